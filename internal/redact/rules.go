@@ -8,22 +8,28 @@ const minSecret = 6
 // minKey is the shortest word taken for a key because of its prefix alone.
 const minKey = 12
 
+// minID is the shortest organisation or project id, prefix included.
+const minID = 8
+
 // secretEnd returns where the secret that starts at word ends, or 0 when word is not one. prev is the word before it.
 func secretEnd(s string, prev, word span) int {
-	text := s[word.start:word.end]
-	if end := emailEnd(s, word.end); end > 0 {
-		return end
+	if word.end < len(s) && s[word.end] == '@' {
+		if end := emailEnd(s, word.end); end > 0 {
+			return end
+		}
 	}
+	text := s[word.start:word.end]
 	if len(text) >= minKey && isKey(text) {
 		return trim(s, word.start, endOf(s, word.end, valueByte))
 	}
-	if hasFold(text, "org-") && len(text) > len("org-")+3 || hasFold(text, "proj_") && len(text) > len("proj_")+3 {
+	if len(text) >= minID && (text[3] == '-' && hasFold(text, "org-") || text[4] == '_' && hasFold(text, "proj_")) {
 		return trim(s, word.start, word.end)
 	}
-	if prev.end == 0 || word.start-prev.end > 6 {
-		return 0
+	label, sep := s[prev.start:prev.end], s[prev.end:word.start]
+	if prev.end == 0 || len(sep) > 6 || sep == " " && len(label) != len("bearer") && len(label) != len("project") {
+		return 0 // most words of a sentence end here
 	}
-	return labelledEnd(s, s[prev.start:prev.end], s[prev.end:word.start], word)
+	return labelledEnd(s, label, sep, word)
 }
 
 // labelledEnd judges a word by the label and the separator before it: "projects/", "api_key:", "Bearer ", ….
@@ -117,11 +123,8 @@ func separator(sep string) byte {
 	return mark
 }
 
-// emailEnd returns where the e-mail address ends whose local part ends at i, or 0.
+// emailEnd returns where the e-mail address ends whose local part ends before the @ at i, or 0.
 func emailEnd(s string, i int) int {
-	if i >= len(s) || s[i] != '@' {
-		return 0
-	}
 	end := trim(s, i+1, endOf(s, i+1, domainByte))
 	if end > i+2 && strings.IndexByte(s[i+2:end], '.') >= 0 {
 		return end
