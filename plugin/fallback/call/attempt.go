@@ -1,0 +1,91 @@
+package call
+
+import (
+	"sync"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+// Bounds of what is kept about the attempts of one call. They keep a record
+// readable in a trace and small in a session store.
+const (
+	MaxAttempts     = 16  // attempts kept: the first and the latest 15
+	MaxMessageBytes = 256 // of one attempt's message
+	maxNameBytes    = 128 // of a model name, a code or a kind
+)
+
+// Outcome says how an attempt ended.
+type Outcome string
+
+// The outcomes of an attempt.
+const (
+	OK      Outcome = "ok"      // it answered
+	Failed  Outcome = "failed"  // it was called and failed
+	Skipped Outcome = "skipped" // it was not called; Message says why
+)
+
+// Attempt records one call to one target, or why a target was passed over.
+// It never holds prompts, answers or credentials.
+type Attempt struct {
+	Model      string        // the target's name
+	Outcome    Outcome       // how it ended
+	Code       string        // the provider's code, such as "RESOURCE_EXHAUSTED"; empty when it answered
+	Kind       string        // what the failure means, such as "quota"; see package failure
+	HTTPStatus int           // 0 when there was none
+	Wait       time.Duration // waited before the attempt
+	Duration   time.Duration // from the call to its end; 0 when it is not known
+	Message    string        // the error's text, redacted, at most MaxMessageBytes
+}
+
+// bounded returns a with every text redacted or cut to its limit.
+func (a Attempt) bounded() Attempt {
+	a.Model = cut(a.Model, maxNameBytes)
+	a.Code = cut(a.Code, maxNameBytes)
+	a.Kind = cut(a.Kind, maxNameBytes)
+	a.Outcome = Outcome(cut(string(a.Outcome), maxNameBytes))
+	a.Message = cut(redact.Text(a.Message, MaxMessageBytes), MaxMessageBytes)
+	return a
+}
+
+// Log collects the attempts of one call. Of more than [MaxAttempts] it keeps
+// the first, which explains why anything else was tried, and the latest.
+//
+// The zero value is an empty log. All methods are safe for concurrent use, so
+// that the two sides of a hedge can share one.
+type Log struct {
+	mu       sync.Mutex
+	attempts []Attempt
+	dropped  int
+}
+
+// Add appends a, with its message redacted and all texts bounded.
+func (l *Log) Add(a Attempt) {
+	a = a.bounded()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.attempts) == MaxAttempts {
+		copy(l.attempts[1:], l.attempts[2:])
+		l.attempts = l.attempts[:MaxAttempts-1]
+		l.dropped++
+	}
+	l.attempts = append(l.attempts, a)
+}
+
+// Snapshot returns a copy of the attempts kept, oldest first, and how many
+// were dropped after the first.
+func (l *Log) Snapshot() (attempts []Attempt, dropped int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]Attempt(nil), l.attempts...), l.dropped
+}
+
+// Restore puts back what an earlier Snapshot, or a [Metadata], told.
+func (l *Log) Restore(attempts []Attempt, dropped int) {
+	l.mu.Lock()
+	l.attempts, l.dropped = nil, max(dropped, 0)
+	l.mu.Unlock()
+	for _, a := range attempts {
+		l.Add(a)
+	}
+}

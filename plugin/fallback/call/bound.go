@@ -1,0 +1,123 @@
+package call
+
+import (
+	"encoding/json"
+	"math"
+	"unicode/utf8"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+// shortMessageBytes is what is left of each message when the whole does not
+// fit: enough for a status and a few words.
+const shortMessageBytes = 48
+
+// fit returns m with every text redacted or cut, and the whole within
+// MaxMetadataBytes as JSON.
+func (m Metadata) fit() Metadata {
+	var log Log
+	log.Restore(m.Attempts, m.AttemptsDropped)
+	m.Attempts, m.AttemptsDropped = log.attempts, log.dropped
+	for _, text := range []*string{&m.OriginalModel, &m.FallbackModel, &m.ErrorCode} {
+		*text = cut(*text, maxNameBytes)
+	}
+	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
+	for _, text := range m.optional() {
+		*text = cut(*text, maxNameBytes)
+	}
+	if m.jsonBytes() <= MaxMetadataBytes {
+		return m
+	}
+	for i := range m.Attempts {
+		m.Attempts[i].Message = cut(m.Attempts[i].Message, shortMessageBytes)
+	}
+	for len(m.Attempts) > 1 && m.jsonBytes() > MaxMetadataBytes {
+		m.Attempts = append(m.Attempts[:1], m.Attempts[2:]...)
+		m.AttemptsDropped++
+	}
+	return m
+}
+
+// jsonBytes is an upper bound of the length of Map as JSON.
+func (m Metadata) jsonBytes() int {
+	const (
+		perField   = 40 // key, quotes, colon, comma
+		perAttempt = 160
+	)
+	n := 14 * perField
+	for _, text := range []string{m.OriginalModel, m.FallbackModel, m.ErrorCode, m.Reason} {
+		n += quotedBytes(text)
+	}
+	for _, text := range m.optional() {
+		n += quotedBytes(*text)
+	}
+	for _, a := range m.Attempts {
+		n += perAttempt + quotedBytes(a.Model) + quotedBytes(a.Code) + quotedBytes(a.Kind) + quotedBytes(a.Message)
+	}
+	return n
+}
+
+// quotedBytes is an upper bound of the length of s inside a JSON string.
+func quotedBytes(s string) int {
+	n := 0
+	for _, r := range s {
+		n += quotedRuneBytes(r)
+	}
+	return n
+}
+
+// quotedRuneBytes counts what encoding/json escapes, and what it replaces, as
+// the six bytes of \u0000.
+func quotedRuneBytes(r rune) int {
+	switch {
+	case r < ' ', r == '"', r == '\\', r == '<', r == '>', r == '&', r == '\u2028', r == '\u2029', r == utf8.RuneError:
+		return 6
+	default:
+		return utf8.RuneLen(r)
+	}
+}
+
+// cut shortens s, at a character's boundary, so that it takes at most limit
+// bytes inside a JSON string.
+func cut(s string, limit int) string {
+	n := 0
+	for i, r := range s {
+		if n += quotedRuneBytes(r); n > limit {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+// read copies the value under key into dst if it has dst's type.
+func read[T any](fields map[string]any, key string, dst *T) bool {
+	value, ok := fields[key].(T)
+	if ok {
+		*dst = value
+	}
+	return ok
+}
+
+// readInt reads an int that may have become a float or a number text in JSON.
+func readInt(fields map[string]any, key string, dst *int) bool {
+	switch value := fields[key].(type) {
+	case int:
+		*dst = value
+	case int64:
+		*dst = int(value)
+	case float64:
+		if value != math.Trunc(value) || math.Abs(value) > math.MaxInt32 {
+			return false
+		}
+		*dst = int(value)
+	case json.Number:
+		n, err := value.Int64()
+		if err != nil {
+			return false
+		}
+		*dst = int(n)
+	default:
+		return false
+	}
+	return true
+}
