@@ -1,0 +1,8 @@
+// Package request prepares a model request for one attempt: a copy that the
+// attempt's model may change as it likes, and thought signatures that the
+// attempt's model accepts.
+//
+// Models do change their requests (ADK's Gemini model appends a user turn and
+// writes headers), so what is not copied leaks from a failed attempt into the
+// next one and into the session.
+package request
