@@ -1,0 +1,101 @@
+package fallbacktest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"google.golang.org/genai"
+)
+
+// gemini is the REST API of Gemini, under the paths of the Gemini API
+// (https://ai.google.dev/api/generate-content) and of Vertex AI
+// (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locations.publishers.models).
+type gemini struct{}
+
+var geminiPath = regexp.MustCompile(
+	`^/(v[^/]+)/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/]+):(generateContent|streamGenerateContent)$`)
+
+func (gemini) owns(r *http.Request) bool {
+	return r.Method == http.MethodPost && geminiPath.MatchString(r.URL.Path)
+}
+
+func (gemini) decode(r *http.Request, body []byte, req *Request) error {
+	m := geminiPath.FindStringSubmatch(r.URL.Path)
+	req.Model, req.Stream = m[2], m[3] == "streamGenerateContent"
+	if req.Stream && r.URL.Query().Get("alt") != "sse" {
+		return errors.New("fallbacktest: a stream needs the query parameter alt=sse")
+	}
+	var in struct {
+		Contents          []*genai.Content
+		SystemInstruction *genai.Content
+		Tools             []*genai.Tool
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return fmt.Errorf("fallbacktest: body is no GenerateContentRequest: %w", err)
+	}
+	req.Contents, req.System, req.Tools = in.Contents, in.SystemInstruction, in.Tools
+	return nil
+}
+
+func (gemini) document(req *Request, a answer) []byte {
+	a.parts = joined(a.parts)
+	return encode(a.response(req, a.parts, len(a.parts), true))
+}
+
+func (gemini) events(req *Request, a answer) [][]byte {
+	var out [][]byte
+	if a.metadataFirst {
+		first := answer{parts: a.parts, noCandidate: true, usage: a.usage, version: a.version}
+		out = append(out, event(first.response(req, nil, 0, false)))
+	}
+	for i, p := range a.parts {
+		out = append(out, event(a.response(req, []*genai.Part{p}, i+1, i+1 == len(a.parts))))
+	}
+	if len(a.parts) == 0 {
+		out = append(out, event(a.response(req, nil, 0, true)))
+	}
+	return out
+}
+
+// response builds one response that carries parts, when n of the answer's parts
+// have been said; the finish reason stands on the last one only.
+func (a answer) response(req *Request, parts []*genai.Part, n int, last bool) *genai.GenerateContentResponse {
+	u := a.usageFor(req, n)
+	resp := &genai.GenerateContentResponse{
+		ModelVersion: a.versionFor(req),
+		ResponseID:   fmt.Sprintf("%s-%d", req.Model, req.Index),
+		UsageMetadata: &genai.GenerateContentResponseUsageMetadata{
+			PromptTokenCount:     int32(u.prompt),
+			CandidatesTokenCount: int32(u.output),
+			TotalTokenCount:      int32(u.prompt + u.output),
+		},
+	}
+	if a.blocked != "" {
+		resp.PromptFeedback = &genai.GenerateContentResponsePromptFeedback{BlockReason: a.blocked}
+	}
+	if !a.noCandidate {
+		c := &genai.Candidate{Content: &genai.Content{Role: genai.RoleModel, Parts: parts}}
+		if last {
+			c.FinishReason = a.finishReason()
+		}
+		resp.Candidates = []*genai.Candidate{c}
+	}
+	return resp
+}
+
+func (gemini) errorEvent(body string) []byte {
+	// A body of several lines would end the event early.
+	return []byte("data: " + strings.ReplaceAll(body, "\n", " ") + "\n\n")
+}
+
+func (gemini) notFound(*Request) status { return NotFound().status }
+
+func (gemini) badRequest(err error) status {
+	return apiError(http.StatusBadRequest, "INVALID_ARGUMENT", err.Error()).status
+}
+
+func event(v any) []byte { return append(append([]byte("data: "), encode(v)...), "\n\n"...) }

@@ -1,0 +1,128 @@
+package fallbacktest
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxRequestBytes bounds what is read of a request. Gemini allows 20 MB
+// (https://ai.google.dev/gemini-api/docs/files).
+const maxRequestBytes = 64 << 20
+
+// Provider is the scripted provider as an [http.Handler], for use behind a server
+// or a middleware of your own; most tests want a [Server]. The zero Provider knows
+// no model. It is safe for concurrent use; a waiting step ends with the request's
+// context. Requests are kept, bodies included, for as long as the Provider is.
+type Provider struct {
+	mu       sync.Mutex
+	scripts  map[string]*script
+	requests []*Request     // in order of arrival
+	seen     map[string]int // requests per model
+}
+
+// Script sets what the model does from now on: each request takes the next step,
+// and the last step repeats. No steps at all removes the model. A model that has
+// no script is answered like [NotFound].
+func (p *Provider) Script(model string, steps ...Step) { p.setScript(model, steps, false) }
+
+// Loop is [Provider.Script] for a script that starts over at its end: a model
+// that flaps, by count with [Times] or by the clock with [For].
+func (p *Provider) Loop(model string, steps ...Step) { p.setScript(model, steps, true) }
+
+func (p *Provider) setScript(model string, steps []Step, loop bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(steps) == 0 {
+		delete(p.scripts, model)
+		return
+	}
+	if p.scripts == nil {
+		p.scripts = map[string]*script{}
+	}
+	p.scripts[model] = newScript(steps, loop)
+}
+
+// Requests returns every request so far, in the order in which they came.
+func (p *Provider) Requests() []Request {
+	return p.filter(func(*Request) bool { return true })
+}
+
+// RequestsFor is [Provider.Requests] for one model.
+func (p *Provider) RequestsFor(model string) []Request {
+	return p.filter(func(r *Request) bool { return r.Model == model })
+}
+
+func (p *Provider) filter(keep func(*Request) bool) []Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var out []Request
+	for _, r := range p.requests {
+		if keep(r) {
+			out = append(out, *r)
+		}
+	}
+	return out
+}
+
+// ServeHTTP plays the next step of the script of the model that r asks for. It
+// panics with [http.ErrAbortHandler] where a step aborts the connection.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Until its body is read, net/http does not notice that a client has left.
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
+	req := &Request{Path: r.URL.Path, Header: redacted(r.Header), Body: body, Time: time.Now()}
+	for _, proto := range protocols() {
+		if !proto.owns(r) {
+			continue
+		}
+		if err == nil {
+			err = proto.decode(r, body, req)
+		}
+		play := &exchange{w: w, r: r, proto: proto, req: p.record(req), step: p.stepFor(proto, req, err)}
+		play.settle = func(o Outcome) { p.settle(req, o) }
+		play.run()
+		return
+	}
+	// Google answers an unknown path with an empty 404.
+	p.record(req)
+	p.settle(req, Completed)
+	w.WriteHeader(http.StatusNotFound)
+}
+
+// record files the request and returns a copy for the step to work with.
+func (p *Provider) record(req *Request) *Request {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil {
+		p.seen = map[string]int{}
+	}
+	req.Index = p.seen[req.Model]
+	p.seen[req.Model]++
+	p.requests = append(p.requests, req)
+	snapshot := *req
+	return &snapshot
+}
+
+func (p *Provider) settle(req *Request, o Outcome) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	req.Outcome, req.Ended = o, time.Now()
+}
+
+func (p *Provider) stepFor(proto protocol, req *Request, err error) Step {
+	if err != nil {
+		return Step{kind: kindStatus, status: proto.badRequest(err)}
+	}
+	p.mu.Lock()
+	s := p.scripts[req.Model]
+	p.mu.Unlock()
+	if s == nil {
+		return Step{kind: kindStatus, status: proto.notFound(req)}
+	}
+	step := s.next(req.Time)
+	for step.kind == kindFunc {
+		step = step.choose(*req)
+	}
+	return step
+}
