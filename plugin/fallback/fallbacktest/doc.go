@@ -28,7 +28,14 @@
 // # Virtual time
 //
 // [NewPipeServer] carries the same HTTP over in-memory connections. Made inside
-// a [testing/synctest] bubble, an exchange with a 20 s wait takes no time at all.
+// a [testing/synctest] bubble, an exchange with a 20 s wait takes no time at all:
+//
+//	synctest.Test(t, func(t *testing.T) {
+//		srv := fallbacktest.NewPipeServer()
+//		defer srv.Close()
+//		srv.Script("gemini-2.5-flash", fallbacktest.Text("Hello.").FirstAfter(20*time.Second))
+//		// ask, and find that time.Since says 20 s
+//	})
 //
 // # What belongs here
 //

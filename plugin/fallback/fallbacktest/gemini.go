@@ -42,8 +42,7 @@ func (gemini) decode(r *http.Request, body []byte, req *Request) error {
 }
 
 func (gemini) document(req *Request, a answer) []byte {
-	a.parts = joined(a.parts)
-	return encode(a.response(req, a.parts, len(a.parts), true))
+	return encode(a.response(req, joined(a.parts), len(a.parts), true))
 }
 
 func (gemini) events(req *Request, a answer) [][]byte {

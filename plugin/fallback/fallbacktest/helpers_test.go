@@ -106,6 +106,9 @@ func (s *seen) add(resp *genai.GenerateContentResponse) {
 				s.Thought += p.Text
 			default:
 				s.Text += p.Text
+				if p.ThoughtSignature != nil {
+					s.Text += fmt.Sprintf("<%s>", p.ThoughtSignature)
+				}
 			}
 		}
 	}

@@ -36,6 +36,8 @@ func TestScriptOrder(t *testing.T) {
 			steps: []ft.Step{a, ft.For(sec, b)}, want: "abbb"},
 		{name: "a window after a count opens at its first request", every: 4 * sec,
 			steps: []ft.Step{ft.Times(3, a), ft.For(5*sec, b), c}, want: "aaabbcc"},
+		{name: "a window after a window and a count opens at its first request", every: 6 * sec,
+			steps: []ft.Step{ft.For(10*sec, a), b, ft.For(5*sec, c), a}, want: "aabca"}, // 0 6 | 12 | 18 | 24
 		{name: "windows follow each other", every: 6 * sec,
 			steps: []ft.Step{ft.For(10*sec, a), ft.For(10*sec, b), c}, want: "aabbcc"}, // 0 6 | 12 18 | 24
 		{name: "a loop of windows keeps to the clock", loop: true, every: 17 * sec,
@@ -121,6 +123,11 @@ func TestStepsAreValues(t *testing.T) {
 		base := ft.ToolCall("f", nil).Header("X-Test", "1")
 		_ = base.Signature([]byte("later")).Header("X-Test", "2").NoFinish().AbortAfter(0)
 		srv.Script(flash, base)
+		resp := post(t, srv, "/v1beta/models/"+flash+":generateContent", `{}`)
+		_ = resp.Body.Close()
+		if diff := cmp.Diff([]string{"1"}, resp.Header.Values("X-Test")); diff != "" {
+			t.Errorf("header (-want +got):\n%s", diff)
+		}
 		want := seen{Events: 1, Calls: []string{"fnull"}, Finish: "STOP", Usage: "3+1=4"}
 		if diff := cmp.Diff(want, ask(t, srv.ClientConfig(), flash, true)); diff != "" {
 			t.Errorf("client saw (-want +got):\n%s", diff)

@@ -1,7 +1,6 @@
 package fallbacktest
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -17,9 +16,8 @@ type Server struct {
 
 	http      *http.Server
 	transport *http.Transport
-	cancel    context.CancelFunc // ends every waiting step
-	served    chan struct{}      // closed when the accept loop has returned
-	conns     sync.WaitGroup     // one for each connection that is served
+	served    chan struct{}  // closed when the accept loop has returned
+	conns     sync.WaitGroup // one for each connection that is served
 }
 
 // NewServer starts a server on a free port of the loopback interface. It panics
@@ -45,19 +43,13 @@ func NewPipeServer() *Server {
 // start serves on l until Close. It owns one goroutine for the accept loop, and
 // net/http one for each connection; Close ends and awaits them.
 func start(l net.Listener, url string, transport *http.Transport) *Server {
-	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		Provider:  &Provider{},
 		URL:       url,
 		transport: transport,
-		cancel:    cancel,
 		served:    make(chan struct{}),
 	}
-	s.http = &http.Server{
-		Handler:     s.Provider,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ConnState:   s.track,
-	}
+	s.http = &http.Server{Handler: s.Provider, ConnState: s.track}
 	go func() {
 		defer close(s.served)
 		_ = s.http.Serve(l)
@@ -80,9 +72,8 @@ func (s *Server) track(_ net.Conn, state http.ConnState) {
 // returns when nothing of the server is left running. Records stay readable and
 // are final. A second Close does nothing.
 func (s *Server) Close() {
-	s.cancel()
 	s.transport.CloseIdleConnections()
-	_ = s.http.Close()
+	_ = s.http.Close() // closes the connections, which ends their requests' contexts
 	<-s.served
 	s.conns.Wait()
 }

@@ -51,6 +51,29 @@ func TestFaultsOverTCP(t *testing.T) {
 	}
 }
 
+// A reset that strikes a connection in its second exchange reaches the client too:
+// the request is not sent again behind its back.
+func TestResetOfAReusedConnection(t *testing.T) {
+	for name, newServer := range map[string]func() *ft.Server{"TCP": ft.NewServer, "pipe": ft.NewPipeServer} {
+		t.Run(name, func(t *testing.T) {
+			srv := newServer()
+			defer srv.Close()
+			srv.Script(flash, ft.Text("hi"), ft.Reset(), ft.Text("again"))
+			var got []string
+			for range 3 {
+				s := ask(t, srv.ClientConfig(), flash, true)
+				got = append(got, s.Text+s.Err)
+			}
+			if diff := cmp.Diff([]string{"hi", "reset", "again"}, got); diff != "" {
+				t.Errorf("answers (-want +got):\n%s", diff)
+			}
+			if n := len(srv.Requests()); n != 3 {
+				t.Errorf("recorded %d requests, want 3", n)
+			}
+		})
+	}
+}
+
 func TestCloseEndsExchangesUnderWay(t *testing.T) {
 	for name, newServer := range map[string]func() *ft.Server{"TCP": ft.NewServer, "pipe": ft.NewPipeServer} {
 		for stepName, step := range map[string]ft.Step{
