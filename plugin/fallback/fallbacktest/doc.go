@@ -25,6 +25,11 @@
 // a unary request the answer is a single JSON document, and a fault that strikes
 // between events strikes in the middle of that document.
 //
+// The methods that end a response early (CutAfter, AbortAfter, StallAfter and
+// their variants in bytes) exclude each other: the last one called counts. A count
+// at or beyond the answer's length lets all of it pass, and the connection is then
+// still aborted or held open. Counts below zero are zero.
+//
 // # Virtual time
 //
 // [NewPipeServer] carries the same HTTP over in-memory connections. Made inside

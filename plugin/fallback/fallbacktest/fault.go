@@ -49,10 +49,6 @@ const (
 	stall        // nothing more is sent, and the connection stays open
 )
 
-// The methods below that end a response exclude each other: the last one called
-// counts. A count at or beyond the answer's length lets the whole answer pass;
-// the connection is then still aborted or held open. Counts below zero are zero.
-
 // CutAfter ends the stream after n events in proper HTTP: to the client it looks
 // complete. Real providers do this when a backend dies behind their front end.
 func (s Step) CutAfter(n int) Step { return s.end(cut, n, false) }

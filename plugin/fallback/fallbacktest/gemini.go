@@ -17,7 +17,7 @@ import (
 type gemini struct{}
 
 var geminiPath = regexp.MustCompile(
-	`^/(v[^/]+)/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/]+):(generateContent|streamGenerateContent)$`)
+	`^/v[^/]+/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/google/)?models/([^/]+):(generateContent|streamGenerateContent)$`)
 
 func (gemini) owns(r *http.Request) bool {
 	return r.Method == http.MethodPost && geminiPath.MatchString(r.URL.Path)
@@ -25,7 +25,7 @@ func (gemini) owns(r *http.Request) bool {
 
 func (gemini) decode(r *http.Request, body []byte, req *Request) error {
 	m := geminiPath.FindStringSubmatch(r.URL.Path)
-	req.Model, req.Stream = m[2], m[3] == "streamGenerateContent"
+	req.Model, req.Stream = m[1], m[2] == "streamGenerateContent"
 	if req.Stream && r.URL.Query().Get("alt") != "sse" {
 		return errors.New("fallbacktest: a stream needs the query parameter alt=sse")
 	}
