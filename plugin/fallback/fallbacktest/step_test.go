@@ -160,3 +160,23 @@ func TestClientSees(t *testing.T) {
 		t.Run(tc.name+"/stream", check(true, tc.stream, outcome))
 	}
 }
+
+func TestModelVersion(t *testing.T) {
+	for want, step := range map[string]ft.Step{
+		flash:                    ft.Text("hi"),
+		"gemini-2.5-flash-09-25": ft.Text("hi").Version("gemini-2.5-flash-09-25"),
+	} {
+		inBubble(t, func(t *testing.T, srv *ft.Server) {
+			srv.Script(flash, step)
+			client, err := genai.NewClient(t.Context(), srv.ClientConfig())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for resp, err := range client.Models.GenerateContentStream(t.Context(), flash, genai.Text("hi"), nil) {
+				if err != nil || resp.ModelVersion != want {
+					t.Errorf("version = %q, err = %v, want %q", resp.ModelVersion, err, want)
+				}
+			}
+		})
+	}
+}
