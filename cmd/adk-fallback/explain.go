@@ -1,0 +1,134 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// maxInput is the largest error body that explain reads, in bytes. The largest one seen in the wild is some KiB long.
+const maxInput = 16 << 20
+
+type explainFlags struct {
+	status  int
+	headers []string
+	json    bool
+}
+
+func newExplain() *cobra.Command {
+	var f explainFlags
+	cmd := &cobra.Command{
+		Use:   "explain",
+		Short: "Say what an error means: retry, fall back or fail, and by which rule",
+		Long: `Explain reads an error on standard input, the body of an HTTP response or the text of a Go error, and prints what the
+library would do about it, and which rule decided.
+
+The input may be up to 16 MiB long, of which the first 256 KiB are considered. It may be empty only with an HTTP error
+status. Input that cannot be used exits with status 2.`,
+		Example: `  echo '{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}' | adk-fallback explain
+  adk-fallback explain --http-status 503 --header 'Retry-After: 30' --json < body.json`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return explain(cmd.InOrStdin(), cmd.OutOrStdout(), f)
+		},
+	}
+	cmd.Flags().IntVar(&f.status, "http-status", 0, "HTTP `status` of the response; 0: there was none")
+	cmd.Flags().StringArrayVar(&f.headers, "header", nil, "`'Name: value'` of a response header (repeatable)")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+func explain(in io.Reader, out io.Writer, f explainFlags) error {
+	if f.status != 0 && (f.status < 100 || f.status > 599) {
+		return fmt.Errorf("explain: --http-status is %d: allowed are 0 and 100 to 599", f.status)
+	}
+	header, err := parseHeaders(f.headers)
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(io.LimitReader(in, maxInput+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("explain: reading standard input: %w", err)
+	case len(body) > maxInput:
+		return fmt.Errorf("explain: standard input is larger than %d MiB: give the error alone", maxInput>>20)
+	case len(strings.TrimSpace(string(body))) == 0 && f.status < 400:
+		return errors.New("explain: standard input is empty: give an error's body or text, or an --http-status of 400 to 599")
+	}
+	v := failure.Classifier{}.ClassifyHTTP(f.status, header, body)
+	if f.json {
+		return printJSON(out, v)
+	}
+	return printText(out, v)
+}
+
+func parseHeaders(lines []string) (http.Header, error) {
+	header := http.Header{}
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, fmt.Errorf("explain: --header is %q: allowed is 'Name: value'", line)
+		}
+		header.Add(name, strings.TrimSpace(value))
+	}
+	return header, nil
+}
+
+// explanation is the JSON form of a verdict.
+type explanation struct {
+	Action          failure.Action `json:"action"`
+	DelaySeconds    float64        `json:"delay_seconds"`    // wait before a retry
+	CooldownSeconds float64        `json:"cooldown_seconds"` // how long to leave scope alone
+	Kind            failure.Kind   `json:"kind"`
+	Scope           failure.Scope  `json:"scope"`
+	Code            string         `json:"code"`
+	HTTPStatus      int            `json:"http_status"`
+	Reason          string         `json:"reason"`
+}
+
+func printJSON(out io.Writer, v failure.Verdict) error {
+	return json.NewEncoder(out).Encode(explanation{
+		Action: v.Action, DelaySeconds: v.RetryAfter.Seconds(), CooldownSeconds: v.Cooldown.Seconds(),
+		Kind: v.Kind, Scope: v.Scope, Code: v.Code, HTTPStatus: v.HTTPStatus, Reason: v.Reason,
+	})
+}
+
+func printText(out io.Writer, v failure.Verdict) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	line := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "%s\t%s\n", name, value)
+		}
+	}
+	line("action", string(v.Action))
+	line("because", v.Reason)
+	line("kind", string(v.Kind))
+	line("scope", string(v.Scope))
+	line("wait", positive(v.RetryAfter))
+	line("cooldown", positive(v.Cooldown))
+	if v.MaxRetries > 0 {
+		line("retries", fmt.Sprintf("at most %d", v.MaxRetries))
+	}
+	line("code", v.Code)
+	if v.HTTPStatus > 0 {
+		line("status", strings.TrimSpace(fmt.Sprintf("%d %s", v.HTTPStatus, http.StatusText(v.HTTPStatus))))
+	}
+	line("message", v.Message)
+	return w.Flush()
+}
+
+func positive(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return d.Round(time.Millisecond).String()
+}

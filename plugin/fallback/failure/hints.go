@@ -1,0 +1,188 @@
+package failure
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// parseDuration reads a server's delay: protobuf JSON ("34.074824224s"), Go ("1h2m3s"), a bare number of seconds, or what a
+// sentence says ("2 minutes and 3 seconds"). It refuses the empty, the negative and the unreadable, and never overflows.
+func parseDuration(s string) (time.Duration, bool) {
+	s = strings.TrimSpace(s)
+	d, rest, ok := leadingDuration(s)
+	return d, ok && rest == ""
+}
+
+// leadingDuration reads the duration that s starts with and returns what follows it.
+func leadingDuration(s string) (total time.Duration, rest string, ok bool) {
+	for first := true; ; first = false {
+		n := 0
+		for n < len(s) && (s[n] >= '0' && s[n] <= '9' || n > 0 && s[n] == '.' && n+1 < len(s) && s[n+1] >= '0' && s[n+1] <= '9') {
+			n++
+		}
+		number, err := strconv.ParseFloat(s[:n], 64)
+		if n == 0 || err != nil {
+			return total, s, !first
+		}
+		unit, tail := leadingUnit(s[n:])
+		if unit == 0 {
+			if !first || tail != "" && isLetter(tail[0]) {
+				return total, s, !first
+			}
+			unit = time.Second // a bare number
+		}
+		d := number * float64(unit)
+		if d > float64(math.MaxInt64-total) {
+			return 0, s, false
+		}
+		total += time.Duration(d)
+		s = tail
+		if next := strings.TrimPrefix(strings.TrimLeft(tail, " ,"), "and "); next != "" && next[0] >= '0' && next[0] <= '9' {
+			s = next
+		}
+	}
+}
+
+// leadingUnit reads the unit that s starts with, 0 when there is none.
+func leadingUnit(s string) (time.Duration, string) {
+	word := strings.TrimLeft(s, " ")
+	n := 0
+	for n < len(word) && isLetter(word[n]) {
+		n++
+	}
+	switch strings.ToLower(word[:n]) {
+	case "ms", "millisecond", "milliseconds":
+		return time.Millisecond, word[n:]
+	case "s", "sec", "secs", "second", "seconds":
+		return time.Second, word[n:]
+	case "m", "min", "mins", "minute", "minutes":
+		return time.Minute, word[n:]
+	case "h", "hr", "hrs", "hour", "hours":
+		return time.Hour, word[n:]
+	case "d", "day", "days":
+		return 24 * time.Hour, word[n:]
+	}
+	return 0, s
+}
+
+func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// seconds turns a number of seconds into a duration, refusing what is no delay.
+func seconds(f float64) (time.Duration, bool) {
+	if !(f >= 0) || f > math.MaxInt64/float64(time.Second) {
+		return 0, false
+	}
+	return time.Duration(f * float64(time.Second)), true
+}
+
+// until is how long it is from now to t; a time that passed is no hint.
+func until(t, now time.Time) (time.Duration, bool) {
+	d := t.Sub(now)
+	return d, d > 0
+}
+
+// epoch reads a Unix time in seconds or milliseconds, as the X-RateLimit-Reset of gateways has it.
+func epoch(f float64) (time.Time, bool) {
+	const year2001, year2286 = 1e9, 1e10
+	switch {
+	case f >= year2001 && f < year2286:
+		return time.UnixMilli(int64(f * 1000)), true
+	case f >= year2001*1000 && f < year2286*1000:
+		return time.UnixMilli(int64(f)), true
+	}
+	return time.Time{}, false
+}
+
+// headerHint reads the delay that response headers ask for. The largest of retry-after-ms and Retry-After (seconds or an
+// HTTP date, RFC 9110 section 10.2.3) wins; where neither is given, the reset time of whichever rate limit has nothing left:
+//
+//	x-ratelimit-reset-{requests,tokens}            https://platform.openai.com/docs/guides/rate-limits
+//	anthropic-ratelimit-{…}-reset                  https://docs.anthropic.com/en/api/rate-limits
+//	x-ratelimit-reset                              a Unix time; OpenRouter, LiteLLM and many gateways
+func headerHint(h http.Header, now time.Time) (hint time.Duration, ok bool) {
+	keep := func(d time.Duration, valid bool) {
+		if valid && (!ok || d > hint) {
+			hint, ok = d, true
+		}
+	}
+	if s := h.Get("Retry-After-Ms"); s != "" {
+		keep(parseDuration(s + "ms"))
+	}
+	if s := h.Get("Retry-After"); s != "" {
+		keep(parseDuration(s))
+		if at, err := http.ParseTime(s); err == nil {
+			from := now
+			if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+				from = sent // the server's own clock, so that skew between the clocks cancels out
+			}
+			keep(max(at.Sub(from), 0), true)
+		}
+	}
+	if ok {
+		return hint, ok
+	}
+	for key := range h {
+		lower := strings.ToLower(key)
+		if !strings.Contains(lower, "ratelimit") || !strings.Contains(lower, "reset") {
+			continue
+		}
+		if strings.Trim(h.Get(strings.Replace(lower, "reset", "remaining", 1)), "0.") == "" && h.Get(strings.Replace(lower, "reset", "remaining", 1)) != "" {
+			keep(resetTime(h.Get(key), now))
+		}
+	}
+	return hint, ok
+}
+
+// resetTime reads a reset given as RFC 3339, as a Unix time, or as a duration.
+func resetTime(s string, now time.Time) (time.Duration, bool) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return until(t, now)
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil {
+		if t, ok := epoch(f); ok {
+			return until(t, now)
+		}
+	}
+	return parseDuration(s)
+}
+
+// textHints are the words before a delay in a sentence. Those of reset name the quota that was hit, and so are about
+// that quota; those of retry are only about the next request.
+var (
+	retryHints = []string{"retry in ", "again in ", "retry after ", "again after ", "retry-after: ", "retry_after=", "wait "}
+	resetHints = []string{"reset after ", "resets in ", "reset in ", "resets after "}
+)
+
+// textHint returns the largest delay that follows one of the words in lower-case text.
+func textHint(text string, words []string) (hint time.Duration, ok bool) {
+	for _, w := range words {
+		for rest := text; ; {
+			_, after, found := strings.Cut(rest, w)
+			if !found {
+				break
+			}
+			if d, _, valid := leadingDuration(strings.TrimPrefix(after, "about ")); valid && (!ok || d > hint) {
+				hint, ok = d, true
+			}
+			rest = after
+		}
+	}
+	return hint, ok
+}
+
+// regainHint reads Anthropic's "You will regain access on 2025-07-01 at 00:00 UTC" from lower-case text.
+func regainHint(text string, now time.Time) (time.Duration, bool) {
+	const mark, layout = "regain access on ", "2006-01-02 at 15:04 utc"
+	_, after, found := strings.Cut(text, mark)
+	if !found || len(after) < len(layout) {
+		return 0, false
+	}
+	t, err := time.Parse(layout, after[:len(layout)])
+	if err != nil {
+		return 0, false
+	}
+	return until(t, now)
+}

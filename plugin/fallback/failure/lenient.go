@@ -1,0 +1,199 @@
+package failure
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxDepth bounds the nesting of what is read, objects and strings in objects taken together.
+const maxDepth = 64
+
+// parseLenient reads the JSON object at the start of s, whatever state it is in, and returns it with the offset behind it.
+//
+// Errors reach us damaged: joined from stream chunks with a comma too many, with raw newlines in strings, cut off at the
+// end, or printed by Python ({'error': None}). encoding/json gives nothing for those; this reads what is there. It never
+// fails and never goes deeper than maxDepth: from there on, what was read so far stands.
+func parseLenient(s string) (map[string]any, int) {
+	p := lenient{s: s}
+	obj, _ := p.value(0).(map[string]any)
+	return obj, p.i
+}
+
+type lenient struct {
+	s string
+	i int
+}
+
+func (p *lenient) value(depth int) any {
+	p.space()
+	if p.i >= len(p.s) {
+		return nil
+	}
+	switch c := p.s[p.i]; c {
+	case '{':
+		return p.object(depth)
+	case '[':
+		return p.array(depth)
+	case '"', '\'':
+		return p.quoted()
+	default:
+		return bare(p.word())
+	}
+}
+
+func (p *lenient) object(depth int) map[string]any {
+	obj := map[string]any{}
+	if depth >= maxDepth {
+		p.i = len(p.s)
+		return obj
+	}
+	p.i++
+	for {
+		p.space()
+		if p.i >= len(p.s) || p.s[p.i] == ']' {
+			return obj // cut off, or closed by the wrong bracket: let the outer level see it
+		}
+		var key string
+		switch c := p.s[p.i]; c {
+		case '}':
+			p.i++
+			return obj
+		case '"', '\'':
+			key = p.quoted()
+		case ':', '{', '[':
+			p.i++
+			continue
+		default:
+			key = p.word()
+		}
+		p.blank()
+		if p.i < len(p.s) && p.s[p.i] == ':' {
+			p.i++
+			obj[strings.TrimSpace(key)] = p.value(depth + 1)
+		}
+	}
+}
+
+func (p *lenient) array(depth int) []any {
+	var list []any
+	if depth >= maxDepth {
+		p.i = len(p.s)
+		return nil
+	}
+	p.i++
+	for {
+		p.space()
+		if p.i >= len(p.s) || p.s[p.i] == '}' {
+			return list
+		}
+		switch p.s[p.i] {
+		case ']':
+			p.i++
+			return list
+		case ':':
+			p.i++
+		default:
+			list = append(list, p.value(depth+1))
+		}
+	}
+}
+
+// quoted reads a string up to its closing quote, or to the end.
+func (p *lenient) quoted() string {
+	quote := p.s[p.i]
+	p.i++
+	text, n := unescape(p.s[p.i:], quote)
+	p.i += n
+	return text
+}
+
+// word reads what has no quotes: a number, true, null, None, a JavaScript key. It always moves on.
+func (p *lenient) word() string {
+	start := p.i
+	for p.i < len(p.s) && strings.IndexByte(",:]}{[\"' \t\r\n", p.s[p.i]) < 0 {
+		p.i++
+	}
+	if p.i == start {
+		p.i++
+	}
+	return p.s[start:p.i]
+}
+
+// space skips blanks and stray commas.
+func (p *lenient) space() {
+	for p.i < len(p.s) && (isBlank(p.s[p.i]) || p.s[p.i] == ',') {
+		p.i++
+	}
+}
+
+func (p *lenient) blank() {
+	for p.i < len(p.s) && isBlank(p.s[p.i]) {
+		p.i++
+	}
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// bare gives an unquoted word its type.
+func bare(w string) any {
+	switch w {
+	case "null", "None", "undefined":
+		return nil
+	case "true", "True":
+		return true
+	case "false", "False":
+		return false
+	}
+	if f, err := strconv.ParseFloat(w, 64); err == nil {
+		return f
+	}
+	return w
+}
+
+// unescape reads s up to an unescaped quote and returns the text and the offset behind the quote.
+func unescape(s string, quote byte) (string, int) {
+	end := strings.IndexByte(s, quote)
+	if end < 0 {
+		end = len(s)
+	}
+	if strings.IndexByte(s[:end], '\\') < 0 {
+		return s[:end], min(end+1, len(s))
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		c := s[i]
+		switch {
+		case c == quote:
+			return b.String(), i + 1
+		case c != '\\' || i+1 == len(s):
+			b.WriteByte(c)
+			i++
+		case s[i+1] == 'u' && i+6 <= len(s):
+			if r, err := strconv.ParseUint(s[i+2:i+6], 16, 32); err == nil && utf8.ValidRune(rune(r)) {
+				b.WriteRune(rune(r))
+			} else {
+				b.WriteRune(utf8.RuneError) // half of a surrogate pair: no rule looks at such text
+			}
+			i += 6
+		default:
+			b.WriteByte(escaped(s[i+1]))
+			i += 2
+		}
+	}
+	return b.String(), len(s)
+}
+
+func escaped(c byte) byte {
+	switch c {
+	case 'n':
+		return '\n'
+	case 't':
+		return '\t'
+	case 'r':
+		return '\r'
+	case 'b', 'f':
+		return ' '
+	}
+	return c
+}

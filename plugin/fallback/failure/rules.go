@@ -1,0 +1,178 @@
+package failure
+
+import (
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+const (
+	// capacityCooldown is how long a model without capacity is left alone; Gemini CLI uses the same:
+	// https://github.com/google-gemini/gemini-cli/issues/28761
+	capacityCooldown = 30 * time.Second
+	// personCooldown is for failures that only a person ends (credit, a limit of 0): asked again once an hour.
+	personCooldown = time.Hour
+)
+
+// verdict asks the rules. Their order is the contract: first what no model would answer better, then what this account,
+// this quota or this model cannot, then what may pass.
+func (e *evidence) verdict() Verdict {
+	e.settle()
+	v := e.decide()
+	v.Code, v.HTTPStatus, v.Message = e.code, e.status, redact.Text(e.message, MaxMessage)
+	if v.Kind == KindRateLimit || v.Kind == KindQuota || v.Kind == KindZeroQuota {
+		v.Quota = redact.Text(e.quota, MaxMessage)
+	}
+	return v.bounded()
+}
+
+func (e *evidence) decide() Verdict {
+	kind := e.kind
+	if precedence[kind] <= precedence[KindRateLimit] {
+		if k := phraseKind(e.status, e.text); k != "" {
+			kind = k
+		}
+	}
+	switch kind {
+	case KindAuth:
+		return Verdict{Action: Fail, Kind: kind, Scope: ScopeAccount, Reason: "the credential or account is not accepted"}
+	case KindBilling:
+		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeAccount, Cooldown: max(e.wait(), personCooldown), Reason: "no credit, or billing is off: only another account can serve"}
+	case KindLocation:
+		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeProvider, Reason: "the provider does not serve this location"}
+	case KindContextLength:
+		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeRequest, Reason: "the request does not fit the model's context window"}
+	case KindTooLarge:
+		return tooLarge()
+	case KindModel:
+		return modelMissing()
+	case KindContent:
+		return Verdict{Action: Fail, Kind: kind, Scope: ScopeRequest, Reason: "refused by a content policy"}
+	case KindQuota, KindRateLimit:
+		if e.status < 400 || e.status == 403 || e.status == 429 || e.status >= 500 || kind == KindQuota {
+			return e.limited(kind)
+		}
+	case KindCapacity:
+		return e.retry1(Verdict{Kind: kind, Scope: ScopeModel, Cooldown: capacityCooldown, Reason: "no capacity for the model: one quick retry"})
+	case KindTimeout:
+		return e.retry1(Verdict{Kind: kind, Scope: ScopeModel, Reason: "the server ran out of time: one retry"})
+	}
+	return e.byStatus()
+}
+
+// byStatus decides where only the HTTP status speaks.
+func (e *evidence) byStatus() Verdict {
+	switch s := e.status; {
+	case s == 429, s == 0 && (e.zero || e.quota != ""):
+		return e.limited(KindRateLimit)
+	case s == 401, s == 403:
+		return Verdict{Action: Fail, Kind: KindAuth, Scope: ScopeAccount, Reason: "not authenticated, or not permitted"}
+	case s == 402:
+		return Verdict{Action: Fallback, Kind: KindBilling, Scope: ScopeAccount, Cooldown: personCooldown, Reason: "payment required: only another account can serve"}
+	case s == 404:
+		return e.notFound()
+	case s == 408, s == 504, s == 524:
+		return e.retry1(Verdict{Kind: KindTimeout, Scope: e.faulty(), Reason: "the server ran out of time: one retry"})
+	case s == 413:
+		return tooLarge()
+	case s == 499:
+		return e.again(Verdict{Kind: KindCanceled, Scope: ScopeModel, Reason: "the server cancelled the call"})
+	case s == 409 && statusOf[normal(e.code)] == 409 && normal(e.code) == "aborted":
+		return e.again(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "aborted by the server"})
+	case s == 501:
+		return Verdict{Action: Fallback, Kind: KindInvalid, Scope: ScopeModel, Reason: "the model does not implement this"}
+	case s == 503, s == 529:
+		return e.again(Verdict{Kind: KindOverloaded, Scope: e.faulty(), Reason: "overloaded or unavailable"})
+	case s >= 500:
+		return e.again(Verdict{Kind: KindServer, Scope: e.faulty(), Reason: "a fault of the server"})
+	case s >= 400:
+		return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeRequest, Reason: "the request is not accepted"}
+	}
+	return e.withoutStatus()
+}
+
+// limited decides about quotas and rate limits.
+func (e *evidence) limited(kind Kind) Verdict {
+	scope := ScopeModel
+	if e.quota != "" && e.google && !e.perModel {
+		scope = ScopeAccount // quotas are per project; most are per model, too
+	}
+	wait := e.wait()
+	switch {
+	case neverFits(e.text):
+		return tooLarge()
+	case e.zero:
+		return Verdict{Action: Fallback, Kind: KindZeroQuota, Scope: scope, Cooldown: personCooldown, Reason: "the limit is 0: waiting never helps"}
+	case e.span >= time.Hour || kind == KindQuota:
+		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: e.exhaustedFor(), Reason: "a quota of an hour or longer is exhausted"}
+	case wait > MaxRetryAfter:
+		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: wait, Reason: "the server asks to wait longer than five minutes"}
+	case e.hasRetry || e.hasReset:
+		return e.again(Verdict{Kind: KindRateLimit, Scope: scope, Reason: "rate limit with a short delay"})
+	case e.span == time.Minute:
+		return Verdict{Action: Retry, Kind: KindRateLimit, Scope: scope, RetryAfter: quotaWindow, Reason: "per-minute rate limit without a hint: one window"}
+	}
+	return Verdict{Action: Retry, Kind: KindRateLimit, Scope: scope, Reason: "rate limit without a hint: back off"}
+}
+
+// exhaustedFor is the cooldown of a quota of an hour or longer. Gemini's RetryInfo of some seconds is that of the
+// per-minute limit and says nothing about the day; a long one is right. Others state the time of their rolling window.
+func (e *evidence) exhaustedFor() time.Duration {
+	wait := e.wait()
+	switch {
+	case e.hasReset && e.reset > 0, wait > MaxRetryAfter, wait > 0 && !e.google:
+		return wait
+	case e.span == time.Hour:
+		return time.Hour
+	}
+	return untilPacificMidnight(e.now)
+}
+
+// wait is the longest delay that was asked for.
+func (e *evidence) wait() time.Duration { return max(e.retry, e.reset) }
+
+// again makes v a Retry after the hint, or a Fallback when the hint is too long to wait.
+func (e *evidence) again(v Verdict) Verdict {
+	wait := e.wait()
+	switch {
+	case wait > MaxRetryAfter:
+		v.Action, v.Cooldown = Fallback, wait
+		v.Reason = "the server asks to wait longer than five minutes"
+	case e.hasRetry || e.hasReset:
+		v.Action, v.RetryAfter = Retry, max(wait, MinRetryAfter)
+	default:
+		v.Action = Retry
+	}
+	return v
+}
+
+// retry1 is again, once.
+func (e *evidence) retry1(v Verdict) Verdict {
+	v.MaxRetries = 1
+	return e.again(v)
+}
+
+// notFound tells a missing model from a wrong address: an API that was reached says what it misses, a wrong base URL
+// answers with nothing, or with a web page.
+func (e *evidence) notFound() Verdict {
+	if e.codeRank >= 2 || phraseKind(404, e.text) == KindModel || mentionsModel(e.text) && !e.html {
+		return modelMissing()
+	}
+	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeProvider, Reason: "nothing at this address: a wrong base URL or API version"}
+}
+
+// faulty is whose fault a 5xx is: a page that is not the API's was written by something in front of it.
+func (e *evidence) faulty() Scope {
+	if e.html || e.message == "" || e.status == 529 {
+		return ScopeProvider
+	}
+	return ScopeModel
+}
+
+func tooLarge() Verdict {
+	return Verdict{Action: Fallback, Kind: KindTooLarge, Scope: ScopeRequest, Reason: "the request is larger than this limit ever admits"}
+}
+
+func modelMissing() Verdict {
+	return Verdict{Action: Fallback, Kind: KindModel, Scope: ScopeModel, Reason: "the model does not exist, or not for this account"}
+}
