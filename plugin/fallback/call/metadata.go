@@ -25,6 +25,7 @@ const (
 	KeyExperimentID    = "experiment_id"             // string
 	KeyCohort          = "cohort"                    // string
 	KeyDegraded        = "degraded"                  // string: which answer of last resort was given
+	KeyRestart         = "fallback_restart"          // bool, on a partial response only: the text shown so far is void, the whole answer follows
 )
 
 // Keys of one entry of the list under [KeyAttempts].
