@@ -291,7 +291,7 @@ func (e *evidence) settle() {
 			e.status = e.fromCode
 		}
 	}
-	if strings.Contains(t, "limit") || strings.Contains(t, "quota") {
+	if e.status == 429 || strings.Contains(t, "limit") || strings.Contains(t, "quota") {
 		e.google = e.google || strings.Contains(t, "googleapis.com")
 		e.zero = e.zero || zeroLimit(t)
 		if e.span == 0 {

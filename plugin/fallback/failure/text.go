@@ -133,7 +133,8 @@ const (
 
 var (
 	spanUnits = []spanName{{"second", time.Second}, {"min", time.Minute}, {"hour", time.Hour}, {"day", day}, {"week", 7 * day}, {"month", month}}
-	spanWords = []spanName{{"monthly", month}, {"weekly", 7 * day}, {"daily", day}, {"(rpd)", day}, {"(tpd)", day}, {"hourly", time.Hour}}
+	spanWords = []spanName{{"monthly", month}, {"/ month", month}, {"/month", month}, {"weekly", 7 * day}, {"daily", day}, {"/ day", day}, {"/day", day},
+		{"(rpd)", day}, {"(tpd)", day}, {"_rpd", day}, {"_tpd", day}, {"hourly", time.Hour}}
 )
 
 // zeroLimit reports whether lower-case text says that a limit is 0: "limit: 0, model: …", "Limit 0, Used 0".
