@@ -1,0 +1,108 @@
+// Command quickstart shows an ADK agent that keeps answering while its model's
+// quota is exhausted. README.md has the commands and what they print.
+//
+// What it shows about the plugin is in [run]; script.go is the provider it
+// plays against, weather.go the agent's tool, transcript.go the printing.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+
+	"google.golang.org/adk/v2/agent"
+	"google.golang.org/adk/v2/agent/llmagent"
+	"google.golang.org/adk/v2/cmd/launcher"
+	"google.golang.org/adk/v2/cmd/launcher/full"
+	"google.golang.org/adk/v2/model/gemini"
+	"google.golang.org/adk/v2/plugin"
+	"google.golang.org/adk/v2/runner"
+	"google.golang.org/adk/v2/tool"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
+)
+
+const (
+	rootModel     = "gemini-2.5-flash" // every turn starts here
+	fallbackModel = "gemini-2.5-pro"   // and is answered here when that fails
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Stdout, os.Getenv("GOOGLE_API_KEY"), os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// run plays three turns and writes their transcript to out, or, with args,
+// hands over to ADK's launcher. Without an API key it runs against a server of
+// its own.
+func run(ctx context.Context, out io.Writer, apiKey string, args []string) error {
+	provider := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: apiKey}
+	where := "the Gemini API: whether a model fails is up to it"
+	if apiKey == "" {
+		server := fallbacktest.NewServer()
+		defer server.Close()
+		script(server.Provider)
+		provider = server.ClientConfig()
+		where = "a built-in server (set GOOGLE_API_KEY to use the Gemini API)"
+	}
+	flash, err := gemini.NewModel(ctx, rootModel, provider)
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+	pro, err := gemini.NewModel(ctx, fallbackModel, provider)
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+	lookup, err := weatherTool()
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+
+	// An ordinary agent: it knows its own model and nothing of a fallback.
+	assistant, err := llmagent.New(llmagent.Config{
+		Name:        "assistant",
+		Model:       flash,
+		Description: "Answers questions about the weather.",
+		Instruction: "Answer in one sentence. Look the weather up with the tool.",
+		Tools:       []tool.Tool{lookup},
+	})
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+
+	// The plugin. This is all that an application adds.
+	keepAnswering, err := fallback.New(fallback.Config{Recover: pro})
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+	config := &launcher.Config{
+		AgentLoader:  agent.NewSingleLoader(assistant),
+		PluginConfig: runner.PluginConfig{Plugins: []*plugin.Plugin{keepAnswering}},
+	}
+
+	if len(args) > 0 {
+		return launch(ctx, config, args)
+	}
+	if _, err := fmt.Fprintf(out, "%s, falling back to %s, on %s\n", rootModel, fallbackModel, where); err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+	return converse(ctx, out, config)
+}
+
+// launch runs ADK's own launcher: console, web api webui, and so on.
+func launch(ctx context.Context, config *launcher.Config, args []string) error {
+	l := full.NewLauncher()
+	if err := l.Execute(ctx, config, args); err != nil {
+		return fmt.Errorf("quickstart: %w\n\n%s", err, l.CommandLineSyntax())
+	}
+	return nil
+}
