@@ -8,6 +8,10 @@ const minSecret = 6
 // minKey is the shortest word taken for a key because of its prefix alone.
 const minKey = 12
 
+// minOrganisation is the length of a UUID, the form of Anthropic's organisation ids:
+// https://github.com/continuedev/continue/issues/9623
+const minOrganisation = 36
+
 // minID is the shortest organisation or project id, prefix included.
 const minID = 8
 
@@ -22,11 +26,11 @@ func secretEnd(s string, prev, word span) int {
 	if len(text) >= minKey && isKey(text) {
 		return trim(s, word.start, endOf(s, word.end, valueByte))
 	}
-	if len(text) >= minID && (text[3] == '-' && hasFold(text, "org-") || text[4] == '_' && hasFold(text, "proj_")) {
+	if len(text) >= minID && ((text[3] == '-' || text[3] == '_') && hasFold(text, "org") || text[4] == '_' && hasFold(text, "proj")) {
 		return trim(s, word.start, word.end)
 	}
 	label, sep := s[prev.start:prev.end], s[prev.end:word.start]
-	if prev.end == 0 || len(sep) > 6 || sep == " " && len(label) != len("bearer") && len(label) != len("project") {
+	if prev.end == 0 || len(sep) > 6 || sep == " " && len(label) != len("bearer") && len(label) != len("project") && len(text) < minOrganisation {
 		return 0 // most words of a sentence end here
 	}
 	return labelledEnd(s, label, sep, word)
@@ -39,7 +43,9 @@ func labelledEnd(s, label, sep string, word span) int {
 	case mark == '/' && hasFoldSuffix(label, "projects"),
 		mark == ':' && (hasFoldSuffix(label, "project_number") || hasFoldSuffix(label, "project_id")),
 		mark == '=' && (hasFoldSuffix(label, "project_number") || hasFoldSuffix(label, "project_id")),
-		mark == ' ' && strings.EqualFold(label, "project") && strings.ContainsAny(text, "0123456789-_"):
+		mark == ' ' && strings.EqualFold(label, "project") && strings.ContainsAny(text, "0123456789-_"),
+		mark == ' ' && strings.EqualFold(label, "organization") && len(text) >= minOrganisation,
+		mark == ':' && strings.EqualFold(label, "org") && len(text) >= minOrganisation:
 		return trim(s, word.start, word.end)
 	case mark == ' ' && strings.EqualFold(label, "bearer") && !plainWord(text),
 		(mark == ':' || mark == '=') && isSecretLabel(label) && !isScheme(text):
@@ -110,7 +116,7 @@ func separator(sep string) byte {
 	mark := byte(' ')
 	for i := range len(sep) {
 		switch c := sep[i]; {
-		case c <= ' ' || c == 0x7f || c == '\'' || c == '"' || c == '\\' || c == '`':
+		case c <= ' ' || c == 0x7f || c == '\'' || c == '"' || c == '\\' || c == '`' || c == '(':
 		case (c == ':' || c == '=' || c == '/') && mark == ' ':
 			mark = c
 		default:

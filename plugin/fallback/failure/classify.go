@@ -38,9 +38,9 @@ func (c Classifier) Classify(ctx context.Context, err error) Verdict {
 	if ctx.Err() != nil {
 		return canceled()
 	}
-	e := evidence{}
+	e := evidence{clock: c}
 	budget := 64
-	found, v := e.find(err, &budget, c)
+	found, v := e.find(err, &budget)
 	switch {
 	case v.Action != "":
 		v.Message = redact.Text(v.Message, MaxMessage)
@@ -50,7 +50,6 @@ func (c Classifier) Classify(ctx context.Context, err error) Verdict {
 			v.Message = redact.Text(errorText(err), MaxMessage)
 			return v
 		}
-		e.now = c.now()
 		e.addText(errorText(err), 0)
 	}
 	e.fromCapture(ctx)
@@ -60,7 +59,7 @@ func (c Classifier) Classify(ctx context.Context, err error) Verdict {
 // ClassifyHTTP returns what an HTTP response means. status 0 means that there was none; then body may be the text of an
 // error. A status below 400 is judged by the body: errors arrive inside successful streams.
 func (c Classifier) ClassifyHTTP(status int, header http.Header, body []byte) Verdict {
-	e := evidence{now: c.now(), status: status}
+	e := evidence{clock: c, status: status}
 	e.fromHeader(header)
 	e.addText(string(body[:min(len(body), maxScan)]), 0)
 	return e.verdict()
@@ -87,25 +86,25 @@ func outside(ctx context.Context, err error) (Verdict, bool) {
 
 // find looks through the tree of errors for one that is recognised, depth first. It reports whether evidence was gathered,
 // or returns the verdict of an error that decides for itself.
-func (e *evidence) find(err error, budget *int, c Classifier) (bool, Verdict) {
+func (e *evidence) find(err error, budget *int) (bool, Verdict) {
 	for err != nil && *budget > 0 {
 		*budget--
 		switch x := err.(type) {
 		case genai.APIError:
-			e.now = c.now()
 			e.fromAPIError(&x)
 			return true, Verdict{}
 		case *genai.APIError:
 			if x == nil {
 				return false, Verdict{}
 			}
-			e.now = c.now()
 			e.fromAPIError(x)
 			return true, Verdict{}
 		case decider:
-			return true, x.Verdict()
+			if v := verdictOf(x); v.Action != "" {
+				return true, v
+			}
 		}
-		if e.fromSDK(err, c) {
+		if e.fromSDK(err) {
 			return true, Verdict{}
 		}
 		switch x := err.(type) {
@@ -113,7 +112,7 @@ func (e *evidence) find(err error, budget *int, c Classifier) (bool, Verdict) {
 			err = x.Unwrap()
 		case interface{ Unwrap() []error }:
 			for _, one := range x.Unwrap() {
-				if found, v := e.find(one, budget, c); found {
+				if found, v := e.find(one, budget); found {
 					return true, v
 				}
 			}
@@ -127,7 +126,7 @@ func (e *evidence) find(err error, budget *int, c Classifier) (bool, Verdict) {
 
 // fromSDK recognises the errors of SDKs that are not imported here, by their shape: openai-go and anthropic-sdk-go have
 // RawJSON() and the fields StatusCode and Response; the AWS SDK has HTTPStatusCode() and ErrorCode().
-func (e *evidence) fromSDK(err error, c Classifier) (ok bool) {
+func (e *evidence) fromSDK(err error) (ok bool) {
 	switch err.(type) {
 	case interface{ RawJSON() string }, interface{ HTTPStatusCode() int }:
 	default:
@@ -138,7 +137,6 @@ func (e *evidence) fromSDK(err error, c Classifier) (ok bool) {
 			ok = false // a method of a nil or half-filled error: its text is all there is
 		}
 	}()
-	e.now = c.now()
 	if x, is := err.(interface{ HTTPStatusCode() int }); is {
 		e.status = x.HTTPStatusCode()
 		var api interface {
@@ -187,6 +185,16 @@ func responseField(err error) *http.Response {
 		return resp
 	}
 	return nil
+}
+
+// verdictOf asks an error for its own verdict; one that panics, as a nil pointer may, has none.
+func verdictOf(d decider) (v Verdict) {
+	defer func() {
+		if recover() != nil {
+			v = Verdict{}
+		}
+	}()
+	return d.Verdict()
 }
 
 // errorText is err.Error(), bounded, for errors whose method may panic.

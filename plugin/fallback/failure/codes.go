@@ -52,6 +52,12 @@ type meaning struct {
 	status int
 }
 
+// word is what lookup knows of a code.
+type word struct {
+	meaning
+	grpc bool // one of gRPC's names
+}
+
 // codes are the providers' machine-readable codes, types and reasons, in the normal form of [normal]. A code that says no
 // more than its HTTP status has no kind. Sources:
 //
@@ -121,23 +127,30 @@ var precedence = map[Kind]int{
 }
 
 // lookup returns what a code means.
-func lookup(code string) (meaning, bool) {
-	n := normal(code)
-	if status, ok := statusOf[n]; ok {
-		return meaning{"", status}, true
+func lookup(code string) (word, bool) {
+	var buf [maxCode]byte
+	n := normalise(buf[:0], code)
+	if status, ok := statusOf[string(n)]; ok {
+		return word{meaning{"", status}, true}, true
 	}
-	m, ok := codes[n]
-	return m, ok
+	m, ok := codes[string(n)]
+	return word{m, false}, ok
 }
+
+// maxCode bounds what is compared of a code, in bytes; no code of the tables is longer.
+const maxCode = 40
 
 // normal brings a code to the form of the tables: lower case, without the marks that providers put differently
 // (RATE_LIMIT_EXCEEDED, rate_limit_exceeded, rateLimitExceeded), without a namespace.
 func normal(code string) string {
+	return string(normalise(make([]byte, 0, maxCode), code))
+}
+
+func normalise(b []byte, code string) []byte {
 	if _, after, found := strings.Cut(code, "#"); found {
 		code = after
 	}
 	code, _, _ = strings.Cut(code, ":")
-	b := make([]byte, 0, 40)
 	for i := 0; i < len(code) && len(b) < cap(b); i++ {
 		switch c := code[i]; {
 		case c >= 'A' && c <= 'Z':
@@ -146,5 +159,5 @@ func normal(code string) string {
 			b = append(b, c)
 		}
 	}
-	return string(b)
+	return b
 }

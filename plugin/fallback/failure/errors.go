@@ -31,7 +31,7 @@ func (e *TimeoutError) Timeout() bool { return true }
 
 // Verdict implements the method that Classify looks for.
 func (e *TimeoutError) Verdict() Verdict {
-	return Verdict{Action: Fallback, Kind: KindTimeout, Scope: ScopeModel, Message: e.Error(), Reason: "our own limit on the attempt passed"}
+	return Verdict{Action: Fallback, Kind: KindTimeout, Scope: ScopeModel, Message: e.Phase + " limit passed", Reason: "our own limit on the attempt passed"}
 }
 
 // Failures of an answer that arrived as a success.

@@ -152,15 +152,19 @@ func resetTime(s string, now time.Time) (time.Duration, bool) {
 // textHints are the words before a delay in a sentence. Those of reset name the quota that was hit, and so are about
 // that quota; those of retry are only about the next request.
 var (
-	retryHints = []string{"retry in ", "again in ", "retry after ", "again after ", "retry-after: ", "retry_after=", "wait "}
-	resetHints = []string{"reset after ", "resets in ", "reset in ", "resets after "}
+	retryHints = phrasesOf("retry in ", "again in ", "retry after ", "again after ", "retry-after: ", "retry_after=", "wait ")
+	resetHints = phrasesOf("reset after ", "resets in ", "reset in ", "resets after ")
+	regain     = phrasesOf("regain access on ")
 )
 
-// textHint returns the largest delay that follows one of the words in lower-case text.
-func textHint(text string, words []string) (hint time.Duration, ok bool) {
-	for _, w := range words {
-		for rest := text; ; {
-			_, after, found := strings.Cut(rest, w)
+// textHint returns the largest delay that follows one of the words in a text.
+func textHint(t *prose, words []phrase) (hint time.Duration, ok bool) {
+	for i := range words {
+		if !t.has(&words[i]) {
+			continue
+		}
+		for rest := t.s; ; {
+			_, after, found := strings.Cut(rest, words[i].s)
 			if !found {
 				break
 			}
@@ -173,16 +177,16 @@ func textHint(text string, words []string) (hint time.Duration, ok bool) {
 	return hint, ok
 }
 
-// regainHint reads Anthropic's "You will regain access on 2025-07-01 at 00:00 UTC" from lower-case text.
-func regainHint(text string, now time.Time) (time.Duration, bool) {
-	const mark, layout = "regain access on ", "2006-01-02 at 15:04 utc"
-	_, after, found := strings.Cut(text, mark)
-	if !found || len(after) < len(layout) {
+// regainHint reads Anthropic's "You will regain access on 2025-07-01 at 00:00 UTC".
+func regainHint(t *prose, c Classifier) (time.Duration, bool) {
+	const layout = "2006-01-02 at 15:04 utc"
+	if !t.hasAny(regain) {
 		return 0, false
 	}
-	t, err := time.Parse(layout, after[:len(layout)])
+	_, after, _ := strings.Cut(t.s, regain[0].s)
+	at, err := time.Parse(layout, after[:min(len(after), len(layout))])
 	if err != nil {
 		return 0, false
 	}
-	return until(t, now)
+	return until(at, c.now())
 }

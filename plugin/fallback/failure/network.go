@@ -29,42 +29,41 @@ func network(err error) (Verdict, bool) {
 	return Verdict{}, false
 }
 
-// networkPhrases are what the errors of Go's net, net/http, http2 and TLS packages say, for when only the text is left.
-var networkPhrases = []struct {
-	any    []string
-	reason string
+// texts are what the errors of Go's net, net/http, http2 and TLS packages, of the Gemini SDK and of ADK say, for when only
+// the text is left. They are asked in order.
+var texts = []struct {
+	any  []phrase
+	mean Verdict
 }{
-	{[]string{"no such host", "server misbehaving", "lookup "}, "the host name could not be resolved"},
-	{[]string{"connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost", "server closed idle connection",
-		"connection closed", "forcibly closed", "socket hang up", "stream error"}, "the connection was reset or refused"},
-	{[]string{"tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout", "transport connection broken"}, "the connection could not be made"},
+	{phrasesOf("no such host", "server misbehaving", "lookup "), unreachable("the host name could not be resolved")},
+	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
+		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error"), unreachable("the connection was reset or refused")},
+	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
+		"transport connection broken"), unreachable("the connection could not be made")},
+	{phrasesOf("context canceled"), canceled()},
+	{phrasesOf("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting"), silent()},
+	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character", "without a finish", "without finish",
+		"stream ended", "stream closed", "incomplete", "truncated", "malformed"),
+		Verdict{Action: Retry, Kind: KindTruncated, Scope: ScopeModel, Reason: "the answer was cut or damaged"}},
+	{phrasesOf("x509:", "certificate", "tls:", "first record does not look like"),
+		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeProvider, Reason: "the provider's certificate is not accepted"}},
+	// ADK's Gemini model says "empty response" of a blocked prompt and of an error body under HTTP 200 alike: the same
+	// request would give the same answer.
+	{phrasesOf("empty response", "no candidates", "no choices"),
+		Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "an empty answer, its cause unknown"}},
 }
 
 // withoutStatus decides about errors that no HTTP response stands behind, by their text.
 func (e *evidence) withoutStatus() Verdict {
-	t := e.text
-	for _, p := range networkPhrases {
-		if contains(t, p.any) {
-			return unreachable(p.reason)
+	for i := range texts {
+		if e.prose.hasAny(texts[i].any) {
+			return texts[i].mean
 		}
 	}
 	switch {
-	case strings.Contains(t, "context canceled"):
-		return canceled()
-	case contains(t, []string{"deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting"}):
-		return silent()
-	case contains(t, []string{"invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character", "without a finish", "without finish",
-		"stream ended", "stream closed", "incomplete", "truncated", "malformed"}):
-		return Verdict{Action: Retry, Kind: KindTruncated, Scope: ScopeModel, Reason: "the answer was cut or damaged"}
-	case strings.HasSuffix(t, "eof"):
+	case strings.HasSuffix(e.text, "eof"):
 		return unreachable("the connection ended early")
-	case contains(t, []string{"x509:", "certificate", "tls:", "first record does not look like"}):
-		return Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeProvider, Reason: "the provider's certificate is not accepted"}
-	case contains(t, []string{"empty response", "no candidates", "no choices"}):
-		// ADK's Gemini model says this of a blocked prompt and of an error body under HTTP 200 alike: the same request
-		// would give the same answer.
-		return Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "an empty answer, its cause unknown"}
-	case strings.Contains(t, "quota") || strings.Contains(t, "rate limit"):
+	case e.prose.hasAny(rateWords):
 		return e.limited(KindRateLimit)
 	}
 	return Verdict{Action: Fallback, Kind: KindUnknown, Scope: ScopeRequest, Reason: "nothing in the error was recognised"}
@@ -81,8 +80,4 @@ func silent() Verdict {
 
 func unreachable(reason string) Verdict {
 	return Verdict{Action: Retry, Kind: KindNetwork, Scope: ScopeProvider, Reason: reason}
-}
-
-func mentionsModel(text string) bool {
-	return strings.Contains(text, "model") || strings.Contains(text, "deployment")
 }

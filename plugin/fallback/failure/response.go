@@ -56,7 +56,7 @@ func (c Classifier) errorCode(resp *model.LLMResponse) Verdict {
 	if resp.ErrorCode == string(genai.FinishReasonMaxTokens) {
 		return Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "the output limit was spent before any answer"}.with(resp)
 	}
-	e := evidence{now: c.now()}
+	e := evidence{clock: c}
 	e.token(resp.ErrorCode)
 	e.addText(resp.ErrorMessage, 0)
 	return e.verdict()

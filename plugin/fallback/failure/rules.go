@@ -20,6 +20,9 @@ func (e *evidence) verdict() Verdict {
 	e.settle()
 	v := e.decide()
 	v.Code, v.HTTPStatus, v.Message = e.code, e.status, redact.Text(e.message, MaxMessage)
+	if e.codeRank < 2 {
+		v.Code = redact.Text(e.code, MaxMessage) // a word of the provider's that is in no table may be anything
+	}
 	if v.Kind == KindRateLimit || v.Kind == KindQuota || v.Kind == KindZeroQuota {
 		v.Quota = redact.Text(e.quota, MaxMessage)
 	}
@@ -29,7 +32,7 @@ func (e *evidence) verdict() Verdict {
 func (e *evidence) decide() Verdict {
 	kind := e.kind
 	if precedence[kind] <= precedence[KindRateLimit] {
-		if k := phraseKind(e.status, e.text); k != "" {
+		if k := phraseKind(e.status, &e.prose); k != "" {
 			kind = k
 		}
 	}
@@ -77,7 +80,7 @@ func (e *evidence) byStatus() Verdict {
 		return tooLarge()
 	case s == 499:
 		return e.again(Verdict{Kind: KindCanceled, Scope: ScopeModel, Reason: "the server cancelled the call"})
-	case s == 409 && statusOf[normal(e.code)] == 409 && normal(e.code) == "aborted":
+	case s == 409 && normal(e.code) == "aborted":
 		return e.again(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "aborted by the server"})
 	case s == 501:
 		return Verdict{Action: Fallback, Kind: KindInvalid, Scope: ScopeModel, Reason: "the model does not implement this"}
@@ -125,7 +128,7 @@ func (e *evidence) exhaustedFor() time.Duration {
 	case e.span == time.Hour:
 		return time.Hour
 	}
-	return untilPacificMidnight(e.now)
+	return untilPacificMidnight(e.clock.now())
 }
 
 // wait is the longest delay that was asked for.
@@ -155,7 +158,7 @@ func (e *evidence) retry1(v Verdict) Verdict {
 // notFound tells a missing model from a wrong address: an API that was reached says what it misses, a wrong base URL
 // answers with nothing, or with a web page.
 func (e *evidence) notFound() Verdict {
-	if e.codeRank >= 2 || phraseKind(404, e.text) == KindModel || mentionsModel(e.text) && !e.html {
+	if e.codeRank >= 2 || phraseKind(404, &e.prose) == KindModel || e.prose.hasAny(modelWords) && !e.html {
 		return modelMissing()
 	}
 	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeProvider, Reason: "nothing at this address: a wrong base URL or API version"}

@@ -41,65 +41,63 @@ func classOf(status int) class {
 var phrases = []struct {
 	kind Kind
 	when class
-	any  []string
+	any  []phrase
 }{
-	{KindBilling, unknown | bad | denied | limited, []string{
+	{KindBilling, unknown | bad | denied | limited, phrasesOf(
 		"credit balance", "insufficient credit", "insufficient balance", "insufficient funds", "insufficient quota", "account balance",
 		"more credits", "credits are depleted", "credits have been", "out of credits", "no credits", "available credits", "purchase credits", "not enough credits",
 		"spending cap", "spend cap", "spending limit", "spend limit", "billing hard limit", "billing to be enabled", "enable billing", "billing is not enabled", "billing account",
-		"check your billing details", "payment required", "api usage limits", "余额不足", "欠费"}},
-	{KindLocation, unknown | bad | denied, []string{
+		"check your billing details", "payment required", "api usage limits", "余额不足", "欠费")},
+	{KindLocation, unknown | bad | denied, phrasesOf(
 		"location is not supported", "not available in your country", "not available in your region", "country, region, or territory not supported",
-		"unsupported countries", "not available in your location"}},
-	{KindAuth, unknown | bad | denied, []string{
+		"unsupported countries", "not available in your location")},
+	{KindAuth, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "invalid x-api-key", "has been suspended",
 		"has been disabled", "verify your account", "terms of service", "terms of\n", "unauthorized", "authentication", "permission denied", "deactivated", "invalid_grant",
-		"could not find default credentials"}},
-	{KindModel, unknown | bad | denied | missing, []string{
+		"could not find default credentials")},
+	{KindModel, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "does not have access to model", "access to the model", "have access to it",
 		"invalid model", "unknown model", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
-		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist"}},
-	{KindContextLength, unknown | bad | server, []string{
+		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist")},
+	{KindContextLength, unknown | bad | server, phrasesOf(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "prompt is too long", "input is too long",
-		"too many tokens", "only supports up to", "token limit", "reduce the length", "max_prompt_tokens"}},
-	{KindTooLarge, unknown | bad | limited, []string{
-		"request too large", "payload size exceeds", "payload too large", "entity too large", "request_too_large", "exceeds the maximum size"}},
-	{KindContent, unknown | bad | denied, []string{
+		"too many tokens", "only supports up to", "token limit", "reduce the length", "max_prompt_tokens")},
+	{KindTooLarge, unknown | bad | limited, phrasesOf(
+		"request too large", "payload size exceeds", "payload too large", "entity too large", "request_too_large", "exceeds the maximum size")},
+	{KindContent, unknown | bad | denied, phrasesOf(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
-		"prohibited content", "content exists risk", "inappropriate content", "sensitive words"}},
-	{KindCapacity, unknown | limited | server, []string{
-		"no capacity", "out of capacity", "at capacity", "over capacity", "insufficient capacity", "capacity exceeded"}},
-	{KindTimeout, server, []string{"deadline expired", "timed out", "timeout"}},
-	{KindOverloaded, unknown, []string{"overloaded"}},
+		"prohibited content", "content exists risk", "inappropriate content", "sensitive words")},
+	{KindCapacity, unknown | limited | server, phrasesOf(
+		"no capacity", "out of capacity", "at capacity", "over capacity", "insufficient capacity", "capacity exceeded")},
+	{KindTimeout, server, phrasesOf(
+		"deadline expired", "timed out", "timeout")},
+	{KindOverloaded, unknown, phrasesOf(
+		"overloaded")},
 }
 
 // phraseKind returns what the text says for a status, "" for nothing.
-func phraseKind(status int, text string) Kind {
-	if text == "" {
+func phraseKind(status int, t *prose) Kind {
+	if t.s == "" {
 		return ""
 	}
 	c := classOf(status)
 	for i := range phrases {
-		if p := &phrases[i]; p.when&c != 0 && contains(text, p.any) {
+		if p := &phrases[i]; p.when&c != 0 && t.hasAny(p.any) {
 			return p.kind
 		}
 	}
 	return ""
 }
 
-func contains(text string, any []string) bool {
-	for _, s := range any {
-		if strings.Contains(text, s) {
-			return true
-		}
-	}
-	return false
-}
-
 // quotaSpan returns the longest window that a quota id, metric, limit or message names: "PerDay", "per_minute", "tokens per
 // min (TPM)", "daily"; 0 for none. text is in lower case.
 func quotaSpan(text string) (span time.Duration) {
-	for rest := text; ; {
+	t := proseOf(text)
+	return t.span()
+}
+
+func (t *prose) span() (span time.Duration) {
+	for rest := t.s; ; {
 		i := strings.Index(rest, "per")
 		if i < 0 {
 			break
@@ -113,9 +111,9 @@ func quotaSpan(text string) (span time.Duration) {
 			}
 		}
 	}
-	for _, u := range spanWords {
-		if u.span > span && strings.Contains(text, u.name) {
-			span = u.span
+	for i := range spanWords {
+		if w := &spanWords[i]; w.span > span && t.hasAny(w.any) {
+			span = w.span
 		}
 	}
 	return span
@@ -133,8 +131,15 @@ const (
 
 var (
 	spanUnits = []spanName{{"second", time.Second}, {"min", time.Minute}, {"hour", time.Hour}, {"day", day}, {"week", 7 * day}, {"month", month}}
-	spanWords = []spanName{{"monthly", month}, {"/ month", month}, {"/month", month}, {"weekly", 7 * day}, {"daily", day}, {"/ day", day}, {"/day", day},
-		{"(rpd)", day}, {"(tpd)", day}, {"_rpd", day}, {"_tpd", day}, {"hourly", time.Hour}}
+	spanWords = []struct {
+		any  []phrase
+		span time.Duration
+	}{
+		{phrasesOf("monthly", "/ month", "/month"), month},
+		{phrasesOf("weekly"), 7 * day},
+		{phrasesOf("daily", "/ day", "/day", "(rpd)", "(tpd)", "_rpd", "_tpd"), day},
+		{phrasesOf("hourly"), time.Hour},
+	}
 )
 
 // zeroLimit reports whether lower-case text says that a limit is 0: "limit: 0, model: …", "Limit 0, Used 0".

@@ -1,0 +1,194 @@
+package failure
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// walk reads one decoded JSON value.
+func (e *evidence) walk(v any, depth int) {
+	e.nodes++
+	if depth >= maxDepth || e.nodes > maxNodes {
+		return
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			e.field(key, v[key], depth)
+		}
+	case []any:
+		for _, item := range v {
+			e.walk(item, depth+1)
+		}
+	case []map[string]any:
+		for _, item := range v {
+			e.walk(item, depth+1)
+		}
+	case string:
+		e.addText(v, depth)
+	}
+}
+
+// field reads one member of a JSON object. Keys are compared in normal form: providers disagree about case and underscores.
+func (e *evidence) field(key string, v any, depth int) {
+	s, isString := v.(string)
+	switch normal(strings.TrimSpace(key)) {
+	case "input", "prompt", "request", "requestbody", "messages", "contents", "param", "stack", "links", "helpurl", "uimessage", "locale":
+		// Echoes of the request, and help texts: nothing in them is about this error.
+	case "code", "status", "statuscode", "httpstatus", "httpcode", "upstreamstatus", "errorcode", "responsecode":
+		switch {
+		case isString:
+			e.token(s)
+		default:
+			e.number(toFloat(v), depth)
+		}
+	case "type", "reason", "errortype", "providercode":
+		if isString {
+			e.token(s)
+		}
+	case "@type":
+		e.google = e.google || strings.Contains(s, "google.rpc")
+	case "domain", "service":
+		e.google = e.google || strings.Contains(s, "googleapis.com")
+	case "message", "msg", "detail", "error", "description", "errordescription", "errormessage", "title", "raw":
+		if isString {
+			if key == "error" {
+				e.token(s)
+			}
+			e.addText(s, depth)
+			return
+		}
+		e.walk(v, depth+1)
+	case "retrydelay", "retryafter", "retryafterseconds", "retryinseconds":
+		e.hint(jsonDuration(v, time.Second))
+	case "retryafterms":
+		e.hint(jsonDuration(v, time.Millisecond))
+	case "quotaresetdelay", "resetsinseconds":
+		e.resets(jsonDuration(v, time.Second))
+	case "quotaresettimestamp", "resetsat", "resettime":
+		e.resets(resetTime(toText(v), e.clock.now()))
+	case "quotaid", "quotalimit", "quotametric":
+		e.addQuota(s)
+	case "quotavalue", "quotalimitvalue":
+		e.zero = e.zero || toText(v) == "0"
+	case "model", "basemodel":
+		e.perModel = e.perModel || s != ""
+	case "headers":
+		if m, ok := v.(map[string]any); ok {
+			e.fromHeader(toHeader(m))
+		}
+	default:
+		if !isString {
+			e.walk(v, depth+1)
+		} else if strings.IndexByte(s, '{') >= 0 {
+			e.dig(s[:min(len(s), maxScan)], depth+1)
+		}
+	}
+}
+
+// number reads a numeric code: an HTTP status, or a gRPC code. The innermost status is the closest to what failed.
+func (e *evidence) number(f float64, depth int) {
+	n := int(f)
+	switch {
+	case float64(n) != f:
+	case n >= 400 && n < 600 && (e.status < 400 || depth >= e.statusDepth):
+		e.status, e.statusDepth = n, depth
+	case n > 0 && n < len(grpcNames) && e.codeRank == 0:
+		e.token(grpcNames[n])
+	}
+}
+
+// token reads a code in words. The provider's own most telling word becomes the verdict's Code: a gRPC name, then a code
+// of the tables, then any other.
+func (e *evidence) token(s string) {
+	if s == "" || len(s) > 128 || strings.IndexByte(s, ' ') >= 0 || s == "error" {
+		return
+	}
+	if s[0] >= '0' && s[0] <= '9' {
+		if n, err := strconv.Atoi(s); err == nil {
+			e.number(float64(n), e.statusDepth)
+		}
+		return
+	}
+	rank := 1
+	if m, ok := lookup(s); ok {
+		rank = 2
+		if m.grpc && s[0] < 'a' {
+			rank, e.google = 3, true
+		}
+		if precedence[m.kind] > precedence[e.kind] {
+			e.kind, e.fromCode = m.kind, m.status
+		} else if e.fromCode == 0 {
+			e.fromCode = m.status
+		}
+	}
+	if rank > e.codeRank {
+		e.code, e.codeRank = s, rank
+	}
+}
+
+func toFloat(v any) float64 {
+	switch v := v.(type) {
+	case float64:
+		return v
+	case int:
+		return float64(v)
+	case int64:
+		return float64(v)
+	}
+	return -1
+}
+
+func toText(v any) string {
+	switch v := v.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case int, int64:
+		return fmt.Sprint(v)
+	}
+	return ""
+}
+
+// jsonDuration reads a delay in JSON: a string, a number of units, or a protobuf Duration as an object.
+func jsonDuration(v any, unit time.Duration) (time.Duration, bool) {
+	switch v := v.(type) {
+	case string:
+		if f, err := strconv.ParseFloat(v, 64); err == nil {
+			return seconds(f * unit.Seconds())
+		}
+		return parseDuration(v)
+	case map[string]any:
+		s, ok := secondsOf(v["seconds"])
+		ns, ok2 := secondsOf(v["nanos"])
+		if !ok && !ok2 {
+			return 0, false
+		}
+		return seconds(s + ns/1e9)
+	case float64, int, int64:
+		return seconds(toFloat(v) * unit.Seconds())
+	}
+	return 0, false
+}
+
+// secondsOf reads a member of a protobuf Duration: a number, or an int64 as a string.
+func secondsOf(v any) (float64, bool) {
+	f, err := strconv.ParseFloat(toText(v), 64)
+	return f, err == nil
+}
+
+func toHeader(m map[string]any) http.Header {
+	h := make(http.Header, len(m))
+	for k, v := range m {
+		if len(h) < 64 {
+			h.Set(k, toText(v))
+		}
+	}
+	return h
+}

@@ -1,0 +1,95 @@
+package failure
+
+import (
+	"strings"
+)
+
+// settle reads from the prose what no structure said.
+func (e *evidence) settle() {
+	e.prose = proseOf(e.text)
+	t := e.text
+	e.textTokens()
+	if e.status < 400 {
+		if n := textStatus(t); n != 0 {
+			e.status = n
+		} else if e.fromCode != 0 {
+			e.status = e.fromCode
+		}
+	}
+	if e.status == 429 || e.prose.hasAny(quotaWords) {
+		e.google = e.google || e.prose.hasAny(googleWords)
+		e.zero = e.zero || zeroLimit(t)
+		if e.span == 0 {
+			e.span = e.prose.span()
+		}
+		e.perModel = e.perModel || e.prose.hasAny(modelWords[:1])
+	}
+	if e.quota == "" && e.span > 0 {
+		e.quota = strings.TrimPrefix(e.code+" "+e.span.String(), " ")
+	}
+	e.hint(textHint(&e.prose, retryHints))
+	e.resets(textHint(&e.prose, resetHints))
+	e.resets(regainHint(&e.prose, e.clock))
+}
+
+var (
+	quotaWords  = phrasesOf("limit", "quota")
+	rateWords   = phrasesOf("rate limit", "quota", "too many requests")
+	googleWords = phrasesOf("googleapis.com")
+	modelWords  = phrasesOf("model", "deployment")
+	codeMarks   = phrasesOf("code = ", "status: ", "generic::")
+)
+
+// textTokens finds codes in prose: the word behind "code = " or "status: ", and words with an underscore.
+func (e *evidence) textTokens() {
+	for i := range codeMarks {
+		if e.prose.has(&codeMarks[i]) {
+			_, after, _ := strings.Cut(e.text, codeMarks[i].s)
+			e.knownToken(after[:codeLength(after)])
+		}
+	}
+	if strings.IndexByte(e.text, '_') < 0 {
+		return
+	}
+	for t := e.text; t != ""; {
+		n := codeLength(t)
+		if w := t[:n]; strings.IndexByte(w, '_') > 0 {
+			e.knownToken(w)
+		}
+		t = t[max(n, 1):]
+	}
+}
+
+// knownToken is token for words that may be anything.
+func (e *evidence) knownToken(w string) {
+	if m, ok := lookup(w); ok {
+		if m.grpc {
+			w = strings.ToUpper(w) // as they are written
+		}
+		e.token(w)
+	}
+}
+
+// codeLength is the length of the code that s starts with.
+func codeLength(s string) int {
+	n := 0
+	for n < len(s) && (isLetter(s[n]) || s[n] == '_') {
+		n++
+	}
+	return n
+}
+
+// htmlTitle returns the title of a web page: the pages of proxies say nothing more.
+func htmlTitle(s string) (string, bool) {
+	if strings.IndexByte(s, '<') < 0 {
+		return "", false
+	}
+	head := strings.ToLower(s[:min(len(s), 4096)])
+	if !strings.Contains(head, "<html") && !strings.Contains(head, "<!doctype") && !strings.Contains(head, "<head") {
+		return "", false
+	}
+	_, after, _ := strings.Cut(head, "<title")
+	_, after, _ = strings.Cut(after, ">")
+	title, _, _ := strings.Cut(after, "<")
+	return title, true
+}
