@@ -3,7 +3,6 @@ package turn
 import (
 	"context"
 	"slices"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -46,27 +45,31 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) {
 	if req == nil {
 		return
 	}
-	s := p.turns.start(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	foreign := false
-	if md, ok := chosen(ctx); ok {
-		if s.failed == 0 {
+	md, isChosen := chosen(ctx)
+	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
+
+	p.turns.Lock()
+	s := p.turns.start(invocation, agent, branch)
+	switch {
+	case isChosen:
+		if s.failures == nil {
 			s.restore(md)
 		}
 		req.Model = md.FallbackModel
-		foreign = req.Model != s.root
-	} else if s.failed == 0 {
-		// Mid-fallback, a loop inside the run has chosen, and its choice stays.
+	case s.failures == nil:
 		if p.config.RootModel != "" {
 			req.Model = p.config.RootModel
 		}
 		s.root = req.Model
+	default: // mid-fallback: a loop inside the run has chosen, and its choice stays
 	}
 	s.asked = req.Model
 	if p.config.Recover != nil {
 		s.req = req
 	}
+	foreign := s.asked != s.root
+	p.turns.Unlock()
+
 	if foreign || request.LacksSignature(req.Contents, req.Model) {
 		// The contents may be the session's own.
 		req.Contents = request.CloneContents(req.Contents)
@@ -81,53 +84,60 @@ func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) {
 	if resp == nil || resp.Partial {
 		return
 	}
-	s := p.turns.find(ctx)
-	if s == nil {
-		if resp.ErrorCode == "" {
-			return
+	if resp.ErrorCode != "" {
+		p.afterErrorResponse(ctx, resp)
+		return
+	}
+	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
+	p.turns.Lock()
+	s := p.turns.find(invocation, agent, branch)
+	if s == nil || s.ours == resp || s.failures == nil || s.asked == s.root {
+		if s != nil {
+			s.reset()
 		}
-		s = p.turns.start(ctx)
+		p.turns.Unlock()
+		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.ours == resp:
-		s.ours = nil
-	case resp.ErrorCode != "":
-		p.afterErrorResponse(ctx, s, resp)
-	case s.failed > 0 && s.asked != s.root:
-		p.afterFallback(ctx, s, resp)
-	default:
-		s.reset()
-	}
+	// The model that an outer loop chose has answered.
+	s.failures.log.Add(call.Attempt{Model: s.asked, Outcome: call.OK})
+	md := s.metadata()
+	md.FallbackModel, md.ModelName, md.ModelVersion = s.asked, s.asked, resp.ModelVersion
+	s.reset()
+	p.turns.Unlock()
+
+	md.WriteTo(resp)
+	telemetry.Annotate(ctx, md)
+	dropSignatures(resp)
 }
 
 // afterErrorResponse judges a response that carries an error code.
-func (p *Plugin) afterErrorResponse(ctx Context, s *state, resp *model.LLMResponse) {
+func (p *Plugin) afterErrorResponse(ctx Context, resp *model.LLMResponse) {
 	verdict, _ := failure.ClassifyResponse(resp, failure.Expect{})
-	if _, ok := match(p.codes, verdict); !ok || !p.hasFallback(s) {
+	_, configured := match(p.codes, verdict)
+
+	p.turns.Lock()
+	s := p.turns.start(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
+	if s.ours == resp {
+		s.ours = nil
+		p.turns.Unlock()
+		return
+	}
+	if !configured || !p.hasFallback(s) {
 		s.reset()
+		p.turns.Unlock()
 		return
 	}
 	s.fail(verdict, resp.ErrorCode)
-	if req := s.req; p.config.Recover != nil && req != nil {
+	req := s.req
+	p.turns.Unlock()
+
+	if p.config.Recover != nil && req != nil {
 		if answer, err := p.recover(ctx, s, req); err == nil {
 			*resp = *answer
 			return
 		}
 	}
 	p.annotate(ctx, s, resp)
-}
-
-// afterFallback annotates the answer of the model that an outer loop chose.
-func (p *Plugin) afterFallback(ctx Context, s *state, resp *model.LLMResponse) {
-	s.log.Add(call.Attempt{Model: s.asked, Outcome: call.OK})
-	md := s.metadata()
-	md.FallbackModel, md.ModelName, md.ModelVersion = s.asked, s.asked, resp.ModelVersion
-	md.WriteTo(resp)
-	telemetry.Annotate(ctx, md)
-	dropSignatures(resp)
-	s.reset()
 }
 
 // OnModelError answers a configured error: with Recover's answer, or with a
@@ -138,44 +148,56 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 	if err == nil || req == nil {
 		return nil, nil
 	}
-	s := p.turns.start(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	verdict := failure.Classifier{}.Classify(ctx, err)
+	code, configured := match(p.codes, verdict)
+
+	p.turns.Lock()
+	s := p.turns.start(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
 	if s.asked == "" {
 		s.asked = req.Model
 	}
 	if s.root == "" {
 		s.root = s.asked
 	}
-	verdict := failure.Classifier{}.Classify(ctx, err)
-	code, ok := match(p.codes, verdict)
-	if !ok || verdict.Kind == failure.KindCanceled || !p.hasFallback(s) {
+	if !configured || verdict.Kind == failure.KindCanceled || !p.hasFallback(s) {
 		s.reset()
+		p.turns.Unlock()
 		return nil, nil
 	}
 	s.fail(verdict, code)
+	next := p.next(s.asked)
+	p.turns.Unlock()
+
 	if p.config.Recover != nil {
 		answer, recoverErr := p.recover(ctx, s, req)
 		if recoverErr == nil {
-			s.ours = answer
 			return answer, nil
 		}
-		if p.next(s.asked) == "" {
+		if next == "" {
+			p.turns.Lock()
 			s.reset()
+			p.turns.Unlock()
 			return nil, &RecoverError{Model: err, Recover: recoverErr}
 		}
 	}
 	answer := &model.LLMResponse{ErrorCode: code, ErrorMessage: verdict.Message}
 	p.annotate(ctx, s, answer)
-	s.ours = answer
 	return answer, nil
 }
 
 // End forgets a turn; it is called when its run ends.
-func (p *Plugin) End(invocation string) { p.turns.end(invocation) }
+func (p *Plugin) End(invocation string) {
+	p.turns.Lock()
+	defer p.turns.Unlock()
+	p.turns.lru.Remove(invocation)
+}
 
 // Tracked tells how many turns are tracked now.
-func (p *Plugin) Tracked() int { return p.turns.len() }
+func (p *Plugin) Tracked() int {
+	p.turns.Lock()
+	defer p.turns.Unlock()
+	return p.turns.lru.Len()
+}
 
 // next returns the model to ask after asked has failed, or "".
 func (p *Plugin) next(asked string) string {
@@ -189,39 +211,20 @@ func (p *Plugin) next(asked string) string {
 // hasFallback tells whether this agent's failure is part of a fallback: there
 // is something left to try, or something was tried before.
 func (p *Plugin) hasFallback(s *state) bool {
-	return p.config.Recover != nil || s.failed > 0 || p.next(s.asked) != ""
+	return p.config.Recover != nil || s.failures != nil || p.next(s.asked) != ""
 }
 
-// annotate writes what has happened so far on a response that failed.
+// annotate writes on a response that failed what has happened so far and which
+// model comes next.
 func (p *Plugin) annotate(ctx Context, s *state, resp *model.LLMResponse) {
+	p.turns.Lock()
 	md := s.metadata()
 	md.FallbackModel = p.next(s.asked)
+	s.req, s.ours = nil, resp
+	p.turns.Unlock()
+
 	md.WriteTo(resp)
 	telemetry.Annotate(ctx, md)
-	s.req = nil
-}
-
-// fail records that the model asked has failed.
-func (s *state) fail(verdict failure.Verdict, code string) {
-	s.failed++
-	s.code, s.reason = code, verdict.Reason
-	s.log.Add(attempt(s.asked, verdict, 0))
-}
-
-// metadata is what s knows; the caller adds what comes next.
-func (s *state) metadata() call.Metadata {
-	attempts, dropped := s.log.Snapshot()
-	return call.Metadata{
-		Triggered: true, OriginalModel: s.root, Attempt: s.failed, ErrorCode: s.code, Reason: s.reason,
-		Attempts: attempts, AttemptsDropped: dropped,
-	}
-}
-
-func attempt(name string, verdict failure.Verdict, took time.Duration) call.Attempt {
-	return call.Attempt{
-		Model: name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
-		HTTPStatus: verdict.HTTPStatus, Duration: took, Message: verdict.Message,
-	}
 }
 
 // dropSignatures removes the thought signatures of an answer that is not of the

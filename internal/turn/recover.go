@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,46 +29,60 @@ func (e *RecoverError) Error() string {
 // Unwrap returns both errors, the model's first.
 func (e *RecoverError) Unwrap() []error { return []error{e.Model, e.Recover} }
 
-// recover asks Config.Recover for the answer to req and annotates it. The
-// caller holds s.mu: the agent has nothing else to do meanwhile.
+// recover asks Config.Recover for the answer to req and annotates it, or
+// records that it failed too.
 func (p *Plugin) recover(ctx Context, s *state, req *model.LLMRequest) (*model.LLMResponse, error) {
 	backup := p.config.Recover
-	attemptReq := request.Clone(req)
-	attemptReq.Model = backup.Name()
-	request.Adapt(attemptReq.Contents, attemptReq.Model, attemptReq.Model != s.asked)
+	p.turns.Lock()
+	root, asked := s.root, s.asked
+	p.turns.Unlock()
 
+	attempt := request.Clone(req)
+	attempt.Model = backup.Name()
+	request.Adapt(attempt.Contents, attempt.Model, attempt.Model != asked)
 	started := time.Now()
-	resp, err := generate(ctx, backup, attemptReq)
+	resp, err := generate(ctx, backup, attempt)
 	took := time.Since(started)
+
+	p.turns.Lock()
+	defer p.turns.Unlock()
+	if s.failures == nil {
+		s.failures = &failures{} // another call of this agent, which ADK does not make, has reset it
+	}
 	if err != nil {
-		s.failed++
-		verdict := failure.Classifier{}.Classify(ctx, err)
-		s.log.Add(attempt(backup.Name(), verdict, took))
+		failed := failedAttempt(backup.Name(), failure.Classifier{}.Classify(ctx, err))
+		failed.Duration = took
+		s.failures.log.Add(failed)
+		s.failures.count++
 		return nil, err
 	}
-
 	answer := *resp // the model may hand out one response many times
-	if backup.Name() != s.root {
+	if backup.Name() != root {
 		dropSignatures(&answer)
 	}
-	inner, _ := call.ReadResponse(resp)
-	if len(inner.Attempts) == 0 {
-		inner.Attempts = []call.Attempt{{Model: backup.Name(), Outcome: call.OK, Duration: took}}
-	}
-	for _, a := range inner.Attempts {
-		s.log.Add(a)
-	}
-	md := s.metadata()
-	md.ModelName, md.ModelVersion = inner.ModelName, resp.ModelVersion
-	if md.ModelName == "" {
-		md.ModelName = backup.Name()
-	}
-	md.FallbackModel = md.ModelName
-	md.AttemptsDropped += inner.AttemptsDropped
+	md := s.recovered(resp, backup.Name(), took)
 	md.WriteTo(&answer)
 	telemetry.Annotate(ctx, md)
 	s.reset()
+	s.ours = &answer
 	return &answer, nil
+}
+
+// recovered is the metadata of resp, backup's answer. What resp tells of its
+// own, because backup is a router, is part of it.
+func (s *state) recovered(resp *model.LLMResponse, backup string, took time.Duration) call.Metadata {
+	inner, _ := call.ReadResponse(resp)
+	if len(inner.Attempts) == 0 {
+		inner.Attempts = []call.Attempt{{Model: backup, Outcome: call.OK, Duration: took}}
+	}
+	for _, a := range inner.Attempts {
+		s.failures.log.Add(a)
+	}
+	md := s.metadata()
+	md.AttemptsDropped += inner.AttemptsDropped
+	md.ModelName, md.ModelVersion = cmp.Or(inner.ModelName, backup), cmp.Or(inner.ModelVersion, resp.ModelVersion)
+	md.FallbackModel = md.ModelName
+	return md
 }
 
 // generate returns the final response of m. What is no whole answer is an

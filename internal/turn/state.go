@@ -7,42 +7,69 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // maxAgents bounds how many agents and branches one turn keeps state for, the
 // oldest giving way: a workflow may fan out without bound.
 const maxAgents = 256
 
-// state is what a turn knows of one agent on one branch. ADK runs these one
-// after the other; the lock is for callers that do not.
+// state is what a turn knows of one agent on one branch. The lock of turns
+// guards it.
 type state struct {
 	agent, branch string
 
-	mu    sync.Mutex         // guards what follows
 	root  string             // the model this agent's turn started at
 	asked string             // the model of the call in flight
-	req   *model.LLMRequest  // the call in flight, for Recover
+	req   *model.LLMRequest  // the call in flight, kept for Recover
 	ours  *model.LLMResponse // the answer the error callback gave, which ADK passes to the after-model callback
 
-	failed int      // models that failed since the last success
-	code   string   // of the latest failure
-	reason string   // of the latest failure
-	log    call.Log // what was tried since the last success
+	failures *failures // since the last success; nil for none, which is the rule
 }
 
-// reset forgets the failures and keeps who asks. The caller holds s.mu.
-func (s *state) reset() {
-	s.asked, s.req, s.ours = "", nil, nil
-	if s.failed > 0 {
-		s.failed, s.code, s.reason = 0, "", ""
-		s.log.Restore(nil, 0)
+// failures is what went wrong in a turn so far.
+type failures struct {
+	count  int    // models that failed
+	code   string // of the latest
+	reason string // of the latest
+	log    call.Log
+}
+
+// reset forgets the failures and keeps who asks.
+func (s *state) reset() { s.asked, s.req, s.ours, s.failures = "", nil, nil, nil }
+
+// restore takes over what an outer loop knows.
+func (s *state) restore(md call.Metadata) {
+	s.root = md.OriginalModel
+	s.failures = &failures{count: md.Attempt, code: md.ErrorCode, reason: md.Reason}
+	s.failures.log.Restore(md.Attempts, md.AttemptsDropped)
+}
+
+// fail records that the model asked has failed.
+func (s *state) fail(verdict failure.Verdict, code string) {
+	if s.failures == nil {
+		s.failures = &failures{}
+	}
+	s.failures.count++
+	s.failures.code, s.failures.reason = code, verdict.Reason
+	s.failures.log.Add(failedAttempt(s.asked, verdict))
+}
+
+// metadata is what s knows; the caller adds what comes next.
+func (s *state) metadata() call.Metadata {
+	f := s.failures
+	attempts, dropped := f.log.Snapshot()
+	return call.Metadata{
+		Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason,
+		Attempts: attempts, AttemptsDropped: dropped,
 	}
 }
 
-// restore takes over what an outer loop knows. The caller holds s.mu.
-func (s *state) restore(md call.Metadata) {
-	s.root, s.failed, s.code, s.reason = md.OriginalModel, md.Attempt, md.ErrorCode, md.Reason
-	s.log.Restore(md.Attempts, md.AttemptsDropped)
+func failedAttempt(name string, verdict failure.Verdict) call.Attempt {
+	return call.Attempt{
+		Model: name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
+		HTTPStatus: verdict.HTTPStatus, Message: verdict.Message,
+	}
 }
 
 // turn is one invocation. Most have one agent, which needs no list.
@@ -68,8 +95,8 @@ func (t *turn) find(agent, branch string) *state {
 type turns struct {
 	max, pruneTo int
 
-	mu  sync.Mutex
-	lru *simplelru.LRU[string, *turn] // guarded by mu
+	sync.Mutex                               // guards lru and every state in it
+	lru        *simplelru.LRU[string, *turn] // by invocation
 }
 
 func newTurns(maxTurns, pruneTo int) *turns {
@@ -81,11 +108,8 @@ func newTurns(maxTurns, pruneTo int) *turns {
 	return &turns{max: maxTurns, pruneTo: pruneTo, lru: lru}
 }
 
-// start returns the state of the agent that ctx belongs to, new if need be.
-func (t *turns) start(ctx Context) *state {
-	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// start returns the state of an agent, new if need be. The caller holds the lock.
+func (t *turns) start(invocation, agent, branch string) *state {
 	current, ok := t.lru.Get(invocation)
 	if !ok {
 		current = &turn{first: state{agent: agent, branch: branch}}
@@ -108,28 +132,11 @@ func (t *turns) start(ctx Context) *state {
 	return s
 }
 
-// find returns the state of the agent that ctx belongs to, or nil if it was
-// never started or has been pruned.
-func (t *turns) find(ctx Context) *state {
-	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+// find returns the state of an agent, or nil if it was never started or has
+// been pruned. The caller holds the lock.
+func (t *turns) find(invocation, agent, branch string) *state {
 	if current, ok := t.lru.Peek(invocation); ok {
 		return current.find(agent, branch)
 	}
 	return nil
-}
-
-// end forgets a turn.
-func (t *turns) end(invocation string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lru.Remove(invocation)
-}
-
-// len tells how many turns are tracked.
-func (t *turns) len() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.lru.Len()
 }

@@ -1,0 +1,236 @@
+package turn_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/turn"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// agentContext stands for the context of a callback.
+type agentContext struct {
+	context.Context
+	invocation, agent, branch string
+}
+
+func (c agentContext) InvocationID() string { return c.invocation }
+func (c agentContext) AgentName() string    { return c.agent }
+func (c agentContext) Branch() string       { return c.branch }
+
+func newPlugin(t *testing.T, config turn.Config) *turn.Plugin {
+	t.Helper()
+	p, err := turn.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// attempts fails one call of ctx's agent and returns what its metadata says of
+// the attempts so far.
+func attempts(t *testing.T, p *turn.Plugin, ctx turn.Context) int {
+	t.Helper()
+	req := &model.LLMRequest{Model: "flash"}
+	p.BeforeModel(ctx, req)
+	resp, err := p.OnModelError(ctx, req, suite.ErrQuota)
+	if err != nil || resp == nil {
+		t.Fatalf("response %v, error %v, want an annotated response", resp, err)
+	}
+	md, _ := call.ReadResponse(resp)
+	return md.Attempt
+}
+
+// B05
+func TestStateIsResetWithinARun(t *testing.T) {
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, end := range map[string]func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest){
+		"after success": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
+			p.AfterModel(ctx, &model.LLMResponse{FinishReason: genai.FinishReasonStop})
+		},
+		"after an error that is not configured": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
+			if resp, err := p.OnModelError(ctx, req, suite.ErrInternal); resp != nil || err != nil {
+				t.Errorf("the error was answered with %v, %v", resp, err)
+			}
+		},
+		"after a response code that is not configured": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
+			p.AfterModel(ctx, &model.LLMResponse{ErrorCode: "SAFETY"})
+		},
+		"after cancellation": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
+			ctx.Context = cancelled
+			if resp, err := p.OnModelError(ctx, req, suite.ErrQuota); resp != nil || err != nil {
+				t.Errorf("a cancelled call was answered with %v, %v", resp, err)
+			}
+		},
+		"after the run": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
+			p.End("i")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+			ctx := agentContext{t.Context(), "i", "a", ""}
+			if got := attempts(t, p, ctx); got != 1 {
+				t.Fatalf("attempt %d, want 1", got)
+			}
+			if got := attempts(t, p, ctx); got != 2 {
+				t.Fatalf("attempt %d within the turn, want 2", got)
+			}
+			req := &model.LLMRequest{Model: "flash"}
+			p.BeforeModel(ctx, req)
+			end(p, ctx, req)
+			if got := attempts(t, p, ctx); got != 1 {
+				t.Errorf("attempt %d, want 1 again", got)
+			}
+		})
+	}
+}
+
+// B06: a loop inside the run has set the model before this plugin saw it.
+func TestChoiceMidFallbackIsLeftAlone(t *testing.T) {
+	p := newPlugin(t, turn.Config{RootModel: "root", FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	var asked []string
+	for _, wish := range []string{"flash", "pro"} {
+		req := &model.LLMRequest{Model: wish}
+		p.BeforeModel(ctx, req)
+		asked = append(asked, req.Model)
+		if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.End("i")
+	req := &model.LLMRequest{Model: "flash"}
+	p.BeforeModel(agentContext{t.Context(), "i2", "a", ""}, req)
+	if diff := cmp.Diff([]string{"root", "pro", "root"}, append(asked, req.Model)); diff != "" {
+		t.Errorf("models asked (-want +got):\n%s", diff)
+	}
+}
+
+// B09
+func TestTurnsAreBounded(t *testing.T) {
+	for _, test := range []struct {
+		config      turn.Config
+		most, least int
+	}{
+		{turn.Config{FallbackModel: "pro"}, 100, 50},
+		{turn.Config{FallbackModel: "pro", MaxTurns: 10}, 10, 5},
+		{turn.Config{FallbackModel: "pro", MaxTurns: 10, PruneTo: 9}, 10, 9},
+		{turn.Config{FallbackModel: "pro", MaxTurns: 1}, 1, 1},
+	} {
+		p := newPlugin(t, test.config)
+		var counts []int
+		for i := range 3 * test.most {
+			p.BeforeModel(agentContext{t.Context(), fmt.Sprint(i), "a", ""}, &model.LLMRequest{})
+			counts = append(counts, p.Tracked())
+		}
+		for i, n := range counts {
+			want := i + 1
+			if i >= test.most {
+				want = test.least + (i-test.most)%(test.most-test.least+1)
+			}
+			if n != want {
+				t.Errorf("%+v: %d turns tracked after %d, want %d", test.config, n, i+1, want)
+				break
+			}
+		}
+	}
+}
+
+// B09
+func TestLeastRecentlyUsedTurnsGoFirst(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro", MaxTurns: 3, PruneTo: 2})
+	on := func(invocation string) agentContext { return agentContext{t.Context(), invocation, "a", ""} }
+	for _, invocation := range []string{"1", "2", "3", "1"} { // 1 is used again
+		attempts(t, p, on(invocation))
+	}
+	attempts(t, p, on("4")) // prunes to 1 and 4
+	if got := attempts(t, p, on("1")); got != 3 {
+		t.Errorf("turn 1 is at attempt %d, want 3: it was used lately", got)
+	}
+	if got := attempts(t, p, on("2")); got != 1 {
+		t.Errorf("turn 2 is at attempt %d, want 1: it was pruned", got)
+	}
+}
+
+// B09
+func TestAgentsOfOneTurnAreBounded(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	for i := range 10_000 {
+		p.BeforeModel(agentContext{t.Context(), "i", "a", fmt.Sprint("branch", i)}, &model.LLMRequest{})
+	}
+	if got := p.Tracked(); got != 1 {
+		t.Errorf("%d turns tracked, want 1", got)
+	}
+	if got := attempts(t, p, agentContext{t.Context(), "i", "a", "branch9999"}); got != 1 {
+		t.Errorf("the latest branch is at attempt %d, want 1", got)
+	}
+}
+
+// B10: even callers that break ADK's order within one agent race with nobody.
+func TestOneAgentFromManyGoroutines(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 50 {
+				req := &model.LLMRequest{Model: "flash"}
+				p.BeforeModel(ctx, req)
+				if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
+					t.Error(err)
+				}
+				p.AfterModel(ctx, &model.LLMResponse{})
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// B10: the choice for one branch of an agent is not another branch's.
+func TestChoiceOfABranch(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	ctx := turn.Choose(t.Context(), "a", "left", call.Metadata{Triggered: true, OriginalModel: "flash", FallbackModel: "pro", Attempt: 1})
+	for _, test := range []struct{ agent, branch, want string }{
+		{"a", "left", "pro"}, {"a", "right", "flash"}, {"a", "", "pro"}, {"b", "left", "flash"},
+	} {
+		req := &model.LLMRequest{Model: "flash"}
+		p.BeforeModel(agentContext{ctx, "i", test.agent, test.branch}, req)
+		if req.Model != test.want {
+			t.Errorf("agent %s on branch %q asks %s, want %s", test.agent, test.branch, req.Model, test.want)
+		}
+	}
+}
+
+func TestCallbacksSurviveNil(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	p.BeforeModel(ctx, nil)
+	p.AfterModel(ctx, nil)
+	if resp, err := p.OnModelError(ctx, nil, errors.New("x")); resp != nil || err != nil {
+		t.Errorf("OnModelError = %v, %v, want nothing", resp, err)
+	}
+	p.AfterModel(ctx, &model.LLMResponse{ErrorCode: "429"}) // never started: still annotated
+}
+
+// B63: the contents ADK hands out may be the session's.
+func TestSessionContentsAreNotWritten(t *testing.T) {
+	p := newPlugin(t, turn.Config{RootModel: "gemini-3-flash", FallbackModel: "pro"})
+	part := &genai.Part{FunctionCall: &genai.FunctionCall{Name: "f"}}
+	req := &model.LLMRequest{Contents: []*genai.Content{{Role: genai.RoleModel, Parts: []*genai.Part{part}}}}
+	p.BeforeModel(agentContext{t.Context(), "i", "a", ""}, req)
+	if got := string(req.Contents[0].Parts[0].ThoughtSignature); got != "skip_thought_signature_validator" {
+		t.Errorf("the request has signature %q, want the placeholder", got)
+	}
+	if part.ThoughtSignature != nil {
+		t.Error("the session's part was written to")
+	}
+}
