@@ -15,7 +15,6 @@ import (
 	"google.golang.org/adk/v2/agent"
 	"google.golang.org/adk/v2/agent/llmagent"
 	"google.golang.org/adk/v2/cmd/launcher"
-	"google.golang.org/adk/v2/cmd/launcher/full"
 	"google.golang.org/adk/v2/model/gemini"
 	"google.golang.org/adk/v2/plugin"
 	"google.golang.org/adk/v2/runner"
@@ -100,7 +99,7 @@ func run(ctx context.Context, out io.Writer, apiKey string, args []string) error
 
 // launch runs ADK's own launcher: console, web api webui, and so on.
 func launch(ctx context.Context, config *launcher.Config, args []string) error {
-	l := full.NewLauncher()
+	l := newLauncher()
 	if err := l.Execute(ctx, config, args); err != nil {
 		return fmt.Errorf("quickstart: %w\n\n%s", err, l.CommandLineSyntax())
 	}
