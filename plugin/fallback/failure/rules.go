@@ -102,10 +102,10 @@ func (e *evidence) limited(kind Kind) Verdict {
 	}
 	wait := e.wait()
 	switch {
-	case neverFits(e.text):
-		return tooLarge()
 	case e.zero:
 		return Verdict{Action: Fallback, Kind: KindZeroQuota, Scope: scope, Cooldown: personCooldown, Reason: "the limit is 0: waiting never helps"}
+	case neverFits(e.text):
+		return tooLarge()
 	case e.span >= time.Hour || kind == KindQuota:
 		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: e.exhaustedFor(), Reason: "a quota of an hour or longer is exhausted"}
 	case wait > MaxRetryAfter:
