@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 )
 
@@ -21,7 +22,7 @@ const SkipSignature = "skip_thought_signature_validator"
 func Adapt(contents []*genai.Content, target string, foreign bool) {
 	if foreign {
 		for _, content := range contents {
-			StripSignatures(content)
+			stripSignatures(content)
 		}
 	}
 	if needsSignature(target) {
@@ -31,9 +32,21 @@ func Adapt(contents []*genai.Content, target string, foreign bool) {
 	}
 }
 
-// StripSignatures removes the thought signatures of content in place. It does
-// nothing to nil.
-func StripSignatures(content *genai.Content) {
+// DropSignatures removes the thought signatures of an answer that is not of the
+// turn's own model: the session would hand them to that model later. What resp
+// points to may be shared, so it is replaced, not changed.
+func DropSignatures(resp *model.LLMResponse) {
+	content := resp.Content
+	if content == nil || !slices.ContainsFunc(content.Parts, isSigned) {
+		return
+	}
+	resp.Content = cloneContents([]*genai.Content{content})[0]
+	stripSignatures(resp.Content)
+}
+
+func isSigned(p *genai.Part) bool { return p != nil && len(p.ThoughtSignature) > 0 }
+
+func stripSignatures(content *genai.Content) {
 	if content == nil {
 		return
 	}
@@ -42,13 +55,6 @@ func StripSignatures(content *genai.Content) {
 			part.ThoughtSignature = nil
 		}
 	}
-}
-
-// HasSignatures tells whether any part of content carries a signature.
-func HasSignatures(content *genai.Content) bool {
-	return content != nil && slices.ContainsFunc(content.Parts, func(p *genai.Part) bool {
-		return p != nil && len(p.ThoughtSignature) > 0
-	})
 }
 
 // LacksSignature tells whether target would refuse contents for want of a

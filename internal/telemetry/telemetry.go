@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -32,6 +33,39 @@ var attributeOf = map[string]attribute.Key{
 	call.KeyExperimentID:    "fallback.experiment_id",
 	call.KeyCohort:          "fallback.cohort",
 	call.KeyDegraded:        "fallback.degraded",
+}
+
+// Attributes of an attempt's span, beside the GenAI conventions' request model.
+const (
+	spanName       = "fallback.attempt"
+	requestModel   = attribute.Key("gen_ai.request.model")
+	attemptOutcome = attribute.Key("fallback.attempt.outcome")
+	attemptKind    = attribute.Key("fallback.attempt.kind")
+	errorType      = attribute.Key("error.type")
+)
+
+// StartAttempt opens the span of one attempt if the call is traced, and returns
+// nil for the span, at no cost, if it is not.
+func StartAttempt(ctx context.Context, model string) (context.Context, trace.Span) {
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx, nil
+	}
+	tracer := parent.TracerProvider().Tracer("github.com/adk-fallback/adk-fallback")
+	return tracer.Start(ctx, spanName, trace.WithAttributes(requestModel.String(model)))
+}
+
+// EndAttempt closes a span of StartAttempt with how the attempt ended.
+func EndAttempt(span trace.Span, a call.Attempt) {
+	if span == nil {
+		return
+	}
+	span.SetAttributes(attemptOutcome.String(string(a.Outcome)))
+	if a.Outcome != call.OK {
+		span.SetAttributes(attemptKind.String(a.Kind), errorType.String(a.ErrorCode()))
+		span.SetStatus(codes.Error, a.Kind)
+	}
+	span.End()
 }
 
 // Annotate mirrors md onto the current span of ctx, because ADK's REST API, and

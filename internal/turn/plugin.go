@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
@@ -107,7 +106,7 @@ func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) {
 
 	md.WriteTo(resp)
 	telemetry.Annotate(ctx, md)
-	dropSignatures(resp)
+	request.DropSignatures(resp)
 }
 
 // afterErrorResponse judges a response that carries an error code.
@@ -225,13 +224,4 @@ func (p *Plugin) annotate(ctx Context, s *state, resp *model.LLMResponse) {
 
 	md.WriteTo(resp)
 	telemetry.Annotate(ctx, md)
-}
-
-// dropSignatures removes the thought signatures of an answer that is not of the
-// turn's own model: the session would hand them to that model later.
-func dropSignatures(resp *model.LLMResponse) {
-	if request.HasSignatures(resp.Content) {
-		resp.Content = request.CloneContents([]*genai.Content{resp.Content})[0]
-		request.StripSignatures(resp.Content)
-	}
 }

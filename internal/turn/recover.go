@@ -58,7 +58,7 @@ func (p *Plugin) recover(ctx Context, s *state, req *model.LLMRequest) (*model.L
 	}
 	answer := *resp // the model may hand out one response many times
 	if backup.Name() != root {
-		dropSignatures(&answer)
+		request.DropSignatures(&answer)
 	}
 	md := s.recovered(resp, backup.Name(), took)
 	md.WriteTo(&answer)

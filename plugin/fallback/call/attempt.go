@@ -1,6 +1,8 @@
 package call
 
 import (
+	"cmp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,6 +38,15 @@ type Attempt struct {
 	Wait       time.Duration // waited before the attempt
 	Duration   time.Duration // from the call to its end; 0 when it is not known
 	Message    string        // the error's text, redacted, at most MaxMessageBytes
+}
+
+// ErrorCode is the code of a failed attempt as metadata has it: the HTTP status
+// where there was one, else the provider's code, else the kind of failure.
+func (a Attempt) ErrorCode() string {
+	if a.HTTPStatus != 0 {
+		return strconv.Itoa(a.HTTPStatus)
+	}
+	return cmp.Or(a.Code, a.Kind)
 }
 
 // bounded returns a with every text redacted or cut to its limit.

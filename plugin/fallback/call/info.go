@@ -58,6 +58,17 @@ func With(ctx context.Context, info Info) context.Context {
 	return context.WithValue(ctx, infoKey{}, &merged)
 }
 
+// Carry returns a context whose descendants still know what ctx, a context of
+// ADK's, tells of the caller. Any other context is returned as it is: what it
+// knows is carried already. The outermost layer of a call does this once.
+func Carry(ctx context.Context) context.Context {
+	if _, ok := ctx.(adkContext); !ok {
+		return ctx
+	}
+	info := From(ctx)
+	return context.WithValue(ctx, infoKey{}, &info)
+}
+
 // From returns what ctx knows: what [With] put there, and ADK's fields when
 // ctx is a context of ADK's. ADK's fields win, since the same values may have
 // been handed down from an outer agent.

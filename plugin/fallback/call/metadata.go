@@ -28,6 +28,14 @@ const (
 	KeyRestart         = "fallback_restart"          // bool, on a partial response only: the text shown so far is void, the whole answer follows
 )
 
+// Values of [KeyCacheStatus].
+const (
+	CacheMiss   = "miss"
+	CacheHit    = "hit"
+	CacheStale  = "stale"
+	CacheBypass = "bypass" // there is no cache, or the request cannot be cached
+)
+
 // Keys of one entry of the list under [KeyAttempts].
 const (
 	keyModel      = "model"

@@ -1,0 +1,49 @@
+// Package stream is how the layers of this module call each other.
+//
+// Outside, everything is a model.LLM and hands out an iterator. Inside, a layer
+// is a [Layer]: it passes responses to a [Sink] and returns how the call ended.
+// So one loop over a foreign iterator, in [Source], serves a whole tree of
+// layers: a layer that only watches the end of a call adds nothing per chunk
+// and no allocation, and there is one place that knows what the consumer has
+// been shown.
+//
+//	consumer ← Serve ← Sink ← Source ← model.LLM
+//	             │               ▲
+//	             └ Fallback.Do → Retry.Do → … → Source.Do
+package stream
+
+import (
+	"context"
+	"iter"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// Layer is a model.LLM of this module.
+type Layer interface {
+	model.LLM
+
+	// Do makes one call and passes what arrives to out. It returns nil once a
+	// final response has been passed on or the consumer has stopped, and else
+	// why the call failed. It never passes an error to out, and does nothing
+	// more to out once it has returned.
+	Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error
+}
+
+// Serve implements GenerateContent for a layer.
+func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		out := &Sink{yield: yield}
+		out.End(layer.Do(call.Carry(ctx), req, stream, out))
+	}
+}
+
+// Of returns m as a layer: m itself if it is one, else a [Source] around it.
+func Of(m model.LLM) Layer {
+	if layer, ok := m.(Layer); ok {
+		return layer
+	}
+	return NewSource(m, Options{})
+}

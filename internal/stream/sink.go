@@ -1,0 +1,223 @@
+package stream
+
+import (
+	"errors"
+	"sync/atomic"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// maxHeld bounds the chunks held back before the first content. Providers send
+// one or two; of more, the oldest are dropped.
+const maxHeld = 16
+
+// Sink takes the responses of one call and passes them to its consumer. It is
+// the gate that every retrying layer shares: it holds back what has no content
+// until the first content arrives, so that a failure before that is invisible,
+// and knows what the consumer has seen.
+//
+// One goroutine at a time may use a Sink; Beats alone is safe at any time.
+type Sink struct {
+	yield func(*model.LLMResponse, error) bool
+
+	// Shown: content of the attempt in progress has reached the consumer.
+	Shown bool
+	// Final: a non-partial response has reached the consumer, who may have
+	// acted on it. Nothing may be tried again.
+	Final bool
+	// Stopped: the consumer wants no more.
+	Stopped bool
+	// Force asks breakers to let the call through: there is nothing better left.
+	Force bool
+
+	// Root names the model the call started at, and turns annotation on: a
+	// router sets it before it asks its first target.
+	Root string
+	// Model names the target that answers; [Source] sets it.
+	Model string
+	// Metadata is what routers and caches know beyond the attempts. It is
+	// written on every final response if Root is set.
+	Metadata call.Metadata
+
+	log     *call.Log // nil until an attempt failed
+	held    []*model.LLMResponse
+	beats   atomic.Uint32
+	yielded bool // in yield: a panic now is the consumer's
+}
+
+// NewSink returns a Sink that passes responses to yield, which is never called
+// with an error but by End.
+func NewSink(yield func(*model.LLMResponse, error) bool) *Sink { return &Sink{yield: yield} }
+
+// Fork returns a Sink for an attempt that runs beside the one of s: it passes
+// to yield, shares the record of attempts, and starts with nothing shown.
+func (s *Sink) Fork(yield func(*model.LLMResponse, error) bool) *Sink {
+	if s.log == nil {
+		s.log = &call.Log{}
+	}
+	return &Sink{yield: yield, Force: s.Force, Root: s.Root, Metadata: s.Metadata, log: s.log}
+}
+
+// Beats counts the responses with content so far. A timer that reads the same
+// value twice knows that the stream has stalled between.
+func (s *Sink) Beats() uint32 { return s.beats.Load() }
+
+// Record adds an attempt to the record of the call.
+func (s *Sink) Record(a call.Attempt) {
+	if s.log == nil {
+		s.log = &call.Log{}
+	}
+	s.log.Add(a)
+}
+
+// Attempts returns a copy of the record, and how many attempts it dropped.
+func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
+	if s.log == nil {
+		return nil, 0
+	}
+	return s.log.Snapshot()
+}
+
+// begin starts an attempt: what an earlier one held back is void.
+func (s *Sink) begin(model string) {
+	s.Model = model
+	clear(s.held)
+	s.held = s.held[:0]
+}
+
+// Send passes resp on and reports whether more is wanted.
+func (s *Sink) Send(resp *model.LLMResponse) bool {
+	if s.Stopped {
+		return false
+	}
+	if resp.Partial {
+		if !s.Shown && !hasContent(resp.Content) {
+			if len(s.held) == maxHeld {
+				s.held = append(s.held[:0], s.held[1:]...)
+			}
+			s.held = append(s.held, resp)
+			return true
+		}
+		s.beats.Add(1)
+		return s.flush() && s.show(resp)
+	}
+	s.beats.Add(1)
+	resp = s.annotated(resp)
+	return s.flush() && s.finish(resp)
+}
+
+// flush passes on what was held back.
+func (s *Sink) flush() bool {
+	s.Shown = true
+	if len(s.held) == 0 {
+		return true
+	}
+	held := s.held
+	s.held = nil
+	for _, resp := range held {
+		if !s.show(resp) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Sink) finish(resp *model.LLMResponse) bool {
+	s.Final = true
+	return s.show(resp)
+}
+
+func (s *Sink) show(resp *model.LLMResponse) bool {
+	s.yielded = true
+	if !s.yield(resp, nil) {
+		s.Stopped = true
+	}
+	s.yielded = false
+	return !s.Stopped
+}
+
+// Restart tells the consumer to discard the partial content it was shown, and
+// gets ready for another attempt. It reports whether more is wanted, and does
+// nothing if nothing was shown.
+func (s *Sink) Restart() bool {
+	if !s.Shown || s.Final {
+		return !s.Stopped
+	}
+	s.Shown = false
+	return s.show(&model.LLMResponse{Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true}})
+}
+
+// End passes on how the call ended. A refusal that came as a response is
+// passed on as one: the provider's reason is the user's to see.
+func (s *Sink) End(err error) {
+	if err == nil || s.Stopped || s.Final {
+		return
+	}
+	var bad *BadResponse
+	if errors.As(err, &bad) && bad.Means.Action == failure.Fail {
+		s.finish(s.annotated(bad.Response))
+		return
+	}
+	s.yield(nil, err)
+}
+
+// annotated returns resp with the metadata of the call, as a copy: a model may
+// hand out one response many times.
+func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
+	if s.Root == "" {
+		return resp
+	}
+	annotated := *resp
+	md := s.metadata(resp)
+	md.WriteTo(&annotated)
+	if s.Model != s.Root {
+		request.DropSignatures(&annotated)
+	}
+	return &annotated
+}
+
+func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
+	md := s.Metadata
+	md.ModelName, md.ModelVersion = s.Model, resp.ModelVersion
+	if md.CacheStatus == "" {
+		md.CacheStatus = call.CacheBypass
+	}
+	failed := 0
+	attempts, dropped := s.Attempts()
+	for _, a := range attempts {
+		if a.Outcome != call.OK {
+			failed++
+			md.ErrorCode, md.Reason = a.ErrorCode(), a.Kind
+		}
+	}
+	if failed == 0 {
+		return md
+	}
+	md.Triggered = s.Model != s.Root
+	if md.Triggered {
+		md.OriginalModel, md.FallbackModel, md.Attempt = s.Root, s.Model, failed+dropped
+		md.Attempts = append(attempts, call.Attempt{Model: s.Model, Outcome: call.OK})
+		md.AttemptsDropped = dropped
+	}
+	return md
+}
+
+// hasContent tells whether content has anything to show: text, also thoughts, a
+// call or data.
+func hasContent(content *genai.Content) bool {
+	if content == nil {
+		return false
+	}
+	for _, p := range content.Parts {
+		if p != nil && (p.Text != "" || p.FunctionCall != nil || p.FunctionResponse != nil || p.InlineData != nil ||
+			p.FileData != nil || p.ExecutableCode != nil || p.CodeExecutionResult != nil || p.ToolCall != nil || p.ToolResponse != nil) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,144 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Options adapt a Source to its model. The zero value fits any.
+type Options struct {
+	// Name replaces the model's own name, in requests and in records.
+	Name string
+	// Prepare changes the attempt's copy of the request before the call.
+	Prepare func(*model.LLMRequest)
+	// Expect says what the provider always sends. A model that tells its Google
+	// backend is known to send a finish reason.
+	Expect failure.Expect
+}
+
+// Source is the innermost layer: it calls a model. Each call is an attempt
+// with its own copy of the request, is recorded if it fails, and ends in a
+// whole answer or an error: what arrives as success but is none (cut off,
+// empty, a bad finish reason) becomes an error here, and so does a panic.
+type Source struct {
+	llm     model.LLM
+	name    string
+	options Options
+}
+
+// NewSource returns the layer that calls m.
+func NewSource(m model.LLM, options Options) *Source {
+	name := options.Name
+	if name == "" {
+		name = m.Name()
+	}
+	if _, ok := m.(interface{ GetGoogleLLMVariant() genai.Backend }); ok {
+		options.Expect.FinishReason = true
+	}
+	return &Source{llm: m, name: name, options: options}
+}
+
+// Name implements model.LLM.
+func (s *Source) Name() string { return s.name }
+
+// Inner returns the model that s calls.
+func (s *Source) Inner() model.LLM { return s.llm }
+
+// GenerateContent implements model.LLM.
+func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return Serve(s, ctx, req, stream)
+}
+
+// Do implements Layer.
+func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
+	out.begin(s.name)
+	attempt := request.Clone(req)
+	attempt.Model = s.name
+	request.Adapt(attempt.Contents, s.name, out.Root != "" && out.Root != s.name)
+	if s.options.Prepare != nil {
+		s.options.Prepare(attempt)
+	}
+	ctx, span := telemetry.StartAttempt(ctx, s.name)
+	started := time.Now()
+	err := s.pass(ctx, attempt, stream, out)
+	if err != nil {
+		verdict := failure.Classifier{}.Classify(ctx, err)
+		a := call.Attempt{
+			Model: s.name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
+			HTTPStatus: verdict.HTTPStatus, Duration: time.Since(started), Message: verdict.Message,
+		}
+		out.Record(a)
+		telemetry.EndAttempt(span, a)
+		return err
+	}
+	telemetry.EndAttempt(span, call.Attempt{Model: s.name, Outcome: call.OK})
+	return nil
+}
+
+// pass ranges over the model's responses. Leaving the loop closes the model's
+// iterator.
+func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) (err error) {
+	defer func() {
+		if out.yielded {
+			return // the consumer panics; that is not ours to stop
+		}
+		if r := recover(); r != nil && err == nil && !out.Stopped {
+			err = fmt.Errorf("fallback: model %q panicked: %v", s.name, r)
+		}
+	}()
+	final := false
+	for resp, e := range s.llm.GenerateContent(ctx, req, stream) {
+		if e != nil {
+			err = e
+			return err
+		}
+		if resp == nil {
+			err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", s.name, failure.ErrEmpty)
+			return err
+		}
+		if !resp.Partial {
+			final = true
+			if verdict, bad := failure.ClassifyResponse(resp, s.options.Expect); bad {
+				err = &BadResponse{Response: resp, Means: verdict}
+				return err
+			}
+		}
+		if !out.Send(resp) {
+			return nil
+		}
+	}
+	switch {
+	case final:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case out.Shown:
+		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrTruncated)
+	default:
+		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrEmpty)
+	}
+}
+
+// BadResponse is a final response that arrived as success and is none.
+type BadResponse struct {
+	Response *model.LLMResponse
+	Means    failure.Verdict
+}
+
+func (e *BadResponse) Error() string { return e.Means.Err().Error() }
+
+// Verdict says what the response means; package failure looks for it.
+func (e *BadResponse) Verdict() failure.Verdict { return e.Means }
+
+// Unwrap gives the error that package failure makes of the response.
+func (e *BadResponse) Unwrap() error { return e.Means.Err() }

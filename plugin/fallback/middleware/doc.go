@@ -1,0 +1,19 @@
+// Package middleware holds what can stand around one model: retries, breakers,
+// limits, timeouts. Each is a [Middleware], a function from model to model, in
+// a file of its own, and can be used alone or in a [Chain].
+//
+//	flash := middleware.Chain(gemini,
+//		middleware.MustRetry(middleware.RetryConfig{MaxRetries: 2}),
+//		middleware.MustBreaker(middleware.BreakerConfig{}),
+//		middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 4 * time.Second}),
+//	)
+//
+// The order matters. Retry goes outside of the others, so that each try passes
+// the breaker, takes from the limit and has its own timeout; Timeout goes inside
+// of Breaker and Limit, so that it does not count the wait for a free place:
+//
+//	Retry → Breaker → Limit → Timeout → Attempt → model
+//
+// What chooses between several models is in package router. What an error means
+// is in package failure; nothing here judges an error by itself.
+package middleware

@@ -1,0 +1,65 @@
+package middleware
+
+import (
+	"fmt"
+	"reflect"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Middleware wraps one model in another. It is applied once per target: what it
+// keeps (a breaker's state, a limit's tokens) belongs to the model it returns.
+type Middleware func(model.LLM) model.LLM
+
+// Chain applies layers to m in reading order: the first is outermost.
+//
+//	middleware.Chain(gemini, retry, breaker, timeout) // retry(breaker(timeout(gemini)))
+func Chain(m model.LLM, layers ...Middleware) model.LLM {
+	for i := len(layers) - 1; i >= 0; i-- {
+		m = layers[i](m)
+	}
+	return m
+}
+
+// KindRefused is the kind of a call that was not made: a breaker is open, a
+// limit or a budget is used up.
+const KindRefused failure.Kind = "refused"
+
+// RefusedError says that a layer did not let a call through to its model. It is
+// a verdict to fall back: another target may be free.
+type RefusedError struct {
+	By     string    // the layer: "breaker", "limit"
+	Model  string    // the target that was not called
+	Reason string    // why, in a few words
+	Until  time.Time // when the layer expects to let calls through again; zero if it cannot tell
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("middleware: %s refused %s: %s", e.By, e.Model, e.Reason)
+}
+
+// Verdict says what the refusal means; package failure looks for it.
+func (e *RefusedError) Verdict() failure.Verdict {
+	return failure.Verdict{
+		Action: failure.Fallback, Kind: KindRefused, Scope: failure.ScopeModel, Code: e.By, Message: e.Error(), Reason: e.Reason,
+	}
+}
+
+// must is what every Must function does.
+func must(m Middleware, err error) Middleware {
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// checkModel refuses to wrap no model: that is a mistake of the program, found
+// when it starts.
+func checkModel(layer string, m model.LLM) {
+	if v := reflect.ValueOf(m); m == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		panic("middleware: " + layer + ": the model is nil")
+	}
+}
