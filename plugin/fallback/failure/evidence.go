@@ -41,6 +41,9 @@ type evidence struct {
 	retry, reset       time.Duration // delay until the next request, until the quota resets
 	hasRetry, hasReset bool
 
+	answer bool   // holds a part of an answer
+	finish string // why the answer ended; "" when it does not say
+
 	html  bool
 	nodes int
 }

@@ -78,6 +78,18 @@ func (e *evidence) field(key string, v any, depth int) {
 		e.zero = e.zero || toText(v) == "0"
 	case "model", "basemodel":
 		e.perModel = e.perModel || s != ""
+	case "text", "parts", "arguments", "args":
+		e.answer = true // the model's own words, which are no evidence whatever they say
+	case "content":
+		if isString {
+			e.answer = e.answer || s != ""
+			return
+		}
+		e.walk(v, depth+1)
+	case "finishreason", "stopreason", "blockreason":
+		if s != "" {
+			e.answer, e.finish = true, s
+		}
 	case "headers":
 		if m, ok := v.(map[string]any); ok {
 			e.fromHeader(toHeader(m))

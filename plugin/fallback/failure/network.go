@@ -44,7 +44,7 @@ var texts = []struct {
 	{phrasesOf("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting"), silent()},
 	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character", "without a finish", "without finish",
 		"stream ended", "stream closed", "incomplete", "truncated", "malformed"),
-		Verdict{Action: Retry, Kind: KindTruncated, Scope: ScopeModel, Reason: "the answer was cut or damaged"}},
+		damaged()},
 	{phrasesOf("x509:", "certificate", "tls:", "first record does not look like"),
 		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeProvider, Reason: "the provider's certificate is not accepted"}},
 	// ADK's Gemini model says "empty response" of a blocked prompt and of an error body under HTTP 200 alike: the same
@@ -58,6 +58,15 @@ func (e *evidence) withoutStatus() Verdict {
 	for i := range texts {
 		if e.prose.hasAny(texts[i].any) {
 			return texts[i].mean
+		}
+	}
+	if e.answer {
+		if v, bad := finishVerdict(strings.ToUpper(e.finish)); bad {
+			v.Code = e.finish
+			return v
+		}
+		if e.finish == "" {
+			return damaged()
 		}
 	}
 	switch {
@@ -76,6 +85,10 @@ func canceled() Verdict {
 // silent is an attempt that was given up by its own deadline. A silent route stays silent.
 func silent() Verdict {
 	return Verdict{Action: Fallback, Kind: KindTimeout, Scope: ScopeModel, Reason: "no answer within the attempt's own deadline"}
+}
+
+func damaged() Verdict {
+	return Verdict{Action: Retry, Kind: KindTruncated, Scope: ScopeModel, Reason: "the answer was cut or damaged"}
 }
 
 func unreachable(reason string) Verdict {

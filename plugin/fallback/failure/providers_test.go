@@ -254,6 +254,20 @@ func TestTextsOfGoErrors(t *testing.T) {
 	})
 }
 
+func TestAnswersThatAreFailures(t *testing.T) {
+	const retry, fallback, fail = failure.Retry, failure.Fallback, failure.Fail
+	check(t, []response{
+		// https://ai.google.dev/api/generate-content#FinishReason
+		{"malformed call", 200, `{"candidates":[{"content":{},"finishReason":"MALFORMED_FUNCTION_CALL","index":0}]}`, outcome{retry, failure.KindMalformed, 0}},
+		{"safety", 200, `{"candidates":[{"finishReason":"SAFETY","safetyRatings":[{"category":"HARM","probability":"HIGH"}]}]}`, outcome{fail, failure.KindContent, 0}},
+		{"prompt blocked", 200, `{"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{}}`, outcome{fail, failure.KindContent, 0}},
+		{"content filter", 200, `{"choices":[{"finish_reason":"content_filter","message":{"content":""}}]}`, outcome{fail, failure.KindContent, 0}},
+		{"refusal", 200, `{"type":"message","content":[],"stop_reason":"refusal"}`, outcome{fail, failure.KindContent, 0}},
+		{"stream without an end", 200, "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hel\"}]}}]}\n\n", outcome{retry, failure.KindTruncated, 0}},
+		{"errors in the model's words", 200, `{"candidates":[{"content":{"parts":[{"text":"{\"error\":{\"code\":401}}"}]},"finishReason":"STOP"}]}`, outcome{fallback, failure.KindUnknown, 0}},
+	})
+}
+
 func TestHeadersOfResponses(t *testing.T) {
 	rate := `{"type":"error","error":{"type":"rate_limit_error","message":"slow down"}}`
 	tests := map[string]struct {

@@ -66,7 +66,7 @@ func (c Classifier) errorCode(resp *model.LLMResponse) Verdict {
 func finishVerdict(reason string) (Verdict, bool) {
 	switch reason {
 	case "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "JAILBREAK", "MODEL_ARMOR",
-		"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION":
+		"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "CONTENT_FILTER", "REFUSAL": // the last two: OpenAI, Anthropic
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "blocked by a content policy"}, true
 	case "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE":
 		return Verdict{Action: Retry, Kind: KindMalformed, Scope: ScopeModel, MaxRetries: 1, Reason: "the model made an unusable function call: one retry"}, true

@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
@@ -19,9 +20,10 @@ const (
 func (e *evidence) verdict() Verdict {
 	e.settle()
 	v := e.decide()
-	v.Code, v.HTTPStatus, v.Message = e.code, e.status, redact.Text(e.message, MaxMessage)
+	v.HTTPStatus, v.Message = e.status, redact.Text(e.message, MaxMessage)
+	v.Code = cmp.Or(e.code, v.Code)
 	if e.codeRank < 2 {
-		v.Code = redact.Text(e.code, MaxMessage) // a word of the provider's that is in no table may be anything
+		v.Code = redact.Text(v.Code, MaxMessage) // a word of the provider's that is in no table may be anything
 	}
 	if v.Kind == KindRateLimit || v.Kind == KindQuota || v.Kind == KindZeroQuota {
 		v.Quota = redact.Text(e.quota, MaxMessage)
