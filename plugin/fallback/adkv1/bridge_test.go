@@ -1,0 +1,134 @@
+package adkv1_test
+
+import (
+	"context"
+	"iter"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/agent"
+	"google.golang.org/adk/agent/llmagent"
+	"google.golang.org/adk/model"
+	"google.golang.org/adk/runner"
+	"google.golang.org/adk/session"
+	modelv2 "google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+type variant struct{}
+
+func (variant) GetGoogleLLMVariant() genai.Backend { return genai.BackendVertexAI }
+
+type client struct{}
+
+func (client) Client() *genai.Client { return nil }
+
+// B65
+func TestBridgesForwardWhatTheModelHas(t *testing.T) {
+	m := suite.NewModel("flash", suite.Text("hi"))
+	has := func(m any) [2]bool {
+		_, v := m.(interface{ GetGoogleLLMVariant() genai.Backend })
+		_, c := m.(interface{ Client() *genai.Client })
+		return [2]bool{v, c}
+	}
+	for name, llm := range map[string]modelv2.LLM{
+		"neither": m,
+		"variant": struct {
+			*suite.Model
+			variant
+		}{m, variant{}},
+		"client": struct {
+			*suite.Model
+			client
+		}{m, client{}},
+		"both": struct {
+			*suite.Model
+			variant
+			client
+		}{m, variant{}, client{}},
+	} {
+		v1 := adkv1.FromV2(llm)
+		if got, want := has(v1), has(llm); got != want {
+			t.Errorf("%s: FromV2 has %v, want %v", name, got, want)
+		}
+		if adkv1.ToV2(v1) != llm {
+			t.Errorf("%s: ToV2 of FromV2 is not the original", name)
+		}
+	}
+	for _, foreign := range []model.LLM{
+		struct{ model.LLM }{adkv1.FromV2(m)},
+		struct {
+			model.LLM
+			variant
+		}{adkv1.FromV2(m), variant{}},
+		struct {
+			model.LLM
+			client
+		}{adkv1.FromV2(m), client{}},
+		struct {
+			model.LLM
+			variant
+			client
+		}{adkv1.FromV2(m), variant{}, client{}},
+	} {
+		if got, want := has(adkv1.ToV2(foreign)), has(foreign); got != want {
+			t.Errorf("ToV2 has %v, want %v", got, want)
+		}
+	}
+	if adkv1.FromV2(nil) != nil || adkv1.ToV2(nil) != nil {
+		t.Error("a bridge of no model is a model")
+	}
+}
+
+// infoModel answers with what it knows of its caller.
+type infoModel struct{ got *call.Info }
+
+func (infoModel) Name() string { return "info" }
+
+func (m infoModel) GenerateContent(ctx context.Context, _ *modelv2.LLMRequest, _ bool) iter.Seq2[*modelv2.LLMResponse, error] {
+	return func(yield func(*modelv2.LLMResponse, error) bool) {
+		*m.got = call.From(ctx)
+		yield(&modelv2.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel)}, nil)
+	}
+}
+
+func TestFromV2CarriesTheCaller(t *testing.T) {
+	var got call.Info
+	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: adkv1.FromV2(infoModel{&got})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := runner.New(runner.Config{AppName: "app", Agent: a, SessionService: session.InMemoryService(), AutoCreateSession: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range r.Run(t.Context(), "ada", "s1", genai.NewContentFromText("hi", genai.RoleUser), agent.RunConfig{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got.Invocation == "" {
+		t.Error("the invocation is not known")
+	}
+	got.Invocation = ""
+	if diff := cmp.Diff(call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant"}, got); diff != "" {
+		t.Errorf("caller (-want +got):\n%s", diff)
+	}
+}
+
+// The iterator stops when its consumer does.
+func TestBridgeStops(t *testing.T) {
+	both := adkv1.ToV2(adkv1.FromV2(suite.NewModel("flash", suite.Text("one two three"))))
+	n := 0
+	for range both.GenerateContent(t.Context(), &modelv2.LLMRequest{}, true) {
+		n++
+		break
+	}
+	if n != 1 {
+		t.Errorf("%d responses after a break, want 1", n)
+	}
+}
