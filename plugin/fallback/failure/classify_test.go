@@ -17,6 +17,8 @@ var overloaded = genai.APIError{Code: 503, Message: "The model is overloaded.", 
 
 // B20
 func TestAPIErrorIsFoundWhereverItIs(t *testing.T) {
+	overloaded := overloaded
+	overloaded.Details = []map[string]any{{"retryDelay": "26s"}} // the text of the error does not give this away
 	deep := error(overloaded)
 	for i := range 10 {
 		deep = fmt.Errorf("layer %d: %w", i, deep)
@@ -32,8 +34,8 @@ func TestAPIErrorIsFoundWhereverItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := failure.Classify(err)
-			if v.Action != failure.Retry || v.Kind != failure.KindOverloaded || v.HTTPStatus != 503 || v.Code != "UNAVAILABLE" {
-				t.Errorf("Classify = %+v, want a retry of an overloaded 503 UNAVAILABLE", v)
+			if v.Action != failure.Retry || v.Kind != failure.KindOverloaded || v.HTTPStatus != 503 || v.Code != "UNAVAILABLE" || v.RetryAfter != 26*time.Second {
+				t.Errorf("Classify = %+v, want a retry of an overloaded 503 UNAVAILABLE after 26s", v)
 			}
 		})
 	}
