@@ -34,7 +34,7 @@ func TestExplainJSON(t *testing.T) {
 		t.Fatalf("output %q: %v", out, err)
 	}
 	want := map[string]any{
-		"action": "retry", "delay_seconds": 26.0, "cooldown_seconds": 0.0, "kind": "rate_limit", "scope": "account",
+		"action": "retry", "delay_seconds": 26.0, "cooldown_seconds": 0.0, "kind": "rate_limit", "scope": "model",
 		"code": "RESOURCE_EXHAUSTED", "http_status": 429.0, "reason": "rate limit with a short delay",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -32,11 +32,11 @@ type evidence struct {
 	text         string // every message, lower case, at most maxText bytes
 	prose        prose  // text, once it is complete
 
-	span     time.Duration // longest window that a quota names; 0 none
-	zero     bool          // a quota has the value 0
-	quota    string        // identity of the first quota with the longest window
-	perModel bool          // the quota is that of a model
-	google   bool          // has details of google.rpc, or a gRPC status name
+	span                 time.Duration // longest window that a quota names; 0 none
+	zero                 bool          // a quota has the value 0
+	quota                string        // identity of the first quota with the longest window
+	perModel, perProject bool          // what the quota's name says it is counted by
+	google               bool          // has details of google.rpc, or a gRPC status name
 
 	retry, reset       time.Duration // delay until the next request, until the quota resets
 	hasRetry, hasReset bool
@@ -140,7 +140,8 @@ func (e *evidence) addQuota(name string) {
 		e.quota = name[:min(len(name), 128)]
 	}
 	e.span = max(e.span, span)
-	e.perModel = e.perModel || strings.Contains(lower, "model")
+	e.perProject = e.perProject || strings.Contains(lower, "project")
+	e.perModel = e.perModel || strings.Contains(lower, "model") || strings.Contains(lower, "gemini") || strings.Contains(lower, "claude")
 	e.google = true
 }
 

@@ -129,7 +129,7 @@ func headerHint(h http.Header, now time.Time) (hint time.Duration, ok bool) {
 		if !strings.Contains(lower, "ratelimit") || !strings.Contains(lower, "reset") {
 			continue
 		}
-		if strings.Trim(h.Get(strings.Replace(lower, "reset", "remaining", 1)), "0.") == "" && h.Get(strings.Replace(lower, "reset", "remaining", 1)) != "" {
+		if left, err := strconv.ParseFloat(h.Get(strings.Replace(lower, "reset", "remaining", 1)), 64); err == nil && left <= 0 {
 			keep(resetTime(h.Get(key), now))
 		}
 	}

@@ -60,7 +60,7 @@ func TestGoogleErrors(t *testing.T) {
 		{"internal", 500, `{"error":{"code":500,"message":"An internal error has occurred.","status":"INTERNAL"}}`, outcome{retry, failure.KindServer, 0}},
 		{"deadline exceeded", 504, `{"error":{"code":504,"message":"The request timed out. Please try again.","status":"DEADLINE_EXCEEDED"}}`, outcome{retry, failure.KindTimeout, 0}},
 		{"high demand", 503, `{"error":{"code":503,"message":"This model is currently experiencing high demand. Spikes in demand are usually temporary. Please try again later.","status":"UNAVAILABLE"}}`, outcome{retry, failure.KindOverloaded, 0}},
-		{"cancelled by the server", 499, `{"error":{"code":499,"message":"The operation was cancelled.","status":"CANCELLED"}}`, outcome{retry, failure.KindCanceled, 0}},
+		{"cancelled by the server", 499, `{"error":{"code":499,"message":"The operation was cancelled.","status":"CANCELLED"}}`, outcome{retry, failure.KindServer, 0}},
 		{"payload too large", 400, `{"error":{"code":400,"message":"Request payload size exceeds the limit: 20971520 bytes.","status":"INVALID_ARGUMENT"}}`, outcome{fallback, failure.KindTooLarge, 0}},
 		{"only supports up to", 400, `{"error":{"code":400,"message":"Unable to submit request because the input token count is 40000 but model only supports up to 32768. Reduce the input token count and try again.","status":"INVALID_ARGUMENT"}}`, outcome{fallback, failure.KindContextLength, 0}},
 		{"key expired", 400, `{"error":{"code":400,"message":"API key expired. Please renew the API key.","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_INVALID","domain":"googleapis.com"}]}}`, outcome{fail, failure.KindAuth, 0}},
@@ -223,6 +223,7 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"google 502 page", 502, `<!DOCTYPE html><html lang=en><title>Error 502 (Server Error)!!1</title><p>The server encountered a temporary error. Please try again in 30 seconds.`, outcome{retry, failure.KindServer, 0}},
 		{"envoy", 503, `upstream connect error or disconnect/reset before headers. reset reason: connection termination`, outcome{retry, failure.KindOverloaded, 0}},
 		{"load balancer", 502, `{"error":"bad gateway"}`, outcome{retry, failure.KindServer, 0}},
+		{"retry words in a 4xx", 400, `{"error":{"message":"unknown value model_capacity_exhausted: retry in 2s, or rate_limit_exceeded"}}`, outcome{fail, failure.KindInvalid, 0}},
 		{"unknown 4xx", 418, `{"error":"teapot"}`, outcome{fail, failure.KindInvalid, 0}},
 		{"unprocessable", 422, `{"detail":[{"loc":["body","messages"],"msg":"field required","type":"value_error.missing"}]}`, outcome{fail, failure.KindInvalid, 0}},
 	})
@@ -294,7 +295,6 @@ func TestHeadersOfResponses(t *testing.T) {
 				body = ""
 			}
 			v := atNoon.ClassifyHTTP(tt.status, tt.header, []byte(body))
-			// X-RateLimit names have no canonical capital: http.Header.Get canonicalises the key it is given.
 			if diff := cmp.Diff(tt.want, outcomeOf(v)); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}

@@ -81,7 +81,7 @@ func (e *evidence) byStatus() Verdict {
 	case s == 413:
 		return tooLarge()
 	case s == 499:
-		return e.again(Verdict{Kind: KindCanceled, Scope: ScopeModel, Reason: "the server cancelled the call"})
+		return e.again(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "the server cancelled the call"})
 	case s == 409 && normal(e.code) == "aborted":
 		return e.again(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "aborted by the server"})
 	case s == 501:
@@ -99,8 +99,8 @@ func (e *evidence) byStatus() Verdict {
 // limited decides about quotas and rate limits.
 func (e *evidence) limited(kind Kind) Verdict {
 	scope := ScopeModel
-	if e.quota != "" && e.google && !e.perModel {
-		scope = ScopeAccount // quotas are per project; most are per model, too
+	if e.perProject && !e.perModel {
+		scope = ScopeAccount
 	}
 	wait := e.wait()
 	switch {

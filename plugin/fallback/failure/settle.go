@@ -1,8 +1,6 @@
 package failure
 
-import (
-	"strings"
-)
+import "strings"
 
 // settle reads from the prose what no structure said.
 func (e *evidence) settle() {
@@ -22,7 +20,6 @@ func (e *evidence) settle() {
 		if e.span == 0 {
 			e.span = e.prose.span()
 		}
-		e.perModel = e.perModel || e.prose.hasAny(modelWords[:1])
 	}
 	if e.quota == "" && e.span > 0 {
 		e.quota = strings.TrimPrefix(e.code+" "+e.span.String(), " ")
@@ -60,9 +57,13 @@ func (e *evidence) textTokens() {
 	}
 }
 
-// knownToken is token for words that may be anything.
+// knownToken is token for words that may be anything. In the text of a 4xx they never make a retry of what is a mistake of
+// the request.
 func (e *evidence) knownToken(w string) {
 	if m, ok := lookup(w); ok {
+		if passing := precedence[m.kind] > 0 && precedence[m.kind] <= precedence[KindCapacity]; passing && classOf(e.status)&(bad|denied|missing) != 0 {
+			return
+		}
 		if m.grpc {
 			w = strings.ToUpper(w) // as they are written
 		}
