@@ -1,15 +1,14 @@
 package stream
 
 import (
-	"errors"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // maxHeld bounds the chunks held back before the first content. Providers send
@@ -32,6 +31,11 @@ type Sink struct {
 	Final bool
 	// Stopped: the consumer wants no more.
 	Stopped bool
+	// HasNext: a router has another target for this call, so that waiting for
+	// this one can be spared.
+	HasNext bool
+	// Wait is how long the layer around waited before the attempt that comes.
+	Wait time.Duration
 	// Force asks breakers to let the call through: there is nothing better left.
 	Force bool
 
@@ -60,7 +64,7 @@ func (s *Sink) Fork(yield func(*model.LLMResponse, error) bool) *Sink {
 	if s.log == nil {
 		s.log = &call.Log{}
 	}
-	return &Sink{yield: yield, Force: s.Force, Root: s.Root, Metadata: s.Metadata, log: s.log}
+	return &Sink{yield: yield, Force: s.Force, HasNext: s.HasNext, Root: s.Root, Metadata: s.Metadata, log: s.log}
 }
 
 // Beats counts the responses with content so far. A timer that reads the same
@@ -158,9 +162,8 @@ func (s *Sink) End(err error) {
 	if err == nil || s.Stopped || s.Final {
 		return
 	}
-	var bad *BadResponse
-	if errors.As(err, &bad) && bad.Means.Action == failure.Fail {
-		s.finish(s.annotated(bad.Response))
+	if resp, ok := refusal(err); ok {
+		s.finish(s.annotated(resp))
 		return
 	}
 	s.yield(nil, err)
@@ -192,7 +195,7 @@ func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
 	for _, a := range attempts {
 		if a.Outcome != call.OK {
 			failed++
-			md.ErrorCode, md.Reason = a.ErrorCode(), a.Kind
+			md.ErrorCode, md.Reason = a.ErrorCode(), a.Reason
 		}
 	}
 	if failed == 0 {

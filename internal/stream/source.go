@@ -69,20 +69,22 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 		s.options.Prepare(attempt)
 	}
 	ctx, span := telemetry.StartAttempt(ctx, s.name)
-	started := time.Now()
+	started, wait := time.Now(), out.Wait
+	out.Wait = 0
 	err := s.pass(ctx, attempt, stream, out)
-	if err != nil {
-		verdict := failure.Classifier{}.Classify(ctx, err)
-		a := call.Attempt{
-			Model: s.name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
-			HTTPStatus: verdict.HTTPStatus, Duration: time.Since(started), Message: verdict.Message,
-		}
-		out.Record(a)
-		telemetry.EndAttempt(span, a)
-		return err
+	if err == nil {
+		telemetry.EndAttempt(span, call.Attempt{Outcome: call.OK})
+		return nil
 	}
-	telemetry.EndAttempt(span, call.Attempt{Model: s.name, Outcome: call.OK})
-	return nil
+	failed := newAttemptError(ctx, s.name, err)
+	v := failed.Means
+	record := call.Attempt{
+		Model: s.name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
+		Wait: wait, Duration: time.Since(started), Reason: v.Reason, Message: v.Message,
+	}
+	out.Record(record)
+	telemetry.EndAttempt(span, record)
+	return failed
 }
 
 // pass ranges over the model's responses. Leaving the loop closes the model's
@@ -121,24 +123,10 @@ func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, o
 	case final:
 		return nil
 	case ctx.Err() != nil:
-		return context.Cause(ctx)
+		return ctx.Err()
 	case out.Shown:
 		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrTruncated)
 	default:
 		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrEmpty)
 	}
 }
-
-// BadResponse is a final response that arrived as success and is none.
-type BadResponse struct {
-	Response *model.LLMResponse
-	Means    failure.Verdict
-}
-
-func (e *BadResponse) Error() string { return e.Means.Err().Error() }
-
-// Verdict says what the response means; package failure looks for it.
-func (e *BadResponse) Verdict() failure.Verdict { return e.Means }
-
-// Unwrap gives the error that package failure makes of the response.
-func (e *BadResponse) Unwrap() error { return e.Means.Err() }

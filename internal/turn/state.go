@@ -68,7 +68,7 @@ func (s *state) metadata() call.Metadata {
 func failedAttempt(name string, verdict failure.Verdict) call.Attempt {
 	return call.Attempt{
 		Model: name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
-		HTTPStatus: verdict.HTTPStatus, Message: verdict.Message,
+		HTTPStatus: verdict.HTTPStatus, Reason: verdict.Reason, Message: verdict.Message,
 	}
 }
 

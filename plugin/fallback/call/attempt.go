@@ -37,6 +37,7 @@ type Attempt struct {
 	HTTPStatus int           // 0 when there was none
 	Wait       time.Duration // waited before the attempt
 	Duration   time.Duration // from the call to its end; 0 when it is not known
+	Reason     string        // the rule that judged the failure, or why the target was skipped
 	Message    string        // the error's text, redacted, at most MaxMessageBytes
 }
 
@@ -54,6 +55,7 @@ func (a Attempt) bounded() Attempt {
 	a.Model = cut(a.Model, maxNameBytes)
 	a.Code = cut(a.Code, maxNameBytes)
 	a.Kind = cut(a.Kind, maxNameBytes)
+	a.Reason = cut(redact.Text(a.Reason, maxNameBytes), maxNameBytes)
 	a.Outcome = Outcome(cut(string(a.Outcome), maxNameBytes))
 	a.Message = cut(redact.Text(a.Message, MaxMessageBytes), MaxMessageBytes)
 	return a

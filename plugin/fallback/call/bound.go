@@ -42,7 +42,7 @@ func (m Metadata) fit() Metadata {
 func (m Metadata) jsonBytes() int {
 	const (
 		perField   = 40 // key, quotes, colon, comma
-		perAttempt = 160
+		perAttempt = 170
 	)
 	n := 14 * perField
 	for _, text := range []string{m.OriginalModel, m.FallbackModel, m.ErrorCode, m.Reason} {
@@ -52,7 +52,7 @@ func (m Metadata) jsonBytes() int {
 		n += quotedBytes(*text)
 	}
 	for _, a := range m.Attempts {
-		n += perAttempt + quotedBytes(a.Model) + quotedBytes(a.Code) + quotedBytes(a.Kind) + quotedBytes(a.Message)
+		n += perAttempt + quotedBytes(a.Model) + quotedBytes(a.Code) + quotedBytes(a.Kind) + quotedBytes(a.Reason) + quotedBytes(a.Message)
 	}
 	return n
 }

@@ -107,7 +107,7 @@ func TestAttemptMessagesAreRedactedAndBounded(t *testing.T) {
 var full = call.Metadata{
 	Triggered: true, OriginalModel: "flash", FallbackModel: "pro", Attempt: 1, ErrorCode: "429", Reason: "quota per day",
 	Attempts: []call.Attempt{
-		{Model: "flash", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "quota", HTTPStatus: 429, Wait: 2 * time.Second, Duration: 120 * time.Millisecond, Message: "quota exceeded"},
+		{Model: "flash", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "quota", HTTPStatus: 429, Wait: 2 * time.Second, Duration: 120 * time.Millisecond, Reason: "quota per day", Message: "quota exceeded"},
 		{Model: "pro", Outcome: call.OK},
 	},
 	AttemptsDropped: 3,

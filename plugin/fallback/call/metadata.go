@@ -45,6 +45,7 @@ const (
 	keyHTTPStatus = "http_status"
 	keyWait       = "wait_ms"
 	keyDuration   = "duration_ms"
+	keyReason     = "reason"
 	keyMessage    = "message"
 )
 
@@ -178,7 +179,7 @@ func ReadEvent(event *session.Event) (Metadata, bool) {
 
 func (a Attempt) toMap() map[string]any {
 	out := map[string]any{keyModel: a.Model, keyOutcome: string(a.Outcome)}
-	for key, text := range map[string]string{keyCode: a.Code, keyKind: a.Kind, keyMessage: a.Message} {
+	for key, text := range map[string]string{keyCode: a.Code, keyKind: a.Kind, keyReason: a.Reason, keyMessage: a.Message} {
 		if text != "" {
 			out[key] = text
 		}
@@ -202,6 +203,7 @@ func attemptFromMap(fields map[string]any) Attempt {
 	read(fields, keyOutcome, (*string)(&a.Outcome))
 	read(fields, keyCode, &a.Code)
 	read(fields, keyKind, &a.Kind)
+	read(fields, keyReason, &a.Reason)
 	read(fields, keyMessage, &a.Message)
 	readInt(fields, keyHTTPStatus, &a.HTTPStatus)
 	readInt(fields, keyWait, &wait)

@@ -1,0 +1,74 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// AttemptError is how one attempt failed, with what that means, so that the
+// layers around need not judge it again.
+type AttemptError struct {
+	Model string
+	Err   error
+	Means failure.Verdict
+}
+
+// newAttemptError judges err. When a layer of ours has cancelled ctx, its cause
+// is what happened, whatever the model made of the cancellation.
+func newAttemptError(ctx context.Context, name string, err error) *AttemptError {
+	if ctx.Err() != nil {
+		if cause, ok := context.Cause(ctx).(interface {
+			error
+			Verdict() failure.Verdict
+		}); ok {
+			return &AttemptError{name, cause, cause.Verdict()}
+		}
+	}
+	return &AttemptError{name, err, failure.Classifier{}.Classify(ctx, err)}
+}
+
+func (e *AttemptError) Error() string { return fmt.Sprintf("%s: %v", e.Model, e.Err) }
+
+// Unwrap gives the model's own error.
+func (e *AttemptError) Unwrap() error { return e.Err }
+
+// Verdict says what the failure means; package failure looks for it.
+func (e *AttemptError) Verdict() failure.Verdict { return e.Means }
+
+// VerdictOf says what err, the result of a Layer's Do, means to the caller of
+// ctx.
+func VerdictOf(ctx context.Context, err error) failure.Verdict {
+	if attempt, ok := err.(*AttemptError); ok && ctx.Err() == nil {
+		return attempt.Means
+	}
+	return failure.Classifier{}.Classify(ctx, err)
+}
+
+// BadResponse is a final response that arrived as success and is none.
+type BadResponse struct {
+	Response *model.LLMResponse
+	Means    failure.Verdict
+}
+
+func (e *BadResponse) Error() string { return e.Means.Err().Error() }
+
+// Verdict says what the response means; package failure looks for it.
+func (e *BadResponse) Verdict() failure.Verdict { return e.Means }
+
+// Unwrap gives the error that package failure makes of the response.
+func (e *BadResponse) Unwrap() error { return e.Means.Err() }
+
+// refusal finds the response of a refusal in err: the provider's reason is the
+// user's to see.
+func refusal(err error) (*model.LLMResponse, bool) {
+	var bad *BadResponse
+	if errors.As(err, &bad) && bad.Means.Action == failure.Fail {
+		return bad.Response, true
+	}
+	return nil, false
+}
