@@ -1,0 +1,50 @@
+package router
+
+import (
+	"fmt"
+	"reflect"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+)
+
+// checkTargets returns models as layers, and what is wrong with them: none at
+// all, a nil model, an empty name, a name that another target has. who is the
+// constructor's name, for the errors.
+func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
+	if len(models) == 0 {
+		return nil, []error{fmt.Errorf("router: %s: no models; allowed: 1 or more", who)}
+	}
+	var errs []error
+	layers := make([]stream.Layer, 0, len(models))
+	taken := make(map[string]int, len(models))
+	for i, m := range models {
+		if isNil(m) {
+			errs = append(errs, fmt.Errorf("router: %s: models[%d] is nil; allowed: a model", who, i))
+			continue
+		}
+		name := m.Name()
+		if first, ok := taken[name]; ok {
+			errs = append(errs, fmt.Errorf("router: %s: models[%d] is called %q like models[%d]; allowed: a name of its own", who, i, name, first))
+			continue
+		}
+		if name == "" {
+			errs = append(errs, fmt.Errorf("router: %s: models[%d] has an empty name; allowed: a name of its own", who, i))
+			continue
+		}
+		taken[name] = i
+		layers = append(layers, stream.Of(m))
+	}
+	return layers, errs
+}
+
+// isNil also recognises a nil pointer in the interface, which a failed
+// constructor leaves behind when its error is ignored.
+func isNil(m model.LLM) bool {
+	if m == nil {
+		return true
+	}
+	v := reflect.ValueOf(m)
+	return v.Kind() == reflect.Pointer && v.IsNil()
+}

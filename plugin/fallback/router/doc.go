@@ -1,0 +1,17 @@
+// Package router holds what chooses between several models: [NewFallback] asks
+// them in order until one answers, [NewHedge] asks a second one when the first
+// is slow, [NewSplit] sends a share of the users to each.
+//
+// Each is a model.LLM made of others, so they nest, in each other and in the
+// layers of package middleware:
+//
+//	fast := router.MustHedge(router.HedgeConfig{}, flash, lite)
+//	m := router.MustFallback(router.Config{}, fast, pro, gpt)
+//
+// A router takes the name, and the optional methods that ADK asks for, of its
+// first model. On every final response it says which model answered; see
+// package call.
+//
+// What stands around one model is in package middleware. What an error means is
+// in package failure; nothing here judges an error by itself.
+package router
