@@ -97,6 +97,8 @@ func TestGoogleErrors(t *testing.T) {
 		{"grpc unavailable", 0, `rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing"`, outcome{retry, failure.KindOverloaded, 0}},
 		{"googleapi text", 0, `googleapi: Error 429: Resource has been exhausted (e.g. check quota)., rateLimitExceeded`, outcome{retry, failure.KindRateLimit, 0}},
 		{"genai text", 0, `Error 503, Message: The model is overloaded. Please try again later., Status: UNAVAILABLE, Details: []`, outcome{retry, failure.KindOverloaded, 0}},
+		{"grpc name in capitals", 0, `14 UNAVAILABLE: The service is currently unavailable.`, outcome{retry, failure.KindOverloaded, 0}},
+		{"the same words in prose", 0, `the internal word is unavailable and unknown`, outcome{fallback, failure.KindUnknown, 0}},
 		{"grpc number", 0, `{"code":8,"message":"Resource exhausted","details":[]}`, outcome{retry, failure.KindRateLimit, 0}},
 		{"code assist text", 0, `Cloud Code Assist API error (429): No capacity available for model gemini-3-pro on the server`, outcome{retry, failure.KindCapacity, 0}},
 	})
@@ -134,6 +136,7 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		{"azure long", 429, `{"error":{"code":"429","message":"Requests have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 86400 seconds."}}`, outcome{fallback, failure.KindQuota, 24 * time.Hour}},
 		{"azure content filter", 400, `{"error":{"message":"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.","type":null,"param":"prompt","code":"content_filter","status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}}`, outcome{fail, failure.KindContent, 0}},
 		{"azure deployment", 404, `{"error":{"code":"DeploymentNotFound","message":"The API deployment for this resource does not exist."}}`, outcome{fallback, failure.KindModel, 0}},
+		{"wrong path", 404, `{"error":{"message":"Invalid URL (POST /v1/chat/completion)","type":"invalid_request_error","param":null,"code":null}}`, outcome{fail, failure.KindInvalid, 0}},
 		{"azure wrong path", 404, `{"error":{"code":"404","message":"Resource not found"}}`, outcome{fail, failure.KindInvalid, 0}},
 		{"azure key", 401, `{"error":{"code":"401","message":"Access denied due to invalid subscription key or wrong API endpoint."}}`, outcome{fail, failure.KindAuth, 0}},
 		// https://github.com/pollinations/pollinations/issues/6260
@@ -203,6 +206,7 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		// LiteLLM: https://github.com/jasonacox/TinyLLM/issues/17, https://github.com/BerriAI/litellm/issues/29808
 		{"litellm around python", 429, `{"error":{"message":"litellm.RateLimitError: AzureException RateLimitError - Error code: 429 - {'error': {'code': '429', 'message': 'Requests have exceeded token rate limit. Please retry after 86400 seconds.'}}\nReceived Model Group=azure","type":"throttling_error","param":null,"code":"429"}}`, outcome{fallback, failure.KindQuota, 24 * time.Hour}},
 		{"litellm around bytes", 0, `litellm.RateLimitError: vertex_ai_betaException - b'{\n  "error": {\n    "code": 429,\n    "message": "Resource exhausted. Please try again later.",\n    "status": "RESOURCE_EXHAUSTED"\n  }\n}\n'. Received Model Group=g`, outcome{retry, failure.KindRateLimit, 0}},
+		{"litellm overloaded", 500, `{"error":{"message":"litellm.InternalServerError: AnthropicException - {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}","type":null,"code":"500"}}`, outcome{retry, failure.KindOverloaded, 0}},
 		{"litellm context", 400, `{"error":{"message":"litellm.ContextWindowExceededError: BadRequestError - prompt is too long","type":"invalid_request_error","code":"400"}}`, outcome{fallback, failure.KindContextLength, 0}},
 		// https://github.com/lbjlaq/Antigravity-Manager/issues/1653
 		{"relay exhausted its own retries", 503, `{"error":{"id":"err_retry_exhausted","message":"All 3 attempts failed. Last status: 403 Forbidden. Error: HTTP 403: {\n \"error\": {\n \"code\": 403,\n \"message\": \"Gemini has been disabled in this account for violation of Terms of Service.\",\n \"status\": \"PERMISSION_DENIED\"\n }\n}\n","type":"permission_error"},"type":"error"}`, outcome{fail, failure.KindAuth, 0}},

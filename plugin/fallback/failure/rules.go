@@ -86,7 +86,7 @@ func (e *evidence) byStatus() Verdict {
 		return e.again(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "aborted by the server"})
 	case s == 501:
 		return Verdict{Action: Fallback, Kind: KindInvalid, Scope: ScopeModel, Reason: "the model does not implement this"}
-	case s == 503, s == 529:
+	case s == 503, s == 529, s >= 500 && e.kind == KindOverloaded:
 		return e.again(Verdict{Kind: KindOverloaded, Scope: e.faulty(), Reason: "overloaded or unavailable"})
 	case s >= 500:
 		return e.again(Verdict{Kind: KindServer, Scope: e.faulty(), Reason: "a fault of the server"})
@@ -160,7 +160,7 @@ func (e *evidence) retry1(v Verdict) Verdict {
 // notFound tells a missing model from a wrong address: an API that was reached says what it misses, a wrong base URL
 // answers with nothing, or with a web page.
 func (e *evidence) notFound() Verdict {
-	if e.codeRank >= 2 || phraseKind(404, &e.prose) == KindModel || e.prose.hasAny(modelWords) && !e.html {
+	if e.fromCode == 404 || phraseKind(404, &e.prose) == KindModel || e.prose.hasAny(modelWords) && !e.html {
 		return modelMissing()
 	}
 	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeProvider, Reason: "nothing at this address: a wrong base URL or API version"}

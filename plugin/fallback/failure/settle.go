@@ -7,6 +7,9 @@ func (e *evidence) settle() {
 	e.prose = proseOf(e.text)
 	t := e.text
 	e.textTokens()
+	if e.status < 400 && e.fromCode == 0 {
+		e.capitals()
+	}
 	if e.status < 400 {
 		if n := textStatus(t); n != 0 {
 			e.status = n
@@ -54,6 +57,20 @@ func (e *evidence) textTokens() {
 			e.knownToken(w)
 		}
 		t = t[max(n, 1):]
+	}
+}
+
+// capitals finds a gRPC name in prose: "14 UNAVAILABLE: …". Only in capitals is it a name, and not a word.
+func (e *evidence) capitals() {
+	for s := e.message[:min(len(e.message), MaxMessage)]; s != ""; {
+		n := codeLength(s)
+		if w := s[:n]; n > 4 && w == strings.ToUpper(w) {
+			if m, ok := lookup(w); ok && m.grpc {
+				e.token(w)
+				return
+			}
+		}
+		s = s[max(n, 1):]
 	}
 }
 
