@@ -22,14 +22,26 @@ type AttemptError struct {
 // is what happened, whatever the model made of the cancellation.
 func newAttemptError(ctx context.Context, name string, err error) *AttemptError {
 	if ctx.Err() != nil {
-		if cause, ok := context.Cause(ctx).(interface {
-			error
-			Verdict() failure.Verdict
-		}); ok {
+		if cause, ok := context.Cause(ctx).(decider); ok {
 			return &AttemptError{name, cause, cause.Verdict()}
 		}
 	}
 	return &AttemptError{name, err, failure.Classifier{}.Classify(ctx, err)}
+}
+
+// decider is an error of a layer of ours, which knows what it means.
+type decider interface {
+	error
+	Verdict() failure.Verdict
+}
+
+// Ended returns why ctx, which is done, has ended: the cause if a layer of ours
+// ended it, else the caller's own error.
+func Ended(ctx context.Context) error {
+	if cause, ok := context.Cause(ctx).(decider); ok {
+		return cause
+	}
+	return ctx.Err()
 }
 
 func (e *AttemptError) Error() string { return fmt.Sprintf("%s: %v", e.Model, e.Err) }
@@ -47,6 +59,15 @@ func VerdictOf(ctx context.Context, err error) failure.Verdict {
 		return attempt.Means
 	}
 	return failure.Classifier{}.Classify(ctx, err)
+}
+
+// Abandoned is the error of an attempt whose model ignores that ctx has ended,
+// and records it: nobody else will.
+func Abandoned(ctx context.Context, name string, out *Sink) error {
+	failed := newAttemptError(ctx, name, ctx.Err())
+	failed.Err = fmt.Errorf("the model ignores its cancellation: %w", failed.Err)
+	out.recordFailure(failed, 0, 0)
+	return failed
 }
 
 // BadResponse is a final response that arrived as success and is none.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -48,9 +49,11 @@ type Sink struct {
 	// written on every final response if Root is set.
 	Metadata call.Metadata
 
-	log     *call.Log // nil until an attempt failed
+	text    *strings.Builder // the partial text shown, if a router asked for it to be kept
+	log     *call.Log        // nil until an attempt failed
 	held    []*model.LLMResponse
 	beats   atomic.Uint32
+	restart bool // the next thing to show is the marker of a restart
 	yielded bool // in yield: a panic now is the consumer's
 }
 
@@ -67,6 +70,21 @@ func (s *Sink) Fork(yield func(*model.LLMResponse, error) bool) *Sink {
 	return &Sink{yield: yield, Force: s.Force, HasNext: s.HasNext, Root: s.Root, Metadata: s.Metadata, log: s.log}
 }
 
+// SetYield replaces the consumer of a Sink that has not been used yet.
+func (s *Sink) SetYield(yield func(*model.LLMResponse, error) bool) { s.yield = yield }
+
+// KeepText makes the Sink keep the text of what it shows, for ShownText.
+func (s *Sink) KeepText() { s.text = &strings.Builder{} }
+
+// ShownText returns the text that the consumer has been shown of the attempt in
+// progress, without thoughts.
+func (s *Sink) ShownText() string {
+	if s.text == nil {
+		return ""
+	}
+	return s.text.String()
+}
+
 // Beats counts the responses with content so far. A timer that reads the same
 // value twice knows that the stream has stalled between.
 func (s *Sink) Beats() uint32 { return s.beats.Load() }
@@ -77,6 +95,16 @@ func (s *Sink) Record(a call.Attempt) {
 		s.log = &call.Log{}
 	}
 	s.log.Add(a)
+}
+
+func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
+	v := failed.Means
+	a := call.Attempt{
+		Model: failed.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
+		Wait: wait, Duration: took, Reason: v.Reason, Message: v.Message,
+	}
+	s.Record(a)
+	return a
 }
 
 // Attempts returns a copy of the record, and how many attempts it dropped.
@@ -108,6 +136,9 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 			return true
 		}
 		s.beats.Add(1)
+		if s.text != nil {
+			s.keep(resp.Content)
+		}
 		return s.flush() && s.show(resp)
 	}
 	s.beats.Add(1)
@@ -115,9 +146,15 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 	return s.flush() && s.finish(resp)
 }
 
-// flush passes on what was held back.
+// flush passes on what was held back, after the marker of a restart.
 func (s *Sink) flush() bool {
 	s.Shown = true
+	if s.restart {
+		s.restart = false
+		if !s.show(&model.LLMResponse{Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true}}) {
+			return false
+		}
+	}
 	if len(s.held) == 0 {
 		return true
 	}
@@ -129,6 +166,17 @@ func (s *Sink) flush() bool {
 		}
 	}
 	return true
+}
+
+func (s *Sink) keep(content *genai.Content) {
+	if content == nil {
+		return
+	}
+	for _, part := range content.Parts {
+		if part != nil && !part.Thought {
+			s.text.WriteString(part.Text)
+		}
+	}
 }
 
 func (s *Sink) finish(resp *model.LLMResponse) bool {
@@ -145,15 +193,16 @@ func (s *Sink) show(resp *model.LLMResponse) bool {
 	return !s.Stopped
 }
 
-// Restart tells the consumer to discard the partial content it was shown, and
-// gets ready for another attempt. It reports whether more is wanted, and does
-// nothing if nothing was shown.
-func (s *Sink) Restart() bool {
+// Restart gets ready for another attempt after part of an answer was shown: the
+// consumer is told to discard that part before it is shown anything else.
+func (s *Sink) Restart() {
 	if !s.Shown || s.Final {
-		return !s.Stopped
+		return
 	}
-	s.Shown = false
-	return s.show(&model.LLMResponse{Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true}})
+	s.Shown, s.restart = false, true
+	if s.text != nil {
+		s.text.Reset()
+	}
 }
 
 // End passes on how the call ended. A refusal that came as a response is

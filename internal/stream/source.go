@@ -77,13 +77,7 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 		return nil
 	}
 	failed := newAttemptError(ctx, s.name, err)
-	v := failed.Means
-	record := call.Attempt{
-		Model: s.name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
-		Wait: wait, Duration: time.Since(started), Reason: v.Reason, Message: v.Message,
-	}
-	out.Record(record)
-	telemetry.EndAttempt(span, record)
+	telemetry.EndAttempt(span, out.recordFailure(failed, wait, time.Since(started)))
 	return failed
 }
 

@@ -31,14 +31,15 @@ func (c Classifier) ClassifyResponse(resp *model.LLMResponse, want Expect) (Verd
 	if v, bad := finishVerdict(string(resp.FinishReason)); bad {
 		return v.with(resp), true
 	}
-	if resp.ErrorCode != "" {
+	content, thoughts := has(resp.Content)
+	// ADK's aggregated stream repeats MAX_TOKENS as an error code although the answer is there.
+	if resp.ErrorCode != "" && !(content && resp.ErrorCode == string(genai.FinishReasonMaxTokens)) {
 		return c.errorCode(resp), true
 	}
-	content, thoughts := has(resp.Content)
 	switch {
 	case !content && resp.FinishReason == genai.FinishReasonMaxTokens:
 		return Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "the output limit was spent before any answer"}.with(resp), true
-	case want.FinishReason && resp.FinishReason == "":
+	case want.FinishReason && (resp.FinishReason == "" || resp.FinishReason == genai.FinishReasonUnspecified):
 		return ErrTruncated.(decider).Verdict(), true
 	case !content && thoughts:
 		return Verdict{Action: Retry, Kind: KindEmpty, Scope: ScopeModel, Reason: "thoughts only, no answer"}.with(resp), true
@@ -70,7 +71,7 @@ func finishVerdict(reason string) (Verdict, bool) {
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "blocked by a content policy"}, true
 	case "MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS", "MALFORMED_RESPONSE":
 		return Verdict{Action: Retry, Kind: KindMalformed, Scope: ScopeModel, MaxRetries: 1, Reason: "the model made an unusable function call: one retry"}, true
-	case "OTHER", "NO_IMAGE", "IMAGE_OTHER", "FINISH_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED":
+	case "OTHER", "NO_IMAGE", "IMAGE_OTHER", "BLOCKED_REASON_UNSPECIFIED":
 		return Verdict{Action: Retry, Kind: KindMalformed, Scope: ScopeModel, MaxRetries: 1, Reason: "the model stopped for an unnamed reason: one retry"}, true
 	case "LANGUAGE", "MISSING_THOUGHT_SIGNATURE":
 		return Verdict{Action: Fallback, Kind: KindMalformed, Scope: ScopeRequest, Reason: "the model cannot answer this request"}, true

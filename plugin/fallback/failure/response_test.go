@@ -32,6 +32,8 @@ func TestClassifyResponse(t *testing.T) {
 		"no content":                {&model.LLMResponse{FinishReason: genai.FinishReasonStop}, always, failure.Retry, failure.KindEmpty},
 		"empty text":                {&model.LLMResponse{Content: content(&genai.Part{}, nil), FinishReason: genai.FinishReasonStop}, always, failure.Retry, failure.KindEmpty},
 		"thoughts only":             {&model.LLMResponse{Content: content(thought), FinishReason: genai.FinishReasonStop}, always, failure.Retry, failure.KindEmpty},
+		"the same, streamed by ADK": {&model.LLMResponse{Content: content(text), ErrorCode: "MAX_TOKENS", FinishReason: genai.FinishReasonMaxTokens}, always, "", ""},
+		"ADK's streamed OpenAI":     {&model.LLMResponse{Content: content(text), FinishReason: genai.FinishReasonUnspecified}, failure.Expect{}, "", ""},
 		"nothing within the limit":  {&model.LLMResponse{Content: content(thought), FinishReason: genai.FinishReasonMaxTokens}, always, failure.Fallback, failure.KindEmpty},
 		"the same, as ADK says it":  {&model.LLMResponse{ErrorCode: "MAX_TOKENS", FinishReason: genai.FinishReasonMaxTokens}, always, failure.Fallback, failure.KindEmpty},
 		"malformed call":            {&model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL", FinishReason: genai.FinishReasonMalformedFunctionCall}, always, failure.Retry, failure.KindMalformed},

@@ -1,0 +1,206 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Defaults of RetryConfig.
+const (
+	DefaultMaxRetries = 2
+	DefaultBaseDelay  = 500 * time.Millisecond
+	DefaultMaxDelay   = 10 * time.Second
+	DefaultMaxWait    = time.Minute // a quota per minute is worth waiting for, a longer one is not
+)
+
+// RetryConfig says how often and how patiently to ask the same model again. The
+// zero value means the defaults above.
+type RetryConfig struct {
+	// MaxRetries bounds the tries after the first; a verdict may bound them more
+	// tightly. 0 means DefaultMaxRetries.
+	MaxRetries int
+	// BaseDelay is the first backoff, doubled for each further one up to
+	// MaxDelay. The wait is drawn evenly between half of the backoff and all of
+	// it, so it never exceeds MaxDelay. 0 means the defaults.
+	BaseDelay, MaxDelay time.Duration
+	// MaxWait is the longest delay asked for by the provider that is waited for;
+	// a longer one is a verdict to fall back, with that delay as the cooldown. 0
+	// means DefaultMaxWait.
+	MaxWait time.Duration
+	// SkipWait is the longest wait, of any kind, while a router has another
+	// target left: beyond it, the call falls back at once. 0 means that every
+	// wait is waited.
+	SkipWait time.Duration
+	// Budget bounds the retries over all calls, so that an outage is not
+	// amplified. Nil means a budget of this middleware's own with the defaults.
+	Budget *RetryBudget
+	// Rand draws the jitter, in [0, 1). Nil means math/rand/v2.
+	Rand func() float64
+}
+
+// NewRetry returns a middleware that asks its model again when a failure's
+// verdict is to retry, nothing has been shown to the consumer yet, and the
+// caller's deadline leaves time for the wait. The error names every wrong
+// field.
+func NewRetry(config RetryConfig) (Middleware, error) {
+	var problems []error
+	check := func(field string, value time.Duration) {
+		if value < 0 {
+			problems = append(problems, fmt.Errorf("middleware: RetryConfig.%s: %v is negative; allowed: 0 for the default, or more", field, value))
+		}
+	}
+	check("BaseDelay", config.BaseDelay)
+	check("MaxDelay", config.MaxDelay)
+	check("MaxWait", config.MaxWait)
+	check("SkipWait", config.SkipWait)
+	if config.MaxRetries < 0 {
+		problems = append(problems, fmt.Errorf("middleware: RetryConfig.MaxRetries: %d is negative; allowed: 0 for %d, or more", config.MaxRetries, DefaultMaxRetries))
+	}
+	orDefault(&config.MaxRetries, DefaultMaxRetries)
+	orDefault(&config.BaseDelay, DefaultBaseDelay)
+	orDefault(&config.MaxDelay, max(DefaultMaxDelay, config.BaseDelay))
+	orDefault(&config.MaxWait, DefaultMaxWait)
+	if config.BaseDelay > config.MaxDelay {
+		problems = append(problems, fmt.Errorf("middleware: RetryConfig.BaseDelay: %v is more than MaxDelay, %v; allowed: at most MaxDelay", config.BaseDelay, config.MaxDelay))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if config.Budget == nil {
+		config.Budget = MustRetryBudget(0, 0)
+	}
+	if config.Rand == nil {
+		config.Rand = rand.Float64
+	}
+	return func(m model.LLM) model.LLM {
+		checkModel("Retry", m)
+		return stream.Forward(&retry{inner: stream.Of(m), config: config}, m)
+	}, nil
+}
+
+// MustRetry is NewRetry for a configuration that is known to be right.
+func MustRetry(config RetryConfig) Middleware { return must(NewRetry(config)) }
+
+type retry struct {
+	inner  stream.Layer
+	config RetryConfig
+}
+
+func (r *retry) Name() string { return r.inner.Name() }
+
+func (r *retry) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(r, ctx, req, streamed)
+}
+
+func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	r.config.Budget.deposit()
+	err := r.inner.Do(ctx, req, streamed, out)
+	if err == nil {
+		return nil
+	}
+	var previous failure.Verdict
+	var waited time.Duration // since previous
+	for retries := 0; err != nil; retries++ {
+		if out.Shown || out.Stopped || ctx.Err() != nil {
+			return err
+		}
+		verdict := stream.VerdictOf(ctx, err).Following(previous, waited)
+		wait, reason := r.wait(ctx, verdict, retries, out.HasNext)
+		if reason != "" {
+			return giveUp(err, verdict, reason)
+		}
+		started := time.Now()
+		if !sleep(ctx, wait) {
+			return stream.Ended(ctx)
+		}
+		out.Wait = wait
+		err = r.inner.Do(ctx, req, streamed, out)
+		previous, waited = verdict, time.Since(started)
+	}
+	return nil
+}
+
+// wait decides how long to wait before the next try; with a reason, there is
+// none.
+func (r *retry) wait(ctx context.Context, verdict failure.Verdict, retries int, hasNext bool) (wait time.Duration, reason string) {
+	limit := r.config.MaxRetries
+	if verdict.MaxRetries > 0 {
+		limit = min(limit, verdict.MaxRetries)
+	}
+	if verdict.Action != failure.Retry {
+		return 0, verdict.Reason
+	}
+	if retries >= limit {
+		return 0, "retries are used up"
+	}
+	wait = verdict.RetryAfter
+	if wait > r.config.MaxWait {
+		return 0, "the provider asks for a longer wait than is allowed"
+	}
+	wait = max(wait, r.backoff(retries))
+	if r.config.SkipWait > 0 && hasNext && wait > r.config.SkipWait {
+		return 0, "another target is free sooner"
+	}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return 0, "the deadline comes before the next try"
+	}
+	if !r.config.Budget.withdraw() {
+		return 0, "the retry budget is used up"
+	}
+	return wait, ""
+}
+
+// backoff draws the wait before the retry of the given number, from 0.
+func (r *retry) backoff(retries int) time.Duration {
+	d := r.config.MaxDelay
+	if retries < 32 && r.config.BaseDelay < r.config.MaxDelay>>retries {
+		d = r.config.BaseDelay << retries
+	}
+	half := d / 2
+	return half + time.Duration(r.config.Rand()*float64(d-half))
+}
+
+// giveUp turns the verdict of err from a retry into a fallback: this layer has
+// done what it may.
+func giveUp(err error, verdict failure.Verdict, reason string) error {
+	if verdict.Action == failure.Retry {
+		verdict.Action, verdict.Reason = failure.Fallback, reason
+		verdict.Cooldown = max(verdict.Cooldown, verdict.RetryAfter)
+		verdict.RetryAfter, verdict.MaxRetries = 0, 0
+	}
+	var attempt *stream.AttemptError
+	name := ""
+	if errors.As(err, &attempt) {
+		name, err = attempt.Model, attempt.Err
+	} else {
+		return err
+	}
+	return &stream.AttemptError{Model: name, Err: err, Means: verdict}
+}
+
+// sleep waits for d and reports false if ctx ends first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func orDefault[T int | float64 | time.Duration](value *T, fallback T) {
+	if *value == 0 {
+		*value = fallback
+	}
+}

@@ -1,0 +1,218 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"sync"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// idleSteps is how finely Idle is watched: a chunk leaves a mark, and a timer
+// looks for marks every Idle/idleSteps. Resetting a timer or reading the clock
+// for each chunk would cost more than passing it on.
+const idleSteps = 8
+
+// TimeoutConfig bounds one attempt in time. A limit of 0 is no limit; one at
+// least must be set.
+type TimeoutConfig struct {
+	// FirstContent is how long the first content may take, headers and empty
+	// chunks not counting. For a call that is not streamed that is the answer.
+	FirstContent time.Duration
+	// Idle is how long a stream may be silent after its first content. It is
+	// noticed at most an eighth of Idle late.
+	Idle time.Duration
+	// Total is how long the attempt may take in all.
+	Total time.Duration
+	// Grace is how long a model may go on after it was cut off. A model that
+	// ignores the cancellation of its context for longer is abandoned: its
+	// goroutine ends when the model does, and what it still sends is dropped.
+	// With a Grace the model runs on a goroutine of its own; 0 means that it
+	// runs on the caller's, and that a call returns when its model does. Models
+	// that talk through net/http need none.
+	Grace time.Duration
+}
+
+// NewTimeout returns a middleware that cuts an attempt off with a
+// *failure.TimeoutError, which is a verdict to fall back: a silent route stays
+// silent, so it is not tried twice. A stream that is slow but moves is left
+// alone. The error names every wrong field.
+func NewTimeout(config TimeoutConfig) (Middleware, error) {
+	var problems []error
+	for _, limit := range []struct {
+		field string
+		value time.Duration
+	}{{"FirstContent", config.FirstContent}, {"Idle", config.Idle}, {"Total", config.Total}, {"Grace", config.Grace}} {
+		if limit.value < 0 {
+			problems = append(problems, fmt.Errorf("middleware: TimeoutConfig.%s: %v is negative; allowed: 0 for no limit, or more", limit.field, limit.value))
+		}
+	}
+	if config.FirstContent == 0 && config.Idle == 0 && config.Total == 0 {
+		problems = append(problems, errors.New("middleware: TimeoutConfig: no limit is set; allowed: FirstContent, Idle or Total above 0"))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	return func(m model.LLM) model.LLM {
+		checkModel("Timeout", m)
+		return stream.Forward(&timeout{inner: stream.Of(m), config: config}, m)
+	}, nil
+}
+
+// MustTimeout is NewTimeout for a configuration that is known to be right.
+func MustTimeout(config TimeoutConfig) Middleware { return must(NewTimeout(config)) }
+
+type timeout struct {
+	inner  stream.Layer
+	config TimeoutConfig
+}
+
+func (t *timeout) Name() string { return t.inner.Name() }
+
+func (t *timeout) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(t, ctx, req, streamed)
+}
+
+func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	w := &watch{config: &t.config, started: time.Now()}
+	ctx, w.cancel = context.WithCancelCause(ctx)
+	defer w.cancel(nil)
+	if t.config.Grace > 0 {
+		return w.detached(ctx, t.inner, req, streamed, out)
+	}
+	w.start(out)
+	defer w.stop()
+	return t.inner.Do(ctx, req, streamed, out)
+}
+
+// watch looks after one attempt with one timer.
+type watch struct {
+	config  *TimeoutConfig
+	started time.Time
+	cancel  context.CancelCauseFunc
+	beats   interface{ Beats() uint32 }
+	first   uint32 // beats when the attempt started
+
+	mu      sync.Mutex
+	timer   *time.Timer // guarded by mu; nil once stopped
+	latest  uint32      // beats at the last look; guarded by mu
+	changed time.Time   // when a look last found a new beat; guarded by mu
+}
+
+func (w *watch) start(out *stream.Sink) {
+	w.beats, w.first = out, out.Beats()
+	w.latest = w.first
+	w.mu.Lock()
+	w.timer = time.AfterFunc(w.next(w.started), w.look)
+	w.mu.Unlock()
+}
+
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer.Stop()
+	w.timer = nil
+}
+
+// look runs when a limit may have passed.
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
+		return
+	}
+	now := time.Now()
+	if beats := w.beats.Beats(); beats != w.latest {
+		w.latest, w.changed = beats, now
+	}
+	if err := w.passed(now); err != nil {
+		w.cancel(err)
+		return
+	}
+	w.timer.Reset(w.next(now))
+}
+
+// passed returns the limit that has passed at now, or nil.
+func (w *watch) passed(now time.Time) error {
+	elapsed := now.Sub(w.started)
+	switch c := w.config; {
+	case c.Total > 0 && elapsed >= c.Total:
+		return &failure.TimeoutError{Phase: "total", Limit: c.Total}
+	case w.latest == w.first:
+		if c.FirstContent > 0 && elapsed >= c.FirstContent {
+			return &failure.TimeoutError{Phase: "first content", Limit: c.FirstContent}
+		}
+	case c.Idle > 0 && now.Sub(w.changed) >= c.Idle:
+		return &failure.TimeoutError{Phase: "idle", Limit: c.Idle}
+	}
+	return nil
+}
+
+// next returns how long after now to look again: at the next limit, and often
+// enough to see when a stream falls silent.
+func (w *watch) next(now time.Time) time.Duration {
+	elapsed := now.Sub(w.started)
+	next := time.Duration(math.MaxInt64)
+	if w.config.Total > 0 {
+		next = min(next, w.config.Total-elapsed)
+	}
+	if w.config.FirstContent > 0 && w.latest == w.first {
+		next = min(next, w.config.FirstContent-elapsed)
+	}
+	if w.config.Idle > 0 {
+		next = min(next, max(w.config.Idle/idleSteps, time.Millisecond))
+	}
+	return max(next, 0)
+}
+
+// item is a response on its way from a detached model to its caller.
+type item struct {
+	model string
+	resp  *model.LLMResponse
+}
+
+// detached runs the attempt on a goroutine of its own, which ends when inner
+// does, and leaves it behind when it outlives its cancellation by Grace.
+func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	items, done, abandoned := make(chan item), make(chan error, 1), make(chan struct{})
+	defer close(abandoned)
+	var fork *stream.Sink
+	fork = out.Fork(func(resp *model.LLMResponse, _ error) bool {
+		select {
+		case items <- item{fork.Model, resp}:
+			return true
+		case <-abandoned:
+			return false
+		}
+	})
+	w.start(fork)
+	defer w.stop()
+	go func() { done <- inner.Do(ctx, req, streamed, fork) }()
+
+	ended := ctx.Done()
+	var grace <-chan time.Time
+	for {
+		select {
+		case it := <-items:
+			out.Model = it.model
+			if !out.Send(it.resp) {
+				return nil
+			}
+		case err := <-done:
+			return err
+		case <-ended:
+			timer := time.NewTimer(w.config.Grace)
+			defer timer.Stop()
+			ended, grace = nil, timer.C
+		case <-grace:
+			return stream.Abandoned(ctx, inner.Name(), out)
+		}
+	}
+}

@@ -1,0 +1,277 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// MidStream says what to do when a model fails after part of its answer has
+// been shown. A failure before that is invisible, and after a final response
+// nothing is tried again, whatever is set.
+type MidStream string
+
+const (
+	// Restart tells the consumer to discard the part (a partial response whose
+	// metadata has "fallback_restart") and lets the next model answer from the
+	// start. The final response is that model's alone. It is the default, and
+	// right under ADK, which stores and acts on final responses only.
+	Restart MidStream = "restart"
+	// Resume continues the text that was shown; see [Config.MidStream].
+	Resume MidStream = "resume"
+	// FailMidStream gives the error to the consumer.
+	FailMidStream MidStream = "fail"
+)
+
+// DefaultMaxTurns is how many turns a Fallback remembers its choice for.
+const DefaultMaxTurns = 1000
+
+// Config says how a Fallback goes through its targets. The zero value is ready.
+type Config struct {
+	// MidStream is what to do when a model fails in the middle of its answer;
+	// empty means Restart.
+	//
+	// With Resume, the consumer sees one text that goes on: the next model is
+	// given the text so far to continue if its [Traits] say that it can and the
+	// request has no tools; else, and when it refuses, it answers from the
+	// start, and only what extends the text so far is passed on. If its answer
+	// is another text, the call ends with [ErrDiverged].
+	MidStream MidStream
+
+	// Guards are asked before each target: an error skips it, and is the reason
+	// that is recorded. They run in order; the first error decides.
+	Guards []Guard
+
+	// FallbackOnContentPolicy lets the next target answer what one refused by its
+	// content policy. False means that the refusal is the answer.
+	FallbackOnContentPolicy bool
+
+	// MaxTurns bounds the turns whose choice is remembered, least recently used
+	// dropped first; 0 means DefaultMaxTurns. See [NewFallback].
+	MaxTurns int
+}
+
+// Guard decides whether a request may go to a target. It must be safe for
+// concurrent use and must not change req.
+type Guard func(ctx context.Context, req *model.LLMRequest, target string) error
+
+// NewFallback returns a model that asks models in order until one answers. It
+// has the first one's name and optional methods, and the error names every
+// wrong field.
+//
+// A verdict to fail (a bad key, an invalid request, a refusal) ends the call;
+// any other failure moves on. What failed for want of something that [Traits]
+// tell of (a larger window, another credential or provider) is not sent to a
+// target that lacks it too. When every target is refused by an open breaker,
+// the one that recovers first is asked all the same. When all fail, the error
+// is an [*AllFailedError].
+//
+// Within one ADK turn, later calls of the same agent (a tool loop) stay with the
+// target that answered; the next turn starts at the first target again.
+func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
+	targets, problems := checkTargets("NewFallback", models)
+	switch config.MidStream {
+	case "":
+		config.MidStream = Restart
+	case Restart, Resume, FailMidStream:
+	default:
+		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; allowed: %q, %q, %q", config.MidStream, Restart, Resume, FailMidStream))
+	}
+	for i, guard := range config.Guards {
+		if guard == nil {
+			problems = append(problems, fmt.Errorf("router: Config.Guards[%d]: is nil; allowed: a function", i))
+		}
+	}
+	if config.MaxTurns < 0 {
+		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; allowed: 0 for %d, or more", config.MaxTurns, DefaultMaxTurns))
+	}
+	if len(problems) > 0 {
+		return nil, errors.Join(problems...)
+	}
+	if config.MaxTurns == 0 {
+		config.MaxTurns = DefaultMaxTurns
+	}
+	f := &fallback{config: config, targets: targets, turns: newAffinity(config.MaxTurns)}
+	for _, m := range models {
+		f.traits = append(f.traits, traitsOf(m))
+	}
+	return stream.Forward(f, models[0]), nil
+}
+
+// MustFallback is NewFallback for a configuration that is known to be right.
+func MustFallback(config Config, models ...model.LLM) model.LLM {
+	m, err := NewFallback(config, models...)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+type fallback struct {
+	config  Config
+	targets []stream.Layer
+	traits  []Traits
+	turns   *affinity
+}
+
+func (f *fallback) Name() string { return f.targets[0].Name() }
+
+func (f *fallback) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(f, ctx, req, streamed)
+}
+
+func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.Root == "" {
+		out.Root = f.Name()
+	}
+	if f.config.MidStream == Resume && streamed {
+		out.KeepText()
+	}
+	out.HasNext = len(f.targets) > 1
+	start := f.turns.start(ctx)
+	err := f.ask(ctx, start, req, streamed, out)
+	if err == nil {
+		return nil
+	}
+	r := run{fallback: f, out: out, start: start}
+	return r.goOn(ctx, req, streamed, err)
+}
+
+// ask asks target i, unless a guard has a reason against it.
+func (f *fallback) ask(ctx context.Context, i int, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	target := f.targets[i]
+	for _, guard := range f.config.Guards {
+		if err := guarded(ctx, guard, req, target.Name()); err != nil {
+			return &middleware.RefusedError{By: "guard", Model: target.Name(), Reason: err.Error()}
+		}
+	}
+	return target.Do(ctx, req, streamed, out)
+}
+
+// guarded asks one guard; a guard that panics has a reason against everything.
+func guarded(ctx context.Context, guard Guard, req *model.LLMRequest, target string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the guard panicked: %v", r)
+		}
+	}()
+	return guard(ctx, req, target)
+}
+
+// run is one call that its first target did not answer.
+type run struct {
+	*fallback
+	out    *stream.Sink
+	start  int     // the index of the first target asked
+	causes []error // of the targets asked so far, in order
+	avoid  avoid
+
+	refused   int // how many targets an open breaker refused
+	soonest   int // of those, the one that recovers first
+	recovered time.Time
+}
+
+// goOn asks the other targets in order after the one at start failed with err:
+// those behind it, then those before it.
+func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, err error) error {
+	n := len(r.targets)
+	for step := 0; ; step++ {
+		i := (r.start + step) % n
+		if step > 0 {
+			if reason := r.avoid.reason(r.traits[i]); reason != "" {
+				err = &middleware.RefusedError{By: "router", Model: r.targets[i].Name(), Reason: reason}
+			} else {
+				r.out.HasNext = step < n-1
+				err = r.attempt(ctx, i, req, streamed)
+			}
+			if err == nil {
+				r.turns.stay(ctx, i)
+				return nil
+			}
+		}
+		if done, result := r.judge(ctx, i, err); done {
+			return result
+		}
+		if step == n-1 {
+			return r.last(ctx, req, streamed)
+		}
+	}
+}
+
+// attempt asks target i after another has failed.
+func (r *run) attempt(ctx context.Context, i int, req *model.LLMRequest, streamed bool) error {
+	if !r.out.Shown {
+		return r.ask(ctx, i, req, streamed, r.out)
+	}
+	if r.config.MidStream == Resume {
+		return r.resume(ctx, i, req)
+	}
+	r.out.Restart()
+	return r.ask(ctx, i, req, streamed, r.out)
+}
+
+// judge notes how target i failed and tells whether the call ends with it.
+func (r *run) judge(ctx context.Context, i int, err error) (done bool, result error) {
+	if ctx.Err() != nil {
+		return true, stream.Ended(ctx)
+	}
+	r.causes = append(r.causes, err)
+	if r.out.Stopped || r.out.Final {
+		return true, err
+	}
+	verdict := stream.VerdictOf(ctx, err)
+	var refused *middleware.RefusedError
+	if errors.As(err, &refused) {
+		r.out.Record(call.Attempt{Model: r.targets[i].Name(), Outcome: call.Skipped, Kind: string(middleware.KindRefused), Reason: refused.Reason})
+		if refused.By == "breaker" {
+			if r.refused == 0 || refused.Until.Before(r.recovered) {
+				r.soonest, r.recovered = i, refused.Until
+			}
+			r.refused++
+		}
+	}
+	if r.out.Shown && r.config.MidStream == FailMidStream || errors.Is(err, ErrDiverged) {
+		return true, r.failed()
+	}
+	if verdict.Action == failure.Fail && !(verdict.Kind == failure.KindContent && r.config.FallbackOnContentPolicy) {
+		return true, r.failed()
+	}
+	r.avoid.add(verdict, r.traits[i])
+	return false, nil
+}
+
+// last is what remains when every target has failed: if all were refused by
+// open breakers, the one that recovers first is better than nothing.
+func (r *run) last(ctx context.Context, req *model.LLMRequest, streamed bool) error {
+	if r.refused != len(r.targets) || r.out.Shown {
+		return r.failed()
+	}
+	r.out.Force = true
+	err := r.ask(ctx, r.soonest, req, streamed, r.out)
+	r.out.Force = false
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return stream.Ended(ctx)
+	}
+	r.causes = append(r.causes, err)
+	return r.failed()
+}
+
+// failed is the error of the whole call.
+func (r *run) failed() error {
+	if len(r.causes) == 1 {
+		return r.causes[0]
+	}
+	return &AllFailedError{Causes: r.causes}
+}

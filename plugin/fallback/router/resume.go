@@ -1,0 +1,135 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+)
+
+// resume lets target i continue the text that the consumer has been shown.
+func (r *run) resume(ctx context.Context, i int, req *model.LLMRequest) error {
+	shown := r.out.ShownText()
+	if r.traits[i].Prefill && !hasTools(req) {
+		continued := request.Clone(req)
+		continued.Contents = append(continued.Contents, genai.NewContentFromText(shown, genai.RoleModel))
+		c := &continuation{out: r.out, shown: shown, text: shown}
+		err := c.pass(ctx, r, i, continued)
+		if err == nil || c.passed || ctx.Err() != nil {
+			return err
+		}
+		// It does not take a started answer: let it answer from the start.
+	}
+	c := &continuation{out: r.out, shown: shown}
+	return c.pass(ctx, r, i, req)
+}
+
+func hasTools(req *model.LLMRequest) bool {
+	return len(req.Tools) > 0 || req.Config != nil && len(req.Config.Tools) > 0
+}
+
+// continuation passes on, of the text that a model sends, what goes beyond the
+// text shown before.
+type continuation struct {
+	out    *stream.Sink
+	shown  string
+	text   string // shown and sent so far, as one answer
+	passed bool   // something new has reached the consumer
+	other  bool   // the answer is another text
+}
+
+func (c *continuation) pass(ctx context.Context, r *run, i int, req *model.LLMRequest) error {
+	prefix := c.text
+	fork := c.out.Fork(nil)
+	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
+		c.out.Model = fork.Model
+		return c.take(prefix, resp)
+	})
+	err := r.ask(ctx, i, req, true, fork)
+	switch {
+	case c.other:
+		return fmt.Errorf("%w: %s", ErrDiverged, r.targets[i].Name())
+	case err == nil && !c.out.Final && !c.out.Stopped:
+		return errors.Join(ErrDiverged, errors.New("it ends before the text that was shown does"))
+	}
+	return err
+}
+
+// take handles one response of the model, whose text so far is c.text.
+func (c *continuation) take(prefix string, resp *model.LLMResponse) bool {
+	if resp.Partial {
+		before := len(c.text)
+		c.text += textOf(resp.Content)
+		if !agree(c.text, c.shown) {
+			c.other = true
+			return false
+		}
+		from := max(before, len(c.shown))
+		if len(c.text) <= from {
+			return true
+		}
+		c.passed = true
+		return c.out.Send(&model.LLMResponse{Content: genai.NewContentFromText(c.text[from:], genai.RoleModel), Partial: true})
+	}
+	whole := prefix + textOf(resp.Content)
+	if !strings.HasPrefix(whole, c.shown) {
+		c.other = true
+		return false
+	}
+	if from := max(len(c.text), len(c.shown)); len(whole) > from {
+		c.passed = true
+		rest := genai.NewContentFromText(whole[from:], genai.RoleModel)
+		if !c.out.Send(&model.LLMResponse{Content: rest, Partial: true}) {
+			return false
+		}
+	}
+	final := *resp
+	if prefix != "" { // the model sent only the rest
+		final.Content = withText(resp.Content, whole)
+	}
+	c.passed = true
+	return c.out.Send(&final)
+}
+
+// agree tells whether one text is the beginning of the other.
+func agree(a, b string) bool {
+	n := min(len(a), len(b))
+	return a[:n] == b[:n]
+}
+
+// textOf is the answer in content: its text without thoughts.
+func textOf(content *genai.Content) string {
+	if content == nil {
+		return ""
+	}
+	if len(content.Parts) == 1 && content.Parts[0] != nil && !content.Parts[0].Thought {
+		return content.Parts[0].Text
+	}
+	var text strings.Builder
+	for _, part := range content.Parts {
+		if part != nil && !part.Thought {
+			text.WriteString(part.Text)
+		}
+	}
+	return text.String()
+}
+
+// withText returns content with text in place of its own.
+func withText(content *genai.Content, text string) *genai.Content {
+	replaced := &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: text}}}
+	if content != nil {
+		replaced.Role = content.Role
+		for _, part := range content.Parts {
+			if part != nil && (part.Text == "" || part.Thought) {
+				replaced.Parts = append(replaced.Parts, part)
+			}
+		}
+	}
+	return replaced
+}

@@ -1,0 +1,74 @@
+package router
+
+import (
+	"fmt"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Traits is what a router may know of a target. The zero value knows nothing,
+// and what is not known is never a reason against a target.
+type Traits struct {
+	Provider      string // who serves it, such as "google"
+	Credential    string // which account or key it is called with; a name, never the key
+	ContextWindow int    // tokens it can read; 0 if not known
+	Prefill       bool   // it continues a text that the request ends with
+}
+
+// Describe returns m with traits for a router. It must be the outermost layer of
+// a target.
+func Describe(m model.LLM, traits Traits) model.LLM {
+	return stream.Forward(&described{stream.Of(m), traits}, m)
+}
+
+type described struct {
+	stream.Layer
+	traits Traits
+}
+
+func (d *described) routerTraits() Traits { return d.traits }
+
+func traitsOf(m model.LLM) Traits {
+	if d, ok := m.(interface{ routerTraits() Traits }); ok {
+		return d.routerTraits()
+	}
+	return Traits{}
+}
+
+// avoid is what failures of one call have in common with targets not yet asked.
+type avoid struct {
+	providers, credentials []string
+	window                 int // the largest window that was too small; 0 for none
+}
+
+func (a *avoid) add(verdict failure.Verdict, t Traits) {
+	switch {
+	case verdict.Kind == failure.KindContextLength:
+		a.window = max(a.window, t.ContextWindow)
+	case verdict.Scope == failure.ScopeProvider && t.Provider != "":
+		a.providers = append(a.providers, t.Provider)
+	case verdict.Scope == failure.ScopeAccount && t.Credential != "":
+		a.credentials = append(a.credentials, t.Credential)
+	}
+}
+
+// reason says why a target with traits t would fail too, or nothing.
+func (a *avoid) reason(t Traits) string {
+	for _, provider := range a.providers {
+		if t.Provider == provider {
+			return fmt.Sprintf("provider %s has failed in this call", provider)
+		}
+	}
+	for _, credential := range a.credentials {
+		if t.Credential == credential {
+			return fmt.Sprintf("credential %s has failed in this call", credential)
+		}
+	}
+	if a.window > 0 && t.ContextWindow > 0 && t.ContextWindow <= a.window {
+		return fmt.Sprintf("its context window of %d tokens is not larger than one that was too small", t.ContextWindow)
+	}
+	return ""
+}
