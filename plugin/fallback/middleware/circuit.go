@@ -1,0 +1,186 @@
+package middleware
+
+import (
+	"sync"
+	"time"
+)
+
+// circuit is the state of one breaker.
+//
+//	closed ──failures──▶ open ──rest is over──▶ half open ──probe succeeds──▶ closed
+//	                      ▲                        │
+//	                      └──────probe fails───────┘
+//
+// It is our own because libraries' state machines have no place for opening
+// until a given time, for a call that is forced through, or for a rest that
+// grows.
+type circuit struct {
+	config *BreakerConfig // defaults filled in
+
+	mu         sync.Mutex
+	state      BreakerState
+	generation uint64 // changes of state so far; a result counts in the generation of its permit only
+
+	// Closed.
+	run     int       // failures in a row
+	latest  time.Time // when the run last grew
+	history history   // used if there is a FailureRatio
+
+	// Open and half open.
+	until   time.Time     // when a probe is due
+	openFor time.Duration // how long to stay open next
+	reason  string        // why, for whom it refuses
+	probe   uint64        // the probe under way; 0 for none
+	probes  uint64        // probes so far
+	expires time.Time     // when the probe is no longer waited for
+}
+
+// permit is what a call was let through with.
+type permit struct {
+	generation uint64
+	probe      uint64 // 0 for a call that is no probe
+}
+
+type result uint8
+
+const (
+	neutral result = iota // says nothing about the target
+	succeeded
+	failed
+)
+
+// outcome is what the end of a call tells about its target. The zero value
+// tells nothing.
+type outcome struct {
+	result result
+	rest   time.Duration // failed: how long to leave the target alone at least
+	enough int           // failed: so many failures in a row open the circuit; 0: as configured
+	reason string        // failed: why, in a few words
+}
+
+// coolsDown reports whether the failure alone is enough to open.
+func (o *outcome) coolsDown() bool { return o.result == failed && o.enough == 1 }
+
+func newCircuit(config *BreakerConfig) *circuit {
+	return &circuit{config: config, state: BreakerClosed, openFor: config.OpenFor, history: history{slot: config.Window / historySlots}}
+}
+
+// admit lets a call through or refuses it, and returns the states before and
+// after. An open circuit lets a forced call through.
+func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, refused *RefusedError) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before = c.state
+	if c.state != BreakerClosed {
+		now := time.Now()
+		if c.state == BreakerOpen && !now.Before(c.until) {
+			c.enter(BreakerHalfOpen)
+		}
+		switch {
+		case c.state == BreakerHalfOpen && (c.probe == 0 || !now.Before(c.expires)):
+			c.probes++
+			c.probe, c.expires = c.probes, now.Add(c.config.OpenFor)
+			pass.probe = c.probe
+		case force:
+		case c.state == BreakerHalfOpen:
+			refused = &RefusedError{By: "breaker", Reason: "a probe is under way; " + c.reason, Until: c.until}
+		default:
+			refused = &RefusedError{By: "breaker", Reason: "open; " + c.reason, Until: c.until}
+		}
+	}
+	pass.generation = c.generation
+	return pass, before, c.state, refused
+}
+
+// end takes the outcome of a call that was let through, and returns the states
+// before and after. What a call of an earlier generation met is out of date,
+// unless the target itself said how long to leave it alone.
+func (c *circuit) end(pass permit, o outcome) (before, after BreakerState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	before = c.state
+	switch {
+	case o.coolsDown():
+		c.open(time.Now(), o)
+	case pass.generation != c.generation:
+	case c.state == BreakerClosed:
+		c.count(o)
+	case o.result == succeeded:
+		c.enter(BreakerClosed)
+	case c.state == BreakerHalfOpen && o.result == failed:
+		c.open(time.Now(), o)
+	case pass.probe == c.probe:
+		c.probe = 0
+	}
+	return before, c.state
+}
+
+// count is end for a closed circuit.
+func (c *circuit) count(o outcome) {
+	if o.result == neutral {
+		return
+	}
+	var now time.Time
+	if o.result == failed || c.config.FailureRatio > 0 {
+		now = time.Now()
+	}
+	if c.config.FailureRatio > 0 {
+		c.history.add(now, o.result)
+	}
+	if o.result == succeeded {
+		c.run = 0
+		return
+	}
+	if now.Sub(c.latest) > c.config.Window {
+		c.run = 0
+	}
+	c.run++
+	c.latest = now
+	enough := c.config.ConsecutiveFailures
+	if o.enough > 0 {
+		enough = min(enough, o.enough)
+	}
+	if c.run >= enough || c.config.FailureRatio > 0 && c.history.reached(c.config.FailureRatio, c.config.MinRequests) {
+		c.open(now, o)
+	}
+}
+
+// open opens the circuit, or extends the time that it is open.
+func (c *circuit) open(now time.Time, o outcome) {
+	if c.state == BreakerHalfOpen {
+		c.grow()
+	}
+	rest := max(o.rest, c.openFor)
+	if o.coolsDown() {
+		rest = o.rest
+	}
+	until := now.Add(rest)
+	if c.state == BreakerOpen && until.Before(c.until) {
+		return
+	}
+	c.until, c.reason = until, o.reason
+	c.enter(BreakerOpen)
+}
+
+// grow doubles the rest after a failed probe.
+func (c *circuit) grow() {
+	if c.openFor > c.config.MaxOpenFor/2 {
+		c.openFor = c.config.MaxOpenFor
+	} else {
+		c.openFor *= 2
+	}
+}
+
+// enter changes the state.
+func (c *circuit) enter(state BreakerState) {
+	if c.state == state {
+		return
+	}
+	c.state = state
+	c.generation++
+	c.run, c.probe = 0, 0
+	c.history.clear()
+	if state == BreakerClosed {
+		c.openFor = c.config.OpenFor
+	}
+}
