@@ -186,14 +186,37 @@ func TestFailureRatioOpens(t *testing.T) {
 			t.Errorf("%d calls reached the model, want 7: too few for a share", got)
 		}
 
-		old := suite.NewModel("flash", down, down, down, down, down, down, ok, ok, ok, ok, ok, ok, ok, down)
+		old := suite.NewModel("flash", down, down, down, down, down, down, ok, ok, ok, ok, ok, ok, ok, down, ok)
 		m := middleware.MustBreaker(config)(old)
 		calls(t, m, old, 6)
 		time.Sleep(11 * time.Second) // the failures are forgotten
-		if got := calls(t, m, old, 8); got != 8 {
-			t.Errorf("%d calls reached the model, want 8: one of them failed", got)
+		if got := calls(t, m, old, 9); got != 9 {
+			t.Errorf("%d calls reached the model, want 9: one of them failed", got)
+		}
+
+		config.MinRequests = 0
+		never := suite.NewModel("flash", down)
+		if got := calls(t, middleware.MustBreaker(config)(never), never, 20); got != middleware.DefaultMinRequests {
+			t.Errorf("%d calls reached the model, want %d", got, middleware.DefaultMinRequests)
 		}
 	})
+}
+
+func TestClosedAgainStartsAfresh(t *testing.T) {
+	for name, config := range map[string]middleware.BreakerConfig{
+		"row":   {ConsecutiveFailures: 3},
+		"share": {ConsecutiveFailures: 1000, FailureRatio: 0.5, MinRequests: 3, Window: time.Hour},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			flash := suite.NewModel("flash", down, down, down, suite.Text("ok"), down)
+			m := middleware.MustBreaker(config)(flash)
+			calls(t, m, flash, 3)
+			time.Sleep(middleware.DefaultOpenFor)
+			if got := calls(t, m, flash, 3); got != 3 {
+				t.Errorf("%s: %d calls reached the model, want 3: the success and two failures", name, got)
+			}
+		})
+	}
 }
 
 // B72
@@ -208,11 +231,11 @@ func TestHalfOpenAdmitsOneProbe(t *testing.T) {
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
 		calls(t, m, flash, 1)
 
-		time.Sleep(middleware.DefaultOpenFor - 1)
+		time.Sleep(middleware.DefaultOpenFor - time.Nanosecond)
 		if err := generate(t.Context(), m); refusedBy(err, "breaker") == nil {
 			t.Fatalf("before OpenFor: %v, want a refusal", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		due := time.Now()
 		errs := make(chan error, 10)
 		for range 10 {
@@ -291,10 +314,17 @@ func TestProbeThatDoesNotCountLeavesItsPlace(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				flash := suite.NewModel("flash", down, tt.probe, down)
-				m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
+				var states []middleware.BreakerState
+				m := middleware.MustBreaker(middleware.BreakerConfig{
+					ConsecutiveFailures: 1,
+					OnStateChange:       func(_ string, _, to middleware.BreakerState) { states = append(states, to) },
+				})(flash)
 				calls(t, m, flash, 1)
 				time.Sleep(middleware.DefaultOpenFor)
 				tt.call(t, m)
+				if diff := cmp.Diff([]middleware.BreakerState{middleware.BreakerOpen, middleware.BreakerHalfOpen}, states); diff != "" {
+					t.Errorf("states (-want +got):\n%s", diff)
+				}
 				if got := calls(t, m, flash, 5); got != 1 {
 					t.Errorf("%d calls reached the model after the probe, want 1: the next probe", got)
 				}
@@ -318,16 +348,28 @@ func TestProbeThatHangsIsJoinedByAnother(t *testing.T) {
 		var probe sync.WaitGroup
 		probe.Go(func() { _ = generate(ctx, m) })
 		synctest.Wait()
-		time.Sleep(middleware.DefaultOpenFor - 1)
+		time.Sleep(middleware.DefaultOpenFor - time.Nanosecond)
 		if err := generate(t.Context(), m); refusedBy(err, "breaker") == nil {
 			t.Errorf("beside the probe: %v, want a refusal", err)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if err := generate(t.Context(), m); err != nil {
 			t.Errorf("the second probe: %v, want an answer", err)
 		}
 		cancel()
 		probe.Wait()
+	})
+}
+
+func TestCooldownShorterThanOpenForIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		short := saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeModel, Cooldown: time.Second}
+		flash := suite.NewModel("flash", suite.Fail(short))
+		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
+		calls(t, m, flash, 1)
+		if refused := refusedBy(generate(t.Context(), m), "breaker"); refused == nil || time.Until(refused.Until) != time.Second {
+			t.Errorf("refusal = %+v, want one for a second", refused)
+		}
 	})
 }
 
@@ -343,15 +385,45 @@ func TestCooldownOpensAtOnceUntilItsEnd(t *testing.T) {
 		if refused == nil || !refused.Until.Equal(time.Now().Add(7*time.Hour)) || refused.Reason != "open; a daily quota" {
 			t.Errorf("refusal = %+v, want one until the cooldown's end", refused)
 		}
-		time.Sleep(7*time.Hour - 1)
+		time.Sleep(7*time.Hour - time.Nanosecond)
 		if got := calls(t, m, flash, 1); got != 0 {
 			t.Error("a call reached the model before the cooldown's end")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if got := calls(t, m, flash, 5); got != 5 {
 			t.Errorf("%d of 5 calls reached the model after the cooldown, want all", got)
 		}
 	})
+}
+
+// What a server says about the time to come holds whenever the call began.
+func TestLateCooldownOpensOrExtends(t *testing.T) {
+	tests := []struct {
+		cooldown, want time.Duration
+	}{
+		{time.Second, middleware.DefaultOpenFor}, // the longer rest stays
+		{time.Hour, time.Hour},
+	}
+	for _, tt := range tests {
+		synctest.Test(t, func(t *testing.T) {
+			answer := make(chan struct{})
+			daily := saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeAccount, Cooldown: tt.cooldown}
+			flash := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+				<-answer
+				yield(nil, daily)
+			}, down)
+			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
+			var late sync.WaitGroup
+			late.Go(func() { _ = generate(t.Context(), m) })
+			synctest.Wait()
+			calls(t, m, flash, 1)
+			close(answer)
+			late.Wait()
+			if refused := refusedBy(generate(t.Context(), m), "breaker"); refused == nil || time.Until(refused.Until) != tt.want {
+				t.Errorf("after a late cooldown of %v: %+v, want a refusal for %v", tt.cooldown, refused, tt.want)
+			}
+		})
+	}
 }
 
 // A verdict that grants a retry is not cut off by the breaker within.
