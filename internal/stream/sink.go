@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -50,6 +51,7 @@ type Sink struct {
 	Metadata call.Metadata
 
 	text    *strings.Builder // the partial text shown, if a router asked for it to be kept
+	version string           // of the model of the attempt in progress, as its partial responses tell
 	log     *call.Log        // nil until an attempt failed
 	held    []*model.LLMResponse
 	beats   atomic.Uint32
@@ -117,7 +119,7 @@ func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
 
 // begin starts an attempt: what an earlier one held back is void.
 func (s *Sink) begin(model string) {
-	s.Model = model
+	s.Model, s.version = model, ""
 	clear(s.held)
 	s.held = s.held[:0]
 }
@@ -128,6 +130,9 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		return false
 	}
 	if resp.Partial {
+		if resp.ModelVersion != "" {
+			s.version = resp.ModelVersion
+		}
 		if !s.Shown && !hasContent(resp.Content) {
 			if len(s.held) == maxHeld {
 				s.held = append(s.held[:0], s.held[1:]...)
@@ -151,7 +156,7 @@ func (s *Sink) flush() bool {
 	s.Shown = true
 	if s.restart {
 		s.restart = false
-		if !s.show(&model.LLMResponse{Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true}}) {
+		if !s.show(restartMarker()) {
 			return false
 		}
 	}
@@ -166,6 +171,14 @@ func (s *Sink) flush() bool {
 		}
 	}
 	return true
+}
+
+// restartMarker has content, though an empty one: ADK's flow drops a response
+// that has none.
+func restartMarker() *model.LLMResponse {
+	return &model.LLMResponse{
+		Content: &genai.Content{Role: genai.RoleModel}, Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true},
+	}
 }
 
 func (s *Sink) keep(content *genai.Content) {
@@ -235,7 +248,9 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 
 func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
 	md := s.Metadata
-	md.ModelName, md.ModelVersion = s.Model, resp.ModelVersion
+	// ADK's aggregated response of a Gemini stream lacks the version that each of
+	// its partial ones tells.
+	md.ModelName, md.ModelVersion = s.Model, cmp.Or(resp.ModelVersion, s.version)
 	if md.CacheStatus == "" {
 		md.CacheStatus = call.CacheBypass
 	}

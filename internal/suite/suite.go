@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // Run proves every behaviour of the plugin through h.
@@ -468,6 +469,17 @@ func signatures(contents []*genai.Content) string {
 }
 
 func (s *suite) recoverFails(t *testing.T) {
+	t.Run("a router inside tells the whole story", func(t *testing.T) {
+		backup := router.MustFallback(router.Config{}, NewModel("pro", Fail(ErrInternal)), NewModel("max", Text("from max")))
+		md, _ := final(t, mustRun(t, s.app(t, turn.Config{Recover: backup}, NewModel("flash", Fail(ErrQuota))), "s", "hi")).Metadata()
+		var models []string
+		for _, a := range md.Attempts {
+			models = append(models, a.Model+" "+string(a.Outcome))
+		}
+		if diff := cmp.Diff([]string{"flash failed", "pro failed", "max ok"}, models); diff != "" || md.FallbackModel != "max" {
+			t.Errorf("fallback model %q; attempts (-want +got):\n%s", md.FallbackModel, diff)
+		}
+	})
 	t.Run("no model is left", func(t *testing.T) {
 		app := s.app(t, turn.Config{Recover: NewModel("pro", Fail(ErrInternal))}, NewModel("flash", Fail(ErrQuota)))
 		_, err := app.Run(t.Context(), "s", "hi")

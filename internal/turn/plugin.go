@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -26,6 +27,7 @@ type Plugin struct {
 	config Config
 	codes  []string
 	chain  []string
+	backup stream.Layer // of config.Recover; nil if there is none
 	turns  *turns
 }
 
@@ -35,7 +37,11 @@ func New(config Config) (*Plugin, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Plugin{config: config, codes: codes, chain: config.chain(), turns: newTurns(config.MaxTurns, config.PruneTo)}, nil
+	p := &Plugin{config: config, codes: codes, chain: config.chain(), turns: newTurns(config.MaxTurns, config.PruneTo)}
+	if config.Recover != nil {
+		p.backup = stream.Of(config.Recover)
+	}
+	return p, nil
 }
 
 // BeforeModel sets the model of req: an outer loop's choice for this agent if
@@ -63,7 +69,7 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) {
 	default: // mid-fallback: a loop inside the run has chosen, and its choice stays
 	}
 	s.asked = req.Model
-	if p.config.Recover != nil {
+	if p.backup != nil {
 		s.req = req
 	}
 	foreign := s.asked != s.root
@@ -130,7 +136,7 @@ func (p *Plugin) afterErrorResponse(ctx Context, resp *model.LLMResponse) {
 	req := s.req
 	p.turns.Unlock()
 
-	if p.config.Recover != nil && req != nil {
+	if p.backup != nil && req != nil {
 		if answer, err := p.recover(ctx, s, req); err == nil {
 			*resp = *answer
 			return
@@ -167,7 +173,7 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 	next := p.next(s.asked)
 	p.turns.Unlock()
 
-	if p.config.Recover != nil {
+	if p.backup != nil {
 		answer, recoverErr := p.recover(ctx, s, req)
 		if recoverErr == nil {
 			return answer, nil
@@ -210,7 +216,7 @@ func (p *Plugin) next(asked string) string {
 // hasFallback tells whether this agent's failure is part of a fallback: there
 // is something left to try, or something was tried before.
 func (p *Plugin) hasFallback(s *state) bool {
-	return p.config.Recover != nil || s.failures != nil || p.next(s.asked) != ""
+	return p.backup != nil || s.failures != nil || p.next(s.asked) != ""
 }
 
 // annotate writes on a response that failed what has happened so far and which

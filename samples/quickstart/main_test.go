@@ -96,7 +96,7 @@ func TestMetadataOfTheRecoveredTurnIsPrintedAsJSON(t *testing.T) {
 	md.Attempts, md.Reason = nil, ""
 	want := call.Metadata{
 		Triggered: true, OriginalModel: rootModel, FallbackModel: fallbackModel, Attempt: 1, ErrorCode: "429",
-		ModelName: fallbackModel, ModelVersion: fallbackModel,
+		ModelName: fallbackModel, ModelVersion: fallbackModel, CacheStatus: call.CacheBypass,
 	}
 	if diff := cmp.Diff(want, md); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
