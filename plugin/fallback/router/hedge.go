@@ -1,0 +1,173 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Defaults and fixed figures of a hedge.
+//
+// To wait for the 95th percentile and to bound the extra load to about 5 % is
+// the proposal of Dean and Barroso, "The Tail at Scale", CACM 56(2), 2013:
+// https://research.google/pubs/the-tail-at-scale/
+const (
+	// DefaultHedgeDelay is how long a hedge waits while it knows fewer than
+	// MinHedgeSamples of its first model's times to first content.
+	DefaultHedgeDelay = 2 * time.Second
+	// DefaultMinHedgeDelay bounds a measured delay from below: less is noise of
+	// the network, not a slow model.
+	DefaultMinHedgeDelay = 100 * time.Millisecond
+	// DefaultMaxExtraLoad is the share of calls that may be hedged.
+	DefaultMaxExtraLoad = 0.05
+	// MinHedgeSamples is how many calls are measured before their 95th
+	// percentile means anything: of 20, one is slower.
+	MinHedgeSamples = 20
+	// HedgeWindow is how many calls are remembered: their times to first
+	// content, and the hedges they allow.
+	HedgeWindow = 128
+)
+
+// KindHedgeLost is the kind of an attempt that was cancelled because another
+// model of its hedge had content first.
+const KindHedgeLost failure.Kind = "hedge_lost"
+
+// HedgeConfig says when a second model is asked. The zero value measures.
+type HedgeConfig struct {
+	// Delay is how long a model may be without content before the next one is
+	// asked too. 0 means the 95th percentile of the first model's own times to
+	// first content over the latest [HedgeWindow] calls, streamed and unary ones
+	// apart; until [MinHedgeSamples] of them are known, [DefaultHedgeDelay].
+	Delay time.Duration
+	// MinDelay bounds a measured Delay from below. 0 means
+	// [DefaultMinHedgeDelay].
+	MinDelay time.Duration
+	// MaxExtraLoad bounds the hedges to a share of the calls, in (0, 1]: of n
+	// calls in a row at most 1 + MaxExtraLoad × (n + HedgeWindow) are hedged. The
+	// first may be. 0 means [DefaultMaxExtraLoad].
+	MaxExtraLoad float64
+}
+
+// NewHedge returns a model that asks the first of models, and when that is slow
+// the next one too. Whoever has content first answers, streamed or whole; the
+// others are cancelled.
+//
+// The next model is asked
+//
+//   - after the delay since the latest one was asked, if the bound on extra load
+//     allows it, and
+//   - at once when all that were asked have failed. That is a fallback and adds
+//     no load, so it is not bounded; after a verdict to fail nobody is asked.
+//
+// A model that fails after its first content is not replaced: put the hedge
+// into a Fallback, which restarts answers. When all fail, the error is an
+// [*AllFailedError].
+//
+// The losers stand in the call's record with [KindHedgeLost], and the layers
+// around them (a limit, a budget) have charged them. The first model runs on the
+// caller's goroutine, a hedge on one of its own that ends when its model
+// returns. So a hedge that ignores its cancelled context is left behind, with a
+// copy of the request of its own; but a first model that ignores it delays the
+// answer of the winner. A Timeout with a Grace around that model bounds this.
+//
+// There must be two models or more, with different names. The model is safe for
+// concurrent use if its models are.
+func NewHedge(config HedgeConfig, models ...model.LLM) (model.LLM, error) {
+	layers, errs := checkTargets("NewHedge", models)
+	if len(models) == 1 {
+		errs = append(errs, errors.New("router: NewHedge: 1 model; allowed: 2 or more"))
+	}
+	if err := errors.Join(append(errs, config.check()...)...); err != nil {
+		return nil, err
+	}
+	return stream.Forward(newHedge(config, layers), models[0]), nil
+}
+
+// MustHedge is NewHedge, but panics on an error.
+func MustHedge(config HedgeConfig, models ...model.LLM) model.LLM {
+	m, err := NewHedge(config, models...)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+func (c HedgeConfig) check() (errs []error) {
+	if c.Delay < 0 {
+		errs = append(errs, fmt.Errorf("router: HedgeConfig.Delay: %v is negative; allowed: 0 to measure, or more", c.Delay))
+	}
+	if c.MinDelay < 0 {
+		errs = append(errs, fmt.Errorf("router: HedgeConfig.MinDelay: %v is negative; allowed: 0 for %v, or more", c.MinDelay, DefaultMinHedgeDelay))
+	}
+	if !(c.MaxExtraLoad >= 0 && c.MaxExtraLoad <= 1) { // also NaN
+		errs = append(errs, fmt.Errorf("router: HedgeConfig.MaxExtraLoad: %v; allowed: 0 for %v, or up to 1", c.MaxExtraLoad, DefaultMaxExtraLoad))
+	}
+	return errs
+}
+
+// hedge is the layer. Its calls share a budget and what was measured.
+type hedge struct {
+	name   string
+	layers []stream.Layer
+	config HedgeConfig
+	budget *hedgeBudget
+	unary  pace // times to the whole answer
+	stream pace // times to the first content
+}
+
+func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
+	if config.MinDelay == 0 {
+		config.MinDelay = DefaultMinHedgeDelay
+	}
+	if config.MaxExtraLoad == 0 {
+		config.MaxExtraLoad = DefaultMaxExtraLoad
+	}
+	return &hedge{name: layers[0].Name(), layers: layers, config: config, budget: newHedgeBudget(config.MaxExtraLoad)}
+}
+
+// Name implements model.LLM.
+func (h *hedge) Name() string { return h.name }
+
+// GenerateContent implements model.LLM.
+func (h *hedge) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(h, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *stream.Sink) error {
+	if out.Root == "" {
+		out.Root = h.name
+	}
+	h.budget.earn()
+	r := &race{hedge: h, ctx: ctx, stream: stream, out: out, delay: h.delay(stream)}
+	defer r.end()
+	if last := r.run(r.start(req)); last.won {
+		return last.err
+	}
+	return r.follow()
+}
+
+// delay is how long a model may be without content.
+func (h *hedge) delay(stream bool) time.Duration {
+	if h.config.Delay > 0 {
+		return h.config.Delay
+	}
+	if measured, ok := h.pace(stream).p95(); ok {
+		return max(measured, h.config.MinDelay)
+	}
+	return max(DefaultHedgeDelay, h.config.MinDelay)
+}
+
+func (h *hedge) pace(stream bool) *pace {
+	if stream {
+		return &h.stream
+	}
+	return &h.unary
+}

@@ -1,0 +1,216 @@
+package router_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+	"pgregory.net/rapid"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// closing tells when the iterator of step has been closed.
+func closing(closed *bool, step suite.Step) suite.Step {
+	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		defer func() { *closed = true }()
+		step(ctx, req, streamed, yield)
+	}
+}
+
+// endless streams words until it is stopped or cancelled.
+func endless(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	for ctx.Err() == nil {
+		if !yield(&model.LLMResponse{Content: genai.NewContentFromText("word ", genai.RoleModel), Partial: true}, nil) {
+			return
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+		}
+	}
+	yield(nil, ctx.Err())
+}
+
+// racing returns a hedge in which m wins, as the first model or as the hedge,
+// against a model that is still silent.
+func racing(first bool, step suite.Step) (m model.LLM, loserClosed *bool) {
+	loserClosed = new(bool)
+	silent := closing(loserClosed, within(time.Hour, suite.Text("x")))
+	flash, lite := suite.NewModel("flash", silent), suite.NewModel("lite", within(time.Second, step))
+	if first {
+		flash, lite = suite.NewModel("flash", within(2*time.Second, step)), suite.NewModel("lite", silent)
+	}
+	return router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), loserClosed
+}
+
+func eachWinner(t *testing.T, f func(t *testing.T, first bool)) {
+	t.Helper()
+	for name, first := range map[string]bool{"first model": true, "hedge": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, first) })
+		})
+	}
+}
+
+// B56
+func TestConsumerThatStopsEndsBothModels(t *testing.T) {
+	eachWinner(t, func(t *testing.T, first bool) {
+		var closed bool
+		m, loserClosed := racing(first, closing(&closed, endless))
+		n := 0
+		got := hear(t.Context(), m, true, func(*model.LLMResponse) bool { n++; return n < 3 })
+		synctest.Wait()
+		if got.Err != nil || n != 3 {
+			t.Errorf("error %v after %d responses, want nil after 3", got.Err, n)
+		}
+		if !closed || !*loserClosed {
+			t.Errorf("closed: winner %t, loser %t, want both", closed, *loserClosed)
+		}
+	})
+}
+
+// B39
+func TestCallersCancellationEndsBothModels(t *testing.T) {
+	for name, after := range map[string]time.Duration{"before content": 1500 * time.Millisecond, "in the middle": 4500 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			eachWinner(t, func(t *testing.T, first bool) {
+				var closed bool
+				m, loserClosed := racing(first, closing(&closed, endless))
+				ctx, cancel := context.WithTimeout(t.Context(), after)
+				defer cancel()
+				got := hear(ctx, m, true)
+				synctest.Wait()
+				if !errors.Is(got.Err, context.DeadlineExceeded) {
+					t.Errorf("error %v, want the caller's own", got.Err)
+				}
+				if after > 2*time.Second && !closed || !*loserClosed {
+					t.Errorf("closed: winner %t, loser %t, want both", closed, *loserClosed)
+				}
+			})
+		})
+	}
+}
+
+// B39: also when the hedge does not react to it.
+func TestCallersCancellationDoesNotWaitForADeafHedge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := router.MustHedge(router.HedgeConfig{Delay: time.Second},
+			suite.NewModel("flash", within(2*time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("lite", deaf(time.Hour, suite.Text("x"))))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		if got := hear(ctx, m, true); !errors.Is(got.Err, context.DeadlineExceeded) || got.Took != 5*time.Second {
+			t.Errorf("heard %+v, want the caller's own error after 5s", got)
+		}
+		time.Sleep(time.Hour) // it ends when its model does
+	})
+}
+
+// B80
+func TestPanicOfAModelIsAFailure(t *testing.T) {
+	for name, broken := range map[string]func(string) model.LLM{
+		"in its iterator": func(name string) model.LLM {
+			return suite.NewModel(name, func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("broken") })
+		},
+		"in a hook around it": func(name string) model.LLM {
+			hook := middleware.Attempt(middleware.AttemptConfig{Configure: func(*genai.GenerateContentConfig) { panic("broken") }})
+			return hook(suite.NewModel(name, suite.Text("x")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				good := within(2*time.Second, suite.Text("good"))
+				for _, m := range []model.LLM{
+					router.MustHedge(router.HedgeConfig{Delay: time.Second}, broken("flash"), suite.NewModel("lite", good)),
+					router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("flash", good), broken("lite")),
+				} {
+					if got := hear(t.Context(), m, true); got.Err != nil || got.Final != "good" {
+						t.Errorf("heard %+v, want the good answer", got)
+					}
+				}
+				m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, broken("flash"), broken("lite"))
+				if got := hear(t.Context(), m, true); got.Err == nil || strings.Count(got.Err.Error(), "panicked: broken") != 2 {
+					t.Errorf("error %v, want one that tells of both panics", got.Err)
+				}
+			})
+		})
+	}
+}
+
+// B80
+func TestConsumersPanicIsItsOwn(t *testing.T) {
+	eachWinner(t, func(t *testing.T, first bool) {
+		var closed bool
+		m, loserClosed := racing(first, closing(&closed, endless))
+		func() {
+			defer func() {
+				if r := recover(); r != "the consumer's" {
+					t.Errorf("recovered %v, want the consumer's panic", r)
+				}
+			}()
+			hear(t.Context(), m, true, func(*model.LLMResponse) bool { panic("the consumer's") })
+		}()
+		synctest.Wait()
+		if !closed || !*loserClosed {
+			t.Errorf("closed: winner %t, loser %t, want both", closed, *loserClosed)
+		}
+	})
+}
+
+// B76: whatever the models do, whoever is slow or fails, the answer is one
+// model's, nothing is left behind (which the bubble checks), and every model is
+// asked once at most.
+func TestHedgeHasOneWinner(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		streamed := rapid.Bool().Draw(rt, "streamed")
+		n := rapid.IntRange(2, 4).Draw(rt, "models")
+		steps := make([]suite.Step, n)
+		for i := range n {
+			text := fmt.Sprintf("%[1]d%[1]d %[1]d%[1]d", i)
+			end := map[string]suite.Step{
+				"answers": suite.Text(text), "fails": suite.Fail(suite.ErrUnavailable), "is cut": suite.Fail(suite.ErrInternal, text),
+				"is empty": func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {},
+			}[rapid.SampledFrom([]string{"answers", "fails", "is cut", "is empty"}).Draw(rt, "end")]
+			after := time.Duration(rapid.IntRange(0, 6).Draw(rt, "after")) * time.Second / 2
+			steps[i] = within(after, end)
+			if rapid.Bool().Draw(rt, "deaf") {
+				steps[i] = deaf(after, end)
+			}
+		}
+		deadline := time.Duration(rapid.IntRange(1, 20).Draw(rt, "deadline")) * time.Second / 2
+		synctest.Test(t, func(*testing.T) {
+			var asked []*suite.Model
+			var models []model.LLM
+			for i, step := range steps {
+				asked = append(asked, suite.NewModel(fmt.Sprint("m", i), step))
+				models = append(models, asked[i])
+			}
+			m := router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, models...)
+			ctx, cancel := context.WithTimeout(context.Background(), deadline)
+			defer cancel()
+			for range 3 {
+				got := hear(ctx, m, streamed)
+				if (got.Err == nil) != (got.Final != "") {
+					rt.Errorf("heard %+v, want an answer or an error", got)
+				}
+				if text := got.Partial + got.Final; strings.Trim(text, text[:min(1, len(text))]+" ") != "" {
+					rt.Errorf("heard %+v, of more than one model", got)
+				}
+			}
+			time.Sleep(time.Minute) // the deaf ones end
+			for _, a := range asked {
+				if len(a.Requests()) > 3 {
+					rt.Errorf("%s was asked %d times in 3 calls", a.Name(), len(a.Requests()))
+				}
+			}
+		})
+	})
+}

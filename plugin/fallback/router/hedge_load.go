@@ -1,0 +1,80 @@
+package router
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+// hedgeBudget bounds hedges to a share of the calls: each call earns a fraction
+// of a token, each hedge takes one. Tokens are counted in millionths, because
+// fractions of floats do not add up.
+type hedgeBudget struct {
+	share, most int64
+
+	mu     sync.Mutex
+	tokens int64 // guarded by mu
+}
+
+const hedgeToken = 1_000_000
+
+// newHedgeBudget allows the first hedge, and saves what [HedgeWindow] calls
+// earn, but at least one token.
+func newHedgeBudget(share float64) *hedgeBudget {
+	perCall := max(int64(share*hedgeToken), 1)
+	return &hedgeBudget{share: perCall, most: max(perCall*HedgeWindow, hedgeToken), tokens: hedgeToken}
+}
+
+func (b *hedgeBudget) earn() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tokens = min(b.tokens+b.share, b.most)
+}
+
+// take reports whether there was a token.
+func (b *hedgeBudget) take() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.tokens < hedgeToken {
+		return false
+	}
+	b.tokens -= hedgeToken
+	return true
+}
+
+// pace remembers how long the latest [HedgeWindow] calls took to their first
+// content. They are kept in order as well, so that the percentile of every call
+// costs two binary searches and no sorting.
+type pace struct {
+	mu     sync.Mutex
+	recent []time.Duration // guarded by mu; in the order of their arrival, as a ring
+	oldest int             // guarded by mu
+	sorted []time.Duration // guarded by mu
+}
+
+func (p *pace) add(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.recent) < HedgeWindow {
+		p.recent = append(p.recent, d)
+	} else {
+		gone, _ := slices.BinarySearch(p.sorted, p.recent[p.oldest])
+		p.sorted = slices.Delete(p.sorted, gone, gone+1)
+		p.recent[p.oldest] = d
+		p.oldest = (p.oldest + 1) % HedgeWindow
+	}
+	at, _ := slices.BinarySearch(p.sorted, d)
+	p.sorted = slices.Insert(p.sorted, at, d)
+}
+
+// p95 returns the time within which 95 of 100 calls had content, and false
+// before [MinHedgeSamples].
+func (p *pace) p95() (time.Duration, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := len(p.sorted)
+	if n < MinHedgeSamples {
+		return 0, false
+	}
+	return p.sorted[(n*95+99)/100-1], true
+}
