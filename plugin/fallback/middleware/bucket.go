@@ -1,0 +1,51 @@
+package middleware
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// bucket is a rate per minute. The zero bucket is without limit.
+type bucket struct {
+	perMinute int
+	limiter   *rate.Limiter // nil without limit
+}
+
+func newBucket(perMinute int) bucket {
+	if perMinute == 0 {
+		return bucket{}
+	}
+	return bucket{perMinute, rate.NewLimiter(rate.Limit(perMinute)/60, perMinute)}
+}
+
+// delay is how long after now the bucket holds n.
+func (b bucket) delay(now time.Time, n int) time.Duration {
+	if b.limiter == nil {
+		return 0
+	}
+	missing := float64(n) - b.limiter.TokensAt(now)
+	if missing <= 0 {
+		return 0
+	}
+	return time.Duration(missing / float64(b.limiter.Limit()) * float64(time.Second))
+}
+
+// take takes n, for which there is no delay.
+func (b bucket) take(now time.Time, n int) {
+	if b.limiter != nil {
+		b.limiter.AllowN(now, n)
+	}
+}
+
+// set makes the rate a share of what is configured. To slow down, half of what
+// the bucket holds goes too: else a full one would let calls through as before.
+func (b bucket) set(now time.Time, share float64, slower bool) {
+	if b.limiter == nil {
+		return
+	}
+	b.limiter.SetLimitAt(now, rate.Limit(share*float64(b.perMinute))/60)
+	if slower {
+		b.limiter.AllowN(now, int(b.limiter.TokensAt(now)/2))
+	}
+}

@@ -1,0 +1,146 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Defaults of LimitConfig.
+const (
+	DefaultMaxQueue     = 100
+	DefaultMaxQueueWait = 10 * time.Second
+)
+
+// LimitConfig bounds the calls to one target. A limit of 0 is no limit; one at
+// least must be set.
+type LimitConfig struct {
+	// RequestsPerMinute is how fast calls may start. It is a bucket of that
+	// size, full at first and refilled evenly: after a pause so many may start
+	// at once.
+	RequestsPerMinute int
+	// TokensPerMinute is how fast input tokens may be sent, a bucket likewise.
+	// The tokens of a request are estimated before the call, at four bytes of
+	// text each, with the arguments and results of function calls but without
+	// images and other data. Output is not counted: providers such as Gemini
+	// limit the input (https://ai.google.dev/gemini-api/docs/rate-limits).
+	TokensPerMinute int
+	// MaxConcurrent is how many calls may be under way.
+	MaxConcurrent int
+
+	// MaxQueue is how many calls may wait for their turn. In a full queue a call
+	// of a higher priority takes the place of the latest of the lowest. 0 means
+	// DefaultMaxQueue.
+	MaxQueue int
+	// MaxWait is how long a call may wait; one that has to wait that long anyway
+	// is refused at once. 0 means DefaultMaxQueueWait; a nanosecond means that no
+	// call waits.
+	MaxWait time.Duration
+	// Priorities ranks the calls that wait by their call.Info.Priority: higher
+	// first, and in order of arrival among equals. A priority that is not named
+	// ranks 0. A rank may be negative.
+	Priorities map[string]int
+
+	// Adaptive halves the limits when the provider says that they are exceeded
+	// (a rate limit, or no capacity), down to a tenth, and raises them again by
+	// a tenth of what is configured at the first answer after each ten seconds
+	// without. A failure of a call that started before the limits were halved
+	// does not halve them again.
+	Adaptive bool
+}
+
+// NewLimit returns a middleware that makes calls wait when its model is at a
+// limit. A call that cannot wait, because the queue is full, its turn would come
+// too late or no minute has so many tokens, is refused with a *RefusedError, a
+// verdict to fall back. The caller's cancellation ends the wait at once. The
+// error names every wrong field.
+func NewLimit(config LimitConfig) (Middleware, error) {
+	problems := []error{
+		notNegative("LimitConfig.RequestsPerMinute", config.RequestsPerMinute, "0 for no limit, or more"),
+		notNegative("LimitConfig.TokensPerMinute", config.TokensPerMinute, "0 for no limit, or more"),
+		notNegative("LimitConfig.MaxConcurrent", config.MaxConcurrent, "0 for no limit, or more"),
+		notNegative("LimitConfig.MaxQueue", config.MaxQueue, fmt.Sprintf("0 for %d, or more", DefaultMaxQueue)),
+		notNegative("LimitConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxQueueWait)),
+	}
+	if config.RequestsPerMinute == 0 && config.TokensPerMinute == 0 && config.MaxConcurrent == 0 {
+		problems = append(problems, errors.New("middleware: LimitConfig: no limit is set; allowed: RequestsPerMinute, TokensPerMinute or MaxConcurrent above 0"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	orDefault(&config.MaxQueue, DefaultMaxQueue)
+	orDefault(&config.MaxWait, DefaultMaxQueueWait)
+	config.Priorities = maps.Clone(config.Priorities)
+	return func(m model.LLM) model.LLM {
+		checkModel("Limit", m)
+		return stream.Forward(&limit{inner: stream.Of(m), queue: newQueue(&config)}, m)
+	}, nil
+}
+
+// MustLimit is NewLimit for a configuration that is known to be right.
+func MustLimit(config LimitConfig) Middleware { return must(NewLimit(config)) }
+
+type limit struct {
+	inner stream.Layer
+	queue *queue
+}
+
+func (l *limit) Name() string { return l.inner.Name() }
+
+func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(l, ctx, req, streamed)
+}
+
+func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	tokens := 0
+	if l.queue.config.TokensPerMinute > 0 {
+		tokens = estimateTokens(req)
+	}
+	round, ok := l.queue.enter(tokens)
+	if !ok {
+		started := time.Now()
+		var err error
+		if round, err = l.queue.wait(ctx, tokens); err != nil {
+			return l.named(err)
+		}
+		out.Wait += time.Since(started)
+	}
+	ended := neutral
+	defer func() { l.queue.leave(round, ended) }() // also when a consumer panics
+	err := l.inner.Do(ctx, req, streamed, out)
+	if l.queue.config.Adaptive {
+		ended = feedback(ctx, err, out)
+	}
+	return err
+}
+
+// named adds to a refusal whose it is.
+func (l *limit) named(err error) error {
+	if refused, ok := err.(*RefusedError); ok {
+		refused.Model = l.Name()
+	}
+	return err
+}
+
+// feedback says what the end of a call tells about the provider's limits.
+func feedback(ctx context.Context, err error, out *stream.Sink) result {
+	if err == nil {
+		if out.Final {
+			return succeeded
+		}
+		return neutral
+	}
+	switch stream.VerdictOf(ctx, err).Kind {
+	case failure.KindRateLimit, failure.KindCapacity:
+		return failed
+	}
+	return neutral
+}

@@ -1,0 +1,217 @@
+package middleware
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// queue lets calls start within the limits, and in turn when they have to wait.
+type queue struct {
+	config *LimitConfig // defaults filled in
+
+	mu       sync.Mutex
+	running  int       // calls that have entered and not left
+	requests bucket    // one for each call
+	tokens   bucket    // as estimated
+	pace     pace      // moved if Adaptive
+	waiting  []*waiter // the next first; it cannot start now
+	alarm    *time.Timer
+}
+
+// waiter is a call that waits.
+type waiter struct {
+	rank   int
+	tokens int
+	round  int                // of the pace, when its turn came
+	turn   chan *RefusedError // told once: nil to start
+}
+
+func newQueue(config *LimitConfig) *queue {
+	return &queue{config: config, requests: newBucket(config.RequestsPerMinute), tokens: newBucket(config.TokensPerMinute), pace: newPace()}
+}
+
+// enter lets a call start if nobody waits and the limits allow it now. Every
+// call that may start must leave, with the round it was given.
+func (q *queue) enter(tokens int) (round int, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) > 0 || !q.take(q.now(), tokens) {
+		return 0, false
+	}
+	return q.pace.round, true
+}
+
+// wait is enter for a call that has to wait. The error is a *RefusedError or
+// the caller's own.
+func (q *queue) wait(ctx context.Context, tokens int) (round int, err error) {
+	if ctx.Err() != nil {
+		return 0, stream.Ended(ctx)
+	}
+	if tokens > q.config.TokensPerMinute {
+		return 0, refusedByLimit("the request has more tokens than a minute allows", time.Time{})
+	}
+	w := &waiter{rank: q.config.Priorities[call.From(ctx).Priority], tokens: tokens, turn: make(chan *RefusedError, 1)}
+	if refused := q.join(ctx, w); refused != nil {
+		return 0, refused
+	}
+	timer := time.NewTimer(q.config.MaxWait)
+	defer timer.Stop()
+	select {
+	case refused := <-w.turn:
+		if refused != nil {
+			return 0, refused
+		}
+		return w.round, nil
+	case <-ctx.Done():
+		err = stream.Ended(ctx)
+	case <-timer.C:
+		err = refusedByLimit("the turn did not come in time", time.Time{})
+	}
+	return q.giveUp(w, err)
+}
+
+// join puts w into the queue, unless it would wait in vain.
+func (q *queue) join(ctx context.Context, w *waiter) *RefusedError {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	patience := q.config.MaxWait
+	if deadline, ok := ctx.Deadline(); ok {
+		patience = min(patience, time.Until(deadline))
+	}
+	if delay := q.delay(now, w.tokens); delay >= patience && delay > 0 {
+		return refusedByLimit("the rate is used up for longer than a call may wait", now.Add(delay))
+	}
+	if len(q.waiting) == q.config.MaxQueue {
+		last := q.waiting[len(q.waiting)-1]
+		if last.rank >= w.rank {
+			return refusedByLimit("the queue is full", time.Time{})
+		}
+		q.waiting = slices.Delete(q.waiting, len(q.waiting)-1, len(q.waiting))
+		last.turn <- refusedByLimit("the queue is full of calls of higher priority", time.Time{})
+	}
+	at := len(q.waiting)
+	for at > 0 && q.waiting[at-1].rank < w.rank {
+		at--
+	}
+	q.waiting = slices.Insert(q.waiting, at, w)
+	q.admit()
+	return nil
+}
+
+// giveUp takes w out of the queue. Its turn may have come in the same moment:
+// then the call starts after all, or gives its place back if the caller is gone.
+func (q *queue) giveUp(w *waiter, err error) (round int, _ error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if at := slices.Index(q.waiting, w); at >= 0 {
+		q.waiting = slices.Delete(q.waiting, at, at+1)
+		q.admit()
+		return 0, err
+	}
+	refused := <-w.turn
+	switch _, late := err.(*RefusedError); {
+	case refused != nil:
+		return 0, refused
+	case late:
+		return w.round, nil
+	}
+	q.release()
+	return 0, err
+}
+
+// leave ends a call that was let in during the given round.
+func (q *queue) leave(round int, r result) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if r != neutral && q.pace.learn(round, r) {
+		q.adapt(r)
+	}
+	q.release()
+}
+
+// release gives a place back. As all below, it needs mu.
+func (q *queue) release() {
+	q.running--
+	if len(q.waiting) > 0 {
+		q.admit()
+	}
+}
+
+// adapt applies the pace after it has changed.
+func (q *queue) adapt(r result) {
+	now := time.Now()
+	q.requests.set(now, q.pace.share(), r == failed)
+	q.tokens.set(now, q.pace.share(), r == failed)
+}
+
+// admit lets in those whose turn it is, and sets the alarm for the next one.
+// One that waits for a running call to end needs no alarm.
+func (q *queue) admit() {
+	now := q.now()
+	for len(q.waiting) > 0 && q.take(now, q.waiting[0].tokens) {
+		w := q.waiting[0]
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+		w.round = q.pace.round
+		w.turn <- nil
+	}
+	if len(q.waiting) == 0 {
+		if q.alarm != nil {
+			q.alarm.Stop()
+		}
+		return
+	}
+	if delay := q.delay(now, q.waiting[0].tokens); delay > 0 {
+		q.ring(delay)
+	}
+}
+
+// ring sets the alarm.
+func (q *queue) ring(delay time.Duration) {
+	delay += time.Nanosecond // it is rounded down
+	if q.alarm != nil {
+		q.alarm.Reset(delay)
+		return
+	}
+	q.alarm = time.AfterFunc(delay, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.admit()
+	})
+}
+
+// take takes what a call needs, or nothing if it cannot start now.
+func (q *queue) take(now time.Time, tokens int) bool {
+	if q.config.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.config.MaxConcurrent)), 1) {
+		return false
+	}
+	if q.delay(now, tokens) > 0 {
+		return false
+	}
+	q.requests.take(now, 1)
+	q.tokens.take(now, tokens)
+	q.running++
+	return true
+}
+
+// delay is how long the buckets need until a call may start.
+func (q *queue) delay(now time.Time, tokens int) time.Duration {
+	return max(q.requests.delay(now, 1), q.tokens.delay(now, tokens))
+}
+
+// now reads the clock if there is a bucket.
+func (q *queue) now() time.Time {
+	if q.config.RequestsPerMinute == 0 && q.config.TokensPerMinute == 0 {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+func refusedByLimit(reason string, until time.Time) *RefusedError {
+	return &RefusedError{By: "limit", Reason: reason, Until: until}
+}
