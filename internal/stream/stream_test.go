@@ -1,0 +1,197 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+func partial(text string) *model.LLMResponse {
+	return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), Partial: true}
+}
+
+func final(text string) *model.LLMResponse {
+	return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}
+}
+
+// recorder is a Sink and what came out of it, in the notation of its String.
+type recorder struct {
+	*stream.Sink
+	out  []string
+	err  error
+	stop int // after so many responses; 0 for never
+}
+
+func newRecorder() *recorder {
+	r := &recorder{}
+	r.Sink = stream.NewSink(func(resp *model.LLMResponse, err error) bool {
+		text := "-"
+		switch {
+		case err != nil:
+			r.err = err
+			return false
+		case resp.CustomMetadata[call.KeyRestart] == true:
+			text = "|"
+		case resp.Content != nil:
+			text = resp.Content.Parts[0].Text
+		}
+		if !resp.Partial {
+			text = "[" + text + "]"
+		}
+		r.out = append(r.out, text)
+		return len(r.out) != r.stop
+	})
+	return r
+}
+
+func (r *recorder) String() string { return strings.Join(r.out, "") }
+
+// B51
+func TestSinkHoldsBackUntilContent(t *testing.T) {
+	r := newRecorder()
+	r.Send(&model.LLMResponse{Partial: true})
+	r.Send(partial(""))
+	if r.String() != "" || r.Shown || r.Beats() != 0 {
+		t.Errorf("shown %q before any content", r)
+	}
+	r.Send(partial("a"))
+	r.Send(&model.LLMResponse{Partial: true})
+	r.Send(final("a"))
+	if r.String() != "-a-[a]" || !r.Final {
+		t.Errorf("shown %q, want what was held, the content and the rest, each once", r)
+	}
+}
+
+func TestSinkHoldsBackABoundedNumber(t *testing.T) {
+	r := newRecorder()
+	for range 1000 {
+		r.Send(&model.LLMResponse{Partial: true})
+	}
+	r.Send(partial("a"))
+	if n := len(r.out); n != 17 {
+		t.Errorf("%d responses shown, want 16 that were held and the content", n)
+	}
+}
+
+func TestThoughtsAreContent(t *testing.T) {
+	r := newRecorder()
+	r.Send(&model.LLMResponse{Partial: true, Content: &genai.Content{Parts: []*genai.Part{{Text: "hm", Thought: true}}}})
+	if r.String() != "hm" {
+		t.Errorf("shown %q, want the thought at once", r)
+	}
+}
+
+// B52: the marker comes with the next content, not before.
+func TestRestartMarksTheNextContent(t *testing.T) {
+	r := newRecorder()
+	r.Restart()
+	r.Send(partial("a"))
+	r.Restart()
+	r.Restart()
+	r.Send(&model.LLMResponse{Partial: true})
+	if r.String() != "a" || r.Shown {
+		t.Errorf("shown %q before the next content", r)
+	}
+	r.Send(partial("b"))
+	r.Send(final("b"))
+	r.Restart()
+	r.Send(partial("c"))
+	if r.String() != "a|-b[b]c" {
+		t.Errorf("shown %q, want one marker, and none after a final response", r)
+	}
+}
+
+func TestSinkStops(t *testing.T) {
+	r := newRecorder()
+	r.stop = 1
+	if r.Send(partial("a")) || !r.Stopped || r.Send(partial("b")) {
+		t.Error("the sink goes on after its consumer stopped")
+	}
+	r.End(errors.New("x"))
+	if r.String() != "a" || r.err != nil {
+		t.Errorf("shown %q with error %v after the stop", r, r.err)
+	}
+}
+
+func TestEndGivesARefusalAsAResponse(t *testing.T) {
+	r := newRecorder()
+	r.End(fmt.Errorf("joined: %w", &stream.BadResponse{Response: final("no"), Means: failure.Verdict{Action: failure.Fail}}))
+	if r.String() != "[no]" || r.err != nil {
+		t.Errorf("shown %q with error %v, want the refusal", r, r.err)
+	}
+	r = newRecorder()
+	r.End(&stream.BadResponse{Response: final("no"), Means: failure.Verdict{Action: failure.Retry}})
+	if r.String() != "" || r.err == nil {
+		t.Errorf("shown %q with error %v, want the error", r, r.err)
+	}
+}
+
+// B60: a response that a model hands out many times is not written to.
+func TestAnnotationLeavesTheModelsResponseAlone(t *testing.T) {
+	shared := final("a")
+	shared.Content.Parts[0].ThoughtSignature = []byte("foreign")
+	r := newRecorder()
+	r.Root, r.Model = "first", "second"
+	r.Record(call.Attempt{Model: "first", Outcome: call.Failed})
+	r.Send(shared)
+	if shared.CustomMetadata != nil || shared.Content.Parts[0].ThoughtSignature == nil {
+		t.Errorf("the model's response became %+v", shared)
+	}
+}
+
+func TestSourceRecordsFailures(t *testing.T) {
+	r := newRecorder()
+	r.Wait = 3 * time.Second
+	source := stream.NewSource(suite.NewModel("flash", suite.Fail(suite.ErrQuota)), stream.Options{Name: "renamed"})
+	err := source.Do(t.Context(), &model.LLMRequest{}, true, r.Sink)
+	attempts, _ := r.Attempts()
+	want := []call.Attempt{{Model: "renamed", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "rate_limit", HTTPStatus: 429, Wait: 3 * time.Second}}
+	for i := range attempts {
+		attempts[i].Duration, attempts[i].Message, attempts[i].Reason = 0, "", ""
+	}
+	if diff := cmp.Diff(want, attempts); diff != "" {
+		t.Errorf("attempts (-want +got):\n%s", diff)
+	}
+	var api genai.APIError
+	if !errors.As(err, &api) || stream.VerdictOf(t.Context(), err).HTTPStatus != 429 {
+		t.Errorf("error %v, want the model's with its verdict", err)
+	}
+}
+
+// A layer of ours that ends an attempt says why; the caller's reasons are its
+// own.
+func TestEndedTellsOurCausesFromTheCallers(t *testing.T) {
+	ours, cancel := context.WithCancelCause(t.Context())
+	cancel(&failure.TimeoutError{Phase: "idle", Limit: time.Second})
+	var timeout *failure.TimeoutError
+	if !errors.As(stream.Ended(ours), &timeout) {
+		t.Errorf("Ended = %v, want our timeout", stream.Ended(ours))
+	}
+	callers, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("the caller's reason"))
+	if stream.Ended(callers) != context.Canceled {
+		t.Errorf("Ended = %v, want the caller's cancellation", stream.Ended(callers))
+	}
+}
+
+func TestSinkPassesItsConsumersPanicOn(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("the consumer's panic was swallowed")
+		}
+	}()
+	source := stream.NewSource(suite.NewModel("flash", suite.Text("a")), stream.Options{})
+	_ = source.Do(t.Context(), &model.LLMRequest{}, false, stream.NewSink(func(*model.LLMResponse, error) bool { panic("mine") }))
+}
