@@ -111,7 +111,7 @@ func TestStreamedAndUnaryCallsAreMeasuredApart(t *testing.T) {
 			steps[i] = within(300*time.Millisecond, suite.Text("x"))
 		}
 		steps[len(steps)-1] = within(time.Hour, suite.Text("x"))
-		m := router.MustHedge(router.HedgeConfig{}, suite.NewModel("flash", steps...), suite.NewModel("lite", suite.Text("x")))
+		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, suite.NewModel("flash", steps...), suite.NewModel("lite", suite.Text("x")))
 		for range 2 * router.MinHedgeSamples {
 			hear(t.Context(), m, true)
 		}

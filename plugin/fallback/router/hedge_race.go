@@ -180,6 +180,9 @@ func (r *race) follow() error {
 			}
 			r.resume <- true
 		case <-r.ctx.Done():
+			if r.out.Final {
+				return nil
+			}
 			return stream.Ended(r.ctx)
 		}
 	}
