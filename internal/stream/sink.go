@@ -99,6 +99,8 @@ func (s *Sink) Record(a call.Attempt) {
 	s.log.Add(a)
 }
 
+// recordFailure ends an attempt that failed: it is recorded, and what it held
+// back is void. The next one may come through a Fork, which begins on its own.
 func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
 	v := failed.Means
 	a := call.Attempt{
@@ -106,6 +108,9 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 		Wait: wait, Duration: took, Reason: v.Reason, Message: v.Message,
 	}
 	s.Record(a)
+	s.version = ""
+	clear(s.held)
+	s.held = s.held[:0]
 	return a
 }
 
@@ -117,12 +122,8 @@ func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
 	return s.log.Snapshot()
 }
 
-// begin starts an attempt: what an earlier one held back is void.
-func (s *Sink) begin(model string) {
-	s.Model, s.version = model, ""
-	clear(s.held)
-	s.held = s.held[:0]
-}
+// begin starts an attempt.
+func (s *Sink) begin(model string) { s.Model = model }
 
 // Send passes resp on and reports whether more is wanted.
 func (s *Sink) Send(resp *model.LLMResponse) bool {

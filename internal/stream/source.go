@@ -81,40 +81,14 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	return failed
 }
 
-// pass ranges over the model's responses. Leaving the loop closes the model's
-// iterator.
-func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) (err error) {
-	defer func() {
-		if out.yielded {
-			return // the consumer panics; that is not ours to stop
-		}
-		if r := recover(); r != nil && err == nil && !out.Stopped {
-			err = fmt.Errorf("fallback: model %q panicked: %v", s.name, r)
-		}
-	}()
-	final := false
-	for resp, e := range s.llm.GenerateContent(ctx, req, stream) {
-		if e != nil {
-			err = e
-			return err
-		}
-		if resp == nil {
-			err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", s.name, failure.ErrEmpty)
-			return err
-		}
-		if !resp.Partial {
-			final = true
-			if verdict, bad := failure.ClassifyResponse(resp, s.options.Expect); bad {
-				err = &BadResponse{Response: resp, Means: verdict}
-				return err
-			}
-		}
-		if !out.Send(resp) {
-			return nil
-		}
-	}
+// pass lets the model's responses through and returns how the attempt ended.
+func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
+	p := &passage{source: s, out: out}
+	p.run(s.llm, ctx, req, stream)
 	switch {
-	case final:
+	case p.err != nil:
+		return p.err
+	case p.final || out.Stopped:
 		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -123,4 +97,52 @@ func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, o
 	default:
 		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrEmpty)
 	}
+}
+
+// passage is one iteration over a model's responses. It is a struct with a
+// method, not a range loop, to save allocations; the checks of a range loop on
+// the iterator are made here.
+type passage struct {
+	source *Source
+	out    *Sink
+	err    error // why the attempt failed
+	final  bool  // a final response has been passed on
+	done   bool  // the iterator has been told to stop
+}
+
+func (p *passage) run(m model.LLM, ctx context.Context, req *model.LLMRequest, stream bool) {
+	defer func() {
+		if p.out.yielded {
+			return // the consumer panics; that is not ours to stop
+		}
+		if r := recover(); r != nil && !p.done {
+			p.err = fmt.Errorf("fallback: model %q panicked: %v", p.source.name, r)
+		}
+	}()
+	m.GenerateContent(ctx, req, stream)(p.take)
+}
+
+// take handles one item and reports whether more is wanted.
+func (p *passage) take(resp *model.LLMResponse, err error) bool {
+	if p.done {
+		// This ends a model that does not stop when it is told to; run recovers.
+		panic("iterator continued after it was told to stop")
+	}
+	switch {
+	case err != nil:
+		p.err = err
+	case resp == nil:
+		p.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", p.source.name, failure.ErrEmpty)
+	case !resp.Partial:
+		if verdict, bad := failure.ClassifyResponse(resp, p.source.options.Expect); bad {
+			p.err = &BadResponse{Response: resp, Means: verdict}
+			break
+		}
+		p.final = true
+		p.done = !p.out.Send(resp)
+	default:
+		p.done = !p.out.Send(resp)
+	}
+	p.done = p.done || p.err != nil
+	return !p.done
 }

@@ -15,16 +15,18 @@ const shortMessageBytes = 48
 // fit returns m with every text redacted or cut, and the whole within
 // MaxMetadataBytes as JSON.
 func (m Metadata) fit() Metadata {
+	m.ModelName, m.ModelVersion = cut(m.ModelName, maxNameBytes), cut(m.ModelVersion, maxNameBytes)
+	m.CacheStatus, m.Degraded = cut(m.CacheStatus, maxNameBytes), cut(m.Degraded, maxNameBytes)
+	m.ExperimentID, m.Cohort = cut(m.ExperimentID, maxNameBytes), cut(m.Cohort, maxNameBytes)
+	if !m.Triggered {
+		return m
+	}
+	m.OriginalModel, m.FallbackModel = cut(m.OriginalModel, maxNameBytes), cut(m.FallbackModel, maxNameBytes)
+	m.ErrorCode = cut(m.ErrorCode, maxNameBytes)
+	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
 	var log Log
 	log.Restore(m.Attempts, m.AttemptsDropped)
 	m.Attempts, m.AttemptsDropped = log.attempts, log.dropped
-	for _, text := range []*string{&m.OriginalModel, &m.FallbackModel, &m.ErrorCode} {
-		*text = cut(*text, maxNameBytes)
-	}
-	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
-	for _, text := range m.optional() {
-		*text = cut(*text, maxNameBytes)
-	}
 	if m.jsonBytes() <= MaxMetadataBytes {
 		return m
 	}
@@ -48,8 +50,8 @@ func (m Metadata) jsonBytes() int {
 	for _, text := range []string{m.OriginalModel, m.FallbackModel, m.ErrorCode, m.Reason} {
 		n += quotedBytes(text)
 	}
-	for _, text := range m.optional() {
-		n += quotedBytes(*text)
+	for _, field := range m.optional() {
+		n += quotedBytes(field.value)
 	}
 	for _, a := range m.Attempts {
 		n += perAttempt + quotedBytes(a.Model) + quotedBytes(a.Code) + quotedBytes(a.Kind) + quotedBytes(a.Reason) + quotedBytes(a.Message)

@@ -81,7 +81,7 @@ type Metadata struct {
 // they have a value.
 func (m Metadata) Map() map[string]any {
 	m = m.fit()
-	out := make(map[string]any, 12)
+	out := make(map[string]any, 8)
 	if m.Triggered {
 		out[KeyTriggered] = true
 		out[KeyOriginalModel] = m.OriginalModel
@@ -98,19 +98,21 @@ func (m Metadata) Map() map[string]any {
 			out[KeyAttemptsDropped] = m.AttemptsDropped
 		}
 	}
-	for key, value := range m.optional() {
-		if *value != "" {
-			out[key] = *value
+	for _, field := range m.optional() {
+		if field.value != "" {
+			out[field.key] = field.value
 		}
 	}
 	return out
 }
 
-// optional maps the keys that stand for themselves to their fields.
-func (m *Metadata) optional() map[string]*string {
-	return map[string]*string{
-		KeyModelName: &m.ModelName, KeyModelVersion: &m.ModelVersion, KeyCacheStatus: &m.CacheStatus,
-		KeyExperimentID: &m.ExperimentID, KeyCohort: &m.Cohort, KeyDegraded: &m.Degraded,
+type field struct{ key, value string }
+
+// optional lists the keys that stand for themselves.
+func (m *Metadata) optional() [6]field {
+	return [6]field{
+		{KeyModelName, m.ModelName}, {KeyModelVersion, m.ModelVersion}, {KeyCacheStatus, m.CacheStatus},
+		{KeyExperimentID, m.ExperimentID}, {KeyCohort, m.Cohort}, {KeyDegraded, m.Degraded},
 	}
 }
 
@@ -145,9 +147,12 @@ func ReadMap(custom map[string]any) (Metadata, bool) {
 	found = read(custom, KeyErrorCode, &m.ErrorCode) || found
 	found = read(custom, KeyReason, &m.Reason) || found
 	found = readInt(custom, KeyAttemptsDropped, &m.AttemptsDropped) || found
-	for key, value := range m.optional() {
-		found = read(custom, key, value) || found
-	}
+	found = read(custom, KeyModelName, &m.ModelName) || found
+	found = read(custom, KeyModelVersion, &m.ModelVersion) || found
+	found = read(custom, KeyCacheStatus, &m.CacheStatus) || found
+	found = read(custom, KeyExperimentID, &m.ExperimentID) || found
+	found = read(custom, KeyCohort, &m.Cohort) || found
+	found = read(custom, KeyDegraded, &m.Degraded) || found
 	if list, ok := custom[KeyAttempts].([]any); ok {
 		found = true
 		for _, entry := range list {
