@@ -65,6 +65,9 @@ func BenchmarkHealthy(b *testing.B) {
 			return router.MustHedge(router.HedgeConfig{Delay: time.Second}, m, newReady("lite", 0))
 		}},
 		{"hedge-measured", func(m model.LLM) model.LLM { return router.MustHedge(router.HedgeConfig{}, m, newReady("lite", 0)) }},
+		{"split", func(m model.LLM) model.LLM {
+			return router.MustSplit(router.SplitConfig{Experiment: "e", MaxDrift: 0.05, Arms: []router.Arm{{Weight: 1, Model: m}, {Cohort: "b", Model: m}}})
+		}},
 	} {
 		b.Run(kind.name+"/unary", func(b *testing.B) { benchCalls(b, kind.model(newReady("flash", 0)), 1) })
 		b.Run(kind.name+"/chunk", func(b *testing.B) { benchCalls(b, kind.model(newReady("flash", chunks)), chunks) })

@@ -1,0 +1,159 @@
+package router
+
+import (
+	"log/slog"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+)
+
+// Counts is what happened in an arm within the window.
+type Counts struct {
+	Calls     int // that were not cancelled by the caller
+	Errors    int // of them, those that ended with an error
+	Fallbacks int // of them, those that another than the arm's own model answered
+}
+
+// FailureRate is the share of calls that the arm's own model did not answer; 0
+// when there were none.
+func (c Counts) FailureRate() float64 {
+	if c.Calls == 0 {
+		return 0
+	}
+	return float64(c.Errors+c.Fallbacks) / float64(c.Calls)
+}
+
+// Rollback tells that an arm was taken out, and by what.
+type Rollback struct {
+	Experiment, Cohort string
+	Arm, Control       Counts
+}
+
+// ArmStats is the state of one arm.
+type ArmStats struct {
+	Cohort string
+	Counts Counts // within the window
+	// RolledBack: the arm was taken out; the control answers in its place.
+	RolledBack bool
+}
+
+// SplitStats tells how the arms of a split are doing. The zero value is ready
+// for [SplitConfig.Stats]. It is safe for concurrent use.
+type SplitStats struct {
+	arms atomic.Pointer[[]*arm]
+}
+
+// Arms returns the state of every arm in the order of the configuration, or
+// nothing before the split was made.
+func (s *SplitStats) Arms() []ArmStats {
+	arms := s.arms.Load()
+	if arms == nil {
+		return nil
+	}
+	var stats []ArmStats
+	for _, a := range *arms {
+		stats = append(stats, ArmStats{Cohort: a.cohort, Counts: a.tally.sum(time.Now()), RolledBack: a.out.Load()})
+	}
+	return stats
+}
+
+// arm is one side of a split at work.
+type arm struct {
+	layer  stream.Layer
+	cohort string
+	weight uint64
+	tally  *tally
+	out    atomic.Bool // taken out, for good
+}
+
+// pick returns in whose share of total a point of [0, 2⁶⁴) falls.
+func pick(point, total uint64, arms []*arm) int {
+	at, _ := bits.Mul64(point, total) // ⌊point ÷ 2⁶⁴ × total⌋
+	for i, a := range arms {
+		if at < a.weight {
+			return i
+		}
+		at -= a.weight
+	}
+	return 0 // not reached: at is less than the sum of weights
+}
+
+// count notes how a call of a ended, and takes a out if that is too much.
+func (s *split) count(a *arm, failed, fellBack bool) {
+	now := time.Now()
+	a.tally.add(now, failed, fellBack)
+	control := s.arms[0]
+	if s.config.MaxDrift == 0 || a == control || !failed && !fellBack || a.out.Load() {
+		return
+	}
+	r := Rollback{Experiment: s.config.Experiment, Cohort: a.cohort, Arm: a.tally.sum(now), Control: control.tally.sum(now)}
+	if min(r.Arm.Calls, r.Control.Calls) < s.config.MinCalls || r.Arm.FailureRate()-r.Control.FailureRate() <= s.config.MaxDrift {
+		return
+	}
+	if a.out.CompareAndSwap(false, true) {
+		s.tell(r)
+	}
+}
+
+// tell calls the hook.
+func (s *split) tell(r Rollback) {
+	if s.config.OnRollback == nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("router: SplitConfig.OnRollback panicked", "experiment", r.Experiment, "cohort", r.Cohort, "panic", p)
+		}
+	}()
+	s.config.OnRollback(r)
+}
+
+// tallySlots is how finely a window slides.
+const tallySlots = 10
+
+// tally counts the calls of a sliding window.
+type tally struct {
+	width time.Duration // of a slot
+
+	mu    sync.Mutex
+	slots [tallySlots]struct { // guarded by mu; a ring
+		period int64 // which width of time since 1970 it counts
+		counts Counts
+	}
+}
+
+func newTally(window time.Duration) *tally { return &tally{width: max(window/tallySlots, 1)} }
+
+func (t *tally) add(now time.Time, failed, fellBack bool) {
+	period := now.UnixNano() / int64(t.width)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slot := &t.slots[period%tallySlots]
+	if slot.period != period {
+		slot.period, slot.counts = period, Counts{}
+	}
+	slot.counts.Calls++
+	if failed {
+		slot.counts.Errors++
+	}
+	if fellBack {
+		slot.counts.Fallbacks++
+	}
+}
+
+func (t *tally) sum(now time.Time) (sum Counts) {
+	period := now.UnixNano() / int64(t.width)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, slot := range t.slots {
+		if slot.period > period-tallySlots && slot.period <= period {
+			sum.Calls += slot.counts.Calls
+			sum.Errors += slot.counts.Errors
+			sum.Fallbacks += slot.counts.Fallbacks
+		}
+	}
+	return sum
+}
