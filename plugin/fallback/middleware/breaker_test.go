@@ -571,8 +571,8 @@ func TestPanicInOnStateChangeGoesNoFurther(t *testing.T) {
 	})
 }
 
-// Retry works on both sides of Breaker: outside it stops at the refusal, and
-// inside its tries are one call.
+// Retry works on both sides of Breaker: outside it stops at the refusal and
+// fails as the model did, and inside its tries are one call.
 func TestBreakerWithRetryAround(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 4})
@@ -580,8 +580,8 @@ func TestBreakerWithRetryAround(t *testing.T) {
 
 		flash := suite.NewModel("flash", down)
 		err := generate(t.Context(), middleware.Chain(flash, retry, breaker))
-		if got := len(flash.Asked()); got != 3 || refusedBy(err, "breaker") == nil {
-			t.Errorf("retry outside: %d tries and %v, want 3 and a refusal", got, err)
+		if got := len(flash.Asked()); got != 3 || err == nil || refusedBy(err, "breaker") != nil {
+			t.Errorf("retry outside: %d tries and %v, want 3 and the model's error", got, err)
 		}
 
 		flash = suite.NewModel("flash", down)

@@ -123,8 +123,14 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 			return stream.Ended(ctx)
 		}
 		out.Wait = wait
-		err = r.inner.Do(ctx, req, streamed, out)
-		previous, waited = verdict, time.Since(started)
+		next := r.inner.Do(ctx, req, streamed, out)
+		if refused, ok := next.(*RefusedError); ok {
+			// A breaker that the failures so far have opened: what failed is the
+			// model, not the breaker, and the router must not ask it once more.
+			out.Wait = 0
+			return giveUp(err, verdict, refused.Reason)
+		}
+		err, previous, waited = next, verdict, time.Since(started)
 	}
 	return nil
 }
