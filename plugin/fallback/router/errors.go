@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // ErrDiverged ends a resumed call: the next model's answer does not continue the
@@ -28,3 +30,25 @@ func (e *AllFailedError) Error() string {
 
 // Unwrap returns the causes.
 func (e *AllFailedError) Unwrap() []error { return e.Causes }
+
+// refusal returns err as a refusal, or nil if a model was asked. A group of
+// models has refused a call if each of them has, until the first recovers.
+func refusal(err error) *middleware.RefusedError {
+	switch err := err.(type) {
+	case *middleware.RefusedError:
+		return err
+	case *AllFailedError:
+		var soonest *middleware.RefusedError
+		for _, cause := range err.Causes {
+			refused := refusal(cause)
+			if refused == nil {
+				return nil
+			}
+			if soonest == nil || refused.Until.Before(soonest.Until) {
+				soonest = refused
+			}
+		}
+		return soonest
+	}
+	return nil
+}

@@ -229,8 +229,7 @@ func (r *run) judge(ctx context.Context, i int, err error) (done bool, result er
 		return true, err
 	}
 	verdict := stream.VerdictOf(ctx, err)
-	var refused *middleware.RefusedError
-	if errors.As(err, &refused) {
+	if refused := refusal(err); refused != nil {
 		r.out.Record(call.Attempt{Model: r.targets[i].Name(), Outcome: call.Skipped, Kind: string(middleware.KindRefused), Reason: refused.Reason})
 		if refused.By == "breaker" {
 			if r.refused == 0 || refused.Until.Before(r.recovered) {
