@@ -117,7 +117,7 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	defer func() { l.queue.leave(round, ended) }() // also when a consumer panics
 	err := l.inner.Do(ctx, req, streamed, out)
 	if l.queue.config.Adaptive {
-		ended = feedback(ctx, err, out)
+		ended = feedback(ctx, err)
 	}
 	return err
 }
@@ -131,12 +131,9 @@ func (l *limit) named(err error) error {
 }
 
 // feedback says what the end of a call tells about the provider's limits.
-func feedback(ctx context.Context, err error, out *stream.Sink) result {
+func feedback(ctx context.Context, err error) result {
 	if err == nil {
-		if out.Final {
-			return succeeded
-		}
-		return neutral
+		return succeeded
 	}
 	switch stream.VerdictOf(ctx, err).Kind {
 	case failure.KindRateLimit, failure.KindCapacity:

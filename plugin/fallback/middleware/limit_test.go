@@ -107,6 +107,12 @@ func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
 			t.Errorf("refused after %v, want at once", waited)
 		}
 
+		equal := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 2, MaxWait: 30 * time.Second})(flash)
+		calls(t, equal, flash, 2)
+		if err := generate(t.Context(), equal); refusedBy(err, "limit") == nil || time.Since(started) != 0 {
+			t.Errorf("with a turn at the end of MaxWait: %v after %v, want a refusal at once", err, time.Since(started))
+		}
+
 		patient := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 2, MaxWait: time.Hour})(flash)
 		calls(t, patient, flash, 2)
 		hurried, cancel := context.WithTimeout(t.Context(), 29*time.Second)
@@ -135,6 +141,8 @@ func TestTokensPerMinute(t *testing.T) {
 }
 
 func TestRequestLargerThanTheBucketIsRefused(t *testing.T) {
+	cyclic := map[string]any{}
+	cyclic["again"] = cyclic
 	part := func(p *genai.Part) []*genai.Content { return []*genai.Content{{Parts: []*genai.Part{nil, p}}} }
 	hundred := strings.Repeat("word", 100)
 	tests := []struct {
@@ -150,18 +158,25 @@ func TestRequestLargerThanTheBucketIsRefused(t *testing.T) {
 		{"function call", model.LLMRequest{Contents: part(genai.NewPartFromFunctionCall("f", map[string]any{"q": []any{hundred}}))}, true},
 		{"function response", model.LLMRequest{Contents: part(genai.NewPartFromFunctionResponse("f", map[string]any{"a": map[string]any{"b": hundred}}))}, true},
 		{"numbers that fit", model.LLMRequest{Contents: part(genai.NewPartFromFunctionCall("f", map[string]any{"abcd": 1.5, "efgh": true}))}, false},
+		{"value within itself", model.LLMRequest{Contents: part(genai.NewPartFromFunctionCall("f", cyclic))}, false},
 		{"image", model.LLMRequest{Contents: part(genai.NewPartFromBytes(make([]byte, 1000), "image/png"))}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 100})(suite.NewModel("flash", suite.Text("ok")))
-			var err error
-			for _, e := range m.GenerateContent(t.Context(), &tt.req, false) {
-				err = e
-			}
-			if refused := refusedBy(err, "limit"); (refused != nil) != tt.large {
-				t.Errorf("refusal = %v, want one: %v", refused, tt.large)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 100})(suite.NewModel("flash", suite.Text("ok")))
+				started := time.Now()
+				var err error
+				for _, e := range m.GenerateContent(t.Context(), &tt.req, false) {
+					err = e
+				}
+				if refused := refusedBy(err, "limit"); (refused != nil) != tt.large {
+					t.Errorf("refusal = %v, want one: %v", refused, tt.large)
+				}
+				if waited := time.Since(started); waited != 0 {
+					t.Errorf("it took %v, want no wait", waited)
+				}
+			})
 		})
 	}
 }
@@ -191,9 +206,9 @@ func TestMaxConcurrentAdmitsInOrder(t *testing.T) {
 func TestPaidWorkOvertakesFreeWorkInAFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{release: make(chan error)}
-		m := middleware.MustLimit(middleware.LimitConfig{
-			MaxConcurrent: 1, MaxQueue: 3, Priorities: map[string]int{"paid": 10, "batch": -1},
-		})(d.model())
+		priorities := map[string]int{"paid": 10, "batch": -1}
+		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, MaxQueue: 3, Priorities: priorities})(d.model())
+		clear(priorities) // the caller's map is the caller's
 		send(t.Context(), m, "first", "")
 		batch := send(t.Context(), m, "batch", "batch")
 		send(t.Context(), m, "free 1", "")
@@ -247,9 +262,6 @@ func TestCancelledWaitReturnsAtOnce(t *testing.T) {
 		if err := <-second; !errors.Is(err, context.Canceled) || time.Since(started) != 0 {
 			t.Errorf("%v after %v, want the caller's own error at once", err, time.Since(started))
 		}
-		if err := <-send(ctx, m, "fourth", ""); !errors.Is(err, context.Canceled) {
-			t.Errorf("cancelled before: %v, want the caller's own error", err)
-		}
 		d.release <- nil
 		d.release <- nil
 		if err := <-third; err != nil {
@@ -258,6 +270,84 @@ func TestCancelledWaitReturnsAtOnce(t *testing.T) {
 		if diff := cmp.Diff([]string{"first", "third"}, d.names()); diff != "" {
 			t.Errorf("calls (-want +got):\n%s", diff)
 		}
+	})
+}
+
+func TestCancelledCallIsNotRefused(t *testing.T) {
+	flash := suite.NewModel("flash", suite.Text("ok"))
+	m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 1})(flash)
+	calls(t, m, flash, 1)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := generate(ctx, m); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want the caller's own error", err)
+	}
+}
+
+// leaving is a context that is done, and runs last when it is first asked why.
+type leaving struct {
+	context.Context
+	done chan struct{}
+	once sync.Once
+	last func()
+}
+
+func (l *leaving) Done() <-chan struct{} { return l.done }
+
+func (l *leaving) Err() error {
+	select {
+	case <-l.done:
+		l.once.Do(l.last)
+		return context.Canceled
+	default:
+		return nil
+	}
+}
+
+// B80
+func TestTurnThatComesTooLateIsGivenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{release: make(chan error)}
+		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1})(d.model())
+		send(t.Context(), m, "first", "")
+		ctx := &leaving{Context: t.Context(), done: make(chan struct{}), last: func() {
+			d.release <- nil // the place of the first is now the second's
+			synctest.Wait()
+		}}
+		second := send(ctx, m, "second", "")
+		close(ctx.done)
+		if err := <-second; !errors.Is(err, context.Canceled) {
+			t.Errorf("second: %v, want the caller's own error", err)
+		}
+		third := send(t.Context(), m, "third", "")
+		if diff := cmp.Diff([]string{"first", "third"}, d.names()); diff != "" {
+			t.Fatalf("calls (-want +got):\n%s", diff)
+		}
+		d.release <- nil
+		<-third
+	})
+}
+
+// B80
+func TestRefusalThatComesTooLateGivesNothingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{release: make(chan error)}
+		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, MaxQueue: 1, Priorities: map[string]int{"paid": 1}})(d.model())
+		send(t.Context(), m, "first", "")
+		var paid <-chan error
+		ctx := &leaving{Context: t.Context(), done: make(chan struct{}), last: func() {
+			paid = send(t.Context(), m, "paid", "paid") // takes the place of the second in the queue
+		}}
+		second := send(ctx, m, "second", "")
+		close(ctx.done)
+		<-second
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"first"}, d.names()); diff != "" {
+			t.Errorf("calls (-want +got):\n%s", diff)
+		}
+		d.release <- nil
+		d.release <- nil
+		<-paid
 	})
 }
 
@@ -271,6 +361,9 @@ func TestGivingUpLetsTheNextIn(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		large := send(ctx, m, strings.Repeat("word", 60), "")
 		small := send(t.Context(), m, "word", "")
+		if got := len(flash.Asked()); got != 1 {
+			t.Errorf("%d calls have started, want 1: nobody overtakes", got)
+		}
 		started := time.Now()
 		cancel()
 		<-large
@@ -368,16 +461,13 @@ func TestAdaptiveRateFallsAndRecovers(t *testing.T) {
 
 func TestAdaptiveFallsToATenthAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Fail(suite.ErrQuota))
+		quota := suite.Fail(suite.ErrQuota)
+		flash := suite.NewModel("flash", quota, quota, quota, quota, quota, quota, suite.Fail(genai.APIError{Code: 400}))
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 600, Adaptive: true, MaxWait: time.Nanosecond})(flash)
 		started(t, m, 1000)
 		time.Sleep(20 * time.Second)
-		if got := started(t, m, 1); got != 1 {
-			t.Errorf("%d calls started, want 1", got)
-		}
-		time.Sleep(time.Second)
-		if got := started(t, m, 1); got != 1 {
-			t.Errorf("%d calls started a second later, want 1: a tenth of ten a second", got)
+		if got := started(t, m, 100); got != 20 {
+			t.Errorf("%d calls started in 20 s, want 20: a tenth of ten a second", got)
 		}
 	})
 }
@@ -396,7 +486,14 @@ func TestAdaptiveFallsOnceForCallsOfOneRound(t *testing.T) {
 		if got := len(d.names()); got != 8+4 {
 			t.Errorf("%d calls have started, want 8, and then 4 at a time", got)
 		}
-		for range 12 {
+		for range 4 {
+			d.release <- suite.ErrQuota
+			synctest.Wait()
+		}
+		if got := len(d.names()); got != 8+4+1 {
+			t.Errorf("%d calls have started, want 8, 4, and then 1 at a time", got)
+		}
+		for range 8 {
 			d.release <- nil
 		}
 	})

@@ -72,7 +72,8 @@ func (q *queue) wait(ctx context.Context, tokens int) (round int, err error) {
 	case <-timer.C:
 		err = refusedByLimit("the turn did not come in time", time.Time{})
 	}
-	return q.giveUp(w, err)
+	q.giveUp(w)
+	return 0, err
 }
 
 // join puts w into the queue, unless it would wait in vain.
@@ -84,7 +85,7 @@ func (q *queue) join(ctx context.Context, w *waiter) *RefusedError {
 	if deadline, ok := ctx.Deadline(); ok {
 		patience = min(patience, time.Until(deadline))
 	}
-	if delay := q.delay(now, w.tokens); delay >= patience && delay > 0 {
+	if delay := q.delay(now, w.tokens); delay >= patience {
 		return refusedByLimit("the rate is used up for longer than a call may wait", now.Add(delay))
 	}
 	if len(q.waiting) == q.config.MaxQueue {
@@ -104,25 +105,17 @@ func (q *queue) join(ctx context.Context, w *waiter) *RefusedError {
 	return nil
 }
 
-// giveUp takes w out of the queue. Its turn may have come in the same moment:
-// then the call starts after all, or gives its place back if the caller is gone.
-func (q *queue) giveUp(w *waiter, err error) (round int, _ error) {
+// giveUp takes w out of the queue. If its turn has come in the same moment, it
+// gives its place back.
+func (q *queue) giveUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if at := slices.Index(q.waiting, w); at >= 0 {
 		q.waiting = slices.Delete(q.waiting, at, at+1)
 		q.admit()
-		return 0, err
+	} else if refused := <-w.turn; refused == nil {
+		q.release()
 	}
-	refused := <-w.turn
-	switch _, late := err.(*RefusedError); {
-	case refused != nil:
-		return 0, refused
-	case late:
-		return w.round, nil
-	}
-	q.release()
-	return 0, err
 }
 
 // leave ends a call that was let in during the given round.
@@ -160,14 +153,10 @@ func (q *queue) admit() {
 		w.round = q.pace.round
 		w.turn <- nil
 	}
-	if len(q.waiting) == 0 {
-		if q.alarm != nil {
-			q.alarm.Stop()
+	if len(q.waiting) > 0 {
+		if delay := q.delay(now, q.waiting[0].tokens); delay > 0 {
+			q.ring(delay)
 		}
-		return
-	}
-	if delay := q.delay(now, q.waiting[0].tokens); delay > 0 {
-		q.ring(delay)
 	}
 }
 

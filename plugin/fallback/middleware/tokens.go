@@ -10,6 +10,9 @@ import (
 // scripts of more bytes a character have fewer characters a token.
 const bytesPerToken = 4
 
+// maxNesting bounds the look into the values of function calls.
+const maxNesting = 16
+
 // estimateTokens returns about how many input tokens a request has, at least 1.
 func estimateTokens(req *model.LLMRequest) int {
 	size := 0
@@ -33,28 +36,31 @@ func contentSize(content *genai.Content) int {
 		}
 		size += len(part.Text)
 		if part.FunctionCall != nil {
-			size += valueSize(part.FunctionCall.Args)
+			size += valueSize(part.FunctionCall.Args, maxNesting)
 		}
 		if part.FunctionResponse != nil {
-			size += valueSize(part.FunctionResponse.Response)
+			size += valueSize(part.FunctionResponse.Response, maxNesting)
 		}
 	}
 	return size
 }
 
 // valueSize is about the size of a JSON value in bytes.
-func valueSize(value any) int {
+func valueSize(value any, nesting int) int {
+	if nesting == 0 {
+		return bytesPerToken
+	}
 	size := 0
 	switch v := value.(type) {
 	case string:
 		return len(v)
 	case map[string]any:
 		for key, element := range v {
-			size += len(key) + valueSize(element)
+			size += len(key) + valueSize(element, nesting-1)
 		}
 	case []any:
 		for _, element := range v {
-			size += valueSize(element)
+			size += valueSize(element, nesting-1)
 		}
 	default:
 		return bytesPerToken
