@@ -31,11 +31,9 @@ func (b bucket) delay(now time.Time, n int) time.Duration {
 	return time.Duration(missing / float64(b.limiter.Limit()) * float64(time.Second))
 }
 
-// take takes n, for which there is no delay.
-func (b bucket) take(now time.Time, n int) {
-	if b.limiter != nil {
-		b.limiter.AllowN(now, n)
-	}
+// take takes n, or nothing if there is a delay.
+func (b bucket) take(now time.Time, n int) bool {
+	return b.limiter == nil || b.limiter.AllowN(now, n)
 }
 
 // set makes the rate a share of what is configured. To slow down, half of what

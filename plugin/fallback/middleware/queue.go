@@ -179,10 +179,9 @@ func (q *queue) take(now time.Time, tokens int) bool {
 	if q.config.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.config.MaxConcurrent)), 1) {
 		return false
 	}
-	if q.delay(now, tokens) > 0 {
+	if q.tokens.delay(now, tokens) > 0 || !q.requests.take(now, 1) {
 		return false
 	}
-	q.requests.take(now, 1)
 	q.tokens.take(now, tokens)
 	q.running++
 	return true

@@ -1,0 +1,101 @@
+package middleware_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// started counts the calls that start at once, of n.
+func started(t *testing.T, m model.LLM, n int) int {
+	t.Helper()
+	count := 0
+	for range n {
+		if err := generate(t.Context(), m); refusedBy(err, "limit") == nil {
+			count++
+		}
+	}
+	return count
+}
+
+func TestAdaptiveRateFallsAndRecovers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		limited := suite.Fail(suite.ErrQuota)
+		flash := suite.NewModel("flash", limited, suite.Text("ok"))
+		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 60, Adaptive: true, MaxWait: time.Nanosecond})(flash)
+		if got := started(t, m, 100); got != 31 {
+			t.Errorf("%d calls started, want 31: one, then half of the bucket", got)
+		}
+		var got []int
+		for range 8 {
+			time.Sleep(10 * time.Second)
+			got = append(got, started(t, m, 100))
+		}
+		// The share grows by a tenth of one a second at the end of each ten seconds.
+		if diff := cmp.Diff([]int{5, 6, 7, 8, 9, 10, 10, 10}, got); diff != "" {
+			t.Errorf("calls in each ten seconds (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestAdaptiveFallsToATenthAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		quota := suite.Fail(suite.ErrQuota)
+		flash := suite.NewModel("flash", quota, quota, quota, quota, quota, quota, suite.Fail(genai.APIError{Code: 400}))
+		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 600, Adaptive: true, MaxWait: time.Nanosecond})(flash)
+		started(t, m, 1000)
+		time.Sleep(20 * time.Second)
+		if got := started(t, m, 100); got != 20 {
+			t.Errorf("%d calls started in 20 s, want 20: a tenth of ten a second", got)
+		}
+	})
+}
+
+func TestAdaptiveFallsOnceForCallsOfOneRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{release: make(chan error)}
+		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 8, MaxQueue: 1000, Adaptive: true})(d.model())
+		for i := range 20 {
+			send(t.Context(), m, fmt.Sprint(i), "")
+		}
+		for range 8 {
+			d.release <- suite.ErrQuota
+			synctest.Wait()
+		}
+		if got := len(d.names()); got != 8+4 {
+			t.Errorf("%d calls have started, want 8, and then 4 at a time", got)
+		}
+		for range 4 {
+			d.release <- suite.ErrQuota
+			synctest.Wait()
+		}
+		if got := len(d.names()); got != 8+4+1 {
+			t.Errorf("%d calls have started, want 8, 4, and then 1 at a time", got)
+		}
+		for range 8 {
+			d.release <- nil
+		}
+	})
+}
+
+func TestAdaptiveHeedsOnlyLimits(t *testing.T) {
+	for name, err := range map[string]error{
+		"503": suite.ErrUnavailable, "400": genai.APIError{Code: 400},
+		"daily quota": saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeAccount, Cooldown: time.Hour},
+	} {
+		flash := suite.NewModel("flash", suite.Fail(err))
+		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 60, Adaptive: true, MaxWait: time.Nanosecond})(flash)
+		if got := started(t, m, 60); got != 60 {
+			t.Errorf("%s: %d calls started, want 60", name, got)
+		}
+	}
+}
