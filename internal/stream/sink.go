@@ -49,6 +49,9 @@ type Sink struct {
 	// Metadata is what routers and caches know beyond the attempts. It is
 	// written on every final response if Root is set.
 	Metadata call.Metadata
+	// Tap, if set, sees each final response before the consumer does. A layer
+	// that sets it calls the one it found, and puts that back when it returns.
+	Tap func(*model.LLMResponse)
 
 	text    *strings.Builder // the partial text shown, if a router asked for it to be kept
 	version string           // of the model of the attempt in progress, as its partial responses tell
@@ -152,6 +155,22 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 	return s.flush() && s.finish(resp)
 }
 
+// Answer passes on resp, a whole answer that is at hand without a call, as the
+// answer of model. When streamed, it comes as one partial response first, which
+// is what user interfaces show.
+func (s *Sink) Answer(model string, resp *model.LLMResponse, streamed bool) {
+	s.begin(model)
+	if !streamed || s.Send(asPartial(resp)) {
+		s.Send(resp)
+	}
+}
+
+func asPartial(resp *model.LLMResponse) *model.LLMResponse {
+	return &model.LLMResponse{
+		Content: request.CloneContents([]*genai.Content{resp.Content})[0], ModelVersion: resp.ModelVersion, Partial: true,
+	}
+}
+
 // flush passes on what was held back, after the marker of a restart.
 func (s *Sink) flush() bool {
 	s.Shown = true
@@ -195,6 +214,9 @@ func (s *Sink) keep(content *genai.Content) {
 
 func (s *Sink) finish(resp *model.LLMResponse) bool {
 	s.Final = true
+	if s.Tap != nil {
+		s.Tap(resp)
+	}
 	return s.show(resp)
 }
 
