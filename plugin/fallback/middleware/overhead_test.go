@@ -26,9 +26,9 @@ func (i *instant) Do(_ context.Context, _ *model.LLMRequest, _ bool, out *stream
 	return nil
 }
 
-// BenchmarkHealthyCall is one healthy unary call of a model that answers at
-// once, bare and with one layer around it: the difference is what the layer
-// costs.
+// BenchmarkHealthyCall is one healthy unary call of a layer that answers at
+// once, bare and with one layer around it: the difference is what that costs
+// within a tree, where one iterator and one sink serve all layers.
 func BenchmarkHealthyCall(b *testing.B) {
 	const plenty = 1_000_000_000
 	layers := []struct {
@@ -48,12 +48,12 @@ func BenchmarkHealthyCall(b *testing.B) {
 	for _, l := range layers {
 		b.Run(l.name, func(b *testing.B) {
 			m := l.layer(&instant{&model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel), FinishReason: genai.FinishReasonStop}})
+			layer, ctx := stream.Of(m), b.Context()
+			out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
 			b.ReportAllocs()
 			for b.Loop() {
-				for _, err := range m.GenerateContent(b.Context(), req, false) {
-					if err != nil {
-						b.Fatal(err)
-					}
+				if err := layer.Do(ctx, req, false, out); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})
