@@ -1,0 +1,68 @@
+package condition_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+)
+
+// The budget is 300 ns and 4 allocations for the design condition when none of its terms decides early.
+func BenchmarkEval(b *testing.B) {
+	for _, bb := range []struct{ name, src string }{
+		{"design", design},
+		{"error", "error"},
+		{"labels", `labels["tier"] == "gold"`},
+		{"codes", `error_code in ["429", "503", "504"]`},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			c, err := condition.Compile(bb.src)
+			if err != nil {
+				b.Fatal(err)
+			}
+			v := condition.Vars{Latency: time.Second, Cost: 0.01, ErrorCode: "500", Labels: map[string]string{"tier": "free"}}
+			b.ReportAllocs()
+			for b.Loop() {
+				if ok, err := c.Eval(&v); ok || err != nil {
+					b.Fatal(ok, err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkCompile(b *testing.B) {
+	long := strings.Repeat("error_code == '429' || ", 80) + "error"
+	for name, src := range map[string]string{"design": design, "long": long} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := condition.Compile(src); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// A goroutine that evaluates shares nothing with the others but the read-only program.
+func BenchmarkEvalParallel(b *testing.B) {
+	c, err := condition.Compile(design)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.RunParallel(func(pb *testing.PB) {
+		v := condition.Vars{Latency: time.Second}
+		for pb.Next() {
+			_, _ = c.Eval(&v)
+		}
+	})
+}
+
+func TestEvalAllocations(t *testing.T) {
+	c := compile(t, design)
+	v := condition.Vars{Latency: time.Second, Cost: 0.01}
+	if n := testing.AllocsPerRun(100, func() { _, _ = c.Eval(&v) }); n > 4 {
+		t.Errorf("Eval of the design condition: %v allocations, want at most 4", n)
+	}
+}

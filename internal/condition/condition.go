@@ -1,0 +1,118 @@
+package condition
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+)
+
+// A Condition is a compiled expression. It is immutable and safe for concurrent use.
+type Condition struct {
+	src       string
+	program   cel.Program
+	names     map[string]bool
+	latencies []time.Duration
+	constant  bool
+	value     bool // of a constant
+}
+
+// Compile parses, checks and plans src. The error is of type Errors and has every mistake, except that a syntax error
+// hides those after it: what follows one is guesswork. src may have up to MaxSource bytes of UTF-8.
+func Compile(src string) (*Condition, error) {
+	if err := checkText(src); err != nil {
+		return nil, Errors{err}
+	}
+	env, err := environment()
+	if err != nil {
+		return nil, fmt.Errorf("condition: building the CEL environment: %w", err)
+	}
+	text := expand(src)
+	checked, facts, errs := check(env, text)
+	if len(errs) > 0 {
+		return nil, sorted(errs)
+	}
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	if err != nil {
+		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
+	}
+	c := &Condition{src: src, program: program, names: facts.names, latencies: facts.latencies()}
+	if c.constant = len(c.names) == 0; c.constant {
+		if c.value, err = c.Eval(&Vars{}); err != nil {
+			return nil, Errors{{Found: fmt.Sprintf("a condition without an answer (%v)", errors.Unwrap(err)), Allowed: "one that is true or false"}}
+		}
+	}
+	return c, nil
+}
+
+// check parses and type-checks a text, and returns all its mistakes, those of expand included.
+func check(env *cel.Env, text *expansion) (*cel.Ast, facts, Errors) {
+	parsed, issues := env.ParseSource(text.source)
+	if issues.Err() != nil {
+		return nil, facts{}, append(text.errs, explainSyntax(text, issues.Errors())...)
+	}
+	facts, errs := inspect(text, parsed.NativeRep())
+	errs = append(errs, text.errs...)
+	checked, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, facts, append(errs, explainTypes(text, parsed.NativeRep(), issues.Errors())...)
+	}
+	if t := checked.OutputType(); !t.IsExactType(types.BoolType) && !text.guessed {
+		errs = append(errs, &Error{Found: "an expression of type " + cel.FormatCELType(t), Allowed: "bool, such as latency > 3s"})
+	}
+	return checked, facts, errs
+}
+
+// Eval answers the condition for v, which it only reads; v is not nil. It costs a few hundred nanoseconds.
+//
+// An error means that this condition has no answer for this v: an int overflowed, or was divided by zero.
+// The answer is then false.
+func (c *Condition) Eval(v *Vars) (bool, error) {
+	out, _, err := c.program.Eval((*activation)(v))
+	if err != nil {
+		return false, fmt.Errorf("condition: %w", err)
+	}
+	answer, ok := out.(types.Bool)
+	if !ok {
+		return false, fmt.Errorf("condition: found a value of type %s; allowed: bool", out.Type())
+	}
+	return bool(answer), nil
+}
+
+// Latencies returns the positive durations that stand in a condition on latency or ttft, sorted, each once. While nothing
+// but these two changes, the answer can change only at such a moment or just after it: latency > 3s is false at 3s and
+// true a nanosecond later. The caller must not change the slice.
+func (c *Condition) Latencies() []time.Duration { return c.latencies }
+
+// Uses reports whether the condition mentions a name of Names.
+func (c *Condition) Uses(name string) bool { return c.names[name] }
+
+// Constant returns the answer of a condition that mentions no name, such as "true"; ok is false for all others.
+func (c *Condition) Constant() (value, ok bool) { return c.value, c.constant }
+
+// String returns the source.
+func (c *Condition) String() string { return c.src }
+
+// checkText refuses what the parser should not be bothered with.
+func checkText(src string) *Error {
+	if len(src) > MaxSource {
+		return &Error{Offset: MaxSource, Found: fmt.Sprintf("%d bytes", len(src)), Allowed: fmt.Sprintf("at most %d", MaxSource)}
+	}
+	for i, r := range src {
+		if _, n := utf8.DecodeRuneInString(src[i:]); r == utf8.RuneError && n == 1 {
+			return &Error{Offset: i, Found: "the byte " + strconv.Quote(src[i:i+1]), Allowed: "UTF-8"}
+		}
+	}
+	return nil
+}
+
+func sorted(errs Errors) Errors {
+	slices.SortStableFunc(errs, func(a, b *Error) int { return cmp.Compare(a.Offset, b.Offset) })
+	return slices.CompactFunc(errs, func(a, b *Error) bool { return *a == *b })
+}

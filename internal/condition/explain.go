@@ -1,0 +1,156 @@
+package condition
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/overloads"
+)
+
+const (
+	anOperand    = `a name, a value such as 3000ms, 80% or "text", or an expression in parentheses`
+	anOperator   = "an operator (&& || == != < <= > >= in + - * / ?:) or the end"
+	anExpression = "an expression, such as error || latency > 3000ms"
+)
+
+// explainSyntax keeps the first of the parser's complaints about syntax, since the others are about its own attempts to
+// recover, and all about single tokens.
+func explainSyntax(text *expansion, issues []*cel.Error) Errors {
+	var errs Errors
+	first := true
+	for _, issue := range issues {
+		msg, syntax := strings.CutPrefix(issue.Message, "Syntax error: ")
+		if syntax && !first || strings.HasPrefix(msg, "error recovery") && len(issues) > 1 {
+			continue
+		}
+		first = first && !syntax
+		at := text.at(issue.Location)
+		found, allowed := syntaxError(text.src[at:], msg)
+		errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+	}
+	return errs
+}
+
+// syntaxError translates the parser's words (those of ANTLR's default error strategy, and the parser's own); rest is the
+// source from the error on. A message that is not known is passed on as it is.
+func syntaxError(rest, msg string) (found, allowed string) {
+	found = "the end"
+	if tok := firstToken(rest); tok != "" {
+		found = strconv.Quote(tok)
+	}
+	if strings.HasPrefix(msg, "token recognition error") {
+		if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
+			return "a string with a bad escape or no end", `"text" on one line; in it \" \\ \n \t \u00e9`
+		}
+		return found, "names, numbers, strings, parentheses and operators"
+	}
+	if bracket, ok := between(msg, "missing '", "'"); ok {
+		return found, strconv.Quote(bracket)
+	}
+	_, expecting, _ := strings.Cut(msg, "expecting ")
+	switch {
+	case strings.Contains(expecting, "IDENTIFIER"), strings.HasPrefix(msg, "no viable alternative"):
+		return found, anOperand
+	case strings.Contains(expecting, "<EOF>"):
+		return found, anOperator
+	case expecting != "":
+		return found, strings.Trim(expecting, "{}")
+	case strings.HasPrefix(msg, "reserved identifier"):
+		return "the reserved word " + found, anOperand
+	case strings.Contains(msg, "recursion"):
+		return "an expression nested too deeply", fmt.Sprintf("at most %d levels", maxDepth)
+	}
+	return found + " (" + msg + ")", anExpression
+}
+
+// firstToken returns the token at the start of s as the rewriting saw it, a single character if it is no word or number.
+func firstToken(s string) string {
+	if s == "" {
+		return ""
+	}
+	x := expansion{src: s}
+	return s[:x.token(0)]
+}
+
+// explainTypes translates the checker's complaints about names and types.
+func explainTypes(text *expansion, tree *ast.AST, issues []*cel.Error) Errors {
+	calls := map[int64]string{}
+	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() == ast.CallKind {
+			calls[e.ID()] = e.AsCall().FunctionName()
+		}
+	}))
+	var errs Errors
+	for _, issue := range issues {
+		function, call := calls[issue.ExprID]
+		at := text.at(issue.Location)
+		if name, ok := between(issue.Message, "undeclared reference to '", "'"); ok {
+			if start := at - len(function); call && start >= 0 && text.src[start:at] == function {
+				at = start // CEL points at the parenthesis after the name
+			}
+			found, allowed := undeclared(name, call)
+			errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+		} else if function != overloads.TypeConvertDuration && !text.guessed { // inspect speaks of the former
+			found, allowed := typeError(issue.Message, function)
+			errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+		}
+	}
+	return errs
+}
+
+// typeError translates one message of cel.dev/cel-go/checker; function is the CEL name of the call that it is about, ""
+// for other expressions. A message that is not known is passed on as it is.
+func typeError(msg, function string) (found, allowed string) {
+	if _, args, ok := strings.Cut(msg, "applied to '"); ok {
+		for _, op := range operations() {
+			if op.cel == function {
+				return fmt.Sprintf("%s on %s", op.shown, strings.TrimSuffix(args, "'")), op.allowed
+			}
+		}
+	}
+	if want, rest, ok := strings.Cut(strings.TrimPrefix(msg, "expected type '"), "' but found '"); ok {
+		return "a value of type " + strings.TrimSuffix(rest, "'"), want
+	}
+	if strings.HasSuffix(msg, "does not support field selection") {
+		typ, _ := between(msg, "type '", "'")
+		return "a field of type " + typ, "labels.name or " + `labels["name"]`
+	}
+	return msg, anExpression
+}
+
+func undeclared(name string, call bool) (found, allowed string) {
+	kind, known := "name", []string{}
+	if call {
+		kind = "function"
+		if operator := strings.Trim(name, "_"); operator != "" && !isLetter(operator[0]) { // _%_
+			return "the operator " + operator, anOperator
+		}
+		for _, op := range operations() {
+			if isLetter(op.shown[0]) && op.shown == op.cel {
+				known = append(known, op.shown)
+			}
+		}
+	} else {
+		for _, n := range Names() {
+			known = append(known, n.Name)
+		}
+	}
+	found = fmt.Sprintf("unknown %s %q", kind, name)
+	if near := nearest(name, known); near != "" {
+		found += fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return found, strings.Join(known, ", ")
+}
+
+// between returns what stands in s after before and up to after.
+func between(s, before, after string) (string, bool) {
+	_, s, ok := strings.Cut(s, before)
+	if !ok {
+		return "", false
+	}
+	s, _, ok = strings.Cut(s, after)
+	return s, ok
+}

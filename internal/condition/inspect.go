@@ -1,0 +1,71 @@
+package condition
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/overloads"
+	"cel.dev/cel-go/common/types"
+)
+
+// facts is what a syntax tree says about a condition.
+type facts struct {
+	names     map[string]bool
+	durations map[time.Duration]bool
+}
+
+// inspect collects the facts, and refuses what the type checker lets pass but the language does not have.
+func inspect(text *expansion, tree *ast.AST) (facts, Errors) {
+	f := facts{names: map[string]bool{}, durations: map[time.Duration]bool{}}
+	var errs Errors
+	fail := func(e ast.Expr, found, allowed string) {
+		at := text.at(tree.SourceInfo().GetStartLocation(e.ID()))
+		errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+	}
+	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		switch e.Kind() {
+		case ast.IdentKind:
+			f.names[strings.TrimPrefix(e.AsIdent(), ".")] = true
+		case ast.MapKind, ast.StructKind:
+			fail(e, "a map or message", "names, values, lists and operators")
+		case ast.CallKind:
+			if e.AsCall().FunctionName() != overloads.TypeConvertDuration {
+				return
+			}
+			if d, found := literalDuration(e.AsCall()); found == "" {
+				f.durations[d] = true
+			} else {
+				fail(e, found, durationLiteral)
+			}
+		}
+	}))
+	return f, errs
+}
+
+// latencies relies on what operations leaves out: no duration is computed, so each threshold of latency and ttft stands
+// in the tree. It may return a duration that no threshold depends on, which costs an idle evaluation and nothing else.
+func (f facts) latencies() []time.Duration {
+	if !f.names["latency"] && !f.names["ttft"] {
+		return nil
+	}
+	all := slices.Sorted(maps.Keys(f.durations))
+	return slices.DeleteFunc(all, func(d time.Duration) bool { return d <= 0 })
+}
+
+// literalDuration reads duration("3000ms"); found says what stands in the place of a good literal, "" if one does.
+func literalDuration(call ast.CallExpr) (d time.Duration, found string) {
+	if args := call.Args(); len(args) == 1 && args[0].Kind() == ast.LiteralKind {
+		if s, ok := args[0].AsLiteral().(types.String); ok {
+			d, err := time.ParseDuration(string(s))
+			if err != nil {
+				return 0, strconv.Quote(string(s))
+			}
+			return d, ""
+		}
+	}
+	return 0, "duration() of what is not a literal"
+}

@@ -1,0 +1,90 @@
+package condition
+
+import (
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/common/types/traits"
+)
+
+// Vars is what one evaluation knows. The zero value is an attempt that has just begun: no error, no latency, no cost.
+//
+// A double that is not known is NaN, never a flattering 0: < <= > >= and == with it are false, whatever the other side
+// (IEEE 754). So cost > 0.05 is false for a model without a price, and !(cost <= 0.05) is true.
+type Vars struct {
+	Error        bool
+	ErrorCode    string
+	ErrorKind    string
+	Latency      time.Duration
+	TTFT         time.Duration
+	Cost         float64 // US dollars
+	CacheHit     bool
+	Empty        bool
+	FinishReason string
+	Confidence   float64 // 0 to 1
+	Attempt      int
+	Tenant       string
+	Priority     string
+	DataClass    string
+	Labels       map[string]string
+}
+
+// activation lets CEL read Vars in place; a map built per evaluation would cost more than the evaluation.
+type activation Vars
+
+func (*activation) Parent() cel.Activation { return nil }
+
+// ResolveName answers in CEL's own value types, so that CEL has nothing to convert.
+func (a *activation) ResolveName(name string) (any, bool) {
+	switch name {
+	case "error":
+		return types.Bool(a.Error), true
+	case "error_code":
+		return types.String(a.ErrorCode), true
+	case "error_kind":
+		return types.String(a.ErrorKind), true
+	case "latency":
+		return types.Duration{Duration: a.Latency}, true
+	case "ttft":
+		return types.Duration{Duration: a.TTFT}, true
+	case "cost":
+		return types.Double(a.Cost), true
+	case "cache_hit":
+		return types.Bool(a.CacheHit), true
+	case "empty":
+		return types.Bool(a.Empty), true
+	case "finish_reason":
+		return types.String(a.FinishReason), true
+	case "confidence":
+		return types.Double(a.Confidence), true
+	case "attempt":
+		return types.Int(a.Attempt), true
+	case "tenant":
+		return types.String(a.Tenant), true
+	case "priority":
+		return types.String(a.Priority), true
+	case "data_class":
+		return types.String(a.DataClass), true
+	case "labels":
+		return labels{types.NewStringStringMap(types.DefaultTypeAdapter, a.Labels)}, true
+	}
+	return nil, false
+}
+
+// labels is a CEL map whose missing keys are "". In CEL a missing key is an error, which would turn
+// labels["tier"] == "gold" || error into a condition that fails for every call without the label.
+type labels struct{ traits.Mapper }
+
+func (l labels) Find(key ref.Val) (ref.Val, bool) {
+	if v, ok := l.Mapper.Find(key); ok || types.IsError(v) {
+		return v, ok
+	}
+	return types.String(""), true
+}
+
+func (l labels) Get(key ref.Val) ref.Val {
+	v, _ := l.Find(key)
+	return v
+}
