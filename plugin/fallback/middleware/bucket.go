@@ -36,6 +36,13 @@ func (b bucket) take(now time.Time, n int) bool {
 	return b.limiter == nil || b.limiter.AllowN(now, n)
 }
 
+// settle takes more, which may leave the bucket in debt by its size at most, or
+// gives back what is less than 0: to the limiter that is a reservation like any
+// other, and it never holds more than its size.
+func (b bucket) settle(now time.Time, more int) {
+	b.limiter.ReserveN(now, min(more, b.perMinute))
+}
+
 // set makes the rate a share of what is configured. To slow down, half of what
 // the bucket holds goes too: else a full one would let calls through as before.
 func (b bucket) set(now time.Time, share float64, slower bool) {
@@ -44,6 +51,6 @@ func (b bucket) set(now time.Time, share float64, slower bool) {
 	}
 	b.limiter.SetLimitAt(now, rate.Limit(share*float64(b.perMinute))/60)
 	if slower {
-		b.limiter.AllowN(now, int(b.limiter.TokensAt(now)/2))
+		b.limiter.AllowN(now, max(int(b.limiter.TokensAt(now)/2), 0))
 	}
 }

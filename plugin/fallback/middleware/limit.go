@@ -30,8 +30,9 @@ type LimitConfig struct {
 	// TokensPerMinute is how fast input tokens may be sent, a bucket likewise.
 	// The tokens of a request are estimated before the call, at four bytes of
 	// text each, with the arguments and results of function calls but without
-	// images and other data. Output is not counted: providers such as Gemini
-	// limit the input (https://ai.google.dev/gemini-api/docs/rate-limits).
+	// images and other data. Once the answer is there, the provider's own count
+	// takes the estimate's place. Output is not counted: Gemini limits the input
+	// (https://ai.google.dev/gemini-api/docs/rate-limits).
 	TokensPerMinute int
 	// MaxConcurrent is how many calls may be under way.
 	MaxConcurrent int
@@ -113,8 +114,18 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		}
 		out.Wait += time.Since(started)
 	}
-	ended := neutral
-	defer func() { l.queue.leave(round, ended) }() // also when a consumer panics
+	ended, more := neutral, 0
+	defer func() { l.queue.leave(round, ended, more) }() // also when a consumer panics
+	if tokens > 0 {
+		m := &meter{next: out.Tap}
+		out.Tap = m.tap
+		defer func() {
+			out.Tap = m.next
+			if m.counted > 0 {
+				more = m.counted - tokens
+			}
+		}()
+	}
 	err := l.inner.Do(ctx, req, streamed, out)
 	if l.queue.config.Adaptive {
 		ended = feedback(ctx, err)

@@ -89,6 +89,59 @@ func TestTokensPerMinute(t *testing.T) {
 	})
 }
 
+func TestProvidersCountTakesTheEstimatesPlace(t *testing.T) {
+	tests := []struct {
+		name      string
+		estimated int
+		counted   int32
+		next      int // tokens of the next call
+		want      time.Duration
+	}{
+		{"more", 10, 40, 30, 10 * time.Second},
+		{"less", 60, 20, 40, 0},
+		{"less, and the rest is not free", 60, 20, 41, time.Second},
+		{"much more", 10, 1000, 20, time.Minute - 30*time.Second},
+		{"unknown", 60, 0, 10, 10 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				flash := suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+					return &model.LLMResponse{
+						Content: genai.NewContentFromText("ok", genai.RoleModel), FinishReason: genai.FinishReasonStop,
+						UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: tt.counted},
+					}
+				}))
+				m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, MaxWait: time.Hour})(flash)
+				_ = say(t.Context(), m, strings.Repeat("word", tt.estimated), "")
+				started := time.Now()
+				_ = say(t.Context(), m, strings.Repeat("word", tt.next), "")
+				if got := time.Since(started).Truncate(time.Millisecond); got != tt.want {
+					t.Errorf("the next call waited for %v, want %v", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestLimitPutsBackTheTapItFound(t *testing.T) {
+	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(suite.NewModel("flash", suite.Text("ok")))
+	out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+	seen := 0
+	out.Tap = func(*model.LLMResponse) { seen++ }
+	for range 2 {
+		_ = stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
+	}
+	if seen != 2 {
+		t.Errorf("the tap saw %d responses of 2 calls, want one each", seen)
+	}
+	out.Tap = nil
+	_ = stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
+	if out.Tap != nil {
+		t.Error("the limit's own tap is still there after the call")
+	}
+}
+
 func TestRequestLargerThanTheBucketIsRefused(t *testing.T) {
 	cyclic := map[string]any{}
 	cyclic["again"] = cyclic

@@ -1,7 +1,9 @@
 package middleware_test
 
 import (
+	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +85,36 @@ func TestAdaptiveFallsOnceForCallsOfOneRound(t *testing.T) {
 		}
 		for range 8 {
 			d.release <- nil
+		}
+	})
+}
+
+func TestAdaptiveForgivesNoDebt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := make(chan struct{})
+		flash := suite.NewModel("flash",
+			func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+				<-answer
+				yield(nil, suite.ErrQuota)
+			},
+			suite.Respond(func() *model.LLMResponse {
+				return &model.LLMResponse{
+					Content: genai.NewContentFromText("ok", genai.RoleModel), FinishReason: genai.FinishReasonStop,
+					UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 70},
+				}
+			}),
+			suite.Text("ok"),
+		)
+		m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, Adaptive: true, MaxWait: time.Hour})(flash)
+		ten := strings.Repeat("word", 10)
+		limited := send(t.Context(), m, ten, "")
+		_ = say(t.Context(), m, ten, "") // counts 60 more: the bucket owes 20
+		close(answer)
+		<-limited // half the rate
+		started := time.Now()
+		_ = say(t.Context(), m, ten, "")
+		if got := time.Since(started).Truncate(time.Millisecond); got != time.Minute {
+			t.Errorf("the next call waited for %v, want a minute for 30 tokens", got)
 		}
 	})
 }

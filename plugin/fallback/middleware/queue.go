@@ -118,10 +118,14 @@ func (q *queue) giveUp(w *waiter) {
 	}
 }
 
-// leave ends a call that was let in during the given round.
-func (q *queue) leave(round int, r result) {
+// leave ends a call that was let in during the given round, and that took more
+// tokens than it was let in with, or fewer.
+func (q *queue) leave(round int, r result, more int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if more != 0 {
+		q.tokens.settle(time.Now(), more)
+	}
 	if r != neutral && q.pace.learn(round, r) {
 		q.adapt(r)
 	}
