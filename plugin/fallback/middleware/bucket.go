@@ -51,6 +51,6 @@ func (b bucket) set(now time.Time, share float64, slower bool) {
 	}
 	b.limiter.SetLimitAt(now, rate.Limit(share*float64(b.perMinute))/60)
 	if slower {
-		b.limiter.AllowN(now, max(int(b.limiter.TokensAt(now)/2), 0))
+		b.limiter.AllowN(now, int(b.limiter.TokensAt(now)/2)) // nothing if it is in debt
 	}
 }
