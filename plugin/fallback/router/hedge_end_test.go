@@ -114,6 +114,56 @@ func TestCallersCancellationDoesNotWaitForADeafHedge(t *testing.T) {
 	})
 }
 
+// B39: a consumer that cancels the call itself gets the whole answer or an
+// error, however the cancellation meets the hedge's next response.
+func TestConsumerThatCancelsIsNotLeftWithAPart(t *testing.T) {
+	hasty := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		suite.Text("a few words")(nil, nil, true, yield) // whatever becomes of the context
+	}
+	for range 200 {
+		for _, at := range []string{"a ", "few ", "words", "a few words"} {
+			synctest.Test(t, func(t *testing.T) {
+				m, _ := racing(false, hasty)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				got := hear(ctx, m, true, func(resp *model.LLMResponse) bool {
+					if resp.Content.Parts[0].Text == at {
+						cancel()
+					}
+					return true
+				})
+				if (got.Err == nil) != (got.Final != "") || got.Err != nil && !errors.Is(got.Err, context.Canceled) {
+					t.Errorf("cancelled at %q: heard %+v", at, got)
+				}
+			})
+		}
+	}
+}
+
+// The caller's context may live on for long.
+func TestEndReleasesEveryContext(t *testing.T) {
+	for name, step := range map[string]suite.Step{"answer": suite.Text("x"), "failure": suite.Fail(suite.ErrUnavailable)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var seen []context.Context
+				keep := func(step suite.Step) suite.Step {
+					return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+						seen = append(seen, ctx)
+						step(ctx, req, streamed, yield)
+					}
+				}
+				flash, lite := suite.NewModel("flash", keep(suite.Fail(suite.ErrInternal))), suite.NewModel("lite", keep(step))
+				hear(t.Context(), router.MustHedge(router.HedgeConfig{}, flash, lite), true)
+				for i, ctx := range seen {
+					if ctx.Err() == nil {
+						t.Errorf("the context of model %d is still there after the call", i)
+					}
+				}
+			})
+		})
+	}
+}
+
 // B80
 func TestPanicOfAModelIsAFailure(t *testing.T) {
 	for name, broken := range map[string]func(string) model.LLM{

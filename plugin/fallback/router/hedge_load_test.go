@@ -153,3 +153,22 @@ func TestDelayFollowsTheModel(t *testing.T) {
 		}
 	})
 }
+
+// Calls that the first model loses tell that it is slow, too.
+func TestLostCallsRaiseTheDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var steps []suite.Step
+		for range router.MinHedgeSamples {
+			steps = append(steps, within(300*time.Millisecond, suite.Text("x")))
+		}
+		steps = append(steps, within(time.Hour, suite.Text("x")))
+		lite := suite.NewModel("lite", within(100*time.Millisecond, suite.Text("x")))
+		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, suite.NewModel("flash", steps...), lite)
+		for range 2 * router.MinHedgeSamples {
+			hear(t.Context(), m, true)
+		}
+		if got := hear(t.Context(), m, true); got.Took <= 500*time.Millisecond {
+			t.Errorf("answered after %v, want more: the delay does not follow", got.Took)
+		}
+	})
+}

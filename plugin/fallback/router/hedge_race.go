@@ -123,9 +123,6 @@ func (r *race) run(x *racer) *racer {
 
 // leave notes how x ended and asks the next model if it is time to.
 func (r *race) leave(x *racer, err error) *racer {
-	if err == nil && !x.won {
-		err = x.unheard()
-	}
 	fatal := err != nil && stream.VerdictOf(r.ctx, err).Action == failure.Fail
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -144,7 +141,7 @@ func (r *race) leave(x *racer, err error) *racer {
 func (r *race) claim(x *racer) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.winner != nil || x.ctx.Err() != nil {
+	if r.winner != nil {
 		return false
 	}
 	r.winner, r.closed, x.won = x, true, true
@@ -172,10 +169,12 @@ func (r *race) follow() error {
 	for {
 		select {
 		case h := <-r.handover:
-			if h.resp == nil {
-				return r.result(h.from)
-			}
-			if !r.pass(h.from, h.resp) {
+			switch {
+			case h.resp == nil && h.from.won:
+				return h.from.err
+			case h.resp == nil:
+				return r.failed()
+			case !r.pass(h.from, h.resp):
 				return nil
 			}
 			r.resume <- true
@@ -185,18 +184,6 @@ func (r *race) follow() error {
 			}
 			return stream.Ended(r.ctx)
 		}
-	}
-}
-
-// result is how the race has ended when last, a hedge, was the last to end.
-func (r *race) result(last *racer) error {
-	switch {
-	case !last.won:
-		return r.failed()
-	case last.err == nil && !r.out.Final && r.ctx.Err() != nil:
-		return stream.Ended(r.ctx) // it was cancelled while it handed over
-	default:
-		return last.err
 	}
 }
 

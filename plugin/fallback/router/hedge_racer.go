@@ -57,14 +57,6 @@ func (x *racer) do() (next *racer) {
 	return nil
 }
 
-// unheard is the error of a call that ended well and showed nothing.
-func (x *racer) unheard() error {
-	if x.ctx.Err() != nil {
-		return stream.Ended(x.ctx)
-	}
-	return fmt.Errorf("router: hedge: model %q: %w", x.layer.Name(), failure.ErrEmpty)
-}
-
 // yield takes what x's sink lets through, which starts with the first content.
 func (x *racer) yield(resp *model.LLMResponse, _ error) bool {
 	if !x.won && !x.race.claim(x) {

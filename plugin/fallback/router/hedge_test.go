@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -301,24 +302,28 @@ func TestVerdictToFailAsksNobodyElse(t *testing.T) {
 }
 
 func TestAllFailedNamesEveryModelInOrder(t *testing.T) {
-	inBubble(t, func(t *testing.T, streamed bool) {
-		m := router.MustHedge(router.HedgeConfig{Delay: time.Second},
-			suite.NewModel("flash", within(5*time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("lite", suite.Fail(suite.ErrInternal)))
-		got := hear(t.Context(), m, streamed)
-		var all *router.AllFailedError
-		if !errors.As(got.Err, &all) || len(all.Causes) != 2 {
-			t.Fatalf("error %v, want an AllFailedError of two", got.Err)
-		}
-		for i, code := range []int{503, 500} {
-			var api genai.APIError
-			if !errors.As(all.Causes[i], &api) || api.Code != code {
-				t.Errorf("cause %d is %v, want %d", i, all.Causes[i], code)
-			}
-		}
-		if diff := cmp.Diff([]string{"flash failed overloaded", "lite failed server"}, got.Record); diff != "" {
-			t.Errorf("record (-want +got):\n%s", diff)
-		}
-	})
+	for name, last := range map[string]time.Duration{"first model last": 2 * time.Second, "hedge last": time.Minute, "before the delay": 0} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, streamed bool) {
+				flash := suite.NewModel("flash", within(min(last, 5*time.Second), suite.Fail(suite.ErrUnavailable)))
+				lite := suite.NewModel("lite", within(last/2, suite.Fail(suite.ErrInternal)))
+				got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
+				var all *router.AllFailedError
+				if !errors.As(got.Err, &all) || len(all.Causes) != 2 {
+					t.Fatalf("error %v, want an AllFailedError of two", got.Err)
+				}
+				for i, code := range []int{503, 500} {
+					var api genai.APIError
+					if !errors.As(all.Causes[i], &api) || api.Code != code {
+						t.Errorf("cause %d is %v, want %d", i, all.Causes[i], code)
+					}
+				}
+				if diff := cmp.Diff([]string{"flash failed overloaded", "lite failed server"}, got.Record); diff != "" {
+					t.Errorf("record (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 func TestRefusalIsRecordedAsSkipped(t *testing.T) {
@@ -370,6 +375,9 @@ func TestRestartWithinAHedge(t *testing.T) {
 				got := hear(t.Context(), m, true)
 				if got.Partial != "half an |from pro" || got.Final != "from pro" {
 					t.Errorf("heard %+v, want a restart", got)
+				}
+				if n := count(got.Record, "lite failed overloaded"); n != 1 {
+					t.Errorf("record %v, want the failure of lite once", got.Record)
 				}
 				md := got.Metadata
 				if !md.Triggered || md.FallbackModel != "pro" || md.OriginalModel != m.Name() || md.ModelName != "pro" {
@@ -456,6 +464,43 @@ func TestNewHedgeNamesEveryWrongField(t *testing.T) {
 			router.MustHedge(test.config, test.models...)
 		})
 	}
+}
+
+// What a layer around says about the call reaches the models.
+func TestHedgeHandsOnWhatIsAskedOfACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var flash, lite stream.Sink
+		probe := func(saw *stream.Sink, step suite.Step) model.LLM {
+			return &asked{Layer: stream.Of(suite.NewModel("m"+fmt.Sprintf("%p", saw), step)), saw: saw}
+		}
+		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, probe(&flash, within(time.Hour, suite.Text("x"))), probe(&lite, suite.Text("x")))
+		out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+		out.Force, out.Wait, out.Metadata.Cohort, out.Root = true, time.Second, "c", "root"
+		if err := stream.Of(m).Do(t.Context(), userSays("hi"), false, out); err != nil {
+			t.Fatal(err)
+		}
+		if !flash.Force || !flash.HasNext || flash.Wait != time.Second || flash.Metadata.Cohort != "c" || flash.Root != "root" {
+			t.Errorf("the first model was asked with %+v", &flash)
+		}
+		if !lite.Force || lite.HasNext || lite.Wait != 0 || lite.Metadata.Cohort != "c" || lite.Root != "root" {
+			t.Errorf("the hedge was asked with %+v", &lite)
+		}
+		if out.Metadata.Degraded != "how" || !out.Final {
+			t.Errorf("out is %+v, want what the winner knows", out)
+		}
+	})
+}
+
+// asked keeps what is asked of it, and knows more of its answer.
+type asked struct {
+	stream.Layer
+	saw *stream.Sink
+}
+
+func (a *asked) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	a.saw.Force, a.saw.HasNext, a.saw.Wait, a.saw.Metadata, a.saw.Root = out.Force, out.HasNext, out.Wait, out.Metadata, out.Root
+	out.Metadata.Degraded = "how"
+	return a.Layer.Do(ctx, req, streamed, out)
 }
 
 // The loser's layers see their own cancellation, not the target's fault.

@@ -85,11 +85,10 @@ func pick(point, total uint64, arms []*arm) int {
 func (s *split) count(a *arm, failed, fellBack bool) {
 	now := time.Now()
 	a.tally.add(now, failed, fellBack)
-	control := s.arms[0]
-	if s.config.MaxDrift == 0 || a == control || !failed && !fellBack || a.out.Load() {
+	if s.config.MaxDrift == 0 || !failed && !fellBack || a.out.Load() {
 		return
 	}
-	r := Rollback{Experiment: s.config.Experiment, Cohort: a.cohort, Arm: a.tally.sum(now), Control: control.tally.sum(now)}
+	r := Rollback{Experiment: s.config.Experiment, Cohort: a.cohort, Arm: a.tally.sum(now), Control: s.arms[0].tally.sum(now)}
 	if min(r.Arm.Calls, r.Control.Calls) < s.config.MinCalls || r.Arm.FailureRate()-r.Control.FailureRate() <= s.config.MaxDrift {
 		return
 	}
