@@ -16,6 +16,8 @@ type AttemptError struct {
 	Model string
 	Err   error
 	Means failure.Verdict
+
+	cut bool // a layer of ours ended the attempt
 }
 
 // newAttemptError judges err. When a layer of ours has cancelled ctx, its cause
@@ -23,10 +25,10 @@ type AttemptError struct {
 func newAttemptError(ctx context.Context, name string, err error) *AttemptError {
 	if ctx.Err() != nil {
 		if cause, ok := context.Cause(ctx).(decider); ok {
-			return &AttemptError{name, cause, cause.Verdict()}
+			return &AttemptError{Model: name, Err: cause, Means: cause.Verdict(), cut: true}
 		}
 	}
-	return &AttemptError{name, err, failure.Classifier{}.Classify(ctx, err)}
+	return &AttemptError{Model: name, Err: err, Means: failure.Classifier{}.Classify(ctx, err)}
 }
 
 // decider is an error of a layer of ours, which knows what it means.
@@ -53,9 +55,11 @@ func (e *AttemptError) Unwrap() error { return e.Err }
 func (e *AttemptError) Verdict() failure.Verdict { return e.Means }
 
 // VerdictOf says what err, the result of a Layer's Do, means to the caller of
-// ctx.
+// ctx. When a layer of ours has ended ctx, an attempt that it cut off still
+// means what that layer says: a breaker within must hear that its model was too
+// slow.
 func VerdictOf(ctx context.Context, err error) failure.Verdict {
-	if attempt, ok := err.(*AttemptError); ok && ctx.Err() == nil {
+	if attempt, ok := err.(*AttemptError); ok && (ctx.Err() == nil || attempt.cut) {
 		return attempt.Means
 	}
 	return failure.Classifier{}.Classify(ctx, err)

@@ -18,21 +18,41 @@ func Forward(layer Layer, primary model.LLM) model.LLM {
 	c, hasClient := primary.(client)
 	switch {
 	case hasVariant && hasClient:
-		return struct {
-			Layer
-			variant
-			client
-		}{layer, v, c}
+		return withBoth{layer, v, c}
 	case hasVariant:
-		return struct {
-			Layer
-			variant
-		}{layer, v}
+		return withVariant{layer, v}
 	case hasClient:
-		return struct {
-			Layer
-			client
-		}{layer, c}
+		return withClient{layer, c}
 	}
 	return layer
+}
+
+type (
+	withBoth struct {
+		Layer
+		variant
+		client
+	}
+	withVariant struct {
+		Layer
+		variant
+	}
+	withClient struct {
+		Layer
+		client
+	}
+)
+
+// Bare returns the layer that [Forward] gave optional methods to, whose own
+// methods they hide, or m itself.
+func Bare(m model.LLM) model.LLM {
+	switch m := m.(type) {
+	case withBoth:
+		return m.Layer
+	case withVariant:
+		return m.Layer
+	case withClient:
+		return m.Layer
+	}
+	return m
 }

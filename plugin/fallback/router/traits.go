@@ -32,7 +32,7 @@ type described struct {
 func (d *described) routerTraits() Traits { return d.traits }
 
 func traitsOf(m model.LLM) Traits {
-	if d, ok := m.(interface{ routerTraits() Traits }); ok {
+	if d, ok := stream.Bare(m).(interface{ routerTraits() Traits }); ok {
 		return d.routerTraits()
 	}
 	return Traits{}

@@ -1,0 +1,38 @@
+package router_test
+
+import (
+	"testing"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+type onVertex struct{ model.LLM }
+
+func (onVertex) GetGoogleLLMVariant() genai.Backend { return genai.BackendVertexAI }
+
+// The optional methods of a target do not hide what is known of it. B38, B65
+func TestTraitsOfAModelWithOptionalMethods(t *testing.T) {
+	elsewhere := genai.APIError{Code: 400, Status: "FAILED_PRECONDITION", Message: "User location is not supported for the API use."}
+	first, second, third := suite.NewModel("first", suite.Fail(elsewhere)), suite.NewModel("second", suite.Text("no")), suite.NewModel("third", suite.Text("yes"))
+	google := router.Traits{Provider: "google"}
+	m := router.MustFallback(router.Config{}, router.Describe(onVertex{first}, google), router.Describe(onVertex{second}, google), third)
+
+	var answer *model.LLMResponse
+	for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("hello")}, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer = resp
+	}
+	if md, _ := call.ReadResponse(answer); md.ModelName != "third" {
+		t.Errorf("%s answered, want third: the provider that refuses this place is to be left alone", md.ModelName)
+	}
+	if asked := second.Asked(); len(asked) != 0 {
+		t.Errorf("second was asked %d times", len(asked))
+	}
+}
