@@ -86,10 +86,10 @@ func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, o
 	p := &passage{source: s, out: out}
 	p.run(s.llm, ctx, req, stream)
 	switch {
+	case p.final || out.Stopped:
+		return nil // what comes after the answer does not undo it
 	case p.err != nil:
 		return p.err
-	case p.final || out.Stopped:
-		return nil
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case out.Shown:

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -37,65 +38,58 @@ type Config struct {
 // check fills in the defaults and returns the error codes as text, or an error
 // that names every wrong field.
 func (c *Config) check() (codes []string, err error) {
-	var problems []error
-	report := func(field, format string, args ...any) {
-		problems = append(problems, fmt.Errorf("fallback: Config."+field+": "+format, args...))
-	}
-
-	checkName := func(field, name string) {
-		if name == "" || name != strings.TrimSpace(name) {
-			report(field, "%q is not a model name; allowed: a name without surrounding space", name)
-		}
-	}
-	if c.RootModel != "" {
-		checkName("RootModel", c.RootModel)
-	}
-	if c.FallbackModel != "" {
-		checkName("FallbackModel", c.FallbackModel)
-	}
-	for i, name := range c.FallbackModels {
-		checkName(fmt.Sprintf("FallbackModels[%d]", i), name)
-	}
-	seen := map[string]string{}
-	if c.RootModel != "" {
-		seen[c.RootModel] = "RootModel"
-	}
-	for i, name := range c.chain() {
-		field := "FallbackModel"
-		if c.FallbackModel == "" {
-			field = fmt.Sprintf("FallbackModels[%d]", i)
-		} else if i > 0 {
-			field = fmt.Sprintf("FallbackModels[%d]", i-1)
-		}
-		if first, ok := seen[name]; ok && name != "" {
-			report(field, "%q is already Config.%s; allowed: each model once", name, first)
-			continue
-		}
-		seen[name] = field
-	}
-
-	codes, problems = checkCodes(c.ErrorCodes, problems)
+	var p problems
+	c.checkNames(&p)
+	codes = checkCodes(c.ErrorCodes, &p)
 	if c.Recover != nil {
 		if isNil(c.Recover) {
-			report("Recover", "a nil %T; allowed: a model, or no value at all", c.Recover)
-		} else if c.Recover.Name() == "" {
-			report("Recover", "a %T without a name; allowed: a model whose Name is not empty", c.Recover)
+			p.report("Recover", "a nil %T; allowed: a model, or no value at all", c.Recover)
+		} else if nameOf(c.Recover) == "" {
+			p.report("Recover", "a %T without a name; allowed: a model whose Name is not empty", c.Recover)
 		}
 	}
-
 	if c.MaxTurns < 0 {
-		report("MaxTurns", "%d is negative; allowed: 0 for %d, or the number of turns to track", c.MaxTurns, DefaultMaxTurns)
+		p.report("MaxTurns", "%d is negative; allowed: 0 for %d, or the number of turns to track", c.MaxTurns, DefaultMaxTurns)
 	}
 	if c.MaxTurns == 0 {
 		c.MaxTurns = DefaultMaxTurns
 	}
 	if c.PruneTo < 0 || c.MaxTurns > 0 && c.PruneTo > c.MaxTurns {
-		report("PruneTo", "%d is out of range; allowed: 0 for half of MaxTurns, or 1 to MaxTurns (%d)", c.PruneTo, c.MaxTurns)
+		p.report("PruneTo", "%d is out of range; allowed: 0 for half of MaxTurns, or 1 to MaxTurns (%d)", c.PruneTo, c.MaxTurns)
 	}
 	if c.PruneTo == 0 {
 		c.PruneTo = max(c.MaxTurns/2, 1)
 	}
-	return codes, errors.Join(problems...)
+	return codes, errors.Join(p...)
+}
+
+// problems collects what is wrong with a Config.
+type problems []error
+
+func (p *problems) report(field, format string, args ...any) {
+	*p = append(*p, fmt.Errorf("fallback: Config."+field+": "+format, args...))
+}
+
+// checkNames checks every model name, and that none stands twice.
+func (c *Config) checkNames(p *problems) {
+	fields := []struct{ field, name string }{{"RootModel", c.RootModel}, {"FallbackModel", c.FallbackModel}}
+	for i, name := range c.FallbackModels {
+		fields = append(fields, struct{ field, name string }{fmt.Sprintf("FallbackModels[%d]", i), name})
+	}
+	first := map[string]string{}
+	for i, f := range fields {
+		switch {
+		case f.name == "" && i < 2: // not set
+		case f.name == "" || f.name != strings.TrimSpace(f.name):
+			p.report(f.field, "%q is not a model name; allowed: a name without surrounding space", f.name)
+		case !call.Fits(f.name):
+			p.report(f.field, "a name of %d bytes does not fit the metadata; allowed: at most %d bytes, as JSON", len(f.name), call.MaxNameBytes)
+		case first[f.name] != "":
+			p.report(f.field, "%q is already Config.%s; allowed: each model once", f.name, first[f.name])
+		default:
+			first[f.name] = f.field
+		}
+	}
 }
 
 // chain returns the fallback models in order.
@@ -108,7 +102,7 @@ func (c *Config) chain() []string {
 
 // checkCodes turns configured codes into text: 429 and "429" mean the same. Nil
 // stands for the default, an empty list for none.
-func checkCodes(configured []any, problems []error) (codes []string, _ []error) {
+func checkCodes(configured []any, p *problems) (codes []string) {
 	if configured == nil {
 		configured = defaultCodes
 	}
@@ -123,13 +117,12 @@ func checkCodes(configured []any, problems []error) (codes []string, _ []error) 
 			}
 		}
 		if text == "" {
-			problems = append(problems, fmt.Errorf(
-				"fallback: Config.ErrorCodes[%d]: %#v is not an error code; allowed: a positive int such as 429, or a string such as %q", i, code, "RESOURCE_EXHAUSTED"))
+			p.report(fmt.Sprintf("ErrorCodes[%d]", i), "%#v is not an error code; allowed: a positive int such as 429, or a string such as %q", code, "RESOURCE_EXHAUSTED")
 			continue
 		}
 		codes = append(codes, text)
 	}
-	return codes, problems
+	return codes
 }
 
 // match returns the configured code that v is about.
@@ -140,6 +133,17 @@ func match(codes []string, v failure.Verdict) (code string, ok bool) {
 		}
 	}
 	return "", false
+}
+
+// nameOf is m's name, or nothing if it cannot tell, like a struct around a model
+// that is nil.
+func nameOf(m model.LLM) (name string) {
+	defer func() {
+		if recover() != nil {
+			name = ""
+		}
+	}()
+	return m.Name()
 }
 
 func isNil(m model.LLM) bool {

@@ -31,8 +31,8 @@ func (e Event) NextModel() (call.Metadata, bool) {
 // makes, from the event of a failed call, the partial event that tells a
 // consumer to discard what it was shown of that call.
 //
-// Events that ask for another run are not passed on, unless the bound is
-// reached.
+// An event that asks for another run ends the run it belongs to, since all of
+// it is repeated, and is not passed on, unless the bound is reached.
 func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) iter.Seq2[E, error], read func(E) (Event, bool), restarted func(E) E) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		for n := 1; ; n++ {
@@ -41,10 +41,7 @@ func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) 
 			for ev, err := range run(ctx, n == 1) {
 				view, ok := read(ev)
 				if err != nil || !ok {
-					if !yield(ev, err) {
-						return
-					}
-					if err != nil {
+					if !yield(ev, err) || err != nil {
 						return
 					}
 					continue
@@ -54,8 +51,7 @@ func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) 
 					if shown[view.Author] && !yield(restarted(ev), nil) {
 						return
 					}
-					shown[view.Author] = false
-					continue
+					break
 				}
 				shown[view.Author] = view.Response.Partial
 				if !yield(ev, nil) {

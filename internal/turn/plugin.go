@@ -61,14 +61,16 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) {
 			s.restore(md)
 		}
 		req.Model = md.FallbackModel
-	case s.failures == nil:
+	case s.failures != nil && req.Model != s.own:
+		// Mid-fallback, a loop inside the run has chosen, and its choice stays.
+	default:
+		s.own = req.Model
 		if p.config.RootModel != "" {
 			req.Model = p.config.RootModel
 		}
 		s.root = req.Model
-	default: // mid-fallback: a loop inside the run has chosen, and its choice stays
 	}
-	s.asked = req.Model
+	s.asked, s.over = req.Model, false
 	if p.backup != nil {
 		s.req = req
 	}
@@ -164,13 +166,20 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 	if s.root == "" {
 		s.root = s.asked
 	}
+	if s.over {
+		// The model goes on after an error that has been answered: one call has
+		// one answer.
+		p.turns.Unlock()
+		return nil, nil
+	}
 	if !configured || verdict.Kind == failure.KindCanceled || !p.hasFallback(s) {
 		s.reset()
 		p.turns.Unlock()
 		return nil, nil
 	}
 	s.fail(verdict, code)
-	next := p.next(s.asked)
+	s.over = true
+	next := p.next(s)
 	p.turns.Unlock()
 
 	if p.backup != nil {
@@ -204,19 +213,21 @@ func (p *Plugin) Tracked() int {
 	return p.turns.lru.Len()
 }
 
-// next returns the model to ask after asked has failed, or "".
-func (p *Plugin) next(asked string) string {
-	i := slices.Index(p.chain, asked) + 1
-	if i == len(p.chain) {
-		return ""
+// next returns the first fallback model that this turn has neither started at
+// nor tried, or "".
+func (p *Plugin) next(s *state) string {
+	for _, name := range p.chain {
+		if name != s.root && name != s.asked && (s.failures == nil || !slices.Contains(s.failures.tried, name)) {
+			return name
+		}
 	}
-	return p.chain[i]
+	return ""
 }
 
 // hasFallback tells whether this agent's failure is part of a fallback: there
 // is something left to try, or something was tried before.
 func (p *Plugin) hasFallback(s *state) bool {
-	return p.backup != nil || s.failures != nil || p.next(s.asked) != ""
+	return p.backup != nil || s.failures != nil || p.next(s) != ""
 }
 
 // annotate writes on a response that failed what has happened so far and which
@@ -224,7 +235,7 @@ func (p *Plugin) hasFallback(s *state) bool {
 func (p *Plugin) annotate(ctx Context, s *state, resp *model.LLMResponse) {
 	p.turns.Lock()
 	md := s.metadata()
-	md.FallbackModel = p.next(s.asked)
+	md.FallbackModel = p.next(s)
 	s.req, s.ours = nil, resp
 	p.turns.Unlock()
 

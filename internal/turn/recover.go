@@ -2,9 +2,11 @@ package turn
 
 import (
 	"fmt"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -38,8 +40,28 @@ func (p *Plugin) recover(ctx Context, s *state, req *model.LLMRequest) (*model.L
 	p.turns.Lock()
 	out.Root = s.root
 	p.turns.Unlock()
-	out.End(p.backup.Do(call.Carry(ctx), req, false, out))
+	own := request.Clone(req)
+	request.UndoGemini(own)
+	started := time.Now()
+	out.End(p.backup.Do(call.Carry(ctx), own, false, out))
 
+	md, ok := p.ended(s, out, err == nil, time.Since(started))
+	if !ok {
+		return nil, err
+	}
+	answer := *final // the model may hand out one response many times
+	md.FallbackModel, md.ModelName, md.ModelVersion = out.Model, out.Model, final.ModelVersion
+	md.WriteTo(&answer)
+	telemetry.Annotate(ctx, md)
+	p.turns.Lock()
+	s.ours = &answer
+	p.turns.Unlock()
+	return &answer, nil
+}
+
+// ended adds to s what out tells of the attempts of Recover, and returns the
+// metadata of its answer if there is one.
+func (p *Plugin) ended(s *state, out *stream.Sink, answered bool, took time.Duration) (md call.Metadata, ok bool) {
 	p.turns.Lock()
 	defer p.turns.Unlock()
 	if s.failures == nil {
@@ -49,18 +71,17 @@ func (p *Plugin) recover(ctx Context, s *state, req *model.LLMRequest) (*model.L
 	for _, a := range inner {
 		s.failures.log.Add(a)
 	}
-	if err != nil {
+	if !answered {
 		s.failures.count++
-		return nil, err
+		return call.Metadata{}, false
 	}
-	s.failures.log.Add(call.Attempt{Model: out.Model, Outcome: call.OK})
-	md := s.metadata()
+	last := call.Attempt{Model: out.Model, Outcome: call.OK}
+	if len(inner) == 0 {
+		last.Duration = took
+	}
+	s.failures.log.Add(last)
+	md = s.metadata()
 	md.AttemptsDropped += dropped
-	md.FallbackModel, md.ModelName, md.ModelVersion = out.Model, out.Model, final.ModelVersion
-	answer := *final // the model may hand out one response many times
-	md.WriteTo(&answer)
-	telemetry.Annotate(ctx, md)
 	s.reset()
-	s.ours = &answer
-	return &answer, nil
+	return md, true
 }

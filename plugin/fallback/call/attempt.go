@@ -14,7 +14,7 @@ import (
 const (
 	MaxAttempts     = 16  // attempts kept: the first and the latest 15
 	MaxMessageBytes = 256 // of one attempt's message
-	maxNameBytes    = 128 // of a model name, a code or a kind
+	MaxNameBytes    = 128 // of a model name, a code or a kind, as JSON
 )
 
 // Outcome says how an attempt ended.
@@ -52,11 +52,11 @@ func (a Attempt) ErrorCode() string {
 
 // bounded returns a with every text redacted or cut to its limit.
 func (a Attempt) bounded() Attempt {
-	a.Model = cut(a.Model, maxNameBytes)
-	a.Code = cut(a.Code, maxNameBytes)
-	a.Kind = cut(a.Kind, maxNameBytes)
-	a.Reason = cut(redact.Text(a.Reason, maxNameBytes), maxNameBytes)
-	a.Outcome = Outcome(cut(string(a.Outcome), maxNameBytes))
+	a.Model = cut(a.Model, MaxNameBytes)
+	a.Code = cut(a.Code, MaxNameBytes)
+	a.Kind = cut(a.Kind, MaxNameBytes)
+	a.Reason = cut(redact.Text(a.Reason, MaxNameBytes), MaxNameBytes)
+	a.Outcome = Outcome(cut(string(a.Outcome), MaxNameBytes))
 	a.Message = cut(redact.Text(a.Message, MaxMessageBytes), MaxMessageBytes)
 	return a
 }

@@ -15,14 +15,14 @@ const shortMessageBytes = 48
 // fit returns m with every text redacted or cut, and the whole within
 // MaxMetadataBytes as JSON.
 func (m Metadata) fit() Metadata {
-	m.ModelName, m.ModelVersion = cut(m.ModelName, maxNameBytes), cut(m.ModelVersion, maxNameBytes)
-	m.CacheStatus, m.Degraded = cut(m.CacheStatus, maxNameBytes), cut(m.Degraded, maxNameBytes)
-	m.ExperimentID, m.Cohort = cut(m.ExperimentID, maxNameBytes), cut(m.Cohort, maxNameBytes)
+	m.ModelName, m.ModelVersion = cut(m.ModelName, MaxNameBytes), cut(m.ModelVersion, MaxNameBytes)
+	m.CacheStatus, m.Degraded = cut(m.CacheStatus, MaxNameBytes), cut(m.Degraded, MaxNameBytes)
+	m.ExperimentID, m.Cohort = cut(m.ExperimentID, MaxNameBytes), cut(m.Cohort, MaxNameBytes)
 	if !m.Triggered {
 		return m
 	}
-	m.OriginalModel, m.FallbackModel = cut(m.OriginalModel, maxNameBytes), cut(m.FallbackModel, maxNameBytes)
-	m.ErrorCode = cut(m.ErrorCode, maxNameBytes)
+	m.OriginalModel, m.FallbackModel = cut(m.OriginalModel, MaxNameBytes), cut(m.FallbackModel, MaxNameBytes)
+	m.ErrorCode = cut(m.ErrorCode, MaxNameBytes)
 	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
 	var log Log
 	log.Restore(m.Attempts, m.AttemptsDropped)
@@ -78,6 +78,10 @@ func quotedRuneBytes(r rune) int {
 		return utf8.RuneLen(r)
 	}
 }
+
+// Fits tells whether a model's name is kept whole in metadata: an outer loop
+// reads the name of the next model there.
+func Fits(name string) bool { return cut(name, MaxNameBytes) == name }
 
 // cut shortens s, at a character's boundary, so that it takes at most limit
 // bytes inside a JSON string.
