@@ -14,20 +14,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// waitsAtLeast checks the time between the first two attempts.
-func waitsAtLeast(d time.Duration) func(*testing.T, *world, outcome) {
+// waits checks the time between the first two attempts.
+func waits(least, most time.Duration) func(*testing.T, *world, outcome) {
 	return func(t *testing.T, w *world, _ outcome) {
-		if got := gap(w.Requests(), 1); got < d {
-			t.Errorf("asked again after %v, want at least %v", got, d)
-		}
-	}
-}
-
-// waitsAtMost checks the time between the first two attempts.
-func waitsAtMost(d time.Duration) func(*testing.T, *world, outcome) {
-	return func(t *testing.T, w *world, _ outcome) {
-		if got := gap(w.Requests(), 1); got > d {
-			t.Errorf("moved on after %v, want at most %v", got, d)
+		if got := gap(w.Requests(), 1); got < least || got > most {
+			t.Errorf("the second attempt came %v after the first, want %v to %v", got, least, most)
 		}
 	}
 }
