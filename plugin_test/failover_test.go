@@ -140,7 +140,7 @@ func scenarios() []scenario {
 	}
 }
 
-// B50–B58, B70, B72, B75, over HTTP, in ADK's runner, streamed, in virtual time.
+// Over HTTP, in ADK's runner, streamed, in virtual time.
 func TestFailover(t *testing.T) {
 	var card strings.Builder
 	table := tabwriter.NewWriter(&card, 0, 0, 2, ' ', 0)

@@ -116,7 +116,7 @@ func (p *plan) attempts() int {
 	return n
 }
 
-// B52–B59, B70, B73, B76, B80
+// B52, B53, B54, B56, B57, B59, B70, B76, B80
 func TestPropertyOneWholeAnswerOrOneError(t *testing.T) {
 	for _, hedged := range []bool{false, true} {
 		for _, stream := range []bool{false, true} {
