@@ -150,7 +150,7 @@ func TestFailover(t *testing.T) {
 	for i, s := range all {
 		var r row
 		mark := "FAIL"
-		if t.Run(s.name, func(t *testing.T) { r = s.run(t) }) {
+		if t.Run(s.name, func(t *testing.T) { s.run(t, &r) }) {
 			mark = "pass"
 			passed++
 		}
@@ -162,14 +162,15 @@ func TestFailover(t *testing.T) {
 	t.Logf("%d of %d\n%s", passed, len(all), card.String())
 }
 
-func (s *scenario) run(t *testing.T) (r row) {
+// run fills r also if the scenario fails.
+func (s *scenario) run(t *testing.T, r *row) {
 	inWorld(t, s.build, func(t *testing.T, w *world) {
 		w.Script(primary, s.primary...)
 		w.Script(backup, s.backup...)
 		if s.play != nil {
-			r = s.play(t, w)
+			*r = s.play(t, w)
 		} else {
-			r = s.answered(t, w)
+			*r = s.answered(t, w)
 		}
 		if s.asked != nil {
 			if diff := cmp.Diff(s.asked, asked(w.Requests())); diff != "" {
@@ -177,7 +178,6 @@ func (s *scenario) run(t *testing.T) (r row) {
 			}
 		}
 	})
-	return r
 }
 
 // answered plays one turn, at the end of which the caller has one whole answer.

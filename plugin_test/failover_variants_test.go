@@ -72,7 +72,7 @@ func TestFailoverVariants(t *testing.T) {
 			asked: []string{primary, backup, "gemini-2.5-flash-lite"}, restarts: 2,
 		},
 	} {
-		t.Run(s.name, func(t *testing.T) { s.run(t) })
+		t.Run(s.name, func(t *testing.T) { s.run(t, &row{}) })
 	}
 }
 
