@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Known is what an application can tell of itself to [Check]. The zero value
+// knows nothing.
+type Known struct {
+	// Model reports whether the application hands in a model of that name. Nil
+	// means that it is not known: a name that neither the file nor a provider
+	// resolves is then a warning, else it is an error.
+	Model func(name string) bool
+	// Price reports whether there is a list price for a provider's model id. Nil
+	// means that it is not known, and prices are not checked.
+	Price func(id string) bool
+}
+
+// Check returns all that is wrong with p, in the order of the file: what [Parse]
+// reports, what known adds to it, and warnings of what is allowed but may not do
+// what it seems to. p is read only.
+func Check(p *Policy, known Known) []Problem {
+	c := &checker{Policy: p, known: known, chain: p.targets(), problems: slices.Clone(p.problems)}
+	c.aliases()
+	c.duplicates()
+	c.names()
+	c.unreachable()
+	c.times()
+	c.prices()
+	c.windows()
+	c.credentials()
+	c.declared()
+	c.references()
+	c.experiments()
+	c.sections()
+	return inOrder(c.problems)
+}
+
+type checker struct {
+	*Policy
+	known    Known
+	chain    []target
+	problems []Problem
+}
+
+func (c *checker) err(path, found, allowed string)  { c.add(SeverityError, path, found, allowed) }
+func (c *checker) warn(path, found, allowed string) { c.add(SeverityWarning, path, found, allowed) }
+
+func (c *checker) add(severity Severity, path, found, allowed string) {
+	at := c.placeOf(path)
+	c.problems = append(c.problems, Problem{Line: at.line, Column: at.column, Path: path, Found: found, Allowed: allowed, Severity: severity})
+}
+
+// placeOf returns the place of path, or of what is around it if the file does not
+// have it.
+func (c *checker) placeOf(path string) place {
+	for path != "" {
+		if at, ok := c.places[path]; ok {
+			return at
+		}
+		path = path[:max(strings.LastIndexAny(path, ".["), 0)]
+	}
+	return c.places[""]
+}
+
+// aliases finds names that stand for themselves, and names with two meanings.
+func (c *checker) aliases() {
+	reported := make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
+		path := join("aliases", name)
+		if _, ok := c.Models[name]; ok {
+			c.err(path, quoted(name)+", which models has too", "a name that means one thing")
+		}
+		if isLastResort(name) {
+			c.err(path, quoted(name)+", which has a meaning of its own", "any other name")
+		}
+		if cycle := c.cycle(name); cycle != nil && !reported[cycle[0]] {
+			for _, member := range cycle {
+				reported[member] = true
+			}
+			c.err(path, "a cycle: "+strings.Join(append(cycle, name), " → "), "an alias of a model")
+		}
+	}
+}
+
+// cycle returns the aliases from name back to name, nil if they lead elsewhere.
+func (c *checker) cycle(name string) []string {
+	chain := []string{name}
+	for next, ok := c.Aliases[name]; ok && len(chain) <= len(c.Aliases); next, ok = c.Aliases[next] {
+		if next == name {
+			return chain
+		}
+		chain = append(chain, next)
+	}
+	return nil
+}
+
+// duplicates finds targets that are one model.
+func (c *checker) duplicates() {
+	first := make(map[string]target)
+	for _, t := range c.chain {
+		if earlier, again := first[t.model]; again {
+			c.err(t.path, fmt.Sprintf("%s, the same target as %s", quoted(t.name), earlier.path), "each target once")
+			continue
+		}
+		first[t.model] = t
+	}
+}
+
+// names finds names that nothing is known of, and outdated ones.
+func (c *checker) names() {
+	for _, t := range c.chain {
+		if t.path == "primary" && isLastResort(t.model) {
+			c.err(t.path, quoted(t.name)+", an answer of last resort", "a model")
+		}
+		c.name(t.path, t.name)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
+		for i, arm := range c.Experiments[id].Arms {
+			c.name(join(index(join(join("experiments", id), "arms"), i), "model"), arm.Model)
+		}
+	}
+	if c.Cascade != nil {
+		c.name("cascade.model", c.Cascade.Model)
+	}
+}
+
+func (c *checker) name(path, name string) {
+	model := c.canonical(name)
+	if model != name && (strings.Contains(name, "-preview") || strings.Contains(name, "-exp")) {
+		c.warn(path, quoted(name)+", an outdated name", model)
+	}
+	if name == "" || isLastResort(model) || c.provider(model) != "" {
+		return
+	}
+	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
+	found := quoted(name) + ", which nothing here resolves" + didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
+	const allowed = "gemini-* or gpt-*, a model with a provider under models, one that the application hands in, " + CachedAnswer + " or " + TemplateResponse
+	switch {
+	case c.known.Model == nil:
+		c.warn(path, found, allowed)
+	case !c.known.Model(name) && !c.known.Model(model):
+		c.err(path, found, allowed)
+	}
+}

@@ -1,0 +1,145 @@
+package policy
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// models returns the targets of the chain that are models.
+func (c *checker) models() []target {
+	var models []target
+	for _, t := range c.chain {
+		if !isLastResort(t.model) {
+			models = append(models, t)
+		}
+	}
+	return models
+}
+
+// unreachable finds entries that no call gets to.
+func (c *checker) unreachable() {
+	for i, t := range c.chain {
+		if t.entry == "" {
+			continue
+		}
+		if t.condition.compiled != nil {
+			if value, constant := t.condition.compiled.Constant(); constant && !value {
+				c.warn(join(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
+			}
+		}
+		if i > 0 && c.chain[i-1].model == TemplateResponse {
+			c.warn(t.path, quoted(t.name)+" after "+TemplateResponse+", which always answers", TemplateResponse+" as the last entry")
+		}
+	}
+}
+
+// times finds limits that another limit makes meaningless.
+func (c *checker) times() {
+	c.latencies()
+	if c.Timeouts == nil || c.Timeouts.Total == 0 {
+		return
+	}
+	var sum time.Duration
+	var parts []string
+	for _, t := range c.models() {
+		if t.silence > 0 {
+			sum += t.silence
+			parts = append(parts, formatDuration(t.silence))
+		}
+	}
+	if sum > c.Timeouts.Total {
+		c.warn("timeouts.total", fmt.Sprintf("%s, but the targets may take %s = %s", formatDuration(c.Timeouts.Total), strings.Join(parts, " + "), formatDuration(sum)),
+			"a total of at least "+formatDuration(sum)+", or shorter timeouts")
+	}
+}
+
+// latencies finds conditions that wait for longer than the attempt may be silent.
+func (c *checker) latencies() {
+	for i, t := range c.chain {
+		if i == 0 || t.condition.compiled == nil {
+			continue
+		}
+		limit := c.chain[i-1].silence
+		if limit > 0 && c.Stream != nil {
+			limit = max(limit, c.Stream.FirstContent)
+		}
+		for _, latency := range t.condition.compiled.Latencies() {
+			if limit > 0 && latency >= limit {
+				c.warn(join(t.entry, "condition"), fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), c.chain[i-1].name, formatDuration(limit)),
+					"less than "+formatDuration(limit))
+			}
+		}
+	}
+}
+
+// prices finds models whose price is needed and not known.
+func (c *checker) prices() {
+	if c.known.Price == nil {
+		return
+	}
+	const allowed = "a price under models; without one the model is never taken to be free"
+	for i, t := range c.chain {
+		if i > 0 && t.condition.compiled != nil && t.condition.compiled.Uses("cost") && !c.priced(c.chain[i-1]) {
+			c.warn(join(t.entry, "condition"), "cost, but no price of "+c.chain[i-1].name, allowed)
+		}
+	}
+	if c.Budgets == nil || c.Budgets.USDPerDay == 0 && len(c.Budgets.Tenants) == 0 {
+		return
+	}
+	for _, t := range c.models() {
+		if !c.priced(t) {
+			c.warn(t.path, "no price of "+t.name+", which budgets need", allowed)
+		}
+	}
+}
+
+func (c *checker) priced(t target) bool {
+	_, m, _ := c.model(t.model)
+	id := m.ID
+	if id == "" {
+		id = t.model
+	}
+	return isLastResort(t.model) || m.Price != nil || c.known.Price(id)
+}
+
+// windows finds fallbacks that cannot read what the models before them can.
+func (c *checker) windows() {
+	largest, of := 0, ""
+	for _, t := range c.models() {
+		_, m, _ := c.model(t.model)
+		if m.ContextWindow > 0 && m.ContextWindow < largest {
+			c.warn(t.path, fmt.Sprintf("%s, which reads %d tokens, after %s, which reads %d", quoted(t.name), m.ContextWindow, of, largest),
+				"a fallback with a window as large; longer requests skip this one")
+		}
+		if m.ContextWindow > largest {
+			largest, of = m.ContextWindow, t.name
+		}
+	}
+}
+
+// credentials finds chains that end with one account.
+func (c *checker) credentials() {
+	models := c.models()
+	if len(models) < 2 {
+		return
+	}
+	for _, t := range models {
+		if one := c.credential(models[0]); one == "" || c.credential(t) != one {
+			return
+		}
+	}
+	c.warn("fallbacks", "one credential for every model: "+c.credential(models[0]), "another account for one of them, which its quota and billing do not take down")
+}
+
+// credential names what a target is called with, "" if that is not known.
+func (c *checker) credential(t target) string {
+	_, m, _ := c.model(t.model)
+	if m.CredentialEnv != "" {
+		return m.CredentialEnv
+	}
+	if provider := c.provider(t.model); provider != "" {
+		return "the default of " + provider
+	}
+	return ""
+}

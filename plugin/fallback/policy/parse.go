@@ -1,0 +1,15 @@
+package policy
+
+// Parse reads a policy file and checks it as [Check] does, without knowing
+// anything of the application. If anything in it is an error, that is an *[Error]
+// with everything that is wrong, warnings included. No bytes make it panic.
+//
+// A file is UTF-8 text of at most 64 KiB with one YAML document. It may use
+// anchors, aliases and merge keys, for at most 10,000 values in all.
+func Parse(data []byte) (*Policy, error) {
+	p := decode(readDocument(data))
+	if problems := Check(p, Known{}); hasErrors(problems) {
+		return nil, &Error{problems}
+	}
+	return p, nil
+}

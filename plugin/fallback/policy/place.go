@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+// place is where a value stands: a scalar where it begins, a list or mapping in a
+// section where its key does.
+type place struct{ line, column int }
+
+// What a message repeats of a file, and of the parser, in bytes.
+const (
+	maxShown   = 60
+	maxMessage = 200
+)
+
+// shown returns a value for a message: without anything that looks like a key or
+// an address, and not too long.
+func shown(value string) string {
+	safe := redact.Text(value, maxShown+1)
+	if len(safe) <= maxShown {
+		return safe
+	}
+	return redact.Text(value, maxShown) + "…"
+}
+
+func quoted(text string) string { return strconv.Quote(shown(text)) }
+
+// join returns the path of a key below path. A key with a dot is quoted, so that
+// paths are unambiguous.
+func join(path, key string) string {
+	switch {
+	case path == "":
+		return key
+	case strings.ContainsAny(key, `.[]"`):
+		return path + "[" + strconv.Quote(key) + "]"
+	}
+	return path + "." + key
+}
+
+func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+
+// locate returns the place of the byte at offset in the value of n, a string. It
+// reads the value and its source side by side: what the source has besides is
+// indentation, folds, quotes and escapes. Where they do not agree, it is the place
+// of n.
+func (d *document) locate(n *yaml.Node, offset int) place {
+	src := d.from(n)
+	switch {
+	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		_, src, _ = strings.Cut(src, "\n")
+	case n.Style&yaml.DoubleQuotedStyle != 0:
+		_, src, _ = strings.Cut(src, `"`)
+	case n.Style&yaml.SingleQuotedStyle != 0:
+		_, src, _ = strings.Cut(src, "'")
+	}
+	value, target := n.Value, len(n.Value)-offset
+	for len(value) > target {
+		inSource, inValue := step(n.Style, src, value)
+		if inSource == 0 {
+			return place{n.Line, n.Column}
+		}
+		src, value = src[inSource:], value[inValue:]
+	}
+	for src != "" && value != "" && src[0] != value[0] && isSpace(src[0]) {
+		src = src[1:]
+	}
+	before := d.text[:len(d.text)-len(src)]
+	start := strings.LastIndexByte(before, '\n') + 1
+	return place{strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1}
+}
+
+// from returns the source from the beginning of n on.
+func (d *document) from(n *yaml.Node) string {
+	src := d.text
+	for range n.Line - 1 {
+		_, src, _ = strings.Cut(src, "\n")
+	}
+	for range n.Column - 1 {
+		_, width := utf8.DecodeRuneInString(src)
+		src = src[width:]
+	}
+	return src
+}
+
+// step returns how many bytes of the source the next bytes of the value are, and
+// how many those are; 0 for the source if the two do not agree.
+func step(style yaml.Style, src, value string) (inSource, inValue int) {
+	if src == "" {
+		return 0, 0
+	}
+	_, char := utf8.DecodeRuneInString(value)
+	switch {
+	case style&yaml.SingleQuotedStyle != 0 && strings.HasPrefix(src, "''"):
+		return 2, 1
+	case style&yaml.DoubleQuotedStyle != 0 && src[0] == '\\':
+		return escape(src, char)
+	case src[0] == value[0]:
+		return 1, 1
+	case src[0] == '\n' && value[0] == ' ': // a fold
+		return 1, 1
+	case isSpace(src[0]):
+		return 1, 0
+	}
+	return 0, 0
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
+// escape is step at a backslash: https://yaml.org/spec/1.2.2/#57-escaped-characters.
+func escape(src string, char int) (inSource, inValue int) {
+	width := 2
+	switch {
+	case len(src) < width:
+		return 0, 0
+	case src[1] == '\n':
+		return width, 0
+	case src[1] == 'x':
+		width = 4
+	case src[1] == 'u':
+		width = 6
+	case src[1] == 'U':
+		width = 10
+	}
+	return min(width, len(src)), char
+}

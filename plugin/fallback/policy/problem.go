@@ -1,0 +1,109 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Severity says what a [Problem] means for the file.
+type Severity string
+
+const (
+	SeverityError   Severity = "error"   // the file cannot be used
+	SeverityWarning Severity = "warning" // it can, but perhaps does not do what it seems to
+)
+
+// Problem is one thing that is wrong with a file.
+type Problem struct {
+	// Line and Column are where, from 1; columns count characters. 0 means that
+	// there is no place to point at, in a Policy that is not from a file.
+	Line, Column int
+	// Path is the value, such as fallbacks[0].condition; "" for the whole file.
+	Path string
+	// Found is what is there, and Allowed what may be. Neither repeats what may
+	// be a key.
+	Found, Allowed string
+	Severity       Severity
+}
+
+// String returns "line:column: path: found …; allowed: …", with "warning: " in
+// front of the path of a warning.
+func (p Problem) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d:%d: ", p.Line, p.Column)
+	if p.Severity == SeverityWarning {
+		b.WriteString("warning: ")
+	}
+	if p.Path != "" {
+		b.WriteString(p.Path + ": ")
+	}
+	fmt.Fprintf(&b, "found %s; allowed: %s", p.Found, p.Allowed)
+	return b.String()
+}
+
+// Error is what is wrong with a file, all of it, in the order of the file.
+// At least one of the problems is an error; warnings come along.
+type Error struct{ Problems []Problem }
+
+// Error returns a line for each problem.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString("policy: the file has problems:")
+	for _, p := range e.Problems {
+		b.WriteString("\n" + p.String())
+	}
+	return b.String()
+}
+
+// inOrder sorts problems by place and drops repetitions, as an alias makes them.
+func inOrder(problems []Problem) []Problem {
+	slices.SortFunc(problems, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
+			cmp.Compare(a.Found, b.Found), cmp.Compare(a.Allowed, b.Allowed), cmp.Compare(a.Path, b.Path))
+	})
+	return slices.CompactFunc(problems, func(a, b Problem) bool {
+		return a.Line > 0 && a.Line == b.Line && a.Column == b.Column && a.Found == b.Found && a.Allowed == b.Allowed
+	})
+}
+
+func hasErrors(problems []Problem) bool {
+	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == SeverityError })
+}
+
+// didYouMean returns " (did you mean …?)" for the candidate that word is most
+// likely a misspelling of, "" if none is near: at most a third of it is wrong.
+func didYouMean(word string, candidates []string) string {
+	best, distance := "", len(word)/3+1
+	for _, c := range candidates {
+		if d := edits(strings.ToLower(word), strings.ToLower(c)); d < distance {
+			best, distance = c, d
+		}
+	}
+	if best == "" || best == word {
+		return ""
+	}
+	return fmt.Sprintf(" (did you mean %s?)", best)
+}
+
+// edits returns the Levenshtein distance of a and b, in bytes.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,109 @@
+package policy
+
+import (
+	"embed"
+	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// sources are the files whose comments document the keys. Reading them here
+// leaves one text of each comment, for godoc, the schema and docs/policy.md.
+//
+//go:embed file.go file_model.go file_limits.go file_rules.go
+var sources embed.FS
+
+// Schema returns the format of a policy file as a JSON Schema (draft 2020-12), so
+// that editors complete and check it. It knows every key and what each value may
+// be, but not what [Check] finds by looking at several values, nor the language of
+// conditions. The caller may change it.
+func Schema() *jsonschema.Schema {
+	s := describer(comments()).schema(policyShape())
+	s.Schema = "https://json-schema.org/draft/2020-12/schema"
+	s.Title = "adk-fallback policy"
+	return s
+}
+
+// comments returns the comment of each field of the file's types, as one line, by
+// Type.Field.
+func comments() map[string]string {
+	all := make(map[string]string)
+	files, _ := sources.ReadDir(".") // an embedded folder is always there
+	for _, entry := range files {
+		source, _ := sources.ReadFile(entry.Name())
+		file, err := parser.ParseFile(token.NewFileSet(), entry.Name(), source, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			continue // it compiled, so it can be parsed
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.TypeSpec)
+			if !ok {
+				return true
+			}
+			if section, ok := spec.Type.(*ast.StructType); ok {
+				for _, f := range section.Fields.List {
+					for _, name := range f.Names {
+						all[spec.Name.Name+"."+name.Name] = strings.Join(strings.Fields(f.Doc.Text()), " ")
+					}
+				}
+			}
+			return false
+		})
+	}
+	return all
+}
+
+// describer makes schemas with descriptions, by Type.Field.
+type describer map[string]string
+
+func (d describer) schema(s *shape) *jsonschema.Schema {
+	switch {
+	case s.scalar != nil:
+		return s.scalar.schema.CloneSchemas()
+	case s.section != nil:
+		return d.section(s.section)
+	case s.keys != nil:
+		return &jsonschema.Schema{
+			Type: "object", AdditionalProperties: d.schema(s.elem), MaxProperties: jsonschema.Ptr(s.max),
+			PropertyNames: s.keys.schema.CloneSchemas(),
+		}
+	}
+	return &jsonschema.Schema{Type: "array", Items: d.schema(s.elem), MinItems: jsonschema.Ptr(s.min), MaxItems: jsonschema.Ptr(s.max)}
+}
+
+func (d describer) section(s *section) *jsonschema.Schema {
+	all := &jsonschema.Schema{
+		Type: "object", Properties: make(map[string]*jsonschema.Schema), PropertyOrder: slices.Clone(s.keys),
+		AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
+	}
+	for _, f := range s.fields {
+		property := d.schema(f.shape)
+		property.Description = d[s.name+"."+f.name]
+		if f.shape.scalar != nil {
+			property.Description += " Allowed: " + f.shape.scalar.allowed + "."
+		}
+		if f.fallback != "" {
+			property.Default = defaultJSON(f)
+		}
+		if f.required {
+			all.Required = append(all.Required, f.key)
+		}
+		all.Properties[f.key] = property
+	}
+	return all
+}
+
+// defaultJSON returns the default of f as a file in JSON would have it.
+func defaultJSON(f field) json.RawMessage {
+	switch f.shape.scalar.schema.Type {
+	case "boolean", "integer", "number":
+		return json.RawMessage(f.fallback)
+	}
+	quoted, _ := json.Marshal(f.fallback) // a string always has a form
+	return quoted
+}
