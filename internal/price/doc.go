@@ -1,0 +1,22 @@
+// Package price knows what models cost: a dated snapshot of public list prices, and the projected price of a request.
+//
+//	p, ok := price.Of("gemini-2.5-flash-preview-09-2025")
+//	if !ok {
+//		… // unknown is not free: say so, and ask the user for a price
+//	}
+//	usd := price.Project(p, req, 0)
+//
+// # Which figures
+//
+// US dollars per million tokens, paid tier, standard speed, global endpoint, text. Each Price names the page it is from;
+// SnapshotDate is the day on which the figures were current. A rate that its provider announced as introductory or
+// promotional is not used, the regular one is: a budget had better end early than late. What a list price leaves out is
+// left out here: batch and priority tiers, regional surcharges, writing to a cache and keeping it, audio rates, searches
+// and other tools of the provider, and any discount of the account.
+//
+// # What lives here
+//
+// The list, looking a model up in it, estimating tokens, multiplying. Prices that a user configures win over the list; that
+// and all that follows from a price (budgets, conditions) is the business of those who import this package. Updating the
+// list means editing the provider's file and SnapshotDate, nothing else.
+package price

@@ -1,0 +1,59 @@
+package price
+
+import (
+	"regexp"
+	"strings"
+	"sync"
+)
+
+// row is one model of a provider's list, under the name that it has without a date or a release stage.
+type row struct {
+	name  string
+	price Price
+}
+
+// flat is a price that holds for requests of any length.
+func flat(input, cached, output float64) Price {
+	return Price{Rates: Rates{Input: input, Cached: cached, Output: output}}
+}
+
+// above adds a tier for requests of more than tokens input tokens.
+func (p Price) above(tokens int, input, cached, output float64) Price {
+	p.LongAbove, p.Long = tokens, Rates{Input: input, Cached: cached, Output: output}
+	return p
+}
+
+// list is immutable once built.
+var list = sync.OnceValue(func() map[string]Price {
+	all := map[string]Price{}
+	for source, rows := range map[string][]row{googleSource: google(), openaiSource: openai(), anthropicSource: anthropic()} {
+		for _, r := range rows {
+			r.price.Source = source
+			all[r.name] = r.price
+		}
+	}
+	return all
+})
+
+// release matches the end of a model's name that picks a release of the model without changing its price: a date
+// (-2024-08-06, -20250929, @20250929, -preview-09-2025, -preview-05-06), a number of three digits, a stage.
+var release = regexp.MustCompile(`(?:-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-(?:preview|exp)-\d{2}-(?:\d{4}|\d{2})|-\d{3}|-preview|-exp|-latest)$`)
+
+// Of returns the list price of a model, and false if it has none: an unknown model is not a free one.
+//
+// The path before a name does not matter (models/…, publishers/google/models/…, openai/…). An exact match wins; else the
+// name counts without its release (gpt-4o-2024-08-06 is gpt-4o). Any other suffix makes another model, which may cost
+// something else: gemini-2.5-flash-image is not gemini-2.5-flash. Safe for concurrent use.
+func Of(model string) (Price, bool) {
+	name := model[strings.LastIndexByte(model, '/')+1:]
+	for {
+		if p, ok := list()[name]; ok {
+			return p, true
+		}
+		end := release.FindStringIndex(name)
+		if end == nil {
+			return Price{}, false
+		}
+		name = name[:end[0]]
+	}
+}

@@ -1,0 +1,132 @@
+package price_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/price"
+)
+
+func of(t *testing.T, name string) price.Price {
+	t.Helper()
+	p, ok := price.Of(name)
+	if !ok {
+		t.Fatalf("Of(%q): no price", name)
+	}
+	return p
+}
+
+func same(a, b float64) bool { return math.Abs(a-b) < 1e-12 }
+
+func TestReleaseOfAModelHasItsPrice(t *testing.T) {
+	for name, want := range map[string]string{
+		"gemini-2.5-flash-preview-09-2025":                                 "gemini-2.5-flash",
+		"gemini-2.5-pro-preview-05-06":                                     "gemini-2.5-pro",
+		"gemini-2.0-flash-001":                                             "gemini-2.0-flash",
+		"gemini-3-pro-preview":                                             "gemini-3-pro",
+		"gemini-2.5-flash-lite-preview":                                    "gemini-2.5-flash-lite",
+		"models/gemini-2.5-pro":                                            "gemini-2.5-pro",
+		"publishers/google/models/gemini-2.5-pro":                          "gemini-2.5-pro",
+		"projects/p/locations/l/publishers/google/models/gemini-2.5-flash": "gemini-2.5-flash",
+		"claude-sonnet-4-5-20250929":                                       "claude-sonnet-4-5",
+		"claude-sonnet-4-5@20250929":                                       "claude-sonnet-4-5",
+		"claude-haiku-4-5-latest":                                          "claude-haiku-4-5",
+		"gpt-4o-2024-08-06":                                                "gpt-4o",
+		"gpt-4.1-mini-2025-04-14":                                          "gpt-4.1-mini",
+		"openai/gpt-5-chat-latest":                                         "gpt-5-chat",
+	} {
+		if got := of(t, name); got != of(t, want) {
+			t.Errorf("Of(%q) = %+v, want that of %s", name, got, want)
+		}
+	}
+}
+
+func TestReleaseWithAPriceOfItsOwn(t *testing.T) {
+	if a, b := of(t, "gpt-4o-2024-05-13"), of(t, "gpt-4o"); a.Rates == b.Rates {
+		t.Errorf("gpt-4o-2024-05-13 has the rates of gpt-4o: %+v", a.Rates)
+	}
+}
+
+func TestOtherModelsHaveNoPrice(t *testing.T) {
+	for _, name := range []string{
+		"", "/", "gemini-v2", "small-local-llm", "llama-3-70b", "gemini", "gpt", "claude-sonnet",
+		"gemini-2.5-flash-image", "gemini-2.5-flash-preview-tts", "gpt-4o-realtime-preview", "gpt-4o-mini-tts",
+		"claude-sonnet-4-9", "claude-opus-5-6", "gpt-5.9", "gpt-4o:free", "ft:gpt-4o-2024-08-06:org", "gemini-2.5-pro/",
+		"-preview", "-latest", "gemini-flash-latest",
+	} {
+		if p, ok := price.Of(name); ok || p != (price.Price{}) {
+			t.Errorf("Of(%q) = %+v, %t; want none", name, p, ok)
+		}
+	}
+}
+
+func TestCost(t *testing.T) {
+	flat := price.Price{Rates: price.Rates{Input: 2, Cached: 0.5, Output: 8}}
+	tiered := flat
+	tiered.LongAbove, tiered.Long = 1000, price.Rates{Input: 4, Cached: 1, Output: 12}
+	uncached := price.Price{Rates: price.Rates{Input: 2, Output: 8}}
+	tests := []struct {
+		name                  string
+		price                 price.Price
+		input, cached, output int
+		want                  float64 // US dollars × 1e6
+	}{
+		{"input and output", flat, 100, 0, 10, 280},
+		{"cached input is part of the input", flat, 100, 60, 0, 40*2 + 60*0.5},
+		{"more cached than sent", flat, 100, 200, 0, 50},
+		{"no price for cached input", uncached, 100, 60, 0, 200},
+		{"at the threshold", tiered, 1000, 0, 10, 2080},
+		{"above the threshold all of it costs more", tiered, 1001, 1, 10, 1000*4 + 1 + 120},
+		{"nothing", flat, 0, 0, 0, 0},
+		{"negative counts", flat, -5, -5, -5, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := tt.price.Cost(tt.input, tt.cached, tt.output) * 1e6; !same(got, tt.want) {
+				t.Errorf("Cost(%d, %d, %d) = %v µ$, want %v", tt.input, tt.cached, tt.output, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestCostOfUsageCountsThoughtsAndToolResults(t *testing.T) {
+	p := price.Price{Rates: price.Rates{Input: 1, Cached: 0.1, Output: 10}}
+	got := p.CostOf(&genai.GenerateContentResponseUsageMetadata{
+		PromptTokenCount: 100, CachedContentTokenCount: 50, ToolUsePromptTokenCount: 20,
+		CandidatesTokenCount: 7, ThoughtsTokenCount: 3, TotalTokenCount: 130,
+	})
+	if want := (70 + 5 + 100) / 1e6; !same(got, want) {
+		t.Errorf("CostOf = %v, want %v", got, want)
+	}
+	if got := p.CostOf(nil); got != 0 {
+		t.Errorf("CostOf(nil) = %v, want 0", got)
+	}
+}
+
+func TestProject(t *testing.T) {
+	p := price.Price{Rates: price.Rates{Input: 1, Cached: 0.1, Output: 10}}
+	text := genai.NewContentFromText(strings.Repeat("x", 400), genai.RoleUser) // 100 tokens
+	tests := []struct {
+		name     string
+		config   *genai.GenerateContentConfig
+		fallback int
+		output   int
+	}{
+		{"the request says how long the answer may be", &genai.GenerateContentConfig{MaxOutputTokens: 50}, 200, 50},
+		{"the caller does", nil, 200, 200},
+		{"nobody does", &genai.GenerateContentConfig{}, 0, price.DefaultOutput},
+		{"several candidates", &genai.GenerateContentConfig{MaxOutputTokens: 50, CandidateCount: 3}, 0, 150},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			req := &model.LLMRequest{Contents: []*genai.Content{text}, Config: tt.config}
+			if got, want := price.Project(p, req, tt.fallback), (100+10*float64(tt.output))/1e6; !same(got, want) {
+				t.Errorf("Project = %v, want %v", got, want)
+			}
+		})
+	}
+}

@@ -1,0 +1,24 @@
+package price
+
+import "google.golang.org/adk/v2/model"
+
+// DefaultOutput is the length in tokens of an answer about which nothing is known. It is a guess at an ordinary answer;
+// the most that a model could answer (often 65,536) would make every request look dear.
+const DefaultOutput = 1024
+
+// Project returns US dollars for a request that has not been sent: its estimated input, none of it cached, and an answer of
+// Config.MaxOutputTokens, or of defaultOutput tokens where that is not set, or of DefaultOutput where neither is (≤ 0);
+// once for each of Config.CandidateCount candidates.
+func Project(p Price, req *model.LLMRequest, defaultOutput int) float64 {
+	output, candidates := defaultOutput, 1
+	if output <= 0 {
+		output = DefaultOutput
+	}
+	if c := req.Config; c != nil {
+		if c.MaxOutputTokens > 0 {
+			output = int(c.MaxOutputTokens)
+		}
+		candidates = max(int(c.CandidateCount), 1)
+	}
+	return p.Cost(EstimateTokens(req), 0, output*candidates)
+}
