@@ -65,10 +65,8 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	attempt := request.Clone(req)
 	attempt.Model = s.name
 	request.Adapt(attempt.Contents, s.name, out.Root != "" && out.Root != s.name)
-	if s.options.Prepare != nil {
-		s.options.Prepare(attempt)
-	}
 	ctx, span := telemetry.StartAttempt(ctx, s.name)
+	ctx = failure.WithCapture(ctx) // for a client whose transport is failure.Capture
 	started, wait := time.Now(), out.Wait
 	out.Wait = 0
 	err := s.pass(ctx, attempt, stream, out)
@@ -119,6 +117,9 @@ func (p *passage) run(m model.LLM, ctx context.Context, req *model.LLMRequest, s
 			p.err = fmt.Errorf("fallback: model %q panicked: %v", p.source.name, r)
 		}
 	}()
+	if prepare := p.source.options.Prepare; prepare != nil {
+		prepare(req)
+	}
 	m.GenerateContent(ctx, req, stream)(p.take)
 }
 

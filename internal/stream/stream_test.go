@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -194,4 +196,35 @@ func TestSinkPassesItsConsumersPanicOn(t *testing.T) {
 	}()
 	source := stream.NewSource(suite.NewModel("flash", suite.Text("a")), stream.Options{})
 	_ = source.Do(t.Context(), &model.LLMRequest{}, false, stream.NewSink(func(*model.LLMResponse, error) bool { panic("mine") }))
+}
+
+// B80
+func TestAHookThatPanicsIsAnError(t *testing.T) {
+	source := stream.NewSource(suite.NewModel("flash", suite.Text("a")), stream.Options{Prepare: func(*model.LLMRequest) { panic("boom") }})
+	if err := source.Do(t.Context(), &model.LLMRequest{}, false, newRecorder().Sink); err == nil {
+		t.Error("the panic is no error")
+	}
+}
+
+// B35: what the SDK drops of a response reaches the verdict of its attempt.
+func TestAttemptsCaptureHeaders(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	client := &http.Client{Transport: failure.Capture(nil)}
+	m := suite.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		resp, err := client.Do(req)
+		if err == nil {
+			resp.Body.Close()
+			err = genai.APIError{Code: resp.StatusCode}
+		}
+		yield(nil, err)
+	})
+	err := stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, newRecorder().Sink)
+	if got := stream.VerdictOf(t.Context(), err).RetryAfter; got != 7*time.Second {
+		t.Errorf("retry after %v (%v), want the header's 7s", got, err)
+	}
 }

@@ -65,6 +65,9 @@ func (s *state) fail(verdict failure.Verdict, code string) {
 // metadata is what s knows; the caller adds what comes next.
 func (s *state) metadata() call.Metadata {
 	f := s.failures
+	if f == nil {
+		f = &failures{} // another call of this agent, which ADK does not make, has reset it
+	}
 	attempts, dropped := f.log.Snapshot()
 	return call.Metadata{
 		Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason,

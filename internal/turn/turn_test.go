@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 
@@ -115,6 +116,75 @@ func TestChoiceMidFallbackIsLeftAlone(t *testing.T) {
 	}
 }
 
+// B06: ADK asks for the agent's own model in each call, which is nobody's
+// choice.
+func TestOwnModelMidFallbackIsTheRoot(t *testing.T) {
+	p := newPlugin(t, turn.Config{RootModel: "root", FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	for range 2 {
+		req := &model.LLMRequest{Model: "own"}
+		p.BeforeModel(ctx, req)
+		if req.Model != "root" {
+			t.Errorf("%s is asked, want the root", req.Model)
+		}
+		if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// B14: the next model is one that this turn has neither started at nor tried.
+func TestNextModel(t *testing.T) {
+	for _, test := range []struct {
+		own   string
+		chain []string
+		want  []string
+	}{
+		{"flash", []string{"pro", "max"}, []string{"pro", "max", ""}},
+		{"pro", []string{"pro", "max"}, []string{"max", ""}},
+		{"flash", []string{"pro", "flash"}, []string{"pro", ""}},
+		{"pro", []string{"lite", "pro", "max"}, []string{"lite", "max", ""}},
+	} {
+		p := newPlugin(t, turn.Config{FallbackModels: test.chain})
+		var got []string
+		ctx := t.Context()
+		for i := range test.want {
+			callback := agentContext{ctx, fmt.Sprint("run", i), "a", ""}
+			req := &model.LLMRequest{Model: test.own}
+			p.BeforeModel(callback, req)
+			resp, err := p.OnModelError(callback, req, suite.ErrQuota)
+			if err != nil {
+				t.Fatal(err)
+			}
+			md, _ := call.ReadResponse(resp)
+			got = append(got, md.FallbackModel)
+			ctx = turn.Choose(ctx, "a", "", md)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("own model %s, chain %v: next models (-want +got):\n%s", test.own, test.chain, diff)
+		}
+	}
+}
+
+// B15: a name that metadata would cut cannot be read back by an outer loop.
+func TestNamesThatDoNotFitAreRefused(t *testing.T) {
+	for _, name := range []string{strings.Repeat("m", 129), strings.Repeat("&", 30)} {
+		if _, err := turn.New(turn.Config{FallbackModel: name}); err == nil || !strings.Contains(err.Error(), "Config.FallbackModel:") {
+			t.Errorf("error %v, want one that names the field", err)
+		}
+	}
+	if _, err := turn.New(turn.Config{FallbackModel: strings.Repeat("m", 128)}); err != nil {
+		t.Errorf("a name that fits is refused: %v", err)
+	}
+}
+
+// B15
+func TestRecoverAroundNoModelIsRefused(t *testing.T) {
+	if _, err := turn.New(turn.Config{Recover: struct{ model.LLM }{}}); err == nil || !strings.Contains(err.Error(), "Config.Recover:") {
+		t.Errorf("error %v, want one that names Recover", err)
+	}
+}
+
 // B09
 func TestTurnsAreBounded(t *testing.T) {
 	for _, test := range []struct {
@@ -167,8 +237,8 @@ func TestAgentsOfOneTurnAreBounded(t *testing.T) {
 	for i := range 10_000 {
 		p.BeforeModel(agentContext{t.Context(), "i", "a", fmt.Sprint("branch", i)}, &model.LLMRequest{})
 	}
-	if got := p.Tracked(); got != 1 {
-		t.Errorf("%d turns tracked, want 1", got)
+	if turns, agents := p.Tracked(), p.Agents("i"); turns != 1 || agents > 300 {
+		t.Errorf("%d turns with %d agents tracked, want one with a bounded number", turns, agents)
 	}
 	if got := attempts(t, p, agentContext{t.Context(), "i", "a", "branch9999"}); got != 1 {
 		t.Errorf("the latest branch is at attempt %d, want 1", got)

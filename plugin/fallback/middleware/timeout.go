@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -172,10 +173,12 @@ func (w *watch) next(now time.Time) time.Duration {
 	return max(next, 0)
 }
 
-// item is a response on its way from a detached model to its caller.
+// item is a response on its way from a detached model to its caller, with what
+// the model's side of the tree knows about it.
 type item struct {
-	model string
-	resp  *model.LLMResponse
+	model    string
+	metadata call.Metadata
+	resp     *model.LLMResponse
 }
 
 // detached runs the attempt on a goroutine of its own, which ends when inner
@@ -186,7 +189,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 	var fork *stream.Sink
 	fork = out.Fork(func(resp *model.LLMResponse, _ error) bool {
 		select {
-		case items <- item{fork.Model, resp}:
+		case items <- item{fork.Model, fork.Metadata, resp}:
 			return true
 		case <-abandoned:
 			return false
@@ -201,7 +204,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 	for {
 		select {
 		case it := <-items:
-			out.Model = it.model
+			out.Model, out.Metadata = it.model, it.metadata
 			if !out.Send(it.resp) {
 				return nil
 			}

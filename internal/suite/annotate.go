@@ -1,0 +1,174 @@
+package suite
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/turn"
+)
+
+func (s *suite) healthy(t *testing.T) {
+	root, backup := NewModel("flash", Text("hello there")), NewModel("pro", Text("backup"))
+	app := s.app(t, turn.Config{Recover: backup, FallbackModel: "pro-name"}, root)
+	events := mustRun(t, app, "s", "hi")
+	if got := final(t, events).Text(); got != "hello there" {
+		t.Errorf("answer %q, want %q", got, "hello there")
+	}
+	for _, ev := range append(events, app.Stored(t, "s")...) {
+		if len(ev.Response.CustomMetadata) > 0 {
+			t.Errorf("metadata %v on a healthy response", ev.Response.CustomMetadata)
+		}
+	}
+	if n := len(backup.Requests()); n != 0 {
+		t.Errorf("the backup was called %d times", n)
+	}
+}
+
+func (s *suite) fiveKeys(t *testing.T) {
+	app := s.app(t, turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrQuota)))
+	ev := final(t, mustRun(t, app, "s", "hi"))
+	if ev.Response.ErrorCode != "429" || !strings.Contains(ev.Response.ErrorMessage, "quota") {
+		t.Errorf("error %q: %q, want 429 and the provider's message", ev.Response.ErrorCode, ev.Response.ErrorMessage)
+	}
+	want := map[string]any{
+		"fallback_triggered": true, "original_model": "flash", "fallback_model": "pro", "fallback_attempt": 1, "error_code": "429",
+	}
+	for key, value := range want {
+		if diff := cmp.Diff(value, ev.Response.CustomMetadata[key]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", key, diff)
+		}
+	}
+	md, _ := ev.Metadata()
+	if len(md.Attempts) != 1 || md.Attempts[0].Model != "flash" || md.Attempts[0].HTTPStatus != 429 {
+		t.Errorf("attempts %+v, want one of flash with status 429", md.Attempts)
+	}
+}
+
+func (s *suite) otherErrors(t *testing.T) {
+	backup := NewModel("pro", Text("backup"))
+	app := s.app(t, turn.Config{Recover: backup}, NewModel("flash", Fail(ErrInternal)))
+	events, err := app.Run(t.Context(), "s", "hi")
+	var api genai.APIError
+	if !errors.As(err, &api) || api.Code != 500 {
+		t.Errorf("error %v, want the model's own", err)
+	}
+	if len(events) > 0 || len(backup.Requests()) > 0 {
+		t.Errorf("%d events and %d calls of the backup, want none", len(events), len(backup.Requests()))
+	}
+
+	blocked := &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
+	app = s.app(t, turn.Config{FallbackModel: "pro"}, NewModel("flash", Respond(func() *model.LLMResponse { return blocked })))
+	ev := final(t, mustRun(t, app, "s", "hi"))
+	if ev.Response.ErrorCode != "SAFETY" || ev.Response.CustomMetadata != nil {
+		t.Errorf("response %+v, want it untouched", ev.Response)
+	}
+}
+
+func (s *suite) codes(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		codes []any
+		err   error
+		want  string // error_code, or "" for an error that passes
+	}{
+		{"int", []any{429}, ErrQuota, "429"},
+		{"string", []any{"429"}, ErrQuota, "429"},
+		{"name", []any{"RESOURCE_EXHAUSTED"}, ErrQuota, "RESOURCE_EXHAUSTED"},
+		{"second of two", []any{"500", 429}, ErrQuota, "429"},
+		{"default 429", nil, ErrQuota, "429"},
+		{"default 504", nil, ErrDeadline, "504"},
+		{"not in the default", nil, ErrUnavailable, ""},
+		{"none", []any{}, ErrQuota, ""},
+		{"by pointer, wrapped", nil, fmt.Errorf("call: %w", &ErrQuota), "429"},
+		{"status without code", nil, genai.APIError{Status: "RESOURCE_EXHAUSTED"}, "429"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			app := s.app(t, turn.Config{FallbackModel: "pro", ErrorCodes: test.codes}, NewModel("flash", Fail(test.err)))
+			events, err := app.Run(t.Context(), "s", "hi")
+			if test.want == "" {
+				if err == nil {
+					t.Error("the error did not pass through")
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if md, _ := final(t, events).Metadata(); md.ErrorCode != test.want {
+				t.Errorf("error_code %q, want %q", md.ErrorCode, test.want)
+			}
+		})
+	}
+	t.Run("in a response", func(t *testing.T) {
+		app := s.app(t, turn.Config{FallbackModel: "pro", ErrorCodes: []any{429, "malformed_function_call"}},
+			NewModel("flash", Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }),
+				Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL"} })))
+		for _, want := range []string{"429", "MALFORMED_FUNCTION_CALL"} {
+			ev := final(t, mustRun(t, app, "s", "hi"))
+			if md, _ := ev.Metadata(); md.ErrorCode != want || ev.Response.ErrorCode != want {
+				t.Errorf("error_code %q on %q, want %q", md.ErrorCode, ev.Response.ErrorCode, want)
+			}
+		}
+	})
+}
+
+func (s *suite) existingMetadata(t *testing.T) {
+	for _, existing := range []map[string]any{nil, {}, {"trace": "t1"}} {
+		m := NewModel("flash", Respond(func() *model.LLMResponse {
+			return &model.LLMResponse{ErrorCode: "429", CustomMetadata: existing}
+		}))
+		ev := final(t, mustRun(t, s.app(t, turn.Config{FallbackModel: "pro"}, m), "s", "hi"))
+		if md, _ := ev.Metadata(); !md.Triggered {
+			t.Errorf("metadata %v, want it annotated", ev.Response.CustomMetadata)
+		}
+		if ev.Response.CustomMetadata["trace"] != existing["trace"] {
+			t.Errorf("metadata %v lost what was there: %v", ev.Response.CustomMetadata, existing)
+		}
+	}
+}
+
+func (s *suite) noFallback(t *testing.T) {
+	for name, config := range map[string]turn.Config{
+		"nothing configured":               {},
+		"only a root":                      {RootModel: "flash"},
+		"the agent's own model comes last": {FallbackModel: "flash"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			events, err := s.app(t, config, NewModel("flash", Fail(ErrQuota))).Run(t.Context(), "s", "hi")
+			var api genai.APIError
+			if !errors.As(err, &api) || len(events) > 0 {
+				t.Errorf("error %v and %d events, want the model's error alone", err, len(events))
+			}
+		})
+	}
+}
+
+func (s *suite) database(t *testing.T) {
+	setup := Setup{
+		Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream, Database: true,
+		Agent: Agent{Name: "agent", Model: NewModel("own", ByModel(map[string]Step{"own": Fail(ErrQuota), "pro": Text("from pro")}))},
+	}
+	app := s.NewApp(t, setup)
+	events, err := app.Retry(t.Context(), "s", "hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	live, _ := final(t, events).Metadata()
+	stored, ok := final(t, app.Stored(t, "s")).Metadata()
+	for i := range live.Attempts { // stored in milliseconds
+		live.Attempts[i].Duration = live.Attempts[i].Duration.Truncate(time.Millisecond)
+	}
+	if diff := cmp.Diff(live, stored); diff != "" || !ok {
+		t.Errorf("stored metadata %v (-live +stored):\n%s", ok, diff)
+	}
+	if !stored.Triggered || stored.Attempt != 1 || stored.FallbackModel != "pro" {
+		t.Errorf("stored metadata %+v, want a first fallback to pro", stored)
+	}
+}

@@ -1,0 +1,147 @@
+package suite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/turn"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+func (s *suite) outerLoop(t *testing.T) {
+	m := NewModel("own", ByModel(map[string]Step{"own": Fail(ErrQuota, "half ", "an "), "pro": Fail(ErrDeadline), "max": Text("from max")}))
+	app := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m)
+	events, err := app.Retry(t.Context(), "s", "hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := final(t, events).Text(); got != "from max" {
+		t.Errorf("answer %q, want %q", got, "from max")
+	}
+	finals, restarts := 0, 0
+	for _, ev := range events {
+		if !ev.Response.Partial {
+			finals++
+		}
+		if ev.Response.CustomMetadata[call.KeyRestart] == true {
+			restarts++
+		}
+	}
+	if want := map[bool]int{true: 1}[s.stream]; finals != 1 || restarts != want {
+		t.Errorf("%d final events and %d restarts, want 1 and %d", finals, restarts, want)
+	}
+	asked := 0
+	for _, ev := range app.Stored(t, "s") {
+		if ev.Author == "user" {
+			asked++
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the user's message stands %d times in the session, want once", asked)
+	}
+	if diff := cmp.Diff([]string{"own", "pro", "max"}, m.Asked()); diff != "" {
+		t.Errorf("models asked (-want +got):\n%s", diff)
+	}
+}
+
+func (s *suite) outerLoopInToolLoop(t *testing.T) {
+	m := NewModel("own", Call("c1", "lookup", "own signature", nil), Fail(ErrQuota), Call("c2", "lookup", "other signature", nil), Text("done"))
+	looked := 0
+	app := s.NewApp(t, Setup{
+		Config: turn.Config{FallbackModel: "gemini-3-pro"}, Stream: s.stream,
+		Agent: Agent{Name: "agent", Model: m, Lookup: func() { looked++ }},
+	})
+	events, err := app.Retry(t.Context(), "s", "hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := final(t, events).Text(); got != "done" || looked != 2 {
+		t.Errorf("answer %q after %d uses of the tool, want %q after 2", got, looked, "done")
+	}
+	if diff := cmp.Diff([]string{"own", "own", "gemini-3-pro", "gemini-3-pro"}, m.Asked()); diff != "" {
+		t.Errorf("models asked (-want +got):\n%s", diff)
+	}
+	for _, ev := range app.Stored(t, "s") {
+		if c := ev.Response.Content; c != nil && c.Parts[0].FunctionCall != nil && string(c.Parts[0].ThoughtSignature) == "other signature" {
+			t.Error("the session keeps the signature of a model that is not the agent's own")
+		}
+	}
+	if got := signatures(m.Requests()[2].Contents); got != "skip_thought_signature_validator" {
+		t.Errorf("the fallback saw signatures %q", got)
+	}
+}
+
+func (s *suite) outerLoopStops(t *testing.T) {
+	t.Run("when no model is left", func(t *testing.T) {
+		m := NewModel("own", Fail(ErrQuota))
+		events, err := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m).Retry(t.Context(), "s", "hi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		md, _ := final(t, events).Metadata()
+		if md.FallbackModel != "" || md.Attempt != 3 || len(m.Requests()) != 3 {
+			t.Errorf("metadata %+v after %d calls, want the third and last failure", md, len(m.Requests()))
+		}
+	})
+	t.Run("at its bound", func(t *testing.T) {
+		var chain []string
+		for i := range 40 {
+			chain = append(chain, fmt.Sprint("model", i))
+		}
+		m := NewModel("own", Fail(ErrQuota))
+		events, err := s.app(t, turn.Config{FallbackModels: chain}, m).Retry(t.Context(), "s", "hi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(m.Requests()); got != turn.MaxRuns {
+			t.Errorf("%d calls, want %d", got, turn.MaxRuns)
+		}
+		if md, _ := final(t, events).Metadata(); md.Attempt != turn.MaxRuns {
+			t.Errorf("last word is attempt %d, want %d", md.Attempt, turn.MaxRuns)
+		}
+	})
+	t.Run("at an error that is not configured", func(t *testing.T) {
+		m := NewModel("own", Fail(ErrQuota), Fail(ErrInternal))
+		_, err := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m).Retry(t.Context(), "s", "hi")
+		if err == nil || len(m.Requests()) != 2 {
+			t.Errorf("error %v after %d calls, want one after 2", err, len(m.Requests()))
+		}
+	})
+}
+
+// An agent behind the one that failed does not run in a run that is repeated.
+func (s *suite) outerLoopInASequence(t *testing.T) {
+	a := NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Text("a")}))
+	b := NewModel("flash", Text("b"))
+	events, err := s.app(t, turn.Config{FallbackModel: "pro"}, a, b).Retry(t.Context(), "s", "hi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answers []string
+	for _, ev := range events {
+		if !ev.Response.Partial {
+			answers = append(answers, ev.Text())
+		}
+	}
+	if diff := cmp.Diff([]string{"a", "b"}, answers); diff != "" || len(b.Requests()) != 1 {
+		t.Errorf("%d calls of b, want 1; answers (-want +got):\n%s", len(b.Requests()), diff)
+	}
+}
+
+func (s *suite) outerLoopIsCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	m := NewModel("flash", Fail(ErrQuota))
+	app := s.NewApp(t, Setup{
+		Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream, Agent: Agent{Name: "agent", Model: m},
+		Observe: func(string, *model.LLMResponse) { cancel() },
+	})
+	_, err := app.Retry(ctx, "s", "hi")
+	if !errors.Is(err, context.Canceled) || len(m.Requests()) != 1 {
+		t.Errorf("error %v after %d calls, want the cancellation after one", err, len(m.Requests()))
+	}
+}

@@ -1,0 +1,75 @@
+package suite
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/turn"
+)
+
+func (s *suite) otherPlugins(t *testing.T) {
+	for name, test := range map[string]struct {
+		config turn.Config
+		step   Step
+		want   string
+	}{
+		"healthy":          {turn.Config{FallbackModel: "pro"}, Text("fine"), " fine"},
+		"annotated error":  {turn.Config{FallbackModel: "pro"}, Fail(ErrQuota), "429 "},
+		"annotated code":   {turn.Config{FallbackModel: "pro"}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), "429 "},
+		"recovered error":  {turn.Config{Recover: NewModel("pro", Text("saved"))}, Fail(ErrQuota), " saved"},
+		"recovered by ans": {turn.Config{Recover: NewModel("pro", Text("saved"))}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), " saved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			seen := map[string]string{}
+			app := s.NewApp(t, Setup{
+				Config: test.config, Stream: s.stream, Agent: Agent{Name: "agent", Model: NewModel("flash", test.step)},
+				Observe: func(observer string, resp *model.LLMResponse) {
+					if !resp.Partial {
+						seen[observer] += resp.ErrorCode + " " + Event{Response: resp}.Text()
+					}
+				},
+			})
+			mustRun(t, app, "s", "hi")
+			if diff := cmp.Diff(map[string]string{"plugin": test.want, "agent": test.want}, seen); diff != "" {
+				t.Errorf("seen (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func badConfig(t *testing.T, h Harness) {
+	var none *Model
+	for field, config := range map[string]turn.Config{
+		"RootModel":         {RootModel: " flash"},
+		"FallbackModel":     {FallbackModel: " "},
+		"FallbackModels[1]": {FallbackModels: []string{"pro", ""}},
+		"FallbackModels[0]": {FallbackModel: "pro", FallbackModels: []string{"pro"}},
+		"FallbackModel ":    {RootModel: "pro", FallbackModel: "pro"},
+		"ErrorCodes[0]":     {ErrorCodes: []any{-1}},
+		"ErrorCodes[1]":     {ErrorCodes: []any{429, ""}},
+		"ErrorCodes[2]":     {ErrorCodes: []any{429, "x", 4.29}},
+		"Recover":           {Recover: none},
+		"Recover ":          {Recover: NewModel("", Text("x"))},
+		"MaxTurns":          {MaxTurns: -1},
+		"PruneTo":           {PruneTo: -1},
+		"PruneTo ":          {MaxTurns: 10, PruneTo: 11},
+	} {
+		field = strings.TrimSpace(field)
+		err := h.NewPlugin(config)
+		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") || !strings.Contains(err.Error(), "allowed:") {
+			t.Errorf("error %v, want one that names Config.%s and what is allowed", err, field)
+		}
+	}
+	err := h.NewPlugin(turn.Config{RootModel: " ", ErrorCodes: []any{nil}, Recover: none, MaxTurns: -1, PruneTo: -1})
+	for _, field := range []string{"RootModel", "ErrorCodes[0]", "Recover", "MaxTurns", "PruneTo"} {
+		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") {
+			t.Errorf("error %v, want one that also names Config.%s", err, field)
+		}
+	}
+	if err := h.NewPlugin(turn.Config{}); err != nil {
+		t.Errorf("the zero Config is refused: %v", err)
+	}
+}

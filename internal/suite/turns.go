@@ -1,0 +1,182 @@
+package suite
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/turn"
+)
+
+func (s *suite) rootEachTurn(t *testing.T) {
+	m := NewModel("own", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Text("from pro")}))
+	app := s.app(t, turn.Config{RootModel: "flash", FallbackModel: "pro"}, m)
+	for range 2 {
+		events, err := app.Retry(t.Context(), "s", "hi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := final(t, events).Text(); got != "from pro" {
+			t.Errorf("answer %q, want %q", got, "from pro")
+		}
+	}
+	if diff := cmp.Diff([]string{"flash", "pro", "flash", "pro"}, m.Asked()); diff != "" {
+		t.Errorf("models asked (-want +got):\n%s", diff)
+	}
+}
+
+func (s *suite) reset(t *testing.T) {
+	m := NewModel("flash", Fail(ErrQuota), Text("ok"), Fail(ErrQuota), Fail(ErrInternal), Fail(ErrQuota), Fail(context.Canceled), Fail(ErrQuota))
+	app := s.app(t, turn.Config{FallbackModel: "pro"}, m)
+	annotated := 0
+	for i := range 7 {
+		events, _ := app.Run(t.Context(), "s", "hi")
+		for _, ev := range events {
+			if md, ok := ev.Metadata(); ok {
+				annotated++
+				if md.Attempt != 1 || len(md.Attempts) != 1 {
+					t.Errorf("turn %d: attempt %d of %d, want a first one", i, md.Attempt, len(md.Attempts))
+				}
+			}
+		}
+	}
+	if annotated != 4 {
+		t.Errorf("%d turns annotated, want the 4 that ran out of quota", annotated)
+	}
+}
+
+func (s *suite) outerChoice(t *testing.T) {
+	m := NewModel("own", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Fail(ErrDeadline), "max": Text("from max")}))
+	app := s.app(t, turn.Config{RootModel: "flash", FallbackModel: "pro", FallbackModels: []string{"max"}}, m)
+	ctx, text := t.Context(), "hi"
+	for attempt := 1; attempt <= 2; attempt++ {
+		events, err := app.Run(ctx, "s", text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev := final(t, events)
+		if md, _ := ev.Metadata(); md.Attempt != attempt || md.OriginalModel != "flash" {
+			t.Errorf("attempt %d of a turn of %q, want %d of flash", md.Attempt, md.OriginalModel, attempt)
+		}
+		next, ok := app.Advance(ctx, ev)
+		if !ok {
+			t.Fatal("no model is left, want one")
+		}
+		ctx, text = next, ""
+	}
+	events, err := app.Run(ctx, "s", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := final(t, events)
+	md, _ := ev.Metadata()
+	if ev.Text() != "from max" || md.FallbackModel != "max" || md.Attempt != 2 || md.ErrorCode != "504" || len(md.Attempts) != 3 {
+		t.Errorf("answer %q with %+v, want the third attempt by max", ev.Text(), md)
+	}
+	if _, ok := app.Advance(ctx, ev); ok {
+		t.Error("an answer asks for another model")
+	}
+	if diff := cmp.Diff([]string{"flash", "pro", "max"}, m.Asked()); diff != "" {
+		t.Errorf("models asked (-want +got):\n%s", diff)
+	}
+}
+
+func (s *suite) ownModels(t *testing.T) {
+	want := map[string]string{}
+	var models []model.LLM
+	for i, err := range []genai.APIError{ErrQuota, ErrDeadline, ErrQuota} {
+		name := fmt.Sprint("model", i)
+		models = append(models, NewModel(name, Fail(err)))
+		want[fmt.Sprint("agent", i)] = fmt.Sprintf("%s %d 1", name, err.Code)
+	}
+	got := map[string]string{}
+	for _, ev := range mustRun(t, s.app(t, turn.Config{FallbackModel: "pro"}, models...), "s", "hi") {
+		if md, ok := ev.Metadata(); ok {
+			got[ev.Author] = fmt.Sprint(md.OriginalModel, " ", md.ErrorCode, " ", md.Attempt)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("original models (-want +got):\n%s", diff)
+	}
+	for i, m := range models {
+		if diff := cmp.Diff([]string{fmt.Sprint("model", i)}, m.(*Model).Asked()); diff != "" {
+			t.Errorf("models asked (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func (s *suite) sessions(t *testing.T) {
+	m := NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		step := Text("fine")
+		if text := req.Contents[len(req.Contents)-1].Parts[0].Text; strings.HasPrefix(text, "fail") {
+			step = Fail(genai.APIError{Code: 429, Message: text})
+		}
+		step(ctx, req, stream, yield)
+	})
+	app := s.app(t, turn.Config{FallbackModel: "pro"}, m)
+	mustRun(t, app, "first", "work") // ADK v2.2.0 writes an agent's default mode, unguarded, in its first run
+	var wg sync.WaitGroup
+	for i := range 32 {
+		wg.Go(func() {
+			word := map[bool]string{true: "fail", false: "work"}[i%2 == 0]
+			for range 5 {
+				events, err := app.Run(t.Context(), fmt.Sprint("s", i), fmt.Sprintf("%s %d.", word, i))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				md, ok := final(t, events).Metadata()
+				switch {
+				case ok != (word == "fail"):
+					t.Errorf("session %d: annotated %v", i, ok)
+				case ok && (len(md.Attempts) != 1 || md.Attempts[0].Message != fmt.Sprintf("fail %d.", i)):
+					t.Errorf("session %d: attempts %+v", i, md.Attempts)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (s *suite) parallelAgents(t *testing.T) {
+	setup := Setup{Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream, Agent: Agent{Name: "all", Parallel: true}}
+	for i := range 8 {
+		step := Text("fine")
+		if i%2 == 0 {
+			step = Fail(genai.APIError{Code: 429, Message: fmt.Sprint("message ", i)})
+		}
+		setup.Agent.Sub = append(setup.Agent.Sub, Agent{Name: fmt.Sprint("agent", i), Model: NewModel(fmt.Sprint("model", i), step)})
+	}
+	got := map[string]string{}
+	for _, ev := range mustRun(t, s.NewApp(t, setup), "s", "hi") {
+		if md, ok := ev.Metadata(); ok {
+			got[ev.Author] = fmt.Sprint(md.OriginalModel, " ", md.Attempt, " ", len(md.Attempts), " ", md.Attempts[0].Message)
+		}
+	}
+	want := map[string]string{}
+	for _, i := range []int{0, 2, 4, 6} {
+		want[fmt.Sprint("agent", i)] = fmt.Sprintf("model%d 1 1 message %d", i, i)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("annotations (-want +got):\n%s", diff)
+	}
+}
+
+func (s *suite) cancellation(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	backup := NewModel("pro", Text("backup"))
+	root := NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		cancel()
+		yield(nil, ErrQuota)
+	})
+	events, err := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, root).Retry(ctx, "s", "hi")
+	if err == nil || len(backup.Requests()) > 0 || len(root.Requests()) != 1 {
+		t.Errorf("error %v, %d events, %d calls of the backup, want an error and nothing else", err, len(events), len(backup.Requests()))
+	}
+}
