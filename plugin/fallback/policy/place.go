@@ -62,7 +62,7 @@ func (d *document) locate(n *yaml.Node, offset int) place {
 	}
 	value, target := n.Value, len(n.Value)-offset
 	for len(value) > target {
-		inSource, inValue := step(n.Style, src, value)
+		inSource, inValue := align(n.Style, src, value)
 		if inSource == 0 {
 			return place{n.Line, n.Column}
 		}
@@ -89,9 +89,9 @@ func (d *document) from(n *yaml.Node) string {
 	return src
 }
 
-// step returns how many bytes of the source the next bytes of the value are, and
+// align returns how many bytes of the source the next bytes of the value are, and
 // how many those are; 0 for the source if the two do not agree.
-func step(style yaml.Style, src, value string) (inSource, inValue int) {
+func align(style yaml.Style, src, value string) (inSource, inValue int) {
 	if src == "" {
 		return 0, 0
 	}
@@ -113,7 +113,7 @@ func step(style yaml.Style, src, value string) (inSource, inValue int) {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// escape is step at a backslash: https://yaml.org/spec/1.2.2/#57-escaped-characters.
+// escape is align at a backslash: https://yaml.org/spec/1.2.2/#57-escaped-characters.
 func escape(src string, char int) (inSource, inValue int) {
 	width := 2
 	switch {
