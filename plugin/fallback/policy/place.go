@@ -68,7 +68,7 @@ func (d *document) locate(n *yaml.Node, offset int) place {
 		}
 		src, value = src[inSource:], value[inValue:]
 	}
-	for src != "" && value != "" && src[0] != value[0] && isSpace(src[0]) {
+	for src != "" && value != "" && src[0] != value[0] && isWhite(src[0]) {
 		src = src[1:]
 	}
 	before := d.text[:len(d.text)-len(src)]
@@ -105,13 +105,13 @@ func align(style yaml.Style, src, value string) (inSource, inValue int) {
 		return 1, 1
 	case src[0] == '\n' && value[0] == ' ': // a fold
 		return 1, 1
-	case isSpace(src[0]):
+	case isWhite(src[0]):
 		return 1, 0
 	}
 	return 0, 0
 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+func isWhite(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
 // escape is align at a backslash: https://yaml.org/spec/1.2.2/#57-escaped-characters.
 func escape(src string, char int) (inSource, inValue int) {
