@@ -170,7 +170,7 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 		switch {
 		case given[f.key]:
 		case f.required:
-			d.problem(place{n.Line, n.Column}, path, "no key "+f.key, f.key+": "+f.shape.allowed())
+			d.problem(place{n.Line, n.Column}, path, "no key "+f.key, f.key+", which is "+f.shape.allowed())
 		case f.fallback != "":
 			d.setDefault(f, v.Field(f.index))
 		}

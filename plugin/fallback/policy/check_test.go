@@ -1,0 +1,186 @@
+package policy_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// Whoever writes a file sees what it may not do as it seems to.
+func TestCheckWarns(t *testing.T) {
+	noPrice := func(string) bool { return false }
+	handedIn := func(name string) bool { return name == "house" }
+	for _, test := range []struct {
+		name  string
+		file  string
+		known policy.Known
+		want  []string // the beginnings of the problems
+	}{
+		{
+			name: "nothing of a plain chain",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: template-response}]",
+		},
+		{
+			name: "of an entry after one that always answers",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}, {name: gpt-4o}]",
+			want: []string{`2:47: warning: fallbacks[1].name: found "gpt-4o" after template-response`},
+		},
+		{
+			name: "of an entry whose condition is never true",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: false}, {name: gpt-5, condition: 1 > 2 || false}]",
+			want: []string{
+				"2:39: warning: fallbacks[0].condition: found a condition that is never true",
+				"2:72: warning: fallbacks[1].condition: found a condition that is never true",
+			},
+		},
+		{
+			name: "of a latency that a timeout cuts off",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 4s, fallback: 2s}\nfallbacks: [{name: gpt-4o, condition: error || latency > 4s}, {name: gpt-5, condition: latency > 3s, timeout: 9s}, {name: gpt-5-mini, condition: latency > 8s}]",
+			want: []string{
+				"3:39: warning: fallbacks[0].condition: found 4s, but gemini-2.5-flash is cut off after 4s without content; allowed: less than 4s",
+				"3:88: warning: fallbacks[1].condition: found 3s, but gpt-4o is cut off after 2s without content; allowed: less than 2s",
+			},
+		},
+		{
+			name: "of no latency that a longer first content leaves time for",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 4s}\nstream: {first_content: 10s}\nfallbacks: [{name: gpt-4o, condition: latency > 5s}]",
+		},
+		{
+			name: "of timeouts that add up past the total",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 40s, fallback: 20s, total: 1m}\nfallbacks: [{name: gpt-4o}, {name: gpt-5, timeout: 90s}, {name: cached-answer}]",
+			want: []string{"2:48: warning: timeouts.total: found 1m, but the targets may take 40s + 20s + 1m30s = 2m30s"},
+		},
+		{
+			name: "of no timeouts that fit into the total",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 40s, fallback: 20s, total: 1m}\nfallbacks: [{name: gpt-4o}]",
+		},
+		{
+			name:  "of a cost without a price of the model before",
+			file:  "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error || cost > 0.05}, {name: gpt-5, condition: cost > 1.0}]\nmodels: {gpt-4o: {price: {input: 1, output: 2}}}",
+			known: policy.Known{Price: noPrice},
+			want:  []string{"2:39: warning: fallbacks[0].condition: found cost, but no price of gemini-2.5-flash"},
+		},
+		{
+			name:  "of no cost with a list price of the provider's id",
+			file:  "primary: fast\nfallbacks: [{name: gpt-4o, condition: cost > 1.0}]\naliases: {fast: quick}\nmodels: {quick: {provider: gemini, id: gemini-2.5-flash}}",
+			known: policy.Known{Price: func(id string) bool { return id == "gemini-2.5-flash" }},
+		},
+		{
+			name:  "of a budget without prices",
+			file:  "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: cached-answer}]\nmodels: {gpt-4o: {price: {input: 0, output: 0}}}\nbudgets: {usd_per_day: 5}",
+			known: policy.Known{Price: noPrice},
+			want:  []string{"1:10: warning: primary: found no price of gemini-2.5-flash, which budgets need"},
+		},
+		{
+			name: "of a fallback with a smaller window",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}, {name: local-7b}]\nmodels:\n  gemini-*: {context_window: 1048576}\n  gpt-4o: {context_window: 128000}\n  local-*: {provider: openai, context_window: 2000000}",
+			want: []string{`2:20: warning: fallbacks[0].name: found "gpt-4o", which reads 128000 tokens, after gemini-2.5-pro, which reads 1048576`},
+		},
+		{
+			name: "of one credential for all",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gemini-2.5-flash}, {name: template-response}]",
+			want: []string{"2:1: warning: fallbacks: found one credential for every model: the default of gemini"},
+		},
+		{
+			name: "of no credential that differs, and of none it does not know",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gemini-2.5-flash}]\nmodels: {gemini-2.5-flash: {credential_env: OTHER_KEY}}",
+		},
+		{
+			name: "of names that only the application can resolve",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: house}, {name: cached-anwser}]",
+			want: []string{
+				`2:20: warning: fallbacks[0].name: found "house", which nothing here resolves; allowed:`,
+				`2:35: warning: fallbacks[1].name: found "cached-anwser", which nothing here resolves (did you mean cached-answer?)`,
+			},
+		},
+		{
+			name:  "as an error of a name that the application does not resolve either",
+			file:  "primary: gemini-2.5-pro\nfallbacks: [{name: house}, {name: huse}]\nmodels: {house: {context_window: 2048}}",
+			known: policy.Known{Model: handedIn},
+			want:  []string{`2:35: fallbacks[1].name: found "huse", which nothing here resolves (did you mean house?)`},
+		},
+		{
+			name:  "of no alias of what the application hands in",
+			file:  "primary: gemini-2.5-pro\nfallbacks: [{name: ours}]\naliases: {ours: house}",
+			known: policy.Known{Model: handedIn},
+		},
+		{
+			name: "of an outdated preview name",
+			file: "primary: gemini-2.5-pro-preview-05-06\naliases: {gemini-2.5-pro-preview-05-06: gemini-2.5-pro}",
+			want: []string{`1:10: warning: primary: found "gemini-2.5-pro-preview-05-06", an outdated name; allowed: gemini-2.5-pro`},
+		},
+		{
+			name: "of a model that no target uses",
+			file: "primary: gpt-4o\nmodels: {gpt4o: {provider: openai}, gpt-*: {region: us}, local-*: {provider: openai}}",
+			want: []string{
+				"2:10: warning: models.gpt4o: found a model that no target uses (did you mean gpt-4o?)",
+				"2:58: warning: models.local-*: found a model that no target uses; allowed:",
+			},
+		},
+		{
+			name: "of a template that no call gets",
+			file: "primary: gpt-4o\ndegrade: {template: Sorry.}",
+			want: []string{"2:21: warning: degrade.template: found a text that no call gets"},
+		},
+		{
+			name: "of an order without a queue",
+			file: "primary: gpt-4o\npriority: {classes: [paid]}",
+			want: []string{"2:1: warning: priority: found an order for calls that wait"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := policy.Check(parse(t, test.file), test.known)
+			ok := len(got) == len(test.want)
+			for i := 0; ok && i < len(got); i++ {
+				ok = strings.HasPrefix(got[i].String(), test.want[i])
+			}
+			if !ok {
+				t.Errorf("problems:\n%v\nwant:\n%s", got, strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}
+
+// B90: what is not known of the file of the field is said, and none of it is an
+// error.
+func TestFileOfTheFieldPassesCheck(t *testing.T) {
+	p := parseFile(t, "testdata/good/design.yaml")
+	var got []string
+	for _, problem := range policy.Check(p, policy.Known{Price: func(id string) bool { return id == "gpt-4o" }}) {
+		place, _, _ := strings.Cut(problem.String(), ": found")
+		got = append(got, place)
+	}
+	want := []string{"4:16: warning: fallbacks[0].condition", "5:11: warning: fallbacks[1].name"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// A Policy that was not read from a file has no places, and is checked all the
+// same.
+func TestCheckNeedsNoFile(t *testing.T) {
+	p := &policy.Policy{Primary: "gpt-4o", Fallbacks: []policy.Entry{{Name: "gpt-4o"}}, RateLimits: &policy.RateLimits{}}
+	var got []string
+	for _, problem := range policy.Check(p, policy.Known{}) {
+		got = append(got, problem.String())
+	}
+	want := []string{
+		`0:0: fallbacks[0].name: found "gpt-4o", the same target as primary; allowed: each target once`,
+		`0:0: rate_limits: found no limit; allowed: requests_per_minute, tokens_per_minute or concurrency`,
+		`0:0: warning: fallbacks: found one credential for every model: the default of openai; allowed: another account for one of them, which its quota and billing do not take down`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestErrorNamesEveryProblem(t *testing.T) {
+	_, err := policy.Parse([]byte("primary: gemini-2.5-flash\nretry: {max_attempts: 0}\n"))
+	want := "policy: the file has problems:\n2:23: retry.max_attempts: found 0; allowed: a whole number from 1 to 10"
+	if err == nil || err.Error() != want {
+		t.Errorf("error %v; want %s", err, want)
+	}
+}
