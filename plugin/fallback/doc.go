@@ -30,7 +30,9 @@
 // that replaces an error: a plugin that wants to see the errors themselves is
 // registered before it, and a plugin that answers errors itself after it if it
 // is to get only those that this one leaves. A plugin that changes the model of
-// requests belongs after it, or its choice is reset.
+// requests belongs after it, or its choice is reset; so does one whose
+// after-model callback returns a response, or this one never sees the answer
+// that ends a fallback.
 //
 // What a model or a policy decides is not here: see packages failure (what an
 // error means) and call (who asks, and what was tried). Google ADK v1 has the

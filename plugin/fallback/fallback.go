@@ -41,7 +41,9 @@ type Config struct {
 	// configured code. It may be any model, also of another provider. It is
 	// called once per failed call and not streamed, since ADK takes one response
 	// from the callback: under streaming the whole answer arrives as one final
-	// response. Nil means that failures are left to the outer loop.
+	// response. What ADK's Gemini model has written into the request is taken
+	// out again; what another model wrote there, Recover sees. Nil means that
+	// failures are left to the outer loop.
 	Recover model.LLM
 
 	// MaxTurns bounds the turns that the plugin keeps state for; 0 means 100.

@@ -23,11 +23,13 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 const (
-	rootModel     = "gemini-2.5-flash" // every turn starts here
-	fallbackModel = "gemini-2.5-pro"   // and is answered here when that fails
+	rootModel     = "gemini-2.5-flash"      // every turn starts here
+	fallbackModel = "gemini-2.5-pro"        // and is answered here when that fails,
+	lastModel     = "gemini-2.5-flash-lite" // or here when this fails too
 )
 
 func main() {
@@ -61,6 +63,10 @@ func run(ctx context.Context, out io.Writer, apiKey string, args []string) error
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
 	}
+	lite, err := gemini.NewModel(ctx, lastModel, provider)
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
 	lookup, err := weatherTool()
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
@@ -78,8 +84,12 @@ func run(ctx context.Context, out io.Writer, apiKey string, args []string) error
 		return fmt.Errorf("quickstart: %w", err)
 	}
 
-	// The plugin. This is all that an application adds.
-	keepAnswering, err := fallback.New(fallback.Config{Recover: pro})
+	// The plugin, and who stands in. This is all that an application adds.
+	standIn, err := router.NewFallback(router.Config{}, pro, lite)
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+	keepAnswering, err := fallback.New(fallback.Config{Recover: standIn})
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
 	}

@@ -22,6 +22,7 @@ func script(p *fallbacktest.Provider) {
 		return answer(r)
 	}))
 	p.Script(fallbackModel, fallbacktest.Func(answer))
+	p.Script(lastModel, fallbacktest.Func(answer))
 }
 
 // city finds "New York" in "weather in New York now?" and "oslo" in "weather in oslo".
