@@ -84,8 +84,8 @@ func (d describer) section(s *section) *jsonschema.Schema {
 	for _, f := range s.fields {
 		property := d.schema(f.shape)
 		property.Description = d[s.name+"."+f.name]
-		if f.shape.scalar != nil {
-			property.Description += " Allowed: " + f.shape.scalar.allowed + "."
+		if f.shape.section == nil && (f.shape.elem == nil || f.shape.elem.section == nil) {
+			property.Description += " Allowed: " + f.shape.allowed() + "."
 		}
 		if f.fallback != "" {
 			property.Default = defaultJSON(f)
