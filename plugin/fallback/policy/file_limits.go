@@ -70,7 +70,7 @@ type SoftLimit struct {
 // never kept.
 type Cache struct {
 	// How long an answer is fresh.
-	TTL time.Duration `key:"ttl" min:"1ms" max:"720h" default:"5m"`
+	TTL time.Duration `key:"ttl" min:"1ms" max:"720h" default:"10m"`
 	// How long after that it is still given, while a new one is fetched.
 	StaleWhileRevalidate time.Duration `key:"stale_while_revalidate" min:"1ms" max:"720h"`
 	// How much memory the answers may take.

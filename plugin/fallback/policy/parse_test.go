@@ -134,7 +134,7 @@ budgets: {usd_per_day: 5, soft_limit: {primary_share: 0}}
 	want := map[string]any{
 		"version": 1, "condition": "error", "retry": true,
 		"breaker":    policy.CircuitBreaker{FailureThreshold: 5, MinRequests: 10, Window: time.Minute, Backoff: 30 * time.Second},
-		"cache":      policy.Cache{TTL: 5 * time.Minute, MaxBytes: 64 << 20, Scope: "tenant"},
+		"cache":      policy.Cache{TTL: 10 * time.Minute, MaxBytes: 64 << 20, Scope: "tenant"},
 		"flag":       policy.Flag{Targets: []string{"gpt-4o"}, Default: true, Rollout: 1, StickyBy: "user"},
 		"soft limit": policy.SoftLimit{At: 0.8, PrimaryShare: 0},
 	}

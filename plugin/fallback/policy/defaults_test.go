@@ -1,0 +1,48 @@
+package policy_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// A part has the same defaults in a file and by hand.
+func TestDefaultsAreThoseOfTheParts(t *testing.T) {
+	p := parse(t, `
+primary: gemini-2.5-flash
+fallbacks: [{name: gpt-4o}]
+circuit_breaker: {}
+retry: {}
+hedge: {}
+rate_limits: {concurrency: 1}
+cache: {}
+experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, share: 0}]}}
+`)
+	type figures struct {
+		Threshold, MinRequests, Attempts, Queue, MinCalls int
+		Window, Backoff, Base, Max, Wait, Hedge, Queued   time.Duration
+		TTL, Drift                                        time.Duration
+		Budget, Load                                      float64
+		Bytes                                             int64
+	}
+	e := p.Experiments["e"]
+	got := figures{
+		Threshold: p.CircuitBreaker.FailureThreshold, MinRequests: p.CircuitBreaker.MinRequests, Window: p.CircuitBreaker.Window, Backoff: p.CircuitBreaker.Backoff,
+		Attempts: p.Retry.MaxAttempts, Base: p.Retry.BaseDelay, Max: p.Retry.MaxDelay, Wait: p.Retry.MaxWait, Budget: float64(p.Retry.Budget),
+		Hedge: p.Hedge.MinDelay, Load: float64(p.Hedge.MaxExtraLoad), Queue: p.RateLimits.Queue, Queued: p.RateLimits.QueueTimeout,
+		TTL: p.Cache.TTL, Bytes: int64(p.Cache.MaxBytes), MinCalls: e.MinCalls, Drift: e.Window,
+	}
+	want := figures{
+		Threshold: middleware.DefaultConsecutiveFailures, MinRequests: middleware.DefaultMinRequests, Window: middleware.DefaultWindow, Backoff: middleware.DefaultOpenFor,
+		Attempts: middleware.DefaultMaxRetries + 1, Base: middleware.DefaultBaseDelay, Max: middleware.DefaultMaxDelay, Wait: middleware.DefaultMaxWait, Budget: middleware.DefaultRetryRatio,
+		Hedge: router.DefaultMinHedgeDelay, Load: router.DefaultMaxExtraLoad, Queue: middleware.DefaultMaxQueue, Queued: middleware.DefaultMaxQueueWait,
+		TTL: middleware.DefaultCacheTTL, Bytes: middleware.DefaultCacheBytes, MinCalls: router.DefaultDriftCalls, Drift: router.DefaultDriftWindow,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
