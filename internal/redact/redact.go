@@ -1,7 +1,6 @@
 package redact
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -9,27 +8,29 @@ import (
 // placeholder stands for everything removed. No rule matches it, so that Text is idempotent.
 const placeholder = "[redacted]"
 
-// Text returns s without API keys, bearer tokens, JSON web tokens, e-mail addresses, project ids and numbers, consumer
-// names and organisation ids, each replaced by "[redacted]"; control characters become spaces and invalid UTF-8 becomes
-// U+FFFD. The result is at most max bytes long, cut on a rune boundary; max ≤ 0 gives "".
+// Text returns s without API keys, tokens, private keys, passwords in URLs, e-mail addresses, project ids and numbers,
+// consumer names and organisation ids, and without whatever else looks like a key or a UUID, each replaced by "[redacted]";
+// format characters (Unicode Cf: zero-width and bidirectional marks) are removed, control characters become spaces and
+// invalid UTF-8 becomes U+FFFD. The result is at most max bytes long, cut on a rune boundary; max ≤ 0 gives "".
 //
-// It reads no more of s than max bytes of output need (plus the secret that straddles the end), so a huge s costs no
-// more than a short one, and it does not allocate when there is nothing to change. Text(Text(s, n), n) == Text(s, n).
-// Safe for concurrent use.
+// It reads no more of s than max bytes of output need (plus the secret that straddles the end, and all of s once it meets a
+// format character), so a huge s costs no more than a short one, and it does not allocate when there is nothing to
+// change. Text(Text(s, n), n) == Text(s, n). Safe for concurrent use.
 func Text(s string, max int) string {
 	w := writer{src: s, max: max}
 	var prev span
 	for i := 0; i < len(s) && !w.full(i); {
 		c := s[i]
-		switch {
-		case class[c]&wordByte != 0:
-			word := span{i, endOf(s, i, wordByte)}
-			end := secretEnd(s, prev, word)
-			if end > word.start {
-				w.replace(word.start, end, placeholder)
+		if class[c]&wordByte != 0 || c >= utf8.RuneSelf && letter(s[i:]) > 0 {
+			word, seen := wordAt(s, i)
+			if end := secretEnd(s, prev, word, seen); end > i {
+				w.replace(i, end, placeholder)
 				word.end = end
 			}
 			prev, i = word, word.end
+			continue
+		}
+		switch {
 		case c == '\'' || c == '"':
 			if end := consumerEnd(s, prev, i); end > i {
 				w.replace(i+1, end, placeholder)
@@ -47,13 +48,33 @@ func Text(s string, max int) string {
 			switch {
 			case r == utf8.RuneError && n == 1:
 				w.replace(i, i+1, "\uFFFD")
-			case unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control):
+			case unicode.Is(unicode.Cf, r):
+				return Text(s[:i]+withoutFormat(s[i:]), max) // what it splits must be seen whole
+			case blank(r):
 				w.replace(i, i+n, " ")
 			}
 			i += n
 		}
 	}
 	return w.result()
+}
+
+// withoutFormat returns s without format characters.
+func withoutFormat(s string) string {
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); {
+		n := 1
+		if s[i] >= utf8.RuneSelf {
+			var r rune
+			if r, n = utf8.DecodeRuneInString(s[i:]); unicode.Is(unicode.Cf, r) {
+				i += n
+				continue
+			}
+		}
+		b = append(b, s[i:i+n]...)
+		i += n
+	}
+	return string(b)
 }
 
 // span is a half-open range of byte offsets.
@@ -97,34 +118,4 @@ func cut(s string, max int) string {
 		max--
 	}
 	return s[:max]
-}
-
-// Byte classes. A word is what keys, ids and local parts of addresses are made of; a value may also hold base64's
-// and URL-escaping's further bytes.
-const (
-	wordByte = 1 << iota
-	valueByte
-	domainByte
-)
-
-var class = func() (t [256]uint8) {
-	for c := range t {
-		b := byte(c)
-		switch {
-		case b >= '0' && b <= '9', b >= 'a' && b <= 'z', b >= 'A' && b <= 'Z', b == '-', b == '.':
-			t[c] = wordByte | valueByte | domainByte
-		case strings.IndexByte("_+*%", b) >= 0:
-			t[c] = wordByte | valueByte
-		case strings.IndexByte("/=~", b) >= 0:
-			t[c] = valueByte
-		}
-	}
-	return t
-}()
-
-func endOf(s string, i int, mask uint8) int {
-	for i < len(s) && class[s[i]]&mask != 0 {
-		i++
-	}
-	return i
 }

@@ -36,6 +36,43 @@ func TestSecretsAreRemoved(t *testing.T) {
 		"anthropic organisation":        {"for your organization (0540bb20-4516-4109-9684-e689b6757d2e) of 50,000", "for your organization ([redacted]) of 50,000"},
 		"anthropic organisation, short": {"(org: 0540bb20-4516-4109-9684-e689b6757d2e, model: m)", "(org: [redacted], model: m)"},
 		"openai project":                {"in project proj_AbC123 on", "in project [redacted] on"},
+
+		// Google's texts: https://cloud.google.com/resource-manager/docs/creating-managing-projects and
+		// https://cloud.google.com/apis/docs/troubleshooting
+		"project in a query":         {"visit https://h/apis/overview?project=123456789012 then", "visit https://h/apis/overview?project=[redacted] then"},
+		"project after a hash":       {"enable billing on project #123456789012 by", "enable billing on project #[redacted] by"},
+		"project number in prose":    {"Project number 123456789012 has", "Project number [redacted] has"},
+		"project id in prose":        {"project ID: acme-prod", "project ID: [redacted]"},
+		"project that is a word":     {"Permission denied on resource project acme.", "Permission denied on resource project [redacted]."},
+		"project in quotes":          {"Project `acme` is off", "Project `[redacted]` is off"},
+		"project, camel case":        {"projectId=acme", "projectId=[redacted]"},
+		"project in json":            {`{"project":"acme","projectNumber": "12"}`, `{"project":"[redacted]","projectNumber": "[redacted]"}`},
+		"project after a colon":      {"project: acme", "project: [redacted]"},
+		"short organisation":         {"organization org_x9 on", "organization [redacted] on"},
+		"team":                       {"Your team 0540bb20-4516-4109-9684-e689b6757d2e has", "Your team [redacted] has"},
+		"basic":                      {"authorization: Basic dXNlcjpwYXNz", "authorization: Basic [redacted]"},
+		"bearer after a colon":       {"bearer: abcdef12", "bearer: [redacted]"},
+		"key after provided":         {"Incorrect API key provided: 0123456789abcdef0123456789abcdef. You", "Incorrect API key provided: [redacted]. You"},
+		"masked key after provided":  {"Incorrect API key provided: 01234***cdef.", "Incorrect API key provided: [redacted]."},
+		"hex key":                    {"key 0123456789abcdef0123456789abcdef is", "key [redacted] is"},
+		"hex key, shorter":           {"api-key 0123456789ABCDEF", "api-key [redacted]"},
+		"hex token":                  {"Invalid token 00112233445566778899aabb", "Invalid token [redacted]"},
+		"hex without a label":        {"got 0123456789abcdef0123456789abcdef there", "got [redacted] there"},
+		"base64 without a label":     {"got q7Xw9LmZ3bRt5KpV1nYc8DsF2gHj4Aeu== there", "got [redacted] there"},
+		"base64 with slashes":        {"got q7Xw9LmZ3bRt5KpV1nYc8/DsF2gHj4Aeu there", "got [redacted] there"},
+		"user and password in a URL": {`Get "https://jo:s3cr!t@host/x": EOF`, `Get "https://[redacted]@host/x": EOF`},
+		"password in a URL":          {"redis://:secret@host:6379", "redis://:[redacted]@host:6379"},
+		"github token":               {"github_pat_11ABCDEFG0abcdefg", "[redacted]"},
+		"google client secret":       {"GOCSPX-abcdefghijkl", "[redacted]"},
+		"google refresh token":       {"token 1//0gAbCdEfGhIjKlMnOpQr-St is", "token [redacted] is"},
+		"private key":                {"k -----BEGIN PRIVATE KEY-----\nMIIE/vQ+\nab==\n-----END PRIVATE KEY----- z", "k [redacted] z"},
+		"private key, escaped":       {`"-----BEGIN RSA PRIVATE KEY-----\\nMIIE\\n-----END RSA PRIVATE KEY-----\\n"`, `"[redacted]\\n"`},
+		"private key, cut off":       {"-----BEGIN PRIVATE KEY-----\nMIIE", "[redacted]"},
+		"e-mail, escaped":            {"?user=john%40example.com&x", "?user=[redacted]&x"},
+		"e-mail, not ascii":          {"an jürgen@exämple.de gesandt", "an [redacted] gesandt"},
+		"e-mail, not latin":          {"почта@пример.рф", "[redacted]"},
+		"key in pieces":              {"AIzaSy\u200bA1234567\u2060890abcdef is", "[redacted] is"},
+		"label in pieces":            {"api_\u00adkey: secret00", "api_key: [redacted]"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +91,14 @@ func TestOrdinaryTextIsKept(t *testing.T) {
 		"a bearer token is required",
 		"project has no quota",
 		"unexpected token: null",
+		"Please enable billing on your project in Google AI Studio, or use a project that has quota.",
+		"Basic Authentication is not supported, use basic auth",
+		"GenerateRequestsPerDayPerProjectPerModel-FreeTier", "GenerateContentInputTokensPerModelPerMinute-PaidTier3",
+		"GenerateContentRequestsPerMinutePerProjectPerRegionPerBaseModelGemini25Pro",
+		"generativelanguage.googleapis.com/generate_content_paid_tier_3_input_token_count",
+		"Llama-3.3-70B-Instruct-Turbo-Free-0125", "gemini-2.5-flash-preview-native-audio-dialog-09-2025", "claude-3-5-sonnet-20241022-v2:0",
+		"limit 20 at https://ai.google.dev/gemini-api/docs/rate-limits, 50% of it", "request req_011CSHoEeqs5C35K2UUqR7Fy",
+		"models/gemini-2.5-pro@001",
 		"Überlastet – später",
 		"",
 	} {
@@ -64,7 +109,15 @@ func TestOrdinaryTextIsKept(t *testing.T) {
 }
 
 func TestControlCharactersAndInvalidUTF8AreReplaced(t *testing.T) {
-	const in, want = "a\r\n\tb\x00\x7f\u0085\u2028\u202e\xff\xfec", "a   b     \uFFFD\uFFFDc"
+	const in, want = "a\r\n\tb\x00\x7f\u0085\u2028\xff\xfec", "a   b    \uFFFD\uFFFDc"
+	if got := redact.Text(in, 256); got != want {
+		t.Errorf("Text(%q) = %q, want %q", in, got, want)
+	}
+}
+
+// They reorder or hide what is shown, and split what the rules look for.
+func TestFormatCharactersAreRemoved(t *testing.T) {
+	const in, want = "a\u202eb\u200bc\ufeff", "abc"
 	if got := redact.Text(in, 256); got != want {
 		t.Errorf("Text(%q) = %q, want %q", in, got, want)
 	}
@@ -105,6 +158,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", "projects/p key=AIzaSyA12345678 a@b.cc consumer 'x'", "a@b.cc@d.ee", "Bearer\nABCDEFG", "project_number:1@b.cc",
 		"key=\xff", "consumer ''", "consumer 'it", "token=sk-123456789012=", "Authorization: Bearer Bearer abcDEF1", "consumer 'a' 'b'",
+		"https://a:b@c", "-----BEGIN", "project #1 project", "%40a.bc", "ключ@a.б", "s\u200bk-abcdefghijkl", "1//0", "project\x00number 1", "api_key:\u0085secret00",
 	} {
 		f.Add(s, 64)
 		f.Add(s, 9)

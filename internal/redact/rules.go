@@ -2,68 +2,112 @@ package redact
 
 import "strings"
 
-// minSecret is the shortest value taken for a secret because of the label before it; it keeps "token: null" readable.
-const minSecret = 6
+// The shortest secrets, in bytes.
+const (
+	minSecret = 6  // because of the label before it; it keeps "token: null" readable
+	minKey    = 12 // because of its prefix alone
+	minID     = 8  // organisation or project id, prefix included
+	minHex    = 16 // behind a word such as key or token, and of hexadecimal digits alone
+	minAny    = 32 // because of its looks alone: hexadecimal (also a UUID's) or random; 128 bits
+	minRun    = 20 // of which without a mark, in a random one
+)
 
-// minKey is the shortest word taken for a key because of its prefix alone.
-const minKey = 12
-
-// minOrganisation is the length of a UUID, the form of Anthropic's organisation ids:
-// https://github.com/continuedev/continue/issues/9623
-const minOrganisation = 36
-
-// minID is the shortest organisation or project id, prefix included.
-const minID = 8
-
-// secretEnd returns where the secret that starts at word ends, or 0 when word is not one. prev is the word before it.
-func secretEnd(s string, prev, word span) int {
+// secretEnd returns where the secret that starts at word ends, or 0 when word is not one. prev is the word before it, seen
+// what wordAt saw in it.
+func secretEnd(s string, prev, word span, seen uint8) int {
 	if word.end < len(s) && s[word.end] == '@' {
-		if end := emailEnd(s, word.end); end > 0 {
+		if end := emailEnd(s, word.end+1); end > 0 {
 			return end
 		}
 	}
-	text := s[word.start:word.end]
-	if len(text) >= minKey && isKey(text) {
-		return trim(s, word.start, endOf(s, word.end, valueByte))
+	letters := seen&(digit|other) == 0
+	label, sep := s[prev.start:prev.end], s[prev.end:word.start]
+	if letters && label != "" && len(sep) == 1 && sep[0] == ' ' && label[0]|0x20 != 'b' && label[0]|0x20 != 'p' {
+		return 0 // most words of a sentence end here: letters behind neither "bearer", "basic" nor "project"
 	}
-	if len(text) >= minID && ((text[3] == '-' || text[3] == '_') && hasFold(text, "org") || text[4] == '_' && hasFold(text, "proj")) {
+	if text := s[word.start:word.end]; !letters && len(text) >= minID {
+		if end := secretAlone(s, word, seen); end > 0 {
+			return end
+		}
+	} else if text == "1" {
+		return refreshTokenEnd(s, word)
+	}
+	if strings.HasSuffix(sep, "://") || strings.HasSuffix(sep, "://:") {
+		return userinfoEnd(s, word.start)
+	}
+	if label == "" {
+		return 0
+	}
+	return labelledEnd(s, prev, word, seen)
+}
+
+// secretAlone judges a word by itself, one that is not of letters alone: keys have a digit or a mark.
+func secretAlone(s string, word span, seen uint8) int {
+	text := s[word.start:word.end]
+	switch {
+	case len(text) >= minKey && isKey(text):
+		return trim(s, word.start, endOf(s, word.end, valueByte))
+	case (text[3] == '-' || text[3] == '_') && hasFold(text, "org"), text[4] == '_' && hasFold(text, "proj"):
+		return trim(s, word.start, word.end)
+	case strings.HasPrefix(text, "-----BEGIN"):
+		return privateKeyEnd(s, word.end)
+	case isHex(text, minAny):
+		return trim(s, word.start, word.end)
+	case len(text) >= minRun && seen&digit != 0 && isRandom(text, minRun):
+		if end := endOf(s, word.end, valueByte); end-word.start >= minAny {
+			return trim(s, word.start, end)
+		}
+	}
+	if i := strings.Index(text, "%40"); seen&other != 0 && i > 0 && emailEnd(s, word.start+i+len("%40")) > 0 {
 		return trim(s, word.start, word.end)
 	}
-	label, sep := s[prev.start:prev.end], s[prev.end:word.start]
-	if prev.end == 0 || len(sep) > 6 || sep == " " && len(label) != len("bearer") && len(label) != len("project") && len(text) < minOrganisation {
-		return 0 // most words of a sentence end here
-	}
-	return labelledEnd(s, label, sep, word)
+	return 0
 }
 
 // labelledEnd judges a word by the label and the separator before it: "projects/", "api_key:", "Bearer ", ….
-func labelledEnd(s, label, sep string, word span) int {
-	text := s[word.start:word.end]
-	switch mark := separator(sep); {
-	case mark == '/' && hasFoldSuffix(label, "projects"),
-		mark == ':' && (hasFoldSuffix(label, "project_number") || hasFoldSuffix(label, "project_id")),
-		mark == '=' && (hasFoldSuffix(label, "project_number") || hasFoldSuffix(label, "project_id")),
-		mark == ' ' && strings.EqualFold(label, "project") && strings.ContainsAny(text, "0123456789-_"),
-		mark == ' ' && strings.EqualFold(label, "organization") && len(text) >= minOrganisation,
-		mark == ':' && strings.EqualFold(label, "org") && len(text) >= minOrganisation:
-		return trim(s, word.start, word.end)
-	case mark == ' ' && strings.EqualFold(label, "bearer") && !plainWord(text),
-		(mark == ':' || mark == '=') && isSecretLabel(label) && !isScheme(text):
-		if end := trim(s, word.start, endOf(s, word.end, valueByte)); end-word.start >= minSecret {
-			return end
+func labelledEnd(s string, prev, word span, seen uint8) int {
+	label, text := s[prev.start:prev.end], s[word.start:word.end]
+	switch separator(s[prev.end:word.start]) {
+	case '/':
+		if hasFoldSuffix(label, "projects") {
+			return trim(s, word.start, word.end)
+		}
+	case ':', '=':
+		if isProjectLabel(s, prev) {
+			return trim(s, word.start, word.end)
+		}
+		if isSecretLabel(label) && !isScheme(text) {
+			if end := trim(s, word.start, endOf(s, word.end, valueByte)); end-word.start >= minSecret {
+				return end
+			}
+		}
+	case ' ':
+		switch {
+		case strings.EqualFold(label, "project") && !afterProject(text, word.end == len(s)),
+			seen&digit != 0 && isProjectLabel(s, prev),
+			strings.EqualFold(label, "organization") && hasFold(text, "org_"),
+			isHex(text, minHex) && isSecretLabel(label):
+			return trim(s, word.start, word.end)
+		case isScheme(label) && !plainWord(text):
+			if end := trim(s, word.start, endOf(s, word.end, valueByte)); end-word.start >= minSecret {
+				return end
+			}
 		}
 	}
 	return 0
 }
 
 // isKey knows the prefixes of credentials that are recognisable alone:
-// Google API keys (AIza, AQ.) and OAuth tokens (ya29.), OpenAI and Anthropic (sk-), xAI, Groq (gsk_), Hugging Face (hf_),
-// Replicate (r8_), GitHub (gh?_), AWS access key ids (AKIA, ASIA), JSON web tokens (base64 of `{"`).
+// Google API keys (AIza, AQ.), OAuth tokens (ya29.) and client secrets (GOCSPX-), OpenAI and Anthropic (sk-), xAI, Groq
+// (gsk_), Hugging Face (hf_), Replicate (r8_), NVIDIA (nvapi-), GitHub (gh?_, github_pat_), AWS access key ids (AKIA, ASIA),
+// JSON web tokens (base64 of `{"`).
 // Prefixes from the list GitHub publishes: https://docs.github.com/en/code-security/secret-scanning/introduction/supported-secret-scanning-patterns
 func isKey(w string) bool {
 	switch w[0] {
 	case 'A':
 		return strings.HasPrefix(w, "AIza") || strings.HasPrefix(w, "AQ.") || len(w) >= 20 && (strings.HasPrefix(w, "AKIA") || strings.HasPrefix(w, "ASIA"))
+	case 'G':
+		return strings.HasPrefix(w, "GOCSPX-")
 	case 's':
 		return strings.HasPrefix(w, "sk-") || strings.HasPrefix(w, "sk_")
 	case 'p':
@@ -71,9 +115,11 @@ func isKey(w string) bool {
 	case 'x':
 		return strings.HasPrefix(w, "xai-")
 	case 'g':
-		return strings.HasPrefix(w, "gsk_") || len(w) >= 20 && w[1] == 'h' && w[3] == '_'
+		return strings.HasPrefix(w, "gsk_") || strings.HasPrefix(w, "github_pat_") || len(w) >= 20 && w[1] == 'h' && w[3] == '_'
 	case 'h':
 		return strings.HasPrefix(w, "hf_")
+	case 'n':
+		return strings.HasPrefix(w, "nvapi-")
 	case 'r':
 		return strings.HasPrefix(w, "r8_")
 	case 'y':
@@ -84,10 +130,44 @@ func isKey(w string) bool {
 	return false
 }
 
-// isSecretLabel reports whether what follows `label:` or `label=` is a secret: key, api_key, x-goog-api-key, access_token, ….
+// isSecretLabel reports whether what follows `label:` or `label=` is a secret: key, api_key, x-goog-api-key, access_token, …,
+// and the last word of OpenAI's "Incorrect API key provided: …".
 func isSecretLabel(label string) bool {
-	for _, end := range [...]string{"key", "token", "secret", "password", "authorization"} {
+	for _, end := range [...]string{"key", "token", "secret", "password", "authorization", "bearer", "provided"} {
 		if hasFoldSuffix(label, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// isProjectLabel reports whether what follows is a project: project, projectId, quota_project, project_number, or the two
+// words "project number".
+func isProjectLabel(s string, prev span) bool {
+	label := s[prev.start:prev.end]
+	if strings.EqualFold(label, "id") || strings.EqualFold(label, "number") {
+		before := strings.TrimRightFunc(s[:prev.start], blank)
+		return len(before) < prev.start && hasFoldSuffix(before, "project")
+	}
+	for _, end := range [...]string{"project", "projectid", "project_id", "project-id", "projectnumber", "project_number", "project-number"} {
+		if hasFoldSuffix(label, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// projectWords may follow "project" in a sentence; any other word is taken for a project's id.
+var projectWords = [...]string{"a", "and", "are", "as", "at", "before", "but", "by", "can", "cannot", "could", "details", "do", "does", "doesn",
+	"exceeded", "for", "from", "had", "has", "have", "id", "ids", "if", "in", "is", "isn", "it", "limit", "limits", "may", "must", "name", "needs",
+	"not", "number", "numbers", "of", "on", "or", "owner", "quota", "quotas", "s", "settings", "should", "that", "the", "this", "to", "under",
+	"was", "were", "when", "where", "which", "will", "with", "without", "you", "your"}
+
+// afterProject reports whether w is one of projectWords, or, where the text was cut, the beginning of one.
+func afterProject(w string, cut bool) bool {
+	w = strings.TrimRight(w, ".-")
+	for _, word := range projectWords {
+		if strings.EqualFold(w, word) || cut && hasFold(word, w) {
 			return true
 		}
 	}
@@ -97,45 +177,81 @@ func isSecretLabel(label string) bool {
 // isScheme keeps "Authorization: Bearer …" from being taken as a secret named Bearer: the word after it is the secret.
 func isScheme(w string) bool { return strings.EqualFold(w, "bearer") || strings.EqualFold(w, "basic") }
 
-// plainWord reports whether w is prose such as "token" in "bearer token".
-func plainWord(w string) bool {
-	if len(w) >= 20 {
-		return false
-	}
-	for i := range len(w) {
-		if c := w[i]; (c < 'a' || c > 'z') && c != '.' {
-			return false
-		}
-	}
-	return true
-}
-
-// separator reduces the bytes between a label and its value to the one that matters: ':', '=' or '/', ' ' when there are
-// only spaces and quotes, 0 for anything else. Control characters count as spaces since they are printed as spaces.
+// separator reduces what stands between a label and its value to the one character that matters: ':', '=' or '/', ' ' when
+// there are only blanks, quotes and a number sign, 0 for anything else.
 func separator(sep string) byte {
-	mark := byte(' ')
-	for i := range len(sep) {
-		switch c := sep[i]; {
-		case c <= ' ' || c == 0x7f || c == '\'' || c == '"' || c == '\\' || c == '`' || c == '(':
-		case (c == ':' || c == '=' || c == '/') && mark == ' ':
-			mark = c
+	const longest = 6 // characters
+	mark, n := byte(' '), 0
+	for _, r := range sep {
+		switch n++; {
+		case n > longest:
+			return 0
+		case blank(r), strings.ContainsRune("'\"\\`(#", r):
+		case (r == ':' || r == '=' || r == '/') && mark == ' ':
+			mark = byte(r)
 		default:
 			return 0
 		}
 	}
-	if sep == "" {
+	if n == 0 {
 		return 0
 	}
 	return mark
 }
 
-// emailEnd returns where the e-mail address ends whose local part ends before the @ at i, or 0.
+// emailEnd returns where the e-mail address ends whose domain starts at i, or 0 when none does.
 func emailEnd(s string, i int) int {
-	end := trim(s, i+1, endOf(s, i+1, domainByte))
-	if end > i+2 && strings.IndexByte(s[i+2:end], '.') >= 0 {
+	end := i
+	for end < len(s) {
+		n := 1
+		if class[s[end]]&domainByte == 0 {
+			if n = letter(s[end:]); n == 0 {
+				break
+			}
+		}
+		end += n
+	}
+	end = trim(s, i, end)
+	if end > i+1 && strings.IndexByte(s[i+1:end], '.') >= 0 {
 		return end
 	}
 	return 0
+}
+
+// userinfoEnd returns where the user and password of a URL end that start at i, or 0 when the URL has none.
+func userinfoEnd(s string, i int) int {
+	const longest = 256
+	n := strings.IndexAny(s[i:min(len(s), i+longest)], "@/?#\"'<> \t\r\n")
+	if n > 0 && s[i+n] == '@' {
+		return i + n
+	}
+	return 0
+}
+
+// refreshTokenEnd returns where the Google refresh token ends that starts with word: "1//" and what is longer than a date.
+func refreshTokenEnd(s string, word span) int {
+	if !strings.HasPrefix(s[word.end:], "//") {
+		return 0
+	}
+	if end := trim(s, word.start, endOf(s, word.end, valueByte)); end-word.start >= minRun {
+		return end
+	}
+	return 0
+}
+
+// privateKeyEnd returns where the PEM block ends whose first words end at i: behind its last line, or, when it was cut off,
+// at the end of s.
+func privateKeyEnd(s string, i int) int {
+	const last, dashes = "-----END", "-----"
+	n := strings.Index(s[i:], last)
+	if n < 0 {
+		return len(s)
+	}
+	i += n + len(last)
+	if n = strings.Index(s[i:], dashes); n < 0 {
+		return len(s)
+	}
+	return i + n + len(dashes)
 }
 
 // consumerEnd returns where the quoted name that starts at the quote i ends, when it names a Google API consumer
@@ -150,20 +266,4 @@ func consumerEnd(s string, prev span, i int) int {
 		return i + 1 + n
 	}
 	return 0
-}
-
-// trim drops punctuation at the end of s[start:end]: it belongs to the sentence.
-func trim(s string, start, end int) int {
-	for end > start && strings.IndexByte(".-", s[end-1]) >= 0 {
-		end--
-	}
-	return end
-}
-
-func hasFold(s, prefix string) bool {
-	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
-func hasFoldSuffix(s, suffix string) bool {
-	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }
