@@ -1,0 +1,148 @@
+package middleware_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// conversation is a request of ordinary size: an instruction, ten tools and
+// twenty turns, 12 KB of text in all.
+func conversation() *model.LLMRequest {
+	req := &model.LLMRequest{Model: "flash", Config: &genai.GenerateContentConfig{
+		SystemInstruction: genai.NewContentFromText(strings.Repeat("Be kind. ", 200), genai.RoleUser),
+	}}
+	for i := range 10 {
+		req.Config.Tools = append(req.Config.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{
+			Name: fmt.Sprint("tool", i), Description: "Does what it says.",
+			Parameters: &genai.Schema{Type: genai.TypeObject, Properties: map[string]*genai.Schema{
+				"city": {Type: genai.TypeString, Description: "Where."}, "day": {Type: genai.TypeString, Description: "When."},
+			}},
+		}}})
+	}
+	for range 20 {
+		req.Contents = append(req.Contents, genai.NewContentFromText(strings.Repeat("word ", 100), genai.RoleUser))
+	}
+	return req
+}
+
+func consume(b *testing.B, m model.LLM, req *model.LLMRequest, streamed bool) {
+	for _, err := range m.GenerateContent(context.Background(), req, streamed) {
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCache(b *testing.B) {
+	text := strings.Repeat("word ", 800) // 4 KB
+	for _, bench := range []struct {
+		name   string
+		config middleware.CacheConfig
+	}{
+		{"hit", middleware.CacheConfig{}},
+		{"stale", middleware.CacheConfig{TTL: 1, StaleWhileRevalidate: time.Hour}},
+		{"miss", middleware.CacheConfig{TTL: 1}},
+		{"bypass", middleware.CacheConfig{Skip: func(*model.LLMRequest) bool { return true }}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			step := suite.Text(text)
+			if bench.name == "stale" {
+				// One refresh is under way all the time, so that it is not measured.
+				first := true
+				step = func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+					if !first {
+						<-ctx.Done()
+					}
+					first = false
+					suite.Text(text)(ctx, req, stream, yield)
+				}
+			}
+			cache := newCache(b, bench.config)
+			m, req := cache.Middleware()(bare{step}), conversation()
+			consume(b, m, req, false)
+			b.ReportAllocs()
+			for b.Loop() {
+				consume(b, m, req, false)
+			}
+		})
+	}
+}
+
+// bare is a model that keeps no record.
+type bare struct{ step suite.Step }
+
+func (bare) Name() string { return "flash" }
+
+func (m bare) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) { m.step(ctx, req, stream, yield) }
+}
+
+// pour pushes total bytes of answers of the given size through m.
+func pour(tb testing.TB, m model.LLM, total, size int) {
+	tb.Helper()
+	for i := range total / size {
+		req := hello()
+		req.Contents[0].Parts[0].Text = fmt.Sprint(i)
+		for _, err := range m.GenerateContent(context.Background(), req, false) {
+			if err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+}
+
+// answers of size bytes each, every one with a memory of its own.
+func answers(size int) model.LLM {
+	return bare{func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		text := strings.Repeat("x", size)
+		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
+	}}
+}
+
+func heap() int {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int(stats.HeapAlloc)
+}
+
+// B85: what passes through is many times what may stay.
+func TestCacheStaysWithinItsBytes(t *testing.T) {
+	const maxBytes = 4 << 20
+	for _, size := range []int{100, 64 << 10} {
+		before := heap()
+		cache := newCache(t, middleware.CacheConfig{MaxBytes: maxBytes})
+		pour(t, cache.Middleware()(answers(size)), min(16*maxBytes, 20_000*size), size)
+		grown := heap() - before
+		if got := cache.Bytes(); got > maxBytes || got < maxBytes/2 {
+			t.Errorf("answers of %d: %d bytes by the cache's own count, want close to %d and no more", size, got, maxBytes)
+		}
+		if grown > maxBytes*5/4 {
+			t.Errorf("answers of %d: the heap grew by %d, want about %d", size, grown, maxBytes)
+		}
+	}
+}
+
+// One iteration pushes 1 GiB of answers through a cache of 64 MiB.
+func BenchmarkCacheGibibyte(b *testing.B) {
+	for b.Loop() {
+		before := heap()
+		cache := middleware.MustCache(middleware.CacheConfig{MaxBytes: 64 << 20})
+		pour(b, cache.Middleware()(answers(64<<10)), 1<<30, 64<<10)
+		b.ReportMetric(float64(heap()-before)/(1<<20), "MiB-heap")
+		b.ReportMetric(float64(cache.Bytes())/(1<<20), "MiB-counted")
+		cache.Close()
+	}
+}

@@ -1,0 +1,275 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// askMany asks m n times at once and returns what each got.
+func askMany(ctx context.Context, m model.LLM, n int) []result {
+	results := make([]result, n)
+	var wg sync.WaitGroup
+	for i := range results {
+		wg.Go(func() { results[i] = ask(ctx, m, i%2 == 0) })
+	}
+	wg.Wait()
+	return results
+}
+
+// B85
+func TestThousandIdenticalMissesMakeOneCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := numbered(time.Second)
+		m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+		for _, got := range askMany(t.Context(), m, 1000) {
+			if got.err != nil || got.text != "answer 1" {
+				t.Fatalf("%+v, want answer 1", got)
+			}
+		}
+		if n := len(flash.Requests()); n != 1 {
+			t.Errorf("%d calls, want 1", n)
+		}
+	})
+}
+
+// B85
+func TestStaleHitAnswersAtOnceAndRefreshesOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := numbered(time.Second)
+		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
+		expect(t, m, "answer 1", call.CacheMiss)
+		time.Sleep(time.Minute)
+		mustNotHang(t, 0, func() {
+			for _, got := range askMany(t.Context(), m, 1000) {
+				if got.text != "answer 1" || status(got) != call.CacheStale {
+					t.Fatalf("%+v, want answer 1, stale", got)
+				}
+			}
+		})
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := len(flash.Requests()); n != 2 {
+			t.Errorf("%d calls, want 2", n)
+		}
+		expect(t, m, "answer 2", call.CacheHit)
+	})
+}
+
+func TestRefreshOutlivesItsCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(numbered(time.Second))
+		ask(t.Context(), m, false)
+		time.Sleep(time.Minute)
+		ctx, cancel := context.WithCancel(t.Context())
+		ask(ctx, m, false)
+		cancel()
+		time.Sleep(2 * time.Second)
+		expect(t, m, "answer 2", call.CacheHit)
+	})
+}
+
+// The caller may change its request once its call has returned.
+func TestRefreshHasARequestOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := numbered(0)
+		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
+		ask(t.Context(), m, false)
+		time.Sleep(time.Minute)
+		req := hello()
+		for range m.GenerateContent(t.Context(), req, false) {
+			continue
+		}
+		req.Contents[0].Parts[0].Text = "changed"
+		synctest.Wait()
+		if got := flash.Requests()[1].Contents[0].Parts[0].Text; got != "hi" {
+			t.Errorf("the refresh asked %q, want hi", got)
+		}
+	})
+}
+
+func TestFailedRefreshLeavesTheStaleAnswer(t *testing.T) {
+	for name, fault := range map[string]suite.Step{
+		"error": suite.Fail(suite.ErrUnavailable),
+		"panic": func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, // B80
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				flash := suite.NewModel("flash", suite.Text("one"), fault, suite.Text("two"))
+				m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
+				expect(t, m, "one", call.CacheMiss)
+				time.Sleep(time.Minute)
+				expect(t, m, "one", call.CacheStale)
+				synctest.Wait()
+				expect(t, m, "one", call.CacheStale)
+				synctest.Wait()
+				expect(t, m, "two", call.CacheHit)
+			})
+		})
+	}
+}
+
+func TestRefreshIsBoundedInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := suite.NewModel("flash", suite.Text("one"), silence, suite.Text("two"))
+		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Hour, MaxWait: 5 * time.Second}).Middleware()(flash)
+		ask(t.Context(), m, false)
+		time.Sleep(time.Minute)
+		ask(t.Context(), m, false)
+		time.Sleep(5*time.Second - 1)
+		expect(t, m, "one", call.CacheStale)
+		if n := len(flash.Requests()); n != 2 {
+			t.Errorf("%d calls, want 2 as long as the refresh lasts", n)
+		}
+		time.Sleep(time.Nanosecond)
+		synctest.Wait()
+		expect(t, m, "one", call.CacheStale)
+		synctest.Wait()
+		expect(t, m, "two", call.CacheHit)
+	})
+}
+
+func TestCloseEndsRefreshesAndWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := false
+		flash := suite.NewModel("flash", suite.Text("one"), func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			ended = true
+			yield(nil, ctx.Err())
+		})
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Hour})
+		m := cache.Middleware()(flash)
+		ask(t.Context(), m, false)
+		time.Sleep(time.Minute)
+		ask(t.Context(), m, false)
+		mustNotHang(t, time.Second, func() { cache.Close() })
+		if !ended {
+			t.Error("Close did not wait for the refresh")
+		}
+		expect(t, m, "one", call.CacheStale)
+		synctest.Wait()
+		if n := len(flash.Requests()); n != 2 {
+			t.Errorf("%d calls, want 2: a closed cache does not refresh", n)
+		}
+	})
+}
+
+func TestWaiterThatGivesUpLeavesTheOthersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := numbered(10 * time.Second)
+		m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+		var wg sync.WaitGroup
+		wg.Go(func() { expect(t, m, "answer 1", call.CacheMiss) })
+		synctest.Wait()
+		wg.Go(func() { expect(t, m, "answer 1", call.CacheHit) })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		mustNotHang(t, time.Second, func() {
+			if got := ask(ctx, m, false); !errors.Is(got.err, context.DeadlineExceeded) {
+				t.Errorf("error %v, want the waiter's own deadline", got.err)
+			}
+		})
+		wg.Wait()
+	})
+}
+
+func TestCallerThatGivesUpHandsOver(t *testing.T) {
+	for name, leave := range map[string]func(t *testing.T, m model.LLM){
+		"cancelled": func(t *testing.T, m model.LLM) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			ask(ctx, m, true)
+		},
+		"stopped": func(t *testing.T, m model.LLM) {
+			for range m.GenerateContent(t.Context(), hello(), true) {
+				return
+			}
+		},
+		"panicked": func(t *testing.T, m model.LLM) { // B80
+			defer func() { _ = recover() }()
+			for range m.GenerateContent(t.Context(), hello(), true) {
+				panic("consumer")
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				flash := suite.NewModel("flash", words(10, time.Second))
+				m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+				go leave(t, m)
+				synctest.Wait()
+				results := askMany(t.Context(), m, 10)
+				misses := 0
+				for _, got := range results {
+					if got.err != nil {
+						t.Errorf("error %v, want the answer", got.err)
+					}
+					if status(got) == call.CacheMiss {
+						misses++
+					}
+				}
+				if misses != 1 || len(flash.Requests()) != 2 {
+					t.Errorf("%d misses, %d calls; want 1 and 2", misses, len(flash.Requests()))
+				}
+			})
+		})
+	}
+}
+
+// What failed for one caller need not fail for another, and nobody waits in line
+// for a model that is down.
+func TestCallersAskForThemselvesWhenTheCallTheyWaitedForFails(t *testing.T) {
+	for name, first := range map[string]suite.Step{"error": suite.Fail(suite.ErrUnavailable), "function call": suite.Call("1", "pay", "", nil)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				flash := suite.NewModel("flash", after(time.Second, first), after(time.Second, suite.Text("answer")))
+				m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+				go ask(t.Context(), m, false)
+				synctest.Wait()
+				mustNotHang(t, 2*time.Second, func() {
+					for _, got := range askMany(t.Context(), m, 10) {
+						if got.text != "answer" {
+							t.Errorf("%+v, want an answer", got)
+						}
+					}
+				})
+				expect(t, m, "answer", call.CacheHit)
+			})
+		})
+	}
+}
+
+func TestCallerWaitsForAnotherOnlySoLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newCache(t, middleware.CacheConfig{MaxWait: 5 * time.Second}).Middleware()(
+			suite.NewModel("flash", after(time.Hour, suite.Text("slow")), suite.Text("quick")))
+		go ask(t.Context(), m, false)
+		synctest.Wait()
+		mustNotHang(t, 5*time.Second, func() { expect(t, m, "quick", call.CacheMiss) })
+		expect(t, m, "quick", call.CacheHit)
+	})
+}
+
+func TestDifferentRequestsDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newCache(t, middleware.CacheConfig{}).Middleware()(numbered(time.Second))
+		mustNotHang(t, time.Second, func() {
+			var wg sync.WaitGroup
+			for i := range 10 {
+				wg.Go(func() { ask(call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)}), m, false) })
+			}
+			wg.Wait()
+		})
+	})
+}

@@ -1,0 +1,229 @@
+package middleware_test
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// cacheStatus asks m for req and returns the answer's cache_status.
+func cacheStatus(ctx context.Context, t *testing.T, m model.LLM, req *model.LLMRequest) string {
+	t.Helper()
+	for resp, err := range m.GenerateContent(ctx, req, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		md, _ := call.ReadResponse(resp)
+		return md.CacheStatus
+	}
+	return ""
+}
+
+// B86
+func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
+	cache := newCache(t, middleware.CacheConfig{})
+	tenant := func(name string) context.Context { return call.With(t.Context(), call.Info{Tenant: name, User: "u"}) }
+	for _, test := range []struct {
+		ctx     context.Context
+		model   string
+		version []string
+		want    string
+	}{
+		{tenant("acme"), "gemini-2.5-flash", nil, call.CacheMiss},
+		{tenant("acme"), "gemini-2.5-flash", nil, call.CacheHit},
+		{tenant("initech"), "gemini-2.5-flash", nil, call.CacheMiss},
+		{tenant(""), "gemini-2.5-flash", nil, call.CacheMiss},
+		{tenant("acme"), "gemini-2.5-flash-002", nil, call.CacheMiss},
+		{tenant("acme"), "gpt-4o", nil, call.CacheMiss},
+		{tenant("acme"), "default", []string{"gemini", "2.5"}, call.CacheMiss},
+		{tenant("acme"), "default", []string{"gemini", "3"}, call.CacheMiss},
+		{tenant("acme"), "default", []string{"gemma", "3"}, call.CacheMiss},
+		{tenant("acme"), "default", []string{"gemini", "2.5"}, call.CacheHit},
+		{call.With(tenant("acme"), call.Info{User: "other"}), "gemini-2.5-flash", nil, call.CacheHit},
+	} {
+		m := cache.Middleware(test.version...)(suite.NewModel(test.model, suite.Text("text")))
+		if got := cacheStatus(test.ctx, t, m, hello()); got != test.want {
+			t.Errorf("%s %v for %q: %s, want %s", test.model, test.version, call.From(test.ctx).Tenant, got, test.want)
+		}
+	}
+}
+
+// B86
+func TestCacheScope(t *testing.T) {
+	cache := newCache(t, middleware.CacheConfig{Scope: func(info call.Info) string { return info.User }})
+	m := cache.Middleware()(suite.NewModel("flash", suite.Text("text")))
+	for _, test := range []struct{ user, want string }{{"ada", call.CacheMiss}, {"bob", call.CacheMiss}, {"ada", call.CacheHit}} {
+		if got := cacheStatus(call.With(t.Context(), call.Info{User: test.user}), t, m, hello()); got != test.want {
+			t.Errorf("%s: %s, want %s", test.user, got, test.want)
+		}
+	}
+}
+
+// B86: whatever is set in a request belongs to its key, also what a later genai
+// adds.
+func TestCacheKeyHasEveryField(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	miss := func(name string, req *model.LLMRequest) {
+		t.Helper()
+		if got := cacheStatus(t.Context(), t, m, req); got != call.CacheMiss {
+			t.Errorf("%s: %q, want a miss", name, got)
+		}
+		if got := cacheStatus(t.Context(), t, m, req); got != call.CacheHit {
+			t.Errorf("%s again: %q, want a hit", name, got)
+		}
+	}
+	miss("plain", hello())
+	eachField(t, func(name string, config *genai.GenerateContentConfig) {
+		req := hello()
+		req.Config = config
+		miss("Config."+name, req)
+	})
+	eachField(t, func(name string, part *genai.Part) {
+		if name == "ThoughtSignature" {
+			return
+		}
+		req := hello()
+		req.Contents[0].Parts = append(req.Contents[0].Parts, part)
+		miss("Part."+name, req)
+	})
+	eachField(t, func(name string, f *genai.FunctionDeclaration) {
+		req := hello()
+		req.Config = &genai.GenerateContentConfig{Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{f}}}}
+		miss("FunctionDeclaration."+name, req)
+	})
+}
+
+// eachField calls f for each field of T, with that one alone set.
+func eachField[T any](t *testing.T, f func(name string, v *T)) {
+	t.Helper()
+	for i := range reflect.TypeFor[T]().NumField() {
+		v := new(T)
+		set(reflect.ValueOf(v).Elem().Field(i), 6)
+		f(reflect.TypeFor[T]().Field(i).Name, v)
+	}
+}
+
+// set makes v, and what it holds, other than zero.
+func set(v reflect.Value, depth int) {
+	if depth == 0 || !v.CanSet() {
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		v.SetInt(7)
+	case reflect.Uint8:
+		v.SetUint(7)
+	case reflect.Float32, reflect.Float64:
+		v.SetFloat(0.5)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		set(v.Elem(), depth-1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		set(v.Index(0), depth-1)
+	case reflect.Map:
+		v.Set(reflect.MakeMap(v.Type()))
+		value := reflect.New(v.Type().Elem()).Elem()
+		set(value, depth-1)
+		v.SetMapIndex(reflect.ValueOf("k").Convert(v.Type().Key()), value)
+	case reflect.Interface:
+		v.Set(reflect.ValueOf("x"))
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(time.Unix(7, 0)))
+			return
+		}
+		for i := range v.NumField() {
+			set(v.Field(i), depth-1)
+		}
+	}
+}
+
+func TestCacheKeyIsStable(t *testing.T) {
+	request := func(reverse bool, signature string) *model.LLMRequest {
+		args := make(map[string]any)
+		for i := range 50 {
+			if reverse {
+				i = 49 - i
+			}
+			args[fmt.Sprint("key", i)] = map[string]any{"n": i, "list": []any{1, "1", nil, true}}
+		}
+		req := hello()
+		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{
+			FunctionCall: &genai.FunctionCall{Name: "f", Args: args}, ThoughtSignature: []byte(signature),
+		}}})
+		req.Config = &genai.GenerateContentConfig{Labels: map[string]string{"a": "1", "b": "2"}, StopSequences: []string{}}
+		if reverse {
+			req.Config.StopSequences = nil
+		}
+		return req
+	}
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	cacheStatus(t.Context(), t, m, request(false, "one session's"))
+	if got := cacheStatus(t.Context(), t, m, request(true, "another's")); got != call.CacheHit {
+		t.Errorf("the same request is a %s", got)
+	}
+}
+
+// B86: neighbours must not run into each other, nor values of different types.
+func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	texts := func(texts ...string) *model.LLMRequest {
+		req := hello()
+		for _, text := range texts {
+			req.Contents[0].Parts = append(req.Contents[0].Parts, genai.NewPartFromText(text))
+		}
+		return req
+	}
+	argument := func(v any) *model.LLMRequest {
+		req := hello()
+		req.Contents[0].Parts = append(req.Contents[0].Parts, genai.NewPartFromFunctionCall("f", map[string]any{"v": v}))
+		return req
+	}
+	long := strings.Repeat("x", 10_000)
+	for name, req := range map[string]*model.LLMRequest{
+		"ab":       texts("ab"),
+		"a, b":     texts("a", "b"),
+		"b, a":     texts("b", "a"),
+		"a, empty": texts("a", ""),
+		"long":     texts(long),
+		"long, +1": texts(long + "x"),
+		"1":        argument(1.0),
+		"text 1":   argument("1"),
+		"null":     argument(nil),
+		"false":    argument(false),
+		"list":     argument([]any{}),
+		"map":      argument(map[string]any{}),
+		"[[1],2]":  argument([]any{[]any{1.0}, 2.0}),
+		"[[1,2]]":  argument([]any{[]any{1.0, 2.0}}),
+	} {
+		if got := cacheStatus(t.Context(), t, m, req); got != call.CacheMiss {
+			t.Errorf("%s: %s, want a miss", name, got)
+		}
+	}
+}
+
+func TestCacheLeavesCyclesAlone(t *testing.T) {
+	cycle := map[string]any{}
+	cycle["self"] = cycle
+	req := hello()
+	req.Config = &genai.GenerateContentConfig{ResponseJsonSchema: cycle}
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	if got := cacheStatus(t.Context(), t, m, req); got != call.CacheBypass {
+		t.Errorf("a request without end is a %s, want a bypass", got)
+	}
+}

@@ -1,0 +1,348 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// newCache returns a cache that is closed with the test.
+func newCache(t testing.TB, config middleware.CacheConfig) *middleware.Cache {
+	t.Helper()
+	cache, err := middleware.NewCache(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cache.Close() })
+	return cache
+}
+
+// status returns the cache_status of an answer.
+func status(r result) string {
+	md, _ := call.ReadResponse(r.final)
+	return md.CacheStatus
+}
+
+// expect asks m once and checks the answer and its cache_status.
+func expect(t *testing.T, m model.LLM, text, cacheStatus string) result {
+	t.Helper()
+	got := ask(t.Context(), m, false)
+	if got.err != nil || got.text != text || status(got) != cacheStatus {
+		t.Errorf("%q, %q, error %v; want %q, %q", got.text, status(got), got.err, text, cacheStatus)
+	}
+	return got
+}
+
+// numbered answers "answer 1", "answer 2" and so on, each after d.
+func numbered(d time.Duration) *suite.Model {
+	var n atomic.Int64
+	return suite.NewModel("flash", after(d, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		suite.Text(fmt.Sprint("answer ", n.Add(1)))(ctx, req, stream, yield)
+	}))
+}
+
+// B85
+func TestCacheHitCallsNoModel(t *testing.T) {
+	flash := suite.NewModel("flash", suite.Text("one"), suite.Text("two"))
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+	expect(t, m, "one", call.CacheMiss)
+	expect(t, m, "one", call.CacheHit)
+	if n := len(flash.Requests()); n != 1 {
+		t.Errorf("the model was called %d times, want 1", n)
+	}
+}
+
+// B85
+func TestCacheHitIsStreamedForUserInterfaces(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("a few words")))
+	ask(t.Context(), m, false)
+	var got []string
+	for resp, err := range m.GenerateContent(t.Context(), hello(), true) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(resp.Partial, " ", resp.Content.Parts[0].Text))
+	}
+	if diff := cmp.Diff([]string{"true a few words", "false a few words"}, got); diff != "" {
+		t.Errorf("responses (-want +got):\n%s", diff)
+	}
+}
+
+func hello() *model.LLMRequest {
+	return &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
+}
+
+// B85
+func TestCacheHitIsACopy(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content:           genai.NewContentFromText("whole", genai.RoleModel),
+			FinishReason:      genai.FinishReasonStop,
+			GroundingMetadata: &genai.GroundingMetadata{WebSearchQueries: []string{"query"}},
+			CustomMetadata:    map[string]any{"source": "whole"},
+		}
+	})))
+	for i := range 3 { // the first is the model's own
+		got := ask(t.Context(), m, false)
+		if got.text != "whole" || got.final.GroundingMetadata.WebSearchQueries[0] != "query" || got.final.CustomMetadata["source"] != "whole" {
+			t.Fatalf("answer %d was changed by an earlier consumer: %+v", i, got.final)
+		}
+		got.final.Content.Parts[0].Text = "changed"
+		got.final.GroundingMetadata.WebSearchQueries[0] = "changed"
+		got.final.CustomMetadata["source"] = "changed"
+	}
+}
+
+// A hit has cost nothing and has no story of attempts, whatever the answer's own
+// was; it is of the model that gave it.
+func TestCacheHitTellsOfItself(t *testing.T) {
+	down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+	pro := suite.NewModel("pro", suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content:       &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("pro's")}}},
+			FinishReason:  genai.FinishReasonStop,
+			ModelVersion:  "pro-001",
+			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: 7},
+		}
+	}))
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(router.MustFallback(router.Config{}, down, pro))
+	if md, _ := call.ReadResponse(ask(t.Context(), m, false).final); !md.Triggered || md.CacheStatus != call.CacheMiss {
+		t.Fatalf("the first answer's metadata is %+v, want a fallback and a miss", md)
+	}
+	got := ask(t.Context(), m, false).final
+	want := &model.LLMResponse{
+		Content: genai.NewContentFromText("hello", genai.RoleModel), FinishReason: genai.FinishReasonStop, ModelVersion: "pro-001",
+		CustomMetadata: map[string]any{call.KeyModelName: "pro", call.KeyModelVersion: "pro-001", call.KeyCacheStatus: call.CacheHit},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("hit (-want +got):\n%s", diff)
+	}
+}
+
+// B51
+func TestCacheHitVoidsWhatAFailedModelHeldBack(t *testing.T) {
+	pro := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("pro", suite.Text("kept")))
+	ask(t.Context(), pro, false)
+	broken := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		if yield(&model.LLMResponse{Partial: true, ModelVersion: "flash-001"}, nil) {
+			yield(nil, suite.ErrUnavailable)
+		}
+	})
+	for resp, err := range router.MustFallback(router.Config{}, broken, pro).GenerateContent(t.Context(), hello(), true) {
+		if err != nil || resp.ModelVersion == "flash-001" {
+			t.Errorf("%+v, %v; want nothing of the failed model", resp, err)
+		}
+	}
+}
+
+func TestCacheAnswersExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newCache(t, middleware.CacheConfig{TTL: time.Minute}).Middleware()(numbered(0))
+		expect(t, m, "answer 1", call.CacheMiss)
+		time.Sleep(time.Minute - 1)
+		expect(t, m, "answer 1", call.CacheHit)
+		time.Sleep(time.Nanosecond)
+		expect(t, m, "answer 2", call.CacheMiss)
+	})
+}
+
+func TestCacheLookup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, KeepStale: time.Hour})
+		m := cache.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+		req := hello()
+		req.Model = "flash"
+		lookup := func(wantFresh, wantOK bool) {
+			t.Helper()
+			resp, fresh, ok := cache.Lookup(t.Context(), req)
+			if fresh != wantFresh || ok != wantOK || ok && resp.Content.Parts[0].Text != "kept" {
+				t.Errorf("Lookup = %+v, %v, %v; want fresh %v, ok %v", resp, fresh, ok, wantFresh, wantOK)
+			}
+		}
+		lookup(false, false)
+		ask(t.Context(), m, false)
+		lookup(true, true)
+		time.Sleep(time.Minute)
+		lookup(false, true)
+		if got := ask(t.Context(), m, false); got.err == nil {
+			t.Errorf("an answer out of date was given: %+v", got)
+		}
+		time.Sleep(time.Hour)
+		lookup(false, false)
+	})
+	if _, _, ok := (*middleware.Cache)(nil).Lookup(t.Context(), hello()); ok {
+		t.Error("a nil cache has an answer")
+	}
+}
+
+// Within a call, requests carry other models' names, or none.
+func TestCacheLookupWithinACallFindsTheCallsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute})
+		found := false
+		last := suite.NewModel("last", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			_, _, found = cache.Lookup(ctx, req)
+			yield(nil, suite.ErrUnavailable)
+		})
+		m := cache.Middleware()(router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)), last))
+		ask(t.Context(), m, false)
+		time.Sleep(time.Minute)
+		ask(t.Context(), m, false)
+		if !found {
+			t.Error("the target found no answer")
+		}
+	})
+}
+
+func TestCacheBypass(t *testing.T) {
+	for name, config := range map[string]middleware.CacheConfig{
+		"skipped":           {Skip: func(*model.LLMRequest) bool { return true }},
+		"Skip panics":       {Skip: func(*model.LLMRequest) bool { panic("skip") }}, // B80
+		"Scope panics":      {Scope: func(call.Info) string { panic("scope") }},     // B80
+		"not a plain value": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := newCache(t, config)
+			flash := numbered(0)
+			m := cache.Middleware()(flash)
+			req := hello()
+			if name == "not a plain value" {
+				req.Config = &genai.GenerateContentConfig{HTTPOptions: &genai.HTTPOptions{
+					ExtrasRequestProvider: func(body map[string]any) map[string]any { return body },
+				}}
+			}
+			for i := range 2 {
+				for resp, err := range m.GenerateContent(t.Context(), req, false) {
+					md, _ := call.ReadResponse(resp)
+					if err != nil || md.CacheStatus != call.CacheBypass {
+						t.Errorf("call %d: status %q, error %v; want bypass", i, md.CacheStatus, err)
+					}
+				}
+			}
+			if len(flash.Requests()) != 2 || cache.Bytes() != 0 {
+				t.Errorf("%d calls, %d bytes kept; want 2 and none", len(flash.Requests()), cache.Bytes())
+			}
+		})
+	}
+}
+
+// B86
+func TestCacheNeverKeeps(t *testing.T) {
+	answer := func(change func(*model.LLMResponse)) suite.Step {
+		return suite.Respond(func() *model.LLMResponse {
+			resp := &model.LLMResponse{Content: genai.NewContentFromText("text", genai.RoleModel), FinishReason: genai.FinishReasonStop}
+			change(resp)
+			return resp
+		})
+	}
+	for name, step := range map[string]suite.Step{
+		"an error":              suite.Fail(suite.ErrUnavailable),
+		"a refusal":             answer(func(r *model.LLMResponse) { r.FinishReason = genai.FinishReasonSafety }),
+		"a truncated answer":    answer(func(r *model.LLMResponse) { r.FinishReason = genai.FinishReasonMaxTokens }),
+		"an unfinished answer":  answer(func(r *model.LLMResponse) { r.FinishReason = "" }),
+		"an interrupted answer": answer(func(r *model.LLMResponse) { r.Interrupted = true }),
+		"an answer with a code": answer(func(r *model.LLMResponse) { r.ErrorCode = string(genai.FinishReasonMaxTokens) }),
+		"a function call":       suite.Call("1", "pay", "", nil),
+		"text and function call": answer(func(r *model.LLMResponse) {
+			r.Content.Parts = append(r.Content.Parts, genai.NewPartFromFunctionCall("pay", nil))
+		}),
+		"a degraded answer":     answer(func(r *model.LLMResponse) { call.Metadata{Degraded: "template"}.WriteTo(r) }),
+		"metadata without copy": answer(func(r *model.LLMResponse) { r.CustomMetadata = map[string]any{"handle": func() {}} }),
+		"half of two responses": func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			resp := func(text string) *model.LLMResponse {
+				return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}
+			}
+			_ = yield(resp("one"), nil) && yield(resp("two"), nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := newCache(t, middleware.CacheConfig{})
+			m := cache.Middleware()(suite.NewModel("flash", step))
+			ask(t.Context(), m, false)
+			if got := ask(t.Context(), m, false); status(got) == call.CacheHit || cache.Bytes() != 0 {
+				t.Errorf("%+v is a hit, %d bytes kept", got, cache.Bytes())
+			}
+		})
+	}
+}
+
+// An answer of one cache does not live longer for having passed another.
+func TestCacheDoesNotKeepWhatAnotherCacheKept(t *testing.T) {
+	inner, outer := newCache(t, middleware.CacheConfig{}), newCache(t, middleware.CacheConfig{})
+	m := inner.Middleware()(suite.NewModel("flash", suite.Text("kept")))
+	ask(t.Context(), m, false)
+	ask(t.Context(), outer.Middleware()(m), false)
+	if outer.Bytes() != 0 {
+		t.Error("the outer cache has kept the inner one's answer")
+	}
+}
+
+func TestCacheConfigNamesEveryWrongField(t *testing.T) {
+	_, err := middleware.NewCache(middleware.CacheConfig{MaxBytes: -1, TTL: -1, StaleWhileRevalidate: -1, KeepStale: -1, MaxWait: -1})
+	for _, field := range []string{"MaxBytes", "TTL", "StaleWhileRevalidate", "KeepStale", "MaxWait"} {
+		if err == nil || !strings.Contains(err.Error(), "CacheConfig."+field) {
+			t.Errorf("error %v, want one that names %s", err, field)
+		}
+	}
+}
+
+func TestCacheLongestDurationsAreAllowed(t *testing.T) {
+	const forever = time.Duration(1<<63 - 1)
+	m := newCache(t, middleware.CacheConfig{TTL: forever, KeepStale: forever}).Middleware()(numbered(0))
+	expect(t, m, "answer 1", call.CacheMiss)
+	expect(t, m, "answer 1", call.CacheHit)
+}
+
+// B56
+func TestCacheKeepsAnAnswerWhoseConsumerTookOnlyThat(t *testing.T) {
+	flash := numbered(0)
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+	for range m.GenerateContent(t.Context(), hello(), false) {
+		break
+	}
+	expect(t, m, "answer 1", call.CacheHit)
+}
+
+func TestCachePassesErrorsOn(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Fail(suite.ErrQuota)))
+	var api genai.APIError
+	if got := ask(t.Context(), m, false); !errors.As(got.err, &api) || api.Code != 429 {
+		t.Errorf("error %v, want the model's own", got.err)
+	}
+}
+
+func ExampleCache() {
+	cache, err := middleware.NewCache(middleware.CacheConfig{TTL: time.Hour})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close()
+	m := cache.Middleware()(suite.NewModel("flash", suite.Text("Paris.")))
+	for range 2 {
+		for resp, err := range m.GenerateContent(context.Background(), hello(), false) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			md, _ := call.ReadResponse(resp)
+			fmt.Println(resp.Content.Parts[0].Text, md.CacheStatus)
+		}
+	}
+	// Output:
+	// Paris. miss
+	// Paris. hit
+}
