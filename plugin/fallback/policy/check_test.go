@@ -80,6 +80,10 @@ func TestCheckWarns(t *testing.T) {
 			want: []string{`2:20: warning: fallbacks[0].name: found "gpt-4o", which reads 128000 tokens, after gemini-2.5-pro, which reads 1048576`},
 		},
 		{
+			name: "by the pattern that says the most of a model",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}]\nmodels:\n  g*: {context_window: 10}\n  \"*-2.5-pro\": {context_window: 5}",
+		},
+		{
 			name: "of one credential for all",
 			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gemini-2.5-flash}, {name: template-response}]",
 			want: []string{"2:1: warning: fallbacks: found one credential for every model: the default of gemini"},
