@@ -1,0 +1,127 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"log/slog"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Middleware returns the layer that charges attempts at one model to b. It goes
+// innermost, directly around Attempt or the model, so that every attempt passes
+// it, and around each model with a price, so that no fallback goes round it.
+//
+// An attempt is charged what Cost makes of the usage that its final response,
+// also a refused one, reports. Without one, it is charged its projected price:
+// an attempt that was cut off, by a timeout, the caller or the other side of a
+// hedge, has been paid for up to there. It is charged nothing if, before any
+// content, the provider failed it with an error status, which is not billed
+// (https://ai.google.dev/gemini-api/docs/billing), or was not reached.
+func (b *Budget) Middleware() Middleware {
+	return func(m model.LLM) model.LLM {
+		checkModel("Budget", m)
+		return stream.Forward(&charged{inner: stream.Of(m), budget: b}, m)
+	}
+}
+
+// charged is the layer around one model.
+type charged struct {
+	inner  stream.Layer
+	budget *Budget
+}
+
+func (l *charged) Name() string { return l.inner.Name() }
+
+func (l *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(l, ctx, req, streamed)
+}
+
+func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	projected, known := l.price(req)
+	account, refused := l.budget.reserve(call.From(ctx).Tenant, projected, known)
+	if refused != nil {
+		refused.Model = l.Name()
+		return refused
+	}
+	cost := projected // if the attempt ends in a panic
+	defer func() { l.budget.settle(account, projected, cost) }()
+
+	bill := bill{next: out.Tap}
+	out.Tap = bill.see
+	defer func() { out.Tap = bill.next }()
+	err := l.inner.Do(ctx, req, streamed, out)
+	cost = l.cost(ctx, projected, bill.usage, err, out)
+	return err
+}
+
+// bill takes the usage from the final responses; the latest counts the whole.
+type bill struct {
+	next  func(*model.LLMResponse)
+	usage *genai.GenerateContentResponseUsageMetadata
+}
+
+func (b *bill) see(resp *model.LLMResponse) {
+	if b.next != nil {
+		b.next(resp)
+	}
+	if resp.UsageMetadata != nil {
+		b.usage = resp.UsageMetadata
+	}
+}
+
+// cost returns what an attempt that ended with err is charged.
+func (l *charged) cost(ctx context.Context, projected nano, usage *genai.GenerateContentResponseUsageMetadata, err error, out *stream.Sink) nano {
+	if bad := (*stream.BadResponse)(nil); usage == nil && errors.As(err, &bad) {
+		usage = bad.Response.UsageMetadata
+	}
+	if usage != nil && l.budget.config.Cost != nil {
+		if cost, ok := l.usageCost(usage); ok {
+			return cost
+		}
+		return projected
+	}
+	if err != nil && usage == nil && !out.Shown && isUnbilled(stream.VerdictOf(ctx, err)) {
+		return 0
+	}
+	return projected
+}
+
+// isUnbilled tells whether a failure before any content cost nothing.
+func isUnbilled(v failure.Verdict) bool {
+	return v.HTTPStatus >= 400 || v.Kind == failure.KindNetwork || v.Kind == KindRefused
+}
+
+// price asks BudgetConfig.Price.
+func (l *charged) price(req *model.LLMRequest) (nano, bool) {
+	return l.amount("Price", func() (float64, bool) { return l.budget.config.Price(l.Name(), req) })
+}
+
+// usageCost asks BudgetConfig.Cost.
+func (l *charged) usageCost(usage *genai.GenerateContentResponseUsageMetadata) (nano, bool) {
+	return l.amount("Cost", func() (float64, bool) { return l.budget.config.Cost(l.Name(), usage), true })
+}
+
+// amount asks a hook, which may panic or return what is no amount.
+func (l *charged) amount(hook string, ask func() (float64, bool)) (amount nano, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("middleware: BudgetConfig."+hook+" panicked", "model", l.Name(), "panic", r)
+			amount, ok = 0, false
+		}
+	}()
+	dollars, known := ask()
+	if !known {
+		return 0, false
+	}
+	if amount, ok = toNano(dollars); !ok {
+		slog.Error("middleware: BudgetConfig."+hook+" returned what is no amount", "model", l.Name(), "returned", dollars)
+	}
+	return amount, ok
+}

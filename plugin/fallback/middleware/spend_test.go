@@ -1,0 +1,450 @@
+package middleware_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// price is a Price that is the same for every call.
+func price(dollars float64) func(string, *model.LLMRequest) (float64, bool) {
+	return func(string, *model.LLMRequest) (float64, bool) { return dollars, true }
+}
+
+// perToken is a Cost of a dollar for each token.
+func perToken(_ string, usage *genai.GenerateContentResponseUsageMetadata) float64 {
+	return float64(usage.TotalTokenCount)
+}
+
+// counted answers with text that took so many tokens.
+func counted(text string, tokens int32) suite.Step {
+	return suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop,
+			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: tokens},
+		}
+	})
+}
+
+func tenant(ctx context.Context, name string) context.Context {
+	return call.With(ctx, call.Info{Tenant: name})
+}
+
+// wantSpent checks what has been charged to the calls without a tenant.
+func wantSpent(t *testing.T, budget *middleware.Budget, want float64) {
+	t.Helper()
+	if got := budget.Spent(""); got != want {
+		t.Errorf("spent %v, want %v", got, want)
+	}
+}
+
+// B78
+func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
+	for _, cost := range []float64{0.005, 0.01, 0.02} {
+		t.Run(fmt.Sprint(cost), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const limit, projected = 1.00, 0.01
+				budget := middleware.MustBudget(middleware.BudgetConfig{
+					Limit: limit, Price: price(projected),
+					Cost: func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return cost },
+				})
+				var inFlight, most atomic.Int64
+				m := budget.Middleware()(suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+					now := inFlight.Add(1)
+					for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
+					}
+					defer inFlight.Add(-1)
+					after(time.Second, counted("hi", 1))(ctx, req, stream, yield)
+				}))
+				served := 0
+				for range 8 {
+					for _, got := range askMany(t.Context(), m, 200) {
+						if got.err == nil {
+							served++
+						}
+					}
+				}
+				if got := budget.Spent(""); got > limit+float64(most.Load())*projected || got < limit-projected || math.Abs(got-float64(served)*cost) > 1e-9 {
+					t.Errorf("spent %v on %d calls, want %v, exceeded by no more than what %d calls had reserved", got, served, limit, most.Load())
+				}
+				if cost == projected && served != 100 {
+					t.Errorf("%d calls served, want 100", served)
+				}
+			})
+		})
+	}
+}
+
+// B78
+func TestFallingBackDoesNotGoRoundTheBudget(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{
+		Limit: 1,
+		Price: func(name string, _ *model.LLMRequest) (float64, bool) {
+			return map[string]float64{"flash": 1, "pro": 2, "local": 0}[name], true
+		},
+	})
+	flash, pro, local := numbered(0), suite.NewModel("pro", suite.Text("pro")), suite.NewModel("local", suite.Text("local"))
+	paid := router.MustFallback(router.Config{}, budget.Middleware()(flash), budget.Middleware()(pro))
+	if got := ask(t.Context(), paid, false); got.err != nil {
+		t.Fatal(got.err)
+	}
+	got := ask(t.Context(), paid, false)
+	var refused *middleware.RefusedError
+	if !errors.As(got.err, &refused) || refused.By != "budget" || len(pro.Requests()) != 0 {
+		t.Errorf("error %v, %d calls of the fallback; want a refusal and none", got.err, len(pro.Requests()))
+	}
+	// What is free is not refused, also to who has spent more than the limit.
+	all := router.MustFallback(router.Config{}, paid, budget.Middleware()(local))
+	if got := ask(t.Context(), all, false); got.text != "local" {
+		t.Errorf("%+v, want the free model's answer", got)
+	}
+	wantSpent(t, budget, 1)
+}
+
+// B78
+func TestEveryAttemptIsCharged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
+		empty := counted("", 3) // is no answer, but was paid for
+		m := middleware.Chain(suite.NewModel("flash", empty, suite.Fail(suite.ErrUnavailable), counted("hi", 5)),
+			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 2}), budget.Middleware())
+		if got := ask(t.Context(), m, false); got.err != nil {
+			t.Fatal(got.err)
+		}
+		wantSpent(t, budget, 3+0+5)
+	})
+}
+
+// B76, B78
+func TestLoserOfAHedgeIsCharged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
+		slow := budget.Middleware()(suite.NewModel("slow", silence))
+		quick := budget.Middleware()(suite.NewModel("quick", counted("hi", 3)))
+		hedge, err := router.NewHedge(router.HedgeConfig{Delay: time.Second}, slow, quick)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ask(t.Context(), hedge, false); got.text != "hi" {
+			t.Fatalf("%+v, want the quick model's answer", got)
+		}
+		synctest.Wait()
+		wantSpent(t, budget, 10+3)
+	})
+}
+
+// B78
+func TestChargeOfAnAttemptByItsEnd(t *testing.T) {
+	const projected, used = 10, 3
+	half := func(end suite.Step) suite.Step {
+		return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			if yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil) {
+				end(ctx, req, stream, yield)
+			}
+		}
+	}
+	blocked := suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{FinishReason: genai.FinishReasonSafety, UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: used}}
+	})
+	nothing := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {}
+	for name, test := range map[string]struct {
+		step suite.Step
+		want float64
+	}{
+		"answer":                     {counted("hi", used), used},
+		"streamed answer":            {half(counted("hi", used)), used},
+		"answer without usage":       {suite.Text("hi"), projected},
+		"blocked":                    {blocked, used},
+		"rate limit":                 {suite.Fail(suite.ErrQuota), 0},
+		"overload":                   {suite.Fail(suite.ErrUnavailable), 0},
+		"overload after content":     {half(suite.Fail(suite.ErrUnavailable)), projected},
+		"not reached":                {suite.Fail(errors.New("dial tcp: connect: connection refused")), 0},
+		"truncated":                  {half(nothing), projected},
+		"empty":                      {nothing, projected},
+		"timeout":                    {silence, projected},
+		"timeout after content":      {half(silence), projected},
+		"panic of the model":         {func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, projected}, // B80
+		"unrecognised, perhaps paid": {suite.Fail(errors.New("no idea")), projected},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(projected), Cost: perToken})
+				m := middleware.Chain(suite.NewModel("flash", test.step), middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second}), budget.Middleware())
+				for range m.GenerateContent(t.Context(), hello(), true) {
+					continue
+				}
+				wantSpent(t, budget, test.want)
+				wantNothingReserved(t, budget)
+			})
+		})
+	}
+}
+
+// wantNothingReserved checks that of a limit of 100 only what is spent is taken.
+func wantNothingReserved(t *testing.T, budget *middleware.Budget) {
+	t.Helper()
+	if got, want := budget.Share(""), budget.Spent("")/100; math.Abs(got-want) > 1e-9 {
+		t.Errorf("share %v, want %v: something is still reserved", got, want)
+	}
+}
+
+// B78, B80
+func TestBudgetOfACallerThatLeaves(t *testing.T) {
+	for name, leave := range map[string]func(m model.LLM){
+		"stops":  func(m model.LLM) { ask(context.Background(), breaksOff{m}, true) },
+		"panics": func(m model.LLM) { defer func() { _ = recover() }(); panicking(m) },
+		"cancels": func(m model.LLM) {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			for range m.GenerateContent(ctx, hello(), true) {
+				cancel() // the stream ends with the model's error
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
+				leave(budget.Middleware()(suite.NewModel("flash", words(10, time.Second))))
+				wantSpent(t, budget, 10)
+				wantNothingReserved(t, budget)
+			})
+		})
+	}
+}
+
+// breaksOff takes one response of a model's.
+type breaksOff struct{ model.LLM }
+
+func (m breaksOff) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		for resp, err := range m.LLM.GenerateContent(ctx, req, stream) {
+			yield(resp, err)
+			return
+		}
+	}
+}
+
+func panicking(m model.LLM) {
+	for range m.GenerateContent(context.Background(), hello(), true) {
+		panic("consumer")
+	}
+}
+
+func TestBudgetIsPerTenant(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{
+		Limit: 1, Limits: map[string]float64{"acme": 3, "internal": math.Inf(1)}, Price: price(1),
+	})
+	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	for name, want := range map[string]float64{"": 1, "other": 1, "acme": 3, "internal": 9} {
+		for range 9 {
+			ask(tenant(t.Context(), name), m, false)
+		}
+		if got := budget.Spent(name); got != want {
+			t.Errorf("tenant %q has spent %v, want %v", name, got, want)
+		}
+	}
+	if got := budget.Share("internal"); got != 0 {
+		t.Errorf("share of a tenant without a limit is %v, want 0", got)
+	}
+	if got := budget.Share("acme"); got != 1 {
+		t.Errorf("share of a tenant at its limit is %v, want 1", got)
+	}
+}
+
+func TestBudgetIsPerDay(t *testing.T) {
+	berlin := time.FixedZone("Berlin", 3600)
+	for _, location := range []*time.Location{nil, berlin} {
+		synctest.Test(t, func(t *testing.T) {
+			midnight := time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC) // the bubble starts on the first
+			if location != nil {
+				midnight = time.Date(2000, 1, 2, 0, 0, 0, 0, location)
+			}
+			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1), Location: location})
+			m := budget.Middleware()(suite.NewModel("flash", after(2*time.Second, suite.Text("hi"))))
+			ask(t.Context(), m, false)
+			time.Sleep(time.Until(midnight) - time.Second)
+			var refused *middleware.RefusedError
+			if got := ask(t.Context(), m, false); !errors.As(got.err, &refused) || !refused.Until.Equal(midnight) {
+				t.Errorf("error %v, want a refusal until %v", got.err, midnight)
+			}
+			time.Sleep(time.Second)
+			if got := ask(t.Context(), m, false); got.err != nil {
+				t.Errorf("error %v on a new day", got.err)
+			}
+			wantSpent(t, budget, 1)
+		})
+	}
+}
+
+func TestCallOverMidnightBelongsToTheDayItStarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1)})
+		m := budget.Middleware()(suite.NewModel("flash", after(2*time.Second, suite.Text("hi"))))
+		time.Sleep(24*time.Hour - time.Second)
+		ask(t.Context(), m, false)
+		wantSpent(t, budget, 0)
+		if got := ask(t.Context(), m, false); got.err != nil {
+			t.Errorf("error %v, want a whole budget on the new day", got.err)
+		}
+	})
+}
+
+// What has no price is not free.
+func TestUnknownPriceIsRefusedToWhoHasALimit(t *testing.T) {
+	for name, price := range map[string]func(string, *model.LLMRequest) (float64, bool){
+		"unknown":      func(string, *model.LLMRequest) (float64, bool) { return 0, false },
+		"panics":       func(string, *model.LLMRequest) (float64, bool) { panic("price") }, // B80
+		"negative":     func(string, *model.LLMRequest) (float64, bool) { return -1, true },
+		"not a number": func(string, *model.LLMRequest) (float64, bool) { return math.NaN(), true },
+		"infinite":     func(string, *model.LLMRequest) (float64, bool) { return math.Inf(1), true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Limits: map[string]float64{"internal": math.Inf(1)}, Price: price, Cost: perToken})
+			m := budget.Middleware()(suite.NewModel("flash", counted("hi", 3)))
+			var refused *middleware.RefusedError
+			if got := ask(t.Context(), m, false); !errors.As(got.err, &refused) || refused.Model != "flash" {
+				t.Errorf("error %v, want a refusal", got.err)
+			}
+			if got := ask(tenant(t.Context(), "internal"), m, false); got.err != nil || budget.Spent("internal") != 3 {
+				t.Errorf("error %v, spent %v; want an answer that is counted", got.err, budget.Spent("internal"))
+			}
+		})
+	}
+}
+
+// B80
+func TestUnknownCostIsWhatWasProjected(t *testing.T) {
+	for name, cost := range map[string]func(string, *genai.GenerateContentResponseUsageMetadata) float64{
+		"none":     nil,
+		"panics":   func(string, *genai.GenerateContentResponseUsageMetadata) float64 { panic("cost") },
+		"negative": func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return -1 },
+	} {
+		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: cost})
+		ask(t.Context(), budget.Middleware()(suite.NewModel("flash", counted("hi", 3))), false)
+		if got := budget.Spent(""); got != 10 {
+			t.Errorf("%s: spent %v, want 10", name, got)
+		}
+	}
+}
+
+func TestBudgetWarnsOnceADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var warnings []string
+		var budget *middleware.Budget
+		budget = middleware.MustBudget(middleware.BudgetConfig{
+			Limit: 10, Price: price(1),
+			Warn: func(tenant string, spent, limit float64) {
+				warnings = append(warnings, fmt.Sprintf("%s %v of %v, %v", tenant, spent, limit, budget.Share(tenant)))
+				panic("warn") // B80
+			},
+		})
+		m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		for range 2 {
+			for range 12 {
+				ask(tenant(t.Context(), "acme"), m, false)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+		if got, want := strings.Join(warnings, "; "), "acme 8 of 10, 0.8; acme 8 of 10, 0.8"; got != want {
+			t.Errorf("warnings %q, want %q", got, want)
+		}
+	})
+}
+
+// Both take the final response from the same call.
+func TestBudgetWithinCache(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
+	m := middleware.Chain(suite.NewModel("flash", counted("hi", 3)), newCache(t, middleware.CacheConfig{}).Middleware(), budget.Middleware())
+	expect(t, m, "hi", call.CacheMiss)
+	expect(t, m, "hi", call.CacheHit)
+	wantSpent(t, budget, 3)
+}
+
+func TestSmallestPricesAddUp(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(1e-8)})
+	m := budget.Middleware()(bare{suite.Text("hi")})
+	for range 100_000 {
+		for range m.GenerateContent(t.Context(), hello(), false) {
+			continue
+		}
+	}
+	wantSpent(t, budget, 0.001)
+}
+
+func TestBudgetConfigNamesEveryWrongField(t *testing.T) {
+	_, err := middleware.NewBudget(middleware.BudgetConfig{Limit: -1, Limits: map[string]float64{"acme": 0, "other": math.NaN()}, WarnAt: 2})
+	for _, field := range []string{"Price", "Limit:", `Limits["acme"]`, `Limits["other"]`, "WarnAt"} {
+		if err == nil || !strings.Contains(err.Error(), "BudgetConfig."+field) {
+			t.Errorf("error %v, want one that names %s", err, field)
+		}
+	}
+}
+
+func TestBudgetIsSafeToReadWhileItIsSpent(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(0.001)})
+	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 100 {
+				ask(context.Background(), m, false)
+				budget.Spent("")
+				budget.Share("")
+			}
+		})
+	}
+	wg.Wait()
+	wantSpent(t, budget, 0.4)
+}
+
+func BenchmarkBudget(b *testing.B) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1e6, Price: price(0.001), Cost: perToken})
+	plain := bare{counted("hi", 0)}
+	for name, m := range map[string]model.LLM{"without": middleware.Attempt(middleware.AttemptConfig{})(plain), "with": budget.Middleware()(plain)} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			req := hello()
+			for b.Loop() {
+				consume(b, m, req, false)
+			}
+		})
+	}
+}
+
+func ExampleBudget() {
+	budget, err := middleware.NewBudget(middleware.BudgetConfig{
+		Limit: 0.02,
+		Price: func(string, *model.LLMRequest) (float64, bool) { return 0.01, true },
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	ctx := call.With(context.Background(), call.Info{Tenant: "acme"})
+	for range 3 {
+		for _, err := range m.GenerateContent(ctx, hello(), false) {
+			fmt.Println(budget.Spent("acme"), err)
+		}
+	}
+	// Output:
+	// 0 <nil>
+	// 0.01 <nil>
+	// 0.02 middleware: budget refused flash: no place for 0.0100 USD in the day's budget of 0.02 USD
+}
