@@ -43,6 +43,10 @@ type CacheConfig struct {
 	// of last resort. 0 means DefaultKeepStale; a nanosecond means not at all.
 	KeepStale time.Duration
 
+	// LookupOnly keeps answers for Lookup alone: every request is asked, and
+	// cache_status is bypass.
+	LookupOnly bool
+
 	// Scope returns what else must be the same for two callers to share an
 	// answer. Nil means their tenant. It must be safe for concurrent use; a
 	// request for which it panics is not cached.

@@ -41,6 +41,9 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	if !ok {
 		return l.inner.Do(ctx, req, streamed, out)
 	}
+	if l.cache.config.LookupOnly {
+		return l.alone(ctx, key, req, streamed, out)
+	}
 	a, status := l.find(ctx, key, req)
 	if a == nil {
 		var err error
@@ -172,7 +175,9 @@ func (l *cached) ask(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	catch := catcher{out: out, next: out.Tap}
 	out.Tap = catch.see
 	defer func() { out.Tap = catch.next }()
-	out.Metadata.CacheStatus = call.CacheMiss
+	if !l.cache.config.LookupOnly {
+		out.Metadata.CacheStatus = call.CacheMiss
+	}
 	ctx = context.WithValue(ctx, l.cache, l.identity) // for Lookup
 	if err := l.inner.Do(ctx, req, streamed, out); err != nil {
 		return nil, err

@@ -61,9 +61,9 @@ type BudgetConfig struct {
 // been spent is in memory: it starts at zero with the process. A Budget is safe
 // for concurrent use and made to stand around every model of an application.
 type Budget struct {
-	config BudgetConfig
+	config BudgetConfig // but for the limits read-only
 
-	mu       sync.Mutex
+	mu       sync.Mutex          // also guards config.Limit and config.Limits
 	tomorrow time.Time           // guarded by mu; when accounts ends
 	accounts map[string]*account // guarded by mu; today's, by tenant
 }
@@ -106,14 +106,7 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 	if config.Price == nil {
 		problems = append(problems, errors.New("middleware: BudgetConfig.Price: is nil; allowed: a function"))
 	}
-	if !(config.Limit >= 0) {
-		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limit: %v is out of range; allowed: 0 for no limit, or more", config.Limit))
-	}
-	for _, tenant := range slices.Sorted(maps.Keys(config.Limits)) {
-		if limit := config.Limits[tenant]; !(limit > 0) {
-			problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limits[%q]: %v is out of range; allowed: above 0, or math.Inf(1) for no limit", tenant, limit))
-		}
-	}
+	problems = append(problems, checkLimits(config.Limit, config.Limits)...)
 	if !(config.WarnAt >= 0 && config.WarnAt <= 1) {
 		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.WarnAt: %v is out of range; allowed: 0 for %v, or above 0 up to 1", config.WarnAt, DefaultWarnAt))
 	}
@@ -126,6 +119,18 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 	return &Budget{config: config}, nil
 }
 
+func checkLimits(limit float64, limits map[string]float64) (problems []error) {
+	if !(limit >= 0) {
+		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limit: %v is out of range; allowed: 0 for no limit, or more", limit))
+	}
+	for _, tenant := range slices.Sorted(maps.Keys(limits)) {
+		if limit := limits[tenant]; !(limit > 0) {
+			problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limits[%q]: %v is out of range; allowed: above 0, or math.Inf(1) for no limit", tenant, limit))
+		}
+	}
+	return problems
+}
+
 // MustBudget is NewBudget for a configuration that is known to be right.
 func MustBudget(config BudgetConfig) *Budget {
 	b, err := NewBudget(config)
@@ -133,6 +138,21 @@ func MustBudget(config BudgetConfig) *Budget {
 		panic(err)
 	}
 	return b
+}
+
+// SetLimits replaces BudgetConfig.Limit and Limits, from now on and for what has
+// been spent today too. The error names every wrong one; then nothing changes.
+func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
+	if err := errors.Join(checkLimits(limit, limits)...); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.config.Limit, b.config.Limits = limit, maps.Clone(limits)
+	for tenant, a := range b.accounts {
+		a.limit = b.limit(tenant)
+	}
+	return nil
 }
 
 // Spent returns what tenant has been charged today, in US dollars. What is
@@ -206,17 +226,17 @@ func (b *Budget) settle(a *account, reserved, cost nano) {
 	b.mu.Lock()
 	a.reserved -= reserved
 	a.spent += cost
-	spent := a.spent
+	spent, limit := a.spent, a.limit
 	warn := !a.warned && a.limit != unlimited && float64(spent) >= b.config.WarnAt*float64(a.limit)
 	a.warned = a.warned || warn
 	b.mu.Unlock()
 	if warn {
-		b.warn(a, spent)
+		b.warn(a.tenant, spent, limit)
 	}
 }
 
 // warn tells the hook. No lock is held, so that the hook may ask the budget.
-func (b *Budget) warn(a *account, spent nano) {
+func (b *Budget) warn(tenant string, spent, limit nano) {
 	if b.config.Warn == nil {
 		return
 	}
@@ -225,5 +245,5 @@ func (b *Budget) warn(a *account, spent nano) {
 			slog.Error("middleware: BudgetConfig.Warn panicked", "panic", r)
 		}
 	}()
-	b.config.Warn(a.tenant, spent.dollars(), a.limit.dollars())
+	b.config.Warn(tenant, spent.dollars(), limit.dollars())
 }
