@@ -1,0 +1,110 @@
+package degrade
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// Defaults of TemplateConfig.
+const (
+	DefaultTemplateName = "template-response"
+	DefaultText         = "I cannot answer right now. Please try again later."
+)
+
+// TemplateConfig says what to answer. The zero value means the defaults above.
+type TemplateConfig struct {
+	// Name is the model's name, and what "degraded" says. Empty means
+	// DefaultTemplateName.
+	Name string
+	// Text is the answer, a text/template over [Fields]: "{{.Agent}} cannot
+	// answer right now." It is the user's only sign that no model has answered,
+	// so it has to say so. Empty means DefaultText.
+	Text string
+	// Func makes the answer in the place of Text: in the user's language, or as
+	// the JSON that the request asks for. If it panics or returns nothing, the
+	// model fails. It must be safe for concurrent use and must not change req.
+	Func func(ctx context.Context, req *model.LLMRequest) string
+}
+
+// Fields is what a template may tell: who asked, and nothing of what was asked.
+// Fields that are not known are empty.
+type Fields struct {
+	App, Agent string // as ADK names them
+	Tenant     string // as the application names it
+	Model      string // the model that the call was meant for, as the request names it
+}
+
+// NewTemplate returns a model that answers with a text. It always answers, at
+// once, and streams: the text as one partial response, then the final one. The
+// error names every wrong field.
+func NewTemplate(config TemplateConfig) (model.LLM, error) {
+	var problems []error
+	if config.Func != nil && config.Text != "" {
+		problems = append(problems, errors.New("degrade: TemplateConfig.Func: is set beside Text; allowed: one of them"))
+	}
+	text, err := template.New("text").Parse(cmp.Or(config.Text, DefaultText))
+	// Executing it finds fields that there are not; known and unknown ones may
+	// take different branches.
+	for _, fields := range []Fields{{}, {App: "app", Agent: "agent", Tenant: "tenant", Model: "model"}} {
+		if err == nil {
+			err = text.Execute(io.Discard, fields)
+		}
+	}
+	if err != nil {
+		problems = append(problems, fmt.Errorf("degrade: TemplateConfig.Text: %w; allowed: a text/template over .App, .Agent, .Tenant, .Model", err))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	say := config.Func
+	if say == nil {
+		say = func(ctx context.Context, req *model.LLMRequest) string { return execute(text, ctx, req) }
+	}
+	return newTemplate(cmp.Or(config.Name, DefaultTemplateName), say), nil
+}
+
+// MustTemplate is NewTemplate for a configuration that is known to be right.
+func MustTemplate(config TemplateConfig) model.LLM {
+	m, err := NewTemplate(config)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Template returns a model that answers with text as it stands, without fields;
+// see [NewTemplate]. An empty text means DefaultText.
+func Template(text string) model.LLM {
+	text = cmp.Or(text, DefaultText)
+	return newTemplate(DefaultTemplateName, func(context.Context, *model.LLMRequest) string { return text })
+}
+
+func newTemplate(name string, say func(context.Context, *model.LLMRequest) string) model.LLM {
+	return &lastResort{name: name, find: func(ctx context.Context, req *model.LLMRequest) (*model.LLMResponse, call.Metadata, error) {
+		text := say(ctx, req)
+		if text == "" {
+			return nil, call.Metadata{}, &middleware.RefusedError{By: "template", Model: name, Reason: "it has nothing to say"}
+		}
+		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, call.Metadata{}, nil
+	}}
+}
+
+func execute(text *template.Template, ctx context.Context, req *model.LLMRequest) string {
+	info := call.From(ctx)
+	var b strings.Builder
+	if text.Execute(&b, Fields{App: info.App, Agent: info.Agent, Tenant: info.Tenant, Model: req.Model}) != nil {
+		return "" // it fails on these values alone: NewTemplate has tried it
+	}
+	return b.String()
+}
