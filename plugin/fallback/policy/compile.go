@@ -1,0 +1,219 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// builder makes the tree of one policy.
+type builder struct {
+	*checker // for the places of what cannot be built
+
+	ctx     context.Context
+	policy  *Policy
+	options *options
+	before  kept // what an earlier build has left
+	kept    kept // what this one leaves
+	bounded bool // what is spent is bounded
+}
+
+// kept is what outlives a tree.
+type kept struct {
+	stacks []stack
+	cache  *middleware.Cache
+	caches cacheSettings // of cache
+	purse  *purse
+}
+
+// errReported is an error that the builder has put among its problems already.
+var errReported = errors.New("policy: reported")
+
+// build makes the tree of p, and returns what a later build can take over. It
+// takes over what fits of before, and changes nothing of it.
+func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept, error) {
+	b := &builder{checker: &checker{Policy: p, chain: p.targets()}, ctx: ctx, policy: p, options: o, before: before}
+	known := Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }}
+	b.problems = Check(p, known)
+	for _, path := range p.Deferred() {
+		b.err(path, "what only a later version can build", "a policy without it")
+	}
+	if hasErrors(b.problems) {
+		return nil, kept{}, &Error{inOrder(b.problems)}
+	}
+	b.warnings()
+	t, err := b.tree()
+	if hasErrors(b.problems) {
+		return nil, kept{}, &Error{inOrder(b.problems)}
+	}
+	if err == nil {
+		err = b.open()
+	}
+	return t, b.kept, err
+}
+
+// warnings logs what Check warns of.
+func (b *builder) warnings() {
+	for _, p := range b.problems {
+		b.options.logger.Warn("policy: " + p.String())
+	}
+}
+
+// tree makes the tree, or nil if a problem was reported.
+func (b *builder) tree() (*tree, error) {
+	if err := errors.Join(b.cache(), b.budget()); err != nil {
+		return nil, err
+	}
+	p := b.policy
+	ch := &chain{restarts: true}
+	t := &tree{policy: p, facts: facts{context: p.Context}}
+	config := router.Config{}
+	if p.Stream != nil {
+		config.MidStream = router.MidStream(p.Stream.MidStream)
+		ch.restarts = config.MidStream == router.Restart
+	}
+	if p.Errors != nil {
+		config.FallbackOnContentPolicy = p.Errors.ContentPolicy == "fallback"
+	}
+	if p.Priority != nil {
+		t.facts.class = p.Priority.From
+	}
+	if p.Timeouts != nil {
+		t.total = p.Timeouts.Total
+	}
+	if p.Budgets != nil {
+		t.longest = p.Budgets.MaxInputTokens
+	}
+	targets, primary := b.targets(ch)
+	if hasErrors(b.problems) {
+		return nil, nil
+	}
+	fallback, err := router.NewFallback(config, targets...)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	ch.fallback = stream.Of(fallback)
+	t.primary, t.root = primary, &layer{ch.fallback, ch.do}
+	if b.kept.cache != nil {
+		t.root = stream.Of(b.kept.cache.Middleware(b.version())(t.root))
+	}
+	return t, nil
+}
+
+// targets returns the chain, and the model behind its first place.
+func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
+	var steps []*step
+	hedged := b.hedged()
+	for i, t := range b.chain {
+		s := b.step(t)
+		if isLastResort(t.model) {
+			s.inner = b.lastResort(t)
+			ch.lastResort = append(ch.lastResort, s.layer())
+		} else {
+			var llm model.LLM
+			if s.inner, llm = b.place(t); i == 0 {
+				primary = llm
+			}
+		}
+		steps = append(steps, s)
+	}
+	if hasErrors(b.problems) {
+		return nil, nil
+	}
+	if hedged > 0 {
+		steps = b.hedge(steps, hedged)
+	}
+	for i, s := range steps {
+		if i+1 < len(steps) {
+			s.next = steps[i+1]
+		}
+		targets = append(targets, router.Describe(s.layer(), b.traits(s.target)))
+	}
+	return targets, primary
+}
+
+// step returns the entry of a target, without what is within.
+func (b *builder) step(t target) *step {
+	s := &step{target: t, when: t.condition.compiled, cost: b.rate(t).project, spare: b.spareWhen(t)}
+	if b.kept.cache != nil {
+		s.hit = b.hit
+	}
+	if b.policy.Errors != nil {
+		s.codes = b.policy.Errors.Codes
+	}
+	return s
+}
+
+// hedged returns the place in the chain of the target that is asked beside the
+// primary; 0 for none.
+func (b *builder) hedged() int {
+	h := b.policy.Hedge
+	if h == nil {
+		return 0
+	}
+	for i, t := range b.chain {
+		if i > 0 && !isLastResort(t.model) && (h.Target == "" || h.Target == t.name) {
+			return i
+		}
+	}
+	return 0
+}
+
+// hedge puts the first step and the one at i into a hedge, which takes the place
+// of both.
+func (b *builder) hedge(steps []*step, i int) []*step {
+	h := b.policy.Hedge
+	first, second := steps[0], steps[i]
+	first.next = second
+	config := router.HedgeConfig{Delay: h.Delay, MinDelay: h.MinDelay, MaxExtraLoad: float64(h.MaxExtraLoad)}
+	hedge, err := router.NewHedge(config, first.layer(), second.layer())
+	if err != nil {
+		b.err("hedge", err.Error(), "a hedge that can be built")
+		return nil
+	}
+	both := b.step(first.target)
+	both.inner, both.when, both.spare, both.group = stream.Of(hedge), nil, nil, true
+	rest := append([]*step{both}, steps[1:i]...)
+	return append(rest, steps[i+1:]...)
+}
+
+// traits returns what the router knows of a target.
+func (b *builder) traits(t target) router.Traits {
+	if isLastResort(t.model) {
+		return router.Traits{}
+	}
+	_, m, _ := b.model(t.model)
+	traits := router.Traits{Provider: b.provider(t.model), Credential: b.credential(t), ContextWindow: m.ContextWindow}
+	for _, can := range m.Capabilities {
+		traits.Prefill = traits.Prefill || can == "prefill"
+	}
+	return traits
+}
+
+// idOf returns the provider's name for the model of a target.
+func (b *builder) idOf(t target) string {
+	_, m, _ := b.model(t.model)
+	return cmp.Or(m.ID, t.model)
+}
+
+// defaultsOf returns a section as an empty one in a file would be.
+func defaultsOf[Section any]() *Section {
+	var section Section
+	v := reflect.ValueOf(&section).Elem()
+	d := &decoder{policy: &Policy{}}
+	for _, f := range mustShape(v.Type(), "").section.fields {
+		if f.fallback != "" {
+			d.setDefault(&f, v.Field(f.index))
+		}
+	}
+	return &section
+}

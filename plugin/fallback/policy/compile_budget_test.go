@@ -1,0 +1,192 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// using answers with text and a usage of so many tokens of output.
+func using(text string, output int32) suite.Step {
+	return suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop,
+			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{CandidatesTokenCount: output},
+		}
+	})
+}
+
+// asking is a request for an answer of at most so many tokens.
+func asking(output int32) *model.LLMRequest {
+	return &model.LLMRequest{Contents: genai.Text("x"), Config: &genai.GenerateContentConfig{MaxOutputTokens: output}}
+}
+
+// A million tokens of output are a million dollars here: 10,000 are 0.01.
+const priced = "\nmodels: {a: {price: {input: 0, output: 1}}, b: {price: {input: 0, output: 1}}}"
+
+// B78: a budget of 1.00 USD under 200 concurrent calls, which fall back too.
+func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const output = 30_000 // tokens: 0.03 USD an attempt
+		var attempts atomic.Int64
+		counted := func(step suite.Step) suite.Step {
+			return after(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				attempts.Add(1)
+				step(ctx, req, stream, yield)
+			})
+		}
+		a := suite.NewModel("a", counted(suite.Fail(errors.New("a fault that is billed"))))
+		b := suite.NewModel("b", counted(using("b", output)))
+		m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 1.00}"+priced, models(a, b))
+		var group sync.WaitGroup
+		var answers, refusals atomic.Int64
+		for range 200 {
+			group.Go(func() {
+				got := askFor(t.Context(), m, false, asking(output))
+				refused := (*middleware.RefusedError)(nil)
+				switch {
+				case got.err == nil:
+					answers.Add(1)
+				case errors.As(got.err, &refused) && refused.By == "budget":
+					refusals.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		// 33 × 0.03 = 0.99; a tenth more would be 1.02.
+		if n := attempts.Load(); n > 33 {
+			t.Errorf("%d attempts at 0.03 USD under a budget of 1.00", n)
+		}
+		if n := attempts.Load(); n < 33 {
+			t.Errorf("%d attempts at 0.03 USD: the budget is not used up", n)
+		}
+		if answers.Load()+refusals.Load() != 200 {
+			t.Errorf("%d answers and %d refusals by the budget, of 200 calls", answers.Load(), refusals.Load())
+		}
+	})
+}
+
+// spend makes calls of 0.10 USD until the budget lets none through, and returns
+// how many it did.
+func spend(ctx context.Context, m model.LLM) (n int) {
+	for n < 100 {
+		if got := askFor(ctx, m, false, asking(100_000)); got.err != nil || got.md.Degraded != "" {
+			return n
+		}
+		n++
+	}
+	return n
+}
+
+func TestBudgetsOfTenants(t *testing.T) {
+	m := build(t, "primary: a\nbudgets: {usd_per_day: 0.5, tenants: {big: {usd_per_day: 2}}}"+priced, models(suite.NewModel("a", using("a", 100_000))))
+	for tenant, want := range map[string]int{"": 5, "small": 5, "big": 20} {
+		if got := spend(call.With(t.Context(), call.Info{Tenant: tenant}), m); got != want {
+			t.Errorf("tenant %q: %d answers of 0.10 USD, want %d", tenant, got, want)
+		}
+	}
+}
+
+// exhausted: deny refuses the call, degrade gives an answer of last resort.
+func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
+	for _, exhausted := range []string{"deny", "degrade"} {
+		text := "primary: a\nfallbacks: [{name: template-response}]\nbudgets: {usd_per_day: 0.5, exhausted: " + exhausted + "}" + priced
+		a := suite.NewModel("a", using("a", 100_000))
+		m := build(t, text, models(a))
+		spend(t.Context(), m)
+		got := askFor(t.Context(), m, false, asking(100_000))
+		refused := (*middleware.RefusedError)(nil)
+		if deny := errors.As(got.err, &refused) && refused.By == "budget"; deny != (exhausted == "deny") {
+			t.Errorf("%s: error %v", exhausted, got.err)
+		}
+		if degraded := got.md.Degraded != ""; degraded != (exhausted == "degrade") {
+			t.Errorf("%s: degraded %q", exhausted, got.md.Degraded)
+		}
+	}
+
+	down := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+	m := build(t, "primary: a\nfallbacks: [{name: template-response}]\nbudgets: {usd_per_day: 0.5}"+priced, models(down))
+	if got := ask(t.Context(), m, false); got.md.Degraded == "" {
+		t.Errorf("a model that fails, with money left: %v; want the template", got.err)
+	}
+}
+
+// soft_limit: from 80 % on, half of the calls start at the first fallback.
+func TestSoftLimitLowersThePrimarysShare(t *testing.T) {
+	var draw atomic.Int64
+	alternate := func() float64 { return float64(draw.Add(1)%2) * 0.99 }
+	a, b := suite.NewModel("a", using("a", 100_000)), suite.NewModel("b", using("b", 0))
+	text := "primary: a\nfallbacks: [{name: b, condition: \"latency > 1s\"}]\nbudgets: {usd_per_day: 1, soft_limit: {}}" +
+		strings.Replace(priced, "output: 1}}}", "output: 0}}}", 1)
+	m := build(t, text, models(a, b), policy.WithRand(alternate))
+	var by []string
+	for range 12 {
+		got := askFor(t.Context(), m, false, asking(100_000))
+		by = append(by, got.text)
+		if got.text == "b" && got.md.Reason != "80% of the day's budget is spent" && got.md.Reason != "90% of the day's budget is spent" && got.md.Reason != "100% of the day's budget is spent" {
+			t.Errorf("reason %q", got.md.Reason)
+		}
+	}
+	if got := strings.Join(by, ""); !strings.HasPrefix(got, "aaaaaaaa") || strings.Count(got[8:], "a") != 2 || strings.Count(got[8:], "b") < 1 {
+		t.Errorf("answers %s: want 8 by a, then every other one until the budget is spent", got)
+	}
+}
+
+// max_input_tokens refuses, max_output_tokens bounds.
+func TestTokenCaps(t *testing.T) {
+	a := suite.NewModel("a", suite.Text("a"))
+	m := build(t, "primary: a\nbudgets: {max_input_tokens: 10, max_output_tokens: 100}", models(a))
+	long := &model.LLMRequest{Contents: genai.Text(strings.Repeat("x", 100))}
+	if got := askFor(t.Context(), m, false, long); got.err == nil || !strings.Contains(got.err.Error(), "about 25 tokens; allowed: 10") {
+		t.Errorf("a long request: %v", got.err)
+	}
+	for asked, want := range map[int32]int32{0: 100, 50: 50, 500: 100} {
+		req := asking(asked)
+		askFor(t.Context(), m, false, req)
+		seen := a.Requests()[len(a.Requests())-1]
+		if got := seen.Config.MaxOutputTokens; got != want {
+			t.Errorf("%d tokens asked for: the model was asked for %d, want %d", asked, got, want)
+		}
+		if req.Config.MaxOutputTokens != asked {
+			t.Error("the caller's request was changed")
+		}
+	}
+}
+
+// What was spent stands when the limits change.
+func TestSpendSurvivesAReload(t *testing.T) {
+	a := suite.NewModel("a", using("a", 100_000))
+	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {usd_per_day: 0.5}"+priced), quiet, models(a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spend(t.Context(), l.Model())
+	for _, test := range []struct {
+		budgets string
+		more    int
+	}{{"", 0}, {"budgets: {usd_per_day: 0.8}", 3}, {"budgets: {usd_per_day: 0.3}", 0}} {
+		text := "primary: a\n" + test.budgets + priced
+		if err := l.Replace(t.Context(), parsed(t, text)); err != nil {
+			t.Fatal(err)
+		}
+		if test.budgets == "" {
+			continue // spending is not bounded, nor counted
+		}
+		if got := spend(t.Context(), l.Model()); got != test.more {
+			t.Errorf("%s: %d more answers of 0.10 USD, want %d", test.budgets, got, test.more)
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// cacheSettings is what makes a cache what it is.
+type cacheSettings struct {
+	Cache  Cache
+	Given  bool // the policy has a cache; else answers are kept for cached-answer alone
+	MaxAge time.Duration
+}
+
+// cache keeps or makes the cache, if the policy needs one: it has the section,
+// or asks for answers that are kept.
+func (b *builder) cache() error {
+	want := cacheSettings{Cache: *defaultsOf[Cache](), MaxAge: b.degrade().CachedMaxAge}
+	if b.policy.Cache != nil {
+		want.Cache, want.Given = *b.policy.Cache, true
+	}
+	if !want.Given && !b.needsCache() {
+		return nil
+	}
+	b.kept.caches = want
+	if b.before.cache != nil && b.before.caches == want {
+		b.kept.cache = b.before.cache
+		return nil
+	}
+	config := middleware.CacheConfig{
+		LookupOnly: !want.Given,
+		MaxBytes:   int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
+		KeepStale: max(want.MaxAge-want.Cache.TTL, time.Nanosecond),
+	}
+	if want.Cache.Scope == "user" {
+		config.Scope = func(info call.Info) string { return info.Tenant + "\x00" + info.User }
+	}
+	var err error
+	b.kept.cache, err = middleware.NewCache(config)
+	return err
+}
+
+// version tells the answers of the primary from those of another model that goes
+// by its name: the provider's model, or its family, within which answers may
+// stand for each other.
+func (b *builder) version() string {
+	_, m, _ := b.model(b.chain[0].model)
+	return cmp.Or(m.Family, m.ID, b.chain[0].model)
+}
+
+// needsCache reports whether an entry or a condition asks for kept answers.
+func (b *builder) needsCache() bool {
+	for _, t := range b.chain {
+		if t.model == CachedAnswer || t.condition.compiled != nil && t.condition.compiled.Uses("cache_hit") {
+			return true
+		}
+	}
+	return false
+}
+
+// hit reports whether an answer to req is kept.
+func (b *builder) hit(ctx context.Context, req *model.LLMRequest) bool {
+	_, _, ok := b.kept.cache.Lookup(ctx, req)
+	return ok
+}
+
+// degrade returns the section, or its defaults.
+func (b *builder) degrade() *Degrade {
+	if b.policy.Degrade != nil {
+		return b.policy.Degrade
+	}
+	return defaultsOf[Degrade]()
+}
+
+// lastResort returns an answer of last resort, nil if that was reported as a
+// problem.
+func (b *builder) lastResort(t target) stream.Layer {
+	var m model.LLM
+	var err error
+	path, section := "degrade.template", b.degrade()
+	if t.model == CachedAnswer {
+		path = "degrade.cached_notice"
+		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
+	} else {
+		m, err = degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
+	}
+	if err != nil {
+		b.err(path, err.Error(), "an answer of last resort that can be built")
+		return nil
+	}
+	return stream.Of(m)
+}

@@ -1,0 +1,196 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// settings is all that makes the layers around a model what they are. Two
+// targets of one policy, or of two in a row, with the same settings share them,
+// and so what they know of the model.
+type settings struct {
+	Name, Canonical string
+	Model           Model
+	Unary, Streamed middleware.TimeoutConfig
+	Breaker         *CircuitBreaker
+	Retry           *Retry
+	Limits          *RateLimits
+	Classes         []string
+	MaxOutput       int
+	Budget          string // the time zone of the purse that attempts are charged to; "" for none
+}
+
+// stack is a model with the layers around it.
+type stack struct {
+	settings settings
+	layer    stream.Layer
+	llm      model.LLM
+	rate     *rate
+}
+
+// target returns the model of a target with all that stands around it, and the
+// bare model; nil if that was reported as a problem.
+func (b *builder) target(t target) (stream.Layer, model.LLM) {
+	want := b.settings(t)
+	for _, s := range append(b.kept.stacks, b.before.stacks...) {
+		if reflect.DeepEqual(s.settings, want) {
+			b.kept.stacks = append(b.kept.stacks, s)
+			return guarded(s.layer, b.guards(t)), s.llm
+		}
+	}
+	s, err := b.stack(t, want)
+	if err != nil {
+		if !errors.Is(err, errReported) {
+			b.err(t.path, quoted(t.name)+", which cannot be built: "+err.Error(), "a model that can be built")
+		}
+		return nil, nil
+	}
+	b.kept.stacks = append(b.kept.stacks, s)
+	return guarded(s.layer, b.guards(t)), s.llm
+}
+
+// settings collects what the policy says about a target.
+func (b *builder) settings(t target) settings {
+	p := b.policy
+	_, m, _ := p.model(t.model)
+	s := settings{
+		Name: t.name, Canonical: t.model, Model: m, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(),
+	}
+	if m.RateLimits != nil {
+		s.Limits = m.RateLimits
+	}
+	if p.Priority != nil {
+		s.Classes = p.Priority.Classes
+	}
+	if b.bounded {
+		s.Budget = b.kept.purse.timezone
+	}
+	s.Unary.FirstContent, s.Streamed.FirstContent = t.silence, t.silence
+	if p.Timeouts != nil {
+		s.Unary.Total, s.Streamed.Total = p.Timeouts.Attempt, p.Timeouts.Attempt
+	}
+	if p.Stream != nil {
+		s.Streamed.Idle = p.Stream.Idle
+		if p.Stream.FirstContent > 0 && !b.hasTimeout(t) {
+			s.Streamed.FirstContent = p.Stream.FirstContent
+		}
+	}
+	return s
+}
+
+// hasTimeout reports whether the entry of a target has a limit of its own.
+func (b *builder) hasTimeout(t target) bool {
+	for i, e := range b.policy.Fallbacks {
+		if index("fallbacks", i) == t.entry {
+			return e.Timeout > 0
+		}
+	}
+	return false
+}
+
+// stack builds what settings describe:
+//
+//	retry → breaker → limit → timeout → budget → model
+func (b *builder) stack(t target, s settings) (stack, error) {
+	llm, id, err := b.llm(t)
+	if err != nil {
+		return stack{}, err
+	}
+	var inner stream.Layer = stream.NewSource(llm, stream.Options{Name: t.model, Prepare: prepare(t.model, id, s.Model.Config, s.MaxOutput)})
+	if b.bounded {
+		inner = stream.Of(b.kept.purse.budget.Middleware()(inner))
+	}
+	inner, err = timed(inner, s.Unary, s.Streamed)
+	if err != nil {
+		return stack{}, err
+	}
+	for _, around := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.retry} {
+		m, err := around(&s)
+		if err != nil {
+			return stack{}, err
+		}
+		if m != nil {
+			inner = stream.Of(m(inner))
+		}
+	}
+	return stack{settings: s, layer: inner, llm: llm, rate: b.rate(t)}, nil
+}
+
+// timed puts time limits around a model, which may differ for streams.
+func timed(inner stream.Layer, unary, streamed middleware.TimeoutConfig) (stream.Layer, error) {
+	whole, err := timeout(inner, unary)
+	if err != nil || unary == streamed {
+		return whole, err
+	}
+	parts, err := timeout(inner, streamed)
+	if err != nil {
+		return nil, err
+	}
+	return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+		if streamed {
+			return parts.Do(ctx, req, streamed, out)
+		}
+		return whole.Do(ctx, req, streamed, out)
+	}}, nil
+}
+
+func timeout(inner stream.Layer, c middleware.TimeoutConfig) (stream.Layer, error) {
+	if c == (middleware.TimeoutConfig{}) {
+		return inner, nil
+	}
+	m, err := middleware.NewTimeout(c)
+	if err != nil {
+		return nil, err
+	}
+	return stream.Of(m(inner)), nil
+}
+
+func (b *builder) limit(s *settings) (middleware.Middleware, error) {
+	r := s.Limits
+	if r == nil {
+		return nil, nil
+	}
+	ranks := make(map[string]int, len(s.Classes))
+	for i, class := range s.Classes {
+		ranks[class] = len(s.Classes) - i
+	}
+	return middleware.NewLimit(middleware.LimitConfig{
+		RequestsPerMinute: r.RequestsPerMinute, TokensPerMinute: r.TokensPerMinute, MaxConcurrent: r.Concurrency,
+		MaxQueue: r.Queue, MaxWait: r.QueueTimeout, Priorities: ranks, Adaptive: r.Adaptive,
+	})
+}
+
+func (b *builder) breaker(s *settings) (middleware.Middleware, error) {
+	c := s.Breaker
+	if c == nil {
+		return nil, nil
+	}
+	logger := b.options.logger
+	return middleware.NewBreaker(middleware.BreakerConfig{
+		ConsecutiveFailures: c.FailureThreshold, FailureRatio: float64(c.FailureRatio), MinRequests: c.MinRequests,
+		Window: c.Window, OpenFor: c.Backoff, MaxOpenFor: max(c.MaxBackoff, 0),
+		OnStateChange: func(model string, from, to middleware.BreakerState) {
+			logger.Warn("policy: a breaker has changed", "model", model, "from", from, "to", to)
+		},
+	})
+}
+
+func (b *builder) retry(s *settings) (middleware.Middleware, error) {
+	r := s.Retry
+	if r == nil || r.MaxAttempts < 2 {
+		return nil, nil
+	}
+	budget, err := middleware.NewRetryBudget(float64(r.Budget), 0)
+	if err != nil {
+		return nil, err
+	}
+	return middleware.NewRetry(middleware.RetryConfig{
+		MaxRetries: r.MaxAttempts - 1, BaseDelay: r.BaseDelay, MaxDelay: r.MaxDelay, MaxWait: r.MaxWait, SkipWait: r.SkipWait, Budget: budget,
+	})
+}

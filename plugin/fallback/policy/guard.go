@@ -1,0 +1,132 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// guard decides whether a request may go to a model. It returns the request that
+// the model is to see, which is a copy if it differs, or a refusal.
+//
+// Guards stand around each model, not before the chain, so that each target is
+// checked whichever way a call gets to it: as a fallback, in a hedge, or as the
+// arm of an experiment.
+type guard func(ctx context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError)
+
+// guarded puts guards around a model; inner itself if there are none.
+func guarded(inner stream.Layer, guards []guard) stream.Layer {
+	if len(guards) == 0 {
+		return inner
+	}
+	return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+		for _, check := range guards {
+			var refused *middleware.RefusedError
+			if req, refused = check(ctx, req); refused != nil {
+				refused.Model = inner.Name()
+				return refused
+			}
+		}
+		return inner.Do(ctx, req, streamed, out)
+	}}
+}
+
+// guards returns what stands before a model.
+func (b *builder) guards(t target) []guard {
+	var guards []guard
+	if g := b.compliance(t); g != nil {
+		guards = append(guards, g)
+	}
+	if g := b.flags(t); g != nil {
+		guards = append(guards, g)
+	}
+	_, m, _ := b.policy.model(t.model)
+	if m.Capabilities != nil {
+		guards = append(guards, capable(m.Capabilities))
+	}
+	if m.ContextWindow > 0 {
+		guards = append(guards, fits(m.ContextWindow))
+	}
+	return guards
+}
+
+// fits refuses requests that are too long for a window of so many tokens.
+func fits(window int) guard {
+	return func(_ context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError) {
+		if tokens := price.EstimateTokens(req); tokens > window {
+			return nil, &middleware.RefusedError{By: "context_window", Reason: fmt.Sprintf("about %d tokens do not fit its window of %d", tokens, window)}
+		}
+		return req, nil
+	}
+}
+
+// capable refuses requests that need more than a model can do.
+func capable(can []string) guard {
+	return func(_ context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError) {
+		for _, need := range needs(req) {
+			if !slices.Contains(can, need) {
+				return nil, &middleware.RefusedError{By: "capability", Reason: "it cannot do " + need}
+			}
+		}
+		return req, nil
+	}
+}
+
+// needs returns the capabilities that a request asks for, by the names that a
+// policy has for them. A history with calls needs no tools: those are text.
+func needs(req *model.LLMRequest) []string {
+	var needs []string
+	add := func(need string, needed bool) {
+		if needed && !slices.Contains(needs, need) {
+			needs = append(needs, need)
+		}
+	}
+	if c := req.Config; c != nil {
+		add("tools", len(c.Tools) > 0)
+		add("json_schema", c.ResponseSchema != nil || c.ResponseJsonSchema != nil)
+		needOfContent(c.SystemInstruction, add)
+	}
+	add("tools", len(req.Tools) > 0)
+	for _, content := range req.Contents {
+		needOfContent(content, add)
+	}
+	return needs
+}
+
+func needOfContent(content *genai.Content, add func(need string, needed bool)) {
+	if content == nil {
+		return
+	}
+	for _, part := range content.Parts {
+		if part == nil {
+			continue
+		}
+		if part.InlineData != nil {
+			add(needOfData(part.InlineData.MIMEType), true)
+		}
+		if part.FileData != nil {
+			add(needOfData(part.FileData.MIMEType), true)
+		}
+	}
+}
+
+func needOfData(mime string) string {
+	kind, _, _ := strings.Cut(mime, "/")
+	switch kind {
+	case "image":
+		return "images"
+	case "audio":
+		return "audio"
+	case "video":
+		return "video"
+	}
+	return "documents"
+}

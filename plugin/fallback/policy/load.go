@@ -1,0 +1,116 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+)
+
+// Option is what an application adds to a policy file: [Models], [WithFlags],
+// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval].
+type Option interface{ apply(*options) }
+
+type optionFunc func(*options)
+
+func (f optionFunc) apply(o *options) { f(o) }
+
+type options struct {
+	models   Models
+	flags    FlagClient
+	logger   *slog.Logger
+	env      func(string) (string, bool)
+	rand     func() float64
+	reloaded func(error)
+	interval time.Duration
+}
+
+// DefaultInterval is how often [Watch] looks at its file.
+const DefaultInterval = 2 * time.Second
+
+func optionsOf(opts []Option) *options {
+	o := &options{models: Models{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
+	for _, option := range opts {
+		option.apply(o)
+	}
+	return o
+}
+
+// WithLogger sends the warnings of a policy, changes of its breakers and reports
+// of reloads to logger instead of slog.Default(). No prompts, answers or keys are
+// logged.
+func WithLogger(logger *slog.Logger) Option {
+	return optionFunc(func(o *options) { o.logger = logger })
+}
+
+// WithEnv looks up the environment variables that a policy names, instead of
+// os.LookupEnv: for keys that are kept elsewhere, and for tests.
+func WithEnv(lookup func(name string) (value string, ok bool)) Option {
+	return optionFunc(func(o *options) { o.env = lookup })
+}
+
+// WithRand draws the calls that a soft limit keeps from the primary, in [0, 1),
+// instead of math/rand/v2. It must be safe for concurrent use.
+func WithRand(draw func() float64) Option { return optionFunc(func(o *options) { o.rand = draw }) }
+
+// OnReload is called by [Watch] each time the file has changed: with nil when the
+// new policy is in use, else with why the old one stays. It is called on the
+// watcher's goroutine; a panic in it is logged and goes no further.
+func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
+
+// WithInterval is how often [Watch] looks at its file, instead of
+// [DefaultInterval]. An interval that is not positive means the default.
+func WithInterval(interval time.Duration) Option {
+	return optionFunc(func(o *options) {
+		if interval > 0 {
+			o.interval = interval
+		}
+	})
+}
+
+// Load builds the model that a policy file describes. The file is read once; see
+// [Watch]. ctx bounds the building of providers' clients, not the model's life.
+//
+// The model has the name of the policy's primary, and those of the optional
+// methods that ADK asks for that the primary has. It is safe for concurrent use.
+//
+// The error is an *[Error] if something is wrong with the file, with line and
+// column; warnings are logged.
+func Load(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
+	data, err := readFile(file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := Parse(data)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %s: %w", file, err)
+	}
+	return Build(ctx, p, opts...)
+}
+
+// Build is Load for a policy that has been parsed.
+func Build(ctx context.Context, p *Policy, opts ...Option) (model.LLM, error) {
+	l, err := NewLive(ctx, p, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return l.Model(), nil
+}
+
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1)) // one byte too many is for Parse to report
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	return data, nil
+}

@@ -1,0 +1,117 @@
+package policy
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// Models are models that the application hands in, by the names that the policy
+// uses for them. They win over what a file or a name's beginning says of the
+// provider.
+type Models map[string]model.LLM
+
+func (m Models) apply(o *options) { maps.Copy(o.models, m) }
+
+func (o *options) has(name string) bool { return o.models[name] != nil }
+
+// endpoint is where and as whom a provider is asked.
+type endpoint struct {
+	provider string
+	id       string // the provider's name for the model
+	key      string // "" for the provider's usual one
+	baseURL  string // "" for the provider's usual one
+	region   string
+	http     *http.Client
+}
+
+// llm returns the model behind a target, and the name that requests to it carry.
+func (b *builder) llm(t target) (llm model.LLM, id string, err error) {
+	key, m, _ := b.policy.model(t.model)
+	for _, name := range []string{t.name, t.model} {
+		if llm = b.options.models[name]; llm != nil {
+			return llm, cmp.Or(m.ID, llm.Name()), nil
+		}
+	}
+	e := endpoint{
+		provider: b.policy.provider(t.model), id: cmp.Or(m.ID, t.model), baseURL: m.BaseURL, region: m.Region,
+		http: &http.Client{Transport: failure.Capture(nil)},
+	}
+	if m.CredentialEnv != "" {
+		value, ok := b.options.env(m.CredentialEnv)
+		if !ok || value == "" {
+			b.err(join(join("models", key), "credential_env"), m.CredentialEnv+", a variable that is not set", "a variable that holds a key")
+			return nil, "", errReported
+		}
+		e.key = value
+	}
+	llm, err = provide(b.ctx, e, b.options.env)
+	return llm, e.id, err
+}
+
+// prepare returns what is changed in an attempt's copy of a request: the name,
+// for a model that the provider knows by another, and what the file sets.
+func prepare(name, id string, c *ModelConfig, maxOutput int) func(*model.LLMRequest) {
+	return func(req *model.LLMRequest) {
+		if req.Model = id; id != name {
+			request.Adapt(req.Contents, id, false)
+		}
+		if c == nil && maxOutput == 0 {
+			return
+		}
+		if req.Config == nil {
+			req.Config = &genai.GenerateContentConfig{}
+		}
+		if c != nil {
+			c.writeTo(req.Config)
+		}
+		if limit := int32(maxOutput); limit > 0 && (req.Config.MaxOutputTokens <= 0 || req.Config.MaxOutputTokens > limit) {
+			req.Config.MaxOutputTokens = limit
+		}
+	}
+}
+
+// writeTo replaces in config what c sets.
+func (c *ModelConfig) writeTo(config *genai.GenerateContentConfig) {
+	narrow := func(to **float32, from *float64) {
+		if from != nil {
+			*to = genai.Ptr(float32(*from))
+		}
+	}
+	narrow(&config.Temperature, c.Temperature)
+	narrow(&config.TopP, c.TopP)
+	narrow(&config.PresencePenalty, c.PresencePenalty)
+	narrow(&config.FrequencyPenalty, c.FrequencyPenalty)
+	if c.TopK != nil {
+		config.TopK = genai.Ptr(float32(*c.TopK))
+	}
+	if c.MaxOutputTokens > 0 {
+		config.MaxOutputTokens = int32(c.MaxOutputTokens)
+	}
+	if c.StopSequences != nil {
+		config.StopSequences = append([]string(nil), c.StopSequences...)
+	}
+	if c.Seed != nil {
+		config.Seed = genai.Ptr(int32(*c.Seed))
+	}
+	if c.ThinkingBudget != nil {
+		thinking := genai.ThinkingConfig{}
+		if config.ThinkingConfig != nil {
+			thinking = *config.ThinkingConfig
+		}
+		thinking.ThinkingBudget = genai.Ptr(int32(*c.ThinkingBudget))
+		config.ThinkingConfig = &thinking
+	}
+}
+
+// noKey says which variable a provider's key is missing from.
+func noKey(provider, variable string) error {
+	return fmt.Errorf("policy: %s: no key; set %s, or name another variable as credential_env", provider, variable)
+}

@@ -1,0 +1,120 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// tree is a policy in the form in which it answers calls:
+//
+//	tree → cache → chain → fallback ┬ step → guards → retry → breaker → limit → timeout → budget → model
+//	                                ├ step → …
+//	                                └ step → template-response
+//
+// It is immutable but for what its parts keep, and safe for concurrent use.
+type tree struct {
+	policy  *Policy
+	root    stream.Layer
+	primary model.LLM // as it was handed in or built: ADK may ask for its optional methods
+	facts   facts
+	total   time.Duration // 0 for no limit
+	longest int           // input tokens; 0 for no limit
+}
+
+// Name implements model.LLM.
+func (t *tree) Name() string { return t.root.Name() }
+
+// GenerateContent implements model.LLM. Only here ctx is ADK's own, which knows
+// the session.
+func (t *tree) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(t, t.facts.read(ctx), req, streamed)
+}
+
+// Do implements stream.Layer.
+func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if t.longest > 0 {
+		if tokens := price.EstimateTokens(req); tokens > t.longest {
+			return &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", tokens, t.longest)}
+		}
+	}
+	if t.total > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, t.total, &overdue{failure.TimeoutError{Phase: "total", Limit: t.total}})
+		defer cancel()
+	}
+	return t.root.Do(ctx, req, streamed, out)
+}
+
+// overdue ends a call that has used up its time. The model that it finds at work
+// is not to blame.
+type overdue struct{ failure.TimeoutError }
+
+// Unwrap lets errors.As find the TimeoutError.
+func (e *overdue) Unwrap() error { return &e.TimeoutError }
+
+// Verdict says what it means; package failure looks for it.
+func (e *overdue) Verdict() failure.Verdict {
+	v := e.TimeoutError.Verdict()
+	v.Scope, v.Reason = failure.ScopeRequest, "the time for the whole call is over"
+	return v
+}
+
+// chain is where a call starts to go from target to target.
+type chain struct {
+	fallback   stream.Layer
+	lastResort []stream.Layer // the steps that take no time, in order
+	restarts   bool           // a text that was shown may be taken back
+}
+
+func (ch *chain) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	state := &callState{Context: ctx}
+	err := ch.fallback.Do(state, req, streamed, out)
+	if err == nil {
+		return nil
+	}
+	if late := (*overdue)(nil); errors.As(context.Cause(ctx), &late) && !out.Final && !out.Stopped && (!out.Shown || ch.restarts) {
+		if ch.atLast(ctx, late, req, streamed, out) {
+			return nil
+		}
+	}
+	return state.explain(err)
+}
+
+// atLast gives an answer of last resort to a call whose time is over: that is
+// what such answers are for, and they take none.
+func (ch *chain) atLast(ctx context.Context, late *overdue, req *model.LLMRequest, streamed bool, out *stream.Sink) bool {
+	state := &callState{Context: context.WithoutCancel(ctx), tried: true}
+	state.last.vars = condition.Vars{Error: true, ErrorCode: string(failure.KindTimeout), ErrorKind: string(failure.KindTimeout), Latency: late.Limit}
+	for _, target := range ch.lastResort {
+		out.Restart()
+		if target.Do(state, req, streamed, out) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// layer is a stream.Layer around another one, made of what it does.
+type layer struct {
+	stream.Layer // what is within, for its name
+	do           func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error
+}
+
+func (l *layer) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(l, ctx, req, streamed)
+}
+
+func (l *layer) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return l.do(ctx, req, streamed, out)
+}

@@ -1,0 +1,227 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// reports collects what OnReload is told.
+type reports struct {
+	mu  sync.Mutex
+	all []error
+}
+
+func (r *reports) add(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.all = append(r.all, err)
+}
+
+func (r *reports) take() []error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := r.all
+	r.all = nil
+	return all
+}
+
+func writeFile(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// B92
+func TestWatchFollowsTheFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer cancel()
+		file := filepath.Join(t.TempDir(), "fallback.yaml")
+		writeFile(t, file, "primary: one")
+		var told reports
+		m, err := policy.Watch(ctx, file, quiet, policy.OnReload(told.add),
+			models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := func(what, text, answer string, problem string) {
+			t.Helper()
+			if text == "" {
+				os.Remove(file)
+			} else {
+				writeFile(t, file, text)
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			if got := ask(ctx, m, false); got.text != answer {
+				t.Errorf("%s: answer %q, %v; want %q", what, got.text, got.err, answer)
+			}
+			all := told.take()
+			switch {
+			case len(all) != 1:
+				t.Errorf("%s: reports %v, want one", what, all)
+			case problem == "" && all[0] != nil || problem != "" && (all[0] == nil || !strings.Contains(all[0].Error(), problem)):
+				t.Errorf("%s: report %v, want %q", what, all[0], problem)
+			}
+		}
+		step("a good file", "primary: two", "2", "")
+		step("a broken file", "primary: [", "2", "1:")
+		step("a name that nothing resolves", "primary: three", "2", "1:10: primary:")
+		step("no file", "", "2", "no such file")
+		step("a good file again", "primary: one", "1", "")
+		if all := told.take(); len(all) > 0 {
+			t.Errorf("reports %v without a change", all)
+		}
+	})
+}
+
+// Kubernetes swaps a symbolic link. B92
+func TestWatchSeesASwappedLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer cancel()
+		dir := t.TempDir()
+		link := filepath.Join(dir, "fallback.yaml")
+		for _, name := range []string{"one", "two"} {
+			writeFile(t, filepath.Join(dir, name), "primary: "+name)
+		}
+		if err := os.Symlink(filepath.Join(dir, "one"), link); err != nil {
+			t.Fatal(err)
+		}
+		m, err := policy.Watch(ctx, link, quiet, models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Symlink(filepath.Join(dir, "two"), link+"~"), os.Rename(link+"~", link)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(policy.DefaultInterval)
+		synctest.Wait()
+		if got := ask(ctx, m, false); got.text != "2" || m.Name() != "two" {
+			t.Errorf("answer %q by %s", got.text, m.Name())
+		}
+	})
+}
+
+// pair is a model that answers with the policy it was asked under, after a
+// while.
+type pair struct{ name string }
+
+func (p pair) Name() string { return p.name }
+
+func (p pair) GenerateContent(_ context.Context, req *model.LLMRequest, _ bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		if strings.HasPrefix(p.name, "first") {
+			yield(nil, suite.ErrUnavailable)
+			return
+		}
+		text := fmt.Sprintf("%s %v", p.name, *req.Config.Temperature)
+		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
+	}
+}
+
+// Each call goes from the first to the second model of one policy, although
+// thousands of policies come and go. B92
+func TestReloadsNeitherDropNorMixCalls(t *testing.T) {
+	const calls, reloads = 10_000, 1_000
+	policies := make([]*policy.Policy, 2)
+	given := policy.Models{}
+	for i := range policies {
+		first, second := fmt.Sprintf("first-%d", i), fmt.Sprintf("second-%d", i)
+		given[first], given[second] = pair{first}, pair{second}
+		policies[i] = parsed(t, fmt.Sprintf("primary: %s\nfallbacks: [{name: %s}]\nmodels: {%s: {config: {temperature: %d}}}", first, second, second, i))
+	}
+	l, err := policy.NewLive(t.Context(), policies[0], quiet, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := l.Model()
+	var group sync.WaitGroup
+	var wrong atomic.Int64
+	for range 8 {
+		group.Go(func() {
+			for range calls / 8 {
+				got := ask(t.Context(), m, false)
+				if got.text != "second-0 0" && got.text != "second-1 1" || got.md.OriginalModel != "first"+strings.TrimPrefix(got.md.FallbackModel, "second") {
+					wrong.Add(1)
+				}
+			}
+		})
+	}
+	for i := range reloads {
+		if err := l.Replace(t.Context(), policies[i%2]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	group.Wait()
+	if n := wrong.Load(); n > 0 {
+		t.Errorf("%d of %d calls were dropped or mixed", n, calls)
+	}
+}
+
+// A call keeps the policy that it began with. B92
+func TestACallKeepsItsPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := suite.NewModel("slow", after(time.Minute, suite.Fail(suite.ErrUnavailable)))
+		l, err := policy.NewLive(t.Context(), parsed(t, "primary: slow\nfallbacks: [{name: old}]"), quiet,
+			models(slow, suite.NewModel("old", suite.Text("old")), suite.NewModel("new", suite.Text("new"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan result)
+		go func() { got <- ask(t.Context(), l.Model(), false) }()
+		time.Sleep(time.Second)
+		if err := l.Replace(t.Context(), parsed(t, "primary: new")); err != nil {
+			t.Fatal(err)
+		}
+		if now := ask(t.Context(), l.Model(), false); now.text != "new" {
+			t.Errorf("a call after the reload: %q", now.text)
+		}
+		if before := <-got; before.text != "old" {
+			t.Errorf("the call under way: %q, %v; want old", before.text, before.err)
+		}
+	})
+}
+
+// The breaker of a model whose settings are the same stays open.
+func TestBreakersSurviveAReload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := suite.NewModel("down", suite.Fail(suite.ErrUnavailable))
+		const text = "primary: down\nfallbacks: [{name: up}]\ncircuit_breaker: {failure_threshold: 1, backoff: 10m}\n"
+		l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, models(down, suite.NewModel("up", suite.Text("up"))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := func(more string) int {
+			if err := l.Replace(t.Context(), parsed(t, text+more)); err != nil {
+				t.Fatal(err)
+			}
+			ask(t.Context(), l.Model(), false)
+			return len(down.Asked())
+		}
+		got := []int{asked(""), asked(""), asked("timeouts: {total: 1m}"), asked("timeouts: {primary: 1m}")}
+		if want := []int{1, 1, 1, 2}; !slices.Equal(got, want) {
+			t.Errorf("asked %v, want %v: only a change of its own settings makes a new breaker", got, want)
+		}
+	})
+}

@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// KindRejected is the kind of an attempt whose answer was given up because of
+// the next entry's condition.
+const KindRejected failure.Kind = "rejected"
+
+// step is an entry of a policy in its tree, and the place where conditions are
+// asked: its own before it is tried, and the next entry's while it is.
+type step struct {
+	target target
+	inner  stream.Layer
+	when   *condition.Condition // whether to move on to this entry from the attempt before; nil for always
+	next   *step                // whose condition speaks of the attempts here; nil for none
+	group  bool                 // what is within are steps too, which count the attempts
+
+	codes []Code                                                // only these failures move on; none for all
+	cost  func(req *model.LLMRequest) float64                   // projected, in US dollars; NaN if it is not known
+	hit   func(ctx context.Context, req *model.LLMRequest) bool // an answer is kept for the request
+	spare func(ctx context.Context) (why string)                // not to ask this entry now; nil for never
+}
+
+func (s *step) layer() stream.Layer { return &layer{s.inner, s.do} }
+
+func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	state := stateOf(ctx)
+	if why := state.closed(ctx, s, req); why != "" {
+		return &middleware.RefusedError{By: "condition", Model: s.target.model, Reason: why}
+	}
+	a := &attempt{step: s, state: state, req: req, number: state.number()}
+	err := a.refusal(ctx)
+	if err == nil {
+		a.started = time.Now()
+		err = s.settle(a.run(ctx, streamed, out))
+	}
+	if err != nil {
+		state.leave(ctx, a, err)
+	}
+	return err
+}
+
+// settle decides whether a failure moves the call on, where the policy has a
+// list of those that do. What is no failure of a provider, such as our own
+// limits, always does.
+func (s *step) settle(err error) error {
+	failed, ok := err.(*stream.AttemptError)
+	if !ok || len(s.codes) == 0 {
+		return err
+	}
+	v := failed.Means
+	ours := v.Kind == failure.KindTimeout && v.HTTPStatus == 0 || v.Kind == KindRejected
+	if ours || v.Kind == failure.KindContent || v.Scope == failure.ScopeRequest && v.Action == failure.Fail {
+		return err
+	}
+	changed := *failed
+	changed.Means.Action, changed.Means.Reason = failure.Fail, "not among errors.codes"
+	for _, code := range s.codes {
+		if v.Matches(string(code)) {
+			changed.Means.Action, changed.Means.Reason = failure.Fallback, v.Reason
+			break
+		}
+	}
+	return &changed
+}
+
+// ask answers a condition about an attempt at s.
+func (s *step) ask(ctx context.Context, c *condition.Condition, v condition.Vars, req *model.LLMRequest) (bool, error) {
+	info := call.From(ctx)
+	v.Tenant, v.Priority, v.DataClass, v.Labels = info.Tenant, info.Priority, info.DataClass, info.Labels
+	v.Cost = math.NaN()
+	if s.cost != nil && c.Uses("cost") {
+		v.Cost = s.cost(req)
+	}
+	if s.hit != nil && c.Uses("cache_hit") {
+		v.CacheHit = s.hit(ctx, req)
+	}
+	return c.Eval(&v)
+}
+
+// attempt is one call to a step.
+type attempt struct {
+	step    *step
+	state   *callState
+	req     *model.LLMRequest
+	number  int
+	started time.Time // zero if the step was not tried
+	ttft    time.Duration
+	answer  *model.LLMResponse // what was given up
+}
+
+// refusal returns why the entry is skipped although its turn has come, or nil.
+func (a *attempt) refusal(ctx context.Context) error {
+	s := a.step
+	if s.spare != nil {
+		if why := s.spare(ctx); why != "" {
+			a.state.choose(s.next)
+			return &middleware.RefusedError{By: "budget", Model: s.target.model, Reason: why}
+		}
+	}
+	if s.next == nil || !s.next.when.Uses("cost") {
+		return nil
+	}
+	// An answer of NaN's is no reason to skip: what is not known decides nothing.
+	if yes, _ := s.ask(ctx, s.next.when, condition.Vars{Attempt: a.number, Confidence: math.NaN()}, a.req); !yes {
+		return nil
+	}
+	a.state.choose(s.next)
+	return &middleware.RefusedError{By: "condition", Model: s.target.model, Reason: fmt.Sprintf("condition %q is true before the attempt", s.next.when)}
+}
+
+// run makes the attempt under the next entry's condition.
+func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) error {
+	s := a.step
+	if s.next == nil {
+		return s.inner.Do(ctx, a.req, streamed, out)
+	}
+	if judges(s.next.when) || s.next.when.Uses("ttft") {
+		return a.observed(ctx, streamed, out)
+	}
+	return a.watched(ctx, streamed, out)
+}
+
+// judges reports whether a condition can give up an answer.
+func judges(c *condition.Condition) bool {
+	return c.Uses("confidence") || c.Uses("empty") || c.Uses("finish_reason")
+}
+
+// vars is what is known of the attempt when it has ended with err.
+func (a *attempt) vars(ctx context.Context, err error) condition.Vars {
+	verdict := stream.VerdictOf(ctx, err)
+	v := condition.Vars{
+		Error: true, ErrorKind: string(verdict.Kind), Empty: verdict.Kind == failure.KindEmpty, Attempt: a.number, TTFT: a.ttft,
+		ErrorCode: call.Attempt{Code: verdict.Code, Kind: string(verdict.Kind), HTTPStatus: verdict.HTTPStatus}.ErrorCode(),
+	}
+	if !a.started.IsZero() {
+		v.Latency = time.Since(a.started)
+	}
+	v.Confidence = math.NaN()
+	if a.answer != nil {
+		v.FinishReason, v.Confidence = string(a.answer.FinishReason), confidenceOf(a.answer)
+	}
+	return v
+}

@@ -1,0 +1,285 @@
+package policy_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// chainOf is a policy of models a, b, … with the conditions of those after a.
+func chainOf(conditions ...string) string {
+	var text strings.Builder
+	text.WriteString("primary: a\nfallbacks:\n")
+	for i, c := range conditions {
+		fmt.Fprintf(&text, "  - {name: %c, condition: %q}\n", 'b'+i, c)
+	}
+	return text.String()
+}
+
+// A condition decides whether a failed attempt moves the call on to its entry;
+// an entry that is skipped leaves the question to the next one.
+func TestConditionsDecideAfterAFailure(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		fails      error // of a
+		conditions []string
+		by         string
+		skipped    string // why b was
+	}{
+		{"true", suite.ErrQuota, []string{"error"}, "b", ""},
+		{"false", suite.ErrQuota, []string{"error_code == '503'", "error_code == '429'"}, "c", `condition "error_code == '503'" is false`},
+		{"kind", suite.ErrUnavailable, []string{"error_kind == 'rate_limit'", "error_kind == 'overloaded'"}, "c", `condition "error_kind == 'rate_limit'" is false`},
+		{"attempt", suite.ErrQuota, []string{"attempt > 1", "attempt == 1"}, "c", `condition "attempt > 1" is false`},
+		{"an unknown confidence", suite.ErrQuota, []string{"confidence < 0.5", "true"}, "c", `condition "confidence < 0.5" is false`},
+		{"an unknown price", suite.ErrQuota, []string{"cost > 0.05", "true"}, "c", `condition "cost > 0.05" is false`},
+		{"no answer", suite.ErrQuota, []string{"1 / (attempt - 1) > 0", "true"}, "c", `condition "1 / (attempt - 1) > 0" has no answer`},
+		{"tenant", suite.ErrQuota, []string{"tenant == 'b-only'", "labels['plan'] == 'paid'"}, "c", `condition "tenant == 'b-only'" is false`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			given := named("b", "c")
+			given["a"] = suite.NewModel("a", suite.Fail(test.fails))
+			ctx := call.With(t.Context(), call.Info{Tenant: "acme", Labels: map[string]string{"plan": "paid"}})
+			got := ask(ctx, build(t, chainOf(test.conditions...), given), false)
+			if got.text != test.by || reasonOf(got, "b") != test.skipped {
+				t.Errorf("%q answered (%v), b skipped because %q; want %s, %q", got.text, got.err, reasonOf(got, "b"), test.by, test.skipped)
+			}
+		})
+	}
+}
+
+// When no entry's condition is met, the error is that of the model.
+func TestNoConditionMet(t *testing.T) {
+	given := named("b")
+	given["a"] = suite.NewModel("a", suite.Fail(suite.ErrQuota))
+	got := ask(t.Context(), build(t, chainOf("error_code == '503'"), given), false)
+	if api := (genai.APIError{}); !errors.As(got.err, &api) || api.Code != 429 {
+		t.Errorf("error %v, want the model's", got.err)
+	}
+}
+
+// A condition speaks of the attempt before it, not of one that never reached a
+// model in between.
+func TestConditionsSpeakOfAttempts(t *testing.T) {
+	given := named("c")
+	given["a"], given["b"] = suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b"))
+	m := build(t, chainOf("true", "error_code == '429'")+"flags: {f: {targets: [b], default: false}}", given)
+	if got := ask(t.Context(), m, false); got.text != "c" {
+		t.Errorf("%q answered (%v), want c: the attempt before it failed with 429", got.text, got.err)
+	}
+}
+
+// A silent attempt is asked about at each latency that the condition names.
+func TestConditionsWakeUp(t *testing.T) {
+	for _, test := range []struct {
+		condition string
+		a         suite.Step
+		by        string
+		took      time.Duration
+	}{
+		{"latency > 1s && tenant == 'vip' || latency > 4s", silent, "b", time.Second},
+		{"latency > 1s && tenant == 'other' || latency > 4s", silent, "b", 4 * time.Second},
+		{"latency >= 2s", silent, "b", 2 * time.Second},
+		{"latency > 1s", after(time.Second-1, suite.Text("a")), "a", time.Second - 1},
+		{"latency > 1s && error", after(3*time.Second, suite.Text("a")), "a", 3 * time.Second},
+		{"error", after(time.Minute, suite.Text("a")), "a", time.Minute},
+	} {
+		for _, streamed := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				given := named("b")
+				given["a"] = suite.NewModel("a", test.a)
+				m := build(t, chainOf(test.condition), given)
+				got := ask(call.With(t.Context(), call.Info{Tenant: "vip"}), m, streamed)
+				if got.text != test.by || got.took != test.took {
+					t.Errorf("%s: %q after %v (%v), want %s after %v", test.condition, got.text, got.took, got.err, test.by, test.took)
+				}
+				if want := fmt.Sprintf("condition %q is true after %v", test.condition, test.took); test.by == "b" && got.md.Reason != want {
+					t.Errorf("%s: reason %q, want %q", test.condition, got.md.Reason, want)
+				}
+			})
+		}
+	}
+}
+
+// A stream that has begun to answer is not cut off by a latency, however slow it
+// is. B55
+func TestConditionsLeaveAMovingStreamAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			if yield(&model.LLMResponse{Content: genai.NewContentFromText("a ", genai.RoleModel), Partial: true}, nil) {
+				after(time.Minute, suite.Text("a"))(ctx, req, false, yield)
+			}
+		}
+		given := named("b")
+		given["a"] = suite.NewModel("a", slow)
+		if got := ask(t.Context(), build(t, chainOf("latency > 1s"), given), true); got.text != "a" {
+			t.Errorf("%q answered (%v), want a", got.text, got.err)
+		}
+	})
+}
+
+// The clock of latency runs from the entry's start, through its retries.
+func TestLatencyCountsRetries(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		given := named("b")
+		given["a"] = suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+		m := build(t, chainOf("latency > 2s")+"retry: {max_attempts: 10, base_delay: 1s, budget: 100%}", given)
+		if got := ask(t.Context(), m, false); got.text != "b" || got.took != 2*time.Second {
+			t.Errorf("%q after %v (%v), want b after 2s", got.text, got.took, got.err)
+		}
+	})
+}
+
+// The caller's cancellation is the caller's, whatever conditions say. B39
+func TestConditionsAndTheCallersCancellation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		given := named("b")
+		given["a"] = suite.NewModel("a", silent)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got := ask(ctx, build(t, chainOf("error || latency > 2s"), given), false)
+		if !errors.Is(got.err, context.DeadlineExceeded) || got.took != time.Second {
+			t.Errorf("%q, %v after %v; want the caller's deadline after 1s", got.text, got.err, got.took)
+		}
+	})
+}
+
+func answer(text string, reason genai.FinishReason, logprobs float64) suite.Step {
+	return func(_ context.Context, _ *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		if stream && !yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), Partial: true}, nil) {
+			return
+		}
+		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: reason, AvgLogprobs: logprobs}, nil)
+	}
+}
+
+// An answer is given up only by a condition that names what answers have, and
+// then nothing of it is seen.
+func TestConditionsOnAnswers(t *testing.T) {
+	const stop = genai.FinishReasonStop
+	for _, test := range []struct {
+		condition string
+		a         suite.Step
+		by        string
+	}{
+		{"true", answer("a", stop, 0), "a"},
+		{"latency >= 0s", answer("a", stop, 0), "a"},
+		{"confidence < 80%", answer("a", stop, -0.5), "b"}, // e^-0.5 = 61 %
+		{"confidence < 80%", answer("a", stop, -0.1), "a"}, // e^-0.1 = 90 %
+		{"confidence < 80%", answer("a", stop, 0), "a"},    // not known
+		{"finish_reason == 'MAX_TOKENS'", answer("a", genai.FinishReasonMaxTokens, 0), "b"},
+		{"finish_reason == 'MAX_TOKENS'", answer("a", stop, 0), "a"},
+		{"empty", answer(" \n", stop, 0), "b"},
+		{"empty", answer("a", stop, 0), "a"},
+	} {
+		for _, streamed := range []bool{false, true} {
+			given := named("b")
+			given["a"] = suite.NewModel("a", test.a)
+			m := build(t, chainOf(test.condition), given)
+			var shown strings.Builder
+			for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("x")}, streamed) {
+				if err != nil {
+					t.Fatalf("%s: %v", test.condition, err)
+				}
+				if shown.WriteString(resp.Content.Parts[0].Text); resp.Partial {
+					continue
+				}
+				md, _ := call.ReadResponse(resp)
+				if md.ModelName != test.by {
+					t.Errorf("%s: %s answered, want %s", test.condition, md.ModelName, test.by)
+				}
+				if test.by == "b" && md.Attempts[0].Kind != string(policy.KindRejected) {
+					t.Errorf("%s: attempts %+v, want one that was rejected", test.condition, md.Attempts)
+				}
+			}
+			if strings.Trim(shown.String(), test.by) != "" {
+				t.Errorf("%s: the consumer has seen %q", test.condition, shown.String())
+			}
+		}
+	}
+}
+
+// Conditions on ttft see how long a broken stream took to its first content.
+func TestConditionsOnTimeToFirstContent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for delay, by := range map[time.Duration]string{time.Second: "c", 3 * time.Second: "b"} {
+			given := named("b", "c")
+			given["a"] = suite.NewModel("a", after(delay, suite.Fail(suite.ErrUnavailable, "half ")))
+			if got := ask(t.Context(), build(t, chainOf("ttft > 2s", "error"), given), true); got.text != by {
+				t.Errorf("first content after %v: %q (%v), want %s", delay, got.text, got.err, by)
+			}
+		}
+	})
+}
+
+// errors.codes: only what is listed moves on, whatever it is; our own limits do
+// in any case.
+func TestErrorCodesDecideWhatMovesOn(t *testing.T) {
+	const codes = "errors: {codes: [429, UNAUTHENTICATED]}\ntimeouts: {primary: 1s}\n"
+	badKey := genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "API key not valid."}
+	for _, test := range []struct {
+		name string
+		a    suite.Step
+		by   string // empty for the error
+	}{
+		{"listed", suite.Fail(suite.ErrQuota), "b"},
+		{"not listed", suite.Fail(suite.ErrUnavailable), ""},
+		{"listed, and else a failure to stop at", suite.Fail(badKey), "b"},
+		{"our own timeout", silent, "b"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			given := named("b")
+			given["a"] = suite.NewModel("a", test.a)
+			if got := ask(t.Context(), build(t, chainOf("error")+codes, given), false); got.text != test.by || (got.err == nil) != (test.by != "") {
+				t.Errorf("%s: %q, %v; want %q", test.name, got.text, got.err, test.by)
+			}
+		})
+	}
+}
+
+// timeouts.total bounds the whole call, and is nobody's fault. B70
+func TestTotalTimeBoundsTheCall(t *testing.T) {
+	for _, last := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			a := suite.NewModel("a", after(time.Second, suite.Fail(suite.ErrUnavailable)))
+			b := suite.NewModel("b", silent)
+			text := "primary: a\nfallbacks: [{name: b}]\ntimeouts: {total: 3s}\ncircuit_breaker: {failure_threshold: 1}\n"
+			if last {
+				text = strings.Replace(text, "{name: b}", "{name: b}, {name: cached-answer}, {name: template-response}", 1)
+			}
+			l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, models(a, b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			m := l.Model()
+			got := ask(t.Context(), m, false)
+			if got.took != 3*time.Second {
+				t.Errorf("it took %v, want 3s", got.took)
+			}
+			late := (*failure.TimeoutError)(nil)
+			if last {
+				if got.md.Degraded != "template-response" {
+					t.Errorf("%q (%v), want the answer of last resort: it takes no time", got.text, got.err)
+				}
+			} else if !errors.As(got.err, &late) || late.Phase != "total" {
+				t.Errorf("error %v, want a TimeoutError of the total", got.err)
+			}
+			ask(t.Context(), m, false)
+			if asked := len(b.Asked()); asked != 2 {
+				t.Errorf("b was asked %d times, want 2: its breaker must not blame it", asked)
+			}
+		})
+	}
+}

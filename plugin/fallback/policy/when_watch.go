@@ -1,0 +1,191 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// watched makes the attempt, and cancels it when the next entry's condition
+// becomes true while it is silent.
+func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
+	moments := a.step.next.when.Latencies()
+	if len(moments) == 0 {
+		return a.step.inner.Do(ctx, a.req, streamed, out)
+	}
+	w := &silence{attempt: a, ctx: ctx, moments: moments, out: out, first: out.Beats()}
+	ctx, w.cancel = context.WithCancelCause(ctx)
+	defer w.cancel(nil)
+	w.start()
+	defer w.stop()
+	return a.step.inner.Do(ctx, a.req, streamed, out)
+}
+
+// silence wakes up at the latencies that a condition names.
+type silence struct {
+	attempt *attempt
+	ctx     context.Context // the caller's
+	cancel  context.CancelCauseFunc
+	moments []time.Duration
+	out     *stream.Sink
+	first   uint32 // beats when the attempt started
+
+	mu    sync.Mutex
+	timer *time.Timer // guarded by mu; nil once stopped
+	at    int         // guarded by mu; of moments, the one that the timer is set to
+}
+
+func (w *silence) start() {
+	w.mu.Lock()
+	w.timer = time.AfterFunc(w.moments[0], w.wake)
+	w.mu.Unlock()
+}
+
+func (w *silence) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer.Stop()
+	w.timer = nil
+}
+
+// wake asks the condition. It runs on the timer's goroutine, and ends at once.
+func (w *silence) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil || w.out.Beats() != w.first {
+		return
+	}
+	// latency > 3s is asked just after three seconds.
+	moment := w.moments[w.at]
+	v := condition.Vars{Latency: moment + 1, Attempt: w.attempt.number, Confidence: math.NaN()}
+	next := w.attempt.step.next
+	if yes, _ := w.attempt.step.ask(w.ctx, next.when, v, w.attempt.req); yes {
+		w.attempt.state.choose(next)
+		w.cancel(&movedOn{condition: next.when, after: moment})
+		return
+	}
+	if w.at++; w.at < len(w.moments) {
+		w.timer.Reset(w.moments[w.at] - time.Since(w.attempt.started))
+	}
+}
+
+// movedOn ends an attempt that the next entry's condition has given up. To a
+// breaker it is a timeout: the model was too slow for this policy.
+type movedOn struct {
+	condition *condition.Condition
+	after     time.Duration
+}
+
+func (e *movedOn) Error() string {
+	return fmt.Sprintf("policy: no content for %v: condition %q is true", e.after, e.condition)
+}
+
+// Verdict says what it means; package failure looks for it.
+func (e *movedOn) Verdict() failure.Verdict {
+	return failure.Verdict{
+		Action: failure.Fallback, Kind: failure.KindTimeout, Scope: failure.ScopeModel, Message: e.Error(),
+		Reason: fmt.Sprintf("condition %q is true after %v", e.condition, e.after),
+	}
+}
+
+// observed makes the attempt through a Sink of its own, to see what it answers.
+// An answer that the condition may give up is held back until it is whole: what
+// was shown could not be taken back everywhere.
+func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
+	hold := judges(a.step.next.when)
+	var held []*model.LLMResponse
+	fork := out.Fork(nil)
+	fork.Wait, out.Wait = out.Wait, 0
+	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
+		if a.ttft == 0 {
+			a.ttft = time.Since(a.started)
+		}
+		if hold {
+			held = append(held, resp)
+			return true
+		}
+		out.Model, out.Metadata = fork.Model, fork.Metadata
+		return out.Send(resp)
+	})
+	if err := a.watched(ctx, streamed, fork); err != nil || !hold || !fork.Final {
+		return err
+	}
+	a.answer = held[len(held)-1]
+	if err := a.reject(ctx, out, fork.Model); err != nil {
+		return err
+	}
+	out.Model, out.Metadata = fork.Model, fork.Metadata
+	for _, resp := range held {
+		if !out.Send(resp) {
+			break
+		}
+	}
+	return nil
+}
+
+// reject asks the condition about the answer, and returns an error if it gives
+// the answer up.
+func (a *attempt) reject(ctx context.Context, out *stream.Sink, name string) error {
+	next, took := a.step.next, time.Since(a.started)
+	v := condition.Vars{
+		Latency: took, TTFT: a.ttft, Attempt: a.number, Empty: isBlank(a.answer.Content),
+		FinishReason: string(a.answer.FinishReason), Confidence: confidenceOf(a.answer),
+	}
+	if yes, _ := a.step.ask(ctx, next.when, v, a.req); !yes {
+		return nil
+	}
+	a.state.choose(next)
+	verdict := failure.Verdict{
+		Action: failure.Fallback, Kind: KindRejected, Scope: failure.ScopeRequest,
+		Reason: fmt.Sprintf("condition %q is true of the answer", next.when),
+	}
+	out.Record(call.Attempt{Model: name, Outcome: call.Failed, Kind: string(KindRejected), Duration: took, Reason: verdict.Reason})
+	return &stream.AttemptError{Model: name, Err: verdict.Err(), Means: verdict}
+}
+
+// isBlank reports whether an answer has nothing but white space and thoughts.
+func isBlank(content *genai.Content) bool {
+	if content == nil {
+		return true
+	}
+	for _, p := range content.Parts {
+		if p == nil || p.Thought {
+			continue
+		}
+		if strings.TrimSpace(p.Text) != "" || p.FunctionCall != nil || p.InlineData != nil || p.FileData != nil ||
+			p.ExecutableCode != nil || p.CodeExecutionResult != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// confidenceOf returns how sure a model is of its answer, from 0 to 1: the
+// geometric mean of the probabilities of its words. Without log-probabilities,
+// which the agent's configuration must ask for, it is NaN: not known.
+func confidenceOf(resp *model.LLMResponse) float64 {
+	if resp.AvgLogprobs != 0 {
+		return math.Exp(resp.AvgLogprobs)
+	}
+	if resp.LogprobsResult == nil || len(resp.LogprobsResult.ChosenCandidates) == 0 {
+		return math.NaN()
+	}
+	sum := 0.0
+	for _, c := range resp.LogprobsResult.ChosenCandidates {
+		if c != nil {
+			sum += float64(c.LogProbability)
+		}
+	}
+	return math.Exp(sum / float64(len(resp.LogprobsResult.ChosenCandidates)))
+}
