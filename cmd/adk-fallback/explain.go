@@ -21,6 +21,7 @@ const maxInput = 16 << 20
 type explainFlags struct {
 	status  int
 	headers []string
+	policy  string
 	json    bool
 }
 
@@ -33,9 +34,13 @@ func newExplain() *cobra.Command {
 library would do about it, and which rule decided.
 
 The input may be up to 16 MiB long, of which the first 256 KiB are considered. It may be empty only with an HTTP error
-status. Input that cannot be used exits with status 2.`,
+status. Input that cannot be used exits with status 2.
+
+With --policy it also says what that policy would do with the error at its primary: how often it asks again, what the
+breaker makes of it, and who is asked next, for a short call of nobody in particular.`,
 		Example: `  echo '{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}' | adk-fallback explain
-  adk-fallback explain --http-status 503 --header 'Retry-After: 30' --json < body.json`,
+  adk-fallback explain --http-status 503 --header 'Retry-After: 30' --json < body.json
+  adk-fallback explain --http-status 503 --policy fallback.yaml < body.json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return explain(cmd.InOrStdin(), cmd.OutOrStdout(), f)
@@ -43,6 +48,7 @@ status. Input that cannot be used exits with status 2.`,
 	}
 	cmd.Flags().IntVar(&f.status, "http-status", 0, "HTTP `status` of the response; 0: there was none")
 	cmd.Flags().StringArrayVar(&f.headers, "header", nil, "`'Name: value'` of a response header (repeatable)")
+	cmd.Flags().StringVar(&f.policy, "policy", "", "policy `file` that meets the error")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -65,10 +71,19 @@ func explain(in io.Reader, out io.Writer, f explainFlags) error {
 		return errors.New("explain: standard input is empty: give an error's body or text, or an --http-status of 400 to 599")
 	}
 	v := failure.Classifier{}.ClassifyHTTP(f.status, header, body)
-	if f.json {
-		return printJSON(out, v)
+	var ahead *foresight
+	if f.policy != "" {
+		if ahead, err = foresee(f.policy, v); err != nil {
+			return err
+		}
 	}
-	return printText(out, v)
+	if f.json {
+		return printJSON(out, v, ahead)
+	}
+	if err := printText(out, v); err != nil || ahead == nil {
+		return err
+	}
+	return ahead.print(out, v)
 }
 
 func parseHeaders(lines []string) (http.Header, error) {
@@ -93,12 +108,13 @@ type explanation struct {
 	Code            string         `json:"code"`
 	HTTPStatus      int            `json:"http_status"`
 	Reason          string         `json:"reason"`
+	Policy          *foresight     `json:"policy,omitempty"` // with --policy
 }
 
-func printJSON(out io.Writer, v failure.Verdict) error {
+func printJSON(out io.Writer, v failure.Verdict, ahead *foresight) error {
 	return json.NewEncoder(out).Encode(explanation{
 		Action: v.Action, DelaySeconds: v.RetryAfter.Seconds(), CooldownSeconds: v.Cooldown.Seconds(),
-		Kind: v.Kind, Scope: v.Scope, Code: v.Code, HTTPStatus: v.HTTPStatus, Reason: v.Reason,
+		Kind: v.Kind, Scope: v.Scope, Code: v.Code, HTTPStatus: v.HTTPStatus, Reason: v.Reason, Policy: ahead,
 	})
 }
 

@@ -1,25 +1,41 @@
-// Command adk-fallback explains what a provider's error means to the fallback library.
+// Command adk-fallback explains what a provider's error means to the fallback library, and checks policy files.
 //
 //	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
+//	adk-fallback check fallback.yaml
 //
 // Each subcommand lives in a file of its own. What it does is done by the library; a command reads flags and prints.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 )
 
-// exitUsage is the exit status for input that cannot be used.
-const exitUsage = 2
+// Exit statuses.
+const (
+	exitProblems = 1 // what was checked has errors
+	exitUsage    = 2 // the input cannot be used
+)
 
 func main() {
-	if err := newRoot().Execute(); err != nil {
+	err := newRoot().Execute()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "adk-fallback:", err)
-		os.Exit(exitUsage)
 	}
+	os.Exit(exitStatus(err))
+}
+
+func exitStatus(err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errProblems):
+		return exitProblems
+	}
+	return exitUsage
 }
 
 func newRoot() *cobra.Command {
@@ -29,6 +45,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(newExplain())
+	root.AddCommand(newExplain(), newCheck())
 	return root
 }

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+var update = flag.Bool("update", false, "write testdata/*.txt anew")
+
+const (
+	goodFiles = "../../plugin/fallback/policy/testdata/good/"
+	badFiles  = "../../plugin/fallback/policy/testdata/bad/"
+	design    = goodFiles + "design.yaml" // the example of the field
+)
+
+// write returns a file with the given content.
+func write(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "fallback.yaml")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// B90
+func TestCheckPrintsWhatAPolicyBecomes(t *testing.T) {
+	for golden, file := range map[string]string{
+		"testdata/design.txt": design, "testdata/everything.txt": "testdata/everything.yaml",
+	} {
+		t.Run(golden, func(t *testing.T) {
+			out, err := run(t, "", "check", file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(golden, []byte(out), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), out); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
+// B91
+func TestCheckReportsEveryMistakeOfAFile(t *testing.T) {
+	files, err := filepath.Glob(badFiles + "*.yaml")
+	if err != nil || len(files) < 60 {
+		t.Fatalf("%d files, error %v; want 60 or more", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			known, err := os.ReadFile(strings.TrimSuffix(file, ".yaml") + ".txt")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want strings.Builder
+			for line := range strings.Lines(string(known)) {
+				want.WriteString(file + ":" + line)
+			}
+			out, err := run(t, "", "check", file)
+			if diff := cmp.Diff(want.String(), out); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+			if exitStatus(err) != exitProblems {
+				t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
+			}
+		})
+	}
+}
+
+func TestCheckRefusesWhatCannotBeBuilt(t *testing.T) {
+	out, err := run(t, "", "check", goodFiles+"full.yaml")
+	if exitStatus(err) != exitProblems {
+		t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
+	}
+	for _, section := range []string{"degrade.deferred", "cascade", "state", "alerts"} {
+		if want := ": " + section + ": found what only a later version can build"; !strings.Contains(out, want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
+	}
+	if strings.Contains(out, "worst case") {
+		t.Errorf("a tree of what cannot be built:\n%s", out)
+	}
+}
+
+func TestCheckJSON(t *testing.T) {
+	file := write(t, "primary: fast\naliases: {fast: gemini-2.5-flash}\nfallbacks: [{name: house, condition: error || latency > 1s}]\n"+
+		"models: {hou*: {price: {input: 0, output: 1}}}\ntimeouts: {fallback: 2s, attempt: 5s}\n")
+	out, err := run(t, "", "check", "--json", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("output %q: %v", out, err)
+	}
+	model := func(settings string) map[string]any { return map[string]any{"layer": "model", "settings": settings} }
+	around := func(layer, settings string, within ...any) map[string]any {
+		return map[string]any{"layer": layer, "settings": settings, "within": within}
+	}
+	want := map[string]any{
+		"file": file, "ok": true,
+		"problems": []any{map[string]any{
+			"line": 3.0, "column": 20.0, "path": "fallbacks[0].name", "severity": "warning", "found": `"house", which nothing here resolves`,
+			"allowed": "gemini-* or gpt-*, a model with a provider under models, one that the application hands in, cached-answer or template-response",
+		}},
+		"models": []any{
+			map[string]any{"name": "fast", "model": "gemini-2.5-flash", "from": "name", "provider": "gemini", "id": "gemini-2.5-flash"},
+			map[string]any{"name": "house", "model": "house", "from": "application", "entry": "hou*", "id": "house"},
+		},
+		"tree": around("fallback", "in order; an answer that is cut off begins again",
+			around("timeout", "attempt 5s", model("fast (ADK's gemini as gemini-2.5-flash)")),
+			around("when", "error || latency > 1s", around("timeout", "first content 2s, attempt 5s", model("house (handed in by the application)")))),
+		"worst_case": map[string]any{
+			"attempts": 2.0, "waiting": map[string]any{"seconds": 3.0}, "whole": map[string]any{"seconds": 13.0},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// B91
+func TestCheckJSONOfABrokenFile(t *testing.T) {
+	out, err := run(t, "", "check", "--json", write(t, "primary: 5\nfallback: []\n"))
+	if exitStatus(err) != exitProblems {
+		t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
+	}
+	var got findings
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("output %q: %v", out, err)
+	}
+	if got.OK || len(got.Problems) != 2 || got.Tree != nil {
+		t.Errorf("found %+v, want two problems and no tree", got)
+	}
+}
+
+func TestCheckKnowsWhatIsHandedIn(t *testing.T) {
+	file := write(t, "primary: house\nfallbacks: [{name: hosue}]\n")
+	out, err := run(t, "", "check", "--model", "house", file)
+	if want := file + `:2:20: fallbacks[0].name: found "hosue", which nothing here resolves`; exitStatus(err) != exitProblems || !strings.Contains(out, want) {
+		t.Errorf("error %v, want status %d and %q:\n%s", err, exitProblems, want, out)
+	}
+	if out, err = run(t, "", "check", "--model", "house,hosue", file); err != nil || strings.Contains(out, "warning") {
+		t.Errorf("error %v, want none, and no warning:\n%s", err, out)
+	}
+}
+
+func TestCheckPrintsTheSchema(t *testing.T) {
+	out, err := run(t, "", "check", "--schema")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(policy.Schema())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestCheckWithoutAFileIsMisused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no file":         {nil, "0 files: allowed is 1"},
+		"two files":       {[]string{design, design}, "2 files: allowed is 1"},
+		"schema and file": {[]string{"--schema", design}, "--schema and"},
+		"a folder":        {[]string{t.TempDir()}, "is a directory"},
+		"unknown flag":    {[]string{"--yaml", design}, "unknown flag"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := run(t, "", append([]string{"check"}, tt.args...)...)
+			if exitStatus(err) != exitUsage || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want status %d and %q", err, exitUsage, tt.want)
+			}
+			if out != "" {
+				t.Errorf("printed %q besides the error", out)
+			}
+		})
+	}
+	_, err := run(t, "", "check", filepath.Join(t.TempDir(), "none.yaml"))
+	if exitStatus(err) != exitUsage || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("error %v, want status %d and that there is no such file", err, exitUsage)
+	}
+}
+
+func TestCheckedPolicyExitsWithZero(t *testing.T) {
+	if _, err := run(t, "", "check", design); exitStatus(err) != 0 {
+		t.Errorf("status %d (%v), want 0", exitStatus(err), err)
+	}
+}

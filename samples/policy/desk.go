@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/adk/v2/agent"
+	"google.golang.org/adk/v2/runner"
+	"google.golang.org/adk/v2/session"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// talk asks an agent on the policy file about one city after the other.
+func talk(ctx context.Context, out io.Writer, models policy.Models, o options) error {
+	s := &screen{out: out, started: time.Now()}
+	name := filepath.Base(o.file)
+	ctx, cancel := context.WithCancel(ctx) // the end of the watcher
+	defer cancel()
+	assistant, err := agentOn(ctx, o.file, models, func(err error) { s.reloaded(name, err) })
+	if err != nil {
+		return err
+	}
+	r, err := runner.New(runner.Config{
+		AppName: "policy", Agent: assistant, SessionService: session.InMemoryService(), AutoCreateSession: true,
+	})
+	if err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	s.print("%s is in use: edit it", name)
+	for turn := 0; o.turns == 0 || turn < o.turns; turn++ {
+		city := cities[turn%len(cities)]
+		s.answer(city, ask(ctx, r, fmt.Sprint("session-", turn), city))
+		select {
+		case <-time.After(o.every):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
+}
+
+// ask returns what the agent says about a city, who said it, and why it was not
+// the primary. The first call of a turn that falls back tells of it; the calls
+// after the tool's stay with who has answered.
+func ask(ctx context.Context, r *runner.Runner, session, city string) string {
+	said, by, because := "(no answer)", "", ""
+	message := genai.NewContentFromText("How is the weather in "+city+"?", genai.RoleUser)
+	for event, err := range r.Run(ctx, "user", session, message, agent.RunConfig{}) {
+		if err != nil {
+			return "no answer: " + err.Error()
+		}
+		md, _ := call.ReadEvent(event)
+		if md.Triggered && because == "" {
+			because = ", not " + md.OriginalModel + ": " + md.Reason
+		}
+		if event.IsFinalResponse() {
+			said, by = text(event), md.ModelName
+		}
+	}
+	return fmt.Sprintf("%-24s  %s%s", said, by, because)
+}
+
+func text(event *session.Event) string {
+	var b strings.Builder
+	for _, part := range event.Content.Parts {
+		b.WriteString(part.Text)
+	}
+	return b.String()
+}
+
+// screen prints lines, from the turns and from the watcher.
+type screen struct {
+	started time.Time
+	mu      sync.Mutex
+	out     io.Writer // guarded by mu
+}
+
+func (s *screen) print(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, "%5.1fs  %s\n", time.Since(s.started).Seconds(), fmt.Sprintf(format, args...))
+}
+
+func (s *screen) answer(city, text string) { s.print("%-6s  %s", city, text) }
+
+// reloaded tells that the file has changed, and what became of that.
+func (s *screen) reloaded(file string, err error) {
+	bad, broken := errors.AsType[*policy.Error](err)
+	switch {
+	case err == nil:
+		s.print("%s has changed: in use from now on", file)
+	case broken:
+		s.print("%s has changed, but cannot be used; the policy stays as it is", file)
+		for _, problem := range bad.Problems {
+			if problem.Severity == policy.SeverityError {
+				s.print("  %s:%s", file, problem)
+			}
+		}
+	default:
+		s.print("%s: %v; the policy stays as it is", file, err)
+	}
+}

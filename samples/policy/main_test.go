@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
+)
+
+// original is the file that the sample comes with.
+func original(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("fallback.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// edit is what the file holds from a moment on.
+type edit struct {
+	at   time.Duration
+	file string
+}
+
+// played returns what the sample prints in virtual time, while its file is
+// edited.
+func played(t *testing.T, turns int, edits ...edit) (out string) {
+	t.Helper()
+	o := options{file: filepath.Join(t.TempDir(), "fallback.yaml"), every: time.Second, turns: turns}
+	write := func(content string) {
+		if err := os.WriteFile(o.file, []byte(content), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
+	write(original(t))
+	synctest.Test(t, func(t *testing.T) {
+		server := fallbacktest.NewPipeServer()
+		defer server.Close()
+		for _, e := range edits {
+			time.AfterFunc(e.at, func() { write(e.file) })
+		}
+		var screen bytes.Buffer
+		if err := play(t.Context(), &screen, server, o); err != nil {
+			t.Fatal(err)
+		}
+		out = screen.String()
+	})
+	return out
+}
+
+// B92
+func TestReadmeShowsWhatIsPrinted(t *testing.T) {
+	good := original(t)
+	out := played(t, 9,
+		edit{2500 * time.Millisecond, strings.Replace(good, `condition: "error`, `condition: "errors`, 1)},
+		edit{6500 * time.Millisecond, strings.Replace(good, "primary: gemini-2.5-flash", "primary: gemini-2.5-flash-lite", 1)},
+	)
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```text\n")
+	shown, _, _ := strings.Cut(rest, "```")
+	if diff := cmp.Diff(strings.TrimSpace(out), strings.TrimSpace(shown)); diff != "" {
+		t.Errorf("README.md (-printed +readme):\n%s", diff)
+	}
+}
+
+// B92
+func TestFileThatIsGoneChangesNothing(t *testing.T) {
+	o := options{file: filepath.Join(t.TempDir(), "fallback.yaml"), every: time.Second, turns: 4}
+	if err := os.WriteFile(o.file, []byte(original(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		server := fallbacktest.NewPipeServer()
+		defer server.Close()
+		time.AfterFunc(time.Second, func() { os.Remove(o.file) })
+		var screen bytes.Buffer
+		if err := play(t.Context(), &screen, server, o); err != nil {
+			t.Fatal(err)
+		}
+		out := screen.String()
+		if got := strings.Count(out, "gemini-2.5-flash\n"); got != 3 || !strings.Contains(out, "the policy stays as it is") {
+			t.Errorf("the primary answered %d times, want 3, and the end of the file told of:\n%s", got, out)
+		}
+	})
+}
+
+// B87
+func TestLastResortAnswersWhenNoModelDoes(t *testing.T) {
+	out := played(t, 5, edit{time.Second, "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}]\ndegrade: {template: Closed.}\n"})
+	if want := "Paris   Closed.                   template-response, not gemini-2.5-flash: overloaded or unavailable\n"; !strings.Contains(out, want) {
+		t.Errorf("no line %q:\n%s", want, out)
+	}
+}
+
+func TestFailedTurnIsTold(t *testing.T) {
+	out := played(t, 5, edit{time.Second, "primary: gemini-2.5-flash\n"})
+	if !strings.Contains(out, "Paris   no answer: ") {
+		t.Errorf("no failed turn:\n%s", out)
+	}
+}
+
+func TestRunsWithoutAKey(t *testing.T) {
+	var out bytes.Buffer
+	if err := run(t.Context(), &out, "", options{file: "fallback.yaml", every: time.Millisecond, turns: 3}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"It is sunny in Berlin.", "It is cloudy in Paris.", "It is snowing in Oslo."} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("output lacks %q:\n%s", want, out.String())
+		}
+	}
+}
+
+func TestInterruptEndsTheProgram(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := run(ctx, &bytes.Buffer{}, "", options{file: "fallback.yaml", every: time.Hour}); err != nil {
+		t.Errorf("error %v, want none", err)
+	}
+}
+
+func TestMissingFileIsAnError(t *testing.T) {
+	err := run(t.Context(), &bytes.Buffer{}, "", options{file: filepath.Join(t.TempDir(), "none.yaml"), turns: 1})
+	if err == nil || !strings.Contains(err.Error(), "none.yaml") {
+		t.Errorf("error %v, want one about none.yaml", err)
+	}
+}
