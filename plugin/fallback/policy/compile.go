@@ -48,12 +48,12 @@ func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept
 		b.err(path, "what only a later version can build", "a policy without it")
 	}
 	if hasErrors(b.problems) {
-		return nil, kept{}, &Error{inOrder(b.problems)}
+		return nil, kept{}, &Error{Problems: inOrder(b.problems)}
 	}
 	b.warnings()
 	t, err := b.tree()
 	if hasErrors(b.problems) {
-		return nil, kept{}, &Error{inOrder(b.problems)}
+		return nil, kept{}, &Error{Problems: inOrder(b.problems)}
 	}
 	if err == nil {
 		err = b.open()

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -88,9 +89,18 @@ func Load(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
 	}
 	p, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("policy: %s: %w", file, err)
+		return nil, inFile(file, err)
 	}
-	return Build(ctx, p, opts...)
+	m, err := Build(ctx, p, opts...)
+	return m, inFile(file, err)
+}
+
+// inFile adds the name of the file to an error about its content.
+func inFile(file string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.File = file
+	}
+	return err
 }
 
 // Build is Load for a policy that has been parsed.

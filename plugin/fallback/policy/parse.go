@@ -9,7 +9,7 @@ package policy
 func Parse(data []byte) (*Policy, error) {
 	p := decode(readDocument(data))
 	if problems := Check(p, Known{}); hasErrors(problems) {
-		return nil, &Error{problems}
+		return nil, &Error{Problems: problems}
 	}
 	return p, nil
 }

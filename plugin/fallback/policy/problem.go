@@ -45,12 +45,15 @@ func (p Problem) String() string {
 
 // Error is what is wrong with a file, all of it, in the order of the file.
 // At least one of the problems is an error; warnings come along.
-type Error struct{ Problems []Problem }
+type Error struct {
+	Problems []Problem
+	File     string // its name, if [Load] or [Watch] has read it
+}
 
 // Error returns a line for each problem.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString("policy: the file has problems:")
+	fmt.Fprintf(&b, "policy: %s has problems:", cmp.Or(e.File, "the file"))
 	for _, p := range e.Problems {
 		b.WriteString("\n" + p.String())
 	}

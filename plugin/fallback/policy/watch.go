@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -27,11 +26,11 @@ func Watch(ctx context.Context, file string, opts ...Option) (model.LLM, error) 
 	}
 	p, err := Parse(data)
 	if err != nil {
-		return nil, fmt.Errorf("policy: %s: %w", file, err)
+		return nil, inFile(file, err)
 	}
 	l, err := NewLive(ctx, p, opts...)
 	if err != nil {
-		return nil, err
+		return nil, inFile(file, err)
 	}
 	w := &watcher{live: l, file: file, seen: sha256.Sum256(data)}
 	go w.run(ctx)
@@ -79,11 +78,8 @@ func (w *watcher) look(ctx context.Context) {
 	if err == nil {
 		err = w.live.Replace(ctx, p)
 	}
-	if err != nil {
-		err = fmt.Errorf("policy: %s: %w", w.file, err)
-	}
 	if ctx.Err() == nil {
-		w.report(err)
+		w.report(inFile(w.file, err))
 	}
 }
 

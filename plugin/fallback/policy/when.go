@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // KindRejected is the kind of an attempt whose answer was given up because of
@@ -55,16 +56,20 @@ func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 
 // settle decides whether a failure moves the call on, where the policy has a
 // list of those that do. What is no failure of a provider, such as our own
-// limits, always does.
+// limits, always does; a refusal by content policy has a setting of its own.
 func (s *step) settle(err error) error {
 	failed, ok := err.(*stream.AttemptError)
 	if !ok || len(s.codes) == 0 {
 		return err
 	}
 	v := failed.Means
-	ours := v.Kind == failure.KindTimeout && v.HTTPStatus == 0 || v.Kind == KindRejected
-	if ours || v.Kind == failure.KindContent || v.Scope == failure.ScopeRequest && v.Action == failure.Fail {
+	switch v.Kind {
+	case KindRejected, router.KindHedgeLost, failure.KindCanceled, failure.KindContent:
 		return err
+	case failure.KindTimeout:
+		if v.HTTPStatus == 0 { // our own
+			return err
+		}
 	}
 	changed := *failed
 	changed.Means.Action, changed.Means.Reason = failure.Fail, "not among errors.codes"

@@ -1,0 +1,203 @@
+package policy_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// env is a set of environment variables.
+func env(values map[string]string) policy.Option {
+	return policy.WithEnv(func(name string) (string, bool) { value, ok := values[name]; return value, ok })
+}
+
+// gemini-* is ADK's own Gemini model, as the file describes it.
+func TestGeminiModelsAreBuilt(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	srv.Script("gemini-2.5-flash", fallbacktest.Overloaded(), fallbacktest.Text("flash"))
+	srv.Script("gemini-2.5-pro", fallbacktest.Text("pro"))
+	var keys []string
+	target, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		keys = append(keys, r.In.Header.Get("X-Goog-Api-Key"))
+		r.SetURL(target)
+	}})
+	defer proxy.Close()
+	text := "primary: fast\nfallbacks: [{name: gemini-2.5-pro}]\n" +
+		"models:\n  fast: {provider: gemini, id: gemini-2.5-flash, credential_env: MY_KEY, base_url: " + proxy.URL + "}\n" +
+		"  gemini-2.5-*: {base_url: " + proxy.URL + "}\n"
+	m := build(t, text, env(map[string]string{"MY_KEY": "one", "GEMINI_API_KEY": "two"}))
+
+	if _, ok := m.(interface{ GetGoogleLLMVariant() genai.Backend }); !ok {
+		t.Error("the model does not tell its backend")
+	}
+	got := ask(t.Context(), m, false)
+	if got.text != "pro" || got.md.OriginalModel != "fast" || got.md.FallbackModel != "gemini-2.5-pro" || got.md.ErrorCode != "503" {
+		t.Errorf("%q (%v): %+v", got.text, got.err, got.md)
+	}
+	if got := ask(t.Context(), m, true); got.text != "flash" || got.md.ModelName != "fast" {
+		t.Errorf("%q (%v) by %s", got.text, got.err, got.md.ModelName)
+	}
+	if want := []string{"one", "two", "one"}; !slices.Equal(keys, want) {
+		t.Errorf("keys %v, want %v", keys, want)
+	}
+}
+
+// gpt-* is ADK's own OpenAI model, without the SDK's retries.
+func TestOpenAIModelsAreBuilt(t *testing.T) {
+	var requests atomic.Int64
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1); r.Header.Get("Authorization") != "Bearer secret" {
+			t.Errorf("authorization %q", r.Header.Get("Authorization"))
+		}
+		http.Error(w, `{"error":{"message":"overloaded","type":"server_error"}}`, http.StatusServiceUnavailable)
+	}))
+	defer srv.Close()
+	text := "primary: gpt-4o\nfallbacks: [{name: b}]\nmodels: {gpt-4o: {base_url: " + srv.URL + "}}"
+	m := build(t, text, named("b"), env(map[string]string{"OPENAI_API_KEY": "secret"}))
+	if got := ask(t.Context(), m, false); got.text != "b" || got.md.ErrorCode != "503" {
+		t.Errorf("%q (%v), error code %s", got.text, got.err, got.md.ErrorCode)
+	}
+	if n := requests.Load(); n != 1 {
+		t.Errorf("%d requests, want 1: retries are the policy's", n)
+	}
+}
+
+// What cannot be built is an error with its place, all of it at once, and says
+// what to do. B91
+func TestWhatCannotBeBuilt(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"a name that nothing resolves", "primary: a\nfallbacks: [{name: mystery}, {name: mistery}]", []string{
+			`2:20: fallbacks[0].name: found "mystery", which nothing here resolves`, `2:37: fallbacks[1].name`, "one that the application hands in",
+		}},
+		{"a variable that is not set", "primary: a\nfallbacks:\n  - name: b2\nmodels:\n  b2:\n    provider: openai\n    credential_env: NO_KEY", []string{
+			"7:21: models.b2.credential_env: found NO_KEY, a variable that is not set",
+		}},
+		{"no key at all", "primary: gpt-4o", []string{`1:10: primary: found "gpt-4o", which cannot be built`, "OPENAI_API_KEY"}},
+		{"what is for a later version", "primary: a\nalerts: [{name: x, when: error_rate, above: 5%, webhook_env: HOOK}]\ncascade: {model: b}\n" +
+			"state: {redis_url_env: REDIS}\ndegrade: {deferred: {message: later}}\nmodels: {b: {provider: anthropic}}", []string{
+			"2:1: alerts: found what only a later version can build", "3:1: cascade: found", "4:1: state: found", "5:11: degrade.deferred: found", "6:24: models.b.provider: found",
+		}},
+		{"a template that is none", "primary: a\nfallbacks: [{name: template-response}]\ndegrade: {template: \"{{.Nobody}}\"}", []string{"3:21: degrade.template: found degrade: TemplateConfig.Text"}},
+	} {
+		_, err := policy.Build(t.Context(), parsed(t, test.text), quiet, named("a", "b"), env(nil))
+		if err == nil {
+			t.Errorf("%s: no error", test.name)
+			continue
+		}
+		for _, want := range test.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %q does not say %q", test.name, err, want)
+			}
+		}
+	}
+}
+
+// Models of the application win, by the name in the file or the one that it
+// stands for; the provider sees the model's own name. B60
+func TestModelsOfTheApplication(t *testing.T) {
+	own := suite.NewModel("llama-3.3-70b", suite.Text("own"))
+	for _, name := range []string{"house", "local-llama", "gemini-2.5-flash"} {
+		text := "primary: " + name + "\naliases: {house: local-llama}"
+		m := build(t, text, policy.Models{"local-llama": own, "gemini-2.5-flash": own})
+		if got := ask(t.Context(), m, false); got.text != "own" {
+			t.Errorf("%s: %q (%v)", name, got.text, got.err)
+		}
+	}
+	if asked := own.Asked(); !slices.Equal(asked, []string{"llama-3.3-70b", "llama-3.3-70b", "llama-3.3-70b"}) {
+		t.Errorf("asked as %v", asked)
+	}
+}
+
+// A model's config replaces the agent's, for that model only. B62
+func TestConfigOfAModel(t *testing.T) {
+	a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("b"))
+	const text = `
+primary: a
+fallbacks: [{name: b}]
+models:
+  b:
+    config: {temperature: 0.1, top_p: 0.5, top_k: 3, max_output_tokens: 99, stop_sequences: [END], seed: 7, presence_penalty: 1, frequency_penalty: -1, thinking_budget: 0}
+`
+	agents := &genai.GenerateContentConfig{Temperature: genai.Ptr[float32](0.9), ThinkingConfig: &genai.ThinkingConfig{IncludeThoughts: true}}
+	askFor(t.Context(), build(t, text, models(a, b)), false, &model.LLMRequest{Contents: genai.Text("x"), Config: agents})
+	if diff := cmp.Diff(agents, a.Requests()[0].Config); diff != "" {
+		t.Errorf("what a saw (-want +got):\n%s", diff)
+	}
+	want := &genai.GenerateContentConfig{
+		Temperature: genai.Ptr[float32](0.1), TopP: genai.Ptr[float32](0.5), TopK: genai.Ptr[float32](3), MaxOutputTokens: 99, StopSequences: []string{"END"},
+		Seed: genai.Ptr[int32](7), PresencePenalty: genai.Ptr[float32](1), FrequencyPenalty: genai.Ptr[float32](-1),
+		ThinkingConfig: &genai.ThinkingConfig{IncludeThoughts: true, ThinkingBudget: genai.Ptr[int32](0)},
+	}
+	if diff := cmp.Diff(want, b.Requests()[0].Config); diff != "" {
+		t.Errorf("what b saw (-want +got):\n%s", diff)
+	}
+}
+
+// onGoogle is a model with the optional methods that ADK asks for.
+type onGoogle struct {
+	model.LLM
+	backend genai.Backend
+}
+
+func (m onGoogle) GetGoogleLLMVariant() genai.Backend { return m.backend }
+func (m onGoogle) Client() *genai.Client              { return &genai.Client{} }
+
+// B65
+func TestOptionalMethodsAreThePrimarys(t *testing.T) {
+	given := named("plain")
+	given["vertex"] = onGoogle{suite.NewModel("vertex", suite.Text("v")), genai.BackendVertexAI}
+	given["studio"] = onGoogle{suite.NewModel("studio", suite.Text("s")), genai.BackendGeminiAPI}
+	type variant interface{ GetGoogleLLMVariant() genai.Backend }
+	type client interface{ Client() *genai.Client }
+
+	plain := build(t, "primary: plain\nfallbacks: [{name: vertex}]", given)
+	if _, ok := plain.(variant); ok {
+		t.Error("a primary that is no Gemini tells a backend")
+	}
+	if _, ok := plain.(client); ok {
+		t.Error("a primary that is no Gemini has a client")
+	}
+
+	l, err := policy.NewLive(context.Background(), parsed(t, "primary: vertex\ncache: {}"), quiet, given)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	m := l.Model()
+	if c, ok := m.(client); !ok || c.Client() == nil {
+		t.Error("the primary's client is hidden")
+	}
+	for _, test := range []struct {
+		primary string
+		want    genai.Backend
+	}{{"vertex", genai.BackendVertexAI}, {"studio", genai.BackendGeminiAPI}, {"plain", genai.BackendUnspecified}} {
+		if err := l.Replace(t.Context(), parsed(t, "primary: "+test.primary+"\ncache: {}")); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.(variant).GetGoogleLLMVariant(); got != test.want || m.Name() != test.primary {
+			t.Errorf("primary %s: %s tells %v, want %v", test.primary, m.Name(), got, test.want)
+		}
+	}
+}
