@@ -183,9 +183,12 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 	return a.response(), time.Since(a.at) < c.config.TTL, true
 }
 
-// Bytes returns the estimated memory of the answers kept. It may be above
-// MaxBytes for a moment, while answers are on their way out.
-func (c *Cache) Bytes() int { return int(c.answers.WeightedSize()) }
+// Bytes returns the estimated memory of the answers kept, at most MaxBytes. It
+// first removes what is due, so it is for metrics and not for every call.
+func (c *Cache) Bytes() int {
+	c.answers.CleanUp()
+	return int(c.answers.WeightedSize())
+}
 
 // Close ends the fetches in the background and waits for them, as long as their
 // models take to notice, and stops the removal of what is out of date. A closed

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -41,6 +42,24 @@ func TestThousandIdenticalMissesMakeOneCall(t *testing.T) {
 			t.Errorf("%d calls, want 1", n)
 		}
 	})
+}
+
+// B85: also those that come when the first call is just over.
+func TestIdenticalMissesMakeOneCallHoweverTheyMeet(t *testing.T) {
+	var calls atomic.Int64
+	flash := bare{func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		calls.Add(1)
+		suite.Text("hi")(ctx, req, stream, yield)
+	}}
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+	const rounds = 2000
+	for i := range rounds {
+		ctx := call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)})
+		askMany(ctx, m, 4)
+	}
+	if got := calls.Load(); got != rounds {
+		t.Errorf("%d calls for %d requests", got, rounds)
+	}
 }
 
 // B85
@@ -233,18 +252,29 @@ func TestCallersAskForThemselvesWhenTheCallTheyWaitedForFails(t *testing.T) {
 	for name, first := range map[string]suite.Step{"error": suite.Fail(suite.ErrUnavailable), "function call": suite.Call("1", "pay", "", nil)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", after(time.Second, first), after(time.Second, suite.Text("answer")))
+				// The caller's priority decides whether it is served.
+				flash := suite.NewModel("flash", after(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+					step := first
+					if call.From(ctx).Priority == "paid" {
+						step = suite.Text("answer")
+					}
+					step(ctx, req, stream, yield)
+				}))
 				m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
 				go ask(t.Context(), m, false)
 				synctest.Wait()
 				mustNotHang(t, 2*time.Second, func() {
 					for _, got := range askMany(t.Context(), m, 10) {
-						if got.text != "answer" {
-							t.Errorf("%+v, want an answer", got)
+						if got.text == "answer" {
+							t.Errorf("%+v, want none for this caller", got)
 						}
 					}
 				})
-				expect(t, m, "answer", call.CacheHit)
+				for _, got := range askMany(call.With(t.Context(), call.Info{Priority: "paid"}), m, 10) {
+					if got.text != "answer" {
+						t.Errorf("%+v, want an answer", got)
+					}
+				}
 			})
 		})
 	}

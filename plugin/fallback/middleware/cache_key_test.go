@@ -194,6 +194,11 @@ func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
 		req.Contents[0].Parts = append(req.Contents[0].Parts, genai.NewPartFromFunctionCall("f", map[string]any{"v": v}))
 		return req
 	}
+	labels := func(labels map[string]string) *model.LLMRequest {
+		req := hello()
+		req.Config = &genai.GenerateContentConfig{Labels: labels}
+		return req
+	}
 	long := strings.Repeat("x", 10_000)
 	for name, req := range map[string]*model.LLMRequest{
 		"ab":       texts("ab"),
@@ -208,6 +213,8 @@ func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
 		"false":    argument(false),
 		"list":     argument([]any{}),
 		"map":      argument(map[string]any{}),
+		"a=bc":     labels(map[string]string{"a": "bc"}),
+		"ab=c":     labels(map[string]string{"ab": "c"}),
 		"[[1],2]":  argument([]any{[]any{1.0}, 2.0}),
 		"[[1,2]]":  argument([]any{[]any{1.0, 2.0}}),
 	} {

@@ -134,6 +134,21 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 	}
 }
 
+// Signatures are of the session in which they were made.
+func TestCacheHitHasNoSignatures(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content:      &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("flash's")}}},
+			FinishReason: genai.FinishReasonStop,
+		}
+	})))
+	for i, want := range []string{"flash's", ""} {
+		if got := string(ask(t.Context(), m, false).final.Content.Parts[0].ThoughtSignature); got != want {
+			t.Errorf("answer %d has the signature %q, want %q", i, got, want)
+		}
+	}
+}
+
 // B51
 func TestCacheHitVoidsWhatAFailedModelHeldBack(t *testing.T) {
 	pro := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("pro", suite.Text("kept")))
@@ -188,6 +203,23 @@ func TestCacheLookup(t *testing.T) {
 	if _, _, ok := (*middleware.Cache)(nil).Lookup(t.Context(), hello()); ok {
 		t.Error("a nil cache has an answer")
 	}
+}
+
+// The one says how long an answer is good enough for any call, the other for the
+// last resort.
+func TestCacheKeepStaleIsNotStaleWhileRevalidate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, KeepStale: time.Nanosecond, StaleWhileRevalidate: time.Hour})
+		m := cache.Middleware()(numbered(0))
+		ask(t.Context(), m, false)
+		time.Sleep(2 * time.Minute)
+		req := hello()
+		req.Model = "flash"
+		if _, _, ok := cache.Lookup(t.Context(), req); ok {
+			t.Error("Lookup found what is to be kept for a nanosecond")
+		}
+		expect(t, m, "answer 1", call.CacheStale)
+	})
 }
 
 // Within a call, requests carry other models' names, or none.
@@ -289,6 +321,14 @@ func TestCacheDoesNotKeepWhatAnotherCacheKept(t *testing.T) {
 	ask(t.Context(), outer.Middleware()(m), false)
 	if outer.Bytes() != 0 {
 		t.Error("the outer cache has kept the inner one's answer")
+	}
+}
+
+func TestCacheWithinCache(t *testing.T) {
+	inner, outer := newCache(t, middleware.CacheConfig{}), newCache(t, middleware.CacheConfig{})
+	ask(t.Context(), middleware.Chain(numbered(0), outer.Middleware(), inner.Middleware()), false)
+	if inner.Bytes() == 0 || outer.Bytes() == 0 {
+		t.Errorf("the inner keeps %d bytes, the outer %d, want both the answer", inner.Bytes(), outer.Bytes())
 	}
 }
 
