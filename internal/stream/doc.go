@@ -36,7 +36,11 @@ type Layer interface {
 func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
 		out := &Sink{yield: yield}
-		out.End(layer.Do(call.Carry(ctx), req, stream, out))
+		err := layer.Do(call.Carry(ctx), req, stream, out)
+		if err != nil && ctx.Err() != nil {
+			err = Ended(ctx) // whatever a model makes of it
+		}
+		out.End(err)
 	}
 }
 

@@ -2,8 +2,8 @@ package stream
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/adk/v2/model"
 
@@ -76,6 +76,7 @@ func Abandoned(ctx context.Context, name string, out *Sink) error {
 
 // BadResponse is a final response that arrived as success and is none.
 type BadResponse struct {
+	Model    string // the target that sent it
 	Response *model.LLMResponse
 	Means    failure.Verdict
 }
@@ -88,12 +89,25 @@ func (e *BadResponse) Verdict() failure.Verdict { return e.Means }
 // Unwrap gives the error that package failure makes of the response.
 func (e *BadResponse) Unwrap() error { return e.Means.Err() }
 
-// refusal finds the response of a refusal in err: the provider's reason is the
-// user's to see.
-func refusal(err error) (*model.LLMResponse, bool) {
-	var bad *BadResponse
-	if errors.As(err, &bad) && bad.Means.Action == failure.Fail {
-		return bad.Response, true
+// refusal finds the latest refusal in err: the provider's reason is the user's
+// to see, whatever else was tried before.
+func refusal(err error) *BadResponse {
+	switch e := err.(type) {
+	case nil:
+		return nil
+	case *BadResponse:
+		if e.Means.Action == failure.Fail {
+			return e
+		}
+		return nil
+	case interface{ Unwrap() error }:
+		return refusal(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, cause := range slices.Backward(e.Unwrap()) {
+			if bad := refusal(cause); bad != nil {
+				return bad
+			}
+		}
 	}
-	return nil, false
+	return nil
 }

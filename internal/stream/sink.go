@@ -1,7 +1,7 @@
 package stream
 
 import (
-	"cmp"
+	"context"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -53,26 +53,58 @@ type Sink struct {
 	// that sets it calls the one it found, and puts that back when it returns.
 	Tap func(*model.LLMResponse)
 
+	// Guard, if set, has a reason against asking a target of the given name, or
+	// none. A router asks it for each of its targets, so that the guards of one
+	// reach into the groups it is made of.
+	Guard func(ctx context.Context, req *model.LLMRequest, target string) error
+
 	text    *strings.Builder // the partial text shown, if a router asked for it to be kept
 	version string           // of the model of the attempt in progress, as its partial responses tell
 	log     *call.Log        // nil until an attempt failed
 	held    []*model.LLMResponse
 	beats   atomic.Uint32
+	refused bool // the final response is a refusal
 	restart bool // the next thing to show is the marker of a restart
 	yielded bool // in yield: a panic now is the consumer's
+
+	passage passage // of the attempt in progress
+	take    func(*model.LLMResponse, error) bool
 }
 
 // NewSink returns a Sink that passes responses to yield, which is never called
 // with an error but by End.
 func NewSink(yield func(*model.LLMResponse, error) bool) *Sink { return &Sink{yield: yield} }
 
-// Fork returns a Sink for an attempt that runs beside the one of s: it passes
-// to yield, shares the record of attempts, and starts with nothing shown.
+// Fork returns a Sink for an attempt that runs in place of the one of s: it
+// passes to yield, shares the record of attempts, takes over the wait, and
+// starts with nothing shown.
 func (s *Sink) Fork(yield func(*model.LLMResponse, error) bool) *Sink {
 	if s.log == nil {
 		s.log = &call.Log{}
 	}
-	return &Sink{yield: yield, Force: s.Force, HasNext: s.HasNext, Root: s.Root, Metadata: s.Metadata, log: s.log}
+	fork := &Sink{
+		yield: yield, Force: s.Force, HasNext: s.HasNext, Wait: s.Wait, Root: s.Root, Metadata: s.Metadata, Guard: s.Guard, log: s.log,
+	}
+	s.Wait = 0
+	return fork
+}
+
+// ForkApart is Fork with a record of its own, for an attempt that may outlive
+// the call. Join adds it to s.
+func (s *Sink) ForkApart(yield func(*model.LLMResponse, error) bool) *Sink {
+	fork := s.Fork(yield)
+	fork.log = nil
+	return fork
+}
+
+// Join takes over what a fork that has ended knows: the target, the metadata and
+// the record.
+func (s *Sink) Join(fork *Sink) {
+	s.Model, s.Metadata = fork.Model, fork.Metadata
+	attempts, _ := fork.Attempts()
+	for _, a := range attempts {
+		s.Record(a)
+	}
 }
 
 // SetYield replaces the consumer of a Sink that has not been used yet.
@@ -90,8 +122,9 @@ func (s *Sink) ShownText() string {
 	return s.text.String()
 }
 
-// Beats counts the responses with content so far. A timer that reads the same
-// value twice knows that the stream has stalled between.
+// Beats counts when control passes to the consumer and comes back. A timer that
+// reads the same even value twice knows that the model has been silent between;
+// while the value is odd, the consumer has control.
 func (s *Sink) Beats() uint32 { return s.beats.Load() }
 
 // Record adds an attempt to the record of the call.
@@ -111,7 +144,6 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 		Wait: wait, Duration: took, Reason: v.Reason, Message: v.Message,
 	}
 	s.Record(a)
-	s.version = ""
 	clear(s.held)
 	s.held = s.held[:0]
 	return a
@@ -126,7 +158,7 @@ func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
 }
 
 // begin starts an attempt.
-func (s *Sink) begin(model string) { s.Model = model }
+func (s *Sink) begin(model string) { s.Model, s.version = model, "" }
 
 // Send passes resp on and reports whether more is wanted.
 func (s *Sink) Send(resp *model.LLMResponse) bool {
@@ -134,6 +166,12 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		return false
 	}
 	if resp.Partial {
+		if len(resp.CustomMetadata) > 0 && resp.CustomMetadata[call.KeyRestart] == true {
+			// A router further in begins again. The marker that the consumer gets is
+			// this Sink's, if it has shown anything.
+			s.Restart()
+			return true
+		}
 		if resp.ModelVersion != "" {
 			s.version = resp.ModelVersion
 		}
@@ -144,15 +182,15 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 			s.held = append(s.held, resp)
 			return true
 		}
-		s.beats.Add(1)
+		if !s.flush() {
+			return false
+		}
 		if s.text != nil {
 			s.keep(resp.Content)
 		}
-		return s.flush() && s.show(resp)
+		return s.show(resp)
 	}
-	s.beats.Add(1)
-	resp = s.annotated(resp)
-	return s.flush() && s.finish(resp)
+	return s.finish(resp)
 }
 
 // Answer passes on resp, a whole answer that is at hand without a call, as the
@@ -212,7 +250,12 @@ func (s *Sink) keep(content *genai.Content) {
 	}
 }
 
+// finish passes on a final response.
 func (s *Sink) finish(resp *model.LLMResponse) bool {
+	resp = s.annotated(resp)
+	if !s.flush() {
+		return false
+	}
 	s.Final = true
 	if s.Tap != nil {
 		s.Tap(resp)
@@ -222,9 +265,11 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 
 func (s *Sink) show(resp *model.LLMResponse) bool {
 	s.yielded = true
+	s.beats.Add(1)
 	if !s.yield(resp, nil) {
 		s.Stopped = true
 	}
+	s.beats.Add(1)
 	s.yielded = false
 	return !s.Stopped
 }
@@ -247,54 +292,12 @@ func (s *Sink) End(err error) {
 	if err == nil || s.Stopped || s.Final {
 		return
 	}
-	if resp, ok := refusal(err); ok {
-		s.finish(s.annotated(resp))
+	if bad := refusal(err); bad != nil {
+		s.Model, s.refused = bad.Model, true
+		s.finish(bad.Response)
 		return
 	}
 	s.yield(nil, err)
-}
-
-// annotated returns resp with the metadata of the call, as a copy: a model may
-// hand out one response many times.
-func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
-	if s.Root == "" {
-		return resp
-	}
-	annotated := *resp
-	md := s.metadata(resp)
-	md.WriteTo(&annotated)
-	if s.Model != s.Root {
-		request.DropSignatures(&annotated)
-	}
-	return &annotated
-}
-
-func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
-	md := s.Metadata
-	// ADK's aggregated response of a Gemini stream lacks the version that each of
-	// its partial ones tells.
-	md.ModelName, md.ModelVersion = s.Model, cmp.Or(resp.ModelVersion, s.version)
-	if md.CacheStatus == "" {
-		md.CacheStatus = call.CacheBypass
-	}
-	failed := 0
-	attempts, dropped := s.Attempts()
-	for _, a := range attempts {
-		if a.Outcome != call.OK {
-			failed++
-			md.ErrorCode, md.Reason = a.ErrorCode(), a.Reason
-		}
-	}
-	if failed == 0 {
-		return md
-	}
-	md.Triggered = s.Model != s.Root
-	if md.Triggered {
-		md.OriginalModel, md.FallbackModel, md.Attempt = s.Root, s.Model, failed+dropped
-		md.Attempts = append(attempts, call.Attempt{Model: s.Model, Outcome: call.OK})
-		md.AttemptsDropped = dropped
-	}
-	return md
 }
 
 // hasContent tells whether content has anything to show: text, also thoughts, a
@@ -305,7 +308,8 @@ func hasContent(content *genai.Content) bool {
 	}
 	for _, p := range content.Parts {
 		if p != nil && (p.Text != "" || p.FunctionCall != nil || p.FunctionResponse != nil || p.InlineData != nil ||
-			p.FileData != nil || p.ExecutableCode != nil || p.CodeExecutionResult != nil || p.ToolCall != nil || p.ToolResponse != nil) {
+			p.FileData != nil || p.ExecutableCode != nil || p.CodeExecutionResult != nil || p.ToolCall != nil || p.ToolResponse != nil ||
+			p.AudioTranscription != nil) {
 			return true
 		}
 	}

@@ -81,7 +81,11 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 
 // pass lets the model's responses through and returns how the attempt ended.
 func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	p := &passage{source: s, out: out}
+	p := &out.passage
+	*p = passage{source: s, out: out}
+	if out.take == nil {
+		out.take = p.take
+	}
 	p.run(s.llm, ctx, req, stream)
 	switch {
 	case p.final || out.Stopped:
@@ -97,9 +101,9 @@ func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, o
 	}
 }
 
-// passage is one iteration over a model's responses. It is a struct with a
-// method, not a range loop, to save allocations; the checks of a range loop on
-// the iterator are made here.
+// passage is one iteration over a model's responses, one at a time in a Sink. It
+// is a struct with a method, not a range loop, to save allocations; the checks
+// of a range loop on the iterator are made here.
 type passage struct {
 	source *Source
 	out    *Sink
@@ -120,7 +124,7 @@ func (p *passage) run(m model.LLM, ctx context.Context, req *model.LLMRequest, s
 	if prepare := p.source.options.Prepare; prepare != nil {
 		prepare(req)
 	}
-	m.GenerateContent(ctx, req, stream)(p.take)
+	m.GenerateContent(ctx, req, stream)(p.out.take)
 }
 
 // take handles one item and reports whether more is wanted.
@@ -136,7 +140,7 @@ func (p *passage) take(resp *model.LLMResponse, err error) bool {
 		p.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", p.source.name, failure.ErrEmpty)
 	case !resp.Partial:
 		if verdict, bad := failure.ClassifyResponse(resp, p.source.options.Expect); bad {
-			p.err = &BadResponse{Response: resp, Means: verdict}
+			p.err = &BadResponse{Model: p.source.name, Response: resp, Means: verdict}
 			break
 		}
 		p.final = true

@@ -52,18 +52,12 @@ type RetryConfig struct {
 // caller's deadline leaves time for the wait. The error names every wrong
 // field.
 func NewRetry(config RetryConfig) (Middleware, error) {
-	var problems []error
-	check := func(field string, value time.Duration) {
-		if value < 0 {
-			problems = append(problems, fmt.Errorf("middleware: RetryConfig.%s: %v is negative; allowed: 0 for the default, or more", field, value))
-		}
-	}
-	check("BaseDelay", config.BaseDelay)
-	check("MaxDelay", config.MaxDelay)
-	check("MaxWait", config.MaxWait)
-	check("SkipWait", config.SkipWait)
-	if config.MaxRetries < 0 {
-		problems = append(problems, fmt.Errorf("middleware: RetryConfig.MaxRetries: %d is negative; allowed: 0 for %d, or more", config.MaxRetries, DefaultMaxRetries))
+	problems := []error{
+		notNegative("RetryConfig.MaxRetries", config.MaxRetries, fmt.Sprintf("0 for %d, or more", DefaultMaxRetries)),
+		notNegative("RetryConfig.BaseDelay", config.BaseDelay, fmt.Sprintf("0 for %v, or more", DefaultBaseDelay)),
+		notNegative("RetryConfig.MaxDelay", config.MaxDelay, fmt.Sprintf("0 for %v, or more", DefaultMaxDelay)),
+		notNegative("RetryConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
+		notNegative("RetryConfig.SkipWait", config.SkipWait, "0 to wait, or more"),
 	}
 	orDefault(&config.MaxRetries, DefaultMaxRetries)
 	orDefault(&config.BaseDelay, DefaultBaseDelay)
@@ -72,8 +66,8 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 	if config.BaseDelay > config.MaxDelay {
 		problems = append(problems, fmt.Errorf("middleware: RetryConfig.BaseDelay: %v is more than MaxDelay, %v; allowed: at most MaxDelay", config.BaseDelay, config.MaxDelay))
 	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
 	}
 	if config.Budget == nil {
 		config.Budget = MustRetryBudget(0, 0)
@@ -116,7 +110,7 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		verdict := stream.VerdictOf(ctx, err).Following(previous, waited)
 		wait, reason := r.wait(ctx, verdict, retries, out.HasNext)
 		if reason != "" {
-			return giveUp(err, verdict, reason)
+			return giveUp(r.Name(), err, verdict, reason)
 		}
 		started := time.Now()
 		if !sleep(ctx, wait) {
@@ -128,7 +122,7 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 			// A breaker that the failures so far have opened: what failed is the
 			// model, not the breaker, and the router must not ask it once more.
 			out.Wait = 0
-			return giveUp(err, verdict, refused.Reason)
+			return giveUp(r.Name(), err, verdict, refused.Reason)
 		}
 		err, previous, waited = next, verdict, time.Since(started)
 	}
@@ -177,18 +171,14 @@ func (r *retry) backoff(retries int) time.Duration {
 
 // giveUp turns the verdict of err from a retry into a fallback: this layer has
 // done what it may.
-func giveUp(err error, verdict failure.Verdict, reason string) error {
+func giveUp(name string, err error, verdict failure.Verdict, reason string) error {
 	if verdict.Action == failure.Retry {
 		verdict.Action, verdict.Reason = failure.Fallback, reason
 		verdict.Cooldown = max(verdict.Cooldown, verdict.RetryAfter)
 		verdict.RetryAfter, verdict.MaxRetries = 0, 0
 	}
-	var attempt *stream.AttemptError
-	name := ""
-	if errors.As(err, &attempt) {
-		name, err = attempt.Model, attempt.Err
-	} else {
-		return err
+	if attempt, ok := err.(*stream.AttemptError); ok {
+		return &stream.AttemptError{Model: attempt.Model, Err: attempt.Err, Means: verdict}
 	}
 	return &stream.AttemptError{Model: name, Err: err, Means: verdict}
 }

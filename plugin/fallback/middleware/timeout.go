@@ -27,10 +27,12 @@ type TimeoutConfig struct {
 	// FirstContent is how long the first content may take, headers and empty
 	// chunks not counting. For a call that is not streamed that is the answer.
 	FirstContent time.Duration
-	// Idle is how long a stream may be silent after its first content. It is
-	// noticed at most an eighth of Idle late.
+	// Idle is how long a stream may be silent after its first content, the time
+	// that the consumer takes not counting. It is noticed at most an eighth of
+	// Idle late.
 	Idle time.Duration
-	// Total is how long the attempt may take in all.
+	// Total is how long the attempt may take in all, the consumer's time between
+	// chunks included.
 	Total time.Duration
 	// Grace is how long a model may go on after it was cut off. A model that
 	// ignores the cancellation of its context for longer is abandoned: its
@@ -47,19 +49,16 @@ type TimeoutConfig struct {
 // alone. The error names every wrong field.
 func NewTimeout(config TimeoutConfig) (Middleware, error) {
 	var problems []error
-	for _, limit := range []struct {
-		field string
-		value time.Duration
-	}{{"FirstContent", config.FirstContent}, {"Idle", config.Idle}, {"Total", config.Total}, {"Grace", config.Grace}} {
-		if limit.value < 0 {
-			problems = append(problems, fmt.Errorf("middleware: TimeoutConfig.%s: %v is negative; allowed: 0 for no limit, or more", limit.field, limit.value))
-		}
-	}
+	problems = append(problems,
+		notNegative("TimeoutConfig.FirstContent", config.FirstContent, "0 for no limit, or more"),
+		notNegative("TimeoutConfig.Idle", config.Idle, "0 for no limit, or more"),
+		notNegative("TimeoutConfig.Total", config.Total, "0 for no limit, or more"),
+		notNegative("TimeoutConfig.Grace", config.Grace, "0 for none, or more"))
 	if config.FirstContent == 0 && config.Idle == 0 && config.Total == 0 {
 		problems = append(problems, errors.New("middleware: TimeoutConfig: no limit is set; allowed: FirstContent, Idle or Total above 0"))
 	}
-	if len(problems) > 0 {
-		return nil, errors.Join(problems...)
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
 	}
 	return func(m model.LLM) model.LLM {
 		checkModel("Timeout", m)
@@ -130,7 +129,7 @@ func (w *watch) look() {
 		return
 	}
 	now := time.Now()
-	if beats := w.beats.Beats(); beats != w.latest {
+	if beats := w.beats.Beats(); beats != w.latest || beats%2 == 1 {
 		w.latest, w.changed = beats, now
 	}
 	if err := w.passed(now); err != nil {
@@ -187,7 +186,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 	items, done, abandoned := make(chan item), make(chan error, 1), make(chan struct{})
 	defer close(abandoned)
 	var fork *stream.Sink
-	fork = out.Fork(func(resp *model.LLMResponse, _ error) bool {
+	fork = out.ForkApart(func(resp *model.LLMResponse, _ error) bool {
 		select {
 		case items <- item{fork.Model, fork.Metadata, resp}:
 			return true
@@ -197,7 +196,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 	})
 	w.start(fork)
 	defer w.stop()
-	go func() { done <- inner.Do(ctx, req, streamed, fork) }()
+	go func() { done <- contained(ctx, inner, req, streamed, fork) }()
 
 	ended := ctx.Done()
 	var grace <-chan time.Time
@@ -209,6 +208,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 				return nil
 			}
 		case err := <-done:
+			out.Join(fork)
 			return err
 		case <-ended:
 			timer := time.NewTimer(w.config.Grace)
@@ -218,4 +218,15 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 			return stream.Abandoned(ctx, inner.Name(), out)
 		}
 	}
+}
+
+// contained makes a panic of a layer within an error: on a goroutine of ours it
+// would take the application down.
+func contained(ctx context.Context, inner stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("middleware: %s panicked: %v", inner.Name(), r)
+		}
+	}()
+	return inner.Do(ctx, req, streamed, out)
 }

@@ -60,10 +60,6 @@ type Config struct {
 	MaxTurns int
 }
 
-// Guard decides whether a request may go to a target. It must be safe for
-// concurrent use and must not change req.
-type Guard func(ctx context.Context, req *model.LLMRequest, target string) error
-
 // NewFallback returns a model that asks models in order until one answers. It
 // has the first one's name and optional methods, and the error names every
 // wrong field.
@@ -133,49 +129,41 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	if out.Root == "" {
 		out.Root = f.Name()
 	}
-	if f.config.MidStream == Resume && streamed {
+	if f.config.MidStream == Resume {
 		out.KeepText()
 	}
-	out.HasNext = len(f.targets) > 1
+	// What an outer router has told of the call is its own again afterwards.
+	more, force, guard := out.HasNext, out.Force, out.Guard
+	defer func() { out.HasNext, out.Force, out.Guard = more, force, guard }()
+	out.HasNext, out.Force = more || len(f.targets) > 1, false
+	out.Guard = withGuards(guard, f.config.Guards)
+
 	start := f.turns.start(ctx)
-	err := f.ask(ctx, start, req, streamed, out)
+	if start > 0 {
+		out.Record(call.Attempt{Model: f.Name(), Outcome: call.Skipped, Reason: "the turn stays with the model that answered before"})
+	}
+	err := ask(ctx, f.targets[start], req, streamed, out)
 	if err == nil {
 		return nil
 	}
-	r := run{fallback: f, out: out, start: start}
+	r := run{fallback: f, out: out, start: start, more: more, mayForce: !more || force}
 	return r.goOn(ctx, req, streamed, err)
 }
 
-// ask asks target i, unless a guard has a reason against it.
-func (f *fallback) ask(ctx context.Context, i int, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	target := f.targets[i]
-	for _, guard := range f.config.Guards {
-		if err := guarded(ctx, guard, req, target.Name()); err != nil {
-			return &middleware.RefusedError{By: "guard", Model: target.Name(), Reason: err.Error()}
-		}
-	}
-	return target.Do(ctx, req, streamed, out)
-}
-
-// guarded asks one guard; a guard that panics has a reason against everything.
-func guarded(ctx context.Context, guard Guard, req *model.LLMRequest, target string) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the guard panicked: %v", r)
-		}
-	}()
-	return guard(ctx, req, target)
-}
+func (*fallback) group() {}
 
 // run is one call that its first target did not answer.
 type run struct {
 	*fallback
-	out    *stream.Sink
-	start  int     // the index of the first target asked
-	causes []error // of the targets asked so far, in order
-	avoid  avoid
+	out      *stream.Sink
+	start    int     // the index of the first target asked
+	more     bool    // an outer router has another target
+	mayForce bool    // an open breaker may be forced: nothing else is left outside either
+	causes   []error // of the targets asked so far, in order
+	avoid    avoid
 
-	refused   int // how many targets an open breaker refused
+	asked     int // how many targets were asked
+	refused   int // how many an open breaker refused
 	soonest   int // of those, the one that recovers first
 	recovered time.Time
 }
@@ -190,7 +178,7 @@ func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, er
 			if reason := r.avoid.reason(r.traits[i]); reason != "" {
 				err = &middleware.RefusedError{By: "router", Model: r.targets[i].Name(), Reason: reason}
 			} else {
-				r.out.HasNext = step < n-1
+				r.out.HasNext = r.more || step < n-1
 				err = r.attempt(ctx, i, req, streamed)
 			}
 			if err == nil {
@@ -209,14 +197,13 @@ func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, er
 
 // attempt asks target i after another has failed.
 func (r *run) attempt(ctx context.Context, i int, req *model.LLMRequest, streamed bool) error {
-	if !r.out.Shown {
-		return r.ask(ctx, i, req, streamed, r.out)
+	switch {
+	case r.out.Shown && r.config.MidStream == Resume:
+		return r.resume(ctx, i, req, streamed)
+	case r.out.Shown:
+		r.out.Restart()
 	}
-	if r.config.MidStream == Resume {
-		return r.resume(ctx, i, req)
-	}
-	r.out.Restart()
-	return r.ask(ctx, i, req, streamed, r.out)
+	return ask(ctx, r.targets[i], req, streamed, r.out)
 }
 
 // judge notes how target i failed and tells whether the call ends with it.
@@ -237,6 +224,8 @@ func (r *run) judge(ctx context.Context, i int, err error) (done bool, result er
 			}
 			r.refused++
 		}
+	} else {
+		r.asked++
 	}
 	if r.out.Shown && r.config.MidStream == FailMidStream || errors.Is(err, ErrDiverged) {
 		return true, r.failed()
@@ -248,15 +237,15 @@ func (r *run) judge(ctx context.Context, i int, err error) (done bool, result er
 	return false, nil
 }
 
-// last is what remains when every target has failed: if all were refused by
-// open breakers, the one that recovers first is better than nothing.
+// last is what remains when no target has answered. If none could even be asked,
+// and open breakers are part of the reason, the target that recovers first is
+// better than nothing, unless an outer router has another one.
 func (r *run) last(ctx context.Context, req *model.LLMRequest, streamed bool) error {
-	if r.refused != len(r.targets) || r.out.Shown {
+	if r.asked > 0 || r.refused == 0 || !r.mayForce || r.out.Shown {
 		return r.failed()
 	}
 	r.out.Force = true
-	err := r.ask(ctx, r.soonest, req, streamed, r.out)
-	r.out.Force = false
+	err := ask(ctx, r.targets[r.soonest], req, streamed, r.out)
 	if err == nil {
 		return nil
 	}

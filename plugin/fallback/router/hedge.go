@@ -140,6 +140,9 @@ func (h *hedge) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	return stream.Serve(h, ctx, req, streamed)
 }
 
+// group tells a router around that guards are asked for each member.
+func (*hedge) group() {}
+
 // Do implements stream.Layer.
 func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *stream.Sink) error {
 	if out.Root == "" {

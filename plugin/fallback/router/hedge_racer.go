@@ -53,7 +53,7 @@ func (x *racer) do() (next *racer) {
 		}
 		next = x.race.leave(x, err)
 	}()
-	err = x.layer.Do(x.ctx, x.req, x.race.stream, x.sink)
+	err = ask(x.ctx, x.layer, x.req, x.race.stream, x.sink)
 	return nil
 }
 

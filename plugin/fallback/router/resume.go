@@ -11,23 +11,24 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
 // resume lets target i continue the text that the consumer has been shown.
-func (r *run) resume(ctx context.Context, i int, req *model.LLMRequest) error {
+func (r *run) resume(ctx context.Context, i int, req *model.LLMRequest, streamed bool) error {
 	shown := r.out.ShownText()
 	if r.traits[i].Prefill && !hasTools(req) {
 		continued := request.Clone(req)
 		continued.Contents = append(continued.Contents, genai.NewContentFromText(shown, genai.RoleModel))
 		c := &continuation{out: r.out, shown: shown, text: shown}
-		err := c.pass(ctx, r, i, continued)
+		err := c.pass(ctx, r.targets[i], continued, streamed)
 		if err == nil || c.passed || ctx.Err() != nil {
 			return err
 		}
 		// It does not take a started answer: let it answer from the start.
 	}
 	c := &continuation{out: r.out, shown: shown}
-	return c.pass(ctx, r, i, req)
+	return c.pass(ctx, r.targets[i], req, streamed)
 }
 
 func hasTools(req *model.LLMRequest) bool {
@@ -44,17 +45,17 @@ type continuation struct {
 	other  bool   // the answer is another text
 }
 
-func (c *continuation) pass(ctx context.Context, r *run, i int, req *model.LLMRequest) error {
+func (c *continuation) pass(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool) error {
 	prefix := c.text
 	fork := c.out.Fork(nil)
 	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
 		c.out.Model = fork.Model
 		return c.take(prefix, resp)
 	})
-	err := r.ask(ctx, i, req, true, fork)
+	err := ask(ctx, target, req, streamed, fork)
 	switch {
 	case c.other:
-		return fmt.Errorf("%w: %s", ErrDiverged, r.targets[i].Name())
+		return fmt.Errorf("%w: %s", ErrDiverged, target.Name())
 	case err == nil && !c.out.Final && !c.out.Stopped:
 		return errors.Join(ErrDiverged, errors.New("it ends before the text that was shown does"))
 	}
@@ -63,6 +64,10 @@ func (c *continuation) pass(ctx context.Context, r *run, i int, req *model.LLMRe
 
 // take handles one response of the model, whose text so far is c.text.
 func (c *continuation) take(prefix string, resp *model.LLMResponse) bool {
+	if resp.CustomMetadata[call.KeyRestart] == true {
+		c.text = prefix // a router further in begins again
+		return true
+	}
 	if resp.Partial {
 		before := len(c.text)
 		c.text += textOf(resp.Content)

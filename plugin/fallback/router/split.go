@@ -198,6 +198,9 @@ func (s *split) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	return stream.Serve(s, ctx, req, streamed)
 }
 
+// group tells a router around that guards are asked for each member.
+func (*split) group() {}
+
 // Do implements stream.Layer.
 func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	a := s.choose(ctx)
@@ -205,7 +208,7 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		out.Root = a.layer.Name()
 	}
 	out.Metadata.ExperimentID, out.Metadata.Cohort = s.config.Experiment, a.cohort
-	err := a.layer.Do(ctx, req, streamed, out)
+	err := ask(ctx, a.layer, req, streamed, out)
 	if ctx.Err() == nil && (err != nil || out.Final) {
 		s.count(a, err != nil, err == nil && out.Model != "" && out.Model != a.layer.Name())
 	}

@@ -20,7 +20,12 @@ type Traits struct {
 
 // Describe returns m with traits for a router. It must be the outermost layer of
 // a target.
+//
+// It panics if m is nil, which is a mistake of the program.
 func Describe(m model.LLM, traits Traits) model.LLM {
+	if isNil(m) {
+		panic("router: Describe: the model is nil")
+	}
 	return stream.Forward(&described{stream.Of(m), traits}, m)
 }
 
@@ -29,11 +34,9 @@ type described struct {
 	traits Traits
 }
 
-func (d *described) routerTraits() Traits { return d.traits }
-
 func traitsOf(m model.LLM) Traits {
-	if d, ok := stream.Bare(m).(interface{ routerTraits() Traits }); ok {
-		return d.routerTraits()
+	if d, ok := stream.Bare(m).(*described); ok {
+		return d.traits
 	}
 	return Traits{}
 }

@@ -1,0 +1,77 @@
+package stream
+
+import (
+	"cmp"
+	"slices"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// annotated returns resp with the metadata of the call, as a copy: a model may
+// hand out one response many times.
+func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
+	if s.Root == "" {
+		return resp
+	}
+	annotated := *resp
+	md := s.metadata(resp)
+	md.WriteTo(&annotated)
+	if s.Model != s.Root {
+		request.DropSignatures(&annotated)
+	}
+	return &annotated
+}
+
+func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
+	md := s.Metadata
+	// ADK's aggregated response of a Gemini stream lacks the version that each of
+	// its partial ones tells.
+	md.ModelName, md.ModelVersion = s.Model, cmp.Or(resp.ModelVersion, s.version)
+	if md.CacheStatus == "" {
+		md.CacheStatus = call.CacheBypass
+	}
+	attempts, dropped := s.Attempts()
+	if len(attempts) == 0 || s.Model == s.Root {
+		return md
+	}
+	md.Triggered, md.OriginalModel, md.FallbackModel = true, s.Root, s.Model
+	md.Attempt = max(countFailed(attempts), 1)
+	md.ErrorCode, md.Reason = latest(attempts)
+	if !s.refused { // a refusal stands there already, as failed
+		attempts = append(attempts, call.Attempt{Model: s.Model, Outcome: call.OK})
+	}
+	md.Attempts, md.AttemptsDropped = attempts, dropped
+	return md
+}
+
+// countFailed counts the models that failed, each once however often it was
+// tried.
+func countFailed(attempts []call.Attempt) int {
+	n := 0
+	for i, a := range attempts {
+		seen := slices.ContainsFunc(attempts[:i], func(b call.Attempt) bool { return b.Model == a.Model && b.Outcome == call.Failed })
+		if a.Outcome == call.Failed && !seen {
+			n++
+		}
+	}
+	return n
+}
+
+// latest returns the code and the reason of the latest failure, or of the latest
+// target passed over if none was asked in vain.
+func latest(attempts []call.Attempt) (code, reason string) {
+	for _, a := range slices.Backward(attempts) {
+		if a.Outcome == call.Failed {
+			return a.ErrorCode(), a.Reason
+		}
+	}
+	for _, a := range slices.Backward(attempts) {
+		if a.Outcome == call.Skipped {
+			return a.ErrorCode(), a.Reason
+		}
+	}
+	return "", ""
+}
