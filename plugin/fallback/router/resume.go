@@ -2,7 +2,6 @@ package router
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -39,8 +38,8 @@ func hasTools(req *model.LLMRequest) bool {
 // text shown before.
 type continuation struct {
 	out    *stream.Sink
-	shown  string
-	text   string // shown and sent so far, as one answer
+	shown  string // what the consumer has seen
+	text   string // the model's answer so far, with what it was given to continue
 	passed bool   // something new has reached the consumer
 	other  bool   // the answer is another text
 }
@@ -49,15 +48,12 @@ func (c *continuation) pass(ctx context.Context, target stream.Layer, req *model
 	prefix := c.text
 	fork := c.out.Fork(nil)
 	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
-		c.out.Model = fork.Model
+		c.out.Model, c.out.Metadata = fork.Model, fork.Metadata
 		return c.take(prefix, resp)
 	})
 	err := ask(ctx, target, req, streamed, fork)
-	switch {
-	case c.other:
+	if c.other {
 		return fmt.Errorf("%w: %s", ErrDiverged, target.Name())
-	case err == nil && !c.out.Final && !c.out.Stopped:
-		return errors.Join(ErrDiverged, errors.New("it ends before the text that was shown does"))
 	}
 	return err
 }
@@ -69,30 +65,20 @@ func (c *continuation) take(prefix string, resp *model.LLMResponse) bool {
 		return true
 	}
 	if resp.Partial {
-		before := len(c.text)
 		c.text += textOf(resp.Content)
 		if !agree(c.text, c.shown) {
 			c.other = true
 			return false
 		}
-		from := max(before, len(c.shown))
-		if len(c.text) <= from {
-			return true
-		}
-		c.passed = true
-		return c.out.Send(&model.LLMResponse{Content: genai.NewContentFromText(c.text[from:], genai.RoleModel), Partial: true})
+		return c.extend(c.text)
 	}
 	whole := prefix + textOf(resp.Content)
 	if !strings.HasPrefix(whole, c.shown) {
 		c.other = true
 		return false
 	}
-	if from := max(len(c.text), len(c.shown)); len(whole) > from {
-		c.passed = true
-		rest := genai.NewContentFromText(whole[from:], genai.RoleModel)
-		if !c.out.Send(&model.LLMResponse{Content: rest, Partial: true}) {
-			return false
-		}
+	if !c.extend(whole) {
+		return false
 	}
 	final := *resp
 	if prefix != "" { // the model sent only the rest
@@ -100,6 +86,16 @@ func (c *continuation) take(prefix string, resp *model.LLMResponse) bool {
 	}
 	c.passed = true
 	return c.out.Send(&final)
+}
+
+// extend passes on what text has beyond what was shown.
+func (c *continuation) extend(text string) bool {
+	if len(text) <= len(c.shown) {
+		return true
+	}
+	rest := genai.NewContentFromText(text[len(c.shown):], genai.RoleModel)
+	c.shown, c.passed = text, true
+	return c.out.Send(&model.LLMResponse{Content: rest, Partial: true})
 }
 
 // agree tells whether one text is the beginning of the other.
