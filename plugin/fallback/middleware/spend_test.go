@@ -99,8 +99,9 @@ func TestFallingBackDoesNotGoRoundTheBudget(t *testing.T) {
 		Price: func(name string, _ *model.LLMRequest) (float64, bool) {
 			return map[string]float64{"flash": 1, "pro": 2, "local": 0}[name], true
 		},
+		Cost: perToken,
 	})
-	flash, pro, local := numbered(0), suite.NewModel("pro", suite.Text("pro")), suite.NewModel("local", suite.Text("local"))
+	flash, pro, local := suite.NewModel("flash", counted("hi", 3)), suite.NewModel("pro", suite.Text("pro")), suite.NewModel("local", suite.Text("local"))
 	paid := router.MustFallback(router.Config{}, budget.Middleware()(flash), budget.Middleware()(pro))
 	if got := ask(t.Context(), paid, false); got.err != nil {
 		t.Fatal(got.err)
@@ -115,7 +116,7 @@ func TestFallingBackDoesNotGoRoundTheBudget(t *testing.T) {
 	if got := ask(t.Context(), all, false); got.text != "local" {
 		t.Errorf("%+v, want the free model's answer", got)
 	}
-	wantSpent(t, budget, 1)
+	wantSpent(t, budget, 3)
 }
 
 // B78
