@@ -59,6 +59,28 @@ func TestCheckPrintsWhatAPolicyBecomes(t *testing.T) {
 	}
 }
 
+// B90
+func TestReadmeShowsTheExampleAndWhatItBecomes(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile(design)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := run(t, "", "check", design)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, tree, _ := strings.Cut(out, "\n\n") // after the warnings
+	for _, want := range []string{"```yaml\n" + string(example) + "```\n", "```text\n" + tree + "```\n"} {
+		if !strings.Contains(string(readme), want) {
+			t.Errorf("README.md lacks\n%s", want)
+		}
+	}
+}
+
 // B91
 func TestCheckReportsEveryMistakeOfAFile(t *testing.T) {
 	files, err := filepath.Glob(badFiles + "*.yaml")

@@ -37,7 +37,14 @@ The input may be up to 16 MiB long, of which the first 256 KiB are considered. I
 status. Input that cannot be used exits with status 2.
 
 With --policy it also says what that policy would do with the error at its primary: how often it asks again, what the
-breaker makes of it, and who is asked next, for a short call of nobody in particular.`,
+breaker makes of it, and who is asked next, for a short call of nobody in particular. --json then has an object policy:
+
+  file, primary
+  retry       waits (min_seconds and max_seconds of each), because (why there are no more)
+  breaker     present, opens_after (so many such failures in a row; 0 for never), open_seconds
+  skipped     name and because of each entry that is not asked
+  next        who is asked; "" for nobody, and then because says why
+  condition   that of next`,
 		Example: `  echo '{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}' | adk-fallback explain
   adk-fallback explain --http-status 503 --header 'Retry-After: 30' --json < body.json
   adk-fallback explain --http-status 503 --policy fallback.yaml < body.json`,

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+func TestConditionGivesUpForCertain(t *testing.T) {
+	const never = time.Duration(0)
+	for when, want := range map[string]time.Duration{
+		"error || latency > 3000ms || cost > 0.05": 3 * time.Second,
+		"latency >= 2s":                                        2 * time.Second,
+		"latency > 5s || latency > 2s":                         2 * time.Second,
+		"(latency > 5s || latency > 2s)":                       2 * time.Second,
+		"latency > 1s && latency < 900ms || latency > 4s":      4 * time.Second,
+		"latency > 1s && ttft == 0s":                           time.Second,
+		"error":                                                never,
+		"true":                                                 never, // it is asked at no time
+		"latency > 1s && error":                                never,
+		"latency > 1s && cost > 0.05":                          never, // depends on the request
+		`priority == "free" && latency > 1s`:                   never, // and on the caller
+		`(priority == "free" || latency > 1s) && cost < 1.0`:   never,
+		`priority == "free" ? latency > 1s : latency > 2s`:     never,
+		`tenant == "a || latency > 1s || b"`:                   never,
+		`tenant == 'a || latency > 1s || b' || latency > 3s`:   3 * time.Second,
+		`error_kind in ["quota", "capacity"] || latency > 1ms`: time.Millisecond,
+		`tenant == r"\" || latency > 1s`:                       never, // left whole
+	} {
+		if got, ok := gaveUp(when); got != want || ok != (want != never) {
+			t.Errorf("gaveUp(%q) = %v, %t; want %v", when, got, ok, want)
+		}
+	}
+}
+
+// The places of the chain are what package policy makes of it.
+func TestChainHasAHedgeInThePlaceOfBoth(t *testing.T) {
+	p := parse(t, "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: gpt-5, timeout: 9s}, {name: template-response}]\n"+
+		"timeouts: {primary: 4s, fallback: 2s}\nstream: {first_content: 3s}\nhedge: {target: gpt-5}\n")
+	type short struct {
+		Name              string
+		Silence, Streamed time.Duration
+		Hedge             []short
+	}
+	var shorten func(chain []*place) []short
+	shorten = func(chain []*place) (all []short) {
+		for _, x := range chain {
+			all = append(all, short{x.name, x.silence, x.streamed, shorten(x.hedge)})
+		}
+		return all
+	}
+	want := []short{
+		{Name: "gemini-2.5-flash", Hedge: []short{
+			{Name: "gemini-2.5-flash", Silence: 4 * time.Second, Streamed: 3 * time.Second}, {Name: "gpt-5", Silence: 9 * time.Second, Streamed: 9 * time.Second},
+		}},
+		{Name: "gpt-4o", Silence: 2 * time.Second, Streamed: 3 * time.Second},
+		{Name: "template-response", Silence: 2 * time.Second, Streamed: 3 * time.Second},
+	}
+	if diff := cmp.Diff(want, shorten(chainOf(p))); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func parse(t *testing.T, file string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	overloaded = `{"error":{"code":503,"status":"UNAVAILABLE"}}`
+	daily      = `{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"You exceeded your current quota","details":[` +
+		`{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel"}]},` +
+		`{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3600s"}]}}`
+	badKey  = `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"API key not valid. Please pass a valid API key."}}`
+	refused = `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"The prompt was blocked due to prohibited content."}}`
+)
+
+// foreseen returns what explain --policy --json says, and the verdict's reason.
+func foreseen(t *testing.T, file, body string) (ahead foresight, reason string) {
+	t.Helper()
+	out, err := run(t, body, "explain", "--json", "--policy", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Reason string
+		Policy foresight
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("output %q: %v", out, err)
+	}
+	return got.Policy, got.Reason
+}
+
+func TestExplainTellsWhoIsAskedNext(t *testing.T) {
+	house := "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error_kind == \"quota\"}, {name: house}]\n"
+	const theVerdict = "as the verdict says"
+	for _, test := range []struct {
+		name, file, body string
+		next, because    string
+		skipped          []skipped
+	}{
+		{name: "the first whose condition is true", file: house, body: daily, next: "gpt-4o"},
+		{
+			name: "not one whose condition is false", file: house, body: overloaded, next: "house",
+			skipped: []skipped{{"gpt-4o", `condition "error_kind == \"quota\"" is false`}},
+		},
+		{
+			name: "nobody when none is left", body: overloaded, because: "no entry is left",
+			file:    "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: cost > 5}]\n",
+			skipped: []skipped{{"gpt-4o", `condition "cost > 5" is false`}},
+		},
+		{name: "nobody after a verdict to fail", file: house, body: badKey, because: theVerdict},
+		{name: "nobody after a refusal", file: house, body: refused, because: theVerdict},
+		{name: "somebody after a refusal, if the policy says so", file: house + "errors: {content_policy: fallback}\n", body: refused, next: "house",
+			skipped: []skipped{{"gpt-4o", `condition "error_kind == \"quota\"" is false`}}},
+		{name: "nobody for a code that is not named", file: house + "errors: {codes: [429]}\n", body: overloaded, because: "not among errors.codes"},
+		{name: "somebody for one that is", file: house + "errors: {codes: [503]}\n", body: overloaded, next: "house",
+			skipped: []skipped{{"gpt-4o", `condition "error_kind == \"quota\"" is false`}}},
+		{
+			name: "not a target whose flag is off", file: "primary: fast\nfallbacks: [{name: big}, {name: gpt-5}]\naliases: {fast: gemini-2.5-flash, big: gpt-4o}\n" +
+				"flags: {use-4o: {targets: [gpt-4o], default: false}, rest: {targets: [gpt-5], rollout: 1%}}\n",
+			body: overloaded, next: "gpt-5", skipped: []skipped{{"big", "flag use-4o is off"}},
+		},
+		{
+			name: "an answer of last resort", file: "primary: gemini-2.5-flash\nfallbacks: [{name: cached-answer, condition: cache_hit}, {name: closed}]\naliases: {closed: template-response}\n",
+			body: overloaded, next: "closed", skipped: []skipped{{"cached-answer", `condition "cache_hit" is false`}},
+		},
+		{name: "who is in a hedge with the primary", file: house + "hedge: {target: house, delay: 10s}\n", body: overloaded, next: "house"},
+		{
+			name: "the target, not an arm of an experiment", file: house + "experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1%}, {model: gpt-5, share: 99%}]}}\n",
+			body: daily, next: "gpt-4o",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, reason := foreseen(t, write(t, test.file), test.body)
+			if test.because == theVerdict {
+				test.because = reason
+			}
+			if test.skipped == nil {
+				test.skipped = []skipped{}
+			}
+			if got.Next != test.next || got.Because != test.because {
+				t.Errorf("next %q because %q, want %q because %q", got.Next, got.Because, test.next, test.because)
+			}
+			if diff := cmp.Diff(test.skipped, got.Skipped); diff != "" {
+				t.Errorf("skipped (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExplainTellsOfRetries(t *testing.T) {
+	const file = "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]\n"
+	for _, test := range []struct {
+		name, file, body string
+		want             string
+	}{
+		{"none without the section", file, overloaded, "no: the policy has no retry"},
+		{"backoff that doubles", file + "retry: {max_attempts: 3, base_delay: 200ms}\n", overloaded, "2 times, after 100ms to 200ms, then 200ms to 400ms"},
+		{"the provider's wait", file + "retry: {max_attempts: 2}\n", minute, "1 time, after 26s"},
+		{"a wait that is too long", file + "retry: {max_wait: 20s}\n", minute, "no: the provider asks for 26s, longer than retry.max_wait, 20s"},
+		{"a wait that is skipped", file + "retry: {skip_wait: 1s}\n", minute, "no: the wait is longer than retry.skip_wait, 1s, and another target is left"},
+		{"a verdict to fall back", file + "retry: {}\n", daily, "no: the verdict is fallback"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if ahead, _ := foreseen(t, write(t, test.file), test.body); ahead.Retry.String() != test.want {
+				t.Errorf("retry %q, want %q", ahead.Retry, test.want)
+			}
+		})
+	}
+}
+
+func TestExplainTellsOfTheBreaker(t *testing.T) {
+	const file = "primary: gemini-2.5-flash\n"
+	for _, test := range []struct {
+		name, file, body string
+		want             string
+	}{
+		{"none without the section", file, daily, "none"},
+		{"a row of failures", file + "circuit_breaker: {failure_threshold: 5, backoff: 30s}\n", overloaded, "opens after 5 such failures in a row, for 30s"},
+		{"a failure that rests the model", file + "circuit_breaker: {}\n", daily, "opens at once, for 1h"},
+		{"a failure that is the caller's", file + "circuit_breaker: {}\n", badKey, "stays closed: such a failure does not count"},
+		{"a share of failures", file + "circuit_breaker: {failure_threshold: 50, failure_ratio: 50%, min_requests: 20}\n", overloaded, "opens after 20 such failures in a row, for 30s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if ahead, _ := foreseen(t, write(t, test.file), test.body); ahead.Breaker.String() != test.want {
+				t.Errorf("breaker %q, want %q", ahead.Breaker, test.want)
+			}
+		})
+	}
+}
+
+func TestExplainPrintsWhatThePolicyDoes(t *testing.T) {
+	out, err := run(t, overloaded, "explain", "--policy", design)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(out, "\n\n")
+	want := "in " + design + `, at gemini-v2
+retry    no: the policy has no retry
+breaker  opens after 5 such failures in a row, for 30s
+next     gpt-4o: condition "error || latency > 3000ms || cost > 0.05" is true
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func TestExplainTellsOfACooldownThatNobodyHeeds(t *testing.T) {
+	out, err := run(t, daily, "explain", "--policy", write(t, "primary: gemini-2.5-flash\n"))
+	if want := "without a breaker nothing heeds the cooldown of 1h0m0s"; err != nil || !strings.Contains(out, want) {
+		t.Errorf("error %v, want %q in\n%s", err, want, out)
+	}
+}
+
+func TestExplainRefusesAPolicyThatCannotBeUsed(t *testing.T) {
+	for name, tt := range map[string]struct{ file, want string }{
+		"broken":  {write(t, "primary: 5\n"), "1:10: primary: found"},
+		"deleted": {filepath.Join(t.TempDir(), "none.yaml"), "none.yaml"},
+		"later":   {goodFiles + "full.yaml", "what only a later version can build"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			out, err := run(t, overloaded, "explain", "--policy", tt.file)
+			if exitStatus(err) != exitUsage || !strings.Contains(err.Error(), tt.want) || out != "" {
+				t.Errorf("error %v and output %q, want status %d and %q alone", err, out, exitUsage, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+const names = `
+primary: fast
+fallbacks: [{name: gpt-4o}, {name: local-7b}, {name: local-big-7b}, {name: gemini-v2}, {name: house}, {name: template-response}]
+aliases: {fast: quick, quick: gemini-2.5-flash}
+models:
+  gemini-*: {provider: vertexai, region: europe-west4}
+  local-*: {provider: openai, base_url: "http://127.0.0.1:8080/v1", credential_env: LOCAL_KEY}
+  local-big-*: {context_window: 8000}
+  house: {context_window: 8000}
+`
+
+func TestModelsAreServedAsTheFileSays(t *testing.T) {
+	p := parse(t, names)
+	got := make(map[string]string)
+	for _, m := range modelsOf(p) {
+		got[m.Name] = m.by() + "; " + m.from()
+	}
+	want := map[string]string{
+		"fast":         "ADK's gemini on Vertex AI as gemini-2.5-flash; alias of gemini-2.5-flash, models.gemini-*",
+		"gpt-4o":       "ADK's openai; ",
+		"local-7b":     "ADK's openai at http://127.0.0.1:8080/v1; models.local-*, key in LOCAL_KEY",
+		"local-big-7b": "handed in by the application; models.local-big-*",
+		"gemini-v2":    "ADK's gemini on Vertex AI; models.gemini-*",
+		"house":        "handed in by the application; models.house",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+// What this command says of models is what package policy builds.
+func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
+	everything, err := os.ReadFile("testdata/everything.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, file := range map[string]string{"names": names, "everything": string(everything)} {
+		t.Run(name, func(t *testing.T) {
+			p := parse(t, file+"\n")
+			var handedIn, ids []string
+			policy.Check(p, policy.Known{
+				Model: func(name string) bool { handedIn = append(handedIn, name); return true },
+				Price: func(id string) bool { ids = append(ids, id); return true },
+			})
+			var wantHandedIn []string
+			for _, m := range modelsOf(p) {
+				if m.From == "application" {
+					wantHandedIn = append(wantHandedIn, m.Name)
+				}
+				if i := slices.Index(ids, m.ID); i >= 0 {
+					ids = slices.Delete(ids, i, i+1)
+				}
+			}
+			if diff := cmp.Diff(wantHandedIn, handedIn); diff != "" {
+				t.Errorf("handed in (-here +policy):\n%s", diff)
+			}
+			for _, id := range ids {
+				if !slices.ContainsFunc(modelsOf(p), func(m served) bool { return m.ID == id }) {
+					t.Errorf("package policy has a model with the id %q, this command has none", id)
+				}
+			}
+		})
+	}
+}
