@@ -3,13 +3,13 @@ package turn
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -42,7 +42,7 @@ func (c *Config) check() (codes []string, err error) {
 	c.checkNames(&p)
 	codes = checkCodes(c.ErrorCodes, &p)
 	if c.Recover != nil {
-		if isNil(c.Recover) {
+		if nilcheck.Model(c.Recover) {
 			p.report("Recover", "a nil %T; allowed: a model, or no value at all", c.Recover)
 		} else if nameOf(c.Recover) == "" {
 			p.report("Recover", "a %T without a name; allowed: a model whose Name is not empty", c.Recover)
@@ -144,13 +144,4 @@ func nameOf(m model.LLM) (name string) {
 		}
 	}()
 	return m.Name()
-}
-
-func isNil(m model.LLM) bool {
-	v := reflect.ValueOf(m)
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Map, reflect.Slice, reflect.Func, reflect.Chan, reflect.Interface:
-		return v.IsNil()
-	}
-	return false
 }

@@ -2,11 +2,11 @@ package middleware
 
 import (
 	"fmt"
-	"reflect"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -17,9 +17,18 @@ type Middleware func(model.LLM) model.LLM
 // Chain applies layers to m in reading order: the first is outermost.
 //
 //	middleware.Chain(gemini, retry, breaker, timeout) // retry(breaker(timeout(gemini)))
+//
+// It panics if m or a layer is nil, or a layer returns nil: that is a mistake of
+// the program, found when it starts.
 func Chain(m model.LLM, layers ...Middleware) model.LLM {
+	checkModel("Chain", m)
 	for i := len(layers) - 1; i >= 0; i-- {
-		m = layers[i](m)
+		if layers[i] == nil {
+			panic(fmt.Sprintf("middleware: Chain: layers[%d] is nil; allowed: a middleware", i))
+		}
+		if m = layers[i](m); nilcheck.Model(m) {
+			panic(fmt.Sprintf("middleware: Chain: layers[%d] returned nil; allowed: a model", i))
+		}
 	}
 	return m
 }
@@ -59,7 +68,7 @@ func must(m Middleware, err error) Middleware {
 // checkModel refuses to wrap no model: that is a mistake of the program, found
 // when it starts.
 func checkModel(layer string, m model.LLM) {
-	if v := reflect.ValueOf(m); m == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if nilcheck.Model(m) {
 		panic("middleware: " + layer + ": the model is nil")
 	}
 }

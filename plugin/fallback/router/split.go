@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -142,7 +143,7 @@ func (c *SplitConfig) check() error {
 			wrong("Arms[%d].Weight: %d; allowed: 0 for none, up to %d", i, arm.Weight, maxSplitWeight)
 		}
 		sum += min(max(arm.Weight, 0), maxSplitWeight)
-		if isNil(arm.Model) {
+		if nilcheck.Model(arm.Model) {
 			wrong("Arms[%d].Model is nil; allowed: a model", i)
 			continue
 		}

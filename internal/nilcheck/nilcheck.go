@@ -1,0 +1,41 @@
+// Package nilcheck tells whether a model that a program was configured with is
+// there at all. A constructor whose error was ignored leaves a nil behind that
+// is not equal to nil once it is in an interface, and that else fails only when
+// the first call is made.
+package nilcheck
+
+import (
+	"reflect"
+	"runtime"
+	"strings"
+)
+
+// named is what the models of both majors of ADK have.
+type named interface{ Name() string }
+
+// Model reports whether m is no model: nil itself, a nil pointer, func, map,
+// slice or channel, or a struct around nil that cannot tell its Name.
+func Model(m named) bool {
+	v := reflect.ValueOf(m)
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		if v.IsNil() {
+			return true
+		}
+	}
+	return namePanics(m)
+}
+
+// namePanics asks m itself: a struct may embed a nil interface and yet have
+// every method that is called. Any other panic is left to who calls Name next.
+func namePanics(m named) (onNil bool) {
+	defer func() {
+		if err, ok := recover().(runtime.Error); ok {
+			onNil = strings.Contains(err.Error(), "nil pointer dereference")
+		}
+	}()
+	m.Name()
+	return false
+}
