@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -56,8 +57,8 @@ func (s served) by() string {
 	if s.ID != s.Name {
 		by += " as " + s.ID
 	}
-	if s.settings.BaseURL != "" {
-		by += " at " + s.settings.BaseURL
+	if u, err := url.Parse(s.settings.BaseURL); err == nil && u.Host != "" {
+		by += " at " + u.Host // the rest may hold a key
 	}
 	return by
 }

@@ -44,12 +44,12 @@ func breakerText(c *policy.CircuitBreaker) string {
 	if c == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%d in %s, %s", c.FailureThreshold, short(c.Window), short(c.Backoff))
+	text := fmt.Sprintf("%s within %s open it for %s", plural(c.FailureThreshold, "failure"), short(c.Window), short(c.Backoff))
 	if c.MaxBackoff > c.Backoff {
 		text += " to " + short(c.MaxBackoff)
 	}
 	if c.FailureRatio > 0 {
-		text += fmt.Sprintf("; or %s of %d and more", c.FailureRatio, c.MinRequests)
+		text += fmt.Sprintf("; so does %s of %s", c.FailureRatio, plural(c.MinRequests, "call"))
 	}
 	return text
 }
