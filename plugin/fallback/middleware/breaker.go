@@ -79,6 +79,9 @@ const (
 // refused. Nor does a bad key, or any other failure that is the caller's to see
 // (failure.Fail): an open breaker would hide it behind a fallback.
 //
+// A call ends with its final response, before the consumer uses that: the tools
+// and agents that ADK runs then find the breaker closed by a probe's success.
+//
 // A probe that ends without counting leaves its place to the next call; one that
 // takes longer than OpenFor is joined by another. A router whose targets are all
 // open can send a call through an open breaker; its success closes the breaker.
@@ -148,19 +151,49 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		refused.Model = b.Name()
 		return refused
 	}
-	var ended outcome // a panic leaves it neutral: a probe gives its place back
-	defer func() { b.changed(b.circuit.end(pass, ended)) }()
+	t := &trial{breaker: b, pass: pass, next: out.Tap}
+	out.Tap = t.answered
+	defer func() {
+		out.Tap = t.next
+		t.end(t.ended)
+	}()
 	err := b.inner.Do(ctx, req, streamed, out)
-	ended = judge(ctx, err, out)
+	t.ended = judge(ctx, err)
 	return err
 }
 
-// judge says what the end of a call tells about its target.
-func judge(ctx context.Context, err error, out *stream.Sink) outcome {
+// trial is a call that the breaker let through. It is over when the answer is
+// there, before the consumer has it: ADK runs tools and other agents while it
+// holds the answer, and a probe that is still under way would refuse their
+// calls.
+type trial struct {
+	breaker *breaker
+	pass    permit
+	next    func(*model.LLMResponse) // the tap that was there; nil if none
+	ended   outcome                  // a panic leaves it neutral: a probe gives its place back
+	over    bool
+}
+
+// answered is the tap.
+func (t *trial) answered(resp *model.LLMResponse) {
+	t.end(outcome{result: succeeded})
+	if t.next != nil {
+		t.next(resp)
+	}
+}
+
+// end tells the circuit, once.
+func (t *trial) end(o outcome) {
+	if t.over {
+		return
+	}
+	t.over = true
+	t.breaker.changed(t.breaker.circuit.end(t.pass, o))
+}
+
+// judge says what the end of a call without an answer tells about its target.
+func judge(ctx context.Context, err error) outcome {
 	if err == nil {
-		if out.Final {
-			return outcome{result: succeeded}
-		}
 		return outcome{} // the consumer wanted no more before the answer was whole
 	}
 	v := stream.VerdictOf(ctx, err)

@@ -114,23 +114,58 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		}
 		out.Wait += time.Since(started)
 	}
-	ended, more := neutral, 0
-	defer func() { l.queue.leave(round, ended, more) }() // also when a consumer panics
-	if tokens > 0 {
-		m := &meter{next: out.Tap}
-		out.Tap = m.tap
-		defer func() {
-			out.Tap = m.next
-			if m.counted > 0 {
-				more = m.counted - tokens
-			}
-		}()
-	}
+	s := &stay{queue: l.queue, round: round, tokens: tokens, next: out.Tap}
+	out.Tap = s.answered
+	defer func() { // also when a consumer panics
+		out.Tap = s.next
+		s.end()
+	}()
 	err := l.inner.Do(ctx, req, streamed, out)
 	if l.queue.config.Adaptive {
-		ended = feedback(ctx, err)
+		s.ended = feedback(ctx, err)
 	}
 	return err
+}
+
+// stay is the time a call takes a place. It is over when the answer is there,
+// before the consumer has it: ADK runs tools and other agents while it holds
+// the answer, and their calls may need the place.
+type stay struct {
+	queue  *queue
+	round  int
+	tokens int                      // that it was let in with; 0 if there is no limit on them
+	next   func(*model.LLMResponse) // the tap that was there; nil if none
+
+	ended   result
+	counted int // input tokens, as the provider tells; 0 until it is known
+	over    bool
+}
+
+// answered is the tap.
+func (s *stay) answered(resp *model.LLMResponse) {
+	if resp.UsageMetadata != nil {
+		s.counted = int(resp.UsageMetadata.PromptTokenCount)
+	}
+	if s.queue.config.Adaptive {
+		s.ended = succeeded
+	}
+	s.end()
+	if s.next != nil {
+		s.next(resp)
+	}
+}
+
+// end gives the place back, once.
+func (s *stay) end() {
+	if s.over {
+		return
+	}
+	s.over = true
+	more := 0
+	if s.tokens > 0 && s.counted > 0 {
+		more = s.counted - s.tokens
+	}
+	s.queue.leave(s.round, s.ended, more)
 }
 
 // named adds to a refusal whose it is.

@@ -67,19 +67,3 @@ func valueSize(value any, nesting int) int {
 	}
 	return size
 }
-
-// meter learns from a final response how many input tokens the provider
-// counted.
-type meter struct {
-	counted int                      // 0 until it is known
-	next    func(*model.LLMResponse) // the tap that was there; nil if none
-}
-
-func (m *meter) tap(resp *model.LLMResponse) {
-	if resp.UsageMetadata != nil {
-		m.counted = int(resp.UsageMetadata.PromptTokenCount)
-	}
-	if m.next != nil {
-		m.next(resp)
-	}
-}
