@@ -20,12 +20,12 @@ func secretEnd(s string, prev, word span, seen uint8) int {
 			return end
 		}
 	}
-	letters := seen&(digit|other) == 0
 	label, sep := s[prev.start:prev.end], s[prev.end:word.start]
-	if letters && label != "" && len(sep) == 1 && sep[0] == ' ' && label[0]|0x20 != 'b' && label[0]|0x20 != 'p' {
-		return 0 // most words of a sentence end here: letters behind neither "bearer", "basic" nor "project"
+	sentence := label != "" && len(sep) == 1 && sep[0] == ' ' && seen&digit == 0 && !introduces(label)
+	if sentence && seen&other == 0 {
+		return 0 // most words end here
 	}
-	if text := s[word.start:word.end]; !letters && len(text) >= minID {
+	if text := s[word.start:word.end]; seen&(digit|other) != 0 && len(text) >= minID {
 		if end := secretAlone(s, word, seen); end > 0 {
 			return end
 		}
@@ -35,10 +35,24 @@ func secretEnd(s string, prev, word span, seen uint8) int {
 	if strings.HasSuffix(sep, "://") || strings.HasSuffix(sep, "://:") {
 		return userinfoEnd(s, word.start)
 	}
-	if label == "" {
+	if label == "" || sentence {
 		return 0
 	}
 	return labelledEnd(s, prev, word, seen)
+}
+
+// introduces reports whether a label may stand before a secret that has no digit, with nothing but a space between: it is
+// of the length of "basic", "bearer", "project" or "organization" and starts like it.
+func introduces(label string) bool {
+	switch label[0] | 0x20 {
+	case 'b':
+		return len(label) == 5 || len(label) == 6
+	case 'p':
+		return len(label) == 7
+	case 'o':
+		return len(label) == 12
+	}
+	return false
 }
 
 // secretAlone judges a word by itself, one that is not of letters alone: keys have a digit or a mark.

@@ -90,6 +90,7 @@ var codes = map[string]meaning{
 	"creditsexhausted": {KindBilling, 402}, "exceededcurrentquotaerror": {KindBilling, 429}, "arrearage": {KindBilling, 400},
 	"invalidapikey": {KindAuth, 401}, "incorrectapikey": {KindAuth, 401}, "accountdeactivated": {KindAuth, 401},
 	"invalidorganization": {KindAuth, 401}, "accessterminated": {KindAuth, 403}, "authenticationerror": {KindAuth, 401},
+	"invalidgrant": {KindAuth, 400}, "invalidclient": {KindAuth, 401}, // RFC 6749, section 5.2
 	"invalidauthenticationerror": {KindAuth, 401}, "oauthinvalidtoken": {KindAuth, 401}, "tokenexpired": {KindAuth, 401},
 	"modelnotfound": {KindModel, 404}, "modelnotavailable": {KindModel, 404}, "modeldecommissioned": {KindModel, 400}, "modeldeprecated": {KindModel, 404},
 	"modelnotsupported": {KindModel, 400}, "invalidmodel": {KindModel, 400}, "unknownmodel": {KindModel, 400}, "deploymentnotfound": {KindModel, 404},
@@ -107,6 +108,7 @@ var codes = map[string]meaning{
 	"rpmratelimitexceeded": {KindRateLimit, 429}, "tpmratelimitexceeded": {KindRateLimit, 429}, "throttlingerror": {KindRateLimit, 429}, "toomanyrequests": {KindRateLimit, 429},
 	"slowdown": {KindOverloaded, 503}, "engineoverloaded": {KindOverloaded, 503}, "engineoverloadederror": {KindOverloaded, 503},
 	"servererror": {"", 500}, "serviceunavailable": {"", 503}, "serviceunavailableerror": {"", 503}, "internalservererror": {"", 500}, "internalerror": {"", 500},
+	"capacityexceeded": {KindCapacity, 498}, "servicetiercapacityexceeded": {KindCapacity, 429}, "budgetexceeded": {KindBilling, 400},
 	"badgateway": {"", 502}, "badgatewayerror": {"", 502}, "gatewaytimeout": {"", 504}, "timeout": {"", 504}, "requesttimeout": {"", 408},
 
 	// Anthropic.

@@ -19,6 +19,7 @@ const (
 // evidence is what one error tells, gathered from wherever it was.
 type evidence struct {
 	clock Classifier
+	alive bool // the caller's context can be done, and is not
 
 	status      int  // HTTP status, the innermost one; 0 unknown
 	statusDepth int  // where it was found
@@ -34,8 +35,10 @@ type evidence struct {
 
 	span                 time.Duration // longest window that a quota names; 0 none
 	zero                 bool          // a quota has the value 0
+	unstated             bool          // a quota has a value that was left out: 0, unless the text says another
 	quota                string        // identity of the first quota with the longest window
 	perModel, perProject bool          // what the quota's name says it is counted by
+	perPerson            bool          // counted over all models of one person
 	google               bool          // has details of google.rpc, or a gRPC status name
 
 	retry, reset       time.Duration // delay until the next request, until the quota resets
@@ -70,7 +73,7 @@ func (e *evidence) addText(s string, depth int) {
 	if len(s) > maxScan {
 		s = s[:maxScan]
 	}
-	if strings.IndexByte(s, '{') < 0 || !e.dig(s, depth) {
+	if i := strings.IndexByte(s, '{'); i < 0 || isProtoText(s[:i]) || !e.dig(s, depth) {
 		e.addProse(s, depth)
 	}
 }

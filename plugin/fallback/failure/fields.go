@@ -18,6 +18,7 @@ func (e *evidence) walk(v any, depth int) {
 	}
 	switch v := v.(type) {
 	case map[string]any:
+		e.unstated = e.unstated || zeroOmitted(v)
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			e.field(key, v[key], depth)
 		}
@@ -36,60 +37,23 @@ func (e *evidence) walk(v any, depth int) {
 
 // field reads one member of a JSON object. Keys are compared in normal form: providers disagree about case and underscores.
 func (e *evidence) field(key string, v any, depth int) {
+	key = normal(strings.TrimSpace(key))
+	if e.codeField(key, v, depth) || e.quotaField(key, v) || e.answerField(key, v, depth) {
+		return
+	}
 	s, isString := v.(string)
-	switch normal(strings.TrimSpace(key)) {
+	switch key {
 	case "input", "prompt", "request", "requestbody", "messages", "contents", "param", "stack", "links", "helpurl", "uimessage", "locale":
 		// Echoes of the request, and help texts: nothing in them is about this error.
-	case "code", "status", "statuscode", "httpstatus", "httpcode", "upstreamstatus", "errorcode", "responsecode":
-		switch {
-		case isString:
-			e.token(s)
-		default:
-			e.number(toFloat(v), depth)
-		}
-	case "type", "reason", "errortype", "providercode":
-		if isString {
-			e.token(s)
-		}
-	case "@type":
-		e.google = e.google || strings.Contains(s, "google.rpc")
-	case "domain", "service":
-		e.google = e.google || strings.Contains(s, "googleapis.com")
 	case "message", "msg", "detail", "error", "description", "errordescription", "errormessage", "title", "raw":
-		if isString {
-			if key == "error" {
-				e.token(s)
-			}
-			e.addText(s, depth)
+		if !isString {
+			e.walk(v, depth+1)
 			return
 		}
-		e.walk(v, depth+1)
-	case "retrydelay", "retryafter", "retryafterseconds", "retryinseconds":
-		e.hint(jsonDuration(v, time.Second))
-	case "retryafterms":
-		e.hint(jsonDuration(v, time.Millisecond))
-	case "quotaresetdelay", "resetsinseconds":
-		e.resets(jsonDuration(v, time.Second))
-	case "quotaresettimestamp", "resetsat", "resettime":
-		e.resets(resetTime(toText(v), e.clock.now()))
-	case "quotaid", "quotalimit", "quotametric":
-		e.addQuota(s)
-	case "quotavalue", "quotalimitvalue":
-		e.zero = e.zero || toText(v) == "0"
-	case "model", "basemodel":
-		e.perModel = e.perModel || s != ""
-	case "text", "parts", "arguments", "args":
-		e.answer = true // the model's own words, which are no evidence whatever they say
-	case "content":
-		if isString {
-			e.answer = e.answer || s != ""
-			return
+		if key == "error" {
+			e.token(s)
 		}
-		e.walk(v, depth+1)
-	case "finishreason", "stopreason", "blockreason":
-		if s != "" {
-			e.answer, e.finish = true, s
-		}
+		e.addText(s, depth)
 	case "headers":
 		if m, ok := v.(map[string]any); ok {
 			e.fromHeader(toHeader(m))
@@ -101,6 +65,89 @@ func (e *evidence) field(key string, v any, depth int) {
 			e.dig(s[:min(len(s), maxScan)], depth+1)
 		}
 	}
+}
+
+// zeroOmitted reports whether v is a quota violation without its quotaValue. The Gemini API states the limit of each
+// violation; JSON of protobuf leaves out a number that is 0 (https://protobuf.dev/programming-guides/json/#field-presence),
+// so a limit of 0 is not written. A report that someone shortened lacks other members too: that one says nothing.
+func zeroOmitted(v map[string]any) bool {
+	if v["quotaId"] == nil || v["quotaMetric"] == nil || v["quotaDimensions"] == nil {
+		return false
+	}
+	_, stated := v["quotaValue"]
+	return !stated
+}
+
+// codeField reads a member that holds a code, or says whose codes they are. It reports whether key is such a member.
+func (e *evidence) codeField(key string, v any, depth int) bool {
+	s, isString := v.(string)
+	switch key {
+	case "code", "status", "statuscode", "httpstatus", "httpcode", "upstreamstatus", "errorcode", "responsecode":
+		if isString {
+			e.token(s)
+		} else {
+			e.number(toFloat(v), depth)
+		}
+	case "type", "reason", "errortype", "providercode":
+		if isString {
+			e.token(s)
+		}
+	case "@type":
+		e.google = e.google || strings.Contains(s, "google.rpc")
+	case "domain", "service":
+		e.google = e.google || strings.Contains(s, "googleapis.com")
+	default:
+		return false
+	}
+	return true
+}
+
+// quotaField reads a member that holds a delay, or describes a quota. It reports whether key is such a member.
+func (e *evidence) quotaField(key string, v any) bool {
+	s, _ := v.(string)
+	switch key {
+	case "retrydelay", "retryafter", "retryafterseconds", "retryinseconds":
+		e.hint(jsonDuration(v, time.Second))
+	case "retryafterms":
+		e.hint(jsonDuration(v, time.Millisecond))
+	case "quotaresetdelay", "resetsinseconds":
+		e.resets(jsonDuration(v, time.Second))
+	case "quotaresettimestamp", "resetsat", "resettime":
+		e.resets(resetTime(toText(v), e.clock.now()))
+	case "quotaid", "quotalimit", "quotametric":
+		e.addQuota(s)
+	case "quotavalue", "quotalimitvalue":
+		f, ok := numberOf(v)
+		e.zero = e.zero || ok && f == 0
+	case "model", "basemodel":
+		e.perModel = e.perModel || s != ""
+	default:
+		return false
+	}
+	return true
+}
+
+// answerField reads a member of an answer. Its words are the model's own: no evidence, whatever they say. It reports whether
+// key is such a member.
+func (e *evidence) answerField(key string, v any, depth int) bool {
+	s, isString := v.(string)
+	switch key {
+	case "text", "parts", "arguments", "args":
+		e.answer = true
+	case "content":
+		if !isString {
+			e.walk(v, depth+1)
+			return true
+		}
+		e.answer = e.answer || s != ""
+	case "finishreason", "stopreason", "blockreason":
+		if s != "" {
+			e.answer, e.finish = true, s
+		}
+	default:
+		return false
+	}
+	return true
 }
 
 // number reads a numeric code: an HTTP status, or a gRPC code. The innermost status is the closest to what failed.
@@ -177,8 +224,8 @@ func jsonDuration(v any, unit time.Duration) (time.Duration, bool) {
 		}
 		return parseDuration(v)
 	case map[string]any:
-		s, ok := secondsOf(v["seconds"])
-		ns, ok2 := secondsOf(v["nanos"])
+		s, ok := numberOf(v["seconds"])
+		ns, ok2 := numberOf(v["nanos"])
 		if !ok && !ok2 {
 			return 0, false
 		}
@@ -189,8 +236,8 @@ func jsonDuration(v any, unit time.Duration) (time.Duration, bool) {
 	return 0, false
 }
 
-// secondsOf reads a member of a protobuf Duration: a number, or an int64 as a string.
-func secondsOf(v any) (float64, bool) {
+// numberOf reads a number, or an int64 as protobuf's JSON has it: as a string.
+func numberOf(v any) (float64, bool) {
 	f, err := strconv.ParseFloat(toText(v), 64)
 	return f, err == nil
 }

@@ -29,6 +29,12 @@ var hostile = map[string]string{
 	"many hints":                strings.Repeat("retry in 1s limit 0. per per per 429 status 500 ", 1<<16),
 	"huge numbers":              `{"code":1e999,"retryDelay":{"seconds":1e300,"nanos":-1e300},"quotaValue":1e400,"retryAfter":"99999999999999999999h"}`,
 	"negative and not a number": `{"error":{"code":429,"retryDelay":"-5s","retryAfter":-1e9,"retryAfterMs":"NaN"}}`,
+	"printed details":           strings.Repeat("map[retrydelay:1s reason:x violations { quota_value: 0 } retry_delay { seconds: 1 ", 1<<16),
+	"quotes":                    "400 Bad request: " + strings.Repeat("'a[b`c\"d ", 1<<16),
+	"opened quotes":             "400 Bad request: " + strings.Repeat(" '", 1<<18),
+	"names":                     "400 Bad request: " + strings.Repeat("a1", 1<<18) + strings.Repeat(" _a", 1<<18),
+	"slashes alone":             "limit " + strings.Repeat("/", 1<<18),
+	"slashes":                   strings.Repeat("limit 1 per/", 1<<16),
 	"null bytes":                strings.Repeat("\x00", 1<<20),
 }
 
@@ -62,6 +68,8 @@ func checkBounds(t *testing.T, v failure.Verdict) {
 		t.Errorf("retry after %v, cooldown %v: out of bounds", v.RetryAfter, v.Cooldown)
 	case len(v.Message) > failure.MaxMessage || !utf8.ValidString(v.Message):
 		t.Errorf("message %q: too long or invalid", v.Message)
+	case strings.Contains(v.Reason, "panics"):
+		t.Errorf("a panic of ours was recovered: %+v", v)
 	case v.Kind == "" || v.Scope == "" || v.Reason == "":
 		t.Errorf("incomplete: %+v", v)
 	}
@@ -80,7 +88,8 @@ func BenchmarkHostile(b *testing.B) {
 
 func FuzzClassifyHTTP(f *testing.F) {
 	for _, body := range []string{plain, wrap(wrap(plain)), "[" + plain + "]", `{'error': {'code': None}}`, `{"a":"{\"b\":\"{`, "Error 429: limit 0", "<html><title>502 Bad Gateway",
-		`{\n "error"`, "retry in 1m and 3s, again in 9h", `"{\"error\":{\"code\":429}}"`, "_a_b_quota_exhausted_"} {
+		`{\n "error"`, "retry in 1m and 3s, again in 9h", `"{\"error\":{\"code\":429}}"`, "_a_b_quota_exhausted_",
+		`429 You [violations { quota_id: "PerDay" quota_value: 0 } retry_delay { seconds: 3`, "Error 400, Details: [map[retryDelay:3s]]", "400 'a' b[c] `d", "limit 9 per 3 hours"} {
 		f.Add(429, "Retry-After", "17", []byte(body))
 		f.Add(0, "X-RateLimit-Reset", "1768608000000", []byte(body))
 	}

@@ -2,7 +2,6 @@ package failure
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net"
 	"os"
@@ -10,23 +9,53 @@ import (
 	"syscall"
 )
 
-// network judges errors of the connection, by type where there is one.
-func network(err error) (Verdict, bool) {
-	var dns *net.DNSError
-	var op *net.OpError
+// outside judges errors that never were a response: the context's, and the connection's, by their types.
+func (e *evidence) outside(err error) (Verdict, bool) {
+	var c connection
+	visit(err, c.see)
 	switch {
-	case errors.As(err, &dns):
+	case c.canceled:
+		return e.canceled(), true
+	case c.lookup:
 		return unreachable("the host name could not be resolved"), true
-	case errors.As(err, &op) && op.Op == "dial":
+	case c.dial:
 		return unreachable("the connection could not be made"), true
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
+	case c.late:
 		return silent(), true
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.EPIPE):
+	case c.reset:
 		return unreachable("the connection was reset or refused"), true
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+	case c.ended:
 		return unreachable("the connection ended early"), true
 	}
 	return Verdict{}, false
+}
+
+// connection is what the errors of a tree say about it.
+type connection struct{ canceled, lookup, dial, late, reset, ended bool }
+
+func (c *connection) see(err error) bool {
+	switch x := err.(type) {
+	case *net.DNSError:
+		c.lookup = true
+	case *net.OpError:
+		c.dial = c.dial || x.Op == "dial"
+	}
+	c.canceled = c.canceled || isAny(err, context.Canceled)
+	c.late = c.late || isAny(err, context.DeadlineExceeded, os.ErrDeadlineExceeded)
+	c.reset = c.reset || isAny(err, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE)
+	c.ended = c.ended || isAny(err, io.ErrUnexpectedEOF, io.EOF, net.ErrClosed)
+	return false
+}
+
+// isAny is errors.Is for err alone, without what it wraps.
+func isAny(err error, targets ...error) bool {
+	x, _ := err.(interface{ Is(error) bool })
+	for _, t := range targets {
+		if err == t || x != nil && x.Is(t) {
+			return true
+		}
+	}
+	return false
 }
 
 // texts are what the errors of Go's net, net/http, http2 and TLS packages, of the Gemini SDK and of ADK say, for when only
@@ -35,17 +64,20 @@ var texts = []struct {
 	any  []phrase
 	mean Verdict
 }{
-	{phrasesOf("no such host", "server misbehaving", "lookup "), unreachable("the host name could not be resolved")},
+	{phrasesOf("no such host", "server misbehaving", "name resolution"), unreachable("the host name could not be resolved")},
 	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
-		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error"), unreachable("the connection was reset or refused")},
+		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed"), unreachable("the connection was reset or refused")},
 	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},
-	{phrasesOf("context canceled"), canceled()},
+	{phrasesOf("context canceled"), canceled()}, // see evidence.canceled
 	{phrasesOf("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting"), silent()},
-	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character", "without a finish", "without finish",
-		"stream ended", "stream closed", "incomplete", "truncated", "malformed"),
+	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character '", "without a finish", "without finish",
+		"stream ended", "stream closed", "incomplete chunk", "incomplete read", "incomplete stream", "incomplete response", "incomplete json",
+		"stream truncated", "truncated stream", "response truncated", "truncated response", "was truncated",
+		"malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http"),
 		damaged()},
-	{phrasesOf("x509:", "certificate", "tls:", "first record does not look like"),
+	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
+		"bad certificate", "unknown certificate", "first record does not look like"),
 		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeProvider, Reason: "the provider's certificate is not accepted"}},
 	// ADK's Gemini model says "empty response" of a blocked prompt and of an error body under HTTP 200 alike: the same
 	// request would give the same answer.
@@ -57,7 +89,10 @@ var texts = []struct {
 func (e *evidence) withoutStatus() Verdict {
 	for i := range texts {
 		if e.prose.hasAny(texts[i].any) {
-			return texts[i].mean
+			if v := texts[i].mean; v.Kind != KindCanceled {
+				return v
+			}
+			return e.canceled()
 		}
 	}
 	if e.answer {
@@ -75,7 +110,20 @@ func (e *evidence) withoutStatus() Verdict {
 	case e.prose.hasAny(rateWords):
 		return e.limited(KindRateLimit)
 	}
-	return Verdict{Action: Fallback, Kind: KindUnknown, Scope: ScopeRequest, Reason: "nothing in the error was recognised"}
+	return unrecognised("nothing in the error was recognised")
+}
+
+func unrecognised(reason string) Verdict {
+	return Verdict{Action: Fallback, Kind: KindUnknown, Scope: ScopeRequest, Reason: reason}
+}
+
+// canceled judges a context.Canceled, be it a value or only a text. It is the caller's, unless the caller is seen to be
+// there still: then something cancelled this attempt alone.
+func (e *evidence) canceled() Verdict {
+	if e.alive {
+		return Verdict{Action: Fallback, Kind: KindTimeout, Scope: ScopeModel, Reason: "the attempt was cancelled, not the call"}
+	}
+	return canceled()
 }
 
 func canceled() Verdict {

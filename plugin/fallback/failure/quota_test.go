@@ -223,6 +223,14 @@ func TestQuotaScope(t *testing.T) {
 	}
 }
 
+func TestIndividualQuotaIsTheAccounts(t *testing.T) {
+	err := genai.APIError{Code: 429, Message: "Individual quota reached. Resets in 9h22m20s.", Details: []map[string]any{
+		{"reason": "QUOTA_EXHAUSTED", "metadata": map[string]any{"model": "gemini-3.5-flash"}}}}
+	if v := classifyAtNoon(t, err); v.Scope != failure.ScopeAccount {
+		t.Errorf("Classify = %+v, want scope account", v)
+	}
+}
+
 func ExampleClassify() {
 	v := failure.Classify(genai.APIError{
 		Code: 429, Status: "RESOURCE_EXHAUSTED", Message: "Quota exceeded for metric: requests_per_minute. Please retry in 26s.",

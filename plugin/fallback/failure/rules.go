@@ -58,7 +58,7 @@ func (e *evidence) decide() Verdict {
 			return e.limited(kind)
 		}
 	case KindCapacity:
-		return e.retry1(Verdict{Kind: kind, Scope: ScopeModel, Cooldown: capacityCooldown, Reason: "no capacity for the model: one quick retry"})
+		return e.noCapacity()
 	case KindTimeout:
 		return e.retry1(Verdict{Kind: kind, Scope: ScopeModel, Reason: "the server ran out of time: one retry"})
 	}
@@ -80,6 +80,8 @@ func (e *evidence) byStatus() Verdict {
 		return e.retry1(Verdict{Kind: KindTimeout, Scope: e.faulty(), Reason: "the server ran out of time: one retry"})
 	case s == 413:
 		return tooLarge()
+	case s == 498: // Groq's flex tier: https://console.groq.com/docs/errors
+		return e.noCapacity()
 	case s == 499:
 		return e.again(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "the server cancelled the call"})
 	case s == 409 && normal(e.code) == "aborted":
@@ -99,7 +101,7 @@ func (e *evidence) byStatus() Verdict {
 // limited decides about quotas and rate limits.
 func (e *evidence) limited(kind Kind) Verdict {
 	scope := ScopeModel
-	if e.perProject && !e.perModel {
+	if e.perProject && !e.perModel || e.perPerson {
 		scope = ScopeAccount
 	}
 	wait := e.wait()
@@ -110,12 +112,14 @@ func (e *evidence) limited(kind Kind) Verdict {
 		return tooLarge()
 	case e.span >= time.Hour || kind == KindQuota:
 		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: e.exhaustedFor(), Reason: "a quota of an hour or longer is exhausted"}
+	case e.span > MaxRetryAfter:
+		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: max(wait, e.span), Reason: "a quota of more than five minutes is exhausted"}
 	case wait > MaxRetryAfter:
 		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: wait, Reason: "the server asks to wait longer than five minutes"}
 	case e.hasRetry || e.hasReset:
 		return e.again(Verdict{Kind: KindRateLimit, Scope: scope, Reason: "rate limit with a short delay"})
-	case e.span == time.Minute:
-		return Verdict{Action: Retry, Kind: KindRateLimit, Scope: scope, RetryAfter: quotaWindow, Reason: "per-minute rate limit without a hint: one window"}
+	case e.span >= time.Minute:
+		return Verdict{Action: Retry, Kind: KindRateLimit, Scope: scope, RetryAfter: e.span, Reason: "rate limit without a hint: one window"}
 	}
 	return Verdict{Action: Retry, Kind: KindRateLimit, Scope: scope, Reason: "rate limit without a hint: back off"}
 }
@@ -127,8 +131,8 @@ func (e *evidence) exhaustedFor() time.Duration {
 	switch {
 	case e.hasReset && e.reset > 0, wait > MaxRetryAfter, wait > 0 && !e.google:
 		return wait
-	case e.span == time.Hour:
-		return time.Hour
+	case e.span >= time.Hour && e.span < day:
+		return e.span
 	}
 	return untilPacificMidnight(e.clock.now())
 }
@@ -149,6 +153,10 @@ func (e *evidence) again(v Verdict) Verdict {
 		v.Action = Retry
 	}
 	return v
+}
+
+func (e *evidence) noCapacity() Verdict {
+	return e.retry1(Verdict{Kind: KindCapacity, Scope: ScopeModel, Cooldown: capacityCooldown, Reason: "no capacity for the model: one quick retry"})
 }
 
 // retry1 is again, once.

@@ -1,25 +1,41 @@
 package failure
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // settle reads from the prose what no structure said.
 func (e *evidence) settle() {
-	e.prose = proseOf(e.text)
-	t := e.text
-	e.textTokens()
-	if e.status < 400 && e.fromCode == 0 {
-		e.capitals()
-	}
-	if e.status < 400 {
-		if n := textStatus(t); n != 0 {
+	stated := e.status >= 400
+	if !stated {
+		if n := cmp.Or(textStatus(e.text), leadingStatus(e.message)); n != 0 {
 			e.status = n
-		} else if e.fromCode != 0 {
-			e.status = e.fromCode
 		}
 	}
+	e.prose = proseOf(e.text)
+	e.printed()
+	if classOf(e.status) == bad {
+		e.text = unquoted(e.text)
+		e.prose = proseOf(e.text)
+	}
+	e.textTokens()
+	if !stated && e.fromCode == 0 {
+		e.capitals()
+	}
+	if e.status < 400 && e.fromCode != 0 {
+		e.status = e.fromCode
+	}
+	e.settleQuota()
+}
+
+// settleQuota reads of quotas and delays.
+func (e *evidence) settleQuota() {
 	if e.status == 429 || e.prose.hasAny(quotaWords) {
+		zero, positive := limits(e.text)
+		e.zero = e.zero || zero || e.unstated && !positive || e.prose.hasAny(noneWords)
 		e.google = e.google || e.prose.hasAny(googleWords)
-		e.zero = e.zero || zeroLimit(t)
+		e.perPerson = e.prose.hasAny(personWords)
 		if e.span == 0 {
 			e.span = e.prose.span()
 		}
@@ -33,14 +49,17 @@ func (e *evidence) settle() {
 }
 
 var (
-	quotaWords  = phrasesOf("limit", "quota")
-	rateWords   = phrasesOf("rate limit", "quota", "too many requests")
-	googleWords = phrasesOf("googleapis.com")
-	modelWords  = phrasesOf("model", "deployment")
-	codeMarks   = phrasesOf("code = ", "status: ", "generic::")
+	quotaWords     = phrasesOf("limit", "quota")
+	rateWords      = phrasesOf("rate limit", "quota", "too many requests")
+	googleWords    = phrasesOf("googleapis.com")
+	noneWords      = phrasesOf("have a free quota tier", "no free quota")
+	personWords    = phrasesOf("individual quota")
+	modelWords     = phrasesOf("model", "deployment")
+	exceptionWords = phrasesOf("exception")
+	codeMarks      = phrasesOf("code = ", "status: ", "generic::")
 )
 
-// textTokens finds codes in prose: the word behind "code = " or "status: ", and words with an underscore.
+// textTokens finds codes in prose: the word behind "code = " or "status: ", words with an underscore, and names of exceptions.
 func (e *evidence) textTokens() {
 	for i := range codeMarks {
 		if e.prose.has(&codeMarks[i]) {
@@ -48,12 +67,12 @@ func (e *evidence) textTokens() {
 			e.knownToken(after[:codeLength(after)])
 		}
 	}
-	if strings.IndexByte(e.text, '_') < 0 {
+	if strings.IndexByte(e.text, '_') < 0 && !e.prose.hasAny(exceptionWords) {
 		return
 	}
 	for t := e.text; t != ""; {
 		n := codeLength(t)
-		if w := t[:n]; strings.IndexByte(w, '_') > 0 {
+		if w := t[:n]; strings.IndexByte(w, '_') > 0 || strings.HasSuffix(w, "exception") {
 			e.knownToken(w)
 		}
 		t = t[max(n, 1):]

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // class groups the HTTP statuses for which a phrase can decide.
@@ -45,15 +44,17 @@ var phrases = []struct {
 }{
 	{KindBilling, unknown | bad | denied | limited, phrasesOf(
 		"credit balance", "insufficient credit", "insufficient balance", "insufficient funds", "insufficient quota", "account balance",
-		"more credits", "credits are depleted", "credits have been", "out of credits", "no credits", "available credits", "purchase credits", "not enough credits",
+		"more credits", "credits are depleted", "credits have been", "out of credits", "no credits", "available credits", "any credits", "purchase credits", "not enough credits",
 		"spending cap", "spend cap", "spending limit", "spend limit", "billing hard limit", "billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "余额不足", "欠费")},
 	{KindLocation, unknown | bad | denied, phrasesOf(
 		"location is not supported", "not available in your country", "not available in your region", "country, region, or territory not supported",
 		"unsupported countries", "not available in your location")},
+	{KindQuota, denied, phrasesOf(
+		"call volume quota", "quota exceeded")},
 	{KindAuth, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "invalid x-api-key", "has been suspended",
-		"has been disabled", "verify your account", "terms of service", "terms of\n", "unauthorized", "authentication", "permission denied", "deactivated", "invalid_grant",
+		"has been disabled", "verify your account", "terms of service", "terms of\n", "unauthorized", "authentication", "permission denied", "deactivated",
 		"could not find default credentials")},
 	{KindModel, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "does not have access to model", "access to the model", "have access to it",
@@ -61,9 +62,9 @@ var phrases = []struct {
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist")},
 	{KindContextLength, unknown | bad | server, phrasesOf(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "prompt is too long", "input is too long",
-		"too many tokens", "only supports up to", "token limit", "reduce the length", "max_prompt_tokens")},
+		"too many tokens", "only supports up to", "token limit", "reduce the length")},
 	{KindTooLarge, unknown | bad | limited, phrasesOf(
-		"request too large", "payload size exceeds", "payload too large", "entity too large", "request_too_large", "exceeds the maximum size")},
+		"request too large", "payload size exceeds", "payload too large", "entity too large", "exceeds the maximum size")},
 	{KindContent, unknown | bad | denied, phrasesOf(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
 		"prohibited content", "content exists risk", "inappropriate content", "sensitive words")},
@@ -89,104 +90,6 @@ func phraseKind(status int, t *prose) Kind {
 	return ""
 }
 
-// quotaSpan returns the longest window that a quota id, metric, limit or message names: "PerDay", "per_minute", "tokens per
-// min (TPM)", "daily"; 0 for none. text is in lower case.
-func quotaSpan(text string) (span time.Duration) {
-	t := proseOf(text)
-	return t.span()
-}
-
-func (t *prose) span() (span time.Duration) {
-	for rest := t.s; ; {
-		i := strings.Index(rest, "per")
-		if i < 0 {
-			break
-		}
-		rest = rest[i+len("per"):]
-		word := strings.TrimLeft(rest[:min(len(rest), 12)], " _-1")
-		for _, u := range spanUnits {
-			if strings.HasPrefix(word, u.name) {
-				span = max(span, u.span)
-				break
-			}
-		}
-	}
-	for i := range spanWords {
-		if w := &spanWords[i]; w.span > span && t.hasAny(w.any) {
-			span = w.span
-		}
-	}
-	return span
-}
-
-type spanName struct {
-	name string
-	span time.Duration
-}
-
-const (
-	day   = 24 * time.Hour
-	month = 30 * day
-)
-
-var (
-	spanUnits = []spanName{{"second", time.Second}, {"min", time.Minute}, {"hour", time.Hour}, {"day", day}, {"week", 7 * day}, {"month", month}}
-	spanWords = []struct {
-		any  []phrase
-		span time.Duration
-	}{
-		{phrasesOf("monthly", "/ month", "/month"), month},
-		{phrasesOf("weekly"), 7 * day},
-		{phrasesOf("daily", "/ day", "/day", "(rpd)", "(tpd)", "_rpd", "_tpd"), day},
-		{phrasesOf("hourly"), time.Hour},
-	}
-)
-
-// zeroLimit reports whether lower-case text says that a limit is 0: "limit: 0, model: …", "Limit 0, Used 0".
-// "limit: 10" and "limit: 0.5" are limits that can be met.
-func zeroLimit(text string) bool {
-	for rest := text; ; {
-		_, after, found := strings.Cut(rest, "limit")
-		if !found {
-			return false
-		}
-		rest = after
-		number := strings.TrimLeft(after, ": ")
-		if len(number) == len(after) || number == "" || number[0] != '0' {
-			continue
-		}
-		end := strings.TrimLeft(number, "0")
-		if end == "" || end[0] != '.' && (end[0] < '0' || end[0] > '9') || end[0] == '.' && (len(end) == 1 || end[1] < '0' || end[1] > '9') {
-			return true
-		}
-	}
-}
-
-// neverFits reports whether lower-case text says that one request asks for more than its limit ever gives:
-// "Limit 30000, Requested 30601". Waiting does not make it smaller.
-func neverFits(text string) bool {
-	limit, ok := numberAfter(text, "limit ")
-	requested, ok2 := numberAfter(text, "requested ")
-	return ok && ok2 && requested > limit
-}
-
-func numberAfter(text, word string) (int, bool) {
-	for rest := text; ; {
-		_, after, found := strings.Cut(rest, word)
-		if !found {
-			return 0, false
-		}
-		rest = after
-		n := 0
-		for n < len(after) && n < 15 && after[n] >= '0' && after[n] <= '9' {
-			n++
-		}
-		if v, err := strconv.Atoi(after[:n]); err == nil {
-			return v, true
-		}
-	}
-}
-
 // textStatus finds an HTTP status in lower-case prose. A number counts only where the words around it make it a status:
 // "Error code: 429", "status code 503", "HTTP 502", "429 Too Many Requests". "limit is 500 tokens" is not one.
 func textStatus(text string) int {
@@ -200,6 +103,87 @@ func textStatus(text string) int {
 		}
 		if statusBefore(strings.TrimRight(text[:i], " :=(\"'")) || statusAfter(n, text[i+3:]) {
 			return n
+		}
+	}
+	return 0
+}
+
+// leadingStatus finds the HTTP status that Google's Python SDK puts before its message, perhaps behind the name of an
+// exception: "429 You exceeded your quota". A sentence follows: "429 tokens" is not one.
+func leadingStatus(message string) int {
+	const size = len("429 Y")
+	for s := message[:min(len(message), MaxMessage)]; len(s) >= size; {
+		if n, err := strconv.Atoi(s[:3]); err == nil && n >= 400 && http.StatusText(n) != "" && s[3] == ' ' && s[4] >= 'A' && s[4] <= 'Z' {
+			return n
+		}
+		_, after, found := strings.Cut(s, ": ")
+		if !found {
+			break
+		}
+		s = after
+	}
+	return 0
+}
+
+// unquoted returns a text without what is quoted in it or indexed, and without identifiers that are no codes: `Unknown name
+// "moderation" at properties[flagged] of check_authentication`. In a message about a mistake of the request these are the
+// request's own words. A text that is quoted as a whole is not.
+func unquoted(text string) string {
+	if strings.IndexAny(text, "'\"`[_") < 0 {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); {
+		end := max(quotedEnd(text, i), identifierEnd(text, i))
+		if end > i {
+			b.WriteByte(' ')
+			i = end
+			continue
+		}
+		b.WriteByte(text[i])
+		i++
+	}
+	return b.String()
+}
+
+// identifierEnd returns the end of the identifier with an underscore that starts at i and is no code, 0 when none does.
+func identifierEnd(text string, i int) int {
+	inName := func(c byte) bool { return isLetter(c) || c >= '0' && c <= '9' || c == '_' }
+	if !isLetter(text[i]) || i > 0 && inName(text[i-1]) {
+		return 0
+	}
+	end, marked := i, false
+	for end < len(text) && inName(text[end]) {
+		marked = marked || text[end] == '_'
+		end++
+	}
+	if _, isCode := lookup(text[i:end]); isCode || !marked {
+		return 0
+	}
+	return end
+}
+
+// quotedEnd returns the end of the quotation or index that is opened at i, 0 when none is.
+func quotedEnd(text string, i int) int {
+	const longest = 1 << 10
+	quote := text[i]
+	behindWord := i > 0 && wordByte(text[i-1])
+	switch quote {
+	case '[':
+		if n := strings.IndexByte(text[i:], ']'); n > 0 && behindWord && !strings.HasSuffix(text[:i], "map") {
+			return i + n + 1
+		}
+	case '\'', '"', '`':
+		if behindWord {
+			return 0 // an apostrophe
+		}
+		for end := i + 1; end < min(len(text), i+longest); end++ {
+			if text[end] == quote && (end+1 == len(text) || !wordByte(text[end+1]) || text[end+1] == '.' || text[end+1] == ',') {
+				if i == 0 && end == len(text)-1 {
+					return 0
+				}
+				return end + 1
+			}
 		}
 	}
 	return 0
