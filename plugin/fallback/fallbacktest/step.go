@@ -1,6 +1,7 @@
 package fallbacktest
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -94,7 +95,12 @@ func Blocked(reason genai.BlockedReason) Step {
 
 // Status answers with an HTTP status, from 200 to 599, and a body as given. Errors that Gemini is
 // known to send are ready made: [DailyQuota], [Overloaded] and their siblings.
+//
+// Status panics for any other code: net/http would refuse it in the middle of an exchange.
 func Status(code int, body string) Step {
+	if code < 200 || code > 599 {
+		panic(fmt.Sprintf("fallbacktest: Status code is %d: allowed are 200 to 599", code))
+	}
 	return statusStep(code, func(string) string { return body })
 }
 
@@ -113,8 +119,14 @@ func Silence() Step { return Step{kind: kindSilence} }
 // Func lets the request decide, for instance to answer a function's result
 // differently from a question. A Func that returns a Func is asked in turn.
 // Methods of the returned Step apply; methods called on the Func itself, other
-// than [Times] and [For], have no effect. f must be safe for concurrent use.
-func Func(f func(Request) Step) Step { return Step{kind: kindFunc, choose: f} }
+// than [Times] and [For], have no effect. f must be safe for concurrent use. Func
+// panics if f is nil.
+func Func(f func(Request) Step) Step {
+	if f == nil {
+		panic("fallbacktest: Func's function is nil: give one that returns a Step")
+	}
+	return Step{kind: kindFunc, choose: f}
+}
 
 // Header adds a response header, for instance Retry-After.
 func (s Step) Header(key, value string) Step {
