@@ -71,6 +71,7 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		{"usage limit", 429, `{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","plan_type":"plus","resets_in_seconds":7200}}`, outcome{fallback, failure.KindQuota, 2 * time.Hour}},
 		// https://console.groq.com/docs/errors
 		{"groq flex tier", 498, `{"error":{"message":"Flex tier capacity exceeded","type":"requests","code":"capacity_exceeded"}}`, outcome{retry, failure.KindCapacity, 0}},
+		{"groq flex tier, code alone", 0, `{"error":{"message":"no","code":"capacity_exceeded"}}`, outcome{retry, failure.KindCapacity, 0}},
 		{"groq flex tier, status alone", 498, ``, outcome{retry, failure.KindCapacity, 0}},
 		// https://docs.x.ai/docs/key-information/debugging
 		{"xai, a new team", 403, `{"code":"x","error":"Your newly created team doesn't have any credits yet."}`, outcome{fallback, failure.KindBilling, time.Hour}},

@@ -129,7 +129,7 @@ func leadingStatus(message string) int {
 // "moderation" at properties[flagged] of check_authentication`. In a message about a mistake of the request these are the
 // request's own words. A text that is quoted as a whole is not.
 func unquoted(text string) string {
-	if strings.IndexAny(text, "'\"`[_") < 0 {
+	if !strings.ContainsAny(text, "'\"`[_") {
 		return text
 	}
 	var b strings.Builder
