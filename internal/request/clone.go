@@ -123,14 +123,29 @@ func copyInto(v reflect.Value, depth int) {
 			v.Set(copyMap(v, depth))
 		}
 	case reflect.Interface:
-		// Only JSON's own shapes: another dynamic type may be live.
-		switch v.Interface().(type) {
-		case map[string]any, []any:
+		// Only JSON's shapes, which tools put into arguments and results with any
+		// type of element: another dynamic type may be live.
+		if !v.IsNil() && isJSON(v.Elem().Type()) {
 			clone := reflect.New(v.Elem().Type()).Elem()
 			clone.Set(v.Elem())
 			copyInto(clone, depth-1)
 			v.Set(clone)
 		}
+	}
+}
+
+// isJSON tells whether t is a list or a map of plain values, or of such lists
+// and maps.
+func isJSON(t reflect.Type) bool {
+	if t.Kind() != reflect.Slice && t.Kind() != reflect.Map {
+		return false
+	}
+	element := t.Elem()
+	switch kind := element.Kind(); kind {
+	case reflect.Interface, reflect.String:
+		return true
+	default:
+		return kind <= reflect.Float64 || isJSON(element)
 	}
 }
 

@@ -182,6 +182,39 @@ func TestAdaptKeepsCallIDs(t *testing.T) {
 	}
 }
 
+// B60: tools make their arguments and results of any Go type.
+func TestCloneCopiesWhatToolsReturn(t *testing.T) {
+	live := &struct{ n int }{}
+	raw := []byte("png")
+	result := map[string]any{
+		"rows":  []map[string]any{{"a": []string{"x"}}},
+		"names": map[string]string{"k": "v"},
+		"words": []string{"w"},
+		"grid":  [][]int{{1}},
+		"live":  live,
+		"lives": []*struct{ n int }{live},
+		"raw":   raw,
+		"none":  nil,
+	}
+	req := &model.LLMRequest{Contents: []*genai.Content{{Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Response: result}}}}}}
+	clone := request.Clone(req).Contents[0].Parts[0].FunctionResponse.Response
+	clone["rows"].([]map[string]any)[0]["a"].([]string)[0] = "changed"
+	clone["names"].(map[string]string)["k"] = "changed"
+	clone["words"].([]string)[0] = "changed"
+	clone["grid"].([][]int)[0][0] = 2
+	want := map[string]any{"rows": []map[string]any{{"a": []string{"x"}}}, "names": map[string]string{"k": "v"}, "words": []string{"w"}, "grid": [][]int{{1}}}
+	got := map[string]any{"rows": result["rows"], "names": result["names"], "words": result["words"], "grid": result["grid"]}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the original was changed (-want +got):\n%s", diff)
+	}
+	if clone["live"] != any(live) || clone["lives"].([]*struct{ n int })[0] != live {
+		t.Error("a live value was copied, want it shared")
+	}
+	if &clone["raw"].([]byte)[0] != &raw[0] {
+		t.Error("bytes were copied, want them shared")
+	}
+}
+
 func BenchmarkClone(b *testing.B) {
 	long := toolLoop()
 	for i := range 200 {
