@@ -205,8 +205,8 @@ func (*split) group() {}
 // Do implements stream.Layer.
 func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	a := s.choose(ctx)
-	if out.Root == "" {
-		out.Root = a.layer.Name()
+	if out.Root == "" || out.Root == s.Name() {
+		out.Root = a.layer.Name() // to be given to an arm is no fallback, also as the first target of a router
 	}
 	out.Metadata.ExperimentID, out.Metadata.Cohort = s.config.Experiment, a.cohort
 	err := ask(ctx, a.layer, req, streamed, out)

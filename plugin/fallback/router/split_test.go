@@ -231,3 +231,16 @@ func TestArmsMayHaveModelsOfOneName(t *testing.T) {
 	}
 	var _ model.LLM = m
 }
+
+// That a user's arm is not the first is no fallback.
+func TestArmOfTheFirstTargetIsNoFallback(t *testing.T) {
+	pro := suite.NewModel("pro", suite.Fail(suite.ErrUnavailable), suite.Text("from pro"))
+	split := router.MustSplit(router.SplitConfig{Arms: []router.Arm{{Model: says("flash")}, {Weight: 1, Model: pro}}})
+	m := router.MustFallback(router.Config{}, split, says("backup"))
+	if got := hear(user(t, "ada"), m, false).Metadata; got.OriginalModel != "pro" || got.FallbackModel != "backup" {
+		t.Errorf("%q fell back to %q, want pro to backup", got.OriginalModel, got.FallbackModel)
+	}
+	if got := hear(user(t, "bob"), m, false).Metadata; got.Triggered || got.ModelName != "pro" {
+		t.Errorf("metadata %+v, want pro's answer without a fallback", got)
+	}
+}
