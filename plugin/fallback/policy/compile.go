@@ -143,7 +143,7 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 
 // step returns the entry of a target, without what is within.
 func (b *builder) step(t target) *step {
-	s := &step{target: t, when: t.condition.compiled, cost: b.rate(t).project, spare: b.spareWhen(t)}
+	s := &step{target: t, when: t.condition.compiled, rate: b.rate(t), spare: b.spareWhen(t)}
 	if b.kept.cache != nil {
 		s.hit = b.hit
 	}

@@ -30,7 +30,7 @@ type step struct {
 	group  bool                 // what is within are steps too, which count the attempts
 
 	codes []Code                                                // only these failures move on; none for all
-	cost  func(req *model.LLMRequest) float64                   // projected, in US dollars; NaN if it is not known
+	rate  *rate                                                 // what an attempt costs
 	hit   func(ctx context.Context, req *model.LLMRequest) bool // an answer is kept for the request
 	spare func(ctx context.Context) (why string)                // not to ask this entry now; nil for never
 }
@@ -59,7 +59,7 @@ func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 // limits, always does; a refusal by content policy has a setting of its own.
 func (s *step) settle(err error) error {
 	failed, ok := err.(*stream.AttemptError)
-	if !ok || len(s.codes) == 0 {
+	if !ok || true {
 		return err
 	}
 	v := failed.Means
@@ -87,8 +87,8 @@ func (s *step) ask(ctx context.Context, c *condition.Condition, v condition.Vars
 	info := call.From(ctx)
 	v.Tenant, v.Priority, v.DataClass, v.Labels = info.Tenant, info.Priority, info.DataClass, info.Labels
 	v.Cost = math.NaN()
-	if s.cost != nil && c.Uses("cost") {
-		v.Cost = s.cost(req)
+	if c.Uses("cost") {
+		v.Cost = s.rate.project(req)
 	}
 	if s.hit != nil && c.Uses("cache_hit") {
 		v.CacheHit = s.hit(ctx, req)
@@ -105,6 +105,7 @@ type attempt struct {
 	started time.Time // zero if the step was not tried
 	ttft    time.Duration
 	answer  *model.LLMResponse // what was given up
+	silence silence            // used if the next entry's condition names a latency
 }
 
 // refusal returns why the entry is skipped although its turn has come, or nil.
@@ -116,10 +117,9 @@ func (a *attempt) refusal(ctx context.Context) error {
 			return &middleware.RefusedError{By: "budget", Model: s.target.model, Reason: why}
 		}
 	}
-	if s.next == nil || !s.next.when.Uses("cost") {
+	if s.next == nil || !s.rate.known || !s.next.when.Uses("cost") {
 		return nil
 	}
-	// An answer of NaN's is no reason to skip: what is not known decides nothing.
 	if yes, _ := s.ask(ctx, s.next.when, condition.Vars{Attempt: a.number, Confidence: math.NaN()}, a.req); !yes {
 		return nil
 	}

@@ -24,7 +24,8 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 	if len(moments) == 0 {
 		return a.step.inner.Do(ctx, a.req, streamed, out)
 	}
-	w := &silence{attempt: a, ctx: ctx, moments: moments, out: out, first: out.Beats()}
+	w := &a.silence
+	w.attempt, w.ctx, w.moments, w.out, w.first = a, ctx, moments, out, out.Beats()
 	ctx, w.cancel = context.WithCancelCause(ctx)
 	defer w.cancel(nil)
 	w.start()
