@@ -82,6 +82,9 @@ func (l *Log) Add(a Attempt) {
 		l.attempts = l.attempts[:MaxAttempts-1]
 		l.dropped++
 	}
+	if l.attempts == nil {
+		l.attempts = make([]Attempt, 0, 4) // most calls need no more
+	}
 	l.attempts = append(l.attempts, a)
 }
 

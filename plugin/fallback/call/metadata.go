@@ -184,9 +184,9 @@ func ReadEvent(event *session.Event) (Metadata, bool) {
 
 func (a Attempt) toMap() map[string]any {
 	out := map[string]any{keyModel: a.Model, keyOutcome: string(a.Outcome)}
-	for key, text := range map[string]string{keyCode: a.Code, keyKind: a.Kind, keyReason: a.Reason, keyMessage: a.Message} {
-		if text != "" {
-			out[key] = text
+	for _, f := range [...]field{{keyCode, a.Code}, {keyKind, a.Kind}, {keyReason, a.Reason}, {keyMessage, a.Message}} {
+		if f.value != "" {
+			out[f.key] = f.value
 		}
 	}
 	if a.HTTPStatus != 0 {

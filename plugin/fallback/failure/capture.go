@@ -27,17 +27,28 @@ func Capture(base http.RoundTripper) http.RoundTripper {
 // WithCapture returns a context for one attempt, with an empty holder for what [Capture] notes. Give the same context to
 // [Classifier.Classify]. Attempts that run at once need one each.
 func WithCapture(ctx context.Context) context.Context {
-	return context.WithValue(ctx, captureKey{}, new(capture))
+	return &capture{Context: ctx}
 }
 
 type captureKey struct{}
 
-// capture holds the last exchange of an attempt.
+// capture holds the last exchange of an attempt. It is the attempt's context
+// too, which saves every call an allocation.
 type capture struct {
+	context.Context
+
 	mu     sync.Mutex
 	status int // 0: no exchange, or one that was no error
 	header http.Header
 	body   []byte
+}
+
+// Value implements context.Context.
+func (c *capture) Value(key any) any {
+	if key == (captureKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 func (c *capture) set(status int, header http.Header) {
