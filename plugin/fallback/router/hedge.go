@@ -118,8 +118,8 @@ type hedge struct {
 	layers []stream.Layer
 	config HedgeConfig
 	budget *hedgeBudget
-	unary  pace // times to the whole answer
-	stream pace // times to the first content
+	unary  latencies // times to the whole answer
+	stream latencies // times to the first content
 }
 
 func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
@@ -162,13 +162,13 @@ func (h *hedge) delay(stream bool) time.Duration {
 	if h.config.Delay > 0 {
 		return h.config.Delay
 	}
-	if measured, ok := h.pace(stream).p95(); ok {
+	if measured, ok := h.latencies(stream).p95(); ok {
 		return max(measured, h.config.MinDelay)
 	}
 	return max(DefaultHedgeDelay, h.config.MinDelay)
 }
 
-func (h *hedge) pace(stream bool) *pace {
+func (h *hedge) latencies(stream bool) *latencies {
 	if stream {
 		return &h.stream
 	}

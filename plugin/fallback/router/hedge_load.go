@@ -42,17 +42,17 @@ func (b *hedgeBudget) take() bool {
 	return true
 }
 
-// pace remembers how long the latest [HedgeWindow] calls took to their first
+// latencies remembers how long the latest [HedgeWindow] calls took to their first
 // content. They are kept in order as well, so that the percentile of every call
 // costs two binary searches and no sorting.
-type pace struct {
+type latencies struct {
 	mu     sync.Mutex
 	recent []time.Duration // guarded by mu; in the order of their arrival, as a ring
 	oldest int             // guarded by mu
 	sorted []time.Duration // guarded by mu
 }
 
-func (p *pace) add(d time.Duration) {
+func (p *latencies) add(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.recent) < HedgeWindow {
@@ -69,7 +69,7 @@ func (p *pace) add(d time.Duration) {
 
 // p95 returns the time within which 95 of 100 calls had content, and false
 // before [MinHedgeSamples].
-func (p *pace) p95() (time.Duration, bool) {
+func (p *latencies) p95() (time.Duration, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := len(p.sorted)

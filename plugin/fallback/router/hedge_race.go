@@ -156,7 +156,7 @@ func (r *race) claim(x *racer) bool {
 	// Of a first model that lost it is only known that it would have taken
 	// longer. To leave that out would make it look faster the slower it gets.
 	if first := r.racers[0]; r.hedge.config.Delay == 0 && !first.ended {
-		r.hedge.pace(r.stream).add(time.Since(first.started))
+		r.hedge.latencies(r.stream).add(time.Since(first.started))
 	}
 	return true
 }
