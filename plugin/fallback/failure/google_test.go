@@ -89,11 +89,11 @@ func TestWordsOfTheRequestDoNotDecideItsRefusal(t *testing.T) {
 
 func TestWordsOfTheProviderInA400StillDecide(t *testing.T) {
 	for message, want := range map[string]failure.Kind{
-		"input length and `max_tokens` exceed context limit":             failure.KindContextLength,
+		"input length and `max_tokens` exceed context limit":       failure.KindContextLength,
 		"The model's maximum context length is in the docs' table": failure.KindContextLength,
-		`"prompt is too long: 203456 tokens"`:                            failure.KindContextLength,
-		"unsupported: context_length_exceeded":                           failure.KindContextLength,
-		"'gpt-9' is not a valid model":                                   failure.KindModel,
+		`"prompt is too long: 203456 tokens"`:                      failure.KindContextLength,
+		"unsupported: context_length_exceeded":                     failure.KindContextLength,
+		"'gpt-9' is not a valid model":                             failure.KindModel,
 	} {
 		if v := atNoon.ClassifyHTTP(400, nil, []byte(message)); v.Kind != want {
 			t.Errorf("%s: %+v, want %s", message, v, want)
