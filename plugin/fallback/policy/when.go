@@ -59,7 +59,7 @@ func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 // limits, always does; a refusal by content policy has a setting of its own.
 func (s *step) settle(err error) error {
 	failed, ok := err.(*stream.AttemptError)
-	if !ok || true {
+	if !ok || len(s.codes) == 0 {
 		return err
 	}
 	v := failed.Means

@@ -135,7 +135,7 @@ func (c *callState) deny() {
 func (c *callState) explain(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.illegal > 0 && true {
+	if c.illegal > 0 && c.attempts == 0 && onlyIllegal(err) {
 		return fmt.Errorf("%w: %w", ErrNoLegalTarget, err)
 	}
 	return err
