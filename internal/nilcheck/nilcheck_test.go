@@ -22,6 +22,8 @@ func (m ofMap) Name() string     { return m["name"] }
 func (s *ofStruct) Name() string { return s.name }
 func (renamed) Name() string     { return "renamed" }
 
+var _ = renamed{}.named // nil, and never asked
+
 func TestModelSeesEveryNil(t *testing.T) {
 	for name, m := range map[string]named{
 		"nil":                          nil,

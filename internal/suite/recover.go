@@ -157,7 +157,11 @@ func (s *suite) recoverPanics(t *testing.T) {
 // A model that goes on after its error gets one answer in its place.
 func (s *suite) recoversOnce(t *testing.T) {
 	root := NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		_ = yield(nil, ErrQuota) && yield(nil, ErrQuota)
+		for range 2 {
+			if !yield(nil, ErrQuota) {
+				return
+			}
+		}
 	})
 	backup := NewModel("pro", Text("saved"))
 	events, err := s.app(t, turn.Config{Recover: backup}, root).Run(t.Context(), "s", "hi")

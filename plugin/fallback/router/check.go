@@ -2,10 +2,10 @@ package router
 
 import (
 	"fmt"
-	"reflect"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
@@ -20,7 +20,7 @@ func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 	layers := make([]stream.Layer, 0, len(models))
 	taken := make(map[string]int, len(models))
 	for i, m := range models {
-		if isNil(m) {
+		if nilcheck.Model(m) {
 			errs = append(errs, fmt.Errorf("router: %s: models[%d] is nil; allowed: a model", who, i))
 			continue
 		}
@@ -37,14 +37,4 @@ func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 		layers = append(layers, stream.Of(m))
 	}
 	return layers, errs
-}
-
-// isNil also recognises a nil pointer in the interface, which a failed
-// constructor leaves behind when its error is ignored.
-func isNil(m model.LLM) bool {
-	if m == nil {
-		return true
-	}
-	v := reflect.ValueOf(m)
-	return v.Kind() == reflect.Pointer && v.IsNil()
 }

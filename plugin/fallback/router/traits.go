@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -23,7 +24,7 @@ type Traits struct {
 //
 // It panics if m is nil, which is a mistake of the program.
 func Describe(m model.LLM, traits Traits) model.LLM {
-	if isNil(m) {
+	if nilcheck.Model(m) {
 		panic("router: Describe: the model is nil")
 	}
 	return stream.Forward(&described{stream.Of(m), traits}, m)
