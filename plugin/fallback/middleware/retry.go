@@ -170,15 +170,19 @@ func (r *retry) backoff(retries int) time.Duration {
 }
 
 // giveUp turns the verdict of err from a retry into a fallback: this layer has
-// done what it may.
+// done what it may. An error that was none to retry is passed on as it is.
 func giveUp(name string, err error, verdict failure.Verdict, reason string) error {
+	attempt, isAttempt := err.(*stream.AttemptError)
+	if verdict.Action != failure.Retry && !isAttempt {
+		return err
+	}
 	if verdict.Action == failure.Retry {
 		verdict.Action, verdict.Reason = failure.Fallback, reason
 		verdict.Cooldown = max(verdict.Cooldown, verdict.RetryAfter)
 		verdict.RetryAfter, verdict.MaxRetries = 0, 0
 	}
-	if attempt, ok := err.(*stream.AttemptError); ok {
-		return &stream.AttemptError{Model: attempt.Model, Err: attempt.Err, Means: verdict}
+	if isAttempt {
+		name, err = attempt.Model, attempt.Err
 	}
 	return &stream.AttemptError{Model: name, Err: err, Means: verdict}
 }
