@@ -108,6 +108,15 @@ func TestCacheHitIsACopy(t *testing.T) {
 	}
 }
 
+// B85: a consumer may change an answer as soon as it has it.
+func TestCacheKeepsTheAnswerAsTheModelGaveIt(t *testing.T) {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("whole")))
+	for resp := range m.GenerateContent(t.Context(), hello(), false) {
+		resp.Content.Parts[0].Text = "changed"
+	}
+	expect(t, m, "whole", call.CacheHit)
+}
+
 // A hit has cost nothing and has no story of attempts, whatever the answer's own
 // was; it is of the model that gave it.
 func TestCacheHitTellsOfItself(t *testing.T) {
@@ -159,7 +168,8 @@ func TestCacheHitVoidsWhatAFailedModelHeldBack(t *testing.T) {
 		}
 	})
 	for resp, err := range router.MustFallback(router.Config{}, broken, pro).GenerateContent(t.Context(), hello(), true) {
-		if err != nil || resp.ModelVersion == "flash-001" {
+		md, _ := call.ReadResponse(resp)
+		if err != nil || resp.ModelVersion == "flash-001" || md.ModelVersion == "flash-001" {
 			t.Errorf("%+v, %v; want nothing of the failed model", resp, err)
 		}
 	}
