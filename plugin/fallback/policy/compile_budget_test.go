@@ -117,10 +117,33 @@ func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
 		}
 	}
 
+	// Neither a failure with money left nor a target that is spared is a budget
+	// that is used up.
 	down := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: template-response}]\nbudgets: {usd_per_day: 0.5}"+priced, models(down))
 	if got := ask(t.Context(), m, false); got.md.Degraded == "" {
 		t.Errorf("a model that fails, with money left: %v; want the template", got.err)
+	}
+}
+
+func TestDenyIsForBudgetsThatAreUsedUp(t *testing.T) {
+	const text = "primary: a\nfallbacks: [{name: b}, {name: template-response}]\nbudgets: {usd_per_day: 1, soft_limit: {at: 50%, primary_share: 0%}}\n"
+	for _, test := range []struct {
+		name  string
+		spend int // attempts of 0.10 USD before
+		a     suite.Step
+		more  string
+	}{
+		{"one failed, the other one is too dear", 0, suite.Fail(errors.New("a fault")), "models: {a: {price: {input: 0, output: 0}}, b: {price: {input: 0, output: 1000}}}"},
+		{"one is spared, the other one is off", 6, using("a", 100_000), "flags: {f: {targets: [b], default: false}}" + priced},
+	} {
+		m := build(t, text+test.more, models(suite.NewModel("a", test.a), suite.NewModel("b", suite.Text("b"))))
+		for range test.spend {
+			askFor(t.Context(), m, false, asking(100_000))
+		}
+		if got := askFor(t.Context(), m, false, asking(100_000)); got.md.Degraded == "" {
+			t.Errorf("%s: %q, %v; want the template", test.name, got.text, got.err)
+		}
 	}
 }
 

@@ -1,14 +1,21 @@
-// Package policy reads the policy file: which models answer, in which order, when
-// a call moves on, and what bounds it.
+// Package policy makes a model of a policy file, which says which models answer,
+// in which order, when a call moves on, and what bounds it:
 //
-//	p, err := policy.Parse([]byte(`
 //	primary: gemini-2.5-flash
 //	fallbacks:
 //	  - name: gpt-4o
 //	    condition: "error || latency > 3s"
 //	  - name: template-response
 //	timeouts: {primary: 4s, fallback: 4s}
-//	`))
+//
+// The model goes wherever ADK takes one:
+//
+//	m, err := policy.Watch(ctx, "fallback.yaml") // or Load, which reads the file once
+//	…
+//	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m})
+//
+// [Models] hands in models of the application's own; the other options are listed
+// at [Option]. [Live] is for policies that come from elsewhere than a file.
 //
 // Every mistake in a file is reported at once, each with its line and column,
 // what was found and what is allowed; see [Error]. [Check] also warns of what is

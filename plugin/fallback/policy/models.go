@@ -2,15 +2,12 @@ package policy
 
 import (
 	"cmp"
-	"fmt"
 	"maps"
-	"net/http"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // Models are models that the application hands in, by the names that the policy
@@ -24,12 +21,11 @@ func (o *options) has(name string) bool { return o.models[name] != nil }
 
 // endpoint is where and as whom a provider is asked.
 type endpoint struct {
-	provider string
+	provider string // "" for Gemini by the environment's choice of its API
 	id       string // the provider's name for the model
 	key      string // "" for the provider's usual one
 	baseURL  string // "" for the provider's usual one
 	region   string
-	http     *http.Client
 }
 
 // llm returns the model behind a target, and the name that requests to it carry.
@@ -40,9 +36,9 @@ func (b *builder) llm(t target) (llm model.LLM, id string, err error) {
 			return llm, cmp.Or(m.ID, llm.Name()), nil
 		}
 	}
-	e := endpoint{
-		provider: b.policy.provider(t.model), id: cmp.Or(m.ID, t.model), baseURL: m.BaseURL, region: m.Region,
-		http: &http.Client{Transport: failure.Capture(nil)},
+	e := endpoint{provider: b.policy.provider(t.model), id: cmp.Or(m.ID, t.model), baseURL: m.BaseURL, region: m.Region}
+	if m.Provider == "" && e.provider == "gemini" {
+		e.provider = ""
 	}
 	if m.CredentialEnv != "" {
 		value, ok := b.options.env(m.CredentialEnv)
@@ -109,9 +105,4 @@ func (c *ModelConfig) writeTo(config *genai.GenerateContentConfig) {
 		thinking.ThinkingBudget = genai.Ptr(int32(*c.ThinkingBudget))
 		config.ThinkingConfig = &thinking
 	}
-}
-
-// noKey says which variable a provider's key is missing from.
-func noKey(provider, variable string) error {
-	return fmt.Errorf("policy: %s: no key; set %s, or name another variable as credential_env", provider, variable)
 }

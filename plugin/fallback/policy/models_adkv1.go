@@ -12,5 +12,5 @@ import (
 // provide builds nothing: the providers of ADK v2 do not compile in an
 // application on ADK v1, which hands its models in.
 func provide(_ context.Context, e endpoint, _ func(string) (string, bool)) (model.LLM, error) {
-	return nil, fmt.Errorf("policy: provider %q is not in a build with the tag adkv1; hand the model in with policy.Models", e.provider)
+	return nil, fmt.Errorf("policy: provider %q, if any, is not in a build with the tag adkv1; hand the model in with policy.Models", e.provider)
 }

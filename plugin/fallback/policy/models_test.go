@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -58,6 +60,46 @@ func TestGeminiModelsAreBuilt(t *testing.T) {
 	}
 	if want := []string{"one", "two", "one"}; !slices.Equal(keys, want) {
 		t.Errorf("keys %v, want %v", keys, want)
+	}
+}
+
+// What the SDK drops of a failure, its transport keeps. B35
+func TestBuiltModelsKeepRetryAfter(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	srv.Script("gemini-2.5-flash", fallbacktest.Overloaded().Header("Retry-After", "77"))
+	m := build(t, "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {base_url: "+srv.URL+"}}", env(map[string]string{"GOOGLE_API_KEY": "key"}))
+	got := ask(t.Context(), m, false)
+	if v := failure.Classify(got.err); v.RetryAfter != 77*time.Second && v.Cooldown != 77*time.Second {
+		t.Errorf("verdict %+v of %v: want the server's 77 s", v, got.err)
+	}
+}
+
+// The environment decides between Google's two APIs where the file does not.
+func TestGeminiByTheEnvironment(t *testing.T) {
+	vertex := map[string]string{"GOOGLE_GENAI_USE_VERTEXAI": "True", "GOOGLE_CLOUD_PROJECT": "project", "GOOGLE_API_KEY": "key"}
+	for _, test := range []struct {
+		name, model string
+		env         map[string]string
+		want        genai.Backend
+	}{
+		{"nothing said", "{}", map[string]string{"GEMINI_API_KEY": "key"}, genai.BackendGeminiAPI},
+		{"the environment", "{credential_env: GOOGLE_API_KEY}", vertex, genai.BackendVertexAI},
+		{"the file", "{provider: gemini}", vertex, genai.BackendGeminiAPI},
+		{"the file, with a key", "{provider: vertexai, region: europe-west4, credential_env: KEY}", map[string]string{"KEY": "key"}, genai.BackendVertexAI},
+	} {
+		m := build(t, "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: "+test.model+"}", env(test.env))
+		if got := m.(interface{ GetGoogleLLMVariant() genai.Backend }).GetGoogleLLMVariant(); got != test.want {
+			t.Errorf("%s: %v, want %v", test.name, got, test.want)
+		}
+	}
+}
+
+// genai puts its configuration into its errors; a key must not get out with it.
+func TestErrorsOfClientsTellNoKeys(t *testing.T) {
+	_, err := policy.Build(t.Context(), parsed(t, "primary: gemini-2.5-flash"), quiet, env(nil))
+	if err == nil || strings.Contains(err.Error(), "ClientConfig") || !strings.Contains(err.Error(), "api key is required") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -123,60 +122,62 @@ func TestWatchSeesASwappedLink(t *testing.T) {
 	})
 }
 
-// pair is a model that answers with the policy it was asked under, after a
-// while.
-type pair struct{ name string }
-
-func (p pair) Name() string { return p.name }
-
-func (p pair) GenerateContent(_ context.Context, req *model.LLMRequest, _ bool) iter.Seq2[*model.LLMResponse, error] {
-	return func(yield func(*model.LLMResponse, error) bool) {
-		if strings.HasPrefix(p.name, "first") {
-			yield(nil, suite.ErrUnavailable)
-			return
-		}
-		text := fmt.Sprintf("%s %v", p.name, *req.Config.Temperature)
-		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
-	}
-}
-
-// Each call goes from the first to the second model of one policy, although
-// thousands of policies come and go. B92
+// Each of 10,000 calls in flight goes from the first to the second model of the
+// policy that it began with, although a thousand policies come and go. B92
 func TestReloadsNeitherDropNorMixCalls(t *testing.T) {
-	const calls, reloads = 10_000, 1_000
-	policies := make([]*policy.Policy, 2)
-	given := policy.Models{}
-	for i := range policies {
-		first, second := fmt.Sprintf("first-%d", i), fmt.Sprintf("second-%d", i)
-		given[first], given[second] = pair{first}, pair{second}
-		policies[i] = parsed(t, fmt.Sprintf("primary: %s\nfallbacks: [{name: %s}]\nmodels: {%s: {config: {temperature: %d}}}", first, second, second, i))
-	}
-	l, err := policy.NewLive(t.Context(), policies[0], quiet, given)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m := l.Model()
-	var group sync.WaitGroup
-	var wrong atomic.Int64
-	for range 8 {
-		group.Go(func() {
-			for range calls / 8 {
-				got := ask(t.Context(), m, false)
-				if got.text != "second-0 0" && got.text != "second-1 1" || got.md.OriginalModel != "first"+strings.TrimPrefix(got.md.FallbackModel, "second") {
-					wrong.Add(1)
-				}
-			}
-		})
-	}
-	for i := range reloads {
-		if err := l.Replace(t.Context(), policies[i%2]); err != nil {
+	synctest.Test(t, func(t *testing.T) {
+		const calls, reloads = 10_000, 1_000
+		policies := make([]*policy.Policy, 2)
+		given := policy.Models{}
+		for i := range policies {
+			first, second := fmt.Sprintf("first-%d", i), fmt.Sprintf("second-%d", i)
+			given[first] = suite.NewModel(first, after(2*time.Second, suite.Fail(suite.ErrUnavailable)))
+			given[second] = suite.NewModel(second, after(time.Second, temperature))
+			policies[i] = parsed(t, fmt.Sprintf("primary: %s\nfallbacks: [{name: %s, condition: \"error || latency > 10s\"}]\nmodels: {%s: {config: {temperature: %d}}}", first, second, second, i))
+		}
+		l, err := policy.NewLive(t.Context(), policies[0], quiet, given)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	group.Wait()
-	if n := wrong.Load(); n > 0 {
-		t.Errorf("%d of %d calls were dropped or mixed", n, calls)
-	}
+		m := l.Model()
+		var group sync.WaitGroup
+		var wrong, under [2]atomic.Int64
+		for n := range calls {
+			group.Go(func() {
+				time.Sleep(time.Duration(n) * time.Second / calls)
+				got := ask(t.Context(), m, false)
+				for i := range policies {
+					if got.md.OriginalModel == fmt.Sprint("first-", i) {
+						under[i].Add(1)
+						if got.text != fmt.Sprint(i) || got.md.FallbackModel != fmt.Sprint("second-", i) {
+							wrong[i].Add(1)
+						}
+					}
+				}
+			})
+		}
+		for i := range reloads { // all within the second in which the calls begin, and before any has ended
+			time.Sleep(time.Second / reloads)
+			if err := l.Replace(t.Context(), policies[i%2]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		group.Wait()
+		if answered := under[0].Load() + under[1].Load(); answered != calls {
+			t.Errorf("%d of %d calls were answered", answered, calls)
+		}
+		for i := range policies {
+			if wrong[i].Load() > 0 || under[i].Load() < calls/4 {
+				t.Errorf("policy %d: %d calls, %d of them mixed up with the other", i, under[i].Load(), wrong[i].Load())
+			}
+		}
+	})
+}
+
+// temperature answers with the temperature of its request.
+func temperature(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	text := fmt.Sprint(*req.Config.Temperature)
+	yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
 }
 
 // A call keeps the policy that it began with. B92

@@ -59,6 +59,34 @@ func TestConditionsDecideAfterAFailure(t *testing.T) {
 	}
 }
 
+// A condition that has been true stays true for its entry, although the attempt
+// that it spoke of has ended since.
+func TestConditionsAreNotAskedTwice(t *testing.T) {
+	m := build(t, chainOf("!error && cost > 0.001")+"models: {a: {price: {input: 0, output: 10}}}", named("a", "b"))
+	if got := ask(t.Context(), m, false); got.text != "b" {
+		t.Errorf("%q answered (%v), want b: a would have cost 0.01 USD", got.text, got.err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		given := named("b")
+		given["a"] = suite.NewModel("a", silent)
+		if got := ask(t.Context(), build(t, chainOf("!error && latency > 1s"), given), false); got.text != "b" {
+			t.Errorf("%q answered (%v), want b", got.text, got.err)
+		}
+	})
+}
+
+// The two attempts of a hedge are two, not three.
+func TestAttemptsAreCounted(t *testing.T) {
+	given := named("d", "e")
+	for _, name := range []string{"a", "b", "c"} {
+		given[name] = suite.NewModel(name, suite.Fail(suite.ErrUnavailable))
+	}
+	m := build(t, chainOf("error", "error", "attempt != 3", "attempt == 3")+"hedge: {delay: 1m}", given)
+	if got := ask(t.Context(), m, false); got.text != "e" {
+		t.Errorf("%q answered (%v), want e", got.text, got.err)
+	}
+}
+
 // When no entry's condition is met, the error is that of the model.
 func TestNoConditionMet(t *testing.T) {
 	given := named("b")
@@ -279,6 +307,33 @@ func TestTotalTimeBoundsTheCall(t *testing.T) {
 			ask(t.Context(), m, false)
 			if asked := len(b.Asked()); asked != 2 {
 				t.Errorf("b was asked %d times, want 2: its breaker must not blame it", asked)
+			}
+		})
+	}
+}
+
+// At the end of its time, a call gets an answer of last resort under its
+// condition only, and none in the middle of an answer that cannot be taken back.
+func TestLastResortAtTheEndOfTheTime(t *testing.T) {
+	half := func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		if !stream || yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil) {
+			silent(ctx, req, stream, yield)
+		}
+	}
+	for _, test := range []struct {
+		name, condition, mode string
+		streamed, answered    bool
+	}{
+		{"met", "error_kind == 'timeout' && latency >= 3s", "restart", false, true},
+		{"not met", "error_kind == 'quota'", "restart", false, false},
+		{"taken back", "error", "restart", true, true},
+		{"not to be taken back", "error", "fail", true, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			text := fmt.Sprintf("primary: a\nfallbacks: [{name: template-response, condition: %q}]\ntimeouts: {total: 3s}\nstream: {mid_stream: %s}", test.condition, test.mode)
+			got := ask(t.Context(), build(t, text, models(suite.NewModel("a", half))), test.streamed)
+			if answered := got.md.Degraded != ""; answered != test.answered || answered == (got.err != nil) {
+				t.Errorf("%s: %q, %v; want an answer: %v", test.name, got.text, got.err, test.answered)
 			}
 		})
 	}

@@ -1,0 +1,50 @@
+package policy_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// A file, a model of the application's own, and what an answer tells.
+func ExampleLoad() {
+	file := filepath.Join(os.TempDir(), "example-fallback.yaml")
+	defer os.Remove(file)
+	const text = `
+primary: house-large
+fallbacks:
+  - name: house-small
+    condition: "error_kind == 'overloaded' || latency > 3s"
+  - name: template-response
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	large := suite.NewModel("house-large", suite.Fail(suite.ErrUnavailable))
+	small := suite.NewModel("house-small", suite.Text("Hello!"))
+
+	m, err := policy.Load(context.Background(), file, policy.Models{"house-large": large, "house-small": small})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{Contents: genai.Text("Hi")}, false) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		md, _ := call.ReadResponse(resp)
+		fmt.Println(resp.Content.Parts[0].Text)
+		fmt.Println(md.OriginalModel, "→", md.FallbackModel, "because of", md.ErrorCode)
+	}
+	// Output:
+	// Hello!
+	// house-large → house-small because of 503
+}
