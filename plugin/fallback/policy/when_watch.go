@@ -107,7 +107,6 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 	hold := judges(a.step.next.when)
 	var held []*model.LLMResponse
 	fork := out.Fork(nil)
-	fork.Wait, out.Wait = out.Wait, 0
 	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
 		if a.ttft == 0 {
 			a.ttft = time.Since(a.started)
