@@ -86,6 +86,9 @@ func Fits(name string) bool { return cut(name, MaxNameBytes) == name }
 // cut shortens s, at a character's boundary, so that it takes at most limit
 // bytes inside a JSON string.
 func cut(s string, limit int) string {
+	if len(s)*6 <= limit {
+		return s // whatever is in it
+	}
 	n := 0
 	for i, r := range s {
 		if n += quotedRuneBytes(r); n > limit {
