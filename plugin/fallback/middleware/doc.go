@@ -1,5 +1,5 @@
 // Package middleware holds what can stand around one model: retries, breakers,
-// limits, timeouts. Each is a [Middleware], a function from model to model, in
+// limits, timeouts, budgets. Each is a [Middleware], a function from model to model, in
 // a file of its own, and can be used alone or in a [Chain].
 //
 //	flash := middleware.Chain(gemini,
@@ -13,6 +13,9 @@
 // of Breaker and Limit, so that it does not count the wait for a free place:
 //
 //	Retry → Breaker → Limit → Timeout → Attempt → model
+//
+// Budget goes inside of Timeout, around each target, so that falling back never
+// bypasses it. Cache is the exception among them: it stands around a whole tree.
 //
 // What chooses between several models is in package router. What an error means
 // is in package failure; nothing here judges an error by itself.
