@@ -189,6 +189,33 @@ func TestTokenCaps(t *testing.T) {
 	}
 }
 
+// The projected price knows how long answers may be: by the model's settings,
+// then by the request, and never longer than the policy lets them be.
+func TestProjectedPrices(t *testing.T) {
+	for _, test := range []struct {
+		settings string
+		asked    int32
+		dear     bool // more than 0.01 USD, which are 10,000 tokens here
+	}{
+		{"", 9_000, false},
+		{"", 11_000, true},
+		{"budgets: {max_output_tokens: 9000}", 11_000, false},
+		{"config: {max_output_tokens: 11000}", 9_000, true},
+		{"config: {max_output_tokens: 9000}", 11_000, false},
+	} {
+		text := chainOf("cost > 0.01") + "models: {a: {price: {input: 0, output: 1}"
+		if config, ok := strings.CutPrefix(test.settings, "config"); ok {
+			text += ", config" + config + "}}"
+		} else {
+			text += "}}\n" + test.settings
+		}
+		got := askFor(t.Context(), build(t, text, named("a", "b")), false, asking(test.asked))
+		if dear := got.text == "b"; dear != test.dear {
+			t.Errorf("%q, %d tokens asked for: %q answered (%v), want dear %v", test.settings, test.asked, got.text, got.err, test.dear)
+		}
+	}
+}
+
 // What was spent stands when the limits change.
 func TestSpendSurvivesAReload(t *testing.T) {
 	a := suite.NewModel("a", using("a", 100_000))

@@ -66,6 +66,10 @@ context: {tenant: "user:tenant", data_class: class, priority: urgency, labels: {
 	if got := answerIn(t, told, text, given, state); got != "c" {
 		t.Errorf("%s answered, want c: the application has told another tenant", got)
 	}
+	plan := call.With(t.Context(), call.Info{Labels: map[string]string{"plan": "silver"}})
+	if got := answerIn(t, plan, text, given, state); got != "c" {
+		t.Errorf("%s answered, want c: the application has told another plan", got)
+	}
 	if got := answerIn(t, t.Context(), text, given, nil); got != "c" {
 		t.Errorf("%s answered, want c: a session without facts", got)
 	}

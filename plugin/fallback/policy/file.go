@@ -80,11 +80,12 @@ type Entry struct {
 	Name string `key:"name,required"`
 	// When to move on to this entry from the attempt before it. While that
 	// attempt is silent, the condition is asked at every latency it names; when
-	// it is true, the attempt is cancelled. If it names cost, it is asked before
-	// the attempt, which is skipped when it is true. When the attempt has
-	// failed, it decides whether this entry is tried or the next one is
-	// considered. An attempt that has answered is given up only by a condition
-	// that names confidence, empty or finish_reason.
+	// it is true, the attempt is cancelled. If it names cost and the price is
+	// known, it is asked before the attempt, which is skipped when it is true.
+	// When the attempt has failed, it decides whether this entry is tried or the
+	// next one is considered. An attempt that has answered is given up only by a
+	// condition that names confidence, empty or finish_reason; such an answer is
+	// shown when it is whole and good enough, also when it is streamed.
 	Condition Condition `key:"condition" default:"error"`
 	// How long this entry may be without content, instead of timeouts.fallback.
 	Timeout time.Duration `key:"timeout" min:"1ms" max:"1h"`

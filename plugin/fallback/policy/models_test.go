@@ -172,6 +172,24 @@ func TestModelsOfTheApplication(t *testing.T) {
 	}
 }
 
+// Signatures are for the model that the provider knows, whatever the file calls
+// it. B63
+func TestSignaturesOfARenamedModel(t *testing.T) {
+	own := suite.NewModel("gemini-3-flash", suite.Text("own"))
+	req := &model.LLMRequest{Contents: []*genai.Content{
+		genai.NewContentFromText("weather?", genai.RoleUser),
+		{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Name: "weather"}}}},
+		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "weather"}}}},
+	}}
+	askFor(t.Context(), build(t, "primary: fast", policy.Models{"fast": own}), false, req)
+	if len(own.Requests()[0].Contents[1].Parts[0].ThoughtSignature) == 0 {
+		t.Error("the call has no signature, which Gemini 3 refuses")
+	}
+	if len(req.Contents[1].Parts[0].ThoughtSignature) > 0 {
+		t.Error("the caller's request was changed")
+	}
+}
+
 // A model's config replaces the agent's, for that model only. B62
 func TestConfigOfAModel(t *testing.T) {
 	a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("b"))

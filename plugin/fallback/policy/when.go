@@ -39,10 +39,10 @@ func (s *step) layer() stream.Layer { return &layer{s.inner, s.do} }
 
 func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	state := stateOf(ctx)
-	if why := state.closed(ctx, s, req); why != "" {
+	a, why := state.enter(ctx, s, req)
+	if why != "" {
 		return &middleware.RefusedError{By: "condition", Model: s.target.model, Reason: why}
 	}
-	a := &attempt{step: s, state: state, req: req, number: state.number()}
 	err := a.refusal(ctx)
 	if err == nil {
 		a.started = time.Now()

@@ -21,6 +21,7 @@ var ErrNoLegalTarget = errors.New("policy: compliance lets no target see this re
 // because that is how it gets to them, for one allocation a call.
 type callState struct {
 	context.Context
+	first attempt // most calls make no other
 
 	mu       sync.Mutex
 	tried    bool  // last is set; guarded by mu
@@ -55,13 +56,6 @@ func stateOf(ctx context.Context) *callState {
 	return state
 }
 
-// number returns the number of the attempt that comes next.
-func (c *callState) number() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.attempts + 1
-}
-
 // choose notes that the condition of s was true: its answer does not change
 // because the attempt that it spoke of has ended since.
 func (c *callState) choose(s *step) {
@@ -70,14 +64,18 @@ func (c *callState) choose(s *step) {
 	c.chosen = s
 }
 
-// closed returns why a call does not move on to s, "" if it does. A call that
-// begins at s, as later ones of a turn may, asks nothing.
-func (c *callState) closed(ctx context.Context, s *step, req *model.LLMRequest) string {
+// enter starts an attempt at s, or returns why the call does not move on to it. A
+// call that begins at s, as later ones of a turn may, asks nothing.
+func (c *callState) enter(ctx context.Context, s *step, req *model.LLMRequest) (a *attempt, why string) {
 	c.mu.Lock()
-	last, free := c.last, s.when == nil || !c.tried || c.chosen == s
+	last, free, number := c.last, s.when == nil || !c.tried || c.chosen == s, c.attempts+1
+	if a = &c.first; a.step != nil {
+		a = &attempt{}
+	}
+	a.step, a.state, a.req, a.number = s, c, req, number
 	c.mu.Unlock()
 	if free {
-		return ""
+		return a, ""
 	}
 	of := last.step
 	if of == nil {
@@ -85,11 +83,11 @@ func (c *callState) closed(ctx context.Context, s *step, req *model.LLMRequest) 
 	}
 	switch yes, err := of.ask(ctx, s.when, last.vars, req); {
 	case err != nil:
-		return fmt.Sprintf("condition %q has no answer", s.when)
+		return nil, fmt.Sprintf("condition %q has no answer", s.when)
 	case !yes:
-		return fmt.Sprintf("condition %q is false", s.when)
+		return nil, fmt.Sprintf("condition %q is false", s.when)
 	}
-	return ""
+	return a, ""
 }
 
 // leave notes how an attempt has failed. One that reached no model does not
