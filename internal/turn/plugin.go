@@ -3,7 +3,6 @@ package turn
 import (
 	"context"
 	"slices"
-	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
 
@@ -30,10 +29,6 @@ type Plugin struct {
 	chain  []string
 	backup stream.Layer // of config.Recover; nil if there is none
 	turns  *turns
-
-	// failed is set once any call has failed or been chosen for by an outer loop.
-	// Until then a healthy response needs no look at its turn.
-	failed atomic.Bool
 }
 
 // New returns the plugin for config, or an error that names every wrong field.
@@ -56,9 +51,6 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) {
 		return
 	}
 	md, isChosen := chosen(ctx)
-	if isChosen {
-		p.failed.Store(true)
-	}
 	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
 
 	p.turns.Lock()
@@ -103,9 +95,6 @@ func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) {
 		p.afterErrorResponse(ctx, resp)
 		return
 	}
-	if p.backup == nil && !p.failed.Load() {
-		return
-	}
 	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
 	p.turns.Lock()
 	s := p.turns.find(invocation, agent, branch)
@@ -146,7 +135,6 @@ func (p *Plugin) afterErrorResponse(ctx Context, resp *model.LLMResponse) {
 		return
 	}
 	s.fail(verdict, resp.ErrorCode)
-	p.failed.Store(true)
 	req := s.req
 	p.turns.Unlock()
 
@@ -191,7 +179,6 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 	}
 	s.fail(verdict, code)
 	s.over = true
-	p.failed.Store(true)
 	next := p.next(s)
 	p.turns.Unlock()
 
