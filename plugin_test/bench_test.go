@@ -27,26 +27,35 @@ func (c *callbackContext) Value(key any) any     { return c.ctx.Value(key) }
 func (c *callbackContext) Err() error            { return c.ctx.Err() }
 func (c *callbackContext) Done() <-chan struct{} { return c.ctx.Done() }
 
-// BenchmarkPluginHealthy is what a turn with one healthy call costs: before-model
-// and after-model, each turn a new one.
+// BenchmarkPluginHealthy is what one healthy call costs: before-model and
+// after-model. A turn's first call adds the turn to the tracked ones, which are
+// full here, so that pruning is part of it; its later calls (a tool loop) find it
+// there.
 func BenchmarkPluginHealthy(b *testing.B) {
-	p := fallback.MustNew(fallback.Config{RootModel: "flash", FallbackModel: "pro"})
-	before, after := p.BeforeModelCallback(), p.AfterModelCallback()
-	contexts := make([]*callbackContext, 1024)
-	for i := range contexts {
-		contexts[i] = &callbackContext{ctx: b.Context(), invocation: "invocation-" + strconv.Itoa(i)}
-	}
-	req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
-	resp := &model.LLMResponse{Content: genai.NewContentFromText("hello", genai.RoleModel)}
-	b.ReportAllocs()
-	for i := 0; b.Loop(); i++ {
-		ctx := contexts[i%len(contexts)]
-		if _, err := before(ctx, req); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := after(ctx, resp, nil); err != nil {
-			b.Fatal(err)
-		}
+	for _, bench := range []struct {
+		name  string
+		turns int
+	}{{"first call of a turn", 1024}, {"later call of a turn", 1}} {
+		b.Run(bench.name, func(b *testing.B) {
+			p := fallback.MustNew(fallback.Config{RootModel: "flash", FallbackModel: "pro"})
+			before, after := p.BeforeModelCallback(), p.AfterModelCallback()
+			contexts := make([]*callbackContext, bench.turns)
+			for i := range contexts {
+				contexts[i] = &callbackContext{ctx: b.Context(), invocation: "invocation-" + strconv.Itoa(i)}
+			}
+			req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
+			resp := &model.LLMResponse{Content: genai.NewContentFromText("hello", genai.RoleModel)}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				ctx := contexts[i%len(contexts)]
+				if _, err := before(ctx, req); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := after(ctx, resp, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
