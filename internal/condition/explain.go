@@ -8,6 +8,8 @@ import (
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/overloads"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 const (
@@ -139,7 +141,7 @@ func undeclared(name string, call bool) (found, allowed string) {
 		}
 	}
 	found = fmt.Sprintf("unknown %s %q", kind, name)
-	if near := nearest(name, known); near != "" {
+	if near := nearest.Of(name, known); near != "" {
 		found += fmt.Sprintf(" (did you mean %s?)", near)
 	}
 	return found, strings.Join(known, ", ")

@@ -28,6 +28,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 )
 
+// B01, B02, B03, B04, B05, B06, B07, B08, B10, B11, B12, B13, B14, B15, B16: each
+// is a subtest of that number, unary and streamed.
 func TestPlugin(t *testing.T) {
 	suite.Run(t, suite.Harness{
 		NewPlugin: func(config turn.Config) error {

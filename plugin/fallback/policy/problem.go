@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 // Severity says what a [Problem] means for the file.
@@ -76,37 +78,11 @@ func hasErrors(problems []Problem) bool {
 }
 
 // didYouMean returns " (did you mean …?)" for the candidate that word is most
-// likely a misspelling of, "" if none is near: at most a third of it is wrong.
+// likely a misspelling of, "" if none is near.
 func didYouMean(word string, candidates []string) string {
-	best, distance := "", len(word)/3+1
-	for _, c := range candidates {
-		if d := edits(strings.ToLower(word), strings.ToLower(c)); d < distance {
-			best, distance = c, d
-		}
-	}
+	best := nearest.Of(word, candidates)
 	if best == "" || best == word {
 		return ""
 	}
 	return fmt.Sprintf(" (did you mean %s?)", best)
-}
-
-// edits returns the Levenshtein distance of a and b, in bytes.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
 }

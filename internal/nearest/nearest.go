@@ -1,10 +1,11 @@
-package condition
+// Package nearest guesses what a misspelled word was meant to be.
+package nearest
 
 import "strings"
 
-// nearest returns the candidate that word is most likely a misspelling of: at most a third of its letters are wrong.
+// Of returns the candidate that word is most likely a misspelling of: at most a third of its letters are wrong.
 // "" means none is near.
-func nearest(word string, candidates []string) string {
+func Of(word string, candidates []string) string {
 	best, distance := "", len(word)/3+1
 	for _, c := range candidates {
 		if d := edits(strings.ToLower(word), strings.ToLower(c)); d < distance {
