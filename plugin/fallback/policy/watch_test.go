@@ -226,3 +226,31 @@ func TestBreakersSurviveAReload(t *testing.T) {
 		}
 	})
 }
+
+// The interval is how late a change is seen at most, and not sooner.
+func TestWatchLooksAtItsInterval(t *testing.T) {
+	for interval, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, 0: policy.DefaultInterval, -1: policy.DefaultInterval} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer synctest.Wait()
+			defer cancel()
+			file := filepath.Join(t.TempDir(), "fallback.yaml")
+			writeFile(t, file, "primary: one")
+			var told reports
+			_, err := policy.Watch(ctx, file, quiet, policy.OnReload(told.add), policy.WithInterval(interval),
+				models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, file, "primary: two")
+			time.Sleep(want - time.Millisecond)
+			synctest.Wait()
+			early := len(told.take())
+			time.Sleep(time.Millisecond)
+			synctest.Wait()
+			if late := len(told.take()); early != 0 || late != 1 {
+				t.Errorf("interval %v: %d reloads before %v and %d at it, want 0 and 1", interval, early, want, late)
+			}
+		})
+	}
+}
