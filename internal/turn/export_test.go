@@ -4,9 +4,8 @@ package turn
 func (p *Plugin) Agents(invocation string) int {
 	p.turns.Lock()
 	defer p.turns.Unlock()
-	t, ok := p.turns.lru.Peek(invocation)
-	if !ok {
-		return 0
+	if t := p.turns.lookup(invocation); t != nil {
+		return 1 + len(t.others)
 	}
-	return 1 + len(t.others)
+	return 0
 }

@@ -203,14 +203,14 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 func (p *Plugin) End(invocation string) {
 	p.turns.Lock()
 	defer p.turns.Unlock()
-	p.turns.lru.Remove(invocation)
+	p.turns.drop(invocation)
 }
 
 // Tracked tells how many turns are tracked now.
 func (p *Plugin) Tracked() int {
 	p.turns.Lock()
 	defer p.turns.Unlock()
-	return p.turns.lru.Len()
+	return len(p.turns.byID)
 }
 
 // next returns the first fallback model that this turn has neither started at

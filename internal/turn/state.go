@@ -1,18 +1,11 @@
 package turn
 
 import (
-	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
-
-// maxAgents bounds how many agents and branches one turn keeps state for, the
-// oldest giving way: a workflow may fan out without bound.
-const maxAgents = 256
 
 // state is what a turn knows of one agent on one branch. The lock of turns
 // guards it.
@@ -80,73 +73,4 @@ func failedAttempt(name string, verdict failure.Verdict) call.Attempt {
 		Model: name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
 		HTTPStatus: verdict.HTTPStatus, Reason: verdict.Reason, Message: verdict.Message,
 	}
-}
-
-// turn is one invocation. Most have one agent, which needs no list.
-type turn struct {
-	first  state
-	others []*state
-}
-
-func (t *turn) find(agent, branch string) *state {
-	if t.first.agent == agent && t.first.branch == branch {
-		return &t.first
-	}
-	for _, s := range t.others {
-		if s.agent == agent && s.branch == branch {
-			return s
-		}
-	}
-	return nil
-}
-
-// turns tracks the latest invocations. When there are more than max, the least
-// recently used are dropped until pruneTo are left.
-type turns struct {
-	max, pruneTo int
-
-	sync.Mutex                               // guards lru and every state in it
-	lru        *simplelru.LRU[string, *turn] // by invocation
-}
-
-func newTurns(maxTurns, pruneTo int) *turns {
-	// One more than max: pruning happens here, in one go.
-	lru, err := simplelru.NewLRU[string, *turn](maxTurns+1, nil)
-	if err != nil {
-		panic(err) // only for a size below 1, which Config rules out
-	}
-	return &turns{max: maxTurns, pruneTo: pruneTo, lru: lru}
-}
-
-// start returns the state of an agent, new if need be. The caller holds the lock.
-func (t *turns) start(invocation, agent, branch string) *state {
-	current, ok := t.lru.Get(invocation)
-	if !ok {
-		current = &turn{first: state{agent: agent, branch: branch}}
-		t.lru.Add(invocation, current)
-		if t.lru.Len() > t.max {
-			for t.lru.Len() > t.pruneTo {
-				t.lru.RemoveOldest()
-			}
-		}
-		return &current.first
-	}
-	if s := current.find(agent, branch); s != nil {
-		return s
-	}
-	s := &state{agent: agent, branch: branch}
-	if len(current.others) == maxAgents {
-		current.others = append(current.others[:0], current.others[1:]...)
-	}
-	current.others = append(current.others, s)
-	return s
-}
-
-// find returns the state of an agent, or nil if it was never started or has
-// been pruned. The caller holds the lock.
-func (t *turns) find(invocation, agent, branch string) *state {
-	if current, ok := t.lru.Peek(invocation); ok {
-		return current.find(agent, branch)
-	}
-	return nil
 }
