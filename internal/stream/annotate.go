@@ -26,12 +26,12 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 }
 
 func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
-	md := s.Metadata
-	// ADK's aggregated response of a Gemini stream lacks the version that each of
-	// its partial ones tells.
-	md.ModelName, md.ModelVersion = s.Model, cmp.Or(resp.ModelVersion, s.version)
-	if md.CacheStatus == "" {
-		md.CacheStatus = call.CacheBypass
+	md := call.Metadata{
+		// ADK's aggregated response of a Gemini stream lacks the version that each
+		// of its partial ones tells.
+		ModelName: s.Model, ModelVersion: cmp.Or(resp.ModelVersion, s.version),
+		CacheStatus:  cmp.Or(s.Notes.CacheStatus, call.CacheBypass),
+		ExperimentID: s.Notes.ExperimentID, Cohort: s.Notes.Cohort, Degraded: s.Notes.Degraded,
 	}
 	attempts, dropped := s.Attempts()
 	if len(attempts) == 0 || s.Model == s.Root {

@@ -46,12 +46,12 @@ type Sink struct {
 	Root string
 	// Model names the target that answers; [Source] sets it.
 	Model string
-	// Metadata is what routers and caches know beyond the attempts. It is
-	// written on every final response if Root is set.
-	Metadata call.Metadata
+	// Notes is what layers tell of the answer. It is written on every final
+	// response if Root is set.
+	Notes Notes
 	// Tap, if set, sees each final response before the consumer does. A layer
 	// that sets it calls the one it found, and puts that back when it returns.
-	Tap func(*model.LLMResponse)
+	Tap Tap
 
 	// Guard, if set, has a reason against asking a target of the given name, or
 	// none. A router asks it for each of its targets, so that the guards of one
@@ -71,6 +71,13 @@ type Sink struct {
 	take    func(*model.LLMResponse, error) bool
 }
 
+// Notes is what the layers of a call have to tell of its answer, beyond the
+// attempts: the fields of [call.Metadata] of the same names.
+type Notes struct{ CacheStatus, ExperimentID, Cohort, Degraded string }
+
+// Tap sees the final responses of a call.
+type Tap interface{ Answered(*model.LLMResponse) }
+
 // NewSink returns a Sink that passes responses to yield, which is never called
 // with an error but by End.
 func NewSink(yield func(*model.LLMResponse, error) bool) *Sink { return &Sink{yield: yield} }
@@ -83,7 +90,7 @@ func (s *Sink) Fork(yield func(*model.LLMResponse, error) bool) *Sink {
 		s.log = &call.Log{}
 	}
 	fork := &Sink{
-		yield: yield, Force: s.Force, HasNext: s.HasNext, Wait: s.Wait, Root: s.Root, Metadata: s.Metadata, Guard: s.Guard, log: s.log,
+		yield: yield, Force: s.Force, HasNext: s.HasNext, Wait: s.Wait, Root: s.Root, Notes: s.Notes, Guard: s.Guard, log: s.log,
 	}
 	s.Wait = 0
 	return fork
@@ -97,10 +104,10 @@ func (s *Sink) ForkApart(yield func(*model.LLMResponse, error) bool) *Sink {
 	return fork
 }
 
-// Join takes over what a fork that has ended knows: the target, the metadata and
+// Join takes over what a fork that has ended knows: the target, the notes and
 // the record.
 func (s *Sink) Join(fork *Sink) {
-	s.Model, s.Metadata = fork.Model, fork.Metadata
+	s.Model, s.Notes = fork.Model, fork.Notes
 	attempts, _ := fork.Attempts()
 	for _, a := range attempts {
 		s.Record(a)
@@ -182,7 +189,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 			s.held = append(s.held, resp)
 			return true
 		}
-		if !s.flush() {
+		if !s.Shown && !s.flush() {
 			return false
 		}
 		if s.text != nil {
@@ -258,7 +265,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 	}
 	s.Final = true
 	if s.Tap != nil {
-		s.Tap(resp)
+		s.Tap.Answered(resp)
 	}
 	return s.show(resp)
 }

@@ -35,9 +35,9 @@ func (l *lastResort) Do(ctx context.Context, req *model.LLMRequest, streamed boo
 	}
 	md.Degraded = l.name
 	md.WriteTo(resp) // also where no router is, which would write what it finds in out
-	out.Metadata.Degraded = md.Degraded
+	out.Notes.Degraded = md.Degraded
 	if md.CacheStatus != "" {
-		out.Metadata.CacheStatus = md.CacheStatus
+		out.Notes.CacheStatus = md.CacheStatus
 	}
 	out.Answer(l.name, resp, streamed)
 	return nil

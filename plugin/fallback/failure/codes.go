@@ -97,7 +97,7 @@ var codes = map[string]meaning{
 	"unsupportedmodel": {KindModel, 400}, "modelpermissiondenied": {KindModel, 403}, "modeltermsrequired": {KindModel, 400},
 	"contextlengthexceeded": {KindContextLength, 400}, "stringabovemaxlength": {KindContextLength, 400}, "contextwindowexceeded": {KindContextLength, 400},
 	"tokenslimitreached": {KindContextLength, 413}, "maxtokensexceeded": {KindContextLength, 400}, "modelmaxprompttokensexceeded": {KindContextLength, 400},
-	"contextwindowexceedederror": {KindContextLength, 400}, "modelcontextwindowexceeded": {KindContextLength, 400},
+	"contextwindowexceedederror": {KindContextLength, 400}, "exceedcontextsizeerror": {KindContextLength, 400}, "modelcontextwindowexceeded": {KindContextLength, 400},
 	"requesttoolarge": {KindTooLarge, 413}, "payloadtoolarge": {KindTooLarge, 413}, "requestentitytoolarge": {KindTooLarge, 413},
 	"contentpolicyviolation": {KindContent, 400}, "contentfilter": {KindContent, 400}, "contentfiltered": {KindContent, 400},
 	"responsibleaipolicyviolation": {KindContent, 400}, "moderationblocked": {KindContent, 400}, "invalidprompt": {KindContent, 400},

@@ -82,7 +82,7 @@ func zeroOmitted(v map[string]any) bool {
 func (e *evidence) codeField(key string, v any, depth int) bool {
 	s, isString := v.(string)
 	switch key {
-	case "code", "status", "statuscode", "httpstatus", "httpcode", "upstreamstatus", "errorcode", "responsecode":
+	case "code", "status", "statuscode", "httpstatus", "httpcode", "upstreamstatus", "errorcode", "responsecode", "httpstatuscode":
 		if isString {
 			e.token(s)
 		} else {

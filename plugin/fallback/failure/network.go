@@ -66,7 +66,7 @@ var texts = []struct {
 }{
 	{phrasesOf("no such host", "server misbehaving", "name resolution"), unreachable("the host name could not be resolved")},
 	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
-		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed"), unreachable("the connection was reset or refused")},
+		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected"), unreachable("the connection was reset or refused")},
 	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},
 	{phrasesOf("context canceled"), canceled()}, // see evidence.canceled

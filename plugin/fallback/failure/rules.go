@@ -34,7 +34,9 @@ func (e *evidence) verdict() Verdict {
 func (e *evidence) decide() Verdict {
 	kind := e.kind
 	if precedence[kind] <= precedence[KindRateLimit] {
-		if k := phraseKind(e.status, &e.prose); k != "" {
+		if k := phraseKind(e.status, &e.prose); k == KindContextLength && e.span > 0 && classOf(e.status) != bad {
+			kind = KindRateLimit // "token limit (500,000 per day)": a window of time, not the model's
+		} else if k != "" {
 			kind = k
 		}
 	}

@@ -45,26 +45,28 @@ var phrases = []struct {
 	{KindBilling, unknown | bad | denied | limited, phrasesOf(
 		"credit balance", "insufficient credit", "insufficient balance", "insufficient funds", "insufficient quota", "account balance",
 		"more credits", "credits are depleted", "credits have been", "out of credits", "no credits", "available credits", "any credits", "purchase credits", "not enough credits",
-		"spending cap", "spend cap", "spending limit", "spend limit", "billing hard limit", "billing to be enabled", "enable billing", "billing is not enabled", "billing account",
+		"spending cap", "spend cap", "spending limit", "spend limit", "key limit exceeded", "billing hard limit", "billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "余额不足", "欠费")},
 	{KindLocation, unknown | bad | denied, phrasesOf(
 		"location is not supported", "not available in your country", "not available in your region", "country, region, or territory not supported",
 		"unsupported countries", "not available in your location")},
 	{KindQuota, denied, phrasesOf(
 		"call volume quota", "quota exceeded")},
+	{KindQuota, unknown | denied | limited, phrasesOf(
+		"usage limit reached", "usage limit has been reached", "your usage limit")},
 	{KindAuth, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "invalid x-api-key", "has been suspended",
 		"has been disabled", "verify your account", "terms of service", "terms of\n", "unauthorized", "authentication", "permission denied", "deactivated",
-		"could not find default credentials")},
+		"could not find default credentials", "or it is disabled")},
 	{KindModel, unknown | bad | denied | missing, phrasesOf(
-		"model not found", "model not exist", "is not found for api version", "does not have access to model", "access to the model", "have access to it",
+		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "have access to it",
 		"invalid model", "unknown model", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist")},
 	{KindContextLength, unknown | bad | server, phrasesOf(
-		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "prompt is too long", "input is too long",
+		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length", "prompt is too long", "input is too long",
 		"too many tokens", "only supports up to", "token limit", "reduce the length")},
 	{KindTooLarge, unknown | bad | limited, phrasesOf(
-		"request too large", "payload size exceeds", "payload too large", "entity too large", "exceeds the maximum size")},
+		"request too large", "payload size exceeds", "payload too large", "entity too large", "exceeds the maximum size", "required for long context", "long context beta")},
 	{KindContent, unknown | bad | denied, phrasesOf(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
 		"prohibited content", "content exists risk", "inappropriate content", "sensitive words")},
@@ -94,7 +96,7 @@ func phraseKind(status int, t *prose) Kind {
 // "Error code: 429", "status code 503", "HTTP 502", "429 Too Many Requests". "limit is 500 tokens" is not one.
 func textStatus(text string) int {
 	for i := 0; i+3 <= len(text); i++ {
-		if text[i] != '4' && text[i] != '5' || i > 0 && wordByte(text[i-1]) || i+3 < len(text) && wordByte(text[i+3]) {
+		if text[i] != '4' && text[i] != '5' || i > 0 && wordByte(text[i-1]) || wordGoesOn(text[i+3:]) {
 			continue
 		}
 		n, err := strconv.Atoi(text[i : i+3])
@@ -191,6 +193,26 @@ func quotedEnd(text string, i int) int {
 
 func wordByte(c byte) bool {
 	return isLetter(c) || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-' || c == ','
+}
+
+// wordGoesOn reports whether a word goes on in text: "500,000" and "500.5" do, "504, Message" and "502." end.
+func wordGoesOn(text string) bool {
+	if text == "" || !wordByte(text[0]) {
+		return false
+	}
+	ends := text[0] == ',' || text[0] == '.'
+	return !ends || len(text) > 1 && wordByte(text[1])
+}
+
+// titleStatus finds the HTTP status in the title of an error page: "502 Bad Gateway", "Error 404 (Not Found)", "a host |
+// 520: …". It is the only number of three digits there.
+func titleStatus(title string) int {
+	for _, w := range strings.FieldsFunc(title, func(r rune) bool { return r < '0' || r > '9' }) {
+		if n, err := strconv.Atoi(w); err == nil && n >= 400 && n < 600 {
+			return n
+		}
+	}
+	return 0
 }
 
 func statusBefore(text string) bool {

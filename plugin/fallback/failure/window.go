@@ -165,6 +165,7 @@ func numberAfter(text, word string) (int, bool) {
 			return 0, false
 		}
 		rest = after
+		after = strings.TrimPrefix(after, "~")
 		n := 0
 		for n < len(after) && n < 15 && after[n] >= '0' && after[n] <= '9' {
 			n++

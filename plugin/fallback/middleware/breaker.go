@@ -152,7 +152,7 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		return refused
 	}
 	t := &trial{breaker: b, pass: pass, next: out.Tap}
-	out.Tap = t.answered
+	out.Tap = t
 	defer func() {
 		out.Tap = t.next
 		t.end(t.ended)
@@ -169,16 +169,16 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 type trial struct {
 	breaker *breaker
 	pass    permit
-	next    func(*model.LLMResponse) // the tap that was there; nil if none
-	ended   outcome                  // a panic leaves it neutral: a probe gives its place back
+	next    stream.Tap // the tap that was there; nil if none
+	ended   outcome    // a panic leaves it neutral: a probe gives its place back
 	over    bool
 }
 
-// answered is the tap.
-func (t *trial) answered(resp *model.LLMResponse) {
+// Answered implements stream.Tap.
+func (t *trial) Answered(resp *model.LLMResponse) {
 	t.end(outcome{result: succeeded})
 	if t.next != nil {
-		t.next(resp)
+		t.next.Answered(resp)
 	}
 }
 

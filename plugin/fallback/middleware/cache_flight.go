@@ -52,7 +52,7 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 		}
 		status = call.CacheHit
 	}
-	out.Metadata.CacheStatus = status
+	out.Notes.CacheStatus = status
 	out.Answer(a.model, a.response(), streamed)
 	return nil
 }
@@ -172,11 +172,11 @@ func (l *cached) refresh(ctx context.Context, key cacheKey, req *model.LLMReques
 
 // ask asks the model and returns its answer if it is one to be kept.
 func (l *cached) ask(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
-	catch := catcher{out: out, next: out.Tap}
-	out.Tap = catch.see
+	catch := &catcher{out: out, next: out.Tap}
+	out.Tap = catch
 	defer func() { out.Tap = catch.next }()
 	if !l.cache.config.LookupOnly {
-		out.Metadata.CacheStatus = call.CacheMiss
+		out.Notes.CacheStatus = call.CacheMiss
 	}
 	ctx = context.WithValue(ctx, l.cache, l.identity) // for Lookup
 	if err := l.inner.Do(ctx, req, streamed, out); err != nil {
@@ -188,14 +188,15 @@ func (l *cached) ask(ctx context.Context, req *model.LLMRequest, streamed bool, 
 // catcher takes the answer of a call before the consumer can change it.
 type catcher struct {
 	out    *stream.Sink
-	next   func(*model.LLMResponse)
+	next   stream.Tap // the tap that was there; nil if none
 	finals int
 	answer *answer // nil if there are several final responses: none of them is the whole
 }
 
-func (c *catcher) see(resp *model.LLMResponse) {
+// Answered implements stream.Tap.
+func (c *catcher) Answered(resp *model.LLMResponse) {
 	if c.next != nil {
-		c.next(resp)
+		c.next.Answered(resp)
 	}
 	c.answer = nil
 	if c.finals++; c.finals == 1 {

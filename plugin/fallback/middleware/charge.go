@@ -53,8 +53,8 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	cost := projected // if the attempt ends in a panic
 	defer func() { l.budget.settle(account, projected, cost) }()
 
-	bill := bill{next: out.Tap}
-	out.Tap = bill.see
+	bill := &bill{next: out.Tap}
+	out.Tap = bill
 	defer func() { out.Tap = bill.next }()
 	err := l.inner.Do(ctx, req, streamed, out)
 	cost = l.cost(ctx, projected, bill.usage, err, out)
@@ -63,13 +63,14 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 
 // bill takes the usage from the final responses; the latest counts the whole.
 type bill struct {
-	next  func(*model.LLMResponse)
+	next  stream.Tap // the tap that was there; nil if none
 	usage *genai.GenerateContentResponseUsageMetadata
 }
 
-func (b *bill) see(resp *model.LLMResponse) {
+// Answered implements stream.Tap.
+func (b *bill) Answered(resp *model.LLMResponse) {
 	if b.next != nil {
-		b.next(resp)
+		b.next.Answered(resp)
 	}
 	if resp.UsageMetadata != nil {
 		b.usage = resp.UsageMetadata

@@ -115,7 +115,7 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		out.Wait += time.Since(started)
 	}
 	s := &stay{queue: l.queue, round: round, tokens: tokens, next: out.Tap}
-	out.Tap = s.answered
+	out.Tap = s
 	defer func() { // also when a consumer panics
 		out.Tap = s.next
 		s.end()
@@ -133,16 +133,16 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 type stay struct {
 	queue  *queue
 	round  int
-	tokens int                      // that it was let in with; 0 if there is no limit on them
-	next   func(*model.LLMResponse) // the tap that was there; nil if none
+	tokens int        // that it was let in with; 0 if there is no limit on them
+	next   stream.Tap // the tap that was there; nil if none
 
 	ended   result
 	counted int // input tokens, as the provider tells; 0 until it is known
 	over    bool
 }
 
-// answered is the tap.
-func (s *stay) answered(resp *model.LLMResponse) {
+// Answered implements stream.Tap.
+func (s *stay) Answered(resp *model.LLMResponse) {
 	if resp.UsageMetadata != nil {
 		s.counted = int(resp.UsageMetadata.PromptTokenCount)
 	}
@@ -151,7 +151,7 @@ func (s *stay) answered(resp *model.LLMResponse) {
 	}
 	s.end()
 	if s.next != nil {
-		s.next(resp)
+		s.next.Answered(resp)
 	}
 }
 

@@ -124,11 +124,16 @@ func TestProvidersCountTakesTheEstimatesPlace(t *testing.T) {
 	}
 }
 
+// taps counts the responses it sees.
+type taps int
+
+func (n *taps) Answered(*model.LLMResponse) { *n++ }
+
 func TestLimitPutsBackTheTapItFound(t *testing.T) {
 	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(suite.NewModel("flash", suite.Text("ok")))
 	out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
-	seen := 0
-	out.Tap = func(*model.LLMResponse) { seen++ }
+	var seen taps
+	out.Tap = &seen
 	for range 2 {
 		_ = stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
 	}

@@ -12,7 +12,6 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -175,9 +174,9 @@ func (w *watch) next(now time.Time) time.Duration {
 // item is a response on its way from a detached model to its caller, with what
 // the model's side of the tree knows about it.
 type item struct {
-	model    string
-	metadata call.Metadata
-	resp     *model.LLMResponse
+	model string
+	notes stream.Notes
+	resp  *model.LLMResponse
 }
 
 // detached runs the attempt on a goroutine of its own, which ends when inner
@@ -188,7 +187,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 	var fork *stream.Sink
 	fork = out.ForkApart(func(resp *model.LLMResponse, _ error) bool {
 		select {
-		case items <- item{fork.Model, fork.Metadata, resp}:
+		case items <- item{fork.Model, fork.Notes, resp}:
 			return true
 		case <-abandoned:
 			return false
@@ -203,7 +202,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 	for {
 		select {
 		case it := <-items:
-			out.Model, out.Metadata = it.model, it.metadata
+			out.Model, out.Notes = it.model, it.notes
 			if !out.Send(it.resp) {
 				return nil
 			}

@@ -115,7 +115,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 			held = append(held, resp)
 			return true
 		}
-		out.Model, out.Metadata = fork.Model, fork.Metadata
+		out.Model, out.Notes = fork.Model, fork.Notes
 		return out.Send(resp)
 	})
 	if err := a.watched(ctx, streamed, fork); err != nil || !hold || !fork.Final {
@@ -125,7 +125,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 	if err := a.reject(ctx, out, fork.Model); err != nil {
 		return err
 	}
-	out.Model, out.Metadata = fork.Model, fork.Metadata
+	out.Model, out.Notes = fork.Model, fork.Notes
 	for _, resp := range held {
 		if !out.Send(resp) {
 			break

@@ -64,7 +64,7 @@ func (r *race) enter(req *model.LLMRequest, inline bool) *racer {
 	x := &racer{race: r, layer: layers[next], req: req, inline: inline, started: time.Now()}
 	x.ctx, x.cancel = context.WithCancelCause(r.ctx)
 	x.sink = stream.NewSink(x.yield)
-	x.sink.Metadata, x.sink.Force, x.sink.Guard = r.out.Metadata, r.out.Force, r.out.Guard
+	x.sink.Notes, x.sink.Force, x.sink.Guard = r.out.Notes, r.out.Force, r.out.Guard
 	x.sink.HasNext = r.out.HasNext || next+1 < len(layers)
 	if next == 0 {
 		x.sink.Wait, r.out.Wait = r.out.Wait, 0
@@ -191,7 +191,7 @@ func (r *race) follow() error {
 func (r *race) pass(x *racer, resp *model.LLMResponse) bool {
 	switch {
 	case !resp.Partial:
-		r.out.Model, r.out.Metadata = x.sink.Model, x.sink.Metadata
+		r.out.Model, r.out.Notes = x.sink.Model, x.sink.Notes
 		r.report(x)
 	case resp.CustomMetadata[call.KeyRestart] == true:
 		r.out.Restart() // it puts the marker before what comes next

@@ -475,17 +475,17 @@ func TestHedgeHandsOnWhatIsAskedOfACall(t *testing.T) {
 		}
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, probe(&flash, within(time.Hour, suite.Text("x"))), probe(&lite, suite.Text("x")))
 		out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
-		out.Force, out.Wait, out.Metadata.Cohort, out.Root = true, time.Second, "c", "root"
+		out.Force, out.Wait, out.Notes.Cohort, out.Root = true, time.Second, "c", "root"
 		if err := stream.Of(m).Do(t.Context(), userSays("hi"), false, out); err != nil {
 			t.Fatal(err)
 		}
-		if !flash.Force || !flash.HasNext || flash.Wait != time.Second || flash.Metadata.Cohort != "c" || flash.Root != "root" {
+		if !flash.Force || !flash.HasNext || flash.Wait != time.Second || flash.Notes.Cohort != "c" || flash.Root != "root" {
 			t.Errorf("the first model was asked with %+v", &flash)
 		}
-		if !lite.Force || lite.HasNext || lite.Wait != 0 || lite.Metadata.Cohort != "c" || lite.Root != "root" {
+		if !lite.Force || lite.HasNext || lite.Wait != 0 || lite.Notes.Cohort != "c" || lite.Root != "root" {
 			t.Errorf("the hedge was asked with %+v", &lite)
 		}
-		if out.Metadata.Degraded != "how" || !out.Final {
+		if out.Notes.Degraded != "how" || !out.Final {
 			t.Errorf("out is %+v, want what the winner knows", out)
 		}
 	})
@@ -498,8 +498,8 @@ type asked struct {
 }
 
 func (a *asked) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	a.saw.Force, a.saw.HasNext, a.saw.Wait, a.saw.Metadata, a.saw.Root = out.Force, out.HasNext, out.Wait, out.Metadata, out.Root
-	out.Metadata.Degraded = "how"
+	a.saw.Force, a.saw.HasNext, a.saw.Wait, a.saw.Notes, a.saw.Root = out.Force, out.HasNext, out.Wait, out.Notes, out.Root
+	out.Notes.Degraded = "how"
 	return a.Layer.Do(ctx, req, streamed, out)
 }
 

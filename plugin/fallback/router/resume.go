@@ -48,7 +48,7 @@ func (c *continuation) pass(ctx context.Context, target stream.Layer, req *model
 	prefix := c.text
 	fork := c.out.Fork(nil)
 	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
-		c.out.Model, c.out.Metadata = fork.Model, fork.Metadata
+		c.out.Model, c.out.Notes = fork.Model, fork.Notes
 		return c.take(prefix, resp)
 	})
 	err := ask(ctx, target, req, streamed, fork)

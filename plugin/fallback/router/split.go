@@ -208,7 +208,7 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if out.Root == "" || out.Root == s.Name() {
 		out.Root = a.layer.Name() // to be given to an arm is no fallback, also as the first target of a router
 	}
-	out.Metadata.ExperimentID, out.Metadata.Cohort = s.config.Experiment, a.cohort
+	out.Notes.ExperimentID, out.Notes.Cohort = s.config.Experiment, a.cohort
 	err := ask(ctx, a.layer, req, streamed, out)
 	if ctx.Err() == nil && (err != nil || out.Final) {
 		s.count(a, err != nil, err == nil && out.Model != "" && out.Model != a.layer.Name())
