@@ -100,10 +100,22 @@ func (m Metadata) Map() map[string]any {
 	}
 	for _, field := range m.optional() {
 		if field.value != "" {
-			out[field.key] = field.value
+			out[field.key] = boxed(field.value)
 		}
 	}
 	return out
+}
+
+// boxed returns s as an interface, without an allocation if it is what most
+// answers carry.
+func boxed(s string) any {
+	switch s {
+	case CacheBypass:
+		return CacheBypass
+	case CacheMiss:
+		return CacheMiss
+	}
+	return s
 }
 
 type field struct{ key, value string }

@@ -82,7 +82,9 @@ func (e *evidence) addText(s string, depth int) {
 func (e *evidence) addProse(s string, depth int) {
 	if title, ok := htmlTitle(s); ok {
 		e.html, s = true, title
-		e.number(float64(titleStatus(title)), depth)
+		if e.status < 400 {
+			e.number(float64(titleStatus(title)), depth)
+		}
 	}
 	s = strings.TrimSpace(s)
 	if s == "" {

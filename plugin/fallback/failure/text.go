@@ -205,10 +205,10 @@ func wordGoesOn(text string) bool {
 }
 
 // titleStatus finds the HTTP status in the title of an error page: "502 Bad Gateway", "Error 404 (Not Found)", "a host |
-// 520: …". It is the only number of three digits there.
+// 520: …". Those from 520 to 530 are Cloudflare's: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/
 func titleStatus(title string) int {
-	for _, w := range strings.FieldsFunc(title, func(r rune) bool { return r < '0' || r > '9' }) {
-		if n, err := strconv.Atoi(w); err == nil && n >= 400 && n < 600 {
+	for w := range strings.FieldsFuncSeq(title, func(r rune) bool { return r < '0' || r > '9' }) {
+		if n, err := strconv.Atoi(w); err == nil && n >= 400 && (http.StatusText(n) != "" || n >= 520 && n <= 530) {
 			return n
 		}
 	}
