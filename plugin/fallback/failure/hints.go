@@ -168,7 +168,7 @@ func textHint(t *prose, words []phrase) (hint time.Duration, ok bool) {
 			if !found {
 				break
 			}
-			if d, _, valid := leadingDuration(strings.TrimPrefix(after, "about ")); valid && (!ok || d > hint) {
+			if d, _, valid := leadingDuration(strings.TrimLeft(strings.TrimPrefix(after, "about "), "~")); valid && (!ok || d > hint) {
 				hint, ok = d, true
 			}
 			rest = after

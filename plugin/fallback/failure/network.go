@@ -64,9 +64,10 @@ var texts = []struct {
 	any  []phrase
 	mean Verdict
 }{
-	{phrasesOf("no such host", "server misbehaving", "name resolution"), unreachable("the host name could not be resolved")},
+	{phrasesOf("no such host", "server misbehaving", "name resolution", "getaddrinfo", "name or service not known", "nodename nor servname"), unreachable("the host name could not be resolved")},
 	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
-		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected"), unreachable("the connection was reset or refused")},
+		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected",
+		"stream disconnected", "closed network connection", "connection broken", "premature close", "eof occurred"), unreachable("the connection was reset or refused")},
 	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},
 	{phrasesOf("context canceled"), canceled()}, // see evidence.canceled
@@ -74,7 +75,7 @@ var texts = []struct {
 	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character '", "without a finish", "without finish",
 		"stream ended", "stream closed", "incomplete chunk", "incomplete read", "incomplete stream", "incomplete response", "incomplete json",
 		"stream truncated", "truncated stream", "response truncated", "truncated response", "was truncated",
-		"malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http"),
+		"parsing chunk", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http"),
 		damaged()},
 	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
 		"bad certificate", "unknown certificate", "first record does not look like"),

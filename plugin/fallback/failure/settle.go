@@ -54,7 +54,6 @@ var (
 	googleWords    = phrasesOf("googleapis.com")
 	noneWords      = phrasesOf("have a free quota tier", "no free quota")
 	personWords    = phrasesOf("individual quota", "usage limit")
-	streamWords    = phrasesOf("stream error: stream id")
 	modelWords     = phrasesOf("model", "deployment")
 	exceptionWords = phrasesOf("exception")
 	codeMarks      = phrasesOf("code = ", "status: ", "generic::")
@@ -68,8 +67,8 @@ func (e *evidence) textTokens() {
 			e.knownToken(after[:codeLength(after)])
 		}
 	}
-	if strings.IndexByte(e.text, '_') < 0 && !e.prose.hasAny(exceptionWords) || e.prose.hasAny(streamWords) {
-		return // nothing that could be one, or an error code of HTTP/2 (RFC 9113, section 7): the connection's, not the provider's
+	if strings.IndexByte(e.text, '_') < 0 && !e.prose.hasAny(exceptionWords) {
+		return
 	}
 	for t := e.text; t != ""; {
 		n := codeLength(t)
