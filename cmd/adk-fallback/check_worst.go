@@ -180,7 +180,7 @@ func worstModel(p *policy.Policy, x *place, m served) part {
 	}
 	t := part{attempts: attempts, waiting: span{time.Duration(attempts)*one.time + waits, one.by}, last: patience - waits}
 	t.whole = t.waiting.plus(flowing(p))
-	if p.Stream != nil && p.Stream.MidStream == "resume" && slices.Contains(m.settings.Capabilities, "prefill") {
+	if p.Stream != nil && p.Stream.MidStream == "resume" && slices.Contains(m.resolved.Settings.Capabilities, "prefill") {
 		// Asked to continue the text, and if it refuses, from the start.
 		t.attempts *= 2
 		t.whole = t.whole.plus(t.whole)

@@ -46,7 +46,7 @@ func chainOf(p *policy.Policy) []*place {
 		} else if firstContent > 0 {
 			x.streamed = firstContent
 		}
-		if name := canonical(p, e.Name); name != policy.CachedAnswer && name != policy.TemplateResponse {
+		if name := p.Resolve(e.Name).Model; name != policy.CachedAnswer && name != policy.TemplateResponse {
 			x.models, x.experiment = modelsAt(p, e.Name)
 		}
 		return append(chain, x)
@@ -66,7 +66,7 @@ func modelsAt(p *policy.Policy, name string) ([]served, string) {
 		if target == "" {
 			target = p.Primary
 		}
-		if canonical(p, target) != canonical(p, name) {
+		if p.Resolve(target).Model != p.Resolve(name).Model {
 			continue
 		}
 		var arms []served

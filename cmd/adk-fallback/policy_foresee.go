@@ -111,7 +111,7 @@ func (f *foresight) play(p *policy.Policy, v failure.Verdict) error {
 // last resort.
 func (f *foresight) answers(p *policy.Policy, model, degraded string) {
 	for _, e := range p.Fallbacks {
-		if e.Name == model || model == "" && (e.Name == degraded || canonical(p, e.Name) == degraded) {
+		if e.Name == model || model == "" && (e.Name == degraded || p.Resolve(e.Name).Model == degraded) {
 			f.Next, f.Condition = e.Name, e.Condition.String()
 			return
 		}
@@ -124,7 +124,7 @@ func (f *foresight) skipped(p *policy.Policy, resp *model.LLMResponse, err error
 	f.Skipped = []skipped{}
 	note := func(name, because string) {
 		for _, e := range p.Fallbacks {
-			if canonical(p, e.Name) == canonical(p, name) {
+			if p.Resolve(e.Name).Model == p.Resolve(name).Model {
 				name = e.Name
 			}
 		}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"cmp"
-	"regexp"
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -22,26 +20,20 @@ type served struct {
 	// usual one.
 	CredentialEnv string `json:"credential_env,omitempty"`
 
-	settings policy.Model // of its entry
+	resolved policy.Resolved
 }
 
-// serve finds out who serves the model that a file calls name, as package policy
-// does when it builds one.
+// serve finds out who serves the model that a file calls name.
 func serve(p *policy.Policy, name string) served {
-	s := served{Name: name, Model: canonical(p, name), From: "models"}
-	s.Entry, s.settings = entryOf(p, s.Model)
-	s.Provider, s.CredentialEnv = s.settings.Provider, s.settings.CredentialEnv
-	s.ID = cmp.Or(s.settings.ID, s.Model)
-	if s.Provider != "" {
-		return s
+	r := p.Resolve(name)
+	s := served{
+		Name: name, Model: r.Model, From: "name", Entry: r.Entry, Provider: r.Provider, ID: r.ID,
+		CredentialEnv: r.Settings.CredentialEnv, resolved: r,
 	}
-	s.From = "name"
 	switch {
-	case strings.HasPrefix(s.Model, "gemini-"):
-		s.Provider = "gemini"
-	case strings.HasPrefix(s.Model, "gpt-"):
-		s.Provider = "openai"
-	default:
+	case r.Settings.Provider != "":
+		s.From = "models"
+	case r.Provider == "":
 		s.From = "application"
 	}
 	return s
@@ -56,8 +48,8 @@ func (s served) by() string {
 	if s.ID != s.Name {
 		by += " as " + s.ID
 	}
-	if s.settings.BaseURL != "" {
-		by += " at " + s.settings.BaseURL // which holds no key: package policy sees to that
+	if s.resolved.Settings.BaseURL != "" {
+		by += " at " + s.resolved.Settings.BaseURL // which holds no key: package policy sees to that
 	}
 	return by
 }
@@ -75,35 +67,4 @@ func (s served) from() string {
 		parts = append(parts, "key in "+s.CredentialEnv)
 	}
 	return strings.Join(parts, ", ")
-}
-
-// canonical returns the name that an alias stands for. A checked policy has no
-// cycles.
-func canonical(p *policy.Policy, name string) string {
-	for next, ok := p.Aliases[name]; ok; next, ok = p.Aliases[name] {
-		name = next
-	}
-	return name
-}
-
-// entryOf returns the entry of section models for a name without aliases: the
-// name itself, else the pattern with the most bytes beside *, else nothing.
-func entryOf(p *policy.Policy, name string) (key string, m policy.Model) {
-	if m, ok := p.Models[name]; ok {
-		return name, m
-	}
-	best := -1
-	for pattern := range p.Models {
-		says := len(pattern) - strings.Count(pattern, "*")
-		if matches(pattern, name) && (says > best || says == best && pattern < key) {
-			key, best = pattern, says
-		}
-	}
-	return key, p.Models[key]
-}
-
-// matches reports whether name matches pattern, in which * stands for any text.
-func matches(pattern, name string) bool {
-	expression := strings.ReplaceAll(regexp.QuoteMeta(pattern), `\*`, `.*`)
-	return regexp.MustCompile(`^` + expression + `$`).MatchString(name)
 }

@@ -130,12 +130,12 @@ func target(p *policy.Policy, x *place, m served) *layer {
 	wrap("limit", limitText(limitsOf(p, m)))
 	wrap("breaker", breakerText(p.CircuitBreaker))
 	wrap("retry", retryText(p.Retry))
-	wrap("context_window", plural(m.settings.ContextWindow, "token"))
-	if m.settings.Capabilities != nil {
-		wrap("capability", cmp.Or(strings.Join(m.settings.Capabilities, ", "), "text alone"))
+	wrap("context_window", plural(m.resolved.Settings.ContextWindow, "token"))
+	if m.resolved.Settings.Capabilities != nil {
+		wrap("capability", cmp.Or(strings.Join(m.resolved.Settings.Capabilities, ", "), "text alone"))
 	}
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(p.Flags))) {
-		if concerns(p.Flags[name].Targets, m) {
+		if slices.ContainsFunc(p.Flags[name].Targets, m.resolved.Matches) {
 			wrap("flag", flagText(name, p.Flags[name]))
 		}
 	}
@@ -143,15 +143,10 @@ func target(p *policy.Policy, x *place, m served) *layer {
 	return tree
 }
 
-// concerns reports whether one of patterns names a model.
-func concerns(patterns []string, m served) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return matches(pattern, m.Name) || matches(pattern, m.Model) })
-}
-
 // limitsOf returns what a model can take, nil for no limit.
 func limitsOf(p *policy.Policy, m served) *policy.RateLimits {
-	if m.settings.RateLimits != nil {
-		return m.settings.RateLimits
+	if m.resolved.Settings.RateLimits != nil {
+		return m.resolved.Settings.RateLimits
 	}
 	return p.RateLimits
 }
@@ -161,10 +156,11 @@ func lastResort(p *policy.Policy, name string) *layer {
 	if p.Degrade != nil {
 		degrade = *p.Degrade
 	}
+	template := p.Resolve(name).Model == policy.TemplateResponse
 	switch {
-	case canonical(p, name) == policy.TemplateResponse && degrade.Template == "":
+	case template && degrade.Template == "":
 		return around(name, "the default text")
-	case canonical(p, name) == policy.TemplateResponse:
+	case template:
 		first, _, _ := strings.Cut(degrade.Template, "\n")
 		return around(name, fmt.Sprintf("%q", first))
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ func cacheText(p *policy.Policy) string {
 		return fmt.Sprintf("%s, up to %s, shared by a %s", settings, c.MaxBytes, c.Scope)
 	}
 	for _, e := range p.Fallbacks {
-		if canonical(p, e.Name) == policy.CachedAnswer || mentions(e.Condition.String(), "cache_hit") {
+		if p.Resolve(e.Name).Model == policy.CachedAnswer || mentions(e.Condition.String(), "cache_hit") {
 			return "for cached-answer and cache_hit alone"
 		}
 	}
@@ -133,11 +132,8 @@ func complianceText(c *policy.Compliance, m served) string {
 	}
 	denies, redacts := 0, 0
 	for _, rule := range c.Rules {
-		named := rule.Targets == nil || concerns(rule.Targets, m)
-		placed := rule.Regions == nil || m.settings.Region != "" &&
-			slices.ContainsFunc(rule.Regions, func(pattern string) bool { return matches(pattern, m.settings.Region) })
 		switch {
-		case named && placed:
+		case rule.Allows(m.resolved):
 		case rule.Otherwise == "redact":
 			redacts++
 		default:

@@ -87,7 +87,7 @@ var codes = map[string]meaning{
 	// OpenAI, and the many that speak its format.
 	"insufficientquota": {KindBilling, 429}, "billinghardlimitreached": {KindBilling, 400}, "billingnotactive": {KindBilling, 429},
 	"insufficientuserquota": {KindBilling, 403}, "insufficientcredits": {KindBilling, 402}, "insufficientbalance": {KindBilling, 402},
-	"creditsexhausted": {KindBilling, 402}, "exceededcurrentquotaerror": {KindBilling, 429}, "arrearage": {KindBilling, 400},
+	"creditsexhausted": {KindBilling, 402}, "exceededcurrentquotaerror": {KindBilling, 429}, "arrearage": {KindBilling, 400}, "accountoverdueerror": {KindBilling, 403},
 	"invalidapikey": {KindAuth, 401}, "incorrectapikey": {KindAuth, 401}, "accountdeactivated": {KindAuth, 401},
 	"invalidorganization": {KindAuth, 401}, "accessterminated": {KindAuth, 403}, "authenticationerror": {KindAuth, 401},
 	"invalidgrant": {KindAuth, 400}, "invalidclient": {KindAuth, 401}, // RFC 6749, section 5.2

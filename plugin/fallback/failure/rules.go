@@ -61,6 +61,10 @@ func (e *evidence) decide() Verdict {
 		}
 	case KindCapacity:
 		return e.noCapacity()
+	case KindOverloaded:
+		if e.status < 400 {
+			return e.again(overloaded(ScopeModel))
+		}
 	case KindTimeout:
 		return e.retry1(Verdict{Kind: kind, Scope: ScopeModel, Reason: "the server ran out of time: one retry"})
 	}
@@ -91,7 +95,7 @@ func (e *evidence) byStatus() Verdict {
 	case s == 501:
 		return Verdict{Action: Fallback, Kind: KindInvalid, Scope: ScopeModel, Reason: "the model does not implement this"}
 	case s == 503, s == 529, s >= 500 && e.kind == KindOverloaded:
-		return e.again(Verdict{Kind: KindOverloaded, Scope: e.faulty(), Reason: "overloaded or unavailable"})
+		return e.again(overloaded(e.faulty()))
 	case s >= 500:
 		return e.again(Verdict{Kind: KindServer, Scope: e.faulty(), Reason: "a fault of the server"})
 	case s >= 400:
@@ -182,6 +186,10 @@ func (e *evidence) faulty() Scope {
 		return ScopeProvider
 	}
 	return ScopeModel
+}
+
+func overloaded(scope Scope) Verdict {
+	return Verdict{Kind: KindOverloaded, Scope: scope, Reason: "overloaded or unavailable"}
 }
 
 func tooLarge() Verdict {

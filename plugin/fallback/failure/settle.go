@@ -50,7 +50,7 @@ func (e *evidence) settleQuota() {
 
 var (
 	quotaWords     = phrasesOf("limit", "quota")
-	rateWords      = phrasesOf("rate limit", "quota", "too many requests")
+	rateWords      = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded")
 	googleWords    = phrasesOf("googleapis.com")
 	noneWords      = phrasesOf("have a free quota tier", "no free quota")
 	personWords    = phrasesOf("individual quota", "usage limit")

@@ -45,7 +45,7 @@ var phrases = []struct {
 	{KindBilling, unknown | bad | denied | limited, phrasesOf(
 		"credit balance", "insufficient credit", "insufficient balance", "insufficient funds", "insufficient quota", "account balance",
 		"more credits", "credits are depleted", "credits have been", "out of credits", "no credits", "available credits", "any credits", "purchase credits", "not enough credits",
-		"spending cap", "spend cap", "spending limit", "spend limit", "key limit exceeded", "out of extra usage", "your extra usage", "overdue", "billing hard limit", "billing to be enabled", "enable billing", "billing is not enabled", "billing account",
+		"spending cap", "spend cap", "spending limit", "spend limit", "key limit exceeded", "out of extra usage", "your extra usage", "overdue balance", "billing hard limit", "billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "余额不足", "欠费")},
 	{KindLocation, unknown | bad | denied, phrasesOf(
 		"location is not supported", "not available in your country", "not available in your region", "country, region, or territory not supported",
@@ -57,14 +57,14 @@ var phrases = []struct {
 	{KindAuth, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "invalid x-api-key", "has been suspended",
 		"has been disabled", "verify your account", "terms of service", "terms of\n", "unauthorized", "authentication", "permission denied", "deactivated",
-		"could not find default credentials", "unable to locate credentials", "or it is disabled")},
+		"could not find default credentials", "unable to locate credentials", "before or it is disabled")},
 	{KindModel, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "have access to it",
 		"invalid model", "unknown model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist")},
 	{KindContextLength, unknown | bad | server, phrasesOf(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length", "prompt is too long", "input is too long",
-		"too many tokens", "token count", "only supports up to", "token limit", "reduce the length")},
+		"too many tokens", "prompt token count", "only supports up to", "token limit", "reduce the length")},
 	{KindTooLarge, unknown | bad | limited, phrasesOf(
 		"request too large", "payload size exceeds", "payload too large", "entity too large", "exceeds the maximum size", "required for long context", "long context beta")},
 	{KindContent, unknown | bad | denied, phrasesOf(

@@ -102,21 +102,21 @@ func (c *checker) cycle(name string) []string {
 func (c *checker) duplicates() {
 	first := make(map[string]target)
 	for _, t := range c.chain {
-		if earlier, again := first[t.model]; again {
-			c.err(t.path, fmt.Sprintf("%s, the same target as %s", quoted(t.name), earlier.path), "each target once")
+		if earlier, again := first[t.Model]; again {
+			c.err(t.path, fmt.Sprintf("%s, the same target as %s", quoted(t.Name), earlier.path), "each target once")
 			continue
 		}
-		first[t.model] = t
+		first[t.Model] = t
 	}
 }
 
 // names finds names that nothing is known of, and outdated ones.
 func (c *checker) names() {
 	for _, t := range c.chain {
-		if t.path == "primary" && isLastResort(t.model) {
-			c.err(t.path, quoted(t.name)+", an answer of last resort", "a model")
+		if t.path == "primary" && isLastResort(t.Model) {
+			c.err(t.path, quoted(t.Name)+", an answer of last resort", "a model")
 		}
-		c.name(t.path, t.name)
+		c.name(t.path, t.Name)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
 		for i, arm := range c.Experiments[id].Arms {
@@ -129,11 +129,12 @@ func (c *checker) names() {
 }
 
 func (c *checker) name(path, name string) {
-	model := c.canonical(name)
+	r := c.Resolve(name)
+	model := r.Model
 	if model != name && (strings.Contains(name, "-preview") || strings.Contains(name, "-exp")) {
 		c.warn(path, quoted(name)+", an outdated name", model)
 	}
-	if name == "" || isLastResort(model) || c.provider(model) != "" {
+	if name == "" || isLastResort(model) || r.Provider != "" {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)

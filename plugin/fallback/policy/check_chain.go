@@ -10,7 +10,7 @@ import (
 func (c *checker) models() []target {
 	var models []target
 	for _, t := range c.chain {
-		if !isLastResort(t.model) {
+		if !isLastResort(t.Model) {
 			models = append(models, t)
 		}
 	}
@@ -20,16 +20,16 @@ func (c *checker) models() []target {
 // unreachable finds entries that no call gets to.
 func (c *checker) unreachable() {
 	for i, t := range c.chain {
-		if t.entry == "" {
+		if t.place == "" {
 			continue
 		}
 		if t.condition.compiled != nil {
 			if value, constant := t.condition.compiled.Constant(); constant && !value {
-				c.warn(join(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
+				c.warn(join(t.place, "condition"), "a condition that is never true", "one that can be true, or no entry")
 			}
 		}
-		if i > 0 && c.chain[i-1].model == TemplateResponse {
-			c.warn(t.path, quoted(t.name)+" after "+TemplateResponse+", which always answers", TemplateResponse+" as the last entry")
+		if i > 0 && c.chain[i-1].Model == TemplateResponse {
+			c.warn(t.path, quoted(t.Name)+" after "+TemplateResponse+", which always answers", TemplateResponse+" as the last entry")
 		}
 	}
 }
@@ -66,7 +66,7 @@ func (c *checker) latencies() {
 		}
 		for _, latency := range t.condition.compiled.Latencies() {
 			if limit > 0 && latency >= limit {
-				c.warn(join(t.entry, "condition"), fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), c.chain[i-1].name, formatDuration(limit)),
+				c.warn(join(t.place, "condition"), fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), c.chain[i-1].Name, formatDuration(limit)),
 					"less than "+formatDuration(limit))
 			}
 		}
@@ -81,7 +81,7 @@ func (c *checker) prices() {
 	const allowed = "a price under models; without one the model is never taken to be free"
 	for i, t := range c.chain {
 		if i > 0 && t.condition.compiled != nil && t.condition.compiled.Uses("cost") && !c.priced(c.chain[i-1]) {
-			c.warn(join(t.entry, "condition"), "cost, but no price of "+c.chain[i-1].name, allowed)
+			c.warn(join(t.place, "condition"), "cost, but no price of "+c.chain[i-1].Name, allowed)
 		}
 	}
 	if c.Budgets == nil || c.Budgets.USDPerDay == 0 && len(c.Budgets.Tenants) == 0 {
@@ -89,31 +89,26 @@ func (c *checker) prices() {
 	}
 	for _, t := range c.models() {
 		if !c.priced(t) {
-			c.warn(t.path, "no price of "+t.name+", which budgets need", allowed)
+			c.warn(t.path, "no price of "+t.Name+", which budgets need", allowed)
 		}
 	}
 }
 
 func (c *checker) priced(t target) bool {
-	_, m, _ := c.model(t.model)
-	id := m.ID
-	if id == "" {
-		id = t.model
-	}
-	return isLastResort(t.model) || m.Price != nil || c.known.Price(id)
+	return isLastResort(t.Model) || t.Settings.Price != nil || c.known.Price(t.ID)
 }
 
 // windows finds fallbacks that cannot read what the models before them can.
 func (c *checker) windows() {
 	largest, of := 0, ""
 	for _, t := range c.models() {
-		_, m, _ := c.model(t.model)
-		if m.ContextWindow > 0 && m.ContextWindow < largest {
-			c.warn(t.path, fmt.Sprintf("%s, which reads %d tokens, after %s, which reads %d", quoted(t.name), m.ContextWindow, of, largest),
+		window := t.Settings.ContextWindow
+		if window > 0 && window < largest {
+			c.warn(t.path, fmt.Sprintf("%s, which reads %d tokens, after %s, which reads %d", quoted(t.Name), window, of, largest),
 				"a fallback with a window as large; longer requests skip this one")
 		}
-		if m.ContextWindow > largest {
-			largest, of = m.ContextWindow, t.name
+		if window > largest {
+			largest, of = window, t.Name
 		}
 	}
 }
@@ -134,12 +129,11 @@ func (c *checker) credentials() {
 
 // credential names what a target is called with, "" if that is not known.
 func (c *checker) credential(t target) string {
-	_, m, _ := c.model(t.model)
-	if m.CredentialEnv != "" {
-		return m.CredentialEnv
+	if t.Settings.CredentialEnv != "" {
+		return t.Settings.CredentialEnv
 	}
-	if provider := c.provider(t.model); provider != "" {
-		return "the default of " + provider
+	if t.Provider != "" {
+		return "the default of " + t.Provider
 	}
 	return ""
 }

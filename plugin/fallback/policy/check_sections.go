@@ -11,15 +11,14 @@ import (
 func (c *checker) declared() {
 	used := make(map[string]bool)
 	for _, name := range c.mentioned() {
-		key, _, _ := c.model(name)
-		used[key] = true
+		used[c.Resolve(name).Entry] = true
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
 		path, m := join("models", name), c.Models[name]
 		if !used[name] {
 			c.warn(path, "a model that no target uses"+didYouMean(name, c.mentioned()), "the name of a target, or a pattern that matches one")
 		}
-		if c.provider(name) == "" && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
+		if c.Resolve(name).Provider == "" && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
 			c.err(path, "no key provider, but how to reach one", "a provider beside it, such as provider: openai")
 		}
 		c.rateLimits(join(path, "rate_limits"), m.RateLimits)
@@ -30,7 +29,7 @@ func (c *checker) declared() {
 func (c *checker) mentioned() []string {
 	var names []string
 	for _, t := range c.chain {
-		names = append(names, t.model)
+		names = append(names, t.Model)
 	}
 	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
 		for _, arm := range c.Experiments[id].Arms {
@@ -47,7 +46,7 @@ func (c *checker) mentioned() []string {
 func (c *checker) references() {
 	names := c.mentioned()
 	for _, t := range c.chain {
-		names = append(names, t.name)
+		names = append(names, t.Name)
 	}
 	names = append(names, slices.Sorted(maps.Keys(c.Models))...)
 	refer := func(path string, patterns []string) {
@@ -73,8 +72,8 @@ func (c *checker) references() {
 func (c *checker) hedge(h *Hedge) {
 	var fallbacks []string
 	for _, t := range c.models() {
-		if t.entry != "" {
-			fallbacks = append(fallbacks, t.name)
+		if t.place != "" {
+			fallbacks = append(fallbacks, t.Name)
 		}
 	}
 	switch {
@@ -95,14 +94,14 @@ func (c *checker) experiments() {
 		if name == "" {
 			name = c.Primary
 		}
-		i := slices.IndexFunc(c.models(), func(t target) bool { return t.model == c.canonical(name) })
+		i := slices.IndexFunc(c.models(), func(t target) bool { return t.Model == c.canonical(name) })
 		if i < 0 {
 			if e.Target != "" {
 				c.err(join(path, "target"), quoted(name)+didYouMean(name, c.mentioned()), "the primary or a model among the fallbacks")
 			}
 			continue
 		}
-		control := c.models()[i].model
+		control := c.models()[i].Model
 		if taken[control] != "" {
 			c.err(path, "a second experiment with "+name+", after "+taken[control], "one experiment for a target")
 		}
@@ -198,7 +197,7 @@ func (c *checker) unique(path string, names []string) {
 
 // has reports whether an entry of the chain is called name.
 func (c *checker) has(name string) bool {
-	return slices.ContainsFunc(c.chain, func(t target) bool { return t.model == name })
+	return slices.ContainsFunc(c.chain, func(t target) bool { return t.Model == name })
 }
 
 // clean reports whether nothing wrong has been found in what is at path.

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,7 +114,7 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	hedged := b.hedged()
 	for i, t := range b.chain {
 		s := b.step(t)
-		if isLastResort(t.model) {
+		if isLastResort(t.Model) {
 			s.inner = b.lastResort(t)
 			ch.lastResort = append(ch.lastResort, s.layer())
 		} else {
@@ -161,7 +160,7 @@ func (b *builder) hedged() int {
 		return 0
 	}
 	for i, t := range b.chain {
-		if i > 0 && !isLastResort(t.model) && (h.Target == "" || h.Target == t.name) {
+		if i > 0 && !isLastResort(t.Model) && (h.Target == "" || h.Target == t.Name) {
 			return i
 		}
 	}
@@ -188,21 +187,14 @@ func (b *builder) hedge(steps []*step, i int) []*step {
 
 // traits returns what the router knows of a target.
 func (b *builder) traits(t target) router.Traits {
-	if isLastResort(t.model) {
+	if isLastResort(t.Model) {
 		return router.Traits{}
 	}
-	_, m, _ := b.model(t.model)
-	traits := router.Traits{Provider: b.provider(t.model), Credential: b.credential(t), ContextWindow: m.ContextWindow}
-	for _, can := range m.Capabilities {
+	traits := router.Traits{Provider: t.Provider, Credential: b.credential(t), ContextWindow: t.Settings.ContextWindow}
+	for _, can := range t.Settings.Capabilities {
 		traits.Prefill = traits.Prefill || can == "prefill"
 	}
 	return traits
-}
-
-// idOf returns the provider's name for the model of a target.
-func (b *builder) idOf(t target) string {
-	_, m, _ := b.model(t.model)
-	return cmp.Or(m.ID, t.model)
 }
 
 // defaultsOf returns a section as an empty one in a file would be.

@@ -25,13 +25,13 @@ type rate struct {
 
 // rate returns what the policy, or else the list of prices, says of a target.
 func (b *builder) rate(t target) *rate {
-	_, m, _ := b.model(t.model)
+	m := t.Settings
 	r := &rate{most: b.maxOutput()}
 	if m.Config != nil {
 		r.asks = m.Config.MaxOutputTokens
 	}
 	if m.Price == nil {
-		r.price, r.known = price.Of(b.idOf(t))
+		r.price, r.known = price.Of(t.ID)
 		return r
 	}
 	r.known = true
@@ -152,14 +152,14 @@ func (b *builder) spareWhen(t target) func(ctx context.Context) (why string) {
 	}
 	s, budget, draw := b.policy.Budgets, b.kept.purse.budget, b.options.rand
 	switch soft := s.SoftLimit; {
-	case isLastResort(t.model) && s.Exhausted != "degrade":
+	case isLastResort(t.Model) && s.Exhausted != "degrade":
 		return func(ctx context.Context) string {
 			if stateOf(ctx).broke() {
 				return "the budget is used up"
 			}
 			return ""
 		}
-	case t.entry == "" && soft != nil && len(b.chain) > 1:
+	case t.place == "" && soft != nil && len(b.chain) > 1:
 		return func(ctx context.Context) string {
 			share := budget.Share(call.From(ctx).Tenant)
 			if share < float64(soft.At) || draw() < float64(soft.PrimaryShare) {

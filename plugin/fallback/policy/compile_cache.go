@@ -52,14 +52,14 @@ func (b *builder) cache() error {
 // by its name: the provider's model, or its family, within which answers may
 // stand for each other.
 func (b *builder) version() string {
-	_, m, _ := b.model(b.chain[0].model)
-	return cmp.Or(m.Family, m.ID, b.chain[0].model)
+	primary := b.chain[0]
+	return cmp.Or(primary.Settings.Family, primary.ID)
 }
 
 // needsCache reports whether an entry or a condition asks for kept answers.
 func (b *builder) needsCache() bool {
 	for _, t := range b.chain {
-		if t.model == CachedAnswer || t.condition.compiled != nil && t.condition.compiled.Uses("cache_hit") {
+		if t.Model == CachedAnswer || t.condition.compiled != nil && t.condition.compiled.Uses("cache_hit") {
 			return true
 		}
 	}
@@ -86,7 +86,7 @@ func (b *builder) lastResort(t target) stream.Layer {
 	var m model.LLM
 	var err error
 	path, section := "degrade.template", b.degrade()
-	if t.model == CachedAnswer {
+	if t.Model == CachedAnswer {
 		path = "degrade.cached_notice"
 		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
 	} else {

@@ -47,7 +47,7 @@ func (b *builder) target(t target) (stream.Layer, model.LLM) {
 	s, err := b.stack(t, want)
 	if err != nil {
 		if !errors.Is(err, errReported) {
-			b.err(t.path, quoted(t.name)+", which cannot be built: "+err.Error(), "a model that can be built")
+			b.err(t.path, quoted(t.Name)+", which cannot be built: "+err.Error(), "a model that can be built")
 		}
 		return nil, nil
 	}
@@ -58,12 +58,11 @@ func (b *builder) target(t target) (stream.Layer, model.LLM) {
 // settings collects what the policy says about a target.
 func (b *builder) settings(t target) settings {
 	p := b.policy
-	_, m, _ := p.model(t.model)
 	s := settings{
-		Name: t.name, Canonical: t.model, Model: m, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(),
+		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(),
 	}
-	if m.RateLimits != nil {
-		s.Limits = m.RateLimits
+	if t.Settings.RateLimits != nil {
+		s.Limits = t.Settings.RateLimits
 	}
 	if p.Priority != nil {
 		s.Classes = p.Priority.Classes
@@ -87,7 +86,7 @@ func (b *builder) settings(t target) settings {
 // hasTimeout reports whether the entry of a target has a limit of its own.
 func (b *builder) hasTimeout(t target) bool {
 	for i, e := range b.policy.Fallbacks {
-		if index("fallbacks", i) == t.entry {
+		if index("fallbacks", i) == t.place {
 			return e.Timeout > 0
 		}
 	}
@@ -102,7 +101,7 @@ func (b *builder) stack(t target, s settings) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
-	var inner stream.Layer = stream.NewSource(llm, stream.Options{Name: t.model, Prepare: prepare(t.model, id, s.Model.Config, s.MaxOutput)})
+	var inner stream.Layer = stream.NewSource(llm, stream.Options{Name: t.Model, Prepare: prepare(t.Model, id, s.Model.Config, s.MaxOutput)})
 	if b.bounded {
 		inner = stream.Of(b.kept.purse.budget.Middleware()(inner))
 	}

@@ -20,7 +20,7 @@ func (b *builder) place(t target) (stream.Layer, model.LLM) {
 		if name == "" {
 			name = b.policy.Primary
 		}
-		if b.policy.canonical(name) == t.model {
+		if b.policy.canonical(name) == t.Model {
 			return b.experiment(id, &e, t)
 		}
 	}
@@ -39,7 +39,7 @@ func (b *builder) experiment(id string, e *Experiment, t target) (stream.Layer, 
 	for i, arm := range e.Arms {
 		at := t
 		if i > 0 {
-			at.name, at.model = arm.Model, b.policy.canonical(arm.Model)
+			at.Resolved = b.policy.Resolve(arm.Model)
 			at.path = join(index(join(join("experiments", id), "arms"), i), "model")
 		}
 		layer, llm := b.target(at)

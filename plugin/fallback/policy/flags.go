@@ -36,7 +36,7 @@ func WithFlags(client FlagClient) Option {
 func (b *builder) flags(t target) guard {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(b.policy.Flags)) {
-		if slices.ContainsFunc(b.policy.Flags[name].Targets, func(p string) bool { return wildcard(p, t.name) || wildcard(p, t.model) }) {
+		if slices.ContainsFunc(b.policy.Flags[name].Targets, t.Matches) {
 			names = append(names, name)
 		}
 	}

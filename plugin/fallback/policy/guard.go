@@ -48,12 +48,11 @@ func (b *builder) guards(t target) []guard {
 	if g := b.flags(t); g != nil {
 		guards = append(guards, g)
 	}
-	_, m, _ := b.policy.model(t.model)
-	if m.Capabilities != nil {
-		guards = append(guards, capable(m.Capabilities))
+	if t.Settings.Capabilities != nil {
+		guards = append(guards, capable(t.Settings.Capabilities))
 	}
-	if m.ContextWindow > 0 {
-		guards = append(guards, fits(m.ContextWindow))
+	if t.Settings.ContextWindow > 0 {
+		guards = append(guards, fits(t.Settings.ContextWindow))
 	}
 	return guards
 }

@@ -23,10 +23,9 @@ func (b *builder) compliance(t target) guard {
 	if b.policy.Compliance == nil {
 		return nil
 	}
-	_, m, _ := b.policy.model(t.model)
 	var against []Rule
 	for _, rule := range b.policy.Compliance.Rules {
-		if !rule.allows(t, m.Region) {
+		if !rule.Allows(t.Resolved) {
 			against = append(against, rule)
 		}
 	}
@@ -61,9 +60,10 @@ func denied(ctx context.Context, reason string) (*model.LLMRequest, *middleware.
 	return nil, &middleware.RefusedError{By: "compliance", Reason: reason}
 }
 
-// allows reports whether a rule lets a target see the data that it is about.
-func (r *Rule) allows(t target, region string) bool {
-	named := r.Targets == nil || slices.ContainsFunc(r.Targets, func(p string) bool { return wildcard(p, t.name) || wildcard(p, t.model) })
+// Allows reports whether the rule lets a model see the data that it is about.
+func (r *Rule) Allows(t Resolved) bool {
+	named := r.Targets == nil || slices.ContainsFunc(r.Targets, t.Matches)
+	region := t.Settings.Region
 	placed := r.Regions == nil || region != "" && slices.ContainsFunc(r.Regions, func(p string) bool { return wildcard(p, region) })
 	return named && placed
 }

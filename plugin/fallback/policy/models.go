@@ -30,20 +30,20 @@ type endpoint struct {
 
 // llm returns the model behind a target, and the name that requests to it carry.
 func (b *builder) llm(t target) (llm model.LLM, id string, err error) {
-	key, m, _ := b.policy.model(t.model)
-	for _, name := range []string{t.name, t.model} {
+	m := t.Settings
+	for _, name := range []string{t.Name, t.Model} {
 		if llm = b.options.models[name]; llm != nil {
 			return llm, cmp.Or(m.ID, llm.Name()), nil
 		}
 	}
-	e := endpoint{provider: b.policy.provider(t.model), id: cmp.Or(m.ID, t.model), baseURL: m.BaseURL, region: m.Region}
+	e := endpoint{provider: t.Provider, id: t.ID, baseURL: m.BaseURL, region: m.Region}
 	if m.Provider == "" && e.provider == "gemini" {
 		e.provider = ""
 	}
 	if m.CredentialEnv != "" {
 		value, ok := b.options.env(m.CredentialEnv)
 		if !ok || value == "" {
-			b.err(join(join("models", key), "credential_env"), m.CredentialEnv+", a variable that is not set", "a variable that holds a key")
+			b.err(join(join("models", t.Entry), "credential_env"), m.CredentialEnv+", a variable that is not set", "a variable that holds a key")
 			return nil, "", errReported
 		}
 		e.key = value

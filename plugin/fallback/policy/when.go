@@ -41,7 +41,7 @@ func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 	state := stateOf(ctx)
 	a, why := state.enter(ctx, s, req)
 	if why != "" {
-		return &middleware.RefusedError{By: "condition", Model: s.target.model, Reason: why}
+		return &middleware.RefusedError{By: "condition", Model: s.target.Model, Reason: why}
 	}
 	err := a.refusal(ctx)
 	if err == nil {
@@ -114,7 +114,7 @@ func (a *attempt) refusal(ctx context.Context) error {
 	if s.spare != nil {
 		if why := s.spare(ctx); why != "" {
 			a.state.choose(s.next)
-			return &middleware.RefusedError{By: "budget", Model: s.target.model, Reason: why}
+			return &middleware.RefusedError{By: "budget", Model: s.target.Model, Reason: why}
 		}
 	}
 	if s.next == nil || !s.rate.known || !s.next.when.Uses("cost") {
@@ -124,7 +124,7 @@ func (a *attempt) refusal(ctx context.Context) error {
 		return nil
 	}
 	a.state.choose(s.next)
-	return &middleware.RefusedError{By: "condition", Model: s.target.model, Reason: fmt.Sprintf("condition %q is true before the attempt", s.next.when)}
+	return &middleware.RefusedError{By: "condition", Model: s.target.Model, Reason: fmt.Sprintf("condition %q is true before the attempt", s.next.when)}
 }
 
 // run makes the attempt under the next entry's condition.
