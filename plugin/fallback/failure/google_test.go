@@ -64,6 +64,7 @@ func TestGoogleErrors(t *testing.T) {
 		{"grpc name in capitals", 0, `14 UNAVAILABLE: The service is currently unavailable.`, outcome{retry, failure.KindOverloaded, 0}},
 		{"the same words in prose", 0, `the internal word is unavailable and unknown`, outcome{fallback, failure.KindUnknown, 0}},
 		{"grpc number", 0, `{"code":8,"message":"Resource exhausted","details":[]}`, outcome{retry, failure.KindRateLimit, 0}},
+		{"service not enabled, in words", 0, `Some Private API has not been used in project p before or it is disabled. Enable it, then retry.`, outcome{fail, failure.KindAuth, 0}},
 		{"code assist text", 0, `Cloud Code Assist API error (429): No capacity available for model gemini-3-pro on the server`, outcome{retry, failure.KindCapacity, 0}},
 	})
 }

@@ -50,6 +50,8 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		// Groq: https://github.com/continuedev/continue/issues/10920, https://github.com/HunorLaczko/ha-groq-cloud-api/issues/27
 		{"groq tokens per day", 429, "{\"error\":{\"message\":\"Rate limit reached for model `llama` in organization `org_01` service tier `on_demand` on tokens per day (TPD): Limit 100000, Used 97050, Requested 3619. Please try again in 9m38.016s. Need more tokens? Upgrade to Dev Tier today at https://console.groq.com/settings/billing\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}", outcome{fallback, failure.KindQuota, 578016 * time.Millisecond}},
 		{"groq too large", 413, "{\"error\":{\"message\":\"Request too large for model `llama` in organization `org_01` on tokens per minute (TPM): Limit 6000, Requested 12328, please reduce your message size and try again.\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}", outcome{fallback, failure.KindTooLarge, 0}},
+		// https://github.com/danielmiessler/Fabric/issues/364
+		{"groq more than the limit, about", 429, "{\"error\":{\"message\":\"Rate limit reached for model `llama` on tokens per minute (TPM): Limit 7000, Used 0, Requested ~12000. Please try again in 42s.\",\"type\":\"tokens\",\"code\":\"rate_limit_exceeded\"}}", outcome{fallback, failure.KindTooLarge, 0}},
 		{"groq over capacity", 503, `{"error":{"message":"llama is currently over capacity. Please try again and back off exponentially.","type":"internal_server_error"}}`, outcome{retry, failure.KindCapacity, 0}},
 		{"groq decommissioned", 400, "{\"error\":{\"message\":\"The model `mixtral` has been decommissioned and is no longer supported.\",\"type\":\"invalid_request_error\",\"code\":\"model_decommissioned\"}}", outcome{fallback, failure.KindModel, 0}},
 
@@ -69,6 +71,18 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		{"cohere tokens", 400, `{"message":"too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs."}`, outcome{fallback, failure.KindContextLength, 0}},
 		// ChatGPT back end: https://github.com/openai/codex/issues/797
 		{"usage limit", 429, `{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","plan_type":"plus","resets_in_seconds":7200}}`, outcome{fallback, failure.KindQuota, 2 * time.Hour}},
+		// Engines of one's own: https://github.com/ggml-org/llama.cpp/tree/master/tools/server, https://docs.vllm.ai/
+		{"llama.cpp context", 400, `{"error":{"code":400,"message":"the request is larger than the slot","type":"exceed_context_size_error","n_prompt_tokens":9000,"n_ctx":8192}}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"llama.cpp context, in words", 400, `{"error":{"code":400,"message":"the request exceeds the available context size","type":"invalid_request_error"}}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"vllm context", 400, `{"error":{"message":"The prompt (length 9001) is longer than the maximum model length of 8192.","type":"BadRequestError","code":400}}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"copilot context", 400, `prompt token count of 9001 exceeds the limit of 8192`, outcome{fallback, failure.KindContextLength, 0}},
+		// https://platform.minimax.io/docs, https://ai.baidu.com/ai-doc/REFERENCE/Ck3dwjhhu, https://www.volcengine.com/docs/82379/1299023
+		{"minimax balance", 200, `{"id":"1","choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"baidu per day", 200, `{"error_code":17,"error_msg":"daily request limit reached"}`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"volcengine overdue", 403, `{"error":{"code":"AccountOverdueError","message":"The request failed.","type":"Forbidden"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"overdue, in words", 403, `{"message":"the account has an overdue balance"}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		// https://replicate.com/docs/topics/predictions/rate-limits
+		{"replicate", 429, `{"detail":"Request was throttled. Your rate limit resets in ~30s.","status":429}`, outcome{retry, failure.KindRateLimit, 30 * time.Second}},
 		// https://console.groq.com/docs/errors
 		{"groq flex tier", 498, `{"error":{"message":"Flex tier capacity exceeded","type":"requests","code":"capacity_exceeded"}}`, outcome{retry, failure.KindCapacity, 0}},
 		{"groq flex tier, code alone", 0, `{"error":{"message":"no","code":"capacity_exceeded"}}`, outcome{retry, failure.KindCapacity, 0}},

@@ -87,6 +87,8 @@ func TestStatusBeforeASentence(t *testing.T) {
 		"429 You exceeded your current quota.": 429, "503 The model is overloaded.": 503,
 		"google.api_core.exceptions.ResourceExhausted: 429 Resource exhausted.": 429,
 		"failed to call model: 504 Deadline Exceeded":                           504,
+		"Error 504, Message: too late":                                          504, "the answer was HTTP 502.": 502, "a status code of 503 came": 503,
+		"code 500,000": 0, "code 500.5": 0,
 		"429 tokens": 0, "500 of 600 used": 0, "599 No such status": 0, "took 503 Units": 0, "999 You": 0, "429": 0,
 	} {
 		if v := failure.Classify(errors.New(text)); v.HTTPStatus != want {

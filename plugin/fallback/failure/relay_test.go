@@ -36,7 +36,22 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"bedrock access", 403, `{"message":"You don't have access to the model with the specified model ID."}`, outcome{fallback, failure.KindModel, 0}},
 		{"bedrock model id", 400, `{"__type":"ValidationException","message":"The provided model identifier is invalid."}`, outcome{fallback, failure.KindModel, 0}},
 		{"bedrock too long", 400, `{"message":"Input is too long for requested model."}`, outcome{fallback, failure.KindContextLength, 0}},
+		// https://github.com/posit-dev/positron/issues/7844
+		{"bedrock through JavaScript", 0, `{"name":"ThrottlingException","$fault":"client","$metadata":{"httpStatusCode":429,"attempts":3}}`, outcome{retry, failure.KindRateLimit, 0}},
 		{"bedrock token", 403, `{"message":"The security token included in the request is expired"}`, outcome{fail, failure.KindAuth, 0}},
+
+		// Limits of keys and plans: https://github.com/anthropics/claude-code/issues/29584, https://github.com/xtekky/gpt4free/issues/3456
+		{"key limit", 403, `{"error":{"message":"Key limit exceeded (monthly limit)","code":403}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"beyond the plan", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"You are out of extra usage. Add more in the settings."}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"long context beyond the plan", 429, `{"type":"error","error":{"type":"rate_limit_error","message":"Extra usage is required for long context requests."}}`, outcome{fallback, failure.KindTooLarge, 0}},
+		{"long context not in the plan", 400, `{"type":"error","error":{"type":"invalid_request_error","message":"The long context beta is not in this subscription."}}`, outcome{fallback, failure.KindTooLarge, 0}},
+		{"usage limit", 0, `The assistant's usage limit reached`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"usage limit of days", 0, `You've hit your usage limit. Upgrade, or try again in 3 days 4 hours.`, outcome{fallback, failure.KindQuota, 76 * time.Hour}},
+		{"limit", 0, `You've hit your limit`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"tokens of a day", 500, `{"error":"Token limit (5,000 per day) exceeded. Used: 5,090."}`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"tokens of a request", 500, `{"error":"Token limit exceeded: 9000 > 8192"}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"model without a provider", 400, `{"error":{"message":"unknown provider for model m-high","type":"invalid_request_error"}}`, outcome{fallback, failure.KindModel, 0}},
+		{"gated model", 403, `{"error":"Access to model org/m is restricted. Ask for access at its page."}`, outcome{fallback, failure.KindModel, 0}},
 
 		// Web pages: https://github.com/anthropics/claude-code/issues/3197, https://github.com/langgenius/dify/issues/12276
 		{"cloudflare 520", 520, `<!DOCTYPE html><html><head><title>api.anthropic.com | 520: Web server is returning an unknown error</title></head></html>`, outcome{retry, failure.KindServer, 0}},
@@ -44,6 +59,9 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"nginx 502", 502, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body></html>", outcome{retry, failure.KindServer, 0}},
 		{"nginx 413", 413, `<html><head><title>413 Request Entity Too Large</title></head></html>`, outcome{fallback, failure.KindTooLarge, 0}},
 		{"page without a status", 0, `<html><head><title>502 Bad Gateway</title></head></html>`, outcome{retry, failure.KindServer, 0}},
+		{"page behind words", 0, `call failed (520 <!DOCTYPE html><html><head><title>llm.example | 520: Web server is returning an unknown error</title></head>`, outcome{retry, failure.KindServer, 0}},
+		{"page with a port in its title", 0, `<html><head><title>llm.example:443 closed</title></head></html>`, outcome{fallback, failure.KindUnknown, 0}},
+		{"page of another status than the response's", 403, `<html><head><title>502 Bad Gateway</title></head></html>`, outcome{fail, failure.KindAuth, 0}},
 		{"google 404 page", 404, `<!DOCTYPE html><html lang=en><title>Error 404 (Not Found)!!1</title><p>The requested URL was not found on this server.`, outcome{fail, failure.KindInvalid, 0}},
 		{"google 502 page", 502, `<!DOCTYPE html><html lang=en><title>Error 502 (Server Error)!!1</title><p>The server encountered a temporary error. Please try again in 30 seconds.`, outcome{retry, failure.KindServer, 0}},
 		{"envoy", 503, `upstream connect error or disconnect/reset before headers. reset reason: connection termination`, outcome{retry, failure.KindOverloaded, 0}},
