@@ -16,7 +16,7 @@
 //
 // # What lives here
 //
-// The list, looking a model up in it, estimating tokens, multiplying. Prices that a user configures win over the list; that
+// The list, looking a model up in it, multiplying. Prices that a user configures win over the list; that
 // and all that follows from a price (budgets, conditions) is the business of those who import this package. Updating the
 // list means editing the provider's file and SnapshotDate, nothing else.
 package price

@@ -130,3 +130,13 @@ func TestProject(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkOf(b *testing.B) {
+	for _, name := range []string{"gemini-2.5-flash", "publishers/google/models/gemini-2.5-flash-preview-09-2025", "small-local-llm"} {
+		b.Run(name[strings.LastIndexByte(name, '/')+1:], func(b *testing.B) {
+			for b.Loop() {
+				price.Of(name)
+			}
+		})
+	}
+}

@@ -1,6 +1,10 @@
 package price
 
-import "google.golang.org/adk/v2/model"
+import (
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
+)
 
 // DefaultOutput is the length in tokens of an answer about which nothing is known. It is a guess at an ordinary answer;
 // the most that a model could answer (often 65,536) would make every request look dear.
@@ -20,5 +24,5 @@ func Project(p Price, req *model.LLMRequest, defaultOutput int) float64 {
 		}
 		candidates = max(int(c.CandidateCount), 1)
 	}
-	return p.Cost(EstimateTokens(req), 0, output*candidates)
+	return p.Cost(tokens.Estimate(req), 0, output*candidates)
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -28,9 +29,8 @@ type LimitConfig struct {
 	// at once.
 	RequestsPerMinute int
 	// TokensPerMinute is how fast input tokens may be sent, a bucket likewise.
-	// The tokens of a request are estimated before the call, at four bytes of
-	// text each, with the arguments and results of function calls but without
-	// images and other data. Once the answer is there, the provider's own count
+	// The tokens of a request are estimated before the call: four bytes of text,
+	// of function calls and of declarations each, and 1,000 tokens an image. Once the answer is there, the provider's own count
 	// takes the estimate's place. Output is not counted: Gemini limits the input
 	// (https://ai.google.dev/gemini-api/docs/rate-limits).
 	TokensPerMinute int
@@ -101,20 +101,20 @@ func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 }
 
 func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	tokens := 0
+	estimated := 0
 	if l.queue.config.TokensPerMinute > 0 {
-		tokens = estimateTokens(req)
+		estimated = max(tokens.Estimate(req), 1)
 	}
-	round, ok := l.queue.enter(tokens)
+	round, ok := l.queue.enter(estimated)
 	if !ok {
 		started := time.Now()
 		var err error
-		if round, err = l.queue.wait(ctx, tokens); err != nil {
+		if round, err = l.queue.wait(ctx, estimated); err != nil {
 			return l.named(err)
 		}
 		out.Wait += time.Since(started)
 	}
-	s := &stay{queue: l.queue, round: round, tokens: tokens, next: out.Tap}
+	s := &stay{queue: l.queue, round: round, tokens: estimated, next: out.Tap}
 	out.Tap = s
 	defer func() { // also when a consumer panics
 		out.Tap = s.next

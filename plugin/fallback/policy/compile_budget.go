@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -62,7 +63,7 @@ func (r *rate) project(req *model.LLMRequest) float64 {
 	if r.most > 0 {
 		output = min(output, r.most)
 	}
-	return r.price.Cost(price.EstimateTokens(req), 0, output*candidates)
+	return r.price.Cost(tokens.Estimate(req), 0, output*candidates)
 }
 
 // maxOutput is the bound on answers, in tokens; 0 for none.

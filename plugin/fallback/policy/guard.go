@@ -9,8 +9,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -60,8 +60,8 @@ func (b *builder) guards(t target) []guard {
 // fits refuses requests that are too long for a window of so many tokens.
 func fits(window int) guard {
 	return func(_ context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError) {
-		if tokens := price.EstimateTokens(req); tokens > window {
-			return nil, &middleware.RefusedError{By: "context_window", Reason: fmt.Sprintf("about %d tokens do not fit its window of %d", tokens, window)}
+		if length := tokens.Estimate(req); length > window {
+			return nil, &middleware.RefusedError{By: "context_window", Reason: fmt.Sprintf("about %d tokens do not fit its window of %d", length, window)}
 		}
 		return req, nil
 	}

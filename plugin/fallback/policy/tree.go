@@ -10,8 +10,8 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
-	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -44,8 +44,8 @@ func (t *tree) GenerateContent(ctx context.Context, req *model.LLMRequest, strea
 // Do implements stream.Layer.
 func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if t.longest > 0 {
-		if tokens := price.EstimateTokens(req); tokens > t.longest {
-			return &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", tokens, t.longest)}
+		if length := tokens.Estimate(req); length > t.longest {
+			return &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", length, t.longest)}
 		}
 	}
 	if t.total > 0 {

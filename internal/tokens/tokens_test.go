@@ -1,4 +1,4 @@
-package price_test
+package tokens_test
 
 import (
 	"encoding/json"
@@ -9,14 +9,14 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 )
 
 func parts(p ...*genai.Part) []*genai.Content {
 	return []*genai.Content{{Role: genai.RoleUser, Parts: p}}
 }
 
-func TestEstimateTokens(t *testing.T) {
+func TestEstimate(t *testing.T) {
 	long := strings.Repeat("word", 100)
 	tests := []struct {
 		name     string
@@ -47,8 +47,8 @@ func TestEstimateTokens(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := price.EstimateTokens(&tt.req); got < tt.min || got > tt.max {
-				t.Errorf("EstimateTokens = %d, want %d to %d", got, tt.min, tt.max)
+			if got := tokens.Estimate(&tt.req); got < tt.min || got > tt.max {
+				t.Errorf("Estimate = %d, want %d to %d", got, tt.min, tt.max)
 			}
 		})
 	}
@@ -87,9 +87,9 @@ func TestSchemaCountsAsItsJSON(t *testing.T) {
 				t.Fatal(err)
 			}
 			req := &model.LLMRequest{Config: &genai.GenerateContentConfig{Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{nil, f}}}}}
-			got, want := float64(price.EstimateTokens(req)), float64(len(sent))/4
+			got, want := float64(tokens.Estimate(req)), float64(len(sent))/4
 			if got < 0.6*want || got > 1.2*want {
-				t.Errorf("EstimateTokens = %v, want about %v: %s", got, want, sent)
+				t.Errorf("Estimate = %v, want about %v: %s", got, want, sent)
 			}
 		})
 	}
@@ -105,8 +105,8 @@ func TestEstimateOfWhatHasNoEndEnds(t *testing.T) {
 		Contents: parts(genai.NewPartFromFunctionCall("f", args)),
 		Config:   &genai.GenerateContentConfig{ResponseSchema: a, ResponseJsonSchema: b},
 	}
-	if got := price.EstimateTokens(req); got < 1000 {
-		t.Errorf("EstimateTokens = %d, want a large number", got)
+	if got := tokens.Estimate(req); got < 1000 {
+		t.Errorf("Estimate = %d, want a large number", got)
 	}
 }
 
@@ -125,27 +125,17 @@ func request() *model.LLMRequest {
 	return req
 }
 
-func BenchmarkEstimateTokens(b *testing.B) {
+func BenchmarkEstimate(b *testing.B) {
 	req := request()
 	b.Run("tools", func(b *testing.B) {
 		for b.Loop() {
-			price.EstimateTokens(req)
+			tokens.Estimate(req)
 		}
 	})
 	req.Config.Tools = nil
 	b.Run("text", func(b *testing.B) {
 		for b.Loop() {
-			price.EstimateTokens(req)
+			tokens.Estimate(req)
 		}
 	})
-}
-
-func BenchmarkOf(b *testing.B) {
-	for _, name := range []string{"gemini-2.5-flash", "publishers/google/models/gemini-2.5-flash-preview-09-2025", "small-local-llm"} {
-		b.Run(name[strings.LastIndexByte(name, '/')+1:], func(b *testing.B) {
-			for b.Loop() {
-				price.Of(name)
-			}
-		})
-	}
 }

@@ -1,4 +1,6 @@
-package price
+// Package tokens estimates the length of a request before it is sent, for limits, windows and prices. It asks nobody and
+// knows no model's vocabulary; what counts exactly is the provider's own count, afterwards.
+package tokens
 
 import (
 	"encoding/json"
@@ -21,11 +23,11 @@ const (
 	maxNodes = 100_000
 )
 
-// EstimateTokens returns about how many input tokens a request has: a quarter of the bytes of its texts, of the JSON of its
+// Estimate returns about how many input tokens a request has: a quarter of the bytes of its texts, of the JSON of its
 // function calls, responses and declarations, of its system instruction and of the schema asked for. An attachment counts
 // as an image of 1,000 tokens whatever it is, which is too little for a long video or document. It asks nobody: an
 // ordinary request takes about a microsecond.
-func EstimateTokens(req *model.LLMRequest) int {
+func Estimate(req *model.LLMRequest) int {
 	size, s := 0, sizer{nodes: maxNodes}
 	for _, c := range req.Contents {
 		size += s.content(c)

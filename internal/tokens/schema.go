@@ -1,4 +1,4 @@
-package price
+package tokens
 
 import (
 	"github.com/google/jsonschema-go/jsonschema"
