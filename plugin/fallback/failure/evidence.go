@@ -127,7 +127,11 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 		}
 		if prefix {
 			prefix = false
-			e.addProse(strings.TrimRight(head, " \t\r\n[\"'"), depth)
+			head = strings.TrimRight(head, " \t\r\n[\"'")
+			if e.status < 400 {
+				e.number(float64(leadingStatus(head)), depth)
+			}
+			e.addProse(head, depth)
 		}
 		e.walk(obj, depth+1)
 		found = true

@@ -80,6 +80,8 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		{"minimax balance", 200, `{"id":"1","choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
 		{"baidu per day", 200, `{"error_code":17,"error_msg":"daily request limit reached"}`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
 		{"volcengine overdue", 403, `{"error":{"code":"AccountOverdueError","message":"The request failed.","type":"Forbidden"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"zhipu model", 400, `{"error":{"code":"1211","message":"模型不存在"}}`, outcome{fallback, failure.KindModel, 0}},
+		{"zhipu content", 400, `{"error":{"code":"1301","message":"输入可能包含敏感内容"}}`, outcome{fail, failure.KindContent, 0}},
 		{"overdue, in words", 403, `{"message":"the account has an overdue balance"}`, outcome{fallback, failure.KindBilling, time.Hour}},
 		// https://replicate.com/docs/topics/predictions/rate-limits
 		{"replicate", 429, `{"detail":"Request was throttled. Your rate limit resets in ~30s.","status":429}`, outcome{retry, failure.KindRateLimit, 30 * time.Second}},

@@ -88,6 +88,7 @@ func TestStatusBeforeASentence(t *testing.T) {
 		"google.api_core.exceptions.ResourceExhausted: 429 Resource exhausted.": 429,
 		"failed to call model: 504 Deadline Exceeded":                           504,
 		"Error 504, Message: too late":                                          504, "the answer was HTTP 502.": 502, "a status code of 503 came": 503,
+		`503 None. {"detail":"later"}`: 503, "HTTP 504: <html><title>A page</title></html>": 504,
 		"code 500,000": 0, "code 500.5": 0,
 		"429 tokens": 0, "500 of 600 used": 0, "599 No such status": 0, "took 503 Units": 0, "999 You": 0, "429": 0,
 	} {

@@ -116,9 +116,10 @@ func codeLength(s string) int {
 	return n
 }
 
-// htmlTitle returns the title of a web page: the pages of proxies say nothing more.
+// htmlTitle returns the title of a web page, behind the words in front of the page: the pages of proxies say nothing more.
 func htmlTitle(s string) (string, bool) {
-	if strings.IndexByte(s, '<') < 0 {
+	start := strings.IndexByte(s, '<')
+	if start < 0 {
 		return "", false
 	}
 	head := strings.ToLower(s[:min(len(s), 4096)])
@@ -128,5 +129,5 @@ func htmlTitle(s string) (string, bool) {
 	_, after, _ := strings.Cut(head, "<title")
 	_, after, _ = strings.Cut(after, ">")
 	title, _, _ := strings.Cut(after, "<")
-	return title, true
+	return s[:start] + title, true
 }

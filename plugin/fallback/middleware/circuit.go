@@ -3,6 +3,8 @@ package middleware
 import (
 	"sync"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/window"
 )
 
 // circuit is the state of one breaker.
@@ -22,9 +24,9 @@ type circuit struct {
 	generation uint64 // changes of state so far; a result counts in the generation of its permit only
 
 	// Closed.
-	run     int       // failures in a row
-	latest  time.Time // when the run last grew
-	history history   // used if there is a FailureRatio
+	run         int                  // failures in a row
+	latest      time.Time            // when the run last grew
+	latestCalls window.Window[calls] // used if there is a FailureRatio
 
 	// Open and half open.
 	until   time.Time     // when a probe is due
@@ -62,7 +64,7 @@ type outcome struct {
 func (o *outcome) coolsDown() bool { return o.result == failed && o.enough == 1 }
 
 func newCircuit(config *BreakerConfig) *circuit {
-	return &circuit{config: config, state: BreakerClosed, openFor: config.OpenFor, history: history{slot: config.Window / historySlots}}
+	return &circuit{config: config, state: BreakerClosed, openFor: config.OpenFor, latestCalls: window.New[calls](config.Window)}
 }
 
 // admit lets a call through or refuses it, and returns the states before and
@@ -125,7 +127,7 @@ func (c *circuit) count(o outcome) {
 		now = time.Now()
 	}
 	if c.config.FailureRatio > 0 {
-		c.history.add(now, o.result)
+		c.latestCalls.At(now).add(o.result)
 	}
 	if o.result == succeeded {
 		c.run = 0
@@ -140,9 +142,29 @@ func (c *circuit) count(o outcome) {
 	if o.enough > 0 {
 		enough = min(enough, o.enough)
 	}
-	if c.run >= enough || c.config.FailureRatio > 0 && c.history.reached(c.config.FailureRatio, c.config.MinRequests) {
+	if c.run >= enough || c.config.FailureRatio > 0 && c.reached(now) {
 		c.open(now, o)
 	}
+}
+
+// calls counts the calls of a slot of time.
+type calls struct{ all, failed int }
+
+func (n *calls) add(r result) {
+	n.all++
+	if r == failed {
+		n.failed++
+	}
+}
+
+// reached reports whether the share of failures opens the circuit.
+func (c *circuit) reached(now time.Time) bool {
+	var sum calls
+	for n := range c.latestCalls.All(now) {
+		sum.all += n.all
+		sum.failed += n.failed
+	}
+	return sum.all >= c.config.MinRequests && float64(sum.failed) >= c.config.FailureRatio*float64(sum.all)
 }
 
 // open opens the circuit, or extends the time that it is open.
@@ -179,7 +201,7 @@ func (c *circuit) enter(state BreakerState) {
 	c.state = state
 	c.generation++
 	c.run, c.probe = 0, 0
-	c.history.clear()
+	c.latestCalls = window.New[calls](c.config.Window)
 	if state == BreakerClosed {
 		c.openFor = c.config.OpenFor
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/window"
 )
 
 // Counts is what happened in an arm within the window.
@@ -110,49 +111,34 @@ func (s *split) tell(r Rollback) {
 	s.config.OnRollback(r)
 }
 
-// tallySlots is how finely a window slides.
-const tallySlots = 10
-
-// tally counts the calls of a sliding window.
+// tally counts the calls of the latest time.
 type tally struct {
-	width time.Duration // of a slot
-
-	mu    sync.Mutex
-	slots [tallySlots]struct { // guarded by mu; a ring
-		period int64 // which width of time since 1970 it counts
-		counts Counts
-	}
+	mu     sync.Mutex
+	counts window.Window[Counts] // guarded by mu
 }
 
-func newTally(window time.Duration) *tally { return &tally{width: max(window/tallySlots, 1)} }
+func newTally(length time.Duration) *tally { return &tally{counts: window.New[Counts](length)} }
 
 func (t *tally) add(now time.Time, failed, fellBack bool) {
-	period := now.UnixNano() / int64(t.width)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	slot := &t.slots[period%tallySlots]
-	if slot.period != period {
-		slot.period, slot.counts = period, Counts{}
-	}
-	slot.counts.Calls++
+	counts := t.counts.At(now)
+	counts.Calls++
 	if failed {
-		slot.counts.Errors++
+		counts.Errors++
 	}
 	if fellBack {
-		slot.counts.Fallbacks++
+		counts.Fallbacks++
 	}
 }
 
 func (t *tally) sum(now time.Time) (sum Counts) {
-	period := now.UnixNano() / int64(t.width)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, slot := range t.slots {
-		if slot.period > period-tallySlots && slot.period <= period {
-			sum.Calls += slot.counts.Calls
-			sum.Errors += slot.counts.Errors
-			sum.Fallbacks += slot.counts.Fallbacks
-		}
+	for counts := range t.counts.All(now) {
+		sum.Calls += counts.Calls
+		sum.Errors += counts.Errors
+		sum.Fallbacks += counts.Fallbacks
 	}
 	return sum
 }

@@ -1,0 +1,68 @@
+package window_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/adk-fallback/adk-fallback/internal/window"
+)
+
+func sum(w *window.Window[int], now time.Time) int {
+	n := 0
+	for v := range w.All(now) {
+		n += v
+	}
+	return n
+}
+
+func TestWindowSlides(t *testing.T) {
+	w := window.New[int](10 * time.Second)
+	start := time.Unix(1e9, 0)
+	if got := sum(&w, start); got != 0 {
+		t.Errorf("an empty window has %d", got)
+	}
+	for second := range 25 {
+		*w.At(start.Add(time.Duration(second) * time.Second))++
+		if got, want := sum(&w, start.Add(time.Duration(second)*time.Second)), min(second+1, 10); got != want {
+			t.Errorf("after second %d it has %d, want %d", second, got, want)
+		}
+	}
+	if got := sum(&w, start.Add(29*time.Second)); got != 5 {
+		t.Errorf("five seconds later it has %d, want 5", got)
+	}
+	if got := sum(&w, start.Add(time.Hour)); got != 0 {
+		t.Errorf("an hour later it has %d, want 0", got)
+	}
+}
+
+// Whatever the pauses, what is kept is at least the last nine tenths and at most
+// the whole length.
+func TestWindowKeepsItsLength(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		length := time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "length"))
+		w := window.New[int](length)
+		now := time.Unix(1e9, 0)
+		var kept []time.Time
+		for range rapid.IntRange(1, 50).Draw(t, "calls") {
+			now = now.Add(time.Duration(rapid.Int64Range(0, int64(length)).Draw(t, "pause")))
+			*w.At(now)++
+			kept = append(kept, now)
+			// A slot is as long as a tenth can be without fractions.
+			slot := max(length/10, 1)
+			least, most := 0, 0
+			for _, at := range kept {
+				if age := now.Sub(at); age <= 9*slot {
+					least++
+				}
+				if age := now.Sub(at); age < 10*slot {
+					most++
+				}
+			}
+			if got := sum(&w, now); got < least || got > most {
+				t.Fatalf("%d are kept, want %d to %d", got, least, most)
+			}
+		}
+	})
+}
