@@ -12,6 +12,11 @@ import (
 
 // Middleware wraps one model in another. It is applied once per target: what it
 // keeps (a breaker's state, a limit's tokens) belongs to the model it returns.
+//
+// One of your own may stand between those of this package. To the layers around
+// it, it is then the model: each call to it is one attempt on record whatever is
+// tried within, and a router that has nothing left does not reach a breaker
+// behind it. Put it innermost, or around the whole, if that matters.
 type Middleware func(model.LLM) model.LLM
 
 // Chain applies layers to m in reading order: the first is outermost.
