@@ -48,24 +48,30 @@ func benchmarkCalls(b *testing.B, m model.LLM) {
 }
 
 // BenchmarkCall compares a call through the compiled file of the field with one
-// through the same tree made by hand, which has no conditions.
+// through the same tree made by hand: by hand, a rule about the latency is one
+// more timeout.
 func BenchmarkCall(b *testing.B) {
 	names := []string{"gemini-v2", "gpt-4o", "small-local-llm"}
-	b.Run("by hand", func(b *testing.B) {
-		cache := middleware.MustCache(middleware.CacheConfig{LookupOnly: true})
-		defer cache.Close()
-		var targets []model.LLM
-		for i, name := range names {
-			limit := 2 * time.Second
-			if i == 0 {
-				limit = 4 * time.Second
+	limits := []time.Duration{4 * time.Second, 2 * time.Second, 2 * time.Second}
+	latencies := []time.Duration{3 * time.Second, 1500 * time.Millisecond, 0}
+	for name, latencies := range map[string][]time.Duration{"by hand": latencies, "by hand, without latencies": make([]time.Duration, 3)} {
+		b.Run(name, func(b *testing.B) {
+			cache := middleware.MustCache(middleware.CacheConfig{LookupOnly: true})
+			defer cache.Close()
+			var targets []model.LLM
+			for i, name := range names {
+				var layers []middleware.Middleware
+				if latencies[i] > 0 {
+					layers = append(layers, middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: latencies[i]}))
+				}
+				layers = append(layers, middleware.MustBreaker(middleware.BreakerConfig{}),
+					middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: limits[i]}))
+				targets = append(targets, middleware.Chain(newInstant(name), layers...))
 			}
-			targets = append(targets, middleware.Chain(newInstant(name), middleware.MustBreaker(middleware.BreakerConfig{}),
-				middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: limit})))
-		}
-		targets = append(targets, degrade.CachedAnswer(cache), degrade.Template("sorry"))
-		benchmarkCalls(b, cache.Middleware()(router.MustFallback(router.Config{}, targets...)))
-	})
+			targets = append(targets, degrade.CachedAnswer(cache), degrade.Template("sorry"))
+			benchmarkCalls(b, cache.Middleware()(router.MustFallback(router.Config{}, targets...)))
+		})
+	}
 	text := string(read(b, "testdata/good/design.yaml"))
 	for name, text := range map[string]string{
 		"compiled":                    text,
