@@ -75,7 +75,7 @@ var texts = []struct {
 	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character '", "without a finish", "without finish",
 		"stream ended", "stream closed", "incomplete chunk", "incomplete read", "incomplete stream", "incomplete response", "incomplete json",
 		"stream truncated", "truncated stream", "response truncated", "truncated response", "was truncated",
-		"parsing chunk", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http"),
+		"parsing chunk", "jsondecodeerror", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http"),
 		damaged()},
 	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
 		"bad certificate", "unknown certificate", "first record does not look like"),

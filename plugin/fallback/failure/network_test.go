@@ -45,6 +45,7 @@ func TestTextsOfGoErrors(t *testing.T) {
 		{"broken in the body", 0, "('Connection broken: IncompleteRead(12 bytes read)')", outcome{retry, failure.KindNetwork, 0}},
 		{"stream disconnected", 0, "stream disconnected before its last event", outcome{retry, failure.KindNetwork, 0}},
 		{"a chunk that is no JSON", 0, "Error parsing chunk: expected a value, got: {", outcome{retry, failure.KindTruncated, 0}},
+		{"a chunk that Python cannot read", 0, "json.decoder.JSONDecodeError: Expecting value: line 1 column 9 (char 8)", outcome{retry, failure.KindTruncated, 0}},
 		{"overloaded", 0, "[API Error: m is overloaded, come back later]", outcome{retry, failure.KindOverloaded, 0}},
 		{"high demand", 0, "there is high demand for m at the moment", outcome{retry, failure.KindOverloaded, 0}},
 		{"no AWS credentials", 0, "NoCredentialsError: Unable to locate credentials", outcome{fail, failure.KindAuth, 0}},

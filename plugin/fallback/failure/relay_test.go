@@ -27,6 +27,10 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"litellm around bytes", 0, `litellm.RateLimitError: vertex_ai_betaException - b'{\n  "error": {\n    "code": 429,\n    "message": "Resource exhausted. Please try again later.",\n    "status": "RESOURCE_EXHAUSTED"\n  }\n}\n'. Received Model Group=g`, outcome{retry, failure.KindRateLimit, 0}},
 		{"litellm overloaded", 500, `{"error":{"message":"litellm.InternalServerError: AnthropicException - {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}","type":null,"code":"500"}}`, outcome{retry, failure.KindOverloaded, 0}},
 		{"litellm budget", 400, `{"error":{"message":"Budget has been exceeded! Current cost: 1.0, Max budget: 0.5","type":"budget_exceeded","code":"400"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"litellm key without the model", 401, `{"error":{"message":"key not allowed, tried to use m","type":"key_model_access_denied","param":"model","code":"401"}}`, outcome{fallback, failure.KindModel, 0}},
+		// https://docs.litellm.ai/docs/proxy/error_reference
+		{"litellm team without the model", 401, `{"error":{"message":"team not allowed, tried to use m","type":"team_model_access_denied","param":"model","code":"401"}}`, outcome{fallback, failure.KindModel, 0}},
+		{"nvidia model", 404, `{"status":404,"title":"Not Found","detail":"Function 'f': Not found for account 'a'"}`, outcome{fallback, failure.KindModel, 0}},
 		{"litellm context", 400, `{"error":{"message":"litellm.ContextWindowExceededError: BadRequestError - prompt is too long","type":"invalid_request_error","code":"400"}}`, outcome{fallback, failure.KindContextLength, 0}},
 		// https://github.com/lbjlaq/Antigravity-Manager/issues/1653
 		{"relay exhausted its own retries", 503, `{"error":{"id":"err_retry_exhausted","message":"All 3 attempts failed. Last status: 403 Forbidden. Error: HTTP 403: {\n \"error\": {\n \"code\": 403,\n \"message\": \"Gemini has been disabled in this account for violation of Terms of Service.\",\n \"status\": \"PERMISSION_DENIED\"\n }\n}\n","type":"permission_error"},"type":"error"}`, outcome{fail, failure.KindAuth, 0}},

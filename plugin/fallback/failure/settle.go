@@ -50,7 +50,7 @@ func (e *evidence) settleQuota() {
 
 var (
 	quotaWords     = phrasesOf("limit", "quota")
-	rateWords      = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded")
+	rateWords      = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "速率限制")
 	googleWords    = phrasesOf("googleapis.com")
 	noneWords      = phrasesOf("have a free quota tier", "no free quota")
 	personWords    = phrasesOf("individual quota", "usage limit")

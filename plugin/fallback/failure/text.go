@@ -61,7 +61,7 @@ var phrases = []struct {
 	{KindModel, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "have access to it",
 		"invalid model", "unknown model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
-		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist", "模型不存在")},
+		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist", "not found for account", "模型不存在")},
 	{KindContextLength, unknown | bad | server, phrasesOf(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length", "prompt is too long", "input is too long",
 		"too many tokens", "prompt token count", "only supports up to", "token limit", "reduce the length")},
