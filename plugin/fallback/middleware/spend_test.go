@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"log"
 	"math"
 	"strings"
@@ -119,135 +118,6 @@ func TestFallingBackDoesNotGoRoundTheBudget(t *testing.T) {
 	wantSpent(t, budget, 3)
 }
 
-// B78
-func TestEveryAttemptIsCharged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
-		empty := counted("", 3) // is no answer, but was paid for
-		m := middleware.Chain(suite.NewModel("flash", empty, suite.Fail(suite.ErrUnavailable), counted("hi", 5)),
-			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 2}), budget.Middleware())
-		if got := ask(t.Context(), m, false); got.err != nil {
-			t.Fatal(got.err)
-		}
-		wantSpent(t, budget, 3+0+5)
-	})
-}
-
-// B76, B78
-func TestLoserOfAHedgeIsCharged(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
-		slow := budget.Middleware()(suite.NewModel("slow", silence))
-		quick := budget.Middleware()(suite.NewModel("quick", counted("hi", 3)))
-		hedge, err := router.NewHedge(router.HedgeConfig{Delay: time.Second}, slow, quick)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := ask(t.Context(), hedge, false); got.text != "hi" {
-			t.Fatalf("%+v, want the quick model's answer", got)
-		}
-		synctest.Wait()
-		wantSpent(t, budget, 10+3)
-	})
-}
-
-// B78
-func TestChargeOfAnAttemptByItsEnd(t *testing.T) {
-	const projected, used = 10, 3
-	half := func(end suite.Step) suite.Step {
-		return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-			if yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil) {
-				end(ctx, req, stream, yield)
-			}
-		}
-	}
-	blocked := suite.Respond(func() *model.LLMResponse {
-		return &model.LLMResponse{FinishReason: genai.FinishReasonSafety, UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: used}}
-	})
-	nothing := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {}
-	for name, test := range map[string]struct {
-		step suite.Step
-		want float64
-	}{
-		"answer":                     {counted("hi", used), used},
-		"streamed answer":            {half(counted("hi", used)), used},
-		"answer without usage":       {suite.Text("hi"), projected},
-		"blocked":                    {blocked, used},
-		"rate limit":                 {suite.Fail(suite.ErrQuota), 0},
-		"overload":                   {suite.Fail(suite.ErrUnavailable), 0},
-		"overload after content":     {half(suite.Fail(suite.ErrUnavailable)), projected},
-		"not reached":                {suite.Fail(errors.New("dial tcp: connect: connection refused")), 0},
-		"truncated":                  {half(nothing), projected},
-		"empty":                      {nothing, projected},
-		"timeout":                    {silence, projected},
-		"timeout after content":      {half(silence), projected},
-		"panic of the model":         {func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, projected}, // B80
-		"unrecognised, perhaps paid": {suite.Fail(errors.New("no idea")), projected},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(projected), Cost: perToken})
-				m := middleware.Chain(suite.NewModel("flash", test.step), middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second}), budget.Middleware())
-				for range m.GenerateContent(t.Context(), hello(), true) {
-					continue
-				}
-				wantSpent(t, budget, test.want)
-				wantNothingReserved(t, budget)
-			})
-		})
-	}
-}
-
-// wantNothingReserved checks that of a limit of 100 only what is spent is taken.
-func wantNothingReserved(t *testing.T, budget *middleware.Budget) {
-	t.Helper()
-	if got, want := budget.Share(""), budget.Spent("")/100; math.Abs(got-want) > 1e-9 {
-		t.Errorf("share %v, want %v: something is still reserved", got, want)
-	}
-}
-
-// B78, B80
-func TestBudgetOfACallerThatLeaves(t *testing.T) {
-	for name, leave := range map[string]func(m model.LLM){
-		"stops":  func(m model.LLM) { ask(context.Background(), breaksOff{m}, true) },
-		"panics": func(m model.LLM) { defer func() { _ = recover() }(); panicking(m) },
-		"cancels": func(m model.LLM) {
-			ctx, cancel := context.WithCancel(context.Background())
-			defer cancel()
-			for range m.GenerateContent(ctx, hello(), true) {
-				cancel() // the stream ends with the model's error
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
-				leave(budget.Middleware()(suite.NewModel("flash", words(10, time.Second))))
-				wantSpent(t, budget, 10)
-				wantNothingReserved(t, budget)
-			})
-		})
-	}
-}
-
-// breaksOff takes one response of a model's.
-type breaksOff struct{ model.LLM }
-
-func (m breaksOff) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
-	return func(yield func(*model.LLMResponse, error) bool) {
-		for resp, err := range m.LLM.GenerateContent(ctx, req, stream) {
-			yield(resp, err)
-			return
-		}
-	}
-}
-
-func panicking(m model.LLM) {
-	for range m.GenerateContent(context.Background(), hello(), true) {
-		panic("consumer")
-	}
-}
-
 func TestBudgetIsPerTenant(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{
 		Limit: 1, Limits: map[string]float64{"acme": 3, "internal": math.Inf(1)}, Price: price(1),
@@ -330,21 +200,6 @@ func TestUnknownPriceIsRefusedToWhoHasALimit(t *testing.T) {
 	}
 }
 
-// B80
-func TestUnknownCostIsWhatWasProjected(t *testing.T) {
-	for name, cost := range map[string]func(string, *genai.GenerateContentResponseUsageMetadata) float64{
-		"none":     nil,
-		"panics":   func(string, *genai.GenerateContentResponseUsageMetadata) float64 { panic("cost") },
-		"negative": func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return -1 },
-	} {
-		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: cost})
-		ask(t.Context(), budget.Middleware()(suite.NewModel("flash", counted("hi", 3))), false)
-		if got := budget.Spent(""); got != 10 {
-			t.Errorf("%s: spent %v, want 10", name, got)
-		}
-	}
-}
-
 func TestBudgetWarnsOnceADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var warnings []string
@@ -376,17 +231,6 @@ func TestBudgetWithinCache(t *testing.T) {
 	expect(t, m, "hi", call.CacheMiss)
 	expect(t, m, "hi", call.CacheHit)
 	wantSpent(t, budget, 3)
-}
-
-func TestSmallestPricesAddUp(t *testing.T) {
-	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(1e-8)})
-	m := budget.Middleware()(bare{suite.Text("hi")})
-	for range 100_000 {
-		for range m.GenerateContent(t.Context(), hello(), false) {
-			continue
-		}
-	}
-	wantSpent(t, budget, 0.001)
 }
 
 func TestBudgetConfigNamesEveryWrongField(t *testing.T) {
