@@ -94,7 +94,7 @@ var codes = map[string]meaning{
 	"invalidauthenticationerror": {KindAuth, 401}, "oauthinvalidtoken": {KindAuth, 401}, "tokenexpired": {KindAuth, 401},
 	"modelnotfound": {KindModel, 404}, "modelnotavailable": {KindModel, 404}, "modeldecommissioned": {KindModel, 400}, "modeldeprecated": {KindModel, 404},
 	"modelnotsupported": {KindModel, 400}, "invalidmodel": {KindModel, 400}, "unknownmodel": {KindModel, 400}, "deploymentnotfound": {KindModel, 404},
-	"unsupportedmodel": {KindModel, 400}, "modelpermissiondenied": {KindModel, 403}, "keymodelaccessdenied": {KindModel, 401}, "teammodelaccessdenied": {KindModel, 401}, "operationnotsupported": {KindModel, 400}, "modeltermsrequired": {KindModel, 400},
+	"unsupportedmodel": {KindModel, 400}, "unavailablemodel": {KindModel, 400}, "unsupportedapiformodel": {KindModel, 400}, "modelpermissiondenied": {KindModel, 403}, "keymodelaccessdenied": {KindModel, 401}, "teammodelaccessdenied": {KindModel, 401}, "operationnotsupported": {KindModel, 400}, "modeltermsrequired": {KindModel, 400},
 	"contextlengthexceeded": {KindContextLength, 400}, "stringabovemaxlength": {KindContextLength, 400}, "contextwindowexceeded": {KindContextLength, 400},
 	"tokenslimitreached": {KindContextLength, 413}, "maxtokensexceeded": {KindContextLength, 400}, "modelmaxprompttokensexceeded": {KindContextLength, 400},
 	"contextwindowexceedederror": {KindContextLength, 400}, "exceedcontextsizeerror": {KindContextLength, 400}, "modelcontextwindowexceeded": {KindContextLength, 400},

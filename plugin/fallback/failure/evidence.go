@@ -104,12 +104,13 @@ func (e *evidence) addProse(s string, depth int) {
 }
 
 // dig reads the JSON objects in a text, wherever they start: behind an SDK's prefix, in an array, one per stream chunk, or
-// as a string with its quotes escaped. It reports whether there was any.
+// as a string with its quotes escaped. It reports whether there was any. Where they say nothing, as the fields of a log
+// line do, what stands behind them counts.
 func (e *evidence) dig(s string, depth int) (found bool) {
 	if depth >= maxDepth {
 		return false
 	}
-	prefix := true
+	prefix, told := true, 0
 	for range maxTexts {
 		i := strings.IndexByte(s, '{')
 		if i < 0 {
@@ -132,9 +133,13 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 				e.number(float64(leadingStatus(head)), depth)
 			}
 			e.addProse(head, depth)
+			told = len(e.text)
 		}
 		e.walk(obj, depth+1)
 		found = true
+	}
+	if found && len(e.text) == told && e.codeRank < 2 && !e.answer {
+		e.addProse(strings.TrimLeft(s, " \t\r\n]\"',;:-"), depth)
 	}
 	return found
 }

@@ -111,11 +111,39 @@ func (e *evidence) withoutStatus() Verdict {
 	case e.prose.hasAny(rateWords):
 		return e.limited(KindRateLimit)
 	}
+	if e.status = exceptionStatus(e.text); e.status != 0 {
+		return e.byStatus()
+	}
 	return unrecognised("nothing in the error was recognised")
 }
 
 func unrecognised(reason string) Verdict {
 	return Verdict{Action: Fallback, Kind: KindUnknown, Scope: ScopeRequest, Reason: reason}
+}
+
+// exceptions are names that the SDKs of OpenAI, Anthropic, LiteLLM and Google give an HTTP status, in lower case: for when
+// the exception was printed without it. The first one in a text is the one that was raised.
+//
+//	https://github.com/openai/openai-python/blob/main/src/openai/_exceptions.py
+//	https://github.com/googleapis/python-api-core/blob/main/google/api_core/exceptions.py
+var exceptions = []struct {
+	name   string
+	status int
+}{
+	{"badrequesterror", 400}, {"invalidrequesterror", 400}, {"unprocessableentityerror", 422}, {"invalidargument:", 400}, {"failedprecondition:", 400},
+	{"permissiondenied", 403}, {"notfounderror", 404}, {"ratelimiterror", 429}, {"resourceexhausted", 429}, {"toomanyrequests", 429},
+	{"internalservererror", 500}, {"badgateway", 502}, {"serviceunavailable", 503}, {"gatewaytimeout", 504},
+}
+
+// exceptionStatus returns the HTTP status of the first exception that is named in lower-case text, 0 when none is.
+func exceptionStatus(text string) (status int) {
+	first := len(text)
+	for _, x := range exceptions {
+		if i := strings.Index(text[:first], x.name); i >= 0 {
+			first, status = i, x.status
+		}
+	}
+	return status
 }
 
 // canceled judges a context.Canceled, be it a value or only a text. It is the caller's, unless the caller is seen to be

@@ -97,3 +97,19 @@ func TestStatusBeforeASentence(t *testing.T) {
 		}
 	}
 }
+
+// https://github.com/google/adk-python/issues/153: a traceback's last line often has the exception and no status.
+func TestExceptionThatStandsForAStatus(t *testing.T) {
+	const retry, fallback, fail = failure.Retry, failure.Fallback, failure.Fail
+	check(t, []response{
+		{"bad request", 0, "litellm.BadRequestError: a message with tool calls must be followed by the tools' answers", outcome{fail, failure.KindInvalid, 0}},
+		{"the first one was raised", 0, "openai.BadRequestError: the tool ended with RateLimitError", outcome{fail, failure.KindInvalid, 0}},
+		{"not permitted", 0, "anthropic.PermissionDeniedError: not for you", outcome{fail, failure.KindAuth, 0}},
+		{"rate limit", 0, "openai.RateLimitError: slower, please", outcome{retry, failure.KindRateLimit, 0}},
+		{"server", 0, "openai.InternalServerError: oh no", outcome{retry, failure.KindServer, 0}},
+		{"unavailable", 0, "google.api_core.exceptions.ServiceUnavailable: The service is gone for now.", outcome{retry, failure.KindOverloaded, 0}},
+		{"the text says more", 0, "litellm.ServiceUnavailableError: m is overloaded", outcome{retry, failure.KindOverloaded, 0}},
+		{"any error", 0, "APIError: oh no", outcome{fallback, failure.KindUnknown, 0}},
+		{"a sentence", 0, "the service unavailable to you was not asked", outcome{fallback, failure.KindUnknown, 0}},
+	})
+}

@@ -37,6 +37,10 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		// Bedrock: https://docs.aws.amazon.com/bedrock/latest/userguide/troubleshooting-api-error-codes.html
 		{"bedrock throttling", 429, `{"__type":"com.amazon.coral.availability#ThrottlingException","message":"Too many tokens, please wait before trying again."}`, outcome{retry, failure.KindRateLimit, 0}},
 		{"bedrock throttling, in words", 0, `ThrottlingException: Too many tokens, please wait before trying again.`, outcome{retry, failure.KindRateLimit, 0}},
+		// https://github.com/Ivy-Interactive/Ivy-Tendril/issues/1756
+		{"bedrock tokens of a day, through a client", 0, `Request rejected (429) - Too many tokens per day, please wait.`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"bedrock tokens of a day, words alone", 0, `Too many tokens per day, please wait.`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"too many of something else", 400, `{"message":"The schema has too many fields: at most 100 per object."}`, outcome{fail, failure.KindInvalid, 0}},
 		{"bedrock access", 403, `{"message":"You don't have access to the model with the specified model ID."}`, outcome{fallback, failure.KindModel, 0}},
 		{"bedrock model id", 400, `{"__type":"ValidationException","message":"The provided model identifier is invalid."}`, outcome{fallback, failure.KindModel, 0}},
 		{"bedrock too long", 400, `{"message":"Input is too long for requested model."}`, outcome{fallback, failure.KindContextLength, 0}},
@@ -57,7 +61,21 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"model without a provider", 400, `{"error":{"message":"unknown provider for model m-high","type":"invalid_request_error"}}`, outcome{fallback, failure.KindModel, 0}},
 		{"gated model", 403, `{"error":"Access to model org/m is restricted. Ask for access at its page."}`, outcome{fallback, failure.KindModel, 0}},
 
+		// https://github.com/jmdaly/llm-github-copilot/issues/32, https://github.com/microsoft/langchainjs-for-beginners/issues/23
+		{"model behind another API", 400, `{"error":{"message":"m does not answer at /chat/completions","code":"unsupported_api_for_model"}}`, outcome{fallback, failure.KindModel, 0}},
+		{"model unavailable", 400, `{"error":{"code":"unavailable_model","message":"Cannot use m"}}`, outcome{fallback, failure.KindModel, 0}},
+		{"model unavailable, in words", 0, `BadRequestError: 400 Unavailable model: m`, outcome{fallback, failure.KindModel, 0}},
+
+		// Log lines: https://github.com/coze-dev/coze-studio/issues/246
+		{"fields before the error", 0, `on error, info={"name":"llm","type":"chat"}, err=error, status code: 403, status: 403 Forbidden, message: Country, region, or territory not supported`, outcome{fallback, failure.KindLocation, 0}},
+		{"fields before a status", 0, `{"level":"error","model":"m"} request failed: 503 Service Unavailable`, outcome{retry, failure.KindOverloaded, 0}},
+		{"advice behind the error", 0, `{"error":{"message":"No such tool","code":400}} Retrying after 503 Service Unavailable, wait 5s`, outcome{fail, failure.KindInvalid, 0}},
+		{"status in brackets", 0, `the call failed (502)`, outcome{retry, failure.KindServer, 0}},
+		{"number in brackets", 0, `the longest name (500) is in the list`, outcome{fallback, failure.KindUnknown, 0}},
+
 		// Web pages: https://github.com/anthropics/claude-code/issues/3197, https://github.com/langgenius/dify/issues/12276
+		// and their text: https://github.com/kenvandine/gemini-desktop/issues/11
+		{"text of Google's page", 0, "502. That’s an error.\n\nThe server met a temporary error.", outcome{retry, failure.KindServer, 0}},
 		{"cloudflare 520", 520, `<!DOCTYPE html><html><head><title>api.anthropic.com | 520: Web server is returning an unknown error</title></head></html>`, outcome{retry, failure.KindServer, 0}},
 		{"cloudflare 524", 524, `<!DOCTYPE html><html><head><title>x | 524: A timeout occurred</title></head></html>`, outcome{retry, failure.KindTimeout, 0}},
 		{"nginx 502", 502, "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><center><h1>502 Bad Gateway</h1></center><hr><center>nginx</center></body></html>", outcome{retry, failure.KindServer, 0}},

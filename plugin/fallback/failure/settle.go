@@ -49,7 +49,7 @@ func (e *evidence) settleQuota() {
 }
 
 var (
-	quotaWords     = phrasesOf("limit", "quota")
+	quotaWords     = phrasesOf("limit", "quota", "too many")
 	rateWords      = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "速率限制")
 	googleWords    = phrasesOf("googleapis.com")
 	noneWords      = phrasesOf("have a free quota tier", "no free quota")

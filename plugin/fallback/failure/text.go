@@ -60,7 +60,7 @@ var phrases = []struct {
 		"could not find default credentials", "unable to locate credentials", "before or it is disabled")},
 	{KindModel, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "have access to it",
-		"invalid model", "unknown model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
+		"invalid model", "unknown model", "unavailable model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model does not exist", "not found for account", "模型不存在")},
 	{KindContextLength, unknown | bad | server, phrasesOf(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length", "prompt is too long", "input is too long",
@@ -93,7 +93,7 @@ func phraseKind(status int, t *prose) Kind {
 }
 
 // textStatus finds an HTTP status in lower-case prose. A number counts only where the words around it make it a status:
-// "Error code: 429", "status code 503", "HTTP 502", "429 Too Many Requests". "limit is 500 tokens" is not one.
+// "Error code: 429", "status code 503", "HTTP 502", "429 Too Many Requests", "rejected (429)". "limit is 500 tokens" is not one.
 func textStatus(text string) int {
 	for i := 0; i+3 <= len(text); i++ {
 		if text[i] != '4' && text[i] != '5' || i > 0 && wordByte(text[i-1]) || wordGoesOn(text[i+3:]) {
@@ -103,7 +103,7 @@ func textStatus(text string) int {
 		if err != nil {
 			continue
 		}
-		if statusBefore(strings.TrimRight(text[:i], " :=(\"'")) || statusAfter(n, text[i+3:]) {
+		if statusBefore(strings.TrimRight(text[:i], " :=(\"'")) || statusAfter(n, text[i+3:]) || statusWithin(text[:i], text[i+3:]) {
 			return n
 		}
 	}
@@ -224,8 +224,14 @@ func statusBefore(text string) bool {
 	return false
 }
 
+// statusWithin reports whether a number stands in brackets behind what failed: "request failed (500)".
+func statusWithin(before, after string) bool {
+	return strings.HasPrefix(after, ")") && (strings.HasSuffix(before, "rejected (") || strings.HasSuffix(before, "failed ("))
+}
+
 func statusAfter(n int, text string) bool {
 	name := strings.ToLower(http.StatusText(n))
 	text = strings.TrimLeft(text, " :-")
-	return name != "" && strings.HasPrefix(text, name) || strings.HasPrefix(text, "status code") || strings.HasPrefix(text, "client error") || strings.HasPrefix(text, "server error")
+	return name != "" && strings.HasPrefix(text, name) || strings.HasPrefix(text, "status code") || strings.HasPrefix(text, "client error") || strings.HasPrefix(text, "server error") ||
+		strings.HasPrefix(text, ". that’s an error") || strings.HasPrefix(text, ". that's an error") // Google's error page
 }
