@@ -3,6 +3,7 @@ package failure_test
 import (
 	"encoding/json"
 	"fmt"
+	"html"
 	"strconv"
 	"strings"
 	"testing"
@@ -52,6 +53,10 @@ func TestEnvelopesDoNotChangeTheVerdict(t *testing.T) {
 		"cut off":               strings.TrimRight(plain, "]}"),
 		"something behind":      plain + "\nReceived Model Group=x",
 		"invalid UTF-8":         strings.ReplaceAll(plain, "Quota exceeded.", "Quota \xff exceeded."),
+		"web page":              "<pre>" + html.EscapeString(plain) + "</pre>",
+		"curled quotes":         strings.NewReplacer(`":`, `”:`, `",`, `”,`, `"}`, `”}`, `"`, `“`).Replace(plain),
+		"spaces of a web page":  strings.NewReplacer(`{`, "{\n\u00a0\u00a0", `":`, "\":\u00a0").Replace(plain),
+		"two strings deep":      strconv.Quote(string(quoted)),
 		"damaged around a join": strings.ReplaceAll(plain, `"details":[`, "\"details\":[\n ,  "),
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"google.golang.org/genai"
 )
@@ -94,13 +95,21 @@ func (e *evidence) addProse(s string, depth int) {
 		e.message, e.messageDepth = s, depth+1 // of equals the first
 	}
 	if room := maxText - len(e.text); room > 0 {
-		lower := strings.ToLower(s[:min(len(s), room)])
+		lower := oneLine(strings.ToLower(s[:min(len(s), room)]))
 		if e.text == "" {
 			e.text = lower
 		} else if !strings.Contains(e.text, lower) {
 			e.text += "\n" + lower
 		}
 	}
+}
+
+// oneLine returns a text with single spaces: terminals break lines anywhere, and draw frames around them.
+func oneLine(s string) string {
+	if strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\t') < 0 && !strings.Contains(s, "  ") && !strings.Contains(s, "│") {
+		return s
+	}
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '│' || unicode.IsSpace(r) }), " ")
 }
 
 // dig reads the JSON objects in a text, wherever they start: behind an SDK's prefix, in an array, one per stream chunk, or
@@ -110,6 +119,7 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 	if depth >= maxDepth {
 		return false
 	}
+	s = strings.ReplaceAll(s, "\u00a0", " ") // how web pages indent
 	prefix, told := true, 0
 	for range maxTexts {
 		i := strings.IndexByte(s, '{')
@@ -118,9 +128,7 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 		}
 		head := s[:i]
 		s = s[i:]
-		if inner := strings.TrimLeft(s[1:], " \t\r\n"); strings.HasPrefix(inner, `\`) {
-			s, _ = unescape(s, 0)
-		}
+		s = uncover(s)
 		obj, n := parseLenient(s)
 		s = s[n:]
 		if len(obj) == 0 {

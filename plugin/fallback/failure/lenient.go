@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"html"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +19,30 @@ func parseLenient(s string) (map[string]any, int) {
 	p := lenient{s: s}
 	obj, _ := p.value(0).(map[string]any)
 	return obj, p.i
+}
+
+// maxEscapes bounds how often an object's text is unescaped.
+const maxEscapes = 4
+
+// straight undoes what blogs and word processors make of quotation marks.
+var straight = strings.NewReplacer("“", `"`, "”", `"`, "‘", "'", "’", "'")
+
+// uncover returns a text that starts with an object, with the quotation marks of that object as JSON has them, and not
+// escaped as in a string, encoded as in a web page, or curled as in a blog.
+func uncover(s string) string {
+	for range maxEscapes {
+		switch inner := strings.TrimLeft(s[1:], " \t\r\n"); {
+		case strings.HasPrefix(inner, `\`):
+			s, _ = unescape(s, 0)
+		case strings.HasPrefix(inner, "&quot;"), strings.HasPrefix(inner, "&#34;"):
+			s = html.UnescapeString(s)
+		case strings.HasPrefix(inner, "“"):
+			s = straight.Replace(s)
+		default:
+			return s
+		}
+	}
+	return s
 }
 
 type lenient struct {

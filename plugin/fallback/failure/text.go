@@ -56,7 +56,7 @@ var phrases = []struct {
 		"usage limit reached", "usage limit has been reached", "your usage limit", "hit your limit")},
 	{KindAuth, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "invalid x-api-key", "has been suspended",
-		"has been disabled", "verify your account", "terms of service", "terms of\n", "unauthorized", "authentication", "permission denied", "deactivated",
+		"has been disabled", "verify your account", "terms of service", "unauthorized", "authentication", "permission denied", "deactivated",
 		"could not find default credentials", "unable to locate credentials", "before or it is disabled")},
 	{KindModel, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "have access to it",
@@ -115,7 +115,8 @@ func textStatus(text string) int {
 func leadingStatus(message string) int {
 	const size = len("429 Y")
 	for s := message[:min(len(message), MaxMessage)]; len(s) >= size; {
-		if n, err := strconv.Atoi(s[:3]); err == nil && n >= 400 && http.StatusText(n) != "" && s[3] == ' ' && s[4] >= 'A' && s[4] <= 'Z' {
+		sentence := strings.TrimPrefix(s[4:], "* ") // or the first item of a list
+		if n, err := strconv.Atoi(s[:3]); err == nil && n >= 400 && http.StatusText(n) != "" && s[3] == ' ' && sentence != "" && sentence[0] >= 'A' && sentence[0] <= 'Z' {
 			return n
 		}
 		_, after, found := strings.Cut(s, ": ")
@@ -216,7 +217,7 @@ func titleStatus(title string) int {
 }
 
 func statusBefore(text string) bool {
-	for _, w := range [...]string{"status", "status code", "status code of", "error code", "error", "http", "code", "api", "statuscode", "returned", "http/1.1", "http/2.0"} {
+	for _, w := range [...]string{"status", "status code", "status code of", "error code", "error", "http", "code", "api", "statuscode", "returned", "http/1.1", "http/2.0", "http/2", "http/3"} {
 		if strings.HasSuffix(text, w) {
 			return true
 		}
