@@ -42,7 +42,7 @@ func Check(p *Policy, known Known) []Problem {
 type checker struct {
 	*Policy
 	known    Known
-	chain    []target
+	chain    []Target
 	problems []Problem
 }
 
@@ -100,7 +100,7 @@ func (c *checker) cycle(name string) []string {
 
 // duplicates finds targets that are one model.
 func (c *checker) duplicates() {
-	first := make(map[string]target)
+	first := make(map[string]Target)
 	for _, t := range c.chain {
 		if earlier, again := first[t.Model]; again {
 			c.err(t.path, fmt.Sprintf("%s, the same target as %s", quoted(t.Name), earlier.path), "each target once")

@@ -7,8 +7,8 @@ import (
 )
 
 // models returns the targets of the chain that are models.
-func (c *checker) models() []target {
-	var models []target
+func (c *checker) models() []Target {
+	var models []Target
 	for _, t := range c.chain {
 		if !isLastResort(t.Model) {
 			models = append(models, t)
@@ -20,12 +20,12 @@ func (c *checker) models() []target {
 // unreachable finds entries that no call gets to.
 func (c *checker) unreachable() {
 	for i, t := range c.chain {
-		if t.place == "" {
+		if t.entry == "" {
 			continue
 		}
-		if t.condition.compiled != nil {
-			if value, constant := t.condition.compiled.Constant(); constant && !value {
-				c.warn(join(t.place, "condition"), "a condition that is never true", "one that can be true, or no entry")
+		if t.Condition.compiled != nil {
+			if value, constant := t.Condition.compiled.Constant(); constant && !value {
+				c.warn(join(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
 			}
 		}
 		if i > 0 && c.chain[i-1].Model == TemplateResponse {
@@ -43,9 +43,9 @@ func (c *checker) times() {
 	var sum time.Duration
 	var parts []string
 	for _, t := range c.models() {
-		if t.silence > 0 {
-			sum += t.silence
-			parts = append(parts, formatDuration(t.silence))
+		if t.Silence > 0 {
+			sum += t.Silence
+			parts = append(parts, formatDuration(t.Silence))
 		}
 	}
 	if sum > c.Timeouts.Total {
@@ -57,16 +57,16 @@ func (c *checker) times() {
 // latencies finds conditions that wait for longer than the attempt may be silent.
 func (c *checker) latencies() {
 	for i, t := range c.chain {
-		if i == 0 || t.condition.compiled == nil {
+		if i == 0 || t.Condition.compiled == nil {
 			continue
 		}
-		limit := c.chain[i-1].silence
+		limit := c.chain[i-1].Silence
 		if limit > 0 && c.Stream != nil {
 			limit = max(limit, c.Stream.FirstContent)
 		}
-		for _, latency := range t.condition.compiled.Latencies() {
+		for _, latency := range t.Condition.compiled.Latencies() {
 			if limit > 0 && latency >= limit {
-				c.warn(join(t.place, "condition"), fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), c.chain[i-1].Name, formatDuration(limit)),
+				c.warn(join(t.entry, "condition"), fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), c.chain[i-1].Name, formatDuration(limit)),
 					"less than "+formatDuration(limit))
 			}
 		}
@@ -80,8 +80,8 @@ func (c *checker) prices() {
 	}
 	const allowed = "a price under models; without one the model is never taken to be free"
 	for i, t := range c.chain {
-		if i > 0 && t.condition.compiled != nil && t.condition.compiled.Uses("cost") && !c.priced(c.chain[i-1]) {
-			c.warn(join(t.place, "condition"), "cost, but no price of "+c.chain[i-1].Name, allowed)
+		if i > 0 && t.Condition.compiled != nil && t.Condition.compiled.Uses("cost") && !c.priced(c.chain[i-1]) {
+			c.warn(join(t.entry, "condition"), "cost, but no price of "+c.chain[i-1].Name, allowed)
 		}
 	}
 	if c.Budgets == nil || c.Budgets.USDPerDay == 0 && len(c.Budgets.Tenants) == 0 {
@@ -94,7 +94,7 @@ func (c *checker) prices() {
 	}
 }
 
-func (c *checker) priced(t target) bool {
+func (c *checker) priced(t Target) bool {
 	return isLastResort(t.Model) || t.Settings.Price != nil || c.known.Price(t.ID)
 }
 
@@ -128,7 +128,7 @@ func (c *checker) credentials() {
 }
 
 // credential names what a target is called with, "" if that is not known.
-func (c *checker) credential(t target) string {
+func (c *checker) credential(t Target) string {
 	if t.Settings.CredentialEnv != "" {
 		return t.Settings.CredentialEnv
 	}

@@ -72,7 +72,7 @@ func (c *checker) references() {
 func (c *checker) hedge(h *Hedge) {
 	var fallbacks []string
 	for _, t := range c.models() {
-		if t.place != "" {
+		if t.entry != "" {
 			fallbacks = append(fallbacks, t.Name)
 		}
 	}
@@ -94,7 +94,7 @@ func (c *checker) experiments() {
 		if name == "" {
 			name = c.Primary
 		}
-		i := slices.IndexFunc(c.models(), func(t target) bool { return t.Model == c.canonical(name) })
+		i := slices.IndexFunc(c.models(), func(t Target) bool { return t.Model == c.canonical(name) })
 		if i < 0 {
 			if e.Target != "" {
 				c.err(join(path, "target"), quoted(name)+didYouMean(name, c.mentioned()), "the primary or a model among the fallbacks")
@@ -197,7 +197,7 @@ func (c *checker) unique(path string, names []string) {
 
 // has reports whether an entry of the chain is called name.
 func (c *checker) has(name string) bool {
-	return slices.ContainsFunc(c.chain, func(t target) bool { return t.Model == name })
+	return slices.ContainsFunc(c.chain, func(t Target) bool { return t.Model == name })
 }
 
 // clean reports whether nothing wrong has been found in what is at path.

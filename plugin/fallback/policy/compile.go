@@ -43,7 +43,7 @@ func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept
 	b := &builder{checker: &checker{Policy: p, chain: p.targets()}, ctx: ctx, policy: p, options: o, before: before}
 	known := Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }}
 	b.problems = Check(p, known)
-	for _, path := range p.Deferred() {
+	for _, path := range p.ForLater() {
 		b.err(path, "what only a later version can build", "a policy without it")
 	}
 	if hasErrors(b.problems) {
@@ -141,8 +141,8 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 }
 
 // step returns the entry of a target, without what is within.
-func (b *builder) step(t target) *step {
-	s := &step{target: t, when: t.condition.compiled, rate: b.rate(t), spare: b.spareWhen(t)}
+func (b *builder) step(t Target) *step {
+	s := &step{target: t, when: t.Condition.compiled, rate: b.rate(t), spare: b.spareWhen(t)}
 	if b.kept.cache != nil {
 		s.hit = b.hit
 	}
@@ -186,7 +186,7 @@ func (b *builder) hedge(steps []*step, i int) []*step {
 }
 
 // traits returns what the router knows of a target.
-func (b *builder) traits(t target) router.Traits {
+func (b *builder) traits(t Target) router.Traits {
 	if isLastResort(t.Model) {
 		return router.Traits{}
 	}

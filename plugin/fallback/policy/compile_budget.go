@@ -25,7 +25,7 @@ type rate struct {
 }
 
 // rate returns what the policy, or else the list of prices, says of a target.
-func (b *builder) rate(t target) *rate {
+func (b *builder) rate(t Target) *rate {
 	m := t.Settings
 	r := &rate{most: b.maxOutput()}
 	if m.Config != nil {
@@ -147,7 +147,7 @@ func (b *builder) open() error {
 // spareWhen returns when a step is not asked for the sake of the budget, nil for
 // never: the primary for a share of the calls near the end of a budget, and
 // answers of last resort when it is used up and calls are to be refused.
-func (b *builder) spareWhen(t target) func(ctx context.Context) (why string) {
+func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 	if !b.bounded {
 		return nil
 	}
@@ -160,7 +160,7 @@ func (b *builder) spareWhen(t target) func(ctx context.Context) (why string) {
 			}
 			return ""
 		}
-	case t.place == "" && soft != nil && len(b.chain) > 1:
+	case t.entry == "" && soft != nil && len(b.chain) > 1:
 		return func(ctx context.Context) string {
 			share := budget.Share(call.From(ctx).Tenant)
 			if share < float64(soft.At) || draw() < float64(soft.PrimaryShare) {

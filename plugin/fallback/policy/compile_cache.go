@@ -59,7 +59,7 @@ func (b *builder) version() string {
 // needsCache reports whether an entry or a condition asks for kept answers.
 func (b *builder) needsCache() bool {
 	for _, t := range b.chain {
-		if t.Model == CachedAnswer || t.condition.compiled != nil && t.condition.compiled.Uses("cache_hit") {
+		if t.Model == CachedAnswer || t.Condition.compiled != nil && t.Condition.compiled.Uses("cache_hit") {
 			return true
 		}
 	}
@@ -82,7 +82,7 @@ func (b *builder) degrade() *Degrade {
 
 // lastResort returns an answer of last resort, nil if that was reported as a
 // problem.
-func (b *builder) lastResort(t target) stream.Layer {
+func (b *builder) lastResort(t Target) stream.Layer {
 	var m model.LLM
 	var err error
 	path, section := "degrade.template", b.degrade()

@@ -36,7 +36,7 @@ type stack struct {
 
 // target returns the model of a target with all that stands around it, and the
 // bare model; nil if that was reported as a problem.
-func (b *builder) target(t target) (stream.Layer, model.LLM) {
+func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 	want := b.settings(t)
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
 		if reflect.DeepEqual(s.settings, want) {
@@ -56,7 +56,7 @@ func (b *builder) target(t target) (stream.Layer, model.LLM) {
 }
 
 // settings collects what the policy says about a target.
-func (b *builder) settings(t target) settings {
+func (b *builder) settings(t Target) settings {
 	p := b.policy
 	s := settings{
 		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(),
@@ -70,33 +70,20 @@ func (b *builder) settings(t target) settings {
 	if b.bounded {
 		s.Budget = b.kept.purse.timezone
 	}
-	s.Unary.FirstContent, s.Streamed.FirstContent = t.silence, t.silence
+	s.Unary.FirstContent, s.Streamed.FirstContent = t.Silence, t.Streamed
 	if p.Timeouts != nil {
 		s.Unary.Total, s.Streamed.Total = p.Timeouts.Attempt, p.Timeouts.Attempt
 	}
 	if p.Stream != nil {
 		s.Streamed.Idle = p.Stream.Idle
-		if p.Stream.FirstContent > 0 && !b.hasTimeout(t) {
-			s.Streamed.FirstContent = p.Stream.FirstContent
-		}
 	}
 	return s
-}
-
-// hasTimeout reports whether the entry of a target has a limit of its own.
-func (b *builder) hasTimeout(t target) bool {
-	for i, e := range b.policy.Fallbacks {
-		if index("fallbacks", i) == t.place {
-			return e.Timeout > 0
-		}
-	}
-	return false
 }
 
 // stack builds what settings describe:
 //
 //	retry → breaker → limit → timeout → budget → model
-func (b *builder) stack(t target, s settings) (stack, error) {
+func (b *builder) stack(t Target, s settings) (stack, error) {
 	llm, id, err := b.llm(t)
 	if err != nil {
 		return stack{}, err

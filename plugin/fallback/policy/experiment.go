@@ -13,7 +13,7 @@ import (
 
 // place returns what answers at a target's place in the chain: its model, or the
 // arms of an experiment with it.
-func (b *builder) place(t target) (stream.Layer, model.LLM) {
+func (b *builder) place(t Target) (stream.Layer, model.LLM) {
 	for _, id := range slices.Sorted(maps.Keys(b.policy.Experiments)) {
 		e := b.policy.Experiments[id]
 		name := e.Target
@@ -28,7 +28,7 @@ func (b *builder) place(t target) (stream.Layer, model.LLM) {
 }
 
 // experiment returns the arms in the place of t, whose time limits they have.
-func (b *builder) experiment(id string, e *Experiment, t target) (stream.Layer, model.LLM) {
+func (b *builder) experiment(id string, e *Experiment, t Target) (stream.Layer, model.LLM) {
 	config := router.SplitConfig{
 		Experiment: id, By: router.SplitBy(e.StickyBy), MaxDrift: float64(e.MaxDrift), MinCalls: e.MinCalls, Window: e.Window,
 		OnRollback: func(r router.Rollback) {

@@ -33,7 +33,7 @@ func WithFlags(client FlagClient) Option {
 
 // flags returns the guard that asks the flags which name a target, nil if none
 // does.
-func (b *builder) flags(t target) guard {
+func (b *builder) flags(t Target) guard {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(b.policy.Flags)) {
 		if slices.ContainsFunc(b.policy.Flags[name].Targets, t.Matches) {

@@ -40,7 +40,7 @@ func guarded(inner stream.Layer, guards []guard) stream.Layer {
 }
 
 // guards returns what stands before a model.
-func (b *builder) guards(t target) []guard {
+func (b *builder) guards(t Target) []guard {
 	var guards []guard
 	if g := b.compliance(t); g != nil {
 		guards = append(guards, g)

@@ -19,7 +19,7 @@ import (
 // compliance returns the guard that asks the rules which say anything against a
 // target, nil if none does. Answers of last resort have none: data does not
 // leave the process with them.
-func (b *builder) compliance(t target) guard {
+func (b *builder) compliance(t Target) guard {
 	if b.policy.Compliance == nil {
 		return nil
 	}

@@ -29,7 +29,7 @@ type endpoint struct {
 }
 
 // llm returns the model behind a target, and the name that requests to it carry.
-func (b *builder) llm(t target) (llm model.LLM, id string, err error) {
+func (b *builder) llm(t Target) (llm model.LLM, id string, err error) {
 	m := t.Settings
 	for _, name := range []string{t.Name, t.Model} {
 		if llm = b.options.models[name]; llm != nil {

@@ -133,15 +133,15 @@ budgets: {usd_per_day: 5, soft_limit: {primary_share: 0}}
 }
 
 func TestDeferredNamesWhatThisVersionOnlyChecks(t *testing.T) {
-	full := parseFile(t, "testdata/good/full.yaml").Deferred()
+	full := parseFile(t, "testdata/good/full.yaml").ForLater()
 	if diff := cmp.Diff([]string{"alerts", "cascade", "degrade.deferred", "state"}, full); diff != "" {
 		t.Errorf("sections (-want +got):\n%s", diff)
 	}
-	models := parse(t, "primary: claude\nmodels: {claude: {provider: anthropic, id: claude-sonnet-4-5}}").Deferred()
+	models := parse(t, "primary: claude\nmodels: {claude: {provider: anthropic, id: claude-sonnet-4-5}}").ForLater()
 	if diff := cmp.Diff([]string{"models.claude.provider"}, models); diff != "" {
 		t.Errorf("providers (-want +got):\n%s", diff)
 	}
-	if got := parseFile(t, "testdata/good/design.yaml").Deferred(); got != nil {
+	if got := parseFile(t, "testdata/good/design.yaml").ForLater(); got != nil {
 		t.Errorf("the file of the field defers %v; want nothing", got)
 	}
 }

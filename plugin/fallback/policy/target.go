@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -14,45 +15,110 @@ const (
 
 func isLastResort(name string) bool { return name == CachedAnswer || name == TemplateResponse }
 
-// target is one place in the chain of a policy.
-type target struct {
+// Target is a place in the chain of a policy, and who answers there: a model,
+// the arms of an experiment with it, or an answer of last resort.
+type Target struct {
 	Resolved
-	path      string // of the name in the file
-	place     string // of the entry that it belongs to; "" for the primary
-	condition Condition
-	silence   time.Duration // how long it may be without content; 0 for no limit
+	// Condition says when a call moves on to it. The primary has none.
+	Condition Condition
+	// Silence is how long an attempt may be without content, and Streamed how
+	// long one that is streamed; 0 for no limit.
+	Silence, Streamed time.Duration
+	// Experiment is the id of the experiment whose arms answer here; "" for none.
+	Experiment string
+	// Arms are the models of its arms, in order. The first is the target's own.
+	Arms []Resolved
+	// Hedge is who is asked beside it while it is slow, and then has no place of
+	// its own; nil for nobody.
+	Hedge *Target
+
+	path  string // of the name in the file
+	entry string // the path of the entry that it belongs to; "" for the primary
 }
 
-// targets returns the chain, the primary first, without what has no name.
-func (p *Policy) targets() []target {
+// LastResort reports whether the target is an answer of last resort.
+func (t *Target) LastResort() bool { return isLastResort(t.Model) }
+
+// Chain returns the targets in the order in which a call goes through them, the
+// primary first: what is built from the policy, and what docs/policy.md says of
+// timeouts, experiments and hedges. The policy must be one that Check finds no
+// error in.
+func (p *Policy) Chain() []Target {
+	chain := p.targets()
+	if p.Hedge == nil {
+		return chain
+	}
+	for i, t := range chain {
+		if i > 0 && !t.LastResort() && (p.Hedge.Target == "" || p.Hedge.Target == t.Name) {
+			chain = slices.Delete(chain, i, i+1)
+			chain[0].Hedge = &t
+			break
+		}
+	}
+	return chain
+}
+
+// targets returns what the file lists, the primary first, without what has no
+// name.
+func (p *Policy) targets() []Target {
 	var limits Timeouts
 	if p.Timeouts != nil {
 		limits = *p.Timeouts
 	}
-	var all []target
+	var all []Target
 	if p.Primary != "" {
-		all = append(all, target{Resolved: p.Resolve(p.Primary), path: "primary", silence: limits.Primary})
+		all = append(all, p.target(Entry{Name: p.Primary}, limits.Primary, ""))
 	}
 	for i, e := range p.Fallbacks {
-		if e.Name == "" {
-			continue
+		if e.Name != "" {
+			all = append(all, p.target(e, limits.Fallback, index("fallbacks", i)))
 		}
-		t := target{Resolved: p.Resolve(e.Name), place: index("fallbacks", i), condition: e.Condition, silence: limits.Fallback}
-		t.path = join(t.place, "name")
-		if e.Timeout > 0 {
-			t.silence = e.Timeout
-		}
-		all = append(all, t)
 	}
 	return all
+}
+
+func (p *Policy) target(e Entry, silence time.Duration, entry string) Target {
+	t := Target{Resolved: p.Resolve(e.Name), Condition: e.Condition, Silence: silence, Streamed: silence, path: "primary", entry: entry}
+	if entry != "" {
+		t.path = join(entry, "name")
+	}
+	switch {
+	case e.Timeout > 0:
+		t.Silence, t.Streamed = e.Timeout, e.Timeout
+	case p.Stream != nil && p.Stream.FirstContent > 0:
+		t.Streamed = p.Stream.FirstContent
+	}
+	if !t.LastResort() {
+		t.Experiment, t.Arms = p.arms(t.Resolved)
+	}
+	return t
+}
+
+// arms returns the experiment that takes the place of a model, and who answers
+// in it.
+func (p *Policy) arms(r Resolved) (id string, arms []Resolved) {
+	for _, id := range slices.Sorted(maps.Keys(p.Experiments)) {
+		e := p.Experiments[id]
+		if p.canonical(cmp.Or(e.Target, p.Primary)) != r.Model {
+			continue
+		}
+		for _, arm := range e.Arms {
+			arms = append(arms, p.Resolve(arm.Model))
+		}
+		if len(arms) > 0 {
+			arms[0] = r
+		}
+		return id, arms
+	}
+	return "", nil
 }
 
 // later are the providers whose adapters come with a later version.
 var later = []string{"openai_chat", "anthropic"}
 
-// Deferred returns the paths of what the policy has and this version can only
+// ForLater returns the paths of what the policy has and this version can only
 // check. A model is not built from such a policy.
-func (p *Policy) Deferred() []string {
+func (p *Policy) ForLater() []string {
 	var paths []string
 	for _, section := range []struct {
 		path  string

@@ -23,7 +23,7 @@ const KindRejected failure.Kind = "rejected"
 // step is an entry of a policy in its tree, and the place where conditions are
 // asked: its own before it is tried, and the next entry's while it is.
 type step struct {
-	target target
+	target Target
 	inner  stream.Layer
 	when   *condition.Condition // whether to move on to this entry from the attempt before; nil for always
 	next   *step                // whose condition speaks of the attempts here; nil for none
