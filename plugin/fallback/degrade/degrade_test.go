@@ -91,7 +91,7 @@ func TestTemplateBehindARouterTellsOfTheFailureToo(t *testing.T) {
 }
 
 func TestTemplateFields(t *testing.T) {
-	m := degrade.MustTemplate(degrade.TemplateConfig{Name: "sorry", Text: "{{.Agent}} of {{.App}}{{with .Tenant}} for {{.}}{{end}} cannot reach {{.Model}}."})
+	m := degrade.MustTemplate(degrade.TemplateConfig{Name: "sorry", Text: "{{.Agent}} of {{.App}}{{if .Tenant}} for {{.Tenant}}{{end}} cannot reach {{.Model}}."})
 	ctx := call.With(t.Context(), call.Info{App: "shop", Agent: "clerk", Tenant: "acme"})
 	texts, md, err := ask(ctx, router.MustFallback(router.Config{}, down, m), hello(), false)
 	if err != nil || md.Degraded != "sorry" {

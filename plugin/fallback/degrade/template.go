@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"strings"
 	"text/template"
 
@@ -27,9 +25,10 @@ type TemplateConfig struct {
 	// Name is the model's name, and what "degraded" says. Empty means
 	// DefaultTemplateName.
 	Name string
-	// Text is the answer, a text/template over [Fields]: "{{.Agent}} cannot
-	// answer right now." It is the user's only sign that no model has answered,
-	// so it has to say so. Empty means DefaultText.
+	// Text is the answer, a template over [Fields]: "{{.Agent}} cannot answer
+	// right now." See [CheckTemplate] for its language. It is the user's only
+	// sign that no model has answered, so it has to say so. Empty means
+	// DefaultText.
 	Text string
 	// Func makes the answer in the place of Text: in the user's language, or as
 	// the JSON that the request asks for. If it panics or returns nothing, the
@@ -53,16 +52,9 @@ func NewTemplate(config TemplateConfig) (model.LLM, error) {
 	if config.Func != nil && config.Text != "" {
 		problems = append(problems, errors.New("degrade: TemplateConfig.Func: is set beside Text; allowed: one of them"))
 	}
-	text, err := template.New("text").Parse(cmp.Or(config.Text, DefaultText))
-	// Executing it finds fields that there are not; known and unknown ones may
-	// take different branches.
-	for _, fields := range []Fields{{}, {App: "app", Agent: "agent", Tenant: "tenant", Model: "model"}} {
-		if err == nil {
-			err = text.Execute(io.Discard, fields)
-		}
-	}
+	text, err := parseTemplate(cmp.Or(config.Text, DefaultText))
 	if err != nil {
-		problems = append(problems, fmt.Errorf("degrade: TemplateConfig.Text: %w; allowed: a text/template over .App, .Agent, .Tenant, .Model", err))
+		problems = append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -104,7 +96,7 @@ func execute(text *template.Template, ctx context.Context, req *model.LLMRequest
 	info := call.From(ctx)
 	var b strings.Builder
 	if text.Execute(&b, Fields{App: info.App, Agent: info.Agent, Tenant: info.Tenant, Model: req.Model}) != nil {
-		return "" // it fails on these values alone: NewTemplate has tried it
+		return "" // which nothing of its language does
 	}
 	return b.String()
 }

@@ -1,0 +1,72 @@
+package degrade_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+)
+
+// B87
+func TestTemplateLanguage(t *testing.T) {
+	ctx := call.With(t.Context(), call.Info{App: "shop", Tenant: "acme"})
+	for text, said := range map[string]string{
+		"Sorry.":                             "Sorry.",
+		"{{.App}} is away{{/* for now */}}.": "shop is away.",
+		"{{if .Agent}}a{{else if .App}}b{{else}}c{{end}}":                             "b",
+		`{{if eq .Tenant "acme"}}gold{{else}}{{.Model}}{{end}}`:                       "gold",
+		`{{if ne .Tenant "acme"}}a{{end}}{{if and .App .Agent}}b{{end}}c`:             "c",
+		`{{or .Agent "Somebody"}} of {{.App}}{{if not .Agent}}, I guess{{end}}.`:      "Somebody of shop, I guess.",
+		"{{- /* the spaces around it go */ -}} The model is {{ .Model }}. {{- \"\"}}": "The model is flash.",
+	} {
+		if err := degrade.CheckTemplate(text); err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		texts, _, err := ask(ctx, degrade.MustTemplate(degrade.TemplateConfig{Text: text}), hello(), false)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+		want(t, texts, []string{said})
+	}
+}
+
+// A template comes from a file that others may write: it can neither take its
+// time nor fill the memory.
+func TestTemplateLanguageIsBounded(t *testing.T) {
+	for text, found := range map[string]string{
+		"{{range 100000000000}}{{end}}x":                      "{{range 100000000000}}",
+		"{{if .App}}{{range .App}}x{{end}}{{end}}":            "{{range .App}}",
+		"{{if .App}}{{else}}{{range .App}}x{{end}}{{end}}":    "{{range .App}}",
+		`{{define "x"}}{{template "x"}}{{end}}`:               `{{define "x"}}`,
+		`{{template "text"}}`:                                 `{{template "text"}}`,
+		`{{block "x" .}}y{{end}}`:                             `{{define "x"}}`,
+		"{{with .App}}{{.}}{{end}}":                           "{{with .App}}",
+		`{{printf "%1000000d" 1}}`:                            `line 1: function "printf" not defined`,
+		"x\n{{len .App}}":                                     `line 2: function "len" not defined`,
+		"{{$x := .App}}":                                      "{{$x := .App}}",
+		`{{.App | eq "x"}}`:                                   `{{.App | eq "x"}}`,
+		"{{.}}":                                               ". in {{.}}",
+		"{{.Prompt}}":                                         ".Prompt in {{.Prompt}}",
+		"{{if .Prompt}}{{end}}":                               ".Prompt in {{.Prompt}}",
+		"{{.App.Name}}":                                       ".App.Name in {{.App.Name}}",
+		"{{.App 1}}":                                          "{{.App 1}}",
+		"{{if eq .App 1}}{{end}}":                             "1 in {{eq .App 1}}",
+		"{{if and (eq .App .Agent) .Tenant}}{{end}}":          "eq .App .Agent in {{and (eq .App .Agent) .Tenant}}",
+		"{{if .App}}{{else}}{{if eq .App}}{{end}}{{end}}":     "{{eq .App}}, with 1 arguments of eq, which has 2",
+		"{{not .App .Agent}}":                                 "{{not .App .Agent}}, with 2 arguments of not, which has 1",
+		"{{.App":                                              "line 1: unclosed action",
+		"{{if .App}}" + strings.Repeat("{{if .App}}", 10_000): "line 1: unexpected EOF",
+	} {
+		err := degrade.CheckTemplate(text)
+		e, ok := errors.AsType[*degrade.TemplateError](err)
+		if !ok || e.Found != found || !strings.Contains(err.Error(), "degrade: TemplateConfig.Text: found "+found+"; allowed: text, {{.App}}") {
+			t.Errorf("%.60s: error %v, want %s found", text, err, found)
+		}
+		if _, err := degrade.NewTemplate(degrade.TemplateConfig{Text: text}); err == nil {
+			t.Errorf("%.60s: NewTemplate has no error", text)
+		}
+	}
+}
