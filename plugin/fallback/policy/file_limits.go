@@ -82,7 +82,11 @@ type Cache struct {
 
 // Degrade is about the answers of last resort. They always say what they are.
 type Degrade struct {
-	// What template-response says.
+	// What template-response says: a text in which {{.App}}, {{.Agent}},
+	// {{.Tenant}} and {{.Model}}, the model that was asked, stand for what they
+	// name. {{if .Tenant}} … {{else}} … {{end}} and the functions and, or, not,
+	// eq and ne of these and of quoted texts may be used, and nothing else of
+	// Go's templates.
 	Template string `key:"template" kind:"text" default:"The assistant is not available at the moment. Please try again later."`
 	// What cached-answer puts in front of an answer from the cache.
 	CachedNotice string `key:"cached_notice" kind:"text"`
