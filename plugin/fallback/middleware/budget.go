@@ -48,7 +48,7 @@ type BudgetConfig struct {
 
 	// The functions must be safe for concurrent use. One that panics, or returns
 	// what is no amount (below 0, not a number, above a million), is taken for
-	// one that does not know, and that is logged.
+	// one that does not know, and that is logged. Those of a Tariff are too.
 }
 
 // Budget bounds what tenants spend in a day. It reserves what an attempt will
@@ -63,7 +63,7 @@ type BudgetConfig struct {
 type Budget struct {
 	config BudgetConfig // but for the limits read-only
 
-	mu       sync.Mutex          // also guards config.Limit and config.Limits
+	mu       sync.Mutex          // also guards config.Limit, config.Limits and config.Location
 	tomorrow time.Time           // guarded by mu; when accounts ends
 	accounts map[string]*account // guarded by mu; today's, by tenant
 }
@@ -155,6 +155,16 @@ func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
 	return nil
 }
 
+// SetLocation replaces BudgetConfig.Location; nil means UTC. What has been spent
+// today stands until the next midnight there.
+func (b *Budget) SetLocation(location *time.Location) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.roll()
+	b.config.Location = cmp.Or(location, time.UTC)
+	b.tomorrow = b.midnight()
+}
+
 // Spent returns what tenant has been charged today, in US dollars. What is
 // reserved by attempts under way is not in it.
 func (b *Budget) Spent(tenant string) float64 {
@@ -177,17 +187,27 @@ func (b *Budget) Share(tenant string) float64 {
 
 // today returns the account of tenant. The caller holds mu.
 func (b *Budget) today(tenant string) *account {
-	if now := time.Now(); !now.Before(b.tomorrow) {
-		year, month, day := now.In(b.config.Location).Date()
-		b.tomorrow = time.Date(year, month, day+1, 0, 0, 0, 0, b.config.Location)
-		b.accounts = make(map[string]*account)
-	}
+	b.roll()
 	a := b.accounts[tenant]
 	if a == nil {
 		a = &account{tenant: tenant, limit: b.limit(tenant)}
 		b.accounts[tenant] = a
 	}
 	return a
+}
+
+// roll opens new accounts if the day of the present ones is over. The caller
+// holds mu.
+func (b *Budget) roll() {
+	if !time.Now().Before(b.tomorrow) {
+		b.tomorrow, b.accounts = b.midnight(), make(map[string]*account)
+	}
+}
+
+// midnight returns when the day ends. The caller holds mu.
+func (b *Budget) midnight() time.Time {
+	year, month, day := time.Now().In(b.config.Location).Date()
+	return time.Date(year, month, day+1, 0, 0, 0, 0, b.config.Location)
 }
 
 func (b *Budget) limit(tenant string) nano {

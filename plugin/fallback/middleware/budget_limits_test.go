@@ -3,6 +3,8 @@ package middleware_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -34,4 +36,29 @@ func TestBudgetKeepsWhatWasSpentUnderNewLimits(t *testing.T) {
 	if answers() != 0 {
 		t.Error("wrong limits have changed something")
 	}
+}
+
+// Days that begin elsewhere take nothing back of what was spent on this one. B78
+func TestBudgetKeepsWhatWasSpentInAnotherTimezone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which begins at midnight, UTC
+		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(0.4)})
+		m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		answered := func() bool { return ask(t.Context(), m, false).err == nil }
+		for answered() {
+			continue
+		}
+		wantSpent(t, budget, 0.8)
+		budget.SetLocation(time.FixedZone("Berlin", 3600))
+		wantSpent(t, budget, 0.8)
+		if time.Sleep(23*time.Hour - time.Second); answered() {
+			t.Error("an answer a second before midnight there")
+		}
+		if time.Sleep(time.Second); !answered() {
+			t.Error("no answer at midnight there")
+		}
+		// A day that is over is not kept, although nobody has asked since.
+		time.Sleep(24 * time.Hour)
+		budget.SetLocation(nil)
+		wantSpent(t, budget, 0)
+	})
 }

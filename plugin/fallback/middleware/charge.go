@@ -19,15 +19,37 @@ import (
 // it, and around each model with a price, so that no fallback goes round it.
 //
 // An attempt is charged what Cost makes of the usage that its final response,
-// also a refused one, reports. Without one, it is charged its projected price:
-// an attempt that was cut off, by a timeout, the caller or the other side of a
-// hedge, has been paid for up to there. It is charged nothing if, before any
-// content, the provider failed it with an error status, which is not billed
-// (https://ai.google.dev/gemini-api/docs/billing), or was not reached.
+// also a refused one, reports. Without one, or with one that counts no token, it
+// is charged its projected price: an attempt that was cut off, by a timeout, the
+// caller or the other side of a hedge, has been paid for up to there. It is
+// charged nothing if, before any content, the provider failed it with an error
+// status, which is not billed (https://ai.google.dev/gemini-api/docs/billing),
+// or was not reached.
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
 		checkModel("Budget", m)
-		return stream.Forward(&charged{inner: stream.Of(m), budget: b}, m)
+		t := Tariff{Price: func(req *model.LLMRequest) (float64, bool) { return b.config.Price(m.Name(), req) }}
+		if b.config.Cost != nil {
+			t.Cost = func(usage *genai.GenerateContentResponseUsageMetadata) float64 { return b.config.Cost(m.Name(), usage) }
+		}
+		return b.MiddlewareAt(t)(m)
+	}
+}
+
+// Tariff is what attempts at one model cost: BudgetConfig.Price and Cost without
+// the name. The zero value knows no price.
+type Tariff struct {
+	Price func(req *model.LLMRequest) (projected float64, ok bool)
+	Cost  func(usage *genai.GenerateContentResponseUsageMetadata) float64
+}
+
+// MiddlewareAt is Middleware for a model whose tariff is not the one of its name
+// in the configuration: prices that change while the budget stays. Each attempt
+// ends at the tariff at which it began.
+func (b *Budget) MiddlewareAt(t Tariff) Middleware {
+	return func(m model.LLM) model.LLM {
+		checkModel("Budget", m)
+		return stream.Forward(&charged{inner: stream.Of(m), budget: b, tariff: t}, m)
 	}
 }
 
@@ -35,6 +57,7 @@ func (b *Budget) Middleware() Middleware {
 type charged struct {
 	inner  stream.Layer
 	budget *Budget
+	tariff Tariff
 }
 
 func (l *charged) Name() string { return l.inner.Name() }
@@ -72,17 +95,25 @@ func (b *bill) Answered(resp *model.LLMResponse) {
 	if b.next != nil {
 		b.next.Answered(resp)
 	}
-	if resp.UsageMetadata != nil {
+	if counts(resp.UsageMetadata) {
 		b.usage = resp.UsageMetadata
 	}
 }
 
+// counts reports whether a usage counts any token. One that counts none is a
+// provider's way, or its adapter's, to say that it does not know: each request
+// has some.
+func counts(u *genai.GenerateContentResponseUsageMetadata) bool {
+	return u != nil && (u.PromptTokenCount > 0 || u.CandidatesTokenCount > 0 || u.ThoughtsTokenCount > 0 ||
+		u.ToolUsePromptTokenCount > 0 || u.CachedContentTokenCount > 0 || u.TotalTokenCount > 0)
+}
+
 // cost returns what an attempt that ended with err is charged.
 func (l *charged) cost(ctx context.Context, projected nano, usage *genai.GenerateContentResponseUsageMetadata, err error, out *stream.Sink) nano {
-	if bad := (*stream.BadResponse)(nil); usage == nil && errors.As(err, &bad) {
+	if bad := (*stream.BadResponse)(nil); usage == nil && errors.As(err, &bad) && counts(bad.Response.UsageMetadata) {
 		usage = bad.Response.UsageMetadata
 	}
-	if usage != nil && l.budget.config.Cost != nil {
+	if usage != nil && l.tariff.Cost != nil {
 		if cost, ok := l.usageCost(usage); ok {
 			return cost
 		}
@@ -99,21 +130,24 @@ func isUnbilled(v failure.Verdict) bool {
 	return v.HTTPStatus >= 400 || v.Kind == failure.KindNetwork || v.Kind == KindRefused
 }
 
-// price asks BudgetConfig.Price.
+// price asks Tariff.Price.
 func (l *charged) price(req *model.LLMRequest) (nano, bool) {
-	return l.amount("Price", func() (float64, bool) { return l.budget.config.Price(l.Name(), req) })
+	if l.tariff.Price == nil {
+		return 0, false
+	}
+	return l.amount("Price", func() (float64, bool) { return l.tariff.Price(req) })
 }
 
-// usageCost asks BudgetConfig.Cost.
+// usageCost asks Tariff.Cost.
 func (l *charged) usageCost(usage *genai.GenerateContentResponseUsageMetadata) (nano, bool) {
-	return l.amount("Cost", func() (float64, bool) { return l.budget.config.Cost(l.Name(), usage), true })
+	return l.amount("Cost", func() (float64, bool) { return l.tariff.Cost(usage), true })
 }
 
 // amount asks a hook, which may panic or return what is no amount.
 func (l *charged) amount(hook string, ask func() (float64, bool)) (amount nano, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: BudgetConfig."+hook+" panicked", "model", l.Name(), "panic", r)
+			slog.Error("middleware: the "+hook+" of a budget panicked", "model", l.Name(), "panic", r)
 			amount, ok = 0, false
 		}
 	}()
@@ -122,7 +156,7 @@ func (l *charged) amount(hook string, ask func() (float64, bool)) (amount nano, 
 		return 0, false
 	}
 	if amount, ok = toNano(dollars); !ok {
-		slog.Error("middleware: BudgetConfig."+hook+" returned what is no amount", "model", l.Name(), "returned", dollars)
+		slog.Error("middleware: the "+hook+" of a budget returned what is no amount", "model", l.Name(), "returned", dollars)
 	}
 	return amount, ok
 }

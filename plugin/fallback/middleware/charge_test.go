@@ -70,6 +70,8 @@ func TestChargeOfAnAttemptByItsEnd(t *testing.T) {
 		"answer":                     {counted("hi", used), used},
 		"streamed answer":            {half(counted("hi", used)), used},
 		"answer without usage":       {suite.Text("hi"), projected},
+		"usage that counts nothing":  {counted("hi", 0), projected},
+		"refused, counting nothing":  {counted("", 0), projected},
 		"blocked":                    {blocked, used},
 		"rate limit":                 {suite.Fail(suite.ErrQuota), 0},
 		"overload":                   {suite.Fail(suite.ErrUnavailable), 0},
@@ -94,6 +96,44 @@ func TestChargeOfAnAttemptByItsEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Any count is one: what a free tier or an adapter leaves at zero is not all.
+func TestUsageThatCountsAnything(t *testing.T) {
+	for _, usage := range []genai.GenerateContentResponseUsageMetadata{
+		{PromptTokenCount: 1}, {CandidatesTokenCount: 1}, {ThoughtsTokenCount: 1}, {ToolUsePromptTokenCount: 1}, {CachedContentTokenCount: 1}, {TotalTokenCount: 1},
+	} {
+		budget := middleware.MustBudget(middleware.BudgetConfig{
+			Price: price(10), Cost: func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return 3 },
+		})
+		ask(t.Context(), budget.Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+			return &model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel), UsageMetadata: &usage}
+		}))), false)
+		if got := budget.Spent(""); got != 3 {
+			t.Errorf("%+v: spent %v, want 3", usage, got)
+		}
+	}
+}
+
+// A tariff wins over the configuration; one that knows no price is not free. B78
+func TestTariffOfAModel(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(50), Cost: perToken})
+	double := middleware.Tariff{
+		Price: func(*model.LLMRequest) (float64, bool) { return 20, true },
+		Cost: func(usage *genai.GenerateContentResponseUsageMetadata) float64 {
+			return 2 * float64(usage.TotalTokenCount)
+		},
+	}
+	ask(t.Context(), budget.MiddlewareAt(double)(suite.NewModel("flash", counted("hi", 3))), false)
+	wantSpent(t, budget, 6)
+	ask(t.Context(), budget.MiddlewareAt(double)(suite.NewModel("flash", suite.Text("hi"))), false)
+	wantSpent(t, budget, 6+20)
+	refused := (*middleware.RefusedError)(nil)
+	if got := ask(t.Context(), budget.MiddlewareAt(middleware.Tariff{})(suite.NewModel("flash", suite.Text("hi"))), false); !errors.As(got.err, &refused) {
+		t.Errorf("no price: error %v, want a refusal", got.err)
+	}
+	wantSpent(t, budget, 6+20)
+	wantNothingReserved(t, budget)
 }
 
 // wantNothingReserved checks that of a limit of 100 only what is spent is taken.
