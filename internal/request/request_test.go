@@ -71,6 +71,9 @@ func TestCloneIsolates(t *testing.T) {
 	clone.Config.Labels["team"] = "changed"
 	clone.Config.ResponseJsonSchema.(map[string]any)["required"].([]any)[0] = "changed"
 
+	if got := clone.Contents[1].Parts[0]; got.Text == "leak" {
+		t.Error("what was appended to one content's parts is in the next content")
+	}
 	want := toolLoop()
 	want.Tools, original.Tools = nil, nil
 	if diff := cmp.Diff(want, original); diff != "" {
