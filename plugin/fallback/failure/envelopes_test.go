@@ -51,6 +51,7 @@ func TestEnvelopesDoNotChangeTheVerdict(t *testing.T) {
 		"Python":                strings.ReplaceAll(plain, `"`, `'`),
 		"Python bytes":          "b'" + strings.ReplaceAll(plain, "{", `{\n `) + "'",
 		"cut off":               strings.TrimRight(plain, "]}"),
+		"Markdown":              "```json\n" + plain + "\n```",
 		"something behind":      plain + "\nReceived Model Group=x",
 		"invalid UTF-8":         strings.ReplaceAll(plain, "Quota exceeded.", "Quota \xff exceeded."),
 		"web page":              "<pre>" + html.EscapeString(plain) + "</pre>",

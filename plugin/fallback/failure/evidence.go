@@ -129,7 +129,7 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 		head := s[:i]
 		s = s[i:]
 		s = uncover(s)
-		obj, n := parseLenient(s)
+		obj, n, cut := parseLenient(s)
 		s = s[n:]
 		if len(obj) == 0 {
 			continue
@@ -137,13 +137,16 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 		if prefix {
 			prefix = false
 			head = strings.TrimRight(head, " \t\r\n[\"'")
+			head = strings.TrimRight(strings.TrimSuffix(head, "```json"), "`")
 			if e.status < 400 {
 				e.number(float64(leadingStatus(head)), depth)
 			}
 			e.addProse(head, depth)
 			told = len(e.text)
 		}
+		unstated := e.unstated
 		e.walk(obj, depth+1)
+		e.unstated = e.unstated && (unstated || !cut) // the end may have stated it
 		found = true
 	}
 	if found && len(e.text) == told && e.codeRank < 2 && !e.answer {

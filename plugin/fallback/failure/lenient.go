@@ -10,15 +10,16 @@ import (
 // maxDepth bounds the nesting of what is read, objects and strings in objects taken together.
 const maxDepth = 64
 
-// parseLenient reads the JSON object at the start of s, whatever state it is in, and returns it with the offset behind it.
+// parseLenient reads the JSON object at the start of s, whatever state it is in, and returns it with the offset behind it,
+// and whether it was cut off.
 //
 // Errors reach us damaged: joined from stream chunks with a comma too many, with raw newlines in strings, cut off at the
 // end, or printed by Python ({'error': None}). encoding/json gives nothing for those; this reads what is there. It never
 // fails and never goes deeper than maxDepth: from there on, what was read so far stands.
-func parseLenient(s string) (map[string]any, int) {
+func parseLenient(s string) (obj map[string]any, n int, cut bool) {
 	p := lenient{s: s}
-	obj, _ := p.value(0).(map[string]any)
-	return obj, p.i
+	obj, _ = p.value(0).(map[string]any)
+	return obj, p.i, p.cut
 }
 
 // maxEscapes bounds how often an object's text is unescaped.
@@ -46,8 +47,9 @@ func uncover(s string) string {
 }
 
 type lenient struct {
-	s string
-	i int
+	s   string
+	i   int
+	cut bool // s ended within an object
 }
 
 func (p *lenient) value(depth int) any {
@@ -77,6 +79,7 @@ func (p *lenient) object(depth int) map[string]any {
 	for {
 		p.space()
 		if p.i >= len(p.s) || p.s[p.i] == ']' {
+			p.cut = p.cut || p.i >= len(p.s)
 			return obj // cut off, or closed by the wrong bracket: let the outer level see it
 		}
 		var key string

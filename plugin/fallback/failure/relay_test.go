@@ -70,6 +70,7 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"fields before the error", 0, `on error, info={"name":"llm","type":"chat"}, err=error, status code: 403, status: 403 Forbidden, message: Country, region, or territory not supported`, outcome{fallback, failure.KindLocation, 0}},
 		{"fields before a status", 0, `{"level":"error","model":"m"} request failed: 503 Service Unavailable`, outcome{retry, failure.KindOverloaded, 0}},
 		{"advice behind the error", 0, `{"error":{"message":"No such tool","code":400}} Retrying after 503 Service Unavailable, wait 5s`, outcome{fail, failure.KindInvalid, 0}},
+		{"Markdown", 400, "```json\n{\"error\":{\"message\":\"The prompt is longer than the context length of `m`.\",\"type\":\"BadRequestError\"}}\n```", outcome{fallback, failure.KindContextLength, 0}},
 		{"status in brackets", 0, `the call failed (502)`, outcome{retry, failure.KindServer, 0}},
 		{"number in brackets", 0, `the longest name (500) is in the list`, outcome{fallback, failure.KindUnknown, 0}},
 

@@ -90,3 +90,14 @@ func TestOmittedQuotaValueIsZero(t *testing.T) {
 		})
 	}
 }
+
+// B30: a body that ends within its quotas may have stated the value.
+func TestQuotaValueOfABodyCutOffIsUnknown(t *testing.T) {
+	const body = `{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","details":[{"violations":[{"quotaMetric":"m","quotaId":"` + perMinuteID + `","quotaDimensions":{"model":"m"}`
+	if v := atNoon.ClassifyHTTP(429, nil, []byte(body)); v.Kind != failure.KindRateLimit {
+		t.Errorf("cut off: %+v, want a rate limit", v)
+	}
+	if v := atNoon.ClassifyHTTP(429, nil, []byte(body+"}]}]}}")); v.Kind != failure.KindZeroQuota {
+		t.Errorf("whole: %+v, want a quota of zero", v)
+	}
+}
