@@ -4,7 +4,7 @@
 //	if !ok {
 //		… // unknown is not free: say so, and ask the user for a price
 //	}
-//	usd := price.Project(p, req, 0)
+//	usd := price.Project(p, req, price.DefaultOutput)
 //
 // # Which figures
 //

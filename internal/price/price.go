@@ -42,14 +42,16 @@ func (p Price) Cost(input, cached, output int) float64 {
 }
 
 // CostOf returns US dollars for what a model reported; thoughts count as output, the results of the provider's own tools as
-// input (https://ai.google.dev/gemini-api/docs/tokens). nil costs nothing.
+// input (https://ai.google.dev/gemini-api/docs/tokens). Of a total without its parts, all counts as output, the dearest. nil
+// costs nothing.
 func (p Price) CostOf(usage *genai.GenerateContentResponseUsageMetadata) float64 {
 	if usage == nil {
 		return 0
 	}
-	return p.Cost(
-		int(usage.PromptTokenCount)+int(usage.ToolUsePromptTokenCount),
-		int(usage.CachedContentTokenCount),
-		int(usage.CandidatesTokenCount)+int(usage.ThoughtsTokenCount),
-	)
+	input := int(usage.PromptTokenCount) + int(usage.ToolUsePromptTokenCount)
+	output := int(usage.CandidatesTokenCount) + int(usage.ThoughtsTokenCount)
+	if input == 0 && output == 0 {
+		output = int(usage.TotalTokenCount)
+	}
+	return p.Cost(input, int(usage.CachedContentTokenCount), output)
 }

@@ -102,6 +102,9 @@ func TestCostOfUsageCountsThoughtsAndToolResults(t *testing.T) {
 	if want := (70 + 5 + 100) / 1e6; !same(got, want) {
 		t.Errorf("CostOf = %v, want %v", got, want)
 	}
+	if got, want := p.CostOf(&genai.GenerateContentResponseUsageMetadata{TotalTokenCount: 130}), 1300/1e6; !same(got, want) {
+		t.Errorf("CostOf(a total alone) = %v, want %v", got, want)
+	}
 	if got := p.CostOf(nil); got != 0 {
 		t.Errorf("CostOf(nil) = %v, want 0", got)
 	}
@@ -110,21 +113,18 @@ func TestCostOfUsageCountsThoughtsAndToolResults(t *testing.T) {
 func TestProject(t *testing.T) {
 	p := price.Price{Rates: price.Rates{Input: 1, Cached: 0.1, Output: 10}}
 	text := genai.NewContentFromText(strings.Repeat("x", 400), genai.RoleUser) // 100 tokens
-	tests := []struct {
-		name     string
-		config   *genai.GenerateContentConfig
-		fallback int
-		output   int
+	for _, tt := range []struct {
+		name   string
+		config *genai.GenerateContentConfig
+		output float64
 	}{
-		{"the request says how long the answer may be", &genai.GenerateContentConfig{MaxOutputTokens: 50}, 200, 50},
-		{"the caller does", nil, 200, 200},
-		{"nobody does", &genai.GenerateContentConfig{}, 0, price.DefaultOutput},
-		{"several candidates", &genai.GenerateContentConfig{MaxOutputTokens: 50, CandidateCount: 3}, 0, 150},
-	}
-	for _, tt := range tests {
+		{"one candidate", nil, 50},
+		{"no number of candidates", &genai.GenerateContentConfig{MaxOutputTokens: 9}, 50},
+		{"several candidates", &genai.GenerateContentConfig{CandidateCount: 3}, 150},
+	} {
 		t.Run(tt.name, func(t *testing.T) {
 			req := &model.LLMRequest{Contents: []*genai.Content{text}, Config: tt.config}
-			if got, want := price.Project(p, req, tt.fallback), (100+10*float64(tt.output))/1e6; !same(got, want) {
+			if got, want := price.Project(p, req, 50), (100+10*tt.output)/1e6; !same(got, want) {
 				t.Errorf("Project = %v, want %v", got, want)
 			}
 		})

@@ -11,17 +11,10 @@ import (
 const DefaultOutput = 1024
 
 // Project returns US dollars for a request that has not been sent: its estimated input, none of it cached, and an answer of
-// Config.MaxOutputTokens, or of defaultOutput tokens where that is not set, or of DefaultOutput where neither is (≤ 0);
-// once for each of Config.CandidateCount candidates.
-func Project(p Price, req *model.LLMRequest, defaultOutput int) float64 {
-	output, candidates := defaultOutput, 1
-	if output <= 0 {
-		output = DefaultOutput
-	}
+// output tokens, once for each of Config.CandidateCount candidates.
+func Project(p Price, req *model.LLMRequest, output int) float64 {
+	candidates := 1
 	if c := req.Config; c != nil {
-		if c.MaxOutputTokens > 0 {
-			output = int(c.MaxOutputTokens)
-		}
 		candidates = max(int(c.CandidateCount), 1)
 	}
 	return p.Cost(tokens.Estimate(req), 0, output*candidates)

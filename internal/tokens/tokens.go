@@ -4,6 +4,7 @@ package tokens
 
 import (
 	"encoding/json"
+	"strings"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -24,9 +25,9 @@ const (
 )
 
 // Estimate returns about how many input tokens a request has: a quarter of the bytes of its texts, of the JSON of its
-// function calls, responses and declarations, of its system instruction and of the schema asked for. An attachment counts
-// as an image of 1,000 tokens whatever it is, which is too little for a long video or document. It asks nobody: an
-// ordinary request takes about a microsecond.
+// function calls, responses and declarations, of its system instruction, of the schema asked for and of attached text. Any
+// other attachment, and a text that is attached by reference, counts as an image of 1,000 tokens, which is too little for a
+// long video or document. It asks nobody: an ordinary request takes about a microsecond.
 func Estimate(req *model.LLMRequest) int {
 	size, s := 0, sizer{nodes: maxNodes}
 	for _, c := range req.Contents {
@@ -68,14 +69,24 @@ func (s *sizer) content(c *genai.Content) int {
 
 func (s *sizer) part(p *genai.Part) int {
 	size := len(p.Text)
-	if p.InlineData != nil || p.FileData != nil {
+	if p.InlineData != nil {
+		size += attachment(p.InlineData.MIMEType, p.InlineData.Data)
+	}
+	if p.FileData != nil {
 		size += attachmentBytes
 	}
 	if f := p.FunctionCall; f != nil {
 		size += len(f.Name) + s.value(f.Args)
 	}
 	if f := p.FunctionResponse; f != nil {
-		size += len(f.Name) + s.value(f.Response) + len(f.Parts)*attachmentBytes
+		size += len(f.Name) + s.value(f.Response)
+		for _, p := range f.Parts {
+			if p != nil && p.InlineData != nil {
+				size += attachment(p.InlineData.MIMEType, p.InlineData.Data)
+			} else {
+				size += attachmentBytes
+			}
+		}
 	}
 	if c := p.ExecutableCode; c != nil {
 		size += len(c.Code)
@@ -84,6 +95,30 @@ func (s *sizer) part(p *genai.Part) int {
 		size += len(r.Output)
 	}
 	return size
+}
+
+// attachment returns about how much text, in bytes, data counts as.
+func attachment(mimeType string, data []byte) int {
+	if textual(mimeType) {
+		return len(data)
+	}
+	return attachmentBytes
+}
+
+// textual reports whether data of a type is read as the text that it is: text/*, and the types of JSON, XML, YAML, code and
+// forms that are registered elsewhere (https://www.iana.org/assignments/media-types).
+func textual(mimeType string) bool {
+	mimeType, _, _ = strings.Cut(mimeType, ";") // parameters
+	kind, format, _ := strings.Cut(strings.ToLower(strings.TrimSpace(mimeType)), "/")
+	if kind == "text" {
+		return true
+	}
+	format = format[strings.LastIndexByte(format, '+')+1:] // image/svg+xml, application/ld+json
+	switch strings.TrimPrefix(format, "x-") {
+	case "json", "jsonl", "ndjson", "json-seq", "xml", "yaml", "toml", "javascript", "ecmascript", "typescript", "python", "sh", "sql", "graphql", "rtf", "www-form-urlencoded":
+		return true
+	}
+	return false
 }
 
 // What JSON adds to what it holds, in bytes.

@@ -28,6 +28,11 @@ func TestEstimate(t *testing.T) {
 		{"several parts", model.LLMRequest{Contents: parts(genai.NewPartFromText(long), genai.NewPartFromText(long))}, 200, 200},
 		{"a script of three bytes a character", model.LLMRequest{Contents: parts(genai.NewPartFromText(strings.Repeat("語", 100)))}, 75, 75},
 		{"image", model.LLMRequest{Contents: parts(genai.NewPartFromBytes(make([]byte, 1<<20), "image/png"))}, 1000, 1000},
+		{"text file", model.LLMRequest{Contents: parts(genai.NewPartFromBytes(make([]byte, 1<<20), "text/plain"))}, 1 << 18, 1 << 18},
+		{"files of a function's", model.LLMRequest{Contents: parts(&genai.Part{FunctionResponse: &genai.FunctionResponse{Parts: []*genai.FunctionResponsePart{
+			nil, {InlineData: &genai.FunctionResponseBlob{MIMEType: "text/csv", Data: make([]byte, 400)}}, {FileData: &genai.FunctionResponseFileData{}},
+			{InlineData: &genai.FunctionResponseBlob{MIMEType: "image/png", Data: make([]byte, 400)}},
+		}}})}, 3100, 3101},
 		{"file by reference", model.LLMRequest{Contents: parts(genai.NewPartFromURI("gs://b/f.pdf", "application/pdf"))}, 1000, 1000},
 		{"function call", model.LLMRequest{Contents: parts(genai.NewPartFromFunctionCall("search", map[string]any{"q": long}))}, 101, 105},
 		{"function response", model.LLMRequest{Contents: parts(genai.NewPartFromFunctionResponse("search",
@@ -51,6 +56,24 @@ func TestEstimate(t *testing.T) {
 				t.Errorf("Estimate = %d, want %d to %d", got, tt.min, tt.max)
 			}
 		})
+	}
+}
+
+// Text costs what its length costs, however it gets there; of other data the bytes say nothing.
+func TestAttachedTextCountsByItsBytes(t *testing.T) {
+	for mime, text := range map[string]bool{
+		"text/plain": true, "Text/Markdown; charset=utf-8": true, "text/x-go": true, "application/json": true, "application/JSON;v=1": true,
+		"application/ld+json": true, "application/xml": true, "image/svg+xml": true, "application/x-yaml": true, "application/javascript": true,
+		"application/x-python": true, "application/x-ndjson": true,
+		"": false, "image/png": false, "application/pdf": false, "application/octet-stream": false, "audio/mpeg": false, "application/json+zip": false,
+	} {
+		want := 1000
+		if text {
+			want = 250_000
+		}
+		if got := tokens.Estimate(&model.LLMRequest{Contents: parts(genai.NewPartFromBytes(make([]byte, 1_000_000), mime))}); got != want {
+			t.Errorf("%q: %d tokens, want %d", mime, got, want)
+		}
 	}
 }
 
