@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"strings"
@@ -60,8 +61,12 @@ func (c Classifier) Classify(ctx context.Context, err error) (v Verdict) {
 }
 
 // ClassifyHTTP returns what an HTTP response means. status 0, or one that is not from 100 to 599, means that there was none;
-// then body may be the text of an error. A status below 400 is judged by the body: errors arrive inside successful streams.
+// then body may be the text of an error. A status below 400 is judged by the body: errors arrive inside successful streams,
+// and a success with no body is [ErrEmpty].
 func (c Classifier) ClassifyHTTP(status int, header http.Header, body []byte) Verdict {
+	if status >= 200 && status < 300 && len(bytes.TrimSpace(body)) == 0 {
+		return ErrEmpty.(decider).Verdict()
+	}
 	e := evidence{clock: c, status: httpStatus(status)}
 	e.fromHeader(header)
 	e.addText(string(body[:min(len(body), maxScan)]), 0)

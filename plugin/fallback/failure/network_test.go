@@ -25,6 +25,7 @@ func TestTextsOfGoErrors(t *testing.T) {
 		{"certificate", 0, post + "tls: failed to verify certificate: x509: certificate signed by unknown authority", outcome{fallback, failure.KindNetwork, 0}},
 		{"empty chunk", 200, "iterateResponseStream: invalid stream chunk: [{:", outcome{retry, failure.KindTruncated, 0}},
 		{"half a chunk", 200, `iterateResponseStream: error unmarshalling data data: {"candidates":[{"content":{"parts":[{"text":"Hel. error: unexpected end of JSON input`, outcome{retry, failure.KindTruncated, 0}},
+		{"nothing under a success", 200, " \n", outcome{retry, failure.KindEmpty, 0}},
 		{"empty response", 200, "empty response", outcome{fallback, failure.KindEmpty, 0}},
 		{"adk openai empty", 200, "openai: empty response", outcome{fallback, failure.KindEmpty, 0}},
 		{"no credentials", 0, "google: could not find default credentials. See https://cloud.google.com/docs/authentication", outcome{fail, failure.KindAuth, 0}},
