@@ -22,8 +22,7 @@ const (
 // CachedAnswerConfig says where earlier answers are and how they are given.
 // Cache is required.
 type CachedAnswerConfig struct {
-	// Cache holds the answers: those that are out of date for itself, it keeps
-	// for CacheConfig.KeepStale.
+	// Cache holds the answers. How old one may be is CacheConfig.LookupAge.
 	Cache *middleware.Cache
 	// Name is the model's name, and what "degraded" says. Empty means
 	// DefaultCachedAnswerName.

@@ -20,9 +20,14 @@ import (
 const (
 	DefaultCacheBytes = 64 << 20
 	DefaultCacheTTL   = 10 * time.Minute
-	DefaultKeepStale  = 24 * time.Hour
+	DefaultLookupAge  = 24 * time.Hour
 	DefaultCacheWait  = time.Minute
 )
+
+// RefreshPause is how long a stale answer is not fetched anew after that has
+// failed: while a model is down, each answer kept of it costs a call every so
+// often, and not one for each hit.
+const RefreshPause = 10 * time.Second
 
 // CacheConfig says what a Cache keeps and for how long. The zero value means the
 // defaults above.
@@ -37,28 +42,31 @@ type CacheConfig struct {
 	TTL time.Duration
 	// StaleWhileRevalidate is how long after TTL an answer is still given at
 	// once, while it is fetched anew in the background
-	// (https://www.rfc-editor.org/rfc/rfc5861). 0 means not at all.
+	// (https://www.rfc-editor.org/rfc/rfc5861), and after a failure again once
+	// RefreshPause is over. 0 means not at all.
 	StaleWhileRevalidate time.Duration
-	// KeepStale is how long after TTL an answer is kept for Lookup: for an answer
-	// of last resort. 0 means DefaultKeepStale; a nanosecond means not at all.
-	KeepStale time.Duration
+	// LookupAge is how old an answer may be that Lookup gives, whatever TTL is:
+	// for an answer of last resort. 0 means DefaultLookupAge.
+	LookupAge time.Duration
 
 	// LookupOnly keeps answers for Lookup alone: every request is asked, and
 	// cache_status is bypass.
 	LookupOnly bool
 
-	// Scope returns what else must be the same for two callers to share an
-	// answer. Nil means their tenant. It must be safe for concurrent use; a
-	// request for which it panics is not cached.
-	Scope func(call.Info) string
+	// Scope returns what else must be the same, text by text, for two callers to
+	// share an answer; a caller for whom it returns nil shares none, and the
+	// request is not cached. A nil Scope means their tenant. It must be safe for
+	// concurrent use; a request for which it panics is not cached.
+	Scope func(call.Info) []string
 	// Skip tells requests that are not to be cached: those that are answered
 	// differently each time, say. Nil means none. It must be safe for concurrent
 	// use and must not change the request; if it panics, the request is skipped.
 	Skip func(*model.LLMRequest) bool
 
 	// MaxWait is how long a call waits for another one that is fetching the
-	// answer to the same request, before it asks for itself. A fetch in the
-	// background may take as long. 0 means DefaultCacheWait.
+	// answer to the same request, before it asks for itself; its own deadline may
+	// end it sooner. A fetch in the background may take as long. 0 means
+	// DefaultCacheWait.
 	MaxWait time.Duration
 }
 
@@ -68,17 +76,20 @@ type CacheConfig struct {
 // are kept.
 //
 // It keeps whole answers of models that ended with STOP: no errors, nothing
-// truncated or interrupted, no function calls, no degraded answers. An answer
-// that a fallback gave is kept too, under the name of the model that gave it. A
-// hit is a copy without usage metadata, because it cost nothing; when streamed,
-// it comes as one partial response and the final one. What happened is in the
-// metadata as cache_status: miss, hit, stale or bypass.
+// truncated or interrupted, no function calls, no degraded answers. A hit is
+// always an answer of the model that the cache stands in front of: what another
+// target behind a router gave in its place is kept for Lookup alone, and only
+// where no answer is that can be a hit. A hit is a copy without usage metadata,
+// because it cost nothing; when streamed, it comes as one partial response and
+// the final one. What happened is in the metadata as cache_status: miss, hit,
+// stale or bypass.
 //
 // Of calls for the same request at the same time one asks, on its caller's
-// goroutine, and the others wait for its answer. If its caller gives up, the next
-// one asks; if it fails, or its answer is none to be kept, all others ask for
-// themselves: what failed for one caller's priority, region or deadline need not
-// fail for another's.
+// goroutine, and the others wait until its answer is there, which its consumer
+// may take in its own time. If its caller gives up, the next one asks; if it
+// fails, or its answer is none for a hit, all others ask for themselves: what
+// failed for one caller's priority, region or deadline need not fail for
+// another's.
 //
 // A Cache is safe for concurrent use and can stand in front of several models.
 type Cache struct {
@@ -99,7 +110,7 @@ func NewCache(config CacheConfig) (*Cache, error) {
 		notNegative("CacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
 		notNegative("CacheConfig.TTL", config.TTL, fmt.Sprintf("0 for %v, or more", DefaultCacheTTL)),
 		notNegative("CacheConfig.StaleWhileRevalidate", config.StaleWhileRevalidate, "0 for none, or more"),
-		notNegative("CacheConfig.KeepStale", config.KeepStale, fmt.Sprintf("0 for %v, or more", DefaultKeepStale)),
+		notNegative("CacheConfig.LookupAge", config.LookupAge, fmt.Sprintf("0 for %v, or more", DefaultLookupAge)),
 		notNegative("CacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
 	}
 	if err := errors.Join(problems...); err != nil {
@@ -107,22 +118,22 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	}
 	orDefault(&config.MaxBytes, DefaultCacheBytes)
 	orDefault(&config.TTL, DefaultCacheTTL)
-	orDefault(&config.KeepStale, DefaultKeepStale)
+	orDefault(&config.LookupAge, DefaultLookupAge)
 	orDefault(&config.MaxWait, DefaultCacheWait)
 	if config.Scope == nil {
-		config.Scope = func(info call.Info) string { return info.Tenant }
+		config.Scope = func(info call.Info) []string { return []string{info.Tenant} }
 	}
 	if config.Skip == nil {
 		config.Skip = func(*model.LLMRequest) bool { return false }
 	}
-	kept := config.TTL + max(config.StaleWhileRevalidate, config.KeepStale)
-	if kept < config.TTL {
-		kept = math.MaxInt64
+	given := config.TTL + config.StaleWhileRevalidate
+	if given < config.TTL {
+		given = math.MaxInt64
 	}
 	answers, err := otter.New(&otter.Options[cacheKey, *answer]{
 		MaximumWeight:    uint64(config.MaxBytes),
 		Weigher:          func(_ cacheKey, a *answer) uint32 { return a.weight },
-		ExpiryCalculator: otter.ExpiryWriting[cacheKey, *answer](kept),
+		ExpiryCalculator: otter.ExpiryWriting[cacheKey, *answer](max(given, config.LookupAge)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("middleware: cache: %w", err)
@@ -145,8 +156,9 @@ func MustCache(config CacheConfig) *Cache {
 // router too, so that a hit costs nothing of what is within.
 //
 // version is what answers depend on beside the request and the model's name,
-// such as the family and version of the model that an alias stands for now.
-// Answers of one version are never given for another.
+// such as the family and version of the model that an alias stands for now, and
+// settings that are merged into requests within. Answers of one version are
+// never given for another. In front of a router.Split, see router.SplitAhead.
 func (c *Cache) Middleware(version ...string) Middleware {
 	version = slices.Clone(version)
 	return func(m model.LLM) model.LLM {
@@ -157,9 +169,9 @@ func (c *Cache) Middleware(version ...string) Middleware {
 	}
 }
 
-// Lookup returns a copy of the answer kept for req, and whether it is fresh, not
-// older than TTL; else it may be as old as TTL and KeepStale allow. It asks no
-// model and reports false for ok if no answer is kept, and always for a nil c.
+// Lookup returns a copy of the answer kept for req, whichever target gave it, and
+// whether it is fresh, not older than TTL. It asks no model and reports false for
+// ok if no answer is kept that is younger than LookupAge, and always for a nil c.
 //
 // Within a call that c has let through, as for a target behind a router, req is
 // looked up as asked of the model that c stands in front of, elsewhere of
@@ -177,7 +189,7 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 		return nil, false, false
 	}
 	a, ok := c.answers.GetIfPresent(key)
-	if !ok || time.Since(a.at) >= c.config.TTL+c.config.KeepStale {
+	if !ok || time.Since(a.at) >= c.config.LookupAge {
 		return nil, false, false
 	}
 	return a.response(), time.Since(a.at) < c.config.TTL, true

@@ -3,9 +3,12 @@ package middleware
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
+	"sync/atomic"
 	"time"
 
+	"github.com/maypok86/otter/v2"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -13,14 +16,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// answer is a response as the cache keeps it. It is never changed and never
-// handed out: what is handed out is a copy.
+// answer is a response as the cache keeps it. But for paused it is never
+// changed, and it is never handed out: what is handed out is a copy.
 type answer struct {
-	model   string         // the target that gave it
-	content *genai.Content // without signatures
-	rest    []byte         // the response but for its content and usage, as JSON: small, and a new copy each time
-	weight  uint32         // estimate of the memory it takes, in bytes
-	at      time.Time      // when it was given
+	front   bool              // the model that the cache stands in front of gave it; else it is for Lookup alone
+	content *genai.Content    // without signatures
+	plain   model.LLMResponse // the rest, if it holds nothing by reference
+	other   []byte            // else the rest as JSON: a new copy each time
+	weight  uint32            // estimate of the memory it takes, in bytes
+	at      time.Time         // when it was given
+	paused  atomic.Int64      // the time, in Unix nanoseconds, until which it is not fetched anew
 }
 
 // What an answer takes beside its texts, rounded up: a node of the cache, its
@@ -30,54 +35,86 @@ const (
 	partOverhead   = 512
 )
 
-// newAnswer returns resp as the named model's answer, for the cache to keep, or
-// nil if it is none to be kept. Of resp it shares the bytes of images and other
-// data, which nobody writes to.
-func newAnswer(name string, resp *model.LLMResponse) *answer {
-	if !isKeepable(resp) {
+// newAnswer returns resp, which the named model gave to a cache in front of the
+// model front, as an answer to keep, or nil if it is none to be kept. Of resp it
+// shares the bytes of images and other data, which nobody writes to.
+func newAnswer(front, name string, resp *model.LLMResponse) *answer {
+	md, _ := call.ReadResponse(resp)
+	if !isKeepable(resp, &md) {
 		return nil
 	}
 	rest := *resp
 	request.DropSignatures(&rest)
-	a := &answer{model: name, content: request.CloneContents([]*genai.Content{rest.Content})[0], at: time.Now()}
+	a := &answer{content: request.CloneContents([]*genai.Content{rest.Content})[0], at: time.Now()}
+	// A router inside of somebody else's model tells only by its metadata that it
+	// has fallen back.
+	a.front = name == front && (!md.Triggered || md.FallbackModel == front)
+	weight := answerOverhead
 	for _, part := range a.content.Parts {
 		part.Text = strings.Clone(part.Text) // it may be the half of a larger buffer
+		weight += partOverhead + len(part.Text)
+		if isFlat(part) {
+			continue
+		}
+		text, err := json.Marshal(part) // for its length alone, which is never below that of the texts and data in it
+		if err != nil {
+			return nil
+		}
+		weight += len(text)
 	}
 	rest.Content, rest.UsageMetadata = nil, nil
 	rest.CustomMetadata = foreign(resp.CustomMetadata)
-	text, err := json.Marshal(a.content) // for its length alone, which is never below that of the texts and data in it
-	if err != nil {
-		return nil
+	if isFlat(&rest) {
+		a.plain = rest
+	} else {
+		var err error
+		if a.other, err = json.Marshal(&rest); err != nil || a.response() == nil {
+			return nil // somebody's metadata cannot be copied
+		}
+		weight += len(a.other)
 	}
-	if a.rest, err = json.Marshal(&rest); err != nil || a.response() == nil {
-		return nil // somebody's metadata cannot be copied
-	}
-	weight := answerOverhead + len(a.content.Parts)*partOverhead + len(text) + len(a.rest)
 	a.weight = uint32(min(int64(weight), math.MaxUint32))
 	return a
 }
 
+// isFlat tells whether the struct behind a pointer holds nothing by reference, so
+// that an assignment copies it: true for texts, and for what most models say of
+// them.
+func isFlat(pointer any) bool {
+	v := reflect.ValueOf(pointer).Elem()
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.String, reflect.Bool, reflect.Int, reflect.Int32, reflect.Int64, reflect.Float32, reflect.Float64:
+		default:
+			if !f.IsZero() {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // response returns a as a response.
 func (a *answer) response() *model.LLMResponse {
-	resp := &model.LLMResponse{}
-	if err := json.Unmarshal(a.rest, resp); err != nil {
-		return nil // newAnswer has made sure that it is not
+	resp := a.plain
+	if a.other != nil {
+		if err := json.Unmarshal(a.other, &resp); err != nil {
+			return nil // newAnswer has made sure that it is not
+		}
 	}
 	resp.Content = request.CloneContents([]*genai.Content{a.content})[0]
-	return resp
+	return &resp
 }
 
 // isKeepable tells whether resp is a whole answer of a model, made of content
-// that means the same to whoever asks.
-func isKeepable(resp *model.LLMResponse) bool {
+// that means the same to whoever asks. md is its metadata.
+func isKeepable(resp *model.LLMResponse, md *call.Metadata) bool {
 	if resp.Partial || resp.Interrupted || resp.ErrorCode != "" || resp.FinishReason != genai.FinishReasonStop || resp.Content == nil {
 		return false
 	}
-	if md, ok := call.ReadResponse(resp); ok {
-		given := md.CacheStatus == call.CacheHit || md.CacheStatus == call.CacheStale // by another cache: its time runs already
-		if given || md.Degraded != "" {
-			return false
-		}
+	given := md.CacheStatus == call.CacheHit || md.CacheStatus == call.CacheStale // by another cache: its time runs already
+	if given || md.Degraded != "" {
+		return false
 	}
 	said := false
 	for _, part := range resp.Content.Parts {
@@ -103,4 +140,55 @@ func foreign(custom map[string]any) map[string]any {
 		others[key] = value
 	}
 	return others
+}
+
+// given returns the answer for key that can be given to a call, with what its
+// cache_status is then; nil if there is none.
+func (c *Cache) given(key cacheKey) (a *answer, status string) {
+	a, ok := c.answers.GetIfPresent(key)
+	if !ok {
+		return nil, ""
+	}
+	if status = c.statusOf(a); status == "" {
+		return nil, ""
+	}
+	return a, status
+}
+
+// statusOf returns the cache_status of a hit with a, "" if it can be none.
+func (c *Cache) statusOf(a *answer) string {
+	age := time.Since(a.at)
+	switch {
+	case !a.front:
+		return ""
+	case age < c.config.TTL:
+		return call.CacheHit
+	case age-c.config.TTL < c.config.StaleWhileRevalidate:
+		return call.CacheStale
+	}
+	return ""
+}
+
+// keep keeps a, if it is not nil. An answer for Lookup alone does not take the
+// place of one that can be given.
+func (c *Cache) keep(key cacheKey, a *answer) {
+	if a == nil {
+		return
+	}
+	c.answers.Compute(key, func(old *answer, found bool) (*answer, otter.ComputeOp) {
+		if found && !a.front && c.statusOf(old) != "" {
+			return nil, otter.CancelOp
+		}
+		return a, otter.WriteOp
+	})
+}
+
+// drop removes a, if it is what is kept.
+func (c *Cache) drop(key cacheKey, a *answer) {
+	c.answers.ComputeIfPresent(key, func(old *answer) (*answer, otter.ComputeOp) {
+		if old != a {
+			return nil, otter.CancelOp
+		}
+		return nil, otter.InvalidateOp
+	})
 }

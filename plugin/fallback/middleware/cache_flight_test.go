@@ -128,8 +128,17 @@ func TestFailedRefreshLeavesTheStaleAnswer(t *testing.T) {
 				m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
 				expect(t, m, "one", call.CacheMiss)
 				time.Sleep(time.Minute)
+				for range 1000 {
+					expect(t, m, "one", call.CacheStale)
+					synctest.Wait()
+				}
+				time.Sleep(middleware.RefreshPause - 1)
 				expect(t, m, "one", call.CacheStale)
 				synctest.Wait()
+				if n := len(flash.Requests()); n != 2 {
+					t.Errorf("%d calls, want 2: a refresh that has failed is not tried again for a while", n)
+				}
+				time.Sleep(time.Nanosecond)
 				expect(t, m, "one", call.CacheStale)
 				synctest.Wait()
 				expect(t, m, "two", call.CacheHit)
@@ -150,8 +159,7 @@ func TestRefreshIsBoundedInTime(t *testing.T) {
 		if n := len(flash.Requests()); n != 2 {
 			t.Errorf("%d calls, want 2 as long as the refresh lasts", n)
 		}
-		time.Sleep(time.Nanosecond)
-		synctest.Wait()
+		time.Sleep(time.Nanosecond + middleware.RefreshPause)
 		expect(t, m, "one", call.CacheStale)
 		synctest.Wait()
 		expect(t, m, "two", call.CacheHit)
@@ -181,6 +189,24 @@ func TestCloseEndsRefreshesAndWaits(t *testing.T) {
 		if n := len(flash.Requests()); n != 2 {
 			t.Errorf("%d calls, want 2: a closed cache does not refresh", n)
 		}
+	})
+}
+
+// B85: an answer that is there is given, whoever is still busy with it.
+func TestSlowConsumerDelaysNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newCache(t, middleware.CacheConfig{}).Middleware()(numbered(time.Second))
+		go func() {
+			for resp := range m.GenerateContent(t.Context(), hello(), true) {
+				if !resp.Partial {
+					time.Sleep(time.Minute)
+				}
+			}
+		}()
+		synctest.Wait()
+		mustNotHang(t, time.Second, func() { expect(t, m, "answer 1", call.CacheHit) }) // one that has waited
+		mustNotHang(t, 0, func() { expect(t, m, "answer 1", call.CacheHit) })
+		time.Sleep(time.Minute)
 	})
 }
 

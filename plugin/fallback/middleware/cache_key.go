@@ -26,8 +26,8 @@ import (
 type cacheKey [sha256.Size]byte
 
 // key returns the key of req as asked of a model, whose name is the first part of
-// its identity. It reports false for a request that has none: one with a
-// function in it, or nested without end.
+// its identity. It reports false for a request that has none: one of a caller who
+// shares no answers, with a function in it, or nested without end.
 func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMRequest) (key cacheKey, ok bool) {
 	defer func() {
 		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request
@@ -35,14 +35,15 @@ func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMReques
 			ok = false
 		}
 	}()
+	scope := c.config.Scope(call.From(ctx))
+	if scope == nil {
+		return cacheKey{}, false
+	}
 	d := digests.Get().(*digest)
 	defer digests.Put(d)
 	d.reset()
-	d.text(c.config.Scope(call.From(ctx)))
-	d.number(uint64(len(identity)))
-	for _, text := range identity {
-		d.text(text)
-	}
+	d.texts(scope)
+	d.texts(identity)
 	if d.value(reflect.ValueOf(req.Contents), maxKeyDepth) != nil || d.value(reflect.ValueOf(req.Config), maxKeyDepth) != nil {
 		return cacheKey{}, false
 	}
@@ -107,6 +108,13 @@ func (d *digest) text(s string) {
 			return
 		}
 		d.flush()
+	}
+}
+
+func (d *digest) texts(texts []string) {
+	d.number(uint64(len(texts)))
+	for _, text := range texts {
+		d.text(text)
 	}
 }
 

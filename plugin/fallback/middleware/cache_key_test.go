@@ -60,11 +60,26 @@ func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
 
 // B86
 func TestCacheScope(t *testing.T) {
-	cache := newCache(t, middleware.CacheConfig{Scope: func(info call.Info) string { return info.User }})
+	cache := newCache(t, middleware.CacheConfig{Scope: func(info call.Info) []string {
+		if info.User == "" {
+			return nil
+		}
+		return []string{info.Tenant, info.User}
+	}})
 	m := cache.Middleware()(suite.NewModel("flash", suite.Text("text")))
-	for _, test := range []struct{ user, want string }{{"ada", call.CacheMiss}, {"bob", call.CacheMiss}, {"ada", call.CacheHit}} {
-		if got := cacheStatus(call.With(t.Context(), call.Info{User: test.user}), t, m, hello()); got != test.want {
-			t.Errorf("%s: %s, want %s", test.user, got, test.want)
+	for _, test := range []struct{ tenant, user, want string }{
+		{"", "ada", call.CacheMiss},
+		{"", "bob", call.CacheMiss},
+		{"", "ada", call.CacheHit},
+		{"t", "u\x00v", call.CacheMiss},
+		{"t\x00u", "v", call.CacheMiss},
+		{"tu", "v", call.CacheMiss},
+		{"t", "", call.CacheBypass}, // nobody is known to be the same
+		{"t", "", call.CacheBypass},
+	} {
+		ctx := call.With(t.Context(), call.Info{Tenant: test.tenant, User: test.user})
+		if got := cacheStatus(ctx, t, m, hello()); got != test.want {
+			t.Errorf("%q of %q: %s, want %s", test.user, test.tenant, got, test.want)
 		}
 	}
 }

@@ -8,8 +8,10 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // A cache for answers of last resort stands in nobody's way: each call asks, also
@@ -35,4 +37,72 @@ func TestCacheForLookupOnly(t *testing.T) {
 			t.Errorf("lookup: fresh %v, ok %v; want a fresh answer", fresh, ok)
 		}
 	})
+}
+
+// What a fallback gave in a moment's outage is not given for the primary's for
+// the rest of the TTL: nothing would say what it is.
+func TestAnotherTargetsAnswerIsKeptForLookupAlone(t *testing.T) {
+	for name, around := range map[string]func(model.LLM) model.LLM{
+		"a router":                         func(m model.LLM) model.LLM { return m },
+		"a router in somebody's own model": func(m model.LLM) model.LLM { return struct{ model.LLM }{m} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("of flash"))
+			pro := suite.NewModel("pro", suite.Text("of pro"))
+			cache := newCache(t, middleware.CacheConfig{})
+			m := cache.Middleware()(around(router.MustFallback(router.Config{}, flash, pro)))
+			expect(t, m, "of pro", call.CacheMiss)
+			found(t, cache, "of pro")
+			expect(t, m, "of flash", call.CacheMiss)
+			found(t, cache, "of flash")
+			expect(t, m, "of flash", call.CacheHit)
+		})
+	}
+}
+
+// An outage does not cost the answers that can still be given; when they cannot,
+// the last one there is of any target is the best for the last resort.
+func TestAnotherTargetsAnswerTakesNoHitsPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := suite.NewModel("flash", suite.Text("of flash"), suite.Fail(suite.ErrUnavailable))
+		pro := suite.NewModel("pro", suite.Text("of pro"))
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute})
+		m := cache.Middleware()(router.MustFallback(router.Config{}, flash, pro))
+		expect(t, m, "of flash", call.CacheMiss)
+		time.Sleep(time.Minute)
+		for range 3 {
+			expect(t, m, "of flash", call.CacheStale)
+			synctest.Wait() // for the fetch in the background, which ends at pro
+			found(t, cache, "of flash")
+		}
+		if asked := len(pro.Asked()); asked != 1 {
+			t.Errorf("pro was asked %d times, want once: a fetch that ends there has failed", asked)
+		}
+		time.Sleep(time.Minute)
+		expect(t, m, "of pro", call.CacheMiss)
+		found(t, cache, "of pro")
+	})
+}
+
+func TestNobodyIsGivenAnotherTargetsAnswerForWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		flash := suite.NewModel("flash", after(time.Second, suite.Fail(suite.ErrUnavailable)))
+		m := newCache(t, middleware.CacheConfig{}).Middleware()(router.MustFallback(router.Config{}, flash, suite.NewModel("pro", suite.Text("of pro"))))
+		for _, got := range askMany(t.Context(), m, 3) {
+			if md, _ := call.ReadResponse(got.final); got.text != "of pro" || !md.Triggered || md.CacheStatus != call.CacheMiss {
+				t.Errorf("%q, metadata %+v; want an answer that says how it came", got.text, md)
+			}
+		}
+	})
+}
+
+// found looks up the request that ask makes.
+func found(t *testing.T, cache *middleware.Cache, text string) {
+	t.Helper()
+	req := hello()
+	req.Model = "flash"
+	resp, _, ok := cache.Lookup(t.Context(), req)
+	if !ok || resp.Content.Parts[0].Text != text {
+		t.Errorf("Lookup: %+v, %v; want %q", resp, ok, text)
+	}
 }

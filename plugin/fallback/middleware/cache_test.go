@@ -108,10 +108,9 @@ func TestCacheHitIsACopy(t *testing.T) {
 	}
 }
 
-// A hit has cost nothing and has no story of attempts, whatever the answer's own
-// was; it is of the model that gave it.
+// A hit has cost nothing, and has no story of attempts: behind another model that
+// failed, it has that of this call.
 func TestCacheHitTellsOfItself(t *testing.T) {
-	down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
 	pro := suite.NewModel("pro", suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content:       &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("pro's")}}},
@@ -120,8 +119,9 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: 7},
 		}
 	}))
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(router.MustFallback(router.Config{}, down, pro))
-	if md, _ := call.ReadResponse(ask(t.Context(), m, false).final); !md.Triggered || md.CacheStatus != call.CacheMiss {
+	m := newCache(t, middleware.CacheConfig{}).Middleware()(pro)
+	down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+	if md, _ := call.ReadResponse(ask(t.Context(), router.MustFallback(router.Config{}, down, m), false).final); !md.Triggered || md.CacheStatus != call.CacheMiss {
 		t.Fatalf("the first answer's metadata is %+v, want a fallback and a miss", md)
 	}
 	got := ask(t.Context(), m, false).final
@@ -178,46 +178,56 @@ func TestCacheAnswersExpire(t *testing.T) {
 }
 
 func TestCacheLookup(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, KeepStale: time.Hour})
-		m := cache.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
-		req := hello()
-		req.Model = "flash"
-		lookup := func(wantFresh, wantOK bool) {
-			t.Helper()
-			resp, fresh, ok := cache.Lookup(t.Context(), req)
-			if fresh != wantFresh || ok != wantOK || ok && resp.Content.Parts[0].Text != "kept" {
-				t.Errorf("Lookup = %+v, %v, %v; want fresh %v, ok %v", resp, fresh, ok, wantFresh, wantOK)
-			}
-		}
-		lookup(false, false)
-		ask(t.Context(), m, false)
-		lookup(true, true)
-		time.Sleep(time.Minute)
-		lookup(false, true)
-		if got := ask(t.Context(), m, false); got.err == nil {
-			t.Errorf("an answer out of date was given: %+v", got)
-		}
-		time.Sleep(time.Hour)
-		lookup(false, false)
-	})
+	for name, lookupAge := range map[string]time.Duration{"beyond TTL": time.Hour, "within TTL": 10 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, LookupAge: lookupAge})
+				m := cache.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+				req := hello()
+				req.Model = "flash"
+				lookup := func(wantFresh, wantOK bool) {
+					t.Helper()
+					resp, fresh, ok := cache.Lookup(t.Context(), req)
+					if fresh != wantFresh || ok != wantOK || ok && resp.Content.Parts[0].Text != "kept" {
+						t.Errorf("Lookup = %+v, %v, %v; want fresh %v, ok %v", resp, fresh, ok, wantFresh, wantOK)
+					}
+				}
+				lookup(false, false)
+				ask(t.Context(), m, false)
+				lookup(true, true)
+				time.Sleep(lookupAge - 1)
+				lookup(lookupAge < time.Minute, true)
+				time.Sleep(time.Nanosecond)
+				lookup(false, false)
+			})
+		})
+	}
 	if _, _, ok := (*middleware.Cache)(nil).Lookup(t.Context(), hello()); ok {
 		t.Error("a nil cache has an answer")
 	}
 }
 
-// The one says how long an answer is good enough for any call, the other for the
-// last resort.
-func TestCacheKeepStaleIsNotStaleWhileRevalidate(t *testing.T) {
+// The one says how long an answer is good enough for the last resort, the other
+// for any call.
+func TestCacheLookupAgeIsNotStaleWhileRevalidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, KeepStale: time.Nanosecond, StaleWhileRevalidate: time.Hour})
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, LookupAge: time.Hour})
+		m := cache.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+		ask(t.Context(), m, false)
+		time.Sleep(time.Minute)
+		if got := ask(t.Context(), m, false); got.err == nil {
+			t.Errorf("an answer out of date was given: %+v", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, LookupAge: time.Nanosecond, StaleWhileRevalidate: time.Hour})
 		m := cache.Middleware()(numbered(0))
 		ask(t.Context(), m, false)
 		time.Sleep(2 * time.Minute)
 		req := hello()
 		req.Model = "flash"
 		if _, _, ok := cache.Lookup(t.Context(), req); ok {
-			t.Error("Lookup found what is to be kept for a nanosecond")
+			t.Error("Lookup found what is to be looked up for a nanosecond")
 		}
 		expect(t, m, "answer 1", call.CacheStale)
 	})
@@ -243,8 +253,8 @@ func TestCacheLookupWithinACallFindsTheCallsAnswer(t *testing.T) {
 }
 
 func TestCacheConfigNamesEveryWrongField(t *testing.T) {
-	_, err := middleware.NewCache(middleware.CacheConfig{MaxBytes: -1, TTL: -1, StaleWhileRevalidate: -1, KeepStale: -1, MaxWait: -1})
-	for _, field := range []string{"MaxBytes", "TTL", "StaleWhileRevalidate", "KeepStale", "MaxWait"} {
+	_, err := middleware.NewCache(middleware.CacheConfig{MaxBytes: -1, TTL: -1, StaleWhileRevalidate: -1, LookupAge: -1, MaxWait: -1})
+	for _, field := range []string{"MaxBytes", "TTL", "StaleWhileRevalidate", "LookupAge", "MaxWait"} {
 		if err == nil || !strings.Contains(err.Error(), "CacheConfig."+field) {
 			t.Errorf("error %v, want one that names %s", err, field)
 		}
@@ -253,7 +263,7 @@ func TestCacheConfigNamesEveryWrongField(t *testing.T) {
 
 func TestCacheLongestDurationsAreAllowed(t *testing.T) {
 	const forever = time.Duration(1<<63 - 1)
-	m := newCache(t, middleware.CacheConfig{TTL: forever, KeepStale: forever}).Middleware()(numbered(0))
+	m := newCache(t, middleware.CacheConfig{TTL: forever, StaleWhileRevalidate: forever, LookupAge: forever}).Middleware()(numbered(0))
 	expect(t, m, "answer 1", call.CacheMiss)
 	expect(t, m, "answer 1", call.CacheHit)
 }

@@ -17,13 +17,34 @@ import (
 type cacheSettings struct {
 	Cache  Cache
 	Given  bool // the policy has a cache; else answers are kept for cached-answer alone
+	Rules  bool // the policy has rules about who may see which data
 	MaxAge time.Duration
+}
+
+// scope returns what callers must have in common to share answers. Who is known
+// neither as a user nor by a session shares none in a cache of users. Rules may
+// keep the data of one caller from a model whose answer another has got.
+func (s *cacheSettings) scope(info call.Info) []string {
+	scope := []string{info.Tenant}
+	switch {
+	case s.Cache.Scope != "user":
+	case info.User != "":
+		scope = append(scope, info.App, "user", info.User)
+	case info.Session != "":
+		scope = append(scope, info.App, "session", info.Session)
+	default:
+		return nil
+	}
+	if s.Rules {
+		scope = append(scope, info.DataClass, info.Region)
+	}
+	return scope
 }
 
 // cache keeps or makes the cache, if the policy needs one: it has the section,
 // or asks for answers that are kept.
 func (b *builder) cache() error {
-	want := cacheSettings{Cache: *defaultsOf[Cache](), MaxAge: b.degrade().CachedMaxAge}
+	want := cacheSettings{Cache: *defaultsOf[Cache](), Rules: b.policy.Compliance != nil, MaxAge: b.degrade().CachedMaxAge}
 	if b.policy.Cache != nil {
 		want.Cache, want.Given = *b.policy.Cache, true
 	}
@@ -35,16 +56,11 @@ func (b *builder) cache() error {
 		b.kept.cache = b.before.cache
 		return nil
 	}
-	config := middleware.CacheConfig{
-		LookupOnly: !want.Given,
-		MaxBytes:   int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
-		KeepStale: max(want.MaxAge-want.Cache.TTL, time.Nanosecond),
-	}
-	if want.Cache.Scope == "user" {
-		config.Scope = func(info call.Info) string { return info.Tenant + "\x00" + info.User }
-	}
 	var err error
-	b.kept.cache, err = middleware.NewCache(config)
+	b.kept.cache, err = middleware.NewCache(middleware.CacheConfig{
+		LookupOnly: !want.Given, LookupAge: want.MaxAge, Scope: want.scope,
+		MaxBytes: int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
+	})
 	return err
 }
 

@@ -1,0 +1,156 @@
+package middleware
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// cached is the layer in front of one model.
+type cached struct {
+	inner    stream.Layer
+	cache    *Cache
+	identity []string // what tells the model's answers from others': its name, then its version
+}
+
+func (l *cached) Name() string { return l.inner.Name() }
+
+func (l *cached) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(l, ctx, req, streamed)
+}
+
+func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.Root == "" {
+		out.Root = l.Name()
+	}
+	key, ok := l.keyOf(ctx, req)
+	if !ok {
+		return l.inner.Do(ctx, req, streamed, out)
+	}
+	if l.cache.config.LookupOnly {
+		return l.alone(ctx, key, req, streamed, out)
+	}
+	a, status := l.find(ctx, key, req)
+	if a == nil {
+		var err error
+		if a, err = l.fetch(ctx, key, req, streamed, out); a == nil {
+			return err
+		}
+		status = call.CacheHit
+	}
+	out.Notes.CacheStatus = status
+	out.Answer(l.Name(), a.response(), streamed)
+	return nil
+}
+
+// keyOf returns the key of req unless it is not to be cached.
+func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key cacheKey, ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("middleware: CacheConfig.Skip panicked; the request is not cached", "model", l.Name(), "panic", r)
+			ok = false
+		}
+	}()
+	if l.cache.config.Skip(req) {
+		return cacheKey{}, false
+	}
+	return l.cache.key(ctx, l.identity, req)
+}
+
+// find returns the answer to give at once, if there is one, and sees to it that
+// a stale one is fetched anew.
+func (l *cached) find(ctx context.Context, key cacheKey, req *model.LLMRequest) (a *answer, status string) {
+	a, status = l.cache.given(key)
+	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {
+		l.refresh(ctx, key, req, a)
+	}
+	return a, status
+}
+
+// alone asks the model for this caller only.
+func (l *cached) alone(ctx context.Context, key cacheKey, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	_, err := l.ask(ctx, key, nil, req, streamed, out)
+	return err
+}
+
+// refresh fetches stale anew in the background, unless somebody is fetching it.
+// The goroutine belongs to the cache. It ends when the model has answered, when
+// MaxWait has passed, or with Close; the caller's end does not matter to it.
+func (l *cached) refresh(ctx context.Context, key cacheKey, req *model.LLMRequest, stale *answer) {
+	f, mine := l.cache.joinInBackground(key)
+	if !mine {
+		return
+	}
+	req = request.Clone(req) // the caller's own is the caller's again when the call has returned
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cache.config.MaxWait)
+	unlink := context.AfterFunc(l.cache.open, cancel)
+	go func() {
+		var a *answer
+		defer func() {
+			if r := recover(); r != nil {
+				slog.Error("middleware: cache: a fetch in the background panicked", "model", l.Name(), "panic", r)
+			}
+			unlink()
+			cancel()
+			if a == nil || !a.front { // the stale one stays
+				stale.paused.Store(time.Now().Add(RefreshPause).UnixNano())
+			}
+			l.cache.land(key, f, nil, true)
+			l.cache.refreshes.Done()
+		}()
+		out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+		out.Root = l.Name()
+		a, _ = l.ask(ctx, key, f, req, false, out)
+	}()
+}
+
+// ask asks the model, keeps its answer if it is one to be kept, and returns it.
+// It lands f, if that is not nil, when an answer is there.
+func (l *cached) ask(ctx context.Context, key cacheKey, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+	catch := &catcher{layer: l, key: key, flight: f, out: out, next: out.Tap}
+	out.Tap = catch
+	defer func() { out.Tap = catch.next }()
+	if !l.cache.config.LookupOnly {
+		out.Notes.CacheStatus = call.CacheMiss
+	}
+	ctx = context.WithValue(ctx, l.cache, l.identity) // for Lookup
+	err := l.inner.Do(ctx, req, streamed, out)
+	return catch.answer, err
+}
+
+// catcher takes the answer of a call before the consumer, who may change it, or
+// take long to read it.
+type catcher struct {
+	layer  *cached
+	key    cacheKey
+	flight *flight // nil if nobody waits
+	out    *stream.Sink
+	next   stream.Tap // the tap that was there; nil if none
+	finals int
+	answer *answer // nil if there are several final responses: none of them is the whole
+}
+
+// Answered implements stream.Tap.
+func (c *catcher) Answered(resp *model.LLMResponse) {
+	if c.next != nil {
+		c.next.Answered(resp)
+	}
+	cache := c.layer.cache
+	if c.finals++; c.finals > 1 {
+		cache.drop(c.key, c.answer)
+		c.answer = nil
+		return
+	}
+	c.answer = newAnswer(c.layer.Name(), c.out.Model, resp)
+	cache.keep(c.key, c.answer)
+	if c.flight != nil {
+		cache.land(c.key, c.flight, c.answer, true)
+	}
+}
