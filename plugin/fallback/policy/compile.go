@@ -29,6 +29,7 @@ type builder struct {
 // kept is what outlives a tree.
 type kept struct {
 	stacks []stack
+	splits []split
 	cache  *middleware.Cache
 	caches cacheSettings // of cache
 	purse  *purse
@@ -73,7 +74,7 @@ func (b *builder) tree() (*tree, error) {
 		return nil, err
 	}
 	p := b.policy
-	ch := &chain{restarts: true}
+	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}}
 	t := &tree{policy: p, facts: facts{context: p.Context}}
 	config := router.Config{}
 	if p.Stream != nil {
@@ -111,25 +112,19 @@ func (b *builder) tree() (*tree, error) {
 // targets returns the chain, and the model behind its first place.
 func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	var steps []*step
-	hedged := b.hedged()
-	for i, t := range b.chain {
-		s := b.step(t)
-		if isLastResort(t.Model) {
-			s.inner = b.lastResort(t)
-			ch.lastResort = append(ch.lastResort, s.layer())
-		} else {
-			var llm model.LLM
-			if s.inner, llm = b.place(t); i == 0 {
-				primary = llm
-			}
+	for i, t := range b.policy.Chain() {
+		s, llm := b.step(t, ch)
+		if i == 0 {
+			primary = llm
+		}
+		if t.Hedge != nil {
+			beside, _ := b.step(*t.Hedge, ch)
+			s = b.hedge(s, beside)
 		}
 		steps = append(steps, s)
 	}
 	if hasErrors(b.problems) {
 		return nil, nil
-	}
-	if hedged > 0 {
-		steps = b.hedge(steps, hedged)
 	}
 	for i, s := range steps {
 		if i+1 < len(steps) {
@@ -140,54 +135,47 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	return targets, primary
 }
 
-// step returns the entry of a target, without what is within.
-func (b *builder) step(t Target) *step {
-	s := &step{target: t, when: t.Condition.compiled, rate: b.rate(t), spare: b.spareWhen(t)}
+// step returns the entry of a target, and the model behind it.
+func (b *builder) step(t Target, ch *chain) (s *step, llm model.LLM) {
+	s = &step{target: t, when: t.Condition.compiled, rate: b.rate(t), spare: b.spareWhen(t)}
 	if b.kept.cache != nil {
 		s.hit = b.hit
 	}
 	if b.policy.Errors != nil {
 		s.codes = b.policy.Errors.Codes
 	}
-	return s
+	switch {
+	case t.LastResort():
+		s.inner = b.lastResort(t)
+		ch.lastResort = append(ch.lastResort, s.layer())
+	case t.Experiment != "":
+		s.inner, llm = b.experiment(t, ch)
+	default:
+		s.inner, llm = b.target(t)
+	}
+	return s, llm
 }
 
-// hedged returns the place in the chain of the target that is asked beside the
-// primary; 0 for none.
-func (b *builder) hedged() int {
-	h := b.policy.Hedge
-	if h == nil {
-		return 0
+// hedge puts two steps into a hedge. The step that it returns in the place of the
+// first has no condition, and spares nothing: those of the two are asked within.
+func (b *builder) hedge(first, second *step) *step {
+	if hasErrors(b.problems) {
+		return first
 	}
-	for i, t := range b.chain {
-		if i > 0 && !isLastResort(t.Model) && (h.Target == "" || h.Target == t.Name) {
-			return i
-		}
-	}
-	return 0
-}
-
-// hedge puts the first step and the one at i into a hedge, which takes the place
-// of both.
-func (b *builder) hedge(steps []*step, i int) []*step {
 	h := b.policy.Hedge
-	first, second := steps[0], steps[i]
 	first.next = second
 	config := router.HedgeConfig{Delay: h.Delay, MinDelay: h.MinDelay, MaxExtraLoad: float64(h.MaxExtraLoad)}
 	hedge, err := router.NewHedge(config, first.layer(), second.layer())
 	if err != nil {
 		b.err("hedge", err.Error(), "a hedge that can be built")
-		return nil
+		return first
 	}
-	both := b.step(first.target)
-	both.inner, both.when, both.spare, both.group = stream.Of(hedge), nil, nil, true
-	rest := append([]*step{both}, steps[1:i]...)
-	return append(rest, steps[i+1:]...)
+	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, rate: first.rate, hit: first.hit}
 }
 
 // traits returns what the router knows of a target.
 func (b *builder) traits(t Target) router.Traits {
-	if isLastResort(t.Model) {
+	if t.LastResort() {
 		return router.Traits{}
 	}
 	traits := router.Traits{Provider: t.Provider, Credential: b.credential(t), ContextWindow: t.Settings.ContextWindow}

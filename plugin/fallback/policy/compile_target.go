@@ -32,6 +32,7 @@ type stack struct {
 	layer    stream.Layer
 	llm      model.LLM
 	rate     *rate
+	read     readings // of the environment, when it was built
 }
 
 // target returns the model of a target with all that stands around it, and the
@@ -39,7 +40,7 @@ type stack struct {
 func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 	want := b.settings(t)
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
-		if reflect.DeepEqual(s.settings, want) {
+		if reflect.DeepEqual(s.settings, want) && s.read.still(b.options.env) {
 			b.kept.stacks = append(b.kept.stacks, s)
 			return guarded(s.layer, b.guards(t)), s.llm
 		}
@@ -84,7 +85,8 @@ func (b *builder) settings(t Target) settings {
 //
 //	retry → breaker → limit → timeout → budget → model
 func (b *builder) stack(t Target, s settings) (stack, error) {
-	llm, id, err := b.llm(t)
+	read := readings{}
+	llm, id, err := b.llm(t, read.of(b.options.env))
 	if err != nil {
 		return stack{}, err
 	}
@@ -105,7 +107,7 @@ func (b *builder) stack(t Target, s settings) (stack, error) {
 			inner = stream.Of(m(inner))
 		}
 	}
-	return stack{settings: s, layer: inner, llm: llm, rate: b.rate(t)}, nil
+	return stack{settings: s, layer: inner, llm: llm, rate: b.rate(t), read: read}, nil
 }
 
 // timed puts time limits around a model, which may differ for streams.

@@ -2,9 +2,12 @@ package policy_test
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 func TestExperimentsSplitTheirTarget(t *testing.T) {
@@ -60,5 +63,54 @@ func TestArmsThatDriftAreTakenOut(t *testing.T) {
 	}
 	if asked := len(bad.Asked()); asked < 10 || asked > 60 {
 		t.Errorf("the bad arm was asked %d times of about 100, want it out after some 10", asked)
+	}
+}
+
+// What an experiment has rolled back stays so over a reload that does not change
+// it, under the guards of the new policy; a change of it, or of a model in it, is
+// another experiment. B92
+func TestRollbacksSurviveAReload(t *testing.T) {
+	const (
+		head = "primary: a\nfallbacks: [{name: c}]\n"
+		same = "experiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}], max_drift: 10%, min_calls: 10}}\n"
+	)
+	for _, test := range []struct {
+		name, file string
+		asked      bool   // the arm that was taken out
+		by         string // whom everybody gets; empty for more than one
+	}{
+		{"another section changed", head + same + "timeouts: {primary: 1m}\n", false, "a"},
+		{"a guard changed", head + same + "flags: {f: {targets: [a], default: false}}\n", false, "c"},
+		{"the experiment changed", head + strings.Replace(same, "min_calls: 10", "min_calls: 20", 1), true, ""},
+		{"a model changed", head + same + "models: {b: {config: {temperature: 0}}}\n", true, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			given := named("a", "c")
+			bad := suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+			given["b"] = bad
+			l, err := policy.NewLive(t.Context(), parsed(t, head+same), quiet, given)
+			if err != nil {
+				t.Fatal(err)
+			}
+			everybody := func() (by []string) {
+				for user := range 100 {
+					by = append(by, ask(asUser(t.Context(), fmt.Sprint(user)), l.Model(), false).text)
+				}
+				slices.Sort(by)
+				return slices.Compact(by)
+			}
+			everybody()
+			if by := everybody(); !slices.Equal(by, []string{"a"}) {
+				t.Fatalf("before the reload %v answered, want a alone", by)
+			}
+			before := len(bad.Asked())
+			if err := l.Replace(t.Context(), parsed(t, test.file)); err != nil {
+				t.Fatal(err)
+			}
+			by := everybody()
+			if asked := len(bad.Asked()) > before; asked != test.asked || test.by != "" && !slices.Equal(by, []string{test.by}) {
+				t.Errorf("b was asked: %v, %v answered; want %v, %s", asked, by, test.asked, test.by)
+			}
+		})
 	}
 }

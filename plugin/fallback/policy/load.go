@@ -31,7 +31,7 @@ type options struct {
 	interval time.Duration
 }
 
-// DefaultInterval is how often [Watch] looks at its file.
+// DefaultInterval is how late [Watch] sees a change of its file at most.
 const DefaultInterval = 2 * time.Second
 
 func optionsOf(opts []Option) *options {
@@ -59,13 +59,15 @@ func WithEnv(lookup func(name string) (value string, ok bool)) Option {
 // instead of math/rand/v2. It must be safe for concurrent use.
 func WithRand(draw func() float64) Option { return optionFunc(func(o *options) { o.rand = draw }) }
 
-// OnReload is called by [Watch] each time the file has changed: with nil when the
-// new policy is in use, else with why the old one stays. It is called on the
-// watcher's goroutine; a panic in it is logged and goes no further.
+// OnReload is called by [Watch] each time the file has changed: with nil when its
+// policy is in use, also when that is the one that was in use before a broken or
+// missing file, else with why the old one stays. It is called on the watcher's
+// goroutine; a panic in it is logged and goes no further.
 func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
 
-// WithInterval is how often [Watch] looks at its file, instead of
-// [DefaultInterval]. An interval that is not positive means the default.
+// WithInterval is how late [Watch] sees a change of its file at most, instead of
+// [DefaultInterval]: it looks twice as often. An interval that is not positive
+// means the default.
 func WithInterval(interval time.Duration) Option {
 	return optionFunc(func(o *options) {
 		if interval > 0 {
@@ -74,8 +76,8 @@ func WithInterval(interval time.Duration) Option {
 	})
 }
 
-// Load builds the model that a policy file describes. The file is read once; see
-// [Watch]. ctx bounds the building of providers' clients, not the model's life.
+// Load builds the model that a policy file describes, a regular file. It is read
+// once; see [Watch]. ctx bounds the building of providers' clients, not the model's life.
 //
 // The model has the name of the policy's primary, and those of the optional
 // methods that ADK asks for that the primary has. It is safe for concurrent use.
@@ -112,7 +114,16 @@ func Build(ctx context.Context, p *Policy, opts ...Option) (model.LLM, error) {
 	return l.Model(), nil
 }
 
+// readFile reads a policy file. What is no regular file, such as a pipe, could
+// keep its reader waiting for ever.
 func readFile(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("policy: %s is of type %v; allowed: a regular file", name, info.Mode().Type())
+	}
 	f, err := os.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)

@@ -16,9 +16,11 @@ import (
 // under the policy that was in use when it began, to its end.
 //
 // What the parts of a policy know survives its replacement: what tenants have
-// spent, the answers in the cache if its section is unchanged, and the breakers,
-// limits, retry budgets and clients of each model whose settings are unchanged.
-// Experiments, hedges and the choice of the turns under way start anew.
+// spent; the answers in the cache, if its section is unchanged; the breakers,
+// limits, retry budgets and clients of each model, if its settings and what it
+// takes from the environment, such as its key, are; and what an experiment has
+// counted and rolled back, if its section and the settings of its models are.
+// Hedges and the choice of the turns under way start anew.
 //
 // It is safe for concurrent use.
 type Live struct {

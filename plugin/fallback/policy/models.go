@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"maps"
 
 	"google.golang.org/adk/v2/model"
@@ -28,8 +29,31 @@ type endpoint struct {
 	region   string
 }
 
+// readings is what was read of the environment, by name. Keys are among it, so
+// that only digests are kept.
+type readings map[string][sha256.Size]byte
+
+// of returns env, and notes what it says.
+func (r readings) of(env func(string) (string, bool)) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		value, ok := env(name)
+		r[name] = sha256.Sum256([]byte(value))
+		return value, ok
+	}
+}
+
+// still reports whether env says the same now.
+func (r readings) still(env func(string) (string, bool)) bool {
+	for name, digest := range r {
+		if value, _ := env(name); sha256.Sum256([]byte(value)) != digest {
+			return false
+		}
+	}
+	return true
+}
+
 // llm returns the model behind a target, and the name that requests to it carry.
-func (b *builder) llm(t Target) (llm model.LLM, id string, err error) {
+func (b *builder) llm(t Target, env func(string) (string, bool)) (llm model.LLM, id string, err error) {
 	m := t.Settings
 	for _, name := range []string{t.Name, t.Model} {
 		if llm = b.options.models[name]; llm != nil {
@@ -41,14 +65,14 @@ func (b *builder) llm(t Target) (llm model.LLM, id string, err error) {
 		e.provider = ""
 	}
 	if m.CredentialEnv != "" {
-		value, ok := b.options.env(m.CredentialEnv)
+		value, ok := env(m.CredentialEnv)
 		if !ok || value == "" {
 			b.err(join(join("models", t.Entry), "credential_env"), m.CredentialEnv+", a variable that is not set", "a variable that holds a key")
 			return nil, "", errReported
 		}
 		e.key = value
 	}
-	llm, err = provide(b.ctx, e, b.options.env)
+	llm, err = provide(b.ctx, e, env)
 	return llm, e.id, err
 }
 

@@ -1,3 +1,5 @@
+//go:build !adkv1
+
 package policy_test
 
 import (
@@ -258,6 +260,37 @@ func TestOptionalMethodsAreThePrimarys(t *testing.T) {
 		}
 		if got := m.(variant).GetGoogleLLMVariant(); got != test.want || m.Name() != test.primary {
 			t.Errorf("primary %s: %s tells %v, want %v", test.primary, m.Name(), got, test.want)
+		}
+	}
+}
+
+// A key that has changed in the environment is used from the next reload on, and
+// so is a breaker that knows nothing of it.
+func TestReloadTakesANewKey(t *testing.T) {
+	for _, credential := range []string{"", "credential_env: OPENAI_API_KEY, "} {
+		keys := map[string]string{"OPENAI_API_KEY": "one"}
+		var asked []string
+		web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked = append(asked, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+			http.Error(w, `{"error":{"message":"overloaded","type":"server_error"}}`, http.StatusServiceUnavailable)
+		}))
+		defer web.Close()
+		text := "primary: gpt-4o\nmodels: {gpt-4o: {provider: openai, " + credential + "base_url: " + web.URL + "}}\ncircuit_breaker: {failure_threshold: 1}\n"
+		l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, env(keys))
+		if err != nil {
+			t.Fatal(err)
+		}
+		reload := func(more string) {
+			if err := l.Replace(t.Context(), parsed(t, text+more)); err != nil {
+				t.Fatal(err)
+			}
+			ask(t.Context(), l.Model(), false)
+		}
+		ask(t.Context(), l.Model(), false)
+		keys["OPENAI_API_KEY"] = "two"
+		reload("timeouts: {total: 1m}")
+		if want := []string{"one", "two"}; !slices.Equal(asked, want) {
+			t.Errorf("%sasked with keys %v, want %v", credential, asked, want)
 		}
 	}
 }

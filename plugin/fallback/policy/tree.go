@@ -73,12 +73,13 @@ func (e *overdue) Verdict() failure.Verdict {
 // chain is where a call starts to go from target to target.
 type chain struct {
 	fallback   stream.Layer
-	lastResort []stream.Layer // the steps that take no time, in order
-	restarts   bool           // a text that was shown may be taken back
+	lastResort []stream.Layer            // the steps that take no time, in order
+	arms       map[string][]stream.Layer // by experiment
+	restarts   bool                      // a text that was shown may be taken back
 }
 
 func (ch *chain) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	state := &callState{Context: ctx}
+	state := &callState{Context: ctx, chain: ch}
 	err := ch.fallback.Do(state, req, streamed, out)
 	if err == nil {
 		return nil

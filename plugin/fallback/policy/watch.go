@@ -13,9 +13,13 @@ import (
 // that is broken, or gone, changes nothing: the policy in use stays, and why is
 // logged and told to [OnReload].
 //
-// The file is looked at every [DefaultInterval], by content: that also sees a
-// file behind a symbolic link that is swapped, as Kubernetes does with the files
-// of a ConfigMap (https://kubernetes.io/docs/concepts/configuration/configmap/).
+// The file is looked at twice in every [DefaultInterval], by content, and a change
+// counts when two looks in a row agree: so it is seen within that interval, and
+// what an editor has written half is not taken for the policy. The look cannot
+// tell a file that is written slowly from a whole one: put a new file beside the
+// old one and rename it. A symbolic link that is swapped, as Kubernetes does with
+// the files of a ConfigMap
+// (https://kubernetes.io/docs/concepts/configuration/configmap/), is seen too.
 //
 // The watcher is one goroutine, which ends with ctx. See [Live] for what survives
 // a reload.
@@ -32,21 +36,29 @@ func Watch(ctx context.Context, file string, opts ...Option) (model.LLM, error) 
 	if err != nil {
 		return nil, inFile(file, err)
 	}
-	w := &watcher{live: l, file: file, seen: sha256.Sum256(data)}
+	now := sight{content: sha256.Sum256(data)}
+	w := &watcher{live: l, file: file, used: now, told: now, last: now}
 	go w.run(ctx)
 	return l.Model(), nil
 }
 
 // watcher follows one file.
 type watcher struct {
-	live   *Live
-	file   string
-	seen   [sha256.Size]byte // of the content that was dealt with last
-	broken string            // why the file could not be read, when it was looked at last
+	live *Live
+	file string
+	used sight // the content of the policy in use
+	told sight // what OnReload knows of
+	last sight // what the latest look has found
+}
+
+// sight is what a look finds: the digest of a content, or why there is none.
+type sight struct {
+	content [sha256.Size]byte
+	missing string
 }
 
 func (w *watcher) run(ctx context.Context) {
-	ticker := time.NewTicker(w.live.options.interval)
+	ticker := time.NewTicker(max(w.live.options.interval/2, 1))
 	defer ticker.Stop()
 	for {
 		select {
@@ -58,29 +70,37 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// look deals with a change of the file, once.
+// look deals with a change of the file, once, when the look before has found the
+// same.
 func (w *watcher) look(ctx context.Context) {
 	data, err := readFile(w.file)
+	now := sight{content: sha256.Sum256(data)}
 	if err != nil {
-		if err.Error() != w.broken {
-			w.broken = err.Error()
-			w.report(err)
-		}
+		now = sight{missing: err.Error()}
+	}
+	settled := now == w.last
+	w.last = now
+	if !settled || now == w.told {
 		return
 	}
-	w.broken = ""
-	sum := sha256.Sum256(data)
-	if sum == w.seen {
-		return
+	w.told = now
+	if err == nil && now != w.used {
+		err = w.replace(ctx, data)
 	}
-	w.seen = sum
+	if err == nil {
+		w.used = now
+	}
+	if ctx.Err() == nil {
+		w.report(err)
+	}
+}
+
+func (w *watcher) replace(ctx context.Context, data []byte) error {
 	p, err := Parse(data)
 	if err == nil {
 		err = w.live.Replace(ctx, p)
 	}
-	if ctx.Err() == nil {
-		w.report(inFile(w.file, err))
-	}
+	return inFile(w.file, err)
 }
 
 func (w *watcher) report(err error) {

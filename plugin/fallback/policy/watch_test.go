@@ -86,7 +86,9 @@ func TestWatchFollowsTheFile(t *testing.T) {
 		step("a broken file", "primary: [", "2", "1:")
 		step("a name that nothing resolves", "primary: three", "2", "1:10: primary:")
 		step("no file", "", "2", "no such file")
-		step("a good file again", "primary: one", "1", "")
+		step("the file of the policy in use", "primary: two", "2", "")
+		step("no file", "", "2", "no such file")
+		step("another good file", "primary: one", "1", "")
 		if all := told.take(); len(all) > 0 {
 			t.Errorf("reports %v without a change", all)
 		}
@@ -253,4 +255,38 @@ func TestWatchLooksAtItsInterval(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A file that an editor has written half is not taken for the policy, although the
+// half is a policy. B92
+func TestWatchWaitsForTheWholeFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer synctest.Wait()
+		defer cancel()
+		file := filepath.Join(t.TempDir(), "fallback.yaml")
+		writeFile(t, file, "primary: one")
+		var told reports
+		m, err := policy.Watch(ctx, file, quiet, policy.OnReload(told.add), policy.WithInterval(2*time.Second), named("one", "two", "three"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(900 * time.Millisecond)
+		writeFile(t, file, "primary: two") // there at one look, at 1 s
+		time.Sleep(200 * time.Millisecond)
+		writeFile(t, file, "primary: three")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := ask(ctx, m, false); got.text != "one" {
+			t.Errorf("after one look at each: %q, want one", got.text)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := ask(ctx, m, false); got.text != "three" {
+			t.Errorf("after two looks: %q, want three", got.text)
+		}
+		if all := told.take(); len(all) != 1 || all[0] != nil {
+			t.Errorf("reports %v, want one good one", all)
+		}
+	})
 }

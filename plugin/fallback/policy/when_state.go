@@ -21,6 +21,7 @@ var ErrNoLegalTarget = errors.New("policy: compliance lets no target see this re
 // because that is how it gets to them, for one allocation a call.
 type callState struct {
 	context.Context
+	chain *chain
 	first attempt // most calls make no other
 
 	mu       sync.Mutex
