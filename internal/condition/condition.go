@@ -16,6 +16,7 @@ import (
 // A Condition is a compiled expression. It is immutable and safe for concurrent use.
 type Condition struct {
 	src       string
+	checked   *cel.Ast
 	program   cel.Program
 	names     map[string]bool
 	latencies []time.Duration
@@ -42,7 +43,7 @@ func Compile(src string) (*Condition, error) {
 	if err != nil {
 		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
 	}
-	c := &Condition{src: src, program: program, names: facts.names, latencies: facts.latencies()}
+	c := &Condition{src: src, checked: checked, program: program, names: facts.names, latencies: facts.latencies()}
 	if c.constant = len(c.names) == 0; c.constant {
 		if c.value, err = c.Eval(&Vars{}); err != nil {
 			return nil, Errors{{Found: fmt.Sprintf("a condition without an answer (%v)", errors.Unwrap(err)), Allowed: "one that is true or false"}}
@@ -54,14 +55,14 @@ func Compile(src string) (*Condition, error) {
 // check parses and type-checks a text, and returns all its mistakes, those of expand included.
 func check(env *cel.Env, text *expansion) (*cel.Ast, facts, Errors) {
 	parsed, issues := env.ParseSource(text.source)
-	if issues.Err() != nil {
-		return nil, facts{}, append(text.errs, explainSyntax(text, issues.Errors())...)
+	if errs := issues.Errors(); len(errs) > 0 { // Err would write them all out
+		return nil, facts{}, append(text.errs, explainSyntax(text, errs)...)
 	}
 	facts, errs := inspect(text, parsed.NativeRep())
 	errs = append(errs, text.errs...)
 	checked, issues := env.Check(parsed)
-	if issues.Err() != nil {
-		return nil, facts, append(errs, explainTypes(text, parsed.NativeRep(), issues.Errors())...)
+	if wrong := issues.Errors(); len(wrong) > 0 {
+		return nil, facts, append(errs, explainTypes(text, parsed.NativeRep(), wrong)...)
 	}
 	if t := checked.OutputType(); !t.IsExactType(types.BoolType) && !text.guessed {
 		errs = append(errs, &Error{Found: "an expression of type " + cel.FormatCELType(t), Allowed: "bool, such as latency > 3s"})
@@ -83,6 +84,31 @@ func (c *Condition) Eval(v *Vars) (bool, error) {
 		return false, fmt.Errorf("condition: found a value of type %s; allowed: bool", out.Type())
 	}
 	return bool(answer), nil
+}
+
+// Certain reports whether the condition is sure to be true for v, whatever the names stand for that are not in known. It may
+// say false of one that is, where only trying all values would show it. It plans the condition anew, which takes microseconds.
+func (c *Condition) Certain(v *Vars, known ...string) bool {
+	env, err := environment()
+	if err != nil {
+		return false
+	}
+	program, err := env.Program(c.checked, cel.EvalOptions(cel.OptPartialEval))
+	if err != nil {
+		return false
+	}
+	var unknown []*cel.AttributePatternType
+	for _, n := range Names() {
+		if !slices.Contains(known, n.Name) {
+			unknown = append(unknown, cel.AttributePattern(n.Name))
+		}
+	}
+	vars, err := cel.PartialVars((*activation)(v), unknown...)
+	if err != nil {
+		return false
+	}
+	out, _, err := program.Eval(vars)
+	return err == nil && out == types.True
 }
 
 // Latencies returns the positive durations that stand in a condition on latency or ttft, sorted, each once. While nothing

@@ -189,6 +189,33 @@ func TestConstant(t *testing.T) {
 	}
 }
 
+func TestCertainIsTrueWhateverIsNotKnown(t *testing.T) {
+	failed, silent := &condition.Vars{Error: true}, &condition.Vars{Latency: 4 * time.Second}
+	tests := []struct {
+		src   string
+		vars  *condition.Vars
+		known []string
+		want  bool
+	}{
+		{"true", failed, nil, true},
+		{"error", failed, []string{"error"}, true},
+		{"error", failed, nil, false},
+		{"cost > 0.05 || error", failed, []string{"error"}, true},
+		{"cost > 0.05 && error", failed, []string{"error"}, false},
+		{`error_code == ""`, failed, []string{"error"}, false},
+		{`labels.plan == "free" ? error : true`, failed, []string{"error"}, false}, // both branches are, but it does not try them
+		{`error ? true : tenant == "a"`, failed, []string{"error"}, true},
+		{design, silent, []string{"error", "latency"}, true},
+		{"latency > 5s || cost > 0.05", silent, []string{"error", "latency"}, false},
+		{"attempt / attempt == 1", failed, []string{"attempt"}, false}, // no answer
+	}
+	for _, tt := range tests {
+		if got := compile(t, tt.src).Certain(tt.vars, tt.known...); got != tt.want {
+			t.Errorf("%s: Certain(%v) = %t, want %t", tt.src, tt.known, got, tt.want)
+		}
+	}
+}
+
 func TestStringIsTheSource(t *testing.T) {
 	if got := compile(t, design).String(); got != design {
 		t.Errorf("String() = %q, want %q", got, design)

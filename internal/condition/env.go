@@ -7,8 +7,9 @@ import (
 	"cel.dev/cel-go/common/env"
 )
 
-// MaxSource is the length in bytes that a condition may have.
-const MaxSource = 2048
+// MaxSource is the length in bytes that a condition may have. CEL's type checker takes time in proportion to the square of
+// the number of comparisons, up to 10 ms for a condition as long as this.
+const MaxSource = 512
 
 // maxDepth is how deep parentheses, calls and ?: may nest.
 const maxDepth = 50

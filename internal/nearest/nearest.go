@@ -7,16 +7,21 @@ import "strings"
 // "" means none is near.
 func Of(word string, candidates []string) string {
 	best, distance := "", len(word)/3+1
+	word = strings.ToLower(word)
 	for _, c := range candidates {
-		if d := edits(strings.ToLower(word), strings.ToLower(c)); d < distance {
+		if d := edits(word, strings.ToLower(c), distance); d < distance {
 			best, distance = c, d
 		}
 	}
 	return best
 }
 
-// edits returns the Levenshtein distance of a and b in bytes.
-func edits(a, b string) int {
+// edits returns the Levenshtein distance of a and b in bytes, or limit if it is not less. It gives up early, so that a long
+// word costs little.
+func edits(a, b string, limit int) int {
+	if len(a)-len(b) >= limit || len(b)-len(a) >= limit {
+		return limit
+	}
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
@@ -24,6 +29,7 @@ func edits(a, b string) int {
 	for i := range len(a) {
 		diagonal := row[0]
 		row[0] = i + 1
+		least := row[0]
 		for j := range len(b) {
 			cost := diagonal
 			if a[i] != b[j] {
@@ -31,6 +37,10 @@ func edits(a, b string) int {
 			}
 			diagonal = row[j+1]
 			row[j+1] = min(cost, row[j]+1, diagonal+1)
+			least = min(least, row[j+1])
+		}
+		if least >= limit {
+			return limit
 		}
 	}
 	return row[len(b)]

@@ -36,7 +36,7 @@ func Check(p *Policy, known Known) []Problem {
 	c.references()
 	c.experiments()
 	c.sections()
-	return inOrder(c.problems)
+	return atMost(inOrder(c.problems))
 }
 
 type checker struct {
@@ -68,7 +68,7 @@ func (c *checker) placeOf(path string) place {
 
 // aliases finds names that stand for themselves, and names with two meanings.
 func (c *checker) aliases() {
-	reported := make(map[string]bool)
+	followed := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
 		path := join("aliases", name)
 		if _, ok := c.Models[name]; ok {
@@ -77,23 +77,23 @@ func (c *checker) aliases() {
 		if isLastResort(name) {
 			c.err(path, quoted(name)+", which has a meaning of its own", "any other name")
 		}
-		if cycle := c.cycle(name); cycle != nil && !reported[cycle[0]] {
-			for _, member := range cycle {
-				reported[member] = true
-			}
-			c.err(path, "a cycle: "+strings.Join(append(cycle, name), " → "), "an alias of a model")
+		if cycle := c.cycle(name, followed); cycle != nil {
+			c.err(join("aliases", cycle[0]), "a cycle: "+strings.Join(append(cycle, cycle[0]), " → "), "an alias of a model")
 		}
 	}
 }
 
-// cycle returns the aliases from name back to name, nil if they lead elsewhere.
-func (c *checker) cycle(name string) []string {
-	chain := []string{name}
-	for next, ok := c.Aliases[name]; ok && len(chain) <= len(c.Aliases); next, ok = c.Aliases[next] {
-		if next == name {
-			return chain
-		}
-		chain = append(chain, next)
+// cycle follows the aliases from name on, as far as they have not been followed
+// before, and returns those that lead back to where they began, nil if none do.
+func (c *checker) cycle(name string, followed map[string]bool) []string {
+	var chain []string
+	for next, ok := c.Aliases[name]; ok && !followed[name]; next, ok = c.Aliases[name] {
+		followed[name] = true
+		chain = append(chain, name)
+		name = next
+	}
+	if i := slices.Index(chain, name); i >= 0 {
+		return chain[i:]
 	}
 	return nil
 }

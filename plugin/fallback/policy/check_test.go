@@ -181,6 +181,17 @@ func TestCheckNeedsNoFile(t *testing.T) {
 	}
 }
 
+// B91
+func TestCyclesOfAliasesAreReportedOnce(t *testing.T) {
+	got := problemsIn(t, []byte("primary: gemini-2.5-flash\naliases: {a: b, b: c, c: d, d: e, e: f, f: c, g: g}\n"))
+	want := `2:26: aliases.c: found a cycle: c → d → e → f → c; allowed: an alias of a model
+2:50: aliases.g: found a cycle: g → g; allowed: an alias of a model
+`
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 func TestErrorNamesEveryProblem(t *testing.T) {
 	_, err := policy.Parse([]byte("primary: gemini-2.5-flash\nretry: {max_attempts: 0}\n"))
 	want := "policy: the file has problems:\n2:23: retry.max_attempts: found 0; allowed: a whole number from 1 to 10"

@@ -5,6 +5,8 @@ import (
 	"reflect"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
 )
 
 // maxValues bounds what aliases can blow a file up to.
@@ -17,12 +19,21 @@ type decoder struct {
 	policy  *Policy
 	values  int                 // read so far
 	merging map[*yaml.Node]bool // what a merge key is being followed to
+
+	conditions map[string]parsed // those read so far
+	source     int               // their length in bytes
+}
+
+// parsed is what has come of a condition.
+type parsed struct {
+	condition Condition
+	mistakes  condition.Errors
 }
 
 // decode returns the policy in doc, as far as it can be read, with all problems
 // that can be told without looking at other values.
 func decode(doc *document) *Policy {
-	d := &decoder{doc: doc, policy: &Policy{places: map[string]place{}, problems: doc.problems}, merging: map[*yaml.Node]bool{}}
+	d := &decoder{doc: doc, policy: &Policy{places: map[string]place{}, problems: doc.problems}, merging: map[*yaml.Node]bool{}, conditions: map[string]parsed{}}
 	if doc.root != nil {
 		d.decode(policyShape(), doc.root, "", reflect.ValueOf(d.policy).Elem())
 	}
@@ -108,12 +119,32 @@ func (d *decoder) condition(s *scalar, n *yaml.Node, path string, v reflect.Valu
 		d.problem(place{n.Line, n.Column}, path, describe(n), s.allowed)
 		return false
 	}
-	compiled, mistakes := compileCondition(n.Value)
-	for _, mistake := range mistakes {
-		d.problem(d.doc.locate(n, mistake.Offset), path, mistake.Found, mistake.Allowed)
+	compiled := d.compile(n, path)
+	for i, at := range d.doc.locate(n, compiled.mistakes) {
+		d.problem(at, path, compiled.mistakes[i].Found, compiled.mistakes[i].Allowed)
 	}
-	v.Set(reflect.ValueOf(compiled))
-	return len(mistakes) == 0
+	v.Set(reflect.ValueOf(compiled.condition))
+	return len(compiled.mistakes) == 0
+}
+
+// compile compiles a condition once, wherever it stands, as far as the bound of
+// all conditions and what has been found already leave it a point.
+func (d *decoder) compile(n *yaml.Node, path string) parsed {
+	compiled, again := d.conditions[n.Value]
+	if again || len(d.policy.problems) >= maxProblems || d.source > maxConditions {
+		return compiled
+	}
+	if len(n.Value) <= condition.MaxSource {
+		d.source += len(n.Value)
+	}
+	if d.source > maxConditions {
+		d.problem(place{n.Line, n.Column}, path, fmt.Sprintf("more than %d bytes of conditions, with those before", maxConditions),
+			fmt.Sprintf("conditions of at most %d bytes in all, equal ones counted once", maxConditions))
+		return parsed{}
+	}
+	compiled.condition, compiled.mistakes = compileCondition(n.Value)
+	d.conditions[n.Value] = compiled
+	return compiled
 }
 
 func (d *decoder) list(s *shape, n *yaml.Node, path string, v reflect.Value) {
@@ -156,8 +187,11 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 	for _, p := range d.pairs(n, path) {
 		f, known := s.field(p.key.Value)
 		if !known {
-			d.problem(place{p.key.Line, p.key.Column}, path,
-				"the unknown key "+quoted(p.key.Value)+didYouMean(p.key.Value, s.keys), s.allowed)
+			found := "the unknown key " + quoted(p.key.Value)
+			if len(d.policy.problems) < maxProblems {
+				found += didYouMean(p.key.Value, s.keys)
+			}
+			d.problem(place{p.key.Line, p.key.Column}, path, found, s.allowed)
 			continue
 		}
 		given[f.key] = true

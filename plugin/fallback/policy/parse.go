@@ -5,7 +5,8 @@ package policy
 // with everything that is wrong, warnings included. No bytes make it panic.
 //
 // A file is UTF-8 text of at most 64 KiB with one YAML document. It may use
-// anchors, aliases and merge keys, for at most 10,000 values in all.
+// anchors, aliases and merge keys, for at most 10,000 values in all. Its
+// conditions have at most 4 KiB in all, and 512 bytes each.
 func Parse(data []byte) (*Policy, error) {
 	p := decode(readDocument(data))
 	if problems := Check(p, Known{}); hasErrors(problems) {

@@ -1,12 +1,14 @@
 package policy
 
 import (
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/adk-fallback/adk-fallback/internal/condition"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
@@ -46,11 +48,32 @@ func join(path, key string) string {
 
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// locate returns the place of the byte at offset in the value of n, a string. It
-// reads the value and its source side by side: what the source has besides is
-// indentation, folds, quotes and escapes. Where they do not agree, it is the place
-// of n.
-func (d *document) locate(n *yaml.Node, offset int) place {
+// locate returns the places of mistakes, in order of their offsets, in the value
+// of n, a string. It reads the value and its source side by side: what the source
+// has besides is indentation, folds, quotes and escapes. Where they do not agree,
+// it is the place of n.
+func (d *document) locate(n *yaml.Node, mistakes condition.Errors) []place {
+	if len(mistakes) == 0 {
+		return nil
+	}
+	src := d.opened(n)
+	value, agree := n.Value, true
+	places := make([]place, len(mistakes))
+	for i, mistake := range mistakes {
+		for agree && len(value) > len(n.Value)-mistake.Offset {
+			inSource, inValue := align(n.Style, src, value)
+			agree = inSource > 0
+			src, value = src[inSource:], value[inValue:]
+		}
+		if places[i] = (place{n.Line, n.Column}); agree {
+			places[i] = d.place(src, value)
+		}
+	}
+	return places
+}
+
+// opened returns the source from the first character of a value on.
+func (d *document) opened(n *yaml.Node) string {
 	src := d.from(n)
 	switch {
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
@@ -60,28 +83,25 @@ func (d *document) locate(n *yaml.Node, offset int) place {
 	case n.Style&yaml.SingleQuotedStyle != 0:
 		_, src, _ = strings.Cut(src, "'")
 	}
-	value, target := n.Value, len(n.Value)-offset
-	for len(value) > target {
-		inSource, inValue := align(n.Style, src, value)
-		if inSource == 0 {
-			return place{n.Line, n.Column}
-		}
-		src, value = src[inSource:], value[inValue:]
-	}
+	return src
+}
+
+// place returns where the value begins in the source, both up to their ends.
+func (d *document) place(src, value string) place {
 	for src != "" && value != "" && src[0] != value[0] && isWhite(src[0]) {
 		src = src[1:]
 	}
-	before := d.text[:len(d.text)-len(src)]
-	start := strings.LastIndexByte(before, '\n') + 1
-	return place{strings.Count(before, "\n") + 1, utf8.RuneCountInString(before[start:]) + 1}
+	end := len(d.text) - len(src)
+	line := sort.SearchInts(d.lines, end+1)
+	return place{line, utf8.RuneCountInString(d.text[d.lines[line-1]:end]) + 1}
 }
 
 // from returns the source from the beginning of n on.
 func (d *document) from(n *yaml.Node) string {
-	src := d.text
-	for range n.Line - 1 {
-		_, src, _ = strings.Cut(src, "\n")
+	if n.Line > len(d.lines) { // the parser has more kinds of line ends
+		return ""
 	}
+	src := d.text[d.lines[n.Line-1]:]
 	for range n.Column - 1 {
 		_, width := utf8.DecodeRuneInString(src)
 		src = src[width:]

@@ -46,7 +46,8 @@ func (p Problem) String() string {
 }
 
 // Error is what is wrong with a file, all of it, in the order of the file.
-// At least one of the problems is an error; warnings come along.
+// At least one of the problems is an error; warnings come along. Of more than 100
+// the errors come first, and a last one says how many are left out.
 type Error struct {
 	Problems []Problem
 	File     string // its name, if [Load] or [Watch] has read it
@@ -70,6 +71,31 @@ func inOrder(problems []Problem) []Problem {
 	})
 	return slices.CompactFunc(problems, func(a, b Problem) bool {
 		return a.Line > 0 && a.Line == b.Line && a.Column == b.Column && a.Found == b.Found && a.Allowed == b.Allowed
+	})
+}
+
+// maxProblems is how many problems are reported. Nobody reads more, and a file
+// may have thousands.
+const maxProblems = 100
+
+// atMost leaves maxProblems of problems, errors rather than warnings, and adds one
+// that says how many are left out.
+func atMost(problems []Problem) []Problem {
+	if len(problems) <= maxProblems {
+		return problems
+	}
+	isWarning := func(p Problem) int {
+		if p.Severity == SeverityWarning {
+			return 1
+		}
+		return 0
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int { return isWarning(a) - isWarning(b) })
+	left := problems[maxProblems:]
+	problems = inOrder(slices.Clone(problems[:maxProblems]))
+	last := problems[len(problems)-1]
+	return append(problems, Problem{
+		Line: last.Line, Column: last.Column, Found: fmt.Sprintf("at least %d more problems", len(left)), Allowed: "none", Severity: left[0].Severity,
 	})
 }
 

@@ -29,6 +29,7 @@ const (
 type document struct {
 	root     *yaml.Node // nil if there is none that can be read
 	text     string
+	lines    []int // where each line of text begins
 	problems []Problem
 }
 
@@ -36,7 +37,7 @@ type document struct {
 func readDocument(data []byte) *document {
 	d := &document{}
 	if len(data) > maxFile {
-		d.problem(1, 1, fmt.Sprintf("a file of %d bytes", len(data)), fmt.Sprintf("at most %d", maxFile))
+		d.problem(1, 1, fmt.Sprintf("a file of more than %d bytes", maxFile), fmt.Sprintf("at most %d bytes", maxFile))
 		return d
 	}
 	d.text = string(data)
@@ -49,10 +50,21 @@ func readDocument(data []byte) *document {
 		d.problems[0].Severity = SeverityWarning
 		d.text = rest
 	}
+	d.lines = lineStarts(d.text)
 	if err := d.load(); err != nil {
 		d.syntax(err)
 	}
 	return d
+}
+
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for i := range len(text) {
+		if text[i] == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
 }
 
 // load sets root.

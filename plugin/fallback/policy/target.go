@@ -78,9 +78,9 @@ func (p *Policy) targets() []Target {
 }
 
 func (p *Policy) target(e Entry, silence time.Duration, entry string) Target {
-	t := Target{Resolved: p.Resolve(e.Name), Condition: e.Condition, Silence: silence, Streamed: silence, path: "primary", entry: entry}
+	t := Target{Resolved: p.Resolve(e.Name), Silence: silence, Streamed: silence, path: "primary", entry: entry}
 	if entry != "" {
-		t.path = join(entry, "name")
+		t.path, t.Condition = join(entry, "name"), e.Condition.orDefault()
 	}
 	switch {
 	case e.Timeout > 0:

@@ -47,7 +47,7 @@ func TestValuesAreWrittenAsAFileHasThem(t *testing.T) {
 		policy.Share(0.8).String(), policy.Share(0.125).String(), policy.Share(0.07).String(), policy.USD(0.05).String(), policy.USD(25).String(),
 		policy.Bytes(64 << 20).String(), policy.Bytes(500_000).String(), policy.Bytes(0).String(), policy.Condition{}.String(),
 	}
-	want := []string{"80%", "12.5%", "7%", "$0.05", "$25", "64MiB", "500kB", "0B", "false"}
+	want := []string{"80%", "12.5%", "7%", "$0.05", "$25", "64MiB", "500kB", "0B", "error"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}
