@@ -4,8 +4,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -23,6 +25,51 @@ func TestTurnStaysWithTheTargetThatAnswered(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"second", "second", "first", "second", "first"}, got); diff != "" {
 		t.Errorf("answered by (-want +got):\n%s", diff)
+	}
+}
+
+// An answer of last resort is for one call: the next one of the turn may get a
+// better one, of the target that the turn stayed with before or else of the first.
+func TestTurnDoesNotStayWithALastResort(t *testing.T) {
+	fails, last := suite.Fail(suite.ErrUnavailable), degrade.Template("Sorry.")
+	for name, test := range map[string]struct {
+		first, second []suite.Step
+		tree          func(first, second model.LLM) model.LLM
+		want          []string
+	}{
+		"back to the first": {
+			first: []suite.Step{fails, suite.Text("ok")}, second: []suite.Step{fails},
+			tree: func(first, second model.LLM) model.LLM {
+				return router.MustFallback(router.Config{}, first, second, last)
+			},
+			want: []string{"template-response", "first", "first"},
+		},
+		"back to the one before": {
+			first: []suite.Step{fails}, second: []suite.Step{suite.Text("ok"), fails, suite.Text("ok")},
+			tree: func(first, second model.LLM) model.LLM {
+				return router.MustFallback(router.Config{}, first, second, last)
+			},
+			want: []string{"second", "template-response", "second"},
+		},
+		"from within a group": {
+			first: []suite.Step{fails, suite.Text("ok")}, second: []suite.Step{fails},
+			tree: func(first, second model.LLM) model.LLM {
+				return router.MustFallback(router.Config{}, first, router.MustFallback(router.Config{}, second, last))
+			},
+			want: []string{"template-response", "first", "first"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := test.tree(suite.NewModel("first", test.first...), suite.NewModel("second", test.second...))
+			ctx := inTurn(t.Context(), "t1")
+			var got []string
+			for range test.want {
+				got = append(got, ask(ctx, m, true).metadata().ModelName)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("answered by (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

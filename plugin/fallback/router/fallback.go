@@ -72,7 +72,8 @@ type Config struct {
 // is an [*AllFailedError].
 //
 // Within one ADK turn, later calls of the same agent (a tool loop) stay with the
-// target that answered; the next turn starts at the first target again.
+// target that answered, unless that was an answer of last resort ("degraded" in
+// its metadata); the next turn starts at the first target again.
 func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	targets, problems := checkTargets("NewFallback", models)
 	switch config.MidStream {
@@ -182,7 +183,9 @@ func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, er
 				err = r.attempt(ctx, i, req, streamed)
 			}
 			if err == nil {
-				r.turns.stay(ctx, i)
+				if r.out.Notes.Degraded == "" {
+					r.turns.stay(ctx, i)
+				}
 				return nil
 			}
 		}
