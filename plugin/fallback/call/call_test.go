@@ -3,6 +3,7 @@ package call_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/adk/v2/session"
 
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -253,4 +255,46 @@ func ExampleReadEvent() {
 		fmt.Printf("%s stood in for %s after %s\n", md.FallbackModel, md.OriginalModel, md.ErrorCode)
 	}
 	// Output: gemini-2.5-pro stood in for gemini-2.5-flash after 429
+}
+
+// What package call does not read of ADK's context, the inner layers can.
+func TestTheCallersContextIsHandedOn(t *testing.T) {
+	adk := adkContext{t.Context()}
+	for name, ctx := range map[string]context.Context{
+		"With":       call.With(adk, call.Info{Tenant: "acme"}),
+		"Carry":      call.Carry(adk),
+		"With twice": call.With(call.Carry(adk), call.Info{Tenant: "acme"}),
+		"inner":      call.Carry(adkContext{call.Carry(adkContext{t.Context()})}),
+	} {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		got, ok := caller.Context(ctx).(adkContext)
+		if _, inner := got.Context.(adkContext); !ok || inner {
+			t.Errorf("%s: the context behind is %T, want ADK's", name, caller.Context(ctx))
+		}
+	}
+	if got := caller.Context(call.With(t.Context(), call.Info{Tenant: "acme"})); got.Value(caller.Key{}) != nil {
+		t.Errorf("outside of ADK there is %v behind", got)
+	}
+}
+
+// A context that knows its caller costs one allocation.
+func TestCarryAllocatesOnce(t *testing.T) {
+	ctx := context.Context(adkContext{t.Context()})
+	if n := testing.AllocsPerRun(100, func() { call.Carry(ctx) }); n != 1 {
+		t.Errorf("%v allocations, want 1", n)
+	}
+}
+
+// A context that knows its caller ends when the one below it does.
+func TestCarriedContextsAreCancelled(t *testing.T) {
+	parent, cancel := context.WithCancelCause(t.Context())
+	child, stop := context.WithTimeout(call.Carry(adkContext{parent}), time.Minute)
+	defer stop()
+	cause := errors.New("over")
+	cancel(cause)
+	<-child.Done()
+	if got := context.Cause(child); got != cause {
+		t.Errorf("cause %v, want %v", got, cause)
+	}
 }

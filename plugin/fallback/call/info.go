@@ -3,6 +3,8 @@ package call
 import (
 	"context"
 	"maps"
+
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 )
 
 // Info says who asks for a model call and under which conditions. The zero
@@ -32,6 +34,26 @@ type adkContext interface {
 
 type infoKey struct{}
 
+// carrier is a context that knows who asks.
+type carrier struct {
+	context.Context
+	info Info
+	adk  bool // Context is ADK's own
+}
+
+// Value implements context.Context.
+func (c *carrier) Value(key any) any {
+	switch key.(type) {
+	case infoKey:
+		return &c.info
+	case caller.Key:
+		if c.adk {
+			return c.Context
+		}
+	}
+	return c.Context.Value(key)
+}
+
 // With returns a context that carries info on top of what ctx already knows:
 // fields that are set in info replace, empty ones leave, labels are merged.
 //
@@ -55,7 +77,8 @@ func With(ctx context.Context, info Info) context.Context {
 		maps.Copy(labels, info.Labels)
 		merged.Labels = labels
 	}
-	return context.WithValue(ctx, infoKey{}, &merged)
+	_, adk := ctx.(adkContext)
+	return &carrier{Context: ctx, info: merged, adk: adk}
 }
 
 // Carry returns a context whose descendants still know what ctx, a context of
@@ -65,8 +88,7 @@ func Carry(ctx context.Context) context.Context {
 	if _, ok := ctx.(adkContext); !ok {
 		return ctx
 	}
-	info := From(ctx)
-	return context.WithValue(ctx, infoKey{}, &info)
+	return &carrier{Context: ctx, info: From(ctx), adk: true}
 }
 
 // From returns what ctx knows: what [With] put there, and ADK's fields when

@@ -2,11 +2,14 @@ package policy
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 
 	"google.golang.org/adk/v2/session"
 
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -16,86 +19,122 @@ type facts struct {
 	class   string   // what a call's priority is; "" or "priority" for what it says itself
 }
 
-// What ADK's contexts offer of the session. The context of a model call has
-// both.
-type (
-	hasState   interface{ ReadonlyState() session.ReadonlyState }
-	hasSession interface{ Session() session.Session }
-)
-
 // read returns ctx with what the session's state tells of the call. What the
 // application has told by itself stays.
+//
+// Each tree does it for itself, however deep it stands in a model: the state is
+// behind every context that ADK's has been handed down in.
 func (f *facts) read(ctx context.Context) context.Context {
 	if f.context == nil && (f.class == "" || f.class == "priority") {
 		return ctx
 	}
 	known := call.From(ctx)
 	var told call.Info
-	if state := stateIn(ctx); f.context != nil && state != nil {
-		told = f.context.ask(state, known)
+	var missing unread
+	if f.context != nil {
+		told, missing = f.context.ask(stateIn(ctx), known)
 	}
 	if f.class != "" && f.class != "priority" {
 		told.Priority = factOf(call.From(call.With(ctx, told)), f.class)
 	}
-	return call.With(ctx, told)
+	ctx = call.With(ctx, told)
+	if missing != (unread{}) {
+		ctx = context.WithValue(ctx, unreadKey{}, missing)
+	}
+	return ctx
 }
 
 // stateIn returns the state of the session behind ctx, nil outside of ADK.
 func stateIn(ctx context.Context) session.ReadonlyState {
-	switch adk := ctx.(type) {
-	case hasState:
+	if adk, ok := caller.Context(ctx).(interface{ ReadonlyState() session.ReadonlyState }); ok {
 		return adk.ReadonlyState()
-	case hasSession:
-		if s := adk.Session(); s != nil {
-			return s.State()
-		}
 	}
 	return nil
 }
 
-// ask returns what state adds to what is known.
-func (c *Context) ask(state session.ReadonlyState, known call.Info) call.Info {
-	var told call.Info
+// unread are the facts that section context names and nobody could read: there
+// is no session, or what it has is no text. That a session has no such fact is
+// something else.
+type unread struct{ tenant, class, region bool }
+
+type unreadKey struct{}
+
+func unreadIn(ctx context.Context) unread {
+	missing, _ := ctx.Value(unreadKey{}).(unread)
+	return missing
+}
+
+// ask returns what state, which may be nil, adds to what is known.
+func (c *Context) ask(state session.ReadonlyState, known call.Info) (told call.Info, missing unread) {
+	var priority bool // nothing is forbidden because of it
 	for _, fact := range []struct {
-		key   string
-		known string
-		told  *string
+		key    string
+		known  string
+		told   *string
+		unread *bool
 	}{
-		{c.Tenant, known.Tenant, &told.Tenant}, {c.Priority, known.Priority, &told.Priority},
-		{c.DataClass, known.DataClass, &told.DataClass}, {c.Region, known.Region, &told.Region},
+		{c.Tenant, known.Tenant, &told.Tenant, &missing.tenant}, {c.Priority, known.Priority, &told.Priority, &priority},
+		{c.DataClass, known.DataClass, &told.DataClass, &missing.class}, {c.Region, known.Region, &told.Region, &missing.region},
 	} {
 		if fact.key != "" && fact.known == "" {
-			*fact.told = textIn(state, fact.key)
+			text, ok := textIn(state, fact.key)
+			*fact.told, *fact.unread = text, !ok
 		}
 	}
 	for label, key := range c.Labels {
 		if _, has := known.Labels[label]; has {
 			continue
 		}
-		if text := textIn(state, key); text != "" {
+		if text, _ := textIn(state, key); text != "" {
 			if told.Labels == nil {
 				told.Labels = make(map[string]string, len(c.Labels))
 			}
 			told.Labels[label] = text
 		}
 	}
-	return told
+	return told, missing
 }
 
-// textIn returns a value of the state as text: texts, numbers and bools; "" for
-// what is not there or has parts.
-func textIn(state session.ReadonlyState, key string) string {
+// textIn returns a value of the state as text; "" for what is not there. It
+// reports false for what cannot be read.
+func textIn(state session.ReadonlyState, key string) (text string, ok bool) {
+	if state == nil {
+		return "", false
+	}
 	value, err := state.Get(key)
 	if err != nil {
-		return ""
+		return "", errors.Is(err, session.ErrStateKeyNotExist)
 	}
-	switch value := value.(type) {
-	case string:
-		return value
-	case bool, int, int32, int64, float32, float64:
-		return fmt.Sprint(value)
+	if text, ok := value.(string); ok {
+		return text, true
 	}
-	return ""
+	return jsonText(value)
+}
+
+// jsonText returns a text, a number or a bool as JSON has it, because that is
+// how a database keeps it: the text of a number is the same before and after. It
+// reports false for what has parts.
+func jsonText(value any) (text string, ok bool) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return "", false
+	}
+	switch data[0] {
+	case 'n':
+		return "", true
+	case '[', '{':
+		return "", false
+	case '"':
+		return text, json.Unmarshal(data, &text) == nil
+	case 't', 'f':
+		return string(data), true
+	}
+	text = string(data)
+	if strings.ContainsAny(text, ".eE") { // 5.0, as a json.Number may be, is 5 after a database
+		number, err := strconv.ParseFloat(text, 64)
+		return strconv.FormatFloat(number, 'f', -1, 64), err == nil
+	}
+	return text, true
 }
 
 // factOf returns the fact that a policy names, such as tenant or labels.plan.

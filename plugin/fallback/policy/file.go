@@ -60,7 +60,8 @@ type Policy struct {
 	Experiments map[string]Experiment `key:"experiments"`
 	// Which targets may see which data.
 	Compliance *Compliance `key:"compliance"`
-	// What the state of an ADK session tells of a call, by the state's keys.
+	// What the state of an ADK session tells of a call, by the state's keys: texts,
+	// numbers and bools. Compliance rules hold for a fact that cannot be read.
 	Context *Context `key:"context"`
 	// State that replicas share. For a later version: checked, but refused when
 	// a model is built.

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -33,14 +32,14 @@ func (b *builder) compliance(t Target) guard {
 		return nil
 	}
 	return func(ctx context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError) {
-		info, redacted := call.From(ctx), false
+		info, missing, redacted := call.From(ctx), unreadIn(ctx), false
 		for i := range against {
 			rule := &against[i]
-			if !rule.concerns(info) {
+			if !rule.concerns(info, missing) {
 				continue
 			}
 			if rule.Otherwise != "redact" {
-				return denied(ctx, "compliance: "+rule.about(info)+" may not go there")
+				return denied(ctx, "compliance: "+rule.about(info, missing)+" may not go there")
 			}
 			redacted = true
 		}
@@ -68,21 +67,28 @@ func (r *Rule) Allows(t Resolved) bool {
 	return named && placed
 }
 
-// concerns reports whether a rule is about a call.
-func (r *Rule) concerns(info call.Info) bool {
-	return (r.Tenants == nil || slices.Contains(r.Tenants, info.Tenant)) &&
-		(r.DataClasses == nil || slices.Contains(r.DataClasses, info.DataClass)) &&
-		(r.DataRegions == nil || slices.Contains(r.DataRegions, info.Region))
+// concerns reports whether a rule is about a call. Of a fact that is missing,
+// which nobody could read, the worst is assumed.
+func (r *Rule) concerns(info call.Info, missing unread) bool {
+	listed := func(list []string, fact string, missing bool) bool {
+		return list == nil || fact == "" && missing || slices.Contains(list, fact)
+	}
+	return listed(r.Tenants, info.Tenant, missing.tenant) && listed(r.DataClasses, info.DataClass, missing.class) &&
+		listed(r.DataRegions, info.Region, missing.region)
 }
 
 // about names what a rule is about in the case of a call. The tenant, who may be
 // a person, is not named.
-func (r *Rule) about(info call.Info) string {
+func (r *Rule) about(info call.Info, missing unread) string {
 	switch {
+	case r.DataClasses != nil && info.DataClass == "" && missing.class:
+		return "data whose class cannot be read from the session"
 	case r.DataClasses != nil:
-		return "data of class " + cmp.Or(info.DataClass, "none")
+		return "data of class " + info.DataClass
+	case r.DataRegions != nil && info.Region == "" && missing.region:
+		return "data whose region cannot be read from the session"
 	case r.DataRegions != nil:
-		return "data of region " + cmp.Or(info.Region, "none")
+		return "data of region " + info.Region
 	case r.Tenants != nil:
 		return "data of this tenant"
 	}

@@ -35,10 +35,9 @@ type tree struct {
 // Name implements model.LLM.
 func (t *tree) Name() string { return t.root.Name() }
 
-// GenerateContent implements model.LLM. Only here ctx is ADK's own, which knows
-// the session.
+// GenerateContent implements model.LLM.
 func (t *tree) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
-	return stream.Serve(t, t.facts.read(ctx), req, streamed)
+	return stream.Serve(t, ctx, req, streamed)
 }
 
 // Do implements stream.Layer.
@@ -53,7 +52,7 @@ func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 		ctx, cancel = context.WithTimeoutCause(ctx, t.total, &overdue{failure.TimeoutError{Phase: "total", Limit: t.total}})
 		defer cancel()
 	}
-	return t.root.Do(ctx, req, streamed, out)
+	return t.root.Do(t.facts.read(ctx), req, streamed, out)
 }
 
 // overdue ends a call that has used up its time. The model that it finds at work
