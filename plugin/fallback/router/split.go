@@ -98,7 +98,8 @@ type SplitConfig struct {
 //
 // Every final response carries experiment_id and cohort, also when a router
 // around the split had to answer with another model: so an experiment is judged
-// by all whom it touched, not only by those for whom it worked.
+// by all whom it touched, not only by those for whom it worked. A cache belongs
+// within the arms, or between a [SplitAhead] and the split.
 //
 // A failed call is one that ended with an error or was answered by another than
 // the arm's own model (a fallback within the arm). Calls that the caller
@@ -204,11 +205,9 @@ func (*split) group() {}
 
 // Do implements stream.Layer.
 func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	a := s.choose(ctx)
-	if out.Root == "" || out.Root == s.Name() {
-		out.Root = a.layer.Name() // to be given to an arm is no fallback, also as the first target of a router
-	}
-	out.Notes.ExperimentID, out.Notes.Cohort = s.config.Experiment, a.cohort
+	i := s.choose(ctx)
+	s.note(i, out)
+	a := s.arms[i]
 	err := ask(ctx, a.layer, req, streamed, out)
 	if ctx.Err() == nil && (err != nil || out.Final) {
 		s.count(a, err != nil, err == nil && out.Model != "" && out.Model != a.layer.Name())
@@ -216,13 +215,26 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return err
 }
 
-// choose returns the arm for the caller of ctx.
-func (s *split) choose(ctx context.Context) *arm {
-	a := s.arms[pick(s.point(ctx), s.total, s.arms)]
-	if a.out.Load() {
-		return s.arms[0]
+// note tells out that a call is arm i's.
+func (s *split) note(i int, out *stream.Sink) {
+	a := s.arms[i]
+	if out.Root == "" || out.Root == s.Name() {
+		out.Root = a.layer.Name() // to be given to an arm is no fallback, also as the first target of a router
 	}
-	return a
+	out.Notes.ExperimentID, out.Notes.Cohort = s.config.Experiment, a.cohort
+}
+
+// choose returns the arm for the caller of ctx, which a SplitAhead may have
+// chosen already.
+func (s *split) choose(ctx context.Context) int {
+	if i, chosen := ctx.Value(s).(int); chosen {
+		return i
+	}
+	i := pick(s.point(ctx), s.total, s.arms)
+	if s.arms[i].out.Load() {
+		return 0
+	}
+	return i
 }
 
 // point returns where in [0, 2⁶⁴) the caller of ctx stands.

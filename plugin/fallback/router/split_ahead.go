@@ -1,0 +1,96 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// SplitAhead returns m with a middleware of its own in front for each arm of
+// split, a model of [NewSplit] somewhere in m. It makes the choice of split before
+// a call gets to m, so that a cache around a whole chain tells the arms apart:
+//
+//	chain := router.MustFallback(router.Config{}, split, backup)
+//	m, err := router.SplitAhead(split, chain, func(arm int) middleware.Middleware {
+//		return cache.Middleware([]string{"control", "treatment"}[arm])
+//	})
+//
+// front is called once for each arm, in order. What it stands in front of has the
+// name of the arm's model, and what is answered there carries experiment_id and
+// cohort too. The name and the optional methods are those of m. The error names
+// every wrong argument.
+func SplitAhead(split, m model.LLM, front func(arm int) middleware.Middleware) (model.LLM, error) {
+	var problems []error
+	s := splitOf(split)
+	if s == nil {
+		problems = append(problems, errors.New("router: SplitAhead: split is no model of NewSplit; allowed: one that is"))
+	}
+	if nilcheck.Model(m) {
+		problems = append(problems, errors.New("router: SplitAhead: m is nil; allowed: a model"))
+	}
+	if front == nil {
+		problems = append(problems, errors.New("router: SplitAhead: front is nil; allowed: a function"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	inner := stream.Of(m)
+	a := &ahead{Layer: inner, split: s}
+	for i, arm := range s.arms {
+		around := front(i)
+		if around == nil {
+			return nil, fmt.Errorf("router: SplitAhead: front(%d) is nil; allowed: a middleware", i)
+		}
+		a.fronts = append(a.fronts, stream.Of(around(&behind{inner, arm.layer.Name()})))
+	}
+	return stream.Forward(a, m), nil
+}
+
+// splitOf returns the split behind a model of NewSplit, nil for any other.
+func splitOf(m model.LLM) *split {
+	if nilcheck.Model(m) {
+		return nil
+	}
+	s, _ := stream.Bare(m).(*split)
+	return s
+}
+
+// ahead is the layer of a SplitAhead.
+type ahead struct {
+	stream.Layer // what is behind all fronts, for its name
+	split        *split
+	fronts       []stream.Layer // one for each arm
+}
+
+// GenerateContent implements model.LLM.
+func (a *ahead) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(a, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (a *ahead) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	i := a.split.choose(ctx)
+	a.split.note(i, out)
+	return a.fronts[i].Do(context.WithValue(ctx, a.split, i), req, streamed, out)
+}
+
+// behind is what is behind one front: as the arm's model, whose calls they are.
+type behind struct {
+	stream.Layer
+	name string
+}
+
+// Name implements model.LLM.
+func (b *behind) Name() string { return b.name }
+
+// GenerateContent implements model.LLM.
+func (b *behind) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(b, ctx, req, streamed)
+}
