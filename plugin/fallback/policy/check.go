@@ -17,6 +17,9 @@ type Known struct {
 	// Price reports whether there is a list price for a provider's model id. Nil
 	// means that it is not known, and prices are not checked.
 	Price func(id string) bool
+	// Build says that a model is to be built from the policy: what this version
+	// can only check is then an error.
+	Build bool
 }
 
 // Check returns all that is wrong with p, in the order of the file: what [Parse]
@@ -36,7 +39,17 @@ func Check(p *Policy, known Known) []Problem {
 	c.references()
 	c.experiments()
 	c.sections()
+	if known.Build {
+		c.later()
+	}
 	return atMost(inOrder(c.problems))
+}
+
+// later finds what cannot be built yet.
+func (c *checker) later() {
+	for _, path := range c.ForLater() {
+		c.err(path, "what only a later version can build", "a policy without it")
+	}
 }
 
 type checker struct {

@@ -1,10 +1,14 @@
 package policy
 
 import (
+	"errors"
 	"maps"
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 )
 
 // declared finds entries of models that cannot be built, or are not used.
@@ -150,6 +154,11 @@ func (c *checker) sections() {
 	}
 	if d := c.Degrade; d != nil && !c.has(TemplateResponse) && c.given("degrade.template") {
 		c.warn("degrade.template", "a text that no call gets", TemplateResponse+" among the fallbacks")
+	}
+	if c.Degrade != nil {
+		if err, ok := errors.AsType[*degrade.TemplateError](degrade.CheckTemplate(c.Degrade.Template)); ok {
+			c.err("degrade.template", redact.Text(err.Found, maxMessage), err.Allowed)
+		}
 	}
 	names := make([]string, len(c.Alerts))
 	for i, alert := range c.Alerts {

@@ -6,11 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"time"
 
 	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
+	"github.com/adk-fallback/adk-fallback/internal/price"
 )
 
 // Option is what an application adds to a policy file: [Models], [WithFlags],
@@ -34,12 +39,44 @@ type options struct {
 // DefaultInterval is how late [Watch] sees a change of its file at most.
 const DefaultInterval = 2 * time.Second
 
-func optionsOf(opts []Option) *options {
+// optionsOf returns what the options say, or an error that names each nil among
+// them.
+func optionsOf(opts []Option) (*options, error) {
 	o := &options{models: Models{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
-	for _, option := range opts {
+	var problems []error
+	isNil := func(what string) {
+		problems = append(problems, fmt.Errorf("policy: %s: found nil; allowed: a value", what))
+	}
+	for i, option := range opts {
+		if option == nil {
+			isNil(fmt.Sprintf("option %d", i+1))
+			continue
+		}
 		option.apply(o)
 	}
-	return o
+	for _, name := range slices.Sorted(maps.Keys(o.models)) {
+		if nilcheck.Model(o.models[name]) {
+			isNil(fmt.Sprintf("Models[%q]", name))
+		}
+	}
+	if o.logger == nil {
+		isNil("WithLogger")
+	}
+	if o.env == nil {
+		isNil("WithEnv")
+	}
+	if o.rand == nil {
+		isNil("WithRand")
+	}
+	if o.reloaded == nil {
+		isNil("OnReload")
+	}
+	return o, errors.Join(problems...)
+}
+
+// known is what the application tells Check when a model is to be built.
+func (o *options) known() Known {
+	return Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
 }
 
 // WithLogger sends the warnings of a policy, changes of its breakers and reports
@@ -85,16 +122,29 @@ func WithInterval(interval time.Duration) Option {
 // The error is an *[Error] if something is wrong with the file, with line and
 // column; warnings are logged.
 func Load(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
-	data, err := readFile(file)
+	l, _, err := liveOf(ctx, file, opts)
 	if err != nil {
 		return nil, err
 	}
-	p, err := Parse(data)
+	return l.Model(), nil
+}
+
+// liveOf builds the model of a file, and returns the content too.
+func liveOf(ctx context.Context, file string, opts []Option) (*Live, []byte, error) {
+	o, err := optionsOf(opts)
 	if err != nil {
-		return nil, inFile(file, err)
+		return nil, nil, err
 	}
-	m, err := Build(ctx, p, opts...)
-	return m, inFile(file, err)
+	data, err := readFile(file)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := parse(data, o.known())
+	if err != nil {
+		return nil, nil, inFile(file, err)
+	}
+	l, err := newLive(ctx, p, o)
+	return l, data, inFile(file, err)
 }
 
 // inFile adds the name of the file to an error about its content.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -33,7 +34,15 @@ type Live struct {
 
 // NewLive builds the model of a policy.
 func NewLive(ctx context.Context, p *Policy, opts ...Option) (*Live, error) {
-	l := &Live{options: optionsOf(opts)}
+	o, err := optionsOf(opts)
+	if err != nil {
+		return nil, err
+	}
+	return newLive(ctx, p, o)
+}
+
+func newLive(ctx context.Context, p *Policy, o *options) (*Live, error) {
+	l := &Live{options: o}
 	if err := l.Replace(ctx, p); err != nil {
 		return nil, err
 	}
@@ -43,6 +52,9 @@ func NewLive(ctx context.Context, p *Policy, opts ...Option) (*Live, error) {
 // Replace lets calls that begin from now on run under p. If p cannot be built,
 // the policy in use stays.
 func (l *Live) Replace(ctx context.Context, p *Policy) error {
+	if p == nil {
+		return errors.New("policy: found nil; allowed: a policy, such as Parse returns")
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	t, kept, err := build(ctx, p, l.options, l.kept)

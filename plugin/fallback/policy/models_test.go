@@ -143,7 +143,6 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 			"state: {redis_url_env: REDIS}\ndegrade: {deferred: {message: later}}\nmodels: {b: {provider: anthropic}}", []string{
 			"2:1: alerts: found what only a later version can build", "3:1: cascade: found", "4:1: state: found", "5:11: degrade.deferred: found", "6:24: models.b.provider: found",
 		}},
-		{"a template that is none", "primary: a\nfallbacks: [{name: template-response}]\ndegrade: {template: \"{{.Nobody}}\"}", []string{"3:21: degrade.template: found degrade: TemplateConfig.Text"}},
 	} {
 		_, err := policy.Build(t.Context(), parsed(t, test.text), quiet, named("a", "b"), env(nil))
 		if err == nil {

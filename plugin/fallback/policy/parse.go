@@ -7,9 +7,12 @@ package policy
 // A file is UTF-8 text of at most 64 KiB with one YAML document. It may use
 // anchors, aliases and merge keys, for at most 10,000 values in all. Its
 // conditions have at most 4 KiB in all, and 512 bytes each.
-func Parse(data []byte) (*Policy, error) {
+func Parse(data []byte) (*Policy, error) { return parse(data, Known{}) }
+
+// parse is Parse with what is known of the application.
+func parse(data []byte, known Known) (*Policy, error) {
 	p := decode(readDocument(data))
-	if problems := Check(p, Known{}); hasErrors(problems) {
+	if problems := Check(p, known); hasErrors(problems) {
 		return nil, &Error{Problems: problems}
 	}
 	return p, nil

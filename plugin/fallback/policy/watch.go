@@ -24,17 +24,9 @@ import (
 // The watcher is one goroutine, which ends with ctx. See [Live] for what survives
 // a reload.
 func Watch(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
-	data, err := readFile(file)
+	l, data, err := liveOf(ctx, file, opts)
 	if err != nil {
 		return nil, err
-	}
-	p, err := Parse(data)
-	if err != nil {
-		return nil, inFile(file, err)
-	}
-	l, err := NewLive(ctx, p, opts...)
-	if err != nil {
-		return nil, inFile(file, err)
 	}
 	now := sight{content: sha256.Sum256(data)}
 	w := &watcher{live: l, file: file, used: now, told: now, last: now}
@@ -96,7 +88,7 @@ func (w *watcher) look(ctx context.Context) {
 }
 
 func (w *watcher) replace(ctx context.Context, data []byte) error {
-	p, err := Parse(data)
+	p, err := parse(data, w.live.options.known())
 	if err == nil {
 		err = w.live.Replace(ctx, p)
 	}
