@@ -9,13 +9,12 @@ import (
 	"google.golang.org/adk/model"
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
 // FromV2 makes a v2 model, such as the building blocks of this module, a v1
 // model. Requests and responses are the same values on both sides, not copies.
-// What v1's context knows of the caller is handed on as a call.Info.
+// What v1's context knows of the caller is handed on: a call.Info, and the state
+// of the session.
 //
 // GetGoogleLLMVariant and Client, which ADK asks a model for, are there exactly
 // when m has them. FromV2 of a model that came from [ToV2] gives back the
@@ -102,8 +101,8 @@ func (m *fromV2) Name() string { return m.inner.Name() }
 func (m *fromV2) unwrapV2() modelv2.LLM { return m.inner }
 
 func (m *fromV2) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
-	if invocation, ok := ctx.(agent.InvocationContext); ok {
-		ctx = call.With(ctx, infoOf(invocation))
+	if v1, ok := ctx.(agent.InvocationContext); ok {
+		ctx = invocation{v1}
 	}
 	responses := m.inner.GenerateContent(ctx, (*modelv2.LLMRequest)(req), stream)
 	return func(yield func(*model.LLMResponse, error) bool) {
@@ -135,17 +134,4 @@ func (m *toV2) GenerateContent(ctx context.Context, req *modelv2.LLMRequest, str
 func isNil(m any) bool {
 	v := reflect.ValueOf(m)
 	return v.Kind() == reflect.Pointer && v.IsNil()
-}
-
-// infoOf reads what v1's context of a model call knows. Its interfaces are not
-// v2's, so package call cannot do it.
-func infoOf(ctx agent.InvocationContext) call.Info {
-	info := call.Info{Invocation: ctx.InvocationID(), Branch: ctx.Branch()}
-	if a := ctx.Agent(); a != nil {
-		info.Agent = a.Name()
-	}
-	if s := ctx.Session(); s != nil {
-		info.App, info.User, info.Session = s.AppName(), s.UserID(), s.ID()
-	}
-	return info
 }

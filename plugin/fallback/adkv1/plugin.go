@@ -92,12 +92,16 @@ func (c callbacks) beforeModel(ctx agent.CallbackContext, req *model.LLMRequest)
 }
 
 func (c callbacks) afterModel(ctx agent.CallbackContext, resp *model.LLMResponse, _ error) (*model.LLMResponse, error) {
-	c.core.AfterModel(ctx, (*modelv2.LLMResponse)(resp))
+	var own turn.Context = ctx
+	if resp != nil && resp.ErrorCode != "" {
+		own = callback{ctx} // Recover may answer, and ask for the state
+	}
+	c.core.AfterModel(own, (*modelv2.LLMResponse)(resp))
 	return nil, nil
 }
 
 func (c callbacks) onModelError(ctx agent.CallbackContext, req *model.LLMRequest, err error) (*model.LLMResponse, error) {
-	resp, err := c.core.OnModelError(ctx, (*modelv2.LLMRequest)(req), err)
+	resp, err := c.core.OnModelError(callback{ctx}, (*modelv2.LLMRequest)(req), err)
 	return (*model.LLMResponse)(resp), err
 }
 

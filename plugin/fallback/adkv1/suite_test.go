@@ -3,10 +3,8 @@ package adkv1_test
 import (
 	"context"
 	"iter"
-	"path/filepath"
 	"testing"
 
-	"github.com/glebarez/sqlite"
 	"google.golang.org/adk/agent"
 	"google.golang.org/adk/agent/llmagent"
 	"google.golang.org/adk/agent/workflowagents/parallelagent"
@@ -15,13 +13,10 @@ import (
 	"google.golang.org/adk/plugin"
 	"google.golang.org/adk/runner"
 	"google.golang.org/adk/session"
-	"google.golang.org/adk/session/database"
 	"google.golang.org/adk/tool"
 	"google.golang.org/adk/tool/functiontool"
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
@@ -76,13 +71,7 @@ func newApp(t *testing.T, setup suite.Setup) suite.App {
 	}
 	a := &app{sessions: session.InMemoryService()}
 	if setup.Database {
-		a.sessions, err = database.NewSessionService(sqlite.Open(filepath.Join(t.TempDir(), "sessions.db")), &gorm.Config{Logger: logger.Discard})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := database.AutoMigrate(a.sessions); err != nil {
-			t.Fatal(err)
-		}
+		a.sessions = newDatabase(t)
 	}
 	if setup.Stream {
 		a.config.StreamingMode = agent.StreamingModeSSE
