@@ -80,22 +80,41 @@ func (c *checker) prices() {
 	}
 	const allowed = "a price under models; without one the model is never taken to be free"
 	for i, t := range c.chain {
-		if i > 0 && t.Condition.compiled != nil && t.Condition.compiled.Uses("cost") && !c.priced(c.chain[i-1]) {
-			c.warn(join(t.entry, "condition"), "cost, but no price of "+c.chain[i-1].Name, allowed)
+		if i == 0 || t.Condition.compiled == nil || !t.Condition.compiled.Uses("cost") {
+			continue
+		}
+		for _, r := range c.chain[i-1].everyone() {
+			if !c.priced(r) {
+				c.warn(join(t.entry, "condition"), "cost, but no price of "+r.Name, allowed)
+			}
 		}
 	}
-	if c.Budgets == nil || c.Budgets.USDPerDay == 0 && len(c.Budgets.Tenants) == 0 {
+	if !c.Budgets.spending() {
 		return
 	}
 	for _, t := range c.models() {
-		if !c.priced(t) {
-			c.warn(t.path, "no price of "+t.Name+", which budgets need", allowed)
+		for i, r := range t.everyone() {
+			path := t.path
+			if i > 0 {
+				path = join(index(join(join("experiments", t.Experiment), "arms"), i), "model")
+			}
+			if !c.priced(r) {
+				c.warn(path, "no price of "+r.Name+", which budgets need", allowed)
+			}
 		}
 	}
 }
 
-func (c *checker) priced(t Target) bool {
-	return isLastResort(t.Model) || t.Settings.Price != nil || c.known.Price(t.ID)
+func (c *checker) priced(r Resolved) bool {
+	return isLastResort(r.Model) || r.Settings.Price != nil || c.known.Price(r.ID)
+}
+
+// everyone returns who may answer at a target, its own model first.
+func (t *Target) everyone() []Resolved {
+	if len(t.Arms) > 0 {
+		return t.Arms // of which the first is its own
+	}
+	return []Resolved{t.Resolved}
 }
 
 // windows finds fallbacks that cannot read what the models before them can.

@@ -69,6 +69,16 @@ func TestCheckWarns(t *testing.T) {
 			known: policy.Known{Price: func(id string) bool { return id == "gemini-2.5-flash" }},
 		},
 		{
+			name: "of arms without a price",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: cost > 1.0}]\nbudgets: {usd_per_day: 5}\n" +
+				"experiments: {x: {arms: [{model: gemini-2.5-flash, share: 50%}, {model: gpt-5, share: 50%}]}}",
+			known: policy.Known{Price: func(id string) bool { return id != "gpt-5" }},
+			want: []string{
+				"2:39: warning: fallbacks[0].condition: found cost, but no price of gpt-5",
+				"4:73: warning: experiments.x.arms[1].model: found no price of gpt-5, which budgets need",
+			},
+		},
+		{
 			name:  "of a budget without prices",
 			file:  "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: cached-answer}]\nmodels: {gpt-4o: {price: {input: 0, output: 0}}}\nbudgets: {usd_per_day: 5}",
 			known: policy.Known{Price: noPrice},

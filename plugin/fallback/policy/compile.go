@@ -32,7 +32,7 @@ type kept struct {
 	splits []split
 	cache  *middleware.Cache
 	caches cacheSettings // of cache
-	purse  *purse
+	purse  *middleware.Budget
 }
 
 // errReported is an error that the builder has put among its problems already.
@@ -137,7 +137,7 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 
 // step returns the entry of a target, and the model behind it.
 func (b *builder) step(t Target, ch *chain) (s *step, llm model.LLM) {
-	s = &step{target: t, when: t.Condition.compiled, rate: b.rate(t), spare: b.spareWhen(t)}
+	s = &step{target: t, when: t.Condition.compiled, cost: b.cost(t), spare: b.spareWhen(t)}
 	if b.kept.cache != nil {
 		s.hit = b.hit
 	}
@@ -170,7 +170,7 @@ func (b *builder) hedge(first, second *step) *step {
 		b.err("hedge", err.Error(), "a hedge that can be built")
 		return first
 	}
-	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, rate: first.rate, hit: first.hit}
+	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, cost: first.cost, hit: first.hit}
 }
 
 // traits returns what the router knows of a target.

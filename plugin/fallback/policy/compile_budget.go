@@ -4,14 +4,11 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"sync/atomic"
 	"time"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
-	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -25,7 +22,7 @@ type rate struct {
 }
 
 // rate returns what the policy, or else the list of prices, says of a target.
-func (b *builder) rate(t Target) *rate {
+func (b *builder) rate(t Resolved) *rate {
 	m := t.Settings
 	r := &rate{most: b.maxOutput()}
 	if m.Config != nil {
@@ -45,103 +42,111 @@ func (b *builder) rate(t Target) *rate {
 }
 
 // project returns what a request will cost in US dollars, from the request as
-// the agent made it; NaN if the price is not known.
+// the agent made it: of an answer as long as the attempt lets it be, and else of
+// an ordinary one. The price must be known.
 func (r *rate) project(req *model.LLMRequest) float64 {
-	if !r.known {
-		return math.NaN()
+	output := r.asks
+	if output == 0 && req.Config != nil {
+		output = int(req.Config.MaxOutputTokens)
 	}
-	output, candidates := r.asks, 1
-	if c := req.Config; c != nil {
-		if output == 0 {
-			output = int(c.MaxOutputTokens)
-		}
-		candidates = max(int(c.CandidateCount), 1)
-	}
-	if output <= 0 {
+	if output = atMostTokens(output, r.most); output <= 0 {
 		output = price.DefaultOutput
 	}
-	if r.most > 0 {
-		output = min(output, r.most)
-	}
-	return r.price.Cost(tokens.Estimate(req), 0, output*candidates)
+	return price.Project(r.price, req, output)
 }
 
-// maxOutput is the bound on answers, in tokens; 0 for none.
-func (b *builder) maxOutput() int {
-	if b.policy.Budgets == nil {
+// atMostTokens returns the bound on an answer for which a request asks for so
+// many tokens, where the policy bounds it too; 0 means that there is none.
+func atMostTokens(asked, most int) int {
+	if most > 0 && (asked <= 0 || asked > most) {
+		return most
+	}
+	return asked
+}
+
+// tariff returns what attempts are charged.
+func (r *rate) tariff() middleware.Tariff {
+	if !r.known {
+		return middleware.Tariff{}
+	}
+	return middleware.Tariff{
+		Price: func(req *model.LLMRequest) (float64, bool) { return r.project(req), true },
+		Cost:  r.price.CostOf,
+	}
+}
+
+// cost returns what tells the projected price of a request at a target, in an
+// experiment at the dearest of its arms; nil if the price of one is not known.
+func (b *builder) cost(t Target) func(*model.LLMRequest) float64 {
+	var rates []*rate
+	for _, r := range t.everyone() {
+		if rates = append(rates, b.rate(r)); !rates[len(rates)-1].known {
+			return nil
+		}
+	}
+	return func(req *model.LLMRequest) (dearest float64) {
+		for _, r := range rates {
+			dearest = max(dearest, r.project(req))
+		}
+		return dearest
+	}
+}
+
+// DefaultMaxOutput is the longest answer, in tokens, where dollars are bounded
+// and max_output_tokens is left out.
+const DefaultMaxOutput = 8192
+
+// MaxOutput is the bound on answers, in tokens; 0 for none. An attempt that may
+// cost anything cannot be reserved, so there is one wherever dollars are bounded.
+func (b *Budgets) MaxOutput() int {
+	switch {
+	case b == nil:
 		return 0
+	case b.MaxOutputTokens == 0 && b.spending():
+		return DefaultMaxOutput
 	}
-	return b.policy.Budgets.MaxOutputTokens
+	return b.MaxOutputTokens
 }
 
-// purse is what tenants have spent. It outlives the policies that bound it, and
-// has the prices of the one in use.
-type purse struct {
-	budget   *middleware.Budget
-	timezone string
-	rates    atomic.Pointer[map[string]*rate] // by target
-}
+// maxOutput is the policy's bound on answers, in tokens; 0 for none.
+func (b *builder) maxOutput() int { return b.policy.Budgets.MaxOutput() }
 
-// budget keeps or makes the purse, and charges targets to it if the policy
-// bounds what is spent.
-func (b *builder) budget() error {
-	b.kept.purse = b.before.purse
-	s := b.policy.Budgets
-	if s == nil || s.USDPerDay == 0 && len(s.Tenants) == 0 {
-		return nil
+// spending reports whether dollars are bounded.
+func (b *Budgets) spending() bool { return b != nil && (b.USDPerDay > 0 || len(b.Tenants) > 0) }
+
+// budget keeps or makes the purse, what tenants have spent, if the policy bounds
+// that. The purse outlives the policies that bound it; each model that is charged
+// to it has its tariff for itself, so that calls under way keep theirs.
+func (b *builder) budget() (err error) {
+	b.kept.purse, b.bounded = b.before.purse, b.policy.Budgets.spending()
+	if b.bounded && b.kept.purse == nil {
+		b.kept.purse, err = middleware.NewBudget(middleware.BudgetConfig{Price: noPrice})
 	}
-	b.bounded = true
-	if b.kept.purse != nil && b.kept.purse.timezone == s.Timezone {
-		return nil
-	}
-	location, err := time.LoadLocation(s.Timezone)
-	if err != nil {
-		return fmt.Errorf("policy: budgets.timezone: %w", err)
-	}
-	p := &purse{timezone: s.Timezone}
-	p.rates.Store(&map[string]*rate{})
-	p.budget, err = middleware.NewBudget(middleware.BudgetConfig{
-		Location: location,
-		Price: func(name string, req *model.LLMRequest) (float64, bool) {
-			r := p.rateOf(name)
-			return r.project(req), r.known
-		},
-		Cost: func(name string, usage *genai.GenerateContentResponseUsageMetadata) float64 {
-			if r := p.rateOf(name); r.known {
-				return r.price.CostOf(usage)
-			}
-			return 0 // of a tenant without a limit: others are refused
-		},
-	})
-	b.kept.purse = p
 	return err
 }
 
-// rateOf returns the rate of a target; that of one which is no longer in the
-// policy is not known.
-func (p *purse) rateOf(name string) *rate {
-	if r := (*p.rates.Load())[name]; r != nil {
-		return r
-	}
-	return &rate{}
-}
+// noPrice is the price of a model that has no tariff.
+func noPrice(string, *model.LLMRequest) (float64, bool) { return 0, false }
 
-// open puts the limits and prices of a policy that has been built into force.
+// open puts the limits of a policy that has been built into force.
 func (b *builder) open() error {
 	if !b.bounded {
 		return nil
 	}
-	s, p := b.policy.Budgets, b.kept.purse
+	s := b.policy.Budgets
+	location, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return fmt.Errorf("policy: budgets.timezone: %w", err)
+	}
 	limits := make(map[string]float64, len(s.Tenants))
 	for tenant, t := range s.Tenants {
 		limits[tenant] = float64(t.USDPerDay)
 	}
-	rates := make(map[string]*rate)
-	for _, stack := range b.kept.stacks {
-		rates[stack.settings.Canonical] = stack.rate
+	if err := b.kept.purse.SetLimits(float64(s.USDPerDay), limits); err != nil {
+		return fmt.Errorf("policy: budgets: %w", err)
 	}
-	p.rates.Store(&rates)
-	return p.budget.SetLimits(float64(s.USDPerDay), limits)
+	b.kept.purse.SetLocation(location)
+	return nil
 }
 
 // spareWhen returns when a step is not asked for the sake of the budget, nil for
@@ -151,7 +156,7 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 	if !b.bounded {
 		return nil
 	}
-	s, budget, draw := b.policy.Budgets, b.kept.purse.budget, b.options.rand
+	s, budget, draw := b.policy.Budgets, b.kept.purse, b.options.rand
 	switch soft := s.SoftLimit; {
 	case isLastResort(t.Model) && s.Exhausted != "degrade":
 		return func(ctx context.Context) string {

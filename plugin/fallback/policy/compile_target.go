@@ -23,7 +23,7 @@ type settings struct {
 	Limits          *RateLimits
 	Classes         []string
 	MaxOutput       int
-	Budget          string // the time zone of the purse that attempts are charged to; "" for none
+	Charged         bool // to the purse
 }
 
 // stack is a model with the layers around it.
@@ -31,7 +31,6 @@ type stack struct {
 	settings settings
 	layer    stream.Layer
 	llm      model.LLM
-	rate     *rate
 	read     readings // of the environment, when it was built
 }
 
@@ -60,16 +59,13 @@ func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 func (b *builder) settings(t Target) settings {
 	p := b.policy
 	s := settings{
-		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(),
+		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
 	}
 	if t.Settings.RateLimits != nil {
 		s.Limits = t.Settings.RateLimits
 	}
 	if p.Priority != nil {
 		s.Classes = p.Priority.Classes
-	}
-	if b.bounded {
-		s.Budget = b.kept.purse.timezone
 	}
 	s.Unary.FirstContent, s.Streamed.FirstContent = t.Silence, t.Streamed
 	if p.Timeouts != nil {
@@ -92,7 +88,7 @@ func (b *builder) stack(t Target, s settings) (stack, error) {
 	}
 	var inner stream.Layer = stream.NewSource(llm, stream.Options{Name: t.Model, Prepare: prepare(t.Model, id, s.Model.Config, s.MaxOutput)})
 	if b.bounded {
-		inner = stream.Of(b.kept.purse.budget.Middleware()(inner))
+		inner = stream.Of(b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff())(inner))
 	}
 	inner, err = timed(inner, s.Unary, s.Streamed)
 	if err != nil {
@@ -107,7 +103,7 @@ func (b *builder) stack(t Target, s settings) (stack, error) {
 			inner = stream.Of(m(inner))
 		}
 	}
-	return stack{settings: s, layer: inner, llm: llm, rate: b.rate(t), read: read}, nil
+	return stack{settings: s, layer: inner, llm: llm, read: read}, nil
 }
 
 // timed puts time limits around a model, which may differ for streams.
@@ -120,7 +116,7 @@ func timed(inner stream.Layer, unary, streamed middleware.TimeoutConfig) (stream
 	if err != nil {
 		return nil, err
 	}
-	return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return &layer{parts, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		if streamed {
 			return parts.Do(ctx, req, streamed, out)
 		}

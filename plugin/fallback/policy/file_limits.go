@@ -47,7 +47,8 @@ type Budgets struct {
 	Exhausted string `key:"exhausted" enum:"deny|degrade" default:"deny"`
 	// The longest request, in tokens as estimated. A longer one is refused.
 	MaxInputTokens int `key:"max_input_tokens" min:"1" max:"100000000"`
-	// The longest answer, in tokens. It bounds what requests ask for.
+	// The longest answer, in tokens. It bounds what requests ask for. Left out, it
+	// is 8192 where dollars are bounded: what a call may cost is set aside first.
 	MaxOutputTokens int `key:"max_output_tokens" min:"1" max:"10000000"`
 }
 

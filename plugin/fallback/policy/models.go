@@ -92,9 +92,7 @@ func prepare(name, id string, c *ModelConfig, maxOutput int) func(*model.LLMRequ
 		if c != nil {
 			c.writeTo(req.Config)
 		}
-		if limit := int32(maxOutput); limit > 0 && (req.Config.MaxOutputTokens <= 0 || req.Config.MaxOutputTokens > limit) {
-			req.Config.MaxOutputTokens = limit
-		}
+		req.Config.MaxOutputTokens = int32(atMostTokens(int(req.Config.MaxOutputTokens), maxOutput))
 	}
 }
 

@@ -33,10 +33,15 @@ func provide(ctx context.Context, e endpoint, env func(string) (string, bool)) (
 		if e.key == "" && e.baseURL == "" {
 			return nil, errors.New("policy: openai: no key; allowed: one in OPENAI_API_KEY, or in the variable that credential_env names")
 		}
-		return openaimodel.NewModel(ctx, e.id, &openaimodel.ClientConfig{
+		m, err := openaimodel.NewModel(ctx, e.id, &openaimodel.ClientConfig{
 			APIKey: e.key, BaseURL: e.baseURL, HTTPClient: &http.Client{Transport: failure.Capture(nil)},
-			Options: []option.RequestOption{option.WithMaxRetries(0)}, // the SDK's own retries would multiply ours
+			// The SDK's own retries would multiply ours.
+			Options: []option.RequestOption{option.WithMaxRetries(0), option.WithMiddleware(noteEnding)},
 		})
+		if err != nil {
+			return nil, err
+		}
+		return openAI{m}, nil
 	}
 	return nil, fmt.Errorf("policy: provider %q cannot be built; allowed: gemini, vertexai, openai", e.provider)
 }

@@ -30,7 +30,7 @@ type step struct {
 	group  bool                 // what is within are steps too, which count the attempts
 
 	codes []Code                                                // only these failures move on; none for all
-	rate  *rate                                                 // what an attempt costs
+	cost  func(*model.LLMRequest) float64                       // what an attempt will cost; nil if that is not known
 	hit   func(ctx context.Context, req *model.LLMRequest) bool // an answer is kept for the request
 	spare func(ctx context.Context) (why string)                // not to ask this entry now; nil for never
 }
@@ -87,8 +87,8 @@ func (s *step) ask(ctx context.Context, c *condition.Condition, v condition.Vars
 	info := call.From(ctx)
 	v.Tenant, v.Priority, v.DataClass, v.Labels = info.Tenant, info.Priority, info.DataClass, info.Labels
 	v.Cost = math.NaN()
-	if c.Uses("cost") {
-		v.Cost = s.rate.project(req)
+	if s.cost != nil && c.Uses("cost") {
+		v.Cost = s.cost(req)
 	}
 	if s.hit != nil && c.Uses("cache_hit") {
 		v.CacheHit = s.hit(ctx, req)
@@ -117,7 +117,7 @@ func (a *attempt) refusal(ctx context.Context) error {
 			return &middleware.RefusedError{By: "budget", Model: s.target.Model, Reason: why}
 		}
 	}
-	if s.next == nil || !s.rate.known || !s.next.when.Uses("cost") {
+	if s.next == nil || s.cost == nil || !s.next.when.Uses("cost") {
 		return nil
 	}
 	if yes, _ := s.ask(ctx, s.next.when, condition.Vars{Attempt: a.number, Confidence: math.NaN()}, a.req); !yes {
