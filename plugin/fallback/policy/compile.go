@@ -52,13 +52,17 @@ func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept
 	}
 	b.warnings()
 	t, err := b.tree()
-	if hasErrors(b.problems) {
-		return nil, kept{}, &Error{Problems: inOrder(b.problems)}
-	}
-	if err == nil {
+	switch {
+	case hasErrors(b.problems):
+		err = &Error{Problems: inOrder(b.problems)}
+	case err == nil:
 		err = b.open()
 	}
-	return t, b.kept, err
+	if err != nil {
+		b.closeCache()
+		return nil, kept{}, err
+	}
+	return t, b.kept, nil
 }
 
 // warnings logs what Check warns of.
@@ -104,9 +108,9 @@ func (b *builder) tree() (*tree, error) {
 	ch.fallback = stream.Of(fallback)
 	t.primary, t.root = primary, &layer{ch.fallback, ch.do}
 	if b.kept.cache != nil {
-		t.root = stream.Of(b.kept.cache.Middleware(b.version())(t.root))
+		t.root, err = b.cached(t.root)
 	}
-	return t, nil
+	return t, err
 }
 
 // targets returns the chain, and the model behind its first place.

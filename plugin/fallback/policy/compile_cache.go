@@ -3,6 +3,9 @@ package policy
 import (
 	"cmp"
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -11,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // cacheSettings is what makes a cache what it is.
@@ -64,12 +68,52 @@ func (b *builder) cache() error {
 	return err
 }
 
-// version tells the answers of the primary from those of another model that goes
-// by its name: the provider's model, or its family, within which answers may
-// stand for each other.
-func (b *builder) version() string {
-	primary := b.chain[0]
-	return cmp.Or(primary.Settings.Family, primary.ID)
+// closeCache closes the cache if it was made for a tree that could not be built.
+func (b *builder) closeCache() {
+	if b.kept.cache != nil && b.kept.cache != b.before.cache {
+		b.kept.cache.Close()
+	}
+}
+
+// cached puts the cache in front of the chain: under an experiment with the
+// primary, for each arm by itself.
+func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
+	primary := b.policy.targets()[0]
+	version, err := b.version(primary.Resolved)
+	if err != nil || primary.Experiment == "" {
+		return stream.Of(b.kept.cache.Middleware(version...)(root)), err
+	}
+	versions := make([][]string, len(primary.Arms))
+	for i, r := range primary.Arms {
+		if version, err = b.version(r); err != nil {
+			return nil, err
+		}
+		versions[i] = append(version, primary.Experiment, b.policy.Experiments[primary.Experiment].Arms[i].Cohort)
+	}
+	of := slices.IndexFunc(b.kept.splits, func(s split) bool { return s.settings.ID == primary.Experiment })
+	m, err := router.SplitAhead(b.kept.splits[of].layer, root, func(arm int) middleware.Middleware {
+		return b.kept.cache.Middleware(versions[arm]...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stream.Of(m), nil
+}
+
+// version tells the answers of a model from those of another one that goes by its
+// name: by the provider's model, or its family, within which answers may stand for
+// each other, and by all that a policy changes in what is asked and where.
+func (b *builder) version(r Resolved) ([]string, error) {
+	settings, err := json.Marshal(struct {
+		Provider, BaseURL string
+		Config            *ModelConfig
+		MaxOutput         int
+		Rules             *Compliance // redact requests
+	}{r.Provider, r.Settings.BaseURL, r.Settings.Config, b.policy.Budgets.MaxOutput(), b.policy.Compliance})
+	if err != nil {
+		return nil, fmt.Errorf("policy: cache: the settings of %q: %w", r.Name, err)
+	}
+	return []string{cmp.Or(r.Settings.Family, r.ID), string(settings)}, nil
 }
 
 // needsCache reports whether an entry or a condition asks for kept answers.
@@ -99,17 +143,13 @@ func (b *builder) degrade() *Degrade {
 // lastResort returns an answer of last resort, nil if that was reported as a
 // problem.
 func (b *builder) lastResort(t Target) stream.Layer {
-	var m model.LLM
-	var err error
-	path, section := "degrade.template", b.degrade()
+	section := b.degrade()
+	m, err := degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
 	if t.Model == CachedAnswer {
-		path = "degrade.cached_notice"
 		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
-	} else {
-		m, err = degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
 	}
 	if err != nil {
-		b.err(path, err.Error(), "an answer of last resort that can be built")
+		b.err(t.path, quoted(t.Name)+", which cannot be built: "+err.Error(), "an answer of last resort that can be built")
 		return nil
 	}
 	return stream.Of(m)
