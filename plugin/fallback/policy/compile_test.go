@@ -12,7 +12,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -138,52 +137,6 @@ func TestHedgeOfAPolicy(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// cache: what is in it is given without asking, to the same scope only, and
-// survives a reload. B85, B86
-func TestCacheOfAPolicy(t *testing.T) {
-	for scope, want := range map[string][]string{"tenant": {"miss", "hit", "hit", "miss"}, "user": {"miss", "hit", "miss", "miss"}} {
-		text := "primary: a\ncache: {ttl: 1m, scope: " + scope + "}\n"
-		l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, named("a"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, info := range []call.Info{{Tenant: "x", User: "1"}, {Tenant: "x", User: "1"}, {Tenant: "x", User: "2"}, {Tenant: "y", User: "1"}} {
-			if err := l.Replace(t.Context(), parsed(t, text+"timeouts: {total: 1m}")); err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, ask(call.With(t.Context(), info), l.Model(), false).md.CacheStatus)
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("scope %s: %v, want %v", scope, got, want)
-		}
-		l.Close()
-	}
-}
-
-// A model of another id, or family, by the same name is another model.
-func TestCacheTellsModelsOfOneNameApart(t *testing.T) {
-	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\ncache: {}"), quiet, named("a"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	var got []string
-	for _, settings := range []string{"id: one", "id: one", "id: two", "{id: two, family: f}", "{id: three, family: f}"} {
-		if settings[0] != '{' {
-			settings = "{" + settings + "}"
-		}
-		text := "primary: a\ncache: {}\nmodels: {a: " + settings[:len(settings)-1] + ", provider: gemini}}"
-		if err := l.Replace(t.Context(), parsed(t, text)); err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, ask(t.Context(), l.Model(), false).md.CacheStatus)
-	}
-	if want := []string{"miss", "hit", "miss", "miss", "hit"}; !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
 	}
 }
 
