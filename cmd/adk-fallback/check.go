@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -102,8 +101,8 @@ func check(out io.Writer, file string, f checkFlags) error {
 		found.Problems = append(found.Problems, problem{one.Line, one.Column, one.Path, one.Severity, one.Found, one.Allowed})
 	}
 	if p != nil {
-		worst := worstOf(p)
-		found.Models, found.Tree, found.WorstCase = modelsOf(p), treeOf(p), &worst
+		good, worst := checked{p, f.models}, worstOf(p)
+		found.Models, found.Tree, found.WorstCase = good.models(), good.tree(), &worst
 	}
 	if f.json {
 		err = json.NewEncoder(out).Encode(found)
@@ -117,21 +116,6 @@ func check(out io.Writer, file string, f checkFlags) error {
 		return errProblems
 	}
 	return nil
-}
-
-// modelsOf returns each model of a policy once, in the order of its chain.
-func modelsOf(p *policy.Policy) []served {
-	var all []served
-	for _, x := range chainOf(p) {
-		for _, one := range append(x.hedge, x) {
-			for _, m := range one.models {
-				if !slices.ContainsFunc(all, func(seen served) bool { return seen.Name == m.Name }) {
-					all = append(all, m)
-				}
-			}
-		}
-	}
-	return all
 }
 
 func printFindings(out io.Writer, found findings, problems []policy.Problem) error {

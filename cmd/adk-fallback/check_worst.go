@@ -72,15 +72,15 @@ func (s span) atMost(limit time.Duration) span {
 
 // worstOf works out the worst of a checked policy.
 func worstOf(p *policy.Policy) worst {
-	chain := chainOf(p)
+	chain := p.Chain()
 	var w worst
 	var waiting, whole span
 	for i, x := range chain {
 		next := ""
 		if i+1 < len(chain) {
-			next = chain[i+1].when
+			next = chain[i+1].Condition.String()
 		}
-		t := worstAt(p, x, next)
+		t := worstAt(p, &x, next)
 		if t.attempts == 0 {
 			continue
 		}
@@ -113,22 +113,32 @@ func bounded(p *policy.Policy, s span) bound {
 	return bound{&seconds, by}
 }
 
-// worstAt works out the worst of one place before the entry with the condition
-// next; the zero part for an answer of last resort.
-func worstAt(p *policy.Policy, x *place, next string) part {
-	var t part
-	switch {
-	case len(x.hedge) > 0:
-		t = worstAt(p, x.hedge[0], x.hedge[1].when)
-		t.add(worstAt(p, x.hedge[1], ""))
-	case x.lastResort():
+// worstAt works out the worst of one place, and of who is asked beside it, before
+// the entry with the condition next; the zero part for an answer of last resort.
+func worstAt(p *policy.Policy, x *policy.Target, next string) part {
+	if x.LastResort() {
 		return part{}
-	default:
-		for _, m := range x.models {
-			t.raise(worstModel(p, x, m))
-		}
-		t.name = x.name
 	}
+	if x.Hedge == nil {
+		return worstAlone(p, x).before(p, next)
+	}
+	t := worstAlone(p, x).before(p, x.Hedge.Condition.String())
+	t.add(worstAlone(p, x.Hedge))
+	return t.before(p, next)
+}
+
+// worstAlone works out the worst of a place if no other one follows.
+func worstAlone(p *policy.Policy, x *policy.Target) part {
+	var t part
+	for _, r := range answering(x) {
+		t.raise(worstModel(p, x, r))
+	}
+	t.name = x.Name
+	return t
+}
+
+// before makes t the worst of what can be given up by the condition next.
+func (t part) before(p *policy.Policy, next string) part {
 	if judges(next) { // answers are held back until they are whole
 		t.waiting = t.whole
 	} else if after, ok := gaveUp(next); ok {
@@ -160,27 +170,27 @@ func (t *part) raise(or part) {
 }
 
 // worstModel works out the worst of one model at a place.
-func worstModel(p *policy.Policy, x *place, m served) part {
+func worstModel(p *policy.Policy, x *policy.Target, r policy.Resolved) part {
 	attempts := 1
 	var waits, patience time.Duration // with another target left, and without
-	if r := p.Retry; r != nil {
-		attempts = r.MaxAttempts
+	if again := p.Retry; again != nil {
+		attempts = again.MaxAttempts
 		for i := range attempts - 1 {
-			wait := max(r.MaxWait, backoff(r, i))
+			wait := max(again.MaxWait, backoff(again, i))
 			patience += wait
-			if r.SkipWait > 0 {
-				wait = min(wait, r.SkipWait)
+			if again.SkipWait > 0 {
+				wait = min(wait, again.SkipWait)
 			}
 			waits += wait
 		}
 	}
 	one := silence(p, x)
-	if limits := limitsOf(p, m); limits != nil {
+	if limits := limitsOf(p, r); limits != nil {
 		one.time += limits.QueueTimeout
 	}
 	t := part{attempts: attempts, waiting: span{time.Duration(attempts)*one.time + waits, one.by}, last: patience - waits}
 	t.whole = t.waiting.plus(flowing(p))
-	if p.Stream != nil && p.Stream.MidStream == "resume" && slices.Contains(m.resolved.Settings.Capabilities, "prefill") {
+	if p.Stream != nil && p.Stream.MidStream == "resume" && slices.Contains(r.Settings.Capabilities, "prefill") {
 		// Asked to continue the text, and if it refuses, from the start.
 		t.attempts *= 2
 		t.whole = t.whole.plus(t.whole)
@@ -189,11 +199,11 @@ func worstModel(p *policy.Policy, x *place, m served) part {
 }
 
 // silence returns how long one attempt may be without content, streamed or not.
-func silence(p *policy.Policy, x *place) span {
-	limit := span{time: max(x.silence, x.streamed)}
-	if x.silence == 0 || x.streamed == 0 {
+func silence(p *policy.Policy, x *policy.Target) span {
+	limit := span{time: max(x.Silence, x.Streamed)}
+	if x.Silence == 0 || x.Streamed == 0 {
 		limit.by = "timeouts.fallback"
-		if x.when == "" {
+		if x.Name == p.Primary {
 			limit.by = "timeouts.primary"
 		}
 	}

@@ -1,10 +1,17 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
+
+// checked is a policy that has no errors.
+type checked struct {
+	*policy.Policy
+	handedIn []string // the models that the application is known to hand in
+}
 
 // served is a model of a policy, and who serves it.
 type served struct {
@@ -20,23 +27,57 @@ type served struct {
 	// usual one.
 	CredentialEnv string `json:"credential_env,omitempty"`
 
-	resolved policy.Resolved
+	baseURL string // where it is asked; "" for the provider's usual place
 }
 
-// serve finds out who serves the model that a file calls name.
-func serve(p *policy.Policy, name string) served {
-	r := p.Resolve(name)
+// served finds out who serves a model. One that is handed in wins over what the
+// file and the name say.
+func (p checked) served(r policy.Resolved) served {
 	s := served{
-		Name: name, Model: r.Model, From: "name", Entry: r.Entry, Provider: r.Provider, ID: r.ID,
-		CredentialEnv: r.Settings.CredentialEnv, resolved: r,
+		Name: r.Name, Model: r.Model, From: "name", Entry: r.Entry, Provider: r.Provider, ID: r.ID,
+		CredentialEnv: r.Settings.CredentialEnv,
 	}
 	switch {
+	case r.Provider == "", slices.Contains(p.handedIn, r.Name), slices.Contains(p.handedIn, r.Model):
+		s.From, s.Provider, s.CredentialEnv = "application", "", ""
 	case r.Settings.Provider != "":
 		s.From = "models"
-	case r.Provider == "":
-		s.From = "application"
+	}
+	if s.From != "application" {
+		s.baseURL = r.Settings.BaseURL
 	}
 	return s
+}
+
+// models returns each model of a policy once, in the order of its chain.
+func (p checked) models() []served {
+	var all []served
+	add := func(t *policy.Target) {
+		for _, r := range answering(t) {
+			if !slices.ContainsFunc(all, func(seen served) bool { return seen.Name == r.Name }) {
+				all = append(all, p.served(r))
+			}
+		}
+	}
+	for _, t := range p.Chain() {
+		add(&t)
+		if t.Hedge != nil {
+			add(t.Hedge)
+		}
+	}
+	return all
+}
+
+// answering returns who may answer at a place, but for who is asked beside it:
+// nobody for an answer of last resort.
+func answering(t *policy.Target) []policy.Resolved {
+	switch {
+	case t.LastResort():
+		return nil
+	case t.Experiment != "":
+		return t.Arms
+	}
+	return []policy.Resolved{t.Resolved}
 }
 
 // by says who serves it in a few words.
@@ -48,8 +89,8 @@ func (s served) by() string {
 	if s.ID != s.Name {
 		by += " as " + s.ID
 	}
-	if s.resolved.Settings.BaseURL != "" {
-		by += " at " + s.resolved.Settings.BaseURL // which holds no key: package policy sees to that
+	if s.baseURL != "" {
+		by += " at " + s.baseURL // which holds no key: package policy sees to that
 	}
 	return by
 }

@@ -24,7 +24,7 @@ models:
 func TestModelsAreServedAsTheFileSays(t *testing.T) {
 	p := parse(t, names)
 	got := make(map[string]string)
-	for _, m := range modelsOf(p) {
+	for _, m := range (checked{Policy: p}).models() {
 		got[m.Name] = m.by() + "; " + m.from()
 	}
 	want := map[string]string{
@@ -55,7 +55,7 @@ func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
 				Price: func(id string) bool { ids = append(ids, id); return true },
 			})
 			var wantHandedIn []string
-			for _, m := range modelsOf(p) {
+			for _, m := range (checked{Policy: p}).models() {
 				if m.From == "application" {
 					wantHandedIn = append(wantHandedIn, m.Name)
 				}
@@ -67,7 +67,7 @@ func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
 				t.Errorf("handed in (-here +policy):\n%s", diff)
 			}
 			for _, id := range ids {
-				if !slices.ContainsFunc(modelsOf(p), func(m served) bool { return m.ID == id }) {
+				if !slices.ContainsFunc((checked{Policy: p}).models(), func(m served) bool { return m.ID == id }) {
 					t.Errorf("package policy has a model with the id %q, this command has none", id)
 				}
 			}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -39,28 +38,14 @@ func (l *layer) print(out io.Writer, depth int) error {
 	return nil
 }
 
-// treeOf returns the tree of a policy, its outermost layer first.
-func treeOf(p *policy.Policy) *layer {
-	mode := "in order; an answer that is cut off begins again"
-	if p.Stream != nil {
-		switch p.Stream.MidStream {
-		case "resume":
-			mode = "in order; an answer that is cut off is continued"
-		case "fail":
-			mode = "in order; an answer that is cut off is an error"
-		}
+// tree returns the tree of a policy, its outermost layer first, as package policy
+// builds it.
+func (p checked) tree() *layer {
+	tree := around("fallback", fallbackText(p.Policy))
+	for _, t := range p.Chain() {
+		tree.Within = append(tree.Within, p.place(&t))
 	}
-	if p.Errors != nil && p.Errors.Codes != nil {
-		mode += "; moves on after " + words(p.Errors.Codes)
-	}
-	if p.Errors != nil && p.Errors.ContentPolicy == "fallback" {
-		mode += "; and after a refusal by content policy"
-	}
-	tree := around("fallback", mode)
-	for _, x := range chainOf(p) {
-		tree.Within = append(tree.Within, treeAt(p, x))
-	}
-	if settings := cacheText(p); settings != "" {
+	if settings := cacheText(p.Policy); settings != "" {
 		tree = around("cache", settings, tree)
 	}
 	if t := p.Timeouts; t != nil && t.Total > 0 {
@@ -70,102 +55,73 @@ func treeOf(p *policy.Policy) *layer {
 		tree = around("budget", fmt.Sprintf("requests of at most %d tokens", b.MaxInputTokens), tree)
 	}
 	if c := p.Context; c != nil {
-		tree = around("context", facts(c), tree)
+		tree = around("context", contextText(c), tree)
 	}
 	return tree
 }
 
-// facts names what is read from the session's state.
-func facts(c *policy.Context) string {
-	var all []string
-	for _, fact := range []struct{ name, key string }{
-		{"tenant", c.Tenant}, {"priority", c.Priority}, {"data_class", c.DataClass}, {"region", c.Region},
-	} {
-		if fact.key != "" {
-			all = append(all, fact.name+" from "+fact.key)
-		}
+// place returns the part of the tree at a place of the chain.
+func (p checked) place(t *policy.Target) *layer {
+	tree := p.entry(t)
+	if t.Hedge != nil {
+		tree = around("hedge", hedgeText(p.Hedge), tree, p.entry(t.Hedge))
 	}
-	for _, label := range slices.Sorted(maps.Keys(c.Labels)) {
-		all = append(all, "labels."+label+" from "+c.Labels[label])
-	}
-	return strings.Join(all, ", ")
+	return tree
 }
 
-// treeAt returns the part of the tree at a place.
-func treeAt(p *policy.Policy, x *place) *layer {
+// entry returns the part of the tree that an entry of the file becomes.
+func (p checked) entry(t *policy.Target) *layer {
 	var tree *layer
 	switch {
-	case len(x.hedge) > 0:
-		tree = around("hedge", hedgeText(p.Hedge))
-		for _, one := range x.hedge {
-			tree.Within = append(tree.Within, treeAt(p, one))
-		}
-	case x.lastResort():
-		tree = lastResort(p, x.name)
-	case x.experiment != "":
-		tree = around("split", splitText(x.experiment, p.Experiments[x.experiment]))
-		for i, arm := range p.Experiments[x.experiment].Arms {
-			tree.Within = append(tree.Within, around("arm", armText(arm), target(p, x, x.models[i])))
+	case t.LastResort():
+		tree = around(t.Name, lastResortText(p.Policy, t))
+	case t.Experiment != "":
+		tree = around("split", splitText(t.Experiment, p.Experiments[t.Experiment]))
+		for i, arm := range p.Experiments[t.Experiment].Arms {
+			tree.Within = append(tree.Within, around("arm", armText(arm), p.model(t, t.Arms[i])))
 		}
 	default:
-		tree = target(p, x, x.models[0])
+		tree = p.model(t, t.Resolved)
 	}
-	if x.when == "" {
+	if t.Name == p.Primary {
+		if settings := softLimitText(p.Policy); settings != "" {
+			tree = around("soft_limit", settings, tree)
+		}
 		return tree
 	}
-	return around("when", x.when, tree)
+	return around("when", t.Condition.String(), tree)
 }
 
-// target returns a model with the layers around it, in the order in which package
-// policy builds them.
-func target(p *policy.Policy, x *place, m served) *layer {
-	tree := around("model", fmt.Sprintf("%s (%s)", m.Name, m.by()))
+// model returns a model with the layers around it.
+func (p checked) model(t *policy.Target, r policy.Resolved) *layer {
+	tree := around("model", fmt.Sprintf("%s (%s)%s", r.Name, p.served(r).by(), configText(p.Policy, r)))
 	wrap := func(name, settings string) {
 		if settings != "" {
 			tree = around(name, settings, tree)
 		}
 	}
 	wrap("budget", spendText(p.Budgets))
-	wrap("timeout", timeoutText(p, x))
-	wrap("limit", limitText(limitsOf(p, m)))
+	wrap("timeout", timeoutText(p.Policy, t))
+	wrap("limit", limitText(limitsOf(p.Policy, r), p.Priority))
 	wrap("breaker", breakerText(p.CircuitBreaker))
 	wrap("retry", retryText(p.Retry))
-	wrap("context_window", plural(m.resolved.Settings.ContextWindow, "token"))
-	if m.resolved.Settings.Capabilities != nil {
-		wrap("capability", cmp.Or(strings.Join(m.resolved.Settings.Capabilities, ", "), "text alone"))
+	wrap("context_window", plural(r.Settings.ContextWindow, "token"))
+	if r.Settings.Capabilities != nil {
+		wrap("capability", cmp.Or(strings.Join(r.Settings.Capabilities, ", "), "text alone"))
 	}
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(p.Flags))) {
-		if slices.ContainsFunc(p.Flags[name].Targets, m.resolved.Matches) {
+		if slices.ContainsFunc(p.Flags[name].Targets, r.Matches) {
 			wrap("flag", flagText(name, p.Flags[name]))
 		}
 	}
-	wrap("compliance", complianceText(p.Compliance, m))
+	wrap("compliance", complianceText(p.Compliance, r))
 	return tree
 }
 
 // limitsOf returns what a model can take, nil for no limit.
-func limitsOf(p *policy.Policy, m served) *policy.RateLimits {
-	if m.resolved.Settings.RateLimits != nil {
-		return m.resolved.Settings.RateLimits
+func limitsOf(p *policy.Policy, r policy.Resolved) *policy.RateLimits {
+	if r.Settings.RateLimits != nil {
+		return r.Settings.RateLimits
 	}
 	return p.RateLimits
-}
-
-func lastResort(p *policy.Policy, name string) *layer {
-	degrade := policy.Degrade{}
-	if p.Degrade != nil {
-		degrade = *p.Degrade
-	}
-	template := p.Resolve(name).Model == policy.TemplateResponse
-	switch {
-	case template && degrade.Template == "":
-		return around(name, "the default text")
-	case template:
-		first, _, _ := strings.Cut(degrade.Template, "\n")
-		return around(name, fmt.Sprintf("%q", first))
-	}
-	if degrade.CachedMaxAge == 0 {
-		degrade.CachedMaxAge = 24 * time.Hour
-	}
-	return around(name, "up to "+short(degrade.CachedMaxAge)+" old")
 }

@@ -2,7 +2,11 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,13 +16,51 @@ import (
 // Each function here says in a few words what one layer is set to, "" for a layer
 // that is not there.
 
+func contextText(c *policy.Context) string {
+	var facts []string
+	for _, fact := range []struct{ name, key string }{
+		{"tenant", c.Tenant}, {"priority", c.Priority}, {"data_class", c.DataClass}, {"region", c.Region},
+	} {
+		if fact.key != "" {
+			facts = append(facts, fact.name+" from "+fact.key)
+		}
+	}
+	for _, label := range slices.Sorted(maps.Keys(c.Labels)) {
+		facts = append(facts, "labels."+label+" from "+c.Labels[label])
+	}
+	return strings.Join(facts, ", ")
+}
+
+func fallbackText(p *policy.Policy) string {
+	text := "in order; an answer that is cut off begins again"
+	if p.Stream != nil {
+		switch p.Stream.MidStream {
+		case "resume":
+			text = "in order; an answer that is cut off is continued"
+		case "fail":
+			text = "in order; an answer that is cut off is an error"
+		}
+	}
+	if p.Errors != nil && p.Errors.Codes != nil {
+		text += "; moves on after " + words(p.Errors.Codes)
+	}
+	if p.Errors != nil && p.Errors.ContentPolicy == "fallback" {
+		text += "; and after a refusal by content policy"
+	}
+	return text
+}
+
 func cacheText(p *policy.Policy) string {
 	if c := p.Cache; c != nil {
 		settings := "for " + short(c.TTL)
 		if c.StaleWhileRevalidate > 0 {
 			settings += ", then stale for " + short(c.StaleWhileRevalidate)
 		}
-		return fmt.Sprintf("%s, up to %s, shared by a %s", settings, c.MaxBytes, c.Scope)
+		settings += fmt.Sprintf(", up to %s, shared by a %s", c.MaxBytes, c.Scope)
+		if id := p.Chain()[0].Experiment; id != "" {
+			settings += ", for each arm of " + id
+		}
+		return settings
 	}
 	for _, e := range p.Fallbacks {
 		if p.Resolve(e.Name).Model == policy.CachedAnswer || mentions(e.Condition.String(), "cache_hit") {
@@ -28,126 +70,43 @@ func cacheText(p *policy.Policy) string {
 	return ""
 }
 
-func retryText(r *policy.Retry) string {
-	if r == nil || r.MaxAttempts < 2 {
+func softLimitText(p *policy.Policy) string {
+	if spendText(p.Budgets) == "" || p.Budgets.SoftLimit == nil || len(p.Fallbacks) == 0 {
 		return ""
 	}
-	text := fmt.Sprintf("≤%d, backoff %s to %s, the provider's own wait up to %s", r.MaxAttempts-1, short(r.BaseDelay), short(r.MaxDelay), short(r.MaxWait))
-	if r.SkipWait > 0 {
-		text += ", up to " + short(r.SkipWait) + " while another target is left"
-	}
-	return text + ", for " + r.Budget.String() + " of calls"
+	soft := p.Budgets.SoftLimit
+	return fmt.Sprintf("from %s of a day's budget on, %s of calls start here", soft.At, soft.PrimaryShare)
 }
 
-func breakerText(c *policy.CircuitBreaker) string {
-	if c == nil {
-		return ""
+func lastResortText(p *policy.Policy, t *policy.Target) string {
+	degrade := policy.Degrade{}
+	if p.Degrade != nil {
+		degrade = *p.Degrade
 	}
-	text := fmt.Sprintf("%s within %s open it for %s", plural(c.FailureThreshold, "failure"), short(c.Window), short(c.Backoff))
-	if c.MaxBackoff > c.Backoff {
-		text += " to " + short(c.MaxBackoff)
+	var text string
+	if t.Model == policy.TemplateResponse {
+		first, _, _ := strings.Cut(cmp.Or(degrade.Template, defaultOf("degrade", "template")), "\n")
+		text = strconv.Quote(first)
+	} else if text = "up to " + defaultOf("degrade", "cached_max_age") + " old"; degrade.CachedMaxAge > 0 {
+		text = "up to " + short(degrade.CachedMaxAge) + " old"
 	}
-	if c.FailureRatio > 0 {
-		text += fmt.Sprintf("; so does %s of %s", c.FailureRatio, plural(c.MinRequests, "call"))
+	switch {
+	case spendText(p.Budgets) == "":
+	case p.Budgets.Exhausted == "degrade":
+		text += ", also when a budget is used up"
+	default:
+		text += ", but not when a budget is used up"
 	}
 	return text
 }
 
-func limitText(r *policy.RateLimits) string {
-	if r == nil {
+// defaultOf returns the default of a key in a section, which has a text.
+func defaultOf(section, key string) string {
+	var text string
+	if err := json.Unmarshal(policy.Schema().Properties[section].Properties[key].Default, &text); err != nil {
 		return ""
 	}
-	var limits []string
-	for _, limit := range []struct {
-		value int
-		unit  string
-	}{{r.RequestsPerMinute, "request"}, {r.TokensPerMinute, "token"}} {
-		if limit.value > 0 {
-			limits = append(limits, plural(limit.value, limit.unit)+" a minute")
-		}
-	}
-	if r.Concurrency > 0 {
-		limits = append(limits, fmt.Sprintf("%d at a time", r.Concurrency))
-	}
-	if r.Adaptive {
-		limits = append(limits, "adaptive")
-	}
-	return fmt.Sprintf("%s; %d may wait up to %s", strings.Join(limits, ", "), r.Queue, short(r.QueueTimeout))
-}
-
-func timeoutText(p *policy.Policy, x *place) string {
-	var limits []string
-	add := func(what string, limit time.Duration) {
-		if limit > 0 {
-			limits = append(limits, what+" "+short(limit))
-		}
-	}
-	if x.streamed == x.silence {
-		add("first content", x.silence)
-	} else {
-		add("answer", x.silence)
-		add("first content of a stream", x.streamed)
-	}
-	if p.Stream != nil {
-		add("idle", p.Stream.Idle)
-	}
-	if p.Timeouts != nil {
-		add("attempt", p.Timeouts.Attempt)
-	}
-	return strings.Join(limits, ", ")
-}
-
-func spendText(b *policy.Budgets) string {
-	if b == nil {
-		return ""
-	}
-	var limits []string
-	if b.USDPerDay > 0 {
-		limits = append(limits, b.USDPerDay.String()+" a day for each tenant")
-	}
-	if len(b.Tenants) > 0 {
-		limits = append(limits, plural(len(b.Tenants), "tenant")+" with a budget of its own")
-	}
-	if b.MaxOutputTokens > 0 {
-		limits = append(limits, fmt.Sprintf("answers of at most %d tokens", b.MaxOutputTokens))
-	}
-	return strings.Join(limits, ", ")
-}
-
-func flagText(name string, f policy.Flag) string {
-	state := "off"
-	if f.Default {
-		state = "on"
-	}
-	if f.Rollout < 1 {
-		state += fmt.Sprintf(", for %s of the %ss", f.Rollout, f.StickyBy)
-	}
-	return name + ", by default " + state
-}
-
-// complianceText counts the rules that a model is not named by.
-func complianceText(c *policy.Compliance, m served) string {
-	if c == nil {
-		return ""
-	}
-	denies, redacts := 0, 0
-	for _, rule := range c.Rules {
-		switch {
-		case rule.Allows(m.resolved):
-		case rule.Otherwise == "redact":
-			redacts++
-		default:
-			denies++
-		}
-	}
-	var parts []string
-	if denies > 0 {
-		parts = append(parts, plural(denies, "rule")+" may deny it")
-	}
-	if redacts > 0 {
-		parts = append(parts, plural(redacts, "rule")+" may redact what it sees")
-	}
-	return strings.Join(parts, ", ")
+	return text
 }
 
 func hedgeText(h *policy.Hedge) string {

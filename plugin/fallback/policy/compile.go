@@ -106,7 +106,7 @@ func (b *builder) tree() (*tree, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	ch.fallback = stream.Of(fallback)
-	t.primary, t.root = primary, &layer{ch.fallback, ch.do}
+	t.primary, t.root = primary, ch
 	if b.kept.cache != nil {
 		t.root, err = b.cached(t.root)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -20,6 +21,7 @@ retry: {}
 hedge: {}
 rate_limits: {concurrency: 1}
 cache: {}
+degrade: {}
 experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, share: 0}]}}
 `)
 	type figures struct {
@@ -28,6 +30,7 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		TTL, Drift                                        time.Duration
 		Budget, Load                                      float64
 		Bytes                                             int64
+		LastResort                                        string
 	}
 	e := p.Experiments["e"]
 	got := figures{
@@ -35,12 +38,14 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		Attempts: p.Retry.MaxAttempts, Base: p.Retry.BaseDelay, Max: p.Retry.MaxDelay, Wait: p.Retry.MaxWait, Budget: float64(p.Retry.Budget),
 		Hedge: p.Hedge.MinDelay, Load: float64(p.Hedge.MaxExtraLoad), Queue: p.RateLimits.Queue, Queued: p.RateLimits.QueueTimeout,
 		TTL: p.Cache.TTL, Bytes: int64(p.Cache.MaxBytes), MinCalls: e.MinCalls, Drift: e.Window,
+		LastResort: p.Degrade.Template,
 	}
 	want := figures{
 		Threshold: middleware.DefaultConsecutiveFailures, MinRequests: middleware.DefaultMinRequests, Window: middleware.DefaultWindow, Backoff: middleware.DefaultOpenFor,
 		Attempts: middleware.DefaultMaxRetries + 1, Base: middleware.DefaultBaseDelay, Max: middleware.DefaultMaxDelay, Wait: middleware.DefaultMaxWait, Budget: middleware.DefaultRetryRatio,
 		Hedge: router.DefaultMinHedgeDelay, Load: router.DefaultMaxExtraLoad, Queue: middleware.DefaultMaxQueue, Queued: middleware.DefaultMaxQueueWait,
 		TTL: middleware.DefaultCacheTTL, Bytes: middleware.DefaultCacheBytes, MinCalls: router.DefaultDriftCalls, Drift: router.DefaultDriftWindow,
+		LastResort: degrade.DefaultText,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

@@ -27,7 +27,9 @@ type Policy struct {
 	Retry *Retry `key:"retry"`
 	// Which failures move a call on.
 	Errors *Errors `key:"errors"`
-	// Asking a second model while the first is slow.
+	// Asking a second model while the first is slow. Its own condition still
+	// speaks of the primary; that of the entry after the two speaks of both, and
+	// gives both up.
 	Hedge *Hedge `key:"hedge"`
 	// What is particular to streamed answers.
 	Stream *Stream `key:"stream"`

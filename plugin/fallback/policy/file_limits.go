@@ -88,7 +88,7 @@ type Degrade struct {
 	// name. {{if .Tenant}} … {{else}} … {{end}} and the functions and, or, not,
 	// eq and ne of these and of quoted texts may be used, and nothing else of
 	// Go's templates.
-	Template string `key:"template" kind:"text" default:"The assistant is not available at the moment. Please try again later."`
+	Template string `key:"template" kind:"text" default:"I cannot answer right now. Please try again later."`
 	// What cached-answer puts in front of an answer from the cache.
 	CachedNotice string `key:"cached_notice" kind:"text"`
 	// How old the answer of cached-answer may be. cache_hit is true for any such

@@ -61,8 +61,8 @@ func TestFileOfTheFieldBehavesAsItReads(t *testing.T) {
 		{"latency > 3000ms: 3 s are not", after(3*time.Second-1, suite.Text("gemini")), suite.Text("gpt"), fails, "gemini", "gemini-v2", 3*time.Second - 1, [3]int{1, 0, 0}},
 		{"latency > 1500ms: of gpt-4o", fails, silent, suite.Text("local"), "local", "small-local-llm", 1500 * time.Millisecond, [3]int{1, 1, 1}},
 		{"latency > 1500ms: after the 3 s of gemini", silent, silent, suite.Text("local"), "local", "small-local-llm", 4500 * time.Millisecond, [3]int{1, 1, 1}},
-		{"fallback: 2s bounds the local model", fails, fails, silent, "The assistant is not available", "template-response", 2 * time.Second, [3]int{1, 1, 1}},
-		{"cache_hit: nothing is kept, so the template answers", fails, fails, fails, "The assistant is not available", "template-response", 0, [3]int{1, 1, 1}},
+		{"fallback: 2s bounds the local model", fails, fails, silent, "I cannot answer right now", "template-response", 2 * time.Second, [3]int{1, 1, 1}},
+		{"cache_hit: nothing is kept, so the template answers", fails, fails, fails, "I cannot answer right now", "template-response", 0, [3]int{1, 1, 1}},
 	} {
 		for _, streamed := range []bool{false, true} {
 			t.Run(test.name, func(t *testing.T) {

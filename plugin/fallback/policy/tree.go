@@ -77,7 +77,16 @@ type chain struct {
 	restarts   bool                      // a text that was shown may be taken back
 }
 
-func (ch *chain) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+// Name implements model.LLM.
+func (ch *chain) Name() string { return ch.fallback.Name() }
+
+// GenerateContent implements model.LLM.
+func (ch *chain) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(ch, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	state := &callState{Context: ctx, chain: ch}
 	err := ch.fallback.Do(state, req, streamed, out)
 	if err == nil {

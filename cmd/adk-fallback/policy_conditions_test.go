@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -33,34 +31,6 @@ func TestConditionGivesUpForCertain(t *testing.T) {
 		if got, ok := gaveUp(when); got != want || ok != (want != never) {
 			t.Errorf("gaveUp(%q) = %v, %t; want %v", when, got, ok, want)
 		}
-	}
-}
-
-// The places of the chain are what package policy makes of it.
-func TestChainHasAHedgeInThePlaceOfBoth(t *testing.T) {
-	p := parse(t, "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: gpt-5, timeout: 9s}, {name: template-response}]\n"+
-		"timeouts: {primary: 4s, fallback: 2s}\nstream: {first_content: 3s}\nhedge: {target: gpt-5}\n")
-	type short struct {
-		Name              string
-		Silence, Streamed time.Duration
-		Hedge             []short
-	}
-	var shorten func(chain []*place) []short
-	shorten = func(chain []*place) (all []short) {
-		for _, x := range chain {
-			all = append(all, short{x.name, x.silence, x.streamed, shorten(x.hedge)})
-		}
-		return all
-	}
-	want := []short{
-		{Name: "gemini-2.5-flash", Hedge: []short{
-			{Name: "gemini-2.5-flash", Silence: 4 * time.Second, Streamed: 3 * time.Second}, {Name: "gpt-5", Silence: 9 * time.Second, Streamed: 9 * time.Second},
-		}},
-		{Name: "gpt-4o", Silence: 2 * time.Second, Streamed: 3 * time.Second},
-		{Name: "template-response", Silence: 2 * time.Second, Streamed: 3 * time.Second},
-	}
-	if diff := cmp.Diff(want, shorten(chainOf(p))); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// What check prints is what package policy builds: the same layers in the same
+// order, but for those that are no layer of their own (conditions, guards, arms).
+// B90
+func TestTreeIsWhatIsBuilt(t *testing.T) {
+	files, err := filepath.Glob(goodFiles + "*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, "testdata/everything.yaml", // instead of full.yaml, which only a later version can build
+		write(t, "primary: a\nbudgets: {max_output_tokens: 100}\nretry: {max_attempts: 1}\n"),
+		write(t, "primary: a\nfallbacks: [{name: b}, {name: c}, {name: template-response}]\nhedge: {target: c}\nstream: {idle: 1s}\nbudgets: {tenants: {x: {usd_per_day: 1}}}\n"+
+			"models: {b: {rate_limits: {concurrency: 1}}}\nexperiments: {e: {target: b, arms: [{model: b, share: 50%}, {model: d, share: 50%}]}}\n"))
+	for _, file := range slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == "full.yaml" }) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			p, problems, err := readPolicy(file, nil)
+			if p == nil {
+				t.Fatal(problems, err)
+			}
+			live, err := build(p, func(name string) model.LLM { return &standIn{name: name} })
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer live.Close()
+			var want []string
+			builtBy(live).walk(0, &want)
+			var got []string
+			printed(p, checked{Policy: p}.tree(), 0, &got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("layers (-built +printed):\n%s", diff)
+			}
+		})
+	}
+}
+
+// printed writes a line for each layer below l that is one of its own when it is
+// built.
+func printed(p *policy.Policy, l *layer, depth int, lines *[]string) {
+	switch name, _, _ := strings.Cut(l.Layer, " "); name {
+	case "context", "when", "arm", "soft_limit", "compliance", "flag", "capability", "context_window":
+	case "model":
+		name, _, _ := strings.Cut(l.Settings, " ")
+		*lines = append(*lines, strings.Repeat("  ", depth)+p.Resolve(name).Model)
+	default:
+		*lines = append(*lines, strings.Repeat("  ", depth)+name)
+		depth++
+	}
+	for _, inner := range l.Within {
+		printed(p, inner, depth, lines)
+	}
+}
+
+// built is a part of a tree that package policy has built, as reflection sees it:
+// nothing else needs to be asked what is within it.
+type built struct {
+	v    reflect.Value
+	arms reflect.Value // of the chain around it, by experiment
+}
+
+func builtBy(l *policy.Live) built {
+	pointer := reflect.ValueOf(l).Elem().FieldByName("tree") // an atomic.Pointer
+	tree := reflect.NewAt(pointer.Type().Field(0).Type.Elem().Elem(), pointer.FieldByName("v").UnsafePointer())
+	return built{v: tree.Elem()}
+}
+
+// layerNames are those of the types of layers that this command has other names
+// for.
+var layerNames = map[string]string{
+	"middleware.cached": "cache", "middleware.charged": "budget",
+}
+
+func (b built) walk(depth int, lines *[]string) {
+	for b.v.Kind() == reflect.Interface || b.v.Kind() == reflect.Pointer {
+		b.v = b.v.Elem()
+	}
+	at := func(v reflect.Value) built { return built{v, b.arms} }
+	line := func(name string) {
+		*lines = append(*lines, strings.Repeat("  ", depth)+name)
+		depth++
+	}
+	switch typ := b.v.Type().String(); typ {
+	case "policy.tree":
+		if b.v.FieldByName("longest").Int() > 0 {
+			line("budget")
+		}
+		if time.Duration(b.v.FieldByName("total").Int()) > 0 {
+			line("timeout")
+		}
+		at(b.v.FieldByName("root")).walk(depth, lines)
+	case "policy.chain":
+		b.arms = b.v.FieldByName("arms")
+		at(b.v.FieldByName("fallback")).walk(depth, lines)
+	case "policy.arm":
+		arms := b.arms.MapIndex(b.v.FieldByName("experiment"))
+		at(arms.Index(int(b.v.FieldByName("i").Int()))).walk(depth, lines)
+	case "router.ahead": // the same behind each of its fronts
+		at(b.v.FieldByName("fronts").Index(0)).walk(depth, lines)
+	case "stream.Source", "degrade.lastResort":
+		line(b.v.FieldByName("name").String())
+	default:
+		if !slices.Contains([]string{"policy.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
+			_, name, _ := strings.Cut(typ, ".")
+			if other, ok := layerNames[typ]; ok {
+				name = other
+			}
+			line(name)
+		}
+		for _, inner := range b.within() {
+			inner.walk(depth, lines)
+		}
+	}
+}
+
+// within returns the layers right within a layer.
+func (b built) within() (all []built) {
+	for i := range b.v.NumField() {
+		switch f := b.v.Field(i); f.Type().String() {
+		case "stream.Layer", "model.LLM":
+			all = append(all, built{f, b.arms})
+		case "[]stream.Layer":
+			for j := range f.Len() {
+				all = append(all, built{f.Index(j), b.arms})
+			}
+		case "[]*router.arm":
+			for j := range f.Len() {
+				all = append(all, built{f.Index(j).Elem().FieldByName("layer"), b.arms})
+			}
+		}
+	}
+	return all
+}
