@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -119,7 +120,11 @@ func (d *decoder) condition(s *scalar, n *yaml.Node, path string, v reflect.Valu
 		d.problem(place{n.Line, n.Column}, path, describe(n), s.allowed)
 		return false
 	}
-	compiled := d.compile(n, path)
+	source := n.Value
+	if n.Tag == "!!bool" {
+		source = strings.ToLower(source) // True is true
+	}
+	compiled := d.compile(source, n, path)
 	for i, at := range d.doc.locate(n, compiled.mistakes) {
 		d.problem(at, path, compiled.mistakes[i].Found, compiled.mistakes[i].Allowed)
 	}
@@ -129,21 +134,21 @@ func (d *decoder) condition(s *scalar, n *yaml.Node, path string, v reflect.Valu
 
 // compile compiles a condition once, wherever it stands, as far as the bound of
 // all conditions and what has been found already leave it a point.
-func (d *decoder) compile(n *yaml.Node, path string) parsed {
-	compiled, again := d.conditions[n.Value]
+func (d *decoder) compile(source string, n *yaml.Node, path string) parsed {
+	compiled, again := d.conditions[source]
 	if again || len(d.policy.problems) >= maxProblems || d.source > maxConditions {
 		return compiled
 	}
-	if len(n.Value) <= condition.MaxSource {
-		d.source += len(n.Value)
+	if len(source) <= condition.MaxSource {
+		d.source += len(source)
 	}
 	if d.source > maxConditions {
 		d.problem(place{n.Line, n.Column}, path, fmt.Sprintf("more than %d bytes of conditions, with those before", maxConditions),
 			fmt.Sprintf("conditions of at most %d bytes in all, equal ones counted once", maxConditions))
 		return parsed{}
 	}
-	compiled.condition, compiled.mistakes = compileCondition(n.Value)
-	d.conditions[n.Value] = compiled
+	compiled.condition, compiled.mistakes = compileCondition(source)
+	d.conditions[source] = compiled
 	return compiled
 }
 
@@ -166,7 +171,9 @@ func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) 
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(pairs)))
 	for _, p := range pairs {
-		if _, ok := s.keys.read(p.key); !ok && !numeric(p.key) {
+		// Keys are text, as in JSON: 4711 and true are names, too.
+		name := yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: p.key.Value}
+		if _, ok := s.keys.read(&name); !ok {
 			d.problem(place{p.key.Line, p.key.Column}, path, "the key "+quoted(p.key.Value), s.keys.allowed)
 			continue
 		}
@@ -178,9 +185,6 @@ func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) 
 		}
 	}
 }
-
-// numeric reports whether a key is a number, which is fine as a name: an id.
-func numeric(key *yaml.Node) bool { return key.Tag == "!!int" }
 
 func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value) {
 	given := make(map[string]bool)

@@ -22,7 +22,7 @@ timeouts:
 	// 5:26: fallbacks[0].condition: found unknown name "latncy" (did you mean latency?); allowed: attempt, cache_hit, confidence, cost, data_class, empty, error, error_code, error_kind, finish_reason, labels, latency, priority, tenant, ttft
 	// 6:5: fallbacks[1]: found no key name; allowed: name, which is a name: letters, digits and . _ : / @ -, at most 128 characters
 	// 6:5: fallbacks[1]: found the unknown key "nam" (did you mean name?); allowed: name, condition, timeout
-	// 8:12: timeouts.primary: found "4 seconds"; allowed: a duration from 1ms to 1h, such as 30s or 1h30m
+	// 8:12: timeouts.primary: found "4 seconds"; allowed: a duration from 1ms to 1h, such as 30s
 }
 
 func ExampleCheck() {

@@ -96,6 +96,7 @@ func (d *document) load() (err error) {
 	}
 	if len(first.Content) == 1 {
 		d.root = first.Content[0]
+		tagByCore(d.root)
 	}
 	return nil
 }

@@ -2,9 +2,11 @@ package policy
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,11 +65,12 @@ func scalarOf(t reflect.Type, tag reflect.StructTag) *scalar {
 
 // measure is a kind of values that have an order.
 type measure[T int | float64 | time.Duration | Share | USD | Bytes] struct {
-	what, such string
-	number     string // the JSON Schema type of its numbers, "" if it has none
-	text       string // the form of its text, "" if it has none
-	parse      func(string) (T, error)
-	format     func(T) string
+	what   string
+	such   []string // examples
+	number string   // the JSON Schema type of its numbers, "" if it has none
+	text   string   // the form of its text, "" if it has none
+	parse  func(string) (T, error)
+	format func(T) string
 }
 
 var (
@@ -78,19 +81,19 @@ var (
 		what: "a number", number: "number", parse: parseFloat, format: formatFloat,
 	}
 	durations = measure[time.Duration]{
-		what: "a duration", such: "30s or 1h30m", text: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`,
+		what: "a duration", such: []string{"30s", "1h30m"}, text: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`,
 		parse: time.ParseDuration, format: formatDuration,
 	}
 	shares = measure[Share]{
-		what: "a share", such: "80% or 0.8", number: "number", text: `^[0-9]+(\.[0-9]+)?%$`,
+		what: "a share", such: []string{"80%", "0.8"}, number: "number", text: `^[0-9]+(\.[0-9]+)?%$`,
 		parse: parseShare, format: Share.String,
 	}
 	dollars = measure[USD]{
-		what: "US dollars", such: "0.05 or $0.05", number: "number", text: `^\$[0-9]+(\.[0-9]+)?$`,
+		what: "US dollars", such: []string{"0.05", "$0.05"}, number: "number", text: `^\$[0-9]+(\.[0-9]+)?$`,
 		parse: parseUSD, format: USD.String,
 	}
 	sizes = measure[Bytes]{
-		what: "a size", such: "64MiB", number: "integer", text: `^[0-9]+(\.[0-9]+)?([kMGT]?B|[KMGT]iB)$`,
+		what: "a size", such: []string{"64MiB"}, number: "integer", text: `^[0-9]+(\.[0-9]+)?([kMGT]?B|[KMGT]iB)$`,
 		parse: parseBytes, format: Bytes.String,
 	}
 )
@@ -102,28 +105,28 @@ func (m measure[T]) between(tag reflect.StructTag) *scalar {
 	form := regexp.MustCompile(m.text)
 	s := &scalar{schema: m.schema(least, most)}
 	s.read = func(n *yaml.Node) (any, bool) {
-		switch n.Tag {
-		case "!!int", "!!float":
-			if m.number == "" {
-				return nil, false
-			}
-		case "!!str":
-			if m.text == "" || !form.MatchString(n.Value) {
-				return nil, false
-			}
-		default:
-			return nil, false
+		switch {
+		case m.number != "" && (n.Tag == "!!int" || n.Tag == "!!float"):
+			f, ok := parseNumber(n.Value)
+			whole := m.number != "integer" || f == math.Trunc(f)
+			return T(f), ok && whole && f >= float64(least) && f <= float64(most)
+		case m.text != "" && n.Tag == "!!str" && form.MatchString(n.Value):
+			value, err := m.parse(n.Value)
+			return value, err == nil && value >= least && value <= most
 		}
-		value, err := m.parse(n.Value)
-		return value, err == nil && value >= least && value <= most
+		return nil, false
 	}
 	if least == most {
 		s.allowed = m.format(least)
 		return s
 	}
 	s.allowed = fmt.Sprintf("%s from %s to %s", m.what, m.format(least), m.format(most))
-	if m.such != "" {
-		s.allowed += ", such as " + m.such
+	such := slices.DeleteFunc(slices.Clone(m.such), func(text string) bool {
+		value, err := m.parse(text)
+		return err != nil || value < least || value > most
+	})
+	if len(such) > 0 {
+		s.allowed += ", such as " + strings.Join(such, " or ")
 	}
 	return s
 }
@@ -152,7 +155,7 @@ func mustParse[T any](parse func(string) (T, error), text string) T {
 func boolScalar() *scalar {
 	return &scalar{
 		read: func(n *yaml.Node) (any, bool) {
-			return n.Value == "true", n.Tag == "!!bool" && (n.Value == "true" || n.Value == "false")
+			return strings.ToLower(n.Value) == "true", n.Tag == "!!bool" && coreTag(n.Value) == "!!bool"
 		},
 		allowed: "true or false",
 		schema:  &jsonschema.Schema{Type: "boolean"},
@@ -166,22 +169,18 @@ func conditionScalar() *scalar {
 	}
 }
 
-var codeWord = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
-
 func codeScalar() *scalar {
+	status := integers.between(`min:"400" max:"599"`)
+	word := pattern(`^([45][0-9][0-9]|[A-Za-z][A-Za-z0-9_.-]{0,63})$`, "")
 	return &scalar{
 		read: func(n *yaml.Node) (any, bool) {
-			if n.Tag == "!!str" && codeWord.MatchString(n.Value) {
-				return n.Value, true
+			if value, ok := status.read(n); ok {
+				return strconv.Itoa(value.(int)), true
 			}
-			status, err := strconv.Atoi(n.Value)
-			return n.Value, err == nil && status >= 400 && status <= 599
+			return word.read(n)
 		},
 		allowed: "an HTTP status from 400 to 599 or a provider's code, such as 429 or overloaded_error",
-		schema: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
-			{Type: "integer", Minimum: jsonschema.Ptr(400.0), Maximum: jsonschema.Ptr(599.0)},
-			{Type: "string", Pattern: `^([45][0-9][0-9]|[A-Za-z][A-Za-z0-9_.-]{0,63})$`},
-		}},
+		schema:  &jsonschema.Schema{AnyOf: []*jsonschema.Schema{status.schema, word.schema}},
 	}
 }
 
@@ -202,7 +201,7 @@ func enumScalar(choices []string) *scalar {
 	return s
 }
 
-// maxText bounds free text, in bytes.
+// maxText bounds free text, in characters.
 const maxText = 4096
 
 // textScalar returns a kind of strings, "" for names.
@@ -229,11 +228,13 @@ func textScalar(kind string) *scalar {
 		return s.only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" })
 	case "text":
 		s := &scalar{
-			allowed: fmt.Sprintf("text of 1 to %d bytes", maxText),
+			allowed: fmt.Sprintf("text of 1 to %d characters", maxText),
 			schema:  &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(maxText)},
 			read:    func(n *yaml.Node) (any, bool) { return n.Value, n.Tag == "!!str" },
 		}
-		return s.only(func(text string) bool { return text != "" && len(text) <= maxText && utf8.ValidString(text) })
+		return s.only(func(text string) bool {
+			return text != "" && utf8.RuneCountInString(text) <= maxText && utf8.ValidString(text)
+		})
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -49,14 +48,12 @@ func (b Bytes) String() string {
 // such as overloaded_error, as failure.Verdict.Matches compares them.
 type Code string
 
-// number is the form of a number in JSON. strconv also reads NaN, Inf and 0x1p4.
-var number = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?$`)
-
 func parseFloat(text string) (float64, error) {
-	if !number.MatchString(text) {
+	value, ok := parseNumber(text)
+	if !ok {
 		return 0, fmt.Errorf("policy: %q is not a number", text)
 	}
-	return strconv.ParseFloat(text, 64)
+	return value, nil
 }
 
 func formatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
