@@ -39,7 +39,10 @@ type Policy struct {
 	Priority *Priority `key:"priority"`
 	// What a tenant may spend, and a request may hold.
 	Budgets *Budgets `key:"budgets"`
-	// Answers that are kept for the next equal request.
+	// Answers that are kept for the next equal request. What another target than
+	// the primary has answered is kept for cached-answer alone. Each arm of an
+	// experiment with the primary has answers of its own, and under compliance
+	// rules so has each class and region of data.
 	Cache *Cache `key:"cache"`
 	// The answers of last resort, cached-answer and template-response.
 	Degrade *Degrade `key:"degrade"`

@@ -72,12 +72,13 @@ type SoftLimit struct {
 type Cache struct {
 	// How long an answer is fresh.
 	TTL time.Duration `key:"ttl" min:"1ms" max:"720h" default:"10m"`
-	// How long after that it is still given, while a new one is fetched.
+	// How long after that it is still given, while a new one is fetched; when
+	// that fails, it is tried again after ten seconds.
 	StaleWhileRevalidate time.Duration `key:"stale_while_revalidate" min:"1ms" max:"720h"`
 	// How much memory the answers may take.
 	MaxBytes Bytes `key:"max_bytes" min:"64KiB" max:"1TiB" default:"64MiB"`
-	// Who shares answers: all calls of a tenant, or only those of a user. Tenants
-	// never do.
+	// Who shares answers: all calls of a tenant, or only those of a user, who is
+	// known by the session where there is no user. Tenants never do.
 	Scope string `key:"scope" enum:"tenant|user" default:"tenant"`
 }
 
@@ -91,8 +92,8 @@ type Degrade struct {
 	Template string `key:"template" kind:"text" default:"I cannot answer right now. Please try again later."`
 	// What cached-answer puts in front of an answer from the cache.
 	CachedNotice string `key:"cached_notice" kind:"text"`
-	// How old the answer of cached-answer may be. cache_hit is true for any such
-	// answer.
+	// How old the answer of cached-answer may be, whatever cache.ttl is.
+	// cache_hit is true for any such answer.
 	CachedMaxAge time.Duration `key:"cached_max_age" min:"1s" max:"720h" default:"24h"`
 	// Answers that are given later. For a later version: checked, but refused
 	// when a model is built.
