@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -16,8 +17,8 @@ import (
 // A Condition is a compiled expression. It is immutable and safe for concurrent use.
 type Condition struct {
 	src       string
-	checked   *cel.Ast
 	program   cel.Program
+	partial   func() (cel.Program, error) // for Certain, planned when it is first asked
 	names     map[string]bool
 	latencies []time.Duration
 	constant  bool
@@ -43,7 +44,8 @@ func Compile(src string) (*Condition, error) {
 	if err != nil {
 		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
 	}
-	c := &Condition{src: src, checked: checked, program: program, names: facts.names, latencies: facts.latencies()}
+	c := &Condition{src: src, program: program, names: facts.names, latencies: facts.latencies()}
+	c.partial = sync.OnceValues(func() (cel.Program, error) { return env.Program(checked, cel.EvalOptions(cel.OptPartialEval)) })
 	if c.constant = len(c.names) == 0; c.constant {
 		if c.value, err = c.Eval(&Vars{}); err != nil {
 			return nil, Errors{{Found: fmt.Sprintf("a condition without an answer (%v)", errors.Unwrap(err)), Allowed: "one that is true or false"}}
@@ -86,16 +88,12 @@ func (c *Condition) Eval(v *Vars) (bool, error) {
 	return bool(answer), nil
 }
 
-// Certain reports whether the condition is sure to be true for v, whatever the names stand for that are not in known. It may
-// say false of one that is, where only trying all values would show it. It plans the condition anew, which takes microseconds.
-func (c *Condition) Certain(v *Vars, known ...string) bool {
-	env, err := environment()
+// Certain answers the condition for v as far as the names in known decide it; ok is false if the others may. It does not
+// try their values, so it may say so of a condition whose answer is the same for all of them.
+func (c *Condition) Certain(v *Vars, known ...string) (answer, ok bool) {
+	program, err := c.partial()
 	if err != nil {
-		return false
-	}
-	program, err := env.Program(c.checked, cel.EvalOptions(cel.OptPartialEval))
-	if err != nil {
-		return false
+		return false, false
 	}
 	var unknown []*cel.AttributePatternType
 	for _, n := range Names() {
@@ -105,10 +103,14 @@ func (c *Condition) Certain(v *Vars, known ...string) bool {
 	}
 	vars, err := cel.PartialVars((*activation)(v), unknown...)
 	if err != nil {
-		return false
+		return false, false
 	}
 	out, _, err := program.Eval(vars)
-	return err == nil && out == types.True
+	if err != nil {
+		return false, false
+	}
+	value, ok := out.(types.Bool)
+	return bool(value), ok
 }
 
 // Latencies returns the positive durations that stand in a condition on latency or ttft, sorted, each once. While nothing

@@ -189,29 +189,31 @@ func TestConstant(t *testing.T) {
 	}
 }
 
-func TestCertainIsTrueWhateverIsNotKnown(t *testing.T) {
+func TestCertainIsWhatTheKnownNamesDecide(t *testing.T) {
 	failed, silent := &condition.Vars{Error: true}, &condition.Vars{Latency: 4 * time.Second}
 	tests := []struct {
-		src   string
-		vars  *condition.Vars
-		known []string
-		want  bool
+		src        string
+		vars       *condition.Vars
+		known      []string
+		answer, ok bool
 	}{
-		{"true", failed, nil, true},
-		{"error", failed, []string{"error"}, true},
-		{"error", failed, nil, false},
-		{"cost > 0.05 || error", failed, []string{"error"}, true},
-		{"cost > 0.05 && error", failed, []string{"error"}, false},
-		{`error_code == ""`, failed, []string{"error"}, false},
-		{`labels.plan == "free" ? error : true`, failed, []string{"error"}, false}, // both branches are, but it does not try them
-		{`error ? true : tenant == "a"`, failed, []string{"error"}, true},
-		{design, silent, []string{"error", "latency"}, true},
-		{"latency > 5s || cost > 0.05", silent, []string{"error", "latency"}, false},
-		{"attempt / attempt == 1", failed, []string{"attempt"}, false}, // no answer
+		{"true", failed, nil, true, true},
+		{"error", failed, []string{"error"}, true, true},
+		{"error", failed, nil, false, false},
+		{"cost > 0.05 || error", failed, []string{"error"}, true, true},
+		{"cost > 0.05 && error", failed, []string{"error"}, false, false},
+		{"cost > 0.05 && !error", failed, []string{"error"}, false, true},
+		{`error_code == ""`, failed, []string{"error"}, false, false},
+		{`labels.plan == "free" ? error : true`, failed, []string{"error"}, false, false}, // it does not try both
+		{`error ? true : tenant == "a"`, failed, []string{"error"}, true, true},
+		{design, silent, []string{"error", "latency"}, true, true},
+		{"latency > 5s || cost > 0.05", silent, []string{"error", "latency"}, false, false},
+		{"latency > 5s", silent, []string{"error", "latency"}, false, true},
+		{"attempt / attempt == 1", failed, []string{"attempt"}, false, false}, // no answer
 	}
 	for _, tt := range tests {
-		if got := compile(t, tt.src).Certain(tt.vars, tt.known...); got != tt.want {
-			t.Errorf("%s: Certain(%v) = %t, want %t", tt.src, tt.known, got, tt.want)
+		if answer, ok := compile(t, tt.src).Certain(tt.vars, tt.known...); answer != tt.answer || ok != tt.ok {
+			t.Errorf("%s: Certain(%v) = %t, %t; want %t, %t", tt.src, tt.known, answer, ok, tt.answer, tt.ok)
 		}
 	}
 }

@@ -141,10 +141,16 @@ func (c *checker) names() {
 	}
 }
 
+// isPreview reports whether a provider calls a model so before it has its final
+// name.
+func isPreview(name string) bool {
+	return slices.ContainsFunc(strings.Split(name, "-"), func(part string) bool { return part == "preview" || part == "exp" })
+}
+
 func (c *checker) name(path, name string) {
 	r := c.Resolve(name)
 	model := r.Model
-	if model != name && (strings.Contains(name, "-preview") || strings.Contains(name, "-exp")) {
+	if model != name && isPreview(name) {
 		c.warn(path, quoted(name)+", an outdated name", model)
 	}
 	if name == "" || isLastResort(model) || r.Provider != "" {

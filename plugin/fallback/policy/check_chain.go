@@ -2,8 +2,7 @@ package policy
 
 import (
 	"fmt"
-	"strings"
-	"time"
+	"slices"
 )
 
 // models returns the targets of the chain that are models.
@@ -19,58 +18,29 @@ func (c *checker) models() []Target {
 
 // unreachable finds entries that no call gets to.
 func (c *checker) unreachable() {
-	for i, t := range c.chain {
+	always := false // an entry before always answers
+	for _, t := range c.chain {
 		if t.entry == "" {
 			continue
 		}
-		if t.Condition.compiled != nil {
-			if value, constant := t.Condition.compiled.Constant(); constant && !value {
-				c.warn(join(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
-			}
+		if value, constant := t.Condition.compiled.Constant(); constant && !value {
+			c.warn(join(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
 		}
-		if i > 0 && c.chain[i-1].Model == TemplateResponse {
+		if always {
 			c.warn(t.path, quoted(t.Name)+" after "+TemplateResponse+", which always answers", TemplateResponse+" as the last entry")
 		}
+		always = always || t.Model == TemplateResponse && t.Condition.followsAll() && !c.flagged(t)
 	}
 }
 
-// times finds limits that another limit makes meaningless.
-func (c *checker) times() {
-	c.latencies()
-	if c.Timeouts == nil || c.Timeouts.Total == 0 {
-		return
-	}
-	var sum time.Duration
-	var parts []string
-	for _, t := range c.models() {
-		if t.Silence > 0 {
-			sum += t.Silence
-			parts = append(parts, formatDuration(t.Silence))
+// flagged reports whether a flag may switch a target off.
+func (c *checker) flagged(t Target) bool {
+	for _, flag := range c.Flags {
+		if slices.ContainsFunc(flag.Targets, t.Matches) {
+			return true
 		}
 	}
-	if sum > c.Timeouts.Total {
-		c.warn("timeouts.total", fmt.Sprintf("%s, but the targets may take %s = %s", formatDuration(c.Timeouts.Total), strings.Join(parts, " + "), formatDuration(sum)),
-			"a total of at least "+formatDuration(sum)+", or shorter timeouts")
-	}
-}
-
-// latencies finds conditions that wait for longer than the attempt may be silent.
-func (c *checker) latencies() {
-	for i, t := range c.chain {
-		if i == 0 || t.Condition.compiled == nil {
-			continue
-		}
-		limit := c.chain[i-1].Silence
-		if limit > 0 && c.Stream != nil {
-			limit = max(limit, c.Stream.FirstContent)
-		}
-		for _, latency := range t.Condition.compiled.Latencies() {
-			if limit > 0 && latency >= limit {
-				c.warn(join(t.entry, "condition"), fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), c.chain[i-1].Name, formatDuration(limit)),
-					"less than "+formatDuration(limit))
-			}
-		}
-	}
+	return false
 }
 
 // prices finds models whose price is needed and not known.

@@ -25,8 +25,15 @@ func TestCheckWarns(t *testing.T) {
 		},
 		{
 			name: "of an entry after one that always answers",
-			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}, {name: gpt-4o}]",
-			want: []string{`2:47: warning: fallbacks[1].name: found "gpt-4o" after template-response`},
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response, condition: error || cost > 1.0}, {name: gpt-4o}, {name: gpt-5}]",
+			want: []string{
+				`2:79: warning: fallbacks[1].name: found "gpt-4o" after template-response`,
+				`2:95: warning: fallbacks[2].name: found "gpt-5" after template-response`,
+			},
+		},
+		{
+			name: "of no entry after one that answers some calls",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response, condition: error_code == '429'}, {name: gpt-4o}]",
 		},
 		{
 			name: "of an entry whose condition is never true",
@@ -47,6 +54,35 @@ func TestCheckWarns(t *testing.T) {
 		{
 			name: "of no latency that a longer first content leaves time for",
 			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 4s}\nstream: {first_content: 10s}\nfallbacks: [{name: gpt-4o, condition: latency > 5s}]",
+		},
+		{
+			name: "of a latency that an entry's own timeout cuts off, whatever streams may take",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 4s, fallback: 2s}\nstream: {first_content: 10s}\nfallbacks: [{name: gpt-4o, timeout: 3s}, {name: gpt-5, condition: latency > 5s}]",
+			want: []string{"4:67: warning: fallbacks[1].condition: found 5s, but gpt-4o is cut off after 3s without content"},
+		},
+		{
+			name: "of a latency that the limit of the whole attempt cuts off",
+			file: "primary: gemini-2.5-flash\ntimeouts: {attempt: 4s}\nfallbacks: [{name: gpt-4o, condition: latency > 5s}]",
+			want: []string{"3:39: warning: fallbacks[0].condition: found 5s, but gemini-2.5-flash is cut off after 4s"},
+		},
+		{
+			name: "of a time to first content that nothing waits for",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error || ttft > 1s}, {name: gpt-5, condition: error && ttft == 0s}, {name: gpt-4.1, condition: ttft > 1s || confidence < 50%}]",
+			want: []string{"2:39: warning: fallbacks[0].condition: found ttft, which is 0 until there is content"},
+		},
+		{
+			name: "of timeouts that fit into the total because of conditions",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 40s, total: 20s}\nfallbacks: [{name: gpt-4o, condition: \"cost > 0.5 || latency > 3s\"}]",
+		},
+		{
+			name: "of timeouts that add up past the total, as a condition that depends on the caller may not help",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 40s, total: 20s}\nfallbacks: [{name: gpt-4o, condition: \"error || latency > 3s && priority == 'paid'\"}]",
+			want: []string{"2:33: warning: timeouts.total: found 20s, but the targets may take 40s = 40s"},
+		},
+		{
+			name: "of streams that take longer than the total",
+			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 5s, total: 20s}\nstream: {first_content: 50s}\nfallbacks: [{name: gpt-4o, timeout: 4s}]",
+			want: []string{"2:32: warning: timeouts.total: found 20s, but the targets, streamed, may take 50s + 4s = 54s"},
 		},
 		{
 			name: "of timeouts that add up past the total",
@@ -125,6 +161,10 @@ func TestCheckWarns(t *testing.T) {
 			name: "of an outdated preview name",
 			file: "primary: gemini-2.5-pro-preview-05-06\naliases: {gemini-2.5-pro-preview-05-06: gemini-2.5-pro}",
 			want: []string{`1:10: warning: primary: found "gemini-2.5-pro-preview-05-06", an outdated name; allowed: gemini-2.5-pro`},
+		},
+		{
+			name: "of no alias that looks like a preview",
+			file: "primary: house-expert\naliases: {house-expert: gemini-2.5-pro}",
 		},
 		{
 			name: "of a model that no target uses",

@@ -3,7 +3,9 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
+	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
 )
@@ -45,6 +47,43 @@ var defaultCondition = sync.OnceValue(func() Condition {
 	}
 	return c
 })
+
+// SureAfter returns after how long of silence an attempt is given up for an entry
+// with this condition, whoever asks and whatever the request costs; ok is false if
+// that depends on something else, or never happens.
+func (c Condition) SureAfter() (silence time.Duration, ok bool) {
+	c = c.orDefault()
+	for _, moment := range c.compiled.Latencies() {
+		// latency > 3s is asked just after three seconds.
+		v := condition.Vars{Latency: moment + 1, Confidence: math.NaN()}
+		if answer, sure := c.compiled.Certain(&v, append(ofSilence, "latency", "ttft", "confidence")...); answer && sure {
+			return moment, true
+		}
+	}
+	return 0, false
+}
+
+// ofSilence names what conditions know of an attempt that neither has content nor
+// has failed, beside the times.
+var ofSilence = []string{"error", "error_code", "error_kind", "empty", "finish_reason"}
+
+// followsAll reports whether the condition is true of every attempt that fails.
+func (c Condition) followsAll() bool {
+	answer, sure := c.orDefault().compiled.Certain(&condition.Vars{Error: true}, "error")
+	return answer && sure
+}
+
+// waitsForTTFT reports whether the condition may seem to bound the time to first
+// content and does not: while there is none, ttft is 0, and an answer is not given
+// up for it.
+func (c Condition) waitsForTTFT() bool {
+	compiled := c.orDefault().compiled
+	if !compiled.Uses("ttft") || judges(compiled) {
+		return false
+	}
+	_, sure := compiled.Certain(&condition.Vars{}, ofSilence...)
+	return !sure
+}
 
 // compileCondition returns what is wrong with source, each with the offset of
 // its mistake in bytes.

@@ -39,6 +39,15 @@ func hostileFiles() map[string]string {
 		fmt.Fprintf(&aliases, "  a%d: a%d\n", i, min(i+1, 997))
 	}
 	files["aliases of aliases"] = first + "aliases:\n" + aliases.String()
+	var latencies strings.Builder
+	for i := range 8 {
+		fmt.Fprintf(&latencies, "  - {name: n%d, condition: '", i)
+		for j := range 30 {
+			fmt.Fprintf(&latencies, "latency>%d%02dms||", i+1, j)
+		}
+		latencies.WriteString("cost>1.0'}\n")
+	}
+	files["latencies and a total"] = first + "timeouts: {primary: 1h, fallback: 1h, total: 1s}\nfallbacks:\n" + latencies.String()
 	for name, part := range map[string]string{
 		"unknown names": "x==1||", "equations": "1==1||", "lists": "1 in [1]||", "halves": "= ", "units": "5min>1||", "brackets": "(", "negations": "!", "latencies": "latency>1ms||",
 	} {
