@@ -2,6 +2,7 @@ package middleware_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"google.golang.org/adk/v2/model"
@@ -88,6 +89,29 @@ func TestCacheNeverKeeps(t *testing.T) {
 			ask(t.Context(), m, false)
 			if got := ask(t.Context(), m, false); status(got) == call.CacheHit || cache.Bytes() != 0 {
 				t.Errorf("%+v is a hit, %d bytes kept", got, cache.Bytes())
+			}
+		})
+	}
+}
+
+// Whatever an answer is made of counts.
+func TestCacheCountsAllOfAnAnswer(t *testing.T) {
+	large := strings.Repeat("x", 1<<20)
+	for name, resp := range map[string]*model.LLMResponse{
+		"text":     {Content: genai.NewContentFromText(large, genai.RoleModel)},
+		"an image": {Content: genai.NewContentFromBytes([]byte(large), "image/png", genai.RoleModel)},
+		"what is said of it": {
+			Content: genai.NewContentFromText("hi", genai.RoleModel), GroundingMetadata: &genai.GroundingMetadata{WebSearchQueries: []string{large}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp.FinishReason = genai.FinishReasonStop
+			cache := newCache(t, middleware.CacheConfig{})
+			for range cache.Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse { return resp }))).GenerateContent(t.Context(), hello(), false) {
+				continue
+			}
+			if got := cache.Bytes(); got < len(large) || got > 2*len(large) {
+				t.Errorf("%d bytes, want %d and little more", got, len(large))
 			}
 		})
 	}

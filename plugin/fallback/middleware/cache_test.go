@@ -116,6 +116,8 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 			Content:       &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("pro's")}}},
 			FinishReason:  genai.FinishReasonStop,
 			ModelVersion:  "pro-001",
+			AvgLogprobs:   -0.5,
+			TurnComplete:  true,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: 7},
 		}
 	}))
@@ -127,6 +129,7 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 	got := ask(t.Context(), m, false).final
 	want := &model.LLMResponse{
 		Content: genai.NewContentFromText("hello", genai.RoleModel), FinishReason: genai.FinishReasonStop, ModelVersion: "pro-001",
+		AvgLogprobs: -0.5, TurnComplete: true,
 		CustomMetadata: map[string]any{call.KeyModelName: "pro", call.KeyModelVersion: "pro-001", call.KeyCacheStatus: call.CacheHit},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
