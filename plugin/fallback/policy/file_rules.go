@@ -67,7 +67,7 @@ type Rule struct {
 	// not. * stands for any text. Left out, all.
 	Regions []string `key:"regions" items:"1..64" kind:"pattern"`
 	// What happens at any other target: it is skipped (deny), or sees the request
-	// without personal data (redact).
+	// without personal data (redact), and is skipped if that cannot be done.
 	Otherwise string `key:"otherwise" enum:"deny|redact" default:"deny"`
 }
 

@@ -2,15 +2,10 @@ package policy
 
 import (
 	"context"
-	"regexp"
 	"slices"
-	"strings"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/redact"
-	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -93,83 +88,4 @@ func (r *Rule) about(info call.Info, missing unread) string {
 		return "data of this tenant"
 	}
 	return "data"
-}
-
-// personal matches, beside what package redact knows (keys, tokens, e-mail
-// addresses, project ids), long numbers with or without separators: telephone
-// and card numbers, and IBANs. A name or an address of a street is not
-// recognised by its form: rules for such data should deny.
-var personal = regexp.MustCompile(`\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b|\+?[0-9](?:[ ()./-]{0,2}[0-9]){7,18}`)
-
-func redactedText(text string) string {
-	text = personal.ReplaceAllString(text, "[redacted]")
-	lines := strings.Split(text, "\n") // redact.Text is for one line
-	for i, line := range lines {
-		lines[i] = redact.Text(line, 4*len(line)+64)
-	}
-	return strings.Join(lines, "\n")
-}
-
-// redactedCopy returns a copy of req without personal data, and false if it has
-// parts in which none can be found, such as images.
-func redactedCopy(req *model.LLMRequest) (*model.LLMRequest, bool) {
-	clean := request.Clone(req)
-	contents := clean.Contents
-	if clean.Config != nil && clean.Config.SystemInstruction != nil {
-		contents = append(slices.Clone(contents), clean.Config.SystemInstruction)
-	}
-	for _, content := range contents {
-		if content == nil {
-			continue
-		}
-		for _, part := range content.Parts {
-			if part != nil && !redactPart(part) {
-				return nil, false
-			}
-		}
-	}
-	return clean, true
-}
-
-func redactPart(part *genai.Part) bool {
-	if part.InlineData != nil || part.FileData != nil {
-		return false
-	}
-	if part.Text != "" {
-		part.Text = redactedText(part.Text)
-	}
-	if f := part.FunctionCall; f != nil {
-		redactValues(f.Args)
-	}
-	if f := part.FunctionResponse; f != nil {
-		redactValues(f.Response)
-		if len(f.Parts) > 0 {
-			return false
-		}
-	}
-	if r := part.CodeExecutionResult; r != nil {
-		r.Output = redactedText(r.Output)
-	}
-	return true
-}
-
-// redactValues redacts the texts in a JSON object in place.
-func redactValues(object map[string]any) {
-	for key, value := range object {
-		object[key] = redactValue(value)
-	}
-}
-
-func redactValue(value any) any {
-	switch value := value.(type) {
-	case string:
-		return redactedText(value)
-	case map[string]any:
-		redactValues(value)
-	case []any:
-		for i := range value {
-			value[i] = redactValue(value[i])
-		}
-	}
-	return value
 }

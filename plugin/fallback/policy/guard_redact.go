@@ -1,0 +1,213 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// redactedCopy returns a copy of req without the personal data in what users,
+// tools and models have said: the contents, the system instruction and the
+// labels. Names and ids of calls stay, because they hold a history together, and
+// so do the application's settings, such as the declarations of tools.
+//
+// It reports false if there is something in which no personal data can be found,
+// such as an image, or a kind of part that is not known here.
+func redactedCopy(req *model.LLMRequest) (*model.LLMRequest, bool) {
+	clean := request.Clone(req)
+	contents := clean.Contents
+	if c := clean.Config; c != nil {
+		if c.CachedContent != "" {
+			return nil, false // the provider has it as it was written
+		}
+		contents = append(slices.Clone(contents), c.SystemInstruction)
+		for key, value := range c.Labels {
+			c.Labels[key] = redactedText(value)
+		}
+	}
+	for _, content := range contents {
+		if content == nil {
+			continue
+		}
+		for _, part := range content.Parts {
+			if part != nil && !redactPart(part) {
+				return nil, false
+			}
+		}
+	}
+	return clean, true
+}
+
+// redactPart redacts a part in place. Each step takes what it knows out of a copy;
+// what is left then cannot be redacted.
+func redactPart(part *genai.Part) bool {
+	rest := *part
+	rest.Text, rest.Thought, rest.ThoughtSignature, rest.PartMetadata = "", false, nil, nil
+	rest.FunctionCall, rest.FunctionResponse, rest.ToolCall, rest.ToolResponse = nil, nil, nil, nil
+	rest.ExecutableCode, rest.CodeExecutionResult = nil, nil
+
+	part.Text = redactedText(part.Text)
+	part.ThoughtSignature = nil // made of what was said before; its target gets one that fits, or none
+	return isZero(rest) && redactObject(&part.PartMetadata) && redactCalls(part) && redactCode(part)
+}
+
+func redactCalls(part *genai.Part) bool {
+	ok := true
+	if f := part.FunctionCall; f != nil {
+		rest := *f
+		rest.ID, rest.Name, rest.Args, rest.WillContinue = "", "", nil, nil
+		ok = isZero(rest) && redactObject(&f.Args)
+	}
+	if f := part.FunctionResponse; f != nil {
+		rest := *f
+		rest.ID, rest.Name, rest.Response, rest.WillContinue, rest.Scheduling = "", "", nil, nil, ""
+		ok = ok && isZero(rest) && redactObject(&f.Response)
+	}
+	if c := part.ToolCall; c != nil {
+		rest := *c
+		rest.ID, rest.ToolType, rest.Args = "", "", nil
+		ok = ok && isZero(rest) && redactObject(&c.Args)
+	}
+	if r := part.ToolResponse; r != nil {
+		rest := *r
+		rest.ID, rest.ToolType, rest.Response = "", "", nil
+		ok = ok && isZero(rest) && redactObject(&r.Response)
+	}
+	return ok
+}
+
+func redactCode(part *genai.Part) bool {
+	ok := true
+	if c := part.ExecutableCode; c != nil {
+		rest := *c
+		rest.ID, rest.Language, rest.Code = "", "", ""
+		ok = isZero(rest)
+		c.Code = redactedText(c.Code)
+	}
+	if r := part.CodeExecutionResult; r != nil {
+		rest := *r
+		rest.ID, rest.Outcome, rest.Output = "", "", ""
+		ok = ok && isZero(rest)
+		r.Output = redactedText(r.Output)
+	}
+	return ok
+}
+
+func isZero(v any) bool { return reflect.ValueOf(v).IsZero() }
+
+// redactObject replaces an object by what a provider is sent of it, JSON, whatever
+// Go values a tool has put there.
+func redactObject(object *map[string]any) bool {
+	if *object == nil {
+		return true
+	}
+	data, err := json.Marshal(*object)
+	if err != nil {
+		return false
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var plain map[string]any
+	if decoder.Decode(&plain) != nil {
+		return false
+	}
+	*object = redactedObject(plain)
+	return true
+}
+
+// redactedObject redacts keys and values. Keys that are equal then are numbered.
+func redactedObject(object map[string]any) map[string]any {
+	clean := make(map[string]any, len(object))
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		name := redactedText(key)
+		for n := 2; ; n++ {
+			if _, taken := clean[name]; !taken {
+				break
+			}
+			name = redactedText(key) + " " + strconv.Itoa(n)
+		}
+		clean[name] = redactedValue(object[key])
+	}
+	return clean
+}
+
+func redactedValue(value any) any {
+	switch value := value.(type) {
+	case string:
+		return redactedText(value)
+	case json.Number:
+		text := redactedText(value.String())
+		if number, err := value.Float64(); err == nil && text == value.String() {
+			return number
+		}
+		return text
+	case map[string]any:
+		return redactedObject(value)
+	case []any:
+		for i := range value {
+			value[i] = redactedValue(value[i])
+		}
+	}
+	return value
+}
+
+// personal matches, beside what package redact knows (keys, tokens, e-mail
+// addresses, project ids), long numbers with or without separators: telephone
+// and card numbers, and IBANs. A name or an address of a street is not
+// recognised by its form: rules for such data should deny.
+var personal = regexp.MustCompile(`\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b` +
+	`|(?i:\b[a-z]{2}[0-9]{2}[a-z0-9]{11,30}\b)` +
+	`|\+?[0-9](?:[ ()./-]{0,2}[0-9]){7,}`)
+
+// redactedText redacts line by line. A line without personal data stays as it is,
+// byte for byte.
+func redactedText(text string) string {
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		plain := folded(line)
+		if clean := redact.Text(personal.ReplaceAllString(plain, "[redacted]"), 4*len(plain)+64); clean != plain {
+			lines[i] = clean
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// folded returns text as ASCII where it only looks different: digits of other
+// scripts, spaces and dashes of all kinds, full-width characters. Marks without
+// width are left out.
+func folded(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r) || unicode.IsControl(r):
+			return ' '
+		case r < utf8.RuneSelf:
+			return r
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		case unicode.IsDigit(r):
+			zero := r // the digits of a script, and of some side by side, stand in order
+			for unicode.IsDigit(zero - 1) {
+				zero--
+			}
+			return '0' + (r-zero)%10
+		case unicode.Is(unicode.Pd, r) || r == '−':
+			return '-'
+		case '！' <= r && r <= '～': // the full-width forms of ! to ~
+			return r - '！' + '!'
+		}
+		return r
+	}, text)
+}
