@@ -19,6 +19,10 @@ func (c *checker) declared() {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
 		path, m := join("models", name), c.Models[name]
+		if isLastResort(name) {
+			c.err(path, "settings of a model for an answer of last resort", "the name of a model; what "+name+" says is in section degrade")
+			continue
+		}
 		if !used[name] {
 			c.warn(path, "a model that no target uses"+didYouMean(name, c.mentioned()), "the name of a target, or a pattern that matches one")
 		}

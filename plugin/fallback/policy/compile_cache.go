@@ -140,8 +140,8 @@ func (b *builder) degrade() *Degrade {
 	return defaultsOf[Degrade]()
 }
 
-// lastResort returns an answer of last resort, nil if that was reported as a
-// problem.
+// lastResort returns an answer of last resort behind its flags, nil if it cannot
+// be built and that was reported as a problem.
 func (b *builder) lastResort(t Target) stream.Layer {
 	section := b.degrade()
 	m, err := degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
@@ -152,5 +152,5 @@ func (b *builder) lastResort(t Target) stream.Layer {
 		b.err(t.path, quoted(t.Name)+", which cannot be built: "+err.Error(), "an answer of last resort that can be built")
 		return nil
 	}
-	return stream.Of(m)
+	return guarded(stream.Of(m), b.flags(t))
 }

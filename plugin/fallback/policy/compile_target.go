@@ -41,7 +41,7 @@ func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
 		if reflect.DeepEqual(s.settings, want) && s.read.still(b.options.env) {
 			b.kept.stacks = append(b.kept.stacks, s)
-			return guarded(s.layer, b.guards(t)), s.llm
+			return guarded(s.layer, b.guards(t)...), s.llm
 		}
 	}
 	s, err := b.stack(t, want)
@@ -52,7 +52,7 @@ func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 		return nil, nil
 	}
 	b.kept.stacks = append(b.kept.stacks, s)
-	return guarded(s.layer, b.guards(t)), s.llm
+	return guarded(s.layer, b.guards(t)...), s.llm
 }
 
 // settings collects what the policy says about a target.

@@ -4,7 +4,8 @@ import "time"
 
 // Flag switches targets on and off while the application runs.
 type Flag struct {
-	// The targets that are skipped while the flag is off. * stands for any text.
+	// The targets that are skipped while the flag is off, answers of last resort
+	// too. * stands for any text.
 	Targets []string `key:"targets,required" items:"1..32" kind:"pattern"`
 	// What the flag is when no provider of flags knows it.
 	Default bool `key:"default" default:"true"`

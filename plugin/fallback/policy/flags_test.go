@@ -3,7 +3,9 @@ package policy_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/open-feature/go-sdk/openfeature"
 	"github.com/open-feature/go-sdk/openfeature/memprovider"
@@ -31,6 +33,25 @@ func TestFlagsSwitchTargets(t *testing.T) {
 			t.Errorf("default %v: reason %q, want %q", test.fallback, reasonOf(got, "new-model"), want)
 		}
 	}
+}
+
+// An answer of last resort is switched like a model, also when the time of a call
+// is over.
+func TestFlagsSwitchAnswersOfLastResort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const text = "primary: a\nfallbacks: [{name: template-response}]\ntimeouts: {total: 1s}\nflags: {say-sorry: {targets: [template-response], default: %v}}"
+		for name, step := range map[string]suite.Step{"down": suite.Fail(suite.ErrUnavailable), "silent": silent} {
+			for _, on := range []bool{true, false} {
+				got := ask(t.Context(), build(t, fmt.Sprintf(text, on), models(suite.NewModel("a", step))), false)
+				if answered := got.err == nil; answered != on {
+					t.Errorf("%s, flag %v: %q answered (%v)", name, on, got.text, got.err)
+				}
+				if !on && name == "down" && !strings.Contains(got.err.Error(), "flag say-sorry is off") {
+					t.Errorf("error %q does not name the flag", got.err)
+				}
+			}
+		}
+	})
 }
 
 // The provider of flags wins over the file, and is told who asks.

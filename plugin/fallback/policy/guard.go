@@ -23,7 +23,8 @@ import (
 type guard func(ctx context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError)
 
 // guarded puts guards around a model; inner itself if there are none.
-func guarded(inner stream.Layer, guards []guard) stream.Layer {
+func guarded(inner stream.Layer, guards ...guard) stream.Layer {
+	guards = slices.DeleteFunc(guards, func(g guard) bool { return g == nil })
 	if len(guards) == 0 {
 		return inner
 	}
@@ -39,15 +40,9 @@ func guarded(inner stream.Layer, guards []guard) stream.Layer {
 	}}
 }
 
-// guards returns what stands before a model.
+// guards returns what stands before a model; nil for what does not.
 func (b *builder) guards(t Target) []guard {
-	var guards []guard
-	if g := b.compliance(t); g != nil {
-		guards = append(guards, g)
-	}
-	if g := b.flags(t); g != nil {
-		guards = append(guards, g)
-	}
+	guards := []guard{b.compliance(t), b.flags(t)}
 	if t.Settings.Capabilities != nil {
 		guards = append(guards, capable(t.Settings.Capabilities))
 	}
