@@ -182,13 +182,3 @@ func (c *Cache) keep(key cacheKey, a *answer) {
 		return a, otter.WriteOp
 	})
 }
-
-// drop removes a, if it is what is kept.
-func (c *Cache) drop(key cacheKey, a *answer) {
-	c.answers.ComputeIfPresent(key, func(old *answer) (*answer, otter.ComputeOp) {
-		if old != a {
-			return nil, otter.CancelOp
-		}
-		return nil, otter.InvalidateOp
-	})
-}

@@ -144,7 +144,7 @@ func (c *catcher) Answered(resp *model.LLMResponse) {
 	}
 	cache := c.layer.cache
 	if c.finals++; c.finals > 1 {
-		cache.drop(c.key, c.answer)
+		cache.answers.Invalidate(c.key)
 		c.answer = nil
 		return
 	}
