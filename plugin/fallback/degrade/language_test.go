@@ -70,3 +70,26 @@ func TestTemplateLanguageIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// What CheckTemplate has nothing against always says something that is bounded by
+// its own length.
+func FuzzTemplateLanguage(f *testing.F) {
+	for _, text := range []string{
+		"Sorry.", `{{if eq .Tenant "acme"}}gold{{else if .App}}{{.Model}}{{end}}`, `{{or .Agent "x"}}{{not .App}}{{and .App .Agent}}`,
+		"{{range 9}}x{{end}}", `{{define "text"}}x{{end}}`, "{{/* x */}}", "{{()}}", "{{- -}}", `{{printf "%99d" 1}}`, "{{.App", "\xff{{\"\\xff\"}}",
+	} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		text = "." + text // so that it says something
+		if degrade.CheckTemplate(text) != nil {
+			return
+		}
+		m := degrade.MustTemplate(degrade.TemplateConfig{Text: text})
+		ctx := call.With(t.Context(), call.Info{App: "app", Agent: "agent", Tenant: "tenant"})
+		texts, _, err := ask(ctx, m, hello(), false)
+		if err != nil || len(texts[0]) > 2*len(text) {
+			t.Errorf("%q: %q, error %v", text, texts, err)
+		}
+	})
+}
