@@ -13,7 +13,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // KindRejected is the kind of an attempt whose answer was given up because of
@@ -64,7 +63,7 @@ func (s *step) settle(err error) error {
 	}
 	v := failed.Means
 	switch v.Kind {
-	case KindRejected, router.KindHedgeLost, failure.KindCanceled, failure.KindContent:
+	case KindRejected, failure.KindCanceled, failure.KindContent:
 		return err
 	case failure.KindTimeout:
 		if v.HTTPStatus == 0 { // our own

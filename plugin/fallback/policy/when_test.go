@@ -121,6 +121,16 @@ func TestConditionsAndTheCallersCancellation(t *testing.T) {
 	})
 }
 
+// A condition on the price is asked before the attempt only if the price is known.
+func TestUnknownPriceSkipsNobody(t *testing.T) {
+	for prices, want := range map[string]string{"": "a", "models: {a: {price: {input: 0, output: 10}}}": "b"} {
+		m := build(t, chainOf("!(cost < 0.001)")+prices, named("a", "b"))
+		if got := ask(t.Context(), m, false); got.text != want {
+			t.Errorf("prices %q: %q (%v), want %s", prices, got.text, got.err, want)
+		}
+	}
+}
+
 func answer(text string, reason genai.FinishReason, logprobs float64) suite.Step {
 	return func(_ context.Context, _ *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		if stream && !yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), Partial: true}, nil) {
@@ -128,6 +138,25 @@ func answer(text string, reason genai.FinishReason, logprobs float64) suite.Step
 		}
 		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: reason, AvgLogprobs: logprobs}, nil)
 	}
+}
+
+// thinking answers with a thought, and text beside it.
+func thinking(text string) suite.Step {
+	return suite.Respond(func() *model.LLMResponse {
+		thought := &genai.Part{Text: "hm", Thought: true}
+		return &model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: text}, thought}}, FinishReason: genai.FinishReasonStop}
+	})
+}
+
+// words answers with the log-probability of each word, and no average.
+func words(logprobs ...float32) suite.Step {
+	return suite.Respond(func() *model.LLMResponse {
+		result := &genai.LogprobsResult{}
+		for _, p := range logprobs {
+			result.ChosenCandidates = append(result.ChosenCandidates, &genai.LogprobsResultCandidate{LogProbability: p})
+		}
+		return &model.LLMResponse{Content: genai.NewContentFromText("a", genai.RoleModel), FinishReason: genai.FinishReasonStop, LogprobsResult: result}
+	})
 }
 
 // An answer is given up only by a condition that names what answers have, and
@@ -148,6 +177,10 @@ func TestConditionsOnAnswers(t *testing.T) {
 		{"finish_reason == 'MAX_TOKENS'", answer("a", stop, 0), "a"},
 		{"empty", answer(" \n", stop, 0), "b"},
 		{"empty", answer("a", stop, 0), "a"},
+		{"!error && empty", thinking(" \n"), "b"}, // thoughts are no answer
+		{"!error && empty", thinking("a"), "a"},
+		{"confidence < 80%", words(-0.1, -0.3), "a"}, // e^-0.2 = 82 %
+		{"confidence < 83%", words(-0.1, -0.3), "b"},
 	} {
 		for _, streamed := range []bool{false, true} {
 			given := named("b")

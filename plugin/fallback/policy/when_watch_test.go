@@ -50,6 +50,32 @@ func TestConditionsWakeUp(t *testing.T) {
 	}
 }
 
+// To a breaker, a model that a condition has given up was too slow. B72
+func TestModelsGivenUpCountForTheirBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := suite.NewModel("a", silent)
+		m := build(t, chainOf("latency > 1s || error")+"circuit_breaker: {failure_threshold: 2, backoff: 1m}", models(a, suite.NewModel("b", suite.Text("b"))))
+		for range 3 {
+			ask(t.Context(), m, false)
+		}
+		if n := len(a.Asked()); n != 2 {
+			t.Errorf("a was asked %d times, want 2: then its breaker is open", n)
+		}
+	})
+}
+
+// To the conditions of later entries it has timed out.
+func TestModelsGivenUpHaveTimedOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		given := named("b", "c")
+		given["a"] = suite.NewModel("a", silent)
+		m := build(t, chainOf("latency > 1s", "error_kind == 'timeout'")+"flags: {f: {targets: [b], default: false}}", given)
+		if got := ask(t.Context(), m, false); got.text != "c" {
+			t.Errorf("%q (%v), want c", got.text, got.err)
+		}
+	})
+}
+
 // A stream that has begun to answer is not cut off by a latency, however slow it
 // is. B55
 func TestConditionsLeaveAMovingStreamAlone(t *testing.T) {
