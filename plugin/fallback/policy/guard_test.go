@@ -60,6 +60,7 @@ func TestGuardsOfCapabilityAndWindow(t *testing.T) {
 		{"a document", "capabilities: [images]", user(withFile("application/pdf")), "it cannot do documents"},
 		{"a file elsewhere", "capabilities: [images]", user(&genai.Part{FileData: &genai.FileData{MIMEType: "video/mp4"}}), "it cannot do video"},
 		{"tools", "capabilities: []", configured(&genai.GenerateContentConfig{Tools: []*genai.Tool{{}}}), "it cannot do tools"},
+		{"an image in the system instruction", "capabilities: [tools]", configured(&genai.GenerateContentConfig{SystemInstruction: &genai.Content{Parts: []*genai.Part{withFile("image/png")}}}), "it cannot do images"},
 		{"a schema", "capabilities: [tools]", configured(&genai.GenerateContentConfig{ResponseSchema: &genai.Schema{}}), "it cannot do json_schema"},
 		{"all of it", "capabilities: " + all, user(withFile("image/png"), withFile("text/plain")), ""},
 		{"a window that is large enough", "context_window: 10", user(&genai.Part{Text: strings.Repeat("x", 29)}), ""},
