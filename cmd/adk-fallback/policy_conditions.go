@@ -2,46 +2,20 @@ package main
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// gaveUp returns after how long of silence a condition is true whoever asks and
-// whatever the request costs; ok is false if there is no such time.
-//
-// A condition is a || b || …, and is true as soon as one of these is. Those that
-// speak of the caller or of the price are not counted on.
+// gaveUp returns after how long of silence an attempt is given up by the next
+// entry's condition for certain; ok is false if there is no such time.
 func gaveUp(when string) (after time.Duration, ok bool) {
-	for _, part := range alternatives(when) {
-		c, err := condition.Compile(part)
-		if err != nil || !silent(c) {
-			continue
-		}
-		for _, moment := range c.Latencies() {
-			// latency > 3s is asked just after three seconds.
-			if yes, _ := c.Eval(&condition.Vars{Latency: moment + 1, Attempt: 1}); yes && (!ok || moment < after) {
-				after, ok = moment, true
-			}
-		}
+	c, err := policy.ParseCondition(when)
+	if err != nil {
+		return 0, false
 	}
-	return after, ok
-}
-
-// silent reports whether all that a condition speaks of is known while an
-// attempt is silent.
-func silent(c *condition.Condition) bool {
-	for _, name := range condition.Names() {
-		switch name.Name {
-		case "latency", "ttft", "error", "error_code", "error_kind":
-			continue
-		}
-		if c.Uses(name.Name) {
-			return false
-		}
-	}
-	return true
+	return c.SureAfter()
 }
 
 // judges reports whether a condition can give up an answer, which is then held
@@ -54,33 +28,4 @@ func judges(when string) bool {
 func mentions(when string, names ...string) bool {
 	c, err := condition.Compile(when)
 	return err == nil && slices.ContainsFunc(names, c.Uses)
-}
-
-// alternatives splits a condition at the || that no bracket or quote is around.
-// What has a ?:, which reaches further than ||, is left whole, and so are texts
-// and comments in their rarer forms.
-func alternatives(when string) []string {
-	if strings.ContainsAny(when, "?\\") || strings.Contains(when, `"""`) || strings.Contains(when, "'''") || strings.Contains(when, "//") {
-		return []string{when}
-	}
-	var parts []string
-	depth, start := 0, 0
-	var quote rune
-	for i, r := range when {
-		switch {
-		case quote != 0:
-			if r == quote {
-				quote = 0
-			}
-		case r == '"' || r == '\'':
-			quote = r
-		case strings.ContainsRune("([{", r):
-			depth++
-		case strings.ContainsRune(")]}", r):
-			depth--
-		case depth == 0 && i >= start && strings.HasPrefix(when[i:], "||"):
-			parts, start = append(parts, when[start:i]), i+2
-		}
-	}
-	return append(parts, when[start:])
 }

@@ -74,3 +74,12 @@ func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
 		})
 	}
 }
+
+func parse(t *testing.T, file string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}

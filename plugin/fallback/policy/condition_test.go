@@ -1,4 +1,4 @@
-package main
+package policy_test
 
 import (
 	"testing"
@@ -7,7 +7,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-func TestConditionGivesUpForCertain(t *testing.T) {
+func TestConditionIsSureAfter(t *testing.T) {
 	const never = time.Duration(0)
 	for when, want := range map[string]time.Duration{
 		"error || latency > 3000ms || cost > 0.05": 3 * time.Second,
@@ -26,19 +26,15 @@ func TestConditionGivesUpForCertain(t *testing.T) {
 		`tenant == "a || latency > 1s || b"`:                   never,
 		`tenant == 'a || latency > 1s || b' || latency > 3s`:   3 * time.Second,
 		`error_kind in ["quota", "capacity"] || latency > 1ms`: time.Millisecond,
-		`tenant == r"\" || latency > 1s`:                       never, // left whole
+		`tenant == r"\" || latency > 1s`:                       time.Second,
+		`error ? latency > 1s : latency > 2s || latency > 3s`:  2 * time.Second,
 	} {
-		if got, ok := gaveUp(when); got != want || ok != (want != never) {
-			t.Errorf("gaveUp(%q) = %v, %t; want %v", when, got, ok, want)
+		c, err := policy.ParseCondition(when)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, ok := c.SureAfter(); got != want || ok != (want != never) {
+			t.Errorf("%q: SureAfter() = %v, %t; want %v", when, got, ok, want)
 		}
 	}
-}
-
-func parse(t *testing.T, file string) *policy.Policy {
-	t.Helper()
-	p, err := policy.Parse([]byte(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
