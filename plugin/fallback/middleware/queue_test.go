@@ -211,12 +211,12 @@ func TestLimitLosesNoPlace(t *testing.T) {
 			var running, most atomic.Int32
 			flash := suite.NewModel("flash", func(_ context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				most.Store(max(most.Load(), running.Add(1)))
-				defer running.Add(-1)
 				work, err := time.ParseDuration(req.Contents[0].Parts[0].Text)
 				if err != nil {
 					r.Error(err)
 				}
 				time.Sleep(work)
+				running.Add(-1) // with its final response, a call is over
 				suite.Text("ok")(nil, req, stream, yield)
 			})
 			m := middleware.MustLimit(middleware.LimitConfig{
