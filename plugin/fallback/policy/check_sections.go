@@ -193,6 +193,9 @@ func (c *checker) budgets(b *Budgets) {
 	case !spend && b.SoftLimit != nil:
 		c.err("budgets.soft_limit", "a share of nothing", "usd_per_day or tenants beside it")
 	}
+	if spend && b.SoftLimit != nil && len(c.chain) > 0 && !c.takesOver() {
+		c.warn("budgets.soft_limit", "nobody for the calls that the primary is spared", "a model among the fallbacks, before "+TemplateResponse)
+	}
 	if b.Exhausted == "degrade" && !c.has(CachedAnswer) && !c.has(TemplateResponse) {
 		c.err("budgets.exhausted", "degrade, but no answer of last resort", CachedAnswer+" or "+TemplateResponse+" among the fallbacks")
 	}

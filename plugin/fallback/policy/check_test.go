@@ -115,6 +115,14 @@ func TestCheckWarns(t *testing.T) {
 			},
 		},
 		{
+			name: "of a soft limit with nobody else",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}, {name: gpt-4o}]\nbudgets: {usd_per_day: 5, soft_limit: {}}",
+			want: []string{
+				"2:47: warning: fallbacks[1].name: found \"gpt-4o\" after template-response, which always answers; allowed: template-response as the last entry",
+				"3:27: warning: budgets.soft_limit: found nobody for the calls that the primary is spared; allowed: a model among the fallbacks, before template-response",
+			},
+		},
+		{
 			name:  "of a budget without prices",
 			file:  "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: cached-answer}]\nmodels: {gpt-4o: {price: {input: 0, output: 0}}}\nbudgets: {usd_per_day: 5}",
 			known: policy.Known{Price: noPrice},

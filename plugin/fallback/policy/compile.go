@@ -116,10 +116,11 @@ func (b *builder) tree() (*tree, error) {
 // targets returns the chain, and the model behind its first place.
 func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	var steps []*step
+	var first *step
 	for i, t := range b.policy.Chain() {
 		s, llm := b.step(t, ch)
 		if i == 0 {
-			primary = llm
+			first, primary = s, llm
 		}
 		if t.Hedge != nil {
 			beside, _ := b.step(*t.Hedge, ch)
@@ -134,6 +135,9 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 		if i+1 < len(steps) {
 			s.next = steps[i+1]
 		}
+	}
+	b.comeBack(steps, first)
+	for _, s := range steps {
 		targets = append(targets, router.Describe(s.layer(), b.traits(s.target)))
 	}
 	return targets, primary

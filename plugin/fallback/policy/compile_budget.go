@@ -165,7 +165,7 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 			}
 			return ""
 		}
-	case t.entry == "" && soft != nil && len(b.chain) > 1:
+	case t.entry == "" && soft != nil && b.takesOver():
 		return func(ctx context.Context) string {
 			share := budget.Share(call.From(ctx).Tenant)
 			if share < float64(soft.At) || draw() < float64(soft.PrimaryShare) {
@@ -175,4 +175,35 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 		}
 	}
 	return nil
+}
+
+// takesOver reports whether a model gets the calls that the primary is spared:
+// one that no template stands before.
+func (c *checker) takesOver() bool {
+	for _, t := range c.chain[1:] {
+		if t.Model == TemplateResponse {
+			return false
+		}
+		if !t.LastResort() {
+			return true
+		}
+	}
+	return false
+}
+
+// comeBack lets the last model hand calls back to a primary that they can be
+// kept from: while there is money left, it is better than an answer of last
+// resort, and than none.
+func (b *builder) comeBack(steps []*step, primary *step) {
+	if primary.spare == nil {
+		return
+	}
+	last := len(steps) - 1
+	for steps[last].target.LastResort() {
+		last--
+	}
+	primary.once = true
+	again := *primary
+	again.when, again.spare, again.next = nil, nil, steps[last].next
+	steps[last].back = &again
 }

@@ -207,23 +207,11 @@ func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
 }
 
 func TestDenyIsForBudgetsThatAreUsedUp(t *testing.T) {
-	const text = "primary: a\nfallbacks: [{name: b}, {name: template-response}]\nbudgets: {usd_per_day: 1, soft_limit: {at: 50%, primary_share: 0%}}\n"
-	for _, test := range []struct {
-		name  string
-		spend int // attempts of 0.10 USD before
-		a     suite.Step
-		more  string
-	}{
-		{"one failed, the other one is too dear", 0, suite.Fail(errors.New("a fault")), "models: {a: {price: {input: 0, output: 0}}, b: {price: {input: 0, output: 1000}}}"},
-		{"one is spared, the other one is off", 6, using("a", 100_000), "flags: {f: {targets: [b], default: false}}" + priced},
-	} {
-		m := build(t, text+test.more, models(suite.NewModel("a", test.a), suite.NewModel("b", suite.Text("b"))))
-		for range test.spend {
-			askFor(t.Context(), m, false, asking(100_000))
-		}
-		if got := askFor(t.Context(), m, false, asking(100_000)); got.md.Degraded == "" {
-			t.Errorf("%s: %q, %v; want the template", test.name, got.text, got.err)
-		}
+	const text = "primary: a\nfallbacks: [{name: b}, {name: template-response}]\nbudgets: {usd_per_day: 1}\n" +
+		"models: {a: {price: {input: 0, output: 0}}, b: {price: {input: 0, output: 1000}}}"
+	m := build(t, text, models(suite.NewModel("a", suite.Fail(errors.New("a fault"))), suite.NewModel("b", suite.Text("b"))))
+	if got := askFor(t.Context(), m, false, asking(100_000)); got.md.Degraded == "" {
+		t.Errorf("one failed, the other one is too dear: %q, %v; want the template", got.text, got.err)
 	}
 }
 
@@ -245,6 +233,44 @@ func TestSoftLimitLowersThePrimarysShare(t *testing.T) {
 	}
 	if got := strings.Join(by, ""); !strings.HasPrefix(got, "aaaaaaaa") || strings.Count(got[8:], "a") != 2 || strings.Count(got[8:], "b") < 1 {
 		t.Errorf("answers %s: want 8 by a, then every other one until the budget is spent", got)
+	}
+}
+
+// A call that the primary is spared comes back to it while there is money left,
+// before answers of last resort and before it fails. No call asks it twice.
+func TestSparedCallsComeBackToThePrimary(t *testing.T) {
+	up, down, free := using("a", 10_000), suite.Fail(suite.ErrUnavailable), using("b", 1)
+	for _, test := range []struct {
+		name, text string
+		a, b       suite.Step
+		want       string // who answers a call that the primary is spared; "" for the template
+		asked      int    // how often the primary is asked for it
+	}{
+		{"the other one is down", "fallbacks: [{name: b}]", up, down, "a", 1},
+		{"before the template", "fallbacks: [{name: b}, {name: template-response}]", up, down, "a", 1},
+		{"the other one answers", "fallbacks: [{name: b}, {name: template-response}]", up, free, "b", 0},
+		{"all are down", "fallbacks: [{name: b}, {name: template-response}]", down, down, "", 1},
+		{"no other model", "fallbacks: [{name: template-response}]", up, free, "a", 1},
+		{"none before the template", "fallbacks: [{name: template-response}, {name: b}]", up, free, "a", 1},
+		{"beside a hedge", "fallbacks: [{name: b}, {name: template-response}]\nhedge: {delay: 1m}", up, down, "a", 1},
+		{"a hedge in vain", "fallbacks: [{name: b}, {name: template-response}]\nhedge: {delay: 1m}", down, down, "", 1},
+	} {
+		for _, share := range []string{"0%", "100%"} {
+			a, b := suite.NewModel("a", using("a", 700_000), test.a), suite.NewModel("b", test.b)
+			m := build(t, "primary: a\n"+test.text+"\nbudgets: {usd_per_day: 1, max_output_tokens: 700000, soft_limit: {at: 50%, primary_share: "+share+"}}"+priced, models(a, b))
+			askFor(t.Context(), m, false, asking(700_000))
+			got := askFor(t.Context(), m, false, asking(10_000))
+			spared := share == "0%"
+			by := got.text
+			if got.md.Degraded != "" {
+				by = ""
+			}
+			if asked := len(a.Asked()) - 1; spared && (by != test.want || asked != test.asked) {
+				t.Errorf("%s, spared: %q answered (%v), the primary was asked %d times; want %q, %d", test.name, by, got.err, asked, test.want, test.asked)
+			} else if !spared && asked != 1 {
+				t.Errorf("%s, not spared: the primary was asked %d times", test.name, asked)
+			}
+		}
 	}
 }
 

@@ -62,8 +62,9 @@ type TenantBudget struct {
 type SoftLimit struct {
 	// The share of the budget from which on it does.
 	At Share `key:"at" min:"1%" max:"99%" default:"80%"`
-	// The share of calls that still start at the primary; the others start at
-	// the first fallback.
+	// The share of calls that still start at the primary. The others start at the
+	// first fallback, and get to the primary if no model among the fallbacks
+	// answers.
 	PrimaryShare Share `key:"primary_share" min:"0%" max:"100%" default:"50%"`
 }
 

@@ -3,7 +3,6 @@
 package policy_test
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -62,7 +61,8 @@ func (s *openAI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		send("response.output_text.delta", `"item_id":"m","output_index":0,"content_index":0,"delta":"hi","note":"response.completed"`)
 	}
 	if !s.cut {
-		send("response."+status, `"response":`+response(status, more))
+		// Longer than what is read at once.
+		send("response."+status, `"response":`+response(status, `,"instructions":"`+strings.Repeat("be brief ", 10_000)+`"`+more))
 	}
 }
 
@@ -196,19 +196,21 @@ func TestOpenAIStreamsAreJudgedAndKept(t *testing.T) {
 	}
 }
 
-// What the SDK drops of a failure, its transport keeps. B35
-func TestOpenAIModelsKeepRetryAfter(t *testing.T) {
+// What the SDK drops of a failure in another envelope than OpenAI's, such as that
+// of Google's endpoint for it, the transport keeps. B33, B35
+func TestOpenAIModelsKeepWhatFailuresSay(t *testing.T) {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Retry-After", "77")
-		http.Error(w, `{"error":{"message":"overloaded","type":"server_error"}}`, http.StatusServiceUnavailable)
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = io.WriteString(w, `[{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"quota","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure",`+
+			`"violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}]}}]`)
 	}))
 	defer srv.Close()
 	m := build(t, "primary: gpt-4o\nmodels: {gpt-4o: {base_url: "+srv.URL+"}}", openAIKey)
 	for _, streamed := range []bool{false, true} {
 		got := ask(t.Context(), m, streamed)
 		failed, ok := errors.AsType[*stream.AttemptError](got.err)
-		if !ok || cmp.Or(failed.Means.RetryAfter, failed.Means.Cooldown) != 77*time.Second {
-			t.Errorf("streamed %v: %v; want the server's 77 s", streamed, got.err)
+		if !ok || failed.Means.HTTPStatus != 429 || failed.Means.Action != failure.Fallback || failed.Means.Cooldown < time.Minute {
+			t.Errorf("streamed %v: %v; want a quota of the day", streamed, got.err)
 		}
 	}
 }

@@ -28,6 +28,9 @@ type step struct {
 	next   *step                // whose condition speaks of the attempts here; nil for none
 	group  bool                 // what is within are steps too, which count the attempts
 
+	once bool  // it is asked once in a call, whichever way the call gets to it
+	back *step // who is asked if it fails and the primary has been spared; nil for nobody
+
 	codes []Code                                                // only these failures move on; none for all
 	cost  func(*model.LLMRequest) float64                       // what an attempt will cost; nil if that is not known
 	hit   func(ctx context.Context, req *model.LLMRequest) bool // an answer is kept for the request
@@ -37,6 +40,19 @@ type step struct {
 func (s *step) layer() stream.Layer { return &layer{s.inner, s.do} }
 
 func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	err := s.try(ctx, req, streamed, out)
+	if err == nil || s.back == nil || !stateOf(ctx).comesBack(ctx, out) || stream.VerdictOf(ctx, err).Action == failure.Fail {
+		return err
+	}
+	out.Restart()
+	if again := s.back.do(ctx, req, streamed, out); again != nil {
+		return &router.AllFailedError{Causes: []error{err, again}}
+	}
+	return nil
+}
+
+// try makes an attempt, if the step's turn has come.
+func (s *step) try(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	state := stateOf(ctx)
 	a, why := state.enter(ctx, s, req)
 	if why != "" {
@@ -115,6 +131,9 @@ func (a *attempt) refusal(ctx context.Context) error {
 			a.state.choose(s.next)
 			return &middleware.RefusedError{By: "budget", Model: s.target.Model, Reason: why}
 		}
+	}
+	if s.once && !a.state.asksPrimary() {
+		return &middleware.RefusedError{By: "condition", Model: s.target.Model, Reason: "it has been asked already"}
 	}
 	if s.next == nil || s.cost == nil || !s.next.when.Uses("cost") {
 		return nil

@@ -31,6 +31,7 @@ type callState struct {
 	attempts int   // that reached a model; guarded by mu
 	illegal  int   // targets that compliance denied; guarded by mu
 	unpaid   int   // targets that a budget refused; guarded by mu
+	begun    bool  // the primary has been asked, where that matters; guarded by mu
 }
 
 // ended is an attempt that is over.
@@ -121,6 +122,24 @@ func (c *callState) broke() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.unpaid > 0 && c.attempts == 0
+}
+
+// asksPrimary notes that the primary is asked, and reports whether this is the
+// first time.
+func (c *callState) asksPrimary() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first := !c.begun
+	c.begun = true
+	return first
+}
+
+// comesBack reports whether a call can come back to the primary: it has not been
+// asked, and something may still be.
+func (c *callState) comesBack(ctx context.Context, out *stream.Sink) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.begun && ctx.Err() == nil && !out.Stopped && !out.Final && (!out.Shown || c.chain.restarts)
 }
 
 // deny counts a target that compliance denied.
