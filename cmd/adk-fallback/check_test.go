@@ -186,6 +186,24 @@ func TestCheckKnowsWhatIsHandedIn(t *testing.T) {
 	}
 }
 
+// What is handed in wins over what the file and a name say of the provider.
+func TestCheckShowsWhatIsHandedIn(t *testing.T) {
+	file := write(t, "primary: fast\naliases: {fast: gemini-2.5-flash}\nfallbacks: [{name: gpt-4o}, {name: template-response}]\n"+
+		"models: {gpt-4o: {provider: openai, base_url: \"http://127.0.0.1:8080/v1\", credential_env: KEY}}\nbudgets: {usd_per_day: 1}\n")
+	out, err := run(t, "", "check", "--model", "gemini-2.5-flash,gpt-4o", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"model fast (handed in by the application)\n", "model gpt-4o (handed in by the application)\n",
+		"  gpt-4o  handed in by the application  models.gpt-4o\n", "try again later.\", but not when a budget is used up\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
+	}
+}
+
 func TestCheckPrintsTheSchema(t *testing.T) {
 	out, err := run(t, "", "check", "--schema")
 	if err != nil {

@@ -43,7 +43,7 @@ func (l *layer) print(out io.Writer, depth int) error {
 func (p checked) tree() *layer {
 	tree := around("fallback", fallbackText(p.Policy))
 	for _, t := range p.Chain() {
-		tree.Within = append(tree.Within, p.place(&t))
+		tree.Within = append(tree.Within, p.target(&t))
 	}
 	if settings := cacheText(p.Policy); settings != "" {
 		tree = around("cache", settings, tree)
@@ -60,8 +60,8 @@ func (p checked) tree() *layer {
 	return tree
 }
 
-// place returns the part of the tree at a place of the chain.
-func (p checked) place(t *policy.Target) *layer {
+// target returns the part of the tree at a place of the chain.
+func (p checked) target(t *policy.Target) *layer {
 	tree := p.entry(t)
 	if t.Hedge != nil {
 		tree = around("hedge", hedgeText(p.Hedge), tree, p.entry(t.Hedge))
