@@ -36,6 +36,10 @@ func TestCheckWarns(t *testing.T) {
 			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response, condition: error_code == '429'}, {name: gpt-4o}]",
 		},
 		{
+			name: "of no entry after one that a flag can switch off",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}, {name: gpt-4o}]\nflags: {sorry: {targets: [template-*]}}",
+		},
+		{
 			name: "of an entry whose condition is never true",
 			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: false}, {name: gpt-5, condition: 1 > 2 || false}]",
 			want: []string{

@@ -154,3 +154,17 @@ func TestManyProblemsAreCutShort(t *testing.T) {
 		t.Errorf("problems by severity %v, and the last is %q", count, last)
 	}
 }
+
+// B91: once 100 problems are found, nobody waits for those of conditions.
+func TestConditionsAfterManyProblemsAreNotCompiled(t *testing.T) {
+	for n, want := range map[int]int{99: 3, 100: 0} {
+		file := "primary: gemini-2.5-flash\nmodels:\n  gemini-*: {"
+		for i := range n {
+			file += fmt.Sprintf("y%d: 1, ", i)
+		}
+		got := problemsIn(t, []byte(file+"region: eu}\nfallbacks: [{name: gpt-4o, condition: a || b || c}]\n"))
+		if more := strings.Contains(got, fmt.Sprintf("at least %d more problems", n+want-100)); more != (n+want > 100) {
+			t.Errorf("after %d problems:\n%s\nwant %d of the condition", n, got, want)
+		}
+	}
+}
