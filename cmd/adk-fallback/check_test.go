@@ -195,7 +195,7 @@ func TestCheckShowsWhatIsHandedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"model fast (handed in by the application)\n", "model gpt-4o (handed in by the application)\n",
+		"model fast (handed in by the application), answers of at most 8192 tokens\n", "model gpt-4o (handed in by the application), answers of at most 8192 tokens\n",
 		"  gpt-4o  handed in by the application  models.gpt-4o\n", "try again later.\", but not when a budget is used up\n",
 	} {
 		if !strings.Contains(out, want) {

@@ -115,8 +115,8 @@ func configText(p *policy.Policy, r policy.Resolved) string {
 			}
 		}
 	}
-	if b := p.Budgets; b != nil && b.MaxOutputTokens > 0 {
-		fmt.Fprintf(&text, ", answers of at most %d tokens", b.MaxOutputTokens)
+	if most := p.Budgets.MaxOutput(); most > 0 {
+		fmt.Fprintf(&text, ", answers of at most %d tokens", most)
 	}
 	return text.String()
 }
