@@ -338,3 +338,17 @@ func TestCostOfAnExperiment(t *testing.T) {
 		}
 	}
 }
+
+// A turn that stays with a fallback comes back to the primary, once.
+func TestPrimaryIsAskedOnceInATurnThatStaysElsewhere(t *testing.T) {
+	down := suite.Fail(suite.ErrUnavailable)
+	a, b := suite.NewModel("a", down), suite.NewModel("b", using("b", 1), down)
+	m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 1, soft_limit: {}}"+priced, models(a, b))
+	ctx := call.With(t.Context(), call.Info{Invocation: "turn", Agent: "agent", User: "user"})
+	for range 2 {
+		ask(ctx, m, false)
+	}
+	if n, others := len(a.Asked()), len(b.Asked()); n != 2 || others != 2 {
+		t.Errorf("two calls asked the primary %d times and the fallback %d times, want 2 and 2", n, others)
+	}
+}
