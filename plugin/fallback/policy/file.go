@@ -33,11 +33,13 @@ type Policy struct {
 	Hedge *Hedge `key:"hedge"`
 	// What is particular to streamed answers.
 	Stream *Stream `key:"stream"`
-	// What each target can take. A call that is over a limit waits in a queue.
+	// What each target can take: one limit at least of requests, tokens or
+	// concurrency. A call that is over a limit waits in a queue.
 	RateLimits *RateLimits `key:"rate_limits"`
 	// Who goes first when calls wait for a rate limit.
 	Priority *Priority `key:"priority"`
-	// What a tenant may spend, and a request may hold.
+	// What a tenant may spend, and a request may hold. One limit at least must be
+	// set: usd_per_day, tenants, max_input_tokens or max_output_tokens.
 	Budgets *Budgets `key:"budgets"`
 	// Answers that are kept for the next equal request. What another target than
 	// the primary has answered is kept for cached-answer alone. Each arm of an
@@ -93,7 +95,8 @@ type Entry struct {
 	// condition that names confidence, empty or finish_reason; such an answer is
 	// shown when it is whole and good enough, also when it is streamed.
 	Condition Condition `key:"condition" default:"error"`
-	// How long this entry may be without content, instead of timeouts.fallback.
+	// How long this entry may be without content, instead of timeouts.fallback
+	// and stream.first_content.
 	Timeout time.Duration `key:"timeout" min:"1ms" max:"1h"`
 }
 
