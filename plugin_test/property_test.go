@@ -22,7 +22,7 @@ import (
 // The properties hold for any script of faults over any tree. Rapid's default is
 // 100 of each; a long run is
 //
-//	go test -run TestProperty -rapid.checks=100000 -timeout 1h ./plugin_test
+//	go test ./plugin_test -run TestProperty -timeout 1h -rapid.checks=100000
 
 const (
 	grace   = time.Second

@@ -17,7 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// field is the policy of DESIGN, byte for byte, over three scripted models.
+// field is the policy of the README, byte for byte, over three scripted models.
 type field struct {
 	model              model.LLM
 	gemini, gpt, local *suite.Model
