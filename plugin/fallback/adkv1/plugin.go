@@ -42,7 +42,7 @@ type Config struct {
 }
 
 // New returns the plugin. The error names every field that is wrong and what
-// is allowed.
+// is allowed. A plugin is safe for the concurrent turns of its runner.
 func New(cfg Config) (*plugin.Plugin, error) {
 	var backup modelv2.LLM
 	if cfg.Recover != nil {
@@ -80,7 +80,8 @@ func MustNew(cfg Config) *plugin.Plugin {
 }
 
 // RecoverError is the error of a call whose model failed and for which Recover
-// failed too. errors.Is and errors.As find both causes.
+// failed too. Its fields Model and Recover are the two errors, and errors.Is and
+// errors.As find both.
 type RecoverError = turn.RecoverError
 
 // callbacks fits the core to v1's callback types.

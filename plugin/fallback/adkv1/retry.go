@@ -15,7 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// MaxRuns bounds how often [Retry] runs one turn.
+// MaxRuns, which is 16, bounds how often [Retry] runs one turn.
 const MaxRuns = turn.MaxRuns
 
 // Runner is what [Retry] needs of ADK's runner.Runner.

@@ -13,7 +13,8 @@
 //	)
 //
 // An answer of last resort always says what it is: to programs by "degraded" in
-// the response's metadata (see package call), to users by its text.
+// the response's metadata (see package call), to users by its text. Both models
+// are safe for concurrent use.
 //
 // Nothing here decides when to degrade; that is the router's. Nothing here keeps
 // answers; that is middleware.Cache.

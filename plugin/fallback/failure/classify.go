@@ -14,7 +14,7 @@ import (
 
 // Classifier turns errors into verdicts. The zero value is ready to use and safe for concurrent use.
 type Classifier struct {
-	// Now is the clock for dates and for the reset of daily quotas. Nil means time.Now.
+	// Now is the clock for dates and for the reset of daily quotas. It must be safe for concurrent use. Nil means time.Now.
 	Now func() time.Time
 }
 

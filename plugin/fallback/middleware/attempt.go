@@ -14,7 +14,8 @@ type AttemptConfig struct {
 	// means the model's own name.
 	Model string
 	// Configure changes the attempt's own copy of the configuration, which is
-	// never nil: a lower temperature, a tier, a safety setting of this target.
+	// never nil: a lower temperature, a tier, a safety setting of this target. It
+	// must be safe for concurrent use.
 	Configure func(*genai.GenerateContentConfig)
 	// RequireFinishReason says that the provider always ends an answer with a
 	// finish reason, so that one without it was cut off. It is known of Gemini

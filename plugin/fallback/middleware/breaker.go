@@ -47,8 +47,8 @@ type BreakerConfig struct {
 	MaxOpenFor time.Duration
 	// OnStateChange is told of every change of the breaker in front of the named
 	// model, on the goroutine of the call that caused it. Calls at the same time
-	// may report out of order. A panic in it is logged and goes no further. Nil
-	// means that nobody is told.
+	// may report out of order, so it must be safe for concurrent use. A panic in
+	// it is logged and goes no further. Nil means that nobody is told.
 	OnStateChange func(model string, from, to BreakerState)
 }
 

@@ -33,7 +33,8 @@ type BudgetConfig struct {
 	// Price returns what an attempt at the named model will cost, from the
 	// request alone: a limit holds as far as it does not guess too low. ok is
 	// false if the model's price is not known; then a tenant with a limit is
-	// refused, because what has no price is not free. It must not change req.
+	// refused, because what has no price is not free. It must not change req, and
+	// must be safe for concurrent use, as Cost and Warn must.
 	Price func(modelName string, req *model.LLMRequest) (projected float64, ok bool)
 	// Cost returns what an attempt has cost, from what the provider counted. Nil
 	// means what Price returned for it.

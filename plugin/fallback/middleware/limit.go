@@ -29,9 +29,10 @@ type LimitConfig struct {
 	// at once.
 	RequestsPerMinute int
 	// TokensPerMinute is how fast input tokens may be sent, a bucket likewise.
-	// The tokens of a request are estimated before the call: four bytes of text,
-	// of function calls and of declarations each, and 1,000 tokens an image. Once the answer is there, the provider's own count
-	// takes the estimate's place. Output is not counted: Gemini limits the input
+	// The tokens of a request are estimated before the call: one for every four
+	// bytes of texts, function calls and declarations, and 1,000 for an image.
+	// Once the answer is there, the provider's own count takes the estimate's
+	// place. Output is not counted: Gemini limits the input
 	// (https://ai.google.dev/gemini-api/docs/rate-limits).
 	TokensPerMinute int
 	// MaxConcurrent is how many calls may be under way.

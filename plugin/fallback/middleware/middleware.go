@@ -11,7 +11,8 @@ import (
 )
 
 // Middleware wraps one model in another. It is applied once per target: what it
-// keeps (a breaker's state, a limit's tokens) belongs to the model it returns.
+// keeps (a breaker's state, a limit's tokens) belongs to the model it returns,
+// which is safe for concurrent use if the model within is.
 //
 // One of your own may stand between those of this package. To the layers around
 // it, it is then the model: each call to it is one attempt on record whatever is
@@ -45,7 +46,7 @@ const KindRefused failure.Kind = "refused"
 // RefusedError says that a layer did not let a call through to its model. It is
 // a verdict to fall back: another target may be free.
 type RefusedError struct {
-	By     string    // the layer: "breaker", "limit"
+	By     string    // who refused, such as "breaker", "limit" or "budget"
 	Model  string    // the target that was not called
 	Reason string    // why, in a few words
 	Until  time.Time // when the layer expects to let calls through again; zero if it cannot tell

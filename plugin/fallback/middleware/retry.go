@@ -43,7 +43,8 @@ type RetryConfig struct {
 	// Budget bounds the retries over all calls, so that an outage is not
 	// amplified. Nil means a budget of this middleware's own with the defaults.
 	Budget *RetryBudget
-	// Rand draws the jitter, in [0, 1). Nil means math/rand/v2.
+	// Rand draws the jitter, in [0, 1). It must be safe for concurrent use. Nil
+	// means math/rand/v2.
 	Rand func() float64
 }
 

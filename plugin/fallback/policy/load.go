@@ -87,7 +87,8 @@ func WithLogger(logger *slog.Logger) Option {
 }
 
 // WithEnv looks up the environment variables that a policy names, instead of
-// os.LookupEnv: for keys that are kept elsewhere, and for tests.
+// os.LookupEnv: for keys that are kept elsewhere, and for tests. It must be
+// safe for concurrent use.
 func WithEnv(lookup func(name string) (value string, ok bool)) Option {
 	return optionFunc(func(o *options) { o.env = lookup })
 }

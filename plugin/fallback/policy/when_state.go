@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// ErrNoLegalTarget says that compliance lets no target see the request. It
-// wraps the reasons, target by target.
+// ErrNoLegalTarget says that compliance lets no target see the request. The
+// error of such a call wraps it and the reasons, target by target.
 var ErrNoLegalTarget = errors.New("policy: compliance lets no target see this request")
 
 // callState is what the steps of one call know of each other. It is a context,

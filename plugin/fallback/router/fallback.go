@@ -74,6 +74,8 @@ type Config struct {
 // Within one ADK turn, later calls of the same agent (a tool loop) stay with the
 // target that answered, unless that was an answer of last resort ("degraded" in
 // its metadata); the next turn starts at the first target again.
+//
+// The model is safe for concurrent use if its models are.
 func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	targets, problems := checkTargets("NewFallback", models)
 	switch config.MidStream {
