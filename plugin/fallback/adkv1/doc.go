@@ -5,7 +5,9 @@
 // log package that do not go together, so an application has one or the other.
 // What this package uses of this module's root (packages call and failure, and
 // every model.LLM building block) imports neither ADK's runner nor its
-// telemetry, and compiles with both.
+// telemetry, and compiles with both. Package policy does so with the build tag
+// adkv1, which leaves out ADK v2's own providers: all models are then handed in
+// with policy.Models, through [ToV2].
 //
 //	p := adkv1.MustNew(adkv1.Config{Recover: pro})
 //	r, err := runner.New(runner.Config{
