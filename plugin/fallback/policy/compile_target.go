@@ -47,7 +47,9 @@ func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 	s, err := b.stack(t, want)
 	if err != nil {
 		if !errors.Is(err, errReported) {
-			b.err(t.path, quoted(t.Name)+", which cannot be built: "+err.Error(), "a model that can be built")
+			why := &unbuildable{err.Error(), "a model that can be built"}
+			errors.As(err, &why)
+			b.err(t.path, quoted(t.Name)+", which cannot be built: "+why.why, why.allowed)
 		}
 		return nil, nil
 	}

@@ -52,6 +52,11 @@ func (r readings) still(env func(string) (string, bool)) bool {
 	return true
 }
 
+// unbuildable is why a model cannot be built, and what would help.
+type unbuildable struct{ why, allowed string }
+
+func (e *unbuildable) Error() string { return "policy: " + e.why + "; allowed: " + e.allowed }
+
 // llm returns the model behind a target, and the name that requests to it carry.
 func (b *builder) llm(t Target, env func(string) (string, bool)) (llm model.LLM, id string, err error) {
 	m := t.Settings

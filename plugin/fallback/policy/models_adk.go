@@ -31,7 +31,7 @@ func provide(ctx context.Context, e endpoint, env func(string) (string, bool)) (
 			e.key, _ = env("OPENAI_API_KEY")
 		}
 		if e.key == "" && e.baseURL == "" {
-			return nil, errors.New("policy: openai: no key; allowed: one in OPENAI_API_KEY, or in the variable that credential_env names")
+			return nil, &unbuildable{"no key for openai", "one in OPENAI_API_KEY, or in the variable that credential_env names"}
 		}
 		m, err := openaimodel.NewModel(ctx, e.id, &openaimodel.ClientConfig{
 			APIKey: e.key, BaseURL: e.baseURL, HTTPClient: &http.Client{Transport: failure.Capture(nil)},
@@ -43,7 +43,7 @@ func provide(ctx context.Context, e endpoint, env func(string) (string, bool)) (
 		}
 		return openAI{m}, nil
 	}
-	return nil, fmt.Errorf("policy: provider %q cannot be built; allowed: gemini, vertexai, openai", e.provider)
+	return nil, &unbuildable{fmt.Sprintf("no provider %q", e.provider), "gemini, vertexai or openai"}
 }
 
 // newGemini builds a Gemini model. The environment says which API is asked where
@@ -70,9 +70,12 @@ func newGemini(ctx context.Context, e endpoint, env func(string) (string, bool))
 	}
 	m, err := gemini.NewModel(ctx, e.id, config)
 	if err != nil {
+		if config.Backend == genai.BackendGeminiAPI && config.APIKey == "" {
+			return nil, &unbuildable{"no key for gemini", "one in GOOGLE_API_KEY or GEMINI_API_KEY, or in the variable that credential_env names"}
+		}
 		// genai puts its configuration, the key included, into its errors.
 		reason, _, _ := strings.Cut(err.Error(), " ClientConfig:")
-		return nil, errors.New("policy: gemini: " + reason)
+		return nil, errors.New("gemini: " + reason)
 	}
 	// The client that genai makes has the credentials of Vertex AI, so it is not
 	// replaced.

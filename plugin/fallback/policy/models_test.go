@@ -99,8 +99,9 @@ func TestGeminiByTheEnvironment(t *testing.T) {
 
 // genai puts its configuration into its errors; a key must not get out with it.
 func TestErrorsOfClientsTellNoKeys(t *testing.T) {
-	_, err := policy.Build(t.Context(), parsed(t, "primary: gemini-2.5-flash"), quiet, env(nil))
-	if err == nil || strings.Contains(err.Error(), "ClientConfig") || !strings.Contains(err.Error(), "api key is required") {
+	const text = "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {provider: vertexai}}" // without a project
+	_, err := policy.Build(t.Context(), parsed(t, text), quiet, env(nil))
+	if err == nil || strings.Contains(err.Error(), "ClientConfig") || !strings.Contains(err.Error(), "cannot be built: gemini: ") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -138,7 +139,10 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 		{"a variable that is not set", "primary: a\nfallbacks:\n  - name: b2\nmodels:\n  b2:\n    provider: openai\n    credential_env: NO_KEY", []string{
 			"7:21: models.b2.credential_env: found NO_KEY, a variable that is not set",
 		}},
-		{"no key at all", "primary: gpt-4o", []string{`1:10: primary: found "gpt-4o", which cannot be built`, "OPENAI_API_KEY"}},
+		{"no key at all", "primary: gpt-4o\nfallbacks: [{name: gemini-2.5-flash}]", []string{
+			`1:10: primary: found "gpt-4o", which cannot be built: no key for openai; allowed: one in OPENAI_API_KEY`,
+			`2:20: fallbacks[0].name: found "gemini-2.5-flash", which cannot be built: no key for gemini; allowed: one in GOOGLE_API_KEY`,
+		}},
 		{"what is for a later version", "primary: a\nalerts: [{name: x, when: error_rate, above: 5%, webhook_env: HOOK}]\ncascade: {model: b}\n" +
 			"state: {redis_url_env: REDIS}\ndegrade: {deferred: {message: later}}\nmodels: {b: {provider: anthropic}}", []string{
 			"2:1: alerts: found what only a later version can build", "3:1: cascade: found", "4:1: state: found", "5:11: degrade.deferred: found", "6:24: models.b.provider: found",
