@@ -2,8 +2,8 @@ package turn
 
 import "sync"
 
-// maxAgents bounds how many agents and branches one turn keeps state for, the
-// oldest giving way: a workflow may fan out without bound.
+// maxAgents bounds how many agents and branches beside its first one turn keeps
+// state for, the oldest giving way: a workflow may fan out without bound.
 const maxAgents = 256
 
 // turn is one invocation. Most have one agent, which needs no list.
