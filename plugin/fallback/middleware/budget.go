@@ -205,10 +205,17 @@ func (b *Budget) roll() {
 	}
 }
 
-// midnight returns when the day ends. The caller holds mu.
+// midnight returns when the day ends, which is after now. The caller holds mu.
 func (b *Budget) midnight() time.Time {
-	year, month, day := time.Now().In(b.config.Location).Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, b.config.Location)
+	now := time.Now().In(b.config.Location)
+	year, month, day := now.Date()
+	next := time.Date(year, month, day+1, 0, 0, 0, 0, b.config.Location)
+	// Where clocks change at midnight there may be none, or two: Date may then
+	// return a time of today, or one that is over. Clocks change on a full minute.
+	for next.Day() == day || !next.After(now) {
+		next = next.Add(time.Minute)
+	}
+	return next
 }
 
 func (b *Budget) limit(tenant string) nano {

@@ -164,6 +164,51 @@ func TestBudgetIsPerDay(t *testing.T) {
 	}
 }
 
+// A day has one budget where clocks are put forward from midnight, so that there
+// is none, or back over it, so that there are two.
+func TestBudgetIsPerDayWhereClocksChangeAtMidnight(t *testing.T) {
+	for _, test := range []struct{ zone, start, midnight string }{
+		{"America/Santiago", "2000-10-15T03:30:00Z", "2000-10-15T04:00:00Z"}, // from 23:59 to 01:00
+		{"America/Havana", "2000-04-02T04:30:00Z", "2000-04-02T05:00:00Z"},
+		{"America/Santiago", "2000-03-12T02:30:00Z", "2000-03-12T04:00:00Z"}, // from 23:59 to 23:00
+		{"America/St_Johns", "2000-10-29T01:30:00Z", "2000-10-29T02:30:00Z"}, // from 00:00 to 23:01
+		{"America/St_Johns", "2000-10-29T02:40:00Z", "2000-10-29T03:30:00Z"}, // after that
+	} {
+		t.Run(test.zone+" "+test.start, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				zone, err := time.LoadLocation(test.zone)
+				if err != nil {
+					t.Fatal(err)
+				}
+				at := func(text string) time.Time {
+					at, err := time.Parse(time.RFC3339, text)
+					if err != nil {
+						t.Fatal(err)
+					}
+					return at
+				}
+				start, midnight := at(test.start), at(test.midnight)
+				time.Sleep(time.Until(start))
+				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1), Location: zone})
+				m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+				ask(t.Context(), m, false)
+				for ; time.Now().Before(midnight); time.Sleep(time.Minute) {
+					var refused *middleware.RefusedError
+					if got := ask(t.Context(), m, false); !errors.As(got.err, &refused) || !refused.Until.Equal(midnight) {
+						t.Fatalf("error %v at %v, want a refusal until %v", got.err, time.Now().In(zone), midnight)
+					}
+				}
+				for answers := 1; time.Until(midnight) > -23*time.Hour; time.Sleep(time.Hour) {
+					if got := ask(t.Context(), m, false); (got.err == nil) != (answers == 1) {
+						t.Fatalf("error %v at %v, want one answer on the new day", got.err, time.Now().In(zone))
+					}
+					answers = 0
+				}
+			})
+		})
+	}
+}
+
 func TestCallOverMidnightBelongsToTheDayItStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1)})
