@@ -109,13 +109,14 @@ func redactCode(part *genai.Part) bool {
 func isZero(v any) bool { return reflect.ValueOf(v).IsZero() }
 
 // redactObject replaces an object by what a provider is sent of it, JSON, whatever
-// Go values a tool has put there.
+// Go values a tool has put there. Bytes would be sent as base64, in which nothing
+// is recognised.
 func redactObject(object *map[string]any) bool {
 	if *object == nil {
 		return true
 	}
 	data, err := json.Marshal(*object)
-	if err != nil {
+	if err != nil || holdsBytes(reflect.ValueOf(*object)) {
 		return false
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
@@ -131,15 +132,15 @@ func redactObject(object *map[string]any) bool {
 // redactedObject redacts keys and values. Keys that are equal then are numbered.
 func redactedObject(object map[string]any) map[string]any {
 	clean := make(map[string]any, len(object))
+	numbers := map[string]int{} // the last one that a key has tried
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		name := redactedText(key)
-		for n := 2; ; n++ {
-			if _, taken := clean[name]; !taken {
-				break
-			}
-			name = redactedText(key) + " " + strconv.Itoa(n)
+		free := name
+		for _, taken := clean[free]; taken; _, taken = clean[free] {
+			numbers[name] = max(numbers[name], 1) + 1
+			free = name + " " + strconv.Itoa(numbers[name])
 		}
-		clean[name] = redactedValue(object[key])
+		clean[free] = redactedValue(object[key])
 	}
 	return clean
 }
@@ -166,11 +167,12 @@ func redactedValue(value any) any {
 
 // personal matches, beside what package redact knows (keys, tokens, e-mail
 // addresses, project ids), long numbers with or without separators: telephone
-// and card numbers, and IBANs. A name or an address of a street is not
-// recognised by its form: rules for such data should deny.
+// and card numbers, and IBANs. A comma separates digits only where nothing else
+// does: numbers in a list have a space after it. A name or an address of a street
+// is not recognised by its form: rules for such data should deny.
 var personal = regexp.MustCompile(`\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b` +
 	`|(?i:\b[a-z]{2}[0-9]{2}[a-z0-9]{11,30}\b)` +
-	`|\+?[0-9](?:[ ()./-]{0,2}[0-9]){7,}`)
+	`|\+?[0-9](?:(?:,| *(?:[()./_-] *){0,3})[0-9]){7,}`)
 
 // redactedText redacts line by line. A line without personal data stays as it is,
 // byte for byte.
@@ -186,28 +188,41 @@ func redactedText(text string) string {
 }
 
 // folded returns text as ASCII where it only looks different: digits of other
-// scripts, spaces and dashes of all kinds, full-width characters. Marks without
-// width are left out.
+// scripts, spaces and dashes of all kinds, full-width characters. What has no width
+// is left out, and so are marks on digits, such as those that make keycaps of them.
 func folded(text string) string {
+	onDigit := false
 	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r) || unicode.IsControl(r):
-			return ' '
-		case r < utf8.RuneSelf:
-			return r
-		case unicode.Is(unicode.Cf, r):
+		if onDigit && unicode.IsMark(r) {
 			return -1
-		case unicode.IsDigit(r):
-			zero := r // the digits of a script, and of some side by side, stand in order
-			for unicode.IsDigit(zero - 1) {
-				zero--
-			}
-			return '0' + (r-zero)%10
-		case unicode.Is(unicode.Pd, r) || r == '−':
-			return '-'
-		case '！' <= r && r <= '～': // the full-width forms of ! to ~
-			return r - '！' + '!'
+		}
+		r = foldedRune(r)
+		if r >= 0 {
+			onDigit = '0' <= r && r <= '9'
 		}
 		return r
 	}, text)
+}
+
+// foldedRune is folded for one character, -1 for one that is left out.
+func foldedRune(r rune) rune {
+	switch {
+	case unicode.IsSpace(r) || unicode.IsControl(r):
+		return ' '
+	case r < utf8.RuneSelf:
+		return r
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector):
+		return -1
+	case unicode.IsDigit(r):
+		zero := r // the digits of a script, and of some side by side, stand in order
+		for unicode.IsDigit(zero - 1) {
+			zero--
+		}
+		return '0' + (r-zero)%10
+	case unicode.Is(unicode.Pd, r) || r == '−':
+		return '-'
+	case '！' <= r && r <= '～': // the full-width forms of ! to ~
+		return r - '！' + '!'
+	}
+	return r
 }

@@ -2,10 +2,13 @@ package policy_test
 
 import (
 	"encoding/json"
+	"net"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
@@ -83,6 +86,52 @@ func TestRedactionReadsAllKindsOfParts(t *testing.T) {
 	}
 }
 
+func withResult(result any) *genai.Part {
+	return &genai.Part{FunctionResponse: &genai.FunctionResponse{Name: "find", Response: map[string]any{"result": result}}}
+}
+
+// hidden is not exported; its field is.
+type hidden struct{ File []byte }
+
+// What JSON has as text, or leaves out, is read as that. B79
+func TestBytesThatAreSentAsTextAreRedacted(t *testing.T) {
+	for name, test := range map[string]struct{ result, want any }{
+		"JSON that is written already": {json.RawMessage(`"` + secret + `"`), "[redacted]"},
+		"a type with a text":           {net.IPv4(192, 0, 2, 1), "192.0.2.1"},
+		"no bytes":                     {[]byte{}, ""},
+		"what JSON leaves out": {struct {
+			Key []byte `json:"-"`
+			own []byte
+		}{[]byte("x"), []byte("x")}, map[string]any{}},
+		"a time": {time.Date(1, 2, 3, 0, 0, 0, 0, time.UTC), "[redacted]T00:00:00Z"},
+	} {
+		got := redacted(t, ofParts(withResult(test.result)))
+		if got == nil {
+			t.Errorf("%s is refused", name)
+		} else if diff := cmp.Diff(map[string]any{"result": test.want}, got.Contents[0].Parts[0].FunctionResponse.Response); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// An object of thousands of personal keys takes no longer than their text, and no
+// key is lost. B79
+func TestRedactionNumbersManyKeys(t *testing.T) {
+	const keys = 20_000
+	object := map[string]any{"[redacted] 3": "its own"}
+	for i := range keys {
+		object[strconv.Itoa(1_000_000_000+i)] = i
+	}
+	start := time.Now()
+	got := redacted(t, ofParts(&genai.Part{FunctionResponse: &genai.FunctionResponse{Name: "find", Response: object}})).Contents[0].Parts[0].FunctionResponse.Response
+	if len(got) != keys+1 || got["[redacted]"] != 0.0 || got["[redacted] 2"] != 1.0 || got["[redacted] 3"] != 2.0 {
+		t.Errorf("%d keys of %d: %v, %v, %v are the first", len(got), keys+1, got["[redacted]"], got["[redacted] 2"], got["[redacted] 3"])
+	}
+	if took := time.Since(start); took > 10*time.Second { // numbering each key from 2 on takes minutes
+		t.Errorf("%v for %d keys", took, keys)
+	}
+}
+
 // What cannot be redacted is not sent. B79
 func TestWhatCannotBeRedactedIsRefused(t *testing.T) {
 	for name, req := range map[string]*model.LLMRequest{
@@ -91,6 +140,11 @@ func TestWhatCannotBeRedactedIsRefused(t *testing.T) {
 		"a tool's file":              ofParts(&genai.Part{FunctionResponse: &genai.FunctionResponse{Parts: []*genai.FunctionResponsePart{{}}}}),
 		"arguments that still come":  ofParts(&genai.Part{FunctionCall: &genai.FunctionCall{PartialArgs: []*genai.PartialArg{{StringValue: secret}}}}),
 		"a transcription":            ofParts(&genai.Part{AudioTranscription: &genai.Transcription{Text: secret}}),
+		"bytes":                      ofParts(withResult([]byte(secret))),
+		"bytes in a list":            ofParts(withResult([]any{1, []byte(secret)})),
+		"bytes in a struct":          ofParts(withResult(&struct{ File []byte }{[]byte(secret)})),
+		"bytes in an embedded one":   ofParts(withResult(struct{ hidden }{hidden{[]byte(secret)}})),
+		"an array of bytes":          ofParts(withResult([3]byte{'a', 'n', 'n'})),
 		"a value that is no JSON":    ofParts(&genai.Part{FunctionCall: &genai.FunctionCall{Args: map[string]any{"f": func() {}}}}),
 		"an image among texts":       ofParts(&genai.Part{Text: "look"}, withFile("image/png")),
 		"a system instruction's":     {Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{SystemInstruction: &genai.Content{Parts: []*genai.Part{withFile("image/png")}}}},
@@ -179,29 +233,38 @@ func TestRedactionKeepsTheFormOfValues(t *testing.T) {
 func TestRedactionOfTexts(t *testing.T) {
 	const none = "[redacted]"
 	for text, want := range map[string]string{
-		"4111 1111 1111 1111":                   none,
-		"4111\u00a01111\u20091111\u202f1111":    none,
-		"4111‑1111–1111−1111":                   none,
-		"4111\u200b1111\u20601111\u200d1111":    none,
-		"4111\t1111\t1111\t1111":                none,
-		"４１１１１１１１１１１１１１１１":                      none,
-		"٠١٥٧ ٧١٢٣ ٤٥٦٧":                        none,
-		"०१५७७१२३४५६७":                          none,
-		"𝟜𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙":                      none,
-		"12345678901234567890123456789":         none,
-		"ａｎｎ＠ｅｘａｍｐｌｅ．ｏｒｇ":                       none,
-		"ann\u200b@example.org":                 none,
-		"jürgen@müller.de":                      none,
-		"DE89 3704 0044 0532 0130 00":           none,
-		"de89370400440532013000":                none,
-		"gb29nwbk60161331926819":                none,
-		"call (030) 123-4567 now":               "call (" + none + " now",
-		"on 3 May 2026, at 10:30":               "on 3 May 2026, at 10:30",
-		"\tif x {\r":                            "\tif x {\r",
-		"عندي ٣ قطط":                            "عندي ٣ قطط",
-		"ＡＢＣ\u00a0– 12\u200d３":                  "ＡＢＣ\u00a0– 12\u200d３",
-		"عندي ٣ قطط\u060c رقمي 4111 1111 1111":  "عندي 3 قطط\u060c رقمي " + none,
-		"one\ntwo ann@example.org\nthree\u00a0": "one\ntwo " + none + "\nthree\u00a0",
+		"4111 1111 1111 1111":                     none,
+		"4111\u00a01111\u20091111\u202f1111":      none,
+		"4111‑1111–1111−1111":                     none,
+		"4111\u200b1111\u20601111\u200d1111":      none,
+		"4111\t1111\t1111\t1111":                  none,
+		"４１１１１１１１１１１１１１１１":                        none,
+		"٠١٥٧ ٧١٢٣ ٤٥٦٧":                          none,
+		"०१५७७१२३४५६७":                            none,
+		"𝟜𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙𝟙":                        none,
+		"12345678901234567890123456789":           none,
+		"4111   1111    1111     1111":            none,
+		"4111,1111,1111,1111":                     none,
+		"+49_170_1234_567":                        none,
+		"+49 (0) - 170 / 12 34 56":                none,
+		"4\ufe0f\u20e31\ufe0f\u20e31\u20e31111 1": none,
+		"4111 \ufe0e1111":                         none,
+		"41\u034f11\u03011111":                    none,
+		"12, 15, 33, 47, 1,299":                   "12, 15, 33, 47, 1,299",
+		"फ़ुल 12345678":                           "फ़ुल " + none,
+		"ａｎｎ＠ｅｘａｍｐｌｅ．ｏｒｇ":                         none,
+		"ann\u200b@example.org":                   none,
+		"jürgen@müller.de":                        none,
+		"DE89 3704 0044 0532 0130 00":             none,
+		"de89370400440532013000":                  none,
+		"gb29nwbk60161331926819":                  none,
+		"call (030) 123-4567 now":                 "call (" + none + " now",
+		"on 3 May 2026, at 10:30":                 "on 3 May 2026, at 10:30",
+		"\tif x {\r":                              "\tif x {\r",
+		"عندي ٣ قطط":                              "عندي ٣ قطط",
+		"ＡＢＣ\u00a0– 12\u200d３":                    "ＡＢＣ\u00a0– 12\u200d３",
+		"عندي ٣ قطط\u060c رقمي 4111 1111 1111":    "عندي 3 قطط\u060c رقمي " + none,
+		"one\ntwo ann@example.org\nthree\u00a0":   "one\ntwo " + none + "\nthree\u00a0",
 	} {
 		if got := redacted(t, ofParts(&genai.Part{Text: text})).Contents[0].Parts[0].Text; got != want {
 			t.Errorf("%q: the model saw %q, want %q", text, got, want)
