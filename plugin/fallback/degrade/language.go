@@ -1,6 +1,7 @@
 package degrade
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,10 +10,14 @@ import (
 	"text/template/parse"
 )
 
+// alwaysAllowed is what of its language a template has to have.
+const alwaysAllowed = `text that is said whatever is known of the call: outside of {{if …}}, or both in it and in its {{else}}`
+
 // templateAllowed is the language of templates, in a line.
 const templateAllowed = `text, {{.App}}, {{.Agent}}, {{.Tenant}}, {{.Model}}, {{if …}} … {{else}} … {{end}}, and the functions and, or, not, eq, ne of these fields and of quoted texts`
 
-// TemplateError says what in a template's text is not of its language.
+// TemplateError says what in a template's text is not of its language, or that it
+// may have nothing to say.
 type TemplateError struct {
 	Found, Allowed string
 }
@@ -27,8 +32,11 @@ func (e *TemplateError) Error() string {
 // The language is a part of text/template that takes no longer than its text is
 // long, whoever writes it: text, the [Fields], {{if}} with {{else}}, and the
 // functions and, or, not, eq and ne, each of fields and quoted texts.
+//
+// Every field may be empty, and a text that would be blank then is wrong: a last
+// resort answers any call. An empty text means DefaultText.
 func CheckTemplate(text string) error {
-	_, err := parseTemplate(text)
+	_, err := parseTemplate(cmp.Or(text, DefaultText))
 	return err
 }
 
@@ -56,7 +64,58 @@ func parseTemplate(text string) (*template.Template, error) {
 			return nil, &TemplateError{Found: found, Allowed: templateAllowed}
 		}
 	}
+	if root := trees[name].Root; !saysSomething(root) {
+		return nil, &TemplateError{Found: silence(root) + ", which may say nothing", Allowed: alwaysAllowed}
+	}
 	return template.New(name).AddParseTree(name, trees[name])
+}
+
+// saysSomething reports whether a list is sure to say more than blanks, whatever
+// the fields hold.
+func saysSomething(list *parse.ListNode) bool {
+	return list != nil && slices.ContainsFunc(list.Nodes, func(node parse.Node) bool {
+		switch node := node.(type) {
+		case *parse.TextNode:
+			return strings.TrimSpace(string(node.Text)) != ""
+		case *parse.ActionNode:
+			return pipeSays(node.Pipe)
+		case *parse.IfNode:
+			return saysSomething(node.List) && saysSomething(node.ElseList)
+		}
+		return false
+	})
+}
+
+// pipeSays is saysSomething for what is between braces.
+func pipeSays(pipe *parse.PipeNode) bool {
+	args := pipe.Cmds[0].Args
+	said := func(arg parse.Node) bool {
+		text, ok := arg.(*parse.StringNode)
+		return ok && strings.TrimSpace(text.Text) != ""
+	}
+	function, ok := args[0].(*parse.IdentifierNode)
+	switch {
+	case !ok:
+		return said(args[0])
+	case function.Ident == "or": // the second, where the first is empty
+		_, field := args[1].(*parse.FieldNode)
+		return (field || said(args[1])) && said(args[2])
+	case function.Ident == "and":
+		return said(args[1]) && said(args[2])
+	}
+	return true // true or false
+}
+
+// silence names what of a list may say nothing: the first thing between braces, or
+// the blanks.
+func silence(list *parse.ListNode) string {
+	for _, node := range list.Nodes {
+		if node.Type() != parse.NodeText {
+			head, _, _ := strings.Cut(node.String(), "}}")
+			return head + "}}"
+		}
+	}
+	return "a blank text"
 }
 
 // foreignNode returns what in node is not of the language, "" for nothing.

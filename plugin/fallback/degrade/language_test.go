@@ -15,8 +15,15 @@ func TestTemplateLanguage(t *testing.T) {
 	for text, said := range map[string]string{
 		"Sorry.":                             "Sorry.",
 		"{{.App}} is away{{/* for now */}}.": "shop is away.",
-		"{{if .Agent}}a{{else if .App}}b{{else}}c{{end}}":                             "b",
-		`{{if eq .Tenant "acme"}}gold{{else}}{{.Model}}{{end}}`:                       "gold",
+		"{{if .Agent}}a{{else if .App}}b{{else}}c{{end}}":           "b",
+		`{{if eq .Tenant "acme"}}gold{{else}}not {{.Model}}{{end}}`: "gold",
+		`{{"Sorry."}}`:                   "Sorry.",
+		`{{or .Agent "Somebody"}}`:       "Somebody",
+		`{{or "Sorry." "x"}}`:            "Sorry.",
+		`{{and "x" "Sorry."}}`:           "Sorry.",
+		`{{eq .App .Agent}}`:             "false",
+		"{{if .Agent}}{{end}} {{.App}}.": " shop.",
+		"":                               degrade.DefaultText,
 		`{{if ne .Tenant "acme"}}a{{end}}{{if and .App .Agent}}b{{end}}c`:             "c",
 		`{{or .Agent "Somebody"}} of {{.App}}{{if not .Agent}}, I guess{{end}}.`:      "Somebody of shop, I guess.",
 		"{{- /* the spaces around it go */ -}} The model is {{ .Model }}. {{- \"\"}}": "The model is flash.",
@@ -71,25 +78,53 @@ func TestTemplateLanguageIsBounded(t *testing.T) {
 	}
 }
 
-// What CheckTemplate has nothing against always says something that is bounded by
-// its own length.
+// A text that some call would get nothing of is refused: a last resort answers them
+// all. B87
+func TestTemplatesThatMaySayNothingAreRefused(t *testing.T) {
+	for text, found := range map[string]string{
+		"{{if .Tenant}}Sorry{{end}}":                   "{{if .Tenant}}",
+		"{{if .Tenant}}Sorry{{else}}{{.Agent}}{{end}}": "{{if .Tenant}}",
+		"{{if .Tenant}}{{else}}Sorry{{end}}":           "{{if .Tenant}}",
+		"{{if .Tenant}}a{{else if .App}}b{{end}}":      "{{if .Tenant}}",
+		" {{.Model}}\n":                                "{{.Model}}",
+		`{{or .Agent .App}}`:                           "{{or .Agent .App}}",
+		`{{or .Agent " "}}`:                            `{{or .Agent " "}}`,
+		`{{or " " "x"}}`:                               `{{or " " "x"}}`,
+		`{{and .Agent "x"}}`:                           `{{and .Agent "x"}}`,
+		`{{and "x" ""}}`:                               `{{and "x" ""}}`,
+		`{{" "}}`:                                      `{{" "}}`,
+		" \n":                                          "a blank text",
+		"{{/* nothing */}}":                            "a blank text",
+	} {
+		e, ok := errors.AsType[*degrade.TemplateError](degrade.CheckTemplate(text))
+		if !ok || e.Found != found+", which may say nothing" || !strings.Contains(e.Allowed, "text that is said") {
+			t.Errorf("%q: error %v, want %s found", text, e, found)
+		}
+		if _, err := degrade.NewTemplate(degrade.TemplateConfig{Text: text}); err == nil {
+			t.Errorf("%q: NewTemplate has no error", text)
+		}
+	}
+}
+
+// What CheckTemplate has nothing against always says something, whatever is known
+// of the call, that is bounded by its own length.
 func FuzzTemplateLanguage(f *testing.F) {
 	for _, text := range []string{
 		"Sorry.", `{{if eq .Tenant "acme"}}gold{{else if .App}}{{.Model}}{{end}}`, `{{or .Agent "x"}}{{not .App}}{{and .App .Agent}}`,
-		"{{range 9}}x{{end}}", `{{define "text"}}x{{end}}`, "{{/* x */}}", "{{()}}", "{{- -}}", `{{printf "%99d" 1}}`, "{{.App", "\xff{{\"\\xff\"}}",
+		"{{range 9}}x{{end}}", `{{define "text"}}x{{end}}`, "{{/* x */}}", "{{()}}", "{{- -}}", `{{printf "%99d" 1}}`, "{{.App", "{{if .Tenant}}x{{end}}", `{{or .Agent "x"}}`, "{{if .App}}{{else}}x{{end}} {{.Model}}", "\xff{{\"\\xff\"}}",
 	} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		text = "." + text // so that it says something
-		if degrade.CheckTemplate(text) != nil {
+		if text == "" || degrade.CheckTemplate(text) != nil {
 			return
 		}
 		m := degrade.MustTemplate(degrade.TemplateConfig{Text: text})
-		ctx := call.With(t.Context(), call.Info{App: "app", Agent: "agent", Tenant: "tenant"})
-		texts, _, err := ask(ctx, m, hello(), false)
-		if err != nil || len(texts[0]) > 2*len(text) {
-			t.Errorf("%q: %q, error %v", text, texts, err)
+		for _, info := range []call.Info{{}, {Tenant: "tenant"}, {App: "app", Agent: "agent", Tenant: "tenant"}} {
+			texts, _, err := ask(call.With(t.Context(), info), m, hello(), false)
+			if err != nil || strings.TrimSpace(texts[0]) == "" || len(texts[0]) > 2*len(text) {
+				t.Errorf("%q: %q, error %v", text, texts, err)
+			}
 		}
 	})
 }

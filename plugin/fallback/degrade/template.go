@@ -27,8 +27,8 @@ type TemplateConfig struct {
 	Name string
 	// Text is the answer, a template over [Fields]: "{{.Agent}} cannot answer
 	// right now." See [CheckTemplate] for its language. It is the user's only
-	// sign that no model has answered, so it has to say so. Empty means
-	// DefaultText.
+	// sign that no model has answered, so it has to say so, and something
+	// whatever is known of the call. Empty means DefaultText.
 	Text string
 	// Func makes the answer in the place of Text: in the user's language, or as
 	// the JSON that the request asks for. If it panics or returns nothing, the
@@ -44,8 +44,8 @@ type Fields struct {
 	Model      string // the model that the call was meant for, as the request names it
 }
 
-// NewTemplate returns a model that answers with a text. It always answers, at
-// once, and streams: the text as one partial response, then the final one. The
+// NewTemplate returns a model that answers with a text, at once: always, but where
+// Func fails. It streams the text as one partial response, then the final one. The
 // error names every wrong field.
 func NewTemplate(config TemplateConfig) (model.LLM, error) {
 	var problems []error
@@ -96,7 +96,7 @@ func execute(text *template.Template, ctx context.Context, req *model.LLMRequest
 	info := call.From(ctx)
 	var b strings.Builder
 	if text.Execute(&b, Fields{App: info.App, Agent: info.Agent, Tenant: info.Tenant, Model: req.Model}) != nil {
-		return "" // which nothing of its language does
+		return "" // what CheckTemplate has nothing against does not fail
 	}
 	return b.String()
 }
