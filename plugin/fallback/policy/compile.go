@@ -50,7 +50,6 @@ func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept
 	if hasErrors(b.problems) {
 		return nil, kept{}, &Error{Problems: inOrder(b.problems)}
 	}
-	b.warnings()
 	t, err := b.tree()
 	switch {
 	case hasErrors(b.problems):
@@ -62,10 +61,12 @@ func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept
 		b.closeCache()
 		return nil, kept{}, err
 	}
+	b.warnings()
 	return t, b.kept, nil
 }
 
-// warnings logs what Check warns of.
+// warnings logs what Check warns of in a policy that comes into use. The error of
+// one that does not has its warnings.
 func (b *builder) warnings() {
 	for _, p := range b.problems {
 		b.options.logger.Warn("policy: " + p.String())

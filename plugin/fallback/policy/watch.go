@@ -11,7 +11,9 @@ import (
 // Watch is [Load], and follows the file until ctx ends: when its content has
 // changed, calls that begin from then on run under the new policy. A new file
 // that is broken, or gone, changes nothing: the policy in use stays, and why is
-// logged and told to [OnReload].
+// logged and told to [OnReload]. One that is right and cannot be built yet, such as
+// for a key that is not there, is tried again once in every interval; it is told of
+// again when it is in use, or when there is another reason.
 //
 // The file is looked at twice in every [DefaultInterval], by content, and a change
 // counts when two looks in a row agree: so it is seen within that interval, and
@@ -41,6 +43,10 @@ type watcher struct {
 	used sight // the content of the policy in use
 	told sight // what OnReload knows of
 	last sight // what the latest look has found
+
+	unbuilt *Policy // the policy of told, if it could not be built
+	why     string  // not
+	rested  bool    // a look has gone by since it was tried
 }
 
 // sight is what a look finds: the digest of a content, or why there is none.
@@ -63,7 +69,7 @@ func (w *watcher) run(ctx context.Context) {
 }
 
 // look deals with a change of the file, once, when the look before has found the
-// same.
+// same. At every second look it tries again what could not be built.
 func (w *watcher) look(ctx context.Context) {
 	data, err := readFile(w.file)
 	now := sight{content: sha256.Sum256(data)}
@@ -72,30 +78,47 @@ func (w *watcher) look(ctx context.Context) {
 	}
 	settled := now == w.last
 	w.last = now
-	if !settled || now == w.told {
+	switch {
+	case !settled:
+	case now != w.told:
+		w.told, w.unbuilt = now, nil
+		if err == nil && now != w.used {
+			err = w.read(ctx, data)
+		}
+		w.report(ctx, err)
+	case w.unbuilt != nil && w.rested:
+		before := w.why
+		if err := w.build(ctx, w.unbuilt); err == nil || err.Error() != before {
+			w.report(ctx, err)
+		}
+	default:
+		w.rested = true
+	}
+}
+
+func (w *watcher) read(ctx context.Context, data []byte) error {
+	p, err := parse(data, w.live.options.known())
+	if err != nil {
+		return inFile(w.file, err)
+	}
+	return w.build(ctx, p)
+}
+
+// build puts the policy of told to use.
+func (w *watcher) build(ctx context.Context, p *Policy) error {
+	if err := inFile(w.file, w.live.Replace(ctx, p)); err != nil {
+		w.unbuilt, w.why, w.rested = p, err.Error(), false
+		return err
+	}
+	w.used, w.unbuilt = w.told, nil
+	return nil
+}
+
+// report tells of a change, unless nobody wants to know any more.
+func (w *watcher) report(ctx context.Context, err error) {
+	if ctx.Err() != nil {
 		return
 	}
-	w.told = now
-	if err == nil && now != w.used {
-		err = w.replace(ctx, data)
-	}
-	if err == nil {
-		w.used = now
-	}
-	if ctx.Err() == nil {
-		w.report(err)
-	}
-}
-
-func (w *watcher) replace(ctx context.Context, data []byte) error {
-	p, err := parse(data, w.live.options.known())
-	if err == nil {
-		err = w.live.Replace(ctx, p)
-	}
-	return inFile(w.file, err)
-}
-
-func (w *watcher) report(err error) {
 	o := w.live.options
 	if err != nil {
 		o.logger.Error("policy: the changed file cannot be used; the policy in use stays", "file", w.file, "error", err)
