@@ -76,9 +76,9 @@ func worstOf(p *policy.Policy) worst {
 	var w worst
 	var waiting, whole span
 	for i, x := range chain {
-		next := ""
+		var next policy.Condition
 		if i+1 < len(chain) {
-			next = chain[i+1].Condition.String()
+			next = chain[i+1].Condition
 		}
 		t := worstAt(p, &x, next)
 		if t.attempts == 0 {
@@ -115,14 +115,14 @@ func bounded(p *policy.Policy, s span) bound {
 
 // worstAt works out the worst of one place, and of who is asked beside it, before
 // the entry with the condition next; the zero part for an answer of last resort.
-func worstAt(p *policy.Policy, x *policy.Target, next string) part {
+func worstAt(p *policy.Policy, x *policy.Target, next policy.Condition) part {
 	if x.LastResort() {
 		return part{}
 	}
 	if x.Hedge == nil {
 		return worstAlone(p, x).before(p, next)
 	}
-	t := worstAlone(p, x).before(p, x.Hedge.Condition.String())
+	t := worstAlone(p, x).before(p, x.Hedge.Condition)
 	t.add(worstAlone(p, x.Hedge))
 	return t.before(p, next)
 }
@@ -138,10 +138,10 @@ func worstAlone(p *policy.Policy, x *policy.Target) part {
 }
 
 // before makes t the worst of what can be given up by the condition next.
-func (t part) before(p *policy.Policy, next string) part {
-	if judges(next) { // answers are held back until they are whole
+func (t part) before(p *policy.Policy, next policy.Condition) part {
+	if next.HoldsBack() { // answers are held back until they are whole
 		t.waiting = t.whole
-	} else if after, ok := gaveUp(next); ok {
+	} else if after, ok := next.SureAfter(); ok {
 		patience := t.waiting.plus(span{time: t.last}).atMost(after)
 		t.waiting = t.waiting.atMost(after)
 		t.last = patience.time - t.waiting.time

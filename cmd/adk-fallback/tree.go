@@ -42,8 +42,12 @@ func (l *layer) print(out io.Writer, depth int) error {
 // builds it.
 func (p checked) tree() *layer {
 	tree := around("fallback", fallbackText(p.Policy))
-	for _, t := range p.Chain() {
+	chain := p.Chain()
+	for i, t := range chain {
 		tree.Within = append(tree.Within, p.target(&t))
+		if chain[0].Spared && !t.LastResort() && !slices.ContainsFunc(chain[i+1:], isModel) {
+			tree.Within = append(tree.Within, around("soft_limit", "calls that it kept from "+p.Primary+" come back to it here"))
+		}
 	}
 	if settings := cacheText(p.Policy); settings != "" {
 		tree = around("cache", settings, tree)
@@ -59,6 +63,8 @@ func (p checked) tree() *layer {
 	}
 	return tree
 }
+
+func isModel(t policy.Target) bool { return !t.LastResort() }
 
 // target returns the part of the tree at a place of the chain.
 func (p checked) target(t *policy.Target) *layer {
@@ -84,8 +90,8 @@ func (p checked) entry(t *policy.Target) *layer {
 		tree = p.model(t, t.Resolved)
 	}
 	if t.Name == p.Primary {
-		if settings := softLimitText(p.Policy); settings != "" {
-			tree = around("soft_limit", settings, tree)
+		if t.Spared {
+			tree = around("soft_limit", softLimitText(p.Budgets.SoftLimit), tree)
 		}
 		return tree
 	}

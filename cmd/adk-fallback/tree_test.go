@@ -102,6 +102,7 @@ func (b built) walk(depth int, lines *[]string) {
 			line("timeout")
 		}
 		at(b.v.FieldByName("root")).walk(depth, lines)
+	case "policy.wayBack": // to what is in its own place already
 	case "policy.chain":
 		b.arms = b.v.FieldByName("arms")
 		at(b.v.FieldByName("fallback")).walk(depth, lines)

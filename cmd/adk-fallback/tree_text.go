@@ -63,18 +63,14 @@ func cacheText(p *policy.Policy) string {
 		return settings
 	}
 	for _, e := range p.Fallbacks {
-		if p.Resolve(e.Name).Model == policy.CachedAnswer || mentions(e.Condition.String(), "cache_hit") {
+		if p.Resolve(e.Name).Model == policy.CachedAnswer || e.Condition.Uses("cache_hit") {
 			return "for cached-answer and cache_hit alone"
 		}
 	}
 	return ""
 }
 
-func softLimitText(p *policy.Policy) string {
-	if spendText(p.Budgets) == "" || p.Budgets.SoftLimit == nil || len(p.Fallbacks) == 0 {
-		return ""
-	}
-	soft := p.Budgets.SoftLimit
+func softLimitText(soft *policy.SoftLimit) string {
 	return fmt.Sprintf("from %s of a day's budget on, %s of calls start here", soft.At, soft.PrimaryShare)
 }
 

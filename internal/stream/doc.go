@@ -32,6 +32,16 @@ type Layer interface {
 	Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error
 }
 
+// Optional is a layer that is no part of some calls. A router may have one that
+// is another way to one of its targets, and so has that target's name.
+type Optional interface {
+	Layer
+
+	// Absent reports whether a call goes on as if the layer were not there. It is
+	// asked when the layer's turn comes, and before.
+	Absent(ctx context.Context) bool
+}
+
 // Serve implements GenerateContent for a layer.
 func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {

@@ -193,7 +193,7 @@ func (c *checker) budgets(b *Budgets) {
 	case !spend && b.SoftLimit != nil:
 		c.err("budgets.soft_limit", "a share of nothing", "usd_per_day or tenants beside it")
 	}
-	if spend && b.SoftLimit != nil && len(c.chain) > 0 && !c.takesOver() {
+	if spend && b.SoftLimit != nil && len(c.chain) > 0 && !c.chain[0].Spared {
 		c.warn("budgets.soft_limit", "nobody for the calls that the primary is spared", "a model among the fallbacks, before "+TemplateResponse)
 	}
 	if b.Exhausted == "degrade" && !c.has(CachedAnswer) && !c.has(TemplateResponse) {

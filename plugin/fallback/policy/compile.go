@@ -137,7 +137,7 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 			s.next = steps[i+1]
 		}
 	}
-	b.comeBack(steps, first)
+	steps = comeBack(steps, first)
 	for _, s := range steps {
 		targets = append(targets, router.Describe(s.layer(), b.traits(s.target)))
 	}

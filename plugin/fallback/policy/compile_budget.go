@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -165,7 +166,7 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 			}
 			return ""
 		}
-	case t.entry == "" && soft != nil && b.takesOver():
+	case t.Spared:
 		return func(ctx context.Context) string {
 			share := budget.Share(call.From(ctx).Tenant)
 			if share < float64(soft.At) || draw() < float64(soft.PrimaryShare) {
@@ -177,26 +178,12 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 	return nil
 }
 
-// takesOver reports whether a model gets the calls that the primary is spared:
-// one that no template stands before.
-func (c *checker) takesOver() bool {
-	for _, t := range c.chain[1:] {
-		if t.Model == TemplateResponse {
-			return false
-		}
-		if !t.LastResort() {
-			return true
-		}
-	}
-	return false
-}
-
-// comeBack lets the last model hand calls back to a primary that they can be
-// kept from: while there is money left, it is better than an answer of last
-// resort, and than none.
-func (b *builder) comeBack(steps []*step, primary *step) {
+// comeBack returns steps with a way back to a primary that calls can be kept
+// from, behind the last model: while there is money left, it is better than an
+// answer of last resort, and than none.
+func comeBack(steps []*step, primary *step) []*step {
 	if primary.spare == nil {
-		return
+		return steps
 	}
 	last := len(steps) - 1
 	for steps[last].target.LastResort() {
@@ -204,6 +191,13 @@ func (b *builder) comeBack(steps []*step, primary *step) {
 	}
 	primary.once = true
 	again := *primary
-	again.when, again.spare, again.next = nil, nil, steps[last].next
-	steps[last].back = &again
+	again.when, again.spare, again.next, again.back = nil, nil, steps[last].next, true
+	return slices.Insert(steps, last+1, &again)
 }
+
+// wayBack is the layer of a step that calls take back to the primary: those that
+// have not asked it.
+type wayBack struct{ *layer }
+
+// Absent implements stream.Optional.
+func (*wayBack) Absent(ctx context.Context) bool { return stateOf(ctx).askedPrimary() }

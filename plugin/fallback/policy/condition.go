@@ -48,6 +48,15 @@ var defaultCondition = sync.OnceValue(func() Condition {
 	return c
 })
 
+// Uses reports whether the condition has a name, such as cache_hit.
+func (c Condition) Uses(name string) bool { return c.orDefault().compiled.Uses(name) }
+
+// HoldsBack reports whether the condition can give up an answer, which is then
+// held back until it is whole.
+func (c Condition) HoldsBack() bool {
+	return c.Uses("confidence") || c.Uses("empty") || c.Uses("finish_reason")
+}
+
 // SureAfter returns after how long of silence an attempt is given up for an entry
 // with this condition, whoever asks and whatever the request costs; ok is false if
 // that depends on something else, or never happens.
@@ -77,11 +86,10 @@ func (c Condition) followsAll() bool {
 // content and does not: while there is none, ttft is 0, and an answer is not given
 // up for it.
 func (c Condition) waitsForTTFT() bool {
-	compiled := c.orDefault().compiled
-	if !compiled.Uses("ttft") || judges(compiled) {
+	if !c.Uses("ttft") || c.HoldsBack() {
 		return false
 	}
-	_, sure := compiled.Certain(&condition.Vars{}, ofSilence...)
+	_, sure := c.orDefault().compiled.Certain(&condition.Vars{}, ofSilence...)
 	return !sure
 }
 

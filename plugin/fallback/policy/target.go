@@ -28,6 +28,9 @@ type Target struct {
 	Experiment string
 	// Arms are the models of its arms, in order. The first is the target's own.
 	Arms []Resolved
+	// Spared says that budgets.soft_limit can keep calls from it, which the primary
+	// alone may be. They come back to it behind the last model of the chain.
+	Spared bool
 	// Hedge is who is asked beside it while it is slow, and then has no place of
 	// its own; nil for nobody.
 	Hedge *Target
@@ -74,7 +77,24 @@ func (p *Policy) targets() []Target {
 			all = append(all, p.target(e, limits.Fallback, index("fallbacks", i)))
 		}
 	}
+	if p.Primary != "" && p.Budgets.spending() && p.Budgets.SoftLimit != nil {
+		all[0].Spared = takesOver(all[1:])
+	}
 	return all
+}
+
+// takesOver reports whether one of the fallbacks gets the calls that the primary
+// is spared: a model that no template stands before.
+func takesOver(fallbacks []Target) bool {
+	for _, t := range fallbacks {
+		if t.Model == TemplateResponse {
+			return false
+		}
+		if !t.LastResort() {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *Policy) target(e Entry, silence time.Duration, entry string) Target {

@@ -13,7 +13,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // KindRejected is the kind of an attempt whose answer was given up because of
@@ -29,8 +28,8 @@ type step struct {
 	next   *step                // whose condition speaks of the attempts here; nil for none
 	group  bool                 // what is within are steps too, which count the attempts
 
-	once bool  // it is asked once in a call, whichever way the call gets to it
-	back *step // who is asked if it fails and the primary has been spared; nil for nobody
+	once bool // it is asked once in a call, whichever way the call gets to it
+	back bool // it is the way back to a primary that a call was spared; see comeBack
 
 	codes []Code                                                // only these failures move on; none for all
 	cost  func(*model.LLMRequest) float64                       // what an attempt will cost; nil if that is not known
@@ -38,28 +37,22 @@ type step struct {
 	spare func(ctx context.Context) (why string)                // not to ask this entry now; nil for never
 }
 
-func (s *step) layer() stream.Layer { return &layer{s.inner, s.do} }
-
-func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	err := s.try(ctx, req, streamed, out)
-	if err == nil || s.back == nil || !stateOf(ctx).comesBack(ctx, out) || stream.VerdictOf(ctx, err).Action == failure.Fail {
-		return err
+func (s *step) layer() stream.Layer {
+	l := &layer{s.inner, s.do}
+	if s.back {
+		return &wayBack{l}
 	}
-	out.Restart()
-	if again := s.back.do(ctx, req, streamed, out); again != nil {
-		return &router.AllFailedError{Causes: []error{err, again}}
-	}
-	return nil
+	return l
 }
 
-// try makes an attempt, if the step's turn has come.
-func (s *step) try(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+// do makes an attempt, if the step's turn has come.
+func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	state := stateOf(ctx)
 	a, why := state.enter(ctx, s, req)
 	if why != "" {
 		return &middleware.RefusedError{By: "condition", Model: s.target.Model, Reason: why}
 	}
-	err := a.refusal(ctx)
+	err := a.refusal(ctx, out.Force)
 	if err == nil {
 		a.started = time.Now()
 		err = s.settle(a.run(ctx, streamed, out))
@@ -124,16 +117,17 @@ type attempt struct {
 	silence silence            // used if the next entry's condition names a latency
 }
 
-// refusal returns why the entry is skipped although its turn has come, or nil.
-func (a *attempt) refusal(ctx context.Context) error {
+// refusal returns why the entry is skipped although its turn has come, or nil. A
+// router that forces an open breaker asks a second time.
+func (a *attempt) refusal(ctx context.Context, forced bool) error {
 	s := a.step
-	if s.spare != nil {
+	if s.spare != nil && !forced {
 		if why := s.spare(ctx); why != "" {
 			a.state.choose(s.next)
 			return &middleware.RefusedError{By: "budget", Model: s.target.Model, Reason: why}
 		}
 	}
-	if s.once && !a.state.asksPrimary() {
+	if s.once && !a.state.asksPrimary() && !forced {
 		return &middleware.RefusedError{By: "condition", Model: s.target.Model, Reason: "it has been asked already"}
 	}
 	if s.next == nil || s.cost == nil || !s.next.when.Uses("cost") {
@@ -159,9 +153,7 @@ func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) erro
 }
 
 // judges reports whether a condition can give up an answer.
-func judges(c *condition.Condition) bool {
-	return c.Uses("confidence") || c.Uses("empty") || c.Uses("finish_reason")
-}
+func judges(c *condition.Condition) bool { return Condition{c}.HoldsBack() }
 
 // vars is what is known of the attempt when it has ended with err.
 func (a *attempt) vars(ctx context.Context, err error) condition.Vars {

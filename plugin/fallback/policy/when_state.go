@@ -134,12 +134,11 @@ func (c *callState) asksPrimary() bool {
 	return first
 }
 
-// comesBack reports whether a call can come back to the primary: it has not been
-// asked, and something may still be.
-func (c *callState) comesBack(ctx context.Context, out *stream.Sink) bool {
+// askedPrimary reports whether the primary has been asked.
+func (c *callState) askedPrimary() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.begun && ctx.Err() == nil && !out.Stopped && !out.Final && (!out.Shown || c.chain.restarts)
+	return c.begun
 }
 
 // deny counts a target that compliance denied.

@@ -25,7 +25,7 @@ func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 			continue
 		}
 		name := m.Name()
-		if first, ok := taken[name]; ok {
+		if first, ok := taken[name]; ok && optional(m) == nil {
 			errs = append(errs, fmt.Errorf("router: %s: models[%d] is called %q like models[%d]; allowed: a name of its own", who, i, name, first))
 			continue
 		}

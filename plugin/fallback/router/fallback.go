@@ -102,6 +102,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	f := &fallback{config: config, targets: targets, turns: newAffinity(config.MaxTurns)}
 	for _, m := range models {
 		f.traits = append(f.traits, traitsOf(m))
+		f.optional = append(f.optional, optional(m))
 	}
 	return stream.Forward(f, models[0]), nil
 }
@@ -116,10 +117,11 @@ func MustFallback(config Config, models ...model.LLM) model.LLM {
 }
 
 type fallback struct {
-	config  Config
-	targets []stream.Layer
-	traits  []Traits
-	turns   *affinity
+	config   Config
+	targets  []stream.Layer
+	traits   []Traits          // of targets
+	optional []stream.Optional // of targets; nil for one that is part of every call
+	turns    *affinity
 }
 
 func (f *fallback) Name() string { return f.targets[0].Name() }
@@ -142,7 +144,7 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	out.Guard = withGuards(guard, f.config.Guards)
 
 	start := f.turns.start(ctx)
-	if start > 0 {
+	if f.targets[start].Name() != f.Name() {
 		out.Record(call.Attempt{Model: f.Name(), Outcome: call.Skipped, Reason: "the turn stays with the model that answered before"})
 	}
 	err := ask(ctx, f.targets[start], req, streamed, out)
@@ -174,28 +176,38 @@ type run struct {
 // goOn asks the other targets in order after the one at start failed with err:
 // those behind it, then those before it.
 func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, err error) error {
-	n := len(r.targets)
-	for step := 0; ; step++ {
-		i := (r.start + step) % n
-		if step > 0 {
-			if reason := r.avoid.reason(r.traits[i]); reason != "" {
-				err = &middleware.RefusedError{By: "router", Model: r.targets[i].Name(), Reason: reason}
-			} else {
-				r.out.HasNext = r.more || step < n-1
-				err = r.attempt(ctx, i, req, streamed)
-			}
-			if err == nil {
-				if r.out.Notes.Degraded == "" {
-					r.turns.stay(ctx, i)
-				}
-				return nil
-			}
-		}
+	for i := r.start; ; {
 		if done, result := r.judge(ctx, i, err); done {
 			return result
 		}
-		if step == n-1 {
+		var ok bool
+		if i, ok = r.next(ctx, i); !ok {
 			return r.last(ctx, req, streamed)
+		}
+		if reason := r.avoid.reason(r.traits[i]); reason != "" {
+			err = &middleware.RefusedError{By: "router", Model: r.targets[i].Name(), Reason: reason}
+			continue
+		}
+		_, another := r.next(ctx, i)
+		r.out.HasNext = r.more || another
+		if err = r.attempt(ctx, i, req, streamed); err == nil {
+			if r.out.Notes.Degraded == "" {
+				r.turns.stay(ctx, i)
+			}
+			return nil
+		}
+	}
+}
+
+// next returns the target after i that is part of this call; ok is false if there
+// is none.
+func (r *run) next(ctx context.Context, i int) (after int, ok bool) {
+	for {
+		if i = (i + 1) % len(r.targets); i == r.start {
+			return 0, false
+		}
+		if o := r.optional[i]; o == nil || !o.Absent(ctx) {
+			return i, true
 		}
 	}
 }

@@ -42,6 +42,15 @@ func traitsOf(m model.LLM) Traits {
 	return Traits{}
 }
 
+// optional returns m as a target that is no part of some calls, or nil.
+func optional(m model.LLM) stream.Optional {
+	if d, ok := stream.Bare(m).(*described); ok {
+		m = d.Layer
+	}
+	o, _ := m.(stream.Optional)
+	return o
+}
+
 // avoid is what failures of one call have in common with targets not yet asked.
 type avoid struct {
 	providers, credentials []string

@@ -1,0 +1,127 @@
+package policy_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// sparing is a policy for a that keeps a share of calls from it once the first
+// one has spent most of the budget.
+func sparing(fallbacks, share, more string, prices ...string) string {
+	if prices == nil {
+		prices = []string{priced}
+	}
+	return "primary: a\nfallbacks: [" + fallbacks + "]\nbudgets: {usd_per_day: 1, max_output_tokens: 700000, soft_limit: {at: 50%, primary_share: " + share + "}}\n" +
+		more + prices[0]
+}
+
+// A call comes back to the primary whichever way it has left the other models:
+// also when the last ones were not asked, for what they have in common with one
+// that has failed.
+func TestSparedCallsComeBackPastModelsThatAreLeftOut(t *testing.T) {
+	tooLong := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "The input token count (2000) exceeds the maximum number of tokens allowed (1000)."})
+	for _, test := range []struct{ name, fallbacks, window, want string }{
+		{"the last one is asked", "{name: b}, {name: template-response}", "100000", "a"},
+		{"the last one is left out", "{name: b}, {name: c}, {name: template-response}", "100000", "a"},
+		{"the primary would be too small as well", "{name: b}, {name: c}, {name: template-response}", "1000", ""},
+	} {
+		a, b, c := suite.NewModel("a", using("a", 700_000), using("a", 1)), suite.NewModel("b", tooLong), suite.NewModel("c", using("c", 1))
+		price := "{price: {input: 0, output: 1}, context_window: "
+		m := build(t, sparing(test.fallbacks, "0%", "", "models: {a: "+price+test.window+"}, b: "+price+"1000}, c: "+price+"900}}"), models(a, b, c))
+		askFor(t.Context(), m, false, asking(700_000))
+		got := askFor(t.Context(), m, false, asking(10_000))
+		if degraded := got.md.Degraded != ""; degraded != (test.want == "") || !degraded && got.text != test.want {
+			t.Errorf("%s: %q (degraded %q, %v), want %q", test.name, got.text, got.md.Degraded, got.err, test.want)
+		}
+	}
+}
+
+// errors.content_policy holds for the way back as for the next model.
+func TestSparedCallsComeBackFromARefusalIfThePolicySaysSo(t *testing.T) {
+	refusal := suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{Content: genai.NewContentFromText("no", genai.RoleModel), FinishReason: genai.FinishReasonSafety, ErrorCode: "SAFETY"}
+	})
+	for choice, want := range map[string]string{"fail": "no", "fallback": "a"} {
+		a, b := suite.NewModel("a", using("a", 700_000), using("a", 1)), suite.NewModel("b", refusal)
+		m := build(t, sparing("{name: b}, {name: template-response}", "0%", "errors: {content_policy: "+choice+"}"), models(a, b))
+		askFor(t.Context(), m, false, asking(700_000))
+		if got := askFor(t.Context(), m, false, asking(10_000)); got.text != want {
+			t.Errorf("%s: %q (%v), want %q", choice, got.text, got.err, want)
+		}
+	}
+}
+
+// A turn stays with the primary that a call has come back to, and not with the
+// model that has failed.
+func TestTurnStaysWithThePrimaryItCameBackTo(t *testing.T) {
+	a, b := suite.NewModel("a", using("a", 700_000), using("a", 1)), suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+	m := build(t, sparing("{name: b}", "0%", ""), models(a, b))
+	askFor(t.Context(), m, false, asking(700_000))
+	ctx := call.With(t.Context(), call.Info{Invocation: "turn", Agent: "agent", User: "user"})
+	for i := range 3 {
+		got := askFor(ctx, m, false, asking(10_000))
+		if got.text != "a" || len(b.Asked()) != 1 {
+			t.Errorf("call %d: %q (%v), and b was asked %d times; want a, and 1", i, got.text, got.err, len(b.Asked()))
+		}
+		if i > 0 && slices.ContainsFunc(got.md.Attempts, func(a call.Attempt) bool { return a.Outcome == call.Skipped }) {
+			t.Errorf("call %d went to a at once, but skipped: %+v", i, got.md.Attempts)
+		}
+	}
+}
+
+// The way back is no part of a call that has asked the primary: neither of its
+// record nor of its error.
+func TestCallsThatAreNotSparedKnowNoWayBack(t *testing.T) {
+	down := suite.Fail(suite.ErrUnavailable)
+	for _, test := range []struct{ fallbacks, want string }{
+		{"{name: b}", ""},
+		{"{name: b}, {name: template-response}", "a failed, b failed, template-response ok"},
+	} {
+		a, b := suite.NewModel("a", down), suite.NewModel("b", down)
+		got := ask(t.Context(), build(t, sparing(test.fallbacks, "0%", ""), models(a, b)), false)
+		if test.want == "" {
+			if got.err == nil || !strings.Contains(got.err.Error(), "(2 tried or skipped)") {
+				t.Errorf("error %v, want one of two targets", got.err)
+			}
+			continue
+		}
+		var attempts []string
+		for _, a := range got.md.Attempts {
+			attempts = append(attempts, a.Model+" "+string(a.Outcome))
+		}
+		if attempts := strings.Join(attempts, ", "); attempts != test.want {
+			t.Errorf("attempts %s, want %s", attempts, test.want)
+		}
+	}
+}
+
+// A primary that is asked once in a call is still forced when every breaker is
+// open and it recovers first.
+func TestPrimaryIsForcedWhenAllBreakersAreOpen(t *testing.T) {
+	for _, share := range []string{"0%", "100%"} {
+		down := suite.Fail(suite.ErrUnavailable)
+		a, b := suite.NewModel("a", using("a", 600_000), down, using("a", 1)), suite.NewModel("b", down)
+		m := build(t, sparing("{name: b}", share, "circuit_breaker: {failure_threshold: 1, backoff: 1h}"), models(a, b), policy.WithRand(func() float64 { return 0.5 }))
+		askFor(t.Context(), m, false, asking(600_000))
+		if got := askFor(t.Context(), m, false, asking(10)); got.err == nil {
+			t.Fatalf("share %s: %q, want both to fail", share, got.text)
+		}
+		got := askFor(t.Context(), m, false, asking(10))
+		if asked := len(a.Asked()) + len(b.Asked()); got.err != nil && asked == 3 {
+			t.Errorf("share %s: nobody was asked: %v", share, got.err)
+		}
+		var all interface{ Unwrap() []error }
+		if errors.As(got.err, &all) && strings.Contains(got.err.Error(), "asked already") {
+			t.Errorf("share %s: %v", share, got.err)
+		}
+	}
+}
