@@ -53,11 +53,12 @@ type CacheConfig struct {
 	// cache_status is bypass.
 	LookupOnly bool
 
-	// Scope returns what else must be the same, text by text, for two callers to
-	// share an answer; a caller for whom it returns nil shares none, and the
-	// request is not cached. A nil Scope means their tenant. It must be safe for
-	// concurrent use; a request for which it panics is not cached.
-	Scope func(call.Info) []string
+	// Scope returns what else must be the same, text by text, for two callers,
+	// whom call.From tells of their contexts, to share an answer; a caller for
+	// whom it returns nil shares none, and the request is not cached. A nil Scope
+	// means their tenant. It must be safe for concurrent use; a request for which
+	// it panics is not cached.
+	Scope func(ctx context.Context) []string
 	// Skip tells requests that are not to be cached: those that are answered
 	// differently each time, say. Nil means none. It must be safe for concurrent
 	// use and must not change the request; if it panics, the request is skipped.
@@ -121,7 +122,7 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	orDefault(&config.LookupAge, DefaultLookupAge)
 	orDefault(&config.MaxWait, DefaultCacheWait)
 	if config.Scope == nil {
-		config.Scope = func(info call.Info) []string { return []string{info.Tenant} }
+		config.Scope = func(ctx context.Context) []string { return []string{call.From(ctx).Tenant} }
 	}
 	if config.Skip == nil {
 		config.Skip = func(*model.LLMRequest) bool { return false }

@@ -25,8 +25,8 @@ func TestCacheKeepsTheAnswerAsTheModelGaveIt(t *testing.T) {
 func TestCacheBypass(t *testing.T) {
 	for name, config := range map[string]middleware.CacheConfig{
 		"skipped":           {Skip: func(*model.LLMRequest) bool { return true }},
-		"Skip panics":       {Skip: func(*model.LLMRequest) bool { panic("skip") }}, // B80
-		"Scope panics":      {Scope: func(call.Info) []string { panic("scope") }},   // B80
+		"Skip panics":       {Skip: func(*model.LLMRequest) bool { panic("skip") }},     // B80
+		"Scope panics":      {Scope: func(context.Context) []string { panic("scope") }}, // B80
 		"not a plain value": {},
 	} {
 		t.Run(name, func(t *testing.T) {

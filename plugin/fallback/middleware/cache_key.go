@@ -17,8 +17,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
 // cacheKey identifies a request: the SHA-256 of everything its answer depends
@@ -35,7 +33,7 @@ func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMReques
 			ok = false
 		}
 	}()
-	scope := c.config.Scope(call.From(ctx))
+	scope := c.config.Scope(ctx)
 	if scope == nil {
 		return cacheKey{}, false
 	}

@@ -60,7 +60,8 @@ func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
 
 // B86
 func TestCacheScope(t *testing.T) {
-	cache := newCache(t, middleware.CacheConfig{Scope: func(info call.Info) []string {
+	cache := newCache(t, middleware.CacheConfig{Scope: func(ctx context.Context) []string {
+		info := call.From(ctx)
 		if info.User == "" {
 			return nil
 		}

@@ -26,11 +26,15 @@ type cacheSettings struct {
 }
 
 // scope returns what callers must have in common to share answers. Who is known
-// neither as a user nor by a session shares none in a cache of users. Rules may
-// keep the data of one caller from a model whose answer another has got.
-func (s *cacheSettings) scope(info call.Info) []string {
+// neither as a user nor by a session shares none in a cache of users, and nobody
+// does of whom nobody can read what they must have in common. Rules may keep the
+// data of one caller from a model whose answer another has got.
+func (s *cacheSettings) scope(ctx context.Context) []string {
+	info, missing := call.From(ctx), unreadIn(ctx)
 	scope := []string{info.Tenant}
 	switch {
+	case missing.tenant || s.Rules && (missing.class || missing.region):
+		return nil
 	case s.Cache.Scope != "user":
 	case info.User != "":
 		scope = append(scope, info.App, "user", info.User)

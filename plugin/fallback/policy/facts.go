@@ -39,7 +39,7 @@ func (f *facts) read(ctx context.Context) context.Context {
 	}
 	ctx = call.With(ctx, told)
 	if missing != (unread{}) {
-		ctx = context.WithValue(ctx, unreadKey{}, missing)
+		ctx = context.WithValue(ctx, unreadKey{}, missing.or(unreadIn(ctx)))
 	}
 	return ctx
 }
@@ -57,11 +57,20 @@ func stateIn(ctx context.Context) session.ReadonlyState {
 // something else.
 type unread struct{ tenant, class, region bool }
 
+func (u unread) or(other unread) unread {
+	return unread{u.tenant || other.tenant, u.class || other.class, u.region || other.region}
+}
+
 type unreadKey struct{}
 
+// unreadIn returns what no policy around ctx could read and nobody has told since.
 func unreadIn(ctx context.Context) unread {
 	missing, _ := ctx.Value(unreadKey{}).(unread)
-	return missing
+	if missing == (unread{}) {
+		return missing
+	}
+	known := call.From(ctx)
+	return unread{missing.tenant && known.Tenant == "", missing.class && known.DataClass == "", missing.region && known.Region == ""}
 }
 
 // ask returns what state, which may be nil, adds to what is known.

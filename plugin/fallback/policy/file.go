@@ -68,7 +68,8 @@ type Policy struct {
 	// Which targets may see which data.
 	Compliance *Compliance `key:"compliance"`
 	// What the state of an ADK session tells of a call, by the state's keys: texts,
-	// numbers and bools. Compliance rules hold for a fact that cannot be read.
+	// numbers and bools. Compliance rules hold for a fact that cannot be read, and
+	// a call whose tenant cannot be read shares no answers and spends no budget.
 	Context *Context `key:"context"`
 	// State that replicas share. For a later version: checked, but refused when
 	// a model is built.

@@ -31,7 +31,8 @@ type Priority struct {
 }
 
 // Budgets bounds what is spent. Each attempt is charged: falling back never
-// goes round a budget.
+// goes round a budget. Where dollars are bounded, a call whose tenant cannot be
+// read is refused.
 type Budgets struct {
 	// What each tenant may spend in a day. Left out, only the tenants named below
 	// are bounded.
@@ -79,7 +80,8 @@ type Cache struct {
 	// How much memory the answers may take.
 	MaxBytes Bytes `key:"max_bytes" min:"64KiB" max:"1TiB" default:"64MiB"`
 	// Who shares answers: all calls of a tenant, or only those of a user, who is
-	// known by the session where there is no user. Tenants never do.
+	// known by the session where there is no user. Tenants never do, nor does a
+	// call whose tenant cannot be read.
 	Scope string `key:"scope" enum:"tenant|user" default:"tenant"`
 }
 

@@ -42,7 +42,7 @@ func guarded(inner stream.Layer, guards ...guard) stream.Layer {
 
 // guards returns what stands before a model; nil for what does not.
 func (b *builder) guards(t Target) []guard {
-	guards := []guard{b.compliance(t), b.flags(t)}
+	guards := []guard{b.compliance(t), b.flags(t), b.payer()}
 	if t.Settings.Capabilities != nil {
 		guards = append(guards, capable(t.Settings.Capabilities))
 	}

@@ -66,7 +66,7 @@ func (r *Rule) Allows(t Resolved) bool {
 // which nobody could read, the worst is assumed.
 func (r *Rule) concerns(info call.Info, missing unread) bool {
 	listed := func(list []string, fact string, missing bool) bool {
-		return list == nil || fact == "" && missing || slices.Contains(list, fact)
+		return list == nil || missing || slices.Contains(list, fact)
 	}
 	return listed(r.Tenants, info.Tenant, missing.tenant) && listed(r.DataClasses, info.DataClass, missing.class) &&
 		listed(r.DataRegions, info.Region, missing.region)
@@ -76,11 +76,11 @@ func (r *Rule) concerns(info call.Info, missing unread) bool {
 // a person, is not named.
 func (r *Rule) about(info call.Info, missing unread) string {
 	switch {
-	case r.DataClasses != nil && info.DataClass == "" && missing.class:
+	case r.DataClasses != nil && missing.class:
 		return "data whose class cannot be read from the session"
 	case r.DataClasses != nil:
 		return "data of class " + info.DataClass
-	case r.DataRegions != nil && info.Region == "" && missing.region:
+	case r.DataRegions != nil && missing.region:
 		return "data whose region cannot be read from the session"
 	case r.DataRegions != nil:
 		return "data of region " + info.Region

@@ -75,14 +75,17 @@ func (l *Live) Replace(ctx context.Context, p *Policy) error {
 func (l *Live) Policy() *Policy { return l.tree.Load().policy }
 
 // Close ends what the cache fetches in the background and waits for it. The
-// model still answers.
+// model still answers. A policy that is put in place afterwards begins with an
+// empty cache, for which Close is to be called again.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.kept.cache == nil {
+	cache := l.kept.cache
+	if cache == nil {
 		return nil
 	}
-	return l.kept.cache.Close()
+	l.kept.cache = nil // the next policy is to have one that fetches
+	return cache.Close()
 }
 
 // Model returns the model. It has those of the optional methods that ADK asks for

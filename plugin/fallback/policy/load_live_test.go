@@ -56,3 +56,38 @@ func TestReloadClosesACacheOnlyWhenItGoes(t *testing.T) {
 		})
 	}
 }
+
+// A policy that is put in place after Close has a cache that fetches in the
+// background, also if its section is unchanged. B85
+func TestReplaceAfterCloseBeginsWithACacheThatWorks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const text = "primary: a\ncache: {ttl: 1s, stale_while_revalidate: 1h}\n"
+		a := numbered("a")
+		l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, policy.Models{"a": a})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask(t.Context(), l.Model(), false)
+		for range 2 {
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := ask(t.Context(), l.Model(), false); got.text != "a1" {
+			t.Errorf("closed: %q (%v), want the answer that is kept", got.text, got.err)
+		}
+		if err := l.Replace(t.Context(), parsed(t, text)); err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		for i, want := range []string{"a2", "a2", "a3"} { // missed, stale, and fetched meanwhile
+			if got := ask(t.Context(), l.Model(), false); got.text != want {
+				t.Errorf("answer %d: %q (%v), want %s", i, got.text, got.err, want)
+			}
+			synctest.Wait()
+			if i == 0 {
+				time.Sleep(2 * time.Second)
+			}
+		}
+	})
+}
