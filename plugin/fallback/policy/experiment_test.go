@@ -1,12 +1,20 @@
 package policy_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -63,6 +71,51 @@ func TestArmsThatDriftAreTakenOut(t *testing.T) {
 	}
 	if asked := len(bad.Asked()); asked < 10 || asked > 60 {
 		t.Errorf("the bad arm was asked %d times of about 100, want it out after some 10", asked)
+	}
+}
+
+// What a policy's limits and conditions make of an arm's calls is the arm's
+// failure; what the policy does not let it answer is not.
+func TestArmsAreJudgedAsTheirPolicyJudges(t *testing.T) {
+	slow := after(5*time.Second, suite.Text("b"))
+	blank := suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{Content: genai.NewContentFromText(" ", genai.RoleModel), FinishReason: genai.FinishReasonStop}
+	})
+	for _, test := range []struct {
+		name, text string
+		b          suite.Step
+		out        bool
+	}{
+		{"too slow for a time limit", "fallbacks: [{name: c}]\ntimeouts: {primary: 1s}", slow, true},
+		{"too slow for the call", "fallbacks: [{name: template-response}]\ntimeouts: {total: 1s}", slow, true},
+		{"too slow for a condition", "fallbacks: [{name: c, condition: 'error || latency > 1s'}]", slow, true},
+		{"too slow for one that judges", "fallbacks: [{name: c, condition: 'error || empty || latency > 1s'}]", slow, true},
+		{"rejected", "fallbacks: [{name: c, condition: 'error || empty'}]", blank, true},
+		{"rejected after a hedge", "fallbacks: [{name: d}, {name: c, condition: 'error || empty'}]\nhedge: {target: d, delay: 1m}", blank, true},
+		{"accepted", "fallbacks: [{name: c, condition: 'error || empty'}]", suite.Text("b"), false},
+		{"slower than a hedge", "fallbacks: [{name: d}]\nhedge: {target: d, delay: 1s, max_extra_load: 100%}", slow, false},
+		{"breaker open", "fallbacks: [{name: c}]\ncircuit_breaker: {failure_threshold: 2, backoff: 1h}", suite.Fail(suite.ErrUnavailable), true},
+		{"flag off", "fallbacks: [{name: c}]\nflags: {f: {targets: [b], default: false}}", suite.Text("b"), false},
+		{"not allowed to see it", "fallbacks: [{name: c}]\ncompliance: {rules: [{data_classes: [pii], targets: [a, c]}]}", suite.Text("b"), false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				given := named("a", "c", "d")
+				given["b"] = suite.NewModel("b", test.b)
+				var log bytes.Buffer
+				text := "primary: a\n" + test.text + "\nexperiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}], max_drift: 5%, min_calls: 10}}\n"
+				m := build(t, text, given, policy.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+				for user := range 100 {
+					got := ask(call.With(t.Context(), call.Info{User: fmt.Sprint(user), DataClass: "pii"}), m, user%2 == 0)
+					if got.err != nil || got.md.Cohort == "" && got.text != "d" {
+						t.Fatalf("%q in cohort %q (%v), want an answer in a cohort", got.text, got.md.Cohort, got.err)
+					}
+				}
+				if out := strings.Contains(log.String(), "taken out"); out != test.out {
+					t.Errorf("taken out: %v, want %v", out, test.out)
+				}
+			})
+		})
 	}
 }
 

@@ -115,17 +115,21 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 			held = append(held, resp)
 			return true
 		}
-		out.Model, out.Notes = fork.Model, fork.Notes
+		out.Root, out.Model, out.Notes = fork.Root, fork.Model, fork.Notes
 		return out.Send(resp)
 	})
-	if err := a.watched(ctx, streamed, fork); err != nil || !hold || !fork.Final {
+	ctx, review := stream.WithReview(ctx)
+	err := a.watched(ctx, streamed, fork)
+	out.Root, out.Notes = fork.Root, fork.Notes // also for who answers next
+	if err != nil || !hold || !fork.Final {
 		return err
 	}
 	a.answer = held[len(held)-1]
 	if err := a.reject(ctx, out, fork.Model); err != nil {
+		review.Reject()
 		return err
 	}
-	out.Model, out.Notes = fork.Model, fork.Notes
+	out.Model = fork.Model
 	for _, resp := range held {
 		if !out.Send(resp) {
 			break

@@ -101,11 +101,13 @@ type SplitConfig struct {
 // by all whom it touched, not only by those for whom it worked. A cache belongs
 // within the arms, or between a [SplitAhead] and the split.
 //
-// A failed call is one that ended with an error or was answered by another than
-// the arm's own model (a fallback within the arm). Calls that the caller
-// cancelled or stopped do not count. An arm that drifts beyond MaxDrift is taken out for
-// the life of the split: the control answers its users, in the control's
-// cohort.
+// A failed call is one that ended with an error, was cut off by a layer around
+// for being too slow, was refused by the arm's breaker, was answered by another
+// than the arm's own model (a fallback within the arm), or has an answer that a
+// condition of a policy has rejected. Calls that the caller cancelled or stopped,
+// that lost a hedge, or that a rule, a limit or a budget kept from the arm's
+// models do not count. An arm that drifts beyond MaxDrift is taken out for the
+// life of the split: the control answers its users, in the control's cohort.
 //
 // The error names every wrong field. The model is safe for concurrent use if
 // its models are.
@@ -209,9 +211,7 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	s.note(i, out)
 	a := s.arms[i]
 	err := ask(ctx, a.layer, req, streamed, out)
-	if ctx.Err() == nil && (err != nil || out.Final) {
-		s.count(a, err != nil, err == nil && out.Model != "" && out.Model != a.layer.Name())
-	}
+	s.judge(ctx, a, err, out)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"context"
 	"log/slog"
 	"math/bits"
 	"sync"
@@ -13,9 +14,15 @@ import (
 
 // Counts is what happened in an arm within the window.
 type Counts struct {
-	Calls     int // that were not cancelled by the caller
-	Errors    int // of them, those that ended with an error
+	Calls     int // that tell something of the arm; see [NewSplit]
+	Errors    int // of them, those that ended with an error or whose answer was rejected
 	Fallbacks int // of them, those that another than the arm's own model answered
+}
+
+func (c *Counts) add(more Counts) {
+	c.Calls += more.Calls
+	c.Errors += more.Errors
+	c.Fallbacks += more.Fallbacks
 }
 
 // FailureRate is the share of calls that the arm's own model did not answer; 0
@@ -82,11 +89,38 @@ func pick(point, total uint64, arms []*arm) int {
 	return 0 // not reached: at is less than the sum of weights
 }
 
-// count notes how a call of a ended, and takes a out if that is too much.
-func (s *split) count(a *arm, failed, fellBack bool) {
+// judge counts what the end of a call tells of a.
+func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink) {
+	switch {
+	case isNobodys(ctx, err) || err == nil && !out.Final:
+	case err != nil:
+		s.count(a, Counts{Calls: 1, Errors: 1})
+	case out.Model != "" && out.Model != a.layer.Name():
+		s.count(a, Counts{Calls: 1, Fallbacks: 1})
+	default:
+		s.count(a, Counts{Calls: 1})
+		if review := stream.ReviewOf(ctx); review != nil {
+			review.OnReject(func() { s.count(a, Counts{Errors: 1}) })
+		}
+	}
+}
+
+// isNobodys reports whether the end of a call tells nothing of its arm: the caller
+// cancelled it, another model of a hedge was faster, or no model was asked. A
+// breaker that refuses speaks for the arm's calls before.
+func isNobodys(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return stream.Ended(ctx) == ctx.Err() || context.Cause(ctx) == lost{}
+	}
+	refused := refusal(err)
+	return refused != nil && refused.By != "breaker"
+}
+
+// count adds to the counts of a, and takes a out if that is too much.
+func (s *split) count(a *arm, what Counts) {
 	now := time.Now()
-	a.tally.add(now, failed, fellBack)
-	if s.config.MaxDrift == 0 || !failed && !fellBack || a.out.Load() {
+	a.tally.add(now, what)
+	if s.config.MaxDrift == 0 || what.Errors+what.Fallbacks == 0 || a.out.Load() {
 		return
 	}
 	r := Rollback{Experiment: s.config.Experiment, Cohort: a.cohort, Arm: a.tally.sum(now), Control: s.arms[0].tally.sum(now)}
@@ -119,26 +153,17 @@ type tally struct {
 
 func newTally(length time.Duration) *tally { return &tally{counts: window.New[Counts](length)} }
 
-func (t *tally) add(now time.Time, failed, fellBack bool) {
+func (t *tally) add(now time.Time, what Counts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	counts := t.counts.At(now)
-	counts.Calls++
-	if failed {
-		counts.Errors++
-	}
-	if fellBack {
-		counts.Fallbacks++
-	}
+	t.counts.At(now).add(what)
 }
 
 func (t *tally) sum(now time.Time) (sum Counts) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for counts := range t.counts.All(now) {
-		sum.Calls += counts.Calls
-		sum.Errors += counts.Errors
-		sum.Fallbacks += counts.Fallbacks
+		sum.add(counts)
 	}
 	return sum
 }
