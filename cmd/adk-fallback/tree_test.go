@@ -48,6 +48,23 @@ func TestTreeIsWhatIsBuilt(t *testing.T) {
 	}
 }
 
+// A soft limit that spares the primary nothing is no part of the tree.
+func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
+	for fallbacks, want := range map[string]int{"{name: b}, {name: template-response}": 2, "{name: template-response}": 0} {
+		p, problems, err := readPolicy(write(t, "primary: a\nfallbacks: ["+fallbacks+"]\nbudgets: {usd_per_day: 1, soft_limit: {}}\n"), nil)
+		if p == nil {
+			t.Fatal(problems, err)
+		}
+		var out strings.Builder
+		if err := (checked{Policy: p}).tree().print(&out, 0); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(out.String(), "soft_limit"); got != want {
+			t.Errorf("%s: soft_limit stands there %d times, want %d:\n%s", fallbacks, got, want, &out)
+		}
+	}
+}
+
 // printed writes a line for each layer below l that is one of its own when it is
 // built.
 func printed(p *policy.Policy, l *layer, depth int, lines *[]string) {
