@@ -91,7 +91,8 @@ type Degrade struct {
 	// {{.Tenant}} and {{.Model}}, the model that was asked, stand for what they
 	// name. {{if .Tenant}} … {{else}} … {{end}} and the functions and, or, not,
 	// eq and ne of these and of quoted texts may be used, and nothing else of
-	// Go's templates.
+	// Go's templates. Any of them may be empty, and the text may not be: some of
+	// it has to stand outside of {{if}}, or both before and after {{else}}.
 	Template string `key:"template" kind:"text" default:"I cannot answer right now. Please try again later."`
 	// What cached-answer puts in front of an answer from the cache.
 	CachedNotice string `key:"cached_notice" kind:"text"`

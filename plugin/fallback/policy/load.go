@@ -99,8 +99,9 @@ func WithRand(draw func() float64) Option { return optionFunc(func(o *options) {
 
 // OnReload is called by [Watch] each time the file has changed: with nil when its
 // policy is in use, also when that is the one that was in use before a broken or
-// missing file, else with why the old one stays. It is called on the watcher's
-// goroutine; a panic in it is logged and goes no further.
+// missing file, else with why the old one stays. When another try at a file that
+// could not be built ends otherwise, it is called again. It is called on the
+// watcher's goroutine; a panic in it is logged and goes no further.
 func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
 
 // WithInterval is how late [Watch] sees a change of its file at most, instead of

@@ -81,3 +81,11 @@ func TestNilsAreErrors(t *testing.T) {
 		}
 	}
 }
+
+// A template that some calls would get nothing of is reported at its place. B87, B91
+func TestTemplatesThatMaySayNothingAreReported(t *testing.T) {
+	_, err := policy.Parse([]byte("primary: gpt-4o\nfallbacks: [{name: template-response}]\ndegrade: {template: '{{if .Tenant}}Sorry.{{end}}'}"))
+	if want := "3:21: degrade.template: found {{if .Tenant}}, which may say nothing; allowed: text that is said"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
