@@ -110,3 +110,23 @@ func TestNestedPolicyKnowsWhatTheOuterOneCouldNotRead(t *testing.T) {
 		}
 	}
 }
+
+// So it is for each fact, whichever other one the inner policy cannot read
+// either. B79
+func TestNestedPolicyKnowsEachUnreadFact(t *testing.T) {
+	for _, test := range []struct{ fact, rule, other string }{
+		{"tenant", "tenants", "region"}, {"data_class", "data_classes", "tenant"}, {"region", "data_regions", "tenant"},
+	} {
+		inner := build(t, "primary: a\nfallbacks: [{name: b}]\ncontext: {"+test.other+": other}\ncompliance: {rules: [{"+test.rule+": [x], targets: [b]}]}", named("a", "b"))
+		for told, want := range map[string]string{"": "b", "y": "a"} {
+			between := wrapped{inner, func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return call.With(ctx, call.Info{Tenant: told, DataClass: told, Region: told}), func() {}
+			}}
+			outer := build(t, "primary: inner\ncontext: {"+test.fact+": parts}", policy.Models{"inner": between})
+			state := map[string]any{"parts": []string{"x"}, "other": []string{"x"}}
+			if got, err := answerOf(t, t.Context(), outer, nil, false, state); got != want {
+				t.Errorf("%s, told %q: %q answered (%v), want %s", test.fact, told, got, err, want)
+			}
+		}
+	}
+}
