@@ -1,11 +1,9 @@
 package policy_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -93,77 +91,6 @@ func TestWatchFollowsTheFile(t *testing.T) {
 		step("another good file", "primary: one", "1", "")
 		if all := told.take(); len(all) > 0 {
 			t.Errorf("reports %v without a change", all)
-		}
-	})
-}
-
-// A right file that cannot be built for a passing reason is used when the reason has
-// passed. It is tried once in an interval, and told of when the reason changes. B92
-func TestWatchTriesAgainWhatCannotBeBuilt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer synctest.Wait()
-		defer cancel()
-		file := filepath.Join(t.TempDir(), "fallback.yaml")
-		writeFile(t, file, "primary: one\nfallbacks: [{name: gone}]")
-		var told reports
-		var logged bytes.Buffer
-		var tries atomic.Int64
-		var set sync.Map
-		env := func(name string) (string, bool) {
-			if name == "FIRST" {
-				tries.Add(1)
-			}
-			if _, ok := set.Load(name); ok {
-				return "key", true
-			}
-			return "", false
-		}
-		m, err := policy.Watch(ctx, file, policy.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))),
-			policy.OnReload(told.add), policy.WithInterval(time.Minute), policy.WithEnv(env), named("one", "gone"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		wait := func(intervals int) []error {
-			time.Sleep(time.Duration(intervals) * time.Minute)
-			synctest.Wait()
-			return told.take()
-		}
-		const text = "primary: two\nfallbacks: [{name: three}, {name: template-response}, {name: one}]\n" +
-			"models: {two: {provider: openai, credential_env: FIRST}, three: {provider: openai, credential_env: SECOND}}"
-		writeFile(t, file, text)
-		if all := wait(10); len(all) != 1 || all[0] == nil || m.Name() != "one" {
-			t.Errorf("without a key: reports %v, %s is in use", all, m.Name())
-		}
-		if n := tries.Load(); n < 9 || n > 10 {
-			t.Errorf("%d builds in 10 intervals, want one in each", n)
-		}
-		if n := strings.Count(logged.String(), "\n"); n != 1 {
-			t.Errorf("%d lines in the log, want one:\n%s", n, logged.String())
-		}
-		set.Store("FIRST", true)
-		if all := wait(10); len(all) != 1 || all[0] == nil || strings.Contains(all[0].Error(), "FIRST") || !strings.Contains(all[0].Error(), "SECOND") {
-			t.Errorf("for another reason: reports %v", all)
-		}
-		set.Store("SECOND", true)
-		if all := wait(1); len(all) != 1 || all[0] != nil || m.Name() != "two" {
-			t.Errorf("with the keys: reports %v, %s is in use", all, m.Name())
-		}
-		before := tries.Load()
-		if all := wait(10); len(all) > 0 || tries.Load() != before {
-			t.Errorf("later: reports %v, %d builds", all, tries.Load()-before)
-		}
-		set.Delete("FIRST")
-		writeFile(t, file, text+" # new")
-		if all := wait(5); len(all) != 1 || all[0] == nil {
-			t.Errorf("without a key again: reports %v", all)
-		}
-		writeFile(t, file, "primary: [")
-		wait(1)
-		before = tries.Load()
-		set.Store("FIRST", true)
-		if all := wait(10); len(all) > 0 || tries.Load() != before {
-			t.Errorf("a broken file: reports %v, %d builds", all, tries.Load()-before)
 		}
 	})
 }
