@@ -54,7 +54,7 @@ const maxKeyDepth = 64
 var errNoKey = errors.New("middleware: the value has no canonical form")
 
 // digest hashes values in a canonical form: every value is written with its
-// length or its presence before it, a struct by the names of its fields that are
+// length or its presence before it, a struct by the numbers of its fields that are
 // set, a map in the order of its keys. So two requests have the same hash exactly
 // when they are the same, in whatever order their maps were built.
 type digest struct {
@@ -83,10 +83,10 @@ func (d *digest) sum() (key cacheKey) {
 }
 
 func (d *digest) number(n uint64) {
-	if len(d.buf)+8 > digestBuffer {
+	if len(d.buf)+binary.MaxVarintLen64 > digestBuffer {
 		d.flush()
 	}
-	d.buf = binary.LittleEndian.AppendUint64(d.buf, n)
+	d.buf = binary.AppendUvarint(d.buf, n) // its own length tells where it ends
 }
 
 func (d *digest) presence(there bool) {
@@ -215,22 +215,24 @@ func (d *digest) structure(v reflect.Value, depth int) error {
 	}
 	for _, field := range shape.fields {
 		value := v.Field(field.index)
-		if isUnset(value) {
+		if isUnset(value, field.kind) {
 			continue
 		}
-		d.text(field.name)
+		d.number(uint64(field.index) + 1)
 		if err := d.value(value, depth-1); err != nil {
 			return err
 		}
 	}
-	d.text("") // no field has this name
+	d.number(0) // no field has this number
 	return nil
 }
 
 // isUnset treats nil and empty alike: providers are sent neither.
-func isUnset(v reflect.Value) bool {
-	switch v.Kind() {
-	case reflect.Slice, reflect.Map:
+func isUnset(v reflect.Value, kind reflect.Kind) bool {
+	switch kind {
+	case reflect.Pointer, reflect.Interface:
+		return v.IsNil()
+	case reflect.Slice, reflect.Map, reflect.String:
 		return v.Len() == 0
 	}
 	return v.IsZero()
@@ -243,8 +245,8 @@ type shape struct {
 }
 
 type shapeField struct {
-	name  string
 	index int
+	kind  reflect.Kind
 }
 
 var shapes sync.Map // reflect.Type → *shape; a cache, as large as there are types in requests
@@ -263,7 +265,7 @@ func shapeOf(t reflect.Type) *shape {
 			// A provider's note to itself: it differs from session to session for
 			// the same conversation.
 		default:
-			s.fields = append(s.fields, shapeField{field.Name, i})
+			s.fields = append(s.fields, shapeField{i, field.Type.Kind()})
 		}
 	}
 	shapes.Store(t, s)
