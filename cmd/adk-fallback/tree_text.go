@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -124,16 +125,7 @@ func splitText(id string, e policy.Experiment) string {
 func armText(a policy.Arm) string { return cmp.Or(a.Cohort, a.Model) + " " + a.Share.String() }
 
 // short writes a duration as a person would: 1m, not 1m0s.
-func short(d time.Duration) string {
-	text := d.Round(time.Microsecond).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
+func short(d time.Duration) string { return duration.Text(d.Round(time.Microsecond)) }
 
 // plural counts things; "" for none.
 func plural(n int, thing string) string {

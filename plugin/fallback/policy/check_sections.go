@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 )
@@ -142,10 +143,10 @@ func (c *checker) arms(path string, arms []Arm) {
 func (c *checker) sections() {
 	c.rateLimits("rate_limits", c.RateLimits)
 	if r := c.Retry; r != nil && r.BaseDelay > r.MaxDelay && r.MaxDelay > 0 {
-		c.err("retry.max_delay", formatDuration(r.MaxDelay)+", less than base_delay", formatDuration(r.BaseDelay)+" or more")
+		c.err("retry.max_delay", duration.Text(r.MaxDelay)+", less than base_delay", duration.Text(r.BaseDelay)+" or more")
 	}
 	if b := c.CircuitBreaker; b != nil && b.MaxBackoff > 0 && b.MaxBackoff < b.Backoff {
-		c.err("circuit_breaker.max_backoff", formatDuration(b.MaxBackoff)+", less than backoff", formatDuration(b.Backoff)+" or more")
+		c.err("circuit_breaker.max_backoff", duration.Text(b.MaxBackoff)+", less than backoff", duration.Text(b.Backoff)+" or more")
 	}
 	if c.Priority != nil {
 		c.unique("priority.classes", c.Priority.Classes)

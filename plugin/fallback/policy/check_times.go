@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/duration"
 )
 
 // times finds limits that another limit makes meaningless.
@@ -23,8 +25,8 @@ func (c *checker) times() {
 		parts, sum, how = streamed, sumStreamed, ", streamed,"
 	}
 	if sum > c.Timeouts.Total {
-		c.warn("timeouts.total", fmt.Sprintf("%s, but the targets%s may take %s = %s", formatDuration(c.Timeouts.Total), how, strings.Join(parts, " + "), formatDuration(sum)),
-			"a total of at least "+formatDuration(sum)+", or shorter timeouts")
+		c.warn("timeouts.total", fmt.Sprintf("%s, but the targets%s may take %s = %s", duration.Text(c.Timeouts.Total), how, strings.Join(parts, " + "), duration.Text(sum)),
+			"a total of at least "+duration.Text(sum)+", or shorter timeouts")
 	}
 }
 
@@ -44,7 +46,7 @@ func (c *checker) silences(limit func(Target) time.Duration) (parts []string, su
 		}
 		if silence > 0 {
 			sum += silence
-			parts = append(parts, formatDuration(silence))
+			parts = append(parts, duration.Text(silence))
 		}
 	}
 	return parts, sum
@@ -73,8 +75,8 @@ func (c *checker) latencies(t, next Target) {
 	limit := max(whole, streamed)
 	for _, latency := range next.Condition.compiled.Latencies() {
 		if latency >= limit {
-			c.warn(path, fmt.Sprintf("%s, but %s is cut off after %s without content", formatDuration(latency), t.Name, formatDuration(limit)),
-				"less than "+formatDuration(limit))
+			c.warn(path, fmt.Sprintf("%s, but %s is cut off after %s without content", duration.Text(latency), t.Name, duration.Text(limit)),
+				"less than "+duration.Text(limit))
 		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -42,11 +41,7 @@ var errReported = errors.New("policy: reported")
 // takes over what fits of before, and changes nothing of it.
 func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept, error) {
 	b := &builder{checker: &checker{Policy: p, chain: p.targets()}, ctx: ctx, policy: p, options: o, before: before}
-	known := Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }}
-	b.problems = Check(p, known)
-	for _, path := range p.ForLater() {
-		b.err(path, "what only a later version can build", "a policy without it")
-	}
+	b.problems = Check(p, o.known())
 	if hasErrors(b.problems) {
 		return nil, kept{}, &Error{Problems: inOrder(b.problems)}
 	}

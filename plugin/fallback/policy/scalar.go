@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/duration"
 )
 
 // scalar is a kind of single values: how one is read, and what is allowed, said
@@ -82,7 +83,7 @@ var (
 	}
 	durations = measure[time.Duration]{
 		what: "a duration", such: []string{"30s", "1h30m"}, text: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`,
-		parse: time.ParseDuration, format: formatDuration,
+		parse: time.ParseDuration, format: duration.Text,
 	}
 	shares = measure[Share]{
 		what: "a share", such: []string{"80%", "0.8"}, number: "number", text: `^[0-9]+(\.[0-9]+)?%$`,

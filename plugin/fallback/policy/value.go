@@ -5,7 +5,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Share is a part of a whole, from 0 to 1. A file has 80% or 0.8.
@@ -89,18 +88,6 @@ func parseBytes(text string) (Bytes, error) {
 		return 0, fmt.Errorf("policy: %q is not a whole number of bytes", text)
 	}
 	return Bytes(value), nil
-}
-
-// formatDuration writes d as a person would: 1m, not 1m0s.
-func formatDuration(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
 }
 
 // wildcard reports whether name matches pattern, in which * stands for any text.

@@ -146,14 +146,11 @@ func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) erro
 	if s.next == nil {
 		return s.inner.Do(ctx, a.req, streamed, out)
 	}
-	if judges(s.next.when) || s.next.when.Uses("ttft") {
+	if (Condition{s.next.when}).HoldsBack() || s.next.when.Uses("ttft") {
 		return a.observed(ctx, streamed, out)
 	}
 	return a.watched(ctx, streamed, out)
 }
-
-// judges reports whether a condition can give up an answer.
-func judges(c *condition.Condition) bool { return Condition{c}.HoldsBack() }
 
 // vars is what is known of the attempt when it has ended with err.
 func (a *attempt) vars(ctx context.Context, err error) condition.Vars {

@@ -104,7 +104,7 @@ func (e *movedOn) Verdict() failure.Verdict {
 // An answer that the condition may give up is held back until it is whole: what
 // was shown could not be taken back everywhere.
 func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
-	hold := judges(a.step.next.when)
+	hold := Condition{a.step.next.when}.HoldsBack()
 	var held []*model.LLMResponse
 	fork := out.Fork(nil)
 	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
