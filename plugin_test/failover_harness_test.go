@@ -158,10 +158,10 @@ func (o *outcome) add(ev *session.Event) {
 		o.screen = ""
 	}
 	if ev.Partial {
-		o.screen += textOf(ev.Content)
+		o.screen += suite.TextOf(ev.Content)
 		return
 	}
-	o.final, o.text = ev, textOf(ev.Content)
+	o.final, o.text = ev, suite.TextOf(ev.Content)
 	if ev.Content == nil {
 		return
 	}
@@ -173,16 +173,6 @@ func (o *outcome) add(ev *session.Event) {
 	}
 }
 
-func textOf(content *genai.Content) string {
-	text := ""
-	if content != nil {
-		for _, part := range content.Parts {
-			text += part.Text
-		}
-	}
-	return text
-}
-
 // stored returns the texts of the session's events.
 func (w *world) stored(t *testing.T) []string {
 	t.Helper()
@@ -192,7 +182,7 @@ func (w *world) stored(t *testing.T) []string {
 	}
 	var texts []string
 	for ev := range got.Session.Events().All() {
-		texts = append(texts, textOf(ev.Content))
+		texts = append(texts, suite.TextOf(ev.Content))
 	}
 	return texts
 }

@@ -119,7 +119,7 @@ func TestTargetThatWasAskedIsNotForced(t *testing.T) {
 				m := c.build(a, b)
 				before := 0
 				for call := range 4 {
-					text := consume(t.Context(), m, 0)
+					text := suite.Consume(t.Context(), m, 0)
 					asked := len(a.Requests())
 					if n := asked - before; n < 1 || n > c.most {
 						t.Errorf("call %d: a was asked %d times, want 1 to %d: %s", call, n, c.most, text)

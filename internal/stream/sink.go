@@ -63,9 +63,10 @@ type Sink struct {
 	log     *call.Log        // nil until an attempt failed
 	held    []*model.LLMResponse
 	beats   atomic.Uint32
-	refused bool // the final response is a refusal
-	restart bool // the next thing to show is the marker of a restart
-	yielded bool // in yield: a panic now is the consumer's
+	watched atomic.Bool // somebody reads beats
+	refused bool        // the final response is a refusal
+	restart bool        // the next thing to show is the marker of a restart
+	yielded bool        // in yield: a panic now is the consumer's
 
 	passage passage // of the attempt in progress
 	take    func(*model.LLMResponse, error) bool
@@ -97,9 +98,10 @@ func (s *Sink) ShownText() string {
 	return s.text.String()
 }
 
-// Beats counts when control passes to the consumer and comes back. A timer that
-// reads the same even value twice knows that the model has been silent between;
-// while the value is odd, the consumer has control.
+// Beats has moved once the first content of an attempt is there. For a [Watch]
+// that somebody listens to, it also counts when control passes to the consumer
+// and comes back: one that reads the same even value twice knows that the model
+// has been silent between; while the value is odd, the consumer has control.
 func (s *Sink) Beats() uint32 { return s.beats.Load() }
 
 // Record adds an attempt to the record of the call.
@@ -187,6 +189,7 @@ func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 // flush passes on what was held back, after the marker of a restart.
 func (s *Sink) flush() bool {
 	s.Shown = true
+	s.beats.Add(2)
 	if s.restart {
 		s.restart = false
 		if !s.show(restartMarker()) {
@@ -240,11 +243,18 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 
 func (s *Sink) show(resp *model.LLMResponse) bool {
 	s.yielded = true
-	s.beats.Add(1)
+	watched := s.watched.Load()
+	if watched {
+		s.beats.Add(1)
+	}
 	if !s.yield(resp, nil) {
 		s.Stopped = true
 	}
-	s.beats.Add(1)
+	if watched {
+		s.beats.Add(1)
+	} else if s.watched.Load() {
+		s.beats.Add(2) // since the consumer got it
+	}
 	s.yielded = false
 	return !s.Stopped
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"math"
-	"sync"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -80,67 +79,44 @@ func (t *timeout) GenerateContent(ctx context.Context, req *model.LLMRequest, st
 }
 
 func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	w := &watch{config: &t.config, started: time.Now()}
-	ctx, w.cancel = context.WithCancelCause(ctx)
-	defer w.cancel(nil)
+	w := &watch{config: &t.config}
 	if t.config.Grace > 0 {
 		return w.detached(ctx, t.inner, req, streamed, out)
 	}
-	w.start(out)
-	defer w.stop()
-	return t.inner.Do(ctx, req, streamed, out)
+	w.start(ctx, out)
+	defer w.End()
+	return t.inner.Do(w, req, streamed, out)
 }
 
-// watch looks after one attempt with one timer.
+// watch looks after one attempt, and is its context.
 type watch struct {
-	config  *TimeoutConfig
-	started time.Time
-	cancel  context.CancelCauseFunc
-	beats   interface{ Beats() uint32 }
-	first   uint32 // beats when the attempt started
+	stream.Watch
+	config *TimeoutConfig
 
-	mu      sync.Mutex
-	timer   *time.Timer // guarded by mu; nil once stopped
-	latest  uint32      // beats at the last look; guarded by mu
-	changed time.Time   // when a look last found a new beat; guarded by mu
+	first   uint32        // beats when the attempt started
+	latest  uint32        // beats at the last look
+	changed time.Duration // after the start, when a look last found a new beat
 }
 
-func (w *watch) start(out *stream.Sink) {
-	w.beats, w.first = out, out.Beats()
+func (w *watch) start(ctx context.Context, out *stream.Sink) {
+	w.first = out.Beats()
 	w.latest = w.first
-	w.mu.Lock()
-	w.timer = time.AfterFunc(w.next(w.started), w.look)
-	w.mu.Unlock()
+	w.Begin(ctx, w, out)
 }
 
-func (w *watch) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.timer.Stop()
-	w.timer = nil
+// Look implements stream.Watcher.
+func (w *watch) Look(elapsed time.Duration, beats uint32) (cause error, pause time.Duration) {
+	if beats != w.latest || beats%2 == 1 {
+		w.latest, w.changed = beats, elapsed
+	}
+	if err := w.passed(elapsed); err != nil {
+		return err, 0
+	}
+	return nil, w.next(elapsed)
 }
 
-// look runs when a limit may have passed.
-func (w *watch) look() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer == nil {
-		return
-	}
-	now := time.Now()
-	if beats := w.beats.Beats(); beats != w.latest || beats%2 == 1 {
-		w.latest, w.changed = beats, now
-	}
-	if err := w.passed(now); err != nil {
-		w.cancel(err)
-		return
-	}
-	w.timer.Reset(w.next(now))
-}
-
-// passed returns the limit that has passed at now, or nil.
-func (w *watch) passed(now time.Time) error {
-	elapsed := now.Sub(w.started)
+// passed returns the limit that has passed, or nil.
+func (w *watch) passed(elapsed time.Duration) error {
 	switch c := w.config; {
 	case c.Total > 0 && elapsed >= c.Total:
 		return &failure.TimeoutError{Phase: "total", Limit: c.Total}
@@ -148,17 +124,17 @@ func (w *watch) passed(now time.Time) error {
 		if c.FirstContent > 0 && elapsed >= c.FirstContent {
 			return &failure.TimeoutError{Phase: "first content", Limit: c.FirstContent}
 		}
-	case c.Idle > 0 && now.Sub(w.changed) >= c.Idle:
+	case c.Idle > 0 && elapsed-w.changed >= c.Idle:
 		return &failure.TimeoutError{Phase: "idle", Limit: c.Idle}
 	}
 	return nil
 }
 
-// next returns how long after now to look again: at the next limit, and often
-// enough to see when a stream falls silent.
-func (w *watch) next(now time.Time) time.Duration {
-	elapsed := now.Sub(w.started)
-	next := time.Duration(math.MaxInt64)
+// next returns how long to wait before the next look: until the next limit, and
+// often enough to see when a stream falls silent. 0 is for good.
+func (w *watch) next(elapsed time.Duration) time.Duration {
+	const never = time.Duration(math.MaxInt64)
+	next := never
 	if w.config.Total > 0 {
 		next = min(next, w.config.Total-elapsed)
 	}
@@ -168,7 +144,10 @@ func (w *watch) next(now time.Time) time.Duration {
 	if w.config.Idle > 0 {
 		next = min(next, max(w.config.Idle/idleSteps, time.Millisecond))
 	}
-	return max(next, 0)
+	if next == never {
+		return 0
+	}
+	return next
 }
 
 // item is a response on its way from a detached model to its caller, with what
@@ -193,11 +172,11 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 			return false
 		}
 	})
-	w.start(fork)
-	defer w.stop()
-	go func() { done <- contained(ctx, inner, req, streamed, fork) }()
+	w.start(ctx, fork)
+	defer w.End()
+	go func() { done <- contained(w, inner, req, streamed, fork) }()
 
-	ended := ctx.Done()
+	ended := w.Done()
 	var grace <-chan time.Time
 	for {
 		select {
@@ -214,7 +193,7 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 			defer timer.Stop()
 			ended, grace = nil, timer.C
 		case <-grace:
-			return stream.Abandoned(ctx, inner.Name(), out)
+			return stream.Abandoned(w, inner.Name(), out)
 		}
 	}
 }

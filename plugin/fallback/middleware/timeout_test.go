@@ -36,6 +36,13 @@ func TestTimeout(t *testing.T) {
 			silence(ctx, req, stream, yield)
 		}
 	}
+	polls := func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil)
+		for ctx.Err() == nil {
+			time.Sleep(100 * time.Millisecond)
+		}
+		yield(nil, ctx.Err())
+	}
 	for _, test := range []struct {
 		name     string
 		step     suite.Step
@@ -48,6 +55,7 @@ func TestTimeout(t *testing.T) {
 		{"silence, unary", silence, false, "first content", 2 * time.Second, 2 * time.Second},
 		{"only empty chunks", empty, true, "first content", 2 * time.Second, 2 * time.Second},
 		{"a stall", stall, true, "idle", 4 * time.Second, 4500 * time.Millisecond},
+		{"a stall of a model that asks but does not listen", polls, true, "idle", 4 * time.Second, 4500 * time.Millisecond},
 		{"slow but moving", words(10, 1900*time.Millisecond), true, "", 19 * time.Second, 19 * time.Second},
 		{"moving just within idle", after(time.Second, words(5, 900*time.Millisecond)), true, "", 5500 * time.Millisecond, 5500 * time.Millisecond},
 		{"never ending", words(1000, time.Second), true, "total", time.Minute, time.Minute},

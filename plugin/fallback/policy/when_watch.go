@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -25,60 +24,40 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 		return a.step.inner.Do(ctx, a.req, streamed, out)
 	}
 	w := &a.silence
-	w.attempt, w.ctx, w.moments, w.out, w.first = a, ctx, moments, out, out.Beats()
-	ctx, w.cancel = context.WithCancelCause(ctx)
-	defer w.cancel(nil)
-	w.start()
-	defer w.stop()
-	return a.step.inner.Do(ctx, a.req, streamed, out)
+	w.attempt, w.moments, w.first = a, moments, out.Beats()
+	w.Begin(ctx, w, out)
+	defer w.End()
+	return a.step.inner.Do(w, a.req, streamed, out)
 }
 
-// silence wakes up at the latencies that a condition names.
+// silence asks a condition at the latencies that it names.
 type silence struct {
+	stream.Watch
 	attempt *attempt
-	ctx     context.Context // the caller's
-	cancel  context.CancelCauseFunc
-	moments []time.Duration
-	out     *stream.Sink
-	first   uint32 // beats when the attempt started
-
-	mu    sync.Mutex
-	timer *time.Timer // guarded by mu; nil once stopped
-	at    int         // guarded by mu; of moments, the one that the timer is set to
+	moments []time.Duration // left to ask at
+	first   uint32          // beats when the attempt started
 }
 
-func (w *silence) start() {
-	w.mu.Lock()
-	w.timer = time.AfterFunc(w.moments[0], w.wake)
-	w.mu.Unlock()
-}
-
-func (w *silence) stop() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.timer.Stop()
-	w.timer = nil
-}
-
-// wake asks the condition. It runs on the timer's goroutine, and ends at once.
-func (w *silence) wake() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer == nil || w.out.Beats() != w.first {
-		return
+// Look implements stream.Watcher.
+func (w *silence) Look(elapsed time.Duration, beats uint32) (cause error, pause time.Duration) {
+	if beats != w.first {
+		return nil, 0
 	}
-	// latency > 3s is asked just after three seconds.
-	moment := w.moments[w.at]
-	v := condition.Vars{Latency: moment + 1, Attempt: w.attempt.number, Confidence: math.NaN()}
-	next := w.attempt.step.next
-	if yes, _ := w.attempt.step.ask(w.ctx, next.when, v, w.attempt.req); yes {
-		w.attempt.state.choose(next)
-		w.cancel(&movedOn{condition: next.when, after: moment})
-		return
+	for len(w.moments) > 0 && elapsed >= w.moments[0] {
+		// latency > 3s is asked just after three seconds.
+		moment := w.moments[0]
+		v := condition.Vars{Latency: moment + 1, Attempt: w.attempt.number, Confidence: math.NaN()}
+		next := w.attempt.step.next
+		if yes, _ := w.attempt.step.ask(w.Context, next.when, v, w.attempt.req); yes {
+			w.attempt.state.choose(next)
+			return &movedOn{condition: next.when, after: moment}, 0
+		}
+		w.moments = w.moments[1:]
 	}
-	if w.at++; w.at < len(w.moments) {
-		w.timer.Reset(w.moments[w.at] - time.Since(w.attempt.started))
+	if len(w.moments) == 0 {
+		return nil, 0
 	}
+	return nil, w.moments[0] - elapsed
 }
 
 // movedOn ends an attempt that the next entry's condition has given up. To a

@@ -1,4 +1,4 @@
-package plugin_test
+package property_test
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -212,7 +213,7 @@ func (c *consumed) add(resp *model.LLMResponse, err error) {
 	case resp.CustomMetadata[call.KeyRestart] == true:
 		c.screen, c.tags = "", nil
 	default:
-		c.screen += textOf(resp.Content)
+		c.screen += suite.TextOf(resp.Content)
 		if tag := resp.ModelVersion; tag != "" && !slices.Contains(c.tags, tag) {
 			c.tags = append(c.tags, tag)
 		}

@@ -1,4 +1,4 @@
-package plugin_test
+package property_test
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -109,27 +109,11 @@ func (c *crowd) play(t *testing.T) (most int, served bool) {
 	for _, arrival := range c.Arrivals {
 		callers.Go(func() {
 			time.Sleep(arrival)
-			consume(t.Context(), guarded, c.StopAfter)
+			suite.Consume(t.Context(), guarded, c.StopAfter)
 		})
 	}
 	callers.Wait()
 	time.Sleep(time.Hour)
 	m.script = []act{{Does: answers}}
-	return m.most, strings.Contains(consume(t.Context(), guarded, 0), "a#")
-}
-
-// consume makes a streamed call, takes at most that many responses (0 for all)
-// and returns the last text.
-func consume(ctx context.Context, m model.LLM, most int) (text string) {
-	n := 0
-	for resp, err := range m.GenerateContent(ctx, &model.LLMRequest{Contents: genai.Text("a question")}, true) {
-		if err != nil {
-			return err.Error()
-		}
-		text = textOf(resp.Content)
-		if n++; n == most {
-			break
-		}
-	}
-	return text
+	return m.most, strings.Contains(suite.Consume(t.Context(), guarded, 0), "a#")
 }
