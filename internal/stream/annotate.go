@@ -2,6 +2,7 @@ package stream
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"google.golang.org/adk/v2/model"
@@ -17,12 +18,37 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 		return resp
 	}
 	annotated := *resp
-	md := s.metadata(resp)
-	md.WriteTo(&annotated)
+	if plain := s.plain(resp); plain != nil {
+		annotated.CustomMetadata = maps.Clone(plain.fields)
+	} else {
+		s.metadata(resp).WriteTo(&annotated)
+	}
 	if s.Model != s.Root {
 		request.DropSignatures(&annotated)
 	}
 	return &annotated
+}
+
+// plain is the metadata of answers of one model that have nothing special to tell.
+type plain struct {
+	version, cacheStatus string
+	fields               map[string]any // never changed
+}
+
+// plain returns the metadata for resp if that has nothing special to tell, and
+// else nil. A copy of the map takes half of what making it does.
+func (s *Sink) plain(resp *model.LLMResponse) *plain {
+	source := s.passage.source
+	if s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 || source == nil || source.name != s.Model {
+		return nil
+	}
+	md := s.metadata(resp)
+	latest := source.plain.Load()
+	if latest == nil || latest.version != md.ModelVersion || latest.cacheStatus != md.CacheStatus {
+		latest = &plain{md.ModelVersion, md.CacheStatus, md.Map()}
+		source.plain.Store(latest)
+	}
+	return latest
 }
 
 func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {

@@ -36,10 +36,15 @@ type Sink struct {
 	// HasNext: a router has another target for this call, so that waiting for
 	// this one can be spared.
 	HasNext bool
-	// Wait is how long the layer around waited before the attempt that comes.
-	Wait time.Duration
 	// Force asks breakers to let the call through: there is nothing better left.
 	Force bool
+
+	refused bool // the final response is a refusal
+	restart bool // the next thing to show is the marker of a restart
+	yielded bool // in yield: a panic now is the consumer's
+
+	// Wait is how long the layer around waited before the attempt that comes.
+	Wait time.Duration
 
 	// Root names the model the call started at, and turns annotation on: a
 	// router sets it before it asks its first target.
@@ -49,10 +54,6 @@ type Sink struct {
 	// Notes is what layers tell of the answer. It is written on every final
 	// response if Root is set.
 	Notes Notes
-	// Tap, if set, sees each final response before the consumer does. A layer
-	// that sets it calls the one it found, and puts that back when it returns.
-	Tap Tap
-
 	// Guard, if set, has a reason against asking a target of the given name, or
 	// none. A router asks it for each of its targets, so that the guards of one
 	// reach into the groups it is made of.
@@ -62,22 +63,21 @@ type Sink struct {
 	version string           // of the model of the attempt in progress, as its partial responses tell
 	log     *call.Log        // nil until an attempt failed
 	held    []*model.LLMResponse
-	beats   atomic.Uint32
-	watched atomic.Bool // somebody reads beats
-	refused bool        // the final response is a refusal
-	restart bool        // the next thing to show is the marker of a restart
-	yielded bool        // in yield: a panic now is the consumer's
+	visits  []visit       // of the layers that want to see the answer, outermost first
+	beats   atomic.Uint32 // see Beats
+	watched atomic.Bool   // somebody reads beats
 
 	passage passage // of the attempt in progress
-	take    func(*model.LLMResponse, error) bool
+
+	// What most calls need once, or a few times, is here to save allocations.
+	first       attempt
+	watch       Watch
+	firstVisits [3]visit
 }
 
 // Notes is what the layers of a call have to tell of its answer, beyond the
 // attempts: the fields of [call.Metadata] of the same names.
 type Notes struct{ CacheStatus, ExperimentID, Cohort, Degraded string }
-
-// Tap sees the final responses of a call.
-type Tap interface{ Answered(*model.LLMResponse) }
 
 // NewSink returns a Sink that passes responses to yield, which is never called
 // with an error but by End.
@@ -235,9 +235,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 		return false
 	}
 	s.Final = true
-	if s.Tap != nil {
-		s.Tap.Answered(resp)
-	}
+	s.answered(resp)
 	return s.show(resp)
 }
 

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"time"
+	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -34,6 +35,7 @@ type Source struct {
 	llm     model.LLM
 	name    string
 	options Options
+	plain   atomic.Pointer[plain] // the latest, which most answers carry
 }
 
 // NewSource returns the layer that calls m.
@@ -62,31 +64,44 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 // Do implements Layer.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	out.begin(s.name)
-	attempt := request.Clone(req)
-	attempt.Model = s.name
-	request.Adapt(attempt.Contents, s.name, out.Root != "" && out.Root != s.name)
+	a := out.newAttempt()
+	req = a.request.Clone(req)
+	req.Model = s.name
+	request.Adapt(req.Contents, s.name, out.Root != "" && out.Root != s.name)
 	ctx, span := telemetry.StartAttempt(ctx, s.name)
-	ctx = failure.WithCapture(ctx) // for a client whose transport is failure.Capture
-	started, wait := time.Now(), out.Wait
+	a.capture.Context = ctx // for a client whose transport is failure.Capture
+	ctx = &a.capture
+	started, wait := clock(), out.Wait
 	out.Wait = 0
-	err := s.pass(ctx, attempt, stream, out)
+	err := s.pass(ctx, req, stream, out)
 	if err == nil {
 		telemetry.EndAttempt(span, call.Attempt{Outcome: call.OK})
 		return nil
 	}
 	failed := newAttemptError(ctx, s.name, err)
-	telemetry.EndAttempt(span, out.recordFailure(failed, wait, time.Since(started)))
+	telemetry.EndAttempt(span, out.recordFailure(failed, wait, clock()-started))
 	return failed
+}
+
+// attempt is memory that an attempt may keep beyond its end, so each has its own.
+type attempt struct {
+	request request.Memory
+	capture capture.Context
+}
+
+// newAttempt returns memory that no attempt has used.
+func (s *Sink) newAttempt() *attempt {
+	if s.first.capture.Context != nil {
+		return &attempt{}
+	}
+	return &s.first
 }
 
 // pass lets the model's responses through and returns how the attempt ended.
 func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	p := &out.passage
-	*p = passage{source: s, out: out}
-	if out.take == nil {
-		out.take = p.take
-	}
-	p.run(s.llm, ctx, req, stream)
+	*p = passage{source: s}
+	out.run(ctx, req, stream)
 	switch {
 	case p.final || out.Stopped:
 		return nil // what comes after the answer does not undo it
@@ -102,19 +117,20 @@ func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, o
 }
 
 // passage is one iteration over a model's responses, one at a time in a Sink. It
-// is a struct with a method, not a range loop, to save allocations; the checks
-// of a range loop on the iterator are made here.
+// is a struct, not a range loop, to save allocations; the checks of a range loop
+// on the iterator are made here.
 type passage struct {
 	source *Source
-	out    *Sink
 	err    error // why the attempt failed
 	final  bool  // a final response has been passed on
 	done   bool  // the iterator has been told to stop
 }
 
-func (p *passage) run(m model.LLM, ctx context.Context, req *model.LLMRequest, stream bool) {
+// run makes the passage.
+func (s *Sink) run(ctx context.Context, req *model.LLMRequest, stream bool) {
+	p := &s.passage
 	defer func() {
-		if p.out.yielded {
+		if s.yielded {
 			return // the consumer panics; that is not ours to stop
 		}
 		if r := recover(); r != nil && !p.done {
@@ -124,11 +140,12 @@ func (p *passage) run(m model.LLM, ctx context.Context, req *model.LLMRequest, s
 	if prepare := p.source.options.Prepare; prepare != nil {
 		prepare(req)
 	}
-	m.GenerateContent(ctx, req, stream)(p.out.take)
+	p.source.llm.GenerateContent(ctx, req, stream)(s.take)
 }
 
 // take handles one item and reports whether more is wanted.
-func (p *passage) take(resp *model.LLMResponse, err error) bool {
+func (s *Sink) take(resp *model.LLMResponse, err error) bool {
+	p := &s.passage
 	if p.done {
 		// This ends a model that does not stop when it is told to; run recovers.
 		panic("iterator continued after it was told to stop")
@@ -144,9 +161,9 @@ func (p *passage) take(resp *model.LLMResponse, err error) bool {
 			break
 		}
 		p.final = true
-		p.done = !p.out.Send(resp)
+		p.done = !s.Send(resp)
 	default:
-		p.done = !p.out.Send(resp)
+		p.done = !s.Send(resp)
 	}
 	p.done = p.done || p.err != nil
 	return !p.done

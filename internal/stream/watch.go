@@ -12,26 +12,29 @@ import (
 // context: a model that is asked over a network does at once, one that answers
 // from memory never, and is spared most of what a time limit costs.
 //
-// It is safe for concurrent use between Begin and End.
+// It is safe for concurrent use.
 type Watch struct {
 	context.Context // the caller's
 
 	by      Watcher
 	out     *Sink
-	started time.Time
+	started time.Duration         // by clock
 	heard   atomic.Pointer[heard] // nil until somebody listens
 
-	mu   sync.Mutex // also serializes by
-	over bool       // guarded by mu
+	mu      sync.Mutex    // also serializes by
+	over    bool          // guarded by mu
+	first   uint32        // beats of out when the attempt started
+	latest  uint32        // beats at the last look; guarded by mu
+	changed time.Duration // after the start, when a look last found a new beat; guarded by mu
 }
 
 // Watcher decides when an attempt is cut off.
 type Watcher interface {
-	// Look returns why the attempt, which began so long ago and has had so many
-	// [Sink.Beats], is to be cut off, or else how long to leave it alone; 0 is for
-	// good. Once it has a cause, it returns that again. It is not called twice at
-	// a time.
-	Look(elapsed time.Duration, beats uint32) (cause error, pause time.Duration)
+	// Look returns why the attempt, which began so long ago, is to be cut off, or
+	// else how long to leave it alone; 0 is for good. shown says that there was
+	// content, and silent how long the model has been silent since, as far as it
+	// was looked at. Asked again, it has the same cause.
+	Look(elapsed, silent time.Duration, shown bool) (cause error, pause time.Duration)
 }
 
 // heard is a Watch that somebody listens to.
@@ -41,9 +44,15 @@ type heard struct {
 	timer  *time.Timer // guarded by the mu of the Watch; nil for none
 }
 
-// Begin starts the attempt that out serves, and End ends it, as a cancelled one.
-func (w *Watch) Begin(ctx context.Context, by Watcher, out *Sink) {
-	w.Context, w.by, w.out, w.started = ctx, by, out, time.Now()
+// Watch starts to watch an attempt. [Watch.End] ends it, as a cancelled one.
+func (s *Sink) Watch(ctx context.Context, by Watcher) *Watch {
+	w := &s.watch
+	if w.out != nil {
+		w = &Watch{}
+	}
+	w.Context, w.by, w.out, w.started, w.first = ctx, by, s, clock(), s.Beats()
+	w.latest = w.first
+	return w
 }
 
 // End ends the attempt. The context is done then.
@@ -85,7 +94,7 @@ func (w *Watch) passed() bool {
 		return true
 	}
 	w.out.watched.Store(true)
-	cause, _ := w.by.Look(time.Since(w.started), w.out.Beats())
+	cause, _ := w.look()
 	return cause != nil
 }
 
@@ -114,14 +123,23 @@ func (w *Watch) listen() *heard {
 		h.cancel(nil)
 	} else {
 		w.out.watched.Store(true)
-		w.look(h)
+		w.act(h)
 	}
 	return h
 }
 
-// look cuts the attempt off, or sets the timer to look again. It needs mu.
-func (w *Watch) look(h *heard) {
-	switch cause, pause := w.by.Look(time.Since(w.started), w.out.Beats()); {
+// look asks the Watcher. It needs mu.
+func (w *Watch) look() (cause error, pause time.Duration) {
+	elapsed := clock() - w.started
+	if beats := w.out.Beats(); beats != w.latest || beats%2 == 1 {
+		w.latest, w.changed = beats, elapsed
+	}
+	return w.by.Look(elapsed, elapsed-w.changed, w.latest != w.first)
+}
+
+// act cuts the attempt off, or sets the timer to look again. It needs mu.
+func (w *Watch) act(h *heard) {
+	switch cause, pause := w.look(); {
 	case cause != nil:
 		h.cancel(cause)
 	case pause == 0:
@@ -137,6 +155,13 @@ func (w *Watch) wake() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.over {
-		w.look(w.heard.Load())
+		w.act(w.heard.Load())
 	}
 }
+
+// epoch is where clock starts.
+var epoch = time.Now()
+
+// clock tells instants that are only compared with each other. It takes half of
+// what time.Now does, which reads the time of day too.
+func clock() time.Duration { return time.Since(epoch) }

@@ -151,45 +151,27 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		refused.Model = b.Name()
 		return refused
 	}
-	t := &trial{breaker: b, pass: pass, next: out.Tap}
-	out.Tap = t
+	out.Enter(b, stream.Ticket{pass.generation, pass.probe})
+	var ended outcome // a panic leaves it neutral: a probe gives its place back
 	defer func() {
-		out.Tap = t.next
-		t.end(t.ended)
+		if answered := out.Leave(); !answered {
+			b.end(pass, ended)
+		}
 	}()
 	err := b.inner.Do(ctx, req, streamed, out)
-	t.ended = judge(ctx, err)
+	ended = judge(ctx, err)
 	return err
 }
 
-// trial is a call that the breaker let through. It is over when the answer is
-// there, before the consumer has it: ADK runs tools and other agents while it
-// holds the answer, and a probe that is still under way would refuse their
-// calls.
-type trial struct {
-	breaker *breaker
-	pass    permit
-	next    stream.Tap // the tap that was there; nil if none
-	ended   outcome    // a panic leaves it neutral: a probe gives its place back
-	over    bool
+// Answered implements stream.Tap. A call is over when the answer is there, before
+// the consumer has it: ADK runs tools and other agents while it holds the
+// answer, and a probe that is still under way would refuse their calls.
+func (b *breaker) Answered(_ *model.LLMResponse, t stream.Ticket) (enough bool) {
+	b.end(permit{generation: t[0], probe: t[1]}, outcome{result: succeeded})
+	return true
 }
 
-// Answered implements stream.Tap.
-func (t *trial) Answered(resp *model.LLMResponse) {
-	t.end(outcome{result: succeeded})
-	if t.next != nil {
-		t.next.Answered(resp)
-	}
-}
-
-// end tells the circuit, once.
-func (t *trial) end(o outcome) {
-	if t.over {
-		return
-	}
-	t.over = true
-	t.breaker.changed(t.breaker.circuit.end(t.pass, o))
-}
+func (b *breaker) end(pass permit, o outcome) { b.changed(b.circuit.end(pass, o)) }
 
 // judge says what the end of a call without an answer tells about its target.
 func judge(ctx context.Context, err error) outcome {

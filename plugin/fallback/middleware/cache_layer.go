@@ -114,9 +114,9 @@ func (l *cached) refresh(ctx context.Context, key cacheKey, req *model.LLMReques
 // ask asks the model, keeps its answer if it is one to be kept, and returns it.
 // It lands f, if that is not nil, when an answer is there.
 func (l *cached) ask(ctx context.Context, key cacheKey, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
-	catch := &catcher{layer: l, key: key, flight: f, out: out, next: out.Tap}
-	out.Tap = catch
-	defer func() { out.Tap = catch.next }()
+	catch := &catcher{layer: l, key: key, flight: f, out: out}
+	out.Enter(catch, stream.Ticket{})
+	defer out.Leave()
 	if !l.cache.config.LookupOnly {
 		out.Notes.CacheStatus = call.CacheMiss
 	}
@@ -132,25 +132,22 @@ type catcher struct {
 	key    cacheKey
 	flight *flight // nil if nobody waits
 	out    *stream.Sink
-	next   stream.Tap // the tap that was there; nil if none
 	finals int
 	answer *answer // nil if there are several final responses: none of them is the whole
 }
 
 // Answered implements stream.Tap.
-func (c *catcher) Answered(resp *model.LLMResponse) {
-	if c.next != nil {
-		c.next.Answered(resp)
-	}
+func (c *catcher) Answered(resp *model.LLMResponse, _ stream.Ticket) (enough bool) {
 	cache := c.layer.cache
 	if c.finals++; c.finals > 1 {
 		cache.answers.Invalidate(c.key)
 		c.answer = nil
-		return
+		return true
 	}
 	c.answer = newAnswer(c.layer.Name(), c.out.Model, resp)
 	cache.keep(c.key, c.answer)
 	if c.flight != nil {
 		cache.land(c.key, c.flight, c.answer, true)
 	}
+	return false
 }

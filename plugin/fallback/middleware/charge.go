@@ -76,9 +76,9 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	cost := projected // if the attempt ends in a panic
 	defer func() { l.budget.settle(account, projected, cost) }()
 
-	bill := &bill{next: out.Tap}
-	out.Tap = bill
-	defer func() { out.Tap = bill.next }()
+	bill := &bill{}
+	out.Enter(bill, stream.Ticket{})
+	defer out.Leave()
 	err := l.inner.Do(ctx, req, streamed, out)
 	cost = l.cost(ctx, projected, bill.usage, err, out)
 	return err
@@ -86,18 +86,15 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 
 // bill takes the usage from the final responses; the latest counts the whole.
 type bill struct {
-	next  stream.Tap // the tap that was there; nil if none
 	usage *genai.GenerateContentResponseUsageMetadata
 }
 
 // Answered implements stream.Tap.
-func (b *bill) Answered(resp *model.LLMResponse) {
-	if b.next != nil {
-		b.next.Answered(resp)
-	}
+func (b *bill) Answered(resp *model.LLMResponse, _ stream.Ticket) (enough bool) {
 	if counts(resp.UsageMetadata) {
 		b.usage = resp.UsageMetadata
 	}
+	return false
 }
 
 // counts reports whether a usage counts any token. One that counts none is a

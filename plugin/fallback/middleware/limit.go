@@ -115,58 +115,34 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		}
 		out.Wait += time.Since(started)
 	}
-	s := &stay{queue: l.queue, round: round, tokens: estimated, next: out.Tap}
-	out.Tap = s
+	out.Enter(l, stream.Ticket{uint64(round), uint64(estimated)})
+	var ended result
 	defer func() { // also when a consumer panics
-		out.Tap = s.next
-		s.end()
+		if answered := out.Leave(); !answered {
+			l.queue.leave(round, ended, 0)
+		}
 	}()
 	err := l.inner.Do(ctx, req, streamed, out)
 	if l.queue.config.Adaptive {
-		s.ended = feedback(ctx, err)
+		ended = feedback(ctx, err)
 	}
 	return err
 }
 
-// stay is the time a call takes a place. It is over when the answer is there,
-// before the consumer has it: ADK runs tools and other agents while it holds
-// the answer, and their calls may need the place.
-type stay struct {
-	queue  *queue
-	round  int
-	tokens int        // that it was let in with; 0 if there is no limit on them
-	next   stream.Tap // the tap that was there; nil if none
-
-	ended   result
-	counted int // input tokens, as the provider tells; 0 until it is known
-	over    bool
-}
-
-// Answered implements stream.Tap.
-func (s *stay) Answered(resp *model.LLMResponse) {
-	if resp.UsageMetadata != nil {
-		s.counted = int(resp.UsageMetadata.PromptTokenCount)
+// Answered implements stream.Tap. A call gives its place back when the answer is
+// there, before the consumer has it: ADK runs tools and other agents while it
+// holds the answer, and their calls may need the place.
+func (l *limit) Answered(resp *model.LLMResponse, t stream.Ticket) (enough bool) {
+	round, estimated := int(t[0]), int(t[1])
+	ended, more := neutral, 0
+	if l.queue.config.Adaptive {
+		ended = succeeded
 	}
-	if s.queue.config.Adaptive {
-		s.ended = succeeded
+	if usage := resp.UsageMetadata; estimated > 0 && usage != nil && usage.PromptTokenCount > 0 {
+		more = int(usage.PromptTokenCount) - estimated
 	}
-	s.end()
-	if s.next != nil {
-		s.next.Answered(resp)
-	}
-}
-
-// end gives the place back, once.
-func (s *stay) end() {
-	if s.over {
-		return
-	}
-	s.over = true
-	more := 0
-	if s.tokens > 0 && s.counted > 0 {
-		more = s.counted - s.tokens
-	}
-	s.queue.leave(s.round, s.ended, more)
+	l.queue.leave(round, ended, more)
+	return true
 }
 
 // named adds to a refusal whose it is.

@@ -127,23 +127,21 @@ func TestProvidersCountTakesTheEstimatesPlace(t *testing.T) {
 // taps counts the responses it sees.
 type taps int
 
-func (n *taps) Answered(*model.LLMResponse) { *n++ }
+func (n *taps) Answered(_ *model.LLMResponse, t stream.Ticket) bool { *n += taps(t[0]); return false }
 
-func TestLimitPutsBackTheTapItFound(t *testing.T) {
+func TestLimitLeavesTheTapsAroundIt(t *testing.T) {
 	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(suite.NewModel("flash", suite.Text("ok")))
 	out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
 	var seen taps
-	out.Tap = &seen
+	out.Enter(&seen, stream.Ticket{7})
 	for range 2 {
 		_ = stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
 	}
-	if seen != 2 {
-		t.Errorf("the tap saw %d responses of 2 calls, want one each", seen)
+	if seen != 14 {
+		t.Errorf("the tap saw %d times 7 for 2 calls, want 14", seen)
 	}
-	out.Tap = nil
-	_ = stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
-	if out.Tap != nil {
-		t.Error("the limit's own tap is still there after the call")
+	if out.Leave() {
+		t.Error("another tap than the first was the last to enter")
 	}
 }
 

@@ -79,70 +79,41 @@ func (t *timeout) GenerateContent(ctx context.Context, req *model.LLMRequest, st
 }
 
 func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	w := &watch{config: &t.config}
 	if t.config.Grace > 0 {
-		return w.detached(ctx, t.inner, req, streamed, out)
+		return t.detached(ctx, req, streamed, out)
 	}
-	w.start(ctx, out)
+	w := out.Watch(ctx, t)
 	defer w.End()
 	return t.inner.Do(w, req, streamed, out)
 }
 
-// watch looks after one attempt, and is its context.
-type watch struct {
-	stream.Watch
-	config *TimeoutConfig
-
-	first   uint32        // beats when the attempt started
-	latest  uint32        // beats at the last look
-	changed time.Duration // after the start, when a look last found a new beat
-}
-
-func (w *watch) start(ctx context.Context, out *stream.Sink) {
-	w.first = out.Beats()
-	w.latest = w.first
-	w.Begin(ctx, w, out)
-}
-
 // Look implements stream.Watcher.
-func (w *watch) Look(elapsed time.Duration, beats uint32) (cause error, pause time.Duration) {
-	if beats != w.latest || beats%2 == 1 {
-		w.latest, w.changed = beats, elapsed
-	}
-	if err := w.passed(elapsed); err != nil {
-		return err, 0
-	}
-	return nil, w.next(elapsed)
-}
-
-// passed returns the limit that has passed, or nil.
-func (w *watch) passed(elapsed time.Duration) error {
-	switch c := w.config; {
+func (t *timeout) Look(elapsed, silent time.Duration, shown bool) (cause error, pause time.Duration) {
+	c := &t.config
+	switch {
 	case c.Total > 0 && elapsed >= c.Total:
-		return &failure.TimeoutError{Phase: "total", Limit: c.Total}
-	case w.latest == w.first:
-		if c.FirstContent > 0 && elapsed >= c.FirstContent {
-			return &failure.TimeoutError{Phase: "first content", Limit: c.FirstContent}
-		}
-	case c.Idle > 0 && elapsed-w.changed >= c.Idle:
-		return &failure.TimeoutError{Phase: "idle", Limit: c.Idle}
+		return &failure.TimeoutError{Phase: "total", Limit: c.Total}, 0
+	case !shown && c.FirstContent > 0 && elapsed >= c.FirstContent:
+		return &failure.TimeoutError{Phase: "first content", Limit: c.FirstContent}, 0
+	case shown && c.Idle > 0 && silent >= c.Idle:
+		return &failure.TimeoutError{Phase: "idle", Limit: c.Idle}, 0
 	}
-	return nil
+	return nil, t.next(elapsed, shown)
 }
 
 // next returns how long to wait before the next look: until the next limit, and
 // often enough to see when a stream falls silent. 0 is for good.
-func (w *watch) next(elapsed time.Duration) time.Duration {
+func (t *timeout) next(elapsed time.Duration, shown bool) time.Duration {
 	const never = time.Duration(math.MaxInt64)
 	next := never
-	if w.config.Total > 0 {
-		next = min(next, w.config.Total-elapsed)
+	if t.config.Total > 0 {
+		next = min(next, t.config.Total-elapsed)
 	}
-	if w.config.FirstContent > 0 && w.latest == w.first {
-		next = min(next, w.config.FirstContent-elapsed)
+	if t.config.FirstContent > 0 && !shown {
+		next = min(next, t.config.FirstContent-elapsed)
 	}
-	if w.config.Idle > 0 {
-		next = min(next, max(w.config.Idle/idleSteps, time.Millisecond))
+	if t.config.Idle > 0 {
+		next = min(next, max(t.config.Idle/idleSteps, time.Millisecond))
 	}
 	if next == never {
 		return 0
@@ -160,7 +131,7 @@ type item struct {
 
 // detached runs the attempt on a goroutine of its own, which ends when inner
 // does, and leaves it behind when it outlives its cancellation by Grace.
-func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+func (t *timeout) detached(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	items, done, abandoned := make(chan item), make(chan error, 1), make(chan struct{})
 	defer close(abandoned)
 	var fork *stream.Sink
@@ -172,9 +143,9 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 			return false
 		}
 	})
-	w.start(ctx, fork)
+	w := fork.Watch(ctx, t)
 	defer w.End()
-	go func() { done <- contained(w, inner, req, streamed, fork) }()
+	go func() { done <- contained(w, t.inner, req, streamed, fork) }()
 
 	ended := w.Done()
 	var grace <-chan time.Time
@@ -189,11 +160,11 @@ func (w *watch) detached(ctx context.Context, inner stream.Layer, req *model.LLM
 			out.Join(fork)
 			return err
 		case <-ended:
-			timer := time.NewTimer(w.config.Grace)
+			timer := time.NewTimer(t.config.Grace)
 			defer timer.Stop()
 			ended, grace = nil, timer.C
 		case <-grace:
-			return stream.Abandoned(w, inner.Name(), out)
+			return stream.Abandoned(w, t.Name(), out)
 		}
 	}
 }

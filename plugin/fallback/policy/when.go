@@ -111,10 +111,10 @@ type attempt struct {
 	state   *callState
 	req     *model.LLMRequest
 	number  int
-	started time.Time // zero if the step was not tried
+	ctx     context.Context // the caller's, if the next entry's condition names a latency
+	started time.Time       // zero if the step was not tried
 	ttft    time.Duration
 	answer  *model.LLMResponse // what was given up
-	silence silence            // used if the next entry's condition names a latency
 }
 
 // refusal returns why the entry is skipped although its turn has come, or nil. A

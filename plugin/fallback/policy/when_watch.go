@@ -19,45 +19,36 @@ import (
 // watched makes the attempt, and cancels it when the next entry's condition
 // becomes true while it is silent.
 func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
-	moments := a.step.next.when.Latencies()
-	if len(moments) == 0 {
+	if len(a.step.next.when.Latencies()) == 0 {
 		return a.step.inner.Do(ctx, a.req, streamed, out)
 	}
-	w := &a.silence
-	w.attempt, w.moments, w.first = a, moments, out.Beats()
-	w.Begin(ctx, w, out)
+	a.ctx = ctx
+	w := out.Watch(ctx, (*silence)(a))
 	defer w.End()
 	return a.step.inner.Do(w, a.req, streamed, out)
 }
 
-// silence asks a condition at the latencies that it names.
-type silence struct {
-	stream.Watch
-	attempt *attempt
-	moments []time.Duration // left to ask at
-	first   uint32          // beats when the attempt started
-}
+// silence asks the next entry's condition at the latencies that it names.
+type silence attempt
 
 // Look implements stream.Watcher.
-func (w *silence) Look(elapsed time.Duration, beats uint32) (cause error, pause time.Duration) {
-	if beats != w.first {
-		return nil, 0
-	}
-	for len(w.moments) > 0 && elapsed >= w.moments[0] {
+func (s *silence) Look(elapsed, _ time.Duration, shown bool) (cause error, pause time.Duration) {
+	next := s.step.next
+	for _, moment := range next.when.Latencies() {
+		switch {
+		case shown:
+			return nil, 0
+		case elapsed < moment:
+			return nil, moment - elapsed
+		}
 		// latency > 3s is asked just after three seconds.
-		moment := w.moments[0]
-		v := condition.Vars{Latency: moment + 1, Attempt: w.attempt.number, Confidence: math.NaN()}
-		next := w.attempt.step.next
-		if yes, _ := w.attempt.step.ask(w.Context, next.when, v, w.attempt.req); yes {
-			w.attempt.state.choose(next)
+		v := condition.Vars{Latency: moment + 1, Attempt: s.number, Confidence: math.NaN()}
+		if yes, _ := s.step.ask(s.ctx, next.when, v, s.req); yes {
+			s.state.choose(next)
 			return &movedOn{condition: next.when, after: moment}, 0
 		}
-		w.moments = w.moments[1:]
 	}
-	if len(w.moments) == 0 {
-		return nil, 0
-	}
-	return nil, w.moments[0] - elapsed
+	return nil, 0
 }
 
 // movedOn ends an attempt that the next entry's condition has given up. To a

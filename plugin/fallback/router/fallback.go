@@ -144,7 +144,7 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	out.Guard = withGuards(guard, f.config.Guards)
 
 	start := f.turns.start(ctx)
-	if f.targets[start].Name() != f.Name() {
+	if start > 0 && f.targets[start].Name() != f.Name() {
 		out.Record(call.Attempt{Model: f.Name(), Outcome: call.Skipped, Reason: "the turn stays with the model that answered before"})
 	}
 	err := ask(ctx, f.targets[start], req, streamed, out)

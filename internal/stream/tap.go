@@ -1,0 +1,46 @@
+package stream
+
+import "google.golang.org/adk/v2/model"
+
+// Tap is a layer that sees the final responses of its calls before the consumer
+// does, who may take long with them.
+type Tap interface {
+	// Answered is told of each final response, the innermost layer first, with the
+	// ticket of the call. It reports whether it has seen enough.
+	Answered(resp *model.LLMResponse, t Ticket) (enough bool)
+}
+
+// Ticket is what a layer has let a call in with. The layer knows what it means.
+type Ticket [2]uint64
+
+type visit struct {
+	tap    Tap // nil once it has seen enough
+	ticket Ticket
+}
+
+// Enter has tap told of the final responses of the call that begins, until Leave.
+func (s *Sink) Enter(tap Tap, t Ticket) {
+	if s.visits == nil {
+		s.visits = s.firstVisits[:0]
+	}
+	s.visits = append(s.visits, visit{tap, t})
+}
+
+// Leave ends the call of the layer that entered last, and reports whether that
+// has seen enough of it before.
+func (s *Sink) Leave() (enough bool) {
+	last := len(s.visits) - 1
+	enough = s.visits[last].tap == nil
+	s.visits[last] = visit{}
+	s.visits = s.visits[:last]
+	return enough
+}
+
+// answered tells the taps.
+func (s *Sink) answered(resp *model.LLMResponse) {
+	for i := len(s.visits) - 1; i >= 0; i-- {
+		if v := &s.visits[i]; v.tap != nil && v.tap.Answered(resp, v.ticket) {
+			v.tap = nil
+		}
+	}
+}
