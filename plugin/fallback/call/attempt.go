@@ -2,6 +2,7 @@ package call
 
 import (
 	"cmp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -72,9 +73,8 @@ type Log struct {
 	dropped  int
 }
 
-// Add appends a, with its message redacted and all texts bounded.
+// Add appends a.
 func (l *Log) Add(a Attempt) {
-	a = a.bounded()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.attempts) == MaxAttempts {
@@ -83,17 +83,22 @@ func (l *Log) Add(a Attempt) {
 		l.dropped++
 	}
 	if l.attempts == nil {
-		l.attempts = make([]Attempt, 0, 4) // most calls need no more
+		l.attempts = make([]Attempt, 0, 2) // most calls need no more
 	}
 	l.attempts = append(l.attempts, a)
 }
 
-// Snapshot returns a copy of the attempts kept, oldest first, and how many
-// were dropped after the first.
+// Snapshot returns a copy of the attempts kept, oldest first, with their
+// messages redacted and all texts bounded, and how many were dropped after the
+// first. That is done here because the next target should not wait for it.
 func (l *Log) Snapshot() (attempts []Attempt, dropped int) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]Attempt(nil), l.attempts...), l.dropped
+	attempts, dropped = slices.Clone(l.attempts), l.dropped
+	l.mu.Unlock()
+	for i, a := range attempts {
+		attempts[i] = a.bounded()
+	}
+	return attempts, dropped
 }
 
 // Restore puts back what an earlier Snapshot, or a [Metadata], told.

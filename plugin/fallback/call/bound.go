@@ -26,7 +26,7 @@ func (m Metadata) fit() Metadata {
 	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
 	var log Log
 	log.Restore(m.Attempts, m.AttemptsDropped)
-	m.Attempts, m.AttemptsDropped = log.attempts, log.dropped
+	m.Attempts, m.AttemptsDropped = log.Snapshot()
 	if m.jsonBytes() <= MaxMetadataBytes {
 		return m
 	}

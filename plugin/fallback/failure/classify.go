@@ -43,7 +43,7 @@ func (c Classifier) Classify(ctx context.Context, err error) (v Verdict) {
 			v = unrecognised("a method of the error panics")
 		}
 	}()
-	e := evidence{clock: c, alive: ctx.Done() != nil}
+	e := evidence{clock: c, ctx: ctx}
 	found, v := e.find(err)
 	switch {
 	case v.Action != "":

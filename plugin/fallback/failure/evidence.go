@@ -1,6 +1,7 @@
 package failure
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ const (
 // evidence is what one error tells, gathered from wherever it was.
 type evidence struct {
 	clock Classifier
-	alive bool // the caller's context can be done, and is not
+	ctx   context.Context // the caller's, which is not done; nil if there is none
 
 	status      int  // HTTP status, the innermost one; 0 unknown
 	statusDepth int  // where it was found

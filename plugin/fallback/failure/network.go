@@ -149,7 +149,7 @@ func exceptionStatus(text string) (status int) {
 // canceled judges a context.Canceled, be it a value or only a text. It is the caller's, unless the caller is seen to be
 // there still: then something cancelled this attempt alone.
 func (e *evidence) canceled() Verdict {
-	if e.alive {
+	if e.ctx != nil && e.ctx.Done() != nil {
 		return Verdict{Action: Fallback, Kind: KindTimeout, Scope: ScopeModel, Reason: "the attempt was cancelled, not the call"}
 	}
 	return canceled()
