@@ -3,6 +3,7 @@ package middleware
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // Defaults of a RetryBudget.
@@ -19,6 +20,8 @@ const (
 // One budget can serve several Retry middlewares. It is safe for concurrent use.
 type RetryBudget struct {
 	ratio, burst float64
+
+	full atomic.Bool // as good as always, while nothing fails
 
 	mu      sync.Mutex
 	balance float64 // guarded by mu, in [0, burst]
@@ -50,9 +53,13 @@ func MustRetryBudget(ratio float64, burst int) *RetryBudget {
 
 // deposit adds what one call allows.
 func (b *RetryBudget) deposit() {
+	if b.full.Load() {
+		return
+	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.balance = min(b.balance+b.ratio, b.burst)
-	b.mu.Unlock()
+	b.full.Store(b.balance == b.burst)
 }
 
 // withdraw takes one retry and reports whether there was one.
@@ -63,5 +70,6 @@ func (b *RetryBudget) withdraw() bool {
 		return false
 	}
 	b.balance--
+	b.full.Store(false)
 	return true
 }

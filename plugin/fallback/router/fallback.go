@@ -99,7 +99,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	if config.MaxTurns == 0 {
 		config.MaxTurns = DefaultMaxTurns
 	}
-	f := &fallback{config: config, targets: targets, turns: newAffinity(config.MaxTurns)}
+	f := &fallback{config: config, name: targets[0].Name(), targets: targets, turns: newAffinity(config.MaxTurns)}
 	for _, m := range models {
 		f.traits = append(f.traits, traitsOf(m))
 		f.optional = append(f.optional, optional(m))
@@ -118,13 +118,14 @@ func MustFallback(config Config, models ...model.LLM) model.LLM {
 
 type fallback struct {
 	config   Config
+	name     string // the first target's
 	targets  []stream.Layer
 	traits   []Traits          // of targets
 	optional []stream.Optional // of targets; nil for one that is part of every call
 	turns    *affinity
 }
 
-func (f *fallback) Name() string { return f.targets[0].Name() }
+func (f *fallback) Name() string { return f.name }
 
 func (f *fallback) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(f, ctx, req, streamed)
