@@ -215,6 +215,13 @@ func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
 		req.Config = &genai.GenerateContentConfig{Labels: labels}
 		return req
 	}
+	properties := func(a, b genai.Type) *model.LLMRequest {
+		req := hello()
+		req.Config = &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Properties: map[string]*genai.Schema{
+			"a": {Type: a, Properties: map[string]*genai.Schema{"x": {Type: b}}}, "b": {Type: b},
+		}}}
+		return req
+	}
 	long := strings.Repeat("x", 10_000)
 	for name, req := range map[string]*model.LLMRequest{
 		"ab":       texts("ab"),
@@ -231,6 +238,8 @@ func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
 		"map":      argument(map[string]any{}),
 		"a=bc":     labels(map[string]string{"a": "bc"}),
 		"ab=c":     labels(map[string]string{"ab": "c"}),
+		"number":   properties(genai.TypeNumber, genai.TypeString),
+		"text":     properties(genai.TypeString, genai.TypeNumber),
 		"[[1],2]":  argument([]any{[]any{1.0}, 2.0}),
 		"[[1,2]]":  argument([]any{[]any{1.0, 2.0}}),
 	} {
