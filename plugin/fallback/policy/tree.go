@@ -103,8 +103,8 @@ func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 // atLast gives an answer of last resort to a call whose time is over: that is
 // what such answers are for, and they take none.
 func (ch *chain) atLast(ctx context.Context, late *overdue, req *model.LLMRequest, streamed bool, out *stream.Sink) bool {
-	state := &callState{Context: context.WithoutCancel(ctx), tried: true}
-	state.last.vars = condition.Vars{Error: true, ErrorCode: string(failure.KindTimeout), ErrorKind: string(failure.KindTimeout), Latency: late.Limit}
+	over := condition.Vars{Error: true, ErrorCode: string(failure.KindTimeout), ErrorKind: string(failure.KindTimeout), Latency: late.Limit}
+	state := &callState{Context: context.WithoutCancel(ctx), last: &ended{vars: over}}
 	for _, target := range ch.lastResort {
 		out.Restart()
 		if target.Do(state, req, streamed, out) == nil {

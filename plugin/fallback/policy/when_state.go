@@ -25,13 +25,12 @@ type callState struct {
 	first attempt // most calls make no other
 
 	mu       sync.Mutex
-	tried    bool  // last is set; guarded by mu
-	last     ended // the attempt that the next condition speaks of; guarded by mu
-	chosen   *step // its condition has been found true already; guarded by mu
-	attempts int   // that reached a model; guarded by mu
-	illegal  int   // targets that compliance denied; guarded by mu
-	unpaid   int   // targets that a budget refused; guarded by mu
-	begun    bool  // the primary has been asked, where that matters; guarded by mu
+	last     *ended // the attempt that the next condition speaks of; nil for none; guarded by mu
+	chosen   *step  // its condition has been found true already; guarded by mu
+	attempts int    // that reached a model; guarded by mu
+	illegal  int    // targets that compliance denied; guarded by mu
+	unpaid   int    // targets that a budget refused; guarded by mu
+	begun    bool   // the primary has been asked, where that matters; guarded by mu
 }
 
 // ended is an attempt that is over.
@@ -70,7 +69,7 @@ func (c *callState) choose(s *step) {
 // call that begins at s, as later ones of a turn may, asks nothing.
 func (c *callState) enter(ctx context.Context, s *step, req *model.LLMRequest) (a *attempt, why string) {
 	c.mu.Lock()
-	last, free, number := c.last, s.when == nil || !c.tried || c.chosen == s, c.attempts+1
+	last, free, number := c.last, s.when == nil || c.last == nil || c.chosen == s, c.attempts+1
 	if a = &c.first; a.step != nil {
 		a = &attempt{}
 	}
@@ -106,8 +105,8 @@ func (c *callState) leave(ctx context.Context, a *attempt, err error) {
 	if refused && by != nil && by.By == "budget" && !a.started.IsZero() {
 		c.unpaid++
 	}
-	if !refused || !c.tried {
-		c.tried, c.last = true, ended{a.step, v}
+	if !refused || c.last == nil {
+		c.last = &ended{a.step, v}
 	}
 }
 
