@@ -40,7 +40,7 @@ func Compile(src string) (*Condition, error) {
 	if len(errs) > 0 {
 		return nil, sorted(errs)
 	}
-	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), compareInPlace)
 	if err != nil {
 		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
 	}

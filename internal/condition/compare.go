@@ -1,0 +1,100 @@
+package condition
+
+import (
+	"cmp"
+	"math"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/common/types/ref"
+	"cel.dev/cel-go/interpreter"
+)
+
+// comparison is a name compared with a constant, which is what most conditions are made of, on the values themselves. CEL's
+// own way makes a value of CEL's of each name, and of what comparing them gives: half of an evaluation.
+type comparison[T int64 | float64] struct {
+	interpreter.InterpretableV2 // CEL's own way
+	value                       func(*activation) T
+	with                        T
+	holds                       func(a, b T) bool
+}
+
+// Exec implements interpreter.InterpretableV2.
+func (c *comparison[T]) Exec(frame *interpreter.ExecutionFrame) ref.Val {
+	if vars, ok := frame.Activation.(*activation); ok {
+		return types.Bool(c.holds(c.value(vars), c.with))
+	}
+	return c.InterpretableV2.Exec(frame)
+}
+
+// compareInPlace is a program's option to do so.
+var compareInPlace = cel.CustomDecoratorV2(func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+	call, ok := node.(interpreter.InterpretableCall)
+	if !ok || len(call.Args()) != 2 {
+		return node, nil
+	}
+	name := nameOf(call.Args()[0])
+	constant, ok := call.Args()[1].(interpreter.InterpretableConst)
+	if name == "" || !ok {
+		return node, nil
+	}
+	switch with := constant.Value().(type) {
+	case types.Duration:
+		return inPlace(node, durations[name], int64(with.Duration), call.Function()), nil
+	case types.Double:
+		return inPlace(node, doubles[name], float64(with), call.Function()), nil
+	case types.Int:
+		if f := float64(with); math.Abs(f) < 1<<53 { // it is the same number
+			return inPlace(node, doubles[name], f, call.Function()), nil
+		}
+	}
+	return node, nil
+})
+
+// inPlace returns the comparison for node, or node if there is none.
+func inPlace[T int64 | float64](node interpreter.InterpretableV2, value func(*activation) T, with T, function string) interpreter.InterpretableV2 {
+	if holds := operator[T](function); value != nil && holds != nil {
+		return &comparison[T]{node, value, with, holds}
+	}
+	return node
+}
+
+var (
+	durations = map[string]func(*activation) int64{
+		"latency": func(a *activation) int64 { return int64(a.Latency) },
+		"ttft":    func(a *activation) int64 { return int64(a.TTFT) },
+	}
+	doubles = map[string]func(*activation) float64{
+		"cost":       func(a *activation) float64 { return a.Cost },
+		"confidence": func(a *activation) float64 { return a.Confidence },
+	}
+)
+
+// nameOf returns the name that a node stands for, or "".
+func nameOf(node interpreter.InterpretableV2) string {
+	attribute, ok := node.(interpreter.InterpretableAttribute)
+	if !ok {
+		return ""
+	}
+	name, ok := attribute.Attr().(interpreter.NamespacedAttribute)
+	if !ok || len(name.Qualifiers()) > 0 || len(name.CandidateVariableNames()) != 1 {
+		return ""
+	}
+	return name.CandidateVariableNames()[0]
+}
+
+// operator returns what an operator of CEL's compares, or nil. Go's operators are false of NaN as CEL's are.
+func operator[T cmp.Ordered](function string) func(a, b T) bool {
+	switch function {
+	case operators.Less:
+		return func(a, b T) bool { return a < b }
+	case operators.LessEquals:
+		return func(a, b T) bool { return a <= b }
+	case operators.Greater:
+		return func(a, b T) bool { return a > b }
+	case operators.GreaterEquals:
+		return func(a, b T) bool { return a >= b }
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package condition
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"cel.dev/cel-go/common/types"
+)
+
+// What is compared in place has the answer that CEL itself has.
+func TestComparedInPlaceAsByCEL(t *testing.T) {
+	values := map[string][]any{ // of Vars
+		"latency":    {time.Duration(math.MinInt64), -time.Second, time.Duration(0), time.Second, time.Second + 1, time.Duration(math.MaxInt64)},
+		"confidence": {math.NaN(), math.Inf(-1), -0.5, math.Copysign(0, -1), 0.0, 0.5, math.Nextafter(0.5, 1), 1.0, 1 << 53, math.Nextafter(1<<53, math.Inf(1)), math.Inf(1)},
+	}
+	constants := map[string][]string{"latency": {"0s", "1s", "1000ms", `duration("-1s")`}, "confidence": {"0.5", "0.0", "-0.5", "0", "1", "9007199254740993", "50%"}}
+	twins := map[string]string{"latency": "ttft", "confidence": "cost"}
+	for name, twin := range twins {
+		for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
+			for _, constant := range constants[name] {
+				if strings.Trim(constant, "0123456789") == "" && strings.Contains("== !=", op) {
+					continue // a double equals no int: that is a mistake
+				}
+				src := fmt.Sprintf("%s %s %s", name, op, constant)
+				for _, src := range []string{src, strings.Replace(src, name, twin, 1), fmt.Sprintf("%s %s %s", constant, op, name)} {
+					c, err := Compile(src)
+					if err != nil {
+						t.Fatalf("%s: %v", src, err)
+					}
+					for _, value := range values[name] {
+						var v Vars
+						switch value := value.(type) {
+						case time.Duration:
+							v.Latency, v.TTFT = value, value
+						case float64:
+							v.Confidence, v.Cost = value, value
+						}
+						got, err := c.Eval(&v)
+						want := byCEL(t, src, &v)
+						if err != nil || got != want {
+							t.Errorf("%s with %v: %v, %v; by CEL %v", src, value, got, err, want)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// byCEL evaluates src as CEL does by itself.
+func byCEL(t *testing.T, src string, v *Vars) bool {
+	t.Helper()
+	env, err := environment()
+	if err != nil {
+		t.Fatal(err)
+	}
+	checked, _, errs := check(env, expand(src))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	program, err := env.Program(checked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, _, err := program.Eval((*activation)(v))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bool(out.(types.Bool))
+}
+
+// An evaluation of what is compared in place makes no garbage; see BenchmarkEval.
+func TestComparedInPlaceWithoutAllocation(t *testing.T) {
+	c, err := Compile("error || latency > 3000ms || cost > 0.05 || ttft >= 1s && confidence < 50%")
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := Vars{Latency: time.Second, Cost: 0.01}
+	if n := testing.AllocsPerRun(100, func() { _, _ = c.Eval(&v) }); n > 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
