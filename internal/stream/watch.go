@@ -30,11 +30,11 @@ type Watch struct {
 
 // Watcher decides when an attempt is cut off.
 type Watcher interface {
-	// Look returns why the attempt, which began so long ago, is to be cut off, or
-	// else how long to leave it alone; 0 is for good. shown says that there was
-	// content, and silent how long the model has been silent since, as far as it
-	// was looked at. Asked again, it has the same cause.
-	Look(elapsed, silent time.Duration, shown bool) (cause error, pause time.Duration)
+	// Look returns how long to leave the attempt, which began so long ago, alone, 0
+	// for good, or else why to cut it off. shown says that there was content, and
+	// silent how long the model has been silent since, as far as it was looked at.
+	// Asked again, it has the same cause.
+	Look(elapsed, silent time.Duration, shown bool) (pause time.Duration, cause error)
 }
 
 // heard is a Watch that somebody listens to.
@@ -94,7 +94,7 @@ func (w *Watch) passed() bool {
 		return true
 	}
 	w.out.watched.Store(true)
-	cause, _ := w.look()
+	_, cause := w.look()
 	return cause != nil
 }
 
@@ -129,7 +129,7 @@ func (w *Watch) listen() *heard {
 }
 
 // look asks the Watcher. It needs mu.
-func (w *Watch) look() (cause error, pause time.Duration) {
+func (w *Watch) look() (pause time.Duration, cause error) {
 	elapsed := clock() - w.started
 	if beats := w.out.Beats(); beats != w.latest || beats%2 == 1 {
 		w.latest, w.changed = beats, elapsed
@@ -139,7 +139,7 @@ func (w *Watch) look() (cause error, pause time.Duration) {
 
 // act cuts the attempt off, or sets the timer to look again. It needs mu.
 func (w *Watch) act(h *heard) {
-	switch cause, pause := w.look(); {
+	switch pause, cause := w.look(); {
 	case cause != nil:
 		h.cancel(cause)
 	case pause == 0:

@@ -17,11 +17,11 @@ var errSlow = errors.New("too slow")
 // after cuts off what has lasted so long.
 type after time.Duration
 
-func (limit after) Look(elapsed, _ time.Duration, _ bool) (error, time.Duration) {
+func (limit after) Look(elapsed, _ time.Duration, _ bool) (time.Duration, error) {
 	if elapsed >= time.Duration(limit) {
-		return errSlow, 0
+		return 0, errSlow
 	}
-	return nil, time.Duration(limit) - elapsed
+	return time.Duration(limit) - elapsed, nil
 }
 
 func begin(ctx context.Context, limit time.Duration) *Watch {

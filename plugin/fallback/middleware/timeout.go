@@ -88,17 +88,17 @@ func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 }
 
 // Look implements stream.Watcher.
-func (t *timeout) Look(elapsed, silent time.Duration, shown bool) (cause error, pause time.Duration) {
+func (t *timeout) Look(elapsed, silent time.Duration, shown bool) (pause time.Duration, cause error) {
 	c := &t.config
 	switch {
 	case c.Total > 0 && elapsed >= c.Total:
-		return &failure.TimeoutError{Phase: "total", Limit: c.Total}, 0
+		return 0, &failure.TimeoutError{Phase: "total", Limit: c.Total}
 	case !shown && c.FirstContent > 0 && elapsed >= c.FirstContent:
-		return &failure.TimeoutError{Phase: "first content", Limit: c.FirstContent}, 0
+		return 0, &failure.TimeoutError{Phase: "first content", Limit: c.FirstContent}
 	case shown && c.Idle > 0 && silent >= c.Idle:
-		return &failure.TimeoutError{Phase: "idle", Limit: c.Idle}, 0
+		return 0, &failure.TimeoutError{Phase: "idle", Limit: c.Idle}
 	}
-	return nil, t.next(elapsed, shown)
+	return t.next(elapsed, shown), nil
 }
 
 // next returns how long to wait before the next look: until the next limit, and

@@ -32,23 +32,23 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 type silence attempt
 
 // Look implements stream.Watcher.
-func (s *silence) Look(elapsed, _ time.Duration, shown bool) (cause error, pause time.Duration) {
+func (s *silence) Look(elapsed, _ time.Duration, shown bool) (pause time.Duration, cause error) {
 	next := s.step.next
 	for _, moment := range next.when.Latencies() {
 		switch {
 		case shown:
-			return nil, 0
+			return 0, nil
 		case elapsed < moment:
-			return nil, moment - elapsed
+			return moment - elapsed, nil
 		}
 		// latency > 3s is asked just after three seconds.
 		v := condition.Vars{Latency: moment + 1, Attempt: s.number, Confidence: math.NaN()}
 		if yes, _ := s.step.ask(s.ctx, next.when, v, s.req); yes {
 			s.state.choose(next)
-			return &movedOn{condition: next.when, after: moment}, 0
+			return 0, &movedOn{condition: next.when, after: moment}
 		}
 	}
-	return nil, 0
+	return 0, nil
 }
 
 // movedOn ends an attempt that the next entry's condition has given up. To a
