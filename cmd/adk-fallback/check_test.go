@@ -20,7 +20,7 @@ var update = flag.Bool("update", false, "write testdata/*.txt anew")
 const (
 	goodFiles = "../../plugin/fallback/policy/testdata/good/"
 	badFiles  = "../../plugin/fallback/policy/testdata/bad/"
-	design    = goodFiles + "design.yaml" // the example of the field
+	example   = goodFiles + "example.yaml" // the example of the field
 )
 
 // write returns a file with the given content.
@@ -36,7 +36,7 @@ func write(t *testing.T, content string) string {
 // B90
 func TestCheckPrintsWhatAPolicyBecomes(t *testing.T) {
 	for golden, file := range map[string]string{
-		"testdata/design.txt": design, "testdata/everything.txt": "testdata/everything.yaml",
+		"testdata/example.txt": example, "testdata/everything.txt": "testdata/everything.yaml",
 	} {
 		t.Run(golden, func(t *testing.T) {
 			out, err := run(t, "", "check", file)
@@ -65,16 +65,16 @@ func TestReadmeShowsTheExampleAndWhatItBecomes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	example, err := os.ReadFile(design)
+	text, err := os.ReadFile(example)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := run(t, "", "check", design)
+	out, err := run(t, "", "check", example)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out = strings.ReplaceAll(out, design, "fallback.yaml")
-	for _, want := range []string{"```yaml\n" + string(example) + "```\n", "```text\n" + out + "```\n"} {
+	out = strings.ReplaceAll(out, example, "fallback.yaml")
+	for _, want := range []string{"```yaml\n" + string(text) + "```\n", "```text\n" + out + "```\n"} {
 		if !strings.Contains(string(readme), want) {
 			t.Errorf("README.md lacks\n%s", want)
 		}
@@ -231,10 +231,10 @@ func TestCheckWithoutAFileIsMisused(t *testing.T) {
 		want string
 	}{
 		"no file":         {nil, "0 files: allowed is 1"},
-		"two files":       {[]string{design, design}, "2 files: allowed is 1"},
-		"schema and file": {[]string{"--schema", design}, "--schema and"},
+		"two files":       {[]string{example, example}, "2 files: allowed is 1"},
+		"schema and file": {[]string{"--schema", example}, "--schema and"},
 		"a folder":        {[]string{t.TempDir()}, "is a directory"},
-		"unknown flag":    {[]string{"--yaml", design}, "unknown flag"},
+		"unknown flag":    {[]string{"--yaml", example}, "unknown flag"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, "", append([]string{"check"}, tt.args...)...)
@@ -253,7 +253,7 @@ func TestCheckWithoutAFileIsMisused(t *testing.T) {
 }
 
 func TestCheckedPolicyExitsWithZero(t *testing.T) {
-	if _, err := run(t, "", "check", design); exitStatus(err) != 0 {
+	if _, err := run(t, "", "check", example); exitStatus(err) != 0 {
 		t.Errorf("status %d (%v), want 0", exitStatus(err), err)
 	}
 }

@@ -136,12 +136,12 @@ func TestExplainTellsOfTheBreaker(t *testing.T) {
 }
 
 func TestExplainPrintsWhatThePolicyDoes(t *testing.T) {
-	out, err := run(t, overloaded, "explain", "--policy", design)
+	out, err := run(t, overloaded, "explain", "--policy", example)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, got, _ := strings.Cut(out, "\n\n")
-	want := "in " + design + `, at gemini-v2
+	want := "in " + example + `, at gemini-v2
 retry    no: the policy has no retry
 breaker  opens after 5 such failures in a row, for 30s
 next     gpt-4o: condition "error || latency > 3000ms || cost > 0.05" is true

@@ -8,10 +8,10 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/condition"
 )
 
-// The budget is 300 ns and 4 allocations for the design condition when none of its terms decides early.
+// The budget is 300 ns and 4 allocations for the usual condition when none of its terms decides early.
 func BenchmarkEval(b *testing.B) {
 	for _, bb := range []struct{ name, src string }{
-		{"design", design},
+		{"usual", usual},
 		{"error", "error"},
 		{"labels", `labels["tier"] == "gold"`},
 		{"codes", `error_code in ["429", "503", "504"]`},
@@ -34,7 +34,7 @@ func BenchmarkEval(b *testing.B) {
 
 func BenchmarkCompile(b *testing.B) {
 	long := strings.Repeat("error_code == '429' || ", 20) + "error"
-	for name, src := range map[string]string{"design": design, "long": long} {
+	for name, src := range map[string]string{"usual": usual, "long": long} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
 				if _, err := condition.Compile(src); err != nil {
@@ -47,7 +47,7 @@ func BenchmarkCompile(b *testing.B) {
 
 // A goroutine that evaluates shares nothing with the others but the read-only program.
 func BenchmarkEvalParallel(b *testing.B) {
-	c, err := condition.Compile(design)
+	c, err := condition.Compile(usual)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -60,9 +60,9 @@ func BenchmarkEvalParallel(b *testing.B) {
 }
 
 func TestEvalAllocations(t *testing.T) {
-	c := compile(t, design)
+	c := compile(t, usual)
 	v := condition.Vars{Latency: time.Second, Cost: 0.01}
 	if n := testing.AllocsPerRun(100, func() { _, _ = c.Eval(&v) }); n > 4 {
-		t.Errorf("Eval of the design condition: %v allocations, want at most 4", n)
+		t.Errorf("Eval of the usual condition: %v allocations, want at most 4", n)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/condition"
 )
 
-const design = "error || latency > 3000ms || cost > 0.05"
+const usual = "error || latency > 3000ms || cost > 0.05"
 
 func compile(t *testing.T, src string) *condition.Condition {
 	t.Helper()
@@ -33,12 +33,12 @@ func TestEval(t *testing.T) {
 		vars condition.Vars
 		want bool
 	}{
-		{design, condition.Vars{}, false},
-		{design, condition.Vars{Error: true}, true},
-		{design, condition.Vars{Latency: 3 * time.Second}, false},
-		{design, condition.Vars{Latency: 3*time.Second + 1}, true},
-		{design, condition.Vars{Cost: 0.05}, false},
-		{design, condition.Vars{Cost: 0.051}, true},
+		{usual, condition.Vars{}, false},
+		{usual, condition.Vars{Error: true}, true},
+		{usual, condition.Vars{Latency: 3 * time.Second}, false},
+		{usual, condition.Vars{Latency: 3*time.Second + 1}, true},
+		{usual, condition.Vars{Cost: 0.05}, false},
+		{usual, condition.Vars{Cost: 0.051}, true},
 		{"error || latency > 1500ms", condition.Vars{Latency: 1600 * time.Millisecond}, true},
 		{"cache_hit", condition.Vars{CacheHit: true}, true},
 		{"cache_hit", condition.Vars{}, false},
@@ -128,7 +128,7 @@ func TestEvalError(t *testing.T) {
 
 func TestComparisonWithUnknownPriceIsFalse(t *testing.T) {
 	v := condition.Vars{Cost: math.NaN()}
-	for _, src := range []string{"cost > 0.05", "cost <= 0.05", "cost > 1", "1 >= cost", "cost == 0.0", design} {
+	for _, src := range []string{"cost > 0.05", "cost <= 0.05", "cost > 1", "1 >= cost", "cost == 0.0", usual} {
 		if got, err := compile(t, src).Eval(&v); got || err != nil {
 			t.Errorf("%s = %t, %v; want false", src, got, err)
 		}
@@ -141,7 +141,7 @@ func TestLatencies(t *testing.T) {
 		src  string
 		want []time.Duration
 	}{
-		{design, []time.Duration{3 * s}},
+		{usual, []time.Duration{3 * s}},
 		{"error", nil},
 		{"latency > ttft", nil},
 		{"latency > 3s || latency > 1500ms && empty || ttft >= 1500ms", []time.Duration{1500 * time.Millisecond, 3 * s}},
@@ -206,7 +206,7 @@ func TestCertainIsWhatTheKnownNamesDecide(t *testing.T) {
 		{`error_code == ""`, failed, []string{"error"}, false, false},
 		{`labels.plan == "free" ? error : true`, failed, []string{"error"}, false, false}, // it does not try both
 		{`error ? true : tenant == "a"`, failed, []string{"error"}, true, true},
-		{design, silent, []string{"error", "latency"}, true, true},
+		{usual, silent, []string{"error", "latency"}, true, true},
 		{"latency > 5s || cost > 0.05", silent, []string{"error", "latency"}, false, false},
 		{"latency > 5s", silent, []string{"error", "latency"}, false, true},
 		{"attempt / attempt == 1", failed, []string{"attempt"}, false, false}, // no answer
@@ -219,13 +219,13 @@ func TestCertainIsWhatTheKnownNamesDecide(t *testing.T) {
 }
 
 func TestStringIsTheSource(t *testing.T) {
-	if got := compile(t, design).String(); got != design {
-		t.Errorf("String() = %q, want %q", got, design)
+	if got := compile(t, usual).String(); got != usual {
+		t.Errorf("String() = %q, want %q", got, usual)
 	}
 }
 
 func TestConcurrentUse(t *testing.T) {
-	c := compile(t, design)
+	c := compile(t, usual)
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
@@ -235,7 +235,7 @@ func TestConcurrentUse(t *testing.T) {
 					t.Errorf("Eval at %v = %t, %v", v.Latency, got, err)
 				}
 			}
-			if _, err := condition.Compile(design); err != nil {
+			if _, err := condition.Compile(usual); err != nil {
 				t.Error(err)
 			}
 		})
@@ -244,7 +244,7 @@ func TestConcurrentUse(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
-	for _, src := range []string{design, "", "true", `tenant == "é" || latency > 5min and cost = 1`, "labels['x'].contains(r'\\')",
+	for _, src := range []string{usual, "", "true", `tenant == "é" || latency > 5min and cost = 1`, "labels['x'].contains(r'\\')",
 		"error ? latency : ttft > 1h30m", "`a` {a:1} [1s, 80%, 1e3, 0xff, .5s]", "x.y(z)\n// c\n\xff", "((((((", `"""`, "1/0 > 2"} {
 		f.Add(src)
 	}

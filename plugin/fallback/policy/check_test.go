@@ -213,7 +213,7 @@ func TestCheckWarns(t *testing.T) {
 // B90: what is not known of the file of the field is said, and none of it is an
 // error.
 func TestFileOfTheFieldPassesCheck(t *testing.T) {
-	p := parseFile(t, "testdata/good/design.yaml")
+	p := parseFile(t, "testdata/good/example.yaml")
 	var got []string
 	for _, problem := range policy.Check(p, policy.Known{Price: func(id string) bool { return id == "gpt-4o" }}) {
 		place, _, _ := strings.Cut(problem.String(), ": found")

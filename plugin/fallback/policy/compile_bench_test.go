@@ -72,7 +72,7 @@ func BenchmarkCall(b *testing.B) {
 			benchmarkCalls(b, cache.Middleware()(router.MustFallback(router.Config{}, targets...)))
 		})
 	}
-	text := string(read(b, "testdata/good/design.yaml"))
+	text := string(read(b, "testdata/good/example.yaml"))
 	for name, text := range map[string]string{
 		"compiled":                    text,
 		"compiled, without latencies": regexp.MustCompile(` \|\| latency > [0-9]+ms`).ReplaceAllString(text, ""),

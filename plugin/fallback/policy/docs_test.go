@@ -26,7 +26,7 @@ func TestDocsAreUpToDate(t *testing.T) {
 	}
 	var want bytes.Buffer
 	if err := tmpl.Execute(&want, map[string]any{
-		"Example":  string(read(t, "testdata/good/design.yaml")),
+		"Example":  string(read(t, "testdata/good/example.yaml")),
 		"Names":    condition.Names(),
 		"Sections": docSections("The file", "", policy.Schema()),
 	}); err != nil {

@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write testdata/bad/*.txt and docs/polic
 
 // B90
 func TestFileOfTheFieldParses(t *testing.T) {
-	p := parseFile(t, "testdata/good/design.yaml")
+	p := parseFile(t, "testdata/good/example.yaml")
 
 	got := map[string]any{"primary": p.Primary, "timeouts": *p.Timeouts, "circuit_breaker": *p.CircuitBreaker}
 	for _, e := range p.Fallbacks {
@@ -140,7 +140,7 @@ func TestDeferredNamesWhatThisVersionOnlyChecks(t *testing.T) {
 	if diff := cmp.Diff([]string{"models.claude.provider"}, models); diff != "" {
 		t.Errorf("providers (-want +got):\n%s", diff)
 	}
-	if got := parseFile(t, "testdata/good/design.yaml").ForLater(); got != nil {
+	if got := parseFile(t, "testdata/good/example.yaml").ForLater(); got != nil {
 		t.Errorf("the file of the field defers %v; want nothing", got)
 	}
 }
