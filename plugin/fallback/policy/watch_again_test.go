@@ -4,9 +4,7 @@ package policy_test
 
 import (
 	"bytes"
-	"context"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,12 +19,6 @@ import (
 // passed. It is tried once in an interval, and told of when the reason changes. B92
 func TestWatchTriesAgainWhatCannotBeBuilt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer synctest.Wait()
-		defer cancel()
-		file := filepath.Join(t.TempDir(), "fallback.yaml")
-		writeFile(t, file, "primary: one\nfallbacks: [{name: gone}]")
-		var told reports
 		var logged bytes.Buffer
 		var tries atomic.Int64
 		var set sync.Map
@@ -39,11 +31,8 @@ func TestWatchTriesAgainWhatCannotBeBuilt(t *testing.T) {
 			}
 			return "", false
 		}
-		m, err := policy.Watch(ctx, file, policy.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))),
-			policy.OnReload(told.add), policy.WithInterval(time.Minute), policy.WithEnv(env), named("one", "gone"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m, file, told := watch(t, "primary: one\nfallbacks: [{name: gone}]",
+			policy.WithInterval(time.Minute), policy.WithEnv(env), named("one", "gone"), policy.WithLogger(slog.New(slog.NewTextHandler(&logged, nil))))
 		wait := func(intervals int) []error {
 			time.Sleep(time.Duration(intervals) * time.Minute)
 			synctest.Wait()

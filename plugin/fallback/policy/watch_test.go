@@ -48,20 +48,22 @@ func writeFile(t *testing.T, name, text string) {
 	}
 }
 
+// watch watches a new file with text, and collects what is told of it.
+func watch(t *testing.T, text string, options ...policy.Option) (m model.LLM, file string, told *reports) {
+	t.Helper()
+	file, told = filepath.Join(t.TempDir(), "fallback.yaml"), &reports{}
+	writeFile(t, file, text)
+	m, err := policy.Watch(t.Context(), file, append([]policy.Option{quiet, policy.OnReload(told.add)}, options...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, file, told
+}
+
 // B92
 func TestWatchFollowsTheFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer synctest.Wait()
-		defer cancel()
-		file := filepath.Join(t.TempDir(), "fallback.yaml")
-		writeFile(t, file, "primary: one")
-		var told reports
-		m, err := policy.Watch(ctx, file, quiet, policy.OnReload(told.add),
-			models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m, file, told := watch(t, "primary: one", models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
 		step := func(what, text, answer string, problem string) {
 			t.Helper()
 			if text == "" {
@@ -71,7 +73,7 @@ func TestWatchFollowsTheFile(t *testing.T) {
 			}
 			time.Sleep(10 * time.Second)
 			synctest.Wait()
-			if got := ask(ctx, m, false); got.text != answer {
+			if got := ask(t.Context(), m, false); got.text != answer {
 				t.Errorf("%s: answer %q, %v; want %q", what, got.text, got.err, answer)
 			}
 			all := told.take()
@@ -233,17 +235,7 @@ func TestBreakersSurviveAReload(t *testing.T) {
 func TestWatchLooksAtItsInterval(t *testing.T) {
 	for interval, want := range map[time.Duration]time.Duration{time.Minute: time.Minute, 0: policy.DefaultInterval, -1: policy.DefaultInterval} {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
-			defer synctest.Wait()
-			defer cancel()
-			file := filepath.Join(t.TempDir(), "fallback.yaml")
-			writeFile(t, file, "primary: one")
-			var told reports
-			_, err := policy.Watch(ctx, file, quiet, policy.OnReload(told.add), policy.WithInterval(interval),
-				models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
-			if err != nil {
-				t.Fatal(err)
-			}
+			_, file, told := watch(t, "primary: one", policy.WithInterval(interval), named("one", "two"))
 			writeFile(t, file, "primary: two")
 			time.Sleep(want - time.Millisecond)
 			synctest.Wait()
@@ -261,28 +253,19 @@ func TestWatchLooksAtItsInterval(t *testing.T) {
 // half is a policy. B92
 func TestWatchWaitsForTheWholeFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer synctest.Wait()
-		defer cancel()
-		file := filepath.Join(t.TempDir(), "fallback.yaml")
-		writeFile(t, file, "primary: one")
-		var told reports
-		m, err := policy.Watch(ctx, file, quiet, policy.OnReload(told.add), policy.WithInterval(2*time.Second), named("one", "two", "three"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		m, file, told := watch(t, "primary: one", policy.WithInterval(2*time.Second), named("one", "two", "three"))
 		time.Sleep(900 * time.Millisecond)
 		writeFile(t, file, "primary: two") // there at one look, at 1 s
 		time.Sleep(200 * time.Millisecond)
 		writeFile(t, file, "primary: three")
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := ask(ctx, m, false); got.text != "one" {
+		if got := ask(t.Context(), m, false); got.text != "one" {
 			t.Errorf("after one look at each: %q, want one", got.text)
 		}
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := ask(ctx, m, false); got.text != "three" {
+		if got := ask(t.Context(), m, false); got.text != "three" {
 			t.Errorf("after two looks: %q, want three", got.text)
 		}
 		if all := told.take(); len(all) != 1 || all[0] != nil {
