@@ -130,7 +130,7 @@ func worstAt(p *policy.Policy, x *policy.Target, next policy.Condition) part {
 // worstAlone works out the worst of a place if no other one follows.
 func worstAlone(p *policy.Policy, x *policy.Target) part {
 	var t part
-	for _, r := range answering(x) {
+	for _, r := range x.Models() {
 		t.raise(worstModel(p, x, r))
 	}
 	t.name = x.Name

@@ -53,7 +53,7 @@ func (p checked) served(r policy.Resolved) served {
 func (p checked) models() []served {
 	var all []served
 	add := func(t *policy.Target) {
-		for _, r := range answering(t) {
+		for _, r := range t.Models() {
 			if !slices.ContainsFunc(all, func(seen served) bool { return seen.Name == r.Name }) {
 				all = append(all, p.served(r))
 			}
@@ -66,18 +66,6 @@ func (p checked) models() []served {
 		}
 	}
 	return all
-}
-
-// answering returns who may answer at a place, but for who is asked beside it:
-// nobody for an answer of last resort.
-func answering(t *policy.Target) []policy.Resolved {
-	switch {
-	case t.LastResort():
-		return nil
-	case t.Experiment != "":
-		return t.Arms
-	}
-	return []policy.Resolved{t.Resolved}
 }
 
 // by says who serves it in a few words.

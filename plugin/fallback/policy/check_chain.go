@@ -53,7 +53,7 @@ func (c *checker) prices() {
 		if i == 0 || t.Condition.compiled == nil || !t.Condition.compiled.Uses("cost") {
 			continue
 		}
-		for _, r := range c.chain[i-1].everyone() {
+		for _, r := range c.chain[i-1].Models() {
 			if !c.priced(r) {
 				c.warn(join(t.entry, "condition"), "cost, but no price of "+r.Name, allowed)
 			}
@@ -63,7 +63,7 @@ func (c *checker) prices() {
 		return
 	}
 	for _, t := range c.models() {
-		for i, r := range t.everyone() {
+		for i, r := range t.Models() {
 			path := t.path
 			if i > 0 {
 				path = join(index(join(join("experiments", t.Experiment), "arms"), i), "model")
@@ -76,15 +76,7 @@ func (c *checker) prices() {
 }
 
 func (c *checker) priced(r Resolved) bool {
-	return isLastResort(r.Model) || r.Settings.Price != nil || c.known.Price(r.ID)
-}
-
-// everyone returns who may answer at a target, its own model first.
-func (t *Target) everyone() []Resolved {
-	if len(t.Arms) > 0 {
-		return t.Arms // of which the first is its own
-	}
-	return []Resolved{t.Resolved}
+	return r.Settings.Price != nil || c.known.Price(r.ID)
 }
 
 // windows finds fallbacks that cannot read what the models before them can.

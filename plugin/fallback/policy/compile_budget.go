@@ -79,8 +79,11 @@ func (r *rate) tariff() middleware.Tariff {
 // cost returns what tells the projected price of a request at a target, in an
 // experiment at the dearest of its arms; nil if the price of one is not known.
 func (b *builder) cost(t Target) func(*model.LLMRequest) float64 {
+	if t.LastResort() {
+		return nil
+	}
 	var rates []*rate
-	for _, r := range t.everyone() {
+	for _, r := range t.Models() {
 		if rates = append(rates, b.rate(r)); !rates[len(rates)-1].known {
 			return nil
 		}

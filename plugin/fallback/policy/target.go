@@ -42,6 +42,19 @@ type Target struct {
 // LastResort reports whether the target is an answer of last resort.
 func (t *Target) LastResort() bool { return isLastResort(t.Model) }
 
+// Models returns the models that may answer at the target, but for who is asked
+// beside it: its own, or all arms of an experiment; none for an answer of last
+// resort.
+func (t *Target) Models() []Resolved {
+	switch {
+	case t.LastResort():
+		return nil
+	case t.Experiment != "":
+		return t.Arms
+	}
+	return []Resolved{t.Resolved}
+}
+
 // Chain returns the targets in the order in which a call goes through them, the
 // primary first: what is built from the policy, and what docs/policy.md says of
 // timeouts, experiments and hedges. The policy must be one that Check finds no
