@@ -27,7 +27,10 @@ type Experiment struct {
 	StickyBy string `key:"sticky_by" enum:"user|session" default:"user"`
 	// How much more often than the control's an arm's calls may fail, as a
 	// difference of shares, before its users go back to the control. Left out,
-	// they never do.
+	// they never do. A call fails that ends with an error, is too slow, is refused
+	// by the arm's breaker, or has an answer that a condition rejects; one that the
+	// caller cancels, that loses a hedge, or that a rule or a limit keeps from the
+	// arm does not count.
 	MaxDrift Share `key:"max_drift" min:"0.1%" max:"100%"`
 	// How many calls of an arm and of the control are needed to compare them.
 	MinCalls int `key:"min_calls" min:"1" max:"1000000" default:"100"`
