@@ -38,15 +38,14 @@ type plain struct {
 // plain returns the metadata for resp if that has nothing special to tell, and
 // else nil. A copy of the map takes half of what making it does.
 func (s *Sink) plain(resp *model.LLMResponse) *plain {
-	source := s.passage.source
-	if s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 || source == nil || source.name != s.Model {
+	if s.source == nil || s.source.name != s.Model || s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 {
 		return nil
 	}
 	md := s.metadata(resp)
-	latest := source.plain.Load()
+	latest := s.source.plain.Load()
 	if latest == nil || latest.version != md.ModelVersion || latest.cacheStatus != md.CacheStatus {
 		latest = &plain{md.ModelVersion, md.CacheStatus, md.Map()}
-		source.plain.Store(latest)
+		s.source.plain.Store(latest)
 	}
 	return latest
 }

@@ -67,7 +67,7 @@ type Sink struct {
 	beats   atomic.Uint32 // see Beats
 	watched atomic.Bool   // somebody reads beats
 
-	passage passage // of the attempt in progress
+	source *Source // of the attempt in progress; nil for an answer without a call
 
 	// What most calls need once, or a few times, is here to save allocations.
 	first       attempt
@@ -135,7 +135,7 @@ func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
 }
 
 // begin starts an attempt.
-func (s *Sink) begin(model string) { s.Model, s.version = model, "" }
+func (s *Sink) begin(model string) { s.Model, s.version, s.source = model, "", nil }
 
 // Send passes resp on and reports whether more is wanted.
 func (s *Sink) Send(resp *model.LLMResponse) bool {

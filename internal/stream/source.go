@@ -64,7 +64,7 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 // Do implements Layer.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	out.begin(s.name)
-	a := out.newAttempt()
+	a := out.newAttempt(s)
 	req = a.request.Clone(req)
 	req.Model = s.name
 	request.Adapt(req.Contents, s.name, out.Root != "" && out.Root != s.name)
@@ -73,7 +73,7 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	ctx = &a.capture
 	started, wait := clock(), out.Wait
 	out.Wait = 0
-	err := s.pass(ctx, req, stream, out)
+	err := a.pass(ctx, req, stream)
 	if err == nil {
 		telemetry.EndAttempt(span, call.Attempt{Outcome: call.OK})
 		return nil
@@ -83,88 +83,87 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	return failed
 }
 
-// attempt is memory that an attempt may keep beyond its end, so each has its own.
+// attempt is one call to a model. What the model is given is its memory, which it
+// may keep, so that no two attempts share any.
 type attempt struct {
 	request request.Memory
 	capture capture.Context
+
+	source *Source
+	out    *Sink
+	err    error       // why it failed
+	final  bool        // a final response has been passed on
+	done   bool        // the iterator has been told to stop
+	ended  atomic.Bool // the iterator has returned
 }
 
-// newAttempt returns memory that no attempt has used.
-func (s *Sink) newAttempt() *attempt {
-	if s.first.capture.Context != nil {
-		return &attempt{}
+// newAttempt starts an attempt at source.
+func (s *Sink) newAttempt(source *Source) *attempt {
+	a := &s.first
+	if a.out != nil {
+		a = &attempt{}
 	}
-	return &s.first
+	a.source, a.out, s.source = source, s, source
+	return a
 }
 
 // pass lets the model's responses through and returns how the attempt ended.
-func (s *Source) pass(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	p := &out.passage
-	*p = passage{source: s}
-	out.run(ctx, req, stream)
+func (a *attempt) pass(ctx context.Context, req *model.LLMRequest, stream bool) error {
+	a.run(ctx, req, stream)
 	switch {
-	case p.final || out.Stopped:
+	case a.final || a.out.Stopped:
 		return nil // what comes after the answer does not undo it
-	case p.err != nil:
-		return p.err
+	case a.err != nil:
+		return a.err
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case out.Shown:
-		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrTruncated)
+	case a.out.Shown:
+		return fmt.Errorf("fallback: model %q: %w", a.source.name, failure.ErrTruncated)
 	default:
-		return fmt.Errorf("fallback: model %q: %w", s.name, failure.ErrEmpty)
+		return fmt.Errorf("fallback: model %q: %w", a.source.name, failure.ErrEmpty)
 	}
 }
 
-// passage is one iteration over a model's responses, one at a time in a Sink. It
-// is a struct, not a range loop, to save allocations; the checks of a range loop
-// on the iterator are made here.
-type passage struct {
-	source *Source
-	err    error // why the attempt failed
-	final  bool  // a final response has been passed on
-	done   bool  // the iterator has been told to stop
-}
-
-// run makes the passage.
-func (s *Sink) run(ctx context.Context, req *model.LLMRequest, stream bool) {
-	p := &s.passage
+// run is a range loop over the model's iterator, with the checks that the
+// language makes: written out, it takes fewer allocations.
+func (a *attempt) run(ctx context.Context, req *model.LLMRequest, stream bool) {
 	defer func() {
-		if s.yielded {
+		a.ended.Store(true)
+		if a.out.yielded {
 			return // the consumer panics; that is not ours to stop
 		}
-		if r := recover(); r != nil && !p.done {
-			p.err = fmt.Errorf("fallback: model %q panicked: %v", p.source.name, r)
+		if r := recover(); r != nil && !a.done {
+			a.err = fmt.Errorf("fallback: model %q panicked: %v", a.source.name, r)
 		}
 	}()
-	if prepare := p.source.options.Prepare; prepare != nil {
+	if prepare := a.source.options.Prepare; prepare != nil {
 		prepare(req)
 	}
-	p.source.llm.GenerateContent(ctx, req, stream)(s.take)
+	a.source.llm.GenerateContent(ctx, req, stream)(a.take)
 }
 
 // take handles one item and reports whether more is wanted.
-func (s *Sink) take(resp *model.LLMResponse, err error) bool {
-	p := &s.passage
-	if p.done {
+func (a *attempt) take(resp *model.LLMResponse, err error) bool {
+	switch {
+	case a.ended.Load():
+		return false // a goroutine that the model has left behind
+	case a.done:
 		// This ends a model that does not stop when it is told to; run recovers.
 		panic("iterator continued after it was told to stop")
-	}
-	switch {
 	case err != nil:
-		p.err = err
+		a.err = err
 	case resp == nil:
-		p.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", p.source.name, failure.ErrEmpty)
+		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.source.name, failure.ErrEmpty)
 	case !resp.Partial:
-		if verdict, bad := failure.ClassifyResponse(resp, p.source.options.Expect); bad {
-			p.err = &BadResponse{Model: p.source.name, Response: resp, Means: verdict}
+		if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad {
+			a.err = &BadResponse{Model: a.source.name, Response: resp, Means: verdict}
 			break
 		}
-		p.final = true
-		p.done = !s.Send(resp)
+		a.final = true
+		a.done = !a.out.Send(resp)
 	default:
-		p.done = !s.Send(resp)
+		a.done = !a.out.Send(resp)
 	}
-	p.done = p.done || p.err != nil
-	return !p.done
+	a.done = a.done || a.err != nil
+	return !a.done
 }
