@@ -2,7 +2,6 @@ package condition
 
 import (
 	"cmp"
-	"math"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/operators"
@@ -45,9 +44,7 @@ var compareInPlace = cel.CustomDecoratorV2(func(node interpreter.InterpretableV2
 	case types.Double:
 		return inPlace(node, doubles[name], float64(with), call.Function()), nil
 	case types.Int:
-		if f := float64(with); math.Abs(f) < 1<<53 { // it is the same number
-			return inPlace(node, doubles[name], f, call.Function()), nil
-		}
+		return inPlace(node, doubles[name], float64(with), call.Function()), nil // as CEL does
 	}
 	return node, nil
 })

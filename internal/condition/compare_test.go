@@ -14,7 +14,7 @@ import (
 func TestComparedInPlaceAsByCEL(t *testing.T) {
 	values := map[string][]any{ // of Vars
 		"latency":    {time.Duration(math.MinInt64), -time.Second, time.Duration(0), time.Second, time.Second + 1, time.Duration(math.MaxInt64)},
-		"confidence": {math.NaN(), math.Inf(-1), -0.5, math.Copysign(0, -1), 0.0, 0.5, math.Nextafter(0.5, 1), 1.0, 1 << 53, math.Nextafter(1<<53, math.Inf(1)), math.Inf(1)},
+		"confidence": {math.NaN(), math.Inf(-1), -0.5, math.Copysign(0, -1), 0.0, 0.5, math.Nextafter(0.5, 1), 1.0, float64(1 << 53), math.Nextafter(1<<53, math.Inf(1)), math.Inf(1)},
 	}
 	constants := map[string][]string{"latency": {"0s", "1s", "1000ms", `duration("-1s")`}, "confidence": {"0.5", "0.0", "-0.5", "0", "1", "9007199254740993", "50%"}}
 	twins := map[string]string{"latency": "ttft", "confidence": "cost"}
@@ -37,6 +37,8 @@ func TestComparedInPlaceAsByCEL(t *testing.T) {
 							v.Latency, v.TTFT = value, value
 						case float64:
 							v.Confidence, v.Cost = value, value
+						default:
+							t.Fatalf("no value of Vars is a %T", value)
 						}
 						got, err := c.Eval(&v)
 						want := byCEL(t, src, &v)

@@ -11,34 +11,36 @@ import (
 // Clone returns a copy of req that shares nothing a model could change, but
 // for what is live or large by nature: req.Tools, functions, and the bytes of
 // blobs and signatures.
-func Clone(req *model.LLMRequest) *model.LLMRequest { return new(Memory).Clone(req) }
-
-// Memory is what a copy of a request takes that is one message of one part, which
-// opens most sessions: it can be part of other memory. It serves for one copy.
-type Memory struct {
-	req      model.LLMRequest
-	contents [1]*genai.Content
-	content  genai.Content
-	parts    [1]*genai.Part
-	part     genai.Part
+func Clone(req *model.LLMRequest) *model.LLMRequest {
+	if len(req.Contents) == 1 && req.Contents[0] != nil && len(req.Contents[0].Parts) == 1 {
+		return cloneOpening(req)
+	}
+	clone := *req
+	clone.Contents = cloneContents(req.Contents)
+	clone.Config = deepCopy(req.Config)
+	return &clone
 }
 
-// Clone is the function Clone, in m as far as that reaches.
-func (m *Memory) Clone(req *model.LLMRequest) *model.LLMRequest {
-	m.req = *req
-	m.req.Config = deepCopy(req.Config)
-	if len(req.Contents) != 1 || req.Contents[0] == nil || len(req.Contents[0].Parts) != 1 {
-		m.req.Contents = cloneContents(req.Contents)
-		return &m.req
+// cloneOpening is Clone for what opens most sessions, one message of one part:
+// one allocation instead of five.
+func cloneOpening(req *model.LLMRequest) *model.LLMRequest {
+	var memory struct {
+		req      model.LLMRequest
+		contents [1]*genai.Content
+		content  genai.Content
+		parts    [1]*genai.Part
+		part     genai.Part
 	}
-	m.content = *req.Contents[0]
-	m.req.Contents, m.contents[0] = m.contents[:], &m.content
-	m.content.Parts = m.parts[:]
+	clone := &memory
+	clone.req, clone.content = *req, *req.Contents[0]
+	clone.req.Contents, clone.contents[0] = clone.contents[:], &clone.content
+	clone.content.Parts = clone.parts[:]
 	if part := req.Contents[0].Parts[0]; part != nil {
-		m.parts[0] = &m.part
-		clonePart(&m.part, part)
+		clone.parts[0] = &clone.part
+		clonePart(&clone.part, part)
 	}
-	return &m.req
+	clone.req.Config = deepCopy(req.Config)
+	return &clone.req
 }
 
 // cloneContents copies contents and parts in four allocations, however long

@@ -35,16 +35,16 @@ type plain struct {
 	fields               map[string]any // never changed
 }
 
-// plain returns the metadata for resp if that has nothing special to tell, and
-// else nil. A copy of the map takes half of what making it does.
+// plain returns the metadata for resp, the source's answer, if that has nothing
+// special to tell, and else nil: a copy of the map takes half of what making it
+// does. With no failure on record there has been no other source.
 func (s *Sink) plain(resp *model.LLMResponse) *plain {
-	if s.source == nil || s.source.name != s.Model || s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 {
+	if s.source == nil || s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 {
 		return nil
 	}
-	md := s.metadata(resp)
-	latest := s.source.plain.Load()
-	if latest == nil || latest.version != md.ModelVersion || latest.cacheStatus != md.CacheStatus {
-		latest = &plain{md.ModelVersion, md.CacheStatus, md.Map()}
+	version, latest := cmp.Or(resp.ModelVersion, s.version), s.source.plain.Load()
+	if latest == nil || latest.version != version || latest.cacheStatus != s.Notes.CacheStatus {
+		latest = &plain{version, s.Notes.CacheStatus, s.metadata(resp).Map()}
 		s.source.plain.Store(latest)
 	}
 	return latest

@@ -65,7 +65,6 @@ type Sink struct {
 	held    []*model.LLMResponse
 	visits  []visit       // of the layers that want to see the answer, outermost first
 	beats   atomic.Uint32 // see Beats
-	watched atomic.Bool   // somebody reads beats
 
 	source *Source // of the attempt in progress; nil for an answer without a call
 
@@ -98,10 +97,9 @@ func (s *Sink) ShownText() string {
 	return s.text.String()
 }
 
-// Beats has moved once the first content of an attempt is there. For a [Watch]
-// that somebody listens to, it also counts when control passes to the consumer
-// and comes back: one that reads the same even value twice knows that the model
-// has been silent between; while the value is odd, the consumer has control.
+// Beats counts when control passes to the consumer and comes back. A [Watch] that
+// reads the same even value twice knows that the model has been silent between;
+// while the value is odd, the consumer has control.
 func (s *Sink) Beats() uint32 { return s.beats.Load() }
 
 // Record adds an attempt to the record of the call.
@@ -189,7 +187,6 @@ func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 // flush passes on what was held back, after the marker of a restart.
 func (s *Sink) flush() bool {
 	s.Shown = true
-	s.beats.Add(2)
 	if s.restart {
 		s.restart = false
 		if !s.show(restartMarker()) {
@@ -241,18 +238,11 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 
 func (s *Sink) show(resp *model.LLMResponse) bool {
 	s.yielded = true
-	watched := s.watched.Load()
-	if watched {
-		s.beats.Add(1)
-	}
+	s.beats.Add(1)
 	if !s.yield(resp, nil) {
 		s.Stopped = true
 	}
-	if watched {
-		s.beats.Add(1)
-	} else if s.watched.Load() {
-		s.beats.Add(2) // since the consumer got it
-	}
+	s.beats.Add(1)
 	s.yielded = false
 	return !s.Stopped
 }

@@ -65,7 +65,7 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	out.begin(s.name)
 	a := out.newAttempt(s)
-	req = a.request.Clone(req)
+	req = request.Clone(req)
 	req.Model = s.name
 	request.Adapt(req.Contents, s.name, out.Root != "" && out.Root != s.name)
 	ctx, span := telemetry.StartAttempt(ctx, s.name)
@@ -83,10 +83,10 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	return failed
 }
 
-// attempt is one call to a model. What the model is given is its memory, which it
-// may keep, so that no two attempts share any.
+// attempt is one call to a model. The model may keep the context, so no two
+// attempts share it; it may also keep parts of its request, or make its answer of
+// them, which is why that is no part of this.
 type attempt struct {
-	request request.Memory
 	capture capture.Context
 
 	source *Source

@@ -39,8 +39,14 @@ func (s *Sink) Leave() (enough bool) {
 // answered tells the taps.
 func (s *Sink) answered(resp *model.LLMResponse) {
 	for i := len(s.visits) - 1; i >= 0; i-- {
-		if v := &s.visits[i]; v.tap != nil && v.tap.Answered(resp, v.ticket) {
-			v.tap = nil
+		v := &s.visits[i]
+		tap := v.tap
+		if tap == nil {
+			continue
+		}
+		v.tap = nil // also if it panics
+		if !tap.Answered(resp, v.ticket) {
+			v.tap = tap
 		}
 	}
 }

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,12 +21,14 @@ type Watch struct {
 	out     *Sink
 	started time.Duration         // by clock
 	heard   atomic.Pointer[heard] // nil until somebody listens
+	over    atomic.Bool
 
 	mu      sync.Mutex    // also serializes by
-	over    bool          // guarded by mu
 	first   uint32        // beats of out when the attempt started
 	latest  uint32        // beats at the last look; guarded by mu
+	cause   error         // why it is cut off; guarded by mu
 	changed time.Duration // after the start, when a look last found a new beat; guarded by mu
+	due     time.Duration // after the start, when to look again; guarded by mu
 }
 
 // Watcher decides when an attempt is cut off.
@@ -33,7 +36,7 @@ type Watcher interface {
 	// Look returns how long to leave the attempt, which began so long ago, alone, 0
 	// for good, or else why to cut it off. shown says that there was content, and
 	// silent how long the model has been silent since, as far as it was looked at.
-	// Asked again, it has the same cause.
+	// It is not called twice at a time, and no more once it had a cause.
 	Look(elapsed, silent time.Duration, shown bool) (pause time.Duration, cause error)
 }
 
@@ -57,15 +60,17 @@ func (s *Sink) Watch(ctx context.Context, by Watcher) *Watch {
 
 // End ends the attempt. The context is done then.
 func (w *Watch) End() {
+	w.over.Store(true)
+	h := w.heard.Load()
+	if h == nil {
+		return // who listens from now on sees that it is over
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.over = true
-	if h := w.heard.Load(); h != nil {
-		if h.timer != nil {
-			h.timer.Stop()
-		}
-		h.cancel(nil)
+	if h.timer != nil {
+		h.timer.Stop()
 	}
+	h.cancel(nil)
 }
 
 // Done implements context.Context.
@@ -88,14 +93,13 @@ func (w *Watch) Err() error {
 
 // passed reports whether the attempt is over or to be cut off.
 func (w *Watch) passed() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.over {
+	if w.over.Load() {
 		return true
 	}
-	w.out.watched.Store(true)
-	_, cause := w.look()
-	return cause != nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.look(clock() - w.started)
+	return w.cause != nil
 }
 
 // Value implements context.Context.
@@ -119,34 +123,45 @@ func (w *Watch) listen() *heard {
 	h := &heard{}
 	h.Context, h.cancel = context.WithCancelCause(w.Context)
 	w.heard.Store(h)
-	if w.over {
+	switch {
+	case w.over.Load():
 		h.cancel(nil)
-	} else {
-		w.out.watched.Store(true)
+	case h.Err() == nil:
 		w.act(h)
 	}
 	return h
 }
 
-// look asks the Watcher. It needs mu.
-func (w *Watch) look() (pause time.Duration, cause error) {
-	elapsed := clock() - w.started
+// never is later than any attempt takes.
+const never = time.Duration(math.MaxInt64)
+
+// look asks the Watcher if it is time to. It needs mu.
+func (w *Watch) look(elapsed time.Duration) {
+	if elapsed < w.due || w.cause != nil {
+		return
+	}
 	if beats := w.out.Beats(); beats != w.latest || beats%2 == 1 {
 		w.latest, w.changed = beats, elapsed
 	}
-	return w.by.Look(elapsed, elapsed-w.changed, w.latest != w.first)
+	pause, cause := w.by.Look(elapsed, elapsed-w.changed, w.latest != w.first)
+	w.cause, w.due = cause, never
+	if pause > 0 {
+		w.due = elapsed + pause
+	}
 }
 
 // act cuts the attempt off, or sets the timer to look again. It needs mu.
 func (w *Watch) act(h *heard) {
-	switch pause, cause := w.look(); {
-	case cause != nil:
-		h.cancel(cause)
-	case pause == 0:
+	elapsed := clock() - w.started
+	w.look(elapsed)
+	switch {
+	case w.cause != nil:
+		h.cancel(w.cause)
+	case w.due == never:
 	case h.timer == nil:
-		h.timer = time.AfterFunc(pause, w.wake)
+		h.timer = time.AfterFunc(w.due-elapsed, w.wake)
 	default:
-		h.timer.Reset(pause)
+		h.timer.Reset(w.due - elapsed)
 	}
 }
 
@@ -154,7 +169,7 @@ func (w *Watch) act(h *heard) {
 func (w *Watch) wake() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.over {
+	if !w.over.Load() {
 		w.act(w.heard.Load())
 	}
 }

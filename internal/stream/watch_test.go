@@ -148,41 +148,82 @@ func TestWatchIsFreeUnlessListenedTo(t *testing.T) {
 	}
 }
 
-// While the consumer has control, a beat that is read is odd; when somebody
-// starts to read in that time, the end of it is a beat.
+// While the consumer has control, the beat is odd.
 func TestBeats(t *testing.T) {
-	for _, c := range []struct {
-		name                 string
-		watched, watchedThen bool // before, and while the consumer has control
-		within, afterwards   uint32
-	}{
-		{"nobody reads", false, false, 2, 2},
-		{"somebody reads", true, true, 3, 4},
-		{"somebody starts to read", false, true, 2, 4},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			var s *Sink
-			s = NewSink(func(*model.LLMResponse, error) bool {
-				if got := s.Beats(); got != c.within {
-					t.Errorf("%d beats while the consumer has control, want %d", got, c.within)
-				}
-				s.watched.Store(c.watchedThen)
-				return true
-			})
-			s.watched.Store(c.watched)
-			s.Send(&model.LLMResponse{})
-			if got := s.Beats(); got != c.afterwards {
-				t.Errorf("%d beats afterwards, want %d", got, c.afterwards)
-			}
-		})
+	var s *Sink
+	s = NewSink(func(*model.LLMResponse, error) bool {
+		if got := s.Beats(); got%2 == 0 {
+			t.Errorf("%d beats while the consumer has control, want an odd number", got)
+		}
+		return true
+	})
+	for want := uint32(2); want <= 4; want += 2 {
+		s.Send(&model.LLMResponse{})
+		if got := s.Beats(); got != want {
+			t.Errorf("%d beats, want %d", got, want)
+		}
 	}
 }
 
-// Objects of more than 512 bytes come in classes far apart, and have a word of
-// the allocator's before them: one more field may cost every call 128 bytes.
+// A field more may cost every call 128 bytes: above 512, objects come in classes
+// far apart, and have a word of the allocator's before them.
 func TestSinkFitsItsSizeClass(t *testing.T) {
-	const class, header = 768, 8
-	if size := unsafe.Sizeof(Sink{}); size > class-header {
-		t.Errorf("a Sink takes %d bytes, want at most %d", size, class-header)
+	if size := unsafe.Sizeof(Sink{}); size > 512 {
+		t.Errorf("a Sink takes %d bytes, want at most 512", size)
 	}
+}
+
+// askers counts how often it is asked.
+type askers int
+
+func (n *askers) Look(elapsed, _ time.Duration, _ bool) (time.Duration, error) {
+	*n++
+	if elapsed >= 2*time.Second {
+		return 0, errSlow
+	}
+	return time.Second, nil
+}
+
+// A Watcher may take long to decide: it is asked when it wants to be, however
+// often a model asks.
+func TestWatchAsksWhenItIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked askers
+		w := NewSink(nil).Watch(t.Context(), &asked)
+		for range 25 {
+			_ = w.Err()
+			time.Sleep(100 * time.Millisecond)
+		}
+		<-w.Done()
+		if asked != 3 || context.Cause(w) != errSlow {
+			t.Errorf("asked %d times, cause %v; want 3, at 0, 1 and 2 s", asked, context.Cause(w))
+		}
+		w.End()
+	})
+}
+
+// An attempt that its caller has ended is not cut off as well.
+func TestWatchOfAnEndedCallAsksNobody(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var asked askers
+	w := NewSink(nil).Watch(ctx, &asked)
+	<-w.Done()
+	if w.End(); asked != 0 {
+		t.Errorf("asked %d times, want never", asked)
+	}
+}
+
+// The timer ends with the attempt.
+func TestWatchLeavesNoTimer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked askers
+		w := NewSink(nil).Watch(t.Context(), &asked)
+		w.Done()
+		w.End()
+		time.Sleep(time.Minute)
+		if synctest.Wait(); asked != 1 {
+			t.Errorf("asked %d times, want once, before the end", asked)
+		}
+	})
 }

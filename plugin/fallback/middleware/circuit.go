@@ -2,6 +2,7 @@ package middleware
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/window"
@@ -18,6 +19,10 @@ import (
 // grows.
 type circuit struct {
 	config *BreakerConfig // defaults filled in
+
+	// While the circuit is closed and the latest call has not failed, which is the
+	// rule, this is its generation plus 1, and a call takes no lock; else 0.
+	calm atomic.Uint64
 
 	mu         sync.Mutex
 	state      BreakerState
@@ -64,12 +69,26 @@ type outcome struct {
 func (o *outcome) coolsDown() bool { return o.result == failed && o.enough == 1 }
 
 func newCircuit(config *BreakerConfig) *circuit {
-	return &circuit{config: config, state: BreakerClosed, openFor: config.OpenFor, latestCalls: window.New[calls](config.Window)}
+	c := &circuit{config: config, state: BreakerClosed, openFor: config.OpenFor, latestCalls: window.New[calls](config.Window)}
+	c.calmDown()
+	return c
+}
+
+// calmDown sets calm. It needs mu, as all below do but admit and end.
+func (c *circuit) calmDown() {
+	if c.state == BreakerClosed && c.run == 0 && c.config.FailureRatio == 0 {
+		c.calm.Store(c.generation + 1)
+	} else {
+		c.calm.Store(0)
+	}
 }
 
 // admit lets a call through or refuses it, and returns the states before and
 // after. An open circuit lets a forced call through.
 func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, refused *RefusedError) {
+	if calm := c.calm.Load(); calm > 0 {
+		return permit{generation: calm - 1}, BreakerClosed, BreakerClosed, nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before = c.state
@@ -98,8 +117,12 @@ func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, re
 // before and after. What a call of an earlier generation met is out of date,
 // unless the target itself said how long to leave it alone.
 func (c *circuit) end(pass permit, o outcome) (before, after BreakerState) {
+	if o.result != failed && c.calm.Load() == pass.generation+1 {
+		return BreakerClosed, BreakerClosed // there is nothing to note
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	defer c.calmDown()
 	before = c.state
 	switch {
 	case o.coolsDown():

@@ -84,6 +84,48 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
+// B55: the time that the consumer takes is not the model's, whoever listens when.
+func TestTheConsumersTimeIsNotTheModels(t *testing.T) {
+	hold := func(listen func(ctx context.Context)) suite.Step {
+		return func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			listen(ctx)
+			yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil)
+			if ctx.Err() != nil {
+				yield(nil, ctx.Err())
+				return
+			}
+			yield(&model.LLMResponse{Content: genai.NewContentFromText("whole", genai.RoleModel)}, nil)
+		}
+	}
+	for name, listen := range map[string]func(ctx context.Context){
+		"nobody listens":    func(context.Context) {},
+		"the model listens": func(ctx context.Context) { go func() { <-ctx.Done() }() },
+		"it begins to, meanwhile": func(ctx context.Context) {
+			go func() {
+				time.Sleep(time.Second)
+				<-ctx.Done()
+			}()
+		},
+		"it asks, meanwhile": func(ctx context.Context) {
+			go func() {
+				for ctx.Err() == nil {
+					time.Sleep(time.Second)
+				}
+			}()
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := middleware.MustTimeout(middleware.TimeoutConfig{Idle: 2 * time.Second})(suite.NewModel("flash", hold(listen)))
+			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{}, true) {
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				time.Sleep(10 * time.Second)
+			}
+		})
+	}
+}
+
 // B39
 func TestTheCallersCancellationIsNotATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

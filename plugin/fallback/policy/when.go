@@ -112,6 +112,7 @@ type attempt struct {
 	req     *model.LLMRequest
 	number  int
 	ctx     context.Context // the caller's, if the next entry's condition names a latency
+	asked   int             // at how many of those latencies it has been asked
 	started time.Time       // zero if the step was not tried
 	ttft    time.Duration
 	answer  *model.LLMResponse // what was given up

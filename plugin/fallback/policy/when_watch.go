@@ -34,11 +34,10 @@ type silence attempt
 // Look implements stream.Watcher.
 func (s *silence) Look(elapsed, _ time.Duration, shown bool) (pause time.Duration, cause error) {
 	next := s.step.next
-	for _, moment := range next.when.Latencies() {
-		switch {
-		case shown:
-			return 0, nil
-		case elapsed < moment:
+	moments := next.when.Latencies()
+	for ; !shown && s.asked < len(moments); s.asked++ {
+		moment := moments[s.asked]
+		if elapsed < moment {
 			return moment - elapsed, nil
 		}
 		// latency > 3s is asked just after three seconds.
