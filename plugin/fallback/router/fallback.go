@@ -1,6 +1,7 @@
 package router
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -235,7 +236,7 @@ func (r *run) judge(ctx context.Context, i int, err error) (done bool, result er
 	}
 	verdict := stream.VerdictOf(ctx, err)
 	if refused := refusal(err); refused != nil {
-		r.out.Record(call.Attempt{Model: r.targets[i].Name(), Outcome: call.Skipped, Kind: string(middleware.KindRefused), Reason: refused.Reason})
+		r.out.Record(skipped(r.targets[i], refused))
 		if refused.By == "breaker" {
 			if r.refused == 0 || refused.Until.Before(r.recovered) {
 				r.soonest, r.recovered = i, refused.Until
@@ -253,6 +254,14 @@ func (r *run) judge(ctx context.Context, i int, err error) (done bool, result er
 	}
 	r.avoid.add(verdict, r.traits[i])
 	return false, nil
+}
+
+// skipped is the record of a target that was not asked. It names the model that
+// was refused, which in a split need not be the first one.
+func skipped(target stream.Layer, refused *middleware.RefusedError) call.Attempt {
+	return call.Attempt{
+		Model: cmp.Or(refused.Model, target.Name()), Outcome: call.Skipped, Kind: string(middleware.KindRefused), Reason: refused.Reason,
+	}
 }
 
 // last is what remains when no target has answered. If none could even be asked,

@@ -61,7 +61,7 @@ func (x *racer) tellEnd() {
 // failure is the record of a racer that failed without calling a model.
 func (x *racer) failure() call.Attempt {
 	if refused := (*middleware.RefusedError)(nil); errors.As(x.err, &refused) {
-		return call.Attempt{Model: x.layer.Name(), Outcome: call.Skipped, Kind: string(middleware.KindRefused), Reason: refused.Reason}
+		return skipped(x.layer, refused)
 	}
 	v := stream.VerdictOf(x.race.ctx, x.err)
 	return call.Attempt{
