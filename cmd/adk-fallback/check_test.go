@@ -204,6 +204,20 @@ func TestCheckShowsWhatIsHandedIn(t *testing.T) {
 	}
 }
 
+// What is handed in has credentials that the file does not know of.
+func TestCheckKnowsNoCredentialOfWhatIsHandedIn(t *testing.T) {
+	file := write(t, "primary: gpt-4o\nfallbacks: [{name: gpt-4.1}]\n")
+	for _, test := range []struct {
+		models []string
+		warned bool
+	}{{nil, true}, {[]string{"--model", "gpt-4o", "--model", "gpt-4.1"}, false}} {
+		out, err := run(t, "", append([]string{"check", file}, test.models...)...)
+		if warned := strings.Contains(out, "one credential for every model"); err != nil || warned != test.warned {
+			t.Errorf("%v: error %v, want none, and a warning of one credential %v:\n%s", test.models, err, test.warned, out)
+		}
+	}
+}
+
 func TestCheckPrintsTheSchema(t *testing.T) {
 	out, err := run(t, "", "check", "--schema")
 	if err != nil {

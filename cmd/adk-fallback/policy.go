@@ -120,6 +120,10 @@ type standIn struct {
 // Name implements model.LLM.
 func (s *standIn) Name() string { return s.name }
 
+// StandsIn tells package policy that no application hands in this model: it has
+// the provider and the credential that the file and its name say.
+func (s *standIn) StandsIn() {}
+
 // GenerateContent implements model.LLM.
 func (s *standIn) GenerateContent(context.Context, *model.LLMRequest, bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {

@@ -15,6 +15,7 @@ const (
 		`{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel"}]},` +
 		`{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"3600s"}]}}`
 	badKey  = `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"API key not valid. Please pass a valid API key."}}`
+	broke   = `{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","code":"insufficient_quota"}}`
 	refused = `{"error":{"code":400,"status":"INVALID_ARGUMENT","message":"The prompt was blocked due to prohibited content."}}`
 )
 
@@ -64,6 +65,10 @@ func TestExplainTellsWhoIsAskedNext(t *testing.T) {
 			name: "not a target whose flag is off", file: "primary: fast\nfallbacks: [{name: big}, {name: gpt-5}]\naliases: {fast: gemini-2.5-flash, big: gpt-4o}\n" +
 				"flags: {use-4o: {targets: [gpt-4o], default: false}, rest: {targets: [gpt-5], rollout: 1%}}\n",
 			body: overloaded, next: "gpt-5", skipped: []skipped{{"big", "flag use-4o is off"}},
+		},
+		{
+			name: "not a target with the credential that has failed", file: "primary: gpt-4o\nfallbacks: [{name: gpt-4.1}, {name: gpt-5}]\nmodels: {gpt-5: {credential_env: OTHER}}\n",
+			body: broke, next: "gpt-5", skipped: []skipped{{"gpt-4.1", "credential the default of openai has failed in this call"}},
 		},
 		{
 			name: "an answer of last resort", file: "primary: gemini-2.5-flash\nfallbacks: [{name: cached-answer, condition: cache_hit}, {name: closed}]\naliases: {closed: template-response}\n",

@@ -110,11 +110,19 @@ func (c *checker) credentials() {
 
 // credential names what a target is called with, "" if that is not known.
 func (c *checker) credential(t Target) string {
-	if t.Settings.CredentialEnv != "" {
+	switch {
+	case c.handedIn(t.Resolved):
+		return ""
+	case t.Settings.CredentialEnv != "":
 		return t.Settings.CredentialEnv
-	}
-	if t.Provider != "" {
+	case t.Provider != "":
 		return "the default of " + t.Provider
 	}
 	return ""
+}
+
+// handedIn reports whether the application is known to hand in a model. Who
+// serves that, and with which credential, is then not for the file to say.
+func (c *checker) handedIn(r Resolved) bool {
+	return c.known.Model != nil && (c.known.Model(r.Name) || c.known.Model(r.Model))
 }

@@ -40,7 +40,7 @@ var errReported = errors.New("policy: reported")
 // build makes the tree of p, and returns what a later build can take over. It
 // takes over what fits of before, and changes nothing of it.
 func build(ctx context.Context, p *Policy, o *options, before kept) (*tree, kept, error) {
-	b := &builder{checker: &checker{Policy: p, chain: p.targets()}, ctx: ctx, policy: p, options: o, before: before}
+	b := &builder{checker: &checker{Policy: p, known: Known{Model: o.handsIn}, chain: p.targets()}, ctx: ctx, policy: p, options: o, before: before}
 	b.problems = Check(p, o.known())
 	if hasErrors(b.problems) {
 		return nil, kept{}, &Error{Problems: inOrder(b.problems)}
@@ -183,6 +183,9 @@ func (b *builder) traits(t Target) router.Traits {
 		return router.Traits{}
 	}
 	traits := router.Traits{Provider: t.Provider, Credential: b.credential(t), ContextWindow: t.Settings.ContextWindow}
+	if b.handedIn(t.Resolved) {
+		traits.Provider = ""
+	}
 	for _, can := range t.Settings.Capabilities {
 		traits.Prefill = traits.Prefill || can == "prefill"
 	}

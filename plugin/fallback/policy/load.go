@@ -79,6 +79,17 @@ func (o *options) known() Known {
 	return Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
 }
 
+// standIn is a model that is handed in for one that would be built, as a command
+// does to show what a policy makes of a failure. What the file says of who serves
+// that one still holds.
+type standIn interface{ StandsIn() }
+
+// handsIn reports whether the application has a model of its own for a name.
+func (o *options) handsIn(name string) bool {
+	_, other := o.models[name].(standIn)
+	return o.has(name) && !other
+}
+
 // WithLogger sends the warnings of a policy, changes of its breakers and reports
 // of reloads to logger instead of slog.Default(). No prompts, answers or keys are
 // logged.

@@ -1,0 +1,56 @@
+package policy_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// Models that are handed in share neither provider nor credential, whatever their
+// names begin with: what one has failed with is no reason against the other.
+func TestHandedInModelsShareNothing(t *testing.T) {
+	const text = "primary: gpt-4o\nfallbacks: [{name: also}]\naliases: {also: gpt-4.1}\nmodels: {gpt-*: {provider: openai, credential_env: KEY}}\n"
+	for name, scope := range map[string]failure.Scope{"credential": failure.ScopeAccount, "provider": failure.ScopeProvider} {
+		t.Run(name, func(t *testing.T) {
+			broke := failure.Verdict{Action: failure.Fallback, Kind: failure.KindBilling, Scope: scope}.Err()
+			m := build(t, text, models(suite.NewModel("gpt-4o", suite.Fail(broke)), suite.NewModel("gpt-4.1", suite.Text("also"))))
+			if got := ask(t.Context(), m, false); got.text != "also" {
+				t.Errorf("%q (%v), want an answer of the other model", got.text, got.err)
+			}
+		})
+	}
+}
+
+func TestCheckOfModelsThatAreHandedIn(t *testing.T) {
+	handedIn := func(names ...string) policy.Known {
+		return policy.Known{Model: func(name string) bool { return slices.Contains(names, name) }}
+	}
+	const chain = "primary: gpt-4o\nfallbacks: [{name: also}]\naliases: {also: gpt-4.1}\n"
+	const oneForAll = "2:1: warning: fallbacks: found one credential for every model: the default of openai"
+	for _, test := range []struct {
+		name, file string
+		known      policy.Known
+		want       []string // the beginnings of the problems
+	}{
+		{"one credential for what is not", chain, policy.Known{}, []string{oneForAll}},
+		{"one credential for what others are handed in for", chain, handedIn("gpt-5"), []string{oneForAll}},
+		{"no credential of one by its name", chain, handedIn("gpt-4o"), nil},
+		{"no credential of one by its alias", chain, handedIn("also"), nil},
+		{"no credential of one behind an alias", chain, handedIn("gpt-4.1"), nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := policy.Check(parse(t, test.file), test.known)
+			ok := len(got) == len(test.want)
+			for i := 0; ok && i < len(got); i++ {
+				ok = strings.HasPrefix(got[i].String(), test.want[i])
+			}
+			if !ok {
+				t.Errorf("problems:\n%v\nwant:\n%s", got, strings.Join(test.want, "\n"))
+			}
+		})
+	}
+}
