@@ -3,7 +3,9 @@ package stream_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
@@ -95,4 +97,31 @@ func TestPlainMetadataIsEachAnswersOwn(t *testing.T) {
 			got["mine"], got[call.KeyModelName] = fmt.Sprint(i), "another" // as a plugin may
 		}
 	}
+}
+
+// Who keeps a part of a request's copy, as an answer made of it does, keeps no
+// more of the call alive: neither its context nor its consumer.
+func TestARequestsCopyKeepsNothingElseAlive(t *testing.T) {
+	type keyOfThisTest struct{}
+	m := suite.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		yield(&model.LLMResponse{Content: req.Contents[0]}, nil)
+	})
+	collected := make(chan struct{})
+	var answer *model.LLMResponse
+	func() {
+		session := new([1 << 20]byte)
+		runtime.AddCleanup(session, func(struct{}) { close(collected) }, struct{}{})
+		out := stream.NewSink(func(resp *model.LLMResponse, _ error) bool { answer = resp; return true })
+		ctx := context.WithValue(t.Context(), keyOfThisTest{}, session)
+		_ = stream.NewSource(m, stream.Options{}).Do(ctx, &model.LLMRequest{Contents: genai.Text("a question")}, false, out)
+	}()
+	for range 3 {
+		runtime.GC()
+	}
+	select {
+	case <-collected:
+	case <-time.After(10 * time.Second):
+		t.Error("the context of the call is still there")
+	}
+	runtime.KeepAlive(answer)
 }

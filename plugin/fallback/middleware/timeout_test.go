@@ -122,6 +122,7 @@ func TestTheConsumersTimeIsNotTheModels(t *testing.T) {
 				}
 				time.Sleep(10 * time.Second)
 			}
+			time.Sleep(time.Minute) // for who still listens
 		})
 	}
 }
