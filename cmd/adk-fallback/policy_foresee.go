@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"sync"
 	"text/tabwriter"
 
@@ -69,15 +70,10 @@ func foresee(file string, v failure.Verdict) (*foresight, error) {
 
 // play finds out who is asked after the primary.
 func (f *foresight) play(p *policy.Policy, v failure.Verdict) error {
-	certain := *p
-	certain.Retry, certain.Experiments, certain.Flags = nil, nil, maps.Clone(p.Flags)
-	for name, flag := range certain.Flags {
-		flag.Rollout = 1
-		certain.Flags[name] = flag
-	}
+	certain := withoutChance(p)
 	var mu sync.Mutex
 	answered := ""
-	live, err := build(&certain, func(name string) model.LLM {
+	live, err := build(certain, func(name string) model.LLM {
 		if name == p.Primary {
 			return &standIn{name: name, err: v.Err()}
 		}
@@ -105,6 +101,26 @@ func (f *foresight) play(p *policy.Policy, v failure.Verdict) error {
 		f.Because = "no entry is left"
 	}
 	return nil
+}
+
+// withoutChance returns p with one attempt at each target, complete rollouts, and
+// the control for all in its experiments: rules and flags may name the other arms.
+func withoutChance(p *policy.Policy) *policy.Policy {
+	certain := *p
+	certain.Retry, certain.Flags, certain.Experiments = nil, maps.Clone(p.Flags), maps.Clone(p.Experiments)
+	for name, flag := range certain.Flags {
+		flag.Rollout = 1
+		certain.Flags[name] = flag
+	}
+	for id, e := range certain.Experiments {
+		e.Arms = slices.Clone(e.Arms)
+		for i := range e.Arms {
+			e.Arms[i].Share = 0
+		}
+		e.Arms[0].Share = 1
+		certain.Experiments[id] = e
+	}
+	return &certain
 }
 
 // answers notes who has answered in the primary's place: a model, or an answer of

@@ -79,6 +79,12 @@ func TestExplainTellsWhoIsAskedNext(t *testing.T) {
 			name: "the target, not an arm of an experiment", file: house + "experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1%}, {model: gpt-5, share: 99%}]}}\n",
 			body: daily, next: "gpt-4o",
 		},
+		{
+			name: "whatever names an arm of an experiment", file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: house}]\n" +
+				"experiments: {e: {target: gpt-4o, arms: [{model: gpt-4o, share: 0%}, {model: gpt-5, share: 100%}]}}\n" +
+				"flags: {new: {targets: [gpt-5], default: false}}\ncompliance: {rules: [{targets: [gpt-5, gemini-*, house]}]}\n",
+			body: overloaded, next: "house", skipped: []skipped{{"gpt-4o", "compliance: data may not go there"}},
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got, reason := foreseen(t, write(t, test.file), test.body)
