@@ -56,7 +56,7 @@ func foresee(file string, v failure.Verdict) (*foresight, error) {
 		return nil, fmt.Errorf("explain: --policy: %w", err)
 	}
 	if p == nil {
-		return nil, fmt.Errorf("explain: --policy: %w", &policy.Error{Problems: problems})
+		return nil, fmt.Errorf("explain: --policy: %w", &policy.Error{Problems: problems, File: file})
 	}
 	f := &foresight{File: file, Primary: p.Primary, Retry: planRetries(p, v)}
 	if f.Breaker, err = planBreaker(p.CircuitBreaker, v); err == nil {

@@ -170,8 +170,9 @@ func TestExplainTellsOfACooldownThatNobodyHeeds(t *testing.T) {
 }
 
 func TestExplainRefusesAPolicyThatCannotBeUsed(t *testing.T) {
+	broken := write(t, "primary: 5\n")
 	for name, tt := range map[string]struct{ file, want string }{
-		"broken":  {write(t, "primary: 5\n"), "1:10: primary: found"},
+		"broken":  {broken, broken + " has problems:\n1:10: primary: found"},
 		"deleted": {filepath.Join(t.TempDir(), "none.yaml"), "none.yaml"},
 		"later":   {goodFiles + "full.yaml", "what only a later version can build"},
 	} {
