@@ -12,7 +12,7 @@ import (
 
 // comparison is a name compared with a constant, which is what most conditions are made of, on the values themselves. CEL's
 // own way makes a value of CEL's of each name, and of what comparing them gives: half of an evaluation.
-type comparison[T int64 | float64] struct {
+type comparison[T int64 | float64 | string] struct {
 	interpreter.InterpretableV2 // CEL's own way
 	value                       func(*activation) T
 	with                        T
@@ -33,24 +33,29 @@ var compareInPlace = cel.CustomDecoratorV2(func(node interpreter.InterpretableV2
 	if !ok || len(call.Args()) != 2 {
 		return node, nil
 	}
-	name := nameOf(call.Args()[0])
+	name, label := nameOf(call.Args()[0])
 	constant, ok := call.Args()[1].(interpreter.InterpretableConst)
 	if name == "" || !ok {
 		return node, nil
 	}
 	switch with := constant.Value().(type) {
 	case types.Duration:
-		return inPlace(node, durations[name], int64(with.Duration), call.Function()), nil
+		return inPlace(node, durationOf[name], int64(with.Duration), call.Function()), nil
 	case types.Double:
-		return inPlace(node, doubles[name], float64(with), call.Function()), nil
+		return inPlace(node, doubleOf[name], float64(with), call.Function()), nil
 	case types.Int:
-		return inPlace(node, doubles[name], float64(with), call.Function()), nil // as CEL does
+		return inPlace(node, doubleOf[name], float64(with), call.Function()), nil // as CEL does
+	case types.String:
+		if name == "labels" {
+			return inPlace(node, func(a *activation) string { return a.Labels[label] }, string(with), call.Function()), nil
+		}
+		return inPlace(node, textOf[name], string(with), call.Function()), nil
 	}
 	return node, nil
 })
 
 // inPlace returns the comparison for node, or node if there is none.
-func inPlace[T int64 | float64](node interpreter.InterpretableV2, value func(*activation) T, with T, function string) interpreter.InterpretableV2 {
+func inPlace[T int64 | float64 | string](node interpreter.InterpretableV2, value func(*activation) T, with T, function string) interpreter.InterpretableV2 {
 	if holds := operator[T](function); value != nil && holds != nil {
 		return &comparison[T]{node, value, with, holds}
 	}
@@ -58,32 +63,56 @@ func inPlace[T int64 | float64](node interpreter.InterpretableV2, value func(*ac
 }
 
 var (
-	durations = map[string]func(*activation) int64{
+	durationOf = map[string]func(*activation) int64{
 		"latency": func(a *activation) int64 { return int64(a.Latency) },
 		"ttft":    func(a *activation) int64 { return int64(a.TTFT) },
 	}
-	doubles = map[string]func(*activation) float64{
+	textOf = map[string]func(*activation) string{
+		"error_code":    func(a *activation) string { return a.ErrorCode },
+		"error_kind":    func(a *activation) string { return a.ErrorKind },
+		"finish_reason": func(a *activation) string { return a.FinishReason },
+		"tenant":        func(a *activation) string { return a.Tenant },
+		"priority":      func(a *activation) string { return a.Priority },
+		"data_class":    func(a *activation) string { return a.DataClass },
+	}
+	doubleOf = map[string]func(*activation) float64{
 		"cost":       func(a *activation) float64 { return a.Cost },
 		"confidence": func(a *activation) float64 { return a.Confidence },
 	}
 )
 
-// nameOf returns the name that a node stands for, or "".
-func nameOf(node interpreter.InterpretableV2) string {
+// nameOf returns the name that a node stands for, and the key of labels.key; or
+// "" if it is something else.
+func nameOf(node interpreter.InterpretableV2) (name, label string) {
 	attribute, ok := node.(interpreter.InterpretableAttribute)
 	if !ok {
-		return ""
+		return "", ""
 	}
-	name, ok := attribute.Attr().(interpreter.NamespacedAttribute)
-	if !ok || len(name.Qualifiers()) > 0 || len(name.CandidateVariableNames()) != 1 {
-		return ""
+	variable, ok := attribute.Attr().(interpreter.NamespacedAttribute)
+	if !ok || len(variable.CandidateVariableNames()) != 1 {
+		return "", ""
 	}
-	return name.CandidateVariableNames()[0]
+	name, parts := variable.CandidateVariableNames()[0], variable.Qualifiers()
+	if name != "labels" && len(parts) == 0 {
+		return name, ""
+	}
+	if name == "labels" && len(parts) == 1 {
+		if part, ok := parts[0].(interpreter.ConstantQualifier); ok {
+			if key, ok := part.Value().(types.String); ok {
+				return name, string(key)
+			}
+		}
+	}
+	return "", ""
 }
 
 // operator returns what an operator of CEL's compares, or nil. Go's operators are false of NaN as CEL's are.
 func operator[T cmp.Ordered](function string) func(a, b T) bool {
 	switch function {
+	case operators.Equals:
+		return func(a, b T) bool { return a == b }
+	case operators.NotEquals:
+		return func(a, b T) bool { return a != b }
 	case operators.Less:
 		return func(a, b T) bool { return a < b }
 	case operators.LessEquals:

@@ -52,6 +52,33 @@ func TestComparedInPlaceAsByCEL(t *testing.T) {
 	}
 }
 
+// Texts, and labels: one that is not there is "".
+func TestTextsAreComparedInPlaceAsByCEL(t *testing.T) {
+	names := []string{"error_code", "error_kind", "finish_reason", "tenant", "priority", "data_class", `labels["tier"]`, "labels.tier", `labels["none"]`}
+	for _, name := range names {
+		for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
+			for _, constant := range []string{`"gold"`, `""`, `"é"`, "'go'"} {
+				for _, src := range []string{fmt.Sprintf("%s %s %s", name, op, constant), fmt.Sprintf("%s %s %s", constant, op, name)} {
+					c, err := Compile(src)
+					if err != nil {
+						t.Fatalf("%s: %v", src, err)
+					}
+					for _, value := range []string{"", "go", "gold", "golden", "Gold", "é", "\xff"} {
+						for _, labels := range []map[string]string{nil, {"tier": value}} {
+							v := Vars{
+								ErrorCode: value, ErrorKind: value, FinishReason: value, Tenant: value, Priority: value, DataClass: value, Labels: labels,
+							}
+							if got, err := c.Eval(&v); err != nil || got != byCEL(t, src, &v) {
+								t.Errorf("%s with %q, %v: %v, %v; by CEL it is not", src, value, labels, got, err)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // byCEL evaluates src as CEL does by itself.
 func byCEL(t *testing.T, src string, v *Vars) bool {
 	t.Helper()
@@ -76,7 +103,7 @@ func byCEL(t *testing.T, src string, v *Vars) bool {
 
 // An evaluation of what is compared in place makes no garbage; see BenchmarkEval.
 func TestComparedInPlaceWithoutAllocation(t *testing.T) {
-	c, err := Compile("error || latency > 3000ms || cost > 0.05 || ttft >= 1s && confidence < 50%")
+	c, err := Compile("error || latency > 3000ms || cost > 0.05 || ttft >= 1s && confidence < 50% || labels.tier == 'gold' || tenant != ''")
 	if err != nil {
 		t.Fatal(err)
 	}
