@@ -21,9 +21,9 @@ type Watch struct {
 	out     *Sink
 	started time.Duration         // by clock
 	heard   atomic.Pointer[heard] // nil until somebody listens
-	over    atomic.Bool
 
 	mu      sync.Mutex    // also serializes by
+	over    bool          // guarded by mu
 	first   uint32        // beats of out when the attempt started
 	latest  uint32        // beats at the last look; guarded by mu
 	cause   error         // why it is cut off; guarded by mu
@@ -58,19 +58,18 @@ func (s *Sink) Watch(ctx context.Context, by Watcher) *Watch {
 	return w
 }
 
-// End ends the attempt. The context is done then.
+// End ends the attempt. The context is done then, and the Watcher is not asked
+// any more.
 func (w *Watch) End() {
-	w.over.Store(true)
-	h := w.heard.Load()
-	if h == nil {
-		return // who listens from now on sees that it is over
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if h.timer != nil {
-		h.timer.Stop()
+	w.over = true
+	if h := w.heard.Load(); h != nil {
+		if h.timer != nil {
+			h.timer.Stop()
+		}
+		h.cancel(nil)
 	}
-	h.cancel(nil)
 }
 
 // Done implements context.Context.
@@ -93,11 +92,11 @@ func (w *Watch) Err() error {
 
 // passed reports whether the attempt is over or to be cut off.
 func (w *Watch) passed() bool {
-	if w.over.Load() {
-		return true
-	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.over {
+		return true
+	}
 	w.look(clock() - w.started)
 	return w.cause != nil
 }
@@ -124,7 +123,7 @@ func (w *Watch) listen() *heard {
 	h.Context, h.cancel = context.WithCancelCause(w.Context)
 	w.heard.Store(h)
 	switch {
-	case w.over.Load():
+	case w.over:
 		h.cancel(nil)
 	case h.Err() == nil:
 		w.act(h)
@@ -169,7 +168,7 @@ func (w *Watch) act(h *heard) {
 func (w *Watch) wake() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.over.Load() {
+	if !w.over {
 		w.act(w.heard.Load())
 	}
 }
