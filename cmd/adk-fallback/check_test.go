@@ -98,13 +98,35 @@ func TestCheckReportsEveryMistakeOfAFile(t *testing.T) {
 				want.WriteString(file + ":" + line)
 			}
 			out, err := run(t, "", "check", file)
-			if diff := cmp.Diff(want.String(), out); diff != "" {
+			var got strings.Builder
+			for line := range strings.Lines(out) {
+				if !strings.Contains(line, "what only a later version can build") { // which is fine until something is built
+					got.WriteString(line)
+				}
+			}
+			if diff := cmp.Diff(want.String(), got.String()); diff != "" {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 			if exitStatus(err) != exitProblems {
 				t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
 			}
 		})
+	}
+}
+
+// B91: what --model, the list prices and a build add to the mistakes in a file
+// does not wait until those are mended.
+func TestCheckReportsWhatIsKnownWithEveryMistake(t *testing.T) {
+	file := write(t, "primary: gemini-v2\nfallbacks: [{name: house}, {name: hosue, condition: cost > 1.0}]\nretry: {max_attempts: 0}\nstate: {redis_url_env: REDIS_URL}\n")
+	out, err := run(t, "", "check", "--model", "house", file)
+	var got []string
+	for line := range strings.Lines(out) {
+		place, _, _ := strings.Cut(strings.TrimPrefix(line, file+":"), ": found")
+		got = append(got, place)
+	}
+	want := []string{"2:35: fallbacks[1].name", "2:53: warning: fallbacks[1].condition", "3:23: retry.max_attempts", "4:1: state"}
+	if diff := cmp.Diff(want, got); diff != "" || exitStatus(err) != exitProblems {
+		t.Errorf("status %d, places (-want +got):\n%s", exitStatus(err), diff)
 	}
 }
 

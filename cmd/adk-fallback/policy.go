@@ -37,13 +37,13 @@ func readPolicy(file string, handedIn []string) (*policy.Policy, []policy.Proble
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := policy.Parse(data)
-	if err != nil {
-		return nil, problemsOf(err), nil
-	}
-	known := policy.Known{Price: func(id string) bool { _, ok := price.Of(id); return ok }}
+	known := policy.Known{Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
 	if handedIn != nil {
 		known.Model = func(name string) bool { return slices.Contains(handedIn, name) }
+	}
+	p, err := known.Parse(data)
+	if err != nil {
+		return nil, problemsOf(err), nil
 	}
 	problems := policy.Check(p, known)
 	live, err := build(p, func(name string) model.LLM { return &standIn{name: name} })

@@ -45,3 +45,18 @@ timeouts: {primary: 4s, fallback: 4s, total: 5s}
 	// 5:11: warning: fallbacks[1].name: found "house" after template-response, which always answers; allowed: template-response as the last entry
 	// 6:46: warning: timeouts.total: found 5s, but the targets may take 4s + 4s = 8s; allowed: a total of at least 8s, or shorter timeouts
 }
+
+func ExampleKnown_Parse() {
+	handedIn := policy.Known{Model: func(name string) bool { return name == "house" }}
+	_, err := handedIn.Parse([]byte(`
+primary: house
+fallbacks:
+  - name: hosue
+    timeout: 4 seconds
+`))
+	fmt.Println(err)
+	// Output:
+	// policy: the file has problems:
+	// 4:11: fallbacks[0].name: found "hosue", which nothing here resolves; allowed: gemini-* or gpt-*, a model with a provider under models, one that the application hands in, cached-answer or template-response
+	// 5:14: fallbacks[0].timeout: found "4 seconds"; allowed: a duration from 1ms to 1h, such as 30s
+}

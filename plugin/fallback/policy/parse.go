@@ -9,6 +9,10 @@ package policy
 // conditions have at most 4 KiB in all, and 512 bytes each.
 func Parse(data []byte) (*Policy, error) { return parse(data, Known{}) }
 
+// Parse is [Parse] with what is known of the application: what that adds to the
+// mistakes in a file is reported with all the others.
+func (k Known) Parse(data []byte) (*Policy, error) { return parse(data, k) }
+
 // parse is Parse with what is known of the application.
 func parse(data []byte, known Known) (*Policy, error) {
 	p := decode(readDocument(data))
