@@ -157,6 +157,9 @@ func (c *checker) sections() {
 	if c.Budgets != nil {
 		c.budgets(c.Budgets)
 	}
+	if c.Compliance != nil {
+		c.rules(c.Compliance.Rules)
+	}
 	if d := c.Degrade; d != nil && !c.has(TemplateResponse) && c.given("degrade.template") {
 		c.warn("degrade.template", "a text that no call gets", TemplateResponse+" among the fallbacks")
 	}
@@ -199,6 +202,19 @@ func (c *checker) budgets(b *Budgets) {
 	}
 	if b.Exhausted == "degrade" && !c.has(CachedAnswer) && !c.has(TemplateResponse) {
 		c.err("budgets.exhausted", "degrade, but no answer of last resort", CachedAnswer+" or "+TemplateResponse+" among the fallbacks")
+	}
+}
+
+// rules finds rules that leave no target at all.
+func (c *checker) rules(rules []Rule) {
+	for i, rule := range rules {
+		path := index("compliance.rules", i)
+		// What is wrong within it is reported already, and so is why a file was not
+		// read to its end.
+		read := c.places == nil || c.given(path)
+		if read && rule.namesNone() && rule.Otherwise != "redact" && c.clean(path) {
+			c.err(path, "a rule that lets no target see the data", "targets or regions that may see it, or otherwise: redact")
+		}
 	}
 }
 

@@ -56,7 +56,8 @@ type Compliance struct {
 }
 
 // Rule is about the calls of some tenants, classes of data or regions. One that
-// names none of these is about all calls.
+// names none of these is about all calls. It says by targets, regions or both
+// which models may see their data.
 type Rule struct {
 	// The tenants it is about. Left out, all.
 	Tenants []string `key:"tenants" items:"1..1000"`
@@ -65,13 +66,16 @@ type Rule struct {
 	// The regions where the data must stay that it is about, as the call has
 	// them. Left out, all.
 	DataRegions []string `key:"data_regions" items:"1..64"`
-	// The targets that may see the data. * stands for any text. Left out, all.
+	// The targets that may see the data. * stands for any text. Left out, those in
+	// the regions; where regions are left out too, none, and otherwise must be redact.
 	Targets []string `key:"targets" items:"1..64" kind:"pattern"`
 	// The regions of the models that may see it; a model without a region may
-	// not. * stands for any text. Left out, all.
+	// not. * stands for any text. Left out, any; where targets are left out too,
+	// none, and otherwise must be redact.
 	Regions []string `key:"regions" items:"1..64" kind:"pattern"`
 	// What happens at any other target: it is skipped (deny), or sees the request
-	// without personal data (redact), and is skipped if that cannot be done.
+	// without personal data (redact), and is skipped if that cannot be done. A rule
+	// with redact alone is for every target.
 	Otherwise string `key:"otherwise" enum:"deny|redact" default:"deny"`
 }
 

@@ -54,13 +54,20 @@ func denied(ctx context.Context, reason string) (*model.LLMRequest, *middleware.
 	return nil, &middleware.RefusedError{By: "compliance", Reason: reason}
 }
 
-// Allows reports whether the rule lets a model see the data that it is about.
+// Allows reports whether the rule lets a model see the data that it is about. One
+// that names neither targets nor regions lets none.
 func (r *Rule) Allows(t Resolved) bool {
+	if r.namesNone() {
+		return false
+	}
 	named := r.Targets == nil || slices.ContainsFunc(r.Targets, t.Matches)
 	region := t.Settings.Region
 	placed := r.Regions == nil || region != "" && slices.ContainsFunc(r.Regions, func(p string) bool { return wildcard(p, region) })
 	return named && placed
 }
+
+// namesNone reports whether the rule says of no model that it may see the data.
+func (r *Rule) namesNone() bool { return r.Targets == nil && r.Regions == nil }
 
 // concerns reports whether a rule is about a call. Of a fact that is missing,
 // which nobody could read, the worst is assumed.
