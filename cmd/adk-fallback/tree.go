@@ -80,7 +80,7 @@ func (p checked) entry(t *policy.Target) *layer {
 	var tree *layer
 	switch {
 	case t.LastResort():
-		tree = around(t.Name, lastResortText(p.Policy, t))
+		tree = p.flagged(t.Resolved, around(t.Name, lastResortText(p.Policy, t)))
 	case t.Experiment != "":
 		tree = around("split", splitText(t.Experiment, p.Experiments[t.Experiment]))
 		for i, arm := range p.Experiments[t.Experiment].Arms {
@@ -115,12 +115,18 @@ func (p checked) model(t *policy.Target, r policy.Resolved) *layer {
 	if r.Settings.Capabilities != nil {
 		wrap("capability", cmp.Or(strings.Join(r.Settings.Capabilities, ", "), "text alone"))
 	}
+	tree = p.flagged(r, tree)
+	wrap("compliance", complianceText(p.Compliance, r))
+	return tree
+}
+
+// flagged puts the flags that name a target around it.
+func (p checked) flagged(r policy.Resolved, tree *layer) *layer {
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(p.Flags))) {
 		if slices.ContainsFunc(p.Flags[name].Targets, r.Matches) {
-			wrap("flag", flagText(name, p.Flags[name]))
+			tree = around("flag", flagText(name, p.Flags[name]), tree)
 		}
 	}
-	wrap("compliance", complianceText(p.Compliance, r))
 	return tree
 }
 

@@ -48,6 +48,30 @@ func TestTreeIsWhatIsBuilt(t *testing.T) {
 	}
 }
 
+// Flags can switch answers of last resort off, too.
+func TestTreeHasTheFlagsOfTheLastResort(t *testing.T) {
+	p := parse(t, "primary: a\nfallbacks: [{name: cached-answer}, {name: closed}]\naliases: {closed: template-response}\n"+
+		"flags: {old: {targets: [cached-*], default: false}, sorry: {targets: [closed, cached-answer]}}\n")
+	var got []string
+	for _, entry := range (checked{Policy: p}).tree().Within[0].Within[1:] { // within the cache
+		path := ""
+		for ; entry != nil; entry = append(entry.Within, nil)[0] {
+			path += " → " + entry.Layer
+			if entry.Layer == "flag" {
+				path += " " + entry.Settings
+			}
+		}
+		got = append(got, path)
+	}
+	want := []string{
+		" → when → flag old, by default off → flag sorry, by default on → cached-answer",
+		" → when → flag sorry, by default on → closed",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+}
+
 // A soft limit that spares the primary nothing is no part of the tree.
 func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
 	for fallbacks, want := range map[string]int{"{name: b}, {name: template-response}": 2, "{name: template-response}": 0} {
