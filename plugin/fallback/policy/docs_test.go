@@ -2,7 +2,9 @@ package policy_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -90,15 +92,31 @@ func sectionIn(s *jsonschema.Schema) (*jsonschema.Schema, string) {
 	return nil, ""
 }
 
-// kindOf says what a section is, or several of them.
+// kindOf says what a section is, or how many of them there may be.
 func kindOf(s *jsonschema.Schema) string {
 	switch {
 	case s.Properties != nil:
 		return "a mapping, see below"
+	case s.Items != nil && *s.MinItems == 0:
+		return fmt.Sprintf("a list of at most %d mappings, see below", *s.MaxItems)
 	case s.Items != nil:
-		return "a list of mappings, see below"
+		return fmt.Sprintf("a list of %d to %d mappings, see below", *s.MinItems, *s.MaxItems)
 	}
-	return "a mapping from names to mappings, see below"
+	return fmt.Sprintf("a mapping from names to mappings, at most %d, see below", *s.MaxProperties)
+}
+
+// The bounds of lists and mappings are in the tables, also where they are of
+// sections.
+func TestDocsTellBounds(t *testing.T) {
+	text := string(read(t, docs))
+	for key, want := range map[string]string{
+		"fallbacks": "a list of at most 32 mappings", "arms": "a list of 2 to 16 mappings", "rules": "a list of 1 to 256 mappings", "alerts": "a list of 1 to 64 mappings",
+		"models": "a mapping from names to mappings, at most 1000", "tenants": "a mapping from names to mappings, at most 1000",
+	} {
+		if !regexp.MustCompile(`(?m)^\| ` + "`" + key + "`" + `( \(required\))? \| ` + want + `\b`).MatchString(text) {
+			t.Errorf("docs/policy.md does not say of %s that it is %s", key, want)
+		}
+	}
 }
 
 // cell returns text for a cell of a table.
