@@ -7,11 +7,13 @@ import (
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // rate is what a target costs, and how long its answers may be.
@@ -154,15 +156,13 @@ func (b *builder) open() error {
 }
 
 // spareWhen returns when a step is not asked for the sake of the budget, nil for
-// never: the primary for a share of the calls near the end of a budget, and
+// never: the primary for a share of the turns near the end of a budget, and
 // answers of last resort when it is used up and calls are to be refused.
 func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
-	if !b.bounded {
+	switch {
+	case !b.bounded:
 		return nil
-	}
-	s, budget, draw := b.policy.Budgets, b.kept.purse, b.options.rand
-	switch soft := s.SoftLimit; {
-	case isLastResort(t.Model) && s.Exhausted != "degrade":
+	case isLastResort(t.Model) && b.policy.Budgets.Exhausted != "degrade":
 		return func(ctx context.Context) string {
 			if stateOf(ctx).broke() {
 				return "the budget is used up"
@@ -170,15 +170,53 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 			return ""
 		}
 	case t.Spared:
-		return func(ctx context.Context) string {
-			share := budget.Share(call.From(ctx).Tenant)
-			if share < float64(soft.At) || draw() < float64(soft.PrimaryShare) {
-				return ""
-			}
-			return fmt.Sprintf("%.0f%% of the day's budget is spent", 100*share)
-		}
+		s := &sparing{soft: *b.policy.Budgets.SoftLimit, budget: b.kept.purse, draw: b.options.rand}
+		s.turns, _ = lru.New[string, string](router.DefaultMaxTurns) // fails for no size but one below 1
+		return s.why
 	}
 	return nil
+}
+
+// sparing decides which calls the primary is spared near the end of a budget: all
+// of a turn, or none.
+type sparing struct {
+	soft   SoftLimit
+	budget *middleware.Budget
+	draw   func() float64             // for calls of no turn
+	turns  *lru.Cache[string, string] // why the primary is spared a turn, "" if it is not; only of those that it may be
+}
+
+// why returns why a call is not to start at the primary, "" if it is to.
+//
+// A turn falls on its side of the share without memory, as point has it, so it is
+// the same in every replica and after a reload. What has to be remembered is
+// whether the limit was reached when the turn began.
+func (s *sparing) why(ctx context.Context) string {
+	info := call.From(ctx)
+	if info.Invocation == "" {
+		why := s.reached(info.Tenant)
+		if why != "" && s.draw() < float64(s.soft.PrimaryShare) {
+			return ""
+		}
+		return why
+	}
+	turn := info.Invocation + "\x00" + info.Agent + "\x00" + info.Branch
+	if point("budgets.soft_limit", turn) < float64(s.soft.PrimaryShare) {
+		return ""
+	}
+	why := s.reached(info.Tenant)
+	if first, known, _ := s.turns.PeekOrAdd(turn, why); known {
+		return first
+	}
+	return why
+}
+
+// reached says how much of a tenant's budget is spent, "" below the limit.
+func (s *sparing) reached(tenant string) string {
+	if share := s.budget.Share(tenant); share >= float64(s.soft.At) {
+		return fmt.Sprintf("%.0f%% of the day's budget is spent", 100*share)
+	}
+	return ""
 }
 
 // comeBack returns steps with a way back to a primary that calls can be kept

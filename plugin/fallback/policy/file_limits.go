@@ -63,9 +63,10 @@ type TenantBudget struct {
 type SoftLimit struct {
 	// The share of the budget from which on it does.
 	At Share `key:"at" min:"1%" max:"99%" default:"80%"`
-	// The share of calls that still start at the primary. The others start at the
-	// first fallback, and get to the primary if no model among the fallbacks
-	// answers.
+	// The share of turns that still start at the primary; a call outside of ADK is
+	// a turn by itself. The others start at the first fallback, and get to the
+	// primary if no model among the fallbacks answers. What a turn has started with
+	// holds for all its calls, also when the limit is reached meanwhile.
 	PrimaryShare Share `key:"primary_share" min:"0%" max:"100%" default:"50%"`
 }
 

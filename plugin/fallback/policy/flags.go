@@ -85,13 +85,13 @@ func decided(ctx context.Context, client FlagClient, name string, fallback bool,
 	return client.Boolean(ctx, name, fallback, openfeature.NewEvaluationContext(id, attributes))
 }
 
-// point returns where in [0, 1) an id stands for a flag: the same in every
-// replica, as router.NewSplit has it for experiments. Without an id it is a
-// random draw.
-func point(flag, id string) float64 {
+// point returns where in [0, 1) an id stands for a flag, or for another choice
+// that has a name: the same in every replica, as router.NewSplit has it for
+// experiments. Without an id it is a random draw.
+func point(name, id string) float64 {
 	if id == "" {
 		return rand.Float64()
 	}
-	sum := sha256.Sum256([]byte(flag + "\x00" + id))
+	sum := sha256.Sum256([]byte(name + "\x00" + id))
 	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
 }
