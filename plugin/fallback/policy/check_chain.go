@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -94,8 +95,10 @@ func (c *checker) windows() {
 	}
 }
 
-// credentials finds chains that end with one account.
+// credentials finds chains that end with one account, and accounts that nobody
+// asks for.
 func (c *checker) credentials() {
+	c.bypassed()
 	models := c.models()
 	if len(models) < 2 {
 		return
@@ -119,6 +122,26 @@ func (c *checker) credential(t Target) string {
 		return "the default of " + t.Provider
 	}
 	return ""
+}
+
+// bypassed finds settings of how to reach models that are all handed in.
+func (c *checker) bypassed() {
+	inUse := make(map[string]bool) // by entry of models, of those that targets have
+	for _, t := range c.models() {
+		for _, r := range t.Models() {
+			inUse[r.Entry] = inUse[r.Entry] || !c.handedIn(r)
+		}
+	}
+	for _, entry := range slices.Sorted(maps.Keys(inUse)) {
+		m := c.Models[entry]
+		for _, setting := range []struct{ key, value, found string }{
+			{"credential_env", m.CredentialEnv, "a key"}, {"base_url", m.BaseURL, "an address"},
+		} {
+			if setting.value != "" && !inUse[entry] {
+				c.warn(join(join("models", entry), setting.key), setting.found+" of what the application hands in", "none: a model that is handed in has its own")
+			}
+		}
+	}
 }
 
 // handedIn reports whether the application is known to hand in a model. Who
