@@ -89,6 +89,7 @@ func (b *builder) tree() (*tree, error) {
 	}
 	if p.Timeouts != nil {
 		t.total = p.Timeouts.Total
+		ch.timed = t.total > 0
 	}
 	if p.Budgets != nil {
 		t.longest = p.Budgets.MaxInputTokens

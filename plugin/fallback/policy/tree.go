@@ -1,17 +1,21 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -49,7 +53,7 @@ func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 	}
 	if t.total > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, t.total, &overdue{failure.TimeoutError{Phase: "total", Limit: t.total}})
+		ctx, cancel = context.WithTimeoutCause(ctx, t.total, &overdue{TimeoutError: failure.TimeoutError{Phase: "total", Limit: t.total}})
 		defer cancel()
 	}
 	return t.root.Do(t.facts.read(ctx), req, streamed, out)
@@ -57,7 +61,20 @@ func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 
 // overdue ends a call that has used up its time. The model that it finds at work
 // is not to blame.
-type overdue struct{ failure.TimeoutError }
+type overdue struct {
+	failure.TimeoutError
+	attempts []call.Attempt // of the call, where its error is given to its caller
+}
+
+// Error lists the attempts: what took the time is the caller's next question.
+func (e *overdue) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "policy: the time for the whole call is over: timeouts.total of %s passed", duration.Text(e.Limit))
+	for _, a := range e.attempts {
+		fmt.Fprintf(&text, "; %s: %s", a.Model, cmp.Or(a.Message, a.Reason))
+	}
+	return text.String()
+}
 
 // Unwrap lets errors.As find the TimeoutError.
 func (e *overdue) Unwrap() error { return &e.TimeoutError }
@@ -75,6 +92,7 @@ type chain struct {
 	lastResort []stream.Layer            // the steps that take no time, in order
 	arms       map[string][]stream.Layer // by experiment
 	restarts   bool                      // a text that was shown may be taken back
+	timed      bool                      // the time for a call is limited
 }
 
 // Name implements model.LLM.
@@ -87,17 +105,37 @@ func (ch *chain) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 
 // Do implements stream.Layer.
 func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	earlier := 0
+	if ch.timed {
+		earlier = recorded(out)
+	}
 	state := &callState{Context: ctx, chain: ch}
 	err := ch.fallback.Do(state, req, streamed, out)
 	if err == nil {
 		return nil
 	}
-	if late := (*overdue)(nil); errors.As(context.Cause(ctx), &late) && !out.Final && !out.Stopped && (!out.Shown || ch.restarts) {
-		if ch.atLast(ctx, late, req, streamed, out) {
+	if late := (*overdue)(nil); errors.As(context.Cause(ctx), &late) {
+		if !out.Final && !out.Stopped && (!out.Shown || ch.restarts) && ch.atLast(ctx, late, req, streamed, out) {
 			return nil
+		}
+		if err == error(late) {
+			err = &overdue{late.TimeoutError, attemptsAfter(earlier, out)}
 		}
 	}
 	return state.explain(err)
+}
+
+// recorded returns how many attempts the record of a call has had.
+func recorded(out *stream.Sink) int {
+	kept, dropped := out.Attempts()
+	return len(kept) + dropped
+}
+
+// attemptsAfter returns the attempts in the record of a call but for so many that
+// an outer router has made earlier.
+func attemptsAfter(earlier int, out *stream.Sink) []call.Attempt {
+	kept, dropped := out.Attempts()
+	return kept[max(earlier-dropped, 0):]
 }
 
 // atLast gives an answer of last resort to a call whose time is over: that is

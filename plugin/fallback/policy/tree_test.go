@@ -2,8 +2,11 @@ package policy_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
@@ -11,6 +14,8 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // A text that was shown when the time of a call is over is taken back before the
@@ -40,6 +45,30 @@ func TestLastResortTakesBackWhatWasShown(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"partial half a", "restart", "partial sorry", "final sorry"}, got); diff != "" {
 			t.Errorf("responses (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A call whose time is over says so, and what took it; it is no attempt. B55
+func TestErrorOfACallWhoseTimeIsOver(t *testing.T) {
+	const text = "primary: a\nfallbacks: [{name: b}, {name: c}]\nflags: {f: {targets: [b], default: false}}\ntimeouts: {total: 2s}\n"
+	const want = "policy: the time for the whole call is over: timeouts.total of 2s passed; a: The model is overloaded.; b: flag f is off; c: total limit passed"
+	synctest.Test(t, func(t *testing.T) {
+		m := build(t, text, models(suite.NewModel("a", after(time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("b"), suite.NewModel("c", silent)))
+		got := ask(t.Context(), m, false)
+		if late := (*failure.TimeoutError)(nil); !errors.As(got.err, &late) || *late != (failure.TimeoutError{Phase: "total", Limit: 2 * time.Second}) || !errors.Is(got.err, context.DeadlineExceeded) {
+			t.Errorf("error %v, want the time limit of 2s and an exceeded deadline", got.err)
+		}
+		if v := failure.Classify(got.err); v.Kind != failure.KindTimeout || v.Scope != failure.ScopeRequest {
+			t.Errorf("verdict %+v, want a timeout that no model is to blame for", v)
+		}
+		if got.err.Error() != want || got.took != 2*time.Second {
+			t.Errorf("after %v: %v\nwant after 2s: %s", got.took, got.err, want)
+		}
+		// What an outer router has tried before is its own to tell.
+		outer := router.MustFallback(router.Config{}, suite.NewModel("before", suite.Fail(suite.ErrUnavailable)), m)
+		if got := ask(t.Context(), outer, false); !strings.HasSuffix(got.err.Error(), want) {
+			t.Errorf("%v, want it to end with %s", got.err, want)
 		}
 	})
 }
