@@ -28,7 +28,8 @@ type cacheSettings struct {
 // scope returns what callers must have in common to share answers. Who is known
 // neither as a user nor by a session shares none in a cache of users, and nobody
 // does of whom nobody can read what they must have in common. Rules may keep the
-// data of one caller from a model whose answer another has got.
+// data of one caller from a model whose answer another has got, and flags may
+// switch it off.
 func (s *cacheSettings) scope(ctx context.Context) []string {
 	info, missing := call.From(ctx), unreadIn(ctx)
 	scope := []string{info.Tenant}
@@ -46,7 +47,7 @@ func (s *cacheSettings) scope(ctx context.Context) []string {
 	if s.Rules {
 		scope = append(scope, info.DataClass, info.Region)
 	}
-	return scope
+	return append(scope, switchedOff(ctx)...)
 }
 
 // cache keeps or makes the cache, if the policy needs one: it has the section,
@@ -79,9 +80,19 @@ func (b *builder) closeCache() {
 	}
 }
 
-// cached puts the cache in front of the chain: under an experiment with the
-// primary, for each arm by itself.
+// cached puts the cache in front of the chain, and in front of it what it has to
+// know of flags.
 func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
+	front, err := b.cachedArms(root)
+	if err != nil {
+		return nil, err
+	}
+	return b.askFlags(front), nil
+}
+
+// cachedArms puts the cache in front of the chain: under an experiment with the
+// primary, for each arm by itself.
+func (b *builder) cachedArms(root stream.Layer) (stream.Layer, error) {
 	primary := b.policy.targets()[0]
 	version, err := b.version(primary.Resolved)
 	if err != nil || primary.Experiment == "" {

@@ -82,7 +82,8 @@ type Cache struct {
 	MaxBytes Bytes `key:"max_bytes" min:"64KiB" max:"1TiB" default:"64MiB"`
 	// Who shares answers: all calls of a tenant, or only those of a user, who is
 	// known by the session where there is no user. Tenants never do, nor does a
-	// call whose tenant cannot be read.
+	// call whose tenant cannot be read, nor do callers for whom flags switch
+	// different models off.
 	Scope string `key:"scope" enum:"tenant|user" default:"tenant"`
 }
 
