@@ -12,7 +12,8 @@ import (
 type Known struct {
 	// Model reports whether the application hands in a model of that name. Nil
 	// means that it is not known: a name that neither the file nor a provider
-	// resolves is then a warning, else it is an error.
+	// resolves is then a warning, else it is an error. What is handed in wins over
+	// what the file says of its provider and its credential.
 	Model func(name string) bool
 	// Price reports whether there is a list price for a provider's model id. Nil
 	// means that it is not known, and prices are not checked.
@@ -35,6 +36,7 @@ func Check(p *Policy, known Known) []Problem {
 	c.prices()
 	c.windows()
 	c.credentials()
+	c.bypassed()
 	c.declared()
 	c.references()
 	c.experiments()
