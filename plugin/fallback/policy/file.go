@@ -44,7 +44,8 @@ type Policy struct {
 	// Answers that are kept for the next equal request. What another target than
 	// the primary has answered is kept for cached-answer alone. Each arm of an
 	// experiment with the primary has answers of its own, and under compliance
-	// rules so has each class and region of data.
+	// rules so has each class and region of data. A caller for whom a flag is off
+	// gets no answer of a model that it switches off.
 	Cache *Cache `key:"cache"`
 	// The answers of last resort, cached-answer and template-response.
 	Degrade *Degrade `key:"degrade"`

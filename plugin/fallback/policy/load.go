@@ -104,7 +104,7 @@ func WithEnv(lookup func(name string) (value string, ok bool)) Option {
 	return optionFunc(func(o *options) { o.env = lookup })
 }
 
-// WithRand draws the calls that a soft limit keeps from the primary, in [0, 1),
+// WithRand draws which calls of no turn a soft limit keeps from the primary, in [0, 1),
 // instead of math/rand/v2. It must be safe for concurrent use.
 func WithRand(draw func() float64) Option { return optionFunc(func(o *options) { o.rand = draw }) }
 
