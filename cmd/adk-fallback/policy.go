@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -62,7 +63,7 @@ func readPolicy(file string, handedIn []string) (*policy.Policy, []policy.Proble
 func build(p *policy.Policy, standIn func(name string) model.LLM) (*policy.Live, error) {
 	models := policy.Models{}
 	for _, name := range modelNames(p) {
-		models[name] = standIn(name)
+		models[name] = standin.Model{LLM: standIn(name)}
 	}
 	return policy.NewLive(context.Background(), p, models, policy.WithLogger(slog.New(slog.DiscardHandler)))
 }
@@ -119,10 +120,6 @@ type standIn struct {
 
 // Name implements model.LLM.
 func (s *standIn) Name() string { return s.name }
-
-// StandsIn tells package policy that no application hands in this model: it has
-// the provider and the credential that the file and its name say.
-func (s *standIn) StandsIn() {}
 
 // GenerateContent implements model.LLM.
 func (s *standIn) GenerateContent(context.Context, *model.LLMRequest, bool) iter.Seq2[*model.LLMResponse, error] {

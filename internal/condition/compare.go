@@ -106,7 +106,7 @@ func nameOf(node interpreter.InterpretableV2) (name, label string) {
 	return "", ""
 }
 
-// operator returns what an operator of CEL's compares, or nil. Go's operators are false of NaN as CEL's are.
+// operator returns what an operator of CEL's compares, or nil. Go's operators say of NaN what CEL's do.
 func operator[T cmp.Ordered](function string) func(a, b T) bool {
 	switch function {
 	case operators.Equals:

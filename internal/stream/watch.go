@@ -136,7 +136,7 @@ const never = time.Duration(math.MaxInt64)
 
 // look asks the Watcher if it is time to. It needs mu.
 func (w *Watch) look(elapsed time.Duration) {
-	if elapsed < w.due || w.cause != nil {
+	if elapsed < w.due {
 		return
 	}
 	if beats := w.out.Beats(); beats != w.latest || beats%2 == 1 {
@@ -144,7 +144,7 @@ func (w *Watch) look(elapsed time.Duration) {
 	}
 	pause, cause := w.by.Look(elapsed, elapsed-w.changed, w.latest != w.first)
 	w.cause, w.due = cause, never
-	if pause > 0 {
+	if cause == nil && pause > 0 {
 		w.due = elapsed + pause
 	}
 }

@@ -20,8 +20,9 @@ import (
 type circuit struct {
 	config *BreakerConfig // defaults filled in
 
-	// While the circuit is closed and the latest call has not failed, which is the
-	// rule, this is its generation plus 1, and a call takes no lock; else 0.
+	// While the circuit is closed and the latest call that counts has not failed,
+	// which is the rule, this is its generation plus 1, and a call takes no lock;
+	// else, and always if there is a FailureRatio, 0.
 	calm atomic.Uint64
 
 	mu         sync.Mutex
@@ -117,7 +118,7 @@ func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, re
 // before and after. What a call of an earlier generation met is out of date,
 // unless the target itself said how long to leave it alone.
 func (c *circuit) end(pass permit, o outcome) (before, after BreakerState) {
-	if o.result != failed && c.calm.Load() == pass.generation+1 {
+	if o.result != failed && c.calm.Load() > 0 {
 		return BreakerClosed, BreakerClosed // there is nothing to note
 	}
 	c.mu.Lock()

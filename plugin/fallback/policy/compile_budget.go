@@ -170,9 +170,10 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 			return ""
 		}
 	case t.Spared:
-		s := &sparing{soft: *b.policy.Budgets.SoftLimit, budget: b.kept.purse, draw: b.options.rand}
-		s.turns, _ = lru.New[string, string](router.DefaultMaxTurns) // fails for no size but one below 1
-		return s.why
+		if b.kept.turns = b.before.turns; b.kept.turns == nil {
+			b.kept.turns, _ = lru.New[string, string](router.DefaultMaxTurns) // fails for no size but one below 1
+		}
+		return (&sparing{*b.policy.Budgets.SoftLimit, b.kept.purse, b.options.rand, b.kept.turns}).why
 	}
 	return nil
 }
@@ -183,13 +184,13 @@ type sparing struct {
 	soft   SoftLimit
 	budget *middleware.Budget
 	draw   func() float64             // for calls of no turn
-	turns  *lru.Cache[string, string] // why the primary is spared a turn, "" if it is not; only of those that it may be
+	turns  *lru.Cache[string, string] // by invocation: why the primary is spared it, "" if it is not; only of those that it may be
 }
 
 // why returns why a call is not to start at the primary, "" if it is to.
 //
 // A turn falls on its side of the share without memory, as point has it, so it is
-// the same in every replica and after a reload. What has to be remembered is
+// the same in every replica and for every agent. What has to be remembered is
 // whether the limit was reached when the turn began.
 func (s *sparing) why(ctx context.Context) string {
 	info := call.From(ctx)
@@ -200,13 +201,15 @@ func (s *sparing) why(ctx context.Context) string {
 		}
 		return why
 	}
-	turn := info.Invocation + "\x00" + info.Agent + "\x00" + info.Branch
-	if point("budgets.soft_limit", turn) < float64(s.soft.PrimaryShare) {
+	if point("budgets.soft_limit", info.Invocation) < float64(s.soft.PrimaryShare) {
 		return ""
 	}
-	why := s.reached(info.Tenant)
-	if first, known, _ := s.turns.PeekOrAdd(turn, why); known {
+	if first, known := s.turns.Get(info.Invocation); known {
 		return first
+	}
+	why := s.reached(info.Tenant)
+	if first, known, _ := s.turns.PeekOrAdd(info.Invocation, why); known {
+		return first // another agent of the turn has just been here
 	}
 	return why
 }

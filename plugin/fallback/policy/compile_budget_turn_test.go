@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 func inTurn(t *testing.T, n int) context.Context {
@@ -77,6 +78,48 @@ func TestTurnsKeepTheirModelOverASoftLimit(t *testing.T) {
 				t.Errorf("%sa day later, a turn from before and one from then on were answered by %s, want bbaa", more, by)
 			}
 		})
+	}
+}
+
+// A turn that goes on keeps its model although many others begin meanwhile, and
+// the policy changes.
+func TestTurnsKeepTheirModelAmongMany(t *testing.T) {
+	a, b := suite.NewModel("a", using("a", 0), using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
+	l, err := policy.NewLive(t.Context(), parsed(t, sparing("{name: b}", "0%", "")), quiet, models(a, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := inTurn(t, 0)
+	if by := answerers(busy, l.Model(), 1); by != "a" {
+		t.Fatalf("below the limit: %s", by)
+	}
+	askFor(t.Context(), l.Model(), false, asking(700_000))
+	for i := range router.DefaultMaxTurns + 10 {
+		if by := answerers(inTurn(t, i+1), l.Model(), 1) + answerers(busy, l.Model(), 1); by != "ba" {
+			t.Fatalf("after %d other turns: a new one and the one from before were answered by %s, want ba", i, by)
+		}
+	}
+	if err := l.Replace(t.Context(), parsed(t, sparing("{name: b}", "0%", "retry: {max_attempts: 2}\n"))); err != nil {
+		t.Fatal(err)
+	}
+	if by := answerers(busy, l.Model(), 1); by != "a" {
+		t.Errorf("after a reload the turn was answered by %s, want a", by)
+	}
+}
+
+// All agents of a turn are on one side.
+func TestAgentsShareTheirTurnsDraw(t *testing.T) {
+	a, b := suite.NewModel("a", using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
+	m := build(t, sparing("{name: b}", "50%", ""), models(a, b))
+	askFor(t.Context(), m, false, asking(700_000))
+	for turn := range 50 {
+		by := ""
+		for agent := range 3 {
+			by += answerers(call.With(inTurn(t, turn), call.Info{Agent: fmt.Sprint(agent), Branch: fmt.Sprint("root.", agent)}), m, 1)
+		}
+		if by != "aaa" && by != "bbb" {
+			t.Errorf("the agents of a turn were answered by %s", by)
+		}
 	}
 }
 

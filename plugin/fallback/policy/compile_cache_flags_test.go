@@ -188,3 +188,22 @@ func TestFlagsOfAPolicyWithinAnother(t *testing.T) {
 		t.Errorf("%q (%v), want a, whose flag is on", got.text, got.err)
 	}
 }
+
+// What an outer policy switches off is no matter of the answers that are kept
+// within.
+func TestFlagsAroundACacheDoNotSplitIt(t *testing.T) {
+	a := suite.NewModel("a", suite.Text("a"))
+	inner := build(t, "primary: a\ncache: {}", models(a))
+	given := named("x")
+	given["in"] = inner
+	l := live(t, "primary: in\nfallbacks: [{name: x}]\ncache: {}\nflags: {f: {targets: [x], rollout: 50%}}", given)
+	for user := range 20 {
+		ctx := call.With(t.Context(), call.Info{User: fmt.Sprint(user)})
+		if got := ask(ctx, l.Model(), false); got.text != "a" {
+			t.Fatalf("%q (%v), want a", got.text, got.err)
+		}
+	}
+	if n := len(a.Requests()); n != 1 {
+		t.Errorf("a was asked %d times, want once", n)
+	}
+}

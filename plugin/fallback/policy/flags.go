@@ -107,7 +107,13 @@ func (b *builder) askFlags(inner stream.Layer) stream.Layer {
 		}
 	}
 	if len(names) == 0 {
-		return inner
+		// What an outer policy's flags switch off is no matter of this cache.
+		return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+			if switchedOff(ctx) != nil {
+				ctx = context.WithValue(ctx, askedFlagsKey{}, (*askedFlags)(nil))
+			}
+			return inner.Do(ctx, req, streamed, out)
+		}}
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)

@@ -60,14 +60,14 @@ func (r *Rule) Allows(t Resolved) bool {
 	if r.namesNone() {
 		return false
 	}
-	named := r.Targets == nil || slices.ContainsFunc(r.Targets, t.Matches)
+	named := len(r.Targets) == 0 || slices.ContainsFunc(r.Targets, t.Matches)
 	region := t.Settings.Region
-	placed := r.Regions == nil || region != "" && slices.ContainsFunc(r.Regions, func(p string) bool { return wildcard(p, region) })
+	placed := len(r.Regions) == 0 || region != "" && slices.ContainsFunc(r.Regions, func(p string) bool { return wildcard(p, region) })
 	return named && placed
 }
 
 // namesNone reports whether the rule says of no model that it may see the data.
-func (r *Rule) namesNone() bool { return r.Targets == nil && r.Regions == nil }
+func (r *Rule) namesNone() bool { return len(r.Targets) == 0 && len(r.Regions) == 0 }
 
 // concerns reports whether a rule is about a call. Of a fact that is missing,
 // which nobody could read, the worst is assumed.

@@ -52,7 +52,7 @@ func TestAModelWithoutARegionIsInNone(t *testing.T) {
 // Also in a policy that is from no file.
 func TestARuleThatLetsNoTargetSeeTheDataIsAMistake(t *testing.T) {
 	for otherwise, wrong := range map[string]bool{"": true, "deny": true, "redact": false} {
-		p := &policy.Policy{Primary: "gemini-2.5-flash", Compliance: &policy.Compliance{Rules: []policy.Rule{{DataClasses: []string{"pii"}, Otherwise: otherwise}}}}
+		p := &policy.Policy{Primary: "gemini-2.5-flash", Compliance: &policy.Compliance{Rules: []policy.Rule{{DataClasses: []string{"pii"}, Targets: []string{}, Otherwise: otherwise}}}}
 		var paths []string
 		for _, problem := range policy.Check(p, policy.Known{}) {
 			paths = append(paths, problem.Path)

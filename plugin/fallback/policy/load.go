@@ -16,6 +16,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/standin"
 )
 
 // Option is what an application adds to a policy file: [Models], [WithFlags],
@@ -79,14 +80,9 @@ func (o *options) known() Known {
 	return Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
 }
 
-// standIn is a model that is handed in for one that would be built, as a command
-// does to show what a policy makes of a failure. What the file says of who serves
-// that one still holds.
-type standIn interface{ StandsIn() }
-
 // handsIn reports whether the application has a model of its own for a name.
 func (o *options) handsIn(name string) bool {
-	_, other := o.models[name].(standIn)
+	_, other := o.models[name].(standin.Model)
 	return o.has(name) && !other
 }
 

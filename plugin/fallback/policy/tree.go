@@ -135,7 +135,11 @@ func recorded(out *stream.Sink) int {
 // an outer router has made earlier.
 func attemptsAfter(earlier int, out *stream.Sink) []call.Attempt {
 	kept, dropped := out.Attempts()
-	return kept[max(earlier-dropped, 0):]
+	from := max(earlier-dropped, 0)
+	if earlier > 0 && dropped > 0 {
+		from = max(from, 1) // the first of all is always kept
+	}
+	return kept[from:]
 }
 
 // atLast gives an answer of last resort to a call whose time is over: that is

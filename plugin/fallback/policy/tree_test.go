@@ -3,6 +3,7 @@ package policy_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -69,6 +70,32 @@ func TestErrorOfACallWhoseTimeIsOver(t *testing.T) {
 		outer := router.MustFallback(router.Config{}, suite.NewModel("before", suite.Fail(suite.ErrUnavailable)), m)
 		if got := ask(t.Context(), outer, false); !strings.HasSuffix(got.err.Error(), want) {
 			t.Errorf("%v, want it to end with %s", got.err, want)
+		}
+	})
+}
+
+// The record of a call is bounded; its first attempt, which always stays, may be an
+// outer router's.
+func TestErrorOfALongCallWhoseTimeIsOver(t *testing.T) {
+	const n = call.MaxAttempts + 4
+	text, given := "primary: m0\nfallbacks: [", named()
+	for i := range n {
+		name, step := fmt.Sprint("m", i), suite.Fail(suite.ErrUnavailable)
+		if i == n-1 {
+			step = silent
+		}
+		given[name] = suite.NewModel(name, step)
+		if i > 0 {
+			text += "{name: " + name + "}, "
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		m := build(t, text+"]\nretry: {max_attempts: 1}\ntimeouts: {total: 200s}\n", given)
+		outer := router.MustFallback(router.Config{}, suite.NewModel("before", suite.Fail(suite.ErrUnavailable)), m)
+		got := ask(t.Context(), outer, false)
+		_, own, _ := strings.Cut(got.err.Error(), "passed")
+		if own == "" || strings.Contains(own, "before") {
+			t.Errorf("%v, want the policy to list its own attempts alone", got.err)
 		}
 	})
 }

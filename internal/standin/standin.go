@@ -1,0 +1,9 @@
+// Package standin marks the models that a command hands in for those that would
+// be built, to show what a policy makes of a failure.
+package standin
+
+import "google.golang.org/adk/v2/model"
+
+// Model stands in for the model of its name: what a policy file says of who
+// serves that one still holds, as it does not of an application's own models.
+type Model struct{ model.LLM }
