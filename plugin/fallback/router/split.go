@@ -36,8 +36,9 @@ const (
 	DefaultDriftCalls = 100
 )
 
-// maxSplitWeight keeps the sum of weights far from overflow.
-const maxSplitWeight = 1 << 32
+// maxSplitWeight keeps the sum of weights far from overflow, where an int has 32
+// bits too.
+const maxSplitWeight = 1 << 24
 
 // Arm is one side of a split.
 type Arm struct {
