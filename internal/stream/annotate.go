@@ -36,8 +36,8 @@ type plain struct {
 }
 
 // plain returns the metadata for resp, the source's answer, if that has nothing
-// special to tell, and else nil: a copy of the map takes half of what making it
-// does. With no failure on record there has been no other source.
+// special to tell, and else nil: to copy the map takes less than to make it. With
+// no failure on record there has been no other source.
 func (s *Sink) plain(resp *model.LLMResponse) *plain {
 	if s.source == nil || s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 {
 		return nil

@@ -50,6 +50,23 @@ func TestConditionsWakeUp(t *testing.T) {
 	}
 }
 
+// Each latency is asked about once, when it is reached: not again at a later one,
+// when an answer is there that was not.
+func TestLatenciesAreAskedAboutInTheirTime(t *testing.T) {
+	const condition = "cache_hit && latency > 1s && latency <= 2s || error && latency > 5s || latency > 9s"
+	synctest.Test(t, func(t *testing.T) {
+		l := live(t, chainOf(condition), models(suite.NewModel("a", silent, suite.Text("a")), suite.NewModel("b", suite.Text("b"))))
+		time.AfterFunc(3*time.Second, func() {
+			if got := ask(t.Context(), l.Model(), false); got.text != "a" {
+				t.Errorf("%q (%v), want an answer to be kept", got.text, got.err)
+			}
+		})
+		if got := ask(t.Context(), l.Model(), false); got.text != "b" || got.took != 9*time.Second {
+			t.Errorf("%q (%v) after %v, want b after 9s", got.text, got.err, got.took)
+		}
+	})
+}
+
 // To a breaker, a model that a condition has given up was too slow. B72
 func TestModelsGivenUpCountForTheirBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
