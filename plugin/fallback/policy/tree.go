@@ -22,9 +22,9 @@ import (
 
 // tree is a policy in the form in which it answers calls:
 //
-//	tree → cache → chain → fallback ┬ step → guards → retry → breaker → limit → timeout → budget → model
-//	                                ├ step → …
-//	                                └ step → template-response
+//	tree → flags → cache → chain → fallback ┬ step → guards → retry → breaker → limit → timeout → budget → model
+//	                                        ├ step → …
+//	                                        └ step → template-response
 //
 // It is immutable but for what its parts keep, and safe for concurrent use.
 type tree struct {
