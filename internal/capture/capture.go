@@ -16,6 +16,9 @@ const maxBody = 64 << 10
 // value is ready once Context is set. It is safe for concurrent use.
 type Context struct {
 	context.Context
+	// Fitted says that the attempt's request is the model's own to change, and has
+	// been made to fit it: an adapter need not do either again.
+	Fitted bool
 
 	mu   sync.Mutex
 	last *exchange // guarded by mu; nil for none, or one that was no error
@@ -42,6 +45,13 @@ func (c *Context) Value(k any) any {
 func Of(ctx context.Context) *Context {
 	c, _ := ctx.Value(key{}).(*Context)
 	return c
+}
+
+// Fitted reports whether the request of ctx's attempt has been made to fit its
+// model.
+func Fitted(ctx context.Context) bool {
+	c := Of(ctx)
+	return c != nil && c.Fitted
 }
 
 // Reset forgets the last exchange.

@@ -1,0 +1,86 @@
+package provider
+
+import "slices"
+
+// API is a wire protocol that models are asked through.
+type API string
+
+// The APIs that this module speaks. The empty API is one that is not known:
+// requests to such a target stay as they are, except that other vendors'
+// thoughts and signatures are left out.
+const (
+	Gemini    API = "gemini"      // Gemini API: generativelanguage.googleapis.com
+	Vertex    API = "vertexai"    // Gemini models on Vertex AI
+	Responses API = "openai"      // OpenAI Responses
+	Chat      API = "openai_chat" // OpenAI chat completions, and every server that speaks them
+	Anthropic API = "anthropic"   // Anthropic Messages
+)
+
+// Target is what is known of the model that receives a request. The zero value
+// knows nothing. A Target is read only, so it is safe for concurrent use.
+type Target struct {
+	API      API
+	Model    string // the provider's name for the model, such as "gpt-4o"
+	Endpoint string // host and, if not the default, port that serves it, such as "api.openai.com"; "" if not known
+
+	// Takes overrides the tables of this package, field by field: a new model
+	// need not wait for a release.
+	Takes Takes
+	// Drop leaves out what would change the answer (see [Target.Fit]) instead of
+	// refusing the request.
+	Drop bool
+}
+
+// Described is a model that tells how it is asked. The models of the packages
+// below provider implement it.
+type Described interface {
+	Target() Target
+}
+
+// Takes says what a target accepts. A nil field is not known: the tables
+// decide, and what they do not know is accepted. An empty list that is not nil
+// accepts nothing.
+type Takes struct {
+	Temperature *bool
+	TopP        *bool
+	TopK        *bool
+	Penalties   *bool // presence and frequency penalty
+	Seed        *bool
+	Logprobs    *bool
+	Candidates  *bool // more than one
+	Safety      *bool // safety settings
+	Labels      *bool
+
+	StopSequences *int // how many at most; 0 for none
+
+	// ThinkingLevels are the levels accepted, from least to most thinking, such as
+	// MINIMAL LOW MEDIUM HIGH. NONE means that thinking can be switched off.
+	ThinkingLevels []string
+	ThinkingBudget *Budget
+
+	Tools           *bool    // function declarations
+	ForcedTool      *bool    // a tool choice that makes the model call (mode ANY)
+	ProviderTools   []string // tools that the provider runs, by their genai names: google_search, code_execution, url_context, …
+	Schema          *bool    // a response schema
+	SchemaWithTools *bool    // a response schema together with function declarations
+	CachedContent   *bool
+	Modalities      []string // of the answer, such as TEXT, IMAGE, AUDIO
+	Media           []string // MIME types of input beside text, such as image/png or audio/*
+	ToolMedia       *bool    // media inside tool results
+	Prefill         *bool    // a request that ends with a model turn
+	System          *bool    // a system instruction
+}
+
+// Budget is a range of thinking budgets in tokens. The zero Budget accepts
+// none.
+type Budget struct {
+	Min, Max int
+	Off      bool // 0 is accepted and switches thinking off
+	Auto     bool // -1 is accepted and leaves the budget to the model
+}
+
+// over returns t with every field that is set in more instead of t's own.
+func (t Takes) over(more Takes) Takes {
+	_ = slices.Clone[[]string] // replaced by the implementation
+	return t
+}
