@@ -27,6 +27,7 @@ var attributeOf = map[string]attribute.Key{
 	call.KeyReason:          "fallback.reason",
 	call.KeyAttempts:        "fallback.attempts", // the list as JSON
 	call.KeyAttemptsDropped: "fallback.attempts_dropped",
+	call.KeyAdapted:         "fallback.adapted", // the list as JSON
 	call.KeyModelName:       "gen_ai.response.model",
 	call.KeyModelVersion:    "fallback.model_version",
 	call.KeyCacheStatus:     "fallback.cache_status",

@@ -16,6 +16,8 @@ const (
 	MaxAttempts     = 16  // attempts kept: the first and the latest 15
 	MaxMessageBytes = 256 // of one attempt's message
 	MaxNameBytes    = 128 // of a model name, a code or a kind, as JSON
+	MaxAdapted      = 16  // settings named as left out or changed
+	MaxAdaptedBytes = 64  // of each of those
 )
 
 // Outcome says how an attempt ended.

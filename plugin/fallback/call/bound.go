@@ -3,6 +3,7 @@ package call
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
@@ -24,6 +25,7 @@ func (m Metadata) fit() Metadata {
 	m.OriginalModel, m.FallbackModel = cut(m.OriginalModel, MaxNameBytes), cut(m.FallbackModel, MaxNameBytes)
 	m.ErrorCode = cut(m.ErrorCode, MaxNameBytes)
 	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
+	m.Adapted = boundedTexts(m.Adapted)
 	var log Log
 	log.Restore(m.Attempts, m.AttemptsDropped)
 	m.Attempts, m.AttemptsDropped = log.Snapshot()
@@ -40,18 +42,30 @@ func (m Metadata) fit() Metadata {
 	return m
 }
 
+// boundedTexts returns at most MaxAdapted of texts, each cut to MaxAdaptedBytes.
+func boundedTexts(texts []string) []string {
+	texts = slices.Clone(texts[:min(len(texts), MaxAdapted)])
+	for i, text := range texts {
+		texts[i] = cut(text, MaxAdaptedBytes)
+	}
+	return texts
+}
+
 // jsonBytes is an upper bound of the length of Map as JSON.
 func (m Metadata) jsonBytes() int {
 	const (
 		perField   = 40 // key, quotes, colon, comma
 		perAttempt = 170
 	)
-	n := 14 * perField
+	n := 15 * perField
 	for _, text := range []string{m.OriginalModel, m.FallbackModel, m.ErrorCode, m.Reason} {
 		n += quotedBytes(text)
 	}
 	for _, field := range m.optional() {
 		n += quotedBytes(field.value)
+	}
+	for _, text := range m.Adapted {
+		n += quotedBytes(text) + len(`"",`)
 	}
 	for _, a := range m.Attempts {
 		n += perAttempt + quotedBytes(a.Model) + quotedBytes(a.Code) + quotedBytes(a.Kind) + quotedBytes(a.Reason) + quotedBytes(a.Message)

@@ -112,7 +112,7 @@ var full = call.Metadata{
 		{Model: "flash", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "quota", HTTPStatus: 429, Wait: 2 * time.Second, Duration: 120 * time.Millisecond, Reason: "quota per day", Message: "quota exceeded"},
 		{Model: "pro", Outcome: call.OK},
 	},
-	AttemptsDropped: 3,
+	AttemptsDropped: 3, Adapted: []string{"top_k", "safety_settings"},
 	ModelName:       "pro", ModelVersion: "pro-001", CacheStatus: "miss", ExperimentID: "e1", Cohort: "b", Degraded: "template",
 }
 
@@ -166,6 +166,7 @@ func TestMetadataIsBounded(t *testing.T) {
 		ModelName: names, ModelVersion: names, CacheStatus: names, ExperimentID: names, Cohort: names, Degraded: names,
 	}
 	for range 500 {
+		huge.Adapted = append(huge.Adapted, names)
 		huge.Attempts = append(huge.Attempts, call.Attempt{Model: names, Outcome: call.Failed, Code: names, Kind: names, Message: names})
 	}
 	custom := huge.Map()

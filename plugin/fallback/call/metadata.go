@@ -19,6 +19,7 @@ const (
 	KeyReason          = "fallback_reason"           // string: the latest failure's meaning in a few words
 	KeyAttempts        = "fallback_attempts"         // list of attempts, oldest first; see the keys below
 	KeyAttemptsDropped = "fallback_attempts_dropped" // int: attempts left out of the list; absent when none
+	KeyAdapted         = "fallback_adapted"          // list of strings: what was left out of or changed in the request for the target that answered
 	KeyModelName       = "model_name"                // string: the target that answered
 	KeyModelVersion    = "model_version"             // string: its version, as the provider reports it
 	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass
@@ -63,6 +64,7 @@ type Metadata struct {
 	Reason          string
 	Attempts        []Attempt
 	AttemptsDropped int
+	Adapted         []string // settings that were left out or changed for the target that answered
 
 	ModelName    string
 	ModelVersion string
@@ -96,6 +98,9 @@ func (m Metadata) Map() map[string]any {
 		out[KeyAttempts] = attempts
 		if m.AttemptsDropped > 0 {
 			out[KeyAttemptsDropped] = m.AttemptsDropped
+		}
+		if len(m.Adapted) > 0 {
+			out[KeyAdapted] = toList(m.Adapted)
 		}
 	}
 	for _, field := range m.optional() {
@@ -173,7 +178,24 @@ func ReadMap(custom map[string]any) (Metadata, bool) {
 			}
 		}
 	}
+	if list, ok := custom[KeyAdapted].([]any); ok {
+		found = true
+		for _, entry := range list {
+			if text, ok := entry.(string); ok && len(m.Adapted) < MaxAdapted {
+				m.Adapted = append(m.Adapted, text)
+			}
+		}
+	}
 	return m, found
+}
+
+// toList returns texts as JSON would give them back.
+func toList(texts []string) []any {
+	list := make([]any, len(texts))
+	for i, text := range texts {
+		list[i] = text
+	}
+	return list
 }
 
 // ReadResponse reads the metadata of a response; see [ReadMap]. A nil response
