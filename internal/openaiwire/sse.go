@@ -1,0 +1,298 @@
+package openaiwire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// MaxEvent bounds one line, and the data of one event, in bytes.
+const MaxEvent = 16 << 20
+
+// ErrTooLong is a line, or the data of an event, that exceeds [MaxEvent].
+var ErrTooLong = errors.New("openaiwire: a line of the stream is longer than 16 MiB")
+
+// Event is one server-sent event. Data is valid until the next call of
+// [Reader.Next].
+type Event struct {
+	Name string // "" if the server gave none
+	Data []byte // never empty
+}
+
+// Done reports whether e is the mark "[DONE]" that ends a stream of chat
+// completions.
+func (e Event) Done() bool { return string(bytes.TrimSpace(e.Data)) == "[DONE]" }
+
+// Reader reads server-sent events. It follows
+// https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+// and beyond that accepts what servers send in error:
+//
+//   - An event that the end of the stream cuts off before its blank line is
+//     delivered. Whether its data is whole is for the caller to find out.
+//   - JSON without "data:", in one line or several, is an event: a server that
+//     fails, or that does not stream at all, writes its body like that.
+//   - A line "error: {…}" is an event of that name (llama.cpp before PR 16109).
+//
+// A Reader needs memory for one event, at most 48 MiB. It is not
+// safe for concurrent use.
+type Reader struct {
+	src io.Reader
+	err error // what src ended with
+
+	buf        []byte
+	start, end int  // unread bytes of buf
+	scanned    int  // of those, how many hold no line end
+	skipLF     bool // the line before ended in CR: a LF that follows belongs to it
+	begun      bool // the first line has been read
+
+	name    string
+	names   map[string]string // names seen, so that each is allocated once
+	pending bool              // the event has data
+	bare    bool              // the event is JSON without "data:"
+	lo, hi  int               // data in buf, while it is one line
+	joined  []byte            // data of several lines; nil while it is one line
+	spare   []byte            // memory for joined
+}
+
+// NewReader returns a Reader of src.
+func NewReader(src io.Reader) *Reader {
+	return &Reader{src: src, buf: make([]byte, 4<<10)}
+}
+
+// Next returns the next event that has data. After the last one it returns the
+// error that the source ended with: io.EOF for one that ended in order.
+func (r *Reader) Next() (Event, error) {
+	r.name, r.pending, r.bare, r.joined = "", false, false, nil
+	for {
+		lo, hi, err := r.line()
+		if err != nil {
+			if r.pending && r.size() > 0 {
+				return r.event(), nil
+			}
+			return Event{}, err
+		}
+		if lo == hi {
+			if r.pending && r.size() > 0 {
+				return r.event(), nil
+			}
+			r.name, r.pending, r.bare, r.joined = "", false, false, nil
+			continue
+		}
+		if again := r.field(lo, hi); again {
+			r.start, r.scanned, r.skipLF = lo, 0, false
+			return r.event(), nil
+		}
+		if r.size() > MaxEvent {
+			return Event{}, ErrTooLong
+		}
+	}
+}
+
+// field takes one line in. It reports true for a line that belongs to the next
+// event, which has to be read again.
+func (r *Reader) field(lo, hi int) (again bool) {
+	line := r.buf[lo:hi]
+	switch c := line[0]; {
+	case c == ':':
+		return false
+	case r.bare || r.pending && continues(c):
+		r.add(lo, hi)
+		return false
+	case c == '{' || c == '[' || isJSONBehindSpace(line):
+		if r.pending {
+			return true
+		}
+		r.bare = true
+		r.add(lo, hi)
+		return false
+	}
+	colon := bytes.IndexByte(line, ':')
+	value := hi
+	if colon < 0 {
+		colon = len(line)
+	} else if value = lo + colon + 1; value < hi && r.buf[value] == ' ' {
+		value++
+	}
+	switch string(line[:colon]) {
+	case "data":
+		r.add(value, hi)
+	case "event":
+		r.name = r.intern(r.buf[value:hi])
+	case "error":
+		if r.pending {
+			return true
+		}
+		r.name = "error"
+		r.add(value, hi)
+	}
+	return false
+}
+
+// continues reports whether a line that begins with c goes on with JSON that
+// was begun behind "data:". No field begins like that.
+func continues(c byte) bool { return c == ' ' || c == '\t' || c == '"' || c == '}' || c == ']' }
+
+func isJSONBehindSpace(line []byte) bool {
+	line = bytes.TrimLeft(line, " \t")
+	return len(line) > 0 && (line[0] == '{' || line[0] == '[')
+}
+
+// add appends buf[lo:hi] to the event's data.
+func (r *Reader) add(lo, hi int) {
+	if !r.pending {
+		r.pending, r.lo, r.hi = true, lo, hi
+		return
+	}
+	if r.joined == nil {
+		r.joined = append(r.spare[:0], r.buf[r.lo:r.hi]...)
+	}
+	r.joined = append(r.joined, '\n')
+	r.joined = append(r.joined, r.buf[lo:hi]...)
+	r.spare = r.joined
+}
+
+func (r *Reader) size() int {
+	if r.joined != nil {
+		return len(r.joined)
+	}
+	return r.hi - r.lo
+}
+
+func (r *Reader) event() Event {
+	if r.joined != nil {
+		return Event{r.name, r.joined}
+	}
+	return Event{r.name, r.buf[r.lo:r.hi]}
+}
+
+// intern returns name as a string. A stream has few names and many events.
+func (r *Reader) intern(name []byte) string {
+	if s, ok := r.names[string(name)]; ok {
+		return s
+	}
+	s := string(name[:min(len(name), 256)])
+	if r.names == nil {
+		r.names = map[string]string{}
+	}
+	if len(r.names) < 64 {
+		r.names[s] = s
+	}
+	return s
+}
+
+// line returns the bounds in buf of the next line without its end. At the end of
+// the source what is left counts as a line; if the source failed, it does not.
+func (r *Reader) line() (lo, hi int, err error) {
+	for {
+		if r.skipLF && r.start < r.end {
+			r.skipLF = false
+			if r.buf[r.start] == '\n' {
+				r.start++
+			}
+		}
+		if !r.begun && !r.skipBOM() {
+			continue
+		}
+		rest := r.buf[r.start+r.scanned : r.end]
+		stop := bytes.IndexByte(rest, '\n')
+		if cr := bytes.IndexByte(rest[:max(stop, 0)], '\r'); cr >= 0 {
+			stop = cr
+		} else if stop < 0 {
+			stop = bytes.IndexByte(rest, '\r')
+		}
+		if stop >= 0 {
+			lo, hi = r.start, r.start+r.scanned+stop
+			r.skipLF = r.buf[hi] == '\r'
+			r.start, r.scanned = hi+1, 0
+			return lo, hi, nil
+		}
+		r.scanned = r.end - r.start
+		if r.err != nil {
+			if r.err == io.EOF && r.start < r.end {
+				lo, hi = r.start, r.end
+				r.start, r.scanned = r.end, 0
+				return lo, hi, nil
+			}
+			return 0, 0, r.err
+		}
+		if err := r.fill(); err != nil {
+			return 0, 0, err
+		}
+	}
+}
+
+// skipBOM skips a byte order mark. It reports false if more has to be read to
+// tell whether there is one.
+func (r *Reader) skipBOM() bool {
+	const bom = "\xef\xbb\xbf"
+	head := r.buf[r.start:min(r.end, r.start+len(bom))]
+	if len(head) < len(bom) && bytes.HasPrefix([]byte(bom), head) && r.err == nil {
+		r.err = r.fill()
+		return false
+	}
+	if string(head) == bom {
+		r.start += len(bom)
+	}
+	r.begun = true
+	return true
+}
+
+// fill reads more, behind what is needed of buf: the pending data, and the
+// unread bytes.
+func (r *Reader) fill() error {
+	if r.end-r.start > MaxEvent {
+		r.err = ErrTooLong
+		return r.err
+	}
+	if len(r.buf)-r.end < len(r.buf)/4 || r.start == r.end && !r.pending {
+		r.compact()
+	}
+	if len(r.buf)-r.end < len(r.buf)/4 {
+		grown := make([]byte, min(2*len(r.buf), 3*MaxEvent))
+		copy(grown, r.buf[:r.end])
+		r.buf = grown
+	}
+	const maxEmptyReads = 100
+	for range maxEmptyReads {
+		n, err := r.src.Read(r.buf[r.end:])
+		r.end += max(n, 0)
+		if err != nil {
+			r.err = err
+		}
+		if n > 0 || err != nil {
+			return nil
+		}
+	}
+	r.err = io.ErrNoProgress
+	return nil
+}
+
+// compact moves what is needed of buf to its beginning.
+func (r *Reader) compact() {
+	n := 0
+	if r.pending && r.joined == nil {
+		n = copy(r.buf, r.buf[r.lo:r.hi])
+		r.lo, r.hi = 0, n
+	}
+	m := copy(r.buf[n:], r.buf[r.start:r.end])
+	r.start, r.end = n, n+m
+}
+
+// AppendEvent appends an event to dst and returns it. The name may be empty.
+// Data of several lines is written as several lines.
+func AppendEvent(dst []byte, name string, data []byte) []byte {
+	if name != "" {
+		dst = append(append(append(dst, "event: "...), name...), '\n')
+	}
+	for {
+		line, rest, more := bytes.Cut(data, []byte("\n"))
+		dst = append(append(append(dst, "data: "...), line...), '\n')
+		if !more {
+			return append(dst, '\n')
+		}
+		data = rest
+	}
+}
+
+// AppendDone appends the mark that ends a stream of chat completions.
+func AppendDone(dst []byte) []byte { return append(dst, "data: [DONE]\n\n"...) }

@@ -1,0 +1,165 @@
+package openai
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+// The values of [Config.API].
+const (
+	Responses = "responses"
+	Chat      = "chat"
+)
+
+// defaultBaseURL is OpenAI's own endpoint.
+const defaultBaseURL = "https://api.openai.com/v1"
+
+// Config says how a model is asked. The zero value asks OpenAI's own endpoint
+// without a key.
+type Config struct {
+	// APIKey is sent as a bearer token, or in Azure's api-key header. Empty sends
+	// none: local servers need no key.
+	APIKey string
+	// BaseURL is what stands before /responses or /chat/completions. Default:
+	// https://api.openai.com/v1. For Azure it is the resource, such as
+	// https://NAME.openai.azure.com.
+	BaseURL string
+	// API is [Responses] or [Chat]. Default: Responses for OpenAI's own endpoint,
+	// whose newer models take tools only there; Chat for any other base URL.
+	API string
+
+	Organization string // OpenAI-Organization header; optional
+	Project      string // OpenAI-Project header; optional
+
+	// Azure, if not nil, asks a deployment of Azure OpenAI.
+	Azure *Azure
+
+	// HTTPClient replaces the model's own client, which keeps up to 64 idle
+	// connections per host and speaks HTTP/2 where the server does. Its timeout, if
+	// any, also limits how long a stream may take.
+	HTTPClient *http.Client
+	// Header is added to each request, in place of headers of the same name.
+	Header http.Header
+	// ExtraBody is merged into the body of each request, at the top level: a value
+	// replaces the field of that name, nil removes it. It must marshal to JSON.
+	ExtraBody map[string]any
+
+	// Takes and Drop describe a model that the tables do not know; see
+	// [provider.Target].
+	Takes provider.Takes
+	Drop  bool
+}
+
+// Azure names a deployment of Azure OpenAI.
+type Azure struct {
+	// Deployment is the deployment's name. Default: the model's name.
+	Deployment string
+	// APIVersion is the api-version of the query, such as "2024-10-21". A dated
+	// version uses the path with the deployment's name,
+	// /openai/deployments/NAME/chat/completions. Empty, "v1" and "preview" use
+	// /openai/v1, where the version is optional.
+	APIVersion string
+}
+
+// versionless reports whether the newer path /openai/v1 is used.
+func (a *Azure) versionless() bool {
+	return a.APIVersion == "" || a.APIVersion == "v1" || a.APIVersion == "preview" || a.APIVersion == "latest"
+}
+
+// base returns the parsed base URL.
+func (c *Config) base() (*url.URL, error) {
+	text := c.BaseURL
+	if text == "" {
+		if c.Azure != nil {
+			return nil, fmt.Errorf("openai: Azure needs a base URL; set BaseURL to https://NAME.openai.azure.com")
+		}
+		text = defaultBaseURL
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("openai: the base URL is not an http or https URL; set BaseURL to something like %s", defaultBaseURL)
+	}
+	if u.User != nil {
+		return nil, fmt.Errorf("openai: the base URL of host %s holds a user name or password; use APIKey or Header instead", u.Host)
+	}
+	return u, nil
+}
+
+// endpoint returns the host of u, with its port if that is not the scheme's.
+func endpoint(u *url.URL) string {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		return host
+	}
+	return host + ":" + port
+}
+
+// resource returns the URL that is posted to.
+func (c *Config) resource(u *url.URL, deployment string) string {
+	resource := "chat/completions"
+	if c.API == Responses {
+		resource = "responses"
+	}
+	if c.Azure == nil {
+		return u.JoinPath(resource).String()
+	}
+	root := strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"), "/openai")
+	at := *u
+	at.Path, at.RawPath = root, ""
+	switch {
+	case c.Azure.versionless():
+		at = *at.JoinPath("openai", "v1", resource)
+	case c.API == Responses:
+		at = *at.JoinPath("openai", resource)
+	default:
+		at = *at.JoinPath("openai", "deployments", url.PathEscape(deployment), resource)
+	}
+	if c.Azure.APIVersion != "" {
+		query := at.Query()
+		query.Set("api-version", c.Azure.APIVersion)
+		at.RawQuery = query.Encode()
+	}
+	return at.String()
+}
+
+// header returns the headers of every request.
+func (c *Config) header() http.Header {
+	h := http.Header{"Content-Type": {"application/json"}, "User-Agent": {"adk-fallback"}}
+	if c.APIKey != "" {
+		if c.Azure != nil {
+			h.Set("Api-Key", c.APIKey)
+		} else {
+			h.Set("Authorization", "Bearer "+c.APIKey)
+		}
+	}
+	if c.Organization != "" {
+		h.Set("OpenAI-Organization", c.Organization)
+	}
+	if c.Project != "" {
+		h.Set("OpenAI-Project", c.Project)
+	}
+	for name, values := range c.Header {
+		h[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	return h
+}
+
+// extras returns ExtraBody with each value as JSON; null for one to remove.
+func (c *Config) extras() (map[string]json.RawMessage, error) {
+	extras := make(map[string]json.RawMessage, len(c.ExtraBody))
+	for _, name := range slices.Sorted(maps.Keys(c.ExtraBody)) {
+		value, err := json.Marshal(c.ExtraBody[name])
+		if err != nil {
+			return nil, fmt.Errorf("openai: ExtraBody[%q] is no JSON: %w", name, err)
+		}
+		extras[name] = value
+	}
+	return extras, nil
+}

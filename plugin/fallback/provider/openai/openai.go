@@ -1,0 +1,127 @@
+package openai
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"net/http"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+// Model is a model.LLM that speaks one of OpenAI's protocols. It is safe for
+// concurrent use.
+type Model struct {
+	name       string
+	deployment string // Azure's name for the model, or name
+	target     provider.Target
+	url        string
+	header     http.Header
+	secret     string // never to be shown
+	client     *http.Client
+	extras     map[string]json.RawMessage
+	azure      bool
+}
+
+// New returns the model of that name. It makes no network call.
+func New(name string, config Config) (*Model, error) {
+	if name == "" {
+		return nil, errors.New("openai: the model has no name")
+	}
+	base, err := config.base()
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{name: name, deployment: name, secret: config.APIKey, azure: config.Azure != nil}
+	if m.azure && config.Azure.Deployment != "" {
+		m.deployment = config.Azure.Deployment
+	}
+	m.target = provider.Target{Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	if config.API == "" {
+		config.API = Chat
+		if m.target.Endpoint == "api.openai.com" {
+			config.API = Responses
+		}
+	}
+	switch config.API {
+	case Responses:
+		m.target.API = provider.Responses
+	case Chat:
+		m.target.API = provider.Chat
+	default:
+		return nil, fmt.Errorf("openai: unknown API %q; use %q or %q", config.API, Responses, Chat)
+	}
+	m.url = config.resource(base, m.deployment)
+	m.header = config.header()
+	if m.extras, err = config.extras(); err != nil {
+		return nil, err
+	}
+	m.client = newClient(config.HTTPClient)
+	return m, nil
+}
+
+// MustNew is [New] that panics on an error.
+func MustNew(name string, config Config) *Model {
+	m, err := New(name, config)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Name implements model.LLM: it returns the provider's name for the model.
+func (m *Model) Name() string { return m.name }
+
+// Target implements [provider.Described].
+func (m *Model) Target() provider.Target { return m.target }
+
+// GenerateContent implements model.LLM. It never changes req. A stream yields
+// partial responses with text and thoughts, then one final response that holds
+// the whole answer; without stream there is the final response alone. An error
+// ends the sequence; package failure tells what it means.
+func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		req, yield, err := m.fit(ctx, req, yield)
+		switch {
+		case err != nil:
+			yield(nil, err)
+		case m.target.API == provider.Responses:
+			m.responses(ctx, req, stream, yield)
+		default:
+			m.chat(ctx, req, stream, yield)
+		}
+	}
+}
+
+// fit returns the request that m's target can take, and a yield that turns the
+// final answer into what the caller asked for.
+func (m *Model) fit(_ context.Context, req *model.LLMRequest, yield func(*model.LLMResponse, error) bool) (*model.LLMRequest, func(*model.LLMResponse, error) bool, error) {
+	return req, yield, nil
+}
+
+// modelName returns the name for the request's body.
+func (m *Model) modelName(req *model.LLMRequest) string {
+	if req.Model == "" || req.Model == m.name {
+		return m.deployment
+	}
+	return req.Model
+}
+
+// withExtras returns body, a JSON object, with the configured extra fields.
+func (m *Model) withExtras(body []byte) ([]byte, error) {
+	if len(m.extras) == 0 {
+		return body, nil
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return nil, fmt.Errorf("openai: merging ExtraBody: %w", err)
+	}
+	maps.Copy(fields, m.extras)
+	maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
+	return json.Marshal(fields)
+}

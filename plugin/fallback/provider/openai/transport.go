@@ -1,0 +1,86 @@
+package openai
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// newClient returns a client of our own, or a copy of the caller's, whose
+// transport notes what the error of an attempt came with. It never retries.
+func newClient(given *http.Client) *http.Client {
+	if given != nil {
+		client := *given
+		client.Transport = failure.Capture(given.Transport)
+		return &client
+	}
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
+	}
+	transport = transport.Clone()
+	// The default keeps two idle connections per host: under load, most calls
+	// would connect anew.
+	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
+	transport.IdleConnTimeout = 90 * time.Second
+	transport.ForceAttemptHTTP2 = true
+	return &http.Client{Transport: failure.Capture(transport)}
+}
+
+// do posts body, a JSON object, and returns the response if it is a success that
+// may hold an answer. The caller closes its body. Any other response is an
+// *openaiwire.Error.
+func (m *Model) do(ctx context.Context, body []byte, stream bool) (*http.Response, error) {
+	body, err := m.withExtras(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
+	}
+	req.Header = m.header.Clone()
+	if req.Header.Get("Accept") == "" {
+		accept := "application/json"
+		if stream {
+			accept = "text/event-stream"
+		}
+		req.Header["Accept"] = []string{accept}
+	}
+	resp, err := m.client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
+	}
+	if resp.StatusCode/100 == 2 && !isPage(resp.Header) {
+		return resp, nil
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, openaiwire.MaxErrorBody))
+	if err != nil && len(text) == 0 && resp.StatusCode/100 == 2 {
+		return nil, fmt.Errorf("openai: reading the answer: %w", err)
+	}
+	return nil, m.newError(resp, text)
+}
+
+// isPage reports whether a response is a web page: that of a proxy or of a login,
+// never an answer.
+func isPage(h http.Header) bool {
+	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return kind == "text/html" || kind == "application/xhtml+xml"
+}
+
+// newError returns the error that body is. resp is nil within a stream. A server
+// that echoes the key does not make it appear.
+func (m *Model) newError(resp *http.Response, body []byte) *openaiwire.Error {
+	if m.secret != "" {
+		body = bytes.ReplaceAll(body, []byte(m.secret), []byte("[redacted]"))
+	}
+	return openaiwire.NewError(resp, bytes.Clone(body))
+}
