@@ -1,7 +1,9 @@
 package fallbacktest
 
 import (
+	"bytes"
 	"context"
+	"maps"
 	"net/http"
 	"time"
 )
@@ -44,14 +46,12 @@ func (x *exchange) gone() {
 
 // respond sends an answer or a status, up to where the step breaks it.
 func (x *exchange) respond(ctx context.Context) {
-	code, contentType, pieces := x.pieces()
+	code, header, pieces := x.pieces()
 	pieces, ending := x.broken(pieces)
 
 	h := x.w.Header()
-	h.Set("Content-Type", contentType)
-	for key, values := range x.step.header {
-		h[key] = values
-	}
+	maps.Copy(h, header)
+	maps.Copy(h, x.step.header)
 	x.w.WriteHeader(code)
 
 	if !x.send(ctx, pieces) {
@@ -71,28 +71,27 @@ func (x *exchange) respond(ctx context.Context) {
 	}
 }
 
-// pieces returns the response as the step means it, one piece for each event.
-func (x *exchange) pieces() (code int, contentType string, pieces [][]byte) {
-	const jsonType, eventType = "application/json; charset=UTF-8", "text/event-stream"
+// pieces returns the response as the step means it, one piece for each part of
+// the answer.
+func (x *exchange) pieces() (code int, header http.Header, pieces [][]byte) {
 	step, f := x.step, x.step.fault
 	if step.kind == kindStatus {
-		return step.status.code, jsonType, [][]byte{[]byte(step.status.body(x.req.Model))}
+		return x.failure(step.status)
 	}
 	if !x.req.Stream {
 		if f.errorAt > 0 {
-			return f.err.code, jsonType, [][]byte{[]byte(f.err.body(x.req.Model))}
+			return x.failure(f.err)
 		}
 		doc := x.proto.document(x.req, step.answer)
 		if f.malformedAt > 0 {
 			doc = doc[:len(doc)/2]
 		}
-		return http.StatusOK, jsonType, [][]byte{doc}
+		return http.StatusOK, contentType("application/json; charset=UTF-8"), [][]byte{doc}
 	}
 	pieces = x.proto.events(x.req, step.answer)
 	if n := f.malformedAt; n > 0 {
 		i := min(n, len(pieces)) - 1
-		event := pieces[i]
-		bad := append(event[:len(event)/2:len(event)/2], "\n\n"...)
+		bad := malformed(pieces[i])
 		if n > len(pieces) {
 			pieces = append(pieces, bad)
 		} else {
@@ -100,9 +99,27 @@ func (x *exchange) pieces() (code int, contentType string, pieces [][]byte) {
 		}
 	}
 	if n := f.errorAt; n > 0 {
-		pieces = append(pieces[:min(n-1, len(pieces))], x.proto.errorEvent(f.err.body(x.req.Model)))
+		pieces = append(pieces[:min(n-1, len(pieces))], x.proto.errorEvent(f.err.in(x.proto, x.req).body))
 	}
-	return http.StatusOK, eventType, pieces
+	return http.StatusOK, contentType("text/event-stream"), pieces
+}
+
+// failure returns a status as a response.
+func (x *exchange) failure(s status) (code int, header http.Header, pieces [][]byte) {
+	s = s.in(x.proto, x.req)
+	header = contentType("application/json; charset=UTF-8")
+	maps.Copy(header, s.header)
+	return s.code, header, [][]byte{[]byte(s.body)}
+}
+
+func contentType(value string) http.Header { return http.Header{"Content-Type": {value}} }
+
+// malformed returns the first event of a piece with half of its data.
+func malformed(piece []byte) []byte {
+	const field = "data: "
+	start := max(bytes.Index(piece, []byte(field)), 0) + len(field)
+	length := bytes.IndexByte(piece[start:], '\n')
+	return append(bytes.Clone(piece[:start+length/2]), "\n\n"...)
 }
 
 // broken returns the pieces that are sent before the response ends, and how it

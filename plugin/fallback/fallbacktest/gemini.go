@@ -91,10 +91,6 @@ func (gemini) errorEvent(body string) []byte {
 	return []byte("data: " + strings.ReplaceAll(body, "\n", " ") + "\n\n")
 }
 
-func (gemini) notFound(*Request) status { return NotFound().status }
-
-func (gemini) badRequest(err error) status {
-	return apiError(http.StatusBadRequest, "INVALID_ARGUMENT", err.Error()).status
-}
+func (gemini) check(*http.Request, []byte, *Request) *violation { return nil }
 
 func event(v any) []byte { return append(append([]byte("data: "), encode(v)...), "\n\n"...) }

@@ -20,18 +20,26 @@ type protocol interface {
 
 	// document writes a unary answer.
 	document(req *Request, a answer) []byte
-	// events writes a streamed answer, one complete server-sent event each.
+	// events writes a streamed answer: one piece for each part of the answer, and at
+	// least one. Events with which the API frames an answer belong to the first and
+	// the last piece, so that a fault strikes at the same word in every protocol;
+	// after [Step.MetadataFirst] the opening ones are a piece of their own.
 	events(req *Request, a answer) [][]byte
 	// errorEvent writes an error's body as an event of a stream.
 	errorEvent(body string) []byte
+	// problem writes an error.
+	problem(req *Request, p problem) status
 
-	// notFound is the error for a model without a script.
-	notFound(req *Request) status
-	// badRequest is the error for a request that decode refused.
-	badRequest(err error) status
+	// check returns what the real API refuses about a request that decode has
+	// accepted, or nil if it accepts the request. It is called in strict mode only.
+	check(r *http.Request, body []byte, req *Request) *violation
 }
 
-func protocols() []protocol { return []protocol{gemini{}} }
+func protocols() []protocol {
+	return []protocol{
+		gemini{},
+	}
+}
 
 // answer is what a model says, in genai's terms but in no protocol's encoding.
 type answer struct {
@@ -43,6 +51,7 @@ type answer struct {
 	metadataFirst bool
 	usage         *usage // nil: counted
 	version       string // empty: the name of the model asked
+	strict        bool   // the server is strict: thoughts are signed, so that foreign ones can be told
 }
 
 // usage counts tokens.

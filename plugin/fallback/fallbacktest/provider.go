@@ -20,6 +20,7 @@ type Provider struct {
 	scripts  map[string]*script
 	requests []*Request     // in order of arrival
 	seen     map[string]int // requests per model
+	strict   bool
 }
 
 // Script sets what the model does from now on: each request takes the next step,
@@ -79,15 +80,35 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err == nil {
 			err = proto.decode(r, body, req)
 		}
-		play := &exchange{w: w, r: r, proto: proto, req: p.record(req), step: p.stepFor(proto, req, err)}
+		refused, strict := refusal(proto, req, err), p.isStrict()
+		if refused == nil && strict {
+			refused = proto.check(r, body, req)
+		}
+		if refused != nil && strict {
+			req.Violation = refused.text
+		}
+		snapshot := p.record(req)
+		play := &exchange{w: w, r: r, proto: proto, req: snapshot, step: p.stepFor(snapshot, refused)}
+		play.step.answer.strict = strict
 		play.settle = func(o Outcome) { p.settle(req, o) }
 		play.run()
 		return
 	}
 	// Google answers an unknown path with an empty 404.
+	if p.isStrict() {
+		req.Violation = "no API has a call for content at " + r.Method + " " + r.URL.Path
+	}
 	p.record(req)
 	p.settle(req, Completed)
 	w.WriteHeader(http.StatusNotFound)
+}
+
+// refusal is the error for a request that cannot be read, or nil.
+func refusal(proto protocol, req *Request, err error) *violation {
+	if err == nil {
+		return nil
+	}
+	return &violation{text: err.Error(), status: proto.problem(req, problem{kind: badRequest, text: err.Error()})}
 }
 
 // record files the request and returns a copy for the step to work with.
@@ -110,15 +131,17 @@ func (p *Provider) settle(req *Request, o Outcome) {
 	req.Outcome, req.Ended = o, time.Now()
 }
 
-func (p *Provider) stepFor(proto protocol, req *Request, err error) Step {
-	if err != nil {
-		return Step{kind: kindStatus, status: proto.badRequest(err)}
+// stepFor returns the step that answers the request. A refused one takes none of
+// the script's.
+func (p *Provider) stepFor(req *Request, refused *violation) Step {
+	if refused != nil {
+		return Step{kind: kindStatus, status: refused.status}
 	}
 	p.mu.Lock()
 	s := p.scripts[req.Model]
 	p.mu.Unlock()
 	if s == nil {
-		return Step{kind: kindStatus, status: proto.notFound(req)}
+		return NotFound()
 	}
 	step := s.next(req.Time)
 	for step.kind == kindFunc {

@@ -26,6 +26,9 @@ type Request struct {
 	System   *genai.Content
 	Tools    []*genai.Tool
 
+	// Violation says why strict mode refused the request; empty if it did not.
+	Violation string
+
 	Outcome Outcome
 	Ended   time.Time // zero while in flight
 }

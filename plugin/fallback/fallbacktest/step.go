@@ -39,12 +39,6 @@ const (
 	kindFunc
 )
 
-// status is an HTTP response that is not an answer. The body may name the model.
-type status struct {
-	code int
-	body func(model string) string
-}
-
 // Text answers with s, streamed one token an event.
 func Text(s string) Step { return Chunks(tokens(s)...) }
 
@@ -93,18 +87,14 @@ func Blocked(reason genai.BlockedReason) Step {
 	return Step{answer: answer{noCandidate: true, blocked: reason}}
 }
 
-// Status answers with an HTTP status, from 200 to 599, and a body as given. Errors that Gemini is
-// known to send are ready made: [DailyQuota], [Overloaded] and their siblings.
+// Status answers with an HTTP status, from 200 to 599, and a body as given. Errors that the
+// APIs are known to send are ready made: [DailyQuota], [Overloaded] and their siblings.
 //
 // Status panics for any other code: net/http would refuse it in the middle of an exchange.
 func Status(code int, body string) Step {
 	if code < 200 || code > 599 {
 		panic(fmt.Sprintf("fallbacktest: Status code is %d: allowed are 200 to 599", code))
 	}
-	return statusStep(code, func(string) string { return body })
-}
-
-func statusStep(code int, body func(model string) string) Step {
 	return Step{kind: kindStatus, status: status{code: code, body: body}}
 }
 
