@@ -95,6 +95,8 @@ var codes = map[string]meaning{
 	"modelnotfound": {KindModel, 404}, "modelnotavailable": {KindModel, 404}, "modeldecommissioned": {KindModel, 400}, "modeldeprecated": {KindModel, 404},
 	"modelnotsupported": {KindModel, 400}, "invalidmodel": {KindModel, 400}, "unknownmodel": {KindModel, 400}, "deploymentnotfound": {KindModel, 404},
 	"unsupportedmodel": {KindModel, 400}, "unavailablemodel": {KindModel, 400}, "unsupportedapiformodel": {KindModel, 400}, "modelpermissiondenied": {KindModel, 403}, "keymodelaccessdenied": {KindModel, 401}, "teammodelaccessdenied": {KindModel, 401}, "operationnotsupported": {KindModel, 400}, "modeltermsrequired": {KindModel, 400},
+	// One model's limits: https://platform.openai.com/docs/guides/error-codes
+	"unsupportedparameter": {KindUnsupported, 400}, "unsupportedvalue": {KindUnsupported, 400}, "unsupportedparamserror": {KindUnsupported, 400},
 	"contextlengthexceeded": {KindContextLength, 400}, "stringabovemaxlength": {KindContextLength, 400}, "contextwindowexceeded": {KindContextLength, 400},
 	"tokenslimitreached": {KindContextLength, 413}, "maxtokensexceeded": {KindContextLength, 400}, "modelmaxprompttokensexceeded": {KindContextLength, 400},
 	"contextwindowexceedederror": {KindContextLength, 400}, "exceedcontextsizeerror": {KindContextLength, 400}, "modelcontextwindowexceeded": {KindContextLength, 400},
@@ -125,7 +127,8 @@ var codes = map[string]meaning{
 // precedence orders kinds when several codes speak: what makes a wait pointless comes first.
 var precedence = map[Kind]int{
 	KindAuth: 9, KindBilling: 8, KindLocation: 7, KindContextLength: 6, KindTooLarge: 6, KindModel: 5, KindContent: 5,
-	KindQuota: 4, KindCapacity: 3, KindRateLimit: 2, KindOverloaded: 1, KindTimeout: 1, KindInvalid: 1,
+	KindUnsupported: 4,
+	KindQuota:       4, KindCapacity: 3, KindRateLimit: 2, KindOverloaded: 1, KindTimeout: 1, KindInvalid: 1,
 }
 
 // lookup returns what a code means.

@@ -79,7 +79,7 @@ var texts = []struct {
 		damaged()},
 	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
 		"bad certificate", "unknown certificate", "first record does not look like"),
-		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeProvider, Reason: "the provider's certificate is not accepted"}},
+		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeEndpoint, Reason: "the provider's certificate is not accepted"}},
 	// ADK's Gemini model says "empty response" of a blocked prompt and of an error body under HTTP 200 alike: the same
 	// request would give the same answer.
 	{phrasesOf("empty response", "no candidates", "no choices"),
@@ -169,5 +169,5 @@ func damaged() Verdict {
 }
 
 func unreachable(reason string) Verdict {
-	return Verdict{Action: Retry, Kind: KindNetwork, Scope: ScopeProvider, Reason: reason}
+	return Verdict{Action: Retry, Kind: KindNetwork, Scope: ScopeEndpoint, Reason: reason}
 }

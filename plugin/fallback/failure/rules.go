@@ -53,6 +53,8 @@ func (e *evidence) decide() Verdict {
 		return tooLarge()
 	case KindModel:
 		return modelMissing()
+	case KindUnsupported:
+		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeModel, Reason: "this model does not take a part of the request"}
 	case KindContent:
 		return Verdict{Action: Fail, Kind: kind, Scope: ScopeRequest, Reason: "refused by a content policy"}
 	case KindQuota, KindRateLimit:
@@ -177,13 +179,13 @@ func (e *evidence) notFound() Verdict {
 	if e.fromCode == 404 || phraseKind(404, &e.prose) == KindModel || e.prose.hasAny(modelWords) && !e.html {
 		return modelMissing()
 	}
-	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeProvider, Reason: "nothing at this address: a wrong base URL or API version"}
+	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeEndpoint, Reason: "nothing at this address: a wrong base URL or API version"}
 }
 
 // faulty is whose fault a 5xx is: a page that is not the API's was written by something in front of it.
 func (e *evidence) faulty() Scope {
 	if e.html || e.message == "" || e.status == 529 {
-		return ScopeProvider
+		return ScopeEndpoint
 	}
 	return ScopeModel
 }

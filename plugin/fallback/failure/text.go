@@ -70,6 +70,12 @@ var phrases = []struct {
 	{KindContent, unknown | bad | denied, phrasesOf(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
 		"prohibited content", "content exists risk", "inappropriate content", "sensitive words", "敏感内容")},
+	// A 400 about what one model cannot take; another may. Each vendor says it in words of its own: OpenAI "not supported with
+	// this model", Anthropic "not supported for this model", Gemini "is not enabled for this model", llama.cpp "does not support".
+	{KindUnsupported, bad, phrasesOf(
+		"by this model", "for this model", "with this model", "on this model", "this model does not support", "model does not support", "this model only supports", "this model only works",
+		"not enabled for models/", "not supported for models/", "not a supported thinking level", "thinking level is not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
+		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function")},
 	{KindCapacity, unknown | limited | server, phrasesOf(
 		"no capacity", "out of capacity", "at capacity", "over capacity", "insufficient capacity", "capacity exceeded")},
 	{KindTimeout, server, phrasesOf(

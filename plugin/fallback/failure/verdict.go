@@ -26,7 +26,8 @@ const (
 	ScopeRequest  Scope = "request"  // only this request: the model is fine for others
 	ScopeModel    Scope = "model"    // this model; another one of the same provider may serve
 	ScopeAccount  Scope = "account"  // this credential or project, whatever the model
-	ScopeProvider Scope = "provider" // this provider or endpoint, whatever the credential
+	ScopeEndpoint Scope = "endpoint" // this address: another target of it is worth a call, but after those of others
+	ScopeProvider Scope = "provider" // this provider, whatever the model and the credential
 )
 
 // Kind names the failure. It is stable, lower case, and fit for conditions, metrics and logs.
@@ -52,6 +53,7 @@ const (
 	KindModel         Kind = "model_not_found" // unknown, retired, or not for this account
 	KindLocation      Kind = "location"        // the provider does not serve this place
 	KindContent       Kind = "content"         // refused by a content policy
+	KindUnsupported   Kind = "unsupported"     // a setting or part of the request that this model does not take
 	KindInvalid       Kind = "invalid_request" // any other 4xx
 	KindUnknown       Kind = "unknown"         // nothing was recognised
 )

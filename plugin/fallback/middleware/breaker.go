@@ -179,7 +179,7 @@ func judge(ctx context.Context, err error) outcome {
 		return outcome{} // the consumer wanted no more before the answer was whole
 	}
 	v := stream.VerdictOf(ctx, err)
-	if v.Action == failure.Fail || v.Scope == failure.ScopeRequest || v.Kind == failure.KindInvalid || v.Kind == KindRefused {
+	if v.Action == failure.Fail || v.Scope == failure.ScopeRequest || v.Kind == failure.KindInvalid || v.Kind == failure.KindUnsupported || v.Kind == KindRefused {
 		return outcome{}
 	}
 	o := outcome{result: failed, rest: max(v.RetryAfter, v.Cooldown), reason: v.Reason}
