@@ -1,0 +1,244 @@
+package openaiwire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+)
+
+// ResponsesRequest is the body of POST /responses. Fields that this module
+// never sends are left out; a server that reads it sees the others only.
+type ResponsesRequest struct {
+	Model             string              `json:"model"`
+	Input             ResponsesInput      `json:"input"`
+	Instructions      string              `json:"instructions,omitempty"`
+	Tools             []ResponsesTool     `json:"tools,omitempty"`
+	ToolChoice        any                 `json:"tool_choice,omitempty"` // "none", "auto", "required" or a *ResponsesToolChoice
+	ParallelToolCalls *bool               `json:"parallel_tool_calls,omitempty"`
+	Text              *ResponsesText      `json:"text,omitempty"`
+	Reasoning         *ResponsesReasoning `json:"reasoning,omitempty"`
+	MaxOutputTokens   *int64              `json:"max_output_tokens,omitempty"` // at least 16
+	Temperature       *float64            `json:"temperature,omitempty"`
+	TopP              *float64            `json:"top_p,omitempty"`
+	TopLogprobs       *int64              `json:"top_logprobs,omitempty"`
+	Include           []string            `json:"include,omitempty"`
+	Metadata          map[string]string   `json:"metadata,omitempty"`
+	Store             *bool               `json:"store,omitempty"` // the server's default is true
+	Stream            bool                `json:"stream,omitempty"`
+}
+
+// What [ResponsesRequest.Include] may name.
+const (
+	IncludeEncryptedReasoning = "reasoning.encrypted_content"
+	IncludeLogprobs           = "message.output_text.logprobs"
+)
+
+// ResponsesInput is what the model is given. On the wire it may be one text,
+// which is read as a user's message.
+type ResponsesInput []ResponsesItem
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (in *ResponsesInput) UnmarshalJSON(data []byte) error {
+	if text, ok := jsonString(data); ok {
+		*in = ResponsesInput{{Type: ItemMessage, Role: "user", Content: ResponsesContent{{Type: PartInputText, Text: text}}}}
+		return nil
+	}
+	return json.Unmarshal(data, (*[]ResponsesItem)(in))
+}
+
+// ResponsesTool is a function that the model may call, or a tool that the
+// server runs, which has a type only.
+type ResponsesTool struct {
+	Type        string         `json:"type"` // "function"
+	Name        string         `json:"name,omitempty"`
+	Description string         `json:"description,omitempty"`
+	Parameters  map[string]any `json:"parameters,omitzero"` // JSON Schema of an object
+	Strict      *bool          `json:"strict,omitempty"`    // the server's default is true
+}
+
+// ResponsesToolChoice makes the model call one function (type "function"), or
+// choose among some (type "allowed_tools").
+type ResponsesToolChoice struct {
+	Type  string          `json:"type"`
+	Name  string          `json:"name,omitempty"`
+	Mode  string          `json:"mode,omitempty"`  // of allowed_tools: "auto" or "required"
+	Tools []ResponsesTool `json:"tools,omitempty"` // of allowed_tools: types and names
+}
+
+// ResponsesText says in which form the text is wanted.
+type ResponsesText struct {
+	Format *ResponsesFormat `json:"format,omitempty"`
+}
+
+// ResponsesFormat is a form of text: "text", "json_object" or "json_schema".
+// The other fields belong to the last.
+type ResponsesFormat struct {
+	Type        string         `json:"type"`
+	Name        string         `json:"name,omitempty"` // at most 64 of a-z A-Z 0-9 _ -
+	Description string         `json:"description,omitempty"`
+	Schema      map[string]any `json:"schema,omitempty"`
+	Strict      *bool          `json:"strict,omitempty"`
+}
+
+// ResponsesReasoning configures reasoning models.
+type ResponsesReasoning struct {
+	Effort  string `json:"effort,omitempty"`  // none, minimal, low, medium, high, xhigh or max, as the model accepts
+	Summary string `json:"summary,omitempty"` // auto, concise or detailed
+}
+
+// The types of items that this module reads and writes.
+const (
+	ItemMessage         = "message"
+	ItemFunctionCall    = "function_call"
+	ItemFunctionOutput  = "function_call_output"
+	ItemReasoning       = "reasoning"
+	ItemImageGeneration = "image_generation_call"
+)
+
+// ResponsesItem is one item of the input or of the output. Which fields it has
+// depends on its type; an input message may lack the type.
+type ResponsesItem struct {
+	Type   string `json:"type,omitempty"`
+	ID     string `json:"id,omitempty"`
+	Status string `json:"status,omitempty"` // in_progress, completed or incomplete
+
+	// Of a message. A reasoning item may have content too.
+	Role    string           `json:"role,omitempty"`
+	Phase   string           `json:"phase,omitempty"` // commentary or final_answer: newer models want it back
+	Content ResponsesContent `json:"content,omitzero"`
+
+	// Of a function call and of its output.
+	CallID    string           `json:"call_id,omitempty"`
+	Name      string           `json:"name,omitempty"`
+	Arguments ResponsesJSON    `json:"arguments,omitempty"`
+	Output    *ResponsesOutput `json:"output,omitempty"`
+
+	// Of reasoning. An input item must have a summary, be it empty.
+	Summary          ResponsesContent `json:"summary,omitzero"`
+	EncryptedContent string           `json:"encrypted_content,omitempty"`
+	Format           string           `json:"format,omitempty"`    // OpenRouter: whose encryption or signature
+	Signature        string           `json:"signature,omitempty"` // OpenRouter
+
+	// Of the generation of an image.
+	Result       string `json:"result,omitempty"` // base64
+	OutputFormat string `json:"output_format,omitempty"`
+}
+
+// ResponsesJSON is JSON in a string. Some servers send the value itself.
+type ResponsesJSON string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *ResponsesJSON) UnmarshalJSON(data []byte) error {
+	text, ok := jsonString(data)
+	if !ok && string(data) != "null" {
+		text = string(data)
+	}
+	*s = ResponsesJSON(text)
+	return nil
+}
+
+// The types of parts that this module reads and writes.
+const (
+	PartInputText     = "input_text"
+	PartInputImage    = "input_image"
+	PartInputFile     = "input_file"
+	PartOutputText    = "output_text"
+	PartRefusal       = "refusal"
+	PartSummaryText   = "summary_text"
+	PartReasoningText = "reasoning_text"
+)
+
+// ResponsesContent is the content of an item. On the wire it may be one text,
+// which is read as a part without a type.
+type ResponsesContent []ResponsesPart
+
+// UnmarshalJSON implements json.Unmarshaler. What is neither text nor a list is
+// no content.
+func (c *ResponsesContent) UnmarshalJSON(data []byte) error {
+	if text, ok := jsonString(data); ok {
+		*c = ResponsesContent{{Text: text}}
+		return nil
+	}
+	if len(data) == 0 || data[0] != '[' {
+		*c = nil
+		return nil
+	}
+	return lenient(json.Unmarshal(data, (*[]ResponsesPart)(c)))
+}
+
+// ResponsesPart is a part of a content.
+type ResponsesPart struct {
+	Type string `json:"type,omitempty"`
+	Text string `json:"text,omitzero"`
+
+	Refusal     string                `json:"refusal,omitempty"`
+	Annotations []ResponsesAnnotation `json:"annotations,omitempty"`
+	Logprobs    []ResponsesLogprob    `json:"logprobs,omitempty"`
+
+	ImageURL string `json:"image_url,omitempty"` // https or data URL
+	Detail   string `json:"detail,omitempty"`
+	FileURL  string `json:"file_url,omitempty"`
+	FileData string `json:"file_data,omitempty"` // data URL
+	FileID   string `json:"file_id,omitempty"`
+	Filename string `json:"filename,omitempty"`
+}
+
+// ResponsesAnnotation is a source that the text rests on. Indexes count
+// characters of the part's text.
+type ResponsesAnnotation struct {
+	Type       string `json:"type"` // url_citation, file_citation, …
+	URL        string `json:"url,omitempty"`
+	Title      string `json:"title,omitempty"`
+	StartIndex int    `json:"start_index,omitempty"`
+	EndIndex   int    `json:"end_index,omitempty"`
+}
+
+// ResponsesLogprob is the probability of one token of the text.
+type ResponsesLogprob struct {
+	Token       string             `json:"token"`
+	Logprob     float64            `json:"logprob"`
+	TopLogprobs []ResponsesLogprob `json:"top_logprobs,omitempty"`
+}
+
+// ResponsesOutput is what a function returned: a text, or parts where there are
+// any.
+type ResponsesOutput struct {
+	Text  string
+	Parts ResponsesContent
+}
+
+// MarshalJSON implements json.Marshaler.
+func (o ResponsesOutput) MarshalJSON() ([]byte, error) {
+	if o.Parts != nil {
+		return json.Marshal([]ResponsesPart(o.Parts))
+	}
+	return json.Marshal(o.Text)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *ResponsesOutput) UnmarshalJSON(data []byte) error {
+	if text, ok := jsonString(data); ok {
+		*o = ResponsesOutput{Text: text}
+		return nil
+	}
+	return json.Unmarshal(data, &o.Parts)
+}
+
+// jsonString returns the text that data is, if it is a JSON string.
+func jsonString(data []byte) (string, bool) {
+	data = bytes.TrimSpace(data)
+	if len(data) < 2 || data[0] != '"' {
+		return "", false
+	}
+	return unquote(data)
+}
+
+// lenient forgives fields of another type than expected: the rest has been
+// decoded, and a server that writes 1.0 for 1 is still understood.
+func lenient(err error) error {
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &mismatch) {
+		return nil
+	}
+	return err
+}

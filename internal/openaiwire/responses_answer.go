@@ -1,0 +1,108 @@
+package openaiwire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Response is the answer of the Responses API, whole or as an event tells of
+// it.
+type Response struct {
+	ID                string               `json:"id,omitempty"`
+	Object            string               `json:"object,omitempty"` // "response"
+	CreatedAt         int64                `json:"created_at,omitempty"`
+	Status            string               `json:"status,omitempty"` // one of the constants below
+	Model             string               `json:"model,omitempty"`
+	Output            []ResponsesItem      `json:"output"`
+	Usage             *ResponsesUsage      `json:"usage,omitempty"`
+	IncompleteDetails *ResponsesIncomplete `json:"incomplete_details,omitempty"`
+	Error             json.RawMessage      `json:"error,omitempty"` // nil unless there is one
+}
+
+// The states of a response.
+const (
+	StatusCompleted  = "completed"
+	StatusIncomplete = "incomplete"
+	StatusFailed     = "failed"
+	StatusCancelled  = "cancelled"
+	StatusInProgress = "in_progress"
+	StatusQueued     = "queued"
+)
+
+// ResponsesIncomplete says why an answer is not complete.
+type ResponsesIncomplete struct {
+	Reason string `json:"reason,omitempty"` // max_output_tokens, content_filter
+}
+
+// ResponsesUsage counts tokens. Input holds the cached ones, output the
+// reasoning.
+type ResponsesUsage struct {
+	InputTokens         int64                  `json:"input_tokens"`
+	InputTokensDetails  ResponsesInputDetails  `json:"input_tokens_details"`
+	OutputTokens        int64                  `json:"output_tokens"`
+	OutputTokensDetails ResponsesOutputDetails `json:"output_tokens_details"`
+	TotalTokens         int64                  `json:"total_tokens"`
+}
+
+// ResponsesInputDetails are parts of the input's tokens.
+type ResponsesInputDetails struct {
+	CachedTokens int64 `json:"cached_tokens"`
+}
+
+// ResponsesOutputDetails are parts of the output's tokens.
+type ResponsesOutputDetails struct {
+	ReasoningTokens int64 `json:"reasoning_tokens"`
+}
+
+var errNotObject = errors.New("not a JSON object")
+
+// DecodeResponse reads a response, or an error in the place of one: Response.Error
+// is then set. It keeps nothing of data. What it does not use, such as the
+// echo of the instructions and tools, is skipped, not decoded.
+func DecodeResponse(data []byte) (*Response, error) {
+	r := &Response{}
+	var failed error
+	err := scanObject(data, func(key, value []byte) {
+		var err error
+		switch string(key) {
+		case "id":
+			r.ID, _ = unquote(value)
+		case "status":
+			r.Status, _ = unquote(value)
+		case "model":
+			r.Model, _ = unquote(value)
+		case "output":
+			err = json.Unmarshal(value, &r.Output)
+		case "usage":
+			err = json.Unmarshal(value, &r.Usage)
+		case "incomplete_details":
+			err = json.Unmarshal(value, &r.IncompleteDetails)
+		case "error":
+			if isSomething(value) {
+				r.Error = bytes.Clone(value)
+			}
+		}
+		if err = lenient(err); err != nil && failed == nil {
+			failed = fmt.Errorf("field %q: %w", key, err)
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return nil, fmt.Errorf("openaiwire: response: %w", err)
+	}
+	return r, nil
+}
+
+// isSomething reports whether a JSON value says anything: some servers write
+// null, {}, "" or false where there is no error.
+func isSomething(value []byte) bool {
+	switch string(value) {
+	case "", "null", "{}", `""`, "false", "[]":
+		return false
+	}
+	return true
+}

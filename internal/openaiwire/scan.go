@@ -1,0 +1,151 @@
+package openaiwire
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+var errCut = errors.New("the JSON ends before it is complete")
+
+// scanObject calls visit with each member of the JSON object in data: the key
+// without its quotes, and the value as it is written. Values are delimited, not
+// checked: what is used of them has to be decoded. It allocates nothing, and
+// takes a fraction of the time that decoding needs, which counts where an event
+// of a few letters carries a hundred bytes of other fields.
+func scanObject(data []byte, visit func(key, value []byte)) error {
+	i := skipSpace(data, 0)
+	if i == len(data) {
+		return errCut
+	}
+	if data[i] != '{' {
+		return errNotObject
+	}
+	i = skipSpace(data, i+1)
+	if i < len(data) && data[i] == '}' {
+		return atEnd(data, i+1)
+	}
+	for {
+		if i == len(data) {
+			return errCut
+		}
+		if data[i] != '"' {
+			return errors.New("a key is expected in the JSON object")
+		}
+		end := skipString(data, i)
+		if end < 0 {
+			return errCut
+		}
+		key := data[i+1 : end-1]
+		if i = skipSpace(data, end); i == len(data) {
+			return errCut
+		}
+		if data[i] != ':' {
+			return errors.New("a colon is expected in the JSON object")
+		}
+		i = skipSpace(data, i+1)
+		end = skipValue(data, i)
+		if end < 0 {
+			return errCut
+		}
+		if end == i {
+			return errors.New("a value is expected in the JSON object")
+		}
+		visit(key, data[i:end])
+		if i = skipSpace(data, end); i == len(data) {
+			return errCut
+		}
+		switch data[i] {
+		case ',':
+			i = skipSpace(data, i+1)
+		case '}':
+			return atEnd(data, i+1)
+		default:
+			return errors.New("a comma is expected in the JSON object")
+		}
+	}
+}
+
+// atEnd checks that nothing but space follows.
+func atEnd(data []byte, i int) error {
+	if skipSpace(data, i) != len(data) {
+		return errors.New("something follows the JSON object")
+	}
+	return nil
+}
+
+func skipSpace(data []byte, i int) int {
+	for i < len(data) && (data[i] == ' ' || data[i] == '\n' || data[i] == '\t' || data[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+// skipString returns where the string ends that begins at i, or -1.
+func skipString(data []byte, i int) int {
+	for i++; ; {
+		n := bytes.IndexByte(data[i:], '"')
+		if n < 0 {
+			return -1
+		}
+		i += n
+		backslashes := 0
+		for data[i-1-backslashes] == '\\' {
+			backslashes++
+		}
+		i++
+		if backslashes%2 == 0 {
+			return i
+		}
+	}
+}
+
+// skipValue returns where the value ends that begins at i, or -1.
+func skipValue(data []byte, i int) int {
+	if i == len(data) {
+		return -1
+	}
+	switch data[i] {
+	case '"':
+		return skipString(data, i)
+	case '{', '[':
+		for depth := 0; i < len(data); {
+			switch data[i] {
+			case '"':
+				if i = skipString(data, i); i < 0 {
+					return -1
+				}
+				continue
+			case '{', '[':
+				depth++
+			case '}', ']':
+				if depth--; depth == 0 {
+					return i + 1
+				}
+			}
+			i++
+		}
+		return -1
+	}
+	for i < len(data) && strings.IndexByte(",}] \n\t\r", data[i]) < 0 {
+		i++
+	}
+	return i
+}
+
+// unquote returns the text of a JSON string; false for another value. What is no
+// UTF-8 becomes U+FFFD, as in package json.
+func unquote(value []byte) (string, bool) {
+	if len(value) < 2 || value[0] != '"' || value[len(value)-1] != '"' {
+		return "", false
+	}
+	inner := value[1 : len(value)-1]
+	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+		return string(inner), true
+	}
+	var s string
+	err := json.Unmarshal(value, &s)
+	return s, err == nil
+}
