@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -78,6 +79,11 @@ func (x *exchange) pieces() (code int, header http.Header, pieces [][]byte) {
 	if step.kind == kindStatus {
 		return x.failure(step.status)
 	}
+	if b, ok := x.proto.(blocker); ok && step.answer.blocked != "" {
+		if s, ok := b.blockedStatus(x.req); ok {
+			return x.failure(s)
+		}
+	}
 	if !x.req.Stream {
 		if f.errorAt > 0 {
 			return x.failure(f.err)
@@ -88,7 +94,7 @@ func (x *exchange) pieces() (code int, header http.Header, pieces [][]byte) {
 		}
 		return http.StatusOK, contentType("application/json; charset=UTF-8"), [][]byte{doc}
 	}
-	pieces = x.proto.events(x.req, step.answer)
+	pieces = slices.Concat(slices.Repeat([][]byte{[]byte(": keep-alive\n\n")}, step.keepAlives), x.proto.events(x.req, step.answer))
 	if n := f.malformedAt; n > 0 {
 		i := min(n, len(pieces)) - 1
 		bad := malformed(pieces[i])

@@ -28,6 +28,15 @@ func (s Step) Pace(d time.Duration) Step {
 	return s
 }
 
+// KeepAlive sends n comment lines before the first event of a stream, as servers
+// do while a model is slow to begin. They are timed and counted as events are: with
+// [Step.Pace] one comes every so often. A unary answer has none, and an n below
+// zero is zero.
+func (s Step) KeepAlive(n int) Step {
+	s.keepAlives = max(n, 0)
+	return s
+}
+
 // fault says where a response breaks. The zero value breaks nowhere.
 type fault struct {
 	ending ending

@@ -35,9 +35,16 @@ type protocol interface {
 	check(r *http.Request, body []byte, req *Request) *violation
 }
 
+// blocker is a protocol that answers [Blocked] with a status where the request says
+// so; elsewhere it writes it as an answer.
+type blocker interface {
+	blockedStatus(req *Request) (status, bool)
+}
+
 func protocols() []protocol {
 	return []protocol{
 		gemini{},
+		chat{},
 	}
 }
 

@@ -23,6 +23,8 @@ type Step struct {
 	timing timing
 	fault  fault
 
+	keepAlives int // comments before the first event
+
 	// How long a script stays at this step: for times requests (0 means one), or,
 	// if window is not 0, for that long.
 	times  int

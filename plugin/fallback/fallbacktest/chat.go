@@ -1,0 +1,147 @@
+package fallbacktest
+
+import (
+	"net/http"
+	"strings"
+
+	"google.golang.org/genai"
+)
+
+// chat is OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat),
+// which many servers speak: at any path that ends like OpenAI's, and at Azure's
+// deployments.
+type chat struct{}
+
+func (chat) owns(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions")
+}
+
+func (chat) decode(r *http.Request, body []byte, req *Request) error {
+	in, err := openAIBody(r, body, req)
+	if err != nil {
+		return err
+	}
+	names := map[string]string{} // of the functions called, by the call's id
+	for _, m := range list(in["messages"]) {
+		decodeMessage(req, m, names)
+	}
+	var functions []*genai.FunctionDeclaration
+	for _, t := range list(in["tools"]) {
+		f := sub(t, "function")
+		functions = append(functions, &genai.FunctionDeclaration{Name: str(f, "name"), Description: str(f, "description"), ParametersJsonSchema: f["parameters"]})
+	}
+	if len(functions) > 0 {
+		req.Tools = []*genai.Tool{{FunctionDeclarations: functions}}
+	}
+	return nil
+}
+
+// decodeMessage adds one message to the request. Results that follow each other
+// become one content, as a client of Gemini sends them.
+func decodeMessage(req *Request, m object, names map[string]string) {
+	switch str(m, "role") {
+	case "system", "developer":
+		if req.System == nil {
+			req.System = &genai.Content{Role: genai.RoleUser}
+		}
+		req.System.Parts = append(req.System.Parts, decodeContent(m["content"])...)
+	case "assistant":
+		var parts []*genai.Part
+		for _, key := range []string{"reasoning_content", "reasoning"} {
+			if thought := str(m, key); thought != "" {
+				parts = append(parts, &genai.Part{Text: thought, Thought: true})
+			}
+		}
+		parts = append(parts, decodeContent(m["content"])...)
+		for _, c := range list(m["tool_calls"]) {
+			f := sub(c, "function")
+			names[str(c, "id")] = str(f, "name")
+			parts = append(parts, functionCall(str(c, "id"), str(f, "name"), str(f, "arguments")))
+		}
+		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleModel, Parts: parts})
+	case "tool":
+		output := ""
+		for _, p := range decodeContent(m["content"]) {
+			output += p.Text
+		}
+		id := str(m, "tool_call_id")
+		req.addResult(functionResult(id, names[id], output))
+	default:
+		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleUser, Parts: decodeContent(m["content"])})
+	}
+}
+
+// addResult adds a function's result, to the results right before it if there are any.
+func (r *Request) addResult(result *genai.Part) {
+	if n := len(r.Contents); n > 0 {
+		if parts := r.Contents[n-1].Parts; len(parts) > 0 && parts[0].FunctionResponse != nil {
+			r.Contents[n-1].Parts = append(parts, result)
+			return
+		}
+	}
+	r.Contents = append(r.Contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{result}})
+}
+
+// decodeContent reads a string or a list of parts, of chat completions or of
+// Responses.
+func decodeContent(v any) []*genai.Part {
+	if s, ok := v.(string); ok && s != "" {
+		return []*genai.Part{{Text: s}}
+	}
+	var parts []*genai.Part
+	for _, p := range list(v) {
+		switch str(p, "type") {
+		case "text", "input_text", "output_text":
+			parts = append(parts, &genai.Part{Text: str(p, "text")})
+		case "refusal":
+			parts = append(parts, &genai.Part{Text: str(p, "refusal")})
+		case "image_url":
+			parts = append(parts, mediaPart(str(sub(p, "image_url"), "url")))
+		case "input_image":
+			parts = append(parts, mediaPart(str(p, "image_url")))
+		case "input_audio":
+			audio := sub(p, "input_audio")
+			parts = append(parts, mediaPart("data:audio/"+str(audio, "format")+";base64,"+str(audio, "data")))
+		case "file":
+			parts = append(parts, filePart(sub(p, "file")))
+		case "input_file":
+			parts = append(parts, filePart(p))
+		}
+	}
+	return parts
+}
+
+func filePart(file object) *genai.Part {
+	for _, key := range []string{"file_data", "file_url", "file_id"} {
+		if s := str(file, key); s != "" {
+			part := mediaPart(s)
+			if part.InlineData != nil {
+				part.InlineData.DisplayName = str(file, "filename")
+			}
+			return part
+		}
+	}
+	return &genai.Part{}
+}
+
+func (chat) errorEvent(body string) []byte {
+	return []byte("data: " + strings.ReplaceAll(body, "\n", " ") + "\n\n")
+}
+
+func (chat) problem(req *Request, p problem) status { return openAIProblem(req, p, "messages") }
+
+// blockedStatus is how Azure answers a prompt that its filter rejects, where
+// OpenAI's own endpoint has the model refuse
+// (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter).
+func (chat) blockedStatus(req *Request) (status, bool) {
+	if !strings.Contains(req.Path, "/openai/deployments/") && !strings.Contains(req.Path, "/openai/v1/") {
+		return status{}, false
+	}
+	return status{code: http.StatusBadRequest, body: string(encode(object{"error": object{
+		"message": "The response was filtered due to the prompt triggering the content management policy.",
+		"type":    nil, "param": "prompt", "code": "content_filter", "status": http.StatusBadRequest,
+		"innererror": object{"code": "ResponsibleAIPolicyViolation", "content_filter_result": object{"violence": object{"filtered": true, "severity": "high"}}},
+	}}))}, true
+}
+
+func (chat) check(*http.Request, []byte, *Request) *violation { return nil }

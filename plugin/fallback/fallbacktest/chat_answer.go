@@ -1,0 +1,244 @@
+package fallbacktest
+
+import (
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/genai"
+)
+
+// refusalText is what a model says instead of an answer to a prompt that
+// [Blocked] blocks.
+const refusalText = "I'm sorry, but I can't assist with that request."
+
+// chatWriter writes one answer to one request, with what the request asks for.
+type chatWriter struct {
+	req *Request
+	answer
+	options struct {
+		Logprobs      bool `json:"logprobs"`
+		StreamOptions struct {
+			IncludeUsage bool `json:"include_usage"`
+		} `json:"stream_options"`
+	}
+}
+
+func newChatWriter(req *Request, a answer) *chatWriter {
+	w := &chatWriter{req: req, answer: a}
+	_ = json.Unmarshal(req.Body, &w.options) // a field of another type counts as left out
+	return w
+}
+
+func (chat) document(req *Request, a answer) []byte {
+	w := newChatWriter(req, a)
+	doc := w.envelope("chat.completion")
+	doc["usage"] = w.usageDetails()
+	doc["choices"] = []any{}
+	if a.noCandidate && a.blocked == "" {
+		return encode(doc)
+	}
+	message := object{"role": "assistant", "content": nil, "refusal": nil, "annotations": []any{}}
+	if a.blocked != "" {
+		message["refusal"] = refusalText
+	} else if len(a.calls()) == 0 {
+		message["content"] = ""
+	}
+	var calls []any
+	for i, p := range a.parts {
+		switch {
+		case p.FunctionCall != nil:
+			calls = append(calls, w.call(p.FunctionCall, i))
+		case p.Thought:
+			appendText(message, "reasoning_content", p.Text)
+		case p.Text != "":
+			appendText(message, "content", p.Text)
+		}
+	}
+	if calls != nil {
+		message["tool_calls"] = calls
+	}
+	doc["choices"] = []any{object{
+		"index": 0, "message": message, "finish_reason": a.chatFinish(),
+		"logprobs": w.logprobs(a.parts...),
+	}}
+	return encode(doc)
+}
+
+func (chat) events(req *Request, a answer) [][]byte {
+	// The role comes in a chunk of its own, before any content.
+	w := newChatWriter(req, a)
+	var pieces [][]byte
+	call := 0
+	for i, p := range a.parts {
+		var piece []byte
+		for _, delta := range w.deltas(p, i, call) {
+			piece = append(piece, w.chunk(delta, nil, p)...)
+		}
+		if p.FunctionCall != nil {
+			call++
+		}
+		pieces = append(pieces, piece)
+	}
+	return framed(w.opening(), pieces, w.closing(), a.metadataFirst)
+}
+
+// framed puts the events that open and close a stream around its pieces.
+func framed(opening []byte, pieces [][]byte, closing []byte, apart bool) [][]byte {
+	if len(pieces) == 0 {
+		pieces = [][]byte{nil}
+	}
+	last := len(pieces) - 1
+	pieces[last] = append(pieces[last], closing...)
+	if apart {
+		return append([][]byte{opening}, pieces...)
+	}
+	pieces[0] = append(opening, pieces[0]...)
+	return pieces
+}
+
+func (w *chatWriter) opening() []byte {
+	switch {
+	case w.blocked != "":
+		return append(w.chunk(object{"role": "assistant", "content": nil, "refusal": ""}, nil, nil),
+			w.chunk(object{"refusal": refusalText}, nil, nil)...)
+	case w.noCandidate:
+		return nil
+	case len(w.calls()) > 0 && w.parts[0].FunctionCall != nil:
+		return w.chunk(object{"role": "assistant", "content": nil, "refusal": nil}, nil, nil)
+	}
+	return w.chunk(object{"role": "assistant", "content": "", "refusal": nil}, nil, nil)
+}
+
+// deltas are the changes that a part brings: one, or for a call its name
+// and then its arguments in pieces.
+func (w *chatWriter) deltas(p *genai.Part, i, call int) []object {
+	switch {
+	case p.FunctionCall != nil:
+		start := w.call(p.FunctionCall, i)
+		start["index"] = call
+		start["function"] = object{"name": p.FunctionCall.Name, "arguments": ""}
+		deltas := []object{{"tool_calls": []any{start}}}
+		for _, piece := range inPieces(w.arguments(p.FunctionCall)) {
+			deltas = append(deltas, object{"tool_calls": []any{object{"index": call, "function": object{"arguments": piece}}}})
+		}
+		return deltas
+	case p.Thought:
+		return []object{{"reasoning_content": p.Text}}
+	case p.Text != "":
+		return []object{{"content": p.Text}}
+	}
+	return nil // chat completions bring no other parts
+}
+
+func (w *chatWriter) closing() []byte {
+	if w.noFinish {
+		return nil
+	}
+	var out []byte
+	if !w.noCandidate || w.blocked != "" {
+		out = w.chunk(object{}, w.chatFinish(), nil)
+	}
+	if w.options.StreamOptions.IncludeUsage {
+		chunk := w.envelope("chat.completion.chunk")
+		chunk["choices"], chunk["usage"] = []any{}, w.usageDetails()
+		out = append(out, event(chunk)...)
+	}
+	return append(out, "data: [DONE]\n\n"...)
+}
+
+// chunk is one event with one delta. part is what logprobs are told of, if any.
+func (w *chatWriter) chunk(delta object, finish any, part *genai.Part) []byte {
+	chunk := w.envelope("chat.completion.chunk")
+	choice := object{"index": 0, "delta": delta, "logprobs": nil, "finish_reason": finish}
+	if part != nil {
+		choice["logprobs"] = w.logprobs(part)
+	}
+	chunk["choices"] = []any{choice}
+	if w.options.StreamOptions.IncludeUsage {
+		chunk["usage"] = nil
+	}
+	return event(chunk)
+}
+
+func (w *chatWriter) envelope(kind string) object {
+	return object{
+		"id": openAIID("chatcmpl-", w.req, 0), "object": kind, "created": w.req.Time.Unix(), "model": w.versionFor(w.req),
+		"service_tier": "default", "system_fingerprint": nil,
+	}
+}
+
+func (w *chatWriter) call(call *genai.FunctionCall, n int) object {
+	return object{"id": callID(w.req, call, n), "type": "function", "function": object{"name": call.Name, "arguments": w.arguments(call)}}
+}
+
+// chatFinish is the finish reason, or nil if there is none. One that chat
+// completions do not have is sent in genai's word, in lower case.
+func (a answer) chatFinish() any {
+	switch reason := a.finishReason(); reason {
+	case "":
+		return nil
+	case genai.FinishReasonStop, genai.FinishReasonMalformedFunctionCall:
+		if len(a.calls()) > 0 {
+			return "tool_calls"
+		}
+		return "stop"
+	case genai.FinishReasonMaxTokens:
+		return "length"
+	case genai.FinishReasonSafety, genai.FinishReasonProhibitedContent, genai.FinishReasonBlocklist,
+		genai.FinishReasonSPII, genai.FinishReasonRecitation:
+		return "content_filter"
+	default:
+		return strings.ToLower(string(reason))
+	}
+}
+
+func (a answer) calls() []*genai.FunctionCall {
+	var out []*genai.FunctionCall
+	for _, p := range a.parts {
+		if p.FunctionCall != nil {
+			out = append(out, p.FunctionCall)
+		}
+	}
+	return out
+}
+
+func (w *chatWriter) usageDetails() object {
+	u := w.usageFor(w.req, len(w.parts))
+	return object{
+		"prompt_tokens": u.prompt, "completion_tokens": u.output, "total_tokens": u.prompt + u.output,
+		"prompt_tokens_details":     object{"cached_tokens": 0, "audio_tokens": 0},
+		"completion_tokens_details": object{"reasoning_tokens": w.reasoningTokens(u), "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
+	}
+}
+
+// tokenLogprob is the logarithm of the probability of every token of an answer.
+const tokenLogprob = -0.25
+
+// logprobs tells of the texts in parts, each as one token, if the request asks
+// for it. The most likely token is always the one that was said.
+func (w *chatWriter) logprobs(parts ...*genai.Part) any {
+	if !w.options.Logprobs {
+		return nil
+	}
+	content := []any{}
+	for _, p := range parts {
+		if isText(p) && !p.Thought {
+			content = append(content, logprobOf(p.Text))
+		}
+	}
+	return object{"content": content, "refusal": nil}
+}
+
+func logprobOf(token string) object {
+	bytes := make([]int, len(token))
+	for i := range len(token) {
+		bytes[i] = int(token[i])
+	}
+	top := object{"token": token, "logprob": tokenLogprob, "bytes": bytes}
+	return object{"token": token, "logprob": tokenLogprob, "bytes": bytes, "top_logprobs": []any{top}}
+}
+
+func appendText(o object, key, text string) {
+	before, _ := o[key].(string)
+	o[key] = before + text
+}
