@@ -1,0 +1,4 @@
+package peers
+
+// ours is this module's own entry.
+var ours []Peer
