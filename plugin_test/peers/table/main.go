@@ -15,7 +15,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin_test/peers"
@@ -38,17 +37,13 @@ func run(rounds, calls int) error {
 	machine()
 	server := peers.NewServer()
 	defer server.Close()
-	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(out, "\nrow\tpeer\tCPU µs/call\t× %s\t× %s\twall µs/call\tnew conns/call\n", peers.Bifrost, peers.Floor)
+	fmt.Printf("\n%-20s %-14s %12s %15s %11s %13s %15s\n", "row", "peer", "CPU µs/call", "× "+peers.Bifrost, "× "+peers.Floor, "wall µs/call", "new conns/call")
 	for _, row := range peers.Rows() {
 		figures, err := measure(row, server, rounds, calls)
 		if err != nil {
 			return err
 		}
-		write(out, row, figures)
-		if err := out.Flush(); err != nil {
-			return err
-		}
+		write(row, figures)
 	}
 	return nil
 }
@@ -88,7 +83,7 @@ func measure(row peers.Row, server *peers.Server, rounds, calls int) (figures, e
 	return all, nil
 }
 
-func write(out *tabwriter.Writer, row peers.Row, all figures) {
+func write(row peers.Row, all figures) {
 	cpu := func(peer string) float64 {
 		return median(all[peer], func(f peers.Figure) float64 { return float64(f.CPUPerCall()) / float64(time.Microsecond) })
 	}
@@ -96,7 +91,7 @@ func write(out *tabwriter.Writer, row peers.Row, all figures) {
 		name, own := peer.Name, cpu(peer.Name)
 		wall := median(all[name], func(f peers.Figure) float64 { return float64(f.Wall) / float64(f.Calls) / float64(time.Microsecond) })
 		conns := median(all[name], func(f peers.Figure) float64 { return float64(f.Connections) / float64(f.Calls) })
-		fmt.Fprintf(out, "%s\t%s\t%.0f\t%.2f\t%.2f\t%.0f\t%.4f\n", row.Name, name, own, own/cpu(peers.Bifrost), own/cpu(peers.Floor), wall, conns)
+		fmt.Printf("%-20s %-14s %12.0f %15.2f %11.2f %13.0f %15.4f\n", row.Name, name, own, own/cpu(peers.Bifrost), own/cpu(peers.Floor), wall, conns)
 	}
 }
 
