@@ -1,0 +1,312 @@
+package request
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"google.golang.org/genai"
+)
+
+// maxSchemas bounds a schema with all that it contains: one that refers to the
+// same part twice on every level doubles with each.
+const maxSchemas = 20_000
+
+// JSONSchema returns schema as an object of JSON Schema that shares nothing with
+// it. It takes what may stand in a request, by value or by pointer: a
+// genai.Schema, a jsonschema.Schema, a map, a json.RawMessage, and all else that
+// marshals to a JSON object. A nil schema gives nil.
+//
+// What only Gemini knows is written as JSON Schema has it, at any depth: types in
+// upper case become lower case, nullable becomes the type "null", bounds in quotes
+// become numbers, the values of an enum get its type, and propertyOrdering and
+// example are left out.
+//
+// It returns an error for a schema that is no object, contains itself, is nested
+// deeper than 64 levels or has more than 20,000 parts.
+func JSONSchema(schema any) (map[string]any, error) {
+	w := &schemaWriter{}
+	converted, err := w.schema(schema, maxDepth)
+	if err != nil {
+		return nil, err
+	}
+	switch converted := converted.(type) {
+	case nil:
+		return nil, nil
+	case map[string]any:
+		return converted, nil
+	case bool:
+		if converted {
+			return map[string]any{}, nil
+		}
+		return map[string]any{"not": map[string]any{}}, nil
+	}
+	return nil, fmt.Errorf("request: a schema of type %T is no JSON object; use a *genai.Schema, a *jsonschema.Schema or a map", schema)
+}
+
+// schemaWriter is one run of [JSONSchema].
+type schemaWriter struct{ parts int }
+
+// schema converts what stands where a schema may stand. What is none, such as a
+// bool, is copied.
+func (w *schemaWriter) schema(v any, depth int) (any, error) {
+	if err := w.enter(depth); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		if v == nil {
+			return nil, nil
+		}
+		return w.object(v, depth)
+	case *genai.Schema:
+		if v == nil {
+			return nil, nil
+		}
+		return w.gemini(v, depth)
+	case genai.Schema:
+		return w.gemini(&v, depth)
+	case *jsonschema.Schema:
+		if v == nil {
+			return nil, nil
+		}
+		return w.standard(v, depth)
+	case jsonschema.Schema:
+		return w.standard(&v, depth)
+	case []any:
+		return listOf(w, v, depth)
+	case nil, bool, string, float64:
+		return v, nil
+	}
+	plain, err := toJSON(v)
+	if err != nil {
+		return nil, err
+	}
+	return w.schema(plain, depth)
+}
+
+func (w *schemaWriter) enter(depth int) error {
+	w.parts++
+	if depth <= 0 || w.parts > maxSchemas {
+		return fmt.Errorf("request: a schema contains itself, is nested deeper than %d levels or has more than %d parts; use a $ref for one that repeats", maxDepth, maxSchemas)
+	}
+	return nil
+}
+
+// object converts a schema in JSON's shape, of any dialect.
+func (w *schemaWriter) object(in map[string]any, depth int) (map[string]any, error) {
+	out := make(map[string]any, len(in))
+	nullable := false
+	for key, value := range in {
+		var err error
+		switch key {
+		case "propertyOrdering", "example":
+			continue
+		case "nullable":
+			nullable = value == true
+			continue
+		case "type":
+			value = lowerType(value)
+		case "properties", "patternProperties", "$defs", "definitions", "dependentSchemas":
+			value, err = w.named(value, depth)
+		case "anyOf", "oneOf", "allOf", "prefixItems", "items", "additionalProperties", "not", "if", "then", "else", "contains",
+			"propertyNames", "unevaluatedItems", "unevaluatedProperties", "additionalItems":
+			value, err = w.schemas(value, depth)
+		case "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties", "minimum", "maximum":
+			value = number(value)
+		default:
+			value, err = w.value(value, depth)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if value != nil || key == "const" || key == "default" {
+			out[key] = value
+		}
+	}
+	if nullable {
+		out = orNull(out)
+	}
+	return out, nil
+}
+
+// named converts the schemas of a map.
+func (w *schemaWriter) named(v any, depth int) (any, error) {
+	switch v := v.(type) {
+	case map[string]any:
+		return eachOf(w, v, depth)
+	case map[string]*genai.Schema:
+		return eachOf(w, v, depth)
+	case map[string]*jsonschema.Schema:
+		return eachOf(w, v, depth)
+	}
+	return w.value(v, depth)
+}
+
+func eachOf[T any](w *schemaWriter, schemas map[string]T, depth int) (map[string]any, error) {
+	out := make(map[string]any, len(schemas))
+	for name, schema := range schemas {
+		converted, err := w.schema(schema, depth-1)
+		if err != nil {
+			return nil, err
+		}
+		if converted != nil {
+			out[name] = converted
+		}
+	}
+	return out, nil
+}
+
+// schemas converts a schema, or each of a list.
+func (w *schemaWriter) schemas(v any, depth int) (any, error) {
+	switch v := v.(type) {
+	case []*genai.Schema:
+		return listOf(w, v, depth)
+	case []*jsonschema.Schema:
+		return listOf(w, v, depth)
+	}
+	return w.schema(v, depth-1)
+}
+
+func listOf[T any](w *schemaWriter, schemas []T, depth int) ([]any, error) {
+	out := make([]any, 0, len(schemas))
+	for _, schema := range schemas {
+		converted, err := w.schema(schema, depth-1)
+		if err != nil {
+			return nil, err
+		}
+		if converted != nil {
+			out = append(out, converted)
+		}
+	}
+	return out, nil
+}
+
+// value copies what is no schema, such as a default.
+func (w *schemaWriter) value(v any, depth int) (any, error) {
+	if err := w.enter(depth); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case nil, bool, string, float64:
+		return v, nil
+	case int:
+		return float64(v), nil
+	case []string:
+		return toList(v), nil
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			var err error
+			if out[i], err = w.value(v[i], depth-1); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key := range v {
+			var err error
+			if out[key], err = w.value(v[key], depth-1); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}
+	return toJSON(v)
+}
+
+// toJSON returns v in JSON's shapes.
+func toJSON(v any) (any, error) {
+	data, ok := v.(json.RawMessage)
+	if !ok {
+		var err error
+		if data, err = json.Marshal(v); err != nil {
+			return nil, fmt.Errorf("request: a schema is no JSON: %w", err)
+		}
+	}
+	if len(data) == 0 {
+		return nil, nil
+	}
+	var plain any
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return nil, fmt.Errorf("request: a schema is no JSON: %w", err)
+	}
+	return plain, nil
+}
+
+func toList[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, value := range values {
+		out[i] = value
+	}
+	return out
+}
+
+// lowerType returns the type, or the list of types, in JSON Schema's words, and
+// nil for one that Gemini leaves open.
+func lowerType(v any) any {
+	switch v := v.(type) {
+	case genai.Type:
+		return lowerType(string(v))
+	case string:
+		switch word := strings.ToLower(v); word {
+		case "string", "number", "integer", "boolean", "array", "object", "null":
+			return word
+		case "type_unspecified", "":
+			return nil
+		}
+		return v
+	case []string:
+		return lowerType(toList(v))
+	case []any:
+		out := make([]any, 0, len(v))
+		for _, t := range v {
+			if t = lowerType(t); t != nil {
+				out = append(out, t)
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// number returns the number in v, which Gemini's JSON has in quotes.
+func number(v any) any {
+	if s, ok := v.(string); ok {
+		if n, err := strconv.ParseFloat(s, 64); err == nil {
+			return n
+		}
+	}
+	return v
+}
+
+// orNull makes a schema accept null, too.
+func orNull(schema map[string]any) map[string]any {
+	if enum, ok := schema["enum"].([]any); ok && !slices.Contains(enum, nil) {
+		schema["enum"] = append(enum, nil)
+	}
+	switch t := schema["type"].(type) {
+	case string:
+		if t != "null" {
+			schema["type"] = []any{t, "null"}
+		}
+		return schema
+	case []any:
+		if !slices.Contains(t, any("null")) {
+			schema["type"] = append(t, "null")
+		}
+		return schema
+	}
+	if anyOf, ok := schema["anyOf"].([]any); ok {
+		schema["anyOf"] = append(anyOf, map[string]any{"type": "null"})
+		return schema
+	}
+	if _, ok := schema["$ref"]; ok {
+		return map[string]any{"anyOf": []any{schema, map[string]any{"type": "null"}}}
+	}
+	return schema // anything, null included
+}
