@@ -42,10 +42,12 @@ func (gemini) decode(r *http.Request, body []byte, req *Request) error {
 }
 
 func (gemini) document(req *Request, a answer) []byte {
+	a = a.signedFor(req)
 	return encode(a.response(req, joined(a.parts), len(a.parts), true))
 }
 
 func (gemini) events(req *Request, a answer) [][]byte {
+	a = a.signedFor(req)
 	var out [][]byte
 	if a.metadataFirst {
 		first := answer{parts: a.parts, noCandidate: true, usage: a.usage, version: a.version}
@@ -58,6 +60,14 @@ func (gemini) events(req *Request, a answer) [][]byte {
 		out = append(out, event(a.response(req, nil, 0, true)))
 	}
 	return out
+}
+
+// signedFor returns the answer with the signatures of a strict server.
+func (a answer) signedFor(req *Request) answer {
+	if a.strict {
+		a.parts = geminiFrom(req).signed(a.parts)
+	}
+	return a
 }
 
 // response builds one response that carries parts, when n of the answer's parts
@@ -90,7 +100,5 @@ func (gemini) errorEvent(body string) []byte {
 	// A body of several lines would end the event early.
 	return []byte("data: " + strings.ReplaceAll(body, "\n", " ") + "\n\n")
 }
-
-func (gemini) check(*http.Request, []byte, *Request) *violation { return nil }
 
 func event(v any) []byte { return append(append([]byte("data: "), encode(v)...), "\n\n"...) }
