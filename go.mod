@@ -5,7 +5,6 @@ go 1.26.5
 require (
 	cel.dev/cel-go v0.32.0
 	github.com/glebarez/sqlite v1.11.0
-	github.com/go-json-experiment/json v1.27.2
 	github.com/google/go-cmp v0.7.0
 	github.com/google/jsonschema-go v0.4.3
 	github.com/gorilla/mux v1.8.1

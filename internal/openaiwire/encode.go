@@ -1,0 +1,286 @@
+package openaiwire
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Append appends the request as JSON to dst and returns it. It is much faster
+// than package json, which checks and copies each schema anew; see
+// BenchmarkEncode. What is a json.RawMessage must be valid JSON. Broken UTF-8
+// becomes U+FFFD.
+func (c *Chat) Append(dst []byte) []byte {
+	o := object{append(dst, '{')}
+	o.text("model", c.Model)
+	o.key("messages")
+	o.b = appendList(o.b, c.Messages, appendMessage)
+	if len(c.Tools) > 0 {
+		o.key("tools")
+		o.b = appendList(o.b, c.Tools, appendTool)
+	}
+	o.raw("tool_choice", c.ToolChoice)
+	o.flag("parallel_tool_calls", c.ParallelToolCalls)
+	if f := c.ResponseFormat; f != nil {
+		o.key("response_format")
+		o.b = appendFormat(o.b, f)
+	}
+	o.textIf("reasoning_effort", c.ReasoningEffort)
+	o.count("max_tokens", c.MaxTokens)
+	o.count("max_completion_tokens", c.MaxCompletionTokens)
+	o.float("temperature", c.Temperature)
+	o.float("top_p", c.TopP)
+	o.integer("top_k", c.TopK)
+	o.count("n", c.N)
+	if len(c.Stop) > 0 {
+		o.key("stop")
+		o.b = appendList(o.b, c.Stop, func(b []byte, s *string) []byte { return appendString(b, *s) })
+	}
+	o.float("presence_penalty", c.PresencePenalty)
+	o.float("frequency_penalty", c.FrequencyPenalty)
+	o.integer("seed", c.Seed)
+	o.integer("random_seed", c.RandomSeed)
+	if c.Logprobs {
+		o.flag("logprobs", &c.Logprobs)
+		o.count("top_logprobs", c.TopLogprobs)
+	}
+	if len(c.Modalities) > 0 {
+		o.key("modalities")
+		o.b = appendList(o.b, c.Modalities, func(b []byte, s *string) []byte { return appendString(b, *s) })
+	}
+	if len(c.Metadata) > 0 {
+		o.key("metadata")
+		metadata := object{append(o.b, '{')}
+		for _, name := range slices.Sorted(maps.Keys(c.Metadata)) {
+			metadata.text(name, c.Metadata[name])
+		}
+		o.b = append(metadata.b, '}')
+	}
+	if c.Stream {
+		o.flag("stream", &c.Stream)
+		if c.StreamOptions != nil {
+			o.key("stream_options")
+			options := object{append(o.b, '{')}
+			options.flag("include_usage", &c.StreamOptions.IncludeUsage)
+			o.b = append(options.b, '}')
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Extra)) {
+		o.raw(name, c.Extra[name])
+	}
+	return append(o.b, '}')
+}
+
+func appendMessage(b []byte, m *ChatMessage) []byte {
+	o := object{append(b, '{')}
+	o.text("role", m.Role)
+	o.textIf("name", m.Name)
+	o.textIf("tool_call_id", m.ToolCallID)
+	o.textAt("reasoning", m.Reasoning)
+	o.textAt("reasoning_content", m.ReasoningContent)
+	o.raw("reasoning_details", m.ReasoningDetails)
+	switch {
+	case m.Content.Null:
+		o.raw("content", json.RawMessage("null"))
+	case m.Content.Parts != nil:
+		o.key("content")
+		o.b = appendList(o.b, m.Content.Parts, appendPart)
+	default:
+		o.text("content", m.Content.Text)
+	}
+	if len(m.ToolCalls) > 0 {
+		o.key("tool_calls")
+		o.b = appendList(o.b, m.ToolCalls, appendCall)
+	}
+	return append(o.b, '}')
+}
+
+func appendPart(b []byte, p *ChatPart) []byte {
+	o := object{append(b, '{')}
+	o.text("type", p.Type)
+	switch {
+	case p.ImageURL != nil:
+		o.open("image_url")
+		o.text("url", p.ImageURL.URL)
+		o.textIf("detail", p.ImageURL.Detail)
+		o.close()
+	case p.InputAudio != nil:
+		o.open("input_audio")
+		o.text("data", p.InputAudio.Data)
+		o.text("format", p.InputAudio.Format)
+		o.close()
+	case p.File != nil:
+		o.open("file")
+		o.textIf("file_id", p.File.FileID)
+		o.textIf("filename", p.File.Filename)
+		o.textIf("file_data", p.File.FileData)
+		o.close()
+	default:
+		o.text("text", p.Text)
+	}
+	return append(o.b, '}')
+}
+
+func appendCall(b []byte, c *ChatToolCall) []byte {
+	o := object{append(b, '{')}
+	o.text("id", c.ID)
+	o.text("type", "function")
+	o.open("function")
+	o.text("name", c.Function.Name)
+	o.text("arguments", c.Function.Arguments)
+	o.close()
+	o.raw("extra_content", c.ExtraContent)
+	return append(o.b, '}')
+}
+
+func appendTool(b []byte, t *ChatTool) []byte {
+	o := object{append(b, '{')}
+	o.text("type", "function")
+	o.open("function")
+	o.text("name", t.Function.Name)
+	o.textIf("description", t.Function.Description)
+	o.raw("parameters", t.Function.Parameters)
+	if t.Function.Strict {
+		o.flag("strict", &t.Function.Strict)
+	}
+	o.close()
+	return append(o.b, '}')
+}
+
+func appendFormat(b []byte, f *ChatFormat) []byte {
+	o := object{append(b, '{')}
+	o.text("type", f.Type)
+	if s := f.JSONSchema; s != nil {
+		o.open("json_schema")
+		o.text("name", s.Name)
+		o.textIf("description", s.Description)
+		o.raw("schema", s.Schema)
+		if s.Strict {
+			o.flag("strict", &s.Strict)
+		}
+		o.close()
+	}
+	return append(o.b, '}')
+}
+
+// object writes the members of a JSON object that has been opened.
+type object struct{ b []byte }
+
+func (o *object) key(name string) {
+	if o.b[len(o.b)-1] != '{' {
+		o.b = append(o.b, ',')
+	}
+	o.b = append(appendString(o.b, name), ':')
+}
+
+func (o *object) open(name string) {
+	o.key(name)
+	o.b = append(o.b, '{')
+}
+
+func (o *object) close() { o.b = append(o.b, '}') }
+
+func (o *object) text(name, value string) {
+	o.key(name)
+	o.b = appendString(o.b, value)
+}
+
+func (o *object) textIf(name, value string) {
+	if value != "" {
+		o.text(name, value)
+	}
+}
+
+func (o *object) textAt(name string, value *string) {
+	if value != nil {
+		o.text(name, *value)
+	}
+}
+
+func (o *object) raw(name string, value json.RawMessage) {
+	if len(value) > 0 {
+		o.key(name)
+		o.b = append(o.b, value...)
+	}
+}
+
+func (o *object) flag(name string, value *bool) {
+	if value != nil {
+		o.key(name)
+		o.b = strconv.AppendBool(o.b, *value)
+	}
+}
+
+func (o *object) count(name string, value int64) {
+	if value != 0 {
+		o.integer(name, &value)
+	}
+}
+
+func (o *object) integer(name string, value *int64) {
+	if value != nil {
+		o.key(name)
+		o.b = strconv.AppendInt(o.b, *value, 10)
+	}
+}
+
+func (o *object) float(name string, value *float64) {
+	if value != nil {
+		o.key(name)
+		o.b = strconv.AppendFloat(o.b, *value, 'g', -1, 64)
+	}
+}
+
+func appendList[T any](b []byte, list []T, element func([]byte, *T) []byte) []byte {
+	b = append(b, '[')
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = element(b, &list[i])
+	}
+	return append(b, ']')
+}
+
+// appendString appends s as a JSON string.
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if r != utf8.RuneError || n > 1 {
+				i += n
+				continue
+			}
+			b = append(append(b, s[start:i]...), "\uFFFD"...)
+		} else {
+			b = appendEscaped(append(b, s[start:i]...), c)
+		}
+		i++
+		start = i
+	}
+	return append(append(b, s[start:]...), '"')
+}
+
+func appendEscaped(b []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch c {
+	case '"', '\\':
+		return append(b, '\\', c)
+	case '\n':
+		return append(b, '\\', 'n')
+	case '\r':
+		return append(b, '\\', 'r')
+	case '\t':
+		return append(b, '\\', 't')
+	}
+	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+}
