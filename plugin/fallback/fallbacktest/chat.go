@@ -143,5 +143,3 @@ func (chat) blockedStatus(req *Request) (status, bool) {
 		"innererror": object{"code": "ResponsibleAIPolicyViolation", "content_filter_result": object{"violence": object{"filtered": true, "severity": "high"}}},
 	}}))}, true
 }
-
-func (chat) check(*http.Request, []byte, *Request) *violation { return nil }

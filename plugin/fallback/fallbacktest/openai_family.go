@@ -22,6 +22,7 @@ type family struct {
 	noParallel bool // refuses parallel_tool_calls
 	noSystem   bool // takes neither system nor developer messages
 	textOnly   bool
+	noOne      bool // refuses a temperature of 1 too
 	// temperature is the code of the refusal, which differs between models.
 	temperature string
 }
@@ -68,12 +69,12 @@ var openAIFamilies = []family{
 	{names: []string{"gpt-5.4", "gpt-5.5"}, sampled: sampledExplicit, efforts: efforts52, toolEffort: "none"},
 	// https://github.com/anomalyco/opencode/issues/36141
 	{names: []string{"gpt-5.6"}, sampled: sampledExplicit, efforts: efforts56, toolEffort: "none"},
-	{names: []string{"gpt-6"}, sampled: sampledNever, efforts: efforts56, toolEffort: "none"},
-	{names: []string{"gpt-6-astra", "gpt-6.1"}, sampled: sampledNever, efforts: []string{"low", "medium", "high", "xhigh"}, toolEffort: "never"},
+	{names: []string{"gpt-6"}, noOne: true, sampled: sampledNever, efforts: efforts56, toolEffort: "none"},
+	{names: []string{"gpt-6-astra", "gpt-6.1"}, noOne: true, sampled: sampledNever, efforts: []string{"low", "medium", "high", "xhigh"}, toolEffort: "never"},
 }
 
-// familyOf returns the family of a model, or nil.
-func familyOf(model string) *family {
+// openAIFamilyOf returns the family of a model, or nil.
+func openAIFamilyOf(model string) *family {
 	best, length := (*family)(nil), 0
 	for i := range openAIFamilies {
 		for _, name := range openAIFamilies[i].names {
@@ -89,7 +90,7 @@ func familyOf(model string) *family {
 // isTextOnly reports whether a model takes no images. Any name with "text-only"
 // in it is one.
 func isTextOnly(model string) bool {
-	f := familyOf(model)
+	f := openAIFamilyOf(model)
 	return f != nil && f.textOnly || strings.Contains(model, "text-only")
 }
 
@@ -105,7 +106,7 @@ func (f *family) checkSampling(in object, effort string, logprobs ...string) com
 		f.sampled == sampledExplicit && effort == "none":
 		return complaint{}
 	}
-	if t, ok := number(in, "temperature"); ok && t != 1 {
+	if t, ok := number(in, "temperature"); ok && (t != 1 || f.noOne) {
 		if f.temperature == "unsupported_value" {
 			return complaint{message: fmt.Sprintf("Unsupported value: 'temperature' does not support %v with this model. Only 1, the default, is supported.", t),
 				param: "temperature", code: f.temperature}

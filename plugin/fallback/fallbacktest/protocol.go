@@ -45,6 +45,7 @@ func protocols() []protocol {
 	return []protocol{
 		gemini{},
 		chat{},
+		responses{},
 	}
 }
 

@@ -1,0 +1,104 @@
+package fallbacktest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"google.golang.org/genai"
+)
+
+// responses is OpenAI's Responses API
+// (https://platform.openai.com/docs/api-reference/responses), at any path that ends
+// like OpenAI's. It keeps nothing: previous_response_id means nothing to it.
+type responses struct{}
+
+func (responses) owns(r *http.Request) bool {
+	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/responses")
+}
+
+func (responses) decode(r *http.Request, body []byte, req *Request) error {
+	in, err := openAIBody(r, body, req)
+	if err != nil {
+		return err
+	}
+	if s := str(in, "instructions"); s != "" {
+		req.System = &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{{Text: s}}}
+	}
+	if s := str(in, "input"); s != "" {
+		req.Contents = genai.Text(s)
+	}
+	names := map[string]string{} // of the functions called, by call_id
+	for _, item := range list(in["input"]) {
+		decodeItem(req, item, names)
+	}
+	var functions []*genai.FunctionDeclaration
+	for _, t := range list(in["tools"]) {
+		if t["type"] == "function" {
+			functions = append(functions, &genai.FunctionDeclaration{Name: str(t, "name"), Description: str(t, "description"), ParametersJsonSchema: t["parameters"]})
+		}
+	}
+	if len(functions) > 0 {
+		req.Tools = []*genai.Tool{{FunctionDeclarations: functions}}
+	}
+	return nil
+}
+
+// decodeItem adds one item of the input to the request. The items of one turn of
+// the model become one content.
+func decodeItem(req *Request, item object, names map[string]string) {
+	switch str(item, "type") {
+	case "function_call":
+		id, name := str(item, "call_id"), str(item, "name")
+		names[id] = name
+		req.addModel(functionCall(id, name, str(item, "arguments")))
+	case "function_call_output":
+		id, output := str(item, "call_id"), ""
+		for _, p := range decodeContent(item["output"]) {
+			output += p.Text
+		}
+		req.addResult(functionResult(id, names[id], output))
+	case "reasoning":
+		thought := &genai.Part{Thought: true}
+		for _, s := range list(item["summary"]) {
+			thought.Text += str(s, "text")
+		}
+		if data, ok := openReasoning(str(item, "encrypted_content")); ok {
+			thought.ThoughtSignature = data
+		}
+		req.addModel(thought)
+	case "", "message":
+		parts := decodeContent(item["content"])
+		switch str(item, "role") {
+		case "system", "developer":
+			if req.System == nil {
+				req.System = &genai.Content{Role: genai.RoleUser}
+			}
+			req.System.Parts = append(req.System.Parts, parts...)
+		case "assistant":
+			req.addModel(parts...)
+		default:
+			req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleUser, Parts: parts})
+		}
+	}
+}
+
+func (r *Request) addModel(parts ...*genai.Part) {
+	if n := len(r.Contents); n > 0 && r.Contents[n-1].Role == genai.RoleModel {
+		r.Contents[n-1].Parts = append(r.Contents[n-1].Parts, parts...)
+		return
+	}
+	r.Contents = append(r.Contents, &genai.Content{Role: genai.RoleModel, Parts: slices.Clone(parts)})
+}
+
+// errorEvent nests the error as OpenAI's own endpoint does; the flat form of its
+// reference is not what it sends (https://github.com/openai/openai-node/pull/2021).
+func (responses) errorEvent(body string) []byte {
+	body = strings.ReplaceAll(body, "\n", " ")
+	if rest, ok := strings.CutPrefix(body, "{"); ok && strings.HasPrefix(rest, `"error"`) {
+		body = `{"type":"error","sequence_number":2,` + rest
+	}
+	return []byte("event: error\ndata: " + body + "\n\n")
+}
+
+func (responses) problem(req *Request, p problem) status { return openAIProblem(req, p, "input") }
