@@ -3,11 +3,101 @@ package openai
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"time"
 
 	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // responses asks through the Responses API.
-func (m *Model) responses(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-	yield(nil, errors.New("openai: the Responses API is not there yet"))
+func (m *Model) responses(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	body, names, err := m.encodeResponses(req, stream)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	resp, err := m.do(ctx, body, stream)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	defer resp.Body.Close()
+	decoder := responsesDecoder{m: m, names: names, resp: resp}
+	if stream || isEventStream(resp.Header) {
+		decoder.stream(ctx, stream, yield)
+		return
+	}
+	answer, err := decoder.unary()
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	yield(answer, err)
+}
+
+// isEventStream reports whether a response is a stream, whatever was asked for.
+func isEventStream(h http.Header) bool {
+	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
+	return kind == "text/event-stream"
+}
+
+// responsesDecoder reads one answer of the Responses API.
+type responsesDecoder struct {
+	m     *Model
+	names wireNames
+	resp  *http.Response
+}
+
+// unary reads an answer that comes in one piece.
+func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
+	data, err := io.ReadAll(io.LimitReader(d.resp.Body, openaiwire.MaxEvent+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("openai: reading the answer: %w", err)
+	case len(data) > openaiwire.MaxEvent:
+		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
+	}
+	// The same as an event: what is no answer may be an error in any shape.
+	var event openaiwire.ResponsesEvent
+	if err := event.Decode("", data); err != nil {
+		return nil, d.unreadable(data, err)
+	}
+	switch event.Type {
+	case openaiwire.EventCompleted:
+		return d.whole(event.Response)
+	case openaiwire.EventError:
+		return nil, d.m.newError(d.resp, data)
+	}
+	if len(data) > 64<<10 {
+		data = data[:64<<10]
+	}
+	return nil, d.unreadable(data, errors.New("neither an answer nor an error"))
+}
+
+// unreadable returns the error for a body that is no answer: one that was cut, or
+// the page of somebody in between.
+func (d *responsesDecoder) unreadable(data []byte, err error) error {
+	if len(data) > 0 && data[0] != '{' && data[0] != ' ' && data[0] != '\n' {
+		return d.m.newError(d.resp, data[:min(len(data), openaiwire.MaxErrorBody)])
+	}
+	if len(data) == 0 {
+		return fmt.Errorf("openai: %w", failure.ErrEmpty)
+	}
+	return fmt.Errorf("openai: the answer cannot be read: %w (%v)", failure.ErrTruncated, err)
+}
+
+// drainFor is how long a server may take to end a stream after its last event.
+// A connection whose response was read to its end is used again.
+const drainFor = 100 * time.Millisecond
+
+// drain reads what is left of body, for a short while.
+func drain(body io.ReadCloser) {
+	timer := time.AfterFunc(drainFor, func() { _ = body.Close() })
+	defer timer.Stop()
+	_, _ = io.Copy(io.Discard, io.LimitReader(body, 64<<10))
 }

@@ -1,0 +1,200 @@
+package openai
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// whole returns the final response that r is, or the error.
+func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, error) {
+	switch {
+	case r.Error != nil:
+		return nil, d.failed(`{"error":` + string(r.Error) + `}`)
+	case r.Status == openaiwire.StatusFailed:
+		return nil, d.failed(`{"error":{"code":"server_error","message":"the response failed, without a reason"}}`)
+	case r.Status == openaiwire.StatusCancelled:
+		return nil, d.failed(`{"error":{"code":"cancelled","message":"the response was cancelled"}}`)
+	case r.Status == openaiwire.StatusInProgress || r.Status == openaiwire.StatusQueued:
+		return nil, fmt.Errorf("openai: the answer is not there yet (status %s): %w", r.Status, failure.ErrTruncated)
+	}
+	a := responsesAnswer{d: d, cut: r.Status == openaiwire.StatusIncomplete, response: &model.LLMResponse{
+		ModelVersion: r.Model, UsageMetadata: responsesUsage(r.Usage), TurnComplete: true, FinishReason: genai.FinishReasonStop,
+	}}
+	for i := range r.Output {
+		var next *openaiwire.ResponsesItem
+		if i+1 < len(r.Output) {
+			next = &r.Output[i+1]
+		}
+		a.add(&r.Output[i], next)
+	}
+	a.finish(r)
+	return a.response, nil
+}
+
+func (d *responsesDecoder) failed(body string) error { return d.m.newError(nil, []byte(body)) }
+
+// responsesAnswer builds a final response from output items.
+type responsesAnswer struct {
+	d        *responsesDecoder
+	response *model.LLMResponse
+	cut      bool // the answer is not complete
+
+	parts     []*genai.Part
+	refusal   strings.Builder
+	malformed string // name of a call that cannot be run
+	length    int    // characters of text so far
+	logprobs  []openaiwire.ResponsesLogprob
+}
+
+// add takes an item in. Those of tools that the server runs are not the
+// model's words.
+func (a *responsesAnswer) add(item, next *openaiwire.ResponsesItem) {
+	switch item.Type {
+	case openaiwire.ItemMessage:
+		for i := range item.Content {
+			a.addText(&item.Content[i])
+		}
+	case openaiwire.ItemReasoning:
+		a.parts = append(a.parts, a.d.m.sealReasoning(item, next)...)
+	case openaiwire.ItemFunctionCall:
+		a.addCall(item)
+	case openaiwire.ItemImageGeneration:
+		a.addImage(item)
+	}
+}
+
+func (a *responsesAnswer) addText(part *openaiwire.ResponsesPart) {
+	if part.Type == openaiwire.PartRefusal || part.Refusal != "" {
+		a.refusal.WriteString(longer(part.Refusal, part.Text))
+		return
+	}
+	if part.Text == "" {
+		return
+	}
+	for _, source := range part.Annotations {
+		if source.URL == "" {
+			continue
+		}
+		if a.response.CitationMetadata == nil {
+			a.response.CitationMetadata = &genai.CitationMetadata{}
+		}
+		a.response.CitationMetadata.Citations = append(a.response.CitationMetadata.Citations, &genai.Citation{
+			StartIndex: clamp32(int64(a.length + source.StartIndex)), EndIndex: clamp32(int64(a.length + source.EndIndex)),
+			Title: source.Title, URI: source.URL,
+		})
+	}
+	a.length += utf8.RuneCountInString(part.Text)
+	a.logprobs = append(a.logprobs, part.Logprobs...)
+	a.parts = append(a.parts, &genai.Part{Text: part.Text})
+}
+
+// addCall adds a call. Arguments that are no object are never run.
+func (a *responsesAnswer) addCall(item *openaiwire.ResponsesItem) {
+	name := a.d.names.original(item.Name)
+	args, ok := map[string]any{}, true
+	if text := strings.TrimSpace(string(item.Arguments)); text != "" && text != "null" {
+		ok = json.Unmarshal([]byte(text), &args) == nil && args != nil
+	} else if a.cut && item.Status != openaiwire.StatusCompleted {
+		ok = false // cut off before the first argument
+	}
+	switch {
+	case ok && name != "":
+		a.parts = append(a.parts, &genai.Part{FunctionCall: &genai.FunctionCall{ID: longer(item.CallID, item.ID), Name: name, Args: args}})
+	case !a.cut && a.malformed == "":
+		a.malformed = longer(name, "without a name")
+	}
+}
+
+func (a *responsesAnswer) addImage(item *openaiwire.ResponsesItem) {
+	image, err := base64.StdEncoding.DecodeString(item.Result)
+	if err != nil || len(image) == 0 {
+		return
+	}
+	a.parts = append(a.parts, &genai.Part{InlineData: &genai.Blob{MIMEType: "image/" + longer(item.OutputFormat, "png"), Data: image}})
+}
+
+// finish says why the answer ended.
+func (a *responsesAnswer) finish(r *openaiwire.Response) {
+	a.response.Content = &genai.Content{Role: genai.RoleModel, Parts: a.parts}
+	a.response.LogprobsResult, a.response.AvgLogprobs = responsesLogprobs(a.logprobs)
+	reason, message := genai.FinishReasonStop, ""
+	if a.cut {
+		why := ""
+		if r.IncompleteDetails != nil {
+			why = r.IncompleteDetails.Reason
+		}
+		switch why {
+		case "max_output_tokens", "max_tokens", "length":
+			reason = genai.FinishReasonMaxTokens
+		case "content_filter":
+			reason, message = genai.FinishReasonSafety, "the provider's content filter stopped the answer"
+		default:
+			reason, message = genai.FinishReasonOther, longer(why, "the answer is incomplete, without a reason")
+		}
+	}
+	switch {
+	case a.refusal.Len() > 0:
+		reason, message = genai.FinishReasonSafety, a.refusal.String()
+	case a.malformed != "":
+		reason, message = genai.FinishReasonMalformedFunctionCall, "the arguments of the call "+a.malformed+" are no JSON object"
+	}
+	a.response.FinishReason = reason
+	if message != "" {
+		a.response.ErrorCode, a.response.ErrorMessage = string(reason), message
+	}
+}
+
+// responsesUsage returns the tokens as genai counts them; nil if none were told.
+func responsesUsage(u *openaiwire.ResponsesUsage) *genai.GenerateContentResponseUsageMetadata {
+	if u == nil {
+		return nil
+	}
+	reasoning := u.OutputTokensDetails.ReasoningTokens
+	total, answer := u.TotalTokens, u.OutputTokens-reasoning
+	if answer < 0 || reasoning > 0 && total == u.InputTokens+u.OutputTokens+reasoning {
+		answer = u.OutputTokens // a server that counts the reasoning apart
+	}
+	if total == 0 {
+		total = u.InputTokens + answer + reasoning
+	}
+	return &genai.GenerateContentResponseUsageMetadata{
+		PromptTokenCount: clamp32(u.InputTokens), CachedContentTokenCount: clamp32(u.InputTokensDetails.CachedTokens),
+		CandidatesTokenCount: clamp32(answer), ThoughtsTokenCount: clamp32(reasoning), TotalTokenCount: clamp32(total),
+	}
+}
+
+func clamp32(n int64) int32 { return int32(min(max(n, 0), 1<<31-1)) }
+
+// responsesLogprobs returns the probabilities of the tokens, and their mean.
+func responsesLogprobs(list []openaiwire.ResponsesLogprob) (*genai.LogprobsResult, float64) {
+	if len(list) == 0 {
+		return nil, 0
+	}
+	result := &genai.LogprobsResult{ChosenCandidates: make([]*genai.LogprobsResultCandidate, len(list))}
+	sum, tops := 0.0, false
+	for i, token := range list {
+		sum += token.Logprob
+		tops = tops || len(token.TopLogprobs) > 0
+		result.ChosenCandidates[i] = &genai.LogprobsResultCandidate{Token: token.Token, LogProbability: float32(token.Logprob)}
+	}
+	for _, token := range list {
+		if !tops {
+			break
+		}
+		top := &genai.LogprobsResultTopCandidates{}
+		for _, other := range token.TopLogprobs {
+			top.Candidates = append(top.Candidates, &genai.LogprobsResultCandidate{Token: other.Token, LogProbability: float32(other.Logprob)})
+		}
+		result.TopCandidates = append(result.TopCandidates, top)
+	}
+	return result, sum / float64(len(list))
+}

@@ -1,0 +1,266 @@
+package openai
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+)
+
+// streamedItem is one output item so far.
+type streamedItem struct {
+	openaiwire.ResponsesItem
+	index int
+	ended bool // output_item.done has come
+
+	arguments strings.Builder
+	parts     []*streamedPart // of the message, or of the reasoning
+}
+
+// streamedPart is one text so far.
+type streamedPart struct {
+	kind     string // its type on the wire
+	index    int
+	text     strings.Builder
+	whole    string // what a done event said
+	logprobs []openaiwire.ResponsesLogprob
+}
+
+// setItem notes what an event says of an item: when it begins, and when it is
+// whole.
+func (s *responsesStream) setItem(e *openaiwire.ResponsesEvent) {
+	if e.Item == nil {
+		return
+	}
+	done := e.Type == openaiwire.EventItemDone
+	item := s.find(e, e.Item.ID)
+	// Some servers give all items the same index.
+	if item == nil || item.Type != e.Item.Type || !done && item.ID != e.Item.ID && item.ended {
+		item = s.add(e, e.Item.Type)
+	}
+	before := item.ResponsesItem
+	item.ResponsesItem = *e.Item
+	item.Name, item.CallID = longer(item.Name, before.Name), longer(item.CallID, before.CallID)
+	item.Arguments = longer(item.Arguments, before.Arguments)
+	item.ended = done
+}
+
+// find returns the item that an event is about, or nil. The id decides, then the
+// index: some servers give an item another id with each event.
+func (s *responsesStream) find(e *openaiwire.ResponsesEvent, id string) *streamedItem {
+	if id != "" {
+		for _, item := range slices.Backward(s.items) {
+			if item.ID == id {
+				return item
+			}
+		}
+	}
+	if e.OutputIndex != nil {
+		for _, item := range slices.Backward(s.items) {
+			if item.index == *e.OutputIndex {
+				return item
+			}
+		}
+		return nil
+	}
+	if id == "" && len(s.items) > 0 {
+		return s.items[len(s.items)-1]
+	}
+	return nil
+}
+
+// item returns the item of that type that an event is about. It is made if no
+// event has told of it.
+func (s *responsesStream) item(e *openaiwire.ResponsesEvent, kind string) *streamedItem {
+	if item := s.find(e, e.ItemID); item != nil && item.Type == kind {
+		return item
+	}
+	item := s.add(e, kind)
+	item.ID = e.ItemID
+	return item
+}
+
+func (s *responsesStream) add(e *openaiwire.ResponsesEvent, kind string) *streamedItem {
+	item := &streamedItem{ResponsesItem: openaiwire.ResponsesItem{Type: kind}}
+	if e.OutputIndex != nil {
+		item.index = *e.OutputIndex
+	} else if n := len(s.items); n > 0 {
+		item.index = s.items[n-1].index + 1
+	}
+	s.items = append(s.items, item)
+	return item
+}
+
+// part returns the text that an event is about, and its item.
+func (s *responsesStream) part(e *openaiwire.ResponsesEvent) (*streamedItem, *streamedPart) {
+	var of, kind string
+	index := e.ContentIndex
+	switch e.Type {
+	case openaiwire.EventTextDelta, openaiwire.EventTextDone:
+		of, kind = openaiwire.ItemMessage, openaiwire.PartOutputText
+	case openaiwire.EventRefusalDelta, openaiwire.EventRefusalDone:
+		of, kind = openaiwire.ItemMessage, openaiwire.PartRefusal
+	case openaiwire.EventReasoningDelta, openaiwire.EventReasoningDone:
+		of, kind = openaiwire.ItemReasoning, openaiwire.PartReasoningText
+	default:
+		of, kind, index = openaiwire.ItemReasoning, openaiwire.PartSummaryText, e.SummaryIndex
+	}
+	n := 0
+	if index != nil {
+		n = *index
+	}
+	item := s.item(e, of)
+	for _, part := range slices.Backward(item.parts) {
+		if part.index == n && part.kind == kind {
+			return item, part
+		}
+	}
+	part := &streamedPart{kind: kind, index: n}
+	item.parts = append(item.parts, part)
+	return item, part
+}
+
+// streamed returns the items as the events told them, in order.
+func (s *responsesStream) streamed() []openaiwire.ResponsesItem {
+	slices.SortStableFunc(s.items, func(a, b *streamedItem) int { return a.index - b.index })
+	items := make([]openaiwire.ResponsesItem, len(s.items))
+	for i, item := range s.items {
+		items[i] = item.whole()
+	}
+	return items
+}
+
+// whole returns the item as far as the events told it: what the last said of
+// it, else its pieces.
+func (i *streamedItem) whole() openaiwire.ResponsesItem {
+	item := i.ResponsesItem
+	if item.Arguments == "" {
+		item.Arguments = openaiwire.ResponsesJSON(i.arguments.String())
+	}
+	if !i.ended && item.Status == "" {
+		item.Status = openaiwire.StatusInProgress
+	}
+	if len(i.parts) == 0 {
+		return item
+	}
+	slices.SortStableFunc(i.parts, func(a, b *streamedPart) int { return a.index - b.index })
+	var content, summary openaiwire.ResponsesContent
+	for _, p := range i.parts {
+		text := longer(p.whole, p.text.String())
+		part := openaiwire.ResponsesPart{Type: p.kind, Logprobs: p.logprobs}
+		if p.kind == openaiwire.PartRefusal {
+			part.Refusal = text
+		} else {
+			part.Text = text
+		}
+		if p.kind == openaiwire.PartSummaryText {
+			summary = append(summary, part)
+		} else {
+			content = append(content, part)
+		}
+	}
+	item.Content, item.Summary = fill(item.Content, content), fill(item.Summary, summary)
+	if item.Type == openaiwire.ItemReasoning && i.parts[0].kind == openaiwire.PartSummaryText {
+		item.Content = nil // the summary is what was shown
+	}
+	return item
+}
+
+// fill adds to content what only the other one has.
+func fill(content, other openaiwire.ResponsesContent) openaiwire.ResponsesContent {
+	if !says(content) {
+		return longerContent(other, content)
+	}
+	if len(content) != len(other) {
+		return content
+	}
+	content = slices.Clone(content)
+	for i := range content {
+		// Those of deltas are exact, those of a whole item rounded.
+		if len(other[i].Logprobs) > 0 {
+			content[i].Logprobs = other[i].Logprobs
+		}
+		if len(content[i].Annotations) == 0 {
+			content[i].Annotations = other[i].Annotations
+		}
+	}
+	return content
+}
+
+func longerContent(a, b openaiwire.ResponsesContent) openaiwire.ResponsesContent {
+	if len(a) > 0 {
+		return a
+	}
+	return b
+}
+
+// says reports whether there is a word in content.
+func says(content openaiwire.ResponsesContent) bool {
+	return slices.ContainsFunc(content, func(p openaiwire.ResponsesPart) bool { return p.Text != "" || p.Refusal != "" })
+}
+
+// mergeItems returns the items of an answer: those that the last event lists,
+// filled in from what was streamed, and what only the stream told. Some servers
+// list nothing, some leave calls out, some stream nothing.
+func mergeItems(streamed, listed []openaiwire.ResponsesItem) []openaiwire.ResponsesItem {
+	if len(listed) == 0 {
+		return streamed
+	}
+	of := make([]int, len(listed)) // index in streamed, or -1
+	used := make([]bool, len(streamed))
+	for i := range listed {
+		of[i] = slices.IndexFunc(streamed, func(item openaiwire.ResponsesItem) bool {
+			return item.Type == listed[i].Type && item.ID != "" && item.ID == listed[i].ID
+		})
+		if of[i] >= 0 {
+			used[of[i]] = true
+		}
+	}
+	for i := range listed {
+		for k := 0; of[i] < 0 && k < len(streamed); k++ {
+			if !used[k] && isSame(&streamed[k], &listed[i]) {
+				of[i], used[k] = k, true
+			}
+		}
+	}
+	kinds := map[string]bool{}
+	for i := range listed {
+		kinds[listed[i].Type] = true
+	}
+	var merged []openaiwire.ResponsesItem
+	next := 0
+	missed := func(end int) {
+		for ; next < end; next++ {
+			if !used[next] && (streamed[next].Type == openaiwire.ItemFunctionCall || !kinds[streamed[next].Type]) {
+				merged = append(merged, streamed[next])
+			}
+		}
+	}
+	for i, item := range listed {
+		if of[i] >= 0 {
+			missed(of[i])
+			item = fillItem(item, &streamed[of[i]])
+		}
+		merged = append(merged, item)
+	}
+	missed(len(streamed))
+	return merged
+}
+
+// isSame reports whether two items without a common id can be one.
+func isSame(a, b *openaiwire.ResponsesItem) bool {
+	return a.Type == b.Type && (a.CallID == "" || b.CallID == "" || a.CallID == b.CallID)
+}
+
+// fillItem adds to item what only the stream told of it.
+func fillItem(item openaiwire.ResponsesItem, streamed *openaiwire.ResponsesItem) openaiwire.ResponsesItem {
+	item.Name, item.CallID = longer(item.Name, streamed.Name), longer(item.CallID, streamed.CallID)
+	item.Arguments = longer(item.Arguments, streamed.Arguments)
+	item.EncryptedContent = longer(item.EncryptedContent, streamed.EncryptedContent)
+	item.Result = longer(item.Result, streamed.Result)
+	item.Content, item.Summary = fill(item.Content, streamed.Content), fill(item.Summary, streamed.Summary)
+	if item.Type == openaiwire.ItemReasoning && says(streamed.Summary) && !says(streamed.Content) {
+		item.Content = nil
+	}
+	return item
+}

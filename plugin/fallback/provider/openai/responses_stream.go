@@ -1,0 +1,201 @@
+package openai
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// stream reads an answer event by event. It yields a partial response for each
+// piece of text and of thought if partial is set, and in the end the whole answer
+// or an error.
+func (d *responsesDecoder) stream(ctx context.Context, partial bool, yield func(*model.LLMResponse, error) bool) {
+	s := responsesStream{
+		d: d, yield: yield, partial: partial,
+		thought: request.Seal(responsesVendor, nil),
+	}
+	answer, err := s.read()
+	switch {
+	case s.stopped:
+	case err == nil:
+		yield(answer, nil)
+		drain(d.resp.Body)
+	case ctx.Err() != nil:
+		yield(nil, ctx.Err())
+	default:
+		yield(nil, err)
+	}
+}
+
+// responsesStream is what is known of an answer while it arrives.
+type responsesStream struct {
+	d       *responsesDecoder
+	yield   func(*model.LLMResponse, error) bool
+	partial bool
+	stopped bool // the consumer wants no more
+
+	event   openaiwire.ResponsesEvent
+	begun   bool // an event has come
+	model   string
+	items   []*streamedItem
+	shown   strings.Builder // the text of all partial responses
+	thought []byte          // signature of partial thoughts
+}
+
+// read reads to the event that ends the answer. An answer is whole only with one.
+func (s *responsesStream) read() (*model.LLMResponse, error) {
+	reader := openaiwire.NewReader(s.d.resp.Body)
+	for {
+		event, err := reader.Next()
+		switch {
+		case errors.Is(err, openaiwire.ErrTooLong):
+			return nil, fmt.Errorf("openai: %w (%w)", failure.ErrTruncated, err)
+		case err == io.EOF && s.begun:
+			return nil, fmt.Errorf("openai: %w", failure.ErrTruncated)
+		case err == io.EOF:
+			return nil, fmt.Errorf("openai: the stream holds no event: %w", failure.ErrEmpty)
+		case err != nil:
+			return nil, fmt.Errorf("openai: reading the stream: %w", err)
+		}
+		if event.Data[0] != '{' && event.Data[0] != ' ' {
+			if event.Name == openaiwire.EventError || event.Data[0] == '[' && !event.Done() {
+				return nil, s.d.m.newError(nil, event.Data)
+			}
+			continue // "[DONE]" where it does not end anything, or words of a proxy
+		}
+		if err := s.event.Decode(event.Name, event.Data); err != nil {
+			return nil, fmt.Errorf("openai: an event cannot be read: %w (%v)", failure.ErrTruncated, err)
+		}
+		s.begun = true
+		answer, err := s.take(event.Data)
+		if answer != nil || err != nil || s.stopped {
+			return answer, err
+		}
+	}
+}
+
+// take takes the decoded event in. It returns the whole answer once it is there.
+func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
+	e := &s.event
+	switch e.Type {
+	case openaiwire.EventCreated, openaiwire.EventInProgress:
+		s.model = e.Response.Model
+	case openaiwire.EventItemAdded, openaiwire.EventItemDone:
+		s.setItem(e)
+	case openaiwire.EventTextDelta, openaiwire.EventRefusalDelta, openaiwire.EventReasoningDelta, openaiwire.EventSummaryDelta:
+		s.delta(e)
+	case openaiwire.EventTextDone, openaiwire.EventRefusalDone, openaiwire.EventReasoningDone, openaiwire.EventSummaryDone:
+		_, part := s.part(e)
+		part.whole = longer(e.Text, e.Refusal)
+		if len(e.Logprobs) > 0 {
+			part.logprobs = e.Logprobs
+		}
+	case openaiwire.EventArgumentsDelta:
+		s.item(e, openaiwire.ItemFunctionCall).arguments.WriteString(e.Delta)
+	case openaiwire.EventArgumentsDone:
+		item := s.item(e, openaiwire.ItemFunctionCall)
+		item.Arguments, item.Name = longer(e.Arguments, item.Arguments), longer(item.Name, e.Name)
+	case openaiwire.EventCompleted, openaiwire.EventIncomplete, openaiwire.EventFailed, openaiwire.EventCancelled, openaiwire.EventDone:
+		return s.end(e)
+	case openaiwire.EventError:
+		return nil, s.d.m.newError(nil, data)
+	}
+	return nil, nil
+}
+
+// longer returns the first text that is not empty.
+func longer[T ~string](a, b T) T {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// delta adds a piece of text and shows it.
+func (s *responsesStream) delta(e *openaiwire.ResponsesEvent) {
+	item, part := s.part(e)
+	part.text.WriteString(e.Delta)
+	part.logprobs = append(part.logprobs, e.Logprobs...)
+	if e.Delta == "" || e.Type == openaiwire.EventRefusalDelta {
+		return
+	}
+	if e.Type == openaiwire.EventTextDelta {
+		s.shown.WriteString(e.Delta)
+		s.show(genai.Part{Text: e.Delta})
+		return
+	}
+	if part.kind == item.parts[0].kind { // not the same thought again, in another form
+		s.show(genai.Part{Text: e.Delta, Thought: true, ThoughtSignature: s.thought})
+	}
+}
+
+// show yields a partial response.
+func (s *responsesStream) show(part genai.Part) {
+	if !s.partial {
+		return
+	}
+	// One allocation in the place of four: there is one for each event.
+	p := &struct {
+		response model.LLMResponse
+		content  genai.Content
+		part     genai.Part
+		parts    [1]*genai.Part
+	}{part: part}
+	p.parts[0] = &p.part
+	p.content = genai.Content{Role: genai.RoleModel, Parts: p.parts[:]}
+	p.response = model.LLMResponse{Content: &p.content, ModelVersion: s.model, Partial: true}
+	s.stopped = !s.yield(&p.response, nil)
+}
+
+// end returns the whole answer, or the error that it ended in.
+func (s *responsesStream) end(e *openaiwire.ResponsesEvent) (*model.LLMResponse, error) {
+	response := e.Response
+	if response == nil {
+		response = &openaiwire.Response{Error: e.Error}
+	}
+	response.Model = longer(response.Model, s.model)
+	switch {
+	case e.Type == openaiwire.EventFailed:
+		response.Status = openaiwire.StatusFailed
+	case e.Type == openaiwire.EventCancelled:
+		response.Status = openaiwire.StatusCancelled
+	case e.Type == openaiwire.EventIncomplete:
+		response.Status = openaiwire.StatusIncomplete
+	case response.Status == openaiwire.StatusInProgress || response.Status == openaiwire.StatusQueued:
+		response.Status = "" // the event knows better
+	}
+	response.Output = mergeItems(s.streamed(), response.Output)
+	answer, err := s.d.whole(response)
+	if err != nil {
+		return nil, err
+	}
+	s.showRest(answer)
+	if s.stopped {
+		return nil, nil
+	}
+	return answer, nil
+}
+
+// showRest shows what no delta told.
+func (s *responsesStream) showRest(answer *model.LLMResponse) {
+	var text strings.Builder
+	if answer.Content != nil {
+		for _, part := range answer.Content.Parts {
+			if !part.Thought {
+				text.WriteString(part.Text)
+			}
+		}
+	}
+	if rest, ok := strings.CutPrefix(text.String(), s.shown.String()); ok && rest != "" {
+		s.show(genai.Part{Text: rest})
+	}
+}
