@@ -1,7 +1,5 @@
 package provider
 
-import "slices"
-
 // API is a wire protocol that models are asked through.
 type API string
 
@@ -53,19 +51,23 @@ type Takes struct {
 
 	StopSequences *int // how many at most; 0 for none
 
-	// ThinkingLevels are the levels accepted, from least to most thinking, such as
-	// MINIMAL LOW MEDIUM HIGH. NONE means that thinking can be switched off.
-	ThinkingLevels []string
-	ThinkingBudget *Budget
+	// ThinkingLevels are the levels accepted, in any order, of NONE MINIMAL LOW
+	// MEDIUM HIGH XHIGH MAX. NONE means that thinking can be switched off.
+	ThinkingLevels    []string
+	ThinkingBudget    *Budget
+	ThinkingWithTools *bool // thinking together with function declarations; if not, it is switched off
 
 	Tools           *bool    // function declarations
 	ForcedTool      *bool    // a tool choice that makes the model call (mode ANY)
 	ProviderTools   []string // tools that the provider runs, by their genai names: google_search, code_execution, url_context, …
+	MixedTools      *bool    // provider tools together with function declarations
+	JSON            *bool    // JSON output without a schema
 	Schema          *bool    // a response schema
-	SchemaWithTools *bool    // a response schema together with function declarations
+	SchemaWithTools *bool    // a response schema, or JSON output, together with function declarations
 	CachedContent   *bool
 	Modalities      []string // of the answer, such as TEXT, IMAGE, AUDIO
 	Media           []string // MIME types of input beside text, such as image/png or audio/*
+	MediaURL        *bool    // media by a public URL instead of inline
 	ToolMedia       *bool    // media inside tool results
 	Prefill         *bool    // a request that ends with a model turn
 	System          *bool    // a system instruction
@@ -77,10 +79,4 @@ type Budget struct {
 	Min, Max int
 	Off      bool // 0 is accepted and switches thinking off
 	Auto     bool // -1 is accepted and leaves the budget to the model
-}
-
-// over returns t with every field that is set in more instead of t's own.
-func (t Takes) over(more Takes) Takes {
-	_ = slices.Clone[[]string] // replaced by the implementation
-	return t
 }

@@ -1,0 +1,122 @@
+package provider
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Accepts returns what t accepts: what the tables say of its API, model and
+// endpoint, overridden by t.Takes. The result shares memory with the tables, so
+// it is read only.
+func (t Target) Accepts() Takes {
+	var takes Takes
+	name, version := parseName(t.Model)
+	for _, table := range tables {
+		for i := range table {
+			if row := &table[i]; row.matches(t, name, version) {
+				takes.set(&row.takes)
+			}
+		}
+	}
+	takes.set(&t.Takes)
+	return takes
+}
+
+// over returns t with every field that is set in more instead of t's own.
+func (t Takes) over(more Takes) Takes {
+	t.set(&more)
+	return t
+}
+
+// set gives t every field that is set in more.
+func (t *Takes) set(more *Takes) {
+	for _, field := range []struct{ to, from **bool }{
+		{&t.Temperature, &more.Temperature},
+		{&t.TopP, &more.TopP},
+		{&t.TopK, &more.TopK},
+		{&t.Penalties, &more.Penalties},
+		{&t.Seed, &more.Seed},
+		{&t.Logprobs, &more.Logprobs},
+		{&t.Candidates, &more.Candidates},
+		{&t.Safety, &more.Safety},
+		{&t.Labels, &more.Labels},
+		{&t.ThinkingWithTools, &more.ThinkingWithTools},
+		{&t.Tools, &more.Tools},
+		{&t.ForcedTool, &more.ForcedTool},
+		{&t.MixedTools, &more.MixedTools},
+		{&t.JSON, &more.JSON},
+		{&t.Schema, &more.Schema},
+		{&t.SchemaWithTools, &more.SchemaWithTools},
+		{&t.CachedContent, &more.CachedContent},
+		{&t.MediaURL, &more.MediaURL},
+		{&t.ToolMedia, &more.ToolMedia},
+		{&t.Prefill, &more.Prefill},
+		{&t.System, &more.System},
+	} {
+		if *field.from != nil {
+			*field.to = *field.from
+		}
+	}
+	for _, field := range []struct{ to, from *[]string }{
+		{&t.ThinkingLevels, &more.ThinkingLevels},
+		{&t.ProviderTools, &more.ProviderTools},
+		{&t.Modalities, &more.Modalities},
+		{&t.Media, &more.Media},
+	} {
+		if *field.from != nil {
+			*field.to = *field.from
+		}
+	}
+	if more.StopSequences != nil {
+		t.StopSequences = more.StopSequences
+	}
+	if more.ThinkingBudget != nil {
+		t.ThinkingBudget = more.ThinkingBudget
+	}
+}
+
+// tables are all tables in the order in which they apply: a later row overrides
+// an earlier one, field by field. What a protocol has no word for comes before
+// what its models refuse.
+var tables = [][]row{geminiTable, anthropicTable, openaiTable, chatTable}
+
+// row says what some targets accept. In each table the strictest known rules of
+// a family's newest models stand first and without a version, so that a name of
+// tomorrow gets them; older models follow and are told apart by version.
+type row struct {
+	apis  []API
+	host  string // patterns of [path.Match] for the endpoint, separated by spaces; "" for any
+	model string // the same for the model's name as parseName returns it
+	// The versions that the row is for, from since to before; 0 for no bound.
+	since, before version
+	takes         Takes
+}
+
+func (r *row) matches(t Target, name string, v version) bool {
+	return slices.Contains(r.apis, t.API) &&
+		(r.since == 0 || v >= r.since) && (r.before == 0 || v < r.before) &&
+		matchesAny(r.host, t.Endpoint) && matchesAny(r.model, name)
+}
+
+// matchesAny tells whether s matches one of patterns, which spaces separate.
+func matchesAny(patterns, s string) bool {
+	for patterns != "" {
+		var pattern string
+		pattern, patterns, _ = strings.Cut(patterns, " ")
+		if ok, _ := path.Match(pattern, s); ok {
+			return true
+		}
+		if patterns == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// Shorthands of the tables.
+func yes() *bool             { return ptr(true) }
+func no() *bool              { return ptr(false) }
+func ptr[T any](v T) *T      { return &v }
+func noBudget() *Budget      { return &Budget{} }
+func list(s string) []string { return append([]string{}, strings.Fields(s)...) }

@@ -1,0 +1,117 @@
+package provider
+
+import (
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+)
+
+// answerOf returns what makes a text of a call of set_model_response:
+//
+//   - Partial answers pass unchanged.
+//   - A final answer whose only call is set_model_response becomes its arguments as
+//     JSON text. Thoughts stay; other texts go, as they would spoil the JSON. Of
+//     several such calls the last counts.
+//   - Beside calls of other functions it is left out: their results come first,
+//     and the model answers after them.
+//   - An answer without that call passes unchanged.
+//
+// wrapped says that the answer is in a property of the arguments, enum that it is
+// a bare word.
+func answerOf(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
+	return func(resp *model.LLMResponse) *model.LLMResponse {
+		if resp == nil || resp.Partial || resp.Content == nil {
+			return resp
+		}
+		var answer *genai.FunctionCall
+		others := false
+		for _, part := range resp.Content.Parts {
+			switch {
+			case part == nil || part.FunctionCall == nil:
+			case part.FunctionCall.Name == answerTool:
+				answer = part.FunctionCall
+			default:
+				others = true
+			}
+		}
+		if answer == nil {
+			return resp
+		}
+		text, ok := textOf(answer.Args, wrapped, enum)
+		if !ok && !others {
+			return resp
+		}
+		var parts []*genai.Part
+		for _, part := range resp.Content.Parts {
+			isAnswer := part != nil && part.FunctionCall != nil && part.FunctionCall.Name == answerTool
+			if part == nil || isAnswer || !others && !part.Thought && part.Text != "" {
+				continue
+			}
+			parts = append(parts, part)
+		}
+		if !others {
+			parts = append(parts, &genai.Part{Text: text})
+		}
+		return withParts(resp, parts)
+	}
+}
+
+// textOf returns the answer that args are.
+func textOf(args map[string]any, wrapped, enum bool) (string, bool) {
+	var value any = args
+	if args == nil {
+		value = map[string]any{}
+	}
+	if wrapped {
+		inner, ok := args[wrapper]
+		if !ok {
+			return "", false
+		}
+		value = inner
+	}
+	if word, ok := value.(string); ok && enum {
+		return word, true
+	}
+	data, err := json.Marshal(value)
+	return string(data), err == nil
+}
+
+// unwrapText returns what takes an answer out of the object that its schema was
+// wrapped in. An answer that is not of that form passes unchanged, and so do
+// partial ones.
+func unwrapText(enum bool) func(*model.LLMResponse) *model.LLMResponse {
+	return func(resp *model.LLMResponse) *model.LLMResponse {
+		if resp == nil || resp.Partial || resp.Content == nil {
+			return resp
+		}
+		var text strings.Builder
+		var parts []*genai.Part
+		for _, part := range resp.Content.Parts {
+			if part != nil && part.Text != "" && !part.Thought {
+				text.WriteString(part.Text)
+				continue
+			}
+			parts = append(parts, part)
+		}
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(text.String()), &object); err != nil || object[wrapper] == nil {
+			return resp
+		}
+		answer := string(object[wrapper])
+		var word string
+		if enum && json.Unmarshal(object[wrapper], &word) == nil {
+			answer = word
+		}
+		return withParts(resp, append(parts, &genai.Part{Text: answer}))
+	}
+}
+
+// withParts returns a copy of resp with other parts.
+func withParts(resp *model.LLMResponse, parts []*genai.Part) *model.LLMResponse {
+	changed, content := *resp, *resp.Content
+	content.Parts = parts
+	changed.Content = &content
+	return &changed
+}

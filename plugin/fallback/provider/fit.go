@@ -1,0 +1,178 @@
+package provider
+
+import (
+	"slices"
+	"unicode/utf8"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// Fitted is what [Target.Fit] did.
+type Fitted struct {
+	// Adapted names what was left out or changed, such as "top_k",
+	// "stop_sequences: first 4" or "thinking_level: HIGH to MEDIUM": each once, at
+	// most 16 of at most 64 bytes, free of what users wrote. The pairing of calls
+	// and responses and signatures of other vendors are not named.
+	Adapted []string
+	// Answer turns each answer to the changed request into one to the original.
+	// Nil: answers are right as they are. It may be called for partial answers,
+	// which it returns unchanged, and never writes to what it is given. It is safe
+	// for concurrent use.
+	Answer func(*model.LLMResponse) *model.LLMResponse
+}
+
+// Fit changes req so that t accepts it.
+//
+// It leaves out or replaces what changes nothing essential: settings such as
+// temperature or safety settings, a thinking level or budget, thoughts and
+// signatures of other vendors. A response schema that t does not accept, or not
+// together with functions, becomes a function named set_model_response, whose
+// call Fitted.Answer turns back into text; media that it does not accept inside
+// tool results or from a model follow in a user's part.
+//
+// What would change the answer if left out (tools that the provider runs, cached
+// content, other modalities, media, function declarations, a schema that cannot
+// be asked for in any way) is an [*UnfitError], and req stays as it is. If t.Drop
+// is set, it is left out instead and named in Fitted.Adapted.
+//
+// Fit replaces req.Config and req.Contents by changed copies and never writes to
+// what they point to, so a shallow copy of a shared request is enough. Fitting
+// twice changes nothing more. It takes linear time.
+func (t Target) Fit(req *model.LLMRequest) (Fitted, error) {
+	if isPlain(req) {
+		return Fitted{}, nil
+	}
+	f := fitting{Target: t, takes: t.Accepts(), req: *req}
+	f.vendorParts()
+	for _, step := range []func() error{f.config, f.media} {
+		if err := step(); err != nil {
+			return Fitted{}, err
+		}
+	}
+	f.history()
+	req.Config, req.Contents = f.req.Config, f.req.Contents
+	return Fitted{Adapted: f.adapted, Answer: f.answer}, nil
+}
+
+// isPlain tells whether every target accepts req as it is: texts that begin and
+// end with the user, and no settings.
+func isPlain(req *model.LLMRequest) bool {
+	if req.Config != nil && !isPlainConfig(req.Config) {
+		return false
+	}
+	n := len(req.Contents)
+	if n == 0 || !isUser(req.Contents[0]) || !isUser(req.Contents[n-1]) {
+		return false
+	}
+	for _, content := range req.Contents {
+		if content == nil || len(content.Parts) == 0 {
+			return false
+		}
+		for _, part := range content.Parts {
+			if part == nil || part.Text == "" || part.Thought || len(part.ThoughtSignature) > 0 || !isText(part) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func isUser(content *genai.Content) bool { return content != nil && content.Role == genai.RoleUser }
+
+// isText tells whether part has no field but those of a text.
+func isText(p *genai.Part) bool {
+	return p.MediaResolution == nil && p.CodeExecutionResult == nil && p.ExecutableCode == nil && p.FileData == nil &&
+		p.FunctionCall == nil && p.FunctionResponse == nil && p.InlineData == nil && p.VideoMetadata == nil && p.ToolCall == nil &&
+		p.ToolResponse == nil && p.PartMetadata == nil && p.AudioTranscription == nil && p.MediaProcessing == "" && p.SpeechMetadata == nil
+}
+
+// isPlainConfig tells whether c sets nothing that a target could refuse.
+func isPlainConfig(c *genai.GenerateContentConfig) bool {
+	return c.SystemInstruction == nil && c.Temperature == nil && c.TopP == nil && c.TopK == nil && c.CandidateCount == 0 &&
+		len(c.StopSequences) == 0 && !c.ResponseLogprobs && c.Logprobs == nil && c.PresencePenalty == nil && c.FrequencyPenalty == nil &&
+		c.Seed == nil && c.ResponseMIMEType == "" && c.ResponseSchema == nil && c.ResponseJsonSchema == nil && c.RoutingConfig == nil &&
+		c.ModelSelectionConfig == nil && len(c.SafetySettings) == 0 && len(c.Tools) == 0 && c.ToolConfig == nil && len(c.Labels) == 0 &&
+		c.CachedContent == "" && len(c.ResponseModalities) == 0 && c.MediaResolution == "" && c.SpeechConfig == nil && !c.AudioTimestamp &&
+		c.ThinkingConfig == nil && c.ImageConfig == nil && c.EnableEnhancedCivicAnswers == nil && c.ModelArmorConfig == nil &&
+		c.ServiceTier == "" && c.AudioTranscriptionConfig == nil && len(c.ContinuationToken) == 0 && c.AutomaticContinuation == nil &&
+		c.GenerationOutputConfig == nil && c.Store == nil
+}
+
+// fitting is one run of [Target.Fit].
+type fitting struct {
+	Target
+	takes   Takes
+	req     model.LLMRequest // shares with the caller's all that is not replaced
+	owned   bool             // req.Config is a copy of our own
+	adapted []string
+	answer  func(*model.LLMResponse) *model.LLMResponse
+}
+
+// edit returns the configuration to be changed, one level deep.
+func (f *fitting) edit() *genai.GenerateContentConfig {
+	if !f.owned {
+		f.owned = true
+		config := genai.GenerateContentConfig{}
+		if f.req.Config != nil {
+			config = *f.req.Config
+		}
+		f.req.Config = &config
+	}
+	return f.req.Config
+}
+
+// Bounds of Fitted.Adapted.
+const (
+	maxAdapted     = 16
+	maxAdaptedText = 64
+)
+
+// note records what was changed.
+func (f *fitting) note(what string) {
+	if len(what) > maxAdaptedText {
+		end := maxAdaptedText
+		for !utf8.RuneStart(what[end]) {
+			end--
+		}
+		what = what[:end]
+	}
+	if len(f.adapted) < maxAdapted && !slices.Contains(f.adapted, what) {
+		f.adapted = append(f.adapted, what)
+	}
+}
+
+// refuse returns the error for a setting that would change the answer if left
+// out; nil, and a note, if it is to be left out.
+func (f *fitting) refuse(setting, reason string) error {
+	if f.Drop {
+		f.note(setting)
+		return nil
+	}
+	return &UnfitError{Model: f.Model, Setting: setting, Reason: reason}
+}
+
+// history brings the contents into the order that every API wants and ends them
+// as the target wants.
+func (f *fitting) history() {
+	if f.API == "" {
+		return
+	}
+	if isNo(f.takes.Tools) {
+		f.rewrite(callAsText)
+	}
+	f.req.Contents = request.Pair(f.req.Contents, nil)
+	f.moveSystem()
+	f.userTurns()
+	if f.isGemini() && request.LacksSignature(f.req.Contents, f.Model) {
+		contents := cloneSteps(f.req.Contents)
+		request.Adapt(contents, f.Model, false)
+		f.req.Contents = contents
+	}
+}
+
+func (t Target) isGemini() bool { return t.API == Gemini || t.API == Vertex }
+
+func isNo(takes *bool) bool { return takes != nil && !*takes }

@@ -1,0 +1,165 @@
+package provider
+
+import (
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// Vendor returns the word under which the target's thoughts and signatures are
+// sealed: "" for Gemini, whose own are not sealed, "anthropic", "openai" for
+// Responses, and "chat:" with the endpoint for a server of chat completions. ok
+// is false for an API that is not known: none are its own.
+func (t Target) Vendor() (vendor string, ok bool) {
+	switch t.API {
+	case Gemini, Vertex:
+		return "", true
+	case Anthropic:
+		return "anthropic", true
+	case Responses:
+		return "openai", true
+	case Chat:
+		return "chat:" + t.Endpoint, true
+	}
+	return "", false
+}
+
+// vendorParts takes out of the history what belongs to another vendor, and what
+// the target's API has no word for.
+func (f *fitting) vendorParts() {
+	f.rewrite(func(p *genai.Part) *genai.Part {
+		if p = f.ownThought(p); p == nil || f.API == "" {
+			return p
+		}
+		if isText(p) {
+			return p
+		}
+		if f.API != Gemini && (p.ToolCall != nil || p.ToolResponse != nil) {
+			return nil // SDK models.go: the Gemini API's own
+		}
+		if !f.isGemini() {
+			p = codeAsText(p)
+		}
+		return f.ownFieldsOf(p)
+	})
+}
+
+// rewrite replaces each part by what change returns for it; nil drops it. It
+// copies what holds a change.
+func (f *fitting) rewrite(change func(*genai.Part) *genai.Part) {
+	in := f.req.Contents
+	var out []*genai.Content
+	for i, content := range in {
+		own := rewriteContent(content, change)
+		if own != content && out == nil {
+			out = append(make([]*genai.Content, 0, len(in)), in[:i]...)
+		}
+		if out != nil && (own == nil || len(own.Parts) > 0 || own == content) {
+			out = append(out, own)
+		}
+	}
+	if out != nil {
+		f.req.Contents = out
+	}
+}
+
+func rewriteContent(content *genai.Content, change func(*genai.Part) *genai.Part) *genai.Content {
+	if content == nil {
+		return nil
+	}
+	var parts []*genai.Part
+	changed := false
+	for i, part := range content.Parts {
+		own := part
+		if part != nil {
+			own = change(part)
+		}
+		if own != part && !changed {
+			changed = true
+			parts = append(make([]*genai.Part, 0, len(content.Parts)), content.Parts[:i]...)
+		}
+		if changed && (own != nil || part == nil) {
+			parts = append(parts, own)
+		}
+	}
+	if !changed {
+		return content
+	}
+	own := *content
+	own.Parts = parts
+	return &own
+}
+
+// ownThought drops a thought of another vendor, and another vendor's signature
+// from a part that is none.
+func (f *fitting) ownThought(p *genai.Part) *genai.Part {
+	if !p.Thought && len(p.ThoughtSignature) == 0 {
+		return p
+	}
+	from := request.VendorOf(p.ThoughtSignature)
+	vendor, known := f.Vendor()
+	switch {
+	case known && from == vendor, !known && from == "":
+		return p
+	case p.Thought:
+		return nil
+	}
+	bare := *p
+	bare.ThoughtSignature = nil
+	return &bare
+}
+
+// codeAsText makes a text of code that Gemini ran, and of its result.
+func codeAsText(p *genai.Part) *genai.Part {
+	switch {
+	case p.ExecutableCode != nil:
+		return &genai.Part{Text: "```" + strings.ToLower(string(p.ExecutableCode.Language)) + "\n" + p.ExecutableCode.Code + "\n```"}
+	case p.CodeExecutionResult != nil:
+		return &genai.Part{Text: "```output\n" + p.CodeExecutionResult.Output + "\n```"}
+	}
+	return p
+}
+
+// callAsText makes a text of a call and of its result, for a target without
+// tools.
+func callAsText(p *genai.Part) *genai.Part {
+	switch {
+	case p.FunctionCall != nil:
+		return &genai.Part{Text: "Called " + p.FunctionCall.Name + " with " + asJSON(p.FunctionCall.Args)}
+	case p.FunctionResponse != nil:
+		return &genai.Part{Text: "Result of " + p.FunctionResponse.Name + ": " + asJSON(p.FunctionResponse.Response)}
+	}
+	return p
+}
+
+func asJSON(object map[string]any) string {
+	if object == nil {
+		return "{}"
+	}
+	data, err := json.Marshal(object)
+	if err != nil {
+		return "{}"
+	}
+	return string(data)
+}
+
+// ownFieldsOf clears the fields of a part that the target's API has no word for
+// (SDK models.go, partToMldev and partToVertex).
+func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
+	studio := f.API == Gemini
+	if (studio || p.PartMetadata == nil && p.MediaProcessing == "") &&
+		(f.isGemini() || p.VideoMetadata == nil && p.MediaResolution == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil) {
+		return p
+	}
+	own := *p
+	if !studio {
+		own.PartMetadata, own.MediaProcessing = nil, ""
+	}
+	if !f.isGemini() {
+		own.VideoMetadata, own.MediaResolution, own.AudioTranscription, own.SpeechMetadata = nil, nil, nil, nil
+	}
+	return &own
+}

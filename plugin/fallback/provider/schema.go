@@ -1,0 +1,203 @@
+package provider
+
+import (
+	"maps"
+	"strings"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// answerTool is the function that carries a response schema: ADK's own name for
+// it, so that a request that ADK's flow has shaped that way is recognised.
+const answerTool = "set_model_response"
+
+const (
+	callAnswerTool = "Give the final answer by calling set_model_response with the answer as its arguments. Call other functions first where they are needed."
+	answerInJSON   = "Answer with JSON only, without any other text."
+)
+
+// jsonType is the MIME type of JSON output, enumType of one value of an enum.
+const (
+	jsonType = "application/json"
+	enumType = "text/x.enum"
+)
+
+// schema fits the form of the answer: a response schema, or JSON without one.
+func (f *fitting) schema() error {
+	c := f.req.Config
+	refused := isNo(f.takes.Schema) || isNo(f.takes.SchemaWithTools) && len(c.Tools) > 0
+	switch {
+	case c.ResponseSchema == nil && c.ResponseJsonSchema == nil:
+		f.jsonOutput()
+	case hasAnswerTool(c):
+		// The flow has shaped the request for a model without one of the two.
+		if refused {
+			f.clearSchema()
+			f.note("response_schema: set_model_response is there")
+		}
+	case refused && isNo(f.takes.Tools):
+		if err := f.refuse("response_schema", "it takes neither schemas nor tools"); err != nil {
+			return err
+		}
+		f.clearSchema()
+	case refused && isNo(f.takes.MixedTools) && hasProviderTool(c):
+		if err := f.refuse("response_schema", "not together with a tool that the provider runs"); err != nil {
+			return err
+		}
+		f.clearSchema()
+	case refused:
+		f.schemaAsTool()
+	case f.API == "" || f.isGemini():
+		if c.ResponseMIMEType == "" && f.API != "" {
+			f.edit().ResponseMIMEType = jsonType // Gemini refuses a schema without it
+			f.note("response_mime_type: application/json")
+		}
+	default:
+		f.objectSchema()
+	}
+	return nil
+}
+
+// jsonOutput replaces JSON output without a schema by an instruction where the
+// target has no such mode, or not with tools.
+func (f *fitting) jsonOutput() {
+	c := f.req.Config
+	if c.ResponseMIMEType != jsonType {
+		if f.API != "" && !f.isGemini() && c.ResponseMIMEType != "" {
+			f.edit().ResponseMIMEType = "" // text/plain
+		}
+		return
+	}
+	switch {
+	case isNo(f.takes.JSON), isNo(f.takes.SchemaWithTools) && len(c.Tools) > 0:
+		f.edit().ResponseMIMEType = ""
+		f.instruct(answerInJSON)
+		f.note("response_mime_type: as an instruction")
+	case (f.API == Chat || f.API == Responses) && !mentionsJSON(f.req.Contents, c.SystemInstruction):
+		// OpenAI refuses JSON mode if no message has the word (xray.koplugin#33).
+		f.instruct(answerInJSON)
+		f.note("response_mime_type: with an instruction")
+	}
+}
+
+func (f *fitting) clearSchema() {
+	c := f.edit()
+	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = nil, nil, ""
+}
+
+// schemaAsTool carries the schema as a function whose call becomes the answer.
+// Where that is the only function, its call is forced if that is accepted.
+func (f *fitting) schemaAsTool() {
+	c := f.req.Config
+	schema, enum := objectOf(c), c.ResponseMIMEType == enumType
+	declaration := &genai.FunctionDeclaration{
+		Name: answerTool, Description: "Takes the final answer in the form that is asked for.",
+		Parameters: schema.plain, ParametersJsonSchema: schema.json,
+	}
+	f.clearSchema()
+	calling := callingOf(c)
+	if calling != nil && calling.Mode == genai.FunctionCallingConfigModeNone {
+		f.editTools(func(t *genai.Tool) { t.FunctionDeclarations = nil }) // not to be called
+	}
+	only := !hasFunctions(f.req.Config)
+	tools := f.req.Config.Tools
+	f.req.Config.Tools = append(tools[:len(tools):len(tools)], &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{declaration}})
+	switch {
+	case only:
+		mode := genai.FunctionCallingConfigModeAny
+		if isNo(f.takes.ForcedTool) {
+			mode = genai.FunctionCallingConfigModeAuto
+		}
+		f.editToolConfig().FunctionCallingConfig = &genai.FunctionCallingConfig{Mode: mode}
+	case calling != nil && len(calling.AllowedFunctionNames) > 0:
+		own := *calling
+		names := calling.AllowedFunctionNames
+		own.AllowedFunctionNames = append(names[:len(names):len(names)], answerTool)
+		f.editToolConfig().FunctionCallingConfig = &own
+	}
+	f.instruct(callAnswerTool)
+	f.note("response_schema: as set_model_response")
+	f.answer = answerOf(schema.wrapped, enum)
+}
+
+// objectSchema wraps a schema whose root is no object: OpenAI and Anthropic take
+// objects alone.
+func (f *fitting) objectSchema() {
+	schema, enum := objectOf(f.req.Config), f.req.Config.ResponseMIMEType == enumType
+	if !schema.wrapped {
+		if f.req.Config.ResponseMIMEType != jsonType {
+			f.edit().ResponseMIMEType = jsonType
+		}
+		return
+	}
+	c := f.edit()
+	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = schema.plain, schema.json, jsonType
+	f.note("response_schema: in an object")
+	f.answer = unwrapText(enum)
+}
+
+// wrapper is the property that holds an answer that is no object.
+const wrapper = "response"
+
+// answerSchema is a schema of an object, in one of its two forms.
+type answerSchema struct {
+	plain   *genai.Schema
+	json    any
+	wrapped bool // the answer is in a property of the object
+}
+
+// objectOf returns c's schema as that of an object.
+func objectOf(c *genai.GenerateContentConfig) answerSchema {
+	if c.ResponseJsonSchema == nil {
+		schema := c.ResponseSchema
+		if strings.EqualFold(string(schema.Type), string(genai.TypeObject)) || schema.Type == "" && len(schema.Properties) > 0 {
+			return answerSchema{plain: schema}
+		}
+		return answerSchema{wrapped: true, plain: &genai.Schema{
+			Type: genai.TypeObject, Properties: map[string]*genai.Schema{wrapper: schema}, Required: []string{wrapper},
+		}}
+	}
+	object, err := request.JSONSchema(c.ResponseJsonSchema)
+	if err != nil || isObject(object) {
+		return answerSchema{json: c.ResponseJsonSchema} // a broken one is the adapter's to tell
+	}
+	object = maps.Clone(object)
+	root := map[string]any{"type": "object", "required": []any{wrapper}, "additionalProperties": false}
+	for _, key := range []string{"$defs", "definitions"} { // references name them from the root
+		if defs, ok := object[key]; ok {
+			root[key] = defs
+			delete(object, key)
+		}
+	}
+	root["properties"] = map[string]any{wrapper: object}
+	return answerSchema{json: root, wrapped: true}
+}
+
+// isObject tells whether a JSON Schema is that of an object; a reference, or one
+// that does not say, counts as such.
+func isObject(schema map[string]any) bool {
+	switch kind := schema["type"].(type) {
+	case string:
+		return kind == "object"
+	case nil:
+		return schema["enum"] == nil && schema["items"] == nil && schema["const"] == nil && schema["anyOf"] == nil && schema["oneOf"] == nil
+	}
+	return false
+}
+
+// hasAnswerTool tells whether c declares set_model_response already.
+func hasAnswerTool(c *genai.GenerateContentConfig) bool {
+	for _, tool := range c.Tools {
+		if tool == nil {
+			continue
+		}
+		for _, declaration := range tool.FunctionDeclarations {
+			if declaration != nil && declaration.Name == answerTool {
+				return true
+			}
+		}
+	}
+	return false
+}

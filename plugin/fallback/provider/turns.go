@@ -1,0 +1,110 @@
+package provider
+
+import (
+	"slices"
+
+	"google.golang.org/genai"
+)
+
+const (
+	// goOn ends a request whose last turn is the model's. ADK's Gemini model
+	// appends a turn to the same effect.
+	goOn = "Go on with what was asked before. If nothing is left to do, sum up the result."
+	// begin opens a history that begins with a model's turn.
+	begin = "Begin."
+)
+
+// userTurns adds a user's turn where the target wants one: before a model's turn
+// that opens the history (Anthropic; Gemini where it is a call), and after one
+// that ends it, where that is no prefill.
+func (f *fitting) userTurns() {
+	contents := f.req.Contents
+	if len(contents) == 0 {
+		return
+	}
+	if first := contents[0]; !isUser(first) && (f.API == Anthropic || f.isGemini() && hasCall(first)) {
+		contents = slices.Insert(slices.Clone(contents), 0, genai.NewContentFromText(begin, genai.RoleUser))
+		f.note("contents: user turn first")
+	}
+	if last := contents[len(contents)-1]; isNo(f.takes.Prefill) && last != nil && last.Role == genai.RoleModel {
+		contents = append(contents[:len(contents):len(contents)], genai.NewContentFromText(goOn, genai.RoleUser))
+		f.note("contents: user turn last")
+	}
+	f.req.Contents = contents
+}
+
+func hasCall(content *genai.Content) bool {
+	return content != nil && slices.ContainsFunc(content.Parts, func(p *genai.Part) bool { return p != nil && p.FunctionCall != nil })
+}
+
+// instruct adds a text to the system instruction.
+func (f *fitting) instruct(text string) {
+	system := genai.Content{Role: genai.RoleUser}
+	if given := f.req.Config.SystemInstruction; given != nil {
+		system = *given
+	}
+	system.Parts = append(system.Parts[:len(system.Parts):len(system.Parts)], &genai.Part{Text: text})
+	f.edit().SystemInstruction = &system
+}
+
+// moveSystem puts the system instruction before the user's first words, where the
+// target takes none.
+func (f *fitting) moveSystem() {
+	if !isNo(f.takes.System) || f.req.Config == nil || f.req.Config.SystemInstruction == nil {
+		return
+	}
+	system := f.req.Config.SystemInstruction.Parts
+	f.edit().SystemInstruction = nil
+	f.note("system_instruction: in the first user turn")
+	contents := slices.Clone(f.req.Contents)
+	if len(contents) == 0 || !isUser(contents[0]) {
+		contents = slices.Insert(contents, 0, &genai.Content{Role: genai.RoleUser, Parts: system})
+	} else {
+		first := *contents[0]
+		first.Parts = slices.Concat(system, first.Parts)
+		contents[0] = &first
+	}
+	f.req.Contents = contents
+}
+
+// cloneSteps copies contents as far as [request.Adapt] may write to them: the
+// parts of contents with calls.
+func cloneSteps(contents []*genai.Content) []*genai.Content {
+	clone := slices.Clone(contents)
+	for i, content := range clone {
+		if !hasCall(content) {
+			continue
+		}
+		own := *content
+		own.Parts = make([]*genai.Part, len(content.Parts))
+		for j, part := range content.Parts {
+			if part != nil {
+				bare := *part
+				own.Parts[j] = &bare
+			}
+		}
+		clone[i] = &own
+	}
+	return clone
+}
+
+// mentionsJSON tells whether a text of the request has the word JSON.
+func mentionsJSON(contents []*genai.Content, system *genai.Content) bool {
+	in := func(content *genai.Content) bool {
+		return content != nil && slices.ContainsFunc(content.Parts, func(p *genai.Part) bool {
+			return p != nil && !p.Thought && hasJSON(p.Text)
+		})
+	}
+	return in(system) || slices.ContainsFunc(contents, in)
+}
+
+// hasJSON tells whether s has the word JSON, in any case.
+func hasJSON(s string) bool {
+	const word = "json"
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i]|0x20 == 'j' && s[i+1]|0x20 == 's' && s[i+2]|0x20 == 'o' && s[i+3]|0x20 == 'n' {
+			return true
+		}
+	}
+	return false
+}
