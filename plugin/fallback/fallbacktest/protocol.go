@@ -46,6 +46,7 @@ func protocols() []protocol {
 		gemini{},
 		chat{},
 		responses{},
+		anthropic{},
 	}
 }
 
