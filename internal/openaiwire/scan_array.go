@@ -23,3 +23,9 @@ func scanArray(data []byte, visit func(i int, element []byte)) {
 		}
 	}
 }
+
+// Each calls visit with each element of the JSON array in data; another value has
+// none. Elements are delimited, not checked.
+func Each(data []byte, visit func(element []byte)) {
+	scanArray(data, func(_ int, element []byte) { visit(element) })
+}

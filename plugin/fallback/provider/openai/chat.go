@@ -1,13 +1,190 @@
 package openai
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"net/http"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // chat asks through chat completions.
-func (m *Model) chat(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-	yield(nil, errors.New("openai: chat completions are not there yet"))
+func (m *Model) chat(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	body, names, err := m.encodeChat(req, stream)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	resp, err := m.do(ctx, body, stream)
+	if err != nil {
+		yield(nil, toolUse(err))
+		return
+	}
+	defer resp.Body.Close()
+	d := chatDecoder{m: m, resp: resp, answer: chatAnswer{m: m, names: names, dialect: m.dialect(req)}}
+	if stream {
+		d.show = yield
+	}
+	final, err := d.read(stream || isEventStream(resp.Header))
+	switch {
+	case d.stopped:
+	case err != nil && ctx.Err() != nil:
+		yield(nil, ctx.Err())
+	case err != nil:
+		yield(nil, toolUse(err))
+	default:
+		yield(final, nil)
+		drain(resp.Body)
+	}
+}
+
+// toolUse tells of an error of Groq's that is none of the request's: the model
+// has made a call that the server could not read, and may do better next time.
+// https://console.groq.com/docs/errors
+func toolUse(err error) error {
+	var wire *openaiwire.Error
+	if !errors.As(err, &wire) || wire.Code() != "tool_use_failed" {
+		return err
+	}
+	verdict, _ := failure.ClassifyResponse(&model.LLMResponse{FinishReason: genai.FinishReasonMalformedFunctionCall}, failure.Expect{})
+	verdict.Message = wire.Message()
+	return errors.Join(verdict.Err(), err)
+}
+
+// chatDecoder reads one answer.
+type chatDecoder struct {
+	m      *Model
+	resp   *http.Response
+	show   func(*model.LLMResponse, error) bool // takes partial responses; nil for none
+	answer chatAnswer
+
+	wire    openaiwire.ChatAnswer
+	stray   []byte // what stood where an event should: often the text of an error
+	stopped bool   // the consumer wants no more
+}
+
+// read returns the final response, or why there is none.
+func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
+	if stream {
+		return d.events(d.resp.Body)
+	}
+	data, err := io.ReadAll(io.LimitReader(d.resp.Body, openaiwire.MaxEvent+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("openai: reading the answer: %w", err)
+	case len(data) > openaiwire.MaxEvent:
+		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
+	}
+	start := bytes.TrimLeft(data, " \t\r\n")
+	switch {
+	case len(start) == 0:
+		return nil, fmt.Errorf("openai: %w", failure.ErrEmpty)
+	case start[0] != '{' && start[0] != '[':
+		return d.events(bytes.NewReader(data)) // a stream that was not asked for, or no answer at all
+	}
+	d.answer.whole = true
+	if err := d.take(openaiwire.Event{Data: start}); err != nil {
+		return nil, err
+	}
+	return d.end(true)
+}
+
+// events reads a stream.
+func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
+	r := openaiwire.NewReader(body)
+	for {
+		event, err := r.Next()
+		switch {
+		case err == io.EOF:
+			return d.end(false)
+		case err != nil && d.answer.finish != "":
+			return d.end(false) // the answer is whole; what is missing is at most its usage
+		case errors.Is(err, openaiwire.ErrTooLong):
+			return nil, fmt.Errorf("openai: %w: %w", err, failure.ErrTruncated)
+		case err != nil:
+			return nil, fmt.Errorf("openai: reading the stream: %w", err)
+		case event.Done():
+			return d.end(true)
+		}
+		if err := d.take(event); err != nil {
+			return nil, err
+		}
+		if d.stopped {
+			return nil, nil
+		}
+	}
+}
+
+// take takes one event in, or a whole answer.
+func (d *chatDecoder) take(event openaiwire.Event) error {
+	data := bytes.TrimSpace(event.Data)
+	switch {
+	case event.Name == "error":
+		return d.failed(data)
+	case len(data) == 0:
+		return nil
+	case data[0] == '[':
+		return d.takeList(data)
+	case data[0] != '{':
+		d.stray = append(d.stray[:0], data[:min(len(data), 4<<10)]...)
+		return nil
+	}
+	if err := d.wire.Decode(data); err != nil {
+		return fmt.Errorf("openai: the answer cannot be read: %w (%v)", failure.ErrTruncated, err)
+	}
+	if d.wire.Failed != nil {
+		return d.failed(d.wire.Failed)
+	}
+	delta := d.answer.add(&d.wire)
+	if d.show != nil && !delta.isEmpty() && !d.show(delta.response(d.answer.model), nil) {
+		d.stopped = true
+	}
+	return nil
+}
+
+// takeList takes a list of chunks, or what Gemini wraps its errors in.
+func (d *chatDecoder) takeList(data []byte) error {
+	var err error
+	any := false
+	openaiwire.Each(data, func(element []byte) {
+		any = true
+		if err == nil && !d.stopped && element[0] == '{' {
+			err = d.take(openaiwire.Event{Data: element})
+		}
+	})
+	if !any {
+		d.stray = append(d.stray[:0], data[:min(len(data), 4<<10)]...)
+	}
+	return err
+}
+
+// failed returns the error that the server tells of in place of an answer.
+func (d *chatDecoder) failed(body []byte) error {
+	resp := d.resp
+	if !d.answer.whole {
+		resp = nil
+	}
+	return d.m.newError(resp, body[:min(len(body), openaiwire.MaxErrorBody)])
+}
+
+// end returns the final response. done says that the server has said so.
+func (d *chatDecoder) end(done bool) (*model.LLMResponse, error) {
+	a := &d.answer
+	switch {
+	case a.finish != "":
+	case len(d.stray) > 0:
+		return nil, d.failed(d.stray)
+	case a.isEmpty():
+		return nil, fmt.Errorf("openai: the answer has no content: %w", failure.ErrEmpty)
+	case !done:
+		return nil, fmt.Errorf("openai: the stream ended without a finish reason: %w", failure.ErrTruncated)
+	}
+	return a.final()
 }

@@ -41,7 +41,7 @@ type Config struct {
 	// Azure, if not nil, asks a deployment of Azure OpenAI.
 	Azure *Azure
 
-	// HTTPClient replaces the model's own client, which keeps up to 64 idle
+	// HTTPClient replaces the model's own client, which keeps up to 256 idle
 	// connections per host and speaks HTTP/2 where the server does. Its timeout, if
 	// any, also limits how long a stream may take.
 	HTTPClient *http.Client

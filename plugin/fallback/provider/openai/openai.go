@@ -20,12 +20,14 @@ type Model struct {
 	name       string
 	deployment string // Azure's name for the model, or name
 	target     provider.Target
+	levels     []string // thinking levels that the model takes; nil if not known
 	url        string
 	header     http.Header
 	secret     string // never to be shown
 	client     *http.Client
 	extras     map[string]json.RawMessage
 	azure      bool
+	spoken     dialect // of name
 }
 
 // New returns the model of that name. It makes no network call.
@@ -56,6 +58,8 @@ func New(name string, config Config) (*Model, error) {
 	default:
 		return nil, fmt.Errorf("openai: unknown API %q; use %q or %q", config.API, Responses, Chat)
 	}
+	m.levels = m.target.Accepts().ThinkingLevels
+	m.spoken = dialectOf(m.target.Endpoint, name, m.azure)
 	m.url = config.resource(base, m.deployment)
 	m.header = config.header()
 	if m.extras, err = config.extras(); err != nil {

@@ -1,0 +1,327 @@
+package openai
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"strings"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// Words that stand in where a server demands a message that the conversation
+// does not have.
+const (
+	betweenWords  = "OK."
+	continueWords = "Continue."
+)
+
+// messages writes the instruction and the conversation.
+func (e *chatEncoder) messages(system *genai.Content, contents []*genai.Content) error {
+	contents = request.Pair(contents, e.dialect.callID)
+	turn := ownWords(contents)
+	e.body.Messages = make([]openaiwire.ChatMessage, 0, len(contents)+2)
+	if text := textOf(system); text != "" && e.dialect.role != roleUser {
+		e.body.Messages = append(e.body.Messages, openaiwire.ChatMessage{Role: e.dialect.instructions(), Content: openaiwire.ChatContent{Text: text}})
+	}
+	instructions := len(e.body.Messages)
+	for i, content := range contents {
+		if content == nil {
+			continue
+		}
+		var err error
+		if content.Role == genai.RoleModel {
+			err = e.model(content, i > turn)
+		} else {
+			err = e.user(content)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(e.body.Messages) == instructions {
+		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Text: startWords}})
+	}
+	if last := e.body.Messages[len(e.body.Messages)-1]; last.Role == "assistant" && e.dialect.endsWithUser {
+		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Text: continueWords}})
+	}
+	if text := textOf(system); text != "" && e.dialect.role == roleUser {
+		e.instruct(text)
+	}
+	return nil
+}
+
+// instructions returns the role of the system instruction.
+func (d *dialect) instructions() string {
+	if d.role == roleDeveloper {
+		return "developer"
+	}
+	return "system"
+}
+
+// instruct adds a text to the instruction, wherever that stands.
+func (e *chatEncoder) instruct(text string) {
+	role := e.dialect.instructions()
+	if e.dialect.role == roleUser {
+		role = "user"
+	}
+	for i := range e.body.Messages {
+		message := &e.body.Messages[i]
+		if message.Role != role {
+			continue
+		}
+		switch {
+		case message.Content.Parts != nil:
+			message.Content.Parts = append([]openaiwire.ChatPart{{Type: "text", Text: text}}, message.Content.Parts...)
+		case role == "user":
+			message.Content.Text = text + "\n\n" + message.Content.Text
+		default:
+			message.Content.Text += "\n\n" + text
+		}
+		return
+	}
+	message := openaiwire.ChatMessage{Role: role, Content: openaiwire.ChatContent{Text: text}}
+	e.body.Messages = append([]openaiwire.ChatMessage{message}, e.body.Messages...)
+}
+
+// add appends a message in the order that the server demands.
+func (e *chatEncoder) add(message openaiwire.ChatMessage) {
+	if n := len(e.body.Messages); n > 0 && e.dialect.noUserAfterTool && message.Role == "user" && e.body.Messages[n-1].Role == "tool" {
+		e.body.Messages = append(e.body.Messages, openaiwire.ChatMessage{Role: "assistant", Content: openaiwire.ChatContent{Text: betweenWords}})
+	}
+	e.body.Messages = append(e.body.Messages, message)
+}
+
+// model writes what the model said: one message. current says that it belongs to
+// the current turn.
+func (e *chatEncoder) model(content *genai.Content, current bool) error {
+	message := openaiwire.ChatMessage{Role: "assistant"}
+	var text strings.Builder
+	var thoughts *genai.Part
+	var media []openaiwire.ChatPart
+	for _, part := range content.Parts {
+		switch {
+		case part == nil:
+		case part.FunctionCall != nil:
+			call, err := e.call(part)
+			if err != nil {
+				return err
+			}
+			message.ToolCalls = append(message.ToolCalls, call)
+		case part.Thought:
+			if _, own := request.Unseal(e.m.vendor(), part.ThoughtSignature); own {
+				thoughts = part
+			}
+		case part.Text != "":
+			text.WriteString(part.Text)
+		case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
+			text.WriteString("\n" + codeText(part) + "\n")
+		default:
+			one, ok, err := chatMedia(part)
+			if err != nil {
+				return err
+			}
+			if ok {
+				media = append(media, one)
+			}
+		}
+	}
+	e.thoughts(&message, thoughts, current)
+	message.Content = openaiwire.ChatContent{Text: text.String(), Null: text.Len() == 0}
+	if text.Len() > 0 || len(message.ToolCalls) > 0 {
+		e.add(message)
+	}
+	if len(media) > 0 && len(message.ToolCalls) == 0 {
+		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Parts: media}}) // an assistant's message takes none
+	}
+	return nil
+}
+
+// thoughts gives a message the thoughts that stood before it, if the server wants
+// them back.
+func (e *chatEncoder) thoughts(message *openaiwire.ChatMessage, part *genai.Part, current bool) {
+	switch e.dialect.thoughts {
+	case reasoningContent:
+		if len(message.ToolCalls) > 0 {
+			text := ""
+			if part != nil {
+				text = part.Text
+			}
+			message.ReasoningContent = &text
+		}
+	case reasoningDetails:
+		if part == nil || !current {
+			return
+		}
+		if details, _ := request.Unseal(e.m.vendor(), part.ThoughtSignature); len(details) > 0 && json.Valid(details) {
+			message.ReasoningDetails = details
+		} else if part.Text != "" {
+			message.Reasoning = &part.Text
+		}
+	}
+}
+
+// call writes a call. Its arguments are always the text of an object.
+func (e *chatEncoder) call(part *genai.Part) (openaiwire.ChatToolCall, error) {
+	args := []byte("{}")
+	if len(part.FunctionCall.Args) > 0 {
+		var err error
+		if args, err = marshal(part.FunctionCall.Args); err != nil {
+			return openaiwire.ChatToolCall{}, fmt.Errorf("openai: the arguments of the call of %q are no JSON: %w", part.FunctionCall.Name, err)
+		}
+	}
+	call := openaiwire.ChatToolCall{ID: part.FunctionCall.ID, Function: openaiwire.ChatFunction{
+		Name: e.names.wire(part.FunctionCall.Name), Arguments: string(args),
+	}}
+	if e.dialect.geminiThoughts {
+		call.ExtraContent = e.geminiSignature(part.ThoughtSignature)
+	}
+	return call, nil
+}
+
+// geminiSignature returns the extra content that a call came with. A signature of
+// the Gemini API itself means the same here.
+func (e *chatEncoder) geminiSignature(signature []byte) json.RawMessage {
+	if extra, own := request.Unseal(e.m.vendor(), signature); own && json.Valid(extra) {
+		return extra
+	}
+	if len(signature) == 0 || request.VendorOf(signature) != "" {
+		return nil
+	}
+	text := request.SkipSignature
+	if string(signature) != text {
+		text = base64.StdEncoding.EncodeToString(signature)
+	}
+	return json.RawMessage(`{"google":{"thought_signature":"` + text + `"}}`)
+}
+
+// user writes what a user or the tools said: a message for each result, then one
+// with the rest and with the media of the results, which a tool's message cannot
+// hold.
+func (e *chatEncoder) user(content *genai.Content) error {
+	var parts []openaiwire.ChatPart
+	for _, part := range content.Parts {
+		switch {
+		case part == nil:
+		case part.FunctionResponse != nil:
+			media, err := e.result(part.FunctionResponse)
+			if err != nil {
+				return err
+			}
+			parts = append(parts, media...)
+		case part.Text != "":
+			if !part.Thought {
+				parts = append(parts, openaiwire.ChatPart{Type: "text", Text: part.Text})
+			}
+		case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
+			parts = append(parts, openaiwire.ChatPart{Type: "text", Text: codeText(part)})
+		default:
+			media, ok, err := chatMedia(part)
+			if err != nil {
+				return err
+			}
+			if ok {
+				parts = append(parts, media)
+			}
+		}
+	}
+	if len(parts) > 0 {
+		e.add(openaiwire.ChatMessage{Role: "user", Content: contentOf(parts)})
+	}
+	return nil
+}
+
+// contentOf returns parts as a content: a text, which every server takes, where
+// they are nothing else.
+func contentOf(parts []openaiwire.ChatPart) openaiwire.ChatContent {
+	if len(parts) == 1 && parts[0].Type == "text" {
+		return openaiwire.ChatContent{Text: parts[0].Text}
+	}
+	texts := make([]string, len(parts))
+	for i := range parts {
+		if parts[i].Type != "text" {
+			return openaiwire.ChatContent{Parts: parts}
+		}
+		texts[i] = parts[i].Text
+	}
+	return openaiwire.ChatContent{Text: strings.Join(texts, "\n")}
+}
+
+// result writes the result of a call, and returns the media in it.
+func (e *chatEncoder) result(response *genai.FunctionResponse) (media []openaiwire.ChatPart, err error) {
+	text := []byte("{}")
+	if response.Response != nil {
+		if text, err = marshal(response.Response); err != nil {
+			return nil, fmt.Errorf("openai: the result of %q is no JSON: %w", response.Name, err)
+		}
+	}
+	e.add(openaiwire.ChatMessage{Role: "tool", ToolCallID: response.ID, Content: openaiwire.ChatContent{Text: string(text)}})
+	for _, part := range response.Parts {
+		if part == nil {
+			continue
+		}
+		one, ok, err := chatMedia(mediaOf(part))
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			media = append(media, one)
+		}
+	}
+	return media, nil
+}
+
+// chatMedia returns an image, a recording or a document as a part of a message;
+// false if part is none of them.
+func chatMedia(part *genai.Part) (openaiwire.ChatPart, bool, error) {
+	switch {
+	case part.InlineData != nil:
+		return chatInline(part.InlineData)
+	case part.FileData != nil:
+		return chatLink(part.FileData)
+	}
+	return openaiwire.ChatPart{}, false, nil
+}
+
+func chatInline(blob *genai.Blob) (openaiwire.ChatPart, bool, error) {
+	kind, _, _ := mime.ParseMediaType(blob.MIMEType)
+	switch {
+	case strings.HasPrefix(kind, "image/"):
+		return openaiwire.ChatPart{Type: "image_url", ImageURL: &openaiwire.ChatImage{URL: dataURL(kind, blob.Data)}}, true, nil
+	case kind == "application/pdf":
+		return openaiwire.ChatPart{Type: "file", File: &openaiwire.ChatFile{
+			Filename: longer(blob.DisplayName, "document.pdf"), FileData: dataURL(kind, blob.Data),
+		}}, true, nil
+	case audioFormats[kind] != "":
+		return openaiwire.ChatPart{Type: "input_audio", InputAudio: &openaiwire.ChatAudio{
+			Data: base64.StdEncoding.EncodeToString(blob.Data), Format: audioFormats[kind],
+		}}, true, nil
+	case strings.HasPrefix(kind, "text/"), kind == "application/json":
+		return openaiwire.ChatPart{Type: "text", Text: string(blob.Data)}, len(blob.Data) > 0, nil
+	}
+	return openaiwire.ChatPart{}, false, untaken("input of type " + blob.MIMEType)
+}
+
+// audioFormats are the types of recordings that have a name in the protocol.
+var audioFormats = map[string]string{
+	"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3",
+}
+
+func chatLink(file *genai.FileData) (openaiwire.ChatPart, bool, error) {
+	kind, _, _ := mime.ParseMediaType(file.MIMEType)
+	isWeb := strings.HasPrefix(file.FileURI, "https://") || strings.HasPrefix(file.FileURI, "http://") || strings.HasPrefix(file.FileURI, "data:")
+	switch {
+	case isWeb && (strings.HasPrefix(kind, "image/") || kind == ""):
+		return openaiwire.ChatPart{Type: "image_url", ImageURL: &openaiwire.ChatImage{URL: file.FileURI}}, true, nil
+	case strings.HasPrefix(file.FileURI, "file-"):
+		return openaiwire.ChatPart{Type: "file", File: &openaiwire.ChatFile{FileID: file.FileURI}}, true, nil
+	case kind == "application/pdf" && strings.HasPrefix(file.FileURI, "data:"):
+		return openaiwire.ChatPart{Type: "file", File: &openaiwire.ChatFile{Filename: longer(file.DisplayName, "document.pdf"), FileData: file.FileURI}}, true, nil
+	}
+	scheme, _, _ := strings.Cut(file.FileURI, ":")
+	return openaiwire.ChatPart{}, false, untaken(fmt.Sprintf("a file of type %q at a URI of scheme %q", file.MIMEType, scheme))
+}
