@@ -206,7 +206,7 @@ func (w *chatWriter) usageDetails() object {
 	u := w.usageFor(w.req, len(w.parts))
 	return object{
 		"prompt_tokens": u.prompt, "completion_tokens": u.output, "total_tokens": u.prompt + u.output,
-		"prompt_tokens_details":     object{"cached_tokens": 0, "audio_tokens": 0},
+		"prompt_tokens_details":     object{"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
 		"completion_tokens_details": object{"reasoning_tokens": w.reasoningTokens(u), "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
 	}
 }

@@ -240,7 +240,7 @@ func (w *responsesWriter) response(status string) object {
 		"background": false, "service_tier": "default", "text": object{"format": object{"type": "text"}},
 		"reasoning": object{"effort": nil, "summary": nil}, "tools": []any{}, "tool_choice": "auto", "metadata": object{},
 		"parallel_tool_calls": true, "temperature": 1, "top_p": 1, "truncation": "disabled", "store": true,
-		"instructions": nil, "max_output_tokens": nil, "previous_response_id": nil,
+		"access_programs": nil, "instructions": nil, "max_output_tokens": nil, "previous_response_id": nil,
 	}
 	for _, key := range sortedKeys(o) { // settings are told back
 		if v, told := w.in[key]; told && v != nil && key != "model" {
@@ -258,7 +258,7 @@ func (w *responsesWriter) response(status string) object {
 	u := w.usageFor(w.req, len(w.parts))
 	o["usage"] = object{
 		"input_tokens": u.prompt, "output_tokens": u.output, "total_tokens": u.prompt + u.output,
-		"input_tokens_details":  object{"cached_tokens": 0},
+		"input_tokens_details":  object{"cached_tokens": 0, "cache_write_tokens": 0},
 		"output_tokens_details": object{"reasoning_tokens": w.reasoningTokens(u)},
 	}
 	return o
