@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -102,10 +103,27 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	}
 }
 
-// fit returns the request that m's target can take, and a yield that turns the
-// final answer into what the caller asked for.
-func (m *Model) fit(_ context.Context, req *model.LLMRequest, yield func(*model.LLMResponse, error) bool) (*model.LLMRequest, func(*model.LLMResponse, error) bool, error) {
-	return req, yield, nil
+// fit returns req in the form that the model accepts, unless the engine has seen
+// to that, and a yield that turns final answers into those to the original.
+func (m *Model) fit(ctx context.Context, req *model.LLMRequest, yield func(*model.LLMResponse, error) bool) (*model.LLMRequest, func(*model.LLMResponse, error) bool, error) {
+	if capture.Fitted(ctx) {
+		return req, yield, nil
+	}
+	target := m.target
+	if req.Model != "" {
+		target.Model = req.Model // how a router names its target
+	}
+	shallow := *req
+	fitted, err := target.Fit(&shallow)
+	if err != nil || fitted.Answer == nil {
+		return &shallow, yield, err
+	}
+	return &shallow, func(resp *model.LLMResponse, err error) bool {
+		if resp != nil {
+			resp = fitted.Answer(resp)
+		}
+		return yield(resp, err)
+	}, nil
 }
 
 // modelName returns the name for the request's body.
