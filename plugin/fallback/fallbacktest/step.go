@@ -136,21 +136,24 @@ func (s Step) Finish(reason genai.FinishReason) Step {
 	return s
 }
 
-// NoFinish leaves the finish reason out: the answer is whole, but nothing says so.
+// NoFinish leaves out the finish reason, and what else the API ends a stream with:
+// the answer is whole, but nothing says so.
 func (s Step) NoFinish() Step {
 	s.answer.noFinish = true
 	return s
 }
 
 // MetadataFirst sends one more event before the answer, with usage metadata and
-// no candidate. A unary answer stays as it is.
+// no candidate, or whatever the API opens a stream with. A unary answer stays as it
+// is.
 func (s Step) MetadataFirst() Step {
 	s.answer.metadataFirst = true
 	return s
 }
 
 // Signature sets the thought signature of the first function call, or of the last
-// part if there is no call.
+// part if there is no call. In a stream or document of Anthropic's it is that of a
+// thought.
 func (s Step) Signature(sig []byte) Step {
 	parts := slices.Clone(s.answer.parts)
 	i := slices.IndexFunc(parts, func(p *genai.Part) bool { return p.FunctionCall != nil })
