@@ -1,0 +1,124 @@
+package gemini
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// maxContinuations bounds how often one answer is continued. A request gives up to
+// 65,536 tokens.
+const maxContinuations = 7
+
+type yielder func(*model.LLMResponse, error) bool
+
+// run asks, and continues an answer that ends at the limit of one request. It
+// reports whether the consumer has stopped.
+func (c *exchange) run(ctx context.Context, yield yielder) (stopped bool, err error) {
+	for n := 0; ; n++ {
+		body, err := c.body()
+		if err != nil {
+			return false, err
+		}
+		resp, err := c.model.post(ctx, c.url, c.header, body)
+		if err != nil {
+			return false, err
+		}
+		stopped, err = c.read(resp, yield)
+		if stopped || err != nil {
+			return stopped, err
+		}
+		token := c.answer.continuation()
+		if len(token) == 0 || c.once || n == maxContinuations {
+			return false, nil
+		}
+		c.wire.ContinuationToken = token
+		c.answer.goOn()
+	}
+}
+
+// read takes in what the server sends, and closes the body.
+func (c *exchange) read(resp *http.Response, yield yielder) (stopped bool, err error) {
+	defer resp.Body.Close()
+	if !c.stream {
+		return false, c.readWhole(resp.Body)
+	}
+	documents, err := newDocuments(resp.Body)
+	if err != nil {
+		return false, c.broken(err)
+	}
+	for {
+		data, err := documents.next()
+		if err == io.EOF {
+			// What may follow a list is read so that the connection can be used again.
+			_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
+			return false, nil
+		}
+		if err != nil {
+			return false, c.broken(err)
+		}
+		partial, err := c.take(data)
+		if err != nil {
+			return false, err
+		}
+		if partial != nil && !yield(partial, nil) {
+			return true, nil
+		}
+	}
+}
+
+// readWhole takes in an answer that is no stream.
+func (c *exchange) readWhole(body io.Reader) error {
+	data, err := io.ReadAll(io.LimitReader(body, maxDocument+1))
+	switch {
+	case err != nil:
+		return c.broken(err)
+	case len(data) > maxDocument:
+		return errTooLong
+	}
+	if data = bytes.TrimSpace(data); len(data) == 0 {
+		return fmt.Errorf("gemini: %w", failure.ErrEmpty)
+	}
+	if data[0] != '[' {
+		_, err := c.take(data)
+		return err
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(data, &list); err != nil {
+		return fmt.Errorf("gemini: the answer is no JSON that the API sends: %w", failure.ErrTruncated)
+	}
+	for _, data := range list {
+		if _, err := c.take(data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// broken returns what it means that the answer cannot be read further: nothing, if
+// it is whole already.
+func (c *exchange) broken(err error) error {
+	if c.answer.finish != "" {
+		return nil
+	}
+	return fmt.Errorf("gemini: reading the answer: %w", err)
+}
+
+// take adds a document to the answer and returns what a stream shows of it, or nil.
+func (c *exchange) take(data []byte) (*model.LLMResponse, error) {
+	chunk, err := decode(data)
+	if err != nil {
+		return nil, err
+	}
+	if len(chunk.Error) > 0 && string(chunk.Error) != "null" {
+		return nil, c.model.newError(nil, data)
+	}
+	return c.answer.add(chunk, c.stream), nil
+}

@@ -1,0 +1,178 @@
+package gemini
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// maxDocument bounds an answer that is no stream, and one element of a list, in
+// bytes. An event of a stream is bounded by openaiwire.MaxEvent.
+const maxDocument = 64 << 20
+
+// chunk is a GenerateContentResponse: a whole answer, or a piece of one.
+// https://ai.google.dev/api/generate-content#generatecontentresponse
+type chunk struct {
+	Candidates     []*candidate                                 `json:"candidates"`
+	PromptFeedback *genai.GenerateContentResponsePromptFeedback `json:"promptFeedback"`
+	UsageMetadata  *genai.GenerateContentResponseUsageMetadata  `json:"usageMetadata"`
+	ModelVersion   string                                       `json:"modelVersion"`
+	Error          json.RawMessage                              `json:"error"`
+}
+
+// candidate is one of several answers, of which the first counts.
+type candidate struct {
+	Content           *content                 `json:"content"`
+	FinishReason      string                   `json:"finishReason"`
+	FinishMessage     string                   `json:"finishMessage"`
+	Index             int                      `json:"index"`
+	CitationMetadata  *citations               `json:"citationMetadata"`
+	GroundingMetadata *genai.GroundingMetadata `json:"groundingMetadata"`
+	AvgLogprobs       float64                  `json:"avgLogprobs"`
+	LogprobsResult    *genai.LogprobsResult    `json:"logprobsResult"`
+	ContinuationToken []byte                   `json:"continuationToken"`
+}
+
+// citations has the names of both backends.
+type citations struct {
+	Citations       []*genai.Citation `json:"citations"`
+	CitationSources []*genai.Citation `json:"citationSources"`
+}
+
+type content struct {
+	Parts []*part `json:"parts"`
+}
+
+// part is genai's, but for calls: it cannot tell an empty string from none.
+type part struct {
+	genai.Part
+	FunctionCall *functionCall `json:"functionCall"`
+}
+
+type functionCall struct {
+	ID           string          `json:"id"`
+	Name         string          `json:"name"`
+	Args         json.RawMessage `json:"args"`
+	PartialArgs  []partialArg    `json:"partialArgs"`
+	WillContinue bool            `json:"willContinue"`
+}
+
+// partialArg is a piece of the arguments of a call.
+type partialArg struct {
+	JSONPath    string          `json:"jsonPath"`
+	StringValue *string         `json:"stringValue"`
+	NumberValue *float64        `json:"numberValue"`
+	BoolValue   *bool           `json:"boolValue"`
+	NullValue   json.RawMessage `json:"nullValue"` // null, or "NULL_VALUE"
+}
+
+// documents reads the JSON documents of a body: server-sent events, a list as
+// servers send it that do not know alt=sse, or a single one.
+type documents struct {
+	events *openaiwire.Reader
+	list   *json.Decoder
+	room   *roomReader
+	begun  bool
+}
+
+// newDocuments looks at the beginning of body to tell which it is.
+func newDocuments(body io.Reader) (*documents, error) {
+	head := make([]byte, 0, 512)
+	for {
+		n, err := body.Read(head[len(head):cap(head)])
+		head = head[:len(head)+n]
+		text := bytes.TrimLeft(head, " \t\r\n")
+		switch {
+		case len(text) > 0 && text[0] == '[':
+			room := &roomReader{src: io.MultiReader(bytes.NewReader(head), body), left: maxDocument}
+			return &documents{list: json.NewDecoder(room), room: room}, nil
+		case len(text) > 0 || len(head) == cap(head):
+			return &documents{events: openaiwire.NewReader(io.MultiReader(bytes.NewReader(head), body))}, nil
+		case err == io.EOF:
+			return nil, failure.ErrEmpty
+		case err != nil:
+			return nil, err
+		}
+	}
+}
+
+// next returns the next document, which is valid until the next call. The end is
+// io.EOF.
+func (d *documents) next() ([]byte, error) {
+	if d.list != nil {
+		return d.element()
+	}
+	for {
+		event, err := d.events.Next()
+		if err != nil {
+			return nil, err
+		}
+		if !event.Done() { // which some proxies send
+			return event.Data, nil
+		}
+	}
+}
+
+// element returns the next element of the list.
+func (d *documents) element() ([]byte, error) {
+	d.room.left = maxDocument
+	if !d.begun {
+		d.begun = true
+		if _, err := d.list.Token(); err != nil {
+			return nil, ofList(err)
+		}
+	}
+	if !d.list.More() {
+		if _, err := d.list.Token(); err != nil {
+			return nil, ofList(err)
+		}
+		return nil, io.EOF
+	}
+	var element json.RawMessage
+	if err := d.list.Decode(&element); err != nil {
+		return nil, ofList(err)
+	}
+	return element, nil
+}
+
+// ofList returns what an error in the middle of a list means.
+func ofList(err error) error {
+	var syntax *json.SyntaxError
+	if err == io.EOF || err == io.ErrUnexpectedEOF || errors.As(err, &syntax) {
+		return failure.ErrTruncated
+	}
+	return err
+}
+
+// roomReader fails when more is read than there is room for.
+type roomReader struct {
+	src  io.Reader
+	left int
+}
+
+var errTooLong = fmt.Errorf("gemini: a part of the answer is longer than %d MiB", maxDocument>>20)
+
+func (r *roomReader) Read(p []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, errTooLong
+	}
+	n, err := r.src.Read(p)
+	r.left -= n
+	return n, err
+}
+
+// decode reads a document.
+func decode(data []byte) (*chunk, error) {
+	c := &chunk{}
+	if err := json.Unmarshal(data, c); err != nil {
+		return nil, fmt.Errorf("gemini: a part of the answer is no JSON that the API sends: %w", failure.ErrTruncated)
+	}
+	return c, nil
+}
