@@ -1,0 +1,215 @@
+package anthropic
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"mime"
+	"net/http"
+	"strings"
+
+	sdk "github.com/anthropics/anthropic-sdk-go/v2"
+	"github.com/anthropics/anthropic-sdk-go/v2/option"
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/capture"
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+// Model is a model.LLM that is asked through the Messages API. It is safe for
+// concurrent use.
+type Model struct {
+	name   string
+	target provider.Target
+	config Config
+	extras map[string]json.RawMessage
+	client sdk.Client
+}
+
+// New returns the model of that name, such as "claude-sonnet-5-5". It makes no
+// network call and reads nothing from the environment.
+func New(name string, config Config) (*Model, error) {
+	if name == "" {
+		return nil, errors.New("anthropic: the model has no name")
+	}
+	base, err := config.base()
+	if err != nil {
+		return nil, err
+	}
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	m := &Model{name: name, config: config}
+	if m.extras, err = config.extras(); err != nil {
+		return nil, err
+	}
+	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	m.client = sdk.NewClient(options(&config, base.String(), m.target.Endpoint)...)
+	return m, nil
+}
+
+// options returns how the SDK's client makes a call. Without them it would take
+// URL, credential and headers from the environment and from files, make spans of
+// its own beside those of this module, and retry.
+func options(config *Config, base, endpoint string) []option.RequestOption {
+	opts := []option.RequestOption{
+		option.WithoutEnvironmentDefaults(),
+		option.WithoutOpenTelemetry(), // also ANTHROPIC_OPEN_TELEMETRY_*, which would put prompts into spans
+		option.WithMaxRetries(0),
+		option.WithHTTPClient(newClient(config.HTTPClient)),
+		option.WithBaseURL(base),
+	}
+	if config.APIKey != "" {
+		opts = append(opts, option.WithAPIKey(config.APIKey))
+		if base != defaultBaseURL {
+			opts = append(opts, option.WithHeader("X-Api-Key", config.APIKey))
+		}
+	}
+	if len(config.Betas) > 0 {
+		opts = append(opts, option.WithHeader("Anthropic-Beta", strings.Join(config.Betas, ",")))
+	}
+	return opts
+}
+
+// MustNew is [New] that panics on an error.
+func MustNew(name string, config Config) *Model {
+	m, err := New(name, config)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// Name implements model.LLM: it returns the provider's name for the model.
+func (m *Model) Name() string { return m.name }
+
+// Target implements [provider.Described].
+func (m *Model) Target() provider.Target { return m.target }
+
+// GenerateContent implements model.LLM. It never changes req. A stream yields
+// partial responses with text and thoughts, then one final response that holds
+// the whole answer; without stream there is the final response alone. An error
+// ends the sequence; package failure tells what it means. Errors of the server
+// are of type [Error].
+func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		if err := m.generate(ctx, req, stream, yield); err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams bool, yield func(*model.LLMResponse, error) bool) error {
+	target := m.target
+	if req.Model != "" { // it is how a router names its target
+		target.Model = req.Model
+	}
+	finish := func(resp *model.LLMResponse) *model.LLMResponse { return resp }
+	if !capture.Fitted(ctx) {
+		shallow := *req
+		fitted, err := target.Fit(&shallow)
+		if err != nil {
+			return err
+		}
+		req = &shallow
+		if fitted.Answer != nil {
+			finish = fitted.Answer
+		}
+	}
+	body, names, err := encode(&m.config, target, req, streams)
+	if err != nil {
+		return err
+	}
+	resp, err := m.post(ctx, body)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	s := &stream{from: m, collector: collector{names: names}, resp: resp}
+	if streams {
+		s.yield = yield
+	}
+	if err := m.read(ctx, s); err != nil {
+		return err
+	}
+	final, err := s.finish()
+	if err != nil {
+		return err
+	}
+	if s.done {
+		defer drain(resp.Body)
+	}
+	yield(finish(final), nil)
+	return nil
+}
+
+// oldVersion is the version of the API that knows sampling settings; see
+// [encoder.sampling].
+const oldVersion = "2023-06-01"
+
+// post sends a request. The response has a status of success and a body to be
+// closed.
+func (m *Model) post(ctx context.Context, b *body) (*http.Response, error) {
+	data, err := b.marshal(m.extras)
+	if err != nil {
+		return nil, err
+	}
+	var opts []option.RequestOption
+	if b.sampling {
+		opts = append(opts, option.WithHeader("Anthropic-Version", oldVersion))
+	}
+	if b.Stream {
+		opts = append(opts, option.WithHeader("Accept", "text/event-stream"))
+	}
+	for name, values := range m.config.Header {
+		opts = append(opts, option.WithHeaderDel(name))
+		for _, value := range values {
+			opts = append(opts, option.WithHeaderAdd(name, value))
+		}
+	}
+	var resp *http.Response
+	err = m.client.Post(ctx, "v1/messages", data, &resp, opts...)
+	switch {
+	case err == nil:
+		return resp, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case resp != nil && resp.StatusCode >= 400 && resp.Body != nil:
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // in memory already
+		return nil, m.newError(resp, string(text), err)
+	}
+	return nil, fmt.Errorf("anthropic: %w", err)
+}
+
+// read reads the answer: events, or a message in one piece, whichever the server
+// has chosen.
+func (m *Model) read(ctx context.Context, s *stream) error {
+	kind, _, _ := mime.ParseMediaType(s.resp.Header.Get("Content-Type"))
+	if kind != "application/json" && !isPage(kind) {
+		return s.read(ctx, openaiwire.NewReader(s.resp.Body))
+	}
+	data, err := io.ReadAll(io.LimitReader(s.resp.Body, maxAnswer+1))
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		return fmt.Errorf("anthropic: reading the answer: %w", err)
+	case len(data) > maxAnswer:
+		return errTooLong
+	case isPage(kind): // of a proxy or of a login, never an answer
+		return m.newError(s.resp, string(data), nil)
+	case len(bytes.TrimSpace(data)) == 0:
+		return nil // finish tells what is missing
+	}
+	if ok, err := s.unary(data); ok {
+		return err
+	}
+	return m.newError(s.resp, string(data), nil)
+}
+
+func isPage(kind string) bool { return kind == "text/html" || kind == "application/xhtml+xml" }

@@ -1,0 +1,104 @@
+package anthropic
+
+import (
+	"fmt"
+	"slices"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// tools declares the functions and says how they are to be called. Tools that the
+// provider runs are not of this API; [provider.Target.Fit] has dealt with them.
+func (e *encoder) tools(contents []*genai.Content) error {
+	choice := e.choice()
+	allowed := e.allowed(choice)
+	declared := map[string]bool{}
+	for _, tool := range e.from.Tools {
+		if tool == nil {
+			continue
+		}
+		for _, declaration := range tool.FunctionDeclarations {
+			if declaration == nil || len(allowed) > 1 && !slices.Contains(allowed, declaration.Name) {
+				continue
+			}
+			if declared[declaration.Name] {
+				return &requestError{fmt.Sprintf("the tool %s is declared twice; the API takes each name once", declaration.Name)}
+			}
+			declared[declaration.Name] = true
+			if err := e.declare(declaration); err != nil {
+				return err
+			}
+		}
+	}
+	if len(e.to.Tools) == 0 {
+		// A history with calls was refused on some paths without tools.
+		if e.recall(contents); len(e.to.Tools) == 0 {
+			return nil
+		}
+		choice = &toolChoice{Type: "none"}
+	}
+	if e.config.DisableParallelToolUse && (choice == nil || choice.Type != "none") {
+		if choice == nil {
+			choice = &toolChoice{Type: "auto"}
+		}
+		choice.DisableParallel = true
+	}
+	e.to.ToolChoice = choice
+	return nil
+}
+
+func (e *encoder) declare(declaration *genai.FunctionDeclaration) error {
+	from := declaration.ParametersJsonSchema
+	if from == nil && declaration.Parameters != nil {
+		from = declaration.Parameters
+	}
+	schema, err := request.JSONSchema(from)
+	if err != nil {
+		return &requestError{fmt.Sprintf("the parameters of the tool %s cannot be sent: %v", declaration.Name, err)}
+	}
+	e.to.Tools = append(e.to.Tools, tool{Name: e.names.wire(declaration.Name), Description: declaration.Description, InputSchema: inputSchema(schema)})
+	return nil
+}
+
+// recall declares the functions that were called before.
+func (e *encoder) recall(contents []*genai.Content) {
+	known := map[string]bool{}
+	for _, content := range contents {
+		for _, part := range content.Parts {
+			if part.FunctionCall == nil || known[part.FunctionCall.Name] {
+				continue
+			}
+			known[part.FunctionCall.Name] = true
+			e.to.Tools = append(e.to.Tools, tool{Name: e.names.wire(part.FunctionCall.Name), InputSchema: inputSchema(nil)})
+		}
+	}
+}
+
+// choice returns the tool choice, nil for the model's own.
+func (e *encoder) choice() *toolChoice {
+	if e.from.ToolConfig == nil || e.from.ToolConfig.FunctionCallingConfig == nil {
+		return nil
+	}
+	config := e.from.ToolConfig.FunctionCallingConfig
+	switch config.Mode {
+	case genai.FunctionCallingConfigModeAny:
+		if len(config.AllowedFunctionNames) == 1 {
+			return &toolChoice{Type: "tool", Name: e.names.wire(config.AllowedFunctionNames[0])}
+		}
+		return &toolChoice{Type: "any"}
+	case genai.FunctionCallingConfigModeNone:
+		return &toolChoice{Type: "none"}
+	}
+	return nil
+}
+
+// allowed returns the names that the model must choose from, if there are several:
+// the API knows one or all, so the others are not declared.
+func (e *encoder) allowed(choice *toolChoice) []string {
+	if choice == nil || choice.Type != "any" {
+		return nil
+	}
+	return e.from.ToolConfig.FunctionCallingConfig.AllowedFunctionNames
+}

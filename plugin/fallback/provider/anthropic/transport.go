@@ -1,0 +1,59 @@
+package anthropic
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+const (
+	// idlePerHost is how many connections to a host are kept. The two of
+	// http.DefaultTransport would make every second call under load connect anew.
+	idlePerHost = 64
+	// maxErrorBody bounds what is read of an error body, in bytes.
+	maxErrorBody = 1 << 20
+)
+
+// newClient returns the client for a model: base with what failure needs around
+// its transport, or one of its own. base is not changed.
+func newClient(base *http.Client) *http.Client {
+	client := &http.Client{}
+	if base != nil {
+		*client = *base
+	}
+	next := client.Transport
+	if base == nil {
+		next = newTransport()
+	}
+	client.Transport = bounded{failure.Capture(next)}
+	return client
+}
+
+func newTransport() http.RoundTripper {
+	transport, ok := http.DefaultTransport.(*http.Transport)
+	if !ok { // the application replaced it, and means everybody to use that
+		return nil
+	}
+	own := transport.Clone()
+	own.MaxIdleConns = 0 // no bound over all hosts
+	own.MaxIdleConnsPerHost = idlePerHost
+	own.IdleConnTimeout = 90 * time.Second
+	own.ForceAttemptHTTP2 = true
+	return own
+}
+
+// bounded cuts error bodies, which the SDK reads to their end, whatever it is.
+type bounded struct{ next http.RoundTripper }
+
+func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(req)
+	if err == nil && resp.StatusCode >= 400 && resp.Body != nil {
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(resp.Body, maxErrorBody), resp.Body}
+	}
+	return resp, err
+}
