@@ -15,10 +15,11 @@ import (
 // https://ai.google.dev/gemini-api/docs/thought-signatures#faqs
 const SkipSignature = "skip_thought_signature_validator"
 
-// Adapt makes the signatures in contents, which must be a copy, fit target. A
-// signature is bound to the model that made it: foreign says that those in
-// contents are of another model than target, and removes them. Calls of the
+// Adapt makes Gemini's signatures in contents, which must be a copy, fit target.
+// Such a signature is bound to the model that made it: foreign says that those
+// in contents are of another model than target, and removes them. Calls of the
 // current turn that then lack one get [SkipSignature] if target asks for it.
+// Signatures that [Seal] made tell whose they are and stay.
 func Adapt(contents []*genai.Content, target string, foreign bool) {
 	if foreign {
 		for _, content := range contents {
@@ -32,9 +33,9 @@ func Adapt(contents []*genai.Content, target string, foreign bool) {
 	}
 }
 
-// DropSignatures removes the thought signatures of an answer that is not of the
-// turn's own model: the session would hand them to that model later. What resp
-// points to may be shared, so it is replaced, not changed.
+// DropSignatures removes Gemini's thought signatures of an answer that is not of
+// the turn's own model: the session would hand them to that model later. What
+// resp points to may be shared, so it is replaced, not changed.
 func DropSignatures(resp *model.LLMResponse) {
 	content := resp.Content
 	if content == nil || !slices.ContainsFunc(content.Parts, isSigned) {
@@ -44,14 +45,14 @@ func DropSignatures(resp *model.LLMResponse) {
 	stripSignatures(resp.Content)
 }
 
-func isSigned(p *genai.Part) bool { return p != nil && len(p.ThoughtSignature) > 0 }
+func isSigned(p *genai.Part) bool { return p != nil && len(p.ThoughtSignature) > 0 && !isSealed(p) }
 
 func stripSignatures(content *genai.Content) {
 	if content == nil {
 		return
 	}
 	for _, part := range content.Parts {
-		if part != nil {
+		if isSigned(part) {
 			part.ThoughtSignature = nil
 		}
 	}

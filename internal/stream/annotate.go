@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"google.golang.org/adk/v2/model"
 
@@ -39,7 +40,7 @@ type plain struct {
 // special to tell, and else nil: to copy the map takes less than to make it. With
 // no failure on record there has been no other source.
 func (s *Sink) plain(resp *model.LLMResponse) *plain {
-	if s.source == nil || s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus}) || len(resp.CustomMetadata) > 0 {
+	if s.source == nil || s.log != nil || s.Notes != (Notes{CacheStatus: s.Notes.CacheStatus, Adapted: s.Notes.Adapted}) || len(resp.CustomMetadata) > 0 {
 		return nil
 	}
 	version, latest := cmp.Or(resp.ModelVersion, s.version), s.source.plain.Load()
@@ -69,6 +70,9 @@ func (s *Sink) metadata(resp *model.LLMResponse) call.Metadata {
 		attempts = append(attempts, call.Attempt{Model: s.Model, Outcome: call.OK})
 	}
 	md.Attempts, md.AttemptsDropped = attempts, dropped
+	if s.Notes.Adapted != "" {
+		md.Adapted = strings.Split(s.Notes.Adapted, "\n")
+	}
 	return md
 }
 

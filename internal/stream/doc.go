@@ -42,6 +42,14 @@ type Optional interface {
 	Absent(ctx context.Context) bool
 }
 
+// LastResort is a layer whose answers stand in for a model's.
+type LastResort interface {
+	Layer
+
+	// LastResort marks the layer; it does nothing.
+	LastResort()
+}
+
 // Serve implements GenerateContent for a layer.
 func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {

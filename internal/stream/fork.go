@@ -14,7 +14,8 @@ func (s *Sink) Fork(yield func(*model.LLMResponse, error) bool) *Sink {
 		s.log = &call.Log{}
 	}
 	fork := &Sink{
-		yield: yield, Force: s.Force, HasNext: s.HasNext, Wait: s.Wait, Root: s.Root, Notes: s.Notes, Guard: s.Guard, log: s.log,
+		yield: yield, Force: s.Force, HasNext: s.HasNext, Wait: s.Wait, Root: s.Root, Notes: s.Notes, Guard: s.Guard, Described: s.Described,
+		log: s.log,
 	}
 	s.Wait = 0
 	return fork

@@ -11,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // maxHeld bounds the chunks held back before the first content. Providers send
@@ -51,6 +52,9 @@ type Sink struct {
 	Root string
 	// Model names the target that answers; [Source] sets it.
 	Model string
+	// Described is what a router knows of the target that is asked, over what its
+	// model tells of itself; nil for nothing.
+	Described *provider.Target
 	// Notes is what layers tell of the answer. It is written on every final
 	// response if Root is set.
 	Notes Notes
@@ -75,8 +79,9 @@ type Sink struct {
 }
 
 // Notes is what the layers of a call have to tell of its answer, beyond the
-// attempts: the fields of [call.Metadata] of the same names.
-type Notes struct{ CacheStatus, ExperimentID, Cohort, Degraded string }
+// attempts: the fields of [call.Metadata] of the same names. Adapted is a list,
+// joined by newlines so that Notes can be compared.
+type Notes struct{ CacheStatus, ExperimentID, Cohort, Degraded, Adapted string }
 
 // NewSink returns a Sink that passes responses to yield, which is never called
 // with an error but by End.
@@ -133,7 +138,9 @@ func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
 }
 
 // begin starts an attempt.
-func (s *Sink) begin(model string) { s.Model, s.version, s.source = model, "", nil }
+func (s *Sink) begin(model string) {
+	s.Model, s.version, s.source, s.Notes.Adapted = model, "", nil, ""
+}
 
 // Send passes resp on and reports whether more is wanted.
 func (s *Sink) Send(resp *model.LLMResponse) bool {

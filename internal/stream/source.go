@@ -4,37 +4,46 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"log/slog"
 	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
-	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Options adapt a Source to its model. The zero value fits any.
 type Options struct {
 	// Name replaces the model's own name, in requests and in records.
 	Name string
-	// Prepare changes the attempt's copy of the request before the call.
+	// Prepare changes the attempt's copy of the request before it is made to fit
+	// the model.
 	Prepare func(*model.LLMRequest)
+	// Target is what is known of the model, over what it tells of itself.
+	Target provider.Target
 	// Expect says what the provider always sends. A model that tells its Google
 	// backend is known to send a finish reason.
 	Expect failure.Expect
+	// Logger is told what was learnt of the model's requests; nil for
+	// slog.Default().
+	Logger *slog.Logger
 }
 
 // Source is the innermost layer: it calls a model. Each call is an attempt
-// with its own copy of the request, is recorded if it fails, and ends in a
-// whole answer or an error: what arrives as success but is none (cut off,
-// empty, a bad finish reason) becomes an error here, and so does a panic.
+// with its own copy of the request, made to fit the model, is recorded if it
+// fails, and ends in a whole answer or an error: what arrives as success but is
+// none (cut off, empty, a bad finish reason) becomes an error here, and so does
+// a panic. A refusal of an optional part of the request is repaired: see mend.
 type Source struct {
 	llm     model.LLM
 	name    string
 	options Options
+	target  provider.Target
+	lessons lessons
 	plain   atomic.Pointer[plain] // the latest, which most answers carry
 }
 
@@ -44,10 +53,12 @@ func NewSource(m model.LLM, options Options) *Source {
 	if name == "" {
 		name = m.Name()
 	}
-	if _, ok := m.(interface{ GetGoogleLLMVariant() genai.Backend }); ok {
+	if _, ok := m.(variant); ok {
 		options.Expect.FinishReason = true
 	}
-	return &Source{llm: m, name: name, options: options}
+	s := &Source{llm: m, name: name, options: options, target: options.Target.Over(targetOf(m))}
+	s.warn()
+	return s
 }
 
 // Name implements model.LLM.
@@ -61,26 +72,21 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 	return Serve(s, ctx, req, stream)
 }
 
+// Target implements provider.Described.
+func (s *Source) Target() provider.Target { return s.target }
+
 // Do implements Layer.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	out.begin(s.name)
-	a := out.newAttempt(s)
-	req = request.Clone(req)
-	req.Model = s.name
-	request.Adapt(req.Contents, s.name, out.Root != "" && out.Root != s.name)
-	ctx, span := telemetry.StartAttempt(ctx, s.name)
-	a.capture.Context = ctx // for a client whose transport is failure.Capture
-	ctx = &a.capture
-	started, wait := clock(), out.Wait
-	out.Wait = 0
-	err := a.pass(ctx, req, stream)
-	if err == nil {
-		telemetry.EndAttempt(span, call.Attempt{Outcome: call.OK})
-		return nil
+	target := s.target
+	if out.Described != nil {
+		target = out.Described.Over(target)
 	}
-	failed := newAttemptError(ctx, s.name, err)
-	telemetry.EndAttempt(span, out.recordFailure(failed, wait, clock()-started))
-	return failed
+	a := out.newAttempt(s)
+	err := a.make(ctx, req, stream, &target)
+	if err == nil || !a.mend(ctx, err, &target) {
+		return err
+	}
+	return out.newAttempt(s).make(ctx, req, stream, &target)
 }
 
 // attempt is one call to a model. The model may keep the context, so no two
@@ -91,10 +97,12 @@ type attempt struct {
 
 	source *Source
 	out    *Sink
-	err    error       // why it failed
-	final  bool        // a final response has been passed on
-	done   bool        // the iterator has been told to stop
-	ended  atomic.Bool // the iterator has returned
+	req    *model.LLMRequest                           // the model's own copy; nil before it is made
+	answer func(*model.LLMResponse) *model.LLMResponse // what to make of a final response; nil for nothing
+	err    error                                       // why it failed
+	final  bool                                        // a final response has been passed on
+	done   bool                                        // the iterator has been told to stop
+	ended  atomic.Bool                                 // the iterator has returned
 }
 
 // newAttempt starts an attempt at source.
@@ -105,6 +113,29 @@ func (s *Sink) newAttempt(source *Source) *attempt {
 	}
 	a.source, a.out, s.source = source, s, source
 	return a
+}
+
+// make makes the attempt, and records its failure.
+func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target) error {
+	name, out := a.source.name, a.out
+	out.begin(name)
+	out.source = a.source
+	if err := a.prepare(ctx, req, target); err != nil {
+		return err
+	}
+	ctx, span := telemetry.StartAttempt(ctx, name)
+	a.capture.Context, a.capture.Fitted = ctx, true // for a client whose transport is failure.Capture
+	ctx = &a.capture
+	started, wait := clock(), out.Wait
+	out.Wait = 0
+	err := a.pass(ctx, a.req, stream)
+	if err == nil {
+		telemetry.EndAttempt(span, call.Attempt{Outcome: call.OK})
+		return nil
+	}
+	failed := newAttemptError(ctx, name, err)
+	telemetry.EndAttempt(span, out.recordFailure(failed, wait, clock()-started))
+	return failed
 }
 
 // pass lets the model's responses through and returns how the attempt ended.
@@ -136,9 +167,6 @@ func (a *attempt) run(ctx context.Context, req *model.LLMRequest, stream bool) {
 			a.err = fmt.Errorf("fallback: model %q panicked: %v", a.source.name, r)
 		}
 	}()
-	if prepare := a.source.options.Prepare; prepare != nil {
-		prepare(req)
-	}
 	a.source.llm.GenerateContent(ctx, req, stream)(a.take)
 }
 
@@ -155,6 +183,9 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 	case resp == nil:
 		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.source.name, failure.ErrEmpty)
 	case !resp.Partial:
+		if a.answer != nil {
+			resp = a.answer(resp)
+		}
 		if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad {
 			a.err = &BadResponse{Model: a.source.name, Response: resp, Means: verdict}
 			break

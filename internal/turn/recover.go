@@ -49,7 +49,8 @@ func (p *Plugin) recover(ctx Context, s *state, req *model.LLMRequest) (*model.L
 	if !ok {
 		return nil, err
 	}
-	answer := *final // the model may hand out one response many times
+	answer := *final            // the model may hand out one response many times
+	request.DropSealed(&answer) // the agent's own model is asked next, without an adapter of ours
 	md.FallbackModel, md.ModelName, md.ModelVersion = out.Model, out.Model, final.ModelVersion
 	md.WriteTo(&answer)
 	telemetry.Annotate(ctx, md)

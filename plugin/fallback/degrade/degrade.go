@@ -24,6 +24,9 @@ type lastResort struct {
 
 func (l *lastResort) Name() string { return l.name }
 
+// LastResort marks it for routers.
+func (*lastResort) LastResort() {}
+
 func (l *lastResort) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Defaults of BreakerConfig.
@@ -143,6 +144,9 @@ func (b *breaker) Name() string { return b.inner.Name() }
 func (b *breaker) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(b, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (b *breaker) Target() provider.Target { return stream.TargetOf(b.inner) }
 
 func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	pass, before, after, refused := b.circuit.admit(out.Force)

@@ -11,6 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // cached is the layer in front of one model.
@@ -25,6 +26,9 @@ func (l *cached) Name() string { return l.inner.Name() }
 func (l *cached) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (l *cached) Target() provider.Target { return stream.TargetOf(l.inner) }
 
 func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if out.Root == "" {

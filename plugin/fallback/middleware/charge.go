@@ -12,6 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Middleware returns the layer that charges attempts at one model to b. It goes
@@ -65,6 +66,9 @@ func (l *charged) Name() string { return l.inner.Name() }
 func (l *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (l *charged) Target() provider.Target { return stream.TargetOf(l.inner) }
 
 func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	projected, known := l.price(req)

@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Defaults of LimitConfig.
@@ -100,6 +101,9 @@ func (l *limit) Name() string { return l.inner.Name() }
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (l *limit) Target() provider.Target { return stream.TargetOf(l.inner) }
 
 func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	estimated := 0

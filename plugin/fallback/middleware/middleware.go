@@ -2,12 +2,11 @@ package middleware
 
 import (
 	"fmt"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
 // Middleware wraps one model in another. It is applied once per target: what it
@@ -40,28 +39,12 @@ func Chain(m model.LLM, layers ...Middleware) model.LLM {
 }
 
 // KindRefused is the kind of a call that was not made: a breaker is open, a
-// limit or a budget is used up.
-const KindRefused failure.Kind = "refused"
+// limit or a budget is used up, the model cannot take the request.
+const KindRefused = stream.KindRefused
 
 // RefusedError says that a layer did not let a call through to its model. It is
 // a verdict to fall back: another target may be free.
-type RefusedError struct {
-	By     string    // who refused, such as "breaker", "limit" or "budget"
-	Model  string    // the target that was not called
-	Reason string    // why, in a few words
-	Until  time.Time // when the layer expects to let calls through again; zero if it cannot tell
-}
-
-func (e *RefusedError) Error() string {
-	return fmt.Sprintf("middleware: %s refused %s: %s", e.By, e.Model, e.Reason)
-}
-
-// Verdict says what the refusal means; package failure looks for it.
-func (e *RefusedError) Verdict() failure.Verdict {
-	return failure.Verdict{
-		Action: failure.Fallback, Kind: KindRefused, Scope: failure.ScopeModel, Code: e.By, Message: e.Error(), Reason: e.Reason,
-	}
-}
+type RefusedError = stream.RefusedError
 
 // must is what every Must function does.
 func must(m Middleware, err error) Middleware {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Defaults of RetryConfig.
@@ -95,6 +96,9 @@ func (r *retry) Name() string { return r.inner.Name() }
 func (r *retry) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(r, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (r *retry) Target() provider.Target { return stream.TargetOf(r.inner) }
 
 func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	r.config.Budget.deposit()

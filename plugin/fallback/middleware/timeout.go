@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // idleSteps is how finely Idle is watched: a chunk leaves a mark, and a timer
@@ -77,6 +78,9 @@ func (t *timeout) Name() string { return t.inner.Name() }
 func (t *timeout) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(t, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (t *timeout) Target() provider.Target { return stream.TargetOf(t.inner) }
 
 func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if t.config.Grace > 0 {

@@ -104,6 +104,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	for _, m := range models {
 		f.traits = append(f.traits, traitsOf(m))
 		f.optional = append(f.optional, optional(m))
+		f.lastResort = append(f.lastResort, isLastResort(m))
 	}
 	return stream.Forward(f, models[0]), nil
 }
@@ -124,6 +125,8 @@ type fallback struct {
 	traits   []Traits          // of targets
 	optional []stream.Optional // of targets; nil for one that is part of every call
 	turns    *affinity
+
+	lastResort []bool // of targets
 }
 
 func (f *fallback) Name() string { return f.name }
@@ -153,7 +156,7 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	if err == nil {
 		return nil
 	}
-	r := run{fallback: f, out: out, start: start, more: more, mayForce: !more || force}
+	r := run{fallback: f, out: out, start: start, more: more, mayForce: !more || force, seen: make([]bool, len(f.targets))}
 	return r.goOn(ctx, req, streamed, err)
 }
 
@@ -167,6 +170,7 @@ type run struct {
 	more     bool    // an outer router has another target
 	mayForce bool    // an open breaker may be forced: nothing else is left outside either
 	causes   []error // of the targets asked so far, in order
+	seen     []bool  // the targets that have had their turn
 	avoid    avoid
 
 	asked     int // how many targets were asked
@@ -175,22 +179,23 @@ type run struct {
 	recovered time.Time
 }
 
-// goOn asks the other targets in order after the one at start failed with err:
-// those behind it, then those before it.
+// goOn asks the other targets in order after the one at start failed with err.
 func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, err error) error {
 	for i := r.start; ; {
+		r.seen[i] = true
 		if done, result := r.judge(ctx, i, err); done {
 			return result
 		}
 		var ok bool
-		if i, ok = r.next(ctx, i); !ok {
+		if i, ok = r.next(ctx); !ok {
 			return r.last(ctx, req, streamed)
 		}
 		if reason := r.avoid.reason(r.traits[i]); reason != "" {
 			err = &middleware.RefusedError{By: "router", Model: r.targets[i].Name(), Reason: reason}
 			continue
 		}
-		_, another := r.next(ctx, i)
+		r.seen[i] = true
+		_, another := r.next(ctx)
 		r.out.HasNext = r.more || another
 		if err = r.attempt(ctx, i, req, streamed); err == nil {
 			if r.out.Notes.Degraded == "" {
@@ -201,17 +206,36 @@ func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, er
 	}
 }
 
-// next returns the target after i that is part of this call; ok is false if there
-// is none.
-func (r *run) next(ctx context.Context, i int) (after int, ok bool) {
-	for {
-		if i = (i + 1) % len(r.targets); i == r.start {
-			return 0, false
+// next returns the target whose turn it is; ok is false if none is left. Those
+// behind start come before those in front of it. A target whose endpoint could
+// not be reached in this call waits until only answers of last resort are left.
+func (r *run) next(ctx context.Context) (i int, ok bool) {
+	const none = -1
+	first := func(found, i int) int {
+		if found == none {
+			return i
 		}
-		if o := r.optional[i]; o == nil || !o.Absent(ctx) {
+		return found
+	}
+	unreachable, degraded := none, none
+	for n := range r.targets {
+		i := (r.start + n) % len(r.targets)
+		if o := r.optional[i]; r.seen[i] || o != nil && o.Absent(ctx) {
+			continue
+		}
+		switch {
+		case r.lastResort[i]:
+			degraded = first(degraded, i)
+		case r.avoid.unreachable(r.traits[i]):
+			unreachable = first(unreachable, i)
+		case degraded == none:
 			return i, true
 		}
 	}
+	if unreachable != none {
+		return unreachable, true
+	}
+	return degraded, degraded != none
 }
 
 // attempt asks target i after another has failed.

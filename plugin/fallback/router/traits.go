@@ -1,13 +1,17 @@
 package router
 
 import (
+	"context"
 	"fmt"
+	"iter"
+	"slices"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Traits is what a router may know of a target. The zero value knows nothing,
@@ -17,6 +21,11 @@ type Traits struct {
 	Credential    string // which account or key it is called with; a name, never the key
 	ContextWindow int    // tokens it can read; 0 if not known
 	Prefill       bool   // it continues a text that the request ends with
+
+	// Target says how the model is asked and what it takes, field by field over
+	// what the model tells of itself ([provider.Described]) or, if it tells
+	// nothing, over what its name tells.
+	Target provider.Target
 }
 
 // Describe returns m with traits for a router. It must be the outermost layer of
@@ -35,11 +44,40 @@ type described struct {
 	traits Traits
 }
 
+// Do tells the layer that calls the model what is known of it.
+func (d *described) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	outer := out.Described
+	out.Described = &d.traits.Target
+	err := d.Layer.Do(ctx, req, streamed, out)
+	out.Described = outer
+	return err
+}
+
+// Target implements provider.Described.
+func (d *described) Target() provider.Target { return d.traits.Target.Over(stream.TargetOf(d.Layer)) }
+
+// GenerateContent implements model.LLM.
+func (d *described) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(d, ctx, req, streamed)
+}
+
 func traitsOf(m model.LLM) Traits {
+	var traits Traits
 	if d, ok := stream.Bare(m).(*described); ok {
-		return d.traits
+		traits = d.traits
 	}
-	return Traits{}
+	traits.Target = stream.TargetOf(m)
+	return traits
+}
+
+// isLastResort reports whether m is an answer of last resort.
+func isLastResort(m model.LLM) bool {
+	layer := stream.Bare(m)
+	if d, ok := layer.(*described); ok {
+		layer = stream.Bare(d.Layer)
+	}
+	_, ok := layer.(stream.LastResort)
+	return ok
 }
 
 // optional returns m as a target that is no part of some calls, or nil.
@@ -54,7 +92,8 @@ func optional(m model.LLM) stream.Optional {
 // avoid is what failures of one call have in common with targets not yet asked.
 type avoid struct {
 	providers, credentials []string
-	window                 int // the largest window that was too small; 0 for none
+	endpoints              []string // that could not be reached
+	window                 int      // the largest window that was too small; 0 for none
 }
 
 func (a *avoid) add(verdict failure.Verdict, t Traits) {
@@ -63,9 +102,17 @@ func (a *avoid) add(verdict failure.Verdict, t Traits) {
 		a.window = max(a.window, t.ContextWindow)
 	case verdict.Scope == failure.ScopeProvider && t.Provider != "":
 		a.providers = append(a.providers, t.Provider)
+	case verdict.Scope == failure.ScopeEndpoint && t.Target.Endpoint != "":
+		a.endpoints = append(a.endpoints, t.Target.Endpoint)
 	case verdict.Scope == failure.ScopeAccount && t.Credential != "":
 		a.credentials = append(a.credentials, t.Credential)
 	}
+}
+
+// unreachable reports whether the endpoint of a target with traits t could not
+// be reached in this call.
+func (a *avoid) unreachable(t Traits) bool {
+	return slices.Contains(a.endpoints, t.Target.Endpoint)
 }
 
 // reason says why a target with traits t would fail too, or nothing.

@@ -1,0 +1,32 @@
+package stream
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// KindRefused is the kind of a call that was not made: a breaker is open, a
+// limit or a budget is used up, the model cannot take the request.
+const KindRefused failure.Kind = "refused"
+
+// RefusedError says that a layer did not let a call through to its model. It is
+// a verdict to fall back: another target may be free.
+type RefusedError struct {
+	By     string    // who refused, such as "breaker", "limit", "budget" or "fit"
+	Model  string    // the target that was not called
+	Reason string    // why, in a few words
+	Until  time.Time // when the layer expects to let calls through again; zero if it cannot tell
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("middleware: %s refused %s: %s", e.By, e.Model, e.Reason)
+}
+
+// Verdict says what the refusal means; package failure looks for it.
+func (e *RefusedError) Verdict() failure.Verdict {
+	return failure.Verdict{
+		Action: failure.Fallback, Kind: KindRefused, Scope: failure.ScopeModel, Code: e.By, Message: e.Error(), Reason: e.Reason,
+	}
+}

@@ -1,0 +1,27 @@
+package provider
+
+import "google.golang.org/adk/v2/model"
+
+// Factory makes the models of one provider for a policy file. A provider whose
+// SDK is large is not part of package policy; the application adds it:
+//
+//	m, err := policy.Load(ctx, "fallback.yaml", anthropic.Provider)
+type Factory struct {
+	Name   string // of the provider in a policy file, such as "anthropic"
+	KeyEnv string // the environment variable that usually holds its key
+	// New returns a model. It makes no network call, and its errors do not show the
+	// key.
+	New func(Settings) (model.LLM, error)
+}
+
+// Option implements policy.Option.
+func (f Factory) Option() any { return f }
+
+// Settings are what a policy file says of a model.
+type Settings struct {
+	Model   string // the provider's name for it
+	APIKey  string // "" for none
+	BaseURL string // "" for the provider's own
+	Takes   Takes
+	Drop    bool // see [Target]
+}

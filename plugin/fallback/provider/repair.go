@@ -1,0 +1,171 @@
+package provider
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+)
+
+// Refusal is what a server said against a request, with a status of 400 or 422.
+type Refusal struct {
+	Param   string // the parameter that it names, such as "messages[3].tool_calls[0].id"; "" if it names none
+	Message string // its text, or the whole body
+}
+
+// Repair is a change to a request after which a server that has refused it may
+// take it. It never changes what is asked: what a Repair leaves out is optional.
+// Its text names the setting, for records and logs.
+type Repair string
+
+// Repairs that are not a setting's own name.
+const (
+	repairThoughts   Repair = "thoughts"              // of earlier answers
+	repairSignatures Repair = "thought_signatures"    // replaced by the documented placeholder
+	repairCallIDs    Repair = "call_ids"              // shortened
+	repairNewTokens  Repair = "max_completion_tokens" // the limit under its new name
+	repairOldTokens  Repair = "max_tokens"            // the limit under its old name
+)
+
+// OfSession reports whether the repair is about what stands in one session's
+// history, so that it says nothing about requests of others.
+func (r Repair) OfSession() bool { return r == repairThoughts || r == repairSignatures }
+
+// Repair returns the change that refusal asks for; ok is false if it is not
+// about an optional part of req.
+func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok bool) {
+	text := strings.ToLower(refusal.Message)
+	if r, ok := t.repairHistory(req, strings.ToLower(refusal.Param), text); ok {
+		return r, true
+	}
+	if req.Config == nil {
+		return "", false
+	}
+	if r, ok := t.repairTokens(req, refusal, text); ok {
+		return r, true
+	}
+	for i := range optional {
+		s := &optional[i]
+		if s.given(req.Config) && s.named(refusal.Param, text) {
+			return Repair(s.name), true
+		}
+	}
+	return "", false
+}
+
+// repairHistory finds a thought, a signature or an id that the server does not
+// take back.
+//
+//   - Anthropic: "messages.1.content.0: Invalid `signature` in `thinking` block",
+//     "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified"
+//     (platform.claude.com/docs/en/api/errors)
+//   - Gemini: "Corrupted thought signature.", "Thought signature is not valid", "is missing a thought_signature"
+//     (ai.google.dev/gemini-api/docs/thought-signatures)
+//   - OpenAI: string_above_max_length at messages[i].tool_calls[j].id
+func (t Target) repairHistory(req *model.LLMRequest, param, text string) (Repair, bool) {
+	signature := strings.Contains(text, "thought signature") || strings.Contains(text, "thought_signature") || strings.Contains(text, "thoughtsignature")
+	thinking := strings.Contains(text, "thinking") && (strings.Contains(text, "signature") || strings.Contains(text, "block")) ||
+		strings.Contains(text, "reasoning_content") || strings.Contains(text, "encrypted content") || strings.Contains(text, "encrypted_content")
+	switch {
+	case signature && t.isGemini():
+		return repairSignatures, hasCalls(req)
+	case (signature || thinking) && !t.isGemini():
+		return repairThoughts, request.HasThoughts(req.Contents)
+	case strings.Contains(text, "string_above_max_length") && strings.Contains(param, ".id"), strings.HasSuffix(param, "call_id"),
+		strings.Contains(text, "tool_use.id"), strings.Contains(text, "tool call id"), strings.Contains(text, "tool_call_id") && strings.Contains(text, "length"):
+		return repairCallIDs, hasCalls(req)
+	}
+	return "", false
+}
+
+// repairTokens finds the token limit under the name that the server does not
+// know: "Unsupported parameter: 'max_tokens' … Use 'max_completion_tokens' instead."
+func (t Target) repairTokens(req *model.LLMRequest, refusal Refusal, text string) (Repair, bool) {
+	if t.API != Chat || req.Config.MaxOutputTokens == 0 {
+		return "", false
+	}
+	_, renamed := extraOf(req)[string(repairNewTokens)]
+	switch {
+	case refusal.Param == "max_tokens" && refuses(text), strings.Contains(text, "use 'max_completion_tokens'"), strings.Contains(text, "use `max_completion_tokens`"):
+		return repairNewTokens, !renamed
+	case (refusal.Param == "max_completion_tokens" || strings.Contains(text, "max_completion_tokens")) && refuses(text):
+		return repairOldTokens, true
+	}
+	return "", false
+}
+
+// Apply makes the change. It replaces what it changes in req and never writes to
+// what req points to.
+func (r Repair) Apply(req *model.LLMRequest) {
+	switch r {
+	case repairThoughts:
+		req.Contents = request.WithoutThoughts(req.Contents)
+		return
+	case repairSignatures:
+		req.Contents = request.CloneContents(req.Contents)
+		request.Adapt(req.Contents, "gemini-3", true)
+		return
+	case repairCallIDs:
+		req.Contents = request.Pair(req.Contents, func(_ string, index int) string { return fmt.Sprintf("call%05d", index) })
+		return
+	}
+	if req.Config == nil {
+		return
+	}
+	config := *req.Config
+	req.Config = &config
+	switch r {
+	case repairNewTokens, repairOldTokens:
+		if config.MaxOutputTokens > 0 {
+			withExtra(&config, string(r), config.MaxOutputTokens)
+			config.MaxOutputTokens = 0
+		}
+		return
+	}
+	for i := range optional {
+		if optional[i].name == string(r) {
+			optional[i].clear(&config)
+		}
+	}
+}
+
+// withExtra adds a field to the body of the request of an adapter of this
+// module.
+func withExtra(config *genai.GenerateContentConfig, key string, value any) {
+	options := genai.HTTPOptions{}
+	if config.HTTPOptions != nil {
+		options = *config.HTTPOptions
+	}
+	body := map[string]any{key: value}
+	for k, v := range options.ExtraBody {
+		if k != key {
+			body[k] = v
+		}
+	}
+	options.ExtraBody = body
+	config.HTTPOptions = &options
+}
+
+func extraOf(req *model.LLMRequest) map[string]any {
+	if req.Config == nil || req.Config.HTTPOptions == nil {
+		return nil
+	}
+	return req.Config.HTTPOptions.ExtraBody
+}
+
+func hasCalls(req *model.LLMRequest) bool {
+	for _, content := range req.Contents {
+		if content == nil {
+			continue
+		}
+		for _, part := range content.Parts {
+			if part != nil && part.FunctionCall != nil {
+				return true
+			}
+		}
+	}
+	return false
+}

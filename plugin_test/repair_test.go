@@ -1,0 +1,139 @@
+package plugin_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// refusal is an error of the shape of OpenAI's SDK.
+type refusal struct {
+	StatusCode int
+	raw        string
+}
+
+func (e *refusal) Error() string   { return fmt.Sprintf("POST: %d", e.StatusCode) }
+func (e *refusal) RawJSON() string { return e.raw }
+
+func refuse(param, message string) suite.Step {
+	raw, _ := json.Marshal(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "param": param, "code": nil}})
+	return suite.Fail(&refusal{400, string(raw)})
+}
+
+func withSettings() *model.LLMRequest {
+	return &model.LLMRequest{
+		Contents: genai.Text("hello"),
+		Config: &genai.GenerateContentConfig{
+			Temperature: genai.Ptr[float32](0.2), Seed: genai.Ptr[int32](7),
+			Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "weather"}}}},
+		},
+	}
+}
+
+// answerOf makes a unary call and returns the final response.
+func answerOf(t *testing.T, m model.LLM, req *model.LLMRequest) (*model.LLMResponse, error) {
+	t.Helper()
+	var last *model.LLMResponse
+	for resp, err := range m.GenerateContent(t.Context(), req, false) {
+		if err != nil {
+			return nil, err
+		}
+		last = resp
+	}
+	return last, nil
+}
+
+// B126: a refused optional setting is left out, the same model is asked again at
+// once, and it is not sent again for a day.
+func TestRefusedSettingIsRepaired(t *testing.T) {
+	var log strings.Builder
+	defer slog.SetDefault(slog.Default())
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	synctest.Test(t, func(t *testing.T) {
+		first := suite.NewModel("custom-1", refuse("temperature", "temperature is not supported"), suite.Text("repaired"))
+		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})
+		m := router.MustFallback(router.Config{}, breaker(first), suite.NewModel("other", suite.Text("other")))
+
+		req := withSettings()
+		answer, err := answerOf(t, m, req)
+		if err != nil || suite.TextOf(answer.Content) != "repaired" {
+			t.Fatalf("answer %v, error %v; want the same model's", answer, err)
+		}
+		if md, _ := call.ReadResponse(answer); md.Triggered || md.ModelName != "custom-1" {
+			t.Errorf("metadata %+v: want no fallback", md)
+		}
+		if req.Config.Temperature == nil {
+			t.Error("the caller's request was changed")
+		}
+		sent := func(i int) bool { return first.Requests()[i].Config.Temperature != nil }
+		if !sent(0) || sent(1) || first.Requests()[1].Config.Seed == nil {
+			t.Error("want temperature in the first request alone, and the seed in both")
+		}
+		time.Sleep(23 * time.Hour)
+		if _, err := answerOf(t, m, withSettings()); err != nil || sent(2) {
+			t.Errorf("after 23 hours: temperature sent %v, error %v; want the lesson kept", sent(2), err)
+		}
+		time.Sleep(2 * time.Hour)
+		if _, err := answerOf(t, m, withSettings()); err != nil || !sent(3) {
+			t.Errorf("after 25 hours: temperature sent %v, error %v; want it tried again", sent(3), err)
+		}
+	})
+	if !strings.Contains(log.String(), "part=temperature") || strings.Contains(log.String(), "hello") {
+		t.Errorf("log %q: want the setting named, and no prompt", log.String())
+	}
+}
+
+// B106: one repair a call; then the next target is asked, which is told what was
+// left out for the one that answers.
+func TestSecondRefusalMovesOn(t *testing.T) {
+	first := suite.NewModel("custom-2", refuse("temperature", "not supported with this model"), refuse("seed", "not supported with this model"))
+	other := suite.NewModel("other", suite.Text("other"))
+	m := router.MustFallback(router.Config{}, first, other)
+	answer, err := answerOf(t, m, withSettings())
+	if err != nil || suite.TextOf(answer.Content) != "other" {
+		t.Fatalf("answer %v, error %v; want the next target's", answer, err)
+	}
+	if n := len(first.Requests()); n != 2 {
+		t.Errorf("the first target was asked %d times, want 2", n)
+	}
+	if c := other.Requests()[0].Config; c.Temperature == nil || c.Seed == nil {
+		t.Error("what one target refuses was left out for another")
+	}
+	md, _ := call.ReadResponse(answer)
+	if len(md.Attempts) != 3 || md.Attempt != 1 || md.Attempts[0].HTTPStatus != 400 || md.Attempts[1].HTTPStatus != 400 {
+		t.Errorf("metadata %+v: want both refusals on record, of one model", md)
+	}
+}
+
+// What would change the answer is never left out to please a server.
+func TestNothingEssentialIsRepaired(t *testing.T) {
+	for _, test := range []struct{ param, message string }{
+		{"tools", "tools is not supported with this model"},
+		{"messages[0].content", "unsupported image, temperature is fine"},
+		{"max_output_tokens", "max_output_tokens must be at most 4096"},
+	} {
+		first := suite.NewModel("custom-3", refuse(test.param, test.message))
+		m := router.MustFallback(router.Config{}, first, suite.NewModel("other", suite.Text("other")))
+		_, _ = answerOf(t, m, withSettings())
+		for _, req := range first.Requests()[1:] {
+			if len(req.Config.Tools) == 0 {
+				t.Errorf("%s: tools were left out", test.param)
+			}
+		}
+		if test.param != "messages[0].content" && len(first.Requests()) != 1 {
+			t.Errorf("%s: asked %d times, want 1", test.param, len(first.Requests()))
+		}
+	}
+}
