@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"path"
 	"slices"
 	"strings"
 )
@@ -86,7 +85,7 @@ var tables = [][]row{geminiTable, anthropicTable, openaiTable, chatTable}
 // tomorrow gets them; older models follow and are told apart by version.
 type row struct {
 	apis  []API
-	host  string // patterns of [path.Match] for the endpoint, separated by spaces; "" for any
+	host  string // patterns of [match] for the endpoint, separated by spaces; "" for any
 	model string // the same for the model's name as parseName returns it
 	// The versions that the row is for, from since to before; 0 for no bound.
 	since, before version
@@ -104,7 +103,7 @@ func matchesAny(patterns, s string) bool {
 	for patterns != "" {
 		var pattern string
 		pattern, patterns, _ = strings.Cut(patterns, " ")
-		if ok, _ := path.Match(pattern, s); ok {
+		if match(pattern, s) {
 			return true
 		}
 		if patterns == "" {
@@ -112,6 +111,28 @@ func matchesAny(patterns, s string) bool {
 		}
 	}
 	return true
+}
+
+// match tells whether pattern is s, where * stands for any text and # for a digit.
+func match(pattern, s string) bool {
+	for i := 0; i < len(pattern); i++ {
+		if pattern[i] == '*' {
+			rest := pattern[i+1:]
+			if rest == "" {
+				return true
+			}
+			for ; i <= len(s); i++ {
+				if match(rest, s[i:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if i >= len(s) || pattern[i] != s[i] && (pattern[i] != '#' || s[i] < '0' || s[i] > '9') {
+			return false
+		}
+	}
+	return len(pattern) == len(s)
 }
 
 // Shorthands of the tables.

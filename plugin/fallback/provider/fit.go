@@ -157,13 +157,12 @@ func (f *fitting) refuse(setting, reason string) error {
 // history brings the contents into the order that every API wants and ends them
 // as the target wants.
 func (f *fitting) history() {
-	if f.API == "" {
-		return
-	}
 	if isNo(f.takes.Tools) {
 		f.rewrite(callAsText)
 	}
-	f.req.Contents = request.Pair(f.req.Contents, nil)
+	if f.API != "" {
+		f.req.Contents = request.Pair(f.req.Contents, nil)
+	}
 	f.moveSystem()
 	f.userTurns()
 	if f.isGemini() && request.LacksSignature(f.req.Contents, f.Model) {

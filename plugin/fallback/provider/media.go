@@ -2,7 +2,6 @@ package provider
 
 import (
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -58,7 +57,7 @@ func (m *mover) content(content *genai.Content) (*genai.Content, error) {
 		return nil, nil
 	}
 	var failed error
-	ofModel := content.Role == genai.RoleModel
+	ofModel := content.Role == genai.RoleModel || hasCall(content) // as request.Pair sees it
 	own := rewriteContent(content, func(p *genai.Part) *genai.Part {
 		if failed != nil {
 			return p
@@ -174,7 +173,7 @@ func (f *fitting) refusedMedia(p *genai.Part) (kind, reason string) {
 			return kind, reason
 		}
 	}
-	accepts := func(pattern string) bool { ok, _ := path.Match(pattern, kind); return ok }
+	accepts := func(pattern string) bool { return match(pattern, kind) }
 	switch {
 	case f.takes.Media == nil || kind == "" || slices.ContainsFunc(f.takes.Media, accepts):
 		return kind, ""

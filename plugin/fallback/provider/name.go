@@ -1,9 +1,6 @@
 package provider
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // ByName returns the API of a model by its name alone, such as Gemini for
 // "gemini-3-flash" or "publishers/google/models/gemini-3-flash", Responses for
@@ -16,7 +13,7 @@ func ByName(model string) API {
 		return Gemini
 	case matchesAny("gpt-oss*", name):
 		return "" // open weights: every server has them
-	case matchesAny("gpt-* chatgpt-* o[0-9] o[0-9]-*", name):
+	case matchesAny("gpt-* chatgpt-* o# o#-*", name):
 		return Responses
 	case matchesAny("claude-*", name):
 		return Anthropic
@@ -29,10 +26,6 @@ type version int
 
 // newest is the version of a name without one, such as gemini-flash-latest.
 const newest version = 1 << 30
-
-// dated is the end of a name that tells the day of a snapshot, and what
-// clouds put after it.
-var dated = regexp.MustCompile(`(-\d{8}|-\d{4}-\d{2}-\d{2})?(-v\d+(:\d+)?)?$`)
 
 // parseName returns a model's name in lower case, without a path before it
 // (models/, publishers/google/models/, openai/), the regions and vendor of
@@ -51,12 +44,34 @@ func parseName(model string) (string, version) {
 		name, _, _ = strings.Cut(name, ":") // OpenRouter's :thinking
 		name = strings.ReplaceAll(name, ".", "-")
 	}
-	if end := len(name) - 1; end > 0 && name[end] >= '0' && name[end] <= '9' {
-		if at := dated.FindStringIndex(name); at != nil {
-			name = name[:at[0]]
+	name = undated(name)
+	return name, versionOf(name)
+}
+
+// undated returns name without the day of a snapshot, such as -20250514 or
+// -2025-05-14, and what Bedrock puts after it, such as -v1:0.
+func undated(name string) string {
+	if i := strings.LastIndex(name, "-v"); i > 0 && strings.Trim(name[i+2:], "0123456789:") == "" {
+		name = name[:i]
+	}
+	for _, shape := range []string{"-dddddddd", "-dddd-dd-dd"} {
+		if start := len(name) - len(shape); start > 0 && hasShape(name[start:], shape) {
+			return name[:start]
 		}
 	}
-	return name, versionOf(name)
+	return name
+}
+
+// hasShape tells whether s has a digit where shape, of the same length, has a d,
+// and else is shape.
+func hasShape(s, shape string) bool {
+	for i := range len(s) {
+		isDigit := s[i] >= '0' && s[i] <= '9'
+		if shape[i] == 'd' && !isDigit || shape[i] != 'd' && s[i] != shape[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // versionOf returns the first number of name, such as 3.6 in gemini-3.6-flash.

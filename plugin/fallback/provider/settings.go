@@ -28,13 +28,8 @@ func (f *fitting) config() error {
 
 // settings leaves out the optional settings that the target does not take.
 func (f *fitting) settings() {
-	refused := map[string]*bool{
-		"temperature": f.takes.Temperature, "top_p": f.takes.TopP, "top_k": f.takes.TopK, "penalties": f.takes.Penalties,
-		"seed": f.takes.Seed, "top_logprobs": f.takes.Logprobs, "candidate_count": f.takes.Candidates,
-		"safety_settings": f.takes.Safety, "labels": f.takes.Labels,
-	}
 	for i := range optional {
-		if s := &optional[i]; isNo(refused[s.name]) && s.given(f.req.Config) {
+		if s := &optional[i]; s.given(f.req.Config) && isNo(f.takes.of(s.name)) {
 			s.clear(f.edit())
 			f.note(s.name)
 		}
@@ -42,6 +37,31 @@ func (f *fitting) settings() {
 	f.stopSequences()
 	f.safety()
 	f.labels()
+}
+
+// of returns what t says of an optional setting as a whole; nil for nothing.
+func (t *Takes) of(name string) *bool {
+	switch name {
+	case "temperature":
+		return t.Temperature
+	case "top_p":
+		return t.TopP
+	case "top_k":
+		return t.TopK
+	case "penalties":
+		return t.Penalties
+	case "seed":
+		return t.Seed
+	case "top_logprobs":
+		return t.Logprobs
+	case "candidate_count":
+		return t.Candidates
+	case "safety_settings":
+		return t.Safety
+	case "labels":
+		return t.Labels
+	}
+	return nil
 }
 
 // stopSequences keeps the first of the stop sequences, as many as are accepted.

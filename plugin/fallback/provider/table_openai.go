@@ -75,7 +75,7 @@ var openaiTable = []row{
 
 	// o-series: the page of efforts above; smolagents#1662 (stop),
 	// community.openai.com/t/1110750, nextai-translator#1781.
-	{apis: onOpenAI, model: "o[0-9] o[0-9]-*", takes: Takes{
+	{apis: onOpenAI, model: "o# o#-*", takes: Takes{
 		Temperature: no(), TopP: no(), Penalties: no(), Logprobs: no(), Candidates: no(), StopSequences: ptr(0),
 		ThinkingLevels: list("LOW MEDIUM HIGH"), ThinkingBudget: noBudget(), Schema: yes(), SchemaWithTools: yes(), Media: openaiMedia,
 	}},
