@@ -53,6 +53,7 @@ const (
 	KindModel         Kind = "model_not_found" // unknown, retired, or not for this account
 	KindLocation      Kind = "location"        // the provider does not serve this place
 	KindContent       Kind = "content"         // refused by a content policy
+	KindRejected      Kind = "rejected"        // a whole answer that a rule of the application does not accept; no error of a provider means it
 	KindUnsupported   Kind = "unsupported"     // a setting or part of the request that this model does not take
 	KindInvalid       Kind = "invalid_request" // any other 4xx
 	KindUnknown       Kind = "unknown"         // nothing was recognised

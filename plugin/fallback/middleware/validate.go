@@ -1,0 +1,218 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"regexp"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+// Bounds of an answer that Validate judges. A longer one is rejected, and a stream
+// is cut off as soon as it is longer.
+const (
+	MaxValidatedBytes  = 4 << 20 // of text, without thoughts
+	MaxValidatedChunks = 1 << 18 // of a stream
+)
+
+// ValidateConfig says which answers are accepted. The zero value accepts those that
+// match the request's response schema, and every answer to a request without one.
+type ValidateConfig struct {
+	// SkipSchema stops judging by the request's own schema: ResponseJsonSchema, or
+	// else ResponseSchema, of its configuration.
+	SkipSchema bool
+	// Pattern must match somewhere in the text. Nil accepts any text.
+	Pattern *regexp.Regexp
+	// MinLength is the smallest number of characters (runes), white space at both
+	// ends not counting. 0 accepts any length.
+	MinLength int
+	// Func returns why an answer is not accepted, or nil. It is called last, with
+	// the answer of an attempt and the request as it came to this layer, on the
+	// goroutine of the call. It must change neither, and must be safe for concurrent
+	// use. A panic in it rejects the answer and is logged. The error's text is
+	// recorded, redacted: it should not quote the answer. Nil accepts any answer.
+	Func func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) error
+}
+
+// RejectedError says why Validate did not accept an answer. Its text never quotes
+// the answer.
+type RejectedError struct {
+	Model  string // the target that gave the answer
+	Reason string // the rule that it breaks, in a few words
+	Err    error  // what the schema or Func says of it, which may quote the answer; nil for other rules
+}
+
+func (e *RejectedError) Error() string {
+	return "middleware: validate rejected the answer of " + e.Model + ": " + e.Reason
+}
+
+// Unwrap gives Err.
+func (e *RejectedError) Unwrap() error { return e.Err }
+
+// Verdict says what the rejection means; package failure looks for it.
+func (e *RejectedError) Verdict() failure.Verdict {
+	return failure.Verdict{
+		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Message: e.Error(), Reason: e.Reason,
+	}
+}
+
+// NewValidate returns a middleware that judges whole answers by their content. One
+// that is not accepted is an error, a verdict to fall back with kind
+// [failure.KindRejected] that wraps a [*RejectedError]. It is recorded as a failed
+// attempt and charged to a Budget like any answer.
+//
+// A streamed answer is held back until it is whole and accepted; then its partial
+// responses follow, and the final one. Where no rule applies to a request, nothing
+// is held back.
+//
+// The text is judged that the final response has, without thoughts. An answer that
+// calls functions is not judged, with or without text: the final answer comes after
+// it. Neither is an answer of last resort ("degraded" in its metadata). A schema
+// that is invalid, or refers to another document, judges nothing: that is logged
+// once. Formats, such as "date-time", are not checked.
+//
+// It goes around the layers that watch the stream, directly inside Retry:
+//
+//	Retry → Validate → Breaker → Limit → Timeout → Budget → model
+//
+// A Timeout outside of it measures the time until the whole answer is accepted, and
+// a Cache inside of it keeps rejected answers. A Breaker inside counts a rejected
+// answer as a success, since the target is up; outside, as neither success nor
+// failure. Around a router, a rejected answer ends the call.
+//
+// The error names every wrong field.
+func NewValidate(config ValidateConfig) (Middleware, error) {
+	problems := []error{notNegative("ValidateConfig.MinLength", config.MinLength, "0 for any length, or more")}
+	if config.SkipSchema && config.Pattern == nil && config.MinLength == 0 && config.Func == nil {
+		problems = append(problems, errors.New("middleware: ValidateConfig: no rule is set; set Pattern, MinLength or Func, or do not skip the schema"))
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	return func(m model.LLM) model.LLM {
+		checkModel("Validate", m)
+		return stream.Forward(&validate{inner: stream.Of(m), config: config}, m)
+	}, nil
+}
+
+// MustValidate is NewValidate for a configuration that is known to be right.
+func MustValidate(config ValidateConfig) Middleware { return must(NewValidate(config)) }
+
+// validate is the layer around one model.
+type validate struct {
+	inner  stream.Layer
+	config ValidateConfig
+	warned atomic.Bool // of a schema that judges nothing
+}
+
+func (v *validate) Name() string { return v.inner.Name() }
+
+func (v *validate) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(v, ctx, req, streamed)
+}
+
+// Target implements provider.Described.
+func (v *validate) Target() provider.Target { return stream.TargetOf(v.inner) }
+
+func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	schema := v.schema(req)
+	if schema == nil && v.config.Pattern == nil && v.config.MinLength == 0 && v.config.Func == nil {
+		return v.inner.Do(ctx, req, streamed, out)
+	}
+	started := time.Now()
+	held := &holdBack{}
+	fork := out.Fork(held.take)
+	reviewed, review := stream.WithReview(ctx)
+	err := v.inner.Do(reviewed, req, streamed, fork)
+	out.Root, out.Notes = fork.Root, fork.Notes // also for the target after this one
+	if err != nil || held.answer == nil && !held.tooLong {
+		return err
+	}
+	if rejected := v.judge(ctx, req, schema, held, fork); rejected != nil {
+		review.Reject()
+		if ctx.Err() != nil {
+			return stream.Ended(ctx) // what Func makes of it says nothing of the answer
+		}
+		return reject(rejected, held, fork.Model, time.Since(started), out)
+	}
+	out.Model = fork.Model
+	held.release(out)
+	return nil
+}
+
+// reject records a rejected answer and returns the error for it. That holds the
+// response, so that a Budget around this layer finds the usage.
+func reject(rejected *RejectedError, held *holdBack, name string, took time.Duration, out *stream.Sink) error {
+	rejected.Model = name
+	means := rejected.Verdict()
+	message := ""
+	if rejected.Err != nil && !errors.Is(rejected.Err, errSchema) {
+		message = rejected.Err.Error()
+	}
+	out.Record(call.Attempt{
+		Model: name, Outcome: call.Failed, Kind: string(means.Kind), Duration: took, Reason: means.Reason, Message: message,
+	})
+	failed := &rejection{RejectedError: rejected}
+	if held.answer != nil {
+		failed.response = &stream.BadResponse{Model: name, Response: held.answer, Means: means}
+	}
+	return &stream.AttemptError{Model: name, Err: failed, Means: means}
+}
+
+// rejection is a RejectedError with the response that it is about.
+type rejection struct {
+	*RejectedError
+	response *stream.BadResponse // nil for an answer that was cut off
+}
+
+// Unwrap gives both.
+func (r *rejection) Unwrap() []error {
+	if r.response == nil {
+		return []error{r.RejectedError}
+	}
+	return []error{r.RejectedError, r.response}
+}
+
+// holdBack keeps the responses of a call until they are judged.
+type holdBack struct {
+	responses []*model.LLMResponse
+	answer    *model.LLMResponse // the final one
+	bytes     int                // of text in the partial ones
+	tooLong   bool               // to be judged
+}
+
+// take keeps resp and reports whether more is wanted.
+func (h *holdBack) take(resp *model.LLMResponse, _ error) bool {
+	switch {
+	case !resp.Partial:
+		h.answer = resp
+		h.tooLong = textBytes(resp.Content) > MaxValidatedBytes
+	case resp.CustomMetadata[call.KeyRestart] == true:
+		*h = holdBack{} // a router within begins again; nobody has seen the part
+		return true
+	default:
+		h.bytes += textBytes(resp.Content)
+		h.tooLong = h.bytes > MaxValidatedBytes || len(h.responses) == MaxValidatedChunks
+	}
+	if !h.tooLong {
+		h.responses = append(h.responses, resp)
+	}
+	return !h.tooLong
+}
+
+// release passes what was held back on to out.
+func (h *holdBack) release(out *stream.Sink) {
+	for _, resp := range h.responses {
+		if !out.Send(resp) {
+			return
+		}
+	}
+}

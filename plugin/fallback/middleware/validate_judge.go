@@ -1,0 +1,162 @@
+package middleware
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+)
+
+// errSchema is in every error that says how an answer does not match its schema:
+// such a text quotes the answer, and is not recorded.
+var errSchema = errors.New("middleware: the answer does not match the schema")
+
+// judge returns why an answer is not accepted, or nil.
+func (v *validate) judge(ctx context.Context, req *model.LLMRequest, schema *jsonschema.Resolved, held *holdBack, fork *stream.Sink) *RejectedError {
+	if held.tooLong {
+		return &RejectedError{Reason: fmt.Sprintf("it is longer than %d MiB or %d chunks", MaxValidatedBytes>>20, MaxValidatedChunks)}
+	}
+	if fork.Notes.Degraded != "" || callsFunction(held.answer.Content) {
+		return nil
+	}
+	text := textOf(held.answer.Content)
+	if schema != nil {
+		if err := matches(schema, text); err != nil {
+			return &RejectedError{Reason: "it does not match the response schema", Err: err}
+		}
+	}
+	if n := utf8.RuneCountInString(strings.TrimSpace(text)); n < v.config.MinLength {
+		return &RejectedError{Reason: fmt.Sprintf("it has %d characters, fewer than %d", n, v.config.MinLength)}
+	}
+	if v.config.Pattern != nil && !v.config.Pattern.MatchString(text) {
+		return &RejectedError{Reason: "it does not match the pattern"}
+	}
+	if err := v.ask(ctx, req, held.answer); err != nil {
+		return &RejectedError{Reason: "the function does not accept it", Err: err}
+	}
+	return nil
+}
+
+// ask calls Func.
+func (v *validate) ask(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (err error) {
+	if v.config.Func == nil {
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			slog.Error("middleware: ValidateConfig.Func panicked", "model", v.Name(), "panic", r)
+			err = errors.New("middleware: ValidateConfig.Func panicked")
+		}
+	}()
+	return v.config.Func(ctx, req, resp)
+}
+
+// schema returns the schema that answers to req are judged by, or nil.
+func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
+	if v.config.SkipSchema || req == nil || req.Config == nil {
+		return nil
+	}
+	var schema any
+	switch {
+	case req.Config.ResponseJsonSchema != nil:
+		schema = req.Config.ResponseJsonSchema
+	case req.Config.ResponseSchema != nil:
+		schema = req.Config.ResponseSchema
+	default:
+		return nil
+	}
+	resolved, err := resolve(schema)
+	if err != nil && !v.warned.Swap(true) {
+		slog.Warn("middleware: the response schema of a request judges nothing; use a valid JSON Schema without references to other documents", "model", v.Name(), "error", err)
+	}
+	return resolved
+}
+
+// resolve compiles a schema. That takes some microseconds, little beside the call
+// that follows, so that compiled ones are not kept.
+func resolve(schema any) (resolved *jsonschema.Resolved, err error) {
+	defer func() {
+		if r := recover(); r != nil { // a type of the application's that marshals itself
+			resolved, err = nil, fmt.Errorf("middleware: a response schema panicked: %v", r)
+		}
+	}()
+	converted, err := request.JSONSchema(schema)
+	if err != nil || converted == nil {
+		return nil, err
+	}
+	text, err := json.Marshal(converted)
+	if err != nil {
+		return nil, err
+	}
+	parsed := &jsonschema.Schema{}
+	if err := json.Unmarshal(text, parsed); err != nil {
+		return nil, err
+	}
+	return parsed.Resolve(nil)
+}
+
+// matches returns an error if text is no JSON or does not match schema.
+func matches(schema *jsonschema.Resolved, text string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: the check panicked: %v", errSchema, r)
+		}
+	}()
+	var answer any
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		return fmt.Errorf("%w: %w", errSchema, err)
+	}
+	if err := schema.Validate(answer); err != nil {
+		return fmt.Errorf("%w: %w", errSchema, err)
+	}
+	return nil
+}
+
+// callsFunction reports whether an answer calls a function, of the application or
+// of the provider: what follows it is the answer.
+func callsFunction(content *genai.Content) bool {
+	if content == nil {
+		return false
+	}
+	for _, p := range content.Parts {
+		if p != nil && p.FunctionCall != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// textOf joins the text of an answer, without thoughts.
+func textOf(content *genai.Content) string {
+	var text strings.Builder
+	if content != nil {
+		for _, p := range content.Parts {
+			if p != nil && !p.Thought {
+				text.WriteString(p.Text)
+			}
+		}
+	}
+	return text.String()
+}
+
+// textBytes returns the length of textOf.
+func textBytes(content *genai.Content) (n int) {
+	if content != nil {
+		for _, p := range content.Parts {
+			if p != nil && !p.Thought {
+				n += len(p.Text)
+			}
+		}
+	}
+	return n
+}
