@@ -182,25 +182,27 @@ func (s *stream) delta(e *event) error {
 	b := s.at(e.index)
 	var err error
 	if bad := members(e.delta, func(key, value []byte) {
-		if b == nil {
-			b = s.begin(e.index, &answerBlock{Type: kindOf(key)})
-		}
 		switch string(key) {
 		case "text", "thinking":
+			if b == nil { // a piece without a beginning
+				b = s.begin(e.index, &answerBlock{Type: string(key)})
+			}
 			if err == nil && string(key) == b.kind {
 				piece := unquote(value)
 				b.text.WriteString(piece)
 				err = s.show(b, piece)
 			}
 		case "partial_json":
-			if b.kind == "tool_use" {
+			if b != nil && b.kind == "tool_use" {
 				b.text.WriteString(unquote(value))
 			}
 		case "signature":
-			b.signature += unquote(value)
+			if b != nil {
+				b.signature += unquote(value)
+			}
 		case "citation":
 			var c citation
-			if lenient(value, &c) == nil {
+			if b != nil && lenient(value, &c) == nil {
 				b.citations = append(b.citations, c)
 			}
 		}
@@ -211,14 +213,6 @@ func (s *stream) delta(e *event) error {
 		return errTooLong
 	}
 	return err
-}
-
-// kindOf returns the kind of the block that a piece without a beginning is of.
-func kindOf(key []byte) string {
-	if string(key) == "text" || string(key) == kindThinking {
-		return string(key)
-	}
-	return ""
 }
 
 // at returns the block of an index, or the latest if the event has none.
