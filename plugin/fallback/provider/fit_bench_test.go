@@ -39,3 +39,19 @@ func BenchmarkFit(b *testing.B) {
 		})
 	}
 }
+
+// A plain text costs nothing that the collector sees, however long the history.
+func TestFitOfTextAllocatesNothing(t *testing.T) {
+	contents := []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}
+	for range 50 {
+		contents = append(contents, genai.NewContentFromText("yes", genai.RoleModel), genai.NewContentFromText("and", genai.RoleUser))
+	}
+	req := &model.LLMRequest{Contents: contents, Config: &genai.GenerateContentConfig{}}
+	if n := testing.AllocsPerRun(100, func() {
+		if fitted, err := sonnet.Fit(req); err != nil || fitted.Adapted != nil {
+			t.Error("a plain text was changed")
+		}
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
