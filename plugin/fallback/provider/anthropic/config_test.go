@@ -162,3 +162,21 @@ func TestConnectionsAreReused(t *testing.T) {
 		t.Errorf("%d connections for 20 calls", opened)
 	}
 }
+
+func TestProvider(t *testing.T) {
+	s := serve(t, reply{body: done})
+	llm, err := anthropic.Provider.New(provider.Settings{Model: "claude-haiku-4-5", APIKey: "k", BaseURL: s.URL, Drop: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := llm.(*anthropic.Model)
+	if _, _, err := ask(t, m, says("hi"), false); err != nil {
+		t.Fatal(err)
+	}
+	if _, head, _ := s.last(); head.Get("X-Api-Key") != "k" || !m.Target().Drop || anthropic.Provider.Name != "anthropic" {
+		t.Errorf("%v, %+v", head, m.Target())
+	}
+	if llm, err := anthropic.Provider.New(provider.Settings{Model: "claude-haiku-4-5"}); llm != nil || err == nil {
+		t.Errorf("without a key: %v, %v", llm, err)
+	}
+}

@@ -15,11 +15,11 @@ var errNoObject = errors.New("the data is no whole JSON object")
 // hundred bytes of JSON, and decoding them by reflection would cost more than all
 // else that is done with them.
 func members(data []byte, visit func(key, value []byte)) error {
-	rest := bytes.TrimLeft(data, space)
+	rest := skipSpace(data)
 	if len(rest) == 0 || rest[0] != '{' {
 		return errNoObject
 	}
-	rest = bytes.TrimLeft(rest[1:], space)
+	rest = skipSpace(rest[1:])
 	if len(rest) > 0 && rest[0] == '}' {
 		return atEnd(rest[1:])
 	}
@@ -29,19 +29,19 @@ func members(data []byte, visit func(key, value []byte)) error {
 			return errNoObject
 		}
 		key := rest[1 : n-1]
-		rest = bytes.TrimLeft(rest[n:], space)
+		rest = skipSpace(rest[n:])
 		if len(rest) == 0 || rest[0] != ':' {
 			return errNoObject
 		}
-		rest = bytes.TrimLeft(rest[1:], space)
+		rest = skipSpace(rest[1:])
 		if n = valueEnd(rest); n <= 0 {
 			return errNoObject
 		}
 		visit(key, rest[:n])
-		rest = bytes.TrimLeft(rest[n:], space)
+		rest = skipSpace(rest[n:])
 		switch {
 		case len(rest) > 0 && rest[0] == ',':
-			rest = bytes.TrimLeft(rest[1:], space)
+			rest = skipSpace(rest[1:])
 		case len(rest) > 0 && rest[0] == '}':
 			return atEnd(rest[1:])
 		default:
@@ -50,10 +50,15 @@ func members(data []byte, visit func(key, value []byte)) error {
 	}
 }
 
-const space = " \t\r\n"
+func skipSpace(s []byte) []byte {
+	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t' || s[0] == '\r' || s[0] == '\n') {
+		s = s[1:]
+	}
+	return s
+}
 
 func atEnd(rest []byte) error {
-	if len(bytes.TrimLeft(rest, space)) > 0 {
+	if len(skipSpace(rest)) > 0 {
 		return errNoObject
 	}
 	return nil
