@@ -13,6 +13,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // wireRequest is a GenerateContentRequest. genai's types have the API's names.
@@ -205,7 +206,7 @@ func (c *exchange) config(config *genai.GenerateContentConfig) error {
 	rest.HTTPOptions, rest.SystemInstruction, rest.SafetySettings, rest.Tools, rest.ToolConfig = nil, nil, nil, nil, nil
 	rest.Labels, rest.CachedContent, rest.ModelArmorConfig, rest.ServiceTier = nil, "", nil, ""
 	rest.ContinuationToken, rest.AutomaticContinuation, rest.GenerationOutputConfig, rest.Store = nil, nil, nil, nil
-	rest.ModelSelectionConfig = nil
+	rest.ModelSelectionConfig, rest.ImageConfig = nil, c.model.imageConfig(config.ImageConfig)
 	if schema, ok := rest.ResponseJsonSchema.(*genai.Schema); ok {
 		if rest.ResponseJsonSchema, err = request.JSONSchema(schema); err != nil {
 			return fmt.Errorf("gemini: response schema: %w", err)
@@ -246,6 +247,17 @@ func (m *Model) cacheName(name string) string {
 		name = "cachedContents/" + name
 	}
 	return m.scope + name
+}
+
+// imageConfig returns config with the names of Vertex AI, as genai does.
+func (m *Model) imageConfig(config *genai.ImageConfig) *genai.ImageConfig {
+	if m.target.API != provider.Vertex || config == nil || config.OutputMIMEType == "" && config.OutputCompressionQuality == nil {
+		return config
+	}
+	changed := *config
+	changed.OutputMIMEType, changed.OutputCompressionQuality = "", nil
+	changed.ImageOutputOptions = &genai.ImageConfigImageOutputOptions{MIMEType: config.OutputMIMEType, CompressionQuality: config.OutputCompressionQuality}
+	return &changed
 }
 
 // body returns the request as JSON.

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // idlePerHost is how many connections to a host are kept. The two of
@@ -89,8 +90,7 @@ func modelPath(name string, vertex bool) (string, error) {
 
 // url returns where a model's content is asked for.
 func (m *Model) url(name string, stream bool, options *genai.HTTPOptions) (string, error) {
-	vertex := m.GetGoogleLLMVariant() == genai.BackendVertexAI
-	path, err := modelPath(name, vertex)
+	path, err := modelPath(name, m.target.API == provider.Vertex)
 	if err != nil {
 		return "", err
 	}

@@ -15,7 +15,7 @@ import (
 
 // maxDocument bounds an answer that is no stream, and one element of a list, in
 // bytes. An event of a stream is bounded by openaiwire.MaxEvent.
-const maxDocument = 64 << 20
+const maxDocument = 32 << 20
 
 // chunk is a GenerateContentResponse: a whole answer, or a piece of one.
 // https://ai.google.dev/api/generate-content#generatecontentresponse
