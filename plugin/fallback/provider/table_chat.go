@@ -29,13 +29,14 @@ var chatTable = []row{
 	// docs/structured-outputs (inferred to hold still).
 	{apis: onChat, host: "api.groq.com", takes: Takes{Logprobs: no(), Candidates: no(), SchemaWithTools: no()}},
 
-	// Mistral: php-mistral#76, AISDK mistral/src: unknown fields are refused, and
-	// seed has another name. Efforts: none documented.
-	{apis: onChat, host: "api.mistral.ai", takes: Takes{Seed: no(), Logprobs: no(), ThinkingLevels: list(""), Media: openaiMedia}},
+	// Mistral: php-mistral#76, AISDK mistral/src: unknown fields are refused (a seed
+	// goes under its own name, random_seed). Efforts: none documented.
+	{apis: onChat, host: "api.mistral.ai", takes: Takes{Logprobs: no(), ThinkingLevels: list(""), Media: openaiMedia}},
 
-	// DeepSeek: api-docs.deepseek.com/guides/thinking_mode (efforts);
+	// DeepSeek: api-docs.deepseek.com/guides/thinking_mode (efforts; NONE is a switch
+	// of its own);
 	// llmgateway#3462 (no json_schema); AISDK (no seed, images on newer models only).
-	{apis: onChat, host: "api.deepseek.com", takes: Takes{Seed: no(), Candidates: no(), JSON: yes(), Schema: no(), ThinkingLevels: list("LOW HIGH MAX")}},
+	{apis: onChat, host: "api.deepseek.com", takes: Takes{Seed: no(), Candidates: no(), JSON: yes(), Schema: no(), ThinkingLevels: list("NONE LOW HIGH MAX")}},
 	{apis: onChat, host: "api.deepseek.com", model: "deepseek-chat deepseek-reasoner deepseek-v3*", takes: Takes{Media: list("")}},
 	{apis: onChat, host: "api.deepseek.com", model: "deepseek-reasoner", takes: Takes{Logprobs: no(), ForcedTool: no()}},
 
