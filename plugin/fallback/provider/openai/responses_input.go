@@ -20,11 +20,10 @@ const startWords = "Handle the requests as specified in the system instruction."
 
 // responsesInput builds the input items of a request.
 type responsesInput struct {
-	m         *Model
 	names     wireNames
 	items     []openaiwire.ResponsesItem
 	message   openaiwire.ResponsesContent // of the message that is being built
-	later     openaiwire.ResponsesContent // images that can only stand in a user's message after the content
+	later     openaiwire.ResponsesContent // images of a model: only a user's message can hold them
 	reasoning reasoning
 }
 
@@ -37,7 +36,7 @@ func (in *responsesInput) add(contents []*genai.Content) error {
 		if content == nil {
 			continue
 		}
-		in.reasoning = reasoning{m: in.m}
+		in.reasoning.drop()
 		role := content.Role
 		if role == "" {
 			role = genai.RoleUser
@@ -110,7 +109,7 @@ func (in *responsesInput) addModelPart(part *genai.Part, current bool) error {
 	case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
 		in.message = append(in.message, openaiwire.ResponsesPart{Type: openaiwire.PartOutputText, Text: codeText(part)})
 	default:
-		media, ok, err := in.media(part)
+		media, ok, err := mediaPart(part)
 		if err != nil {
 			return err
 		}
@@ -141,7 +140,7 @@ func (in *responsesInput) addUserPart(part *genai.Part, role string) error {
 			in.message = append(in.message, openaiwire.ResponsesPart{Type: openaiwire.PartInputText, Text: part.Text})
 		}
 	default:
-		media, ok, err := in.media(part)
+		media, ok, err := mediaPart(part)
 		if err != nil {
 			return err
 		}
@@ -152,8 +151,7 @@ func (in *responsesInput) addUserPart(part *genai.Part, role string) error {
 	return nil
 }
 
-// addOutput adds the result of a call. Images stand in it, where the server is
-// known to take them there, else in a message after all results.
+// addOutput adds the result of a call, with its images.
 func (in *responsesInput) addOutput(response *genai.FunctionResponse) error {
 	text := []byte("{}")
 	if response.Response != nil {
@@ -167,14 +165,12 @@ func (in *responsesInput) addOutput(response *genai.FunctionResponse) error {
 		if part == nil {
 			continue
 		}
-		media, ok, err := in.media(mediaOf(part))
+		media, ok, err := mediaPart(mediaOf(part))
 		if err != nil {
 			return err
 		}
 		switch {
 		case !ok:
-		case !takesToolMedia(in.m.target.Endpoint):
-			in.later = append(in.later, media)
 		case output.Parts == nil:
 			output.Parts = openaiwire.ResponsesContent{{Type: openaiwire.PartInputText, Text: output.Text}, media}
 		default:
@@ -196,20 +192,9 @@ func mediaOf(part *genai.FunctionResponsePart) *genai.Part {
 	return &genai.Part{}
 }
 
-// takesToolMedia reports whether images may stand in the output of a function.
-// Servers that are known to speak the protocol as OpenAI once published it, with
-// text there, are listed.
-func takesToolMedia(endpoint string) bool {
-	switch endpoint {
-	case "api.x.ai", "openrouter.ai", "api.deepseek.com":
-		return false
-	}
-	return true
-}
-
-// media returns an image or a document as a part of a message; false if part is
-// neither.
-func (in *responsesInput) media(part *genai.Part) (openaiwire.ResponsesPart, bool, error) {
+// mediaPart returns an image or a document as a part of a message; false if part
+// is neither.
+func mediaPart(part *genai.Part) (openaiwire.ResponsesPart, bool, error) {
 	switch {
 	case part.InlineData != nil:
 		return inlineMedia(part.InlineData)

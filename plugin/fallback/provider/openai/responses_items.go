@@ -35,7 +35,7 @@ func (s *responsesStream) setItem(e *openaiwire.ResponsesEvent) {
 	done := e.Type == openaiwire.EventItemDone
 	item := s.find(e, e.Item.ID)
 	// Some servers give all items the same index.
-	if item == nil || item.Type != e.Item.Type || !done && item.ID != e.Item.ID && item.ended {
+	if item == nil || item.Type != e.Item.Type || item.ended && item.ID != e.Item.ID {
 		item = s.add(e, e.Item.Type)
 	}
 	before := item.ResponsesItem

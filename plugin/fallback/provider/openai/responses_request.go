@@ -3,7 +3,6 @@ package openai
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +21,7 @@ const minOutputTokens = 16
 // encodeResponses returns the body for req, and the names that calls have in the
 // answer. Nothing is stored at the server: the session holds the conversation.
 func (m *Model) encodeResponses(req *model.LLMRequest, stream bool) ([]byte, wireNames, error) {
-	input := responsesInput{m: m}
+	input := responsesInput{reasoning: reasoning{host: m.host()}}
 	if err := input.add(req.Contents); err != nil {
 		return nil, nil, err
 	}
@@ -38,14 +37,11 @@ func (m *Model) encodeResponses(req *model.LLMRequest, stream bool) ([]byte, wir
 			return nil, nil, err
 		}
 	}
-	family := familyOf(body.Model)
-	if family == unknownFamily {
-		family = familyOf(m.name) // an Azure deployment may have any name
-	}
-	if family == thinks || family == unknownFamily && body.Reasoning != nil {
+	switch levels := m.thinkingLevels(req); {
+	case levels != nil && len(levels) == 0:
+		body.Reasoning = nil // refused by a model that does not reason, and so is its encrypted form
+	case levels != nil || body.Reasoning != nil:
 		body.Include = append(body.Include, openaiwire.IncludeEncryptedReasoning)
-	} else if family == answersAtOnce {
-		body.Reasoning = nil
 	}
 	data, err := marshal(body)
 	if err != nil {
@@ -248,14 +244,12 @@ func applyFormat(body *openaiwire.ResponsesRequest, config *genai.GenerateConten
 	return nil
 }
 
-var jsonWord = regexp.MustCompile(`(?i)json`)
-
 // sayJSON makes sure that the input has the word JSON: without it the API refuses
 // the form json_object. Whether instructions count is not established.
 func sayJSON(body *openaiwire.ResponsesRequest) {
 	for _, item := range body.Input {
 		for _, part := range item.Content {
-			if item.Role != "assistant" && jsonWord.MatchString(part.Text) {
+			if item.Role != "assistant" && strings.Contains(strings.ToLower(part.Text), "json") {
 				return
 			}
 		}
@@ -266,31 +260,13 @@ func sayJSON(body *openaiwire.ResponsesRequest) {
 	})
 }
 
-// family is how a model answers, as far as its name tells.
-type family int
-
-const (
-	unknownFamily family = iota
-	answersAtOnce        // refuses parameters of reasoning
-	thinks
-)
-
-// families are OpenAI's and xAI's names. Others may think or not.
-// https://github.com/BerriAI/litellm, llms/openai/chat/gpt_5_transformation.py;
-// https://docs.x.ai/docs/guides/chat
-var (
-	thinkers = regexp.MustCompile(`^(o[1-9]\d*|gpt-([5-9]|[1-9]\d)|codex|computer-use|grok-[4-9])([.-]|$)`)
-	speakers = regexp.MustCompile(`^(gpt-(3|4)|chatgpt-4|gpt-5(\.\d+)?-chat|grok-.*non-reasoning)`)
-)
-
-// familyOf looks a model's name up, without the vendor that gateways put in front.
-func familyOf(name string) family {
-	name = strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])
-	switch {
-	case speakers.MatchString(name):
-		return answersAtOnce
-	case thinkers.MatchString(name):
-		return thinks
+// thinkingLevels returns the levels of the model that req is for: none for one
+// that does not reason, nil for one that is not known.
+func (m *Model) thinkingLevels(req *model.LLMRequest) []string {
+	if req.Model == "" || req.Model == m.name {
+		return m.levels
 	}
-	return unknownFamily
+	other := m.target
+	other.Model = req.Model
+	return other.Accepts().ThinkingLevels
 }

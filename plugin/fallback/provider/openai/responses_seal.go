@@ -32,8 +32,9 @@ type sealedReasoning struct {
 	Phase string `json:"phase,omitempty"`
 }
 
-// first reports whether s was on the first part of its item.
-func (s *sealedReasoning) first() bool { return s.Encrypted != "" || s.Text || s.Next != "" }
+// isFirst reports whether s was on the first part of an item that can go back.
+// An id alone is of no use: nothing is stored that it could name.
+func (s *sealedReasoning) isFirst() bool { return s.Encrypted != "" || s.Text || s.Signature != "" }
 
 // host returns what [sealedReasoning.Host] has for m's own answers.
 func (m *Model) host() string {
@@ -47,17 +48,18 @@ func (m *Model) host() string {
 // next is the item after it; nil for none.
 func (m *Model) sealReasoning(item, next *openaiwire.ResponsesItem) []*genai.Part {
 	texts, raw := reasoningTexts(item)
+	s := sealedReasoning{Host: m.host(), ID: item.ID}
+	if next != nil && isRepeated(next) {
+		s.Encrypted, s.Format, s.Signature, s.Text = item.EncryptedContent, item.Format, item.Signature, raw
+		if prefix := idPrefix(next); prefix != "" && strings.HasPrefix(next.ID, prefix) {
+			s.Next, s.Phase = next.ID, next.Phase
+		}
+	}
 	if len(texts) == 0 {
-		if item.EncryptedContent == "" && item.Signature == "" {
+		if !s.isFirst() {
 			return nil
 		}
 		texts = []string{""}
-	}
-	s := sealedReasoning{
-		Host: m.host(), ID: item.ID, Encrypted: item.EncryptedContent, Format: item.Format, Signature: item.Signature, Text: raw,
-	}
-	if next != nil {
-		s.Next, s.Phase = next.ID, next.Phase
 	}
 	parts := make([]*genai.Part, len(texts))
 	for i, text := range texts {
@@ -88,74 +90,96 @@ func textsOf(content openaiwire.ResponsesContent) []string {
 	return texts
 }
 
-// reasoning turns thoughts of m's own server back into reasoning items: what the
-// server needs to go on where it was, as nothing is stored there.
-type reasoning struct {
-	m     *Model
-	item  openaiwire.ResponsesItem // Type is "" while there is none
-	next  string
-	phase string
+// isRepeated reports whether an item of the output is one of the input of the
+// next request. Reasoning that led to another, such as a search at the server,
+// stands alone there, and would be refused.
+func isRepeated(item *openaiwire.ResponsesItem) bool {
+	return idPrefix(item) != "" || item.Type == openaiwire.ItemReasoning
 }
 
-// add takes a part in. It reports false for one that is not sent: the thought of
-// another vendor, host or adapter, or a summary without what it sums up.
-func (r *reasoning) add(part *genai.Part) bool {
+// idPrefix is how OpenAI's ids of what a model can say begin; "" for other items.
+func idPrefix(item *openaiwire.ResponsesItem) string {
+	switch item.Type {
+	case openaiwire.ItemMessage:
+		return "msg"
+	case openaiwire.ItemFunctionCall:
+		return "fc"
+	}
+	return ""
+}
+
+// reasoning turns thoughts of a host's own models back into reasoning items: with
+// them the model goes on where it was, as nothing is stored at the server.
+type reasoning struct {
+	host        string
+	items       []openaiwire.ResponsesItem // that wait for what they led to
+	next, phase string                     // of the last one
+	sent        map[string]bool            // ids: none may come twice
+}
+
+// add takes a thought in, unless it is another vendor's or host's, or a summary
+// without what it sums up.
+func (r *reasoning) add(part *genai.Part) {
 	data, ok := request.Unseal(responsesVendor, part.ThoughtSignature)
 	if !ok || len(data) == 0 {
-		return false
+		return
 	}
 	var s sealedReasoning
-	if json.Unmarshal(data, &s) != nil || s.Host != r.m.host() {
-		return false
+	if json.Unmarshal(data, &s) != nil || s.Host != r.host {
+		return
 	}
-	if !s.first() {
-		if r.item.Type == "" || s.ID != r.item.ID {
-			return false
-		}
-	} else if *r = (reasoning{m: r.m}); s.Encrypted == "" && !s.Text && s.Signature == "" {
-		return false // OpenAI would look the id up, in vain
-	} else {
-		r.item = openaiwire.ResponsesItem{
+	if s.isFirst() {
+		item := openaiwire.ResponsesItem{
 			Type: openaiwire.ItemReasoning, ID: s.ID, EncryptedContent: s.Encrypted, Format: s.Format, Signature: s.Signature,
 			Summary: openaiwire.ResponsesContent{},
 		}
 		if s.Text {
-			r.item.Content = openaiwire.ResponsesContent{}
+			item.Content = openaiwire.ResponsesContent{}
 		}
-		r.next, r.phase = s.Next, s.Phase
+		r.items, r.next, r.phase = append(r.items, item), s.Next, s.Phase
 	}
-	if part.Text == "" {
-		return true
+	if len(r.items) == 0 || part.Text == "" {
+		return
 	}
-	if r.item.Content != nil {
-		r.item.Content = append(r.item.Content, openaiwire.ResponsesPart{Type: openaiwire.PartReasoningText, Text: part.Text})
-	} else {
-		r.item.Summary = append(r.item.Summary, openaiwire.ResponsesPart{Type: openaiwire.PartSummaryText, Text: part.Text})
+	item := &r.items[len(r.items)-1]
+	switch {
+	case item.ID != s.ID:
+	case item.Content == nil:
+		item.Summary = append(item.Summary, openaiwire.ResponsesPart{Type: openaiwire.PartSummaryText, Text: part.Text})
+	case item.EncryptedContent == "": // beside that, OpenAI takes no content
+		item.Content = append(item.Content, openaiwire.ResponsesPart{Type: openaiwire.PartReasoningText, Text: part.Text})
 	}
-	return true
 }
 
-// before puts the reasoning in front of item, the one that was made of it, and
-// gives item its id back. Reasoning whose item is not there any more is dropped:
-// an API that keeps track would refuse it.
+// drop forgets reasoning whose item is not there any more: an API that keeps
+// track would refuse it.
+func (r *reasoning) drop() { r.items, r.next, r.phase = nil, "", "" }
+
+// before appends the reasoning and item, which was made of it and gets its id
+// back.
 func (r *reasoning) before(items []openaiwire.ResponsesItem, item openaiwire.ResponsesItem) []openaiwire.ResponsesItem {
-	if r.item.Type != "" && follows(r.next, &item) {
-		items = append(items, r.item)
-		item.ID, item.Phase = r.next, r.phase
+	defer r.drop()
+	if len(r.items) == 0 || r.next != "" && (!strings.HasPrefix(r.next, idPrefix(&item)) || r.sent[r.next]) {
+		return append(items, item)
 	}
-	*r = reasoning{m: r.m}
+	for _, thought := range r.items {
+		if thought.ID != "" && r.sent[thought.ID] {
+			continue
+		}
+		items = append(items, thought)
+		r.mark(thought.ID)
+	}
+	item.ID, item.Phase = r.next, r.phase
+	r.mark(item.ID)
 	return append(items, item)
 }
 
-// follows reports whether item can be the one of id next.
-func follows(next string, item *openaiwire.ResponsesItem) bool {
-	switch {
-	case next == "":
-		return true
-	case strings.HasPrefix(next, "fc"):
-		return item.Type == openaiwire.ItemFunctionCall
-	case strings.HasPrefix(next, "msg"):
-		return item.Type == openaiwire.ItemMessage
+func (r *reasoning) mark(id string) {
+	if id == "" {
+		return
 	}
-	return true
+	if r.sent == nil {
+		r.sent = map[string]bool{}
+	}
+	r.sent[id] = true
 }
