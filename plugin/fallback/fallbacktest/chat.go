@@ -10,7 +10,7 @@ import (
 // chat is OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat),
 // which many servers speak: at any path that ends like OpenAI's, and at Azure's
 // deployments.
-type chat struct{}
+type chat struct{ dialect Dialect }
 
 func (chat) owns(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions")

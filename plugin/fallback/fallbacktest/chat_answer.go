@@ -15,6 +15,7 @@ const refusalText = "I'm sorry, but I can't assist with that request."
 type chatWriter struct {
 	req *Request
 	answer
+	dialect Dialect
 	options struct {
 		Logprobs      bool `json:"logprobs"`
 		StreamOptions struct {
@@ -23,14 +24,14 @@ type chatWriter struct {
 	}
 }
 
-func newChatWriter(req *Request, a answer) *chatWriter {
-	w := &chatWriter{req: req, answer: a}
+func newChatWriter(req *Request, a answer, d Dialect) *chatWriter {
+	w := &chatWriter{req: req, answer: a, dialect: d}
 	_ = json.Unmarshal(req.Body, &w.options) // a field of another type counts as left out
 	return w
 }
 
-func (chat) document(req *Request, a answer) []byte {
-	w := newChatWriter(req, a)
+func (p chat) document(req *Request, a answer) []byte {
+	w := newChatWriter(req, a, p.dialect)
 	doc := w.envelope("chat.completion")
 	doc["usage"] = w.usageDetails()
 	doc["choices"] = []any{}
@@ -44,14 +45,14 @@ func (chat) document(req *Request, a answer) []byte {
 		message["content"] = ""
 	}
 	var calls []any
-	for i, p := range a.parts {
+	for i, part := range a.parts {
 		switch {
-		case p.FunctionCall != nil:
-			calls = append(calls, w.call(p.FunctionCall, i))
-		case p.Thought:
-			appendText(message, "reasoning_content", p.Text)
-		case p.Text != "":
-			appendText(message, "content", p.Text)
+		case part.FunctionCall != nil:
+			calls = append(calls, w.call(part.FunctionCall, i))
+		case part.Thought:
+			appendText(message, w.dialect.thoughts(), part.Text)
+		case part.Text != "":
+			appendText(message, "content", part.Text)
 		}
 	}
 	if calls != nil {
@@ -64,17 +65,17 @@ func (chat) document(req *Request, a answer) []byte {
 	return encode(doc)
 }
 
-func (chat) events(req *Request, a answer) [][]byte {
+func (p chat) events(req *Request, a answer) [][]byte {
 	// The role comes in a chunk of its own, before any content.
-	w := newChatWriter(req, a)
+	w := newChatWriter(req, a, p.dialect)
 	var pieces [][]byte
 	call := 0
-	for i, p := range a.parts {
+	for i, part := range a.parts {
 		var piece []byte
-		for _, delta := range w.deltas(p, i, call) {
-			piece = append(piece, w.chunk(delta, nil, p)...)
+		for _, delta := range w.deltas(part, i, call) {
+			piece = append(piece, w.chunk(delta, nil, part)...)
 		}
-		if p.FunctionCall != nil {
+		if part.FunctionCall != nil {
 			call++
 		}
 		pieces = append(pieces, piece)
@@ -123,7 +124,7 @@ func (w *chatWriter) deltas(p *genai.Part, i, call int) []object {
 		}
 		return deltas
 	case p.Thought:
-		return []object{{"reasoning_content": p.Text}}
+		return []object{{w.dialect.thoughts(): p.Text}}
 	case p.Text != "":
 		return []object{{"content": p.Text}}
 	}
@@ -168,7 +169,7 @@ func (w *chatWriter) envelope(kind string) object {
 }
 
 func (w *chatWriter) call(call *genai.FunctionCall, n int) object {
-	return object{"id": callID(w.req, call, n), "type": "function", "function": object{"name": call.Name, "arguments": w.arguments(call)}}
+	return object{"id": w.dialect.callID(callID(w.req, call, n)), "type": "function", "function": object{"name": call.Name, "arguments": w.arguments(call)}}
 }
 
 // chatFinish is the finish reason, or nil if there is none. One that chat

@@ -20,12 +20,12 @@ var chatNames = []string{
 
 // check holds the request to OpenAI's rules, or to those of the server whose
 // dialect the model has been given.
-func (chat) check(r *http.Request, body []byte, req *Request) *violation {
+func (p chat) check(_ *http.Request, body []byte, req *Request) *violation {
 	var in object
 	if json.Unmarshal(body, &in) != nil { // decode has read it before
 		return nil
 	}
-	return checkChat(in, req.Model).violation()
+	return p.dialect.violation(p.dialect.check(in, req.Model))
 }
 
 func checkChat(in object, model string) complaint {

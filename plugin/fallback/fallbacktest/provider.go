@@ -21,6 +21,7 @@ type Provider struct {
 	requests []*Request     // in order of arrival
 	seen     map[string]int // requests per model
 	strict   bool
+	dialects map[string]Dialect // per model; OpenAI's if absent
 }
 
 // Script sets what the model does from now on: each request takes the next step,
@@ -79,6 +80,9 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if err == nil {
 			err = proto.decode(r, body, req)
+		}
+		if _, ok := proto.(chat); ok {
+			proto = chat{dialect: p.dialectOf(req.Model)}
 		}
 		refused, strict := refusal(proto, req, err), p.isStrict()
 		if refused == nil && strict {
