@@ -227,7 +227,7 @@ func (r *Reader) skipBOM() bool {
 	const bom = "\xef\xbb\xbf"
 	head := r.buf[r.start:min(r.end, r.start+len(bom))]
 	if len(head) < len(bom) && bytes.HasPrefix([]byte(bom), head) && r.err == nil {
-		r.err = r.fill()
+		_ = r.fill() // a failure is kept in r.err
 		return false
 	}
 	if string(head) == bom {
