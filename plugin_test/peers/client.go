@@ -36,11 +36,7 @@ const (
 
 // Peers returns all peers, the floor first.
 func Peers() []Peer {
-	return append([]Peer{
-		{Floor, newFloor},
-		{Bifrost, newBifrost},
-		{SDK, newSDK},
-	}, ours...)
+	return []Peer{{Floor, newFloor}, {Ours, newOurs}, {Bifrost, newBifrost}, {SDK, newSDK}}
 }
 
 // What every client asks.
