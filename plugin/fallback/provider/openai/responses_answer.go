@@ -2,8 +2,8 @@ package openai
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -100,15 +100,17 @@ func (a *responsesAnswer) addText(part *openaiwire.ResponsesPart) {
 // addCall adds a call. Arguments that are no object are never run.
 func (a *responsesAnswer) addCall(item *openaiwire.ResponsesItem) {
 	name := a.d.names.original(item.Name)
-	args, ok := map[string]any{}, true
-	if text := strings.TrimSpace(string(item.Arguments)); text != "" && text != "null" {
-		ok = json.Unmarshal([]byte(text), &args) == nil && args != nil
-	} else if a.cut && item.Status != openaiwire.StatusCompleted {
+	args, ok := arguments([]byte(item.Arguments))
+	if item.Arguments == "" && a.cut && item.Status != openaiwire.StatusCompleted {
 		ok = false // cut off before the first argument
 	}
 	switch {
 	case ok && name != "":
-		a.parts = append(a.parts, &genai.Part{FunctionCall: &genai.FunctionCall{ID: longer(item.CallID, item.ID), Name: name, Args: args}})
+		id := longer(item.CallID, item.ID)
+		if slices.ContainsFunc(a.parts, func(p *genai.Part) bool { return p.FunctionCall != nil && p.FunctionCall.ID == id }) {
+			id = "" // ADK gives it one: two calls with the same id cannot be told apart
+		}
+		a.parts = append(a.parts, &genai.Part{FunctionCall: &genai.FunctionCall{ID: id, Name: name, Args: args}})
 	case !a.cut && a.malformed == "":
 		a.malformed = longer(name, "without a name")
 	}

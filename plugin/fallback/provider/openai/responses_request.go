@@ -249,7 +249,7 @@ func applyFormat(body *openaiwire.ResponsesRequest, config *genai.GenerateConten
 func sayJSON(body *openaiwire.ResponsesRequest) {
 	for _, item := range body.Input {
 		for _, part := range item.Content {
-			if item.Role != "assistant" && strings.Contains(strings.ToLower(part.Text), "json") {
+			if item.Role != "assistant" && saysJSON(part.Text) {
 				return
 			}
 		}
