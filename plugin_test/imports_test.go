@@ -12,8 +12,7 @@ const module = "github.com/adk-fallback/adk-fallback/"
 // deps returns everything that pkg, a path inside the module, compiles.
 func deps(t *testing.T, pkg string) []string {
 	t.Helper()
-	// The tag leaves out the file that resolves names with ADK v2's own providers.
-	out, err := exec.Command("go", "list", "-deps", "-tags", "adkv1", module+pkg).Output()
+	out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
 	if err != nil {
 		t.Fatalf("go list %s: %v", pkg, err)
 	}
@@ -26,28 +25,35 @@ func TestEngineImportsOfADKOnlyData(t *testing.T) {
 	allowed := []string{"model", "session", "memory", "platform", "tool/toolconfirmation"}
 	for _, pkg := range []string{
 		"plugin/fallback/call", "plugin/fallback/failure", "plugin/fallback/fallbacktest", "plugin/fallback/middleware",
-		"plugin/fallback/router", "plugin/fallback/degrade", "plugin/fallback/policy", "internal/turn",
+		"plugin/fallback/router", "plugin/fallback/degrade", "plugin/fallback/policy", "plugin/fallback/provider",
+		"plugin/fallback/provider/gemini", "plugin/fallback/provider/openai", "plugin/fallback/provider/anthropic", "internal/turn",
 	} {
 		for _, dep := range deps(t, pkg) {
 			path, ok := strings.CutPrefix(dep, "google.golang.org/adk/v2/")
 			if ok && !strings.HasPrefix(path, "internal/") && !slices.Contains(allowed, path) {
 				t.Errorf("%s compiles ADK's %s", pkg, path)
 			}
-			if strings.HasPrefix(dep, "go.opentelemetry.io/otel/log") {
+			if strings.HasPrefix(dep, "go.opentelemetry.io/otel/log") || strings.HasPrefix(dep, "github.com/openai/") {
 				t.Errorf("%s compiles %s", pkg, dep)
 			}
 		}
 	}
 }
 
-// Arrows point one way: policy → router → middleware → {failure, call}.
+// Arrows point one way: policy → router → middleware → {failure, call, provider},
+// and a room of provider knows nothing of the engine.
 func TestArrowsPointOneWay(t *testing.T) {
 	const root = module + "plugin/fallback/"
 	for pkg, forbidden := range map[string][]string{
-		"call":       {"failure", "middleware", "router", "policy"},
-		"failure":    {"call", "middleware", "router", "policy"},
-		"middleware": {"router", "policy"},
-		"router":     {"policy"},
+		"call":               {"failure", "provider", "middleware", "router", "policy"},
+		"failure":            {"call", "provider", "middleware", "router", "policy"},
+		"provider":           {"call", "middleware", "router", "policy"},
+		"provider/gemini":    {"call", "middleware", "router", "policy", "provider/openai", "provider/anthropic"},
+		"provider/openai":    {"call", "middleware", "router", "policy", "provider/gemini", "provider/anthropic"},
+		"provider/anthropic": {"call", "middleware", "router", "policy", "provider/gemini", "provider/openai"},
+		"middleware":         {"router", "policy"},
+		"router":             {"policy"},
+		"policy":             {"provider/anthropic"},
 	} {
 		for _, dep := range deps(t, "plugin/fallback/"+pkg) {
 			if slices.Contains(forbidden, strings.TrimPrefix(dep, root)) {

@@ -164,14 +164,14 @@ func TestCheckJSON(t *testing.T) {
 		"file": file, "ok": true,
 		"problems": []any{map[string]any{
 			"line": 3.0, "column": 20.0, "path": "fallbacks[0].name", "severity": "warning", "found": `"house", which nothing here resolves`,
-			"allowed": "gemini-* or gpt-*, a model with a provider under models, one that the application hands in, cached-answer or template-response",
+			"allowed": "gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, cached-answer or template-response",
 		}},
 		"models": []any{
 			map[string]any{"name": "fast", "model": "gemini-2.5-flash", "from": "name", "provider": "gemini", "id": "gemini-2.5-flash"},
 			map[string]any{"name": "house", "model": "house", "from": "application", "entry": "hou*", "id": "house"},
 		},
 		"tree": around("fallback", "in order; an answer that is cut off begins again",
-			around("timeout", "attempt 5s", model("fast (ADK's gemini as gemini-2.5-flash)")),
+			around("timeout", "attempt 5s", model("fast (gemini as gemini-2.5-flash)")),
 			around("when", "error || latency > 1s", around("timeout", "first content 2s, attempt 5s", model("house (handed in by the application)")))),
 		"worst_case": map[string]any{
 			"attempts": 2.0, "waiting": map[string]any{"seconds": 3.0}, "whole": map[string]any{"seconds": 13.0},

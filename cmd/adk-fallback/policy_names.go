@@ -73,7 +73,7 @@ func (s served) by() string {
 	if s.From == "application" {
 		return "handed in by the application"
 	}
-	by := map[string]string{"gemini": "ADK's gemini", "vertexai": "ADK's gemini on Vertex AI", "openai": "ADK's openai"}[s.Provider]
+	by := s.Provider
 	if s.ID != s.Name {
 		by += " as " + s.ID
 	}

@@ -29,11 +29,11 @@ func TestModelsAreServedAsTheFileSays(t *testing.T) {
 		got[m.Name] = m.by() + "; " + m.from()
 	}
 	want := map[string]string{
-		"fast":         "ADK's gemini on Vertex AI as gemini-2.5-flash; alias of gemini-2.5-flash, models.gemini-*",
-		"gpt-4o":       "ADK's openai; ",
-		"local-7b":     "ADK's openai at http://127.0.0.1:8080/v1; models.local-*, key in LOCAL_KEY",
+		"fast":         "vertexai as gemini-2.5-flash; alias of gemini-2.5-flash, models.gemini-*",
+		"gpt-4o":       "openai; ",
+		"local-7b":     "openai at http://127.0.0.1:8080/v1; models.local-*, key in LOCAL_KEY",
 		"local-big-7b": "handed in by the application; models.local-big-*",
-		"gemini-v2":    "ADK's gemini on Vertex AI; models.gemini-*",
+		"gemini-v2":    "vertexai; models.gemini-*",
 		"house":        "handed in by the application; models.house",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

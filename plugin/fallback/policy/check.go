@@ -15,6 +15,10 @@ type Known struct {
 	// resolves is then a warning, else it is an error. What is handed in wins over
 	// what the file says of its provider and its credential.
 	Model func(name string) bool
+	// Provider reports whether the application has added the provider of that name,
+	// which package policy does not have, such as anthropic. Nil means that it is
+	// not known.
+	Provider func(name string) bool
 	// Price reports whether there is a list price for a provider's model id. Nil
 	// means that it is not known, and prices are not checked.
 	Price func(id string) bool
@@ -155,12 +159,15 @@ func (c *checker) name(path, name string) {
 	if model != name && isPreview(name) {
 		c.warn(path, quoted(name)+", an outdated name", model)
 	}
+	if missing := c.known.Provider; r.Provider != "" && missing != nil && !missing(r.Provider) && !c.handedIn(r) {
+		c.err(path, quoted(name)+" of provider "+r.Provider+", which is not in this program", addProvider(r.Provider))
+	}
 	if name == "" || isLastResort(model) || r.Provider != "" {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
 	found := quoted(name) + ", which nothing here resolves" + didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
-	const allowed = "gemini-* or gpt-*, a model with a provider under models, one that the application hands in, " + CachedAnswer + " or " + TemplateResponse
+	const allowed = "gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, " + CachedAnswer + " or " + TemplateResponse
 	switch {
 	case c.known.Model == nil:
 		c.warn(path, found, allowed)

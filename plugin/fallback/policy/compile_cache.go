@@ -120,11 +120,13 @@ func (b *builder) cachedArms(root stream.Layer) (stream.Layer, error) {
 // each other, and by all that a policy changes in what is asked and where.
 func (b *builder) version(r Resolved) ([]string, error) {
 	settings, err := json.Marshal(struct {
-		Provider, BaseURL string
-		Config            *ModelConfig
-		MaxOutput         int
-		Rules             *Compliance // redact requests
-	}{r.Provider, r.Settings.BaseURL, r.Settings.Config, b.policy.Budgets.MaxOutput(), b.policy.Compliance})
+		Provider, API, BaseURL string
+		Unsupported            string
+		Takes                  *Takes
+		Config                 *ModelConfig
+		MaxOutput              int
+		Rules                  *Compliance // redact requests
+	}{r.Provider, r.Settings.API, r.Settings.BaseURL, r.Settings.Unsupported, r.Settings.Takes, r.Settings.Config, b.policy.Budgets.MaxOutput(), b.policy.Compliance})
 	if err != nil {
 		return nil, fmt.Errorf("policy: cache: the settings of %q: %w", r.Name, err)
 	}

@@ -88,7 +88,9 @@ func (b *builder) stack(t Target, s settings) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
-	var inner stream.Layer = stream.NewSource(llm, stream.Options{Name: t.Model, Prepare: prepare(t.Model, id, s.Model.Config, s.MaxOutput)})
+	var inner stream.Layer = stream.NewSource(llm, stream.Options{
+		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: targetOf(t, id), Logger: b.options.logger,
+	})
 	if b.bounded {
 		inner = stream.Of(b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff())(inner))
 	}

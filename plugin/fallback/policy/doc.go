@@ -14,10 +14,10 @@
 //	…
 //	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m})
 //
-// [Models] hands in models of the application's own; the other options are listed
-// at [Option]. [Live] is for policies that come from elsewhere than a file. An
-// application on ADK v1 builds with the tag adkv1 and hands all its models in;
-// see package adkv1.
+// [Models] supplies models of the application's own; the other options are listed
+// at [Option], among them providers whose SDKs are not part of this package, such
+// as anthropic.Provider. [Live] is for policies that come from elsewhere than a
+// file. The package compiles with both majors of ADK; see package adkv1.
 //
 // Every mistake in a file is reported at once, each with its line and column,
 // what was found and what is allowed; see [Error]. [Check] also warns of what is

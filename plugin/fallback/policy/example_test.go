@@ -57,6 +57,6 @@ fallbacks:
 	fmt.Println(err)
 	// Output:
 	// policy: the file has problems:
-	// 4:11: fallbacks[0].name: found "hosue", which nothing here resolves; allowed: gemini-* or gpt-*, a model with a provider under models, one that the application hands in, cached-answer or template-response
+	// 4:11: fallbacks[0].name: found "hosue", which nothing here resolves; allowed: gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, cached-answer or template-response
 	// 5:14: fallbacks[0].timeout: found "4 seconds"; allowed: a duration from 1ms to 1h, such as 30s
 }

@@ -2,10 +2,15 @@ package policy
 
 // Model is a model that a policy uses.
 type Model struct {
-	// Who serves it. Left out, a model whose name begins with gemini- is asked
-	// through gemini, one with gpt- through openai, and any other must be handed
-	// in by the application. openai_chat and anthropic are for a later version.
+	// The API that serves it. openai is OpenAI's own, or any server of its
+	// protocols at base_url; openai_chat is openai with api: chat. Default: gemini
+	// for a name that begins with gemini-, openai for gpt- and for o followed by a
+	// digit, anthropic for claude-. Any other model must be supplied by the
+	// application.
 	Provider string `key:"provider" enum:"gemini|vertexai|openai|openai_chat|anthropic"`
+	// The OpenAI protocol: responses or chat (chat completions). Default: responses
+	// for OpenAI's own endpoint, chat for any other base_url.
+	API string `key:"api" enum:"responses|chat"`
 	// The provider's name for it. Left out, its name in this file.
 	ID string `key:"id"`
 	// The family whose answers may stand for each other in the cache, such as
@@ -33,6 +38,13 @@ type Model struct {
 	Config *ModelConfig `key:"config"`
 	// What this model can take, instead of the section rate_limits.
 	RateLimits *RateLimits `key:"rate_limits"`
+	// What to do with a request whose answer would change if the parts that the
+	// model does not accept were omitted: a provider's own tools, cached content,
+	// media, a schema. skip does not send it to this model; drop omits
+	// those parts. Default: skip.
+	Unsupported string `key:"unsupported" enum:"skip|drop"`
+	// What its API accepts, key by key over what is known of its family.
+	Takes *Takes `key:"takes"`
 }
 
 // Price is in US dollars for a million tokens.

@@ -17,18 +17,42 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Option is what an application adds to a policy file: [Models], [WithFlags],
-// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval].
-type Option interface{ apply(*options) }
+// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval], and a
+// provider that this package does not have, such as anthropic.Provider (a
+// [provider.Factory]).
+type Option interface {
+	// Option returns what the option sets. Only the types above are known.
+	Option() any
+}
 
 type optionFunc func(*options)
 
-func (f optionFunc) apply(o *options) { f(o) }
+// Option implements the interface of that name.
+func (f optionFunc) Option() any { return f }
+
+// apply sets what an option sets, and reports whether its type is known.
+func (o *options) apply(option Option) bool {
+	switch set := option.Option().(type) {
+	case optionFunc:
+		set(o)
+	case Models:
+		maps.Copy(o.models, set)
+	case provider.Factory:
+		o.factories[set.Name] = set
+	default:
+		return false
+	}
+	return true
+}
 
 type options struct {
-	models   Models
+	models    Models
+	factories map[string]provider.Factory // by name of the provider
+
 	flags    FlagClient
 	logger   *slog.Logger
 	env      func(string) (string, bool)
@@ -43,7 +67,7 @@ const DefaultInterval = 2 * time.Second
 // optionsOf returns what the options say, or an error that names each nil among
 // them.
 func optionsOf(opts []Option) (*options, error) {
-	o := &options{models: Models{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
+	o := &options{models: Models{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
 	var problems []error
 	isNil := func(what string) {
 		problems = append(problems, fmt.Errorf("policy: %s: found nil; allowed: a value", what))
@@ -53,7 +77,9 @@ func optionsOf(opts []Option) (*options, error) {
 			isNil(fmt.Sprintf("option %d", i+1))
 			continue
 		}
-		option.apply(o)
+		if !o.apply(option) {
+			problems = append(problems, fmt.Errorf("policy: option %d is a %T, which this package does not know; use its own options", i+1, option))
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.models)) {
 		if nilcheck.Model(o.models[name]) {
@@ -77,7 +103,7 @@ func optionsOf(opts []Option) (*options, error) {
 
 // known is what the application tells Check when a model is to be built.
 func (o *options) known() Known {
-	return Known{Model: o.has, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
+	return Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
 }
 
 // handsIn reports whether the application has a model of its own for a name.
@@ -125,8 +151,9 @@ func WithInterval(interval time.Duration) Option {
 // Load builds the model that a policy file describes, a regular file. It is read
 // once; see [Watch]. ctx bounds the building of providers' clients, not the model's life.
 //
-// The model has the name of the policy's primary, and those of the optional
-// methods that ADK asks for that the primary has. It is safe for concurrent use.
+// The model has the provider's name for the policy's primary, by which ADK
+// decides what a request may hold, and those of the optional methods that ADK
+// asks for that the primary has. It is safe for concurrent use.
 //
 // The error is an *[Error] if something is wrong with the file, with line and
 // column; warnings are logged.

@@ -3,12 +3,12 @@ package policy
 import (
 	"cmp"
 	"crypto/sha256"
-	"maps"
+	"slices"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Models are models that the application hands in, by the names that the policy
@@ -16,17 +16,17 @@ import (
 // provider.
 type Models map[string]model.LLM
 
-func (m Models) apply(o *options) { maps.Copy(o.models, m) }
+// Option implements [Option].
+func (m Models) Option() any { return m }
 
 func (o *options) has(name string) bool { return o.models[name] != nil }
 
-// endpoint is where and as whom a provider is asked.
-type endpoint struct {
-	provider string // "" for Gemini by the environment's choice of its API
-	id       string // the provider's name for the model
-	key      string // "" for the provider's usual one
-	baseURL  string // "" for the provider's usual one
-	region   string
+// builtin are the providers whose models this package builds by itself.
+var builtin = []string{"gemini", "vertexai", "openai", "openai_chat"}
+
+func (o *options) hasProvider(name string) bool {
+	_, added := o.factories[name]
+	return added || slices.Contains(builtin, name)
 }
 
 // readings is what was read of the environment, by name. Keys are among it, so
@@ -59,35 +59,32 @@ func (e *unbuildable) Error() string { return "policy: " + e.why + "; allowed: "
 
 // llm returns the model behind a target, and the name that requests to it carry.
 func (b *builder) llm(t Target, env func(string) (string, bool)) (llm model.LLM, id string, err error) {
-	m := t.Settings
 	for _, name := range []string{t.Name, t.Model} {
 		if llm = b.options.models[name]; llm != nil {
-			return llm, cmp.Or(m.ID, llm.Name()), nil
+			return llm, cmp.Or(t.Settings.ID, llm.Name()), nil
 		}
 	}
-	e := endpoint{provider: t.Provider, id: t.ID, baseURL: m.BaseURL, region: m.Region}
-	if m.Provider == "" && e.provider == "gemini" {
-		e.provider = ""
-	}
-	if m.CredentialEnv != "" {
-		value, ok := env(m.CredentialEnv)
-		if !ok || value == "" {
-			b.err(join(join("models", t.Entry), "credential_env"), m.CredentialEnv+", a variable that is not set", "a variable that holds a key")
+	e := endpoint{Resolved: t.Resolved, env: env}
+	if name := t.Settings.CredentialEnv; name != "" {
+		if e.key = e.first(name); e.key == "" {
+			b.err(join(join("models", t.Entry), "credential_env"), name+", a variable that is not set", "a variable that holds a key")
 			return nil, "", errReported
 		}
-		e.key = value
 	}
-	llm, err = provide(b.ctx, e, env)
-	return llm, e.id, err
+	llm, err = b.provide(e)
+	return llm, t.ID, err
+}
+
+// targetOf returns what the file says of how a model is asked.
+func targetOf(t Target, id string) provider.Target {
+	return provider.Target{Model: id, Takes: t.Settings.Takes.takes(), Drop: t.Settings.Unsupported == "drop"}
 }
 
 // prepare returns what is changed in an attempt's copy of a request: the name,
 // for a model that the provider knows by another, and what the file sets.
-func prepare(name, id string, c *ModelConfig, maxOutput int) func(*model.LLMRequest) {
+func prepare(id string, c *ModelConfig, maxOutput int) func(*model.LLMRequest) {
 	return func(req *model.LLMRequest) {
-		if req.Model = id; id != name {
-			request.Adapt(req.Contents, id, false)
-		}
+		req.Model = id
 		if c == nil && maxOutput == 0 {
 			return
 		}
@@ -129,7 +126,8 @@ func (c *ModelConfig) writeTo(config *genai.GenerateContentConfig) {
 		if config.ThinkingConfig != nil {
 			thinking = *config.ThinkingConfig
 		}
-		thinking.ThinkingBudget = genai.Ptr(int32(*c.ThinkingBudget))
+		// Level and budget exclude each other: ai.google.dev/gemini-api/docs/thinking
+		thinking.ThinkingBudget, thinking.ThinkingLevel = genai.Ptr(int32(*c.ThinkingBudget)), ""
 		config.ThinkingConfig = &thinking
 	}
 }

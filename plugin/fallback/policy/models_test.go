@@ -1,5 +1,3 @@
-//go:build !adkv1
-
 package policy_test
 
 import (
@@ -29,7 +27,7 @@ func env(values map[string]string) policy.Option {
 	return policy.WithEnv(func(name string) (string, bool) { value, ok := values[name]; return value, ok })
 }
 
-// gemini-* is ADK's own Gemini model, as the file describes it.
+// gemini-* is asked through the gemini provider, as the file describes it.
 func TestGeminiModelsAreBuilt(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()
@@ -88,7 +86,7 @@ func TestGeminiByTheEnvironment(t *testing.T) {
 		{"nothing said", "{}", map[string]string{"GEMINI_API_KEY": "key"}, genai.BackendGeminiAPI},
 		{"the environment", "{credential_env: GOOGLE_API_KEY}", vertex, genai.BackendVertexAI},
 		{"the file", "{provider: gemini}", vertex, genai.BackendGeminiAPI},
-		{"the file, with a key", "{provider: vertexai, region: europe-west4, credential_env: KEY}", map[string]string{"KEY": "key"}, genai.BackendVertexAI},
+		{"the file, with a key", "{provider: vertexai, credential_env: KEY}", map[string]string{"KEY": "key"}, genai.BackendVertexAI},
 	} {
 		m := build(t, "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: "+test.model+"}", env(test.env))
 		if got := m.(interface{ GetGoogleLLMVariant() genai.Backend }).GetGoogleLLMVariant(); got != test.want {
@@ -106,7 +104,7 @@ func TestErrorsOfClientsTellNoKeys(t *testing.T) {
 	}
 }
 
-// gpt-* is ADK's own OpenAI model, without the SDK's retries.
+// gpt-* is asked through the openai provider, once.
 func TestOpenAIModelsAreBuilt(t *testing.T) {
 	var requests atomic.Int64
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -144,11 +142,17 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 			`2:20: fallbacks[0].name: found "gemini-2.5-flash", which cannot be built: no key for gemini; allowed: one in GOOGLE_API_KEY`,
 		}},
 		{"what is for a later version", "primary: a\nalerts: [{name: x, when: error_rate, above: 5%, webhook_env: HOOK}]\ncascade: {model: b}\n" +
-			"state: {redis_url_env: REDIS}\ndegrade: {deferred: {message: later}}\nmodels: {b: {provider: anthropic}}", []string{
-			"2:1: alerts: found what only a later version can build", "3:1: cascade: found", "4:1: state: found", "5:11: degrade.deferred: found", "6:24: models.b.provider: found",
+			"state: {redis_url_env: REDIS}\ndegrade: {deferred: {message: later}}", []string{
+			"2:1: alerts: found what only a later version can build", "3:1: cascade: found", "4:1: state: found", "5:11: degrade.deferred: found",
+		}},
+		{"a provider that is not in the program", "primary: claude-sonnet-5", []string{
+			`1:10: primary: found "claude-sonnet-5" of provider anthropic, which is not in this program; allowed: anthropic.Provider`,
+		}},
+		{"a region beside a key", "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {provider: vertexai, region: europe-west4, credential_env: KEY}}", []string{
+			`1:10: primary: found "gemini-2.5-flash", which cannot be built: gemini: an API key on Vertex AI is served by the global endpoint`,
 		}},
 	} {
-		_, err := policy.Build(t.Context(), parsed(t, test.text), quiet, named("a", "b"), env(nil))
+		_, err := policy.Build(t.Context(), parsed(t, test.text), quiet, named("a", "b"), env(map[string]string{"KEY": "key"}))
 		if err == nil {
 			t.Errorf("%s: no error", test.name)
 			continue

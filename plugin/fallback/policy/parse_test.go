@@ -136,10 +136,6 @@ func TestDeferredNamesWhatThisVersionOnlyChecks(t *testing.T) {
 	if diff := cmp.Diff([]string{"alerts", "cascade", "degrade.deferred", "state"}, full); diff != "" {
 		t.Errorf("sections (-want +got):\n%s", diff)
 	}
-	models := parse(t, "primary: claude\nmodels: {claude: {provider: anthropic, id: claude-sonnet-4-5}}").ForLater()
-	if diff := cmp.Diff([]string{"models.claude.provider"}, models); diff != "" {
-		t.Errorf("providers (-want +got):\n%s", diff)
-	}
 	if got := parseFile(t, "testdata/good/example.yaml").ForLater(); got != nil {
 		t.Errorf("the file of the field defers %v; want nothing", got)
 	}

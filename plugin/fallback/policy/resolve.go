@@ -26,15 +26,27 @@ func (p *Policy) Resolve(name string) Resolved {
 	r := Resolved{Name: name, Model: p.canonical(name)}
 	r.Entry, r.Settings = p.entry(r.Model)
 	r.ID = cmp.Or(r.Settings.ID, r.Model)
-	switch {
-	case r.Settings.Provider != "":
-		r.Provider = r.Settings.Provider
-	case strings.HasPrefix(r.Model, "gemini-"):
-		r.Provider = "gemini"
-	case strings.HasPrefix(r.Model, "gpt-"):
-		r.Provider = "openai"
-	}
+	r.Provider = cmp.Or(r.Settings.Provider, providerOf(r.Model))
 	return r
+}
+
+// providerOf returns the provider of a model by the beginning of its name, "" for
+// a name that says nothing.
+func providerOf(name string) string {
+	switch {
+	case strings.HasPrefix(name, "gemini-"):
+		return "gemini"
+	case strings.HasPrefix(name, "gpt-"), isO(name):
+		return "openai"
+	case strings.HasPrefix(name, "claude-"):
+		return "anthropic"
+	}
+	return ""
+}
+
+// isO reports whether a name is of OpenAI's o-series, such as o3 or o4-mini.
+func isO(name string) bool {
+	return len(name) > 1 && name[0] == 'o' && name[1] >= '0' && name[1] <= '9' && (len(name) == 2 || name[2] == '-')
 }
 
 // Matches reports whether a pattern, in which * stands for any text, names the

@@ -15,7 +15,7 @@ import (
 // sources are the files whose comments document the keys. Reading them here
 // leaves one text of each comment, for godoc, the schema and docs/policy.md.
 //
-//go:embed file.go file_model.go file_limits.go file_rules.go
+//go:embed file.go file_model.go file_takes.go file_limits.go file_rules.go
 var sources embed.FS
 
 // Schema returns the format of a policy file as a JSON Schema (draft 2020-12), so

@@ -146,9 +146,6 @@ func (p *Policy) arms(r Resolved) (id string, arms []Resolved) {
 	return "", nil
 }
 
-// later are the providers whose adapters come with a later version.
-var later = []string{"openai_chat", "anthropic"}
-
 // ForLater returns the paths of what the policy has and this version can only
 // check. A model is not built from such a policy.
 func (p *Policy) ForLater() []string {
@@ -164,11 +161,6 @@ func (p *Policy) ForLater() []string {
 	} {
 		if section.given {
 			paths = append(paths, section.path)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(p.Models)) {
-		if slices.Contains(later, p.Models[name].Provider) {
-			paths = append(paths, join(join("models", name), "provider"))
 		}
 	}
 	return paths

@@ -1,5 +1,3 @@
-//go:build !adkv1
-
 package policy_test
 
 import (

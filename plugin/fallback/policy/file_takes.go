@@ -1,0 +1,74 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+// Takes says what a model's API accepts, key by key over what is known of its
+// family: for a model that is newer than this library. A setting that is not
+// accepted is omitted from requests to the model. Default: what is known of the
+// model's family.
+type Takes struct {
+	// Accepts temperature.
+	Temperature *bool `key:"temperature"`
+	// Accepts top_p.
+	TopP *bool `key:"top_p"`
+	// Accepts top_k.
+	TopK *bool `key:"top_k"`
+	// Accepts presence_penalty and frequency_penalty.
+	Penalties *bool `key:"penalties"`
+	// Accepts seed.
+	Seed *bool `key:"seed"`
+	// Accepts a request for log-probabilities.
+	Logprobs *bool `key:"logprobs"`
+	// Accepts safety settings.
+	Safety *bool `key:"safety_settings"`
+	// Accepts labels.
+	Labels *bool `key:"labels"`
+	// The number of stop sequences that it accepts. 0 means none.
+	StopSequences *int `key:"stop_sequences" min:"0" max:"16"`
+	// The thinking levels that it accepts. none means that thinking can be switched off; [] means no level.
+	ThinkingLevels []string `key:"thinking_levels" items:"0..8" enum:"none|minimal|low|medium|high|xhigh|max"`
+	// Accepts a thinking budget in tokens.
+	ThinkingBudget *bool `key:"thinking_budget"`
+	// Accepts a tool choice that forces a call.
+	ForcedTool *bool `key:"forced_tool"`
+	// Accepts a response schema.
+	Schema *bool `key:"json_schema"`
+	// Accepts a response schema together with tools.
+	SchemaWithTools *bool `key:"json_schema_with_tools"`
+	// The tools of the provider that it accepts, such as google_search; [] means none.
+	ProviderTools []string `key:"provider_tools" items:"0..16"`
+	// The media types of its input, such as image/png or audio/*; [] means text only.
+	Media []string `key:"media" items:"0..32" kind:"text"`
+	// Continues an answer that the request ends with.
+	Prefill *bool `key:"prefill"`
+}
+
+// takes returns what t says in the terms of package provider; nil says nothing.
+func (t *Takes) takes() provider.Takes {
+	if t == nil {
+		return provider.Takes{}
+	}
+	takes := provider.Takes{
+		Temperature: t.Temperature, TopP: t.TopP, TopK: t.TopK, Penalties: t.Penalties, Seed: t.Seed, Logprobs: t.Logprobs,
+		Safety: t.Safety, Labels: t.Labels, StopSequences: t.StopSequences, ForcedTool: t.ForcedTool, Schema: t.Schema,
+		SchemaWithTools: t.SchemaWithTools, ProviderTools: slices.Clone(t.ProviderTools), Media: slices.Clone(t.Media), Prefill: t.Prefill,
+	}
+	if t.ThinkingLevels != nil {
+		takes.ThinkingLevels = make([]string, len(t.ThinkingLevels))
+		for i, level := range t.ThinkingLevels {
+			takes.ThinkingLevels[i] = strings.ToUpper(level)
+		}
+	}
+	if t.ThinkingBudget != nil {
+		takes.ThinkingBudget = &provider.Budget{}
+		if *t.ThinkingBudget {
+			*takes.ThinkingBudget = provider.Budget{Min: 1, Max: 1_000_000, Off: true, Auto: true}
+		}
+	}
+	return takes
+}
