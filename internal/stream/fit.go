@@ -85,6 +85,27 @@ func (s *Source) warn() {
 	}
 }
 
+// resolved is a target under a description by hand, looked up in the tables.
+type resolved struct {
+	described *provider.Target
+	target    provider.Target
+}
+
+// resolve returns what is known of the model under a description, which may be
+// nil.
+func (s *Source) resolve(described *provider.Target) *provider.Target {
+	if r := s.fits.Load(); r != nil && r.described == described {
+		return &r.target
+	}
+	target := s.target
+	if described != nil {
+		target = described.Over(target)
+	}
+	r := &resolved{described, target.Resolved()}
+	s.fits.Store(r)
+	return &r.target
+}
+
 // prepare makes the attempt's own copy of req, as the model takes it. The error
 // is a refusal, or a failure that has been recorded.
 func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target) (err error) {

@@ -43,6 +43,7 @@ type Source struct {
 	name    string
 	options Options
 	target  provider.Target
+	fits    atomic.Pointer[resolved] // the latest, which is that of most calls
 	lessons lessons
 	plain   atomic.Pointer[plain] // the latest, which most answers carry
 }
@@ -77,16 +78,13 @@ func (s *Source) Target() provider.Target { return s.target }
 
 // Do implements Layer.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	target := s.target
-	if out.Described != nil {
-		target = out.Described.Over(target)
-	}
+	target := s.resolve(out.Described)
 	a := out.newAttempt(s)
-	err := a.make(ctx, req, stream, &target)
-	if err == nil || !a.mend(ctx, err, &target) {
+	err := a.make(ctx, req, stream, target)
+	if err == nil || !a.mend(ctx, err, target) {
 		return err
 	}
-	return out.newAttempt(s).make(ctx, req, stream, &target)
+	return out.newAttempt(s).make(ctx, req, stream, target)
 }
 
 // attempt is one call to a model. The model may keep the context, so no two

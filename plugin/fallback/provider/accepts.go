@@ -9,6 +9,9 @@ import (
 // endpoint, overridden by t.Takes. The result shares memory with the tables, so
 // it is read only.
 func (t Target) Accepts() Takes {
+	if t.accepts != nil {
+		return *t.accepts
+	}
 	var takes Takes
 	name, version := parseName(t.Model)
 	for _, table := range tables {

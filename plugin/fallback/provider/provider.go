@@ -27,6 +27,8 @@ type Target struct {
 	// Drop leaves out what would change the answer (see [Target.Fit]) instead of
 	// refusing the request.
 	Drop bool
+
+	accepts *Takes // what Accepts returns, once it has been looked up; see Resolved
 }
 
 // Described is a model that tells how it is asked. The models of the packages

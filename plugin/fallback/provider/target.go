@@ -10,3 +10,11 @@ func (t Target) Over(base Target) Target {
 		Takes: base.Takes.over(t.Takes), Drop: t.Drop || base.Drop,
 	}
 }
+
+// Resolved returns t with the tables looked up, which [Target.Fit] else does
+// for each request.
+func (t Target) Resolved() Target {
+	accepts := t.Accepts()
+	t.accepts = &accepts
+	return t
+}
