@@ -28,7 +28,8 @@ type answer struct {
 	blocked *genai.GenerateContentResponsePromptFeedback
 
 	version   string
-	usage     *genai.GenerateContentResponseUsageMetadata
+	usage     *genai.GenerateContentResponseUsageMetadata // counts without details
+	details   []byte                                      // usage as it is written; empty if it has counts only
 	before    *genai.GenerateContentResponseUsageMetadata // of requests that this answer continues
 	grounding *genai.GroundingMetadata
 	citations []*genai.Citation
@@ -36,69 +37,13 @@ type answer struct {
 	average   float64
 }
 
-// add takes a piece in. If show is set, it returns the piece's text and thoughts
-// as a partial response, or nil if it has none.
-func (a *answer) add(c *chunk, show bool) *model.LLMResponse {
-	if c.ModelVersion != "" {
-		a.version = c.ModelVersion
+// addLogprobs adds those of a piece.
+func (a *answer) addLogprobs(more *genai.LogprobsResult) {
+	if a.logprobs == nil {
+		a.logprobs = &genai.LogprobsResult{}
 	}
-	if u := c.UsageMetadata; u != nil && (u.TotalTokenCount > 0 || u.PromptTokenCount > 0 || u.CandidatesTokenCount > 0) {
-		a.usage = u // it counts from the beginning
-	}
-	if c.PromptFeedback != nil && c.PromptFeedback.BlockReason != "" {
-		a.blocked = c.PromptFeedback
-	}
-	i := slices.IndexFunc(c.Candidates, func(one *candidate) bool { return one != nil && one.Index == 0 })
-	if i < 0 {
-		return nil
-	}
-	one := c.Candidates[i]
-	a.addMetadata(one)
-	if one.Content == nil {
-		return nil
-	}
-	var shown []*genai.Part
-	for _, p := range one.Content.Parts {
-		if p == nil {
-			continue
-		}
-		a.addPart(p)
-		if show && p.Text != "" && p.FunctionCall == nil {
-			shown = append(shown, &genai.Part{Text: p.Text, Thought: p.Thought})
-		}
-	}
-	if shown == nil {
-		return nil
-	}
-	return &model.LLMResponse{
-		Partial: true, Content: &genai.Content{Role: genai.RoleModel, Parts: shown}, ModelVersion: a.version, UsageMetadata: a.total(),
-	}
-}
-
-func (a *answer) addMetadata(c *candidate) {
-	if c.FinishReason != "" && c.FinishReason != string(genai.FinishReasonUnspecified) {
-		a.finish, a.message = c.FinishReason, c.FinishMessage
-	}
-	if len(c.ContinuationToken) > 0 {
-		a.token = c.ContinuationToken
-	}
-	if c.GroundingMetadata != nil {
-		a.grounding = c.GroundingMetadata
-	}
-	if c.CitationMetadata != nil {
-		a.cite(c.CitationMetadata.Citations)
-		a.cite(c.CitationMetadata.CitationSources)
-	}
-	if c.AvgLogprobs != 0 {
-		a.average = c.AvgLogprobs
-	}
-	if c.LogprobsResult != nil {
-		if a.logprobs == nil {
-			a.logprobs = &genai.LogprobsResult{}
-		}
-		a.logprobs.ChosenCandidates = append(a.logprobs.ChosenCandidates, c.LogprobsResult.ChosenCandidates...)
-		a.logprobs.TopCandidates = append(a.logprobs.TopCandidates, c.LogprobsResult.TopCandidates...)
-	}
+	a.logprobs.ChosenCandidates = append(a.logprobs.ChosenCandidates, more.ChosenCandidates...)
+	a.logprobs.TopCandidates = append(a.logprobs.TopCandidates, more.TopCandidates...)
 }
 
 // cite adds citations. A stream may send each with its piece, or all again.
@@ -117,19 +62,23 @@ func (a *answer) addPart(p *part) {
 	case p.FunctionCall != nil:
 		a.addCall(p)
 	case isPlainText(&p.Part):
-		if p.Text == "" {
-			return
-		}
-		if p.Thought != a.thought {
-			a.flush()
-		}
-		a.thought = p.Thought
-		a.text.WriteString(p.Text)
+		a.addText(p.Text, p.Thought)
 	default:
 		a.flush()
 		own := p.Part
 		a.parts = append(a.parts, &own)
 	}
+}
+
+func (a *answer) addText(text string, thought bool) {
+	if text == "" {
+		return
+	}
+	if thought != a.thought {
+		a.flush()
+	}
+	a.thought = thought
+	a.text.WriteString(text)
 }
 
 // isPlainText tells whether p has nothing but text, not even a signature.
@@ -194,6 +143,7 @@ func (a *answer) continuation() []byte {
 func (a *answer) goOn() {
 	a.finish, a.message, a.token = "", "", nil
 	a.before, a.usage = a.total(), nil
+	a.details = nil
 }
 
 // total returns the usage of all requests so far; nil if none was told.
@@ -217,6 +167,9 @@ func (a *answer) total() *genai.GenerateContentResponseUsageMetadata {
 // final returns the whole answer, or why there is none.
 func (a *answer) final() (*model.LLMResponse, error) {
 	reason := a.settle()
+	if len(a.details) > 0 && json.Unmarshal(a.details, a.usage) != nil {
+		a.details = nil // the counts have been read
+	}
 	resp := &model.LLMResponse{
 		ModelVersion: a.version, UsageMetadata: a.total(), GroundingMetadata: a.grounding,
 		LogprobsResult: a.logprobs, AvgLogprobs: a.averageLogprobs(), TurnComplete: true,

@@ -261,6 +261,9 @@ func TestBrokenAnswers(t *testing.T) {
 		{"a list cut off", "application/json", "[" + parts(`{"text":"a"}`) + ",{", true, failure.KindTruncated, failure.ErrTruncated},
 		{"a document cut off", "application/json", `{"candidates":[{"con`, false, failure.KindTruncated, failure.ErrTruncated},
 		{"a list of documents cut off", "application/json", `[{"candidates":[{"con`, false, failure.KindTruncated, failure.ErrTruncated},
+		{"a text that is no string", "application/json", parts(`{"text":5}`, stop), false, failure.KindTruncated, failure.ErrTruncated},
+		{"a text with a wrong escape", "application/json", parts(`{"text":"\x"}`, stop), false, failure.KindTruncated, failure.ErrTruncated},
+		{"a wrong comma", "application/json", parts(`{"text":"a" "thought":true}`, stop), false, failure.KindTruncated, failure.ErrTruncated},
 		{"nothing", "application/json", "", false, failure.KindEmpty, failure.ErrEmpty},
 		{"nothing, streamed", "text/event-stream", "", true, failure.KindEmpty, failure.ErrEmpty},
 		{"comments only", "text/event-stream", ": ping\n\n: ping\n\n", true, failure.KindEmpty, failure.ErrEmpty},
@@ -284,6 +287,38 @@ func TestBrokenAnswers(t *testing.T) {
 				t.Errorf("%v does not wrap %v", err, test.is)
 			}
 		})
+	}
+}
+
+// B54: wherever an answer is cut, what is left of it is never taken for a whole one.
+func TestAnyCutIsNoAnswer(t *testing.T) {
+	noEnvironment(t)
+	documents := []string{parts(`{"text":"hm","thought":true},{"text":"a\u00e9 \"b\""}`), parts(`{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.x","stringValue":"y"}]}}`, stop)}
+	for how, body := range map[string]string{
+		"events": strings.TrimRight(events(documents...), "\r\n"), "list": "[" + documents[0] + ",\r\n" + documents[1], "document": documents[1],
+	} {
+		cut := 0
+		m := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body[:cut]) })
+		ctx := asFitted(t)
+		for cut = range len(body) {
+			if _, final, err := ask(ctx, m, hello(), how != "document"); final != nil || err == nil {
+				t.Fatalf("%s cut after %q is the answer %+v", how, body[:cut], final)
+			}
+		}
+		cut = len(body)
+		if _, final, err := ask(ctx, m, hello(), how != "document"); err != nil || final == nil {
+			t.Errorf("%s: the whole answer is the error %v", how, err)
+		}
+	}
+}
+
+// What an answer can do without does not spoil it.
+func TestUnknownMetadata(t *testing.T) {
+	noEnvironment(t)
+	body := parts(`{"text":"a","thoughtSignature":null}`, stop+`,"groundingMetadata":5,"citationMetadata":[],"avgLogprobs":"x","index":null,"later":{}`)
+	_, final, err := ask(asFitted(t), serve(t, sending("application/json", body, 999)), hello(), false)
+	if err != nil || final.Content.Parts[0].Text != "a" {
+		t.Errorf("got %+v and error %v, want the text", final, err)
 	}
 }
 

@@ -113,12 +113,9 @@ func (c *exchange) broken(err error) error {
 
 // take adds a document to the answer and returns what a stream shows of it, or nil.
 func (c *exchange) take(data []byte) (*model.LLMResponse, error) {
-	chunk, err := decode(data)
-	if err != nil {
-		return nil, err
-	}
-	if len(chunk.Error) > 0 && string(chunk.Error) != "null" {
+	shown, apiError, err := c.answer.read(data, c.stream)
+	if apiError {
 		return nil, c.model.newError(nil, data)
 	}
-	return c.answer.add(chunk, c.stream), nil
+	return shown, err
 }

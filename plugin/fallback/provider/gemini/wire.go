@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 
-	"google.golang.org/genai"
-
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -16,62 +14,6 @@ import (
 // maxDocument bounds an answer that is no stream, and one element of a list, in
 // bytes. An event of a stream is bounded by openaiwire.MaxEvent.
 const maxDocument = 32 << 20
-
-// chunk is a GenerateContentResponse: a whole answer, or a piece of one.
-// https://ai.google.dev/api/generate-content#generatecontentresponse
-type chunk struct {
-	Candidates     []*candidate                                 `json:"candidates"`
-	PromptFeedback *genai.GenerateContentResponsePromptFeedback `json:"promptFeedback"`
-	UsageMetadata  *genai.GenerateContentResponseUsageMetadata  `json:"usageMetadata"`
-	ModelVersion   string                                       `json:"modelVersion"`
-	Error          json.RawMessage                              `json:"error"`
-}
-
-// candidate is one of several answers, of which the first counts.
-type candidate struct {
-	Content           *content                 `json:"content"`
-	FinishReason      string                   `json:"finishReason"`
-	FinishMessage     string                   `json:"finishMessage"`
-	Index             int                      `json:"index"`
-	CitationMetadata  *citations               `json:"citationMetadata"`
-	GroundingMetadata *genai.GroundingMetadata `json:"groundingMetadata"`
-	AvgLogprobs       float64                  `json:"avgLogprobs"`
-	LogprobsResult    *genai.LogprobsResult    `json:"logprobsResult"`
-	ContinuationToken []byte                   `json:"continuationToken"`
-}
-
-// citations has the names of both backends.
-type citations struct {
-	Citations       []*genai.Citation `json:"citations"`
-	CitationSources []*genai.Citation `json:"citationSources"`
-}
-
-type content struct {
-	Parts []*part `json:"parts"`
-}
-
-// part is genai's, but for calls: it cannot tell an empty string from none.
-type part struct {
-	genai.Part
-	FunctionCall *functionCall `json:"functionCall"`
-}
-
-type functionCall struct {
-	ID           string          `json:"id"`
-	Name         string          `json:"name"`
-	Args         json.RawMessage `json:"args"`
-	PartialArgs  []partialArg    `json:"partialArgs"`
-	WillContinue bool            `json:"willContinue"`
-}
-
-// partialArg is a piece of the arguments of a call.
-type partialArg struct {
-	JSONPath    string          `json:"jsonPath"`
-	StringValue *string         `json:"stringValue"`
-	NumberValue *float64        `json:"numberValue"`
-	BoolValue   *bool           `json:"boolValue"`
-	NullValue   json.RawMessage `json:"nullValue"` // null, or "NULL_VALUE"
-}
 
 // documents reads the JSON documents of a body: server-sent events, a list as
 // servers send it that do not know alt=sse, or a single one.
@@ -166,13 +108,4 @@ func (r *roomReader) Read(p []byte) (int, error) {
 	n, err := r.src.Read(p)
 	r.left -= n
 	return n, err
-}
-
-// decode reads a document.
-func decode(data []byte) (*chunk, error) {
-	c := &chunk{}
-	if err := json.Unmarshal(data, c); err != nil {
-		return nil, fmt.Errorf("gemini: a part of the answer is no JSON that the API sends: %w", failure.ErrTruncated)
-	}
-	return c, nil
 }
