@@ -236,6 +236,9 @@ func jsonString(data []byte) (string, bool) {
 // lenient forgives fields of another type than expected: the rest has been
 // decoded, and a server that writes 1.0 for 1 is still understood.
 func lenient(err error) error {
+	if err == nil {
+		return nil
+	}
 	var mismatch *json.UnmarshalTypeError
 	if errors.As(err, &mismatch) {
 		return nil
