@@ -2,9 +2,9 @@ package openaiwire
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -142,10 +142,85 @@ func unquote(value []byte) (string, bool) {
 		return "", false
 	}
 	inner := value[1 : len(value)-1]
-	if bytes.IndexByte(inner, '\\') < 0 && utf8.Valid(inner) {
+	first := bytes.IndexByte(inner, '\\')
+	switch {
+	case first < 0 && utf8.Valid(inner):
 		return string(inner), true
+	case first < 0:
+		return strings.ToValidUTF8(string(inner), "\uFFFD"), true
 	}
-	var s string
-	err := json.Unmarshal(value, &s)
-	return s, err == nil
+	b, ok := unescape(append(make([]byte, 0, len(inner)), inner[:first]...), inner[first:])
+	if !utf8.Valid(b) {
+		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+	}
+	return string(b), ok
+}
+
+// unescape appends to dst what a JSON string with escapes says; false for an
+// escape that JSON does not have. Half of a surrogate pair becomes U+FFFD.
+func unescape(dst, s []byte) ([]byte, bool) {
+	for len(s) > 0 {
+		n := bytes.IndexByte(s, '\\')
+		if n < 0 {
+			return append(dst, s...), true
+		}
+		dst, s = append(dst, s[:n]...), s[n+1:]
+		if len(s) == 0 {
+			return dst, false
+		}
+		c := s[0]
+		s = s[1:]
+		switch c {
+		case '"', '\\', '/':
+			dst = append(dst, c)
+		case 'n':
+			dst = append(dst, '\n')
+		case 't':
+			dst = append(dst, '\t')
+		case 'r':
+			dst = append(dst, '\r')
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'u':
+			r, ok := hex4(s)
+			if !ok {
+				return dst, false
+			}
+			s = s[4:]
+			if utf16.IsSurrogate(r) {
+				low, ok := rune(0), false
+				if len(s) >= 6 && s[0] == '\\' && s[1] == 'u' {
+					low, ok = hex4(s[2:])
+				}
+				if r = utf16.DecodeRune(r, low); ok && r != utf8.RuneError {
+					s = s[6:]
+				}
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			return dst, false
+		}
+	}
+	return dst, true
+}
+
+// hex4 reads four hexadecimal digits.
+func hex4(s []byte) (rune, bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	r := rune(0)
+	for _, c := range s[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			r = r<<4 | rune(c-'0')
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			r = r<<4 | rune(c|0x20-'a'+10)
+		default:
+			return 0, false
+		}
+	}
+	return r, true
 }
