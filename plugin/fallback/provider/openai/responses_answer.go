@@ -18,11 +18,11 @@ import (
 func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, error) {
 	switch {
 	case r.Error != nil:
-		return nil, d.failed(`{"error":` + string(r.Error) + `}`)
+		return nil, d.failed([]byte(`{"error":` + string(r.Error) + `}`))
 	case r.Status == openaiwire.StatusFailed:
-		return nil, d.failed(`{"error":{"code":"server_error","message":"the response failed, without a reason"}}`)
+		return nil, d.failed([]byte(`{"error":{"code":"server_error","message":"the response failed, without a reason"}}`))
 	case r.Status == openaiwire.StatusCancelled:
-		return nil, d.failed(`{"error":{"code":"cancelled","message":"the response was cancelled"}}`)
+		return nil, d.failed([]byte(`{"error":{"code":"cancelled","message":"the response was cancelled"}}`))
 	case r.Status == openaiwire.StatusInProgress || r.Status == openaiwire.StatusQueued:
 		return nil, fmt.Errorf("openai: the answer is not there yet (status %s): %w", r.Status, failure.ErrTruncated)
 	}
@@ -40,7 +40,20 @@ func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, er
 	return a.response, nil
 }
 
-func (d *responsesDecoder) failed(body string) error { return d.m.newError(nil, []byte(body)) }
+// failed returns the error that body tells of within an answer. One without a
+// code is a fault of the server: it had accepted the request.
+func (d *responsesDecoder) failed(body []byte) error {
+	err := d.m.newError(nil, body[:min(len(body), openaiwire.MaxErrorBody)])
+	if err.Code() != "" || err.Type() != "" && err.Type() != openaiwire.EventError {
+		return err
+	}
+	type words struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	coded, _ := marshal(map[string]words{"error": {"server_error", err.Message()}}) // strings only
+	return d.m.newError(nil, coded)
+}
 
 // responsesAnswer builds a final response from output items.
 type responsesAnswer struct {

@@ -68,7 +68,7 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 		}
 		if event.Data[0] != '{' && event.Data[0] != ' ' {
 			if event.Name == openaiwire.EventError || event.Data[0] == '[' && !event.Done() {
-				return nil, s.d.m.newError(nil, event.Data)
+				return nil, s.d.failed(event.Data)
 			}
 			continue // "[DONE]" where it does not end anything, or words of a proxy
 		}
@@ -107,7 +107,7 @@ func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
 	case openaiwire.EventCompleted, openaiwire.EventIncomplete, openaiwire.EventFailed, openaiwire.EventCancelled, openaiwire.EventDone:
 		return s.end(e)
 	case openaiwire.EventError:
-		return nil, s.d.m.newError(nil, data)
+		return nil, s.d.failed(data)
 	}
 	return nil, nil
 }

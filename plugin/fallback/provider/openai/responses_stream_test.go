@@ -215,6 +215,7 @@ func TestResponsesErrorsInBand(t *testing.T) {
 		"flat error":                 {body: sse(evHello, `{"type":"error","code":"rate_limit_exceeded","message":"Rate limit reached","param":null,"sequence_number":3}`), action: failure.Retry, kind: failure.KindRateLimit},
 		"nested error":               {body: sse(evHello, `{"type":"error","sequence_number":2,"error":{"type":"insufficient_quota","code":"insufficient_quota","message":"You exceeded your current quota.","param":null}}`), action: failure.Fallback, kind: failure.KindBilling},
 		"error, then failed":         {body: sse(`{"type":"error","error":{"type":"server_error","code":"server_error","message":"x"}}`, `{"type":"response.failed","response":{"status":"failed","error":{"code":"server_error","message":"x"}}}`), action: failure.Retry, kind: failure.KindServer},
+		"error without a code":       {body: sse(`{"type":"error","code":null,"message":"An error occurred while processing your request. You can retry your request.","param":null}`), action: failure.Retry, kind: failure.KindServer},
 		"event name alone":           {body: "event: error\ndata: {\"code\":\"server_error\",\"message\":\"x\"}\n\n", action: failure.Retry, kind: failure.KindServer},
 		"error without a type":       {body: sse(evHello, `{"error":{"message":"overloaded","code":503}}`), action: failure.Retry, kind: failure.KindOverloaded},
 		"words":                      {body: "event: error\ndata: upstream connect error: 503 Service Unavailable\n\n", action: failure.Retry, kind: failure.KindOverloaded},
