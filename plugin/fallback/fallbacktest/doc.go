@@ -47,6 +47,10 @@
 // always sign their thoughts. Only what this package has signed is accepted when it
 // comes back, so a signature given with [Step.Signature] counts as a foreign one.
 //
+// A model is asked through chat completions as OpenAI's are, unless
+// [Provider.StrictAs] says that it runs at Mistral, DeepSeek, Ollama or Groq. A
+// model with "text-only" in its name takes no images through either of OpenAI's APIs.
+//
 // Rules follow published documents and reports, which stand beside each of them, as
 // of November 2026. The messages are not the APIs' own, except where clients are
 // known to read them.
@@ -62,6 +66,13 @@
 // a unary request the answer is a single JSON document, and a fault that strikes
 // between events strikes in the middle of that document. Where an API frames an
 // answer with events of its own, those count as part of the first and the last.
+//
+// OpenAI's APIs have no words for some of what a step can say. In chat completions
+// thoughts are the field reasoning_content, as other servers send them; in Responses
+// they are summaries of reasoning items, with encrypted content if the request
+// includes that. Their tokens count as reasoning. The arguments of a call are cut
+// off if the answer finishes with MAX_TOKENS or MALFORMED_FUNCTION_CALL. [Blocked] is
+// a refusal, and at Azure's paths an error of the content filter.
 //
 // The methods that end a response early (CutAfter, AbortAfter, StallAfter and
 // their variants in bytes) exclude each other: the last one called counts. A count
@@ -85,5 +96,7 @@
 // The package imports the standard library and genai only, so that it serves
 // agents of every ADK version. Steps and faults know no wire format; another API is
 // one more implementation of the protocol interface, in files named after it: the
-// protocol, what its models take (…_family.go) and what it refuses. Client logic (retries, classification) does not belong here.
+// protocol, what its models take (…_family.go) and what it refuses. It reads
+// requests without the types of a client, which would hide what a client sends in
+// error. Client logic (retries, classification) does not belong here.
 package fallbacktest

@@ -84,7 +84,8 @@ func NoCandidates() Step { return Step{answer: answer{noCandidate: true}} }
 
 // Blocked answers as Gemini does to a prompt that its content policy rejects:
 // status 200, no candidate, and the reason in promptFeedback. For an answer that
-// is stopped by policy half way use Text(…).Finish(genai.FinishReasonSafety).
+// is stopped by policy half way use Text(…).Finish(genai.FinishReasonSafety). The
+// other APIs let the model refuse.
 func Blocked(reason genai.BlockedReason) Step {
 	return Step{answer: answer{noCandidate: true, blocked: reason}}
 }
