@@ -2,7 +2,6 @@ package gemini_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,9 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-	"pgregory.net/rapid"
-
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // events returns a stream of documents as Google sends it.
@@ -240,102 +236,6 @@ func TestMetadataOfStreams(t *testing.T) {
 	}
 }
 
-// B54, B58: what is no whole answer is an error with the right verdict, and never a
-// final response.
-func TestBrokenAnswers(t *testing.T) {
-	noEnvironment(t)
-	const quota = `{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED"}}`
-	for _, test := range []struct {
-		name, kind, body string
-		stream           bool
-		want             failure.Kind
-		is               error
-	}{
-		{"no end mark", "text/event-stream", events(parts(`{"text":"a"}`)), true, failure.KindTruncated, failure.ErrTruncated},
-		{"no end mark, after metadata only", "text/event-stream", events(`{"usageMetadata":{"promptTokenCount":5}}`), true, failure.KindEmpty, failure.ErrEmpty},
-		{"no candidates and no feedback", "application/json", `{"modelVersion":"v"}`, false, failure.KindEmpty, failure.ErrEmpty},
-		{"no finish reason", "application/json", parts(`{"text":"a"}`), false, failure.KindTruncated, failure.ErrTruncated},
-		{"an unspecified finish reason", "application/json", parts(`{"text":"a"}`, `,"finishReason":"FINISH_REASON_UNSPECIFIED"`), false, failure.KindTruncated, failure.ErrTruncated},
-		{"an event cut off", "text/event-stream", events(parts(`{"text":"a"}`)) + `data: {"candidates":[{"con`, true, failure.KindTruncated, failure.ErrTruncated},
-		{"a malformed event", "text/event-stream", events(`{"candidates":[{"con`, parts(`{"text":"a"}`, stop)), true, failure.KindTruncated, failure.ErrTruncated},
-		{"a list cut off", "application/json", "[" + parts(`{"text":"a"}`) + ",{", true, failure.KindTruncated, failure.ErrTruncated},
-		{"a document cut off", "application/json", `{"candidates":[{"con`, false, failure.KindTruncated, failure.ErrTruncated},
-		{"a list of documents cut off", "application/json", `[{"candidates":[{"con`, false, failure.KindTruncated, failure.ErrTruncated},
-		{"a text that is no string", "application/json", parts(`{"text":5}`, stop), false, failure.KindTruncated, failure.ErrTruncated},
-		{"a text with a wrong escape", "application/json", parts(`{"text":"\x"}`, stop), false, failure.KindTruncated, failure.ErrTruncated},
-		{"a wrong comma", "application/json", parts(`{"text":"a" "thought":true}`, stop), false, failure.KindTruncated, failure.ErrTruncated},
-		{"nothing", "application/json", "", false, failure.KindEmpty, failure.ErrEmpty},
-		{"nothing, streamed", "text/event-stream", "", true, failure.KindEmpty, failure.ErrEmpty},
-		{"comments only", "text/event-stream", ": ping\n\n: ping\n\n", true, failure.KindEmpty, failure.ErrEmpty},
-		{"words", "text/plain", "hello there", true, failure.KindEmpty, failure.ErrEmpty},
-		{"an error event", "text/event-stream", events(quota), true, failure.KindRateLimit, nil},
-		{"an error event after text", "text/event-stream", events(parts(`{"text":"a"}`), quota), true, failure.KindRateLimit, nil},
-		{"an error without data:", "text/event-stream", events(parts(`{"text":"a"}`)) + quota, true, failure.KindRateLimit, nil},
-		{"an error in a list", "application/json", "[" + parts(`{"text":"a"}`) + "," + quota + "]", true, failure.KindRateLimit, nil},
-		{"an error with status 200", "application/json", quota, false, failure.KindRateLimit, nil},
-		{"an error in a list with status 200", "application/json", "[" + quota + "]", false, failure.KindRateLimit, nil},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			_, final, err := ask(asFitted(t), serve(t, sending(test.kind, test.body, 7)), hello(), test.stream)
-			if final != nil || err == nil {
-				t.Fatalf("got the response %+v and error %v, want an error alone", final, err)
-			}
-			if verdict := failure.Classify(err); verdict.Kind != test.want {
-				t.Errorf("%v is of kind %s, want %s", err, verdict.Kind, test.want)
-			}
-			if test.is != nil && !errors.Is(err, test.is) {
-				t.Errorf("%v does not wrap %v", err, test.is)
-			}
-		})
-	}
-}
-
-// B54: wherever an answer is cut, what is left of it is never taken for a whole one.
-func TestAnyCutIsNoAnswer(t *testing.T) {
-	noEnvironment(t)
-	documents := []string{parts(`{"text":"hm","thought":true},{"text":"a\u00e9 \"b\""}`), parts(`{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.x","stringValue":"y"}]}}`, stop)}
-	for how, body := range map[string]string{
-		"events": strings.TrimRight(events(documents...), "\r\n"), "list": "[" + documents[0] + ",\r\n" + documents[1], "document": documents[1],
-	} {
-		cut := 0
-		m := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body[:cut]) })
-		ctx := asFitted(t)
-		for cut = range len(body) {
-			if _, final, err := ask(ctx, m, hello(), how != "document"); final != nil || err == nil {
-				t.Fatalf("%s cut after %q is the answer %+v", how, body[:cut], final)
-			}
-		}
-		cut = len(body)
-		if _, final, err := ask(ctx, m, hello(), how != "document"); err != nil || final == nil {
-			t.Errorf("%s: the whole answer is the error %v", how, err)
-		}
-	}
-}
-
-// What an answer can do without does not spoil it.
-func TestUnknownMetadata(t *testing.T) {
-	noEnvironment(t)
-	body := parts(`{"text":"a","thoughtSignature":null}`, stop+`,"groundingMetadata":5,"citationMetadata":[],"avgLogprobs":"x","index":null,"later":{}`)
-	_, final, err := ask(asFitted(t), serve(t, sending("application/json", body, 999)), hello(), false)
-	if err != nil || final.Content.Parts[0].Text != "a" {
-		t.Errorf("got %+v and error %v, want the text", final, err)
-	}
-}
-
-// What comes after the finish reason cannot take the answer back.
-func TestBrokenConnectionAfterTheAnswer(t *testing.T) {
-	noEnvironment(t)
-	m := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = io.WriteString(w, events(parts(`{"text":"a"}`, stop)))
-		w.(http.Flusher).Flush()
-		panic(http.ErrAbortHandler)
-	})
-	if _, final, err := ask(asFitted(t), m, hello(), true); err != nil || final.FinishReason != "STOP" {
-		t.Errorf("got %+v and error %v, want the answer", final, err)
-	}
-}
-
 // A model that stops at its limit per request is asked to go on, a bounded number
 // of times.
 func TestContinuation(t *testing.T) {
@@ -375,94 +275,5 @@ func TestContinuation(t *testing.T) {
 	req.Config = &genai.GenerateContentConfig{AutomaticContinuation: genai.Ptr(false)}
 	if _, final, err = ask(asFitted(t), m, req, true); err != nil || final.FinishReason != genai.FinishReasonMaxTokens || len(tokens) != 1 {
 		t.Errorf("%d requests, error %v, response %+v; want one and MAX_TOKENS", len(tokens), err, final)
-	}
-}
-
-// Whatever the arguments are, their pieces add up to them.
-func TestArgumentsInPieces(t *testing.T) {
-	noEnvironment(t)
-	var body string
-	m := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, body) })
-	ctx := asFitted(t)
-	rapid.Check(t, func(t *rapid.T) {
-		args := map[string]any{}
-		for range rapid.IntRange(0, 4).Draw(t, "fields") {
-			args[rapid.StringMatching(`[a-z]{1,3}`).Draw(t, "name")] = drawValue(t, 3)
-		}
-		documents := []string{parts(`{"functionCall":{"name":"f","willContinue":true}}`)}
-		pieces(t, "$", args, func(piece string) {
-			documents = append(documents, parts(`{"functionCall":{"partialArgs":[`+piece+`],"willContinue":true}}`))
-		})
-		body = events(append(documents, parts(`{"functionCall":{}}`, stop))...)
-		_, final, err := ask(ctx, m, hello(), true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := answered{Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Name: "f", Args: args}}}, Finish: "STOP"}
-		if diff := cmp.Diff(want, ofFinal(final)); diff != "" {
-			t.Fatalf("answer (-want +got):\n%s", diff)
-		}
-	})
-}
-
-// drawValue makes a value of JSON without empty lists and objects, which have no
-// pieces.
-func drawValue(t *rapid.T, depth int) any {
-	kind := rapid.IntRange(0, 5).Draw(t, "kind")
-	if depth == 0 {
-		kind %= 4
-	}
-	switch kind {
-	case 0:
-		return rapid.StringMatching(`[a-zé"\\. ]{0,12}`).Draw(t, "string")
-	case 1:
-		return float64(rapid.IntRange(-5, 5).Draw(t, "number"))
-	case 2:
-		return rapid.Bool().Draw(t, "bool")
-	case 3:
-		return nil
-	case 4:
-		list := make([]any, rapid.IntRange(1, 3).Draw(t, "length"))
-		for i := range list {
-			list[i] = drawValue(t, depth-1)
-		}
-		return list
-	}
-	object := map[string]any{}
-	for range rapid.IntRange(1, 3).Draw(t, "fields") {
-		object[rapid.StringMatching(`[a-z' .]{1,3}`).Draw(t, "name")] = drawValue(t, depth-1)
-	}
-	return object
-}
-
-// pieces gives each leaf of value, strings in halves.
-func pieces(t *rapid.T, path string, value any, give func(string)) {
-	quoted, _ := json.Marshal(path)
-	switch value := value.(type) {
-	case string:
-		runes := []rune(value)
-		at := rapid.IntRange(0, len(runes)).Draw(t, "cut")
-		for i, half := range []string{string(runes[:at]), string(runes[at:])} {
-			text, _ := json.Marshal(half)
-			give(fmt.Sprintf(`{"jsonPath":%s,"stringValue":%s,"willContinue":%t}`, quoted, text, i == 0))
-		}
-	case float64:
-		give(fmt.Sprintf(`{"jsonPath":%s,"numberValue":%v}`, quoted, value))
-	case bool:
-		give(fmt.Sprintf(`{"jsonPath":%s,"boolValue":%v}`, quoted, value))
-	case nil:
-		give(fmt.Sprintf(`{"jsonPath":%s,"nullValue":null}`, quoted))
-	case []any:
-		for i := range value {
-			pieces(t, fmt.Sprintf("%s[%d]", path, i), value[i], give)
-		}
-	case map[string]any:
-		for name := range value {
-			step := "." + name
-			if strings.ContainsAny(name, "' .") {
-				step = "['" + strings.ReplaceAll(name, "'", `\'`) + "']"
-			}
-			pieces(t, path+step, value[name], give)
-		}
 	}
 }

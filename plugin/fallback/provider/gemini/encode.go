@@ -1,10 +1,7 @@
 package gemini
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -258,67 +255,4 @@ func (m *Model) imageConfig(config *genai.ImageConfig) *genai.ImageConfig {
 	changed.OutputMIMEType, changed.OutputCompressionQuality = "", nil
 	changed.ImageOutputOptions = &genai.ImageConfigImageOutputOptions{MIMEType: config.OutputMIMEType, CompressionQuality: config.OutputCompressionQuality}
 	return &changed
-}
-
-// body returns the request as JSON.
-func (c *exchange) body() ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(&c.wire); err != nil {
-		return nil, fmt.Errorf("gemini: the request is no JSON: %w", err)
-	}
-	extra, provide := c.model.options.ExtraBody, c.model.options.ExtrasRequestProvider
-	if c.options != nil {
-		if c.options.ExtraBody != nil {
-			extra = c.options.ExtraBody
-		}
-		if c.options.ExtrasRequestProvider != nil {
-			provide = c.options.ExtrasRequestProvider
-		}
-	}
-	if extra == nil && provide == nil {
-		return b.Bytes(), nil
-	}
-	body := map[string]any{}
-	decoder := json.NewDecoder(&b)
-	decoder.UseNumber()
-	if err := decoder.Decode(&body); err != nil {
-		return nil, fmt.Errorf("gemini: the request is no JSON: %w", err)
-	}
-	mergeBody(body, extra)
-	if provide != nil {
-		body = provide(body)
-	}
-	out, err := json.Marshal(body)
-	if err != nil {
-		return nil, fmt.Errorf("gemini: ExtraBody is no JSON: %w", err)
-	}
-	return out, nil
-}
-
-// mergeBody puts more into body, objects into objects.
-func mergeBody(body, more map[string]any) {
-	for key, value := range more {
-		inner, isObject := body[key].(map[string]any)
-		if moreInner, ok := value.(map[string]any); ok && isObject {
-			mergeBody(inner, moreInner)
-			continue
-		}
-		body[key] = value
-	}
-}
-
-// exchange is one call: its request, and the answer so far.
-type exchange struct {
-	model  *Model
-	stream bool
-
-	url     string
-	header  http.Header // shared, not to be changed
-	options *genai.HTTPOptions
-	wire    wireRequest
-	once    bool // the answer is not to be continued
-
-	answer answer
 }

@@ -4,18 +4,35 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // maxContinuations bounds how often one answer is continued. A request gives up to
 // 65,536 tokens.
 const maxContinuations = 7
+
+// exchange is one call: its request, and the answer so far.
+type exchange struct {
+	model  *Model
+	stream bool
+
+	url     string
+	header  http.Header // shared, not to be changed
+	options *genai.HTTPOptions
+	wire    wireRequest
+	once    bool // the answer is not to be continued
+
+	answer answer
+}
 
 type yielder func(*model.LLMResponse, error) bool
 
@@ -81,7 +98,7 @@ func (c *exchange) readWhole(body io.Reader) error {
 	case err != nil:
 		return c.broken(err)
 	case len(data) > maxDocument:
-		return errTooLong
+		return fmt.Errorf("gemini: the answer is longer than %d MiB; ask for a stream: %w", maxDocument>>20, failure.ErrTruncated)
 	}
 	if data = bytes.TrimSpace(data); len(data) == 0 {
 		return fmt.Errorf("gemini: %w", failure.ErrEmpty)
@@ -108,6 +125,9 @@ func (c *exchange) broken(err error) error {
 	if c.answer.finish != "" {
 		return nil
 	}
+	if errors.Is(err, openaiwire.ErrTooLong) {
+		return fmt.Errorf("gemini: a part of the answer is longer than %d MiB: %w", openaiwire.MaxEvent>>20, failure.ErrTruncated)
+	}
 	return fmt.Errorf("gemini: reading the answer: %w", err)
 }
 
@@ -118,4 +138,53 @@ func (c *exchange) take(data []byte) (*model.LLMResponse, error) {
 		return nil, c.model.newError(nil, data)
 	}
 	return shown, err
+}
+
+// body returns the request as JSON.
+func (c *exchange) body() ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(&c.wire); err != nil {
+		return nil, fmt.Errorf("gemini: the request is no JSON: %w", err)
+	}
+	extra, provide := c.model.options.ExtraBody, c.model.options.ExtrasRequestProvider
+	if c.options != nil {
+		if c.options.ExtraBody != nil {
+			extra = c.options.ExtraBody
+		}
+		if c.options.ExtrasRequestProvider != nil {
+			provide = c.options.ExtrasRequestProvider
+		}
+	}
+	if extra == nil && provide == nil {
+		return b.Bytes(), nil
+	}
+	body := map[string]any{}
+	decoder := json.NewDecoder(&b)
+	decoder.UseNumber()
+	if err := decoder.Decode(&body); err != nil {
+		return nil, fmt.Errorf("gemini: the request is no JSON: %w", err)
+	}
+	mergeBody(body, extra)
+	if provide != nil {
+		body = provide(body)
+	}
+	out, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("gemini: ExtraBody is no JSON: %w", err)
+	}
+	return out, nil
+}
+
+// mergeBody puts more into body, objects into objects.
+func mergeBody(body, more map[string]any) {
+	for key, value := range more {
+		inner, isObject := body[key].(map[string]any)
+		if moreInner, ok := value.(map[string]any); ok && isObject {
+			mergeBody(inner, moreInner)
+			continue
+		}
+		body[key] = value
+	}
 }

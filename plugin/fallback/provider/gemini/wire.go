@@ -4,15 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// maxDocument bounds an answer that is no stream, and one element of a list, in
-// bytes. An event of a stream is bounded by openaiwire.MaxEvent.
+// maxDocument bounds an answer that is no stream, in bytes. An event of a stream,
+// or an element of a list, is bounded by openaiwire.MaxEvent.
 const maxDocument = 32 << 20
 
 // documents reads the JSON documents of a body: server-sent events, a list as
@@ -33,7 +32,7 @@ func newDocuments(body io.Reader) (*documents, error) {
 		text := bytes.TrimLeft(head, " \t\r\n")
 		switch {
 		case len(text) > 0 && text[0] == '[':
-			room := &roomReader{src: io.MultiReader(bytes.NewReader(head), body), left: maxDocument}
+			room := &roomReader{src: io.MultiReader(bytes.NewReader(head), body), left: openaiwire.MaxEvent}
 			return &documents{list: json.NewDecoder(room), room: room}, nil
 		case len(text) > 0 || len(head) == cap(head):
 			return &documents{events: openaiwire.NewReader(io.MultiReader(bytes.NewReader(head), body))}, nil
@@ -64,7 +63,7 @@ func (d *documents) next() ([]byte, error) {
 
 // element returns the next element of the list.
 func (d *documents) element() ([]byte, error) {
-	d.room.left = maxDocument
+	d.room.left = openaiwire.MaxEvent
 	if !d.begun {
 		d.begun = true
 		if _, err := d.list.Token(); err != nil {
@@ -99,11 +98,9 @@ type roomReader struct {
 	left int
 }
 
-var errTooLong = fmt.Errorf("gemini: a part of the answer is longer than %d MiB", maxDocument>>20)
-
 func (r *roomReader) Read(p []byte) (int, error) {
 	if r.left <= 0 {
-		return 0, errTooLong
+		return 0, openaiwire.ErrTooLong
 	}
 	n, err := r.src.Read(p)
 	r.left -= n
