@@ -1,7 +1,7 @@
 // Command table measures every peer in every row and prints the processor time of
 // a call, as a multiple of bifrost/core's.
 //
-//	go run ./table [-rounds 5] [-calls 2000]
+//	go run ./table [-rounds 15] [-calls 400]
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 func main() {
-	rounds := flag.Int("rounds", 5, "how often each figure is measured; the median counts")
-	calls := flag.Int("calls", 2000, "calls of one measurement")
+	rounds := flag.Int("rounds", 15, "how often each figure is measured; the median counts")
+	calls := flag.Int("calls", 400, "calls of one measurement")
 	flag.Parse()
 	if err := run(*rounds, *calls); err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -83,25 +83,30 @@ func measure(row peers.Row, server *peers.Server, rounds, calls int) (figures, e
 	return all, nil
 }
 
+// write prints the medians. A ratio is the median of those of single rounds, which
+// were measured one right after the other.
 func write(row peers.Row, all figures) {
-	cpu := func(peer string) float64 {
-		return median(all[peer], func(f peers.Figure) float64 { return float64(f.CPUPerCall()) / float64(time.Microsecond) })
-	}
+	cpu := func(f peers.Figure) float64 { return float64(f.CPUPerCall()) / float64(time.Microsecond) }
 	for _, peer := range peers.Peers() {
-		name, own := peer.Name, cpu(peer.Name)
-		wall := median(all[name], func(f peers.Figure) float64 { return float64(f.Wall) / float64(f.Calls) / float64(time.Microsecond) })
-		conns := median(all[name], func(f peers.Figure) float64 { return float64(f.Connections) / float64(f.Calls) })
-		fmt.Printf("%-20s %-14s %12.0f %15.2f %11.2f %13.0f %15.4f\n", row.Name, name, own, own/cpu(peers.Bifrost), own/cpu(peers.Floor), wall, conns)
+		own := all[peer.Name]
+		beside := func(name string) float64 {
+			return median(len(own), func(i int) float64 { return cpu(own[i]) / cpu(all[name][i]) })
+		}
+		wall := func(i int) float64 { return float64(own[i].Wall) / float64(own[i].Calls) / float64(time.Microsecond) }
+		conns := func(i int) float64 { return float64(own[i].Connections) / float64(own[i].Calls) }
+		fmt.Printf("%-20s %-14s %12.0f %15.2f %11.2f %13.0f %15.4f\n", row.Name, peer.Name,
+			median(len(own), func(i int) float64 { return cpu(own[i]) }), beside(peers.Bifrost), beside(peers.Floor), median(len(own), wall), median(len(own), conns))
 	}
 }
 
-func median(all []peers.Figure, of func(peers.Figure) float64) float64 {
-	values := make([]float64, len(all))
-	for i, figure := range all {
-		values[i] = of(figure)
+// median returns the median of n values.
+func median(n int, value func(i int) float64) float64 {
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = value(i)
 	}
 	slices.Sort(values)
-	return values[len(values)/2]
+	return values[n/2]
 }
 
 // machine prints what the figures depend on.
