@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"mime"
+	"slices"
 	"strings"
 
 	"google.golang.org/genai"
@@ -25,7 +26,7 @@ func (e *chatEncoder) messages(system *genai.Content, contents []*genai.Content)
 	contents = request.Pair(contents, e.dialect.callID)
 	turn := ownWords(contents)
 	e.body.Messages = make([]openaiwire.ChatMessage, 0, len(contents)+2)
-	if text := textOf(system); text != "" && e.dialect.role != roleUser {
+	if text := textOf(system); text != "" {
 		e.body.Messages = append(e.body.Messages, openaiwire.ChatMessage{Role: e.dialect.instructions(), Content: openaiwire.ChatContent{Text: text}})
 	}
 	instructions := len(e.body.Messages)
@@ -49,43 +50,25 @@ func (e *chatEncoder) messages(system *genai.Content, contents []*genai.Content)
 	if last := e.body.Messages[len(e.body.Messages)-1]; last.Role == "assistant" && e.dialect.endsWithUser {
 		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Text: continueWords}})
 	}
-	if text := textOf(system); text != "" && e.dialect.role == roleUser {
-		e.instruct(text)
-	}
 	return nil
 }
 
 // instructions returns the role of the system instruction.
 func (d *dialect) instructions() string {
-	if d.role == roleDeveloper {
+	if d.developer {
 		return "developer"
 	}
 	return "system"
 }
 
-// instruct adds a text to the instruction, wherever that stands.
+// instruct adds a text to the instruction.
 func (e *chatEncoder) instruct(text string) {
 	role := e.dialect.instructions()
-	if e.dialect.role == roleUser {
-		role = "user"
-	}
-	for i := range e.body.Messages {
-		message := &e.body.Messages[i]
-		if message.Role != role {
-			continue
-		}
-		switch {
-		case message.Content.Parts != nil:
-			message.Content.Parts = append([]openaiwire.ChatPart{{Type: "text", Text: text}}, message.Content.Parts...)
-		case role == "user":
-			message.Content.Text = text + "\n\n" + message.Content.Text
-		default:
-			message.Content.Text += "\n\n" + text
-		}
+	if len(e.body.Messages) > 0 && e.body.Messages[0].Role == role {
+		e.body.Messages[0].Content.Text += "\n\n" + text
 		return
 	}
-	message := openaiwire.ChatMessage{Role: role, Content: openaiwire.ChatContent{Text: text}}
-	e.body.Messages = append([]openaiwire.ChatMessage{message}, e.body.Messages...)
+	e.body.Messages = slices.Insert(e.body.Messages, 0, openaiwire.ChatMessage{Role: role, Content: openaiwire.ChatContent{Text: text}})
 }
 
 // add appends a message in the order that the server demands.
@@ -110,6 +93,9 @@ func (e *chatEncoder) model(content *genai.Content, current bool) error {
 			call, err := e.call(part)
 			if err != nil {
 				return err
+			}
+			if e.dialect.geminiThoughts {
+				call.ExtraContent = e.geminiSignature(part.ThoughtSignature, current && len(message.ToolCalls) == 0)
 			}
 			message.ToolCalls = append(message.ToolCalls, call)
 		case part.Thought:
@@ -174,29 +160,25 @@ func (e *chatEncoder) call(part *genai.Part) (openaiwire.ChatToolCall, error) {
 			return openaiwire.ChatToolCall{}, fmt.Errorf("openai: the arguments of the call of %q are no JSON: %w", part.FunctionCall.Name, err)
 		}
 	}
-	call := openaiwire.ChatToolCall{ID: part.FunctionCall.ID, Function: openaiwire.ChatFunction{
+	return openaiwire.ChatToolCall{ID: part.FunctionCall.ID, Function: openaiwire.ChatFunction{
 		Name: e.names.wire(part.FunctionCall.Name), Arguments: string(args),
-	}}
-	if e.dialect.geminiThoughts {
-		call.ExtraContent = e.geminiSignature(part.ThoughtSignature)
-	}
-	return call, nil
+	}}, nil
 }
 
-// geminiSignature returns the extra content that a call came with. A signature of
-// the Gemini API itself means the same here.
-func (e *chatEncoder) geminiSignature(signature []byte) json.RawMessage {
-	if extra, own := request.Unseal(e.m.vendor(), signature); own && json.Valid(extra) {
+// skipSignature stands for the signature that Gemini 3 demands of the first call
+// of each step of the current turn; see [request.SkipSignature].
+const skipSignature = `{"google":{"thought_signature":"` + request.SkipSignature + `"}}`
+
+// geminiSignature returns the extra content that a call came with.
+func (e *chatEncoder) geminiSignature(signature []byte, demanded bool) json.RawMessage {
+	extra, own := request.Unseal(e.m.vendor(), signature)
+	switch {
+	case own && json.Valid(extra):
 		return extra
+	case demanded:
+		return json.RawMessage(skipSignature)
 	}
-	if len(signature) == 0 || request.VendorOf(signature) != "" {
-		return nil
-	}
-	text := request.SkipSignature
-	if string(signature) != text {
-		text = base64.StdEncoding.EncodeToString(signature)
-	}
-	return json.RawMessage(`{"google":{"thought_signature":"` + text + `"}}`)
+	return nil
 }
 
 // user writes what a user or the tools said: a message for each result, then one

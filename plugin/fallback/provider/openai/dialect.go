@@ -13,7 +13,7 @@ import (
 // system, function tools with an id of at most 40 characters.
 type dialect struct {
 	maxCompletionTokens bool // max_tokens has this name
-	role                instructionRole
+	developer           bool // the instruction has this role
 	id9                 bool // ids of calls are exactly nine letters and digits
 	randomSeed          bool // seed has this name
 	noSeed              bool
@@ -29,15 +29,6 @@ type dialect struct {
 	thoughts            thoughtsBack
 	geminiThoughts      bool // signatures in extra_content; thoughts are counted in the total alone
 }
-
-// instructionRole is where the system instruction stands.
-type instructionRole uint8
-
-const (
-	roleSystem instructionRole = iota
-	roleDeveloper
-	roleUser // in the first message of the user
-)
 
 // thoughtsBack says how the model's own thoughts go back to it.
 type thoughtsBack uint8
@@ -60,10 +51,8 @@ var dialects = []struct {
 	{openaiHosts, "", func(d *dialect) { d.maxCompletionTokens, d.strict = true, true }},
 	{"api.openai.com", "", func(d *dialect) { d.metadata = true }},
 	// developer is the name for o1 and later (SPEC; community.openai.com/t/1110750).
-	{openaiHosts, "o[1-9]* gpt-[5-9]* gpt-[1-9][0-9]*", func(d *dialect) { d.role = roleDeveloper }},
-	{openaiHosts, "gpt-5-chat* gpt-5.?-chat*", func(d *dialect) { d.role = roleSystem }},
-	// Neither name is taken: openai/openai-python#2047, lobehub#5704.
-	{openaiHosts, "o1-mini* o1-preview*", func(d *dialect) { d.role = roleUser }},
+	{openaiHosts, "o[1-9]* gpt-[5-9]* gpt-[1-9][0-9]*", func(d *dialect) { d.developer = true }},
+	{openaiHosts, "gpt-5-chat* gpt-5.?-chat*", func(d *dialect) { d.developer = false }},
 	// Dated api-versions of Azure refuse names that came later: promptfoo#3781.
 	{azureHosts, "gpt-3* gpt-4*", func(d *dialect) { d.maxCompletionTokens = false }},
 

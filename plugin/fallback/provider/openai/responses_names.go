@@ -73,14 +73,29 @@ func isAllowed(c byte) bool {
 
 // ownWords returns the index of the user's last own words in contents: what
 // follows is the current turn. The results of tools have the user's role too, but
-// are not the user's words.
+// are not the user's words, nor is media that was moved from them to the content
+// after them.
 func ownWords(contents []*genai.Content) int {
 	for i := len(contents) - 1; i >= 0; i-- {
-		if c := contents[i]; c != nil && c.Role != genai.RoleModel && !hasResponse(c) {
-			return i
+		c := contents[i]
+		if c == nil || c.Role == genai.RoleModel || hasResponse(c) {
+			continue
 		}
+		if i > 0 && contents[i-1] != nil && hasResponse(contents[i-1]) && !hasText(c) {
+			continue
+		}
+		return i
 	}
 	return -1
+}
+
+func hasText(c *genai.Content) bool {
+	for _, part := range c.Parts {
+		if part != nil && part.Text != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func hasResponse(c *genai.Content) bool {
