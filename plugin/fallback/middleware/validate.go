@@ -108,9 +108,10 @@ func MustValidate(config ValidateConfig) Middleware { return must(NewValidate(co
 
 // validate is the layer around one model.
 type validate struct {
-	inner  stream.Layer
-	config ValidateConfig
-	warned atomic.Bool // of a schema that judges nothing
+	inner   stream.Layer
+	config  ValidateConfig
+	schemas compiledSchemas
+	warned  atomic.Bool // of a schema that judges nothing
 }
 
 func (v *validate) Name() string { return v.inner.Name() }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -75,16 +76,29 @@ func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
 	default:
 		return nil
 	}
-	resolved, err := resolve(schema)
+	resolved, err := v.schemas.of(schema)
 	if err != nil && !v.warned.Swap(true) {
 		slog.Warn("middleware: the response schema of a request judges nothing; use a valid JSON Schema without references to other documents", "model", v.Name(), "error", err)
 	}
 	return resolved
 }
 
-// resolve compiles a schema. That takes some microseconds, little beside the call
-// that follows, so that compiled ones are not kept.
-func resolve(schema any) (resolved *jsonschema.Resolved, err error) {
+// maxSchemas is how many compiled schemas a layer keeps, and maxSchemaBytes how
+// long, as JSON, one may be to be kept. An agent has one.
+const (
+	maxSchemas     = 64
+	maxSchemaBytes = 64 << 10
+)
+
+// compiledSchemas keeps compiled schemas by their JSON: to compile one takes ten times as
+// long as to write it. The zero value is empty. It is safe for concurrent use.
+type compiledSchemas struct {
+	mu   sync.Mutex
+	kept map[string]*jsonschema.Resolved // guarded by mu
+}
+
+// of returns schema compiled.
+func (s *compiledSchemas) of(schema any) (resolved *jsonschema.Resolved, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a type of the application's that marshals itself
 			resolved, err = nil, fmt.Errorf("middleware: a response schema panicked: %v", r)
@@ -98,11 +112,41 @@ func resolve(schema any) (resolved *jsonschema.Resolved, err error) {
 	if err != nil {
 		return nil, err
 	}
-	parsed := &jsonschema.Schema{}
-	if err := json.Unmarshal(text, parsed); err != nil {
+	s.mu.Lock()
+	resolved = s.kept[string(text)]
+	s.mu.Unlock()
+	if resolved != nil {
+		return resolved, nil
+	}
+	if resolved, err = compile(text); err == nil && len(text) <= maxSchemaBytes {
+		s.keep(string(text), resolved)
+	}
+	return resolved, err
+}
+
+// keep keeps a compiled schema. When there is no room, any other one goes: who has
+// that many schemas makes them anew for each call.
+func (s *compiledSchemas) keep(text string, resolved *jsonschema.Resolved) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.kept == nil {
+		s.kept = make(map[string]*jsonschema.Resolved)
+	}
+	for other := range s.kept {
+		if len(s.kept) < maxSchemas {
+			break
+		}
+		delete(s.kept, other)
+	}
+	s.kept[text] = resolved
+}
+
+func compile(text []byte) (*jsonschema.Resolved, error) {
+	schema := &jsonschema.Schema{}
+	if err := json.Unmarshal(text, schema); err != nil {
 		return nil, err
 	}
-	return parsed.Resolve(nil)
+	return schema.Resolve(nil)
 }
 
 // matches returns an error if text is no JSON or does not match schema.

@@ -262,6 +262,44 @@ func TestRejectedAnswerFallsBack(t *testing.T) {
 	}
 }
 
+// A function's reason is on record, what a schema says of an answer is not: it quotes
+// that.
+func TestRecordOfARejectedAnswer(t *testing.T) {
+	for name, test := range map[string]struct {
+		config  middleware.ValidateConfig
+		message string
+	}{
+		"function": {middleware.ValidateConfig{SkipSchema: true, Func: func(context.Context, *model.LLMRequest, *model.LLMResponse) error {
+			return errors.New("names no platform")
+		}}, "names no platform"},
+		"schema": {middleware.ValidateConfig{}, ""},
+	} {
+		m := router.MustFallback(router.Config{},
+			middleware.MustValidate(test.config)(suite.NewModel("flash", suite.Text(`{"train": "IC 5", "platform": "4711"}`))), suite.NewModel("pro", suite.Text("hi")))
+		got, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseSchema: trains}), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if md, _ := call.ReadResponse(got[0]); md.Attempts[0].Message != test.message {
+			t.Errorf("%s: message %q, want %q", name, md.Attempts[0].Message, test.message)
+		}
+	}
+}
+
+// A layer keeps a bounded number of schemas, and judges by the right one whatever
+// it keeps.
+func TestValidateByManySchemas(t *testing.T) {
+	m := middleware.MustValidate(middleware.ValidateConfig{})(suite.NewModel("flash", suite.Text("7")))
+	for range 2 {
+		for i := range 200 {
+			_, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseJsonSchema: map[string]any{"type": "integer", "minimum": i}}), false)
+			if accepted := i <= 7; (err == nil) != accepted {
+				t.Fatalf("minimum %d: error %v, want accepted %v", i, err, accepted)
+			}
+		}
+	}
+}
+
 // The error of a call whose answers are all rejected tells the targets and the
 // rules, and does not quote the answers.
 func TestErrorOfRejectedAnswers(t *testing.T) {
