@@ -102,7 +102,7 @@ func TestAnthropicRefusesMessages(t *testing.T) {
 		dialogue("name with a dot", opus, "tool_use.name", u, hi, a, blocks(`{"type":"tool_use","id":"a","name":"f.g","input":{}}`), u, hi),
 		dialogue("input that is a string", opus, "tool_use.input", u, hi, a, blocks(`{"type":"tool_use","id":"a","name":"f","input":"{}"}`), u, hi),
 		dialogue("no input", opus, "tool_use.input", u, hi, a, blocks(`{"type":"tool_use","id":"a","name":"f","input":null}`), u, hi),
-		dialogue("result without an id", opus, "tool_use_id", u, hi, a, blocks(use), u, blocks(`{"type":"tool_result","content":"ok"}`)),
+		dialogue("result without an id", opus, "should match pattern", u, hi, a, blocks(use), u, blocks(`{"type":"tool_result","content":"ok"}`)),
 		dialogue("result without content", opus, "", u, hi, a, blocks(use), u, blocks(`{"type":"tool_result","tool_use_id":"t1"}`)),
 		dialogue("result that is an object", opus, "tool_result.content", u, hi, a, blocks(use), u, blocks(`{"type":"tool_result","tool_use_id":"t1","content":{}}`)),
 		dialogue("empty text in a result", opus, "must be non-empty", u, hi, a, blocks(use), u, blocks(`{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":""}]}`)),
@@ -153,7 +153,7 @@ func TestAnthropicRefusesSettings(t *testing.T) {
 		return `"system":[` + one + strings.Repeat(","+one, n-1) + `]`
 	}
 	checkRefusals(t, []refusal{
-		claude("no limit", opus, `"max_tokens":"-"`, "max_tokens"),
+		claude("no limit", opus, `"max_tokens":"-"`, "max_tokens: field required"),
 		claude("limit of a string", opus, `"max_tokens":"9"`, "max_tokens"),
 		claude("largest limit", opus, `"max_tokens":128000`, ""),
 		claude("large limit", opus, `"max_tokens":128001`, "128001 > 128000"),
@@ -177,7 +177,7 @@ func TestAnthropicRefusesSettings(t *testing.T) {
 		claude("five cache marks, one for all", opus, cached(4)+`,"cache_control":{"type":"ephemeral"}`, "maximum of 4"),
 		claude("ttl", opus, `"cache_control":{"type":"ephemeral","ttl":"2h"}`, "ttl"),
 		claude("empty system block", opus, `"system":[{"type":"text","text":""}]`, "system.0"),
-		claude("image in the system prompt", opus, `"system":[{"type":"image"}]`, "system.0"),
+		claude("image in the system prompt", opus, `"system":[{"type":"image"}]`, "should be a text block"),
 		claude("system that is a message", opus, `"system":{"role":"system"}`, "system: input"),
 
 		claude("tool", opus, tools(f), ""),
@@ -209,7 +209,7 @@ func TestAnthropicRefusesSettings(t *testing.T) {
 		claude("disabled", "claude-fable-5-2", thinking(`{"type":"disabled"}`), "thinking.type.disabled"),
 		claude("between tools", "claude-sonnet-5-5", thinking(`{"type":"between_tools"}`), ""),
 		claude("between tools", opus, thinking(`{"type":"between_tools"}`), "thinking.type.between_tools"),
-		claude("type of another vendor", opus, thinking(`{"type":"auto"}`), "thinking.type"),
+		claude("type of another vendor", "some-model", thinking(`{"type":"auto"}`), "thinking.type"),
 		claude("budget of adaptive", opus, thinking(`{"type":"adaptive","budget_tokens":2000}`), "budget_tokens: Extra inputs"),
 		claude("no budget", haiku, thinking(`{"type":"enabled"}`), "budget_tokens: field required"),
 		claude("small budget", haiku, thinking(`{"type":"enabled","budget_tokens":1023}`), "greater than or equal to 1024"),
@@ -217,7 +217,7 @@ func TestAnthropicRefusesSettings(t *testing.T) {
 		claude("prefill while thinking", haiku, thinking(enabled)+`,"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"a"}]`, "prefill"),
 
 		claude("effort", opus, effort("xhigh"), ""),
-		claude("effort of another vendor", opus, effort("minimal"), "effort"),
+		claude("effort of another vendor", "some-model", effort("minimal"), "effort"),
 		claude("xhigh", "claude-opus-4-6", effort("xhigh"), "is not supported"),
 		claude("max", "claude-opus-4-6", effort("max"), ""),
 		claude("max", "claude-opus-4-5", effort("max"), "is not supported"),

@@ -147,6 +147,7 @@ func TestGeminiRefusesTurns(t *testing.T) {
 		{"blob without a type", g2, turns(image("")), "mimeType and data are required"},
 		{"file", g2, turns(parts("user", `{"fileData":{"fileUri":"https://host/a.pdf","mimeType":"application/pdf"}}`)), ""},
 		{"file of Cloud Storage", g2, turns(parts("user", `{"fileData":{"fileUri":"gs://b/a.pdf","mimeType":"application/pdf"}}`)), "file uri"},
+		{"file without a type", g2, turns(parts("user", `{"fileData":{"fileUri":"https://host/a.pdf"}}`)), ""},
 		{"file without a place", g2, turns(parts("user", `{"fileData":{"mimeType":"application/pdf"}}`)), "fileUri is required"},
 		{"media in a result", g2, turns(hi, parts("model", call("f", "", "")), parts("user", `{"functionResponse":{"name":"f","response":{},"parts":[{"inlineData":{"mimeType":"image/png","data":"aGk="}}]}}`)), "multimodal"},
 		{"media in a result", g3, turns(hi, parts("model", call("f", "", skip)), parts("user", `{"functionResponse":{"name":"f","response":{},"parts":[{"inlineData":{"mimeType":"image/png","data":"aGk="}}]}}`)), ""},
@@ -347,4 +348,46 @@ func TestGeminiKnowsItsOwnSignatures(t *testing.T) {
 			t.Errorf("answers (-want +got):\n%s", diff)
 		}
 	})
+}
+
+// A strict server signs what the real model would sign, unless the step has done so.
+func TestStrictGeminiSigns(t *testing.T) {
+	const g3 = "gemini-3-flash-preview"
+	for _, tt := range []struct {
+		name, model string
+		step        ft.Step
+		want        bool // signed by the server
+	}{
+		{"text", g3, ft.Text("It is"), true},
+		{"call", g3, ft.ToolCall("f", nil), true},
+		{"thought", g3, ft.Thoughts("Hm."), false},
+		{"nothing", g3, ft.Empty(), false},
+		{"signed by the step", g3, ft.Text("It is").Signature([]byte("own")), false},
+		{"text of an older model", flash, ft.Text("It is"), false},
+	} {
+		for _, stream := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/stream=%v", tt.name, stream), func(t *testing.T) {
+				inBubble(t, func(t *testing.T, srv *ft.Server) {
+					srv.Strict()
+					srv.Script(tt.model, tt.step)
+					client, err := genai.NewClient(t.Context(), srv.ClientConfig())
+					if err != nil {
+						t.Fatal(err)
+					}
+					signed := false
+					for resp, err := range responses(t.Context(), client, tt.model, genai.Text("hi"), stream) {
+						if err != nil {
+							t.Fatal(err)
+						}
+						for _, p := range resp.Candidates[0].Content.Parts {
+							signed = signed || len(p.ThoughtSignature) > 0 && string(p.ThoughtSignature) != "own"
+						}
+					}
+					if signed != tt.want {
+						t.Errorf("signed by the server = %v, want %v", signed, tt.want)
+					}
+				})
+			})
+		}
+	}
 }
