@@ -209,9 +209,9 @@ func TestWholeAnswers(t *testing.T) {
 func TestMetadataOfStreams(t *testing.T) {
 	noEnvironment(t)
 	body := events(
-		`{"candidates":[{"content":{"parts":[{"text":"a"}]},"citationMetadata":{"citationSources":[{"uri":"u1","endIndex":1}]},"logprobsResult":{"chosenCandidates":[{"token":"a","logProbability":-1}]}}],"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5},"modelVersion":"v1"}`,
+		`{"candidates":[{"content":{"parts":[{"text":"a"}]},"citationMetadata":{"citationSources":[{"uri":"u1","endIndex":1}]},"logprobsResult":{"chosenCandidates":[{"token":"a","logProbability":-1}]}}],"usageMetadata":{"promptTokenCount":5,"totalTokenCount":5,"trafficType":"ON_DEMAND"},"modelVersion":"v1"}`,
 		`{"candidates":[{"content":{"parts":[{"text":"b"}]},"citationMetadata":{"citations":[{"uri":"u1","endIndex":1},{"uri":"u2"}]},"logprobsResult":{"chosenCandidates":[{"token":"b","logProbability":-3}]}}],"usageMetadata":{"trafficType":"ON_DEMAND"}}`,
-		`{"candidates":[{"finishReason":"STOP","groundingMetadata":{"webSearchQueries":["q"]}}],"usageMetadata":{"promptTokenCount":5,"cachedContentTokenCount":2,"candidatesTokenCount":2,"thoughtsTokenCount":7,"totalTokenCount":14}}`,
+		`{"candidates":[{"finishReason":"STOP","groundingMetadata":{"webSearchQueries":["q"]}}],"usageMetadata":{"promptTokenCount":5,"cachedContentTokenCount":2,"candidatesTokenCount":2,"thoughtsTokenCount":7,"totalTokenCount":14,"promptTokensDetails":[{"modality":"TEXT","tokenCount":5}]}}`,
 		`{"usageMetadata":{"trafficType":"ON_DEMAND"}}`)
 	partials, final, err := ask(asFitted(t), serve(t, sending("text/event-stream", body, 97)), hello(), true)
 	if err != nil {
@@ -222,7 +222,8 @@ func TestMetadataOfStreams(t *testing.T) {
 	}
 	want := &model.LLMResponse{
 		Content: genai.NewContentFromText("ab", genai.RoleModel), FinishReason: "STOP", TurnComplete: true, ModelVersion: "v1",
-		UsageMetadata:     &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 5, CachedContentTokenCount: 2, CandidatesTokenCount: 2, ThoughtsTokenCount: 7, TotalTokenCount: 14},
+		UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 5, CachedContentTokenCount: 2, CandidatesTokenCount: 2, ThoughtsTokenCount: 7, TotalTokenCount: 14,
+			PromptTokensDetails: []*genai.ModalityTokenCount{{Modality: "TEXT", TokenCount: 5}}},
 		CitationMetadata:  &genai.CitationMetadata{Citations: []*genai.Citation{{URI: "u1", EndIndex: 1}, {URI: "u2"}}},
 		GroundingMetadata: &genai.GroundingMetadata{WebSearchQueries: []string{"q"}},
 		LogprobsResult:    &genai.LogprobsResult{ChosenCandidates: []*genai.LogprobsResultCandidate{{Token: "a", LogProbability: -1}, {Token: "b", LogProbability: -3}}}, AvgLogprobs: -2,

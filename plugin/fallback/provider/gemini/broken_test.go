@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/gemini"
 )
 
 // B54, B58: what is no whole answer is an error with the right verdict, and never a
@@ -52,6 +53,10 @@ func TestBrokenAnswers(t *testing.T) {
 			}
 			if verdict := failure.Classify(err); verdict.Kind != test.want {
 				t.Errorf("%v is of kind %s, want %s", err, verdict.Kind, test.want)
+			}
+			var own *gemini.Error
+			if isError := errors.As(err, &own); isError != (test.is == nil) || isError && (own.StatusCode != 429 || own.Response != nil) {
+				t.Errorf("%v is the API's error %+v", err, own)
 			}
 			if test.is != nil && !errors.Is(err, test.is) {
 				t.Errorf("%v does not wrap %v", err, test.is)

@@ -49,7 +49,7 @@ func newRecorder(t testing.TB) *recorder {
 func everything(backend genai.Backend) *genai.GenerateContentConfig {
 	c := &genai.GenerateContentConfig{
 		HTTPOptions:       &genai.HTTPOptions{Headers: http.Header{"x-own": {"v"}}, ExtraBody: map[string]any{"generationConfig": map[string]any{"extra": 1.0}, "more": true}, APIVersion: "v1x"},
-		SystemInstruction: genai.NewContentFromText("be <brief>", ""),
+		SystemInstruction: &genai.Content{Parts: []*genai.Part{{Text: "be <brief>"}}},
 		Temperature:       genai.Ptr[float32](0.5), TopP: genai.Ptr[float32](0.9), TopK: genai.Ptr[float32](40), CandidateCount: 1, MaxOutputTokens: 100,
 		StopSequences: []string{"END"}, ResponseLogprobs: true, Logprobs: genai.Ptr[int32](2), PresencePenalty: genai.Ptr[float32](0.1),
 		FrequencyPenalty: genai.Ptr[float32](0.2), Seed: genai.Ptr[int32](7), ResponseMIMEType: "application/json",
