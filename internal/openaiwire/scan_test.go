@@ -31,8 +31,9 @@ func FuzzUnquote(f *testing.F) {
 		if !utf8.ValidString(got) {
 			t.Fatalf("%q is not UTF-8", got)
 		}
+		// Package json writes U+FFFD for each broken byte, this for each run of them.
 		var want string
-		if json.Unmarshal(value, &want) == nil && (!ok || got != want) {
+		if json.Unmarshal(value, &want) == nil && utf8.Valid(value) && (!ok || got != want) {
 			t.Fatalf("got %q, %v; want %q", got, ok, want)
 		}
 	})

@@ -80,7 +80,11 @@ func (r *Reader) Next() (Event, error) {
 		}
 		if again := r.field(lo, hi); again {
 			r.start, r.scanned, r.skipLF = lo, 0, false
-			return r.event(), nil
+			if r.size() > 0 {
+				return r.event(), nil
+			}
+			r.name, r.pending = "", false
+			continue
 		}
 		if r.size() > MaxEvent {
 			return Event{}, ErrTooLong

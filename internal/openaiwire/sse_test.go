@@ -59,6 +59,7 @@ func TestReader(t *testing.T) {
 		{"an error line", "data: a\n\nerror: {\"code\":500}\n\n", []event{data("a"), named("error", `{"code":500}`)}},
 		{"an error line directly behind data", "data: a\nerror: {\"code\":500}\n\n", []event{data("a"), named("error", `{"code":500}`)}},
 		{"JSON in several lines behind one data", "data: {\n  \"a\": 1\n}\n\ndata: b\n\n", []event{data("{\n  \"a\": 1\n}"), data("b")}},
+		{"an empty error line", "error:\n{\"a\":1}\n\n", []event{data(`{"a":1}`)}},
 		{"a page", "<html>\n<body>\n</body>\n", nil},
 		{"nothing", "", nil},
 	} {
