@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// Append appends the request as JSON to dst and returns it. It is much faster
-// than package json, which checks and copies each schema anew; see
+// Append appends the request as JSON to dst and returns it. It takes half the time
+// of package json, which checks and copies each schema anew; see
 // BenchmarkEncode. What is a json.RawMessage must be valid JSON. Broken UTF-8
 // becomes U+FFFD.
 func (c *Chat) Append(dst []byte) []byte {
-	o := object{append(dst, '{')}
+	o := object{append(slices.Grow(dst, c.size()), '{')}
 	o.text("model", c.Model)
 	o.key("messages")
 	o.b = appendList(o.b, c.Messages, appendMessage)
@@ -71,6 +71,40 @@ func (c *Chat) Append(dst []byte) []byte {
 		o.raw(name, c.Extra[name])
 	}
 	return append(o.b, '}')
+}
+
+// size estimates the length of the JSON, so that it is mostly written in place.
+func (c *Chat) size() int {
+	const field, slack = 64, 1 << 10
+	n := slack
+	for i := range c.Messages {
+		m := &c.Messages[i]
+		n += field + len(m.Content.Text) + len(m.Content.Text)/16 + len(m.ReasoningDetails)
+		for j := range m.ToolCalls {
+			n += 2*field + len(m.ToolCalls[j].Function.Arguments)*5/4 + len(m.ToolCalls[j].ExtraContent)
+		}
+		for j := range m.Content.Parts {
+			n += field + m.Content.Parts[j].size()
+		}
+	}
+	for i := range c.Tools {
+		n += 2*field + len(c.Tools[i].Function.Description) + len(c.Tools[i].Function.Parameters)
+	}
+	return n
+}
+
+func (p *ChatPart) size() int {
+	n := len(p.Text)
+	if p.ImageURL != nil {
+		n += len(p.ImageURL.URL)
+	}
+	if p.InputAudio != nil {
+		n += len(p.InputAudio.Data)
+	}
+	if p.File != nil {
+		n += len(p.File.FileData)
+	}
+	return n
 }
 
 func appendMessage(b []byte, m *ChatMessage) []byte {
@@ -244,16 +278,26 @@ func appendList[T any](b []byte, list []T, element func([]byte, *T) []byte) []by
 	return append(b, ']')
 }
 
+// plain are the bytes that a JSON string holds as they are.
+var plain = func() (table [256]bool) {
+	for c := ' '; c < utf8.RuneSelf; c++ {
+		table[c] = c != '"' && c != '\\'
+	}
+	return table
+}()
+
 // appendString appends s as a JSON string.
 func appendString(b []byte, s string) []byte {
 	b = append(b, '"')
 	start := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' {
+		for i < len(s) && plain[s[i]] {
 			i++
-			continue
 		}
+		if i == len(s) {
+			break
+		}
+		c := s[i]
 		if c >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r != utf8.RuneError || n > 1 {

@@ -34,7 +34,7 @@ func (m *Model) encodeChat(req *model.LLMRequest, stream bool) ([]byte, wireName
 	if err := e.format(config); err != nil {
 		return nil, nil, err
 	}
-	return e.body.Append(make([]byte, 0, 4<<10)), e.names, nil
+	return e.body.Append(nil), e.names, nil
 }
 
 // dialect returns how req is written for m's server.
