@@ -65,7 +65,11 @@ func build(p *policy.Policy, standIn func(name string) model.LLM) (*policy.Live,
 	for _, name := range modelNames(p) {
 		models[name] = standin.Model{LLM: standIn(name)}
 	}
-	return policy.NewLive(context.Background(), p, models, policy.WithLogger(slog.New(slog.DiscardHandler)))
+	validators := policy.Validators{}
+	if p.Validate != nil && p.Validate.Function != "" {
+		validators[p.Validate.Function] = func(context.Context, *model.LLMRequest, *model.LLMResponse) error { return nil }
+	}
+	return policy.NewLive(context.Background(), p, models, validators, policy.WithLogger(slog.New(slog.DiscardHandler)))
 }
 
 // modelNames returns the name of each model of p, as the file has it.

@@ -110,6 +110,7 @@ func (p checked) model(t *policy.Target, r policy.Resolved) *layer {
 	wrap("timeout", timeoutText(p.Policy, t))
 	wrap("limit", limitText(limitsOf(p.Policy, r), p.Priority))
 	wrap("breaker", breakerText(p.CircuitBreaker))
+	wrap("validate", validateText(p.Validate))
 	wrap("retry", retryText(p.Retry))
 	wrap("context_window", plural(r.Settings.ContextWindow, "token"))
 	if r.Settings.Capabilities != nil {

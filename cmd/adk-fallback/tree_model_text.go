@@ -23,6 +23,26 @@ func retryText(r *policy.Retry) string {
 	return text + ", for " + r.Budget.String() + " of calls"
 }
 
+func validateText(v *policy.Validate) string {
+	if v == nil {
+		return ""
+	}
+	var rules []string
+	if v.Schema {
+		rules = append(rules, "the schema of the request")
+	}
+	if v.MinLength > 0 {
+		rules = append(rules, "at least "+plural(v.MinLength, "character"))
+	}
+	if v.Pattern != "" {
+		rules = append(rules, fmt.Sprintf("pattern %q", v.Pattern))
+	}
+	if v.Function != "" {
+		rules = append(rules, "function "+v.Function)
+	}
+	return strings.Join(rules, ", ")
+}
+
 func breakerText(c *policy.CircuitBreaker) string {
 	if c == nil {
 		return ""

@@ -12,8 +12,10 @@
 // the breaker, takes from the limit and has its own timeout; Timeout goes inside
 // of Breaker and Limit, so that it does not count the wait for a free place:
 //
-//	Retry → Breaker → Limit → Timeout → Attempt → model
+//	Retry → Validate → Breaker → Limit → Timeout → Attempt → model
 //
+// Validate goes inside of Retry and outside of all that watches the stream, since it
+// holds that back.
 // Budget goes inside of Timeout, around each target, so that falling back never
 // bypasses it. Cache is the exception among them: it stands around a whole tree.
 //

@@ -248,8 +248,8 @@ func TestRejectedAnswerFallsBack(t *testing.T) {
 			t.Errorf("streamed %v: shown %q, want the second target's answer alone", streamed, all)
 		}
 		md, ok := call.ReadResponse(got[len(got)-1])
-		if !ok || !md.Triggered || len(md.Attempts) != 2 {
-			t.Fatalf("metadata %+v, want two attempts", md)
+		if !ok || !md.Triggered || md.ModelName != "pro" || md.FallbackModel != "pro" || len(md.Attempts) != 2 {
+			t.Fatalf("metadata %+v, want pro after two attempts", md)
 		}
 		first := md.Attempts[0]
 		if first.Model != "flash" || first.Outcome != call.Failed || first.Kind != string(failure.KindRejected) ||

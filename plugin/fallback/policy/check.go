@@ -22,6 +22,9 @@ type Known struct {
 	// Price reports whether there is a list price for a provider's model id. Nil
 	// means that it is not known, and prices are not checked.
 	Price func(id string) bool
+	// Validator reports whether the application has a function of that name among its
+	// [Validators]. Nil means that it is not known.
+	Validator func(name string) bool
 	// Build says that a model is to be built from the policy: what this version
 	// can only check is then an error.
 	Build bool

@@ -157,6 +157,9 @@ func (c *checker) sections() {
 	if c.Budgets != nil {
 		c.budgets(c.Budgets)
 	}
+	if c.Validate != nil {
+		c.validate(c.Validate)
+	}
 	if c.Compliance != nil {
 		c.rules(c.Compliance.Rules)
 	}
@@ -186,6 +189,17 @@ func (c *checker) rateLimits(path string, r *RateLimits) {
 		}
 	}
 	c.err(path, "no limit", "requests_per_minute, tokens_per_minute or concurrency")
+}
+
+// validate finds a section that accepts every answer, and a function that the
+// application does not have.
+func (c *checker) validate(v *Validate) {
+	if !v.Schema && v.Pattern == "" && v.MinLength == 0 && v.Function == "" && c.clean("validate") {
+		c.err("validate", "no rule", "pattern, min_length, function or schema: true")
+	}
+	if v.Function != "" && c.known.Validator != nil && !c.known.Validator(v.Function) {
+		c.err("validate.function", quoted(v.Function)+", which the application does not have", "a name among policy.Validators")
+	}
 }
 
 func (c *checker) budgets(b *Budgets) {

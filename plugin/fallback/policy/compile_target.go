@@ -20,6 +20,7 @@ type settings struct {
 	Unary, Streamed middleware.TimeoutConfig
 	Breaker         *CircuitBreaker
 	Retry           *Retry
+	Validate        *Validate
 	Limits          *RateLimits
 	Classes         []string
 	MaxOutput       int
@@ -61,7 +62,7 @@ func (b *builder) target(t Target) (stream.Layer, model.LLM) {
 func (b *builder) settings(t Target) settings {
 	p := b.policy
 	s := settings{
-		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
+		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
 	}
 	if t.Settings.RateLimits != nil {
 		s.Limits = t.Settings.RateLimits
@@ -81,7 +82,7 @@ func (b *builder) settings(t Target) settings {
 
 // stack builds what settings describe:
 //
-//	retry → breaker → limit → timeout → budget → model
+//	retry → validate → breaker → limit → timeout → budget → model
 func (b *builder) stack(t Target, s settings) (stack, error) {
 	read := readings{}
 	llm, id, err := b.llm(t, read.of(b.options.env))
@@ -98,7 +99,7 @@ func (b *builder) stack(t Target, s settings) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
-	for _, around := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.retry} {
+	for _, around := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
 		m, err := around(&s)
 		if err != nil {
 			return stack{}, err

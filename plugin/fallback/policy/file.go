@@ -33,6 +33,11 @@ type Policy struct {
 	Hedge *Hedge `key:"hedge"`
 	// What is particular to streamed answers.
 	Stream *Stream `key:"stream"`
+	// Which answers of models are accepted. One that is not moves the call on as a
+	// failure of kind rejected, and is charged. Answers that call functions and
+	// answers of last resort are always accepted. A streamed answer is shown once it
+	// is accepted; until then it has no content for conditions on latency.
+	Validate *Validate `key:"validate"`
 	// What each target can take: one limit at least of requests, tokens or
 	// concurrency. A call that is over a limit waits in a queue.
 	RateLimits *RateLimits `key:"rate_limits"`

@@ -126,3 +126,17 @@ type Alert struct {
 	// The environment variable that holds the URL that is told.
 	WebhookEnv string `key:"webhook_env,required" kind:"env"`
 }
+
+// Validate is [middleware.ValidateConfig] in a file.
+type Validate struct {
+	// Whether an answer must match the response schema of its request, if that has
+	// one.
+	Schema bool `key:"schema" default:"true"`
+	// A regular expression of Go that must match somewhere in the text.
+	Pattern string `key:"pattern" kind:"regexp"`
+	// The smallest number of characters, white space at both ends not counting.
+	MinLength int `key:"min_length" min:"1" max:"1000000"`
+	// The function of the application that judges an answer, by its name among
+	// policy.Validators.
+	Function string `key:"function"`
+}

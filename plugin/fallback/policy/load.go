@@ -21,7 +21,7 @@ import (
 )
 
 // Option is what an application adds to a policy file: [Models], [WithFlags],
-// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval], and a
+// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval], [Validators], and a
 // provider that this package does not have, such as anthropic.Provider (a
 // [provider.Factory]).
 type Option interface {
@@ -41,6 +41,8 @@ func (o *options) apply(option Option) bool {
 		set(o)
 	case Models:
 		maps.Copy(o.models, set)
+	case Validators:
+		maps.Copy(o.validators, set)
 	case provider.Factory:
 		o.factories[set.Name] = set
 	default:
@@ -50,8 +52,9 @@ func (o *options) apply(option Option) bool {
 }
 
 type options struct {
-	models    Models
-	factories map[string]provider.Factory // by name of the provider
+	models     Models
+	factories  map[string]provider.Factory // by name of the provider
+	validators Validators
 
 	flags    FlagClient
 	logger   *slog.Logger
@@ -67,7 +70,7 @@ const DefaultInterval = 2 * time.Second
 // optionsOf returns what the options say, or an error that names each nil among
 // them.
 func optionsOf(opts []Option) (*options, error) {
-	o := &options{models: Models{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
+	o := &options{models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
 	var problems []error
 	isNil := func(what string) {
 		problems = append(problems, fmt.Errorf("policy: %s: found nil; allowed: a value", what))
@@ -84,6 +87,11 @@ func optionsOf(opts []Option) (*options, error) {
 	for _, name := range slices.Sorted(maps.Keys(o.models)) {
 		if nilcheck.Model(o.models[name]) {
 			isNil(fmt.Sprintf("Models[%q]", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.validators)) {
+		if o.validators[name] == nil {
+			isNil(fmt.Sprintf("Validators[%q]", name))
 		}
 	}
 	if o.logger == nil {
@@ -103,7 +111,7 @@ func optionsOf(opts []Option) (*options, error) {
 
 // known is what the application tells Check when a model is to be built.
 func (o *options) known() Known {
-	return Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
+	return Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Build: true}
 }
 
 // handsIn reports whether the application has a model of its own for a name.

@@ -227,6 +227,11 @@ func textScalar(kind string) *scalar {
 	case "timezone":
 		s := pattern(`^[A-Za-z0-9_+/-]{1,64}$`, "a time zone of the IANA database, such as UTC or Europe/Berlin")
 		return s.only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" })
+	case "regexp":
+		s := textScalar("text")
+		s.schema.Format = "regex"
+		s.allowed = fmt.Sprintf("a regular expression (https://pkg.go.dev/regexp/syntax) of at most %d characters", maxText)
+		return s.only(func(text string) bool { _, err := regexp.Compile(text); return err == nil })
 	case "text":
 		s := &scalar{
 			allowed: fmt.Sprintf("text of 1 to %d characters", maxText),

@@ -22,7 +22,7 @@ import (
 
 // tree is a policy in the form in which it answers calls:
 //
-//	tree → flags → cache → chain → fallback ┬ step → guards → retry → breaker → limit → timeout → budget → model
+//	tree → flags → cache → chain → fallback ┬ step → guards → retry → validate → breaker → limit → timeout → budget → model
 //	                                        ├ step → …
 //	                                        └ step → template-response
 //

@@ -16,8 +16,8 @@ import (
 )
 
 // KindRejected is the kind of an attempt whose answer was given up because of
-// the next entry's condition.
-const KindRejected failure.Kind = "rejected"
+// the next entry's condition, or that section validate does not accept.
+const KindRejected = failure.KindRejected
 
 // step is an entry of a policy in its tree, and the place where conditions are
 // asked: its own before it is tried, and the next entry's while it is.

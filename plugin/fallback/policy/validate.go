@@ -1,0 +1,37 @@
+package policy
+
+import (
+	"context"
+	"regexp"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// Validators are functions of the application that judge answers, by the names that
+// a policy's validate.function uses for them. Each returns why an answer is not
+// accepted, or nil; see [middleware.ValidateConfig].
+type Validators map[string]func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) error
+
+// Option implements [Option].
+func (v Validators) Option() any { return v }
+
+func (o *options) hasValidator(name string) bool { return o.validators[name] != nil }
+
+// validate returns the layer that judges answers, or nil for none.
+func (b *builder) validate(s *settings) (middleware.Middleware, error) {
+	v := s.Validate
+	if v == nil {
+		return nil, nil
+	}
+	config := middleware.ValidateConfig{SkipSchema: !v.Schema, MinLength: v.MinLength, Func: b.options.validators[v.Function]}
+	if v.Pattern != "" {
+		pattern, err := regexp.Compile(v.Pattern)
+		if err != nil {
+			return nil, err
+		}
+		config.Pattern = pattern
+	}
+	return middleware.NewValidate(config)
+}
