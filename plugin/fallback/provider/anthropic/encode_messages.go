@@ -17,16 +17,12 @@ import (
 // has thoughts: those of earlier turns are not needed, and bound to a prefix that
 // may have changed.
 func (e *encoder) messages(contents []*genai.Content, turn int, thinks bool) error {
-	var media []block // what a model made, for the user to say next
 	for i, content := range contents {
 		role := user
 		if content.Role == genai.RoleModel {
 			role = assistant
 		}
 		var results, rest []block
-		if role == user {
-			rest, media = media, nil
-		}
 		for _, part := range content.Parts {
 			b, err := e.part(part, thinks && i >= turn)
 			switch {
@@ -35,8 +31,6 @@ func (e *encoder) messages(contents []*genai.Content, turn int, thinks bool) err
 			case b.Type == "":
 			case b.Type == "tool_result":
 				results = append(results, b)
-			case role == assistant && b.Source != nil:
-				media = append(media, b) // an assistant's message takes none
 			default:
 				rest = append(rest, b)
 			}

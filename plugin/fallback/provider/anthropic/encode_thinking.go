@@ -140,10 +140,7 @@ func (e *encoder) think(adrift bool) bool {
 func (e *encoder) thinkNot() bool {
 	switch e.family.off {
 	case "":
-		if e.family.adaptive {
-			e.effort("low")
-		}
-		return e.family.on
+		return e.family.on // or it never thinks
 	case disabled:
 		e.to.Thinking = &thinking{Type: disabled}
 		return false

@@ -2,6 +2,7 @@ package anthropic_test
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,6 +44,7 @@ func TestErrorVerdicts(t *testing.T) {
 				"body with 200":   {body: body, head: head},
 				"event unnamed":   {body: strings.ReplaceAll(inner, "event:", ":"), head: head},
 				"the whole event": {body: events(body), head: head},
+				"after the end":   {body: events(start, text0, ended, body), head: head},
 			} {
 				s := serve(t, r)
 				_, final, err := ask(t, newModel(t, s, "claude-x", anthropic.Config{}), says("hi"), true)
@@ -97,8 +99,8 @@ func TestErrorForms(t *testing.T) {
 // A login page is not an answer, whatever its status.
 func TestPageIsNoAnswer(t *testing.T) {
 	_, final, err := ask(t, newModel(t, serve(t, reply{kind: "text/html; charset=utf-8", body: "<html>Log in</html>"}), "claude-x", anthropic.Config{}), says("hi"), true)
-	if v := failure.Classify(err); err == nil || final != nil || v.Action == "" {
-		t.Errorf("%v: %+v", err, v)
+	if reported := (*anthropic.Error)(nil); !errors.As(err, &reported) || final != nil || reported.RawJSON() == "" {
+		t.Errorf("%v and %+v", err, final)
 	}
 }
 
@@ -125,4 +127,39 @@ func TestErrorIsBoundedAndWithoutKey(t *testing.T) {
 	if !errors.As(err, &cause) || cause.StatusCode != http.StatusUnauthorized {
 		t.Errorf("the SDK's error is lost: %v", cause)
 	}
+}
+
+// An error body that does not end is read as far as it is kept.
+func TestErrorBodyIsBounded(t *testing.T) {
+	endless := &letters{}
+	client := &http.Client{Transport: transport(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 500, Header: http.Header{}, Body: endless, Request: req}, nil
+	})}
+	m := anthropic.MustNew("claude-x", anthropic.Config{BaseURL: "http://127.0.0.1", HTTPClient: client})
+	_, _, err := ask(t, m, says("hi"), false)
+	if v := failure.Classify(err); v.HTTPStatus != 500 || endless.read > 2<<20 || !endless.closed {
+		t.Errorf("%+v after %d bytes, closed %v", v, endless.read, endless.closed)
+	}
+}
+
+// letters is a body of 8 MiB.
+type letters struct {
+	read   int
+	closed bool
+}
+
+func (l *letters) Read(p []byte) (int, error) {
+	if l.read >= 8<<20 {
+		return 0, io.EOF
+	}
+	for i := range p {
+		p[i] = 'x'
+	}
+	l.read += len(p)
+	return len(p), nil
+}
+
+func (l *letters) Close() error {
+	l.closed = true
+	return nil
 }

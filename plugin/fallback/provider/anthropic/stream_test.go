@@ -268,7 +268,7 @@ func TestLongLines(t *testing.T) {
 		"content": {body: events(start, text0) + strings.Repeat(events(piece(0, "text_delta", "text", long[:1<<20])), 17)},
 	} {
 		_, final, err := ask(t, newModel(t, serve(t, r), "claude-x", anthropic.Config{}), says("hi"), true)
-		if !errors.Is(err, failure.ErrTruncated) || final != nil {
+		if !errors.Is(err, failure.ErrTruncated) || !strings.Contains(err.Error(), "longer than 16 MiB") || final != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
