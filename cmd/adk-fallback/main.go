@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	_ "time/tzdata" // a container from scratch has no time zones, and budgets need them
 
 	"github.com/spf13/cobra"
 )

@@ -39,7 +39,8 @@ type Budgets struct {
 	USDPerDay USD `key:"usd_per_day" min:"0.01" max:"10000000"`
 	// Tenants with a budget of their own.
 	Tenants map[string]TenantBudget `key:"tenants"`
-	// Whose days they are, such as Europe/Berlin.
+	// Whose days they are, such as Europe/Berlin. A program in a container without
+	// time zones must import time/tzdata; the command does.
 	Timezone string `key:"timezone" kind:"timezone" default:"UTC"`
 	// What happens before a budget is spent.
 	SoftLimit *SoftLimit `key:"soft_limit"`

@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	_ "time/tzdata" // a container from scratch has no time zones, and budgets need them
 	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
