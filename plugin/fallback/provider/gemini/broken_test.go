@@ -98,6 +98,15 @@ func TestUnknownMetadata(t *testing.T) {
 }
 
 // What comes after the finish reason cannot take the answer back.
+func TestMalformedEventAfterTheAnswer(t *testing.T) {
+	noEnvironment(t)
+	body := events(parts(`{"text":"a"}`, stop)) + "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"b\n\n"
+	_, final, err := ask(asFitted(t), serve(t, sending("text/event-stream", body, 7)), hello(), true)
+	if err != nil || final.FinishReason != "STOP" || final.Content.Parts[0].Text != "a" {
+		t.Errorf("got %+v and error %v, want the answer", final, err)
+	}
+}
+
 func TestBrokenConnectionAfterTheAnswer(t *testing.T) {
 	noEnvironment(t)
 	m := serve(t, func(w http.ResponseWriter, r *http.Request) {

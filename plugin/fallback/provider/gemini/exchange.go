@@ -81,6 +81,9 @@ func (c *exchange) read(resp *http.Response, yield yielder) (stopped bool, err e
 		if err != nil {
 			return false, c.broken(err)
 		}
+		if c.answer.finish != "" && !json.Valid(data) {
+			return false, nil // the answer is whole; what is damaged comes after it
+		}
 		partial, err := c.take(data)
 		if err != nil {
 			return false, err
