@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
 )
 
 // maxPolicy is how much of a file is read, in bytes; more than package policy
@@ -69,7 +70,7 @@ func build(p *policy.Policy, standIn func(name string) model.LLM) (*policy.Live,
 	if p.Validate != nil && p.Validate.Function != "" {
 		validators[p.Validate.Function] = func(context.Context, *model.LLMRequest, *model.LLMResponse) error { return nil }
 	}
-	return policy.NewLive(context.Background(), p, models, validators, policy.WithLogger(slog.New(slog.DiscardHandler)))
+	return policy.NewLive(context.Background(), p, models, validators, anthropic.Provider, policy.WithLogger(slog.New(slog.DiscardHandler)))
 }
 
 // modelNames returns the name of each model of p, as the file has it.
