@@ -45,6 +45,8 @@ type Reader struct {
 	skipLF     bool // the line before ended in CR: a LF that follows belongs to it
 	begun      bool // the first line has been read
 
+	stray []byte // lines that are no part of a stream
+
 	name    string
 	names   map[string]string // names seen, so that each is allocated once
 	pending bool              // the event has data
@@ -128,9 +130,40 @@ func (r *Reader) field(lo, hi int) (again bool) {
 		}
 		r.name = "error"
 		r.add(value, hi)
+	case "id", "retry":
+	default:
+		if !beginsField(line) {
+			r.keep(line)
+		}
 	}
 	return false
 }
+
+// beginsField reports whether line is the beginning of a field's name: what is
+// left of a stream that was cut there says nothing.
+func beginsField(line []byte) bool {
+	for _, name := range [...]string{"data", "event", "error", "retry"} {
+		if len(line) < len(name) && string(line) == name[:len(line)] {
+			return true
+		}
+	}
+	return false
+}
+
+// maxStray bounds what [Reader.Stray] returns, in bytes.
+const maxStray = 4 << 10
+
+// keep remembers a line that is no part of a stream.
+func (r *Reader) keep(line []byte) {
+	if len(r.stray) > 0 && len(r.stray) < maxStray {
+		r.stray = append(r.stray, '\n')
+	}
+	r.stray = append(r.stray, line[:min(len(line), maxStray-len(r.stray))]...)
+}
+
+// Stray returns the lines so far that are no part of a stream, at most 4 KiB: in a
+// source without events, often the text of an error.
+func (r *Reader) Stray() []byte { return r.stray }
 
 // continues reports whether a line that begins with c goes on with JSON that
 // was begun behind "data:". No field begins like that.

@@ -80,6 +80,26 @@ func TestReader(t *testing.T) {
 	}
 }
 
+// B54: words where events should be are kept, and bounded.
+func TestReaderKeepsStrayLines(t *testing.T) {
+	for stream, want := range map[string]string{
+		"upstream timed out\n\nno: more\n":                           "upstream timed out\nno: more",
+		": comment\nid: 1\nretry: 2\nevent: x\ndata: a\n\ndata\n\n":  "",
+		strings.Repeat("x", 5<<10) + "\ny\n":                         strings.Repeat("x", 4<<10),
+		strings.Repeat("x", 4<<10-1) + "\n" + strings.Repeat("y", 9): strings.Repeat("x", 4<<10-1) + "\n",
+	} {
+		r := openaiwire.NewReader(strings.NewReader(stream))
+		for {
+			if _, err := r.Next(); err != nil {
+				break
+			}
+		}
+		if got := string(r.Stray()); got != want {
+			t.Errorf("of %.40q %q is kept, want %q", stream, got, want)
+		}
+	}
+}
+
 // An event that arrived whole counts, what was cut within a line does not.
 func TestReaderTellsHowTheSourceFailed(t *testing.T) {
 	broken := errors.New("connection reset")

@@ -128,10 +128,12 @@ func replace(n **int32, by *int32) {
 	}
 }
 
+func (c *collector) isEmpty() bool { return len(c.blocks) == 0 && c.model == "" && c.usage == nil }
+
 // finish returns the final response, or the error that the answer is.
 func (c *collector) finish() (*model.LLMResponse, error) {
 	if c.stop == "" {
-		if len(c.blocks) == 0 && c.model == "" && c.usage == nil {
+		if c.isEmpty() {
 			return nil, fmt.Errorf("anthropic: the server sent no answer: %w", failure.ErrEmpty)
 		}
 		return nil, fmt.Errorf("anthropic: the answer has no stop reason: %w", failure.ErrTruncated)
@@ -194,7 +196,7 @@ func (c *collector) refused(resp *model.LLMResponse) {
 func (c *collector) content(resp *model.LLMResponse) {
 	refused := resp.FinishReason == genai.FinishReasonSafety
 	offset := 0
-	for _, b := range c.blocks {
+	for i, b := range c.blocks {
 		part := &genai.Part{}
 		switch b.kind {
 		case "text":
@@ -209,8 +211,10 @@ func (c *collector) content(resp *model.LLMResponse) {
 				continue
 			}
 		case "tool_use":
+			// The limit may have cut the last call before its first argument: {} would run.
+			cut := resp.FinishReason == genai.FinishReasonMaxTokens && i == len(c.blocks)-1
 			call, ok := c.call(b, resp)
-			if !ok || refused {
+			if !ok || refused || cut && len(call.Args) == 0 && b.text.Len() == 0 {
 				continue
 			}
 			part.FunctionCall = call

@@ -67,12 +67,16 @@ var statuses = map[string]int{
 	"conflict_error": 409, "request_too_large": 413, "rate_limit_error": 429, "api_error": 500, "timeout_error": 504, "overloaded_error": 529,
 }
 
+// minSecret is the least length of a key that is looked for in what a server
+// says, in bytes: shorter ones are placeholders, and part of many words.
+const minSecret = 8
+
 // newError returns the error that raw describes, a body or the data of an event.
 // Of resp only status and headers are kept: its request has the key. A server
 // that echoes the key does not make it appear.
 func (m *Model) newError(resp *http.Response, raw string, cause error) *Error {
 	raw = raw[:min(len(raw), maxErrorBody)]
-	if key := m.config.APIKey; key != "" {
+	if key := m.config.APIKey; len(key) >= minSecret {
 		raw = strings.ReplaceAll(raw, key, "[redacted]")
 	}
 	e := &Error{StatusCode: resp.StatusCode, raw: raw, cause: cause}

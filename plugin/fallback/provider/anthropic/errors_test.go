@@ -82,6 +82,7 @@ func TestErrorForms(t *testing.T) {
 		{"JSON of another shape", reply{status: 404, body: `{"detail":"model not found"}`}, failure.KindModel, "anthropic: the server answered 404 Not Found"},
 		{"JSON that is no object", reply{status: 503, kind: "application/json", body: `["x"]`}, failure.KindOverloaded, "anthropic: the server answered 503 Service Unavailable"},
 		{"an event of a relay", reply{body: events(start) + "data: {\"error\":{\"message\":\"Overloaded\",\"type\":\"overloaded_error\"}}\n\n"}, failure.KindOverloaded, "anthropic: the server answered 529 overloaded_error: Overloaded"},
+		{"words in place of events", reply{body: "upstream timed out\n"}, failure.KindTimeout, "anthropic: the answer holds an error"},
 		{"an event that is text", reply{body: events(start) + "event: error\ndata: upstream connection reset\n\n"}, failure.KindNetwork, "anthropic: the answer holds an error"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,6 +94,17 @@ func TestErrorForms(t *testing.T) {
 				t.Errorf("%+v, want %s", v, c.kind)
 			}
 		})
+	}
+}
+
+// A key that is too short to be one cuts nothing out of what a server says.
+func TestOnlyRealKeysAreRedacted(t *testing.T) {
+	for key, want := range map[string]string{"k": "key k of the keys", "key k of": "[redacted] the keys"} {
+		s := serve(t, reply{status: 401, body: `{"type":"error","error":{"type":"authentication_error","message":"key k of the keys"}}`})
+		_, _, err := ask(t, newModel(t, s, "claude-x", anthropic.Config{APIKey: key}), says("hi"), true)
+		if reported := (*anthropic.Error)(nil); !errors.As(err, &reported) || reported.Message != want {
+			t.Errorf("with the key %q: %v, want %q", key, err, want)
+		}
 	}
 }
 

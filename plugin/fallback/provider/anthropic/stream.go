@@ -100,6 +100,8 @@ func (s *stream) read(ctx context.Context, events *openaiwire.Reader) error {
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case err == io.EOF && s.isEmpty() && len(events.Stray()) > 0: // the words of somebody in between
+			return s.from.newError(s.resp, string(events.Stray()), nil)
 		case err == io.EOF:
 			return nil // finish tells what is missing
 		case errors.Is(err, openaiwire.ErrTooLong):

@@ -70,6 +70,9 @@ type chatDecoder struct {
 	stopped bool   // the consumer wants no more
 }
 
+// maxStray bounds what is kept of words where an event should stand, in bytes.
+const maxStray = 4 << 10
+
 // read returns the final response, or why there is none.
 func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 	if stream {
@@ -103,6 +106,9 @@ func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
 		event, err := r.Next()
 		switch {
 		case err == io.EOF:
+			if len(d.stray) == 0 && d.answer.isEmpty() {
+				d.stray = r.Stray()
+			}
 			return d.end(false)
 		case err != nil && d.answer.finish != "":
 			return d.end(false) // the answer is whole; what is missing is at most its usage
@@ -113,7 +119,8 @@ func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
 		case event.Done():
 			return d.end(true)
 		}
-		if err := d.take(event); err != nil {
+		err = d.take(event)
+		if err != nil && !(d.answer.finish != "" && errors.Is(err, failure.ErrTruncated)) { // a broken chunk behind the end is at most the usage
 			return nil, err
 		}
 		if d.stopped {
@@ -133,7 +140,7 @@ func (d *chatDecoder) take(event openaiwire.Event) error {
 	case data[0] == '[':
 		return d.takeList(data)
 	case data[0] != '{':
-		d.stray = append(d.stray[:0], data[:min(len(data), 4<<10)]...)
+		d.stray = append(d.stray[:0], data[:min(len(data), maxStray)]...)
 		return nil
 	}
 	if err := d.wire.Decode(data); err != nil {
@@ -152,15 +159,15 @@ func (d *chatDecoder) take(event openaiwire.Event) error {
 // takeList takes a list of chunks, or what Gemini wraps its errors in.
 func (d *chatDecoder) takeList(data []byte) error {
 	var err error
-	any := false
+	found := false
 	openaiwire.Each(data, func(element []byte) {
-		any = true
+		found = true
 		if err == nil && !d.stopped && element[0] == '{' {
 			err = d.take(openaiwire.Event{Data: element})
 		}
 	})
-	if !any {
-		d.stray = append(d.stray[:0], data[:min(len(data), 4<<10)]...)
+	if !found {
+		d.stray = append(d.stray[:0], data[:min(len(data), maxStray)]...)
 	}
 	return err
 }

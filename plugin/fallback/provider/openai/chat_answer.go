@@ -155,7 +155,7 @@ func (a *chatAnswer) final() (*model.LLMResponse, error) {
 		content.Parts = append(content.Parts, &genai.Part{Text: a.text.String()})
 	}
 	content.Parts = append(content.Parts, a.parts...)
-	calls, malformed := a.calls.parts(a.m.vendor(), a.names)
+	calls, malformed := a.calls.parts(a.m.vendor(), a.names, reason == genai.FinishReasonMaxTokens)
 	content.Parts = append(content.Parts, calls...)
 	message := ""
 	switch {

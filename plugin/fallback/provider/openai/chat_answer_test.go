@@ -161,6 +161,8 @@ func TestChatStreams(t *testing.T) {
 		{name: "Gemini's reason behind a gateway", stream: chatSSE(chatDelta(`{"content":"a"}`), `{"choices":[{"delta":{},"finish_reason":"stop","native_finish_reason":"PROHIBITED_CONTENT"}]}`), want: []string{"a"}, reason: genai.FinishReasonProhibitedContent, code: "PROHIBITED_CONTENT"},
 		{name: "end_turn", stream: chatSSE(chatDelta(`{"content":"a"}`), chatFinish("end_turn")), want: []string{"a"}},
 		{name: "eos_token", stream: chatSSE(chatDelta(`{"content":"a"}`), chatFinish("eos_token")), want: []string{"a"}},
+		{name: "call cut by length before its arguments", stream: chatSSE(chatDelta(`{"content":"a"}`), call(`{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}`), call(`{"index":1,"id":"c2","function":{"name":"g","arguments":""}}`), chatFinish("length")), want: []string{"a", "c1 f{}"}, reason: genai.FinishReasonMaxTokens},
+		{name: "usage cut behind the finish", stream: strings.TrimSuffix(chatSSE(chatDelta(`{"content":"a"}`), chatFinish("stop"), `{"choices":[],"usage":{"prompt_to`), "\n\ndata: [DONE]\n\n"), want: []string{"a"}},
 		{name: "model_length", stream: chatSSE(chatDelta(`{"content":"a"}`), chatFinish("model_length")), want: []string{"a"}, reason: genai.FinishReasonMaxTokens},
 		{name: "a word of tomorrow", stream: chatSSE(chatDelta(`{"content":"a"}`), chatFinish("bored")), want: []string{"a"}, reason: genai.FinishReasonOther, code: "OTHER"},
 	} {
@@ -207,6 +209,7 @@ func TestChatFailures(t *testing.T) {
 		action failure.Action
 		kind   failure.Kind
 		is     error
+		says   string
 	}{
 		{name: "cut between chunks", body: "data: " + text + "\n\n", action: failure.Retry, kind: failure.KindTruncated, is: failure.ErrTruncated},
 		{name: "cut within a chunk", body: "data: " + text + "\n\ndata: " + text[:20], action: failure.Retry, kind: failure.KindTruncated, is: failure.ErrTruncated},
@@ -228,6 +231,9 @@ func TestChatFailures(t *testing.T) {
 		{name: "error after the end", body: chatSSE(text, chatFinish("stop"), `{"error":{"code":500,"message":"lost"}}`), action: failure.Retry},
 		{name: "error body in place of a stream", body: `{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","code":"invalid_api_key"}}`, action: failure.Fail, kind: failure.KindAuth},
 		{name: "error list", body: `[{"error":{"code":429,"message":"Resource has been exhausted","status":"RESOURCE_EXHAUSTED"}}]`, action: failure.Retry, kind: failure.KindRateLimit},
+		{name: "plain words in place of a stream", body: "upstream timed out\n", action: failure.Fallback, kind: failure.KindTimeout, says: "upstream timed out"},
+		{name: "plain words in place of an answer", unary: true, body: "rate limit exceeded, code 429", action: failure.Retry, kind: failure.KindRateLimit, says: "rate limit exceeded"},
+		{name: "unknown fields beside an answer that breaks off", body: "x: 500 Internal Server Error\ndata: " + text + "\n\n", action: failure.Retry, kind: failure.KindTruncated, is: failure.ErrTruncated},
 		{name: "words in place of a stream", body: "data: upstream connect error: 503 Service Unavailable\n\n", action: failure.Retry},
 		{name: "error with status 200", unary: true, body: `{"error":{"message":"The response was filtered","code":"content_filter","status":400}}`, action: failure.Fail, kind: failure.KindContent},
 		{name: "a page with status 200", unary: true, header: http.Header{"Content-Type": {"text/html; charset=utf-8"}}, body: "<html><title>502 Bad Gateway</title></html>", action: failure.Retry},
@@ -248,6 +254,9 @@ func TestChatFailures(t *testing.T) {
 			}
 			if test.is != nil && !errors.Is(got.err, test.is) {
 				t.Errorf("%v is not %v", got.err, test.is)
+			}
+			if !strings.Contains(got.err.Error(), test.says) {
+				t.Errorf("%v does not say %q", got.err, test.says)
 			}
 			if strings.Contains(got.err.Error(), "key-of-the-test") || strings.Contains(verdict.Message, "key-of-the-test") {
 				t.Errorf("the key is in %v", got.err)

@@ -88,11 +88,15 @@ func (c *chatCalls) find(piece *openaiwire.ChatCallDelta) *chatCall {
 }
 
 // parts returns the calls. Arguments that are no JSON object are never passed on;
-// malformed then says so.
-func (c *chatCalls) parts(vendor string, names wireNames) (parts []*genai.Part, malformed string) {
+// malformed then says so. Nor are empty ones of an answer that was cut: nobody
+// knows what they were to be.
+func (c *chatCalls) parts(vendor string, names wireNames, cut bool) (parts []*genai.Part, malformed string) {
 	seen := make(map[string]bool, len(c.list))
 	for i := range c.list {
 		call := &c.list[i]
+		if cut && len(bytes.TrimSpace(call.args)) == 0 {
+			continue
+		}
 		args, ok := arguments(call.args)
 		if !ok || call.name == "" {
 			malformed = fmt.Sprintf("the arguments of the call of %q are no JSON object", names.original(call.name))

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -84,7 +85,7 @@ func (e *chatEncoder) add(message openaiwire.ChatMessage) {
 func (e *chatEncoder) model(content *genai.Content, current bool) error {
 	message := openaiwire.ChatMessage{Role: "assistant"}
 	var text strings.Builder
-	var thoughts *genai.Part
+	var thoughts []*genai.Part // several if steps were merged
 	var media []openaiwire.ChatPart
 	for _, part := range content.Parts {
 		switch {
@@ -100,7 +101,7 @@ func (e *chatEncoder) model(content *genai.Content, current bool) error {
 			message.ToolCalls = append(message.ToolCalls, call)
 		case part.Thought:
 			if _, own := request.Unseal(e.m.vendor(), part.ThoughtSignature); own {
-				thoughts = part
+				thoughts = append(thoughts, part)
 			}
 		case part.Text != "":
 			text.WriteString(part.Text)
@@ -121,34 +122,58 @@ func (e *chatEncoder) model(content *genai.Content, current bool) error {
 	if text.Len() > 0 || len(message.ToolCalls) > 0 {
 		e.add(message)
 	}
-	if len(media) > 0 && len(message.ToolCalls) == 0 {
-		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Parts: media}}) // an assistant's message takes none
+	switch { // an assistant's message takes no media
+	case len(media) == 0:
+	case len(message.ToolCalls) > 0:
+		e.pending = append(e.pending, media...) // the results come first
+	default:
+		e.add(openaiwire.ChatMessage{Role: "user", Content: contentOf(media)})
 	}
 	return nil
 }
 
-// thoughts gives a message the thoughts that stood before it, if the server wants
-// them back.
-func (e *chatEncoder) thoughts(message *openaiwire.ChatMessage, part *genai.Part, current bool) {
+// thoughts gives a message the thoughts that stood before it, in their order, if
+// the server wants them back.
+func (e *chatEncoder) thoughts(message *openaiwire.ChatMessage, parts []*genai.Part, current bool) {
 	switch e.dialect.thoughts {
 	case reasoningContent:
 		if len(message.ToolCalls) > 0 {
-			text := ""
-			if part != nil {
-				text = part.Text
-			}
-			message.ReasoningContent = &text
+			message.ReasoningContent = textOfParts(parts)
 		}
 	case reasoningDetails:
-		if part == nil || !current {
+		if !current {
 			return
 		}
-		if details, _ := request.Unseal(e.m.vendor(), part.ThoughtSignature); len(details) > 0 && json.Valid(details) {
-			message.ReasoningDetails = details
-		} else if part.Text != "" {
-			message.Reasoning = &part.Text
+		var blocks [][]byte
+		var bare []*genai.Part // thoughts that came as text alone
+		for _, part := range parts {
+			details, _ := request.Unseal(e.m.vendor(), part.ThoughtSignature)
+			var list []json.RawMessage
+			if json.Unmarshal(details, &list) == nil && len(list) > 0 {
+				for _, block := range list {
+					blocks = append(blocks, block)
+				}
+			} else if part.Text != "" {
+				bare = append(bare, part)
+			}
+		}
+		if len(blocks) > 0 {
+			message.ReasoningDetails = slices.Concat([]byte("["), bytes.Join(blocks, []byte(",")), []byte("]"))
+		}
+		if len(bare) > 0 {
+			message.Reasoning = textOfParts(bare)
 		}
 	}
+}
+
+// textOfParts returns the texts of parts as paragraphs.
+func textOfParts(parts []*genai.Part) *string {
+	texts := make([]string, len(parts))
+	for i, part := range parts {
+		texts[i] = part.Text
+	}
+	text := strings.Join(texts, "\n\n")
+	return &text
 }
 
 // call writes a call. Its arguments are always the text of an object.
@@ -182,10 +207,11 @@ func (e *chatEncoder) geminiSignature(signature []byte, demanded bool) json.RawM
 }
 
 // user writes what a user or the tools said: a message for each result, then one
-// with the rest and with the media of the results, which a tool's message cannot
-// hold.
+// with the rest and with the media of the calls and results, which the messages of
+// model and tool cannot hold.
 func (e *chatEncoder) user(content *genai.Content) error {
-	var parts []openaiwire.ChatPart
+	parts := e.pending
+	e.pending = nil
 	for _, part := range content.Parts {
 		switch {
 		case part == nil:

@@ -52,6 +52,7 @@ type chatEncoder struct {
 	dialect *dialect
 	body    openaiwire.Chat
 	names   wireNames
+	pending []openaiwire.ChatPart // media of calls, to stand behind their results
 }
 
 func (e *chatEncoder) settings(config *genai.GenerateContentConfig) {

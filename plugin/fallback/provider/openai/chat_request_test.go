@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
 )
@@ -203,6 +204,60 @@ func TestChatThoughtsGoBack(t *testing.T) {
 				t.Errorf("extra content (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// B104: steps that were merged into one keep all their thoughts, in order.
+func TestChatThoughtsOfMergedSteps(t *testing.T) {
+	thought := func(vendor, text, details string) *genai.Part {
+		return &genai.Part{Text: text, Thought: true, ThoughtSignature: request.Seal(vendor, []byte(details))}
+	}
+	router, deepseek := "chat:openrouter.ai", "chat:api.deepseek.com"
+	for _, test := range []struct {
+		name, url string
+		parts     []*genai.Part
+		want      string // the fields of the message beside role, content and calls
+	}{
+		{"reasoning_content", deepseekURL, []*genai.Part{thought(deepseek, "one", ""), thought(router, "other", ""), thought(deepseek, "two", "")}, `{"reasoning_content":"one\n\ntwo"}`},
+		{"reasoning_details", routerURL, []*genai.Part{thought(router, "a", `[{"data":"1"},{"data":"2"}]`), thought(router, "b", ""), thought(router, "c", `[{"data":"3"}]`)},
+			`{"reasoning":"b","reasoning_details":[{"data":"1"},{"data":"2"},{"data":"3"}]}`},
+		{"details that are no list", routerURL, []*genai.Part{thought(router, "a", `{"data":`)}, `{"reasoning":"a"}`},
+	} {
+		contents := []*genai.Content{chatContent("user", genai.NewPartFromText("go"))}
+		for _, part := range test.parts {
+			contents = append(contents, chatContent("model", part))
+		}
+		contents = append(contents, chatContent("model", &genai.Part{FunctionCall: &genai.FunctionCall{ID: "call12345", Name: "f"}}),
+			chatContent("user", &genai.Part{FunctionResponse: &genai.FunctionResponse{ID: "call12345", Name: "f"}}))
+		message := chatBody(t, "m", test.url, &model.LLMRequest{Contents: contents})["messages"].([]any)[1].(map[string]any)
+		for _, field := range []string{"role", "content", "tool_calls"} {
+			delete(message, field)
+		}
+		if diff := cmp.Diff(chatJSON(t, test.want), any(message)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+}
+
+// Media of a model stands behind the results of its calls, and is never lost.
+func TestChatMediaBesideCalls(t *testing.T) {
+	r := &chatRecorder{}
+	m := openai.MustNew("m", openai.Config{BaseURL: plainURL, HTTPClient: &http.Client{Transport: r}})
+	req := &model.LLMRequest{Contents: []*genai.Content{
+		chatContent("user", genai.NewPartFromText("draw")),
+		chatContent("model", genai.NewPartFromBytes([]byte("abc"), "image/png"), &genai.Part{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "f"}}),
+		chatContent("user", &genai.Part{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "f"}}, genai.NewPartFromText("and?")),
+	}}
+	// Without Fit, which would have moved it.
+	for _, err := range m.GenerateContent(&capture.Context{Context: t.Context(), Fitted: true}, req, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := chatJSON(t, `[{"role":"tool","tool_call_id":"c1","content":"{}"},
+		{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,YWJj"}},{"type":"text","text":"and?"}]}]`)
+	if diff := cmp.Diff(want, any(r.body["messages"].([]any)[2:])); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

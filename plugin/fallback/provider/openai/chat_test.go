@@ -14,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
 )
@@ -120,6 +121,21 @@ func TestChatUnreachable(t *testing.T) {
 	got := askChat(t, openai.MustNew("m", openai.Config{BaseURL: server.URL, APIKey: "key-of-the-test"}), true)
 	if v := failure.Classify(got.err); v.Kind != failure.KindNetwork || strings.Contains(got.err.Error(), "key-of-the-test") {
 		t.Errorf("%v is %s", got.err, v.Kind)
+	}
+}
+
+// A key that is too short to be one cuts nothing out of what a server says.
+func TestOnlyRealKeysAreRedacted(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(401)
+		_, _ = io.WriteString(w, `{"error":{"message":"key k of the keys"}}`)
+	}))
+	defer server.Close()
+	for key, want := range map[string]string{"k": "key k of the keys", "key k of": "[redacted] the keys"} {
+		got := askChat(t, openai.MustNew("m", openai.Config{BaseURL: server.URL, APIKey: key}), true)
+		if wire := (*openaiwire.Error)(nil); !errors.As(got.err, &wire) || wire.Message() != want {
+			t.Errorf("with the key %q: %v, want %q", key, got.err, want)
+		}
 	}
 }
 

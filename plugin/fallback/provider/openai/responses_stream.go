@@ -54,6 +54,7 @@ type responsesStream struct {
 // read reads to the event that ends the answer. An answer is whole only with one.
 func (s *responsesStream) read() (*model.LLMResponse, error) {
 	reader := openaiwire.NewReader(s.d.resp.Body)
+	var stray []byte // what stood where an event should: often the text of an error
 	for {
 		event, err := reader.Next()
 		switch {
@@ -61,6 +62,10 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 			return nil, fmt.Errorf("openai: %w (%w)", failure.ErrTruncated, err)
 		case err == io.EOF && s.begun:
 			return nil, fmt.Errorf("openai: %w", failure.ErrTruncated)
+		case err == io.EOF && len(stray) > 0:
+			return nil, s.d.m.newError(s.d.resp, stray)
+		case err == io.EOF && len(reader.Stray()) > 0:
+			return nil, s.d.m.newError(s.d.resp, reader.Stray())
 		case err == io.EOF:
 			return nil, fmt.Errorf("openai: the stream holds no event: %w", failure.ErrEmpty)
 		case err != nil:
@@ -70,7 +75,10 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 			if event.Name == openaiwire.EventError || event.Data[0] == '[' && !event.Done() {
 				return nil, s.d.failed(event.Data)
 			}
-			continue // "[DONE]" where it does not end anything, or words of a proxy
+			if !event.Done() { // words of a proxy; "[DONE]" ends nothing here
+				stray = append(stray[:0], event.Data[:min(len(event.Data), maxStray)]...)
+			}
+			continue
 		}
 		if err := s.event.Decode(event.Name, event.Data); err != nil {
 			return nil, fmt.Errorf("openai: an event cannot be read: %w (%v)", failure.ErrTruncated, err)

@@ -219,6 +219,8 @@ func TestResponsesErrorsInBand(t *testing.T) {
 		"event name alone":           {body: "event: error\ndata: {\"code\":\"server_error\",\"message\":\"x\"}\n\n", action: failure.Retry, kind: failure.KindServer},
 		"error without a type":       {body: sse(evHello, `{"error":{"message":"overloaded","code":503}}`), action: failure.Retry, kind: failure.KindOverloaded},
 		"words":                      {body: "event: error\ndata: upstream connect error: 503 Service Unavailable\n\n", action: failure.Retry, kind: failure.KindOverloaded},
+		"plain words":                {body: "upstream timed out\n", action: failure.Fallback, kind: failure.KindTimeout},
+		"words as data":              {body: "data: 503 Service Unavailable\n\n", action: failure.Retry, kind: failure.KindOverloaded},
 		"error body without framing": {body: `{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}`, action: failure.Retry, kind: failure.KindRateLimit},
 		"unary error":                {body: `{"error":{"code":502,"message":"Provider returned error"}}`, unary: true, action: failure.Retry, kind: failure.KindServer},
 		"unary failed":               {body: `{"status":"failed","output":[],"error":{"code":"server_error","message":"x"}}`, unary: true, action: failure.Retry, kind: failure.KindServer},

@@ -76,10 +76,14 @@ func isPage(h http.Header) bool {
 	return kind == "text/html" || kind == "application/xhtml+xml"
 }
 
+// minSecret is the least length of a key that is looked for in what a server
+// says, in bytes: shorter ones are placeholders, and part of many words.
+const minSecret = 8
+
 // newError returns the error that body is. resp is nil within a stream. A server
 // that echoes the key does not make it appear.
 func (m *Model) newError(resp *http.Response, body []byte) *openaiwire.Error {
-	if m.secret != "" {
+	if len(m.secret) >= minSecret {
 		body = bytes.ReplaceAll(body, []byte(m.secret), []byte("[redacted]"))
 	}
 	return openaiwire.NewError(resp, bytes.Clone(body))
