@@ -47,7 +47,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// B65, B107, B130: a model tells its backend, client and endpoint, which is the one
+// B65, B107,: a model tells its backend, client and endpoint, which is the one
 // that is asked.
 func TestTarget(t *testing.T) {
 	noEnvironment(t)
