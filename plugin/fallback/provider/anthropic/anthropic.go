@@ -15,9 +15,11 @@ import (
 	sdk "github.com/anthropics/anthropic-sdk-go/v2"
 	"github.com/anthropics/anthropic-sdk-go/v2/option"
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -45,8 +47,8 @@ func New(name string, config Config) (*Model, error) {
 		return nil, err
 	}
 	m := &Model{name: name, config: config}
-	if m.extras, err = config.extras(); err != nil {
-		return nil, err
+	if m.extras, err = request.Fields(config.ExtraBody); err != nil {
+		return nil, fmt.Errorf("anthropic: %w", err)
 	}
 	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
 	m.client = sdk.NewClient(options(&config, base.String(), m.target.Endpoint)...)
@@ -125,7 +127,7 @@ func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams boo
 	if err != nil {
 		return err
 	}
-	resp, err := m.post(ctx, body)
+	resp, err := m.post(ctx, request.Options(req), body)
 	if err != nil {
 		return err
 	}
@@ -152,10 +154,14 @@ func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams boo
 // [encoder.sampling].
 const oldVersion = "2023-06-01"
 
-// post sends a request. The response has a status of success and a body to be
+// post sends a request with its options. The response has a status of success and a body to be
 // closed.
-func (m *Model) post(ctx context.Context, b *body) (*http.Response, error) {
-	data, err := b.marshal(m.extras)
+func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*http.Response, error) {
+	more, err := request.Fields(options.ExtraBody)
+	if err != nil {
+		return nil, fmt.Errorf("anthropic: %w", err)
+	}
+	data, err := b.marshal(m.extras, more)
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +172,7 @@ func (m *Model) post(ctx context.Context, b *body) (*http.Response, error) {
 	if b.Stream {
 		opts = append(opts, option.WithHeader("Accept", "text/event-stream"))
 	}
-	for name, values := range m.config.Header {
+	for name, values := range request.Header(m.config.Header, options.Headers) {
 		opts = append(opts, option.WithHeaderDel(name))
 		for _, value := range values {
 			opts = append(opts, option.WithHeaderAdd(name, value))
@@ -203,13 +209,28 @@ func (m *Model) read(ctx context.Context, s *stream) error {
 		return errTooLong
 	case isPage(kind): // of a proxy or of a login, never an answer
 		return m.newError(s.resp, string(data), nil)
-	case len(bytes.TrimSpace(data)) == 0:
+	}
+	data = openaiwire.Trim(data)
+	switch {
+	case len(data) == 0:
 		return nil // finish tells what is missing
+	case isEvents(data):
+		return s.read(ctx, openaiwire.NewReader(bytes.NewReader(data)))
 	}
 	if ok, err := s.unary(data); ok {
 		return err
 	}
 	return m.newError(s.resp, string(data), nil)
+}
+
+// isEvents reports whether data is a stream, whatever its content type says.
+func isEvents(data []byte) bool {
+	for _, field := range [...]string{"event:", "data:", ":"} {
+		if bytes.HasPrefix(data, []byte(field)) {
+			return true
+		}
+	}
+	return false
 }
 
 func isPage(kind string) bool { return kind == "text/html" || kind == "application/xhtml+xml" }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -60,6 +61,29 @@ func TestHeadersAndBody(t *testing.T) {
 		t.Errorf("%v", head)
 	}
 	equal(t, "body", any(body), `{"model":"other","service_tier":"auto","messages":[{"role":"user","content":[{"type":"text","text":"<&>"}]}]}`)
+}
+
+// The fields and headers of a request come over those of the configuration.
+func TestRequestExtras(t *testing.T) {
+	config := anthropic.Config{APIKey: "own-key", Header: http.Header{"X-A": {"config"}, "X-B": {"config"}}, ExtraBody: map[string]any{"service_tier": "auto", "speed": "fast"}}
+	req := says("hi")
+	req.Config = &genai.GenerateContentConfig{HTTPOptions: &genai.HTTPOptions{
+		ExtraBody: map[string]any{"speed": nil, "max_tokens": 7}, Headers: http.Header{"x-b": {"request"}, "X-Goog-Api-Client": {"google-adk/1.0"}, "User-Agent": {"google-adk/1.0"}, "X-Api-Key": {"another-key"}},
+	}}
+	body, head := sent(t, "claude-x", config, req)
+	equal(t, "body", any(body), `{"model":"claude-x","service_tier":"auto","max_tokens":7,"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]}`)
+	for name, want := range map[string]string{"X-A": "config", "X-B": "request", "X-Goog-Api-Client": "", "X-Api-Key": "own-key", "Authorization": "Bearer own-key"} {
+		if got := head.Get(name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if agent := head.Get("User-Agent"); strings.Contains(agent, "google-adk") {
+		t.Errorf("user agent %q", agent)
+	}
+	req.Config.HTTPOptions.ExtraBody = map[string]any{"f": func() {}}
+	if _, _, err := ask(t, newModel(t, serve(t, reply{body: done}), "claude-x", config), req, false); err == nil || !strings.HasPrefix(err.Error(), `anthropic: ExtraBody["f"] is no JSON`) {
+		t.Errorf("a function as a field: %v", err)
+	}
 }
 
 // A router names its target in the request.

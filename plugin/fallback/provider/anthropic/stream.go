@@ -36,9 +36,11 @@ var kinds = map[string]string{
 // for a type that the data lacks.
 func (e *event) parse(name string, data []byte) error {
 	*e = event{index: -1}
+	typed, tells := false, false // tells: there are the words of an error
 	err := members(data, func(key, value []byte) {
 		switch string(key) {
 		case "type":
+			typed = true
 			if len(value) > 2 {
 				e.kind = kinds[string(value[1:len(value)-1])]
 				name = ""
@@ -49,6 +51,9 @@ func (e *event) parse(name string, data []byte) error {
 			}
 		case "message":
 			e.message = value
+			tells = tells || value[0] == '"'
+		case "detail":
+			tells = tells || value[0] != 'n'
 		case "content_block":
 			e.block = value
 		case "delta":
@@ -64,7 +69,8 @@ func (e *event) parse(name string, data []byte) error {
 	if name != "" {
 		e.kind = kinds[name]
 	}
-	if e.kind == "" && e.error != nil && e.error[0] != 'n' { // a relay's error, in its own form
+	tells = tells && !typed && name == "" || e.error != nil && e.error[0] != 'n'
+	if e.kind == "" && tells { // a relay's error, in its own form
 		e.kind = "error"
 	}
 	return err

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 // params are the body of POST /v1/messages.
@@ -103,29 +105,19 @@ type metadata struct {
 	UserID string `json:"user_id"`
 }
 
-// marshal returns r as JSON, with extras in place of its own fields.
-func (r *params) marshal(extras map[string]json.RawMessage) ([]byte, error) {
+// marshal returns r as JSON, with layers of extras over its own fields.
+func (r *params) marshal(extras ...map[string]json.RawMessage) ([]byte, error) {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(r); err != nil {
 		return nil, fmt.Errorf("anthropic: the request is no JSON: %w", err)
 	}
-	if len(extras) == 0 {
-		return b.Bytes(), nil
+	body, err := request.Overlay(b.Bytes(), extras...)
+	if err != nil {
+		return nil, fmt.Errorf("anthropic: %w", err)
 	}
-	fields := map[string]json.RawMessage{}
-	if err := json.Unmarshal(b.Bytes(), &fields); err != nil {
-		return nil, fmt.Errorf("anthropic: merging ExtraBody: %w", err)
-	}
-	for name, value := range extras {
-		if string(value) == "null" {
-			delete(fields, name)
-		} else {
-			fields[name] = value
-		}
-	}
-	return json.Marshal(fields)
+	return body, nil
 }
 
 // answer is the body of an unary response, and the message of a message_start

@@ -22,7 +22,7 @@ func (m *Model) chat(ctx context.Context, req *model.LLMRequest, stream bool, yi
 		yield(nil, err)
 		return
 	}
-	resp, err := m.do(ctx, body, stream)
+	resp, err := m.do(ctx, req, body, stream)
 	if err != nil {
 		yield(nil, toolUse(err))
 		return
@@ -85,7 +85,7 @@ func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 	case len(data) > openaiwire.MaxEvent:
 		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
 	}
-	start := bytes.TrimLeft(data, " \t\r\n")
+	start := openaiwire.Trim(data)
 	switch {
 	case len(start) == 0:
 		return nil, fmt.Errorf("openai: %w", failure.ErrEmpty)

@@ -67,6 +67,9 @@ func (c *chatCalls) find(piece *openaiwire.ChatCallDelta) *chatCall {
 				last = &c.list[i]
 			}
 		}
+		if first := &c.list[len(c.list)-1]; last == nil && first.index < 0 && piece.Function.Name == "" && piece.ID == "" {
+			last = first // the server numbers all pieces but the first
+		}
 		if last == nil {
 			return nil
 		}

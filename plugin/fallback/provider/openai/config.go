@@ -1,9 +1,7 @@
 package openai
 
 import (
-	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -45,10 +43,12 @@ type Config struct {
 	// connections per host and speaks HTTP/2 where the server does. Its timeout, if
 	// any, also limits how long a stream may take.
 	HTTPClient *http.Client
-	// Header is added to each request, in place of headers of the same name.
+	// Header is added to each request, in place of headers of the same name. Those
+	// of a request's HTTPOptions come over it, except for Google's and credentials.
 	Header http.Header
 	// ExtraBody is merged into the body of each request, at the top level: a value
-	// replaces the field of that name, nil removes it. It must marshal to JSON.
+	// replaces the field of that name, nil removes it. It must marshal to JSON. The
+	// ExtraBody of a request's HTTPOptions comes over it in the same way.
 	ExtraBody map[string]any
 
 	// Takes and Drop describe a model that the tables do not know; see
@@ -149,17 +149,4 @@ func (c *Config) header() http.Header {
 		h[http.CanonicalHeaderKey(name)] = slices.Clone(values)
 	}
 	return h
-}
-
-// extras returns ExtraBody with each value as JSON; null for one to remove.
-func (c *Config) extras() (map[string]json.RawMessage, error) {
-	extras := make(map[string]json.RawMessage, len(c.ExtraBody))
-	for _, name := range slices.Sorted(maps.Keys(c.ExtraBody)) {
-		value, err := json.Marshal(c.ExtraBody[name])
-		if err != nil {
-			return nil, fmt.Errorf("openai: ExtraBody[%q] is no JSON: %w", name, err)
-		}
-		extras[name] = value
-	}
-	return extras, nil
 }

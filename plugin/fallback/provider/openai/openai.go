@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"net/http"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -63,8 +63,8 @@ func New(name string, config Config) (*Model, error) {
 	m.spoken = dialectOf(m.target.Endpoint, name, m.azure)
 	m.url = config.resource(base, m.deployment)
 	m.header = config.header()
-	if m.extras, err = config.extras(); err != nil {
-		return nil, err
+	if m.extras, err = request.Fields(config.ExtraBody); err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
 	}
 	m.client = newClient(config.HTTPClient)
 	return m, nil
@@ -134,16 +134,28 @@ func (m *Model) modelName(req *model.LLMRequest) string {
 	return req.Model
 }
 
-// withExtras returns body, a JSON object, with the configured extra fields.
-func (m *Model) withExtras(body []byte) ([]byte, error) {
-	if len(m.extras) == 0 {
-		return body, nil
+// Names of the token limit in chat completions. A server takes one of them.
+const (
+	newTokens = "max_completion_tokens"
+	oldTokens = "max_tokens"
+)
+
+// withExtras returns body, a JSON object, with the fields of the configuration and
+// those of req over it.
+func (m *Model) withExtras(req *model.LLMRequest, body []byte) ([]byte, error) {
+	more, err := request.Fields(request.Options(req).ExtraBody)
+	if err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
 	}
-	fields := map[string]json.RawMessage{}
-	if err := json.Unmarshal(body, &fields); err != nil {
-		return nil, fmt.Errorf("openai: merging ExtraBody: %w", err)
+	// A limit under a name of the request's choice is the only one; see
+	// [provider.Repair].
+	for given, other := range map[string]string{newTokens: oldTokens, oldTokens: newTokens} {
+		if more[given] != nil && string(more[given]) != "null" && more[other] == nil {
+			more[other] = json.RawMessage("null")
+		}
 	}
-	maps.Copy(fields, m.extras)
-	maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
-	return json.Marshal(fields)
+	if body, err = request.Overlay(body, m.extras, more); err != nil {
+		return nil, fmt.Errorf("openai: %w", err)
+	}
+	return body, nil
 }

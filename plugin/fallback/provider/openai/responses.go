@@ -22,7 +22,7 @@ func (m *Model) responses(ctx context.Context, req *model.LLMRequest, stream boo
 		yield(nil, err)
 		return
 	}
-	resp, err := m.do(ctx, body, stream)
+	resp, err := m.do(ctx, req, body, stream)
 	if err != nil {
 		yield(nil, err)
 		return
@@ -62,6 +62,7 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 	case len(data) > openaiwire.MaxEvent:
 		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
 	}
+	data = openaiwire.Trim(data)
 	// The same as an event: what is no answer may be an error in any shape.
 	var event openaiwire.ResponsesEvent
 	if err := event.Decode("", data); err != nil {

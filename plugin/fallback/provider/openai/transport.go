@@ -9,7 +9,10 @@ import (
 	"net/http"
 	"time"
 
+	"google.golang.org/adk/v2/model"
+
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -34,11 +37,11 @@ func newClient(given *http.Client) *http.Client {
 	return &http.Client{Transport: failure.Capture(transport)}
 }
 
-// do posts body, a JSON object, and returns the response if it is a success that
+// do posts body, the JSON object for a request, and returns the response if it is a success that
 // may hold an answer. The caller closes its body. Any other response is an
 // *openaiwire.Error.
-func (m *Model) do(ctx context.Context, body []byte, stream bool) (*http.Response, error) {
-	body, err := m.withExtras(body)
+func (m *Model) do(ctx context.Context, of *model.LLMRequest, body []byte, stream bool) (*http.Response, error) {
+	body, err := m.withExtras(of, body)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +49,7 @@ func (m *Model) do(ctx context.Context, body []byte, stream bool) (*http.Respons
 	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err)
 	}
-	req.Header = m.header.Clone()
+	req.Header = request.Header(m.header, request.Options(of).Headers).Clone()
 	if req.Header.Get("Accept") == "" {
 		accept := "application/json"
 		if stream {
