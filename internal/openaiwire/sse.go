@@ -9,6 +9,12 @@ import (
 // MaxEvent bounds one line, and the data of one event, in bytes.
 const MaxEvent = 16 << 20
 
+// BOM is the byte order mark that some servers put before a body.
+const BOM = "\xef\xbb\xbf"
+
+// Trim returns data without a byte order mark and without space around it.
+func Trim(data []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(data, []byte(BOM))) }
+
 // ErrTooLong is a line, or the data of an event, that exceeds [MaxEvent].
 var ErrTooLong = errors.New("openaiwire: a line of the stream is longer than 16 MiB")
 
@@ -261,14 +267,13 @@ func (r *Reader) line() (lo, hi int, err error) {
 // skipBOM skips a byte order mark. It reports false if more has to be read to
 // tell whether there is one.
 func (r *Reader) skipBOM() bool {
-	const bom = "\xef\xbb\xbf"
-	head := r.buf[r.start:min(r.end, r.start+len(bom))]
-	if len(head) < len(bom) && bytes.HasPrefix([]byte(bom), head) && r.err == nil {
+	head := r.buf[r.start:min(r.end, r.start+len(BOM))]
+	if len(head) < len(BOM) && bytes.HasPrefix([]byte(BOM), head) && r.err == nil {
 		_ = r.fill() // a failure is kept in r.err
 		return false
 	}
-	if string(head) == bom {
-		r.start += len(bom)
+	if string(head) == BOM {
+		r.start += len(BOM)
 	}
 	r.begun = true
 	return true
