@@ -190,13 +190,13 @@ func paired(t *testing.T, r fallbacktest.Request) {
 		for _, part := range content.Parts {
 			switch {
 			case part.FunctionCall != nil:
-				turns = append(turns, "call "+part.FunctionCall.Name+part.FunctionCall.ID)
+				turns = append(turns, "call "+part.FunctionCall.Name+" "+part.FunctionCall.ID)
 			case part.FunctionResponse != nil:
-				turns = append(turns, "result "+part.FunctionResponse.Name+part.FunctionResponse.ID)
+				turns = append(turns, "result "+part.FunctionResponse.Name+" "+part.FunctionResponse.ID)
 			}
 		}
 	}
-	if diff := cmp.Diff([]string{"call lookup", "result lookup"}, turns); diff != "" {
+	if diff := cmp.Diff([]string{"call lookup call_0", "result lookup call_0"}, turns); diff != "" {
 		t.Errorf("calls and results in a request to %s (-want +got):\n%s", r.Model, diff)
 	}
 }
