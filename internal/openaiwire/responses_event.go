@@ -47,6 +47,7 @@ var eventTypes = func() map[string]string {
 	} {
 		types[t] = t
 	}
+	types["response.error"] = EventError // so some gateways call it
 	return types
 }()
 

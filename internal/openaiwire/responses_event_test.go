@@ -28,6 +28,7 @@ var eventCases = map[string]struct {
 	"name in the place of the type": {name: "error", data: `{"message":"m","code":500}`, want: openaiwire.ResponsesEvent{Type: openaiwire.EventError, Message: "m"}},
 	"type over name":                {name: "message", data: `{"type":"response.output_text.delta","delta":"x"}`, want: openaiwire.ResponsesEvent{Type: openaiwire.EventTextDelta, Delta: "x"}},
 	"error object":                  {data: `{"error":{"message":"m"}}`, want: openaiwire.ResponsesEvent{Type: openaiwire.EventError, Error: json.RawMessage(`{"message":"m"}`)}},
+	"error of a gateway":            {data: `{"type":"response.error","error":{"message":"m"}}`, want: openaiwire.ResponsesEvent{Type: openaiwire.EventError, Error: json.RawMessage(`{"message":"m"}`)}},
 	"no error":                      {data: `{"error":null}`},
 	"unknown":                       {data: `{"type":"response.brand_new","item":[1,{"a":"]"}]}`, want: openaiwire.ResponsesEvent{Type: "response.brand_new"}},
 	"item": {

@@ -82,6 +82,8 @@ func TestErrorForms(t *testing.T) {
 		{"JSON of another shape", reply{status: 404, body: `{"detail":"model not found"}`}, failure.KindModel, "anthropic: the server answered 404 Not Found"},
 		{"JSON that is no object", reply{status: 503, kind: "application/json", body: `["x"]`}, failure.KindOverloaded, "anthropic: the server answered 503 Service Unavailable"},
 		{"an event of a relay", reply{body: events(start) + "data: {\"error\":{\"message\":\"Overloaded\",\"type\":\"overloaded_error\"}}\n\n"}, failure.KindOverloaded, "anthropic: the server answered 529 overloaded_error: Overloaded"},
+		{"an event of a gateway", reply{body: events(start) + "data: {\"detail\":\"upstream timed out\"}\n\n"}, failure.KindTimeout, "anthropic: the answer holds an error"},
+		{"an event with a message alone", reply{body: events(start) + "data: {\"message\":\"upstream timed out\"}\n\n"}, failure.KindTimeout, "anthropic: the answer holds an error: upstream timed out"},
 		{"words in place of events", reply{body: "upstream timed out\n"}, failure.KindTimeout, "anthropic: the answer holds an error"},
 		{"an event that is text", reply{body: events(start) + "event: error\ndata: upstream connection reset\n\n"}, failure.KindNetwork, "anthropic: the answer holds an error"},
 	} {

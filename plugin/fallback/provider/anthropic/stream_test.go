@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
@@ -147,6 +148,24 @@ func TestStream(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A content type that says JSON does not spoil a stream, nor does a byte order
+// mark spoil an answer. An event of a kind to come may have any words.
+func TestMislabelledAnswers(t *testing.T) {
+	for name, r := range map[string]reply{
+		"stream":          {kind: "application/json", body: events(start, text0, piece(0, "text_delta", "text", "ok"), ended, stopped)},
+		"comment first":   {kind: "application/json", body: ": hi\n\n" + events(start, text0, piece(0, "text_delta", "text", "ok"), ended, stopped)},
+		"byte order mark": {kind: "application/json", body: "\ufeff" + done},
+		"unknown event":   {body: events(start, `{"type":"notice","message":"x","detail":"y"}`, text0, piece(0, "text_delta", "text", "ok"), ended, stopped) + "event: later\ndata: {\"message\":\"x\"}\n\n"},
+	} {
+		_, final, err := ask(t, newModel(t, serve(t, r), "claude-x", anthropic.Config{}), says("hi"), true)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		} else if text, _ := texts([]*model.LLMResponse{final}); text != "ok" || final.FinishReason != genai.FinishReasonStop {
+			t.Errorf("%s: %q, %s", name, text, final.FinishReason)
+		}
 	}
 }
 

@@ -193,6 +193,7 @@ func TestWholeAnswers(t *testing.T) {
 		{"text and a call", " " + parts(`{"text":"a"},{"text":"b"},{"functionCall":{"name":"f"}}`, stop) + "\n", answered{Parts: []*genai.Part{{Text: "ab"}, call("", "f", `{}`)}, Finish: "STOP"}},
 		{"a blocked prompt", `{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":3}}`, answered{Finish: "SAFETY", Code: "SAFETY"}},
 		{"a list", "[" + parts(`{"text":"a"}`) + "," + parts(`{"text":"b"}`, stop) + "]", answered{Parts: []*genai.Part{{Text: "ab"}}, Finish: "STOP"}},
+		{"a byte order mark", "\ufeff" + parts(`{"text":"a"}`, stop), answered{Parts: []*genai.Part{{Text: "a"}}, Finish: "STOP"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			partials, final, err := ask(asFitted(t), serve(t, sending("application/json", test.body, len(test.body))), hello(), false)

@@ -42,6 +42,7 @@ func TestBrokenAnswers(t *testing.T) {
 		{"an error event", "text/event-stream", events(quota), true, failure.KindRateLimit, nil},
 		{"an error event after text", "text/event-stream", events(parts(`{"text":"a"}`), quota), true, failure.KindRateLimit, nil},
 		{"an error without data:", "text/event-stream", events(parts(`{"text":"a"}`)) + quota, true, failure.KindRateLimit, nil},
+		{"an error event that is a list", "text/event-stream", events(parts(`{"text":"a"}`), "["+quota+"]"), true, failure.KindRateLimit, nil},
 		{"an error in a list", "application/json", "[" + parts(`{"text":"a"}`) + "," + quota + "]", true, failure.KindRateLimit, nil},
 		{"an error with status 200", "application/json", quota, false, failure.KindRateLimit, nil},
 		{"an error in a list with status 200", "application/json", "[" + quota + "]", false, failure.KindRateLimit, nil},
@@ -70,7 +71,7 @@ func TestAnyCutIsNoAnswer(t *testing.T) {
 	noEnvironment(t)
 	documents := []string{parts(`{"text":"hm","thought":true},{"text":"a\u00e9 \"b\""}`), parts(`{"functionCall":{"name":"f","partialArgs":[{"jsonPath":"$.x","stringValue":"y"}]}}`, stop)}
 	for how, body := range map[string]string{
-		"events": strings.TrimRight(events(documents...), "\r\n"), "list": "[" + documents[0] + ",\r\n" + documents[1], "document": documents[1],
+		"events": strings.TrimRight(events(documents...), "\r\n"), "list behind a byte order mark": "\ufeff[" + documents[0] + "," + documents[1], "list": "[" + documents[0] + ",\r\n" + documents[1], "document": documents[1],
 	} {
 		cut := 0
 		m := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body[:cut]) })

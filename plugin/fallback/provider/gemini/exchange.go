@@ -103,7 +103,7 @@ func (c *exchange) readWhole(body io.Reader) error {
 	case len(data) > maxDocument:
 		return fmt.Errorf("gemini: the answer is longer than %d MiB; ask for a stream: %w", maxDocument>>20, failure.ErrTruncated)
 	}
-	if data = bytes.TrimSpace(data); len(data) == 0 {
+	if data = openaiwire.Trim(data); len(data) == 0 {
 		return fmt.Errorf("gemini: %w", failure.ErrEmpty)
 	}
 	if data[0] != '[' {
@@ -136,6 +136,11 @@ func (c *exchange) broken(err error) error {
 
 // take adds a document to the answer and returns what a stream shows of it, or nil.
 func (c *exchange) take(data []byte) (*model.LLMResponse, error) {
+	if data[0] == '[' { // no document is a list, but an error may stand in one
+		if _, ok := readError(data); ok {
+			return nil, c.model.newError(nil, data)
+		}
+	}
 	shown, apiError, err := c.answer.read(data, c.stream)
 	if apiError {
 		return nil, c.model.newError(nil, data)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -29,10 +30,11 @@ func newDocuments(body io.Reader) (*documents, error) {
 	for {
 		n, err := body.Read(head[len(head):cap(head)])
 		head = head[:len(head)+n]
-		text := bytes.TrimLeft(head, " \t\r\n")
+		text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(openaiwire.BOM)), " \t\r\n")
 		switch {
+		case err == nil && len(head) < len(openaiwire.BOM) && strings.HasPrefix(openaiwire.BOM, string(head)):
 		case len(text) > 0 && text[0] == '[':
-			room := &roomReader{src: io.MultiReader(bytes.NewReader(head), body), left: openaiwire.MaxEvent}
+			room := &roomReader{src: io.MultiReader(bytes.NewReader(text), body), left: openaiwire.MaxEvent}
 			return &documents{list: json.NewDecoder(room), room: room}, nil
 		case len(text) > 0 || len(head) == cap(head):
 			return &documents{events: openaiwire.NewReader(io.MultiReader(bytes.NewReader(head), body))}, nil

@@ -132,6 +132,7 @@ func TestChatStreams(t *testing.T) {
 		{name: "delta and message in each chunk", stream: chatSSE(`{"choices":[{"delta":{"content":"a"},"message":{"content":"a"}}]}`, `{"choices":[{"delta":{"content":"b"},"message":{"content":"ab"},"finish_reason":"stop"}]}`), want: []string{"ab"}},
 		{name: "text in place of a delta", stream: chatSSE(`{"choices":[{"index":0,"text":"a"}]}`, chatFinish("stop")), want: []string{"a"}},
 		{name: "a whole answer", stream: `{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`, want: []string{"a"}},
+		{name: "a whole answer behind a byte order mark", stream: "\ufeff" + `{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`, want: []string{"a"}},
 		{name: "a list of chunks", stream: "[" + chatDelta(`{"content":"a"}`) + ",\n" + chatFinish("stop") + "]", want: []string{"a"}},
 		{name: "a picture", stream: chatSSE(chatDelta(`{"content":"","images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,YWJj"}}]}`), chatFinish("stop")), want: []string{"image/png abc"}},
 
@@ -140,6 +141,7 @@ func TestChatStreams(t *testing.T) {
 		{name: "calls without index", stream: chatSSE(call(`{"id":"c1","function":{"name":"f","arguments":"{\"a\":1}"}},{"id":"c2","function":{"name":"f","arguments":"{\"a\":1}"}}`), chatFinish("stop")), want: []string{`c1 f{"a":1}`, `c2 f{"a":1}`}},
 		{name: "calls without index and id", stream: chatSSE(call(`{"function":{"name":"f","arguments":"{\"a\":1}"}}`), call(`{"function":{"name":"f","arguments":"{\"a\":2}"}}`), chatFinish("stop")), want: []string{` f{"a":1}`, ` f{"a":2}`}},
 		{name: "pieces without index", stream: chatSSE(call(`{"id":"c1","function":{"name":"f","arguments":"{\"a\":"}}`), call(`{"function":{"arguments":"1}"}}`), call(`{"id":"c2","function":{"name":"g","arguments":""}}`), call(`{"id":"c2","function":{"arguments":"{}"}}`), chatFinish("stop")), want: []string{`c1 f{"a":1}`, `c2 g{}`}},
+		{name: "the first piece has no index", stream: chatSSE(call(`{"id":"c1","function":{"name":"f","arguments":""}}`), call(`{"index":0,"function":{"arguments":"{\"a\":"}}`), call(`{"index":0,"function":{"arguments":"1}"}}`), chatFinish("tool_calls")), want: []string{`c1 f{"a":1}`}},
 		{name: "each call is number 0", stream: chatSSE(call(`{"index":0,"id":"c1","function":{"name":"f","arguments":"{}"}}`), call(`{"index":0,"id":"c2","function":{"name":"g","arguments":"{}"}}`), chatFinish("stop")), want: []string{`c1 f{}`, `c2 g{}`}},
 		{name: "each call is number 0, no ids", stream: chatSSE(call(`{"index":0,"id":"","function":{"name":"f","arguments":"{\"a\":1}"}}`), call(`{"index":0,"id":"","function":{"name":"f","arguments":"{\"a\":2}"}}`), chatFinish("stop")), want: []string{` f{"a":1}`, ` f{"a":2}`}},
 		{name: "name and id in each piece", stream: chatSSE(call(`{"index":0,"id":"c1","function":{"name":"f","arguments":""}}`), call(`{"index":0,"id":"c1","function":{"name":"f","arguments":"{\"a\":"}}`), call(`{"index":0,"id":"c1","function":{"name":"f","arguments":"1}"}}`), chatFinish("tool_calls")), want: []string{`c1 f{"a":1}`}},

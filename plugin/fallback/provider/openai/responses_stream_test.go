@@ -223,6 +223,7 @@ func TestResponsesErrorsInBand(t *testing.T) {
 		"words as data":              {body: "data: 503 Service Unavailable\n\n", action: failure.Retry, kind: failure.KindOverloaded},
 		"error body without framing": {body: `{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}`, action: failure.Retry, kind: failure.KindRateLimit},
 		"unary error":                {body: `{"error":{"code":502,"message":"Provider returned error"}}`, unary: true, action: failure.Retry, kind: failure.KindServer},
+		"unary, byte order mark":     {body: "\ufeff" + `{"error":{"code":502,"message":"Provider returned error"}}`, unary: true, action: failure.Retry, kind: failure.KindServer},
 		"unary failed":               {body: `{"status":"failed","output":[],"error":{"code":"server_error","message":"x"}}`, unary: true, action: failure.Retry, kind: failure.KindServer},
 		"unary, still going on":      {body: `{"status":"in_progress","output":[]}`, unary: true, action: failure.Retry, kind: failure.KindTruncated},
 		"unary, cut":                 {body: `{"status":"completed","output":[{"type":"mess`, unary: true, action: failure.Retry, kind: failure.KindTruncated},
