@@ -99,6 +99,9 @@ func TestAcceptsByEndpoint(t *testing.T) {
 	if takes := accepts("openrouter.ai", "openai/gpt-6-astra"); takes.Tools == nil || !*takes.Tools {
 		t.Error("OpenRouter's gpt-6-astra takes no tools")
 	}
+	if takes := accepts("api.mistral.ai", "mistral-large-latest"); takes.Seed == nil || !*takes.Seed {
+		t.Error("Mistral takes no seed; it does, as random_seed")
+	}
 	if takes := accepts("127.0.0.1:11434", "llama3.2"); takes.MediaURL == nil || *takes.MediaURL {
 		t.Error("Ollama takes images by address")
 	}

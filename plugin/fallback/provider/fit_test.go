@@ -86,6 +86,73 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// B101: of labels Anthropic gets the user's id, which is not named in what was
+// left out.
+func TestLabelsAtAnthropic(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		labels, want map[string]string
+		adapted      string
+	}{
+		{"an id", map[string]string{"user_id": "u"}, map[string]string{"user_id": "u"}, ""},
+		{"an id among others", map[string]string{"user_id": "u", "team": "a"}, map[string]string{"user_id": "u"}, "labels: user_id only"},
+		{"no id", map[string]string{"team": "a"}, nil, "labels"},
+		{"an empty id", map[string]string{"user_id": ""}, nil, "labels"},
+		{"an id that is too long", map[string]string{"user_id": strings.Repeat("ü", 257)}, nil, "labels"},
+		{"the longest id", map[string]string{"user_id": strings.Repeat("ü", 256)}, map[string]string{"user_id": strings.Repeat("ü", 256)}, ""},
+	} {
+		req, fitted := fit(t, sonnet, &genai.GenerateContentConfig{Labels: test.labels}, ask(genai.NewPartFromText("hi")))
+		if diff := cmp.Diff(test.want, req.Config.Labels); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+		if got := strings.Join(fitted.Adapted, " "); got != test.adapted {
+			t.Errorf("%s: adapted %q, want %q", test.name, got, test.adapted)
+		}
+	}
+}
+
+// Metadata of a part is for the Gemini API; Anthropic's adapter reads one key.
+func TestPartMetadata(t *testing.T) {
+	for _, test := range []struct {
+		target      provider.Target
+		given, want map[string]any
+	}{
+		{flash3, map[string]any{"cache_control": "5m", "a": 1}, map[string]any{"cache_control": "5m", "a": 1}},
+		{sonnet, map[string]any{"cache_control": "5m"}, map[string]any{"cache_control": "5m"}},
+		{sonnet, map[string]any{"cache_control": "5m", "a": 1}, map[string]any{"cache_control": "5m"}},
+		{sonnet, map[string]any{"a": 1}, nil},
+		{gpt4o, map[string]any{"cache_control": "5m"}, nil},
+		{provider.Target{API: provider.Vertex, Model: "gemini-3-flash"}, map[string]any{"cache_control": "5m"}, nil},
+	} {
+		given := len(test.given)
+		req, _ := fit(t, test.target, nil, ask(&genai.Part{Text: "hi", PartMetadata: test.given}))
+		if diff := cmp.Diff(test.want, req.Contents[0].Parts[0].PartMetadata); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.target.Model, diff)
+		}
+		if len(test.given) != given {
+			t.Errorf("%s: the caller's metadata changed", test.target.Model)
+		}
+	}
+}
+
+// Of two schemas for one answer, which Gemini refuses, the JSON Schema counts.
+func TestTwoSchemasBecomeOne(t *testing.T) {
+	for _, target := range []provider.Target{gpt4o, gpt4oChat, sonnet, flash25, flash3, {API: provider.Vertex, Model: "gemini-2.5-pro"}} {
+		json := map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"type": "string"}}}
+		given := &genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseSchema: &genai.Schema{Type: genai.TypeInteger}, ResponseJsonSchema: json}
+		req, fitted := fit(t, target, given, ask(genai.NewPartFromText("hi")))
+		if diff := cmp.Diff(any(json), req.Config.ResponseJsonSchema); diff != "" || req.Config.ResponseSchema != nil {
+			t.Errorf("%s: the other schema is %v (-want +got):\n%s", target.Model, req.Config.ResponseSchema, diff)
+		}
+		if got := strings.Join(fitted.Adapted, " "); got != "response_schema: response_json_schema is set" {
+			t.Errorf("%s: adapted %q", target.Model, got)
+		}
+		if given.ResponseSchema == nil {
+			t.Errorf("%s: the caller's configuration changed", target.Model)
+		}
+	}
+}
+
 // B102: what would change the answer is refused with the reason, and left out
 // when the user says so.
 func TestUnfit(t *testing.T) {

@@ -150,16 +150,37 @@ func asJSON(object map[string]any) string {
 // (SDK models.go, partToMldev and partToVertex).
 func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 	studio := f.API == Gemini
-	if (studio || p.PartMetadata == nil && p.MediaProcessing == "") &&
+	metadata := p.PartMetadata
+	if !studio {
+		metadata = f.ownMetadata(metadata)
+	}
+	if len(metadata) == len(p.PartMetadata) && (studio || p.MediaProcessing == "") &&
 		(f.isGemini() || p.VideoMetadata == nil && p.MediaResolution == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil) {
 		return p
 	}
 	own := *p
-	if !studio {
-		own.PartMetadata, own.MediaProcessing = nil, ""
+	if own.PartMetadata = metadata; !studio {
+		own.MediaProcessing = ""
 	}
 	if !f.isGemini() {
 		own.VideoMetadata, own.MediaResolution, own.AudioTranscription, own.SpeechMetadata = nil, nil, nil, nil
 	}
 	return &own
+}
+
+// cacheKey is the key in the metadata of a part under which Anthropic's adapter
+// finds a cache breakpoint.
+const cacheKey = "cache_control"
+
+// ownMetadata returns what of a part's metadata says something to the target; the
+// field itself is known to the Gemini API alone.
+func (f *fitting) ownMetadata(given map[string]any) map[string]any {
+	control, ok := given[cacheKey]
+	switch {
+	case f.API != Anthropic || !ok:
+		return nil
+	case len(given) == 1:
+		return given
+	}
+	return map[string]any{cacheKey: control}
 }

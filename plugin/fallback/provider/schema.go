@@ -26,6 +26,10 @@ const (
 
 // schema fits the form of the answer: a response schema, or JSON without one.
 func (f *fitting) schema() error {
+	if c := f.req.Config; f.API != "" && c.ResponseSchema != nil && c.ResponseJsonSchema != nil {
+		f.edit().ResponseSchema = nil // Gemini refuses both, and the others have one form: that of JSON
+		f.note("response_schema: response_json_schema is set")
+	}
 	c := f.req.Config
 	refused := isNo(f.takes.Schema) || isNo(f.takes.SchemaWithTools) && len(c.Tools) > 0
 	switch {

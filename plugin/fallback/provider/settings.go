@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/genai"
 )
@@ -123,10 +124,24 @@ const (
 	maxLabelValue = 512
 )
 
-// labels keeps the labels that fit into OpenAI's metadata.
+// userLabel is the one label that Anthropic's metadata has: an opaque id that tells
+// the application's users apart (SDK message.go, MetadataParam). Its bound, in
+// characters, is inferred from that of other ids (SDK betadream.go).
+const (
+	userLabel    = "user_id"
+	maxUserLabel = 256
+)
+
+// labels keeps the labels that fit into the metadata of OpenAI or Anthropic.
 func (f *fitting) labels() {
 	given := f.req.Config.Labels
-	if len(given) == 0 || f.API != Responses && f.API != Chat {
+	switch {
+	case len(given) == 0:
+		return
+	case f.API == Anthropic:
+		f.userLabel()
+		return
+	case f.API != Responses && f.API != Chat:
 		return
 	}
 	kept := make(map[string]string, min(len(given), maxLabels))
@@ -138,6 +153,19 @@ func (f *fitting) labels() {
 	if len(kept) < len(given) {
 		f.edit().Labels = kept // empty is sent as none
 		f.note(fmt.Sprintf("labels: %d of %d", len(kept), len(given)))
+	}
+}
+
+// userLabel keeps the label that Anthropic has a word for.
+func (f *fitting) userLabel() {
+	given := f.req.Config.Labels
+	switch id := given[userLabel]; {
+	case id == "" || utf8.RuneCountInString(id) > maxUserLabel:
+		f.edit().Labels = nil
+		f.note("labels")
+	case len(given) > 1:
+		f.edit().Labels = map[string]string{userLabel: id}
+		f.note("labels: user_id only")
 	}
 }
 

@@ -9,15 +9,15 @@ var onMessages = []API{Anthropic}
 var anthropicTable = []row{
 	// P/api/migration-2026-10-21: temperature, top_p and top_k are a 400 on every
 	// model, even at their default; SDK v2 always asks for that version. The
-	// protocol has no word for seeds, logprobs, penalties, several candidates and
-	// labels (SDK message.go). Images: P/build-with-claude/vision; PDF:
+	// protocol has no word for seeds, logprobs, penalties and several candidates (SDK
+	// message.go). Of labels it has user_id (P/api/messages/create). Images: P/build-with-claude/vision; PDF:
 	// P/build-with-claude/pdf-support; both in tool results too.
 	// P/build-with-claude/structured-outputs: a schema goes with tools; there is no
 	// JSON mode without one. Prefill is accepted by 4.5 while thinking is off, and
 	// refused by all others (P/api/errors): it is never sent.
 	{apis: onMessages, takes: Takes{
 		Temperature: no(), TopP: no(), TopK: no(), Penalties: no(), Seed: no(), Logprobs: no(), Candidates: no(),
-		Safety: no(), Labels: no(), CachedContent: no(), Prefill: no(), JSON: no(), ProviderTools: list(""), Modalities: list("TEXT"),
+		Safety: no(), Labels: yes(), CachedContent: no(), Prefill: no(), JSON: no(), ProviderTools: list(""), Modalities: list("TEXT"),
 		Media: list("image/png image/jpeg image/gif image/webp application/pdf"), MediaURL: yes(), ToolMedia: yes(),
 	}},
 

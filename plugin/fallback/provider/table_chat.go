@@ -31,7 +31,7 @@ var chatTable = []row{
 
 	// Mistral: php-mistral#76, AISDK mistral/src: unknown fields are refused (a seed
 	// goes under its own name, random_seed). Efforts: none documented.
-	{apis: onChat, host: "api.mistral.ai", takes: Takes{Logprobs: no(), ThinkingLevels: list(""), Media: openaiMedia}},
+	{apis: onChat, host: "api.mistral.ai", takes: Takes{Seed: yes(), Logprobs: no(), ThinkingLevels: list(""), Media: openaiMedia}},
 
 	// DeepSeek: api-docs.deepseek.com/guides/thinking_mode (efforts; NONE is a switch
 	// of its own);

@@ -10,7 +10,6 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -402,12 +401,8 @@ func TestCacheBreakpoints(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t, reply{body: done})
 			m := newModel(t, s, "claude-sonnet-5", anthropic.Config{CacheControl: c.config})
-			// The request counts as fitted, so that its parts arrive as they are.
-			ctx := &capture.Context{Context: t.Context(), Fitted: true}
-			for _, err := range m.GenerateContent(ctx, req, false) {
-				if err != nil {
-					t.Fatal(err)
-				}
+			if _, _, err := ask(t, m, req, false); err != nil {
+				t.Fatal(err)
 			}
 			body, _, _ := s.last()
 			equal(t, "system", body["system"], c.system)
@@ -433,6 +428,6 @@ func TestMediaWithoutForm(t *testing.T) {
 
 func TestUserID(t *testing.T) {
 	req := &model.LLMRequest{Contents: says("hi").Contents, Config: &genai.GenerateContentConfig{Labels: map[string]string{"user_id": "u-1", "team": "x"}}}
-	body, _ := sent(t, "claude-sonnet-5", anthropic.Config{Takes: provider.Takes{Labels: genai.Ptr(true)}}, req)
+	body, _ := sent(t, "claude-sonnet-5", anthropic.Config{}, req)
 	equal(t, "metadata", body["metadata"], `{"user_id":"u-1"}`)
 }
