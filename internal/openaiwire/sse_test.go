@@ -83,8 +83,8 @@ func TestReader(t *testing.T) {
 // B54: words where events should be are kept, and bounded.
 func TestReaderKeepsStrayLines(t *testing.T) {
 	for stream, want := range map[string]string{
-		"upstream timed out\n\nno: more\n":                           "upstream timed out\nno: more",
-		": comment\nid: 1\nretry: 2\nevent: x\ndata: a\n\ndata\n\n":  "",
+		"upstream timed out\n\nno: more\n":                          "upstream timed out\nno: more",
+		": comment\nid: 1\nretry: 2\nevent: x\ndata: a\n\ndata\n\n": "",
 		"da": "", "event: x\ne": "", // cut within the name of a field
 		strings.Repeat("x", 5<<10) + "\ny\n":                         strings.Repeat("x", 4<<10),
 		strings.Repeat("x", 4<<10-1) + "\n" + strings.Repeat("y", 9): strings.Repeat("x", 4<<10-1) + "\n",
