@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 )
 
 func pointer[T any](v T) *T { return &v }
@@ -144,13 +145,13 @@ func BenchmarkDecode(b *testing.B) {
 func BenchmarkStream(b *testing.B) {
 	var stream []byte
 	for range 64 {
-		stream = openaiwire.AppendEvent(stream, "", benchChunk)
+		stream = sse.AppendEvent(stream, "", benchChunk)
 	}
-	stream = openaiwire.AppendDone(stream)
+	stream = sse.AppendDone(stream)
 	b.ReportAllocs()
 	b.ReportMetric(64, "chunks")
 	for b.Loop() {
-		r := openaiwire.NewReader(bytes.NewReader(stream))
+		r := sse.NewReader(bytes.NewReader(stream))
 		var a openaiwire.ChatAnswer
 		for {
 			event, err := r.Next()

@@ -1,7 +1,6 @@
 // Package openaiwire holds the two protocols of OpenAI as they travel over
 // HTTP: chat completions, which many servers speak, and Responses. It has their
-// requests, answers, stream events and errors, and server-sent events with a
-// reader and a writer.
+// requests, answers, stream events and errors.
 //
 // What is read here is what servers really send, not only what the
 // specification promises; what is written follows the specification. The package

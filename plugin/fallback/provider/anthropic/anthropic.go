@@ -18,8 +18,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -197,7 +197,7 @@ func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*
 func (m *Model) read(ctx context.Context, s *stream) error {
 	kind, _, _ := mime.ParseMediaType(s.resp.Header.Get("Content-Type"))
 	if kind != "application/json" && !isPage(kind) {
-		return s.read(ctx, openaiwire.NewReader(s.resp.Body))
+		return s.read(ctx, sse.NewReader(s.resp.Body))
 	}
 	data, err := io.ReadAll(io.LimitReader(s.resp.Body, maxAnswer+1))
 	switch {
@@ -210,12 +210,12 @@ func (m *Model) read(ctx context.Context, s *stream) error {
 	case isPage(kind): // of a proxy or of a login, never an answer
 		return m.newError(s.resp, string(data), nil)
 	}
-	data = openaiwire.Trim(data)
+	data = sse.Trim(data)
 	switch {
 	case len(data) == 0:
 		return nil // finish tells what is missing
 	case isEvents(data):
-		return s.read(ctx, openaiwire.NewReader(bytes.NewReader(data)))
+		return s.read(ctx, sse.NewReader(bytes.NewReader(data)))
 	}
 	if ok, err := s.unary(data); ok {
 		return err

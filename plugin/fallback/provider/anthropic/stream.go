@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -91,7 +91,7 @@ var errStopped = errors.New("anthropic: the consumer has stopped")
 // read reads events until the answer is whole. A stream whose stop reason has come
 // is whole, even if it breaks off before its last event. The error is errStopped
 // if the consumer wants no more.
-func (s *stream) read(ctx context.Context, events *openaiwire.Reader) error {
+func (s *stream) read(ctx context.Context, events *sse.Reader) error {
 	var e event
 	for !s.done {
 		next, err := events.Next()
@@ -110,7 +110,7 @@ func (s *stream) read(ctx context.Context, events *openaiwire.Reader) error {
 			return s.from.newError(s.resp, string(events.Stray()), nil)
 		case err == io.EOF:
 			return nil // finish tells what is missing
-		case errors.Is(err, openaiwire.ErrTooLong):
+		case errors.Is(err, sse.ErrTooLong):
 			return errTooLong
 		case isReported(err), errors.Is(err, failure.ErrTruncated):
 			return err
@@ -127,7 +127,7 @@ func isReported(err error) bool {
 }
 
 // take takes one event in.
-func (s *stream) take(e *event, from openaiwire.Event) error {
+func (s *stream) take(e *event, from sse.Event) error {
 	err := e.parse(from.Name, from.Data)
 	if from.Name == "error" || e.kind == "error" {
 		return s.from.newError(s.resp, string(from.Data), nil)

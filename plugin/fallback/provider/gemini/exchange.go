@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -103,7 +103,7 @@ func (c *exchange) readWhole(body io.Reader) error {
 	case len(data) > maxDocument:
 		return fmt.Errorf("gemini: the answer is longer than %d MiB; ask for a stream: %w", maxDocument>>20, failure.ErrTruncated)
 	}
-	if data = openaiwire.Trim(data); len(data) == 0 {
+	if data = sse.Trim(data); len(data) == 0 {
 		return fmt.Errorf("gemini: %w", failure.ErrEmpty)
 	}
 	if data[0] != '[' {
@@ -128,8 +128,8 @@ func (c *exchange) broken(err error) error {
 	if c.answer.finish != "" {
 		return nil
 	}
-	if errors.Is(err, openaiwire.ErrTooLong) {
-		return fmt.Errorf("gemini: a part of the answer is longer than %d MiB: %w", openaiwire.MaxEvent>>20, failure.ErrTruncated)
+	if errors.Is(err, sse.ErrTooLong) {
+		return fmt.Errorf("gemini: a part of the answer is longer than %d MiB: %w", sse.MaxEvent>>20, failure.ErrTruncated)
 	}
 	return fmt.Errorf("gemini: reading the answer: %w", err)
 }

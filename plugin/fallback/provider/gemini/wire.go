@@ -7,18 +7,18 @@ import (
 	"io"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // maxDocument bounds an answer that is no stream, in bytes. An event of a stream,
-// or an element of a list, is bounded by openaiwire.MaxEvent.
+// or an element of a list, is bounded by sse.MaxEvent.
 const maxDocument = 32 << 20
 
 // documents reads the JSON documents of a body: server-sent events, a list as
 // servers send it that do not know alt=sse, or a single one.
 type documents struct {
-	events *openaiwire.Reader
+	events *sse.Reader
 	list   *json.Decoder
 	room   *roomReader
 	begun  bool
@@ -30,14 +30,14 @@ func newDocuments(body io.Reader) (*documents, error) {
 	for {
 		n, err := body.Read(head[len(head):cap(head)])
 		head = head[:len(head)+n]
-		text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(openaiwire.BOM)), " \t\r\n")
+		text := bytes.TrimLeft(bytes.TrimPrefix(head, []byte(sse.BOM)), " \t\r\n")
 		switch {
-		case err == nil && len(head) < len(openaiwire.BOM) && strings.HasPrefix(openaiwire.BOM, string(head)):
+		case err == nil && len(head) < len(sse.BOM) && strings.HasPrefix(sse.BOM, string(head)):
 		case len(text) > 0 && text[0] == '[':
-			room := &roomReader{src: io.MultiReader(bytes.NewReader(text), body), left: openaiwire.MaxEvent}
+			room := &roomReader{src: io.MultiReader(bytes.NewReader(text), body), left: sse.MaxEvent}
 			return &documents{list: json.NewDecoder(room), room: room}, nil
 		case len(text) > 0 || len(head) == cap(head):
-			return &documents{events: openaiwire.NewReader(io.MultiReader(bytes.NewReader(head), body))}, nil
+			return &documents{events: sse.NewReader(io.MultiReader(bytes.NewReader(head), body))}, nil
 		case err == io.EOF:
 			return nil, failure.ErrEmpty
 		case err != nil:
@@ -65,7 +65,7 @@ func (d *documents) next() ([]byte, error) {
 
 // element returns the next element of the list.
 func (d *documents) element() ([]byte, error) {
-	d.room.left = openaiwire.MaxEvent
+	d.room.left = sse.MaxEvent
 	if !d.begun {
 		d.begun = true
 		if _, err := d.list.Token(); err != nil {
@@ -102,7 +102,7 @@ type roomReader struct {
 
 func (r *roomReader) Read(p []byte) (int, error) {
 	if r.left <= 0 {
-		return 0, openaiwire.ErrTooLong
+		return 0, sse.ErrTooLong
 	}
 	n, err := r.src.Read(p)
 	r.left -= n

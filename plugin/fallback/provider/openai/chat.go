@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -78,14 +79,14 @@ func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 	if stream {
 		return d.events(d.resp.Body)
 	}
-	data, err := io.ReadAll(io.LimitReader(d.resp.Body, openaiwire.MaxEvent+1))
+	data, err := io.ReadAll(io.LimitReader(d.resp.Body, sse.MaxEvent+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("openai: reading the answer: %w", err)
-	case len(data) > openaiwire.MaxEvent:
+	case len(data) > sse.MaxEvent:
 		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
 	}
-	start := openaiwire.Trim(data)
+	start := sse.Trim(data)
 	switch {
 	case len(start) == 0:
 		return nil, fmt.Errorf("openai: %w", failure.ErrEmpty)
@@ -93,7 +94,7 @@ func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 		return d.events(bytes.NewReader(data)) // a stream that was not asked for, or no answer at all
 	}
 	d.answer.whole = true
-	if err := d.take(openaiwire.Event{Data: start}); err != nil {
+	if err := d.take(sse.Event{Data: start}); err != nil {
 		return nil, err
 	}
 	return d.end(true)
@@ -101,7 +102,7 @@ func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 
 // events reads a stream.
 func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
-	r := openaiwire.NewReader(body)
+	r := sse.NewReader(body)
 	for {
 		event, err := r.Next()
 		switch {
@@ -112,7 +113,7 @@ func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
 			return d.end(false)
 		case err != nil && d.answer.finish != "":
 			return d.end(false) // the answer is whole; what is missing is at most its usage
-		case errors.Is(err, openaiwire.ErrTooLong):
+		case errors.Is(err, sse.ErrTooLong):
 			return nil, fmt.Errorf("openai: %w: %w", err, failure.ErrTruncated)
 		case err != nil:
 			return nil, fmt.Errorf("openai: reading the stream: %w", err)
@@ -130,7 +131,7 @@ func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
 }
 
 // take takes one event in, or a whole answer.
-func (d *chatDecoder) take(event openaiwire.Event) error {
+func (d *chatDecoder) take(event sse.Event) error {
 	data := bytes.TrimSpace(event.Data)
 	switch {
 	case event.Name == "error":
@@ -163,7 +164,7 @@ func (d *chatDecoder) takeList(data []byte) error {
 	openaiwire.Each(data, func(element []byte) {
 		found = true
 		if err == nil && !d.stopped && element[0] == '{' {
-			err = d.take(openaiwire.Event{Data: element})
+			err = d.take(sse.Event{Data: element})
 		}
 	})
 	if !found {

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -55,14 +56,14 @@ type responsesDecoder struct {
 
 // unary reads an answer that comes in one piece.
 func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
-	data, err := io.ReadAll(io.LimitReader(d.resp.Body, openaiwire.MaxEvent+1))
+	data, err := io.ReadAll(io.LimitReader(d.resp.Body, sse.MaxEvent+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("openai: reading the answer: %w", err)
-	case len(data) > openaiwire.MaxEvent:
+	case len(data) > sse.MaxEvent:
 		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
 	}
-	data = openaiwire.Trim(data)
+	data = sse.Trim(data)
 	// The same as an event: what is no answer may be an error in any shape.
 	var event openaiwire.ResponsesEvent
 	if err := event.Decode("", data); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -53,12 +54,12 @@ type responsesStream struct {
 
 // read reads to the event that ends the answer. An answer is whole only with one.
 func (s *responsesStream) read() (*model.LLMResponse, error) {
-	reader := openaiwire.NewReader(s.d.resp.Body)
+	reader := sse.NewReader(s.d.resp.Body)
 	var stray []byte // what stood where an event should: often the text of an error
 	for {
 		event, err := reader.Next()
 		switch {
-		case errors.Is(err, openaiwire.ErrTooLong):
+		case errors.Is(err, sse.ErrTooLong):
 			return nil, fmt.Errorf("openai: %w (%w)", failure.ErrTruncated, err)
 		case err == io.EOF && s.begun:
 			return nil, fmt.Errorf("openai: %w", failure.ErrTruncated)

@@ -1,4 +1,4 @@
-package openaiwire_test
+package sse_test
 
 import (
 	"bytes"
@@ -11,23 +11,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/sse"
 )
 
 // events reads all of src, with copies of the data.
-func events(src io.Reader) (list []openaiwire.Event, err error) {
-	r := openaiwire.NewReader(src)
+func events(src io.Reader) (list []sse.Event, err error) {
+	r := sse.NewReader(src)
 	for {
 		event, err := r.Next()
 		if err != nil {
 			return list, err
 		}
-		list = append(list, openaiwire.Event{Name: event.Name, Data: bytes.Clone(event.Data)})
+		list = append(list, sse.Event{Name: event.Name, Data: bytes.Clone(event.Data)})
 	}
 }
 
 func TestReader(t *testing.T) {
-	type event = openaiwire.Event
+	type event = sse.Event
 	data := func(s string) event { return event{Data: []byte(s)} }
 	named := func(name, s string) event { return event{Name: name, Data: []byte(s)} }
 	for _, test := range []struct {
@@ -89,7 +89,7 @@ func TestReaderKeepsStrayLines(t *testing.T) {
 		strings.Repeat("x", 5<<10) + "\ny\n":                         strings.Repeat("x", 4<<10),
 		strings.Repeat("x", 4<<10-1) + "\n" + strings.Repeat("y", 9): strings.Repeat("x", 4<<10-1) + "\n",
 	} {
-		r := openaiwire.NewReader(strings.NewReader(stream))
+		r := sse.NewReader(strings.NewReader(stream))
 		for {
 			if _, err := r.Next(); err != nil {
 				break
@@ -108,13 +108,13 @@ func TestReaderTellsHowTheSourceFailed(t *testing.T) {
 	if err != broken {
 		t.Errorf("the stream ended with %v, not with the source's error", err)
 	}
-	if diff := cmp.Diff([]openaiwire.Event{{Data: []byte("a")}, {Data: []byte("b")}}, got); diff != "" {
+	if diff := cmp.Diff([]sse.Event{{Data: []byte("a")}, {Data: []byte("b")}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 func TestReaderAfterTheEnd(t *testing.T) {
-	r := openaiwire.NewReader(strings.NewReader("data: a"))
+	r := sse.NewReader(strings.NewReader("data: a"))
 	_, _ = r.Next()
 	for range 2 {
 		if event, err := r.Next(); err != io.EOF {
@@ -159,7 +159,7 @@ func memoryOf(f func()) uint64 {
 func TestReaderTakesLongLines(t *testing.T) {
 	const size = 10 << 20
 	memory := memoryOf(func() {
-		event, err := openaiwire.NewReader(&repeat{head: "data: ", b: 'x', n: size}).Next()
+		event, err := sse.NewReader(&repeat{head: "data: ", b: 'x', n: size}).Next()
 		if err != nil || len(event.Data) != size {
 			t.Errorf("got %d bytes, %v", len(event.Data), err)
 		}
@@ -181,7 +181,7 @@ func TestReaderBoundsItsMemory(t *testing.T) {
 	} {
 		var err error
 		memory := memoryOf(func() { _, err = events(src) })
-		if !errors.Is(err, openaiwire.ErrTooLong) {
+		if !errors.Is(err, sse.ErrTooLong) {
 			t.Errorf("%s ended with %v", name, err)
 		}
 		if memory > most {
@@ -193,7 +193,7 @@ func TestReaderBoundsItsMemory(t *testing.T) {
 // Comment lines between the lines of an event take no memory.
 func TestReaderForgetsComments(t *testing.T) {
 	stream := "data: a\n" + strings.Repeat(": keep-alive\n", 1<<20) + "\n"
-	var got []openaiwire.Event
+	var got []sse.Event
 	memory := memoryOf(func() { got, _ = events(strings.NewReader(stream)) })
 	if len(got) != 1 || string(got[0].Data) != "a" {
 		t.Errorf("got %q", got)
@@ -204,9 +204,9 @@ func TestReaderForgetsComments(t *testing.T) {
 }
 
 func TestAppendEvent(t *testing.T) {
-	stream := openaiwire.AppendEvent(nil, "", []byte(`{"a":1}`))
-	stream = openaiwire.AppendEvent(stream, "x", []byte("one\ntwo"))
-	stream = openaiwire.AppendDone(stream)
+	stream := sse.AppendEvent(nil, "", []byte(`{"a":1}`))
+	stream = sse.AppendEvent(stream, "x", []byte("one\ntwo"))
+	stream = sse.AppendDone(stream)
 	if want := "data: {\"a\":1}\n\nevent: x\ndata: one\ndata: two\n\ndata: [DONE]\n\n"; string(stream) != want {
 		t.Errorf("got %q, want %q", stream, want)
 	}

@@ -1,4 +1,4 @@
-package openaiwire
+package sse
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ const BOM = "\xef\xbb\xbf"
 func Trim(data []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(data, []byte(BOM))) }
 
 // ErrTooLong is a line, or the data of an event, that exceeds [MaxEvent].
-var ErrTooLong = errors.New("openaiwire: a line of the stream is longer than 16 MiB")
+var ErrTooLong = errors.New("sse: a line of the stream is longer than 16 MiB")
 
 // Event is one server-sent event. Data is valid until the next call of
 // [Reader.Next].
