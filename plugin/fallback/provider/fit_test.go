@@ -59,9 +59,9 @@ func TestSettings(t *testing.T) {
 		target provider.Target
 		want   string
 	}{
-		{gpt4o, "top_k penalties seed candidate_count safety_settings stop_sequences audio_timestamp store"},
+		{gpt4o, "top_k penalties seed candidate_count safety_settings stop_sequences audio_timestamp store service_tier"},
 		{gpt4oChat, "top_k safety_settings labels stop_sequences: 4 of 6 audio_timestamp store service_tier"},
-		{provider.Target{API: provider.Responses, Model: "gpt-6-astra"}, "top_logprobs temperature top_p top_k penalties seed candidate_count safety_settings stop_sequences audio_timestamp store"},
+		{provider.Target{API: provider.Responses, Model: "gpt-6-astra"}, "top_logprobs temperature top_p top_k penalties seed candidate_count safety_settings stop_sequences audio_timestamp store service_tier"},
 		{sonnet, "top_logprobs temperature top_p top_k penalties seed candidate_count safety_settings labels audio_timestamp store service_tier"},
 		{flash25, "top_logprobs penalties candidate_count labels stop_sequences: 5 of 6 safety_settings: categories of Vertex AI safety_settings: method audio_timestamp"},
 		{provider.Target{API: provider.Vertex, Model: "gemini-2.0-flash"}, "stop_sequences: 5 of 6 store"},

@@ -1,6 +1,8 @@
 package provider
 
 import (
+	"cmp"
+	"encoding/base64"
 	"net/url"
 	"slices"
 	"strings"
@@ -149,6 +151,11 @@ func partOf(p *genai.FunctionResponsePart) *genai.Part {
 
 // fitMedia returns what a part of media becomes: itself, a text, or an error.
 func (f *fitting) fitMedia(p *genai.Part) (*genai.Part, error) {
+	if blob := blobOf(p.FileData); blob != nil && f.API != "" {
+		inline := *p
+		inline.FileData, inline.InlineData = nil, blob
+		p = &inline
+	}
 	kind, reason := f.refusedMedia(p)
 	if reason == "" {
 		return p, nil
@@ -161,6 +168,25 @@ func (f *fitting) fitMedia(p *genai.Part) (*genai.Part, error) {
 		return nil, err
 	}
 	return &genai.Part{Text: "[" + mediaName(kind) + " omitted]"}, nil
+}
+
+// blobOf returns the data of a data: URL (RFC 2397), which not every API takes as
+// an address; nil for another address, or one that cannot be read.
+func blobOf(file *genai.FileData) *genai.Blob {
+	if file == nil {
+		return nil
+	}
+	rest, isData := strings.CutPrefix(file.FileURI, "data:")
+	head, body, hasBody := strings.Cut(rest, ",")
+	kind, isBase64 := strings.CutSuffix(head, ";base64")
+	if !isData || !hasBody || !isBase64 {
+		return nil
+	}
+	data, err := base64.StdEncoding.DecodeString(body)
+	if err != nil {
+		return nil
+	}
+	return &genai.Blob{Data: data, MIMEType: cmp.Or(file.MIMEType, kind), DisplayName: file.DisplayName}
 }
 
 // refusedMedia tells why the target does not take p; "" if it does.
@@ -193,7 +219,7 @@ func (f *fitting) refusedURI(uri, kind string) string {
 	case err != nil:
 		return "its address is not valid"
 	case parsed.Scheme == "data":
-		return ""
+		return "its data: URL cannot be read"
 	case parsed.Scheme == "gs":
 		return only(f.API == Vertex, "a gs:// file is read by Vertex AI only")
 	case parsed.Host == "generativelanguage.googleapis.com", parsed.Scheme == "":

@@ -178,9 +178,8 @@ type ownField struct {
 }
 
 // ownFields: google.golang.org/genai v1.77.0 models.go says what the client
-// refuses for a backend; the other APIs have no word for them. Service tiers:
-// openai-openapi, Responses alone, as strict servers of chat completions refuse
-// unknown names.
+// refuses for a backend; the other APIs have no word for them, or, for service
+// tiers, other words.
 var ownFields = []ownField{
 	{"routing_config", onVertex, func(c *genai.GenerateContentConfig) bool { return c.RoutingConfig != nil }, func(c *genai.GenerateContentConfig) { c.RoutingConfig = nil }},
 	{"model_selection_config", onVertex, func(c *genai.GenerateContentConfig) bool { return c.ModelSelectionConfig != nil }, func(c *genai.GenerateContentConfig) { c.ModelSelectionConfig = nil }},
@@ -195,7 +194,7 @@ var ownFields = []ownField{
 	{"audio_transcription_config", onGoogle, func(c *genai.GenerateContentConfig) bool { return c.AudioTranscriptionConfig != nil }, func(c *genai.GenerateContentConfig) { c.AudioTranscriptionConfig = nil }},
 	{"continuation_token", onGoogle, func(c *genai.GenerateContentConfig) bool { return len(c.ContinuationToken) > 0 }, func(c *genai.GenerateContentConfig) { c.ContinuationToken = nil }},
 	{"automatic_continuation", onGoogle, func(c *genai.GenerateContentConfig) bool { return c.AutomaticContinuation != nil }, func(c *genai.GenerateContentConfig) { c.AutomaticContinuation = nil }},
-	{"service_tier", []API{Gemini, Vertex, Responses}, func(c *genai.GenerateContentConfig) bool { return c.ServiceTier != "" }, func(c *genai.GenerateContentConfig) { c.ServiceTier = "" }},
+	{"service_tier", onGoogle, func(c *genai.GenerateContentConfig) bool { return c.ServiceTier != "" }, func(c *genai.GenerateContentConfig) { c.ServiceTier = "" }},
 }
 
 // ownFields leaves out what the target's API has no word for.
