@@ -3,7 +3,6 @@ package condition
 import (
 	"cmp"
 
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/operators"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -27,8 +26,8 @@ func (c *comparison[T]) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return c.InterpretableV2.Exec(frame)
 }
 
-// compareInPlace is a program's option to do so.
-var compareInPlace = cel.CustomDecoratorV2(func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
+// compareInPlace is a planner's option to do so.
+var compareInPlace = interpreter.CustomDecoratorV2(func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	call, ok := node.(interpreter.InterpretableCall)
 	if !ok || len(call.Args()) != 2 {
 		return node, nil

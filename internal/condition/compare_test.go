@@ -90,11 +90,11 @@ func byCEL(t *testing.T, src string, v *Vars) bool {
 	if len(errs) > 0 {
 		t.Fatal(errs)
 	}
-	program, err := env.Program(checked)
+	plain, err := env.planner.NewInterpretable(checked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, _, err := program.Eval((*activation)(v))
+	out, err := program{plain}.eval((*activation)(v))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,15 +10,17 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
 )
 
 // A Condition is a compiled expression. It is immutable and safe for concurrent use.
 type Condition struct {
 	src       string
-	program   cel.Program
-	partial   func() (cel.Program, error) // for Certain, planned when it is first asked
+	program   program
+	partial   func() (program, error) // for Certain, planned when it is first asked
 	names     map[string]bool
 	latencies []time.Duration
 	constant  bool
@@ -40,12 +42,12 @@ func Compile(src string) (*Condition, error) {
 	if len(errs) > 0 {
 		return nil, sorted(errs)
 	}
-	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize), compareInPlace)
+	planned, err := env.plan(checked)
 	if err != nil {
 		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
 	}
-	c := &Condition{src: src, program: program, names: facts.names, latencies: facts.latencies()}
-	c.partial = sync.OnceValues(func() (cel.Program, error) { return env.Program(checked, cel.EvalOptions(cel.OptPartialEval)) })
+	c := &Condition{src: src, program: planned, names: facts.names, latencies: facts.latencies()}
+	c.partial = sync.OnceValues(func() (program, error) { return env.planPartial(checked) })
 	if c.constant = len(c.names) == 0; c.constant {
 		if c.value, err = c.Eval(&Vars{}); err != nil {
 			return nil, Errors{{Found: fmt.Sprintf("a condition without an answer (%v)", errors.Unwrap(err)), Allowed: "one that is true or false"}}
@@ -55,19 +57,25 @@ func Compile(src string) (*Condition, error) {
 }
 
 // check parses and type-checks a text, and returns all its mistakes, those of expand included.
-func check(env *cel.Env, text *expansion) (*cel.Ast, facts, Errors) {
-	parsed, issues := env.ParseSource(text.source)
-	if errs := issues.Errors(); len(errs) > 0 { // Err would write them all out
-		return nil, facts{}, append(text.errs, explainSyntax(text, errs)...)
+func check(env *celEnv, text *expansion) (*ast.AST, facts, Errors) {
+	parsed, issues := env.parser.Parse(text.source)
+	if wrong := issues.GetErrors(); len(wrong) > 0 {
+		return nil, facts{}, append(text.errs, explainSyntax(text, wrong)...)
 	}
-	facts, errs := inspect(text, parsed.NativeRep())
+	facts, errs := inspect(text, parsed)
 	errs = append(errs, text.errs...)
-	checked, issues := env.Check(parsed)
-	if wrong := issues.Errors(); len(wrong) > 0 {
-		return nil, facts, append(errs, explainTypes(text, parsed.NativeRep(), wrong)...)
+	checked, issues := checker.Check(parsed, text.source, env.checker)
+	if wrong := issues.GetErrors(); len(wrong) > 0 {
+		return nil, facts, append(errs, explainTypes(text, parsed, wrong)...)
 	}
-	if t := checked.OutputType(); !t.IsExactType(types.BoolType) && !text.guessed {
-		errs = append(errs, &Error{Found: "an expression of type " + cel.FormatCELType(t), Allowed: "bool, such as latency > 3s"})
+	if text.guessed {
+		return checked, facts, errs
+	}
+	if wrong := mixed(text, checked); len(wrong) > 0 {
+		return nil, facts, append(errs, wrong...)
+	}
+	if t := checked.GetType(checked.Expr().ID()); !t.IsExactType(types.BoolType) {
+		errs = append(errs, &Error{Found: "an expression of type " + checker.FormatCELType(t), Allowed: "bool, such as latency > 3s"})
 	}
 	return checked, facts, errs
 }
@@ -77,7 +85,7 @@ func check(env *cel.Env, text *expansion) (*cel.Ast, facts, Errors) {
 // An error means that this condition has no answer for this v: an int overflowed, or was divided by zero.
 // The answer is then false.
 func (c *Condition) Eval(v *Vars) (bool, error) {
-	out, _, err := c.program.Eval((*activation)(v))
+	out, err := c.program.eval((*activation)(v))
 	if err != nil {
 		return false, fmt.Errorf("condition: %w", err)
 	}
@@ -91,21 +99,21 @@ func (c *Condition) Eval(v *Vars) (bool, error) {
 // Certain answers the condition for v as far as the names in known decide it; ok is false if the others may. It does not
 // try their values, so it may say so of a condition whose answer is the same for all of them.
 func (c *Condition) Certain(v *Vars, known ...string) (answer, ok bool) {
-	program, err := c.partial()
+	partial, err := c.partial()
 	if err != nil {
 		return false, false
 	}
-	var unknown []*cel.AttributePatternType
+	var unknown []*interpreter.AttributePattern
 	for _, n := range Names() {
 		if !slices.Contains(known, n.Name) {
-			unknown = append(unknown, cel.AttributePattern(n.Name))
+			unknown = append(unknown, interpreter.NewAttributePattern(n.Name))
 		}
 	}
-	vars, err := cel.PartialVars((*activation)(v), unknown...)
+	vars, err := interpreter.NewPartialActivation((*activation)(v), unknown...)
 	if err != nil {
 		return false, false
 	}
-	out, _, err := program.Eval(vars)
+	out, err := partial.eval(vars)
 	if err != nil {
 		return false, false
 	}

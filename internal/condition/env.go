@@ -1,10 +1,17 @@
 package condition
 
 import (
+	"slices"
 	"sync"
 
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/env"
+	"cel.dev/cel-go/checker"
+	"cel.dev/cel-go/common/containers"
+	"cel.dev/cel-go/common/decls"
+	"cel.dev/cel-go/common/functions"
+	"cel.dev/cel-go/common/stdlib"
+	"cel.dev/cel-go/common/types"
+	"cel.dev/cel-go/interpreter"
+	"cel.dev/cel-go/parser"
 )
 
 // MaxSource is the length in bytes that a condition may have. CEL's type checker takes time in proportion to the square of
@@ -14,25 +21,82 @@ const MaxSource = 512
 // maxDepth is how deep parentheses, calls and ?: may nest.
 const maxDepth = 50
 
+// celEnv is the three steps of CEL, set up for the language: parse, check, plan. It uses cel-go's packages for these steps and
+// not package cel, which combines them: with package cel come its configuration files (YAML) and its conversions to
+// protocol buffers, 1.8 MB of every binary.
+type celEnv struct {
+	parser  *parser.Parser
+	checker *checker.Env
+	planner interpreter.Interpreter // of programs to which every name has a value
+	partial interpreter.Interpreter // of programs to which names may be unknown
+}
+
 // environment is built by the first Compile (about a millisecond) and shared: it is immutable and safe for concurrent use.
-var environment = sync.OnceValues(func() (*cel.Env, error) {
-	subset := env.NewLibrarySubset().SetDisableMacros(true)
-	for _, op := range operations() {
-		f := env.NewFunction(op.cel)
-		for _, id := range op.overloads {
-			f.Overloads = append(f.Overloads, env.NewOverload(id, nil, nil))
-		}
-		subset.AddIncludedFunctions(f)
+var environment = sync.OnceValues(func() (*celEnv, error) {
+	parser, err := parser.NewParser(parser.MaxRecursionDepth(maxDepth)) // without parser.Macros there are none
+	if err != nil {
+		return nil, err
 	}
-	opts := []cel.EnvOption{
-		cel.StdLib(cel.StdLibSubset(subset)),
-		cel.CrossTypeNumericComparisons(true),
-		// ["429", 504] has a type of its own in CEL and would match nothing; here it is a mistake.
-		cel.ASTValidators(cel.ValidateHomogeneousAggregateLiterals()),
-		cel.ParserRecursionLimit(maxDepth),
+	registry, err := types.NewRegistry()
+	if err != nil {
+		return nil, err
+	}
+	root := containers.DefaultContainer // every name is a whole name
+	declared, err := checker.NewEnv(root, registry, checker.CrossTypeNumericComparisons(true))
+	if err != nil {
+		return nil, err
 	}
 	for _, n := range Names() {
-		opts = append(opts, cel.Variable(n.Name, n.typ))
+		if err := declared.AddIdents(decls.NewVariable(n.Name, n.typ)); err != nil {
+			return nil, err
+		}
 	}
-	return cel.NewCustomEnv(opts...)
+	library := library()
+	if err := declared.AddFunctions(library...); err != nil {
+		return nil, err
+	}
+	bound, err := bind(library)
+	if err != nil {
+		return nil, err
+	}
+	planner := func(attributes interpreter.AttributeFactory) interpreter.Interpreter {
+		return interpreter.NewInterpreter(bound, root, registry, registry, attributes)
+	}
+	return &celEnv{
+		parser:  parser,
+		checker: declared,
+		planner: planner(interpreter.NewAttributeFactory(root, registry, registry)),
+		partial: planner(interpreter.NewPartialAttributeFactory(root, registry, registry)),
+	}, nil
 })
+
+// library returns what operations takes from CEL's standard library.
+func library() []*decls.FunctionDecl {
+	operations := operations()
+	var taken []*decls.FunctionDecl
+	for _, f := range stdlib.Functions() {
+		i := slices.IndexFunc(operations, func(op operation) bool { return op.cel == f.Name() })
+		if i < 0 {
+			continue
+		}
+		if ids := operations[i].overloads; ids != nil {
+			f = f.Subset(decls.IncludeOverloads(ids...))
+		}
+		taken = append(taken, f)
+	}
+	return taken
+}
+
+// bind returns what the functions do.
+func bind(library []*decls.FunctionDecl) (interpreter.Dispatcher, error) {
+	var bindings []*functions.Overload
+	for _, f := range library {
+		b, err := f.Bindings()
+		if err != nil {
+			return nil, err
+		}
+		bindings = append(bindings, b...)
+	}
+	bound := interpreter.NewDispatcher()
+	return bound, bound.Add(bindings...)
+}

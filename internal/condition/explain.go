@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/overloads"
 
@@ -20,7 +20,7 @@ const (
 
 // explainSyntax keeps the first of the parser's complaints about syntax, since the others are about its own attempts to
 // recover, and all about single tokens.
-func explainSyntax(text *expansion, issues []*cel.Error) Errors {
+func explainSyntax(text *expansion, issues []*common.Error) Errors {
 	var errs Errors
 	first := true
 	for _, issue := range issues {
@@ -78,7 +78,7 @@ func firstToken(s string) string {
 }
 
 // explainTypes translates the checker's complaints about names and types.
-func explainTypes(text *expansion, tree *ast.AST, issues []*cel.Error) Errors {
+func explainTypes(text *expansion, tree *ast.AST, issues []*common.Error) Errors {
 	calls := map[int64]string{}
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		if e.Kind() == ast.CallKind {

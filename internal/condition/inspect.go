@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cel.dev/cel-go/checker"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
@@ -44,6 +45,30 @@ func inspect(text *expansion, tree *ast.AST) (facts, Errors) {
 		}
 	}))
 	return f, errs
+}
+
+// mixed refuses a list of values of several types. ["429", 504] has a type of its own in CEL and would match nothing. checked
+// is a tree without other mistakes.
+func mixed(text *expansion, checked *ast.AST) Errors {
+	var errs Errors
+	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.ListKind {
+			return
+		}
+		elements := e.AsList().Elements()
+		for _, other := range elements {
+			want, got := checked.GetType(elements[0].ID()), checked.GetType(other.ID())
+			if want.IsEquivalentType(got) {
+				continue
+			}
+			errs = append(errs, &Error{
+				Offset: text.at(checked.SourceInfo().GetStartLocation(other.ID())),
+				Found:  "a value of type " + checker.FormatCELType(got), Allowed: checker.FormatCELType(want),
+			})
+			return // the first says enough
+		}
+	}))
+	return errs
 }
 
 // latencies relies on what operations leaves out: no duration is computed, so each threshold of latency and ttft stands

@@ -3,10 +3,10 @@ package condition
 import (
 	"time"
 
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
+	"cel.dev/cel-go/interpreter"
 )
 
 // Vars is what one evaluation knows. The zero value is an attempt that has just begun: no error, no latency, no cost.
@@ -34,7 +34,7 @@ type Vars struct {
 // activation lets CEL read Vars in place; a map built per evaluation would cost more than the evaluation.
 type activation Vars
 
-func (*activation) Parent() cel.Activation { return nil }
+func (*activation) Parent() interpreter.Activation { return nil }
 
 // ResolveName answers in CEL's own value types, so that CEL has nothing to convert.
 func (a *activation) ResolveName(name string) (any, bool) {
