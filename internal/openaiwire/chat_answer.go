@@ -3,6 +3,8 @@ package openaiwire
 import (
 	"encoding/json"
 	"errors"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
 // ChatAnswer is a whole chat completion, or one chunk of it.
@@ -121,7 +123,7 @@ var errNotAnswer = errors.New("openaiwire: the answer is not a JSON object")
 func (a *ChatAnswer) Decode(data []byte) error {
 	*a = ChatAnswer{ID: a.ID, Object: a.Object, Model: a.Model, Choices: a.Choices[:0]}
 	known, failed, relay := false, false, ChatUsage{}
-	err := scanObject(data, func(key, value []byte) {
+	err := jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "id":
 			a.ID = same(value, a.ID)
@@ -134,12 +136,12 @@ func (a *ChatAnswer) Decode(data []byte) error {
 			a.Created = count(value)
 		case "choices":
 			known = known || value[0] == '['
-			scanArray(value, a.choice)
+			jsonscan.Each(value, a.choice)
 		case "usage":
 			known = known || value[0] == '{'
 			a.usage.read(value)
 		case "x_groq":
-			_ = scanObject(value, func(key, value []byte) {
+			_ = jsonscan.Members(value, func(key, value []byte) {
 				switch string(key) {
 				case "usage":
 					relay.read(value)
@@ -151,7 +153,7 @@ func (a *ChatAnswer) Decode(data []byte) error {
 			failed = failed || isError(value)
 		}
 	})
-	if err == errNotObject {
+	if err == jsonscan.ErrNotObject {
 		err = errNotAnswer
 	}
 	if a.usage == (ChatUsage{}) {
@@ -181,7 +183,7 @@ func isError(value []byte) bool {
 // body; see readWords.
 func hasErrorWords(data []byte) bool {
 	found := false
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "message", "msg", "detail", "errors":
 			found = found || isError(value)

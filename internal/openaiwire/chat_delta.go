@@ -1,6 +1,10 @@
 package openaiwire
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+)
 
 func (a *ChatAnswer) choice(i int, value []byte) {
 	if i < cap(a.Choices) {
@@ -11,7 +15,7 @@ func (a *ChatAnswer) choice(i int, value []byte) {
 	c := &a.Choices[i]
 	*c = ChatChoice{Index: i, finish: c.finish, delta: ChatDelta{Role: c.delta.Role, ToolCalls: c.delta.ToolCalls}}
 	var text []byte
-	_ = scanObject(value, func(key, value []byte) {
+	_ = jsonscan.Members(value, func(key, value []byte) {
 		switch string(key) {
 		case "index":
 			c.Index = integerOr(value, i)
@@ -51,7 +55,7 @@ func (a *ChatAnswer) choice(i int, value []byte) {
 
 func (d *ChatDelta) read(data []byte) {
 	*d = ChatDelta{Role: d.Role, ToolCalls: d.ToolCalls[:0]}
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "role":
 			d.Role = same(value, d.Role)
@@ -70,7 +74,7 @@ func (d *ChatDelta) read(data []byte) {
 		case "images":
 			d.Images = listOf(value)
 		case "tool_calls":
-			scanArray(value, d.call)
+			jsonscan.Each(value, d.call)
 		case "function_call": // what tool_calls were before
 			if value[0] == '{' {
 				call := ChatCallDelta{Index: -1}
@@ -88,12 +92,12 @@ func (d *ChatDelta) readContent(value []byte) {
 		d.content = textOf(value)
 		d.Content = &d.content
 	case '[':
-		scanArray(value, func(_ int, part []byte) {
+		jsonscan.Each(value, func(_ int, part []byte) {
 			if part[0] == '"' {
 				d.content += textOf(part)
 				return
 			}
-			_ = scanObject(part, func(key, value []byte) {
+			_ = jsonscan.Members(part, func(key, value []byte) {
 				switch string(key) {
 				case "text":
 					d.content += textOf(value)
@@ -101,8 +105,8 @@ func (d *ChatDelta) readContent(value []byte) {
 					d.Refusal += textOf(value)
 				case "thinking":
 					d.Thinking += textOf(value)
-					scanArray(value, func(_ int, piece []byte) {
-						_ = scanObject(piece, func(key, value []byte) {
+					jsonscan.Each(value, func(_ int, piece []byte) {
+						_ = jsonscan.Members(piece, func(key, value []byte) {
 							if string(key) == "text" {
 								d.Thinking += textOf(value)
 							}
@@ -120,7 +124,7 @@ func (d *ChatDelta) call(_ int, value []byte) {
 		return
 	}
 	call := ChatCallDelta{Index: -1}
-	_ = scanObject(value, func(key, value []byte) {
+	_ = jsonscan.Members(value, func(key, value []byte) {
 		switch string(key) {
 		case "index":
 			call.Index = integerOr(value, -1)
@@ -147,7 +151,7 @@ func callType(value []byte) string {
 }
 
 func (f *ChatFunction) read(data []byte) {
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "name":
 			f.Name = textOf(value)

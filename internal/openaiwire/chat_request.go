@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
 // Chat is the request of a chat completion. Zero fields are not sent, except the
@@ -178,8 +180,8 @@ func (c *Chat) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*c = Chat(f)
-	return scanObject(data, func(key, value []byte) {
-		name, ok := unquote(append(append([]byte{'"'}, key...), '"'))
+	return jsonscan.Members(data, func(key, value []byte) {
+		name, ok := jsonscan.Unquote(append(append([]byte{'"'}, key...), '"'))
 		if known := chatFields(); !ok || known[strings.ToLower(name)] {
 			return
 		}

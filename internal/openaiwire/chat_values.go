@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
 func (u *ChatUsage) read(data []byte) {
@@ -12,7 +14,7 @@ func (u *ChatUsage) read(data []byte) {
 			*field = n
 		}
 	}
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "prompt_tokens", "input_tokens":
 			set(&u.PromptTokens, value)
@@ -25,7 +27,7 @@ func (u *ChatUsage) read(data []byte) {
 		case "reasoning_tokens":
 			set(&u.ReasoningTokens, value)
 		case "prompt_tokens_details", "input_tokens_details", "completion_tokens_details", "output_tokens_details":
-			_ = scanObject(value, func(key, value []byte) {
+			_ = jsonscan.Members(value, func(key, value []byte) {
 				switch string(key) {
 				case "cached_tokens":
 					set(&u.CachedTokens, value)
@@ -41,14 +43,14 @@ func (u *ChatUsage) read(data []byte) {
 // completions, {"tokens": […], "token_logprobs": […]}, which Together sends.
 func readLogprobs(data []byte) *ChatLogprobs {
 	var l ChatLogprobs
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "content":
-			scanArray(value, func(_ int, token []byte) { l.Content = append(l.Content, readLogprob(token)) })
+			jsonscan.Each(value, func(_ int, token []byte) { l.Content = append(l.Content, readLogprob(token)) })
 		case "tokens":
-			scanArray(value, func(i int, token []byte) { l.at(i).Token = textOf(token) })
+			jsonscan.Each(value, func(i int, token []byte) { l.at(i).Token = textOf(token) })
 		case "token_logprobs":
-			scanArray(value, func(i int, token []byte) { l.at(i).Logprob, _ = numberOf(token) })
+			jsonscan.Each(value, func(i int, token []byte) { l.at(i).Logprob, _ = numberOf(token) })
 		}
 	})
 	if len(l.Content) == 0 {
@@ -66,16 +68,16 @@ func (l *ChatLogprobs) at(i int) *ChatLogprob {
 
 func readLogprob(data []byte) ChatLogprob {
 	var p ChatLogprob
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "token":
 			p.Token = textOf(value)
 		case "logprob":
 			p.Logprob, _ = numberOf(value)
 		case "top_logprobs":
-			scanArray(value, func(_ int, token []byte) {
+			jsonscan.Each(value, func(_ int, token []byte) {
 				top := ChatLogprob{}
-				_ = scanObject(token, func(key, value []byte) {
+				_ = jsonscan.Members(token, func(key, value []byte) {
 					switch string(key) {
 					case "token":
 						top.Token = textOf(value)
@@ -93,7 +95,7 @@ func readLogprob(data []byte) ChatLogprob {
 // textOf returns the text of a string, the digits of a number, else "". A string
 // with a broken escape is taken as it stands: nothing of an answer gets lost.
 func textOf(value []byte) string {
-	if s, ok := unquote(value); ok {
+	if s, ok := jsonscan.Unquote(value); ok {
 		return s
 	}
 	if n := len(value); n >= 2 && value[0] == '"' {

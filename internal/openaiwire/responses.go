@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
 // ResponsesRequest is the body of POST /responses. Fields that this module
@@ -230,7 +232,7 @@ func jsonString(data []byte) (string, bool) {
 	if len(data) < 2 || data[0] != '"' {
 		return "", false
 	}
-	return unquote(data)
+	return jsonscan.Unquote(data)
 }
 
 // lenient forgives fields of another type than expected: the rest has been

@@ -3,8 +3,9 @@ package openaiwire
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
 // Response is the answer of the Responses API, whole or as an event tells of
@@ -56,23 +57,21 @@ type ResponsesOutputDetails struct {
 	ReasoningTokens int64 `json:"reasoning_tokens"`
 }
 
-var errNotObject = errors.New("not a JSON object")
-
 // DecodeResponse reads a response, or an error in the place of one: Response.Error
 // is then set. It keeps nothing of data. What it does not use, such as the
 // echo of the instructions and tools, is skipped, not decoded.
 func DecodeResponse(data []byte) (*Response, error) {
 	r := &Response{}
 	var failed error
-	err := scanObject(data, func(key, value []byte) {
+	err := jsonscan.Members(data, func(key, value []byte) {
 		var err error
 		switch string(key) {
 		case "id":
-			r.ID, _ = unquote(value)
+			r.ID, _ = jsonscan.Unquote(value)
 		case "status":
-			r.Status, _ = unquote(value)
+			r.Status, _ = jsonscan.Unquote(value)
 		case "model":
-			r.Model, _ = unquote(value)
+			r.Model, _ = jsonscan.Unquote(value)
 		case "output":
 			err = json.Unmarshal(value, &r.Output)
 		case "usage":

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
 // The types of events that this module reads. Others are skipped.
@@ -97,13 +99,13 @@ func (e *ResponsesEvent) Decode(name string, data []byte) error {
 	var raw parts
 	var failed error
 	text := func(key, value []byte) string {
-		s, ok := unquote(value)
+		s, ok := jsonscan.Unquote(value)
 		if !ok && value[0] == '"' {
 			failed = fmt.Errorf("field %q: not a JSON string", key)
 		}
 		return s
 	}
-	err := scanObject(data, func(key, value []byte) {
+	err := jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "type":
 			if e.Type = knownType(value); e.Type == "" {
@@ -224,14 +226,14 @@ func (e *ResponsesEvent) decodeParts(raw *parts) error {
 // echo of the request.
 func beginning(data []byte) *Response {
 	r := &Response{}
-	_ = scanObject(data, func(key, value []byte) {
+	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "id":
-			r.ID, _ = unquote(value)
+			r.ID, _ = jsonscan.Unquote(value)
 		case "model":
-			r.Model, _ = unquote(value)
+			r.Model, _ = jsonscan.Unquote(value)
 		case "status":
-			r.Status, _ = unquote(value)
+			r.Status, _ = jsonscan.Unquote(value)
 		}
 	})
 	return r

@@ -297,3 +297,9 @@ func lenient(data []byte, v any) error {
 	}
 	return err
 }
+
+// object decodes s if it is one JSON object.
+func object(s string) (m map[string]any, ok bool) {
+	err := json.Unmarshal([]byte(s), &m)
+	return m, err == nil && m != nil
+}

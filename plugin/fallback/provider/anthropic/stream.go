@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -37,7 +38,7 @@ var kinds = map[string]string{
 func (e *event) parse(name string, data []byte) error {
 	*e = event{index: -1}
 	typed, tells := false, false // tells: there are the words of an error
-	err := members(data, func(key, value []byte) {
+	err := jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "type":
 			typed = true
@@ -189,24 +190,24 @@ func (s *stream) last(e *event) error {
 func (s *stream) delta(e *event) error {
 	b := s.at(e.index)
 	var err error
-	if bad := members(e.delta, func(key, value []byte) {
+	if bad := jsonscan.Members(e.delta, func(key, value []byte) {
 		switch string(key) {
 		case "text", "thinking":
 			if b == nil { // a piece without a beginning
 				b = s.begin(e.index, &answerBlock{Type: string(key)})
 			}
 			if err == nil && string(key) == b.kind {
-				piece := unquote(value)
+				piece := stringOf(value)
 				b.text.WriteString(piece)
 				err = s.show(b, piece)
 			}
 		case "partial_json":
 			if b != nil && b.kind == "tool_use" {
-				b.text.WriteString(unquote(value))
+				b.text.WriteString(stringOf(value))
 			}
 		case "signature":
 			if b != nil {
-				b.signature += unquote(value)
+				b.signature += stringOf(value)
 			}
 		case "citation":
 			var c citation
@@ -265,4 +266,13 @@ func drain(body io.ReadCloser) {
 	timer := time.AfterFunc(drainTime, func() { _ = body.Close() })
 	defer timer.Stop()
 	_, _ = io.CopyN(io.Discard, body, 64<<10)
+}
+
+// stringOf returns the text of a JSON string, "" for any other value.
+func stringOf(value []byte) string {
+	s, ok := jsonscan.Unquote(value)
+	if !ok {
+		return ""
+	}
+	return s
 }

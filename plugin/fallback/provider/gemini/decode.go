@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -72,7 +72,7 @@ type reading struct {
 func (a *answer) read(data []byte, show bool) (shown *model.LLMResponse, apiError bool, err error) {
 	r := reading{answer: a, show: show}
 	var candidates []byte
-	err = openaiwire.Members(data, func(key, value []byte) {
+	err = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "candidates":
 			candidates = value
@@ -94,7 +94,7 @@ func (a *answer) read(data []byte, show bool) (shown *model.LLMResponse, apiErro
 	if r.fail && err == nil {
 		return nil, true, nil
 	}
-	openaiwire.Each(candidates, r.readCandidate)
+	jsonscan.Each(candidates, r.readCandidate)
 	if err != nil || r.err != nil {
 		return nil, false, fmt.Errorf("gemini: a part of the answer is no JSON that the API sends: %w", failure.ErrTruncated)
 	}
@@ -122,14 +122,14 @@ func (r *reading) members(value []byte, visit func(key, value []byte)) {
 	if string(value) == "null" {
 		return
 	}
-	if err := openaiwire.Members(value, visit); err != nil {
+	if err := jsonscan.Members(value, visit); err != nil {
 		r.err = err
 	}
 }
 
 // text returns a string; "" for null and for one that is not there.
 func (r *reading) text(value []byte) string {
-	s, ok := openaiwire.Unquote(value)
+	s, ok := jsonscan.Unquote(value)
 	if !ok && value != nil && string(value) != "null" {
 		r.err = errNoString
 	}
@@ -183,7 +183,7 @@ func (r *reading) readUsage(value []byte) {
 }
 
 // readCandidate takes in the first candidate; others are left out.
-func (r *reading) readCandidate(candidate []byte) {
+func (r *reading) readCandidate(_ int, candidate []byte) {
 	a := r.answer
 	var content, finish, message []byte
 	first := true
@@ -208,7 +208,7 @@ func (r *reading) readCandidate(candidate []byte) {
 	r.members(candidate, r.readMetadata)
 	r.members(orNull(content), func(key, value []byte) {
 		if string(key) == "parts" {
-			openaiwire.Each(value, r.readPart)
+			jsonscan.Each(value, r.readPart)
 		}
 	})
 }
@@ -243,7 +243,7 @@ func (r *reading) readMetadata(key, value []byte) {
 }
 
 // readPart takes a part in. Most are text and nothing else.
-func (r *reading) readPart(value []byte) {
+func (r *reading) readPart(_ int, value []byte) {
 	if string(value) == "null" {
 		return
 	}

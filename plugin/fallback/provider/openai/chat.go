@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -161,7 +162,7 @@ func (d *chatDecoder) take(event sse.Event) error {
 func (d *chatDecoder) takeList(data []byte) error {
 	var err error
 	found := false
-	openaiwire.Each(data, func(element []byte) {
+	jsonscan.Each(data, func(_ int, element []byte) {
 		found = true
 		if err == nil && !d.stopped && element[0] == '{' {
 			err = d.take(sse.Event{Data: element})

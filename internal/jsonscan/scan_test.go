@@ -1,12 +1,14 @@
-package openaiwire
+package jsonscan_test
 
 import (
 	"encoding/json"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
-// unquote reads strings as package json does.
+// Unquote reads strings as package json does.
 func TestUnquote(t *testing.T) {
 	for _, value := range []string{
 		`""`, `"abc"`, `"a\"b\\c\/d\b\f\n\r\t"`, `"Gr\u00fc\u00DFe"`, `"\ud83d\ude0a!"`, `"\ud83d"`, `"\ud83d\n"`, `"\ud83dx\ude0a"`, `"\ude0a\ud83d"`, `"\ud83d\ud83d\ude0a"`,
@@ -14,7 +16,7 @@ func TestUnquote(t *testing.T) {
 	} {
 		var want string
 		err := json.Unmarshal([]byte(value), &want)
-		got, ok := unquote([]byte(value))
+		got, ok := jsonscan.Unquote([]byte(value))
 		if err != nil && ok && value != `""x"` || err == nil && (!ok || got != want) {
 			t.Errorf("%s: got %q, %v; want %q, %v", value, got, ok, want, err)
 		}
@@ -27,7 +29,7 @@ func FuzzUnquote(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, inner string) {
 		value := []byte(`"` + inner + `"`)
-		got, ok := unquote(value)
+		got, ok := jsonscan.Unquote(value)
 		if !utf8.ValidString(got) {
 			t.Fatalf("%q is not UTF-8", got)
 		}
