@@ -20,7 +20,7 @@ const (
 
 	// What the heap may grow by: a line is held twice while its buffer grows, and
 	// once more as text. The largest answer that is read has 32 MiB.
-	maxLongHeap, maxEndlessHeap = 64 * mebibyte, 96 * mebibyte
+	maxLongHeap, maxEndlessHeap = 64 * mebibyte, 128 * mebibyte
 )
 
 // heap is the size of objects in bytes, at the start and at its peak. It is safe
