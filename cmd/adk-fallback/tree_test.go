@@ -143,6 +143,8 @@ func (b built) walk(depth int, lines *[]string) {
 			line("timeout")
 		}
 		at(b.v.FieldByName("root")).walk(depth, lines)
+	case "policy.standsIn":
+		at(b.v.FieldByName("layer")).walk(depth, lines)
 	case "policy.wayBack": // to what is in its own place already
 	case "policy.chain":
 		b.arms = b.v.FieldByName("arms")

@@ -119,21 +119,37 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	}()
 	own := request.Clone(req)
 	own.Model = s.name
+	var adapted []string
+	if out.Root != "" && out.Root != s.name {
+		request.Adapt(own.Contents, "", true)
+		adapted = withoutRootsOwn(own)
+	}
 	if s.options.Prepare != nil {
 		s.options.Prepare(own)
 	}
 	withoutRetries(own)
-	if out.Root != "" && out.Root != s.name {
-		request.Adapt(own.Contents, "", true)
-	}
-	learnt := s.lessons.apply(ctx, own)
+	adapted = append(adapted, s.lessons.apply(ctx, own)...)
 	fitted, err := target.Fit(own)
 	if err != nil {
 		return &RefusedError{By: "fit", Model: s.name, Reason: err.Error()}
 	}
 	a.req, a.answer = own, fitted.Answer
-	out.Notes.Adapted = strings.Join(append(learnt, fitted.Adapted...), "\n")
+	out.Notes.Adapted = strings.Join(append(adapted, fitted.Adapted...), "\n")
 	return nil
+}
+
+// withoutRootsOwn removes from a copy what an agent has written for the wire of
+// its own model: the body's extra fields, and where the request goes.
+func withoutRootsOwn(own *model.LLMRequest) (adapted []string) {
+	if own.Config == nil || own.Config.HTTPOptions == nil {
+		return nil
+	}
+	options := own.Config.HTTPOptions
+	if len(options.ExtraBody) > 0 || options.ExtrasRequestProvider != nil {
+		adapted = []string{"extra_body"}
+	}
+	options.ExtraBody, options.ExtrasRequestProvider, options.BaseURL, options.APIVersion = nil, nil, "", ""
+	return adapted
 }
 
 // withoutRetries switches off, in a copy, retries that genai's client would make

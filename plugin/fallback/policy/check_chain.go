@@ -116,7 +116,7 @@ func (c *checker) credential(t Target) string {
 		return ""
 	case t.Settings.CredentialEnv != "":
 		return t.Settings.CredentialEnv
-	case t.Provider != "":
+	case t.Provider != "" && t.usualKey():
 		return "the default of " + t.Provider
 	}
 	return ""

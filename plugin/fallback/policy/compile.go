@@ -186,7 +186,7 @@ func (b *builder) traits(t Target) router.Traits {
 	if t.LastResort() {
 		return router.Traits{}
 	}
-	traits := router.Traits{Provider: t.Provider, Credential: b.credential(t), ContextWindow: t.Settings.ContextWindow}
+	traits := router.Traits{Provider: t.server(), Credential: b.credential(t), ContextWindow: t.Settings.ContextWindow}
 	if b.handedIn(t.Resolved) {
 		traits.Provider = ""
 	}

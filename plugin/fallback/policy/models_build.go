@@ -54,13 +54,6 @@ func (b *builder) provide(e endpoint) (model.LLM, error) {
 	return factory.New(settings)
 }
 
-// usualKey reports whether the provider's usual key may be sent. A server at a
-// base URL of its own gets it only for one of the provider's own models: then it
-// is a proxy in front of the provider.
-func (e *endpoint) usualKey() bool {
-	return e.Settings.BaseURL == "" || providerOf(e.Model) == e.Provider || providerOf(e.ID) == e.Provider
-}
-
 func (e *endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
 
 // addProvider says how an application adds a provider that this package does not
@@ -109,12 +102,16 @@ func newOpenAI(e endpoint) (model.LLM, error) {
 	return openai.New(e.ID, config)
 }
 
-// azure returns how a deployment on Azure is asked, nil for another server:
-// https://NAME.openai.azure.com, with ?api-version=… for the older paths.
+// azure returns how a deployment on Azure is asked, nil for another server.
 func azure(baseURL string) *openai.Azure {
 	u, err := url.Parse(baseURL)
-	if err != nil || !strings.HasSuffix(u.Hostname(), ".openai.azure.com") && !strings.HasSuffix(u.Hostname(), ".services.ai.azure.com") {
+	if err != nil {
 		return nil
 	}
-	return &openai.Azure{APIVersion: u.Query().Get("api-version")}
+	for _, domain := range []string{".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"} {
+		if strings.HasSuffix(u.Hostname(), domain) {
+			return &openai.Azure{}
+		}
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 )
@@ -28,6 +29,22 @@ func (p *Policy) Resolve(name string) Resolved {
 	r.ID = cmp.Or(r.Settings.ID, r.Model)
 	r.Provider = cmp.Or(r.Settings.Provider, providerOf(r.Model))
 	return r
+}
+
+// usualKey reports whether the provider's usual key may be sent. A server at a
+// base URL of its own gets it only for one of the provider's own models: then it
+// is a proxy in front of the provider.
+func (r *Resolved) usualKey() bool {
+	return r.Settings.BaseURL == "" || providerOf(r.Model) == r.Provider || providerOf(r.ID) == r.Provider
+}
+
+// server names who serves the model: the provider, and where that is if not at
+// its usual place.
+func (r *Resolved) server() string {
+	if u, err := url.Parse(r.Settings.BaseURL); err == nil && u.Host != "" {
+		return r.Provider + " at " + u.Host
+	}
+	return r.Provider
 }
 
 // providerOf returns the provider of a model by the beginning of its name, "" for

@@ -18,6 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // tree is a policy in the form in which it answers calls:
@@ -165,6 +166,9 @@ type layer struct {
 func (l *layer) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
+
+// Target implements provider.Described.
+func (l *layer) Target() provider.Target { return stream.TargetOf(l.Layer) }
 
 func (l *layer) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	return l.do(ctx, req, streamed, out)

@@ -39,11 +39,20 @@ type step struct {
 
 func (s *step) layer() stream.Layer {
 	l := &layer{s.inner, s.do}
-	if s.back {
+	switch {
+	case s.back:
 		return &wayBack{l}
+	case s.target.LastResort():
+		return &standsIn{l}
 	}
 	return l
 }
+
+// standsIn is an entry whose answers are of last resort.
+type standsIn struct{ *layer }
+
+// LastResort implements stream.LastResort.
+func (*standsIn) LastResort() {}
 
 // do makes an attempt, if the step's turn has come.
 func (s *step) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {

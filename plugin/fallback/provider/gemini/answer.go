@@ -181,7 +181,7 @@ func (a *answer) final() (*model.LLMResponse, error) {
 	case reason != "":
 		resp.FinishReason, resp.ErrorCode, resp.ErrorMessage = ending(reason, a.message, len(a.parts) > 0)
 	case a.blocked != nil:
-		resp.FinishReason, resp.ErrorCode = blockReason(string(a.blocked.BlockReason)), string(a.blocked.BlockReason)
+		resp.FinishReason, resp.ErrorCode = promptReason(string(a.blocked.BlockReason)), string(a.blocked.BlockReason)
 		resp.ErrorMessage = a.blocked.BlockReasonMessage
 	case len(a.parts) > 0:
 		return nil, fmt.Errorf("gemini: %w", failure.ErrTruncated)

@@ -191,6 +191,7 @@ func TestWholeAnswers(t *testing.T) {
 		want       answered
 	}{
 		{"text and a call", " " + parts(`{"text":"a"},{"text":"b"},{"functionCall":{"name":"f"}}`, stop) + "\n", answered{Parts: []*genai.Part{{Text: "ab"}, call("", "f", `{}`)}, Finish: "STOP"}},
+		{"a prompt blocked for another reason", `{"promptFeedback":{"blockReason":"OTHER"}}`, answered{Finish: "SAFETY", Code: "OTHER"}},
 		{"a blocked prompt", `{"promptFeedback":{"blockReason":"SAFETY"},"usageMetadata":{"promptTokenCount":3}}`, answered{Finish: "SAFETY", Code: "SAFETY"}},
 		{"a list", "[" + parts(`{"text":"a"}`) + "," + parts(`{"text":"b"}`, stop) + "]", answered{Parts: []*genai.Part{{Text: "ab"}}, Finish: "STOP"}},
 		{"a byte order mark", "\ufeff" + parts(`{"text":"a"}`, stop), answered{Parts: []*genai.Part{{Text: "a"}}, Finish: "STOP"}},

@@ -48,3 +48,12 @@ func blockReason(word string) genai.FinishReason {
 	}
 	return genai.FinishReasonOther
 }
+
+// promptReason returns the finish reason for a prompt that is blocked: whatever
+// the word, a policy is why.
+func promptReason(word string) genai.FinishReason {
+	if reason := blockReason(word); reason != genai.FinishReasonOther {
+		return reason
+	}
+	return genai.FinishReasonSafety
+}
