@@ -140,13 +140,16 @@ func (g *geminiRequest) systemRule() string {
 	return ""
 }
 
+// civicIntegrity is deprecated, and still accepted.
+const civicIntegrity genai.HarmCategory = "HARM_CATEGORY_CIVIC_INTEGRITY"
+
 // safetyRule: the categories that the API knows, each once.
 // (https://ai.google.dev/api/generate-content#v1beta.HarmCategory; a repeated
 // category is inferred)
 func (g *geminiRequest) safetyRule() string {
 	categories := []genai.HarmCategory{
 		genai.HarmCategoryHarassment, genai.HarmCategoryHateSpeech, genai.HarmCategorySexuallyExplicit,
-		genai.HarmCategoryDangerousContent, genai.HarmCategoryCivicIntegrity, genai.HarmCategoryJailbreak,
+		genai.HarmCategoryDangerousContent, civicIntegrity, genai.HarmCategoryJailbreak,
 	}
 	if g.vertex {
 		categories = append(categories, genai.HarmCategoryImageHate, genai.HarmCategoryImageDangerousContent,
@@ -169,7 +172,7 @@ func (g *geminiRequest) safetyRule() string {
 			return fmt.Sprintf("safety_settings[%d]: category %s appears twice", i, s.Category)
 		case s.Method != "" && !g.vertex:
 			return fmt.Sprintf("safety_settings[%d]: unknown name \"method\"", i)
-		case s.Category == genai.HarmCategoryCivicIntegrity && s.Threshold == genai.HarmBlockThresholdOff && g.family.before(25):
+		case s.Category == civicIntegrity && s.Threshold == genai.HarmBlockThresholdOff && g.family.before(25):
 			// https://github.com/danny-avila/LibreChat/issues/5666
 			return "HARM_CATEGORY_CIVIC_INTEGRITY: threshold OFF is not allowed"
 		}
