@@ -69,6 +69,8 @@ func TestCompileReportsEveryMistake(t *testing.T) {
 		{"number for duration", "error || latency > 5", condition.Errors{{17, "> on (duration, int)", oneType}}},
 		{"number for code", "error_code == 429", condition.Errors{{11, "== on (string, int)", oneType}}},
 		{"number among codes", `error_code in ["429", 504]`, condition.Errors{{22, "a value of type int", "string"}}},
+		{"duration among codes", `error_code in ["429", 1s]`, condition.Errors{{22, "a value of type duration", "string"}}},
+		{"list in a list", `[["429", 1], [true, "x"]] == []`, condition.Errors{{9, "a value of type int", "string"}, {20, "a value of type string", "bool"}}},
 		{"list of numbers", "error_code in [429]", condition.Errors{{11, "in on (string, list(int))", `value in [list of its type], or "name" in labels`}}},
 		{"negated number", "!cost", condition.Errors{{0, "! on (double)", "a bool"}}},
 		{"two types from ?:", "error ? 1 : 'x'", condition.Errors{{6, "?: on (bool, int, string)", "bool ? a : b, with a and b of one type"}}},
