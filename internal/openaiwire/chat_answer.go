@@ -102,15 +102,15 @@ func (u ChatUsage) MarshalJSON() ([]byte, error) {
 
 // ChatLogprobs holds the log probabilities of tokens.
 type ChatLogprobs struct {
-	Content []ChatLogprob `json:"content"`
+	Content []Logprob `json:"content"`
 }
 
-// ChatLogprob is a token with its log probability, and the likeliest others in
+// Logprob is a token with its log probability, and the likeliest others in
 // its place.
-type ChatLogprob struct {
-	Token       string        `json:"token"`
-	Logprob     float64       `json:"logprob"`
-	TopLogprobs []ChatLogprob `json:"top_logprobs,omitempty"`
+type Logprob struct {
+	Token       string    `json:"token"`
+	Logprob     float64   `json:"logprob"`
+	TopLogprobs []Logprob `json:"top_logprobs,omitempty"`
 }
 
 // errNotAnswer is JSON that is no object.

@@ -59,15 +59,15 @@ func readLogprobs(data []byte) *ChatLogprobs {
 	return &l
 }
 
-func (l *ChatLogprobs) at(i int) *ChatLogprob {
+func (l *ChatLogprobs) at(i int) *Logprob {
 	if i == len(l.Content) {
-		l.Content = append(l.Content, ChatLogprob{})
+		l.Content = append(l.Content, Logprob{})
 	}
 	return &l.Content[i]
 }
 
-func readLogprob(data []byte) ChatLogprob {
-	var p ChatLogprob
+func readLogprob(data []byte) Logprob {
+	var p Logprob
 	_ = jsonscan.Members(data, func(key, value []byte) {
 		switch string(key) {
 		case "token":
@@ -76,7 +76,7 @@ func readLogprob(data []byte) ChatLogprob {
 			p.Logprob, _ = numberOf(value)
 		case "top_logprobs":
 			jsonscan.Each(value, func(_ int, token []byte) {
-				top := ChatLogprob{}
+				top := Logprob{}
 				_ = jsonscan.Members(token, func(key, value []byte) {
 					switch string(key) {
 					case "token":

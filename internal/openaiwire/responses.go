@@ -175,7 +175,7 @@ type ResponsesPart struct {
 
 	Refusal     string                `json:"refusal,omitempty"`
 	Annotations []ResponsesAnnotation `json:"annotations,omitempty"`
-	Logprobs    []ResponsesLogprob    `json:"logprobs,omitempty"`
+	Logprobs    []Logprob             `json:"logprobs,omitempty"`
 
 	ImageURL string `json:"image_url,omitempty"` // https or data URL
 	Detail   string `json:"detail,omitempty"`
@@ -193,13 +193,6 @@ type ResponsesAnnotation struct {
 	Title      string `json:"title,omitempty"`
 	StartIndex int    `json:"start_index,omitempty"`
 	EndIndex   int    `json:"end_index,omitempty"`
-}
-
-// ResponsesLogprob is the probability of one token of the text.
-type ResponsesLogprob struct {
-	Token       string             `json:"token"`
-	Logprob     float64            `json:"logprob"`
-	TopLogprobs []ResponsesLogprob `json:"top_logprobs,omitempty"`
 }
 
 // ResponsesOutput is what a function returned: a text, or parts where there are

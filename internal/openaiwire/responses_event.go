@@ -68,12 +68,12 @@ type ResponsesEvent struct {
 	ContentIndex *int   `json:"content_index,omitempty"`
 	SummaryIndex *int   `json:"summary_index,omitempty"`
 
-	Delta     string             `json:"delta,omitempty"`
-	Text      string             `json:"text,omitempty"`
-	Refusal   string             `json:"refusal,omitempty"`
-	Arguments ResponsesJSON      `json:"arguments,omitempty"`
-	Name      string             `json:"name,omitempty"`
-	Logprobs  []ResponsesLogprob `json:"logprobs,omitempty"`
+	Delta     string        `json:"delta,omitempty"`
+	Text      string        `json:"text,omitempty"`
+	Refusal   string        `json:"refusal,omitempty"`
+	Arguments ResponsesJSON `json:"arguments,omitempty"`
+	Name      string        `json:"name,omitempty"`
+	Logprobs  []Logprob     `json:"logprobs,omitempty"`
 
 	// Of an error. OpenAI's events have the first three at the top, others an
 	// object.

@@ -113,7 +113,7 @@ var full = call.Metadata{
 		{Model: "pro", Outcome: call.OK},
 	},
 	AttemptsDropped: 3, Adapted: []string{"top_k", "safety_settings"},
-	ModelName:       "pro", ModelVersion: "pro-001", CacheStatus: "miss", ExperimentID: "e1", Cohort: "b", Degraded: "template",
+	ModelName: "pro", ModelVersion: "pro-001", CacheStatus: "miss", ExperimentID: "e1", Cohort: "b", Degraded: "template",
 }
 
 func TestMetadataRoundTrip(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -20,7 +21,7 @@ var errTooLong = fmt.Errorf("anthropic: the answer is longer than %d MiB: %w", m
 
 // collector puts an answer together, from a unary body or from events.
 type collector struct {
-	names  names
+	names  request.Names
 	model  string
 	stop   string
 	detail *stopDetails
@@ -239,12 +240,12 @@ func (c *collector) call(b *collected, resp *model.LLMResponse) (*genai.Function
 			if resp.FinishReason == genai.FinishReasonStop {
 				resp.FinishReason = genai.FinishReasonMalformedFunctionCall
 				resp.ErrorCode = string(resp.FinishReason)
-				resp.ErrorMessage = "the input of the tool " + cut(c.names.original(b.name), maxErrorText) + " is no JSON object"
+				resp.ErrorMessage = "the input of the tool " + cut(c.names.Original(b.name), maxErrorText) + " is no JSON object"
 			}
 			return nil, false
 		}
 	}
-	return &genai.FunctionCall{ID: b.id, Name: c.names.original(b.name), Args: args}, true
+	return &genai.FunctionCall{ID: b.id, Name: c.names.Original(b.name), Args: args}, true
 }
 
 // cite adds the sources of a block's text, which stands at offset in the text of

@@ -18,7 +18,7 @@ type encoder struct {
 	target provider.Target
 	family family
 	from   *genai.GenerateContentConfig // never nil
-	names  names
+	names  request.Names
 	to     body
 }
 
@@ -31,27 +31,27 @@ type body struct {
 }
 
 // encode returns the body for req. The names map those of functions back.
-func encode(config *Config, target provider.Target, req *model.LLMRequest, stream bool) (*body, names, error) {
+func encode(config *Config, target provider.Target, req *model.LLMRequest, stream bool) (*body, request.Names, error) {
 	e := &encoder{config: config, target: target, family: familyOf(target.Model), from: req.Config}
 	if e.from == nil {
 		e.from = &genai.GenerateContentConfig{}
 	}
 	e.to.Model, e.to.Stream = target.Model, stream
 	contents := request.Pair(req.Contents, toolID)
-	e.names = newNames(e.from.Tools, contents)
+	e.names = request.NamesFor(&toolNames, e.from.Tools, contents)
 	e.system()
 	if err := e.tools(contents); err != nil {
-		return nil, names{}, err
+		return nil, request.Names{}, err
 	}
 	e.limits()
 	turn := turnStart(contents)
 	thinks := e.think(lacksThinking(contents[turn:]))
 	e.sampling(thinks)
 	if err := e.format(); err != nil {
-		return nil, names{}, err
+		return nil, request.Names{}, err
 	}
 	if err := e.messages(contents, turn, thinks); err != nil {
-		return nil, names{}, err
+		return nil, request.Names{}, err
 	}
 	e.end(thinks)
 	e.cache()

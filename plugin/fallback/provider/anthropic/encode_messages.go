@@ -77,7 +77,7 @@ func (e *encoder) part(part *genai.Part, thoughts bool) (block, error) {
 		if args == nil {
 			args = map[string]any{}
 		}
-		b = block{Type: "tool_use", ID: part.FunctionCall.ID, Name: e.names.wire(part.FunctionCall.Name), Input: args}
+		b = block{Type: "tool_use", ID: part.FunctionCall.ID, Name: e.names.Wire(part.FunctionCall.Name), Input: args}
 	case part.FunctionResponse != nil:
 		b, err = e.toolResult(part.FunctionResponse)
 	case part.InlineData != nil:

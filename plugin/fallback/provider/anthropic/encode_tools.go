@@ -58,7 +58,7 @@ func (e *encoder) declare(declaration *genai.FunctionDeclaration) error {
 	if err != nil {
 		return &requestError{fmt.Sprintf("the parameters of the tool %s cannot be sent: %v", declaration.Name, err)}
 	}
-	e.to.Tools = append(e.to.Tools, tool{Name: e.names.wire(declaration.Name), Description: declaration.Description, InputSchema: inputSchema(schema)})
+	e.to.Tools = append(e.to.Tools, tool{Name: e.names.Wire(declaration.Name), Description: declaration.Description, InputSchema: inputSchema(schema)})
 	return nil
 }
 
@@ -71,7 +71,7 @@ func (e *encoder) recall(contents []*genai.Content) {
 				continue
 			}
 			known[part.FunctionCall.Name] = true
-			e.to.Tools = append(e.to.Tools, tool{Name: e.names.wire(part.FunctionCall.Name), InputSchema: inputSchema(nil)})
+			e.to.Tools = append(e.to.Tools, tool{Name: e.names.Wire(part.FunctionCall.Name), InputSchema: inputSchema(nil)})
 		}
 	}
 }
@@ -85,7 +85,7 @@ func (e *encoder) choice() *toolChoice {
 	switch config.Mode {
 	case genai.FunctionCallingConfigModeAny:
 		if len(config.AllowedFunctionNames) == 1 {
-			return &toolChoice{Type: "tool", Name: e.names.wire(config.AllowedFunctionNames[0])}
+			return &toolChoice{Type: "tool", Name: e.names.Wire(config.AllowedFunctionNames[0])}
 		}
 		return &toolChoice{Type: "any"}
 	case genai.FunctionCallingConfigModeNone:

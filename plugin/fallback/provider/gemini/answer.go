@@ -126,7 +126,7 @@ func (a *answer) endCall() {
 		a.malformed = true
 		return
 	}
-	call.part.FunctionCall = &genai.FunctionCall{ID: call.id, Name: a.names.original(call.name), Args: args}
+	call.part.FunctionCall = &genai.FunctionCall{ID: call.id, Name: a.names.Original(call.name), Args: args}
 	a.parts = append(a.parts, &call.part)
 }
 

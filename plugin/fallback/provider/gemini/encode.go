@@ -135,11 +135,11 @@ func (c *exchange) isOdd(p *genai.Part) bool {
 		return true
 	case p.FunctionCall != nil:
 		call := p.FunctionCall
-		if c.answer.names.wire(call.Name) != call.Name || call.PartialArgs != nil || call.WillContinue != nil {
+		if c.answer.names.Wire(call.Name) != call.Name || call.PartialArgs != nil || call.WillContinue != nil {
 			return true
 		}
 	case p.FunctionResponse != nil:
-		if c.answer.names.wire(p.FunctionResponse.Name) != p.FunctionResponse.Name || len(p.FunctionResponse.Response) == 0 {
+		if c.answer.names.Wire(p.FunctionResponse.Name) != p.FunctionResponse.Name || len(p.FunctionResponse.Response) == 0 {
 			return true
 		}
 	}
@@ -170,11 +170,11 @@ func (c *exchange) part(p *genai.Part) any {
 	switch {
 	case p.FunctionCall != nil:
 		call := *p.FunctionCall
-		call.Name, call.PartialArgs, call.WillContinue = c.answer.names.wire(call.Name), nil, nil
+		call.Name, call.PartialArgs, call.WillContinue = c.answer.names.Wire(call.Name), nil, nil
 		changed.FunctionCall = &call
 	case p.FunctionResponse != nil:
 		response := *p.FunctionResponse
-		response.Name = c.answer.names.wire(response.Name)
+		response.Name = c.answer.names.Wire(response.Name)
 		if len(response.Response) == 0 { // which the API wants
 			response.Response = map[string]any{"output": nil}
 		}

@@ -29,7 +29,7 @@ type chatAnswer struct {
 	citations      []*genai.Citation
 	finish, native string
 	usage          openaiwire.ChatUsage
-	logprobs       []openaiwire.ChatLogprob
+	logprobs       []openaiwire.Logprob
 	streamed       bool // text or thoughts have come as deltas
 }
 
@@ -174,7 +174,7 @@ func (a *chatAnswer) final() (*model.LLMResponse, error) {
 	if len(a.citations) > 0 {
 		response.CitationMetadata = &genai.CitationMetadata{Citations: a.citations}
 	}
-	response.LogprobsResult, response.AvgLogprobs = chatLogprobs(a.logprobs)
+	response.LogprobsResult, response.AvgLogprobs = logprobsOf(a.logprobs)
 	return response, nil
 }
 

@@ -34,8 +34,8 @@ func (a *chatAnswer) usageMetadata() *genai.GenerateContentResponseUsageMetadata
 	}
 }
 
-// chatLogprobs returns the probabilities of the tokens, and their mean.
-func chatLogprobs(list []openaiwire.ChatLogprob) (*genai.LogprobsResult, float64) {
+// logprobsOf returns the probabilities of the tokens, and their mean.
+func logprobsOf(list []openaiwire.Logprob) (*genai.LogprobsResult, float64) {
 	if len(list) == 0 {
 		return nil, 0
 	}

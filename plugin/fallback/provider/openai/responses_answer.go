@@ -65,7 +65,7 @@ type responsesAnswer struct {
 	refusal   strings.Builder
 	malformed string // name of a call that cannot be run
 	length    int    // characters of text so far
-	logprobs  []openaiwire.ResponsesLogprob
+	logprobs  []openaiwire.Logprob
 }
 
 // add takes an item in. Those of tools that the server runs are not the
@@ -140,7 +140,7 @@ func (a *responsesAnswer) addImage(item *openaiwire.ResponsesItem) {
 // finish says why the answer ended.
 func (a *responsesAnswer) finish(r *openaiwire.Response) {
 	a.response.Content = &genai.Content{Role: genai.RoleModel, Parts: a.parts}
-	a.response.LogprobsResult, a.response.AvgLogprobs = responsesLogprobs(a.logprobs)
+	a.response.LogprobsResult, a.response.AvgLogprobs = logprobsOf(a.logprobs)
 	reason, message := genai.FinishReasonStop, ""
 	if a.cut {
 		why := ""
@@ -188,28 +188,3 @@ func responsesUsage(u *openaiwire.ResponsesUsage) *genai.GenerateContentResponse
 }
 
 func clamp32(n int64) int32 { return int32(min(max(n, 0), 1<<31-1)) }
-
-// responsesLogprobs returns the probabilities of the tokens, and their mean.
-func responsesLogprobs(list []openaiwire.ResponsesLogprob) (*genai.LogprobsResult, float64) {
-	if len(list) == 0 {
-		return nil, 0
-	}
-	result := &genai.LogprobsResult{ChosenCandidates: make([]*genai.LogprobsResultCandidate, len(list))}
-	sum, tops := 0.0, false
-	for i, token := range list {
-		sum += token.Logprob
-		tops = tops || len(token.TopLogprobs) > 0
-		result.ChosenCandidates[i] = &genai.LogprobsResultCandidate{Token: token.Token, LogProbability: float32(token.Logprob)}
-	}
-	for _, token := range list {
-		if !tops {
-			break
-		}
-		top := &genai.LogprobsResultTopCandidates{}
-		for _, other := range token.TopLogprobs {
-			top.Candidates = append(top.Candidates, &genai.LogprobsResultCandidate{Token: other.Token, LogProbability: float32(other.Logprob)})
-		}
-		result.TopCandidates = append(result.TopCandidates, top)
-	}
-	return result, sum / float64(len(list))
-}

@@ -23,7 +23,7 @@ type streamedPart struct {
 	index    int
 	text     strings.Builder
 	whole    string // what a done event said
-	logprobs []openaiwire.ResponsesLogprob
+	logprobs []openaiwire.Logprob
 }
 
 // setItem notes what an event says of an item: when it begins, and when it is

@@ -1,0 +1,133 @@
+package request
+
+import (
+	"slices"
+	"strconv"
+
+	"google.golang.org/genai"
+)
+
+// NameRule says which names of functions an API takes.
+type NameRule struct {
+	Max   int               // the most bytes
+	Start func(c byte) bool // what a name may begin with; nil for what it may hold
+	Byte  func(c byte) bool // what it may hold
+}
+
+// Takes reports whether the API takes name.
+func (r *NameRule) Takes(name string) bool {
+	if name == "" || len(name) > r.Max || !r.start(name[0]) {
+		return false
+	}
+	for i := range len(name) {
+		if !r.Byte(name[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *NameRule) start(c byte) bool {
+	if r.Start == nil {
+		return r.Byte(c)
+	}
+	return r.Start(c)
+}
+
+// Names maps names of functions to those that an API takes, and back. The zero
+// value maps each name to itself. It is read only, so safe for concurrent use.
+type Names struct {
+	out  map[string]string // nil while the API takes every name
+	back map[string]string
+}
+
+// NamesFor maps the names that a request declares or calls. The same request
+// gives the same names, and no two names become one.
+func NamesFor(rule *NameRule, tools []*genai.Tool, contents []*genai.Content) Names {
+	var odd []string
+	eachName(tools, contents, func(name string) {
+		if !rule.Takes(name) && !slices.Contains(odd, name) {
+			odd = append(odd, name)
+		}
+	})
+	if len(odd) == 0 {
+		return Names{}
+	}
+	n := Names{out: map[string]string{}, back: map[string]string{}}
+	// Names that can stay are given first.
+	eachName(tools, contents, func(name string) {
+		if rule.Takes(name) {
+			n.back[name] = name
+		}
+	})
+	for _, name := range odd {
+		n.add(rule, name)
+	}
+	return n
+}
+
+func eachName(tools []*genai.Tool, contents []*genai.Content, visit func(string)) {
+	for _, tool := range tools {
+		if tool == nil {
+			continue
+		}
+		for _, declaration := range tool.FunctionDeclarations {
+			if declaration != nil {
+				visit(declaration.Name)
+			}
+		}
+	}
+	for _, content := range contents {
+		if content == nil {
+			continue
+		}
+		for _, part := range content.Parts {
+			if part != nil && part.FunctionCall != nil {
+				visit(part.FunctionCall.Name)
+			}
+		}
+	}
+}
+
+// add gives name one that the API takes and no other name has.
+func (n *Names) add(rule *NameRule, name string) {
+	plain := []byte(name)
+	for i, c := range plain {
+		if !rule.Byte(c) {
+			plain[i] = '_'
+		}
+	}
+	if len(plain) == 0 || !rule.start(plain[0]) {
+		plain = slices.Insert(plain, 0, '_')
+	}
+	own := string(plain[:min(len(plain), rule.Max)])
+	for i := 2; n.has(own); i++ {
+		suffix := "_" + strconv.Itoa(i)
+		own = string(plain[:min(len(plain), rule.Max-len(suffix))]) + suffix
+	}
+	n.out[name], n.back[own] = own, name
+}
+
+func (n *Names) has(wire string) bool {
+	_, taken := n.back[wire]
+	return taken
+}
+
+// Wire returns the API's name for name.
+func (n *Names) Wire(name string) string {
+	if own, ok := n.out[name]; ok {
+		return own
+	}
+	return name
+}
+
+// Original returns the name that the API knows as name.
+func (n *Names) Original(name string) string {
+	if own, ok := n.back[name]; ok {
+		return own
+	}
+	return name
+}
+
+// AllPlain reports whether every name is mapped to itself.
+func (n *Names) AllPlain() bool { return n.out == nil }
