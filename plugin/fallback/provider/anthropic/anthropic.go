@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,6 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -107,22 +107,12 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 }
 
 func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams bool, yield func(*model.LLMResponse, error) bool) error {
+	req, finish, err := m.target.Prepare(ctx, req)
+	if err != nil {
+		return err
+	}
 	target := m.target
-	if req.Model != "" { // it is how a router names its target
-		target.Model = req.Model
-	}
-	finish := func(resp *model.LLMResponse) *model.LLMResponse { return resp }
-	if !capture.Fitted(ctx) {
-		shallow := *req
-		fitted, err := target.Fit(&shallow)
-		if err != nil {
-			return err
-		}
-		req = &shallow
-		if fitted.Answer != nil {
-			finish = fitted.Answer
-		}
-	}
+	target.Model = cmp.Or(req.Model, target.Model) // a router names its target in the request
 	body, names, err := encode(&m.config, target, req, streams)
 	if err != nil {
 		return err

@@ -13,7 +13,6 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -160,17 +159,10 @@ func (m *Model) Client() *genai.Client { return m.client }
 func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
 		name := cmp.Or(req.Model, m.name)
-		var restore func(*model.LLMResponse) *model.LLMResponse
-		if !capture.Fitted(ctx) {
-			fit := *req
-			target := m.target
-			target.Model = name
-			fitted, err := target.Fit(&fit)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			req, restore = &fit, fitted.Answer
+		req, restore, err := m.target.Prepare(ctx, req)
+		if err != nil {
+			yield(nil, err)
+			return
 		}
 		c := exchange{model: m, stream: stream, answer: answer{}}
 		if err := c.encode(name, req); err != nil {
@@ -195,9 +187,6 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 			yield(nil, err)
 			return
 		}
-		if restore != nil {
-			final = restore(final)
-		}
-		yield(final, nil)
+		yield(restore(final), nil)
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
@@ -106,24 +105,13 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 // fit returns req in the form that the model accepts, unless the engine has seen
 // to that, and a yield that turns final answers into those to the original.
 func (m *Model) fit(ctx context.Context, req *model.LLMRequest, yield func(*model.LLMResponse, error) bool) (*model.LLMRequest, func(*model.LLMResponse, error) bool, error) {
-	if capture.Fitted(ctx) {
-		return req, yield, nil
-	}
-	target := m.target
-	if req.Model != "" {
-		target.Model = req.Model // how a router names its target
-	}
-	shallow := *req
-	fitted, err := target.Fit(&shallow)
-	if err != nil || fitted.Answer == nil {
-		return &shallow, yield, err
-	}
-	return &shallow, func(resp *model.LLMResponse, err error) bool {
-		if resp != nil {
-			resp = fitted.Answer(resp)
+	own, final, err := m.target.Prepare(ctx, req)
+	return own, func(resp *model.LLMResponse, err error) bool {
+		if resp != nil && !resp.Partial {
+			resp = final(resp)
 		}
 		return yield(resp, err)
-	}, nil
+	}, err
 }
 
 // modelName returns the name for the request's body.
