@@ -36,6 +36,9 @@ func Describe(m model.LLM, traits Traits) model.LLM {
 	if nilcheck.Model(m) {
 		panic("router: Describe: the model is nil")
 	}
+	if traits.Prefill && traits.Target.Takes.Prefill == nil {
+		traits.Target.Takes.Prefill = &traits.Prefill
+	}
 	return stream.Forward(&described{stream.Of(m), traits}, m)
 }
 
