@@ -14,8 +14,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// TargetOf returns what is known of the model behind m: what a layer of this
-// module, or m itself, tells. A group of models tells nothing.
+// TargetOf describes the model behind m, as far as a layer of this module or m
+// itself describes it. The result for a group of models is empty.
 func TargetOf(m model.LLM) provider.Target {
 	if d, ok := Bare(m).(provider.Described); ok {
 		return d.Target()
@@ -26,7 +26,7 @@ func TargetOf(m model.LLM) provider.Target {
 	return targetOf(m)
 }
 
-// targetOf returns what a model tells of itself, by its methods or by its name.
+// targetOf describes a model by its methods or its name.
 func targetOf(m model.LLM) provider.Target {
 	if d, ok := m.(provider.Described); ok {
 		return d.Target()
@@ -61,37 +61,38 @@ func genaiConfig(m model.LLM) *genai.ClientConfig {
 	return &config
 }
 
-// isADKOpenAI recognises ADK's own OpenAI model without importing it: it brings
-// an SDK of 10 to 25 MB.
+// isADKOpenAI recognises ADK's own OpenAI model without importing its package,
+// which would add an SDK of 10 to 25 MB.
 func isADKOpenAI(m model.LLM) bool {
 	return reflect.TypeOf(m).String() == "*openaimodel.openAIModel"
 }
 
-// adkOpenAITakes is what ADK's OpenAI model refuses before it asks
-// (google.golang.org/adk/v2 v2.2.0, model/openaimodel/request.go).
+// adkOpenAITakes lists the settings that ADK's OpenAI model itself refuses,
+// before it calls the API (google.golang.org/adk/v2 v2.2.0,
+// model/openaimodel/request.go).
 func adkOpenAITakes() provider.Takes {
 	no, none := new(bool), new(int)
 	return provider.Takes{Safety: no, TopK: no, Penalties: no, Labels: no, StopSequences: none}
 }
 
-// warn logs what cannot be mended from outside of the model.
+// warn logs faults of the model that this module cannot fix from outside it.
 func (s *Source) warn() {
 	if isADKOpenAI(s.llm) {
-		s.logger().Warn("fallback: ADK's openaimodel ends a cut stream like a whole answer, and OpenAI refuses the model turns of its history; use plugin/fallback/provider/openai",
+		s.logger().Warn("fallback: ADK's openaimodel reports a stream that is cut off as a complete answer, and OpenAI refuses the model turns in its history; use plugin/fallback/provider/openai",
 			"model", s.name)
 	}
 	if config := genaiConfig(s.llm); config != nil && config.HTTPOptions.RetryOptions != nil {
-		s.logger().Warn("fallback: the model's client retries by itself, which multiplies attempts; remove HTTPOptions.RetryOptions from its configuration", "model", s.name)
+		s.logger().Warn("fallback: the model's client has retries of its own, which multiply attempts; remove HTTPOptions.RetryOptions from its configuration", "model", s.name)
 	}
 }
 
-// resolved is a target under a description by hand, looked up in the tables.
+// resolved is a target with a description by hand over it, resolved by the tables.
 type resolved struct {
 	described *provider.Target
 	target    provider.Target
 }
 
-// resolve returns what is known of the model under a description, which may be
+// resolve returns the target with a description over it. The description may be
 // nil.
 func (s *Source) resolve(described *provider.Target) *provider.Target {
 	if r := s.fits.Load(); r != nil && r.described == described {
@@ -106,8 +107,8 @@ func (s *Source) resolve(described *provider.Target) *provider.Target {
 	return &r.target
 }
 
-// prepare makes the attempt's own copy of req, as the model takes it. The error
-// is a refusal, or a failure that has been recorded.
+// prepare makes the attempt's own copy of req in the form that the model takes.
+// The error is a refusal, or a failure that has been recorded.
 func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target) (err error) {
 	s, out := a.source, a.out
 	defer func() {
@@ -138,8 +139,8 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	return nil
 }
 
-// withoutRootsOwn removes from a copy what an agent has written for the wire of
-// its own model: the body's extra fields, and where the request goes.
+// withoutRootsOwn removes from a copy the fields that the agent set for the API of
+// its own model: extra fields of the body, and the address of the request.
 func withoutRootsOwn(own *model.LLMRequest) (adapted []string) {
 	if own.Config == nil || own.Config.HTTPOptions == nil {
 		return nil
@@ -152,8 +153,8 @@ func withoutRootsOwn(own *model.LLMRequest) (adapted []string) {
 	return adapted
 }
 
-// withoutRetries switches off, in a copy, retries that genai's client would make
-// on its own: each would be an attempt that no layer knows of.
+// withoutRetries disables, in a copy, the retries of genai's client: each would be
+// an attempt that no layer counts.
 func withoutRetries(own *model.LLMRequest) {
 	if own.Config != nil && own.Config.HTTPOptions != nil {
 		own.Config.HTTPOptions.RetryOptions = nil

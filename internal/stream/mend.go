@@ -27,9 +27,9 @@ const (
 	statusEntity = 422 // what FastAPI servers refuse a request with
 )
 
-// mend looks for a repair after the attempt has failed with err, and reports
-// whether the same model is to be asked once more, at once. The lesson holds for
-// later calls too, for a day.
+// mend looks for a repair after the attempt has failed with err. It reports
+// whether to call the same model again at once. The repair is remembered for a
+// day and applied to later calls.
 func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) bool {
 	failed, ok := err.(*AttemptError)
 	if !ok || failed.cut || a.req == nil || a.out.Shown || a.out.Stopped || ctx.Err() != nil {
@@ -47,13 +47,13 @@ func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) 
 	if !ok || !a.source.lessons.add(ctx, repair) {
 		return false
 	}
-	a.source.logger().WarnContext(ctx, "fallback: the model refuses a part of the request, which is left out from now on",
+	a.source.logger().WarnContext(ctx, "fallback: the model refuses a part of the request; later requests omit or change it",
 		"model", a.source.name, "part", string(repair), "code", failed.Means.Code)
 	return true
 }
 
-// refusal reads what the server said from an error, or from the exchange that
-// the transport noted.
+// refusal reads the server's error from err, or from the exchange that the
+// transport recorded.
 func (a *attempt) refusal(err error) provider.Refusal {
 	text := err.Error()
 	if raw, ok := errors.AsType[rawError](err); ok {
@@ -81,14 +81,14 @@ type rawError interface {
 
 func (s *Source) logger() *slog.Logger { return cmp.Or(s.options.Logger, slog.Default()) }
 
-// lessons are the repairs that a target has asked for. The zero value is ready
-// and safe for concurrent use.
+// lessons are the repairs that a target needs. The zero value is ready and safe
+// for concurrent use.
 type lessons struct {
 	mu    sync.Mutex
 	until map[lesson]time.Time // guarded by mu
 }
 
-// lesson is a repair, for one session if it is about a history.
+// lesson is a repair. One of the history applies to a single session.
 type lesson struct {
 	repair  provider.Repair
 	session string
@@ -120,7 +120,7 @@ func (l *lessons) add(ctx context.Context, r provider.Repair) bool {
 	return true
 }
 
-// apply repairs req in advance, and returns the names of what it did.
+// apply repairs req in advance and returns the names of the repairs.
 func (l *lessons) apply(ctx context.Context, req *model.LLMRequest) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
