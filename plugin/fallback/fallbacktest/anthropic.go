@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // anthropic is the Messages API (https://platform.claude.com/docs/en/api/messages)
@@ -27,32 +30,32 @@ func (anthropic) decode(_ *http.Request, body []byte, req *Request) error {
 		return fmt.Errorf("fallbacktest: the request body is not valid JSON: %v", err)
 	}
 	req.Stream, _ = in["stream"].(bool)
-	if req.Model = str(in, "model"); req.Model == "" {
+	if req.Model = wire.Str(in, "model"); req.Model == "" {
 		return errors.New("fallbacktest: model: field required")
 	}
 	names := map[string]string{} // of the functions called, by the call's id
-	for _, m := range list(in["messages"]) {
+	for _, m := range wire.List(in["messages"]) {
 		c := &genai.Content{Role: genai.RoleUser}
-		if str(m, "role") == "assistant" {
+		if wire.Str(m, "role") == "assistant" {
 			c.Role = genai.RoleModel
 		}
-		for _, b := range blocksOf(m["content"]) {
+		for _, b := range wire.Blocks(m["content"]) {
 			if p := blockPart(b, names); p != nil {
 				c.Parts = append(c.Parts, p)
 			}
 		}
 		req.Contents = append(req.Contents, c)
 	}
-	for _, b := range blocksOf(in["system"]) {
+	for _, b := range wire.Blocks(in["system"]) {
 		if req.System == nil {
 			req.System = &genai.Content{Role: genai.RoleUser}
 		}
-		req.System.Parts = append(req.System.Parts, &genai.Part{Text: str(b, "text")})
+		req.System.Parts = append(req.System.Parts, &genai.Part{Text: wire.Str(b, "text")})
 	}
 	var functions []*genai.FunctionDeclaration
-	for _, t := range list(in["tools"]) {
-		if isCustomTool(t) {
-			functions = append(functions, &genai.FunctionDeclaration{Name: str(t, "name"), Description: str(t, "description"), ParametersJsonSchema: t["input_schema"]})
+	for _, t := range wire.List(in["tools"]) {
+		if wire.IsCustomTool(t) {
+			functions = append(functions, &genai.FunctionDeclaration{Name: wire.Str(t, "name"), Description: wire.Str(t, "description"), ParametersJsonSchema: t["input_schema"]})
 		}
 	}
 	if len(functions) > 0 {
@@ -61,41 +64,30 @@ func (anthropic) decode(_ *http.Request, body []byte, req *Request) error {
 	return nil
 }
 
-// isCustomTool reports whether a tool is one that the client runs and describes.
-func isCustomTool(t object) bool { return t["type"] == nil || str(t, "type") == "custom" }
-
-// blocksOf returns content as blocks; a string is one text block.
-func blocksOf(content any) []object {
-	if s, ok := content.(string); ok {
-		return []object{{"type": "text", "text": s}}
-	}
-	return list(content)
-}
-
 // blockPart is a block in genai's terms, nil if genai has none for it.
 func blockPart(b object, names map[string]string) *genai.Part {
-	switch str(b, "type") {
+	switch wire.Str(b, "type") {
 	case "text":
-		return &genai.Part{Text: str(b, "text")}
+		return &genai.Part{Text: wire.Str(b, "text")}
 	case "thinking":
-		return &genai.Part{Text: str(b, "thinking"), Thought: true, ThoughtSignature: []byte(str(b, "signature"))}
+		return &genai.Part{Text: wire.Str(b, "thinking"), Thought: true, ThoughtSignature: []byte(wire.Str(b, "signature"))}
 	case "redacted_thinking":
-		return &genai.Part{Thought: true, ThoughtSignature: []byte(str(b, "data"))}
+		return &genai.Part{Thought: true, ThoughtSignature: []byte(wire.Str(b, "data"))}
 	case "image", "document":
-		source := sub(b, "source")
-		if url := str(source, "url"); url != "" {
+		source := wire.Sub(b, "source")
+		if url := wire.Str(source, "url"); url != "" {
 			return &genai.Part{FileData: &genai.FileData{FileURI: url}}
 		}
-		data, _ := base64.StdEncoding.DecodeString(str(source, "data"))
-		return &genai.Part{InlineData: &genai.Blob{MIMEType: str(source, "media_type"), Data: data}}
+		data, _ := base64.StdEncoding.DecodeString(wire.Str(source, "data"))
+		return &genai.Part{InlineData: &genai.Blob{MIMEType: wire.Str(source, "media_type"), Data: data}}
 	case "tool_use":
-		id, name, input := str(b, "id"), str(b, "name"), sub(b, "input")
+		id, name, input := wire.Str(b, "id"), wire.Str(b, "name"), wire.Sub(b, "input")
 		names[id] = name
 		return &genai.Part{FunctionCall: &genai.FunctionCall{ID: id, Name: name, Args: input}}
 	case "tool_result":
-		id, output := str(b, "tool_use_id"), ""
-		for _, c := range blocksOf(b["content"]) {
-			output += str(c, "text")
+		id, output := wire.Str(b, "tool_use_id"), ""
+		for _, c := range wire.Blocks(b["content"]) {
+			output += wire.Str(c, "text")
 		}
 		return functionResult(id, names[id], output)
 	}
@@ -134,6 +126,12 @@ func (anthropic) problem(req *Request, p problem) status {
 		return anthropicError(req, http.StatusBadRequest, "invalid_request_error", p.text, nil)
 	}
 	return anthropicError(req, http.StatusInternalServerError, "api_error", "Internal server error", nil)
+}
+
+func (anthropic) check(r *http.Request, body []byte, req *Request) *violation {
+	return refused(strict.Anthropic(asked(r, body, req)), func(v *strict.Violation) status {
+		return anthropicError(req, v.Status, v.Kind, v.Message, nil)
+	})
 }
 
 func anthropicError(req *Request, code int, kind, message string, details object) status {

@@ -1,12 +1,12 @@
 package fallbacktest
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
 )
 
 func (anthropic) document(req *Request, a answer) []byte {
@@ -199,15 +199,7 @@ func (w *messageWriter) signature(thought string, given []byte) string {
 	if len(given) > 0 {
 		return string(given)
 	}
-	return thinkingSignature(thought) + "." + prefixOf(w.req.Body)
-}
-
-// thinkingSignature is what this package signs a thought with, without what it says
-// of the conversation. The models of one vendor read each other's thoughts, so it
-// says nothing of the model.
-func thinkingSignature(thought string) string {
-	sum := sha256.Sum256([]byte("thinking: " + thought))
-	return "fallbacktest" + base64.RawURLEncoding.EncodeToString(sum[:12])
+	return signature.Claude(thought, w.req.Body)
 }
 
 // toolUseID is the id of the n-th part, which is a call.

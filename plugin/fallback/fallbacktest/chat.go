@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // chat is OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat),
@@ -22,13 +25,13 @@ func (chat) decode(r *http.Request, body []byte, req *Request) error {
 		return err
 	}
 	names := map[string]string{} // of the functions called, by the call's id
-	for _, m := range list(in["messages"]) {
+	for _, m := range wire.List(in["messages"]) {
 		decodeMessage(req, m, names)
 	}
 	var functions []*genai.FunctionDeclaration
-	for _, t := range list(in["tools"]) {
-		f := sub(t, "function")
-		functions = append(functions, &genai.FunctionDeclaration{Name: str(f, "name"), Description: str(f, "description"), ParametersJsonSchema: f["parameters"]})
+	for _, t := range wire.List(in["tools"]) {
+		f := wire.Sub(t, "function")
+		functions = append(functions, &genai.FunctionDeclaration{Name: wire.Str(f, "name"), Description: wire.Str(f, "description"), ParametersJsonSchema: f["parameters"]})
 	}
 	if len(functions) > 0 {
 		req.Tools = []*genai.Tool{{FunctionDeclarations: functions}}
@@ -39,7 +42,7 @@ func (chat) decode(r *http.Request, body []byte, req *Request) error {
 // decodeMessage adds one message to the request. Results that follow each other
 // become one content, as a client of Gemini sends them.
 func decodeMessage(req *Request, m object, names map[string]string) {
-	switch str(m, "role") {
+	switch wire.Str(m, "role") {
 	case "system", "developer":
 		if req.System == nil {
 			req.System = &genai.Content{Role: genai.RoleUser}
@@ -48,15 +51,15 @@ func decodeMessage(req *Request, m object, names map[string]string) {
 	case "assistant":
 		var parts []*genai.Part
 		for _, key := range []string{"reasoning_content", "reasoning"} {
-			if thought := str(m, key); thought != "" {
+			if thought := wire.Str(m, key); thought != "" {
 				parts = append(parts, &genai.Part{Text: thought, Thought: true})
 			}
 		}
 		parts = append(parts, decodeContent(m["content"])...)
-		for _, c := range list(m["tool_calls"]) {
-			f := sub(c, "function")
-			names[str(c, "id")] = str(f, "name")
-			parts = append(parts, functionCall(str(c, "id"), str(f, "name"), str(f, "arguments")))
+		for _, c := range wire.List(m["tool_calls"]) {
+			f := wire.Sub(c, "function")
+			names[wire.Str(c, "id")] = wire.Str(f, "name")
+			parts = append(parts, functionCall(wire.Str(c, "id"), wire.Str(f, "name"), wire.Str(f, "arguments")))
 		}
 		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleModel, Parts: parts})
 	case "tool":
@@ -64,7 +67,7 @@ func decodeMessage(req *Request, m object, names map[string]string) {
 		for _, p := range decodeContent(m["content"]) {
 			output += p.Text
 		}
-		id := str(m, "tool_call_id")
+		id := wire.Str(m, "tool_call_id")
 		req.addResult(functionResult(id, names[id], output))
 	default:
 		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleUser, Parts: decodeContent(m["content"])})
@@ -89,21 +92,21 @@ func decodeContent(v any) []*genai.Part {
 		return []*genai.Part{{Text: s}}
 	}
 	var parts []*genai.Part
-	for _, p := range list(v) {
-		switch str(p, "type") {
+	for _, p := range wire.List(v) {
+		switch wire.Str(p, "type") {
 		case "text", "input_text", "output_text":
-			parts = append(parts, &genai.Part{Text: str(p, "text")})
+			parts = append(parts, &genai.Part{Text: wire.Str(p, "text")})
 		case "refusal":
-			parts = append(parts, &genai.Part{Text: str(p, "refusal")})
+			parts = append(parts, &genai.Part{Text: wire.Str(p, "refusal")})
 		case "image_url":
-			parts = append(parts, mediaPart(str(sub(p, "image_url"), "url")))
+			parts = append(parts, mediaPart(wire.Str(wire.Sub(p, "image_url"), "url")))
 		case "input_image":
-			parts = append(parts, mediaPart(str(p, "image_url")))
+			parts = append(parts, mediaPart(wire.Str(p, "image_url")))
 		case "input_audio":
-			audio := sub(p, "input_audio")
-			parts = append(parts, mediaPart("data:audio/"+str(audio, "format")+";base64,"+str(audio, "data")))
+			audio := wire.Sub(p, "input_audio")
+			parts = append(parts, mediaPart("data:audio/"+wire.Str(audio, "format")+";base64,"+wire.Str(audio, "data")))
 		case "file":
-			parts = append(parts, filePart(sub(p, "file")))
+			parts = append(parts, filePart(wire.Sub(p, "file")))
 		case "input_file":
 			parts = append(parts, filePart(p))
 		}
@@ -113,10 +116,10 @@ func decodeContent(v any) []*genai.Part {
 
 func filePart(file object) *genai.Part {
 	for _, key := range []string{"file_data", "file_url", "file_id"} {
-		if s := str(file, key); s != "" {
+		if s := wire.Str(file, key); s != "" {
 			part := mediaPart(s)
 			if part.InlineData != nil {
-				part.InlineData.DisplayName = str(file, "filename")
+				part.InlineData.DisplayName = wire.Str(file, "filename")
 			}
 			return part
 		}
@@ -129,6 +132,12 @@ func (chat) errorEvent(body string) []byte {
 }
 
 func (chat) problem(req *Request, p problem) status { return openAIProblem(req, p, "messages") }
+
+// check holds the request to OpenAI's rules, or to those of the server whose
+// dialect the model has been given.
+func (p chat) check(r *http.Request, body []byte, req *Request) *violation {
+	return refused(strict.Chat(asked(r, body, req), strict.Dialect(p.dialect)), p.dialect.refused)
+}
 
 // blockedStatus is how Azure answers a prompt that its filter rejects, where
 // OpenAI's own endpoint has the model refuse

@@ -93,10 +93,10 @@
 //
 // # What belongs here
 //
-// The package imports the standard library and genai only, so that it serves
-// agents of every ADK version. Steps and faults know no wire format; another API is
-// one more implementation of the protocol interface, in files named after it: the
-// protocol, what its models take (…_family.go) and what it refuses. It reads
-// requests without the types of a client, which would hide what a client sends in
-// error. Client logic (retries, classification) does not belong here.
+// The package imports the standard library, genai and packages of its own only, so
+// that it serves agents of every ADK version. Steps and faults know no wire format;
+// another API is one more implementation of the protocol interface, in files named
+// after it. It reads requests without the types of a client, which would hide what a
+// client sends in error. What an API refuses, and what its models take, is in package
+// internal/strict. Client logic (retries, classification) does not belong here.
 package fallbacktest

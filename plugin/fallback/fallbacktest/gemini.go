@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // gemini is the REST API of Gemini, under the paths of the Gemini API
@@ -62,11 +67,24 @@ func (gemini) events(req *Request, a answer) [][]byte {
 	return out
 }
 
-// signedFor returns the answer with the signatures of a strict server.
+// signedFor returns the answer as a strict server's model signs it: on the first
+// call, or on the last text if there is no call. It is unchanged if the step has
+// signed a part itself, or the model signs nothing that matters.
 func (a answer) signedFor(req *Request) answer {
-	if a.strict {
-		a.parts = geminiFrom(req).signed(a.parts)
+	if !a.strict || !strict.GeminiSigns(req.Model) || slices.ContainsFunc(a.parts, func(p *genai.Part) bool { return len(p.ThoughtSignature) > 0 }) {
+		return a
 	}
+	i := slices.IndexFunc(a.parts, func(p *genai.Part) bool { return p.FunctionCall != nil })
+	if last := len(a.parts) - 1; i < 0 && last >= 0 && isText(a.parts[last]) && !a.parts[last].Thought {
+		i = last
+	}
+	if i < 0 {
+		return a
+	}
+	a.parts = slices.Clone(a.parts)
+	part := *a.parts[i]
+	part.ThoughtSignature = signature.Gemini(req.Model, wire.IsVertex(req.Path))
+	a.parts[i] = &part
 	return a
 }
 
@@ -94,6 +112,12 @@ func (a answer) response(req *Request, parts []*genai.Part, n int, last bool) *g
 		resp.Candidates = []*genai.Candidate{c}
 	}
 	return resp
+}
+
+func (gemini) check(r *http.Request, body []byte, req *Request) *violation {
+	return refused(strict.Gemini(asked(r, body, req)), func(v *strict.Violation) status {
+		return googleError(v.Status, v.Kind, v.Message)
+	})
 }
 
 func (gemini) errorEvent(body string) []byte {

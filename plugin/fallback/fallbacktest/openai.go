@@ -2,7 +2,6 @@ package fallbacktest
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -10,15 +9,14 @@ import (
 	"math"
 	"net/http"
 	"regexp"
-	"slices"
-	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
-// What chat completions and Responses share. The two read JSON as it came, not
-// through the types of a client: a server that shared them would not notice when
-// a client sends a name that does not exist.
+// What chat completions and Responses share.
 
 type object = map[string]any
 
@@ -43,38 +41,17 @@ func openAIBody(r *http.Request, body []byte, req *Request) (object, error) {
 	return in, nil
 }
 
-// complaint is what OpenAI says of a request that it refuses. The zero value is
-// no complaint; a status of 0 is 400.
-type complaint struct {
-	message     string
-	param, code string // null if empty
-	status      int
-}
-
-func (c complaint) ok() bool { return c.message == "" }
-
-// violation returns nil if there is no complaint.
-func (c complaint) violation() *violation {
-	if c.ok() {
-		return nil
-	}
-	code := c.status
-	if code == 0 {
-		code = http.StatusBadRequest
-	}
-	text := c.message
-	if c.param != "" {
-		text = c.param + ": " + text
-	}
-	return &violation{text: text, status: openAIError(code, "invalid_request_error", c.message, c.param, c.code)}
-}
-
 // openAIError is an error. All four keys are always there
 // (https://platform.openai.com/docs/guides/error-codes).
 func openAIError(httpCode int, kind, message, param, code string) status {
 	return status{code: httpCode, body: string(encode(object{"error": object{
 		"message": message, "type": kind, "param": orNull(param), "code": orNull(code),
 	}}))}
+}
+
+// refusedByOpenAI is a violation in the shape of OpenAI's errors.
+func refusedByOpenAI(v *strict.Violation) status {
+	return openAIError(v.Status, v.Kind, v.Message, v.Param, v.Code)
 }
 
 // openAIProblem writes errors as OpenAI does, for both of its protocols; input is
@@ -122,52 +99,6 @@ func orNull(s string) any {
 		return nil
 	}
 	return s
-}
-
-// first returns the first complaint of several checks.
-func first(checks ...func() complaint) complaint {
-	for _, check := range checks {
-		if c := check(); !c.ok() {
-			return c
-		}
-	}
-	return complaint{}
-}
-
-// list returns what v holds if it is an array of objects; what else is in it
-// becomes an empty object, so that positions stay.
-func list(v any) []object {
-	items, _ := v.([]any)
-	out := make([]object, len(items))
-	for i, item := range items {
-		out[i], _ = item.(object)
-	}
-	return out
-}
-
-func str(o object, key string) string {
-	s, _ := o[key].(string)
-	return s
-}
-
-func sub(o object, key string) object {
-	v, _ := o[key].(object)
-	return v
-}
-
-func number(o object, key string) (float64, bool) {
-	f, ok := o[key].(float64)
-	return f, ok
-}
-
-// sortedKeys makes complaints independent of the order of a map.
-func sortedKeys(o object) []string {
-	out := make([]string, 0, len(o))
-	for key := range o {
-		out = append(out, key)
-	}
-	slices.Sort(out)
-	return out
 }
 
 // openAIID makes an id as OpenAI's look. It depends on the model, the request
@@ -223,25 +154,6 @@ func (a answer) reasoningTokens(u usage) int {
 	return min(n, u.output)
 }
 
-// sealReasoning encrypts nothing, but what it returns can be told from what another
-// vendor made; openReasoning undoes it.
-func sealReasoning(data []byte) string {
-	sum := sha256.Sum256(append([]byte("fallbacktest"), data...))
-	return "gAAAAA" + base64.RawURLEncoding.EncodeToString(append(sum[:8:8], data...))
-}
-
-func openReasoning(s string) (data []byte, ok bool) {
-	rest, ok := strings.CutPrefix(s, "gAAAAA")
-	if !ok {
-		return nil, false
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(rest)
-	if err != nil || len(raw) < 8 {
-		return nil, false
-	}
-	return raw[8:], sealReasoning(raw[8:]) == s
-}
-
 // functionResult is a tool's output in genai's terms: a JSON object as it is, and
 // anything else as the key "output", which genai documents for it.
 func functionResult(id, name, output string) *genai.Part {
@@ -260,20 +172,8 @@ func functionCall(id, name, arguments string) *genai.Part {
 
 // mediaPart is a part that holds the data of a data URL, or refers to another URL.
 func mediaPart(url string) *genai.Part {
-	if mime, data, ok := parseDataURL(url); ok {
+	if mime, data, ok := wire.DataURL(url); ok {
 		return &genai.Part{InlineData: &genai.Blob{MIMEType: mime, Data: data}}
 	}
 	return &genai.Part{FileData: &genai.FileData{FileURI: url}}
-}
-
-// parseDataURL reads a data URL in base64 (RFC 2397).
-func parseDataURL(url string) (mime string, data []byte, ok bool) {
-	rest, ok := strings.CutPrefix(url, "data:")
-	head, payload, comma := strings.Cut(rest, ",")
-	mime, isBase64 := strings.CutSuffix(head, ";base64")
-	if !ok || !comma || !isBase64 {
-		return "", nil, false
-	}
-	data, err := base64.StdEncoding.DecodeString(payload)
-	return mime, data, err == nil
 }

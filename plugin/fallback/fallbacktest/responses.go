@@ -6,6 +6,10 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // responses is OpenAI's Responses API
@@ -22,20 +26,20 @@ func (responses) decode(r *http.Request, body []byte, req *Request) error {
 	if err != nil {
 		return err
 	}
-	if s := str(in, "instructions"); s != "" {
+	if s := wire.Str(in, "instructions"); s != "" {
 		req.System = &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{{Text: s}}}
 	}
-	if s := str(in, "input"); s != "" {
+	if s := wire.Str(in, "input"); s != "" {
 		req.Contents = genai.Text(s)
 	}
 	names := map[string]string{} // of the functions called, by call_id
-	for _, item := range list(in["input"]) {
+	for _, item := range wire.List(in["input"]) {
 		decodeItem(req, item, names)
 	}
 	var functions []*genai.FunctionDeclaration
-	for _, t := range list(in["tools"]) {
+	for _, t := range wire.List(in["tools"]) {
 		if t["type"] == "function" {
-			functions = append(functions, &genai.FunctionDeclaration{Name: str(t, "name"), Description: str(t, "description"), ParametersJsonSchema: t["parameters"]})
+			functions = append(functions, &genai.FunctionDeclaration{Name: wire.Str(t, "name"), Description: wire.Str(t, "description"), ParametersJsonSchema: t["parameters"]})
 		}
 	}
 	if len(functions) > 0 {
@@ -47,29 +51,29 @@ func (responses) decode(r *http.Request, body []byte, req *Request) error {
 // decodeItem adds one item of the input to the request. The items of one turn of
 // the model become one content.
 func decodeItem(req *Request, item object, names map[string]string) {
-	switch str(item, "type") {
+	switch wire.Str(item, "type") {
 	case "function_call":
-		id, name := str(item, "call_id"), str(item, "name")
+		id, name := wire.Str(item, "call_id"), wire.Str(item, "name")
 		names[id] = name
-		req.addModel(functionCall(id, name, str(item, "arguments")))
+		req.addModel(functionCall(id, name, wire.Str(item, "arguments")))
 	case "function_call_output":
-		id, output := str(item, "call_id"), ""
+		id, output := wire.Str(item, "call_id"), ""
 		for _, p := range decodeContent(item["output"]) {
 			output += p.Text
 		}
 		req.addResult(functionResult(id, names[id], output))
 	case "reasoning":
 		thought := &genai.Part{Thought: true}
-		for _, s := range list(item["summary"]) {
-			thought.Text += str(s, "text")
+		for _, s := range wire.List(item["summary"]) {
+			thought.Text += wire.Str(s, "text")
 		}
-		if data, ok := openReasoning(str(item, "encrypted_content")); ok {
+		if data, ok := signature.Open(wire.Str(item, "encrypted_content")); ok {
 			thought.ThoughtSignature = data
 		}
 		req.addModel(thought)
 	case "", "message":
 		parts := decodeContent(item["content"])
-		switch str(item, "role") {
+		switch wire.Str(item, "role") {
 		case "system", "developer":
 			if req.System == nil {
 				req.System = &genai.Content{Role: genai.RoleUser}
@@ -99,6 +103,10 @@ func (responses) errorEvent(body string) []byte {
 		body = `{"type":"error","sequence_number":2,` + rest
 	}
 	return []byte("event: error\ndata: " + body + "\n\n")
+}
+
+func (responses) check(r *http.Request, body []byte, req *Request) *violation {
+	return refused(strict.Responses(asked(r, body, req)), refusedByOpenAI)
 }
 
 func (responses) problem(req *Request, p problem) status { return openAIProblem(req, p, "input") }

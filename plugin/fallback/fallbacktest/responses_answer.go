@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // responsesWriter writes one answer to one request. Items, and so the events of a
@@ -142,7 +145,7 @@ func (w *responsesWriter) itemOf(it *outputItem, status string) object {
 		if whole {
 			o["summary"] = []any{object{"type": "summary_text", "text": it.text}}
 			if w.includes("reasoning.encrypted_content") {
-				o["encrypted_content"] = sealReasoning(it.signature())
+				o["encrypted_content"] = signature.Seal(it.signature())
 			}
 		}
 		return o
@@ -242,7 +245,7 @@ func (w *responsesWriter) response(status string) object {
 		"parallel_tool_calls": true, "temperature": 1, "top_p": 1, "truncation": "disabled", "store": true,
 		"access_programs": nil, "instructions": nil, "max_output_tokens": nil, "previous_response_id": nil,
 	}
-	for _, key := range sortedKeys(o) { // settings are told back
+	for _, key := range wire.Keys(o) { // settings are told back
 		if v, told := w.in[key]; told && v != nil && key != "model" {
 			o[key] = v
 		}

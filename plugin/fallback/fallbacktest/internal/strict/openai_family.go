@@ -1,9 +1,11 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // family is what a group of OpenAI's models takes besides what all take. Each
@@ -106,7 +108,7 @@ func (f *family) checkSampling(in object, effort string, logprobs ...string) com
 		f.sampled == sampledExplicit && effort == "none":
 		return complaint{}
 	}
-	if t, ok := number(in, "temperature"); ok && (t != 1 || f.noOne) {
+	if t, ok := wire.Number(in, "temperature"); ok && (t != 1 || f.noOne) {
 		if f.temperature == "unsupported_value" {
 			return complaint{message: fmt.Sprintf("Unsupported value: 'temperature' does not support %v with this model. Only 1, the default, is supported.", t),
 				param: "temperature", code: f.temperature}
@@ -114,7 +116,7 @@ func (f *family) checkSampling(in object, effort string, logprobs ...string) com
 		// Newer models say so without a code: https://github.com/OpenHands/software-agent-sdk/issues/1837
 		return complaint{message: "Unsupported parameter: 'temperature' is not supported with this model.", param: "temperature", code: f.temperature}
 	}
-	if p, ok := number(in, "top_p"); ok && p != 1 {
+	if p, ok := wire.Number(in, "top_p"); ok && p != 1 {
 		return unsupported("top_p")
 	}
 	for _, name := range logprobs {
@@ -150,7 +152,7 @@ func unknown(path string) complaint {
 // checkKeys refuses what is in o and not allowed; prefix is the path of o with a
 // dot at its end.
 func checkKeys(o object, prefix string, allowed ...string) complaint {
-	for _, key := range sortedKeys(o) {
+	for _, key := range wire.Keys(o) {
 		if !slices.Contains(allowed, key) {
 			return unknown(prefix + key)
 		}
@@ -160,7 +162,7 @@ func checkKeys(o object, prefix string, allowed ...string) complaint {
 
 // checkRange checks a number's bounds. The code of the refusal names the type.
 func checkRange(in object, key string, lo, hi float64, kind string) complaint {
-	v, isNumber := number(in, key)
+	v, isNumber := wire.Number(in, key)
 	switch {
 	case in[key] == nil:
 	case !isNumber:
@@ -202,7 +204,7 @@ func checkMetadata(in object) complaint {
 	case len(labels) > 16:
 		return complaint{message: fmt.Sprintf("Invalid 'metadata': too many properties. Expected at most 16, but got %d.", len(labels)), param: "metadata", code: "object_above_max_properties"}
 	}
-	for _, key := range sortedKeys(labels) {
+	for _, key := range wire.Keys(labels) {
 		value, isString := labels[key].(string)
 		switch {
 		case len(key) > 64:

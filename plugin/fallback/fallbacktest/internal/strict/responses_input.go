@@ -1,10 +1,13 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // checkInput checks the items of the input: their shapes, and that calls and
@@ -25,7 +28,7 @@ func checkInput(in object, model string) complaint {
 	default:
 		return complaint{message: "Invalid type for 'input': expected a string or an array of objects.", param: "input", code: "invalid_type"}
 	}
-	items := list(in["input"])
+	items := wire.List(in["input"])
 	ids := map[string]bool{}
 	for i, it := range items {
 		path := fmt.Sprintf("input[%d]", i)
@@ -54,7 +57,7 @@ var itemKeys = map[string][]string{
 }
 
 func checkItem(it object, path, model string) complaint {
-	kind := str(it, "type")
+	kind := wire.Str(it, "type")
 	if kind == "" {
 		kind = "message"
 	}
@@ -70,7 +73,7 @@ func checkItem(it object, path, model string) complaint {
 		_, hasArguments := it["arguments"].(string)
 		return first(
 			func() complaint { return checkCallID(it, path) },
-			func() complaint { return checkName(str(it, "name"), path+".name") },
+			func() complaint { return checkName(wire.Str(it, "name"), path+".name") },
 			func() complaint {
 				if !hasArguments {
 					return complaint{message: "Invalid type for '" + path + ".arguments': expected a string.", param: path + ".arguments", code: "invalid_type"}
@@ -90,7 +93,7 @@ func checkItem(it object, path, model string) complaint {
 }
 
 func checkItemMessage(it object, path, model string) complaint {
-	role := str(it, "role")
+	role := wire.Str(it, "role")
 	if !slices.Contains([]string{"user", "assistant", "system", "developer"}, role) {
 		return invalidValue(path+".role", "Invalid value: '%s'. Supported values are: 'assistant', 'system', 'developer', and 'user'.", role)
 	}
@@ -109,21 +112,21 @@ func checkItemMessage(it object, path, model string) complaint {
 		case "system", "developer":
 			types = []string{"input_text"}
 		}
-		return checkItemParts(list(v), path+".content", types, model)
+		return checkItemParts(wire.List(v), path+".content", types, model)
 	}
 	return complaint{message: "Invalid type for '" + path + ".content': expected a string or an array of objects.", param: path + ".content", code: "invalid_type"}
 }
 
 func checkItemParts(parts []object, path string, types []string, model string) complaint {
 	for j, p := range parts {
-		at, kind := fmt.Sprintf("%s[%d]", path, j), str(p, "type")
+		at, kind := fmt.Sprintf("%s[%d]", path, j), wire.Str(p, "type")
 		switch {
 		case !slices.Contains(types, kind):
 			return invalidValue(at, "Invalid value: '%s'. Supported values are: '%s'.", kind, strings.Join(types, "', '"))
 		case kind == "input_image" && isTextOnly(model):
 			return complaint{message: "Invalid content type. input_image is only supported by certain models.", param: at + ".type"}
-		case kind == "input_image" && str(p, "file_id") == "":
-			if c := checkImage(str(p, "image_url"), str(p, "detail"), at+".image_url"); !c.ok() {
+		case kind == "input_image" && wire.Str(p, "file_id") == "":
+			if c := checkImage(wire.Str(p, "image_url"), wire.Str(p, "detail"), at+".image_url"); !c.ok() {
 				return c
 			}
 		}
@@ -138,7 +141,7 @@ func checkOutput(v any, path, model string) complaint {
 	case string:
 		return complaint{}
 	case []any:
-		return checkItemParts(list(v), path, []string{"input_text", "input_image", "input_file"}, model)
+		return checkItemParts(wire.List(v), path, []string{"input_text", "input_image", "input_file"}, model)
 	}
 	return missing(path)
 }
@@ -173,7 +176,7 @@ func checkItemID(it object, path string, seen map[string]bool) complaint {
 		return complaint{}
 	}
 	path += ".id"
-	begin := itemIDBegin[str(it, "type")]
+	begin := itemIDBegin[wire.Str(it, "type")]
 	switch {
 	case !itemID.MatchString(id):
 		return invalidValue(path, "Invalid '%s': '%s'. Expected an ID that contains letters, numbers, underscores, or dashes only.", path, id)
@@ -197,8 +200,8 @@ func checkOutputs(items []object, earlier bool) complaint {
 	called, answered := map[string]bool{}, map[string]bool{}
 	var calls []string
 	for i, it := range items {
-		id, param := str(it, "call_id"), fmt.Sprintf("input[%d].call_id", i)
-		switch str(it, "type") {
+		id, param := wire.Str(it, "call_id"), fmt.Sprintf("input[%d].call_id", i)
+		switch wire.Str(it, "type") {
 		case "function_call":
 			if called[id] {
 				return invalidValue(param, "Duplicate value for '%s': '%s'.", param, id)
@@ -233,7 +236,7 @@ func checkReasoningItem(it object, path string) complaint {
 	if len(content) > 0 {
 		return complaint{message: "Invalid '" + path + ".content': array too long. Expected an array with maximum length 0.", param: path + ".content", code: "array_above_max_length"}
 	}
-	if _, ok := openReasoning(sealed); isSealed && !ok {
+	if _, ok := signature.Open(sealed); isSealed && !ok {
 		return complaint{message: "The encrypted content could not be verified.", code: "invalid_encrypted_content"}
 	}
 	return complaint{}
@@ -249,8 +252,8 @@ func checkReasoning(items []object, stateless bool) complaint {
 		if it["type"] != "reasoning" {
 			continue
 		}
-		id := str(it, "id")
-		if str(it, "encrypted_content") == "" && stateless {
+		id := wire.Str(it, "id")
+		if wire.Str(it, "encrypted_content") == "" && stateless {
 			return complaint{status: 404, param: "input", message: "Item with id '" + id + "' not found. Items are not persisted when `store` is set to false. " +
 				"Try again with `store` set to true, or remove this item from your input."}
 		}

@@ -1,9 +1,11 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // openAIName is the pattern of the names of functions, schemas and participants
@@ -26,7 +28,7 @@ func checkName(name, path string) complaint {
 // checkFunction checks a function's declaration, which lies under path: its name,
 // its keys and its parameters' schema. Only strict ones are held to the subset.
 func checkFunction(f object, path string, keys ...string) complaint {
-	name := str(f, "name")
+	name := wire.Str(f, "name")
 	return first(
 		func() complaint { return checkName(name, path+".name") },
 		func() complaint { return checkKeys(f, path+".", keys...) },
@@ -135,7 +137,7 @@ func checkStrict(schema object) string {
 		if values, ok := s["enum"].([]any); ok {
 			enums += len(values)
 		}
-		props := sub(s, "properties")
+		props := wire.Sub(s, "properties")
 		if properties += len(props); properties > 5000 || enums > 1000 {
 			return "too many properties or enum values"
 		}
@@ -146,7 +148,7 @@ func checkStrict(schema object) string {
 			return at + ": 'additionalProperties' is required to be supplied and to be false"
 		}
 		required, _ := s["required"].([]any)
-		for _, key := range sortedKeys(props) {
+		for _, key := range wire.Keys(props) {
 			if !slices.Contains(required, any(key)) {
 				return at + ": 'required' is required to include every key in properties. Missing '" + key + "'"
 			}
@@ -165,8 +167,8 @@ func walkSchema(s object, at string, depth int, check func(s object, at string, 
 		return bad
 	}
 	for _, key := range []string{"properties", "$defs", "definitions"} {
-		inner := sub(s, key)
-		for _, name := range sortedKeys(inner) {
+		inner := wire.Sub(s, key)
+		for _, name := range wire.Keys(inner) {
 			if child, ok := inner[name].(object); ok {
 				if bad := walkSchema(child, at+"/"+key+"/"+name, depth+1, check); bad != "" {
 					return bad
@@ -182,7 +184,7 @@ func walkSchema(s object, at string, depth int, check func(s object, at string, 
 		}
 	}
 	for _, key := range []string{"anyOf", "oneOf", "allOf", "prefixItems"} {
-		for i, child := range list(s[key]) {
+		for i, child := range wire.List(s[key]) {
 			if bad := walkSchema(child, fmt.Sprintf("%s/%s/%d", at, key, i), depth+1, check); bad != "" {
 				return bad
 			}
@@ -195,7 +197,7 @@ func walkSchema(s object, at string, depth int, check func(s object, at string, 
 // Responses its name, schema and strict lie in it directly. words is whether the
 // word JSON occurs in the messages.
 func checkFormat(format object, path, messages string, flat, words bool) complaint {
-	switch str(format, "type") {
+	switch wire.Str(format, "type") {
 	case "text":
 		return checkKeys(format, path+".", "type")
 	case "json_object":
@@ -205,7 +207,7 @@ func checkFormat(format object, path, messages string, flat, words bool) complai
 		return checkKeys(format, path+".", "type")
 	case "json_schema":
 	default:
-		return invalidValue(path+".type", "Invalid value: '%s'. Supported values are: 'text', 'json_object', and 'json_schema'.", str(format, "type"))
+		return invalidValue(path+".type", "Invalid value: '%s'. Supported values are: 'text', 'json_object', and 'json_schema'.", wire.Str(format, "type"))
 	}
 	spec, at := format, path
 	keys := []string{"name", "schema", "strict", "description"}
@@ -216,14 +218,14 @@ func checkFormat(format object, path, messages string, flat, words bool) complai
 		if c := checkKeys(format, path+".", "type", "json_schema"); !c.ok() {
 			return c
 		}
-		spec, at = sub(format, "json_schema"), path+".json_schema"
+		spec, at = wire.Sub(format, "json_schema"), path+".json_schema"
 		if spec == nil {
 			return missing(at)
 		}
 	}
 	return first(
 		func() complaint { return checkKeys(spec, at+".", keys...) },
-		func() complaint { return checkName(str(spec, "name"), at+".name") },
+		func() complaint { return checkName(wire.Str(spec, "name"), at+".name") },
 		func() complaint {
 			schema, ok := spec["schema"].(object)
 			if !ok {
@@ -233,7 +235,7 @@ func checkFormat(format object, path, messages string, flat, words bool) complai
 				return complaint{}
 			}
 			if reason := checkStrict(schema); reason != "" { // https://github.com/agentscope-ai/agentscope-java/issues/2548
-				return complaint{message: "Invalid schema for response_format '" + str(spec, "name") + "': " + reason + ".", param: path}
+				return complaint{message: "Invalid schema for response_format '" + wire.Str(spec, "name") + "': " + reason + ".", param: path}
 			}
 			return complaint{}
 		},

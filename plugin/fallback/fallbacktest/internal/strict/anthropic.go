@@ -1,4 +1,4 @@
-package fallbacktest
+package strict
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // messageRequest is a request to the Messages API, as far as strict mode has read
@@ -14,7 +16,7 @@ import (
 // github.com/anthropics/anthropic-sdk-go/v2 v2.15.0.
 type messageRequest struct {
 	in     object
-	turns  []messageTurn
+	turns  []wire.Turn
 	claude *claude // nil for a model that is not known
 	newer  bool    // version 2026-10-21
 	betas  string
@@ -22,10 +24,11 @@ type messageRequest struct {
 
 const newerVersion = "2026-10-21"
 
-// check applies the rules in the order in which a request is read.
-func (anthropic) check(r *http.Request, body []byte, req *Request) *violation {
-	refuse := func(code int, kind, text string) *violation {
-		return &violation{text: text, status: anthropicError(req, code, kind, text, nil)}
+// Anthropic applies the rules of the Messages API, in the order in which a request is
+// read.
+func Anthropic(r Request) *Violation {
+	refuse := func(status int, kind, text string) *Violation {
+		return &Violation{Status: status, Kind: kind, Message: text}
 	}
 	if r.Header.Get("X-Api-Key") == "" && !strings.HasPrefix(r.Header.Get("Authorization"), "Bearer ") {
 		return refuse(http.StatusUnauthorized, "authentication_error", "x-api-key header is required")
@@ -34,9 +37,9 @@ func (anthropic) check(r *http.Request, body []byte, req *Request) *violation {
 	if version != newerVersion && version != "2023-06-01" { // https://platform.claude.com/docs/en/api/versioning
 		return refuse(http.StatusBadRequest, "invalid_request_error", fmt.Sprintf("anthropic-version: %q is not a valid version", version))
 	}
-	m := &messageRequest{claude: claudeOf(req.Model), newer: version == newerVersion, betas: strings.Join(r.Header["Anthropic-Beta"], ",")}
-	_ = json.Unmarshal(body, &m.in) // decode has read it
-	m.turns = turnsOf(m.in["messages"])
+	m := &messageRequest{claude: claudeOf(r.Model), newer: version == newerVersion, betas: strings.Join(r.Header["Anthropic-Beta"], ",")}
+	_ = json.Unmarshal(r.Body, &m.in) // the server has read it before
+	m.turns = wire.Turns(m.in["messages"])
 	for _, rule := range []func() string{
 		m.fieldsRule, m.maxTokensRule, m.systemRule, m.messagesRule, m.blocksRule, m.pairsRule, m.lastRule, m.cacheRule,
 		m.toolsRule, m.toolChoiceRule, m.thinkingRule, m.samplingRule, m.stopRule, m.outputRule, m.thoughtsRule,
@@ -58,12 +61,12 @@ func (m *messageRequest) fieldsRule() string {
 	if m.betas != "" {
 		known = append(known, "fallbacks", "fallback_credit_token", "thread", "billing_policy", "compaction", "context_management", "mcp_servers", "output_format")
 	}
-	for _, key := range sortedKeys(m.in) {
+	for _, key := range wire.Keys(m.in) {
 		if !slices.Contains(known, key) {
 			return key + ": Extra inputs are not permitted"
 		}
 	}
-	if user, ok := sub(m.in, "metadata")["user_id"]; ok {
+	if user, ok := wire.Sub(m.in, "metadata")["user_id"]; ok {
 		if _, ok := user.(string); !ok {
 			return "metadata.user_id: input should be a valid string"
 		}
@@ -74,7 +77,7 @@ func (m *messageRequest) fieldsRule() string {
 // maxTokensRule (https://platform.claude.com/docs/en/about-claude/models/overview);
 // 0 only warms a cache.
 func (m *messageRequest) maxTokensRule() string {
-	n, ok := number(m.in, "max_tokens")
+	n, ok := wire.Number(m.in, "max_tokens")
 	switch {
 	case m.in["max_tokens"] == nil:
 		return "max_tokens: field required"
@@ -92,11 +95,11 @@ func (m *messageRequest) systemRule() string {
 	case nil, string:
 		return ""
 	case []any:
-		for i, b := range list(s) {
+		for i, b := range wire.List(s) {
 			switch {
-			case str(b, "type") != "text":
+			case wire.Str(b, "type") != "text":
 				return fmt.Sprintf("system.%d: input should be a text block", i)
-			case str(b, "text") == "":
+			case wire.Str(b, "text") == "":
 				return fmt.Sprintf("system.%d: text content blocks must be non-empty", i)
 			}
 		}
@@ -110,27 +113,27 @@ func (m *messageRequest) systemRule() string {
 func (m *messageRequest) cacheRule() string {
 	marks, bad := 0, ""
 	mark := func(b object) {
-		c := sub(b, "cache_control")
+		c := wire.Sub(b, "cache_control")
 		if c == nil {
 			return
 		}
 		marks++
 		ttl, _ := c["ttl"].(string)
 		switch {
-		case str(c, "type") != "ephemeral", c["ttl"] != nil && ttl != "5m" && ttl != "1h":
+		case wire.Str(c, "type") != "ephemeral", c["ttl"] != nil && ttl != "5m" && ttl != "1h":
 			bad = "cache_control: type must be ephemeral, and ttl 5m or 1h"
-		case isThinking(b):
+		case wire.IsThinking(b):
 			bad = "cache_control: thinking blocks cannot be cached"
 		}
 	}
 	mark(m.in)
-	for _, b := range append(list(m.in["system"]), list(m.in["tools"])...) {
+	for _, b := range append(wire.List(m.in["system"]), wire.List(m.in["tools"])...) {
 		mark(b)
 	}
 	for _, t := range m.turns {
-		for _, b := range t.blocks {
+		for _, b := range t.Blocks {
 			mark(b)
-			for _, inner := range list(b["content"]) {
+			for _, inner := range wire.List(b["content"]) {
 				mark(inner)
 			}
 		}
@@ -147,15 +150,15 @@ func (m *messageRequest) cacheRule() string {
 // top_p (https://github.com/BerriAI/litellm/issues/15097), nor other than defaults
 // while they think (https://platform.claude.com/docs/en/build-with-claude/thinking).
 func (m *messageRequest) samplingRule() string {
-	temperature, hot := number(m.in, "temperature")
-	topP, nucleus := number(m.in, "top_p")
-	_, topK := number(m.in, "top_k")
+	temperature, hot := wire.Number(m.in, "temperature")
+	topP, nucleus := wire.Number(m.in, "top_p")
+	_, topK := wire.Number(m.in, "top_k")
 	for _, key := range []string{"temperature", "top_p", "top_k"} {
 		if m.newer && m.in[key] != nil {
 			return key + ": Extra inputs are not permitted"
 		}
 	}
-	thinks := slices.Contains([]string{"enabled", "adaptive"}, str(sub(m.in, "thinking"), "type"))
+	thinks := slices.Contains([]string{"enabled", "adaptive"}, wire.Str(wire.Sub(m.in, "thinking"), "type"))
 	switch {
 	case hot && (temperature < 0 || temperature > 1):
 		return "temperature: range: 0..1"
@@ -198,15 +201,15 @@ func (m *messageRequest) stopRule() string {
 // a budget for one of them alone
 // (https://platform.claude.com/docs/en/build-with-claude/extended-thinking).
 func (m *messageRequest) thinkingRule() string {
-	t := sub(m.in, "thinking")
+	t := wire.Sub(m.in, "thinking")
 	if m.in["thinking"] == nil {
 		return ""
 	}
-	kind, limit := str(t, "type"), 0.0
-	if n, ok := number(m.in, "max_tokens"); ok {
+	kind, limit := wire.Str(t, "type"), 0.0
+	if n, ok := wire.Number(m.in, "max_tokens"); ok {
 		limit = n
 	}
-	budget, ok := number(t, "budget_tokens")
+	budget, ok := wire.Number(t, "budget_tokens")
 	switch {
 	case !slices.Contains([]string{"adaptive", "enabled", "disabled", "between_tools"}, kind):
 		return fmt.Sprintf("thinking.type: %q is not allowed", kind)
@@ -228,8 +231,8 @@ func (m *messageRequest) thinkingRule() string {
 // that models without any refuse the field is inferred) and the format of the answer
 // (https://platform.claude.com/docs/en/build-with-claude/structured-outputs).
 func (m *messageRequest) outputRule() string {
-	out := sub(m.in, "output_config")
-	effort := str(out, "effort")
+	out := wire.Sub(m.in, "output_config")
+	effort := wire.Str(out, "effort")
 	switch {
 	case out["effort"] == nil:
 	case !slices.Contains(effortsXhigh, effort):
@@ -238,17 +241,17 @@ func (m *messageRequest) outputRule() string {
 		return "output_config.effort: this model does not support the effort parameter"
 	case m.claude != nil && !slices.Contains(m.claude.efforts, effort):
 		return fmt.Sprintf("output_config.effort: %q is not supported for this model", effort)
-	case m.claude != nil && m.claude.steady && (effort == "xhigh" || effort == "max") && !slices.Contains([]string{"", "adaptive"}, str(sub(m.in, "thinking"), "type")):
-		return fmt.Sprintf("\"thinking.type.%s\" is not supported with effort %s", str(sub(m.in, "thinking"), "type"), effort)
+	case m.claude != nil && m.claude.steady && (effort == "xhigh" || effort == "max") && !slices.Contains([]string{"", "adaptive"}, wire.Str(wire.Sub(m.in, "thinking"), "type")):
+		return fmt.Sprintf("\"thinking.type.%s\" is not supported with effort %s", wire.Str(wire.Sub(m.in, "thinking"), "type"), effort)
 	}
-	format := sub(out, "format")
+	format := wire.Sub(out, "format")
 	switch {
 	case out["format"] == nil:
 		return ""
-	case str(format, "type") != "json_schema" || sub(format, "schema") == nil:
+	case wire.Str(format, "type") != "json_schema" || wire.Sub(format, "schema") == nil:
 		return "output_config.format: type must be json_schema, and schema an object"
-	case m.turns[len(m.turns)-1].role == "assistant":
+	case m.turns[len(m.turns)-1].Role == "assistant":
 		return "output_config.format: cannot be used with assistant prefill"
 	}
-	return claudeSchemaRule(sub(format, "schema"), "output_config.format.schema")
+	return claudeSchemaRule(wire.Sub(format, "schema"), "output_config.format.schema")
 }

@@ -1,11 +1,11 @@
-package fallbacktest
+package strict
 
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
-	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // chatNames are the parameters that chat completions have
@@ -18,14 +18,18 @@ var chatNames = []string{
 	"temperature", "tool_choice", "tools", "top_logprobs", "top_p", "user", "verbosity", "web_search_options",
 }
 
-// check holds the request to OpenAI's rules, or to those of the server whose
-// dialect the model has been given.
-func (p chat) check(_ *http.Request, body []byte, req *Request) *violation {
+// Chat holds a request for chat completions to OpenAI's rules, or to those of the
+// server whose dialect is spoken.
+func Chat(r Request, d Dialect) *Violation {
 	var in object
-	if json.Unmarshal(body, &in) != nil { // decode has read it before
+	if json.Unmarshal(r.Body, &in) != nil { // the server has read it before
 		return nil
 	}
-	return p.dialect.violation(p.dialect.check(in, req.Model))
+	v := d.check(in, r.Model).violation()
+	if v != nil && d == Mistral && v.Code == mistralOrder {
+		v.Kind = "invalid_request_message_order"
+	}
+	return v
 }
 
 func checkChat(in object, model string) complaint {
@@ -40,7 +44,7 @@ func checkChat(in object, model string) complaint {
 		func() complaint { return checkChatMetadata(in) },
 		func() complaint { return checkChatTools(in) },
 		func() complaint { return checkChatFormat(in) },
-		func() complaint { return checkMessages(list(in["messages"]), model) },
+		func() complaint { return checkMessages(wire.List(in["messages"]), model) },
 	)
 }
 
@@ -88,13 +92,13 @@ func checkChatFamily(in object, f *family) complaint {
 	if in["parallel_tool_calls"] != nil && f.noParallel {
 		return unsupported("parallel_tool_calls")
 	}
-	if len(list(in["tools"])) > 0 && f.toolEffort != "" && effort != f.toolEffort {
+	if len(wire.List(in["tools"])) > 0 && f.toolEffort != "" && effort != f.toolEffort {
 		// https://github.com/pipecat-ai/pipecat/issues/4043
 		return complaint{message: "Function tools with reasoning_effort are not supported with this model in /v1/chat/completions. Use /v1/responses instead.", param: "reasoning_effort"}
 	}
 	if f.noSystem {
-		for i, m := range list(in["messages"]) {
-			if role := str(m, "role"); role == "system" || role == "developer" {
+		for i, m := range wire.List(in["messages"]) {
+			if role := wire.Str(m, "role"); role == "system" || role == "developer" {
 				param := fmt.Sprintf("messages[%d].role", i)
 				return complaint{message: "Unsupported value: '" + param + "' does not support '" + role + "' with this model.", param: param, code: "unsupported_value"}
 			}
@@ -131,8 +135,8 @@ func checkChatRanges(in object) complaint {
 		return complaint{message: "The 'top_logprobs' parameter is only allowed when 'logprobs' is enabled.", param: "top_logprobs"}
 	case in["stream_options"] != nil && in["stream"] != true:
 		return complaint{message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param: "stream_options"}
-	case len(str(in, "safety_identifier")) > 64:
-		return tooLong("safety_identifier", 64, len(str(in, "safety_identifier")))
+	case len(wire.Str(in, "safety_identifier")) > 64:
+		return tooLong("safety_identifier", 64, len(wire.Str(in, "safety_identifier")))
 	}
 	return complaint{}
 }
@@ -179,8 +183,8 @@ func checkChatTools(in object) complaint {
 		if t["type"] == "custom" {
 			return complaint{}
 		}
-		f := sub(t, "function")
-		names = append(names, str(f, "name"))
+		f := wire.Sub(t, "function")
+		names = append(names, wire.Str(f, "name"))
 		switch {
 		case t["type"] == nil:
 			return missing(path + ".type")
@@ -196,7 +200,7 @@ func checkChatTools(in object) complaint {
 			},
 		)
 	}
-	return checkToolList(in, check, func(choice object) string { return str(sub(choice, "function"), "name") }, &names)
+	return checkToolList(in, check, func(choice object) string { return wire.Str(wire.Sub(choice, "function"), "name") }, &names)
 }
 
 // checkToolList checks what both protocols have in common about tools: how many,
@@ -204,7 +208,7 @@ func checkChatTools(in object) complaint {
 func checkToolList(
 	in object, check func(int, object) complaint, chosen func(object) string, names *[]string,
 ) complaint {
-	tools := list(in["tools"])
+	tools := wire.List(in["tools"])
 	if len(tools) > 128 { // https://github.com/musistudio/claude-code-router/issues/686
 		return complaint{message: fmt.Sprintf("Invalid 'tools': array too long. Expected an array with maximum length 128, but got one with length %d.", len(tools)), param: "tools", code: "array_above_max_length"}
 	}
@@ -234,10 +238,8 @@ func checkChatFormat(in object) complaint {
 		return complaint{}
 	}
 	words := false
-	for _, m := range list(in["messages"]) {
-		for _, p := range decodeContent(m["content"]) {
-			words = words || strings.Contains(strings.ToLower(p.Text), "json")
-		}
+	for _, m := range wire.List(in["messages"]) {
+		words = words || mentionsJSON(m["content"])
 	}
-	return checkFormat(sub(in, "response_format"), "response_format", "messages", false, words)
+	return checkFormat(wire.Sub(in, "response_format"), "response_format", "messages", false, words)
 }

@@ -1,29 +1,31 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"slices"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // toolsRule: names, each once (inferred), and an object as input.
 // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools)
 func (m *messageRequest) toolsRule() string {
 	seen, strict := map[string]bool{}, 0
-	for i, t := range list(m.in["tools"]) {
-		at, name := fmt.Sprintf("tools.%d", i), str(t, "name")
+	for i, t := range wire.List(m.in["tools"]) {
+		at, name := fmt.Sprintf("tools.%d", i), wire.Str(t, "name")
 		switch {
 		case seen[name] && name != "":
 			return at + ": tool names must be unique: " + name
-		case !isCustomTool(t):
+		case !wire.IsCustomTool(t):
 			// one of the API's own
 		case !claudeToolName.MatchString(name):
 			return at + ".custom.name: string should match pattern '^[a-zA-Z0-9_-]{1,64}$'"
-		case sub(t, "input_schema") == nil:
+		case wire.Sub(t, "input_schema") == nil:
 			return at + ".custom.input_schema: field required"
-		case sub(t, "input_schema")["type"] != "object":
+		case wire.Sub(t, "input_schema")["type"] != "object":
 			return at + ".custom.input_schema.type: input should be 'object'"
 		case t["strict"] == true:
-			if text := claudeSchemaRule(sub(t, "input_schema"), at+".custom.input_schema"); text != "" {
+			if text := claudeSchemaRule(wire.Sub(t, "input_schema"), at+".custom.input_schema"); text != "" {
 				return text
 			}
 			if strict++; strict > 20 { // https://platform.claude.com/docs/en/build-with-claude/structured-outputs
@@ -41,17 +43,17 @@ func (m *messageRequest) toolChoiceRule() string {
 	if m.in["tool_choice"] == nil {
 		return ""
 	}
-	choice := sub(m.in, "tool_choice")
-	kind, name := str(choice, "type"), str(choice, "name")
+	choice := wire.Sub(m.in, "tool_choice")
+	kind, name := wire.Str(choice, "type"), wire.Str(choice, "name")
 	forced := kind == "any" || kind == "tool"
 	switch {
 	case !slices.Contains([]string{"auto", "any", "tool", "none"}, kind):
 		return fmt.Sprintf("tool_choice.type: %q is not allowed", kind)
-	case kind == "tool" && !slices.ContainsFunc(list(m.in["tools"]), func(t object) bool { return str(t, "name") == name }):
+	case kind == "tool" && !slices.ContainsFunc(wire.List(m.in["tools"]), func(t object) bool { return wire.Str(t, "name") == name }):
 		return fmt.Sprintf("tool_choice: tool '%s' not found in provided tools", name) // inferred
 	case forced && m.claude != nil && !m.claude.forced:
 		return `tool_choice: type "tool" and "any" are not supported for this model.`
-	case forced && str(sub(m.in, "thinking"), "type") == "enabled":
+	case forced && wire.Str(wire.Sub(m.in, "thinking"), "type") == "enabled":
 		return "thinking may not be enabled when tool_choice forces tool use"
 	}
 	return ""

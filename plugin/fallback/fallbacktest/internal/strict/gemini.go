@@ -1,4 +1,4 @@
-package fallbacktest
+package strict
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // geminiRequest is a GenerateContentRequest with all that the API knows of. A
@@ -40,20 +42,11 @@ type geminiConfig struct {
 	ModelConfig any `json:"modelConfig"`
 }
 
-// geminiFrom tells what the request's path says.
-func geminiFrom(req *Request) geminiRequest {
-	return geminiRequest{
-		model:  req.Model,
-		family: geminiFamilyOf(req.Model),
-		vertex: strings.Contains(req.Path, "/publishers/google/"),
-	}
-}
-
-// check applies the rules in the order in which a request is read. Rules that name
+// Gemini applies the rules in the order in which a request is read. Rules that name
 // no source are those of https://ai.google.dev/api/generate-content.
-func (gemini) check(_ *http.Request, body []byte, req *Request) *violation {
-	g := geminiFrom(req)
-	text := g.read(body)
+func Gemini(r Request) *Violation {
+	g := geminiRequest{model: r.Model, family: geminiFamilyOf(r.Model), vertex: wire.IsVertex(r.Path)}
+	text := g.read(r.Body)
 	for _, rule := range []func() string{
 		g.backendRule, g.systemRule, g.contentsRule, g.orderRule, g.answeredRule, g.signatureRule,
 		g.declarationsRule, g.toolChoiceRule, g.toolMixRule,
@@ -67,7 +60,7 @@ func (gemini) check(_ *http.Request, body []byte, req *Request) *violation {
 	if text == "" {
 		return nil
 	}
-	return &violation{text: text, status: gemini{}.problem(req, problem{kind: badRequest, text: text})}
+	return &Violation{Status: http.StatusBadRequest, Kind: "INVALID_ARGUMENT", Message: text}
 }
 
 // read decodes the body. Unknown fields are refused with 400, as is a response that
@@ -133,7 +126,7 @@ func (g *geminiRequest) systemRule() string {
 		return "systemInstruction.parts must not be empty"
 	}
 	for i, p := range s.Parts {
-		if p == nil || !isText(p) || p.InlineData != nil || p.FileData != nil || p.FunctionResponse != nil {
+		if p == nil || p.Text == "" || p.FunctionCall != nil || p.InlineData != nil || p.FileData != nil || p.FunctionResponse != nil {
 			return fmt.Sprintf("systemInstruction.parts[%d]: only text that is not empty is allowed", i)
 		}
 	}

@@ -1,10 +1,13 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 var (
@@ -19,7 +22,7 @@ func (m *messageRequest) messagesRule() string {
 	if len(m.turns) == 0 {
 		return "messages: at least one message is required"
 	}
-	for i, msg := range list(m.in["messages"]) {
+	for i, msg := range wire.List(m.in["messages"]) {
 		_, text := msg["content"].(string)
 		_, blocks := msg["content"].([]any)
 		if !text && !blocks {
@@ -28,17 +31,17 @@ func (m *messageRequest) messagesRule() string {
 	}
 	for i, t := range m.turns {
 		switch {
-		case t.role == "system" && m.claude != nil && !m.claude.system:
+		case t.Role == "system" && m.claude != nil && !m.claude.system:
 			return fmt.Sprintf("messages.%d: role 'system' is not supported for this model", i)
-		case t.role == "system" && (i == 0 || m.turns[i-1].role != "user" || i+1 < len(m.turns) && m.turns[i+1].role != "assistant"):
+		case t.Role == "system" && (i == 0 || m.turns[i-1].Role != "user" || i+1 < len(m.turns) && m.turns[i+1].Role != "assistant"):
 			return fmt.Sprintf("messages.%d: role 'system' must follow a user turn and be last or followed by an assistant turn", i)
-		case !slices.Contains([]string{"user", "assistant", "system"}, t.role):
-			return fmt.Sprintf("messages.%d: unexpected role %q; allowed roles are \"user\" or \"assistant\"", i, t.role)
-		case len(t.blocks) == 0:
+		case !slices.Contains([]string{"user", "assistant", "system"}, t.Role):
+			return fmt.Sprintf("messages.%d: unexpected role %q; allowed roles are \"user\" or \"assistant\"", i, t.Role)
+		case len(t.Blocks) == 0:
 			return fmt.Sprintf("messages.%d: all messages must have non-empty content", i) // inferred
 		}
 	}
-	if m.turns[0].role != "user" {
+	if m.turns[0].Role != "user" {
 		return "messages: first message must use the \"user\" role"
 	}
 	return ""
@@ -58,21 +61,21 @@ var blockTypes = map[string][]string{
 func (m *messageRequest) blocksRule() string {
 	ids := map[string]bool{}
 	for i, t := range m.turns {
-		for j, b := range t.blocks {
-			at, kind := fmt.Sprintf("messages.%d.content.%d", i, j), str(b, "type")
-			if !slices.Contains(blockTypes[t.role], kind) {
-				return fmt.Sprintf("%s: a block of type %q is not allowed in a message of role %s", at, kind, t.role) // image in an assistant turn: inferred
+		for j, b := range t.Blocks {
+			at, kind := fmt.Sprintf("messages.%d.content.%d", i, j), wire.Str(b, "type")
+			if !slices.Contains(blockTypes[t.Role], kind) {
+				return fmt.Sprintf("%s: a block of type %q is not allowed in a message of role %s", at, kind, t.Role) // image in an assistant turn: inferred
 			}
-			if text := m.blockRule(b, kind, t.role); text != "" {
+			if text := m.blockRule(b, kind, t.Role); text != "" {
 				return at + ": " + text
 			}
 			if kind != "tool_use" {
 				continue
 			}
-			if id := str(b, "id"); ids[id] {
+			if id := wire.Str(b, "id"); ids[id] {
 				return at + ": `tool_use` ids must be unique"
 			}
-			ids[str(b, "id")] = true
+			ids[wire.Str(b, "id")] = true
 		}
 	}
 	return ""
@@ -81,19 +84,19 @@ func (m *messageRequest) blocksRule() string {
 func (m *messageRequest) blockRule(b object, kind, role string) string {
 	input, result := b["input"].(object)
 	switch {
-	case kind == "text" && str(b, "text") == "": // https://github.com/anthropics/claude-code/issues/59812
+	case kind == "text" && wire.Str(b, "text") == "": // https://github.com/anthropics/claude-code/issues/59812
 		return "text content blocks must be non-empty"
-	case kind == "text" && role == "user" && m.newer && len(list(b["citations"])) > 0: // https://platform.claude.com/docs/en/api/versioning
+	case kind == "text" && role == "user" && m.newer && len(wire.List(b["citations"])) > 0: // https://platform.claude.com/docs/en/api/versioning
 		return "citations are not allowed in a user message"
 	case kind == "document" && role == "assistant" && m.newer: // https://platform.claude.com/docs/en/api/versioning
 		return "document blocks are not allowed in an assistant message"
 	case kind == "image", kind == "document":
-		return sourceRule(kind, sub(b, "source"))
-	case kind == "thinking" && (b["thinking"] == nil || str(b, "signature") == ""):
+		return sourceRule(kind, wire.Sub(b, "source"))
+	case kind == "thinking" && (b["thinking"] == nil || wire.Str(b, "signature") == ""):
 		return "thinking and signature are required"
-	case kind == "tool_use" && !claudeID.MatchString(str(b, "id")): // https://github.com/HKUDS/nanobot/issues/4356
+	case kind == "tool_use" && !claudeID.MatchString(wire.Str(b, "id")): // https://github.com/HKUDS/nanobot/issues/4356
 		return "tool_use.id: string should match pattern '^[a-zA-Z0-9_-]+$'"
-	case kind == "tool_use" && !claudeToolName.MatchString(str(b, "name")):
+	case kind == "tool_use" && !claudeToolName.MatchString(wire.Str(b, "name")):
 		return "tool_use.name: string should match pattern '^[a-zA-Z0-9_-]{1,64}$'"
 	case kind == "tool_use" && (!result || input == nil):
 		return "tool_use.input: input should be an object"
@@ -106,7 +109,7 @@ func (m *messageRequest) blockRule(b object, kind, role string) string {
 // toolResultRule
 // (https://platform.claude.com/docs/en/agents-and-tools/tool-use/handle-tool-calls)
 func (m *messageRequest) toolResultRule(b object) string {
-	if !claudeID.MatchString(str(b, "tool_use_id")) {
+	if !claudeID.MatchString(wire.Str(b, "tool_use_id")) {
 		return "tool_result.tool_use_id: string should match pattern '^[a-zA-Z0-9_-]+$'"
 	}
 	switch b["content"].(type) {
@@ -116,8 +119,8 @@ func (m *messageRequest) toolResultRule(b object) string {
 	default:
 		return "tool_result.content: input should be a string or an array of blocks"
 	}
-	for _, inner := range list(b["content"]) {
-		kind := str(inner, "type")
+	for _, inner := range wire.List(b["content"]) {
+		kind := wire.Str(inner, "type")
 		if !slices.Contains([]string{"text", "image", "document", "search_result"}, kind) {
 			return fmt.Sprintf("tool_result.content: a block of type %q is not allowed", kind)
 		}
@@ -136,16 +139,16 @@ func sourceRule(kind string, source object) string {
 	if kind == "document" {
 		allowed = []string{"application/pdf"}
 	}
-	switch str(source, "type") {
+	switch wire.Str(source, "type") {
 	case "base64":
 		switch {
-		case !slices.Contains(allowed, str(source, "media_type")):
+		case !slices.Contains(allowed, wire.Str(source, "media_type")):
 			return fmt.Sprintf("source.base64.media_type: input should be one of %s", strings.Join(allowed, ", "))
-		case str(source, "data") == "":
+		case wire.Str(source, "data") == "":
 			return "source.base64.data: image or document cannot be empty"
 		}
 	case "url":
-		if !strings.HasPrefix(str(source, "url"), "https://") && !strings.HasPrefix(str(source, "url"), "http://") {
+		if !strings.HasPrefix(wire.Str(source, "url"), "https://") && !strings.HasPrefix(wire.Str(source, "url"), "http://") {
 			return "source.url.url: only http and https URLs are supported"
 		}
 	case "file":
@@ -154,7 +157,7 @@ func sourceRule(kind string, source object) string {
 			return "source.type: not allowed for an image"
 		}
 	default:
-		return fmt.Sprintf("source.type: %q is not allowed", str(source, "type"))
+		return fmt.Sprintf("source.type: %q is not allowed", wire.Str(source, "type"))
 	}
 	return ""
 }
@@ -165,17 +168,17 @@ func sourceRule(kind string, source object) string {
 // orphans: https://github.com/browseros-ai/BrowserOS-agent/issues/106)
 func (m *messageRequest) pairsRule() string {
 	var open []string // calls of the turn before
-	for i, t := range append(m.turns, messageTurn{}) {
+	for i, t := range append(m.turns, wire.Turn{}) {
 		var asked []string
 		others := false
-		for _, b := range t.blocks {
-			switch str(b, "type") {
+		for _, b := range t.Blocks {
+			switch wire.Str(b, "type") {
 			case "tool_use":
-				asked = append(asked, str(b, "id"))
+				asked = append(asked, wire.Str(b, "id"))
 			case "tool_result":
-				k := slices.Index(open, str(b, "tool_use_id"))
+				k := slices.Index(open, wire.Str(b, "tool_use_id"))
 				if k < 0 {
-					return fmt.Sprintf("messages.%d: unexpected `tool_use_id` found in `tool_result` blocks: %s; each must have a corresponding `tool_use` block in the previous message", i, str(b, "tool_use_id"))
+					return fmt.Sprintf("messages.%d: unexpected `tool_use_id` found in `tool_result` blocks: %s; each must have a corresponding `tool_use` block in the previous message", i, wire.Str(b, "tool_use_id"))
 				}
 				if others {
 					return fmt.Sprintf("messages.%d: `tool_result` blocks must come before other content", i)
@@ -197,14 +200,14 @@ func (m *messageRequest) pairsRule() string {
 // (https://platform.claude.com/docs/en/api/errors; the whitespace is long known)
 func (m *messageRequest) lastRule() string {
 	last := m.turns[len(m.turns)-1]
-	if last.role != "assistant" {
+	if last.Role != "assistant" {
 		return ""
 	}
-	kind := str(sub(m.in, "thinking"), "type")
+	kind := wire.Str(wire.Sub(m.in, "thinking"), "type")
 	if m.claude != nil && (!m.claude.prefill || kind == "enabled") {
 		return "This model does not support assistant message prefill. The conversation must end with a user message."
 	}
-	text := str(last.blocks[len(last.blocks)-1], "text")
+	text := wire.Str(last.Blocks[len(last.Blocks)-1], "text")
 	if text != strings.TrimRight(text, " \t\r\n") {
 		return "messages: final assistant content cannot end with trailing whitespace"
 	}
@@ -219,25 +222,25 @@ func (m *messageRequest) lastRule() string {
 // absence.
 func (m *messageRequest) thoughtsRule() string {
 	for i, t := range m.turns {
-		for j, b := range t.blocks {
-			if !isThinking(b) {
+		for j, b := range t.Blocks {
+			if !wire.IsThinking(b) {
 				continue
 			}
-			made, prefix, _ := strings.Cut(str(b, "signature")+str(b, "data"), ".")
+			sealed := wire.Str(b, "signature") + wire.Str(b, "data")
 			switch {
-			case made != thinkingSignature(str(b, "thinking")):
+			case !signature.IsClaude(sealed, wire.Str(b, "thinking")):
 				return fmt.Sprintf("messages.%d.content.%d: Invalid `signature` in `thinking` block", i, j)
-			case m.claude != nil && m.claude.bound && prefix != prefixBefore(m.in, m.turns, i):
+			case m.claude != nil && m.claude.bound && !signature.IsBound(sealed, m.in, m.turns[:i]):
 				return fmt.Sprintf("messages.%d.content.%d: Invalid `signature` in `thinking` block. The block is bound to a different conversation", i, j)
 			}
 		}
 	}
 	n := len(m.turns)
-	if n < 2 || str(sub(m.in, "thinking"), "type") != "enabled" || str(m.turns[n-1].blocks[0], "type") != "tool_result" {
+	if n < 2 || wire.Str(wire.Sub(m.in, "thinking"), "type") != "enabled" || wire.Str(m.turns[n-1].Blocks[0], "type") != "tool_result" {
 		return ""
 	}
-	if first := m.turns[n-2].blocks[0]; !isThinking(first) {
-		return fmt.Sprintf("messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`", n-2, str(first, "type"))
+	if first := m.turns[n-2].Blocks[0]; !wire.IsThinking(first) {
+		return fmt.Sprintf("messages.%d.content.0.type: Expected `thinking` or `redacted_thinking`, but found `%s`", n-2, wire.Str(first, "type"))
 	}
 	return ""
 }

@@ -1,9 +1,11 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // messageKeys are the keys that a message of each role may have
@@ -32,7 +34,7 @@ func checkMessages(messages []object, model string) complaint {
 	}
 	pair := pairing{seen: map[string]bool{}}
 	for i, m := range messages {
-		role := str(m, "role")
+		role := wire.Str(m, "role")
 		path := fmt.Sprintf("messages[%d]", i)
 		dotted := fmt.Sprintf("messages.[%d]", i) // older checks of OpenAI write it so
 		c := first(
@@ -43,7 +45,7 @@ func checkMessages(messages []object, model string) complaint {
 				return checkKeys(m, path+".", messageKeys[role]...)
 			},
 			func() complaint {
-				if name := str(m, "name"); name != "" {
+				if name := wire.Str(m, "name"); name != "" {
 					return checkName(name, path+".name")
 				}
 				return complaint{}
@@ -65,10 +67,10 @@ func checkMessages(messages []object, model string) complaint {
 // https://github.com/langgenius/dify/issues/32222 (no result),
 // https://github.com/run-llama/llama_index/issues/10493 (no call).
 func (p *pairing) message(m object, path string) complaint {
-	if str(m, "role") != "tool" {
+	if wire.Str(m, "role") != "tool" {
 		return p.unanswered(path + ".role")
 	}
-	id := str(m, "tool_call_id")
+	id := wire.Str(m, "tool_call_id")
 	switch {
 	case id == "":
 		return missing(path + ".tool_call_id")
@@ -92,15 +94,15 @@ func (p *pairing) unanswered(param string) complaint {
 
 // add notes a message that has been accepted.
 func (p *pairing) add(m object) {
-	if str(m, "role") == "tool" {
-		id := str(m, "tool_call_id")
+	if wire.Str(m, "role") == "tool" {
+		id := wire.Str(m, "tool_call_id")
 		p.open = slices.DeleteFunc(p.open, func(s string) bool { return s == id })
 		return
 	}
 	p.open, p.last = nil, nil
-	for _, c := range list(m["tool_calls"]) {
-		p.open, p.last = append(p.open, str(c, "id")), append(p.last, str(c, "id"))
-		p.seen[str(c, "id")] = true
+	for _, c := range wire.List(m["tool_calls"]) {
+		p.open, p.last = append(p.open, wire.Str(c, "id")), append(p.last, wire.Str(c, "id"))
+		p.seen[wire.Str(c, "id")] = true
 	}
 }
 
@@ -111,7 +113,7 @@ func checkCalls(m object, path string, seen map[string]bool) complaint {
 	if !there {
 		return complaint{}
 	}
-	calls := list(v)
+	calls := wire.List(v)
 	path += ".tool_calls"
 	switch {
 	case v == nil:
@@ -124,7 +126,7 @@ func checkCalls(m object, path string, seen map[string]bool) complaint {
 	here := map[string]bool{}
 	for j, c := range calls {
 		at := fmt.Sprintf("%s[%d]", path, j)
-		id, f := str(c, "id"), sub(c, "function")
+		id, f := wire.Str(c, "id"), wire.Sub(c, "function")
 		_, hasArguments := f["arguments"].(string)
 		switch {
 		case id == "":
@@ -143,7 +145,7 @@ func checkCalls(m object, path string, seen map[string]bool) complaint {
 		here[id] = true
 		if bad := first(
 			func() complaint { return checkKeys(c, at+".", "id", "type", "function") },
-			func() complaint { return checkName(str(f, "name"), at+".function.name") },
+			func() complaint { return checkName(wire.Str(f, "name"), at+".function.name") },
 			func() complaint { return checkKeys(f, at+".function.", "name", "arguments") },
 		); !bad.ok() {
 			return bad
@@ -165,7 +167,7 @@ var partTypes = map[string][]string{
 // https://github.com/langchain-ai/langchainjs/issues/4153 (null),
 // https://github.com/openai/openai-node/issues/1030 (images).
 func checkContent(m object, path, dotted, model string) complaint {
-	role := str(m, "role")
+	role := wire.Str(m, "role")
 	switch v := m["content"].(type) {
 	case string:
 		return complaint{}
@@ -178,7 +180,7 @@ func checkContent(m object, path, dotted, model string) complaint {
 		if len(v) == 0 {
 			return emptyArray(path + ".content")
 		}
-		for j, p := range list(v) {
+		for j, p := range wire.List(v) {
 			if c := checkPart(p, role, fmt.Sprintf("%s.content[%d]", path, j), model); !c.ok() {
 				return c
 			}
@@ -189,7 +191,7 @@ func checkContent(m object, path, dotted, model string) complaint {
 }
 
 func checkPart(p object, role, path, model string) complaint {
-	kind := str(p, "type")
+	kind := wire.Str(p, "type")
 	switch {
 	case kind == "image_url" && role != "user":
 		return invalidValue(path, "Invalid value: image_url is only allowed for messages with role 'user', but this one has role '%s'.", role)
@@ -198,16 +200,16 @@ func checkPart(p object, role, path, model string) complaint {
 	case kind == "image_url" && isTextOnly(model):
 		return complaint{message: "Invalid content type. image_url is only supported by certain models.", param: path + ".type"}
 	case kind == "image_url":
-		image := sub(p, "image_url")
-		return checkImage(str(image, "url"), str(image, "detail"), path+".image_url")
+		image := wire.Sub(p, "image_url")
+		return checkImage(wire.Str(image, "url"), wire.Str(image, "detail"), path+".image_url")
 	case kind == "file": // https://github.com/pydantic/pydantic-ai/issues/4445
-		file := sub(p, "file")
-		mime, _, isData := parseDataURL(str(file, "file_data"))
-		if str(file, "file_id") == "" && (!isData || mime != "application/pdf" || str(file, "filename") == "") {
+		file := wire.Sub(p, "file")
+		mime, _, isData := wire.DataURL(wire.Str(file, "file_data"))
+		if wire.Str(file, "file_id") == "" && (!isData || mime != "application/pdf" || wire.Str(file, "filename") == "") {
 			return invalidValue(path+".file", "Invalid file data: expected 'file_id', or 'filename' and 'file_data' as a base64 data URL of type application/pdf.")
 		}
 	case kind == "input_audio":
-		if f := str(sub(p, "input_audio"), "format"); f != "wav" && f != "mp3" {
+		if f := wire.Str(wire.Sub(p, "input_audio"), "format"); f != "wav" && f != "mp3" {
 			return invalidValue(path+".input_audio.format", "Invalid value: '%s'. Supported values are: 'wav' and 'mp3'.", f)
 		}
 	}
@@ -217,7 +219,7 @@ func checkPart(p object, role, path, model string) complaint {
 // checkImage checks an image's address and detail
 // (https://platform.openai.com/docs/guides/images-vision).
 func checkImage(url, detail, path string) complaint {
-	mime, _, isData := parseDataURL(url)
+	mime, _, isData := wire.DataURL(url)
 	switch {
 	case detail != "" && !slices.Contains([]string{"auto", "low", "high", "original"}, detail):
 		return invalidValue(path+".detail", "Invalid value: '%s'. Supported values are: 'auto', 'low', and 'high'.", detail)

@@ -1,4 +1,4 @@
-package fallbacktest
+package strict
 
 import (
 	"encoding/json"

@@ -1,13 +1,9 @@
-package fallbacktest
+package strict
 
 import (
-	"crypto/sha256"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
-
-	"google.golang.org/genai"
 )
 
 // geminiFamily is what a model's name says of what the model takes. The zero
@@ -88,30 +84,8 @@ func (f geminiFamily) takesBudget(n int32) bool {
 // make. (https://ai.google.dev/gemini-api/docs/thought-signatures)
 const placeholder = "skip_thought_signature_validator"
 
-// signature is what a strict server's model signs its calls with. As in reality it
-// is worth nothing to another model, or to the same one behind the other API.
-func (g geminiRequest) signature() []byte {
-	sum := sha256.Sum256([]byte("gemini signature of " + g.model + " vertex " + strconv.FormatBool(g.vertex)))
-	return sum[:]
-}
+// GeminiSigns reports whether a model signs its calls, and wants them back as signed.
+// (https://ai.google.dev/gemini-api/docs/thought-signatures)
+func GeminiSigns(model string) bool { return geminiFamilyOf(model).signs() }
 
-// signed returns the parts with the model's signature on the first call, or on the
-// last text if there is no call; unchanged if the step has signed a part itself, or
-// the model is of a family that signs nothing that matters.
-func (g geminiRequest) signed(parts []*genai.Part) []*genai.Part {
-	if !g.family.from(30) || slices.ContainsFunc(parts, func(p *genai.Part) bool { return len(p.ThoughtSignature) > 0 }) {
-		return parts
-	}
-	i := slices.IndexFunc(parts, func(p *genai.Part) bool { return p.FunctionCall != nil })
-	if last := len(parts) - 1; i < 0 && last >= 0 && isText(parts[last]) && !parts[last].Thought {
-		i = last
-	}
-	if i < 0 {
-		return parts
-	}
-	parts = slices.Clone(parts)
-	part := *parts[i]
-	part.ThoughtSignature = g.signature()
-	parts[i] = &part
-	return parts
-}
+func (f geminiFamily) signs() bool { return f.from(30) }

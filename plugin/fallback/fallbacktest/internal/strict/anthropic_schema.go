@@ -1,9 +1,11 @@
-package fallbacktest
+package strict
 
 import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // claudeSchemaRule returns what is wrong with a schema that output is held to.
@@ -20,13 +22,13 @@ func claudeSchemaRule(schema object, at string) string {
 
 // recursive reports whether a reference leads back to itself.
 func recursive(root, s object, path []string) bool {
-	if ref := str(s, "$ref"); ref != "" {
+	if ref := wire.Str(s, "$ref"); ref != "" {
 		if slices.Contains(path, ref) {
 			return true
 		}
 		target := root
 		for _, key := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
-			target = sub(target, key)
+			target = wire.Sub(target, key)
 		}
 		return target != nil && recursive(root, target, append(slices.Clone(path), ref))
 	}
@@ -35,13 +37,13 @@ func recursive(root, s object, path []string) bool {
 
 // subschemas are the schemas within one that apply to values, definitions left out.
 func subschemas(s object) []object {
-	out := slices.Concat(list(s["anyOf"]), list(s["allOf"]))
-	if items := sub(s, "items"); items != nil {
+	out := slices.Concat(wire.List(s["anyOf"]), wire.List(s["allOf"]))
+	if items := wire.Sub(s, "items"); items != nil {
 		out = append(out, items)
 	}
-	properties := sub(s, "properties")
-	for _, name := range sortedKeys(properties) {
-		out = append(out, sub(properties, name))
+	properties := wire.Sub(s, "properties")
+	for _, name := range wire.Keys(properties) {
+		out = append(out, wire.Sub(properties, name))
 	}
 	return out
 }
@@ -51,29 +53,29 @@ func claudeSchema(s object, at string) string {
 	refused := []string{
 		"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "maxItems", "uniqueItems",
 	}
-	for _, key := range sortedKeys(s) {
+	for _, key := range wire.Keys(s) {
 		if slices.Contains(refused, key) {
 			return fmt.Sprintf("%s: property %q is not supported", at, key)
 		}
 	}
-	if n, ok := number(s, "minItems"); ok && n > 1 {
+	if n, ok := wire.Number(s, "minItems"); ok && n > 1 {
 		return at + ": minItems values other than 0 or 1 are not supported"
 	}
 	if slices.Contains(typesOf(s), "object") && s["additionalProperties"] != false {
 		return at + `: for "object" type, "additionalProperties" must be explicitly set to false`
 	}
-	if ref := str(s, "$ref"); ref == "#" || ref != "" && !strings.HasPrefix(ref, "#/") {
+	if ref := wire.Str(s, "$ref"); ref == "#" || ref != "" && !strings.HasPrefix(ref, "#/") {
 		return at + ": $ref must refer to a definition of the schema, without recursion"
 	}
-	for _, part := range list(s["allOf"]) {
+	for _, part := range wire.List(s["allOf"]) {
 		if part["$ref"] != nil {
 			return at + ": allOf with $ref is not supported"
 		}
 	}
 	children := subschemas(s)
 	for _, key := range []string{"$defs", "definitions"} {
-		for _, name := range sortedKeys(sub(s, key)) {
-			children = append(children, sub(sub(s, key), name))
+		for _, name := range wire.Keys(wire.Sub(s, key)) {
+			children = append(children, wire.Sub(wire.Sub(s, key), name))
 		}
 	}
 	for _, child := range children {

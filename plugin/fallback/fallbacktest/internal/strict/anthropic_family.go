@@ -1,9 +1,6 @@
-package fallbacktest
+package strict
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"regexp"
 	"slices"
 )
@@ -71,85 +68,4 @@ func claudeOf(model string) *claude {
 		return nil
 	}
 	return &c
-}
-
-// messageTurn is the messages of one role that follow each other, which the API merges.
-type messageTurn struct {
-	role   string
-	blocks []object
-}
-
-func turnsOf(messages any) []messageTurn {
-	var out []messageTurn
-	for _, m := range list(messages) {
-		role, blocks := str(m, "role"), blocksOf(m["content"])
-		if n := len(out); n > 0 && out[n-1].role == role {
-			out[n-1].blocks = slices.Concat(out[n-1].blocks, blocks)
-		} else {
-			out = append(out, messageTurn{role, blocks})
-		}
-	}
-	return out
-}
-
-// prefixOf is a mark of all that a request says before its answer.
-func prefixOf(body []byte) string {
-	var in object
-	_ = json.Unmarshal(body, &in) // decode has read it
-	turns := turnsOf(in["messages"])
-	return prefixBefore(in, turns, len(turns))
-}
-
-// prefixBefore is a mark of the system prompt, the tools and the turns before the
-// n-th. Thinking and cache marks are no part of it.
-// (https://platform.claude.com/docs/en/build-with-claude/preserved-thinking)
-func prefixBefore(in object, turns []messageTurn, n int) string {
-	parts := []any{unmarked(any(asAny(blocksOf(in["system"])))), unmarked(in["tools"])}
-	for _, t := range turns[:n] {
-		parts = append(parts, t.role)
-		for _, b := range t.blocks {
-			if !isThinking(b) {
-				parts = append(parts, unmarked(b))
-			}
-		}
-	}
-	sum := sha256.Sum256(encode(parts))
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
-}
-
-func asAny(blocks []object) []any {
-	out := make([]any, len(blocks))
-	for i, b := range blocks {
-		out[i] = b
-	}
-	return out
-}
-
-func isThinking(b object) bool {
-	return str(b, "type") == "thinking" || str(b, "type") == "redacted_thinking"
-}
-
-// unmarked copies a value without cache marks, and with content in its long form.
-func unmarked(v any) any {
-	switch v := v.(type) {
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = unmarked(v[i])
-		}
-		return out
-	case object:
-		out := object{}
-		for key, value := range v {
-			switch {
-			case key == "cache_control":
-			case key == "content" && str(v, "type") == "tool_result":
-				out[key] = unmarked(asAny(blocksOf(value)))
-			default:
-				out[key] = unmarked(value)
-			}
-		}
-		return out
-	}
-	return v
 }

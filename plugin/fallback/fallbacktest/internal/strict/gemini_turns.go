@@ -1,4 +1,4 @@
-package fallbacktest
+package strict
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
 )
 
 // contentsRule: what a single content may hold. Roles are user and model, or none
@@ -212,7 +214,7 @@ func (g *geminiRequest) pair(id, name string) string {
 // (https://ai.google.dev/gemini-api/docs/thought-signatures; foreign ones:
 // https://github.com/RooCodeInc/Roo-Code/issues/11716)
 func (g *geminiRequest) signatureRule() string {
-	if !g.family.from(30) {
+	if !g.family.signs() {
 		return ""
 	}
 	current := 0
@@ -224,7 +226,7 @@ func (g *geminiRequest) signatureRule() string {
 	for i, c := range g.Contents {
 		for _, p := range c.Parts {
 			sig := p.ThoughtSignature
-			if len(sig) > 0 && string(sig) != placeholder && !bytes.Equal(sig, g.signature()) {
+			if len(sig) > 0 && string(sig) != placeholder && !bytes.Equal(sig, signature.Gemini(g.model, g.vertex)) {
 				return fmt.Sprintf("contents[%d]: thought signature is not valid", i)
 			}
 		}

@@ -1,11 +1,12 @@
-package fallbacktest
+package strict
 
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
 // responsesNames are the parameters that Responses has
@@ -25,18 +26,19 @@ var moved = map[string]string{
 	"response_format": "text.format", "reasoning_effort": "reasoning.effort", "verbosity": "text.verbosity",
 }
 
-func (responses) check(_ *http.Request, body []byte, req *Request) *violation {
+// Responses holds a request for OpenAI's Responses to its rules.
+func Responses(r Request) *Violation {
 	var in object
-	if json.Unmarshal(body, &in) != nil { // decode has read it before
+	if json.Unmarshal(r.Body, &in) != nil { // the server has read it before
 		return nil
 	}
-	return checkResponses(in, req.Model).violation()
+	return checkResponses(in, r.Model).violation()
 }
 
 func checkResponses(in object, model string) complaint {
 	return first(
 		func() complaint {
-			for _, key := range sortedKeys(in) {
+			for _, key := range wire.Keys(in) {
 				if to := moved[key]; to != "" {
 					return complaint{message: "Unsupported parameter: '" + key + "'. In the Responses API, this parameter has moved to '" + to + "'.", code: "unsupported_parameter"}
 				}
@@ -53,17 +55,17 @@ func checkResponses(in object, model string) complaint {
 }
 
 func checkResponsesFamily(in object, f *family) complaint {
-	reasoning := sub(in, "reasoning")
+	reasoning := wire.Sub(in, "reasoning")
 	if c := checkKeys(reasoning, "reasoning.", "effort", "summary", "generate_summary", "context"); !c.ok() {
 		return c // https://github.com/bestruirui/octopus/issues/31
 	}
-	if s := str(reasoning, "summary"); s != "" && !slices.Contains([]string{"auto", "concise", "detailed"}, s) {
+	if s := wire.Str(reasoning, "summary"); s != "" && !slices.Contains([]string{"auto", "concise", "detailed"}, s) {
 		return invalidValue("reasoning.summary", "Invalid value: '%s'. Supported values are: 'concise', 'detailed', and 'auto'.", s)
 	}
 	if f == nil {
 		return complaint{}
 	}
-	effort := str(reasoning, "effort")
+	effort := wire.Str(reasoning, "effort")
 	switch {
 	case effort != "" && f.efforts == nil:
 		return unsupported("reasoning.effort")
@@ -73,7 +75,7 @@ func checkResponsesFamily(in object, f *family) complaint {
 			return c
 		}
 	}
-	if str(reasoning, "summary") != "" && f.efforts == nil {
+	if wire.Str(reasoning, "summary") != "" && f.efforts == nil {
 		return unsupported("reasoning.summary")
 	}
 	// https://github.com/ddutchie/cairn/pull/127
@@ -103,10 +105,10 @@ func checkResponsesRanges(in object) complaint {
 	switch {
 	case in["stream_options"] != nil && in["stream"] != true:
 		return complaint{message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param: "stream_options"}
-	case sub(in, "stream_options")["include_usage"] != nil:
+	case wire.Sub(in, "stream_options")["include_usage"] != nil:
 		return unknown("stream_options.include_usage")
-	case len(str(in, "safety_identifier")) > 64:
-		return tooLong("safety_identifier", 64, len(str(in, "safety_identifier")))
+	case len(wire.Str(in, "safety_identifier")) > 64:
+		return tooLong("safety_identifier", 64, len(wire.Str(in, "safety_identifier")))
 	}
 	return complaint{}
 }
@@ -123,17 +125,17 @@ func checkResponsesTools(in object) complaint {
 		case t["function"] != nil: // the shape of chat completions
 			return missing(path + ".name")
 		}
-		names = append(names, str(t, "name"))
+		names = append(names, wire.Str(t, "name"))
 		return checkFunction(t, path, "type", "name", "description", "parameters", "strict")
 	}
-	if len(list(in["tools"])) == 0 && (in["tool_choice"] == "required" || sub(in, "tool_choice") != nil) {
+	if len(wire.List(in["tools"])) == 0 && (in["tool_choice"] == "required" || wire.Sub(in, "tool_choice") != nil) {
 		return complaint{message: "'tool_choice' other than 'auto' or 'none' must be specified with 'tools'.", param: "tool_choice"}
 	}
-	return checkToolList(in, check, func(choice object) string { return str(choice, "name") }, &names)
+	return checkToolList(in, check, func(choice object) string { return wire.Str(choice, "name") }, &names)
 }
 
 func checkText(in object) complaint {
-	text := sub(in, "text")
+	text := wire.Sub(in, "text")
 	if c := checkKeys(text, "text.", "format", "verbosity"); !c.ok() {
 		return c
 	}
@@ -141,11 +143,9 @@ func checkText(in object) complaint {
 		return complaint{}
 	}
 	// That the instructions do not count is inferred from the parameter that the error names.
-	words := strings.Contains(strings.ToLower(str(in, "input")), "json")
-	for _, item := range list(in["input"]) {
-		for _, p := range decodeContent(item["content"]) {
-			words = words || strings.Contains(strings.ToLower(p.Text), "json")
-		}
+	words := strings.Contains(strings.ToLower(wire.Str(in, "input")), "json")
+	for _, item := range wire.List(in["input"]) {
+		words = words || mentionsJSON(item["content"])
 	}
-	return checkFormat(sub(text, "format"), "text.format", "input", true, words)
+	return checkFormat(wire.Sub(text, "format"), "text.format", "input", true, words)
 }

@@ -1,4 +1,4 @@
-package fallbacktest
+package strict
 
 import (
 	"encoding/json"
@@ -6,72 +6,26 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
-	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
-// Dialect is whose chat completions a model speaks, for [Provider.StrictAs]. The
-// servers differ in what they refuse, and a little in what they send.
+// Dialect is whose chat completions are spoken, by the names that fallbacktest has
+// for them. The zero value is OpenAI's.
 type Dialect string
 
 const (
-	// OpenAI is what every model speaks without [Provider.StrictAs].
-	OpenAI Dialect = ""
-	// Mistral refuses unknown names, ids that are not nine letters and digits, and a
-	// user who speaks right after a tool. Its errors are flat.
-	Mistral Dialect = "mistral"
-	// DeepSeek wants the thoughts of a turn with calls back, and knows neither the
-	// role developer nor JSON schemas.
+	Mistral  Dialect = "mistral"
 	DeepSeek Dialect = "deepseek"
-	// Ollama ignores unknown names, takes images as data URLs only, and past calls
-	// only with a JSON object as arguments. Thoughts are in the field "reasoning".
-	Ollama Dialect = "ollama"
-	// Groq refuses logprobs, logit_bias, names of participants and more than one
-	// answer. Thoughts are in the field "reasoning".
-	Groq Dialect = "groq"
+	Ollama   Dialect = "ollama"
+	Groq     Dialect = "groq"
 )
 
-// StrictAs is [Provider.Strict], and from now on holds the models to the rules of
-// the given server instead of OpenAI's when they are asked through chat completions.
-// Only the few rules that make a request for OpenAI fail there are known of each.
-func (p *Provider) StrictAs(d Dialect, models ...string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.strict = true
-	if p.dialects == nil {
-		p.dialects = map[string]Dialect{}
-	}
-	for _, m := range models {
-		p.dialects[m] = d
-	}
-}
-
-func (p *Provider) dialectOf(model string) Dialect {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.dialects[model]
-}
-
-// violation is the complaint in the shape of the dialect's errors.
-func (d Dialect) violation(c complaint) *violation {
-	v := c.violation()
-	if v == nil || d != Mistral {
-		return v
-	}
-	kind := "invalid_request_error"
-	if c.code == mistralOrder {
-		kind = "invalid_request_message_order"
-	}
-	v.status.body = string(encode(object{"object": "error", "message": c.message, "type": kind, "param": nil, "code": orNull(c.code)}))
-	if c.status == http.StatusUnprocessableEntity {
-		// https://github.com/partITech/php-mistral/issues/76
-		v.status.body = string(encode(object{"object": "error", "type": "invalid_request_error", "param": nil, "code": "3001",
-			"message": object{"detail": []any{object{"type": "extra_forbidden", "loc": []string{"body", c.param}, "msg": c.message}}}}))
-	}
-	return v
-}
+// TakesID reports whether the dialect accepts the id of a call.
+func (d Dialect) TakesID(id string) bool { return d != Mistral || mistralID.MatchString(id) }
 
 func (d Dialect) check(in object, model string) complaint {
-	messages := list(in["messages"])
+	messages := wire.List(in["messages"])
 	switch d {
 	case Mistral:
 		return first(
@@ -125,7 +79,7 @@ var (
 )
 
 func checkMistralNames(in object) complaint {
-	for _, key := range sortedKeys(in) {
+	for _, key := range wire.Keys(in) {
 		if !slices.Contains(mistralNames, key) {
 			return complaint{status: http.StatusUnprocessableEntity, message: "Extra inputs are not permitted", param: key}
 		}
@@ -139,9 +93,9 @@ func checkMistralNames(in object) complaint {
 func checkMistralMessages(messages []object) complaint {
 	last := ""
 	for i, m := range messages {
-		role := str(m, "role")
-		for _, c := range list(m["tool_calls"]) {
-			if id := str(c, "id"); !mistralID.MatchString(id) { // https://github.com/yetone/avante.nvim/issues/2951
+		role := wire.Str(m, "role")
+		for _, c := range wire.List(m["tool_calls"]) {
+			if id := wire.Str(c, "id"); !mistralID.MatchString(id) { // https://github.com/yetone/avante.nvim/issues/2951
 				return complaint{message: "Tool call id was " + id + " but must be a-z, A-Z, 0-9, with a length of 9."}
 			}
 		}
@@ -167,19 +121,19 @@ func checkMistralMessages(messages []object) complaint {
 func checkDeepSeek(in object, messages []object) complaint {
 	const code = "invalid_request_error"
 	tools, given := in["tools"].([]any)
-	format := str(sub(in, "response_format"), "type")
+	format := wire.Str(wire.Sub(in, "response_format"), "type")
 	switch {
 	case given && len(tools) == 0:
 		return complaint{message: "Invalid 'tools': empty array. Expected an array with minimum length 1.", code: code}
 	case format != "" && format != "text" && format != "json_object":
 		return complaint{message: "This response_format type is unavailable now", code: code}
 	}
-	thinks := str(sub(in, "thinking"), "type") != "disabled"
+	thinks := wire.Str(wire.Sub(in, "thinking"), "type") != "disabled"
 	for i, m := range messages {
 		_, thought := m["reasoning_content"].(string)
 		switch {
-		case !slices.Contains([]string{"system", "user", "assistant", "tool"}, str(m, "role")):
-			return complaint{message: fmt.Sprintf("Failed to deserialize the JSON body: messages[%d].role: unknown variant `%s`", i, str(m, "role")), code: code}
+		case !slices.Contains([]string{"system", "user", "assistant", "tool"}, wire.Str(m, "role")):
+			return complaint{message: fmt.Sprintf("Failed to deserialize the JSON body: messages[%d].role: unknown variant `%s`", i, wire.Str(m, "role")), code: code}
 		case thinks && m["tool_calls"] != nil && !thought:
 			return complaint{message: "The reasoning_content in the thinking mode must be passed back to the API.", code: code}
 		}
@@ -192,17 +146,17 @@ func checkOllama(in object, messages []object) complaint {
 	if len(messages) == 0 {
 		return complaint{message: "[] is too short - 'messages'"}
 	}
-	if e := str(in, "reasoning_effort"); e != "" && !slices.Contains([]string{"none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max"}, e) {
+	if e := wire.Str(in, "reasoning_effort"); e != "" && !slices.Contains([]string{"none", "minimal", "low", "medium", "high", "xhigh", "ultra", "max"}, e) {
 		return complaint{message: "invalid reasoning value: '" + e + "'"}
 	}
 	for _, m := range messages {
-		if m["content"] == nil && len(list(m["tool_calls"])) == 0 {
+		if m["content"] == nil && len(wire.List(m["tool_calls"])) == 0 {
 			return complaint{message: "invalid message content type: <nil>"}
 		}
-		for _, p := range list(m["content"]) {
-			url := str(sub(p, "image_url"), "url")
-			mime, _, isData := parseDataURL(url)
-			kind := str(p, "type")
+		for _, p := range wire.List(m["content"]) {
+			url := wire.Str(wire.Sub(p, "image_url"), "url")
+			mime, _, isData := wire.DataURL(url)
+			kind := wire.Str(p, "type")
 			switch {
 			case kind != "text" && kind != "image_url":
 				return complaint{message: "invalid message format"}
@@ -210,9 +164,9 @@ func checkOllama(in object, messages []object) complaint {
 				return complaint{message: "invalid image input"}
 			}
 		}
-		for _, c := range list(m["tool_calls"]) {
+		for _, c := range wire.List(m["tool_calls"]) {
 			var args object
-			if json.Unmarshal([]byte(str(sub(c, "function"), "arguments")), &args) != nil || args == nil {
+			if json.Unmarshal([]byte(wire.Str(wire.Sub(c, "function"), "arguments")), &args) != nil || args == nil {
 				return complaint{message: "invalid tool call arguments"}
 			}
 		}
@@ -228,32 +182,15 @@ func checkGroq(in object, messages []object) complaint {
 			return complaint{message: "'" + key + "' is not supported by this model", param: key}
 		}
 	}
-	if n, given := number(in, "n"); given && n != 1 {
+	if n, given := wire.Number(in, "n"); given && n != 1 {
 		return complaint{message: "'n' : number must be at most 1", param: "n"}
 	}
 	for i, m := range messages {
 		for _, key := range []string{"name", "reasoning_content"} {
 			if m[key] != nil {
-				return complaint{message: fmt.Sprintf("'messages.%d' : for 'role:%s' the following must be satisfied[('messages.%d' : property '%s' is unsupported)]", i, str(m, "role"), i, key)}
+				return complaint{message: fmt.Sprintf("'messages.%d' : for 'role:%s' the following must be satisfied[('messages.%d' : property '%s' is unsupported)]", i, wire.Str(m, "role"), i, key)}
 			}
 		}
 	}
 	return complaint{}
-}
-
-// callID is an id that the dialect itself accepts.
-func (d Dialect) callID(id string) string {
-	if d != Mistral || mistralID.MatchString(id) {
-		return id
-	}
-	return strings.ReplaceAll(id[max(len(id)-9, 0):], "_", "0")
-}
-
-// thoughts is the name of the field that has the thoughts of an answer. OpenAI's
-// own models never tell theirs here; those of a script are told as most others do.
-func (d Dialect) thoughts() string {
-	if d == Ollama || d == Groq {
-		return "reasoning"
-	}
-	return "reasoning_content"
 }

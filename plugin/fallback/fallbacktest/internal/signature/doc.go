@@ -1,0 +1,7 @@
+// Package signature makes what the scripted models sign their thoughts and calls
+// with, and knows it again. As in reality a client can only send it back unchanged.
+// Nothing is secret: what counts is that it differs from what anybody else makes.
+//
+// When a model signs, and what an API does about a signature that is missing or not
+// its own, is the business of fallbacktest and of package strict.
+package signature
