@@ -23,11 +23,12 @@ const (
 	MaxValidatedChunks = 1 << 18 // of a stream
 )
 
-// ValidateConfig says which answers are accepted. The zero value accepts those that
-// match the request's response schema, and every answer to a request without one.
+// ValidateConfig says which answers are accepted. The zero value accepts answers
+// that match the request's response schema, and all answers to requests without
+// a schema.
 type ValidateConfig struct {
-	// SkipSchema stops judging by the request's own schema: ResponseJsonSchema, or
-	// else ResponseSchema, of its configuration.
+	// SkipSchema disables the check against the request's own schema, which is
+	// ResponseJsonSchema or else ResponseSchema of its configuration.
 	SkipSchema bool
 	// Pattern must match somewhere in the text. Nil accepts any text.
 	Pattern *regexp.Regexp
@@ -64,20 +65,20 @@ func (e *RejectedError) Verdict() failure.Verdict {
 	}
 }
 
-// NewValidate returns a middleware that judges whole answers by their content. One
-// that is not accepted is an error, a verdict to fall back with kind
-// [failure.KindRejected] that wraps a [*RejectedError]. It is recorded as a failed
+// NewValidate returns a middleware that judges whole answers by their content. A
+// rejected answer becomes an error that wraps a [*RejectedError]; its verdict is
+// to fall back, with kind [failure.KindRejected]. It is recorded as a failed
 // attempt and charged to a Budget like any answer.
 //
-// A streamed answer is held back until it is whole and accepted; then its partial
-// responses follow, and the final one. Where no rule applies to a request, nothing
-// is held back.
+// A streamed answer is held back until it is whole and accepted. Then its partial
+// responses are passed on, followed by the final one. If no rule applies to a
+// request, nothing is held back.
 //
-// The text is judged that the final response has, without thoughts. An answer that
-// calls functions is not judged, with or without text: the final answer comes after
-// it. Neither is an answer of last resort ("degraded" in its metadata). A schema
-// that is invalid, or refers to another document, judges nothing: that is logged
-// once. Formats, such as "date-time", are not checked.
+// The rules apply to the text of the final response, without thoughts. They do not
+// apply to an answer that calls functions, because the final answer comes later,
+// or to an answer of last resort ("degraded" in its metadata). A schema that is
+// invalid or refers to another document is ignored, which is logged once. Formats,
+// such as "date-time", are not checked.
 //
 // It goes around the layers that watch the stream, directly inside Retry:
 //
@@ -111,7 +112,7 @@ type validate struct {
 	inner   stream.Layer
 	config  ValidateConfig
 	schemas compiledSchemas
-	warned  atomic.Bool // of a schema that judges nothing
+	warned  atomic.Bool // of a schema that cannot be used
 }
 
 func (v *validate) Name() string { return v.inner.Name() }

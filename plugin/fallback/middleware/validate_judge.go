@@ -78,7 +78,7 @@ func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
 	}
 	resolved, err := v.schemas.of(schema)
 	if err != nil && !v.warned.Swap(true) {
-		slog.Warn("middleware: the response schema of a request judges nothing; use a valid JSON Schema without references to other documents", "model", v.Name(), "error", err)
+		slog.Warn("middleware: the response schema of a request cannot be used, so answers are not checked against it; use a valid JSON Schema without references to other documents", "model", v.Name(), "error", err)
 	}
 	return resolved
 }

@@ -33,10 +33,11 @@ type Policy struct {
 	Hedge *Hedge `key:"hedge"`
 	// What is particular to streamed answers.
 	Stream *Stream `key:"stream"`
-	// Which answers of models are accepted. One that is not moves the call on as a
-	// failure of kind rejected, and is charged. Answers that call functions and
-	// answers of last resort are always accepted. A streamed answer is shown once it
-	// is accepted; until then it has no content for conditions on latency.
+	// Rules that a model's answer must meet. If it does not, the attempt has failed
+	// with kind rejected and the call falls back; the answer is still charged.
+	// Answers that call functions and answers of last resort are always accepted. A
+	// streamed answer is shown once it is accepted; until then, conditions on latency
+	// see no content.
 	Validate *Validate `key:"validate"`
 	// What each target can take: one limit at least of requests, tokens or
 	// concurrency. A call that is over a limit waits in a queue.

@@ -2,8 +2,8 @@ package policy
 
 // Model is a model that a policy uses.
 type Model struct {
-	// The API that serves it. openai is OpenAI's own, or any server of its
-	// protocols at base_url; openai_chat is openai with api: chat. Default: gemini
+	// The API that serves it. openai is OpenAI's own, or any server at base_url that
+	// speaks one of its protocols; openai_chat is openai with api: chat. Default: gemini
 	// for a name that begins with gemini-, openai for gpt- and for o followed by a
 	// digit, anthropic for claude-. Any other model must be supplied by the
 	// application.
@@ -38,12 +38,11 @@ type Model struct {
 	Config *ModelConfig `key:"config"`
 	// What this model can take, instead of the section rate_limits.
 	RateLimits *RateLimits `key:"rate_limits"`
-	// What to do with a request whose answer would change if the parts that the
-	// model does not accept were omitted: a provider's own tools, cached content,
-	// media, a schema. skip does not send it to this model; drop omits
-	// those parts. Default: skip.
+	// How to handle a part of a request that affects the answer and that the model
+	// does not accept: a provider's own tools, cached content, media, a schema. skip
+	// skips the model for this request; drop omits the part. Default: skip.
 	Unsupported string `key:"unsupported" enum:"skip|drop"`
-	// What its API accepts, key by key over what is known of its family.
+	// What the model's API accepts. Each key overrides the built-in rule for its family.
 	Takes *Takes `key:"takes"`
 }
 

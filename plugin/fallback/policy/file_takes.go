@@ -7,10 +7,10 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Takes says what a model's API accepts, key by key over what is known of its
-// family: for a model that is newer than this library. A setting that is not
-// accepted is omitted from requests to the model. Default: what is known of the
-// model's family.
+// Takes says what a model's API accepts, for a model that is newer than this
+// library. Each key overrides the built-in rule for the model's family; omitted
+// keys keep it. A setting that is not accepted is omitted from requests to the
+// model.
 type Takes struct {
 	// Accepts temperature.
 	Temperature *bool `key:"temperature"`
@@ -42,13 +42,13 @@ type Takes struct {
 	SchemaWithTools *bool `key:"json_schema_with_tools"`
 	// The tools of the provider that it accepts, such as google_search; [] means none.
 	ProviderTools []string `key:"provider_tools" items:"0..16"`
-	// The media types of its input, such as image/png or audio/*; [] means text only.
+	// The media types that it accepts as input, such as image/png or audio/*; [] means text only.
 	Media []string `key:"media" items:"0..32" kind:"text"`
-	// Continues an answer that the request ends with.
+	// Accepts a request that ends with the beginning of the answer, and continues it.
 	Prefill *bool `key:"prefill"`
 }
 
-// takes returns what t says in the terms of package provider; nil says nothing.
+// takes converts t to package provider's form. A nil t overrides nothing.
 func (t *Takes) takes() provider.Takes {
 	if t == nil {
 		return provider.Takes{}

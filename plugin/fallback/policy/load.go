@@ -159,9 +159,9 @@ func WithInterval(interval time.Duration) Option {
 // Load builds the model that a policy file describes, a regular file. It is read
 // once; see [Watch]. ctx bounds the building of providers' clients, not the model's life.
 //
-// The model has the provider's name for the policy's primary, by which ADK
-// decides what a request may hold, and those of the optional methods that ADK
-// asks for that the primary has. It is safe for concurrent use.
+// Name of the model returns the provider's name for the policy's primary, by which
+// ADK decides what a request may hold. The model has the optional ADK methods
+// that the primary has. It is safe for concurrent use.
 //
 // The error is an *[Error] if something is wrong with the file, with line and
 // column; warnings are logged.

@@ -115,8 +115,8 @@ func (l *Live) Model() model.LLM {
 // served is the layer of a Live.
 type served struct{ live *Live }
 
-// Name returns the provider's name for the primary: ADK decides by it what a
-// request may hold. The policy's own name for it is a label, for records.
+// Name returns the provider's name for the primary, by which ADK decides what a
+// request may hold. The name in the policy file is only a label for records.
 func (s *served) Name() string { return s.live.tree.Load().primary.Name() }
 
 func (s *served) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {

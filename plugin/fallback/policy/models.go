@@ -75,7 +75,7 @@ func (b *builder) llm(t Target, env func(string) (string, bool)) (llm model.LLM,
 	return llm, t.ID, err
 }
 
-// targetOf returns what the file says of how a model is asked.
+// targetOf returns the target that the file describes for a model.
 func targetOf(t Target, id string) provider.Target {
 	return provider.Target{Model: id, Takes: t.Settings.Takes.takes(), Drop: t.Settings.Unsupported == "drop"}
 }

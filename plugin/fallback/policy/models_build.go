@@ -15,7 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
 )
 
-// endpoint is where and as whom a model is asked.
+// endpoint is the address of a model and the credential for it.
 type endpoint struct {
 	Resolved
 	key string // of the variable that the file names; "" for the provider's usual one
@@ -56,8 +56,7 @@ func (b *builder) provide(e endpoint) (model.LLM, error) {
 
 func (e *endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
 
-// addProvider says how an application adds a provider that this package does not
-// have.
+// addProvider returns the advice for a provider that the application has to add.
 func addProvider(name string) string {
 	return fmt.Sprintf("%s.Provider, of package plugin/fallback/provider/%[1]s, as an option of policy.Load", name)
 }
@@ -66,8 +65,8 @@ func noKey(provider, variables string) error {
 	return &unbuildable{"no key for " + provider, "one in " + variables + ", or in the variable that credential_env names"}
 }
 
-// newGemini builds a Gemini model. The environment says which API is asked where
-// the file does not, as in genai itself.
+// newGemini builds a Gemini model. If the file does not choose the API, the
+// environment does, as in genai itself.
 func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 	config := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: e.key, HTTPOptions: genai.HTTPOptions{BaseURL: e.Settings.BaseURL}}
 	onVertex := strings.ToLower(e.first("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"))
@@ -86,7 +85,8 @@ func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 	return gemini.New(ctx, e.ID, gemini.Config{Client: config, Takes: e.Settings.Takes.takes(), Drop: e.drops()})
 }
 
-// newOpenAI builds a model of OpenAI, or of another server of its protocols.
+// newOpenAI builds a model of OpenAI, or of another server that speaks one of its
+// protocols.
 func newOpenAI(e endpoint) (model.LLM, error) {
 	config := openai.Config{APIKey: e.key, BaseURL: e.Settings.BaseURL, API: e.Settings.API, Takes: e.Settings.Takes.takes(), Drop: e.drops()}
 	if e.Provider == "openai_chat" {
@@ -102,7 +102,7 @@ func newOpenAI(e endpoint) (model.LLM, error) {
 	return openai.New(e.ID, config)
 }
 
-// azure returns how a deployment on Azure is asked, nil for another server.
+// azure returns the settings of a deployment on Azure; nil for another server.
 func azure(baseURL string) *openai.Azure {
 	u, err := url.Parse(baseURL)
 	if err != nil {

@@ -31,15 +31,15 @@ func (p *Policy) Resolve(name string) Resolved {
 	return r
 }
 
-// usualKey reports whether the provider's usual key may be sent. A server at a
-// base URL of its own gets it only for one of the provider's own models: then it
-// is a proxy in front of the provider.
+// usualKey reports whether the provider's usual key may be sent. A server at
+// another base URL gets it only for one of the provider's own models: such a
+// server is a proxy in front of the provider.
 func (r *Resolved) usualKey() bool {
 	return r.Settings.BaseURL == "" || providerOf(r.Model) == r.Provider || providerOf(r.ID) == r.Provider
 }
 
-// server names who serves the model: the provider, and where that is if not at
-// its usual place.
+// server returns the model's provider and, unless that is the default, its
+// address.
 func (r *Resolved) server() string {
 	if u, err := url.Parse(r.Settings.BaseURL); err == nil && u.Host != "" {
 		return r.Provider + " at " + u.Host

@@ -179,7 +179,7 @@ type run struct {
 	recovered time.Time
 }
 
-// goOn asks the other targets in order after the one at start failed with err.
+// goOn tries the other targets in order after the one at start failed with err.
 func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, err error) error {
 	for i := r.start; ; {
 		r.seen[i] = true
@@ -206,9 +206,9 @@ func (r *run) goOn(ctx context.Context, req *model.LLMRequest, streamed bool, er
 	}
 }
 
-// next returns the target whose turn it is; ok is false if none is left. Those
-// behind start come before those in front of it. A target whose endpoint could
-// not be reached in this call waits until only answers of last resort are left.
+// next returns the target to try next; ok is false if none is left. Targets after
+// start come before those ahead of it. A target at an endpoint that was not
+// reachable in this call comes last, ahead of answers of last resort only.
 func (r *run) next(ctx context.Context) (i int, ok bool) {
 	const none = -1
 	first := func(found, i int) int {

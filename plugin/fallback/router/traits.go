@@ -22,9 +22,9 @@ type Traits struct {
 	ContextWindow int    // tokens it can read; 0 if not known
 	Prefill       bool   // it continues a text that the request ends with
 
-	// Target says how the model is asked and what it takes, field by field over
-	// what the model tells of itself ([provider.Described]) or, if it tells
-	// nothing, over what its name tells.
+	// Target describes the model's API and what it takes. Each field that is set
+	// overrides the model's own description ([provider.Described]) or, if it has
+	// none, the one that its name implies.
 	Target provider.Target
 }
 
@@ -47,7 +47,7 @@ type described struct {
 	traits Traits
 }
 
-// Do tells the layer that calls the model what is known of it.
+// Do passes the description on to the layer that calls the model.
 func (d *described) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	outer := out.Described
 	out.Described = &d.traits.Target
