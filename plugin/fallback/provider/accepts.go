@@ -79,13 +79,13 @@ func (t *Takes) set(more *Takes) {
 }
 
 // tables are all tables in the order in which they apply: a later row overrides
-// an earlier one, field by field. What a protocol has no word for comes before
-// what its models refuse.
+// an earlier one, field by field. The limits of a protocol come before those of
+// its models.
 var tables = [][]row{geminiTable, anthropicTable, openaiTable, chatTable}
 
 // row says what some targets accept. In each table the strictest known rules of
-// a family's newest models stand first and without a version, so that a name of
-// tomorrow gets them; older models follow and are told apart by version.
+// a family's newest models come first and without a version, so that they apply
+// to future names. Rows for older models follow, selected by version.
 type row struct {
 	apis  []API
 	host  string // patterns of [match] for the endpoint, separated by spaces; "" for any

@@ -8,14 +8,14 @@ import (
 	"google.golang.org/genai"
 )
 
-// answerOf returns what makes a text of a call of set_model_response:
+// answerOf returns a function that turns a call of set_model_response into text:
 //
 //   - Partial answers pass unchanged.
 //   - A final answer whose only call is set_model_response becomes its arguments as
 //     JSON text. Thoughts stay; other texts go, as they would spoil the JSON. Of
 //     several such calls the last counts.
-//   - Beside calls of other functions it is left out: their results come first,
-//     and the model answers after them.
+//   - Beside calls of other functions it is dropped: the model answers after their
+//     results.
 //   - An answer without that call passes unchanged.
 //
 // wrapped says that the answer is in a property of the arguments, enum that it is
@@ -78,9 +78,9 @@ func textOf(args map[string]any, wrapped, enum bool) (string, bool) {
 	return string(data), err == nil
 }
 
-// unwrapText returns what takes an answer out of the object that its schema was
-// wrapped in. An answer that is not of that form passes unchanged, and so do
-// partial ones.
+// unwrapText returns a function that extracts an answer from the object that its
+// schema was wrapped in. Partial answers, and answers of another form, pass
+// unchanged.
 func unwrapText(enum bool) func(*model.LLMResponse) *model.LLMResponse {
 	return func(resp *model.LLMResponse) *model.LLMResponse {
 		if resp == nil || resp.Partial || resp.Content == nil {

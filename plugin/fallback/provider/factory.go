@@ -9,15 +9,15 @@ import "google.golang.org/adk/v2/model"
 type Factory struct {
 	Name   string // of the provider in a policy file, such as "anthropic"
 	KeyEnv string // the environment variable that usually holds its key
-	// New returns a model. It makes no network call, and its errors do not show the
-	// key.
+	// New returns a model. It must not make a network call, and its errors must not
+	// contain the key.
 	New func(Settings) (model.LLM, error)
 }
 
 // Option implements policy.Option.
 func (f Factory) Option() any { return f }
 
-// Settings are what a policy file says of a model.
+// Settings describe a model of a policy file.
 type Settings struct {
 	Model   string // the provider's name for it
 	APIKey  string // "" for none

@@ -10,37 +10,37 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// Fitted is what [Target.Fit] did.
+// Fitted is the result of [Target.Fit].
 type Fitted struct {
-	// Adapted names what was left out or changed, such as "top_k",
+	// Adapted names the settings that were omitted or changed, such as "top_k",
 	// "stop_sequences: first 4" or "thinking_level: HIGH to MEDIUM": each once, at
 	// most 16 of at most 64 bytes, free of what users wrote. The pairing of calls
 	// and responses and signatures of other vendors are not named.
 	Adapted []string
-	// Answer turns each answer to the changed request into one to the original.
-	// Nil: answers are right as they are. It may be called for partial answers,
-	// which it returns unchanged, and never writes to what it is given. It is safe
-	// for concurrent use.
+	// Answer converts an answer to the changed request into one to the original. If
+	// it is nil, answers need no conversion. It returns partial answers unchanged,
+	// never writes to its argument, and is safe for concurrent use.
 	Answer func(*model.LLMResponse) *model.LLMResponse
 }
 
 // Fit changes req so that t accepts it.
 //
-// It leaves out or replaces what changes nothing essential: settings such as
-// temperature or safety settings, a thinking level or budget, thoughts and
-// signatures of other vendors. A response schema that t does not accept, or not
-// together with functions, becomes a function named set_model_response, whose
-// call Fitted.Answer turns back into text; media that it does not accept inside
-// tool results or from a model follow in a user's part.
+// It omits or replaces optional parts: settings such as temperature or safety
+// settings, a thinking level or budget, thoughts and signatures of other vendors.
+// A response schema that t does not accept, or not together with functions,
+// becomes a function named set_model_response, and Fitted.Answer turns its call
+// back into text. Media that t does not accept in tool results or in model turns
+// move to a user's turn.
 //
-// What would change the answer if left out (tools that the provider runs, cached
-// content, other modalities, media, function declarations, a schema that cannot
-// be asked for in any way) is an [*UnfitError], and req stays as it is. If t.Drop
-// is set, it is left out instead and named in Fitted.Adapted.
+// Fit returns an [*UnfitError], and leaves req unchanged, if t does not accept a
+// part that affects the answer: tools that the provider runs, cached content,
+// other modalities, media, function declarations, or a schema that t takes in no
+// form. If t.Drop is set, Fit omits the part instead and names it in
+// Fitted.Adapted.
 //
 // Fit replaces req.Config and req.Contents by changed copies and never writes to
-// what they point to, so a shallow copy of a shared request is enough. Fitting
-// twice changes nothing more. It takes linear time.
+// what they point to, so a shallow copy of a shared request is enough. A second
+// Fit changes nothing. Fit takes linear time.
 func (t Target) Fit(req *model.LLMRequest) (Fitted, error) {
 	if isPlain(req) {
 		return Fitted{}, nil
@@ -144,8 +144,8 @@ func (f *fitting) note(what string) {
 	}
 }
 
-// refuse returns the error for a setting that would change the answer if left
-// out; nil, and a note, if it is to be left out.
+// refuse returns the error for a setting that affects the answer. With Drop, it
+// notes that the setting is omitted and returns nil.
 func (f *fitting) refuse(setting, reason string) error {
 	if f.Drop {
 		f.note(setting)
@@ -154,8 +154,8 @@ func (f *fitting) refuse(setting, reason string) error {
 	return &UnfitError{Model: f.Model, Setting: setting, Reason: reason}
 }
 
-// history brings the contents into the order that every API wants and ends them
-// as the target wants.
+// history puts the contents into the order that every API requires, and makes
+// them end in the form that the target requires.
 func (f *fitting) history() {
 	if isNo(f.takes.Tools) {
 		f.rewrite(callAsText)

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/genai"
 )
 
-// media fits what stands in the contents beside text: it checks what the target
-// takes, makes text of text files, and moves media from where the target does not
-// take them, which are tool results and, but for Gemini, model turns, to the
-// user's next part.
+// media fits the contents that are not text. It checks the media types that the
+// target takes and turns text files into text. Media in a place where the target
+// does not take them move to the user's next part: those in tool results and,
+// except for Gemini, those in model turns.
 func (f *fitting) media() error {
 	if !slices.ContainsFunc(f.req.Contents, hasMedia) {
 		return nil

@@ -27,8 +27,8 @@ func (t Target) Vendor() (vendor string, ok bool) {
 	return "", false
 }
 
-// vendorParts takes out of the history what belongs to another vendor, and what
-// the target's API has no word for.
+// vendorParts removes from the history the parts of other vendors, and fields that
+// the target's API does not have.
 func (f *fitting) vendorParts() {
 	f.rewrite(func(p *genai.Part) *genai.Part {
 		if p = f.ownThought(p); p == nil || f.API == "" {
@@ -146,7 +146,7 @@ func asJSON(object map[string]any) string {
 	return string(data)
 }
 
-// ownFieldsOf clears the fields of a part that the target's API has no word for
+// ownFieldsOf clears the fields of a part that the target's API does not have
 // (SDK models.go, partToMldev and partToVertex).
 func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 	studio := f.API == Gemini
@@ -172,8 +172,8 @@ func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 // finds a cache breakpoint.
 const cacheKey = "cache_control"
 
-// ownMetadata returns what of a part's metadata says something to the target; the
-// field itself is known to the Gemini API alone.
+// ownMetadata returns the metadata of a part that the target uses. Only the Gemini
+// API has the field itself.
 func (f *fitting) ownMetadata(given map[string]any) map[string]any {
 	control, ok := given[cacheKey]
 	switch {

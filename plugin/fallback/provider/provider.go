@@ -1,11 +1,11 @@
 package provider
 
-// API is a wire protocol that models are asked through.
+// API is the wire protocol of a model.
 type API string
 
-// The APIs that this module speaks. The empty API is one that is not known:
-// requests to such a target stay as they are, except that other vendors'
-// thoughts and signatures are left out.
+// The APIs that this module speaks. The empty API is unknown: requests to such a
+// target stay unchanged, except that other vendors' thoughts and signatures are
+// omitted.
 const (
 	Gemini    API = "gemini"      // Gemini API: generativelanguage.googleapis.com
 	Vertex    API = "vertexai"    // Gemini models on Vertex AI
@@ -14,31 +14,31 @@ const (
 	Anthropic API = "anthropic"   // Anthropic Messages
 )
 
-// Target is what is known of the model that receives a request. The zero value
-// knows nothing. A Target is read only, so it is safe for concurrent use.
+// Target describes the model that receives a request. The zero value describes an
+// unknown model. Methods do not change a Target, so it is safe for concurrent use.
 type Target struct {
 	API      API
 	Model    string // the provider's name for the model, such as "gpt-4o"
 	Endpoint string // host and, if not the default, port that serves it, such as "api.openai.com"; "" if not known
 
-	// Takes overrides the tables of this package, field by field: a new model
-	// need not wait for a release.
+	// Takes overrides the tables of this package, field by field, for models that
+	// this release does not know.
 	Takes Takes
-	// Drop leaves out what would change the answer (see [Target.Fit]) instead of
-	// refusing the request.
+	// Drop omits parts that affect the answer and that the model does not accept
+	// (see [Target.Fit]), instead of refusing the request.
 	Drop bool
 
 	accepts *Takes // what Accepts returns, once it has been looked up; see Resolved
 }
 
-// Described is a model that tells how it is asked. The models of the packages
+// Described is a model that describes its own target. The models of the packages
 // below provider implement it.
 type Described interface {
 	Target() Target
 }
 
-// Takes says what a target accepts. A nil field is not known: the tables
-// decide, and what they do not know is accepted. An empty list that is not nil
+// Takes says what a target accepts. For a nil field the tables decide, and a
+// setting that they do not mention is accepted. An empty list that is not nil
 // accepts nothing.
 type Takes struct {
 	Temperature *bool

@@ -10,18 +10,19 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// Refusal is what a server said against a request, with a status of 400 or 422.
+// Refusal is a server's explanation of why it refused a request with status 400
+// or 422.
 type Refusal struct {
 	Param   string // the parameter that it names, such as "messages[3].tool_calls[0].id"; "" if it names none
 	Message string // its text, or the whole body
 }
 
-// Repair is a change to a request after which a server that has refused it may
-// take it. It never changes what is asked: what a Repair leaves out is optional.
-// Its text names the setting, for records and logs.
+// Repair is a change to a refused request that may make the server accept it. It
+// omits or changes optional parts only. Its text names the setting, for records
+// and logs.
 type Repair string
 
-// Repairs that are not a setting's own name.
+// Repairs that are not named after a setting.
 const (
 	repairThoughts   Repair = "thoughts"              // of earlier answers
 	repairSignatures Repair = "thought_signatures"    // replaced by the documented placeholder
@@ -30,11 +31,11 @@ const (
 	repairOldTokens  Repair = "max_tokens"            // the limit under its old name
 )
 
-// OfSession reports whether the repair is about what stands in one session's
-// history, so that it says nothing about requests of others.
+// OfSession reports whether the repair is about one session's history, so that it
+// does not apply to other sessions.
 func (r Repair) OfSession() bool { return r == repairThoughts || r == repairSignatures }
 
-// Repair returns the change that refusal asks for; ok is false if it is not
+// Repair returns the change for a refusal. ok is false if the refusal is not
 // about an optional part of req.
 func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok bool) {
 	text := strings.ToLower(refusal.Message)
@@ -56,8 +57,8 @@ func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok boo
 	return "", false
 }
 
-// repairHistory finds a thought, a signature or an id that the server does not
-// take back.
+// repairHistory finds a thought, a signature or an id that the server refuses in
+// the history.
 //
 //   - Anthropic: "messages.1.content.0: Invalid `signature` in `thinking` block",
 //     "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified"

@@ -83,8 +83,8 @@ func (s *setting) named(param, text string) bool {
 	return false
 }
 
-// refuses reports whether a text, in lower case, is about something that is not
-// taken. The words are those of OpenAI, Anthropic, Gemini, vLLM, LiteLLM,
+// refuses reports whether a text, in lower case, says that something is not
+// accepted. The words are those of OpenAI, Anthropic, Gemini, vLLM, LiteLLM,
 // Fireworks and Mistral; see the errors sections of their documentation.
 func refuses(text string) bool {
 	for _, words := range []string{

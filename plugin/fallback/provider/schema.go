@@ -24,7 +24,8 @@ const (
 	enumType = "text/x.enum"
 )
 
-// schema fits the form of the answer: a response schema, or JSON without one.
+// schema fits the requested form of the answer: a response schema, or JSON without
+// one.
 func (f *fitting) schema() error {
 	if c := f.req.Config; f.API != "" && c.ResponseSchema != nil && c.ResponseJsonSchema != nil {
 		f.edit().ResponseSchema = nil // Gemini refuses both, and the others have one form: that of JSON
@@ -91,8 +92,8 @@ func (f *fitting) clearSchema() {
 	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = nil, nil, ""
 }
 
-// schemaAsTool carries the schema as a function whose call becomes the answer.
-// Where that is the only function, its call is forced if that is accepted.
+// schemaAsTool sends the schema as a function whose call becomes the answer. If it
+// is the only function, its call is forced, unless the target does not accept that.
 func (f *fitting) schemaAsTool() {
 	c := f.req.Config
 	schema, enum := objectOf(c), c.ResponseMIMEType == enumType
@@ -179,8 +180,8 @@ func objectOf(c *genai.GenerateContentConfig) answerSchema {
 	return answerSchema{json: root, wrapped: true}
 }
 
-// isObject tells whether a JSON Schema is that of an object; a reference, or one
-// that does not say, counts as such.
+// isObject tells whether a JSON Schema describes an object. A reference, or a
+// schema without a type, counts as one.
 func isObject(schema map[string]any) bool {
 	switch kind := schema["type"].(type) {
 	case string:

@@ -27,7 +27,7 @@ func (f *fitting) config() error {
 	return nil
 }
 
-// settings leaves out the optional settings that the target does not take.
+// settings omits the optional settings that the target does not take.
 func (f *fitting) settings() {
 	for i := range optional {
 		if s := &optional[i]; s.given(f.req.Config) && isNo(f.takes.of(s.name)) {
@@ -40,7 +40,7 @@ func (f *fitting) settings() {
 	f.labels()
 }
 
-// of returns what t says of an optional setting as a whole; nil for nothing.
+// of reports whether t accepts an optional setting; nil if t does not say.
 func (t *Takes) of(name string) *bool {
 	switch name {
 	case "temperature":
@@ -89,7 +89,7 @@ func (f *fitting) stopSequences() {
 
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// safety leaves out what only Vertex AI knows: genai's types.go; jailbreak is
+// safety omits the settings that only Vertex AI has: genai's types.go; jailbreak is
 // listed for the Gemini API since July 2026, but was refused there in 2025.
 func (f *fitting) safety() {
 	given := f.req.Config.SafetySettings
@@ -156,7 +156,7 @@ func (f *fitting) labels() {
 	}
 }
 
-// userLabel keeps the label that Anthropic has a word for.
+// userLabel keeps the one label that Anthropic's API has a field for.
 func (f *fitting) userLabel() {
 	given := f.req.Config.Labels
 	switch id := given[userLabel]; {
@@ -197,7 +197,7 @@ var ownFields = []ownField{
 	{"service_tier", onGoogle, func(c *genai.GenerateContentConfig) bool { return c.ServiceTier != "" }, func(c *genai.GenerateContentConfig) { c.ServiceTier = "" }},
 }
 
-// ownFields leaves out what the target's API has no word for.
+// ownFields omits the settings that the target's API does not have.
 func (f *fitting) ownFields() {
 	if f.API == "" {
 		return
@@ -236,7 +236,7 @@ func (f *fitting) cachedContent() error {
 	return nil
 }
 
-// modalities checks what the answer is to be made of.
+// modalities checks the requested modalities of the answer.
 func (f *fitting) modalities() error {
 	given := f.req.Config.ResponseModalities
 	if f.takes.Modalities == nil || len(given) == 0 {

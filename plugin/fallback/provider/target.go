@@ -9,8 +9,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/capture"
 )
 
-// Over returns t with what it leaves open taken from base: a description by
-// hand over what a model tells of itself.
+// Over returns t with its unset fields taken from base, so that a description by
+// hand overrides the model's own.
 func (t Target) Over(base Target) Target {
 	return Target{
 		API: cmp.Or(t.API, base.API), Model: cmp.Or(t.Model, base.Model), Endpoint: cmp.Or(t.Endpoint, base.Endpoint),
@@ -18,18 +18,18 @@ func (t Target) Over(base Target) Target {
 	}
 }
 
-// Resolved returns t with the tables looked up, which [Target.Fit] else does
-// for each request.
+// Resolved returns t with the tables looked up in advance. Otherwise [Target.Fit]
+// looks them up for each request.
 func (t Target) Resolved() Target {
 	accepts := t.Accepts()
 	t.accepts = &accepts
 	return t
 }
 
-// Prepare is [Target.Fit] for a model's own implementation, which may be called
-// by an engine of this module, that has fitted the request, or directly. It
-// returns the request to send and what to make of a final answer; req itself is
-// not changed. The model that req names, if any, counts as t's.
+// Prepare is [Target.Fit] for the implementation of a model. The engine of this
+// module has already fitted the requests that it makes; Prepare fits those of
+// other callers. It returns the request to send and the conversion of a final
+// answer. It does not change req. If req names a model, that name overrides t's.
 func (t Target) Prepare(ctx context.Context, req *model.LLMRequest) (own *model.LLMRequest, final func(*model.LLMResponse) *model.LLMResponse, err error) {
 	final = func(resp *model.LLMResponse) *model.LLMResponse { return resp }
 	if capture.Fitted(ctx) {

@@ -16,8 +16,9 @@ var levels = []string{"NONE", "MINIMAL", "LOW", "MEDIUM", "HIGH", "XHIGH", "MAX"
 // reasoning_effort: ai.google.dev/gemini-api/docs/openai.
 var budgetOf = map[string]int{"NONE": 0, "MINIMAL": 512, "LOW": 1024, "MEDIUM": 8192, "HIGH": 24576, "XHIGH": 32768, "MAX": 65536}
 
-// thinking makes of level and budget the one that the target takes. Off is the
-// level NONE for a target with levels, and a budget of 0 for one with budgets.
+// thinking converts a level or budget into the one that the target takes. Thinking
+// that is switched off is the level NONE for a target with levels, and a budget of
+// 0 for one with budgets.
 func (f *fitting) thinking() {
 	if isNo(f.takes.ThinkingWithTools) && hasFunctions(f.req.Config) {
 		f.thinkingOff()
@@ -62,8 +63,8 @@ func (f *fitting) thinkingOff() {
 	}
 }
 
-// chooseThinking leaves one of level and budget: the one that the target is
-// known to take as it is, else the level, if it takes levels at all.
+// chooseThinking keeps one of level and budget: the one that the target is known
+// to take unchanged, else the level if it takes levels at all.
 func (f *fitting) chooseThinking(config *genai.ThinkingConfig) {
 	if config.ThinkingLevel == "" || config.ThinkingBudget == nil {
 		return

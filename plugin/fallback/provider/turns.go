@@ -14,9 +14,9 @@ const (
 	begin = "Begin."
 )
 
-// userTurns adds a user's turn where the target wants one: before a model's turn
-// that opens the history (Anthropic; Gemini where it is a call), and after one
-// that ends it, where that is no prefill.
+// userTurns adds a user's turn where the target requires one: before a model's
+// turn that begins the history (Anthropic; Gemini if it is a call), and after a
+// model's turn that ends it, unless the target takes that as a prefill.
 func (f *fitting) userTurns() {
 	contents := f.req.Contents
 	if len(contents) == 0 {

@@ -7,8 +7,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// UnfitError is a request that a target cannot be asked without changing what
-// the answer would be.
+// UnfitError says that a request has a part that affects the answer and that the
+// target does not accept.
 type UnfitError struct {
 	Model   string // the target's
 	Setting string // what it does not take, such as "google_search" or "image/png"
@@ -19,8 +19,8 @@ func (e *UnfitError) Error() string {
 	return fmt.Sprintf("provider: %s does not take %s: %s", cmp.Or(e.Model, "the model"), e.Setting, e.Reason)
 }
 
-// Verdict says to ask another model: this one is fine for other requests. It
-// implements the method that failure.Classify looks for.
+// Verdict returns a verdict to fall back without a cooldown: the model is healthy
+// for other requests. It implements the method that failure.Classify looks for.
 func (e *UnfitError) Verdict() failure.Verdict {
 	return failure.Verdict{
 		Action: failure.Fallback, Kind: "refused", Scope: failure.ScopeRequest,
