@@ -19,37 +19,37 @@ const (
 	CacheHour     = "1h"
 )
 
-// Config says how a model is asked. A key, or the URL of a server that needs
-// none, is required; the rest is optional.
+// Config configures a [Model]. A key, or the URL of a server that needs none, is
+// required; the rest is optional.
 type Config struct {
-	// APIKey is sent as a bearer token; to a server that is not Anthropic's also as
-	// x-api-key, which is all that many of them know.
+	// APIKey is sent as a bearer token. A server that is not Anthropic's also gets it
+	// as x-api-key, because many such servers read only that header.
 	APIKey string
-	// BaseURL is what stands before /v1/messages. Default: https://api.anthropic.com.
+	// BaseURL is the URL before /v1/messages. Default: https://api.anthropic.com.
 	BaseURL string
 
 	// HTTPClient replaces the model's own client, which keeps up to 64 idle
 	// connections per host and speaks HTTP/2 where the server does. Its timeout, if
 	// any, also limits how long a stream may take.
 	HTTPClient *http.Client
-	// Header is added to each request, in place of headers of the same name. Those
-	// of a request's HTTPOptions come over it, except for Google's and credentials.
+	// Header is added to each request and replaces headers of the same name. Headers
+	// of a request's HTTPOptions override it, except Google's and credentials.
 	Header http.Header
 	// Betas are sent in the header anthropic-beta.
 	Betas []string
 	// ExtraBody is merged into the body of each request, at the top level: a value
 	// replaces the field of that name, nil removes it. It must marshal to JSON. The
-	// ExtraBody of a request's HTTPOptions comes over it in the same way.
+	// ExtraBody of a request's HTTPOptions overrides it in the same way.
 	ExtraBody map[string]any
 
-	// MaxTokens is the limit of output tokens, thinking included, where the request
-	// has none: the API demands one. Default: the most that the model takes.
+	// MaxTokens is the limit of output tokens, thinking included, for requests
+	// without one; the API requires a limit. Default: the model's maximum.
 	MaxTokens int32
 	// DisableParallelToolUse makes the model call at most one tool at a time.
 	DisableParallelToolUse bool
 	// CacheControl caches the prompt for [Cache5Minutes] or [CacheHour]: tools,
-	// system instruction and conversation get a breakpoint each. Default: no
-	// breakpoint but those of parts, see [CacheControlKey].
+	// system instruction and conversation get a breakpoint each. Default: only the
+	// breakpoints of parts, see [CacheControlKey].
 	CacheControl string
 
 	// Takes and Drop describe a model that the tables do not know; see
@@ -58,10 +58,10 @@ type Config struct {
 	Drop  bool
 }
 
-// CacheControlKey is the key in the metadata of a part, of the user or of the
-// system instruction, that puts a cache breakpoint behind the part. Its value is
-// a duration, [Cache5Minutes] or [CacheHour]. A request takes four breakpoints:
-// of more, the last ones count.
+// CacheControlKey is a key in the metadata of a part of a user's turn or of the
+// system instruction. It sets a cache breakpoint after the part. Its value is a
+// duration, [Cache5Minutes] or [CacheHour]. A request takes four breakpoints; of
+// more, only the last ones are sent.
 const CacheControlKey = "cache_control"
 
 // base returns the parsed base URL, which ends before /v1/messages.
@@ -79,7 +79,7 @@ func (c *Config) base() (*url.URL, error) {
 	if u.User != nil {
 		return nil, fmt.Errorf("anthropic: the base URL of host %s holds a user name or password; use APIKey or Header instead", u.Host)
 	}
-	// No server has /v1/v1/messages: a base URL with the version is meant like one without.
+	// No server has /v1/v1/messages, so a base URL may include the version.
 	u.Path, u.RawPath = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"), ""
 	return u, nil
 }
@@ -93,7 +93,7 @@ func endpoint(u *url.URL) string {
 	return host + ":" + port
 }
 
-// validate checks what [Config.base] does not.
+// validate checks the fields that [Config.base] does not check.
 func (c *Config) validate() error {
 	if c.MaxTokens < 0 {
 		return fmt.Errorf("anthropic: MaxTokens is %d; it must be positive, or 0 for the model's own limit", c.MaxTokens)

@@ -32,7 +32,7 @@ type collector struct {
 	usage *genai.GenerateContentResponseUsageMetadata // of used; replaced, never changed, since responses have it
 }
 
-// collected is a content block as far as it has come.
+// collected is a content block as far as it was received.
 type collected struct {
 	kind      string
 	index     int
@@ -81,8 +81,8 @@ func (c *collector) ended(reason string, detail *stopDetails) {
 	}
 }
 
-// count takes in usage that is cumulative: what it does not say, or says is
-// nothing although it was something, stays.
+// count adds cumulative usage. A count that is missing, or zero after a larger
+// one, keeps its earlier value.
 func (c *collector) count(u *usage) {
 	if u == nil || *u == (usage{}) {
 		return
@@ -131,7 +131,7 @@ func replace(n **int32, by *int32) {
 
 func (c *collector) isEmpty() bool { return len(c.blocks) == 0 && c.model == "" && c.usage == nil }
 
-// finish returns the final response, or the error that the answer is.
+// finish returns the final response, or an error if the answer is not usable.
 func (c *collector) finish() (*model.LLMResponse, error) {
 	if c.stop == "" {
 		if c.isEmpty() {
@@ -171,9 +171,8 @@ func finishReason(stop string) genai.FinishReason {
 	return genai.FinishReasonOther
 }
 
-// RecommendedModelKey is the key in the metadata of a refused answer under which
-// the API's recommendation stands, if it gave one: the name of a model that may
-// not refuse.
+// RecommendedModelKey is a key in the metadata of a refused answer. Its value is
+// the model that the API recommends instead, if it named one.
 const RecommendedModelKey = "recommended_model"
 
 func (c *collector) refused(resp *model.LLMResponse) {
@@ -192,8 +191,8 @@ func (c *collector) refused(resp *model.LLMResponse) {
 	}
 }
 
-// content sets the parts of the answer. Of a refused one only the thoughts stay:
-// the API says to throw its text away.
+// content sets the parts of the answer. A refused answer keeps only its thoughts:
+// the API says to discard its text.
 func (c *collector) content(resp *model.LLMResponse) {
 	refused := resp.FinishReason == genai.FinishReasonSafety
 	offset := 0

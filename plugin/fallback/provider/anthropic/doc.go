@@ -1,17 +1,17 @@
-// Package anthropic asks Claude through Anthropic's Messages API, and every other
-// server that speaks it.
+// Package anthropic calls Claude through Anthropic's Messages API. It also works
+// with other servers that speak this API.
 //
 //	claude, err := anthropic.New("claude-sonnet-5-5", anthropic.Config{APIKey: key})
 //
-// A [Model] is an ADK model: it takes what an agent made for Gemini, in the form
-// that the API accepts, and answers as Gemini would. It does not retry; the
-// layers around it do. It reads nothing from the environment.
+// A [Model] is an ADK model: it converts requests that an agent made for Gemini
+// into the form that the API accepts, and answers as Gemini would. It does not
+// retry: use middleware.Retry. It reads nothing from the environment.
 //
 // The SDK of Anthropic makes the HTTP call: URL, credential, API version and
-// headers. Its own types are not used, on either side. Its stream decoder takes
-// seven times the CPU and the allocations, and its accumulator fails on what real
-// servers send, such as a piece of a block that has no beginning.
+// headers. Its request and response types are not used. Its stream decoder takes
+// seven times the CPU and the allocations, and its accumulator fails on streams
+// that real servers send, such as a delta of a block that was never started.
 //
-// What lives here is the protocol. What a model accepts is in the tables of
-// package provider; the table here (family.go) has only what the wire form needs.
+// This package holds the protocol. The tables of package provider say what a model
+// accepts; the table here (family.go) has only what the wire format depends on.
 package anthropic

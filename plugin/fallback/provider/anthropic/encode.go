@@ -22,7 +22,7 @@ type encoder struct {
 	to     body
 }
 
-// body is a request with what stands beside it.
+// body is a request, and a fact that selects its API version.
 type body struct {
 	params
 	// sampling says that the body has a sampling setting, which only the older of
@@ -73,7 +73,7 @@ func (e *encoder) system() {
 // empty, or only space.
 func isText(s string) bool { return strings.TrimSpace(s) != "" }
 
-// limits sets what bounds the answer, and who it is for.
+// limits sets the limits of the answer, and the user that it is for.
 func (e *encoder) limits() {
 	limit := e.from.MaxOutputTokens
 	if limit <= 0 {
@@ -101,10 +101,10 @@ func (e *encoder) limits() {
 
 // sampling sets temperature, top_p and top_k. API version 2026-10-21, which the
 // SDK asks for, refuses them on every model, even with their default values; the
-// older version, 2023-06-01, takes them where the model does. Both versions live
-// and take all else that is sent here, so a request with such a setting asks for
-// the older one. Whether the model takes it was for [provider.Target.Fit] to
-// decide: what is still there is sent.
+// older version, 2023-06-01, takes them if the model does. Both versions are in
+// service and take everything else that is sent here, so a request with such a
+// setting selects the older one. [provider.Target.Fit] has already omitted the
+// settings that the model does not take.
 // https://platform.claude.com/docs/en/api/versioning
 func (e *encoder) sampling(thinks bool) {
 	temperature, topP, topK := e.from.Temperature, e.from.TopP, e.from.TopK
@@ -129,8 +129,8 @@ func (e *encoder) sampling(thinks bool) {
 	e.to.sampling = e.to.Temperature != nil || e.to.TopP != nil || e.to.TopK != nil
 }
 
-// format asks for structured output. JSON without a schema has no form in this
-// API: what the system instruction says of it has to do.
+// format requests structured output. The API has no JSON mode without a schema; a
+// request for one relies on the system instruction.
 func (e *encoder) format() error {
 	from := e.from.ResponseJsonSchema
 	if from == nil && e.from.ResponseSchema != nil {
@@ -153,13 +153,13 @@ func (e *encoder) format() error {
 	return nil
 }
 
-// goOn is what the user says where the API wants the user to speak last. It is
-// what ADK's Gemini model says there.
+// goOn is the text of a user's turn that is added where the API requires the user
+// to speak last. ADK's Gemini model uses the same text.
 const goOn = "Continue processing previous requests as instructed. Exit or provide a summary if no more outputs are needed."
 
-// end makes the conversation one that the API goes on with: it begins and ends
-// with the user. Some older models take up a last turn of the assistant
-// (prefill), unless they think or have a format to follow.
+// end makes the conversation begin and end with the user, as the API requires.
+// Some older models continue a last turn of the assistant (prefill), unless they
+// think or have an output format.
 func (e *encoder) end(thinks bool) {
 	messages := e.to.Messages
 	if len(messages) == 0 || messages[0].Role != user {

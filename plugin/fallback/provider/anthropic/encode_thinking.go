@@ -95,8 +95,8 @@ const (
 	defaultBudget = 8192 // where the budget is left to the model
 )
 
-// think sets how the model thinks, and reports whether it does. adrift is what
-// [lacksThinking] found.
+// think configures thinking and reports whether the model thinks. adrift is the
+// result of [lacksThinking].
 func (e *encoder) think(adrift bool) bool {
 	from := e.from.ThinkingConfig
 	if from == nil {
@@ -110,7 +110,7 @@ func (e *encoder) think(adrift bool) bool {
 	case level == "none" || budget == 0:
 		return e.thinkNot()
 	case isUnspecified(level) && from.ThinkingBudget == nil && !(from.IncludeThoughts && e.family.adaptive):
-		return e.family.on // nothing is asked for, or thoughts of a model that thinks only when told how much
+		return e.family.on // no level or budget is given, and IncludeThoughts alone cannot switch this model on
 	case e.family.enabled && (budget > 0 || !e.family.adaptive):
 		if budget < 0 {
 			budget = levelBudget(level)
@@ -136,7 +136,7 @@ func (e *encoder) think(adrift bool) bool {
 	return true
 }
 
-// thinkNot switches thinking off, as far as the model lets it.
+// thinkNot switches thinking off, as far as the model allows.
 func (e *encoder) thinkNot() bool {
 	switch e.family.off {
 	case "":
@@ -163,7 +163,7 @@ func isUnspecified(level string) bool {
 	return level == "" || level == strings.ToLower(string(genai.ThinkingLevelUnspecified))
 }
 
-// display asks for the text of thoughts, which newer models leave out by default.
+// display requests the text of thoughts, which newer models omit by default.
 func display(config *genai.ThinkingConfig) string {
 	if config.IncludeThoughts {
 		return "summarized"

@@ -111,7 +111,7 @@ func (m *Model) newError(resp *http.Response, raw string, cause error) *Error {
 	return e
 }
 
-// requestError is a request that the Messages API does not take from any model.
+// requestError is a request that the Messages API accepts for no model.
 type requestError struct{ text string }
 
 func (e *requestError) Error() string { return "anthropic: " + e.text }

@@ -2,8 +2,8 @@ package anthropic
 
 import "strings"
 
-// family is what the wire form of a request depends on. What a model accepts at
-// all is in the tables of package provider, and has been seen to before.
+// family holds the properties of a model that the wire format depends on. The
+// tables of package provider say what a model accepts; they were applied before.
 type family struct {
 	prefix    string // of the model's name behind "claude-"
 	adaptive  bool   // thinking {"type": "adaptive"}
@@ -46,11 +46,11 @@ var families = []family{
 	{"", true, false, "", true, 0},
 }
 
-// stranger is a model of another vendor behind the same API. Its servers know the
-// form that the API had when they were written.
+// stranger is a model of another vendor behind the same API. Its servers may
+// implement an older version of the API.
 var stranger = family{enabled: true, off: disabled}
 
-// fallbackMaxTokens is asked of a model whose limit is not known.
+// fallbackMaxTokens is the limit for a model whose maximum is not known.
 const fallbackMaxTokens = 32_000
 
 // familyOf finds the family of a model, whatever stands around its name:

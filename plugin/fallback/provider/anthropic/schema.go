@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// What the grammar of a structured output takes.
+// The limits of the grammar of structured output.
 // https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
 var (
 	schemaKeys = []string{"$ref", "$defs", "definitions", "type", "title", "description", "enum", "const", "properties", "required", "additionalProperties",

@@ -146,7 +146,7 @@ func (a *answer) goOn() {
 	a.details = nil
 }
 
-// total returns the usage of all requests so far; nil if none was told.
+// total returns the usage of all requests so far; nil if none was reported.
 func (a *answer) total() *genai.GenerateContentResponseUsageMetadata {
 	if a.before == nil || a.usage == nil {
 		if a.usage == nil {
@@ -194,8 +194,8 @@ func (a *answer) final() (*model.LLMResponse, error) {
 	return resp, nil
 }
 
-// settle ends what is open and returns the reason why the answer ended. A call
-// that was cut off is left out, and no call is passed on beside a malformed one.
+// settle closes open parts and returns the reason why the answer ended. A call
+// that was cut off is dropped. If one call is malformed, no call is passed on.
 func (a *answer) settle() string {
 	a.flush()
 	reason := a.finish

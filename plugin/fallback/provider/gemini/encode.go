@@ -63,7 +63,7 @@ func (c *exchange) encode(name string, req *model.LLMRequest) error {
 	return nil
 }
 
-// What is said for a user who has said nothing.
+// The texts of user's turns that are added.
 const (
 	openingText  = "Continue the conversation that follows."
 	continueText = "Continue processing previous requests as instructed. Exit or provide a summary if no more outputs are needed." // as ADK's model says

@@ -18,8 +18,8 @@ const (
 	minSecret    = 8       // a shorter key, as tests use, may be part of any word
 )
 
-// Error is what the API says instead of an answer, with an error status or within
-// a stream. errors.As finds a genai.APIError in it.
+// Error is an error of the API, with an error status or within a stream. errors.As
+// finds a genai.APIError in it.
 type Error struct {
 	StatusCode int            // HTTP status; for an error within a stream, the code that it names
 	Response   *http.Response // for its headers; its body is closed. nil for an error within a stream

@@ -90,9 +90,9 @@ func (c *chatCalls) find(piece *openaiwire.ChatCallDelta) *chatCall {
 	return last
 }
 
-// parts returns the calls. Arguments that are no JSON object are never passed on;
-// malformed then says so. Nor are empty ones of an answer that was cut: nobody
-// knows what they were to be.
+// parts returns the calls. Arguments that are not a JSON object are never passed
+// on; malformed then explains why. Empty arguments of an answer that was cut off
+// are not passed on either, as they may be incomplete.
 func (c *chatCalls) parts(vendor string, names wireNames, cut bool) (parts []*genai.Part, malformed string) {
 	seen := make(map[string]bool, len(c.list))
 	for i := range c.list {

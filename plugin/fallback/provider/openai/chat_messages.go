@@ -13,8 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// Words that stand in where a server demands a message that the conversation
-// does not have.
+// The texts of messages that are added because a server requires one.
 const (
 	betweenWords  = "OK."
 	continueWords = "Continue."
@@ -130,8 +129,8 @@ func (e *chatEncoder) model(content *genai.Content, current bool) error {
 	return nil
 }
 
-// thoughts gives a message the thoughts that stood before it, in their order, if
-// the server wants them back.
+// thoughts adds to a message the thoughts that precede it, in their order, if the
+// server expects them back.
 func (e *chatEncoder) thoughts(message *openaiwire.ChatMessage, parts []*genai.Part, current bool) {
 	switch e.dialect.thoughts {
 	case reasoningContent:

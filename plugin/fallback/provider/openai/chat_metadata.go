@@ -8,7 +8,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 )
 
-// usageMetadata returns the tokens as genai counts them; nil if none were told.
+// usageMetadata returns the tokens as genai counts them; nil if none were reported.
 func (a *chatAnswer) usageMetadata() *genai.GenerateContentResponseUsageMetadata {
 	u := a.usage
 	if u == (openaiwire.ChatUsage{}) {

@@ -19,13 +19,13 @@ const (
 // defaultBaseURL is OpenAI's own endpoint.
 const defaultBaseURL = "https://api.openai.com/v1"
 
-// Config says how a model is asked. The zero value asks OpenAI's own endpoint
-// without a key.
+// Config configures a [Model]. The zero value calls OpenAI's own endpoint without a
+// key.
 type Config struct {
-	// APIKey is sent as a bearer token, or in Azure's api-key header. Empty sends
-	// none: local servers need no key.
+	// APIKey is sent as a bearer token, or in Azure's api-key header. If it is empty,
+	// no key is sent, as for local servers.
 	APIKey string
-	// BaseURL is what stands before /responses or /chat/completions. Default:
+	// BaseURL is the URL before /responses or /chat/completions. Default:
 	// https://api.openai.com/v1. For Azure it is the resource, such as
 	// https://NAME.openai.azure.com.
 	BaseURL string
@@ -36,19 +36,19 @@ type Config struct {
 	Organization string // OpenAI-Organization header; optional
 	Project      string // OpenAI-Project header; optional
 
-	// Azure, if not nil, asks a deployment of Azure OpenAI.
+	// Azure, if not nil, selects a deployment of Azure OpenAI.
 	Azure *Azure
 
 	// HTTPClient replaces the model's own client, which keeps up to 256 idle
 	// connections per host and speaks HTTP/2 where the server does. Its timeout, if
 	// any, also limits how long a stream may take.
 	HTTPClient *http.Client
-	// Header is added to each request, in place of headers of the same name. Those
-	// of a request's HTTPOptions come over it, except for Google's and credentials.
+	// Header is added to each request and replaces headers of the same name. Headers
+	// of a request's HTTPOptions override it, except Google's and credentials.
 	Header http.Header
 	// ExtraBody is merged into the body of each request, at the top level: a value
 	// replaces the field of that name, nil removes it. It must marshal to JSON. The
-	// ExtraBody of a request's HTTPOptions comes over it in the same way.
+	// ExtraBody of a request's HTTPOptions overrides it in the same way.
 	ExtraBody map[string]any
 
 	// Takes and Drop describe a model that the tables do not know; see

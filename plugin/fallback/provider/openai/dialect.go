@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// dialect says how chat completions are written for one server and model. What a
-// model accepts at all is in package provider; here is only how it is said. The
-// zero value is the common subset that every server takes: max_tokens, the role
-// system, function tools with an id of at most 40 characters.
+// dialect says how a request for chat completions is written for one server and
+// model. Package provider says what a model accepts. The zero value is the common
+// subset that every server takes: max_tokens, the role system, function tools, call
+// ids of at most 40 characters.
 type dialect struct {
 	maxCompletionTokens bool // max_tokens has this name
 	developer           bool // the instruction has this role
@@ -20,7 +20,7 @@ type dialect struct {
 	forced              string // tool choice that makes the model call; "" for "required" and the choice of one function
 	noJSONObject        bool   // json_object is written as a schema
 	noJSONSchema        bool   // a schema is written in words
-	noUserAfterTool     bool   // a message of the model stands between
+	noUserAfterTool     bool   // an assistant message is required between a tool's and a user's
 	endsWithUser        bool   // the last message is not the model's
 	noStreamOptions     bool   // usage comes without being asked for
 	metadata            bool   // takes labels
@@ -30,7 +30,7 @@ type dialect struct {
 	geminiThoughts      bool // signatures in extra_content; thoughts are counted in the total alone
 }
 
-// thoughtsBack says how the model's own thoughts go back to it.
+// thoughtsBack says how the model's own thoughts are sent back to it.
 type thoughtsBack uint8
 
 const (
@@ -40,8 +40,8 @@ const (
 )
 
 // dialects are the servers and models that differ from the common subset. Every
-// row that matches applies, in this order. Sources beside each row; "inferred"
-// marks what no source says outright.
+// row that matches applies, in this order. Each row names its sources; "inferred"
+// marks a fact that no source states outright.
 var dialects = []struct {
 	hosts, models string // patterns of [path.Match], separated by spaces; "" for any
 	apply         func(*dialect)

@@ -87,7 +87,7 @@ func (m *Model) Target() provider.Target { return m.target }
 // GenerateContent implements model.LLM. It never changes req. A stream yields
 // partial responses with text and thoughts, then one final response that holds
 // the whole answer; without stream there is the final response alone. An error
-// ends the sequence; package failure tells what it means.
+// ends the sequence; package failure classifies it.
 func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
 		req, yield, err := m.fit(ctx, req, yield)
@@ -102,8 +102,9 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	}
 }
 
-// fit returns req in the form that the model accepts, unless the engine has seen
-// to that, and a yield that turns final answers into those to the original.
+// fit returns req in the form that the model accepts, and a yield that converts
+// final answers into answers to the original. It changes nothing if the engine has
+// already fitted req.
 func (m *Model) fit(ctx context.Context, req *model.LLMRequest, yield func(*model.LLMResponse, error) bool) (*model.LLMRequest, func(*model.LLMResponse, error) bool, error) {
 	own, final, err := m.target.Prepare(ctx, req)
 	return own, func(resp *model.LLMResponse, err error) bool {
@@ -128,14 +129,14 @@ const (
 	oldTokens = "max_tokens"
 )
 
-// withExtras returns body, a JSON object, with the fields of the configuration and
-// those of req over it.
+// withExtras returns body, a JSON object, with the extra fields of the configuration
+// and, overriding those, of req.
 func (m *Model) withExtras(req *model.LLMRequest, body []byte) ([]byte, error) {
 	more, err := request.Fields(request.Options(req).ExtraBody)
 	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err)
 	}
-	// A limit under a name of the request's choice is the only one; see
+	// If the request itself names the token limit, no other name is sent; see
 	// [provider.Repair].
 	for given, other := range map[string]string{newTokens: oldTokens, oldTokens: newTokens} {
 		if more[given] != nil && string(more[given]) != "null" && more[other] == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// whole returns the final response that r is, or the error.
+// whole converts r into the final response, or returns its error.
 func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, error) {
 	switch {
 	case r.Error != nil:
@@ -40,8 +40,8 @@ func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, er
 	return a.response, nil
 }
 
-// failed returns the error that body tells of within an answer. One without a
-// code is a fault of the server: it had accepted the request.
+// failed returns the error that body describes within an answer. An error without
+// a code is a fault of the server, because it had accepted the request.
 func (d *responsesDecoder) failed(body []byte) error {
 	err := d.m.newError(nil, body[:min(len(body), openaiwire.MaxErrorBody)])
 	if err.Code() != "" || err.Type() != "" && err.Type() != openaiwire.EventError {
@@ -137,7 +137,7 @@ func (a *responsesAnswer) addImage(item *openaiwire.ResponsesItem) {
 	a.parts = append(a.parts, &genai.Part{InlineData: &genai.Blob{MIMEType: "image/" + longer(item.OutputFormat, "png"), Data: image}})
 }
 
-// finish says why the answer ended.
+// finish sets why the answer ended.
 func (a *responsesAnswer) finish(r *openaiwire.Response) {
 	a.response.Content = &genai.Content{Role: genai.RoleModel, Parts: a.parts}
 	a.response.LogprobsResult, a.response.AvgLogprobs = logprobsOf(a.logprobs)
@@ -168,7 +168,7 @@ func (a *responsesAnswer) finish(r *openaiwire.Response) {
 	}
 }
 
-// responsesUsage returns the tokens as genai counts them; nil if none were told.
+// responsesUsage returns the tokens as genai counts them; nil if none were reported.
 func responsesUsage(u *openaiwire.ResponsesUsage) *genai.GenerateContentResponseUsageMetadata {
 	if u == nil {
 		return nil

@@ -120,8 +120,8 @@ func (in *responsesInput) addModelPart(part *genai.Part, current bool) error {
 	return nil
 }
 
-// codeText says what a provider's own tool did, which no API takes back from
-// another one.
+// codeText describes the work of a provider's own tool as text. No API takes such
+// a part of another provider.
 func codeText(part *genai.Part) string {
 	if code := part.ExecutableCode; code != nil {
 		return "```" + strings.ToLower(string(code.Language)) + "\n" + code.Code + "\n```"
@@ -250,8 +250,8 @@ func dataURL(kind string, data []byte) string {
 	return string(base64.StdEncoding.AppendEncode(b, data))
 }
 
-// untaken is the error for what would have to be left out although it matters.
-// It moves on to the next target.
+// untaken is the error for a part that affects the answer and that the API does
+// not take. Its verdict is to fall back.
 func untaken(what string) error {
 	return failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindUnsupported, Scope: failure.ScopeRequest,

@@ -200,8 +200,8 @@ func says(content openaiwire.ResponsesContent) bool {
 }
 
 // mergeItems returns the items of an answer: those that the last event lists,
-// filled in from what was streamed, and what only the stream told. Some servers
-// list nothing, some leave calls out, some stream nothing.
+// completed from the stream, and those that only the stream had. Some servers list
+// nothing, some omit calls, some stream nothing.
 func mergeItems(streamed, listed []openaiwire.ResponsesItem) []openaiwire.ResponsesItem {
 	if len(listed) == 0 {
 		return streamed

@@ -64,8 +64,8 @@ func textOf(content *genai.Content) string {
 	return strings.Join(texts, "\n")
 }
 
-// applySettings sets what the API has a parameter for. It has none for stop
-// sequences, penalties, seeds, top_k and several candidates.
+// applySettings sets the settings that the API has. It has no stop sequences,
+// penalties, seeds, top_k or several candidates.
 func applySettings(body *openaiwire.ResponsesRequest, config *genai.GenerateContentConfig) {
 	body.Temperature, body.TopP = shortest(config.Temperature), shortest(config.TopP)
 	if n := int64(config.MaxOutputTokens); n > 0 {

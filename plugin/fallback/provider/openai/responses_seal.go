@@ -10,7 +10,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// responsesVendor seals what the Responses API thought.
+// responsesVendor is the vendor under which thoughts of the Responses API are sealed.
 const responsesVendor = "openai"
 
 // sealedReasoning is what a session keeps of a reasoning item beside its text,
@@ -108,8 +108,8 @@ func idPrefix(item *openaiwire.ResponsesItem) string {
 	return ""
 }
 
-// reasoning turns thoughts of a host's own models back into reasoning items: with
-// them the model goes on where it was, as nothing is stored at the server.
+// reasoning converts thoughts of a host's own models back into reasoning items, so
+// that the model can continue them: the server stores nothing.
 type reasoning struct {
 	host        string
 	items       []openaiwire.ResponsesItem // that wait for what they led to
