@@ -24,8 +24,8 @@ const (
 	canaryBaseURL = "ADK_FALLBACK_CANARY_BASE_URL" // default: the provider's own endpoint
 )
 
-// TestCanary asks a real endpoint for the answers of the contract: a test server
-// cannot tell what a provider changes.
+// TestCanary runs the contract against a real endpoint, because a test server does
+// not show what a provider has changed.
 func TestCanary(t *testing.T) {
 	if os.Getenv(canaryKind) == "" {
 		t.Skipf("no real endpoint is asked; set %s to openai, openai_chat, anthropic or gemini, and %s to a model there", canaryKind, canaryModel)

@@ -17,8 +17,8 @@ import (
 )
 
 // B54, B55, B56, B57, B58, B59, B100, B103, B104, B108: every provider answers,
-// fails and is left alike, unary and streamed, whatever its protocol. B109: so does
-// ADK's own model, handed in by hand, behind the first layer around it.
+// fails and is cancelled in the same way, unary and streamed, whatever its protocol.
+// B109: so does ADK's own model, supplied by the application, inside a layer.
 func TestProviders(t *testing.T) {
 	for _, p := range []suite.Provider{
 		{Name: "gemini", Protocol: suite.Gemini, Model: "gemini-3.5-flash", New: newGemini("gemini-3.5-flash")},

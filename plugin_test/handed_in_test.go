@@ -44,9 +44,9 @@ func adkOpenAI(t *testing.T, url string) model.LLM {
 	return m
 }
 
-// What cannot be mended from outside is said where a tree is built: ADK's OpenAI
-// model, and a client that retries by itself.
-func TestTreesWarnOfModelsThatCannotBeMended(t *testing.T) {
+// Building a tree logs faults of a model that this module cannot fix: ADK's OpenAI
+// model, and a client with retries of its own.
+func TestTreesWarnOfModelsThatCannotBeFixed(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()
 	retrying, quiet := srv.ClientConfig(), srv.ClientConfig()

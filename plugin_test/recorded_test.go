@@ -22,8 +22,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
 )
 
-// B54, B108: what real servers sent is read as what it holds, however the network
-// splits it. The recordings are no part of the project.
+// B54, B108: responses recorded from real servers are decoded correctly, however the
+// network splits them. The recordings are not part of the project.
 func TestRecorded(t *testing.T) {
 	recordings := readRecordings(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -93,8 +93,8 @@ type recordedUsage struct {
 	Reasoning int32 `json:"reasoning"`
 }
 
-// readRecordings reads the folder that WIRE_CORPUS names, or shared/wire beside
-// the checkout. The test is skipped without the folder.
+// readRecordings reads the folder named by WIRE_CORPUS, or shared/wire beside the
+// checkout. Without the folder, the test is skipped.
 func readRecordings(t *testing.T) []*recording {
 	t.Helper()
 	folder := os.Getenv("WIRE_CORPUS")

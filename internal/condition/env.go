@@ -22,8 +22,8 @@ const MaxSource = 512
 const maxDepth = 50
 
 // celEnv is the three steps of CEL, set up for the language: parse, check, plan. It uses cel-go's packages for these steps and
-// not package cel, which combines them: with package cel come its configuration files (YAML) and its conversions to
-// protocol buffers, 1.6 MB of every binary.
+// not package cel, which combines them: package cel adds 1.6 MB to every binary for its configuration files (YAML) and
+// conversions to protocol buffers.
 type celEnv struct {
 	parser  *parser.Parser
 	checker *checker.Env
@@ -70,7 +70,7 @@ var environment = sync.OnceValues(func() (*celEnv, error) {
 	}, nil
 })
 
-// library returns what operations takes from CEL's standard library.
+// library returns the functions of CEL's standard library that operations names.
 func library() []*decls.FunctionDecl {
 	operations := operations()
 	var taken []*decls.FunctionDecl
@@ -87,7 +87,7 @@ func library() []*decls.FunctionDecl {
 	return taken
 }
 
-// bind returns what the functions do.
+// bind returns the implementations of the functions.
 func bind(library []*decls.FunctionDecl) (interpreter.Dispatcher, error) {
 	var bindings []*functions.Overload
 	for _, f := range library {

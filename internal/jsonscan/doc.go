@@ -1,4 +1,4 @@
-// Package jsonscan finds its way through JSON without decoding it. Most events of a
-// stream are a few letters in a hundred bytes of JSON, and decoding them by
-// reflection would cost more than all else that is done with them.
+// Package jsonscan reads members and elements of JSON without decoding the rest.
+// Most events of a stream carry a few letters in a hundred bytes of JSON. Decoding
+// them by reflection would cost more than all other work on them.
 package jsonscan

@@ -14,9 +14,8 @@ import (
 // MaxErrorBody bounds what is read of the body of an error, in bytes.
 const MaxErrorBody = 1 << 20
 
-// Error is what a server says instead of an answer, with an error status, in the
-// body of a success, or within a stream. Package failure reads its verdict off
-// the exported fields and RawJSON.
+// Error is an error of a server, with an error status, in the body of a success, or
+// within a stream. Package failure classifies it by the exported fields and RawJSON.
 type Error struct {
 	StatusCode int            // HTTP status; below 400 for an error within a success
 	Response   *http.Response // for its headers; its body is closed. nil for an error of a stream

@@ -8,8 +8,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
-// ResponsesRequest is the body of POST /responses. Fields that this module
-// never sends are left out; a server that reads it sees the others only.
+// ResponsesRequest is the body of POST /responses. It has only the fields that this
+// module sends.
 type ResponsesRequest struct {
 	Model             string              `json:"model"`
 	Input             ResponsesInput      `json:"input"`
@@ -35,7 +35,7 @@ const (
 	IncludeLogprobs           = "message.output_text.logprobs"
 )
 
-// ResponsesInput is what the model is given. On the wire it may be one text,
+// ResponsesInput is the input of the model. On the wire it may be a single string,
 // which is read as a user's message.
 type ResponsesInput []ResponsesItem
 

@@ -20,10 +20,10 @@ const maxSchemas = 20_000
 // genai.Schema, a jsonschema.Schema, a map, a json.RawMessage, and all else that
 // marshals to a JSON object. A nil schema gives nil.
 //
-// What only Gemini knows is written as JSON Schema has it, at any depth: types in
-// upper case become lower case, nullable becomes the type "null", bounds in quotes
-// become numbers, the values of an enum get its type, and propertyOrdering and
-// example are left out.
+// Gemini's extensions become standard JSON Schema, at any depth: types in upper
+// case become lower case, nullable becomes the type "null", bounds in quotes become
+// numbers, the values of an enum get its type, and propertyOrdering and example are
+// omitted.
 //
 // It returns an error for a schema that is no object, contains itself, is nested
 // deeper than 64 levels or has more than 20,000 parts.

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/genai"
 )
 
-// NameRule says which names of functions an API takes.
+// NameRule says which function names an API takes.
 type NameRule struct {
 	Max   int               // the most bytes
 	Start func(c byte) bool // what a name may begin with; nil for what it may hold
@@ -121,7 +121,7 @@ func (n *Names) Wire(name string) string {
 	return name
 }
 
-// Original returns the name that the API knows as name.
+// Original returns the name that was mapped to name.
 func (n *Names) Original(name string) string {
 	if own, ok := n.back[name]; ok {
 		return own

@@ -34,8 +34,8 @@ func Fields(extra map[string]any) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// Overlay returns body, a JSON object, with the layers of fields over it, the last
-// on top. A field replaces the one of its name as a whole, and null removes it.
+// Overlay returns body, a JSON object, overridden by layers of fields; later layers
+// win. A field replaces the whole field of the same name, and null removes it.
 // Without fields it returns body itself.
 func Overlay(body []byte, layers ...map[string]json.RawMessage) ([]byte, error) {
 	fields := map[string]json.RawMessage{}
@@ -52,11 +52,10 @@ func Overlay(body []byte, layers ...map[string]json.RawMessage) ([]byte, error) 
 	return json.Marshal(fields)
 }
 
-// Header returns own with the headers of a request over it, for a server that is
-// not Google's. Google's own headers, what ADK says of itself in them, and
-// credentials are left out: a request goes to whichever target is next, and those
-// are for one alone. It returns own itself if nothing changes, and never changes
-// it.
+// Header returns own, overridden by the headers of a request, for a server that is
+// not Google's. It omits Google's headers, ADK's client headers and credentials of
+// the request, because they are meant for one target and the request may go to any.
+// It returns own itself if nothing changes, and never changes it.
 func Header(own, ofRequest http.Header) http.Header {
 	var merged http.Header
 	for name, values := range ofRequest {

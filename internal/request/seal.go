@@ -10,9 +10,9 @@ import (
 // signature without it is Gemini's own, as the session has always kept them.
 var sealed = []byte("adk-fallback:")
 
-// Seal returns data as a thought signature that tells whose it is, so that it
-// goes back to that vendor alone. The vendor must have no newline. It is safe in
-// a session: signatures are opaque bytes there.
+// Seal returns data as a thought signature that names its vendor, so that it is
+// sent back only to that vendor. The vendor must not contain a newline. Sessions
+// can store it: they treat signatures as opaque bytes.
 func Seal(vendor string, data []byte) []byte {
 	return slices.Concat(sealed, []byte(vendor), []byte{'\n'}, data)
 }

@@ -25,8 +25,8 @@ func WithoutThoughts(contents []*genai.Content) []*genai.Content {
 }
 
 // DropSealed removes from an answer the thoughts that an adapter of this module
-// has sealed, and its seals on other parts: the answer goes to a model that is
-// called without one. What resp points to is replaced, not changed.
+// has sealed, and the seals on other parts. It is for an answer that will be sent to
+// a model that is called without such an adapter. It replaces what resp points to.
 func DropSealed(resp *model.LLMResponse) {
 	if resp.Content == nil || !slices.ContainsFunc(resp.Content.Parts, isSealed) {
 		return

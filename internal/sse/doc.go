@@ -1,5 +1,4 @@
-// Package sse reads and writes server-sent events, in which servers of every
-// vendor stream their answers. What is read here is what servers really send, not
-// only what the specification promises; what is written follows the
-// specification.
+// Package sse reads and writes server-sent events, the format in which all vendors
+// stream answers. The reader accepts the deviations of real servers. The writer
+// follows the specification.
 package sse

@@ -11,8 +11,8 @@ import (
 // limit or a budget is used up, the model cannot take the request.
 const KindRefused failure.Kind = "refused"
 
-// RefusedError says that a layer did not let a call through to its model. It is
-// a verdict to fall back: another target may be free.
+// RefusedError says that a layer did not let a call through to its model. Its
+// verdict is to fall back: another target may take the call.
 type RefusedError struct {
 	By     string    // who refused, such as "breaker", "limit", "budget" or "fit"
 	Model  string    // the target that was not called

@@ -63,7 +63,7 @@ const sentence = "one two three four "
 
 const page = "<!DOCTYPE html><html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
-// connectionFaults are those of what is between a server and its client. B54, B58.
+// connectionFaults are faults between a server and its client. B54, B58.
 func connectionFaults() []fault {
 	text := fallbacktest.Text(sentence)
 	html := func(code int) fallbacktest.Step {

@@ -12,7 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
 
-// Provider is a client of a model, as the contract for providers asks it.
+// Provider is a client of a model under the contract for providers.
 type Provider struct {
 	Name     string
 	Protocol Protocol

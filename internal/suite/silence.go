@@ -37,8 +37,8 @@ func gone(t *testing.T, srv *fallbacktest.Server) {
 	}
 }
 
-// silence: a model that says no more is given up at the caller's deadline, and is
-// asked for no longer. B55.
+// silence: a call to a model that goes silent ends at the caller's deadline, and its
+// request is cancelled. B55.
 func (c *contract) silence(t *testing.T) {
 	const limit = 20 * time.Second
 	late := ruling{failure.Fallback, failure.KindTimeout}
@@ -76,7 +76,7 @@ func (c *contract) silence(t *testing.T) {
 	}
 }
 
-// stops: who takes no more closes the connection, and leaves no goroutine. B56.
+// stops: a consumer that stops closes the connection, and no goroutine is left. B56.
 func (c *contract) stops(t *testing.T) {
 	t.Run("by cancelling", func(t *testing.T) {
 		c.bubble(t, fallbacktest.Text(sentence).StallAfter(2), func(t *testing.T, srv *fallbacktest.Server, m model.LLM) {

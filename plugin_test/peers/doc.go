@@ -1,9 +1,8 @@
-// Package peers measures this module beside what an application would take in its
-// place: bifrost/core in process, the official OpenAI SDK, and net/http alone, which
-// is the floor that no client can go below. It is a module of its own, so that no
-// user of the module beside gets their dependencies.
+// Package peers compares the cost of this module with its alternatives: bifrost/core
+// in process, the official OpenAI SDK, and net/http alone as the lower bound. It is a
+// separate module, so that users of adk-fallback do not get these dependencies.
 //
 // Each [Client] makes the same call, over loopback HTTP, to one plain net/http
-// [Server] in the same process, so the figures of one run hold the server's cost too:
-// compare ratios, and read them beside the floor's. README.md has the command.
+// [Server] in the same process. The figures therefore include the server: compare
+// ratios, and read them beside those of net/http. README.md has the command.
 package peers

@@ -16,7 +16,7 @@ const (
 	MaxAttempts     = 16  // attempts kept: the first and the latest 15
 	MaxMessageBytes = 256 // of one attempt's message
 	MaxNameBytes    = 128 // of a model name, a code or a kind, as JSON
-	MaxAdapted      = 16  // settings named as left out or changed
+	MaxAdapted      = 16  // settings named as omitted or changed
 	MaxAdaptedBytes = 64  // of each of those
 )
 

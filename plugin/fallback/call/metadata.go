@@ -19,7 +19,7 @@ const (
 	KeyReason          = "fallback_reason"           // string: the latest failure's meaning in a few words
 	KeyAttempts        = "fallback_attempts"         // list of attempts, oldest first; see the keys below
 	KeyAttemptsDropped = "fallback_attempts_dropped" // int: attempts left out of the list; absent when none
-	KeyAdapted         = "fallback_adapted"          // list of strings: what was left out of or changed in the request for the target that answered
+	KeyAdapted         = "fallback_adapted"          // list of strings: settings omitted from or changed in the request to the target that answered
 	KeyModelName       = "model_name"                // string: the target that answered
 	KeyModelVersion    = "model_version"             // string: its version, as the provider reports it
 	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass
@@ -64,7 +64,7 @@ type Metadata struct {
 	Reason          string
 	Attempts        []Attempt
 	AttemptsDropped int
-	Adapted         []string // settings that were left out or changed for the target that answered
+	Adapted         []string // settings that were omitted or changed for the target that answered
 
 	ModelName    string
 	ModelVersion string
