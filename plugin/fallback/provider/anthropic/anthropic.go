@@ -18,13 +18,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Model is a model.LLM that is asked through the Messages API. It is safe for
-// concurrent use.
+// Model is a model.LLM that uses the Messages API. It is safe for concurrent use.
 type Model struct {
 	name   string
 	target provider.Target
@@ -55,9 +55,9 @@ func New(name string, config Config) (*Model, error) {
 	return m, nil
 }
 
-// options returns how the SDK's client makes a call. Without them it would take
-// URL, credential and headers from the environment and from files, make spans of
-// its own beside those of this module, and retry.
+// options returns the options of the SDK's client. Without them the client would
+// read URL, credential and headers from the environment and from files, create
+// spans of its own besides those of this module, and retry.
 func options(config *Config, base, endpoint string) []option.RequestOption {
 	opts := []option.RequestOption{
 		option.WithoutEnvironmentDefaults(),
@@ -96,8 +96,8 @@ func (m *Model) Target() provider.Target { return m.target }
 // GenerateContent implements model.LLM. It never changes req. A stream yields
 // partial responses with text and thoughts, then one final response that holds
 // the whole answer; without stream there is the final response alone. An error
-// ends the sequence; package failure tells what it means. Errors of the server
-// are of type [Error].
+// ends the sequence; package failure classifies it. Errors of the server are of
+// type [Error].
 func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
 		if err := m.generate(ctx, req, stream, yield); err != nil && !errors.Is(err, errStopped) {
@@ -134,13 +134,13 @@ func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams boo
 		return err
 	}
 	if s.done {
-		defer drain(resp.Body)
+		defer sse.Drain(resp.Body)
 	}
 	yield(finish(final), nil)
 	return nil
 }
 
-// oldVersion is the version of the API that knows sampling settings; see
+// oldVersion is the version of the API that accepts sampling settings; see
 // [encoder.sampling].
 const oldVersion = "2023-06-01"
 
@@ -179,7 +179,7 @@ func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // in memory already
 		return nil, m.newError(resp, string(text), err)
 	}
-	return nil, fmt.Errorf("anthropic: %w", err)
+	return nil, fmt.Errorf("anthropic: calling %s: %w", m.target.Endpoint, httpclient.Bare(err))
 }
 
 // read reads the answer: events, or a message in one piece, whichever the server
@@ -203,7 +203,7 @@ func (m *Model) read(ctx context.Context, s *stream) error {
 	data = sse.Trim(data)
 	switch {
 	case len(data) == 0:
-		return nil // finish tells what is missing
+		return nil // finish reports what is missing
 	case isEvents(data):
 		return s.read(ctx, sse.NewReader(bytes.NewReader(data)))
 	}

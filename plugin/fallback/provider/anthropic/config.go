@@ -79,6 +79,9 @@ func (c *Config) base() (*url.URL, error) {
 	if u.User != nil {
 		return nil, fmt.Errorf("anthropic: the base URL of host %s holds a user name or password; use APIKey or Header instead", u.Host)
 	}
+	if u.RawQuery != "" { // which the SDK would drop
+		return nil, fmt.Errorf("anthropic: the base URL of host %s has a query, which the API does not use; remove it", u.Host)
+	}
 	// No server has /v1/v1/messages, so a base URL may include the version.
 	u.Path, u.RawPath = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"), ""
 	return u, nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -33,7 +34,8 @@ func (e *Error) Unwrap() error { return e.cause }
 // maxErrorText bounds the server's words in an error message, in bytes.
 const maxErrorText = 1 << 10
 
-// Error implements error. It has the server's words, but neither URL nor headers.
+// Error implements error. It has the server's words, in which keys and tokens are
+// redacted, but neither URL nor headers.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "anthropic: the server answered %d", e.StatusCode)
@@ -42,12 +44,12 @@ func (e *Error) Error() string {
 		b.WriteString("anthropic: the answer holds an error")
 	}
 	if e.Type != "" {
-		b.WriteString(" " + cut(e.Type, maxErrorText))
+		b.WriteString(" " + redact.Text(e.Type, maxErrorText))
 	} else if text := http.StatusText(e.StatusCode); text != "" && e.StatusCode >= 400 {
 		b.WriteString(" " + text)
 	}
 	if e.Message != "" {
-		b.WriteString(": " + cut(e.Message, maxErrorText))
+		b.WriteString(": " + redact.Text(e.Message, maxErrorText))
 	}
 	if e.RequestID != "" {
 		b.WriteString(" (request " + cut(e.RequestID, maxErrorText) + ")")

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -89,12 +88,17 @@ type stream struct {
 
 var errStopped = errors.New("anthropic: the consumer has stopped")
 
-// read reads events until the answer is whole. A stream whose stop reason has come
-// is whole, even if it breaks off before its last event. The error is errStopped
-// if the consumer wants no more.
+// read reads events until the answer is whole. A stream is whole once its stop
+// reason was received, even if its last event is missing. The error is errStopped
+// if the consumer has stopped.
 func (s *stream) read(ctx context.Context, events *sse.Reader) error {
 	var e event
+	var ending sse.Ending
+	defer ending.Stop()
 	for !s.done {
+		if s.stop != "" {
+			ending.Expect(s.resp.Body)
+		}
 		next, err := events.Next()
 		if err == nil {
 			err = s.take(&e, next)
@@ -110,7 +114,7 @@ func (s *stream) read(ctx context.Context, events *sse.Reader) error {
 		case err == io.EOF && s.isEmpty() && len(events.Stray()) > 0: // the words of somebody in between
 			return s.from.newError(s.resp, string(events.Stray()), nil)
 		case err == io.EOF:
-			return nil // finish tells what is missing
+			return nil // finish reports what is missing
 		case errors.Is(err, sse.ErrTooLong):
 			return errTooLong
 		case isReported(err), errors.Is(err, failure.ErrTruncated):
@@ -215,10 +219,10 @@ func (s *stream) delta(e *event) error {
 				b.citations = append(b.citations, c)
 			}
 		}
-	}); bad != nil {
+	}); bad != nil && err == nil {
 		return fmt.Errorf("anthropic: a delta is no JSON: %w", failure.ErrTruncated)
 	}
-	if s.size += len(e.delta); s.size > maxAnswer {
+	if s.size += len(e.delta); s.size > maxAnswer && err == nil {
 		return errTooLong
 	}
 	return err
@@ -255,17 +259,6 @@ func (s *stream) show(b *collected, piece string) error {
 		return errStopped
 	}
 	return nil
-}
-
-// drainTime is how long the end of a body is waited for once the answer is whole.
-// It is there already, as a rule; without having read it, the connection could
-// not serve another call.
-const drainTime = 100 * time.Millisecond
-
-func drain(body io.ReadCloser) {
-	timer := time.AfterFunc(drainTime, func() { _ = body.Close() })
-	defer timer.Stop()
-	_, _ = io.CopyN(io.Discard, body, 64<<10)
 }
 
 // stringOf returns the text of a JSON string, "" for any other value.

@@ -3,8 +3,8 @@ package anthropic
 import (
 	"io"
 	"net/http"
-	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -25,23 +25,13 @@ func newClient(base *http.Client) *http.Client {
 	}
 	next := client.Transport
 	if base == nil {
-		next = newTransport()
+		next = httpclient.Transport(idlePerHost)
 	}
 	client.Transport = bounded{failure.Capture(next)}
-	return client
-}
-
-func newTransport() http.RoundTripper {
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if !ok { // the application replaced it, and means everybody to use that
-		return nil
+	if client.CheckRedirect == nil {
+		client.CheckRedirect = httpclient.StayAtHost
 	}
-	own := transport.Clone()
-	own.MaxIdleConns = 0 // no bound over all hosts
-	own.MaxIdleConnsPerHost = idlePerHost
-	own.IdleConnTimeout = 90 * time.Second
-	own.ForceAttemptHTTP2 = true
-	return own
+	return client
 }
 
 // bounded cuts error bodies, which the SDK reads to their end, whatever it is.

@@ -42,6 +42,7 @@ func (m *Model) newError(resp *http.Response, body []byte) *Error {
 		e.api.Message = strings.ToValidUTF8(strings.TrimSpace(e.body[:min(len(e.body), maxMessage)]), "\uFFFD")
 	}
 	if resp != nil {
+		resp.Request = nil // it has the key and the prompt
 		e.StatusCode = resp.StatusCode
 	} else if e.api.Code >= 400 && e.api.Code < 600 {
 		e.StatusCode = e.api.Code

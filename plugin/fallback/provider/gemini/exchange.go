@@ -16,8 +16,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// maxContinuations bounds how often one answer is continued. A request gives up to
-// 65,536 tokens.
+// maxContinuations bounds how often one answer is continued. One request returns
+// up to 65,536 tokens.
 const maxContinuations = 7
 
 // exchange is one call: its request, and the answer so far.
@@ -36,8 +36,8 @@ type exchange struct {
 
 type yielder func(*model.LLMResponse, error) bool
 
-// run asks, and continues an answer that ends at the limit of one request. It
-// reports whether the consumer has stopped.
+// run makes the call, and continues an answer that ends at the limit of one
+// request. It reports whether the consumer has stopped.
 func (c *exchange) run(ctx context.Context, yield yielder) (stopped bool, err error) {
 	for n := 0; ; n++ {
 		body, err := c.body()
@@ -71,7 +71,12 @@ func (c *exchange) read(resp *http.Response, yield yielder) (stopped bool, err e
 	if err != nil {
 		return false, c.broken(err)
 	}
+	var ending sse.Ending
+	defer ending.Stop()
 	for {
+		if c.answer.finish != "" {
+			ending.Expect(resp.Body)
+		}
 		data, err := documents.next()
 		if err == io.EOF {
 			// What may follow a list is read so that the connection can be used again.
@@ -122,8 +127,8 @@ func (c *exchange) readWhole(body io.Reader) error {
 	return nil
 }
 
-// broken returns what it means that the answer cannot be read further: nothing, if
-// it is whole already.
+// broken returns the error for an answer that cannot be read further; nil if it is
+// whole already.
 func (c *exchange) broken(err error) error {
 	if c.answer.finish != "" {
 		return nil

@@ -13,23 +13,24 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Config says how a model is asked. The zero value leaves it to the environment:
-// the Gemini API with the key in GOOGLE_API_KEY or GEMINI_API_KEY, or Vertex AI
-// where GOOGLE_GENAI_USE_VERTEXAI is set.
+// Config configures a [Model]. The zero value uses the environment: the Gemini API
+// with the key in GOOGLE_API_KEY or GEMINI_API_KEY, or Vertex AI if
+// GOOGLE_GENAI_USE_VERTEXAI is set.
 type Config struct {
 	// Client is genai's configuration: backend, key or project and location, base
 	// URL, headers. Nil means the environment. It is not changed.
 	//
-	// Without an HTTPClient the model has a client of its own, which keeps up to 64
-	// idle connections per host (on Vertex AI with credentials: genai's, which keeps
-	// 100). A given one replaces it; only its copy is changed.
+	// Default of its HTTPClient: a client that keeps up to 64 idle connections per
+	// host; on Vertex AI with credentials, genai's, which keeps 100. A given client is
+	// copied, not changed.
 	//
-	// HTTPOptions.RetryOptions must be nil: retries belong to middleware.Retry. A key
-	// on Vertex AI excludes a project and a location, because the global endpoint
-	// serves it.
+	// HTTPOptions.RetryOptions must be nil: use middleware.Retry. On Vertex AI, a key
+	// cannot be combined with a project and a location, because keys are served by
+	// the global endpoint.
 	Client *genai.ClientConfig
 
 	// Takes and Drop describe a model that the tables do not know; see
@@ -47,7 +48,8 @@ type Model struct {
 	http   *http.Client
 	secret string // the key, which no error shows
 
-	root    string // base URL with the API's version
+	root    string // base URL with the API's version, without query
+	query   string // of the base URL
 	scope   string // on Vertex AI: what stands before publishers/; "" for a key
 	options genai.HTTPOptions
 	header  http.Header
@@ -86,10 +88,14 @@ func New(ctx context.Context, name string, config Config) (*Model, error) {
 	resolved := client.ClientConfig()
 	m := &Model{name: name, client: client, http: resolved.HTTPClient, secret: resolved.APIKey, options: resolved.HTTPOptions}
 	m.http.Transport = withCapture(m.http.Transport, config.Client == nil || config.Client.HTTPClient == nil)
+	if m.http.CheckRedirect == nil {
+		m.http.CheckRedirect = httpclient.StayAtHost
+	}
 	base, err := url.Parse(resolved.HTTPOptions.BaseURL)
 	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
 		return nil, errors.New("gemini: the base URL is not an http or https URL; set HTTPOptions.BaseURL to something like https://generativelanguage.googleapis.com")
 	}
+	m.query, base.RawQuery = base.RawQuery, ""
 	m.root = strings.TrimSuffix(base.JoinPath(resolved.HTTPOptions.APIVersion).String(), "/")
 	m.target = provider.Target{API: provider.Gemini, Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
 	if resolved.Backend == genai.BackendVertexAI {
@@ -102,7 +108,7 @@ func New(ctx context.Context, name string, config Config) (*Model, error) {
 	return m, nil
 }
 
-// check refuses what would not be asked as the configuration says.
+// check rejects settings that could not be applied as written.
 func check(c *genai.ClientConfig) error {
 	if c.HTTPOptions.RetryOptions != nil {
 		return errors.New("gemini: HTTPOptions.RetryOptions is set; remove it and use middleware.Retry, which counts attempts and knows quotas")
@@ -115,8 +121,8 @@ func check(c *genai.ClientConfig) error {
 	return nil
 }
 
-// clientError returns what genai says against its configuration, without the
-// configuration itself, which it prints with the key.
+// clientError returns genai's error for its configuration. It removes the
+// configuration from the text, which genai prints with the key.
 func clientError(err error) error {
 	reason, _, _ := strings.Cut(err.Error(), " ClientConfig:")
 	if strings.HasPrefix(reason, "api key is required") {
@@ -137,7 +143,7 @@ func endpoint(u *url.URL) string {
 // Name returns the provider's name for the model.
 func (m *Model) Name() string { return m.name }
 
-// Target returns how the model is asked.
+// Target implements [provider.Described].
 func (m *Model) Target() provider.Target { return m.target }
 
 // GetGoogleLLMVariant returns the backend that serves the model.
@@ -147,14 +153,14 @@ func (m *Model) GetGoogleLLMVariant() genai.Backend { return m.client.ClientConf
 // connections.
 func (m *Model) Client() *genai.Client { return m.client }
 
-// GenerateContent implements model.LLM. It asks for req.Model if that is set, and
-// for the model's own name if not, and never changes req.
+// GenerateContent implements model.LLM. It calls the model named by req.Model or,
+// if that is empty, by [Model.Name]. It never changes req.
 //
-// A stream yields text and thoughts as they come, as partial responses, and then
-// one final response with everything: function calls, media, usage and finish
-// reason. What was blocked is a final response with an ErrorCode, which is the
-// reason in the provider's words. An answer that the model stops at its limit per
-// request (CONTINUATION) is continued up to 7 times, unless the request's
+// A stream yields text and thoughts as partial responses as they arrive. One final
+// response follows with the whole answer: function calls, media, usage and finish
+// reason. A blocked prompt or answer is a final response whose ErrorCode is the
+// provider's reason. If the model stops at its limit per request (CONTINUATION),
+// the answer is continued up to 7 times, unless the request's
 // AutomaticContinuation is false.
 func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {

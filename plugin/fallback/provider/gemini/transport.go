@@ -18,6 +18,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
@@ -30,13 +31,7 @@ const idlePerHost = 64
 // says that the client is not the application's, nil becomes a pool of our own.
 func withCapture(transport http.RoundTripper, own bool) http.RoundTripper {
 	if transport == nil && own {
-		if base, ok := http.DefaultTransport.(*http.Transport); ok {
-			pool := base.Clone()
-			pool.MaxIdleConns, pool.MaxIdleConnsPerHost = 0, idlePerHost
-			pool.IdleConnTimeout = 90 * time.Second
-			pool.ForceAttemptHTTP2 = true
-			transport = pool
-		}
+		transport = httpclient.Transport(idlePerHost)
 	}
 	return failure.Capture(transport)
 }
@@ -104,16 +99,21 @@ func (m *Model) url(name string, stream bool, options *genai.HTTPOptions) (strin
 			if err != nil {
 				return "", errors.New("gemini: the base URL is no URL")
 			}
+			base.RawQuery = ""
 			root = strings.TrimSuffix(base.JoinPath(options.APIVersion).String(), "/")
 		}
 	}
 	if !strings.HasPrefix(path, "projects/") {
 		path = m.scope + path
 	}
+	address, query := root+"/"+path+":generateContent", m.query
 	if stream {
-		return root + "/" + path + ":streamGenerateContent?alt=sse", nil
+		address, query = root+"/"+path+":streamGenerateContent", strings.TrimPrefix(query+"&alt=sse", "&")
 	}
-	return root + "/" + path + ":generateContent", nil
+	if query != "" {
+		address += "?" + query
+	}
+	return address, nil
 }
 
 // post sends body and returns the response if it is a success that may hold an
@@ -121,7 +121,7 @@ func (m *Model) url(name string, stream bool, options *genai.HTTPOptions) (strin
 func (m *Model) post(ctx context.Context, url string, header http.Header, body []byte) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("gemini: %w", bare(err))
+		return nil, fmt.Errorf("gemini: %w", httpclient.Bare(err))
 	}
 	req.Header = header.Clone()
 	if deadline, ok := ctx.Deadline(); ok {
@@ -131,7 +131,7 @@ func (m *Model) post(ctx context.Context, url string, header http.Header, body [
 	}
 	resp, err := m.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("gemini: asking %s: %w", m.target.Endpoint, bare(err))
+		return nil, fmt.Errorf("gemini: asking %s: %w", m.target.Endpoint, httpclient.Bare(err))
 	}
 	if resp.StatusCode/100 == 2 && !isPage(resp.Header) {
 		return resp, nil
@@ -139,16 +139,6 @@ func (m *Model) post(ctx context.Context, url string, header http.Header, body [
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	return nil, m.newError(resp, text)
-}
-
-// bare returns the cause of an error of the client, without the URL, which may
-// hold a key.
-func bare(err error) error {
-	var of *url.Error
-	if errors.As(err, &of) {
-		return of.Err
-	}
-	return err
 }
 
 // isPage tells whether a response is a web page: that of a proxy or of a login,

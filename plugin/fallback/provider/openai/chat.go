@@ -17,7 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// chat asks through chat completions.
+// chat makes a call through chat completions.
 func (m *Model) chat(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 	body, names, err := m.encodeChat(req, stream)
 	if err != nil {
@@ -43,12 +43,12 @@ func (m *Model) chat(ctx context.Context, req *model.LLMRequest, stream bool, yi
 		yield(nil, toolUse(err))
 	default:
 		yield(final, nil)
-		drain(resp.Body)
+		sse.Drain(resp.Body)
 	}
 }
 
-// toolUse tells of an error of Groq's that is none of the request's: the model
-// has made a call that the server could not read, and may do better next time.
+// toolUse recognises an error of Groq's that is not the request's fault: the server
+// could not parse the model's tool call. A retry may succeed.
 // https://console.groq.com/docs/errors
 func toolUse(err error) error {
 	var wire *openaiwire.Error
@@ -104,7 +104,12 @@ func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 // events reads a stream.
 func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
 	r := sse.NewReader(body)
+	var ending sse.Ending
+	defer ending.Stop()
 	for {
+		if d.answer.finish != "" {
+			ending.Expect(d.resp.Body)
+		}
 		event, err := r.Next()
 		switch {
 		case err == io.EOF:
@@ -174,7 +179,7 @@ func (d *chatDecoder) takeList(data []byte) error {
 	return err
 }
 
-// failed returns the error that the server tells of in place of an answer.
+// failed returns the error that the server sent in place of an answer.
 func (d *chatDecoder) failed(body []byte) error {
 	resp := d.resp
 	if !d.answer.whole {
@@ -183,7 +188,7 @@ func (d *chatDecoder) failed(body []byte) error {
 	return d.m.newError(resp, body[:min(len(body), openaiwire.MaxErrorBody)])
 }
 
-// end returns the final response. done says that the server has said so.
+// end returns the final response. done reports that the server marked the end.
 func (d *chatDecoder) end(done bool) (*model.LLMResponse, error) {
 	a := &d.answer
 	switch {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 
@@ -16,7 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// responses asks through the Responses API.
+// responses makes a call through the Responses API.
 func (m *Model) responses(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 	body, names, err := m.encodeResponses(req, stream)
 	if err != nil {
@@ -64,7 +63,7 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
 	}
 	data = sse.Trim(data)
-	// The same as an event: what is no answer may be an error in any shape.
+	// As in an event, JSON that is not an answer may be an error in any form.
 	var event openaiwire.ResponsesEvent
 	if err := event.Decode("", data); err != nil {
 		return nil, d.unreadable(data, err)
@@ -81,8 +80,8 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 	return nil, d.unreadable(data, errors.New("neither an answer nor an error"))
 }
 
-// unreadable returns the error for a body that is no answer: one that was cut, or
-// the page of somebody in between.
+// unreadable returns the error for a body that is not an answer: one that was cut
+// off, or a page of a proxy.
 func (d *responsesDecoder) unreadable(data []byte, err error) error {
 	if len(data) > 0 && data[0] != '{' && data[0] != ' ' && data[0] != '\n' {
 		return d.m.newError(d.resp, data[:min(len(data), openaiwire.MaxErrorBody)])
@@ -91,15 +90,4 @@ func (d *responsesDecoder) unreadable(data []byte, err error) error {
 		return fmt.Errorf("openai: %w", failure.ErrEmpty)
 	}
 	return fmt.Errorf("openai: the answer cannot be read: %w (%v)", failure.ErrTruncated, err)
-}
-
-// drainFor is how long a server may take to end a stream after its last event.
-// A connection whose response was read to its end is used again.
-const drainFor = 100 * time.Millisecond
-
-// drain reads what is left of body, for a short while.
-func drain(body io.ReadCloser) {
-	timer := time.AfterFunc(drainFor, func() { _ = body.Close() })
-	defer timer.Stop()
-	_, _ = io.Copy(io.Discard, io.LimitReader(body, 64<<10))
 }

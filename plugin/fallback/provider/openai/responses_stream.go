@@ -29,7 +29,7 @@ func (d *responsesDecoder) stream(ctx context.Context, partial bool, yield func(
 	case s.stopped:
 	case err == nil:
 		yield(answer, nil)
-		drain(d.resp.Body)
+		sse.Drain(d.resp.Body)
 	case ctx.Err() != nil:
 		yield(nil, ctx.Err())
 	default:
@@ -52,7 +52,8 @@ type responsesStream struct {
 	thought []byte          // signature of partial thoughts
 }
 
-// read reads to the event that ends the answer. An answer is whole only with one.
+// read reads to the event that ends the answer. Without that event, the answer is
+// not whole.
 func (s *responsesStream) read() (*model.LLMResponse, error) {
 	reader := sse.NewReader(s.d.resp.Body)
 	var stray []byte // what stood where an event should: often the text of an error

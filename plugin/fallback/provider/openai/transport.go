@@ -7,34 +7,31 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// newClient returns a client of our own, or a copy of the caller's, whose
-// transport notes what the error of an attempt came with. It never retries.
+// idlePerHost is how many idle connections to a host are kept.
+const idlePerHost = 256
+
+// newClient returns a client of our own, or a copy of the caller's. Its transport
+// records the status, headers and body of failed attempts for package failure. It
+// never retries.
 func newClient(given *http.Client) *http.Client {
 	if given != nil {
 		client := *given
 		client.Transport = failure.Capture(given.Transport)
+		if client.CheckRedirect == nil {
+			client.CheckRedirect = httpclient.StayAtHost
+		}
 		return &client
 	}
-	transport, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		transport = &http.Transport{Proxy: http.ProxyFromEnvironment} // somebody has replaced it
-	}
-	transport = transport.Clone()
-	// The default keeps two idle connections per host: under load, most calls
-	// would connect anew.
-	transport.MaxIdleConns, transport.MaxIdleConnsPerHost = 0, 256
-	transport.IdleConnTimeout = 90 * time.Second
-	transport.ForceAttemptHTTP2 = true
-	return &http.Client{Transport: failure.Capture(transport)}
+	return &http.Client{Transport: failure.Capture(httpclient.Transport(idlePerHost)), CheckRedirect: httpclient.StayAtHost}
 }
 
 // do posts body, the JSON object for a request, and returns the response if it is a success that
@@ -59,7 +56,7 @@ func (m *Model) do(ctx context.Context, of *model.LLMRequest, body []byte, strea
 	}
 	resp, err := m.client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("openai: %w", err)
+		return nil, fmt.Errorf("openai: calling %s: %w", m.target.Endpoint, httpclient.Bare(err))
 	}
 	if resp.StatusCode/100 == 2 && !isPage(resp.Header) {
 		return resp, nil
@@ -88,6 +85,9 @@ const minSecret = 8
 func (m *Model) newError(resp *http.Response, body []byte) *openaiwire.Error {
 	if len(m.secret) >= minSecret {
 		body = bytes.ReplaceAll(body, []byte(m.secret), []byte("[redacted]"))
+	}
+	if resp != nil {
+		resp.Request = nil // it has the key and the prompt
 	}
 	return openaiwire.NewError(resp, bytes.Clone(body))
 }
