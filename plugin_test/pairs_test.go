@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/agent"
 	"google.golang.org/adk/v2/agent/llmagent"
+	"google.golang.org/adk/v2/model"
 	"google.golang.org/adk/v2/runner"
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/adk/v2/tool"
@@ -43,8 +44,8 @@ func TestEveryPairOfFamilies(t *testing.T) {
 	}
 }
 
-// conversation is a session with an agent whose model is a router over two
-// families.
+// conversation is a session with an agent, most often one whose model is a router
+// over two families.
 type conversation struct {
 	first, second *family
 	runner        *runner.Runner
@@ -55,7 +56,15 @@ type conversation struct {
 
 func newConversation(t *testing.T, first, second *family, mode agent.StreamingMode) *conversation {
 	t.Helper()
-	c := &conversation{first: first, second: second, sessions: session.InMemoryService(), mode: mode}
+	c := newConversationWith(t, router.MustFallback(router.Config{}, first.llm, second.llm), session.InMemoryService(), mode)
+	c.first, c.second = first, second
+	return c
+}
+
+// newConversationWith returns a conversation of an agent with that model.
+func newConversationWith(t *testing.T, llm model.LLM, sessions session.Service, mode agent.StreamingMode) *conversation {
+	t.Helper()
+	c := &conversation{sessions: sessions, mode: mode}
 	var tools []tool.Tool
 	for _, name := range []string{"weather", "clock"} {
 		one, err := functiontool.New(functiontool.Config{Name: name, Description: "tells about a city"},
@@ -71,7 +80,7 @@ func newConversation(t *testing.T, first, second *family, mode agent.StreamingMo
 		tools = append(tools, one)
 	}
 	a, err := llmagent.New(llmagent.Config{
-		Name: "assistant", Model: router.MustFallback(router.Config{}, first.llm, second.llm),
+		Name: "assistant", Model: llm,
 		Instruction: "Answer with a report.", Tools: tools, GenerateContentConfig: everySetting(),
 		OutputSchema: &genai.Schema{Type: genai.TypeObject, Properties: map[string]*genai.Schema{
 			"report": {Type: genai.TypeString, Nullable: genai.Ptr(true)},
