@@ -1,10 +1,14 @@
 package plugin_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,6 +16,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -135,5 +141,142 @@ func TestNothingEssentialIsRepaired(t *testing.T) {
 		if test.param != "messages[0].content" && len(first.Requests()) != 1 {
 			t.Errorf("%s: asked %d times, want 1", test.param, len(first.Requests()))
 		}
+	}
+}
+
+// B126: of calls at the same time each is repaired, not only the one that learns it
+// first.
+func TestConcurrentCallsAreAllRepaired(t *testing.T) {
+	const calls = 8
+	var arrived sync.WaitGroup
+	arrived.Add(calls)
+	m := stream.NewSource(refusing{func() { arrived.Done(); arrived.Wait() }}, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+	failed := make(chan error, calls)
+	for range calls {
+		go func() {
+			_, err := answerOf(t, m, withSettings())
+			failed <- err
+		}()
+	}
+	for range calls {
+		if err := <-failed; err != nil {
+			t.Errorf("error %v, want the answer of a second attempt", err)
+		}
+	}
+}
+
+// refusing is a model that refuses a temperature, after wait.
+type refusing struct{ wait func() }
+
+func (r refusing) Name() string { return "custom-4" }
+
+func (r refusing) GenerateContent(_ context.Context, req *model.LLMRequest, _ bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		if req.Config.Temperature == nil {
+			yield(&model.LLMResponse{Content: genai.NewContentFromText("answer", genai.RoleModel), FinishReason: genai.FinishReasonStop, TurnComplete: true}, nil)
+			return
+		}
+		r.wait()
+		yield(nil, &refusal{400, `{"error":{"message":"temperature is not supported","param":"temperature"}}`})
+	}
+}
+
+// A repair that did not help is taken back: the server meant something else.
+func TestRepairThatDoesNotHelpIsForgotten(t *testing.T) {
+	const message = "temperature and height must be columns of the table"
+	first := suite.NewModel("custom-5", refuse("", message), refuse("", message), suite.Text("answer"))
+	m := stream.NewSource(first, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+	if _, err := answerOf(t, m, withSettings()); err == nil {
+		t.Fatal("no error")
+	}
+	answer, err := answerOf(t, m, withSettings())
+	if err != nil || first.Requests()[2].Config.Temperature == nil {
+		t.Errorf("answer %v, error %v: want the temperature in the next request", answer, err)
+	}
+}
+
+// What is remembered is recorded only of requests that it changes.
+func TestRepairOfNothingIsNotRecorded(t *testing.T) {
+	first := suite.NewModel("custom-6", refuse("temperature", "temperature is not supported"), suite.Text("repaired"), suite.Text("plain"))
+	down := suite.NewModel("down", suite.Fail(errors.New("connection refused")), suite.Fail(errors.New("connection refused")))
+	m := router.MustFallback(router.Config{}, down, first)
+	for _, want := range []string{"temperature", ""} {
+		req := withSettings()
+		if want == "" {
+			req.Config.Temperature = nil
+		}
+		answer, err := answerOf(t, m, req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if md, _ := call.ReadResponse(answer); strings.Join(md.Adapted, " ") != want {
+			t.Errorf("adapted %q, want %q", md.Adapted, want)
+		}
+	}
+}
+
+// withThoughts is a request with a thought in its history.
+func withThoughts() *model.LLMRequest {
+	return &model.LLMRequest{Contents: []*genai.Content{
+		genai.NewContentFromText("hello", genai.RoleUser),
+		{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "greet", Thought: true}, {Text: "hello"}}},
+		genai.NewContentFromText("again", genai.RoleUser),
+	}}
+}
+
+// A refused thought says nothing of other sessions, nor of calls outside one.
+func TestRefusedThoughtIsOfItsSession(t *testing.T) {
+	for _, test := range []struct {
+		name, first, then string
+		kept              bool
+	}{
+		{"same session", "a", "a", false},
+		{"other session", "a", "b", true},
+		{"no session", "", "", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			thinking := suite.NewModel("custom-7", refuse("", "Invalid `signature` in `thinking` block"), suite.Text("repaired"), suite.Text("answer"))
+			m := stream.NewSource(thinking, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+			for _, session := range []string{test.first, test.then} {
+				ctx := call.With(t.Context(), call.Info{Session: session})
+				for _, err := range m.GenerateContent(ctx, withThoughts(), false) {
+					if err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			for i, want := range []bool{true, false, test.kept} {
+				if got := request.HasThoughts(thinking.Requests()[i].Contents); got != want {
+					t.Errorf("request %d: thoughts %v, want %v", i, got, want)
+				}
+			}
+		})
+	}
+}
+
+// A lesson about all requests outlives any number about single sessions.
+func TestLessonsOfSessionsMakeRoom(t *testing.T) {
+	steps := []suite.Step{refuse("temperature", "temperature is not supported"), suite.Text("repaired")}
+	for range 70 {
+		steps = append(steps, refuse("", "Invalid `signature` in `thinking` block"), suite.Text("repaired"))
+	}
+	m := suite.NewModel("custom-8", append(steps, suite.Text("answer"))...)
+	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+	if _, err := answerOf(t, source, withSettings()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 70 {
+		ctx := call.With(t.Context(), call.Info{Session: fmt.Sprint(i)})
+		for _, err := range source.GenerateContent(ctx, withThoughts(), false) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := answerOf(t, source, withSettings()); err != nil {
+		t.Fatal(err)
+	}
+	if last := m.Requests()[len(m.Requests())-1]; last.Config.Temperature != nil {
+		t.Error("the refused temperature was forgotten")
 	}
 }

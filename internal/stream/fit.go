@@ -109,7 +109,7 @@ func (s *Source) resolve(described *provider.Target) *provider.Target {
 
 // prepare makes the attempt's own copy of req in the form that the model takes.
 // The error is a refusal, or a failure that has been recorded.
-func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target) (err error) {
+func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target, repair provider.Repair) (err error) {
 	s, out := a.source, a.out
 	defer func() {
 		if r := recover(); r != nil {
@@ -129,7 +129,8 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 		s.options.Prepare(own)
 	}
 	withoutRetries(own)
-	adapted = append(adapted, s.lessons.apply(ctx, own)...)
+	a.repaired = s.lessons.apply(ctx, own, repair)
+	adapted = append(adapted, a.repaired...)
 	fitted, err := target.Fit(own)
 	if err != nil {
 		return &RefusedError{By: "fit", Model: s.name, Reason: err.Error()}

@@ -27,29 +27,35 @@ const (
 	statusEntity = 422 // what FastAPI servers refuse a request with
 )
 
-// mend looks for a repair after the attempt has failed with err. It reports
-// whether to call the same model again at once. The repair is remembered for a
-// day and applied to later calls.
-func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) bool {
+// repairFor looks for a repair after the attempt has failed with err. It reports
+// whether the server refused the request; the repair is "" if there is none that
+// the attempt's request had not already.
+func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Target) (repair provider.Repair, refused bool) {
 	failed, ok := err.(*AttemptError)
 	if !ok || failed.cut || a.req == nil || a.out.Shown || a.out.Stopped || ctx.Err() != nil {
-		return false
+		return "", false
 	}
 	if status := failed.Means.HTTPStatus; status != statusRefuse && status != statusEntity {
-		return false
+		return "", false
 	}
 	switch failed.Means.Kind {
 	case failure.KindInvalid, failure.KindUnsupported, failure.KindUnknown, failure.KindContextLength: // an id may be "too long"
 	default:
-		return false
+		return "", false
 	}
-	repair, ok := target.Repair(a.req, a.refusal(failed.Err))
-	if !ok || !a.source.lessons.add(ctx, repair) {
-		return false
+	repair, ok = target.Repair(a.req, a.refusal(failed.Err))
+	if !ok || slices.Contains(a.repaired, string(repair)) {
+		return "", true
 	}
-	a.source.logger().WarnContext(ctx, "fallback: the model refuses a part of the request; later requests omit or change it",
-		"model", a.source.name, "part", string(repair), "code", failed.Means.Code)
-	return true
+	return repair, true
+}
+
+// learn remembers the repair that err asks for a day, and logs it.
+func (s *Source) learn(ctx context.Context, repair provider.Repair, err error) {
+	if s.lessons.add(ctx, repair) {
+		s.logger().WarnContext(ctx, "fallback: the model refuses a part of the request; later requests omit or change it",
+			"model", s.name, "part", string(repair), "code", VerdictOf(ctx, err).Code)
+	}
 }
 
 // refusal reads the server's error from err, or from the exchange that the
@@ -94,16 +100,23 @@ type lesson struct {
 	session string
 }
 
-func lessonOf(ctx context.Context, r provider.Repair) lesson {
-	if r.OfSession() {
-		return lesson{r, cmp.Or(call.From(ctx).Session, call.From(ctx).Invocation)}
+// lessonOf returns the lesson that r is in ctx; ok is false for one of the history
+// in a call outside a session, which says nothing about other calls.
+func lessonOf(ctx context.Context, r provider.Repair) (key lesson, ok bool) {
+	if !r.OfSession() {
+		return lesson{repair: r}, true
 	}
-	return lesson{repair: r}
+	session := call.From(ctx).Session
+	return lesson{r, session}, session != ""
 }
 
 // add remembers a repair, and reports whether it is new.
 func (l *lessons) add(ctx context.Context, r provider.Repair) bool {
-	key, now := lessonOf(ctx, r), time.Now()
+	key, ok := lessonOf(ctx, r)
+	if !ok {
+		return false
+	}
+	now := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.until[key].After(now) {
@@ -113,31 +126,60 @@ func (l *lessons) add(ctx context.Context, r provider.Repair) bool {
 		l.until = map[lesson]time.Time{}
 	}
 	if len(l.until) >= maxLessons {
-		oldest := slices.MinFunc(slices.Collect(maps.Keys(l.until)), func(a, b lesson) int { return l.until[a].Compare(l.until[b]) })
-		delete(l.until, oldest)
+		delete(l.until, slices.MinFunc(slices.Collect(maps.Keys(l.until)), l.leastUseful))
 	}
 	l.until[key] = now.Add(lessonLasts)
 	return true
 }
 
-// apply repairs req in advance and returns the names of the repairs.
-func (l *lessons) apply(ctx context.Context, req *model.LLMRequest) []string {
+// leastUseful orders lessons: those of one session before those of all, then the
+// oldest first.
+func (l *lessons) leastUseful(a, b lesson) int {
+	switch ofSession := a.session != ""; {
+	case ofSession == (b.session != ""):
+		return l.until[a].Compare(l.until[b])
+	case ofSession:
+		return -1
+	}
+	return 1
+}
+
+// forget takes back a repair that did not help.
+func (l *lessons) forget(ctx context.Context, r provider.Repair) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.until) == 0 {
-		return nil
+	if key, ok := lessonOf(ctx, r); ok {
+		delete(l.until, key)
 	}
+}
+
+// apply repairs req in advance, and with more if it is not "". It returns the
+// names of the repairs that changed it.
+func (l *lessons) apply(ctx context.Context, req *model.LLMRequest, more provider.Repair) []string {
 	var names []string
-	now := time.Now()
-	for key, until := range l.until {
-		switch {
-		case !until.After(now):
-			delete(l.until, key)
-		case lessonOf(ctx, key.repair) == key:
-			key.repair.Apply(req)
-			names = append(names, string(key.repair))
+	for _, repair := range l.known(ctx, more) {
+		if repair.Apply(req) {
+			names = append(names, string(repair))
 		}
 	}
-	slices.Sort(names)
 	return names
+}
+
+// known returns the repairs for a call, and more if it is not "", in order.
+func (l *lessons) known(ctx context.Context, more provider.Repair) (repairs []provider.Repair) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for key, until := range l.until {
+		if !until.After(now) {
+			delete(l.until, key)
+		} else if own, ok := lessonOf(ctx, key.repair); ok && own == key {
+			repairs = append(repairs, key.repair)
+		}
+	}
+	if more != "" && !slices.Contains(repairs, more) {
+		repairs = append(repairs, more)
+	}
+	slices.Sort(repairs)
+	return repairs
 }

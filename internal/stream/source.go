@@ -76,15 +76,28 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 // Target implements provider.Described.
 func (s *Source) Target() provider.Target { return s.target }
 
-// Do implements Layer.
+// Do implements Layer. If the server refuses an optional part of the request, it
+// calls the model once more with the part left out or changed. Later requests are
+// repaired in advance, unless the second call shows that the part was not the
+// reason.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	target := s.resolve(out.Described)
 	a := out.newAttempt(s)
-	err := a.make(ctx, req, stream, target)
-	if err == nil || !a.mend(ctx, err, target) {
+	err := a.make(ctx, req, stream, target, "")
+	if err == nil {
+		return nil
+	}
+	repair, _ := a.repairFor(ctx, err, target)
+	if repair == "" {
 		return err
 	}
-	return out.newAttempt(s).make(ctx, req, stream, target)
+	s.learn(ctx, repair, err)
+	again := out.newAttempt(s)
+	err = again.make(ctx, req, stream, target, repair)
+	if other, refused := again.repairFor(ctx, err, target); refused && other == "" {
+		s.lessons.forget(ctx, repair) // the server meant something else
+	}
+	return err
 }
 
 // attempt is one call to a model. The model may keep the context, so no two
@@ -98,9 +111,12 @@ type attempt struct {
 	req    *model.LLMRequest                           // the model's own copy; nil before it is made
 	answer func(*model.LLMResponse) *model.LLMResponse // what to make of a final response; nil for nothing
 	err    error                                       // why it failed
-	final  bool                                        // a final response has been passed on
-	done   bool                                        // the iterator has been told to stop
-	ended  atomic.Bool                                 // the iterator has returned
+
+	repaired []string // the repairs that changed req
+
+	final bool        // a final response has been passed on
+	done  bool        // the iterator has been told to stop
+	ended atomic.Bool // the iterator has returned
 }
 
 // newAttempt starts an attempt at source.
@@ -113,16 +129,20 @@ func (s *Sink) newAttempt(source *Source) *attempt {
 	return a
 }
 
-// make makes the attempt, and records its failure.
-func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target) error {
+// make makes the attempt, with one more repair if repair is not "", and records
+// its failure.
+func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target, repair provider.Repair) error {
 	name, out := a.source.name, a.out
 	out.begin(name)
 	out.source = a.source
-	if err := a.prepare(ctx, req, target); err != nil {
+	if err := a.prepare(ctx, req, target, repair); err != nil {
 		return err
 	}
 	ctx, span := telemetry.StartAttempt(ctx, name)
-	a.capture.Context, a.capture.Fitted = ctx, true // for a client whose transport is failure.Capture
+	a.capture.Context = ctx // for a client whose transport is failure.Capture
+	// A model that does not describe itself may pass the request on to an adapter,
+	// which knows its target better than prepare does.
+	_, a.capture.Fitted = a.source.llm.(provider.Described)
 	ctx = &a.capture
 	started, wait := clock(), out.Wait
 	out.Wait = 0

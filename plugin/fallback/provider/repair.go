@@ -39,6 +39,9 @@ func (r Repair) OfSession() bool { return r == repairThoughts || r == repairSign
 // about an optional part of req.
 func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok bool) {
 	text := strings.ToLower(refusal.Message)
+	if missesThought(text) {
+		return "", false
+	}
 	if r, ok := t.repairHistory(req, strings.ToLower(refusal.Param), text); ok {
 		return r, true
 	}
@@ -48,9 +51,11 @@ func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok boo
 	if r, ok := t.repairTokens(req, refusal, text); ok {
 		return r, true
 	}
+	param := strings.ToLower(refusal.Param)
+	ofEssential := isEssential(param, text)
 	for i := range optional {
 		s := &optional[i]
-		if s.given(req.Config) && s.named(refusal.Param, text) {
+		if s.given(req.Config) && (s.is(param) || !ofEssential && s.named(text)) {
 			return Repair(s.name), true
 		}
 	}
@@ -66,10 +71,12 @@ func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok boo
 //   - Gemini: "Corrupted thought signature.", "Thought signature is not valid", "is missing a thought_signature"
 //     (ai.google.dev/gemini-api/docs/thought-signatures)
 //   - OpenAI: string_above_max_length at messages[i].tool_calls[j].id
+//   - Fireworks: "Extra inputs are not permitted, field: 'messages[1].reasoning'"
+//     (github.com/earendil-works/pi issue 4514)
 func (t Target) repairHistory(req *model.LLMRequest, param, text string) (Repair, bool) {
 	signature := strings.Contains(text, "thought signature") || strings.Contains(text, "thought_signature") || strings.Contains(text, "thoughtsignature")
 	thinking := strings.Contains(text, "thinking") && (strings.Contains(text, "signature") || strings.Contains(text, "block")) ||
-		strings.Contains(text, "reasoning_content") || strings.Contains(text, "encrypted content") || strings.Contains(text, "encrypted_content")
+		strings.Contains(text, "reasoning_content") || strings.Contains(text, "].reasoning'") || strings.Contains(text, "encrypted content") || strings.Contains(text, "encrypted_content")
 	switch {
 	case signature && t.isGemini():
 		return repairSignatures, hasCalls(req)
@@ -80,6 +87,14 @@ func (t Target) repairHistory(req *model.LLMRequest, param, text string) (Repair
 		return repairCallIDs, hasCalls(req)
 	}
 	return "", false
+}
+
+// missesThought reports whether a server wants a thought that is not there, which
+// no change of settings brings back: "Expected `thinking` or `redacted_thinking`,
+// but found `tool_use`" (Anthropic), "The reasoning_content in the thinking mode must
+// be passed back" (DeepSeek).
+func missesThought(text string) bool {
+	return strings.Contains(text, "expected `thinking`") || strings.Contains(text, "expected thinking") || strings.Contains(text, "must be passed back")
 }
 
 // repairTokens finds the token limit under the name that the server does not
@@ -98,39 +113,43 @@ func (t Target) repairTokens(req *model.LLMRequest, refusal Refusal, text string
 	return "", false
 }
 
-// Apply makes the change. It replaces what it changes in req and never writes to
-// what req points to.
-func (r Repair) Apply(req *model.LLMRequest) {
+// Apply makes the change, and reports whether req had anything to change. It
+// replaces what it changes in req and never writes to what req points to.
+func (r Repair) Apply(req *model.LLMRequest) (changed bool) {
 	switch r {
 	case repairThoughts:
+		changed = request.HasThoughts(req.Contents)
 		req.Contents = request.WithoutThoughts(req.Contents)
-		return
+		return changed
 	case repairSignatures:
 		req.Contents = request.CloneContents(req.Contents)
 		request.Adapt(req.Contents, "gemini-3", true)
-		return
+		return hasCalls(req)
 	case repairCallIDs:
 		req.Contents = request.Pair(req.Contents, func(_ string, index int) string { return fmt.Sprintf("call%05d", index) })
-		return
+		return hasCalls(req)
 	}
 	if req.Config == nil {
-		return
+		return false
 	}
 	config := *req.Config
-	req.Config = &config
 	switch r {
 	case repairNewTokens, repairOldTokens:
-		if config.MaxOutputTokens > 0 {
-			withExtra(&config, string(r), config.MaxOutputTokens)
-			config.MaxOutputTokens = 0
+		if config.MaxOutputTokens == 0 {
+			return false
 		}
-		return
+		withExtra(&config, string(r), config.MaxOutputTokens)
+		config.MaxOutputTokens = 0
+		req.Config = &config
+		return true
 	}
 	for i := range optional {
-		if optional[i].name == string(r) {
-			optional[i].clear(&config)
+		if s := &optional[i]; s.name == string(r) && s.given(&config) {
+			s.clear(&config)
+			req.Config, changed = &config, true
 		}
 	}
+	return changed
 }
 
 // withExtra adds a field to the body of the request of an adapter of this

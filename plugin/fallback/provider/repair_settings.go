@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/genai"
@@ -62,25 +63,42 @@ var optional = []setting{
 		func(c *genai.GenerateContentConfig) { c.ServiceTier = "" }},
 }
 
-// named reports whether a server that refuses param, or says text, means s.
-func (s *setting) named(param, text string) bool {
-	if param = strings.ToLower(param); param != "" {
-		first, _, _ := strings.Cut(param, "[")
-		for _, word := range s.words {
-			if first == word || strings.HasSuffix(first, "."+word) || strings.HasPrefix(first, word+".") {
+// is reports whether the parameter that a server names, in lower case, is s.
+func (s *setting) is(param string) bool {
+	first, _, _ := strings.Cut(param, "[")
+	return slices.ContainsFunc(s.words, func(word string) bool {
+		return first == word || strings.HasSuffix(first, "."+word) || strings.HasPrefix(first, word+".")
+	})
+}
+
+// named reports whether a text, in lower case, says that s is refused.
+func (s *setting) named(text string) bool {
+	return refuses(text) && slices.ContainsFunc(s.words, func(word string) bool { return mentions(text, word) })
+}
+
+// essentials are parts of a request that are not optional. An error about one of
+// them may quote a prompt or a schema that has the name of a setting in it.
+var essentials = []string{"messages", "contents", "content", "input", "prompt", "instructions", "system", "tools", "functions", "response_format", "text"}
+
+// isEssential reports whether a server complains about a part of the request that
+// is not optional: by param, by a path in its text, such as messages.1.content,
+// tools[0].function or ["body","messages",0], or about a schema.
+func isEssential(param, text string) bool {
+	first, _, _ := strings.Cut(param, "[")
+	first, _, _ = strings.Cut(first, ".")
+	if slices.Contains(essentials, first) || strings.Contains(text, "invalid schema") || strings.Contains(text, "input_schema") {
+		return true
+	}
+	return slices.ContainsFunc(essentials, func(word string) bool {
+		for _, after := range strings.Split(text, word)[1:] {
+			index := strings.TrimLeft(after, "'\", .[(")
+			isPath := strings.ContainsAny(after[:len(after)-len(index)], ".[,")
+			if isPath && index != "" && index[0] >= '0' && index[0] <= '9' {
 				return true
 			}
 		}
-	}
-	if !refuses(text) {
 		return false
-	}
-	for _, word := range s.words {
-		if mentions(text, word) {
-			return true
-		}
-	}
-	return false
+	})
 }
 
 // refuses reports whether a text, in lower case, says that something is not
@@ -99,8 +117,8 @@ func refuses(text string) bool {
 	return false
 }
 
-// mentions reports whether text has word as a word of its own. A single letter
-// must be quoted: 'n'.
+// mentions reports whether text has word as a word of its own, and not as a key of
+// JSON. A single letter must be quoted: 'n'.
 func mentions(text, word string) bool {
 	for rest, at := text, 0; ; rest = text[at:] {
 		i := strings.Index(rest, word)
@@ -115,8 +133,10 @@ func mentions(text, word string) bool {
 		if end < len(text) {
 			after = text[end]
 		}
-		quoted := strings.IndexByte("'`\"", before) >= 0 && strings.IndexByte("'`\"", after) >= 0
-		if quoted || len(word) > 1 && !isNameByte(before) && !isNameByte(after) {
+		// A quote in a text within JSON is \".
+		quoted := strings.IndexByte("'`\"", before) >= 0 && strings.IndexByte("'`\"\\", after) >= 0
+		isKey := before == '"' && strings.HasPrefix(text[end:], `":`)
+		if !isKey && (quoted || len(word) > 1 && !isNameByte(before) && !isNameByte(after)) {
 			return true
 		}
 		at = end
