@@ -1,0 +1,75 @@
+package provider_test
+
+import (
+	"testing"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+func optionalParts() *model.LLMRequest {
+	f := genai.Ptr[float32](0.5)
+	return &model.LLMRequest{
+		Contents: []*genai.Content{
+			genai.NewContentFromText("hi", "user"),
+			{Role: "model", Parts: []*genai.Part{{Text: "thought", Thought: true, ThoughtSignature: []byte("x")}, {FunctionCall: &genai.FunctionCall{ID: "a", Name: "f"}}}},
+			{Role: "user", Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{ID: "a", Name: "f"}}}},
+		},
+		Config: &genai.GenerateContentConfig{Temperature: f, TopP: f, TopK: f, PresencePenalty: f, FrequencyPenalty: f, StopSequences: []string{"x"}, Seed: genai.Ptr[int32](1), CandidateCount: 2,
+			SafetySettings: []*genai.SafetySetting{{}}, Labels: map[string]string{"a": "b"}, ThinkingConfig: &genai.ThinkingConfig{ThinkingLevel: "HIGH"}, ResponseLogprobs: true, Logprobs: genai.Ptr[int32](3),
+			MediaResolution: "X", ServiceTier: "flex", MaxOutputTokens: 100},
+	}
+}
+
+// B126: what a server says of an optional part is repaired, and nothing else is,
+// whatever an error quotes.
+func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
+	for _, c := range []struct {
+		api         provider.API
+		param, text string
+		want        string
+	}{
+		{provider.Chat, "temperature", `{"error":{"message":"Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.","param":"temperature"}}`, "temperature"},
+		{provider.Chat, "", `{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted","input":7}]}`, "seed"},
+		{provider.Chat, "", `{"detail":[{"type":"string_type","loc":["body","messages",0,"content"],"msg":"Input should be a valid string","input":{"text":"set the temperature"}}]}`, ""},
+		{provider.Chat, "", `{"object":"error","message":"[{'type': 'string_type', 'loc': ('body', 'messages', 0, 'content'), 'msg': 'Input should be a valid string', 'input': {'text': 'the temperature of n'}}]","type":"BadRequestError","param":null,"code":400}`, ""},
+		{provider.Chat, "tools[0].function.parameters", `{"error":{"message":"Invalid schema for function 'set': 'temperature' is not a valid JSON schema","param":"tools[0].function.parameters"}}`, ""},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"* GenerateContentRequest.tools[0].function_declarations[0].parameters.properties[temperature].enum: should be non-empty","status":"INVALID_ARGUMENT"}}`, ""},
+		{provider.Vertex, "", `{"error":{"code":400,"message":"Invalid value at 'contents'","status":"INVALID_ARGUMENT","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","metadata":{"service":"x"}}]}}`, ""},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"temperature: Extra inputs are not permitted"},"request_id":"x"}`, "temperature"},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"messages: text content blocks must be non-empty"}}`, ""},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"tools.0.custom.input_schema.properties.temperature: must be an object"}}`, ""},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0: Invalid ` + "`signature` in `thinking`" + ` block. The block is bound"}}`, "thoughts"},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"messages.1.content.0.type: Expected ` + "`thinking` or `redacted_thinking`, but found `tool_use`" + `. When thinking is enabled, a final assistant message must start with a thinking block"}}`, ""},
+		{provider.Chat, "", `{"error":{"message":"The reasoning_content in the thinking mode must be passed back to the API.","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}`, ""},
+		{provider.Chat, "", `{"error":{"message":"Extra inputs are not permitted, field: 'messages[1].reasoning', value: 'x'"}}`, "thoughts"},
+		{provider.Chat, "", `{"error":{"message":"property 'messages.1.reasoning_content' is unsupported"}}`, "thoughts"},
+		{provider.Chat, "n", `{"error":{"message":"'n' : must be 1","param":"n"}}`, "candidate_count"},
+		{provider.Chat, "", `{"error":{"message":"\"n\" is not supported"}}`, "candidate_count"},
+		{provider.Chat, "max_tokens", `{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens"}}`, "max_completion_tokens"},
+		{provider.Chat, "messages[1].tool_calls[0].id", `{"error":{"message":"Invalid 'messages[1].tool_calls[0].id': string too long.","code":"string_above_max_length","param":"messages[1].tool_calls[0].id"}}`, "call_ids"},
+		{provider.Chat, "", `{"message":"Tool call id was abc but must be a-z, A-Z, 0-9, with a length of 9.","type":"invalid_request_error"}`, "call_ids"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Corrupted thought signature.","status":"INVALID_ARGUMENT"}}`, "thought_signatures"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Penalty is not enabled for models/gemini-2.5-flash"}}`, "penalties"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Multiple candidates is not enabled for this model"}}`, "candidate_count"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Logprobs is not enabled for models/x"}}`, "top_logprobs"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"topK\" at 'generation_config': Cannot find field."}}`, "top_k"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Thinking budget is not supported for this model. Use thinking level instead."}}`, "thinking"},
+		{provider.Gemini, "", `{"error":{"code":400,"message":"Tool use with a response mime type: 'application/json' is unsupported"}}`, ""},
+		{provider.Chat, "", `{"code":"Client specified an invalid argument","error":"Argument not supported on this model: presencePenalty"}`, "penalties"},
+		{provider.Chat, "", `{"error":{"message":"Unrecognized request argument supplied: top_k","param":null}}`, "top_k"},
+		{provider.Chat, "", `{"error":{"message":"litellm.UnsupportedParamsError: openai does not support parameters: ['reasoning_effort'], for model=gpt-4o"}}`, "thinking"},
+		{provider.Responses, "reasoning.effort", `{"error":{"message":"Unsupported value: 'xhigh'","param":"reasoning.effort","code":"unsupported_value"}}`, "thinking"},
+		{provider.Responses, "input[2].encrypted_content", `{"error":{"message":"The encrypted content gAAA could not be verified.","param":null,"code":"invalid_encrypted_content"}}`, "thoughts"},
+		{provider.Chat, "messages[0].content", `{"error":{"message":"Invalid value: 'temperature must be'","param":"messages[0].content"}}`, ""},
+		{provider.Chat, "prompt", `{"error":{"message":"stop: not allowed","param":"prompt","code":"content_filter"}}`, ""},
+		{provider.Chat, "response_format", `{"error":{"message":"Invalid schema for response_format 'x': 'stop' is not permitted.","param":"response_format"}}`, ""},
+	} {
+		r, ok := provider.Target{API: c.api, Model: "m"}.Repair(optionalParts(), provider.Refusal{Param: c.param, Message: c.text})
+		if got := string(r); ok != (c.want != "") || ok && got != c.want {
+			t.Errorf("%s says %s of %q: repair %q, %v; want %q", c.api, c.text, c.param, got, ok, c.want)
+		}
+	}
+}
