@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -51,7 +52,7 @@ type conversation struct {
 	runner        *runner.Runner
 	sessions      session.Service
 	mode          agent.StreamingMode
-	tools         int // how many tool calls ran
+	tools         atomic.Int32 // how many tool calls ran; the calls of one answer run at once
 }
 
 func newConversation(t *testing.T, first, second *family, mode agent.StreamingMode) *conversation {
@@ -71,7 +72,7 @@ func newConversationWith(t *testing.T, llm model.LLM, sessions session.Service, 
 			func(_ agent.Context, args struct {
 				City string `json:"city"`
 			}) (map[string]any, error) {
-				c.tools++
+				c.tools.Add(1)
 				return map[string]any{"of": args.City, "tells": name}, nil
 			})
 		if err != nil {
@@ -108,7 +109,7 @@ func (c *conversation) play(t *testing.T) {
 			c.first.srv.Script(c.first.model, fallbacktest.DailyQuota())
 		}
 		before := c.history(t)
-		tools := c.tools
+		tools := c.tools.Load()
 		text, md := c.turn(t, turn)
 		if want := fmt.Sprintf("report %d", turn); !strings.Contains(text, want) {
 			t.Fatalf("turn %d: the answer is %q, want %q in it", turn, text, want)
@@ -116,8 +117,8 @@ func (c *conversation) play(t *testing.T) {
 		if md.ModelName != at.model {
 			t.Errorf("turn %d: %s answered, want %s", turn, md.ModelName, at.model)
 		}
-		if turn%2 == 1 && c.tools != tools+2 {
-			t.Errorf("turn %d: %d tool calls ran, want 2", turn, c.tools-tools)
+		if ran := c.tools.Load() - tools; turn%2 == 1 && ran != 2 {
+			t.Errorf("turn %d: %d tool calls ran, want 2", turn, ran)
 		}
 		if diff := cmp.Diff(before, c.history(t)[:len(before):len(before)]); len(before) > 0 && diff != "" {
 			t.Fatalf("turn %d: the history changed (-before +after):\n%s", turn, diff)
