@@ -160,10 +160,10 @@ func (f *fitting) history() {
 	if isNo(f.takes.Tools) {
 		f.rewrite(callAsText)
 	}
+	f.moveSystem()
 	if f.API != "" {
 		f.req.Contents = request.Pair(f.req.Contents, nil)
 	}
-	f.moveSystem()
 	f.userTurns()
 	if f.isGemini() && request.LacksSignature(f.req.Contents, f.Model) {
 		contents := cloneSteps(f.req.Contents)

@@ -376,3 +376,17 @@ func TestEveryProviderToolIsKnown(t *testing.T) {
 		}
 	}
 }
+
+// A system instruction that says nothing leaves no empty turn behind.
+func TestEmptySystemInstructionMovesNowhere(t *testing.T) {
+	req := &model.LLMRequest{
+		Config:   &genai.GenerateContentConfig{SystemInstruction: &genai.Content{Parts: []*genai.Part{nil, {}}}},
+		Contents: []*genai.Content{genai.NewContentFromText("answer", genai.RoleModel), genai.NewContentFromText("hello", genai.RoleUser)},
+	}
+	if _, err := (provider.Target{API: provider.Gemini, Model: "gemma-3-27b-it"}).Fit(req); err != nil {
+		t.Fatal(err)
+	}
+	if len(req.Contents) != 2 || req.Config.SystemInstruction != nil {
+		t.Errorf("%d contents, system instruction %v; want the two turns alone", len(req.Contents), req.Config.SystemInstruction)
+	}
+}
