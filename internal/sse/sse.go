@@ -15,8 +15,13 @@ const BOM = "\xef\xbb\xbf"
 // Trim returns data without a byte order mark and without space around it.
 func Trim(data []byte) []byte { return bytes.TrimSpace(bytes.TrimPrefix(data, []byte(BOM))) }
 
-// ErrTooLong is a line, or the data of an event, that exceeds [MaxEvent].
-var ErrTooLong = errors.New("sse: a line of the stream is longer than 16 MiB")
+// MaxStream bounds a stream, in bytes. An answer of 128,000 tokens with every log
+// probability takes less.
+const MaxStream = 256 << 20
+
+// ErrTooLong is a line or the data of an event that exceeds [MaxEvent], or a stream
+// that exceeds [MaxStream].
+var ErrTooLong = errors.New("sse: the stream is longer than 256 MiB, or a line of it longer than 16 MiB")
 
 // Event is one server-sent event. Data is valid until the next call of
 // [Reader.Next].
@@ -42,8 +47,9 @@ func (e Event) Done() bool { return string(bytes.TrimSpace(e.Data)) == "[DONE]" 
 // A Reader needs memory for one event, at most 48 MiB. It is not
 // safe for concurrent use.
 type Reader struct {
-	src io.Reader
-	err error // what src ended with
+	src   io.Reader
+	err   error // what src ended with
+	total int   // bytes read
 
 	buf        []byte
 	start, end int  // unread bytes of buf
@@ -298,8 +304,13 @@ func (r *Reader) fill() error {
 	for range maxEmptyReads {
 		n, err := r.src.Read(r.buf[r.end:])
 		r.end += max(n, 0)
+		r.total += max(n, 0)
 		if err != nil {
 			r.err = err
+		}
+		if r.total > MaxStream {
+			r.err = ErrTooLong
+			return r.err
 		}
 		if n > 0 || err != nil {
 			return nil

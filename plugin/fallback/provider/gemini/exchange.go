@@ -134,7 +134,7 @@ func (c *exchange) broken(err error) error {
 		return nil
 	}
 	if errors.Is(err, sse.ErrTooLong) {
-		return fmt.Errorf("gemini: a part of the answer is longer than %d MiB: %w", sse.MaxEvent>>20, failure.ErrTruncated)
+		return fmt.Errorf("gemini: the answer is longer than %d MiB, or a part of it longer than %d MiB: %w", sse.MaxStream>>20, sse.MaxEvent>>20, failure.ErrTruncated)
 	}
 	return fmt.Errorf("gemini: reading the answer: %w", err)
 }

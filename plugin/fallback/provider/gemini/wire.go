@@ -34,7 +34,7 @@ func newDocuments(body io.Reader) (*documents, error) {
 		switch {
 		case err == nil && len(head) < len(sse.BOM) && strings.HasPrefix(sse.BOM, string(head)):
 		case len(text) > 0 && text[0] == '[':
-			room := &roomReader{src: io.MultiReader(bytes.NewReader(text), body), left: sse.MaxEvent}
+			room := &roomReader{src: io.MultiReader(bytes.NewReader(text), body), left: sse.MaxEvent, total: sse.MaxStream}
 			return &documents{list: json.NewDecoder(room), room: room}, nil
 		case len(text) > 0 || len(head) == cap(head):
 			return &documents{events: sse.NewReader(io.MultiReader(bytes.NewReader(head), body))}, nil
@@ -96,15 +96,16 @@ func ofList(err error) error {
 
 // roomReader fails when more is read than there is room for.
 type roomReader struct {
-	src  io.Reader
-	left int
+	src   io.Reader
+	left  int // for the element
+	total int // for the list
 }
 
 func (r *roomReader) Read(p []byte) (int, error) {
-	if r.left <= 0 {
+	if r.left <= 0 || r.total <= 0 {
 		return 0, sse.ErrTooLong
 	}
 	n, err := r.src.Read(p)
-	r.left -= n
+	r.left, r.total = r.left-n, r.total-n
 	return n, err
 }
