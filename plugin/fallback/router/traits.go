@@ -51,6 +51,10 @@ type described struct {
 func (d *described) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	outer := out.Described
 	out.Described = &d.traits.Target
+	if outer != nil { // that of a group that d is in, which says less of the model than d
+		merged := d.traits.Target.Over(*outer)
+		out.Described = &merged
+	}
 	err := d.Layer.Do(ctx, req, streamed, out)
 	out.Described = outer
 	return err

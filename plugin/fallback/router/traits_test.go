@@ -8,6 +8,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -34,5 +35,26 @@ func TestTraitsOfAModelWithOptionalMethods(t *testing.T) {
 	}
 	if asked := second.Asked(); len(asked) != 0 {
 		t.Errorf("second was asked %d times", len(asked))
+	}
+}
+
+// What is said of a group holds for a target in it, unless its own description says
+// otherwise.
+func TestDescriptionOfAGroupReachesItsTargets(t *testing.T) {
+	takesNot := func(takes provider.Takes) router.Traits { return router.Traits{Target: provider.Target{Takes: takes}} }
+	no, yes := new(bool), genai.Ptr(true)
+	inner := suite.NewModel("inner", suite.Text("answer"))
+	group := router.MustFallback(router.Config{}, router.Describe(inner, takesNot(provider.Takes{Seed: no, TopK: yes})))
+	m := router.Describe(group, takesNot(provider.Takes{Temperature: no, TopK: no}))
+	req := &model.LLMRequest{Contents: genai.Text("hello"), Config: &genai.GenerateContentConfig{
+		Temperature: genai.Ptr[float32](1), TopK: genai.Ptr[float32](1), Seed: genai.Ptr[int32](1),
+	}}
+	for _, err := range m.GenerateContent(t.Context(), req, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := inner.Requests()[0].Config; c.Temperature != nil || c.Seed != nil || c.TopK == nil {
+		t.Errorf("sent temperature %v, seed %v, top_k %v; want top_k alone", c.Temperature, c.Seed, c.TopK)
 	}
 }
