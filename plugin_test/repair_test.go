@@ -280,3 +280,18 @@ func TestLessonsOfSessionsMakeRoom(t *testing.T) {
 		t.Error("the refused temperature was forgotten")
 	}
 }
+
+// A refusal after part of an answer has been shown is no matter of the request: the
+// model is not called again at once, for its answer would begin twice.
+func TestRefusalInTheMiddleOfAStreamIsNotRepaired(t *testing.T) {
+	refused := &refusal{400, `{"error":{"message":"temperature is not supported","param":"temperature"}}`}
+	m := suite.NewModel("custom-9", suite.Fail(refused, "once upon "), suite.Text("again"))
+	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+	var last error
+	for _, err := range source.GenerateContent(t.Context(), withSettings(), true) {
+		last = err
+	}
+	if last == nil || len(m.Requests()) != 1 {
+		t.Errorf("error %v after %d requests, want that of the only one", last, len(m.Requests()))
+	}
+}
