@@ -295,3 +295,15 @@ func TestRefusalInTheMiddleOfAStreamIsNotRepaired(t *testing.T) {
 		t.Errorf("error %v after %d requests, want that of the only one", last, len(m.Requests()))
 	}
 }
+
+// FastAPI servers refuse a setting with 422. Other statuses are about something else.
+func TestRefusalsAreOfTwoStatuses(t *testing.T) {
+	for status, want := range map[int]int{400: 2, 422: 2, 403: 1, 500: 1} {
+		refused := &refusal{status, `{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted","input":7}]}`}
+		m := suite.NewModel("custom-10", suite.Fail(refused), suite.Text("repaired"))
+		_, _ = answerOf(t, stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)}), withSettings())
+		if got := len(m.Requests()); got != want {
+			t.Errorf("status %d: asked %d times, want %d", status, got, want)
+		}
+	}
+}
