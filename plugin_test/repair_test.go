@@ -307,3 +307,17 @@ func TestRefusalsAreOfTwoStatuses(t *testing.T) {
 		}
 	}
 }
+
+// B109: retries that an agent sets for genai's client would be attempts that nobody
+// counts.
+func TestRetriesOfTheRequestAreRemoved(t *testing.T) {
+	m := suite.NewModel("gemini-2.5-flash", suite.Text("answer"))
+	req := withSettings()
+	req.Config.HTTPOptions = &genai.HTTPOptions{RetryOptions: &genai.HTTPRetryOptions{}}
+	if _, err := answerOf(t, stream.NewSource(m, stream.Options{}), req); err != nil {
+		t.Fatal(err)
+	}
+	if m.Requests()[0].Config.HTTPOptions.RetryOptions != nil || req.Config.HTTPOptions.RetryOptions == nil {
+		t.Error("want the retries removed from the attempt's copy alone")
+	}
+}
