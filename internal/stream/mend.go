@@ -106,8 +106,8 @@ func lessonOf(ctx context.Context, r provider.Repair) (key lesson, ok bool) {
 	if !r.OfSession() {
 		return lesson{repair: r}, true
 	}
-	session := call.From(ctx).Session
-	return lesson{r, session}, session != ""
+	info := call.From(ctx)
+	return lesson{r, info.App + "\n" + info.User + "\n" + info.Session}, info.Session != ""
 }
 
 // add remembers a repair, and reports whether it is new.
