@@ -138,7 +138,7 @@ func (r *reading) text(value []byte) string {
 
 var errNoString = errors.New("a string is expected")
 
-// metadata decodes what an answer can do without, as far as it is understood.
+// metadata decodes the optional parts of an answer and ignores those that it cannot read.
 func metadata(value []byte, v any) { _ = json.Unmarshal(value, v) }
 
 // readUsage keeps the counts, which begin at 0 with each request and grow, and the
