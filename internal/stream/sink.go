@@ -134,7 +134,7 @@ func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
 	if s.log == nil {
 		return nil, 0
 	}
-	return s.log.Snapshot()
+	return s.log.Attempts()
 }
 
 // begin starts an attempt.

@@ -61,7 +61,7 @@ func (s *state) metadata() call.Metadata {
 	if f == nil {
 		f = &failures{} // another call of this agent, which ADK does not make, has reset it
 	}
-	attempts, dropped := f.log.Snapshot()
+	attempts, dropped := f.log.Attempts()
 	return call.Metadata{
 		Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason,
 		Attempts: attempts, AttemptsDropped: dropped,

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/clip"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
@@ -14,7 +15,7 @@ import (
 // readable in a trace and small in a session store.
 const (
 	MaxAttempts     = 16  // attempts kept: the first and the latest 15
-	MaxMessageBytes = 256 // of one attempt's message
+	MaxMessageBytes = 256 // of one attempt's message, and of a reason
 	MaxNameBytes    = 128 // of a model name, a code or a kind, as JSON
 	MaxAdapted      = 16  // settings named as omitted or changed
 	MaxAdaptedBytes = 64  // of each of those
@@ -27,10 +28,10 @@ type Outcome string
 const (
 	OK      Outcome = "ok"      // it answered
 	Failed  Outcome = "failed"  // it was called and failed
-	Skipped Outcome = "skipped" // it was not called; Message says why
+	Skipped Outcome = "skipped" // it was not called; Reason says why
 )
 
-// Attempt records one call to one target, or why a target was passed over.
+// Attempt records one call to one target, or why a target was skipped.
 // It never holds prompts, answers or credentials.
 type Attempt struct {
 	Model      string        // the target's name
@@ -39,9 +40,15 @@ type Attempt struct {
 	Kind       string        // what the failure means, such as "quota"; see package failure
 	HTTPStatus int           // 0 when there was none
 	Wait       time.Duration // waited before the attempt
-	Duration   time.Duration // from the call to its end; 0 when it is not known
-	Reason     string        // the rule that judged the failure, or why the target was skipped
-	Message    string        // the error's text, redacted, at most MaxMessageBytes
+	Duration   time.Duration // from the call to its end, or to its final response; 0 when it is not known
+
+	// InputTokens and OutputTokens are the provider's latest count, also of an
+	// attempt that failed or was cut off; 0 when it told none. Output includes
+	// thoughts.
+	InputTokens, OutputTokens int
+
+	Reason  string // the rule that judged the failure, or why the target was skipped
+	Message string // the error's text, redacted, at most MaxMessageBytes
 }
 
 // ErrorCode is the code of a failed attempt as metadata has it: the HTTP status
@@ -53,32 +60,54 @@ func (a Attempt) ErrorCode() string {
 	return cmp.Or(a.Code, a.Kind)
 }
 
-// bounded returns a with every text redacted or cut to its limit.
-func (a Attempt) bounded() Attempt {
+// Bounded returns a with its texts redacted and cut to their limits, as [Log.Add]
+// records it.
+func (a Attempt) Bounded() Attempt {
 	a.Model = cut(a.Model, MaxNameBytes)
 	a.Code = cut(a.Code, MaxNameBytes)
 	a.Kind = cut(a.Kind, MaxNameBytes)
-	a.Reason = cut(redact.Text(a.Reason, MaxNameBytes), MaxNameBytes)
 	a.Outcome = Outcome(cut(string(a.Outcome), MaxNameBytes))
-	a.Message = cut(redact.Text(a.Message, MaxMessageBytes), MaxMessageBytes)
+	a.Reason = readable(a.Reason, MaxNameBytes)
+	a.Message = readable(a.Message, MaxMessageBytes)
 	return a
+}
+
+// readable returns s redacted, and cut at the end of a word if it has more than
+// limit bytes.
+func readable(s string, limit int) string {
+	if s == "" {
+		return ""
+	}
+	return clip.Words(redact.Text(s, limit+4), limit) // 4 bytes, a rune, more than fit: so it shows that s is longer
 }
 
 // Log collects the attempts of one call. Of more than [MaxAttempts] it keeps
 // the first, which explains why anything else was tried, and the latest.
 //
-// The zero value is an empty log. All methods are safe for concurrent use, so
-// that the two sides of a hedge can share one.
+// The zero value is an empty log. All methods are safe for concurrent use: the
+// attempts of one call, also those of a hedge, share one log.
 type Log struct {
 	mu       sync.Mutex
-	attempts []Attempt
-	dropped  int
+	attempts []Attempt // guarded by mu; each is bounded
+	dropped  int       // guarded by mu
+	closed   bool      // guarded by mu
 }
 
-// Add appends a.
-func (l *Log) Add(a Attempt) {
+// Add appends a, redacted and bounded, unless the log is closed. It returns what
+// was recorded.
+func (l *Log) Add(a Attempt) Attempt {
+	a = a.Bounded()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.add(a)
+	return a
+}
+
+// add needs mu.
+func (l *Log) add(a Attempt) {
+	if l.closed {
+		return
+	}
 	if len(l.attempts) == MaxAttempts {
 		copy(l.attempts[1:], l.attempts[2:])
 		l.attempts = l.attempts[:MaxAttempts-1]
@@ -90,25 +119,32 @@ func (l *Log) Add(a Attempt) {
 	l.attempts = append(l.attempts, a)
 }
 
-// Snapshot returns a copy of the attempts kept, oldest first, with their
-// messages redacted and all texts bounded, and how many were dropped after the
-// first. That is done here because the next target should not wait for it.
-func (l *Log) Snapshot() (attempts []Attempt, dropped int) {
+// Close ends the record: what is added later is dropped, as the attempts of a
+// model that goes on after its call has ended.
+func (l *Log) Close() {
 	l.mu.Lock()
-	attempts, dropped = slices.Clone(l.attempts), l.dropped
-	l.mu.Unlock()
-	for i, a := range attempts {
-		attempts[i] = a.bounded()
-	}
-	return attempts, dropped
+	defer l.mu.Unlock()
+	l.closed = true
 }
 
-// Restore puts back what an earlier Snapshot, or a [Metadata], told.
-func (l *Log) Restore(attempts []Attempt, dropped int) {
+// Attempts returns a copy of the attempts kept, oldest first, and how many were
+// dropped after the first.
+func (l *Log) Attempts() (attempts []Attempt, dropped int) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.attempts), l.dropped
+}
+
+// Restore replaces the record by what an earlier call told in its metadata.
+func (l *Log) Restore(attempts []Attempt, dropped int) {
+	bounded := make([]Attempt, len(attempts))
+	for i, a := range attempts {
+		bounded[i] = a.Bounded()
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.attempts, l.dropped = nil, max(dropped, 0)
-	l.mu.Unlock()
-	for _, a := range attempts {
-		l.Add(a)
+	for _, a := range bounded {
+		l.add(a)
 	}
 }

@@ -4,42 +4,50 @@ import (
 	"encoding/json"
 	"math"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 
-	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/internal/clip"
 )
 
 // shortMessageBytes is what is left of each message when the whole does not
 // fit: enough for a status and a few words.
 const shortMessageBytes = 48
 
-// fit returns m with every text redacted or cut, and the whole within
-// MaxMetadataBytes as JSON.
+// fit returns m within MaxMetadataBytes as JSON. Its attempts must be bounded.
 func (m Metadata) fit() Metadata {
-	m.ModelName, m.ModelVersion = cut(m.ModelName, MaxNameBytes), cut(m.ModelVersion, MaxNameBytes)
-	m.CacheStatus, m.Degraded = cut(m.CacheStatus, MaxNameBytes), cut(m.Degraded, MaxNameBytes)
-	m.ExperimentID, m.Cohort = cut(m.ExperimentID, MaxNameBytes), cut(m.Cohort, MaxNameBytes)
-	if !m.Triggered {
-		return m
+	for _, text := range m.names() {
+		*text = cut(*text, MaxNameBytes)
 	}
-	m.OriginalModel, m.FallbackModel = cut(m.OriginalModel, MaxNameBytes), cut(m.FallbackModel, MaxNameBytes)
-	m.ErrorCode = cut(m.ErrorCode, MaxNameBytes)
-	m.Reason = cut(redact.Text(m.Reason, MaxMessageBytes), MaxMessageBytes)
+	m.Reason = readable(m.Reason, MaxMessageBytes)
 	m.Adapted = boundedTexts(m.Adapted)
-	var log Log
-	log.Restore(m.Attempts, m.AttemptsDropped)
-	m.Attempts, m.AttemptsDropped = log.Snapshot()
-	if m.jsonBytes() <= MaxMetadataBytes {
+	if len(m.Attempts) > MaxAttempts {
+		surplus := len(m.Attempts) - MaxAttempts
+		m.Attempts = slices.Delete(slices.Clone(m.Attempts), 1, 1+surplus)
+		m.AttemptsDropped += surplus
+	}
+	if !m.Triggered || m.jsonBytes() <= MaxMetadataBytes {
 		return m
 	}
+	m.Attempts = slices.Clone(m.Attempts)
 	for i := range m.Attempts {
-		m.Attempts[i].Message = cut(m.Attempts[i].Message, shortMessageBytes)
+		m.Attempts[i].Message = clip.Words(m.Attempts[i].Message, shortMessageBytes)
 	}
 	for len(m.Attempts) > 1 && m.jsonBytes() > MaxMetadataBytes {
-		m.Attempts = append(m.Attempts[:1], m.Attempts[2:]...)
+		m.Attempts = slices.Delete(m.Attempts, 1, 2)
 		m.AttemptsDropped++
 	}
+	if m.jsonBytes() > MaxMetadataBytes {
+		m.Adapted = nil
+	}
 	return m
+}
+
+// names lists the texts that are names of something.
+func (m *Metadata) names() [9]*string {
+	return [...]*string{
+		&m.OriginalModel, &m.FallbackModel, &m.ErrorCode, &m.ModelName, &m.ModelVersion, &m.CacheStatus, &m.Degraded, &m.ExperimentID, &m.Cohort,
+	}
 }
 
 // boundedTexts returns at most MaxAdapted of texts, each cut to MaxAdaptedBytes.
@@ -52,23 +60,34 @@ func boundedTexts(texts []string) []string {
 }
 
 // jsonBytes is an upper bound of the length of Map as JSON.
-func (m Metadata) jsonBytes() int {
-	const (
-		perField   = 40 // key, quotes, colon, comma
-		perAttempt = 170
-	)
-	n := 15 * perField
-	for _, text := range []string{m.OriginalModel, m.FallbackModel, m.ErrorCode, m.Reason} {
-		n += quotedBytes(text)
-	}
-	for _, field := range m.optional() {
-		n += quotedBytes(field.value)
+func (m *Metadata) jsonBytes() int {
+	const perField = 40 // key, number, quotes, colon, comma; of all keys on average
+	n := 16 * perField
+	n += quotedBytes(m.Reason)
+	for _, text := range m.names() {
+		n += quotedBytes(*text)
 	}
 	for _, text := range m.Adapted {
 		n += quotedBytes(text) + len(`"",`)
 	}
-	for _, a := range m.Attempts {
-		n += perAttempt + quotedBytes(a.Model) + quotedBytes(a.Code) + quotedBytes(a.Kind) + quotedBytes(a.Reason) + quotedBytes(a.Message)
+	for i := range m.Attempts {
+		n += m.Attempts[i].jsonBytes()
+	}
+	return n
+}
+
+// jsonBytes is an upper bound of the length of toMap as JSON.
+func (a *Attempt) jsonBytes() int {
+	n := len(`{},`)
+	for _, f := range a.texts() {
+		if f.value != "" {
+			n += len(f.key) + len(`"":"",`) + quotedBytes(f.value)
+		}
+	}
+	for _, f := range a.numbers() {
+		if f.value != 0 {
+			n += len(f.key) + len(`"":,`) + len(strconv.Itoa(f.value))
+		}
 	}
 	return n
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -62,7 +64,7 @@ func TestLogKeepsFirstAndLatest(t *testing.T) {
 	for i := range 100 {
 		log.Add(call.Attempt{Model: fmt.Sprint(i)})
 	}
-	attempts, dropped := log.Snapshot()
+	attempts, dropped := log.Attempts()
 	var models []string
 	for _, a := range attempts {
 		models = append(models, a.Model)
@@ -80,12 +82,12 @@ func TestLogIsSafeForConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			for range 100 {
 				log.Add(call.Attempt{Model: "m"})
-				log.Snapshot()
+				log.Attempts()
 			}
 		})
 	}
 	wg.Wait()
-	if attempts, dropped := log.Snapshot(); len(attempts)+dropped != 800 {
+	if attempts, dropped := log.Attempts(); len(attempts)+dropped != 800 {
 		t.Errorf("kept %d and dropped %d, want 800 together", len(attempts), dropped)
 	}
 }
@@ -94,7 +96,7 @@ func TestLogIsSafeForConcurrentUse(t *testing.T) {
 func TestAttemptMessagesAreRedactedAndBounded(t *testing.T) {
 	var log call.Log
 	log.Add(call.Attempt{Message: "Bearer ya29.secretsecretsecret for ada@example.com " + strings.Repeat("x", 1000)})
-	attempts, _ := log.Snapshot()
+	attempts, _ := log.Attempts()
 	got := attempts[0].Message
 	if len(got) > call.MaxMessageBytes {
 		t.Errorf("message has %d bytes, want at most %d", len(got), call.MaxMessageBytes)
@@ -110,7 +112,7 @@ var full = call.Metadata{
 	Triggered: true, OriginalModel: "flash", FallbackModel: "pro", Attempt: 1, ErrorCode: "429", Reason: "quota per day",
 	Attempts: []call.Attempt{
 		{Model: "flash", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "quota", HTTPStatus: 429, Wait: 2 * time.Second, Duration: 120 * time.Millisecond, Reason: "quota per day", Message: "quota exceeded"},
-		{Model: "pro", Outcome: call.OK},
+		{Model: "pro", Outcome: call.OK, InputTokens: 12, OutputTokens: 345},
 	},
 	AttemptsDropped: 3, Adapted: []string{"top_k", "safety_settings"},
 	ModelName: "pro", ModelVersion: "pro-001", CacheStatus: "miss", ExperimentID: "e1", Cohort: "b", Degraded: "template",
@@ -167,7 +169,7 @@ func TestMetadataIsBounded(t *testing.T) {
 	}
 	for range 500 {
 		huge.Adapted = append(huge.Adapted, names)
-		huge.Attempts = append(huge.Attempts, call.Attempt{Model: names, Outcome: call.Failed, Code: names, Kind: names, Message: names})
+		huge.Attempts = append(huge.Attempts, call.Attempt{Model: names, Outcome: call.Outcome(names), Code: names, Kind: names, Reason: names, Message: names})
 	}
 	custom := huge.Map()
 	text, err := json.Marshal(custom)
@@ -180,6 +182,62 @@ func TestMetadataIsBounded(t *testing.T) {
 	got, _ := call.ReadMap(custom)
 	if len(got.Attempts) == 0 || len(got.Attempts)+got.AttemptsDropped != 500 {
 		t.Errorf("kept %d and dropped %d attempts, want 500 together", len(got.Attempts), got.AttemptsDropped)
+	}
+}
+
+// What is added after the end of a call is dropped.
+func TestClosedLogTakesNothing(t *testing.T) {
+	var log call.Log
+	log.Add(call.Attempt{Model: "flash"})
+	log.Close()
+	log.Add(call.Attempt{Model: "late"})
+	if attempts, dropped := log.Attempts(); len(attempts) != 1 || attempts[0].Model != "flash" || dropped != 0 {
+		t.Errorf("attempts %v, dropped %d; want flash alone", attempts, dropped)
+	}
+}
+
+func TestLongMessagesEndWithAMark(t *testing.T) {
+	var log call.Log
+	log.Add(call.Attempt{Message: strings.Repeat("quota ", 100), Reason: strings.Repeat("reason ", 100)})
+	attempts, _ := log.Attempts()
+	if got := attempts[0].Message; !strings.HasSuffix(got, "quota…") || len(got) > call.MaxMessageBytes {
+		t.Errorf("message %q of %d bytes, want whole words and a mark within %d bytes", got, len(got), call.MaxMessageBytes)
+	}
+	if got := attempts[0].Reason; !strings.HasSuffix(got, "reason…") {
+		t.Errorf("reason %q, want whole words and a mark", got)
+	}
+}
+
+// The texts of a record are as long in one outcome as in any other field.
+func TestMetadataOfAnyAttemptsIsBounded(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	text := func(most int) string {
+		b := make([]rune, random.IntN(most+1))
+		for i := range b {
+			b[i] = []rune("a \"\\<\u2028é配\x00")[random.IntN(9)]
+		}
+		return string(b)
+	}
+	for range 500 {
+		md := call.Metadata{
+			Triggered: true, OriginalModel: text(200), FallbackModel: text(200), Attempt: math.MaxInt, ErrorCode: text(200), Reason: text(400),
+			AttemptsDropped: random.Int(), ModelName: text(200), ModelVersion: text(200), CacheStatus: text(200),
+			ExperimentID: text(200), Cohort: text(200), Degraded: text(200),
+		}
+		for range random.IntN(20) {
+			md.Adapted = append(md.Adapted, text(100))
+			md.Attempts = append(md.Attempts, call.Attempt{
+				Model: text(200), Outcome: call.Outcome(text(200)), Code: text(200), Kind: text(200), HTTPStatus: random.Int(), Wait: math.MaxInt64,
+				Duration: math.MaxInt64, InputTokens: random.Int(), OutputTokens: random.Int(), Reason: text(200), Message: text(400),
+			})
+		}
+		written, err := json.Marshal(md.Map())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(written) > call.MaxMetadataBytes {
+			t.Fatalf("metadata has %d bytes, want at most %d:\n%s", len(written), call.MaxMetadataBytes, written)
+		}
 	}
 }
 

@@ -22,7 +22,7 @@ const (
 	KeyAdapted         = "fallback_adapted"          // list of strings: settings omitted from or changed in the request to the target that answered
 	KeyModelName       = "model_name"                // string: the target that answered
 	KeyModelVersion    = "model_version"             // string: its version, as the provider reports it
-	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass
+	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass; absent when there is no cache
 	KeyExperimentID    = "experiment_id"             // string
 	KeyCohort          = "cohort"                    // string
 	KeyDegraded        = "degraded"                  // string: which answer of last resort was given
@@ -34,20 +34,22 @@ const (
 	CacheMiss   = "miss"
 	CacheHit    = "hit"
 	CacheStale  = "stale"
-	CacheBypass = "bypass" // there is no cache, or the request cannot be cached
+	CacheBypass = "bypass" // the cache was not used for this request
 )
 
 // Keys of one entry of the list under [KeyAttempts].
 const (
-	keyModel      = "model"
-	keyOutcome    = "outcome"
-	keyCode       = "code"
-	keyKind       = "kind"
-	keyHTTPStatus = "http_status"
-	keyWait       = "wait_ms"
-	keyDuration   = "duration_ms"
-	keyReason     = "reason"
-	keyMessage    = "message"
+	keyModel        = "model"
+	keyOutcome      = "outcome"
+	keyCode         = "code"
+	keyKind         = "kind"
+	keyHTTPStatus   = "http_status"
+	keyWait         = "wait_ms"
+	keyDuration     = "duration_ms"
+	keyInputTokens  = "input_tokens"
+	keyOutputTokens = "output_tokens"
+	keyReason       = "reason"
+	keyMessage      = "message"
 )
 
 // MaxMetadataBytes bounds what [Metadata.Map] returns, as JSON.
@@ -82,7 +84,23 @@ type Metadata struct {
 // The fallback_* keys are there exactly when Triggered is set, the others when
 // they have a value.
 func (m Metadata) Map() map[string]any {
+	var log Log
+	log.Restore(m.Attempts, m.AttemptsDropped)
+	return log.Map(m)
+}
+
+// Map returns m.Map() with the attempts of l in the place of m's own.
+func (l *Log) Map(m Metadata) map[string]any {
+	m.Attempts, m.AttemptsDropped = nil, 0
+	if m.Triggered {
+		m.Attempts, m.AttemptsDropped = l.Attempts()
+	}
 	m = m.fit()
+	return m.fields()
+}
+
+// fields returns m, which must be within its bounds, as a map.
+func (m *Metadata) fields() map[string]any {
 	out := make(map[string]any, 8)
 	if m.Triggered {
 		out[KeyTriggered] = true
@@ -92,8 +110,8 @@ func (m Metadata) Map() map[string]any {
 		out[KeyErrorCode] = m.ErrorCode
 		out[KeyReason] = m.Reason
 		attempts := make([]any, len(m.Attempts))
-		for i, a := range m.Attempts {
-			attempts[i] = a.toMap()
+		for i := range m.Attempts {
+			attempts[i] = m.Attempts[i].toMap()
 		}
 		out[KeyAttempts] = attempts
 		if m.AttemptsDropped > 0 {
@@ -105,22 +123,10 @@ func (m Metadata) Map() map[string]any {
 	}
 	for _, field := range m.optional() {
 		if field.value != "" {
-			out[field.key] = boxed(field.value)
+			out[field.key] = field.value
 		}
 	}
 	return out
-}
-
-// boxed returns s as an interface, without an allocation if it is what most
-// answers carry.
-func boxed(s string) any {
-	switch s {
-	case CacheBypass:
-		return CacheBypass
-	case CacheMiss:
-		return CacheMiss
-	}
-	return s
 }
 
 type field struct{ key, value string }
@@ -133,21 +139,24 @@ func (m *Metadata) optional() [6]field {
 	}
 }
 
-// WriteTo merges the metadata into resp.CustomMetadata. Keys that are not of
-// this contract are kept, also in a map that others hold: it is copied first.
-// WriteTo of a zero Metadata changes nothing.
-func (m Metadata) WriteTo(resp *model.LLMResponse) {
-	written := m.Map()
-	if len(written) == 0 {
+// WriteTo merges the metadata into resp.CustomMetadata; see [Merge]. WriteTo of a
+// zero Metadata changes nothing.
+func (m Metadata) WriteTo(resp *model.LLMResponse) { Merge(resp, m.Map()) }
+
+// Merge adds fields to resp.CustomMetadata. Keys that are there already and not in
+// fields are kept. A map that is there may be held by others, so it is replaced by
+// a new one; fields itself may become the new one.
+func Merge(resp *model.LLMResponse, fields map[string]any) {
+	if len(fields) == 0 {
 		return
 	}
 	if resp.CustomMetadata == nil {
-		resp.CustomMetadata = written
+		resp.CustomMetadata = fields
 		return
 	}
-	merged := make(map[string]any, len(resp.CustomMetadata)+len(written))
+	merged := make(map[string]any, len(resp.CustomMetadata)+len(fields))
 	maps.Copy(merged, resp.CustomMetadata)
-	maps.Copy(merged, written)
+	maps.Copy(merged, fields)
 	resp.CustomMetadata = merged
 }
 
@@ -216,21 +225,37 @@ func ReadEvent(event *session.Event) (Metadata, bool) {
 	return ReadMap(event.CustomMetadata)
 }
 
-func (a Attempt) toMap() map[string]any {
-	out := map[string]any{keyModel: a.Model, keyOutcome: string(a.Outcome)}
-	for _, f := range [...]field{{keyCode, a.Code}, {keyKind, a.Kind}, {keyReason, a.Reason}, {keyMessage, a.Message}} {
+// number is a field of an attempt as its map has it.
+type number struct {
+	key   string
+	value int
+}
+
+func (a *Attempt) texts() [6]field {
+	return [...]field{
+		{keyModel, a.Model}, {keyOutcome, string(a.Outcome)}, {keyCode, a.Code}, {keyKind, a.Kind}, {keyReason, a.Reason}, {keyMessage, a.Message},
+	}
+}
+
+func (a *Attempt) numbers() [5]number {
+	return [...]number{
+		{keyHTTPStatus, a.HTTPStatus}, {keyWait, int(max(a.Wait, 0).Milliseconds())}, {keyDuration, int(max(a.Duration, 0).Milliseconds())},
+		{keyInputTokens, a.InputTokens}, {keyOutputTokens, a.OutputTokens},
+	}
+}
+
+// toMap leaves out what is empty or 0.
+func (a *Attempt) toMap() map[string]any {
+	out := make(map[string]any, 8)
+	for _, f := range a.texts() {
 		if f.value != "" {
 			out[f.key] = f.value
 		}
 	}
-	if a.HTTPStatus != 0 {
-		out[keyHTTPStatus] = a.HTTPStatus
-	}
-	if a.Wait > 0 {
-		out[keyWait] = int(a.Wait.Milliseconds())
-	}
-	if a.Duration > 0 {
-		out[keyDuration] = int(a.Duration.Milliseconds())
+	for _, f := range a.numbers() {
+		if f.value != 0 {
+			out[f.key] = f.value
+		}
 	}
 	return out
 }
@@ -245,6 +270,8 @@ func attemptFromMap(fields map[string]any) Attempt {
 	read(fields, keyReason, &a.Reason)
 	read(fields, keyMessage, &a.Message)
 	readInt(fields, keyHTTPStatus, &a.HTTPStatus)
+	readInt(fields, keyInputTokens, &a.InputTokens)
+	readInt(fields, keyOutputTokens, &a.OutputTokens)
 	readInt(fields, keyWait, &wait)
 	readInt(fields, keyDuration, &duration)
 	a.Wait = time.Duration(wait) * time.Millisecond

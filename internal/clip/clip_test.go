@@ -1,0 +1,42 @@
+package clip_test
+
+import (
+	"strings"
+	"testing"
+	"testing/quick"
+	"unicode/utf8"
+
+	"github.com/adk-fallback/adk-fallback/internal/clip"
+)
+
+func TestWords(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		max        int
+		want       string
+	}{
+		{"it fits", "quota exceeded", 14, "quota exceeded"},
+		{"in a word", "quota exceeded for today", 18, "quota exceeded…"},
+		{"after a word", "quota exceeded for today", 17, "quota exceeded…"},
+		{"after a sentence", "quota exceeded. Retry in 5s", 19, "quota exceeded…"},
+		{"what is no word", strings.Repeat("x", 100), 50, strings.Repeat("x", 47) + "…"},
+		{"other scripts", "配额已用完请稍后重试", 11, "配额…"},
+		{"no room", "quota", 2, ""},
+		{"nothing", "quota", 0, ""},
+	} {
+		if got := clip.Words(c.text, c.max); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestWordsIsBoundedAndStable(t *testing.T) {
+	check := func(s string, max uint8) bool {
+		s = strings.ToValidUTF8(s, "?")
+		got := clip.Words(s, int(max))
+		return len(got) <= int(max) && utf8.ValidString(got) && clip.Words(got, int(max)) == got
+	}
+	if err := quick.Check(check, nil); err != nil {
+		t.Error(err)
+	}
+}
