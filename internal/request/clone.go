@@ -2,50 +2,114 @@ package request
 
 import (
 	"reflect"
-	"sync"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 )
 
-// Clone returns a copy of req that shares nothing a model could change, but
-// for what is live or large by nature: req.Tools, functions, and the bytes of
-// blobs and signatures.
+// Clone returns a copy of req that shares nothing a model could change, with these
+// exceptions: req.Tools, functions, the bytes of blobs and signatures, and what a
+// field or a map of type any holds besides JSON's shapes and schemas, because it may
+// be live. JSON's shapes are lists and maps of plain values, of any Go type.
+//
+// The cost is linear in the size of req, also if req refers to itself or to one value
+// many times: such a request keeps its form. Only what is nested deeper than 10,000
+// levels stays shared.
 func Clone(req *model.LLMRequest) *model.LLMRequest {
-	if len(req.Contents) == 1 && req.Contents[0] != nil && len(req.Contents[0].Parts) == 1 {
-		return cloneOpening(req)
-	}
+	c := copier{left: maxTyped, newer: newer()}
 	clone := *req
-	clone.Contents = cloneContents(req.Contents)
-	clone.Config = deepCopy(req.Config)
+	clone.Contents = c.contents(req.Contents, maxDepth)
+	c.value(reflect.ValueOf(&clone.Config).Elem(), maxDepth)
+	c.also(&clone, c.newer.request, maxDepth)
+	if c.over {
+		clone = *req
+		carefully(&clone)
+		clone.Tools = req.Tools
+	}
 	return &clone
 }
 
-// cloneOpening is Clone for what opens most sessions, one message of one part:
-// one allocation instead of five.
-func cloneOpening(req *model.LLMRequest) *model.LLMRequest {
-	var memory struct {
-		req      model.LLMRequest
-		contents [1]*genai.Content
-		content  genai.Content
-		parts    [1]*genai.Part
-		part     genai.Part
+// CloneContents returns a copy of contents as [Clone] makes it.
+func CloneContents(contents []*genai.Content) []*genai.Content {
+	c := copier{left: maxTyped, newer: newer()}
+	clone := c.contents(contents, maxDepth)
+	if c.over {
+		clone = contents
+		carefully(&clone)
 	}
-	clone := &memory
-	clone.req, clone.content = *req, *req.Contents[0]
-	clone.req.Contents, clone.contents[0] = clone.contents[:], &clone.content
-	clone.content.Parts = clone.parts[:]
-	if part := req.Contents[0].Parts[0]; part != nil {
-		clone.parts[0] = &clone.part
-		clonePart(&clone.part, part)
-	}
-	clone.req.Config = deepCopy(req.Config)
-	return &clone.req
+	return clone
 }
 
-// cloneContents copies contents and parts in four allocations, however long
-// the history is: most parts are plain text.
-func cloneContents(contents []*genai.Content) []*genai.Content {
+const (
+	// maxDepth bounds the nesting of what is copied by typed code: a cycle reaches
+	// it at once.
+	maxDepth = 64
+	// maxTyped bounds the number of maps, lists and schemas that typed code copies: a
+	// value that refers to the same part twice on every level doubles with each.
+	maxTyped = 100_000
+)
+
+// copier is one run of [Clone]. It copies what is large or frequent by typed code,
+// and the rest by reflection.
+type copier struct {
+	left  int  // maps, lists and schemas that may still be copied
+	over  bool // a bound was reached: the copy is not complete
+	newer *newerFields
+	seen  map[reference]reflect.Value // of a careful run, nil otherwise
+
+	calls        slab[genai.FunctionCall]
+	responses    slab[genai.FunctionResponse]
+	schemas      slab[genai.Schema]
+	declarations slab[genai.FunctionDeclaration]
+	strings      slab[string]
+	values       slab[any]
+}
+
+// enter reports whether the value at hand may be copied, and counts it.
+func (c *copier) enter(depth int) bool {
+	if c.seen != nil {
+		return depth > 0
+	}
+	if c.left--; c.left < 0 || depth <= 0 {
+		c.over = true
+	}
+	return !c.over
+}
+
+// slab hands out values from few allocations.
+type slab[T any] struct {
+	free []T
+	size int
+}
+
+func (s *slab[T]) take(n int) []T {
+	if len(s.free) < n {
+		s.size = min(2*s.size+1, 64)
+		s.free = make([]T, max(n, s.size))
+	}
+	values := s.free[:n:n]
+	s.free = s.free[n:]
+	return values
+}
+
+func (s *slab[T]) next() *T { return &s.take(1)[0] }
+
+// list returns a copy of src, of which nothing but src's elements is shared.
+func (s *slab[T]) list(src []T) []T {
+	switch {
+	case src == nil:
+		return nil
+	case len(src) == 0:
+		return []T{}
+	}
+	dst := s.take(len(src))
+	copy(dst, src)
+	return dst
+}
+
+// contents copies contents and parts in four allocations, however long the history
+// is: most parts are plain text.
+func (c *copier) contents(contents []*genai.Content, depth int) []*genai.Content {
 	if contents == nil {
 		return nil
 	}
@@ -67,6 +131,7 @@ func cloneContents(contents []*genai.Content) []*genai.Content {
 		}
 		contentPointers[i] = &contentValues[i]
 		contentValues[i] = *content
+		c.also(&contentValues[i], c.newer.content, depth)
 		if content.Parts == nil {
 			continue
 		}
@@ -75,7 +140,7 @@ func cloneContents(contents []*genai.Content) []*genai.Content {
 		for j, part := range content.Parts {
 			if part != nil {
 				partPointers[j] = &partValues[j]
-				clonePart(&partValues[j], part)
+				c.part(&partValues[j], part, depth)
 			}
 		}
 		partPointers, partValues = partPointers[n:], partValues[n:]
@@ -83,132 +148,49 @@ func cloneContents(contents []*genai.Content) []*genai.Content {
 	return contentPointers
 }
 
-// clonePart copies src to dst, and what src points to when it is more than text.
-func clonePart(dst, src *genai.Part) {
-	if isPlainText(src) {
-		*dst = *src
+func (c *copier) part(dst, src *genai.Part, depth int) {
+	*dst = *src
+	if !isTextOrCall(src) {
+		c.value(reflect.ValueOf(dst).Elem(), depth)
 		return
 	}
-	*dst = *deepCopy(src)
+	dst.FunctionCall = c.call(src.FunctionCall, depth)
+	dst.FunctionResponse = c.response(src.FunctionResponse, depth)
+	c.also(dst, c.newer.part, depth)
 }
 
-func isPlainText(p *genai.Part) bool {
+func isTextOrCall(p *genai.Part) bool {
 	return p.MediaResolution == nil && p.CodeExecutionResult == nil && p.ExecutableCode == nil && p.FileData == nil &&
-		p.FunctionCall == nil && p.FunctionResponse == nil && p.InlineData == nil && p.VideoMetadata == nil &&
-		p.ToolCall == nil && p.ToolResponse == nil && p.PartMetadata == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil
+		p.InlineData == nil && p.VideoMetadata == nil && p.ToolCall == nil && p.ToolResponse == nil &&
+		p.PartMetadata == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil
 }
 
-// maxDepth bounds deepCopy: what is nested deeper, which only a cycle is, stays
-// shared.
-const maxDepth = 64
-
-// deepCopy copies v and everything reachable from it through pointers, slices,
-// maps and exported fields. It walks types by reflection so that fields that a
-// newer genai adds are copied too.
-func deepCopy[T any](v *T) *T {
-	if v == nil {
+func (c *copier) call(src *genai.FunctionCall, depth int) *genai.FunctionCall {
+	if src == nil {
 		return nil
 	}
-	clone := *v
-	copyInto(reflect.ValueOf(&clone).Elem(), maxDepth)
-	return &clone
+	dst := c.calls.next()
+	*dst = *src
+	if src.PartialArgs != nil || src.WillContinue != nil {
+		c.value(reflect.ValueOf(dst).Elem(), depth)
+		return dst
+	}
+	dst.Args = c.object(src.Args, depth)
+	c.also(dst, c.newer.call, depth)
+	return dst
 }
 
-// copyInto replaces the references that v, a settable value, holds by copies.
-func copyInto(v reflect.Value, depth int) {
-	if depth == 0 {
-		return
+func (c *copier) response(src *genai.FunctionResponse, depth int) *genai.FunctionResponse {
+	if src == nil {
+		return nil
 	}
-	switch v.Kind() {
-	case reflect.Struct:
-		for _, i := range referenceFields(v.Type()) {
-			copyInto(v.Field(i), depth-1)
-		}
-	case reflect.Pointer:
-		if !v.IsNil() {
-			clone := reflect.New(v.Type().Elem())
-			clone.Elem().Set(v.Elem())
-			copyInto(clone.Elem(), depth-1)
-			v.Set(clone)
-		}
-	case reflect.Slice:
-		if v.IsNil() || v.Type().Elem().Kind() == reflect.Uint8 {
-			return
-		}
-		clone := reflect.MakeSlice(v.Type(), v.Len(), v.Len())
-		reflect.Copy(clone, v)
-		if isReference(v.Type().Elem().Kind()) {
-			for i := range clone.Len() {
-				copyInto(clone.Index(i), depth-1)
-			}
-		}
-		v.Set(clone)
-	case reflect.Map:
-		if !v.IsNil() {
-			v.Set(copyMap(v, depth))
-		}
-	case reflect.Interface:
-		// Only JSON's shapes, which tools put into arguments and results with any
-		// type of element: another dynamic type may be live.
-		if !v.IsNil() && isJSON(v.Elem().Type()) {
-			clone := reflect.New(v.Elem().Type()).Elem()
-			clone.Set(v.Elem())
-			copyInto(clone, depth-1)
-			v.Set(clone)
-		}
+	dst := c.responses.next()
+	*dst = *src
+	if src.Parts != nil || src.WillContinue != nil {
+		c.value(reflect.ValueOf(dst).Elem(), depth)
+		return dst
 	}
-}
-
-// isJSON tells whether t is a list or a map of plain values, or of such lists
-// and maps.
-func isJSON(t reflect.Type) bool {
-	if t.Kind() != reflect.Slice && t.Kind() != reflect.Map {
-		return false
-	}
-	element := t.Elem()
-	switch kind := element.Kind(); kind {
-	case reflect.Interface, reflect.String:
-		return true
-	default:
-		return kind <= reflect.Float64 || isJSON(element)
-	}
-}
-
-func copyMap(v reflect.Value, depth int) reflect.Value {
-	clone := reflect.MakeMapWithSize(v.Type(), v.Len())
-	for entries := v.MapRange(); entries.Next(); {
-		value := reflect.New(v.Type().Elem()).Elem()
-		value.Set(entries.Value())
-		copyInto(value, depth-1)
-		clone.SetMapIndex(entries.Key(), value)
-	}
-	return clone
-}
-
-// fieldsOf caches referenceFields per type: a configuration has forty fields,
-// of which a request sets a few.
-var fieldsOf sync.Map // reflect.Type → []int
-
-// referenceFields returns the indexes of t's exported fields that can hold a
-// reference.
-func referenceFields(t reflect.Type) []int {
-	if cached, ok := fieldsOf.Load(t); ok {
-		return cached.([]int)
-	}
-	var fields []int
-	for i := range t.NumField() {
-		if field := t.Field(i); field.IsExported() && isReference(field.Type.Kind()) {
-			fields = append(fields, i)
-		}
-	}
-	fieldsOf.Store(t, fields)
-	return fields
-}
-
-func isReference(kind reflect.Kind) bool {
-	switch kind {
-	case reflect.Struct, reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
-		return true
-	}
-	return false
+	dst.Response = c.object(src.Response, depth)
+	c.also(dst, c.newer.response, depth)
+	return dst
 }

@@ -41,7 +41,7 @@ func DropSignatures(resp *model.LLMResponse) {
 	if content == nil || !slices.ContainsFunc(content.Parts, isSigned) {
 		return
 	}
-	resp.Content = cloneContents([]*genai.Content{content})[0]
+	resp.Content = CloneContents([]*genai.Content{content})[0]
 	stripSignatures(resp.Content)
 }
 
@@ -63,9 +63,6 @@ func stripSignatures(content *genai.Content) {
 func LacksSignature(contents []*genai.Content, target string) bool {
 	return needsSignature(target) && len(unsignedCalls(contents)) > 0
 }
-
-// CloneContents returns a copy of contents as [Clone] makes it.
-func CloneContents(contents []*genai.Content) []*genai.Content { return cloneContents(contents) }
 
 // unsignedCalls returns the first function call of each step of the current
 // turn that has no signature: of parallel calls only the first carries one.
