@@ -4,5 +4,6 @@
 //
 // Each [Client] makes the same call, over loopback HTTP, to one plain net/http
 // [Server] in the same process. The figures therefore include the server: compare
-// ratios, and read them beside those of net/http. README.md has the command.
+// ratios, and read them beside those of net/http. README.md has the command. Package
+// engine compares without a network.
 package peers

@@ -6,6 +6,7 @@ replace github.com/adk-fallback/adk-fallback => ../..
 
 require (
 	github.com/adk-fallback/adk-fallback v0.0.0-00010101000000-000000000000
+	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/maximhq/bifrost/core v1.7.4
 	github.com/openai/openai-go/v3 v3.98.0
 	google.golang.org/adk/v2 v2.2.0
@@ -43,6 +44,7 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/sts v1.51.5 // indirect
 	github.com/aws/smithy-go v1.28.6 // indirect
 	github.com/bahlo/generic-list-go v0.2.0 // indirect
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/buger/jsonparser v1.1.2 // indirect
 	github.com/bytedance/gopkg v0.1.3 // indirect
 	github.com/bytedance/sonic v1.15.1 // indirect
