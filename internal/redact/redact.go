@@ -5,10 +5,10 @@ import (
 	"unicode/utf8"
 )
 
-// placeholder stands for everything removed. No rule matches it, so that Text is idempotent.
+// placeholder stands for everything removed. No form matches it, so that Text is idempotent.
 const placeholder = "[redacted]"
 
-// Text returns s without API keys, tokens, private keys, passwords in URLs, e-mail addresses, project ids and numbers,
+// Text returns s without API keys, tokens, private keys, passwords, e-mail, IPv6 and hardware addresses, project ids and numbers,
 // consumer names and organisation ids, and without whatever else looks like a key or a UUID, each replaced by "[redacted]";
 // format characters (Unicode Cf: zero-width and bidirectional marks) are removed, control characters become spaces and
 // invalid UTF-8 becomes U+FFFD. The result is at most max bytes long, cut on a rune boundary; max ≤ 0 gives "".
@@ -17,46 +17,58 @@ const placeholder = "[redacted]"
 // format character), so a huge s costs no more than a short one, and it does not allocate when there is nothing to
 // change. Text(Text(s, n), n) == Text(s, n). Safe for concurrent use.
 func Text(s string, max int) string {
-	w := writer{src: s, max: max}
-	var prev span
-	for i := 0; i < len(s) && !w.full(i); {
-		c := s[i]
-		if class[c]&wordByte != 0 || c >= utf8.RuneSelf && letter(s[i:]) > 0 {
-			word, seen := wordAt(s, i)
-			if end := secretEnd(s, prev, word, seen); end > i {
-				w.replace(i, end, placeholder)
-				word.end = end
-			}
-			prev, i = word, word.end
-			continue
+	for range passes {
+		clean := once(s, max)
+		if clean == s {
+			break
 		}
-		switch {
-		case c == '\'' || c == '"':
-			if end := consumerEnd(s, prev, i); end > i {
-				w.replace(i+1, end, placeholder)
-				i = end
-				continue
-			}
-			i++
-		case c < utf8.RuneSelf:
-			if c < ' ' || c == 0x7f {
-				w.replace(i, i+1, " ")
-			}
-			i++
-		default:
-			r, n := utf8.DecodeRuneInString(s[i:])
-			switch {
-			case r == utf8.RuneError && n == 1:
-				w.replace(i, i+1, "\uFFFD")
-			case unicode.Is(unicode.Cf, r):
-				return Text(s[:i]+withoutFormat(s[i:]), max) // what it splits must be seen whole
-			case blank(r):
-				w.replace(i, i+n, " ")
-			}
-			i += n
+		s = clean // what the cut or a replacement leaves may look like a secret
+	}
+	return s
+}
+
+// passes bounds how often Text reads what it returns. Two are the rule where something changes.
+const passes = 16
+
+func once(s string, max int) string {
+	w := writer{src: s, max: max}
+	sc := scanner{s: s, limit: max}
+	for {
+		switch found, start, stop := sc.next(); found {
+		case end:
+			return w.result()
+		case secret:
+			w.replace(start, stop, placeholder)
+		case control:
+			w.replace(start, stop, " ")
+		case invalid:
+			w.replace(start, stop, "\uFFFD")
+		case format:
+			return once(s[:start]+withoutFormat(s[start:]), max) // what it splits must be seen whole
+		}
+		if len(w.out) > max {
+			return w.result()
+		}
+		sc.limit = w.flushed + max - len(w.out)
+	}
+}
+
+// Span is a half-open range of byte offsets.
+type Span struct{ Start, End int }
+
+// Spans returns the places of what Text would replace by "[redacted]" in all of s, in order and apart from one another. It is for callers that
+// must keep the rest of s byte for byte. A format character may hide a secret: remove them first.
+func Spans(s string) []Span {
+	var spans []Span
+	sc := scanner{s: s, limit: len(s)}
+	for {
+		switch found, start, stop := sc.next(); found {
+		case end:
+			return spans
+		case secret:
+			spans = append(spans, Span{start, stop})
 		}
 	}
-	return w.result()
 }
 
 // withoutFormat returns s without format characters.
@@ -77,9 +89,6 @@ func withoutFormat(s string) string {
 	return string(b)
 }
 
-// span is a half-open range of byte offsets.
-type span struct{ start, end int }
-
 // writer copies src with replacements, and copies nothing as long as nothing was replaced.
 type writer struct {
 	src     string
@@ -87,9 +96,6 @@ type writer struct {
 	out     []byte
 	flushed int // src[:flushed] is in out
 }
-
-// full reports whether what was read up to i fills the result.
-func (w *writer) full(i int) bool { return len(w.out)+i-w.flushed > w.max }
 
 func (w *writer) replace(start, end int, with string) {
 	w.out = append(append(w.out, w.src[w.flushed:start]...), with...)

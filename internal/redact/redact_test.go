@@ -173,20 +173,3 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkText(b *testing.B) {
-	b.Run("clean 100 bytes", func(b *testing.B) {
-		s := "The model is overloaded and cannot take this request at the moment. Please try again later, thanks!!"
-		b.ReportAllocs()
-		for b.Loop() {
-			redact.Text(s, 256)
-		}
-	})
-	b.Run("10 MiB", func(b *testing.B) {
-		s := strings.Repeat("model overloaded ", 10<<20/17)
-		b.ReportAllocs()
-		for b.Loop() {
-			redact.Text(s, 256)
-		}
-	})
-}

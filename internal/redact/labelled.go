@@ -1,0 +1,234 @@
+package redact
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Shortest values behind a label, in bytes.
+const (
+	minValue = 6  // it keeps "token: null" readable
+	minNamed = 16 // behind "token " and "key ", which are words of sentences
+)
+
+// separator is what stands between a label and its value.
+type separator struct {
+	end   int
+	mark  byte // ':', '=' or '/'; ' ' when there are only blanks, quotes, brackets and number signs
+	tight bool // no blank in it
+	quote byte // the quote that the value starts behind, if any
+	depth int  // backslashes before that quote
+}
+
+// separatorAt reads the separator at i, escaped or not. ok is false when there is none.
+func separatorAt(s string, i int) (sep separator, ok bool) {
+	const longest = 24 // bytes
+	sep = separator{end: i, mark: ' ', tight: true}
+	for sep.end < len(s) && sep.end-i < longest {
+		n, c := escapeAt(s[sep.end:])
+		if n == 0 {
+			c, n = s[sep.end], 1
+		}
+		depth := 0
+		if c == 0 { // backslashes
+			if sep.end+n == len(s) || strings.IndexByte("'\"", s[sep.end+n]) < 0 {
+				break
+			}
+			c, n, depth = s[sep.end+n], n+1, n
+		}
+		switch {
+		case isBlank(c):
+			sep.tight, sep.quote = false, 0
+		case c == '\'' || c == '"' || c == '`':
+			sep.quote, sep.depth = c, depth
+		case c == '>' && (sep.mark == '=' || sep.end == i):
+			sep.mark = '='
+		case (c == ':' || c == '=') && (sep.mark == ' ' || sep.mark == ':'), c == '/' && sep.mark == ' ':
+			sep.mark, sep.quote = c, 0
+		case (c == '#' || c == '(' || c == '[') && sep.mark == ' ' && !placeholderAt(s, sep.end):
+		default:
+			return sep, sep.end > i
+		}
+		sep.end += n
+	}
+	return sep, sep.end > i
+}
+
+// labelledEnd returns the secret behind the label s[start:end], or end 0.
+func labelledEnd(s string, start, end int, k kind) (from, to int) {
+	sep, ok := separatorAt(s, end)
+	if !ok || sep.end == len(s) || placeholderAt(s, sep.end) {
+		return 0, 0
+	}
+	if sep.mark == ' ' && strings.HasPrefix(s[start:end], "--") {
+		sep.mark, sep.tight = '=', true // --password hunter22
+	}
+	assigned := sep.mark == ':' || sep.mark == '='
+	from = sep.end
+	switch k {
+	case password, key, noun, scheme:
+		if assigned {
+			return from, assignedEnd(s, start, sep, k)
+		}
+		if sep.mark == ' ' {
+			return from, namedEnd(s, from, k)
+		}
+	case projects:
+		if sep.mark == '/' && sep.tight && sep.quote == 0 {
+			return from, wordEnd(s, from)
+		}
+	case team:
+		if v := s[from:wordEnd(s, from)]; len(v) > 4 && hasFoldSuffix(v[:4], "org_") {
+			return from, from + len(v)
+		}
+	case consumer:
+		if n := strings.IndexByte(s[from:min(len(s), from+256)], sep.quote); sep.quote != 0 && sep.mark == ' ' && n > 0 {
+			return from, from + n
+		}
+	case project:
+		if to = wordEnd(s, from); to > from && sep.mark != '/' && isProject(s, start, sep, to) {
+			return from, to
+		}
+	}
+	return 0, 0
+}
+
+// assignedEnd judges what stands behind "label:" and "label=".
+func assignedEnd(s string, start int, sep separator, k kind) int {
+	from := sep.end
+	if sep.quote != 0 && (k == password || k == key) {
+		if to := quotedEnd(s, sep); to > from && !isPlaceholder(s[from:to]) && (k == password || to-from >= minValue && strings.IndexByte(s[from:to], ' ') < 0) {
+			return to
+		}
+		return 0
+	}
+	to := trim(s, from, endOf(s, from, value))
+	if k == password {
+		to = passwordEnd(s, from)
+	}
+	v := s[from:to]
+	if isPlaceholder(v) {
+		return 0
+	}
+	query := start > 0 && strings.IndexByte("?&;", s[start-1]) >= 0 && sep.mark == '=' && sep.tight
+	switch {
+	case k == password:
+		if len(v) >= minValue || sep.tight && sep.mark == '=' && len(v) >= 4 {
+			return to
+		}
+	case len(v) < minValue:
+	case (k == key || query || k == scheme && !plain(v)) && (sep.tight || !inSentence(s, v, to)), looksSecret(v):
+		return to
+	}
+	return 0
+}
+
+// namedEnd judges what stands behind "Bearer ", "key " and the like, with at most a quote or a bracket between.
+func namedEnd(s string, from int, k kind) int {
+	to := trim(s, from, endOf(s, from, value))
+	v := s[from:to]
+	switch {
+	case len(v) < minValue || plain(v) || isPlaceholder(v):
+	case k == scheme && (capitalInside(v) || looksSecret(v) || len(v) >= minNamed):
+		return to
+	case k != scheme && hexEnd(s, from, minHex) >= to, k != scheme && len(v) >= minNamed && looksSecret(v) && strings.IndexByte(v, '.') < 0:
+		return to
+	}
+	return 0
+}
+
+// capitalInside reports whether v has a capital behind a letter or digit and letters of lower case: no abbreviation or title has both.
+func capitalInside(v string) bool {
+	for i := 1; i < len(v); i++ {
+		if class[v[i]]&upper != 0 && class[v[i-1]]&(letter|digit) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// inSentence reports whether v, which ends at to, is a word with another one behind it: "API key: please pass a valid one".
+func inSentence(s, v string, to int) bool {
+	return plain(v) && to+1 < len(s) && s[to] == ' ' && class[s[to+1]]&letter != 0
+}
+
+func isPlaceholder(v string) bool {
+	return v == "" || oneOf(notSecret, v)
+}
+
+// placeholderAt reports whether the placeholder is at i, or what a cut has left of it.
+func placeholderAt(s string, i int) bool {
+	return s[i] == '[' && (strings.HasPrefix(s[i:], placeholder) || strings.HasPrefix(placeholder, s[i:]))
+}
+
+// quotedEnd returns the end of a value in quotes: before the same quote, escaped as the first is, or 0 when the text has none.
+func quotedEnd(s string, sep separator) int {
+	for i := sep.end; i < len(s); i++ {
+		if s[i] != sep.quote {
+			continue
+		}
+		depth := 0
+		for i-depth > sep.end && s[i-depth-1] == '\\' {
+			depth++
+		}
+		if depth <= sep.depth {
+			return i - depth
+		}
+	}
+	return passwordEnd(s, sep.end)
+}
+
+// passwordEnd returns the end of a password without quotes: it may hold any marks, but not those that end a value in a URL,
+// a list, a sentence or in code.
+func passwordEnd(s string, i int) int {
+	end := i
+	for end < len(s) && !isBlank(s[end]) && strings.IndexByte("&;<>'\"`", s[end]) < 0 {
+		if n, c := escapeAt(s[end:]); s[end] == '\\' && (c != 0 || end+n < len(s) && strings.IndexByte("'\"", s[end+n]) >= 0) {
+			break
+		}
+		end++
+	}
+	for end > i && strings.IndexByte(".,!?)]}:", s[end-1]) >= 0 {
+		end--
+	}
+	return end
+}
+
+// wordEnd returns the end of the word at i, of letters of any script.
+func wordEnd(s string, i int) int {
+	end := i
+	for end < len(s) {
+		n := 1
+		if class[s[end]]&word == 0 {
+			if n = letterAt(s[end:]); n == 0 {
+				break
+			}
+		}
+		end += n
+	}
+	return trim(s, i, end)
+}
+
+// isProject reports whether the word behind the label at start is the id or number of a project. Behind a space it may as well be
+// the next word of a sentence (project manager), so there it has a digit or a quote, or Google's words around it.
+func isProject(s string, start int, sep separator, to int) bool {
+	v := s[sep.end:to]
+	if sep.mark != ' ' {
+		return !isPlaceholder(v) && (sep.tight || sep.quote != 0 || !inSentence(s, v, to) && (class[v[0]]&upper == 0 || !plain(v)))
+	}
+	if sep.quote != 0 || strings.ContainsAny(v, "0123456789") {
+		return true
+	}
+	for i := range len(v) {
+		if class[v[i]]&(lower|dash) == 0 && v[i] < utf8.RuneSelf {
+			return false
+		}
+	}
+	switch before := wordBefore(s, start); {
+	case equalFold(before, "resource"), equalFold(before, "consumer"):
+		return true
+	case equalFold(before, "in"):
+		return strings.HasPrefix(s[to:], " before")
+	}
+	return false
+}

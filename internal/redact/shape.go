@@ -1,0 +1,277 @@
+package redact
+
+import (
+	"net/netip"
+	"strings"
+	"unicode/utf8"
+)
+
+// Lengths in bytes of what is recognised by its looks alone.
+const (
+	minAny  = 32 // random or hexadecimal digits (also a UUID's): 128 bits
+	minHex  = 16 // hexadecimal digits behind a word such as key or token
+	longest = 45 // an IPv6 address
+)
+
+// hexEnd returns the end of the hexadecimal digits at i, hyphens between them aside, or 0 when there are fewer than n.
+func hexEnd(s string, i, n int) int {
+	for ; i < len(s); i++ {
+		if isHex(s[i]) {
+			n--
+		} else if s[i] != '-' {
+			break
+		}
+	}
+	if n > 0 || i < len(s) && class[s[i]]&(letter|digit) != 0 {
+		return 0
+	}
+	return i
+}
+
+// random reports whether s is encoded random bytes rather than a name. In those the class of the byte changes at two of three;
+// a name is made of words, which are runs of lower case, and has its numbers at the ends of words:
+// GenerateRequestsPerDayPerProject, Llama-3.3-70B-Instruct, opt/homebrew/Cellar.
+func random(s string) bool {
+	changes, inWords, numbers, single, run := 0, 0, 0, 0, 0
+	digits := false
+	var last uint16
+	for i := 0; i <= len(s); i++ {
+		var k uint16
+		if i < len(s) {
+			k = class[s[i]] & (letter | digit)
+		}
+		if k == last && k != 0 {
+			run++
+			continue
+		}
+		switch {
+		case last == lower && run >= 4:
+			inWords += run
+		case last == lower && run == 1 && k != 0:
+			single++
+		case last == digit:
+			digits = true
+			if k != 0 && i > run && class[s[i-run-1]]&letter != 0 {
+				numbers++ // in the middle of letters
+			}
+		}
+		if last != 0 && k != 0 && (last != upper || k != lower) {
+			changes++
+		}
+		last, run = k, 1
+	}
+	if !digits && single < 4 {
+		return false
+	}
+	return numbers >= 3 || 4*changes-inWords >= len(s)/2
+}
+
+// looksSecret reports whether v, which stands behind a label such as "token:", is no word, name or small number.
+func looksSecret(v string) bool {
+	var seen uint16
+	for i := range len(v) {
+		seen |= class[v[i]]
+	}
+	switch {
+	case seen&star != 0 && seen&(letter|digit) != 0:
+		return true
+	case seen&digit != 0 && seen&letter == 0:
+		return len(v) >= 9 && seen&^(digit|word|dash) == 0
+	case seen&digit != 0:
+		return len(v) >= 8 && seen&dot == 0 || len(v) >= 20
+	}
+	return len(v) >= 12 && random(v)
+}
+
+// plain reports whether w may be prose, such as "token" in "bearer token" or "holder-of-key": letters of lower case, the
+// first of which may be a capital, and marks between.
+func plain(w string) bool {
+	if len(w) >= 20 {
+		return false
+	}
+	for i := range len(w) {
+		if class[w[i]]&(lower|dash|dot) == 0 && (i > 0 || class[w[i]]&upper == 0) {
+			return false
+		}
+	}
+	return true
+}
+
+// addressEnd returns the end of the IPv6 or hardware (MAC) address at i, or 0. A loopback or unspecified address, and what
+// could as well be a slice (1::2) or a name in code (a::b), is none.
+func addressEnd(s string, i int) int {
+	end, colons, digits, decimal := i, 0, 0, false
+	for end < len(s) && end-i <= longest {
+		switch c := s[end]; {
+		case isHex(c):
+			digits++
+			decimal = decimal || c <= '9'
+		case c == ':':
+			colons++
+		case c != '.':
+			goto done
+		}
+		end++
+	}
+done:
+	if end < len(s) && class[s[end]]&(letter|under) != 0 {
+		return 0
+	}
+	end = trim(s, i, end)
+	if n := hardwareEnd(s, i); n == end {
+		return end
+	}
+	if colons < 2 || digits < 4 || !decimal {
+		return 0
+	}
+	for s[end-1] == ':' && !strings.HasSuffix(s[i:end], "::") {
+		end-- // of a sentence
+	}
+	if a, err := netip.ParseAddr(s[i:end]); err != nil || a.IsLoopback() || a.IsUnspecified() {
+		return 0
+	}
+	return end
+}
+
+// hardwareEnd returns the end of the hardware address at i, or 0: six or eight pairs of hexadecimal digits with ':' or '-' between, or three
+// groups of four with '.' (IEEE 802, Cisco's notation).
+func hardwareEnd(s string, i int) int {
+	for _, f := range [...]struct {
+		groups, size int
+		seps         string
+	}{{8, 2, ":-"}, {6, 2, ":-"}, {3, 4, "."}} {
+		n := f.groups*(f.size+1) - 1
+		if len(s)-i < n || strings.IndexByte(f.seps, s[i+f.size]) < 0 {
+			continue
+		}
+		end := i + n
+		if end < len(s) && (isHex(s[end]) || s[end] == s[i+f.size]) {
+			continue
+		}
+		ok, letters, digits := true, 0, 0
+		for j := range n {
+			c := s[i+j]
+			switch {
+			case j%(f.size+1) == f.size:
+				ok = ok && c == s[i+f.size]
+			case !isHex(c):
+				ok = false
+			case c > '9':
+				letters++
+			default:
+				digits++
+			}
+		}
+		if ok && (f.size == 2 || letters > 0 && digits > 0) {
+			return end
+		}
+	}
+	return 0
+}
+
+// email returns the e-mail address around the '@' that s[at:domain] is, however it is written, and no earlier than from.
+// end is 0 when there is none.
+func email(s string, from, at, domain int) (start, end int) {
+	end = domain
+	for end < len(s) {
+		n := 1
+		if class[s[end]]&(letter|digit|dash|dot) == 0 {
+			if n = letterAt(s[end:]); n == 0 {
+				break
+			}
+		}
+		end += n
+	}
+	end = trim(s, domain, end)
+	if !isDomain(s[domain:end]) {
+		return 0, 0
+	}
+	start = localStart(s, from, at)
+	if start == at {
+		return 0, 0
+	}
+	return start, end
+}
+
+func localStart(s string, from, at int) int {
+	if at-from >= 2 && s[at-1] == '"' { // "ann smith"@example.org
+		if n := strings.LastIndexByte(s[max(from, at-66):at-1], '"'); n >= 0 {
+			return max(from, at-66) + n
+		}
+	}
+	start := at
+	for start > from {
+		c := s[start-1]
+		switch {
+		case class[c]&(word|percent) != 0,
+			strings.IndexByte("!#$^'", c) >= 0 && start-1 > from && class[s[start-2]]&(letter|digit) != 0:
+			start--
+			continue
+		case c >= utf8.RuneSelf:
+			_, n := utf8.DecodeLastRuneInString(s[from:start])
+			if letterAt(s[start-n:]) > 0 {
+				start -= n
+				continue
+			}
+		}
+		break
+	}
+	return start
+}
+
+// isDomain reports whether d has a top-level domain of letters, or is an IPv4 address: v1.2.3 is a version.
+func isDomain(d string) bool {
+	n := strings.LastIndexByte(d, '.')
+	if n <= 0 || n == len(d)-1 {
+		return false
+	}
+	if class[d[n+1]]&digit != 0 {
+		_, err := netip.ParseAddr(d)
+		return err == nil
+	}
+	return true
+}
+
+// userinfoEnd returns where the user and password of a URL end that start at i, or 0 when the URL has none.
+func userinfoEnd(s string, i int) int {
+	n := strings.IndexAny(s[i:min(len(s), i+512)], "/?#\"'<>` \t\r\n\\")
+	if n < 0 {
+		n = min(len(s)-i, 512)
+	}
+	if n = strings.LastIndexByte(s[i:i+n], '@'); n > 0 {
+		return i + n
+	}
+	return 0
+}
+
+// blockEnd returns the end of the PEM block whose introducer ends at i: behind the line of its end. A block that was cut off
+// reaches as far as its lines do.
+func blockEnd(s string, i int) int {
+	const last, dashes = "-----END", "-----"
+	if n := strings.Index(s[i:], last); n >= 0 {
+		end := i + n + len(last)
+		if n = strings.Index(s[end:], dashes); n >= 0 {
+			return end + n + len(dashes)
+		}
+		return len(s)
+	}
+	n := strings.Index(s[i:min(len(s), i+100)], dashes)
+	if n < 0 {
+		return i
+	}
+	end := i + n + len(dashes)
+	for next := end; ; {
+		lineBreak := false
+		for next < len(s) && class[s[next]]&std == 0 { // also quotes, and what escapes and joins lines
+			n, c := escapeAt(s[next:])
+			lineBreak = lineBreak || s[next] == '\n' || c == ' '
+			next += max(n, 1)
+		}
+		start := next
+		next = endOf(s, start, std|dash)
+		if next == start || !lineBreak && plain(s[start:next]) {
+			return end
+		}
+		end = next
+	}
+}
