@@ -3,6 +3,7 @@ package failure
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -26,6 +27,9 @@ type evidence struct {
 	status      int  // HTTP status, the innermost one; 0 unknown
 	statusDepth int  // where it was found
 	fromCode    int  // HTTP status that a code implies; counts when status says nothing
+	fault       int  // HTTP status that the type of an AWS fault implies; counts above every other
+	cloudflare  bool // within the envelope of Cloudflare's APIs
+	anthropic   bool // has headers of Anthropic's
 	kind        Kind // what the most telling code says
 	code        string
 	codeRank    int
@@ -185,7 +189,16 @@ func (e *evidence) resets(d time.Duration, ok bool) {
 }
 
 func (e *evidence) fromHeader(h http.Header) {
-	if len(h) > 0 {
-		e.hint(headerHint(h, e.clock.now()))
+	if len(h) == 0 {
+		return
+	}
+	e.hint(headerHint(h, e.clock.now()))
+	for key, values := range h {
+		if len(key) > 10 && strings.EqualFold(key[:10], "anthropic-") {
+			e.anthropic = true
+		}
+		if slices.Contains(faultKeys, key) && len(values) > 0 {
+			e.addFault(values[0])
+		}
 	}
 }

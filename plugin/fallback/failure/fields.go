@@ -19,9 +19,15 @@ func (e *evidence) walk(v any, depth int) {
 	switch v := v.(type) {
 	case map[string]any:
 		e.unstated = e.unstated || zeroOmitted(v)
+		if v["$fault"] != nil { // the AWS SDK for JavaScript
+			e.addFault(toText(v["name"]))
+		}
+		outer := e.cloudflare
+		e.cloudflare = outer || isCloudflare(v)
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			e.field(key, v[key], depth)
 		}
+		e.cloudflare = outer
 	case []any:
 		for _, item := range v {
 			e.walk(item, depth+1)
@@ -37,7 +43,11 @@ func (e *evidence) walk(v any, depth int) {
 
 // field reads one member of a JSON object. Keys are compared in normal form: providers disagree about case and underscores.
 func (e *evidence) field(key string, v any, depth int) {
-	key = normal(strings.TrimSpace(key))
+	if key = strings.TrimSpace(key); slices.Contains(faultKeys, key) {
+		e.addFault(toText(v))
+		return
+	}
+	key = normal(key)
 	if e.codeField(key, v, depth) || e.quotaField(key, v) || e.answerField(key, v, depth) {
 		return
 	}
@@ -45,7 +55,7 @@ func (e *evidence) field(key string, v any, depth int) {
 	switch key {
 	case "input", "prompt", "request", "requestbody", "messages", "contents", "param", "stack", "links", "helpurl", "uimessage", "locale":
 		// Echoes of the request, and help texts: nothing in them is about this error.
-	case "message", "msg", "detail", "error", "description", "errordescription", "errormessage", "errormsg", "statusmsg", "title", "raw":
+	case "message", "msg", "detail", "details", "displaymessage", "error", "description", "errordescription", "errormessage", "errormsg", "statusmsg", "title", "raw":
 		if !isString {
 			e.walk(v, depth+1)
 			return
@@ -64,6 +74,28 @@ func (e *evidence) field(key string, v any, depth int) {
 		} else if strings.IndexByte(s, '{') >= 0 {
 			e.dig(s[:min(len(s), maxScan)], depth+1)
 		}
+	}
+}
+
+// isCloudflare reports whether v is the envelope of Cloudflare's APIs, whose codes are numbers of their own:
+// https://developers.cloudflare.com/fundamentals/api/reference/response-format/
+func isCloudflare(v map[string]any) bool {
+	success, ok := v["success"].(bool)
+	_, result := v["result"]
+	return ok && !success && result
+}
+
+// faultKeys are the members and headers in which AWS states the type of a fault: in JSON, in an event of a stream, and of an
+// HTTP response. https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
+var faultKeys = []string{"__type", ":exception-type", "x-amzn-errortype", "x-amzn-ErrorType", "X-Amzn-Errortype"}
+
+// addFault reads the type of a fault where AWS states it. It says more than the status beside it: every exception in an
+// event stream carries 400.
+func (e *evidence) addFault(s string) {
+	s, _, _ = strings.Cut(s, ":") // a URL may follow
+	e.token(s)
+	if m, ok := lookup(s); ok && !m.grpc && m.status != 0 {
+		e.fault = m.status
 	}
 }
 
@@ -106,13 +138,13 @@ func (e *evidence) codeField(key string, v any, depth int) bool {
 func (e *evidence) quotaField(key string, v any) bool {
 	s, _ := v.(string)
 	switch key {
-	case "retrydelay", "retryafter", "retryafterseconds", "retryinseconds":
+	case "retrydelay", "retryafter", "retryafterseconds", "retryinseconds", "retryin":
 		e.hint(jsonDuration(v, time.Second))
 	case "retryafterms":
 		e.hint(jsonDuration(v, time.Millisecond))
 	case "quotaresetdelay", "resetsinseconds":
 		e.resets(jsonDuration(v, time.Second))
-	case "quotaresettimestamp", "resetsat", "resettime":
+	case "quotaresettimestamp", "resetsat", "resettime", "resetat", "retryat", "availableat", "nextresettime", "nextflushtime":
 		e.resets(resetTime(toText(v), e.clock.now()))
 	case "quotaid", "quotalimit", "quotametric":
 		e.addQuota(s)
@@ -159,6 +191,22 @@ func (e *evidence) number(f float64, depth int) {
 		e.status, e.statusDepth = n, depth
 	case n > 0 && n < len(grpcNames) && e.codeRank == 0:
 		e.token(grpcNames[n])
+	case n >= 1000:
+		e.vendorNumber(n)
+	}
+}
+
+// vendorNumber reads a number that is a code of its vendor's own.
+func (e *evidence) vendorNumber(n int) {
+	code := strconv.Itoa(n)
+	if e.cloudflare {
+		code = "cf" + code
+	}
+	if m, ok := lookup(code); ok {
+		e.learn(m)
+		if e.codeRank < 2 {
+			e.code, e.codeRank = strconv.Itoa(n), 2
+		}
 	}
 }
 
@@ -180,14 +228,19 @@ func (e *evidence) token(s string) {
 		if m.grpc && s[0] < 'a' {
 			rank, e.google = 3, true
 		}
-		if precedence[m.kind] > precedence[e.kind] {
-			e.kind, e.fromCode = m.kind, m.status
-		} else if e.fromCode == 0 {
-			e.fromCode = m.status
-		}
+		e.learn(m)
 	}
 	if rank > e.codeRank {
 		e.code, e.codeRank = s, rank
+	}
+}
+
+// learn keeps what a known code means, if it is the most telling one.
+func (e *evidence) learn(m word) {
+	if precedence[m.kind] > precedence[e.kind] {
+		e.kind, e.fromCode = m.kind, m.status
+	} else if e.fromCode == 0 {
+		e.fromCode = m.status
 	}
 }
 

@@ -63,10 +63,21 @@ func leadingUnit(s string) (time.Duration, string) {
 	case "h", "hr", "hrs", "hour", "hours":
 		return time.Hour, word[n:]
 	case "d", "day", "days":
-		return 24 * time.Hour, word[n:]
+		return day, word[n:]
+	case "w", "week", "weeks":
+		return 7 * day, word[n:]
+	}
+	for _, u := range cjkUnits {
+		if after, ok := strings.CutPrefix(word, u.name); ok {
+			return u.span, after
+		}
 	}
 	return 0, s
 }
+
+// cjkUnits are units of time in Chinese; Japanese and Korean write days and hours otherwise, and are understood where a
+// window is named ([spanWords]).
+var cjkUnits = []spanName{{"秒", time.Second}, {"分", time.Minute}, {"个小时", time.Hour}, {"小时", time.Hour}, {"天", day}, {"周", 7 * day}}
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
@@ -136,7 +147,7 @@ func headerHint(h http.Header, now time.Time) (hint time.Duration, ok bool) {
 	return hint, ok
 }
 
-// resetTime reads a reset given as RFC 3339, as a Unix time, or as a duration.
+// resetTime reads a reset given as RFC 3339, as a Unix time, as a duration, or as people write a time.
 func resetTime(s string, now time.Time) (time.Duration, bool) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return until(t, now)
@@ -146,15 +157,20 @@ func resetTime(s string, now time.Time) (time.Duration, bool) {
 			return until(t, now)
 		}
 	}
-	return parseDuration(s)
+	if d, ok := parseDuration(s); ok {
+		return d, ok
+	}
+	if t, ok := parseMoment(strings.ToLower(s), now); ok {
+		return until(t, now)
+	}
+	return 0, false
 }
 
-// textHints are the words before a delay in a sentence. Those of reset name the quota that was hit, and so are about
-// that quota; those of retry are only about the next request.
+// The words before a delay in a sentence. Those of reset name the quota that was hit, and so are about that quota; those of
+// retry are only about the next request.
 var (
-	retryHints = phrasesOf("retry in ", "again in ", "retry after ", "again after ", "retry-after: ", "retry_after=", "wait ")
-	resetHints = phrasesOf("reset after ", "resets in ", "reset in ", "resets after ")
-	regain     = phrasesOf("regain access on ")
+	retryHints = phrasesOf("retry in ", "gain in ", "retry after ", "again after ", "retry-after: ", "retry_after=", "wait ", "请在 ", "请等待 ", "等待 ")
+	resetHints = phrasesOf("reset after ", "resets in ", "reset in ", "resets after ", "replenished in ", "refreshes in ", "refreshed in ", "renews in ", "available in ")
 )
 
 // textHint returns the largest delay that follows one of the words in a text.
@@ -168,7 +184,7 @@ func textHint(t *prose, words []phrase) (hint time.Duration, ok bool) {
 			if !found {
 				break
 			}
-			if d, _, valid := leadingDuration(strings.TrimLeft(strings.TrimPrefix(after, "about "), "~")); valid && (!ok || d > hint) {
+			if d, valid := spokenDuration(after); valid && (!ok || d > hint) {
 				hint, ok = d, true
 			}
 			rest = after
@@ -177,16 +193,41 @@ func textHint(t *prose, words []phrase) (hint time.Duration, ok bool) {
 	return hint, ok
 }
 
-// regainHint reads Anthropic's "You will regain access on 2025-07-01 at 00:00 UTC".
-func regainHint(t *prose, c Classifier) (time.Duration, bool) {
-	const layout = "2006-01-02 at 15:04 utc"
-	if !t.hasAny(regain) {
-		return 0, false
+// spokenDuration reads the duration at the start of what follows a word of retryHints or resetHints: "about 3 hours",
+// "~20s", or a TimeSpan of .NET ("5.03:23:11", days before the hours), as Azure API Management has it.
+func spokenDuration(text string) (time.Duration, bool) {
+	text = strings.TrimLeft(strings.TrimPrefix(text, "about "), "~")
+	if d, ok := timeSpan(text); ok {
+		return d, true
 	}
-	_, after, _ := strings.Cut(t.s, regain[0].s)
-	at, err := time.Parse(layout, after[:min(len(after), len(layout))])
-	if err != nil {
-		return 0, false
+	d, _, ok := leadingDuration(text)
+	return d, ok
+}
+
+// timeSpan reads "d.hh:mm:ss" or "hh:mm:ss" at the start of a text.
+func timeSpan(text string) (time.Duration, bool) {
+	days, rest, ok := leadingInt(text)
+	if !ok || rest == "" || rest[0] != '.' {
+		days, rest = 0, "."+text
 	}
-	return until(at, c.now())
+	total := time.Duration(days) * day
+	for i, unit := range [...]time.Duration{time.Hour, time.Minute, time.Second} {
+		if rest == "" || rest[0] != ".::"[i] {
+			return 0, false
+		}
+		var n int
+		if n, rest, ok = leadingInt(rest[1:]); !ok {
+			return 0, false
+		}
+		total += time.Duration(n) * unit
+	}
+	return total, true
+}
+
+// leadingInt reads the number that a text starts with, of at most four digits, and returns what follows it.
+func leadingInt(text string) (n int, rest string, ok bool) {
+	for len(text) > 0 && text[0] >= '0' && text[0] <= '9' && n < 1000 {
+		n, text, ok = n*10+int(text[0]-'0'), text[1:], true
+	}
+	return n, text, ok
 }

@@ -67,7 +67,7 @@ var texts = []struct {
 	{phrasesOf("no such host", "server misbehaving", "name resolution", "getaddrinfo", "name or service not known", "nodename nor servname"), unreachable("the host name could not be resolved")},
 	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
 		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected",
-		"stream disconnected", "closed network connection", "connection broken", "premature close", "eof occurred"), unreachable("the connection was reset or refused")},
+		"stream disconnected", "upstream connect error", "failed to connect to all addresses", "closed network connection", "connection broken", "premature close", "eof occurred"), unreachable("the connection was reset or refused")},
 	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},
 	{phrasesOf("context canceled"), canceled()}, // see evidence.canceled

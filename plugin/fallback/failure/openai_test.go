@@ -34,7 +34,7 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		// https://github.com/chatboxai/chatbox/issues/1361
 		{"zero images", 429, `{"error":{"code":"rate_limit_exceeded","message":"Rate limit exceeded for images per minute in organization org-x. Limit: 0/1min. Current: 1/1min.","param":null,"type":"images"}}`, outcome{fallback, failure.KindZeroQuota, time.Hour}},
 		// https://github.com/PaddlePaddle/ERNIE/issues/1031
-		{"other dialect", 429, `{"error":{"code":"rpm_rate_limit_exceeded","message":"Rate limit reached for RPM","type":"rate_limit_exceeded"},"id":"as-1"}`, outcome{retry, failure.KindRateLimit, 0}},
+		{"other dialect", 429, `{"error":{"code":"rpm_rate_limit_exceeded","message":"Rate limit reached for RPM","type":"rate_limit_exceeded"},"id":"as-1"}`, outcome{retry, failure.KindRateLimit, time.Minute}},
 
 		// Azure: https://github.com/microsoft/sample-app-aoai-chatGPT/issues/406, https://github.com/jasonacox/TinyLLM/issues/17
 		{"azure short", 429, `{"error":{"code":"429","message":"Requests to the ChatCompletions_Create Operation under Azure OpenAI API version 2024-02-01 have exceeded token rate limit of your current OpenAI S0 pricing tier. Please retry after 9 seconds."}}`, outcome{retry, failure.KindRateLimit, 9 * time.Second}},
@@ -68,7 +68,7 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		{"xai spend", 429, `{"code":"Some resource has been exhausted","error":"Your team has either used all available credits or reached its monthly spending limit."}`, outcome{fallback, failure.KindBilling, time.Hour}},
 		{"xai key", 400, `{"code":"Client specified an invalid argument","error":"Incorrect API key provided: xai-abc. You can obtain an API key from https://console.x.ai."}`, outcome{fail, failure.KindAuth, 0}},
 		// Cohere: https://docs.cohere.com/reference/errors
-		{"cohere trial", 429, `{"message":"You are using a Trial key, which is limited to 1000 API calls / month. You can continue to use the Trial key for free or upgrade to a Production key."}`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"cohere trial", 429, `{"message":"You are using a Trial key, which is limited to 1000 API calls / month. You can continue to use the Trial key for free or upgrade to a Production key."}`, outcome{fallback, failure.KindQuota, untilMidnightUTC}},
 		{"cohere tokens", 400, `{"message":"too many tokens: size limit exceeded by 11326 tokens. Try using shorter or fewer inputs."}`, outcome{fallback, failure.KindContextLength, 0}},
 		// ChatGPT back end: https://github.com/openai/codex/issues/797
 		{"usage limit", 429, `{"error":{"type":"usage_limit_reached","message":"The usage limit has been reached","plan_type":"plus","resets_in_seconds":7200}}`, outcome{fallback, failure.KindQuota, 2 * time.Hour}},
@@ -79,7 +79,7 @@ func TestOpenAIFormatErrors(t *testing.T) {
 		{"copilot context", 400, `prompt token count of 9001 exceeds the limit of 8192`, outcome{fallback, failure.KindContextLength, 0}},
 		// https://platform.minimax.io/docs, https://ai.baidu.com/ai-doc/REFERENCE/Ck3dwjhhu, https://www.volcengine.com/docs/82379/1299023
 		{"minimax balance", 200, `{"id":"1","choices":null,"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
-		{"baidu per day", 200, `{"error_code":17,"error_msg":"daily request limit reached"}`, outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"baidu per day", 200, `{"error_code":17,"error_msg":"daily request limit reached"}`, outcome{fallback, failure.KindQuota, untilMidnightUTC}},
 		{"volcengine overdue", 403, `{"error":{"code":"AccountOverdueError","message":"The request failed.","type":"Forbidden"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
 		{"zhipu rate in a stream", 200, "data: {\"error\":{\"code\":\"1302\",\"message\":\"账户已达到速率限制\"}}\n\n", outcome{retry, failure.KindRateLimit, 0}},
 		{"zhipu model", 400, `{"error":{"code":"1211","message":"模型不存在"}}`, outcome{fallback, failure.KindModel, 0}},

@@ -121,7 +121,7 @@ func TestTextOfATerminal(t *testing.T) {
 		{"broken phrase", 0, "[API Error: 400 the tokens exceed the maximum\n    number of tokens allowed (131072).]", outcome{fallback, failure.KindContextLength, 0}},
 		{"broken hint", 429, "Rate limit reached for m. Please try again in\n  26.6s.", outcome{retry, failure.KindRateLimit, 26600 * time.Millisecond}},
 		{"framed", 403, "│  This account was disabled for breaking the terms   │\n│  of service.                                       │", outcome{fail, failure.KindAuth, 0}},
-		{"framed window", 429, "│  at most 250 requests per   │\n│  day for every person       │", outcome{fallback, failure.KindQuota, 12 * time.Hour}},
+		{"framed window", 429, "│  at most 250 requests per   │\n│  day for every person       │", outcome{fallback, failure.KindQuota, untilMidnightUTC}},
 		{"a list behind the status", 0, "Invalid argument provided to Gemini: 400 * Request.contents: is not specified", outcome{fail, failure.KindInvalid, 0}},
 		{"a product", 0, "the area: 500 * 300", outcome{fallback, failure.KindUnknown, 0}},
 		{"a response as it was sent", 0, "HTTP/2 503\r\nserver: x\r\ncontent-length: 0", outcome{retry, failure.KindOverloaded, 0}},

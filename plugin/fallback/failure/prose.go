@@ -11,37 +11,61 @@ type prose struct {
 
 // phrase is a text to look up, with its bigrams.
 type phrase struct {
-	s string
-	g bigrams
+	s    string
+	then string // what follows within the same sentence, reach bytes at most; "" when nothing has to
+	g    bigrams
 }
+
+// reach is how far apart the two ends of a phrase may be, in bytes: the name of a model and some words fit.
+const reach = 80
 
 // bigrams is a set of pairs of neighbouring bytes, hashed to 256 bits.
 type bigrams [4]uint64
 
-func bigramsOf(s string) (g bigrams) {
+func (g *bigrams) add(s string) {
 	for i := 1; i < len(s); i++ {
 		h := s[i-1]*37 + s[i]
 		g[h>>6] |= 1 << (h & 63)
 	}
-	return g
 }
 
-// phrasesOf returns the phrases of a table. Inlined into each of the tables it would be 12 KB of code.
+// phrasesOf returns the phrases of a table. "a…b" is a phrase of two ends: a, and later in the sentence b. Inlined into
+// each of the tables this would be 12 KB of code.
 //
 //go:noinline
 func phrasesOf(list ...string) []phrase {
 	all := make([]phrase, len(list))
 	for i, s := range list {
-		all[i] = phrase{s, bigramsOf(s)}
+		p := &all[i]
+		p.s, p.then, _ = strings.Cut(s, "…")
+		p.g.add(p.s)
+		p.g.add(p.then)
 	}
 	return all
 }
 
-func proseOf(lower string) prose { return prose{lower, bigramsOf(lower)} }
+func proseOf(lower string) prose {
+	t := prose{s: lower}
+	t.g.add(lower)
+	return t
+}
 
 // has reports whether p is in t.
 func (t *prose) has(p *phrase) bool {
-	return p.g[0]&^t.g[0]|p.g[1]&^t.g[1]|p.g[2]&^t.g[2]|p.g[3]&^t.g[3] == 0 && strings.Contains(t.s, p.s)
+	if p.g[0]&^t.g[0]|p.g[1]&^t.g[1]|p.g[2]&^t.g[2]|p.g[3]&^t.g[3] != 0 {
+		return false
+	}
+	for rest := t.s; ; {
+		_, after, found := strings.Cut(rest, p.s)
+		if !found || p.then == "" {
+			return found
+		}
+		sentence, _, _ := strings.Cut(after[:min(len(after), reach)], ". ")
+		if strings.Contains(sentence, p.then) {
+			return true
+		}
+		rest = after
+	}
 }
 
 // hasAny reports whether one of the phrases is in t.
@@ -53,3 +77,26 @@ func (t *prose) hasAny(list []phrase) bool {
 	}
 	return false
 }
+
+// hasWord reports whether one of the phrases is in t as a word: no letter or digit stands beside it.
+func (t *prose) hasWord(list []phrase) bool {
+	for i := range list {
+		if !t.has(&list[i]) {
+			continue
+		}
+		for at := 0; ; {
+			n := strings.Index(t.s[at:], list[i].s)
+			if n < 0 {
+				break
+			}
+			start, end := at+n, at+n+len(list[i].s)
+			if (start == 0 || !alphanumeric(t.s[start-1])) && (end == len(t.s) || !alphanumeric(t.s[end])) {
+				return true
+			}
+			at = end
+		}
+	}
+	return false
+}
+
+func alphanumeric(c byte) bool { return isLetter(c) || c >= '0' && c <= '9' }

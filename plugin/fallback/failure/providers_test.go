@@ -13,6 +13,9 @@ import (
 // noon is noon in Los Angeles, in winter: half a day before Gemini's daily quotas reset.
 var noon = time.Date(2026, time.January, 15, 20, 0, 0, 0, time.UTC)
 
+// untilMidnightUTC is how long it is from noon until the daily quotas of others reset.
+const untilMidnightUTC = 4 * time.Hour
+
 var atNoon = failure.Classifier{Now: func() time.Time { return noon }}
 
 // outcome is what the tables compare.

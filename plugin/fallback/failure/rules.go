@@ -33,8 +33,10 @@ func (e *evidence) verdict() Verdict {
 
 func (e *evidence) decide() Verdict {
 	kind := e.kind
-	if precedence[kind] <= precedence[KindRateLimit] {
-		if k := phraseKind(e.status, &e.prose); k == KindContextLength && e.span > 0 && classOf(e.status) != bad {
+	if k := wordingKind(e.status, &e.prose, true); k != "" {
+		kind = k
+	} else if precedence[kind] <= precedence[KindRateLimit] {
+		if k := wordingKind(e.status, &e.prose, false); k == KindContextLength && e.span > 0 && classOf(e.status) != bad {
 			kind = KindRateLimit // "token limit (500,000 per day)": a window of time, not the model's
 		} else if k != "" {
 			kind = k
@@ -57,6 +59,12 @@ func (e *evidence) decide() Verdict {
 		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeModel, Reason: "this model does not take a part of the request"}
 	case KindContent:
 		return Verdict{Action: Fail, Kind: kind, Scope: ScopeRequest, Reason: "refused by a content policy"}
+	case KindMalformed:
+		return e.retry1(Verdict{Kind: kind, Scope: ScopeRequest, Reason: "the model made an unusable tool call or answer: one retry"})
+	case KindEmpty:
+		return e.retry1(Verdict{Kind: kind, Scope: ScopeModel, Reason: "the model returned nothing: one retry"})
+	case KindServer:
+		return e.again(Verdict{Kind: kind, Scope: ScopeEndpoint, Reason: "the upstream of a relay failed"})
 	case KindQuota, KindRateLimit:
 		if e.status < 400 || e.status == 403 || e.status == 429 || e.status >= 500 || kind == KindQuota {
 			return e.limited(kind)
@@ -86,6 +94,10 @@ func (e *evidence) byStatus() Verdict {
 		return e.notFound()
 	case s == 408, s == 504, s == 524:
 		return e.retry1(Verdict{Kind: KindTimeout, Scope: e.faulty(), Reason: "the server ran out of time: one retry"})
+	case s == 412 && e.prose.hasAny(limitWords): // Portkey: https://portkey.ai/docs/aigw/api-reference/inference-api/error-codes
+		return Verdict{Action: Fallback, Kind: KindBilling, Scope: ScopeAccount, Cooldown: personCooldown, Reason: "a gateway's budget is exhausted"}
+	case s == 446: // Portkey's guardrails
+		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}
 	case s == 413:
 		return tooLarge()
 	case s == 498: // Groq's flex tier: https://console.groq.com/docs/errors
@@ -120,6 +132,8 @@ func (e *evidence) limited(kind Kind) Verdict {
 		return tooLarge()
 	case e.span >= time.Hour || kind == KindQuota:
 		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: e.exhaustedFor(), Reason: "a quota of an hour or longer is exhausted"}
+	case e.anthropic && !e.hasRetry && e.span == 0: // https://docs.anthropic.com/en/api/errors
+		return Verdict{Action: Fallback, Kind: KindQuota, Scope: ScopeAccount, Cooldown: personCooldown, Reason: "Anthropic's 429 without Retry-After is a monthly spend cap"}
 	case e.span > MaxRetryAfter:
 		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: max(wait, e.span), Reason: "a quota of more than five minutes is exhausted"}
 	case wait > MaxRetryAfter:
@@ -132,17 +146,23 @@ func (e *evidence) limited(kind Kind) Verdict {
 	return Verdict{Action: Retry, Kind: KindRateLimit, Scope: scope, Reason: "rate limit without a hint: back off"}
 }
 
-// exhaustedFor is the cooldown of a quota of an hour or longer. Gemini's RetryInfo of some seconds is that of the
-// per-minute limit and says nothing about the day; a long one is right. Others state the time of their rolling window.
+// exhaustedFor is the cooldown of a quota of an hour or longer: until the stated reset. Gemini's RetryInfo of some seconds is
+// that of the per-minute limit and says nothing about the day; a long one is right. Where nothing is stated: Google's days
+// end at midnight in California, those of OpenRouter, Cloudflare and Kiro at midnight UTC; a shorter window, or one of
+// unknown length, is tried again after an hour.
 func (e *evidence) exhaustedFor() time.Duration {
-	wait := e.wait()
+	wait, now := e.wait(), e.clock.now()
 	switch {
 	case e.hasReset && e.reset > 0, wait > MaxRetryAfter, wait > 0 && !e.google:
 		return wait
 	case e.span >= time.Hour && e.span < day:
 		return e.span
+	case e.google:
+		return untilPacificMidnight(now)
+	case e.span >= day:
+		return now.UTC().Truncate(day).Add(day).Sub(now)
 	}
-	return untilPacificMidnight(e.clock.now())
+	return personCooldown
 }
 
 // wait is the longest delay that was asked for.
@@ -176,15 +196,16 @@ func (e *evidence) retry1(v Verdict) Verdict {
 // notFound tells a missing model from a wrong address: an API that was reached says what it misses, a wrong base URL
 // answers with nothing, or with a web page.
 func (e *evidence) notFound() Verdict {
-	if e.fromCode == 404 || phraseKind(404, &e.prose) == KindModel || e.prose.hasAny(modelWords) && !e.html {
+	if e.fromCode == 404 || wordingKind(404, &e.prose, false) == KindModel || e.prose.hasAny(modelWords) && !e.html {
 		return modelMissing()
 	}
 	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeEndpoint, Reason: "nothing at this address: a wrong base URL or API version"}
 }
 
-// faulty is whose fault a 5xx is: a page that is not the API's was written by something in front of it.
+// faulty is whose fault a 5xx is: a page that is not the API's was written by something in front of it, and a connection that
+// failed behind a relay is not the model's either.
 func (e *evidence) faulty() Scope {
-	if e.html || e.message == "" || e.status == 529 {
+	if e.html || e.message == "" || e.status == 529 || e.prose.hasAny(wireWords) {
 		return ScopeEndpoint
 	}
 	return ScopeModel

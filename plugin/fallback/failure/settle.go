@@ -2,6 +2,7 @@ package failure
 
 import (
 	"cmp"
+	"strconv"
 	"strings"
 )
 
@@ -15,6 +16,7 @@ func (e *evidence) settle() {
 	}
 	e.prose = proseOf(e.text)
 	e.printed()
+	e.stubs()
 	if classOf(e.status) == bad {
 		e.text = unquoted(e.text)
 		e.prose = proseOf(e.text)
@@ -23,7 +25,10 @@ func (e *evidence) settle() {
 	if !stated && e.fromCode == 0 {
 		e.capitals()
 	}
-	if e.status < 400 && e.fromCode != 0 {
+	switch {
+	case e.fault != 0:
+		e.status = e.fault
+	case e.status < 400 && e.fromCode != 0:
 		e.status = e.fromCode
 	}
 	e.settleQuota()
@@ -35,7 +40,7 @@ func (e *evidence) settleQuota() {
 		zero, positive := limits(e.text)
 		e.zero = e.zero || zero || e.unstated && !positive || e.prose.hasAny(noneWords)
 		e.google = e.google || e.prose.hasAny(googleWords)
-		e.perPerson = e.prose.hasAny(personWords)
+		e.perPerson = e.prose.hasAny(personWords) || !e.perModel && e.prose.hasAny(ownerWords) && !e.prose.hasAny(modelWords)
 		if e.span == 0 {
 			e.span = e.prose.span()
 		}
@@ -45,19 +50,54 @@ func (e *evidence) settleQuota() {
 	}
 	e.hint(textHint(&e.prose, retryHints))
 	e.resets(textHint(&e.prose, resetHints))
-	e.resets(regainHint(&e.prose, e.clock))
+	e.resets(momentHint(&e.prose, e.clock.now))
 }
 
 var (
-	quotaWords     = phrasesOf("limit", "quota", "too many")
-	rateWords      = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "速率限制")
-	googleWords    = phrasesOf("googleapis.com")
-	noneWords      = phrasesOf("have a free quota tier", "no free quota")
-	personWords    = phrasesOf("individual quota", "usage limit")
-	modelWords     = phrasesOf("model", "deployment")
+	quotaWords  = phrasesOf("limit", "quota", "too many", "配额", "上限", "限额", "限流", "频率")
+	rateWords   = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "throttled", "rate exceeded", "速率限制", "限流", "请求过于频繁", "频率过高", "并发")
+	googleWords = phrasesOf("googleapis.com", "gemini", "generate_requests", "generate_content", "generaterequests", "generatecontent")
+	limitWords  = phrasesOf("limit", "budget", "exhausted", "exceeded")
+	noneWords   = phrasesOf("have a free quota tier", "no free quota")
+	// personWords are in limits that are counted over all models: Code Assist's, those of plans, OpenRouter's of free models.
+	personWords = phrasesOf("individual quota", "usage limit", "session limit", "weekly limit", "hit your limit", "your weekly", "your daily", "your monthly", "free allocation", "free-models-per", "使用上限", "accounts")
+	// ownerWords name the one whose limit it is: unless a model is named too, the limit is that owner's (Moonshot, LiteLLM, APIM).
+	ownerWords = phrasesOf("your team", "your workspace", "your subscription", "your key", "this key", "trial key",
+		"reached organization", "reached max organization", "reached project", "call volume quota", "bandwidth quota")
+	modelWords     = phrasesOf("model", "deployment", "模型")
 	exceptionWords = phrasesOf("exception")
-	codeMarks      = phrasesOf("code = ", "status: ", "generic::")
+	codeMarks      = phrasesOf("code = ", "status: ", "generic::", "statuscode.", "statuscode=\"", "statuscode=", "grpc::")
+	botoMark       = phrasesOf("an error occurred (")
+	// wireWords are of what lies between us and the model, in errors that came with a status.
+	wireWords   = phrasesOf("upstream connect error", "connection termination", "no healthy upstream", "unreachable", "unable to connect", "rst_stream", "received from peer")
+	streamWords = phrasesOf("rst_stream", "grpc", "deadline exceeded", "received goaway", "connection", "upstream")
 )
+
+// stubs finds what the libraries of AWS and gRPC put in front of a message: "An error occurred (ThrottlingException) when
+// calling", and Ruby's "13:Received RST_STREAM". A number in front of other texts is no code.
+func (e *evidence) stubs() {
+	if e.prose.hasAny(botoMark) {
+		_, after, _ := strings.Cut(e.text, botoMark[0].s)
+		fault, _, _ := strings.Cut(after[:min(len(after), maxCode)], ")")
+		if _, ok := lookup(fault); ok {
+			e.addFault(fault)
+		}
+	}
+	if e.status >= 400 || e.codeRank > 2 || !e.prose.hasAny(streamWords) {
+		return
+	}
+	for s := e.message[:min(len(e.message), MaxMessage)]; s != ""; {
+		digits := 0
+		for digits < len(s) && digits < 3 && s[digits] >= '0' && s[digits] <= '9' {
+			digits++
+		}
+		if n, err := strconv.Atoi(s[:digits]); err == nil && n > 0 && n < len(grpcNames) && digits+1 < len(s) && s[digits] == ':' && s[digits+1] >= 'A' && s[digits+1] <= 'Z' {
+			e.token(grpcNames[n])
+			return
+		}
+		_, s, _ = strings.Cut(s, ": ")
+	}
+}
 
 // textTokens finds codes in prose: the word behind "code = " or "status: ", words with an underscore, and names of exceptions.
 func (e *evidence) textTokens() {

@@ -29,6 +29,11 @@ func (t *prose) span() (span time.Duration) {
 			span = w.span
 		}
 	}
+	for i := range spanCodes {
+		if w := &spanCodes[i]; w.span > span && t.hasWord(w.any) {
+			span = w.span
+		}
+	}
 	return span
 }
 
@@ -40,11 +45,20 @@ var (
 		any  []phrase
 		span time.Duration
 	}{
-		{phrasesOf("monthly"), month},
-		{phrasesOf("weekly"), 7 * day},
-		{phrasesOf("daily", "-day limit", "-day usage", "(rpd)", "(tpd)", "_rpd", "_tpd"), day},
-		{phrasesOf("hourly", "-hour limit", "-hour usage"), time.Hour},
-		{phrasesOf("_rpm", "_tpm"), time.Minute},
+		{phrasesOf("monthly", "month limit", "每月", "本月", "月度", "毎月"), month},
+		{phrasesOf("weekly", "week limit", "-week limit", "每周", "每週", "本周", "毎週"), 7 * day},
+		{phrasesOf("daily", "day limit", "-day limit", "-day usage", "今日", "每天", "每日", "当日", "当天", "毎日", "1日", "하루", "일일"), day},
+		{phrasesOf("hourly", "-hour limit", "-hour usage", "hour limit", "session limit", "session usage limit", "小时", "時間"), time.Hour},
+		{phrasesOf("每分钟", "每分鐘", "分钟内"), time.Minute},
+	}
+	// spanCodes are what vendors shorten windows to (Groq, Moonshot, SiliconFlow: "TPM limit reached"), as words.
+	spanCodes = []struct {
+		any  []phrase
+		span time.Duration
+	}{
+		{phrasesOf("tpd", "rpd", "qpd"), day},
+		{phrasesOf("tph", "rph"), time.Hour},
+		{phrasesOf("tpm", "rpm", "qpm", "itpm", "otpm"), time.Minute},
 	}
 )
 
@@ -147,6 +161,9 @@ func isZero(number string) bool {
 		return false
 	}
 	end = end[:min(len(end), 24)]
+	if of, found := strings.CutPrefix(strings.TrimLeft(end, " "), "/"); found && window(of, false) == 0 {
+		return false // "0 / 1600 tokens": what was used of it, unlike "0/1min"
+	}
 	return !strings.Contains(end, "remaining") && !strings.Contains(end, " left")
 }
 

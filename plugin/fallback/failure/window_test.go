@@ -14,7 +14,8 @@ func TestWindowsInProse(t *testing.T) {
 	const retry, fallback = failure.Retry, failure.Fallback
 	minute := outcome{retry, failure.KindRateLimit, time.Minute}
 	hour := outcome{fallback, failure.KindQuota, time.Hour}
-	today := outcome{fallback, failure.KindQuota, 12 * time.Hour}
+	today := outcome{fallback, failure.KindQuota, untilMidnightUTC}
+	googlesToday := outcome{fallback, failure.KindQuota, 12 * time.Hour}
 	unnamed := outcome{retry, failure.KindRateLimit, 0}
 	for text, want := range map[string]outcome{
 		// https://docs.cohere.com/docs/rate-limits
@@ -33,7 +34,7 @@ func TestWindowsInProse(t *testing.T) {
 		"free-models-per-min":                                               minute,
 		"limit of 20 requests per 2 minutes":                                {retry, failure.KindRateLimit, 2 * time.Minute},
 		"limit of 20 requests per 10 minutes":                               {fallback, failure.KindQuota, 10 * time.Minute},
-		"Quota exceeded for GenerateRequestsPerDayPerProject":               today,
+		"Quota exceeded for GenerateRequestsPerDayPerProject":               googlesToday,
 		"Quota exceeded for BatchTokensPerMinuteTier1":                      minute,
 		"rate limit: experience super daydream":                             unnamed,
 		"rate limit: what a super day":                                      unnamed,
@@ -43,7 +44,7 @@ func TestWindowsInProse(t *testing.T) {
 		"Rate limited. $2 per 1M tokens":                                    unnamed,
 		"rate limit, see https://x/2024-10-21/hours and https://x/docs/day": unnamed,
 		"limit reached per person per model":                                unnamed,
-		"Quota exceeded for metric generate_requests_per_model_per_day, limit per minute is 5": today,
+		"Quota exceeded for metric generate_requests_per_model_per_day, limit per minute is 5": googlesToday,
 	} {
 		if got := outcomeOf(atNoon.ClassifyHTTP(429, nil, []byte(text))); got != want {
 			t.Errorf("%q: %+v, want %+v", text, got, want)
