@@ -68,12 +68,6 @@ func TestCloneOfSparseRequests(t *testing.T) {
 	}
 }
 
-func TestCloneSurvivesCycles(t *testing.T) {
-	cyclic := map[string]any{}
-	cyclic["self"] = cyclic
-	request.Clone(&model.LLMRequest{Config: &genai.GenerateContentConfig{ResponseJsonSchema: cyclic}})
-}
-
 // B60: tools make their arguments and results of any Go type.
 func TestCloneCopiesWhatToolsReturn(t *testing.T) {
 	live := &struct{ n int }{}
