@@ -23,6 +23,7 @@ type answer struct {
 	content *genai.Content    // without signatures
 	plain   model.LLMResponse // the rest, if it holds nothing by reference
 	other   []byte            // else the rest as JSON: a new copy each time
+	text    *genai.Part       // the only part of content, if it is flat; else nil
 	weight  uint32            // estimate of the memory it takes, in bytes
 	at      time.Time         // when it was given
 	paused  atomic.Int64      // the time, in Unix nanoseconds, until which it is not fetched anew
@@ -62,6 +63,9 @@ func newAnswer(front, name string, resp *model.LLMResponse) *answer {
 		}
 		weight += len(text)
 	}
+	if parts := a.content.Parts; len(parts) == 1 && isFlat(parts[0]) {
+		a.text = parts[0]
+	}
 	rest.Content, rest.UsageMetadata = nil, nil
 	rest.CustomMetadata = foreign(resp.CustomMetadata)
 	if isFlat(&rest) {
@@ -96,6 +100,9 @@ func isFlat(pointer any) bool {
 
 // response returns a as a response.
 func (a *answer) response() *model.LLMResponse {
+	if a.text != nil && a.other == nil {
+		return a.textResponse()
+	}
 	resp := a.plain
 	if a.other != nil {
 		if err := json.Unmarshal(a.other, &resp); err != nil {
@@ -104,6 +111,23 @@ func (a *answer) response() *model.LLMResponse {
 	}
 	resp.Content = request.CloneContents([]*genai.Content{a.content})[0]
 	return &resp
+}
+
+// textResponse is response for most answers, one text: one allocation instead of
+// six.
+func (a *answer) textResponse() *model.LLMResponse {
+	var memory struct {
+		resp    model.LLMResponse
+		content genai.Content
+		parts   [1]*genai.Part
+		part    genai.Part
+	}
+	clone := &memory
+	clone.resp, clone.content, clone.part = a.plain, *a.content, *a.text
+	clone.parts[0] = &clone.part
+	clone.content.Parts = clone.parts[:]
+	clone.resp.Content = &clone.content
+	return &clone.resp
 }
 
 // isKeepable tells whether resp is a whole answer of a model, made of content
