@@ -93,6 +93,13 @@ func TestCloneOfDeepValues(t *testing.T) {
 	if got := clone.Config.ResponseSchema; got == top || got.Items == top.Items {
 		t.Error("the first levels are shared")
 	}
+	last := clone.Config.ResponseSchema
+	for last.Items != nil {
+		last = last.Items
+	}
+	if last != bottom {
+		t.Error("the last of 200,000 levels was copied, want it shared")
+	}
 }
 
 // B60: the number of values is not bounded.

@@ -94,7 +94,7 @@ func anyKinds() []any {
 	list := []any{"a", 1.0, map[string]any{"b": []any{true}}}
 	return []any{
 		map[string]any{"list": list, "words": []string{"w"}, "none": nil, "raw": []byte("png"), "no list": []any(nil), "no map": map[string]any(nil)},
-		list, []string{"a"}, []any{}, []string{}, map[string]string{"a": "b"}, map[int][][]float64{1: {{2}}}, [1][]int{{1}}, []map[string]any{{"a": list}},
+		list, []string{"a"}, []any{}, make([]string, 0, 1), map[string]string{"a": "b"}, map[int][][]float64{1: {{2}}}, [1][]int{{1}}, []map[string]any{{"a": list}},
 		&genai.Schema{Items: &genai.Schema{Required: []string{"a"}}}, genai.Schema{Required: []string{"a"}}, []*genai.Schema{{Required: []string{"a"}}},
 		&jsonschema.Schema{Required: []string{"a"}}, jsonschema.Schema{Required: []string{"a"}},
 	}
@@ -187,6 +187,9 @@ func checkApart(t *testing.T, path string, a, b reflect.Value, seen map[place]bo
 		if a.Pointer() == b.Pointer() && (a.Kind() != reflect.Slice || b.Cap() > 0) {
 			t.Errorf("%s is shared", path)
 			return
+		}
+		if a.Kind() == reflect.Slice && a.Cap() > a.Len() {
+			t.Errorf("%s has room for more, which may be another list's", path)
 		}
 		if at := (place{a.Type(), a.Pointer()}); seen[at] {
 			return

@@ -1,13 +1,12 @@
 package request
 
-import (
-	"slices"
-
-	"google.golang.org/genai"
-)
+import "google.golang.org/genai"
 
 func (c *copier) declarationList(src []*genai.FunctionDeclaration, depth int) []*genai.FunctionDeclaration {
-	dst := slices.Clone(src)
+	if src == nil {
+		return nil
+	}
+	dst := make([]*genai.FunctionDeclaration, len(src))
 	for i, declaration := range src {
 		if declaration == nil {
 			continue
