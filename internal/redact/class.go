@@ -46,26 +46,36 @@ var class = func() (t [256]uint16) {
 	for _, b := range "abcdefABCDEF" {
 		t[b] |= hexLetter
 	}
-	for i, b := range "_-.~*+" {
-		t[b] = [...]uint16{under, dash, dot, tilde, star, plus}[i] | word
+	for i, b := range "_-.~*" {
+		t[b] = [...]uint16{under, dash, dot, tilde, star}[i] | word
 	}
-	t['/'], t['='] = slash, equals
+	t['/'], t['+'], t['='] = slash, plus, equals
 	t['%'] |= percent
 	return t
 }()
 
-// endOf returns the end of the bytes of an alphabet that start at i. JSON may write '/' as `\/`.
+// endOf returns the end of the characters of an alphabet that start at i, escaped or not.
 func endOf(s string, i int, alphabet uint16) int {
 	for i < len(s) {
-		if class[s[i]]&alphabet == 0 {
-			if alphabet&slash == 0 || !strings.HasPrefix(s[i:], `\/`) {
-				break
-			}
+		if class[s[i]]&alphabet != 0 {
 			i++
+			continue
 		}
-		i++
+		n, c := escapeAt(s[i:])
+		if c == 0 || class[c]&alphabet == 0 {
+			break
+		}
+		i += n
 	}
 	return i
+}
+
+// charAt returns the character at i, escaped or not, and its length in s; 0 and the length of the backslashes for `\"`.
+func charAt(s string, i int) (c byte, n int) {
+	if n, c = escapeAt(s[i:]); n > 0 {
+		return c, n
+	}
+	return s[i], 1
 }
 
 // trim drops punctuation at the end of s[start:end]: it belongs to the sentence.
@@ -109,6 +119,8 @@ func escapeAt(s string) (n int, c byte) {
 	switch {
 	case n == len(s):
 		return n, 0
+	case s[n] == '/':
+		return n + 1, '/'
 	case strings.IndexByte("nrtbfv0", s[n]) >= 0:
 		return n + 1, ' '
 	case len(s) >= n+5 && s[n] == 'u' && s[n+1] == '0' && s[n+2] == '0' && isHex(s[n+3]) && isHex(s[n+4]):

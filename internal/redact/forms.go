@@ -66,7 +66,6 @@ var forms = [...]form{
 	{"SK", hexa, 32},                     // gl twilio-api-key
 	{"YC", url, 38},                      // gl yandex-aws-access-token
 	{"ZXlK", any64, 40},                  // gl jwt-base64
-	{"_gitlab_session=", alnum, 8},       // gl gitlab-session-cookie
 	{"access-development-", url, 30},     // gl plaid-api-token
 	{"access-production-", url, 30},      // gl plaid-api-token
 	{"access-sandbox-", url, 30},         // gl plaid-api-token
@@ -122,7 +121,7 @@ var forms = [...]form{
 	{"glwt-", dots, 12},                  // v GitLab, token prefixes
 	{"gsk_", alnum, 8},                   // gh groq
 	{"hf_", alnum, 9},                    // gl huggingface-access-token
-	{"hooks.slack.com/", std, 24},        // gl slack-webhook-url
+	{"hooks.slack.com", std, 30},         // gl slack-webhook-url
 	{"hvb.", url, 20},                    // gl vault-batch-token
 	{"hvs.", url, 20},                    // gl vault-service-token
 	{"ico-", alnum, 32},                  // gl infracost-api-token
@@ -140,7 +139,8 @@ var forms = [...]form{
 	{"org_", alnum | needsDigit, 4},      // v Groq, organisation
 	{"p8e-", alnum, 20},                  // gl adobe-client-secret
 	{"pat.", dots, 50},                   // gl harness-api-key
-	{"pk-", url, 16},                     // v OpenAI, publishable
+	{"pk-", alnum, 16},                   // v OpenAI, publishable
+	{"pk-lf-", url, 16},                  // gh langfuse
 	{"pk.eyJ", dots, 12},                 // gl mapbox-api-token
 	{"pk_live_", alnum, 8},               // gh stripe
 	{"pk_test_", alnum, 8},               // gh stripe

@@ -1,6 +1,8 @@
 package redact
 
 import (
+	"bytes"
+	"encoding/base64"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,6 +17,7 @@ const (
 type separator struct {
 	end   int
 	mark  byte // ':', '=' or '/'; ' ' when there are only blanks, quotes, brackets and number signs
+	chars int  // its length in characters
 	tight bool // no blank in it
 	quote byte // the quote that the value starts behind, if any
 	depth int  // backslashes before that quote
@@ -25,10 +28,7 @@ func separatorAt(s string, i int) (sep separator, ok bool) {
 	const longest = 24 // bytes
 	sep = separator{end: i, mark: ' ', tight: true}
 	for sep.end < len(s) && sep.end-i < longest {
-		n, c := escapeAt(s[sep.end:])
-		if n == 0 {
-			c, n = s[sep.end], 1
-		}
+		c, n := charAt(s, sep.end)
 		depth := 0
 		if c == 0 { // backslashes
 			if sep.end+n == len(s) || strings.IndexByte("'\"", s[sep.end+n]) < 0 {
@@ -37,19 +37,24 @@ func separatorAt(s string, i int) (sep separator, ok bool) {
 			c, n, depth = s[sep.end+n], n+1, n
 		}
 		switch {
-		case isBlank(c):
+		case isBlank(c) || c == '+':
 			sep.tight, sep.quote = false, 0
 		case c == '\'' || c == '"' || c == '`':
 			sep.quote, sep.depth = c, depth
+			if sep.mark != ' ' {
+				sep.end += n
+				return sep, true
+			}
 		case c == '>' && (sep.mark == '=' || sep.end == i):
 			sep.mark = '='
 		case (c == ':' || c == '=') && (sep.mark == ' ' || sep.mark == ':'), c == '/' && sep.mark == ' ':
 			sep.mark, sep.quote = c, 0
-		case (c == '#' || c == '(' || c == '[') && sep.mark == ' ' && !placeholderAt(s, sep.end):
+		case (c == '#' || c == '(') && sep.mark == ' ':
 		default:
 			return sep, sep.end > i
 		}
 		sep.end += n
+		sep.chars++
 	}
 	return sep, sep.end > i
 }
@@ -60,13 +65,21 @@ func labelledEnd(s string, start, end int, k kind) (from, to int) {
 	if !ok || sep.end == len(s) || placeholderAt(s, sep.end) {
 		return 0, 0
 	}
-	if sep.mark == ' ' && strings.HasPrefix(s[start:end], "--") {
-		sep.mark, sep.tight = '=', true // --password hunter22
+	if sep.mark == ' ' {
+		switch flag := strings.HasPrefix(s[start:end], "--"); {
+		case flag && (k == password || k == key) && isBlank(s[end]):
+			sep.mark, sep.tight = '=', true // --password hunter22
+		case sep.tight || sep.chars > 3: // project's, another paragraph
+			return 0, 0
+		}
 	}
 	assigned := sep.mark == ':' || sep.mark == '='
 	from = sep.end
+	if s[end] == '>' && !strings.HasPrefix(s[passwordEnd(s, from):], "<") {
+		return 0, 0 // no element of XML
+	}
 	switch k {
-	case password, key, noun, scheme:
+	case password, key, noun, scheme, basic:
 		if assigned {
 			return from, assignedEnd(s, start, sep, k)
 		}
@@ -97,19 +110,23 @@ func labelledEnd(s string, start, end int, k kind) (from, to int) {
 func assignedEnd(s string, start int, sep separator, k kind) int {
 	from := sep.end
 	if sep.quote != 0 && (k == password || k == key) {
-		if to := quotedEnd(s, sep); to > from && !isPlaceholder(s[from:to]) && (k == password || to-from >= minValue && strings.IndexByte(s[from:to], ' ') < 0) {
+		to := quotedEnd(s, sep)
+		if isPlaceholder(s[from:to]) || isPath(s, start, s[from:to]) {
+			return 0
+		}
+		if k == password || to-from >= minValue && strings.IndexByte(s[from:to], ' ') < 0 {
 			return to
 		}
-		return 0
 	}
 	to := trim(s, from, endOf(s, from, value))
 	if k == password {
 		to = passwordEnd(s, from)
 	}
 	v := s[from:to]
-	if isPlaceholder(v) {
+	if isPlaceholder(v) || isPath(s, start, v) {
 		return 0
 	}
+	named := k == noun && sep.tight && sep.mark == '=' && (!plain(v) || !equalFold(s[start:min(start+3, len(s))], "key"))
 	query := start > 0 && strings.IndexByte("?&;", s[start-1]) >= 0 && sep.mark == '=' && sep.tight
 	switch {
 	case k == password:
@@ -117,7 +134,7 @@ func assignedEnd(s string, start int, sep separator, k kind) int {
 			return to
 		}
 	case len(v) < minValue:
-	case (k == key || query || k == scheme && !plain(v)) && (sep.tight || !inSentence(s, v, to)), looksSecret(v):
+	case (k == key || query || named || (k == scheme || k == basic) && !plain(v)) && (sep.tight || !inSentence(s, v, to)), looksSecret(v):
 		return to
 	}
 	return 0
@@ -129,12 +146,22 @@ func namedEnd(s string, from int, k kind) int {
 	v := s[from:to]
 	switch {
 	case len(v) < minValue || plain(v) || isPlaceholder(v):
-	case k == scheme && (capitalInside(v) || looksSecret(v) || len(v) >= minNamed):
+	case k == basic:
+		if credentials(v) {
+			return to
+		}
+	case k == scheme && (capitalInside(v) || looksSecret(v) || len(v) >= 20 && !strings.ContainsAny(v, "-.")):
 		return to
-	case k != scheme && hexEnd(s, from, minHex) >= to, k != scheme && len(v) >= minNamed && looksSecret(v) && strings.IndexByte(v, '.') < 0:
+	case hexEnd(s, from, minHex) >= to, len(v) >= minNamed && looksSecret(v) && strings.IndexByte(v, '.') < 0:
 		return to
 	}
 	return 0
+}
+
+// credentials reports whether v is base64 of "user:password" (RFC 7617), or of what a cut has left of it.
+func credentials(v string) bool {
+	b, err := base64.StdEncoding.DecodeString(v[:len(v)/4*4])
+	return err == nil && bytes.IndexByte(b, ':') >= 0
 }
 
 // capitalInside reports whether v has a capital behind a letter or digit and letters of lower case: no abbreviation or title has both.
@@ -156,6 +183,11 @@ func isPlaceholder(v string) bool {
 	return v == "" || oneOf(notSecret, v)
 }
 
+// isPath reports whether v is the working directory that PWD also names.
+func isPath(s string, start int, v string) bool {
+	return len(s) >= start+3 && equalFold(s[start:start+3], "pwd") && strings.IndexByte("/~.", v[0]) >= 0
+}
+
 // placeholderAt reports whether the placeholder is at i, or what a cut has left of it.
 func placeholderAt(s string, i int) bool {
 	return s[i] == '[' && (strings.HasPrefix(s[i:], placeholder) || strings.HasPrefix(placeholder, s[i:]))
@@ -163,7 +195,7 @@ func placeholderAt(s string, i int) bool {
 
 // quotedEnd returns the end of a value in quotes: before the same quote, escaped as the first is, or 0 when the text has none.
 func quotedEnd(s string, sep separator) int {
-	for i := sep.end; i < len(s); i++ {
+	for i := sep.end; i < len(s) && s[i] != '\n'; i++ {
 		if s[i] != sep.quote {
 			continue
 		}
@@ -214,10 +246,12 @@ func wordEnd(s string, i int) int {
 func isProject(s string, start int, sep separator, to int) bool {
 	v := s[sep.end:to]
 	if sep.mark != ' ' {
-		return !isPlaceholder(v) && (sep.tight || sep.quote != 0 || !inSentence(s, v, to) && (class[v[0]]&upper == 0 || !plain(v)))
+		return !isPlaceholder(v) && !strings.HasPrefix(s[to:], "://") && (sep.tight || sep.quote != 0 || !inSentence(s, v, to) && (class[v[0]]&upper == 0 || !plain(v)))
 	}
-	if sep.quote != 0 || strings.ContainsAny(v, "0123456789") {
+	if numbered := endOf(v, 0, digit) == len(v); sep.quote != 0 || !numbered && strings.ContainsAny(v, "0123456789") {
 		return true
+	} else if numbered {
+		return len(v) >= 5 || s[sep.end-1] == '#' // no year
 	}
 	for i := range len(v) {
 		if class[v[i]]&(lower|dash) == 0 && v[i] < utf8.RuneSelf {
@@ -226,7 +260,7 @@ func isProject(s string, start int, sep separator, to int) bool {
 	}
 	switch before := wordBefore(s, start); {
 	case equalFold(before, "resource"), equalFold(before, "consumer"):
-		return true
+		return !inSentence(s, v, to)
 	case equalFold(before, "in"):
 		return strings.HasPrefix(s[to:], " before")
 	}

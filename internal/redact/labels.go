@@ -11,6 +11,7 @@ const (
 	key            // a key, whatever it looks like if it is assigned (api_key=…)
 	noun           // a key if its looks say so: "token" and "key" are words of prose too
 	scheme         // credentials behind a space: "Bearer …"
+	basic          // the same, of a user's name and password
 	project        // the id or number of a Google project
 	projects       // the same, in a path
 	team           // the id of an organisation at the provider
@@ -31,8 +32,8 @@ type label struct {
 // for; RFC 9110 (Authorization); Google's texts on projects: https://cloud.google.com/resource-manager/docs/creating-managing-projects
 // and https://cloud.google.com/apis/docs/troubleshooting; OpenAI's "Incorrect API key provided: …".
 var labels = [...]label{
-	{"basic", scheme, false},
-	{"provided", noun, false}, {"password", password, true}, {"passwd", password, true}, {"pwd", noun, false}, {"pswd", password, false},
+	{"basic", basic, false},
+	{"provided", noun, false}, {"password", password, true}, {"passwd", password, true}, {"pwd", password, false}, {"pswd", password, false},
 	{"projectid", project, true}, {"id", numbered, false},
 	{"passphrase", password, true}, {"passcode", password, true}, {"signature", noun, false},
 	{"sig", noun, false}, {"auth", noun, false}, {"hmac", noun, false},
@@ -40,7 +41,7 @@ var labels = [...]label{
 	{"authtoken", key, true}, {"accesstoken", key, true}, {"refreshtoken", key, true}, {"organization", team, false},
 	{"bearer", scheme, false}, {"consumer", consumer, true}, {"projectnumber", project, true}, {"number", numbered, false},
 	{"credentials", noun, false}, {"pass", noun, false}, {"projects", projects, true}, {"creds", noun, false},
-	{"secret", qualified, false}, {"passwort", password, true}, {"project", project, true}, {"clientsecret", key, true},
+	{"secret", qualified, false}, {"passwort", password, true}, {"project", project, true}, {"clientsecret", key, true}, {"gitlab_session", key, true},
 	{"key", qualified, false}, {"apikey", scheme, true}, {"secretkey", key, true}, {"accesskey", key, true}, {"privatekey", key, true},
 	{"accountkey", key, true},
 }
@@ -57,7 +58,7 @@ const (
 
 // placeholders of values in messages and schemas: they tell what is wrong, and are no secret.
 const notSecret = " null none nil true false undefined required missing invalid incorrect wrong expired optional empty unset string number integer " +
-	"boolean object array password redacted unknown not-set bearer basic digest negotiate token apikey "
+	"boolean object array password please command redacted unknown not-set bearer basic digest negotiate token apikey "
 
 func oneOf(words, w string) bool {
 	if len(w) == 0 || len(w) > 16 {

@@ -21,7 +21,8 @@ const (
 type scanner struct {
 	s     string
 	i     int // the next byte to read
-	from  int // the end of the last secret: it is not read again
+	from  int // the end of what was found last: it is not read again
+	read  int // the end of the last base64 that was judged
 	limit int // nothing is wanted from here on
 }
 
@@ -49,10 +50,7 @@ func (sc *scanner) next() (f finding, start, stop int) {
 			continue
 		}
 		if f, start, stop = sc.mark(i); f != end {
-			sc.i = max(sc.i, stop)
-			if f == secret {
-				sc.from = stop
-			}
+			sc.i, sc.from = max(sc.i, stop), stop
 			return f, start, stop
 		}
 	}
@@ -74,16 +72,15 @@ func (sc *scanner) mark(i int) (f finding, start, stop int) {
 		start, stop = email(s, sc.from, i, i+1)
 	case c == '\\' || c == '%':
 		n, char := escapeAt(s[i:])
-		if char == '@' {
+		switch char {
+		case '@':
 			start, stop = email(s, sc.from, i, i+n)
+		case ':':
+			start, stop = userinfo(s, i)
 		}
 		sc.i = max(sc.i, i+n)
 	case c == ':' && strings.HasPrefix(s[i:], "://"):
-		start = i + len("://")
-		if start < len(s) && s[start] == ':' {
-			start++
-		}
-		stop = userinfoEnd(s, start)
+		start, stop = userinfo(s, i)
 	case c == ':' && strings.HasPrefix(s[i:], "::") && (i == 0 || !isHex(s[i-1])):
 		start, stop = i, addressEnd(s, i)
 	}
@@ -131,7 +128,7 @@ func (sc *scanner) word(i int) (start, stop int) {
 		if start, stop = sc.before(i, e); stop > 0 {
 			return start, stop
 		}
-		if prose && s[e] == '/' {
+		if prose && class[s[e]]&(slash|plus|special) != 0 {
 			return sc.encoded(i, e)
 		}
 	}
@@ -148,10 +145,16 @@ func (sc *scanner) before(i, e int) (start, stop int) {
 	case '@':
 		return email(s, sc.from, e, e+1)
 	case '%', '\\':
-		if n, c := escapeAt(s[e:]); c == '@' {
+		switch n, c := escapeAt(s[e:]); c {
+		case '@':
 			return email(s, sc.from, e, e+n)
+		case ':':
+			return i, botTokenEnd(s, i, e, e+n)
 		}
 	case ':':
+		if stop = botTokenEnd(s, i, e, e+1); stop > 0 {
+			return i, stop
+		}
 		if e-i <= 4 && isHex(s[i]) && (i == 0 || s[i-1] != ':') {
 			return i, addressEnd(s, i)
 		}
@@ -162,15 +165,18 @@ func (sc *scanner) before(i, e int) (start, stop int) {
 // alone judges the word s[i:e] by its own looks, and those of what follows directly.
 func (sc *scanner) alone(i, e int) (start, stop int) {
 	s := sc.s
-	if stop = hardwareEnd(s, i); stop == e && stop > 0 {
+	if stop = hardwareEnd(s, i); stop > 0 && stop == trim(s, i, e) {
 		return i, stop
+	}
+	if e-i >= 36 && s[i+4:i+6] == "Q~" { // gl azure-ad-client-secret
+		return i, trim(s, i, e)
 	}
 	before := uint16(0)
 	for at := i; at < e; at++ {
 		k := class[s[at]] & (letter | digit)
 		if at == i || (k == 0) != (before == 0) {
-			if stop = formEnd(s, at); stop > 0 {
-				return at, stop
+			if stop = formEnd(s, at, at == i); stop > 0 {
+				return i, stop
 			}
 			if k&(digit) != 0 || k != 0 && class[s[at]]&hexLetter != 0 {
 				if stop = hexEnd(s, at, minAny); stop > 0 {
@@ -180,7 +186,7 @@ func (sc *scanner) alone(i, e int) (start, stop int) {
 		}
 		before = k
 	}
-	if s[i] == '1' && e == i+1 && strings.HasPrefix(s[e:], "//") { // gh google oauth refresh token
+	if s[i] == '1' && e == i+1 && endOf(s, e, slash) > e+1 { // "1//": gh google oauth refresh token
 		if stop = trim(s, i, endOf(s, e, any64)); stop-i >= 20 {
 			return i, stop
 		}
@@ -188,8 +194,8 @@ func (sc *scanner) alone(i, e int) (start, stop int) {
 	return sc.encoded(i, e)
 }
 
-// formEnd returns the end of the secret at i that is in the table of forms, or 0.
-func formEnd(s string, i int) int {
+// formEnd returns the end of the secret at i, where a word or a part of one starts, that is in the table of forms, or 0.
+func formEnd(s string, i int, first bool) int {
 	if i+1 == len(s) || secondByte[s[i]]&(1<<(s[i+1]&63)) == 0 {
 		return 0
 	}
@@ -199,11 +205,16 @@ func formEnd(s string, i int) int {
 		}
 		from := i + len(f.intro)
 		if f.of == block {
+			if from < len(s) {
+				if c, _ := charAt(s, from); c != ' ' && c != '+' {
+					continue // a line of dashes
+				}
+			}
 			return blockEnd(s, from)
 		}
-		stop := trim(s, from, endOf(s, from, f.of))
-		if stop-from >= int(f.min) && (f.of&needsDigit == 0 || strings.ContainsAny(s[from:stop], "0123456789")) {
-			return stop
+		stop := endOf(s, from, f.of)
+		if stop-from >= int(f.min) && (f.of&needsDigit == 0 || first && strings.ContainsAny(s[from:stop], "0123456789")) {
+			return trim(s, from, stop)
 		}
 	}
 	return 0
@@ -232,20 +243,24 @@ var secondByte = func() (t [256]uint64) {
 // AWS's. base64 may hold slashes, so those of words behind are read too.
 func (sc *scanner) encoded(i, e int) (start, stop int) {
 	s := sc.s
-	if i > sc.from && class[s[i-1]]&(slash|equals) != 0 && i > 1 && class[s[i-2]]&std != 0 {
-		return 0, 0 // judged with the word before
-	}
 	if e-i >= minAny {
 		if stop = trim(s, i, endOf(s, i, url)); stop-i >= minAny && random(s[i:stop]) {
 			return i, trim(s, i, endOf(s, i, any64))
 		}
 	}
+	if i < sc.read {
+		return 0, 0
+	}
 	start = e
-	for start > i && class[s[start-1]]&(std&^equals) != 0 {
+	for start > i && class[s[start-1]]&std != 0 {
 		start--
 	}
-	if stop = endOf(s, start, std&^equals); stop-start >= minAny && random(s[start:stop]) {
-		return start, endOf(s, stop, std|percent)
+	sc.read = endOf(s, start, std&^equals)
+	if e = endOf(s, start, lower); e < sc.read && s[e] == '/' && e-start < 7 {
+		start = e + 1 // of a path: commit/…
+	}
+	if sc.read-start >= minAny && random(s[start:sc.read]) {
+		return start, endOf(s, sc.read, std)
 	}
 	return 0, 0
 }

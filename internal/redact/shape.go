@@ -33,22 +33,24 @@ func hexEnd(s string, i, n int) int {
 // GenerateRequestsPerDayPerProject, Llama-3.3-70B-Instruct, opt/homebrew/Cellar.
 func random(s string) bool {
 	changes, inWords, numbers, single, run := 0, 0, 0, 0, 0
-	digits := false
+	digits, vowel := false, false
 	var last uint16
 	for i := 0; i <= len(s); i++ {
 		var k uint16
 		if i < len(s) {
 			k = class[s[i]] & (letter | digit)
 		}
+		isVowel := i < len(s) && strings.IndexByte("aeiou", s[i]) >= 0
 		if k == last && k != 0 {
 			run++
+			vowel = vowel || isVowel
 			continue
 		}
 		switch {
-		case last == lower && run >= 4:
+		case last == lower && run >= 3 && vowel:
 			inWords += run
 		case last == lower && run == 1 && k != 0:
-			single++
+			single++ // no word is one letter
 		case last == digit:
 			digits = true
 			if k != 0 && i > run && class[s[i-run-1]]&letter != 0 {
@@ -58,12 +60,15 @@ func random(s string) bool {
 		if last != 0 && k != 0 && (last != upper || k != lower) {
 			changes++
 		}
-		last, run = k, 1
+		last, run, vowel = k, 1, isVowel
 	}
-	if !digits && single < 4 {
+	pluses := strings.Count(s, "+")
+	if !digits && pluses == 0 && single < 3 {
 		return false
 	}
-	return numbers >= 3 || 4*changes-inWords >= len(s)/2
+	changes += single + 2*pluses
+	score := 4*changes - inWords
+	return score >= len(s)*6/10 || numbers >= 3 && score >= 0
 }
 
 // looksSecret reports whether v, which stands behind a label such as "token:", is no word, name or small number.
@@ -73,8 +78,8 @@ func looksSecret(v string) bool {
 		seen |= class[v[i]]
 	}
 	switch {
-	case seen&star != 0 && seen&(letter|digit) != 0:
-		return true
+	case seen&star != 0 && seen&(letter|digit) != 0: // masked; not *emphasised*
+		return strings.Contains(strings.TrimRight(v, "*"), "***") || strings.Contains(strings.Trim(v, "*"), "*")
 	case seen&digit != 0 && seen&letter == 0:
 		return len(v) >= 9 && seen&^(digit|word|dash) == 0
 	case seen&digit != 0:
@@ -177,7 +182,10 @@ func email(s string, from, at, domain int) (start, end int) {
 		n := 1
 		if class[s[end]]&(letter|digit|dash|dot) == 0 {
 			if n = letterAt(s[end:]); n == 0 {
-				break
+				c := byte(0)
+				if n, c = escapeAt(s[end:]); c < utf8.RuneSelf {
+					break
+				}
 			}
 		}
 		end += n
@@ -203,7 +211,7 @@ func localStart(s string, from, at int) int {
 	for start > from {
 		c := s[start-1]
 		switch {
-		case class[c]&(word|percent) != 0,
+		case class[c]&(word|plus|percent) != 0,
 			strings.IndexByte("!#$^'", c) >= 0 && start-1 > from && class[s[start-2]]&(letter|digit) != 0:
 			start--
 			continue
@@ -232,16 +240,57 @@ func isDomain(d string) bool {
 	return true
 }
 
-// userinfoEnd returns where the user and password of a URL end that start at i, or 0 when the URL has none.
-func userinfoEnd(s string, i int) int {
-	n := strings.IndexAny(s[i:min(len(s), i+512)], "/?#\"'<>` \t\r\n\\")
-	if n < 0 {
-		n = min(len(s)-i, 512)
+// userinfo returns the user and password of the URL that has its "://" at i, or end 0 when it has none.
+func userinfo(s string, i int) (start, end int) {
+	if start = schemeEnd(s, i); start == 0 || start == len(s) {
+		return 0, 0
 	}
-	if n = strings.LastIndexByte(s[i:i+n], '@'); n > 0 {
-		return i + n
+	if c, n := charAt(s, start); c == ':' {
+		start += n
+	}
+	return start, userinfoEnd(s, start)
+}
+
+// botTokenEnd returns the end of the token of a Telegram bot, which is a number and, behind a colon, a key, or 0. (gl telegram-bot-api-token)
+func botTokenEnd(s string, i, colon, key int) int {
+	if colon-i < 5 || colon-i > 16 || endOf(s, i, digit) != colon {
+		return 0
+	}
+	if end := endOf(s, key, url); end-key >= minAny {
+		return end
 	}
 	return 0
+}
+
+func userinfoEnd(s string, i int) int {
+	const longest = 512
+	end := 0
+	for at := i; at < min(len(s), i+longest); {
+		c, n := charAt(s, at)
+		if c <= ' ' || strings.IndexByte("/?#\"'<>`", c) >= 0 {
+			break
+		}
+		if c == '@' && at > i {
+			end = at
+		}
+		at += n
+	}
+	return end
+}
+
+// schemeEnd returns the end of "://" at i, escaped or not, or 0.
+func schemeEnd(s string, i int) int {
+	for _, want := range []byte("://") {
+		if i == len(s) {
+			return 0
+		}
+		c, n := charAt(s, i)
+		if c != want {
+			return 0
+		}
+		i += n
+	}
+	return i
 }
 
 // blockEnd returns the end of the PEM block whose introducer ends at i: behind the line of its end. A block that was cut off
