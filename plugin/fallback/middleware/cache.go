@@ -73,8 +73,10 @@ type CacheConfig struct {
 
 // Cache answers requests that were answered before. Two requests are the same if
 // the contents, the configuration with the declarations of the tools, the
-// model's name and version and the caller's tenant are; only hashes of requests
-// are kept.
+// model's name and version and the caller's tenant are. The ids of calls count only
+// by what they pair, and what does not reach a model does not count: HTTP headers,
+// timeouts, labels, service tiers and the metadata of parts. Only hashes of
+// requests are kept.
 //
 // It keeps whole answers of models that ended with STOP: no errors, nothing
 // truncated or interrupted, no function calls, no degraded answers. A hit is

@@ -91,7 +91,11 @@ func TestCacheKeyIsStable(t *testing.T) {
 			if reverse {
 				i = 49 - i
 			}
-			args[fmt.Sprint("key", i)] = map[string]any{"n": i, "list": []any{1, "1", nil, true}}
+			var n any = i
+			if reverse {
+				n = float64(i) // as in a stored session
+			}
+			args[fmt.Sprint("key", i)] = map[string]any{"n": n, "list": []any{1, "1", nil, true}}
 		}
 		req := hello()
 		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{
