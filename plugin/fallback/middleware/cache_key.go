@@ -41,8 +41,8 @@ var omitted = map[reflect.Type][]string{
 }
 
 // identified lists the types with an ID that pairs a call with its result, beside
-// those that digest.call and digest.response write. A provider makes it up for
-// each session, so in the key stands where in the request it was seen first.
+// those that digest.call and digest.response write. A provider generates it anew
+// in each session, so the key has the order in which the ids first appear instead.
 var identified = map[reflect.Type]bool{
 	reflect.TypeFor[genai.ToolCall]():            true,
 	reflect.TypeFor[genai.ToolResponse]():        true,
