@@ -79,9 +79,23 @@ func (e *evidence) addText(s string, depth int) {
 	if len(s) > maxScan {
 		s = s[:maxScan]
 	}
+	if inner, ok := jsonString(s); ok && depth < maxDepth {
+		e.addText(inner, depth+1)
+		return
+	}
 	if i := strings.IndexByte(s, '{'); i < 0 || isProtoText(s[:i]) || !e.dig(s, depth) {
 		e.addProse(s, depth)
 	}
+}
+
+// jsonString returns the text of a JSON string that is the whole of s.
+func jsonString(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return "", false
+	}
+	text, n := unescape(s[1:], '"')
+	return text, n == len(s)-1
 }
 
 // addProse keeps a message that holds no JSON.

@@ -24,6 +24,8 @@ func (e *evidence) outside(err error) (Verdict, bool) {
 		return silent(), true
 	case c.reset:
 		return unreachable("the connection was reset or refused"), true
+	case c.cut:
+		return damaged(), true
 	case c.ended:
 		return unreachable("the connection ended early"), true
 	}
@@ -31,7 +33,7 @@ func (e *evidence) outside(err error) (Verdict, bool) {
 }
 
 // connection is what the errors of a tree say about it.
-type connection struct{ canceled, lookup, dial, late, reset, ended bool }
+type connection struct{ canceled, lookup, dial, late, reset, cut, ended bool }
 
 func (c *connection) see(err error) bool {
 	switch x := err.(type) {
@@ -43,7 +45,8 @@ func (c *connection) see(err error) bool {
 	c.canceled = c.canceled || isAny(err, context.Canceled)
 	c.late = c.late || isAny(err, context.DeadlineExceeded, os.ErrDeadlineExceeded)
 	c.reset = c.reset || isAny(err, syscall.ECONNRESET, syscall.ECONNREFUSED, syscall.EPIPE)
-	c.ended = c.ended || isAny(err, io.ErrUnexpectedEOF, io.EOF, net.ErrClosed)
+	c.cut = c.cut || isAny(err, io.ErrUnexpectedEOF) // in the middle of an answer
+	c.ended = c.ended || isAny(err, io.EOF, net.ErrClosed)
 	return false
 }
 
@@ -67,15 +70,16 @@ var texts = []struct {
 	{phrasesOf("no such host", "server misbehaving", "name resolution", "getaddrinfo", "name or service not known", "nodename nor servname"), unreachable("the host name could not be resolved")},
 	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
 		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected",
-		"stream disconnected", "upstream connect error", "failed to connect to all addresses", "closed network connection", "connection broken", "premature close", "eof occurred"), unreachable("the connection was reset or refused")},
+		"stream disconnected", "upstream connect error", "failed to connect to all addresses", "closed network connection", "connection broken", "premature close", "eof occurred", "typeerror: terminated", "channelclosed"), unreachable("the connection was reset or refused")},
 	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},
 	{phrasesOf("context canceled"), canceled()}, // see evidence.canceled
-	{phrasesOf("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting"), silent()},
+	{phrasesOf("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting", "headers timeout", "body timeout"), silent()},
 	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character '", "without a finish", "without finish",
 		"stream ended", "stream closed", "incomplete chunk", "incomplete read", "incomplete stream", "incomplete response", "incomplete json",
 		"stream truncated", "truncated stream", "response truncated", "truncated response", "was truncated",
-		"parsing chunk", "jsondecodeerror", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http"),
+		"parsing chunk", "jsondecodeerror", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http",
+		"unexpected eof", "error decoding response body"),
 		damaged()},
 	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
 		"bad certificate", "unknown certificate", "first record does not look like"),

@@ -34,7 +34,7 @@ func (e *evidence) fromAWS(err error) bool {
 		ErrorMessage() string
 	})
 	if ok {
-		e.token(api.ErrorCode())
+		e.addFault(api.ErrorCode())
 		e.addText(api.ErrorMessage(), 0)
 	}
 	return ok

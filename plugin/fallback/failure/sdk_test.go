@@ -90,8 +90,8 @@ func (awsLike) ErrorMessage() string { return "Too many requests, please wait be
 
 func TestAWSLikeError(t *testing.T) {
 	v := failure.Classify(fmt.Errorf("attempt: %w", awsLike{}))
-	if v.HTTPStatus != 400 || v.Code != "ThrottlingException" {
-		t.Errorf("Classify = %+v, want status 400 and ThrottlingException", v)
+	if v.Action != failure.Retry || v.Kind != failure.KindRateLimit || v.HTTPStatus != 429 || v.Code != "ThrottlingException" {
+		t.Errorf("Classify = %+v, want the retry of a ThrottlingException, whose status is 429", v)
 	}
 }
 
@@ -106,7 +106,7 @@ func TestConnectionErrors(t *testing.T) {
 		"refused":        {post(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), failure.Retry, failure.KindNetwork},
 		"reset":          {post(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), failure.Retry, failure.KindNetwork},
 		"eof":            {post(stdio.EOF), failure.Retry, failure.KindNetwork},
-		"unexpected eof": {fmt.Errorf("stream: %w", stdio.ErrUnexpectedEOF), failure.Retry, failure.KindNetwork},
+		"unexpected eof": {fmt.Errorf("stream: %w", stdio.ErrUnexpectedEOF), failure.Retry, failure.KindTruncated},
 		"unknown":        {errors.New("boom"), failure.Fallback, failure.KindUnknown},
 	}
 	for name, tt := range tests {

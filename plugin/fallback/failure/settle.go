@@ -54,16 +54,16 @@ func (e *evidence) settleQuota() {
 }
 
 var (
-	quotaWords  = phrasesOf("limit", "quota", "too many", "配额", "上限", "限额", "限流", "频率")
+	quotaWords  = phrasesOf("limit", "quota", "too many", "allowance", "配额", "上限", "限额", "限流", "频率")
 	rateWords   = phrasesOf("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "throttled", "rate exceeded", "速率限制", "限流", "请求过于频繁", "频率过高", "并发")
 	googleWords = phrasesOf("googleapis.com", "gemini", "generate_requests", "generate_content", "generaterequests", "generatecontent")
 	limitWords  = phrasesOf("limit", "budget", "exhausted", "exceeded")
 	noneWords   = phrasesOf("have a free quota tier", "no free quota")
 	// personWords are in limits that are counted over all models: Code Assist's, those of plans, OpenRouter's of free models.
-	personWords = phrasesOf("individual quota", "usage limit", "session limit", "weekly limit", "hit your limit", "your weekly", "your daily", "your monthly", "free allocation", "free-models-per", "使用上限", "accounts")
+	personWords = phrasesOf("individual quota", "usage limit", "session limit", "weekly limit", "hit your limit", "your weekly", "your daily", "your monthly", "premium request", "your copilot", "free allocation", "free-models-per", "使用上限", "accounts")
 	// ownerWords name the one whose limit it is: unless a model is named too, the limit is that owner's (Moonshot, LiteLLM, APIM).
 	ownerWords = phrasesOf("your team", "your workspace", "your subscription", "your key", "this key", "trial key",
-		"reached organization", "reached max organization", "reached project", "call volume quota", "bandwidth quota")
+		"reached organization", "reached max organization", "reached project", "call volume quota", "bandwidth quota", "token quota")
 	modelWords     = phrasesOf("model", "deployment", "模型")
 	exceptionWords = phrasesOf("exception")
 	codeMarks      = phrasesOf("code = ", "status: ", "generic::", "statuscode.", "statuscode=\"", "statuscode=", "grpc::")

@@ -96,8 +96,8 @@ func quotedEnd(text string, i int) int {
 		}
 		for end := i + 1; end < min(len(text), i+longest); end++ {
 			if text[end] == quote && (end+1 == len(text) || !wordByte(text[end+1]) || text[end+1] == '.' || text[end+1] == ',') {
-				if i == 0 && end == len(text)-1 {
-					return 0
+				if end == len(text)-1 && (i == 0 || i > 1 && text[i-1] == ' ' && text[i-2] >= '0' && text[i-2] <= '9') {
+					return 0 // the message itself, perhaps behind its status: 400 "Model m does not support parameter p."
 				}
 				return end + 1
 			}

@@ -80,7 +80,7 @@ type Verdict struct {
 	Scope  Scope
 
 	Code       string // the provider's own word: "RESOURCE_EXHAUSTED", "overloaded_error"; "" when it gave none
-	HTTPStatus int    // the innermost HTTP status, also when only its gRPC name was given; 0 when there is none
+	HTTPStatus int    // the innermost HTTP status, also when only its gRPC name or the type of an AWS fault was given; 0 when there is none
 
 	// RetryAfter is how long to wait before a Retry, in [0, MaxRetryAfter]. 0: the caller's own backoff.
 	RetryAfter time.Duration

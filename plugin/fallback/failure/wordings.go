@@ -58,7 +58,7 @@ var wordings = []struct {
 		phrasesOf("thinking", "reasoning", "budget_tokens", "queue budget", "retry budget", "time budget", "budget tokens")},
 	// Not for this account. OpenAI: an unverified organisation. Bedrock: the marketplace, the form about the use case. OpenRouter:
 	// guardrails, data policy, allowed providers. Copilot and GitHub Models: terms and plans.
-	{KindModel, true, unknown | bad | denied | missing, phrasesOf(
+	{KindModel, true, every &^ limited, phrasesOf(
 		"organization must be verified", "must be verified to", "marketplace subscription", "aws marketplace", "model access is denied", "use case details",
 		"guardrail restriction", "data policy", "no allowed providers", "provider restrictions", "no endpoints available",
 		"before using this model", "requires terms acceptance", "free tier users do not have access"),
@@ -73,6 +73,12 @@ var wordings = []struct {
 	{KindBilling, false, every &^ missing, phrasesOf(
 		"insufficient…balance", "balance…insufficient", "balance is too low", "insufficient credit", "credit…insufficient", "insufficient funds", "out of credits",
 		"no credits", "credits are depleted", "credits have been", "not enough credits", "余额不足", "餘額不足", "欠费", "额度不足", "额度已用尽"), nil},
+	// Windows of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
+	// Ollama: "session usage limit". Copilot: "premium request allowance". Kimi: "usage limit for this period". GLM: "使用上限".
+	{KindQuota, false, unknown | denied | limited, phrasesOf(
+		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "your monthly limit", "your daily limit", "your weekly",
+		"premium request", "exceeded your…usage", "exceeded your…allowance", "quota…refreshed in the next period", "使用上限", "使用限额", "已达上限", "达到上限", "用量上限", "次数限额", "利用上限", "사용량 한도"),
+		phrasesOf("api usage limits", "per minute", "per-minute", "every minute", "每分钟", "concurren", "并发")},
 	{KindBilling, false, unknown | bad | denied | limited, phrasesOf(
 		"credit balance", "insufficient quota", "insufficientquota", "account balance",
 		"more credits", "available credits", "any credits", "purchase credits", "free credits…restricted",
@@ -88,15 +94,10 @@ var wordings = []struct {
 	// Azure API Management: "Out of call volume quota", "Out of bandwidth quota", "Token quota is exceeded".
 	{KindQuota, false, denied, phrasesOf(
 		"call volume quota", "bandwidth quota", "token quota", "quota…exceeded", "exceeded…quota", "out of…quota", "quota…exhausted", "quota…replenished"), nil},
-	// Windows of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
-	// Ollama: "session usage limit". Kimi: "usage limit for this period". GLM: "使用上限".
-	{KindQuota, false, unknown | denied | limited, phrasesOf(
-		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "quota…refreshed in the next period", "使用上限", "使用限额", "已达上限", "达到上限", "用量上限", "次数限额", "利用上限", "사용량 한도"),
-		phrasesOf("per minute", "per-minute", "every minute", "每分钟", "concurren", "并发")},
 	{KindAuth, false, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "api key is invalid", "api key…revoked",
 		"no api key", "missing api key", "invalid x-api-key", "has been suspended",
-		"has been disabled", "verify your account", "terms of service", "unauthorized", "authentication", "permission denied", "deactivated",
+		"has been disabled", "verify your account", "violat…terms", "disabled…terms", "breaking the terms", "unauthorized", "authentication", "permission denied", "deactivated",
 		"could not find default credentials", "could not load the default credentials", "unable to locate credentials", "before or it is disabled"), nil},
 	{KindModel, false, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "access to this model", "have access to it", "have access to…model", "not authorized to…model",
@@ -133,7 +134,7 @@ var wordings = []struct {
 	// this model", Anthropic "not supported for this model", Gemini "is not enabled for this model", llama.cpp "does not support".
 	{KindUnsupported, false, unknown | bad, phrasesOf(
 		"by this model", "for this model", "with this model", "on this model", "this model does not support", "model does not support", "model doesn't support", "model only supports", "this model only works",
-		"not enabled for models/", "not supported for models/", "not supported by…model", "not supported for…model", "not supported with…model", "not supported in…model", "not enabled for…model", "not available for…model",
+		"not enabled for models/", "not supported for models/", "not supported by…model", "not supported for…model", "not supported with…model", "not supported in…model", "not enabled for…model", "not available for…model", "are not supported for",
 		"not a supported thinking level", "thinking level is not supported", "thinking level…not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
 		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function", "does not support thinking",
 		"does not support the", "does not support parameter", "模型不支持"), nil},
