@@ -1,9 +1,12 @@
 package suite
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,6 +15,9 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/turn"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 func (s *suite) healthy(t *testing.T) {
@@ -88,6 +94,18 @@ func (s *suite) codes(t *testing.T) {
 		{"none", []any{}, ErrQuota, ""},
 		{"by pointer, wrapped", nil, fmt.Errorf("call: %w", &ErrQuota), "429"},
 		{"status without code", nil, genai.APIError{Status: "RESOURCE_EXHAUSTED"}, "429"},
+		// B117
+		{"kind with a status", []any{"overloaded"}, ErrUnavailable, "503"},
+		{"kind as a constant", []any{failure.KindServer}, ErrInternal, "500"},
+		{"kind in capitals", []any{"Timeout"}, ErrDeadline, "504"},
+		{"another kind", []any{"overloaded", "network"}, ErrInternal, ""},
+		{"connection refused", []any{"network"}, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "network"},
+		{"our own timeout", []any{"timeout"}, &failure.TimeoutError{Phase: "idle"}, "timeout"},
+		{"a client's timeout", []any{"timeout"}, fmt.Errorf("call: %w", context.DeadlineExceeded), "timeout"},
+		{"any: a status", []any{"any"}, ErrInternal, "500"},
+		{"any: no status", []any{"any"}, fmt.Errorf("read: %w", syscall.ECONNRESET), "network"},
+		{"any: what would fail", []any{"any"}, genai.APIError{Code: 401, Status: "UNAUTHENTICATED"}, ""},
+		{"code of a provider", []any{"SLOW_DAY"}, genai.APIError{Code: 500, Status: "SLOW_DAY"}, "SLOW_DAY"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			app := s.app(t, turn.Config{FallbackModel: "pro", ErrorCodes: test.codes}, NewModel("flash", Fail(test.err)))
@@ -115,6 +133,81 @@ func (s *suite) codes(t *testing.T) {
 			if md, _ := ev.Metadata(); md.ErrorCode != want || ev.Response.ErrorCode != want {
 				t.Errorf("error_code %q on %q, want %q", md.ErrorCode, ev.Response.ErrorCode, want)
 			}
+		}
+	})
+}
+
+// B117: a kind also names an answer that is none; what a model says after its tools
+// may be empty (B112).
+func (s *suite) emptyAnswers(t *testing.T) {
+	empty := Respond(func() *model.LLMResponse { return &model.LLMResponse{FinishReason: genai.FinishReasonStop} })
+	for name, test := range map[string]struct {
+		codes []any
+		steps []Step
+		want  string // the answer; "" for none
+	}{
+		"configured":                 {[]any{"empty"}, []Step{empty}, "saved"},
+		"any":                        {[]any{"any"}, []Step{empty}, "saved"},
+		"not configured":             {nil, []Step{empty}, ""},
+		"configured, after its tool": {[]any{"any"}, []Step{Call("c1", "lookup", "", nil), empty}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			backup := NewModel("pro", Text("saved"))
+			for loop, config := range map[string]turn.Config{
+				"Recover":    {Recover: backup, ErrorCodes: test.codes},
+				"outer loop": {FallbackModel: "pro", ErrorCodes: test.codes},
+			} {
+				root := NewModel("flash", append(test.steps, Text("saved"))...)
+				if loop == "Recover" || test.want == "" {
+					root = NewModel("flash", test.steps...)
+				}
+				app := s.NewApp(t, Setup{Config: config, Stream: s.stream, Agent: Agent{Name: "agent", Model: root, Lookup: func() {}}})
+				events, err := app.Retry(t.Context(), "s", "hi")
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := ""
+				for _, ev := range events {
+					if !ev.Response.Partial {
+						got += ev.Text()
+					}
+				}
+				if got != test.want {
+					t.Errorf("%s: answer %q, want %q", loop, got, test.want)
+				}
+			}
+		})
+	}
+}
+
+// B114: metadata names the model that answered, not the one that a router inside was
+// asked for; of a router that failed, every target is told.
+func (s *suite) routerInside(t *testing.T) {
+	t.Run("it answers", func(t *testing.T) {
+		m := NewModel("own", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			if req.Model == "own" {
+				yield(nil, ErrQuota)
+				return
+			}
+			yield(&model.LLMResponse{
+				Content: genai.NewContentFromText("inner", genai.RoleModel), CustomMetadata: map[string]any{call.KeyModelName: "target"},
+			}, nil)
+		})
+		events, err := s.app(t, turn.Config{FallbackModel: "pro"}, m).Retry(t.Context(), "s", "hi")
+		if err != nil {
+			t.Fatal(err)
+		}
+		md, _ := final(t, events).Metadata()
+		if diff := cmp.Diff([]string{"own failed", "target ok"}, outcomes(md)); diff != "" || md.FallbackModel != "target" || md.ModelName != "target" {
+			t.Errorf("metadata %+v; attempts (-want +got):\n%s", md, diff)
+		}
+	})
+	t.Run("it fails", func(t *testing.T) {
+		group := router.MustFallback(router.Config{}, NewModel("flash", Fail(ErrQuota)), NewModel("lite", Fail(ErrUnavailable)))
+		app := s.app(t, turn.Config{Recover: NewModel("pro", Text("saved"))}, group)
+		md, _ := final(t, mustRun(t, app, "s", "hi")).Metadata()
+		if diff := cmp.Diff([]string{"flash failed", "lite failed", "pro ok"}, outcomes(md)); diff != "" || md.Attempt != 2 {
+			t.Errorf("attempt %d, want 2; attempts (-want +got):\n%s", md.Attempt, diff)
 		}
 	})
 }

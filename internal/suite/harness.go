@@ -32,12 +32,14 @@ type Setup struct {
 	Observe func(observer string, resp *model.LLMResponse)
 }
 
-// Agent is an LLM agent, or, with Sub, a sequence or a parallel group of them.
+// Agent is an LLM agent, or, with Sub, a sequence, a parallel group or a loop of
+// them.
 type Agent struct {
 	Name     string
 	Model    model.LLM
 	Lookup   func() // called by the agent's tool "lookup"; nil for no tool
 	Parallel bool
+	Rounds   uint // of a loop
 	Sub      []Agent
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 func (s *suite) outerLoop(t *testing.T) {
@@ -66,6 +67,12 @@ func (s *suite) outerLoopInToolLoop(t *testing.T) {
 	if diff := cmp.Diff([]string{"own", "own", "gemini-3-pro", "gemini-3-pro"}, m.Asked()); diff != "" {
 		t.Errorf("models asked (-want +got):\n%s", diff)
 	}
+	// B113: the later calls of the turn keep its cause.
+	for _, ev := range events {
+		if md, ok := ev.Metadata(); ok && (md.ErrorCode != "429" || md.Reason == "" || md.Attempt != 1) {
+			t.Errorf("metadata %+v, want the turn's cause", md)
+		}
+	}
 	for _, ev := range app.Stored(t, "s") {
 		if c := ev.Response.Content; c != nil && c.Parts[0].FunctionCall != nil && string(c.Parts[0].ThoughtSignature) == "other signature" {
 			t.Error("the session keeps the signature of a model that is not the agent's own")
@@ -80,12 +87,16 @@ func (s *suite) outerLoopStops(t *testing.T) {
 	t.Run("when no model is left", func(t *testing.T) {
 		m := NewModel("own", Fail(ErrQuota))
 		events, err := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m).Retry(t.Context(), "s", "hi")
-		if err != nil {
-			t.Fatal(err)
-		}
 		md, _ := final(t, events).Metadata()
 		if md.FallbackModel != "" || md.Attempt != 3 || len(m.Requests()) != 3 {
 			t.Errorf("metadata %+v after %d calls, want the third and last failure", md, len(m.Requests()))
+		}
+		var exhausted *turn.ExhaustedError
+		if !errors.As(err, &exhausted) || exhausted.Code != "429" || exhausted.Metadata.Attempt != 3 || exhausted.Agent != "agent0" {
+			t.Fatalf("error %v, want one that tells the last failure", err)
+		}
+		if v := failure.Classify(fmt.Errorf("turn: %w", err)); v.HTTPStatus != 429 || v.Action == failure.Fail {
+			t.Errorf("the error is judged as %+v, want as a quota", v)
 		}
 	})
 	t.Run("at its bound", func(t *testing.T) {
@@ -95,8 +106,9 @@ func (s *suite) outerLoopStops(t *testing.T) {
 		}
 		m := NewModel("own", Fail(ErrQuota))
 		events, err := s.app(t, turn.Config{FallbackModels: chain}, m).Retry(t.Context(), "s", "hi")
-		if err != nil {
-			t.Fatal(err)
+		var exhausted *turn.ExhaustedError
+		if !errors.As(err, &exhausted) {
+			t.Errorf("error %v, want one that says so", err)
 		}
 		if got := len(m.Requests()); got != turn.MaxRuns {
 			t.Errorf("%d calls, want %d", got, turn.MaxRuns)

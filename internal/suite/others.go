@@ -14,13 +14,15 @@ func (s *suite) otherPlugins(t *testing.T) {
 	for name, test := range map[string]struct {
 		config turn.Config
 		step   Step
-		want   string
+		want   string // "" for nothing
 	}{
-		"healthy":          {turn.Config{FallbackModel: "pro"}, Text("fine"), " fine"},
-		"annotated error":  {turn.Config{FallbackModel: "pro"}, Fail(ErrQuota), "429 "},
-		"annotated code":   {turn.Config{FallbackModel: "pro"}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), "429 "},
-		"recovered error":  {turn.Config{Recover: NewModel("pro", Text("saved"))}, Fail(ErrQuota), " saved"},
-		"recovered by ans": {turn.Config{Recover: NewModel("pro", Text("saved"))}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), " saved"},
+		"healthy":         {turn.Config{FallbackModel: "pro"}, Text("fine"), " fine"},
+		"annotated error": {turn.Config{FallbackModel: "pro"}, Fail(ErrQuota), "429 "},
+		"annotated code":  {turn.Config{FallbackModel: "pro"}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), "429 "},
+		"recovered error": {turn.Config{Recover: NewModel("pro", Text("saved"))}, Fail(ErrQuota), " saved"},
+		// ADK calls no other callback when one returns a response, and the model's own
+		// must not be written to.
+		"recovered code": {turn.Config{Recover: NewModel("pro", Text("saved"))}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen := map[string]string{}
@@ -33,7 +35,11 @@ func (s *suite) otherPlugins(t *testing.T) {
 				},
 			})
 			mustRun(t, app, "s", "hi")
-			if diff := cmp.Diff(map[string]string{"plugin": test.want, "agent": test.want}, seen); diff != "" {
+			want := map[string]string{}
+			if test.want != "" {
+				want = map[string]string{"plugin": test.want, "agent": test.want}
+			}
+			if diff := cmp.Diff(want, seen); diff != "" {
 				t.Errorf("seen (-want +got):\n%s", diff)
 			}
 		})
@@ -51,6 +57,15 @@ func badConfig(t *testing.T, h Harness) {
 		"ErrorCodes[0]":     {ErrorCodes: []any{-1}},
 		"ErrorCodes[1]":     {ErrorCodes: []any{429, ""}},
 		"ErrorCodes[2]":     {ErrorCodes: []any{429, "x", 4.29}},
+		"ErrorCodes[3]":     {ErrorCodes: []any{429, 599, "400", 200}},
+		"ErrorCodes[0] ":    {ErrorCodes: []any{99}},
+		"ErrorCodes[0]  ":   {ErrorCodes: []any{1000}},
+		"ErrorCodes[0]   ":  {ErrorCodes: []any{"1000"}},
+		"ErrorCodes[1] ":    {ErrorCodes: []any{"any", "4O4"}},
+		"ErrorCodes[1]  ":   {ErrorCodes: []any{"any", "rate limit"}},
+		"ErrorCodes[1]   ":  {ErrorCodes: []any{"any", "canceled"}},
+		"ErrorCodes[1]    ": {ErrorCodes: []any{"any", "OK"}},
+		"ErrorCodes[0]    ": {ErrorCodes: []any{"acme_busy"}},
 		"Recover":           {Recover: none},
 		"Recover ":          {Recover: NewModel("", Text("x"))},
 		"MaxTurns":          {MaxTurns: -1},
@@ -59,7 +74,7 @@ func badConfig(t *testing.T, h Harness) {
 	} {
 		field = strings.TrimSpace(field)
 		err := h.NewPlugin(config)
-		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") || !strings.Contains(err.Error(), "allowed:") {
+		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") || !strings.Contains(err.Error(), "allowed:") && !strings.Contains(err.Error(), "upper case") {
 			t.Errorf("error %v, want one that names Config.%s and what is allowed", err, field)
 		}
 	}
@@ -68,6 +83,14 @@ func badConfig(t *testing.T, h Harness) {
 		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") {
 			t.Errorf("error %v, want one that also names Config.%s", err, field)
 		}
+	}
+	// B117
+	err = h.NewPlugin(turn.Config{ErrorCodes: []any{"tiemout", "overlaoded"}})
+	if err == nil || !strings.Contains(err.Error(), `did you mean "timeout"?`) || !strings.Contains(err.Error(), `did you mean "overloaded"?`) {
+		t.Errorf("error %v, want the kinds that were meant", err)
+	}
+	if err := h.NewPlugin(turn.Config{ErrorCodes: []any{"ACME_BUSY", "ThrottlingException", "overloaded_error", "RESOURCE_EXHAUSTED", "unavailable", "safety", "refused"}}); err != nil {
+		t.Errorf("codes of providers are refused: %v", err)
 	}
 	if err := h.NewPlugin(turn.Config{}); err != nil {
 		t.Errorf("the zero Config is refused: %v", err)

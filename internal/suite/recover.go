@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/turn"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -34,11 +36,7 @@ func (s *suite) recovers(t *testing.T) {
 			if md.OriginalModel != "flash" || md.FallbackModel != "pro" || md.ModelName != "pro" || md.Attempt != 1 {
 				t.Errorf("metadata %+v, want pro for flash", md)
 			}
-			var models []string
-			for _, a := range md.Attempts {
-				models = append(models, a.Model+" "+string(a.Outcome))
-			}
-			if diff := cmp.Diff([]string{"flash failed", "pro ok"}, models); diff != "" {
+			if diff := cmp.Diff([]string{"flash failed", "pro ok"}, outcomes(md)); diff != "" {
 				t.Errorf("attempts (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]string{"pro"}, backup.Asked()); diff != "" {
@@ -54,25 +52,43 @@ func (s *suite) recovers(t *testing.T) {
 	}
 }
 
+// B113, B116: once Recover has answered it answers the rest of the turn, and the
+// metadata keeps what made the turn leave its root.
 func (s *suite) recoversInToolLoop(t *testing.T) {
 	root := NewModel("gemini-3-flash", Call("c1", "lookup", "root signature", nil), Fail(ErrQuota), Text("root again"))
-	backup := NewModel("gemini-3-pro", Call("c2", "lookup", "backup signature", nil), Text("unused"))
+	backup := NewModel("gemini-3-pro", Call("c2", "lookup", "backup signature", nil), Text("done"))
 	looked := 0
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{Recover: backup}, Stream: s.stream,
 		Agent: Agent{Name: "agent", Model: root, Lookup: func() { looked++ }},
 	})
-	if got := final(t, mustRun(t, app, "s", "hi")).Text(); got != "root again" {
-		t.Errorf("answer %q, want the root's third step", got)
+	events := mustRun(t, app, "s", "hi")
+	if got := final(t, events).Text(); got != "done" || len(root.Requests()) != 2 {
+		t.Errorf("answer %q after %d calls of the root, want the backup's after 2", got, len(root.Requests()))
 	}
 	if looked != 2 {
 		t.Errorf("the tool ran %d times, want once for each call", looked)
+	}
+	for _, ev := range events {
+		md, ok := ev.Metadata()
+		if !ok {
+			continue
+		}
+		if md.ErrorCode != "429" || !strings.Contains(md.Reason, "limit") || md.Attempt != 1 || md.OriginalModel != "gemini-3-flash" || md.FallbackModel != "gemini-3-pro" {
+			t.Errorf("metadata %+v, want the turn's cause", md)
+		}
+		if diff := cmp.Diff([]string{"gemini-3-flash failed", "gemini-3-pro ok"}, outcomes(md)); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+	}
+	if got := final(t, mustRun(t, app, "s", "again")).Text(); got != "root again" {
+		t.Errorf("next turn %q, want the root's", got)
 	}
 	// B63: each model sees its own signatures or the placeholder, and the session keeps the root's own only.
 	if got := signatures(backup.Requests()[0].Contents); got != "skip_thought_signature_validator" {
 		t.Errorf("the backup saw signatures %q", got)
 	}
-	if got := signatures(root.Requests()[2].Contents); got != "root signature,skip_thought_signature_validator" {
+	if got := signatures(root.Requests()[2].Contents); !strings.HasPrefix(got, "root signature,") || strings.Contains(got, "backup") {
 		t.Errorf("the root saw signatures %q", got)
 	}
 	var stored []string
@@ -83,6 +99,101 @@ func (s *suite) recoversInToolLoop(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"root signature", ""}, stored); diff != "" {
 		t.Errorf("stored signatures (-want +got):\n%s", diff)
+	}
+}
+
+// outcomes lists the attempts of md.
+func outcomes(md call.Metadata) (out []string) {
+	for _, a := range md.Attempts {
+		out = append(out, a.Model+" "+string(a.Outcome))
+	}
+	return out
+}
+
+// B116: if Recover, which has answered in the turn, fails, the root is asked again,
+// once.
+func (s *suite) recoverFailsLater(t *testing.T) {
+	t.Run("the root answers", func(t *testing.T) {
+		root := NewModel("flash", Fail(ErrQuota), Text("root again"))
+		backup := NewModel("pro", Call("c1", "lookup", "", nil), Fail(ErrInternal), Text("unused"))
+		app := s.NewApp(t, Setup{
+			Config: turn.Config{Recover: backup}, Stream: s.stream, Agent: Agent{Name: "agent", Model: root, Lookup: func() {}},
+		})
+		ev := final(t, mustRun(t, app, "s", "hi"))
+		md, _ := ev.Metadata()
+		if ev.Text() != "root again" || md.FallbackModel != "flash" || md.Attempt != 2 {
+			t.Errorf("answer %q with %+v, want the root's", ev.Text(), md)
+		}
+		if diff := cmp.Diff([]string{"flash failed", "pro failed", "flash ok"}, outcomes(md)); diff != "" {
+			t.Errorf("attempts (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("the root fails too", func(t *testing.T) {
+		root, backup := NewModel("flash", Fail(ErrQuota)), NewModel("pro", Call("c1", "lookup", "", nil), Fail(ErrInternal))
+		app := s.NewApp(t, Setup{
+			Config: turn.Config{Recover: backup}, Stream: s.stream, Agent: Agent{Name: "agent", Model: root, Lookup: func() {}},
+		})
+		_, err := app.Run(t.Context(), "s", "hi")
+		var both *turn.RecoverError
+		if !errors.As(err, &both) || len(root.Requests()) != 2 || len(backup.Requests()) != 2 {
+			t.Errorf("error %v after %d calls of the root and %d of Recover, want both errors after 2 each", err, len(root.Requests()), len(backup.Requests()))
+		}
+	})
+}
+
+// A model may yield one response again and again: it is never written to.
+func (s *suite) sharedResponse(t *testing.T) {
+	fine := genai.NewContentFromText("fine", genai.RoleModel)
+	fine.Parts[0].ThoughtSignature = []byte("signature")
+	for name, test := range map[string]struct {
+		shared model.LLMResponse
+		config turn.Config
+	}{
+		"annotated": {model.LLMResponse{ErrorCode: "429", CustomMetadata: map[string]any{"own": true}}, turn.Config{FallbackModel: "pro"}},
+		"recovered": {model.LLMResponse{ErrorCode: "429"}, turn.Config{Recover: NewModel("pro", Call("c1", "lookup", "", nil), Text("saved"))}},
+		"chosen":    {model.LLMResponse{Content: fine}, turn.Config{FallbackModel: "pro"}},
+		"healthy":   {model.LLMResponse{Content: fine}, turn.Config{Recover: NewModel("pro", Text("unused"))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			shared := test.shared
+			step := Respond(func() *model.LLMResponse { return &shared })
+			if name == "chosen" {
+				step = ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": step})
+			}
+			app := s.NewApp(t, Setup{
+				Config: test.config, Stream: s.stream, Agent: Agent{Name: "agent", Model: NewModel("flash", step), Lookup: func() {}},
+			})
+			warmUp(t, app)
+			var wg sync.WaitGroup
+			for i := range 8 {
+				wg.Go(func() {
+					_, err := app.Retry(t.Context(), fmt.Sprint("s", i), "hi")
+					var exhausted *turn.ExhaustedError
+					if err != nil && !errors.As(err, &exhausted) {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if diff := cmp.Diff(test.shared, shared); diff != "" {
+				t.Errorf("the model's own response was changed (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What comes after the answer is passed on as ADK would: a call has one answer.
+func (s *suite) errorAfterTheAnswer(t *testing.T) {
+	root := NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		if yield(&model.LLMResponse{Content: genai.NewContentFromText("whole", genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil) {
+			yield(nil, ErrQuota)
+		}
+	})
+	backup := NewModel("pro", Text("second answer"))
+	events, err := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, root).Retry(t.Context(), "s", "hi")
+	var api genai.APIError
+	if !errors.As(err, &api) || len(events) != 1 || events[0].Text() != "whole" || len(backup.Requests()) > 0 {
+		t.Errorf("%d events, %d calls of the backup, error %v; want one answer, and the model's error", len(events), len(backup.Requests()), err)
 	}
 }
 
@@ -102,11 +213,7 @@ func (s *suite) recoverFails(t *testing.T) {
 	t.Run("a router inside tells the whole story", func(t *testing.T) {
 		backup := router.MustFallback(router.Config{}, NewModel("pro", Fail(ErrInternal)), NewModel("max", Text("from max")))
 		md, _ := final(t, mustRun(t, s.app(t, turn.Config{Recover: backup}, NewModel("flash", Fail(ErrQuota))), "s", "hi")).Metadata()
-		var models []string
-		for _, a := range md.Attempts {
-			models = append(models, a.Model+" "+string(a.Outcome))
-		}
-		if diff := cmp.Diff([]string{"flash failed", "pro failed", "max ok"}, models); diff != "" || md.FallbackModel != "max" {
+		if diff := cmp.Diff([]string{"flash failed", "pro failed", "max ok"}, outcomes(md)); diff != "" || md.FallbackModel != "max" || md.Attempt != 2 {
 			t.Errorf("fallback model %q; attempts (-want +got):\n%s", md.FallbackModel, diff)
 		}
 	})

@@ -3,6 +3,7 @@ package suite
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -111,6 +112,76 @@ func (s *suite) ownModels(t *testing.T) {
 	}
 }
 
+// warmUp runs one turn: ADK v2.2.0 writes an agent's default mode, unguarded, in
+// the first.
+func warmUp(t *testing.T, app App) {
+	t.Helper()
+	if _, err := app.Run(t.Context(), "first", "work"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// B115: with more runs at once than there are tracked turns, every record is right
+// and Recover acts, on errors that are errors and on those that are responses.
+func (s *suite) crowd(t *testing.T) {
+	const runs = 150 // of which all are in flight at once
+	for name, fail := range map[string]func(text string) (*model.LLMResponse, error){
+		"errors": func(text string) (*model.LLMResponse, error) { return nil, genai.APIError{Code: 429, Message: text} },
+		"responses": func(text string) (*model.LLMResponse, error) {
+			return &model.LLMResponse{ErrorCode: "429", ErrorMessage: text}, nil
+		},
+	} {
+		for _, recovers := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", Recover ", recovers), func(t *testing.T) {
+				var waiting sync.WaitGroup
+				root := NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+					text := TextOf(req.Contents[len(req.Contents)-1])
+					if text == "work" {
+						yield(&model.LLMResponse{Content: genai.NewContentFromText("fine", genai.RoleModel)}, nil)
+						return
+					}
+					waiting.Done()
+					waiting.Wait()
+					yield(fail(text))
+				})
+				backup := NewModel("pro", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+					text := TextOf(req.Contents[len(req.Contents)-1])
+					yield(&model.LLMResponse{Content: genai.NewContentFromText("saved "+text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
+				})
+				config := turn.Config{FallbackModel: "max"}
+				if recovers {
+					config = turn.Config{Recover: backup, Logger: slog.New(slog.DiscardHandler)}
+				}
+				app := s.app(t, config, root)
+				warmUp(t, app)
+				waiting.Add(runs)
+				var wg sync.WaitGroup
+				for i := range runs {
+					wg.Go(func() { crowdRun(t, app, fmt.Sprintf("run %d.", i), recovers) })
+				}
+				wg.Wait()
+			})
+		}
+	}
+}
+
+// crowdRun runs one turn of a crowd and checks its record.
+func crowdRun(t *testing.T, app App, text string, recovers bool) {
+	events, err := app.Run(t.Context(), text, text)
+	if err != nil || len(events) == 0 {
+		t.Errorf("%d events, error %v", len(events), err)
+		return
+	}
+	ev := events[len(events)-1]
+	md, _ := ev.Metadata()
+	if len(md.Attempts) == 0 || md.Attempts[0].Message != text || md.OriginalModel != "flash" || md.Attempt != 1 || md.ErrorCode != "429" {
+		t.Errorf("%s has metadata %+v", text, md)
+	}
+	if recovers && ev.Text() != "saved "+text {
+		t.Errorf("%s is answered with %q", text, ev.Text())
+	}
+}
+
 func (s *suite) sessions(t *testing.T) {
 	m := NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		step := Text("fine")
@@ -120,7 +191,7 @@ func (s *suite) sessions(t *testing.T) {
 		step(ctx, req, stream, yield)
 	})
 	app := s.app(t, turn.Config{FallbackModel: "pro"}, m)
-	mustRun(t, app, "first", "work") // ADK v2.2.0 writes an agent's default mode, unguarded, in its first run
+	warmUp(t, app)
 	var wg sync.WaitGroup
 	for i := range 32 {
 		wg.Go(func() {

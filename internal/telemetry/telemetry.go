@@ -69,15 +69,15 @@ func EndAttempt(span trace.Span, a call.Attempt) {
 	span.End()
 }
 
-// Annotate mirrors md onto the current span of ctx, because ADK's REST API, and
-// with it ADK Web, shows spans but drops the metadata of events. It costs
-// nothing when the span is not recorded.
-func Annotate(ctx context.Context, md call.Metadata) {
+// Annotate mirrors fields, the metadata of a response as its map, onto the current
+// span of ctx: ADK's REST API, and with it ADK Web, shows spans but drops the
+// metadata of events. Fields without an attribute of their own are omitted. It
+// costs nothing when the span is not recorded.
+func Annotate(ctx context.Context, fields map[string]any) {
 	span := trace.SpanFromContext(ctx)
 	if !span.IsRecording() {
 		return
 	}
-	fields := md.Map()
 	attributes := make([]attribute.KeyValue, 0, len(fields))
 	for key, value := range fields {
 		name, ok := attributeOf[key]

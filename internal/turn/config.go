@@ -3,15 +3,14 @@ package turn
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
-	"strconv"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // Bounds of the state kept when Config sets none.
@@ -33,14 +32,16 @@ type Config struct {
 	Recover        model.LLM
 	MaxTurns       int
 	PruneTo        int
+	Logger         *slog.Logger
+	call.Hooks
 }
 
-// check fills in the defaults and returns the error codes as text, or an error
+// check fills in the defaults and returns the parsed error codes, or an error
 // that names every wrong field.
-func (c *Config) check() (codes []string, err error) {
+func (c *Config) check() (codes []code, err error) {
 	var p problems
 	c.checkNames(&p)
-	codes = checkCodes(c.ErrorCodes, &p)
+	codes = parseCodes(c.ErrorCodes, &p)
 	if c.Recover != nil {
 		if nilcheck.Model(c.Recover) {
 			p.report("Recover", "a nil %T; allowed: a model, or no value at all", c.Recover)
@@ -98,41 +99,6 @@ func (c *Config) chain() []string {
 		return slices.Clone(c.FallbackModels)
 	}
 	return append([]string{c.FallbackModel}, c.FallbackModels...)
-}
-
-// checkCodes turns configured codes into text: 429 and "429" mean the same. Nil
-// stands for the default, an empty list for none.
-func checkCodes(configured []any, p *problems) (codes []string) {
-	if configured == nil {
-		configured = defaultCodes
-	}
-	for i, code := range configured {
-		text := ""
-		switch code := code.(type) {
-		case string:
-			text = strings.TrimSpace(code)
-		case int:
-			if code > 0 {
-				text = strconv.Itoa(code)
-			}
-		}
-		if text == "" {
-			p.report(fmt.Sprintf("ErrorCodes[%d]", i), "%#v is not an error code; allowed: a positive int such as 429, or a string such as %q", code, "RESOURCE_EXHAUSTED")
-			continue
-		}
-		codes = append(codes, text)
-	}
-	return codes
-}
-
-// match returns the configured code that v is about.
-func match(codes []string, v failure.Verdict) (code string, ok bool) {
-	for _, code := range codes {
-		if v.Matches(code) {
-			return code, true
-		}
-	}
-	return "", false
 }
 
 // nameOf is m's name, or nothing if it cannot tell, like a struct around a model

@@ -3,70 +3,184 @@ package turn
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// MaxRuns bounds how often Loop runs one turn, whatever the metadata asks for.
+// MaxRuns bounds how often Loop runs a turn for one agent, whatever the metadata
+// asks for.
 const MaxRuns = call.MaxAttempts
 
-// Event is what Loop needs to know of an event of either major.
+// Event is what the plugin and Loop need to know of an event of either major.
 type Event struct {
 	Author, Branch string
-	Response       *model.LLMResponse
+	Response       *model.LLMResponse // the event's own
+	LongRunning    []string           // ids of calls whose results come later
 }
 
 // NextModel returns the metadata of an event that asks for another run: its
 // response failed with a configured code, and a model is left to try.
 func (e Event) NextModel() (call.Metadata, bool) {
-	md, ok := call.ReadResponse(e.Response)
-	return md, ok && md.Triggered && md.FallbackModel != "" && e.Response.ErrorCode != "" && e.Response.ErrorCode == md.ErrorCode
+	md, ok := e.failure()
+	return md, ok && md.FallbackModel != ""
 }
 
-// Loop runs a turn and, as long as an event asks for another model, runs it
-// again with that choice in the context. run is told whether it is the first
-// run: only that one takes the user's message. read views an event; restarted
-// makes, from the event of a failed call, the partial event that tells a
-// consumer to discard what it was shown of that call.
+// failure returns the metadata of an event whose response failed with a configured
+// code.
+func (e Event) failure() (call.Metadata, bool) {
+	md, ok := call.ReadResponse(e.Response)
+	return md, ok && md.Triggered && e.Response.ErrorCode != "" && e.Response.ErrorCode == md.ErrorCode
+}
+
+// isAnswer tells whether the event ends what its agent has to say, as ADK's flow
+// sees it.
+func (e Event) isAnswer() bool {
+	resp := e.Response
+	if resp.Partial {
+		return false
+	}
+	said := resp.ErrorCode != ""
+	if resp.Content != nil {
+		for _, part := range resp.Content.Parts {
+			switch {
+			case part == nil:
+			case part.FunctionCall != nil, part.FunctionResponse != nil:
+				return false
+			case !part.Thought:
+				said = true
+			}
+		}
+	}
+	return said
+}
+
+// Loop runs a turn and, as long as an event asks for another model, runs it again
+// with that choice in the context. run is told whether it is the first run: only
+// that one takes the user's message. read views an event; restarted makes, from an
+// event of a call that is void, the partial event that tells a consumer to discard
+// what it was shown of it.
 //
-// An event that asks for another run ends the run it belongs to, since all of
-// it is repeated, and is not passed on, unless the bound is reached.
+// An event that asks for another run ends the run it belongs to, as soon as tools
+// and agents of the application's own code that are at work have finished, and is
+// not passed on. In the next run agents that had finished are skipped, and all
+// others run again: each of them that was shown in part gets a restarted event
+// before.
+//
+// When nobody is left to ask, the last event is passed on and an ExhaustedError
+// follows.
 func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) iter.Seq2[E, error], read func(E) (Event, bool), restarted func(E) E) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
-		for n := 1; ; n++ {
-			next, again := ctx, false
-			shown := map[string]bool{} // authors whose call in progress has been shown in part
-			for ev, err := range run(ctx, n == 1) {
-				view, ok := read(ev)
-				if err != nil || !ok {
-					if !yield(ev, err) || err != nil {
-						return
-					}
-					continue
-				}
-				if md, ok := view.NextModel(); ok && n < MaxRuns {
-					next, again = Choose(next, view.Author, view.Branch, md), true
-					if shown[view.Author] && !yield(restarted(ev), nil) {
-						return
-					}
-					break
-				}
-				shown[view.Author] = view.Response.Partial
-				if !yield(ev, nil) {
+		l := &loop[E]{read: read, yield: yield, repeat: newRepeat(), runs: map[place]int{}}
+		for n := 1; l.pass(run(l.repeat.start(ctx), n == 1)); n++ {
+			for at, md := range l.repeat.finish() {
+				ctx = Choose(ctx, at.agent, at.branch, md)
+			}
+			for _, shown := range l.shown {
+				if !yield(restarted(shown.event), nil) {
 					return
 				}
-			}
-			if !again {
-				return
 			}
 			if err := ctx.Err(); err != nil {
 				var none E
 				yield(none, err)
 				return
 			}
-			ctx = next
 		}
 	}
+}
+
+// loop is one Loop under way.
+type loop[E any] struct {
+	read   func(E) (Event, bool)
+	yield  func(E, error) bool
+	repeat *repeat
+	runs   map[place]int // how often an agent has asked for another run
+
+	shown []shown[E]         // calls of the run that have been shown in part
+	tools map[place][]string // calls of tools in the run that have no result yet
+	again bool               // the run is to be repeated
+}
+
+type shown[E any] struct {
+	at    place
+	event E
+}
+
+// pass passes on the events of one run and reports whether it is to be repeated.
+func (l *loop[E]) pass(events iter.Seq2[E, error]) bool {
+	l.shown, l.tools, l.again = nil, map[place][]string{}, false
+	for ev, err := range events {
+		view, ok := l.read(ev)
+		switch {
+		case err != nil:
+			l.yield(ev, err)
+			return false
+		case !ok:
+			if !l.yield(ev, nil) {
+				return false
+			}
+		case view.Response.Content == l.repeat.skipped:
+			// An agent that had finished in an earlier run.
+		case !l.event(ev, view):
+			return false
+		}
+		if l.again && len(l.tools) == 0 && !l.repeat.busy() {
+			return true
+		}
+	}
+	return l.again
+}
+
+// event handles one event and reports whether more are wanted.
+func (l *loop[E]) event(ev E, view Event) bool {
+	at := place{view.Author, view.Branch}
+	md, failed := view.failure()
+	again := failed && md.FallbackModel != "" && l.runs[at] < MaxRuns-1
+	l.repeat.see(view)
+	l.watchTools(at, view)
+	if again {
+		l.runs[at]++
+		l.again = true
+		l.repeat.close(at, md)
+		return true
+	}
+	l.shown = slices.DeleteFunc(l.shown, func(s shown[E]) bool { return s.at == at })
+	if view.Response.Partial {
+		l.shown = append(l.shown, shown[E]{at, ev})
+	}
+	if !l.yield(ev, nil) {
+		return false
+	}
+	if failed {
+		var none E
+		l.yield(none, newExhausted(view, md))
+		return false
+	}
+	return true
+}
+
+// watchTools notes which tools run. A run is not ended in the middle of a tool: it
+// would run again.
+func (l *loop[E]) watchTools(at place, view Event) {
+	if view.Response.Partial || view.Response.Content == nil {
+		return
+	}
+	open := l.tools[at]
+	for _, part := range view.Response.Content.Parts {
+		switch {
+		case part == nil:
+		case part.FunctionCall != nil && !slices.Contains(view.LongRunning, part.FunctionCall.ID):
+			open = append(open, part.FunctionCall.ID)
+		case part.FunctionResponse != nil:
+			open = slices.DeleteFunc(open, func(id string) bool { return id == part.FunctionResponse.ID })
+		}
+	}
+	if len(open) == 0 {
+		delete(l.tools, at)
+		return
+	}
+	l.tools[at] = open
 }

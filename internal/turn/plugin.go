@@ -25,10 +25,13 @@ type Context interface {
 // Plugin holds the callbacks. They are safe for concurrent use.
 type Plugin struct {
 	config Config
-	codes  []string
+	codes  []code
+	judges bool // a code may be about a response without an error code
+	heard  bool // there are hooks
 	chain  []string
 	backup stream.Layer // of config.Recover; nil if there is none
 	turns  *turns
+	warned once
 }
 
 // New returns the plugin for config, or an error that names every wrong field.
@@ -38,6 +41,8 @@ func New(config Config) (*Plugin, error) {
 		return nil, err
 	}
 	p := &Plugin{config: config, codes: codes, chain: config.chain(), turns: newTurns(config.MaxTurns, config.PruneTo)}
+	p.judges = slices.ContainsFunc(codes, func(c code) bool { return !c.status })
+	p.heard = config.OnAttempt != nil || config.OnFallback != nil
 	if config.Recover != nil {
 		p.backup = stream.Of(config.Recover)
 	}
@@ -45,20 +50,46 @@ func New(config Config) (*Plugin, error) {
 }
 
 // BeforeModel sets the model of req: an outer loop's choice for this agent if
-// there is one, else the root.
-func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) {
+// there is one, else the root. In a turn in which Recover has answered it returns
+// the answer of Recover; if Recover has none, the root is asked again.
+func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) (*model.LLMResponse, error) {
 	if req == nil {
-		return
+		return nil, nil
 	}
-	md, isChosen := chosen(ctx)
-	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
+	if isClosed(ctx) {
+		return &model.LLMResponse{}, nil // which ends the agent without an event
+	}
+	s, root, stays := p.begin(ctx, req)
+	if stays {
+		answer, err := p.recover(ctx, s, root, req)
+		if err == nil {
+			return answer, nil
+		}
+		if ctx.Err() != nil {
+			p.reset(s)
+			return nil, ctx.Err()
+		}
+		p.askRoot(s, err)
+	}
+	if foreign := req.Model != root; foreign || request.LacksSignature(req.Contents, req.Model) {
+		// The contents may be the session's own.
+		req.Contents = request.CloneContents(req.Contents)
+		request.Adapt(req.Contents, req.Model, foreign)
+	}
+	return nil, nil
+}
 
+// begin begins a call and sets its model. It returns the root of the turn, and
+// whether Recover stays.
+func (p *Plugin) begin(ctx Context, req *model.LLMRequest) (s *state, root string, stays bool) {
+	md, isChosen := chosen(ctx)
 	p.turns.Lock()
-	s := p.turns.start(invocation, agent, branch)
+	defer p.turns.Unlock()
+	s = p.turns.begin(ctx)
 	switch {
 	case isChosen:
 		if s.failures == nil {
-			s.restore(md)
+			s.chose(md)
 		}
 		req.Model = md.FallbackModel
 	case s.failures != nil && req.Model != s.own:
@@ -70,175 +101,161 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) {
 		}
 		s.root = req.Model
 	}
-	s.asked, s.over = req.Model, false
-	if p.backup != nil {
+	s.asked = req.Model
+	if p.backup != nil || p.judges {
 		s.req = req
 	}
-	foreign := s.asked != s.root
-	p.turns.Unlock()
-
-	if foreign || request.LacksSignature(req.Contents, req.Model) {
-		// The contents may be the session's own.
-		req.Contents = request.CloneContents(req.Contents)
-		request.Adapt(req.Contents, req.Model, foreign)
+	stays = s.failures != nil && s.failures.stays
+	if stays {
+		s.phase = handling
 	}
+	return s, s.root, stays
 }
 
-// AfterModel annotates resp in place when it carries a configured error code,
-// or when it is the answer that ends a fallback. It never replaces resp, so
-// that other plugins see it.
-func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) {
+// askRoot lets a call go on to its model after Recover, which had answered before,
+// has failed.
+func (p *Plugin) askRoot(s *state, refused error) {
+	p.turns.Lock()
+	defer p.turns.Unlock()
+	s.refused = refused
+	if s.failures != nil {
+		s.failures.stays = false
+	}
+	p.turns.enter(s, asked)
+}
+
+// AfterModel judges a response of the agent's model. It returns a response that
+// replaces it only where Recover has answered, or where an error would get no event
+// otherwise. It never writes to resp, which may be the model's own: what is to be
+// said of it, OnEvent writes on the event.
+func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) *model.LLMResponse {
 	if resp == nil || resp.Partial {
-		return
+		return nil
 	}
-	if resp.ErrorCode != "" {
-		p.afterErrorResponse(ctx, resp)
-		return
-	}
-	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
 	p.turns.Lock()
-	s := p.turns.find(invocation, agent, branch)
-	if s == nil || s.ours == resp || s.failures == nil || s.asked == s.root {
-		if s != nil {
-			s.reset()
-		}
+	s := p.turns.find(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
+	if s == nil || s.phase != asked {
 		p.turns.Unlock()
+		return nil // the call has been answered
+	}
+	if resp.ErrorCode != "" || p.judges {
+		verdict, bad := failure.ClassifyResponse(resp, failure.Expect{})
+		name, configured := match(p.codes, verdict)
+		if bad && resp.ErrorCode == "" && (!configured || verdict.Kind == failure.KindEmpty && endsToolRound(s.req)) {
+			bad = false // an answer, as far as this plugin is concerned
+		}
+		if bad {
+			return p.badResponse(ctx, s, resp, failed{verdict, name, configured})
+		}
+	}
+	p.answered(ctx, s, resp)
+	return nil
+}
+
+// endsToolRound tells whether req hands results of tools to the model, which may
+// have nothing to add.
+func endsToolRound(req *model.LLMRequest) bool {
+	if req == nil || len(req.Contents) == 0 {
+		return false
+	}
+	for _, part := range req.Contents[len(req.Contents)-1].Parts {
+		if part != nil && part.FunctionResponse != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// answered ends a call that its model has answered. It needs the lock, and
+// releases it.
+func (p *Plugin) answered(ctx Context, s *state, resp *model.LLMResponse) {
+	var inner call.Metadata
+	if len(resp.CustomMetadata) > 0 {
+		inner, _ = call.ReadResponse(resp)
+	}
+	f := s.failures
+	if f == nil || s.asked == s.root && s.refused == nil {
+		var own call.Attempt
+		if p.heard {
+			own = s.answer(inner, resp)
+		}
+		s.failures = nil
+		p.turns.enter(s, idle)
+		p.turns.Unlock()
+		if p.heard {
+			p.tellHealthy(ctx, inner, own)
+		}
 		return
 	}
-	// The model that an outer loop chose has answered.
-	s.failures.log.Add(call.Attempt{Model: s.asked, Outcome: call.OK})
+	attempts := inner.Attempts
+	if len(attempts) == 0 {
+		attempts = []call.Attempt{s.answer(inner, resp)}
+	}
+	attempts = f.add(attempts)
 	md := s.metadata()
-	md.FallbackModel, md.ModelName, md.ModelVersion = s.asked, s.asked, resp.ModelVersion
-	s.reset()
+	md.ModelName, md.ModelVersion = attempts[len(attempts)-1].Model, resp.ModelVersion
+	md.FallbackModel = md.ModelName
+	fields := f.log.Map(md)
+	md.Attempts, md.AttemptsDropped = f.log.Attempts()
+	s.note = &note{fields: fields, code: resp.ErrorCode, foreign: s.asked != s.root}
+	s.failures = nil
+	p.turns.enter(s, noted)
 	p.turns.Unlock()
 
-	md.WriteTo(resp)
-	telemetry.Annotate(ctx, md)
-	request.DropSignatures(resp)
+	telemetry.Annotate(ctx, fields)
+	p.tell(ctx, attempts...)
+	p.tellFallback(ctx, md)
 }
 
-// afterErrorResponse judges a response that carries an error code.
-func (p *Plugin) afterErrorResponse(ctx Context, resp *model.LLMResponse) {
-	verdict, _ := failure.ClassifyResponse(resp, failure.Expect{})
-	_, configured := match(p.codes, verdict)
-
+// OnEvent writes on the event of a call what AfterModel found.
+func (p *Plugin) OnEvent(ctx context.Context, invocation string, ev Event) {
+	if ev.Response == nil || hide(ctx, invocation, ev) || ev.Response.Partial {
+		return
+	}
 	p.turns.Lock()
-	s := p.turns.start(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
-	if s.ours == resp {
-		s.ours = nil
+	s := p.turns.find(invocation, ev.Author, ev.Branch)
+	if s == nil || s.note == nil || s.note.code != ev.Response.ErrorCode {
 		p.turns.Unlock()
 		return
 	}
-	if !configured || !p.hasFallback(s) {
-		s.reset()
-		p.turns.Unlock()
-		return
-	}
-	s.fail(verdict, resp.ErrorCode)
-	req := s.req
-	p.turns.Unlock()
+	n := s.note
+	s.note = nil
+	p.turns.enter(s, idle)
+	p.unlock()
 
-	if p.backup != nil && req != nil {
-		if answer, err := p.recover(ctx, s, req); err == nil {
-			*resp = *answer
-			return
-		}
+	call.Merge(ev.Response, n.fields)
+	if n.foreign {
+		request.DropSignatures(ev.Response)
 	}
-	p.annotate(ctx, s, resp)
-}
-
-// OnModelError answers a configured error: with Recover's answer, or with a
-// response for the outer loop to read. It returns nothing for errors that are
-// not its business, and an error when Recover failed too and no model is left
-// for an outer loop.
-func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*model.LLMResponse, error) {
-	if err == nil || req == nil {
-		return nil, nil
-	}
-	verdict := failure.Classifier{}.Classify(ctx, err)
-	code, configured := match(p.codes, verdict)
-
-	p.turns.Lock()
-	s := p.turns.start(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
-	if s.asked == "" {
-		s.asked = req.Model
-	}
-	if s.root == "" {
-		s.root = s.asked
-	}
-	if s.over {
-		// The model goes on after an error that has been answered: one call has
-		// one answer.
-		p.turns.Unlock()
-		return nil, nil
-	}
-	if !configured || verdict.Kind == failure.KindCanceled || !p.hasFallback(s) {
-		s.reset()
-		p.turns.Unlock()
-		return nil, nil
-	}
-	s.fail(verdict, code)
-	s.over = true
-	next := p.next(s)
-	p.turns.Unlock()
-
-	if p.backup != nil {
-		answer, recoverErr := p.recover(ctx, s, req)
-		if recoverErr == nil {
-			return answer, nil
-		}
-		if next == "" {
-			p.turns.Lock()
-			s.reset()
-			p.turns.Unlock()
-			return nil, &RecoverError{Model: err, Recover: recoverErr}
-		}
-	}
-	answer := &model.LLMResponse{ErrorCode: code, ErrorMessage: verdict.Message}
-	p.annotate(ctx, s, answer)
-	return answer, nil
 }
 
 // End forgets a turn; it is called when its run ends.
 func (p *Plugin) End(invocation string) {
 	p.turns.Lock()
 	defer p.turns.Unlock()
-	p.turns.drop(invocation)
+	p.turns.end(invocation)
 }
 
-// Tracked tells how many turns are tracked now.
+// Tracked tells how many agents' turns are tracked now.
 func (p *Plugin) Tracked() int {
 	p.turns.Lock()
 	defer p.turns.Unlock()
-	return len(p.turns.byID)
+	return p.turns.busy.n + p.turns.idle.n
 }
 
-// next returns the first fallback model that this turn has neither started at
-// nor tried, or "".
-func (p *Plugin) next(s *state) string {
-	for _, name := range p.chain {
-		if name != s.root && name != s.asked && (s.failures == nil || !slices.Contains(s.failures.tried, name)) {
-			return name
-		}
-	}
-	return ""
-}
-
-// hasFallback tells whether this agent's failure is part of a fallback: there
-// is something left to try, or something was tried before.
-func (p *Plugin) hasFallback(s *state) bool {
-	return p.backup != nil || s.failures != nil || p.next(s) != ""
-}
-
-// annotate writes on a response that failed what has happened so far and which
-// model comes next.
-func (p *Plugin) annotate(ctx Context, s *state, resp *model.LLMResponse) {
+// reset forgets the failures of s, whose call has ended.
+func (p *Plugin) reset(s *state) {
 	p.turns.Lock()
-	md := s.metadata()
-	md.FallbackModel = p.next(s)
-	s.req, s.ours = nil, resp
-	p.turns.Unlock()
+	defer p.turns.Unlock()
+	s.failures = nil
+	p.turns.enter(s, idle)
+}
 
-	md.WriteTo(resp)
-	telemetry.Annotate(ctx, md)
+// unlock releases the lock of turns, and warns if states were pruned under it.
+func (p *Plugin) unlock() {
+	pruned := p.turns.pruned
+	p.turns.Unlock()
+	if pruned {
+		p.warnOfBound()
+	}
 }

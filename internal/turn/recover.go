@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -10,7 +11,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
+
+// kindRefused is the kind of a call that a layer within the agent's model refused.
+const kindRefused = stream.KindRefused
 
 // RecoverError says that the agent's model failed and that Recover failed too.
 // errors.Is and errors.As find either.
@@ -26,63 +31,54 @@ func (e *RecoverError) Error() string {
 // Unwrap returns both errors, the model's first.
 func (e *RecoverError) Unwrap() []error { return []error{e.Model, e.Recover} }
 
-// recover asks Config.Recover for the answer to req and annotates it, or
-// records that it failed too. Recover is asked as a target of a router is: with
-// a request of its own, recorded, and with a whole answer or an error as the
-// end.
-func (p *Plugin) recover(ctx Context, s *state, req *model.LLMRequest) (*model.LLMResponse, error) {
+// recover asks Config.Recover for the answer to req and annotates it, or records
+// that it failed too. Recover is asked as a target of a router is: with a request
+// of its own, recorded, and with a whole answer or an error as the end.
+func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMRequest) (*model.LLMResponse, error) {
 	var final *model.LLMResponse
 	var err error
 	out := stream.NewSink(func(resp *model.LLMResponse, failed error) bool {
 		final, err = resp, failed
 		return true
 	})
-	p.turns.Lock()
-	out.Root = s.root
-	p.turns.Unlock()
+	out.Root = root
 	own := request.Clone(req)
 	request.UndoGemini(own)
 	started := time.Now()
 	out.End(p.backup.Do(call.Carry(ctx), own, false, out))
-
-	md, ok := p.ended(s, out, err == nil, time.Since(started))
-	if !ok {
+	if err == nil && final == nil {
+		err = failure.ErrEmpty
+	}
+	attempts, dropped := out.Attempts()
+	if err != nil {
+		p.notRecovered(ctx, s, attempts, dropped)
 		return nil, err
 	}
 	answer := *final            // the model may hand out one response many times
 	request.DropSealed(&answer) // the agent's own model is asked next, without an adapter of ours
-	md.FallbackModel, md.ModelName, md.ModelVersion = out.Model, out.Model, final.ModelVersion
-	md.WriteTo(&answer)
-	telemetry.Annotate(ctx, md)
-	p.turns.Lock()
-	s.ours = &answer
-	p.turns.Unlock()
+	last := call.Attempt{Model: out.Model, Outcome: call.OK}
+	if len(attempts) == 0 {
+		last.Duration = time.Since(started)
+	}
+	inner, _ := call.ReadResponse(final)
+	last.Model = cmp.Or(inner.ModelName, last.Model)
+	fields := p.recovered(ctx, s, append(attempts, last), dropped, final.ModelVersion)
+	call.Merge(&answer, fields)
+	telemetry.Annotate(ctx, fields)
 	return &answer, nil
 }
 
-// ended adds to s what out tells of the attempts of Recover, and returns the
-// metadata of its answer if there is one.
-func (p *Plugin) ended(s *state, out *stream.Sink, answered bool, took time.Duration) (md call.Metadata, ok bool) {
-	p.turns.Lock()
-	defer p.turns.Unlock()
-	if s.failures == nil {
-		s.failures = &failures{} // another call of this agent, which ADK does not make, has reset it
+// attemptOf returns the attempt that an error of a router's target is about.
+func attemptOf(err error) (a call.Attempt, ok bool) {
+	switch e := err.(type) {
+	case *stream.AttemptError:
+		v := e.Means
+		return call.Attempt{
+			Model: e.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
+			Reason: v.Reason, Message: v.Message,
+		}, true
+	case *stream.RefusedError:
+		return call.Attempt{Model: e.Model, Outcome: call.Skipped, Kind: string(kindRefused), Reason: e.Reason}, true
 	}
-	inner, dropped := out.Attempts()
-	for _, a := range inner {
-		s.failures.log.Add(a)
-	}
-	if !answered {
-		s.failures.count++
-		return call.Metadata{}, false
-	}
-	last := call.Attempt{Model: out.Model, Outcome: call.OK}
-	if len(inner) == 0 {
-		last.Duration = took
-	}
-	s.failures.log.Add(last)
-	md = s.metadata()
-	md.AttemptsDropped += dropped
-	s.reset()
-	return md, true
+	return call.Attempt{}, false
 }

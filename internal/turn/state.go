@@ -1,76 +1,148 @@
 package turn
 
 import (
+	"cmp"
+	"slices"
+	"time"
+
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
+// phase says who has the call of an agent.
+type phase uint8
+
+const (
+	idle     phase = iota // there is none, or it has been answered
+	asked                 // the model
+	handling              // the plugin, which asks Recover
+	noted                 // ADK: its event has still to be annotated
+)
+
 // state is what a turn knows of one agent on one branch. The lock of turns
 // guards it.
 type state struct {
-	agent, branch string
+	invocation, agent, branch string
 
-	own   string             // the model the agent asks for by itself
-	root  string             // the model this agent's turn started at
-	asked string             // the model of the call in flight
-	req   *model.LLMRequest  // the call in flight, kept for Recover
-	ours  *model.LLMResponse // the answer the error callback gave, which ADK passes to the after-model callback
-	over  bool               // the call in flight has been answered by the error callback
+	next         *state // another agent of the same invocation
+	newer, older *state // in a ring; see turns
+	began        time.Time
+	done         <-chan struct{} // of the context of the call
+
+	phase   phase
+	own     string            // the model the agent asks for by itself
+	root    string            // the model this agent's turn started at
+	asked   string            // the model of the call
+	req     *model.LLMRequest // the call in flight, kept for Recover
+	refused error             // of Recover, which was asked before the model
+	note    *note             // for the event of the call
 
 	failures *failures // since the last success; nil for none, which is the rule
 }
 
-// failures is what went wrong in a turn so far.
-type failures struct {
-	count  int      // attempts that failed
-	tried  []string // the models that failed
-	code   string   // of the latest
-	reason string   // of the latest
-	log    call.Log
+// note is the metadata that an event gets: the response that the model returned
+// may be the model's own, so it is not written to.
+type note struct {
+	fields  map[string]any
+	code    string // of the response; the event of another response is not annotated
+	foreign bool   // the answer is of another model than the turn's root
 }
 
-// reset forgets the call and the failures, and keeps who asks.
-func (s *state) reset() { s.asked, s.req, s.ours, s.failures = "", nil, nil, nil }
+// failures is what went wrong in a turn so far.
+type failures struct {
+	count  int      // different models that failed
+	tried  []string // the models that failed
+	code   string   // of the latest; of the one that made the turn leave its root if it stays
+	reason string   // likewise
+	log    call.Log
+	stays  bool // Recover has answered, and gets the later calls of the turn
+}
 
-// restore takes over what an outer loop knows.
-func (s *state) restore(md call.Metadata) {
+// chose takes over what an outer loop knows.
+func (s *state) chose(md call.Metadata) {
 	s.root = md.OriginalModel
 	s.failures = &failures{count: md.Attempt, code: md.ErrorCode, reason: md.Reason}
 	s.failures.log.Restore(md.Attempts, md.AttemptsDropped)
 	for _, a := range md.Attempts {
-		s.failures.tried = append(s.failures.tried, a.Model)
+		if a.Outcome != call.Skipped {
+			s.failures.tried = append(s.failures.tried, a.Model)
+		}
 	}
 }
 
-// fail records that the model asked has failed.
-func (s *state) fail(verdict failure.Verdict, code string) {
+// fail records that the call has failed, with its attempts.
+func (s *state) fail(code, reason string, attempts []call.Attempt) []call.Attempt {
 	if s.failures == nil {
 		s.failures = &failures{}
 	}
-	s.failures.count++
-	s.failures.tried = append(s.failures.tried, s.asked)
-	s.failures.code, s.failures.reason = code, verdict.Reason
-	s.failures.log.Add(failedAttempt(s.asked, verdict))
+	s.failures.code, s.failures.reason = code, reason
+	recorded := s.failures.add(attempts)
+	if !slices.Contains(s.failures.tried, s.asked) {
+		s.failures.tried = append(s.failures.tried, s.asked) // a router's name need not be that of one of its targets
+	}
+	return recorded
 }
 
-// metadata is what s knows; the caller adds what comes next.
+// add records attempts and returns what was recorded of them.
+func (f *failures) add(attempts []call.Attempt) []call.Attempt {
+	recorded := make([]call.Attempt, len(attempts))
+	for i, a := range attempts {
+		recorded[i] = f.log.Add(a)
+		f.counts(recorded[i])
+	}
+	return recorded
+}
+
+// counts counts a's model if it is one more that failed.
+func (f *failures) counts(a call.Attempt) {
+	if a.Outcome == call.Failed && !slices.Contains(f.tried, a.Model) {
+		f.count++
+		f.tried = append(f.tried, a.Model)
+	}
+}
+
+// metadata is what s knows of its failures, without the attempts; the caller adds
+// what comes next.
 func (s *state) metadata() call.Metadata {
 	f := s.failures
 	if f == nil {
 		f = &failures{} // another call of this agent, which ADK does not make, has reset it
 	}
-	attempts, dropped := f.log.Attempts()
-	return call.Metadata{
-		Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason,
-		Attempts: attempts, AttemptsDropped: dropped,
-	}
+	return call.Metadata{Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason}
 }
 
-func failedAttempt(name string, verdict failure.Verdict) call.Attempt {
-	return call.Attempt{
-		Model: name, Outcome: call.Failed, Code: verdict.Code, Kind: string(verdict.Kind),
-		HTTPStatus: verdict.HTTPStatus, Reason: verdict.Reason, Message: verdict.Message,
+// story is that with the attempts.
+func (s *state) story() call.Metadata {
+	md := s.metadata()
+	if s.failures != nil {
+		md.Attempts, md.AttemptsDropped = s.failures.log.Attempts()
 	}
+	return md
+}
+
+// attempt is the attempt of the call as the plugin sees it, when its model tells
+// nothing of attempts of its own.
+func (s *state) attempt(outcome call.Outcome, resp *model.LLMResponse) call.Attempt {
+	a := call.Attempt{Model: s.asked, Outcome: outcome, Duration: time.Since(s.began)}
+	if resp != nil && resp.UsageMetadata != nil {
+		a.InputTokens = int(resp.UsageMetadata.PromptTokenCount)
+		a.OutputTokens = int(resp.UsageMetadata.CandidatesTokenCount + resp.UsageMetadata.ThoughtsTokenCount)
+	}
+	return a
+}
+
+// failedAttempt is that attempt with what its failure means.
+func (s *state) failedAttempt(v failure.Verdict, resp *model.LLMResponse) call.Attempt {
+	a := s.attempt(call.Failed, resp)
+	a.Code, a.Kind, a.HTTPStatus, a.Reason, a.Message = v.Code, string(v.Kind), v.HTTPStatus, v.Reason, v.Message
+	return a
+}
+
+// answer is that attempt as an answer, by the model that the response names.
+func (s *state) answer(inner call.Metadata, resp *model.LLMResponse) call.Attempt {
+	a := s.attempt(call.OK, resp)
+	a.Model = cmp.Or(inner.ModelName, a.Model)
+	return a
 }

@@ -1,12 +1,16 @@
 package turn_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
@@ -36,18 +40,27 @@ func newPlugin(t *testing.T, config turn.Config) *turn.Plugin {
 	return p
 }
 
-// attempts fails one call of ctx's agent and returns what its metadata says of
-// the attempts so far.
+// begin begins a call, which its model is to answer.
+func begin(t *testing.T, p *turn.Plugin, ctx turn.Context, name string) *model.LLMRequest {
+	t.Helper()
+	req := &model.LLMRequest{Model: name}
+	if resp, err := p.BeforeModel(ctx, req); resp != nil || err != nil {
+		t.Fatalf("before the model: %v, %v; want nothing", resp, err)
+	}
+	return req
+}
+
+// attempts fails one call of ctx's agent and returns how many attempts its
+// metadata has.
 func attempts(t *testing.T, p *turn.Plugin, ctx turn.Context) int {
 	t.Helper()
-	req := &model.LLMRequest{Model: "flash"}
-	p.BeforeModel(ctx, req)
+	req := begin(t, p, ctx, "flash")
 	resp, err := p.OnModelError(ctx, req, suite.ErrQuota)
 	if err != nil || resp == nil {
 		t.Fatalf("response %v, error %v, want an annotated response", resp, err)
 	}
 	md, _ := call.ReadResponse(resp)
-	return md.Attempt
+	return len(md.Attempts)
 }
 
 // B05
@@ -85,9 +98,7 @@ func TestStateIsResetWithinARun(t *testing.T) {
 			if got := attempts(t, p, ctx); got != 2 {
 				t.Fatalf("attempt %d within the turn, want 2", got)
 			}
-			req := &model.LLMRequest{Model: "flash"}
-			p.BeforeModel(ctx, req)
-			end(p, ctx, req)
+			end(p, ctx, begin(t, p, ctx, "flash"))
 			if got := attempts(t, p, ctx); got != 1 {
 				t.Errorf("attempt %d, want 1 again", got)
 			}
@@ -101,16 +112,14 @@ func TestChoiceMidFallbackIsLeftAlone(t *testing.T) {
 	ctx := agentContext{t.Context(), "i", "a", ""}
 	var asked []string
 	for _, wish := range []string{"flash", "pro"} {
-		req := &model.LLMRequest{Model: wish}
-		p.BeforeModel(ctx, req)
+		req := begin(t, p, ctx, wish)
 		asked = append(asked, req.Model)
 		if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
 			t.Fatal(err)
 		}
 	}
 	p.End("i")
-	req := &model.LLMRequest{Model: "flash"}
-	p.BeforeModel(agentContext{t.Context(), "i2", "a", ""}, req)
+	req := begin(t, p, agentContext{t.Context(), "i2", "a", ""}, "flash")
 	if diff := cmp.Diff([]string{"root", "pro", "root"}, append(asked, req.Model)); diff != "" {
 		t.Errorf("models asked (-want +got):\n%s", diff)
 	}
@@ -122,8 +131,7 @@ func TestOwnModelMidFallbackIsTheRoot(t *testing.T) {
 	p := newPlugin(t, turn.Config{RootModel: "root", FallbackModel: "pro"})
 	ctx := agentContext{t.Context(), "i", "a", ""}
 	for range 2 {
-		req := &model.LLMRequest{Model: "own"}
-		p.BeforeModel(ctx, req)
+		req := begin(t, p, ctx, "own")
 		if req.Model != "root" {
 			t.Errorf("%s is asked, want the root", req.Model)
 		}
@@ -150,8 +158,7 @@ func TestNextModel(t *testing.T) {
 		ctx := t.Context()
 		for i := range test.want {
 			callback := agentContext{ctx, fmt.Sprint("run", i), "a", ""}
-			req := &model.LLMRequest{Model: test.own}
-			p.BeforeModel(callback, req)
+			req := begin(t, p, callback, test.own)
 			resp, err := p.OnModelError(callback, req, suite.ErrQuota)
 			if err != nil {
 				t.Fatal(err)
@@ -185,7 +192,8 @@ func TestRecoverAroundNoModelIsRefused(t *testing.T) {
 	}
 }
 
-// B09
+// B09: turns that have left their root are bounded between their calls; what is
+// healthy needs no state.
 func TestTurnsAreBounded(t *testing.T) {
 	for _, test := range []struct {
 		config      turn.Config
@@ -199,7 +207,10 @@ func TestTurnsAreBounded(t *testing.T) {
 		p := newPlugin(t, test.config)
 		var counts []int
 		for i := range 3 * test.most {
-			p.BeforeModel(agentContext{t.Context(), fmt.Sprint(i), "a", ""}, &model.LLMRequest{})
+			attempts(t, p, agentContext{t.Context(), fmt.Sprint(i), "a", ""})
+			healthy := agentContext{t.Context(), fmt.Sprint("healthy", i), "a", ""}
+			begin(t, p, healthy, "flash")
+			p.AfterModel(healthy, answer())
 			counts = append(counts, p.Tracked())
 		}
 		for i, n := range counts {
@@ -213,6 +224,10 @@ func TestTurnsAreBounded(t *testing.T) {
 			}
 		}
 	}
+}
+
+func answer() *model.LLMResponse {
+	return &model.LLMResponse{Content: genai.NewContentFromText("fine", genai.RoleModel), FinishReason: genai.FinishReasonStop}
 }
 
 // B09
@@ -231,17 +246,87 @@ func TestLeastRecentlyUsedTurnsGoFirst(t *testing.T) {
 	}
 }
 
+// B09, B115: what a bound costs is said, once.
+func TestPruningIsLoggedOnce(t *testing.T) {
+	logs, logger := capture()
+	p := newPlugin(t, turn.Config{FallbackModel: "pro", MaxTurns: 2, Logger: logger})
+	for i := range 10 {
+		attempts(t, p, agentContext{t.Context(), fmt.Sprint(i), "a", ""})
+	}
+	if n := strings.Count(logs.String(), "MaxTurns"); n != 1 {
+		t.Errorf("the bound is logged %d times, want once:\n%s", n, logs)
+	}
+}
+
+// capture returns a logger that writes to a buffer; it may be used by one
+// goroutine at a time.
+func capture() (*bytes.Buffer, *slog.Logger) {
+	var buffer bytes.Buffer
+	return &buffer, slog.New(slog.NewTextHandler(&buffer, nil))
+}
+
+// B115: however many calls are in flight, each is answered with its own record.
+func TestCallsInFlightAreNotPruned(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	const calls = 1000
+	requests := make([]*model.LLMRequest, calls)
+	on := func(i int) agentContext { return agentContext{t.Context(), fmt.Sprint(i), "a", ""} }
+	for i := range calls {
+		requests[i] = begin(t, p, on(i), "flash")
+	}
+	for i := range calls {
+		resp, err := p.OnModelError(on(i), requests[i], suite.ErrQuota)
+		if md, _ := call.ReadResponse(resp); err != nil || md.OriginalModel != "flash" || md.FallbackModel != "pro" || md.Attempt != 1 {
+			t.Fatalf("call %d: metadata %+v, error %v", i, md, err)
+		}
+	}
+}
+
+// B09: calls whose callbacks never come are forgotten when their context ends, or
+// in the course of time.
+func TestLostCallsAreForgotten(t *testing.T) {
+	for name, lose := range map[string]func(cancel func()){
+		"their contexts have ended": func(cancel func()) { cancel() },
+		"they are old":              func(func()) { time.Sleep(2 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				for i := range 1000 {
+					begin(t, p, agentContext{ctx, fmt.Sprint("lost", i), "a", ""}, "flash")
+				}
+				if got := p.Tracked(); got != 1000 {
+					t.Errorf("%d calls are tracked, want all in flight", got)
+				}
+				lose(cancel)
+				for i := range 1000 {
+					begin(t, p, agentContext{t.Context(), fmt.Sprint(i), "a", ""}, "flash")
+				}
+				if got := p.Tracked(); got > 1100 {
+					t.Errorf("%d calls are tracked, want those in flight", got)
+				}
+			})
+		})
+	}
+}
+
 // B09
 func TestAgentsOfOneTurnAreBounded(t *testing.T) {
 	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
 	for i := range 10_000 {
-		p.BeforeModel(agentContext{t.Context(), "i", "a", fmt.Sprint("branch", i)}, &model.LLMRequest{})
+		attempts(t, p, agentContext{t.Context(), "i", "a", fmt.Sprint("branch", i)})
 	}
-	if turns, agents := p.Tracked(), p.Agents("i"); turns != 1 || agents > 300 {
-		t.Errorf("%d turns with %d agents tracked, want one with a bounded number", turns, agents)
+	if n := p.Tracked(); n > turn.DefaultMaxTurns {
+		t.Errorf("%d agents are tracked, want a bounded number", n)
 	}
-	if got := attempts(t, p, agentContext{t.Context(), "i", "a", "branch9999"}); got != 1 {
-		t.Errorf("the latest branch is at attempt %d, want 1", got)
+	if got := attempts(t, p, agentContext{t.Context(), "i", "a", "branch9999"}); got != 2 {
+		t.Errorf("the latest branch is at attempt %d, want 2", got)
+	}
+	p.End("i")
+	if n := p.Tracked(); n != 0 {
+		t.Errorf("%d agents are tracked after the end, want none", n)
 	}
 }
 
@@ -254,7 +339,9 @@ func TestOneAgentFromManyGoroutines(t *testing.T) {
 		wg.Go(func() {
 			for range 50 {
 				req := &model.LLMRequest{Model: "flash"}
-				p.BeforeModel(ctx, req)
+				if _, err := p.BeforeModel(ctx, req); err != nil {
+					t.Error(err)
+				}
 				if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
 					t.Error(err)
 				}
@@ -272,8 +359,7 @@ func TestChoiceOfABranch(t *testing.T) {
 	for _, test := range []struct{ agent, branch, want string }{
 		{"a", "left", "pro"}, {"a", "right", "flash"}, {"a", "", "pro"}, {"b", "left", "flash"},
 	} {
-		req := &model.LLMRequest{Model: "flash"}
-		p.BeforeModel(agentContext{ctx, "i", test.agent, test.branch}, req)
+		req := begin(t, p, agentContext{ctx, "i", test.agent, test.branch}, "flash")
 		if req.Model != test.want {
 			t.Errorf("agent %s on branch %q asks %s, want %s", test.agent, test.branch, req.Model, test.want)
 		}
@@ -283,12 +369,16 @@ func TestChoiceOfABranch(t *testing.T) {
 func TestCallbacksSurviveNil(t *testing.T) {
 	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
 	ctx := agentContext{t.Context(), "i", "a", ""}
-	p.BeforeModel(ctx, nil)
-	p.AfterModel(ctx, nil)
+	if resp, err := p.BeforeModel(ctx, nil); resp != nil || err != nil {
+		t.Errorf("BeforeModel = %v, %v, want nothing", resp, err)
+	}
+	if resp := p.AfterModel(ctx, nil); resp != nil {
+		t.Errorf("AfterModel = %v, want nothing", resp)
+	}
 	if resp, err := p.OnModelError(ctx, nil, errors.New("x")); resp != nil || err != nil {
 		t.Errorf("OnModelError = %v, %v, want nothing", resp, err)
 	}
-	p.AfterModel(ctx, &model.LLMResponse{ErrorCode: "429"}) // never started: still annotated
+	p.OnEvent(ctx, "i", turn.Event{})
 }
 
 // B63: the contents ADK hands out may be the session's.
@@ -296,7 +386,9 @@ func TestSessionContentsAreNotWritten(t *testing.T) {
 	p := newPlugin(t, turn.Config{RootModel: "gemini-3-flash", FallbackModel: "pro"})
 	part := &genai.Part{FunctionCall: &genai.FunctionCall{Name: "f"}}
 	req := &model.LLMRequest{Contents: []*genai.Content{{Role: genai.RoleModel, Parts: []*genai.Part{part}}}}
-	p.BeforeModel(agentContext{t.Context(), "i", "a", ""}, req)
+	if _, err := p.BeforeModel(agentContext{t.Context(), "i", "a", ""}, req); err != nil {
+		t.Fatal(err)
+	}
 	if got := string(req.Contents[0].Parts[0].ThoughtSignature); got != "skip_thought_signature_validator" {
 		t.Errorf("the request has signature %q, want the placeholder", got)
 	}

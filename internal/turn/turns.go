@@ -1,26 +1,62 @@
 package turn
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
-// maxAgents bounds how many agents and branches beside its first one turn keeps
-// state for, the oldest giving way: a workflow may fan out without bound.
-const maxAgents = 256
+// maxAge bounds how long a call in flight is tracked whose callbacks do not come.
+// ADK ends each run with a callback, unless its consumer is never heard of again.
+const maxAge = time.Hour
 
-// turn is one invocation. Most have one agent, which needs no list.
-type turn struct {
-	invocation   string
-	newer, older *turn // in the order of use; see turns
+// turns tracks what has to be known between two callbacks, per invocation, agent
+// and branch: calls in flight, and turns that have left their root. What is
+// healthy and between calls needs no state.
+//
+// A call in flight is never dropped while it can still come back: its context is
+// alive and it is not older than maxAge. When more than max states are idle, the
+// least recently used are dropped until pruneTo of them are left.
+//
+// The links of the lists are in the states themselves: every healthy call pays
+// for this.
+type turns struct {
+	max, pruneTo int
 
-	first  state
-	others []*state
+	sync.Mutex                   // guards what follows, and every state in it
+	byID       map[string]*state // the first of each invocation
+	busy, idle ring
+	pruned     bool // states were dropped because there were too many
 }
 
-// of returns the state of an agent, or nil if it has none.
-func (t *turn) of(agent, branch string) *state {
-	if t.first.agent == agent && t.first.branch == branch {
-		return &t.first
+func newTurns(maxTurns, pruneTo int) *turns {
+	t := &turns{max: maxTurns, pruneTo: pruneTo, byID: map[string]*state{}}
+	t.busy.init()
+	t.idle.init()
+	return t
+}
+
+// begin returns the state of an agent whose call begins, new if need be. The
+// caller holds the lock.
+func (t *turns) begin(ctx Context) *state {
+	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
+	s := t.find(invocation, agent, branch)
+	if s == nil {
+		s = &state{invocation: invocation, agent: agent, branch: branch, next: t.byID[invocation]}
+		t.byID[invocation] = s
+	} else {
+		t.ringOf(s).remove(s)
 	}
-	for _, s := range t.others {
+	s.phase, s.began, s.done = asked, time.Now(), ctx.Done()
+	s.refused, s.note = nil, nil
+	t.busy.add(s)
+	t.expire(s.began)
+	return s
+}
+
+// find returns the state of an agent, or nil if nothing is tracked of it. The
+// caller holds the lock.
+func (t *turns) find(invocation, agent, branch string) *state {
+	for s := t.byID[invocation]; s != nil; s = s.next {
 		if s.agent == agent && s.branch == branch {
 			return s
 		}
@@ -28,100 +64,118 @@ func (t *turn) of(agent, branch string) *state {
 	return nil
 }
 
-// add returns the state of an agent that has none.
-func (t *turn) add(agent, branch string) *state {
-	s := &state{agent: agent, branch: branch}
-	if len(t.others) == maxAgents {
-		t.others = append(t.others[:0], t.others[1:]...)
-	}
-	t.others = append(t.others, s)
-	return s
-}
-
-// turns tracks the latest invocations. When there are more than max, the least
-// recently used are dropped until pruneTo are left.
-//
-// The links of the list are in the turns themselves: every healthy call pays for
-// this, and an LRU library's entry beside each turn was a third of the price.
-type turns struct {
-	max, pruneTo int
-
-	sync.Mutex // guards what follows, and every state in it
-	byID       map[string]*turn
-	ends       turn // a ring: ends.older is the most recently used, ends.newer the least
-}
-
-func newTurns(maxTurns, pruneTo int) *turns {
-	t := &turns{max: maxTurns, pruneTo: pruneTo, byID: make(map[string]*turn)}
-	t.ends.newer, t.ends.older = &t.ends, &t.ends
-	return t
-}
-
-// start returns the state of an agent, new if need be. The caller holds the lock.
-func (t *turns) start(invocation, agent, branch string) *state {
-	current := t.lookup(invocation)
-	if current == nil {
-		current = &turn{invocation: invocation, first: state{agent: agent, branch: branch}}
-		t.byID[invocation] = current
-		t.use(current)
-		t.prune()
-		return &current.first
-	}
-	if current != t.ends.older {
-		t.unlink(current)
-		t.use(current)
-	}
-	if s := current.of(agent, branch); s != nil {
-		return s
-	}
-	return current.add(agent, branch)
-}
-
-// find returns the state of an agent, or nil if it was never started or has
-// been pruned. The caller holds the lock.
-func (t *turns) find(invocation, agent, branch string) *state {
-	current := t.lookup(invocation)
-	if current == nil {
-		return nil
-	}
-	return current.of(agent, branch)
-}
-
-// lookup returns a turn, or nil. Mostly it is the one that was used last, which
-// needs no look into the map.
-func (t *turns) lookup(invocation string) *turn {
-	if latest := t.ends.older; latest.invocation == invocation && latest != &t.ends {
-		return latest
-	}
-	return t.byID[invocation]
-}
-
-// drop forgets a turn. The caller holds the lock.
-func (t *turns) drop(invocation string) {
-	if current, ok := t.byID[invocation]; ok {
-		t.unlink(current)
-		delete(t.byID, invocation)
-	}
-}
-
-func (t *turns) prune() {
-	if len(t.byID) <= t.max {
+// enter sets the phase of a state, which may have been dropped meanwhile. A state
+// that is idle and remembers nothing is dropped. The caller holds the lock.
+func (t *turns) enter(s *state, to phase) {
+	if s.newer == nil {
 		return
 	}
-	for len(t.byID) > t.pruneTo {
-		oldest := t.ends.newer
-		t.unlink(oldest)
-		delete(t.byID, oldest.invocation)
+	t.ringOf(s).remove(s)
+	s.phase = to
+	if to != idle {
+		t.busy.add(s)
+		return
+	}
+	s.req, s.refused, s.done = nil, nil, nil
+	if s.failures == nil {
+		t.forget(s)
+		return
+	}
+	t.idle.add(s)
+	if t.idle.n > t.max {
+		for t.idle.n > t.pruneTo {
+			t.drop(t.idle.oldest())
+		}
+		t.pruned = true
 	}
 }
 
-// use makes current, which is in no list, the most recently used.
-func (t *turns) use(current *turn) {
-	latest := t.ends.older
-	current.newer, current.older = &t.ends, latest
-	latest.newer, t.ends.older = current, current
+// expire drops calls in flight that cannot come back any more. It looks at the two
+// that it has not looked at for longest, so each call pays the same.
+func (t *turns) expire(now time.Time) {
+	for range min(2, t.busy.n-1) {
+		s := t.busy.oldest()
+		t.busy.remove(s)
+		if s.over(now) {
+			t.forget(s)
+		} else {
+			t.busy.add(s)
+		}
+	}
 }
 
-func (t *turns) unlink(current *turn) {
-	current.newer.older, current.older.newer = current.older, current.newer
+// over tells whether the call of s has ended although no callback said so.
+func (s *state) over(now time.Time) bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return now.Sub(s.began) > maxAge
+	}
+}
+
+// end forgets an invocation. The caller holds the lock.
+func (t *turns) end(invocation string) {
+	for s := t.byID[invocation]; s != nil; s = s.next {
+		t.ringOf(s).remove(s)
+	}
+	delete(t.byID, invocation)
+}
+
+// drop forgets a state. The caller holds the lock.
+func (t *turns) drop(s *state) {
+	t.ringOf(s).remove(s)
+	t.forget(s)
+}
+
+// forget takes a state, which is in no ring, out of its invocation.
+func (t *turns) forget(s *state) {
+	first := t.byID[s.invocation]
+	if first == s {
+		if s.next == nil {
+			delete(t.byID, s.invocation)
+		} else {
+			t.byID[s.invocation] = s.next
+		}
+		return
+	}
+	for at := first; at != nil; at = at.next {
+		if at.next == s {
+			at.next = s.next
+			return
+		}
+	}
+}
+
+func (t *turns) ringOf(s *state) *ring {
+	if s.phase == idle {
+		return &t.idle
+	}
+	return &t.busy
+}
+
+// ring lists states in the order in which they were added.
+type ring struct {
+	n    int
+	ends state // ends.newer is the oldest, ends.older the newest
+}
+
+func (r *ring) init() { r.ends.newer, r.ends.older = &r.ends, &r.ends }
+
+func (r *ring) oldest() *state { return r.ends.newer }
+
+func (r *ring) add(s *state) {
+	newest := r.ends.older
+	s.newer, s.older = &r.ends, newest
+	newest.newer, r.ends.older = s, s
+	r.n++
+}
+
+func (r *ring) remove(s *state) {
+	if s.newer == nil {
+		return
+	}
+	s.newer.older, s.older.newer = s.older, s.newer
+	s.newer, s.older = nil, nil
+	r.n--
 }

@@ -1,12 +1,18 @@
 package adkv1
 
 import (
+	"context"
+	"log/slog"
+
 	"google.golang.org/adk/agent"
 	"google.golang.org/adk/model"
 	"google.golang.org/adk/plugin"
+	"google.golang.org/adk/session"
 	modelv2 "google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/turn"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
 // DefaultName is the plugin's name when [Config.Name] is empty.
@@ -27,18 +33,30 @@ type Config struct {
 	FallbackModel  string
 	FallbackModels []string
 
-	// ErrorCodes trigger a fallback: 429, "429", "RESOURCE_EXHAUSTED". Nil means
-	// 429 and 504, an empty list none.
+	// ErrorCodes trigger a fallback: an HTTP status (429), a provider's code
+	// ("RESOURCE_EXHAUSTED"), a kind of package failure ("network"), or "any".
+	// Default: 429 and 504; an empty list means none.
 	ErrorCodes []any
 
-	// Recover answers in the same turn. Nil leaves failures to the outer loop.
-	// A v2 model, such as this module's building blocks, fits through [FromV2].
+	// Recover answers in the same turn, and the later calls of the turn. Default:
+	// nil, which leaves failures to the outer loop. A v2 model, such as this
+	// module's building blocks, fits through [FromV2].
 	Recover model.LLM
 
-	// MaxTurns bounds the tracked turns; 0 means 100. Beyond it they are pruned
-	// to PruneTo; 0 means half.
+	// MaxTurns bounds the turns, counted per agent, that have left their root and
+	// are between two calls; 0 means 100. Beyond it they are pruned to PruneTo; 0
+	// means half.
 	MaxTurns int
 	PruneTo  int
+
+	// Logger gets one line for each fallback. Default: slog.Default().
+	Logger *slog.Logger
+
+	// OnAttempt is called after each attempt, OnFallback once for each call that
+	// another model than the first has answered, or that no model has. Both may be
+	// nil.
+	OnAttempt  func(ctx context.Context, a call.Attempt)
+	OnFallback func(ctx context.Context, md call.Metadata)
 }
 
 // New returns the plugin. The error names every field that is wrong and what
@@ -51,6 +69,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 	core, err := turn.New(turn.Config{
 		RootModel: cfg.RootModel, FallbackModel: cfg.FallbackModel, FallbackModels: cfg.FallbackModels,
 		ErrorCodes: cfg.ErrorCodes, Recover: backup, MaxTurns: cfg.MaxTurns, PruneTo: cfg.PruneTo,
+		Logger: cfg.Logger, Hooks: call.Hooks{OnAttempt: cfg.OnAttempt, OnFallback: cfg.OnFallback},
 	})
 	if err != nil {
 		return nil, err
@@ -65,6 +84,9 @@ func New(cfg Config) (*plugin.Plugin, error) {
 		BeforeModelCallback:  c.beforeModel,
 		AfterModelCallback:   c.afterModel,
 		OnModelErrorCallback: c.onModelError,
+		OnEventCallback:      c.onEvent,
+		BeforeAgentCallback:  c.beforeAgent,
+		AfterAgentCallback:   c.afterAgent,
 		AfterRunCallback:     c.afterRun,
 	})
 }
@@ -88,22 +110,33 @@ type RecoverError = turn.RecoverError
 type callbacks struct{ core *turn.Plugin }
 
 func (c callbacks) beforeModel(ctx agent.CallbackContext, req *model.LLMRequest) (*model.LLMResponse, error) {
-	c.core.BeforeModel(ctx, (*modelv2.LLMRequest)(req))
-	return nil, nil
+	resp, err := c.core.BeforeModel(callback{ctx}, (*modelv2.LLMRequest)(req))
+	return (*model.LLMResponse)(resp), err
 }
 
 func (c callbacks) afterModel(ctx agent.CallbackContext, resp *model.LLMResponse, _ error) (*model.LLMResponse, error) {
-	var own turn.Context = ctx
-	if resp != nil && resp.ErrorCode != "" {
-		own = callback{ctx} // Recover may answer, and ask for the state
-	}
-	c.core.AfterModel(own, (*modelv2.LLMResponse)(resp))
-	return nil, nil
+	return (*model.LLMResponse)(c.core.AfterModel(callback{ctx}, (*modelv2.LLMResponse)(resp))), nil
 }
 
 func (c callbacks) onModelError(ctx agent.CallbackContext, req *model.LLMRequest, err error) (*model.LLMResponse, error) {
 	resp, err := c.core.OnModelError(callback{ctx}, (*modelv2.LLMRequest)(req), err)
 	return (*model.LLMResponse)(resp), err
+}
+
+func (c callbacks) onEvent(ctx agent.InvocationContext, ev *session.Event) (*session.Event, error) {
+	if v, ok := view(ev); ok {
+		c.core.OnEvent(ctx, ev.InvocationID, v)
+	}
+	return nil, nil
+}
+
+func (c callbacks) beforeAgent(ctx agent.CallbackContext) (*genai.Content, error) {
+	return c.core.BeforeAgent(ctx), nil
+}
+
+func (c callbacks) afterAgent(ctx agent.CallbackContext) (*genai.Content, error) {
+	c.core.AfterAgent(ctx)
+	return nil, nil
 }
 
 func (c callbacks) afterRun(ctx agent.InvocationContext) {

@@ -15,8 +15,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// MaxRuns, which is 16, bounds how often [Retry] runs one turn.
+// MaxRuns, which is 16, bounds how often [Retry] runs one turn for one agent.
 const MaxRuns = turn.MaxRuns
+
+// ExhaustedError is the error that ends [Retry] when no model is left to ask.
+type ExhaustedError = turn.ExhaustedError
 
 // Runner is what [Retry] needs of ADK's runner.Runner.
 type Runner interface {
@@ -25,7 +28,7 @@ type Runner interface {
 
 // Retry is the outer retry loop, as package fallback's Retry is for v2: it runs
 // the turn again, with no message, on each model that the plugin's metadata
-// names.
+// names, and ends in an [ExhaustedError] when none is left.
 func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error] {
 	run := func(ctx context.Context, first bool) iter.Seq2[*session.Event, error] {
 		if !first {
@@ -63,11 +66,11 @@ func view(ev *session.Event) (turn.Event, bool) {
 	if ev == nil {
 		return turn.Event{}, false
 	}
-	return turn.Event{Author: ev.Author, Branch: ev.Branch, Response: (*modelv2.LLMResponse)(&ev.LLMResponse)}, true
+	return turn.Event{Author: ev.Author, Branch: ev.Branch, Response: (*modelv2.LLMResponse)(&ev.LLMResponse), LongRunning: ev.LongRunningToolIDs}, true
 }
 
-func restarted(failed *session.Event) *session.Event {
-	marker := *failed
+func restarted(void *session.Event) *session.Event {
+	marker := *void
 	marker.LLMResponse = model.LLMResponse{Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true}}
 	return &marker
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/agent"
 	"google.golang.org/adk/agent/llmagent"
+	"google.golang.org/adk/agent/workflowagents/loopagent"
 	"google.golang.org/adk/agent/workflowagents/parallelagent"
 	"google.golang.org/adk/agent/workflowagents/sequentialagent"
 	"google.golang.org/adk/model"
@@ -23,8 +24,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 )
 
-// B01, B02, B03, B04, B05, B06, B07, B08, B10, B11, B12, B13, B14, B15, B16: each
-// is a subtest of that number, unary and streamed.
+// B01, B02, B03, B04, B05, B06, B07, B08, B10, B11, B12, B13, B14, B15, B16, B113,
+// B114, B115, B116, B117, B118, B125: each is a subtest of that number, unary and
+// streamed.
 func TestPlugin(t *testing.T) {
 	suite.Run(t, suite.Harness{
 		NewPlugin: func(config turn.Config) error {
@@ -39,6 +41,7 @@ func newPlugin(config turn.Config) (*plugin.Plugin, error) {
 	cfg := adkv1.Config{
 		RootModel: config.RootModel, FallbackModel: config.FallbackModel, FallbackModels: config.FallbackModels,
 		ErrorCodes: config.ErrorCodes, Recover: adkv1.FromV2(config.Recover), MaxTurns: config.MaxTurns, PruneTo: config.PruneTo,
+		Logger: config.Logger, OnAttempt: config.OnAttempt, OnFallback: config.OnFallback,
 	}
 	return adkv1.New(cfg)
 }
@@ -97,6 +100,8 @@ func newAgent(t *testing.T, setup suite.Setup, spec suite.Agent) agent.Agent {
 	switch {
 	case spec.Parallel:
 		a, err = parallelagent.New(parallelagent.Config{AgentConfig: agent.Config{Name: spec.Name, SubAgents: sub}})
+	case spec.Rounds > 0:
+		a, err = loopagent.New(loopagent.Config{AgentConfig: agent.Config{Name: spec.Name, SubAgents: sub}, MaxIterations: spec.Rounds})
 	case len(sub) > 0:
 		a, err = sequentialagent.New(sequentialagent.Config{AgentConfig: agent.Config{Name: spec.Name, SubAgents: sub}})
 	default:

@@ -1,0 +1,148 @@
+package turn
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// anyFailure is the code that stands for whatever failure would retry or fall back
+// on.
+const anyFailure = "any"
+
+// kinds are what a failure can be. Not among them is canceled: what the caller has
+// given up is never answered.
+var kinds = []string{
+	string(failure.KindAuth), string(failure.KindBilling), string(failure.KindZeroQuota), string(failure.KindQuota),
+	string(failure.KindRateLimit), string(failure.KindCapacity), string(failure.KindOverloaded), string(failure.KindServer),
+	string(failure.KindNetwork), string(failure.KindTimeout), string(failure.KindTruncated), string(failure.KindEmpty),
+	string(failure.KindMalformed), string(failure.KindContextLength), string(failure.KindTooLarge), string(failure.KindModel),
+	string(failure.KindLocation), string(failure.KindContent), string(failure.KindRejected), string(failure.KindUnsupported),
+	string(failure.KindInvalid), string(failure.KindUnknown), string(kindRefused),
+}
+
+// code is one entry of Config.ErrorCodes.
+type code struct {
+	text   string       // a status or a provider's code
+	status bool         // text is an HTTP status
+	kind   failure.Kind // "" for none
+	any    bool
+}
+
+// match returns what a failure is called in metadata if a configured code is about
+// it: the code as it is configured, or, where a kind or "any" is configured, the
+// failure's own.
+func match(codes []code, v failure.Verdict) (name string, ok bool) {
+	if v.Action == "" || v.Kind == failure.KindCanceled {
+		return "", false
+	}
+	for _, c := range codes {
+		switch {
+		case c.kind == "" && !c.any && v.Matches(c.text):
+			return c.text, true
+		case c.kind != "" && (c.kind == v.Kind || v.Matches(c.text)), c.any && v.Action != failure.Fail:
+			return call.Attempt{Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus}.ErrorCode(), true
+		}
+	}
+	return "", false
+}
+
+// parseCodes parses configured codes: 429 and "429" mean the same. Nil stands for
+// the default, an empty list for none.
+func parseCodes(configured []any, p *problems) (codes []code) {
+	if configured == nil {
+		configured = defaultCodes
+	}
+	for i, entry := range configured {
+		c, problem := parseCode(entry)
+		if problem != "" {
+			p.report(fmt.Sprintf("ErrorCodes[%d]", i), "%#v %s", entry, problem)
+			continue
+		}
+		codes = append(codes, c)
+	}
+	return codes
+}
+
+const allowedCodes = `allowed: an HTTP status from 400 to 599, a kind such as "timeout", "any", or a provider's code such as "RESOURCE_EXHAUSTED"`
+
+// parseCode returns what is wrong with entry, or "".
+func parseCode(entry any) (c code, problem string) {
+	v := reflect.ValueOf(entry)
+	switch {
+	case v.IsValid() && v.CanInt():
+		return parseStatus(v.Int())
+	case v.IsValid() && v.Kind() == reflect.String:
+		return parseWord(strings.TrimSpace(v.String()))
+	}
+	return code{}, "is not an error code; " + allowedCodes
+}
+
+func parseStatus(status int64) (code, string) {
+	if status < 400 || status > 599 {
+		return code{}, "is not the HTTP status of an error, so it never matches; " + allowedCodes
+	}
+	return code{text: strconv.FormatInt(status, 10), status: true}, ""
+}
+
+func parseWord(word string) (code, string) {
+	lower := strings.ToLower(word)
+	switch status, err := strconv.ParseInt(word, 10, 64); {
+	case err == nil:
+		return parseStatus(status)
+	case !isCode(word):
+		return code{}, "cannot be an error code, so it never matches; " + allowedCodes
+	case lower == anyFailure:
+		return code{any: true}, ""
+	case lower == string(failure.KindCanceled):
+		return code{}, "never matches: what the caller has given up is not answered; " + allowedCodes
+	case lower == "ok", lower == "stop":
+		return code{}, "is no error, so it never matches; " + allowedCodes
+	case slices.Contains(kinds, lower):
+		return code{text: word, kind: failure.Kind(lower)}, ""
+	case word == lower && !isKnown(word):
+		return code{}, "is neither a kind nor a provider's code that is known; " + suggestion(word)
+	}
+	return code{text: word}, ""
+}
+
+// suggestion says what to write in the place of an unknown word in lower case,
+// which is a misspelled kind more often than a provider's code.
+func suggestion(word string) string {
+	if near := nearest.Of(word, append([]string{anyFailure}, kinds...)); near != "" {
+		return fmt.Sprintf("did you mean %q? If it is a provider's code, write it in upper case", near)
+	}
+	return "if it is a provider's code, write it in upper case; kinds: " + strings.Join(kinds, ", ")
+}
+
+// isKnown tells whether package failure knows a provider's code, or a finish
+// reason.
+func isKnown(word string) bool {
+	for _, spelled := range []string{word, strings.ToUpper(word)} {
+		v, _ := failure.ClassifyResponse(&model.LLMResponse{ErrorCode: spelled}, failure.Expect{})
+		if v.Kind != failure.KindUnknown {
+			return true
+		}
+	}
+	return false
+}
+
+// isCode tells whether a provider could have word as a code: it begins with a
+// letter, and has no spaces.
+func isCode(word string) bool {
+	for i, r := range word {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+		if !letter && (i == 0 || !strings.ContainsRune("0123456789_-.:#/", r)) {
+			return false
+		}
+	}
+	return word != ""
+}

@@ -1,0 +1,32 @@
+package turn
+
+import (
+	"fmt"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// ExhaustedError ends an outer loop when no model is left to ask. package failure
+// judges it as the latest failure.
+type ExhaustedError struct {
+	Agent    string          // whose models have failed
+	Code     string          // of the latest failure, as in the metadata of its event
+	Message  string          // of the latest failure
+	Metadata call.Metadata   // what was tried
+	Means    failure.Verdict // what the latest failure means
+}
+
+func newExhausted(last Event, md call.Metadata) *ExhaustedError {
+	means, _ := failure.ClassifyResponse(last.Response, failure.Expect{})
+	return &ExhaustedError{
+		Agent: last.Author, Code: last.Response.ErrorCode, Message: last.Response.ErrorMessage, Metadata: md, Means: means,
+	}
+}
+
+func (e *ExhaustedError) Error() string {
+	return fmt.Sprintf("fallback: no model answered agent %q, %d failed; the last with %s: %s", e.Agent, e.Metadata.Attempt, e.Code, e.Message)
+}
+
+// Verdict says what the latest failure means; package failure looks for it.
+func (e *ExhaustedError) Verdict() failure.Verdict { return e.Means }

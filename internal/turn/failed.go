@@ -1,0 +1,190 @@
+package turn
+
+import (
+	"log/slog"
+	"slices"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// failed is how a call failed.
+type failed struct {
+	means      failure.Verdict
+	name       string // the code in metadata
+	configured bool
+}
+
+// OnModelError answers a configured error: with Recover's answer, or with a
+// response for the outer loop to read. It returns nothing for errors that are
+// not its business, among them those after an answer, and an error when Recover
+// failed too and no model is left for an outer loop.
+func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*model.LLMResponse, error) {
+	if err == nil || req == nil {
+		return nil, nil
+	}
+	f := failed{means: failure.Classifier{}.Classify(ctx, err)}
+	f.name, f.configured = match(p.codes, f.means)
+
+	p.turns.Lock()
+	s := p.turns.find(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
+	if s == nil || s.phase != asked {
+		p.turns.Unlock()
+		return nil, nil // a call has one answer, also if its model goes on after it
+	}
+	attempts := attemptsOf(err)
+	if len(attempts) == 0 {
+		attempts = []call.Attempt{s.failedAttempt(f.means, nil)}
+	}
+	answer, recoverErr, next, handled := p.handle(ctx, s, req, f, attempts)
+	switch {
+	case !handled:
+		return nil, nil
+	case answer != nil:
+		return answer, nil
+	case recoverErr != nil && next == "":
+		p.giveUp(ctx, s)
+		return nil, &RecoverError{Model: err, Recover: recoverErr}
+	}
+	answer = &model.LLMResponse{ErrorCode: f.name, ErrorMessage: f.means.Message}
+	call.Merge(answer, p.annotate(ctx, s, next, nil))
+	return answer, nil
+}
+
+// badResponse handles an error that arrived as a response. It needs the lock, and
+// releases it.
+func (p *Plugin) badResponse(ctx Context, s *state, resp *model.LLMResponse, f failed) *model.LLMResponse {
+	if resp.ErrorCode != "" {
+		f.name = resp.ErrorCode
+	}
+	if ctx.Err() != nil {
+		f.means.Kind = failure.KindCanceled // whatever it is: nobody waits for an answer
+	}
+	attempts := []call.Attempt{s.failedAttempt(f.means, resp)}
+	if inner, _ := call.ReadResponse(resp); len(inner.Attempts) > 0 {
+		attempts = inner.Attempts
+	}
+	answer, _, next, handled := p.handle(ctx, s, s.req, f, attempts)
+	switch {
+	case !handled:
+		return nil
+	case answer != nil:
+		return answer
+	case resp.ErrorCode != "":
+		p.annotate(ctx, s, next, &note{code: resp.ErrorCode})
+		return nil
+	}
+	replaced := *resp // without a code it would have no event
+	replaced.ErrorCode, replaced.ErrorMessage = f.name, f.means.Message
+	call.Merge(&replaced, p.annotate(ctx, s, next, nil))
+	return &replaced
+}
+
+// handle records a failed call and asks Recover. It returns the answer, or the
+// error of Recover, if there is one, and the model that an outer loop is to ask
+// next. handled is false if the failure is not the plugin's business. It needs the
+// lock, and releases it.
+func (p *Plugin) handle(ctx Context, s *state, req *model.LLMRequest, f failed, attempts []call.Attempt) (answer *model.LLMResponse, recoverErr error, next string, handled bool) {
+	if f.means.Kind == failure.KindCanceled || !f.configured || !p.hasFallback(s) {
+		p.pass(ctx, s, f, attempts)
+		return nil, nil, "", false
+	}
+	attempts = s.fail(f.name, f.means.Reason, attempts)
+	next, root, refused := p.next(s), s.root, s.refused
+	p.turns.enter(s, handling)
+	p.turns.Unlock()
+
+	p.tell(ctx, attempts...)
+	if p.backup == nil || req == nil {
+		return nil, nil, next, true
+	}
+	if refused != nil {
+		return nil, refused, next, true // asked before the model
+	}
+	answer, recoverErr = p.recover(ctx, s, root, req)
+	return answer, recoverErr, next, true
+}
+
+// pass lets a failure through as it is. It needs the lock, and releases it.
+func (p *Plugin) pass(ctx Context, s *state, f failed, attempts []call.Attempt) {
+	var md call.Metadata
+	before := s.failures != nil
+	if before {
+		attempts = s.fail(call.Attempt{Code: f.means.Code, Kind: string(f.means.Kind), HTTPStatus: f.means.HTTPStatus}.ErrorCode(), f.means.Reason, attempts)
+		md = s.story()
+	}
+	model := s.asked
+	s.failures = nil
+	p.turns.enter(s, idle)
+	p.turns.Unlock()
+	switch {
+	case f.means.Kind == failure.KindCanceled:
+		return
+	case f.configured:
+		p.warnOfNothing(ctx, model, f.name)
+	}
+	p.tell(ctx, attempts...)
+	if before {
+		p.tellFallback(ctx, md)
+	}
+}
+
+// annotate returns the metadata of a response that failed: what has happened so
+// far and which model comes next. With a note, it is left for OnEvent.
+func (p *Plugin) annotate(ctx Context, s *state, next string, n *note) map[string]any {
+	p.turns.Lock()
+	md := s.story()
+	md.FallbackModel = next
+	fields := md.Map()
+	from := s.asked
+	phase := idle
+	if n != nil {
+		n.fields = fields
+		s.note, phase = n, noted
+	}
+	p.turns.enter(s, phase)
+	p.unlock()
+
+	telemetry.Annotate(ctx, fields)
+	if next == "" {
+		p.log(ctx, slog.LevelWarn, "fallback: no model answered", from, md)
+		p.tellFallback(ctx, md)
+		return fields
+	}
+	p.log(ctx, slog.LevelInfo, "fallback: a model failed; an outer loop is to ask the next", from, md)
+	asks(ctx, md)
+	return fields
+}
+
+// giveUp reports that nobody is left who could answer.
+func (p *Plugin) giveUp(ctx Context, s *state) {
+	p.turns.Lock()
+	md, from := s.story(), s.asked
+	s.failures = nil
+	p.turns.enter(s, idle)
+	p.turns.Unlock()
+	if ctx.Err() == nil {
+		p.log(ctx, slog.LevelWarn, "fallback: no model answered", from, md)
+		p.tellFallback(ctx, md)
+	}
+}
+
+// next returns the first fallback model that this turn has neither started at
+// nor tried, or "".
+func (p *Plugin) next(s *state) string {
+	for _, name := range p.chain {
+		if name != s.root && name != s.asked && (s.failures == nil || !slices.Contains(s.failures.tried, name)) {
+			return name
+		}
+	}
+	return ""
+}
+
+// hasFallback tells whether this agent's failure is part of a fallback: there
+// is something left to try, or something was tried before.
+func (p *Plugin) hasFallback(s *state) bool {
+	return p.backup != nil || s.failures != nil || p.next(s) != ""
+}
