@@ -125,12 +125,14 @@ func redactObject(object *map[string]any) bool {
 	if decoder.Decode(&plain) != nil {
 		return false
 	}
-	*object = redactedObject(plain)
+	*object = redactedObject(nil, plain)
 	return true
 }
 
 // redactedObject redacts keys and values. Keys that are equal then are numbered.
-func redactedObject(object map[string]any) map[string]any {
+// names are the keys that the object itself stands under: they say what a value is,
+// as {"password": "…"} and {"password": {"new": "…"}} do.
+func redactedObject(names []string, object map[string]any) map[string]any {
 	clean := make(map[string]any, len(object))
 	numbers := map[string]int{} // the last one that a key has tried
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -140,29 +142,43 @@ func redactedObject(object map[string]any) map[string]any {
 			numbers[name] = max(numbers[name], 1) + 1
 			free = name + " " + strconv.Itoa(numbers[name])
 		}
-		clean[free] = redactedValue(object[key])
+		own := append(names[:len(names):len(names)], key)
+		if called, ok := object["name"].(string); ok && key == "value" {
+			own = append(own, called) // {"name": "DB_PASSWORD", "value": "…"}
+		}
+		clean[free] = redactedValue(own, object[key])
 	}
 	return clean
 }
 
-func redactedValue(value any) any {
+func redactedValue(names []string, value any) any {
 	switch value := value.(type) {
 	case string:
+		if isSecret(names, value) {
+			return placeholder
+		}
 		return redactedText(value)
 	case json.Number:
 		text := redactedText(value.String())
+		if isSecret(names, text) {
+			return placeholder
+		}
 		if number, err := value.Float64(); err == nil && text == value.String() {
 			return number
 		}
 		return text
 	case map[string]any:
-		return redactedObject(value)
+		return redactedObject(names, value)
 	case []any:
 		for i := range value {
-			value[i] = redactedValue(value[i])
+			value[i] = redactedValue(names, value[i])
 		}
 	}
 	return value
+}
+
+func isSecret(names []string, value string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return redact.Secret(name, value) })
 }
 
 // personal matches, beside what package redact knows (keys, tokens, e-mail
@@ -174,23 +190,106 @@ var personal = regexp.MustCompile(`\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?
 	`|(?i:\b[a-z]{2}[0-9]{2}[a-z0-9]{11,30}\b)` +
 	`|\+?[0-9](?:(?:,| *(?:[()./_-] *){0,3})[0-9]){7,}`)
 
-// redactedText redacts line by line. A line without personal data stays as it is,
-// byte for byte.
+const placeholder = "[redacted]"
+
+// redactedText redacts secrets, over the whole text, and then personal data in what
+// is left: a key or an address with digits in it must not be broken up. A line
+// without either stays as it is, byte for byte.
 func redactedText(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		plain := folded(line)
-		if clean := redact.Text(personal.ReplaceAllString(plain, "[redacted]"), 4*len(plain)+64); clean != plain {
-			lines[i] = clean
+	plain := folded(text)
+	spans := personalSpans(plain)
+	if len(spans) == 0 {
+		return text
+	}
+	var b strings.Builder
+	at := 0 // in plain, which has the same lines: where text starts
+	for len(spans) > 0 {
+		line := at + strings.LastIndexByte(plain[at:spans[0].Start], '\n') + 1
+		kept := afterLines(text, strings.Count(plain[at:line], "\n"))
+		b.WriteString(text[:kept])
+		from, end := line, line
+		for len(spans) > 0 && (from == line || spans[0].Start < end) {
+			b.WriteString(plain[from:spans[0].Start] + placeholder)
+			from = spans[0].End
+			end = from + len(firstLine(plain[from:]))
+			spans = spans[1:]
+		}
+		b.WriteString(plain[from:end])
+		text = text[kept:]
+		text = text[afterLines(text, strings.Count(plain[line:end], "\n")):]
+		text = text[len(firstLine(text)):]
+		at = end
+	}
+	b.WriteString(text)
+	return b.String()
+}
+
+// personalSpans returns the places of secrets and personal data in order.
+func personalSpans(text string) []redact.Span {
+	var spans []redact.Span
+	from := 0
+	for _, secret := range append(redact.Spans(text), redact.Span{Start: len(text), End: len(text)}) {
+		for gap := text[from:secret.Start]; gap != ""; {
+			line := firstLine(gap)
+			if mayBePersonal(line) {
+				for _, m := range personal.FindAllStringIndex(line, -1) {
+					spans = append(spans, redact.Span{Start: from + m[0], End: from + m[1]})
+				}
+			}
+			n := min(len(line)+1, len(gap))
+			from, gap = from+n, gap[n:]
+		}
+		if secret.End > secret.Start {
+			spans = append(spans, secret)
+		}
+		from = secret.End
+	}
+	return spans
+}
+
+// mayBePersonal reports whether a line has what every match of personal has: eight
+// digits, or two in a row behind two letters. Prose has neither.
+func mayBePersonal(line string) bool {
+	digits, row := 0, 0
+	for i := range len(line) {
+		switch c := line[i]; {
+		case '0' <= c && c <= '9':
+			digits++
+			if row++; row == 2 && i >= 3 && isLetter(line[i-2]) && isLetter(line[i-3]) {
+				return true
+			}
+		default:
+			row = 0
 		}
 	}
-	return strings.Join(lines, "\n")
+	return digits >= 8
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// firstLine returns text before its first newline.
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	return line
+}
+
+// afterLines returns where the line behind the first n starts.
+func afterLines(text string, n int) int {
+	at := 0
+	for range n {
+		at += strings.IndexByte(text[at:], '\n') + 1
+	}
+	return at
 }
 
 // folded returns text as ASCII where it only looks different: digits of other
 // scripts, spaces and dashes of all kinds, full-width characters. What has no width
 // is left out, and so are marks on digits, such as those that make keycaps of them.
+// Newlines stay.
 func folded(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }) {
+		return text
+	}
 	onDigit := false
 	return strings.Map(func(r rune) rune {
 		if onDigit && unicode.IsMark(r) {
@@ -207,6 +306,8 @@ func folded(text string) string {
 // foldedRune is folded for one character, -1 for one that is left out.
 func foldedRune(r rune) rune {
 	switch {
+	case r == '\n':
+		return r
 	case unicode.IsSpace(r) || unicode.IsControl(r):
 		return ' '
 	case r < utf8.RuneSelf:
