@@ -38,6 +38,7 @@ func classOf(status int) class {
 //
 // docs/errors.md lists this table.
 var wordings = []struct {
+	of     []vendor // whose words most of them are
 	kind   Kind
 	firm   bool
 	when   class
@@ -45,20 +46,20 @@ var wordings = []struct {
 	unless []phrase
 }{
 	// A web page of the provider's edge: it serves nothing to this address for a while. Google's, Cloudflare's.
-	{KindLocation, true, unknown | denied | limited | server, phrasesOf(
+	{[]vendor{google, cloudflare}, KindLocation, true, unknown | denied | limited | server, phrasesOf(
 		"automated queries", "unusual traffic", "you have been blocked", "attention required! | cloudflare"), nil},
 	// Alibaba calls the limit of tokens of a minute an insufficient_quota, and links to the section about it.
-	{KindRateLimit, true, unknown | limited, phrasesOf(
+	{[]vendor{dashscope}, KindRateLimit, true, unknown | limited, phrasesOf(
 		"error-code#token-limit", "throttling.allocationquota", "throttling.ratequota", "throttling.burstrate"), nil},
 	// LiteLLM ("ExceededBudget: … over budget", "Budget has been exceeded", "crossed budget"), Portkey, Bifrost. A budget of
 	// thinking is no money, nor is that of a queue.
-	{KindBilling, true, every, phrasesOf(
+	{[]vendor{litellm, portkey}, KindBilling, true, every, phrasesOf(
 		"budget…exceeded", "exceed…budget", "budget…crossed", "crossed…budget", "over…budget", "budget…exhausted", "budget…reached",
 		"budget…used up", "budget limit", "out of budget"),
 		phrasesOf("thinking", "reasoning", "budget_tokens", "queue budget", "retry budget", "time budget", "budget tokens")},
 	// Not for this account. OpenAI: an unverified organisation. Bedrock: the marketplace, the form about the use case. OpenRouter:
 	// guardrails, data policy, allowed providers. Copilot and GitHub Models: terms and plans.
-	{KindModel, true, every &^ limited, phrasesOf(
+	{[]vendor{openai, bedrock, openrouter, copilot}, KindModel, true, every &^ limited, phrasesOf(
 		"organization must be verified", "must be verified to", "marketplace subscription", "aws marketplace", "model access is denied", "use case details",
 		"guardrail restriction", "data policy", "no allowed providers", "provider restrictions", "no endpoints available",
 		"before using this model", "requires terms acceptance", "free tier users do not have access"),
@@ -66,89 +67,89 @@ var wordings = []struct {
 	// Groq ("Failed to call a function", "Tool call validation failed", "Failed to validate JSON"), Ollama ("error parsing tool
 	// call"), llama.cpp ("Failed to parse tool call arguments"), Gemini's reason in words. The model wrote what nobody can
 	// use: the caller is not to blame.
-	{KindMalformed, false, unknown | bad | server, phrasesOf(
+	{[]vendor{groq, ollama, llamacpp, google}, KindMalformed, false, unknown | bad | server, phrasesOf(
 		"failed to call a function", "tool call validation failed", "failed to validate json", "attempted to call tool", "error parsing tool call",
 		"failed to parse tool call", "model generated…could not be parsed", "malformed function call", "malformed_function_call", "tool_use_failed"), nil},
 	// MiniMax says it with 500, xAI and Moonshot with 403, Anthropic and Alibaba with 400.
-	{KindBilling, false, every &^ missing, phrasesOf(
+	{[]vendor{minimax, xai, moonshot, anthropic, glm}, KindBilling, false, every &^ missing, phrasesOf(
 		"insufficient…balance", "balance…insufficient", "balance is too low", "insufficient credit", "credit…insufficient", "insufficient funds", "out of credits",
 		"no credits", "credits are depleted", "credits have been", "not enough credits", "余额不足", "餘額不足", "欠费", "额度不足", "额度已用尽"), nil},
 	// Windows of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
 	// Ollama: "session usage limit". Copilot: "premium request allowance". Kimi: "usage limit for this period". GLM: "使用上限".
-	{KindQuota, false, unknown | denied | limited, phrasesOf(
+	{[]vendor{anthropic, codex, ollama, copilot, moonshot, glm}, KindQuota, false, unknown | denied | limited, phrasesOf(
 		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "your monthly limit", "your daily limit", "your weekly",
 		"premium request", "exceeded your…usage", "exceeded your…allowance", "quota…refreshed in the next period", "使用上限", "使用限额", "已达上限", "达到上限", "用量上限", "次数限额", "利用上限", "사용량 한도"),
 		phrasesOf("api usage limits", "per minute", "per-minute", "every minute", "每分钟", "concurren", "并发")},
-	{KindBilling, false, unknown | bad | denied | limited, phrasesOf(
+	{[]vendor{openai, anthropic, google, xai, openrouter, doubao}, KindBilling, false, unknown | bad | denied | limited, phrasesOf(
 		"credit balance", "insufficient quota", "insufficientquota", "account balance",
 		"more credits", "available credits", "any credits", "purchase credits", "free credits…restricted",
 		"spending cap", "spend cap", "spending limit", "spend limit", "key limit exceeded", "out of extra usage", "your extra usage", "overdue", "billing hard limit",
 		"billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "in arrears", "good standing", "included credits"), nil},
 	// In a 429 these are advice.
-	{KindBilling, false, bad | denied, phrasesOf(
+	{[]vendor{dashscope, glm, anyone}, KindBilling, false, bad | denied, phrasesOf(
 		"top up", "top-up", "recharge", "paid balance", "payment method", "payment information", "subscription…expired", "plan…expired", "free quota…exhausted", "充值"), nil},
-	{KindLocation, false, unknown | bad | denied, phrasesOf(
+	{[]vendor{google, openai, anthropic}, KindLocation, false, unknown | bad | denied, phrasesOf(
 		"location is not supported", "not available in your country", "not available in your region", "country, region, or territory not supported",
 		"unsupported countries", "not available in your location", "not supported in your region", "not supported in your country"), nil},
 	// Azure API Management: "Out of call volume quota", "Out of bandwidth quota", "Token quota is exceeded".
-	{KindQuota, false, denied, phrasesOf(
+	{[]vendor{azure}, KindQuota, false, denied, phrasesOf(
 		"call volume quota", "bandwidth quota", "token quota", "quota…exceeded", "exceeded…quota", "out of…quota", "quota…exhausted", "quota…replenished"), nil},
-	{KindAuth, false, unknown | bad | denied, phrasesOf(
+	{[]vendor{google, openai, anthropic, bedrock}, KindAuth, false, unknown | bad | denied, phrasesOf(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "api key is invalid", "api key…revoked",
 		"no api key", "missing api key", "invalid x-api-key", "has been suspended",
 		"has been disabled", "verify your account", "violat…terms", "disabled…terms", "breaking the terms", "unauthorized", "authentication", "permission denied", "deactivated",
 		"could not find default credentials", "could not load the default credentials", "unable to locate credentials", "before or it is disabled"), nil},
-	{KindModel, false, unknown | bad | denied | missing, phrasesOf(
+	{[]vendor{openai, google, bedrock, openrouter, ollama, copilot}, KindModel, false, unknown | bad | denied | missing, phrasesOf(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "access to this model", "have access to it", "have access to…model", "not authorized to…model",
 		"invalid model", "unknown model", "unavailable model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model…does not exist", "not found for account",
 		"model…was not found", "model…is not found", "model…is not available", "model…has been retired", "model…deprecated", "reached its end of life", "no such model",
 		"not allowed to access model", "not included in your plan", "subscription…does not include", "模型不存在", "无可用渠道", "暂未开放"),
 		phrasesOf("temporarily", "file ", "cached content")},
-	{KindTooLarge, false, unknown | bad | limited, phrasesOf(
+	{[]vendor{anthropic, google, openai, copilot}, KindTooLarge, false, unknown | bad | limited, phrasesOf(
 		"request too large", "request is too large", "payload size exceeds", "payload too large", "entity too large", "body too large", "exceeds the maximum size", "required for long context", "long context beta",
 		"message you submitted was too long"), nil},
 	// More images or files than the model takes: Gemini, Bedrock, vLLM ("at most 1 image(s) may be provided").
-	{KindTooLarge, false, unknown | bad, phrasesOf(
+	{[]vendor{google, bedrock, anyone}, KindTooLarge, false, unknown | bad, phrasesOf(
 		"too many images", "at most…image", "only supports up to", "maximum…images", "images…exceed", "image…exceeds", "maximum…files", "files…exceed", "pages…exceed"),
 		phrasesOf("token", "context")},
 	// OpenAI ("maximum context length"), Anthropic ("prompt is too long", "exceed context limit"), Gemini ("exceeds the maximum
 	// number of tokens"), llama.cpp ("available context size"), LM Studio ("n_keep >= n_ctx"), Cohere ("too many tokens"), TGI
 	// ("tokens must be <= 4096"), Copilot ("prompt token count"), GLM ("Prompt 超长").
-	{KindContextLength, false, unknown | bad | server, phrasesOf(
+	{[]vendor{openai, anthropic, google, llamacpp, cohere, copilot, glm}, KindContextLength, false, unknown | bad | server, phrasesOf(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length",
 		"prompt is too long", "input is too long", "too many tokens", "too many input tokens", "prompt token count", "only supports up to…token", "token…only supports up to", "token limit",
 		"tokens…must be <=", "n_ctx", "n_keep", "exceeds…context", "exceed context", "exceed the…context", "too long…context", "上下文长度", "超长"),
 		phrasesOf("time frame", "time period", "deadline exceeded")},
 	// The same in other words: SGLang ("exceeds the maximum allowed length"), DeepSeek, Mistral, AWS ("length is X while limit is Y").
-	{KindContextLength, false, unknown | bad | server, phrasesOf(
+	{[]vendor{openai, deepseek, mistral, moonshot, anyone}, KindContextLength, false, unknown | bad | server, phrasesOf(
 		"maximum…length", "length…maximum", "prompt…too long", "input…too long", "messages…too long", "conversation…too long",
 		"token…exceed", "exceed…token", "input…exceed", "prompt…exceed", "length is…limit is", "length is…while limit", "longer than the maximum",
 		"greater than the maximum", "larger than the maximum", "reduce the length", "reduce the prompt", "maximum sequence", "最大长度", "超过模型"),
 		phrasesOf("image", "video", "audio", " file", "pages", "stop sequence", "string too long", "per minute", "time frame", "rate limit", "quota", "deadline exceeded")},
-	{KindContent, false, unknown | bad | denied, phrasesOf(
+	{[]vendor{openai, azure, anthropic, google, deepseek, bedrock}, KindContent, false, unknown | bad | denied, phrasesOf(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
 		"prohibited content", "content exists risk", "inappropriate content", "sensitive words", "guardrail…denied", "guardrails…failed", "敏感内容", "不安全或敏感"), nil},
 	// A 400 about what one model cannot take; another may. Each vendor says it in words of its own: OpenAI "not supported with
 	// this model", Anthropic "not supported for this model", Gemini "is not enabled for this model", llama.cpp "does not support".
-	{KindUnsupported, false, unknown | bad, phrasesOf(
+	{[]vendor{openai, anthropic, google, xai, ollama, llamacpp}, KindUnsupported, false, unknown | bad, phrasesOf(
 		"by this model", "for this model", "with this model", "on this model", "this model does not support", "model does not support", "model doesn't support", "model only supports", "this model only works",
 		"not enabled for models/", "not supported for models/", "not supported by…model", "not supported for…model", "not supported with…model", "not supported in…model", "not enabled for…model", "not available for…model", "are not supported for",
 		"not a supported thinking level", "thinking level is not supported", "thinking level…not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
 		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function", "does not support thinking",
 		"does not support the", "does not support parameter", "模型不支持"), nil},
 	// Cloudflare's AI Gateway says it with 400.
-	{KindServer, false, unknown | bad, phrasesOf(
+	{[]vendor{cloudflare, openrouter}, KindServer, false, unknown | bad, phrasesOf(
 		"failed to get response from", "no response from provider", "unable to reach the provider", "provider unreachable", "upstream request failed", "finish_reason: error"),
 		nil},
-	{KindCapacity, false, unknown | limited | server, phrasesOf(
+	{[]vendor{google, azure, cloudflare}, KindCapacity, false, unknown | limited | server, phrasesOf(
 		"no capacity", "out of capacity", "at capacity", "over capacity", "insufficient capacity", "capacity exceeded", "capacity temporarily exceeded"), nil},
-	{KindEmpty, false, server, phrasesOf(
+	{[]vendor{anyone}, KindEmpty, false, server, phrasesOf(
 		"returned no content", "no content was generated", "returned an empty", "empty response", "empty completion"), nil},
-	{KindTimeout, false, server, phrasesOf(
+	{[]vendor{google, anyone}, KindTimeout, false, server, phrasesOf(
 		"deadline expired", "timed out", "timeout"), nil},
-	{KindOverloaded, false, unknown, phrasesOf(
+	{[]vendor{google, openai, cerebras}, KindOverloaded, false, unknown, phrasesOf(
 		"overloaded", "high demand", "high traffic", "no healthy upstream"), nil},
 }
 
