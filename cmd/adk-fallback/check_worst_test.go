@@ -94,7 +94,7 @@ func TestWorstCaseIsWhatACallMeets(t *testing.T) {
 		},
 		{
 			name:     "attempts that fail at the last moment, and waits",
-			file:     chainOfThree + "timeouts: {primary: 2s, fallback: 2s}\nretry: {max_attempts: 3, max_wait: 20s}\n",
+			file:     chainOfThree + "timeouts: {primary: 2s, fallback: 2s}\nretry: {max_attempts: 3, max_wait: 20s, skip_wait: 5m}\n",
 			model:    stubborn{silent: 2*time.Second - 1, err: overloaded},
 			attempts: 9, waiting: 3 * (3*2 + 2*20) * time.Second, slack: 9,
 		},

@@ -112,7 +112,7 @@ func TestExplainTellsOfRetries(t *testing.T) {
 	}{
 		{"none without the section", file, overloaded, "no: the policy has no retry"},
 		{"backoff that doubles", file + "retry: {max_attempts: 3, base_delay: 200ms}\n", overloaded, "2 times, after 100ms to 200ms, then 200ms to 400ms"},
-		{"the provider's wait", file + "retry: {max_attempts: 2}\n", minute, "1 time, after 26s"},
+		{"the provider's wait", file + "retry: {max_attempts: 2, skip_wait: 5m}\n", minute, "1 time, after 26s"},
 		{"fewer than the policy's for an error that is worth fewer", file + "retry: {max_attempts: 5, base_delay: 200ms}\n", `{"error":{"code":504}}`, "1 time, after 100ms to 200ms"},
 		{"a wait that is too long", file + "retry: {max_wait: 20s}\n", minute, "no: the provider asks for 26s, longer than retry.max_wait, 20s"},
 		{"a wait that is skipped", file + "retry: {skip_wait: 1s}\n", minute, "no: the wait is longer than retry.skip_wait, 1s, and another target is left"},

@@ -176,6 +176,8 @@ func (b built) within() (all []built) {
 		switch f := b.v.Field(i); f.Type().String() {
 		case "stream.Layer", "model.LLM":
 			all = append(all, built{f, b.arms})
+		case "stream.Around":
+			all = append(all, built{f.FieldByName("Inner"), b.arms})
 		case "[]stream.Layer":
 			for j := range f.Len() {
 				all = append(all, built{f.Index(j), b.arms})

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -30,4 +31,17 @@ func UndoGemini(req *model.LLMRequest) {
 func isContinueTurn(content *genai.Content) bool {
 	return content != nil && content.Role == genai.RoleUser && len(content.Parts) == 1 &&
 		content.Parts[0] != nil && content.Parts[0].Text == continueText
+}
+
+// EndsWithResults reports whether req hands the model the results of its function
+// calls.
+func EndsWithResults(req *model.LLMRequest) bool {
+	contents := req.Contents
+	if n := len(contents); n > 1 && isContinueTurn(contents[n-1]) {
+		contents = contents[:n-1]
+	}
+	if len(contents) == 0 || contents[len(contents)-1] == nil {
+		return false
+	}
+	return slices.ContainsFunc(contents[len(contents)-1].Parts, func(p *genai.Part) bool { return p != nil && p.FunctionResponse != nil })
 }

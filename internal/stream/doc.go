@@ -19,6 +19,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Layer is a model.LLM of this module.
@@ -50,11 +51,44 @@ type LastResort interface {
 	LastResort()
 }
 
+// Around is the part that layers around one other layer have in common.
+type Around struct{ Inner Layer }
+
+// Name implements model.LLM.
+func (a *Around) Name() string { return a.Inner.Name() }
+
+// Target implements provider.Described.
+func (a *Around) Target() provider.Target { return TargetOf(a.Inner) }
+
+// Within returns the layer that a layer stands around.
+func (a *Around) Within() Layer { return a.Inner }
+
+// Find returns the first of m and the layers within it, as far as they stand around
+// one other layer, that is a T.
+func Find[T any](m model.LLM) (found T, ok bool) {
+	for m != nil {
+		m = Bare(m)
+		if found, ok = m.(T); ok {
+			return found, true
+		}
+		around, is := m.(interface{ Within() Layer })
+		if !is {
+			return found, false
+		}
+		m = around.Within()
+	}
+	return found, false
+}
+
 // Serve implements GenerateContent for a layer.
 func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
-		out := &Sink{yield: yield}
-		err := layer.Do(call.Carry(ctx), req, stream, out)
+		ctx := call.Carry(ctx)
+		out := NewSink(ctx, yield)
+		if req.Model != layer.Name() {
+			out.Chosen = req.Model
+		}
+		err := layer.Do(ctx, req, stream, out)
 		if err != nil && ctx.Err() != nil {
 			err = Ended(ctx) // whatever a model makes of it
 		}

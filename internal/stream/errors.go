@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -17,7 +19,18 @@ type AttemptError struct {
 	Err   error
 	Means failure.Verdict
 
+	// Breaker is one that the attempt went through, nil for none.
+	Breaker Breaker
+
 	cut bool // a layer of ours ended the attempt
+}
+
+// Breaker is what layers around a breaker may know of it, and tell it.
+type Breaker interface {
+	// Refuses reports whether the breaker would refuse a call at that time.
+	Refuses(then time.Time) bool
+	// Rest opens the breaker for d: the provider has asked for it, and nobody waits.
+	Rest(d time.Duration, reason string)
 }
 
 // newAttemptError judges err. When a layer of ours has cancelled ctx, its cause
@@ -65,13 +78,15 @@ func VerdictOf(ctx context.Context, err error) failure.Verdict {
 	return failure.Classifier{}.Classify(ctx, err)
 }
 
-// Abandoned is the error of an attempt whose model ignores that ctx has ended,
-// and records it: nobody else will.
-func Abandoned(ctx context.Context, name string, out *Sink) error {
+// Deaf is the error of an attempt whose model ignores that ctx has ended, and what
+// is recorded of it.
+func Deaf(ctx context.Context, name string, took time.Duration) (*AttemptError, call.Attempt) {
 	failed := newAttemptError(ctx, name, ctx.Err())
 	failed.Err = fmt.Errorf("the model ignores its cancellation: %w", failed.Err)
-	out.recordFailure(failed, 0, 0)
-	return failed
+	v := failed.Means
+	return failed, call.Attempt{
+		Model: name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), Duration: took, Reason: v.Reason, Message: v.Message,
+	}
 }
 
 // BadResponse is a final response that arrived as success and is none.

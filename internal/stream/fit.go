@@ -92,15 +92,20 @@ type resolved struct {
 	target    provider.Target
 }
 
-// resolve returns the target with a description over it. The description may be
-// nil.
-func (s *Source) resolve(described *provider.Target) *provider.Target {
-	if r := s.fits.Load(); r != nil && r.described == described {
+// resolve returns the target with a description over it, which may be nil. chosen
+// names another model of the same client; "" for none.
+func (s *Source) resolve(described *provider.Target, chosen string) *provider.Target {
+	if r := s.fits.Load(); r != nil && r.described == described && chosen == "" {
 		return &r.target
 	}
 	target := s.target
 	if described != nil {
 		target = described.Over(target)
+	}
+	if chosen != "" {
+		target.Model = chosen
+		target = target.Resolved()
+		return &target
 	}
 	r := &resolved{described, target.Resolved()}
 	s.fits.Store(r)
@@ -113,15 +118,15 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	s, out := a.source, a.out
 	defer func() {
 		if r := recover(); r != nil {
-			failed := newAttemptError(ctx, s.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %v", s.name, r))
+			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %v", a.name, r))
 			out.recordFailure(failed, out.Wait, 0)
 			err = failed
 		}
 	}()
 	own := request.Clone(req)
-	own.Model = s.name
+	own.Model = a.name
 	var adapted []string
-	if out.Root != "" && out.Root != s.name {
+	if out.Root != "" && out.Root != a.name {
 		request.Adapt(own.Contents, "", true)
 		adapted = withoutRootsOwn(own)
 	}
@@ -133,7 +138,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	adapted = append(adapted, a.repaired...)
 	fitted, err := target.Fit(own)
 	if err != nil {
-		return &RefusedError{By: "fit", Model: s.name, Reason: err.Error()}
+		return &RefusedError{By: "fit", Model: a.name, Reason: err.Error()}
 	}
 	a.req, a.answer = own, fitted.Answer
 	out.Notes.Adapted = strings.Join(append(adapted, fitted.Adapted...), "\n")

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -23,7 +23,7 @@ const maxHeld = 16
 // until the first content arrives, so that a failure before that is invisible,
 // and knows what the consumer has seen.
 //
-// One goroutine at a time may use a Sink; Beats alone is safe at any time.
+// One goroutine at a time may use a Sink.
 type Sink struct {
 	yield func(*model.LLMResponse, error) bool
 
@@ -34,15 +34,14 @@ type Sink struct {
 	Final bool
 	// Stopped: the consumer wants no more.
 	Stopped bool
-	// HasNext: a router has another target for this call, so that waiting for
-	// this one can be spared.
-	HasNext bool
-	// Force asks breakers to let the call through: there is nothing better left.
-	Force bool
+	Orders
 
-	refused bool // the final response is a refusal
-	restart bool // the next thing to show is the marker of a restart
-	yielded bool // in yield: a panic now is the consumer's
+	refused  bool // the final response is a refusal
+	restart  bool // the next thing to show is the marker of a restart
+	yielded  bool // in yield: a panic now is the consumer's
+	apart    bool // used on another goroutine than the caller's
+	detached bool // the first of that goroutine
+	closed   bool // nothing is recorded any more; guarded by record.mu
 
 	// Wait is how long the layer around waited before the attempt that comes.
 	Wait time.Duration
@@ -52,94 +51,125 @@ type Sink struct {
 	Root string
 	// Model names the target that answers; [Source] sets it.
 	Model string
-	// Described is what a router knows of the target that is asked, over what its
-	// model tells of itself; nil for nothing.
-	Described *provider.Target
 	// Notes is what layers tell of the answer. It is written on every final
 	// response if Root is set.
 	Notes Notes
+
+	record   *record
+	parent   *Sink // of a fork
+	hooks    *hooked
+	limit    *limit // the innermost one
+	attempts int    // recorded through this Sink and its forks; guarded by record.mu
+
+	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
+	stragglers []*Detached  // left behind
+	usage      atomic.Pointer[genai.GenerateContentResponseUsageMetadata]
+
+	named   string // the model that the consumer was told of last
+	begun   int    // attempts so far
+	version string // of the model of the attempt in progress, as its partial responses tell
+	held    []*model.LLMResponse
+	visits  []visit       // of the layers that want to see the answer, outermost first
+	beats   atomic.Uint32 // counts when control passes to the consumer and comes back
+}
+
+// Orders are what the layers around ask of those within. A router has its own for
+// each of its targets.
+type Orders struct {
+	// HasNext: a router has another target for this call, so that waiting for
+	// this one can be spared.
+	HasNext bool
+	// Force asks breakers to let the call through: there is nothing better left.
+	Force bool
+	// Continuous: what was shown must not be taken back.
+	Continuous bool
+	// Resumes: a router around continues what was shown, so one within does too.
+	Resumes bool
+	// LastResorts says what a router does with its answers of last resort.
+	LastResorts LastResorts
+	// Chosen is the model that the caller's request names in the place of the
+	// layer's own; "" for none.
+	Chosen string
+	// Described is what a router knows of the target that is asked, over what its
+	// model tells of itself; nil for nothing.
+	Described *provider.Target
 	// Guard, if set, has a reason against asking a target of the given name, or
 	// none. A router asks it for each of its targets, so that the guards of one
 	// reach into the groups it is made of.
 	Guard func(ctx context.Context, req *model.LLMRequest, target string) error
-
-	text    *strings.Builder // the partial text shown, if a router asked for it to be kept
-	version string           // of the model of the attempt in progress, as its partial responses tell
-	log     *call.Log        // nil until an attempt failed
-	held    []*model.LLMResponse
-	visits  []visit       // of the layers that want to see the answer, outermost first
-	beats   atomic.Uint32 // see Beats
-
-	source *Source // of the attempt in progress; nil for an answer without a call
-
-	// What most calls need once, or a few times, is here to save allocations.
-	first       attempt
-	watch       Watch
-	firstVisits [3]visit
 }
+
+// LastResorts says what a router does with its answers of last resort.
+type LastResorts uint8
+
+const (
+	LastResortsAllowed LastResorts = iota // they come after its other targets
+	LastResortsLater                      // a router around it asks for them when nothing else is left
+	LastResortsOnly                       // that is now
+)
 
 // Notes is what the layers of a call have to tell of its answer, beyond the
 // attempts: the fields of [call.Metadata] of the same names. Adapted is a list,
 // joined by newlines so that Notes can be compared.
 type Notes struct{ CacheStatus, ExperimentID, Cohort, Degraded, Adapted string }
 
-// NewSink returns a Sink that passes responses to yield, which is never called
-// with an error but by End.
-func NewSink(yield func(*model.LLMResponse, error) bool) *Sink { return &Sink{yield: yield} }
-
-// SetYield replaces the consumer of a Sink that has not been used yet.
-func (s *Sink) SetYield(yield func(*model.LLMResponse, error) bool) { s.yield = yield }
-
-// KeepText makes the Sink keep the text of what it shows, for ShownText.
-func (s *Sink) KeepText() { s.text = &strings.Builder{} }
-
-// ShownText returns the text that the consumer has been shown of the attempt in
-// progress, without thoughts.
-func (s *Sink) ShownText() string {
-	if s.text == nil {
-		return ""
-	}
-	return s.text.String()
+// NewSink returns a Sink for a call of ctx that passes responses to yield, which is
+// never called with an error but by End.
+func NewSink(ctx context.Context, yield func(*model.LLMResponse, error) bool) *Sink {
+	s := &struct {
+		Sink
+		record record
+	}{}
+	s.yield = yield
+	s.Sink.record = &s.record
+	s.record.ctx = ctx
+	return &s.Sink
 }
 
-// Beats counts when control passes to the consumer and comes back. A [Watch] that
-// reads the same even value twice knows that the model has been silent between;
-// while the value is odd, the consumer has control.
-func (s *Sink) Beats() uint32 { return s.beats.Load() }
+// Begun counts the attempts that have begun.
+func (s *Sink) Begun() int { return s.begun }
 
-// Record adds an attempt to the record of the call.
-func (s *Sink) Record(a call.Attempt) {
-	if s.log == nil {
-		s.log = &call.Log{}
-	}
-	s.log.Add(a)
+// Usage returns the tokens that the latest attempt has told of, nil for none.
+func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.usage.Load() }
+
+// begin starts an attempt.
+func (s *Sink) begin(model string) {
+	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
+	s.begun++
+	s.usage.Store(nil)
 }
 
 // recordFailure ends an attempt that failed: it is recorded, and what it held
-// back is void. The next one may come through a Fork, which begins on its own.
+// back is void.
 func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
 	v := failed.Means
 	a := call.Attempt{
 		Model: failed.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
 		Wait: wait, Duration: took, Reason: v.Reason, Message: v.Message,
 	}
-	s.Record(a)
+	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
-	return a
+	return s.Record(a)
 }
 
-// Attempts returns a copy of the record, and how many attempts it dropped.
-func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) {
-	if s.log == nil {
-		return nil, 0
+// Reject records that a layer does not accept the answer that s has let through,
+// for a reason that v gives, and returns the error of that attempt.
+func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
+	a := s.answer
+	a.Model, a.Outcome, a.Code, a.Kind, a.HTTPStatus = s.Model, call.Failed, v.Code, string(v.Kind), v.HTTPStatus
+	a.Reason, a.Message = v.Reason, v.Message
+	s.answer = call.Attempt{}
+	s.Record(a)
+	return &AttemptError{Model: a.Model, Err: err, Means: v}
+}
+
+// tokensOf returns the tokens of an attempt as its record has them.
+func tokensOf(u *genai.GenerateContentResponseUsageMetadata) (input, output int) {
+	if u == nil {
+		return 0, 0
 	}
-	return s.log.Attempts()
-}
-
-// begin starts an attempt.
-func (s *Sink) begin(model string) {
-	s.Model, s.version, s.source, s.Notes.Adapted = model, "", nil, ""
+	return int(u.PromptTokenCount) + int(u.ToolUsePromptTokenCount), int(u.CandidatesTokenCount) + int(u.ThoughtsTokenCount)
 }
 
 // Send passes resp on and reports whether more is wanted.
@@ -167,19 +197,17 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		if !s.Shown && !s.flush() {
 			return false
 		}
-		if s.text != nil {
-			s.keep(resp.Content)
-		}
-		return s.show(resp)
+		return s.showPart(resp)
 	}
 	return s.finish(resp)
 }
 
-// Answer passes on resp, a whole answer that is at hand without a call, as the
-// answer of model. When streamed, it comes as one partial response first, which
-// is what user interfaces show.
-func (s *Sink) Answer(model string, resp *model.LLMResponse, streamed bool) {
-	s.begin(model)
+// Answer passes on resp, a whole answer that is at hand without a call to a model.
+// When streamed, it comes as one partial response first, which is what user
+// interfaces show. It is recorded as the attempt a, unless that has no Outcome.
+func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
+	s.begin(a.Model)
+	s.answer = a
 	if !streamed || s.Send(asPartial(resp)) {
 		s.Send(resp)
 	}
@@ -206,11 +234,19 @@ func (s *Sink) flush() bool {
 	held := s.held
 	s.held = nil
 	for _, resp := range held {
-		if !s.show(resp) {
+		if !s.showPart(resp) {
 			return false
 		}
 	}
 	return true
+}
+
+// showPart passes on a partial response. The first of an answer says who gives it.
+func (s *Sink) showPart(resp *model.LLMResponse) bool {
+	if s.named != s.Model && s.Root != "" && s.parent == nil {
+		resp = s.introduced(resp)
+	}
+	return s.show(resp)
 }
 
 // restartMarker has content, though an empty one: ADK's flow drops a response
@@ -221,25 +257,19 @@ func restartMarker() *model.LLMResponse {
 	}
 }
 
-func (s *Sink) keep(content *genai.Content) {
-	if content == nil {
-		return
-	}
-	for _, part := range content.Parts {
-		if part != nil && !part.Thought {
-			s.text.WriteString(part.Text)
-		}
-	}
-}
-
 // finish passes on a final response.
 func (s *Sink) finish(resp *model.LLMResponse) bool {
-	resp = s.annotated(resp)
+	s.answered(resp)
+	if s.parent == nil {
+		if s.answer.Outcome != "" && !s.Final {
+			s.Record(s.answer)
+		}
+		resp = s.annotated(resp)
+	}
 	if !s.flush() {
 		return false
 	}
 	s.Final = true
-	s.answered(resp)
 	return s.show(resp)
 }
 
@@ -260,24 +290,34 @@ func (s *Sink) Restart() {
 	if !s.Shown || s.Final {
 		return
 	}
-	s.Shown, s.restart = false, true
-	if s.text != nil {
-		s.text.Reset()
-	}
+	s.Shown, s.restart, s.named = false, true, ""
 }
 
-// End passes on how the call ended. A refusal that came as a response is
-// passed on as one: the provider's reason is the user's to see.
+// Again reports whether another attempt may be made, and gets ready for it.
+func (s *Sink) Again() bool {
+	if s.Stopped || s.Final || s.Shown && s.Continuous {
+		return false
+	}
+	s.Restart()
+	return true
+}
+
+// End ends the call: it passes on how, and closes its record. A refusal that came as
+// a response is passed on as one: the provider's reason is the user's to see.
 func (s *Sink) End(err error) {
-	if err == nil || s.Stopped || s.Final {
-		return
-	}
-	if bad := refusal(err); bad != nil {
-		s.Model, s.refused = bad.Model, true
+	if bad := refusal(err); bad != nil && !s.Stopped && !s.Final {
+		s.Model, s.refused, s.answer = bad.Model, true, call.Attempt{}
 		s.finish(bad.Response)
-		return
+		err = nil
 	}
-	s.yield(nil, err)
+	s.tellHooks()
+	s.record.log.Close()
+	s.record.mu.Lock()
+	s.closed = true
+	s.record.mu.Unlock()
+	if err != nil && !s.Stopped {
+		s.yield(nil, err)
+	}
 }
 
 // hasContent tells whether content has anything to show: text, also thoughts, a

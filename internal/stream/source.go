@@ -1,15 +1,19 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -45,7 +49,6 @@ type Source struct {
 	target  provider.Target
 	fits    atomic.Pointer[resolved] // the latest, which is that of most calls
 	lessons lessons
-	plain   atomic.Pointer[plain] // the latest, which most answers carry
 }
 
 // NewSource returns the layer that calls m.
@@ -76,24 +79,31 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 // Target implements provider.Described.
 func (s *Source) Target() provider.Target { return s.target }
 
-// Do implements Layer. If the server refuses an optional part of the request, it
-// calls the model once more with the part left out or changed. Later requests are
-// repaired in advance, unless the second call shows that the part was not the
-// reason.
+// Do implements Layer. It calls the model once more, at once, in two cases. If the
+// server refuses an optional part of the request, the part is left out or changed;
+// later requests are repaired in advance, unless the second call shows that the
+// part was not the reason. And if the model ends a turn with an empty answer after
+// its tools have run, the second such answer is believed: there is nothing to say.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	target := s.resolve(out.Described)
-	a := out.newAttempt(s)
-	err := a.make(ctx, req, stream, target, "")
+	target := s.resolve(out.Described, out.Chosen)
+	a := s.newAttempt(out)
+	err := a.make(ctx, req, stream, target)
 	if err == nil {
 		return nil
+	}
+	if a.mute && ctx.Err() == nil && out.Again() {
+		again := s.newAttempt(out)
+		again.believe = true
+		return again.make(ctx, req, stream, target)
 	}
 	repair, _ := a.repairFor(ctx, err, target)
 	if repair == "" {
 		return err
 	}
 	s.learn(ctx, repair, err)
-	again := out.newAttempt(s)
-	err = again.make(ctx, req, stream, target, repair)
+	again := s.newAttempt(out)
+	again.repair = repair
+	err = again.make(ctx, req, stream, target)
 	if other, refused := again.repairFor(ctx, err, target); refused && other == "" {
 		s.lessons.forget(ctx, repair) // the server meant something else
 	}
@@ -106,86 +116,90 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 type attempt struct {
 	capture capture.Context
 
-	source *Source
-	out    *Sink
-	req    *model.LLMRequest                           // the model's own copy; nil before it is made
-	answer func(*model.LLMResponse) *model.LLMResponse // what to make of a final response; nil for nothing
-	err    error                                       // why it failed
+	source  *Source
+	name    string // the model to call
+	out     *Sink
+	repair  provider.Repair                             // to make on top of what was learnt; "" for none
+	believe bool                                        // an empty answer after tools is an answer
+	req     *model.LLMRequest                           // the model's own copy; nil before it is made
+	answer  func(*model.LLMResponse) *model.LLMResponse // what to make of a final response; nil for nothing
+	wait    time.Duration                               // before the attempt
+	started time.Time
+	err     error // why it failed
 
 	repaired []string // the repairs that changed req
 
 	final bool        // a final response has been passed on
+	mute  bool        // its answer is empty, after tools, and well-formed
 	done  bool        // the iterator has been told to stop
 	ended atomic.Bool // the iterator has returned
 }
 
-// newAttempt starts an attempt at source.
-func (s *Sink) newAttempt(source *Source) *attempt {
-	a := &s.first
-	if a.out != nil {
-		a = &attempt{}
-	}
-	a.source, a.out, s.source = source, s, source
+// newAttempt starts an attempt.
+func (s *Source) newAttempt(out *Sink) *attempt {
+	a := &attempt{source: s, name: cmp.Or(out.Chosen, s.name), out: out, wait: out.Wait}
+	out.begin(a.name)
 	return a
 }
 
-// make makes the attempt, with one more repair if repair is not "", and records
-// its failure.
-func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target, repair provider.Repair) error {
-	name, out := a.source.name, a.out
-	out.begin(name)
-	out.source = a.source
-	if err := a.prepare(ctx, req, target, repair); err != nil {
+// make makes the attempt and records its failure.
+func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target) (err error) {
+	if err := a.prepare(ctx, req, target, a.repair); err != nil {
 		return err
 	}
-	ctx, span := telemetry.StartAttempt(ctx, name)
+	ctx, span := telemetry.StartAttempt(ctx, a.name)
+	ended := call.Attempt{Outcome: call.Failed} // if the consumer panics
+	if span != nil {
+		defer func() { telemetry.EndAttempt(span, ended) }()
+	}
 	a.capture.Context = ctx // for a client whose transport is failure.Capture
 	// A model that does not describe itself may pass the request on to an adapter,
 	// which knows its target better than prepare does.
 	_, a.capture.Fitted = a.source.llm.(provider.Described)
-	ctx = &a.capture
-	started, wait := clock(), out.Wait
-	out.Wait = 0
-	err := a.pass(ctx, a.req, stream)
-	if err == nil {
-		telemetry.EndAttempt(span, call.Attempt{Outcome: call.OK})
-		return nil
+	if stream {
+		a.capture.Done() // so that Err, which each chunk asks for, is cheap
 	}
-	failed := newAttemptError(ctx, name, err)
-	telemetry.EndAttempt(span, out.recordFailure(failed, wait, clock()-started))
+	a.started = time.Now()
+	a.out.Wait = 0
+	if err = a.pass(stream); err == nil || a.final {
+		ended.Outcome = call.OK
+		return err
+	}
+	failed := newAttemptError(&a.capture, a.name, err)
+	ended = a.out.recordFailure(failed, a.wait, time.Since(a.started))
 	return failed
 }
 
 // pass lets the model's responses through and returns how the attempt ended.
-func (a *attempt) pass(ctx context.Context, req *model.LLMRequest, stream bool) error {
-	a.run(ctx, req, stream)
+func (a *attempt) pass(stream bool) error {
+	a.run(stream)
 	switch {
-	case a.final || a.out.Stopped:
-		return nil // what comes after the answer does not undo it
 	case a.err != nil:
-		return a.err
-	case ctx.Err() != nil:
-		return ctx.Err()
+		return a.err // also after the answer: the caller of a bare model hears of it
+	case a.final || a.out.Stopped:
+		return nil
+	case a.capture.Err() != nil:
+		return a.capture.Err()
 	case a.out.Shown:
-		return fmt.Errorf("fallback: model %q: %w", a.source.name, failure.ErrTruncated)
+		return fmt.Errorf("fallback: model %q: %w", a.name, failure.ErrTruncated)
 	default:
-		return fmt.Errorf("fallback: model %q: %w", a.source.name, failure.ErrEmpty)
+		return fmt.Errorf("fallback: model %q: %w", a.name, failure.ErrEmpty)
 	}
 }
 
 // run is a range loop over the model's iterator, with the checks that the
 // language makes: written out, it takes fewer allocations.
-func (a *attempt) run(ctx context.Context, req *model.LLMRequest, stream bool) {
+func (a *attempt) run(stream bool) {
 	defer func() {
 		a.ended.Store(true)
 		if a.out.yielded {
 			return // the consumer panics; that is not ours to stop
 		}
 		if r := recover(); r != nil && !a.done {
-			a.err = fmt.Errorf("fallback: model %q panicked: %v", a.source.name, r)
+			a.err = fmt.Errorf("fallback: model %q panicked: %v", a.name, r)
 		}
 	}()
-	a.source.llm.GenerateContent(ctx, req, stream)(a.take)
+	a.source.llm.GenerateContent(&a.capture, a.req, stream)(a.take)
 }
 
 // take handles one item and reports whether more is wanted.
@@ -198,21 +212,48 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 		panic("iterator continued after it was told to stop")
 	case err != nil:
 		a.err = err
+	case a.capture.Err() != nil:
+		a.err = a.capture.Err() // the model ignores that its time is over
 	case resp == nil:
-		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.source.name, failure.ErrEmpty)
-	case !resp.Partial:
-		if a.answer != nil {
-			resp = a.answer(resp)
-		}
-		if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad {
-			a.err = &BadResponse{Model: a.source.name, Response: resp, Means: verdict}
-			break
-		}
-		a.final = true
-		a.done = !a.out.Send(resp)
+		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.name, failure.ErrEmpty)
 	default:
-		a.done = !a.out.Send(resp)
+		a.accept(resp)
 	}
 	a.done = a.done || a.err != nil
 	return !a.done
+}
+
+// accept judges a response and passes it on.
+func (a *attempt) accept(resp *model.LLMResponse) {
+	if counts(resp.UsageMetadata) {
+		a.out.usage.Store(resp.UsageMetadata)
+	}
+	if !resp.Partial && !a.final {
+		if a.answer != nil {
+			resp = a.answer(resp)
+		}
+		if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad && !a.believes(resp, verdict) {
+			a.err = &BadResponse{Model: a.name, Response: resp, Means: verdict}
+			return
+		}
+		a.final = true
+		a.out.answer = call.Attempt{Model: a.name, Outcome: call.OK, Wait: a.wait, Duration: time.Since(a.started)}
+		a.out.answer.InputTokens, a.out.answer.OutputTokens = tokensOf(a.out.Usage())
+	}
+	a.done = !a.out.Send(resp)
+}
+
+// believes reports whether a response is an answer although it is empty: the model
+// has nothing to add after its tools have run, and has said so before.
+func (a *attempt) believes(resp *model.LLMResponse, verdict failure.Verdict) bool {
+	a.mute = verdict.Kind == failure.KindEmpty && resp.ErrorCode == "" && resp.FinishReason == genai.FinishReasonStop && request.EndsWithResults(a.req)
+	return a.mute && a.believe
+}
+
+// counts reports whether a usage counts any token. One that counts none is a
+// provider's way, or its adapter's, to say that it does not know: each request
+// has some.
+func counts(u *genai.GenerateContentResponseUsageMetadata) bool {
+	return u != nil && (u.PromptTokenCount > 0 || u.CandidatesTokenCount > 0 || u.ThoughtsTokenCount > 0 ||
+		u.ToolUsePromptTokenCount > 0 || u.CachedContentTokenCount > 0 || u.TotalTokenCount > 0)
 }

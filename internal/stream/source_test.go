@@ -85,7 +85,7 @@ func TestPlainMetadataIsEachAnswersOwn(t *testing.T) {
 		for _, status := range []string{call.CacheMiss, call.CacheBypass} {
 			calls = i
 			var got map[string]any
-			out := stream.NewSink(func(resp *model.LLMResponse, _ error) bool { got = resp.CustomMetadata; return true })
+			out := stream.NewSink(t.Context(), func(resp *model.LLMResponse, _ error) bool { got = resp.CustomMetadata; return true })
 			out.Root, out.Notes.CacheStatus = "flash", status
 			if err := source.Do(t.Context(), &model.LLMRequest{}, false, out); err != nil {
 				t.Fatal(err)
@@ -111,7 +111,7 @@ func TestARequestsCopyKeepsNothingElseAlive(t *testing.T) {
 	func() {
 		session := new([1 << 20]byte)
 		runtime.AddCleanup(session, func(struct{}) { close(collected) }, struct{}{})
-		out := stream.NewSink(func(resp *model.LLMResponse, _ error) bool { answer = resp; return true })
+		out := stream.NewSink(t.Context(), func(resp *model.LLMResponse, _ error) bool { answer = resp; return true })
 		ctx := context.WithValue(t.Context(), keyOfThisTest{}, session)
 		_ = stream.NewSource(m, stream.Options{}).Do(ctx, &model.LLMRequest{Contents: genai.Text("a question")}, false, out)
 	}()

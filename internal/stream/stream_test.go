@@ -38,7 +38,7 @@ type recorder struct {
 
 func newRecorder() *recorder {
 	r := &recorder{}
-	r.Sink = stream.NewSink(func(resp *model.LLMResponse, err error) bool {
+	r.Sink = stream.NewSink(context.Background(), func(resp *model.LLMResponse, err error) bool {
 		text := "-"
 		switch {
 		case err != nil:
@@ -65,7 +65,7 @@ func TestSinkHoldsBackUntilContent(t *testing.T) {
 	r := newRecorder()
 	r.Send(&model.LLMResponse{Partial: true})
 	r.Send(partial(""))
-	if r.String() != "" || r.Shown || r.Beats() != 0 {
+	if r.String() != "" || r.Shown {
 		t.Errorf("shown %q before any content", r)
 	}
 	r.Send(partial("a"))
@@ -195,7 +195,7 @@ func TestSinkPassesItsConsumersPanicOn(t *testing.T) {
 		}
 	}()
 	source := stream.NewSource(suite.NewModel("flash", suite.Text("a")), stream.Options{})
-	_ = source.Do(t.Context(), &model.LLMRequest{}, false, stream.NewSink(func(*model.LLMResponse, error) bool { panic("mine") }))
+	_ = source.Do(t.Context(), &model.LLMRequest{}, false, stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { panic("mine") }))
 }
 
 // B80

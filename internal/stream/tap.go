@@ -20,9 +20,6 @@ type visit struct {
 
 // Enter has tap told of the final responses of the call that begins, until Leave.
 func (s *Sink) Enter(tap Tap, t Ticket) {
-	if s.visits == nil {
-		s.visits = s.firstVisits[:0]
-	}
 	s.visits = append(s.visits, visit{tap, t})
 }
 

@@ -13,7 +13,7 @@ type tapFunc func(t Ticket) bool
 func (f tapFunc) Answered(_ *model.LLMResponse, t Ticket) bool { return f(t) }
 
 func TestTapsAreToldFromWithinUntilTheyHaveEnough(t *testing.T) {
-	s := NewSink(func(*model.LLMResponse, error) bool { return true })
+	s := NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 	var told []uint64
 	for i := range uint64(5) { // more than a Sink has memory for
 		s.Enter(tapFunc(func(t Ticket) bool {
@@ -35,7 +35,7 @@ func TestTapsAreToldFromWithinUntilTheyHaveEnough(t *testing.T) {
 
 // B80: what a call has let go of when its tap panicked is not let go of again.
 func TestATapThatPanicsHasHadEnough(t *testing.T) {
-	s := NewSink(nil)
+	s := NewSink(t.Context(), nil)
 	s.Enter(tapFunc(func(Ticket) bool { panic("boom") }), Ticket{})
 	func() {
 		defer func() { _ = recover() }()

@@ -38,7 +38,7 @@ var attributeOf = map[string]attribute.Key{
 
 // Attributes of an attempt's span, beside the GenAI conventions' request model.
 const (
-	spanName       = "fallback.attempt"
+	spanName       = "fallback.attempt" // followed by the model
 	requestModel   = attribute.Key("gen_ai.request.model")
 	attemptOutcome = attribute.Key("fallback.attempt.outcome")
 	attemptKind    = attribute.Key("fallback.attempt.kind")
@@ -53,7 +53,7 @@ func StartAttempt(ctx context.Context, model string) (context.Context, trace.Spa
 		return ctx, nil
 	}
 	tracer := parent.TracerProvider().Tracer("github.com/adk-fallback/adk-fallback")
-	return tracer.Start(ctx, spanName, trace.WithAttributes(requestModel.String(model)))
+	return tracer.Start(ctx, spanName+" "+model, trace.WithAttributes(requestModel.String(model)))
 }
 
 // EndAttempt closes a span of StartAttempt with how the attempt ended.

@@ -1,9 +1,7 @@
 package turn
 
 import (
-	"cmp"
 	"fmt"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 
@@ -37,14 +35,13 @@ func (e *RecoverError) Unwrap() []error { return []error{e.Model, e.Recover} }
 func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMRequest) (*model.LLMResponse, error) {
 	var final *model.LLMResponse
 	var err error
-	out := stream.NewSink(func(resp *model.LLMResponse, failed error) bool {
+	out := stream.NewSink(ctx, func(resp *model.LLMResponse, failed error) bool {
 		final, err = resp, failed
 		return true
 	})
 	out.Root = root
 	own := request.Clone(req)
 	request.UndoGemini(own)
-	started := time.Now()
 	out.End(p.backup.Do(call.Carry(ctx), own, false, out))
 	if err == nil && final == nil {
 		err = failure.ErrEmpty
@@ -56,13 +53,10 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 	}
 	answer := *final            // the model may hand out one response many times
 	request.DropSealed(&answer) // the agent's own model is asked next, without an adapter of ours
-	last := call.Attempt{Model: out.Model, Outcome: call.OK}
-	if len(attempts) == 0 {
-		last.Duration = time.Since(started)
+	if len(attempts) == 0 { // a cached answer
+		attempts = []call.Attempt{{Model: out.Model, Outcome: call.OK}}
 	}
-	inner, _ := call.ReadResponse(final)
-	last.Model = cmp.Or(inner.ModelName, last.Model)
-	fields := p.recovered(ctx, s, append(attempts, last), dropped, final.ModelVersion)
+	fields := p.recovered(ctx, s, attempts, dropped, final.ModelVersion)
 	call.Merge(&answer, fields)
 	telemetry.Annotate(ctx, fields)
 	return &answer, nil

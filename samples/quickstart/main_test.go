@@ -96,7 +96,7 @@ func TestMetadataOfTheRecoveredTurnIsPrintedAsJSON(t *testing.T) {
 	md.Attempts, md.Reason = nil, ""
 	want := call.Metadata{
 		Triggered: true, OriginalModel: rootModel, FallbackModel: fallbackModel, Attempt: 1, ErrorCode: "429",
-		ModelName: fallbackModel, ModelVersion: fallbackModel, CacheStatus: call.CacheBypass,
+		ModelName: fallbackModel, ModelVersion: fallbackModel,
 	}
 	if diff := cmp.Diff(want, md); diff != "" {
 		t.Errorf("metadata (-want +got):\n%s", diff)
@@ -125,7 +125,7 @@ func TestREADMEShowsTheTranscript(t *testing.T) {
 	}
 	_, shown, _ := strings.Cut(string(readme), "## What it prints\n\n```text\n")
 	shown, _, _ = strings.Cut(shown, "```")
-	durations := regexp.MustCompile(`"duration_ms": \d+`)
+	durations := regexp.MustCompile(` *"duration_ms": \d+,\n`) // not there for less than one
 	printed := strings.Join(play(t), "\nTurn ")
 	if diff := cmp.Diff(durations.ReplaceAllString(printed, ""), durations.ReplaceAllString(shown, "")); diff != "" {
 		t.Errorf("README.md shows another transcript than the program prints; bring it up to date (-printed +README):\n%s", diff)

@@ -42,7 +42,7 @@ func (l *lastResort) Do(ctx context.Context, req *model.LLMRequest, streamed boo
 	if md.CacheStatus != "" {
 		out.Notes.CacheStatus = md.CacheStatus
 	}
-	out.Answer(l.name, resp, streamed)
+	out.Answer(call.Attempt{Model: l.name, Outcome: call.OK}, resp, streamed)
 	return nil
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Defaults of BreakerConfig.
@@ -70,7 +69,9 @@ const (
 // It opens after ConsecutiveFailures, at FailureRatio, and at once for a failure
 // whose verdict has a cooldown, such as a daily quota that is used up: then until
 // that time. Where the verdict asks for a retry first, the cooldown counts when
-// the retries that the verdict grants have failed in a row, too.
+// the retries that the verdict grants have failed in a row, too. A Retry around
+// the breaker that does not wait as long as the provider asks opens it for that
+// time.
 //
 // What counts is what another call would meet as well: rate limits, overload,
 // faults of the server or the network, timeouts, truncated and empty answers. What
@@ -99,7 +100,7 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	orDefault(&config.MaxOpenFor, config.OpenFor)
 	return func(m model.LLM) model.LLM {
 		checkModel("Breaker", m)
-		return stream.Forward(&breaker{inner: stream.Of(m), circuit: newCircuit(&config), notify: config.OnStateChange}, m)
+		return stream.Forward(&breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}, m)
 	}, nil
 }
 
@@ -134,19 +135,14 @@ func notNegative[T int | time.Duration](field string, value T, allowed string) e
 }
 
 type breaker struct {
-	inner   stream.Layer
+	stream.Around
 	circuit *circuit
 	notify  func(model string, from, to BreakerState)
 }
 
-func (b *breaker) Name() string { return b.inner.Name() }
-
 func (b *breaker) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(b, ctx, req, streamed)
 }
-
-// Target implements provider.Described.
-func (b *breaker) Target() provider.Target { return stream.TargetOf(b.inner) }
 
 func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	pass, before, after, refused := b.circuit.admit(out.Force)
@@ -162,9 +158,22 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 			b.end(pass, ended)
 		}
 	}()
-	err := b.inner.Do(ctx, req, streamed, out)
+	err := b.Inner.Do(ctx, req, streamed, out)
 	ended = judge(ctx, err)
+	if failed, ok := err.(*stream.AttemptError); ok {
+		known := *failed
+		known.Breaker = b
+		return &known
+	}
 	return err
+}
+
+// Refuses implements stream.Breaker.
+func (b *breaker) Refuses(then time.Time) bool { return b.circuit.refuses(then) }
+
+// Rest implements stream.Breaker.
+func (b *breaker) Rest(d time.Duration, reason string) {
+	b.end(permit{}, outcome{result: failed, rest: d, enough: 1, reason: reason})
 }
 
 // Answered implements stream.Tap. A call is over when the answer is there, before

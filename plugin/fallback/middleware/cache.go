@@ -49,7 +49,7 @@ type CacheConfig struct {
 	// for an answer of last resort. 0 means DefaultLookupAge.
 	LookupAge time.Duration
 
-	// LookupOnly keeps answers for Lookup alone: every request is asked, and
+	// LookupOnly keeps answers for Lookup alone: every request goes to the model, and
 	// cache_status is bypass.
 	LookupOnly bool
 
@@ -166,7 +166,7 @@ func (c *Cache) Middleware(version ...string) Middleware {
 	version = slices.Clone(version)
 	return func(m model.LLM) model.LLM {
 		checkModel("Cache", m)
-		l := &cached{inner: stream.Of(m), cache: c}
+		l := &cached{Around: stream.Around{Inner: stream.Of(m)}, cache: c}
 		l.identity = append([]string{l.Name()}, version...)
 		return stream.Forward(l, m)
 	}

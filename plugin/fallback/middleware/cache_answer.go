@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -36,20 +38,19 @@ const (
 	partOverhead   = 512
 )
 
-// newAnswer returns resp, which the named model gave to a cache in front of the
-// model front, as an answer to keep, or nil if it is none to be kept. Of resp it
-// shares the bytes of images and other data, which nobody writes to.
-func newAnswer(front, name string, resp *model.LLMResponse) *answer {
-	md, _ := call.ReadResponse(resp)
+// newAnswer returns resp, which out has for a cache in front of the model front, as
+// an answer to keep, or nil if it is none to be kept. Of resp it shares the bytes of
+// images and other data, which nobody writes to.
+func newAnswer(front string, out *stream.Sink, resp *model.LLMResponse) *answer {
+	md, _ := call.ReadResponse(resp) // of a router inside of somebody else's model
+	md.Degraded, md.CacheStatus = cmp.Or(md.Degraded, out.Notes.Degraded), cmp.Or(md.CacheStatus, out.Notes.CacheStatus)
 	if !isKeepable(resp, &md) {
 		return nil
 	}
 	rest := *resp
 	request.DropSignatures(&rest)
 	a := &answer{content: request.CloneContents([]*genai.Content{rest.Content})[0], at: time.Now()}
-	// A router inside of somebody else's model tells only by its metadata that it
-	// has fallen back.
-	a.front = name == front && (!md.Triggered || md.FallbackModel == front)
+	a.front = out.Model == front && (!md.Triggered || md.FallbackModel == front)
 	weight := answerOverhead
 	for _, part := range a.content.Parts {
 		part.Text = strings.Clone(part.Text) // it may be the half of a larger buffer

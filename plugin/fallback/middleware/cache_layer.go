@@ -11,32 +11,27 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // cached is the layer in front of one model.
 type cached struct {
-	inner    stream.Layer
+	stream.Around
 	cache    *Cache
 	identity []string // what tells the model's answers from others': its name, then its version
 }
 
-func (l *cached) Name() string { return l.inner.Name() }
-
 func (l *cached) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
-
-// Target implements provider.Described.
-func (l *cached) Target() provider.Target { return stream.TargetOf(l.inner) }
 
 func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if out.Root == "" {
 		out.Root = l.Name()
 	}
 	key, ok := l.keyOf(ctx, req)
-	if !ok {
-		return l.inner.Do(ctx, req, streamed, out)
+	if !ok || out.Chosen != "" {
+		out.Notes.CacheStatus = call.CacheBypass
+		return l.Inner.Do(ctx, req, streamed, out)
 	}
 	if l.cache.config.LookupOnly {
 		return l.alone(ctx, key, req, streamed, out)
@@ -50,7 +45,7 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 		status = call.CacheHit
 	}
 	out.Notes.CacheStatus = status
-	out.Answer(l.Name(), a.response(), streamed)
+	out.Answer(call.Attempt{Model: l.Name()}, a.response(), streamed)
 	return nil
 }
 
@@ -109,7 +104,7 @@ func (l *cached) refresh(ctx context.Context, key cacheKey, req *model.LLMReques
 			l.cache.land(key, f, nil, true)
 			l.cache.refreshes.Done()
 		}()
-		out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+		out := stream.NewSink(ctx, func(*model.LLMResponse, error) bool { return true })
 		out.Root = l.Name()
 		a, _ = l.ask(ctx, key, f, req, false, out)
 	}()
@@ -121,11 +116,12 @@ func (l *cached) ask(ctx context.Context, key cacheKey, f *flight, req *model.LL
 	catch := &catcher{layer: l, key: key, flight: f, out: out}
 	out.Enter(catch, stream.Ticket{})
 	defer out.Leave()
-	if !l.cache.config.LookupOnly {
-		out.Notes.CacheStatus = call.CacheMiss
+	out.Notes.CacheStatus = call.CacheMiss
+	if l.cache.config.LookupOnly {
+		out.Notes.CacheStatus = call.CacheBypass
 	}
 	ctx = context.WithValue(ctx, l.cache, l.identity) // for Lookup
-	err := l.inner.Do(ctx, req, streamed, out)
+	err := l.Inner.Do(ctx, req, streamed, out)
 	return catch.answer, err
 }
 
@@ -148,7 +144,7 @@ func (c *catcher) Answered(resp *model.LLMResponse, _ stream.Ticket) (enough boo
 		c.answer = nil
 		return true
 	}
-	c.answer = newAnswer(c.layer.Name(), c.out.Model, resp)
+	c.answer = newAnswer(c.layer.Name(), c.out, resp)
 	cache.keep(c.key, c.answer)
 	if c.flight != nil {
 		cache.land(c.key, c.flight, c.answer, true)

@@ -61,7 +61,7 @@ func calls(t *testing.T, m model.LLM, scripted *suite.Model, n int) int {
 // force makes one call that breakers are asked to let through.
 func force(t *testing.T, m model.LLM) error {
 	t.Helper()
-	out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+	out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 	out.Force = true
 	return stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
 }

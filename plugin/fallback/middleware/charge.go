@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"log/slog"
 
@@ -12,20 +11,19 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Middleware returns the layer that charges attempts at one model to b. It goes
 // innermost, directly around Attempt or the model, so that every attempt passes
 // it, and around each model with a price, so that no fallback goes round it.
 //
-// An attempt is charged what Cost makes of the usage that its final response,
-// also a refused one, reports. Without one, or with one that counts no token, it
-// is charged its projected price: an attempt that was cut off, by a timeout, the
-// caller or the other side of a hedge, has been paid for up to there. It is
-// charged nothing if, before any content, the provider failed it with an error
-// status, which is not billed (https://ai.google.dev/gemini-api/docs/billing),
-// or was not reached.
+// An attempt is charged what Cost makes of the latest usage that it has reported,
+// in its final response, also a refused one, or before it was cut off. Without one,
+// or with one that counts no token, it is charged its projected price: an attempt
+// that was cut off, by a timeout, the caller or the other side of a hedge, has been
+// paid for up to there. It is charged nothing if, before any content, the provider
+// failed it with an error status, which is not billed
+// (https://ai.google.dev/gemini-api/docs/billing), or was not reached.
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
 		checkModel("Budget", m)
@@ -50,25 +48,20 @@ type Tariff struct {
 func (b *Budget) MiddlewareAt(t Tariff) Middleware {
 	return func(m model.LLM) model.LLM {
 		checkModel("Budget", m)
-		return stream.Forward(&charged{inner: stream.Of(m), budget: b, tariff: t}, m)
+		return stream.Forward(&charged{Around: stream.Around{Inner: stream.Of(m)}, budget: b, tariff: t}, m)
 	}
 }
 
 // charged is the layer around one model.
 type charged struct {
-	inner  stream.Layer
+	stream.Around
 	budget *Budget
 	tariff Tariff
 }
 
-func (l *charged) Name() string { return l.inner.Name() }
-
 func (l *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
-
-// Target implements provider.Described.
-func (l *charged) Target() provider.Target { return stream.TargetOf(l.inner) }
 
 func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	projected, known := l.price(req)
@@ -80,40 +73,14 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	cost := projected // if the attempt ends in a panic
 	defer func() { l.budget.settle(account, projected, cost) }()
 
-	bill := &bill{}
-	out.Enter(bill, stream.Ticket{})
-	defer out.Leave()
-	err := l.inner.Do(ctx, req, streamed, out)
-	cost = l.cost(ctx, projected, bill.usage, err, out)
+	err := l.Inner.Do(ctx, req, streamed, out)
+	cost = l.cost(ctx, projected, err, out)
 	return err
 }
 
-// bill takes the usage from the final responses; the latest counts the whole.
-type bill struct {
-	usage *genai.GenerateContentResponseUsageMetadata
-}
-
-// Answered implements stream.Tap.
-func (b *bill) Answered(resp *model.LLMResponse, _ stream.Ticket) (enough bool) {
-	if counts(resp.UsageMetadata) {
-		b.usage = resp.UsageMetadata
-	}
-	return false
-}
-
-// counts reports whether a usage counts any token. One that counts none is a
-// provider's way, or its adapter's, to say that it does not know: each request
-// has some.
-func counts(u *genai.GenerateContentResponseUsageMetadata) bool {
-	return u != nil && (u.PromptTokenCount > 0 || u.CandidatesTokenCount > 0 || u.ThoughtsTokenCount > 0 ||
-		u.ToolUsePromptTokenCount > 0 || u.CachedContentTokenCount > 0 || u.TotalTokenCount > 0)
-}
-
 // cost returns what an attempt that ended with err is charged.
-func (l *charged) cost(ctx context.Context, projected nano, usage *genai.GenerateContentResponseUsageMetadata, err error, out *stream.Sink) nano {
-	if bad := (*stream.BadResponse)(nil); usage == nil && errors.As(err, &bad) && counts(bad.Response.UsageMetadata) {
-		usage = bad.Response.UsageMetadata
-	}
+func (l *charged) cost(ctx context.Context, projected nano, err error, out *stream.Sink) nano {
+	usage := out.Usage()
 	if usage != nil && l.tariff.Cost != nil {
 		if cost, ok := l.usageCost(usage); ok {
 			return cost

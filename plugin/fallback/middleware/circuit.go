@@ -114,6 +114,20 @@ func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, re
 	return pass, before, c.state, refused
 }
 
+// refuses reports whether a call that comes at that time would be refused, if
+// nothing changes until then.
+func (c *circuit) refuses(then time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.state {
+	case BreakerOpen:
+		return then.Before(c.until)
+	case BreakerHalfOpen:
+		return c.probe != 0 && then.Before(c.expires)
+	}
+	return false
+}
+
 // end takes the outcome of a call that was let through, and returns the states
 // before and after. What a call of an earlier generation met is out of date,
 // unless the target itself said how long to leave it alone.

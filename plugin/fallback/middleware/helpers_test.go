@@ -29,7 +29,7 @@ func ask(ctx context.Context, m model.LLM, streamed bool) result {
 			r.err = err
 		case resp.Partial:
 			r.partials++
-			if r.final == nil && resp.Content != nil {
+			if r.final == nil && resp.Content != nil && len(resp.Content.Parts) > 0 {
 				r.text += resp.Content.Parts[0].Text
 			}
 		default:

@@ -13,7 +13,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Defaults of LimitConfig.
@@ -36,7 +35,8 @@ type LimitConfig struct {
 	// place. Output is not counted: Gemini limits the input
 	// (https://ai.google.dev/gemini-api/docs/rate-limits).
 	TokensPerMinute int
-	// MaxConcurrent is how many calls may be under way.
+	// MaxConcurrent is how many calls may be under way, those included whose model
+	// ignored its cancellation and was left behind.
 	MaxConcurrent int
 
 	// MaxQueue is how many calls may wait for their turn. In a full queue a call
@@ -84,7 +84,7 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	config.Priorities = maps.Clone(config.Priorities)
 	return func(m model.LLM) model.LLM {
 		checkModel("Limit", m)
-		return stream.Forward(&limit{inner: stream.Of(m), queue: newQueue(&config)}, m)
+		return stream.Forward(&limit{Around: stream.Around{Inner: stream.Of(m)}, queue: newQueue(&config)}, m)
 	}, nil
 }
 
@@ -92,18 +92,13 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 func MustLimit(config LimitConfig) Middleware { return must(NewLimit(config)) }
 
 type limit struct {
-	inner stream.Layer
+	stream.Around
 	queue *queue
 }
-
-func (l *limit) Name() string { return l.inner.Name() }
 
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
-
-// Target implements provider.Described.
-func (l *limit) Target() provider.Target { return stream.TargetOf(l.inner) }
 
 func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	estimated := 0
@@ -114,19 +109,21 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if !ok {
 		started := time.Now()
 		var err error
-		if round, err = l.queue.wait(ctx, estimated); err != nil {
+		if round, err = l.queue.wait(ctx, estimated, out); err != nil {
 			return l.named(err)
 		}
 		out.Wait += time.Since(started)
 	}
 	out.Enter(l, stream.Ticket{uint64(round), uint64(estimated)})
 	var ended result
+	earlier := out.Stragglers()
 	defer func() { // also when a consumer panics
 		if answered := out.Leave(); !answered {
-			l.queue.leave(round, ended, 0)
+			// A model that was left behind still has its place at the provider.
+			out.WhenEnded(earlier, func() { l.queue.leave(round, ended, 0) })
 		}
 	}()
-	err := l.inner.Do(ctx, req, streamed, out)
+	err := l.Inner.Do(ctx, req, streamed, out)
 	if l.queue.config.Adaptive {
 		ended = feedback(ctx, err)
 	}

@@ -131,7 +131,7 @@ func (n *taps) Answered(_ *model.LLMResponse, t stream.Ticket) bool { *n += taps
 
 func TestLimitLeavesTheTapsAroundIt(t *testing.T) {
 	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(suite.NewModel("flash", suite.Text("ok")))
-	out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+	out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 	var seen taps
 	out.Enter(&seen, stream.Ticket{7})
 	for range 2 {
@@ -231,7 +231,7 @@ func TestWaitIsRecordedWithTheAttempt(t *testing.T) {
 		flash := suite.NewModel("flash", suite.Text("ok"), down)
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 1, MaxWait: time.Hour})(flash)
 		calls(t, m, flash, 1)
-		out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+		out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 		_ = stream.Of(m).Do(t.Context(), &model.LLMRequest{}, false, out)
 		attempts, _ := out.Attempts()
 		if len(attempts) != 1 || attempts[0].Wait.Truncate(time.Millisecond) != time.Minute {

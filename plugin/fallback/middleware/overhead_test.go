@@ -49,7 +49,7 @@ func BenchmarkHealthyCall(b *testing.B) {
 		b.Run(l.name, func(b *testing.B) {
 			m := l.layer(&instant{&model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel), FinishReason: genai.FinishReasonStop}})
 			layer, ctx := stream.Of(m), b.Context()
-			out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+			out := stream.NewSink(context.Background(), func(*model.LLMResponse, error) bool { return true })
 			b.ReportAllocs()
 			for b.Loop() {
 				if err := layer.Do(ctx, req, false, out); err != nil {

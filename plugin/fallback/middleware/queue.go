@@ -48,7 +48,7 @@ func (q *queue) enter(tokens int) (round int, ok bool) {
 
 // wait is enter for a call that has to wait. The error is a *RefusedError or
 // the caller's own.
-func (q *queue) wait(ctx context.Context, tokens int) (round int, err error) {
+func (q *queue) wait(ctx context.Context, tokens int, out *stream.Sink) (round int, err error) {
 	if ctx.Err() != nil {
 		return 0, stream.Ended(ctx)
 	}
@@ -56,7 +56,7 @@ func (q *queue) wait(ctx context.Context, tokens int) (round int, err error) {
 		return 0, refusedByLimit("the request has more tokens than a minute allows", time.Time{})
 	}
 	w := &waiter{rank: q.config.Priorities[call.From(ctx).Priority], tokens: tokens, turn: make(chan *RefusedError, 1)}
-	if refused := q.join(ctx, w); refused != nil {
+	if refused := q.join(ctx, w, out); refused != nil {
 		return 0, refused
 	}
 	timer := time.NewTimer(q.config.MaxWait)
@@ -77,15 +77,11 @@ func (q *queue) wait(ctx context.Context, tokens int) (round int, err error) {
 }
 
 // join puts w into the queue, unless it would wait in vain.
-func (q *queue) join(ctx context.Context, w *waiter) *RefusedError {
+func (q *queue) join(ctx context.Context, w *waiter, out *stream.Sink) *RefusedError {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
-	patience := q.config.MaxWait
-	if deadline, ok := ctx.Deadline(); ok {
-		patience = min(patience, time.Until(deadline))
-	}
-	if delay := q.delay(now, w.tokens); delay >= patience {
+	if delay := q.delay(now, w.tokens); delay >= q.config.MaxWait || delay > 0 && out.Ends(ctx, now.Add(delay)) {
 		return refusedByLimit("the rate is used up for longer than a call may wait", now.Add(delay))
 	}
 	if len(q.waiting) == q.config.MaxQueue {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Defaults of RetryConfig.
@@ -21,6 +20,7 @@ const (
 	DefaultBaseDelay  = 500 * time.Millisecond
 	DefaultMaxDelay   = 10 * time.Second
 	DefaultMaxWait    = time.Minute // a quota per minute is worth waiting for, a longer one is not
+	DefaultSkipWait   = 5 * time.Second
 )
 
 // RetryConfig says how often and how patiently to ask the same model again. The
@@ -38,8 +38,8 @@ type RetryConfig struct {
 	// means DefaultMaxWait.
 	MaxWait time.Duration
 	// SkipWait is the longest wait, of any kind, while a router has another
-	// target left: beyond it, the call falls back at once. 0 means that every
-	// wait is waited.
+	// target left: beyond it, the call falls back at once. 0 means
+	// DefaultSkipWait, and a negative value, such as -1, that every wait is waited.
 	SkipWait time.Duration
 	// Budget bounds the retries over all calls, so that an outage is not
 	// amplified. Nil means a budget of this middleware's own with the defaults.
@@ -49,22 +49,27 @@ type RetryConfig struct {
 	Rand func() float64
 }
 
-// NewRetry returns a middleware that asks its model again when a failure's
-// verdict is to retry, nothing has been shown to the consumer yet, and the
-// caller's deadline leaves time for the wait. The error names every wrong
-// field.
+// NewRetry returns a middleware that calls its model again when a failure's
+// verdict is to retry, and the call has time left for it: no limit around, of the
+// caller or of a layer, ends within the wait, and no breaker within refuses the
+// next call. A delay that the provider asks for and nobody waits opens such a
+// breaker for that time.
+//
+// After a part of the answer was shown, it retries only if no router has another
+// target and what was shown may be taken back: then the consumer gets a restart
+// marker first (call.KeyRestart). The error names every wrong field.
 func NewRetry(config RetryConfig) (Middleware, error) {
 	problems := []error{
 		notNegative("RetryConfig.MaxRetries", config.MaxRetries, fmt.Sprintf("0 for %d, or more", DefaultMaxRetries)),
 		notNegative("RetryConfig.BaseDelay", config.BaseDelay, fmt.Sprintf("0 for %v, or more", DefaultBaseDelay)),
 		notNegative("RetryConfig.MaxDelay", config.MaxDelay, fmt.Sprintf("0 for %v, or more", DefaultMaxDelay)),
 		notNegative("RetryConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
-		notNegative("RetryConfig.SkipWait", config.SkipWait, "0 to wait, or more"),
 	}
 	orDefault(&config.MaxRetries, DefaultMaxRetries)
 	orDefault(&config.BaseDelay, DefaultBaseDelay)
 	orDefault(&config.MaxDelay, max(DefaultMaxDelay, config.BaseDelay))
 	orDefault(&config.MaxWait, DefaultMaxWait)
+	orDefault(&config.SkipWait, DefaultSkipWait)
 	if config.BaseDelay > config.MaxDelay {
 		problems = append(problems, fmt.Errorf("middleware: RetryConfig.BaseDelay: %v is more than MaxDelay, %v; allowed: at most MaxDelay", config.BaseDelay, config.MaxDelay))
 	}
@@ -79,7 +84,7 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 	}
 	return func(m model.LLM) model.LLM {
 		checkModel("Retry", m)
-		return stream.Forward(&retry{inner: stream.Of(m), config: config}, m)
+		return stream.Forward(&retry{Around: stream.Around{Inner: stream.Of(m)}, config: config}, m)
 	}, nil
 }
 
@@ -87,33 +92,28 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 func MustRetry(config RetryConfig) Middleware { return must(NewRetry(config)) }
 
 type retry struct {
-	inner  stream.Layer
+	stream.Around
 	config RetryConfig
 }
-
-func (r *retry) Name() string { return r.inner.Name() }
 
 func (r *retry) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(r, ctx, req, streamed)
 }
 
-// Target implements provider.Described.
-func (r *retry) Target() provider.Target { return stream.TargetOf(r.inner) }
-
 func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	r.config.Budget.deposit()
-	err := r.inner.Do(ctx, req, streamed, out)
+	err := r.Inner.Do(ctx, req, streamed, out)
 	if err == nil {
 		return nil
 	}
 	var previous failure.Verdict
 	var waited time.Duration // since previous
 	for retries := 0; err != nil; retries++ {
-		if out.Shown || out.Stopped || ctx.Err() != nil {
+		if out.Stopped || out.Final || ctx.Err() != nil || out.Shown && (out.HasNext || out.Continuous) {
 			return err
 		}
 		verdict := stream.VerdictOf(ctx, err).Following(previous, waited)
-		wait, reason := r.wait(ctx, verdict, retries, out.HasNext)
+		wait, reason := r.wait(ctx, err, verdict, retries, out)
 		if reason != "" {
 			return giveUp(r.Name(), err, verdict, reason)
 		}
@@ -121,11 +121,12 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		if !sleep(ctx, wait) {
 			return stream.Ended(ctx)
 		}
+		out.Restart()
 		out.Wait = wait
-		next := r.inner.Do(ctx, req, streamed, out)
+		next := r.Inner.Do(ctx, req, streamed, out)
 		if refused, ok := next.(*RefusedError); ok {
-			// A breaker that the failures so far have opened: what failed is the
-			// model, not the breaker, and the router must not ask it once more.
+			// A breaker that other calls have opened: what failed is the model, not the
+			// breaker, and the router must not ask it once more.
 			out.Wait = 0
 			return giveUp(r.Name(), err, verdict, refused.Reason)
 		}
@@ -136,7 +137,7 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 
 // wait decides how long to wait before the next try; with a reason, there is
 // none.
-func (r *retry) wait(ctx context.Context, verdict failure.Verdict, retries int, hasNext bool) (wait time.Duration, reason string) {
+func (r *retry) wait(ctx context.Context, err error, verdict failure.Verdict, retries int, out *stream.Sink) (wait time.Duration, reason string) {
 	limit := r.config.MaxRetries
 	if verdict.MaxRetries > 0 {
 		limit = min(limit, verdict.MaxRetries)
@@ -147,21 +148,33 @@ func (r *retry) wait(ctx context.Context, verdict failure.Verdict, retries int, 
 	if retries >= limit {
 		return 0, "retries are used up"
 	}
-	wait = verdict.RetryAfter
-	if wait > r.config.MaxWait {
-		return 0, "the provider asks for a longer wait than is allowed"
-	}
-	wait = max(wait, r.backoff(retries))
-	if r.config.SkipWait > 0 && hasNext && wait > r.config.SkipWait {
-		return 0, "another target is free sooner"
-	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return 0, "the deadline comes before the next try"
-	}
-	if !r.config.Budget.withdraw() {
+	wait = max(verdict.RetryAfter, r.backoff(retries))
+	then := time.Now().Add(wait)
+	breaker := breakerOf(err)
+	switch {
+	case verdict.RetryAfter > r.config.MaxWait:
+		reason = "the provider asks for a longer wait than is allowed"
+	case r.config.SkipWait >= 0 && out.HasNext && wait > r.config.SkipWait:
+		reason = "another target is free sooner"
+	case out.Ends(ctx, then):
+		reason = "the time is over before the next try"
+	case breaker != nil && breaker.Refuses(then):
+		return 0, "the breaker is open"
+	case !r.config.Budget.withdraw():
 		return 0, "the retry budget is used up"
 	}
-	return wait, ""
+	if reason != "" && breaker != nil && verdict.RetryAfter > 0 {
+		breaker.Rest(verdict.RetryAfter, verdict.Reason)
+	}
+	return wait, reason
+}
+
+// breakerOf returns the breaker that a failed attempt went through, or nil.
+func breakerOf(err error) stream.Breaker {
+	if attempt, ok := err.(*stream.AttemptError); ok {
+		return attempt.Breaker
+	}
+	return nil
 }
 
 // backoff draws the wait before the retry of the given number, from 0.

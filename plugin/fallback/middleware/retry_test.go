@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -79,12 +80,42 @@ func TestRetryAnswersAfterAFailure(t *testing.T) {
 	})
 }
 
-// What has been shown cannot be taken back here; a router may restart it.
-func TestRetryDoesNothingOnceShown(t *testing.T) {
-	m := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "half "), suite.Text("x"))
-	got := ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{})(m), true)
-	if got.err == nil || got.text != "half " || len(m.Requests()) != 1 {
-		t.Errorf("%+v after %d calls, want half an answer and the error", got, len(m.Requests()))
+// B52: after a part of the answer was shown, a retry begins with a restart marker, if
+// what was shown may be taken back and no other target is left to answer.
+func TestRetryAfterAPartOfTheAnswer(t *testing.T) {
+	for name, c := range map[string]struct {
+		orders stream.Orders
+		want   string
+	}{
+		"alone":               {stream.Orders{}, "half |whole [whole ]"},
+		"another target":      {stream.Orders{HasNext: true}, "half error"},
+		"it cannot be undone": {stream.Orders{Continuous: true}, "half error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "half "), suite.Text("whole "))
+				got := ""
+				out := stream.NewSink(t.Context(), func(resp *model.LLMResponse, err error) bool {
+					switch {
+					case err != nil:
+						got += "error"
+					case resp.CustomMetadata[call.KeyRestart] == true:
+						got += "|"
+					case resp.Partial:
+						got += resp.Content.Parts[0].Text
+					default:
+						got += "[" + resp.Content.Parts[0].Text + "]"
+					}
+					return true
+				})
+				out.Orders = c.orders
+				layer := stream.Of(middleware.MustRetry(middleware.RetryConfig{})(m))
+				out.End(layer.Do(t.Context(), &model.LLMRequest{}, true, out))
+				if got != c.want {
+					t.Errorf("the consumer saw %q, want %q", got, c.want)
+				}
+			})
+		})
 	}
 }
 
@@ -181,7 +212,7 @@ func TestSkipWaitNeedsAnotherTarget(t *testing.T) {
 		for _, hasNext := range []bool{false, true} {
 			m := suite.NewModel("flash", suite.Fail(retryInfo("20s")), suite.Text("late"))
 			layer := middleware.MustRetry(middleware.RetryConfig{SkipWait: 5 * time.Second})(m).(stream.Layer)
-			out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+			out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 			out.HasNext = hasNext
 			err := layer.Do(t.Context(), &model.LLMRequest{}, false, out)
 			if skipped := err != nil; skipped != hasNext {
@@ -221,8 +252,8 @@ func TestRetryBudgetAllowsALittleTrafficToRetry(t *testing.T) {
 }
 
 func TestRetryConfigNamesEveryWrongField(t *testing.T) {
-	_, err := middleware.NewRetry(middleware.RetryConfig{MaxRetries: -1, BaseDelay: -1, MaxDelay: -1, MaxWait: -1, SkipWait: -1})
-	for _, field := range []string{"MaxRetries", "BaseDelay", "MaxDelay", "MaxWait", "SkipWait"} {
+	_, err := middleware.NewRetry(middleware.RetryConfig{MaxRetries: -1, BaseDelay: -1, MaxDelay: -1, MaxWait: -1})
+	for _, field := range []string{"MaxRetries", "BaseDelay", "MaxDelay", "MaxWait"} {
 		if err == nil || !strings.Contains(err.Error(), "RetryConfig."+field) {
 			t.Errorf("error %v, want one that names %s", err, field)
 		}

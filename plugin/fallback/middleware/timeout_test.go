@@ -55,7 +55,7 @@ func TestTimeout(t *testing.T) {
 		{"silence, unary", silence, false, "first content", 2 * time.Second, 2 * time.Second},
 		{"only empty chunks", empty, true, "first content", 2 * time.Second, 2 * time.Second},
 		{"a stall", stall, true, "idle", 4 * time.Second, 4500 * time.Millisecond},
-		{"a stall of a model that asks but does not listen", polls, true, "idle", 4 * time.Second, 4500 * time.Millisecond},
+		{"a stall of a model that asks but does not listen", polls, true, "idle", 4 * time.Second, 4600 * time.Millisecond},
 		{"slow but moving", words(10, 1900*time.Millisecond), true, "", 19 * time.Second, 19 * time.Second},
 		{"moving just within idle", after(time.Second, words(5, 900*time.Millisecond)), true, "", 5500 * time.Millisecond, 5500 * time.Millisecond},
 		{"never ending", words(1000, time.Second), true, "total", time.Minute, time.Minute},

@@ -6,14 +6,12 @@ import (
 	"iter"
 	"regexp"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Bounds of an answer that Validate judges. A longer one is rejected, and a stream
@@ -100,7 +98,7 @@ func NewValidate(config ValidateConfig) (Middleware, error) {
 	}
 	return func(m model.LLM) model.LLM {
 		checkModel("Validate", m)
-		return stream.Forward(&validate{inner: stream.Of(m), config: config}, m)
+		return stream.Forward(&validate{Around: stream.Around{Inner: stream.Of(m)}, config: config}, m)
 	}, nil
 }
 
@@ -109,82 +107,49 @@ func MustValidate(config ValidateConfig) Middleware { return must(NewValidate(co
 
 // validate is the layer around one model.
 type validate struct {
-	inner   stream.Layer
+	stream.Around
 	config  ValidateConfig
 	schemas compiledSchemas
 	warned  atomic.Bool // of a schema that cannot be used
 }
 
-func (v *validate) Name() string { return v.inner.Name() }
-
 func (v *validate) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(v, ctx, req, streamed)
 }
 
-// Target implements provider.Described.
-func (v *validate) Target() provider.Target { return stream.TargetOf(v.inner) }
-
 func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	schema := v.schema(req)
 	if schema == nil && v.config.Pattern == nil && v.config.MinLength == 0 && v.config.Func == nil {
-		return v.inner.Do(ctx, req, streamed, out)
+		return v.Inner.Do(ctx, req, streamed, out)
 	}
-	started := time.Now()
 	held := &holdBack{}
-	fork := out.Fork(held.take)
+	held.fork = out.Fork(held.take)
 	reviewed, review := stream.WithReview(ctx)
-	err := v.inner.Do(reviewed, req, streamed, fork)
-	out.Root, out.Notes = fork.Root, fork.Notes // also for the target after this one
+	err := v.Inner.Do(reviewed, req, streamed, held.fork)
+	held.fork.Join() // what it notes is also for the target after this one
 	if err != nil || held.answer == nil && !held.tooLong {
 		return err
 	}
-	if rejected := v.judge(ctx, req, schema, held, fork); rejected != nil {
-		review.Reject()
-		if ctx.Err() != nil {
-			return stream.Ended(ctx) // what Func makes of it says nothing of the answer
-		}
-		return reject(rejected, held, fork.Model, time.Since(started), out)
+	rejected := v.judge(ctx, req, schema, held)
+	if rejected == nil {
+		return held.release()
 	}
-	out.Model = fork.Model
-	held.release(out)
-	return nil
-}
-
-// reject records a rejected answer and returns the error for it. That holds the
-// response, so that a Budget around this layer finds the usage.
-func reject(rejected *RejectedError, held *holdBack, name string, took time.Duration, out *stream.Sink) error {
-	rejected.Model = name
+	review.Reject()
+	if ctx.Err() != nil {
+		return stream.Ended(ctx) // what Func makes of it says nothing of the answer
+	}
+	rejected.Model = out.Model
 	means := rejected.Verdict()
-	message := ""
+	means.Message = ""
 	if rejected.Err != nil && !errors.Is(rejected.Err, errSchema) {
-		message = rejected.Err.Error()
+		means.Message = rejected.Err.Error()
 	}
-	out.Record(call.Attempt{
-		Model: name, Outcome: call.Failed, Kind: string(means.Kind), Duration: took, Reason: means.Reason, Message: message,
-	})
-	failed := &rejection{RejectedError: rejected}
-	if held.answer != nil {
-		failed.response = &stream.BadResponse{Model: name, Response: held.answer, Means: means}
-	}
-	return &stream.AttemptError{Model: name, Err: failed, Means: means}
-}
-
-// rejection is a RejectedError with the response that it is about.
-type rejection struct {
-	*RejectedError
-	response *stream.BadResponse // nil for an answer that was cut off
-}
-
-// Unwrap gives both.
-func (r *rejection) Unwrap() []error {
-	if r.response == nil {
-		return []error{r.RejectedError}
-	}
-	return []error{r.RejectedError, r.response}
+	return out.Reject(rejected, means)
 }
 
 // holdBack keeps the responses of a call until they are judged.
 type holdBack struct {
+	fork      *stream.Sink
 	responses []*model.LLMResponse
 	answer    *model.LLMResponse // the final one
 	bytes     int                // of text in the partial ones
@@ -192,13 +157,13 @@ type holdBack struct {
 }
 
 // take keeps resp and reports whether more is wanted.
-func (h *holdBack) take(resp *model.LLMResponse, _ error) bool {
+func (h *holdBack) take(resp *model.LLMResponse) bool {
 	switch {
 	case !resp.Partial:
 		h.answer = resp
 		h.tooLong = textBytes(resp.Content) > MaxValidatedBytes
 	case resp.CustomMetadata[call.KeyRestart] == true:
-		*h = holdBack{} // a router within begins again; nobody has seen the part
+		*h = holdBack{fork: h.fork} // a router within begins again; nobody has seen the part
 		return true
 	default:
 		h.bytes += textBytes(resp.Content)
@@ -210,11 +175,12 @@ func (h *holdBack) take(resp *model.LLMResponse, _ error) bool {
 	return !h.tooLong
 }
 
-// release passes what was held back on to out.
-func (h *holdBack) release(out *stream.Sink) {
+// release passes on what was held back.
+func (h *holdBack) release() error {
 	for _, resp := range h.responses {
-		if !out.Send(resp) {
-			return
+		if !h.fork.Pass(resp) {
+			break
 		}
 	}
+	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
 // errSchema is in every error that says how an answer does not match its schema:
@@ -23,11 +22,11 @@ import (
 var errSchema = errors.New("middleware: the answer does not match the schema")
 
 // judge returns why an answer is not accepted, or nil.
-func (v *validate) judge(ctx context.Context, req *model.LLMRequest, schema *jsonschema.Resolved, held *holdBack, fork *stream.Sink) *RejectedError {
+func (v *validate) judge(ctx context.Context, req *model.LLMRequest, schema *jsonschema.Resolved, held *holdBack) *RejectedError {
 	if held.tooLong {
 		return &RejectedError{Reason: fmt.Sprintf("it is longer than %d MiB or %d chunks", MaxValidatedBytes>>20, MaxValidatedChunks)}
 	}
-	if fork.Notes.Degraded != "" || callsFunction(held.answer.Content) {
+	if held.fork.Notes.Degraded != "" || callsFunction(held.answer.Content) {
 		return nil
 	}
 	text := textOf(held.answer.Content)

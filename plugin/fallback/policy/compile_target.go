@@ -99,8 +99,8 @@ func (b *builder) stack(t Target, s settings) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
-	for _, around := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
-		m, err := around(&s)
+	for _, layerOf := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
+		m, err := layerOf(&s)
 		if err != nil {
 			return stack{}, err
 		}
@@ -121,12 +121,12 @@ func timed(inner stream.Layer, unary, streamed middleware.TimeoutConfig) (stream
 	if err != nil {
 		return nil, err
 	}
-	return &layer{parts, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return around(parts, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		if streamed {
 			return parts.Do(ctx, req, streamed, out)
 		}
 		return whole.Do(ctx, req, streamed, out)
-	}}, nil
+	}), nil
 }
 
 func timeout(inner stream.Layer, c middleware.TimeoutConfig) (stream.Layer, error) {

@@ -152,9 +152,9 @@ type Retry struct {
 	// The longest wait that a provider may ask for; for a longer one the call
 	// moves on.
 	MaxWait time.Duration `key:"max_wait" min:"1ms" max:"5m" default:"1m"`
-	// The longest wait while another target is left. Left out, every wait is
-	// waited.
-	SkipWait time.Duration `key:"skip_wait" min:"1ms" max:"5m"`
+	// Longest wait before falling back when another target is available. 5m waits
+	// always, because no wait is longer.
+	SkipWait time.Duration `key:"skip_wait" min:"1ms" max:"5m" default:"5s"`
 	// Retries as a share of all calls, so that an outage is not amplified.
 	Budget Share `key:"budget" min:"0.1%" max:"100%" default:"10%"`
 }

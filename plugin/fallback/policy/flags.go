@@ -108,18 +108,18 @@ func (b *builder) askFlags(inner stream.Layer) stream.Layer {
 	}
 	if len(names) == 0 {
 		// What an outer policy's flags switch off is no matter of this cache.
-		return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+		return around(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 			if switchedOff(ctx) != nil {
 				ctx = context.WithValue(ctx, askedFlagsKey{}, (*askedFlags)(nil))
 			}
 			return inner.Do(ctx, req, streamed, out)
-		}}
+		})
 	}
 	slices.Sort(names)
 	names = slices.Compact(names)
 	models := slices.Sorted(maps.Keys(flags))
 	p, client := b.policy, b.options.flags
-	return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return around(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		asked := &askedFlags{policy: p, off: map[string]bool{}, nobody: strconv.FormatUint(rand.Uint64(), 36)}
 		info := call.From(ctx)
 		for _, name := range names {
@@ -133,7 +133,7 @@ func (b *builder) askFlags(inner stream.Layer) stream.Layer {
 			}
 		}
 		return inner.Do(context.WithValue(ctx, askedFlagsKey{}, asked), req, streamed, out)
-	}}
+	})
 }
 
 // on reports whether a flag is on for the caller; nobody is the id of one who has

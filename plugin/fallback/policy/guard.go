@@ -28,7 +28,7 @@ func guarded(inner stream.Layer, guards ...guard) stream.Layer {
 	if len(guards) == 0 {
 		return inner
 	}
-	return &layer{inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return around(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		for _, check := range guards {
 			var refused *middleware.RefusedError
 			if req, refused = check(ctx, req); refused != nil {
@@ -37,7 +37,7 @@ func guarded(inner stream.Layer, guards ...guard) stream.Layer {
 			}
 		}
 		return inner.Do(ctx, req, streamed, out)
-	}}
+	})
 }
 
 // guards returns what stands before a model; nil for what does not.

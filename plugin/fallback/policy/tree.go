@@ -18,7 +18,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // tree is a policy in the form in which it answers calls:
@@ -52,11 +51,10 @@ func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 			return &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", length, t.longest)}
 		}
 	}
-	if t.total > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, t.total, &overdue{TimeoutError: failure.TimeoutError{Phase: "total", Limit: t.total}})
-		defer cancel()
-	}
+	ctx, end := out.Limit(ctx, stream.Limits{Total: t.total, Why: func(phase string, limit time.Duration) error {
+		return &overdue{TimeoutError: failure.TimeoutError{Phase: phase, Limit: limit}}
+	}})
+	defer end()
 	return t.root.Do(t.facts.read(ctx), req, streamed, out)
 }
 
@@ -159,16 +157,17 @@ func (ch *chain) atLast(ctx context.Context, late *overdue, req *model.LLMReques
 
 // layer is a stream.Layer around another one, made of what it does.
 type layer struct {
-	stream.Layer // what is within, for its name
-	do           func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error
+	stream.Around
+	do func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error
+}
+
+func around(inner stream.Layer, do func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error) *layer {
+	return &layer{stream.Around{Inner: inner}, do}
 }
 
 func (l *layer) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
-
-// Target implements provider.Described.
-func (l *layer) Target() provider.Target { return stream.TargetOf(l.Layer) }
 
 func (l *layer) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	return l.do(ctx, req, streamed, out)

@@ -38,7 +38,7 @@ type step struct {
 }
 
 func (s *step) layer() stream.Layer {
-	l := &layer{s.inner, s.do}
+	l := around(s.inner, s.do)
 	switch {
 	case s.back:
 		return &wayBack{l}
@@ -120,9 +120,7 @@ type attempt struct {
 	state   *callState
 	req     *model.LLMRequest
 	number  int
-	ctx     context.Context // the caller's, if the next entry's condition names a latency
-	asked   int             // at how many of those latencies it has been asked
-	started time.Time       // zero if the step was not tried
+	started time.Time // zero if the step was not tried
 	ttft    time.Duration
 	answer  *model.LLMResponse // what was given up
 }

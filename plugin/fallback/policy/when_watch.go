@@ -12,42 +12,39 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // watched makes the attempt, and cancels it when the next entry's condition
 // becomes true while it is silent.
 func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
-	if len(a.step.next.when.Latencies()) == 0 {
+	latencies := a.step.next.when.Latencies()
+	if len(latencies) == 0 {
 		return a.step.inner.Do(ctx, a.req, streamed, out)
 	}
-	a.ctx = ctx
-	w := out.Watch(ctx, (*silence)(a))
-	defer w.End()
-	return a.step.inner.Do(w, a.req, streamed, out)
+	limits := stream.Limits{Silence: make([]stream.Moment, len(latencies))}
+	for i, latency := range latencies {
+		limits.Silence[i] = stream.Moment{After: latency, Why: func() error { return a.silent(ctx, latency) }}
+	}
+	limited, end := out.Limit(ctx, limits)
+	defer end()
+	err := a.step.inner.Do(limited, a.req, streamed, out)
+	if _, ok := context.Cause(limited).(*movedOn); ok {
+		a.state.choose(a.step.next)
+	}
+	return err
 }
 
-// silence asks the next entry's condition at the latencies that it names.
-type silence attempt
-
-// Look implements stream.Watcher.
-func (s *silence) Look(elapsed, _ time.Duration, shown bool) (pause time.Duration, cause error) {
-	next := s.step.next
-	moments := next.when.Latencies()
-	for ; !shown && s.asked < len(moments); s.asked++ {
-		moment := moments[s.asked]
-		if elapsed < moment {
-			return moment - elapsed, nil
-		}
-		// latency > 3s is asked just after three seconds.
-		v := condition.Vars{Latency: moment + 1, Attempt: s.number, Confidence: math.NaN()}
-		if yes, _ := s.step.ask(s.ctx, next.when, v, s.req); yes {
-			s.state.choose(next)
-			return 0, &movedOn{condition: next.when, after: moment}
-		}
+// silent asks the next entry's condition about an attempt that has been silent for
+// so long.
+func (a *attempt) silent(ctx context.Context, latency time.Duration) error {
+	next := a.step.next
+	// latency > 3s is asked just after three seconds.
+	v := condition.Vars{Latency: latency + 1, Attempt: a.number, Confidence: math.NaN()}
+	if yes, _ := a.step.ask(ctx, next.when, v, a.req); !yes {
+		return nil
 	}
-	return 0, nil
+	return &movedOn{condition: next.when, after: latency}
 }
 
 // movedOn ends an attempt that the next entry's condition has given up. To a
@@ -75,8 +72,8 @@ func (e *movedOn) Verdict() failure.Verdict {
 func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
 	hold := Condition{a.step.next.when}.HoldsBack()
 	var held []*model.LLMResponse
-	fork := out.Fork(nil)
-	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
+	var fork *stream.Sink
+	fork = out.Fork(func(resp *model.LLMResponse) bool {
 		if a.ttft == 0 {
 			a.ttft = time.Since(a.started)
 		}
@@ -84,47 +81,43 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 			held = append(held, resp)
 			return true
 		}
-		out.Root, out.Model, out.Notes = fork.Root, fork.Model, fork.Notes
-		return out.Send(resp)
+		return fork.Pass(resp)
 	})
 	ctx, review := stream.WithReview(ctx)
 	err := a.watched(ctx, streamed, fork)
-	out.Root, out.Notes = fork.Root, fork.Notes // also for who answers next
+	fork.Join() // what it notes is also for the target after this one
 	if err != nil || !hold || !fork.Final {
 		return err
 	}
 	a.answer = held[len(held)-1]
-	if err := a.reject(ctx, out, fork.Model); err != nil {
+	if verdict, rejected := a.rejects(ctx); rejected {
 		review.Reject()
-		return err
+		return out.Reject(verdict.Err(), verdict)
 	}
-	out.Model = fork.Model
 	for _, resp := range held {
-		if !out.Send(resp) {
+		if !fork.Pass(resp) {
 			break
 		}
 	}
 	return nil
 }
 
-// reject asks the condition about the answer, and returns an error if it gives
-// the answer up.
-func (a *attempt) reject(ctx context.Context, out *stream.Sink, name string) error {
-	next, took := a.step.next, time.Since(a.started)
+// rejects asks the condition about the answer, and reports whether it gives the
+// answer up.
+func (a *attempt) rejects(ctx context.Context) (verdict failure.Verdict, rejected bool) {
+	next := a.step.next
 	v := condition.Vars{
-		Latency: took, TTFT: a.ttft, Attempt: a.number, Empty: isBlank(a.answer.Content),
+		Latency: time.Since(a.started), TTFT: a.ttft, Attempt: a.number, Empty: isBlank(a.answer.Content),
 		FinishReason: string(a.answer.FinishReason), Confidence: confidenceOf(a.answer),
 	}
 	if yes, _ := a.step.ask(ctx, next.when, v, a.req); !yes {
-		return nil
+		return failure.Verdict{}, false
 	}
 	a.state.choose(next)
-	verdict := failure.Verdict{
+	return failure.Verdict{
 		Action: failure.Fallback, Kind: KindRejected, Scope: failure.ScopeRequest,
 		Reason: fmt.Sprintf("condition %q is true of the answer", next.when),
-	}
-	out.Record(call.Attempt{Model: name, Outcome: call.Failed, Kind: string(KindRejected), Duration: took, Reason: verdict.Reason})
-	return &stream.AttemptError{Model: name, Err: verdict.Err(), Means: verdict}
+	}, true
 }
 
 // isBlank reports whether an answer has nothing but white space and thoughts.

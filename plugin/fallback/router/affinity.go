@@ -4,55 +4,77 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// affinity remembers which target answered a turn that fell back. Turns that
-// did not, which is the rule, are not in it and cost one atomic load.
+// affinity remembers which target answered a turn that fell back, and why the turn
+// left its first. Turns that did not, which is the rule, are not in it and cost one
+// atomic load.
 type affinity struct {
-	size atomic.Int64
+	lasts time.Duration
+	size  atomic.Int64
 
 	mu  sync.Mutex
-	lru *simplelru.LRU[turnKey, int] // guarded by mu
+	lru *simplelru.LRU[turnKey, place] // guarded by mu
 }
 
 type turnKey struct{ invocation, agent, branch string }
 
-func newAffinity(maxTurns int) *affinity {
-	lru, err := simplelru.NewLRU[turnKey, int](maxTurns, nil)
+// place is where a turn stays.
+type place struct {
+	target int
+	cause  stream.Cause
+	used   time.Time // latest
+}
+
+func newAffinity(maxTurns int, lasts time.Duration) *affinity {
+	lru, err := simplelru.NewLRU[turnKey, place](maxTurns, nil)
 	if err != nil {
 		panic(err) // only for a size below 1, which Config rules out
 	}
-	return &affinity{lru: lru}
+	return &affinity{lru: lru, lasts: lasts}
 }
 
-// start returns the index of the target to ask first.
-func (a *affinity) start(ctx context.Context) int {
+// start returns the place at which the calls of ctx's turn begin; ok is false for
+// the first target.
+func (a *affinity) start(ctx context.Context) (p place, ok bool) {
 	if a.size.Load() == 0 {
-		return 0
+		return place{}, false
 	}
 	key, ok := keyOf(ctx)
 	if !ok {
-		return 0
+		return place{}, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	i, _ := a.lru.Get(key)
-	return i
+	if p, ok = a.lru.Get(key); !ok {
+		return place{}, false
+	}
+	now := time.Now()
+	if now.Sub(p.used) >= a.lasts {
+		a.lru.Remove(key)
+		a.size.Store(int64(a.lru.Len()))
+		return place{}, false
+	}
+	p.used = now
+	a.lru.Add(key, p)
+	return p, p.target > 0
 }
 
 // stay remembers that target i answered.
-func (a *affinity) stay(ctx context.Context, i int) {
+func (a *affinity) stay(ctx context.Context, i int, cause stream.Cause) {
 	key, ok := keyOf(ctx)
 	if !ok {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.lru.Add(key, i)
+	a.lru.Add(key, place{i, cause, time.Now()})
 	a.size.Store(int64(a.lru.Len()))
 }
 

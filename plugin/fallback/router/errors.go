@@ -1,10 +1,13 @@
 package router
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -17,6 +20,9 @@ var ErrDiverged = errors.New("router: the next model's answer does not continue 
 // and errors.As find each.
 type AllFailedError struct {
 	Causes []error
+	// Means is what ended the call: of a verdict to fail that one, else that of the
+	// first cause.
+	Means failure.Verdict
 }
 
 func (e *AllFailedError) Error() string {
@@ -26,6 +32,26 @@ func (e *AllFailedError) Error() string {
 		fmt.Fprintf(&text, "; %d. %v", i+1, cause)
 	}
 	return text.String()
+}
+
+// Verdict says what the failure means; package failure looks for it.
+func (e *AllFailedError) Verdict() failure.Verdict {
+	if e.Means.Action == "" && len(e.Causes) > 0 {
+		return failure.Classify(e.Causes[0])
+	}
+	return e.Means
+}
+
+// allFailed is the error of a call with these causes, of which ended has ended it;
+// nil if none was left.
+func allFailed(ctx context.Context, causes []error, ended error) error {
+	if len(causes) == 1 {
+		return causes[0]
+	}
+	if ended == nil {
+		ended = causes[0]
+	}
+	return &AllFailedError{Causes: causes, Means: stream.VerdictOf(ctx, ended)}
 }
 
 // Unwrap returns the causes.

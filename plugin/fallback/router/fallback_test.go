@@ -106,12 +106,12 @@ func TestMetadata(t *testing.T) {
 		t.Errorf("attempts (-want +got):\n%s", diff)
 	}
 	if md.OriginalModel != "first" || md.FallbackModel != "third" || md.ModelName != "third" || md.ModelVersion != "third-001" ||
-		md.Attempt != 2 || md.ErrorCode != "503" || md.CacheStatus != "bypass" || got.final.CustomMetadata["trace"] != "t1" {
+		md.Attempt != 2 || md.ErrorCode != "503" || md.CacheStatus != "" || got.final.CustomMetadata["trace"] != "t1" {
 		t.Errorf("metadata %+v in %v, want the third model after two failures", md, got.final.CustomMetadata)
 	}
 
 	healthy := ask(t.Context(), m, false).final.CustomMetadata
-	if diff := cmp.Diff(map[string]any{"model_name": "first", "cache_status": "bypass"}, healthy); diff != "" {
+	if diff := cmp.Diff(map[string]any{"model_name": "first"}, healthy); diff != "" {
 		t.Errorf("metadata of a healthy answer (-want +got):\n%s", diff)
 	}
 }

@@ -3,6 +3,7 @@ package router
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"google.golang.org/adk/v2/model"
 
@@ -14,31 +15,46 @@ import (
 // the reason that is recorded. It must be safe for concurrent use and must not
 // change req. A guard that panics has a reason against everything.
 //
-// The guards of a Fallback reach into the groups that are its direct targets
-// (another Fallback, a Hedge, a Split): there they are asked for each member, and
-// not for the group. A group inside of a middleware is asked for by its own
-// name too, which is its first member's.
+// The guards of a Fallback reach into the groups among its targets (another
+// Fallback, a Hedge, a Split), also inside of a middleware of this module: there
+// they are asked for each member, and not for the group.
 type Guard func(ctx context.Context, req *model.LLMRequest, target string) error
 
 // ask asks a target, unless a guard has a reason against it. Every router asks
 // its targets through it.
 func ask(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	if out.Guard != nil && !isGroup(target) {
-		if err := out.Guard(ctx, req, target.Name()); err != nil {
-			return &middleware.RefusedError{By: "guard", Model: target.Name(), Reason: err.Error()}
+	var err error
+	if _, inside := groupOf(target); out.Guard != nil && !inside {
+		if reason := out.Guard(ctx, req, target.Name()); reason != nil {
+			err = &middleware.RefusedError{By: "guard", Reason: reason.Error()}
 		}
 	}
-	return target.Do(ctx, req, streamed, out)
+	if err == nil {
+		err = target.Do(ctx, req, streamed, out)
+	}
+	if refused, ok := err.(*middleware.RefusedError); ok {
+		if refused.Model == "" {
+			refused.Model = target.Name()
+		}
+		out.Skip(refused)
+	}
+	return err
 }
 
-// isGroup tells whether target is a router, which asks for each of its own.
-func isGroup(target stream.Layer) bool {
-	m := stream.Bare(target)
-	if d, ok := m.(*described); ok {
-		m = stream.Bare(d.Layer)
-	}
-	_, ok := m.(interface{ group() })
-	return ok
+// group is a router, which asks guards for each of its members.
+type group interface {
+	stream.Layer
+	members() []stream.Layer
+}
+
+// groupOf returns the router that a target is, or that it stands around.
+func groupOf(target stream.Layer) (g group, ok bool) { return stream.Find[group](target) }
+
+// hasLastResort reports whether a router has an answer of last resort among its
+// members, or theirs.
+func hasLastResort(target stream.Layer) bool {
+	g, ok := groupOf(target)
+	return ok && slices.ContainsFunc(g.members(), func(m stream.Layer) bool { return isLastResort(m) || hasLastResort(m) })
 }
 
 // withGuards asks guards after outer, the guard of the routers around.

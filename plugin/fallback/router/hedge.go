@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -71,11 +72,9 @@ type HedgeConfig struct {
 // [*AllFailedError].
 //
 // The losers stand in the call's record with [KindHedgeLost], and the layers
-// around them (a limit, a budget) have charged them. The first model runs on the
-// caller's goroutine, a hedge on one of its own that ends when its model
-// returns. So a hedge that ignores its cancelled context is left behind, with a
-// copy of the request of its own; but a first model that ignores it delays the
-// answer of the winner. A Timeout with a Grace around that model bounds this.
+// around them (a limit, a budget) have charged them. Each model runs on a goroutine
+// of its own that ends when the model returns, with a copy of the request. So one
+// that ignores its cancelled context delays nobody: it is left behind.
 //
 // There must be two models or more, with different names. The model is safe for
 // concurrent use if its models are.
@@ -118,8 +117,9 @@ type hedge struct {
 	layers []stream.Layer
 	config HedgeConfig
 	budget *hedgeBudget
-	unary  latencies // times to the whole answer
-	stream latencies // times to the first content
+	unary  latencies   // times to the whole answer
+	stream latencies   // times to the first content
+	warned atomic.Bool // of a model that is no target
 }
 
 func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
@@ -140,21 +140,36 @@ func (h *hedge) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	return stream.Serve(h, ctx, req, streamed)
 }
 
-// group tells a router around that guards are asked for each member.
-func (*hedge) group() {}
+// members implements group.
+func (h *hedge) members() []stream.Layer { return h.layers }
 
 // Do implements stream.Layer.
-func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *stream.Sink) error {
+func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if out.Root == "" {
 		out.Root = h.name
 	}
-	h.budget.earn()
-	r := &race{hedge: h, ctx: ctx, stream: stream, out: out, delay: h.delay(stream)}
-	defer r.end()
-	if last := r.run(r.start(req)); last.won {
-		return last.err
+	if i, ok := choose(h.layers, out, &h.warned); ok {
+		return ask(ctx, h.layers[i], req, streamed, out)
 	}
-	return r.follow()
+	if out.LastResorts == stream.LastResortsOnly {
+		return h.lastResort(ctx, req, streamed, out)
+	}
+	h.budget.earn()
+	r := &race{hedge: h, req: req, streamed: streamed, out: out, items: make(chan stream.Item)}
+	defer r.end(ctx)
+	return r.run(ctx)
+}
+
+// lastResort asks for the answers of last resort among the models, one by one.
+func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) (err error) {
+	for _, layer := range h.layers {
+		if isLastResort(layer) || hasLastResort(layer) {
+			if err = ask(ctx, layer, req, streamed, out); err == nil || out.Stopped || ctx.Err() != nil {
+				return err
+			}
+		}
+	}
+	return err
 }
 
 // delay is how long a model may be without content.

@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +108,7 @@ func TestAllFailedNamesEveryModelInOrder(t *testing.T) {
 						t.Errorf("cause %d is %v, want %d", i, all.Causes[i], code)
 					}
 				}
+				slices.Sort(got.Record) // it is in the order in which they ended
 				if diff := cmp.Diff([]string{"flash failed overloaded", "lite failed server"}, got.Record); diff != "" {
 					t.Errorf("record (-want +got):\n%s", diff)
 				}
@@ -200,6 +202,7 @@ func TestHedgeLostIsAVerdict(t *testing.T) {
 			yield(nil, ctx.Err())
 		})
 		hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, suite.NewModel("lite", suite.Text("x"))), false)
+		synctest.Wait()
 		if v := failure.Classify(cause); v.Kind != router.KindHedgeLost || v.Action != failure.Fail {
 			t.Errorf("the loser's cause %v means %+v", cause, v)
 		}

@@ -94,7 +94,7 @@ func TestHedgeHandsOnWhatIsAskedOfACall(t *testing.T) {
 			return &asked{Layer: stream.Of(suite.NewModel("m"+fmt.Sprintf("%p", saw), step)), saw: saw}
 		}
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, probe(&flash, within(time.Hour, suite.Text("x"))), probe(&lite, suite.Text("x")))
-		out := stream.NewSink(func(*model.LLMResponse, error) bool { return true })
+		out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 		out.Force, out.Wait, out.Notes.Cohort, out.Root = true, time.Second, "c", "root"
 		if err := stream.Of(m).Do(t.Context(), userSays("hi"), false, out); err != nil {
 			t.Fatal(err)

@@ -2,240 +2,202 @@ package router
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// race is one call of a hedge. The caller's goroutine runs the first model and
-// is the only one to touch out: while it is inside the first model nothing of
-// another can be shown, so a hedge that has content first cancels the first
-// model and hands its responses over one by one, each side waiting for the
-// other. No channel and no goroutine exists before the delay has passed.
+// race is one call of a hedge. Its models hand their responses to the goroutine of
+// the caller, which alone touches out.
 type race struct {
-	hedge  *hedge
-	ctx    context.Context // the caller's
-	stream bool
-	out    *stream.Sink
-	delay  time.Duration
-
-	showing bool // the caller's; the consumer has control
-
-	mu      sync.Mutex
-	timer   *time.Timer // guarded by mu; asks the next model
-	racers  []*racer    // guarded by mu; those asked so far, in order
-	running int         // guarded by mu; of racers, those that have not ended
-	closed  bool        // guarded by mu; nobody is asked any more
-	winner  *racer      // guarded by mu; who had content first
-
-	// Both are made with the first hedge, and used by no more than one hedge at
-	// a time: the winner, or the last to fail.
-	handover chan handover
-	resume   chan bool // the answer to a handover: more is wanted
+	hedge    *hedge
+	req      *model.LLMRequest
+	streamed bool
+	out      *stream.Sink
+	items    chan stream.Item
+	racers   []*racer // those asked so far, in order
+	running  int      // of them, those that have not ended
+	winner   *racer   // who had content first
+	fatal    error    // with a verdict to fail
+	closed   bool     // nobody is asked any more
 }
 
-// handover is what a hedge passes to the caller's goroutine: a response, or nil
-// at its end.
-type handover struct {
-	from *racer
-	resp *model.LLMResponse
+// racer is one model's part in a race.
+type racer struct {
+	*stream.Detached
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	started time.Time
+	ended   bool
+	err     error
 }
 
-// start asks the first model.
-func (r *race) start(req *model.LLMRequest) *racer {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.enter(req, true)
+// lost is why a loser's context is cancelled. Its verdict is what the loser's
+// own layers put on record.
+type lost struct{}
+
+func (lost) Error() string { return "router: hedge: another model had content first" }
+
+func (lost) Verdict() failure.Verdict {
+	return failure.Verdict{Action: failure.Fail, Kind: KindHedgeLost, Scope: failure.ScopeRequest, Reason: "another model of the hedge had content first"}
 }
 
-// enter asks the next model and lets the one after it follow after the delay.
-// It returns nil when there is none left. The caller holds mu.
-func (r *race) enter(req *model.LLMRequest, inline bool) *racer {
-	next, layers := len(r.racers), r.hedge.layers
-	if r.closed || next == len(layers) {
-		return nil
-	}
-	x := &racer{race: r, layer: layers[next], req: req, inline: inline, started: time.Now()}
-	x.ctx, x.cancel = context.WithCancelCause(r.ctx)
-	x.sink = stream.NewSink(x.yield)
-	x.sink.Notes, x.sink.Force, x.sink.Guard = r.out.Notes, r.out.Force, r.out.Guard
-	x.sink.HasNext = r.out.HasNext || next+1 < len(layers)
-	if next == 0 {
-		x.sink.Wait, r.out.Wait = r.out.Wait, 0
-	}
-	// Root makes a sink annotate, which out does anyhow. The root model itself
-	// can do without: nothing in the request is foreign to it.
-	if next > 0 || r.out.Root != r.hedge.name {
-		x.sink.Root = r.out.Root
-	}
-	r.racers = append(r.racers, x)
-	r.running++
-	switch {
-	case r.timer == nil:
-		r.timer = time.AfterFunc(r.delay, r.startHedge)
-	case next+1 < len(layers):
-		r.timer.Reset(r.delay)
-	default:
-		r.timer.Stop()
-	}
-	return x
-}
-
-// startHedge runs on a goroutine of the timer's, which is the hedge's from then
-// on. It ends when the model of the hedge returns; that the race's end cancels.
-func (r *race) startHedge() {
-	r.mu.Lock()
-	if r.closed || len(r.racers) == len(r.hedge.layers) || !r.hedge.budget.take() {
-		r.mu.Unlock()
-		return
-	}
-	if r.handover == nil {
-		r.handover, r.resume = make(chan handover), make(chan bool)
-	}
-	// A copy, made under the lock that end takes: the request is the caller's
-	// again when the call has returned.
-	x := r.enter(request.Clone(r.racers[0].req), false)
-	r.mu.Unlock()
-
-	x = r.run(x)
-	if x.won || r.allFailed() {
-		x.hand(nil)
-	}
-}
-
-// run asks x and, as long as all that were asked have failed, the next one. It
-// returns the last it asked.
-func (r *race) run(x *racer) *racer {
+// run asks the models until one has answered, or none is left.
+func (r *race) run(ctx context.Context) error {
+	delay := r.hedge.delay(r.streamed)
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	r.start(ctx)
 	for {
-		next := x.do()
-		if next == nil {
-			return x
+		select {
+		case item := <-r.items:
+			switch x := r.racerOf(item); {
+			case item.Response != nil:
+				if !r.show(x, item.Response) {
+					return nil
+				}
+			case x == r.winner:
+				x.Sink().Join()
+				return item.Err
+			default:
+				r.lose(ctx, x, item.Err)
+				if r.winner == nil && r.running == 0 {
+					if r.closed || !r.start(ctx) {
+						return r.failed(ctx)
+					}
+					timer.Reset(delay)
+				}
+			}
+		case <-timer.C:
+			if !r.closed && len(r.racers) < len(r.hedge.layers) && r.hedge.budget.take() {
+				r.start(ctx)
+				timer.Reset(delay)
+			}
+		case <-ctx.Done():
+			if r.out.Final {
+				return nil
+			}
+			return stream.Ended(ctx)
 		}
-		x = next
 	}
 }
 
-// leave notes how x ended and asks the next model if it is time to.
-func (r *race) leave(x *racer, err error) *racer {
-	fatal := err != nil && stream.VerdictOf(r.ctx, err).Action == failure.Fail
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	x.ended, x.err = true, err
-	r.running--
-	if fatal {
-		r.closed = true
-	}
-	if r.winner != nil || r.running > 0 {
-		return nil
-	}
-	return r.enter(x.req, x.inline)
-}
-
-// claim makes x the winner if there is none, and cancels the others.
-func (r *race) claim(x *racer) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.winner != nil {
+// start asks the next model, if there is one.
+func (r *race) start(ctx context.Context) bool {
+	next := len(r.racers)
+	if next == len(r.hedge.layers) || ctx.Err() != nil {
 		return false
 	}
-	r.winner, r.closed, x.won = x, true, true
-	if r.timer != nil {
-		r.timer.Stop()
+	x := &racer{started: time.Now()}
+	x.ctx, x.cancel = context.WithCancelCause(ctx)
+	more := r.out.HasNext
+	r.out.HasNext = more || next+1 < len(r.hedge.layers)
+	x.Detached = r.out.Detach(x.ctx, asked{r.hedge.layers[next]}, r.req, r.streamed, r.items)
+	r.out.HasNext = more
+	r.racers = append(r.racers, x)
+	r.running++
+	return true
+}
+
+// asked is a layer that is asked as every router asks its targets.
+type asked struct{ stream.Layer }
+
+func (a asked) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return ask(ctx, a.Layer, req, streamed, out)
+}
+
+func (r *race) racerOf(item stream.Item) *racer {
+	for _, x := range r.racers {
+		if x.Detached == item.From {
+			return x
+		}
 	}
+	panic("router: hedge: a response of nobody") // only racers have the channel
+}
+
+// show passes a response of x on, if x is the winner or the first to have one.
+func (r *race) show(x *racer, resp *model.LLMResponse) bool {
+	if r.winner == nil {
+		r.win(x)
+	}
+	if x != r.winner {
+		x.Refuse()
+		return true
+	}
+	if !resp.Partial {
+		r.leaveLosers() // so that they are on record before the answer is
+	}
+	return x.Pass(resp)
+}
+
+// win makes x the winner and cancels the others.
+func (r *race) win(x *racer) {
+	r.winner, r.closed = x, true
 	for _, other := range r.racers {
-		if !other.ended && other != x {
+		if other != x {
 			other.cancel(lost{})
 		}
 	}
 	// Of a first model that lost it is only known that it would have taken
 	// longer. To leave that out would make it look faster the slower it gets.
 	if first := r.racers[0]; r.hedge.config.Delay == 0 && !first.ended {
-		r.hedge.latencies(r.stream).add(time.Since(first.started))
+		r.hedge.latencies(r.streamed).add(time.Since(first.started))
 	}
-	return true
 }
 
-// follow waits for the hedges and passes on what the winner hands over.
-func (r *race) follow() error {
-	if r.allFailed() {
-		return r.failed()
+// lose notes that x has ended without an answer.
+func (r *race) lose(ctx context.Context, x *racer, err error) {
+	x.ended, x.err = true, err
+	r.running--
+	v := lost{}.Verdict()
+	if r.winner == nil {
+		if v = stream.VerdictOf(ctx, err); v.Action == failure.Fail {
+			r.fatal, r.closed = err, true
+		}
 	}
-	for {
-		select {
-		case h := <-r.handover:
-			switch {
-			case h.resp == nil && h.from.won:
-				return h.from.err
-			case h.resp == nil:
-				return r.failed()
-			case !r.pass(h.from, h.resp):
-				return nil
-			}
-			r.resume <- true
-		case <-r.ctx.Done():
-			if r.out.Final {
-				return nil
-			}
-			return stream.Ended(r.ctx)
+	if !x.Sink().Recorded() {
+		r.out.Record(call.Attempt{
+			Model: x.Name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus, Reason: v.Reason, Message: v.Message,
+		})
+	}
+}
+
+// leaveLosers ends the race of all but the winner, for good.
+func (r *race) leaveLosers() {
+	for _, x := range r.racers {
+		if x != r.winner {
+			_, lost := stream.Deaf(x.ctx, x.Name, time.Since(x.started))
+			x.Leave(lost)
 		}
 	}
 }
 
-// pass shows resp, of x, to the consumer.
-func (r *race) pass(x *racer, resp *model.LLMResponse) bool {
-	switch {
-	case !resp.Partial:
-		r.out.Model, r.out.Notes = x.sink.Model, x.sink.Notes
-		r.report(x)
-	case resp.CustomMetadata[call.KeyRestart] == true:
-		r.out.Restart() // it puts the marker before what comes next
-		return true
-	}
-	r.showing = true
-	more := r.out.Send(resp)
-	r.showing = false
-	return more
-}
-
-// end leaves nothing behind: no timer, no context, no hedge that waits.
-func (r *race) end() {
-	r.mu.Lock()
-	r.closed = true
-	if r.timer != nil {
-		r.timer.Stop()
-	}
+// end leaves nothing behind that anybody waits for.
+func (r *race) end(ctx context.Context) {
 	for _, x := range r.racers {
 		x.cancel(nil)
 	}
-	if r.resume != nil {
-		close(r.resume)
+	r.leaveLosers()
+	if r.winner == nil {
+		return
 	}
-	r.mu.Unlock()
-	r.report(nil)
-}
-
-func (r *race) allFailed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.winner == nil && r.running == 0
+	var cut call.Attempt
+	if ctx.Err() != nil {
+		_, cut = stream.Deaf(ctx, r.winner.Name, time.Since(r.winner.started))
+	}
+	r.winner.Leave(cut)
 }
 
 // failed is the error of a race that nobody won.
-func (r *race) failed() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.racers) == 1 {
-		return r.racers[0].err
+func (r *race) failed(ctx context.Context) error {
+	r.racers[0].Sink().Join() // an experiment in it has still touched the call
+	causes := make([]error, len(r.racers))
+	for i, x := range r.racers {
+		causes[i] = x.err
 	}
-	all := &AllFailedError{}
-	for _, x := range r.racers {
-		all.Causes = append(all.Causes, x.err)
-	}
-	return all
+	return allFailed(ctx, causes, r.fatal)
 }

@@ -1,7 +1,6 @@
 package router
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -10,127 +9,201 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// resume lets target i continue the text that the consumer has been shown.
-func (r *run) resume(ctx context.Context, i int, req *model.LLMRequest, streamed bool) error {
-	shown := r.out.ShownText()
-	if r.traits[i].Prefill && !hasTools(req) {
-		continued := request.Clone(req)
-		continued.Contents = append(continued.Contents, genai.NewContentFromText(shown, genai.RoleModel))
-		c := &continuation{out: r.out, shown: shown, text: shown}
-		err := c.pass(ctx, r.targets[i], continued, streamed)
-		if err == nil || c.passed || ctx.Err() != nil {
+// resumed is a text that goes on with another model when one is cut off. The
+// consumer is shown what goes beyond the text so far; each byte of an attempt is
+// compared with it once.
+type resumed struct {
+	*run
+	shown   strings.Builder // the text that the consumer has been shown, without thoughts
+	began   bool            // the consumer has been shown something, thoughts included
+	over    bool            // an attempt has left the text after it had added to it
+	cut     int             // the target that was cut off first, if oneMore
+	oneMore bool
+	paid    paidTokens // of the attempts before this one
+
+	// Of the attempt in progress.
+	fork      *stream.Sink
+	number    int    // as the fork counts them
+	given     string // the text that it was given to continue
+	undecided bool   // it may restate that text: what it has sent is a beginning of it
+	restated  bool   // it has
+	at        int    // up to where its text has come
+	added     bool   // something to the text
+	other     bool   // its text is another
+}
+
+// canPrefill reports whether a model that continues texts can continue this one.
+func (c *resumed) canPrefill(req *model.LLMRequest) bool {
+	return c.shown.Len() > 0 && len(req.Tools) == 0 && (req.Config == nil || len(req.Config.Tools) == 0)
+}
+
+// again reports whether the target that was cut off first may be asked once more.
+func (c *resumed) again(target *int) bool {
+	if !c.oneMore {
+		return false
+	}
+	c.oneMore, *target = false, c.cut
+	return true
+}
+
+// ask lets target i answer, from where the text is if it can, else from the start.
+func (c *resumed) ask(i int) error {
+	before := c.began
+	if c.targets[i].traits.Prefill && c.canPrefill(c.req) {
+		continued := request.Clone(c.req)
+		continued.Contents = append(continued.Contents, genai.NewContentFromText(c.shown.String(), genai.RoleModel))
+		err := c.attempt(i, continued, c.shown.String())
+		if err == nil || c.added || c.ctx.Err() != nil || !refusesPrefill(stream.VerdictOf(c.ctx, err)) {
 			return err
 		}
-		// It does not take a started answer: let it answer from the start.
 	}
-	c := &continuation{out: r.out, shown: shown}
-	return c.pass(ctx, r.targets[i], req, streamed)
-}
-
-func hasTools(req *model.LLMRequest) bool {
-	return len(req.Tools) > 0 || req.Config != nil && len(req.Config.Tools) > 0
-}
-
-// continuation passes on, of the text that a model sends, what goes beyond the
-// text shown before.
-type continuation struct {
-	out    *stream.Sink
-	shown  string // what the consumer has seen
-	text   string // the model's answer so far, with what it was given to continue
-	passed bool   // something new has reached the consumer
-	other  bool   // the answer is another text
-}
-
-func (c *continuation) pass(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool) error {
-	prefix := c.text
-	fork := c.out.Fork(nil)
-	fork.SetYield(func(resp *model.LLMResponse, _ error) bool {
-		c.out.Model, c.out.Notes = fork.Model, fork.Notes
-		return c.take(prefix, resp)
-	})
-	err := ask(ctx, target, req, streamed, fork)
-	if c.other {
-		return fmt.Errorf("%w: %s", ErrDiverged, target.Name())
+	err := c.attempt(i, c.req, "")
+	if err != nil && c.began && !before {
+		c.cut, c.oneMore = i, true
 	}
 	return err
 }
 
-// take handles one response of the model, whose text so far is c.text.
-func (c *continuation) take(prefix string, resp *model.LLMResponse) bool {
-	if resp.CustomMetadata[call.KeyRestart] == true {
-		c.text = prefix // a router further in begins again
+// refusesPrefill reports whether a model may have failed because it was given the
+// beginning of its answer.
+func refusesPrefill(v failure.Verdict) bool {
+	switch v.Kind {
+	case failure.KindInvalid, failure.KindUnsupported, failure.KindUnknown:
 		return true
 	}
-	if resp.Partial {
-		c.text += textOf(resp.Content)
-		if !agree(c.text, c.shown) {
-			c.other = true
-			return false
-		}
-		return c.extend(c.text)
+	return false
+}
+
+// attempt asks target i and passes on what its answer adds to the text.
+func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
+	c.given, c.added, c.other, c.number = given, false, false, 0
+	c.fork = c.out.Fork(c.take)
+	c.fork.Continuous, c.fork.Resumes = false, false // what a retry sends again is compared
+	err := ask(c.ctx, c.targets[i].Layer, req, c.streamed, c.fork)
+	c.fork.Join()
+	if c.began {
+		c.paid.add(c.fork.Usage())
 	}
-	whole := prefix + textOf(resp.Content)
-	if !strings.HasPrefix(whole, c.shown) {
+	if !c.other {
+		return err
+	}
+	c.over = c.added
+	v := failure.Verdict{
+		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: "its answer does not continue what was shown",
+	}
+	return c.out.Reject(fmt.Errorf("%w: %s", ErrDiverged, c.fork.Model), v)
+}
+
+// take handles one response of the attempt.
+func (c *resumed) take(resp *model.LLMResponse) bool {
+	if n := c.fork.Begun(); n != c.number {
+		c.number, c.at, c.undecided, c.restated = n, 0, c.given != "", false
+	}
+	if !resp.Partial {
+		return c.finish(resp)
+	}
+	if isMarker(resp) {
+		return true // the attempt that follows is compared from its start
+	}
+	rest, ok := c.beyond(textOf(resp.Content))
+	if !ok {
 		c.other = true
 		return false
 	}
-	if !c.extend(whole) {
-		return false
+	if part := withText(resp, rest); part != nil {
+		return c.pass(part, rest)
 	}
-	final := *resp
-	if prefix != "" { // the model sent only the rest
-		final.Content = withText(resp.Content, whole)
-	}
-	c.passed = true
-	return c.out.Send(&final)
+	c.fork.Shown = c.added
+	return true
 }
 
-// extend passes on what text has beyond what was shown.
-func (c *continuation) extend(text string) bool {
-	if len(text) <= len(c.shown) {
-		return true
-	}
-	rest := genai.NewContentFromText(text[len(c.shown):], genai.RoleModel)
-	c.shown, c.passed = text, true
-	return c.out.Send(&model.LLMResponse{Content: rest, Partial: true})
+// pass shows the consumer a response whose text is new.
+func (c *resumed) pass(resp *model.LLMResponse, rest string) bool {
+	c.shown.WriteString(rest)
+	c.began, c.added = true, c.added || rest != ""
+	return c.fork.Pass(resp)
 }
 
-// agree tells whether one text is the beginning of the other.
-func agree(a, b string) bool {
-	n := min(len(a), len(b))
-	return a[:n] == b[:n]
-}
-
-// textOf is the answer in content: its text without thoughts.
-func textOf(content *genai.Content) string {
-	if content == nil {
-		return ""
-	}
-	if len(content.Parts) == 1 && content.Parts[0] != nil && !content.Parts[0].Thought {
-		return content.Parts[0].Text
-	}
-	var text strings.Builder
-	for _, part := range content.Parts {
-		if part != nil && !part.Thought {
-			text.WriteString(part.Text)
+// beyond returns what text, the next piece of the attempt's, adds to the text that
+// was shown. ok is false if it belongs to another text.
+func (c *resumed) beyond(text string) (rest string, ok bool) {
+	if c.undecided {
+		n := min(len(text), len(c.given)-c.at)
+		switch c.undecided = false; {
+		case text[:n] != c.given[c.at:c.at+n]: // a continuation that began like the text
+			text, c.at = c.given[:c.at]+text, len(c.given)
+		case c.at+n < len(c.given):
+			c.at, c.undecided = c.at+n, true
+			return "", true
+		default:
+			text, c.at, c.restated = text[n:], len(c.given), true
 		}
 	}
-	return text.String()
+	shown := c.shown.String()
+	n := min(len(text), len(shown)-c.at)
+	if text[:n] != shown[c.at:c.at+n] {
+		return "", false
+	}
+	c.at += len(text)
+	return text[n:], true
 }
 
-// withText returns content with text in place of its own.
-func withText(content *genai.Content, text string) *genai.Content {
-	replaced := &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: text}}}
-	if content != nil {
-		replaced.Role = content.Role
-		for _, part := range content.Parts {
-			if part != nil && (part.Text == "" || part.Thought) {
-				replaced.Parts = append(replaced.Parts, part)
-			}
+// finish passes on a final response, which has the whole text of the attempt.
+func (c *resumed) finish(resp *model.LLMResponse) bool {
+	if c.began {
+		whole, missing := textOf(resp.Content), c.given
+		if c.restated || c.undecided && strings.HasPrefix(whole, c.given) {
+			missing = ""
 		}
+		rest, ok := strings.CutPrefix(missing+whole, c.shown.String())
+		if !ok {
+			c.other = true
+			return false
+		}
+		if rest != "" && !c.pass(partOf(rest, resp.ModelVersion), rest) {
+			return false
+		}
+		final := *resp
+		final.Content = prepended(resp.Content, missing)
+		final.UsageMetadata = c.bill(resp.UsageMetadata)
+		resp = &final
 	}
-	return replaced
+	c.added = true
+	return c.fork.Pass(resp)
+}
+
+// bill returns the usage of an answer with that of the attempts before it.
+func (c *resumed) bill(own *genai.GenerateContentResponseUsageMetadata) *genai.GenerateContentResponseUsageMetadata {
+	if c.paid == (paidTokens{}) {
+		return own
+	}
+	sum := genai.GenerateContentResponseUsageMetadata{}
+	if own != nil {
+		sum = *own
+	}
+	sum.PromptTokenCount += c.paid.prompt
+	sum.CachedContentTokenCount += c.paid.cached
+	sum.CandidatesTokenCount += c.paid.answer
+	sum.ThoughtsTokenCount += c.paid.thoughts
+	sum.ToolUsePromptTokenCount += c.paid.tools
+	sum.TotalTokenCount += c.paid.total
+	return &sum
+}
+
+// paidTokens are the tokens of several attempts.
+type paidTokens struct{ prompt, cached, answer, thoughts, tools, total int32 }
+
+func (p *paidTokens) add(u *genai.GenerateContentResponseUsageMetadata) {
+	if u == nil {
+		return
+	}
+	p.prompt += u.PromptTokenCount
+	p.cached += u.CachedContentTokenCount
+	p.answer += u.CandidatesTokenCount
+	p.thoughts += u.ThoughtsTokenCount
+	p.tools += u.ToolUsePromptTokenCount
+	p.total += u.TotalTokenCount
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -177,7 +178,8 @@ func (c *SplitConfig) check() error {
 type split struct {
 	config SplitConfig
 	arms   []*arm
-	total  uint64 // the sum of weights
+	total  uint64      // the sum of weights
+	warned atomic.Bool // of a model that is no target
 }
 
 func newSplit(config SplitConfig) *split {
@@ -203,12 +205,20 @@ func (s *split) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	return stream.Serve(s, ctx, req, streamed)
 }
 
-// group tells a router around that guards are asked for each member.
-func (*split) group() {}
+// members implements group.
+func (s *split) members() (layers []stream.Layer) {
+	for _, a := range s.arms {
+		layers = append(layers, a.layer)
+	}
+	return layers
+}
 
 // Do implements stream.Layer.
 func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	i := s.choose(ctx)
+	if named, ok := choose(s.members(), out, &s.warned); ok {
+		i = named
+	}
 	s.note(i, out)
 	a := s.arms[i]
 	err := ask(ctx, a.layer, req, streamed, out)

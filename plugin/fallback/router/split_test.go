@@ -33,9 +33,9 @@ func TestSplitWritesExperimentAndCohort(t *testing.T) {
 		arms []router.Arm
 		want call.Metadata
 	}{
-		{"control", arms(1, 0), call.Metadata{ModelName: "flash", CacheStatus: "bypass", ExperimentID: "e", Cohort: "control"}},
-		{"other arm", arms(0, 1), call.Metadata{ModelName: "pro", CacheStatus: "bypass", ExperimentID: "e", Cohort: "pro"}},
-		{"cohort by default", []router.Arm{{Weight: 1, Model: says("flash")}}, call.Metadata{ModelName: "flash", CacheStatus: "bypass", ExperimentID: "e", Cohort: "flash"}},
+		{"control", arms(1, 0), call.Metadata{ModelName: "flash", ExperimentID: "e", Cohort: "control"}},
+		{"other arm", arms(0, 1), call.Metadata{ModelName: "pro", ExperimentID: "e", Cohort: "pro"}},
+		{"cohort by default", []router.Arm{{Weight: 1, Model: says("flash")}}, call.Metadata{ModelName: "flash", ExperimentID: "e", Cohort: "flash"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := hear(user(t, "u"), router.MustSplit(router.SplitConfig{Experiment: "e", Arms: test.arms}), true)

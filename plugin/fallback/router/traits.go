@@ -39,11 +39,11 @@ func Describe(m model.LLM, traits Traits) model.LLM {
 	if traits.Prefill && traits.Target.Takes.Prefill == nil {
 		traits.Target.Takes.Prefill = &traits.Prefill
 	}
-	return stream.Forward(&described{stream.Of(m), traits}, m)
+	return stream.Forward(&described{stream.Around{Inner: stream.Of(m)}, traits}, m)
 }
 
 type described struct {
-	stream.Layer
+	stream.Around
 	traits Traits
 }
 
@@ -55,13 +55,13 @@ func (d *described) Do(ctx context.Context, req *model.LLMRequest, streamed bool
 		merged := d.traits.Target.Over(*outer)
 		out.Described = &merged
 	}
-	err := d.Layer.Do(ctx, req, streamed, out)
+	err := d.Inner.Do(ctx, req, streamed, out)
 	out.Described = outer
 	return err
 }
 
 // Target implements provider.Described.
-func (d *described) Target() provider.Target { return d.traits.Target.Over(stream.TargetOf(d.Layer)) }
+func (d *described) Target() provider.Target { return d.traits.Target.Over(stream.TargetOf(d.Inner)) }
 
 // GenerateContent implements model.LLM.
 func (d *described) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -79,20 +79,13 @@ func traitsOf(m model.LLM) Traits {
 
 // isLastResort reports whether m is an answer of last resort.
 func isLastResort(m model.LLM) bool {
-	layer := stream.Bare(m)
-	if d, ok := layer.(*described); ok {
-		layer = stream.Bare(d.Layer)
-	}
-	_, ok := layer.(stream.LastResort)
+	_, ok := stream.Find[stream.LastResort](m)
 	return ok
 }
 
 // optional returns m as a target that is no part of some calls, or nil.
 func optional(m model.LLM) stream.Optional {
-	if d, ok := stream.Bare(m).(*described); ok {
-		m = d.Layer
-	}
-	o, _ := m.(stream.Optional)
+	o, _ := stream.Find[stream.Optional](m)
 	return o
 }
 

@@ -1,0 +1,180 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// Detached is a layer that answers on a goroutine of its own, so that its caller
+// need not wait for one that ignores its context. The goroutine ends when the
+// layer returns. It has a copy of the request, because the request is the caller's
+// own again when the call has returned, and a fork of the caller's Sink.
+type Detached struct {
+	Name string
+	fork *Sink
+	to   chan<- Item
+	more chan bool     // the answer to an item: more is wanted
+	left chan struct{} // closed by Leave
+
+	done    bool   // the layer has returned; guarded by the record's mu
+	running int    // the layer, and what it has left behind itself; guarded by the record's mu
+	onEnd   func() // guarded by the record's mu
+}
+
+// Item is what a detached layer hands to its caller: a response, or, without one,
+// how its call has ended.
+type Item struct {
+	From     *Detached
+	Response *model.LLMResponse
+	Err      error
+}
+
+// Detach starts a call of layer. Its items go to the channel one at a time: the
+// layer goes on when the caller has taken a response with Pass. Every Detached must
+// be left in the end.
+func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, to chan<- Item) *Detached {
+	d := &Detached{Name: layer.Name(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
+	d.fork = s.Fork(d.hand)
+	d.fork.apart, d.fork.detached = true, true
+	req = request.Clone(req)
+	go func() {
+		err := guarded(ctx, layer, req, streamed, d.fork)
+		d.fork.record.mu.Lock()
+		d.done = true
+		d.running += len(d.fork.stragglers)
+		d.fork.record.mu.Unlock()
+		for _, straggler := range d.fork.stragglers {
+			straggler.whenEnded(d.finish)
+		}
+		d.finish()
+		select {
+		case to <- Item{From: d, Err: err}:
+		case <-d.left:
+		}
+	}()
+	return d
+}
+
+// guarded makes a panic of a layer an error: on a goroutine of ours it would take
+// the application down.
+func guarded(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, out *Sink) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("fallback: %s panicked: %v", layer.Name(), p)
+		}
+	}()
+	return layer.Do(ctx, req, streamed, out)
+}
+
+// hand passes a response to the caller's goroutine and waits until it is done with
+// it. Between the two the layer stands still, so the caller may look at its Sink.
+func (d *Detached) hand(resp *model.LLMResponse) bool {
+	select {
+	case d.to <- Item{From: d, Response: resp}:
+	case <-d.left:
+		return false
+	}
+	select {
+	case more := <-d.more:
+		return more
+	case <-d.left:
+		return false
+	}
+}
+
+// Sink returns the fork that the layer writes to. The caller may use it while it has
+// an item of the layer in its hands.
+func (d *Detached) Sink() *Sink { return d.fork }
+
+// Pass hands a response of the layer on to the Sink that it was detached from, and
+// lets the layer go on. It reports whether more is wanted.
+func (d *Detached) Pass(resp *model.LLMResponse) bool {
+	more := d.fork.Pass(resp)
+	d.more <- more
+	return more
+}
+
+// Refuse takes no response of the layer any more.
+func (d *Detached) Refuse() { d.more <- false }
+
+// Leave ends the caller's interest in the layer. If the layer has not returned, what
+// it does from now on is not recorded; a is recorded in its place.
+func (d *Detached) Leave(a call.Attempt) {
+	select {
+	case <-d.left:
+		return
+	default:
+	}
+	close(d.left)
+	d.fork.close(&d.done, a)
+	d.fork.record.mu.Lock()
+	running := d.running > 0
+	d.fork.record.mu.Unlock()
+	for p := d.fork.parent; p != nil && running; p = p.parent {
+		p.stragglers = append(p.stragglers, d)
+		if p.detached {
+			break // what is further out belongs to another goroutine
+		}
+	}
+}
+
+// Stragglers returns how many layers have been left behind in the call so far.
+func (s *Sink) Stragglers() int { return len(s.stragglers) }
+
+// WhenEnded calls f when all layers that were left behind since there were so many
+// have returned, at once if there are none. f may run on any goroutine.
+func (s *Sink) WhenEnded(since int, f func()) {
+	late := s.stragglers[since:]
+	if len(late) == 0 {
+		f()
+		return
+	}
+	var left atomic.Int32
+	left.Store(int32(len(late)))
+	for _, d := range late {
+		d.whenEnded(func() {
+			if left.Add(-1) == 0 {
+				f()
+			}
+		})
+	}
+}
+
+// whenEnded calls f when the layer and all that it has left behind have returned.
+func (d *Detached) whenEnded(f func()) {
+	mu := &d.fork.record.mu
+	mu.Lock()
+	if d.running > 0 {
+		before := d.onEnd
+		d.onEnd = func() {
+			if before != nil {
+				before()
+			}
+			f()
+		}
+		mu.Unlock()
+		return
+	}
+	mu.Unlock()
+	f()
+}
+
+func (d *Detached) finish() {
+	mu := &d.fork.record.mu
+	mu.Lock()
+	d.running--
+	f := d.onEnd
+	if d.running > 0 {
+		f = nil
+	}
+	mu.Unlock()
+	if f != nil {
+		f()
+	}
+}

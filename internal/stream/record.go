@@ -1,0 +1,224 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// record is what all Sinks of one call share.
+type record struct {
+	ctx context.Context // the call's: its caller, its span
+
+	mu      sync.Mutex    // also serializes closing a Sink and recording through it
+	log     call.Log      // of the attempts
+	skipped *RefusedError // the latest that was recorded; guarded by mu
+	tell    []func()      // what hooks have yet to be told; guarded by mu
+	cause   Cause         // why an earlier call of the turn left its first target; guarded by mu
+}
+
+// Cause is why a turn has left its first target.
+type Cause struct {
+	Code, Reason string
+	Failed       []string // the models that have failed in the turn
+}
+
+// Fork returns a Sink for a part of the call whose responses a layer looks at:
+// they go to take, which may hand them on with Pass. It has the record of s, takes
+// over its wait, and starts with nothing shown. Join ends it.
+func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
+	fork := &Sink{
+		yield: func(resp *model.LLMResponse, _ error) bool { return take(resp) },
+		Wait:  s.Wait, Orders: s.Orders, Root: s.Root, Notes: s.Notes, record: s.record, parent: s, hooks: s.hooks, limit: s.limit, apart: s.apart,
+	}
+	s.Wait = 0
+	return fork
+}
+
+// Pass hands a response of a fork on to the Sink that it was forked from, with
+// what is known of it. It reports whether more is wanted.
+func (s *Sink) Pass(resp *model.LLMResponse) bool {
+	s.Join()
+	return s.parent.Send(resp)
+}
+
+// Join lets the Sink that s was forked from know what s knows of the answer.
+func (s *Sink) Join() {
+	p := s.parent
+	p.Root, p.Model, p.Notes, p.version, p.answer = s.Root, s.Model, s.Notes, s.version, s.answer
+	p.usage.Store(s.usage.Load())
+}
+
+// Record adds an attempt to the record of the call, unless the call, or the part of
+// it that s belongs to, is over. It returns what is recorded.
+func (s *Sink) Record(a call.Attempt) call.Attempt {
+	r := s.record
+	r.mu.Lock()
+	if !s.isClosed() {
+		a = r.log.Add(a)
+		for p := s; p != nil; p = p.parent {
+			p.attempts++
+		}
+		for o := s.hooks; o != nil; o = o.outer {
+			if hook := o.OnAttempt; hook != nil {
+				r.tell = append(r.tell, func() { hook(r.ctx, a) })
+			}
+		}
+	}
+	r.mu.Unlock()
+	s.tellHooks()
+	return a
+}
+
+// isClosed needs record.mu.
+func (s *Sink) isClosed() bool {
+	for ; s != nil; s = s.parent {
+		if s.closed {
+			return true
+		}
+	}
+	return false
+}
+
+// Skip records that a target was not asked, once, however many routers hear of it.
+func (s *Sink) Skip(refused *RefusedError) {
+	r := s.record
+	r.mu.Lock()
+	known := r.skipped == refused
+	r.skipped = refused
+	r.mu.Unlock()
+	if !known {
+		s.Record(call.Attempt{Model: refused.Model, Outcome: call.Skipped, Kind: string(KindRefused), Reason: refused.Reason})
+	}
+}
+
+// close ends what s may record. If it has not ended by itself, a is recorded as its
+// last attempt.
+func (s *Sink) close(ended *bool, a call.Attempt) {
+	s.record.mu.Lock()
+	open := !s.closed && !*ended
+	s.closed = s.closed || open
+	s.record.mu.Unlock()
+	if open && a.Outcome != "" {
+		s.parent.Record(a)
+	}
+}
+
+// Attempts returns a copy of the record of the call, and how many attempts it
+// dropped.
+func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) { return s.record.log.Attempts() }
+
+// Recorded reports whether an attempt was recorded through s.
+func (s *Sink) Recorded() bool {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	return s.attempts > 0
+}
+
+// SetCause tells why the turn has left its first target, for a call that does not
+// begin there.
+func (s *Sink) SetCause(c Cause) {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	s.record.cause = c
+}
+
+// Cause returns why the turn has left its first target, as far as s knows now: what
+// earlier calls of the turn met, and this one.
+func (s *Sink) Cause() Cause {
+	s.record.mu.Lock()
+	c := s.record.cause
+	s.record.mu.Unlock()
+	attempts, _ := s.Attempts()
+	c.Failed = slices.Clone(c.Failed)
+	for _, a := range attempts {
+		if a.Outcome == call.Failed {
+			c.Code, c.Reason = a.ErrorCode(), a.Reason
+			if !slices.Contains(c.Failed, a.Model) {
+				c.Failed = append(c.Failed, a.Model)
+			}
+		}
+	}
+	for _, a := range slices.Backward(attempts) {
+		if c.Code == "" && c.Reason == "" && a.Outcome == call.Skipped {
+			c.Code, c.Reason = a.ErrorCode(), a.Reason
+		}
+	}
+	return c
+}
+
+// hooked is a part of a call that hooks are told of.
+type hooked struct {
+	call.Hooks
+	outer *hooked
+}
+
+// Observe runs do, which is a router's or a policy's part of the call, and tells
+// hooks of it. The part begins at the target of the given name.
+func (s *Sink) Observe(ctx context.Context, hooks call.Hooks, first string, do func() error) error {
+	if hooks.OnAttempt == nil && hooks.OnFallback == nil {
+		return do()
+	}
+	outermost := s.Root == "" || s.Root == first
+	outer := s.hooks
+	s.hooks = &hooked{hooks, outer}
+	err := do()
+	s.hooks = outer
+	if outermost && s.Root != "" {
+		first = s.Root // which an experiment may have chosen
+	}
+	if hooks.OnFallback == nil || s.Stopped && !s.Final || err != nil && isCallers(ctx) || err == nil && (!s.Final || s.Model == first) {
+		return err
+	}
+	md := call.Metadata{}
+	if err == nil {
+		md = s.metadata(first)
+	} else {
+		cause := s.Cause()
+		cause.describe(&md, first, "")
+	}
+	md.Attempts, md.AttemptsDropped = s.Attempts()
+	s.record.mu.Lock()
+	s.record.tell = append(s.record.tell, func() { hooks.OnFallback(s.record.ctx, md) })
+	s.record.mu.Unlock()
+	s.tellHooks()
+	return err
+}
+
+// isCallers reports whether the caller has ended ctx.
+func isCallers(ctx context.Context) bool { return ctx.Err() != nil && Ended(ctx) == ctx.Err() }
+
+// tellHooks tells what there is to tell, if s is used on the caller's goroutine.
+func (s *Sink) tellHooks() {
+	if s.apart || s.record == nil {
+		return
+	}
+	for {
+		r := s.record
+		r.mu.Lock()
+		tell := r.tell
+		r.tell = nil
+		r.mu.Unlock()
+		if len(tell) == 0 {
+			return
+		}
+		for _, f := range tell {
+			contained("a hook", f)
+		}
+	}
+}
+
+// contained logs a panic of f, which is the application's.
+func contained(what string, f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("fallback: "+what+" panicked", "panic", p)
+		}
+	}()
+	f()
+}

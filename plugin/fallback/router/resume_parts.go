@@ -1,0 +1,91 @@
+package router
+
+import (
+	"slices"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// isMarker reports whether a response says that what was shown is void.
+func isMarker(resp *model.LLMResponse) bool { return resp.CustomMetadata[call.KeyRestart] == true }
+
+func isText(p *genai.Part) bool { return p != nil && !p.Thought && p.Text != "" }
+
+// textOf is the answer in content: its text without thoughts.
+func textOf(content *genai.Content) string {
+	if content == nil {
+		return ""
+	}
+	if len(content.Parts) == 1 && isText(content.Parts[0]) {
+		return content.Parts[0].Text
+	}
+	var text strings.Builder
+	for _, part := range content.Parts {
+		if isText(part) {
+			text.WriteString(part.Text)
+		}
+	}
+	return text.String()
+}
+
+// withText returns a partial response with rest in the place of its text, whose end
+// rest is or ends with, or nil if there is nothing else in it.
+func withText(resp *model.LLMResponse, rest string) *model.LLMResponse {
+	left := len(rest)
+	if resp.Content == nil || left == len(textOf(resp.Content)) {
+		return resp
+	}
+	content := &genai.Content{Role: resp.Content.Role}
+	for _, part := range slices.Backward(resp.Content.Parts) {
+		if isText(part) {
+			n := min(left, len(part.Text))
+			left -= n
+			if n == 0 {
+				continue
+			}
+			end := *part
+			end.Text = part.Text[len(part.Text)-n:]
+			part = &end
+		}
+		content.Parts = append(content.Parts, part)
+	}
+	if len(content.Parts) == 0 && left == 0 {
+		return nil
+	}
+	slices.Reverse(content.Parts)
+	changed := *resp
+	changed.Content = prepended(content, rest[:left])
+	return &changed
+}
+
+// partOf returns a partial response.
+func partOf(text, version string) *model.LLMResponse {
+	return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), ModelVersion: version, Partial: true}
+}
+
+// prepended returns content with text in front of its own, after thoughts.
+func prepended(content *genai.Content, text string) *genai.Content {
+	if text == "" {
+		return content
+	}
+	if content == nil {
+		return genai.NewContentFromText(text, genai.RoleModel)
+	}
+	changed := &genai.Content{Role: content.Role, Parts: slices.Clone(content.Parts)}
+	at := slices.IndexFunc(changed.Parts, func(p *genai.Part) bool { return p != nil && !p.Thought })
+	switch {
+	case at < 0:
+		changed.Parts = append(changed.Parts, &genai.Part{Text: text})
+	case isText(changed.Parts[at]):
+		first := *changed.Parts[at]
+		first.Text = text + first.Text
+		changed.Parts[at] = &first
+	default:
+		changed.Parts = slices.Insert(changed.Parts, at, &genai.Part{Text: text})
+	}
+	return changed
+}
