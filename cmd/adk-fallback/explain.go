@@ -33,8 +33,11 @@ func newExplain() *cobra.Command {
 		Long: `Explain reads an error on standard input, the body of an HTTP response or the text of a Go error, and prints what the
 library would do about it, and which rule decided.
 
-The input may be up to 16 MiB long, of which the first 256 KiB are considered. It may be empty only with an HTTP error
-status. Input that cannot be used exits with status 2.
+The input may be up to 16 MiB long, of which the first 256 KiB of an error are considered. It may be empty only with an
+HTTP error status. Input that cannot be used exits with status 2.
+
+If each of several lines is a JSON value, the input is JSON Lines: each line is one error, and each verdict is one line.
+--http-status and --header then apply to every line.
 
 With --policy it also says what that policy would do with the error at its primary: how often it asks again, what the
 breaker makes of it, and who is asked next, for a short call of nobody in particular. --json then has an object policy:
@@ -47,7 +50,8 @@ breaker makes of it, and who is asked next, for a short call of nobody in partic
   condition   that of next`,
 		Example: `  echo '{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}' | adk-fallback explain
   adk-fallback explain --http-status 503 --header 'Retry-After: 30' --json < body.json
-  adk-fallback explain --http-status 503 --policy fallback.yaml < body.json`,
+  adk-fallback explain --http-status 503 --policy fallback.yaml < body.json
+  adk-fallback explain --json < errors.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return explain(cmd.InOrStdin(), cmd.OutOrStdout(), f)
@@ -56,13 +60,13 @@ breaker makes of it, and who is asked next, for a short call of nobody in partic
 	cmd.Flags().IntVar(&f.status, "http-status", 0, "HTTP `status` of the response; 0: there was none")
 	cmd.Flags().StringArrayVar(&f.headers, "header", nil, "`'Name: value'` of a response header (repeatable)")
 	cmd.Flags().StringVar(&f.policy, "policy", "", "policy `file` that meets the error")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object, or one per line of JSON Lines")
 	return cmd
 }
 
 func explain(in io.Reader, out io.Writer, f explainFlags) error {
 	if f.status != 0 && (f.status < 100 || f.status > 599) {
-		return fmt.Errorf("explain: --http-status is %d: allowed are 0 and 100 to 599", f.status)
+		return fmt.Errorf("explain: --http-status is %d; use 100 to 599, or 0 for no response", f.status)
 	}
 	header, err := parseHeaders(f.headers)
 	if err != nil {
@@ -73,9 +77,12 @@ func explain(in io.Reader, out io.Writer, f explainFlags) error {
 	case err != nil:
 		return fmt.Errorf("explain: reading standard input: %w", err)
 	case len(body) > maxInput:
-		return fmt.Errorf("explain: standard input is larger than %d MiB: give the error alone", maxInput>>20)
+		return fmt.Errorf("explain: standard input is larger than %d MiB; give the error alone", maxInput>>20)
 	case len(strings.TrimSpace(string(body))) == 0 && f.status < 400:
-		return errors.New("explain: standard input is empty: give an error's body or text, or an --http-status of 400 to 599")
+		return errors.New("explain: standard input is empty; give an error's body or text, or an --http-status of 400 to 599")
+	}
+	if lines := jsonLines(body); lines != nil {
+		return explainLines(out, lines, header, f)
 	}
 	v := failure.Classifier{}.ClassifyHTTP(f.status, header, body)
 	var ahead *foresight
@@ -85,9 +92,9 @@ func explain(in io.Reader, out io.Writer, f explainFlags) error {
 		}
 	}
 	if f.json {
-		return printJSON(out, v, ahead)
+		return printJSON(out, v, ahead, time.Now())
 	}
-	if err := printText(out, v); err != nil || ahead == nil {
+	if err := printText(out, v, time.Now()); err != nil || ahead == nil {
 		return err
 	}
 	return ahead.print(out, v)
@@ -98,7 +105,7 @@ func parseHeaders(lines []string) (http.Header, error) {
 	for _, line := range lines {
 		name, value, ok := strings.Cut(line, ":")
 		if name = strings.TrimSpace(name); !ok || name == "" {
-			return nil, fmt.Errorf("explain: --header is %q: allowed is 'Name: value'", line)
+			return nil, fmt.Errorf("explain: --header is %q; write it as 'Name: value'", line)
 		}
 		header.Add(name, strings.TrimSpace(value))
 	}
@@ -110,6 +117,7 @@ type explanation struct {
 	Action          failure.Action `json:"action"`
 	DelaySeconds    float64        `json:"delay_seconds"`    // wait before a retry
 	CooldownSeconds float64        `json:"cooldown_seconds"` // how long to leave scope alone
+	CooldownUntil   string         `json:"cooldown_until,omitempty"`
 	Kind            failure.Kind   `json:"kind"`
 	Scope           failure.Scope  `json:"scope"`
 	Code            string         `json:"code"`
@@ -118,14 +126,18 @@ type explanation struct {
 	Policy          *foresight     `json:"policy,omitempty"` // with --policy
 }
 
-func printJSON(out io.Writer, v failure.Verdict, ahead *foresight) error {
+func printJSON(out io.Writer, v failure.Verdict, ahead *foresight, now time.Time) error {
+	until := ""
+	if v.Cooldown > 0 {
+		until = now.Add(v.Cooldown).Local().Format(time.RFC3339)
+	}
 	return json.NewEncoder(out).Encode(explanation{
-		Action: v.Action, DelaySeconds: v.RetryAfter.Seconds(), CooldownSeconds: v.Cooldown.Seconds(),
+		Action: v.Action, DelaySeconds: v.RetryAfter.Seconds(), CooldownSeconds: v.Cooldown.Seconds(), CooldownUntil: until,
 		Kind: v.Kind, Scope: v.Scope, Code: v.Code, HTTPStatus: v.HTTPStatus, Reason: v.Reason, Policy: ahead,
 	})
 }
 
-func printText(out io.Writer, v failure.Verdict) error {
+func printText(out io.Writer, v failure.Verdict, now time.Time) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(name, value string) {
 		if value != "" {
@@ -137,7 +149,7 @@ func printText(out io.Writer, v failure.Verdict) error {
 	line("kind", string(v.Kind))
 	line("scope", string(v.Scope))
 	line("wait", positive(v.RetryAfter))
-	line("cooldown", positive(v.Cooldown))
+	line("cooldown", cooldown(v.Cooldown, now))
 	if v.MaxRetries > 0 {
 		line("retries", fmt.Sprintf("at most %d", v.MaxRetries))
 	}
@@ -154,4 +166,13 @@ func positive(d time.Duration) string {
 		return ""
 	}
 	return d.Round(time.Millisecond).String()
+}
+
+// cooldown says how long a cooldown is and until when, in local time with its zone; "" for none.
+func cooldown(d time.Duration, now time.Time) string {
+	if d <= 0 {
+		return ""
+	}
+	const layout = "Mon 2 Jan 2006 15:04:05 MST"
+	return positive(d) + ", until " + now.Add(d).Local().Format(layout)
 }
