@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"slices"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -97,12 +99,12 @@ type CacheConfig struct {
 // A Cache is safe for concurrent use and can stand in front of several models.
 type Cache struct {
 	config  CacheConfig
-	answers *otter.Cache[cacheKey, *answer]
+	answers *otter.Cache[digest.Sum, *answer]
 	open    context.Context // ended by Close; the fetches in the background end with it
 	close   context.CancelFunc
 
 	mu      sync.Mutex
-	flights map[cacheKey]*flight // guarded by mu; what is being fetched
+	flights map[digest.Sum]*flight // guarded by mu; what is being fetched
 
 	refreshes sync.WaitGroup // grows under mu while open
 }
@@ -133,15 +135,15 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	if given < config.TTL {
 		given = math.MaxInt64
 	}
-	answers, err := otter.New(&otter.Options[cacheKey, *answer]{
+	answers, err := otter.New(&otter.Options[digest.Sum, *answer]{
 		MaximumWeight:    uint64(config.MaxBytes),
-		Weigher:          func(_ cacheKey, a *answer) uint32 { return a.weight },
-		ExpiryCalculator: otter.ExpiryWriting[cacheKey, *answer](max(given, config.LookupAge)),
+		Weigher:          func(_ digest.Sum, a *answer) uint32 { return a.weight },
+		ExpiryCalculator: otter.ExpiryWriting[digest.Sum, *answer](max(given, config.LookupAge)),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("middleware: cache: %w", err)
 	}
-	c := &Cache{config: config, answers: answers, flights: make(map[cacheKey]*flight)}
+	c := &Cache{config: config, answers: answers, flights: make(map[digest.Sum]*flight)}
 	c.open, c.close = context.WithCancel(context.Background())
 	return c, nil
 }
@@ -216,4 +218,21 @@ func (c *Cache) Close() error {
 	c.refreshes.Wait()
 	c.answers.StopAllGoroutines()
 	return nil
+}
+
+// key returns the key of req as asked of a model, whose name is the first part of
+// its identity. It reports false for a request that has none: one of a caller who
+// shares no answers, with a function in it, or nested without end.
+func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMRequest) (key digest.Sum, ok bool) {
+	defer func() {
+		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request
+			slog.Error("middleware: the key of a request panicked; it is not cached", "model", identity[0], "panic", r)
+			ok = false
+		}
+	}()
+	scope := c.config.Scope(ctx)
+	if scope == nil {
+		return digest.Sum{}, false
+	}
+	return digest.Of(req, scope, identity)
 }

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -169,7 +170,7 @@ func foreign(custom map[string]any) map[string]any {
 
 // given returns the answer for key that can be given to a call, with what its
 // cache_status is then; nil if there is none.
-func (c *Cache) given(key cacheKey) (a *answer, status string) {
+func (c *Cache) given(key digest.Sum) (a *answer, status string) {
 	a, ok := c.answers.GetIfPresent(key)
 	if !ok {
 		return nil, ""
@@ -196,7 +197,7 @@ func (c *Cache) statusOf(a *answer) string {
 
 // keep keeps a, if it is not nil. An answer for Lookup alone does not take the
 // place of one that can be given.
-func (c *Cache) keep(key cacheKey, a *answer) {
+func (c *Cache) keep(key digest.Sum, a *answer) {
 	if a == nil {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -20,7 +21,7 @@ type flight struct {
 
 // fetch gets the answer of the model: by asking it, and then out has been sent
 // what came, or from another call that asks it, and then it is returned.
-func (l *cached) fetch(ctx context.Context, key cacheKey, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+func (l *cached) fetch(ctx context.Context, key digest.Sum, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	var timer *time.Timer
 	for {
 		f, mine := l.cache.join(key)
@@ -53,7 +54,7 @@ func (l *cached) fetch(ctx context.Context, key cacheKey, req *model.LLMRequest,
 
 // lead asks the model while others wait in f. When the caller gives up, or
 // panics, one of them asks next.
-func (l *cached) lead(ctx context.Context, key cacheKey, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+func (l *cached) lead(ctx context.Context, key digest.Sum, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	gaveUp := true
 	defer func() { l.cache.land(key, f, nil, !gaveUp) }() // unless an answer was there
 	_, err := l.ask(ctx, key, f, req, streamed, out)
@@ -62,7 +63,7 @@ func (l *cached) lead(ctx context.Context, key cacheKey, f *flight, req *model.L
 }
 
 // join returns the flight for key, and whether it is the caller's own to land.
-func (c *Cache) join(key cacheKey) (f *flight, mine bool) {
+func (c *Cache) join(key digest.Sum) (f *flight, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.joinLocked(key)
@@ -70,7 +71,7 @@ func (c *Cache) join(key cacheKey) (f *flight, mine bool) {
 
 // joinInBackground is join for a flight that counts until refreshes.Done. A
 // closed cache has none to give.
-func (c *Cache) joinInBackground(key cacheKey) (f *flight, mine bool) {
+func (c *Cache) joinInBackground(key digest.Sum) (f *flight, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open.Err() != nil {
@@ -82,7 +83,7 @@ func (c *Cache) joinInBackground(key cacheKey) (f *flight, mine bool) {
 	return f, mine
 }
 
-func (c *Cache) joinLocked(key cacheKey) (f *flight, mine bool) {
+func (c *Cache) joinLocked(key digest.Sum) (f *flight, mine bool) {
 	if f := c.flights[key]; f != nil {
 		return f, false
 	}
@@ -93,7 +94,7 @@ func (c *Cache) joinLocked(key cacheKey) (f *flight, mine bool) {
 
 // land tells who waits in f, unless it has landed: to take a, if it can be given,
 // else to ask for themselves if the call has failed, else to let one of them ask.
-func (c *Cache) land(key cacheKey, f *flight, a *answer, failed bool) {
+func (c *Cache) land(key digest.Sum, f *flight, a *answer, failed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.flights[key] != f {

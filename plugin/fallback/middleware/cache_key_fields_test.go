@@ -17,7 +17,7 @@ import (
 // Everything else belongs to the key: whether a field of a newer genai should be
 // listed here is to be decided when it comes.
 var notInKey = map[string]string{
-	"LLMRequest.Model":  call.CacheHit, // the key has the name of the model that is asked
+	"LLMRequest.Model":  call.CacheBypass, // another model than the one behind the cache
 	"LLMRequest.Config": hollow,
 	"LLMRequest.Tools":  call.CacheHit, // live; their declarations are in Config
 

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -50,7 +51,7 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 }
 
 // keyOf returns the key of req unless it is not to be cached.
-func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key cacheKey, ok bool) {
+func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			slog.Error("middleware: CacheConfig.Skip panicked; the request is not cached", "model", l.Name(), "panic", r)
@@ -58,14 +59,14 @@ func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key cacheKey
 		}
 	}()
 	if l.cache.config.Skip(req) {
-		return cacheKey{}, false
+		return digest.Sum{}, false
 	}
 	return l.cache.key(ctx, l.identity, req)
 }
 
 // find returns the answer to give at once, if there is one, and sees to it that
 // a stale one is fetched anew.
-func (l *cached) find(ctx context.Context, key cacheKey, req *model.LLMRequest) (a *answer, status string) {
+func (l *cached) find(ctx context.Context, key digest.Sum, req *model.LLMRequest) (a *answer, status string) {
 	a, status = l.cache.given(key)
 	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {
 		l.refresh(ctx, key, req, a)
@@ -74,7 +75,7 @@ func (l *cached) find(ctx context.Context, key cacheKey, req *model.LLMRequest) 
 }
 
 // alone asks the model for this caller only.
-func (l *cached) alone(ctx context.Context, key cacheKey, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+func (l *cached) alone(ctx context.Context, key digest.Sum, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	_, err := l.ask(ctx, key, nil, req, streamed, out)
 	return err
 }
@@ -82,7 +83,7 @@ func (l *cached) alone(ctx context.Context, key cacheKey, req *model.LLMRequest,
 // refresh fetches stale anew in the background, unless somebody is fetching it.
 // The goroutine belongs to the cache. It ends when the model has answered, when
 // MaxWait has passed, or with Close; the caller's end does not matter to it.
-func (l *cached) refresh(ctx context.Context, key cacheKey, req *model.LLMRequest, stale *answer) {
+func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequest, stale *answer) {
 	f, mine := l.cache.joinInBackground(key)
 	if !mine {
 		return
@@ -112,7 +113,7 @@ func (l *cached) refresh(ctx context.Context, key cacheKey, req *model.LLMReques
 
 // ask asks the model, keeps its answer if it is one to be kept, and returns it.
 // It lands f, if that is not nil, when an answer is there.
-func (l *cached) ask(ctx context.Context, key cacheKey, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	catch := &catcher{layer: l, key: key, flight: f, out: out}
 	out.Enter(catch, stream.Ticket{})
 	defer out.Leave()
@@ -129,7 +130,7 @@ func (l *cached) ask(ctx context.Context, key cacheKey, f *flight, req *model.LL
 // take long to read it.
 type catcher struct {
 	layer  *cached
-	key    cacheKey
+	key    digest.Sum
 	flight *flight // nil if nobody waits
 	out    *stream.Sink
 	finals int

@@ -1,4 +1,4 @@
-package middleware
+package digest
 
 import (
 	"encoding/json"
@@ -15,7 +15,7 @@ func (d *digest) structure(v reflect.Value) {
 	if shape.opaque {
 		text, err := json.Marshal(v.Interface())
 		if err != nil {
-			d.err = fmt.Errorf("%w: %w", errNoKey, err)
+			d.err = fmt.Errorf("%w: %w", errNoForm, err)
 			return
 		}
 		d.bytes(text)

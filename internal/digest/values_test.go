@@ -1,4 +1,4 @@
-package middleware
+package digest
 
 import (
 	"reflect"
@@ -15,7 +15,7 @@ type (
 
 // The short way for a map writes what the long way does.
 func TestDictionariesAreDigestedTheSameEitherWay(t *testing.T) {
-	sumOf := func(v any) cacheKey {
+	sumOf := func(v any) Sum {
 		d := digests.Get().(*digest)
 		defer d.release()
 		d.dictionary(reflect.ValueOf(v))

@@ -1,4 +1,4 @@
-package middleware
+package digest
 
 import (
 	"crypto/sha256"
@@ -15,10 +15,10 @@ import (
 	"google.golang.org/genai"
 )
 
-// maxKeyDepth bounds how deep a request may be nested; only a cycle is deeper.
-const maxKeyDepth = 64
+// maxDepth bounds how deep a request may be nested; only a cycle is deeper.
+const maxDepth = 64
 
-var errNoKey = errors.New("middleware: the value has no canonical form")
+var errNoForm = errors.New("digest: the value has no canonical form")
 
 // digest hashes values in a canonical form: every value is written with its
 // length or its presence before it, a struct by the numbers of its fields that are
@@ -57,7 +57,7 @@ func (d *digest) flush() {
 	d.buf = d.buf[:0]
 }
 
-func (d *digest) sum() (key cacheKey) {
+func (d *digest) sum() (key Sum) {
 	d.flush()
 	d.hash.Sum(key[:0])
 	return key
@@ -118,8 +118,8 @@ func (d *digest) id(id string) {
 // enter goes one level deeper. It reports false if nothing more is to be written;
 // else leave must follow.
 func (d *digest) enter() bool {
-	if d.depth == maxKeyDepth {
-		d.err = errNoKey
+	if d.depth == maxDepth {
+		d.err = errNoForm
 	}
 	if d.err != nil {
 		return false
@@ -160,7 +160,7 @@ func (d *digest) value(v reflect.Value) {
 	case reflect.Struct:
 		d.structure(v)
 	default: // a function or a channel
-		d.err = errNoKey
+		d.err = errNoForm
 	}
 }
 
@@ -261,7 +261,7 @@ func (d *digest) dictionary(v reflect.Value) {
 		return
 	}
 	if v.Type().Key().Kind() != reflect.String {
-		d.err = errNoKey
+		d.err = errNoForm
 		return
 	}
 	keys := v.MapKeys()

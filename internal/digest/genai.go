@@ -1,4 +1,4 @@
-package middleware
+package digest
 
 import (
 	"reflect"
