@@ -14,28 +14,43 @@ type choice struct {
 	metadata      call.Metadata
 }
 
-type choicesKey struct{}
+// outer is what the context of a run carries of an outer loop.
+type outer struct {
+	choices []choice
+	repeat  *repeat // nil unless Loop runs it
+}
+
+type outerKey struct{}
+
+// outerOf returns nil if ctx carries nothing.
+func outerOf(ctx context.Context) *outer {
+	o, _ := ctx.Value(outerKey{}).(*outer)
+	return o
+}
 
 // Choose returns a context in which the given agent's calls go to
 // md.FallbackModel. Choices for other agents that ctx carries stay.
 func Choose(ctx context.Context, agent, branch string, md call.Metadata) context.Context {
-	earlier, _ := ctx.Value(choicesKey{}).([]choice)
-	choices := slices.DeleteFunc(slices.Clone(earlier), func(c choice) bool {
-		return c.agent == agent && c.branch == branch
-	})
-	return context.WithValue(ctx, choicesKey{}, append(choices, choice{agent, branch, md}))
+	next := &outer{}
+	if earlier := outerOf(ctx); earlier != nil {
+		next.repeat = earlier.repeat
+		next.choices = slices.DeleteFunc(slices.Clone(earlier.choices), func(c choice) bool {
+			return c.agent == agent && c.branch == branch
+		})
+	}
+	next.choices = append(next.choices, choice{agent, branch, md})
+	return context.WithValue(ctx, outerKey{}, next)
 }
 
 // chosen returns the outer loop's choice for the agent that ctx belongs to. The
 // branch tells parallel runs of one agent apart; it is ignored when either side
 // has none, because a repeated run may start directly at the agent.
-func chosen(ctx Context) (call.Metadata, bool) {
-	choices, _ := ctx.Value(choicesKey{}).([]choice)
-	if len(choices) == 0 {
+func (o *outer) chosen(ctx Context) (call.Metadata, bool) {
+	if o == nil || len(o.choices) == 0 {
 		return call.Metadata{}, false
 	}
 	agent, branch := ctx.AgentName(), ctx.Branch()
-	for _, c := range choices {
+	for _, c := range o.choices {
 		if c.agent == agent && (c.branch == branch || c.branch == "" || branch == "") {
 			return c.metadata, true
 		}

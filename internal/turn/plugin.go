@@ -56,10 +56,11 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) (*model.LLMResp
 	if req == nil {
 		return nil, nil
 	}
-	if isClosed(ctx) {
+	loop := outerOf(ctx)
+	if loop.isClosed(ctx) {
 		return &model.LLMResponse{}, nil // which ends the agent without an event
 	}
-	s, root, stays := p.begin(ctx, req)
+	s, root, stays := p.begin(ctx, loop, req)
 	if stays {
 		answer, err := p.recover(ctx, s, root, req)
 		if err == nil {
@@ -81,8 +82,8 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) (*model.LLMResp
 
 // begin begins a call and sets its model. It returns the root of the turn, and
 // whether Recover stays.
-func (p *Plugin) begin(ctx Context, req *model.LLMRequest) (s *state, root string, stays bool) {
-	md, isChosen := chosen(ctx)
+func (p *Plugin) begin(ctx Context, loop *outer, req *model.LLMRequest) (s *state, root string, stays bool) {
+	md, isChosen := loop.chosen(ctx)
 	p.turns.Lock()
 	defer p.turns.Unlock()
 	s = p.turns.begin(ctx)

@@ -53,7 +53,7 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 	}
 	answer := *final            // the model may hand out one response many times
 	request.DropSealed(&answer) // the agent's own model is asked next, without an adapter of ours
-	if len(attempts) == 0 { // a cached answer
+	if len(attempts) == 0 {     // a cached answer
 		attempts = []call.Attempt{{Model: out.Model, Outcome: call.OK}}
 	}
 	fields := p.recovered(ctx, s, attempts, dropped, final.ModelVersion)

@@ -46,19 +46,17 @@ type execution struct {
 	failed   bool // it, or an agent inside of it, is to be repeated
 }
 
-type repeatKey struct{}
-
 func newRepeat() *repeat {
 	return &repeat{skipped: &genai.Content{}, done: map[place]int{}}
 }
 
-// lockedRepeat returns the repeat that the given invocation is a run of, locked, or
-// nil. begins says that the first callback of a run may be asking.
-func lockedRepeat(ctx context.Context, invocation string, begins bool) *repeat {
-	r, _ := ctx.Value(repeatKey{}).(*repeat)
-	if r == nil {
+// lock returns the repeat that the given invocation is a run of, locked, or nil.
+// begins says that the first callback of a run may be asking.
+func (o *outer) lock(invocation string, begins bool) *repeat {
+	if o == nil || o.repeat == nil {
 		return nil
 	}
+	r := o.repeat
 	r.mu.Lock()
 	if r.invocation == "" && begins {
 		r.invocation = invocation
@@ -76,7 +74,11 @@ func (r *repeat) start(ctx context.Context) context.Context {
 	defer r.mu.Unlock()
 	r.invocation, r.closing = "", false
 	r.skip, r.running, r.asks = maps.Clone(r.done), map[place]*execution{}, map[place]call.Metadata{}
-	return context.WithValue(ctx, repeatKey{}, r)
+	next := &outer{repeat: r}
+	if earlier := outerOf(ctx); earlier != nil {
+		next.choices = earlier.choices
+	}
+	return context.WithValue(ctx, outerKey{}, next)
 }
 
 // finish ends a run that is to be repeated, and returns the models to ask in the
@@ -139,7 +141,7 @@ func placeOf(ctx Context) place { return place{ctx.AgentName(), ctx.Branch()} }
 
 // asks notes which model the agent of ctx is to be asked on in the next run.
 func asks(ctx Context, md call.Metadata) {
-	if r := lockedRepeat(ctx, ctx.InvocationID(), false); r != nil {
+	if r := outerOf(ctx).lock(ctx.InvocationID(), false); r != nil {
 		defer r.mu.Unlock()
 		r.asks[placeOf(ctx)] = md
 		r.fail(placeOf(ctx))
@@ -147,8 +149,8 @@ func asks(ctx Context, md call.Metadata) {
 }
 
 // isClosed tells whether a call of a model must not begin, because its run ends.
-func isClosed(ctx Context) bool {
-	r := lockedRepeat(ctx, ctx.InvocationID(), true)
+func (o *outer) isClosed(ctx Context) bool {
+	r := o.lock(ctx.InvocationID(), true)
 	if r == nil {
 		return false
 	}
@@ -169,7 +171,7 @@ func hide(ctx context.Context, invocation string, ev Event) bool {
 	if ev.Response.Content == nil || len(ev.Response.Content.Parts) > 0 {
 		return false
 	}
-	r := lockedRepeat(ctx, invocation, false)
+	r := outerOf(ctx).lock(invocation, false)
 	if r == nil {
 		return false
 	}
@@ -184,7 +186,7 @@ func hide(ctx context.Context, invocation string, ev Event) bool {
 // BeforeAgent returns a content, which skips the agent, if it has finished in an
 // earlier run of the turn, or if its run ends.
 func (p *Plugin) BeforeAgent(ctx Context) *genai.Content {
-	r := lockedRepeat(ctx, ctx.InvocationID(), true)
+	r := outerOf(ctx).lock(ctx.InvocationID(), true)
 	if r == nil {
 		return nil
 	}
@@ -204,7 +206,7 @@ func (p *Plugin) BeforeAgent(ctx Context) *genai.Content {
 
 // AfterAgent notes that an agent has finished.
 func (p *Plugin) AfterAgent(ctx Context) {
-	r := lockedRepeat(ctx, ctx.InvocationID(), false)
+	r := outerOf(ctx).lock(ctx.InvocationID(), false)
 	if r == nil {
 		return
 	}

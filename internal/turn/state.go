@@ -26,7 +26,7 @@ const (
 type state struct {
 	invocation, agent, branch string
 
-	next         *state // another agent of the same invocation
+	prev, next   *state // other agents of the same invocation
 	newer, older *state // in a ring; see turns
 	began        time.Time
 	done         <-chan struct{} // of the context of the call

@@ -39,9 +39,13 @@ func newTurns(maxTurns, pruneTo int) *turns {
 // caller holds the lock.
 func (t *turns) begin(ctx Context) *state {
 	invocation, agent, branch := ctx.InvocationID(), ctx.AgentName(), ctx.Branch()
-	s := t.find(invocation, agent, branch)
+	first := t.byID[invocation]
+	s := first.find(agent, branch)
 	if s == nil {
-		s = &state{invocation: invocation, agent: agent, branch: branch, next: t.byID[invocation]}
+		s = &state{invocation: invocation, agent: agent, branch: branch, next: first}
+		if first != nil {
+			first.prev = s
+		}
 		t.byID[invocation] = s
 	} else {
 		t.ringOf(s).remove(s)
@@ -56,7 +60,12 @@ func (t *turns) begin(ctx Context) *state {
 // find returns the state of an agent, or nil if nothing is tracked of it. The
 // caller holds the lock.
 func (t *turns) find(invocation, agent, branch string) *state {
-	for s := t.byID[invocation]; s != nil; s = s.next {
+	return t.byID[invocation].find(agent, branch)
+}
+
+// find looks for an agent in s, which may be nil, and those after it.
+func (s *state) find(agent, branch string) *state {
+	for ; s != nil; s = s.next {
 		if s.agent == agent && s.branch == branch {
 			return s
 		}
@@ -130,20 +139,16 @@ func (t *turns) drop(s *state) {
 
 // forget takes a state, which is in no ring, out of its invocation.
 func (t *turns) forget(s *state) {
-	first := t.byID[s.invocation]
-	if first == s {
-		if s.next == nil {
-			delete(t.byID, s.invocation)
-		} else {
-			t.byID[s.invocation] = s.next
-		}
-		return
+	switch {
+	case s.prev != nil:
+		s.prev.next = s.next
+	case s.next != nil:
+		t.byID[s.invocation] = s.next
+	default:
+		delete(t.byID, s.invocation)
 	}
-	for at := first; at != nil; at = at.next {
-		if at.next == s {
-			at.next = s.next
-			return
-		}
+	if s.next != nil {
+		s.next.prev = s.prev
 	}
 }
 
