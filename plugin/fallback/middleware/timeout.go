@@ -72,7 +72,9 @@ func newTimeout(inner stream.Layer, config TimeoutConfig) *timeout {
 	t := &timeout{Around: stream.Around{Inner: inner}, grace: config.Grace}
 	t.limits = stream.Limits{
 		FirstContent: config.FirstContent, Idle: config.Idle, Total: config.Total,
-		Why: func(phase string, limit time.Duration) error { return &failure.TimeoutError{Phase: phase, Limit: limit} },
+		Why: func(phase string, limit time.Duration) error {
+			return &failure.TimeoutError{Phase: phase, Limit: limit}
+		},
 	}
 	return t
 }
