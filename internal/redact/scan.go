@@ -20,10 +20,11 @@ const (
 // scanner finds secrets in one pass from left to right.
 type scanner struct {
 	s     string
-	i     int // the next byte to read
-	from  int // the end of what was found last: it is not read again
-	read  int // the end of the last base64 that was judged
-	limit int // nothing is wanted from here on
+	i     int  // the next byte to read
+	from  int  // the end of what was found last: it is not read again
+	read  int  // the end of the last base64 that was judged
+	limit int  // nothing is wanted from here on
+	noEnd bool // no PEM block ends behind i
 }
 
 // slack is how far beyond the limit the scanner looks for the end of a word, in bytes.
@@ -175,7 +176,7 @@ func (sc *scanner) alone(i, e int) (start, stop int) {
 	for at := i; at < e; at++ {
 		k := class[s[at]] & (letter | digit)
 		if at == i || (k == 0) != (before == 0) {
-			if stop = formEnd(s, at, at == i); stop > 0 {
+			if stop = sc.formEnd(at, at == i); stop > 0 {
 				return i, stop
 			}
 			if k&(digit) != 0 || k != 0 && class[s[at]]&hexLetter != 0 {
@@ -195,7 +196,8 @@ func (sc *scanner) alone(i, e int) (start, stop int) {
 }
 
 // formEnd returns the end of the secret at i, where a word or a part of one starts, that is in the table of forms, or 0.
-func formEnd(s string, i int, first bool) int {
+func (sc *scanner) formEnd(i int, first bool) int {
+	s := sc.s
 	if i+1 == len(s) || secondByte[s[i]]&(1<<(s[i+1]&63)) == 0 {
 		return 0
 	}
@@ -210,7 +212,7 @@ func formEnd(s string, i int, first bool) int {
 					continue // a line of dashes
 				}
 			}
-			return blockEnd(s, from)
+			return sc.blockEnd(from)
 		}
 		stop := endOf(s, from, f.of)
 		if stop-from >= int(f.min) && (f.of&needsDigit == 0 || first && strings.ContainsAny(s[from:stop], "0123456789")) {

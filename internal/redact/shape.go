@@ -296,14 +296,18 @@ func schemeEnd(s string, i int) int {
 
 // blockEnd returns the end of the PEM block whose introducer ends at i: behind the line of its end. A block that was cut off
 // reaches as far as its lines do.
-func blockEnd(s string, i int) int {
+func (sc *scanner) blockEnd(i int) int {
 	const last, dashes = "-----END", "-----"
-	if n := strings.Index(s[i:], last); n >= 0 {
-		end := i + n + len(last)
-		if n = strings.Index(s[end:], dashes); n >= 0 {
-			return end + n + len(dashes)
+	s := sc.s
+	if !sc.noEnd {
+		if n := strings.Index(s[i:], last); n >= 0 {
+			end := i + n + len(last)
+			if n = strings.Index(s[end:], dashes); n >= 0 {
+				return end + n + len(dashes)
+			}
+			return len(s)
 		}
-		return len(s)
+		sc.noEnd = true
 	}
 	n := strings.Index(s[i:min(len(s), i+100)], dashes)
 	if n < 0 {
