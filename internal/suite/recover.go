@@ -217,6 +217,7 @@ func (s *suite) recoverFails(t *testing.T) {
 			t.Errorf("fallback model %q; attempts (-want +got):\n%s", md.FallbackModel, diff)
 		}
 	})
+	t.Run("a router with many targets", s.recoverDropsAttempts)
 	t.Run("no model is left", func(t *testing.T) {
 		app := s.app(t, turn.Config{Recover: NewModel("pro", Fail(ErrInternal))}, NewModel("flash", Fail(ErrQuota)))
 		_, err := app.Run(t.Context(), "s", "hi")
@@ -250,6 +251,26 @@ func (s *suite) recoverFails(t *testing.T) {
 			t.Errorf("error code %q, want the provider's reason", ev.Response.ErrorCode)
 		}
 	})
+}
+
+// Of 20 targets that failed, the record has the first and the latest attempts, and
+// says how many it has not.
+func (s *suite) recoverDropsAttempts(t *testing.T) {
+	for name, last := range map[string]Step{"it answers": Text("saved"), "it fails": Fail(ErrInternal)} {
+		t.Run(name, func(t *testing.T) {
+			var targets []model.LLM
+			for i := range 20 {
+				targets = append(targets, NewModel(fmt.Sprint("target", i), Fail(ErrInternal)))
+			}
+			backup := router.MustFallback(router.Config{}, append(targets, NewModel("last", last))...)
+			app := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, NewModel("flash", Fail(ErrQuota)))
+			md, _ := final(t, mustRun(t, app, "s", "hi")).Metadata()
+			// flash, 20 targets and the last
+			if len(md.Attempts)+md.AttemptsDropped != 22 || md.AttemptsDropped == 0 || md.Attempts[0].Model != "flash" || md.Attempts[len(md.Attempts)-1].Model != "last" {
+				t.Errorf("%d attempts and %d dropped, want 22 in all: %v", len(md.Attempts), md.AttemptsDropped, outcomes(md))
+			}
+		})
+	}
 }
 
 func (s *suite) recoverPanics(t *testing.T) {

@@ -240,14 +240,32 @@ func (s *suite) parallelAgents(t *testing.T) {
 }
 
 func (s *suite) cancellation(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	backup := NewModel("pro", Text("backup"))
-	root := NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		cancel()
-		yield(nil, ErrQuota)
-	})
-	events, err := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, root).Retry(ctx, "s", "hi")
-	if err == nil || len(backup.Requests()) > 0 || len(root.Requests()) != 1 {
-		t.Errorf("error %v, %d events, %d calls of the backup, want an error and nothing else", err, len(events), len(backup.Requests()))
+	for name, last := range map[string]func() (*model.LLMResponse, error){
+		"as an error":     func() (*model.LLMResponse, error) { return nil, ErrQuota },
+		"as a response":   func() (*model.LLMResponse, error) { return &model.LLMResponse{ErrorCode: "429"}, nil },
+		"by another kind": func() (*model.LLMResponse, error) { return nil, context.DeadlineExceeded },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			backup := NewModel("pro", Text("backup"))
+			root := NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+				cancel()
+				yield(last())
+			})
+			var h heard
+			config := h.listen(turn.Config{Recover: backup, FallbackModel: "max", ErrorCodes: []any{429, "any"}})
+			events, err := s.app(t, config, root).Retry(ctx, "s", "hi")
+			if len(backup.Requests()) > 0 || len(root.Requests()) != 1 || name != "as a response" && err == nil {
+				t.Errorf("error %v, %d events, %d calls of the backup, want an error and nothing else", err, len(events), len(backup.Requests()))
+			}
+			for _, ev := range events {
+				if md, ok := ev.Metadata(); ok {
+					t.Errorf("metadata %+v, want none", md)
+				}
+			}
+			if len(h.fallbacks) > 0 || h.log.Len() > 0 {
+				t.Errorf("fallbacks %v and log %q, want none", h.fallbacks, h.log.String())
+			}
+		})
 	}
 }

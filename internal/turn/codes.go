@@ -41,7 +41,7 @@ type code struct {
 // it: the code as it is configured, or, where a kind or "any" is configured, the
 // failure's own.
 func match(codes []code, v failure.Verdict) (name string, ok bool) {
-	if v.Action == "" || v.Kind == failure.KindCanceled {
+	if v.Action == "" {
 		return "", false
 	}
 	for _, c := range codes {

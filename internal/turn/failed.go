@@ -120,13 +120,13 @@ func (p *Plugin) pass(ctx Context, s *state, f failed, attempts []call.Attempt) 
 	s.failures = nil
 	p.turns.enter(s, idle)
 	p.turns.Unlock()
-	switch {
-	case f.means.Kind == failure.KindCanceled:
+	p.tell(ctx, attempts...)
+	if f.means.Kind == failure.KindCanceled {
 		return
-	case f.configured:
+	}
+	if f.configured {
 		p.warnOfNothing(ctx, model, f.name)
 	}
-	p.tell(ctx, attempts...)
 	if before {
 		p.tellFallback(ctx, md)
 	}

@@ -142,7 +142,7 @@ func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) *model.LLMResp
 	if resp.ErrorCode != "" || p.judges {
 		verdict, bad := failure.ClassifyResponse(resp, failure.Expect{})
 		name, configured := match(p.codes, verdict)
-		if bad && resp.ErrorCode == "" && (!configured || verdict.Kind == failure.KindEmpty && endsToolRound(s.req)) {
+		if bad && resp.ErrorCode == "" && (!configured || verdict.Kind == failure.KindEmpty && request.EndsWithResults(s.req)) {
 			bad = false // an answer, as far as this plugin is concerned
 		}
 		if bad {
@@ -151,20 +151,6 @@ func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) *model.LLMResp
 	}
 	p.answered(ctx, s, resp)
 	return nil
-}
-
-// endsToolRound tells whether req hands results of tools to the model, which may
-// have nothing to add.
-func endsToolRound(req *model.LLMRequest) bool {
-	if req == nil || len(req.Contents) == 0 {
-		return false
-	}
-	for _, part := range req.Contents[len(req.Contents)-1].Parts {
-		if part != nil && part.FunctionResponse != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // answered ends a call that its model has answered. It needs the lock, and

@@ -40,9 +40,7 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 		return true
 	})
 	out.Root = root
-	own := request.Clone(req)
-	request.UndoGemini(own)
-	out.End(p.backup.Do(call.Carry(ctx), own, false, out))
+	out.End(p.backup.Do(call.Carry(ctx), asAsked(req), false, out))
 	if err == nil && final == nil {
 		err = failure.ErrEmpty
 	}
@@ -60,6 +58,19 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 	call.Merge(&answer, fields)
 	telemetry.Annotate(ctx, fields)
 	return &answer, nil
+}
+
+// asAsked returns req as the agent made it. Each attempt of Recover copies it; here
+// only what UndoGemini changes is copied.
+func asAsked(req *model.LLMRequest) *model.LLMRequest {
+	own := *req
+	if own.Config != nil && own.Config.HTTPOptions != nil {
+		config, options := *own.Config, *own.Config.HTTPOptions
+		options.Headers = options.Headers.Clone()
+		config.HTTPOptions, own.Config = &options, &config
+	}
+	request.UndoGemini(&own)
+	return &own
 }
 
 // attemptOf returns the attempt that an error of a router's target is about.
