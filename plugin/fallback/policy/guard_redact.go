@@ -292,7 +292,7 @@ func folded(text string) string {
 	}
 	onDigit := false
 	return strings.Map(func(r rune) rune {
-		if onDigit && unicode.IsMark(r) {
+		if onDigit && r >= utf8.RuneSelf && unicode.IsMark(r) {
 			return -1
 		}
 		r = foldedRune(r)
@@ -306,12 +306,10 @@ func folded(text string) string {
 // foldedRune is folded for one character, -1 for one that is left out.
 func foldedRune(r rune) rune {
 	switch {
-	case r == '\n':
+	case r == '\n', ' ' <= r && r <= '~': // most
 		return r
 	case unicode.IsSpace(r) || unicode.IsControl(r):
 		return ' '
-	case r < utf8.RuneSelf:
-		return r
 	case unicode.In(r, unicode.Cf, unicode.Variation_Selector):
 		return -1
 	case unicode.IsDigit(r):
