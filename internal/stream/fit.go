@@ -134,7 +134,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 		s.options.Prepare(own)
 	}
 	withoutRetries(own)
-	a.repaired = s.lessons.apply(ctx, own, repair)
+	a.repaired = s.lessons.Apply(ctx, own, repair)
 	adapted = append(adapted, a.repaired...)
 	fitted, err := target.Fit(own)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
+	"github.com/adk-fallback/adk-fallback/internal/lesson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -48,7 +49,7 @@ type Source struct {
 	options Options
 	target  provider.Target
 	fits    atomic.Pointer[resolved] // the latest, which is that of most calls
-	lessons lessons
+	lessons lesson.Book
 }
 
 // NewSource returns the layer that calls m.
@@ -105,7 +106,7 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	again.repair = repair
 	err = again.make(ctx, req, stream, target)
 	if other, refused := again.repairFor(ctx, err, target); refused && other == "" {
-		s.lessons.forget(ctx, repair) // the server meant something else
+		s.lessons.Forget(ctx, repair) // the server meant something else
 	}
 	return err
 }

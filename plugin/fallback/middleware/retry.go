@@ -101,7 +101,7 @@ func (r *retry) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 }
 
 func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	r.config.Budget.deposit()
+	r.config.Budget.budget.Earn()
 	err := r.Inner.Do(ctx, req, streamed, out)
 	if err == nil {
 		return nil
@@ -160,7 +160,7 @@ func (r *retry) wait(ctx context.Context, err error, verdict failure.Verdict, re
 		reason = "the time is over before the next try"
 	case breaker != nil && breaker.Refuses(then):
 		return 0, "the breaker is open"
-	case !r.config.Budget.withdraw():
+	case !r.config.Budget.budget.Take():
 		return 0, "the retry budget is used up"
 	}
 	if reason != "" && breaker != nil && verdict.RetryAfter > 0 {

@@ -2,8 +2,8 @@ package middleware
 
 import (
 	"fmt"
-	"sync"
-	"sync/atomic"
+
+	"github.com/adk-fallback/adk-fallback/internal/share"
 )
 
 // Defaults of a RetryBudget.
@@ -18,14 +18,7 @@ const (
 // with little traffic can retry too.
 //
 // One budget can serve several Retry middlewares. It is safe for concurrent use.
-type RetryBudget struct {
-	ratio, burst float64
-
-	full atomic.Bool // as good as always, while nothing fails
-
-	mu      sync.Mutex
-	balance float64 // guarded by mu, in [0, burst]
-}
+type RetryBudget struct{ budget *share.Budget }
 
 // NewRetryBudget returns a budget of ratio retries per call, with at most burst
 // saved up. 0 means DefaultRetryRatio and DefaultRetryBurst; a ratio may be at
@@ -39,7 +32,7 @@ func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
 	if burst < 1 {
 		return nil, fmt.Errorf("middleware: retry budget: burst %d is out of range; allowed: 0 for %d, or 1 and more", burst, DefaultRetryBurst)
 	}
-	return &RetryBudget{ratio: ratio, burst: float64(burst), balance: float64(burst)}, nil
+	return &RetryBudget{share.New(ratio, float64(burst), float64(burst))}, nil
 }
 
 // MustRetryBudget is NewRetryBudget for values that are known to be right.
@@ -49,27 +42,4 @@ func MustRetryBudget(ratio float64, burst int) *RetryBudget {
 		panic(err)
 	}
 	return b
-}
-
-// deposit adds what one call allows.
-func (b *RetryBudget) deposit() {
-	if b.full.Load() {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.balance = min(b.balance+b.ratio, b.burst)
-	b.full.Store(b.balance == b.burst)
-}
-
-// withdraw takes one retry and reports whether there was one.
-func (b *RetryBudget) withdraw() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.balance < 1 {
-		return false
-	}
-	b.balance--
-	b.full.Store(false)
-	return true
 }

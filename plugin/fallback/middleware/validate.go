@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -161,12 +162,12 @@ func (h *holdBack) take(resp *model.LLMResponse) bool {
 	switch {
 	case !resp.Partial:
 		h.answer = resp
-		h.tooLong = textBytes(resp.Content) > MaxValidatedBytes
+		h.tooLong = len(request.Text(resp.Content)) > MaxValidatedBytes
 	case resp.CustomMetadata[call.KeyRestart] == true:
 		*h = holdBack{fork: h.fork} // a router within begins again; nobody has seen the part
 		return true
 	default:
-		h.bytes += textBytes(resp.Content)
+		h.bytes += len(request.Text(resp.Content))
 		h.tooLong = h.bytes > MaxValidatedBytes || len(h.responses) == MaxValidatedChunks
 	}
 	if !h.tooLong {

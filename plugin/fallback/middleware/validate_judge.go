@@ -29,7 +29,7 @@ func (v *validate) judge(ctx context.Context, req *model.LLMRequest, schema *jso
 	if held.fork.Notes.Degraded != "" || callsFunction(held.answer.Content) {
 		return nil
 	}
-	text := textOf(held.answer.Content)
+	text := request.Text(held.answer.Content)
 	if schema != nil {
 		if err := matches(schema, text); err != nil {
 			return &RejectedError{Reason: "it does not match the response schema", Err: err}
@@ -177,29 +177,4 @@ func callsFunction(content *genai.Content) bool {
 		}
 	}
 	return false
-}
-
-// textOf joins the text of an answer, without thoughts.
-func textOf(content *genai.Content) string {
-	var text strings.Builder
-	if content != nil {
-		for _, p := range content.Parts {
-			if p != nil && !p.Thought {
-				text.WriteString(p.Text)
-			}
-		}
-	}
-	return text.String()
-}
-
-// textBytes returns the length of textOf.
-func textBytes(content *genai.Content) (n int) {
-	if content != nil {
-		for _, p := range content.Parts {
-			if p != nil && !p.Thought {
-				n += len(p.Text)
-			}
-		}
-	}
-	return n
 }

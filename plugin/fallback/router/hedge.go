@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/share"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -116,7 +117,7 @@ type hedge struct {
 	name   string
 	layers []stream.Layer
 	config HedgeConfig
-	budget *hedgeBudget
+	budget *share.Budget
 	unary  latencies   // times to the whole answer
 	stream latencies   // times to the first content
 	warned atomic.Bool // of a model that is no target
@@ -154,7 +155,7 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if out.LastResorts == stream.LastResortsOnly {
 		return h.lastResort(ctx, req, streamed, out)
 	}
-	h.budget.earn()
+	h.budget.Earn()
 	r := &race{hedge: h, req: req, streamed: streamed, out: out, items: make(chan stream.Item)}
 	defer r.end(ctx)
 	return r.run(ctx)

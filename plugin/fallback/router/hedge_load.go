@@ -4,43 +4,13 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/share"
 )
 
-// hedgeBudget bounds hedges to a share of the calls: each call earns a fraction
-// of a token, each hedge takes one. Tokens are counted in millionths, because
-// fractions of floats do not add up.
-type hedgeBudget struct {
-	share, most int64
-
-	mu     sync.Mutex
-	tokens int64 // guarded by mu
-}
-
-const hedgeToken = 1_000_000
-
-// newHedgeBudget allows the first hedge, and saves what [HedgeWindow] calls
-// earn, but at least one token.
-func newHedgeBudget(share float64) *hedgeBudget {
-	perCall := max(int64(share*hedgeToken), 1)
-	return &hedgeBudget{share: perCall, most: max(perCall*HedgeWindow, hedgeToken), tokens: hedgeToken}
-}
-
-func (b *hedgeBudget) earn() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.tokens = min(b.tokens+b.share, b.most)
-}
-
-// take reports whether there was a token.
-func (b *hedgeBudget) take() bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.tokens < hedgeToken {
-		return false
-	}
-	b.tokens -= hedgeToken
-	return true
-}
+// newHedgeBudget bounds hedges to a share of the calls. It allows the first one, and
+// saves what [HedgeWindow] calls earn.
+func newHedgeBudget(of float64) *share.Budget { return share.New(of, of*HedgeWindow, 1) }
 
 // latencies remembers how long the latest [HedgeWindow] calls took to their first
 // content. They are kept in order as well, so that the percentile of every call

@@ -73,7 +73,7 @@ func (r *race) run(ctx context.Context) error {
 				}
 			}
 		case <-timer.C:
-			if !r.closed && len(r.racers) < len(r.hedge.layers) && r.hedge.budget.take() {
+			if !r.closed && len(r.racers) < len(r.hedge.layers) && r.hedge.budget.Take() {
 				r.start(ctx)
 				timer.Reset(delay)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -105,15 +106,15 @@ func (c *resumed) take(resp *model.LLMResponse) bool {
 	if !resp.Partial {
 		return c.finish(resp)
 	}
-	if isMarker(resp) {
+	if resp.CustomMetadata[call.KeyRestart] == true {
 		return true // the attempt that follows is compared from its start
 	}
-	rest, ok := c.beyond(textOf(resp.Content))
+	rest, ok := c.beyond(request.Text(resp.Content))
 	if !ok {
 		c.other = true
 		return false
 	}
-	if part := withText(resp, rest); part != nil {
+	if part := request.WithText(resp, rest); part != nil {
 		return c.pass(part, rest)
 	}
 	c.fork.Shown = c.added
@@ -154,7 +155,7 @@ func (c *resumed) beyond(text string) (rest string, ok bool) {
 // finish passes on a final response, which has the whole text of the attempt.
 func (c *resumed) finish(resp *model.LLMResponse) bool {
 	if c.began {
-		whole, missing := textOf(resp.Content), c.given
+		whole, missing := request.Text(resp.Content), c.given
 		if c.restated || c.undecided && strings.HasPrefix(whole, c.given) {
 			missing = ""
 		}
@@ -163,11 +164,11 @@ func (c *resumed) finish(resp *model.LLMResponse) bool {
 			c.other = true
 			return false
 		}
-		if rest != "" && !c.pass(partOf(rest, resp.ModelVersion), rest) {
+		if rest != "" && !c.pass(&model.LLMResponse{Content: genai.NewContentFromText(rest, genai.RoleModel), ModelVersion: resp.ModelVersion, Partial: true}, rest) {
 			return false
 		}
 		final := *resp
-		final.Content = prepended(resp.Content, missing)
+		final.Content = request.Prepended(resp.Content, missing)
 		final.UsageMetadata = c.bill(resp.UsageMetadata)
 		resp = &final
 	}

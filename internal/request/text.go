@@ -1,4 +1,4 @@
-package router
+package request
 
 import (
 	"slices"
@@ -6,17 +6,12 @@ import (
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
-
-// isMarker reports whether a response says that what was shown is void.
-func isMarker(resp *model.LLMResponse) bool { return resp.CustomMetadata[call.KeyRestart] == true }
 
 func isText(p *genai.Part) bool { return p != nil && !p.Thought && p.Text != "" }
 
-// textOf is the answer in content: its text without thoughts.
-func textOf(content *genai.Content) string {
+// Text returns the text in content, without thoughts.
+func Text(content *genai.Content) string {
 	if content == nil {
 		return ""
 	}
@@ -32,11 +27,11 @@ func textOf(content *genai.Content) string {
 	return text.String()
 }
 
-// withText returns a partial response with rest in the place of its text, whose end
+// WithText returns a partial response with rest in the place of its text, whose end
 // rest is or ends with, or nil if there is nothing else in it.
-func withText(resp *model.LLMResponse, rest string) *model.LLMResponse {
+func WithText(resp *model.LLMResponse, rest string) *model.LLMResponse {
 	left := len(rest)
-	if resp.Content == nil || left == len(textOf(resp.Content)) {
+	if resp.Content == nil || left == len(Text(resp.Content)) {
 		return resp
 	}
 	content := &genai.Content{Role: resp.Content.Role}
@@ -58,17 +53,12 @@ func withText(resp *model.LLMResponse, rest string) *model.LLMResponse {
 	}
 	slices.Reverse(content.Parts)
 	changed := *resp
-	changed.Content = prepended(content, rest[:left])
+	changed.Content = Prepended(content, rest[:left])
 	return &changed
 }
 
-// partOf returns a partial response.
-func partOf(text, version string) *model.LLMResponse {
-	return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), ModelVersion: version, Partial: true}
-}
-
-// prepended returns content with text in front of its own, after thoughts.
-func prepended(content *genai.Content, text string) *genai.Content {
+// Prepended returns content with text in front of its own, after thoughts.
+func Prepended(content *genai.Content, text string) *genai.Content {
 	if text == "" {
 		return content
 	}
