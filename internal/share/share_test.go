@@ -16,7 +16,7 @@ func TestExtraWorkIsAShareOfTheCalls(t *testing.T) {
 		calls, want      int
 	}{
 		{"a tenth, from nothing", 0.1, 10, 0, 1000, 100},
-		{"a tenth, from a full budget", 0.1, 10, 10, 1000, 110},
+		{"a tenth, from a full budget", 0.1, 10, 10, 1000, 109},
 		{"as much as there are calls", 1, 1, 0, 50, 50},
 		{"less than one in a million", 1e-9, 1, 1, 1000, 1},
 	} {
