@@ -89,7 +89,7 @@ func badConfig(t *testing.T, h Harness) {
 	if err == nil || !strings.Contains(err.Error(), `did you mean "timeout"?`) || !strings.Contains(err.Error(), `did you mean "overloaded"?`) {
 		t.Errorf("error %v, want the kinds that were meant", err)
 	}
-	if err := h.NewPlugin(turn.Config{ErrorCodes: []any{"ACME_BUSY", "ThrottlingException", "overloaded_error", "RESOURCE_EXHAUSTED", "unavailable", "safety", "refused"}}); err != nil {
+	if err := h.NewPlugin(turn.Config{ErrorCodes: []any{"ACME_BUSY", "ThrottlingException", "overloaded_error", "RESOURCE_EXHAUSTED", "unavailable", "safety", "refused", "1302"}}); err != nil {
 		t.Errorf("codes of providers are refused: %v", err)
 	}
 	if err := h.NewPlugin(turn.Config{}); err != nil {

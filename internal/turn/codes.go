@@ -86,11 +86,16 @@ func parseCode(entry any) (c code, problem string) {
 	return code{}, "is not an error code; " + allowedCodes
 }
 
-func parseStatus(status int64) (code, string) {
-	if status < 400 || status > 599 {
-		return code{}, "is not the HTTP status of an error, so it never matches; " + allowedCodes
+// parseStatus parses a number: a status, or the number that a vendor has as a code.
+func parseStatus(number int64) (code, string) {
+	text := strconv.FormatInt(number, 10)
+	switch {
+	case number >= 400 && number <= 599:
+		return code{text: text, status: true}, ""
+	case isKnown(text):
+		return code{text: text}, ""
 	}
-	return code{text: strconv.FormatInt(status, 10), status: true}, ""
+	return code{}, "is not the HTTP status of an error, so it never matches; " + allowedCodes
 }
 
 func parseWord(word string) (code, string) {
