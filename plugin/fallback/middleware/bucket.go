@@ -36,22 +36,18 @@ func (b bucket) take(now time.Time, n int) bool {
 	return b.limiter == nil || b.limiter.AllowN(now, n)
 }
 
-// settle takes more, or gives back what is less than 0. However often it takes
-// more, the bucket is in debt by its size at most: a minute's worth. It never
-// holds more than its size.
+// settle takes more, its size at most, or gives back what is less than 0. However
+// often it takes more, the bucket is in debt by its size at most: a minute's worth.
+// It never holds more than its size.
 func (b bucket) settle(now time.Time, more int) {
 	if b.limiter == nil {
 		return
 	}
 	if more > 0 {
 		until := b.limiter.TokensAt(now) + float64(b.perMinute) // what may still be taken
-		more = min(more, max(int(until), 0))
+		more = min(more, b.perMinute, max(int(until), 0))
 	}
-	for more > b.perMinute { // more than the limiter takes at once
-		b.limiter.ReserveN(now, b.perMinute)
-		more -= b.perMinute
-	}
-	b.limiter.ReserveN(now, more)
+	b.limiter.ReserveN(now, more) // gives back if it is less than 0
 }
 
 // set makes the rate a share of what is configured. To slow down, half of what

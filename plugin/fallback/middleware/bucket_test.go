@@ -46,13 +46,13 @@ func TestTokensOfABucketAfterCounts(t *testing.T) {
 		then   string
 		want   time.Duration // how long a call of then waits
 	}{
-		{"one count above the size", []int32{500}, 0, ten, 70 * time.Second},
-		{"one count that leaves a debt", []int32{85}, 0, ten, 35 * time.Second},
+		{"one count above the size", []int32{500}, 0, ten, 20 * time.Second},
+		{"one count that leaves a debt", []int32{65}, 0, ten, 15 * time.Second},
 		{"many counts leave a debt of the size", []int32{500, 500, 500, 500}, 0, ten, 70 * time.Second},
 		{"many counts that add up to more", []int32{40, 40, 40, 40, 40}, 0, ten, 70 * time.Second},
 		{"a debt is paid by waiting", []int32{500, 500}, 30 * time.Second, ten, 40 * time.Second},
 		{"a count below the estimate gives back", []int32{1, 1}, 0, all, 2 * time.Second},
-		{"what is given back reduces a debt", []int32{500, 1}, 0, ten, 61 * time.Second},
+		{"what is given back reduces a debt", []int32{500, 1}, 0, ten, 21 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
