@@ -25,7 +25,7 @@ func (e *evidence) outside(err error) (Verdict, bool) {
 	case c.reset:
 		return unreachable("the connection was reset or refused"), true
 	case c.cut:
-		return damaged(), true
+		return cutOff(), true
 	case c.ended:
 		return unreachable("the connection ended early"), true
 	}
@@ -79,8 +79,9 @@ var texts = []struct {
 		"stream ended", "stream closed", "incomplete chunk", "incomplete read", "incomplete stream", "incomplete response", "incomplete json",
 		"stream truncated", "truncated stream", "response truncated", "truncated response", "was truncated",
 		"parsing chunk", "jsondecodeerror", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http",
-		"unexpected eof", "error decoding response body"),
+		"error decoding response body"),
 		damaged()},
+	{phrasesOf("unexpected eof"), cutOff()},
 	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
 		"bad certificate", "unknown certificate", "first record does not look like"),
 		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeEndpoint, Reason: "the provider's certificate is not accepted"}},
@@ -170,6 +171,12 @@ func silent() Verdict {
 
 func damaged() Verdict {
 	return Verdict{Action: Retry, Kind: KindTruncated, Scope: ScopeModel, Reason: "the answer was cut or damaged"}
+}
+
+// cutOff is a connection that ended in the middle of an answer: unlike one that cannot be made, that says nothing about the
+// other models of the endpoint.
+func cutOff() Verdict {
+	return Verdict{Action: Retry, Kind: KindNetwork, Scope: ScopeModel, Reason: "the connection ended in the middle of the answer"}
 }
 
 func unreachable(reason string) Verdict {

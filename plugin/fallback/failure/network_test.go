@@ -18,7 +18,7 @@ func TestTextsOfGoErrors(t *testing.T) {
 		{"dns", 0, post + "dial tcp: lookup HOST: no such host", outcome{retry, failure.KindNetwork, 0}},
 		{"tls", 0, post + "net/http: TLS handshake timeout", outcome{retry, failure.KindNetwork, 0}},
 		{"eof", 0, post + "EOF", outcome{retry, failure.KindNetwork, 0}},
-		{"unexpected eof", 0, "iterateResponseStream: error reading stream: unexpected EOF", outcome{retry, failure.KindTruncated, 0}},
+		{"unexpected eof", 0, "iterateResponseStream: error reading stream: unexpected EOF", outcome{retry, failure.KindNetwork, 0}},
 		{"goaway", 0, `http2: server sent GOAWAY and closed the connection; LastStreamID=1999, ErrCode=NO_ERROR, debug=""`, outcome{retry, failure.KindNetwork, 0}},
 		{"stream error", 0, "stream error: stream ID 3; INTERNAL_ERROR; received from peer", outcome{retry, failure.KindServer, 0}},
 		{"dial timeout", 0, post + "dial tcp 10.0.0.1:443: i/o timeout", outcome{retry, failure.KindNetwork, 0}},

@@ -106,7 +106,7 @@ func TestConnectionErrors(t *testing.T) {
 		"refused":        {post(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), failure.Retry, failure.KindNetwork},
 		"reset":          {post(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), failure.Retry, failure.KindNetwork},
 		"eof":            {post(stdio.EOF), failure.Retry, failure.KindNetwork},
-		"unexpected eof": {fmt.Errorf("stream: %w", stdio.ErrUnexpectedEOF), failure.Retry, failure.KindTruncated},
+		"unexpected eof": {fmt.Errorf("stream: %w", stdio.ErrUnexpectedEOF), failure.Retry, failure.KindNetwork},
 		"unknown":        {errors.New("boom"), failure.Fallback, failure.KindUnknown},
 	}
 	for name, tt := range tests {
