@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clip"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
@@ -47,17 +49,23 @@ func (c Classifier) Classify(ctx context.Context, err error) (v Verdict) {
 	found, v := e.find(err)
 	switch {
 	case v.Action != "":
-		v.Message = redact.Text(v.Message, MaxMessage)
+		v.Message = readable(v.Message)
 		return v.bounded()
 	case !found:
 		if v, ok := e.outside(err); ok {
-			v.Message = redact.Text(errorText(err), MaxMessage)
+			v.Message = readable(errorText(err))
 			return v
 		}
 		e.addText(errorText(err), 0)
 	}
 	e.fromCapture(ctx)
 	return e.verdict()
+}
+
+// readable returns the text of an error for people: redacted, and cut at the end of a
+// word if it has more than MaxMessage bytes.
+func readable(text string) string {
+	return clip.Words(redact.Text(text, MaxMessage+utf8.UTFMax), MaxMessage) // a rune more than fits shows that there is more
 }
 
 // ClassifyHTTP returns what an HTTP response means. status 0, or one that is not from 100 to 599, means that there was none;

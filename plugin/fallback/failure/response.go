@@ -3,8 +3,6 @@ package failure
 import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
 // Expect says what the caller knows of the provider.
@@ -85,7 +83,7 @@ func (v Verdict) with(resp *model.LLMResponse) Verdict {
 	if v.Code == "" {
 		v.Code = string(resp.FinishReason)
 	}
-	v.Message = redact.Text(resp.ErrorMessage, MaxMessage)
+	v.Message = readable(resp.ErrorMessage)
 	return v
 }
 

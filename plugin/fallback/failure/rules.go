@@ -20,7 +20,7 @@ const (
 func (e *evidence) verdict() Verdict {
 	e.settle()
 	v := e.decide()
-	v.HTTPStatus, v.Message = e.status, redact.Text(e.message, MaxMessage)
+	v.HTTPStatus, v.Message = e.status, readable(e.message)
 	v.Code = cmp.Or(e.code, v.Code)
 	if e.codeRank < 2 {
 		v.Code = redact.Text(v.Code, MaxMessage) // a word of the provider's that is in no table may be anything
