@@ -22,7 +22,6 @@ type Detached struct {
 	more chan bool     // the answer to an item: more is wanted
 	left chan struct{} // closed by Leave
 
-	done    bool   // the layer has returned; guarded by the record's mu
 	running int    // the layer, and what it has left behind itself; guarded by the record's mu
 	onEnd   func() // guarded by the record's mu
 }
@@ -46,7 +45,6 @@ func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, s
 	go func() {
 		err := guarded(ctx, layer, req, streamed, d.fork)
 		d.fork.record.mu.Lock()
-		d.done = true
 		d.running += len(d.fork.stragglers)
 		d.fork.record.mu.Unlock()
 		for _, straggler := range d.fork.stragglers {
@@ -103,8 +101,8 @@ func (d *Detached) Pass(resp *model.LLMResponse) bool {
 // Refuse takes no response of the layer any more.
 func (d *Detached) Refuse() { d.more <- false }
 
-// Leave ends the caller's interest in the layer. If the layer has not returned, what
-// it does from now on is not recorded; a is recorded in its place.
+// Leave ends the caller's interest in the layer: what it does from now on is not
+// recorded. An attempt in progress is recorded as a, if that has an Outcome.
 func (d *Detached) Leave(a call.Attempt) {
 	select {
 	case <-d.left:
@@ -112,7 +110,7 @@ func (d *Detached) Leave(a call.Attempt) {
 	default:
 	}
 	close(d.left)
-	d.fork.close(&d.done, a)
+	d.fork.close(a)
 	d.fork.record.mu.Lock()
 	running := d.running > 0
 	d.fork.record.mu.Unlock()

@@ -118,8 +118,9 @@ func refusal(err error) *BadResponse {
 	case interface{ Unwrap() error }:
 		return refusal(e.Unwrap())
 	case interface{ Unwrap() []error }:
+		ended, _ := err.(decider) // a call may have gone on after a refusal, and ended otherwise
 		for _, cause := range slices.Backward(e.Unwrap()) {
-			if bad := refusal(cause); bad != nil {
+			if bad := refusal(cause); bad != nil && (ended == nil || ended.Verdict().Kind == bad.Means.Kind) {
 				return bad
 			}
 		}

@@ -119,6 +119,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	defer func() {
 		if r := recover(); r != nil {
 			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %v", a.name, r))
+			out.began()
 			out.recordFailure(failed, out.Wait, 0)
 			err = failed
 		}

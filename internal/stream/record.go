@@ -15,11 +15,12 @@ import (
 type record struct {
 	ctx context.Context // the call's: its caller, its span
 
-	mu      sync.Mutex    // also serializes closing a Sink and recording through it
-	log     call.Log      // of the attempts
-	skipped *RefusedError // the latest that was recorded; guarded by mu
-	tell    []func()      // what hooks have yet to be told; guarded by mu
-	cause   Cause         // why an earlier call of the turn left its first target; guarded by mu
+	mu        sync.Mutex    // also serializes closing a Sink and recording through it
+	log       call.Log      // of the attempts
+	skipped   *RefusedError // the latest that was recorded; guarded by mu
+	tell      []func()      // what OnAttempt has yet to be told; guarded by mu
+	fallbacks []fallback    // what OnFallback will be told at the end; guarded by mu
+	cause     Cause         // why an earlier call of the turn left its first target; guarded by mu
 }
 
 // Cause is why a turn has left its first target.
@@ -56,13 +57,26 @@ func (s *Sink) Join() {
 
 // Record adds an attempt to the record of the call, unless the call, or the part of
 // it that s belongs to, is over. It returns what is recorded.
-func (s *Sink) Record(a call.Attempt) call.Attempt {
+func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0) }
+
+// began counts an attempt that begins.
+func (s *Sink) began() {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	for p := s; p != nil; p = p.parent {
+		p.open++
+	}
+}
+
+// add records a, with which so many attempts have ended that began.
+func (s *Sink) add(a call.Attempt, ended int) call.Attempt {
 	r := s.record
 	r.mu.Lock()
 	if !s.isClosed() {
 		a = r.log.Add(a)
 		for p := s; p != nil; p = p.parent {
 			p.attempts++
+			p.open -= ended
 		}
 		for o := s.hooks; o != nil; o = o.outer {
 			if hook := o.OnAttempt; hook != nil {
@@ -97,15 +111,16 @@ func (s *Sink) Skip(refused *RefusedError) {
 	}
 }
 
-// close ends what s may record. If it has not ended by itself, a is recorded as its
-// last attempt.
-func (s *Sink) close(ended *bool, a call.Attempt) {
+// close ends what s may record. If an attempt is in progress, or none was recorded,
+// a is recorded as the last one.
+func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
-	open := !s.closed && !*ended
-	s.closed = s.closed || open
+	open, last := s.open, s.open > 0 || s.attempts == 0
+	s.closed = true
 	s.record.mu.Unlock()
-	if open && a.Outcome != "" {
-		s.parent.Record(a)
+	if last && a.Outcome != "" {
+		a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
+		s.parent.add(a, open)
 	}
 }
 
@@ -113,19 +128,14 @@ func (s *Sink) close(ended *bool, a call.Attempt) {
 // dropped.
 func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) { return s.record.log.Attempts() }
 
-// Recorded reports whether an attempt was recorded through s.
-func (s *Sink) Recorded() bool {
-	s.record.mu.Lock()
-	defer s.record.mu.Unlock()
-	return s.attempts > 0
-}
-
 // SetCause tells why the turn has left its first target, for a call that does not
-// begin there.
+// begin there. Of two routers, the one that knows of more failures is believed.
 func (s *Sink) SetCause(c Cause) {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
-	s.record.cause = c
+	if s.record.cause.Reason == "" || len(c.Failed) > len(s.record.cause.Failed) {
+		s.record.cause = c
+	}
 }
 
 // Cause returns why the turn has left its first target, as far as s knows now: what
@@ -137,7 +147,7 @@ func (s *Sink) Cause() Cause {
 	attempts, _ := s.Attempts()
 	c.Failed = slices.Clone(c.Failed)
 	for _, a := range attempts {
-		if a.Outcome == call.Failed {
+		if a.Outcome == call.Failed && a.Kind != string(KindHedgeLost) {
 			c.Code, c.Reason = a.ErrorCode(), a.Reason
 			if !slices.Contains(c.Failed, a.Model) {
 				c.Failed = append(c.Failed, a.Model)
@@ -145,7 +155,7 @@ func (s *Sink) Cause() Cause {
 		}
 	}
 	for _, a := range slices.Backward(attempts) {
-		if c.Code == "" && c.Reason == "" && a.Outcome == call.Skipped {
+		if c.Code == "" && c.Reason == "" && a.Outcome != call.OK {
 			c.Code, c.Reason = a.ErrorCode(), a.Reason
 		}
 	}
@@ -154,13 +164,20 @@ func (s *Sink) Cause() Cause {
 
 // hooked is a part of a call that hooks are told of.
 type hooked struct {
-	call.Hooks
+	*call.Hooks
 	outer *hooked
 }
 
+// fallback is what OnFallback of hooks will be told.
+type fallback struct {
+	hooks *call.Hooks
+	md    call.Metadata
+}
+
 // Observe runs do, which is a router's or a policy's part of the call, and tells
-// hooks of it. The part begins at the target of the given name.
-func (s *Sink) Observe(ctx context.Context, hooks call.Hooks, first string, do func() error) error {
+// its hooks of it: OnFallback at the end of the call, because a layer around may run
+// the same part again. The part begins at the target of the given name.
+func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do func() error) error {
 	if hooks.OnAttempt == nil && hooks.OnFallback == nil {
 		return do()
 	}
@@ -172,34 +189,53 @@ func (s *Sink) Observe(ctx context.Context, hooks call.Hooks, first string, do f
 	if outermost && s.Root != "" {
 		first = s.Root // which an experiment may have chosen
 	}
-	if hooks.OnFallback == nil || s.Stopped && !s.Final || err != nil && isCallers(ctx) || err == nil && (!s.Final || s.Model == first) {
-		return err
-	}
 	md := call.Metadata{}
-	if err == nil {
+	switch {
+	case err == nil && s.Final:
 		md = s.metadata(first)
-	} else {
+	case err != nil && !isCallers(ctx):
 		cause := s.Cause()
 		cause.describe(&md, first, "")
 	}
-	md.Attempts, md.AttemptsDropped = s.Attempts()
-	s.record.mu.Lock()
-	s.record.tell = append(s.record.tell, func() { hooks.OnFallback(s.record.ctx, md) })
-	s.record.mu.Unlock()
-	s.tellHooks()
+	r := s.record
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !s.isClosed() {
+		r.fallbacks = slices.DeleteFunc(r.fallbacks, func(f fallback) bool { return f.hooks == hooks })
+		if md.Triggered && hooks.OnFallback != nil {
+			r.fallbacks = append(r.fallbacks, fallback{hooks, md})
+		}
+	}
 	return err
 }
 
-// isCallers reports whether the caller has ended ctx.
-func isCallers(ctx context.Context) bool { return ctx.Err() != nil && Ended(ctx) == ctx.Err() }
+// isCallers reports whether the caller has ended ctx, or a hedge that another model
+// has won: then nobody was to answer.
+func isCallers(ctx context.Context) bool {
+	if ctx.Err() == nil {
+		return false
+	}
+	ended := Ended(ctx)
+	cause, ours := ended.(decider)
+	return !ours || cause.Verdict().Kind == KindHedgeLost
+}
+
+// tellEnd tells hooks of the whole call.
+func (s *Sink) tellEnd() {
+	s.tellHooks()
+	r := s.record
+	for _, f := range r.fallbacks { // nobody else is left who uses them
+		f.md.Attempts, f.md.AttemptsDropped = s.Attempts()
+		contained("a hook", func() { f.hooks.OnFallback(r.ctx, f.md) })
+	}
+}
 
 // tellHooks tells what there is to tell, if s is used on the caller's goroutine.
 func (s *Sink) tellHooks() {
-	if s.apart || s.record == nil {
+	if s.apart {
 		return
 	}
-	for {
-		r := s.record
+	for r := s.record; ; {
 		r.mu.Lock()
 		tell := r.tell
 		r.tell = nil

@@ -11,6 +11,10 @@ import (
 // limit or a budget is used up, the model cannot take the request.
 const KindRefused failure.Kind = "refused"
 
+// KindHedgeLost is the kind of an attempt that was cancelled because another model
+// of its hedge had content first.
+const KindHedgeLost failure.Kind = "hedge_lost"
+
 // RefusedError says that a layer did not let a call through to its model. Its
 // verdict is to fall back: another target may take the call.
 type RefusedError struct {

@@ -60,6 +60,7 @@ type Sink struct {
 	hooks    *hooked
 	limit    *limit // the innermost one
 	attempts int    // recorded through this Sink and its forks; guarded by record.mu
+	open     int    // begun through them, and not recorded as failed; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
 	stragglers []*Detached  // left behind
@@ -150,7 +151,7 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
-	return s.Record(a)
+	return s.add(a, 1)
 }
 
 // Reject records that a layer does not accept the answer that s has let through,
@@ -159,8 +160,9 @@ func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a := s.answer
 	a.Model, a.Outcome, a.Code, a.Kind, a.HTTPStatus = s.Model, call.Failed, v.Code, string(v.Kind), v.HTTPStatus
 	a.Reason, a.Message = v.Reason, v.Message
+	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
 	s.answer = call.Attempt{}
-	s.Record(a)
+	s.add(a, 1)
 	return &AttemptError{Model: a.Model, Err: err, Means: v}
 }
 
@@ -207,6 +209,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 // interfaces show. It is recorded as the attempt a, unless that has no Outcome.
 func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
 	s.begin(a.Model)
+	s.began()
 	s.answer = a
 	if !streamed || s.Send(asPartial(resp)) {
 		s.Send(resp)
@@ -310,11 +313,11 @@ func (s *Sink) End(err error) {
 		s.finish(bad.Response)
 		err = nil
 	}
-	s.tellHooks()
-	s.record.log.Close()
 	s.record.mu.Lock()
 	s.closed = true
 	s.record.mu.Unlock()
+	s.tellEnd()
+	s.record.log.Close()
 	if err != nil && !s.Stopped {
 		s.yield(nil, err)
 	}

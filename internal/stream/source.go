@@ -148,6 +148,7 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	if err := a.prepare(ctx, req, target, a.repair); err != nil {
 		return err
 	}
+	a.out.began()
 	ctx, span := telemetry.StartAttempt(ctx, a.name)
 	ended := call.Attempt{Outcome: call.Failed} // if the consumer panics
 	if span != nil {

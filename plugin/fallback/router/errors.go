@@ -20,8 +20,8 @@ var ErrDiverged = errors.New("router: the next model's answer does not continue 
 // and errors.As find each.
 type AllFailedError struct {
 	Causes []error
-	// Means is what ended the call: of a verdict to fail that one, else that of the
-	// first cause.
+	// Means is what ended the call: the latest verdict to fail, else that of the first
+	// cause.
 	Means failure.Verdict
 }
 
@@ -42,16 +42,18 @@ func (e *AllFailedError) Verdict() failure.Verdict {
 	return e.Means
 }
 
-// allFailed is the error of a call with these causes, of which ended has ended it;
-// nil if none was left.
-func allFailed(ctx context.Context, causes []error, ended error) error {
+// allFailed is the error of a call with these causes.
+func allFailed(ctx context.Context, causes []error) error {
 	if len(causes) == 1 {
 		return causes[0]
 	}
-	if ended == nil {
-		ended = causes[0]
+	all := &AllFailedError{Causes: causes, Means: stream.VerdictOf(ctx, causes[0])}
+	for _, cause := range causes[1:] {
+		if v := stream.VerdictOf(ctx, cause); v.Action == failure.Fail {
+			all.Means = v
+		}
 	}
-	return &AllFailedError{Causes: causes, Means: stream.VerdictOf(ctx, ended)}
+	return all
 }
 
 // Unwrap returns the causes.

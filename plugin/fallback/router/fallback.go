@@ -86,8 +86,8 @@ type Config struct {
 // provider) is not sent to a target that lacks it too. Answers of last resort
 // (package degrade) come after all other targets, whatever their place, also those
 // inside of a router among the models. When every target is refused by an open
-// breaker, the one that recovers first is called all the same. When all fail, the
-// error is an [*AllFailedError].
+// breaker, answers of last resort included or not there, the one that recovers first
+// is called all the same. When all fail, the error is an [*AllFailedError].
 //
 // Within one ADK turn, later calls of the same agent (a tool loop) stay with the
 // target that answered, unless that was an answer of last resort ("degraded" in
@@ -120,7 +120,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		return nil, errors.Join(problems...)
 	}
 	f := &fallback{
-		config: config, name: targets[0].Name(), layers: targets,
+		config: config, name: targets[0].Name(), layers: targets, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
 		turns: newAffinity(cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)),
 	}
 	for i, m := range models {
@@ -144,6 +144,7 @@ func MustFallback(config Config, models ...model.LLM) model.LLM {
 type fallback struct {
 	config  Config
 	name    string // the first target's
+	hooks   call.Hooks
 	targets []target
 	layers  []stream.Layer // of targets
 	turns   *affinity
@@ -176,8 +177,7 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	if out.Root == "" {
 		out.Root = f.name
 	}
-	hooks := call.Hooks{OnAttempt: f.config.OnAttempt, OnFallback: f.config.OnFallback}
-	return out.Observe(ctx, hooks, f.name, func() error {
+	return out.Observe(ctx, &f.hooks, f.name, func() error {
 		r := &run{fallback: f, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders, seen: make([]visit, len(f.targets))}
 		defer func() { out.Orders = r.outer }()
 		return r.do()

@@ -59,7 +59,7 @@ func collect(responses iter.Seq2[*model.LLMResponse, error]) (s seen) {
 }
 
 func ask(ctx context.Context, m model.LLM, streamed bool) seen {
-	req := &model.LLMRequest{Model: "what the flow says", Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
+	req := &model.LLMRequest{Model: m.Name(), Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
 	return collect(m.GenerateContent(ctx, req, streamed))
 }
 

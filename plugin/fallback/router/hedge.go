@@ -12,7 +12,6 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/share"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // Defaults and fixed figures of a hedge.
@@ -39,7 +38,7 @@ const (
 
 // KindHedgeLost is the kind of an attempt that was cancelled because another
 // model of its hedge had content first.
-const KindHedgeLost failure.Kind = "hedge_lost"
+const KindHedgeLost = stream.KindHedgeLost
 
 // HedgeConfig says when a second model is asked. The zero value measures.
 type HedgeConfig struct {

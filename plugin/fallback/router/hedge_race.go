@@ -22,7 +22,6 @@ type race struct {
 	racers   []*racer // those asked so far, in order
 	running  int      // of them, those that have not ended
 	winner   *racer   // who had content first
-	fatal    error    // with a verdict to fail
 	closed   bool     // nobody is asked any more
 }
 
@@ -155,15 +154,13 @@ func (r *race) lose(ctx context.Context, x *racer, err error) {
 	r.running--
 	v := lost{}.Verdict()
 	if r.winner == nil {
-		if v = stream.VerdictOf(ctx, err); v.Action == failure.Fail {
-			r.fatal, r.closed = err, true
-		}
+		v = stream.VerdictOf(ctx, err)
+		r.closed = r.closed || v.Action == failure.Fail
 	}
-	if !x.Sink().Recorded() {
-		r.out.Record(call.Attempt{
-			Model: x.Name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus, Reason: v.Reason, Message: v.Message,
-		})
-	}
+	x.Leave(call.Attempt{
+		Model: x.Name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
+		Duration: time.Since(x.started), Reason: v.Reason, Message: v.Message,
+	})
 }
 
 // leaveLosers ends the race of all but the winner, for good.
@@ -186,7 +183,7 @@ func (r *race) end(ctx context.Context) {
 		return
 	}
 	var cut call.Attempt
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !r.out.Final {
 		_, cut = stream.Deaf(ctx, r.winner.Name, time.Since(r.winner.started))
 	}
 	r.winner.Leave(cut)
@@ -199,5 +196,5 @@ func (r *race) failed(ctx context.Context) error {
 	for i, x := range r.racers {
 		causes[i] = x.err
 	}
-	return allFailed(ctx, causes, r.fatal)
+	return allFailed(ctx, causes)
 }

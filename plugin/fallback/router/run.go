@@ -69,7 +69,7 @@ func (r *run) do() error {
 func (r *run) begin() {
 	if i, ok := choose(r.layers, r.out, &r.warned); ok {
 		r.start, r.chosen = i, r.out.Chosen
-	} else if place, ok := r.turns.start(r.ctx); ok {
+	} else if place, ok := r.turns.start(r.ctx); ok && r.outer.LastResorts != stream.LastResortsOnly {
 		r.start = place.target
 		r.out.SetCause(place.cause)
 		if r.targets[r.start].Name() != r.name {
@@ -145,18 +145,25 @@ func (r *run) visit(i int) error {
 		return refused
 	}
 	_, another := r.next()
+	orders := r.orders(resort)
+	orders.HasNext = r.outer.HasNext || another
+	if first {
+		orders.Chosen = r.chosen
+	}
+	return r.ask(i, orders)
+}
+
+// orders are those for a target, or for its answers of last resort.
+func (r *run) orders(resort bool) stream.Orders {
 	orders := r.outer
-	orders.HasNext, orders.Force = r.outer.HasNext || another, false
+	orders.Force, orders.Chosen = false, ""
 	orders.Guard = withGuards(r.outer.Guard, r.config.Guards)
 	orders.Continuous, orders.Resumes = r.midway != Restart, r.midway == Resume
 	orders.LastResorts = stream.LastResortsLater
 	if resort {
 		orders.LastResorts = stream.LastResortsOnly
 	}
-	if orders.Chosen = ""; first {
-		orders.Chosen = r.chosen
-	}
-	return r.ask(i, orders)
+	return orders
 }
 
 // ask asks target i under orders.
@@ -190,7 +197,7 @@ func (r *run) judge(i int, err error) (done bool, result error) {
 	switch {
 	case r.out.Shown && r.midway == FailMidStream, r.resumed != nil && r.resumed.over,
 		verdict.Action == failure.Fail && !(verdict.Kind == failure.KindContent && r.config.FallbackOnContentPolicy):
-		return true, allFailed(r.ctx, r.causes, err)
+		return true, allFailed(r.ctx, r.causes)
 	}
 	r.avoid.add(verdict, r.targets[i].traits)
 	return false, nil
@@ -201,8 +208,7 @@ func (r *run) judge(i int, err error) (done bool, result error) {
 // breakers are part of the reason, the target that recovers first is better than
 // nothing, unless an outer router has another one.
 func (r *run) last() error {
-	i, orders := r.soonest, r.out.Orders
-	orders.HasNext, orders.Chosen = r.outer.HasNext, ""
+	i, orders := r.soonest, r.orders(r.outer.LastResorts == stream.LastResortsOnly)
 	mayForce := !r.outer.HasNext || r.outer.Force
 	switch {
 	case len(r.causes) == 0:
@@ -211,7 +217,7 @@ func (r *run) last() error {
 	case r.asked == 0 && r.refused > 0 && mayForce && !r.out.Shown:
 		orders.Force = true
 	default:
-		return allFailed(r.ctx, r.causes, nil)
+		return allFailed(r.ctx, r.causes)
 	}
 	err := r.ask(i, orders)
 	if err == nil {
@@ -220,5 +226,5 @@ func (r *run) last() error {
 	if done, result := r.judge(i, err); done {
 		return result
 	}
-	return allFailed(r.ctx, r.causes, nil)
+	return allFailed(r.ctx, r.causes)
 }
