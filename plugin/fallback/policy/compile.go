@@ -78,7 +78,7 @@ func (b *builder) tree() (*tree, error) {
 	}
 	p := b.policy
 	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}}
-	t := &tree{policy: p, facts: facts{context: p.Context}}
+	t := &tree{policy: p, facts: facts{context: p.Context}, hooks: b.options.hooks}
 	config := router.Config{}
 	if p.Stream != nil {
 		config.MidStream = router.MidStream(p.Stream.MidStream)

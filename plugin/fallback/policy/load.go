@@ -17,12 +17,13 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Option is what an application adds to a policy file: [Models], [WithFlags],
-// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval], [Validators], and a
-// provider that this package does not have, such as anthropic.Provider (a
+// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval], [Validators],
+// [OnAttempt], [OnFallback], and a provider that this package does not have, such as anthropic.Provider (a
 // [provider.Factory]).
 type Option interface {
 	// Option returns what the option sets. Only the types above are known.
@@ -62,6 +63,7 @@ type options struct {
 	rand     func() float64
 	reloaded func(error)
 	interval time.Duration
+	hooks    call.Hooks
 }
 
 // DefaultInterval is how late [Watch] sees a change of its file at most.
@@ -144,6 +146,17 @@ func WithRand(draw func() float64) Option { return optionFunc(func(o *options) {
 // could not be built ends otherwise, it is called again. It is called on the
 // watcher's goroutine; a panic in it is logged and goes no further.
 func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
+
+// OnAttempt has f called after each attempt; see [call.Hooks].
+func OnAttempt(f func(ctx context.Context, a call.Attempt)) Option {
+	return optionFunc(func(o *options) { o.hooks.OnAttempt = f })
+}
+
+// OnFallback has f called once for each call that another target than the primary
+// answered, or none; see [call.Hooks]. An answer from the cache is none of these.
+func OnFallback(f func(ctx context.Context, md call.Metadata)) Option {
+	return optionFunc(func(o *options) { o.hooks.OnFallback = f })
+}
 
 // WithInterval is how late [Watch] sees a change of its file at most, instead of
 // [DefaultInterval]: it looks twice as often. An interval that is not positive

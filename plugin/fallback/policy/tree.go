@@ -34,6 +34,7 @@ type tree struct {
 	facts   facts
 	total   time.Duration // 0 for no limit
 	longest int           // input tokens; 0 for no limit
+	hooks   call.Hooks
 }
 
 // Name implements model.LLM.
@@ -46,9 +47,15 @@ func (t *tree) GenerateContent(ctx context.Context, req *model.LLMRequest, strea
 
 // Do implements stream.Layer.
 func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return out.Observe(ctx, &t.hooks, t.Name(), func() error { return t.do(ctx, req, streamed, out) })
+}
+
+func (t *tree) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if t.longest > 0 {
 		if length := tokens.Estimate(req); length > t.longest {
-			return &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", length, t.longest)}
+			refused := &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", length, t.longest)}
+			out.Skip(refused)
+			return refused
 		}
 	}
 	ctx, end := out.Limit(ctx, stream.Limits{Total: t.total, Why: func(phase string, limit time.Duration) error {
