@@ -27,12 +27,17 @@ import (
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
 		checkModel("Budget", m)
-		t := Tariff{Price: func(req *model.LLMRequest) (float64, bool) { return b.config.Price(m.Name(), req) }}
-		if b.config.Cost != nil {
-			t.Cost = func(usage *genai.GenerateContentResponseUsageMetadata) float64 { return b.config.Cost(m.Name(), usage) }
-		}
-		return b.MiddlewareAt(t)(m)
+		return stream.Forward(&charged{Around: stream.Around{Inner: stream.Of(m)}, budget: b, tariff: b.tariff(m.Name()), named: b.tariff}, m)
 	}
+}
+
+// tariff returns what the configuration says of a model.
+func (b *Budget) tariff(name string) Tariff {
+	t := Tariff{Price: func(req *model.LLMRequest) (float64, bool) { return b.config.Price(name, req) }}
+	if b.config.Cost != nil {
+		t.Cost = func(usage *genai.GenerateContentResponseUsageMetadata) float64 { return b.config.Cost(name, usage) }
+	}
+	return t
 }
 
 // Tariff is what attempts at one model cost: BudgetConfig.Price and Cost without
@@ -57,6 +62,7 @@ type charged struct {
 	stream.Around
 	budget *Budget
 	tariff Tariff
+	named  func(model string) Tariff // for a request that names another model; nil for the same
 }
 
 func (l *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -64,7 +70,11 @@ func (l *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, st
 }
 
 func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	projected, known := l.price(req)
+	tariff := l.tariff
+	if out.Chosen != "" && l.named != nil {
+		tariff = l.named(out.Chosen)
+	}
+	projected, known := l.price(tariff, req)
 	account, refused := l.budget.reserve(call.From(ctx).Tenant, projected, known)
 	if refused != nil {
 		refused.Model = l.Name()
@@ -74,15 +84,15 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	defer func() { l.budget.settle(account, projected, cost) }()
 
 	err := l.Inner.Do(ctx, req, streamed, out)
-	cost = l.cost(ctx, projected, err, out)
+	cost = l.cost(ctx, tariff, projected, err, out)
 	return err
 }
 
 // cost returns what an attempt that ended with err is charged.
-func (l *charged) cost(ctx context.Context, projected nano, err error, out *stream.Sink) nano {
+func (l *charged) cost(ctx context.Context, tariff Tariff, projected nano, err error, out *stream.Sink) nano {
 	usage := out.Usage()
-	if usage != nil && l.tariff.Cost != nil {
-		if cost, ok := l.usageCost(usage); ok {
+	if usage != nil && tariff.Cost != nil {
+		if cost, ok := l.usageCost(tariff, usage); ok {
 			return cost
 		}
 		return projected
@@ -99,16 +109,16 @@ func isUnbilled(v failure.Verdict) bool {
 }
 
 // price asks Tariff.Price.
-func (l *charged) price(req *model.LLMRequest) (nano, bool) {
-	if l.tariff.Price == nil {
+func (l *charged) price(tariff Tariff, req *model.LLMRequest) (nano, bool) {
+	if tariff.Price == nil {
 		return 0, false
 	}
-	return l.amount("Price", func() (float64, bool) { return l.tariff.Price(req) })
+	return l.amount("Price", func() (float64, bool) { return tariff.Price(req) })
 }
 
 // usageCost asks Tariff.Cost.
-func (l *charged) usageCost(usage *genai.GenerateContentResponseUsageMetadata) (nano, bool) {
-	return l.amount("Cost", func() (float64, bool) { return l.tariff.Cost(usage), true })
+func (l *charged) usageCost(tariff Tariff, usage *genai.GenerateContentResponseUsageMetadata) (nano, bool) {
+	return l.amount("Cost", func() (float64, bool) { return tariff.Cost(usage), true })
 }
 
 // amount asks a hook, which may panic or return what is no amount.

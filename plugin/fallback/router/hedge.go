@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/share"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // Defaults and fixed figures of a hedge.
@@ -68,8 +69,10 @@ type HedgeConfig struct {
 //     no load, so it is not bounded; after a verdict to fail nobody is asked.
 //
 // A model that fails after its first content is not replaced: put the hedge
-// into a Fallback, which restarts answers. When all fail, the error is an
-// [*AllFailedError].
+// into a Fallback, which restarts answers. Answers of last resort (package degrade)
+// take no part in the race: they come when all other models have failed. When all
+// fail, the error is an [*AllFailedError]. A request that names one of the models
+// begins with that one.
 //
 // The losers stand in the call's record with [KindHedgeLost], and the layers
 // around them (a limit, a budget) have charged them. Each model runs on a goroutine
@@ -113,13 +116,15 @@ func (c HedgeConfig) check() (errs []error) {
 
 // hedge is the layer. Its calls share a budget and what was measured.
 type hedge struct {
-	name   string
-	layers []stream.Layer
-	config HedgeConfig
-	budget *share.Budget
-	unary  latencies   // times to the whole answer
-	stream latencies   // times to the first content
-	warned atomic.Bool // of a model that is no target
+	name    string
+	layers  []stream.Layer
+	racing  []stream.Layer // of layers, those that are models; all if none is
+	resorts []stream.Layer // of layers, those that are or hold answers of last resort
+	config  HedgeConfig
+	budget  *share.Budget
+	unary   latencies   // times to the whole answer
+	stream  latencies   // times to the first content
+	warned  atomic.Bool // of a model that is no target
 }
 
 func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
@@ -129,7 +134,17 @@ func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
 	if config.MaxExtraLoad == 0 {
 		config.MaxExtraLoad = DefaultMaxExtraLoad
 	}
-	return &hedge{name: layers[0].Name(), layers: layers, config: config, budget: newHedgeBudget(config.MaxExtraLoad)}
+	h := &hedge{name: layers[0].Name(), layers: layers, config: config, budget: newHedgeBudget(config.MaxExtraLoad)}
+	for _, layer := range layers {
+		last := isLastResort(layer)
+		if !last {
+			h.racing = append(h.racing, layer)
+		}
+		if last || hasLastResort(layer) {
+			h.resorts = append(h.resorts, layer)
+		}
+	}
+	return h
 }
 
 // Name implements model.LLM.
@@ -148,25 +163,43 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if out.Root == "" {
 		out.Root = h.name
 	}
-	if i, ok := choose(h.layers, out, &h.warned); ok {
-		return ask(ctx, h.layers[i], req, streamed, out)
+	outer := out.Orders
+	defer func() { out.Orders = outer }()
+	var err error = &middleware.RefusedError{By: "router", Model: h.name, Reason: "none of its models may answer now"}
+	if outer.LastResorts != stream.LastResortsOnly && len(h.racing) > 0 {
+		out.LastResorts = stream.LastResortsLater
+		var closed bool
+		if err, closed = h.race(ctx, req, streamed, out); err == nil || closed || ctx.Err() != nil {
+			return err
+		}
 	}
-	if out.LastResorts == stream.LastResortsOnly {
-		return h.lastResort(ctx, req, streamed, out)
+	if outer.LastResorts == stream.LastResortsLater {
+		return err
 	}
+	return h.lastResort(ctx, req, streamed, out, err)
+}
+
+// race asks the models but for answers of last resort. closed reports whether nobody
+// else may be asked.
+func (h *hedge) race(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) (err error, closed bool) {
 	h.budget.Earn()
 	r := &race{hedge: h, req: req, streamed: streamed, out: out, items: make(chan stream.Item)}
 	defer r.end(ctx)
-	return r.run(ctx)
+	r.first, _ = choose(h.racing, out, &h.warned)
+	r.chosen = out.Chosen
+	return r.run(ctx), r.closed
 }
 
-// lastResort asks for the answers of last resort among the models, one by one.
-func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) (err error) {
-	for _, layer := range h.layers {
-		if isLastResort(layer) || hasLastResort(layer) {
-			if err = ask(ctx, layer, req, streamed, out); err == nil || out.Stopped || ctx.Err() != nil {
-				return err
-			}
+// lastResort asks for the answers of last resort among the models, one by one. If
+// there is none, the call has failed with err.
+func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink, err error) error {
+	out.LastResorts, out.Chosen = stream.LastResortsOnly, ""
+	for _, layer := range h.resorts {
+		if ask(ctx, layer, req, streamed, out) == nil {
+			return nil
+		}
+		if out.Stopped || ctx.Err() != nil {
+			break
 		}
 	}
 	return err

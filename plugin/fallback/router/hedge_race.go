@@ -19,6 +19,8 @@ type race struct {
 	streamed bool
 	out      *stream.Sink
 	items    chan stream.Item
+	first    int      // the model to begin with
+	chosen   string   // the member of it to begin with, "" for its own choice
 	racers   []*racer // those asked so far, in order
 	running  int      // of them, those that have not ended
 	winner   *racer   // who had content first
@@ -72,7 +74,7 @@ func (r *race) run(ctx context.Context) error {
 				}
 			}
 		case <-timer.C:
-			if !r.closed && len(r.racers) < len(r.hedge.layers) && r.hedge.budget.Take() {
+			if !r.closed && len(r.racers) < len(r.hedge.racing) && r.hedge.budget.Take() {
 				r.start(ctx)
 				timer.Reset(delay)
 			}
@@ -87,16 +89,16 @@ func (r *race) run(ctx context.Context) error {
 
 // start asks the next model, if there is one.
 func (r *race) start(ctx context.Context) bool {
-	next := len(r.racers)
-	if next == len(r.hedge.layers) || ctx.Err() != nil {
+	next, models := len(r.racers), r.hedge.racing
+	if next == len(models) || ctx.Err() != nil {
 		return false
 	}
 	x := &racer{started: time.Now()}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
 	more := r.out.HasNext
-	r.out.HasNext = more || next+1 < len(r.hedge.layers)
-	x.Detached = r.out.Detach(x.ctx, asked{r.hedge.layers[next]}, r.req, r.streamed, r.items)
-	r.out.HasNext = more
+	r.out.HasNext, r.out.Chosen = more || next+1 < len(models), r.chosen
+	x.Detached = r.out.Detach(x.ctx, asked{models[(r.first+next)%len(models)]}, r.req, r.streamed, r.items)
+	r.out.HasNext, r.chosen = more, ""
 	r.racers = append(r.racers, x)
 	r.running++
 	return true
@@ -143,7 +145,7 @@ func (r *race) win(x *racer) {
 	}
 	// Of a first model that lost it is only known that it would have taken
 	// longer. To leave that out would make it look faster the slower it gets.
-	if first := r.racers[0]; r.hedge.config.Delay == 0 && !first.ended {
+	if first := r.racers[0]; r.hedge.config.Delay == 0 && r.first == 0 && !first.ended {
 		r.hedge.latencies(r.streamed).add(time.Since(first.started))
 	}
 }

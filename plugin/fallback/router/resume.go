@@ -20,6 +20,7 @@ type resumed struct {
 	*run
 	shown   strings.Builder // the text that the consumer has been shown, without thoughts
 	began   bool            // the consumer has been shown something, thoughts included
+	alone   bool            // all of that by the attempt in progress
 	over    bool            // an attempt has left the text after it had added to it
 	cut     int             // the target that was cut off first, if oneMore
 	oneMore bool
@@ -101,7 +102,7 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 // take handles one response of the attempt.
 func (c *resumed) take(resp *model.LLMResponse) bool {
 	if n := c.fork.Begun(); n != c.number {
-		c.number, c.at, c.undecided, c.restated = n, 0, c.given != "", false
+		c.number, c.at, c.undecided, c.restated, c.alone = n, 0, c.given != "", false, !c.began
 	}
 	if !resp.Partial {
 		return c.finish(resp)
@@ -152,9 +153,10 @@ func (c *resumed) beyond(text string) (rest string, ok bool) {
 	return text[n:], true
 }
 
-// finish passes on a final response, which has the whole text of the attempt.
+// finish passes on a final response, which has the whole text of the attempt. That
+// of an attempt which nothing was before is as it is, like the model's own.
 func (c *resumed) finish(resp *model.LLMResponse) bool {
-	if c.began {
+	if c.began && !c.alone {
 		whole, missing := request.Text(resp.Content), c.given
 		if c.restated || c.undecided && strings.HasPrefix(whole, c.given) {
 			missing = ""

@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // SplitBy says whose calls stay with one arm.
@@ -191,6 +192,7 @@ func newSplit(config SplitConfig) *split {
 		layer := stream.Of(a.Model)
 		s.arms = append(s.arms, &arm{
 			layer: layer, cohort: cmp.Or(a.Cohort, layer.Name()), weight: uint64(a.Weight), tally: newTally(config.Window),
+			lastResort: isLastResort(layer), holdsLastResort: hasLastResort(layer),
 		})
 		s.total += uint64(a.Weight)
 	}
@@ -221,6 +223,9 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	}
 	s.note(i, out)
 	a := s.arms[i]
+	if a.lastResort && out.LastResorts == stream.LastResortsLater || !a.lastResort && !a.holdsLastResort && out.LastResorts == stream.LastResortsOnly {
+		return &middleware.RefusedError{By: "router", Model: a.layer.Name(), Reason: "models have their turn before answers of last resort"}
+	}
 	err := ask(ctx, a.layer, req, streamed, out)
 	s.judge(ctx, a, err, out)
 	return err

@@ -69,6 +69,9 @@ type ahead struct {
 	fronts       []stream.Layer // one for each arm
 }
 
+// Within returns what is behind the fronts.
+func (a *ahead) Within() stream.Layer { return a.Layer }
+
 // GenerateContent implements model.LLM.
 func (a *ahead) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(a, ctx, req, streamed)

@@ -75,6 +75,8 @@ type arm struct {
 	weight uint64
 	tally  *tally
 	out    atomic.Bool // taken out, for good
+
+	lastResort, holdsLastResort bool // its answers are of last resort; it has such an answer
 }
 
 // pick returns in whose share of total a point of [0, 2⁶⁴) falls.
