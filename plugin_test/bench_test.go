@@ -2,6 +2,7 @@ package plugin_test
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"strconv"
 	"testing"
@@ -65,7 +66,7 @@ func BenchmarkPluginHealthy(b *testing.B) {
 func BenchmarkMillionTurns(b *testing.B) {
 	const turns = 1_000_000
 	for b.Loop() {
-		p := fallback.MustNew(fallback.Config{FallbackModel: "pro"})
+		p := fallback.MustNew(fallback.Config{FallbackModel: "pro", Logger: slog.New(slog.DiscardHandler)})
 		before, after, failed := p.BeforeModelCallback(), p.AfterModelCallback(), p.OnModelErrorCallback()
 		var base uint64
 		for i := range turns {

@@ -250,6 +250,13 @@ func (s *suite) recoverFails(t *testing.T) {
 		if ev := final(t, mustRun(t, app, "s", "hi")); ev.Response.ErrorCode != "SAFETY" {
 			t.Errorf("error code %q, want the provider's reason", ev.Response.ErrorCode)
 		}
+		root := NewModel("flash", Respond(refusal))
+		app = s.app(t, turn.Config{Recover: NewModel("pro", Respond(refusal)), ErrorCodes: []any{"SAFETY"}}, root)
+		events, err := app.Retry(t.Context(), "s", "hi")
+		if ev := final(t, events); err != nil || ev.Response.ErrorCode != "SAFETY" || len(root.Requests()) != 1 {
+			md, _ := ev.Metadata()
+			t.Errorf("error %v, %d calls of the root, metadata %+v; want the refusal of Recover, which asks for no other model", err, len(root.Requests()), md)
+		}
 	})
 }
 

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"fmt"
+	"log/slog"
 	"testing"
 
 	"google.golang.org/adk/v2/model"
@@ -11,6 +12,14 @@ import (
 
 // Run proves every behaviour of the plugin through h.
 func Run(t *testing.T, h Harness) {
+	newApp := h.NewApp
+	h.NewApp = func(t *testing.T, setup Setup) App {
+		t.Helper()
+		if setup.Config.Logger == nil {
+			setup.Config.Logger = slog.New(slog.DiscardHandler)
+		}
+		return newApp(t, setup)
+	}
 	for _, stream := range []bool{false, true} {
 		name := map[bool]string{false: "unary", true: "SSE"}[stream]
 		s := &suite{Harness: h, stream: stream}

@@ -3,7 +3,6 @@ package suite
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -150,7 +149,7 @@ func (s *suite) crowd(t *testing.T) {
 				})
 				config := turn.Config{FallbackModel: "max"}
 				if recovers {
-					config = turn.Config{Recover: backup, Logger: slog.New(slog.DiscardHandler)}
+					config = turn.Config{Recover: backup}
 				}
 				app := s.app(t, config, root)
 				warmUp(t, app)

@@ -28,6 +28,7 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 	}
 	f := failed{means: failure.Classifier{}.Classify(ctx, err)}
 	f.name, f.configured = match(p.codes, f.means)
+	attempts := attemptsOf(err)
 
 	p.turns.Lock()
 	s := p.turns.find(ctx.InvocationID(), ctx.AgentName(), ctx.Branch())
@@ -35,7 +36,6 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 		p.turns.Unlock()
 		return nil, nil // a call has one answer, also if its model goes on after it
 	}
-	attempts := attemptsOf(err)
 	if len(attempts) == 0 {
 		attempts = []call.Attempt{s.failedAttempt(f.means, nil)}
 	}
@@ -66,6 +66,9 @@ func (p *Plugin) badResponse(ctx Context, s *state, resp *model.LLMResponse, f f
 	attempts := []call.Attempt{s.failedAttempt(f.means, resp)}
 	if inner, _ := call.ReadResponse(resp); len(inner.Attempts) > 0 {
 		attempts = inner.Attempts
+		if last := &attempts[len(attempts)-1]; last.Outcome == call.OK {
+			last.Outcome = call.Failed // a refusal, which the router inside passed on
+		}
 	}
 	answer, _, next, handled := p.handle(ctx, s, s.req, f, attempts)
 	switch {

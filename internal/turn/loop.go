@@ -29,9 +29,13 @@ func (e Event) NextModel() (call.Metadata, bool) {
 }
 
 // failure returns the metadata of an event whose response failed with a configured
-// code.
+// code. An answer may have that code too, when it is a refusal: then the model that
+// metadata names has been asked.
 func (e Event) failure() (call.Metadata, bool) {
 	md, ok := call.ReadResponse(e.Response)
+	if n := len(md.Attempts); n > 0 && md.Attempts[n-1].Model == md.FallbackModel {
+		return md, false
+	}
 	return md, ok && md.Triggered && e.Response.ErrorCode != "" && e.Response.ErrorCode == md.ErrorCode
 }
 

@@ -119,9 +119,6 @@ func (p *Plugin) askRoot(s *state, refused error) {
 	p.turns.Lock()
 	defer p.turns.Unlock()
 	s.refused = refused
-	if s.failures != nil {
-		s.failures.stays = false
-	}
 	p.turns.enter(s, asked)
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -49,7 +50,8 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 		p.notRecovered(ctx, s, attempts, dropped)
 		return nil, err
 	}
-	answer := *final            // the model may hand out one response many times
+	answer := *final // the model may hand out one response many times, and ADK writes ids into its calls
+	answer.Content = request.CloneContents([]*genai.Content{final.Content})[0]
 	request.DropSealed(&answer) // the agent's own model is asked next, without an adapter of ours
 	if len(attempts) == 0 {     // a cached answer
 		attempts = []call.Attempt{{Model: out.Model, Outcome: call.OK}}

@@ -33,6 +33,9 @@ func (c agentContext) Branch() string       { return c.branch }
 
 func newPlugin(t *testing.T, config turn.Config) *turn.Plugin {
 	t.Helper()
+	if config.Logger == nil {
+		config.Logger = slog.New(slog.DiscardHandler)
+	}
 	p, err := turn.New(config)
 	if err != nil {
 		t.Fatal(err)
@@ -396,3 +399,38 @@ func TestSessionContentsAreNotWritten(t *testing.T) {
 		t.Error("the session's part was written to")
 	}
 }
+
+// rogue is an error whose methods panic.
+type rogue struct{}
+
+func (rogue) Error() string { panic("boom") }
+func (rogue) Unwrap() error { panic("boom") }
+
+// B80: an error whose methods panic harms no other call.
+func TestRogueErrors(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro", ErrorCodes: []any{"any"}})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	resp, err := p.OnModelError(ctx, begin(t, p, ctx, "flash"), rogue{})
+	if md, _ := call.ReadResponse(resp); err != nil || md.FallbackModel != "pro" {
+		t.Errorf("metadata %+v, error %v; want the next model", md, err)
+	}
+	if got := attempts(t, p, ctx); got != 2 {
+		t.Errorf("%d attempts, want 2", got)
+	}
+}
+
+// An error that wraps itself comes to an end.
+func TestErrorsThatWrapThemselves(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	own := &circle{}
+	own.causes = []error{own, own, suite.ErrQuota}
+	if resp, err := p.OnModelError(ctx, begin(t, p, ctx, "flash"), own); err != nil {
+		t.Errorf("response %v, error %v", resp, err)
+	}
+}
+
+type circle struct{ causes []error }
+
+func (c *circle) Error() string   { return "circle" }
+func (c *circle) Unwrap() []error { return c.causes }

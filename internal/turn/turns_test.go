@@ -1,7 +1,6 @@
 package turn_test
 
 import (
-	"log/slog"
 	"slices"
 	"strconv"
 	"testing"
@@ -16,7 +15,7 @@ import (
 func TestTrackedTurnsAreTheLatestUsed(t *testing.T) {
 	const most, least = 5, 3
 	rapid.Check(t, func(rt *rapid.T) {
-		p := newPlugin(t, turn.Config{FallbackModel: "pro", MaxTurns: most, PruneTo: least, Logger: slog.New(slog.DiscardHandler)})
+		p := newPlugin(t, turn.Config{FallbackModel: "pro", MaxTurns: most, PruneTo: least})
 		var want []string // the least recently used first
 		on := func(invocation string) agentContext { return agentContext{t.Context(), invocation, "a", ""} }
 		for range rapid.IntRange(1, 60).Draw(rt, "steps") {

@@ -7,8 +7,13 @@ const maxErrors = 256
 
 // attemptsOf returns the attempts that the error of the agent's model tells of, in
 // order: a router's error has one for each of its targets. An error of a plain
-// model has none.
-func attemptsOf(err error) []call.Attempt {
+// model has none, nor has one whose methods panic.
+func attemptsOf(err error) (attempts []call.Attempt) {
+	defer func() {
+		if recover() != nil {
+			attempts = nil
+		}
+	}()
 	left := maxErrors
 	return unfold(err, &left)
 }
