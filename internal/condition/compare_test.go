@@ -3,6 +3,7 @@ package condition
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -110,5 +111,20 @@ func TestComparedInPlaceWithoutAllocation(t *testing.T) {
 	v := Vars{Latency: time.Second, Cost: 0.01}
 	if n := testing.AllocsPerRun(100, func() { _, _ = c.Eval(&v) }); n > 0 {
 		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// A list of constants is looked up and not searched: the planner's optimization makes another node of it.
+func TestListOfConstantsIsLookedUp(t *testing.T) {
+	c, err := Compile(`error_code in ["429", "503", "504"]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	searched, err := c.partial()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := reflect.TypeOf(c.program.root); got == reflect.TypeOf(searched.root) {
+		t.Errorf("planned as %v, as without the optimization", got)
 	}
 }
