@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,76 +36,155 @@ type Moment struct {
 // more than to pass it on.
 const idleSteps = 8
 
-// limit is an attempt under Limits.
+// limit is an attempt under Limits, and its context. What that takes, a channel and a
+// timer, comes to be when somebody waits for the end: a model that is called over a
+// network does at once, one that answers from memory never. It is safe for
+// concurrent use.
 type limit struct {
+	context.Context // the one around
 	Limits
 	outer   *limit
 	sink    *Sink
 	started time.Time
 	first   uint32 // beats of sink when the attempt started
-	cancel  context.CancelCauseFunc
+	heard   atomic.Pointer[heard]
 
 	mu      sync.Mutex
-	timer   *time.Timer // guarded by mu; nil once the attempt is over
-	latest  uint32      // guarded by mu; beats when last looked at
-	changed time.Time   // guarded by mu; when a look found new beats
+	over    bool      // guarded by mu
+	latest  uint32    // guarded by mu; beats when last looked at
+	changed time.Time // guarded by mu; when a look found new beats
+}
+
+// heard is the context of a limit that somebody waits for.
+type heard struct {
+	context.Context
+	cancel context.CancelCauseFunc
+	stop   context.CancelFunc
+	timer  *time.Timer // nil if the deadline is all
 }
 
 // Limit starts an attempt that ends, with a cause, when it takes too long. The
 // function must be called when the attempt is over.
 func (s *Sink) Limit(ctx context.Context, limits Limits) (context.Context, func()) {
-	l := &limit{Limits: limits, outer: s.limit, sink: s, started: time.Now(), first: s.beats.Load()}
-	stop := func() {}
-	if l.Total > 0 {
-		ctx, stop = context.WithDeadlineCause(ctx, l.started.Add(l.Total), l.Why("total", l.Total))
-	}
-	s.limit = l
-	if l.FirstContent == 0 && len(l.Silence) == 0 && l.Idle == 0 {
-		return ctx, func() {
-			stop()
-			s.limit = l.outer
-		}
-	}
-	ctx, l.cancel = context.WithCancelCause(ctx)
+	l := s.spareLimit()
+	l.Context, l.Limits, l.outer, l.sink, l.started, l.first = ctx, limits, s.limit, s, time.Now(), s.beats.Load()
 	l.latest, l.changed = l.first, l.started
+	s.limit = l
+	return l, l.end
+}
+
+func (l *limit) end() {
+	l.sink.limit = l.outer
 	l.mu.Lock()
-	l.timer = time.AfterFunc(l.pause(l.started, false), l.look)
-	l.mu.Unlock()
-	return ctx, func() {
-		l.mu.Lock()
-		l.timer.Stop()
-		l.timer = nil
-		l.mu.Unlock()
-		l.cancel(nil)
-		stop()
-		s.limit = l.outer
+	defer l.mu.Unlock()
+	l.over = true
+	if h := l.heard.Load(); h != nil {
+		h.end()
 	}
+}
+
+func (h *heard) end() {
+	if h.timer != nil {
+		h.timer.Stop()
+	}
+	h.cancel(nil)
+	h.stop()
+}
+
+// Deadline implements context.Context.
+func (l *limit) Deadline() (deadline time.Time, ok bool) {
+	deadline, ok = l.Context.Deadline()
+	if own := l.started.Add(l.Total); l.Total > 0 && (!ok || own.Before(deadline)) {
+		return own, true
+	}
+	return deadline, ok
+}
+
+// Done implements context.Context.
+func (l *limit) Done() <-chan struct{} { return l.listen().Done() }
+
+// Err implements context.Context. To ask is not to wait: the clock is read, and no
+// timer is set.
+func (l *limit) Err() error {
+	if h := l.heard.Load(); h != nil {
+		return h.Err()
+	}
+	if err := l.Context.Err(); err != nil {
+		return err
+	}
+	if l.isOver() {
+		return l.listen().Err()
+	}
+	return nil
+}
+
+// isOver reports whether the attempt has ended, or is to be cut off now.
+func (l *limit) isOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	return l.over || l.Total > 0 && now.Sub(l.started) >= l.Total || l.passed(now) != nil
+}
+
+// Value implements context.Context.
+func (l *limit) Value(key any) any {
+	if h := l.heard.Load(); h != nil {
+		return h.Value(key) // package context finds the cause so
+	}
+	return l.Context.Value(key)
+}
+
+// listen makes the context one that can be waited for.
+func (l *limit) listen() *heard {
+	if h := l.heard.Load(); h != nil {
+		return h
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h := l.heard.Load(); h != nil {
+		return h
+	}
+	h := &heard{Context: l.Context, stop: func() {}}
+	if l.Total > 0 {
+		h.Context, h.stop = context.WithDeadlineCause(h.Context, l.started.Add(l.Total), l.Why("total", l.Total))
+	}
+	h.Context, h.cancel = context.WithCancelCause(h.Context)
+	now := time.Now()
+	if l.over {
+		h.end()
+	} else if cause := l.passed(now); cause != nil {
+		h.cancel(cause)
+	} else if pause := l.pause(now); pause > 0 {
+		h.timer = time.AfterFunc(pause, l.look)
+	}
+	l.heard.Store(h)
+	return h
 }
 
 // look is the timer's.
 func (l *limit) look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.timer == nil {
+	if l.over {
 		return
 	}
-	now, beats := time.Now(), l.sink.beats.Load()
-	if beats != l.latest || beats%2 == 1 { // odd: the consumer has the control
-		l.latest, l.changed = beats, now
-	}
-	shown := beats != l.first
-	if cause := l.passed(now, shown); cause != nil {
-		l.cancel(cause)
-		return
-	}
-	if pause := l.pause(now, shown); pause > 0 {
-		l.timer.Reset(pause)
+	now, h := time.Now(), l.heard.Load()
+	if cause := l.passed(now); cause != nil {
+		h.cancel(cause)
+	} else if pause := l.pause(now); pause > 0 {
+		h.timer.Reset(pause)
 	}
 }
 
-// passed returns why the attempt is cut off now, if it is.
-func (l *limit) passed(now time.Time, shown bool) error {
-	if shown {
+// shown reports whether the attempt has shown anything.
+func (l *limit) shown() bool { return l.sink.beats.Load() != l.first }
+
+// passed returns why the attempt is cut off now, if it is. It needs mu.
+func (l *limit) passed(now time.Time) error {
+	if beats := l.sink.beats.Load(); beats != l.latest || beats%2 == 1 { // odd: the consumer has the control
+		l.latest, l.changed = beats, now
+	}
+	if l.shown() {
 		if l.Idle > 0 && now.Sub(l.changed) >= l.Idle {
 			return l.Why("idle", l.Idle)
 		}
@@ -122,7 +202,8 @@ func (l *limit) passed(now time.Time, shown bool) error {
 }
 
 // pause returns how long to wait before the next look, 0 for ever.
-func (l *limit) pause(now time.Time, shown bool) (pause time.Duration) {
+func (l *limit) pause(now time.Time) (pause time.Duration) {
+	shown := l.shown()
 	if l.Idle > 0 {
 		pause = max(l.Idle/idleSteps, time.Millisecond)
 	}
@@ -147,7 +228,7 @@ func (s *Sink) Ends(ctx context.Context, then time.Time) bool {
 		return true
 	}
 	for l := s.limit; l != nil; l = l.outer {
-		if l.FirstContent > 0 && l.sink.beats.Load() == l.first && then.Sub(l.started) >= l.FirstContent {
+		if l.FirstContent > 0 && !l.shown() && then.Sub(l.started) >= l.FirstContent {
 			return true
 		}
 	}

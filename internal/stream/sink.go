@@ -56,7 +56,8 @@ type Sink struct {
 	Notes Notes
 
 	record   *record
-	parent   *Sink // of a fork
+	spare    *spare // nil for a fork
+	parent   *Sink  // of a fork
 	hooks    *hooked
 	limit    *limit // the innermost one
 	attempts int    // recorded through this Sink and its forks; guarded by record.mu
@@ -120,11 +121,34 @@ func NewSink(ctx context.Context, yield func(*model.LLMResponse, error) bool) *S
 	s := &struct {
 		Sink
 		record record
+		spare  spare
 	}{}
 	s.yield = yield
-	s.Sink.record = &s.record
+	s.Sink.record, s.Sink.spare = &s.record, &s.spare
+	s.visits = s.spare.visits[:0]
 	s.record.ctx = ctx
 	return &s.Sink
+}
+
+// spare is memory for what most calls need once: one allocation for all of it.
+type spare struct {
+	attempt attempt
+	limit   limit
+	visits  [3]visit
+}
+
+func (s *Sink) spareLimit() *limit {
+	if s.spare != nil && s.spare.limit.sink == nil {
+		return &s.spare.limit
+	}
+	return &limit{}
+}
+
+func (s *Sink) spareAttempt() *attempt {
+	if s.spare != nil && s.spare.attempt.out == nil {
+		return &s.spare.attempt
+	}
+	return &attempt{}
 }
 
 // Begun counts the attempts that have begun.

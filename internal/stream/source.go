@@ -138,7 +138,8 @@ type attempt struct {
 
 // newAttempt starts an attempt.
 func (s *Source) newAttempt(out *Sink) *attempt {
-	a := &attempt{source: s, name: cmp.Or(out.Chosen, s.name), out: out, wait: out.Wait}
+	a := out.spareAttempt()
+	a.source, a.name, a.out, a.wait = s, cmp.Or(out.Chosen, s.name), out, out.Wait
 	out.begin(a.name)
 	return a
 }

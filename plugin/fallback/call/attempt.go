@@ -88,9 +88,10 @@ func readable(s string, limit int) string {
 // attempts of one call, also those of a hedge, share one log.
 type Log struct {
 	mu       sync.Mutex
-	attempts []Attempt // guarded by mu; each is bounded
-	dropped  int       // guarded by mu
-	closed   bool      // guarded by mu
+	attempts []Attempt  // guarded by mu; each is bounded
+	dropped  int        // guarded by mu
+	closed   bool       // guarded by mu
+	first    [2]Attempt // most calls need no more
 }
 
 // Add appends a, redacted and bounded, unless the log is closed. It returns what
@@ -114,7 +115,7 @@ func (l *Log) add(a Attempt) {
 		l.dropped++
 	}
 	if l.attempts == nil {
-		l.attempts = make([]Attempt, 0, 2) // most calls need no more
+		l.attempts = l.first[:0]
 	}
 	l.attempts = append(l.attempts, a)
 }
