@@ -43,20 +43,26 @@ func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, s
 	d.fork.apart, d.fork.detached = true, true
 	req = request.Clone(req)
 	go func() {
-		err := guarded(ctx, layer, req, streamed, d.fork)
-		d.fork.record.mu.Lock()
-		d.running += len(d.fork.stragglers)
-		d.fork.record.mu.Unlock()
-		for _, straggler := range d.fork.stragglers {
-			straggler.whenEnded(d.finish)
-		}
-		d.finish()
-		select {
-		case to <- Item{From: d, Err: err}:
-		case <-d.left:
-		}
+		err := fmt.Errorf("fallback: %s ended its goroutine", d.Name)
+		defer func() { d.end(err) }() // also after runtime.Goexit
+		err = guarded(ctx, layer, req, streamed, d.fork)
 	}()
 	return d
+}
+
+// end tells those who wait for the layer how it has ended.
+func (d *Detached) end(err error) {
+	d.fork.record.mu.Lock()
+	d.running += len(d.fork.stragglers)
+	d.fork.record.mu.Unlock()
+	for _, straggler := range d.fork.stragglers {
+		straggler.whenEnded(d.finish)
+	}
+	d.finish()
+	select {
+	case d.to <- Item{From: d, Err: err}:
+	case <-d.left:
+	}
 }
 
 // guarded makes a panic of a layer an error: on a goroutine of ours it would take
@@ -110,6 +116,9 @@ func (d *Detached) Leave(a call.Attempt) {
 	default:
 	}
 	close(d.left)
+	if d.fork.parent.Final {
+		a = call.Attempt{} // the answer is on record
+	}
 	d.fork.close(a)
 	d.fork.record.mu.Lock()
 	running := d.running > 0

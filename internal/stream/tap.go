@@ -6,12 +6,13 @@ import "google.golang.org/adk/v2/model"
 // does, who may take long with them.
 type Tap interface {
 	// Answered is told of each final response, the innermost layer first, with the
-	// ticket of the call. It reports whether it has seen enough.
-	Answered(resp *model.LLMResponse, t Ticket) (enough bool)
+	// Sink and the ticket that the layer entered with. It reports whether it has seen
+	// enough.
+	Answered(out *Sink, resp *model.LLMResponse, t Ticket) (enough bool)
 }
 
 // Ticket is what a layer has let a call in with. The layer knows what it means.
-type Ticket [2]uint64
+type Ticket [3]uint64
 
 type visit struct {
 	tap    Tap // nil once it has seen enough
@@ -42,7 +43,7 @@ func (s *Sink) answered(resp *model.LLMResponse) {
 			continue
 		}
 		v.tap = nil // also if it panics
-		if !tap.Answered(resp, v.ticket) {
+		if !tap.Answered(s, resp, v.ticket) {
 			v.tap = tap
 		}
 	}

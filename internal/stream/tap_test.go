@@ -10,7 +10,7 @@ import (
 // tapFunc is a Tap.
 type tapFunc func(t Ticket) bool
 
-func (f tapFunc) Answered(_ *model.LLMResponse, t Ticket) bool { return f(t) }
+func (f tapFunc) Answered(_ *Sink, _ *model.LLMResponse, t Ticket) bool { return f(t) }
 
 func TestTapsAreToldFromWithinUntilTheyHaveEnough(t *testing.T) {
 	s := NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })

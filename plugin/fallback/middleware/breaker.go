@@ -179,7 +179,7 @@ func (b *breaker) Rest(d time.Duration, reason string) {
 // Answered implements stream.Tap. A call is over when the answer is there, before
 // the consumer has it: ADK runs tools and other agents while it holds the
 // answer, and a probe that is still under way would refuse their calls.
-func (b *breaker) Answered(_ *model.LLMResponse, t stream.Ticket) (enough bool) {
+func (b *breaker) Answered(_ *stream.Sink, _ *model.LLMResponse, t stream.Ticket) (enough bool) {
 	b.end(permit{generation: t[0], probe: t[1]}, outcome{result: succeeded})
 	return true
 }

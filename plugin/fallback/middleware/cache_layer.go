@@ -114,7 +114,7 @@ func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequ
 // ask asks the model, keeps its answer if it is one to be kept, and returns it.
 // It lands f, if that is not nil, when an answer is there.
 func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
-	catch := &catcher{layer: l, key: key, flight: f, out: out}
+	catch := &catcher{layer: l, key: key, flight: f}
 	out.Enter(catch, stream.Ticket{})
 	defer out.Leave()
 	out.Notes.CacheStatus = call.CacheMiss
@@ -132,20 +132,19 @@ type catcher struct {
 	layer  *cached
 	key    digest.Sum
 	flight *flight // nil if nobody waits
-	out    *stream.Sink
 	finals int
 	answer *answer // nil if there are several final responses: none of them is the whole
 }
 
 // Answered implements stream.Tap.
-func (c *catcher) Answered(resp *model.LLMResponse, _ stream.Ticket) (enough bool) {
+func (c *catcher) Answered(out *stream.Sink, resp *model.LLMResponse, _ stream.Ticket) (enough bool) {
 	cache := c.layer.cache
 	if c.finals++; c.finals > 1 {
 		cache.answers.Invalidate(c.key)
 		c.answer = nil
 		return true
 	}
-	c.answer = newAnswer(c.layer.Name(), c.out, resp)
+	c.answer = newAnswer(c.layer.Name(), out, resp)
 	cache.keep(c.key, c.answer)
 	if c.flight != nil {
 		cache.land(c.key, c.flight, c.answer, true)

@@ -114,13 +114,12 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		}
 		out.Wait += time.Since(started)
 	}
-	out.Enter(l, stream.Ticket{uint64(round), uint64(estimated)})
+	ticket := stream.Ticket{uint64(round), uint64(estimated), uint64(out.Stragglers())}
+	out.Enter(l, ticket)
 	var ended result
-	earlier := out.Stragglers()
 	defer func() { // also when a consumer panics
 		if answered := out.Leave(); !answered {
-			// A model that was left behind still has its place at the provider.
-			out.WhenEnded(earlier, func() { l.queue.leave(round, ended, 0) })
+			l.leave(out, ticket, ended, 0)
 		}
 	}()
 	err := l.Inner.Do(ctx, req, streamed, out)
@@ -133,8 +132,8 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 // Answered implements stream.Tap. A call gives its place back when the answer is
 // there, before the consumer has it: ADK runs tools and other agents while it
 // holds the answer, and their calls may need the place.
-func (l *limit) Answered(resp *model.LLMResponse, t stream.Ticket) (enough bool) {
-	round, estimated := int(t[0]), int(t[1])
+func (l *limit) Answered(out *stream.Sink, resp *model.LLMResponse, t stream.Ticket) (enough bool) {
+	estimated := int(t[1])
 	ended, more := neutral, 0
 	if l.queue.config.Adaptive {
 		ended = succeeded
@@ -142,8 +141,18 @@ func (l *limit) Answered(resp *model.LLMResponse, t stream.Ticket) (enough bool)
 	if usage := resp.UsageMetadata; estimated > 0 && usage != nil && usage.PromptTokenCount > 0 {
 		more = int(usage.PromptTokenCount) - estimated
 	}
-	l.queue.leave(round, ended, more)
+	l.leave(out, t, ended, more)
 	return true
+}
+
+// leave ends the call that came in with t. Models that it has left behind still have
+// their places at the provider, so it keeps its own until they have ended.
+func (l *limit) leave(out *stream.Sink, t stream.Ticket, ended result, more int) {
+	if earlier := int(t[2]); out.Stragglers() > earlier {
+		out.WhenEnded(earlier, func() { l.queue.leave(int(t[0]), ended, more) })
+		return
+	}
+	l.queue.leave(int(t[0]), ended, more)
 }
 
 // named adds to a refusal whose it is.

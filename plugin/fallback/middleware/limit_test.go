@@ -127,7 +127,10 @@ func TestProvidersCountTakesTheEstimatesPlace(t *testing.T) {
 // taps counts the responses it sees.
 type taps int
 
-func (n *taps) Answered(_ *model.LLMResponse, t stream.Ticket) bool { *n += taps(t[0]); return false }
+func (n *taps) Answered(_ *stream.Sink, _ *model.LLMResponse, t stream.Ticket) bool {
+	*n += taps(t[0])
+	return false
+}
 
 func TestLimitLeavesTheTapsAroundIt(t *testing.T) {
 	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(suite.NewModel("flash", suite.Text("ok")))

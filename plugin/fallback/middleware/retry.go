@@ -143,7 +143,7 @@ func (r *retry) wait(ctx context.Context, err error, verdict failure.Verdict, re
 		limit = min(limit, verdict.MaxRetries)
 	}
 	if verdict.Action != failure.Retry {
-		return 0, verdict.Reason
+		return 0, "the verdict is not to retry"
 	}
 	if retries >= limit {
 		return 0, "retries are used up"

@@ -128,12 +128,13 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	reviewed, review := stream.WithReview(ctx)
 	err := v.Inner.Do(reviewed, req, streamed, held.fork)
 	held.fork.Join() // what it notes is also for the target after this one
-	if err != nil || held.answer == nil && !held.tooLong {
+	if held.answer == nil && !held.tooLong {
 		return err
 	}
 	rejected := v.judge(ctx, req, schema, held)
 	if rejected == nil {
-		return held.release()
+		held.release()
+		return err // which came after the answer
 	}
 	review.Reject()
 	if ctx.Err() != nil {
@@ -177,11 +178,10 @@ func (h *holdBack) take(resp *model.LLMResponse) bool {
 }
 
 // release passes on what was held back.
-func (h *holdBack) release() error {
+func (h *holdBack) release() {
 	for _, resp := range h.responses {
 		if !h.fork.Pass(resp) {
-			break
+			return
 		}
 	}
-	return nil
 }

@@ -86,7 +86,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 	ctx, review := stream.WithReview(ctx)
 	err := a.watched(ctx, streamed, fork)
 	fork.Join() // what it notes is also for the target after this one
-	if err != nil || !hold || !fork.Final {
+	if !hold || !fork.Final {
 		return err
 	}
 	a.answer = held[len(held)-1]
@@ -99,7 +99,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 			break
 		}
 	}
-	return nil
+	return err // which came after the answer
 }
 
 // rejects asks the condition about the answer, and reports whether it gives the
