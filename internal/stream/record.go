@@ -51,7 +51,7 @@ func (s *Sink) Pass(resp *model.LLMResponse) bool {
 // Join lets the Sink that s was forked from know what s knows of the answer.
 func (s *Sink) Join() {
 	p := s.parent
-	p.Root, p.Model, p.Notes, p.version, p.answer = s.Root, s.Model, s.Notes, s.version, s.answer
+	p.Root, p.Model, p.Notes, p.version, p.answer, p.heard = s.Root, s.Model, s.Notes, s.version, s.answer, s.heard
 	p.usage.Store(s.usage.Load())
 }
 

@@ -64,6 +64,7 @@ type Sink struct {
 	open     int    // begun through them, and not recorded as failed; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
+	heard      *hooked      // who is told of it
 	stragglers []*Detached  // left behind
 	usage      atomic.Pointer[genai.GenerateContentResponseUsageMetadata]
 
@@ -159,7 +160,7 @@ func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.us
 
 // begin starts an attempt.
 func (s *Sink) begin(model string) {
-	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
+	s.Model, s.version, s.answer, s.heard, s.Notes.Adapted = model, "", call.Attempt{}, s.hooks, ""
 	s.begun++
 	s.usage.Store(nil)
 }
@@ -289,7 +290,10 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 	s.answered(resp)
 	if s.parent == nil {
 		if s.answer.Outcome != "" && !s.Final {
+			hooks := s.hooks
+			s.hooks = s.heard
 			s.Record(s.answer)
+			s.hooks = hooks
 		}
 		resp = s.annotated(resp)
 	}
