@@ -12,21 +12,13 @@ type row struct {
 	price Price
 }
 
-// flat is a price that holds for requests of any length.
-func flat(input, cached, output float64) Price {
-	return Price{Rates: Rates{Input: input, Cached: cached, Output: output}}
-}
-
-// above adds a tier for requests of more than tokens input tokens.
-func (p Price) above(tokens int, input, cached, output float64) Price {
-	p.LongAbove, p.Long = tokens, Rates{Input: input, Cached: cached, Output: output}
-	return p
-}
+// flat is a price that holds for requests of any length. The compiler makes data of what calls it.
+func flat(input, cached, output float64) Price { return Price{Rates: Rates{input, cached, output}} }
 
 // list is immutable once built.
 var list = sync.OnceValue(func() map[string]Price {
 	all := map[string]Price{}
-	for source, rows := range map[string][]row{googleSource: google(), openaiSource: openai(), anthropicSource: anthropic()} {
+	for source, rows := range map[string][]row{googleSource: google, openaiSource: openai, anthropicSource: anthropic} {
 		for _, r := range rows {
 			r.price.Source = source
 			all[r.name] = r.price

@@ -9,7 +9,7 @@ import (
 // The list is data: what can be wrong with it without anyone noticing is a slip of the pen.
 func TestListIsPlausible(t *testing.T) {
 	seen := map[string]bool{}
-	for provider, rows := range map[string][]row{"gemini-": google(), "": openai(), "claude-": anthropic()} {
+	for provider, rows := range map[string][]row{"gemini-": google, "": openai, "claude-": anthropic} {
 		for _, r := range rows {
 			if seen[r.name] {
 				t.Errorf("%s: listed twice", r.name)
