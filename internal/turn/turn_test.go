@@ -434,3 +434,23 @@ type circle struct{ causes []error }
 
 func (c *circle) Error() string   { return "circle" }
 func (c *circle) Unwrap() []error { return c.causes }
+
+// What AfterModel found is said of the event of that response alone: another
+// callback may have replaced it.
+func TestReplacedResponsesAreNotAnnotated(t *testing.T) {
+	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "a", ""}
+	begin(t, p, ctx, "flash")
+	if resp := p.AfterModel(ctx, &model.LLMResponse{ErrorCode: "429"}); resp != nil {
+		t.Errorf("the response is replaced by %v", resp)
+	}
+	for _, test := range []struct {
+		resp *model.LLMResponse
+		want bool
+	}{{answer(), false}, {&model.LLMResponse{ErrorCode: "429", Partial: true}, false}, {&model.LLMResponse{ErrorCode: "429"}, true}} {
+		p.OnEvent(ctx, "i", turn.Event{Author: "a", Response: test.resp})
+		if _, ok := call.ReadResponse(test.resp); ok != test.want {
+			t.Errorf("%+v is annotated: %t, want %t", test.resp, ok, test.want)
+		}
+	}
+}
