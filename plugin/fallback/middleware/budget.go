@@ -1,18 +1,17 @@
 package middleware
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"slices"
-	"sync"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/ledger"
 )
 
 // DefaultWarnAt is the share of a limit at which BudgetConfig.Warn is called.
@@ -62,43 +61,9 @@ type BudgetConfig struct {
 // been spent is in memory: it starts at zero with the process. A Budget is safe
 // for concurrent use and made to stand around every model of an application.
 type Budget struct {
-	config BudgetConfig // but for the limits read-only
-
-	mu       sync.Mutex          // also guards config.Limit, config.Limits and config.Location
-	tomorrow time.Time           // guarded by mu; when accounts ends
-	accounts map[string]*account // guarded by mu; today's, by tenant
+	config BudgetConfig
+	ledger *ledger.Ledger
 }
-
-// account is what one tenant has spent on one day. Its fields are guarded by
-// Budget.mu.
-type account struct {
-	tenant   string
-	limit    nano
-	spent    nano
-	reserved nano // by attempts under way
-	warned   bool
-}
-
-// nano is an amount in billionths of a dollar: the smallest price in use, that
-// of one cached token of a small model, is some ten of them.
-type nano int64
-
-const (
-	dollar    nano = 1e9
-	unlimited nano = math.MaxInt64
-	// What one attempt may cost: more is a mistake, and a few would overflow.
-	maxDollars = 1e6
-)
-
-// toNano returns dollars as nano if they are an amount.
-func toNano(dollars float64) (amount nano, ok bool) {
-	if !(dollars >= 0 && dollars <= maxDollars) {
-		return 0, false
-	}
-	return nano(math.Round(dollars * float64(dollar))), true
-}
-
-func (n nano) dollars() float64 { return float64(n) / float64(dollar) }
 
 // NewBudget returns a budget of which nothing is spent. The error names every
 // wrong field.
@@ -115,9 +80,7 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 		return nil, err
 	}
 	orDefault(&config.WarnAt, DefaultWarnAt)
-	config.Limits = maps.Clone(config.Limits)
-	config.Location = cmp.Or(config.Location, time.UTC)
-	return &Budget{config: config}, nil
+	return &Budget{config: config, ledger: ledger.New(config.Limit, config.Limits, config.Location)}, nil
 }
 
 func checkLimits(limit float64, limits map[string]float64) (problems []error) {
@@ -147,125 +110,38 @@ func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
 	if err := errors.Join(checkLimits(limit, limits)...); err != nil {
 		return err
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.config.Limit, b.config.Limits = limit, maps.Clone(limits)
-	for tenant, a := range b.accounts {
-		a.limit = b.limit(tenant)
-	}
+	b.ledger.SetLimits(limit, limits)
 	return nil
 }
 
 // SetLocation replaces BudgetConfig.Location; nil means UTC. What has been spent
 // today stands until the next midnight there.
-func (b *Budget) SetLocation(location *time.Location) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.roll()
-	b.config.Location = cmp.Or(location, time.UTC)
-	b.tomorrow = b.midnight()
-}
+func (b *Budget) SetLocation(location *time.Location) { b.ledger.SetLocation(location) }
 
 // Spent returns what tenant has been charged today, in US dollars. What is
 // reserved by attempts under way is not in it.
-func (b *Budget) Spent(tenant string) float64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.today(tenant).spent.dollars()
-}
+func (b *Budget) Spent(tenant string) float64 { return b.ledger.Spent(tenant).Dollars() }
 
 // Share returns which share of its limit tenant has spent or reserved today, in
 // [0, 1]. It is 0 for a tenant without a limit.
-func (b *Budget) Share(tenant string) float64 {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a := b.today(tenant)
-	if a.limit == unlimited {
-		return 0
-	}
-	return min(float64(a.spent+a.reserved)/float64(a.limit), 1)
-}
+func (b *Budget) Share(tenant string) float64 { return b.ledger.Share(tenant) }
 
-// today returns the account of tenant. The caller holds mu.
-func (b *Budget) today(tenant string) *account {
-	b.roll()
-	a := b.accounts[tenant]
-	if a == nil {
-		a = &account{tenant: tenant, limit: b.limit(tenant)}
-		b.accounts[tenant] = a
+// refusal is what becomes of an attempt that has no place in the limit.
+func refusal(why *ledger.Refusal, model string, amount ledger.Nano) *RefusedError {
+	if why.Unknown {
+		return &RefusedError{By: "budget", Model: model, Reason: "its price is not known"}
 	}
-	return a
-}
-
-// roll opens new accounts if the day of the present ones is over. The caller
-// holds mu.
-func (b *Budget) roll() {
-	if !time.Now().Before(b.tomorrow) {
-		b.tomorrow, b.accounts = b.midnight(), make(map[string]*account)
+	return &RefusedError{
+		By: "budget", Model: model, Until: why.Until,
+		Reason: fmt.Sprintf("no place for %.4f USD in the day's budget of %.2f USD", amount.Dollars(), why.Limit.Dollars()),
 	}
 }
 
-// midnight returns when the day ends, which is after now. The caller holds mu.
-func (b *Budget) midnight() time.Time {
-	now := time.Now().In(b.config.Location)
-	year, month, day := now.Date()
-	next := time.Date(year, month, day+1, 0, 0, 0, 0, b.config.Location)
-	// Where clocks change at midnight there may be none, or two: Date may then
-	// return a time of today, or one that is over. Clocks change on a full minute.
-	for next.Day() == day || !next.After(now) {
-		next = next.Add(time.Minute)
-	}
-	return next
-}
-
-func (b *Budget) limit(tenant string) nano {
-	dollars, ok := b.config.Limits[tenant]
-	if !ok {
-		dollars = b.config.Limit
-	}
-	if dollars == 0 || dollars >= unlimited.dollars() {
-		return unlimited
-	}
-	return max(nano(math.Round(dollars*float64(dollar))), 1)
-}
-
-// reserve sets amount aside for tenant, unless that would exceed its limit. It
-// returns the account to settle: a call belongs to the day it started on.
-func (b *Budget) reserve(tenant string, amount nano, known bool) (*account, *RefusedError) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	a := b.today(tenant)
-	switch {
-	case a.limit == unlimited:
-	case !known:
-		return nil, &RefusedError{By: "budget", Reason: "its price is not known"}
-	case amount > 0 && amount > a.limit-a.spent-a.reserved:
-		return nil, &RefusedError{
-			By: "budget", Until: b.tomorrow,
-			Reason: fmt.Sprintf("no place for %.4f USD in the day's budget of %.2f USD", amount.dollars(), a.limit.dollars()),
-		}
-	}
-	a.reserved += amount
-	return a, nil
-}
-
-// settle charges cost in the place of what was reserved.
-func (b *Budget) settle(a *account, reserved, cost nano) {
-	b.mu.Lock()
-	a.reserved -= reserved
-	a.spent += cost
-	spent, limit := a.spent, a.limit
-	warn := !a.warned && a.limit != unlimited && float64(spent) >= b.config.WarnAt*float64(a.limit)
-	a.warned = a.warned || warn
-	b.mu.Unlock()
-	if warn {
-		b.warn(a.tenant, spent, limit)
-	}
-}
-
-// warn tells the hook. No lock is held, so that the hook may ask the budget.
-func (b *Budget) warn(tenant string, spent, limit nano) {
-	if b.config.Warn == nil {
+// settle charges cost in the place of what was reserved, and tells the hook if it is
+// time to. No lock is held then, so that the hook may ask the budget.
+func (b *Budget) settle(a *ledger.Account, reserved, cost ledger.Nano) {
+	warn, spent, limit := b.ledger.Settle(a, reserved, cost, b.config.WarnAt)
+	if !warn || b.config.Warn == nil {
 		return
 	}
 	defer func() {
@@ -273,5 +149,5 @@ func (b *Budget) warn(tenant string, spent, limit nano) {
 			slog.Error("middleware: BudgetConfig.Warn panicked", "panic", r)
 		}
 	}()
-	b.config.Warn(tenant, spent.dollars(), limit.dollars())
+	b.config.Warn(a.Tenant, spent.Dollars(), limit.Dollars())
 }

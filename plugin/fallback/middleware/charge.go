@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/ledger"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -75,10 +76,9 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		tariff = l.named(out.Chosen)
 	}
 	projected, known := l.price(tariff, req)
-	account, refused := l.budget.reserve(call.From(ctx).Tenant, projected, known)
-	if refused != nil {
-		refused.Model = l.Name()
-		return refused
+	account, why := l.budget.ledger.Reserve(call.From(ctx).Tenant, projected, known)
+	if why != nil {
+		return refusal(why, l.Name(), projected)
 	}
 	cost := projected // if the attempt ends in a panic
 	defer func() { l.budget.settle(account, projected, cost) }()
@@ -89,7 +89,7 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 }
 
 // cost returns what an attempt that ended with err is charged.
-func (l *charged) cost(ctx context.Context, tariff Tariff, projected nano, err error, out *stream.Sink) nano {
+func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano, err error, out *stream.Sink) ledger.Nano {
 	usage := out.Usage()
 	if usage != nil && tariff.Cost != nil {
 		if cost, ok := l.usageCost(tariff, usage); ok {
@@ -109,7 +109,7 @@ func isUnbilled(v failure.Verdict) bool {
 }
 
 // price asks Tariff.Price.
-func (l *charged) price(tariff Tariff, req *model.LLMRequest) (nano, bool) {
+func (l *charged) price(tariff Tariff, req *model.LLMRequest) (ledger.Nano, bool) {
 	if tariff.Price == nil {
 		return 0, false
 	}
@@ -117,12 +117,12 @@ func (l *charged) price(tariff Tariff, req *model.LLMRequest) (nano, bool) {
 }
 
 // usageCost asks Tariff.Cost.
-func (l *charged) usageCost(tariff Tariff, usage *genai.GenerateContentResponseUsageMetadata) (nano, bool) {
+func (l *charged) usageCost(tariff Tariff, usage *genai.GenerateContentResponseUsageMetadata) (ledger.Nano, bool) {
 	return l.amount("Cost", func() (float64, bool) { return tariff.Cost(usage), true })
 }
 
 // amount asks a hook, which may panic or return what is no amount.
-func (l *charged) amount(hook string, ask func() (float64, bool)) (amount nano, ok bool) {
+func (l *charged) amount(hook string, ask func() (float64, bool)) (amount ledger.Nano, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			slog.Error("middleware: the "+hook+" of a budget panicked", "model", l.Name(), "panic", r)
@@ -133,7 +133,7 @@ func (l *charged) amount(hook string, ask func() (float64, bool)) (amount nano, 
 	if !known {
 		return 0, false
 	}
-	if amount, ok = toNano(dollars); !ok {
+	if amount, ok = ledger.ToNano(dollars); !ok {
 		slog.Error("middleware: the "+hook+" of a budget returned what is no amount", "model", l.Name(), "returned", dollars)
 	}
 	return amount, ok

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/quantile"
 	"github.com/adk-fallback/adk-fallback/internal/share"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -31,10 +32,10 @@ const (
 	DefaultMaxExtraLoad = 0.05
 	// MinHedgeSamples is how many calls are measured before their 95th
 	// percentile means anything: of 20, one is slower.
-	MinHedgeSamples = 20
+	MinHedgeSamples = quantile.MinSamples
 	// HedgeWindow is how many calls are remembered: their times to first
 	// content, and the hedges they allow.
-	HedgeWindow = 128
+	HedgeWindow = quantile.Window
 )
 
 // KindHedgeLost is the kind of an attempt that was cancelled because another
@@ -122,9 +123,9 @@ type hedge struct {
 	resorts []stream.Layer // of layers, those that are or hold answers of last resort
 	config  HedgeConfig
 	budget  *share.Budget
-	unary   latencies   // times to the whole answer
-	stream  latencies   // times to the first content
-	warned  atomic.Bool // of a model that is no target
+	unary   quantile.Latencies // times to the whole answer
+	stream  quantile.Latencies // times to the first content
+	warned  atomic.Bool        // of a model that is no target
 }
 
 func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
@@ -134,7 +135,7 @@ func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
 	if config.MaxExtraLoad == 0 {
 		config.MaxExtraLoad = DefaultMaxExtraLoad
 	}
-	h := &hedge{name: layers[0].Name(), layers: layers, config: config, budget: newHedgeBudget(config.MaxExtraLoad)}
+	h := &hedge{name: layers[0].Name(), layers: layers, config: config, budget: share.New(config.MaxExtraLoad, config.MaxExtraLoad*HedgeWindow, 1)}
 	for _, layer := range layers {
 		last := isLastResort(layer)
 		if !last {
@@ -210,13 +211,13 @@ func (h *hedge) delay(stream bool) time.Duration {
 	if h.config.Delay > 0 {
 		return h.config.Delay
 	}
-	if measured, ok := h.latencies(stream).p95(); ok {
+	if measured, ok := h.latencies(stream).P95(); ok {
 		return max(measured, h.config.MinDelay)
 	}
 	return max(DefaultHedgeDelay, h.config.MinDelay)
 }
 
-func (h *hedge) latencies(stream bool) *latencies {
+func (h *hedge) latencies(stream bool) *quantile.Latencies {
 	if stream {
 		return &h.stream
 	}

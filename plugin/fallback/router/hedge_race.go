@@ -146,7 +146,7 @@ func (r *race) win(x *racer) {
 	// Of a first model that lost it is only known that it would have taken
 	// longer. To leave that out would make it look faster the slower it gets.
 	if first := r.racers[0]; r.hedge.config.Delay == 0 && r.first == 0 && !first.ended {
-		r.hedge.latencies(r.streamed).add(time.Since(first.started))
+		r.hedge.latencies(r.streamed).Add(time.Since(first.started))
 	}
 }
 
