@@ -8,8 +8,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -34,7 +32,7 @@ type kept struct {
 	cache  *middleware.Cache
 	caches cacheSettings // of cache
 	purse  *middleware.Budget
-	turns  *lru.Cache[string, string] // that a soft limit has decided on; see sparing
+	turns  *turns // that a soft limit has decided on
 }
 
 // errReported is an error that the builder has put among its problems already.

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
@@ -171,7 +172,7 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 		}
 	case t.Spared:
 		if b.kept.turns = b.before.turns; b.kept.turns == nil {
-			b.kept.turns, _ = lru.New[string, string](router.DefaultMaxTurns) // fails for no size but one below 1
+			b.kept.turns = newTurns()
 		}
 		return (&sparing{*b.policy.Budgets.SoftLimit, b.kept.purse, b.options.rand, b.kept.turns}).why
 	}
@@ -183,8 +184,8 @@ func (b *builder) spareWhen(t Target) func(ctx context.Context) (why string) {
 type sparing struct {
 	soft   SoftLimit
 	budget *middleware.Budget
-	draw   func() float64             // for calls of no turn
-	turns  *lru.Cache[string, string] // by invocation: why the primary is spared it, "" if it is not; only of those that it may be
+	draw   func() float64 // for calls of no turn
+	turns  *turns         // of those that the primary may be spared
 }
 
 // why returns why a call is not to start at the primary, "" if it is to.
@@ -204,14 +205,31 @@ func (s *sparing) why(ctx context.Context) string {
 	if point("budgets.soft_limit", info.Invocation) < float64(s.soft.PrimaryShare) {
 		return ""
 	}
-	if first, known := s.turns.Get(info.Invocation); known {
+	return s.turns.first(info.Invocation, func() string { return s.reached(info.Tenant) })
+}
+
+// turns remembers why the primary is spared a turn, "" if it is not. It is safe for
+// concurrent use.
+type turns struct {
+	mu  sync.Mutex
+	lru *simplelru.LRU[string, string] // by invocation; guarded by mu
+}
+
+func newTurns() *turns {
+	lru, _ := simplelru.NewLRU[string, string](router.DefaultMaxTurns, nil) // fails for no size but one below 1
+	return &turns{lru: lru}
+}
+
+// first returns what why said when it was asked of the turn first.
+func (t *turns) first(invocation string, why func() string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if first, known := t.lru.Get(invocation); known {
 		return first
 	}
-	why := s.reached(info.Tenant)
-	if first, known, _ := s.turns.PeekOrAdd(info.Invocation, why); known {
-		return first // another agent of the turn has just been here
-	}
-	return why
+	first := why()
+	t.lru.Add(invocation, first)
+	return first
 }
 
 // reached says how much of a tenant's budget is spent, "" below the limit.
