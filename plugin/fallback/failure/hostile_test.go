@@ -35,6 +35,8 @@ var hostile = map[string]string{
 	"names":                     "400 Bad request: " + strings.Repeat("a1", 1<<18) + strings.Repeat(" _a", 1<<18),
 	"slashes alone":             "limit " + strings.Repeat("/", 1<<18),
 	"slashes":                   strings.Repeat("limit 1 per/", 1<<16),
+	"moments":                   strings.Repeat("limit resets 4pm (a/b) resets at jan 2, 99:99 ", 1<<16),
+	"phrases of two ends":       strings.Repeat("budget maximum model token prompt length ", 1<<16),
 	"null bytes":                strings.Repeat("\x00", 1<<20),
 }
 
@@ -89,7 +91,8 @@ func BenchmarkHostile(b *testing.B) {
 func FuzzClassifyHTTP(f *testing.F) {
 	for _, body := range []string{plain, wrap(wrap(plain)), "[" + plain + "]", `{'error': {'code': None}}`, `{"a":"{\"b\":\"{`, "Error 429: limit 0", "<html><title>502 Bad Gateway",
 		`{\n "error"`, "retry in 1m and 3s, again in 9h", `"{\"error\":{\"code\":429}}"`, "_a_b_quota_exhausted_",
-		`429 You [violations { quota_id: "PerDay" quota_value: 0 } retry_delay { seconds: 3`, "Error 400, Details: [map[retryDelay:3s]]", "400 'a' b[c] `d", "limit 9 per 3 hours"} {
+		`429 You [violations { quota_id: "PerDay" quota_value: 0 } retry_delay { seconds: 3`, "Error 400, Details: [map[retryDelay:3s]]", "400 'a' b[c] `d", "limit 9 per 3 hours",
+		"resets jan 31st, 2026 at 11:59:59.5 pm (Europe/Paris)", "resets at 2026-01-15T07:41:44+05:30", "replenished in 22.14:18:12", "limit reached|1760000400", "13:Received RST_STREAM"} {
 		f.Add(429, "Retry-After", "17", []byte(body))
 		f.Add(0, "X-RateLimit-Reset", "1768608000000", []byte(body))
 	}

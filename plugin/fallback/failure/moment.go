@@ -15,15 +15,19 @@ import (
 var moments = phrasesOf("reset at ", "resets at ", "reset on ", "resets on ", "resets ", "resets: ", "gain at ", "gain on ", "again after ", "retry after ",
 	"available at ", "available on ", "access on ", "access at ", "replenished at ", "refreshed at ", "renews on ", "renews at ", "until ", "limit reached|", "将在 ", "将于 ", "请在 ")
 
+// maxMoments bounds how many times of one text are read: each may look up a zone.
+const maxMoments = 16
+
 // momentHint returns how long it is until the latest time that follows one of the words in a text. now is asked only where
 // there is one.
 func momentHint(t *prose, now func() time.Time) (hint time.Duration, ok bool) {
+	left := maxMoments
 	for i := range moments {
 		if !t.has(&moments[i]) {
 			continue
 		}
 		from := now()
-		for rest := t.s; ; {
+		for rest := t.s; left > 0; left-- {
 			_, after, found := strings.Cut(rest, moments[i].s)
 			if !found {
 				break
@@ -43,6 +47,7 @@ func momentHint(t *prose, now func() time.Time) (hint time.Duration, ok bool) {
 type moment struct {
 	year, day, hour, minute, second int
 	month                           time.Month
+	weekday                         string // its first three letters
 	hasClock, hasZone               bool
 	zone                            *time.Location
 }
@@ -62,7 +67,7 @@ func parseMoment(text string, now time.Time) (time.Time, bool) {
 		m.zone = time.FixedZone("", 8*60*60)
 	}
 	for {
-		text = strings.TrimLeft(text, " ,t\n")
+		text = strings.TrimLeft(text, " ,\n")
 		rest, ok := m.next(strings.TrimPrefix(strings.TrimPrefix(text, "at "), "on "))
 		if !ok {
 			break
@@ -115,8 +120,11 @@ func (m *moment) date(year int, rest string) (string, bool) {
 		return rest, false
 	}
 	day, rest, ok := leadingInt(rest[1:])
+	if !ok || day < 1 || day > 31 {
+		return rest, false
+	}
 	m.year, m.month, m.day = year, time.Month(month), day
-	return rest, ok && day >= 1 && day <= 31
+	return strings.TrimPrefix(rest, "t"), true
 }
 
 // half reads "am" or "pm".
@@ -133,8 +141,17 @@ func (m *moment) half(text string) string {
 	return after[2:]
 }
 
-// word reads the name of a month or of a zone: "jun", "june", "utc", "z", "(europe/berlin)", "+08:00".
+// word reads the name of a day of the week, a month or a zone: "mon", "monday", "jun", "june", "utc", "z", "(europe/berlin)",
+// "+08:00".
 func (m *moment) word(text string) (string, bool) {
+	if m.weekday == "" && !m.hasClock {
+		for day := time.Sunday; day <= time.Saturday; day++ {
+			if name := strings.ToLower(day.String()); strings.HasPrefix(text, name[:3]) {
+				m.weekday = name[:3]
+				return strings.TrimPrefix(text[3:], name[3:]), true
+			}
+		}
+	}
 	if m.month == 0 {
 		for month := time.January; month <= time.December; month++ {
 			if name := strings.ToLower(month.String()); strings.HasPrefix(text, name[:3]) {
@@ -206,8 +223,11 @@ func (m *moment) after(now time.Time) (time.Time, bool) {
 		return at, true
 	case m.hasClock && m.month == 0:
 		at := time.Date(local.Year(), local.Month(), local.Day(), m.hour, m.minute, m.second, 0, m.zone)
-		if !at.After(now) {
-			at = time.Date(local.Year(), local.Month(), local.Day()+1, m.hour, m.minute, m.second, 0, m.zone)
+		for range 8 {
+			if at.After(now) && (m.weekday == "" || strings.HasPrefix(strings.ToLower(at.Weekday().String()), m.weekday)) {
+				break
+			}
+			at = at.AddDate(0, 0, 1)
 		}
 		return at, true
 	}
