@@ -35,7 +35,7 @@ type Cause struct {
 func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
 	fork := &Sink{
 		yield: func(resp *model.LLMResponse, _ error) bool { return take(resp) },
-		Wait:  s.Wait, Orders: s.Orders, Root: s.Root, Notes: s.Notes, record: s.record, parent: s, hooks: s.hooks, limit: s.limit, apart: s.apart,
+		Wait:  s.Wait, Orders: s.Orders, Root: s.Root, Notes: s.Notes, record: s.record, parent: s, hooks: s.hooks, latest: s.hooks, limit: s.limit, apart: s.apart,
 	}
 	s.Wait = 0
 	return fork
@@ -51,25 +51,34 @@ func (s *Sink) Pass(resp *model.LLMResponse) bool {
 // Join lets the Sink that s was forked from know what s knows of the answer.
 func (s *Sink) Join() {
 	p := s.parent
-	p.Root, p.Model, p.Notes, p.version, p.answer, p.heard = s.Root, s.Model, s.Notes, s.version, s.answer, s.heard
+	p.Root, p.Model, p.Notes, p.version, p.answer = s.Root, s.Model, s.Notes, s.version, s.answer
+	s.record.mu.Lock()
+	p.latest = s.latest
+	s.record.mu.Unlock()
 	p.usage.Store(s.usage.Load())
 }
 
 // Record adds an attempt to the record of the call, unless the call, or the part of
 // it that s belongs to, is over. It returns what is recorded.
-func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0) }
+func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks) }
 
 // began counts an attempt that begins.
 func (s *Sink) began() {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
+	own := true // what is further out belongs to another goroutine
 	for p := s; p != nil; p = p.parent {
 		p.open++
+		if own {
+			p.latest = s.hooks
+		}
+		own = own && !p.detached
 	}
 }
 
-// add records a, with which so many attempts have ended that began.
-func (s *Sink) add(a call.Attempt, ended int) call.Attempt {
+// add records a, of which hooks are told and with which so many attempts have ended
+// that began.
+func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
 	r := s.record
 	r.mu.Lock()
 	if !s.isClosed() {
@@ -78,7 +87,7 @@ func (s *Sink) add(a call.Attempt, ended int) call.Attempt {
 			p.attempts++
 			p.open -= ended
 		}
-		for o := s.hooks; o != nil; o = o.outer {
+		for o := hooks; o != nil; o = o.outer {
 			if hook := o.OnAttempt; hook != nil {
 				r.tell = append(r.tell, func() { hook(r.ctx, a) })
 			}
@@ -115,12 +124,12 @@ func (s *Sink) Skip(refused *RefusedError) {
 // a is recorded as the last one.
 func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
-	open, last := s.open, s.open > 0 || s.attempts == 0
+	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
 	s.closed = true
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
 		a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
-		s.parent.add(a, open)
+		s.parent.add(a, open, hooks)
 	}
 }
 

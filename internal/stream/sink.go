@@ -59,12 +59,12 @@ type Sink struct {
 	spare    *spare // nil for a fork
 	parent   *Sink  // of a fork
 	hooks    *hooked
-	limit    *limit // the innermost one
-	attempts int    // recorded through this Sink and its forks; guarded by record.mu
-	open     int    // begun through them, and not recorded as failed; guarded by record.mu
+	limit    *limit  // the innermost one
+	attempts int     // recorded through this Sink and its forks; guarded by record.mu
+	open     int     // begun through them, and not recorded as failed; guarded by record.mu
+	latest   *hooked // who is told of the one that began last, or answers; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
-	heard      *hooked      // who is told of it
 	stragglers []*Detached  // left behind
 	usage      atomic.Pointer[genai.GenerateContentResponseUsageMetadata]
 
@@ -160,7 +160,7 @@ func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.us
 
 // begin starts an attempt.
 func (s *Sink) begin(model string) {
-	s.Model, s.version, s.answer, s.heard, s.Notes.Adapted = model, "", call.Attempt{}, s.hooks, ""
+	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
 	s.begun++
 	s.usage.Store(nil)
 }
@@ -176,7 +176,7 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
-	return s.add(a, 1)
+	return s.add(a, 1, s.hooks)
 }
 
 // Reject records that a layer does not accept the answer that s has let through,
@@ -187,7 +187,7 @@ func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a.Reason, a.Message = v.Reason, v.Message
 	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
 	s.answer = call.Attempt{}
-	s.add(a, 1)
+	s.add(a, 1, s.hooks)
 	return &AttemptError{Model: a.Model, Err: err, Means: v}
 }
 
@@ -290,10 +290,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 	s.answered(resp)
 	if s.parent == nil {
 		if s.answer.Outcome != "" && !s.Final {
-			hooks := s.hooks
-			s.hooks = s.heard
-			s.Record(s.answer)
-			s.hooks = hooks
+			s.add(s.answer, 0, s.latest)
 		}
 		resp = s.annotated(resp)
 	}

@@ -127,7 +127,7 @@ func TestHooks(t *testing.T) {
 				y := router.MustFallback(h.config("y"), suite.NewModel("c", quota), suite.NewModel("d", suite.Text("d")))
 				return router.MustHedge(router.HedgeConfig{Delay: time.Second}, x, y)
 			},
-			[]string{"y: c failed rate_limit", "y: d ok "}, []string{"y: c to d, 429 after 1 of 3"},
+			[]string{"y: c failed rate_limit", "x: a failed hedge_lost", "y: d ok "}, []string{"y: c to d, 429 after 1 of 3"},
 		},
 		{
 			"a model that is left behind",
