@@ -13,6 +13,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/capture"
+	"github.com/adk-fallback/adk-fallback/internal/foreign"
 	"github.com/adk-fallback/adk-fallback/internal/lesson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
@@ -61,8 +62,10 @@ func NewSource(m model.LLM, options Options) *Source {
 	if _, ok := m.(variant); ok {
 		options.Expect.FinishReason = true
 	}
-	s := &Source{llm: m, name: name, options: options, target: options.Target.Over(targetOf(m))}
-	s.warn()
+	s := &Source{llm: m, name: name, options: options, target: options.Target.Over(foreign.Target(m))}
+	for _, fault := range foreign.Faults(m) {
+		s.logger().Warn("fallback: "+fault, "model", name)
+	}
 	return s
 }
 
