@@ -11,7 +11,8 @@
 // A verdict is built in two steps. First the evidence is gathered ([genai.APIError] by value, by pointer or wrapped, the
 // errors of other SDKs, HTTP status, headers and body, or the bare text of an error): structured google.rpc details,
 // codes and types are read wherever they are, also in JSON inside strings, arrays, relay envelopes and damaged streams,
-// to a bounded depth and size. Then the rules are asked in one fixed order (rules.go), structure before text.
+// to a bounded depth and size. Then the rules are asked in one fixed order (rules.go), structure (codes.go) before text
+// (wordings.go). docs/errors.md lists them all, by vendor.
 //
 // What lives here is judgement, and what it needs to see: [Capture] keeps the headers that SDKs drop. What may not
 // live here is anything that acts on a verdict (waiting, breakers, choosing a model): this package imports no sibling, and

@@ -55,7 +55,7 @@ func (e *evidence) field(key string, v any, depth int) {
 	switch key {
 	case "input", "prompt", "request", "requestbody", "messages", "contents", "param", "stack", "links", "helpurl", "uimessage", "locale":
 		// Echoes of the request, and help texts: nothing in them is about this error.
-	case "message", "msg", "detail", "details", "displaymessage", "error", "description", "errordescription", "errormessage", "errormsg", "statusmsg", "title", "raw":
+	case "message", "msg", "detail", "details", "displaymessage", "error", "description", "errordescription", "errormessage", "errormsg", "statusmsg", "title", "raw", "response":
 		if !isString {
 			e.walk(v, depth+1)
 			return

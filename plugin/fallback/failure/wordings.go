@@ -77,7 +77,7 @@ var wordings = []struct {
 	// Windows of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
 	// Ollama: "session usage limit". Copilot: "premium request allowance". Kimi: "usage limit for this period". GLM: "使用上限".
 	{[]vendor{anthropic, codex, ollama, copilot, moonshot, glm}, KindQuota, false, unknown | denied | limited, phrasesOf(
-		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "your monthly limit", "your daily limit", "your weekly",
+		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "your monthly limit", "your daily limit", "your weekly", "limit of your current plan", "limit of your plan",
 		"premium request", "exceeded your…usage", "exceeded your…allowance", "quota…refreshed in the next period", "使用上限", "使用限额", "已达上限", "达到上限", "用量上限", "次数限额", "利用上限", "사용량 한도"),
 		phrasesOf("api usage limits", "per minute", "per-minute", "every minute", "每分钟", "concurren", "并发")},
 	{[]vendor{openai, anthropic, google, xai, openrouter, doubao}, KindBilling, false, unknown | bad | denied | limited, phrasesOf(
@@ -104,7 +104,7 @@ var wordings = []struct {
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "access to this model", "have access to it", "have access to…model", "not authorized to…model",
 		"invalid model", "unknown model", "unavailable model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model…does not exist", "not found for account",
-		"model…was not found", "model…is not found", "model…is not available", "model…has been retired", "model…deprecated", "reached its end of life", "no such model",
+		"model…was not found", "model…is not found", "model…is not available", "model…has been retired", "model…deprecated", "reached its end of life", "no such model", "not supported by any provider",
 		"not allowed to access model", "not included in your plan", "subscription…does not include", "模型不存在", "无可用渠道", "暂未开放"),
 		phrasesOf("temporarily", "file ", "cached content")},
 	{[]vendor{anthropic, google, openai, copilot}, KindTooLarge, false, unknown | bad | limited, phrasesOf(
