@@ -148,7 +148,7 @@ func TestResumedResponses(t *testing.T) {
 // B120: resuming is linear: four times the chunks allocate about four times as much.
 func TestResumeIsLinear(t *testing.T) {
 	for name, second := range map[string]func(step suite.Step) model.LLM{
-		"replayed":    func(step suite.Step) model.LLM { return suite.NewModel("b", step) },
+		"replayed": func(step suite.Step) model.LLM { return suite.NewModel("b", step) },
 		"restated": func(step suite.Step) model.LLM { return prefilling("b", step) },
 	} {
 		bytes := func(chunks int) uint64 {
