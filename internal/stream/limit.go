@@ -221,14 +221,17 @@ func (l *limit) pause(now time.Time) (pause time.Duration) {
 	return pause
 }
 
-// Ends reports whether the time of the attempt is over then, if it shows nothing
-// before: by a limit around it, or by the caller's.
+// Ends reports whether the time of the attempt is over then, if it is silent until
+// then: by a limit around it, or by the caller's.
 func (s *Sink) Ends(ctx context.Context, then time.Time) bool {
 	if deadline, ok := ctx.Deadline(); ok && !then.Before(deadline) {
 		return true
 	}
 	for l := s.limit; l != nil; l = l.outer {
 		if l.FirstContent > 0 && !l.shown() && then.Sub(l.started) >= l.FirstContent {
+			return true
+		}
+		if l.Idle > 0 && l.shown() && time.Until(then) >= l.Idle {
 			return true
 		}
 	}

@@ -55,6 +55,10 @@ type Sink struct {
 	// response if Root is set.
 	Notes Notes
 
+	// Earlier is the attempt before the one in progress, if one call of a Source made
+	// both; else nil.
+	Earlier *Earlier
+
 	record   *record
 	spare    *spare // nil for a fork
 	parent   *Sink  // of a fork
@@ -74,6 +78,12 @@ type Sink struct {
 	held    []*model.LLMResponse
 	visits  []visit       // of the layers that want to see the answer, outermost first
 	beats   atomic.Uint32 // counts when control passes to the consumer and comes back
+}
+
+// Earlier is an attempt that failed, and what it told of its tokens.
+type Earlier struct {
+	Usage *genai.GenerateContentResponseUsageMetadata
+	Err   error
 }
 
 // Orders are what the layers around ask of those within. A router has its own for
@@ -161,6 +171,7 @@ func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.us
 // begin starts an attempt.
 func (s *Sink) begin(model string) {
 	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
+	s.Earlier = nil
 	s.begun++
 	s.usage.Store(nil)
 }

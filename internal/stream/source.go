@@ -96,7 +96,7 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 		return nil
 	}
 	if a.mute && ctx.Err() == nil && out.Again() {
-		again := s.newAttempt(out)
+		again := s.again(out, err)
 		again.believe = true
 		return again.make(ctx, req, stream, target)
 	}
@@ -105,7 +105,7 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 		return err
 	}
 	s.learn(ctx, repair, err)
-	again := s.newAttempt(out)
+	again := s.again(out, err)
 	again.repair = repair
 	err = again.make(ctx, req, stream, target)
 	if other, refused := again.repairFor(ctx, err, target); refused && other == "" {
@@ -147,6 +147,14 @@ func (s *Source) newAttempt(out *Sink) *attempt {
 	return a
 }
 
+// again starts a second attempt, after one that failed with err.
+func (s *Source) again(out *Sink, err error) *attempt {
+	earlier := &Earlier{Usage: out.Usage(), Err: err}
+	a := s.newAttempt(out)
+	out.Earlier = earlier
+	return a
+}
+
 // make makes the attempt and records its failure.
 func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target) (err error) {
 	if err := a.prepare(ctx, req, target, a.repair); err != nil {
@@ -169,6 +177,12 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	a.out.Wait = 0
 	if err = a.pass(stream); err == nil || a.final {
 		ended.Outcome = call.OK
+		if err != nil && ctx.Err() != nil {
+			err = Ended(ctx)
+		}
+		if !a.final {
+			a.out.answer = a.attempt("") // for a layer that has seen enough
+		}
 		return err
 	}
 	failed := newAttemptError(&a.capture, a.name, err)
@@ -243,10 +257,16 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 			return
 		}
 		a.final = true
-		a.out.answer = call.Attempt{Model: a.name, Outcome: call.OK, Wait: a.wait, Duration: time.Since(a.started)}
-		a.out.answer.InputTokens, a.out.answer.OutputTokens = tokensOf(a.out.Usage())
+		a.out.answer = a.attempt(call.OK)
 	}
 	a.done = !a.out.Send(resp)
+}
+
+// attempt returns what is known of a as its record has it.
+func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
+	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started)}
+	rec.InputTokens, rec.OutputTokens = tokensOf(a.out.Usage())
+	return rec
 }
 
 // believes reports whether a response is an answer although it is empty: the model

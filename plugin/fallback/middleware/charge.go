@@ -80,24 +80,27 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	if why != nil {
 		return refusal(why, l.Name(), projected)
 	}
-	cost := projected // if the attempt ends in a panic
-	defer func() { l.budget.settle(account, projected, cost) }()
-
-	err := l.Inner.Do(ctx, req, streamed, out)
-	cost = l.cost(ctx, tariff, projected, err, out)
+	var err error // nil if the attempt ends in a panic
+	defer func() {
+		cost := l.cost(ctx, tariff, projected, out.Usage(), err, out.Shown)
+		if earlier := out.Earlier; earlier != nil {
+			cost += l.cost(ctx, tariff, projected, earlier.Usage, earlier.Err, false)
+		}
+		l.budget.settle(account, projected, cost)
+	}()
+	err = l.Inner.Do(ctx, req, streamed, out)
 	return err
 }
 
 // cost returns what an attempt that ended with err is charged.
-func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano, err error, out *stream.Sink) ledger.Nano {
-	usage := out.Usage()
+func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano, usage *genai.GenerateContentResponseUsageMetadata, err error, shown bool) ledger.Nano {
 	if usage != nil && tariff.Cost != nil {
 		if cost, ok := l.usageCost(tariff, usage); ok {
 			return cost
 		}
 		return projected
 	}
-	if err != nil && usage == nil && !out.Shown && isUnbilled(stream.VerdictOf(ctx, err)) {
+	if err != nil && usage == nil && !shown && isUnbilled(stream.VerdictOf(ctx, err)) {
 		return 0
 	}
 	return projected
