@@ -116,15 +116,23 @@ func TestComparedInPlaceWithoutAllocation(t *testing.T) {
 
 // A list of constants is looked up and not searched: the planner's optimization makes another node of it.
 func TestListOfConstantsIsLookedUp(t *testing.T) {
-	c, err := Compile(`error_code in ["429", "503", "504"]`)
+	env, err := environment()
 	if err != nil {
 		t.Fatal(err)
 	}
-	searched, err := c.partial()
+	checked, _, errs := check(env, expand(`error_code in ["429", "503", "504"]`))
+	if len(errs) > 0 {
+		t.Fatal(errs)
+	}
+	searched, err := env.planner.NewInterpretable(checked)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := reflect.TypeOf(c.program.root); got == reflect.TypeOf(searched.root) {
+	planned, err := env.plan(checked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := reflect.TypeOf(planned.root); got == reflect.TypeOf(searched) {
 		t.Errorf("planned as %v, as without the optimization", got)
 	}
 }

@@ -6,21 +6,18 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 	"unicode/utf8"
 
 	"cel.dev/cel-go/checker"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/types"
-	"cel.dev/cel-go/interpreter"
 )
 
 // A Condition is a compiled expression. It is immutable and safe for concurrent use.
 type Condition struct {
 	src       string
 	program   program
-	partial   func() (program, error) // for Certain, planned when it is first asked
 	names     map[string]bool
 	latencies []time.Duration
 	constant  bool
@@ -47,7 +44,6 @@ func Compile(src string) (*Condition, error) {
 		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
 	}
 	c := &Condition{src: src, program: planned, names: facts.names, latencies: facts.latencies()}
-	c.partial = sync.OnceValues(func() (program, error) { return env.planPartial(checked) })
 	if c.constant = len(c.names) == 0; c.constant {
 		if c.value, err = c.Eval(&Vars{}); err != nil {
 			return nil, Errors{{Found: fmt.Sprintf("a condition without an answer (%v)", errors.Unwrap(err)), Allowed: "one that is true or false"}}
@@ -99,21 +95,7 @@ func (c *Condition) Eval(v *Vars) (bool, error) {
 // Certain answers the condition for v as far as the names in known decide it; ok is false if the others may. It does not
 // try their values, so it may say so of a condition whose answer is the same for all of them.
 func (c *Condition) Certain(v *Vars, known ...string) (answer, ok bool) {
-	partial, err := c.partial()
-	if err != nil {
-		return false, false
-	}
-	var unknown []*interpreter.AttributePattern
-	for _, n := range Names() {
-		if !slices.Contains(known, n.Name) {
-			unknown = append(unknown, interpreter.NewAttributePattern(n.Name))
-		}
-	}
-	vars, err := interpreter.NewPartialActivation((*activation)(v), unknown...)
-	if err != nil {
-		return false, false
-	}
-	out, err := partial.eval(vars)
+	out, err := c.program.eval(&partly{(*activation)(v), known})
 	if err != nil {
 		return false, false
 	}

@@ -211,6 +211,9 @@ func TestCertainIsWhatTheKnownNamesDecide(t *testing.T) {
 		{usual, silent, []string{"error", "latency"}, true, true},
 		{"latency > 5s || cost > 0.05", silent, []string{"error", "latency"}, false, false},
 		{"latency > 5s", silent, []string{"error", "latency"}, false, true},
+		{"labels.plan == \"free\" && error", failed, []string{"cost"}, false, false},
+		{"error_code in [\"429\"]", failed, []string{"error"}, false, false},
+		{"error_code in []", failed, []string{"error"}, false, true},
 		{"attempt / attempt == 1", failed, []string{"attempt"}, false, false}, // no answer
 	}
 	for _, tt := range tests {

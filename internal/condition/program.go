@@ -18,12 +18,6 @@ func (env *celEnv) plan(checked *ast.AST) (program, error) {
 	return program{root}, err
 }
 
-// planPartial returns the program that Certain runs.
-func (env *celEnv) planPartial(checked *ast.AST) (program, error) {
-	root, err := env.partial.NewInterpretable(checked)
-	return program{root}, err
-}
-
 // eval runs the program. A panic of CEL's is an error: a condition never stops the process.
 func (p program) eval(vars interpreter.Activation) (out ref.Val, err error) {
 	defer func() {

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"slices"
 	"time"
 
 	"cel.dev/cel-go/common/types"
@@ -71,6 +72,22 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return labels{types.NewStringStringMap(types.DefaultTypeAdapter, a.Labels)}, true
 	}
 	return nil, false
+}
+
+// partly is an activation in which only the names in known have values. CEL's own nodes carry the others through, so it must
+// not be an *activation, which comparisons read in place.
+type partly struct {
+	*activation
+	known []string
+}
+
+// ResolveName implements interpreter.Activation.
+func (p *partly) ResolveName(name string) (any, bool) {
+	if slices.Contains(p.known, name) {
+		return p.activation.ResolveName(name)
+	}
+	_, ok := p.activation.ResolveName(name)
+	return types.NewUnknown(0, nil), ok
 }
 
 // labels is a CEL map whose missing keys are "". In CEL a missing key is an error, which would turn
