@@ -19,7 +19,7 @@ func Clone(req *model.LLMRequest) *model.LLMRequest {
 	c := copier{left: maxTyped, newer: newer()}
 	clone := *req
 	clone.Contents = c.contents(req.Contents, maxDepth)
-	c.value(reflect.ValueOf(&clone.Config).Elem(), maxDepth)
+	clone.Config = c.config(req.Config, maxDepth)
 	c.also(&clone, c.newer.request, maxDepth)
 	if c.over {
 		clone = *req
@@ -108,7 +108,8 @@ func (s *slab[T]) list(src []T) []T {
 }
 
 // contents copies contents and parts in four allocations, however long the history
-// is: most parts are plain text.
+// is: most parts are plain text. The one text that a conversation begins with takes
+// one.
 func (c *copier) contents(contents []*genai.Content, depth int) []*genai.Content {
 	if contents == nil {
 		return nil
@@ -120,11 +121,19 @@ func (c *copier) contents(contents []*genai.Content, depth int) []*genai.Content
 		}
 	}
 	var (
-		contentPointers = make([]*genai.Content, len(contents))
-		contentValues   = make([]genai.Content, len(contents))
-		partPointers    = make([]*genai.Part, parts)
-		partValues      = make([]genai.Part, parts)
+		contentPointers []*genai.Content
+		contentValues   []genai.Content
+		partPointers    []*genai.Part
+		partValues      []genai.Part
 	)
+	if len(contents) == 1 && parts == 1 {
+		one := new(opening)
+		contentPointers, contentValues = one.contentPointers[:], one.contentValues[:]
+		partPointers, partValues = one.partPointers[:], one.partValues[:]
+	} else {
+		contentPointers, contentValues = make([]*genai.Content, len(contents)), make([]genai.Content, len(contents))
+		partPointers, partValues = make([]*genai.Part, parts), make([]genai.Part, parts)
+	}
 	for i, content := range contents {
 		if content == nil {
 			continue
@@ -146,6 +155,14 @@ func (c *copier) contents(contents []*genai.Content, depth int) []*genai.Content
 		partPointers, partValues = partPointers[n:], partValues[n:]
 	}
 	return contentPointers
+}
+
+// opening is the memory of one content with one part.
+type opening struct {
+	contentPointers [1]*genai.Content
+	contentValues   [1]genai.Content
+	partPointers    [1]*genai.Part
+	partValues      [1]genai.Part
 }
 
 func (c *copier) part(dst, src *genai.Part, depth int) {

@@ -15,6 +15,9 @@ func TestTypedCodeCopiesNewerFields(t *testing.T) {
 		newer newerFields
 		copy  func(*copier)
 	}{
+		"config": {newerFields{config: fieldsBut[genai.GenerateContentConfig]("Labels")}, func(c *copier) {
+			c.config(&genai.GenerateContentConfig{ToolConfig: &genai.ToolConfig{}}, maxDepth)
+		}},
 		"content": {newerFields{content: fieldsBut[genai.Content]()}, func(c *copier) {
 			c.contents([]*genai.Content{{Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Args: args}}}}}, maxDepth)
 		}},

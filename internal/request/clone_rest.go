@@ -147,11 +147,15 @@ func carefully[T any](v *T) {
 
 // newerFields are, of each struct that typed code copies, the indexes of the fields
 // that it does not know: a newer genai may have added them.
-type newerFields struct{ request, content, part, call, response, schema, declaration []int }
+type newerFields struct{ request, config, content, part, call, response, schema, declaration []int }
 
 var newer = sync.OnceValue(func() *newerFields {
 	return &newerFields{
 		request: fieldsBut[model.LLMRequest]("Contents", "Config", "Tools"),
+		config: fieldsBut[genai.GenerateContentConfig]("HTTPOptions", "SystemInstruction", "Temperature", "TopP", "TopK", "StopSequences", "Logprobs",
+			"PresencePenalty", "FrequencyPenalty", "Seed", "ResponseSchema", "ResponseJsonSchema", "RoutingConfig", "ModelSelectionConfig", "SafetySettings",
+			"Tools", "ToolConfig", "Labels", "ResponseModalities", "SpeechConfig", "ThinkingConfig", "ImageConfig", "EnableEnhancedCivicAnswers",
+			"ModelArmorConfig", "AudioTranscriptionConfig", "ContinuationToken", "AutomaticContinuation", "GenerationOutputConfig", "Store"),
 		content: fieldsBut[genai.Content]("Parts"),
 		part: fieldsBut[genai.Part]("FunctionCall", "FunctionResponse", "ThoughtSignature", "MediaResolution", "CodeExecutionResult", "ExecutableCode",
 			"FileData", "InlineData", "VideoMetadata", "ToolCall", "ToolResponse", "PartMetadata", "AudioTranscription", "SpeechMetadata"),
