@@ -1,0 +1,23 @@
+package router_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// B76: an arm that loses a hedge has not failed.
+func TestArmThatLosesAHedgeHasNotFailed(t *testing.T) {
+	inBubble(t, func(t *testing.T, streamed bool) {
+		stats := &router.SplitStats{}
+		slow := suite.NewModel("slow", within(time.Minute, suite.Text("x")))
+		split := router.MustSplit(router.SplitConfig{Stats: stats, Arms: []router.Arm{{Weight: 1, Model: slow}}})
+		ask(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, split, suite.NewModel("fast", within(time.Second, suite.Text("y")))), streamed)
+		time.Sleep(time.Hour)
+		if counts := stats.Arms()[0].Counts; counts != (router.Counts{}) {
+			t.Errorf("counts %+v of the arm, want none", counts)
+		}
+	})
+}
