@@ -173,6 +173,9 @@ func (b built) walk(depth int, lines *[]string) {
 // within returns the layers right within a layer.
 func (b built) within() (all []built) {
 	for i := range b.v.NumField() {
+		if name := b.v.Type().Field(i).Name; name == "racing" || name == "resorts" {
+			continue // parts of what is in another field
+		}
 		switch f := b.v.Field(i); f.Type().String() {
 		case "stream.Layer", "model.LLM":
 			all = append(all, built{f, b.arms})

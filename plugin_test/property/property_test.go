@@ -105,13 +105,19 @@ func (t *target) around(m model.LLM) model.LLM {
 }
 
 // attempts is the documented bound of one call: one attempt for each target,
-// and its retries.
+// and its retries; and to resume an answer, one target more.
 func (p *plan) attempts() int {
 	n := 0
 	for _, t := range p.Targets {
 		n++
 		if t.Retry {
 			n += retries
+		}
+	}
+	if p.MidStream == router.Resume {
+		n += 1 + retries
+		if p.Hedged {
+			n += 1 + retries // a hedge is one target
 		}
 	}
 	return n
@@ -202,7 +208,8 @@ type consumed struct {
 
 func (c *consumed) add(resp *model.LLMResponse, err error) {
 	c.n++
-	c.late = c.late || len(c.finals)+len(c.errs) > 0
+	// A model may fail after its answer, and its caller hears of it.
+	c.late = c.late || len(c.errs) > 0 || len(c.finals) > 0 && err == nil
 	switch {
 	case err != nil:
 		c.errs = append(c.errs, err)
@@ -226,7 +233,8 @@ func (c *consumed) check(p *plan, made []attempt) []string {
 	if c.late {
 		fail("something came after the end: %v, %v", c.finals, c.errs)
 	}
-	if len(c.finals)+len(c.errs) != 1 && !c.stopped {
+	failsAfter := func(a attempt) bool { return a.does == callsFails && len(c.finals) == 1 && a.tag == c.finals[0].ModelVersion }
+	if len(c.finals)+len(c.errs) != 1 && !c.stopped && !slices.ContainsFunc(made, failsAfter) {
 		fail("%d final responses and %d errors, want one of both", len(c.finals), len(c.errs))
 	}
 	// Resumed, an answer goes on as the text of several; it is checked as a text.
