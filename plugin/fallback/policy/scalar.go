@@ -103,7 +103,7 @@ var (
 func (m measure[T]) between(tag reflect.StructTag) *scalar {
 	least, most := mustParse(m.parse, tag.Get("min")), mustParse(m.parse, tag.Get("max"))
 	form := regexp.MustCompile(m.text)
-	s := &scalar{schema: m.schema(least, most)}
+	s := &scalar{schema: schemaOf(m.number, m.text, float64(least), float64(most))}
 	s.read = func(n *yaml.Node) (any, bool) {
 		switch {
 		case m.number != "" && (n.Tag == "!!int" || n.Tag == "!!float"):
@@ -131,16 +131,17 @@ func (m measure[T]) between(tag reflect.StructTag) *scalar {
 	return s
 }
 
-func (m measure[T]) schema(least, most T) *jsonschema.Schema {
-	number := &jsonschema.Schema{Type: m.number, Minimum: jsonschema.Ptr(float64(least)), Maximum: jsonschema.Ptr(float64(most))}
-	text := &jsonschema.Schema{Type: "string", Pattern: m.text}
+// schemaOf returns the JSON Schema of a measure's values. It is no method of measure: one for all types is enough in a binary.
+func schemaOf(number, form string, least, most float64) *jsonschema.Schema {
+	value := &jsonschema.Schema{Type: number, Minimum: jsonschema.Ptr(least), Maximum: jsonschema.Ptr(most)}
+	text := &jsonschema.Schema{Type: "string", Pattern: form}
 	switch {
-	case m.text == "":
-		return number
-	case m.number == "":
+	case form == "":
+		return value
+	case number == "":
 		return text
 	}
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{number, text}}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{value, text}}
 }
 
 // mustParse reads a bound in a tag of this package's own types.
