@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
 
@@ -13,7 +14,8 @@ import (
 
 // record is what all Sinks of one call share.
 type record struct {
-	ctx context.Context // the call's: its caller, its span
+	ctx   context.Context // the call's: its caller, its span
+	begun atomic.Int64    // attempts
 
 	mu        sync.Mutex    // also serializes closing a Sink and recording through it
 	log       call.Log      // of the attempts
@@ -51,7 +53,7 @@ func (s *Sink) Pass(resp *model.LLMResponse) bool {
 // Join lets the Sink that s was forked from know what s knows of the answer.
 func (s *Sink) Join() {
 	p := s.parent
-	p.Root, p.Model, p.Notes, p.version, p.answer = s.Root, s.Model, s.Notes, s.version, s.answer
+	p.Root, p.Model, p.Notes, p.version, p.answer, p.begun = s.Root, s.Model, s.Notes, s.version, s.answer, s.begun
 	s.record.mu.Lock()
 	p.latest = s.latest
 	s.record.mu.Unlock()
@@ -153,20 +155,24 @@ func (s *Sink) Cause() Cause {
 	s.record.mu.Lock()
 	c := s.record.cause
 	s.record.mu.Unlock()
-	attempts, _ := s.Attempts()
 	c.Failed = slices.Clone(c.Failed)
-	for _, a := range attempts {
-		if a.Outcome == call.Failed && a.Kind != string(KindHedgeLost) {
-			c.Code, c.Reason = a.ErrorCode(), a.Reason
+	var failed, skipped call.Attempt // the latest of each
+	for a := range s.record.log.All {
+		switch {
+		case a.Outcome == call.Failed && a.Kind != string(KindHedgeLost):
+			failed = *a
 			if !slices.Contains(c.Failed, a.Model) {
 				c.Failed = append(c.Failed, a.Model)
 			}
+		case a.Outcome != call.OK && (a.Reason != "" || a.ErrorCode() != ""):
+			skipped = *a
 		}
 	}
-	for _, a := range slices.Backward(attempts) {
-		if c.Code == "" && c.Reason == "" && a.Outcome != call.OK {
-			c.Code, c.Reason = a.ErrorCode(), a.Reason
-		}
+	if failed.Outcome != "" {
+		c.Code, c.Reason = failed.ErrorCode(), failed.Reason
+	}
+	if c.Code == "" && c.Reason == "" {
+		c.Code, c.Reason = skipped.ErrorCode(), skipped.Reason
 	}
 	return c
 }

@@ -136,6 +136,18 @@ func (l *Log) Attempts() (attempts []Attempt, dropped int) {
 	return slices.Clone(l.attempts), l.dropped
 }
 
+// All calls yield for each of the attempts kept, oldest first, until it returns
+// false. It must not keep the attempt, nor call l.
+func (l *Log) All(yield func(*Attempt) bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.attempts {
+		if !yield(&l.attempts[i]) {
+			return
+		}
+	}
+}
+
 // Restore replaces the record by what an earlier call told in its metadata.
 func (l *Log) Restore(attempts []Attempt, dropped int) {
 	bounded := make([]Attempt, len(attempts))

@@ -26,18 +26,18 @@ func (m Metadata) fit() Metadata {
 		m.Attempts = slices.Delete(slices.Clone(m.Attempts), 1, 1+surplus)
 		m.AttemptsDropped += surplus
 	}
-	if !m.Triggered || m.jsonBytes() <= MaxMetadataBytes {
+	if !m.Triggered || m.jsonBytes(atMost) <= MaxMetadataBytes || m.jsonBytes(quotedBytes) <= MaxMetadataBytes {
 		return m
 	}
 	m.Attempts = slices.Clone(m.Attempts)
 	for i := range m.Attempts {
 		m.Attempts[i].Message = clip.Words(m.Attempts[i].Message, shortMessageBytes)
 	}
-	for len(m.Attempts) > 1 && m.jsonBytes() > MaxMetadataBytes {
+	for len(m.Attempts) > 1 && m.jsonBytes(quotedBytes) > MaxMetadataBytes {
 		m.Attempts = slices.Delete(m.Attempts, 1, 2)
 		m.AttemptsDropped++
 	}
-	if m.jsonBytes() > MaxMetadataBytes {
+	if m.jsonBytes(quotedBytes) > MaxMetadataBytes {
 		m.Adapted = nil
 	}
 	return m
@@ -59,38 +59,43 @@ func boundedTexts(texts []string) []string {
 	return texts
 }
 
-// jsonBytes is an upper bound of the length of Map as JSON.
-func (m *Metadata) jsonBytes() int {
+// jsonBytes is an upper bound of the length of Map as JSON, if quoted is one of the
+// length of a text.
+func (m *Metadata) jsonBytes(quoted func(string) int) int {
 	const perField = 40 // key, number, quotes, colon, comma; of all keys on average
 	n := 16 * perField
-	n += quotedBytes(m.Reason)
+	n += quoted(m.Reason)
 	for _, text := range m.names() {
-		n += quotedBytes(*text)
+		n += quoted(*text)
 	}
 	for _, text := range m.Adapted {
-		n += quotedBytes(text) + len(`"",`)
+		n += quoted(text) + len(`"",`)
 	}
 	for i := range m.Attempts {
-		n += m.Attempts[i].jsonBytes()
+		n += m.Attempts[i].jsonBytes(quoted)
 	}
 	return n
 }
 
-// jsonBytes is an upper bound of the length of toMap as JSON.
-func (a *Attempt) jsonBytes() int {
+// jsonBytes is an upper bound of the length of a's map as JSON.
+func (a *Attempt) jsonBytes(quoted func(string) int) int {
+	var digits [20]byte
 	n := len(`{},`)
 	for _, f := range a.texts() {
 		if f.value != "" {
-			n += len(f.key) + len(`"":"",`) + quotedBytes(f.value)
+			n += len(f.key) + len(`"":"",`) + quoted(f.value)
 		}
 	}
 	for _, f := range a.numbers() {
 		if f.value != 0 {
-			n += len(f.key) + len(`"":,`) + len(strconv.Itoa(f.value))
+			n += len(f.key) + len(`"":,`) + len(strconv.AppendInt(digits[:0], int64(f.value), 10))
 		}
 	}
 	return n
 }
+
+// atMost is quotedBytes at a look.
+func atMost(s string) int { return 6 * len(s) }
 
 // quotedBytes is an upper bound of the length of s inside a JSON string.
 func quotedBytes(s string) int {

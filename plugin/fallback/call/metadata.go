@@ -93,7 +93,9 @@ func (m Metadata) Map() map[string]any {
 func (l *Log) Map(m Metadata) map[string]any {
 	m.Attempts, m.AttemptsDropped = nil, 0
 	if m.Triggered {
-		m.Attempts, m.AttemptsDropped = l.Attempts()
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		m.Attempts, m.AttemptsDropped = l.attempts, l.dropped
 	}
 	m = m.fit()
 	return m.fields()
@@ -101,19 +103,24 @@ func (l *Log) Map(m Metadata) map[string]any {
 
 // fields returns m, which must be within its bounds, as a map.
 func (m *Metadata) fields() map[string]any {
-	out := make(map[string]any, 8)
-	if m.Triggered {
-		out[KeyTriggered] = true
-		out[KeyOriginalModel] = m.OriginalModel
-		out[KeyFallbackModel] = m.FallbackModel
-		out[KeyAttempt] = m.Attempt
-		out[KeyErrorCode] = m.ErrorCode
-		out[KeyReason] = m.Reason
-		attempts := make([]any, len(m.Attempts))
-		for i := range m.Attempts {
-			attempts[i] = m.Attempts[i].toMap()
+	size := 0
+	for _, field := range m.optional() {
+		if field.value != "" {
+			size++
 		}
-		out[KeyAttempts] = attempts
+	}
+	if m.Triggered {
+		size += 7
+	}
+	out, b := make(map[string]any, size), boxes{}
+	if m.Triggered {
+		out[KeyAttempts] = b.attempts(m.Attempts)
+		out[KeyTriggered] = true
+		out[KeyOriginalModel] = b.box(m.OriginalModel)
+		out[KeyFallbackModel] = b.box(m.FallbackModel)
+		out[KeyAttempt] = m.Attempt
+		out[KeyErrorCode] = b.box(m.ErrorCode)
+		out[KeyReason] = b.box(m.Reason)
 		if m.AttemptsDropped > 0 {
 			out[KeyAttemptsDropped] = m.AttemptsDropped
 		}
@@ -123,7 +130,7 @@ func (m *Metadata) fields() map[string]any {
 	}
 	for _, field := range m.optional() {
 		if field.value != "" {
-			out[field.key] = field.value
+			out[field.key] = b.box(field.value)
 		}
 	}
 	return out
@@ -244,17 +251,49 @@ func (a *Attempt) numbers() [5]number {
 	}
 }
 
-// toMap leaves out what is empty or 0.
-func (a *Attempt) toMap() map[string]any {
-	out := make(map[string]any, 8)
-	for _, f := range a.texts() {
-		if f.value != "" {
-			out[f.key] = f.value
+// boxes are the values that the latest attempt has under each of its keys. The
+// attempts of one call have much in common, and what is equal is one value in memory.
+type boxes struct {
+	texts   [6]any
+	numbers [5]any
+}
+
+// box returns text as a value.
+func (b *boxes) box(text string) any {
+	for _, value := range b.texts {
+		if value == text {
+			return value
 		}
 	}
-	for _, f := range a.numbers() {
+	return text
+}
+
+// attempts returns the list of attempts as maps.
+func (b *boxes) attempts(attempts []Attempt) []any {
+	list := make([]any, len(attempts))
+	for i := range attempts {
+		list[i] = b.attempt(&attempts[i])
+	}
+	return list
+}
+
+// attempt leaves out what is empty or 0.
+func (b *boxes) attempt(a *Attempt) map[string]any {
+	out := make(map[string]any, 8)
+	for i, f := range a.texts() {
+		if f.value != "" {
+			if b.texts[i] != f.value {
+				b.texts[i] = f.value
+			}
+			out[f.key] = b.texts[i]
+		}
+	}
+	for i, f := range a.numbers() {
 		if f.value != 0 {
-			out[f.key] = f.value
+			if b.numbers[i] != f.value {
+				b.numbers[i] = f.value
+			}
+			out[f.key] = b.numbers[i]
 		}
 	}
 	return out
