@@ -73,7 +73,7 @@ type Sink struct {
 	usage      atomic.Pointer[genai.GenerateContentResponseUsageMetadata]
 
 	named   string // the model that the consumer was told of last
-	begun   int    // attempts so far
+	begun   int64  // the number of the attempt in progress, of all of the call
 	version string // of the model of the attempt in progress, as its partial responses tell
 	held    []*model.LLMResponse
 	visits  []visit       // of the layers that want to see the answer, outermost first
@@ -162,8 +162,9 @@ func (s *Sink) spareAttempt() *attempt {
 	return &attempt{}
 }
 
-// Begun counts the attempts that have begun.
-func (s *Sink) Begun() int { return s.begun }
+// Begun returns the number of the attempt whose responses s has, of all attempts of
+// the call.
+func (s *Sink) Begun() int64 { return s.begun }
 
 // Usage returns the tokens that the latest attempt has told of, nil for none.
 func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.usage.Load() }
@@ -172,7 +173,7 @@ func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.us
 func (s *Sink) begin(model string) {
 	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
 	s.Earlier = nil
-	s.begun++
+	s.begun = s.record.begun.Add(1)
 	s.usage.Store(nil)
 }
 

@@ -28,7 +28,7 @@ type resumed struct {
 
 	// Of the attempt in progress.
 	fork      *stream.Sink
-	number    int    // as the fork counts them
+	number    int64  // of it
 	given     string // the text that it was given to continue
 	undecided bool   // it may restate that text: what it has sent is a beginning of it
 	restated  bool   // it has
