@@ -79,3 +79,19 @@ func Prepended(content *genai.Content, text string) *genai.Content {
 	}
 	return changed
 }
+
+// HasContent tells whether content has anything to show: text, also thoughts, a
+// call or data.
+func HasContent(content *genai.Content) bool {
+	if content == nil {
+		return false
+	}
+	for _, p := range content.Parts {
+		if p != nil && (p.Text != "" || p.FunctionCall != nil || p.FunctionResponse != nil || p.InlineData != nil ||
+			p.FileData != nil || p.ExecutableCode != nil || p.CodeExecutionResult != nil || p.ToolCall != nil || p.ToolResponse != nil ||
+			p.AudioTranscription != nil) {
+			return true
+		}
+	}
+	return false
+}

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -130,7 +131,7 @@ func (s *Sink) close(a call.Attempt) {
 	s.closed = true
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
-		a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
+		a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
 		s.parent.add(a, open, hooks)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -185,7 +186,7 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 		Model: failed.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
 		Wait: wait, Duration: took, Reason: v.Reason, Message: v.Message,
 	}
-	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
+	a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
 	return s.add(a, 1, s.hooks)
@@ -197,18 +198,10 @@ func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a := s.answer
 	a.Model, a.Outcome, a.Code, a.Kind, a.HTTPStatus = s.Model, call.Failed, v.Code, string(v.Kind), v.HTTPStatus
 	a.Reason, a.Message = v.Reason, v.Message
-	a.InputTokens, a.OutputTokens = tokensOf(s.Usage())
+	a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
 	s.answer = call.Attempt{}
 	s.add(a, 1, s.hooks)
 	return &AttemptError{Model: a.Model, Err: err, Means: v}
-}
-
-// tokensOf returns the tokens of an attempt as its record has them.
-func tokensOf(u *genai.GenerateContentResponseUsageMetadata) (input, output int) {
-	if u == nil {
-		return 0, 0
-	}
-	return int(u.PromptTokenCount) + int(u.ToolUsePromptTokenCount), int(u.CandidatesTokenCount) + int(u.ThoughtsTokenCount)
 }
 
 // Send passes resp on and reports whether more is wanted.
@@ -226,7 +219,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		if resp.ModelVersion != "" {
 			s.version = resp.ModelVersion
 		}
-		if !s.Shown && !hasContent(resp.Content) {
+		if !s.Shown && !request.HasContent(resp.Content) {
 			if len(s.held) == maxHeld {
 				s.held = append(s.held[:0], s.held[1:]...)
 			}
@@ -358,20 +351,4 @@ func (s *Sink) End(err error) {
 	if err != nil && !s.Stopped {
 		s.yield(nil, err)
 	}
-}
-
-// hasContent tells whether content has anything to show: text, also thoughts, a
-// call or data.
-func hasContent(content *genai.Content) bool {
-	if content == nil {
-		return false
-	}
-	for _, p := range content.Parts {
-		if p != nil && (p.Text != "" || p.FunctionCall != nil || p.FunctionResponse != nil || p.InlineData != nil ||
-			p.FileData != nil || p.ExecutableCode != nil || p.CodeExecutionResult != nil || p.ToolCall != nil || p.ToolResponse != nil ||
-			p.AudioTranscription != nil) {
-			return true
-		}
-	}
-	return false
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/lesson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -245,7 +246,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 
 // accept judges a response and passes it on.
 func (a *attempt) accept(resp *model.LLMResponse) {
-	if counts(resp.UsageMetadata) {
+	if tokens.Counted(resp.UsageMetadata) {
 		a.out.usage.Store(resp.UsageMetadata)
 	}
 	if !resp.Partial && !a.final {
@@ -265,7 +266,7 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 // attempt returns what is known of a as its record has it.
 func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
 	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started)}
-	rec.InputTokens, rec.OutputTokens = tokensOf(a.out.Usage())
+	rec.InputTokens, rec.OutputTokens = tokens.Of(a.out.Usage())
 	return rec
 }
 
@@ -274,12 +275,4 @@ func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
 func (a *attempt) believes(resp *model.LLMResponse, verdict failure.Verdict) bool {
 	a.mute = verdict.Kind == failure.KindEmpty && resp.ErrorCode == "" && resp.FinishReason == genai.FinishReasonStop && request.EndsWithResults(a.req)
 	return a.mute && a.believe
-}
-
-// counts reports whether a usage counts any token. One that counts none is a
-// provider's way, or its adapter's, to say that it does not know: each request
-// has some.
-func counts(u *genai.GenerateContentResponseUsageMetadata) bool {
-	return u != nil && (u.PromptTokenCount > 0 || u.CandidatesTokenCount > 0 || u.ThoughtsTokenCount > 0 ||
-		u.ToolUsePromptTokenCount > 0 || u.CachedContentTokenCount > 0 || u.TotalTokenCount > 0)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -24,7 +25,7 @@ type resumed struct {
 	over    bool            // an attempt has left the text after it had added to it
 	cut     int             // the target that was cut off first, if oneMore
 	oneMore bool
-	paid    paidTokens // of the attempts before this one
+	paid    *tokens.Usage // of the attempts before this one
 
 	// Of the attempt in progress.
 	fork      *stream.Sink
@@ -87,7 +88,7 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	err := ask(c.ctx, c.targets[i].Layer, req, c.streamed, c.fork)
 	c.fork.Join()
 	if c.began {
-		c.paid.add(c.fork.Usage())
+		c.paid = tokens.Sum(c.paid, c.fork.Usage())
 	}
 	if !c.other {
 		return err
@@ -171,42 +172,9 @@ func (c *resumed) finish(resp *model.LLMResponse) bool {
 		}
 		final := *resp
 		final.Content = request.Prepended(resp.Content, missing)
-		final.UsageMetadata = c.bill(resp.UsageMetadata)
+		final.UsageMetadata = tokens.Sum(resp.UsageMetadata, c.paid)
 		resp = &final
 	}
 	c.added = true
 	return c.fork.Pass(resp)
-}
-
-// bill returns the usage of an answer with that of the attempts before it.
-func (c *resumed) bill(own *genai.GenerateContentResponseUsageMetadata) *genai.GenerateContentResponseUsageMetadata {
-	if c.paid == (paidTokens{}) {
-		return own
-	}
-	sum := genai.GenerateContentResponseUsageMetadata{}
-	if own != nil {
-		sum = *own
-	}
-	sum.PromptTokenCount += c.paid.prompt
-	sum.CachedContentTokenCount += c.paid.cached
-	sum.CandidatesTokenCount += c.paid.answer
-	sum.ThoughtsTokenCount += c.paid.thoughts
-	sum.ToolUsePromptTokenCount += c.paid.tools
-	sum.TotalTokenCount += c.paid.total
-	return &sum
-}
-
-// paidTokens are the tokens of several attempts.
-type paidTokens struct{ prompt, cached, answer, thoughts, tools, total int32 }
-
-func (p *paidTokens) add(u *genai.GenerateContentResponseUsageMetadata) {
-	if u == nil {
-		return
-	}
-	p.prompt += u.PromptTokenCount
-	p.cached += u.CachedContentTokenCount
-	p.answer += u.CandidatesTokenCount
-	p.thoughts += u.ThoughtsTokenCount
-	p.tools += u.ToolUsePromptTokenCount
-	p.total += u.TotalTokenCount
 }
