@@ -1,0 +1,158 @@
+package stream
+
+import (
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// Send passes resp on and reports whether more is wanted.
+func (s *Sink) Send(resp *model.LLMResponse) bool {
+	if s.Stopped {
+		return false
+	}
+	if resp.Partial {
+		if len(resp.CustomMetadata) > 0 && resp.CustomMetadata[call.KeyRestart] == true {
+			// A router further in begins again. The marker that the consumer gets is
+			// this Sink's, if it has shown anything.
+			s.Restart()
+			return true
+		}
+		if resp.ModelVersion != "" {
+			s.version = resp.ModelVersion
+		}
+		if !s.Shown && !request.HasContent(resp.Content) {
+			if len(s.held) == maxHeld {
+				s.held = append(s.held[:0], s.held[1:]...)
+			}
+			s.held = append(s.held, resp)
+			return true
+		}
+		if !s.Shown && !s.flush() {
+			return false
+		}
+		return s.showPart(resp)
+	}
+	return s.finish(resp)
+}
+
+// Answer passes on resp, a whole answer that is at hand without a call to a model.
+// When streamed, it comes as one partial response first, which is what user
+// interfaces show. It is recorded as the attempt a, unless that has no Outcome.
+func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
+	s.begin(a.Model)
+	s.began()
+	s.answer = a
+	if !streamed || s.Send(asPartial(resp)) {
+		s.Send(resp)
+	}
+}
+
+func asPartial(resp *model.LLMResponse) *model.LLMResponse {
+	return &model.LLMResponse{
+		Content: request.CloneContents([]*genai.Content{resp.Content})[0], ModelVersion: resp.ModelVersion, Partial: true,
+	}
+}
+
+// flush passes on what was held back, after the marker of a restart.
+func (s *Sink) flush() bool {
+	s.Shown = true
+	if s.restart {
+		s.restart = false
+		if !s.show(restartMarker()) {
+			return false
+		}
+	}
+	if len(s.held) == 0 {
+		return true
+	}
+	held := s.held
+	s.held = nil
+	for _, resp := range held {
+		if !s.showPart(resp) {
+			return false
+		}
+	}
+	return true
+}
+
+// showPart passes on a partial response. The first of an answer says who gives it.
+func (s *Sink) showPart(resp *model.LLMResponse) bool {
+	if s.named != s.Model && s.Root != "" && s.parent == nil {
+		resp = s.introduced(resp)
+	}
+	return s.show(resp)
+}
+
+// restartMarker has content, though an empty one: ADK's flow drops a response
+// that has none.
+func restartMarker() *model.LLMResponse {
+	return &model.LLMResponse{
+		Content: &genai.Content{Role: genai.RoleModel}, Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true},
+	}
+}
+
+// finish passes on a final response.
+func (s *Sink) finish(resp *model.LLMResponse) bool {
+	s.answered(resp)
+	if s.parent == nil {
+		if s.answer.Outcome != "" && !s.Final {
+			s.add(s.answer, 0, s.latest)
+		}
+		resp = s.annotated(resp)
+	}
+	if !s.flush() {
+		return false
+	}
+	s.Final = true
+	return s.show(resp)
+}
+
+func (s *Sink) show(resp *model.LLMResponse) bool {
+	s.yielded = true
+	s.beats.Add(1)
+	if !s.yield(resp, nil) {
+		s.Stopped = true
+	}
+	s.beats.Add(1)
+	s.yielded = false
+	return !s.Stopped
+}
+
+// Restart gets ready for another attempt after part of an answer was shown: the
+// consumer is told to discard that part before it is shown anything else.
+func (s *Sink) Restart() {
+	if !s.Shown || s.Final {
+		return
+	}
+	s.Shown, s.restart, s.named = false, true, ""
+}
+
+// Again reports whether another attempt may be made, and gets ready for it.
+func (s *Sink) Again() bool {
+	if s.Stopped || s.Final || s.Shown && s.Continuous {
+		return false
+	}
+	s.Restart()
+	return true
+}
+
+// End ends the call: it passes on how, and closes its record. A refusal that came as
+// a response is passed on as one: the provider's reason is the user's to see.
+func (s *Sink) End(err error) {
+	if bad := refusal(err); bad != nil && !s.Stopped && !s.Final {
+		s.Model, s.refused, s.answer = bad.Model, true, call.Attempt{}
+		s.finish(bad.Response)
+		err = nil
+	}
+	s.record.mu.Lock()
+	s.closed = true
+	s.record.mu.Unlock()
+	s.tellEnd()
+	s.record.log.Close()
+	if err != nil && !s.Stopped {
+		s.yield(nil, err)
+	}
+}
