@@ -13,7 +13,8 @@ import (
 )
 
 // AttemptError is how one attempt failed, with what that means, so that the
-// layers around need not judge it again.
+// layers around need not judge it again. It belongs to the layer that has it, which
+// may change what it means.
 type AttemptError struct {
 	Model string
 	Err   error
@@ -72,8 +73,16 @@ func (e *AttemptError) Verdict() failure.Verdict { return e.Means }
 // means what that layer says: a breaker within must hear that its model was too
 // slow.
 func VerdictOf(ctx context.Context, err error) failure.Verdict {
-	if attempt, ok := err.(*AttemptError); ok && (ctx.Err() == nil || attempt.cut) {
-		return attempt.Means
+	ended := ctx.Err() != nil
+	switch err := err.(type) {
+	case *AttemptError:
+		if !ended || err.cut {
+			return err.Means
+		}
+	case *RefusedError:
+		if !ended {
+			return err.Verdict()
+		}
 	}
 	return failure.Classifier{}.Classify(ctx, err)
 }

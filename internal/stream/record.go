@@ -91,7 +91,7 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
 			p.open -= ended
 		}
 		for o := hooks; o != nil; o = o.outer {
-			if hook := o.OnAttempt; hook != nil {
+			if hook, a := o.OnAttempt, a; hook != nil { // an a of its own: the other stays off the heap
 				r.tell = append(r.tell, func() { hook(r.ctx, a) })
 			}
 		}

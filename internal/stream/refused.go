@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -25,7 +24,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return fmt.Sprintf("middleware: %s refused %s: %s", e.By, e.Model, e.Reason)
+	return "middleware: " + e.By + " refused " + e.Model + ": " + e.Reason
 }
 
 // Verdict says what the refusal means; package failure looks for it.

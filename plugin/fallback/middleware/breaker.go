@@ -161,9 +161,7 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	err := b.Inner.Do(ctx, req, streamed, out)
 	ended = judge(ctx, err)
 	if failed, ok := err.(*stream.AttemptError); ok {
-		known := *failed
-		known.Breaker = b
-		return &known
+		failed.Breaker = b
 	}
 	return err
 }

@@ -199,10 +199,11 @@ func giveUp(name string, err error, verdict failure.Verdict, reason string) erro
 		verdict.Cooldown = max(verdict.Cooldown, verdict.RetryAfter)
 		verdict.RetryAfter, verdict.MaxRetries = 0, 0
 	}
-	if isAttempt {
-		name, err = attempt.Model, attempt.Err
+	if !isAttempt {
+		return &stream.AttemptError{Model: name, Err: err, Means: verdict}
 	}
-	return &stream.AttemptError{Model: name, Err: err, Means: verdict}
+	*attempt = stream.AttemptError{Model: attempt.Model, Err: attempt.Err, Means: verdict}
+	return attempt
 }
 
 // sleep waits for d and reports false if ctx ends first.

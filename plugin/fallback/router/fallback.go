@@ -178,7 +178,8 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 		out.Root = f.name
 	}
 	return out.Observe(ctx, &f.hooks, f.name, func() error {
-		r := &run{fallback: f, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders, seen: make([]visit, len(f.targets))}
+		r := &run{fallback: f, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders}
+		r.seen = append(r.few[:0], make([]visit, len(f.targets))...)
 		defer func() { out.Orders = r.outer }()
 		return r.do()
 	})

@@ -21,10 +21,11 @@ type run struct {
 	out      *stream.Sink
 	outer    stream.Orders // of the routers around
 
-	start   int     // the target to begin with
-	chosen  string  // the member of it to begin with, "" for its own choice
-	seen    []visit // by target
-	causes  []error // of the targets asked so far, in order
+	start   int       // the target to begin with
+	chosen  string    // the member of it to begin with, "" for its own choice
+	seen    []visit   // by target
+	few     [16]visit // memory for it
+	causes  []error   // of the targets asked so far, in order
 	avoid   avoid
 	midway  MidStream
 	resumed *resumed // what was shown, if that is to be continued; else nil
