@@ -163,9 +163,14 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	}
 	a.out.began()
 	ctx, span := telemetry.StartAttempt(ctx, a.name)
-	ended := call.Attempt{Outcome: call.Failed} // if the consumer panics
+	ended := call.Attempt{Outcome: call.Failed} // if the model ends its goroutine
 	if span != nil {
-		defer func() { telemetry.EndAttempt(span, ended) }()
+		defer func() {
+			if a.out.yielded { // the consumer panics; it has stopped, with a Grace between
+				ended = call.Attempt{Outcome: call.OK}
+			}
+			telemetry.EndAttempt(span, ended)
+		}()
 	}
 	a.capture.Context = ctx // for a client whose transport is failure.Capture
 	// A model that does not describe itself may pass the request on to an adapter,
