@@ -233,7 +233,9 @@ func (c *consumed) check(p *plan, made []attempt) []string {
 	if c.late {
 		fail("something came after the end: %v, %v", c.finals, c.errs)
 	}
-	failsAfter := func(a attempt) bool { return a.does == callsFails && len(c.finals) == 1 && a.tag == c.finals[0].ModelVersion }
+	failsAfter := func(a attempt) bool {
+		return a.does == callsFails && len(c.finals) == 1 && a.tag == c.finals[0].ModelVersion
+	}
 	if len(c.finals)+len(c.errs) != 1 && !c.stopped && !slices.ContainsFunc(made, failsAfter) {
 		fail("%d final responses and %d errors, want one of both", len(c.finals), len(c.errs))
 	}
