@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // Detached is a layer that answers on a goroutine of its own, so that its caller
@@ -16,11 +18,12 @@ import (
 // layer returns. It has a copy of the request, because the request is the caller's
 // own again when the call has returned, and a fork of the caller's Sink.
 type Detached struct {
-	Name string
-	fork *Sink
-	to   chan<- Item
-	more chan bool     // the answer to an item: more is wanted
-	left chan struct{} // closed by Leave
+	name    string
+	started time.Time
+	fork    *Sink
+	to      chan<- Item
+	more    chan bool     // the answer to an item: more is wanted
+	left    chan struct{} // closed by Leave
 
 	running int    // the layer, and what it has left behind itself; guarded by the record's mu
 	onEnd   func() // guarded by the record's mu
@@ -38,12 +41,12 @@ type Item struct {
 // layer goes on when the caller has taken a response with Pass. Every Detached must
 // be left in the end.
 func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, to chan<- Item) *Detached {
-	d := &Detached{Name: layer.Name(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
+	d := &Detached{name: layer.Name(), started: time.Now(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
 	d.fork = s.Fork(d.hand)
 	d.fork.apart, d.fork.detached = true, true
 	req = request.Clone(req)
 	go func() {
-		err := fmt.Errorf("fallback: %s ended its goroutine", d.Name)
+		err := fmt.Errorf("fallback: %s ended its goroutine", d.name)
 		defer func() { d.end(err) }() // also after runtime.Goexit
 		err = guarded(ctx, layer, req, streamed, d.fork)
 	}()
@@ -128,6 +131,40 @@ func (d *Detached) Leave(a call.Attempt) {
 		if p.detached {
 			break // what is further out belongs to another goroutine
 		}
+	}
+}
+
+// Deaf is the error of a layer that ignores that ctx has ended, and what is recorded
+// of the attempt that it has in progress.
+func (d *Detached) Deaf(ctx context.Context) (*AttemptError, call.Attempt) {
+	name, since := d.asked()
+	failed := newAttemptError(ctx, name, ctx.Err())
+	failed.Err = fmt.Errorf("the model ignores its cancellation: %w", failed.Err)
+	return failed, failedAttempt(name, failed.Means, since)
+}
+
+// Lost is what is recorded of an attempt that has not ended as its layer has, for the
+// reason that v gives.
+func (d *Detached) Lost(v failure.Verdict) call.Attempt {
+	name, since := d.asked()
+	return failedAttempt(name, v, since)
+}
+
+// asked returns the model of the layer's latest attempt, and since when.
+func (d *Detached) asked() (name string, since time.Time) {
+	d.fork.record.mu.Lock()
+	defer d.fork.record.mu.Unlock()
+	if d.fork.asked == "" {
+		return d.name, d.started
+	}
+	return d.fork.asked, d.fork.since
+}
+
+// failedAttempt is what is recorded of an attempt that has failed now.
+func failedAttempt(name string, v failure.Verdict, since time.Time) call.Attempt {
+	return call.Attempt{
+		Model: name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
+		Duration: time.Since(since), Reason: v.Reason, Message: v.Message,
 	}
 }
 

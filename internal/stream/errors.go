@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -85,17 +84,6 @@ func VerdictOf(ctx context.Context, err error) failure.Verdict {
 		}
 	}
 	return failure.Classifier{}.Classify(ctx, err)
-}
-
-// Deaf is the error of an attempt whose model ignores that ctx has ended, and what
-// is recorded of it.
-func Deaf(ctx context.Context, name string, took time.Duration) (*AttemptError, call.Attempt) {
-	failed := newAttemptError(ctx, name, ctx.Err())
-	failed.Err = fmt.Errorf("the model ignores its cancellation: %w", failed.Err)
-	v := failed.Means
-	return failed, call.Attempt{
-		Model: name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), Duration: took, Reason: v.Reason, Message: v.Message,
-	}
 }
 
 // BadResponse is a final response that arrived as success and is none.

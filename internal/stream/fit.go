@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 
@@ -57,7 +58,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	defer func() {
 		if r := recover(); r != nil {
 			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %v", a.name, r))
-			out.began()
+			out.began(time.Now())
 			out.recordFailure(failed, out.Wait, 0)
 			err = failed
 		}

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"time"
+
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -43,7 +45,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 // interfaces show. It is recorded as the attempt a, unless that has no Outcome.
 func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
 	s.begin(a.Model)
-	s.began()
+	s.began(time.Now())
 	s.answer = a
 	if !streamed || s.Send(asPartial(resp)) {
 		s.Send(resp)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 
@@ -65,15 +66,15 @@ func (s *Sink) Join() {
 // it that s belongs to, is over. It returns what is recorded.
 func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks) }
 
-// began counts an attempt that begins.
-func (s *Sink) began() {
+// began counts an attempt that begins at a time.
+func (s *Sink) began(at time.Time) {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	own := true // what is further out belongs to another goroutine
 	for p := s; p != nil; p = p.parent {
 		p.open++
 		if own {
-			p.latest = s.hooks
+			p.latest, p.asked, p.since = s.hooks, s.Model, at
 		}
 		own = own && !p.detached
 	}

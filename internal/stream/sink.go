@@ -63,10 +63,12 @@ type Sink struct {
 	spare    *spare // nil for a fork
 	parent   *Sink  // of a fork
 	hooks    *hooked
-	limit    *limit  // the innermost one
-	attempts int     // recorded through this Sink and its forks; guarded by record.mu
-	open     int     // begun through them, and not recorded as failed; guarded by record.mu
-	latest   *hooked // who is told of the one that began last, or answers; guarded by record.mu
+	limit    *limit    // the innermost one
+	attempts int       // recorded through this Sink and its forks; guarded by record.mu
+	open     int       // begun through them, and not recorded as failed; guarded by record.mu
+	latest   *hooked   // who is told of the one that began last, or answers; guarded by record.mu
+	asked    string    // the model of the one that began last; guarded by record.mu
+	since    time.Time // when that began; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
 	stragglers []*Detached  // left behind
@@ -169,12 +171,23 @@ func (s *Sink) Begun() int64 { return s.begun }
 // Usage returns the tokens that the latest attempt has told of, nil for none.
 func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.usage.Load() }
 
+// tell notes what the attempt in progress tells of its tokens, for the layers around
+// on the same goroutine too: they may have to cut it off.
+func (s *Sink) tell(usage *genai.GenerateContentResponseUsageMetadata) {
+	for p := s; p != nil; p = p.parent {
+		p.usage.Store(usage)
+		if p.detached {
+			return // what is further out belongs to another goroutine
+		}
+	}
+}
+
 // begin starts an attempt.
 func (s *Sink) begin(model string) {
 	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
 	s.Earlier = nil
 	s.begun = s.record.begun.Add(1)
-	s.usage.Store(nil)
+	s.tell(nil)
 }
 
 // recordFailure ends an attempt that failed: it is recorded, and what it held

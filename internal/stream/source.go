@@ -161,7 +161,8 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	if err := a.prepare(ctx, req, target, a.repair); err != nil {
 		return err
 	}
-	a.out.began()
+	a.started = time.Now()
+	a.out.began(a.started)
 	ctx, span := telemetry.StartAttempt(ctx, a.name)
 	ended := call.Attempt{Outcome: call.Failed} // if the model ends its goroutine
 	if span != nil {
@@ -179,7 +180,6 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	if stream {
 		a.capture.Done() // so that Err, which each chunk asks for, is cheap
 	}
-	a.started = time.Now()
 	a.out.Wait = 0
 	if err = a.pass(stream); err == nil || a.final {
 		ended.Outcome = call.OK
@@ -252,7 +252,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 // accept judges a response and passes it on.
 func (a *attempt) accept(resp *model.LLMResponse) {
 	if tokens.Counted(resp.UsageMetadata) {
-		a.out.usage.Store(resp.UsageMetadata)
+		a.out.tell(resp.UsageMetadata)
 	}
 	if !resp.Partial && !a.final {
 		if a.answer != nil {

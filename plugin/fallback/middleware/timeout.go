@@ -94,7 +94,7 @@ func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 
 // detached leaves the attempt behind when it outlives its cancellation by the grace.
 func (t *timeout) detached(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	started, items := time.Now(), make(chan stream.Item)
+	items := make(chan stream.Item)
 	d := out.Detach(ctx, t.Inner, req, streamed, items)
 	var deaf call.Attempt
 	defer func() { d.Leave(deaf) }()
@@ -116,7 +116,7 @@ func (t *timeout) detached(ctx context.Context, req *model.LLMRequest, streamed 
 			ended, grace = nil, timer.C
 		case <-grace:
 			var err *stream.AttemptError
-			err, deaf = stream.Deaf(ctx, t.Name(), time.Since(started))
+			err, deaf = d.Deaf(ctx)
 			return err
 		}
 	}

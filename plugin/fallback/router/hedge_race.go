@@ -159,17 +159,14 @@ func (r *race) lose(ctx context.Context, x *racer, err error) {
 		v = stream.VerdictOf(ctx, err)
 		r.closed = r.closed || v.Action == failure.Fail
 	}
-	x.Leave(call.Attempt{
-		Model: x.Name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
-		Duration: time.Since(x.started), Reason: v.Reason, Message: v.Message,
-	})
+	x.Leave(x.Lost(v))
 }
 
 // leaveLosers ends the race of all but the winner, for good.
 func (r *race) leaveLosers() {
 	for _, x := range r.racers {
 		if x != r.winner {
-			_, lost := stream.Deaf(x.ctx, x.Name, time.Since(x.started))
+			_, lost := x.Deaf(x.ctx)
 			x.Leave(lost)
 		}
 	}
@@ -186,7 +183,7 @@ func (r *race) end(ctx context.Context) {
 	}
 	var cut call.Attempt
 	if ctx.Err() != nil && !r.out.Final {
-		_, cut = stream.Deaf(ctx, r.winner.Name, time.Since(r.winner.started))
+		_, cut = r.winner.Deaf(ctx)
 	}
 	r.winner.Leave(cut)
 }
