@@ -103,7 +103,10 @@ func (l *Book) Apply(ctx context.Context, req *model.LLMRequest, more provider.R
 func (l *Book) known(ctx context.Context, more provider.Repair) (repairs []provider.Repair) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
+	var now time.Time
+	if len(l.until) > 0 {
+		now = time.Now()
+	}
 	for key, until := range l.until {
 		if !until.After(now) {
 			delete(l.until, key)

@@ -11,22 +11,23 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// Guard decides whether a request may go to a target: an error skips it, and is
-// the reason that is recorded. It must be safe for concurrent use and must not
-// change req. A guard that panics has a reason against everything.
+// Guard decides whether a request may go to a target. An error skips the target and
+// is recorded as the reason; a panic counts as an error. A Guard must be safe for
+// concurrent use and must not change req.
 //
-// The guards of a Fallback reach into the groups among its targets (another
-// Fallback, a Hedge, a Split), also inside of a middleware of this module: there
-// they are asked for each member, and not for the group.
+// If a target is itself a router (a Fallback, Hedge or Split), also inside a
+// middleware of this module, the guards run for each of its members instead.
 type Guard func(ctx context.Context, req *model.LLMRequest, target string) error
 
-// ask asks a target, unless a guard has a reason against it. Every router asks
-// its targets through it.
+// ask calls a target, unless a guard refuses it. Every router calls its targets
+// through ask.
 func ask(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	var err error
-	if _, inside := groupOf(target); out.Guard != nil && !inside {
-		if reason := out.Guard(ctx, req, target.Name()); reason != nil {
-			err = &middleware.RefusedError{By: "guard", Reason: reason.Error()}
+	if out.Guard != nil {
+		if _, inside := groupOf(target); !inside {
+			if reason := out.Guard(ctx, req, target.Name()); reason != nil {
+				err = &middleware.RefusedError{By: "guard", Reason: reason.Error()}
+			}
 		}
 	}
 	if err == nil {
@@ -41,23 +42,23 @@ func ask(ctx context.Context, target stream.Layer, req *model.LLMRequest, stream
 	return err
 }
 
-// group is a router, which asks guards for each of its members.
+// group is a router, which runs guards for each of its members.
 type group interface {
 	stream.Layer
 	members() []stream.Layer
 }
 
-// groupOf returns the router that a target is, or that it stands around.
+// groupOf returns the router that a target is or wraps.
 func groupOf(target stream.Layer) (g group, ok bool) { return stream.Find[group](target) }
 
-// hasLastResort reports whether a router has an answer of last resort among its
-// members, or theirs.
+// hasLastResort reports whether target is a router with a last resort among its
+// members, at any depth.
 func hasLastResort(target stream.Layer) bool {
 	g, ok := groupOf(target)
 	return ok && slices.ContainsFunc(g.members(), func(m stream.Layer) bool { return isLastResort(m) || hasLastResort(m) })
 }
 
-// withGuards asks guards after outer, the guard of the routers around.
+// withGuards returns a guard that runs outer, the guard of the enclosing routers, then guards.
 func withGuards(outer func(context.Context, *model.LLMRequest, string) error, guards []Guard) func(context.Context, *model.LLMRequest, string) error {
 	if len(guards) == 0 {
 		return outer

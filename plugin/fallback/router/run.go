@@ -19,33 +19,33 @@ type run struct {
 	req      *model.LLMRequest
 	streamed bool
 	out      *stream.Sink
-	outer    stream.Orders // of the routers around
+	outer    stream.Orders // of the enclosing routers
 
-	start   int       // the target to begin with
-	chosen  string    // the member of it to begin with, "" for its own choice
+	start   int       // index of the first target to call
+	chosen  string    // the model that the request names, for the first call; "" for none
 	seen    []visit   // by target
-	few     [16]visit // memory for it
-	causes  []error   // of the targets asked so far, in order
+	few     [16]visit // memory for seen
+	causes  []error   // of the targets called or skipped so far, in order
 	avoid   avoid
 	midway  MidStream
-	resumed *resumed // what was shown, if that is to be continued; else nil
+	resumed *resumed // nil unless midway is Resume
 
-	asked     int // how many targets were asked
-	refused   int // how many an open breaker refused
-	soonest   int // of those, the one that recovers first
+	asked     int // targets that were called
+	refused   int // targets that an open breaker refused
+	soonest   int // of the refused, the one that recovers first
 	recovered time.Time
 }
 
-// visit is how far a target has had its turn.
+// visit says whether a target has been tried.
 type visit uint8
 
 const (
 	unseen  visit = iota
-	visited       // but for its answers of last resort
+	visited       // its last resorts have not been tried
 	spent
 )
 
-// do asks the targets in turn until one answers or none is left.
+// do calls the targets in turn until one answers or none is left.
 func (r *run) do() error {
 	r.begin()
 	for {
@@ -89,16 +89,16 @@ func (r *run) begin() {
 	}
 }
 
-// The order in which targets have their turn; see rank.
+// The order in which targets are tried; see rank.
 const (
 	continues   = iota // it can continue the text that was shown
 	ordinary           //
 	unreachable        // its endpoint could not be reached in this call
 	lastResort         //
-	none               // not in this call any more
+	none               // not tried, or not again, in this call
 )
 
-// rank tells when target i has its turn.
+// rank returns when target i is tried.
 func (r *run) rank(i int) int {
 	t := &r.targets[i]
 	switch {
@@ -111,7 +111,7 @@ func (r *run) rank(i int) int {
 		return lastResort
 	case r.seen[i] != unseen || r.outer.LastResorts == stream.LastResortsOnly:
 		return none
-	case r.avoid.unreachable(t.traits):
+	case r.avoid.unreachable(&t.traits):
 		return unreachable
 	case r.resumed != nil && t.traits.Prefill && r.resumed.canPrefill(r.req):
 		return continues
@@ -119,8 +119,8 @@ func (r *run) rank(i int) int {
 	return ordinary
 }
 
-// next returns the target to try next; ok is false if none is left. Of equal
-// targets, those after start come before those ahead of it.
+// next returns the target to try next; ok is false if none is left. Targets of equal
+// rank are tried in order from start, wrapping around.
 func (r *run) next() (i int, ok bool) {
 	best := none
 	for n := range r.targets {
@@ -132,7 +132,7 @@ func (r *run) next() (i int, ok bool) {
 	return i, best < none
 }
 
-// visit asks target i, unless it would fail as others have.
+// visit calls target i, unless it would fail for the same reason as an earlier one.
 func (r *run) visit(i int) error {
 	t, first := &r.targets[i], len(r.causes) == 0
 	resort := t.lastResort || r.seen[i] == visited || r.outer.LastResorts == stream.LastResortsOnly
@@ -140,7 +140,7 @@ func (r *run) visit(i int) error {
 	if t.holdsLastResort && !resort {
 		r.seen[i] = visited
 	}
-	if reason := r.avoid.reason(t.traits); reason != "" {
+	if reason := r.avoid.reason(&t.traits); reason != "" {
 		refused := &middleware.RefusedError{By: "router", Model: t.Name(), Reason: reason}
 		r.out.Skip(refused)
 		return refused
@@ -154,7 +154,7 @@ func (r *run) visit(i int) error {
 	return r.ask(i, orders)
 }
 
-// orders are those for a target, or for its answers of last resort.
+// orders returns the orders for a target, or for its last resorts.
 func (r *run) orders(resort bool) stream.Orders {
 	orders := r.outer
 	orders.Force, orders.Chosen = false, ""
@@ -167,7 +167,7 @@ func (r *run) orders(resort bool) stream.Orders {
 	return orders
 }
 
-// ask asks target i under orders.
+// ask calls target i with orders.
 func (r *run) ask(i int, orders stream.Orders) error {
 	r.out.Orders = orders
 	if r.resumed != nil {
@@ -177,7 +177,7 @@ func (r *run) ask(i int, orders stream.Orders) error {
 	return ask(r.ctx, r.targets[i].Layer, r.req, r.streamed, r.out)
 }
 
-// judge notes how target i failed and tells whether the call ends with it.
+// judge records how target i failed. done reports whether the call ends, with result.
 func (r *run) judge(i int, err error) (done bool, result error) {
 	if r.ctx.Err() != nil {
 		return true, stream.Ended(r.ctx)
@@ -200,14 +200,14 @@ func (r *run) judge(i int, err error) (done bool, result error) {
 		verdict.Action == failure.Fail && !(verdict.Kind == failure.KindContent && r.config.FallbackOnContentPolicy):
 		return true, allFailed(r.ctx, r.causes)
 	}
-	r.avoid.add(verdict, r.targets[i].traits)
+	r.avoid.add(verdict, &r.targets[i].traits)
 	return false, nil
 }
 
-// last is what remains when no target has answered. One that was cut off in the
-// middle of a text may continue it. And if none could even be asked, and open
-// breakers are part of the reason, the target that recovers first is better than
-// nothing, unless an outer router has another one.
+// last runs when no target has answered. With Resume, the target that was cut off
+// first may continue its text. If no target was called, and an open breaker refused
+// one, the target that recovers first is called anyway, unless an outer router has
+// another target.
 func (r *run) last() error {
 	i, orders := r.soonest, r.orders(r.outer.LastResorts == stream.LastResortsOnly)
 	mayForce := !r.outer.HasNext || r.outer.Force

@@ -96,7 +96,7 @@ type avoid struct {
 	window                 int      // the largest window that was too small; 0 for none
 }
 
-func (a *avoid) add(verdict failure.Verdict, t Traits) {
+func (a *avoid) add(verdict failure.Verdict, t *Traits) {
 	switch {
 	case verdict.Kind == failure.KindContextLength:
 		a.window = max(a.window, t.ContextWindow)
@@ -111,12 +111,12 @@ func (a *avoid) add(verdict failure.Verdict, t Traits) {
 
 // unreachable reports whether the endpoint of a target with traits t could not
 // be reached in this call.
-func (a *avoid) unreachable(t Traits) bool {
+func (a *avoid) unreachable(t *Traits) bool {
 	return slices.Contains(a.endpoints, t.Target.Endpoint)
 }
 
 // reason says why a target with traits t would fail too, or nothing.
-func (a *avoid) reason(t Traits) string {
+func (a *avoid) reason(t *Traits) string {
 	for _, provider := range a.providers {
 		if t.Provider == provider {
 			return fmt.Sprintf("provider %s has failed in this call", provider)
