@@ -1,0 +1,168 @@
+package middleware_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// tells is a step that sends responses, the last one final, and then follows end.
+func tells(end suite.Step, responses ...*model.LLMResponse) suite.Step {
+	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		for _, resp := range responses {
+			copied := *resp
+			if !yield(&copied, nil) {
+				return
+			}
+		}
+		end(ctx, req, stream, yield)
+	}
+}
+
+// nothing ends a call.
+func nothing(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {}
+
+// usage is a partial response with a text, which may be empty, and a usage.
+func usage(text string, input, output int32) *model.LLMResponse {
+	return &model.LLMResponse{
+		Content: genai.NewContentFromText(text, genai.RoleModel), Partial: true,
+		UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: input, CandidatesTokenCount: output},
+	}
+}
+
+// whole is usage of a final response.
+func whole(text string, reason genai.FinishReason, input, output int32) *model.LLMResponse {
+	resp := usage(text, input, output)
+	resp.Partial, resp.FinishReason = false, reason
+	return resp
+}
+
+// tokenBudget charges a dollar for each token that it is told of, and a thousand for
+// an attempt that tells of none.
+func tokenBudget() *middleware.Budget {
+	return middleware.MustBudget(middleware.BudgetConfig{Price: price(1000), Cost: func(_ string, u *genai.GenerateContentResponseUsageMetadata) float64 {
+		return float64(u.PromptTokenCount + u.CandidatesTokenCount + u.ThoughtsTokenCount + u.ToolUsePromptTokenCount)
+	}})
+}
+
+// afterTools is a request that follows a completed tool round.
+func afterTools() *model.LLMRequest {
+	return &model.LLMRequest{Contents: []*genai.Content{
+		genai.NewContentFromText("turn off the light", genai.RoleUser),
+		{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{ID: "1", Name: "off"}}}},
+		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{ID: "1", Name: "off", Response: map[string]any{"ok": true}}}}},
+	}}
+}
+
+// B123: the tokens that an attempt has told of before it failed, or was cut off, are
+// in the record, once, and in the bill: the bill is the sum of the record.
+func TestTokensOfAttemptsThatFail(t *testing.T) {
+	const stop = genai.FinishReasonStop
+	deaf := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { time.Sleep(time.Hour) }
+	dies := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
+	half := func(end suite.Step) suite.Step { return tells(end, usage("half ", 7, 2)) }
+	counts := func(input, output int32) suite.Step { return tells(nothing, whole("an answer", stop, input, output)) }
+	timeout := func(c middleware.TimeoutConfig) middleware.Middleware { return middleware.MustTimeout(c) }
+	unlimited := timeout(middleware.TimeoutConfig{Total: time.Hour})
+	for _, test := range []struct {
+		name   string
+		around middleware.Middleware // around the budget of the first model
+		steps  []suite.Step
+		want   []string
+	}{
+		{"an error", unlimited, []suite.Step{half(suite.Fail(suite.ErrUnavailable))}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"an error before any content", unlimited, []suite.Step{tells(suite.Fail(suite.ErrQuota), usage("", 7, 0))}, []string{"flash failed 7/0", "pro ok 3/1"}},
+		{"the latest of several", unlimited, []suite.Step{tells(suite.Fail(suite.ErrUnavailable), usage("half ", 7, 2), usage("of it ", 7, 5))}, []string{"flash failed 7/5", "pro ok 3/1"}},
+		{"then a count of nothing", unlimited, []suite.Step{tells(suite.Fail(suite.ErrUnavailable), usage("half ", 7, 2), usage("of it ", 0, 0))}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a truncated stream", unlimited, []suite.Step{half(nothing)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a panic of the model", unlimited, []suite.Step{half(dies)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a timeout", timeout(middleware.TimeoutConfig{Total: time.Second}), []suite.Step{half(silence)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"an idle stream", timeout(middleware.TimeoutConfig{Idle: time.Second}), []suite.Step{half(silence)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a grace", timeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Minute}), []suite.Step{half(silence)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a grace that passes", timeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second}), []suite.Step{half(deaf)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a bad response", unlimited, []suite.Step{tells(nothing, whole("", genai.FinishReasonMalformedFunctionCall, 7, 2))}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a refusal", unlimited, []suite.Step{tells(nothing, whole("", genai.FinishReasonSafety, 7, 2))}, []string{"flash failed 7/2"}},
+		{"an empty answer, then one", unlimited, []suite.Step{tells(nothing, whole("", stop, 7, 2)), counts(5, 4)}, []string{"flash failed 7/2", "flash ok 5/4"}},
+		{"two empty answers", unlimited, []suite.Step{tells(nothing, whole("", stop, 7, 2)), tells(nothing, whole("", stop, 5, 4))}, []string{"flash failed 7/2", "flash ok 5/4"}},
+		{"an empty answer, then an error", unlimited, []suite.Step{tells(nothing, whole("", stop, 7, 2)), half(suite.Fail(suite.ErrUnavailable))}, []string{"flash failed 7/2", "flash failed 7/2", "pro ok 3/1"}},
+		{"a retry", middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1}), []suite.Step{tells(suite.Fail(suite.ErrUnavailable), usage("", 7, 2)), counts(5, 4)}, []string{"flash failed 7/2", "flash ok 5/4"}},
+		{"an answer that is rejected", middleware.MustValidate(middleware.ValidateConfig{MinLength: 10}), []suite.Step{counts(7, 2)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				budget := tokenBudget()
+				var got []string
+				var sum int
+				m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) {
+					got = append(got, fmt.Sprintf("%s %s %d/%d", a.Model, a.Outcome, a.InputTokens, a.OutputTokens))
+					sum += a.InputTokens + a.OutputTokens
+				}}, middleware.Chain(suite.NewModel("flash", test.steps...), test.around, budget.Middleware()),
+					budget.Middleware()(suite.NewModel("pro", counts(3, 1))))
+				var final *model.LLMResponse
+				for resp, err := range m.GenerateContent(t.Context(), afterTools(), true) {
+					if err == nil && !resp.Partial {
+						final = resp
+					}
+				}
+				time.Sleep(2 * time.Hour) // for a model that was left behind
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("the record (-want +got):\n%s", diff)
+				}
+				wantSpent(t, budget, float64(sum))
+				if md, _ := call.ReadResponse(final); md.Triggered {
+					told := 0
+					for _, a := range md.Attempts {
+						told += a.InputTokens + a.OutputTokens
+					}
+					if told != sum {
+						t.Errorf("the metadata tells of %d tokens, want %d", told, sum)
+					}
+				}
+			})
+		})
+	}
+}
+
+// B123: a consumer that leaves pays for what it was told of by then.
+func TestTokensOfAnAttemptThatItsConsumerLeaves(t *testing.T) {
+	for name, leave := range map[string]func(ctx context.Context, m model.LLM){
+		"stops": func(ctx context.Context, m model.LLM) { suite.Consume(ctx, m, 1) },
+		"panics": func(ctx context.Context, m model.LLM) {
+			defer func() { _ = recover() }()
+			for range m.GenerateContent(ctx, hello(), true) {
+				panic("consumer")
+			}
+		},
+		"cancels": func(ctx context.Context, m model.LLM) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			for range m.GenerateContent(ctx, hello(), true) {
+				cancel()
+			}
+		},
+	} {
+		for _, grace := range []time.Duration{0, time.Minute} {
+			t.Run(fmt.Sprint(name, " grace ", grace), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					budget := tokenBudget()
+					limit := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour, Grace: grace})
+					flash := suite.NewModel("flash", tells(silence, usage("half ", 7, 2)))
+					leave(t.Context(), router.MustFallback(router.Config{}, middleware.Chain(flash, limit, budget.Middleware()), suite.NewModel("pro", suite.Text("pro"))))
+					synctest.Wait()
+					wantSpent(t, budget, 9)
+				})
+			})
+		}
+	}
+}
