@@ -12,9 +12,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// affinity remembers which target answered a turn that fell back, and why the turn
-// left its first. Turns that did not, which is the rule, are not in it and cost one
-// atomic load.
+// affinity remembers, for each turn that fell back, the target that answered and why
+// the turn left the first one. Most turns do not fall back: they have no entry and
+// cost one atomic load.
 type affinity struct {
 	lasts time.Duration
 	size  atomic.Int64
@@ -40,7 +40,7 @@ func newAffinity(maxTurns int, lasts time.Duration) *affinity {
 	return &affinity{lru: lru, lasts: lasts}
 }
 
-// start returns the place at which the calls of ctx's turn begin; ok is false for
+// start returns where the calls of ctx's turn begin. ok is false if they begin at
 // the first target.
 func (a *affinity) start(ctx context.Context) (p place, ok bool) {
 	if a.size.Load() == 0 {
@@ -78,7 +78,7 @@ func (a *affinity) stay(ctx context.Context, i int, cause stream.Cause) {
 	a.size.Store(int64(a.lru.Len()))
 }
 
-// keyOf names the turn of ctx's agent; outside of ADK there is none.
+// keyOf returns the key of the turn of ctx's agent, and false outside of ADK.
 func keyOf(ctx context.Context) (turnKey, bool) {
 	info := call.From(ctx)
 	return turnKey{info.Invocation, info.Agent, info.Branch}, info.Invocation != ""

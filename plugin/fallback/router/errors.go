@@ -16,12 +16,11 @@ import (
 var ErrDiverged = errors.New("router: the next model's answer does not continue what was shown")
 
 // AllFailedError says that no target answered. Its causes are in the order in
-// which the targets were asked or skipped, the first model's first; errors.Is
-// and errors.As find each.
+// which the targets were called or skipped. errors.Is and errors.As find each.
 type AllFailedError struct {
 	Causes []error
-	// Means is what ended the call: the latest verdict to fail, else that of the first
-	// cause.
+	// Means is the verdict of the call: the latest cause's verdict to fail, or else the
+	// first cause's verdict.
 	Means failure.Verdict
 }
 
@@ -34,7 +33,7 @@ func (e *AllFailedError) Error() string {
 	return text.String()
 }
 
-// Verdict says what the failure means; package failure looks for it.
+// Verdict returns Means, or the verdict of the first cause if Means is not set.
 func (e *AllFailedError) Verdict() failure.Verdict {
 	if e.Means.Action == "" && len(e.Causes) > 0 {
 		return failure.Classify(e.Causes[0])
@@ -42,7 +41,7 @@ func (e *AllFailedError) Verdict() failure.Verdict {
 	return e.Means
 }
 
-// allFailed is the error of a call with these causes.
+// allFailed returns the error of a call with these causes.
 func allFailed(ctx context.Context, causes []error) error {
 	if len(causes) == 1 {
 		return causes[0]
@@ -59,8 +58,8 @@ func allFailed(ctx context.Context, causes []error) error {
 // Unwrap returns the causes.
 func (e *AllFailedError) Unwrap() []error { return e.Causes }
 
-// refusal returns err as a refusal, or nil if a model was asked. A group of
-// models has refused a call if each of them has, until the first recovers.
+// refusal returns err as a refusal, or nil if a model was called. A group of models
+// refuses a call if each member does, until the first of them recovers.
 func refusal(err error) *middleware.RefusedError {
 	switch err := err.(type) {
 	case *middleware.RefusedError:

@@ -18,23 +18,22 @@ import (
 
 // Defaults and fixed figures of a hedge.
 //
-// To wait for the 95th percentile and to bound the extra load to about 5 % is
-// the proposal of Dean and Barroso, "The Tail at Scale", CACM 56(2), 2013:
+// Waiting for the 95th percentile and bounding the extra load to about 5 % follows
+// Dean and Barroso, "The Tail at Scale", CACM 56(2), 2013:
 // https://research.google/pubs/the-tail-at-scale/
 const (
-	// DefaultHedgeDelay is how long a hedge waits while it knows fewer than
-	// MinHedgeSamples of its first model's times to first content.
+	// DefaultHedgeDelay is the delay until MinHedgeSamples of the first model's times
+	// to first content are known.
 	DefaultHedgeDelay = 2 * time.Second
-	// DefaultMinHedgeDelay bounds a measured delay from below: less is noise of
-	// the network, not a slow model.
+	// DefaultMinHedgeDelay is the smallest measured delay: less is network noise, not
+	// a slow model.
 	DefaultMinHedgeDelay = 100 * time.Millisecond
 	// DefaultMaxExtraLoad is the share of calls that may be hedged.
 	DefaultMaxExtraLoad = 0.05
-	// MinHedgeSamples is how many calls are measured before their 95th
-	// percentile means anything: of 20, one is slower.
+	// MinHedgeSamples is how many calls a 95th percentile needs: of 20, one is slower.
 	MinHedgeSamples = quantile.MinSamples
-	// HedgeWindow is how many calls are remembered: their times to first
-	// content, and the hedges they allow.
+	// HedgeWindow is how many calls are remembered, for their times to first content
+	// and for the hedges that they allow.
 	HedgeWindow = quantile.Window
 )
 
@@ -42,45 +41,42 @@ const (
 // model of its hedge had content first.
 const KindHedgeLost = stream.KindHedgeLost
 
-// HedgeConfig says when a second model is asked. The zero value measures.
+// HedgeConfig says when a second model is called. The zero value measures the delay.
 type HedgeConfig struct {
-	// Delay is how long a model may be without content before the next one is
-	// asked too. 0 means the 95th percentile of the first model's own times to
-	// first content over the latest [HedgeWindow] calls, streamed and unary ones
-	// apart; until [MinHedgeSamples] of them are known, [DefaultHedgeDelay].
+	// Delay is the time without content after which the next model is called too. 0
+	// means the 95th percentile of the first model's times to first content over the
+	// latest [HedgeWindow] calls, or [DefaultHedgeDelay] until [MinHedgeSamples] are
+	// known. Streamed and unary calls are measured separately.
 	Delay time.Duration
-	// MinDelay bounds a measured Delay from below. 0 means
-	// [DefaultMinHedgeDelay].
+	// MinDelay is the smallest measured Delay. 0 means [DefaultMinHedgeDelay].
 	MinDelay time.Duration
-	// MaxExtraLoad bounds the hedges to a share of the calls, in (0, 1]: of n
-	// calls in a row at most 1 + MaxExtraLoad × (n + HedgeWindow) are hedged. The
-	// first may be. 0 means [DefaultMaxExtraLoad].
+	// MaxExtraLoad is the share of calls that may be hedged, in (0, 1]: of n calls in
+	// a row, at most 1 + MaxExtraLoad × (n + HedgeWindow), and possibly the first. 0
+	// means [DefaultMaxExtraLoad].
 	MaxExtraLoad float64
 }
 
-// NewHedge returns a model that asks the first of models, and when that is slow
-// the next one too. Whoever has content first answers, streamed or whole; the
-// others are cancelled.
+// NewHedge returns a model that calls the first of models and, when that is slow, the
+// next one too. The first model with content answers; the others are cancelled.
 //
-// The next model is asked
+// The next model is called
 //
-//   - after the delay since the latest one was asked, if the bound on extra load
-//     allows it, and
-//   - at once when all that were asked have failed. That is a fallback and adds
-//     no load, so it is not bounded; after a verdict to fail nobody is asked.
+//   - when the delay has passed since the latest one was called, if the bound on
+//     extra load allows it, and
+//   - at once when all called models have failed. That is a fallback and adds no
+//     load, so it is not bounded. After a verdict to fail no further model is called.
 //
-// A model that fails after its first content is not replaced: put the hedge
-// into a Fallback, which restarts answers. Answers of last resort (package degrade)
-// take no part in the race: they come when all other models have failed. When all
-// fail, the error is an [*AllFailedError]. A request that names one of the models
-// begins with that one.
+// A model that fails after its first content is not replaced: put the hedge into a
+// Fallback, which restarts answers. Last resorts (package degrade) do not race: they
+// are called when all other models have failed. When all fail, the error is an
+// [*AllFailedError]. A request that names one of the models starts there.
 //
-// The losers stand in the call's record with [KindHedgeLost], and the layers
-// around them (a limit, a budget) have charged them. Each model runs on a goroutine
-// of its own that ends when the model returns, with a copy of the request. So one
-// that ignores its cancelled context delays nobody: it is left behind.
+// Cancelled attempts are recorded with [KindHedgeLost] and charged by the layers
+// around their models (a limit, a budget). Each model gets a copy of the request and
+// its own goroutine, which ends when the model returns. A model that ignores its
+// cancelled context is abandoned, so it delays nobody.
 //
-// There must be two models or more, with different names. The model is safe for
+// There must be two or more models, with different names. The model is safe for
 // concurrent use if its models are.
 func NewHedge(config HedgeConfig, models ...model.LLM) (model.LLM, error) {
 	layers, errs := checkTargets("NewHedge", models)
@@ -115,17 +111,17 @@ func (c HedgeConfig) check() (errs []error) {
 	return errs
 }
 
-// hedge is the layer. Its calls share a budget and what was measured.
+// hedge is the layer. Its calls share the budget and the measurements.
 type hedge struct {
 	name    string
 	layers  []stream.Layer
-	racing  []stream.Layer // of layers, those that are models; all if none is
-	resorts []stream.Layer // of layers, those that are or hold answers of last resort
+	racing  []stream.Layer // layers without the last resorts
+	resorts []stream.Layer // layers that are or hold last resorts
 	config  HedgeConfig
 	budget  *share.Budget
 	unary   quantile.Latencies // times to the whole answer
 	stream  quantile.Latencies // times to the first content
-	warned  atomic.Bool        // of a model that is no target
+	warned  atomic.Bool        // of a model name that no target has
 }
 
 func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
@@ -180,8 +176,8 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return h.lastResort(ctx, req, streamed, out, err)
 }
 
-// race asks the models but for answers of last resort. closed reports whether nobody
-// else may be asked.
+// race calls all models but the last resorts. closed reports whether no other model
+// may be called.
 func (h *hedge) race(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) (err error, closed bool) {
 	h.budget.Earn()
 	r := &race{hedge: h, req: req, streamed: streamed, out: out, items: make(chan stream.Item)}
@@ -191,8 +187,8 @@ func (h *hedge) race(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return r.run(ctx), r.closed
 }
 
-// lastResort asks for the answers of last resort among the models, one by one. If
-// there is none, the call has failed with err.
+// lastResort calls the last resorts among the models in order. It returns err if none
+// answers.
 func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink, err error) error {
 	out.LastResorts, out.Chosen = stream.LastResortsOnly, ""
 	for _, layer := range h.resorts {
@@ -206,7 +202,7 @@ func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed 
 	return err
 }
 
-// delay is how long a model may be without content.
+// delay returns how long a model may be without content.
 func (h *hedge) delay(stream bool) time.Duration {
 	if h.config.Delay > 0 {
 		return h.config.Delay

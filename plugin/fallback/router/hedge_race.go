@@ -11,20 +11,20 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// race is one call of a hedge. Its models hand their responses to the goroutine of
-// the caller, which alone touches out.
+// race is one call of a hedge. Its models hand their responses to the caller's
+// goroutine; only that goroutine uses out.
 type race struct {
 	hedge    *hedge
 	req      *model.LLMRequest
 	streamed bool
 	out      *stream.Sink
 	items    chan stream.Item
-	first    int      // the model to begin with
-	chosen   string   // the member of it to begin with, "" for its own choice
-	racers   []*racer // those asked so far, in order
-	running  int      // of them, those that have not ended
-	winner   *racer   // who had content first
-	closed   bool     // nobody is asked any more
+	first    int      // index of the first model to call
+	chosen   string   // the model that the request names, for the first call; "" for none
+	racers   []*racer // the models called so far, in order
+	running  int      // racers that have not ended
+	winner   *racer   // the first with content
+	closed   bool     // no further model is called
 }
 
 // racer is one model's part in a race.
@@ -37,8 +37,8 @@ type racer struct {
 	err     error
 }
 
-// lost is why a loser's context is cancelled. Its verdict is what the loser's
-// own layers put on record.
+// lost is the cause of a loser's cancelled context. The loser's own layers record its
+// verdict.
 type lost struct{}
 
 func (lost) Error() string { return "router: hedge: another model had content first" }
@@ -47,7 +47,7 @@ func (lost) Verdict() failure.Verdict {
 	return failure.Verdict{Action: failure.Fail, Kind: KindHedgeLost, Scope: failure.ScopeRequest, Reason: "another model of the hedge had content first"}
 }
 
-// run asks the models until one has answered, or none is left.
+// run calls the models until one has answered, or none is left.
 func (r *race) run(ctx context.Context) error {
 	delay := r.hedge.delay(r.streamed)
 	timer := time.NewTimer(delay)
@@ -87,7 +87,7 @@ func (r *race) run(ctx context.Context) error {
 	}
 }
 
-// start asks the next model, if there is one.
+// start calls the next model, if there is one.
 func (r *race) start(ctx context.Context) bool {
 	next, models := len(r.racers), r.hedge.racing
 	if next == len(models) || ctx.Err() != nil {
@@ -104,7 +104,7 @@ func (r *race) start(ctx context.Context) bool {
 	return true
 }
 
-// asked is a layer that is asked as every router asks its targets.
+// asked is a layer that is called through ask.
 type asked struct{ stream.Layer }
 
 func (a asked) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
@@ -120,7 +120,7 @@ func (r *race) racerOf(item stream.Item) *racer {
 	panic("router: hedge: a response of nobody") // only racers have the channel
 }
 
-// show passes a response of x on, if x is the winner or the first to have one.
+// show passes on a response of x if x is the winner or the first to respond.
 func (r *race) show(x *racer, resp *model.LLMResponse) bool {
 	if r.winner == nil {
 		r.win(x)
@@ -143,14 +143,14 @@ func (r *race) win(x *racer) {
 			other.cancel(lost{})
 		}
 	}
-	// Of a first model that lost it is only known that it would have taken
-	// longer. To leave that out would make it look faster the slower it gets.
+	// A first model that lost would have taken longer than this. Without the sample
+	// it would look faster the slower it gets.
 	if first := r.racers[0]; r.hedge.config.Delay == 0 && r.first == 0 && !first.ended {
 		r.hedge.latencies(r.streamed).Add(time.Since(first.started))
 	}
 }
 
-// lose notes that x has ended without an answer.
+// lose records that x has ended without an answer.
 func (r *race) lose(ctx context.Context, x *racer, err error) {
 	x.ended, x.err = true, err
 	r.running--
@@ -162,7 +162,7 @@ func (r *race) lose(ctx context.Context, x *racer, err error) {
 	x.Leave(x.Lost(v))
 }
 
-// leaveLosers ends the race of all but the winner, for good.
+// leaveLosers leaves all racers but the winner behind.
 func (r *race) leaveLosers() {
 	for _, x := range r.racers {
 		if x != r.winner {
@@ -172,7 +172,7 @@ func (r *race) leaveLosers() {
 	}
 }
 
-// end leaves nothing behind that anybody waits for.
+// end cancels all racers and leaves them behind.
 func (r *race) end(ctx context.Context) {
 	for _, x := range r.racers {
 		x.cancel(nil)
@@ -188,7 +188,7 @@ func (r *race) end(ctx context.Context) {
 	r.winner.Leave(cut)
 }
 
-// failed is the error of a race that nobody won.
+// failed returns the error of a race without a winner.
 func (r *race) failed(ctx context.Context) error {
 	r.racers[0].Sink().Join() // an experiment in it has still touched the call
 	causes := make([]error, len(r.racers))

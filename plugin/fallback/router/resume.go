@@ -14,28 +14,28 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// resumed is a text that goes on with another model when one is cut off. The
-// consumer is shown what goes beyond the text so far; each byte of an attempt is
-// compared with it once.
+// resumed is a text that another model continues when one is cut off. The consumer
+// is shown only the text beyond the text so far. Each byte of an attempt is compared
+// once.
 type resumed struct {
 	*run
 	shown   strings.Builder // the text that the consumer has been shown, without thoughts
 	began   bool            // the consumer has been shown something, thoughts included
-	alone   bool            // all of that by the attempt in progress
-	over    bool            // an attempt has left the text after it had added to it
+	alone   bool            // the attempt in progress has shown all of it
+	over    bool            // an attempt has added to the text and then diverged
 	cut     int             // the target that was cut off first, if oneMore
 	oneMore bool
 	paid    *tokens.Usage // of the attempts before this one
 
 	// Of the attempt in progress.
 	fork      *stream.Sink
-	number    int64  // of it
+	number    int64  // see Sink.Begun
 	given     string // the text that it was given to continue
-	undecided bool   // it may restate that text: what it has sent is a beginning of it
-	restated  bool   // it has
-	at        int    // up to where its text has come
-	added     bool   // something to the text
-	other     bool   // its text is another
+	undecided bool   // it may be repeating given: its text so far is a prefix of it
+	restated  bool   // it has repeated given
+	at        int    // length of its text so far, within shown
+	added     bool   // it has added to the text
+	other     bool   // it has diverged from the text
 }
 
 // canPrefill reports whether a model that continues texts can continue this one.
@@ -43,7 +43,7 @@ func (c *resumed) canPrefill(req *model.LLMRequest) bool {
 	return c.shown.Len() > 0 && len(req.Tools) == 0 && (req.Config == nil || len(req.Config.Tools) == 0)
 }
 
-// again reports whether the target that was cut off first may be asked once more.
+// again reports whether the target that was cut off first may be called once more.
 func (c *resumed) again(target *int) bool {
 	if !c.oneMore {
 		return false
@@ -52,7 +52,8 @@ func (c *resumed) again(target *int) bool {
 	return true
 }
 
-// ask lets target i answer, from where the text is if it can, else from the start.
+// ask calls target i. The target continues the text if it can, or else answers from
+// the start.
 func (c *resumed) ask(i int) error {
 	before := c.began
 	if c.targets[i].traits.Prefill && c.canPrefill(c.req) {
@@ -70,8 +71,7 @@ func (c *resumed) ask(i int) error {
 	return err
 }
 
-// refusesPrefill reports whether a model may have failed because it was given the
-// beginning of its answer.
+// refusesPrefill reports whether a model may have failed because of the prefill.
 func refusesPrefill(v failure.Verdict) bool {
 	switch v.Kind {
 	case failure.KindInvalid, failure.KindUnsupported, failure.KindUnknown:
@@ -80,11 +80,11 @@ func refusesPrefill(v failure.Verdict) bool {
 	return false
 }
 
-// attempt asks target i and passes on what its answer adds to the text.
+// attempt calls target i and passes on the text that its answer adds.
 func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	c.given, c.added, c.other, c.number = given, false, false, 0
 	c.fork = c.out.Fork(c.take)
-	c.fork.Continuous, c.fork.Resumes = false, false // what a retry sends again is compared
+	c.fork.Continuous, c.fork.Resumes = false, false // a retry may start over: its text is compared
 	err := ask(c.ctx, c.targets[i].Layer, req, c.streamed, c.fork)
 	c.fork.Join()
 	if c.began {
@@ -130,8 +130,8 @@ func (c *resumed) pass(resp *model.LLMResponse, rest string) bool {
 	return c.fork.Pass(resp)
 }
 
-// beyond returns what text, the next piece of the attempt's, adds to the text that
-// was shown. ok is false if it belongs to another text.
+// beyond returns the part of text, the attempt's next piece, that goes beyond the
+// text shown. ok is false if the attempt has diverged.
 func (c *resumed) beyond(text string) (rest string, ok bool) {
 	if c.undecided {
 		n := min(len(text), len(c.given)-c.at)
@@ -154,8 +154,8 @@ func (c *resumed) beyond(text string) (rest string, ok bool) {
 	return text[n:], true
 }
 
-// finish passes on a final response, which has the whole text of the attempt. That
-// of an attempt which nothing was before is as it is, like the model's own.
+// finish passes on a final response, which has the whole text of the attempt. If no
+// other attempt has shown anything, the response is passed on unchanged.
 func (c *resumed) finish(resp *model.LLMResponse) bool {
 	if c.began && !c.alone {
 		whole, missing := request.Text(resp.Content), c.given
