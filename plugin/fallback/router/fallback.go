@@ -17,83 +17,81 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// MidStream says what to do when a model fails after part of its answer has
-// been shown. A failure before that is invisible, and after a final response
-// nothing is tried again, whatever is set.
+// MidStream says what to do when a model fails after part of its answer was shown.
+// It does not apply before (such a failure is invisible) or after a final response
+// (then nothing is tried again).
 type MidStream string
 
 const (
-	// Restart tells the consumer to discard the part (a partial response whose
-	// metadata has "fallback_restart") and lets the next model answer from the
-	// start. The final response is that model's alone. It is the default, and
-	// right under ADK, which stores and acts on final responses only.
+	// Restart is the default. It tells the consumer to discard the part (with a
+	// partial response whose metadata has "fallback_restart"), and the next model
+	// answers from the start. The final response is that model's alone. This suits
+	// ADK, which stores and acts on final responses only.
 	Restart MidStream = "restart"
 	// Resume continues the text that was shown; see [Config.MidStream].
 	Resume MidStream = "resume"
-	// FailMidStream gives the error to the consumer.
+	// FailMidStream returns the error to the consumer.
 	FailMidStream MidStream = "fail"
 )
 
-// Bounds of what a Fallback remembers of turns.
+// Defaults of Config.
 const (
 	DefaultMaxTurns = 1000
 	DefaultStayFor  = 10 * time.Minute
 )
 
-// Config says how a Fallback goes through its targets. The zero value is ready.
+// Config says how a Fallback goes through its targets. The zero value is ready to use.
 type Config struct {
-	// MidStream is what to do when a model fails in the middle of its answer;
-	// empty means Restart.
+	// MidStream is what to do when a model fails in the middle of its answer. Empty
+	// means Restart.
 	//
-	// With Resume, the consumer sees one text that goes on. The next model is
-	// given the text so far to continue if its [Traits] say that it can and the
-	// request has no tools; such models come first. Else, and when it refuses, it
-	// answers from the start, and only what extends the text so far is passed on.
-	// If its answer is another text, the next model follows; the call ends with
-	// [ErrDiverged] if some of it had been shown. When no other model is left, the
-	// one that was cut off is called once more. The usage of the final response
-	// covers all these attempts.
+	// With Resume, the consumer sees one continuous text. If the next model's
+	// [Traits] have Prefill and the request has no tools, it is given the text so far
+	// to continue; such models come first. Otherwise, or if it refuses, it answers
+	// from the start, and only the text beyond the text so far is passed on. If its
+	// answer differs, the next model is called, or, if part of that answer was shown,
+	// the call ends with [ErrDiverged]. When no other model is left, the one that was
+	// cut off is called once more. The usage of the final response covers all attempts.
 	MidStream MidStream
 
-	// Guards are asked before each target: an error skips it, and is the reason
-	// that is recorded. They run in order; the first error decides.
+	// Guards run in order before each call of a target. The first error skips the
+	// target and is recorded as the reason.
 	Guards []Guard
 
-	// FallbackOnContentPolicy lets the next target answer what one refused by its
-	// content policy. False means that the refusal is the answer.
+	// FallbackOnContentPolicy calls the next target after one refused by content
+	// policy. False means that the refusal is the answer.
 	FallbackOnContentPolicy bool
 
-	// MaxTurns bounds the turns whose choice is remembered, least recently used
-	// dropped first; 0 means DefaultMaxTurns. See [NewFallback].
+	// MaxTurns bounds the turns whose target is remembered; the least recently used
+	// are dropped first. 0 means DefaultMaxTurns. See [NewFallback].
 	MaxTurns int
-	// StayFor is how long a choice is remembered after the latest call of its turn:
-	// the result of a tool that runs for hours comes back in the same turn, when the
-	// first target may have recovered. 0 means DefaultStayFor.
+	// StayFor is how long the target is remembered after the latest call of its turn.
+	// A tool may run for hours; by then the first target may have recovered. 0 means
+	// DefaultStayFor.
 	StayFor time.Duration
 
-	// OnAttempt and OnFallback are told of every call; see [call.Hooks].
+	// OnAttempt and OnFallback are optional; see [call.Hooks].
 	OnAttempt  func(ctx context.Context, a call.Attempt)
 	OnFallback func(ctx context.Context, md call.Metadata)
 }
 
-// NewFallback returns a model that asks models in order until one answers. It
-// has the first one's name and optional methods, and the error names every
-// wrong field.
+// NewFallback returns a model that calls models in order until one answers. It has
+// the name and optional methods of the first. The error names every wrong field.
 //
-// A verdict to fail (a bad key, an invalid request, a refusal) ends the call, also
-// out of a router among the models; any other failure moves on. What failed for want
-// of something that [Traits] tell of (a larger window, another credential or
-// provider) is not sent to a target that lacks it too. Answers of last resort
+// A failure moves on to the next target, unless its verdict is to fail (a bad key, an
+// invalid request, a refusal), which ends the call, also from a nested router. A
+// target is skipped if its [Traits] show that it would fail in the same way: its
+// window is no larger, or its credential or provider is the same. Last resorts
 // (package degrade) come after all other targets, whatever their place, also those
-// inside of a router among the models. When every target is refused by an open
-// breaker, answers of last resort included or not there, the one that recovers first
-// is called all the same. When all fail, the error is an [*AllFailedError].
+// inside a nested router. If open breakers refuse every target, including any last
+// resort, the one that recovers first is called anyway. When all fail, the error is
+// an [*AllFailedError].
 //
 // Within one ADK turn, later calls of the same agent (a tool loop) stay with the
-// target that answered, unless that was an answer of last resort ("degraded" in
-// its metadata); the next turn starts at the first target again. A request that
-// names another of the models than the first starts at that one; a name that none
-// of them has is logged, and the first target is called.
+// target that answered, unless it was a last resort ("degraded" in its metadata).
+// The next turn starts at the first target again. A request that names another
+// target starts there. If no target has the requested name, the first target is
+// called and the name is logged.
 //
 // The model is safe for concurrent use if its models are.
 func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
@@ -132,7 +130,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	return stream.Forward(f, models[0]), nil
 }
 
-// MustFallback is NewFallback for a configuration that is known to be right.
+// MustFallback is NewFallback, but panics on an error.
 func MustFallback(config Config, models ...model.LLM) model.LLM {
 	m, err := NewFallback(config, models...)
 	if err != nil {
@@ -148,7 +146,7 @@ type fallback struct {
 	targets []target
 	layers  []stream.Layer // of targets
 	turns   *affinity
-	warned  atomic.Bool // of a model that is no target
+	warned  atomic.Bool // of a model name that no target has
 }
 
 // target is one of the models of a Fallback.
@@ -157,8 +155,8 @@ type target struct {
 	traits          Traits
 	optional        stream.Optional // nil if it is part of every call
 	group           bool            // it is a router
-	lastResort      bool            // its answers are of last resort
-	holdsLastResort bool            // it is a router with such an answer
+	lastResort      bool            // it is a last resort
+	holdsLastResort bool            // it is a router that has a last resort
 }
 
 // Name implements model.LLM.
@@ -185,8 +183,8 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	})
 }
 
-// choose returns which of layers, the targets of a router, the request of a call
-// names; ok is false if it names none in particular, or one that is not there.
+// choose returns the index of the target that the request names. ok is false if the
+// request names none, or a model that is not among the targets.
 func choose(layers []stream.Layer, out *stream.Sink, warned *atomic.Bool) (i int, ok bool) {
 	if out.Chosen == "" {
 		return 0, false
@@ -194,7 +192,7 @@ func choose(layers []stream.Layer, out *stream.Sink, warned *atomic.Bool) (i int
 	i = slices.IndexFunc(layers, func(layer stream.Layer) bool { return isNamed(layer, out.Chosen) })
 	if i < 0 {
 		if !warned.Swap(true) {
-			slog.Warn("router: the request names a model that is no target, so the first target is called; name one of the targets",
+			slog.Warn("router: the requested model is not a target; calling the first target",
 				"model", out.Chosen, "first", layers[0].Name())
 		}
 		out.Chosen = ""
@@ -209,8 +207,8 @@ func choose(layers []stream.Layer, out *stream.Sink, warned *atomic.Bool) (i int
 	return i, true
 }
 
-// isNamed reports whether a target, or a member of it, has a name, or calls the
-// model of that name.
+// isNamed reports whether a target or one of its members has the given name, or calls
+// the model of that name.
 func isNamed(layer stream.Layer, name string) bool {
 	if g, ok := groupOf(layer); ok {
 		return slices.ContainsFunc(g.members(), func(m stream.Layer) bool { return isNamed(m, name) })

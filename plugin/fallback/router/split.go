@@ -20,7 +20,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// SplitBy says whose calls stay with one arm.
+// SplitBy says which calls stay with one arm.
 type SplitBy string
 
 const (
@@ -32,14 +32,13 @@ const (
 const (
 	// DefaultDriftWindow is how long a call counts for the comparison of arms.
 	DefaultDriftWindow = 10 * time.Minute
-	// DefaultDriftCalls is how many calls of an arm make its rate of failures
-	// worth comparing: with 100, a rate is known to about 10 percentage points
-	// (1.96 × √(¼ ÷ 100), the normal approximation for a proportion).
+	// DefaultDriftCalls is how many calls of an arm are needed to compare its failure
+	// rate: with 100, a rate is known to about 10 percentage points (1.96 × √(¼ ÷ 100),
+	// the normal approximation for a proportion).
 	DefaultDriftCalls = 100
 )
 
-// maxSplitWeight keeps the sum of weights far from overflow, where an int has 32
-// bits too.
+// maxSplitWeight keeps the sum of weights far from overflow, even with 32-bit ints.
 const maxSplitWeight = 1 << 24
 
 // Arm is one side of a split.
@@ -47,70 +46,67 @@ type Arm struct {
 	// Cohort names the arm in metadata and counts. Empty means the model's name.
 	Cohort string
 	// Weight is the arm's share of the users or sessions, relative to the sum of
-	// all: 95 and 5, or 1 and 1. 0 means none, which pauses an arm.
+	// all weights: 95 and 5, or 1 and 1. 0 pauses the arm.
 	Weight int
-	// Model answers. Two arms may have models of one name, which differ in their
-	// configuration.
+	// Model answers the arm's calls. Two arms may have models of the same name with
+	// different configurations.
 	Model model.LLM
 }
 
 // SplitConfig describes an experiment or a gradual rollout.
 type SplitConfig struct {
-	// Experiment names the split in metadata, and makes its choice independent
-	// of other experiments' with the same users. It may be empty.
+	// Experiment names the split in metadata, and makes its choice independent of
+	// other experiments with the same users. Optional.
 	Experiment string
-	// By is whose calls stay with one arm. Empty means ByUser.
+	// By says which calls stay with one arm. Empty means ByUser.
 	By SplitBy
-	// Arms are the sides, at least one with a weight. The first is the control:
-	// the one that is known to be good.
+	// Arms must contain at least one arm with a weight. The first is the control,
+	// which is known to be good.
 	Arms []Arm
 
-	// MaxDrift is how much larger than the control's an arm's rate of failed
-	// calls may be, in (0, 1]: with 0.05, an arm that fails in 8 % of its calls is
-	// taken out when the control fails in less than 3 %. 0 means that no arm is
-	// taken out.
+	// MaxDrift is how far an arm's failure rate may exceed the control's, in (0, 1].
+	// With 0.05, an arm that fails in 8 % of its calls is taken out when the control
+	// fails in less than 3 %. 0 means that no arm is taken out.
 	MaxDrift float64
-	// MinCalls is how many calls of the arm, and of the control, must lie in the
-	// window before they are compared. 0 means [DefaultDriftCalls].
+	// MinCalls is how many calls the arm and the control must each have in the window
+	// before they are compared. 0 means [DefaultDriftCalls].
 	MinCalls int
 	// Window is how long a call counts; it slides in tenths. 0 means
 	// [DefaultDriftWindow].
 	Window time.Duration
-	// OnRollback is told when an arm is taken out, once for each, on the
-	// goroutine of the call that made it drift too far. A panic in it is logged
-	// and goes no further. Nil means that nobody is told.
+	// OnRollback is called once for each arm that is taken out, on the goroutine of
+	// the call that made it drift too far. A panic in it is recovered and logged.
+	// Optional.
 	OnRollback func(Rollback)
 
-	// Stats, if set, can be asked for the counts of every arm. It serves one
-	// split.
+	// Stats, if set, returns the counts of every arm. It serves one split.
 	Stats *SplitStats
 }
 
 // NewSplit returns a model that sends each user, or session, to one of several
-// models. It has the name and the optional methods of the first.
+// models. It has the name and optional methods of the first.
 //
 // The choice needs no memory and is the same in every replica and after every
 // restart: the first 8 bytes, as a big-endian number, of the SHA-256 of
 //
 //	Experiment + "\x00" + user or session ID
 //
-// as a fraction of 2⁶⁴, fall into the arms' shares in their order. When By's ID is
-// not known, the other one is used, then the invocation's; when none is, outside
-// of ADK and without [call.With], each call is a random draw. An application that
-// gives all its users one ID should split by session.
+// as a fraction of 2⁶⁴, fall into the arms' shares in their order. If the ID that By
+// names is unknown, the other ID is used, then the invocation's. If none is known
+// (outside of ADK and without [call.With]), the arm of each call is random. An
+// application that gives all its users one ID should split by session.
 //
-// Every final response carries experiment_id and cohort, also when a router
-// around the split had to answer with another model: so an experiment is judged
-// by all whom it touched, not only by those for whom it worked. A cache belongs
-// within the arms, or between a [SplitAhead] and the split.
+// Every final response carries experiment_id and cohort, also when an enclosing
+// router answered with another model. So an experiment's failures stay in its data.
+// A cache belongs within the arms, or between a [SplitAhead] and the split.
 //
-// A failed call is one that ended with an error, was cut off by a layer around
-// for being too slow, was refused by the arm's breaker, was answered by another
-// than the arm's own model (a fallback within the arm), or has an answer that a
-// condition of a policy has rejected. Calls that the caller cancelled or stopped,
-// that lost a hedge, or that a rule, a limit or a budget kept from the arm's
-// models do not count. An arm that drifts beyond MaxDrift is taken out for the
-// life of the split: the control answers its users, in the control's cohort.
+// A call counts as failed if it ended with an error, an outer layer cut it off for
+// being too slow, the arm's breaker refused it, another model than the arm's own
+// answered (a fallback within the arm), or a policy's condition rejected the answer.
+// Calls do not count if the caller cancelled or stopped them, if they lost a hedge,
+// or if a rule, a limit or a budget refused them. An arm that exceeds MaxDrift is
+// taken out for the life of the split: the control answers its users, in the
+// control's cohort.
 //
 // The error names every wrong field. The model is safe for concurrent use if
 // its models are.
@@ -125,7 +121,7 @@ func NewSplit(config SplitConfig) (model.LLM, error) {
 	return stream.Forward(s, config.Arms[0].Model), nil
 }
 
-// MustSplit is NewSplit for a configuration that is known to be right.
+// MustSplit is NewSplit, but panics on an error.
 func MustSplit(config SplitConfig) model.LLM {
 	m, err := NewSplit(config)
 	if err != nil {
@@ -180,7 +176,7 @@ type split struct {
 	config SplitConfig
 	arms   []*arm
 	total  uint64      // the sum of weights
-	warned atomic.Bool // of a model that is no target
+	warned atomic.Bool // of a model name that no target has
 }
 
 func newSplit(config SplitConfig) *split {
@@ -231,17 +227,17 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return err
 }
 
-// note tells out that a call is arm i's.
+// note records arm i in out.
 func (s *split) note(i int, out *stream.Sink) {
 	a := s.arms[i]
 	if out.Root == "" || out.Root == s.Name() {
-		out.Root = a.layer.Name() // to be given to an arm is no fallback, also as the first target of a router
+		out.Root = a.layer.Name() // the choice of an arm is no fallback, also in a router's first target
 	}
 	out.Notes.ExperimentID, out.Notes.Cohort = s.config.Experiment, a.cohort
 }
 
-// choose returns the arm for the caller of ctx, which a SplitAhead may have
-// chosen already.
+// choose returns the arm for the caller of ctx: the choice of an enclosing
+// SplitAhead, if there is one.
 func (s *split) choose(ctx context.Context) int {
 	if i, chosen := ctx.Value(s).(int); chosen {
 		return i
@@ -253,7 +249,7 @@ func (s *split) choose(ctx context.Context) int {
 	return i
 }
 
-// point returns where in [0, 2⁶⁴) the caller of ctx stands.
+// point returns the point in [0, 2⁶⁴) of the caller of ctx.
 func (s *split) point(ctx context.Context) uint64 {
 	info := call.From(ctx)
 	id := cmp.Or(info.User, info.Session, info.Invocation)

@@ -13,19 +13,19 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// SplitAhead returns m with a middleware of its own in front for each arm of
-// split, a model of [NewSplit] somewhere in m. It makes the choice of split before
-// a call gets to m, so that a cache around a whole chain tells the arms apart:
+// SplitAhead returns m with a separate middleware in front for each arm of split, a
+// model of [NewSplit] somewhere in m. It chooses the arm before a call reaches m, so
+// that a cache around a whole chain keeps the arms apart:
 //
 //	chain := router.MustFallback(router.Config{}, split, backup)
 //	m, err := router.SplitAhead(split, chain, func(arm int) middleware.Middleware {
 //		return cache.Middleware([]string{"control", "treatment"}[arm])
 //	})
 //
-// front is called once for each arm, in order. What it stands in front of has the
-// name of the arm's model, and what is answered there carries experiment_id and
-// cohort too. The name and the optional methods are those of m. The error names
-// every wrong argument.
+// front is called once for each arm, in order. The model that its middleware wraps
+// has the name of the arm's model, and answers of the middleware carry experiment_id
+// and cohort too. The returned model has the name and optional methods of m. The
+// error names every wrong argument.
 func SplitAhead(split, m model.LLM, front func(arm int) middleware.Middleware) (model.LLM, error) {
 	var problems []error
 	s := splitOf(split)
@@ -53,7 +53,7 @@ func SplitAhead(split, m model.LLM, front func(arm int) middleware.Middleware) (
 	return stream.Forward(a, m), nil
 }
 
-// splitOf returns the split behind a model of NewSplit, nil for any other.
+// splitOf returns the split behind a model of NewSplit, or nil for another model.
 func splitOf(m model.LLM) *split {
 	if nilcheck.Model(m) {
 		return nil
@@ -64,12 +64,12 @@ func splitOf(m model.LLM) *split {
 
 // ahead is the layer of a SplitAhead.
 type ahead struct {
-	stream.Layer // what is behind all fronts, for its name
+	stream.Layer // behind all fronts, for its name
 	split        *split
 	fronts       []stream.Layer // one for each arm
 }
 
-// Within returns what is behind the fronts.
+// Within returns the layer behind the fronts.
 func (a *ahead) Within() stream.Layer { return a.Layer }
 
 // GenerateContent implements model.LLM.
@@ -84,7 +84,7 @@ func (a *ahead) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return a.fronts[i].Do(context.WithValue(ctx, a.split, i), req, streamed, out)
 }
 
-// behind is what is behind one front: as the arm's model, whose calls they are.
+// behind is the layer behind one front, with the name of the arm's model.
 type behind struct {
 	stream.Layer
 	name string

@@ -12,11 +12,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/window"
 )
 
-// Counts is what happened in an arm within the window.
+// Counts are the calls of an arm within the window.
 type Counts struct {
-	Calls     int // that tell something of the arm; see [NewSplit]
-	Errors    int // of them, those that ended with an error or whose answer was rejected
-	Fallbacks int // of them, those that another than the arm's own model answered
+	Calls     int // calls that count for the arm; see [NewSplit]
+	Errors    int // calls that ended with an error or whose answer was rejected
+	Fallbacks int // calls that another model than the arm's own answered
 }
 
 func (c *Counts) add(more Counts) {
@@ -25,8 +25,8 @@ func (c *Counts) add(more Counts) {
 	c.Fallbacks += more.Fallbacks
 }
 
-// FailureRate is the share of calls that the arm's own model did not answer; 0
-// when there were none.
+// FailureRate returns the share of calls that the arm's own model did not answer, or
+// 0 without calls.
 func (c Counts) FailureRate() float64 {
 	if c.Calls == 0 {
 		return 0
@@ -34,7 +34,7 @@ func (c Counts) FailureRate() float64 {
 	return float64(c.Errors+c.Fallbacks) / float64(c.Calls)
 }
 
-// Rollback tells that an arm was taken out, and by what.
+// Rollback describes an arm that was taken out, and the counts that caused it.
 type Rollback struct {
 	Experiment, Cohort string
 	Arm, Control       Counts
@@ -44,18 +44,18 @@ type Rollback struct {
 type ArmStats struct {
 	Cohort string
 	Counts Counts // within the window
-	// RolledBack: the arm was taken out; the control answers in its place.
+	// RolledBack is true if the arm was taken out; then the control answers.
 	RolledBack bool
 }
 
-// SplitStats tells how the arms of a split are doing. The zero value is ready
-// for [SplitConfig.Stats]. It is safe for concurrent use.
+// SplitStats returns the state of the arms of a split. The zero value is ready for
+// [SplitConfig.Stats]. It is safe for concurrent use.
 type SplitStats struct {
 	arms atomic.Pointer[[]*arm]
 }
 
-// Arms returns the state of every arm in the order of the configuration, or
-// nothing before the split was made.
+// Arms returns the state of every arm in the order of the configuration, or nil
+// before the split is created.
 func (s *SplitStats) Arms() []ArmStats {
 	arms := s.arms.Load()
 	if arms == nil {
@@ -76,10 +76,10 @@ type arm struct {
 	tally  *tally
 	out    atomic.Bool // taken out, for good
 
-	lastResort, holdsLastResort bool // its answers are of last resort; it has such an answer
+	lastResort, holdsLastResort bool // it is a last resort; it is a router that has one
 }
 
-// pick returns in whose share of total a point of [0, 2⁶⁴) falls.
+// pick returns the arm whose share of total contains a point of [0, 2⁶⁴).
 func pick(point, total uint64, arms []*arm) int {
 	at, _ := bits.Mul64(point, total) // ⌊point ÷ 2⁶⁴ × total⌋
 	for i, a := range arms {
@@ -91,7 +91,7 @@ func pick(point, total uint64, arms []*arm) int {
 	return 0 // not reached: at is less than the sum of weights
 }
 
-// judge counts what the end of a call tells of a.
+// judge counts the end of a call for arm a.
 func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink) {
 	switch {
 	case isNobodys(ctx, err) || err == nil && !out.Final:
@@ -107,9 +107,9 @@ func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink) 
 	}
 }
 
-// isNobodys reports whether the end of a call tells nothing of its arm: the caller
-// cancelled it, another model of a hedge was faster, or no model was asked. A
-// breaker that refuses speaks for the arm's calls before.
+// isNobodys reports whether a call does not count for its arm: the caller cancelled
+// it, another model of a hedge was faster, or no model was called. A refusal by a
+// breaker does count: the arm's earlier calls have failed.
 func isNobodys(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return stream.Ended(ctx) == ctx.Err() || context.Cause(ctx) == lost{}
@@ -118,7 +118,7 @@ func isNobodys(ctx context.Context, err error) bool {
 	return refused != nil && refused.By != "breaker"
 }
 
-// count adds to the counts of a, and takes a out if that is too much.
+// count adds to the counts of a, and takes a out if it has drifted too far.
 func (s *split) count(a *arm, what Counts) {
 	now := time.Now()
 	a.tally.add(now, what)
@@ -147,7 +147,7 @@ func (s *split) tell(r Rollback) {
 	s.config.OnRollback(r)
 }
 
-// tally counts the calls of the latest time.
+// tally counts calls in a sliding window.
 type tally struct {
 	mu     sync.Mutex
 	counts window.Window[Counts] // guarded by mu

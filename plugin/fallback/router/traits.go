@@ -14,17 +14,17 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Traits is what a router may know of a target. The zero value knows nothing,
-// and what is not known is never a reason against a target.
+// Traits describe a target to a router. All fields are optional; an unknown trait
+// never excludes a target.
 type Traits struct {
-	Provider      string // who serves it, such as "google"
-	Credential    string // which account or key it is called with; a name, never the key
-	ContextWindow int    // tokens it can read; 0 if not known
-	Prefill       bool   // it continues a text that the request ends with
+	Provider      string // the service, such as "google"
+	Credential    string // a name for the account or key it is called with; never the key itself
+	ContextWindow int    // in tokens of input; 0 if unknown
+	Prefill       bool   // it can continue a text that the request ends with
 
-	// Target describes the model's API and what it takes. Each field that is set
-	// overrides the model's own description ([provider.Described]) or, if it has
-	// none, the one that its name implies.
+	// Target describes the model's API and what it accepts. Each field that is set
+	// overrides the model's own description ([provider.Described]) or, without one,
+	// the description that its name implies.
 	Target provider.Target
 }
 
@@ -51,7 +51,7 @@ type described struct {
 func (d *described) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	outer := out.Described
 	out.Described = &d.traits.Target
-	if outer != nil { // that of a group that d is in, which says less of the model than d
+	if outer != nil { // of an enclosing group, and less specific than d's
 		merged := d.traits.Target.Over(*outer)
 		out.Described = &merged
 	}
@@ -77,19 +77,19 @@ func traitsOf(m model.LLM) Traits {
 	return traits
 }
 
-// isLastResort reports whether m is an answer of last resort.
+// isLastResort reports whether m is a last resort.
 func isLastResort(m model.LLM) bool {
 	_, ok := stream.Find[stream.LastResort](m)
 	return ok
 }
 
-// optional returns m as a target that is no part of some calls, or nil.
+// optional returns m as a target that may be absent from a call, or nil.
 func optional(m model.LLM) stream.Optional {
 	o, _ := stream.Find[stream.Optional](m)
 	return o
 }
 
-// avoid is what failures of one call have in common with targets not yet asked.
+// avoid collects the traits that made targets fail in one call.
 type avoid struct {
 	providers, credentials []string
 	endpoints              []string // that could not be reached
@@ -115,7 +115,7 @@ func (a *avoid) unreachable(t *Traits) bool {
 	return slices.Contains(a.endpoints, t.Target.Endpoint)
 }
 
-// reason says why a target with traits t would fail too, or nothing.
+// reason returns why a target with traits t would fail too, or "".
 func (a *avoid) reason(t *Traits) string {
 	for _, provider := range a.providers {
 		if t.Provider == provider {
