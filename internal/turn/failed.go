@@ -39,18 +39,18 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 	if len(attempts) == 0 {
 		attempts = []call.Attempt{s.failedAttempt(f.means, nil)}
 	}
-	answer, recoverErr, next, handled := p.handle(ctx, s, req, f, attempts)
+	h, ok := p.handle(ctx, s, req, f, attempts)
 	switch {
-	case !handled:
+	case !ok:
 		return nil, nil
-	case answer != nil:
-		return answer, nil
-	case recoverErr != nil && next == "":
+	case h.answer != nil:
+		return h.answer, nil
+	case h.refused != nil && h.next == "":
 		p.giveUp(ctx, s)
-		return nil, &RecoverError{Model: err, Recover: recoverErr}
+		return nil, &RecoverError{Model: err, Recover: h.refused}
 	}
-	answer = &model.LLMResponse{ErrorCode: f.name, ErrorMessage: f.means.Message}
-	call.Merge(answer, p.annotate(ctx, s, next, nil))
+	answer := &model.LLMResponse{ErrorCode: f.name, ErrorMessage: f.means.Message}
+	call.Merge(answer, p.annotate(ctx, s, h.next, nil))
 	return answer, nil
 }
 
@@ -70,45 +70,50 @@ func (p *Plugin) badResponse(ctx Context, s *state, resp *model.LLMResponse, f f
 			last.Outcome = call.Failed // a refusal, which the router inside passed on
 		}
 	}
-	answer, _, next, handled := p.handle(ctx, s, s.req, f, attempts)
+	h, ok := p.handle(ctx, s, s.req, f, attempts)
 	switch {
-	case !handled:
+	case !ok:
 		return nil
-	case answer != nil:
-		return answer
+	case h.answer != nil:
+		return h.answer
 	case resp.ErrorCode != "":
-		p.annotate(ctx, s, next, &note{code: resp.ErrorCode})
+		p.annotate(ctx, s, h.next, &note{code: resp.ErrorCode})
 		return nil
 	}
 	replaced := *resp // without a code it would have no event
 	replaced.ErrorCode, replaced.ErrorMessage = f.name, f.means.Message
-	call.Merge(&replaced, p.annotate(ctx, s, next, nil))
+	call.Merge(&replaced, p.annotate(ctx, s, h.next, nil))
 	return &replaced
 }
 
-// handle records a failed call and asks Recover. It returns the answer, or the
-// error of Recover, if there is one, and the model that an outer loop is to ask
-// next. handled is false if the failure is not the plugin's business. It needs the
-// lock, and releases it.
-func (p *Plugin) handle(ctx Context, s *state, req *model.LLMRequest, f failed, attempts []call.Attempt) (answer *model.LLMResponse, recoverErr error, next string, handled bool) {
+// handled is what becomes of a failed call.
+type handled struct {
+	answer  *model.LLMResponse // of Recover; nil if there is none
+	refused error              // why Recover gave none
+	next    string             // the model for an outer loop to call next; "" for none
+}
+
+// handle records a failed call and calls Recover. ok is false if the failure is not
+// the plugin's business. It needs the lock, and releases it.
+func (p *Plugin) handle(ctx Context, s *state, req *model.LLMRequest, f failed, attempts []call.Attempt) (h handled, ok bool) {
 	if f.means.Kind == failure.KindCanceled || !f.configured || !p.hasFallback(s) {
 		p.pass(ctx, s, f, attempts)
-		return nil, nil, "", false
+		return handled{}, false
 	}
 	attempts = s.fail(f.name, f.means.Reason, attempts)
-	next, root, refused := p.next(s), s.root, s.refused
+	h = handled{next: p.next(s), refused: s.refused}
+	root := s.root
 	p.turns.enter(s, handling)
 	p.turns.Unlock()
 
 	p.tell(ctx, attempts...)
-	if p.backup == nil || req == nil {
-		return nil, nil, next, true
+	switch {
+	case p.backup == nil || req == nil:
+		h.refused = nil
+	case h.refused == nil: // else Recover was called before the model
+		h.answer, h.refused = p.recover(ctx, s, root, req)
 	}
-	if refused != nil {
-		return nil, refused, next, true // asked before the model
-	}
-	answer, recoverErr = p.recover(ctx, s, root, req)
-	return answer, recoverErr, next, true
+	return h, true
 }
 
 // pass lets a failure through as it is. It needs the lock, and releases it.
