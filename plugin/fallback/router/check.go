@@ -14,23 +14,23 @@ import (
 // constructor's name, for the errors.
 func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 	if len(models) == 0 {
-		return nil, []error{fmt.Errorf("router: %s: no models; allowed: 1 or more", who)}
+		return nil, []error{fmt.Errorf("router: %s: no models; must be 1 or more", who)}
 	}
 	var errs []error
 	layers := make([]stream.Layer, 0, len(models))
 	taken := make(map[string]int, len(models))
 	for i, m := range models {
 		if nilcheck.Model(m) {
-			errs = append(errs, fmt.Errorf("router: %s: models[%d] is nil; allowed: a model", who, i))
+			errs = append(errs, fmt.Errorf("router: %s: models[%d] is nil; must be a model", who, i))
 			continue
 		}
 		name := m.Name()
 		if first, ok := taken[name]; ok && optional(m) == nil {
-			errs = append(errs, fmt.Errorf("router: %s: models[%d] is called %q like models[%d]; allowed: a name of its own", who, i, name, first))
+			errs = append(errs, fmt.Errorf("router: %s: models[%d] is called %q like models[%d]; must be unique", who, i, name, first))
 			continue
 		}
 		if name == "" {
-			errs = append(errs, fmt.Errorf("router: %s: models[%d] has an empty name; allowed: a name of its own", who, i))
+			errs = append(errs, fmt.Errorf("router: %s: models[%d] has an empty name; must have one", who, i))
 			continue
 		}
 		taken[name] = i

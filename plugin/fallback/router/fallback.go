@@ -101,18 +101,18 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		config.MidStream = Restart
 	case Restart, Resume, FailMidStream:
 	default:
-		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; allowed: %q, %q, %q", config.MidStream, Restart, Resume, FailMidStream))
+		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; must be %q, %q or %q", config.MidStream, Restart, Resume, FailMidStream))
 	}
 	for i, guard := range config.Guards {
 		if guard == nil {
-			problems = append(problems, fmt.Errorf("router: Config.Guards[%d]: is nil; allowed: a function", i))
+			problems = append(problems, fmt.Errorf("router: Config.Guards[%d] is nil; must be a function", i))
 		}
 	}
 	if config.MaxTurns < 0 {
-		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; allowed: 0 for %d, or more", config.MaxTurns, DefaultMaxTurns))
+		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; must be 0 (default: %d) or more", config.MaxTurns, DefaultMaxTurns))
 	}
 	if config.StayFor < 0 {
-		problems = append(problems, fmt.Errorf("router: Config.StayFor: %v is negative; allowed: 0 for %v, or more", config.StayFor, DefaultStayFor))
+		problems = append(problems, fmt.Errorf("router: Config.StayFor: %v is negative; must be 0 (default: %v) or more", config.StayFor, DefaultStayFor))
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)

@@ -100,13 +100,13 @@ func MustHedge(config HedgeConfig, models ...model.LLM) model.LLM {
 
 func (c HedgeConfig) check() (errs []error) {
 	if c.Delay < 0 {
-		errs = append(errs, fmt.Errorf("router: HedgeConfig.Delay: %v is negative; allowed: 0 to measure, or more", c.Delay))
+		errs = append(errs, fmt.Errorf("router: HedgeConfig.Delay: %v is negative; must be 0 (measured) or more", c.Delay))
 	}
 	if c.MinDelay < 0 {
-		errs = append(errs, fmt.Errorf("router: HedgeConfig.MinDelay: %v is negative; allowed: 0 for %v, or more", c.MinDelay, DefaultMinHedgeDelay))
+		errs = append(errs, fmt.Errorf("router: HedgeConfig.MinDelay: %v is negative; must be 0 (default: %v) or more", c.MinDelay, DefaultMinHedgeDelay))
 	}
 	if !(c.MaxExtraLoad >= 0 && c.MaxExtraLoad <= 1) { // also NaN
-		errs = append(errs, fmt.Errorf("router: HedgeConfig.MaxExtraLoad: %v; allowed: 0 for %v, or up to 1", c.MaxExtraLoad, DefaultMaxExtraLoad))
+		errs = append(errs, fmt.Errorf("router: HedgeConfig.MaxExtraLoad: %v is out of range; must be 0 (default: %v) or up to 1", c.MaxExtraLoad, DefaultMaxExtraLoad))
 	}
 	return errs
 }

@@ -116,7 +116,7 @@ func NewSplit(config SplitConfig) (model.LLM, error) {
 	}
 	s := newSplit(config)
 	if config.Stats != nil && !config.Stats.arms.CompareAndSwap(nil, &s.arms) {
-		return nil, errors.New("router: SplitConfig.Stats serves another split; allowed: one of its own")
+		return nil, errors.New("router: SplitConfig.Stats serves another split; use a new one")
 	}
 	return stream.Forward(s, config.Arms[0].Model), nil
 }
@@ -136,37 +136,37 @@ func (c *SplitConfig) check() error {
 		problems = append(problems, fmt.Errorf("router: SplitConfig."+format, args...))
 	}
 	if c.By != "" && c.By != ByUser && c.By != BySession {
-		wrong("By: %q is unknown; allowed: %q, %q", c.By, ByUser, BySession)
+		wrong("By: %q is unknown; must be %q or %q", c.By, ByUser, BySession)
 	}
 	sum := 0
 	cohorts := make(map[string]int)
 	for i, arm := range c.Arms {
 		if arm.Weight < 0 || arm.Weight > maxSplitWeight {
-			wrong("Arms[%d].Weight: %d; allowed: 0 for none, up to %d", i, arm.Weight, maxSplitWeight)
+			wrong("Arms[%d].Weight: %d is out of range; must be 0 to %d", i, arm.Weight, maxSplitWeight)
 		}
 		sum += min(max(arm.Weight, 0), maxSplitWeight)
 		if nilcheck.Model(arm.Model) {
-			wrong("Arms[%d].Model is nil; allowed: a model", i)
+			wrong("Arms[%d].Model is nil; must be a model", i)
 			continue
 		}
 		cohort := cmp.Or(arm.Cohort, arm.Model.Name())
 		if first, taken := cohorts[cohort]; taken {
-			wrong("Arms[%d].Cohort: %q is the cohort of Arms[%d]; allowed: a name of its own", i, cohort, first)
+			wrong("Arms[%d].Cohort: %q is the cohort of Arms[%d]; must be unique", i, cohort, first)
 		} else {
 			cohorts[cohort] = i
 		}
 	}
 	if sum == 0 {
-		wrong("Arms: %d with a sum of weights of 0; allowed: 1 or more", len(c.Arms))
+		wrong("Arms: %d with a sum of weights of 0; must be 1 or more", len(c.Arms))
 	}
 	if !(c.MaxDrift >= 0 && c.MaxDrift <= 1) { // also NaN
-		wrong("MaxDrift: %v; allowed: 0 for no rollback, or up to 1", c.MaxDrift)
+		wrong("MaxDrift: %v is out of range; must be 0 (no rollback) to 1", c.MaxDrift)
 	}
 	if c.MinCalls < 0 {
-		wrong("MinCalls: %d is negative; allowed: 0 for %d, or more", c.MinCalls, DefaultDriftCalls)
+		wrong("MinCalls: %d is negative; must be 0 (default: %d) or more", c.MinCalls, DefaultDriftCalls)
 	}
 	if c.Window < 0 {
-		wrong("Window: %v is negative; allowed: 0 for %v, or more", c.Window, DefaultDriftWindow)
+		wrong("Window: %v is negative; must be 0 (default: %v) or more", c.Window, DefaultDriftWindow)
 	}
 	return errors.Join(problems...)
 }
