@@ -25,30 +25,28 @@ const (
 // BreakerConfig says when a breaker opens and for how long. The zero value
 // means the defaults above.
 type BreakerConfig struct {
-	// ConsecutiveFailures is how many failures in a row open the breaker. A
-	// pause longer than Window between two of them breaks the row. 0 means
-	// DefaultConsecutiveFailures.
+	// ConsecutiveFailures is how many failures in a row open the breaker. A pause
+	// longer than Window restarts the count. 0 means DefaultConsecutiveFailures.
 	ConsecutiveFailures int
-	// FailureRatio opens the breaker when at least this share, in (0, 1], of the
-	// calls of the last Window failed and they were at least MinRequests. 0
-	// means that the share does not matter.
+	// FailureRatio, in (0, 1], opens the breaker when at least this share of the
+	// calls of the last Window failed, out of at least MinRequests. 0 disables it.
 	FailureRatio float64
-	// MinRequests is how many calls make a share. 0 means DefaultMinRequests.
+	// MinRequests is how many calls FailureRatio needs. 0 means DefaultMinRequests.
 	MinRequests int
 	// Window is how long an outcome counts; it slides in tenths. 0 means
 	// DefaultWindow.
 	Window time.Duration
 	// OpenFor is how long an open breaker waits before it lets one call through
-	// as a probe. A target is used again OpenFor after it has recovered at the
-	// latest, plus the time to the next call. 0 means DefaultOpenFor.
+	// as a probe. A recovered target is used again at the first call after at most
+	// OpenFor. 0 means DefaultOpenFor.
 	OpenFor time.Duration
 	// MaxOpenFor lets OpenFor double with each failed probe, up to this. 0 means
-	// OpenFor: it does not grow.
+	// OpenFor, which then does not grow.
 	MaxOpenFor time.Duration
-	// OnStateChange is told of every change of the breaker in front of the named
-	// model, on the goroutine of the call that caused it. Calls at the same time
-	// may report out of order, so it must be safe for concurrent use. A panic in
-	// it is logged and goes no further. Nil means that nobody is told.
+	// OnStateChange is called for every change of the breaker in front of the named
+	// model, on the goroutine of the call that caused it. Concurrent calls may report
+	// out of order, so it must be safe for concurrent use. A panic in it is recovered
+	// and logged. Optional.
 	OnStateChange func(model string, from, to BreakerState)
 }
 
@@ -62,31 +60,30 @@ const (
 	BreakerHalfOpen BreakerState = "half_open" // lets one call through as a probe
 )
 
-// NewBreaker returns a middleware that stops calling a target that keeps
-// failing: calls are refused at once with a *RefusedError, a verdict to fall
-// back, until a single probe has shown that the target serves again.
+// NewBreaker returns a middleware that stops calling a target that keeps failing. An
+// open breaker refuses calls at once with a *RefusedError, whose verdict is to fall
+// back, until a single probe succeeds.
 //
-// It opens after ConsecutiveFailures, at FailureRatio, and at once for a failure
-// whose verdict has a cooldown, such as a daily quota that is used up: then until
-// that time. Where the verdict asks for a retry first, the cooldown counts when
-// the retries that the verdict grants have failed in a row, too. A Retry around
-// the breaker that does not wait as long as the provider asks opens it for that
-// time.
+// It opens after ConsecutiveFailures or at FailureRatio. A failure whose verdict has
+// a cooldown, such as an exhausted daily quota, opens it at once until the cooldown
+// ends; if the verdict allows retries first, only when these have failed in a row
+// too. A Retry around the breaker that does not wait as long as the provider asks
+// opens it for that time.
 //
-// What counts is what another call would meet as well: rate limits, overload,
-// faults of the server or the network, timeouts, truncated and empty answers. What
-// is the request's or the caller's own never counts, neither as a failure nor
-// as a success: cancellation, refusals by content policy, a request that is
-// invalid or too large, an unrecognised error, and a call that a layer within
-// refused. Nor does a bad key, or any other failure that is the caller's to see
-// (failure.Fail): an open breaker would hide it behind a fallback.
+// Failures that another call would also meet count: rate limits, overload, server and
+// network faults, timeouts, truncated and empty answers. Outcomes that depend on the
+// request or the caller count neither as failure nor as success: cancellation,
+// refusals by content policy, invalid or too large requests, unrecognised errors, and
+// calls that an inner layer refused. A bad key, or any other verdict to fail
+// (failure.Fail), does not count either: an open breaker would hide it behind a
+// fallback.
 //
-// A call ends with its final response, before the consumer uses that: the tools
-// and agents that ADK runs then find the breaker closed by a probe's success.
+// A call ends with its final response, before the consumer uses it. So a probe's
+// success closes the breaker before ADK runs tools and other agents.
 //
-// A probe that ends without counting leaves its place to the next call; one that
-// takes longer than OpenFor is joined by another. A router whose targets are all
-// open can send a call through an open breaker; its success closes the breaker.
+// If a probe ends without counting, the next call is the probe; if it takes longer
+// than OpenFor, another one starts. A router whose targets are all refused can force a
+// call through an open breaker; its success closes the breaker.
 //
 // The error names every wrong field.
 func NewBreaker(config BreakerConfig) (Middleware, error) {
@@ -104,7 +101,7 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	}, nil
 }
 
-// MustBreaker is NewBreaker for a configuration that is known to be right.
+// MustBreaker is NewBreaker, but panics on an error.
 func MustBreaker(config BreakerConfig) Middleware { return must(NewBreaker(config)) }
 
 func (c *BreakerConfig) check() error {
@@ -152,7 +149,7 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		return refused
 	}
 	out.Enter(b, stream.Ticket{pass.generation, pass.probe})
-	var ended outcome // a panic leaves it neutral: a probe gives its place back
+	var ended outcome // neutral after a panic, so that the next call can be the probe
 	defer func() {
 		if answered := out.Leave(); !answered {
 			b.end(pass, ended)
@@ -174,9 +171,9 @@ func (b *breaker) Rest(d time.Duration, reason string) {
 	b.end(permit{}, outcome{result: failed, rest: d, enough: 1, reason: reason})
 }
 
-// Answered implements stream.Tap. A call is over when the answer is there, before
-// the consumer has it: ADK runs tools and other agents while it holds the
-// answer, and a probe that is still under way would refuse their calls.
+// Answered implements stream.Tap. A call ends before the consumer gets the answer:
+// ADK runs tools and other agents while it holds the answer, and an unfinished probe
+// would refuse their calls.
 func (b *breaker) Answered(_ *stream.Sink, _ *model.LLMResponse, t stream.Ticket) (enough bool) {
 	b.end(permit{generation: t[0], probe: t[1]}, outcome{result: succeeded})
 	return true
@@ -184,7 +181,7 @@ func (b *breaker) Answered(_ *stream.Sink, _ *model.LLMResponse, t stream.Ticket
 
 func (b *breaker) end(pass permit, o outcome) { b.changed(b.circuit.end(pass, o)) }
 
-// judge says what the end of a call without an answer tells about its target.
+// judge returns the outcome of a call that ended without an answer.
 func judge(ctx context.Context, err error) outcome {
 	if err == nil {
 		return outcome{} // the consumer wanted no more before the answer was whole
@@ -204,7 +201,7 @@ func judge(ctx context.Context, err error) outcome {
 	return o
 }
 
-// changed tells the hook. No lock is held, so that the hook may ask models.
+// changed calls the hook. No lock is held, so that the hook may call models.
 func (b *breaker) changed(from, to BreakerState) {
 	if from == to || b.notify == nil {
 		return

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bucket is a rate per minute. The zero bucket is without limit.
+// bucket is a rate per minute. The zero bucket has no limit.
 type bucket struct {
 	perMinute int
 	limiter   *rate.Limiter // nil without limit
@@ -19,7 +19,7 @@ func newBucket(perMinute int) bucket {
 	return bucket{perMinute, rate.NewLimiter(rate.Limit(perMinute)/60, perMinute)}
 }
 
-// delay is how long after now the bucket holds n.
+// delay returns how long after now the bucket holds n.
 func (b bucket) delay(now time.Time, n int) time.Duration {
 	if b.limiter == nil {
 		return 0
@@ -31,14 +31,13 @@ func (b bucket) delay(now time.Time, n int) time.Duration {
 	return time.Duration(missing / float64(b.limiter.Limit()) * float64(time.Second))
 }
 
-// take takes n, or nothing if there is a delay.
+// take takes n if there is no delay, or else nothing.
 func (b bucket) take(now time.Time, n int) bool {
 	return b.limiter == nil || b.limiter.AllowN(now, n)
 }
 
-// settle takes more, its size at most, or gives back what is less than 0. However
-// often it takes more, the bucket is in debt by its size at most: a minute's worth.
-// It never holds more than its size.
+// settle takes more from the bucket, or gives it back if negative. The bucket's debt
+// is bounded by its size (a minute's worth), and so is its content.
 func (b bucket) settle(now time.Time, more int) {
 	if b.limiter == nil {
 		return
@@ -50,8 +49,8 @@ func (b bucket) settle(now time.Time, more int) {
 	b.limiter.ReserveN(now, more) // gives back if it is less than 0
 }
 
-// set makes the rate a share of what is configured. To slow down, half of what
-// the bucket holds goes too: else a full one would let calls through as before.
+// set sets the rate to a share of the configured one. If slower, it also halves the
+// bucket's content: a full bucket would let calls through as before.
 func (b bucket) set(now time.Time, share float64, slower bool) {
 	if b.limiter == nil {
 		return

@@ -17,56 +17,54 @@ import (
 // DefaultWarnAt is the share of a limit at which BudgetConfig.Warn is called.
 const DefaultWarnAt = 0.8
 
-// BudgetConfig says how much may be spent, and what attempts cost. All amounts
-// are US dollars. Price is required; everything else may be zero.
+// BudgetConfig says how much may be spent, and what attempts cost. All amounts are in
+// US dollars. Price is required; all other fields are optional.
 type BudgetConfig struct {
-	// Limit is what each tenant (call.Info.Tenant; calls without one are one
-	// tenant) may spend in a day. 0 means that spending is counted only.
+	// Limit is how much each tenant may spend in a day (call.Info.Tenant; calls
+	// without one share a tenant). 0 means no limit: spending is only counted.
 	Limit float64
-	// Limits are those of single tenants, in the place of Limit. They are above
-	// 0; math.Inf(1) means that spending is counted only.
+	// Limits overrides Limit for single tenants. Values must be above 0; math.Inf(1)
+	// means no limit.
 	Limits map[string]float64
-	// Location is where days begin. Nil means UTC.
+	// Location is the time zone of days. Nil means UTC.
 	Location *time.Location
 
-	// Price returns what an attempt at the named model will cost, from the
-	// request alone: a limit holds as far as it does not guess too low. ok is
-	// false if the model's price is not known; then a tenant with a limit is
-	// refused, because what has no price is not free. It must not change req, and
-	// must be safe for concurrent use, as Cost and Warn must.
+	// Price estimates the cost of an attempt at the named model from the request
+	// alone. A limit is exceeded by as much as the estimate is too low. ok is false if
+	// the price is unknown; then tenants with a limit are refused, because the call
+	// may not be free. Price must not change req. Price, Cost and Warn must be safe
+	// for concurrent use.
 	Price func(modelName string, req *model.LLMRequest) (projected float64, ok bool)
-	// Cost returns what an attempt has cost, from what the provider counted. Nil
-	// means what Price returned for it.
+	// Cost returns the cost of an attempt from the usage that the provider reported.
+	// Nil means the result of Price.
 	Cost func(modelName string, usage *genai.GenerateContentResponseUsageMetadata) float64
 
-	// Warn is told, once for each tenant and day, that the share WarnAt of the
-	// limit has been spent, on the goroutine of the call that spent it. Nil means
-	// that nobody is told.
+	// Warn is called once for each tenant and day, when the share WarnAt of the limit
+	// has been spent, on the goroutine of the call that spent it. Optional.
 	Warn func(tenant string, spent, limit float64)
 	// WarnAt is in (0, 1]; 0 means DefaultWarnAt.
 	WarnAt float64
 
-	// The functions must be safe for concurrent use. One that panics, or returns
-	// what is no amount (below 0, not a number, above a million), is taken for
-	// one that does not know, and that is logged. Those of a Tariff are too.
+	// If a function panics, or returns an invalid amount (below 0, not a number, above
+	// a million), its result counts as unknown, which is logged. This also applies to
+	// the functions of a Tariff.
 }
 
-// Budget bounds what tenants spend in a day. It reserves what an attempt will
-// cost before it starts and charges what it did cost when it has ended, so that
-// calls at the same time cannot exceed a limit by more than Price was too low
-// for them. A call that has no place in the limit is refused with a
-// *RefusedError, a verdict to fall back: a model that is free may serve.
+// Budget bounds the daily spending of tenants. It reserves the projected cost of an
+// attempt before it starts and charges the actual cost when it ends, so concurrent
+// calls exceed a limit at most by the error of Price. A call that does not fit the
+// limit is refused with a *RefusedError, whose verdict is to fall back: a free model
+// may answer.
 //
-// It counts attempts: retries, fallbacks and both sides of a hedge. What has
-// been spent is in memory: it starts at zero with the process. A Budget is safe
-// for concurrent use and made to stand around every model of an application.
+// Every attempt counts: retries, fallbacks and both sides of a hedge. Spending is
+// kept in memory and starts at zero with the process. A Budget is safe for concurrent
+// use and can serve every model of an application.
 type Budget struct {
 	config BudgetConfig
 	ledger *ledger.Ledger
 }
 
-// NewBudget returns a budget of which nothing is spent. The error names every
-// wrong field.
+// NewBudget returns an unspent budget. The error names every wrong field.
 func NewBudget(config BudgetConfig) (*Budget, error) {
 	var problems []error
 	if config.Price == nil {
@@ -95,7 +93,7 @@ func checkLimits(limit float64, limits map[string]float64) (problems []error) {
 	return problems
 }
 
-// MustBudget is NewBudget for a configuration that is known to be right.
+// MustBudget is NewBudget, but panics on an error.
 func MustBudget(config BudgetConfig) *Budget {
 	b, err := NewBudget(config)
 	if err != nil {
@@ -104,8 +102,8 @@ func MustBudget(config BudgetConfig) *Budget {
 	return b
 }
 
-// SetLimits replaces BudgetConfig.Limit and Limits, from now on and for what has
-// been spent today too. The error names every wrong one; then nothing changes.
+// SetLimits replaces BudgetConfig.Limit and Limits. Today's spending counts toward the
+// new limits. The error names every wrong limit; then nothing changes.
 func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
 	if err := errors.Join(checkLimits(limit, limits)...); err != nil {
 		return err
@@ -114,19 +112,19 @@ func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
 	return nil
 }
 
-// SetLocation replaces BudgetConfig.Location; nil means UTC. What has been spent
-// today stands until the next midnight there.
+// SetLocation replaces BudgetConfig.Location; nil means UTC. Today's spending counts
+// until the next midnight there.
 func (b *Budget) SetLocation(location *time.Location) { b.ledger.SetLocation(location) }
 
-// Spent returns what tenant has been charged today, in US dollars. What is
-// reserved by attempts under way is not in it.
+// Spent returns what tenant has been charged today, in US dollars, without the
+// reservations of attempts in progress.
 func (b *Budget) Spent(tenant string) float64 { return b.ledger.Spent(tenant).Dollars() }
 
-// Share returns which share of its limit tenant has spent or reserved today, in
+// Share returns the share of its limit that tenant has spent or reserved today, in
 // [0, 1]. It is 0 for a tenant without a limit.
 func (b *Budget) Share(tenant string) float64 { return b.ledger.Share(tenant) }
 
-// refusal is what becomes of an attempt that has no place in the limit.
+// refusal returns the error of an attempt that does not fit the limit.
 func refusal(why *ledger.Refusal, model string, amount ledger.Nano) *RefusedError {
 	if why.Unknown {
 		return &RefusedError{By: "budget", Model: model, Reason: "its price is not known"}
@@ -137,8 +135,8 @@ func refusal(why *ledger.Refusal, model string, amount ledger.Nano) *RefusedErro
 	}
 }
 
-// settle charges cost in the place of what was reserved, and tells the hook if it is
-// time to. No lock is held then, so that the hook may ask the budget.
+// settle replaces the reservation by cost, and calls Warn when it is due. No lock is
+// held then, so that the hook may use the budget.
 func (b *Budget) settle(a *ledger.Account, reserved, cost ledger.Nano) {
 	warn, spent, limit := b.ledger.Settle(a, reserved, cost, b.config.WarnAt)
 	if !warn || b.config.Warn == nil {
