@@ -240,6 +240,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 		a.err = err
 	case a.capture.Err() != nil:
 		a.err = a.capture.Err() // the model ignores that its time is over
+		a.tell(resp)
 	case resp == nil:
 		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.name, failure.ErrEmpty)
 	default:
@@ -251,9 +252,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 
 // accept judges a response and passes it on.
 func (a *attempt) accept(resp *model.LLMResponse) {
-	if tokens.Counted(resp.UsageMetadata) {
-		a.out.tell(resp.UsageMetadata)
-	}
+	a.tell(resp)
 	if !resp.Partial && !a.final {
 		if a.answer != nil {
 			resp = a.answer(resp)
@@ -266,6 +265,13 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 		a.out.answer = a.attempt(call.OK)
 	}
 	a.done = !a.out.Send(resp)
+}
+
+// tell notes the tokens that a response, which may be nil, tells of.
+func (a *attempt) tell(resp *model.LLMResponse) {
+	if resp != nil && tokens.Counted(resp.UsageMetadata) {
+		a.out.tell(resp.UsageMetadata)
+	}
 }
 
 // attempt returns what is known of a as its record has it.

@@ -69,8 +69,16 @@ func afterTools() *model.LLMRequest {
 // in the record, once, and in the bill: the bill is the sum of the record.
 func TestTokensOfAttemptsThatFail(t *testing.T) {
 	const stop = genai.FinishReasonStop
-	deaf := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { time.Sleep(time.Hour) }
+	deaf := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {
+		time.Sleep(time.Hour)
+	}
 	dies := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
+	late := func(step suite.Step) suite.Step {
+		return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			time.Sleep(time.Minute)
+			step(ctx, req, stream, yield)
+		}
+	}
 	half := func(end suite.Step) suite.Step { return tells(end, usage("half ", 7, 2)) }
 	counts := func(input, output int32) suite.Step { return tells(nothing, whole("an answer", stop, input, output)) }
 	timeout := func(c middleware.TimeoutConfig) middleware.Middleware { return middleware.MustTimeout(c) }
@@ -89,6 +97,7 @@ func TestTokensOfAttemptsThatFail(t *testing.T) {
 		{"a panic of the model", unlimited, []suite.Step{half(dies)}, []string{"flash failed 7/2", "pro ok 3/1"}},
 		{"a timeout", timeout(middleware.TimeoutConfig{Total: time.Second}), []suite.Step{half(silence)}, []string{"flash failed 7/2", "pro ok 3/1"}},
 		{"an idle stream", timeout(middleware.TimeoutConfig{Idle: time.Second}), []suite.Step{half(silence)}, []string{"flash failed 7/2", "pro ok 3/1"}},
+		{"a timeout, told of when it has passed", timeout(middleware.TimeoutConfig{Total: time.Second}), []suite.Step{late(tells(nothing, whole("late", stop, 7, 2)))}, []string{"flash failed 7/2", "pro ok 3/1"}},
 		{"a grace", timeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Minute}), []suite.Step{half(silence)}, []string{"flash failed 7/2", "pro ok 3/1"}},
 		{"a grace that passes", timeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second}), []suite.Step{half(deaf)}, []string{"flash failed 7/2", "pro ok 3/1"}},
 		{"a bad response", unlimited, []suite.Step{tells(nothing, whole("", genai.FinishReasonMalformedFunctionCall, 7, 2))}, []string{"flash failed 7/2", "pro ok 3/1"}},
