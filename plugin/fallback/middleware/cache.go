@@ -26,85 +26,79 @@ const (
 	DefaultCacheWait  = time.Minute
 )
 
-// RefreshPause is how long a stale answer is not fetched anew after that has
-// failed: while a model is down, each answer kept of it costs a call every so
-// often, and not one for each hit.
+// RefreshPause is how long a stale answer is not refreshed after a failed refresh:
+// while a model is down, each of its answers costs a call now and then, not at every
+// hit.
 const RefreshPause = 10 * time.Second
 
 // CacheConfig says what a Cache keeps and for how long. The zero value means the
 // defaults above.
 type CacheConfig struct {
-	// MaxBytes bounds the memory of the answers, estimated upwards. When they
-	// take more, the ones least likely to be asked for again go. 0 means
+	// MaxBytes bounds the memory of the answers, by an upper estimate. Beyond it, the
+	// answers least likely to be requested again are evicted. 0 means
 	// DefaultCacheBytes.
 	MaxBytes int
 
-	// TTL is how long an answer is fresh, and given without asking. 0 means
-	// DefaultCacheTTL.
+	// TTL is how long an answer is fresh, and returned without calling the model. 0
+	// means DefaultCacheTTL.
 	TTL time.Duration
-	// StaleWhileRevalidate is how long after TTL an answer is still given at
-	// once, while it is fetched anew in the background
-	// (https://www.rfc-editor.org/rfc/rfc5861), and after a failure again once
-	// RefreshPause is over. 0 means not at all.
+	// StaleWhileRevalidate is how long after TTL an answer is still returned at once,
+	// while it is refreshed in the background
+	// (https://www.rfc-editor.org/rfc/rfc5861). A failed refresh is repeated after
+	// RefreshPause at the earliest. 0 means that stale answers are not returned.
 	StaleWhileRevalidate time.Duration
-	// LookupAge is how old an answer may be that Lookup gives, whatever TTL is:
-	// for an answer of last resort. 0 means DefaultLookupAge.
+	// LookupAge is the maximum age of an answer that Lookup returns as a last resort,
+	// independent of TTL. 0 means DefaultLookupAge.
 	LookupAge time.Duration
 
-	// LookupOnly keeps answers for Lookup alone: every request goes to the model, and
+	// LookupOnly keeps answers only for Lookup: every request goes to the model, and
 	// cache_status is bypass.
 	LookupOnly bool
 
-	// Scope returns what else must be the same, text by text, for two callers,
-	// whom call.From tells of their contexts, to share an answer; a caller for
-	// whom it returns nil shares none, and the request is not cached. A nil Scope
-	// means their tenant. It must be safe for concurrent use; a request for which
-	// it panics is not cached.
+	// Scope returns texts about the caller (see call.From). Two callers share an
+	// answer only if their texts are equal. If it returns nil or panics, the request
+	// is not cached. It must be safe for concurrent use. Default: the caller's tenant.
 	Scope func(ctx context.Context) []string
-	// Skip tells requests that are not to be cached: those that are answered
-	// differently each time, say. Nil means none. It must be safe for concurrent
-	// use and must not change the request; if it panics, the request is skipped.
+	// Skip reports whether a request is not to be cached, for example because its
+	// answer differs each time. If it panics, the request is skipped. It must be safe
+	// for concurrent use and must not change the request. Optional.
 	Skip func(*model.LLMRequest) bool
 
-	// MaxWait is how long a call waits for another one that is fetching the
-	// answer to the same request, before it asks for itself; its own deadline may
-	// end it sooner. A fetch in the background may take as long. 0 means
-	// DefaultCacheWait.
+	// MaxWait is how long a call waits for another call that is fetching the answer
+	// to the same request, before it calls the model itself; its own deadline may end
+	// the wait sooner. It also bounds a background refresh. 0 means DefaultCacheWait.
 	MaxWait time.Duration
 }
 
 // Cache answers requests that were answered before. Two requests are the same if
-// the contents, the configuration with the declarations of the tools, the
-// model's name and version and the caller's tenant are. The ids of calls count only
-// by what they pair, and what does not reach a model does not count: HTTP headers,
-// timeouts, labels, service tiers and the metadata of parts. Only hashes of
-// requests are kept.
+// their contents, configuration (with tool declarations), model name and version,
+// and caller's tenant are the same. Call ids matter only as pairs. Fields that do not
+// reach a model are ignored: HTTP headers, timeouts, labels, service tiers and part
+// metadata. Only hashes of requests are kept.
 //
-// It keeps whole answers of models that ended with STOP: no errors, nothing
-// truncated or interrupted, no function calls, no degraded answers. A hit is
-// always an answer of the model that the cache stands in front of: what another
-// target behind a router gave in its place is kept for Lookup alone, and only
-// where no answer is that can be a hit. A hit is a copy without usage metadata,
-// because it cost nothing; when streamed, it comes as one partial response and
-// the final one. What happened is in the metadata as cache_status: miss, hit,
-// stale or bypass.
+// It keeps whole answers of models that ended with STOP: no errors, truncated or
+// interrupted answers, function calls, or degraded answers. A hit is always an
+// answer of the model that the cache is in front of. An answer of a fallback behind
+// a router is kept only for Lookup, and never replaces an answer that can be a hit.
+// A hit is a copy without usage metadata, because it cost nothing. When streamed, it
+// is one partial response and the final one. The metadata has cache_status: miss,
+// hit, stale or bypass.
 //
-// Of calls for the same request at the same time one asks, on its caller's
-// goroutine, and the others wait until its answer is there, which its consumer
-// may take in its own time. If its caller gives up, the next one asks; if it
-// fails, or its answer is none for a hit, all others ask for themselves: what
-// failed for one caller's priority, region or deadline need not fail for
-// another's.
+// Of concurrent calls for the same request, one calls the model, on its caller's
+// goroutine. The others wait until its answer is there; they do not wait for its
+// consumer. If its caller gives up, the next one calls the model. If it fails, or its
+// answer cannot be a hit, all others call the model themselves: a call that failed for
+// one caller's priority, region or deadline may succeed for another's.
 //
-// A Cache is safe for concurrent use and can stand in front of several models.
+// A Cache is safe for concurrent use and can be in front of several models.
 type Cache struct {
 	config  CacheConfig
 	answers *otter.Cache[digest.Sum, *answer]
-	open    context.Context // ended by Close; the fetches in the background end with it
+	open    context.Context // ended by Close; ends the background refreshes
 	close   context.CancelFunc
 
 	mu      sync.Mutex
-	flights map[digest.Sum]*flight // guarded by mu; what is being fetched
+	flights map[digest.Sum]*flight // guarded by mu; answers being fetched
 
 	refreshes sync.WaitGroup // grows under mu while open
 }
@@ -148,7 +142,7 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	return c, nil
 }
 
-// MustCache is NewCache for a configuration that is known to be right.
+// MustCache is NewCache, but panics on an error.
 func MustCache(config CacheConfig) *Cache {
 	c, err := NewCache(config)
 	if err != nil {
@@ -157,13 +151,13 @@ func MustCache(config CacheConfig) *Cache {
 	return c
 }
 
-// Middleware returns the layer that answers from c. It goes outermost, around a
-// router too, so that a hit costs nothing of what is within.
+// Middleware returns the layer that answers from c. It goes outermost, also around a
+// router, so that a hit does not reach any inner layer.
 //
-// version is what answers depend on beside the request and the model's name,
-// such as the family and version of the model that an alias stands for now, and
-// settings that are merged into requests within. Answers of one version are
-// never given for another. In front of a router.Split, see router.SplitAhead.
+// version lists what answers depend on besides the request and the model's name, such
+// as the version of the model that an alias stands for now, and settings that inner
+// layers add to requests. Answers of one version are never returned for another. In
+// front of a router.Split, see router.SplitAhead.
 func (c *Cache) Middleware(version ...string) Middleware {
 	version = slices.Clone(version)
 	return func(m model.LLM) model.LLM {
@@ -174,13 +168,13 @@ func (c *Cache) Middleware(version ...string) Middleware {
 	}
 }
 
-// Lookup returns a copy of the answer kept for req, whichever target gave it, and
-// whether it is fresh, not older than TTL. It asks no model and reports false for
-// ok if no answer is kept that is younger than LookupAge, and always for a nil c.
+// Lookup returns a copy of the answer kept for req, of any target, and whether it is
+// fresh (not older than TTL). It calls no model. ok is false if no answer younger than
+// LookupAge is kept, and always for a nil c.
 //
-// Within a call that c has let through, as for a target behind a router, req is
-// looked up as asked of the model that c stands in front of, elsewhere of
-// req.Model without a version.
+// Within a call that went through c, for example in a target behind a router, req is
+// looked up for the model that c is in front of; elsewhere, for req.Model without a
+// version.
 func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.LLMResponse, fresh, ok bool) {
 	if c == nil {
 		return nil, false, false
@@ -200,17 +194,16 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 	return a.response(), time.Since(a.at) < c.config.TTL, true
 }
 
-// Bytes returns the estimated memory of the answers kept, at most MaxBytes. It
-// first removes what is due, so it is for metrics and not for every call.
+// Bytes returns the estimated memory of the answers kept, at most MaxBytes. It first
+// removes expired answers, so it suits metrics, not every call.
 func (c *Cache) Bytes() int {
 	c.answers.CleanUp()
 	return int(c.answers.WeightedSize())
 }
 
-// Close ends the fetches in the background and waits for them, as long as their
-// models take to notice, and stops the removal of what is out of date. A closed
-// Cache still answers, but fetches nothing in the background. Close is needed
-// only where goroutines are counted; it may be called again.
+// Close cancels the background refreshes, waits until their models return, and stops
+// the removal of expired answers. A closed Cache still answers, but refreshes nothing.
+// Close is needed only where goroutines are counted; it may be called again.
 func (c *Cache) Close() error {
 	c.mu.Lock()
 	c.close()
@@ -220,9 +213,9 @@ func (c *Cache) Close() error {
 	return nil
 }
 
-// key returns the key of req as asked of a model, whose name is the first part of
-// its identity. It reports false for a request that has none: one of a caller who
-// shares no answers, with a function in it, or nested without end.
+// key returns the key of req for a model; identity starts with the model's name. ok is
+// false for a request without a key: its caller shares no answers, it contains a
+// function, or its nesting has no end.
 func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMRequest) (key digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request

@@ -19,29 +19,29 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// answer is a response as the cache keeps it. But for paused it is never
-// changed, and it is never handed out: what is handed out is a copy.
+// answer is a response as the cache keeps it. Only paused changes, and only copies
+// are handed out.
 type answer struct {
-	front   bool              // the model that the cache stands in front of gave it; else it is for Lookup alone
+	front   bool              // it is of the model that the cache is in front of; else it is only for Lookup
 	content *genai.Content    // without signatures
 	plain   model.LLMResponse // the rest, if it holds nothing by reference
 	other   []byte            // else the rest as JSON: a new copy each time
 	text    *genai.Part       // the only part of content, if it is flat; else nil
 	weight  uint32            // estimate of the memory it takes, in bytes
-	at      time.Time         // when it was given
-	paused  atomic.Int64      // the time, in Unix nanoseconds, until which it is not fetched anew
+	at      time.Time         // when the model answered
+	paused  atomic.Int64      // no refresh before this time, in Unix nanoseconds
 }
 
-// What an answer takes beside its texts, rounded up: a node of the cache, its
-// key and the structs, and for each part one genai.Part.
+// The memory of an answer besides its texts, rounded up: a node of the cache, its key
+// and the structs, and one genai.Part for each part.
 const (
 	answerOverhead = 1024
 	partOverhead   = 512
 )
 
-// newAnswer returns resp, which out has for a cache in front of the model front, as
-// an answer to keep, or nil if it is none to be kept. Of resp it shares the bytes of
-// images and other data, which nobody writes to.
+// newAnswer returns resp, a response in out for a cache in front of the model front,
+// as an answer to keep, or nil if it must not be kept. It shares the bytes of images
+// and other data with resp, which nobody writes to.
 func newAnswer(front string, out *stream.Sink, resp *model.LLMResponse) *answer {
 	md, _ := call.ReadResponse(resp) // of a router inside of somebody else's model
 	md.Degraded, md.CacheStatus = cmp.Or(md.Degraded, out.Notes.Degraded), cmp.Or(md.CacheStatus, out.Notes.CacheStatus)
@@ -54,7 +54,7 @@ func newAnswer(front string, out *stream.Sink, resp *model.LLMResponse) *answer 
 	a.front = out.Model == front && (!md.Triggered || md.FallbackModel == front)
 	weight := answerOverhead
 	for _, part := range a.content.Parts {
-		part.Text = strings.Clone(part.Text) // it may be the half of a larger buffer
+		part.Text = strings.Clone(part.Text) // it may be part of a larger buffer
 		weight += partOverhead + len(part.Text)
 		if isFlat(part) {
 			continue
@@ -83,9 +83,8 @@ func newAnswer(front string, out *stream.Sink, resp *model.LLMResponse) *answer 
 	return a
 }
 
-// isFlat tells whether the struct behind a pointer holds nothing by reference, so
-// that an assignment copies it: true for texts, and for what most models say of
-// them.
+// isFlat reports whether the struct behind a pointer holds nothing by reference, so
+// that an assignment copies it. This is the common case.
 func isFlat(pointer any) bool {
 	v := reflect.ValueOf(pointer).Elem()
 	for i := range v.NumField() {
@@ -108,15 +107,15 @@ func (a *answer) response() *model.LLMResponse {
 	resp := a.plain
 	if a.other != nil {
 		if err := json.Unmarshal(a.other, &resp); err != nil {
-			return nil // newAnswer has made sure that it is not
+			return nil // not reached: newAnswer has checked
 		}
 	}
 	resp.Content = request.CloneContents([]*genai.Content{a.content})[0]
 	return &resp
 }
 
-// textResponse is response for most answers, one text: one allocation instead of
-// six.
+// textResponse is response for a single text, as in most answers: one allocation
+// instead of six.
 func (a *answer) textResponse() *model.LLMResponse {
 	var memory struct {
 		resp    model.LLMResponse
@@ -132,8 +131,8 @@ func (a *answer) textResponse() *model.LLMResponse {
 	return &clone.resp
 }
 
-// isKeepable tells whether resp is a whole answer of a model, made of content
-// that means the same to whoever asks. md is its metadata.
+// isKeepable reports whether resp is a whole answer of a model, with content that is
+// valid for every caller. md is its metadata.
 func isKeepable(resp *model.LLMResponse, md *call.Metadata) bool {
 	if resp.Partial || resp.Interrupted || resp.ErrorCode != "" || resp.FinishReason != genai.FinishReasonStop || resp.Content == nil {
 		return false
@@ -152,8 +151,8 @@ func isKeepable(resp *model.LLMResponse, md *call.Metadata) bool {
 	return said
 }
 
-// foreign returns what in custom is not this module's: what is, tells of the
-// call that the answer came from.
+// foreign returns custom without this module's keys, which describe the original
+// call.
 func foreign(custom map[string]any) map[string]any {
 	var others map[string]any
 	for key, value := range custom {
@@ -168,8 +167,8 @@ func foreign(custom map[string]any) map[string]any {
 	return others
 }
 
-// given returns the answer for key that can be given to a call, with what its
-// cache_status is then; nil if there is none.
+// given returns the answer for key that can be returned to a call, and its
+// cache_status, or nil.
 func (c *Cache) given(key digest.Sum) (a *answer, status string) {
 	a, ok := c.answers.GetIfPresent(key)
 	if !ok {
@@ -181,7 +180,7 @@ func (c *Cache) given(key digest.Sum) (a *answer, status string) {
 	return a, status
 }
 
-// statusOf returns the cache_status of a hit with a, "" if it can be none.
+// statusOf returns the cache_status of a hit with a, or "" if a cannot be a hit.
 func (c *Cache) statusOf(a *answer) string {
 	age := time.Since(a.at)
 	switch {
@@ -195,8 +194,8 @@ func (c *Cache) statusOf(a *answer) string {
 	return ""
 }
 
-// keep keeps a, if it is not nil. An answer for Lookup alone does not take the
-// place of one that can be given.
+// keep keeps a, if it is not nil. An answer only for Lookup does not replace one that
+// can be a hit.
 func (c *Cache) keep(key digest.Sum, a *answer) {
 	if a == nil {
 		return

@@ -11,22 +11,22 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// flight is one call that others for the same request can wait for. It lands when
-// the answer is there, or the call has ended without one.
+// flight is a call that other calls for the same request can wait for. It lands when
+// its answer is there, or when it ends without one.
 type flight struct {
 	done   chan struct{} // closed when it has landed; then the rest is set
-	answer *answer       // nil if there is none to be shared
-	failed bool          // so another try is nobody's to wait for
+	answer *answer       // nil if no answer can be shared
+	failed bool          // then each waiting call calls the model itself
 }
 
-// fetch gets the answer of the model: by asking it, and then out has been sent
-// what came, or from another call that asks it, and then it is returned.
+// fetch gets the model's answer. If it calls the model, it sends the responses to out;
+// if another call does, it returns that call's answer.
 func (l *cached) fetch(ctx context.Context, key digest.Sum, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	var timer *time.Timer
 	for {
 		f, mine := l.cache.join(key)
 		if mine {
-			if a, status := l.cache.given(key); status == call.CacheHit { // a flight has landed since the cache was asked
+			if a, status := l.cache.given(key); status == call.CacheHit { // a flight has landed since the first look
 				l.cache.land(key, f, a, false)
 				return a, nil
 			}
@@ -52,8 +52,8 @@ func (l *cached) fetch(ctx context.Context, key digest.Sum, req *model.LLMReques
 	}
 }
 
-// lead asks the model while others wait in f. When the caller gives up, or
-// panics, one of them asks next.
+// lead calls the model while others wait for f. When the caller gives up or panics,
+// one of them calls it next.
 func (l *cached) lead(ctx context.Context, key digest.Sum, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	gaveUp := true
 	defer func() { l.cache.land(key, f, nil, !gaveUp) }() // unless an answer was there
@@ -69,8 +69,8 @@ func (c *Cache) join(key digest.Sum) (f *flight, mine bool) {
 	return c.joinLocked(key)
 }
 
-// joinInBackground is join for a flight that counts until refreshes.Done. A
-// closed cache has none to give.
+// joinInBackground is join for a refresh, which counts until refreshes.Done. A closed
+// cache starts none.
 func (c *Cache) joinInBackground(key digest.Sum) (f *flight, mine bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,8 +92,8 @@ func (c *Cache) joinLocked(key digest.Sum) (f *flight, mine bool) {
 	return f, true
 }
 
-// land tells who waits in f, unless it has landed: to take a, if it can be given,
-// else to ask for themselves if the call has failed, else to let one of them ask.
+// land lands f, unless it has landed. The waiting calls take a if it can be a hit;
+// otherwise each calls the model itself if failed, or else one of them does.
 func (c *Cache) land(key digest.Sum, f *flight, a *answer, failed bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 type cached struct {
 	stream.Around
 	cache    *Cache
-	identity []string // what tells the model's answers from others': its name, then its version
+	identity []string // of the model, for keys: its name, then its version
 }
 
 func (l *cached) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -50,7 +50,7 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	return nil
 }
 
-// keyOf returns the key of req unless it is not to be cached.
+// keyOf returns the key of req. ok is false if req must not be cached.
 func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -64,8 +64,8 @@ func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key digest.S
 	return l.cache.key(ctx, l.identity, req)
 }
 
-// find returns the answer to give at once, if there is one, and sees to it that
-// a stale one is fetched anew.
+// find returns the answer to return at once, if there is one. It refreshes a stale
+// answer in the background.
 func (l *cached) find(ctx context.Context, key digest.Sum, req *model.LLMRequest) (a *answer, status string) {
 	a, status = l.cache.given(key)
 	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {
@@ -74,21 +74,21 @@ func (l *cached) find(ctx context.Context, key digest.Sum, req *model.LLMRequest
 	return a, status
 }
 
-// alone asks the model for this caller only.
+// alone calls the model for this caller only.
 func (l *cached) alone(ctx context.Context, key digest.Sum, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	_, err := l.ask(ctx, key, nil, req, streamed, out)
 	return err
 }
 
-// refresh fetches stale anew in the background, unless somebody is fetching it.
-// The goroutine belongs to the cache. It ends when the model has answered, when
-// MaxWait has passed, or with Close; the caller's end does not matter to it.
+// refresh fetches a new answer for stale in the background, unless a fetch is in
+// progress. The goroutine belongs to the cache. It ends when the model has answered,
+// when MaxWait has passed, or with Close, but not with the caller.
 func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequest, stale *answer) {
 	f, mine := l.cache.joinInBackground(key)
 	if !mine {
 		return
 	}
-	req = request.Clone(req) // the caller's own is the caller's again when the call has returned
+	req = request.Clone(req) // the caller may reuse its own after the call
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cache.config.MaxWait)
 	unlink := context.AfterFunc(l.cache.open, cancel)
 	go func() {
@@ -111,8 +111,8 @@ func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequ
 	}()
 }
 
-// ask asks the model, keeps its answer if it is one to be kept, and returns it.
-// It lands f, if that is not nil, when an answer is there.
+// ask calls the model, keeps its answer if possible, and returns it. It lands f, if
+// not nil, when an answer is there.
 func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	catch := &catcher{layer: l, key: key, flight: f}
 	out.Enter(catch, stream.Ticket{})
@@ -126,14 +126,14 @@ func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight, req *model.
 	return catch.answer, err
 }
 
-// catcher takes the answer of a call before the consumer, who may change it, or
-// take long to read it.
+// catcher takes the answer of a call before the consumer, which may change it or take
+// long to read it.
 type catcher struct {
 	layer  *cached
 	key    digest.Sum
-	flight *flight // nil if nobody waits
+	flight *flight // nil if no call can wait
 	finals int
-	answer *answer // nil if there are several final responses: none of them is the whole
+	answer *answer // nil if there are several final responses: none is the whole answer
 }
 
 // Answered implements stream.Tap.
