@@ -123,6 +123,10 @@ const (
 	LastResortsOnly                       // that is now
 )
 
+// AsksNoModel reports whether only answers of last resort are asked for, which no open
+// breaker, limit or budget around them has a reason to refuse.
+func (o *Orders) AsksNoModel() bool { return o.LastResorts == LastResortsOnly }
+
 // Notes is what the layers of a call have to tell of its answer, beyond the
 // attempts: the fields of [call.Metadata] of the same names. Adapted is a list,
 // joined by newlines so that Notes can be compared.

@@ -85,6 +85,8 @@ const (
 // than OpenFor, another one starts. A router whose targets are all refused can force a
 // call through an open breaker; its success closes the breaker.
 //
+// Answers of last resort (package degrade) pass an open breaker and do not count.
+//
 // The error names every wrong field.
 func NewBreaker(config BreakerConfig) (Middleware, error) {
 	if err := config.check(); err != nil {
@@ -142,6 +144,9 @@ func (b *breaker) GenerateContent(ctx context.Context, req *model.LLMRequest, st
 }
 
 func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.AsksNoModel() {
+		return b.Inner.Do(ctx, req, streamed, out)
+	}
 	pass, before, after, refused := b.circuit.admit(out.Force)
 	b.changed(before, after)
 	if refused != nil {

@@ -71,6 +71,9 @@ func (l *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, st
 }
 
 func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.AsksNoModel() {
+		return l.Inner.Do(ctx, req, streamed, out)
+	}
 	tariff := l.tariff
 	if out.Chosen != "" && l.named != nil {
 		tariff = l.named(out.Chosen)

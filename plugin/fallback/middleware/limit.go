@@ -101,6 +101,9 @@ func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 }
 
 func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.AsksNoModel() {
+		return l.Inner.Do(ctx, req, streamed, out)
+	}
 	estimated := 0
 	if l.queue.config.TokensPerMinute > 0 {
 		estimated = max(tokens.Estimate(req), 1)

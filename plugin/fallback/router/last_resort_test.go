@@ -1,11 +1,13 @@
 package router_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -197,6 +199,36 @@ func TestLastResortComesBeforeAForcedCall(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			if got := ask(t.Context(), test.m, false); got.metadata().ModelName != test.want {
 				t.Errorf("%q (%v) answers, want %q", got.metadata().ModelName, got.err, test.want)
+			}
+		})
+	}
+}
+
+// B111: what keeps calls from the models of a group keeps nobody from its answer of
+// last resort, which says nothing of the models either.
+func TestLastResortOfAGroupThatIsRefused(t *testing.T) {
+	for name, layer := range map[string]middleware.Middleware{
+		"breaker": middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2}),
+		"limit":   middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 1, MaxWait: time.Nanosecond}),
+		"budget": middleware.MustBudget(middleware.BudgetConfig{
+			Limit: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.6, true },
+			Cost: func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return 0.6 },
+		}).Middleware(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := &outage{}
+			a := suite.NewModel("a", suite.Respond(func() *model.LLMResponse {
+				o.asked = append(o.asked, "a")
+				return &model.LLMResponse{ErrorCode: "503", UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 1}}
+			}))
+			m := fallback(layer(fallback(a, sorry("s"))), o.down("b"))
+			for i := range 5 {
+				if got := ask(t.Context(), m, true); got.err != nil || !strings.Contains(got.stream, "sorry, s") {
+					t.Errorf("call %d: the consumer saw %q (%v), want the answer of last resort", i, got.stream, got.err)
+				}
+			}
+			if n := len(o.asked) - 5; n < 1 || n > 2 {
+				t.Errorf("a was asked %d times, want it refused in the end: %v", n, o.asked)
 			}
 		})
 	}
