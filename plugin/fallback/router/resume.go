@@ -29,13 +29,14 @@ type resumed struct {
 
 	// Of the attempt in progress.
 	fork      *stream.Sink
-	number    int64  // see Sink.Begun
-	given     string // the text that it was given to continue
-	undecided bool   // it may be repeating given: its text so far is a prefix of it
-	restated  bool   // it has repeated given
-	at        int    // length of its text so far, within shown
-	added     bool   // it has added to the text
-	other     bool   // it has diverged from the text
+	number    int64         // see Sink.Begun
+	told      *tokens.Usage // what it has told of its tokens
+	given     string        // the text that it was given to continue
+	undecided bool          // it may be repeating given: its text so far is a prefix of it
+	restated  bool          // it has repeated given
+	at        int           // length of its text so far, within shown
+	added     bool          // it has added to the text
+	other     bool          // it has diverged from the text
 }
 
 // canPrefill reports whether a model that continues texts can continue this one.
@@ -87,9 +88,11 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	c.fork.Continuous, c.fork.Resumes = false, false // a retry may start over: its text is compared
 	err := ask(c.ctx, c.targets[i].Layer, req, c.streamed, c.fork)
 	c.fork.Join()
-	if c.began {
-		c.paid = tokens.Sum(c.paid, c.fork.Usage())
+	if c.fork.Begun() != c.number {
+		c.pay() // for an attempt before the latest, which has sent nothing
 	}
+	c.told = c.fork.Usage()
+	c.pay()
 	if !c.other {
 		return err
 	}
@@ -100,10 +103,22 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	return c.out.Reject(fmt.Errorf("%w: %s", ErrDiverged, c.fork.Model), v)
 }
 
+// pay adds the tokens of an attempt that has ended to those paid.
+func (c *resumed) pay() {
+	if c.began {
+		c.paid = tokens.Sum(c.paid, c.told)
+	}
+	c.told = nil
+}
+
 // take handles one response of the attempt.
 func (c *resumed) take(resp *model.LLMResponse) bool {
 	if n := c.fork.Begun(); n != c.number {
+		c.pay() // a layer within has tried again
 		c.number, c.at, c.undecided, c.restated, c.alone = n, 0, c.given != "", false, !c.began
+	}
+	if resp.UsageMetadata != nil {
+		c.told = resp.UsageMetadata
 	}
 	if !resp.Partial {
 		return c.finish(resp)

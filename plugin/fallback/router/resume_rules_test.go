@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
@@ -180,5 +181,43 @@ func TestResumeIsLinear(t *testing.T) {
 		if few, many := bytes(500), bytes(2000); many > 6*few {
 			t.Errorf("%s: %d bytes for 2,000 chunks, %d for 500; want at most 6 times as many", name, many, few)
 		}
+	}
+}
+
+// B120: the usage of a resumed answer covers every attempt at it, also those that a
+// layer within the router has made.
+func TestResumedUsageOfAttemptsWithinATarget(t *testing.T) {
+	whole := counted("one two three", 7)
+	whole.Partial, whole.FinishReason = false, genai.FinishReasonStop
+	cut := func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		if yield(counted("one ", 10), nil) {
+			yield(nil, suite.ErrUnavailable)
+		}
+	}
+	down := suite.Fail(suite.ErrUnavailable)
+	retry := middleware.MustRetry(middleware.RetryConfig{BaseDelay: 1, MaxDelay: 1})
+	grace := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour, Grace: time.Second})
+	for name, m := range map[string]model.LLM{
+		"two targets":                      resuming(suite.NewModel("a", cut), suite.NewModel("b", send(whole))),
+		"a retry":                          resuming(retry(suite.NewModel("a", cut, send(whole)))),
+		"a retry, with a grace":            resuming(retry(grace(suite.NewModel("a", cut, send(whole))))),
+		"a group":                          resuming(fallback(suite.NewModel("a", cut), suite.NewModel("b", send(whole)))),
+		"a group whose last sends nothing": resuming(fallback(suite.NewModel("a", cut), suite.NewModel("b", down)), suite.NewModel("c", send(whole))),
+		"a group, one of it sends nothing": resuming(fallback(suite.NewModel("a", cut), suite.NewModel("b", down), suite.NewModel("c", send(whole)))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got int32
+			for resp, err := range m.GenerateContent(t.Context(), userSays("hi"), true) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !resp.Partial {
+					got = resp.UsageMetadata.PromptTokenCount
+				}
+			}
+			if got != 17 {
+				t.Errorf("the answer tells %d tokens, want 17: 10 of the attempt that was cut off, and its own 7", got)
+			}
+		})
 	}
 }
