@@ -16,15 +16,14 @@ import (
 
 // Middleware returns the layer that charges attempts at one model to b. It goes
 // innermost, directly around Attempt or the model, so that every attempt passes
-// it, and around each model with a price, so that no fallback goes round it.
+// it. Every model with a price needs it, including fallbacks.
 //
-// An attempt is charged what Cost makes of the latest usage that it has reported,
-// in its final response, also a refused one, or before it was cut off. Without one,
-// or with one that counts no token, it is charged its projected price: an attempt
-// that was cut off, by a timeout, the caller or the other side of a hedge, has been
-// paid for up to there. It is charged nothing if, before any content, the provider
-// failed it with an error status, which is not billed
-// (https://ai.google.dev/gemini-api/docs/billing), or was not reached.
+// An attempt is charged the Cost of the latest usage that it reported, in a final
+// response (also a rejected one) or before it was cut off. Without a usage, or with
+// one of 0 tokens, it is charged its projected price: the provider also bills attempts
+// cut off by a timeout, the caller or a hedge. It is charged nothing if, before any
+// content, the provider was not reached or returned an error status, which is not
+// billed (https://ai.google.dev/gemini-api/docs/billing).
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
 		checkModel("Budget", m)
@@ -32,7 +31,7 @@ func (b *Budget) Middleware() Middleware {
 	}
 }
 
-// tariff returns what the configuration says of a model.
+// tariff returns the configured tariff of a model.
 func (b *Budget) tariff(name string) Tariff {
 	t := Tariff{Price: func(req *model.LLMRequest) (float64, bool) { return b.config.Price(name, req) }}
 	if b.config.Cost != nil {
@@ -41,16 +40,16 @@ func (b *Budget) tariff(name string) Tariff {
 	return t
 }
 
-// Tariff is what attempts at one model cost: BudgetConfig.Price and Cost without
-// the name. The zero value knows no price.
+// Tariff has the prices of one model: BudgetConfig.Price and Cost without the name. In
+// the zero value the price is unknown.
 type Tariff struct {
 	Price func(req *model.LLMRequest) (projected float64, ok bool)
 	Cost  func(usage *genai.GenerateContentResponseUsageMetadata) float64
 }
 
-// MiddlewareAt is Middleware for a model whose tariff is not the one of its name
-// in the configuration: prices that change while the budget stays. Each attempt
-// ends at the tariff at which it began.
+// MiddlewareAt is Middleware with a tariff of its own instead of the configured one,
+// for prices that change while the budget stays. An attempt keeps the tariff that it
+// began with.
 func (b *Budget) MiddlewareAt(t Tariff) Middleware {
 	return func(m model.LLM) model.LLM {
 		checkModel("Budget", m)
@@ -95,7 +94,7 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return err
 }
 
-// cost returns what an attempt that ended with err is charged.
+// cost returns the charge of an attempt that ended with err.
 func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano, usage *genai.GenerateContentResponseUsageMetadata, err error, shown bool) ledger.Nano {
 	if usage != nil && tariff.Cost != nil {
 		if cost, ok := l.usageCost(tariff, usage); ok {
@@ -109,12 +108,12 @@ func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano
 	return projected
 }
 
-// isUnbilled tells whether a failure before any content cost nothing.
+// isUnbilled reports whether a failure before any content cost nothing.
 func isUnbilled(v failure.Verdict) bool {
 	return v.HTTPStatus >= 400 || v.Kind == failure.KindNetwork || v.Kind == KindRefused
 }
 
-// price asks Tariff.Price.
+// price calls Tariff.Price.
 func (l *charged) price(tariff Tariff, req *model.LLMRequest) (ledger.Nano, bool) {
 	if tariff.Price == nil {
 		return 0, false
@@ -122,12 +121,12 @@ func (l *charged) price(tariff Tariff, req *model.LLMRequest) (ledger.Nano, bool
 	return l.amount("Price", func() (float64, bool) { return tariff.Price(req) })
 }
 
-// usageCost asks Tariff.Cost.
+// usageCost calls Tariff.Cost.
 func (l *charged) usageCost(tariff Tariff, usage *genai.GenerateContentResponseUsageMetadata) (ledger.Nano, bool) {
 	return l.amount("Cost", func() (float64, bool) { return tariff.Cost(usage), true })
 }
 
-// amount asks a hook, which may panic or return what is no amount.
+// amount calls a hook, which may panic or return an invalid amount.
 func (l *charged) amount(hook string, ask func() (float64, bool)) (amount ledger.Nano, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -14,15 +14,14 @@ import (
 //	                      ▲                        │
 //	                      └──────probe fails───────┘
 //
-// It is our own because libraries' state machines have no place for opening
-// until a given time, for a call that is forced through, or for a rest that
-// grows.
+// Libraries' state machines do not support opening until a given time, forced calls,
+// or a growing rest.
 type circuit struct {
 	config *BreakerConfig // defaults filled in
 
-	// While the circuit is closed and the latest call that counts has not failed,
-	// which is the rule, this is its generation plus 1, and a call takes no lock;
-	// else, and always if there is a FailureRatio, 0.
+	// calm is the generation plus 1 while the circuit is closed and the latest call
+	// that counts has not failed, which is the common case: then a call takes no lock.
+	// Otherwise, and always with a FailureRatio, it is 0.
 	calm atomic.Uint64
 
 	mu         sync.Mutex
@@ -37,13 +36,13 @@ type circuit struct {
 	// Open and half open.
 	until   time.Time     // when a probe is due
 	openFor time.Duration // how long to stay open next
-	reason  string        // why, for whom it refuses
+	reason  string        // why, for refused calls
 	probe   uint64        // the probe under way; 0 for none
 	probes  uint64        // probes so far
-	expires time.Time     // when the probe is no longer waited for
+	expires time.Time     // when another probe may start
 }
 
-// permit is what a call was let through with.
+// permit is given to a call that was let through.
 type permit struct {
 	generation uint64
 	probe      uint64 // 0 for a call that is no probe
@@ -57,12 +56,11 @@ const (
 	failed
 )
 
-// outcome is what the end of a call tells about its target. The zero value
-// tells nothing.
+// outcome is what a call shows about its target. The zero value is neutral.
 type outcome struct {
 	result result
-	rest   time.Duration // failed: how long to leave the target alone at least
-	enough int           // failed: so many failures in a row open the circuit; 0: as configured
+	rest   time.Duration // failed: the shortest time to stay open
+	enough int           // failed: how many failures in a row open the circuit; 0: as configured
 	reason string        // failed: why, in a few words
 }
 
@@ -114,8 +112,8 @@ func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, re
 	return pass, before, c.state, refused
 }
 
-// refuses reports whether a call that comes at that time would be refused, if
-// nothing changes until then.
+// refuses reports whether a call at the given time would be refused, if nothing
+// changes until then.
 func (c *circuit) refuses(then time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -128,12 +126,12 @@ func (c *circuit) refuses(then time.Time) bool {
 	return false
 }
 
-// end takes the outcome of a call that was let through, and returns the states
-// before and after. What a call of an earlier generation met is out of date,
-// unless the target itself said how long to leave it alone.
+// end takes the outcome of a call that was let through, and returns the states before
+// and after. The outcome of an earlier generation is ignored, unless the target itself
+// stated a cooldown.
 func (c *circuit) end(pass permit, o outcome) (before, after BreakerState) {
 	if o.result != failed && c.calm.Load() > 0 {
-		return BreakerClosed, BreakerClosed // there is nothing to note
+		return BreakerClosed, BreakerClosed // nothing changes
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

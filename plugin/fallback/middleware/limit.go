@@ -21,50 +21,45 @@ const (
 	DefaultMaxQueueWait = 10 * time.Second
 )
 
-// LimitConfig bounds the calls to one target. A limit of 0 is no limit; one at
-// least must be set.
+// LimitConfig bounds the calls to one target. A limit of 0 means no limit; at least
+// one must be set.
 type LimitConfig struct {
-	// RequestsPerMinute is how fast calls may start. It is a bucket of that
-	// size, full at first and refilled evenly: after a pause so many may start
-	// at once.
+	// RequestsPerMinute is how fast calls may start. It is a bucket of that size, full
+	// at first and refilled evenly: after a pause that many calls may start at once.
 	RequestsPerMinute int
-	// TokensPerMinute is how fast input tokens may be sent, a bucket likewise.
-	// The tokens of a request are estimated before the call: one for every four
-	// bytes of texts, function calls and declarations, and 1,000 for an image.
-	// Once the answer is there, the provider's own count takes the estimate's
-	// place. Output is not counted: Gemini limits the input
-	// (https://ai.google.dev/gemini-api/docs/rate-limits).
+	// TokensPerMinute is how fast input tokens may be sent, also a bucket. Tokens are
+	// estimated before the call: one for every four bytes of texts, function calls
+	// and declarations, and 1,000 for an image. The provider's own count replaces the
+	// estimate once the answer is there. Output is not counted: Gemini limits the
+	// input (https://ai.google.dev/gemini-api/docs/rate-limits).
 	TokensPerMinute int
-	// MaxConcurrent is how many calls may be under way, those included whose model
-	// ignored its cancellation and was left behind.
+	// MaxConcurrent is how many calls may be in progress, including abandoned models
+	// that ignored their cancellation.
 	MaxConcurrent int
 
-	// MaxQueue is how many calls may wait for their turn. In a full queue a call
-	// of a higher priority takes the place of the latest of the lowest. 0 means
-	// DefaultMaxQueue.
+	// MaxQueue is how many calls may wait. In a full queue, a call of a higher priority
+	// replaces the latest call of the lowest. 0 means DefaultMaxQueue.
 	MaxQueue int
-	// MaxWait is how long a call may wait; one that has to wait that long anyway
-	// is refused at once. 0 means DefaultMaxQueueWait; a nanosecond means that no
-	// call waits.
+	// MaxWait is how long a call may wait. A call that would wait longer is refused at
+	// once. 0 means DefaultMaxQueueWait; a nanosecond means that no call waits.
 	MaxWait time.Duration
-	// Priorities ranks the calls that wait by their call.Info.Priority: higher
-	// first, and in order of arrival among equals. A priority that is not named
-	// ranks 0. A rank may be negative.
+	// Priorities ranks waiting calls by their call.Info.Priority: higher ranks first,
+	// equal ranks in order of arrival. Priorities not listed rank 0. A rank may be
+	// negative.
 	Priorities map[string]int
 
-	// Adaptive halves the limits when the provider says that they are exceeded
-	// (a rate limit, or no capacity), down to a tenth, and raises them again by
-	// a tenth of what is configured at the first answer after each ten seconds
-	// without. A failure of a call that started before the limits were halved
-	// does not halve them again.
+	// Adaptive halves the limits, down to a tenth, when the provider reports that they
+	// are exceeded (a rate limit, or no capacity). After each ten seconds without such
+	// a failure, the first answer raises them by a tenth of the configured limit. A
+	// failure of a call that started before the limits were halved does not halve
+	// them again.
 	Adaptive bool
 }
 
-// NewLimit returns a middleware that makes calls wait when its model is at a
-// limit. A call that cannot wait, because the queue is full, its turn would come
-// too late or no minute has so many tokens, is refused with a *RefusedError, a
-// verdict to fall back. The caller's cancellation ends the wait at once. The
-// error names every wrong field.
+// NewLimit returns a middleware that makes calls wait when its model is at a limit. A
+// call is refused with a *RefusedError, whose verdict is to fall back, if the queue is
+// full, if its turn would come too late, or if it needs more tokens than a minute has.
+// The caller's cancellation ends the wait at once. The error names every wrong field.
 func NewLimit(config LimitConfig) (Middleware, error) {
 	problems := []error{
 		notNegative("LimitConfig.RequestsPerMinute", config.RequestsPerMinute, "0 for no limit, or more"),
@@ -88,7 +83,7 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	}, nil
 }
 
-// MustLimit is NewLimit for a configuration that is known to be right.
+// MustLimit is NewLimit, but panics on an error.
 func MustLimit(config LimitConfig) Middleware { return must(NewLimit(config)) }
 
 type limit struct {
@@ -132,9 +127,9 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return err
 }
 
-// Answered implements stream.Tap. A call gives its place back when the answer is
-// there, before the consumer has it: ADK runs tools and other agents while it
-// holds the answer, and their calls may need the place.
+// Answered implements stream.Tap. A call gives its place back before the consumer gets
+// the answer: ADK runs tools and other agents while it holds the answer, and their
+// calls may need the place.
 func (l *limit) Answered(out *stream.Sink, resp *model.LLMResponse, t stream.Ticket) (enough bool) {
 	estimated := int(t[1])
 	ended, more := neutral, 0
@@ -148,8 +143,8 @@ func (l *limit) Answered(out *stream.Sink, resp *model.LLMResponse, t stream.Tic
 	return true
 }
 
-// leave ends the call that came in with t. Models that it has left behind still have
-// their places at the provider, so it keeps its own until they have ended.
+// leave ends the call that entered with t. Its abandoned models still run at the
+// provider, so it keeps its place until they have ended.
 func (l *limit) leave(out *stream.Sink, t stream.Ticket, ended result, more int) {
 	if earlier := int(t[2]); out.Stragglers() > earlier {
 		out.WhenEnded(earlier, func() { l.queue.leave(int(t[0]), ended, more) })
@@ -158,7 +153,7 @@ func (l *limit) leave(out *stream.Sink, t stream.Ticket, ended result, more int)
 	l.queue.leave(int(t[0]), ended, more)
 }
 
-// named adds to a refusal whose it is.
+// named adds the model's name to a refusal.
 func (l *limit) named(err error) error {
 	if refused, ok := err.(*RefusedError); ok {
 		refused.Model = l.Name()
@@ -166,7 +161,7 @@ func (l *limit) named(err error) error {
 	return err
 }
 
-// feedback says what the end of a call tells about the provider's limits.
+// feedback returns what the end of a call shows about the provider's limits.
 func feedback(ctx context.Context, err error) result {
 	if err == nil {
 		return succeeded

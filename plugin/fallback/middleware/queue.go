@@ -10,7 +10,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// queue lets calls start within the limits, and in turn when they have to wait.
+// queue lets calls start within the limits, in order of rank and arrival.
 type queue struct {
 	config *LimitConfig // defaults filled in
 
@@ -18,7 +18,7 @@ type queue struct {
 	running  int       // calls that have entered and not left
 	requests bucket    // one for each call
 	tokens   bucket    // as estimated
-	pace     pace      // moved if Adaptive
+	pace     pace      // changes only if Adaptive
 	waiting  []*waiter // the next first; it cannot start now
 	alarm    *time.Timer
 }
@@ -28,15 +28,15 @@ type waiter struct {
 	rank   int
 	tokens int
 	round  int                // of the pace, when its turn came
-	turn   chan *RefusedError // told once: nil to start
+	turn   chan *RefusedError // gets one value: nil to start
 }
 
 func newQueue(config *LimitConfig) *queue {
 	return &queue{config: config, requests: newBucket(config.RequestsPerMinute), tokens: newBucket(config.TokensPerMinute), pace: newPace()}
 }
 
-// enter lets a call start if nobody waits and the limits allow it now. Every
-// call that may start must leave, with the round it was given.
+// enter lets a call start if no call waits and the limits allow it now. Every call
+// that starts must leave, with the returned round.
 func (q *queue) enter(tokens int) (round int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -114,8 +114,8 @@ func (q *queue) giveUp(w *waiter) {
 	}
 }
 
-// leave ends a call that was let in during the given round, and that took more
-// tokens than it was let in with, or fewer.
+// leave ends a call that entered in the given round. more is how many tokens it took
+// beyond its estimate, negative if fewer.
 func (q *queue) leave(round int, r result, more int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -174,7 +174,7 @@ func (q *queue) ring(delay time.Duration) {
 	})
 }
 
-// take takes what a call needs, or nothing if it cannot start now.
+// take takes a call's requests and tokens, or nothing if it cannot start now.
 func (q *queue) take(now time.Time, tokens int) bool {
 	if q.config.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.config.MaxConcurrent)), 1) {
 		return false
@@ -187,7 +187,7 @@ func (q *queue) take(now time.Time, tokens int) bool {
 	return true
 }
 
-// delay is how long the buckets need until a call may start.
+// delay returns how long the buckets need until a call may start.
 func (q *queue) delay(now time.Time, tokens int) time.Duration {
 	return max(q.requests.delay(now, 1), q.tokens.delay(now, tokens))
 }

@@ -23,41 +23,40 @@ const (
 	DefaultSkipWait   = 5 * time.Second
 )
 
-// RetryConfig says how often and how patiently to ask the same model again. The
-// zero value means the defaults above.
+// RetryConfig says how often, and after which waits, the same model is called again.
+// The zero value means the defaults above.
 type RetryConfig struct {
-	// MaxRetries bounds the tries after the first; a verdict may bound them more
-	// tightly. 0 means DefaultMaxRetries.
+	// MaxRetries bounds the attempts after the first; a verdict may allow fewer. 0
+	// means DefaultMaxRetries.
 	MaxRetries int
-	// BaseDelay is the first backoff, doubled for each further one up to
-	// MaxDelay. The wait is drawn evenly between half of the backoff and all of
-	// it, so it never exceeds MaxDelay. 0 means the defaults.
+	// BaseDelay is the first backoff, doubled for each further one up to MaxDelay. The
+	// wait is random between half of the backoff and all of it, so it never exceeds
+	// MaxDelay. 0 means the defaults.
 	BaseDelay, MaxDelay time.Duration
-	// MaxWait is the longest delay asked for by the provider that is waited for;
-	// a longer one is a verdict to fall back, with that delay as the cooldown. 0
-	// means DefaultMaxWait.
+	// MaxWait is the longest wait that the provider may ask for. If it asks for a
+	// longer one, the verdict is to fall back, with that delay as the cooldown. 0 means
+	// DefaultMaxWait.
 	MaxWait time.Duration
-	// SkipWait is the longest wait, of any kind, while a router has another
-	// target left: beyond it, the call falls back at once. 0 means
-	// DefaultSkipWait, and a negative value, such as -1, that every wait is waited.
+	// SkipWait is the longest wait of any kind while a router has another target left;
+	// instead of a longer one, the call falls back at once. 0 means DefaultSkipWait;
+	// a negative value, such as -1, means no limit.
 	SkipWait time.Duration
-	// Budget bounds the retries over all calls, so that an outage is not
-	// amplified. Nil means a budget of this middleware's own with the defaults.
+	// Budget bounds the retries over all calls, so that an outage is not amplified.
+	// Nil means a separate budget for this middleware with the defaults.
 	Budget *RetryBudget
 	// Rand draws the jitter, in [0, 1). It must be safe for concurrent use. Nil
 	// means math/rand/v2.
 	Rand func() float64
 }
 
-// NewRetry returns a middleware that calls its model again when a failure's
-// verdict is to retry, and the call has time left for it: no limit around, of the
-// caller or of a layer, ends within the wait, and no breaker within refuses the
-// next call. A delay that the provider asks for and nobody waits opens such a
-// breaker for that time.
+// NewRetry returns a middleware that calls its model again when a failure's verdict is
+// to retry. It does not wait if a limit of the caller or an outer layer would end
+// first, or if an inner breaker would refuse the next call. If it does not wait as
+// long as the provider asks, the inner breaker opens for that time.
 //
-// After a part of the answer was shown, it retries only if no router has another
-// target and what was shown may be taken back: then the consumer gets a restart
-// marker first (call.KeyRestart). The error names every wrong field.
+// After part of the answer was shown, it retries only if no router has another target
+// and the part may be discarded: the consumer then gets a restart marker first
+// (call.KeyRestart). The error names every wrong field.
 func NewRetry(config RetryConfig) (Middleware, error) {
 	problems := []error{
 		notNegative("RetryConfig.MaxRetries", config.MaxRetries, fmt.Sprintf("0 for %d, or more", DefaultMaxRetries)),
@@ -88,7 +87,7 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 	}, nil
 }
 
-// MustRetry is NewRetry for a configuration that is known to be right.
+// MustRetry is NewRetry, but panics on an error.
 func MustRetry(config RetryConfig) Middleware { return must(NewRetry(config)) }
 
 type retry struct {
@@ -125,8 +124,8 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		out.Wait = wait
 		next := r.Inner.Do(ctx, req, streamed, out)
 		if refused, ok := next.(*RefusedError); ok {
-			// A breaker that other calls have opened: what failed is the model, not the
-			// breaker, and the router must not ask it once more.
+			// Other calls have opened a breaker. The error stays the model's, so that
+			// the router does not call the model once more.
 			out.Wait = 0
 			return giveUp(r.Name(), err, verdict, refused.Reason)
 		}
@@ -135,8 +134,8 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return nil
 }
 
-// wait decides how long to wait before the next try; with a reason, there is
-// none.
+// wait returns how long to wait before the next attempt, or the reason not to make
+// one.
 func (r *retry) wait(ctx context.Context, err error, verdict failure.Verdict, retries int, out *stream.Sink) (wait time.Duration, reason string) {
 	limit := r.config.MaxRetries
 	if verdict.MaxRetries > 0 {
@@ -177,7 +176,7 @@ func breakerOf(err error) stream.Breaker {
 	return nil
 }
 
-// backoff draws the wait before the retry of the given number, from 0.
+// backoff returns a random wait before the given retry, counted from 0.
 func (r *retry) backoff(retries int) time.Duration {
 	d := r.config.MaxDelay
 	if retries < 32 && r.config.BaseDelay < r.config.MaxDelay>>retries {
@@ -187,8 +186,8 @@ func (r *retry) backoff(retries int) time.Duration {
 	return half + time.Duration(r.config.Rand()*float64(d-half))
 }
 
-// giveUp turns the verdict of err from a retry into a fallback: this layer has
-// done what it may. An error that was none to retry is passed on as it is.
+// giveUp changes the verdict of err from retry to fall back, because this layer makes
+// no more attempts. Other errors are returned unchanged.
 func giveUp(name string, err error, verdict failure.Verdict, reason string) error {
 	attempt, isAttempt := err.(*stream.AttemptError)
 	if verdict.Action != failure.Retry && !isAttempt {

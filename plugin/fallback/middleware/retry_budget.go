@@ -12,17 +12,17 @@ const (
 	DefaultRetryBurst = 10
 )
 
-// RetryBudget bounds retries to a share of the calls, so that retries cannot
-// multiply the load on a provider that is down: every call adds the ratio to
-// the balance, every retry takes one. It starts full, so that an application
-// with little traffic can retry too.
+// RetryBudget bounds retries to a share of the calls, so that retries cannot multiply
+// the load on a provider that is down. Every call adds the ratio to the balance, and
+// every retry takes one. The balance starts full, so that an application with little
+// traffic can retry too.
 //
 // One budget can serve several Retry middlewares. It is safe for concurrent use.
 type RetryBudget struct{ budget *share.Budget }
 
-// NewRetryBudget returns a budget of ratio retries per call, with at most burst
-// saved up. 0 means DefaultRetryRatio and DefaultRetryBurst; a ratio may be at
-// most 1 and a burst is at least 1.
+// NewRetryBudget returns a budget of ratio retries per call that saves up at most
+// burst. ratio must be at most 1, and burst at least 1. 0 means DefaultRetryRatio and
+// DefaultRetryBurst.
 func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
 	orDefault(&ratio, DefaultRetryRatio)
 	orDefault(&burst, DefaultRetryBurst)
@@ -35,7 +35,7 @@ func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
 	return &RetryBudget{share.New(ratio, float64(burst), float64(burst))}, nil
 }
 
-// MustRetryBudget is NewRetryBudget for values that are known to be right.
+// MustRetryBudget is NewRetryBudget, but panics on an error.
 func MustRetryBudget(ratio float64, burst int) *RetryBudget {
 	b, err := NewRetryBudget(ratio, burst)
 	if err != nil {

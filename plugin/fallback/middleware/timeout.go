@@ -13,33 +13,32 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// TimeoutConfig bounds one attempt in time. A limit of 0 is no limit; one at
-// least must be set.
+// TimeoutConfig bounds one attempt in time. A limit of 0 means no limit; at least one
+// must be set.
 type TimeoutConfig struct {
-	// FirstContent is how long the first content may take, headers and empty
-	// chunks not counting. For a call that is not streamed that is the answer.
+	// FirstContent is how long the first content may take. Headers and empty chunks
+	// do not count. For a call that is not streamed, the content is the answer.
 	FirstContent time.Duration
-	// Idle is how long a stream may be silent after its first content, the time
-	// that the consumer takes not counting. It is noticed at most an eighth of
-	// Idle late.
+	// Idle is how long a stream may be silent after its first content, not counting
+	// the consumer's time. The cut comes at most an eighth of Idle late.
 	Idle time.Duration
-	// Total is how long the attempt may take in all, the consumer's time between
-	// chunks included.
+	// Total is how long the attempt may take in all, including the consumer's time
+	// between chunks.
 	Total time.Duration
-	// Grace is how long a model may go on after it was cut off. A model that
-	// ignores the cancellation of its context for longer is abandoned: its
-	// goroutine ends when the model does, and what it still sends is dropped.
-	// With a Grace the model runs on a goroutine of its own, with a copy of the
-	// request. 0 means that it runs on the caller's: it is then cut off at its next
-	// chunk, and a call returns when its model does. Models that talk through
-	// net/http need none.
+	// Grace is how long a model may run after it was cut off. 0 means that the model
+	// runs on the caller's goroutine: it is cut off at its next chunk, and the call
+	// returns when the model does. Models that use net/http need no Grace.
+	//
+	// With a Grace, the model gets its own goroutine and a copy of the request. If it
+	// ignores its cancelled context for longer, it is abandoned: its responses are
+	// dropped, and the goroutine ends when the model returns.
 	Grace time.Duration
 }
 
 // NewTimeout returns a middleware that cuts an attempt off with a
-// *failure.TimeoutError, which is a verdict to fall back: a silent route stays
-// silent, so it is not tried twice. A stream that is slow but moves is left
-// alone. The error names every wrong field.
+// *failure.TimeoutError. Its verdict is to fall back: a silent route stays silent, so
+// it is not tried twice. Without a Total, a stream that is slow but moves is not cut
+// off. The error names every wrong field.
 func NewTimeout(config TimeoutConfig) (Middleware, error) {
 	var problems []error
 	problems = append(problems,
@@ -59,7 +58,7 @@ func NewTimeout(config TimeoutConfig) (Middleware, error) {
 	}, nil
 }
 
-// MustTimeout is NewTimeout for a configuration that is known to be right.
+// MustTimeout is NewTimeout, but panics on an error.
 func MustTimeout(config TimeoutConfig) Middleware { return must(NewTimeout(config)) }
 
 type timeout struct {
@@ -92,7 +91,7 @@ func (t *timeout) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return t.detached(ctx, req, streamed, out)
 }
 
-// detached leaves the attempt behind when it outlives its cancellation by the grace.
+// detached abandons the attempt if it is not over Grace after its cancellation.
 func (t *timeout) detached(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	items := make(chan stream.Item)
 	d := out.Detach(ctx, t.Inner, req, streamed, items)

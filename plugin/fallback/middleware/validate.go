@@ -34,11 +34,11 @@ type ValidateConfig struct {
 	// MinLength is the smallest number of characters (runes), white space at both
 	// ends not counting. 0 accepts any length.
 	MinLength int
-	// Func returns why an answer is not accepted, or nil. It is called last, with
-	// the answer of an attempt and the request as it came to this layer, on the
-	// goroutine of the call. It must change neither, and must be safe for concurrent
-	// use. A panic in it rejects the answer and is logged. The error's text is
-	// recorded, redacted: it should not quote the answer. Nil accepts any answer.
+	// Func returns an error if an answer is not accepted, or nil. It is called last,
+	// with the request as it came to this layer, on the goroutine of the call. It must
+	// not change its arguments, and must be safe for concurrent use. A panic in it
+	// rejects the answer and is logged. The error's text is recorded, redacted; it
+	// should not quote the answer. Nil accepts any answer.
 	Func func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) error
 }
 
@@ -47,17 +47,17 @@ type ValidateConfig struct {
 type RejectedError struct {
 	Model  string // the target that gave the answer
 	Reason string // the rule that it breaks, in a few words
-	Err    error  // what the schema or Func says of it, which may quote the answer; nil for other rules
+	Err    error  // the error of the schema or Func, which may quote the answer; nil for other rules
 }
 
 func (e *RejectedError) Error() string {
 	return "middleware: validate rejected the answer of " + e.Model + ": " + e.Reason
 }
 
-// Unwrap gives Err.
+// Unwrap returns Err.
 func (e *RejectedError) Unwrap() error { return e.Err }
 
-// Verdict says what the rejection means; package failure looks for it.
+// Verdict returns the verdict of the rejection, for package failure.
 func (e *RejectedError) Verdict() failure.Verdict {
 	return failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Message: e.Error(), Reason: e.Reason,
@@ -83,10 +83,10 @@ func (e *RejectedError) Verdict() failure.Verdict {
 //
 //	Retry → Validate → Breaker → Limit → Timeout → Budget → model
 //
-// A Timeout outside of it measures the time until the whole answer is accepted, and
-// a Cache inside of it keeps rejected answers. A Breaker inside counts a rejected
-// answer as a success, since the target is up; outside, as neither success nor
-// failure. Around a router, a rejected answer ends the call.
+// A Timeout outside measures the time until the whole answer is accepted. A Cache
+// inside keeps rejected answers. A Breaker inside counts a rejected answer as a
+// success, since the target is up; a Breaker outside does not count it. Around a
+// router, a rejected answer ends the call.
 //
 // The error names every wrong field.
 func NewValidate(config ValidateConfig) (Middleware, error) {
@@ -103,7 +103,7 @@ func NewValidate(config ValidateConfig) (Middleware, error) {
 	}, nil
 }
 
-// MustValidate is NewValidate for a configuration that is known to be right.
+// MustValidate is NewValidate, but panics on an error.
 func MustValidate(config ValidateConfig) Middleware { return must(NewValidate(config)) }
 
 // validate is the layer around one model.
@@ -127,18 +127,18 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	held.fork = out.Fork(held.take)
 	reviewed, review := stream.WithReview(ctx)
 	err := v.Inner.Do(reviewed, req, streamed, held.fork)
-	held.fork.Join() // what it notes is also for the target after this one
+	held.fork.Join() // its notes also apply to later targets
 	if held.answer == nil && !held.tooLong {
 		return err
 	}
 	rejected := v.judge(ctx, req, schema, held)
 	if rejected == nil {
 		held.release()
-		return err // which came after the answer
+		return err // it came after the answer
 	}
 	review.Reject()
 	if ctx.Err() != nil {
-		return stream.Ended(ctx) // what Func makes of it says nothing of the answer
+		return stream.Ended(ctx) // the result of Func is then not about the answer
 	}
 	rejected.Model = out.Model
 	means := rejected.Verdict()
@@ -165,7 +165,7 @@ func (h *holdBack) take(resp *model.LLMResponse) bool {
 		h.answer = resp
 		h.tooLong = len(request.Text(resp.Content)) > MaxValidatedBytes
 	case resp.CustomMetadata[call.KeyRestart] == true:
-		*h = holdBack{fork: h.fork} // a router within begins again; nobody has seen the part
+		*h = holdBack{fork: h.fork} // an inner router restarts; the part was not shown
 		return true
 	default:
 		h.bytes += len(request.Text(resp.Content))
@@ -177,7 +177,7 @@ func (h *holdBack) take(resp *model.LLMResponse) bool {
 	return !h.tooLong
 }
 
-// release passes on what was held back.
+// release passes on the held responses.
 func (h *holdBack) release() {
 	for _, resp := range h.responses {
 		if !h.fork.Pass(resp) {

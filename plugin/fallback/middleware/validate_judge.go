@@ -17,8 +17,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// errSchema is in every error that says how an answer does not match its schema:
-// such a text quotes the answer, and is not recorded.
+// errSchema is in every error about an answer that does not match its schema. The
+// text of such an error quotes the answer, so it is not recorded.
 var errSchema = errors.New("middleware: the answer does not match the schema")
 
 // judge returns why an answer is not accepted, or nil.
@@ -61,7 +61,7 @@ func (v *validate) ask(ctx context.Context, req *model.LLMRequest, resp *model.L
 	return v.config.Func(ctx, req, resp)
 }
 
-// schema returns the schema that answers to req are judged by, or nil.
+// schema returns the schema for answers to req, or nil.
 func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
 	if v.config.SkipSchema || req == nil || req.Config == nil {
 		return nil
@@ -82,15 +82,15 @@ func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
 	return resolved
 }
 
-// maxSchemas is how many compiled schemas a layer keeps, and maxSchemaBytes how
-// long, as JSON, one may be to be kept. An agent has one.
+// maxSchemas bounds the compiled schemas that a layer keeps, and maxSchemaBytes the
+// JSON length of each. An agent has one.
 const (
 	maxSchemas     = 64
 	maxSchemaBytes = 64 << 10
 )
 
-// compiledSchemas keeps compiled schemas by their JSON: to compile one takes ten times as
-// long as to write it. The zero value is empty. It is safe for concurrent use.
+// compiledSchemas keeps compiled schemas by their JSON: compiling takes ten times as
+// long as marshaling. The zero value is empty. It is safe for concurrent use.
 type compiledSchemas struct {
 	mu   sync.Mutex
 	kept map[string]*jsonschema.Resolved // guarded by mu
@@ -123,8 +123,8 @@ func (s *compiledSchemas) of(schema any) (resolved *jsonschema.Resolved, err err
 	return resolved, err
 }
 
-// keep keeps a compiled schema. When there is no room, any other one goes: who has
-// that many schemas makes them anew for each call.
+// keep keeps a compiled schema. If there is no room, it evicts any other one:
+// applications with that many schemas create them for each call.
 func (s *compiledSchemas) keep(text string, resolved *jsonschema.Resolved) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -165,8 +165,8 @@ func matches(schema *jsonschema.Resolved, text string) (err error) {
 	return nil
 }
 
-// callsFunction reports whether an answer calls a function, of the application or
-// of the provider: what follows it is the answer.
+// callsFunction reports whether an answer calls a function, of the application or of
+// the provider. The final answer comes later.
 func callsFunction(content *genai.Content) bool {
 	if content == nil {
 		return false
