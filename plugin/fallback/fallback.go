@@ -17,21 +17,20 @@ import (
 // DefaultName is the plugin's name when [Config.Name] is empty.
 const DefaultName = "fallback"
 
-// Config says which errors the plugin answers and how. The zero value watches
-// and never acts: without Recover and FallbackModel there is nothing to fall
-// back to, and errors pass through untouched.
+// Config says which errors the plugin answers and how. The zero value only observes:
+// without Recover and FallbackModel, errors pass through unchanged.
 type Config struct {
 	// Name of the plugin, unique within a runner. Empty means DefaultName.
 	Name string
 
-	// RootModel is the model name that every turn of every agent starts at. It
-	// must be one that each agent's own client can serve. Empty means each
-	// agent's own model, and is right for agents with different models.
+	// RootModel is the model name that every turn of every agent starts at. Each
+	// agent's own client must be able to serve it. Default: each agent's own model,
+	// which suits agents with different models.
 	RootModel string
 
-	// FallbackModel is the model name to ask after the root has failed, and
-	// FallbackModels are those to ask after it, in order. They are called
-	// through the agent's own client, by an outer loop: [Retry], or yours with
+	// FallbackModel is the model name to call after the root has failed, and
+	// FallbackModels are the names to call after it, in order. They are called
+	// through the agent's own client, by an outer loop: [Retry], or your own with
 	// [Advance]. Names must differ from each other and from RootModel.
 	FallbackModel  string
 	FallbackModels []string
@@ -43,64 +42,63 @@ type Config struct {
 	//   - the gRPC name of one, or a provider's own code: "RESOURCE_EXHAUSTED",
 	//     "SAFETY", "overloaded_error", "ThrottlingException";
 	//   - a kind of package failure, as string or constant: "network", "timeout",
-	//     "overloaded", failure.KindQuota. Connection failures and time limits of
-	//     this process have no status and no code: a kind names them;
-	//   - "any": every failure that a retry or another model may help with, which
-	//     is whatever package failure does not judge to fail.
+	//     "overloaded", failure.KindQuota. Use a kind for connection failures and for
+	//     time limits of this process, which have no status and no code;
+	//   - "any": every failure that a retry or another model may help with, that is,
+	//     every failure whose verdict is not to fail.
 	//
-	// Case does not matter. An entry that can never match is an error: a status
-	// that is none of an error, what the caller has cancelled, and a word in lower
-	// case that is neither a kind nor a code known to package failure, since most
-	// such words are misspelled kinds. Write the code of another provider in upper
-	// case.
+	// Case does not matter. An entry that can never match is an error: a status that
+	// is not an error, the kind "canceled", and a lower-case word that is neither a
+	// kind nor a code known to package failure, because most such words are misspelled
+	// kinds. Write codes of other providers in upper case.
 	ErrorCodes []any
 
 	// Recover answers in the same turn when an agent's model has failed with a
 	// configured code. It may be any model, also of another provider. It is not
-	// streamed, since ADK takes one response from a callback: under streaming the
+	// streamed, since ADK takes one response from a callback: with streaming, the
 	// whole answer arrives as one final response. Changes that ADK's Gemini model
 	// has made to the request are removed; changes by other models are not.
 	//
-	// Once Recover has answered, it also gets the later calls of that agent in
-	// the turn (a tool loop); the next turn starts at the root again. If Recover
-	// fails on a later call, the root is asked. These later calls are answered
-	// before ADK calls the model, so ADK does not run the before-model callbacks
-	// of plugins registered after this one and of the agent, nor any after-model
-	// callback. Where such a callback must see every request, give the agent a
-	// router model (package router) in place of Recover.
+	// After Recover has answered, it also answers the later calls of that agent in
+	// the turn (a tool loop). The next turn starts at the root again. If Recover fails
+	// on a later call, the root is called. These later calls are answered before ADK
+	// calls the model, so ADK skips all after-model callbacks, and the before-model
+	// callbacks of the agent and of plugins registered after this one. If such a
+	// callback must see every request, give the agent a router model (package router)
+	// instead of Recover.
 	//
 	// Default: nil, which leaves failures to the outer loop.
 	Recover model.LLM
 
 	// MaxTurns bounds the turns, counted per agent, that have left their root and
 	// are between two calls; 0 means 100. Beyond it, the least recently used are
-	// dropped until PruneTo are left; 0 means half of MaxTurns. A dropped turn
-	// asks its root again and its record begins anew; the first time this is
-	// logged. Calls in flight are never dropped, healthy turns need no state, and
-	// a turn is forgotten when its run ends. The choice of an outer loop is not
-	// affected: it is in the context.
+	// dropped until PruneTo are left; 0 means half of MaxTurns. A dropped turn calls
+	// its root again with an empty record, which is logged the first time. Calls in
+	// flight are never dropped, healthy turns need no state, and a turn is forgotten
+	// when its run ends. The choice of an outer loop is in the context, so it is not
+	// affected.
 	MaxTurns int
 	PruneTo  int
 
-	// Logger gets one line for each fallback, and a warning, once per code, for a
-	// configured failure that has nothing to fall back to. It gets no prompts and
-	// no answers. Default: slog.Default().
+	// Logger gets one line for each fallback, and one warning per code for a
+	// configured failure without a fallback. It never gets prompts or answers.
+	// Default: slog.Default().
 	Logger *slog.Logger
 
-	// OnAttempt is called after each attempt that the plugin knows of, those that
-	// a router inside the agent's model or Recover tells of included.
+	// OnAttempt is called after each attempt that the plugin knows of, including the
+	// attempts of a router inside the agent's model or Recover.
 	OnAttempt func(ctx context.Context, a call.Attempt)
 	// OnFallback is called once for each call that another model than the first
-	// has answered, or that no model has; then FallbackModel is empty. An outer
-	// loop's runs of a call count as one call.
+	// answered, or that no model answered; then FallbackModel is empty. All runs of a
+	// call by an outer loop count as one call.
 	//
-	// Both may be nil. They run on the goroutine of the call; a panic in one is
-	// logged and goes no further. See [call.Hooks].
+	// Both are optional and run on the goroutine of the call. A panic in one is
+	// recovered and logged. See [call.Hooks].
 	OnFallback func(ctx context.Context, md call.Metadata)
 }
 
-// New returns the plugin. The error names every field that is wrong and what
-// is allowed. A plugin is safe for the concurrent turns of its runner.
+// New returns the plugin. The error names every wrong field and its allowed values. A
+// plugin is safe for the concurrent turns of its runner.
 func New(cfg Config) (*plugin.Plugin, error) {
 	core, err := turn.New(turn.Config{
 		RootModel: cfg.RootModel, FallbackModel: cfg.FallbackModel, FallbackModels: cfg.FallbackModels,
@@ -127,8 +125,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 	})
 }
 
-// MustNew is [New] for a configuration that is known to be right. It panics if
-// it is not.
+// MustNew is [New], but panics on an error.
 func MustNew(cfg Config) *plugin.Plugin {
 	p, err := New(cfg)
 	if err != nil {
@@ -137,9 +134,8 @@ func MustNew(cfg Config) *plugin.Plugin {
 	return p
 }
 
-// RecoverError is the error of a call whose model failed and for which Recover
-// failed too. Its fields Model and Recover are the two errors, and errors.Is and
-// errors.As find both.
+// RecoverError is the error of a call whose model and Recover have both failed. Its
+// fields Model and Recover are the two errors; errors.Is and errors.As find both.
 type RecoverError = turn.RecoverError
 
 // callbacks fits the core to ADK's callback types.

@@ -14,41 +14,40 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// MaxRuns bounds how often [Retry] runs one turn for one agent, whatever the
-// metadata asks for. The plugin's list of fallback models usually ends it earlier.
+// MaxRuns bounds how often [Retry] runs one turn for one agent. The plugin's list of
+// fallback models usually ends earlier.
 const MaxRuns = turn.MaxRuns
 
-// ExhaustedError is the error that ends [Retry] when no model is left to ask. Its
-// fields tell the latest failure and what was tried, and failure.Classify judges
-// it as the latest failure.
+// ExhaustedError ends [Retry] when no model is left to call. Its fields have the
+// latest failure and the attempts. failure.Classify returns the latest failure's
+// verdict.
 type ExhaustedError = turn.ExhaustedError
 
-// Runner is what [Retry] needs of ADK's runner.Runner.
+// Runner is the part of ADK's runner.Runner that [Retry] needs.
 type Runner interface {
 	Run(ctx context.Context, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error]
 }
 
-// Retry is the outer retry loop: use it in place of r.Run, with the plugin
-// registered on r. It runs the turn, and as long as the plugin's metadata names
-// a model to ask next, runs it again on that model with no message, so that the
-// user's message stands once in the session. It stops at an answer, at an error
-// that is not configured, when no model is left, or after [MaxRuns] runs.
+// Retry is the outer retry loop: use it instead of r.Run, with the plugin registered
+// on r. It runs the turn. While the plugin's metadata names a next model, it runs the
+// turn again on that model, without a message, so that the user's message is in the
+// session once. It stops at an answer, at an error that is not configured, when no
+// model is left, or after [MaxRuns] runs.
 //
 // When no model is left, the event of the last failure is followed by an
-// [ExhaustedError], so code that looks at errors alone does not take an outage for
-// an answer.
+// [ExhaustedError], so code that only checks errors does not mistake an outage for an
+// answer.
 //
-// The event of another failed call stays in the session, where its metadata records
-// the attempt, and is not yielded. If parts of that call had been streamed, a
-// partial event without content takes its place whose metadata has
-// "fallback_restart": discard those parts, the whole answer follows.
+// The events of earlier failed calls stay in the session, where their metadata records
+// the attempts, and are not yielded. If parts of such a call were streamed, a partial
+// event without content is yielded whose metadata has "fallback_restart": discard those
+// parts; the whole answer follows.
 //
-// The choice holds for the agent that failed. Other agents of the run, in a
-// sequence, a loop or a parallel group, are not repeated once they have finished:
-// nothing of them comes twice, to the consumer or in the session. Those that were
-// still at work run again, after a "fallback_restart" for each author and branch
-// that was shown in part; a tool or an agent of your own code that is at work is
-// waited for.
+// The next model applies to the agent that failed. Other agents of the run, in a
+// sequence, a loop or a parallel group, are not repeated if they have finished, so
+// their events appear once, to the consumer and in the session. Unfinished agents run
+// again, after a "fallback_restart" for each author and branch that was shown in part.
+// Before that, Retry waits for running tools and for running agents of your own code.
 func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error] {
 	run := func(ctx context.Context, first bool) iter.Seq2[*session.Event, error] {
 		if !first {
@@ -59,10 +58,10 @@ func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.C
 	return turn.Loop(ctx, run, view, restarted)
 }
 
-// Advance is for an outer loop of your own. If ev is the event of a call that
-// failed with a configured code, and a model is left to try, it returns a
-// context in which a run asks that model for the agent that failed, and true. A
-// run with that context repeats all agents; with several agents, use [Retry].
+// Advance is for an outer loop of your own. If ev is the event of a call that failed
+// with a configured code, and a model is left, it returns true and a context for the
+// next run, in which the failed agent calls that model. Such a run repeats all agents;
+// with several agents, use [Retry].
 func Advance(ctx context.Context, ev *session.Event) (context.Context, bool) {
 	v, ok := view(ev)
 	if !ok {

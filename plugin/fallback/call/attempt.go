@@ -11,8 +11,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
-// Bounds of what is kept about the attempts of one call. They keep a record
-// readable in a trace and small in a session store.
+// Bounds of the record of one call. They keep it readable in a trace and small in a
+// session store.
 const (
 	MaxAttempts     = 16  // attempts kept: the first and the latest 15
 	MaxMessageBytes = 256 // of one attempt's message, and of a reason
@@ -40,10 +40,10 @@ type Attempt struct {
 	Kind       string        // what the failure means, such as "quota"; see package failure
 	HTTPStatus int           // 0 when there was none
 	Wait       time.Duration // waited before the attempt
-	Duration   time.Duration // from the call to its end, or to its final response; 0 when it is not known
+	Duration   time.Duration // from the call to its end, or to its final response; 0 if unknown
 
-	// InputTokens and OutputTokens are the provider's latest count, also of an
-	// attempt that failed or was cut off; 0 when it told none. Output includes
+	// InputTokens and OutputTokens are the provider's latest count, also for an
+	// attempt that failed or was cut off; 0 if there is none. Output includes
 	// thoughts.
 	InputTokens, OutputTokens int
 
@@ -51,8 +51,8 @@ type Attempt struct {
 	Message string // the error's text, redacted, at most MaxMessageBytes
 }
 
-// ErrorCode is the code of a failed attempt as metadata has it: the HTTP status
-// where there was one, else the provider's code, else the kind of failure.
+// ErrorCode returns the code of a failed attempt in metadata: the HTTP status, or
+// else the provider's code, or else the kind of failure.
 func (a Attempt) ErrorCode() string {
 	if a.HTTPStatus != 0 {
 		return strconv.Itoa(a.HTTPStatus)
@@ -60,8 +60,7 @@ func (a Attempt) ErrorCode() string {
 	return cmp.Or(a.Code, a.Kind)
 }
 
-// Bounded returns a with its texts redacted and cut to their limits, as [Log.Add]
-// records it.
+// Bounded returns a as [Log.Add] records it: its texts redacted and cut to their limits.
 func (a Attempt) Bounded() Attempt {
 	a.Model = cut(a.Model, MaxNameBytes)
 	a.Code = cut(a.Code, MaxNameBytes)
@@ -78,14 +77,14 @@ func readable(s string, limit int) string {
 	if s == "" {
 		return ""
 	}
-	return clip.Words(redact.Text(s, limit+4), limit) // 4 bytes, a rune, more than fit: so it shows that s is longer
+	return clip.Words(redact.Text(s, limit+4), limit) // 4 bytes (a rune) more, so that Words sees that s is longer
 }
 
-// Log collects the attempts of one call. Of more than [MaxAttempts] it keeps
-// the first, which explains why anything else was tried, and the latest.
+// Log collects the attempts of one call. Beyond [MaxAttempts] it keeps the first, which
+// explains the fallback, and the latest.
 //
-// The zero value is an empty log. All methods are safe for concurrent use: the
-// attempts of one call, also those of a hedge, share one log.
+// The zero value is an empty log. All methods are safe for concurrent use: all attempts
+// of one call, including those of a hedge, share one log.
 type Log struct {
 	mu       sync.Mutex
 	attempts []Attempt  // guarded by mu; each is bounded
@@ -94,8 +93,8 @@ type Log struct {
 	first    [2]Attempt // most calls need no more
 }
 
-// Add appends a, redacted and bounded, unless the log is closed. It returns what
-// was recorded.
+// Add appends a, redacted and bounded, unless the log is closed. It returns the
+// recorded attempt.
 func (l *Log) Add(a Attempt) Attempt {
 	a = a.Bounded()
 	l.mu.Lock()
@@ -120,8 +119,8 @@ func (l *Log) add(a Attempt) {
 	l.attempts = append(l.attempts, a)
 }
 
-// Close ends the record: what is added later is dropped, as the attempts of a
-// model that goes on after its call has ended.
+// Close ends the record. Later attempts are dropped, for example of a model that goes
+// on after its call has ended.
 func (l *Log) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -148,7 +147,7 @@ func (l *Log) All(yield func(*Attempt) bool) {
 	}
 }
 
-// Restore replaces the record by what an earlier call told in its metadata.
+// Restore replaces the record by the attempts in an earlier call's metadata.
 func (l *Log) Restore(attempts []Attempt, dropped int) {
 	bounded := make([]Attempt, len(attempts))
 	for i, a := range attempts {

@@ -10,8 +10,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/clip"
 )
 
-// shortMessageBytes is what is left of each message when the whole does not
-// fit: enough for a status and a few words.
+// shortMessageBytes is the length of each message when the whole does not fit: enough
+// for a status and a few words.
 const shortMessageBytes = 48
 
 // fit returns m within MaxMetadataBytes as JSON. Its attempts must be bounded.
@@ -43,7 +43,7 @@ func (m Metadata) fit() Metadata {
 	return m
 }
 
-// names lists the texts that are names of something.
+// names lists the texts that are names.
 func (m *Metadata) names() [9]*string {
 	return [...]*string{
 		&m.OriginalModel, &m.FallbackModel, &m.ErrorCode, &m.ModelName, &m.ModelVersion, &m.CacheStatus, &m.Degraded, &m.ExperimentID, &m.Cohort,
@@ -59,8 +59,8 @@ func boundedTexts(texts []string) []string {
 	return texts
 }
 
-// jsonBytes is an upper bound of the length of Map as JSON, if quoted is one of the
-// length of a text.
+// jsonBytes returns an upper bound of the length of Map as JSON, given an upper bound
+// of the length of a text.
 func (m *Metadata) jsonBytes(quoted func(string) int) int {
 	const perField = 40 // key, number, quotes, colon, comma; of all keys on average
 	n := 16 * perField
@@ -77,7 +77,7 @@ func (m *Metadata) jsonBytes(quoted func(string) int) int {
 	return n
 }
 
-// jsonBytes is an upper bound of the length of a's map as JSON.
+// jsonBytes returns an upper bound of the length of a's map as JSON.
 func (a *Attempt) jsonBytes(quoted func(string) int) int {
 	var digits [20]byte
 	n := len(`{},`)
@@ -94,10 +94,10 @@ func (a *Attempt) jsonBytes(quoted func(string) int) int {
 	return n
 }
 
-// atMost is quotedBytes at a look.
+// atMost is a cheaper, looser quotedBytes.
 func atMost(s string) int { return 6 * len(s) }
 
-// quotedBytes is an upper bound of the length of s inside a JSON string.
+// quotedBytes returns an upper bound of the length of s inside a JSON string.
 func quotedBytes(s string) int {
 	n := 0
 	for _, r := range s {
@@ -106,8 +106,8 @@ func quotedBytes(s string) int {
 	return n
 }
 
-// quotedRuneBytes counts what encoding/json escapes, and what it replaces, as
-// the six bytes of \u0000.
+// quotedRuneBytes counts a rune that encoding/json escapes or replaces as the six bytes
+// of \u0000.
 func quotedRuneBytes(r rune) int {
 	switch {
 	case r < ' ', r == '"', r == '\\', r == '<', r == '>', r == '&', r == '\u2028', r == '\u2029', r == utf8.RuneError:
@@ -117,8 +117,8 @@ func quotedRuneBytes(r rune) int {
 	}
 }
 
-// Fits tells whether a model's name is kept whole in metadata: an outer loop
-// reads the name of the next model there.
+// Fits reports whether metadata keeps a model's name whole: an outer loop reads the
+// name of the next model there.
 func Fits(name string) bool { return cut(name, MaxNameBytes) == name }
 
 // cut shortens s, at a character's boundary, so that it takes at most limit

@@ -2,16 +2,16 @@ package call
 
 import "context"
 
-// Hooks tell an application what its calls go through, for metrics, logs or
-// alerts. Each may be nil. They run on the caller's goroutine, so they should be
-// quick, and must be safe for concurrent use, because calls are concurrent. A
-// panic in one is logged and goes no further.
+// Hooks report the attempts and fallbacks of calls, for metrics, logs or alerts. Each
+// is optional. They run on the caller's goroutine, so they should be quick. They must
+// be safe for concurrent use, because calls are concurrent. A panic in one is
+// recovered and logged.
 //
-// ctx is that of the call: [From] tells its caller, and its span is that of the
-// whole call.
+// ctx is the context of the call: [From] returns its caller, and its span is the span
+// of the whole call.
 type Hooks struct {
-	// OnAttempt is called after each attempt, in the order in which they are
-	// recorded: failed ones, the one that answered, and targets that were skipped.
+	// OnAttempt is called after each attempt, in the order of the record: failed
+	// attempts, the one that answered, and skipped targets.
 	OnAttempt func(ctx context.Context, a Attempt)
 	// OnFallback is called once for each call that another target than the first
 	// answered, or that no target answered; then FallbackModel is empty. It is not

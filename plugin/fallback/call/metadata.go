@@ -13,7 +13,7 @@ import (
 const (
 	KeyTriggered       = "fallback_triggered"        // bool: a configured error was seen, or a fallback answered
 	KeyOriginalModel   = "original_model"            // string: the model the turn started at
-	KeyFallbackModel   = "fallback_model"            // string: the model that answered, or is to be asked next; empty when none is left
+	KeyFallbackModel   = "fallback_model"            // string: the model that answered or is called next; empty when none is left
 	KeyAttempt         = "fallback_attempt"          // int, from 1: how many models of this turn have failed
 	KeyErrorCode       = "error_code"                // string: the latest failure's code, such as "429"
 	KeyReason          = "fallback_reason"           // string: the latest failure's meaning in a few words
@@ -25,7 +25,7 @@ const (
 	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass; absent when there is no cache
 	KeyExperimentID    = "experiment_id"             // string
 	KeyCohort          = "cohort"                    // string
-	KeyDegraded        = "degraded"                  // string: which answer of last resort was given
+	KeyDegraded        = "degraded"                  // string: which last resort answered
 	KeyRestart         = "fallback_restart"          // bool, on a partial response only: the text shown so far is void, the whole answer follows
 )
 
@@ -55,8 +55,7 @@ const (
 // MaxMetadataBytes bounds what [Metadata.Map] returns, as JSON.
 const MaxMetadataBytes = 4096
 
-// Metadata is what a response tells about how it came to be: the typed form of
-// the keys above. The zero value tells nothing and writes no key.
+// Metadata is the typed form of the keys above. The zero value writes no key.
 type Metadata struct {
 	Triggered       bool
 	OriginalModel   string
@@ -76,20 +75,19 @@ type Metadata struct {
 	Degraded     string
 }
 
-// Map returns the metadata as the values of a CustomMetadata map: bools,
-// strings, ints and lists that survive JSON. It is at most [MaxMetadataBytes]
-// as JSON: beyond that, messages are cut first, then attempts after the first
-// are dropped and counted.
+// Map returns the metadata as the values of a CustomMetadata map: bools, strings, ints
+// and lists that survive JSON. As JSON, it has at most [MaxMetadataBytes]: beyond that,
+// messages are cut first, then attempts after the first are dropped and counted.
 //
-// The fallback_* keys are there exactly when Triggered is set, the others when
-// they have a value.
+// The fallback_* keys are present if and only if Triggered is set, the others if they
+// have a value.
 func (m Metadata) Map() map[string]any {
 	var log Log
 	log.Restore(m.Attempts, m.AttemptsDropped)
 	return log.Map(m)
 }
 
-// Map returns m.Map() with the attempts of l in the place of m's own.
+// Map returns m.Map() with the attempts of l instead of m's own.
 func (l *Log) Map(m Metadata) map[string]any {
 	m.Attempts, m.AttemptsDropped = nil, 0
 	if m.Triggered {
@@ -138,7 +136,7 @@ func (m *Metadata) fields() map[string]any {
 
 type field struct{ key, value string }
 
-// optional lists the keys that stand for themselves.
+// optional lists the keys that do not depend on Triggered.
 func (m *Metadata) optional() [6]field {
 	return [6]field{
 		{KeyModelName, m.ModelName}, {KeyModelVersion, m.ModelVersion}, {KeyCacheStatus, m.CacheStatus},
@@ -146,13 +144,12 @@ func (m *Metadata) optional() [6]field {
 	}
 }
 
-// WriteTo merges the metadata into resp.CustomMetadata; see [Merge]. WriteTo of a
-// zero Metadata changes nothing.
+// WriteTo merges the metadata into resp.CustomMetadata; see [Merge]. A zero Metadata
+// changes nothing.
 func (m Metadata) WriteTo(resp *model.LLMResponse) { Merge(resp, m.Map()) }
 
-// Merge adds fields to resp.CustomMetadata. Keys that are there already and not in
-// fields are kept. A map that is there may be held by others, so it is replaced by
-// a new one; fields itself may become the new one.
+// Merge adds fields to resp.CustomMetadata and keeps its other keys. An existing map
+// may be shared, so it is replaced by a new one; without one, fields itself is used.
 func Merge(resp *model.LLMResponse, fields map[string]any) {
 	if len(fields) == 0 {
 		return
@@ -232,7 +229,7 @@ func ReadEvent(event *session.Event) (Metadata, bool) {
 	return ReadMap(event.CustomMetadata)
 }
 
-// number is a field of an attempt as its map has it.
+// number is a numeric field of an attempt's map.
 type number struct {
 	key   string
 	value int
@@ -251,8 +248,8 @@ func (a *Attempt) numbers() [5]number {
 	}
 }
 
-// boxes are the values that the latest attempt has under each of its keys. The
-// attempts of one call have much in common, and what is equal is one value in memory.
+// boxes are the latest attempt's values, by key. The attempts of one call have much in
+// common, so equal values share memory.
 type boxes struct {
 	texts   [6]any
 	numbers [5]any
@@ -277,7 +274,7 @@ func (b *boxes) attempts(attempts []Attempt) []any {
 	return list
 }
 
-// attempt leaves out what is empty or 0.
+// attempt returns a as a map, without empty and zero fields.
 func (b *boxes) attempt(a *Attempt) map[string]any {
 	out := make(map[string]any, 8)
 	for i, f := range a.texts() {
