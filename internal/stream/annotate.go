@@ -12,15 +12,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// annotated returns resp with the metadata of the call, as a copy: a model may
-// hand out one response many times. The call's span gets the metadata too.
+// annotated returns a copy of resp with the metadata of the call: a model may return
+// one response many times. The call's span gets the metadata too.
 func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 	if s.Root == "" {
 		return resp
 	}
 	md := s.metadata(s.Root)
-	// ADK's aggregated response of a Gemini stream lacks the version that each
-	// of its partial ones tells.
+	// ADK's aggregated response of a Gemini stream lacks the version, which each
+	// partial response has.
 	md.ModelVersion = cmp.Or(resp.ModelVersion, s.version)
 	fields := s.record.log.Map(md)
 	telemetry.Annotate(s.record.ctx, fields)
@@ -32,8 +32,8 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 	return &annotated
 }
 
-// introduced returns a copy of resp, the first partial response that is shown of an
-// answer, with the name of the model that gives it.
+// introduced returns a copy of resp, the first partial response shown of an answer,
+// with the model's name.
 func (s *Sink) introduced(resp *model.LLMResponse) *model.LLMResponse {
 	s.named = s.Model
 	introduced := *resp
@@ -42,8 +42,8 @@ func (s *Sink) introduced(resp *model.LLMResponse) *model.LLMResponse {
 	return &introduced
 }
 
-// metadata is what is known of the answer, but for the attempts, as that of a call
-// that began at the model root.
+// metadata returns the metadata of the answer, without the attempts, for a call that
+// began at the model root.
 func (s *Sink) metadata(root string) call.Metadata {
 	md := call.Metadata{
 		ModelName: s.Model, ModelVersion: s.version, CacheStatus: s.Notes.CacheStatus,
@@ -54,7 +54,7 @@ func (s *Sink) metadata(root string) call.Metadata {
 	}
 	cause := s.Cause()
 	if cause.Code == "" && cause.Reason == "" {
-		return md // it was the first to be asked, whatever its name
+		return md // it was the first to be called, whatever its name
 	}
 	cause.describe(&md, root, s.Model)
 	if s.Notes.Adapted != "" {
@@ -63,8 +63,8 @@ func (s *Sink) metadata(root string) call.Metadata {
 	return md
 }
 
-// describe writes to md that a call which began at the model root went on to the
-// model next, "" for none.
+// describe writes to md that a call fell back from the model root to the model next,
+// or to none if next is "".
 func (c *Cause) describe(md *call.Metadata, root, next string) {
 	md.Triggered, md.OriginalModel, md.FallbackModel = true, root, next
 	md.Attempt = max(len(c.Failed), 1)

@@ -13,10 +13,10 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// Detached is a layer that answers on a goroutine of its own, so that its caller
-// need not wait for one that ignores its context. The goroutine ends when the
-// layer returns. It has a copy of the request, because the request is the caller's
-// own again when the call has returned, and a fork of the caller's Sink.
+// Detached is a layer on its own goroutine, so that its caller need not wait if it
+// ignores its context. The goroutine ends when the layer returns. The layer has a copy
+// of the request, because the caller may reuse its own after the call, and a fork of
+// the caller's Sink.
 type Detached struct {
 	name    string
 	started time.Time
@@ -25,21 +25,21 @@ type Detached struct {
 	more    chan bool     // the answer to an item: more is wanted
 	left    chan struct{} // closed by Leave
 
-	running int    // the layer, and what it has left behind itself; guarded by the record's mu
+	running int    // the layer, and its own stragglers; guarded by the record's mu
 	onEnd   func() // guarded by the record's mu
 }
 
-// Item is what a detached layer hands to its caller: a response, or, without one,
-// how its call has ended.
+// Item is a response of a detached layer, or, without a response, the result of its
+// call.
 type Item struct {
 	From     *Detached
 	Response *model.LLMResponse
 	Err      error
 }
 
-// Detach starts a call of layer. Its items go to the channel one at a time: the
-// layer goes on when the caller has taken a response with Pass. Every Detached must
-// be left in the end.
+// Detach starts a call of layer. Its items go to the channel one at a time: the layer
+// goes on when the caller has passed or refused a response. The caller must call Leave
+// at the end.
 func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, to chan<- Item) *Detached {
 	d := &Detached{name: layer.Name(), started: time.Now(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
 	d.fork = s.Fork(d.hand)
@@ -53,7 +53,7 @@ func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, s
 	return d
 }
 
-// end tells those who wait for the layer how it has ended.
+// end sends the result of the layer to the caller and runs onEnd.
 func (d *Detached) end(err error) {
 	d.fork.record.mu.Lock()
 	d.running += len(d.fork.stragglers)
@@ -68,8 +68,8 @@ func (d *Detached) end(err error) {
 	}
 }
 
-// guarded makes a panic of a layer an error: on a goroutine of ours it would take
-// the application down.
+// guarded returns a panic of a layer as an error: on our own goroutine it would crash
+// the application.
 func guarded(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, out *Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -79,8 +79,8 @@ func guarded(ctx context.Context, layer Layer, req *model.LLMRequest, streamed b
 	return layer.Do(ctx, req, streamed, out)
 }
 
-// hand passes a response to the caller's goroutine and waits until it is done with
-// it. Between the two the layer stands still, so the caller may look at its Sink.
+// hand passes a response to the caller's goroutine and waits until the caller is done
+// with it. Meanwhile the layer is blocked, so the caller may use its Sink.
 func (d *Detached) hand(resp *model.LLMResponse) bool {
 	select {
 	case d.to <- Item{From: d, Response: resp}:
@@ -95,23 +95,23 @@ func (d *Detached) hand(resp *model.LLMResponse) bool {
 	}
 }
 
-// Sink returns the fork that the layer writes to. The caller may use it while it has
-// an item of the layer in its hands.
+// Sink returns the fork that the layer writes to. The caller may use it while it holds
+// an item of the layer.
 func (d *Detached) Sink() *Sink { return d.fork }
 
-// Pass hands a response of the layer on to the Sink that it was detached from, and
-// lets the layer go on. It reports whether more is wanted.
+// Pass passes a response of the layer to the Sink that it was detached from, and lets
+// the layer go on. It reports whether more is wanted.
 func (d *Detached) Pass(resp *model.LLMResponse) bool {
 	more := d.fork.Pass(resp)
 	d.more <- more
 	return more
 }
 
-// Refuse takes no response of the layer any more.
+// Refuse drops a response of the layer and stops the layer.
 func (d *Detached) Refuse() { d.more <- false }
 
-// Leave ends the caller's interest in the layer: what it does from now on is not
-// recorded. An attempt in progress is recorded as a, if that has an Outcome.
+// Leave leaves the layer behind: from now on it records nothing. An attempt in
+// progress is recorded as a, if a has an Outcome.
 func (d *Detached) Leave(a call.Attempt) {
 	select {
 	case <-d.left:
@@ -129,7 +129,7 @@ func (d *Detached) Leave(a call.Attempt) {
 	for p := d.fork.parent; p != nil && running; p = p.parent {
 		p.stragglers = append(p.stragglers, d)
 		if p.detached {
-			break // what is further out belongs to another goroutine
+			break // Sinks further out belong to another goroutine
 		}
 	}
 }
@@ -171,8 +171,8 @@ func failedAttempt(name string, v failure.Verdict, since time.Time) call.Attempt
 // Stragglers returns how many layers have been left behind in the call so far.
 func (s *Sink) Stragglers() int { return len(s.stragglers) }
 
-// WhenEnded calls f when all layers that were left behind since there were so many
-// have returned, at once if there are none. f may run on any goroutine.
+// WhenEnded calls f when all stragglers from index since on have returned, or at once
+// if there are none. f may run on any goroutine.
 func (s *Sink) WhenEnded(since int, f func()) {
 	late := s.stragglers[since:]
 	if len(late) == 0 {
@@ -190,7 +190,7 @@ func (s *Sink) WhenEnded(since int, f func()) {
 	}
 }
 
-// whenEnded calls f when the layer and all that it has left behind have returned.
+// whenEnded calls f when the layer and its own stragglers have returned.
 func (d *Detached) whenEnded(f func()) {
 	mu := &d.fork.record.mu
 	mu.Lock()

@@ -1,11 +1,10 @@
 // Package stream is how the layers of this module call each other.
 //
-// Outside, everything is a model.LLM and hands out an iterator. Inside, a layer
-// is a [Layer]: it passes responses to a [Sink] and returns how the call ended.
-// So one loop over a foreign iterator, in [Source], serves a whole tree of
-// layers: a layer that only watches the end of a call adds nothing per chunk
-// and no allocation, and there is one place that knows what the consumer has
-// been shown.
+// To callers, every layer is a model.LLM that returns an iterator. Inside, it is a
+// [Layer]: it passes responses to a [Sink] and returns how the call ended. So one
+// loop over a foreign iterator, in [Source], serves a whole tree of layers. A layer
+// that only needs the end of a call adds no allocation and no work per chunk, and
+// only the Sink tracks what the consumer has seen.
 //
 //	consumer ← Serve ← Sink ← Source ← model.LLM
 //	             │               ▲
@@ -26,24 +25,24 @@ import (
 type Layer interface {
 	model.LLM
 
-	// Do makes one call and passes what arrives to out. It returns nil once a
-	// final response has been passed on or the consumer has stopped, and else
-	// why the call failed. It never passes an error to out, and does nothing
-	// more to out once it has returned.
+	// Do makes one call and passes its responses to out. It returns nil if a final
+	// response was passed on or the consumer has stopped, and otherwise the error of
+	// the call. It never passes an error to out, and does not use out after it has
+	// returned.
 	Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error
 }
 
-// Optional is a layer that is no part of some calls. A router may have one that
-// is another way to one of its targets, and so has that target's name.
+// Optional is a layer that may be absent from a call. A router may have one as another
+// way to one of its targets, with that target's name.
 type Optional interface {
 	Layer
 
-	// Absent reports whether a call goes on as if the layer were not there. It is
-	// asked when the layer's turn comes, and before.
+	// Absent reports whether a call goes on without the layer. It may be called
+	// several times per call.
 	Absent(ctx context.Context) bool
 }
 
-// LastResort is a layer whose answers stand in for a model's.
+// LastResort is a layer that answers without a model when all targets have failed.
 type LastResort interface {
 	Layer
 
@@ -51,7 +50,7 @@ type LastResort interface {
 	LastResort()
 }
 
-// Around is the part that layers around one other layer have in common.
+// Around is the common part of layers around one other layer.
 type Around struct{ Inner Layer }
 
 // Name implements model.LLM.
@@ -60,11 +59,11 @@ func (a *Around) Name() string { return a.Inner.Name() }
 // Target implements provider.Described.
 func (a *Around) Target() provider.Target { return TargetOf(a.Inner) }
 
-// Within returns the layer that a layer stands around.
+// Within returns the inner layer.
 func (a *Around) Within() Layer { return a.Inner }
 
-// Find returns the first of m and the layers within it, as far as they stand around
-// one other layer, that is a T.
+// Find returns the first T among m and the layers inside it. It does not search the
+// targets of routers.
 func Find[T any](m model.LLM) (found T, ok bool) {
 	for m != nil {
 		m = Bare(m)
@@ -90,7 +89,7 @@ func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool)
 		}
 		err := layer.Do(ctx, req, stream, out)
 		if err != nil && ctx.Err() != nil {
-			err = Ended(ctx) // whatever a model makes of it
+			err = Ended(ctx) // whatever error the model returned
 		}
 		out.End(err)
 	}

@@ -11,30 +11,29 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// AttemptError is how one attempt failed, with what that means, so that the
-// layers around need not judge it again. It belongs to the layer that has it, which
-// may change what it means.
+// AttemptError is the error of one attempt with its verdict, so that outer layers need
+// not judge it again. The layer that gets it owns it and may change the verdict.
 type AttemptError struct {
 	Model string
 	Err   error
 	Means failure.Verdict
 
-	// Breaker is one that the attempt went through, nil for none.
+	// Breaker is a breaker that the attempt went through, nil for none.
 	Breaker Breaker
 
 	cut bool // a layer of ours ended the attempt
 }
 
-// Breaker is what layers around a breaker may know of it, and tell it.
+// Breaker is the interface of a breaker for the layers around it.
 type Breaker interface {
 	// Refuses reports whether the breaker would refuse a call at that time.
 	Refuses(then time.Time) bool
-	// Rest opens the breaker for d: the provider has asked for it, and nobody waits.
+	// Rest opens the breaker for d: the provider asks for this delay, and no call waits.
 	Rest(d time.Duration, reason string)
 }
 
-// newAttemptError judges err. When a layer of ours has cancelled ctx, its cause
-// is what happened, whatever the model made of the cancellation.
+// newAttemptError judges err. If a layer of ours has cancelled ctx, it uses the cause,
+// whatever error the model returned.
 func newAttemptError(ctx context.Context, name string, err error) *AttemptError {
 	if ctx.Err() != nil {
 		if cause, ok := context.Cause(ctx).(decider); ok {
@@ -44,14 +43,14 @@ func newAttemptError(ctx context.Context, name string, err error) *AttemptError 
 	return &AttemptError{Model: name, Err: err, Means: failure.Classifier{}.Classify(ctx, err)}
 }
 
-// decider is an error of a layer of ours, which knows what it means.
+// decider is an error of a layer of ours that has a verdict.
 type decider interface {
 	error
 	Verdict() failure.Verdict
 }
 
-// Ended returns why ctx, which is done, has ended: the cause if a layer of ours
-// ended it, else the caller's own error.
+// Ended returns why ctx, which is done, has ended: the cause if a layer of ours ended
+// it, or else the caller's own error.
 func Ended(ctx context.Context) error {
 	if cause, ok := context.Cause(ctx).(decider); ok {
 		return cause
@@ -61,16 +60,15 @@ func Ended(ctx context.Context) error {
 
 func (e *AttemptError) Error() string { return fmt.Sprintf("%s: %v", e.Model, e.Err) }
 
-// Unwrap gives the model's own error.
+// Unwrap returns the model's own error.
 func (e *AttemptError) Unwrap() error { return e.Err }
 
-// Verdict says what the failure means; package failure looks for it.
+// Verdict returns Means, for package failure.
 func (e *AttemptError) Verdict() failure.Verdict { return e.Means }
 
-// VerdictOf says what err, the result of a Layer's Do, means to the caller of
-// ctx. When a layer of ours has ended ctx, an attempt that it cut off still
-// means what that layer says: a breaker within must hear that its model was too
-// slow.
+// VerdictOf returns the verdict of err, the result of a Layer's Do, for the caller of
+// ctx. If a layer of ours has ended ctx, an attempt that it cut off keeps that layer's
+// verdict: an inner breaker must see that its model was too slow.
 func VerdictOf(ctx context.Context, err error) failure.Verdict {
 	ended := ctx.Err() != nil
 	switch err := err.(type) {
@@ -86,7 +84,7 @@ func VerdictOf(ctx context.Context, err error) failure.Verdict {
 	return failure.Classifier{}.Classify(ctx, err)
 }
 
-// BadResponse is a final response that arrived as success and is none.
+// BadResponse is a final response that arrived as success but is a failure.
 type BadResponse struct {
 	Model    string // the target that sent it
 	Response *model.LLMResponse
@@ -95,14 +93,14 @@ type BadResponse struct {
 
 func (e *BadResponse) Error() string { return e.Means.Err().Error() }
 
-// Verdict says what the response means; package failure looks for it.
+// Verdict returns Means, for package failure.
 func (e *BadResponse) Verdict() failure.Verdict { return e.Means }
 
-// Unwrap gives the error that package failure makes of the response.
+// Unwrap returns the error that package failure makes of the response.
 func (e *BadResponse) Unwrap() error { return e.Means.Err() }
 
-// refusal finds the latest refusal in err: the provider's reason is the user's
-// to see, whatever else was tried before.
+// refusal returns the latest refusal in err: the user must see the provider's reason,
+// whatever was tried before.
 func refusal(err error) *BadResponse {
 	switch e := err.(type) {
 	case nil:

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// TargetOf describes the model behind m, as far as a layer of this module or m
-// itself describes it. The result for a group of models is empty.
+// TargetOf returns the description of the model behind m, by a layer of this module or
+// by m itself. It is empty for a group of models.
 func TargetOf(m model.LLM) provider.Target {
 	if d, ok := Bare(m).(provider.Described); ok {
 		return d.Target()
@@ -25,14 +25,14 @@ func TargetOf(m model.LLM) provider.Target {
 	return foreign.Target(m)
 }
 
-// resolved is a target with a description by hand over it, resolved by the tables.
+// resolved is a target, overridden by a manual description, resolved by the tables.
 type resolved struct {
 	described *provider.Target
 	target    provider.Target
 }
 
-// resolve returns the target with a description over it, which may be nil. chosen
-// names another model of the same client; "" for none.
+// resolve returns the target, overridden by described, which may be nil. chosen names
+// another model of the same client; "" for none.
 func (s *Source) resolve(described *provider.Target, chosen string) *provider.Target {
 	if r := s.fits.Load(); r != nil && r.described == described && chosen == "" {
 		return &r.target
@@ -51,7 +51,7 @@ func (s *Source) resolve(described *provider.Target, chosen string) *provider.Ta
 	return &r.target
 }
 
-// prepare makes the attempt's own copy of req in the form that the model takes.
+// prepare makes the attempt's own copy of req in the form that the model accepts.
 // The error is a refusal, or a failure that has been recorded.
 func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target, repair provider.Repair) (err error) {
 	s, out := a.source, a.out
@@ -99,8 +99,8 @@ func withoutRootsOwn(own *model.LLMRequest) (adapted []string) {
 	return adapted
 }
 
-// withoutRetries disables, in a copy, the retries of genai's client: each would be
-// an attempt that no layer counts.
+// withoutRetries disables, in a copy, the retries of genai's client: no layer would
+// count them.
 func withoutRetries(own *model.LLMRequest) {
 	if own.Config != nil && own.Config.HTTPOptions != nil {
 		own.Config.HTTPOptions.RetryOptions = nil

@@ -17,8 +17,8 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 	}
 	if resp.Partial {
 		if len(resp.CustomMetadata) > 0 && resp.CustomMetadata[call.KeyRestart] == true {
-			// A router further in begins again. The marker that the consumer gets is
-			// this Sink's, if it has shown anything.
+			// An inner router restarts. The consumer gets this Sink's marker, if it has
+			// shown anything.
 			s.Restart()
 			return true
 		}
@@ -40,9 +40,9 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 	return s.finish(resp)
 }
 
-// Answer passes on resp, a whole answer that is at hand without a call to a model.
-// When streamed, it comes as one partial response first, which is what user
-// interfaces show. It is recorded as the attempt a, unless that has no Outcome.
+// Answer passes on resp, a whole answer that needed no call to a model. When streamed,
+// it is first passed on as one partial response, which user interfaces show. It is
+// recorded as the attempt a, if a has an Outcome.
 func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
 	s.begin(a.Model)
 	s.began(time.Now())
@@ -58,7 +58,7 @@ func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 	}
 }
 
-// flush passes on what was held back, after the marker of a restart.
+// flush passes on the held responses, after the marker of a restart.
 func (s *Sink) flush() bool {
 	s.Shown = true
 	if s.restart {
@@ -80,7 +80,7 @@ func (s *Sink) flush() bool {
 	return true
 }
 
-// showPart passes on a partial response. The first of an answer says who gives it.
+// showPart passes on a partial response. The first of an answer names the model.
 func (s *Sink) showPart(resp *model.LLMResponse) bool {
 	if s.named != s.Model && s.Root != "" && s.parent == nil {
 		resp = s.introduced(resp)
@@ -88,8 +88,8 @@ func (s *Sink) showPart(resp *model.LLMResponse) bool {
 	return s.show(resp)
 }
 
-// restartMarker has content, though an empty one: ADK's flow drops a response
-// that has none.
+// restartMarker returns a response with empty content: ADK's flow drops a response
+// without content.
 func restartMarker() *model.LLMResponse {
 	return &model.LLMResponse{
 		Content: &genai.Content{Role: genai.RoleModel}, Partial: true, CustomMetadata: map[string]any{call.KeyRestart: true},
@@ -123,8 +123,8 @@ func (s *Sink) show(resp *model.LLMResponse) bool {
 	return !s.Stopped
 }
 
-// Restart gets ready for another attempt after part of an answer was shown: the
-// consumer is told to discard that part before it is shown anything else.
+// Restart prepares for another attempt. If part of an answer was shown, the consumer is
+// told to discard it before it gets anything else.
 func (s *Sink) Restart() {
 	if !s.Shown || s.Final {
 		return
@@ -132,7 +132,7 @@ func (s *Sink) Restart() {
 	s.Shown, s.restart, s.named = false, true, ""
 }
 
-// Again reports whether another attempt may be made, and gets ready for it.
+// Again reports whether another attempt may be made, and prepares for it.
 func (s *Sink) Again() bool {
 	if s.Stopped || s.Final || s.Shown && s.Continuous {
 		return false
@@ -141,8 +141,8 @@ func (s *Sink) Again() bool {
 	return true
 }
 
-// End ends the call: it passes on how, and closes its record. A refusal that came as
-// a response is passed on as one: the provider's reason is the user's to see.
+// End ends the call with err and closes its record. A refusal that came as a response
+// is passed on as a response: the user must see the provider's reason.
 func (s *Sink) End(err error) {
 	if bad := refusal(err); bad != nil && !s.Stopped && !s.Final {
 		s.Model, s.refused, s.answer = bad.Model, true, call.Attempt{}

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Limits say when an attempt takes too long. A limit of 0 is none.
+// Limits say when an attempt takes too long. A limit of 0 means no limit.
 type Limits struct {
 	// FirstContent is how long an attempt may take to show anything. It is not part of
 	// the context's deadline, which models send to their servers: an answer that has
@@ -16,32 +16,31 @@ type Limits struct {
 	// Silence are moments at which an attempt that has shown nothing may be cut off,
 	// the earliest first.
 	Silence []Moment
-	// Idle is how long an attempt may be silent after its first content, the
-	// consumer's time not counting. It is noticed at most an eighth of Idle late.
+	// Idle is how long an attempt may be silent after its first content, not counting
+	// the consumer's time. The cut comes at most an eighth of Idle late.
 	Idle time.Duration
 	// Total is how long the attempt may take in all; it is the context's deadline.
 	Total time.Duration
-	// Why returns the cause of the end at one of these limits.
+	// Why returns the cause to cancel with when a limit is exceeded.
 	Why func(phase string, limit time.Duration) error
 }
 
-// Moment is so long after the start of an attempt. Why returns the reason to cut
-// the attempt off then, or nil; it is called once.
+// Moment is a time after the start of an attempt. Why returns the reason to cut the
+// attempt off then, or nil; it is called once.
 type Moment struct {
 	After time.Duration
 	Why   func() error
 }
 
-// idleSteps is how finely Idle is watched. To set a timer for each chunk would cost
-// more than to pass it on.
+// idleSteps is how many times per Idle the attempt is checked. Setting a timer for each
+// chunk would cost more than passing it on.
 const idleSteps = 8
 
-// limit is an attempt under Limits, and its context. What that takes, a channel and a
-// timer, comes to be when somebody waits for the end: a model that is called over a
-// network does at once, one that answers from memory never. It is safe for
-// concurrent use.
+// limit is the context of an attempt under Limits. It creates its channel and timer
+// when something first waits for the end: a model that is called over a network waits
+// at once, one that answers from memory never. It is safe for concurrent use.
 type limit struct {
-	context.Context // the one around
+	context.Context // the parent
 	Limits
 	outer   *limit
 	sink    *Sink
@@ -51,11 +50,11 @@ type limit struct {
 
 	mu      sync.Mutex
 	over    bool      // guarded by mu
-	latest  uint32    // guarded by mu; beats when last looked at
-	changed time.Time // guarded by mu; when a look found new beats
+	latest  uint32    // guarded by mu; beats at the latest check
+	changed time.Time // guarded by mu; when a check found new beats
 }
 
-// heard is the context of a limit that somebody waits for.
+// heard is the context of a limit whose end is waited for.
 type heard struct {
 	context.Context
 	cancel context.CancelCauseFunc
@@ -63,8 +62,8 @@ type heard struct {
 	timer  *time.Timer // nil if the deadline is all
 }
 
-// Limit starts an attempt that ends, with a cause, when it takes too long. The
-// function must be called when the attempt is over.
+// Limit starts an attempt that is cancelled, with a cause, when it takes too long. The
+// returned function must be called when the attempt is over.
 func (s *Sink) Limit(ctx context.Context, limits Limits) (context.Context, func()) {
 	l := s.spareLimit()
 	l.Context, l.Limits, l.outer, l.sink, l.started, l.first = ctx, limits, s.limit, s, time.Now(), s.beats.Load()
@@ -103,8 +102,7 @@ func (l *limit) Deadline() (deadline time.Time, ok bool) {
 // Done implements context.Context.
 func (l *limit) Done() <-chan struct{} { return l.listen().Done() }
 
-// Err implements context.Context. To ask is not to wait: the clock is read, and no
-// timer is set.
+// Err implements context.Context. It reads the clock and sets no timer.
 func (l *limit) Err() error {
 	if h := l.heard.Load(); h != nil {
 		return h.Err()
@@ -118,7 +116,7 @@ func (l *limit) Err() error {
 	return nil
 }
 
-// isOver reports whether the attempt has ended, or is to be cut off now.
+// isOver reports whether the attempt has ended or must be cut off now.
 func (l *limit) isOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,12 +127,12 @@ func (l *limit) isOver() bool {
 // Value implements context.Context.
 func (l *limit) Value(key any) any {
 	if h := l.heard.Load(); h != nil {
-		return h.Value(key) // package context finds the cause so
+		return h.Value(key) // package context finds the cause this way
 	}
 	return l.Context.Value(key)
 }
 
-// listen makes the context one that can be waited for.
+// listen creates the channel and the timer, once.
 func (l *limit) listen() *heard {
 	if h := l.heard.Load(); h != nil {
 		return h
@@ -161,7 +159,7 @@ func (l *limit) listen() *heard {
 	return h
 }
 
-// look is the timer's.
+// look checks the limits; the timer calls it.
 func (l *limit) look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -179,7 +177,7 @@ func (l *limit) look() {
 // shown reports whether the attempt has shown anything.
 func (l *limit) shown() bool { return l.sink.beats.Load() != l.first }
 
-// passed returns why the attempt is cut off now, if it is. It needs mu.
+// passed returns why the attempt must be cut off now, or nil. It needs mu.
 func (l *limit) passed(now time.Time) error {
 	if beats := l.sink.beats.Load(); beats != l.latest || beats%2 == 1 { // odd: the consumer has the control
 		l.latest, l.changed = beats, now
@@ -201,7 +199,7 @@ func (l *limit) passed(now time.Time) error {
 	return nil
 }
 
-// pause returns how long to wait before the next look, 0 for ever.
+// pause returns how long to wait before the next check; 0 means forever.
 func (l *limit) pause(now time.Time) (pause time.Duration) {
 	shown := l.shown()
 	if l.Idle > 0 {
@@ -221,8 +219,8 @@ func (l *limit) pause(now time.Time) (pause time.Duration) {
 	return pause
 }
 
-// Ends reports whether the time of the attempt is over then, if it is silent until
-// then: by a limit around it, or by the caller's.
+// Ends reports whether a limit of an outer layer or of the caller would end the
+// attempt by the given time, if it stays silent.
 func (s *Sink) Ends(ctx context.Context, then time.Time) bool {
 	if deadline, ok := ctx.Deadline(); ok && !then.Before(deadline) {
 		return true
