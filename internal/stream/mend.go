@@ -12,16 +12,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// What is looked at of a refusal.
+// Bounds and statuses of a refusal.
 const (
 	maxRefusal   = 16 << 10 // bytes of an error that are searched
 	statusRefuse = 400
-	statusEntity = 422 // what FastAPI servers refuse a request with
+	statusEntity = 422 // used by FastAPI servers
 )
 
 // repairFor looks for a repair after the attempt has failed with err. It reports
-// whether the server refused the request; the repair is "" if there is none that
-// the attempt's request had not already.
+// whether the server refused the request. The repair is "" if there is no new one.
 func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Target) (repair provider.Repair, refused bool) {
 	failed, ok := err.(*AttemptError)
 	if !ok || failed.cut || a.req == nil || a.out.Shown || a.out.Stopped || ctx.Err() != nil {
@@ -42,7 +41,7 @@ func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Tar
 	return repair, true
 }
 
-// learn remembers the repair that err asks for a day, and logs it.
+// learn remembers, for a day, the repair that err asks for, and logs it.
 func (s *Source) learn(ctx context.Context, repair provider.Repair, err error) {
 	if s.lessons.Add(ctx, repair) {
 		s.logger().WarnContext(ctx, "fallback: the model refuses a part of the request; later requests omit or change it",
@@ -50,8 +49,7 @@ func (s *Source) learn(ctx context.Context, repair provider.Repair, err error) {
 	}
 }
 
-// refusal reads the server's error from err, or from the exchange that the
-// transport recorded.
+// refusal reads the server's error from err, or from the recorded HTTP exchange.
 func (a *attempt) refusal(err error) provider.Refusal {
 	text := err.Error()
 	if raw, ok := errors.AsType[rawError](err); ok {
@@ -70,8 +68,8 @@ func (a *attempt) refusal(err error) provider.Refusal {
 	return provider.Refusal{Param: body.Error.Param, Message: text}
 }
 
-// rawError is the shape of the errors of our adapters and of the SDKs of OpenAI
-// and Anthropic.
+// rawError is implemented by the errors of our adapters and of the SDKs of OpenAI and
+// Anthropic.
 type rawError interface {
 	error
 	RawJSON() string

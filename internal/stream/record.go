@@ -14,7 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// record is what all Sinks of one call share.
+// record is shared by all Sinks of one call.
 type record struct {
 	ctx   context.Context // the call's: its caller, its span
 	begun atomic.Int64    // attempts
@@ -22,20 +22,20 @@ type record struct {
 	mu        sync.Mutex    // also serializes closing a Sink and recording through it
 	log       call.Log      // of the attempts
 	skipped   *RefusedError // the latest that was recorded; guarded by mu
-	tell      []func()      // what OnAttempt has yet to be told; guarded by mu
-	fallbacks []fallback    // what OnFallback will be told at the end; guarded by mu
+	tell      []func()      // pending calls of OnAttempt; guarded by mu
+	fallbacks []fallback    // calls of OnFallback at the end; guarded by mu
 	cause     Cause         // why an earlier call of the turn left its first target; guarded by mu
 }
 
 // Cause is why a turn has left its first target.
 type Cause struct {
 	Code, Reason string
-	Failed       []string // the models that have failed in the turn
+	Failed       []string // models that have failed in the turn
 }
 
-// Fork returns a Sink for a part of the call whose responses a layer looks at:
-// they go to take, which may hand them on with Pass. It has the record of s, takes
-// over its wait, and starts with nothing shown. Join ends it.
+// Fork returns a Sink for a part of the call. Its responses go to take, which may pass
+// them on with Pass. It shares the record of s, takes over its wait, and starts with
+// nothing shown. Join ends it.
 func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
 	fork := &Sink{
 		yield: func(resp *model.LLMResponse, _ error) bool { return take(resp) },
@@ -45,14 +45,14 @@ func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
 	return fork
 }
 
-// Pass hands a response of a fork on to the Sink that it was forked from, with
-// what is known of it. It reports whether more is wanted.
+// Pass passes a response of a fork to the Sink that it was forked from, with its model
+// and notes. It reports whether more is wanted.
 func (s *Sink) Pass(resp *model.LLMResponse) bool {
 	s.Join()
 	return s.parent.Send(resp)
 }
 
-// Join lets the Sink that s was forked from know what s knows of the answer.
+// Join copies the state of the answer from s to the Sink that it was forked from.
 func (s *Sink) Join() {
 	p := s.parent
 	p.Root, p.Model, p.Notes, p.version, p.answer, p.begun = s.Root, s.Model, s.Notes, s.version, s.answer, s.begun
@@ -62,15 +62,15 @@ func (s *Sink) Join() {
 	p.usage.Store(s.usage.Load())
 }
 
-// Record adds an attempt to the record of the call, unless the call, or the part of
-// it that s belongs to, is over. It returns what is recorded.
+// Record adds an attempt to the record of the call, unless the call, or the part of it
+// that s belongs to, is over. It returns the recorded attempt.
 func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks) }
 
 // began counts an attempt that begins at a time.
 func (s *Sink) began(at time.Time) {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
-	own := true // what is further out belongs to another goroutine
+	own := true // Sinks further out belong to another goroutine
 	for p := s; p != nil; p = p.parent {
 		p.open++
 		if own {
@@ -80,8 +80,8 @@ func (s *Sink) began(at time.Time) {
 	}
 }
 
-// add records a, of which hooks are told and with which so many attempts have ended
-// that began.
+// add records a and queues it for hooks. ended is how many started attempts end with
+// it.
 func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
 	r := s.record
 	r.mu.Lock()
@@ -112,7 +112,7 @@ func (s *Sink) isClosed() bool {
 	return false
 }
 
-// Skip records that a target was not asked, once, however many routers hear of it.
+// Skip records that a target was not called: once, however many routers call it.
 func (s *Sink) Skip(refused *RefusedError) {
 	r := s.record
 	r.mu.Lock()
@@ -124,8 +124,8 @@ func (s *Sink) Skip(refused *RefusedError) {
 	}
 }
 
-// close ends what s may record. If an attempt is in progress, or none was recorded,
-// a is recorded as the last one.
+// close ends the recording through s. If an attempt is in progress, or none was
+// recorded, a is recorded as the last one.
 func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
 	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
@@ -141,8 +141,8 @@ func (s *Sink) close(a call.Attempt) {
 // dropped.
 func (s *Sink) Attempts() (attempts []call.Attempt, dropped int) { return s.record.log.Attempts() }
 
-// SetCause tells why the turn has left its first target, for a call that does not
-// begin there. Of two routers, the one that knows of more failures is believed.
+// SetCause sets why the turn has left its first target, for a call that does not begin
+// there. Of two routers' causes, the one with more failures wins.
 func (s *Sink) SetCause(c Cause) {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
@@ -151,8 +151,8 @@ func (s *Sink) SetCause(c Cause) {
 	}
 }
 
-// Cause returns why the turn has left its first target, as far as s knows now: what
-// earlier calls of the turn met, and this one.
+// Cause returns why the turn has left its first target, from the failures of earlier
+// calls of the turn and of this one so far.
 func (s *Sink) Cause() Cause {
 	s.record.mu.Lock()
 	c := s.record.cause
@@ -179,21 +179,21 @@ func (s *Sink) Cause() Cause {
 	return c
 }
 
-// hooked is a part of a call that hooks are told of.
+// hooked is a part of a call with hooks.
 type hooked struct {
 	*call.Hooks
 	outer *hooked
 }
 
-// fallback is what OnFallback of hooks will be told.
+// fallback is a pending call of OnFallback.
 type fallback struct {
 	hooks *call.Hooks
 	md    call.Metadata
 }
 
-// Observe runs do, which is a router's or a policy's part of the call, and tells
-// its hooks of it: OnFallback at the end of the call, because a layer around may run
-// the same part again. The part begins at the target of the given name.
+// Observe runs do, a router's or a policy's part of the call, and calls its hooks.
+// OnFallback is called at the end of the call, because an outer layer may run the same
+// part again. first names the part's first target.
 func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do func() error) error {
 	if hooks.OnAttempt == nil && hooks.OnFallback == nil {
 		return do()
@@ -226,8 +226,8 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 	return err
 }
 
-// isCallers reports whether the caller has ended ctx, or a hedge that another model
-// has won: then nobody was to answer.
+// isCallers reports whether the caller has ended ctx, or a hedge in which another model
+// has won: then no answer is missing.
 func isCallers(ctx context.Context) bool {
 	if ctx.Err() == nil {
 		return false
@@ -237,17 +237,17 @@ func isCallers(ctx context.Context) bool {
 	return !ours || cause.Verdict().Kind == KindHedgeLost
 }
 
-// tellEnd tells hooks of the whole call.
+// tellEnd calls OnFallback for the whole call.
 func (s *Sink) tellEnd() {
 	s.tellHooks()
 	r := s.record
-	for _, f := range r.fallbacks { // nobody else is left who uses them
+	for _, f := range r.fallbacks { // not used by other goroutines any more
 		f.md.Attempts, f.md.AttemptsDropped = s.Attempts()
 		contained("a hook", func() { f.hooks.OnFallback(r.ctx, f.md) })
 	}
 }
 
-// tellHooks tells what there is to tell, if s is used on the caller's goroutine.
+// tellHooks runs the pending calls of hooks, if s is used on the caller's goroutine.
 func (s *Sink) tellHooks() {
 	if s.apart {
 		return

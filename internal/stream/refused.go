@@ -6,28 +6,28 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// KindRefused is the kind of a call that was not made: a breaker is open, a
-// limit or a budget is used up, the model cannot take the request.
+// KindRefused is the kind of a call that was not made: a breaker is open, a limit or a
+// budget is used up, or the model cannot accept the request.
 const KindRefused failure.Kind = "refused"
 
 // KindHedgeLost is the kind of an attempt that was cancelled because another model
 // of its hedge had content first.
 const KindHedgeLost failure.Kind = "hedge_lost"
 
-// RefusedError says that a layer did not let a call through to its model. Its
-// verdict is to fall back: another target may take the call.
+// RefusedError says that a layer did not let a call through to its model. Its verdict
+// is to fall back: another target may answer.
 type RefusedError struct {
-	By     string    // who refused, such as "breaker", "limit", "budget" or "fit"
+	By     string    // the layer, such as "breaker", "limit", "budget" or "fit"
 	Model  string    // the target that was not called
 	Reason string    // why, in a few words
-	Until  time.Time // when the layer expects to let calls through again; zero if it cannot tell
+	Until  time.Time // when the layer expects to let calls through again; zero if unknown
 }
 
 func (e *RefusedError) Error() string {
 	return "middleware: " + e.By + " refused " + e.Model + ": " + e.Reason
 }
 
-// Verdict says what the refusal means; package failure looks for it.
+// Verdict returns the verdict of the refusal, for package failure.
 func (e *RefusedError) Verdict() failure.Verdict {
 	return failure.Verdict{
 		Action: failure.Fallback, Kind: KindRefused, Scope: failure.ScopeModel, Code: e.By, Message: e.Error(), Reason: e.Reason,

@@ -18,10 +18,10 @@ import (
 // one or two; of more, the oldest are dropped.
 const maxHeld = 16
 
-// Sink takes the responses of one call and passes them to its consumer. It is
-// the gate that every retrying layer shares: it holds back what has no content
-// until the first content arrives, so that a failure before that is invisible,
-// and knows what the consumer has seen.
+// Sink takes the responses of one call and passes them to its consumer. All retrying
+// layers share it. It holds back responses without content until the first content
+// arrives, so that an earlier failure is invisible, and tracks what the consumer has
+// seen.
 //
 // One goroutine at a time may use a Sink.
 type Sink struct {
@@ -29,29 +29,29 @@ type Sink struct {
 
 	// Shown: content of the attempt in progress has reached the consumer.
 	Shown bool
-	// Final: a non-partial response has reached the consumer, who may have
-	// acted on it. Nothing may be tried again.
+	// Final: a non-partial response has reached the consumer, which may have acted on
+	// it. Nothing may be tried again.
 	Final bool
 	// Stopped: the consumer wants no more.
 	Stopped bool
 	Orders
 
 	refused  bool // the final response is a refusal
-	restart  bool // the next thing to show is the marker of a restart
+	restart  bool // the marker of a restart must be shown next
 	yielded  bool // in yield: a panic now is the consumer's
 	apart    bool // used on another goroutine than the caller's
-	detached bool // the first of that goroutine
+	detached bool // the outermost Sink of that goroutine
 	closed   bool // nothing is recorded any more; guarded by record.mu
 
-	// Wait is how long the layer around waited before the attempt that comes.
+	// Wait is how long the outer layer waited before the next attempt.
 	Wait time.Duration
 
-	// Root names the model the call started at, and turns annotation on: a
-	// router sets it before it asks its first target.
+	// Root names the model that the call started at, and enables annotation: a router
+	// sets it before it calls its first target.
 	Root string
 	// Model names the target that answers; [Source] sets it.
 	Model string
-	// Notes is what layers tell of the answer. It is written on every final
+	// Notes are the layers' notes on the answer. They are written to every final
 	// response if Root is set.
 	Notes Notes
 
@@ -74,66 +74,64 @@ type Sink struct {
 	stragglers []*Detached  // left behind
 	usage      atomic.Pointer[genai.GenerateContentResponseUsageMetadata]
 
-	named   string // the model that the consumer was told of last
-	begun   int64  // the number of the attempt in progress, of all of the call
-	version string // of the model of the attempt in progress, as its partial responses tell
+	named   string // the latest model name that was shown
+	begun   int64  // the number of the attempt in progress, counted over the call
+	version string // the model version in the partial responses of the attempt in progress
 	held    []*model.LLMResponse
-	visits  []visit       // of the layers that want to see the answer, outermost first
+	visits  []visit       // of the taps, outermost first
 	beats   atomic.Uint32 // counts when control passes to the consumer and comes back
 }
 
-// Earlier is an attempt that failed, and what it told of its tokens.
+// Earlier is an attempt that failed, and its usage.
 type Earlier struct {
 	Usage *genai.GenerateContentResponseUsageMetadata
 	Err   error
 }
 
-// Orders are what the layers around ask of those within. A router has its own for
-// each of its targets.
+// Orders are instructions of outer layers to inner ones. A router sets them for each of
+// its targets.
 type Orders struct {
-	// HasNext: a router has another target for this call, so that waiting for
-	// this one can be spared.
+	// HasNext: a router has another target for this call, so a layer need not wait
+	// for this one.
 	HasNext bool
-	// Force asks breakers to let the call through: there is nothing better left.
+	// Force makes breakers let the call through: no better target is left.
 	Force bool
-	// Continuous: what was shown must not be taken back.
+	// Continuous: the text shown must not be discarded.
 	Continuous bool
-	// Resumes: a router around continues what was shown, so one within does too.
+	// Resumes: an outer router continues the text shown, so an inner one does too.
 	Resumes bool
-	// LastResorts says what a router does with its answers of last resort.
+	// LastResorts says whether a router calls its last resorts.
 	LastResorts LastResorts
-	// Chosen is the model that the caller's request names in the place of the
-	// layer's own; "" for none.
+	// Chosen is the model that the caller's request names instead of the layer's own;
+	// "" for none.
 	Chosen string
-	// Described is what a router knows of the target that is asked, over what its
-	// model tells of itself; nil for nothing.
+	// Described overrides the model's own description of the target; nil for none.
 	Described *provider.Target
-	// Guard, if set, has a reason against asking a target of the given name, or
-	// none. A router asks it for each of its targets, so that the guards of one
-	// reach into the groups it is made of.
+	// Guard, if set, returns an error if the named target must not be called. Each
+	// router calls it for its own targets, so that the guards of an outer router apply
+	// to the members of its groups.
 	Guard func(ctx context.Context, req *model.LLMRequest, target string) error
 }
 
-// LastResorts says what a router does with its answers of last resort.
+// LastResorts says whether a router calls its last resorts.
 type LastResorts uint8
 
 const (
-	LastResortsAllowed LastResorts = iota // they come after its other targets
-	LastResortsLater                      // a router around it asks for them when nothing else is left
-	LastResortsOnly                       // that is now
+	LastResortsAllowed LastResorts = iota // after its other targets
+	LastResortsLater                      // no: an outer router calls for them when nothing else is left
+	LastResortsOnly                       // only them: nothing else is left
 )
 
 // AsksNoModel reports whether only answers of last resort are asked for, which no open
 // breaker, limit or budget around them has a reason to refuse.
 func (o *Orders) AsksNoModel() bool { return o.LastResorts == LastResortsOnly }
 
-// Notes is what the layers of a call have to tell of its answer, beyond the
-// attempts: the fields of [call.Metadata] of the same names. Adapted is a list,
-// joined by newlines so that Notes can be compared.
+// Notes are the layers' notes on the answer of a call: the fields of [call.Metadata] of
+// the same names. Adapted is a list, joined by newlines so that Notes can be compared.
 type Notes struct{ CacheStatus, ExperimentID, Cohort, Degraded, Adapted string }
 
-// NewSink returns a Sink for a call of ctx that passes responses to yield, which is
-// never called with an error but by End.
+// NewSink returns a Sink for a call of ctx that passes responses to yield. Only End
+// calls yield with an error.
 func NewSink(ctx context.Context, yield func(*model.LLMResponse, error) bool) *Sink {
 	s := &struct {
 		Sink
@@ -147,7 +145,7 @@ func NewSink(ctx context.Context, yield func(*model.LLMResponse, error) bool) *S
 	return &s.Sink
 }
 
-// spare is memory for what most calls need once: one allocation for all of it.
+// spare is memory for values that most calls need once, in one allocation.
 type spare struct {
 	attempt attempt
 	limit   limit
@@ -168,11 +166,10 @@ func (s *Sink) spareAttempt() *attempt {
 	return &attempt{}
 }
 
-// Begun returns the number of the attempt whose responses s has, of all attempts of
-// the call.
+// Begun returns the number of the attempt in progress, counted over the call.
 func (s *Sink) Begun() int64 { return s.begun }
 
-// Usage returns the tokens that the latest attempt has told of, nil for none.
+// Usage returns the latest attempt's usage, nil for none.
 func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.usage.Load() }
 
 // tell notes what the attempt in progress tells of its tokens, for the layers around
@@ -194,8 +191,7 @@ func (s *Sink) begin(model string) {
 	s.tell(nil)
 }
 
-// recordFailure ends an attempt that failed: it is recorded, and what it held
-// back is void.
+// recordFailure records an attempt that failed, and drops its held responses.
 func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
 	v := failed.Means
 	a := call.Attempt{
@@ -208,8 +204,8 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 	return s.add(a, 1, s.hooks)
 }
 
-// Reject records that a layer does not accept the answer that s has let through,
-// for a reason that v gives, and returns the error of that attempt.
+// Reject records that a layer rejects the answer that s has passed on, with the verdict
+// v, and returns the attempt's error.
 func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a := s.answer
 	a.Model, a.Outcome, a.Code, a.Kind, a.HTTPStatus = s.Model, call.Failed, v.Code, string(v.Kind), v.HTTPStatus

@@ -30,27 +30,25 @@ type Options struct {
 	// Prepare changes the attempt's copy of the request before it is made to fit
 	// the model.
 	Prepare func(*model.LLMRequest)
-	// Target is what is known of the model, over what it tells of itself.
+	// Target overrides the model's own description.
 	Target provider.Target
-	// Expect says what the provider always sends. A model that tells its Google
-	// backend is known to send a finish reason.
+	// Expect says what the provider always sends. A model with a Google backend is
+	// known to send a finish reason.
 	Expect failure.Expect
-	// Logger is told what was learnt of the model's requests; nil for
-	// slog.Default().
+	// Logger gets the repairs that were learnt. Nil means slog.Default().
 	Logger *slog.Logger
 }
 
-// Source is the innermost layer: it calls a model. Each call is an attempt
-// with its own copy of the request, made to fit the model, is recorded if it
-// fails, and ends in a whole answer or an error: what arrives as success but is
-// none (cut off, empty, a bad finish reason) becomes an error here, and so does
-// a panic. A refusal of an optional part of the request is repaired: see mend.
+// Source is the innermost layer: it calls a model. Each call is an attempt with its own
+// copy of the request, made to fit the model. It ends in a whole answer or a recorded
+// error. A false success (cut off, empty, a bad finish reason) and a panic become
+// errors here. A refusal of an optional part of the request is repaired; see Do.
 type Source struct {
 	llm     model.LLM
 	name    string
 	options Options
 	target  provider.Target
-	fits    atomic.Pointer[resolved] // the latest, which is that of most calls
+	fits    atomic.Pointer[resolved] // the latest, which most calls use
 	lessons lesson.Book
 }
 
@@ -85,10 +83,10 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 func (s *Source) Target() provider.Target { return s.target }
 
 // Do implements Layer. It calls the model once more, at once, in two cases. If the
-// server refuses an optional part of the request, the part is left out or changed;
-// later requests are repaired in advance, unless the second call shows that the
-// part was not the reason. And if the model ends a turn with an empty answer after
-// its tools have run, the second such answer is believed: there is nothing to say.
+// server refuses an optional part of the request, the part is omitted or changed;
+// later requests are repaired in advance, unless the second call shows that the part
+// was not the reason. If the model ends a turn with an empty answer after its tools
+// have run, a second such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	target := s.resolve(out.Described, out.Chosen)
 	a := s.newAttempt(out)
@@ -115,9 +113,9 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 	return err
 }
 
-// attempt is one call to a model. The model may keep the context, so no two
-// attempts share it; it may also keep parts of its request, or make its answer of
-// them, which is why that is no part of this.
+// attempt is one call to a model. The model may keep the context, so no two attempts
+// share it. It may also keep parts of its request, or return them in its answer, so the
+// request is allocated separately.
 type attempt struct {
 	capture capture.Context
 
@@ -127,7 +125,7 @@ type attempt struct {
 	repair  provider.Repair                             // to make on top of what was learnt; "" for none
 	believe bool                                        // an empty answer after tools is an answer
 	req     *model.LLMRequest                           // the model's own copy; nil before it is made
-	answer  func(*model.LLMResponse) *model.LLMResponse // what to make of a final response; nil for nothing
+	answer  func(*model.LLMResponse) *model.LLMResponse // changes a final response; nil for no change
 	wait    time.Duration                               // before the attempt
 	started time.Time
 	err     error // why it failed
@@ -213,13 +211,13 @@ func (a *attempt) pass(stream bool) error {
 	}
 }
 
-// run is a range loop over the model's iterator, with the checks that the
-// language makes: written out, it takes fewer allocations.
+// run is a range loop over the model's iterator, with the language's checks. Written
+// out, it needs fewer allocations.
 func (a *attempt) run(stream bool) {
 	defer func() {
 		a.ended.Store(true)
 		if a.out.yielded {
-			return // the consumer panics; that is not ours to stop
+			return // the consumer panics; do not recover
 		}
 		if r := recover(); r != nil && !a.done {
 			a.err = fmt.Errorf("fallback: model %q panicked: %v", a.name, r)
@@ -239,7 +237,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 	case err != nil:
 		a.err = err
 	case a.capture.Err() != nil:
-		a.err = a.capture.Err() // the model ignores that its time is over
+		a.err = a.capture.Err() // the model ignores its cancelled context
 		a.tell(resp)
 	case resp == nil:
 		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.name, failure.ErrEmpty)
@@ -274,15 +272,15 @@ func (a *attempt) tell(resp *model.LLMResponse) {
 	}
 }
 
-// attempt returns what is known of a as its record has it.
+// attempt returns the record of a.
 func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
 	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started)}
 	rec.InputTokens, rec.OutputTokens = tokens.Of(a.out.Usage())
 	return rec
 }
 
-// believes reports whether a response is an answer although it is empty: the model
-// has nothing to add after its tools have run, and has said so before.
+// believes reports whether an empty response is an answer: the model has sent a second
+// empty response after its tools have run.
 func (a *attempt) believes(resp *model.LLMResponse, verdict failure.Verdict) bool {
 	a.mute = verdict.Kind == failure.KindEmpty && resp.ErrorCode == "" && resp.FinishReason == genai.FinishReasonStop && request.EndsWithResults(a.req)
 	return a.mute && a.believe

@@ -2,16 +2,15 @@ package stream
 
 import "google.golang.org/adk/v2/model"
 
-// Tap is a layer that sees the final responses of its calls before the consumer
-// does, who may take long with them.
+// Tap is a layer that sees the final responses of its calls before the consumer, which
+// may take long with them.
 type Tap interface {
-	// Answered is told of each final response, the innermost layer first, with the
-	// Sink and the ticket that the layer entered with. It reports whether it has seen
-	// enough.
+	// Answered is called for each final response, the innermost layer first, with the
+	// Sink and the ticket of the layer's Enter. It reports whether it has seen enough.
 	Answered(out *Sink, resp *model.LLMResponse, t Ticket) (enough bool)
 }
 
-// Ticket is what a layer has let a call in with. The layer knows what it means.
+// Ticket is a layer's own data about a call in progress.
 type Ticket [3]uint64
 
 type visit struct {
@@ -19,13 +18,13 @@ type visit struct {
 	ticket Ticket
 }
 
-// Enter has tap told of the final responses of the call that begins, until Leave.
+// Enter makes tap see the final responses of the call that begins, until Leave.
 func (s *Sink) Enter(tap Tap, t Ticket) {
 	s.visits = append(s.visits, visit{tap, t})
 }
 
-// Leave ends the call of the layer that entered last, and reports whether that
-// has seen enough of it before.
+// Leave ends the call of the layer that entered last, and reports whether it has seen
+// enough.
 func (s *Sink) Leave() (enough bool) {
 	last := len(s.visits) - 1
 	enough = s.visits[last].tap == nil
