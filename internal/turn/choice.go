@@ -7,14 +7,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// choice is what an outer loop decided for one agent: the model to ask is
-// metadata.FallbackModel, and the rest tells what has happened so far.
+// choice is an outer loop's decision for one agent: metadata.FallbackModel is the model
+// to call, and the other fields are the failures so far.
 type choice struct {
 	agent, branch string
 	metadata      call.Metadata
 }
 
-// outer is what the context of a run carries of an outer loop.
+// outer is an outer loop's state in the context of a run.
 type outer struct {
 	choices []choice
 	repeat  *repeat // nil unless Loop runs it
@@ -28,8 +28,8 @@ func outerOf(ctx context.Context) *outer {
 	return o
 }
 
-// Choose returns a context in which the given agent's calls go to
-// md.FallbackModel. Choices for other agents that ctx carries stay.
+// Choose returns a context in which the given agent's calls go to md.FallbackModel. It
+// keeps the choices for other agents in ctx.
 func Choose(ctx context.Context, agent, branch string, md call.Metadata) context.Context {
 	next := &outer{}
 	if earlier := outerOf(ctx); earlier != nil {

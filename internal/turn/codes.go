@@ -14,12 +14,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// anyFailure is the code that stands for whatever failure would retry or fall back
-// on.
+// anyFailure is the code for every failure whose verdict is to retry or fall back.
 const anyFailure = "any"
 
-// kinds are what a failure can be. Not among them is canceled: what the caller has
-// given up is never answered.
+// kinds are the kinds that may be configured. "canceled" is not among them: a cancelled
+// call is never answered.
 var kinds = []string{
 	string(failure.KindAuth), string(failure.KindBilling), string(failure.KindZeroQuota), string(failure.KindQuota),
 	string(failure.KindRateLimit), string(failure.KindCapacity), string(failure.KindOverloaded), string(failure.KindServer),
@@ -37,9 +36,8 @@ type code struct {
 	any    bool
 }
 
-// match returns what a failure is called in metadata if a configured code is about
-// it: the code as it is configured, or, where a kind or "any" is configured, the
-// failure's own.
+// match reports whether a configured code matches a failure, and returns the code for
+// metadata: the configured one, or, for a kind or "any", the failure's own.
 func match(codes []code, v failure.Verdict) (name string, ok bool) {
 	if v.Action == "" {
 		return "", false
@@ -55,8 +53,8 @@ func match(codes []code, v failure.Verdict) (name string, ok bool) {
 	return "", false
 }
 
-// parseCodes parses configured codes: 429 and "429" mean the same. Nil stands for
-// the default, an empty list for none.
+// parseCodes parses configured codes: 429 and "429" mean the same. Nil means the
+// default, and an empty list none.
 func parseCodes(configured []any, p *problems) (codes []code) {
 	if configured == nil {
 		configured = defaultCodes
@@ -86,7 +84,7 @@ func parseCode(entry any) (c code, problem string) {
 	return code{}, "is not an error code; " + allowedCodes
 }
 
-// parseStatus parses a number: a status, or the number that a vendor has as a code.
+// parseStatus parses a number: a status, or a vendor's numeric code.
 func parseStatus(number int64) (code, string) {
 	text := strconv.FormatInt(number, 10)
 	switch {
@@ -119,8 +117,8 @@ func parseWord(word string) (code, string) {
 	return code{text: word}, ""
 }
 
-// suggestion says what to write in the place of an unknown word in lower case,
-// which is a misspelled kind more often than a provider's code.
+// suggestion returns what to write instead of an unknown lower-case word, which is more
+// often a misspelled kind than a provider's code.
 func suggestion(word string) string {
 	if near := nearest.Of(word, append([]string{anyFailure}, kinds...)); near != "" {
 		return fmt.Sprintf("did you mean %q? If it is a provider's code, write it in upper case", near)
@@ -128,7 +126,7 @@ func suggestion(word string) string {
 	return "if it is a provider's code, write it in upper case; kinds: " + strings.Join(kinds, ", ")
 }
 
-// isKnown tells whether package failure knows a provider's code, or a finish
+// isKnown reports whether package failure knows word as a provider's code or a finish
 // reason.
 func isKnown(word string) bool {
 	for _, spelled := range []string{word, strings.ToUpper(word)} {
@@ -140,8 +138,8 @@ func isKnown(word string) bool {
 	return false
 }
 
-// isCode tells whether a provider could have word as a code: it begins with a
-// letter, and has no spaces.
+// isCode reports whether word may be a provider's code: it begins with a letter and has
+// no spaces.
 func isCode(word string) bool {
 	for i, r := range word {
 		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'

@@ -13,14 +13,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// Bounds of the state kept when Config sets none.
+// Default bounds of the state kept.
 const (
 	DefaultMaxTurns = 100
 	DefaultPruneTo  = 50
 )
 
-// defaultCodes are the quota and the timeout of a provider: what another model
-// most likely does not share.
+// defaultCodes are a provider's quota and timeout, which another model most likely does
+// not share.
 var defaultCodes = []any{429, 504}
 
 // Config is the configuration of both plugins; package fallback documents it.
@@ -71,7 +71,7 @@ func (p *problems) report(field, format string, args ...any) {
 	*p = append(*p, fmt.Errorf("fallback: Config."+field+": "+format, args...))
 }
 
-// checkNames checks every model name, and that none stands twice.
+// checkNames checks every model name, and that each is unique.
 func (c *Config) checkNames(p *problems) {
 	fields := []struct{ field, name string }{{"RootModel", c.RootModel}, {"FallbackModel", c.FallbackModel}}
 	for i, name := range c.FallbackModels {
@@ -101,8 +101,7 @@ func (c *Config) chain() []string {
 	return append([]string{c.FallbackModel}, c.FallbackModels...)
 }
 
-// nameOf is m's name, or nothing if it cannot tell, like a struct around a model
-// that is nil.
+// nameOf returns m's name, or "" if Name panics, as in a struct around a nil model.
 func nameOf(m model.LLM) (name string) {
 	defer func() {
 		if recover() != nil {

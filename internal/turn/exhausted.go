@@ -7,14 +7,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// ExhaustedError ends an outer loop when no model is left to ask. package failure
-// judges it as the latest failure.
+// ExhaustedError ends an outer loop when no model is left to call. Its verdict is the
+// latest failure's.
 type ExhaustedError struct {
-	Agent    string          // whose models have failed
+	Agent    string          // the agent whose models have failed
 	Code     string          // of the latest failure, as in the metadata of its event
 	Message  string          // of the latest failure
-	Metadata call.Metadata   // what was tried
-	Means    failure.Verdict // what the latest failure means
+	Metadata call.Metadata   // the attempts
+	Means    failure.Verdict // the verdict of the latest failure
 }
 
 func newExhausted(last Event, md call.Metadata) *ExhaustedError {
@@ -28,5 +28,5 @@ func (e *ExhaustedError) Error() string {
 	return fmt.Sprintf("fallback: no model answered agent %q, %d failed; the last with %s: %s", e.Agent, e.Metadata.Attempt, e.Code, e.Message)
 }
 
-// Verdict says what the latest failure means; package failure looks for it.
+// Verdict returns Means, for package failure.
 func (e *ExhaustedError) Verdict() failure.Verdict { return e.Means }

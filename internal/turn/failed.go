@@ -11,17 +11,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// failed is how a call failed.
+// failed is the failure of a call.
 type failed struct {
 	means      failure.Verdict
 	name       string // the code in metadata
 	configured bool
 }
 
-// OnModelError answers a configured error: with Recover's answer, or with a
-// response for the outer loop to read. It returns nothing for errors that are
-// not its business, among them those after an answer, and an error when Recover
-// failed too and no model is left for an outer loop.
+// OnModelError answers a configured error with Recover's answer, or with a response for
+// the outer loop. It returns nil for other errors and for errors after an answer. It
+// returns an error if Recover has failed too and no model is left for an outer loop.
 func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*model.LLMResponse, error) {
 	if err == nil || req == nil {
 		return nil, nil
@@ -61,7 +60,7 @@ func (p *Plugin) badResponse(ctx Context, s *state, resp *model.LLMResponse, f f
 		f.name = resp.ErrorCode
 	}
 	if ctx.Err() != nil {
-		f.means.Kind = failure.KindCanceled // whatever it is: nobody waits for an answer
+		f.means.Kind = failure.KindCanceled // whatever it is, the caller has cancelled
 	}
 	attempts := []call.Attempt{s.failedAttempt(f.means, resp)}
 	if inner, _ := call.ReadResponse(resp); len(inner.Attempts) > 0 {
@@ -116,7 +115,7 @@ func (p *Plugin) handle(ctx Context, s *state, req *model.LLMRequest, f failed, 
 	return h, true
 }
 
-// pass lets a failure through as it is. It needs the lock, and releases it.
+// pass lets a failure through unchanged. It needs the lock, and releases it.
 func (p *Plugin) pass(ctx Context, s *state, f failed, attempts []call.Attempt) {
 	var md call.Metadata
 	before := s.failures != nil
@@ -140,8 +139,8 @@ func (p *Plugin) pass(ctx Context, s *state, f failed, attempts []call.Attempt) 
 	}
 }
 
-// annotate returns the metadata of a response that failed: what has happened so
-// far and which model comes next. With a note, it is left for OnEvent.
+// annotate returns the metadata of a failed response: the failures so far and the next
+// model. With a note, it leaves the metadata for OnEvent.
 func (p *Plugin) annotate(ctx Context, s *state, next string, n *note) map[string]any {
 	p.turns.Lock()
 	md := s.story()
@@ -167,7 +166,7 @@ func (p *Plugin) annotate(ctx Context, s *state, next string, n *note) map[strin
 	return fields
 }
 
-// giveUp reports that nobody is left who could answer.
+// giveUp reports that no model is left.
 func (p *Plugin) giveUp(ctx Context, s *state) {
 	p.turns.Lock()
 	md, from := s.story(), s.asked
@@ -191,8 +190,8 @@ func (p *Plugin) next(s *state) string {
 	return ""
 }
 
-// hasFallback tells whether this agent's failure is part of a fallback: there
-// is something left to try, or something was tried before.
+// hasFallback reports whether this agent's failure is part of a fallback: a model is
+// left to try, or one was tried before.
 func (p *Plugin) hasFallback(s *state) bool {
 	return p.backup != nil || s.failures != nil || p.next(s) != ""
 }

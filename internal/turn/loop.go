@@ -14,7 +14,7 @@ import (
 // asks for.
 const MaxRuns = call.MaxAttempts
 
-// Event is what the plugin and Loop need to know of an event of either major.
+// Event is the part of an ADK v1 or v2 event that the plugin and Loop need.
 type Event struct {
 	Author, Branch string
 	Response       *model.LLMResponse // the event's own
@@ -29,8 +29,8 @@ func (e Event) NextModel() (call.Metadata, bool) {
 }
 
 // failure returns the metadata of an event whose response failed with a configured
-// code. An answer may have that code too, when it is a refusal: then the model that
-// metadata names has been asked.
+// code. It is not a failure if the response is a refusal by the model that the metadata
+// names: that is the answer.
 func (e Event) failure() (call.Metadata, bool) {
 	md, ok := call.ReadResponse(e.Response)
 	if n := len(md.Attempts); n > 0 && md.Attempts[n-1].Model == md.FallbackModel {
@@ -39,8 +39,7 @@ func (e Event) failure() (call.Metadata, bool) {
 	return md, ok && md.Triggered && e.Response.ErrorCode != "" && e.Response.ErrorCode == md.ErrorCode
 }
 
-// isAnswer tells whether the event ends what its agent has to say, as ADK's flow
-// sees it.
+// isAnswer reports whether the event is its agent's final answer for ADK's flow.
 func (e Event) isAnswer() bool {
 	resp := e.Response
 	if resp.Partial {
@@ -61,20 +60,17 @@ func (e Event) isAnswer() bool {
 	return said
 }
 
-// Loop runs a turn and, as long as an event asks for another model, runs it again
-// with that choice in the context. run is told whether it is the first run: only
-// that one takes the user's message. read views an event; restarted makes, from an
-// event of a call that is void, the partial event that tells a consumer to discard
-// what it was shown of it.
+// Loop runs a turn. While an event names a next model, it runs the turn again with that
+// choice in the context. run gets true for the first run, which alone takes the user's
+// message. read views an event. restarted makes the partial event that tells a consumer
+// to discard the shown part of a call.
 //
-// An event that asks for another run ends the run it belongs to, as soon as tools
-// and agents of the application's own code that are at work have finished, and is
-// not passed on. In the next run agents that had finished are skipped, and all
-// others run again: each of them that was shown in part gets a restarted event
-// before.
+// An event that names a next model ends its run, as soon as running tools and agents of
+// the application's own code have finished, and is not passed on. The next run skips
+// agents that have finished and repeats all others. Each of these that was shown in
+// part first gets a restarted event.
 //
-// When nobody is left to ask, the last event is passed on and an ExhaustedError
-// follows.
+// When no model is left, the last event is passed on and an ExhaustedError follows.
 func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) iter.Seq2[E, error], read func(E) (Event, bool), restarted func(E) E) iter.Seq2[E, error] {
 	return func(yield func(E, error) bool) {
 		l := &loop[E]{read: read, yield: yield, repeat: newRepeat(), runs: map[place]int{}}
@@ -96,7 +92,7 @@ func Loop[E any](ctx context.Context, run func(ctx context.Context, first bool) 
 	}
 }
 
-// loop is one Loop under way.
+// loop is one Loop in progress.
 type loop[E any] struct {
 	read   func(E) (Event, bool)
 	yield  func(E, error) bool
@@ -166,8 +162,8 @@ func (l *loop[E]) event(ev E, view Event) bool {
 	return true
 }
 
-// watchTools notes which tools run. A run is not ended in the middle of a tool: it
-// would run again.
+// watchTools tracks which tools run. A run does not end in the middle of a tool,
+// because the tool would run again.
 func (l *loop[E]) watchTools(at place, view Event) {
 	if view.Response.Partial || view.Response.Content == nil {
 		return

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// Context is what the plugin needs of the context of a callback. The contexts
-// of both majors satisfy it.
+// Context is the part of a callback's context that the plugin needs. The contexts of
+// ADK v1 and v2 implement it.
 type Context interface {
 	context.Context
 	InvocationID() string
@@ -49,9 +49,9 @@ func New(config Config) (*Plugin, error) {
 	return p, nil
 }
 
-// BeforeModel sets the model of req: an outer loop's choice for this agent if
-// there is one, else the root. In a turn in which Recover has answered it returns
-// the answer of Recover; if Recover has none, the root is asked again.
+// BeforeModel sets the model of req: an outer loop's choice for this agent, or else the
+// root. In a turn in which Recover has answered, it returns Recover's answer; if Recover
+// fails, the root is called again.
 func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) (*model.LLMResponse, error) {
 	if req == nil {
 		return nil, nil
@@ -113,8 +113,8 @@ func (p *Plugin) begin(ctx Context, loop *outer, req *model.LLMRequest) (s *stat
 	return s, s.root, stays
 }
 
-// askRoot lets a call go on to its model after Recover, which had answered before,
-// has failed.
+// askRoot lets a call go on to its model because Recover, which had answered before, has
+// failed.
 func (p *Plugin) askRoot(s *state, refused error) {
 	p.turns.Lock()
 	defer p.turns.Unlock()
@@ -122,10 +122,9 @@ func (p *Plugin) askRoot(s *state, refused error) {
 	p.turns.enter(s, asked)
 }
 
-// AfterModel judges a response of the agent's model. It returns a response that
-// replaces it only where Recover has answered, or where an error would get no event
-// otherwise. It never writes to resp, which may be the model's own: what is to be
-// said of it, OnEvent writes on the event.
+// AfterModel judges a response of the agent's model. It returns a replacement only if
+// Recover has answered, or if an error would otherwise get no event. It never writes to
+// resp, which may be the model's own: OnEvent writes the metadata to the event.
 func (p *Plugin) AfterModel(ctx Context, resp *model.LLMResponse) *model.LLMResponse {
 	if resp == nil || resp.Partial {
 		return nil
@@ -191,7 +190,7 @@ func (p *Plugin) answered(ctx Context, s *state, resp *model.LLMResponse) {
 	p.tellFallback(ctx, md)
 }
 
-// OnEvent writes on the event of a call what AfterModel found.
+// OnEvent writes the metadata from AfterModel to the event of a call.
 func (p *Plugin) OnEvent(ctx context.Context, invocation string, ev Event) {
 	if ev.Response == nil || hide(ctx, invocation, ev) || ev.Response.Partial {
 		return
@@ -220,7 +219,7 @@ func (p *Plugin) End(invocation string) {
 	p.turns.end(invocation)
 }
 
-// Tracked tells how many agents' turns are tracked now.
+// Tracked returns how many agents' turns are tracked now.
 func (p *Plugin) Tracked() int {
 	p.turns.Lock()
 	defer p.turns.Unlock()

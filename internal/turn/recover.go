@@ -30,9 +30,9 @@ func (e *RecoverError) Error() string {
 // Unwrap returns both errors, the model's first.
 func (e *RecoverError) Unwrap() []error { return []error{e.Model, e.Recover} }
 
-// recover asks Config.Recover for the answer to req and annotates it, or records
-// that it failed too. Recover is asked as a target of a router is: with a request
-// of its own, recorded, and with a whole answer or an error as the end.
+// recover calls Config.Recover for req and annotates its answer, or records its
+// failure. Recover is called like a target of a router: it gets its own copy of the
+// request, is recorded, and ends in a whole answer or an error.
 func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMRequest) (*model.LLMResponse, error) {
 	var final *model.LLMResponse
 	var err error
@@ -52,7 +52,7 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 	}
 	answer := *final // the model may hand out one response many times, and ADK writes ids into its calls
 	answer.Content = request.CloneContents([]*genai.Content{final.Content})[0]
-	request.DropSealed(&answer) // the agent's own model is asked next, without an adapter of ours
+	request.DropSealed(&answer) // the agent's own model is called next, without an adapter of ours
 	if len(attempts) == 0 {     // a cached answer
 		attempts = []call.Attempt{{Model: out.Model, Outcome: call.OK}}
 	}

@@ -6,9 +6,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// recovered ends a call that Recover has answered, after attempts of its own. It
-// returns the metadata of the answer. The turn then stays with Recover, and
-// remembers of the attempts what made it leave its root.
+// recovered ends a call that Recover has answered with these attempts. It returns the
+// metadata of the answer. The turn then stays with Recover, and its state keeps why it
+// left its root.
 func (p *Plugin) recovered(ctx Context, s *state, attempts []call.Attempt, dropped int, version string) map[string]any {
 	p.turns.Lock()
 	if s.failures == nil {

@@ -16,7 +16,7 @@ func (p *Plugin) logger() *slog.Logger {
 	return slog.Default()
 }
 
-// tell tells the hook of attempts.
+// tell calls OnAttempt for attempts.
 func (p *Plugin) tell(ctx context.Context, attempts ...call.Attempt) {
 	if hook := p.config.OnAttempt; hook != nil {
 		for _, a := range attempts {
@@ -25,15 +25,15 @@ func (p *Plugin) tell(ctx context.Context, attempts ...call.Attempt) {
 	}
 }
 
-// tellFallback tells the hook how a call ended that another model answered, or none.
+// tellFallback calls OnFallback for a call that another model answered, or no model.
 func (p *Plugin) tellFallback(ctx context.Context, md call.Metadata) {
 	if hook := p.config.OnFallback; hook != nil {
 		p.contain("OnFallback", func() { hook(ctx, md) })
 	}
 }
 
-// tellHealthy tells the hooks of a call that the model asked has answered: own, or
-// what it tells of attempts of its own.
+// tellHealthy calls the hooks for a call that its model has answered: with own, or with
+// the attempts in the model's own metadata.
 func (p *Plugin) tellHealthy(ctx context.Context, inner call.Metadata, own call.Attempt) {
 	if len(inner.Attempts) == 0 {
 		p.tell(ctx, own)
@@ -55,8 +55,8 @@ func (p *Plugin) contain(hook string, f func()) {
 	f()
 }
 
-// log writes the one line of a fallback. md.FallbackModel is the model that
-// answered or is to be asked next, failed the one that it is asked for.
+// log writes the log line of a fallback. md.FallbackModel is the model that answered or
+// is called next, and failed the model that it replaces.
 func (p *Plugin) log(ctx Context, level slog.Level, message, failed string, md call.Metadata) {
 	logger := p.logger()
 	if !logger.Enabled(ctx, level) {
@@ -91,8 +91,7 @@ func (o *once) first(key string) bool {
 	return true
 }
 
-// warnOfNothing says once per code that a configured error has nothing to fall back
-// to.
+// warnOfNothing warns once per code that a configured error has no fallback.
 func (p *Plugin) warnOfNothing(ctx Context, failed, code string) {
 	if p.warned.first(code) {
 		p.logger().WarnContext(ctx, "fallback: a configured error has nothing to fall back to; set Config.Recover or Config.FallbackModel",
@@ -100,7 +99,7 @@ func (p *Plugin) warnOfNothing(ctx Context, failed, code string) {
 	}
 }
 
-// warnOfBound says once what MaxTurns costs.
+// warnOfBound warns once that states were dropped because of MaxTurns.
 func (p *Plugin) warnOfBound() {
 	if p.warned.first("") {
 		p.logger().Warn("fallback: more turns that have left their root are between two calls than Config.MaxTurns; "+

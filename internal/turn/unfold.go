@@ -5,9 +5,9 @@ import "github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 // maxErrors bounds how many errors of one tree are looked at.
 const maxErrors = 256
 
-// attemptsOf returns the attempts that the error of the agent's model tells of, in
-// order: a router's error has one for each of its targets. An error of a plain
-// model has none, nor has one whose methods panic.
+// attemptsOf returns the attempts in the error of the agent's model, in order: a
+// router's error has one for each of its targets. An error of a plain model, or one
+// whose methods panic, has none.
 func attemptsOf(err error) (attempts []call.Attempt) {
 	defer func() {
 		if recover() != nil {
