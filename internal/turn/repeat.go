@@ -14,19 +14,18 @@ import (
 // place is where an agent runs: the same agent may run on several branches.
 type place struct{ agent, branch string }
 
-// holds tells whether other runs inside of what runs at p: ADK runs parallel agents
-// on branches below that of their parent, and all others one in the other.
+// holds reports whether other runs inside p: ADK runs parallel agents on branches below
+// their parent's, and all others nested.
 func (p place) holds(other place) bool {
 	return p.branch == "" || p.branch == other.branch || strings.HasPrefix(other.branch, p.branch+".")
 }
 
-// repeat is what the runs of one turn of an outer loop know of each other. It is in
-// the context of each, so that the callbacks find it: agents that have answered in
-// one run are skipped in the next, as often as they have answered. Its nil value
-// knows nothing.
+// repeat is the state that the runs of one turn of an outer loop share, in the context
+// of each. An agent that has answered in one run is skipped in the next, as often as it
+// has answered. A nil repeat has no state.
 type repeat struct {
-	// skipped is the content of the event with which ADK tells that an agent was
-	// skipped. It is told by its address, and holds nothing.
+	// skipped is the content of ADK's event for a skipped agent. It is empty and
+	// recognized by its address.
 	skipped *genai.Content
 
 	mu         sync.Mutex              // guards what follows
@@ -35,15 +34,15 @@ type repeat struct {
 	done       map[place]int           // how often agents have finished, in all runs
 	skip       map[place]int           // how often they are still to be skipped in this one
 	running    map[place]*execution    // in this run
-	asks       map[place]call.Metadata // models to ask in the next run
+	asks       map[place]call.Metadata // models to call in the next run
 }
 
 // execution is one run of one agent.
 type execution struct {
-	called   bool // a model, so its answer ends it
-	authored bool // an event: agents that only run others have none, and run again
+	called   bool // it has called a model, so its answer ends it
+	authored bool // it has an event; agents that only run others have none, and run again
 	answered bool // its last event is a final answer
-	failed   bool // it, or an agent inside of it, is to be repeated
+	failed   bool // it, or an agent inside it, must be repeated
 }
 
 func newRepeat() *repeat {
@@ -81,8 +80,8 @@ func (r *repeat) start(ctx context.Context) context.Context {
 	return context.WithValue(ctx, outerKey{}, next)
 }
 
-// finish ends a run that is to be repeated, and returns the models to ask in the
-// next one. An agent whose answer was the last that was seen of it has finished.
+// finish ends a run that must be repeated, and returns the models to call in the next
+// one. An agent whose last event is its answer has finished.
 func (r *repeat) finish() map[place]call.Metadata {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -106,8 +105,8 @@ func (r *repeat) see(ev Event) {
 	}
 }
 
-// close notes which model is to be asked in the next run, and lets no agent and no
-// call begin in this one.
+// close records the model to call in the next run. In this run, no further agent or
+// call may begin.
 func (r *repeat) close(at place, md call.Metadata) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,8 +115,8 @@ func (r *repeat) close(at place, md call.Metadata) {
 	r.fail(at)
 }
 
-// busy tells whether an agent of the application's own code is in the middle of its
-// events: they would come twice.
+// busy reports whether an agent of the application's own code is in the middle of its
+// events, which would be repeated.
 func (r *repeat) busy() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -129,8 +128,8 @@ func (r *repeat) busy() bool {
 	return false
 }
 
-// fail notes that an agent, and with it those that it runs inside of, are to be
-// repeated. It needs the lock.
+// fail records that an agent, and the agents that it runs inside, must be repeated. It
+// needs the lock.
 func (r *repeat) fail(at place) {
 	for outer, e := range r.running {
 		e.failed = e.failed || outer.holds(at)
@@ -139,7 +138,7 @@ func (r *repeat) fail(at place) {
 
 func placeOf(ctx Context) place { return place{ctx.AgentName(), ctx.Branch()} }
 
-// asks notes which model the agent of ctx is to be asked on in the next run.
+// asks records the model to call for the agent of ctx in the next run.
 func asks(ctx Context, md call.Metadata) {
 	if r := outerOf(ctx).lock(ctx.InvocationID(), false); r != nil {
 		defer r.mu.Unlock()
@@ -148,7 +147,7 @@ func asks(ctx Context, md call.Metadata) {
 	}
 }
 
-// isClosed tells whether a call of a model must not begin, because its run ends.
+// isClosed reports whether no call of a model may begin, because its run ends.
 func (o *outer) isClosed(ctx Context) bool {
 	r := o.lock(ctx.InvocationID(), true)
 	if r == nil {
@@ -165,8 +164,8 @@ func (o *outer) isClosed(ctx Context) bool {
 	return r.closing
 }
 
-// hide tells whether ev says that an agent was skipped. Such an event is made a
-// partial one, so that the session does not get it.
+// hide reports whether ev is the event of a skipped agent. It makes such an event
+// partial, so that the session does not get it.
 func hide(ctx context.Context, invocation string, ev Event) bool {
 	if ev.Response.Content == nil || len(ev.Response.Content.Parts) > 0 {
 		return false

@@ -11,18 +11,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// phase says who has the call of an agent.
+// phase is the phase of an agent's call.
 type phase uint8
 
 const (
-	idle     phase = iota // there is none, or it has been answered
-	asked                 // the model
-	handling              // the plugin, which asks Recover
-	noted                 // ADK: its event has still to be annotated
+	idle     phase = iota // there is no call, or it has been answered
+	asked                 // the model is called
+	handling              // the plugin calls Recover
+	noted                 // the event must still be annotated
 )
 
-// state is what a turn knows of one agent on one branch. The lock of turns
-// guards it.
+// state is the state of one agent on one branch in a turn. The lock of turns guards
+// it.
 type state struct {
 	invocation, agent, branch string
 
@@ -36,10 +36,10 @@ type state struct {
 	root    string            // the model this agent's turn started at
 	asked   string            // the model of the call
 	req     *model.LLMRequest // the call in flight, kept for Recover
-	refused error             // of Recover, which was asked before the model
+	refused error             // of Recover, which was called before the model
 	note    *note             // for the event of the call
 
-	failures *failures // since the last success; nil for none, which is the rule
+	failures *failures // since the last success; usually nil
 }
 
 // note is the metadata that an event gets: the response that the model returned
@@ -50,17 +50,17 @@ type note struct {
 	foreign bool   // the answer is of another model than the turn's root
 }
 
-// failures is what went wrong in a turn so far.
+// failures are the failures of a turn so far.
 type failures struct {
 	count  int      // different models that failed
 	tried  []string // the models that failed
 	code   string   // of the latest; of the one that made the turn leave its root if it stays
 	reason string   // likewise
 	log    call.Log
-	stays  bool // Recover has answered, and gets the later calls of the turn
+	stays  bool // Recover has answered, and answers the later calls of the turn
 }
 
-// chose takes over what an outer loop knows.
+// chose takes over the metadata of an outer loop.
 func (s *state) chose(md call.Metadata) {
 	s.root = md.OriginalModel
 	s.failures = &failures{count: md.Attempt, code: md.ErrorCode, reason: md.Reason}
@@ -95,7 +95,7 @@ func (f *failures) add(attempts []call.Attempt) []call.Attempt {
 	return recorded
 }
 
-// counts counts a's model if it is one more that failed.
+// counts counts a's model if it has failed for the first time.
 func (f *failures) counts(a call.Attempt) {
 	if a.Outcome == call.Failed && !slices.Contains(f.tried, a.Model) {
 		f.count++
@@ -103,8 +103,8 @@ func (f *failures) counts(a call.Attempt) {
 	}
 }
 
-// metadata is what s knows of its failures, without the attempts; the caller adds
-// what comes next.
+// metadata returns the metadata of s's failures, without the attempts; the caller adds
+// the next model.
 func (s *state) metadata() call.Metadata {
 	f := s.failures
 	if f == nil {
@@ -113,7 +113,7 @@ func (s *state) metadata() call.Metadata {
 	return call.Metadata{Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason}
 }
 
-// story is that with the attempts.
+// story is metadata with the attempts.
 func (s *state) story() call.Metadata {
 	md := s.metadata()
 	if s.failures != nil {
@@ -122,8 +122,8 @@ func (s *state) story() call.Metadata {
 	return md
 }
 
-// attempt is the attempt of the call as the plugin sees it, when its model tells
-// nothing of attempts of its own.
+// attempt returns the call as one attempt, for a model whose metadata has no attempts
+// of its own.
 func (s *state) attempt(outcome call.Outcome, resp *model.LLMResponse) call.Attempt {
 	a := call.Attempt{Model: s.asked, Outcome: outcome, Duration: time.Since(s.began)}
 	if resp != nil && resp.UsageMetadata != nil {
@@ -133,14 +133,14 @@ func (s *state) attempt(outcome call.Outcome, resp *model.LLMResponse) call.Atte
 	return a
 }
 
-// failedAttempt is that attempt with what its failure means.
+// failedAttempt is attempt with the verdict of its failure.
 func (s *state) failedAttempt(v failure.Verdict, resp *model.LLMResponse) call.Attempt {
 	a := s.attempt(call.Failed, resp)
 	a.Code, a.Kind, a.HTTPStatus, a.Reason, a.Message = v.Code, string(v.Kind), v.HTTPStatus, v.Reason, v.Message
 	return a
 }
 
-// answer is that attempt as an answer, by the model that the response names.
+// answer is attempt as an answer, by the model that the response names.
 func (s *state) answer(inner call.Metadata, resp *model.LLMResponse) call.Attempt {
 	a := s.attempt(call.OK, resp)
 	a.Model = cmp.Or(inner.ModelName, a.Model)

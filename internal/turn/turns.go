@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// maxAge bounds how long a call in flight is tracked whose callbacks do not come.
-// ADK ends each run with a callback, unless its consumer is never heard of again.
+// maxAge bounds how long a call in flight is tracked if its callbacks do not come. ADK
+// ends each run with a callback, unless its consumer abandons the iterator.
 const maxAge = time.Hour
 
-// turns tracks what has to be known between two callbacks, per invocation, agent
-// and branch: calls in flight, and turns that have left their root. What is
-// healthy and between calls needs no state.
+// turns keeps the state between two callbacks, per invocation, agent and branch: calls
+// in flight, and turns that have left their root. Healthy turns between calls need no
+// state.
 //
 // A call in flight is never dropped while it can still come back: its context is
 // alive and it is not older than maxAge. When more than max states are idle, the
@@ -57,8 +57,8 @@ func (t *turns) begin(ctx Context) *state {
 	return s
 }
 
-// find returns the state of an agent, or nil if nothing is tracked of it. The
-// caller holds the lock.
+// find returns the state of an agent, or nil if there is none. The caller holds the
+// lock.
 func (t *turns) find(invocation, agent, branch string) *state {
 	return t.byID[invocation].find(agent, branch)
 }
@@ -73,8 +73,8 @@ func (s *state) find(agent, branch string) *state {
 	return nil
 }
 
-// enter sets the phase of a state, which may have been dropped meanwhile. A state
-// that is idle and remembers nothing is dropped. The caller holds the lock.
+// enter sets the phase of a state, which may have been dropped meanwhile. An idle state
+// without failures is dropped. The caller holds the lock.
 func (t *turns) enter(s *state, to phase) {
 	if s.newer == nil {
 		return
@@ -99,8 +99,8 @@ func (t *turns) enter(s *state, to phase) {
 	}
 }
 
-// expire drops calls in flight that cannot come back any more. It looks at the two
-// that it has not looked at for longest, so each call pays the same.
+// expire drops calls in flight that cannot come back any more. It checks the two that
+// were checked longest ago, so each call pays the same.
 func (t *turns) expire(now time.Time) {
 	for range min(2, t.busy.n-1) {
 		s := t.busy.oldest()
@@ -113,7 +113,7 @@ func (t *turns) expire(now time.Time) {
 	}
 }
 
-// over tells whether the call of s has ended although no callback said so.
+// over reports whether the call of s has ended without a callback.
 func (s *state) over(now time.Time) bool {
 	select {
 	case <-s.done:
