@@ -46,13 +46,13 @@ func statusName(status int) string {
 	return ""
 }
 
-// meaning is what a provider's code says: a kind where the code is specific, an HTTP status for when none is known.
+// meaning is the meaning of a code: a kind if the code is specific, and an HTTP status for errors without one.
 type meaning struct {
 	kind   Kind
 	status int
 }
 
-// word is what lookup knows of a code.
+// word is an entry of the table of codes.
 type word struct {
 	meaning
 	grpc bool // one of gRPC's names
@@ -226,14 +226,14 @@ func codesOf() map[string]meaning {
 	return all
 }
 
-// precedence orders kinds when several codes speak: what makes a wait pointless comes first.
+// precedence orders kinds when an error has several codes: kinds that make a wait pointless come first.
 var precedence = map[Kind]int{
 	KindAuth: 9, KindBilling: 8, KindLocation: 7, KindContextLength: 6, KindTooLarge: 6, KindModel: 5, KindContent: 5,
 	KindMalformed: 5, KindUnsupported: 4,
 	KindQuota: 4, KindCapacity: 3, KindEmpty: 3, KindRateLimit: 2, KindOverloaded: 1, KindTimeout: 1, KindInvalid: 1, KindServer: 1,
 }
 
-// lookup returns what a code means.
+// lookup returns the meaning of a code.
 func lookup(code string) (word, bool) {
 	var buf [maxCode]byte
 	n := normalise(buf[:0], code)

@@ -235,7 +235,7 @@ func (e *evidence) token(s string) {
 	}
 }
 
-// learn keeps what a known code means, if it is the most telling one.
+// learn keeps the meaning of a known code if it has precedence.
 func (e *evidence) learn(m word) {
 	if precedence[m.kind] > precedence[e.kind] {
 		e.kind, e.fromCode = m.kind, m.status

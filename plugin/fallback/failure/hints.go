@@ -81,7 +81,7 @@ var cjkUnits = []spanName{{"秒", time.Second}, {"分", time.Minute}, {"个小�
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
-// seconds turns a number of seconds into a duration, refusing what is no delay.
+// seconds turns a number of seconds into a duration, and rejects invalid delays.
 func seconds(f float64) (time.Duration, bool) {
 	if !(f >= 0) || f > math.MaxInt64/float64(time.Second) {
 		return 0, false
@@ -89,7 +89,7 @@ func seconds(f float64) (time.Duration, bool) {
 	return time.Duration(f * float64(time.Second)), true
 }
 
-// until is how long it is from now to t; a time that passed is no hint.
+// until returns the time from now to t; a time in the past is no hint.
 func until(t, now time.Time) (time.Duration, bool) {
 	d := t.Sub(now)
 	return d, d > 0

@@ -32,7 +32,7 @@ func (e *evidence) outside(err error) (Verdict, bool) {
 	return Verdict{}, false
 }
 
-// connection is what the errors of a tree say about it.
+// connection is the state of a connection according to the errors of a tree.
 type connection struct{ canceled, lookup, dial, late, reset, cut, ended bool }
 
 func (c *connection) see(err error) bool {
@@ -91,7 +91,7 @@ var texts = []struct {
 		Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "an empty answer, its cause unknown"}},
 }
 
-// withoutStatus decides about errors that no HTTP response stands behind, by their text.
+// withoutStatus judges errors without an HTTP response by their text.
 func (e *evidence) withoutStatus() Verdict {
 	for i := range texts {
 		if e.prose.hasAny(texts[i].any) {
@@ -164,7 +164,7 @@ func canceled() Verdict {
 	return Verdict{Action: Fail, Kind: KindCanceled, Scope: ScopeRequest, Reason: "caller"}
 }
 
-// silent is an attempt that was given up by its own deadline. A silent route stays silent.
+// silent is the verdict of an attempt cut off by its own deadline. A silent route stays silent.
 func silent() Verdict {
 	return Verdict{Action: Fallback, Kind: KindTimeout, Scope: ScopeModel, Reason: "no answer within the attempt's own deadline"}
 }
@@ -173,8 +173,8 @@ func damaged() Verdict {
 	return Verdict{Action: Retry, Kind: KindTruncated, Scope: ScopeModel, Reason: "the answer was cut or damaged"}
 }
 
-// cutOff is a connection that ended in the middle of an answer: unlike one that cannot be made, that says nothing about the
-// other models of the endpoint.
+// cutOff is the verdict of a connection that ended in the middle of an answer. Unlike a failed connect, it says nothing
+// about other models of the endpoint.
 func cutOff() Verdict {
 	return Verdict{Action: Retry, Kind: KindNetwork, Scope: ScopeModel, Reason: "the connection ended in the middle of the answer"}
 }

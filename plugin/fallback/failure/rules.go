@@ -11,12 +11,12 @@ const (
 	// capacityCooldown is how long a model without capacity is left alone; Gemini CLI uses the same:
 	// https://github.com/google-gemini/gemini-cli/issues/28761
 	capacityCooldown = 30 * time.Second
-	// personCooldown is for failures that only a person ends (credit, a limit of 0): asked again once an hour.
+	// personCooldown is for failures that only a person can fix (credit, a limit of 0): one call an hour.
 	personCooldown = time.Hour
 )
 
-// verdict asks the rules. Their order is the contract: first what no model would answer better, then what this account,
-// this quota or this model cannot, then what may pass.
+// verdict applies the rules. Their order is the contract: first failures that every model would share, then failures of
+// this account, quota or model, then failures that may pass.
 func (e *evidence) verdict() Verdict {
 	e.settle()
 	v := e.decide()
@@ -81,7 +81,7 @@ func (e *evidence) decide() Verdict {
 	return e.byStatus()
 }
 
-// byStatus decides where only the HTTP status speaks.
+// byStatus decides by the HTTP status alone.
 func (e *evidence) byStatus() Verdict {
 	switch s := e.status; {
 	case s == 429, s == 0 && (e.zero || e.quota != ""):
@@ -165,7 +165,7 @@ func (e *evidence) exhaustedFor() time.Duration {
 	return personCooldown
 }
 
-// wait is the longest delay that was asked for.
+// wait returns the longest delay that the provider asks for.
 func (e *evidence) wait() time.Duration { return max(e.retry, e.reset) }
 
 // again makes v a Retry after the hint, or a Fallback when the hint is too long to wait.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// settle reads from the prose what no structure said.
+// settle reads facts from the prose that the structure lacks.
 func (e *evidence) settle() {
 	stated := e.status >= 400
 	if !stated {
@@ -34,7 +34,7 @@ func (e *evidence) settle() {
 	e.settleQuota()
 }
 
-// settleQuota reads of quotas and delays.
+// settleQuota reads quotas and delays.
 func (e *evidence) settleQuota() {
 	if e.status == 429 || e.prose.hasAny(quotaWords) {
 		zero, positive := limits(e.text)
@@ -147,7 +147,7 @@ func (e *evidence) knownToken(w string) {
 	}
 }
 
-// codeLength is the length of the code that s starts with.
+// codeLength returns the length of the code that s starts with.
 func codeLength(s string) int {
 	n := 0
 	for n < len(s) && (isLetter(s[n]) || s[n] == '_') {

@@ -1,6 +1,6 @@
 package failure
 
-// vendor is whose word a code is.
+// vendor is the vendor of a code.
 type vendor uint8
 
 const (
