@@ -47,11 +47,13 @@ type limit struct {
 	started time.Time
 	first   uint32 // beats of sink when the attempt started
 	heard   atomic.Pointer[heard]
+	watched atomic.Bool // a timer is set if need be, and has not found the end yet
 
 	mu      sync.Mutex
-	over    bool      // guarded by mu
-	latest  uint32    // guarded by mu; beats at the latest check
-	changed time.Time // guarded by mu; when a check found new beats
+	over    bool        // guarded by mu
+	latest  uint32      // guarded by mu; beats at the latest check
+	changed time.Time   // guarded by mu; when a check found new beats
+	timer   *time.Timer // guarded by mu; nil if nobody waits, or the deadline is all
 }
 
 // heard is the context of a limit whose end is waited for.
@@ -59,7 +61,6 @@ type heard struct {
 	context.Context
 	cancel context.CancelCauseFunc
 	stop   context.CancelFunc
-	timer  *time.Timer // nil if the deadline is all
 }
 
 // Limit starts an attempt that is cancelled, with a cause, when it takes too long. The
@@ -77,15 +78,16 @@ func (l *limit) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
+	l.watched.Store(false)
+	if l.timer != nil {
+		l.timer.Stop()
+	}
 	if h := l.heard.Load(); h != nil {
 		h.end()
 	}
 }
 
 func (h *heard) end() {
-	if h.timer != nil {
-		h.timer.Stop()
-	}
 	h.cancel(nil)
 	h.stop()
 }
@@ -110,7 +112,7 @@ func (l *limit) Err() error {
 	if err := l.Context.Err(); err != nil {
 		return err
 	}
-	if l.isOver() {
+	if !l.watched.Load() && l.isOver() {
 		return l.listen().Err()
 	}
 	return nil
@@ -147,15 +149,11 @@ func (l *limit) listen() *heard {
 		h.Context, h.stop = context.WithDeadlineCause(h.Context, l.started.Add(l.Total), l.Why("total", l.Total))
 	}
 	h.Context, h.cancel = context.WithCancelCause(h.Context)
-	now := time.Now()
+	l.heard.Store(h)
 	if l.over {
 		h.end()
-	} else if cause := l.passed(now); cause != nil {
-		h.cancel(cause)
-	} else if pause := l.pause(now); pause > 0 {
-		h.timer = time.AfterFunc(pause, l.look)
 	}
-	l.heard.Store(h)
+	l.check()
 	return h
 }
 
@@ -163,14 +161,36 @@ func (l *limit) listen() *heard {
 func (l *limit) look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.check()
+}
+
+// check ends the attempt if it is to be cut off, else it sets the timer. It needs mu.
+func (l *limit) check() {
 	if l.over {
 		return
 	}
 	now, h := time.Now(), l.heard.Load()
-	if cause := l.passed(now); cause != nil {
+	cause, pause := l.passed(now), l.pause(now)
+	over := cause != nil || h == nil && l.Total > 0 && now.Sub(l.started) >= l.Total
+	l.watched.Store(!over)
+	switch {
+	case cause != nil && h != nil:
 		h.cancel(cause)
-	} else if pause := l.pause(now); pause > 0 {
-		h.timer.Reset(pause)
+	case over || pause == 0:
+	case l.timer == nil:
+		l.timer = time.AfterFunc(pause, l.look)
+	default:
+		l.timer.Reset(pause)
+	}
+}
+
+// watch sets the timers of the limits around an attempt of which Err is asked often:
+// then it reads no clock, and needs no channel either.
+func (s *Sink) watch() {
+	for l := s.limit; l != nil; l = l.outer {
+		if l.heard.Load() == nil && !l.watched.Load() {
+			l.look()
+		}
 	}
 }
 
@@ -209,6 +229,9 @@ func (l *limit) pause(now time.Time) (pause time.Duration) {
 		if left := max(moment-now.Sub(l.started), 1); pause == 0 || left < pause {
 			pause = left
 		}
+	}
+	if l.Total > 0 && l.heard.Load() == nil {
+		soon(l.Total)
 	}
 	if !shown && l.FirstContent > 0 {
 		soon(l.FirstContent)

@@ -176,7 +176,7 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	// which knows its target better than prepare does.
 	_, a.capture.Fitted = a.source.llm.(provider.Described)
 	if stream {
-		a.capture.Done() // so that Err, which each chunk asks for, is cheap
+		a.out.watch() // each chunk asks for Err
 	}
 	a.out.Wait = 0
 	if err = a.pass(stream); err == nil || a.final {
@@ -191,6 +191,7 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	}
 	failed := newAttemptError(&a.capture, a.name, err)
 	ended = a.out.recordFailure(failed, a.wait, time.Since(a.started))
+	failed.Record = ended
 	return failed
 }
 
