@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -20,6 +21,9 @@ type AttemptError struct {
 
 	// Breaker is a breaker that the attempt went through, nil for none.
 	Breaker Breaker
+
+	// Record is the record of the attempt; zero if it was not recorded.
+	Record call.Attempt
 
 	cut bool // a layer of ours ended the attempt
 }

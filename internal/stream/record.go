@@ -19,12 +19,12 @@ type record struct {
 	ctx   context.Context // the call's: its caller, its span
 	begun atomic.Int64    // attempts
 
-	mu        sync.Mutex    // also serializes closing a Sink and recording through it
-	log       call.Log      // of the attempts
-	skipped   *RefusedError // the latest that was recorded; guarded by mu
-	tell      []func()      // pending calls of OnAttempt; guarded by mu
-	fallbacks []fallback    // calls of OnFallback at the end; guarded by mu
-	cause     Cause         // why an earlier call of the turn left its first target; guarded by mu
+	mu        sync.Mutex      // also serializes closing a Sink and recording through it
+	log       call.Log        // of the attempts
+	skipped   []*RefusedError // those that were recorded; guarded by mu
+	tell      []func()        // pending calls of OnAttempt; guarded by mu
+	fallbacks []fallback      // calls of OnFallback at the end; guarded by mu
+	cause     Cause           // why an earlier call of the turn left its first target; guarded by mu
 }
 
 // Cause is why a turn has left its first target.
@@ -116,8 +116,10 @@ func (s *Sink) isClosed() bool {
 func (s *Sink) Skip(refused *RefusedError) {
 	r := s.record
 	r.mu.Lock()
-	known := r.skipped == refused
-	r.skipped = refused
+	known := slices.Contains(r.skipped, refused)
+	if !known {
+		r.skipped = append(r.skipped, refused)
+	}
 	r.mu.Unlock()
 	if !known {
 		s.Record(call.Attempt{Model: refused.Model, Outcome: call.Skipped, Kind: string(KindRefused), Reason: refused.Reason})

@@ -79,6 +79,9 @@ func asAsked(req *model.LLMRequest) *model.LLMRequest {
 func attemptOf(err error) (a call.Attempt, ok bool) {
 	switch e := err.(type) {
 	case *stream.AttemptError:
+		if e.Record.Outcome != "" {
+			return e.Record, true
+		}
 		v := e.Means
 		return call.Attempt{
 			Model: e.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,

@@ -83,8 +83,13 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		return refusal(why, l.Name(), projected)
 	}
 	var err error // nil if the attempt ends in a panic
+	before := out.Begun()
 	defer func() {
-		cost := l.cost(ctx, tariff, projected, out.Usage(), err, out.Shown)
+		usage := out.Usage()
+		if out.Begun() == before {
+			usage = nil // that of another target: no attempt was made
+		}
+		cost := l.cost(ctx, tariff, projected, usage, err, out.Shown)
 		if earlier := out.Earlier; earlier != nil {
 			cost += l.cost(ctx, tariff, projected, earlier.Usage, earlier.Err, false)
 		}

@@ -201,7 +201,7 @@ func giveUp(name string, err error, verdict failure.Verdict, reason string) erro
 	if !isAttempt {
 		return &stream.AttemptError{Model: name, Err: err, Means: verdict}
 	}
-	*attempt = stream.AttemptError{Model: attempt.Model, Err: attempt.Err, Means: verdict}
+	*attempt = stream.AttemptError{Model: attempt.Model, Err: attempt.Err, Means: verdict, Record: attempt.Record}
 	return attempt
 }
 
