@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/bucket"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -15,11 +16,11 @@ type queue struct {
 	config *LimitConfig // defaults filled in
 
 	mu       sync.Mutex
-	running  int       // calls that have entered and not left
-	requests bucket    // one for each call
-	tokens   bucket    // as estimated
-	pace     pace      // changes only if Adaptive
-	waiting  []*waiter // the next first; it cannot start now
+	running  int           // calls that have entered and not left
+	requests bucket.Bucket // one for each call
+	tokens   bucket.Bucket // as estimated
+	pace     pace          // changes only if Adaptive
+	waiting  []*waiter     // the next first; it cannot start now
 	alarm    *time.Timer
 }
 
@@ -32,7 +33,7 @@ type waiter struct {
 }
 
 func newQueue(config *LimitConfig) *queue {
-	return &queue{config: config, requests: newBucket(config.RequestsPerMinute), tokens: newBucket(config.TokensPerMinute), pace: newPace()}
+	return &queue{config: config, requests: bucket.New(config.RequestsPerMinute), tokens: bucket.New(config.TokensPerMinute), pace: newPace()}
 }
 
 // enter lets a call start if no call waits and the limits allow it now. Every call
@@ -120,7 +121,7 @@ func (q *queue) leave(round int, r result, more int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if more != 0 {
-		q.tokens.settle(time.Now(), more)
+		q.tokens.Settle(time.Now(), more)
 	}
 	if r != neutral && q.pace.learn(round, r) {
 		q.adapt(r)
@@ -139,8 +140,8 @@ func (q *queue) release() {
 // adapt applies the pace after it has changed.
 func (q *queue) adapt(r result) {
 	now := time.Now()
-	q.requests.set(now, q.pace.share(), r == failed)
-	q.tokens.set(now, q.pace.share(), r == failed)
+	q.requests.Set(now, q.pace.share(), r == failed)
+	q.tokens.Set(now, q.pace.share(), r == failed)
 }
 
 // admit lets in those whose turn it is, and sets the alarm for the next one.
@@ -179,17 +180,17 @@ func (q *queue) take(now time.Time, tokens int) bool {
 	if q.config.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.config.MaxConcurrent)), 1) {
 		return false
 	}
-	if q.tokens.delay(now, tokens) > 0 || !q.requests.take(now, 1) {
+	if q.tokens.Delay(now, tokens) > 0 || !q.requests.Take(now, 1) {
 		return false
 	}
-	q.tokens.take(now, tokens)
+	q.tokens.Take(now, tokens)
 	q.running++
 	return true
 }
 
 // delay returns how long the buckets need until a call may start.
 func (q *queue) delay(now time.Time, tokens int) time.Duration {
-	return max(q.requests.delay(now, 1), q.tokens.delay(now, tokens))
+	return max(q.requests.Delay(now, 1), q.tokens.Delay(now, tokens))
 }
 
 // now reads the clock if there is a bucket.

@@ -1,4 +1,5 @@
-package middleware
+// Package bucket is a token bucket whose content can be corrected afterwards.
+package bucket
 
 import (
 	"time"
@@ -6,21 +7,22 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bucket is a rate per minute. The zero bucket has no limit.
-type bucket struct {
+// Bucket is a rate per minute. The zero Bucket has no limit.
+type Bucket struct {
 	perMinute int
 	limiter   *rate.Limiter // nil without limit
 }
 
-func newBucket(perMinute int) bucket {
+// New returns a full bucket of that size and rate; 0 for no limit.
+func New(perMinute int) Bucket {
 	if perMinute == 0 {
-		return bucket{}
+		return Bucket{}
 	}
-	return bucket{perMinute, rate.NewLimiter(rate.Limit(perMinute)/60, perMinute)}
+	return Bucket{perMinute, rate.NewLimiter(rate.Limit(perMinute)/60, perMinute)}
 }
 
-// delay returns how long after now the bucket holds n.
-func (b bucket) delay(now time.Time, n int) time.Duration {
+// Delay returns how long after now the bucket holds n.
+func (b Bucket) Delay(now time.Time, n int) time.Duration {
 	if b.limiter == nil {
 		return 0
 	}
@@ -31,14 +33,14 @@ func (b bucket) delay(now time.Time, n int) time.Duration {
 	return time.Duration(missing / float64(b.limiter.Limit()) * float64(time.Second))
 }
 
-// take takes n if there is no delay, or else nothing.
-func (b bucket) take(now time.Time, n int) bool {
+// Take takes n if there is no delay, or else nothing.
+func (b Bucket) Take(now time.Time, n int) bool {
 	return b.limiter == nil || b.limiter.AllowN(now, n)
 }
 
-// settle takes more from the bucket, or gives it back if negative. The bucket's debt
+// Settle takes more from the bucket, or gives it back if negative. The bucket's debt
 // is bounded by its size (a minute's worth), and so is its content.
-func (b bucket) settle(now time.Time, more int) {
+func (b Bucket) Settle(now time.Time, more int) {
 	if b.limiter == nil {
 		return
 	}
@@ -49,9 +51,9 @@ func (b bucket) settle(now time.Time, more int) {
 	b.limiter.ReserveN(now, more) // gives back if it is less than 0
 }
 
-// set sets the rate to a share of the configured one. If slower, it also halves the
+// Set sets the rate to a share of the configured one. If slower, it also halves the
 // bucket's content: a full bucket would let calls through as before.
-func (b bucket) set(now time.Time, share float64, slower bool) {
+func (b Bucket) Set(now time.Time, share float64, slower bool) {
 	if b.limiter == nil {
 		return
 	}
