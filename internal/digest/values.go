@@ -214,7 +214,7 @@ func (d *digest) dynamic(v any) {
 		d.number(kindNumber)
 		d.number(math.Float64bits(v))
 	case int:
-		if -maxExact <= v && v <= maxExact {
+		if n := int64(v); -maxExact <= n && n <= maxExact {
 			d.dynamic(float64(v))
 		} else {
 			d.other(v)
