@@ -140,14 +140,18 @@ func (d *Detached) Deaf(ctx context.Context) (*AttemptError, call.Attempt) {
 	name, since := d.asked()
 	failed := newAttemptError(ctx, name, ctx.Err())
 	failed.Err = fmt.Errorf("the model ignores its cancellation: %w", failed.Err)
-	return failed, failedAttempt(name, failed.Means, since)
+	a := FailedAttempt(name, failed.Means)
+	a.Duration = time.Since(since)
+	return failed, a
 }
 
 // Lost is what is recorded of an attempt that has not ended as its layer has, for the
 // reason that v gives.
 func (d *Detached) Lost(v failure.Verdict) call.Attempt {
 	name, since := d.asked()
-	return failedAttempt(name, v, since)
+	a := FailedAttempt(name, v)
+	a.Duration = time.Since(since)
+	return a
 }
 
 // asked returns the model of the layer's latest attempt, and since when.
@@ -158,14 +162,6 @@ func (d *Detached) asked() (name string, since time.Time) {
 		return d.name, d.started
 	}
 	return d.fork.asked, d.fork.since
-}
-
-// failedAttempt is what is recorded of an attempt that has failed now.
-func failedAttempt(name string, v failure.Verdict, since time.Time) call.Attempt {
-	return call.Attempt{
-		Model: name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
-		Duration: time.Since(since), Reason: v.Reason, Message: v.Message,
-	}
 }
 
 // Stragglers returns how many layers have been left behind in the call so far.

@@ -28,6 +28,13 @@ type AttemptError struct {
 	cut bool // a layer of ours ended the attempt
 }
 
+// FailedAttempt returns the record of an attempt at a model that failed with verdict v.
+func FailedAttempt(name string, v failure.Verdict) call.Attempt {
+	return call.Attempt{
+		Model: name, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus, Reason: v.Reason, Message: v.Message,
+	}
+}
+
 // Breaker is the interface of a breaker for the layers around it.
 type Breaker interface {
 	// Refuses reports whether the breaker would refuse a call at that time.

@@ -145,7 +145,7 @@ func (s *Sink) Again() bool {
 // is passed on as a response: the user must see the provider's reason.
 func (s *Sink) End(err error) {
 	if bad := refusal(err); bad != nil && !s.Stopped && !s.Final {
-		s.Model, s.refused, s.answer = bad.Model, true, call.Attempt{}
+		s.Model, s.answer = bad.Model, call.Attempt{}
 		s.finish(bad.Response)
 		err = nil
 	}

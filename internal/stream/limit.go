@@ -26,7 +26,7 @@ type Limits struct {
 }
 
 // Moment is a time after the start of an attempt. Why returns the reason to cut the
-// attempt off then, or nil; it is called once.
+// attempt off then, or nil; it may be called more than once.
 type Moment struct {
 	After time.Duration
 	Why   func() error

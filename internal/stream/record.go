@@ -245,7 +245,7 @@ func (s *Sink) tellEnd() {
 	r := s.record
 	for _, f := range r.fallbacks { // not used by other goroutines any more
 		f.md.Attempts, f.md.AttemptsDropped = s.Attempts()
-		contained("a hook", func() { f.hooks.OnFallback(r.ctx, f.md) })
+		contained(func() { f.hooks.OnFallback(r.ctx, f.md) })
 	}
 }
 
@@ -263,16 +263,16 @@ func (s *Sink) tellHooks() {
 			return
 		}
 		for _, f := range tell {
-			contained("a hook", f)
+			contained(f)
 		}
 	}
 }
 
-// contained logs a panic of f, which is the application's.
-func contained(what string, f func()) {
+// contained calls f, a hook of the application, and logs its panic.
+func contained(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("fallback: "+what+" panicked", "panic", p)
+			slog.Error("fallback: a hook panicked", "panic", p)
 		}
 	}()
 	f()

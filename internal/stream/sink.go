@@ -36,7 +36,6 @@ type Sink struct {
 	Stopped bool
 	Orders
 
-	refused  bool // the final response is a refusal
 	restart  bool // the marker of a restart must be shown next
 	yielded  bool // in yield: a panic now is the consumer's
 	apart    bool // used on another goroutine than the caller's
@@ -172,9 +171,9 @@ func (s *Sink) Begun() int64 { return s.begun }
 // Usage returns the latest attempt's usage, nil for none.
 func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.usage.Load() }
 
-// tell notes what the attempt in progress tells of its tokens, for the layers around
-// on the same goroutine too: they may have to cut it off.
-func (s *Sink) tell(usage *genai.GenerateContentResponseUsageMetadata) {
+// setUsage notes the usage of the attempt in progress, also for outer layers on the same
+// goroutine: they may have to cut the attempt off.
+func (s *Sink) setUsage(usage *genai.GenerateContentResponseUsageMetadata) {
 	for p := s; p != nil; p = p.parent {
 		p.usage.Store(usage)
 		if p.detached {
@@ -188,16 +187,13 @@ func (s *Sink) begin(model string) {
 	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
 	s.Earlier = nil
 	s.begun = s.record.begun.Add(1)
-	s.tell(nil)
+	s.setUsage(nil)
 }
 
 // recordFailure records an attempt that failed, and drops its held responses.
 func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
-	v := failed.Means
-	a := call.Attempt{
-		Model: failed.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
-		Wait: wait, Duration: took, Reason: v.Reason, Message: v.Message,
-	}
+	a := FailedAttempt(failed.Model, failed.Means)
+	a.Wait, a.Duration = wait, took
 	a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
@@ -207,9 +203,8 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 // Reject records that a layer rejects the answer that s has passed on, with the verdict
 // v, and returns the attempt's error.
 func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
-	a := s.answer
-	a.Model, a.Outcome, a.Code, a.Kind, a.HTTPStatus = s.Model, call.Failed, v.Code, string(v.Kind), v.HTTPStatus
-	a.Reason, a.Message = v.Reason, v.Message
+	a := FailedAttempt(s.Model, v)
+	a.Wait, a.Duration = s.answer.Wait, s.answer.Duration
 	a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
 	s.answer = call.Attempt{}
 	s.add(a, 1, s.hooks)

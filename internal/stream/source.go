@@ -71,9 +71,6 @@ func NewSource(m model.LLM, options Options) *Source {
 // Name implements model.LLM.
 func (s *Source) Name() string { return s.name }
 
-// Inner returns the model that s calls.
-func (s *Source) Inner() model.LLM { return s.llm }
-
 // GenerateContent implements model.LLM.
 func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return Serve(s, ctx, req, stream)
@@ -239,7 +236,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 		a.err = err
 	case a.capture.Err() != nil:
 		a.err = a.capture.Err() // the model ignores its cancelled context
-		a.tell(resp)
+		a.noteUsage(resp)
 	case resp == nil:
 		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.name, failure.ErrEmpty)
 	default:
@@ -251,7 +248,7 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 
 // accept judges a response and passes it on.
 func (a *attempt) accept(resp *model.LLMResponse) {
-	a.tell(resp)
+	a.noteUsage(resp)
 	if !resp.Partial && !a.final {
 		if a.answer != nil {
 			resp = a.answer(resp)
@@ -266,10 +263,10 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 	a.done = !a.out.Send(resp)
 }
 
-// tell notes the tokens that a response, which may be nil, tells of.
-func (a *attempt) tell(resp *model.LLMResponse) {
+// noteUsage notes the usage of a response, which may be nil.
+func (a *attempt) noteUsage(resp *model.LLMResponse) {
 	if resp != nil && tokens.Counted(resp.UsageMetadata) {
-		a.out.tell(resp.UsageMetadata)
+		a.out.setUsage(resp.UsageMetadata)
 	}
 }
 

@@ -82,11 +82,7 @@ func attemptOf(err error) (a call.Attempt, ok bool) {
 		if e.Record.Outcome != "" {
 			return e.Record, true
 		}
-		v := e.Means
-		return call.Attempt{
-			Model: e.Model, Outcome: call.Failed, Code: v.Code, Kind: string(v.Kind), HTTPStatus: v.HTTPStatus,
-			Reason: v.Reason, Message: v.Message,
-		}, true
+		return stream.FailedAttempt(e.Model, e.Means), true
 	case *stream.RefusedError:
 		return call.Attempt{Model: e.Model, Outcome: call.Skipped, Kind: string(kindRefused), Reason: e.Reason}, true
 	}

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -126,9 +127,8 @@ func (s *state) story() call.Metadata {
 // of its own.
 func (s *state) attempt(outcome call.Outcome, resp *model.LLMResponse) call.Attempt {
 	a := call.Attempt{Model: s.asked, Outcome: outcome, Duration: time.Since(s.began)}
-	if resp != nil && resp.UsageMetadata != nil {
-		a.InputTokens = int(resp.UsageMetadata.PromptTokenCount)
-		a.OutputTokens = int(resp.UsageMetadata.CandidatesTokenCount + resp.UsageMetadata.ThoughtsTokenCount)
+	if resp != nil {
+		a.InputTokens, a.OutputTokens = tokens.Of(resp.UsageMetadata)
 	}
 	return a
 }

@@ -279,7 +279,7 @@ func TestTokenCaps(t *testing.T) {
 	a := suite.NewModel("a", suite.Text("a"))
 	m := build(t, "primary: a\nbudgets: {max_input_tokens: 10, max_output_tokens: 100}", models(a))
 	long := &model.LLMRequest{Contents: genai.Text(strings.Repeat("x", 100))}
-	if got := askFor(t.Context(), m, false, long); got.err == nil || !strings.Contains(got.err.Error(), "about 25 tokens; allowed: 10") {
+	if got := askFor(t.Context(), m, false, long); got.err == nil || !strings.Contains(got.err.Error(), "about 25 tokens, more than budgets.max_input_tokens, 10") {
 		t.Errorf("a long request: %v", got.err)
 	}
 	for asked, want := range map[int32]int32{0: 100, 50: 50, 500: 100} {

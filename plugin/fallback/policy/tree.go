@@ -53,7 +53,7 @@ func (t *tree) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 func (t *tree) do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if t.longest > 0 {
 		if length := tokens.Estimate(req); length > t.longest {
-			refused := &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("a request of about %d tokens; allowed: %d", length, t.longest)}
+			refused := &middleware.RefusedError{By: "budget", Model: t.Name(), Reason: fmt.Sprintf("the request has about %d tokens, more than budgets.max_input_tokens, %d", length, t.longest)}
 			out.Skip(refused)
 			return refused
 		}

@@ -124,7 +124,6 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	for i, m := range models {
 		t := target{Layer: targets[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
 		t.holdsLastResort = hasLastResort(t.Layer)
-		_, t.group = groupOf(t.Layer)
 		f.targets = append(f.targets, t)
 	}
 	return stream.Forward(f, models[0]), nil
@@ -154,7 +153,6 @@ type target struct {
 	stream.Layer
 	traits          Traits
 	optional        stream.Optional // nil if it is part of every call
-	group           bool            // it is a router
 	lastResort      bool            // it is a last resort
 	holdsLastResort bool            // it is a router that has a last resort
 }

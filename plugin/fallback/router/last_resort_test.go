@@ -177,8 +177,7 @@ func TestLastResortComesAfterTheRoot(t *testing.T) {
 	}
 }
 
-// B111, B73: an open breaker is forced for want of an answer of last resort, and not
-// before it: to answer at once is what it is for.
+// B111, B73: a last resort answers before a call is forced through an open breaker.
 func TestLastResortComesBeforeAForcedCall(t *testing.T) {
 	until := time.Now().Add(time.Minute)
 	open := func(name string, d time.Duration) model.LLM {
