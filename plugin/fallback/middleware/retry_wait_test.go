@@ -246,7 +246,7 @@ func TestAnErrorAfterTheAnswer(t *testing.T) {
 		"retry(validate)": func(m model.LLM) model.LLM {
 			return middleware.Chain(m, middleware.MustRetry(middleware.RetryConfig{}), middleware.MustValidate(middleware.ValidateConfig{MinLength: 1}))
 		},
-		"cache": middleware.MustCache(middleware.CacheConfig{}).Middleware(),
+		"cache": newCache(t, middleware.CacheConfig{}).Middleware(),
 		"router": func(m model.LLM) model.LLM {
 			return router.MustFallback(router.Config{}, m, suite.NewModel("pro", suite.Text("pro")))
 		},
