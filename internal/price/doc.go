@@ -1,10 +1,13 @@
-// Package price knows what models cost: a dated snapshot of public list prices, and the projected price of a request.
+// Package price knows what models cost and how much they read: a dated snapshot of public list prices and context windows, and the
+// projected price of a request.
 //
 //	p, ok := price.Of("gemini-2.5-flash-preview-09-2025")
 //	if !ok {
 //		… // unknown is not free: say so, and ask the user for a price
 //	}
 //	usd := price.Project(p, req, price.DefaultOutput)
+//
+//	tokens, ok := price.Window("gemini-2.5-flash") // 1048576
 //
 // # Which figures
 //
@@ -14,9 +17,13 @@
 // left out here: batch and priority tiers, regional surcharges, writing to a cache and keeping it, audio rates, searches
 // and other tools of the provider, and any discount of the account.
 //
+// A window is the longest input in tokens that the provider's own API accepts. Where the provider documents one window for input and
+// output together, it is that one: an input may fit and leave little room for the answer. Each provider's file names its source.
+// Another platform that serves the model (Bedrock, Azure) may accept less.
+//
 // # What lives here
 //
-// The list, looking a model up in it, multiplying. Prices that a user configures win over the list; that
-// and all that follows from a price (budgets, conditions) is the business of those who import this package. Updating the
-// list means editing the provider's file and SnapshotDate, nothing else.
+// The list, looking a model up in it, multiplying. Prices and windows that a user configures win over the list; that and all that
+// follows from them (budgets, conditions, guards) is the business of those who import this package. Updating the list means editing
+// the provider's file and the dates in price.go, nothing else.
 package price

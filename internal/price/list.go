@@ -8,20 +8,21 @@ import (
 
 // row is one model of a provider's list, under the name that it has without a date or a release stage.
 type row struct {
-	name  string
-	price Price
+	name   string
+	window int // the longest input that the model accepts, in tokens
+	price  Price
 }
 
 // flat is a price that holds for requests of any length. The compiler makes data of what calls it.
 func flat(input, cached, output float64) Price { return Price{Rates: Rates{input, cached, output}} }
 
 // list is immutable once built.
-var list = sync.OnceValue(func() map[string]Price {
-	all := map[string]Price{}
+var list = sync.OnceValue(func() map[string]row {
+	all := map[string]row{}
 	for source, rows := range map[string][]row{googleSource: google, openaiSource: openai, anthropicSource: anthropic} {
 		for _, r := range rows {
 			r.price.Source = source
-			all[r.name] = r.price
+			all[r.name] = r
 		}
 	}
 	return all
@@ -29,7 +30,9 @@ var list = sync.OnceValue(func() map[string]Price {
 
 // release matches the end of a model's name that picks a release of the model without changing its price: a date
 // (-2024-08-06, -20250929, @20250929, -preview-09-2025, -preview-05-06), a number of three digits, a stage.
-var release = regexp.MustCompile(`(?:-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-(?:preview|exp)-\d{2}-(?:\d{4}|\d{2})|-\d{3}|-preview|-exp|-latest)$`)
+var release = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-(?:preview|exp)-\d{2}-(?:\d{4}|\d{2})|-\d{3}|-preview|-exp|-latest)$`)
+})
 
 // Of returns the list price of a model, and false if it has none: an unknown model is not a free one.
 //
@@ -37,14 +40,26 @@ var release = regexp.MustCompile(`(?:-\d{4}-\d{2}-\d{2}|[-@]\d{8}|-(?:preview|ex
 // name counts without its release (gpt-4o-2024-08-06 is gpt-4o). Any other suffix makes another model, which may cost
 // something else: gemini-2.5-flash-image is not gemini-2.5-flash. Safe for concurrent use.
 func Of(model string) (Price, bool) {
+	r, ok := find(model)
+	return r.price, ok
+}
+
+// Window returns the length in tokens of the longest input that a listed model accepts, and false if it is not listed. It finds the
+// model as Of does. Some providers count the answer in: the more a model may answer, the less it can read. Safe for concurrent use.
+func Window(model string) (tokens int, ok bool) {
+	r, ok := find(model)
+	return r.window, ok
+}
+
+func find(model string) (row, bool) {
 	name := model[strings.LastIndexByte(model, '/')+1:]
 	for {
-		if p, ok := list()[name]; ok {
-			return p, true
+		if r, ok := list()[name]; ok {
+			return r, true
 		}
-		end := release.FindStringIndex(name)
+		end := release().FindStringIndex(name)
 		if end == nil {
-			return Price{}, false
+			return row{}, false
 		}
 		name = name[:end[0]]
 	}

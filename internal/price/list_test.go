@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// ownRelease has the models whose whole name counts although it ends like a release: one has a price of its own, the others
+// would be called "chat".
+var ownRelease = map[string]bool{"gpt-4o-2024-05-13": true, "chat-latest": true, "gpt-chat-latest": true}
+
 // The list is data: what can be wrong with it without anyone noticing is a slip of the pen.
 func TestListIsPlausible(t *testing.T) {
 	seen := map[string]bool{}
@@ -18,9 +22,10 @@ func TestListIsPlausible(t *testing.T) {
 			if !strings.HasPrefix(r.name, provider) {
 				t.Errorf("%s: listed with the wrong provider", r.name)
 			}
-			if end := release.FindString(r.name); end != "" && r.name != "gpt-4o-2024-05-13" {
+			if end := release().FindString(r.name); end != "" && !ownRelease[r.name] {
 				t.Errorf("%s: listed with the release %q; other releases of the model would have no price", r.name, end)
 			}
+			checkWindow(t, r)
 			checkRates(t, r.name, r.price.Rates)
 			if r.price.LongAbove > 0 {
 				checkRates(t, r.name+" (long)", r.price.Long)
@@ -33,8 +38,22 @@ func TestListIsPlausible(t *testing.T) {
 			}
 		}
 	}
-	if _, err := time.Parse(time.DateOnly, SnapshotDate); err != nil {
-		t.Error(err)
+	for _, date := range []string{SnapshotDate, WindowDate} {
+		if _, err := time.Parse(time.DateOnly, date); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// Every listed model has a window. None is smaller than 100,000 tokens nor larger than 2 million, and one with a tier for long
+// requests can read them.
+func checkWindow(t *testing.T, r row) {
+	t.Helper()
+	if r.window < 100_000 || r.window > 2_000_000 || r.window <= r.price.LongAbove {
+		t.Errorf("%s: implausible window of %d tokens; long requests begin above %d", r.name, r.window, r.price.LongAbove)
+	}
+	if got, ok := Window(r.name); !ok || got != r.window {
+		t.Errorf("Window(%q) = %d, %t; want %d", r.name, got, ok, r.window)
 	}
 }
 

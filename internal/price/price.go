@@ -2,8 +2,12 @@ package price
 
 import "google.golang.org/genai"
 
-// SnapshotDate is the day (year-month-day) on which the list was last compared with its sources.
-const SnapshotDate = "2026-11-18"
+// The days (year-month-day) on which the list was last compared with its sources. A model that was added later has figures of the
+// day on which it was added.
+const (
+	SnapshotDate = "2026-11-18" // prices
+	WindowDate   = "2026-11-28" // windows
+)
 
 // Rates are US dollars per million tokens.
 type Rates struct {

@@ -38,9 +38,55 @@ func TestReleaseOfAModelHasItsPrice(t *testing.T) {
 		"gpt-4o-2024-08-06":                                                "gpt-4o",
 		"gpt-4.1-mini-2025-04-14":                                          "gpt-4.1-mini",
 		"openai/gpt-5-chat-latest":                                         "gpt-5-chat",
+		"gpt-5.1-chat-latest":                                              "gpt-5.1-chat",
+		"gpt-5.2-chat-latest":                                              "gpt-5.2-chat",
+		"gpt-5.3-chat-latest":                                              "gpt-5.3-chat",
+		"gpt-5.2-codex-2026-01-14":                                         "gpt-5.2-codex",
+		"codex-mini-latest":                                                "codex-mini",
+		"models/gemini-4-neon":                                             "gemini-4-neon",
 	} {
 		if got := of(t, name); got != of(t, want) {
 			t.Errorf("Of(%q) = %+v, want that of %s", name, got, want)
+		}
+		got, ok := price.Window(name)
+		if window, _ := price.Window(want); !ok || got != window {
+			t.Errorf("Window(%q) = %d, %t; want that of %s, %d", name, got, ok, want, window)
+		}
+	}
+}
+
+// Spot checks against the pages that are named beside them, read on price.WindowDate.
+func TestFiguresOfListedModels(t *testing.T) {
+	for _, tt := range []struct {
+		model         string
+		input, cached float64 // US dollars per million tokens
+		output        float64
+		window        int
+	}{
+		// https://ai.google.dev/gemini-api/docs/pricing and …/models/NAME
+		{"gemini-4-neon", 3, 0.15, 15, 1_048_576},
+		{"gemini-4-hydrogen", 1.50, 0.075, 7.50, 1_048_576},
+		{"gemini-2.0-flash", 0.10, 0.025, 0.40, 1_048_576},
+		// https://developers.openai.com/api/docs/models/NAME
+		{"gpt-5.2-codex", 1.75, 0.175, 14, 400_000 - 128_000},
+		{"gpt-5.1", 1.25, 0.125, 10, 400_000 - 128_000},
+		{"gpt-5.6-luna", 0.20, 0.02, 1.20, 1_050_000 - 128_000},
+		{"gpt-5.3-chat-latest", 1.75, 0.175, 14, 128_000},
+		{"gpt-5.2-chat-latest", 1.75, 0.175, 14, 128_000},
+		{"gpt-5-chat-latest", 1.25, 0.125, 10, 128_000},
+		{"chat-latest", 5, 0.50, 30, 400_000},
+		{"codex-mini-latest", 1.50, 0.375, 6, 200_000},
+		// https://platform.claude.com/docs/en/models/overview and …/about-claude/pricing
+		{"claude-fable-5-2", 8, 0.20, 40, 1_000_000},
+		{"claude-opus-4-6", 5, 0.50, 25, 1_000_000},
+		{"claude-haiku-4-5-20251001", 1, 0.10, 5, 200_000},
+	} {
+		want := price.Rates{Input: tt.input, Cached: tt.cached, Output: tt.output}
+		if got := of(t, tt.model).Rates; got != want {
+			t.Errorf("Of(%q) has the rates %+v, want %+v", tt.model, got, want)
+		}
+		if got, ok := price.Window(tt.model); !ok || got != tt.window {
+			t.Errorf("Window(%q) = %d, %t; want %d", tt.model, got, ok, tt.window)
 		}
 	}
 }
@@ -51,15 +97,18 @@ func TestReleaseWithAPriceOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestOtherModelsHaveNoPrice(t *testing.T) {
+func TestOtherModelsAreNotListed(t *testing.T) {
 	for _, name := range []string{
 		"", "/", "gemini-v2", "small-local-llm", "llama-3-70b", "gemini", "gpt", "claude-sonnet",
 		"gemini-2.5-flash-image", "gemini-2.5-flash-preview-tts", "gpt-4o-realtime-preview", "gpt-4o-mini-tts",
 		"claude-sonnet-4-9", "claude-opus-5-6", "gpt-5.9", "gpt-4o:free", "ft:gpt-4o-2024-08-06:org", "gemini-2.5-pro/",
-		"-preview", "-latest", "gemini-flash-latest",
+		"-preview", "-latest", "gemini-flash-latest", "chat", "gpt-chat", "latest", "gpt-5.2-codex-max", "gemini-4", "gemini-4-neon-image",
 	} {
 		if p, ok := price.Of(name); ok || p != (price.Price{}) {
 			t.Errorf("Of(%q) = %+v, %t; want none", name, p, ok)
+		}
+		if window, ok := price.Window(name); ok || window != 0 {
+			t.Errorf("Window(%q) = %d, %t; want none", name, window, ok)
 		}
 	}
 }
