@@ -97,9 +97,9 @@ type Cache struct {
 	open    context.Context // ended by Close; ends the background refreshes
 	close   context.CancelFunc
 
-	mu      sync.Mutex
-	flights map[digest.Sum]*flight // guarded by mu; answers being fetched
+	flights flights[answer] // answers being fetched
 
+	mu        sync.Mutex
 	refreshes sync.WaitGroup // grows under mu while open
 }
 
@@ -137,7 +137,7 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	if err != nil {
 		return nil, fmt.Errorf("middleware: cache: %w", err)
 	}
-	c := &Cache{config: config, answers: answers, flights: make(map[digest.Sum]*flight)}
+	c := &Cache{config: config, answers: answers}
 	c.open, c.close = context.WithCancel(context.Background())
 	return c, nil
 }

@@ -113,7 +113,7 @@ func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequ
 
 // ask calls the model, keeps its answer if possible, and returns it. It lands f, if
 // not nil, when an answer is there.
-func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	catch := &catcher{layer: l, key: key, flight: f}
 	out.Enter(catch, stream.Ticket{})
 	defer out.Leave()
@@ -131,7 +131,7 @@ func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight, req *model.
 type catcher struct {
 	layer  *cached
 	key    digest.Sum
-	flight *flight // nil if no call can wait
+	flight *flight[answer] // nil if no call can wait
 	finals int
 	answer *answer // nil if there are several final responses: none is the whole answer
 }
