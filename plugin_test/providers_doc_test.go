@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // modelLine is an entry of the section models in docs/providers.md.
@@ -24,7 +25,7 @@ func TestModelsOfTheProviderPageAreBuilt(t *testing.T) {
 	}
 	for _, entry := range entries {
 		t.Run(entry[1], func(t *testing.T) {
-			p, err := policy.Parse([]byte("primary: " + entry[1] + "\nmodels:\n  " + entry[0] + "\n"))
+			p, err := spec.Parse([]byte("primary: " + entry[1] + "\nmodels:\n  " + entry[0] + "\n"))
 			if err != nil {
 				t.Fatal(err)
 			}

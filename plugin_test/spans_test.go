@@ -22,6 +22,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -72,7 +73,7 @@ func finish(ctx context.Context, m model.LLM) {
 func ofPolicy(text string, models ...*suite.Model) func(t *testing.T) model.LLM {
 	return func(t *testing.T) model.LLM {
 		t.Helper()
-		p, err := policy.Parse([]byte(text))
+		p, err := spec.Parse([]byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // errProblems is the error of a check that has found some and said so.
@@ -83,12 +83,12 @@ type findings struct {
 }
 
 type problem struct {
-	Line     int             `json:"line"`
-	Column   int             `json:"column"`
-	Path     string          `json:"path"`
-	Severity policy.Severity `json:"severity"`
-	Found    string          `json:"found"`
-	Allowed  string          `json:"allowed"`
+	Line     int           `json:"line"`
+	Column   int           `json:"column"`
+	Path     string        `json:"path"`
+	Severity spec.Severity `json:"severity"`
+	Found    string        `json:"found"`
+	Allowed  string        `json:"allowed"`
 }
 
 func check(out io.Writer, file string, f checkFlags) error {
@@ -118,7 +118,7 @@ func check(out io.Writer, file string, f checkFlags) error {
 	return nil
 }
 
-func printFindings(out io.Writer, found findings, problems []policy.Problem) error {
+func printFindings(out io.Writer, found findings, problems []spec.Problem) error {
 	if err := printProblems(out, found.File, problems); err != nil || !found.OK {
 		return err
 	}

@@ -12,14 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 var update = flag.Bool("update", false, "write testdata/*.txt anew")
 
 const (
-	goodFiles = "../../plugin/fallback/policy/testdata/good/"
-	badFiles  = "../../plugin/fallback/policy/testdata/bad/"
+	goodFiles = "../../plugin/fallback/policy/spec/testdata/good/"
+	badFiles  = "../../plugin/fallback/policy/spec/testdata/bad/"
 	example   = goodFiles + "example.yaml" // the example of the field
 )
 
@@ -249,7 +249,7 @@ func TestCheckPrintsTheSchema(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatal(err)
 	}
-	data, err := json.Marshal(policy.Schema())
+	data, err := json.Marshal(spec.Schema())
 	if err != nil {
 		t.Fatal(err)
 	}

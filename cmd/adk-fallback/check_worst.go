@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // worst is the worst that can become of one call, as far as the policy bounds
@@ -71,12 +71,12 @@ func (s span) atMost(limit time.Duration) span {
 }
 
 // worstOf works out the worst of a checked policy.
-func worstOf(p *policy.Policy) worst {
+func worstOf(p *spec.Policy) worst {
 	chain := p.Chain()
 	var w worst
 	var waiting, whole span
 	for i, x := range chain {
-		var next policy.Condition
+		var next spec.Condition
 		if i+1 < len(chain) {
 			next = chain[i+1].Condition
 		}
@@ -97,7 +97,7 @@ func worstOf(p *policy.Policy) worst {
 }
 
 // bounded applies timeouts.total.
-func bounded(p *policy.Policy, s span) bound {
+func bounded(p *spec.Policy, s span) bound {
 	by := s.by
 	if p.Timeouts != nil && p.Timeouts.Total > 0 {
 		total := s.atMost(p.Timeouts.Total)
@@ -115,7 +115,7 @@ func bounded(p *policy.Policy, s span) bound {
 
 // worstAt works out the worst of one place, and of who is asked beside it, before
 // the entry with the condition next; the zero part for an answer of last resort.
-func worstAt(p *policy.Policy, x *policy.Target, next policy.Condition) part {
+func worstAt(p *spec.Policy, x *spec.Target, next spec.Condition) part {
 	if x.LastResort() {
 		return part{}
 	}
@@ -128,7 +128,7 @@ func worstAt(p *policy.Policy, x *policy.Target, next policy.Condition) part {
 }
 
 // worstAlone works out the worst of a place if no other one follows.
-func worstAlone(p *policy.Policy, x *policy.Target) part {
+func worstAlone(p *spec.Policy, x *spec.Target) part {
 	var t part
 	for _, r := range x.Models() {
 		t.raise(worstModel(p, x, r))
@@ -138,7 +138,7 @@ func worstAlone(p *policy.Policy, x *policy.Target) part {
 }
 
 // before makes t the worst of what can be given up by the condition next.
-func (t part) before(p *policy.Policy, next policy.Condition) part {
+func (t part) before(p *spec.Policy, next spec.Condition) part {
 	if next.HoldsBack() { // answers are held back until they are whole
 		t.waiting = t.whole
 	} else if after, ok := next.SureAfter(); ok {
@@ -170,7 +170,7 @@ func (t *part) raise(or part) {
 }
 
 // worstModel works out the worst of one model at a place.
-func worstModel(p *policy.Policy, x *policy.Target, r policy.Resolved) part {
+func worstModel(p *spec.Policy, x *spec.Target, r spec.Resolved) part {
 	attempts := 1
 	var waits, patience time.Duration // with another target left, and without
 	if again := p.Retry; again != nil {
@@ -199,7 +199,7 @@ func worstModel(p *policy.Policy, x *policy.Target, r policy.Resolved) part {
 }
 
 // silence returns how long one attempt may be without content, streamed or not.
-func silence(p *policy.Policy, x *policy.Target) span {
+func silence(p *spec.Policy, x *spec.Target) span {
 	limit := span{time: max(x.Silence, x.Streamed)}
 	if x.Silence == 0 || x.Streamed == 0 {
 		limit.by = "timeouts.fallback"
@@ -214,7 +214,7 @@ func silence(p *policy.Policy, x *policy.Target) span {
 }
 
 // flowing returns how long the content of an attempt may flow.
-func flowing(p *policy.Policy) span {
+func flowing(p *spec.Policy) span {
 	if p.Timeouts == nil || p.Timeouts.Attempt == 0 {
 		return span{by: "timeouts.attempt"}
 	}
@@ -223,7 +223,7 @@ func flowing(p *policy.Policy) span {
 
 // backoff returns the longest backoff before the retry of the given number, from
 // 0.
-func backoff(r *policy.Retry, retry int) time.Duration {
+func backoff(r *spec.Retry, retry int) time.Duration {
 	d := r.BaseDelay
 	for range retry {
 		d = min(2*d, r.MaxDelay)

@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
 )
 
@@ -29,7 +30,7 @@ const maxPolicy = 1 << 20
 //
 // The policy is nil if one of the problems is an error. The error is about the
 // file itself, which could not be read.
-func readPolicy(file string, handedIn []string) (*policy.Policy, []policy.Problem, error) {
+func readPolicy(file string, handedIn []string) (*spec.Policy, []spec.Problem, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, nil, err
@@ -39,7 +40,7 @@ func readPolicy(file string, handedIn []string) (*policy.Policy, []policy.Proble
 	if err != nil {
 		return nil, nil, err
 	}
-	known := policy.Known{Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
+	known := spec.Known{Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
 	if handedIn != nil {
 		known.Model = func(name string) bool { return slices.Contains(handedIn, name) }
 	}
@@ -47,7 +48,7 @@ func readPolicy(file string, handedIn []string) (*policy.Policy, []policy.Proble
 	if err != nil {
 		return nil, problemsOf(err), nil
 	}
-	problems := policy.Check(p, known)
+	problems := spec.Check(p, known)
 	live, err := build(p, func(name string) model.LLM { return &standIn{name: name} })
 	if err != nil {
 		problems = merge(problems, problemsOf(err))
@@ -61,7 +62,7 @@ func readPolicy(file string, handedIn []string) (*policy.Policy, []policy.Proble
 }
 
 // build builds p with models made by standIn, and logs nothing.
-func build(p *policy.Policy, standIn func(name string) model.LLM) (*policy.Live, error) {
+func build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, error) {
 	models := policy.Models{}
 	for _, name := range modelNames(p) {
 		models[name] = standin.Model{LLM: standIn(name)}
@@ -74,7 +75,7 @@ func build(p *policy.Policy, standIn func(name string) model.LLM) (*policy.Live,
 }
 
 // modelNames returns the name of each model of p, as the file has it.
-func modelNames(p *policy.Policy) []string {
+func modelNames(p *spec.Policy) []string {
 	names := []string{p.Primary}
 	for _, e := range p.Fallbacks {
 		names = append(names, e.Name)
@@ -88,22 +89,22 @@ func modelNames(p *policy.Policy) []string {
 }
 
 // problemsOf returns what an error of package policy says of a file.
-func problemsOf(err error) []policy.Problem {
-	if bad, ok := errors.AsType[*policy.Error](err); ok {
+func problemsOf(err error) []spec.Problem {
+	if bad, ok := errors.AsType[*spec.Error](err); ok {
 		return bad.Problems
 	}
-	return []policy.Problem{{Found: err.Error(), Allowed: "a policy that can be built", Severity: policy.SeverityError}}
+	return []spec.Problem{{Found: err.Error(), Allowed: "a policy that can be built", Severity: spec.SeverityError}}
 }
 
 // merge adds the errors among more that problems does not have, in the order of
 // the file.
-func merge(problems, more []policy.Problem) []policy.Problem {
+func merge(problems, more []spec.Problem) []spec.Problem {
 	for _, p := range more {
-		if p.Severity == policy.SeverityError && !slices.Contains(problems, p) {
+		if p.Severity == spec.SeverityError && !slices.Contains(problems, p) {
 			problems = append(problems, p)
 		}
 	}
-	slices.SortStableFunc(problems, func(a, b policy.Problem) int {
+	slices.SortStableFunc(problems, func(a, b spec.Problem) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}
@@ -112,8 +113,8 @@ func merge(problems, more []policy.Problem) []policy.Problem {
 	return problems
 }
 
-func hasErrors(problems []policy.Problem) bool {
-	return slices.ContainsFunc(problems, func(p policy.Problem) bool { return p.Severity == policy.SeverityError })
+func hasErrors(problems []spec.Problem) bool {
+	return slices.ContainsFunc(problems, func(p spec.Problem) bool { return p.Severity == spec.SeverityError })
 }
 
 // standIn takes a model's place: it fails with err, or answers.
@@ -142,7 +143,7 @@ func (s *standIn) GenerateContent(context.Context, *model.LLMRequest, bool) iter
 
 // printProblems writes a line for each problem, in the form that editors follow:
 // file:line:column: …
-func printProblems(out io.Writer, file string, problems []policy.Problem) error {
+func printProblems(out io.Writer, file string, problems []spec.Problem) error {
 	for _, p := range problems {
 		if _, err := fmt.Fprintf(out, "%s:%s\n", file, p); err != nil {
 			return err

@@ -17,7 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // foresight is what a policy would do when its primary fails.
@@ -56,7 +56,7 @@ func foresee(file string, v failure.Verdict) (*foresight, error) {
 		return nil, fmt.Errorf("explain: --policy: %w", err)
 	}
 	if p == nil {
-		return nil, fmt.Errorf("explain: --policy: %w", &policy.Error{Problems: problems, File: file})
+		return nil, fmt.Errorf("explain: --policy: %w", &spec.Error{Problems: problems, File: file})
 	}
 	f := &foresight{File: file, Primary: p.Primary, Retry: planRetries(p, v)}
 	if f.Breaker, err = planBreaker(p.CircuitBreaker, v); err == nil {
@@ -69,7 +69,7 @@ func foresee(file string, v failure.Verdict) (*foresight, error) {
 }
 
 // play finds out who is asked after the primary.
-func (f *foresight) play(p *policy.Policy, v failure.Verdict) error {
+func (f *foresight) play(p *spec.Policy, v failure.Verdict) error {
 	certain := withoutChance(p)
 	var mu sync.Mutex
 	answered := ""
@@ -105,7 +105,7 @@ func (f *foresight) play(p *policy.Policy, v failure.Verdict) error {
 
 // withoutChance returns p with one attempt at each target, complete rollouts, and
 // the control for all in its experiments: rules and flags may name the other arms.
-func withoutChance(p *policy.Policy) *policy.Policy {
+func withoutChance(p *spec.Policy) *spec.Policy {
 	certain := *p
 	certain.Retry, certain.Flags, certain.Experiments = nil, maps.Clone(p.Flags), maps.Clone(p.Experiments)
 	for name, flag := range certain.Flags {
@@ -125,7 +125,7 @@ func withoutChance(p *policy.Policy) *policy.Policy {
 
 // answers notes who has answered in the primary's place: a model, or an answer of
 // last resort.
-func (f *foresight) answers(p *policy.Policy, model, degraded string) {
+func (f *foresight) answers(p *spec.Policy, model, degraded string) {
 	for _, e := range p.Fallbacks {
 		if e.Name == model || model == "" && (e.Name == degraded || p.Resolve(e.Name).Model == degraded) {
 			f.Next, f.Condition = e.Name, e.Condition.String()
@@ -136,7 +136,7 @@ func (f *foresight) answers(p *policy.Policy, model, degraded string) {
 
 // skipped notes which entries were not asked, and why, from what is written into
 // an answer or an error.
-func (f *foresight) skipped(p *policy.Policy, resp *model.LLMResponse, err error) {
+func (f *foresight) skipped(p *spec.Policy, resp *model.LLMResponse, err error) {
 	f.Skipped = []skipped{}
 	note := func(name, because string) {
 		for _, e := range p.Fallbacks {

@@ -4,12 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // checked is a policy that has no errors.
 type checked struct {
-	*policy.Policy
+	*spec.Policy
 	handedIn []string // the models that the application is known to hand in
 }
 
@@ -32,7 +32,7 @@ type served struct {
 
 // served finds out who serves a model. One that is handed in wins over what the
 // file and the name say.
-func (p checked) served(r policy.Resolved) served {
+func (p checked) served(r spec.Resolved) served {
 	s := served{
 		Name: r.Name, Model: r.Model, From: "name", Entry: r.Entry, Provider: r.Provider, ID: r.ID,
 		CredentialEnv: r.Settings.CredentialEnv,
@@ -52,7 +52,7 @@ func (p checked) served(r policy.Resolved) served {
 // models returns each model of a policy once, in the order of its chain.
 func (p checked) models() []served {
 	var all []served
-	add := func(t *policy.Target) {
+	add := func(t *spec.Target) {
 		for _, r := range t.Models() {
 			if !slices.ContainsFunc(all, func(seen served) bool { return seen.Name == r.Name }) {
 				all = append(all, p.served(r))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 const names = `
@@ -51,7 +51,7 @@ func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := parse(t, file+"\n")
 			var handedIn, ids []string
-			for _, problem := range policy.Check(p, policy.Known{
+			for _, problem := range spec.Check(p, spec.Known{
 				Model: func(string) bool { return false },
 				Price: func(id string) bool { ids = append(ids, id); return true },
 			}) {
@@ -80,9 +80,9 @@ func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
 	}
 }
 
-func parse(t *testing.T, file string) *policy.Policy {
+func parse(t *testing.T, file string) *spec.Policy {
 	t.Helper()
-	p, err := policy.Parse([]byte(file))
+	p, err := spec.Parse([]byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}

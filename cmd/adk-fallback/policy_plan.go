@@ -8,7 +8,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // retryPlan is about asking the primary again.
@@ -70,7 +70,7 @@ func (b breakerPlan) String() string {
 }
 
 // planRetries says what a retry layer does with v, but for its budget.
-func planRetries(p *policy.Policy, v failure.Verdict) retryPlan {
+func planRetries(p *spec.Policy, v failure.Verdict) retryPlan {
 	plan := retryPlan{Waits: []wait{}}
 	r := p.Retry
 	switch {
@@ -105,7 +105,7 @@ func planRetries(p *policy.Policy, v failure.Verdict) retryPlan {
 }
 
 // planBreaker lets a breaker meet failures with the verdict v until it opens.
-func planBreaker(c *policy.CircuitBreaker, v failure.Verdict) (breakerPlan, error) {
+func planBreaker(c *spec.CircuitBreaker, v failure.Verdict) (breakerPlan, error) {
 	if c == nil {
 		return breakerPlan{}, nil
 	}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // layer is a layer of the tree that a policy is built to: a line of text, what
@@ -64,10 +64,10 @@ func (p checked) tree() *layer {
 	return tree
 }
 
-func isModel(t policy.Target) bool { return !t.LastResort() }
+func isModel(t spec.Target) bool { return !t.LastResort() }
 
 // target returns the part of the tree at a place of the chain.
-func (p checked) target(t *policy.Target) *layer {
+func (p checked) target(t *spec.Target) *layer {
 	tree := p.entry(t)
 	if t.Hedge != nil {
 		tree = around("hedge", hedgeText(p.Hedge), tree, p.entry(t.Hedge))
@@ -76,7 +76,7 @@ func (p checked) target(t *policy.Target) *layer {
 }
 
 // entry returns the part of the tree that an entry of the file becomes.
-func (p checked) entry(t *policy.Target) *layer {
+func (p checked) entry(t *spec.Target) *layer {
 	var tree *layer
 	switch {
 	case t.LastResort():
@@ -99,7 +99,7 @@ func (p checked) entry(t *policy.Target) *layer {
 }
 
 // model returns a model with the layers around it.
-func (p checked) model(t *policy.Target, r policy.Resolved) *layer {
+func (p checked) model(t *spec.Target, r spec.Resolved) *layer {
 	tree := around("model", fmt.Sprintf("%s (%s)%s", r.Name, p.served(r).by(), configText(p.Policy, r)))
 	wrap := func(name, settings string) {
 		if settings != "" {
@@ -122,7 +122,7 @@ func (p checked) model(t *policy.Target, r policy.Resolved) *layer {
 }
 
 // flagged puts the flags that name a target around it.
-func (p checked) flagged(r policy.Resolved, tree *layer) *layer {
+func (p checked) flagged(r spec.Resolved, tree *layer) *layer {
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(p.Flags))) {
 		if slices.ContainsFunc(p.Flags[name].Targets, r.Matches) {
 			tree = around("flag", flagText(name, p.Flags[name]), tree)
@@ -132,7 +132,7 @@ func (p checked) flagged(r policy.Resolved, tree *layer) *layer {
 }
 
 // limitsOf returns what a model can take, nil for no limit.
-func limitsOf(p *policy.Policy, r policy.Resolved) *policy.RateLimits {
+func limitsOf(p *spec.Policy, r spec.Resolved) *spec.RateLimits {
 	if r.Settings.RateLimits != nil {
 		return r.Settings.RateLimits
 	}

@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // Each function here says in a few words what one layer around a model is set to,
 // "" for a layer that is not there.
 
-func retryText(r *policy.Retry) string {
+func retryText(r *spec.Retry) string {
 	if r == nil || r.MaxAttempts < 2 {
 		return ""
 	}
@@ -23,7 +23,7 @@ func retryText(r *policy.Retry) string {
 	return text + ", for " + r.Budget.String() + " of calls"
 }
 
-func validateText(v *policy.Validate) string {
+func validateText(v *spec.Validate) string {
 	if v == nil {
 		return ""
 	}
@@ -43,7 +43,7 @@ func validateText(v *policy.Validate) string {
 	return strings.Join(rules, ", ")
 }
 
-func breakerText(c *policy.CircuitBreaker) string {
+func breakerText(c *spec.CircuitBreaker) string {
 	if c == nil {
 		return ""
 	}
@@ -57,7 +57,7 @@ func breakerText(c *policy.CircuitBreaker) string {
 	return text
 }
 
-func limitText(r *policy.RateLimits, ranks *policy.Priority) string {
+func limitText(r *spec.RateLimits, ranks *spec.Priority) string {
 	if r == nil {
 		return ""
 	}
@@ -83,7 +83,7 @@ func limitText(r *policy.RateLimits, ranks *policy.Priority) string {
 	return text
 }
 
-func timeoutText(p *policy.Policy, t *policy.Target) string {
+func timeoutText(p *spec.Policy, t *spec.Target) string {
 	var limits []string
 	add := func(what string, limit time.Duration) {
 		if limit > 0 {
@@ -105,7 +105,7 @@ func timeoutText(p *policy.Policy, t *policy.Target) string {
 	return strings.Join(limits, ", ")
 }
 
-func spendText(b *policy.Budgets) string {
+func spendText(b *spec.Budgets) string {
 	if b == nil {
 		return ""
 	}
@@ -120,7 +120,7 @@ func spendText(b *policy.Budgets) string {
 }
 
 // configText says what requests to a model carry instead of the agent's settings.
-func configText(p *policy.Policy, r policy.Resolved) string {
+func configText(p *spec.Policy, r spec.Resolved) string {
 	var text strings.Builder
 	if c := r.Settings.Config; c != nil {
 		v := reflect.ValueOf(c).Elem()
@@ -141,7 +141,7 @@ func configText(p *policy.Policy, r policy.Resolved) string {
 	return text.String()
 }
 
-func flagText(name string, f policy.Flag) string {
+func flagText(name string, f spec.Flag) string {
 	state := "off"
 	if f.Default {
 		state = "on"
@@ -153,7 +153,7 @@ func flagText(name string, f policy.Flag) string {
 }
 
 // complianceText counts the rules that a model is not named by.
-func complianceText(c *policy.Compliance, r policy.Resolved) string {
+func complianceText(c *spec.Compliance, r spec.Resolved) string {
 	if c == nil {
 		return ""
 	}

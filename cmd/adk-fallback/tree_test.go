@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // What check prints is what package policy builds: the same layers in the same
@@ -91,7 +92,7 @@ func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
 
 // printed writes a line for each layer below l that is one of its own when it is
 // built.
-func printed(p *policy.Policy, l *layer, depth int, lines *[]string) {
+func printed(p *spec.Policy, l *layer, depth int, lines *[]string) {
 	switch name, _, _ := strings.Cut(l.Layer, " "); name {
 	case "context", "when", "arm", "soft_limit", "compliance", "flag", "capability", "context_window":
 	case "model":

@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/duration"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // Each function here says in a few words what one layer is set to, "" for a layer
 // that is not there.
 
-func contextText(c *policy.Context) string {
+func contextText(c *spec.Context) string {
 	var facts []string
 	for _, fact := range []struct{ name, key string }{
 		{"tenant", c.Tenant}, {"priority", c.Priority}, {"data_class", c.DataClass}, {"region", c.Region},
@@ -32,7 +32,7 @@ func contextText(c *policy.Context) string {
 	return strings.Join(facts, ", ")
 }
 
-func fallbackText(p *policy.Policy) string {
+func fallbackText(p *spec.Policy) string {
 	text := "in order; an answer that is cut off begins again"
 	if p.Stream != nil {
 		switch p.Stream.MidStream {
@@ -51,7 +51,7 @@ func fallbackText(p *policy.Policy) string {
 	return text
 }
 
-func cacheText(p *policy.Policy) string {
+func cacheText(p *spec.Policy) string {
 	if c := p.Cache; c != nil {
 		settings := "for " + short(c.TTL)
 		if c.StaleWhileRevalidate > 0 {
@@ -64,24 +64,24 @@ func cacheText(p *policy.Policy) string {
 		return settings
 	}
 	for _, e := range p.Fallbacks {
-		if p.Resolve(e.Name).Model == policy.CachedAnswer || e.Condition.Uses("cache_hit") {
+		if p.Resolve(e.Name).Model == spec.CachedAnswer || e.Condition.Uses("cache_hit") {
 			return "for cached-answer and cache_hit alone"
 		}
 	}
 	return ""
 }
 
-func softLimitText(soft *policy.SoftLimit) string {
+func softLimitText(soft *spec.SoftLimit) string {
 	return fmt.Sprintf("from %s of a day's budget on, %s of calls start here", soft.At, soft.PrimaryShare)
 }
 
-func lastResortText(p *policy.Policy, t *policy.Target) string {
-	degrade := policy.Degrade{}
+func lastResortText(p *spec.Policy, t *spec.Target) string {
+	degrade := spec.Degrade{}
 	if p.Degrade != nil {
 		degrade = *p.Degrade
 	}
 	var text string
-	if t.Model == policy.TemplateResponse {
+	if t.Model == spec.TemplateResponse {
 		first, _, _ := strings.Cut(cmp.Or(degrade.Template, defaultOf("degrade", "template")), "\n")
 		text = strconv.Quote(first)
 	} else if text = "up to " + defaultOf("degrade", "cached_max_age") + " old"; degrade.CachedMaxAge > 0 {
@@ -100,13 +100,13 @@ func lastResortText(p *policy.Policy, t *policy.Target) string {
 // defaultOf returns the default of a key in a section, which has a text.
 func defaultOf(section, key string) string {
 	var text string
-	if err := json.Unmarshal(policy.Schema().Properties[section].Properties[key].Default, &text); err != nil {
+	if err := json.Unmarshal(spec.Schema().Properties[section].Properties[key].Default, &text); err != nil {
 		return ""
 	}
 	return text
 }
 
-func hedgeText(h *policy.Hedge) string {
+func hedgeText(h *spec.Hedge) string {
 	when := "after the 95th percentile of its times to first content, at least " + short(h.MinDelay)
 	if h.Delay > 0 {
 		when = "after " + short(h.Delay)
@@ -114,7 +114,7 @@ func hedgeText(h *policy.Hedge) string {
 	return fmt.Sprintf("%s without content, for %s of calls", when, h.MaxExtraLoad)
 }
 
-func splitText(id string, e policy.Experiment) string {
+func splitText(id string, e spec.Experiment) string {
 	text := fmt.Sprintf("%s, by %s", id, e.StickyBy)
 	if e.MaxDrift > 0 {
 		text += fmt.Sprintf(", back to the control when an arm fails more often by %s", e.MaxDrift)
@@ -122,7 +122,7 @@ func splitText(id string, e policy.Experiment) string {
 	return text
 }
 
-func armText(a policy.Arm) string { return cmp.Or(a.Cohort, a.Model) + " " + a.Share.String() }
+func armText(a spec.Arm) string { return cmp.Or(a.Cohort, a.Model) + " " + a.Share.String() }
 
 // short writes a duration as a person would: 1m, not 1m0s.
 func short(d time.Duration) string { return duration.Text(d.Round(time.Microsecond)) }

@@ -111,6 +111,11 @@ func (c *Condition) Latencies() []time.Duration { return c.latencies }
 // Uses reports whether the condition mentions a name of Names.
 func (c *Condition) Uses(name string) bool { return c.names[name] }
 
+// HoldsBack reports whether the condition can reject an answer that has no error, which must be held back until it is whole.
+func (c *Condition) HoldsBack() bool {
+	return c.Uses("confidence") || c.Uses("empty") || c.Uses("finish_reason")
+}
+
 // Constant returns the answer of a condition that mentions no name, such as "true"; ok is false for all others.
 func (c *Condition) Constant() (value, ok bool) { return c.value, c.constant }
 

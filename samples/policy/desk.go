@@ -17,6 +17,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // talk asks an agent on the policy file about one city after the other.
@@ -94,14 +95,14 @@ func (s *screen) answer(city, text string) { s.print("%-6s  %s", city, text) }
 
 // reloaded tells that the file has changed, and what became of that.
 func (s *screen) reloaded(file string, err error) {
-	bad, broken := errors.AsType[*policy.Error](err)
+	bad, broken := errors.AsType[*spec.Error](err)
 	switch {
 	case err == nil:
 		s.print("%s has changed: in use from now on", file)
 	case broken:
 		s.print("%s has changed, but cannot be used; the policy stays as it is", file)
 		for _, problem := range bad.Problems {
-			if problem.Severity == policy.SeverityError {
+			if problem.Severity == spec.SeverityError {
 				s.print("  %s:%s", file, problem)
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 )
@@ -68,7 +69,7 @@ func TestTemplateLanguageIsBounded(t *testing.T) {
 		"{{if .App}}" + strings.Repeat("{{if .App}}", 10_000): "line 1: unexpected EOF",
 	} {
 		err := degrade.CheckTemplate(text)
-		e, ok := errors.AsType[*degrade.TemplateError](err)
+		e, ok := errors.AsType[*phrase.Error](err)
 		if !ok || e.Found != found || !strings.Contains(err.Error(), "degrade: TemplateConfig.Text: found "+found+"; allowed: text, {{.App}}") {
 			t.Errorf("%.60s: error %v, want %s found", text, err, found)
 		}
@@ -96,7 +97,7 @@ func TestTemplatesThatMaySayNothingAreRefused(t *testing.T) {
 		" \n":                                          "a blank text",
 		"{{/* nothing */}}":                            "a blank text",
 	} {
-		e, ok := errors.AsType[*degrade.TemplateError](degrade.CheckTemplate(text))
+		e, ok := errors.AsType[*phrase.Error](degrade.CheckTemplate(text))
 		if !ok || e.Found != found+", which may say nothing" || !strings.Contains(e.Allowed, "text that is said") {
 			t.Errorf("%q: error %v, want %s found", text, e, found)
 		}

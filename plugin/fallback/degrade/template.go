@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"text/template"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -52,9 +54,9 @@ func NewTemplate(config TemplateConfig) (model.LLM, error) {
 	if config.Func != nil && config.Text != "" {
 		problems = append(problems, errors.New("degrade: TemplateConfig.Func: is set beside Text; allowed: one of them"))
 	}
-	text, err := parseTemplate(cmp.Or(config.Text, DefaultText))
+	text, err := phrase.Parse(cmp.Or(config.Text, DefaultText))
 	if err != nil {
-		problems = append(problems, err)
+		problems = append(problems, textError(err))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -65,6 +67,23 @@ func NewTemplate(config TemplateConfig) (model.LLM, error) {
 	}
 	return newTemplate(cmp.Or(config.Name, DefaultTemplateName), say), nil
 }
+
+// CheckTemplate returns nil if text can be the Text of a [TemplateConfig].
+//
+// The language is a part of text/template that takes no longer than its text is
+// long, whoever writes it: text, the [Fields], {{if}} with {{else}}, and the
+// functions and, or, not, eq and ne, each of fields and quoted texts.
+//
+// Every field may be empty, and a text that would be blank then is wrong: a last
+// resort answers any call. An empty text means DefaultText.
+func CheckTemplate(text string) error {
+	if _, err := phrase.Parse(cmp.Or(text, DefaultText)); err != nil {
+		return textError(err)
+	}
+	return nil
+}
+
+func textError(err error) error { return fmt.Errorf("degrade: TemplateConfig.Text: %w", err) }
 
 // MustTemplate is NewTemplate for a configuration that is known to be right.
 func MustTemplate(config TemplateConfig) model.LLM {

@@ -13,7 +13,7 @@ import (
 
 // A part has the same defaults in a file and by hand.
 func TestDefaultsAreThoseOfTheParts(t *testing.T) {
-	p := parse(t, `
+	p := parsed(t, `
 primary: gemini-2.5-flash
 fallbacks: [{name: gpt-4o}]
 circuit_breaker: {}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // Models that are handed in share neither provider nor credential, whatever their
@@ -26,8 +26,8 @@ func TestHandedInModelsShareNothing(t *testing.T) {
 }
 
 func TestCheckOfModelsThatAreHandedIn(t *testing.T) {
-	handedIn := func(names ...string) policy.Known {
-		return policy.Known{Model: func(name string) bool { return slices.Contains(names, name) }}
+	handedIn := func(names ...string) spec.Known {
+		return spec.Known{Model: func(name string) bool { return slices.Contains(names, name) }}
 	}
 	const chain = "primary: gpt-4o\nfallbacks: [{name: also}]\naliases: {also: gpt-4.1}\n"
 	const reached = "primary: gpt-4o\nfallbacks: [{name: also}, {name: house}]\naliases: {also: gpt-4.1}\nmodels:\n" +
@@ -35,10 +35,10 @@ func TestCheckOfModelsThatAreHandedIn(t *testing.T) {
 	const oneForAll = "2:1: warning: fallbacks: found one credential for every model: the default of openai"
 	for _, test := range []struct {
 		name, file string
-		known      policy.Known
+		known      spec.Known
 		want       []string // the beginnings of the problems
 	}{
-		{"one credential for what is not", chain, policy.Known{}, []string{oneForAll}},
+		{"one credential for what is not", chain, spec.Known{}, []string{oneForAll}},
 		{"one credential for what others are handed in for", chain, handedIn("gpt-5"), []string{oneForAll}},
 		{"no credential of one by its name", chain, handedIn("gpt-4o"), nil},
 		{"no credential of one by its alias", chain, handedIn("also"), nil},
@@ -53,7 +53,7 @@ func TestCheckOfModelsThatAreHandedIn(t *testing.T) {
 			[]string{"3:52: warning: models.gpt-5.credential_env: found a key"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := policy.Check(parse(t, test.file), test.known)
+			got := spec.Check(parsed(t, test.file), test.known)
 			ok := len(got) == len(test.want)
 			for i := 0; ok && i < len(got); i++ {
 				ok = strings.HasPrefix(got[i].String(), test.want[i])

@@ -18,6 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -112,8 +113,8 @@ func optionsOf(opts []Option) (*options, error) {
 }
 
 // known is what the application tells Check when a model is to be built.
-func (o *options) known() Known {
-	return Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Build: true}
+func (o *options) known() spec.Known {
+	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Build: true}
 }
 
 // handsIn reports whether the application has a model of its own for a name.
@@ -196,7 +197,7 @@ func liveOf(ctx context.Context, file string, opts []Option) (*Live, []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := parse(data, o.known())
+	p, err := o.known().Parse(data)
 	if err != nil {
 		return nil, nil, inFile(file, err)
 	}
@@ -206,14 +207,14 @@ func liveOf(ctx context.Context, file string, opts []Option) (*Live, []byte, err
 
 // inFile adds the name of the file to an error about its content.
 func inFile(file string, err error) error {
-	if e, ok := errors.AsType[*Error](err); ok {
+	if e, ok := errors.AsType[*spec.Error](err); ok {
 		e.File = file
 	}
 	return err
 }
 
 // Build is Load for a policy that has been parsed.
-func Build(ctx context.Context, p *Policy, opts ...Option) (model.LLM, error) {
+func Build(ctx context.Context, p *spec.Policy, opts ...Option) (model.LLM, error) {
 	l, err := NewLive(ctx, p, opts...)
 	if err != nil {
 		return nil, err
@@ -236,7 +237,7 @@ func readFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1)) // one byte too many is for Parse to report
+	data, err := io.ReadAll(io.LimitReader(f, spec.MaxFile+1)) // one byte too many is for Parse to report
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}

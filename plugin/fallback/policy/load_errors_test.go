@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // B91: whether it is a wrong value, a wrong template, a name that nobody resolves
@@ -41,11 +42,11 @@ func TestLoadReportsAllThatIsWrongAtOnce(t *testing.T) {
 // A policy made by hand needs no conditions: an entry without one has the default
 // of a file.
 func TestPolicyByHand(t *testing.T) {
-	slow, err := policy.ParseCondition("latency > 3s")
+	slow, err := spec.ParseCondition("latency > 3s")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &policy.Policy{Primary: "a", Fallbacks: []policy.Entry{{Name: "b"}, {Name: "c", Condition: slow}, {Name: "d"}}}
+	p := &spec.Policy{Primary: "a", Fallbacks: []spec.Entry{{Name: "b"}, {Name: "c", Condition: slow}, {Name: "d"}}}
 	if got, want := p.Fallbacks[0].Condition.String(), parsed(t, "primary: gpt-4o\nfallbacks: [{name: gpt-5}]").Fallbacks[0].Condition.String(); got != want {
 		t.Errorf("condition %q; want %q", got, want)
 	}
@@ -60,7 +61,7 @@ func TestPolicyByHand(t *testing.T) {
 	if got := ask(t.Context(), m, false); got.text != "d" || len(named["b"].Asked()) != 1 || len(named["c"].Asked()) != 0 {
 		t.Errorf("%q (%v) after %d calls of b and %d of c; want d after one of b", got.text, got.err, len(named["b"].Asked()), len(named["c"].Asked()))
 	}
-	if _, err := policy.ParseCondition("latncy > 3s || cost"); err == nil || !strings.HasPrefix(err.Error(), `policy: condition: at 0: found unknown name "latncy"`) || !strings.Contains(err.Error(), "at 15") {
+	if _, err := spec.ParseCondition("latncy > 3s || cost"); err == nil || !strings.HasPrefix(err.Error(), `policy: condition: at 0: found unknown name "latncy"`) || !strings.Contains(err.Error(), "at 15") {
 		t.Errorf("error %v; want one that names both mistakes", err)
 	}
 }
@@ -76,7 +77,7 @@ func TestNilsAreErrors(t *testing.T) {
 		"WithLogger": policy.WithLogger((*slog.Logger)(nil)), "WithEnv": policy.WithEnv(nil), "WithRand": policy.WithRand(nil), "OnReload": policy.OnReload(nil),
 	} {
 		want := "policy: " + name + ": found nil; allowed: a value"
-		if _, err := policy.NewLive(t.Context(), &policy.Policy{Primary: "a"}, option); err == nil || err.Error() != want {
+		if _, err := policy.NewLive(t.Context(), &spec.Policy{Primary: "a"}, option); err == nil || err.Error() != want {
 			t.Errorf("error %v; want %s", err, want)
 		}
 	}
@@ -84,7 +85,7 @@ func TestNilsAreErrors(t *testing.T) {
 
 // A template that some calls would get nothing of is reported at its place. B87, B91
 func TestTemplatesThatMaySayNothingAreReported(t *testing.T) {
-	_, err := policy.Parse([]byte("primary: gpt-4o\nfallbacks: [{name: template-response}]\ndegrade: {template: '{{if .Tenant}}Sorry.{{end}}'}"))
+	_, err := spec.Parse([]byte("primary: gpt-4o\nfallbacks: [{name: template-response}]\ndegrade: {template: '{{if .Tenant}}Sorry.{{end}}'}"))
 	if want := "3:21: degrade.template: found {{if .Tenant}}, which may say nothing; allowed: text that is said"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}

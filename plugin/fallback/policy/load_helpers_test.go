@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // result is what a consumer got of one call.
@@ -67,9 +69,9 @@ func silent(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.
 }
 
 // parsed reads a policy that is known to be right.
-func parsed(t testing.TB, text string) *policy.Policy {
+func parsed(t testing.TB, text string) *spec.Policy {
 	t.Helper()
-	p, err := policy.Parse([]byte(text))
+	p, err := spec.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,4 +97,13 @@ func models(all ...*suite.Model) policy.Models {
 		named[m.Name()] = m
 	}
 	return named
+}
+
+func read(tb testing.TB, path string) []byte {
+	tb.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return data
 }

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // Live is a model whose policy can be replaced while it answers. A call runs
@@ -33,7 +34,7 @@ type Live struct {
 }
 
 // NewLive builds the model of a policy.
-func NewLive(ctx context.Context, p *Policy, opts ...Option) (*Live, error) {
+func NewLive(ctx context.Context, p *spec.Policy, opts ...Option) (*Live, error) {
 	o, err := optionsOf(opts)
 	if err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func NewLive(ctx context.Context, p *Policy, opts ...Option) (*Live, error) {
 	return newLive(ctx, p, o)
 }
 
-func newLive(ctx context.Context, p *Policy, o *options) (*Live, error) {
+func newLive(ctx context.Context, p *spec.Policy, o *options) (*Live, error) {
 	l := &Live{options: o}
 	if err := l.Replace(ctx, p); err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func newLive(ctx context.Context, p *Policy, o *options) (*Live, error) {
 
 // Replace lets calls that begin from now on run under p. If p cannot be built,
 // the policy in use stays.
-func (l *Live) Replace(ctx context.Context, p *Policy) error {
+func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if p == nil {
 		return errors.New("policy: found nil; allowed: a policy, such as Parse returns")
 	}
@@ -72,7 +73,7 @@ func (l *Live) Replace(ctx context.Context, p *Policy) error {
 }
 
 // Policy returns the policy in use. It must not be changed.
-func (l *Live) Policy() *Policy { return l.tree.Load().policy }
+func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }
 
 // Close ends what the cache fetches in the background and waits for it. The
 // model still answers. A policy that is put in place afterwards begins with an

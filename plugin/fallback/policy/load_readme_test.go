@@ -26,7 +26,7 @@ type field struct {
 func newField(t *testing.T, gemini, gpt, local suite.Step) *field {
 	t.Helper()
 	f := &field{gemini: suite.NewModel("gemini-v2", gemini), gpt: suite.NewModel("gpt-4o", gpt), local: suite.NewModel("small-local-llm", local)}
-	data, err := os.ReadFile("testdata/good/example.yaml")
+	data, err := os.ReadFile("spec/testdata/good/example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func TestFileOfTheFieldBehavesAsItReads(t *testing.T) {
 
 // "cost > 0.05" is asked before anything is spent. B90
 func TestCostRuleOfTheFieldSkipsThePrimary(t *testing.T) {
-	text, err := os.ReadFile("testdata/good/example.yaml")
+	text, err := os.ReadFile("spec/testdata/good/example.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"google.golang.org/adk/v2/model"
 )
 
@@ -44,9 +45,9 @@ type watcher struct {
 	told sight // what OnReload knows of
 	last sight // what the latest look has found
 
-	unbuilt *Policy // the policy of told, if it could not be built
-	why     string  // not
-	rested  bool    // a look has gone by since it was tried
+	unbuilt *spec.Policy // the policy of told, if it could not be built
+	why     string       // not
+	rested  bool         // a look has gone by since it was tried
 }
 
 // sight is what a look finds: the digest of a content, or why there is none.
@@ -97,7 +98,7 @@ func (w *watcher) look(ctx context.Context) {
 }
 
 func (w *watcher) read(ctx context.Context, data []byte) error {
-	p, err := parse(data, w.live.options.known())
+	p, err := w.live.options.known().Parse(data)
 	if err != nil {
 		return inFile(w.file, err)
 	}
@@ -105,7 +106,7 @@ func (w *watcher) read(ctx context.Context, data []byte) error {
 }
 
 // build puts the policy of told to use.
-func (w *watcher) build(ctx context.Context, p *Policy) error {
+func (w *watcher) build(ctx context.Context, p *spec.Policy) error {
 	if err := inFile(w.file, w.live.Replace(ctx, p)); err != nil {
 		w.unbuilt, w.why, w.rested = p, err.Error(), false
 		return err

@@ -19,6 +19,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // reports collects what OnReload is told.
@@ -131,7 +132,7 @@ func TestWatchSeesASwappedLink(t *testing.T) {
 func TestReloadsNeitherDropNorMixCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const calls, reloads = 10_000, 1_000
-		policies := make([]*policy.Policy, 2)
+		policies := make([]*spec.Policy, 2)
 		given := policy.Models{}
 		for i := range policies {
 			first, second := fmt.Sprintf("first-%d", i), fmt.Sprintf("second-%d", i)

@@ -11,6 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -118,7 +119,7 @@ func compiled(text string) build {
 }
 
 func fromPolicy(tb testing.TB, text string, targets []*fake) model.LLM {
-	p, err := policy.Parse([]byte(text))
+	p, err := spec.Parse([]byte(text))
 	if err != nil {
 		tb.Fatal(err)
 	}

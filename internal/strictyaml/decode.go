@@ -1,0 +1,261 @@
+package strictyaml
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// maxValues bounds what aliases can blow a file up to.
+const maxValues = 10_000
+
+// Document is what is known of a file that has been read.
+type Document struct {
+	// Places is where the values stand, by path; nil for one that was not read.
+	Places map[string]Place
+	// Problems lists every mistake that can be told without comparing values.
+	Problems []Problem
+}
+
+// Decode reads data into v, a pointer to the struct of the format, as far as it can
+// be read. It sets the defaults of the sections that the file has. No bytes make it
+// panic.
+func (f *Format) Decode(data []byte, v any) Document {
+	doc := readDocument(data, f.empty)
+	d := &decoder{
+		doc: doc, out: Document{Places: map[string]Place{}, Problems: doc.problems}, merging: map[*yaml.Node]bool{},
+		compiled: map[string]compiled{}, sources: map[string]int{},
+	}
+	if doc.root != nil {
+		d.decode(f.root, doc.root, "", reflect.ValueOf(v).Elem())
+	}
+	return d.out
+}
+
+// SetDefaults gives a section, a pointer to its struct, the values that one which
+// stands empty in a file would have.
+func (f *Format) SetDefaults(section any) {
+	v := reflect.ValueOf(section).Elem()
+	d := &decoder{}
+	for _, field := range f.section(v.Type()).fields {
+		if field.fallback != "" {
+			d.setDefault(&field, v.Field(field.index))
+		}
+	}
+}
+
+// decoder reads a document value by value along their shapes, so that only what is
+// expected is ever looked at, however deep a file goes.
+type decoder struct {
+	doc     *document
+	out     Document
+	values  int                 // read so far
+	merging map[*yaml.Node]bool // what a merge key is being followed to
+
+	compiled map[string]compiled // by What of the kind and the source
+	sources  map[string]int      // bytes compiled, by What of the kind
+}
+
+// compiled is what has come of a text that is compiled.
+type compiled struct {
+	value    any
+	mistakes []Mistake
+}
+
+func (d *decoder) problem(at Place, path, found, allowed string) {
+	d.out.Problems = append(d.out.Problems, Problem{
+		Line: at.Line, Column: at.Column, Path: path, Found: found, Allowed: allowed, Severity: SeverityError,
+	})
+}
+
+// decode reads n into v and reports whether it is of shape s.
+func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) bool {
+	if !d.count(n, path) {
+		return false
+	}
+	n = resolved(n)
+	at := Place{n.Line, n.Column}
+	if _, known := d.out.Places[path]; !known {
+		d.out.Places[path] = at
+	}
+	if v.Kind() == reflect.Pointer {
+		v.Set(reflect.New(v.Type().Elem()))
+		v = v.Elem()
+	}
+	kind := yaml.MappingNode
+	switch {
+	case s.scalar != nil:
+		return d.scalar(s.scalar, n, path, v)
+	case s.elem != nil && s.keys == nil:
+		kind = yaml.SequenceNode
+	}
+	if n.Kind != kind {
+		d.problem(at, path, describe(n), s.allowed())
+		return false
+	}
+	switch {
+	case s.section != nil:
+		d.section(s.section, n, path, v)
+	case s.keys != nil:
+		d.mapping(s, n, path, v)
+	default:
+		d.list(s, n, path, v)
+	}
+	return true
+}
+
+// count reports whether another value may be read.
+func (d *decoder) count(n *yaml.Node, path string) bool {
+	d.values++
+	if d.values == maxValues+1 {
+		d.problem(Place{n.Line, n.Column}, path, "too many values, with those that aliases repeat", fmt.Sprintf("at most %d", maxValues))
+	}
+	return d.values <= maxValues
+}
+
+func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) bool {
+	at := Place{n.Line, n.Column}
+	if n.Kind != yaml.ScalarNode {
+		d.problem(at, path, describe(n), s.Allowed)
+		return false
+	}
+	if s.Compile != nil {
+		return d.compile(s, n, path, v)
+	}
+	value, ok := s.Read(valueOf(n))
+	if !ok {
+		found := describe(n)
+		if s.Secret && n.Tag == "!!str" {
+			found = "something else, which is not shown here, as it may hold a secret"
+		}
+		d.problem(at, path, found, s.Allowed)
+		return false
+	}
+	v.Set(reflect.ValueOf(value).Convert(v.Type()))
+	return true
+}
+
+// compile compiles n, and puts the place of each mistake into the file.
+func (d *decoder) compile(s *Scalar, n *yaml.Node, path string, v reflect.Value) bool {
+	if n.Tag != "!!str" && n.Tag != "!!bool" || n.Value == "" {
+		d.problem(Place{n.Line, n.Column}, path, describe(n), s.Allowed)
+		return false
+	}
+	source := n.Value
+	if n.Tag == "!!bool" {
+		source = strings.ToLower(source) // True is true
+	}
+	c := d.once(s, source, n, path)
+	for i, at := range d.doc.locate(n, c.mistakes) {
+		d.problem(at, path, c.mistakes[i].Found, c.mistakes[i].Allowed)
+	}
+	if c.value != nil {
+		v.Set(reflect.ValueOf(c.value))
+	}
+	return len(c.mistakes) == 0
+}
+
+// once compiles a text once, wherever it stands, as far as the bound of all texts
+// and what has been found already leave it a point.
+func (d *decoder) once(s *Scalar, source string, n *yaml.Node, path string) compiled {
+	key := s.What + "\x00" + source
+	c, again := d.compiled[key]
+	if again || len(d.out.Problems) >= MaxProblems || d.sources[s.What] > s.MaxSources {
+		return c
+	}
+	if len(source) <= s.MaxSource {
+		d.sources[s.What] += len(source)
+	}
+	if d.sources[s.What] > s.MaxSources {
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("more than %d bytes of %s, with those before", s.MaxSources, s.What),
+			fmt.Sprintf("%s of at most %d bytes in all, equal ones counted once", s.What, s.MaxSources))
+		return compiled{}
+	}
+	c.value, c.mistakes = s.Compile(source)
+	d.compiled[key] = c
+	return c
+}
+
+func (d *decoder) list(s *shape, n *yaml.Node, path string, v reflect.Value) {
+	if len(n.Content) < s.min || len(n.Content) > s.max {
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("a list of %d", len(n.Content)), s.allowed())
+	}
+	items := n.Content[:min(len(n.Content), s.max)]
+	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+	for i, item := range items {
+		d.decode(s.elem, item, At(path, i), v.Index(i))
+	}
+}
+
+func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) {
+	pairs := d.pairs(n, path)
+	if len(pairs) > s.max {
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("a mapping with %d keys", len(pairs)), s.allowed())
+		pairs = pairs[:s.max]
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(pairs)))
+	for _, p := range pairs {
+		// Keys are text, as in JSON: 4711 and true are names, too.
+		name := Value{Tag: "!!str", Text: p.key.Value}
+		if _, ok := s.keys.Read(name); !ok {
+			d.problem(Place{p.key.Line, p.key.Column}, path, "the key "+Quoted(p.key.Value), s.keys.Allowed)
+			continue
+		}
+		at := At(path, p.key.Value)
+		d.placeOf(s.elem, at, p)
+		value := reflect.New(v.Type().Elem()).Elem()
+		if d.decode(s.elem, p.value, at, value) {
+			v.SetMapIndex(reflect.ValueOf(p.key.Value), value)
+		}
+	}
+}
+
+func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value) {
+	given := make(map[string]bool)
+	for _, p := range d.pairs(n, path) {
+		f, known := s.field(p.key.Value)
+		if !known {
+			found := "the unknown key " + Quoted(p.key.Value)
+			if len(d.out.Problems) < MaxProblems {
+				found += DidYouMean(p.key.Value, s.keys)
+			}
+			d.problem(Place{p.key.Line, p.key.Column}, path, found, s.allowed)
+			continue
+		}
+		given[f.key] = true
+		at := At(path, f.key)
+		d.placeOf(f.shape, at, p)
+		d.decode(f.shape, p.value, at, v.Field(f.index))
+	}
+	for i := range s.fields {
+		f := &s.fields[i]
+		switch {
+		case given[f.key]:
+		case f.required:
+			d.problem(Place{n.Line, n.Column}, path, "no key "+f.key, f.key+", which is "+f.shape.allowed())
+		case f.fallback != "":
+			d.setDefault(f, v.Field(f.index))
+		}
+	}
+}
+
+// setDefault gives a field the value that its tag says.
+func (d *decoder) setDefault(f *field, v reflect.Value) {
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.fallback}
+	switch v.Kind() {
+	case reflect.Bool:
+		n.Tag = "!!bool"
+	case reflect.Int:
+		n.Tag = "!!int"
+	}
+	d.scalar(f.shape.scalar, n, f.key, v)
+}
+
+// placeOf notes the place of a value by its key, unless it is a scalar.
+func (d *decoder) placeOf(s *shape, path string, p pair) {
+	if s.scalar == nil {
+		d.out.Places[path] = Place{p.key.Line, p.key.Column}
+	}
+}

@@ -1,0 +1,174 @@
+package strictyaml
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+// Bounds of a file. One of 200 lines has about 8 KiB.
+const (
+	// MaxFile is the largest file, in bytes.
+	MaxFile  = 64 << 10
+	maxDepth = 32
+)
+
+const (
+	byteOrderMark = "\ufeff"
+	yamlAllowed   = "YAML 1.2, indented with spaces"
+)
+
+// document is a file as YAML.
+type document struct {
+	empty    string     // what a file has at least, for the message about an empty one
+	root     *yaml.Node // nil if there is none that can be read
+	text     string
+	lines    []int // where each line of text begins
+	problems []Problem
+}
+
+// readDocument reads the one document in data.
+func readDocument(data []byte, empty string) *document {
+	d := &document{empty: empty}
+	if len(data) > MaxFile {
+		d.problem(1, 1, fmt.Sprintf("a file of more than %d bytes", MaxFile), fmt.Sprintf("at most %d bytes", MaxFile))
+		return d
+	}
+	d.text = string(data)
+	if line, column, found := unreadable(d.text); found != "" {
+		d.problem(line, column, found, "text in UTF-8 without control characters")
+		return d
+	}
+	if rest, found := strings.CutPrefix(d.text, byteOrderMark); found {
+		d.problem(1, 1, "a byte order mark", "UTF-8 without one")
+		d.problems[0].Severity = SeverityWarning
+		d.text = rest
+	}
+	d.lines = lineStarts(d.text)
+	if err := d.load(); err != nil {
+		d.syntax(err)
+	}
+	return d
+}
+
+func lineStarts(text string) []int {
+	starts := []int{0}
+	for i := range len(text) {
+		if text[i] == '\n' {
+			starts = append(starts, i+1)
+		}
+	}
+	return starts
+}
+
+// load sets root.
+func (d *document) load() (err error) {
+	// The parser panics where it meets a state that it holds to be impossible.
+	// A file comes from outside, so that must not reach the caller.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("strictyaml: the YAML parser panicked: %v", r)
+		}
+	}()
+	loader, err := yaml.NewLoader(strings.NewReader(d.text), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))
+	if err != nil {
+		return err
+	}
+	var first, second yaml.Node
+	switch err := loader.Load(&first); {
+	case errors.Is(err, io.EOF):
+		d.problem(1, 1, "an empty file", d.empty)
+		return nil
+	case err != nil:
+		return err
+	}
+	switch err := loader.Load(&second); {
+	case err == nil:
+		d.problem(second.Line, second.Column, "a second document", "one document")
+	case !errors.Is(err, io.EOF):
+		return err
+	}
+	if len(first.Content) == 1 {
+		d.root = first.Content[0]
+		tagByCore(d.root)
+	}
+	return nil
+}
+
+// syntax reports an error of the parser, which is the last one: what follows it
+// is guesswork.
+func (d *document) syntax(err error) {
+	line, column, message := 1, 1, err.Error()
+	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
+		message = e.Message
+		if e.ContextMsg != "" {
+			message = e.ContextMsg + ": " + message
+		}
+		switch {
+		case e.Mark.Line > 0:
+			line, column = e.Mark.Line, e.Mark.Column
+		case e.ContextMark.Line > 0:
+			line, column = e.ContextMark.Line, e.ContextMark.Column
+		}
+	}
+	if at := d.tab(line); at > 0 {
+		d.problem(line, at, "a tab in the indentation", "spaces")
+		return
+	}
+	d.problem(line, max(column, 1), redact.Text(message, MaxMessage), yamlAllowed)
+}
+
+// tab returns the column of a tab in the indentation of a line, 0 if it has none.
+func (d *document) tab(line int) int {
+	text := d.from(&yaml.Node{Line: line, Column: 1})
+	indent := len(text) - len(strings.TrimLeft(text, " \t"))
+	return strings.IndexByte(text[:indent], '\t') + 1
+}
+
+func (d *document) problem(line, column int, found, allowed string) {
+	d.problems = append(d.problems, Problem{Line: line, Column: column, Found: found, Allowed: allowed, Severity: SeverityError})
+}
+
+// unreadable returns the first thing in text that YAML does not have, and where
+// it is: https://yaml.org/spec/1.2.2/#51-character-set.
+func unreadable(text string) (line, column int, found string) {
+	line, column = 1, 1
+	for i, r := range text {
+		switch {
+		case r == '\n':
+			line, column = line+1, 0
+		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd"):
+			return line, column, fmt.Sprintf("the byte 0x%02X, which is not UTF-8", text[i])
+		case r < ' ' && r != '\t' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfffe, r == 0xffff, r == 0xfeff && i > 0:
+			return line, column, fmt.Sprintf("the control character %U", r)
+		}
+		column++
+	}
+	return 0, 0, ""
+}
+
+// describe says what n is, for people.
+func describe(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	}
+	switch n.Tag {
+	case "!!null":
+		return "nothing"
+	case "!!str":
+		return Quoted(n.Value)
+	case "!!int", "!!float", "!!bool":
+		return Shown(n.Value)
+	}
+	return Shown(strings.TrimLeft(n.Tag, "!") + " " + n.Value)
+}

@@ -1,0 +1,163 @@
+package strictyaml
+
+import (
+	"embed"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// Format is the format of a file. It is immutable and safe for concurrent use.
+type Format struct {
+	kinds   Kinds
+	root    *shape
+	empty   string
+	sources embed.FS
+}
+
+// New returns the format that a struct type describes. sources holds the Go files
+// of the struct and its parts: their comments describe the keys. It panics for a
+// field whose type or tag has no kind.
+func New(t reflect.Type, kinds Kinds, sources embed.FS) *Format {
+	f := &Format{kinds: kinds, sources: sources}
+	f.root = f.shape(t, "")
+	f.empty = "a mapping with " + f.root.section.allowed
+	if required := f.root.section.required(); required != "" {
+		f.empty = "a mapping with the key " + required + " at least"
+	}
+	return f
+}
+
+// Scalars returns the kinds of values that the format has, by what they allow.
+func (f *Format) Scalars() map[string]*Scalar {
+	all := make(map[string]*Scalar)
+	var walk func(*shape)
+	walk = func(s *shape) {
+		switch {
+		case s.scalar != nil:
+			all[s.scalar.Allowed] = s.scalar
+		case s.section != nil:
+			for _, f := range s.section.fields {
+				walk(f.shape)
+			}
+		default:
+			walk(s.elem)
+		}
+	}
+	walk(f.root)
+	return all
+}
+
+// shape is what a value of the file looks like. Exactly one of scalar, section and
+// elem is set; elem is that of a list, or of a mapping from names that keys allows.
+type shape struct {
+	scalar   *Scalar
+	section  *section
+	elem     *shape
+	keys     *Scalar
+	min, max int // the length of a list or mapping
+}
+
+// section is a mapping with fixed keys.
+type section struct {
+	name    string // of its Go type
+	fields  []field
+	keys    []string // of the fields
+	allowed string   // the keys, for messages
+}
+
+// field is one key of a section.
+type field struct {
+	key      string
+	name     string // of the Go field
+	index    int    // of the Go field
+	required bool
+	fallback string // the default, "" for none
+	shape    *shape
+}
+
+// maxKeys bounds the mappings from names.
+const maxKeys = 1000
+
+func (f *Format) shape(t reflect.Type, tag reflect.StructTag) *shape {
+	if s := f.kinds.scalarOf(t, tag); s != nil {
+		return &shape{scalar: s}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return f.shape(t.Elem(), tag)
+	case reflect.Struct:
+		return &shape{section: f.section(t)}
+	case reflect.Slice:
+		least, most, _ := strings.Cut(tag.Get("items"), "..")
+		return &shape{elem: f.shape(t.Elem(), tag), min: mustParse(strconv.Atoi, least), max: mustParse(strconv.Atoi, most)}
+	case reflect.Map:
+		keys := f.kinds.Texts[tag.Get("keys")]
+		if keys != nil {
+			return &shape{elem: f.shape(t.Elem(), tag), keys: keys, max: maxKeys}
+		}
+	}
+	panic(fmt.Sprintf("strictyaml: a field of type %v with tag %q has no shape", t, tag))
+}
+
+func (f *Format) section(t reflect.Type) *section {
+	s := &section{name: t.Name()}
+	for i := range t.NumField() {
+		of := t.Field(i)
+		key, option, _ := strings.Cut(of.Tag.Get("key"), ",")
+		if key == "" {
+			continue
+		}
+		s.fields = append(s.fields, field{
+			key: key, name: of.Name, index: i, required: option == "required",
+			fallback: of.Tag.Get("default"), shape: f.shape(of.Type, of.Tag),
+		})
+		s.keys = append(s.keys, key)
+	}
+	s.allowed = strings.Join(s.keys, ", ")
+	return s
+}
+
+// required returns the first key that a section must have, "" for none.
+func (s *section) required() string {
+	for _, f := range s.fields {
+		if f.required {
+			return f.key
+		}
+	}
+	return ""
+}
+
+// field returns the field with a key.
+func (s *section) field(key string) (*field, bool) {
+	for i := range s.fields {
+		if s.fields[i].key == key {
+			return &s.fields[i], true
+		}
+	}
+	return nil, false
+}
+
+// allowed says what a value of this shape may be.
+func (s *shape) allowed() string {
+	switch {
+	case s.scalar != nil:
+		return s.scalar.Allowed
+	case s.section != nil:
+		return "a mapping with " + s.section.allowed
+	case s.keys != nil:
+		return fmt.Sprintf("a mapping from names to %s, at most %d", s.elem.brief(), s.max)
+	case s.min == 0:
+		return fmt.Sprintf("a list of at most %d: %s", s.max, s.elem.brief())
+	}
+	return fmt.Sprintf("a list of %d to %d: %s", s.min, s.max, s.elem.brief())
+}
+
+// brief is allowed for something inside of something else.
+func (s *shape) brief() string {
+	if s.section != nil {
+		return "mappings"
+	}
+	return s.allowed()
+}

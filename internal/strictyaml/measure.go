@@ -1,0 +1,97 @@
+package strictyaml
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/google/jsonschema-go/jsonschema"
+)
+
+// Measure is a kind of values that have an order.
+type Measure[T ~int | ~int64 | ~float64] struct {
+	What   string   // for messages, such as "a share"
+	Such   []string // examples
+	Number string   // the JSON Schema type of its numbers, "" if it has none
+	Text   string   // the form of its text, "" if it has none
+	Parse  func(string) (T, error)
+	Format func(T) string
+}
+
+var (
+	// Integers are whole numbers.
+	Integers = Measure[int]{What: "a whole number", Number: "integer", Parse: strconv.Atoi, Format: strconv.Itoa}
+
+	floats = Measure[float64]{What: "a number", Number: "number", Parse: ParseFloat, Format: FormatFloat}
+)
+
+// Between returns the kind of m's values that the tags min and max, written like
+// the values, allow. It panics for a tag that cannot be read.
+func (m Measure[T]) Between(tag reflect.StructTag) *Scalar {
+	least, most := mustParse(m.Parse, tag.Get("min")), mustParse(m.Parse, tag.Get("max"))
+	form := regexp.MustCompile(m.Text)
+	s := &Scalar{Schema: schemaOf(m.Number, m.Text, float64(least), float64(most))}
+	s.Read = func(v Value) (any, bool) {
+		switch {
+		case m.Number != "" && (v.Tag == "!!int" || v.Tag == "!!float"):
+			f, ok := parseNumber(v.Text)
+			whole := m.Number != "integer" || f == math.Trunc(f)
+			return T(f), ok && whole && f >= float64(least) && f <= float64(most)
+		case m.Text != "" && v.Tag == "!!str" && form.MatchString(v.Text):
+			value, err := m.Parse(v.Text)
+			return value, err == nil && value >= least && value <= most
+		}
+		return nil, false
+	}
+	if least == most {
+		s.Allowed = m.Format(least)
+		return s
+	}
+	s.Allowed = fmt.Sprintf("%s from %s to %s", m.What, m.Format(least), m.Format(most))
+	such := slices.DeleteFunc(slices.Clone(m.Such), func(text string) bool {
+		value, err := m.Parse(text)
+		return err != nil || value < least || value > most
+	})
+	if len(such) > 0 {
+		s.Allowed += ", such as " + strings.Join(such, " or ")
+	}
+	return s
+}
+
+// schemaOf returns the JSON Schema of a measure's values. It is no method of Measure: one for all types is enough in a binary.
+func schemaOf(number, form string, least, most float64) *jsonschema.Schema {
+	value := &jsonschema.Schema{Type: number, Minimum: jsonschema.Ptr(least), Maximum: jsonschema.Ptr(most)}
+	text := &jsonschema.Schema{Type: "string", Pattern: form}
+	switch {
+	case form == "":
+		return value
+	case number == "":
+		return text
+	}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{value, text}}
+}
+
+// mustParse reads a bound in a tag.
+func mustParse[T any](parse func(string) (T, error), text string) T {
+	value, err := parse(text)
+	if err != nil {
+		panic(fmt.Sprintf("strictyaml: bound %q in a tag: %v", text, err))
+	}
+	return value
+}
+
+// ParseFloat reads a number of YAML's core schema.
+func ParseFloat(text string) (float64, error) {
+	value, ok := parseNumber(text)
+	if !ok {
+		return 0, fmt.Errorf("strictyaml: %q is not a number", text)
+	}
+	return value, nil
+}
+
+// FormatFloat writes a number without an exponent.
+func FormatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -1,0 +1,157 @@
+package strictyaml
+
+import (
+	"reflect"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"go.yaml.in/yaml/v4"
+
+	"github.com/adk-fallback/adk-fallback/internal/duration"
+)
+
+// Scalar is a kind of single values: how one is read, and what is allowed, said to
+// people and to a JSON Schema.
+type Scalar struct {
+	// Read returns the value, of the field's type or one that converts to it, and
+	// whether it is allowed. Nil for a kind that has Compile.
+	Read func(Value) (any, bool)
+	// Allowed says what a value may be, for messages.
+	Allowed string
+	Schema  *jsonschema.Schema
+	// Secret says that a value which is not allowed may be a key. It is not shown.
+	Secret bool
+
+	// Compile reads a text of a language of its own and returns its mistakes, in
+	// order of their offsets. It is called once for each distinct text.
+	Compile func(source string) (any, []Mistake)
+	// MaxSource bounds the text of one value, and MaxSources that of all values in a
+	// file, equal ones counted once; in bytes.
+	MaxSource, MaxSources int
+	// What names such values in the plural, for messages.
+	What string
+}
+
+// Mistake is what is wrong with a value that is compiled.
+type Mistake struct {
+	Offset         int // in the value, in bytes
+	Found, Allowed string
+}
+
+// Value is a scalar of a file.
+type Value struct {
+	Tag  string // of YAML's core schema: !!str, !!int, !!float, !!bool or !!null
+	Text string
+}
+
+// Kinds are the scalars that a format has beside those of Go's own types: bool,
+// int, float64, string and time.Duration.
+type Kinds struct {
+	// Types has the kind of a Go type, made from the tag of a field.
+	Types map[reflect.Type]func(reflect.StructTag) *Scalar
+	// Texts has kinds of strings by the names that the tags kind and keys use. The
+	// kind "" is what a string without a tag is.
+	Texts map[string]*Scalar
+}
+
+// scalarOf returns the kind of a field of type t, nil if there is none.
+func (k *Kinds) scalarOf(t reflect.Type, tag reflect.StructTag) *Scalar {
+	if of, ok := k.Types[t]; ok {
+		return of(tag)
+	}
+	if t == reflect.TypeFor[time.Duration]() {
+		return durations.Between(tag)
+	}
+	switch t.Kind() {
+	case reflect.Bool:
+		return boolScalar()
+	case reflect.Int:
+		return Integers.Between(tag)
+	case reflect.Float64:
+		return floats.Between(tag)
+	case reflect.String:
+		if choices := tag.Get("enum"); choices != "" {
+			return enumScalar(strings.Split(choices, "|"))
+		}
+		return k.Texts[tag.Get("kind")]
+	}
+	return nil
+}
+
+func boolScalar() *Scalar {
+	return &Scalar{
+		Read: func(v Value) (any, bool) {
+			return strings.ToLower(v.Text) == "true", v.Tag == "!!bool" && coreTag(v.Text) == "!!bool"
+		},
+		Allowed: "true or false",
+		Schema:  &jsonschema.Schema{Type: "boolean"},
+	}
+}
+
+func enumScalar(choices []string) *Scalar {
+	s := &Scalar{Schema: &jsonschema.Schema{Type: "string"}}
+	for _, choice := range choices {
+		s.Schema.Enum = append(s.Schema.Enum, choice)
+	}
+	s.Allowed = strings.Join(choices, ", ")
+	s.Read = func(v Value) (any, bool) {
+		for _, choice := range choices {
+			if v.Tag == "!!str" && v.Text == choice {
+				return choice, true
+			}
+		}
+		return nil, false
+	}
+	return s
+}
+
+// Pattern returns a kind of strings that match a regular expression.
+func Pattern(form, allowed string) *Scalar {
+	re := regexp.MustCompile(form)
+	return &Scalar{
+		Allowed: allowed,
+		Schema:  &jsonschema.Schema{Type: "string", Pattern: form},
+		Read:    func(v Value) (any, bool) { return v.Text, v.Tag == "!!str" && re.MatchString(v.Text) },
+	}
+}
+
+// Text returns a kind of strings of 1 to most characters.
+func Text(most int, allowed string) *Scalar {
+	return &Scalar{
+		Allowed: allowed,
+		Schema:  &jsonschema.Schema{Type: "string", MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(most)},
+		Read: func(v Value) (any, bool) {
+			return v.Text, v.Tag == "!!str" && v.Text != "" && utf8.RuneCountInString(v.Text) <= most && utf8.ValidString(v.Text)
+		},
+	}
+}
+
+// Only adds a condition that a JSON Schema cannot say, and returns s.
+func (s *Scalar) Only(good func(text string) bool) *Scalar {
+	read := s.Read
+	s.Read = func(v Value) (any, bool) {
+		value, ok := read(v)
+		return value, ok && good(v.Text)
+	}
+	return s
+}
+
+// ParseValue reads a scalar as it would stand behind a key of a file, and reports
+// false for text that is no scalar.
+func ParseValue(text string) (Value, bool) {
+	d := readDocument([]byte("k: "+text), "")
+	if d.root == nil || len(d.root.Content) != 2 || d.root.Content[1].Kind != yaml.ScalarNode {
+		return Value{}, false
+	}
+	return valueOf(d.root.Content[1]), true
+}
+
+func valueOf(n *yaml.Node) Value { return Value{Tag: n.Tag, Text: n.Value} }
+
+var durations = Measure[time.Duration]{
+	What: "a duration", Such: []string{"30s", "1h30m"}, Text: `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`,
+	Parse: time.ParseDuration, Format: duration.Text,
+}

@@ -1,0 +1,175 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// cacheSettings is what makes a cache what it is.
+type cacheSettings struct {
+	Cache  spec.Cache
+	Given  bool // the policy has a cache; else answers are kept for cached-answer alone
+	Rules  bool // the policy has rules about who may see which data
+	MaxAge time.Duration
+}
+
+// scope returns what callers must have in common to share answers. Who is known
+// neither as a user nor by a session shares none in a cache of users, and nobody
+// does of whom nobody can read what they must have in common. Rules may keep the
+// data of one caller from a model whose answer another has got, and flags may
+// switch it off.
+func (s *cacheSettings) scope(ctx context.Context) []string {
+	info, missing := call.From(ctx), unreadIn(ctx)
+	scope := []string{info.Tenant}
+	switch {
+	case missing.tenant || s.Rules && (missing.class || missing.region):
+		return nil
+	case s.Cache.Scope != "user":
+	case info.User != "":
+		scope = append(scope, info.App, "user", info.User)
+	case info.Session != "":
+		scope = append(scope, info.App, "session", info.Session)
+	default:
+		return nil
+	}
+	if s.Rules {
+		scope = append(scope, info.DataClass, info.Region)
+	}
+	return append(scope, switchedOff(ctx)...)
+}
+
+// cache keeps or makes the cache, if the policy needs one: it has the section,
+// or asks for answers that are kept.
+func (b *builder) cache() error {
+	want := cacheSettings{Cache: *spec.Default[spec.Cache](), Rules: b.policy.Compliance != nil, MaxAge: b.degrade().CachedMaxAge}
+	if b.policy.Cache != nil {
+		want.Cache, want.Given = *b.policy.Cache, true
+	}
+	if !want.Given && !b.needsCache() {
+		return nil
+	}
+	b.kept.caches = want
+	if b.before.cache != nil && b.before.caches == want {
+		b.kept.cache = b.before.cache
+		return nil
+	}
+	var err error
+	b.kept.cache, err = middleware.NewCache(middleware.CacheConfig{
+		LookupOnly: !want.Given, LookupAge: want.MaxAge, Scope: want.scope,
+		MaxBytes: int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
+	})
+	return err
+}
+
+// closeCache closes the cache if it was made for a tree that could not be built.
+func (b *builder) closeCache() {
+	if b.kept.cache != nil && b.kept.cache != b.before.cache {
+		b.kept.cache.Close()
+	}
+}
+
+// cached puts the cache in front of the chain, and in front of it what it has to
+// know of flags.
+func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
+	front, err := b.cachedArms(root)
+	if err != nil {
+		return nil, err
+	}
+	return b.askFlags(front), nil
+}
+
+// cachedArms puts the cache in front of the chain: under an experiment with the
+// primary, for each arm by itself.
+func (b *builder) cachedArms(root stream.Layer) (stream.Layer, error) {
+	primary := b.policy.Targets()[0]
+	version, err := b.version(primary.Resolved)
+	if err != nil || primary.Experiment == "" {
+		return stream.Of(b.kept.cache.Middleware(version...)(root)), err
+	}
+	versions := make([][]string, len(primary.Arms))
+	for i, r := range primary.Arms {
+		if version, err = b.version(r); err != nil {
+			return nil, err
+		}
+		versions[i] = append(version, primary.Experiment, b.policy.Experiments[primary.Experiment].Arms[i].Cohort)
+	}
+	of := slices.IndexFunc(b.kept.splits, func(s split) bool { return s.settings.ID == primary.Experiment })
+	m, err := router.SplitAhead(b.kept.splits[of].layer, root, func(arm int) middleware.Middleware {
+		return b.kept.cache.Middleware(versions[arm]...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return stream.Of(m), nil
+}
+
+// version tells the answers of a model from those of another one that goes by its
+// name: by the provider's model, or its family, within which answers may stand for
+// each other, and by all that a policy changes in what is asked and where.
+func (b *builder) version(r spec.Resolved) ([]string, error) {
+	settings, err := json.Marshal(struct {
+		Provider, API, BaseURL string
+		Unsupported            string
+		Takes                  *spec.Takes
+		Config                 *spec.ModelConfig
+		MaxOutput              int
+		Rules                  *spec.Compliance // redact requests
+	}{r.Provider, r.Settings.API, r.Settings.BaseURL, r.Settings.Unsupported, r.Settings.Takes, r.Settings.Config, b.policy.Budgets.MaxOutput(), b.policy.Compliance})
+	if err != nil {
+		return nil, fmt.Errorf("policy: cache: the settings of %q: %w", r.Name, err)
+	}
+	return []string{cmp.Or(r.Settings.Family, r.ID), string(settings)}, nil
+}
+
+// needsCache reports whether an entry or a condition asks for kept answers.
+func (b *builder) needsCache() bool {
+	for _, t := range b.policy.Targets() {
+		if t.Model == spec.CachedAnswer || t.Condition.Compiled() != nil && t.Condition.Compiled().Uses("cache_hit") {
+			return true
+		}
+	}
+	return false
+}
+
+// hit reports whether an answer to req is kept.
+func (b *builder) hit(ctx context.Context, req *model.LLMRequest) bool {
+	_, _, ok := b.kept.cache.Lookup(ctx, req)
+	return ok
+}
+
+// degrade returns the section, or its defaults.
+func (b *builder) degrade() *spec.Degrade {
+	if b.policy.Degrade != nil {
+		return b.policy.Degrade
+	}
+	return spec.Default[spec.Degrade]()
+}
+
+// lastResort returns an answer of last resort behind its flags, nil if it cannot
+// be built and that was reported as a problem.
+func (b *builder) lastResort(t spec.Target) stream.Layer {
+	section := b.degrade()
+	m, err := degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
+	if t.Model == spec.CachedAnswer {
+		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
+	}
+	if err != nil {
+		b.err(t.Path, strictyaml.Quoted(t.Name)+", which cannot be built: "+err.Error(), "an answer of last resort that can be built")
+		return nil
+	}
+	return guarded(stream.Of(m), b.flags(t))
+}

@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"context"
+	"iter"
+	"math"
+	"reflect"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// split is an experiment with what it has counted and rolled back. It outlives
+// the policies that have the experiment with the same settings and models.
+type split struct {
+	settings splitSettings
+	layer    stream.Layer
+}
+
+type splitSettings struct {
+	ID         string
+	Experiment spec.Experiment
+	Arms       []spec.Resolved
+}
+
+// experiment returns the arms in the place of t, whose time limits they have,
+// and the model of the control.
+func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, control model.LLM) {
+	id := t.Experiment
+	for i, r := range t.Arms {
+		at := t
+		if at.Resolved = r; i > 0 {
+			at.Path = strictyaml.At("experiments", id, "arms", i, "model")
+		}
+		inner, llm := b.target(at)
+		if i == 0 {
+			control = llm
+		}
+		ch.arms[id] = append(ch.arms[id], inner)
+	}
+	want := splitSettings{id, b.policy.Experiments[id], t.Arms}
+	for _, s := range b.before.splits {
+		if reflect.DeepEqual(s.settings, want) {
+			b.kept.splits = append(b.kept.splits, s)
+			return s.layer, control
+		}
+	}
+	m, err := b.split(&want)
+	if err != nil {
+		b.err(strictyaml.At("experiments", id), err.Error(), "an experiment that can be built")
+		return nil, nil
+	}
+	layer = stream.Of(m)
+	b.kept.splits = append(b.kept.splits, split{want, layer})
+	return layer, control
+}
+
+func (b *builder) split(s *splitSettings) (model.LLM, error) {
+	id, e, logger := s.ID, s.Experiment, b.options.logger
+	config := router.SplitConfig{
+		Experiment: id, By: router.SplitBy(e.StickyBy), MaxDrift: float64(e.MaxDrift), MinCalls: e.MinCalls, Window: e.Window,
+		OnRollback: func(r router.Rollback) {
+			logger.Warn("policy: an arm of an experiment is taken out", "experiment", id, "rollback", r)
+		},
+	}
+	for i, a := range e.Arms {
+		weight := int(math.Round(float64(a.Share) * 1e6))
+		config.Arms = append(config.Arms, router.Arm{Cohort: a.Cohort, Weight: weight, Model: &arm{id, i, s.Arms[i].Model}})
+	}
+	return router.NewSplit(config)
+}
+
+// arm is one side of a split: what the policy of a call has in its place. Guards
+// and limits there change with the policy, and the split stays.
+type arm struct {
+	experiment string
+	i          int
+	name       string
+}
+
+// Name implements model.LLM.
+func (a *arm) Name() string { return a.name }
+
+// GenerateContent implements model.LLM.
+func (a *arm) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(a, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (a *arm) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return stateOf(ctx).chain.arms[a.experiment][a.i].Do(ctx, req, streamed, out)
+}

@@ -1,0 +1,112 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/gemini"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
+)
+
+// endpoint is the address of a model and the credential for it.
+type endpoint struct {
+	spec.Resolved
+	key string // of the variable that the file names; "" for the provider's usual one
+	env func(string) (string, bool)
+}
+
+// first returns the value of the first variable that is set and not empty.
+func (e *endpoint) first(names ...string) string {
+	for _, name := range names {
+		if value, _ := e.env(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+// provide builds the model of a provider.
+func (b *builder) provide(e endpoint) (model.LLM, error) {
+	switch e.Provider {
+	case "gemini", "vertexai":
+		return newGemini(b.ctx, e)
+	case "openai", "openai_chat":
+		return newOpenAI(e)
+	}
+	factory, ok := b.options.factories[e.Provider]
+	if !ok {
+		return nil, &unbuildable{"no provider " + e.Provider + " in this program", spec.AddProvider(e.Provider)}
+	}
+	settings := provider.Settings{Model: e.ID, APIKey: e.key, BaseURL: e.Settings.BaseURL, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
+	if settings.APIKey == "" && e.UsualKey() {
+		settings.APIKey = e.first(factory.KeyEnv)
+	}
+	if settings.APIKey == "" && settings.BaseURL == "" {
+		return nil, noKey(e.Provider, factory.KeyEnv)
+	}
+	return factory.New(settings)
+}
+
+func (e *endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
+
+func noKey(provider, variables string) error {
+	return &unbuildable{"no key for " + provider, "one in " + variables + ", or in the variable that credential_env names"}
+}
+
+// newGemini builds a Gemini model. If the file does not choose the API, the
+// environment does, as in genai itself.
+func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
+	config := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: e.key, HTTPOptions: genai.HTTPOptions{BaseURL: e.Settings.BaseURL}}
+	onVertex := strings.ToLower(e.first("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"))
+	switch {
+	case e.Provider == "vertexai", e.Settings.Provider == "" && (onVertex == "1" || onVertex == "true"):
+		config.Backend, config.Location = genai.BackendVertexAI, e.Settings.Region
+		if e.key == "" { // a key names its project, and is served by the global endpoint
+			config.Project = e.first("GOOGLE_CLOUD_PROJECT")
+			config.Location = cmp.Or(config.Location, e.first("GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_REGION"))
+		}
+	case e.key == "":
+		if config.APIKey = e.first("GOOGLE_API_KEY", "GEMINI_API_KEY"); config.APIKey == "" {
+			return nil, noKey("gemini", "GOOGLE_API_KEY or GEMINI_API_KEY")
+		}
+	}
+	return gemini.New(ctx, e.ID, gemini.Config{Client: config, Takes: takesOf(e.Settings.Takes), Drop: e.drops()})
+}
+
+// newOpenAI builds a model of OpenAI, or of another server that speaks one of its
+// protocols.
+func newOpenAI(e endpoint) (model.LLM, error) {
+	config := openai.Config{APIKey: e.key, BaseURL: e.Settings.BaseURL, API: e.Settings.API, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
+	if e.Provider == "openai_chat" {
+		config.API = openai.Chat
+	}
+	if config.APIKey == "" && e.UsualKey() {
+		config.APIKey = e.first("OPENAI_API_KEY")
+	}
+	if config.APIKey == "" && config.BaseURL == "" {
+		return nil, noKey("openai", "OPENAI_API_KEY")
+	}
+	config.Azure = azure(config.BaseURL)
+	return openai.New(e.ID, config)
+}
+
+// azure returns the settings of a deployment on Azure; nil for another server.
+func azure(baseURL string) *openai.Azure {
+	u, err := url.Parse(baseURL)
+	if err != nil {
+		return nil
+	}
+	for _, domain := range []string{".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com"} {
+		if strings.HasSuffix(u.Hostname(), domain) {
+			return &openai.Azure{}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"reflect"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// settings is all that makes the layers around a model what they are. Two
+// targets of one policy, or of two in a row, with the same settings share them,
+// and so what they know of the model.
+type settings struct {
+	Name, Canonical string
+	Model           spec.Model
+	Unary, Streamed middleware.TimeoutConfig
+	Breaker         *spec.CircuitBreaker
+	Retry           *spec.Retry
+	Validate        *spec.Validate
+	Limits          *spec.RateLimits
+	Classes         []string
+	MaxOutput       int
+	Charged         bool // to the purse
+}
+
+// stack is a model with the layers around it.
+type stack struct {
+	settings settings
+	layer    stream.Layer
+	llm      model.LLM
+	read     readings // of the environment, when it was built
+}
+
+// target returns the model of a target with all that stands around it, and the
+// bare model; nil if that was reported as a problem.
+func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
+	want := b.settings(t)
+	for _, s := range append(b.kept.stacks, b.before.stacks...) {
+		if reflect.DeepEqual(s.settings, want) && s.read.still(b.options.env) {
+			b.kept.stacks = append(b.kept.stacks, s)
+			return guarded(s.layer, b.guards(t)...), s.llm
+		}
+	}
+	s, err := b.stack(t, want)
+	if err != nil {
+		if !errors.Is(err, errReported) {
+			why := &unbuildable{err.Error(), "a model that can be built"}
+			errors.As(err, &why)
+			b.err(t.Path, strictyaml.Quoted(t.Name)+", which cannot be built: "+why.why, why.allowed)
+		}
+		return nil, nil
+	}
+	b.kept.stacks = append(b.kept.stacks, s)
+	return guarded(s.layer, b.guards(t)...), s.llm
+}
+
+// settings collects what the policy says about a target.
+func (b *builder) settings(t spec.Target) settings {
+	p := b.policy
+	s := settings{
+		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
+	}
+	if t.Settings.RateLimits != nil {
+		s.Limits = t.Settings.RateLimits
+	}
+	if p.Priority != nil {
+		s.Classes = p.Priority.Classes
+	}
+	s.Unary.FirstContent, s.Streamed.FirstContent = t.Silence, t.Streamed
+	if p.Timeouts != nil {
+		s.Unary.Total, s.Streamed.Total = p.Timeouts.Attempt, p.Timeouts.Attempt
+	}
+	if p.Stream != nil {
+		s.Streamed.Idle = p.Stream.Idle
+	}
+	return s
+}
+
+// stack builds what settings describe:
+//
+//	retry → validate → breaker → limit → timeout → budget → model
+func (b *builder) stack(t spec.Target, s settings) (stack, error) {
+	read := readings{}
+	llm, id, err := b.llm(t, read.of(b.options.env))
+	if err != nil {
+		return stack{}, err
+	}
+	var inner stream.Layer = stream.NewSource(llm, stream.Options{
+		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: targetOf(t, id), Logger: b.options.logger,
+	})
+	if b.bounded {
+		inner = stream.Of(b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff())(inner))
+	}
+	inner, err = timed(inner, s.Unary, s.Streamed)
+	if err != nil {
+		return stack{}, err
+	}
+	for _, layerOf := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
+		m, err := layerOf(&s)
+		if err != nil {
+			return stack{}, err
+		}
+		if m != nil {
+			inner = stream.Of(m(inner))
+		}
+	}
+	return stack{settings: s, layer: inner, llm: llm, read: read}, nil
+}
+
+// timed puts time limits around a model, which may differ for streams.
+func timed(inner stream.Layer, unary, streamed middleware.TimeoutConfig) (stream.Layer, error) {
+	whole, err := timeout(inner, unary)
+	if err != nil || unary == streamed {
+		return whole, err
+	}
+	parts, err := timeout(inner, streamed)
+	if err != nil {
+		return nil, err
+	}
+	return around(parts, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+		if streamed {
+			return parts.Do(ctx, req, streamed, out)
+		}
+		return whole.Do(ctx, req, streamed, out)
+	}), nil
+}
+
+func timeout(inner stream.Layer, c middleware.TimeoutConfig) (stream.Layer, error) {
+	if c == (middleware.TimeoutConfig{}) {
+		return inner, nil
+	}
+	m, err := middleware.NewTimeout(c)
+	if err != nil {
+		return nil, err
+	}
+	return stream.Of(m(inner)), nil
+}
+
+func (b *builder) limit(s *settings) (middleware.Middleware, error) {
+	r := s.Limits
+	if r == nil {
+		return nil, nil
+	}
+	ranks := make(map[string]int, len(s.Classes))
+	for i, class := range s.Classes {
+		ranks[class] = len(s.Classes) - i
+	}
+	return middleware.NewLimit(middleware.LimitConfig{
+		RequestsPerMinute: r.RequestsPerMinute, TokensPerMinute: r.TokensPerMinute, MaxConcurrent: r.Concurrency,
+		MaxQueue: r.Queue, MaxWait: r.QueueTimeout, Priorities: ranks, Adaptive: r.Adaptive,
+	})
+}
+
+func (b *builder) breaker(s *settings) (middleware.Middleware, error) {
+	c := s.Breaker
+	if c == nil {
+		return nil, nil
+	}
+	logger := b.options.logger
+	return middleware.NewBreaker(middleware.BreakerConfig{
+		ConsecutiveFailures: c.FailureThreshold, FailureRatio: float64(c.FailureRatio), MinRequests: c.MinRequests,
+		Window: c.Window, OpenFor: c.Backoff, MaxOpenFor: max(c.MaxBackoff, 0),
+		OnStateChange: func(model string, from, to middleware.BreakerState) {
+			logger.Warn("policy: a breaker has changed", "model", model, "from", from, "to", to)
+		},
+	})
+}
+
+func (b *builder) retry(s *settings) (middleware.Middleware, error) {
+	r := s.Retry
+	if r == nil || r.MaxAttempts < 2 {
+		return nil, nil
+	}
+	budget, err := middleware.NewRetryBudget(float64(r.Budget), 0)
+	if err != nil {
+		return nil, err
+	}
+	return middleware.NewRetry(middleware.RetryConfig{
+		MaxRetries: r.MaxAttempts - 1, BaseDelay: r.BaseDelay, MaxDelay: r.MaxDelay, MaxWait: r.MaxWait, SkipWait: r.SkipWait, Budget: budget,
+	})
+}

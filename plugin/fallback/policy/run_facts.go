@@ -1,0 +1,164 @@
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"google.golang.org/adk/v2/session"
+
+	"github.com/adk-fallback/adk-fallback/internal/caller"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// facts is where the facts of a call come from: sections context and priority.
+type facts struct {
+	context *spec.Context // nil for none
+	class   string        // what a call's priority is; "" or "priority" for what it says itself
+}
+
+// read returns ctx with what the session's state tells of the call. What the
+// application has told by itself stays.
+//
+// Each tree does it for itself, however deep it stands in a model: the state is
+// behind every context that ADK's has been handed down in.
+func (f *facts) read(ctx context.Context) context.Context {
+	if f.context == nil && (f.class == "" || f.class == "priority") {
+		return ctx
+	}
+	known := call.From(ctx)
+	var told call.Info
+	var missing unread
+	if f.context != nil {
+		told, missing = askState(f.context, stateIn(ctx), known)
+	}
+	if f.class != "" && f.class != "priority" {
+		told.Priority = factOf(call.From(call.With(ctx, told)), f.class)
+	}
+	ctx = call.With(ctx, told)
+	if missing != (unread{}) {
+		ctx = context.WithValue(ctx, unreadKey{}, missing.or(unreadIn(ctx)))
+	}
+	return ctx
+}
+
+// stateIn returns the state of the session behind ctx, nil outside of ADK.
+func stateIn(ctx context.Context) session.ReadonlyState {
+	if adk, ok := caller.Context(ctx).(interface{ ReadonlyState() session.ReadonlyState }); ok {
+		return adk.ReadonlyState()
+	}
+	return nil
+}
+
+// unread are the facts that section context names and nobody could read: there
+// is no session, or what it has is no text. That a session has no such fact is
+// something else.
+type unread struct{ tenant, class, region bool }
+
+func (u unread) or(other unread) unread {
+	return unread{u.tenant || other.tenant, u.class || other.class, u.region || other.region}
+}
+
+type unreadKey struct{}
+
+// unreadIn returns what no policy around ctx could read and nobody has told since.
+func unreadIn(ctx context.Context) unread {
+	missing, _ := ctx.Value(unreadKey{}).(unread)
+	if missing == (unread{}) {
+		return missing
+	}
+	known := call.From(ctx)
+	return unread{missing.tenant && known.Tenant == "", missing.class && known.DataClass == "", missing.region && known.Region == ""}
+}
+
+// askState returns what state, which may be nil, adds to what is known.
+func askState(c *spec.Context, state session.ReadonlyState, known call.Info) (told call.Info, missing unread) {
+	var priority bool // nothing is forbidden because of it
+	for _, fact := range []struct {
+		key    string
+		known  string
+		told   *string
+		unread *bool
+	}{
+		{c.Tenant, known.Tenant, &told.Tenant, &missing.tenant}, {c.Priority, known.Priority, &told.Priority, &priority},
+		{c.DataClass, known.DataClass, &told.DataClass, &missing.class}, {c.Region, known.Region, &told.Region, &missing.region},
+	} {
+		if fact.key != "" && fact.known == "" {
+			text, ok := textIn(state, fact.key)
+			*fact.told, *fact.unread = text, !ok
+		}
+	}
+	for label, key := range c.Labels {
+		if _, has := known.Labels[label]; has {
+			continue
+		}
+		if text, _ := textIn(state, key); text != "" {
+			if told.Labels == nil {
+				told.Labels = make(map[string]string, len(c.Labels))
+			}
+			told.Labels[label] = text
+		}
+	}
+	return told, missing
+}
+
+// textIn returns a value of the state as text; "" for what is not there. It
+// reports false for what cannot be read.
+func textIn(state session.ReadonlyState, key string) (text string, ok bool) {
+	if state == nil {
+		return "", false
+	}
+	value, err := state.Get(key)
+	if err != nil {
+		return "", errors.Is(err, session.ErrStateKeyNotExist)
+	}
+	if text, ok := value.(string); ok {
+		return text, true
+	}
+	return jsonText(value)
+}
+
+// jsonText returns a text, a number or a bool as JSON has it, because that is
+// how a database keeps it: the text of a number is the same before and after. It
+// reports false for what has parts.
+func jsonText(value any) (text string, ok bool) {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return "", false
+	}
+	switch data[0] {
+	case 'n':
+		return "", true
+	case '[', '{':
+		return "", false
+	case '"':
+		return text, json.Unmarshal(data, &text) == nil
+	case 't', 'f':
+		return string(data), true
+	}
+	text = string(data)
+	if strings.ContainsAny(text, ".eE") { // 5.0, as a json.Number may be, is 5 after a database
+		number, err := strconv.ParseFloat(text, 64)
+		return strconv.FormatFloat(number, 'f', -1, 64), err == nil
+	}
+	return text, true
+}
+
+// factOf returns the fact that a policy names, such as tenant or labels.plan.
+func factOf(info call.Info, name string) string {
+	if label, ok := strings.CutPrefix(name, "labels."); ok {
+		return info.Labels[label]
+	}
+	switch name {
+	case "tenant":
+		return info.Tenant
+	case "data_class":
+		return info.DataClass
+	case "region":
+		return info.Region
+	}
+	return info.Priority
+}

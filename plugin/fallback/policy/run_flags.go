@@ -1,0 +1,180 @@
+package policy
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+
+	"github.com/open-feature/go-sdk/openfeature"
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// FlagClient is what a policy needs of OpenFeature; an *openfeature.Client is
+// one. It must be safe for concurrent use.
+type FlagClient interface {
+	Boolean(ctx context.Context, flag string, defaultValue bool, evalCtx openfeature.EvaluationContext, options ...openfeature.Option) bool
+}
+
+// WithFlags lets client decide the flags of a policy. It is asked at each
+// attempt at a target that a flag names, with the user (or what StickyBy names)
+// as the targeting key, and app, agent, tenant, priority, data_class, region and
+// the labels as attributes. Where answers are kept, it is asked before each call
+// too: who may not ask a model gets no answer that it gave to another. Where it
+// does not know a flag, or panics, the file's default holds.
+func WithFlags(client FlagClient) Option {
+	return optionFunc(func(o *options) { o.flags = client })
+}
+
+// flags returns the guard that asks the flags which name a target, nil if none
+// does.
+func (b *builder) flags(t spec.Target) guard {
+	names := b.flagsOf(t.Resolved)
+	if len(names) == 0 {
+		return nil
+	}
+	p, client := b.policy, b.options.flags
+	return func(ctx context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError) {
+		info, before := call.From(ctx), flagsBefore(ctx, p)
+		for _, name := range names {
+			if before.off[name] || !isOn(ctx, p.Flags[name], name, info, before.nobody, client) {
+				return nil, &middleware.RefusedError{By: "flag", Reason: "flag " + name + " is off"}
+			}
+		}
+		return req, nil
+	}
+}
+
+// flagsOf returns the flags that name a model, in order.
+func (b *builder) flagsOf(r spec.Resolved) (names []string) {
+	for _, name := range slices.Sorted(maps.Keys(b.policy.Flags)) {
+		if slices.ContainsFunc(b.policy.Flags[name].Targets, r.Matches) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// askedFlags is what the flags of a policy were when a call came to its cache. A
+// flag that was off then stays off for the call, whatever it is by the time that a
+// guard asks: the answer is kept for callers for whom it is off.
+type askedFlags struct {
+	policy *spec.Policy
+	off    map[string]bool // the flags that were off, by name
+	models []string        // that they switch off, in order
+	nobody string          // stands for a caller without an id, for this call
+}
+
+type askedFlagsKey struct{}
+
+// flagsBefore returns what the flags of p were in front of the chain, the zero
+// value if nobody has asked.
+func flagsBefore(ctx context.Context, p *spec.Policy) askedFlags {
+	if asked, _ := ctx.Value(askedFlagsKey{}).(*askedFlags); asked != nil && asked.policy == p {
+		return *asked
+	}
+	return askedFlags{}
+}
+
+// switchedOff returns the models that a caller does not get answers of: what the
+// cache has to know of flags.
+func switchedOff(ctx context.Context) []string {
+	if asked, _ := ctx.Value(askedFlagsKey{}).(*askedFlags); asked != nil {
+		return asked.models
+	}
+	return nil
+}
+
+// askFlags returns inner, which is a cache, behind the flags that name a model of
+// the chain; inner itself if none does.
+func (b *builder) askFlags(inner stream.Layer) stream.Layer {
+	var names []string             // of all these flags
+	flags := map[string][]string{} // by the model that they name
+	for _, t := range b.policy.Targets() {
+		for _, r := range t.Models() {
+			if flags[r.Name] == nil {
+				flags[r.Name] = b.flagsOf(r)
+				names = append(names, flags[r.Name]...)
+			}
+		}
+	}
+	if len(names) == 0 {
+		// What an outer policy's flags switch off is no matter of this cache.
+		return around(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+			if switchedOff(ctx) != nil {
+				ctx = context.WithValue(ctx, askedFlagsKey{}, (*askedFlags)(nil))
+			}
+			return inner.Do(ctx, req, streamed, out)
+		})
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	models := slices.Sorted(maps.Keys(flags))
+	p, client := b.policy, b.options.flags
+	return around(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+		asked := &askedFlags{policy: p, off: map[string]bool{}, nobody: strconv.FormatUint(rand.Uint64(), 36)}
+		info := call.From(ctx)
+		for _, name := range names {
+			if !isOn(ctx, p.Flags[name], name, info, asked.nobody, client) {
+				asked.off[name] = true
+			}
+		}
+		for _, m := range models {
+			if slices.ContainsFunc(flags[m], func(name string) bool { return asked.off[name] }) {
+				asked.models = append(asked.models, m)
+			}
+		}
+		return inner.Do(context.WithValue(ctx, askedFlagsKey{}, asked), req, streamed, out)
+	})
+}
+
+// isOn reports whether a flag is on for the caller; nobody is the id of one who has
+// none.
+func isOn(ctx context.Context, f spec.Flag, name string, info call.Info, nobody string, client FlagClient) bool {
+	id := cmp.Or(info.User, info.Session, info.Invocation)
+	if f.StickyBy == "session" {
+		id = cmp.Or(info.Session, info.User, info.Invocation)
+	}
+	on := f.Default
+	if client != nil {
+		on = decided(ctx, client, name, f.Default, id, info)
+	}
+	return on && (f.Rollout >= 1 || point(name, cmp.Or(id, nobody)) < float64(f.Rollout))
+}
+
+// decided asks the client, whose panics, and those of its provider, are no
+// reason to fail a call.
+func decided(ctx context.Context, client FlagClient, name string, fallback bool, id string, info call.Info) (on bool) {
+	defer func() {
+		if recover() != nil {
+			on = fallback
+		}
+	}()
+	attributes := map[string]any{
+		"app": info.App, "agent": info.Agent, "tenant": info.Tenant, "priority": info.Priority, "data_class": info.DataClass, "region": info.Region,
+	}
+	for label, value := range info.Labels {
+		attributes["labels."+label] = value
+	}
+	return client.Boolean(ctx, name, fallback, openfeature.NewEvaluationContext(id, attributes))
+}
+
+// point returns where in [0, 1) an id stands for a flag, or for another choice
+// that has a name: the same in every replica, as router.NewSplit has it for
+// experiments. Without an id it is a random draw.
+func point(name, id string) float64 {
+	if id == "" {
+		return rand.Float64()
+	}
+	sum := sha256.Sum256([]byte(name + "\x00" + id))
+	return float64(binary.BigEndian.Uint64(sum[:])>>11) / (1 << 53)
+}

@@ -1,0 +1,186 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+)
+
+// Known is what an application can tell of itself to [Check]. The zero value
+// knows nothing.
+type Known struct {
+	// Model reports whether the application hands in a model of that name. Nil
+	// means that it is not known: a name that neither the file nor a provider
+	// resolves is then a warning, else it is an error. What is handed in wins over
+	// what the file says of its provider and its credential.
+	Model func(name string) bool
+	// Provider reports whether the application has added the provider of that name,
+	// which package policy does not have, such as anthropic. Nil means that it is
+	// not known.
+	Provider func(name string) bool
+	// Price reports whether there is a list price for a provider's model id. Nil
+	// means that it is not known, and prices are not checked.
+	Price func(id string) bool
+	// Validator reports whether the application has a function of that name among its
+	// [Validators]. Nil means that it is not known.
+	Validator func(name string) bool
+	// Build says that a model is to be built from the policy: what this version
+	// can only check is then an error.
+	Build bool
+}
+
+// Check returns all that is wrong with p, in the order of the file: what [Parse]
+// reports, what known adds to it, and warnings of what is allowed but may not do
+// what it seems to. p is read only.
+func Check(p *Policy, known Known) []Problem {
+	c := &checker{Policy: p, known: known, chain: p.Targets(), problems: slices.Clone(p.doc.Problems)}
+	c.aliases()
+	c.duplicates()
+	c.names()
+	c.unreachable()
+	c.times()
+	c.prices()
+	c.windows()
+	c.credentials()
+	c.bypassed()
+	c.declared()
+	c.references()
+	c.experiments()
+	c.sections()
+	if known.Build {
+		c.later()
+	}
+	return strictyaml.AtMost(strictyaml.InOrder(c.problems))
+}
+
+// later finds what cannot be built yet.
+func (c *checker) later() {
+	for _, path := range c.ForLater() {
+		c.err(path, "what only a later version can build", "a policy without it")
+	}
+}
+
+type checker struct {
+	*Policy
+	known    Known
+	chain    []Target
+	problems []Problem
+}
+
+func (c *checker) err(path, found, allowed string)  { c.add(SeverityError, path, found, allowed) }
+func (c *checker) warn(path, found, allowed string) { c.add(SeverityWarning, path, found, allowed) }
+
+func (c *checker) add(severity Severity, path, found, allowed string) {
+	c.problems = append(c.problems, c.Problem(severity, path, found, allowed))
+}
+
+// Problem returns a problem of the value at path, at its place in the file, or at
+// that of what is around it if the file does not have it.
+func (p *Policy) Problem(severity Severity, path, found, allowed string) Problem {
+	around := path
+	at, ok := p.doc.Places[around]
+	for !ok && around != "" {
+		around = around[:max(strings.LastIndexAny(around, ".["), 0)]
+		at, ok = p.doc.Places[around]
+	}
+	return Problem{Line: at.Line, Column: at.Column, Path: path, Found: found, Allowed: allowed, Severity: severity}
+}
+
+// aliases finds names that stand for themselves, and names with two meanings.
+func (c *checker) aliases() {
+	followed := make(map[string]bool)
+	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
+		path := at("aliases", name)
+		if _, ok := c.Models[name]; ok {
+			c.err(path, quoted(name)+", which models has too", "a name that means one thing")
+		}
+		if IsLastResort(name) {
+			c.err(path, quoted(name)+", which has a meaning of its own", "any other name")
+		}
+		if cycle := c.cycle(name, followed); cycle != nil {
+			c.err(at("aliases", cycle[0]), "a cycle: "+strings.Join(append(cycle, cycle[0]), " → "), "an alias of a model")
+		}
+	}
+}
+
+// cycle follows the aliases from name on, as far as they have not been followed
+// before, and returns those that lead back to where they began, nil if none do.
+func (c *checker) cycle(name string, followed map[string]bool) []string {
+	var chain []string
+	for next, ok := c.Aliases[name]; ok && !followed[name]; next, ok = c.Aliases[name] {
+		followed[name] = true
+		chain = append(chain, name)
+		name = next
+	}
+	if i := slices.Index(chain, name); i >= 0 {
+		return chain[i:]
+	}
+	return nil
+}
+
+// duplicates finds targets that are one model.
+func (c *checker) duplicates() {
+	first := make(map[string]Target)
+	for _, t := range c.chain {
+		if earlier, again := first[t.Model]; again {
+			c.err(t.Path, fmt.Sprintf("%s, the same target as %s", quoted(t.Name), earlier.Path), "each target once")
+			continue
+		}
+		first[t.Model] = t
+	}
+}
+
+// names finds names that nothing is known of, and outdated ones.
+func (c *checker) names() {
+	for _, t := range c.chain {
+		if t.Path == "primary" && IsLastResort(t.Model) {
+			c.err(t.Path, quoted(t.Name)+", an answer of last resort", "a model")
+		}
+		c.name(t.Path, t.Name)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
+		for i, arm := range c.Experiments[id].Arms {
+			c.name(at("experiments", id, "arms", i, "model"), arm.Model)
+		}
+	}
+	if c.Cascade != nil {
+		c.name("cascade.model", c.Cascade.Model)
+	}
+}
+
+// isPreview reports whether a provider calls a model so before it has its final
+// name.
+func isPreview(name string) bool {
+	return slices.ContainsFunc(strings.Split(name, "-"), func(part string) bool { return part == "preview" || part == "exp" })
+}
+
+func (c *checker) name(path, name string) {
+	r := c.Resolve(name)
+	model := r.Model
+	if model != name && isPreview(name) {
+		c.warn(path, quoted(name)+", an outdated name", model)
+	}
+	if missing := c.known.Provider; r.Provider != "" && missing != nil && !missing(r.Provider) && !c.known.HandsIn(r) {
+		c.err(path, quoted(name)+" of provider "+r.Provider+", which is not in this program", AddProvider(r.Provider))
+	}
+	if name == "" || IsLastResort(model) || r.Provider != "" {
+		return
+	}
+	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
+	found := quoted(name) + ", which nothing here resolves" + didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
+	const allowed = "gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, " + CachedAnswer + " or " + TemplateResponse
+	switch {
+	case c.known.Model == nil:
+		c.warn(path, found, allowed)
+	case !c.known.Model(name) && !c.known.Model(model):
+		c.err(path, found, allowed)
+	}
+}
+
+// AddProvider returns the advice for a provider that the application has to add.
+func AddProvider(name string) string {
+	return fmt.Sprintf("%s.Provider, of package plugin/fallback/provider/%[1]s, as an option of policy.Load", name)
+}

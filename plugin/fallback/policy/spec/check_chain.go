@@ -1,0 +1,149 @@
+package spec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// models returns the targets of the chain that are models.
+func (c *checker) models() []Target {
+	var models []Target
+	for _, t := range c.chain {
+		if !IsLastResort(t.Model) {
+			models = append(models, t)
+		}
+	}
+	return models
+}
+
+// unreachable finds entries that no call gets to.
+func (c *checker) unreachable() {
+	always := false // an entry before always answers
+	for _, t := range c.chain {
+		if t.entry == "" {
+			continue
+		}
+		if value, constant := t.Condition.compiled.Constant(); constant && !value {
+			c.warn(at(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
+		}
+		if always {
+			c.warn(t.Path, quoted(t.Name)+" after "+TemplateResponse+", which always answers", TemplateResponse+" as the last entry")
+		}
+		always = always || t.Model == TemplateResponse && t.Condition.followsAll() && !c.flagged(t)
+	}
+}
+
+// flagged reports whether a flag may switch a target off.
+func (c *checker) flagged(t Target) bool {
+	for _, flag := range c.Flags {
+		if slices.ContainsFunc(flag.Targets, t.Matches) {
+			return true
+		}
+	}
+	return false
+}
+
+// prices finds models whose price is needed and not known.
+func (c *checker) prices() {
+	if c.known.Price == nil {
+		return
+	}
+	const allowed = "a price under models; without one the model is never taken to be free"
+	for i, t := range c.chain {
+		if i == 0 || t.Condition.compiled == nil || !t.Condition.compiled.Uses("cost") {
+			continue
+		}
+		for _, r := range c.chain[i-1].Models() {
+			if !c.priced(r) {
+				c.warn(at(t.entry, "condition"), "cost, but no price of "+r.Name, allowed)
+			}
+		}
+	}
+	if !c.Budgets.Spending() {
+		return
+	}
+	for _, t := range c.models() {
+		for i, r := range t.Models() {
+			path := t.Path
+			if i > 0 {
+				path = at("experiments", t.Experiment, "arms", i, "model")
+			}
+			if !c.priced(r) {
+				c.warn(path, "no price of "+r.Name+", which budgets need", allowed)
+			}
+		}
+	}
+}
+
+func (c *checker) priced(r Resolved) bool {
+	return r.Settings.Price != nil || c.known.Price(r.ID)
+}
+
+// windows finds fallbacks that cannot read what the models before them can.
+func (c *checker) windows() {
+	largest, of := 0, ""
+	for _, t := range c.models() {
+		window := t.Settings.ContextWindow
+		if window > 0 && window < largest {
+			c.warn(t.Path, fmt.Sprintf("%s, which reads %d tokens, after %s, which reads %d", quoted(t.Name), window, of, largest),
+				"a fallback with a window as large; longer requests skip this one")
+		}
+		if window > largest {
+			largest, of = window, t.Name
+		}
+	}
+}
+
+// credentials finds chains that end with one account.
+func (c *checker) credentials() {
+	models := c.models()
+	if len(models) < 2 {
+		return
+	}
+	for _, t := range models {
+		if one := c.known.Credential(models[0]); one == "" || c.known.Credential(t) != one {
+			return
+		}
+	}
+	c.warn("fallbacks", "one credential for every model: "+c.known.Credential(models[0]), "another account for one of them, which its quota and billing do not take down")
+}
+
+// Credential names what a target is called with, "" if that is not known.
+func (k Known) Credential(t Target) string {
+	switch {
+	case k.HandsIn(t.Resolved):
+		return ""
+	case t.Settings.CredentialEnv != "":
+		return t.Settings.CredentialEnv
+	case t.Provider != "" && t.UsualKey():
+		return "the default of " + t.Provider
+	}
+	return ""
+}
+
+// bypassed finds settings of how to reach models that are all handed in.
+func (c *checker) bypassed() {
+	inUse := make(map[string]bool) // by entry of models, of those that targets have
+	for _, t := range c.models() {
+		for _, r := range t.Models() {
+			inUse[r.Entry] = inUse[r.Entry] || !c.known.HandsIn(r)
+		}
+	}
+	for _, entry := range slices.Sorted(maps.Keys(inUse)) {
+		m := c.Models[entry]
+		for _, setting := range []struct{ key, value, found string }{
+			{"credential_env", m.CredentialEnv, "a key"}, {"base_url", m.BaseURL, "an address"},
+		} {
+			if setting.value != "" && !inUse[entry] {
+				c.warn(at("models", entry, setting.key), setting.found+" of what the application hands in", "none: a model that is handed in has its own")
+			}
+		}
+	}
+}
+
+// HandsIn reports whether the application is known to hand in a model. Who serves
+// that, and with which credential, is then not for the file to say.
+func (k Known) HandsIn(r Resolved) bool {
+	return k.Model != nil && (k.Model(r.Name) || k.Model(r.Model))
+}

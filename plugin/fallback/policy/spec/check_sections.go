@@ -1,0 +1,261 @@
+package spec
+
+import (
+	"errors"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/duration"
+	"github.com/adk-fallback/adk-fallback/internal/phrase"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+)
+
+// declared finds entries of models that cannot be built, or are not used.
+func (c *checker) declared() {
+	used := make(map[string]bool)
+	for _, name := range c.mentioned() {
+		used[c.Resolve(name).Entry] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
+		path, m := at("models", name), c.Models[name]
+		if IsLastResort(name) {
+			c.err(path, "settings of a model for an answer of last resort", "the name of a model; what "+name+" says is in section degrade")
+			continue
+		}
+		if !used[name] {
+			c.warn(path, "a model that no target uses"+didYouMean(name, c.mentioned()), "the name of a target, or a pattern that matches one")
+		}
+		if c.Resolve(name).Provider == "" && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
+			c.err(path, "no key provider, but how to reach one", "a provider beside it, such as provider: openai")
+		}
+		c.rateLimits(at(path, "rate_limits"), m.RateLimits)
+	}
+}
+
+// mentioned returns the models that the policy calls, without aliases.
+func (c *checker) mentioned() []string {
+	var names []string
+	for _, t := range c.chain {
+		names = append(names, t.Model)
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
+		for _, arm := range c.Experiments[id].Arms {
+			names = append(names, c.canonical(arm.Model))
+		}
+	}
+	if c.Cascade != nil {
+		names = append(names, c.canonical(c.Cascade.Model))
+	}
+	return names
+}
+
+// references finds names of targets that are none.
+func (c *checker) references() {
+	names := c.mentioned()
+	for _, t := range c.chain {
+		names = append(names, t.Name)
+	}
+	names = append(names, slices.Sorted(maps.Keys(c.Models))...)
+	refer := func(path string, patterns []string) {
+		for i, pattern := range patterns {
+			if pattern != "" && !slices.ContainsFunc(names, func(name string) bool { return wildcard(pattern, name) }) {
+				c.err(at(path, i), quoted(pattern)+", which no target is called"+didYouMean(pattern, names), "a target or model of this file, or a pattern that matches one")
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
+		refer(at("flags", name, "targets"), c.Flags[name].Targets)
+	}
+	if c.Compliance != nil {
+		for i, rule := range c.Compliance.Rules {
+			refer(at("compliance.rules", i, "targets"), rule.Targets)
+		}
+	}
+	if c.Hedge != nil {
+		c.hedge(c.Hedge)
+	}
+}
+
+func (c *checker) hedge(h *Hedge) {
+	var fallbacks []string
+	for _, t := range c.models() {
+		if t.entry != "" {
+			fallbacks = append(fallbacks, t.Name)
+		}
+	}
+	switch {
+	case len(fallbacks) == 0:
+		c.err("hedge", "no model among the fallbacks", "one that can be asked too")
+	case h.Target != "" && !slices.Contains(fallbacks, h.Target):
+		c.err("hedge.target", quoted(h.Target)+didYouMean(h.Target, fallbacks), "a model among the fallbacks")
+	}
+}
+
+// experiments finds experiments that do not add up.
+func (c *checker) experiments() {
+	taken := make(map[string]string) // the experiment of a target
+	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
+		path, e := at("experiments", id), c.Experiments[id]
+		c.arms(at(path, "arms"), e.Arms)
+		name := e.Target
+		if name == "" {
+			name = c.Primary
+		}
+		i := slices.IndexFunc(c.models(), func(t Target) bool { return t.Model == c.canonical(name) })
+		if i < 0 {
+			if e.Target != "" {
+				c.err(at(path, "target"), quoted(name)+didYouMean(name, c.mentioned()), "the primary or a model among the fallbacks")
+			}
+			continue
+		}
+		control := c.models()[i].Model
+		if taken[control] != "" {
+			c.err(path, "a second experiment with "+name+", after "+taken[control], "one experiment for a target")
+		}
+		taken[control] = id
+		if len(e.Arms) > 0 && e.Arms[0].Model != "" && c.canonical(e.Arms[0].Model) != control {
+			c.err(at(path, "arms", 0, "model"), quoted(e.Arms[0].Model)+" as the control", "the target, "+name+", as the first arm")
+		}
+	}
+}
+
+func (c *checker) arms(path string, arms []Arm) {
+	sum := Share(0)
+	cohorts := make([]string, len(arms))
+	for i, arm := range arms {
+		if cohorts[i] = arm.Cohort; arm.Cohort == "" {
+			cohorts[i] = arm.Model
+		}
+		if IsLastResort(c.canonical(arm.Model)) {
+			c.err(at(path, i, "model"), quoted(arm.Model)+", an answer of last resort", "a model")
+		}
+		sum += arm.Share
+	}
+	c.unique(path, cohorts)
+	if c.clean(path) && len(arms) > 0 && math.Abs(float64(sum)-1) > 1e-6 {
+		c.err(path, "shares that add up to "+sum.String(), "100% in all")
+	}
+}
+
+// sections finds values that contradict others of their section.
+func (c *checker) sections() {
+	c.rateLimits("rate_limits", c.RateLimits)
+	if r := c.Retry; r != nil && r.BaseDelay > r.MaxDelay && r.MaxDelay > 0 {
+		c.err("retry.max_delay", duration.Text(r.MaxDelay)+", less than base_delay", duration.Text(r.BaseDelay)+" or more")
+	}
+	if b := c.CircuitBreaker; b != nil && b.MaxBackoff > 0 && b.MaxBackoff < b.Backoff {
+		c.err("circuit_breaker.max_backoff", duration.Text(b.MaxBackoff)+", less than backoff", duration.Text(b.Backoff)+" or more")
+	}
+	if c.Priority != nil {
+		c.unique("priority.classes", c.Priority.Classes)
+		if c.RateLimits == nil && !slices.ContainsFunc(slices.Collect(maps.Values(c.Models)), func(m Model) bool { return m.RateLimits != nil }) {
+			c.warn("priority", "an order for calls that wait, but nothing that they wait for", "rate_limits")
+		}
+	}
+	if c.Budgets != nil {
+		c.budgets(c.Budgets)
+	}
+	if c.Validate != nil {
+		c.validate(c.Validate)
+	}
+	if c.Compliance != nil {
+		c.rules(c.Compliance.Rules)
+	}
+	if d := c.Degrade; d != nil && !c.has(TemplateResponse) && c.given("degrade.template") {
+		c.warn("degrade.template", "a text that no call gets", TemplateResponse+" among the fallbacks")
+	}
+	if c.Degrade != nil && c.Degrade.Template != "" {
+		_, err := phrase.Parse(c.Degrade.Template)
+		if err, ok := errors.AsType[*phrase.Error](err); ok {
+			c.err("degrade.template", redact.Text(err.Found, strictyaml.MaxMessage), err.Allowed)
+		}
+	}
+	names := make([]string, len(c.Alerts))
+	for i, alert := range c.Alerts {
+		names[i] = alert.Name
+	}
+	c.unique("alerts", names)
+}
+
+func (c *checker) rateLimits(path string, r *RateLimits) {
+	if r == nil || r.RequestsPerMinute > 0 || r.TokensPerMinute > 0 || r.Concurrency > 0 {
+		return
+	}
+	// One that is given and wrong is reported already.
+	for _, key := range []string{"requests_per_minute", "tokens_per_minute", "concurrency"} {
+		if c.given(at(path, key)) {
+			return
+		}
+	}
+	c.err(path, "no limit", "requests_per_minute, tokens_per_minute or concurrency")
+}
+
+// validate finds a section that accepts every answer, and a function that the
+// application does not have.
+func (c *checker) validate(v *Validate) {
+	if !v.Schema && v.Pattern == "" && v.MinLength == 0 && v.Function == "" && c.clean("validate") {
+		c.err("validate", "no rule", "pattern, min_length, function or schema: true")
+	}
+	if v.Function != "" && c.known.Validator != nil && !c.known.Validator(v.Function) {
+		c.err("validate.function", quoted(v.Function)+", which the application does not have", "a name among policy.Validators")
+	}
+}
+
+func (c *checker) budgets(b *Budgets) {
+	spend := b.USDPerDay > 0 || c.given("budgets.usd_per_day") || len(b.Tenants) > 0 || c.given("budgets.tenants")
+	tokens := b.MaxInputTokens > 0 || c.given("budgets.max_input_tokens") || b.MaxOutputTokens > 0 || c.given("budgets.max_output_tokens")
+	switch {
+	case !spend && !tokens:
+		c.err("budgets", "no limit", "usd_per_day, tenants, max_input_tokens or max_output_tokens")
+	case !spend && b.SoftLimit != nil:
+		c.err("budgets.soft_limit", "a share of nothing", "usd_per_day or tenants beside it")
+	}
+	if spend && b.SoftLimit != nil && len(c.chain) > 0 && !c.chain[0].Spared {
+		c.warn("budgets.soft_limit", "nobody for the calls that the primary is spared", "a model among the fallbacks, before "+TemplateResponse)
+	}
+	if b.Exhausted == "degrade" && !c.has(CachedAnswer) && !c.has(TemplateResponse) {
+		c.err("budgets.exhausted", "degrade, but no answer of last resort", CachedAnswer+" or "+TemplateResponse+" among the fallbacks")
+	}
+}
+
+// rules finds rules that leave no target at all.
+func (c *checker) rules(rules []Rule) {
+	for i, rule := range rules {
+		path := at("compliance.rules", i)
+		// What is wrong within it is reported already, and so is why a file was not
+		// read to its end.
+		read := c.doc.Places == nil || c.given(path)
+		if read && rule.namesNone() && rule.Otherwise != "redact" && c.clean(path) {
+			c.err(path, "a rule that lets no target see the data", "targets or regions that may see it, or otherwise: redact")
+		}
+	}
+}
+
+func (c *checker) unique(path string, names []string) {
+	seen := make(map[string]bool)
+	for i, name := range names {
+		if name != "" && seen[name] {
+			c.err(at(path, i), quoted(name)+" again", "each name once")
+		}
+		seen[name] = true
+	}
+}
+
+// has reports whether an entry of the chain is called name.
+func (c *checker) has(name string) bool {
+	return slices.ContainsFunc(c.chain, func(t Target) bool { return t.Model == name })
+}
+
+// clean reports whether nothing wrong has been found in what is at path.
+func (c *checker) clean(path string) bool {
+	return !slices.ContainsFunc(c.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, path) })
+}
+
+// given reports whether the file itself has a value.
+func (c *checker) given(path string) bool {
+	_, ok := c.doc.Places[path]
+	return ok
+}

@@ -1,0 +1,82 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/duration"
+)
+
+// times finds limits that another limit makes meaningless.
+func (c *checker) times() {
+	for i, t := range c.chain {
+		if i > 0 {
+			c.latencies(c.chain[i-1], t)
+		}
+	}
+	if c.Timeouts == nil || c.Timeouts.Total == 0 {
+		return
+	}
+	parts, sum := c.silences(func(t Target) time.Duration { return t.Silence })
+	streamed, sumStreamed := c.silences(func(t Target) time.Duration { return t.Streamed })
+	how := ""
+	if sumStreamed > sum {
+		parts, sum, how = streamed, sumStreamed, ", streamed,"
+	}
+	if sum > c.Timeouts.Total {
+		c.warn("timeouts.total", fmt.Sprintf("%s, but the targets%s may take %s = %s", duration.Text(c.Timeouts.Total), how, strings.Join(parts, " + "), duration.Text(sum)),
+			"a total of at least "+duration.Text(sum)+", or shorter timeouts")
+	}
+}
+
+// silences adds up how long the models may be without content: as long as limit
+// says, or until the next entry's condition gives them up. Without either, nobody
+// can tell.
+func (c *checker) silences(limit func(Target) time.Duration) (parts []string, sum time.Duration) {
+	for i, t := range c.chain {
+		if t.LastResort() {
+			continue
+		}
+		silence := c.within(limit(t))
+		if i+1 < len(c.chain) {
+			if after, ok := c.chain[i+1].Condition.SureAfter(); ok && (silence == 0 || after < silence) {
+				silence = after
+			}
+		}
+		if silence > 0 {
+			sum += silence
+			parts = append(parts, duration.Text(silence))
+		}
+	}
+	return parts, sum
+}
+
+// within returns a limit of an attempt's silence, or that of the whole attempt if
+// it is shorter; 0 for neither.
+func (c *checker) within(limit time.Duration) time.Duration {
+	if c.Timeouts == nil || c.Timeouts.Attempt == 0 || limit > 0 && limit < c.Timeouts.Attempt {
+		return limit
+	}
+	return c.Timeouts.Attempt
+}
+
+// latencies finds what the condition of next waits for in vain while an attempt at
+// t is silent.
+func (c *checker) latencies(t, next Target) {
+	path := at(next.entry, "condition")
+	if next.Condition.waitsForTTFT() {
+		c.warn(path, "ttft, which is 0 until there is content, and no answer is given up for it", "latency")
+	}
+	whole, streamed := c.within(t.Silence), c.within(t.Streamed)
+	if whole == 0 || streamed == 0 {
+		return
+	}
+	limit := max(whole, streamed)
+	for _, latency := range next.Condition.compiled.Latencies() {
+		if latency >= limit {
+			c.warn(path, fmt.Sprintf("%s, but %s is cut off after %s without content", duration.Text(latency), t.Name, duration.Text(limit)),
+				"less than "+duration.Text(limit))
+		}
+	}
+}

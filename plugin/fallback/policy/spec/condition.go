@@ -1,0 +1,109 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+)
+
+// Condition says when a call moves on to an entry; see docs/policy.md for the
+// language. [ParseCondition] makes one by hand. The zero value is the condition of
+// an entry in a file that has none: error.
+type Condition struct{ compiled *condition.Condition }
+
+// ParseCondition compiles a condition, such as "error || latency > 3s". The error
+// names every mistake.
+func ParseCondition(source string) (Condition, error) {
+	compiled, err := condition.Compile(source)
+	if err != nil {
+		return Condition{}, fmt.Errorf("policy: %w", err)
+	}
+	return Condition{compiled}, nil
+}
+
+// String returns the condition as it was written.
+func (c Condition) String() string { return c.orDefault().compiled.String() }
+
+// orDefault returns c, or the default for the zero value.
+func (c Condition) orDefault() Condition {
+	if c.compiled == nil {
+		return defaultCondition()
+	}
+	return c
+}
+
+var defaultCondition = sync.OnceValue(func() Condition {
+	c, err := ParseCondition("error")
+	if err != nil {
+		panic(err) // it is a condition
+	}
+	return c
+})
+
+// Compiled returns the condition in the form in which it is evaluated.
+func (c Condition) Compiled() *condition.Condition { return c.compiled }
+
+// Uses reports whether the condition has a name, such as cache_hit.
+func (c Condition) Uses(name string) bool { return c.orDefault().compiled.Uses(name) }
+
+// HoldsBack reports whether the condition can give up an answer, which is then
+// held back until it is whole.
+func (c Condition) HoldsBack() bool { return c.orDefault().compiled.HoldsBack() }
+
+// SureAfter returns after how long of silence an attempt is given up for an entry
+// with this condition, whoever asks and whatever the request costs; ok is false if
+// that depends on something else, or never happens.
+func (c Condition) SureAfter() (silence time.Duration, ok bool) {
+	c = c.orDefault()
+	for _, moment := range c.compiled.Latencies() {
+		// latency > 3s is asked just after three seconds.
+		v := condition.Vars{Latency: moment + 1, Confidence: math.NaN()}
+		if answer, sure := c.compiled.Certain(&v, append(ofSilence, "latency", "ttft", "confidence")...); answer && sure {
+			return moment, true
+		}
+	}
+	return 0, false
+}
+
+// ofSilence names what conditions know of an attempt that neither has content nor
+// has failed, beside the times.
+var ofSilence = []string{"error", "error_code", "error_kind", "empty", "finish_reason"}
+
+// followsAll reports whether the condition is true of every attempt that fails.
+func (c Condition) followsAll() bool {
+	answer, sure := c.orDefault().compiled.Certain(&condition.Vars{Error: true}, "error")
+	return answer && sure
+}
+
+// waitsForTTFT reports whether the condition may seem to bound the time to first
+// content and does not: while there is none, ttft is 0, and an answer is not given
+// up for it.
+func (c Condition) waitsForTTFT() bool {
+	if !c.Uses("ttft") || c.HoldsBack() {
+		return false
+	}
+	_, sure := c.orDefault().compiled.Certain(&condition.Vars{}, ofSilence...)
+	return !sure
+}
+
+// compileCondition compiles a condition of a file, or returns its mistakes.
+func compileCondition(source string) (any, []strictyaml.Mistake) {
+	compiled, err := condition.Compile(source)
+	if err == nil {
+		return Condition{compiled}, nil
+	}
+	found, ok := errors.AsType[condition.Errors](err)
+	if !ok {
+		return Condition{}, []strictyaml.Mistake{{Found: err.Error(), Allowed: "a condition"}}
+	}
+	mistakes := make([]strictyaml.Mistake, len(found))
+	for i, m := range found {
+		mistakes[i] = strictyaml.Mistake(*m)
+	}
+	return Condition{}, mistakes
+}

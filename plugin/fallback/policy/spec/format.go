@@ -1,0 +1,124 @@
+package spec
+
+import (
+	"embed"
+	"fmt"
+	"net/url"
+	"reflect"
+	"regexp"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+)
+
+// sources are the files whose comments document the keys. Reading them here
+// leaves one text of each comment, for godoc, the schema and docs/policy.md.
+//
+//go:embed file.go file_model.go file_takes.go file_limits.go file_rules.go
+var sources embed.FS
+
+// format is the format of a policy file.
+var format = sync.OnceValue(func() *strictyaml.Format {
+	return strictyaml.New(reflect.TypeFor[Policy](), strictyaml.Kinds{
+		Types: map[reflect.Type]func(reflect.StructTag) *strictyaml.Scalar{
+			reflect.TypeFor[Share]():     shares.Between,
+			reflect.TypeFor[USD]():       dollars.Between,
+			reflect.TypeFor[Bytes]():     sizes.Between,
+			reflect.TypeFor[Code]():      codes,
+			reflect.TypeFor[Condition](): conditions,
+		},
+		Texts: texts(),
+	}, sources)
+})
+
+// Schema returns the format of a policy file as a JSON Schema (draft 2020-12), so
+// that editors complete and check it. It knows every key and what each value may
+// be, but not what [Check] finds by looking at several values, nor the language of
+// conditions. The caller may change it.
+func Schema() *jsonschema.Schema { return format().Schema("adk-fallback policy") }
+
+// Reference returns the keys of a policy file in Markdown, as docs/policy.md has
+// them.
+func Reference() string { return format().Reference("The file") }
+
+// Default returns a section as an empty one in a file would be.
+func Default[Section any]() *Section {
+	var section Section
+	format().SetDefaults(&section)
+	return &section
+}
+
+var (
+	shares = strictyaml.Measure[Share]{
+		What: "a share", Such: []string{"80%", "0.8"}, Number: "number", Text: `^[0-9]+(\.[0-9]+)?%$`,
+		Parse: parseShare, Format: Share.String,
+	}
+	dollars = strictyaml.Measure[USD]{
+		What: "US dollars", Such: []string{"0.05", "$0.05"}, Number: "number", Text: `^\$[0-9]+(\.[0-9]+)?$`,
+		Parse: parseUSD, Format: USD.String,
+	}
+	sizes = strictyaml.Measure[Bytes]{
+		What: "a size", Such: []string{"64MiB"}, Number: "integer", Text: `^[0-9]+(\.[0-9]+)?([kMGT]?B|[KMGT]iB)$`,
+		Parse: parseBytes, Format: Bytes.String,
+	}
+)
+
+// maxConditions bounds the text of all conditions of a file, in bytes; one that
+// stands there again is not counted again. It bounds what a hostile file can cost.
+const maxConditions = 4 << 10
+
+func conditions(reflect.StructTag) *strictyaml.Scalar {
+	return &strictyaml.Scalar{
+		Allowed:    `a condition, such as "error || latency > 3s"`,
+		Schema:     &jsonschema.Schema{Types: []string{"string", "boolean"}, MinLength: jsonschema.Ptr(1), MaxLength: jsonschema.Ptr(condition.MaxSource)},
+		Compile:    compileCondition,
+		What:       "conditions",
+		MaxSource:  condition.MaxSource,
+		MaxSources: maxConditions,
+	}
+}
+
+func codes(reflect.StructTag) *strictyaml.Scalar {
+	status := strictyaml.Integers.Between(`min:"400" max:"599"`)
+	word := strictyaml.Pattern(`^([45][0-9][0-9]|[A-Za-z][A-Za-z0-9_.-]{0,63})$`, "")
+	return &strictyaml.Scalar{
+		Read: func(v strictyaml.Value) (any, bool) {
+			if value, ok := status.Read(v); ok {
+				return strconv.Itoa(value.(int)), true
+			}
+			return word.Read(v)
+		},
+		Allowed: "an HTTP status from 400 to 599 or a provider's code, such as 429 or overloaded_error",
+		Schema:  &jsonschema.Schema{AnyOf: []*jsonschema.Schema{status.Schema, word.Schema}},
+	}
+}
+
+// maxText bounds free text, in characters.
+const maxText = 4096
+
+// texts are the kinds of strings, "" for names.
+func texts() map[string]*strictyaml.Scalar {
+	env := strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`, "the name of an environment variable, such as OPENAI_API_KEY")
+	env.Secret = true
+	address := strictyaml.Pattern(`^https?://[^\s/?#@]+[^\s?#@]*$`, "an http or https URL without user, query and fragment")
+	address.Secret = true
+	expression := strictyaml.Text(maxText, fmt.Sprintf("a regular expression (https://pkg.go.dev/regexp/syntax) of at most %d characters", maxText))
+	expression.Schema.Format = "regex"
+	zone := strictyaml.Pattern(`^[A-Za-z0-9_+/-]{1,64}$`, "a time zone of the IANA database, such as UTC or Europe/Berlin")
+	return map[string]*strictyaml.Scalar{
+		"":         strictyaml.Pattern(`^[A-Za-z0-9][A-Za-z0-9._:/@ -]{0,127}$`, "a name: letters, digits and . _ : / @ -, at most 128 characters"),
+		"pattern":  strictyaml.Pattern(`^[A-Za-z0-9*][A-Za-z0-9._:/@ *-]{0,127}$`, "a name, in which * may stand for any text"),
+		"state":    strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$`, "a key of the session state, such as user:plan"),
+		"fact":     strictyaml.Pattern(`^(tenant|priority|data_class|region|labels\.[A-Za-z0-9_.-]{1,64})$`, "tenant, priority, data_class, region or labels.NAME"),
+		"env":      env,
+		"url":      address.Only(func(text string) bool { u, err := url.Parse(text); return err == nil && u.Host != "" }),
+		"timezone": zone.Only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" }),
+		"regexp":   expression.Only(func(text string) bool { _, err := regexp.Compile(text); return err == nil }),
+		"text":     strictyaml.Text(maxText, fmt.Sprintf("text of 1 to %d characters", maxText)),
+	}
+}

@@ -1,0 +1,107 @@
+package spec
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+)
+
+// Share is a part of a whole, from 0 to 1. A file has 80% or 0.8.
+type Share float64
+
+// String returns s as a file has it, such as 80%.
+func (s Share) String() string {
+	return strictyaml.FormatFloat(math.Round(float64(s)*1e8)/1e6) + "%"
+}
+
+// USD is an amount of US dollars. A file has 0.05 or "$0.05".
+type USD float64
+
+// String returns u as a file has it, such as $0.05.
+func (u USD) String() string { return "$" + strictyaml.FormatFloat(float64(u)) }
+
+// Bytes is a size. A file has 64MiB, 500kB or a number of bytes.
+type Bytes int64
+
+// byteUnits are the units of a size, the largest first.
+var byteUnits = []struct {
+	name string
+	size int64
+}{
+	{"TiB", 1 << 40}, {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10},
+	{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
+}
+
+// String returns b as a file has it, in the largest unit without a fraction.
+func (b Bytes) String() string {
+	for _, unit := range byteUnits {
+		if b != 0 && int64(b)%unit.size == 0 {
+			return strconv.FormatInt(int64(b)/unit.size, 10) + unit.name
+		}
+	}
+	return "0B"
+}
+
+// Code names a failure: an HTTP status such as 429, or a provider's own word
+// such as overloaded_error, as failure.Verdict.Matches compares them.
+type Code string
+
+func parseShare(text string) (Share, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	value, err := strictyaml.ParseFloat(digits)
+	if percent {
+		value /= 100
+	}
+	return Share(value), err
+}
+
+func parseUSD(text string) (USD, error) {
+	value, err := strictyaml.ParseFloat(strings.TrimPrefix(text, "$"))
+	return USD(value), err
+}
+
+func parseBytes(text string) (Bytes, error) {
+	digits, size := text, int64(1)
+	for _, unit := range byteUnits {
+		if before, found := strings.CutSuffix(text, unit.name); found {
+			digits, size = before, unit.size
+			break
+		}
+	}
+	value, err := strictyaml.ParseFloat(digits)
+	if err != nil {
+		return 0, err
+	}
+	value *= float64(size)
+	if value > 1<<53 || value != math.Trunc(value) {
+		return 0, fmt.Errorf("policy: %q is not a whole number of bytes", text)
+	}
+	return Bytes(value), nil
+}
+
+// wildcard reports whether name matches pattern, in which * stands for any text.
+func wildcard(pattern, name string) bool {
+	first, rest, found := strings.Cut(pattern, "*")
+	if !found {
+		return pattern == name
+	}
+	if !strings.HasPrefix(name, first) {
+		return false
+	}
+	name = name[len(first):]
+	for {
+		var part string
+		part, rest, found = strings.Cut(rest, "*")
+		if !found {
+			return strings.HasSuffix(name, part)
+		}
+		i := strings.Index(name, part)
+		if i < 0 {
+			return false
+		}
+		name = name[i+len(part):]
+	}
+}
