@@ -129,6 +129,23 @@ func escapeAt(s string) (n int, c byte) {
 	return n, 0
 }
 
+// entityAt returns the length of the character reference of HTML at the start of s, 0 if there is none, and what it does between a
+// label and its value: '=' if it ends a tag, '"' for quotes.
+func entityAt(s string) (c byte, n int) {
+	if s == "" || s[0] != '&' {
+		return 0, 0
+	}
+	for _, e := range [...]string{"&quot;", "&#34;", "&#39;", "&#x27;", "&apos;"} {
+		if strings.HasPrefix(s, e) {
+			return '"', len(e)
+		}
+	}
+	if strings.HasPrefix(s, "&gt;") {
+		return '=', len("&gt;")
+	}
+	return 0, 0
+}
+
 func isHex(b byte) bool { return class[b]&(digit|hexLetter) != 0 }
 
 func unhex(b byte) byte {

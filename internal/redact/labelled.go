@@ -30,6 +30,13 @@ func separatorAt(s string, i int) (sep separator, ok bool) {
 	for sep.end < len(s) && sep.end-i < longest {
 		c, n := charAt(s, sep.end)
 		depth := 0
+		if entity, length := entityAt(s[sep.end:]); length > 0 {
+			if sep.end += length; entity == '=' && sep.mark == ' ' {
+				sep.mark = '='
+			}
+			sep.chars++
+			continue
+		}
 		if c == 0 { // backslashes
 			if sep.end+n == len(s) || strings.IndexByte("'\"", s[sep.end+n]) < 0 {
 				break
@@ -61,6 +68,9 @@ func separatorAt(s string, i int) (sep separator, ok bool) {
 
 // labelledEnd returns the secret behind the label s[start:end], or end 0.
 func labelledEnd(s string, start, end int, k kind) (from, to int) {
+	if at := valueLabel(s, end); at > 0 {
+		end = at
+	}
 	sep, ok := separatorAt(s, end)
 	if !ok || sep.end == len(s) || placeholderAt(s, sep.end) {
 		return 0, 0
@@ -86,6 +96,8 @@ func labelledEnd(s string, start, end int, k kind) (from, to int) {
 		if sep.mark == ' ' {
 			return from, namedEnd(s, from, k)
 		}
+	case login:
+		return from, loginEnd(s, sep)
 	case projects:
 		if sep.mark == '/' && sep.tight && sep.quote == 0 {
 			return from, wordEnd(s, from)
@@ -123,7 +135,13 @@ func assignedEnd(s string, start int, sep separator, k kind) int {
 		to = passwordEnd(s, from)
 	}
 	v := s[from:to]
-	if isPlaceholder(v) || isPath(s, start, v) {
+	if k == key && oneOf(authSchemes, v) && to < len(s) && s[to] == ' ' { // Authorization: Token …
+		if to, v = endOf(s, to+1, value), s[to+1:endOf(s, to+1, value)]; len(v) < minValue || plain(v) {
+			return 0
+		}
+		return to
+	}
+	if isPlaceholder(v) || isPath(s, start, v) || k == noun && valueLabel(s, to) > 0 {
 		return 0
 	}
 	named := k == noun && sep.tight && sep.mark == '=' && (!plain(v) || !equalFold(s[start:min(start+3, len(s))], "key"))
@@ -138,6 +156,37 @@ func assignedEnd(s string, start int, sep separator, k kind) int {
 		return to
 	}
 	return 0
+}
+
+// valueLabel returns the end of the word "value" behind a label that is the value of another one, or 0: name="password" value="…",
+// {"key": "token", "value": "…"}, and two lines of YAML.
+func valueLabel(s string, i int) int {
+	const word, longest = "value", 16 // bytes between
+	for last := min(len(s), i+longest); i < last; {
+		c, n := charAt(s, i)
+		if c != 0 && !isBlank(c) && strings.IndexByte("'\",", c) < 0 {
+			break
+		}
+		i += n
+	}
+	end := i + len(word)
+	if end > len(s) || !equalFold(s[i:end], word) || end < len(s) && class[s[end]]&(letter|digit|under) != 0 {
+		return 0
+	}
+	return end
+}
+
+// loginEnd judges what stands behind "-u ": a name and a password with a colon between, but no ids of a user and group, nor a URL.
+func loginEnd(s string, sep separator) int {
+	to := passwordEnd(s, sep.end)
+	if sep.quote != 0 {
+		to = quotedEnd(s, sep)
+	}
+	name, secret, _ := strings.Cut(s[sep.end:to], ":")
+	if name == "" || len(secret) < 4 || secret[0] == '/' || endOf(secret, 0, digit) == len(secret) || plain(secret) && len(secret) < 8 {
+		return 0
+	}
+	return to
 }
 
 // namedEnd judges what stands behind "Bearer ", "key " and the like, with at most a quote or a bracket between.

@@ -16,6 +16,7 @@ const (
 	projects       // the same, in a path
 	team           // the id of an organisation at the provider
 	consumer       // a quoted name of a consumer of a Google API
+	login          // a name and a password behind a flag: curl -u ann:…
 	qualified      // a key if the word before it says so (access token), nothing if that says so (primary key), else as noun
 	numbered       // a project if the word before it is one (project id)
 )
@@ -29,7 +30,7 @@ type label struct {
 }
 
 // labels by their last byte. Sources: the names that gitleaks' rules generic-api-key, database-password and curl-auth-header look
-// for; RFC 9110 (Authorization); Google's texts on projects: https://cloud.google.com/resource-manager/docs/creating-managing-projects
+// for, and sidekiq-secret; RFC 9110 (Authorization); Google's texts on projects: https://cloud.google.com/resource-manager/docs/creating-managing-projects
 // and https://cloud.google.com/apis/docs/troubleshooting; OpenAI's "Incorrect API key provided: …".
 var labels = [...]label{
 	{"basic", basic, false},
@@ -44,6 +45,7 @@ var labels = [...]label{
 	{"secret", qualified, false}, {"passwort", password, true}, {"project", project, true}, {"clientsecret", key, true}, {"gitlab_session", key, true},
 	{"key", qualified, false}, {"apikey", scheme, true}, {"secretkey", key, true}, {"accesskey", key, true}, {"privatekey", key, true},
 	{"accountkey", key, true},
+	{"contribsys__com", password, true}, {"-u", login, false}, {"--user", login, false},
 }
 
 // Words before "key", "token" and "secret": those that make it one, and those that make it something else.
@@ -59,6 +61,9 @@ const (
 // placeholders of values in messages and schemas: they tell what is wrong, and are no secret.
 const notSecret = " null none nil true false undefined required missing invalid incorrect wrong expired optional empty unset string number integer " +
 	"boolean object array password please command redacted unknown not-set bearer basic digest negotiate token apikey "
+
+// authSchemes are those before credentials in an Authorization header that are no labels themselves.
+const authSchemes = " token negotiate "
 
 func oneOf(words, w string) bool {
 	if len(w) == 0 || len(w) > 16 {

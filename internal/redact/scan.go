@@ -149,11 +149,13 @@ func (sc *scanner) before(i, e int) (start, stop int) {
 		switch n, c := escapeAt(s[e:]); c {
 		case '@':
 			return email(s, sc.from, e, e+n)
-		case ':':
-			return i, botTokenEnd(s, i, e, e+n)
+		case ':', '|':
+			return i, appTokenEnd(s, i, e, e+n, c)
 		}
+	case '|':
+		return i, appTokenEnd(s, i, e, e+1, '|')
 	case ':':
-		if stop = botTokenEnd(s, i, e, e+1); stop > 0 {
+		if stop = appTokenEnd(s, i, e, e+1, ':'); stop > 0 {
 			return i, stop
 		}
 		if e-i <= 4 && isHex(s[i]) && (i == 0 || s[i-1] != ':') {

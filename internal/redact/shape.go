@@ -13,62 +13,26 @@ const (
 	longest = 45 // an IPv6 address
 )
 
-// hexEnd returns the end of the hexadecimal digits at i, hyphens between them aside, or 0 when there are fewer than n.
+// hexEnd returns the end of the hexadecimal digits at i, hyphens between them aside, or 0 when there are fewer than n. Where other
+// letters follow, it is the last hyphen: 0123456789abcdef-us12.
 func hexEnd(s string, i, n int) int {
+	hyphen := 0
 	for ; i < len(s); i++ {
 		if isHex(s[i]) {
 			n--
 		} else if s[i] != '-' {
 			break
+		} else if n <= 0 {
+			hyphen = i
 		}
 	}
-	if n > 0 || i < len(s) && class[s[i]]&(letter|digit) != 0 {
+	switch {
+	case n > 0:
 		return 0
+	case i < len(s) && class[s[i]]&(letter|digit) != 0:
+		return hyphen
 	}
 	return i
-}
-
-// random reports whether s is encoded random bytes rather than a name. In those the class of the byte changes at two of three;
-// a name is made of words, which are runs of lower case, and has its numbers at the ends of words:
-// GenerateRequestsPerDayPerProject, Llama-3.3-70B-Instruct, opt/homebrew/Cellar.
-func random(s string) bool {
-	changes, inWords, numbers, single, run := 0, 0, 0, 0, 0
-	digits, vowel := false, false
-	var last uint16
-	for i := 0; i <= len(s); i++ {
-		var k uint16
-		if i < len(s) {
-			k = class[s[i]] & (letter | digit)
-		}
-		isVowel := i < len(s) && strings.IndexByte("aeiou", s[i]) >= 0
-		if k == last && k != 0 {
-			run++
-			vowel = vowel || isVowel
-			continue
-		}
-		switch {
-		case last == lower && run >= 3 && vowel:
-			inWords += run
-		case last == lower && run == 1 && k != 0:
-			single++ // no word is one letter
-		case last == digit:
-			digits = true
-			if k != 0 && i > run && class[s[i-run-1]]&letter != 0 {
-				numbers++ // in the middle of letters
-			}
-		}
-		if last != 0 && k != 0 && (last != upper || k != lower) {
-			changes++
-		}
-		last, run, vowel = k, 1, isVowel
-	}
-	pluses := strings.Count(s, "+")
-	if !digits && pluses == 0 && single < 3 {
-		return false
-	}
-	changes += single + 2*pluses
-	score := 4*changes - inWords
-	return score >= len(s)*6/10 || numbers >= 3 && score >= 0
 }
 
 // looksSecret reports whether v, which stands behind a label such as "token:", is no word, name or small number.
@@ -252,12 +216,17 @@ func userinfo(s string, i int) (start, end int) {
 	return start, userinfoEnd(s, start)
 }
 
-// botTokenEnd returns the end of the token of a Telegram bot, which is a number and, behind a colon, a key, or 0. (gl telegram-bot-api-token)
-func botTokenEnd(s string, i, colon, key int) int {
-	if colon-i < 5 || colon-i > 16 || endOf(s, i, digit) != colon {
+// appTokenEnd returns the end of the token of an application, which is a number and, behind the mark, a key, or 0. The mark is a
+// colon (gl telegram-bot-api-token) or a bar (gl facebook-access-token).
+func appTokenEnd(s string, i, mark, key int, of byte) int {
+	digits, shortest := 5, minAny
+	if of == '|' {
+		digits, shortest = 15, 27
+	}
+	if mark-i < digits || mark-i > 16 || endOf(s, i, digit) != mark {
 		return 0
 	}
-	if end := endOf(s, key, url); end-key >= minAny {
+	if end := endOf(s, key, url); end-key >= shortest {
 		return end
 	}
 	return 0
