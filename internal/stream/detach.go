@@ -24,6 +24,8 @@ type Detached struct {
 	to      chan<- Item
 	more    chan bool     // the answer to an item: more is wanted
 	left    chan struct{} // closed by Leave
+	copied  said          // by the layer's copy of the request
+	copyOf  said          // by the caller's request
 
 	running int    // the layer, and its own stragglers; guarded by the record's mu
 	onEnd   func() // guarded by the record's mu
@@ -43,12 +45,13 @@ type Item struct {
 func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, to chan<- Item) *Detached {
 	d := &Detached{name: layer.Name(), started: time.Now(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
 	d.fork = s.Fork(d.hand)
-	d.fork.apart, d.fork.detached = true, true
-	req = request.Clone(req)
+	d.fork.apart, d.fork.detached = true, d
+	own := request.Clone(req)
+	d.copied, d.copyOf = saidBy(own), saidBy(req)
 	go func() {
 		err := fmt.Errorf("fallback: %s ended its goroutine", d.name)
 		defer func() { d.end(err) }() // also after runtime.Goexit
-		err = guarded(ctx, layer, req, streamed, d.fork)
+		err = guarded(ctx, layer, own, streamed, d.fork)
 	}()
 	return d
 }
@@ -128,7 +131,7 @@ func (d *Detached) Leave(a call.Attempt) {
 	d.fork.record.mu.Unlock()
 	for p := d.fork.parent; p != nil && running; p = p.parent {
 		p.stragglers = append(p.stragglers, d)
-		if p.detached {
+		if p.detached != nil {
 			break // Sinks further out belong to another goroutine
 		}
 	}

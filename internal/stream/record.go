@@ -19,12 +19,13 @@ type record struct {
 	ctx   context.Context // the call's: its caller, its span
 	begun atomic.Int64    // attempts
 
-	mu        sync.Mutex      // also serializes closing a Sink and recording through it
-	log       call.Log        // of the attempts
-	skipped   []*RefusedError // those that were recorded; guarded by mu
-	tell      []func()        // pending calls of OnAttempt; guarded by mu
-	fallbacks []fallback      // calls of OnFallback at the end; guarded by mu
-	cause     Cause           // why an earlier call of the turn left its first target; guarded by mu
+	mu        sync.Mutex                 // also serializes closing a Sink and recording through it
+	log       call.Log                   // of the attempts
+	skipped   []*RefusedError            // those that were recorded; guarded by mu
+	tell      []func()                   // pending calls of OnAttempt; guarded by mu
+	fallbacks []fallback                 // calls of OnFallback at the end; guarded by mu
+	cause     Cause                      // why an earlier call of the turn left its first target; guarded by mu
+	derived   map[derivedKey]*derivation // see Derive; guarded by mu
 }
 
 // Cause is why a turn has left its first target.
@@ -76,7 +77,7 @@ func (s *Sink) began(at time.Time) {
 		if own {
 			p.latest, p.asked, p.since = s.hooks, s.Model, at
 		}
-		own = own && !p.detached
+		own = own && p.detached == nil
 	}
 }
 

@@ -36,11 +36,11 @@ type Sink struct {
 	Stopped bool
 	Orders
 
-	restart  bool // the marker of a restart must be shown next
-	yielded  bool // in yield: a panic now is the consumer's
-	apart    bool // used on another goroutine than the caller's
-	detached bool // the outermost Sink of that goroutine
-	closed   bool // nothing is recorded any more; guarded by record.mu
+	restart  bool      // the marker of a restart must be shown next
+	yielded  bool      // in yield: a panic now is the consumer's
+	apart    bool      // used on another goroutine than the caller's
+	closed   bool      // nothing is recorded any more; guarded by record.mu
+	detached *Detached // whose outermost Sink it is; nil for none
 
 	// Wait is how long the outer layer waited before the next attempt.
 	Wait time.Duration
@@ -106,10 +106,10 @@ type Orders struct {
 	Chosen string
 	// Described overrides the model's own description of the target; nil for none.
 	Described *provider.Target
-	// Guard, if set, returns an error if the named target must not be called. Each
-	// router calls it for its own targets, so that the guards of an outer router apply
-	// to the members of its groups.
-	Guard func(ctx context.Context, req *model.LLMRequest, target string) error
+	// Guard, if set, returns the request that a target may see, or an error if it must
+	// not be called. Each router calls it for its own targets, so that the guards of an
+	// outer router apply to the members of its groups.
+	Guard func(ctx context.Context, req *model.LLMRequest, target Layer) (*model.LLMRequest, error)
 }
 
 // LastResorts says whether a router calls its last resorts.
@@ -176,7 +176,7 @@ func (s *Sink) Usage() *genai.GenerateContentResponseUsageMetadata { return s.us
 func (s *Sink) setUsage(usage *genai.GenerateContentResponseUsageMetadata) {
 	for p := s; p != nil; p = p.parent {
 		p.usage.Store(usage)
-		if p.detached {
+		if p.detached != nil {
 			return // what is further out belongs to another goroutine
 		}
 	}

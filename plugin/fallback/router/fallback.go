@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 )
 
 // MidStream says what to do when a model fails after part of its answer was shown.
@@ -54,9 +55,13 @@ type Config struct {
 	// cut off is called once more. The usage of the final response covers all attempts.
 	MidStream MidStream
 
-	// Guards run in order before each call of a target. The first error skips the
-	// target and is recorded as the reason.
-	Guards []Guard
+	// Guards run in order before each call of a target; see [guard.All]. Each may
+	// replace the request that the target gets. The first error skips the target and is
+	// recorded as the reason. What they know of a target is its name and its [Traits].
+	//
+	// If a target is itself a router (a Fallback, Hedge or Split), also inside a
+	// middleware of this module, the guards run for each of its members instead.
+	Guards []guard.Guard
 
 	// FallbackOnContentPolicy calls the next target after one refused by content
 	// policy. False means that the refusal is the answer.
@@ -103,8 +108,8 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	default:
 		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; must be %q, %q or %q", config.MidStream, Restart, Resume, FailMidStream))
 	}
-	for i, guard := range config.Guards {
-		if guard == nil {
+	for i, g := range config.Guards {
+		if g == nil {
 			problems = append(problems, fmt.Errorf("router: Config.Guards[%d] is nil; must be a function", i))
 		}
 	}
@@ -120,6 +125,9 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	f := &fallback{
 		config: config, name: targets[0].Name(), layers: targets, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
 		turns: newAffinity(cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)),
+	}
+	if len(config.Guards) > 0 {
+		f.guard = guard.All(config.Guards...)
 	}
 	for i, m := range models {
 		t := target{Layer: targets[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
@@ -140,7 +148,8 @@ func MustFallback(config Config, models ...model.LLM) model.LLM {
 
 type fallback struct {
 	config  Config
-	name    string // the first target's
+	guard   guard.Guard // config.Guards; nil for none
+	name    string      // the first target's
 	hooks   call.Hooks
 	targets []target
 	layers  []stream.Layer // of targets

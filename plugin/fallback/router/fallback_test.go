@@ -18,6 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -118,12 +119,7 @@ func TestMetadata(t *testing.T) {
 
 // B73
 func TestAllFailed(t *testing.T) {
-	m := router.MustFallback(router.Config{Guards: []router.Guard{func(_ context.Context, _ *model.LLMRequest, target string) error {
-		if target == "second" {
-			return errors.New("not in this region")
-		}
-		return nil
-	}}},
+	m := router.MustFallback(router.Config{Guards: []guard.Guard{except("second", "not in this region")}},
 		suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", suite.Text("x")), suite.NewModel("third", suite.Fail(suite.ErrUnavailable)))
 	got := ask(t.Context(), m, true)
 	var all *router.AllFailedError
@@ -214,34 +210,6 @@ func TestCallersCancellationEndsTheCall(t *testing.T) {
 	}
 }
 
-// B79
-func TestGuardsAreAskedForEveryTarget(t *testing.T) {
-	var asked []string
-	config := router.Config{Guards: []router.Guard{
-		func(_ context.Context, _ *model.LLMRequest, target string) error {
-			asked = append(asked, target)
-			if target == "first" {
-				return errors.New("not for this tenant")
-			}
-			return nil
-		},
-		func(context.Context, *model.LLMRequest, string) error { return nil },
-	}}
-	first, second := suite.NewModel("first", suite.Text("x")), suite.NewModel("second", suite.Text("second"))
-	got := ask(t.Context(), router.MustFallback(config, first, second), false)
-	if diff := cmp.Diff([]string{"first", "second"}, asked); diff != "" || len(first.Requests()) > 0 {
-		t.Errorf("%d calls of the first model; guards asked (-want +got):\n%s", len(first.Requests()), diff)
-	}
-	skipped := got.metadata().Attempts[0]
-	if skipped.Outcome != call.Skipped || skipped.Reason != "not for this tenant" {
-		t.Errorf("attempt %+v, want it skipped with the reason", skipped)
-	}
-	panicking := router.Config{Guards: []router.Guard{func(context.Context, *model.LLMRequest, string) error { panic("boom") }}}
-	if got := ask(t.Context(), router.MustFallback(panicking, first), false); got.err == nil || len(first.Requests()) > 0 {
-		t.Errorf("error %v, want a refusal by the guard that panics", got.err)
-	}
-}
-
 // B13, B04: routers nest, and tell one story.
 func TestNestedRouters(t *testing.T) {
 	inner := router.MustFallback(router.Config{}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Fail(suite.ErrUnavailable)))
@@ -255,7 +223,7 @@ func TestNestedRouters(t *testing.T) {
 func TestConfigNamesEveryWrongField(t *testing.T) {
 	var none *suite.Model
 	a, b := suite.NewModel("a", suite.Text("x")), suite.NewModel("a", suite.Text("x"))
-	_, err := router.NewFallback(router.Config{MidStream: "stop", MaxTurns: -1, Guards: []router.Guard{nil}}, a, nil, none, b, suite.NewModel("", suite.Text("x")))
+	_, err := router.NewFallback(router.Config{MidStream: "stop", MaxTurns: -1, Guards: []guard.Guard{nil}}, a, nil, none, b, suite.NewModel("", suite.Text("x")))
 	for _, want := range []string{"Config.MidStream", "Config.MaxTurns", "Config.Guards[0]", "models[1] is nil", "models[2] is nil", `models[3] is called "a" like models[0]`, "models[4] has an empty name"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that says %s", err, want)

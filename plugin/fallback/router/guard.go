@@ -2,22 +2,14 @@ package router
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
-
-// Guard decides whether a request may go to a target. An error skips the target and
-// is recorded as the reason; a panic counts as an error. A Guard must be safe for
-// concurrent use and must not change req.
-//
-// If a target is itself a router (a Fallback, Hedge or Split), also inside a
-// middleware of this module, the guards run for each of its members instead.
-type Guard func(ctx context.Context, req *model.LLMRequest, target string) error
 
 // ask calls a target, unless a guard refuses it. Every router calls its targets
 // through ask.
@@ -25,9 +17,7 @@ func ask(ctx context.Context, target stream.Layer, req *model.LLMRequest, stream
 	var err error
 	if out.Guard != nil {
 		if _, inside := groupOf(target); !inside {
-			if reason := out.Guard(ctx, req, target.Name()); reason != nil {
-				err = &middleware.RefusedError{By: "guard", Reason: reason.Error()}
-			}
+			req, err = out.Guard(out.Deriving(ctx), req, target)
 		}
 	}
 	if err == nil {
@@ -58,31 +48,31 @@ func hasLastResort(target stream.Layer) bool {
 	return ok && slices.ContainsFunc(g.members(), func(m stream.Layer) bool { return isLastResort(m) || hasLastResort(m) })
 }
 
-// withGuards returns a guard that runs outer, the guard of the enclosing routers, then guards.
-func withGuards(outer func(context.Context, *model.LLMRequest, string) error, guards []Guard) func(context.Context, *model.LLMRequest, string) error {
-	if len(guards) == 0 {
+// withGuard returns a guard that runs outer, the guard of the enclosing routers, then
+// own. Both may be nil.
+func withGuard(outer orderedGuard, own guard.Guard) orderedGuard {
+	if own == nil {
 		return outer
 	}
-	return func(ctx context.Context, req *model.LLMRequest, target string) error {
+	return func(ctx context.Context, req *model.LLMRequest, target stream.Layer) (*model.LLMRequest, error) {
 		if outer != nil {
-			if err := outer(ctx, req, target); err != nil {
-				return err
+			var err error
+			if req, err = outer(ctx, req, target); err != nil {
+				return nil, err
 			}
 		}
-		for _, guard := range guards {
-			if err := guarded(ctx, guard, req, target); err != nil {
-				return err
-			}
-		}
-		return nil
+		return own(ctx, req, guardTarget(target))
 	}
 }
 
-func guarded(ctx context.Context, guard Guard, req *model.LLMRequest, target string) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("the guard panicked: %v", r)
-		}
-	}()
-	return guard(ctx, req, target)
+// orderedGuard is the type of the guard in [stream.Orders].
+type orderedGuard = func(ctx context.Context, req *model.LLMRequest, target stream.Layer) (*model.LLMRequest, error)
+
+// guardTarget returns what guards are told of a target.
+func guardTarget(target stream.Layer) guard.Target {
+	t := guard.Target{Name: target.Name(), LastResort: isLastResort(target)}
+	if d, ok := stream.Find[*described](target); ok {
+		t.Aliases, t.Region, t.Capabilities, t.ContextWindow = d.traits.Aliases, d.traits.Region, d.traits.Capabilities, d.traits.ContextWindow
+	}
+	return t
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -37,13 +38,7 @@ func TestGroupForcesNothingWhileAnotherTargetIsLeft(t *testing.T) {
 
 // B73: a target that is forbidden does not keep an open one from being tried.
 func TestTheOnlyLegalTargetIsForced(t *testing.T) {
-	notUS := func(_ context.Context, _ *model.LLMRequest, target string) error {
-		if target == "us" {
-			return errors.New("not in this region")
-		}
-		return nil
-	}
-	m := router.MustFallback(router.Config{Guards: []router.Guard{notUS}},
+	m := router.MustFallback(router.Config{Guards: []guard.Guard{except("us", "not in this region")}},
 		openBreaker(suite.NewModel("eu", suite.Text("eu")), time.Now().Add(time.Minute)), suite.NewModel("us", suite.Text("us")))
 	if got := ask(t.Context(), m, true); got.stream != "eu[eu]" {
 		t.Errorf("the consumer saw %q (%v), want the only legal target", got.stream, got.err)
@@ -69,12 +64,12 @@ func TestGuardsReachIntoGroups(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var asked []string
 			only := func(allowed string) router.Config {
-				return router.Config{Guards: []router.Guard{func(_ context.Context, _ *model.LLMRequest, target string) error {
-					asked = append(asked, target)
-					if target != allowed {
-						return errors.New("not in this region")
+				return router.Config{Guards: []guard.Guard{func(_ context.Context, req *model.LLMRequest, t guard.Target) (*model.LLMRequest, error) {
+					asked = append(asked, t.Name)
+					if t.Name != allowed {
+						return nil, errors.New("not in this region")
 					}
-					return nil
+					return req, nil
 				}}}
 			}
 			eu, us := models()

@@ -158,7 +158,7 @@ func (r *run) visit(i int) error {
 func (r *run) orders(resort bool) stream.Orders {
 	orders := r.outer
 	orders.Force, orders.Chosen = false, ""
-	orders.Guard = withGuards(r.outer.Guard, r.config.Guards)
+	orders.Guard = withGuard(r.outer.Guard, r.guard)
 	orders.Continuous, orders.Resumes = r.midway != Restart, r.midway == Resume
 	orders.LastResorts = stream.LastResortsLater
 	if resort {

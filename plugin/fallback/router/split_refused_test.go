@@ -1,14 +1,13 @@
 package router_test
 
 import (
-	"context"
-	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -16,12 +15,7 @@ import (
 // The record names the arm that was refused, and not the control, which has
 // nothing to do with it.
 func TestRecordNamesTheArmThatWasRefused(t *testing.T) {
-	notPro := router.Config{Guards: []router.Guard{func(_ context.Context, _ *model.LLMRequest, target string) error {
-		if target == "pro" {
-			return errors.New("not for this tenant")
-		}
-		return nil
-	}}}
+	notPro := router.Config{Guards: []guard.Guard{except("pro", "not for this tenant")}}
 	split := func() model.LLM {
 		return router.MustSplit(router.SplitConfig{Experiment: "e", Arms: arms(0, 1)})
 	}

@@ -14,13 +14,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Traits describe a target to a router. All fields are optional; an unknown trait
-// never excludes a target.
+// Traits describe a target to a router and its guards. All fields are optional; an
+// unknown trait never excludes a target, except where a guard says so.
 type Traits struct {
 	Provider      string // the service, such as "google"
 	Credential    string // a name for the account or key it is called with; never the key itself
 	ContextWindow int    // in tokens of input; 0 if unknown
 	Prefill       bool   // it can continue a text that the request ends with
+
+	// For guards: see [guard.Target].
+	Aliases      []string
+	Region       string
+	Capabilities []string
 
 	// Target describes the model's API and what it accepts. Each field that is set
 	// overrides the model's own description ([provider.Described]) or, without one,
