@@ -1,0 +1,299 @@
+package jobs
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// work runs the job of l to its end or its next attempt:
+//
+//	call the model → store the answer → deliver it and end the job
+//
+// A worker that dies between two steps leaves the job at the step that it had reached.
+func (q *Queue) work(ctx context.Context, m model.LLM, l *lease) {
+	beats, stop := context.WithCancel(ctx)
+	defer stop()
+	go q.heartbeat(beats, l) // ends with the work
+	if earlier := q.enter(l); earlier != nil {
+		earlier.cancel(ErrLeaseLost)
+		<-earlier.done
+	}
+	defer q.leave(l)
+
+	err := q.attempt(ctx, m, l)
+	if err == nil {
+		err = q.deliver(ctx, l)
+	}
+	if cause := context.Cause(ctx); cause != nil && err != nil {
+		err = cause
+	}
+	if err == nil || lost(err) {
+		return
+	}
+	if err := q.giveBack(context.WithoutCancel(ctx), l, err); err != nil && !lost(err) {
+		q.config.Logger.Error("jobs: a job could not be given back; it runs again when its lease ends", "job", l.job.ID, "error", err)
+	}
+}
+
+// enter registers l, for Cancel. It returns the lease on the same job that this process
+// had before and has not done with, if any.
+func (q *Queue) enter(l *lease) (earlier *lease) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	earlier = q.running[l.job.ID]
+	q.running[l.job.ID] = l
+	return earlier
+}
+
+func (q *Queue) leave(l *lease) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.running[l.job.ID] == l {
+		delete(q.running, l.job.ID)
+	}
+	close(l.done)
+}
+
+type jobKey struct{}
+
+// Within reports whether ctx is that of a job's call.
+func Within(ctx context.Context) bool { return ctx.Value(jobKey{}) != nil }
+
+// attempt makes sure that the job has a stored answer.
+func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
+	if l.answer != nil {
+		return nil
+	}
+	left := l.remaining()
+	if left <= 0 {
+		return ErrExpired
+	}
+	if l.job.Attempts > l.job.MaxAttempts {
+		return errors.New("jobs: no attempt is left: " + cmp.Or(l.job.Error, "the workers died"))
+	}
+	var p payload
+	if err := q.unseal(l.payload, &p); err != nil {
+		return err
+	}
+	callCtx, cancel := context.WithTimeoutCause(call.With(context.WithValue(ctx, jobKey{}, l.job.ID), p.Caller), left, ErrExpired)
+	defer cancel()
+	resp, err := answer(callCtx, m, p.request(m.Name()))
+	if err != nil {
+		if errors.Is(context.Cause(callCtx), ErrExpired) {
+			return ErrExpired
+		}
+		return err
+	}
+	stored, err := q.seal(resp)
+	if err != nil {
+		return err
+	}
+	l.answer = stored
+	return q.endure(ctx, left, func(ctx context.Context) error {
+		return q.set(ctx, l, "answer = ?3, error = ''", func(int64) []any { return []any{stored} }, nil)
+	})
+}
+
+// answer makes one call and returns the whole answer.
+func answer(ctx context.Context, m model.LLM, req *model.LLMRequest) (whole *model.LLMResponse, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("jobs: the model panicked: %v", r)
+		}
+	}()
+	for resp, err := range m.GenerateContent(ctx, req, false) {
+		if err != nil {
+			return nil, err
+		}
+		if !resp.Partial {
+			whole = resp
+		}
+	}
+	if whole == nil || whole.Content == nil || len(whole.Content.Parts) == 0 {
+		return nil, errors.New("jobs: the model gave no answer")
+	}
+	if md, _ := call.ReadResponse(whole); md.Degraded != "" {
+		called := slices.ContainsFunc(md.Attempts, func(a call.Attempt) bool { return a.Outcome == call.Failed })
+		return nil, &degradedError{name: md.Degraded, called: called}
+	}
+	for _, part := range whole.Content.Parts {
+		if part != nil && part.FunctionCall != nil {
+			return nil, errors.New("jobs: the model called a function although it was told not to")
+		}
+	}
+	return whole, nil
+}
+
+// degradedError says that the tree only had an answer of last resort. The user has one
+// of these already.
+type degradedError struct {
+	name   string
+	called bool // a model was called before
+}
+
+func (e *degradedError) Error() string {
+	return "jobs: no model answered; only the last resort " + e.name + " did"
+}
+
+// modelCalled reports whether err, of an attempt, means that a model was called. Calls
+// that a breaker, a limit or a budget refused cost nothing and do not count.
+func modelCalled(err error) bool {
+	if degraded, ok := errors.AsType[*degradedError](err); ok {
+		return degraded.called
+	}
+	if _, failed := errors.AsType[*stream.AttemptError](err); failed {
+		return true
+	}
+	_, refused := errors.AsType[*stream.RefusedError](err)
+	return !refused
+}
+
+// deliver passes the stored answer on and ends the job.
+func (q *Queue) deliver(ctx context.Context, l *lease) error {
+	d := Delivery{Job: l.job, Response: &model.LLMResponse{}}
+	var p payload
+	if err := q.unseal(l.payload, &p); err != nil {
+		return err
+	}
+	if err := q.unseal(l.answer, d.Response); err != nil {
+		return err
+	}
+	d.Caller, d.Job.Answered = p.Caller, true
+	if q.config.Sessions != nil && p.Caller.Session != "" {
+		// From here on no other worker appends the event, unless this one is frozen for
+		// a whole lease; see appendEvent.
+		if err := q.renew(ctx, l); err != nil {
+			return err
+		}
+		patient := l.remaining() > 0 // else the answer would be lost
+		if err := q.appendEvent(ctx, d, patient); err != nil {
+			return &undeliveredError{err}
+		}
+	}
+	err := q.set(ctx, l, "state = 'done', due_at = NULL, ended_at = ?3, payload = NULL, answer = NULL, error = ''", func(now int64) []any { return []any{now} },
+		func(c *conn) (err error) {
+			defer func() {
+				if r := recover(); r != nil {
+					err = &undeliveredError{fmt.Errorf("jobs: Config.Deliver panicked: %v", r)}
+				}
+			}()
+			if q.config.Deliver == nil {
+				return nil
+			}
+			if err := q.config.Deliver(ctx, c.Conn, d); err != nil {
+				return &undeliveredError{err}
+			}
+			return nil
+		})
+	if err != nil {
+		return err
+	}
+	l.job.State, l.job.Error = Done, ""
+	q.ended(ctx, l.job)
+	return nil
+}
+
+// undeliveredError is a failure after the answer.
+type undeliveredError struct{ err error }
+
+func (e *undeliveredError) Error() string {
+	return "jobs: the answer was not delivered: " + e.err.Error()
+}
+func (e *undeliveredError) Unwrap() error { return e.err }
+
+// giveBack ends the job of a failed attempt, or makes it pending again.
+func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
+	message := call.Attempt{Message: failed.Error()}.Bounded().Message
+	v := failure.Classify(failed)
+	uncounted := 0
+	if l.answer == nil && (errors.Is(failed, ErrShutdown) || !modelCalled(failed)) {
+		uncounted = 1
+	}
+	attempts := l.job.Attempts - uncounted
+	expired := errors.Is(failed, ErrExpired) || l.remaining() <= 0
+	hopeless := l.answer == nil && (attempts >= l.job.MaxAttempts || v.Action == failure.Fail && v.Kind == failure.KindInvalid)
+	l.job.Attempts, l.job.Error = attempts, message
+	if !errors.Is(failed, ErrShutdown) && (expired || hopeless) {
+		err := q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
+			return q.set(ctx, l, "state = 'failed', due_at = NULL, ended_at = ?3, attempts = ?4, error = ?5", func(now int64) []any {
+				return []any{now, attempts, message}
+			}, nil)
+		})
+		if err == nil {
+			l.job.State = Failed
+			q.ended(ctx, l.job)
+		}
+		return err
+	}
+	delay := q.delay(attempts, failed, v)
+	return q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
+		return q.set(ctx, l, "state = 'pending', due_at = ?3, attempts = ?4, error = ?5", func(now int64) []any {
+			return []any{min(now+delay.Microseconds(), l.job.Expires.UnixMicro()), attempts, message}
+		}, nil)
+	})
+}
+
+// delay returns the time until the next attempt.
+func (q *Queue) delay(attempts int, failed error, v failure.Verdict) time.Duration {
+	switch {
+	case errors.Is(failed, ErrShutdown):
+		return 0
+	case errors.Is(failed, errBusy):
+		return min(q.config.Backoff, time.Second)
+	}
+	delay := q.config.Backoff
+	for range attempts - 1 {
+		delay = min(2*delay, q.config.MaxBackoff)
+	}
+	delay -= rand.N(delay/2 + 1)
+	if refused, ok := errors.AsType[*stream.RefusedError](failed); ok && !refused.Until.IsZero() {
+		delay = max(delay, time.Until(refused.Until))
+	}
+	return max(delay, v.RetryAfter, v.Cooldown)
+}
+
+// endure repeats a write that fails, until the job is lost or the time is over: an answer
+// that was paid for outlives a full disk or a restart of the server.
+func (q *Queue) endure(ctx context.Context, limit time.Duration, write func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	for {
+		err := write(ctx)
+		if err == nil || lost(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(min(q.config.Poll, q.config.Lease/3)):
+		}
+	}
+}
+
+// ended calls OnEnd.
+func (q *Queue) ended(ctx context.Context, job Job) {
+	job.Due, job.Ended = time.Time{}, time.Now()
+	if q.config.OnEnd == nil {
+		return
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			q.config.Logger.Error("jobs: Config.OnEnd panicked", "job", job.ID, "panic", r)
+		}
+	}()
+	q.config.OnEnd(context.WithoutCancel(ctx), job)
+}
+
+var _ Tx = (*sql.Tx)(nil)
