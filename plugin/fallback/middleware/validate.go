@@ -5,7 +5,6 @@ import (
 	"errors"
 	"iter"
 	"regexp"
-	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
 
@@ -90,28 +89,48 @@ func (e *RejectedError) Verdict() failure.Verdict {
 //
 // The error names every wrong field.
 func NewValidate(config ValidateConfig) (Middleware, error) {
-	problems := []error{notNegative("ValidateConfig.MinLength", config.MinLength, "0 for any length, or more")}
-	if config.SkipSchema && config.Pattern == nil && config.MinLength == 0 && config.Func == nil {
-		problems = append(problems, errors.New("middleware: ValidateConfig: no rule is set; set Pattern, MinLength or Func, or do not skip the schema"))
-	}
-	if err := errors.Join(problems...); err != nil {
+	if err := config.check(); err != nil {
 		return nil, err
 	}
 	return func(m model.LLM) model.LLM {
 		checkModel("Validate", m)
-		return stream.Forward(&validate{Around: stream.Around{Inner: stream.Of(m)}, config: config}, m)
+		v := &validate{Around: stream.Around{Inner: stream.Of(m)}}
+		v.config, v.model = config, m.Name()
+		return stream.Forward(v, m)
 	}, nil
+}
+
+func (c *ValidateConfig) check() error {
+	problems := []error{notNegative("ValidateConfig.MinLength", c.MinLength, "0 for any length, or more")}
+	if c.SkipSchema && c.Pattern == nil && c.MinLength == 0 && c.Func == nil {
+		problems = append(problems, errors.New("middleware: ValidateConfig: no rule is set; set Pattern, MinLength or Func, or do not skip the schema"))
+	}
+	return errors.Join(problems...)
 }
 
 // MustValidate is NewValidate, but panics on an error.
 func MustValidate(config ValidateConfig) Middleware { return must(NewValidate(config)) }
 
+// NewCheck returns the rules of [NewValidate] as a function, for code that has a
+// final response to req at hand. It returns a [*RejectedError], without a model, if
+// resp breaks a rule, else nil. The function is safe for concurrent use.
+func NewCheck(config ValidateConfig) (func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) error, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	r := &rules{config: config}
+	return func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) error {
+		if rejected := r.check(ctx, req, r.schema(req), resp); rejected != nil {
+			return rejected
+		}
+		return nil
+	}, nil
+}
+
 // validate is the layer around one model.
 type validate struct {
 	stream.Around
-	config  ValidateConfig
-	schemas compiledSchemas
-	warned  atomic.Bool // of a schema that cannot be used
+	rules
 }
 
 func (v *validate) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -26,44 +27,60 @@ func (v *validate) judge(ctx context.Context, req *model.LLMRequest, schema *jso
 	if held.tooLong {
 		return &RejectedError{Reason: fmt.Sprintf("it is longer than %d MiB or %d chunks", MaxValidatedBytes>>20, MaxValidatedChunks)}
 	}
-	if held.fork.Notes.Degraded != "" || callsFunction(held.answer.Content) {
+	if held.fork.Notes.Degraded != "" {
 		return nil
 	}
-	text := request.Text(held.answer.Content)
+	return v.check(ctx, req, schema, held.answer)
+}
+
+// rules are the checks of a configuration. They are safe for concurrent use.
+type rules struct {
+	config  ValidateConfig
+	model   string // for the log; "" if unknown
+	schemas compiledSchemas
+	warned  atomic.Bool // of a schema that cannot be used
+}
+
+// check returns why resp is not accepted, or nil.
+func (r *rules) check(ctx context.Context, req *model.LLMRequest, schema *jsonschema.Resolved, resp *model.LLMResponse) *RejectedError {
+	if callsFunction(resp.Content) {
+		return nil
+	}
+	text := request.Text(resp.Content)
 	if schema != nil {
 		if err := matches(schema, text); err != nil {
 			return &RejectedError{Reason: "it does not match the response schema", Err: err}
 		}
 	}
-	if n := utf8.RuneCountInString(strings.TrimSpace(text)); n < v.config.MinLength {
-		return &RejectedError{Reason: fmt.Sprintf("it has %d characters, fewer than %d", n, v.config.MinLength)}
+	if n := utf8.RuneCountInString(strings.TrimSpace(text)); n < r.config.MinLength {
+		return &RejectedError{Reason: fmt.Sprintf("it has %d characters, fewer than %d", n, r.config.MinLength)}
 	}
-	if v.config.Pattern != nil && !v.config.Pattern.MatchString(text) {
+	if r.config.Pattern != nil && !r.config.Pattern.MatchString(text) {
 		return &RejectedError{Reason: "it does not match the pattern"}
 	}
-	if err := v.ask(ctx, req, held.answer); err != nil {
+	if err := r.ask(ctx, req, resp); err != nil {
 		return &RejectedError{Reason: "the function does not accept it", Err: err}
 	}
 	return nil
 }
 
 // ask calls Func.
-func (v *validate) ask(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (err error) {
-	if v.config.Func == nil {
+func (r *rules) ask(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (err error) {
+	if r.config.Func == nil {
 		return nil
 	}
 	defer func() {
-		if r := recover(); r != nil {
-			slog.Error("middleware: ValidateConfig.Func panicked", "model", v.Name(), "panic", r)
+		if p := recover(); p != nil {
+			slog.Error("middleware: ValidateConfig.Func panicked", "model", r.model, "panic", p)
 			err = errors.New("middleware: ValidateConfig.Func panicked")
 		}
 	}()
-	return v.config.Func(ctx, req, resp)
+	return r.config.Func(ctx, req, resp)
 }
 
 // schema returns the schema for answers to req, or nil.
-func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
-	if v.config.SkipSchema || req == nil || req.Config == nil {
+func (r *rules) schema(req *model.LLMRequest) *jsonschema.Resolved {
+	if r.config.SkipSchema || req == nil || req.Config == nil {
 		return nil
 	}
 	var schema any
@@ -75,9 +92,9 @@ func (v *validate) schema(req *model.LLMRequest) *jsonschema.Resolved {
 	default:
 		return nil
 	}
-	resolved, err := v.schemas.of(schema)
-	if err != nil && !v.warned.Swap(true) {
-		slog.Warn("middleware: the response schema of a request cannot be used, so answers are not checked against it; use a valid JSON Schema without references to other documents", "model", v.Name(), "error", err)
+	resolved, err := r.schemas.of(schema)
+	if err != nil && !r.warned.Swap(true) {
+		slog.Warn("middleware: the response schema of a request cannot be used, so answers are not checked against it; use a valid JSON Schema without references to other documents", "model", r.model, "error", err)
 	}
 	return resolved
 }
