@@ -105,11 +105,15 @@ func letterAt(s string) int {
 }
 
 // escapeAt returns the length of the escape at the start of s and the character it stands for, where that matters: of a
-// URL (%40), or of JSON and of code, however often it was escaped (\n, \\\\n, \u0040). It returns 0 when there is none.
+// URL (%40, %2540), or of JSON and of code, however often it was escaped (\n, \\\\n, \u0040). It returns 0 when there is none.
 func escapeAt(s string) (n int, c byte) {
 	switch {
 	case len(s) >= 3 && s[0] == '%' && isHex(s[1]) && isHex(s[2]):
-		return 3, unhex(s[1])<<4 | unhex(s[2])
+		n = 3
+		for len(s) >= n+2 && s[n-2:n] == "25" && isHex(s[n]) && isHex(s[n+1]) { // an escaped '%'
+			n += 2
+		}
+		return n, unhex(s[n-2])<<4 | unhex(s[n-1])
 	case s == "" || s[0] != '\\':
 		return 0, 0
 	}
@@ -129,21 +133,20 @@ func escapeAt(s string) (n int, c byte) {
 	return n, 0
 }
 
-// entityAt returns the length of the character reference of HTML at the start of s, 0 if there is none, and what it does between a
-// label and its value: '=' if it ends a tag, '"' for quotes.
-func entityAt(s string) (c byte, n int) {
+// quoteEntities are the character references of HTML for quotes.
+var quoteEntities = [...]string{"&quot;", "&#34;", "&#39;", "&#x27;", "&apos;"}
+
+// quoteEntityAt returns the one of quoteEntities that s starts with, or "".
+func quoteEntityAt(s string) string {
 	if s == "" || s[0] != '&' {
-		return 0, 0
+		return ""
 	}
-	for _, e := range [...]string{"&quot;", "&#34;", "&#39;", "&#x27;", "&apos;"} {
+	for _, e := range quoteEntities {
 		if strings.HasPrefix(s, e) {
-			return '"', len(e)
+			return e
 		}
 	}
-	if strings.HasPrefix(s, "&gt;") {
-		return '=', len("&gt;")
-	}
-	return 0, 0
+	return ""
 }
 
 func isHex(b byte) bool { return class[b]&(digit|hexLetter) != 0 }

@@ -78,7 +78,7 @@ var forms = [...]form{
 	{"dapi", hexa, 16},                    // gl databricks-api-token
 	{"dckr_oat_", url, 8},                 // gh docker organization access token
 	{"dckr_pat_", url, 8},                 // gh docker personal access token
-	{"dnkey-", url, 20},                   // gl defined-networking-api-token
+	{"dnkey-", any64, 20},                 // gl defined-networking-api-token
 	{"doo_v1_", alnum, 8},                 // gl digitalocean-access-token
 	{"dop_v1_", alnum, 8},                 // gl digitalocean-pat
 	{"dor_v1_", alnum, 8},                 // gl digitalocean-refresh-token

@@ -15,12 +15,13 @@ const (
 
 // separator is what stands between a label and its value.
 type separator struct {
-	end   int
-	mark  byte // ':', '=' or '/'; ' ' when there are only blanks, quotes, brackets and number signs
-	chars int  // its length in characters
-	tight bool // no blank in it
-	quote byte // the quote that the value starts behind, if any
-	depth int  // backslashes before that quote
+	end    int
+	mark   byte   // ':', '=' or '/'; ' ' when there are only blanks, quotes, brackets and number signs
+	chars  int    // its length in characters
+	tight  bool   // no blank in it
+	quote  byte   // the quote that the value starts behind, if any
+	depth  int    // backslashes before that quote
+	entity string // the quote as HTML has it, if it does
 }
 
 // separatorAt reads the separator at i, escaped or not. ok is false when there is none.
@@ -30,14 +31,11 @@ func separatorAt(s string, i int) (sep separator, ok bool) {
 	for sep.end < len(s) && sep.end-i < longest {
 		c, n := charAt(s, sep.end)
 		depth := 0
-		if entity, length := entityAt(s[sep.end:]); length > 0 {
-			if sep.end += length; entity == '=' && sep.mark == ' ' {
-				sep.mark = '='
-			}
-			sep.chars++
-			continue
-		}
-		if c == 0 { // backslashes
+		if e := quoteEntityAt(s[sep.end:]); e != "" {
+			c, n, sep.entity = '"', len(e), e
+		} else if strings.HasPrefix(s[sep.end:], "&gt;") {
+			c, n = '>', len("&gt;")
+		} else if c == 0 { // backslashes
 			if sep.end+n == len(s) || strings.IndexByte("'\"", s[sep.end+n]) < 0 {
 				break
 			}
@@ -161,10 +159,12 @@ func assignedEnd(s string, start int, sep separator, k kind) int {
 // valueLabel returns the end of the word "value" behind a label that is the value of another one, or 0: name="password" value="…",
 // {"key": "token", "value": "…"}, and two lines of YAML.
 func valueLabel(s string, i int) int {
-	const word, longest = "value", 16 // bytes between
+	const word, longest = "value", 24 // bytes between
 	for last := min(len(s), i+longest); i < last; {
 		c, n := charAt(s, i)
-		if c != 0 && !isBlank(c) && strings.IndexByte("'\",", c) < 0 {
+		if e := quoteEntityAt(s[i:]); e != "" {
+			n = len(e)
+		} else if c != 0 && !isBlank(c) && strings.IndexByte("'\",+", c) < 0 {
 			break
 		}
 		i += n
@@ -182,8 +182,12 @@ func loginEnd(s string, sep separator) int {
 	if sep.quote != 0 {
 		to = quotedEnd(s, sep)
 	}
-	name, secret, _ := strings.Cut(s[sep.end:to], ":")
-	if name == "" || len(secret) < 4 || secret[0] == '/' || endOf(secret, 0, digit) == len(secret) || plain(secret) && len(secret) < 8 {
+	at, n := sep.end, 0
+	for c := byte(0); at < to && c != ':'; at += n {
+		c, n = charAt(s, at)
+	}
+	secret := s[min(at, to):to]
+	if at-n == sep.end || len(secret) < 4 || secret[0] == '/' || endOf(secret, 0, digit) == len(secret) || plain(secret) && len(secret) < 8 {
 		return 0
 	}
 	return to
@@ -244,6 +248,13 @@ func placeholderAt(s string, i int) bool {
 
 // quotedEnd returns the end of a value in quotes: before the same quote, escaped as the first is, or 0 when the text has none.
 func quotedEnd(s string, sep separator) int {
+	if sep.entity != "" {
+		const longest = 512
+		if n := strings.Index(s[sep.end:min(len(s), sep.end+longest)], sep.entity); n >= 0 {
+			return sep.end + n
+		}
+		return passwordEnd(s, sep.end)
+	}
 	for i := sep.end; i < len(s) && s[i] != '\n'; i++ {
 		if s[i] != sep.quote {
 			continue

@@ -249,7 +249,7 @@ func (sc *scanner) encoded(i, e int) (start, stop int) {
 	s := sc.s
 	if e-i >= minAny {
 		if stop = trim(s, i, endOf(s, i, url)); stop-i >= minAny && random(s[i:stop]) {
-			return i, trim(s, i, endOf(s, i, any64))
+			return i, trim(s, i, endOf(s, i, value))
 		}
 	}
 	if i < sc.read {
@@ -264,7 +264,7 @@ func (sc *scanner) encoded(i, e int) (start, stop int) {
 		start = e + 1 // of a path: commit/…
 	}
 	if sc.read-start >= minAny && random(s[start:sc.read]) {
-		return start, endOf(s, sc.read, std)
+		return start, trim(s, start, endOf(s, sc.read, value))
 	}
 	return 0, 0
 }

@@ -172,6 +172,13 @@ func localStart(s string, from, at int) int {
 			return max(from, at-66) + n
 		}
 	}
+	for _, quote := range quoteEntities {
+		if local, ok := strings.CutSuffix(s[max(from, at-80):at], quote); ok {
+			if n := strings.LastIndex(local, quote); n >= 0 {
+				return max(from, at-80) + n
+			}
+		}
+	}
 	start := at
 	for start > from {
 		c := s[start-1]
