@@ -266,7 +266,7 @@ func valueOf(kind, s string) string {
 	case "azure key, labelled", "gitlab session":
 		return s[strings.IndexByte(s, '=')+1:]
 	case "teams webhook":
-		return s[strings.Index(s, "/webhookb2/")+len("/webhookb2/"):]
+		return s[strings.LastIndex(s, "k/")+2:]
 	case "slack webhook":
 		return strings.TrimPrefix(s, "https://hooks.slack.com/services/")
 	case "url with a password":

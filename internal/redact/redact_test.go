@@ -18,6 +18,7 @@ func TestSecretsAreRemoved(t *testing.T) {
 		"google key":                    {"key AIzaSyA1234567890abcdefghijklmnopqrstuv is bad", "key [redacted] is bad"},
 		"google key in a URL":           {"Post \"https://h/v1?key=AIzaSyA123456_78&alt=sse\"", "Post \"https://h/v1?key=[redacted]&alt=sse\""},
 		"google auth key":               {"token AQ.Ab8RN6Kabcdefgh.", "token [redacted]."},
+		"key that ends like a label":    {"ya29.a0Af.key=Vdoo70zs", "[redacted]"},
 		"google oauth token":            {"ya29.a0AfH6SMBx/yz+1== expired", "[redacted] expired"},
 		"openai key":                    {"Incorrect API key provided: sk-proj-abc***wxyz1.", "Incorrect API key provided: [redacted]."},
 		"anthropic key":                 {"x-api-key: sk-ant-api03-AbCdEf-_123", "x-api-key: [redacted]"},

@@ -122,6 +122,9 @@ func (sc *scanner) word(i int) (start, stop int) {
 	prose := first&letter != 0 && seen&^(lower|hexLetter|word) == 0 && e-i < minAny // most words
 	if k := kindOf(s, i, e); k != nothing {
 		if from, to := labelledEnd(s, i, e, k); to > from {
+			if stop = sc.formEnd(i, true); stop > 0 {
+				from, to = i, max(stop, to) // a key that ends like a label: ya29.…key=…
+			}
 			return from, to
 		}
 	}
