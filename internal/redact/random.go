@@ -6,7 +6,7 @@ import "strings"
 // a name is made of words, which are runs of lower case, and has its numbers at the ends of words:
 // GenerateRequestsPerDayPerProject, Llama-3.3-70B-Instruct, opt/homebrew/Cellar. Words have no pairs of letters such as "jk" either.
 func random(s string) bool {
-	changes, inWords, numbers, single, run := 0, 0, 0, 0, 0
+	changes, inWords, numbers, single, odd, run := 0, 0, 0, 0, 0, 0
 	digits, vowel := false, false
 	var last uint16
 	for i := 0; i <= len(s); i++ {
@@ -14,7 +14,10 @@ func random(s string) bool {
 		if i < len(s) {
 			k = class[s[i]] & (letter | digit)
 		}
-		isVowel := i < len(s) && strings.IndexByte("aeiou", s[i]) >= 0
+		isVowel := k == lower && vowels&(1<<(s[i]&31)) != 0
+		if last&letter != 0 && k&letter != 0 && (last == upper || k == lower) && oddPair[s[i-1]&31]&(1<<(s[i]&31)) != 0 {
+			odd++
+		}
 		if k == last && k != 0 {
 			run++
 			vowel = vowel || isVowel
@@ -36,7 +39,7 @@ func random(s string) bool {
 		}
 		last, run, vowel = k, 1, isVowel
 	}
-	pluses, odd := strings.Count(s, "+"), oddPairs(s)
+	pluses := strings.Count(s, "+")
 	if !digits && pluses == 0 && single < 3 && odd < 3 {
 		return false
 	}
@@ -45,21 +48,11 @@ func random(s string) bool {
 	return score >= len(s)*6/10 || numbers >= 3 && score >= 0
 }
 
-// oddPairs counts the pairs of letters that words and their usual abbreviations do not have: j, q, v, x or z beside a consonant.
-// A quarter of random pairs are such.
-func oddPairs(s string) int {
-	n, last := 0, uint16(0)
-	for i := range len(s) {
-		k := class[s[i]]
-		if last&letter != 0 && k&letter != 0 && (last&lower == 0 || k&upper == 0) && oddPair[s[i-1]&31]&(1<<(s[i]&31)) != 0 { // not the tJ of FanOutJoin
-			n++
-		}
-		last = k
-	}
-	return n
-}
+// vowels has a bit for each.
+const vowels = 1<<('a'&31) | 1<<('e'&31) | 1<<('i'&31) | 1<<('o'&31) | 1<<('u'&31)
 
-// oddPair has, by the first letter of a pair, a bit for each second one.
+// oddPair has, by the first letter of a pair, a bit for each second one that words and their usual abbreviations do not have behind
+// it: j, q, v, x or z beside a consonant. A quarter of random pairs are such. The tJ of FanOutJoin is no pair.
 var oddPair = func() (t [32]uint32) {
 	const consonants, usual = "bcdfghjklmnpqrstvwxz", " bj dj nj tz nq xc xp xt xs xh xm ql sq cq rq "
 	for _, a := range consonants {
