@@ -19,7 +19,7 @@
 //   - Does it look like a secret by itself: a UUID, 128 bits in hexadecimal or base64, an e-mail, IPv6 or hardware address, the
 //     user and password of a URL, a PEM block? The judgements are in shape.go and random.go; each looks at no byte more than a few times.
 //
-// Characters may be escaped for JSON or a URL, any number of times (class.go).
+// Characters may be escaped for JSON or a URL, any number of times, and quotes for HTML (class.go).
 //
 // The tables are searched by first (or last) bytes rather than with an Aho–Corasick automaton: an introducer can only stand where a word or a part of one
 // starts, and two bytes decide for nearly every word that none does. An automaton of these introducers and labels takes 160 KiB to 2 MiB
