@@ -1,0 +1,237 @@
+package router
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// Defaults of a cascade.
+const (
+	// DefaultThreshold is the confidence from which a cheap answer is accepted.
+	DefaultThreshold = 0.8
+	// DefaultJudgeTimeout is how long a judge may take.
+	DefaultJudgeTimeout = 5 * time.Second
+)
+
+// CascadeUse says which of a cascade's models a caller uses.
+type CascadeUse string
+
+const (
+	UseBoth   CascadeUse = ""       // the strong model, if the judges reject the cheap one's answer
+	UseCheap  CascadeUse = "cheap"  // the cheap model alone; nothing is judged
+	UseStrong CascadeUse = "strong" // the strong model; the cheap one only if that fails
+)
+
+// CascadeSettings are what may differ between tenants. A zero field means the value of
+// the [CascadeConfig].
+type CascadeSettings struct {
+	Use       CascadeUse
+	Threshold float64
+	MaxCost   float64 // math.Inf(1) means no ceiling
+}
+
+// CascadeConfig says when the strong model is called. Judges is required.
+type CascadeConfig struct {
+	// Judges judge each answer of the cheap model, in order. The first that rejects it
+	// decides, so the cheapest judge comes first.
+	Judges []Judge
+	// Threshold is the confidence from which a judge accepts an answer, from 0 to 1. 0
+	// means [DefaultThreshold].
+	Threshold float64
+	// JudgeTimeout is how long each judge may take. 0 means [DefaultJudgeTimeout].
+	JudgeTimeout time.Duration
+
+	// MaxCost is the projected cost, in US dollars, up to which one call of the strong
+	// model is made. If it is higher or unknown, the strong model is not called and the
+	// cheap one's answer stands. 0 means no ceiling.
+	MaxCost float64
+	// Price projects the cost of a call from its request, as
+	// [middleware.BudgetConfig.Price] does. A panic or an invalid amount means that the
+	// cost is unknown. Nil means the list price of the model.
+	Price func(modelName string, req *model.LLMRequest) (projected float64, ok bool)
+
+	// Hold holds a streamed answer of the cheap model back until it is accepted. False
+	// means that it is shown while it arrives; if it is rejected, the consumer is told
+	// to discard it, as with [Restart]. Inside a Fallback that does not restart answers,
+	// they are always held back.
+	Hold bool
+
+	// Tenants has the settings of single tenants ([call.Info.Tenant]).
+	Tenants map[string]CascadeSettings
+
+	// OnAttempt and OnFallback are optional; see [call.Hooks].
+	OnAttempt  func(ctx context.Context, a call.Attempt)
+	OnFallback func(ctx context.Context, md call.Metadata)
+}
+
+// NewCascade returns a model that calls cheap, and strong if a judge rejects the answer
+// or cheap fails. It has the name and optional methods of cheap. The strong model gets
+// the original request. To the metadata and the record, a rejected answer is a failed
+// attempt of kind [failure.KindRejected], charged like any other, with a reason such as
+// "judge: confidence 0.42 below 0.8".
+//
+// An answer that calls functions is accepted without being judged, so no tool runs twice:
+// the judges see the answer to the results. Nor is an answer of last resort judged. Once
+// the strong model has answered, later calls of the same agent in the ADK turn (a tool
+// loop) begin with it, as in a [NewFallback].
+//
+// A rejected answer stands if no other model may replace it: the strong one is over the
+// ceiling, not for this tenant, or has failed. "degraded" in its metadata is then the
+// cheap model's name, and the record says why. Inside a router that has another target,
+// a cascade whose strong model has failed returns the error instead.
+//
+// The calls of a judge that is a model, and the models of [Judge.DegradeBelow], are
+// targets like the two: the guards of enclosing routers run for them.
+//
+// The error names every wrong field. The model is safe for concurrent use if its models
+// and judges are.
+func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error) {
+	models := append([]model.LLM{cheap, strong}, config.degraded()...)
+	layers, problems := checkTargets("NewCascade", models)
+	problems = append(problems, config.check()...)
+	if len(problems) == 0 && config.MaxCost > 0 && config.Price == nil {
+		if _, ok := price.Of(priced(layers[1])); !ok {
+			problems = append(problems, fmt.Errorf("router: CascadeConfig.MaxCost is set, but %s has no list price; set CascadeConfig.Price", strong.Name()))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	config.Threshold = cmp.Or(config.Threshold, DefaultThreshold)
+	config.JudgeTimeout = cmp.Or(config.JudgeTimeout, DefaultJudgeTimeout)
+	config.Judges, config.Tenants = slices.Clone(config.Judges), maps.Clone(config.Tenants)
+	c := &cascade{
+		config: config, name: cheap.Name(), layers: layers, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
+		turns: newAffinity(DefaultMaxTurns, DefaultStayFor),
+	}
+	for i := range config.Judges {
+		c.strips = c.strips || config.Judges[i].stated
+	}
+	return stream.Forward(c, cheap), nil
+}
+
+// MustCascade is NewCascade, but panics on an error.
+func MustCascade(config CascadeConfig, cheap, strong model.LLM) model.LLM {
+	m, err := NewCascade(config, cheap, strong)
+	if err != nil {
+		panic(err)
+	}
+	return m
+}
+
+// degraded returns the models of DegradeBelow, one of each name.
+func (c *CascadeConfig) degraded() (models []model.LLM) {
+	for _, j := range c.Judges {
+		for _, l := range j.lower {
+			if !slices.ContainsFunc(models, func(m model.LLM) bool { return m.Name() == l.to.Name() }) {
+				models = append(models, l.to)
+			}
+		}
+	}
+	return models
+}
+
+func (c *CascadeConfig) check() (problems []error) {
+	wrong := func(format string, args ...any) {
+		problems = append(problems, fmt.Errorf("router: CascadeConfig."+format, args...))
+	}
+	if len(c.Judges) == 0 {
+		wrong("Judges is empty; must have 1 or more")
+	}
+	for i, j := range c.Judges {
+		if j.err != nil {
+			wrong("Judges[%d]: %w", i, j.err)
+		} else if j.score == nil {
+			wrong("Judges[%d] is empty; use a function such as JudgeStated", i)
+		}
+	}
+	if c.JudgeTimeout < 0 {
+		wrong("JudgeTimeout is %v; must be 0 (default: %v) or more", c.JudgeTimeout, DefaultJudgeTimeout)
+	}
+	settings := func(field string, s CascadeSettings) {
+		if !(s.Threshold >= 0 && s.Threshold <= 1) { // also NaN
+			wrong("%sThreshold is %v; must be from 0 to 1", field, s.Threshold)
+		}
+		if !(s.MaxCost >= 0) {
+			wrong("%sMaxCost is %v; must be 0 or more", field, s.MaxCost)
+		}
+		if s.Use != UseBoth && s.Use != UseCheap && s.Use != UseStrong {
+			wrong("%sUse is %q; must be empty, %q or %q", field, s.Use, UseCheap, UseStrong)
+		}
+	}
+	settings("", CascadeSettings{Threshold: c.Threshold, MaxCost: c.MaxCost})
+	for _, tenant := range slices.Sorted(maps.Keys(c.Tenants)) {
+		settings(fmt.Sprintf("Tenants[%q].", tenant), c.Tenants[tenant])
+	}
+	return problems
+}
+
+// settings returns the settings for the caller of ctx.
+func (c *CascadeConfig) settings(ctx context.Context) CascadeSettings {
+	s := c.Tenants[call.From(ctx).Tenant]
+	s.Threshold = cmp.Or(s.Threshold, c.Threshold)
+	s.MaxCost = cmp.Or(s.MaxCost, c.MaxCost, math.Inf(1))
+	return s
+}
+
+// Indices of a cascade's layers.
+const (
+	cheapLayer  = 0
+	strongLayer = 1 // the models of DegradeBelow follow
+)
+
+// cascade is the layer.
+type cascade struct {
+	config CascadeConfig
+	name   string // the cheap model's
+	layers []stream.Layer
+	strips bool // stated confidences are removed
+	hooks  call.Hooks
+	turns  *affinity
+	warned atomic.Bool // of a model name that no target has
+}
+
+// Name implements model.LLM.
+func (c *cascade) Name() string { return c.name }
+
+// members implements group.
+func (c *cascade) members() []stream.Layer { return c.layers }
+
+// GenerateContent implements model.LLM.
+func (c *cascade) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(c, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.Root == "" {
+		out.Root = c.name
+	}
+	return out.Observe(ctx, &c.hooks, c.name, func() error {
+		r := &cascadeRun{
+			cascade: c, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders,
+			settings: c.config.settings(ctx), tried: make([]bool, len(c.layers)),
+		}
+		defer func() { out.Orders = r.outer }()
+		return r.do()
+	})
+}
+
+// priced returns the name under which a target's price is listed.
+func priced(target stream.Layer) string {
+	return cmp.Or(stream.TargetOf(target).Model, target.Name())
+}

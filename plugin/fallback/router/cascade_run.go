@@ -1,0 +1,218 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// cascadeRun is one call on its way through a cascade.
+type cascadeRun struct {
+	*cascade
+	ctx      context.Context
+	req      *model.LLMRequest
+	streamed bool
+	out      *stream.Sink
+	outer    stream.Orders // of the enclosing routers
+	settings CascadeSettings
+
+	chosen string // the model that the request names, for the first call; "" for none
+	tried  []bool // by layer
+	causes []error
+
+	rejected *cheapAnswer // nil if there is none
+	to       string       // the model to call instead of the strong one, "" for none
+	asked    bool         // bar has been asked
+	barred   string       // its answer
+}
+
+// do calls the models in turn until one answers or none is left.
+func (r *cascadeRun) do() error {
+	var err error = &middleware.RefusedError{By: "router", Model: r.name, Reason: "none of its models may answer now"}
+	if r.outer.LastResorts != stream.LastResortsOnly {
+		for i := r.begin(); i >= 0; i = r.next() {
+			if err = r.try(i); err == nil {
+				if i == strongLayer && len(r.causes) > 0 {
+					r.turns.stay(r.ctx, i, r.out.Cause())
+				}
+				return nil
+			}
+			if done, result := r.failed(err); done {
+				return result
+			}
+		}
+		if r.stands() {
+			return nil
+		}
+		err = allFailed(r.ctx, r.causes)
+	}
+	if r.outer.LastResorts == stream.LastResortsLater {
+		return err
+	}
+	return r.lastResort(err)
+}
+
+// begin returns the layer to call first.
+func (r *cascadeRun) begin() int {
+	if i, ok := choose(r.layers, r.out, &r.warned); ok {
+		r.chosen = r.out.Chosen
+		return i
+	}
+	if r.settings.Use == UseStrong {
+		if r.out.Root == r.name {
+			r.out.Root = r.layers[strongLayer].Name() // it is no fallback
+		}
+		return strongLayer
+	}
+	if place, ok := r.turns.start(r.ctx); ok && r.bar() == "" {
+		r.out.SetCause(place.cause)
+		r.out.Record(call.Attempt{Model: r.name, Outcome: call.Skipped, Reason: "the turn stays with the model that answered before"})
+		return place.target
+	}
+	return cheapLayer
+}
+
+// next returns the layer to call after one has failed, or -1 if none is left.
+func (r *cascadeRun) next() int {
+	for i := strongLayer + 1; i < len(r.layers); i++ {
+		if r.layers[i].Name() == r.to && !r.tried[i] {
+			return i
+		}
+	}
+	switch {
+	case !r.tried[strongLayer]:
+		return strongLayer
+	case !r.tried[cheapLayer]:
+		return cheapLayer
+	}
+	return -1
+}
+
+// try calls layer i.
+func (r *cascadeRun) try(i int) error {
+	r.tried[i] = true
+	r.out.Orders = r.outer
+	r.out.Chosen, r.chosen = r.chosen, ""
+	r.out.LastResorts = stream.LastResortsLater
+	r.out.HasNext = r.outer.HasNext || !r.tried[cheapLayer] || !r.tried[strongLayer] && r.bar() == ""
+	r.out.Restart()
+	switch i {
+	case cheapLayer:
+		return r.cheap()
+	case strongLayer:
+		if reason := r.bar(); reason != "" {
+			refused := &middleware.RefusedError{By: "router", Model: r.layers[i].Name(), Reason: reason}
+			r.out.Skip(refused)
+			return refused
+		}
+		return ask(r.ctx, r.layers[i], r.req, r.streamed, r.out)
+	}
+	notes := r.out.Notes
+	r.out.Notes.Degraded = r.layers[i].Name()
+	r.out.LastResorts = stream.LastResortsAllowed // a verdict has sent the call to them
+	err := ask(r.ctx, r.layers[i], r.req, r.streamed, r.out)
+	if err != nil {
+		r.out.Notes = notes
+	}
+	return err
+}
+
+// failed records how a layer failed. done reports whether the call ends, with result.
+func (r *cascadeRun) failed(err error) (done bool, result error) {
+	if r.ctx.Err() != nil {
+		return true, stream.Ended(r.ctx)
+	}
+	r.causes = append(r.causes, err)
+	switch {
+	case r.out.Stopped || r.out.Final:
+		return true, err
+	case stream.VerdictOf(r.ctx, err).Action == failure.Fail, r.out.Shown && r.out.Continuous:
+		return true, allFailed(r.ctx, r.causes)
+	}
+	return false, nil
+}
+
+// stands passes on the rejected answer, if there is one and no other model may be
+// called. It reports whether it has.
+func (r *cascadeRun) stands() bool {
+	mayFail := r.outer.HasNext && r.bar() == "" // then the enclosing router goes on
+	if r.rejected == nil || mayFail || !r.out.Again() {
+		return false
+	}
+	r.rejected.stand()
+	return true
+}
+
+// lastResort calls the last resorts among the models in order. It returns err if none
+// answers.
+func (r *cascadeRun) lastResort(err error) error {
+	r.out.Orders = r.outer
+	r.out.LastResorts, r.out.Chosen = stream.LastResortsOnly, ""
+	for _, layer := range r.layers {
+		if !isLastResort(layer) && !hasLastResort(layer) {
+			continue
+		}
+		r.out.Restart()
+		if ask(r.ctx, layer, r.req, r.streamed, r.out) == nil {
+			return nil
+		}
+		if r.out.Stopped || r.ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
+// bar returns why the strong model may not be called, "" if it may.
+func (r *cascadeRun) bar() string {
+	if !r.asked {
+		r.asked, r.barred = true, r.judgeCost()
+	}
+	return r.barred
+}
+
+func (r *cascadeRun) judgeCost() string {
+	ceiling := r.settings.MaxCost
+	if r.settings.Use == UseCheap {
+		return "the tenant uses the cheap model alone"
+	}
+	if math.IsInf(ceiling, 1) {
+		return ""
+	}
+	cost, ok := r.price(r.layers[strongLayer])
+	switch {
+	case !ok:
+		return fmt.Sprintf("its cost is not known, and the ceiling is %.4f USD", ceiling)
+	case cost > ceiling:
+		return fmt.Sprintf("%.4f USD is over the ceiling of %.4f USD", cost, ceiling)
+	}
+	return ""
+}
+
+// price projects the cost of a call of target. ok is false if it is unknown.
+func (r *cascadeRun) price(target stream.Layer) (cost float64, ok bool) {
+	if r.config.Price == nil {
+		p, ok := price.Of(priced(target))
+		if !ok {
+			return 0, false
+		}
+		return price.Project(p, r.req, price.DefaultOutput), true
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("router: CascadeConfig.Price panicked", "model", target.Name(), "panic", p)
+			cost, ok = 0, false
+		}
+	}()
+	cost, ok = r.config.Price(target.Name(), r.req)
+	return cost, ok && cost >= 0 && !math.IsInf(cost, 1)
+}

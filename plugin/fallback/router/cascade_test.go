@@ -1,0 +1,434 @@
+package router_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// sure returns a judge with that confidence in any answer.
+func sure(confidence float64) router.Judge {
+	return router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return confidence, nil })
+}
+
+// never is a judge that must not be asked.
+func never(t *testing.T) router.Judge {
+	return router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+		t.Error("the judge is asked")
+		return 0, nil
+	})
+}
+
+// attempts lists a record as "model outcome: reason".
+func attempts(all []call.Attempt) (list []string) {
+	for _, a := range all {
+		line := a.Model + " " + string(a.Outcome)
+		if a.Reason != "" {
+			line += ": " + a.Reason
+		}
+		list = append(list, line)
+	}
+	return list
+}
+
+// recorded is a config that also returns the record of the calls.
+func recorded(config router.CascadeConfig) (router.CascadeConfig, *[]call.Attempt) {
+	var record []call.Attempt
+	config.OnAttempt = func(_ context.Context, a call.Attempt) { record = append(record, a) }
+	return config, &record
+}
+
+func TestCascadeByConfidence(t *testing.T) {
+	for name, test := range map[string]struct {
+		config router.CascadeConfig
+		want   string
+		reason string
+	}{
+		"sure":                   {router.CascadeConfig{Judges: []router.Judge{sure(0.9)}}, "cheap[cheap]", ""},
+		"at the threshold":       {router.CascadeConfig{Judges: []router.Judge{sure(0.8)}}, "cheap[cheap]", ""},
+		"below it":               {router.CascadeConfig{Judges: []router.Judge{sure(0.42)}}, "cheap|strong[strong]", "judge: confidence 0.42 below 0.8"},
+		"just below it":          {router.CascadeConfig{Judges: []router.Judge{sure(0.79999)}}, "cheap|strong[strong]", "judge: confidence 0.799 below 0.8"},
+		"another threshold":      {router.CascadeConfig{Judges: []router.Judge{sure(0.42)}, Threshold: 0.4}, "cheap[cheap]", ""},
+		"held back":              {router.CascadeConfig{Judges: []router.Judge{sure(0.42)}, Hold: true}, "strong[strong]", "judge: confidence 0.42 below 0.8"},
+		"held back and accepted": {router.CascadeConfig{Judges: []router.Judge{sure(1)}, Hold: true}, "cheap[cheap]", ""},
+		"one of two":             {router.CascadeConfig{Judges: []router.Judge{sure(1), sure(0)}}, "cheap|strong[strong]", "judge: confidence 0 below 0.8"},
+		"the first decides":      {router.CascadeConfig{Judges: []router.Judge{sure(0.1), never(t)}}, "cheap|strong[strong]", "judge: confidence 0.1 below 0.8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, record := recorded(test.config)
+			cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
+			got := ask(t.Context(), router.MustCascade(config, cheap, strong), true)
+			if got.stream != test.want || got.err != nil {
+				t.Fatalf("the consumer saw %q (%v), want %q", got.stream, got.err, test.want)
+			}
+			md, want := got.metadata(), []string{"flash ok"}
+			if test.reason == "" {
+				if diff := cmp.Diff(map[string]any{"model_name": "flash"}, got.final.CustomMetadata); diff != "" {
+					t.Errorf("metadata (-want +got):\n%s", diff)
+				}
+			} else {
+				want = []string{"flash failed: " + test.reason, "pro ok"}
+				if !md.Triggered || md.OriginalModel != "flash" || md.FallbackModel != "pro" || md.ModelName != "pro" || md.Attempt != 1 ||
+					md.Reason != test.reason || md.ErrorCode != string(failure.KindRejected) || md.Degraded != "" {
+					t.Errorf("metadata %+v, want a fallback because of %q", md, test.reason)
+				}
+				if diff := cmp.Diff(want, attempts(md.Attempts)); diff != "" {
+					t.Errorf("attempts in the metadata (-want +got):\n%s", diff)
+				}
+			}
+			if diff := cmp.Diff(want, attempts(*record)); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// The strong model gets what the caller has asked, and the caller's request is unchanged.
+func TestStrongModelGetsTheOriginalRequest(t *testing.T) {
+	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence), router.JudgeLogProbs(true)}}, cheap, strong)
+	req := userSays("hi")
+	req.Config = &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("Be brief.", genai.RoleUser)}
+	collect(m.GenerateContent(t.Context(), req, true))
+	got := strong.Requests()[0]
+	want := userSays("hi")
+	want.Model = "pro"
+	want.Config = &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("Be brief.", genai.RoleUser)}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("request to the strong model (-want +got):\n%s", diff)
+	}
+	if parts := cheap.Requests()[0].Config.SystemInstruction.Parts; len(parts) != 2 || parts[1].Text != router.AskConfidence {
+		t.Errorf("instruction to the cheap model %v, want the question for a confidence added", parts)
+	}
+	if len(req.Config.SystemInstruction.Parts) != 1 || req.Config.ResponseLogprobs {
+		t.Error("the caller's request has changed")
+	}
+}
+
+// A cheap model that fails is replaced without a judge.
+func TestCascadeWithAFailedModel(t *testing.T) {
+	rejecting := router.CascadeConfig{Judges: []router.Judge{sure(0.1)}}
+	badKey := suite.Fail(errBadKey)
+	for name, test := range map[string]struct {
+		cheap, strong suite.Step
+		want          string
+		record        []string
+		degraded      string
+		err           string
+	}{
+		"cheap fails":            {suite.Fail(suite.ErrQuota), suite.Text("strong"), "strong[strong]", []string{"flash failed", "pro ok"}, "", ""},
+		"cheap fails in between": {suite.Fail(suite.ErrUnavailable, "half "), suite.Text("strong"), "half |strong[strong]", []string{"flash failed", "pro ok"}, "", ""},
+		"cheap has a bad key":    {badKey, suite.Text("strong"), "", []string{"flash failed"}, "", errBadKey.Message},
+		"both fail":              {suite.Fail(suite.ErrQuota), suite.Fail(suite.ErrUnavailable), "", []string{"flash failed", "pro failed"}, "", suite.ErrQuota.Message},
+		"strong fails":           {suite.Text("cheap"), suite.Fail(suite.ErrUnavailable), "cheap|[cheap]", []string{"flash failed", "pro failed"}, "flash", ""},
+		"strong fails halfway":   {suite.Text("cheap"), suite.Fail(suite.ErrUnavailable, "half "), "cheap|half |[cheap]", []string{"flash failed", "pro failed"}, "flash", ""},
+		"strong has a bad key":   {suite.Text("cheap"), badKey, "cheap", []string{"flash failed", "pro failed"}, "", errBadKey.Message},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, record := recorded(rejecting)
+			m := router.MustCascade(config, suite.NewModel("flash", test.cheap), suite.NewModel("pro", test.strong))
+			got := ask(t.Context(), m, true)
+			if got.stream != test.want || (got.err != nil) != (test.err != "") || got.err != nil && !strings.Contains(got.err.Error(), test.err) {
+				t.Fatalf("the consumer saw %q (%v), want %q (%s)", got.stream, got.err, test.want, test.err)
+			}
+			if got.final != nil && got.metadata().Degraded != test.degraded {
+				t.Errorf("degraded %q, want %q", got.metadata().Degraded, test.degraded)
+			}
+			var outcomes []string
+			for _, a := range *record {
+				outcomes = append(outcomes, a.Model+" "+string(a.Outcome))
+			}
+			if diff := cmp.Diff(test.record, outcomes); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// B59: an answer that calls functions is not judged, and so never called a second time.
+// The answer to the results is judged.
+func TestCascadeInAToolLoop(t *testing.T) {
+	for _, streamed := range []bool{false, true} {
+		cheap := suite.NewModel("flash", suite.Call("1", "refund", "", nil), suite.Text("cheap"))
+		strong := suite.NewModel("pro", suite.Call("2", "lookup", "", nil), suite.Text("strong"))
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0.1)}}, cheap, strong)
+		ctx := inTurn(t.Context(), "turn")
+		contents := []*genai.Content{genai.NewContentFromText("refund me", genai.RoleUser)}
+		var tools, models []string
+		for range 5 {
+			got := collect(m.GenerateContent(ctx, &model.LLMRequest{Model: m.Name(), Contents: contents}, streamed))
+			if got.err != nil {
+				t.Fatal(got.err)
+			}
+			models = append(models, got.metadata().ModelName)
+			contents = append(contents, got.final.Content)
+			called := got.final.Content.Parts[0].FunctionCall
+			if called == nil {
+				break
+			}
+			tools = append(tools, called.Name)
+			contents = append(contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{
+				{FunctionResponse: &genai.FunctionResponse{ID: called.ID, Name: called.Name, Response: map[string]any{"ok": true}}},
+			}})
+		}
+		if diff := cmp.Diff([]string{"refund", "lookup"}, tools); diff != "" {
+			t.Errorf("tools that ran (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"flash", "pro", "pro"}, models); diff != "" {
+			t.Errorf("models that answered (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// B113: a turn that has left the cheap model stays with the strong one, and says why.
+func TestTurnStaysWithTheStrongModel(t *testing.T) {
+	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0.42)}}, cheap, strong)
+	ctx := inTurn(t.Context(), "t1")
+	first, second := ask(ctx, m, false).metadata(), ask(ctx, m, false).metadata()
+	if second.Reason != "judge: confidence 0.42 below 0.8" || second.Attempt != first.Attempt || second.ErrorCode != first.ErrorCode || second.OriginalModel != "flash" {
+		t.Errorf("metadata %+v, want the cause of the first call: %+v", second, first)
+	}
+	if n := len(cheap.Requests()); n != 1 {
+		t.Errorf("the cheap model is called %d times in the turn, want once", n)
+	}
+	if next := ask(inTurn(t.Context(), "t2"), m, false); next.metadata().OriginalModel != "flash" || len(cheap.Requests()) != 2 {
+		t.Errorf("the next turn has metadata %+v, want it to begin with the cheap model", next.metadata())
+	}
+}
+
+func TestCascadeCeiling(t *testing.T) {
+	price := func(usd float64, ok bool) func(string, *model.LLMRequest) (float64, bool) {
+		return func(name string, _ *model.LLMRequest) (float64, bool) {
+			if name != "pro" {
+				t.Errorf("the price of %s is asked for, want that of pro", name)
+			}
+			return usd, ok
+		}
+	}
+	const stands, replaced = "cheap|[cheap]", "cheap|strong[strong]"
+	for name, test := range map[string]struct {
+		max   float64
+		price func(string, *model.LLMRequest) (float64, bool)
+		want  string
+		why   string
+	}{
+		"within":         {0.05, price(0.05, true), replaced, ""},
+		"over":           {0.05, price(0.12, true), stands, "pro skipped: 0.1200 USD is over the ceiling of 0.0500 USD"},
+		"unknown":        {0.05, price(0, false), stands, "pro skipped: its cost is not known, and the ceiling is 0.0500 USD"},
+		"no number":      {0.05, price(math.NaN(), true), stands, "pro skipped: its cost is not known, and the ceiling is 0.0500 USD"},
+		"negative":       {0.05, price(-1, true), stands, "pro skipped: its cost is not known, and the ceiling is 0.0500 USD"},
+		"panics":         {0.05, func(string, *model.LLMRequest) (float64, bool) { panic("boom") }, stands, "pro skipped: its cost is not known, and the ceiling is 0.0500 USD"},
+		"no ceiling":     {0, price(1e6, true), replaced, ""},
+		"infinite limit": {math.Inf(1), price(1e6, true), replaced, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config, record := recorded(router.CascadeConfig{Judges: []router.Judge{sure(0.42)}, MaxCost: test.max, Price: test.price})
+			strong := suite.NewModel("pro", suite.Text("strong"))
+			got := ask(t.Context(), router.MustCascade(config, suite.NewModel("flash", suite.Text("cheap")), strong), true)
+			if got.stream != test.want || got.err != nil {
+				t.Fatalf("the consumer saw %q (%v), want %q", got.stream, got.err, test.want)
+			}
+			if test.want == replaced {
+				return
+			}
+			if diff := cmp.Diff([]string{"flash failed: judge: confidence 0.42 below 0.8", test.why}, attempts(*record)); diff != "" {
+				t.Errorf("record (-want +got):\n%s", diff)
+			}
+			if got.metadata().Degraded != "flash" || got.metadata().ModelName != "flash" || len(strong.Requests()) > 0 {
+				t.Errorf("metadata %+v, want the cheap model's answer marked", got.metadata())
+			}
+		})
+	}
+}
+
+// The list price of a long request is over a ceiling that a short one keeps.
+func TestCeilingByListPrice(t *testing.T) {
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}, MaxCost: 0.02, Hold: true},
+		suite.NewModel("gemini-2.5-flash-lite", suite.Text("cheap")), suite.NewModel("gemini-2.5-pro", suite.Text("strong")))
+	for length, want := range map[int]string{10: "strong[strong]", 1 << 20: "cheap[cheap]"} {
+		req := userSays(strings.Repeat("word ", length/5))
+		if got := collect(m.GenerateContent(t.Context(), req, true)); got.stream != want {
+			t.Errorf("of %d characters the consumer saw %q (%v), want %q", length, got.stream, got.err, want)
+		}
+	}
+}
+
+func TestCascadeByTenant(t *testing.T) {
+	config := router.CascadeConfig{
+		Judges: []router.Judge{sure(0.5)},
+		Price:  func(string, *model.LLMRequest) (float64, bool) { return 0.1, true },
+		Tenants: map[string]router.CascadeSettings{
+			"free":     {Use: router.UseCheap},
+			"premium":  {Use: router.UseStrong},
+			"relaxed":  {Threshold: 0.3},
+			"frugal":   {MaxCost: 0.01},
+			"generous": {MaxCost: math.Inf(1)},
+			"default":  {},
+		},
+	}
+	for tenant, want := range map[string]string{
+		"free": "cheap[cheap]", "premium": "strong[strong]", "relaxed": "cheap[cheap]", "frugal": "cheap|[cheap]", "generous": "cheap|strong[strong]",
+		"default": "cheap|strong[strong]", "": "cheap|strong[strong]", "another": "cheap|strong[strong]",
+	} {
+		m := router.MustCascade(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+		got := ask(call.With(t.Context(), call.Info{Tenant: tenant}), m, true)
+		if got.stream != want || got.metadata().Triggered != strings.HasSuffix(want, "|strong[strong]") {
+			t.Errorf("tenant %q saw %q (%+v), want %q", tenant, got.stream, got.metadata(), want)
+		}
+	}
+
+	down := func() (m model.LLM, cheap, strong *suite.Model) {
+		cheap, strong = suite.NewModel("flash", suite.Fail(suite.ErrQuota)), suite.NewModel("pro", suite.Fail(suite.ErrQuota))
+		return router.MustCascade(config, cheap, strong), cheap, strong
+	}
+	m, _, strong := down()
+	if got := ask(call.With(t.Context(), call.Info{Tenant: "free"}), m, true); got.err == nil || len(strong.Requests()) > 0 {
+		t.Errorf("error %v after %d calls of the strong model, want no call", got.err, len(strong.Requests()))
+	}
+	m, cheap, _ := down()
+	if got := ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true); got.err == nil || len(cheap.Requests()) != 1 {
+		t.Errorf("error %v after %d calls of the cheap model, want it called when the strong one is down", got.err, len(cheap.Requests()))
+	}
+}
+
+// B87: a verdict may send the call to another model than the strong one.
+func TestCascadeDegrades(t *testing.T) {
+	template := degrade.Template("Please ask a person.")
+	risky := func(confidence float64, models ...model.LLM) router.Judge {
+		j := sure(confidence)
+		for i, m := range models {
+			j = j.DegradeBelow(0.3/float64(i+1), m)
+		}
+		return j
+	}
+	for name, test := range map[string]struct {
+		judge    router.Judge
+		want     string
+		degraded string
+		reason   string
+	}{
+		"accepted":      {risky(0.9, template), "cheap[cheap]", "", ""},
+		"unsure":        {risky(0.5, template), "cheap|strong[strong]", "", "judge: confidence 0.5 below 0.8"},
+		"risky":         {risky(0.2, template), "cheap|Please ask a person.[Please ask a person.]", "template-response", "judge: confidence 0.2 below 0.3"},
+		"another model": {risky(0.2, suite.NewModel("rag", suite.Text("from documents"))), "cheap|from documents[from documents]", "rag", "judge: confidence 0.2 below 0.3"},
+		"the lowest limit": {risky(0.1, suite.NewModel("rag", suite.Text("from documents")), template), "cheap|Please ask a person.[Please ask a person.]", "template-response",
+			"judge: confidence 0.1 below 0.15"},
+		"the other model fails": {risky(0.2, suite.NewModel("rag", suite.Fail(suite.ErrInternal))), "cheap|strong[strong]", "", ""},
+		"a judge without a number": {router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+			return 0, errors.New("down")
+		}).DegradeBelow(0.3, template), "cheap|strong[strong]", "", "judge: it failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{test.judge}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+			got := ask(t.Context(), m, true)
+			md := got.metadata()
+			if got.stream != test.want || md.Degraded != test.degraded {
+				t.Fatalf("the consumer saw %q (%v) with metadata %+v, want %q, degraded %q", got.stream, got.err, md, test.want, test.degraded)
+			}
+			if test.reason != "" && md.Reason != test.reason {
+				t.Errorf("reason %q, want %q", md.Reason, test.reason)
+			}
+		})
+	}
+}
+
+func TestCascadeConfigIsChecked(t *testing.T) {
+	a, b := suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b"))
+	ok := []router.Judge{sure(1)}
+	for want, build := range map[string]func() (model.LLM, error){
+		"CascadeConfig.Judges is empty; must have 1 or more": func() (model.LLM, error) { return router.NewCascade(router.CascadeConfig{}, a, b) },
+		"CascadeConfig.Judges[0] is empty; use a function such as JudgeStated": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: make([]router.Judge, 1)}, a, b)
+		},
+		"CascadeConfig.Judges[0]: JudgeFunc: the function is nil": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeFunc(nil)}}, a, b)
+		},
+		"CascadeConfig.Judges[0]: JudgeModel: the model is nil": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(nil, "")}}, a, b)
+		},
+		"DegradeBelow: the limit is 1.5; must be above 0": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: []router.Judge{sure(1).DegradeBelow(1.5, b)}}, a, b)
+		},
+		"DegradeBelow: the model is nil": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: []router.Judge{sure(1).DegradeBelow(0.5, nil)}}, a, b)
+		},
+		"CascadeConfig.Threshold is 1.5; must be from 0 to 1": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, Threshold: 1.5}, a, b)
+		},
+		"CascadeConfig.Threshold is NaN; must be from 0 to 1": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, Threshold: math.NaN()}, a, b)
+		},
+		"CascadeConfig.MaxCost is -1; must be 0 or more": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, MaxCost: -1}, a, b)
+		},
+		"CascadeConfig.MaxCost is set, but b has no list price": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, MaxCost: 1}, a, b)
+		},
+		"CascadeConfig.JudgeTimeout is -1s; must be 0 (default: 5s) or more": func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, JudgeTimeout: -1e9}, a, b)
+		},
+		`CascadeConfig.Tenants["x"].Threshold is -1; must be from 0 to 1`: func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, Tenants: map[string]router.CascadeSettings{"x": {Threshold: -1}}}, a, b)
+		},
+		`CascadeConfig.Tenants["x"].Use is "best"; must be empty, "cheap" or "st`: func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, Tenants: map[string]router.CascadeSettings{"x": {Use: "best"}}}, a, b)
+		},
+		"NewCascade: models[1] is nil; must be a model":                      func() (model.LLM, error) { return router.NewCascade(router.CascadeConfig{Judges: ok}, a, nil) },
+		`NewCascade: models[1] is called "a" like models[0]; must be unique`: func() (model.LLM, error) { return router.NewCascade(router.CascadeConfig{Judges: ok}, a, a) },
+	} {
+		t.Run(want, func(t *testing.T) {
+			if m, err := build(); err == nil || m != nil || !strings.Contains(err.Error(), "router: ") || !strings.Contains(err.Error(), want) {
+				t.Errorf("error %v, want it to say %q", err, want)
+			}
+		})
+	}
+}
+
+// A request that names the strong model goes to it.
+func TestCascadeHonoursTheModelOfTheRequest(t *testing.T) {
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+	for name, want := range map[string]string{"flash": "cheap|strong[strong]", "pro": "strong[strong]"} {
+		got := askFor(t.Context(), m, name)
+		if got.stream != want || got.metadata().OriginalModel == "flash" != (name == "flash") {
+			t.Errorf("for %s the consumer saw %q with %+v, want %q", name, got.stream, got.metadata(), want)
+		}
+	}
+}
+
+func ExampleNewCascade() {
+	flash := suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 0.97"), suite.Text("Perhaps 12.\nCONFIDENCE: 0.31"))
+	pro := suite.NewModel("pro", suite.Text("It is 14."))
+
+	m, err := router.NewCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}}, flash, pro)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, question := range []string{"What is the capital of France?", "How many primes are below 45?"} {
+		for resp, err := range m.GenerateContent(context.Background(), userSays(question), false) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			md, _ := call.ReadResponse(resp)
+			fmt.Printf("%s (%s; %s)\n", resp.Content.Parts[0].Text, md.ModelName, md.Reason)
+		}
+	}
+	// Output:
+	// Paris. (flash; )
+	// It is 14. (pro; judge: confidence 0.31 below 0.8)
+}
