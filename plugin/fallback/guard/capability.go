@@ -10,7 +10,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 )
 
@@ -21,7 +20,7 @@ func ContextWindow(_ context.Context, req *model.LLMRequest, t Target) (*model.L
 		return req, nil
 	}
 	if length := tokens.Estimate(req); length > t.ContextWindow {
-		return nil, &stream.RefusedError{By: "context_window", Reason: fmt.Sprintf("about %d tokens do not fit its window of %d", length, t.ContextWindow)}
+		return nil, refuse(&t, "context_window", fmt.Sprintf("about %d tokens do not fit its window of %d", length, t.ContextWindow))
 	}
 	return req, nil
 }
@@ -36,7 +35,7 @@ func Capabilities(_ context.Context, req *model.LLMRequest, t Target) (*model.LL
 	}
 	for need := range needs(req) {
 		if !slices.ContainsFunc(t.Capabilities, func(can string) bool { return match.Fold(can) == need }) {
-			return nil, &stream.RefusedError{By: "capability", Reason: "it cannot do " + need}
+			return nil, refuse(&t, "capability", "it cannot do "+need)
 		}
 	}
 	return req, nil

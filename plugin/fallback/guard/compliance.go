@@ -7,7 +7,6 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -47,7 +46,7 @@ func Compliance(rules ...Rule) Guard {
 				continue
 			}
 			if !rule.Redact {
-				return nil, &stream.RefusedError{By: "compliance", Reason: "compliance: " + rule.about(&info, unread) + " may not go there"}
+				return nil, refuse(&t, "compliance", "compliance: "+rule.about(&info, unread)+" may not go there")
 			}
 			redacted = true
 		}
@@ -56,7 +55,7 @@ func Compliance(rules ...Rule) Guard {
 		}
 		clean, ok := redactedCopy(ctx, req)
 		if !ok {
-			return nil, &stream.RefusedError{By: "compliance", Reason: "compliance: " + notRedactable}
+			return nil, refuse(&t, "compliance", "compliance: "+notRedactable)
 		}
 		return clean, nil
 	}

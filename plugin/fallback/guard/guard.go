@@ -78,6 +78,11 @@ func contained(ctx context.Context, g Guard, req *model.LLMRequest, t Target) (s
 	return seen, err
 }
 
+// refuse returns the refusal of a target by the guard of a name.
+func refuse(t *Target, by, reason string) error {
+	return &stream.RefusedError{By: by, Model: t.Name, Reason: reason}
+}
+
 // refusal returns err as a refusal of its own: the caller writes the target to it.
 func refusal(err error) *stream.RefusedError {
 	if refused, ok := errors.AsType[*stream.RefusedError](err); ok {

@@ -31,7 +31,7 @@ func Redact(ctx context.Context, req *model.LLMRequest, t Target) (*model.LLMReq
 	}
 	clean, ok := redactedCopy(ctx, req)
 	if !ok {
-		return nil, &stream.RefusedError{By: "redact", Reason: notRedactable}
+		return nil, refuse(&t, "redact", notRedactable)
 	}
 	return clean, nil
 }

@@ -6,7 +6,6 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -21,9 +20,9 @@ func Tenants(names ...string) Guard {
 		case t.LastResort:
 			return req, nil
 		case tenant == "":
-			return nil, &stream.RefusedError{By: "tenant", Reason: "the tenant of the call is not known"}
+			return nil, refuse(&t, "tenant", "the tenant of the call is not known")
 		case !listed(allowed, tenant):
-			return nil, &stream.RefusedError{By: "tenant", Reason: "it is not for this tenant"}
+			return nil, refuse(&t, "tenant", "it is not for this tenant")
 		}
 		return req, nil
 	}

@@ -9,8 +9,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
 // Tools returns a guard that gives a target only the tools of these names. Functions go
@@ -40,7 +38,7 @@ func Tools(names ...string) Guard {
 		config.Tools = allowedTools(config.Tools, may)
 		own.Config = &config
 		if forced := calling(&config, may); forced != "" {
-			return nil, &stream.RefusedError{By: "tools", Reason: "the request forces " + forced + ", which it may not be given"}
+			return nil, refuse(&t, "tools", "the request forces "+forced+", which it may not be given")
 		}
 		return &own, nil
 	}
