@@ -92,6 +92,8 @@ func TestSecretsAreRemoved(t *testing.T) {
 		"aws secret with a slash":   {"secret wJalrXUtnFEMI/K7MDENG/bPxRfiCYZk3mP8qRtA is", "secret [redacted] is"},
 		"base64 without a digit":    {"qIrTVHGVUJNlNzatbqDOEPwDisuZAIj/vEJCGYdzsvx=", "[redacted]"},
 		"base64 with few changes":   {"bINOTbiUSNYqj7xskccuflmedgvxL+9+s86VPUgO", "[redacted]"},
+		"random without a digit":    {"got YtqQXlfcqKGtSQSHLklpLPWMQPCpmRciJNjSWemS there", "got [redacted] there"},
+		"random like words":         {"kawVZRawjkjMfTWvoaBxniUjulcyrC8A, zsvziglpsipjglzms00rpenotefc9bxb.", "[redacted], [redacted]."},
 		"commit in a path":          {"at commit/da39a3ee5e6b4b0d3255bfef95601890afd80709 it", "at commit/[redacted] it"},
 		"ipv6":                      {"dial tcp [2001:db8::8a2e:370:7334]:443: refused", "dial tcp [[redacted]]:443: refused"},
 		"hardware address":          {"mac 00:1b:44:11:3a:b7, 00-1B-44-11-3A-B7 or 001b.4411.3ab7.", "mac [redacted], [redacted] or [redacted]."},
