@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -64,9 +65,9 @@ func NewDeferred(config DeferredConfig) (model.LLM, error) {
 	if config.Timeout < 0 || config.Delay < 0 {
 		problems = append(problems, fmt.Errorf("degrade: DeferredConfig.Timeout is %v and Delay is %v; must be at least 0", config.Timeout, config.Delay))
 	}
-	text, err := parseTemplate(cmp.Or(config.Text, DefaultDeferredText))
+	text, err := phrase.Parse(cmp.Or(config.Text, DefaultDeferredText))
 	if err != nil {
-		problems = append(problems, err)
+		problems = append(problems, fmt.Errorf("degrade: DeferredConfig.Text: %w", err))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

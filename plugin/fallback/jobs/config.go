@@ -117,6 +117,7 @@ func (c Config) prepared() (Config, error) {
 		wrong("File", "is %q; must be a path without ?, # and %%", c.File)
 	}
 	orDefault(&c.Driver, DefaultDriver)
+	orDefault(&c.Backoff, DefaultBackoff) // MaxBackoff depends on it
 	for _, f := range []struct {
 		name     string
 		value    *time.Duration
@@ -125,7 +126,7 @@ func (c Config) prepared() (Config, error) {
 	}{
 		{"Lease", &c.Lease, DefaultLease, 100 * time.Millisecond}, {"Poll", &c.Poll, DefaultPoll, 10 * time.Millisecond},
 		{"Expiry", &c.Expiry, DefaultExpiry, time.Millisecond}, {"Backoff", &c.Backoff, DefaultBackoff, time.Millisecond},
-		{"MaxBackoff", &c.MaxBackoff, max(DefaultMaxBackoff, c.Backoff), max(c.Backoff, time.Millisecond)},
+		{"MaxBackoff", &c.MaxBackoff, max(DefaultMaxBackoff, c.Backoff), c.Backoff},
 		{"Timeout", &c.Timeout, DefaultTimeout, time.Millisecond},
 		{"Retention", &c.Retention, DefaultRetention, time.Millisecond}, {"Drain", &c.Drain, DefaultDrain, time.Millisecond},
 	} {

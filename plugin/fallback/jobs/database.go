@@ -29,10 +29,10 @@ type database struct {
 	open     func(ctx context.Context) (*sql.DB, error) // returns the same one while it is in order
 	postgres bool
 	lease    time.Duration
-	clock    func() time.Time // of SQLite; PostgreSQL's own clock serves all replicas
 }
 
-// conn is a connection in use. now is the database's time in microseconds.
+// conn is a connection in use. now is the time in microseconds: of the machine, whose
+// processes share a SQLite file, or of the PostgreSQL server.
 type conn struct {
 	*sql.Conn
 	d   *database
@@ -82,7 +82,7 @@ func (d *database) with(ctx context.Context, begin []string, fn func(*conn) erro
 		}
 		_ = c.Close()
 	}()
-	cn := &conn{Conn: c, d: d, now: d.clock().UnixMicro()}
+	cn := &conn{Conn: c, d: d, now: time.Now().UnixMicro()}
 	if !d.postgres {
 		begin = append([]string{fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout)}, begin...)
 	}

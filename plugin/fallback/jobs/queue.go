@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -42,7 +41,7 @@ func Open(ctx context.Context, config Config) (*Queue, error) {
 	}
 	q := &Queue{
 		config: config, owner: newID(), woken: make(chan struct{}, 1), running: map[string]*lease{},
-		store: &database{lease: config.Lease, clock: time.Now},
+		store: &database{lease: config.Lease},
 	}
 	if config.File != "" {
 		q.file = &file{path: config.File, driver: config.Driver, logger: config.Logger, prepare: q.store.migrate}

@@ -1,0 +1,254 @@
+package jobs_test
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
+)
+
+// blocking is a model whose calls wait for the test.
+type blocking struct {
+	started chan context.Context
+	finish  chan struct{}
+}
+
+func newBlocking() *blocking {
+	return &blocking{started: make(chan context.Context, 8), finish: make(chan struct{})}
+}
+
+func (b *blocking) model() model.LLM {
+	return suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		b.started <- ctx
+		select {
+		case <-b.finish:
+			suite.Text("Paris.")(ctx, req, stream, yield)
+		case <-ctx.Done():
+			yield(nil, ctx.Err())
+		}
+	})
+}
+
+// A job of this process starts at once, one of another process by NOTIFY or the poll.
+func TestEnqueueWakes(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		poll := time.Hour
+		if p.file != "" {
+			poll = 50 * time.Millisecond // SQLite has nothing to notify with
+		}
+		worker, other := p.open(t, jobs.Config{Poll: poll}), p.open(t, jobs.Config{Poll: time.Hour})
+		run(t, worker, paris)
+		for _, q := range []*jobs.Queue{worker, other, other} {
+			id := enqueue(t, q, "acme", "hi")
+			until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+		}
+		id := enqueue(t, other, "acme", "hi", func(r *jobs.Request) { r.Delay = time.Hour })
+		if err := other.Wake(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		until(t, "the delayed job is done", func() bool { return get(t, other, id).State == jobs.Done })
+	})
+}
+
+// A call that takes longer than its lease keeps it.
+func TestHeartbeat(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		first, second := p.open(t, jobs.Config{Lease: 300 * time.Millisecond}), p.open(t, jobs.Config{Lease: 300 * time.Millisecond})
+		id := enqueue(t, first, "acme", "hi")
+		b := newBlocking()
+		run(t, first, b.model())
+		<-b.started
+		due := get(t, first, id).Due
+		until(t, "the lease is renewed", func() bool { return get(t, first, id).Due.Sub(due) > 300*time.Millisecond })
+		idle(t, second, paris)
+		close(b.finish)
+		until(t, "the job is done", func() bool { return get(t, first, id).State == jobs.Done })
+		if job := get(t, first, id); job.Attempts != 1 {
+			t.Errorf("%d attempts, want 1", job.Attempts)
+		}
+	})
+}
+
+// A worker that comes back after its lease changes nothing, whatever the state of the job
+// is by then. B143
+func TestFence(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		p.open(t, jobs.Config{})
+		for name, meanwhile := range map[string]func(q *jobs.Queue, id string){
+			"done by another": func(q *jobs.Queue, _ string) { step(t, q, paris) },
+			"cancelled":       func(q *jobs.Queue, id string) { _ = q.Cancel(t.Context(), id) },
+			"with another": func(q *jobs.Queue, _ string) {
+				if _, _, err := q.Abandon(t.Context(), paris); err != nil {
+					t.Fatal(err)
+				}
+			},
+		} {
+			p.exec(t, "DELETE FROM fallback_jobs") // of the case before
+			var late, prompt box
+			slow, fast := p.open(t, jobs.Config{Deliver: late.deliver}), p.open(t, jobs.Config{Deliver: prompt.deliver})
+			id := enqueue(t, slow, "acme", "hi")
+			got, comeBack, err := slow.Abandon(t.Context(), suite.NewModel("pro", suite.Text("late")))
+			if err != nil || got != id {
+				t.Fatal(got, err)
+			}
+			idle(t, fast, paris)
+			p.pass(t, jobs.DefaultLease)
+			meanwhile(fast, id)
+			before := get(t, fast, id)
+			if err := comeBack(); !errors.Is(err, jobs.ErrLeaseLost) && !errors.Is(err, jobs.ErrCancelled) {
+				t.Errorf("%s: late delivery: %v", name, err)
+			}
+			if after := get(t, fast, id); after != before || len(late.texts()) > 0 {
+				t.Errorf("%s: late delivery %q changed the job from %+v to %+v", name, late.texts(), before, after)
+			}
+			for _, text := range prompt.texts() {
+				if text != "late" {
+					t.Errorf("%s: delivered %q, want the stored answer", name, text)
+				}
+			}
+		}
+	})
+}
+
+// Cancel reaches the running call, in this process and in another.
+func TestCancelReachesTheCall(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		worker, other := p.open(t, jobs.Config{Lease: 300 * time.Millisecond}), p.open(t, jobs.Config{})
+		b := newBlocking()
+		run(t, worker, b.model())
+		for _, q := range []*jobs.Queue{worker, other} {
+			id := enqueue(t, worker, "acme", "hi")
+			ctx := <-b.started
+			if err := q.Cancel(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			<-ctx.Done()
+			if cause := context.Cause(ctx); !errors.Is(cause, jobs.ErrCancelled) {
+				t.Errorf("cause %v", cause)
+			}
+			if job := get(t, q, id); job.State != jobs.Cancelled {
+				t.Errorf("job %+v, want it cancelled", job)
+			}
+		}
+	})
+}
+
+// A job that is taken by another worker ends the call of the first.
+func TestLostLeaseEndsTheCall(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{Lease: 300 * time.Millisecond})
+		enqueue(t, q, "acme", "hi")
+		b := newBlocking()
+		run(t, q, b.model())
+		ctx := <-b.started
+		p.exec(t, "UPDATE fallback_jobs SET fence = fence + 1")
+		<-ctx.Done()
+		if cause := context.Cause(ctx); !errors.Is(cause, jobs.ErrLeaseLost) {
+			t.Errorf("cause %v", cause)
+		}
+	})
+}
+
+// Run waits for running jobs, and gives those back that take too long.
+func TestDrain(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{Drain: time.Minute, Workers: 1})
+		first, second := enqueue(t, q, "acme", "hi"), enqueue(t, q, "acme", "hi")
+		b := newBlocking()
+		stop := run(t, q, b.model())
+		<-b.started
+		time.AfterFunc(50*time.Millisecond, func() { close(b.finish) })
+		stop()
+		a, c := get(t, q, first), get(t, q, second)
+		if a.State == jobs.Pending {
+			a, c = c, a
+		}
+		if a.State != jobs.Done || c.State != jobs.Pending || c.Attempts != 0 {
+			t.Errorf("jobs %+v and %+v, want one done and one not begun", a, c)
+		}
+
+		q = p.open(t, jobs.Config{Drain: 50 * time.Millisecond})
+		b = newBlocking()
+		stop = run(t, q, b.model())
+		ctx := <-b.started
+		stop()
+		if cause := context.Cause(ctx); !errors.Is(cause, jobs.ErrShutdown) {
+			t.Errorf("cause %v", cause)
+		}
+		if job := get(t, q, c.ID); job.State != jobs.Pending || job.Attempts != 0 || time.Until(job.Due) > 0 {
+			t.Errorf("job %+v, want it given back at once", job)
+		}
+	})
+}
+
+// A model that ignores its context does not keep the worker. B119
+func TestDeafModel(t *testing.T) {
+	p := inFile(t)
+	q := p.open(t, jobs.Config{Timeout: 10 * time.Millisecond, Workers: 1, MaxAttempts: 1})
+	deaf, release := make(chan struct{}), make(chan struct{})
+	var calls atomic.Int32
+	m := suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		if calls.Add(1) == 1 {
+			close(deaf)
+			<-release
+			return
+		}
+		suite.Text("Paris.")(ctx, req, stream, yield)
+	})
+	defer close(release)
+	first := enqueue(t, q, "acme", "hi")
+	run(t, q, m)
+	<-deaf
+	second := enqueue(t, q, "acme", "hi")
+	until(t, "the next job is done", func() bool { return get(t, q, second).State == jobs.Done })
+	if job := get(t, q, first); job.State != jobs.Failed {
+		t.Errorf("job %+v, want it failed", job)
+	}
+}
+
+func TestSeveralWorkersAtATime(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{Workers: 3})
+		for range 4 {
+			enqueue(t, q, "acme", "hi")
+		}
+		b := newBlocking()
+		run(t, q, b.model())
+		for range 3 {
+			<-b.started
+		}
+		list, err := q.List(t.Context(), jobs.Filter{State: jobs.Running})
+		if err != nil || len(list) != 3 {
+			t.Errorf("%d running, error %v; want 3", len(list), err)
+		}
+		close(b.finish)
+		until(t, "all are done", func() bool {
+			list, err := q.List(t.Context(), jobs.Filter{State: jobs.Done})
+			return err == nil && len(list) == 4
+		})
+	})
+}
+
+// A queue without jobs costs next to nothing.
+func TestIdleCost(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{})
+		run(t, q, paris)
+		enqueueAndWait := enqueue(t, q, "acme", "hi")
+		until(t, "warm", func() bool { return get(t, q, enqueueAndWait).State == jobs.Done })
+		before, start := cpu(t), time.Now()
+		time.Sleep(2 * time.Second) // the load that is measured
+		spent, over := cpu(t)-before, time.Since(start)
+		perSecond := time.Duration(float64(spent) / over.Seconds())
+		t.Logf("%v of CPU per second", perSecond)
+		if perSecond > 5*time.Millisecond { // 1 ms is the aim; the machine is shared, and this process has other goroutines
+			t.Errorf("%v of CPU per second of idling", perSecond)
+		}
+	})
+}
