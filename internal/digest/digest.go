@@ -33,6 +33,9 @@ var omitted = map[reflect.Type][]string{
 		"ServiceTier", // how soon the answer comes, and its price
 		"Store",       // whether the provider logs the request
 	},
+	reflect.TypeFor[genai.EmbedContentConfig](): {
+		"HTTPOptions", // see digest.config
+	},
 	reflect.TypeFor[genai.HTTPOptions](): {
 		"Headers", // trace ids, credentials
 		"Timeout",
@@ -59,23 +62,44 @@ func Of(req *model.LLMRequest, texts ...[]string) (sum Sum, ok bool) {
 	for _, list := range texts {
 		d.texts(list)
 	}
-	d.config(req.Config)
+	var options *genai.HTTPOptions
+	if req.Config != nil {
+		options = req.Config.HTTPOptions
+	}
+	config(d, req.Config, options)
 	d.contents(req.Contents)
 	return d.sum(), d.err == nil
 }
 
-// config writes a configuration. None is the same as an empty one, and so it is
-// for its HTTPOptions, of which nothing may be left but what is omitted.
-func (d *digest) config(config *genai.GenerateContentConfig) {
-	if config == nil {
+// OfEmbedding returns the digest of what the embedding of content depends on, with
+// texts, as [Of] does for a request.
+func OfEmbedding(content *genai.Content, settings *genai.EmbedContentConfig, texts ...[]string) (sum Sum, ok bool) {
+	d := digests.Get().(*digest)
+	defer d.release()
+	for _, list := range texts {
+		d.texts(list)
+	}
+	var options *genai.HTTPOptions
+	if settings != nil {
+		options = settings.HTTPOptions
+	}
+	config(d, settings, options)
+	d.contents([]*genai.Content{content})
+	return d.sum(), d.err == nil
+}
+
+// config writes a configuration and its HTTPOptions. None is the same as an empty one,
+// and so it is for its HTTPOptions, of which nothing may be left but what is omitted.
+func config[T any](d *digest, settings *T, options *genai.HTTPOptions) {
+	if settings == nil {
 		d.number(0) // as an empty one ends
 	} else {
-		d.value(reflect.ValueOf(config).Elem())
+		d.value(reflect.ValueOf(settings).Elem())
 	}
-	if config == nil || config.HTTPOptions == nil {
+	if options == nil {
 		d.number(0)
 	} else {
-		d.value(reflect.ValueOf(config.HTTPOptions).Elem())
+		d.value(reflect.ValueOf(options).Elem())
 	}
 }
 
