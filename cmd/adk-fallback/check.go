@@ -87,8 +87,7 @@ type problem struct {
 	Column   int           `json:"column"`
 	Path     string        `json:"path"`
 	Severity spec.Severity `json:"severity"`
-	Found    string        `json:"found"`
-	Allowed  string        `json:"allowed"`
+	Message  string        `json:"message"`
 }
 
 func check(out io.Writer, file string, f checkFlags) error {
@@ -98,7 +97,7 @@ func check(out io.Writer, file string, f checkFlags) error {
 	}
 	found := findings{File: file, OK: p != nil, Problems: []problem{}}
 	for _, one := range problems {
-		found.Problems = append(found.Problems, problem{one.Line, one.Column, one.Path, one.Severity, one.Found, one.Allowed})
+		found.Problems = append(found.Problems, problem{one.Line, one.Column, one.Path, one.Severity, one.Message})
 	}
 	if p != nil {
 		good, worst := checked{p, f.models}, worstOf(p)

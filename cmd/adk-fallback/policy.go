@@ -93,7 +93,7 @@ func problemsOf(err error) []spec.Problem {
 	if bad, ok := errors.AsType[*spec.Error](err); ok {
 		return bad.Problems
 	}
-	return []spec.Problem{{Found: err.Error(), Allowed: "a policy that can be built", Severity: spec.SeverityError}}
+	return []spec.Problem{{Message: err.Error(), Severity: spec.SeverityError}}
 }
 
 // merge adds the errors among more that problems does not have, in the order of

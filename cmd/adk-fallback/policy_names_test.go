@@ -55,7 +55,7 @@ func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
 				Model: func(string) bool { return false },
 				Price: func(id string) bool { ids = append(ids, id); return true },
 			}) {
-				if name, _, unknown := strings.Cut(problem.Found, ", which nothing here resolves"); unknown {
+				if name, _, unknown := strings.Cut(problem.Message, " is not a known model"); unknown {
 					handedIn = append(handedIn, strings.Trim(name, `"`))
 				}
 			}

@@ -55,7 +55,7 @@ func TestComparedInPlaceAsByCEL(t *testing.T) {
 
 // Texts, and labels: one that is not there is "".
 func TestTextsAreComparedInPlaceAsByCEL(t *testing.T) {
-	names := []string{"error_code", "error_kind", "finish_reason", "tenant", "priority", "data_class", `labels["tier"]`, "labels.tier", `labels["none"]`}
+	names := []string{"error_code", "finish_reason", "tenant", "priority", "data_class", `labels["tier"]`, "labels.tier", `labels["none"]`}
 	for _, name := range names {
 		for _, op := range []string{"<", "<=", ">", ">=", "==", "!="} {
 			for _, constant := range []string{`"gold"`, `""`, `"é"`, "'go'"} {

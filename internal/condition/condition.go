@@ -22,6 +22,7 @@ type Condition struct {
 	latencies []time.Duration
 	constant  bool
 	value     bool // of a constant
+	doubts    []string
 }
 
 // Compile parses, checks and plans src. The error is of type Errors and has every mistake, except that a syntax error
@@ -41,12 +42,12 @@ func Compile(src string) (*Condition, error) {
 	}
 	planned, err := env.plan(checked)
 	if err != nil {
-		return nil, Errors{{Found: err.Error(), Allowed: "an expression that CEL can plan"}}
+		return nil, Errors{{Message: "condition cannot be evaluated: " + err.Error()}}
 	}
-	c := &Condition{src: src, program: planned, names: facts.names, latencies: facts.latencies()}
+	c := &Condition{src: src, program: planned, names: facts.names, latencies: facts.latencies(), doubts: doubts(checked)}
 	if c.constant = len(c.names) == 0; c.constant {
 		if c.value, err = c.Eval(&Vars{}); err != nil {
-			return nil, Errors{{Found: fmt.Sprintf("a condition without an answer (%v)", errors.Unwrap(err)), Allowed: "one that is true or false"}}
+			return nil, Errors{{Message: fmt.Sprintf("condition is neither true nor false: %v", errors.Unwrap(err))}}
 		}
 	}
 	return c, nil
@@ -67,11 +68,11 @@ func check(env *celEnv, text *expansion) (*ast.AST, facts, Errors) {
 	if text.guessed {
 		return checked, facts, errs
 	}
-	if wrong := mixed(text, checked); len(wrong) > 0 {
+	if wrong := append(mixed(text, checked), unknownKinds(text, checked)...); len(wrong) > 0 {
 		return nil, facts, append(errs, wrong...)
 	}
 	if t := checked.GetType(checked.Expr().ID()); !t.IsExactType(types.BoolType) {
-		errs = append(errs, &Error{Found: "an expression of type " + checker.FormatCELType(t), Allowed: "bool, such as latency > 3s"})
+		errs = append(errs, &Error{Message: "condition is of type " + checker.FormatCELType(t) + "; it must be a bool, such as latency > 3s"})
 	}
 	return checked, facts, errs
 }
@@ -87,7 +88,7 @@ func (c *Condition) Eval(v *Vars) (bool, error) {
 	}
 	answer, ok := out.(types.Bool)
 	if !ok {
-		return false, fmt.Errorf("condition: found a value of type %s; allowed: bool", out.Type())
+		return false, fmt.Errorf("condition: the value is of type %s; it must be a bool", out.Type())
 	}
 	return bool(answer), nil
 }
@@ -116,6 +117,9 @@ func (c *Condition) HoldsBack() bool {
 	return c.Uses("confidence") || c.Uses("empty") || c.Uses("finish_reason")
 }
 
+// Doubts returns what is allowed but may not do what it seems to, as messages. The caller must not change the slice.
+func (c *Condition) Doubts() []string { return c.doubts }
+
 // Constant returns the answer of a condition that mentions no name, such as "true"; ok is false for all others.
 func (c *Condition) Constant() (value, ok bool) { return c.value, c.constant }
 
@@ -125,11 +129,11 @@ func (c *Condition) String() string { return c.src }
 // checkText refuses what the parser should not be bothered with.
 func checkText(src string) *Error {
 	if len(src) > MaxSource {
-		return &Error{Offset: MaxSource, Found: fmt.Sprintf("%d bytes", len(src)), Allowed: fmt.Sprintf("at most %d", MaxSource)}
+		return &Error{Offset: MaxSource, Message: fmt.Sprintf("condition has %d bytes; it must have at most %d", len(src), MaxSource)}
 	}
 	for i, r := range src {
 		if _, n := utf8.DecodeRuneInString(src[i:]); r == utf8.RuneError && n == 1 {
-			return &Error{Offset: i, Found: "the byte " + strconv.Quote(src[i:i+1]), Allowed: "UTF-8"}
+			return &Error{Offset: i, Message: "byte " + strconv.Quote(src[i:i+1]) + " is not UTF-8"}
 		}
 	}
 	return nil

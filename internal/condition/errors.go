@@ -8,13 +8,12 @@ import (
 // An Error is one mistake in a condition.
 type Error struct {
 	Offset  int    // where, in bytes from the start of the source; len(source) is its end
-	Found   string // what stands there
-	Allowed string // what may stand there
+	Message string // what is wrong, and what to write instead
 }
 
-// Error returns "condition: at 12: found …; allowed: …".
+// Error returns "condition: at 12: unknown name …".
 func (e *Error) Error() string {
-	return fmt.Sprintf("condition: at %d: found %s; allowed: %s", e.Offset, e.Found, e.Allowed)
+	return fmt.Sprintf("condition: at %d: %s", e.Offset, e.Message)
 }
 
 // Errors is what Compile returns: every mistake of one condition, in order of Offset, at least one.

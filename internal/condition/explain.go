@@ -8,8 +8,6 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/overloads"
-
-	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 const (
@@ -30,42 +28,45 @@ func explainSyntax(text *expansion, issues []*common.Error) Errors {
 		}
 		first = first && !syntax
 		at := text.at(issue.Location)
-		found, allowed := syntaxError(text.src[at:], msg)
-		errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+		errs = append(errs, &Error{Offset: at, Message: syntaxError(text.src[at:], msg)})
 	}
 	return errs
 }
 
 // syntaxError translates the parser's words (those of ANTLR's default error strategy, and the parser's own); rest is the
 // source from the error on. A message that is not known is passed on as it is.
-func syntaxError(rest, msg string) (found, allowed string) {
-	found = "the end"
+func syntaxError(rest, msg string) string {
+	found := "end"
 	if tok := firstToken(rest); tok != "" {
 		found = strconv.Quote(tok)
 	}
 	if strings.HasPrefix(msg, "token recognition error") {
 		if rest != "" && (rest[0] == '"' || rest[0] == '\'') {
-			return "a string with a bad escape or no end", `"text" on one line; in it \" \\ \n \t \u00e9`
+			return `string has a bad escape or no end; write "text" on one line, with the escapes \" \\ \n \t \u00e9`
 		}
-		return found, "names, numbers, strings, parentheses and operators"
+		return "unexpected " + found + "; a condition has names, numbers, strings, parentheses and operators"
 	}
 	if bracket, ok := between(msg, "missing '", "'"); ok {
-		return found, strconv.Quote(bracket)
+		return unexpected(found, strconv.Quote(bracket))
 	}
 	_, expecting, _ := strings.Cut(msg, "expecting ")
 	switch {
 	case strings.Contains(expecting, "IDENTIFIER"), strings.HasPrefix(msg, "no viable alternative"):
-		return found, anOperand
+		return unexpected(found, anOperand)
 	case strings.Contains(expecting, "<EOF>"):
-		return found, anOperator
+		return unexpected(found, anOperator)
 	case expecting != "":
-		return found, strings.Trim(expecting, "{}")
+		return unexpected(found, strings.Trim(expecting, "{}"))
 	case strings.HasPrefix(msg, "reserved identifier"):
-		return "the reserved word " + found, anOperand
+		return unexpected("reserved word "+found, anOperand)
 	case strings.Contains(msg, "recursion"):
-		return "an expression nested too deeply", fmt.Sprintf("at most %d levels", maxDepth)
+		return fmt.Sprintf("condition is nested too deeply; it may have at most %d levels", maxDepth)
 	}
-	return found + " (" + msg + ")", anExpression
+	return unexpected(found+" ("+msg+")", anExpression)
+}
+
+func unexpected(found, expected string) string {
+	return "unexpected " + found + "; expected " + expected
 }
 
 // firstToken returns the token at the start of s as the rewriting saw it, a single character if it is no word or number.
@@ -93,11 +94,9 @@ func explainTypes(text *expansion, tree *ast.AST, issues []*common.Error) Errors
 			if start := at - len(function); call && start >= 0 && text.src[start:at] == function {
 				at = start // CEL points at the parenthesis after the name
 			}
-			found, allowed := undeclared(name, call)
-			errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+			errs = append(errs, &Error{Offset: at, Message: undeclared(name, call)})
 		} else if function != overloads.TypeConvertDuration && !text.guessed { // inspect speaks of the former
-			found, allowed := typeError(issue.Message, function)
-			errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+			errs = append(errs, &Error{Offset: at, Message: typeError(issue.Message, function)})
 		}
 	}
 	return errs
@@ -105,30 +104,30 @@ func explainTypes(text *expansion, tree *ast.AST, issues []*common.Error) Errors
 
 // typeError translates one message of cel.dev/cel-go/checker; function is the CEL name of the call that it is about, ""
 // for other expressions. A message that is not known is passed on as it is.
-func typeError(msg, function string) (found, allowed string) {
+func typeError(msg, function string) string {
 	if _, args, ok := strings.Cut(msg, "applied to '"); ok {
 		for _, op := range operations() {
 			if op.cel == function {
-				return fmt.Sprintf("%s on %s", op.shown, strings.TrimSuffix(args, "'")), op.allowed
+				return fmt.Sprintf("%s does not take %s; it takes %s", op.shown, strings.TrimSuffix(args, "'"), op.takesWhat)
 			}
 		}
 	}
 	if want, rest, ok := strings.Cut(strings.TrimPrefix(msg, "expected type '"), "' but found '"); ok {
-		return "a value of type " + strings.TrimSuffix(rest, "'"), want
+		return fmt.Sprintf("value is of type %s; it must be of type %s", strings.TrimSuffix(rest, "'"), want)
 	}
 	if strings.HasSuffix(msg, "does not support field selection") {
 		typ, _ := between(msg, "type '", "'")
-		return "a field of type " + typ, "labels.name or " + `labels["name"]`
+		return typ + " has no fields; only labels has: labels.name or " + `labels["name"]`
 	}
-	return msg, anExpression
+	return msg
 }
 
-func undeclared(name string, call bool) (found, allowed string) {
+func undeclared(name string, call bool) string {
 	kind, known := "name", []string{}
 	if call {
 		kind = "function"
 		if operator := strings.Trim(name, "_"); operator != "" && !isLetter(operator[0]) { // _%_
-			return "the operator " + operator, anOperator
+			return unexpected("operator "+operator, anOperator)
 		}
 		for _, op := range operations() {
 			if isLetter(op.shown[0]) && op.shown == op.cel {
@@ -140,11 +139,7 @@ func undeclared(name string, call bool) (found, allowed string) {
 			known = append(known, n.Name)
 		}
 	}
-	found = fmt.Sprintf("unknown %s %q", kind, name)
-	if near := nearest.Of(name, known); near != "" {
-		found += fmt.Sprintf(" (did you mean %s?)", near)
-	}
-	return found, strings.Join(known, ", ")
+	return fmt.Sprintf("unknown %s %q%s; the %ss are %s", kind, name, hint(name, known), kind, strings.Join(known, ", "))
 }
 
 // between returns what stands in s after before and up to after.

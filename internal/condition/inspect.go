@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -23,16 +24,16 @@ type facts struct {
 func inspect(text *expansion, tree *ast.AST) (facts, Errors) {
 	f := facts{names: map[string]bool{}, durations: map[time.Duration]bool{}}
 	var errs Errors
-	fail := func(e ast.Expr, found, allowed string) {
+	fail := func(e ast.Expr, message string) {
 		at := text.at(tree.SourceInfo().GetStartLocation(e.ID()))
-		errs = append(errs, &Error{Offset: at, Found: found, Allowed: allowed})
+		errs = append(errs, &Error{Offset: at, Message: message})
 	}
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.IdentKind:
 			f.names[strings.TrimPrefix(e.AsIdent(), ".")] = true
 		case ast.MapKind, ast.StructKind:
-			fail(e, "a map or message", "names, values, lists and operators")
+			fail(e, "maps and messages are not supported; use names, values, lists and operators")
 		case ast.CallKind:
 			if e.AsCall().FunctionName() != overloads.TypeConvertDuration {
 				return
@@ -40,7 +41,7 @@ func inspect(text *expansion, tree *ast.AST) (facts, Errors) {
 			if d, found := literalDuration(e.AsCall()); found == "" {
 				f.durations[d] = true
 			} else {
-				fail(e, found, durationLiteral)
+				fail(e, unexpected(found, durationLiteral))
 			}
 		}
 	}))
@@ -62,8 +63,8 @@ func mixed(text *expansion, checked *ast.AST) Errors {
 				continue
 			}
 			errs = append(errs, &Error{
-				Offset: text.at(checked.SourceInfo().GetStartLocation(other.ID())),
-				Found:  "a value of type " + checker.FormatCELType(got), Allowed: checker.FormatCELType(want),
+				Offset:  text.at(checked.SourceInfo().GetStartLocation(other.ID())),
+				Message: fmt.Sprintf("value is of type %s, but the list begins with a %s; use one type", checker.FormatCELType(got), checker.FormatCELType(want)),
 			})
 			return // the first says enough
 		}
@@ -92,5 +93,5 @@ func literalDuration(call ast.CallExpr) (d time.Duration, found string) {
 			return d, ""
 		}
 	}
-	return 0, "duration() of what is not a literal"
+	return 0, "argument of duration()"
 }

@@ -1,8 +1,12 @@
 package condition
 
 import (
+	"strings"
+
 	"cel.dev/cel-go/checker"
 	"cel.dev/cel-go/common/types"
+
+	"github.com/adk-fallback/adk-fallback/internal/kinds"
 )
 
 // A Name is a variable that conditions can use.
@@ -28,7 +32,7 @@ func Names() []Name {
 		name("empty", types.BoolType, "the answer has no content"),
 		name("error", types.BoolType, "the attempt failed"),
 		name("error_code", types.StringType, `code of the failure, such as "429"`),
-		name("error_kind", types.StringType, `kind of the failure, such as "rate_limit"`),
+		name("error_kind", types.StringType, "kind of the failure: "+strings.Join(kinds.All(), ", ")),
 		name("finish_reason", types.StringType, `why the model stopped, such as "STOP" or "MAX_TOKENS"`),
 		name("labels", types.NewMapType(types.StringType, types.StringType), `labels of the call; labels["x"] is "" when there is none`),
 		name("latency", types.DurationType, "time waited for the attempt without content; its duration when it ended"),

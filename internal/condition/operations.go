@@ -10,12 +10,12 @@ import (
 
 // An operation is an operator or a function of the language.
 type operation struct {
-	cel     string            // CEL's own name
-	shown   string            // how a condition spells it
-	allowed string            // what it takes, for error messages
-	takes   []signature       // the types on offer
-	method  bool              // the first operand stands before the name: tenant.contains("a")
-	run     decls.FunctionOpt // computes the result; nil where CEL's interpreter does so itself
+	cel       string            // CEL's own name
+	shown     string            // how a condition spells it
+	takesWhat string            // for error messages
+	takes     []signature       // the types on offer
+	method    bool              // the first operand stands before the name: tenant.contains("a")
+	run       decls.FunctionOpt // computes the result; nil where CEL's interpreter does so itself
 }
 
 // A signature is the types of an operation's result and operands.
@@ -45,28 +45,28 @@ func operations() []operation {
 	// A first operand without the trait is an error: the type checker lets null pass for a duration.
 	unary, binary := decls.SingletonUnaryBinding, decls.SingletonBinaryBinding
 	return []operation{
-		{cel: operators.LogicalAnd, shown: "&&", allowed: twoBools, takes: bools},
-		{cel: operators.LogicalOr, shown: "||", allowed: twoBools, takes: bools},
-		{cel: operators.LogicalNot, shown: "!", allowed: "a bool", takes: []signature{of(yes, yes)}, run: unary(negate)},
-		{cel: operators.Equals, shown: "==", allowed: oneType, takes: same},
-		{cel: operators.NotEquals, shown: "!=", allowed: oneType, takes: same},
-		{cel: operators.Less, shown: "<", allowed: oneType, takes: ordered, run: binary(order(-1), traits.ComparerType)},
-		{cel: operators.LessEquals, shown: "<=", allowed: oneType, takes: ordered, run: binary(order(-1, 0), traits.ComparerType)},
-		{cel: operators.Greater, shown: ">", allowed: oneType, takes: ordered, run: binary(order(1), traits.ComparerType)},
-		{cel: operators.GreaterEquals, shown: ">=", allowed: oneType, takes: ordered, run: binary(order(1, 0), traits.ComparerType)},
-		{cel: operators.In, shown: "in", allowed: `value in [list of its type], or "name" in labels`,
+		{cel: operators.LogicalAnd, shown: "&&", takesWhat: twoBools, takes: bools},
+		{cel: operators.LogicalOr, shown: "||", takesWhat: twoBools, takes: bools},
+		{cel: operators.LogicalNot, shown: "!", takesWhat: "a bool", takes: []signature{of(yes, yes)}, run: unary(negate)},
+		{cel: operators.Equals, shown: "==", takesWhat: oneType, takes: same},
+		{cel: operators.NotEquals, shown: "!=", takesWhat: oneType, takes: same},
+		{cel: operators.Less, shown: "<", takesWhat: oneType, takes: ordered, run: binary(order(-1), traits.ComparerType)},
+		{cel: operators.LessEquals, shown: "<=", takesWhat: oneType, takes: ordered, run: binary(order(-1, 0), traits.ComparerType)},
+		{cel: operators.Greater, shown: ">", takesWhat: oneType, takes: ordered, run: binary(order(1), traits.ComparerType)},
+		{cel: operators.GreaterEquals, shown: ">=", takesWhat: oneType, takes: ordered, run: binary(order(1, 0), traits.ComparerType)},
+		{cel: operators.In, shown: "in", takesWhat: `value in [list of its type], or "name" in labels`,
 			takes: []signature{of(yes, a, list), of(yes, a, pairs)}, run: binary(contained)},
-		{cel: operators.Conditional, shown: "?:", allowed: "bool ? a : b, with a and b of one type", takes: []signature{of(a, yes, a, a)}},
-		{cel: operators.Index, shown: "[]", allowed: `labels["name"]`, takes: []signature{of(b, pairs, a)}},
-		{cel: operators.Add, shown: "+", allowed: twoNumbers, takes: numbers, run: binary(add, traits.AdderType)},
-		{cel: operators.Subtract, shown: "-", allowed: twoNumbers, takes: numbers, run: binary(subtract, traits.SubtractorType)},
-		{cel: operators.Multiply, shown: "*", allowed: twoNumbers, takes: numbers, run: binary(multiply, traits.MultiplierType)},
-		{cel: operators.Divide, shown: "/", allowed: twoNumbers, takes: numbers, run: binary(divide, traits.DividerType)},
-		{cel: operators.Negate, shown: "-", allowed: "an int or a double", takes: number, run: unary(negate, traits.NegatorType)},
-		{cel: overloads.Contains, shown: "contains", allowed: ofStrings, takes: texts, method: true, run: binary(types.StringContains)},
-		{cel: overloads.StartsWith, shown: "startsWith", allowed: ofStrings, takes: texts, method: true, run: binary(types.StringStartsWith)},
-		{cel: overloads.EndsWith, shown: "endsWith", allowed: ofStrings, takes: texts, method: true, run: binary(types.StringEndsWith)},
-		{cel: overloads.TypeConvertDuration, shown: "duration", allowed: durationLiteral,
+		{cel: operators.Conditional, shown: "?:", takesWhat: "bool ? a : b, with a and b of one type", takes: []signature{of(a, yes, a, a)}},
+		{cel: operators.Index, shown: "[]", takesWhat: `labels["name"]`, takes: []signature{of(b, pairs, a)}},
+		{cel: operators.Add, shown: "+", takesWhat: twoNumbers, takes: numbers, run: binary(add, traits.AdderType)},
+		{cel: operators.Subtract, shown: "-", takesWhat: twoNumbers, takes: numbers, run: binary(subtract, traits.SubtractorType)},
+		{cel: operators.Multiply, shown: "*", takesWhat: twoNumbers, takes: numbers, run: binary(multiply, traits.MultiplierType)},
+		{cel: operators.Divide, shown: "/", takesWhat: twoNumbers, takes: numbers, run: binary(divide, traits.DividerType)},
+		{cel: operators.Negate, shown: "-", takesWhat: "an int or a double", takes: number, run: unary(negate, traits.NegatorType)},
+		{cel: overloads.Contains, shown: "contains", takesWhat: ofStrings, takes: texts, method: true, run: binary(types.StringContains)},
+		{cel: overloads.StartsWith, shown: "startsWith", takesWhat: ofStrings, takes: texts, method: true, run: binary(types.StringStartsWith)},
+		{cel: overloads.EndsWith, shown: "endsWith", takesWhat: ofStrings, takes: texts, method: true, run: binary(types.StringEndsWith)},
+		{cel: overloads.TypeConvertDuration, shown: "duration", takesWhat: durationLiteral,
 			takes: []signature{of(types.DurationType, text)}, run: unary(toDuration)},
 	}
 }

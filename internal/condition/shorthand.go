@@ -111,7 +111,7 @@ func (x *expansion) number(i int) int {
 		}
 	}
 	if end := n + wordLen(s[n:]); end > n { // 5min, 3d
-		x.fail(i, strconv.Quote(s[:end]), "a number, or "+durationLiteral)
+		x.fail(i, unexpected(strconv.Quote(s[:end]), "a number, or "+durationLiteral))
 		x.replace(i, i+end, "0")
 		x.guessed = true
 		return end
@@ -162,10 +162,10 @@ func (x *expansion) operator(i int) int {
 
 // instead reports found at i and goes on as if meant stood there.
 func (x *expansion) instead(i int, found, meant string) {
-	x.fail(i, strconv.Quote(found), meant)
+	x.fail(i, unexpected(strconv.Quote(found), strconv.Quote(meant)))
 	x.replace(i, i+len(found), meant)
 }
 
-func (x *expansion) fail(offset int, found, allowed string) {
-	x.errs = append(x.errs, &Error{Offset: offset, Found: found, Allowed: allowed})
+func (x *expansion) fail(offset int, message string) {
+	x.errs = append(x.errs, &Error{Offset: offset, Message: message})
 }

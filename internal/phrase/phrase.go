@@ -18,19 +18,8 @@ import (
 	"text/template/parse"
 )
 
-// alwaysAllowed is what of its language a template has to have.
-const alwaysAllowed = `text that is said whatever is known of the call: outside of {{if …}}, or both in it and in its {{else}}`
-
-// templateAllowed is the language of templates, in a line.
-const templateAllowed = `text, {{.App}}, {{.Agent}}, {{.Tenant}}, {{.Model}}, {{if …}} … {{else}} … {{end}}, and the functions and, or, not, eq, ne of these fields and of quoted texts`
-
-// Error says what in a text is not of the language, or that it may have nothing to
-// say.
-type Error struct {
-	Found, Allowed string
-}
-
-func (e *Error) Error() string { return fmt.Sprintf("found %s; allowed: %s", e.Found, e.Allowed) }
+// language is the language of templates, in a line.
+const language = `text, {{.App}}, {{.Agent}}, {{.Tenant}}, {{.Model}}, {{if …}} … {{else}} … {{end}}, and the functions and, or, not, eq, ne of these fields and of quoted texts`
 
 // functions are those of text/template that a text may use, with the number of
 // their arguments. Others, such as printf, may answer with more than they are
@@ -39,29 +28,33 @@ var functions = map[string]any{"and": 2, "or": 2, "not": 1, "eq": 2, "ne": 2}
 
 var fields = []string{"Agent", "App", "Model", "Tenant"}
 
-// Parse returns the template that text is, or an [*Error]. Every field may be empty,
+// Parse returns the template that text is. Every field may be empty,
 // and a text that would be blank then is an error: a last resort answers any call.
 func Parse(text string) (*template.Template, error) {
 	const name = "text"
 	trees, err := parse.Parse(name, text, "", "", functions)
 	if err != nil {
 		found := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "template: "+name+":"), "template: ")
-		return nil, &Error{Found: "line " + found, Allowed: templateAllowed}
+		return nil, unsupported("line " + found)
 	}
 	for _, other := range slices.Sorted(maps.Keys(trees)) {
 		if other != name {
-			return nil, &Error{Found: fmt.Sprintf("{{define %q}}", other), Allowed: templateAllowed}
+			return nil, unsupported(fmt.Sprintf("{{define %q}}", other))
 		}
 	}
 	for _, node := range trees[name].Root.Nodes {
 		if found := foreignNode(node); found != "" {
-			return nil, &Error{Found: found, Allowed: templateAllowed}
+			return nil, unsupported(found)
 		}
 	}
 	if root := trees[name].Root; !saysSomething(root) {
-		return nil, &Error{Found: silence(root) + ", which may say nothing", Allowed: alwaysAllowed}
+		return nil, fmt.Errorf("%s may be blank; add text outside of {{if …}}, or both in it and in its {{else}}", silence(root))
 	}
 	return template.New(name).AddParseTree(name, trees[name])
+}
+
+func unsupported(found string) error {
+	return fmt.Errorf("%s is not supported; use %s", found, language)
 }
 
 // saysSomething reports whether a list is sure to say more than blanks, whatever
@@ -109,7 +102,7 @@ func silence(list *parse.ListNode) string {
 			return head + "}}"
 		}
 	}
-	return "a blank text"
+	return "text"
 }
 
 // foreignNode returns what in node is not of the language, "" for nothing.
@@ -147,7 +140,7 @@ func foreignPipe(pipe *parse.PipeNode) string {
 	args := pipe.Cmds[0].Args
 	if function, ok := args[0].(*parse.IdentifierNode); ok {
 		if args = args[1:]; len(args) != functions[function.Ident] {
-			return fmt.Sprintf("{{%s}}, with %d arguments of %s, which has %v", pipe, len(args), function.Ident, functions[function.Ident])
+			return fmt.Sprintf("{{%s}} with %d arguments of %s, which takes %v,", pipe, len(args), function.Ident, functions[function.Ident])
 		}
 	} else if len(args) > 1 {
 		return "{{" + pipe.String() + "}}"

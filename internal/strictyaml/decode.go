@@ -64,9 +64,9 @@ type compiled struct {
 	mistakes []Mistake
 }
 
-func (d *decoder) problem(at Place, path, found, allowed string) {
+func (d *decoder) problem(at Place, path, message string) {
 	d.out.Problems = append(d.out.Problems, Problem{
-		Line: at.Line, Column: at.Column, Path: path, Found: found, Allowed: allowed, Severity: SeverityError,
+		Line: at.Line, Column: at.Column, Path: path, Message: message, Severity: SeverityError,
 	})
 }
 
@@ -92,7 +92,7 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 		kind = yaml.SequenceNode
 	}
 	if n.Kind != kind {
-		d.problem(at, path, describe(n), s.allowed())
+		d.problem(at, path, mustBe(s.allowed(), n))
 		return false
 	}
 	switch {
@@ -106,11 +106,16 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 	return true
 }
 
+// mustBe says what a value has to be instead of n.
+func mustBe(allowed string, n *yaml.Node) string {
+	return "must be " + allowed + ", not " + describe(n)
+}
+
 // count reports whether another value may be read.
 func (d *decoder) count(n *yaml.Node, path string) bool {
 	d.values++
 	if d.values == maxValues+1 {
-		d.problem(Place{n.Line, n.Column}, path, "too many values, with those that aliases repeat", fmt.Sprintf("at most %d", maxValues))
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("file has more than %d values, counting those that aliases repeat", maxValues))
 	}
 	return d.values <= maxValues
 }
@@ -118,7 +123,7 @@ func (d *decoder) count(n *yaml.Node, path string) bool {
 func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) bool {
 	at := Place{n.Line, n.Column}
 	if n.Kind != yaml.ScalarNode {
-		d.problem(at, path, describe(n), s.Allowed)
+		d.problem(at, path, mustBe(s.Allowed, n))
 		return false
 	}
 	if s.Compile != nil {
@@ -126,11 +131,11 @@ func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) 
 	}
 	value, ok := s.Read(valueOf(n))
 	if !ok {
-		found := describe(n)
+		message := mustBe(s.Allowed, n)
 		if s.Secret && n.Tag == "!!str" {
-			found = "something else, which is not shown here, as it may hold a secret"
+			message = "must be " + s.Allowed + "; the value is not shown, because it may be a key"
 		}
-		d.problem(at, path, found, s.Allowed)
+		d.problem(at, path, message)
 		return false
 	}
 	v.Set(reflect.ValueOf(value).Convert(v.Type()))
@@ -140,7 +145,7 @@ func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) 
 // compile compiles n, and puts the place of each mistake into the file.
 func (d *decoder) compile(s *Scalar, n *yaml.Node, path string, v reflect.Value) bool {
 	if n.Tag != "!!str" && n.Tag != "!!bool" || n.Value == "" {
-		d.problem(Place{n.Line, n.Column}, path, describe(n), s.Allowed)
+		d.problem(Place{n.Line, n.Column}, path, mustBe(s.Allowed, n))
 		return false
 	}
 	source := n.Value
@@ -149,7 +154,7 @@ func (d *decoder) compile(s *Scalar, n *yaml.Node, path string, v reflect.Value)
 	}
 	c := d.once(s, source, n, path)
 	for i, at := range d.doc.locate(n, c.mistakes) {
-		d.problem(at, path, c.mistakes[i].Found, c.mistakes[i].Allowed)
+		d.problem(at, path, c.mistakes[i].Message)
 	}
 	if c.value != nil {
 		v.Set(reflect.ValueOf(c.value))
@@ -169,8 +174,7 @@ func (d *decoder) once(s *Scalar, source string, n *yaml.Node, path string) comp
 		d.sources[s.What] += len(source)
 	}
 	if d.sources[s.What] > s.MaxSources {
-		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("more than %d bytes of %s, with those before", s.MaxSources, s.What),
-			fmt.Sprintf("%s of at most %d bytes in all, equal ones counted once", s.What, s.MaxSources))
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("%s have more than %d bytes in all; equal ones count once", s.What, s.MaxSources))
 		return compiled{}
 	}
 	c.value, c.mistakes = s.Compile(source)
@@ -180,7 +184,7 @@ func (d *decoder) once(s *Scalar, source string, n *yaml.Node, path string) comp
 
 func (d *decoder) list(s *shape, n *yaml.Node, path string, v reflect.Value) {
 	if len(n.Content) < s.min || len(n.Content) > s.max {
-		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("a list of %d", len(n.Content)), s.allowed())
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("must be %s; this list has %d", s.allowed(), len(n.Content)))
 	}
 	items := n.Content[:min(len(n.Content), s.max)]
 	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
@@ -192,7 +196,7 @@ func (d *decoder) list(s *shape, n *yaml.Node, path string, v reflect.Value) {
 func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) {
 	pairs := d.pairs(n, path)
 	if len(pairs) > s.max {
-		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("a mapping with %d keys", len(pairs)), s.allowed())
+		d.problem(Place{n.Line, n.Column}, path, fmt.Sprintf("must be %s; this one has %d keys", s.allowed(), len(pairs)))
 		pairs = pairs[:s.max]
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(pairs)))
@@ -200,7 +204,7 @@ func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) 
 		// Keys are text, as in JSON: 4711 and true are names, too.
 		name := Value{Tag: "!!str", Text: p.key.Value}
 		if _, ok := s.keys.Read(name); !ok {
-			d.problem(Place{p.key.Line, p.key.Column}, path, "the key "+Quoted(p.key.Value), s.keys.Allowed)
+			d.problem(Place{p.key.Line, p.key.Column}, path, "key "+Quoted(p.key.Value)+" must be "+s.keys.Allowed)
 			continue
 		}
 		at := At(path, p.key.Value)
@@ -217,11 +221,11 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 	for _, p := range d.pairs(n, path) {
 		f, known := s.field(p.key.Value)
 		if !known {
-			found := "the unknown key " + Quoted(p.key.Value)
+			message := "unknown key " + Quoted(p.key.Value)
 			if len(d.out.Problems) < MaxProblems {
-				found += DidYouMean(p.key.Value, s.keys)
+				message += DidYouMean(p.key.Value, s.keys)
 			}
-			d.problem(Place{p.key.Line, p.key.Column}, path, found, s.allowed)
+			d.problem(Place{p.key.Line, p.key.Column}, path, message+"; the keys are "+s.allowed)
 			continue
 		}
 		given[f.key] = true
@@ -234,7 +238,7 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 		switch {
 		case given[f.key]:
 		case f.required:
-			d.problem(Place{n.Line, n.Column}, path, "no key "+f.key, f.key+", which is "+f.shape.allowed())
+			d.problem(Place{n.Line, n.Column}, path, "missing key "+f.key+"; it must be "+f.shape.allowed())
 		case f.fallback != "":
 			d.setDefault(f, v.Field(f.index))
 		}

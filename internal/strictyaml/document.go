@@ -20,10 +20,7 @@ const (
 	maxDepth = 32
 )
 
-const (
-	byteOrderMark = "\ufeff"
-	yamlAllowed   = "YAML 1.2, indented with spaces"
-)
+const byteOrderMark = "\ufeff"
 
 // document is a file as YAML.
 type document struct {
@@ -38,16 +35,16 @@ type document struct {
 func readDocument(data []byte, empty string) *document {
 	d := &document{empty: empty}
 	if len(data) > MaxFile {
-		d.problem(1, 1, fmt.Sprintf("a file of more than %d bytes", MaxFile), fmt.Sprintf("at most %d bytes", MaxFile))
+		d.problem(1, 1, fmt.Sprintf("file has more than %d bytes, the most that is read", MaxFile))
 		return d
 	}
 	d.text = string(data)
 	if line, column, found := unreadable(d.text); found != "" {
-		d.problem(line, column, found, "text in UTF-8 without control characters")
+		d.problem(line, column, found)
 		return d
 	}
 	if rest, found := strings.CutPrefix(d.text, byteOrderMark); found {
-		d.problem(1, 1, "a byte order mark", "UTF-8 without one")
+		d.problem(1, 1, "file begins with a byte order mark; save it without one")
 		d.problems[0].Severity = SeverityWarning
 		d.text = rest
 	}
@@ -84,14 +81,14 @@ func (d *document) load() (err error) {
 	var first, second yaml.Node
 	switch err := loader.Load(&first); {
 	case errors.Is(err, io.EOF):
-		d.problem(1, 1, "an empty file", d.empty)
+		d.problem(1, 1, "file is empty; it must be "+d.empty)
 		return nil
 	case err != nil:
 		return err
 	}
 	switch err := loader.Load(&second); {
 	case err == nil:
-		d.problem(second.Line, second.Column, "a second document", "one document")
+		d.problem(second.Line, second.Column, "file has a second document; it must have one")
 	case !errors.Is(err, io.EOF):
 		return err
 	}
@@ -119,10 +116,10 @@ func (d *document) syntax(err error) {
 		}
 	}
 	if at := d.tab(line); at > 0 {
-		d.problem(line, at, "a tab in the indentation", "spaces")
+		d.problem(line, at, "tab in the indentation; use spaces")
 		return
 	}
-	d.problem(line, max(column, 1), redact.Text(message, MaxMessage), yamlAllowed)
+	d.problem(line, max(column, 1), redact.Text(message, MaxMessage))
 }
 
 // tab returns the column of a tab in the indentation of a line, 0 if it has none.
@@ -132,8 +129,8 @@ func (d *document) tab(line int) int {
 	return strings.IndexByte(text[:indent], '\t') + 1
 }
 
-func (d *document) problem(line, column int, found, allowed string) {
-	d.problems = append(d.problems, Problem{Line: line, Column: column, Found: found, Allowed: allowed, Severity: SeverityError})
+func (d *document) problem(line, column int, message string) {
+	d.problems = append(d.problems, Problem{Line: line, Column: column, Message: message, Severity: SeverityError})
 }
 
 // unreadable returns the first thing in text that YAML does not have, and where
@@ -145,9 +142,9 @@ func unreadable(text string) (line, column int, found string) {
 		case r == '\n':
 			line, column = line+1, 0
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\ufffd"):
-			return line, column, fmt.Sprintf("the byte 0x%02X, which is not UTF-8", text[i])
+			return line, column, fmt.Sprintf("byte 0x%02X is not UTF-8", text[i])
 		case r < ' ' && r != '\t' && r != '\r', r >= 0x7f && r < 0xa0 && r != 0x85, r == 0xfffe, r == 0xffff, r == 0xfeff && i > 0:
-			return line, column, fmt.Sprintf("the control character %U", r)
+			return line, column, fmt.Sprintf("control character %U; remove it", r)
 		}
 		column++
 	}
@@ -164,7 +161,7 @@ func describe(n *yaml.Node) string {
 	}
 	switch n.Tag {
 	case "!!null":
-		return "nothing"
+		return "empty"
 	case "!!str":
 		return Quoted(n.Value)
 	case "!!int", "!!float", "!!bool":

@@ -21,9 +21,9 @@ func (d *decoder) pairs(n *yaml.Node, path string) []pair {
 		first, again := seen[key.Value]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Tag == "!!null":
-			d.problem(at, path, describe(key)+" as a key", "text")
+			d.problem(at, path, "a key must be text, not "+describe(key))
 		case again:
-			d.problem(at, path, fmt.Sprintf("the key %s again, first on line %d", Quoted(key.Value), first.Line), "each key once")
+			d.problem(at, path, fmt.Sprintf("duplicate key %s, first on line %d", Quoted(key.Value), first.Line))
 		case key.Tag == "!!merge":
 			seen[key.Value] = key
 			merged = append(merged, value)
@@ -45,7 +45,7 @@ func (d *decoder) merge(own []pair, seen map[string]*yaml.Node, value *yaml.Node
 	}
 	value = resolved(value)
 	if d.merging[value] {
-		d.problem(Place{value.Line, value.Column}, path, "a mapping that << merges into itself", "<< with another mapping")
+		d.problem(Place{value.Line, value.Column}, path, "mapping merges itself through <<; merge another mapping")
 		return own
 	}
 	d.merging[value] = true
@@ -63,7 +63,7 @@ func (d *decoder) merge(own []pair, seen map[string]*yaml.Node, value *yaml.Node
 			}
 		}
 	default:
-		d.problem(Place{value.Line, value.Column}, path, describe(value)+" for <<", "an alias of a mapping, or a list of them")
+		d.problem(Place{value.Line, value.Column}, path, "<< must have an alias of a mapping, or a list of them, not "+describe(value))
 	}
 	return own
 }

@@ -21,18 +21,17 @@ const (
 // Problem is one thing that is wrong with a file.
 type Problem struct {
 	// Line and Column are where, from 1; columns count characters. 0 means that
-	// there is no place to point at, in a Policy that is not from a file.
+	// there is no place to point at: the value is not from a file.
 	Line, Column int
 	// Path is the value, such as fallbacks[0].condition; "" for the whole file.
 	Path string
-	// Found is what is there, and Allowed what may be. Neither repeats what may
-	// be a key.
-	Found, Allowed string
-	Severity       Severity
+	// Message says what is wrong and what to do. It repeats nothing that may be a key.
+	Message  string
+	Severity Severity
 }
 
-// String returns "line:column: path: found …; allowed: …", with "warning: " in
-// front of the path of a warning.
+// String returns "line:column: path: message", with "warning: " in front of the path
+// of a warning.
 func (p Problem) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d:%d: ", p.Line, p.Column)
@@ -42,8 +41,7 @@ func (p Problem) String() string {
 	if p.Path != "" {
 		b.WriteString(p.Path + ": ")
 	}
-	fmt.Fprintf(&b, "found %s; allowed: %s", p.Found, p.Allowed)
-	return b.String()
+	return b.String() + p.Message
 }
 
 // InOrder sorts problems by place and drops repetitions, as an alias makes them.
@@ -52,10 +50,10 @@ func InOrder(problems []Problem) []Problem {
 	sort.Slice(problems, func(i, j int) bool {
 		a, b := &problems[i], &problems[j]
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
-			cmp.Compare(a.Found, b.Found), cmp.Compare(a.Allowed, b.Allowed), cmp.Compare(a.Path, b.Path)) < 0
+			cmp.Compare(a.Message, b.Message), cmp.Compare(a.Path, b.Path)) < 0
 	})
 	return slices.CompactFunc(problems, func(a, b Problem) bool {
-		return a.Line > 0 && a.Line == b.Line && a.Column == b.Column && a.Found == b.Found && a.Allowed == b.Allowed
+		return a.Line > 0 && a.Line == b.Line && a.Column == b.Column && a.Message == b.Message
 	})
 }
 
@@ -83,7 +81,7 @@ func AtMost(problems []Problem) []Problem {
 	problems = InOrder(slices.Clone(problems[:MaxProblems]))
 	last := problems[len(problems)-1]
 	return append(problems, Problem{
-		Line: last.Line, Column: last.Column, Found: fmt.Sprintf("at least %d more problems", len(left)), Allowed: "none", Severity: left[0].Severity,
+		Line: last.Line, Column: last.Column, Message: fmt.Sprintf("and at least %d more problems", len(left)), Severity: left[0].Severity,
 	})
 }
 

@@ -37,8 +37,8 @@ type Scalar struct {
 
 // Mistake is what is wrong with a value that is compiled.
 type Mistake struct {
-	Offset         int // in the value, in bytes
-	Found, Allowed string
+	Offset  int // in the value, in bytes
+	Message string
 }
 
 // Value is a scalar of a file.
@@ -96,7 +96,7 @@ func enumScalar(choices []string) *Scalar {
 	for _, choice := range choices {
 		s.Schema.Enum = append(s.Schema.Enum, choice)
 	}
-	s.Allowed = strings.Join(choices, ", ")
+	s.Allowed = oneOf(choices)
 	s.Read = func(v Value) (any, bool) {
 		for _, choice := range choices {
 			if v.Tag == "!!str" && v.Text == choice {
@@ -106,6 +106,15 @@ func enumScalar(choices []string) *Scalar {
 		return nil, false
 	}
 	return s
+}
+
+// oneOf joins words as in "a, b or c".
+func oneOf(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
 // Pattern returns a kind of strings that match a regular expression.

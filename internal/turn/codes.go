@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/kinds"
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -16,17 +17,6 @@ import (
 
 // anyFailure is the code for every failure whose verdict is to retry or fall back.
 const anyFailure = "any"
-
-// kinds are the kinds that may be configured. "canceled" is not among them: a cancelled
-// call is never answered.
-var kinds = []string{
-	string(failure.KindAuth), string(failure.KindBilling), string(failure.KindZeroQuota), string(failure.KindQuota),
-	string(failure.KindRateLimit), string(failure.KindCapacity), string(failure.KindOverloaded), string(failure.KindServer),
-	string(failure.KindNetwork), string(failure.KindTimeout), string(failure.KindTruncated), string(failure.KindEmpty),
-	string(failure.KindMalformed), string(failure.KindContextLength), string(failure.KindTooLarge), string(failure.KindModel),
-	string(failure.KindLocation), string(failure.KindContent), string(failure.KindRejected), string(failure.KindUnsupported),
-	string(failure.KindInvalid), string(failure.KindUnknown), string(kindRefused),
-}
 
 // code is one entry of Config.ErrorCodes.
 type code struct {
@@ -70,7 +60,7 @@ func parseCodes(configured []any, p *problems) (codes []code) {
 	return codes
 }
 
-const allowedCodes = `allowed: an HTTP status from 400 to 599, a kind such as "timeout", "any", or a provider's code such as "RESOURCE_EXHAUSTED"`
+const allowedCodes = `use an HTTP status from 400 to 599, a kind such as "timeout", "any", or a provider's code such as "RESOURCE_EXHAUSTED"`
 
 // parseCode returns what is wrong with entry, or "".
 func parseCode(entry any) (c code, problem string) {
@@ -109,7 +99,7 @@ func parseWord(word string) (code, string) {
 		return code{}, "never matches: what the caller has given up is not answered; " + allowedCodes
 	case lower == "ok", lower == "stop":
 		return code{}, "is no error, so it never matches; " + allowedCodes
-	case slices.Contains(kinds, lower):
+	case slices.Contains(kinds.All(), lower):
 		return code{text: word, kind: failure.Kind(lower)}, ""
 	case word == lower && !isKnown(word):
 		return code{}, "is neither a kind nor a provider's code that is known; " + suggestion(word)
@@ -120,10 +110,10 @@ func parseWord(word string) (code, string) {
 // suggestion returns what to write instead of an unknown lower-case word, which is more
 // often a misspelled kind than a provider's code.
 func suggestion(word string) string {
-	if near := nearest.Of(word, append([]string{anyFailure}, kinds...)); near != "" {
+	if near := nearest.Of(word, append([]string{anyFailure}, kinds.All()...)); near != "" {
 		return fmt.Sprintf("did you mean %q? If it is a provider's code, write it in upper case", near)
 	}
-	return "if it is a provider's code, write it in upper case; kinds: " + strings.Join(kinds, ", ")
+	return "if it is a provider's code, write it in upper case; kinds: " + strings.Join(kinds.All(), ", ")
 }
 
 // isKnown reports whether package failure knows word as a provider's code or a finish

@@ -43,7 +43,7 @@ type CachedAnswerConfig struct {
 // it finds what was answered to the same call; see [middleware.Cache.Lookup].
 func NewCachedAnswer(config CachedAnswerConfig) (model.LLM, error) {
 	if config.Cache == nil {
-		return nil, errors.New("degrade: CachedAnswerConfig.Cache: is nil; allowed: a cache")
+		return nil, errors.New("degrade: CachedAnswerConfig.Cache is nil; set a cache")
 	}
 	return newCachedAnswer(config), nil
 }

@@ -52,7 +52,7 @@ type Fields struct {
 func NewTemplate(config TemplateConfig) (model.LLM, error) {
 	var problems []error
 	if config.Func != nil && config.Text != "" {
-		problems = append(problems, errors.New("degrade: TemplateConfig.Func: is set beside Text; allowed: one of them"))
+		problems = append(problems, errors.New("degrade: TemplateConfig.Func and Text are both set; set one of them"))
 	}
 	text, err := phrase.Parse(cmp.Or(config.Text, DefaultText))
 	if err != nil {

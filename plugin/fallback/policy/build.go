@@ -64,8 +64,8 @@ func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree,
 }
 
 // err reports what is wrong with the value at path.
-func (b *builder) err(path, found, allowed string) {
-	b.problems = append(b.problems, b.policy.Problem(spec.SeverityError, path, found, allowed))
+func (b *builder) err(path, message string) {
+	b.problems = append(b.problems, b.policy.Problem(spec.SeverityError, path, message))
 }
 
 // warnings logs what Check warns of in a policy that comes into use. The error of
@@ -180,7 +180,7 @@ func (b *builder) hedge(first, second *step) *step {
 	config := router.HedgeConfig{Delay: h.Delay, MinDelay: h.MinDelay, MaxExtraLoad: float64(h.MaxExtraLoad)}
 	hedge, err := router.NewHedge(config, first.layer(), second.layer())
 	if err != nil {
-		b.err("hedge", err.Error(), "a hedge that can be built")
+		b.err("hedge", err.Error())
 		return first
 	}
 	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, cost: first.cost, hit: first.hit}

@@ -168,7 +168,7 @@ func (b *builder) lastResort(t spec.Target) stream.Layer {
 		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
 	}
 	if err != nil {
-		b.err(t.Path, strictyaml.Quoted(t.Name)+", which cannot be built: "+err.Error(), "an answer of last resort that can be built")
+		b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())
 		return nil
 	}
 	return guarded(stream.Of(m), b.flags(t))

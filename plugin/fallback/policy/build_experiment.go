@@ -51,7 +51,7 @@ func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, cont
 	}
 	m, err := b.split(&want)
 	if err != nil {
-		b.err(strictyaml.At("experiments", id), err.Error(), "an experiment that can be built")
+		b.err(strictyaml.At("experiments", id), err.Error())
 		return nil, nil
 	}
 	layer = stream.Of(m)

@@ -54,11 +54,6 @@ func (r readings) still(env func(string) (string, bool)) bool {
 	return true
 }
 
-// unbuildable is why a model cannot be built, and what would help.
-type unbuildable struct{ why, allowed string }
-
-func (e *unbuildable) Error() string { return "policy: " + e.why + "; allowed: " + e.allowed }
-
 // llm returns the model behind a target, and the name that requests to it carry.
 func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model.LLM, id string, err error) {
 	for _, name := range []string{t.Name, t.Model} {
@@ -69,7 +64,7 @@ func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model
 	e := endpoint{Resolved: t.Resolved, env: env}
 	if name := t.Settings.CredentialEnv; name != "" {
 		if e.key = e.first(name); e.key == "" {
-			b.err(strictyaml.At("models", t.Entry, "credential_env"), name+", a variable that is not set", "a variable that holds a key")
+			b.err(strictyaml.At("models", t.Entry, "credential_env"), "variable "+name+" is not set; it must hold a key")
 			return nil, "", errReported
 		}
 	}

@@ -132,24 +132,24 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 		want       []string
 	}{
 		{"a name that nothing resolves", "primary: a\nfallbacks: [{name: mystery}, {name: mistery}]", []string{
-			`2:20: fallbacks[0].name: found "mystery", which nothing here resolves`, `2:37: fallbacks[1].name`, "one that the application hands in",
+			`2:20: fallbacks[0].name: "mystery" is not a known model`, `2:37: fallbacks[1].name`, "supply the model from the application",
 		}},
 		{"a variable that is not set", "primary: a\nfallbacks:\n  - name: b2\nmodels:\n  b2:\n    provider: openai\n    credential_env: NO_KEY", []string{
-			"7:21: models.b2.credential_env: found NO_KEY, a variable that is not set",
+			"7:21: models.b2.credential_env: variable NO_KEY is not set",
 		}},
 		{"no key at all", "primary: gpt-4o\nfallbacks: [{name: gemini-2.5-flash}]", []string{
-			`1:10: primary: found "gpt-4o", which cannot be built: no key for openai; allowed: one in OPENAI_API_KEY`,
-			`2:20: fallbacks[0].name: found "gemini-2.5-flash", which cannot be built: no key for gemini; allowed: one in GOOGLE_API_KEY`,
+			`1:10: primary: "gpt-4o" cannot be built: no key for openai; set OPENAI_API_KEY, or name another variable in credential_env`,
+			`2:20: fallbacks[0].name: "gemini-2.5-flash" cannot be built: no key for gemini; set GOOGLE_API_KEY`,
 		}},
 		{"what is for a later version", "primary: a\nalerts: [{name: x, when: error_rate, above: 5%, webhook_env: HOOK}]\ncascade: {model: b}\n" +
 			"state: {redis_url_env: REDIS}\ndegrade: {deferred: {message: later}}", []string{
-			"2:1: alerts: found what only a later version can build", "3:1: cascade: found", "4:1: state: found", "5:11: degrade.deferred: found",
+			"2:1: alerts: not supported by this version", "3:1: cascade: not supported", "4:1: state: not supported", "5:11: degrade.deferred: not supported",
 		}},
 		{"a provider that is not in the program", "primary: claude-sonnet-5", []string{
-			`1:10: primary: found "claude-sonnet-5" of provider anthropic, which is not in this program; allowed: anthropic.Provider`,
+			`1:10: primary: "claude-sonnet-5" needs provider anthropic, which this program does not have; add anthropic.Provider`,
 		}},
 		{"a region beside a key", "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {provider: vertexai, region: europe-west4, credential_env: KEY}}", []string{
-			`1:10: primary: found "gemini-2.5-flash", which cannot be built: gemini: an API key on Vertex AI is served by the global endpoint`,
+			`1:10: primary: "gemini-2.5-flash" cannot be built: gemini: an API key on Vertex AI is served by the global endpoint`,
 		}},
 	} {
 		_, err := policy.Build(t.Context(), parsed(t, test.text), quiet, named("a", "b"), env(map[string]string{"KEY": "key"}))

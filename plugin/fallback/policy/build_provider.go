@@ -3,6 +3,7 @@ package policy
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 
@@ -42,7 +43,7 @@ func (b *builder) provide(e endpoint) (model.LLM, error) {
 	}
 	factory, ok := b.options.factories[e.Provider]
 	if !ok {
-		return nil, &unbuildable{"no provider " + e.Provider + " in this program", spec.AddProvider(e.Provider)}
+		return nil, fmt.Errorf("this program does not have provider %s; add %s", e.Provider, spec.AddProvider(e.Provider))
 	}
 	settings := provider.Settings{Model: e.ID, APIKey: e.key, BaseURL: e.Settings.BaseURL, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
 	if settings.APIKey == "" && e.UsualKey() {
@@ -57,7 +58,7 @@ func (b *builder) provide(e endpoint) (model.LLM, error) {
 func (e *endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
 
 func noKey(provider, variables string) error {
-	return &unbuildable{"no key for " + provider, "one in " + variables + ", or in the variable that credential_env names"}
+	return fmt.Errorf("no key for %s; set %s, or name another variable in credential_env", provider, variables)
 }
 
 // newGemini builds a Gemini model. If the file does not choose the API, the

@@ -50,9 +50,7 @@ func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
 	s, err := b.stack(t, want)
 	if err != nil {
 		if !errors.Is(err, errReported) {
-			why := &unbuildable{err.Error(), "a model that can be built"}
-			errors.As(err, &why)
-			b.err(t.Path, strictyaml.Quoted(t.Name)+", which cannot be built: "+why.why, why.allowed)
+			b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())
 		}
 		return nil, nil
 	}

@@ -92,7 +92,7 @@ func TestValidateLeavesTimeoutsAlone(t *testing.T) {
 func TestValidatorsAreChecked(t *testing.T) {
 	p := parsed(t, "primary: a\nvalidate:\n  function: no-apology\n")
 	_, err := policy.Build(t.Context(), p, quiet, models(suite.NewModel("a", suite.Text("hi"))))
-	if err == nil || !strings.Contains(err.Error(), `3:13: validate.function: found "no-apology", which the application does not have`) {
+	if err == nil || !strings.Contains(err.Error(), `3:13: validate.function: the application has no function "no-apology"`) {
 		t.Errorf("unknown function: error %v", err)
 	}
 	_, err = policy.Build(t.Context(), p, quiet, policy.Validators{"no-apology": nil})

@@ -32,7 +32,7 @@ func TestCheckOfModelsThatAreHandedIn(t *testing.T) {
 	const chain = "primary: gpt-4o\nfallbacks: [{name: also}]\naliases: {also: gpt-4.1}\n"
 	const reached = "primary: gpt-4o\nfallbacks: [{name: also}, {name: house}]\naliases: {also: gpt-4.1}\nmodels:\n" +
 		"  gpt-4.1: {credential_env: KEY, base_url: \"http://127.0.0.1/v1\"}\n  house: {provider: openai, base_url: \"http://127.0.0.1/v1\"}\n"
-	const oneForAll = "2:1: warning: fallbacks: found one credential for every model: the default of openai"
+	const oneForAll = "2:1: warning: fallbacks: every model uses one credential, the default of openai"
 	for _, test := range []struct {
 		name, file string
 		known      spec.Known
@@ -44,13 +44,13 @@ func TestCheckOfModelsThatAreHandedIn(t *testing.T) {
 		{"no credential of one by its alias", chain, handedIn("also"), nil},
 		{"no credential of one behind an alias", chain, handedIn("gpt-4.1"), nil},
 		{"an address or a key of one", reached, handedIn("also", "house"), []string{
-			`5:29: warning: models["gpt-4.1"].credential_env: found a key of what the application hands in; allowed: none: a model that is handed in has its own`,
-			`5:44: warning: models["gpt-4.1"].base_url: found an address of what the application hands in`,
-			"6:39: warning: models.house.base_url: found an address of what the application hands in",
+			`5:29: warning: models["gpt-4.1"].credential_env: credential_env is not used, because the application supplies the model; remove it`,
+			`5:44: warning: models["gpt-4.1"].base_url: base_url is not used`,
+			"6:39: warning: models.house.base_url: base_url is not used",
 		}},
 		{"no address or key of several, of which one is not", chain + "models: {gpt-*: {credential_env: KEY}}\n", handedIn("gpt-4.1"), nil},
 		{"an address or a key of an arm", "primary: gpt-4o\nexperiments: {e: {arms: [{model: gpt-4o, share: 50%}, {model: gpt-5, share: 50%}]}}\nmodels: {gpt-5: {provider: openai, credential_env: KEY}}\n", handedIn("gpt-5"),
-			[]string{"3:52: warning: models.gpt-5.credential_env: found a key"}},
+			[]string{"3:52: warning: models.gpt-5.credential_env: credential_env is not used"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := spec.Check(parsed(t, test.file), test.known)

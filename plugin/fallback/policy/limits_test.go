@@ -118,7 +118,7 @@ func TestLargestFile(t *testing.T) {
 		if ok && err != nil {
 			t.Errorf("%d bytes: %v", size, err)
 		}
-		if !ok && (err == nil || !strings.Contains(err.Error(), "a file of more than 65536 bytes")) {
+		if !ok && (err == nil || !strings.Contains(err.Error(), "file has more than 65536 bytes")) {
 			t.Errorf("%d bytes: error %v, want one about its size", size, err)
 		}
 	}

@@ -76,7 +76,7 @@ func optionsOf(opts []Option) (*options, error) {
 	o := &options{models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
 	var problems []error
 	isNil := func(what string) {
-		problems = append(problems, fmt.Errorf("policy: %s: found nil; allowed: a value", what))
+		problems = append(problems, fmt.Errorf("policy: %s is nil; set a value", what))
 	}
 	for i, option := range opts {
 		if option == nil {
@@ -230,7 +230,7 @@ func readFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("policy: %s is of type %v; allowed: a regular file", name, info.Mode().Type())
+		return nil, fmt.Errorf("policy: %s is of type %v; it must be a regular file", name, info.Mode().Type())
 	}
 	f, err := os.Open(name)
 	if err != nil {

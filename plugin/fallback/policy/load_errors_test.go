@@ -30,8 +30,7 @@ func TestLoadReportsAllThatIsWrongAtOnce(t *testing.T) {
 	}
 	var got []string
 	for _, line := range strings.Split(err.Error(), "\n")[1:] {
-		place, _, _ := strings.Cut(line, ": found")
-		got = append(got, place)
+		got = append(got, strings.Join(strings.SplitN(line, ": ", 3)[:2], ": "))
 	}
 	want := []string{"1:10: primary", "3:23: retry.max_attempts", "4:1: state", "5:21: degrade.template"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -61,14 +60,14 @@ func TestPolicyByHand(t *testing.T) {
 	if got := ask(t.Context(), m, false); got.text != "d" || len(named["b"].Asked()) != 1 || len(named["c"].Asked()) != 0 {
 		t.Errorf("%q (%v) after %d calls of b and %d of c; want d after one of b", got.text, got.err, len(named["b"].Asked()), len(named["c"].Asked()))
 	}
-	if _, err := spec.ParseCondition("latncy > 3s || cost"); err == nil || !strings.HasPrefix(err.Error(), `policy: condition: at 0: found unknown name "latncy"`) || !strings.Contains(err.Error(), "at 15") {
+	if _, err := spec.ParseCondition("latncy > 3s || cost"); err == nil || !strings.HasPrefix(err.Error(), `policy: condition: at 0: unknown name "latncy"`) || !strings.Contains(err.Error(), "at 15") {
 		t.Errorf("error %v; want one that names both mistakes", err)
 	}
 }
 
 // B15
 func TestNilsAreErrors(t *testing.T) {
-	if _, err := policy.Build(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "policy: found nil; allowed: a policy") {
+	if _, err := policy.Build(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "policy: the policy is nil; use one that spec.Parse returns") {
 		t.Errorf("no policy: %v", err)
 	}
 	var none *suite.Model
@@ -76,7 +75,7 @@ func TestNilsAreErrors(t *testing.T) {
 		"option 1": nil, `Models["a"]`: policy.Models{"a": nil}, `Models["b"]`: policy.Models{"b": none},
 		"WithLogger": policy.WithLogger((*slog.Logger)(nil)), "WithEnv": policy.WithEnv(nil), "WithRand": policy.WithRand(nil), "OnReload": policy.OnReload(nil),
 	} {
-		want := "policy: " + name + ": found nil; allowed: a value"
+		want := "policy: " + name + " is nil; set a value"
 		if _, err := policy.NewLive(t.Context(), &spec.Policy{Primary: "a"}, option); err == nil || err.Error() != want {
 			t.Errorf("error %v; want %s", err, want)
 		}
@@ -86,7 +85,7 @@ func TestNilsAreErrors(t *testing.T) {
 // A template that some calls would get nothing of is reported at its place. B87, B91
 func TestTemplatesThatMaySayNothingAreReported(t *testing.T) {
 	_, err := spec.Parse([]byte("primary: gpt-4o\nfallbacks: [{name: template-response}]\ndegrade: {template: '{{if .Tenant}}Sorry.{{end}}'}"))
-	if want := "3:21: degrade.template: found {{if .Tenant}}, which may say nothing; allowed: text that is said"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "3:21: degrade.template: {{if .Tenant}} may be blank; add text"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 }

@@ -54,7 +54,7 @@ func newLive(ctx context.Context, p *spec.Policy, o *options) (*Live, error) {
 // the policy in use stays.
 func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if p == nil {
-		return errors.New("policy: found nil; allowed: a policy, such as Parse returns")
+		return errors.New("policy: the policy is nil; use one that spec.Parse returns")
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -37,7 +37,7 @@ func TestARestoredFileIsNotBuiltAgain(t *testing.T) {
 				t.Errorf("%q, then the file of before: reports %v, want what is wrong, and nothing", between, all)
 			}
 		}
-		if n := strings.Count(logged.String(), "a model that no target uses"); n != 1 {
+		if n := strings.Count(logged.String(), "no target uses"); n != 1 {
 			t.Errorf("%d builds, want one:\n%s", n, logged.String())
 		}
 	})

@@ -23,7 +23,7 @@ func TestPipesAreNoPolicyFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const problem = "is of type p---------; allowed: a regular file"
+	const problem = "is of type p---------; it must be a regular file"
 	pipe()
 	if _, err := policy.Load(t.Context(), file, named("one")); err == nil || !strings.Contains(err.Error(), problem) {
 		t.Errorf("error %v, want %q", err, problem)

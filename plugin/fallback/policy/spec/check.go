@@ -59,7 +59,7 @@ func Check(p *Policy, known Known) []Problem {
 // later finds what cannot be built yet.
 func (c *checker) later() {
 	for _, path := range c.ForLater() {
-		c.err(path, "what only a later version can build", "a policy without it")
+		c.err(path, "not supported by this version; remove it")
 	}
 }
 
@@ -70,23 +70,23 @@ type checker struct {
 	problems []Problem
 }
 
-func (c *checker) err(path, found, allowed string)  { c.add(SeverityError, path, found, allowed) }
-func (c *checker) warn(path, found, allowed string) { c.add(SeverityWarning, path, found, allowed) }
+func (c *checker) err(path, message string)  { c.add(SeverityError, path, message) }
+func (c *checker) warn(path, message string) { c.add(SeverityWarning, path, message) }
 
-func (c *checker) add(severity Severity, path, found, allowed string) {
-	c.problems = append(c.problems, c.Problem(severity, path, found, allowed))
+func (c *checker) add(severity Severity, path, message string) {
+	c.problems = append(c.problems, c.Problem(severity, path, message))
 }
 
 // Problem returns a problem of the value at path, at its place in the file, or at
 // that of what is around it if the file does not have it.
-func (p *Policy) Problem(severity Severity, path, found, allowed string) Problem {
+func (p *Policy) Problem(severity Severity, path, message string) Problem {
 	around := path
 	at, ok := p.doc.Places[around]
 	for !ok && around != "" {
 		around = around[:max(strings.LastIndexAny(around, ".["), 0)]
 		at, ok = p.doc.Places[around]
 	}
-	return Problem{Line: at.Line, Column: at.Column, Path: path, Found: found, Allowed: allowed, Severity: severity}
+	return Problem{Line: at.Line, Column: at.Column, Path: path, Message: message, Severity: severity}
 }
 
 // aliases finds names that stand for themselves, and names with two meanings.
@@ -95,13 +95,13 @@ func (c *checker) aliases() {
 	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
 		path := at("aliases", name)
 		if _, ok := c.Models[name]; ok {
-			c.err(path, quoted(name)+", which models has too", "a name that means one thing")
+			c.err(path, "alias "+quoted(name)+" is also a key of models; rename one of them")
 		}
 		if IsLastResort(name) {
-			c.err(path, quoted(name)+", which has a meaning of its own", "any other name")
+			c.err(path, quoted(name)+" is a last resort and cannot be an alias; use another name")
 		}
 		if cycle := c.cycle(name, followed); cycle != nil {
-			c.err(at("aliases", cycle[0]), "a cycle: "+strings.Join(append(cycle, cycle[0]), " → "), "an alias of a model")
+			c.err(at("aliases", cycle[0]), "aliases form a cycle: "+strings.Join(append(cycle, cycle[0]), " → ")+"; one of them must name a model")
 		}
 	}
 }
@@ -126,7 +126,7 @@ func (c *checker) duplicates() {
 	first := make(map[string]Target)
 	for _, t := range c.chain {
 		if earlier, again := first[t.Model]; again {
-			c.err(t.Path, fmt.Sprintf("%s, the same target as %s", quoted(t.Name), earlier.Path), "each target once")
+			c.err(t.Path, fmt.Sprintf("%s is the same target as %s; list each target once", quoted(t.Name), earlier.Path))
 			continue
 		}
 		first[t.Model] = t
@@ -137,7 +137,7 @@ func (c *checker) duplicates() {
 func (c *checker) names() {
 	for _, t := range c.chain {
 		if t.Path == "primary" && IsLastResort(t.Model) {
-			c.err(t.Path, quoted(t.Name)+", an answer of last resort", "a model")
+			c.err(t.Path, quoted(t.Name)+" is a last resort; the primary must be a model")
 		}
 		c.name(t.Path, t.Name)
 	}
@@ -161,22 +161,22 @@ func (c *checker) name(path, name string) {
 	r := c.Resolve(name)
 	model := r.Model
 	if model != name && isPreview(name) {
-		c.warn(path, quoted(name)+", an outdated name", model)
+		c.warn(path, quoted(name)+" is an outdated name; use "+model)
 	}
 	if missing := c.known.Provider; r.Provider != "" && missing != nil && !missing(r.Provider) && !c.known.HandsIn(r) {
-		c.err(path, quoted(name)+" of provider "+r.Provider+", which is not in this program", AddProvider(r.Provider))
+		c.err(path, quoted(name)+" needs provider "+r.Provider+", which this program does not have; add "+AddProvider(r.Provider))
 	}
 	if name == "" || IsLastResort(model) || r.Provider != "" {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
-	found := quoted(name) + ", which nothing here resolves" + didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
-	const allowed = "gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, " + CachedAnswer + " or " + TemplateResponse
+	message := quoted(name) + " is not a known model" + didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
+	message += "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
 	case c.known.Model == nil:
-		c.warn(path, found, allowed)
+		c.warn(path, message)
 	case !c.known.Model(name) && !c.known.Model(model):
-		c.err(path, found, allowed)
+		c.err(path, message)
 	}
 }
 

@@ -25,10 +25,10 @@ func (c *checker) unreachable() {
 			continue
 		}
 		if value, constant := t.Condition.compiled.Constant(); constant && !value {
-			c.warn(at(t.entry, "condition"), "a condition that is never true", "one that can be true, or no entry")
+			c.warn(at(t.entry, "condition"), "condition is never true, so that this fallback is never used; correct it or remove the entry")
 		}
 		if always {
-			c.warn(t.Path, quoted(t.Name)+" after "+TemplateResponse+", which always answers", TemplateResponse+" as the last entry")
+			c.warn(t.Path, quoted(t.Name)+" is never used, because "+TemplateResponse+" before it always answers; move "+TemplateResponse+" to the end")
 		}
 		always = always || t.Model == TemplateResponse && t.Condition.followsAll() && !c.flagged(t)
 	}
@@ -49,14 +49,13 @@ func (c *checker) prices() {
 	if c.known.Price == nil {
 		return
 	}
-	const allowed = "a price under models; without one the model is never taken to be free"
 	for i, t := range c.chain {
 		if i == 0 || t.Condition.compiled == nil || !t.Condition.compiled.Uses("cost") {
 			continue
 		}
 		for _, r := range c.chain[i-1].Models() {
 			if !c.priced(r) {
-				c.warn(at(t.entry, "condition"), "cost, but no price of "+r.Name, allowed)
+				c.warn(at(t.entry, "condition"), "condition uses cost, but "+r.Name+" has no price; set "+at("models", r.Name, "price"))
 			}
 		}
 	}
@@ -70,7 +69,7 @@ func (c *checker) prices() {
 				path = at("experiments", t.Experiment, "arms", i, "model")
 			}
 			if !c.priced(r) {
-				c.warn(path, "no price of "+r.Name+", which budgets need", allowed)
+				c.warn(path, "budgets need the price of "+r.Name+"; set "+at("models", r.Name, "price"))
 			}
 		}
 	}
@@ -86,8 +85,7 @@ func (c *checker) windows() {
 	for _, t := range c.models() {
 		window := t.Settings.ContextWindow
 		if window > 0 && window < largest {
-			c.warn(t.Path, fmt.Sprintf("%s, which reads %d tokens, after %s, which reads %d", quoted(t.Name), window, of, largest),
-				"a fallback with a window as large; longer requests skip this one")
+			c.warn(t.Path, fmt.Sprintf("%s reads %d tokens and %s before it %d: longer requests skip this fallback; use one with as large a window", quoted(t.Name), window, of, largest))
 		}
 		if window > largest {
 			largest, of = window, t.Name
@@ -106,7 +104,7 @@ func (c *checker) credentials() {
 			return
 		}
 	}
-	c.warn("fallbacks", "one credential for every model: "+c.known.Credential(models[0]), "another account for one of them, which its quota and billing do not take down")
+	c.warn("fallbacks", "every model uses one credential, "+c.known.Credential(models[0])+"; use another account for one of them, so that quota and billing cannot stop all")
 }
 
 // Credential names what a target is called with, "" if that is not known.
@@ -132,11 +130,11 @@ func (c *checker) bypassed() {
 	}
 	for _, entry := range slices.Sorted(maps.Keys(inUse)) {
 		m := c.Models[entry]
-		for _, setting := range []struct{ key, value, found string }{
-			{"credential_env", m.CredentialEnv, "a key"}, {"base_url", m.BaseURL, "an address"},
+		for _, setting := range []struct{ key, value string }{
+			{"credential_env", m.CredentialEnv}, {"base_url", m.BaseURL},
 		} {
 			if setting.value != "" && !inUse[entry] {
-				c.warn(at("models", entry, setting.key), setting.found+" of what the application hands in", "none: a model that is handed in has its own")
+				c.warn(at("models", entry, setting.key), setting.key+" is not used, because the application supplies the model; remove it")
 			}
 		}
 	}

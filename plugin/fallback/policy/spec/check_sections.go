@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -22,14 +21,14 @@ func (c *checker) declared() {
 	for _, name := range slices.Sorted(maps.Keys(c.Models)) {
 		path, m := at("models", name), c.Models[name]
 		if IsLastResort(name) {
-			c.err(path, "settings of a model for an answer of last resort", "the name of a model; what "+name+" says is in section degrade")
+			c.err(path, "settings of a model for a last resort; set what "+name+" says in section degrade")
 			continue
 		}
 		if !used[name] {
-			c.warn(path, "a model that no target uses"+didYouMean(name, c.mentioned()), "the name of a target, or a pattern that matches one")
+			c.warn(path, "no target uses "+quoted(name)+didYouMean(name, c.mentioned())+"; name a target, or remove it")
 		}
 		if c.Resolve(name).Provider == "" && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
-			c.err(path, "no key provider, but how to reach one", "a provider beside it, such as provider: openai")
+			c.err(path, "id, base_url and credential_env need a provider; add one, such as provider: openai")
 		}
 		c.rateLimits(at(path, "rate_limits"), m.RateLimits)
 	}
@@ -62,7 +61,7 @@ func (c *checker) references() {
 	refer := func(path string, patterns []string) {
 		for i, pattern := range patterns {
 			if pattern != "" && !slices.ContainsFunc(names, func(name string) bool { return wildcard(pattern, name) }) {
-				c.err(at(path, i), quoted(pattern)+", which no target is called"+didYouMean(pattern, names), "a target or model of this file, or a pattern that matches one")
+				c.err(at(path, i), "no target or model is named "+quoted(pattern)+didYouMean(pattern, names))
 			}
 		}
 	}
@@ -88,9 +87,9 @@ func (c *checker) hedge(h *Hedge) {
 	}
 	switch {
 	case len(fallbacks) == 0:
-		c.err("hedge", "no model among the fallbacks", "one that can be asked too")
+		c.err("hedge", "hedge needs a model among the fallbacks; add one")
 	case h.Target != "" && !slices.Contains(fallbacks, h.Target):
-		c.err("hedge.target", quoted(h.Target)+didYouMean(h.Target, fallbacks), "a model among the fallbacks")
+		c.err("hedge.target", quoted(h.Target)+" is not a model among the fallbacks"+didYouMean(h.Target, fallbacks))
 	}
 }
 
@@ -107,17 +106,17 @@ func (c *checker) experiments() {
 		i := slices.IndexFunc(c.models(), func(t Target) bool { return t.Model == c.canonical(name) })
 		if i < 0 {
 			if e.Target != "" {
-				c.err(at(path, "target"), quoted(name)+didYouMean(name, c.mentioned()), "the primary or a model among the fallbacks")
+				c.err(at(path, "target"), quoted(name)+" is neither the primary nor a model among the fallbacks"+didYouMean(name, c.mentioned()))
 			}
 			continue
 		}
 		control := c.models()[i].Model
 		if taken[control] != "" {
-			c.err(path, "a second experiment with "+name+", after "+taken[control], "one experiment for a target")
+			c.err(path, name+" is in experiment "+taken[control]+" already; a target can have one")
 		}
 		taken[control] = id
 		if len(e.Arms) > 0 && e.Arms[0].Model != "" && c.canonical(e.Arms[0].Model) != control {
-			c.err(at(path, "arms", 0, "model"), quoted(e.Arms[0].Model)+" as the control", "the target, "+name+", as the first arm")
+			c.err(at(path, "arms", 0, "model"), "the first arm is the control and must be the target, "+name+", not "+quoted(e.Arms[0].Model))
 		}
 	}
 }
@@ -130,13 +129,13 @@ func (c *checker) arms(path string, arms []Arm) {
 			cohorts[i] = arm.Model
 		}
 		if IsLastResort(c.canonical(arm.Model)) {
-			c.err(at(path, i, "model"), quoted(arm.Model)+", an answer of last resort", "a model")
+			c.err(at(path, i, "model"), quoted(arm.Model)+" is a last resort; an arm must be a model")
 		}
 		sum += arm.Share
 	}
 	c.unique(path, cohorts)
 	if c.clean(path) && len(arms) > 0 && math.Abs(float64(sum)-1) > 1e-6 {
-		c.err(path, "shares that add up to "+sum.String(), "100% in all")
+		c.err(path, "shares add up to "+sum.String()+"; they must add up to 100%")
 	}
 }
 
@@ -144,15 +143,15 @@ func (c *checker) arms(path string, arms []Arm) {
 func (c *checker) sections() {
 	c.rateLimits("rate_limits", c.RateLimits)
 	if r := c.Retry; r != nil && r.BaseDelay > r.MaxDelay && r.MaxDelay > 0 {
-		c.err("retry.max_delay", duration.Text(r.MaxDelay)+", less than base_delay", duration.Text(r.BaseDelay)+" or more")
+		c.err("retry.max_delay", "max_delay is "+duration.Text(r.MaxDelay)+", less than base_delay; use "+duration.Text(r.BaseDelay)+" or more")
 	}
 	if b := c.CircuitBreaker; b != nil && b.MaxBackoff > 0 && b.MaxBackoff < b.Backoff {
-		c.err("circuit_breaker.max_backoff", duration.Text(b.MaxBackoff)+", less than backoff", duration.Text(b.Backoff)+" or more")
+		c.err("circuit_breaker.max_backoff", "max_backoff is "+duration.Text(b.MaxBackoff)+", less than backoff; use "+duration.Text(b.Backoff)+" or more")
 	}
 	if c.Priority != nil {
 		c.unique("priority.classes", c.Priority.Classes)
 		if c.RateLimits == nil && !slices.ContainsFunc(slices.Collect(maps.Values(c.Models)), func(m Model) bool { return m.RateLimits != nil }) {
-			c.warn("priority", "an order for calls that wait, but nothing that they wait for", "rate_limits")
+			c.warn("priority", "priority has no effect without rate_limits; add that section")
 		}
 	}
 	if c.Budgets != nil {
@@ -165,12 +164,11 @@ func (c *checker) sections() {
 		c.rules(c.Compliance.Rules)
 	}
 	if d := c.Degrade; d != nil && !c.has(TemplateResponse) && c.given("degrade.template") {
-		c.warn("degrade.template", "a text that no call gets", TemplateResponse+" among the fallbacks")
+		c.warn("degrade.template", "template is not used; add "+TemplateResponse+" to the fallbacks")
 	}
 	if c.Degrade != nil && c.Degrade.Template != "" {
-		_, err := phrase.Parse(c.Degrade.Template)
-		if err, ok := errors.AsType[*phrase.Error](err); ok {
-			c.err("degrade.template", redact.Text(err.Found, strictyaml.MaxMessage), err.Allowed)
+		if _, err := phrase.Parse(c.Degrade.Template); err != nil {
+			c.err("degrade.template", redact.Text(err.Error(), 2*strictyaml.MaxMessage))
 		}
 	}
 	names := make([]string, len(c.Alerts))
@@ -190,17 +188,17 @@ func (c *checker) rateLimits(path string, r *RateLimits) {
 			return
 		}
 	}
-	c.err(path, "no limit", "requests_per_minute, tokens_per_minute or concurrency")
+	c.err(path, "no limit is set; set requests_per_minute, tokens_per_minute or concurrency")
 }
 
 // validate finds a section that accepts every answer, and a function that the
 // application does not have.
 func (c *checker) validate(v *Validate) {
 	if !v.Schema && v.Pattern == "" && v.MinLength == 0 && v.Function == "" && c.clean("validate") {
-		c.err("validate", "no rule", "pattern, min_length, function or schema: true")
+		c.err("validate", "every answer is accepted; set pattern, min_length, function or schema: true")
 	}
 	if v.Function != "" && c.known.Validator != nil && !c.known.Validator(v.Function) {
-		c.err("validate.function", quoted(v.Function)+", which the application does not have", "a name among policy.Validators")
+		c.err("validate.function", "the application has no function "+quoted(v.Function)+"; add it to policy.Validators")
 	}
 }
 
@@ -209,15 +207,15 @@ func (c *checker) budgets(b *Budgets) {
 	tokens := b.MaxInputTokens > 0 || c.given("budgets.max_input_tokens") || b.MaxOutputTokens > 0 || c.given("budgets.max_output_tokens")
 	switch {
 	case !spend && !tokens:
-		c.err("budgets", "no limit", "usd_per_day, tenants, max_input_tokens or max_output_tokens")
+		c.err("budgets", "no limit is set; set usd_per_day, tenants, max_input_tokens or max_output_tokens")
 	case !spend && b.SoftLimit != nil:
-		c.err("budgets.soft_limit", "a share of nothing", "usd_per_day or tenants beside it")
+		c.err("budgets.soft_limit", "soft_limit has no effect without a budget; set usd_per_day or tenants")
 	}
 	if spend && b.SoftLimit != nil && len(c.chain) > 0 && !c.chain[0].Spared {
-		c.warn("budgets.soft_limit", "nobody for the calls that the primary is spared", "a model among the fallbacks, before "+TemplateResponse)
+		c.warn("budgets.soft_limit", "no model takes the calls that the primary is spared; add one to the fallbacks, before "+TemplateResponse)
 	}
 	if b.Exhausted == "degrade" && !c.has(CachedAnswer) && !c.has(TemplateResponse) {
-		c.err("budgets.exhausted", "degrade, but no answer of last resort", CachedAnswer+" or "+TemplateResponse+" among the fallbacks")
+		c.err("budgets.exhausted", "degrade needs a last resort; add "+CachedAnswer+" or "+TemplateResponse+" to the fallbacks")
 	}
 }
 
@@ -229,7 +227,7 @@ func (c *checker) rules(rules []Rule) {
 		// read to its end.
 		read := c.doc.Places == nil || c.given(path)
 		if read && rule.namesNone() && rule.Otherwise != "redact" && c.clean(path) {
-			c.err(path, "a rule that lets no target see the data", "targets or regions that may see it, or otherwise: redact")
+			c.err(path, "rule lets no target see the data; add targets or regions, or otherwise: redact")
 		}
 	}
 }
@@ -238,7 +236,7 @@ func (c *checker) unique(path string, names []string) {
 	seen := make(map[string]bool)
 	for i, name := range names {
 		if name != "" && seen[name] {
-			c.err(at(path, i), quoted(name)+" again", "each name once")
+			c.err(at(path, i), quoted(name)+" is listed twice")
 		}
 		seen[name] = true
 	}

@@ -27,8 +27,8 @@ func TestCheckWarns(t *testing.T) {
 			name: "of an entry after one that always answers",
 			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response, condition: error || cost > 1.0}, {name: gpt-4o}, {name: gpt-5}]",
 			want: []string{
-				`2:79: warning: fallbacks[1].name: found "gpt-4o" after template-response`,
-				`2:95: warning: fallbacks[2].name: found "gpt-5" after template-response`,
+				`2:79: warning: fallbacks[1].name: "gpt-4o" is never used, because template-response before it always answers; move template-response to the end`,
+				`2:95: warning: fallbacks[2].name: "gpt-5" is never used, because template-response before it always answers; move template-response to the end`,
 			},
 		},
 		{
@@ -43,16 +43,16 @@ func TestCheckWarns(t *testing.T) {
 			name: "of an entry whose condition is never true",
 			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: false}, {name: gpt-5, condition: 1 > 2 || false}]",
 			want: []string{
-				"2:39: warning: fallbacks[0].condition: found a condition that is never true",
-				"2:72: warning: fallbacks[1].condition: found a condition that is never true",
+				"2:39: warning: fallbacks[0].condition: condition is never true, so that this fallback is never used; correct it or remove the entry",
+				"2:72: warning: fallbacks[1].condition: condition is never true, so that this fallback is never used; correct it or remove the entry",
 			},
 		},
 		{
 			name: "of a latency that a timeout cuts off",
 			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 4s, fallback: 2s}\nfallbacks: [{name: gpt-4o, condition: error || latency > 4s}, {name: gpt-5, condition: latency > 3s, timeout: 9s}, {name: gpt-5-mini, condition: latency > 8s}]",
 			want: []string{
-				"3:39: warning: fallbacks[0].condition: found 4s, but gemini-2.5-flash is cut off after 4s without content; allowed: less than 4s",
-				"3:88: warning: fallbacks[1].condition: found 3s, but gpt-4o is cut off after 2s without content; allowed: less than 2s",
+				"3:39: warning: fallbacks[0].condition: latency 4s is never reached, because gemini-2.5-flash is cut off after 4s without content; use less",
+				"3:88: warning: fallbacks[1].condition: latency 3s is never reached, because gpt-4o is cut off after 2s without content; use less",
 			},
 		},
 		{
@@ -62,17 +62,17 @@ func TestCheckWarns(t *testing.T) {
 		{
 			name: "of a latency that an entry's own timeout cuts off, whatever streams may take",
 			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 4s, fallback: 2s}\nstream: {first_content: 10s}\nfallbacks: [{name: gpt-4o, timeout: 3s}, {name: gpt-5, condition: latency > 5s}]",
-			want: []string{"4:67: warning: fallbacks[1].condition: found 5s, but gpt-4o is cut off after 3s without content"},
+			want: []string{"4:67: warning: fallbacks[1].condition: latency 5s is never reached, because gpt-4o is cut off after 3s without content; use less"},
 		},
 		{
 			name: "of a latency that the limit of the whole attempt cuts off",
 			file: "primary: gemini-2.5-flash\ntimeouts: {attempt: 4s}\nfallbacks: [{name: gpt-4o, condition: latency > 5s}]",
-			want: []string{"3:39: warning: fallbacks[0].condition: found 5s, but gemini-2.5-flash is cut off after 4s"},
+			want: []string{"3:39: warning: fallbacks[0].condition: latency 5s is never reached, because gemini-2.5-flash is cut off after 4s without content; use less"},
 		},
 		{
 			name: "of a time to first content that nothing waits for",
 			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error || ttft > 1s}, {name: gpt-5, condition: error && ttft == 0s}, {name: gpt-4.1, condition: ttft > 1s || confidence < 50%}]",
-			want: []string{"2:39: warning: fallbacks[0].condition: found ttft, which is 0 until there is content"},
+			want: []string{"2:39: warning: fallbacks[0].condition: ttft is 0 until there is content, so that this condition does not bound it; use latency"},
 		},
 		{
 			name: "of timeouts that fit into the total because of conditions",
@@ -81,17 +81,17 @@ func TestCheckWarns(t *testing.T) {
 		{
 			name: "of timeouts that add up past the total, as a condition that depends on the caller may not help",
 			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 40s, total: 20s}\nfallbacks: [{name: gpt-4o, condition: \"error || latency > 3s && priority == 'paid'\"}]",
-			want: []string{"2:33: warning: timeouts.total: found 20s, but the targets may take 40s = 40s"},
+			want: []string{"2:33: warning: timeouts.total: total is 20s, but the targets may take 40s = 40s; raise it or shorten the other timeouts"},
 		},
 		{
 			name: "of streams that take longer than the total",
 			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 5s, total: 20s}\nstream: {first_content: 50s}\nfallbacks: [{name: gpt-4o, timeout: 4s}]",
-			want: []string{"2:32: warning: timeouts.total: found 20s, but the targets, streamed, may take 50s + 4s = 54s"},
+			want: []string{"2:32: warning: timeouts.total: total is 20s, but the targets, streamed, may take 50s + 4s = 54s; raise it or shorten the other timeouts"},
 		},
 		{
 			name: "of timeouts that add up past the total",
 			file: "primary: gemini-2.5-flash\ntimeouts: {primary: 40s, fallback: 20s, total: 1m}\nfallbacks: [{name: gpt-4o}, {name: gpt-5, timeout: 90s}, {name: cached-answer}]",
-			want: []string{"2:48: warning: timeouts.total: found 1m, but the targets may take 40s + 20s + 1m30s = 2m30s"},
+			want: []string{"2:48: warning: timeouts.total: total is 1m, but the targets may take 40s + 20s + 1m30s = 2m30s; raise it or shorten the other timeouts"},
 		},
 		{
 			name: "of no timeouts that fit into the total",
@@ -101,7 +101,7 @@ func TestCheckWarns(t *testing.T) {
 			name:  "of a cost without a price of the model before",
 			file:  "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error || cost > 0.05}, {name: gpt-5, condition: cost > 1.0}]\nmodels: {gpt-4o: {price: {input: 1, output: 2}}}",
 			known: spec.Known{Price: noPrice},
-			want:  []string{"2:39: warning: fallbacks[0].condition: found cost, but no price of gemini-2.5-flash"},
+			want:  []string{`2:39: warning: fallbacks[0].condition: condition uses cost, but gemini-2.5-flash has no price; set models["gemini-2.5-flash"].price`},
 		},
 		{
 			name:  "of no cost with a list price of the provider's id",
@@ -114,28 +114,28 @@ func TestCheckWarns(t *testing.T) {
 				"experiments: {x: {arms: [{model: gemini-2.5-flash, share: 50%}, {model: gpt-5, share: 50%}]}}",
 			known: spec.Known{Price: func(id string) bool { return id != "gpt-5" }},
 			want: []string{
-				"2:39: warning: fallbacks[0].condition: found cost, but no price of gpt-5",
-				"4:73: warning: experiments.x.arms[1].model: found no price of gpt-5, which budgets need",
+				"2:39: warning: fallbacks[0].condition: condition uses cost, but gpt-5 has no price; set models.gpt-5.price",
+				"4:73: warning: experiments.x.arms[1].model: budgets need the price of gpt-5; set models.gpt-5.price",
 			},
 		},
 		{
 			name: "of a soft limit with nobody else",
 			file: "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}, {name: gpt-4o}]\nbudgets: {usd_per_day: 5, soft_limit: {}}",
 			want: []string{
-				"2:47: warning: fallbacks[1].name: found \"gpt-4o\" after template-response, which always answers; allowed: template-response as the last entry",
-				"3:27: warning: budgets.soft_limit: found nobody for the calls that the primary is spared; allowed: a model among the fallbacks, before template-response",
+				`2:47: warning: fallbacks[1].name: "gpt-4o" is never used, because template-response before it always answers; move template-response to the end`,
+				"3:27: warning: budgets.soft_limit: no model takes the calls that the primary is spared; add one to the fallbacks, before template-response",
 			},
 		},
 		{
 			name:  "of a budget without prices",
 			file:  "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: cached-answer}]\nmodels: {gpt-4o: {price: {input: 0, output: 0}}}\nbudgets: {usd_per_day: 5}",
 			known: spec.Known{Price: noPrice},
-			want:  []string{"1:10: warning: primary: found no price of gemini-2.5-flash, which budgets need"},
+			want:  []string{`1:10: warning: primary: budgets need the price of gemini-2.5-flash; set models["gemini-2.5-flash"].price`},
 		},
 		{
 			name: "of a fallback with a smaller window",
 			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}, {name: local-7b}]\nmodels:\n  gemini-*: {context_window: 1048576}\n  gpt-4o: {context_window: 128000}\n  local-*: {provider: openai, context_window: 2000000}",
-			want: []string{`2:20: warning: fallbacks[0].name: found "gpt-4o", which reads 128000 tokens, after gemini-2.5-pro, which reads 1048576`},
+			want: []string{`2:20: warning: fallbacks[0].name: "gpt-4o" reads 128000 tokens and gemini-2.5-pro before it 1048576: longer requests skip this fallback; use one with as large a window`},
 		},
 		{
 			name: "by the pattern that says the most of a model",
@@ -144,7 +144,7 @@ func TestCheckWarns(t *testing.T) {
 		{
 			name: "of one credential for all",
 			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gemini-2.5-flash}, {name: template-response}]",
-			want: []string{"2:1: warning: fallbacks: found one credential for every model: the default of gemini"},
+			want: []string{"2:1: warning: fallbacks: every model uses one credential, the default of gemini; use another account for one of them, so that quota and billing cannot stop all"},
 		},
 		{
 			name: "of no credential that differs, and of none it does not know",
@@ -154,15 +154,15 @@ func TestCheckWarns(t *testing.T) {
 			name: "of names that only the application can resolve",
 			file: "primary: gemini-2.5-pro\nfallbacks: [{name: house}, {name: cached-anwser}]",
 			want: []string{
-				`2:20: warning: fallbacks[0].name: found "house", which nothing here resolves; allowed:`,
-				`2:35: warning: fallbacks[1].name: found "cached-anwser", which nothing here resolves (did you mean cached-answer?)`,
+				`2:20: warning: fallbacks[0].name: "house" is not a known model; add models.house.provider, or supply the model from the application`,
+				`2:35: warning: fallbacks[1].name: "cached-anwser" is not a known model (did you mean cached-answer?); add models.cached-anwser.provider, or supply the model from the application`,
 			},
 		},
 		{
 			name:  "as an error of a name that the application does not resolve either",
 			file:  "primary: gemini-2.5-pro\nfallbacks: [{name: house}, {name: huse}]\nmodels: {house: {context_window: 2048}}",
 			known: spec.Known{Model: handedIn},
-			want:  []string{`2:35: fallbacks[1].name: found "huse", which nothing here resolves (did you mean house?)`},
+			want:  []string{`2:35: fallbacks[1].name: "huse" is not a known model (did you mean house?); add models.huse.provider, or supply the model from the application`},
 		},
 		{
 			name:  "of no alias of what the application hands in",
@@ -172,7 +172,7 @@ func TestCheckWarns(t *testing.T) {
 		{
 			name: "of an outdated preview name",
 			file: "primary: gemini-2.5-pro-preview-05-06\naliases: {gemini-2.5-pro-preview-05-06: gemini-2.5-pro}",
-			want: []string{`1:10: warning: primary: found "gemini-2.5-pro-preview-05-06", an outdated name; allowed: gemini-2.5-pro`},
+			want: []string{`1:10: warning: primary: "gemini-2.5-pro-preview-05-06" is an outdated name; use gemini-2.5-pro`},
 		},
 		{
 			name: "of no alias that looks like a preview",
@@ -182,19 +182,19 @@ func TestCheckWarns(t *testing.T) {
 			name: "of a model that no target uses",
 			file: "primary: gpt-4o\nmodels: {gpt4o: {provider: openai}, gpt-*: {region: us}, local-*: {provider: openai}}",
 			want: []string{
-				"2:10: warning: models.gpt4o: found a model that no target uses (did you mean gpt-4o?)",
-				"2:58: warning: models.local-*: found a model that no target uses; allowed:",
+				`2:10: warning: models.gpt4o: no target uses "gpt4o" (did you mean gpt-4o?); name a target, or remove it`,
+				`2:58: warning: models.local-*: no target uses "local-*"; name a target, or remove it`,
 			},
 		},
 		{
 			name: "of a template that no call gets",
 			file: "primary: gpt-4o\ndegrade: {template: Sorry.}",
-			want: []string{"2:21: warning: degrade.template: found a text that no call gets"},
+			want: []string{"2:21: warning: degrade.template: template is not used; add template-response to the fallbacks"},
 		},
 		{
 			name: "of an order without a queue",
 			file: "primary: gpt-4o\npriority: {classes: [paid]}",
-			want: []string{"2:1: warning: priority: found an order for calls that wait"},
+			want: []string{"2:1: warning: priority: priority has no effect without rate_limits; add that section"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -216,7 +216,7 @@ func TestFileOfTheFieldPassesCheck(t *testing.T) {
 	p := parseFile(t, "testdata/good/example.yaml")
 	var got []string
 	for _, problem := range spec.Check(p, spec.Known{Price: func(id string) bool { return id == "gpt-4o" }}) {
-		place, _, _ := strings.Cut(problem.String(), ": found")
+		place := strings.TrimSuffix(problem.String(), ": "+problem.Message)
 		got = append(got, place)
 	}
 	want := []string{"4:16: warning: fallbacks[0].condition", "5:11: warning: fallbacks[1].name"}
@@ -234,9 +234,9 @@ func TestCheckNeedsNoFile(t *testing.T) {
 		got = append(got, problem.String())
 	}
 	want := []string{
-		`0:0: fallbacks[0].name: found "gpt-4o", the same target as primary; allowed: each target once`,
-		`0:0: rate_limits: found no limit; allowed: requests_per_minute, tokens_per_minute or concurrency`,
-		`0:0: warning: fallbacks: found one credential for every model: the default of openai; allowed: another account for one of them, which its quota and billing do not take down`,
+		`0:0: fallbacks[0].name: "gpt-4o" is the same target as primary; list each target once`,
+		`0:0: warning: fallbacks: every model uses one credential, the default of openai; use another account for one of them, so that quota and billing cannot stop all`,
+		`0:0: rate_limits: no limit is set; set requests_per_minute, tokens_per_minute or concurrency`,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
@@ -246,8 +246,8 @@ func TestCheckNeedsNoFile(t *testing.T) {
 // B91
 func TestCyclesOfAliasesAreReportedOnce(t *testing.T) {
 	got := problemsIn(t, []byte("primary: gemini-2.5-flash\naliases: {a: b, b: c, c: d, d: e, e: f, f: c, g: g}\n"))
-	want := `2:26: aliases.c: found a cycle: c → d → e → f → c; allowed: an alias of a model
-2:50: aliases.g: found a cycle: g → g; allowed: an alias of a model
+	want := `2:26: aliases.c: aliases form a cycle: c → d → e → f → c; one of them must name a model
+2:50: aliases.g: aliases form a cycle: g → g; one of them must name a model
 `
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
@@ -256,7 +256,7 @@ func TestCyclesOfAliasesAreReportedOnce(t *testing.T) {
 
 func TestErrorNamesEveryProblem(t *testing.T) {
 	_, err := spec.Parse([]byte("primary: gemini-2.5-flash\nretry: {max_attempts: 0}\n"))
-	want := "policy: the file has problems:\n2:23: retry.max_attempts: found 0; allowed: a whole number from 1 to 10"
+	want := "policy: the file has problems:\n2:23: retry.max_attempts: must be a whole number from 1 to 10, not 0"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v; want %s", err, want)
 	}

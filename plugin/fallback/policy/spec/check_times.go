@@ -25,8 +25,8 @@ func (c *checker) times() {
 		parts, sum, how = streamed, sumStreamed, ", streamed,"
 	}
 	if sum > c.Timeouts.Total {
-		c.warn("timeouts.total", fmt.Sprintf("%s, but the targets%s may take %s = %s", duration.Text(c.Timeouts.Total), how, strings.Join(parts, " + "), duration.Text(sum)),
-			"a total of at least "+duration.Text(sum)+", or shorter timeouts")
+		c.warn("timeouts.total", fmt.Sprintf("total is %s, but the targets%s may take %s = %s; raise it or shorten the other timeouts",
+			duration.Text(c.Timeouts.Total), how, strings.Join(parts, " + "), duration.Text(sum)))
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *checker) within(limit time.Duration) time.Duration {
 func (c *checker) latencies(t, next Target) {
 	path := at(next.entry, "condition")
 	if next.Condition.waitsForTTFT() {
-		c.warn(path, "ttft, which is 0 until there is content, and no answer is given up for it", "latency")
+		c.warn(path, "ttft is 0 until there is content, so that this condition does not bound it; use latency")
 	}
 	whole, streamed := c.within(t.Silence), c.within(t.Streamed)
 	if whole == 0 || streamed == 0 {
@@ -75,8 +75,7 @@ func (c *checker) latencies(t, next Target) {
 	limit := max(whole, streamed)
 	for _, latency := range next.Condition.compiled.Latencies() {
 		if latency >= limit {
-			c.warn(path, fmt.Sprintf("%s, but %s is cut off after %s without content", duration.Text(latency), t.Name, duration.Text(limit)),
-				"less than "+duration.Text(limit))
+			c.warn(path, fmt.Sprintf("latency %s is never reached, because %s is cut off after %s without content; use less", duration.Text(latency), t.Name, duration.Text(limit)))
 		}
 	}
 }

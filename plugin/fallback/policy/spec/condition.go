@@ -99,7 +99,7 @@ func compileCondition(source string) (any, []strictyaml.Mistake) {
 	}
 	found, ok := errors.AsType[condition.Errors](err)
 	if !ok {
-		return Condition{}, []strictyaml.Mistake{{Found: err.Error(), Allowed: "a condition"}}
+		return Condition{}, []strictyaml.Mistake{{Message: err.Error()}}
 	}
 	mistakes := make([]strictyaml.Mistake, len(found))
 	for i, m := range found {

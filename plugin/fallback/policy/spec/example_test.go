@@ -19,10 +19,10 @@ timeouts:
 	fmt.Println(err)
 	// Output:
 	// policy: the file has problems:
-	// 5:26: fallbacks[0].condition: found unknown name "latncy" (did you mean latency?); allowed: attempt, cache_hit, confidence, cost, data_class, empty, error, error_code, error_kind, finish_reason, labels, latency, priority, tenant, ttft
-	// 6:5: fallbacks[1]: found no key name; allowed: name, which is a name: letters, digits and . _ : / @ -, at most 128 characters
-	// 6:5: fallbacks[1]: found the unknown key "nam" (did you mean name?); allowed: name, condition, timeout
-	// 8:12: timeouts.primary: found "4 seconds"; allowed: a duration from 1ms to 1h, such as 30s
+	// 5:26: fallbacks[0].condition: unknown name "latncy" (did you mean latency?); the names are attempt, cache_hit, confidence, cost, data_class, empty, error, error_code, error_kind, finish_reason, labels, latency, priority, tenant, ttft
+	// 6:5: fallbacks[1]: missing key name; it must be a name: letters, digits and . _ : / @ -, at most 128 characters
+	// 6:5: fallbacks[1]: unknown key "nam" (did you mean name?); the keys are name, condition, timeout
+	// 8:12: timeouts.primary: must be a duration from 1ms to 1h, such as 30s, not "4 seconds"
 }
 
 func ExampleCheck() {
@@ -42,8 +42,8 @@ timeouts: {primary: 4s, fallback: 4s, total: 5s}
 		fmt.Println(problem)
 	}
 	// Output:
-	// 5:11: warning: fallbacks[1].name: found "house" after template-response, which always answers; allowed: template-response as the last entry
-	// 6:46: warning: timeouts.total: found 5s, but the targets may take 4s + 4s = 8s; allowed: a total of at least 8s, or shorter timeouts
+	// 5:11: warning: fallbacks[1].name: "house" is never used, because template-response before it always answers; move template-response to the end
+	// 6:46: warning: timeouts.total: total is 5s, but the targets may take 4s + 4s = 8s; raise it or shorten the other timeouts
 }
 
 func ExampleKnown_Parse() {
@@ -57,6 +57,6 @@ fallbacks:
 	fmt.Println(err)
 	// Output:
 	// policy: the file has problems:
-	// 4:11: fallbacks[0].name: found "hosue", which nothing here resolves; allowed: gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, cached-answer or template-response
-	// 5:14: fallbacks[0].timeout: found "4 seconds"; allowed: a duration from 1ms to 1h, such as 30s
+	// 4:11: fallbacks[0].name: "hosue" is not a known model; add models.hosue.provider, or supply the model from the application
+	// 5:14: fallbacks[0].timeout: must be a duration from 1ms to 1h, such as 30s, not "4 seconds"
 }

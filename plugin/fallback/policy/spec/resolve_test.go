@@ -55,7 +55,7 @@ func TestAliasesAreBoundedByTheValuesTheyMake(t *testing.T) {
 	const values = 22 // of a model, its key and those within included
 	parse(t, file(9_990/values-1))
 	got := problemsIn(t, []byte(file(10_010/values)+"  last: {colour: red}\n"))
-	if want := "too many values, with those that aliases repeat; allowed: at most 10000\n"; strings.Count(got, want) != 1 || strings.Contains(got, "colour") {
+	if want := "file has more than 10000 values, counting those that aliases repeat\n"; strings.Count(got, want) != 1 || strings.Contains(got, "colour") {
 		t.Errorf("problems:\n%s\nwant among them, once, and nothing of what comes after:\n%s", got, want)
 	}
 }

@@ -1,0 +1,106 @@
+package condition
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/types"
+
+	"github.com/adk-fallback/adk-fallback/internal/kinds"
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
+)
+
+// finishReasons are those of genai.FinishReason. Providers add some, so that another one is only a warning.
+func finishReasons() []string {
+	return []string{
+		"STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL",
+		"IMAGE_SAFETY", "UNEXPECTED_TOOL_CALL", "IMAGE_PROHIBITED_CONTENT", "NO_IMAGE", "IMAGE_RECITATION", "IMAGE_OTHER", "TOO_MANY_TOOL_CALLS", "CONTINUATION",
+	}
+}
+
+// equation is a name beside what it is compared with.
+type equation struct {
+	name     string
+	function string // operators.Equals, NotEquals or In
+	values   []ast.Expr
+}
+
+// equations returns the equations in a tree that have a name on one side.
+func equations(tree *ast.AST) []equation {
+	var all []equation
+	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 {
+			return
+		}
+		function, args := e.AsCall().FunctionName(), e.AsCall().Args()
+		left, right := args[0], args[1]
+		switch function {
+		case operators.In:
+			if left.Kind() == ast.IdentKind && right.Kind() == ast.ListKind {
+				all = append(all, equation{left.AsIdent(), function, right.AsList().Elements()})
+			}
+		case operators.Equals, operators.NotEquals:
+			if left.Kind() != ast.IdentKind {
+				left, right = right, left
+			}
+			if left.Kind() == ast.IdentKind {
+				all = append(all, equation{left.AsIdent(), function, []ast.Expr{right}})
+			}
+		}
+	}))
+	return all
+}
+
+// unknownKinds refuses a kind that no failure has: the equation would be false for ever.
+func unknownKinds(text *expansion, tree *ast.AST) Errors {
+	var errs Errors
+	for _, c := range equations(tree) {
+		if c.name != "error_kind" {
+			continue
+		}
+		for _, value := range c.values {
+			if word, ok := literalText(value); ok && word != "" && !slices.Contains(kinds.All(), word) {
+				at := text.at(tree.SourceInfo().GetStartLocation(value.ID()))
+				errs = append(errs, &Error{Offset: at, Message: fmt.Sprintf("unknown kind %q%s; the kinds are %s", word, hint(word, kinds.All()), strings.Join(kinds.All(), ", "))})
+			}
+		}
+	}
+	return errs
+}
+
+// doubts returns what a condition may say by mistake.
+func doubts(tree *ast.AST) []string {
+	var all []string
+	for _, c := range equations(tree) {
+		switch c.name {
+		case "latency", "ttft":
+			all = append(all, fmt.Sprintf("%s is never exactly one duration; compare it with > or >=", c.name))
+		case "finish_reason":
+			for _, value := range c.values {
+				if word, ok := literalText(value); ok && word != "" && !slices.Contains(finishReasons(), word) {
+					all = append(all, fmt.Sprintf("finish reason %q is not known%s; the reasons are %s", word, hint(word, finishReasons()), strings.Join(finishReasons(), ", ")))
+				}
+			}
+		}
+	}
+	return all
+}
+
+func literalText(e ast.Expr) (string, bool) {
+	if e.Kind() != ast.LiteralKind {
+		return "", false
+	}
+	s, ok := e.AsLiteral().(types.String)
+	return string(s), ok
+}
+
+// hint returns " (did you mean …?)" for the candidate that word is most likely a misspelling of, "" if none is near.
+func hint(word string, candidates []string) string {
+	if near := nearest.Of(word, candidates); near != "" {
+		return fmt.Sprintf(" (did you mean %s?)", near)
+	}
+	return ""
+}
