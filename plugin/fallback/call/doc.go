@@ -1,14 +1,12 @@
-// Package call describes one model call: who asks ([Info]), what was tried so
-// far ([Log], [Attempt]) and what is written on the response about it
-// ([Metadata]).
+// Package call describes one model call: its caller ([Info]), its attempts so far
+// ([Log], [Attempt]), and the metadata on its response ([Metadata]).
 //
-// It holds plain data and no policy: nothing here decides what an error means,
-// and nothing here calls a model. It imports no other package of this module
-// that a user can import.
+// It holds plain data. It does not decide what an error means and calls no model. It
+// imports no other public package of this module.
 //
-// Reading what happened to an answer, wherever it is found:
+// To read what happened on the way to an answer:
 //
 //	if md, ok := call.ReadEvent(event); ok && md.Triggered {
-//		log.Printf("%s stood in for %s after %s", md.FallbackModel, md.OriginalModel, md.ErrorCode)
+//		log.Printf("%s answered instead of %s after %s", md.FallbackModel, md.OriginalModel, md.ErrorCode)
 //	}
 package call

@@ -41,7 +41,7 @@ func (e *evidence) walk(v any, depth int) {
 	}
 }
 
-// field reads one member of a JSON object. Keys are compared in normal form: providers disagree about case and underscores.
+// field reads one member of a JSON object. Keys are compared in normal form, because providers differ in case and underscores.
 func (e *evidence) field(key string, v any, depth int) {
 	if key = strings.TrimSpace(key); slices.Contains(faultKeys, key) {
 		e.addFault(toText(v))
@@ -54,7 +54,7 @@ func (e *evidence) field(key string, v any, depth int) {
 	s, isString := v.(string)
 	switch key {
 	case "input", "prompt", "request", "requestbody", "messages", "contents", "param", "stack", "links", "helpurl", "uimessage", "locale":
-		// Echoes of the request, and help texts: nothing in them is about this error.
+		// Echoes of the request, and help texts, which say nothing about this error.
 	case "message", "msg", "detail", "details", "displaymessage", "error", "description", "errordescription", "errormessage", "errormsg", "statusmsg", "title", "raw", "response":
 		if !isString {
 			e.walk(v, depth+1)
@@ -77,7 +77,7 @@ func (e *evidence) field(key string, v any, depth int) {
 	}
 }
 
-// isCloudflare reports whether v is the envelope of Cloudflare's APIs, whose codes are numbers of their own:
+// isCloudflare reports whether v is the envelope of Cloudflare's APIs, which have numeric codes of their own:
 // https://developers.cloudflare.com/fundamentals/api/reference/response-format/
 func isCloudflare(v map[string]any) bool {
 	success, ok := v["success"].(bool)
@@ -85,12 +85,12 @@ func isCloudflare(v map[string]any) bool {
 	return ok && !success && result
 }
 
-// faultKeys are the members and headers in which AWS states the type of a fault: in JSON, in an event of a stream, and of an
-// HTTP response. https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
+// faultKeys are the members and headers in which AWS states the type of a fault: in JSON, in an event of a stream, and in
+// the headers of an HTTP response. https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization
 var faultKeys = []string{"__type", ":exception-type", "x-amzn-errortype", "x-amzn-ErrorType", "X-Amzn-Errortype"}
 
-// addFault reads the type of a fault where AWS states it. It says more than the status beside it: every exception in an
-// event stream carries 400.
+// addFault reads the type of a fault from a member or header of AWS. It counts more than the status, because every exception
+// in an event stream has status 400.
 func (e *evidence) addFault(s string) {
 	s, _, _ = strings.Cut(s, ":") // a URL may follow
 	e.token(s)
@@ -99,9 +99,10 @@ func (e *evidence) addFault(s string) {
 	}
 }
 
-// zeroOmitted reports whether v is a quota violation without its quotaValue. The Gemini API states the limit of each
-// violation; JSON of protobuf leaves out a number that is 0 (https://protobuf.dev/programming-guides/json/#field-presence),
-// so a limit of 0 is not written. A report that someone shortened lacks other members too: that one says nothing.
+// zeroOmitted reports whether v is a quota violation without its quotaValue, which means a limit of 0. The Gemini API states
+// the limit of each violation, but JSON of protobuf omits a number that is 0
+// (https://protobuf.dev/programming-guides/json/#field-presence). A violation that lacks other members too was shortened by
+// someone, and means nothing.
 func zeroOmitted(v map[string]any) bool {
 	if v["quotaId"] == nil || v["quotaMetric"] == nil || v["quotaDimensions"] == nil {
 		return false
@@ -110,7 +111,7 @@ func zeroOmitted(v map[string]any) bool {
 	return !stated
 }
 
-// codeField reads a member that holds a code, or says whose codes they are. It reports whether key is such a member.
+// codeField reads a member that holds a code or names the origin of the codes. It reports whether key is such a member.
 func (e *evidence) codeField(key string, v any, depth int) bool {
 	s, isString := v.(string)
 	switch key {
@@ -134,7 +135,7 @@ func (e *evidence) codeField(key string, v any, depth int) bool {
 	return true
 }
 
-// quotaField reads a member that holds a delay, or describes a quota. It reports whether key is such a member.
+// quotaField reads a member that holds a delay or describes a quota. It reports whether key is such a member.
 func (e *evidence) quotaField(key string, v any) bool {
 	s, _ := v.(string)
 	switch key {
@@ -159,8 +160,8 @@ func (e *evidence) quotaField(key string, v any) bool {
 	return true
 }
 
-// answerField reads a member of an answer. Its words are the model's own: no evidence, whatever they say. It reports whether
-// key is such a member.
+// answerField reads a member of an answer. Its text is the model's own, so it is never evidence. It reports whether key is
+// such a member.
 func (e *evidence) answerField(key string, v any, depth int) bool {
 	s, isString := v.(string)
 	switch key {
@@ -182,7 +183,8 @@ func (e *evidence) answerField(key string, v any, depth int) bool {
 	return true
 }
 
-// number reads a numeric code: an HTTP status, or a gRPC code. The innermost status is the closest to what failed.
+// number reads a numeric code: an HTTP status, a gRPC code or a vendor's own. The innermost status counts, because it is the
+// closest to the failure.
 func (e *evidence) number(f float64, depth int) {
 	n := int(f)
 	switch {
@@ -196,7 +198,7 @@ func (e *evidence) number(f float64, depth int) {
 	}
 }
 
-// vendorNumber reads a number that is a code of its vendor's own.
+// vendorNumber reads a vendor's own numeric code.
 func (e *evidence) vendorNumber(n int) {
 	code := strconv.Itoa(n)
 	if e.cloudflare {
@@ -210,8 +212,8 @@ func (e *evidence) vendorNumber(n int) {
 	}
 }
 
-// token reads a code in words. The provider's own most telling word becomes the verdict's Code: a gRPC name, then a code
-// of the tables, then any other.
+// token reads a code that is a word. The most specific word becomes the verdict's Code: a gRPC name before a code of the
+// tables, and that before any other word.
 func (e *evidence) token(s string) {
 	if s == "" || len(s) > 128 || strings.IndexByte(s, ' ') >= 0 || s == "error" {
 		return
@@ -289,7 +291,7 @@ func jsonDuration(v any, unit time.Duration) (time.Duration, bool) {
 	return 0, false
 }
 
-// numberOf reads a number, or an int64 as protobuf's JSON has it: as a string.
+// numberOf reads a number, or a string that holds one, as JSON of protobuf writes an int64.
 func numberOf(v any) (float64, bool) {
 	f, err := strconv.ParseFloat(toText(v), 64)
 	return f, err == nil

@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// parseDuration reads a server's delay: protobuf JSON ("34.074824224s"), Go ("1h2m3s"), a bare number of seconds, or what a
-// sentence says ("2 minutes and 3 seconds"). It refuses the empty, the negative and the unreadable, and never overflows.
+// parseDuration reads a server's delay: protobuf JSON ("34.074824224s"), Go ("1h2m3s"), a bare number of seconds, or words
+// ("2 minutes and 3 seconds"). It rejects empty, negative and unreadable text, and never overflows.
 func parseDuration(s string) (time.Duration, bool) {
 	s = strings.TrimSpace(s)
 	d, rest, ok := leadingDuration(s)
 	return d, ok && rest == ""
 }
 
-// leadingDuration reads the duration that s starts with and returns what follows it.
+// leadingDuration reads the duration at the start of s and returns the rest.
 func leadingDuration(s string) (total time.Duration, rest string, ok bool) {
 	for first := true; ; first = false {
 		n := 0
@@ -46,7 +46,7 @@ func leadingDuration(s string) (total time.Duration, rest string, ok bool) {
 	}
 }
 
-// leadingUnit reads the unit that s starts with, 0 when there is none.
+// leadingUnit reads the unit at the start of s and returns the rest. It returns 0 if there is none.
 func leadingUnit(s string) (time.Duration, string) {
 	word := strings.TrimLeft(s, " ")
 	n := 0
@@ -75,8 +75,7 @@ func leadingUnit(s string) (time.Duration, string) {
 	return 0, s
 }
 
-// cjkUnits are units of time in Chinese; Japanese and Korean write days and hours otherwise, and are understood where a
-// window is named ([spanWords]).
+// cjkUnits are units of time in Chinese. Japanese and Korean write days and hours differently; [spanWords] has their windows.
 var cjkUnits = []spanName{{"秒", time.Second}, {"分", time.Minute}, {"个小时", time.Hour}, {"小时", time.Hour}, {"天", day}, {"周", 7 * day}}
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
@@ -89,13 +88,13 @@ func seconds(f float64) (time.Duration, bool) {
 	return time.Duration(f * float64(time.Second)), true
 }
 
-// until returns the time from now to t; a time in the past is no hint.
+// until returns the time from now to t, and false if t is not in the future, because a past time is no hint.
 func until(t, now time.Time) (time.Duration, bool) {
 	d := t.Sub(now)
 	return d, d > 0
 }
 
-// epoch reads a Unix time in seconds or milliseconds, as the X-RateLimit-Reset of gateways has it.
+// epoch reads a Unix time in seconds or milliseconds, as in the header X-RateLimit-Reset of gateways.
 func epoch(f float64) (time.Time, bool) {
 	const year2001, year2286 = 1e9, 1e10
 	switch {
@@ -107,8 +106,8 @@ func epoch(f float64) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// headerHint reads the delay that response headers ask for. The largest of retry-after-ms and Retry-After (seconds or an
-// HTTP date, RFC 9110 section 10.2.3) wins; where neither is given, the reset time of whichever rate limit has nothing left:
+// headerHint returns the delay that response headers ask for: the larger of retry-after-ms and Retry-After (seconds or an
+// HTTP date, RFC 9110 section 10.2.3), or, without either, the latest reset of the rate limits that have nothing left:
 //
 //	x-ratelimit-reset-{requests,tokens}            https://platform.openai.com/docs/guides/rate-limits
 //	anthropic-ratelimit-{…}-reset                  https://docs.anthropic.com/en/api/rate-limits
@@ -127,7 +126,7 @@ func headerHint(h http.Header, now time.Time) (hint time.Duration, ok bool) {
 		if at, err := http.ParseTime(s); err == nil {
 			from := now
 			if sent, err := http.ParseTime(h.Get("Date")); err == nil {
-				from = sent // the server's own clock, so that skew between the clocks cancels out
+				from = sent // the server's own clock, so that a difference between the clocks does not matter
 			}
 			keep(max(at.Sub(from), 0), true)
 		}
@@ -147,7 +146,7 @@ func headerHint(h http.Header, now time.Time) (hint time.Duration, ok bool) {
 	return hint, ok
 }
 
-// resetTime reads a reset given as RFC 3339, as a Unix time, as a duration, or as people write a time.
+// resetTime reads a reset given as RFC 3339, as a Unix time, as a duration, or as a date or time in prose.
 func resetTime(s string, now time.Time) (time.Duration, bool) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return until(t, now)
@@ -166,8 +165,8 @@ func resetTime(s string, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// The words before a delay in a sentence. Those of reset name the quota that was hit, and so are about that quota; those of
-// retry are only about the next request.
+// The words before a delay in a sentence. resetHints describe the quota that was hit; retryHints describe the next request
+// only.
 var (
 	retryHints = phrasesOf("retry in ", "gain in ", "retry after ", "again after ", "retry-after: ", "retry_after=", "wait ", "请在 ", "请等待 ", "等待 ")
 	resetHints = phrasesOf("reset after ", "resets in ", "reset in ", "resets after ", "replenished in ", "refreshes in ", "refreshed in ", "renews in ", "available in ")
@@ -193,8 +192,8 @@ func textHint(t *prose, words []phrase) (hint time.Duration, ok bool) {
 	return hint, ok
 }
 
-// spokenDuration reads the duration at the start of what follows a word of retryHints or resetHints: "about 3 hours",
-// "~20s", or a TimeSpan of .NET ("5.03:23:11", days before the hours), as Azure API Management has it.
+// spokenDuration reads the duration at the start of a text that follows one of retryHints or resetHints: "about 3 hours",
+// "~20s", or a TimeSpan of .NET ("5.03:23:11", with days before the hours), which Azure API Management sends.
 func spokenDuration(text string) (time.Duration, bool) {
 	text = strings.TrimLeft(strings.TrimPrefix(text, "about "), "~")
 	if d, ok := timeSpan(text); ok {
@@ -224,7 +223,7 @@ func timeSpan(text string) (time.Duration, bool) {
 	return total, true
 }
 
-// leadingInt reads the number that a text starts with, of at most four digits, and returns what follows it.
+// leadingInt reads the number at the start of a text, of at most four digits, and returns the rest.
 func leadingInt(text string) (n int, rest string, ok bool) {
 	for len(text) > 0 && text[0] >= '0' && text[0] <= '9' && n < 1000 {
 		n, text, ok = n*10+int(text[0]-'0'), text[1:], true

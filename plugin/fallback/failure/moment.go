@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// A reset is often stated as a time of day or a date. The words before it (a terminal may break "again"):
+// A reset is often stated as a time of day or a date. moments are the words before it. They begin at "gain" because a
+// terminal may break the word "again". Examples:
 //
 //	Anthropic   "You will regain access on 2025-07-01 at 00:00 UTC", "resets 4pm (Europe/Berlin)", "limit reached|1760000400"
 //	OpenAI      "try again at Jun 18th, 2026 8:41 AM" (Codex)
@@ -15,11 +16,11 @@ import (
 var moments = phrasesOf("reset at ", "resets at ", "reset on ", "resets on ", "resets ", "resets: ", "gain at ", "gain on ", "again after ", "retry after ",
 	"available at ", "available on ", "access on ", "access at ", "replenished at ", "refreshed at ", "renews on ", "renews at ", "until ", "limit reached|", "将在 ", "将于 ", "请在 ")
 
-// maxMoments bounds how many times of one text are read: each may look up a zone.
+// maxMoments bounds how many times are read from one text, because each may look up a time zone.
 const maxMoments = 16
 
-// momentHint returns how long it is until the latest time that follows one of the words in a text. now is asked only where
-// there is one.
+// momentHint returns the duration until the latest time that follows one of the moments in a text. It calls now only if the
+// text has one.
 func momentHint(t *prose, now func() time.Time) (hint time.Duration, ok bool) {
 	left := maxMoments
 	for i := range moments {
@@ -43,18 +44,17 @@ func momentHint(t *prose, now func() time.Time) (hint time.Duration, ok bool) {
 	return hint, ok
 }
 
-// moment is a time as far as it was read.
+// moment holds the parts of a time that have been read.
 type moment struct {
 	year, day, hour, minute, second int
 	month                           time.Month
-	weekday                         string // its first three letters
+	weekday                         string // the first three letters
 	hasClock, hasZone               bool
 	zone                            *time.Location
 }
 
-// parseMoment reads the date, the time of day, or both that a lower-case text starts with. Without a date it is the next such
-// time of day after now, without a year the next such date. Without a zone that is known it is in UTC; the times of Chinese
-// sentences are in China's.
+// parseMoment reads the date, the time of day, or both at the start of a lower-case text. A time without a date is the next
+// one after now, and so is a date without a year. The default zone is UTC, or China's in a Chinese sentence.
 func parseMoment(text string, now time.Time) (time.Time, bool) {
 	text = text[:min(len(text), 64)]
 	if digits, _, _ := strings.Cut(text, " "); len(digits) >= 10 {
@@ -77,7 +77,7 @@ func parseMoment(text string, now time.Time) (time.Time, bool) {
 	return m.after(now)
 }
 
-// next reads one part of a time and returns what follows it; false where none starts.
+// next reads one part of a time and returns the rest of the text. It returns false if the text does not start with one.
 func (m *moment) next(text string) (string, bool) {
 	n, rest, number := leadingInt(text)
 	switch {
@@ -141,8 +141,7 @@ func (m *moment) half(text string) string {
 	return after[2:]
 }
 
-// word reads the name of a day of the week, a month or a zone: "mon", "monday", "jun", "june", "utc", "z", "(europe/berlin)",
-// "+08:00".
+// word reads a day of the week, a month or a zone: "mon", "monday", "jun", "june", "utc", "z", "(europe/berlin)", "+08:00".
 func (m *moment) word(text string) (string, bool) {
 	if m.weekday == "" && !m.hasClock {
 		for day := time.Sunday; day <= time.Saturday; day++ {
@@ -185,7 +184,7 @@ func (m *moment) word(text string) (string, bool) {
 	return name[n:], ok
 }
 
-// zoneNamed returns the zone of a lower-case name. Where the machine has no zone database, only a few are known.
+// zoneNamed returns the zone with a lower-case name. On a machine without a zone database it knows only a few.
 func zoneNamed(name string) (*time.Location, bool) {
 	switch name {
 	case "utc", "gmt", "z":
@@ -207,7 +206,7 @@ func zoneNamed(name string) (*time.Location, bool) {
 	return zone, err == nil
 }
 
-// after returns the time that was read, the next such one after now where a part of it is missing.
+// after returns the time that was read. If a part of it is missing, it returns the next such time after now.
 func (m *moment) after(now time.Time) (time.Time, bool) {
 	local := now.In(m.zone)
 	switch {

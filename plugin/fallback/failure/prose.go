@@ -2,8 +2,8 @@ package failure
 
 import "strings"
 
-// prose is lower-case text that many phrases are looked up in. Most of them are not there, so it keeps the set of its
-// bigrams: a phrase can only be in the text when all of its own are. That makes a miss cost two nanoseconds.
+// prose is lower-case text in which many phrases are looked up. It keeps the set of its bigrams: a text can have a phrase
+// only if it has all bigrams of the phrase. Most phrases are not there, and such a miss costs two nanoseconds.
 type prose struct {
 	s string
 	g bigrams
@@ -13,10 +13,10 @@ type prose struct {
 type phrase struct {
 	g    bigrams
 	s    string
-	then string // what follows within the same sentence, reach bytes at most; "" when nothing has to
+	then string // must follow in the same sentence, within reach bytes; "" if nothing has to follow
 }
 
-// reach is how far apart the two ends of a phrase may be, in bytes: the name of a model and some words fit.
+// reach is how far apart the two parts of a phrase may be, in bytes: enough for the name of a model and some words.
 const reach = 80
 
 // bigrams is a set of pairs of neighbouring bytes, hashed to 256 bits.
@@ -29,8 +29,8 @@ func (g *bigrams) add(s string) {
 	}
 }
 
-// phrasesOf returns the phrases of a table. "a…b" is a phrase of two ends: a, and later in the sentence b. Inlined into
-// each of the tables this would be 12 KB of code.
+// phrasesOf returns the phrases of a table. "a…b" is a phrase of two parts: a, followed by b in the same sentence. It is not
+// inlined, because that would add 12 KB of code to the tables.
 //
 //go:noinline
 func phrasesOf(list ...string) []phrase {
@@ -71,14 +71,14 @@ func (t *prose) has(p *phrase) bool {
 // hasAny reports whether one of the phrases is in t.
 func (t *prose) hasAny(list []phrase) bool {
 	for i := range list {
-		if list[i].g[0]&^t.g[0] == 0 && t.has(&list[i]) { // a quarter of the set rules nearly all of them out
+		if list[i].g[0]&^t.g[0] == 0 && t.has(&list[i]) { // a quarter of the set excludes nearly all phrases
 			return true
 		}
 	}
 	return false
 }
 
-// hasWord reports whether one of the phrases is in t as a word: no letter or digit stands beside it.
+// hasWord reports whether one of the phrases is in t as a word, with no letter or digit next to it.
 func (t *prose) hasWord(list []phrase) bool {
 	for i := range list {
 		if !t.has(&list[i]) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// settle reads facts from the prose that the structure lacks.
+// settle reads from the prose the facts that the structure does not have.
 func (e *evidence) settle() {
 	stated := e.status >= 400
 	if !stated {
@@ -59,22 +59,22 @@ var (
 	googleWords = phrasesOf("googleapis.com", "gemini", "generate_requests", "generate_content", "generaterequests", "generatecontent")
 	limitWords  = phrasesOf("limit", "budget", "exhausted", "exceeded")
 	noneWords   = phrasesOf("have a free quota tier", "no free quota")
-	// personWords are in limits that are counted over all models: Code Assist's, those of plans, OpenRouter's of free models.
+	// personWords are in limits that count all models together: Code Assist's, those of plans, OpenRouter's for free models.
 	personWords = phrasesOf("individual quota", "usage limit", "session limit", "weekly limit", "hit your limit", "your weekly", "your daily", "your monthly", "premium request", "your copilot", "free allocation", "free-models-per", "使用上限", "accounts")
-	// ownerWords name the one whose limit it is: unless a model is named too, the limit is that owner's (Moonshot, LiteLLM, APIM).
+	// ownerWords name the owner of a limit (Moonshot, LiteLLM, APIM). The limit counts all models unless one is named too.
 	ownerWords = phrasesOf("your team", "your workspace", "your subscription", "your key", "this key", "trial key",
 		"reached organization", "reached max organization", "reached project", "call volume quota", "bandwidth quota", "token quota")
 	modelWords     = phrasesOf("model", "deployment", "模型")
 	exceptionWords = phrasesOf("exception")
 	codeMarks      = phrasesOf("code = ", "status: ", "generic::", "statuscode.", "statuscode=\"", "statuscode=", "grpc::")
 	botoMark       = phrasesOf("an error occurred (")
-	// wireWords are of what lies between us and the model, in errors that came with a status.
+	// wireWords are about the network between this process and the model, in errors that came with a status.
 	wireWords   = phrasesOf("upstream connect error", "connection termination", "no healthy upstream", "unreachable", "unable to connect", "rst_stream", "received from peer")
 	streamWords = phrasesOf("rst_stream", "grpc", "deadline exceeded", "received goaway", "connection", "upstream")
 )
 
-// stubs finds what the libraries of AWS and gRPC put in front of a message: "An error occurred (ThrottlingException) when
-// calling", and Ruby's "13:Received RST_STREAM". A number in front of other texts is no code.
+// stubs reads the prefixes that the libraries of AWS and gRPC add to a message: "An error occurred (ThrottlingException) when
+// calling", and Ruby's "13:Received RST_STREAM". A number in front of other texts is not a code.
 func (e *evidence) stubs() {
 	if e.prose.hasAny(botoMark) {
 		_, after, _ := strings.Cut(e.text, botoMark[0].s)
@@ -99,7 +99,7 @@ func (e *evidence) stubs() {
 	}
 }
 
-// textTokens finds codes in prose: the word behind "code = " or "status: ", words with an underscore, and names of exceptions.
+// textTokens finds codes in prose: the word after "code = " or "status: ", words with an underscore, and names of exceptions.
 func (e *evidence) textTokens() {
 	for i := range codeMarks {
 		if e.prose.has(&codeMarks[i]) {
@@ -119,7 +119,7 @@ func (e *evidence) textTokens() {
 	}
 }
 
-// capitals finds a gRPC name in prose: "14 UNAVAILABLE: …". Only in capitals is it a name, and not a word.
+// capitals finds a gRPC name in prose: "14 UNAVAILABLE: …". Only a word in capitals counts; otherwise it is an ordinary word.
 func (e *evidence) capitals() {
 	for s := e.message[:min(len(e.message), MaxMessage)]; s != ""; {
 		n := codeLength(s)
@@ -133,21 +133,21 @@ func (e *evidence) capitals() {
 	}
 }
 
-// knownToken is token for words that may be anything. In the text of a 4xx they never make a retry of what is a mistake of
-// the request.
+// knownToken is token for words that may not be codes. In the text of a 4xx, they never turn a mistake of the request into a
+// retry.
 func (e *evidence) knownToken(w string) {
 	if m, ok := lookup(w); ok {
 		if passing := precedence[m.kind] > 0 && precedence[m.kind] <= precedence[KindCapacity]; passing && classOf(e.status)&(bad|denied|missing) != 0 {
 			return
 		}
 		if m.grpc {
-			w = strings.ToUpper(w) // as they are written
+			w = strings.ToUpper(w) // the usual form of these names
 		}
 		e.token(w)
 	}
 }
 
-// codeLength returns the length of the code that s starts with.
+// codeLength returns the length of the code at the start of s.
 func codeLength(s string) int {
 	n := 0
 	for n < len(s) && (isLetter(s[n]) || s[n] == '_') {
@@ -156,7 +156,8 @@ func codeLength(s string) int {
 	return n
 }
 
-// htmlTitle returns the title of a web page, behind the words in front of the page: the pages of proxies say nothing more.
+// htmlTitle returns the text in front of a web page, followed by the page's title. The pages of proxies contain nothing else
+// of use.
 func htmlTitle(s string) (string, bool) {
 	start := strings.IndexByte(s, '<')
 	if start < 0 {

@@ -11,8 +11,8 @@ const (
 	month = 30 * day
 )
 
-// quotaSpan returns the longest window that a quota id, metric, limit or message names: "PerDay", "per_minute", "tokens per
-// min (TPM)", "10 calls / minute", "50 per 86400s", "daily"; 0 for none. text is in lower case.
+// quotaSpan returns the longest window in a quota id, metric, limit or message, which must be in lower case: "PerDay",
+// "per_minute", "tokens per min (TPM)", "10 calls / minute", "50 per 86400s", "daily". It returns 0 if there is none.
 func quotaSpan(text string) (span time.Duration) {
 	t := proseOf(text)
 	return t.span()
@@ -38,7 +38,7 @@ func (t *prose) span() (span time.Duration) {
 }
 
 var (
-	// rateMarks stand between what is counted and the window.
+	// rateMarks stand between the unit that is counted and the window.
 	rateMarks = phrasesOf("per", "/", "requests in ", "calls in ", "tokens in ", "messages in ", "requests every ", "requests within ")
 	spanUnits = []spanName{{"second", time.Second}, {"minute", time.Minute}, {"min", time.Minute}, {"hour", time.Hour}, {"day", day}, {"week", 7 * day}, {"month", month}}
 	spanWords = []struct {
@@ -51,7 +51,7 @@ var (
 		{phrasesOf("hourly", "-hour limit", "-hour usage", "hour limit", "session limit", "session usage limit", "小时", "時間"), time.Hour},
 		{phrasesOf("每分钟", "每分鐘", "分钟内"), time.Minute},
 	}
-	// spanCodes are what vendors shorten windows to (Groq, Moonshot, SiliconFlow: "TPM limit reached"), as words.
+	// spanCodes are abbreviations of windows (Groq, Moonshot, SiliconFlow: "TPM limit reached"). They match whole words only.
 	spanCodes = []struct {
 		any  []phrase
 		span time.Duration
@@ -84,15 +84,15 @@ func longestAfter(text, mark string) (span time.Duration) {
 	}
 }
 
-// inPath reports whether a slash behind text is one of several, as in a URL or the name of a model.
+// inPath reports whether a slash after text is one of several, as in a URL or the name of a model.
 func inPath(text string) bool {
 	text = text[max(0, len(text)-64):]
 	return strings.IndexByte(text[strings.LastIndexAny(text, " \t\r\n\"'(")+1:], '/') >= 0
 }
 
-// window reads the window at the start of a text, behind "per". Written apart from it, it is a word of its own, or a
-// duration; in one word with it, as the ids of quotas have it ("requestsperdayperproject"), another word may follow at
-// once. inWord says that "per" itself is the end of a word: then only the second form is one ("super daydream").
+// window reads the window at the start of a text that follows "per". If they are separate, the window must be a whole word
+// or a duration. If they are one word, as in the ids of quotas ("requestsperdayperproject"), another word may follow
+// directly. inWord means that "per" is the end of a longer word; then only the second form counts (not "super daydream").
 func window(text string, inWord bool) time.Duration {
 	word := strings.TrimLeft(text[:min(len(text), 24)], " _-")
 	apart := len(word) < min(len(text), 24)
@@ -114,7 +114,8 @@ func window(text string, inWord bool) time.Duration {
 	return 0
 }
 
-// durationWindow reads "60s", "24 hours" or "1 day". A number without a unit is none ("10/20"), nor is "1m", a million.
+// durationWindow reads "60s", "24 hours" or "1 day". A number without a unit is not a window ("10/20"), nor is "1m", which
+// may mean a million.
 func durationWindow(word string) time.Duration {
 	n := 0
 	for n < len(word) && (word[n] >= '0' && word[n] <= '9' || word[n] == '.') {
@@ -128,8 +129,8 @@ func durationWindow(word string) time.Duration {
 	return time.Duration(min(number*float64(unit), float64(MaxCooldown)))
 }
 
-// limits reports what lower-case text says of limits: that one is 0 ("limit: 0, model: …", "Limit 0, Used 0", "limit is 0"),
-// and that one is more ("limit: 10", "limit: 0.5").
+// limits reports whether lower-case text has a limit of 0 ("limit: 0, model: …", "Limit 0, Used 0", "limit is 0"), and
+// whether it has a larger one ("limit: 10", "limit: 0.5").
 func limits(text string) (zero, positive bool) {
 	for rest := text; ; {
 		_, after, found := strings.Cut(rest, "limit")
@@ -150,7 +151,7 @@ func limits(text string) (zero, positive bool) {
 	}
 }
 
-// isZero reports whether the number at the start of a text is 0, and the limit itself: not what is left of it.
+// isZero reports whether the number at the start of a text is 0 and is the limit itself, not the amount that is left.
 func isZero(number string) bool {
 	end := strings.TrimLeft(number, "0")
 	if end == "" {
@@ -162,13 +163,13 @@ func isZero(number string) bool {
 	}
 	end = end[:min(len(end), 24)]
 	if of, found := strings.CutPrefix(strings.TrimLeft(end, " "), "/"); found && window(of, false) == 0 {
-		return false // "0 / 1600 tokens": what was used of it, unlike "0/1min"
+		return false // "0 / 1600 tokens" is the amount used, unlike "0/1min"
 	}
 	return !strings.Contains(end, "remaining") && !strings.Contains(end, " left")
 }
 
-// neverFits reports whether lower-case text says that one request asks for more than its limit ever gives:
-// "Limit 30000, Requested 30601". Waiting does not make it smaller.
+// neverFits reports whether lower-case text says that a request is larger than the whole limit, so that waiting does not
+// help: "Limit 30000, Requested 30601".
 func neverFits(text string) bool {
 	limit, ok := numberAfter(text, "limit ")
 	requested, ok2 := numberAfter(text, "requested ")

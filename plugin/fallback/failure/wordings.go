@@ -30,51 +30,52 @@ func classOf(status int) class {
 	return server
 }
 
-// wordings decide where no code did, and those that are firm whatever a code says. They are asked in order, on lower-case
-// text; the first one that fits decides. when names the statuses for which it counts: "billing" in a 429 is advice,
-// "authentication" in a 500 is an accident. Most are words of a vendor, named in the comments; [vendors] has the pages that
-// document them, and the tests hold the messages. "a…b" is a, and later in the same sentence b. With one of the words of
-// unless, a wording does not count.
+// wordings decide if no code has decided; firm ones decide whatever a code says. They are tried in order on lower-case text,
+// and the first match decides. A wording applies only to the statuses in when: "billing" in a 429 is advice, and
+// "authentication" in a 500 is an accident. Most wordings are a vendor's own; the comments name it, [vendors] has the pages
+// that document them, and the tests have the messages. "a…b" matches a, followed by b in the same sentence. A wording does
+// not match a text that has one of the phrases in unless.
 //
 // docs/errors.md lists this table.
 var wordings = []struct {
-	of     []vendor // whose words most of them are
+	of     []vendor // the vendors that use most of the phrases
 	kind   Kind
 	firm   bool
 	when   class
 	any    []phrase
 	unless []phrase
 }{
-	// A web page of the provider's edge: it serves nothing to this address for a while. Google's, Cloudflare's.
+	// A web page of Google's or Cloudflare's edge, which serves nothing to this address for a while.
 	{[]vendor{google, cloudflare}, KindLocation, true, unknown | denied | limited | server, phrasesOf(
 		"automated queries", "unusual traffic", "you have been blocked", "attention required! | cloudflare"), nil},
-	// Alibaba calls the limit of tokens of a minute an insufficient_quota, and links to the section about it.
+	// Alibaba reports the limit of tokens per minute as insufficient_quota, with a link to the section about it.
 	{[]vendor{dashscope}, KindRateLimit, true, unknown | limited, phrasesOf(
 		"error-code#token-limit", "throttling.allocationquota", "throttling.ratequota", "throttling.burstrate"), nil},
-	// LiteLLM ("ExceededBudget: … over budget", "Budget has been exceeded", "crossed budget"), Portkey, Bifrost. A budget of
-	// thinking is no money, nor is that of a queue.
+	// LiteLLM ("ExceededBudget: … over budget", "Budget has been exceeded", "crossed budget"), Portkey, Bifrost. The budget of
+	// thinking tokens or of a queue is not money.
 	{[]vendor{litellm, portkey}, KindBilling, true, every, phrasesOf(
 		"budget…exceeded", "exceed…budget", "budget…crossed", "crossed…budget", "over…budget", "budget…exhausted", "budget…reached",
 		"budget…used up", "budget limit", "out of budget"),
 		phrasesOf("thinking", "reasoning", "budget_tokens", "queue budget", "retry budget", "time budget", "budget tokens")},
-	// Not for this account. OpenAI: an unverified organisation. Bedrock: the marketplace, the form about the use case. OpenRouter:
-	// guardrails, data policy, allowed providers. Copilot and GitHub Models: terms and plans.
+	// The account has no access to the model. OpenAI: an unverified organisation. Bedrock: a marketplace subscription or the
+	// form about the use case is missing. OpenRouter: guardrails, data policy, allowed providers. Copilot and GitHub Models:
+	// terms and plans.
 	{[]vendor{openai, bedrock, openrouter, copilot}, KindModel, true, every &^ limited, phrasesOf(
 		"organization must be verified", "must be verified to", "marketplace subscription", "aws marketplace", "model access is denied", "use case details",
 		"guardrail restriction", "data policy", "no allowed providers", "provider restrictions", "no endpoints available",
 		"before using this model", "requires terms acceptance", "free tier users do not have access"),
 		phrasesOf("terms of service")},
 	// Groq ("Failed to call a function", "Tool call validation failed", "Failed to validate JSON"), Ollama ("error parsing tool
-	// call"), llama.cpp ("Failed to parse tool call arguments"), Gemini's reason in words. The model wrote what nobody can
-	// use: the caller is not to blame.
+	// call"), llama.cpp ("Failed to parse tool call arguments"), Gemini's finish reason as text. The model's output is
+	// unusable; the request is not the cause.
 	{[]vendor{groq, ollama, llamacpp, google}, KindMalformed, false, unknown | bad | server, phrasesOf(
 		"failed to call a function", "tool call validation failed", "failed to validate json", "attempted to call tool", "error parsing tool call",
 		"failed to parse tool call", "model generated…could not be parsed", "malformed function call", "malformed_function_call", "tool_use_failed"), nil},
-	// MiniMax says it with 500, xAI and Moonshot with 403, Anthropic and Alibaba with 400.
+	// MiniMax sends these with 500, xAI and Moonshot with 403, Anthropic and Alibaba with 400.
 	{[]vendor{minimax, xai, moonshot, anthropic, glm}, KindBilling, false, every &^ missing, phrasesOf(
 		"insufficient…balance", "balance…insufficient", "balance is too low", "insufficient credit", "credit…insufficient", "insufficient funds", "out of credits",
 		"no credits", "credits are depleted", "credits have been", "not enough credits", "余额不足", "餘額不足", "欠费", "额度不足", "额度已用尽"), nil},
-	// Windows of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
+	// Quotas of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
 	// Ollama: "session usage limit". Copilot: "premium request allowance". Kimi: "usage limit for this period". GLM: "使用上限".
 	{[]vendor{anthropic, codex, ollama, copilot, moonshot, glm}, KindQuota, false, unknown | denied | limited, phrasesOf(
 		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "your monthly limit", "your daily limit", "your weekly", "limit of your current plan", "limit of your plan",
@@ -86,7 +87,7 @@ var wordings = []struct {
 		"spending cap", "spend cap", "spending limit", "spend limit", "key limit exceeded", "out of extra usage", "your extra usage", "overdue", "billing hard limit",
 		"billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "in arrears", "good standing", "included credits"), nil},
-	// In a 429 these are advice.
+	// In a 429 these are advice, not the cause.
 	{[]vendor{dashscope, glm, anyone}, KindBilling, false, bad | denied, phrasesOf(
 		"top up", "top-up", "recharge", "paid balance", "payment method", "payment information", "subscription…expired", "plan…expired", "free quota…exhausted", "充值"), nil},
 	{[]vendor{google, openai, anthropic}, KindLocation, false, unknown | bad | denied, phrasesOf(
@@ -131,15 +132,16 @@ var wordings = []struct {
 	{[]vendor{openai, azure, anthropic, google, deepseek, bedrock}, KindContent, false, unknown | bad | denied, phrasesOf(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
 		"prohibited content", "content exists risk", "inappropriate content", "sensitive words", "guardrail…denied", "guardrails…failed", "敏感内容", "不安全或敏感"), nil},
-	// A 400 about what one model cannot take; another may. Each vendor says it in words of its own: OpenAI "not supported with
-	// this model", Anthropic "not supported for this model", Gemini "is not enabled for this model", llama.cpp "does not support".
+	// A 400 about a part of the request that this model does not take, but another may. Each vendor has its own words: OpenAI
+	// "not supported with this model", Anthropic "not supported for this model", Gemini "is not enabled for this model",
+	// llama.cpp "does not support".
 	{[]vendor{openai, anthropic, google, xai, ollama, llamacpp}, KindUnsupported, false, unknown | bad, phrasesOf(
 		"by this model", "for this model", "with this model", "on this model", "this model does not support", "model does not support", "model doesn't support", "model only supports", "this model only works",
 		"not enabled for models/", "not supported for models/", "not supported by…model", "not supported for…model", "not supported with…model", "not supported in…model", "not enabled for…model", "not available for…model", "are not supported for",
 		"not a supported thinking level", "thinking level is not supported", "thinking level…not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
 		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function", "does not support thinking",
 		"does not support the", "does not support parameter", "模型不支持"), nil},
-	// Cloudflare's AI Gateway says it with 400.
+	// Cloudflare's AI Gateway sends these with 400.
 	{[]vendor{cloudflare, openrouter}, KindServer, false, unknown | bad, phrasesOf(
 		"failed to get response from", "no response from provider", "unable to reach the provider", "provider unreachable", "upstream request failed", "finish_reason: error"),
 		nil},
@@ -153,7 +155,8 @@ var wordings = []struct {
 		"overloaded", "high demand", "high traffic", "no healthy upstream"), nil},
 }
 
-// wordingKind returns what the text says for a status, "" for nothing; of the firm wordings alone, or of all.
+// wordingKind returns the kind of the first wording that matches the text for a status, or "" if none does. If firm is set,
+// it tries the firm wordings only.
 func wordingKind(status int, t *prose, firm bool) Kind {
 	if t.s == "" {
 		return ""

@@ -1,6 +1,6 @@
-// Package middleware holds what can stand around one model: retries, breakers,
-// limits, timeouts, budgets. Each is a [Middleware], a function from model to model, in
-// a file of its own, and can be used alone or in a [Chain].
+// Package middleware holds the layers around one model: retries, breakers, limits,
+// timeouts, budgets. Each is a [Middleware], a function from model to model, in a file
+// of its own, and can be used alone or in a [Chain].
 //
 //	flash := middleware.Chain(gemini,
 //		middleware.MustRetry(middleware.RetryConfig{MaxRetries: 2}),
@@ -8,17 +8,18 @@
 //		middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 4 * time.Second}),
 //	)
 //
-// The order matters. Retry goes outside of the others, so that each try passes
-// the breaker, takes from the limit and has its own timeout; Timeout goes inside
-// of Breaker and Limit, so that it does not count the wait for a free place:
+// The order matters, from the outermost to the innermost:
 //
-//	Retry → Validate → Breaker → Limit → Timeout → Attempt → model
+//		Retry → Validate → Breaker → Limit → Timeout → Budget → Attempt → model
 //
-// Validate goes inside of Retry and outside of all that watches the stream, since it
-// holds that back.
-// Budget goes inside of Timeout, around each target, so that falling back never
-// bypasses it. Cache is the exception among them: it stands around a whole tree.
+//	  - Retry is outside of the others, so that each try passes the breaker, counts
+//	    against the limit and has its own timeout.
+//	  - Validate is inside of Retry and outside of all layers that watch the stream,
+//	    because it holds the stream back.
+//	  - Timeout is inside of Breaker and Limit, so that the wait in a queue does not count.
+//	  - Budget is around each target, so that falling back never bypasses it.
+//	  - Cache is around a whole tree.
 //
-// What chooses between several models is in package router. What an error means
-// is in package failure; nothing here judges an error by itself.
+// Package router chooses between several models, and package failure says what an error
+// means; no layer here judges an error by itself.
 package middleware
