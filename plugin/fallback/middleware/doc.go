@@ -10,15 +10,17 @@
 //
 // The order matters, from the outermost to the innermost:
 //
-//		Retry → Validate → Breaker → Limit → Timeout → Budget → Attempt → model
+//	Retry → Validate → Breaker → Limit → Timeout → Budget → Attempt → model
 //
-//	  - Retry is outside of the others, so that each try passes the breaker, counts
-//	    against the limit and has its own timeout.
-//	  - Validate is inside of Retry and outside of all layers that watch the stream,
-//	    because it holds the stream back.
-//	  - Timeout is inside of Breaker and Limit, so that the wait in a queue does not count.
-//	  - Budget is around each target, so that falling back never bypasses it.
-//	  - Cache is around a whole tree.
+// The reasons:
+//
+//   - Retry is outside of the others, so that each try passes the breaker, counts
+//     against the limit and has its own timeout.
+//   - Validate is inside of Retry and outside of all layers that watch the stream,
+//     because it holds the stream back.
+//   - Timeout is inside of Breaker and Limit, so that the wait in a queue does not count.
+//   - Budget is around each target, so that falling back never bypasses it.
+//   - Cache is around a whole tree.
 //
 // Package router chooses between several models, and package failure says what an error
 // means; no layer here judges an error by itself.
