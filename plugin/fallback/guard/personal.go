@@ -112,29 +112,49 @@ func afterLines(text string, n int) int {
 
 // folded returns text as ASCII where it only looks different: digits of other
 // scripts, spaces and dashes of all kinds, full-width characters. What has no width
-// is left out, and so are marks on digits, such as those that make keycaps of them.
+// is omitted, and so are marks on digits, such as those that make keycaps of them.
 // Newlines stay.
 func folded(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return r != '\n' && (r < ' ' || r > '~') }) {
+	var b []byte
+	copied, onDigit := 0, false // text[:copied] is in b
+	for i := 0; i < len(text); {
+		if c := text[i]; ' ' <= c && c <= '~' || c == '\n' { // most
+			onDigit = isDigit(c)
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		to := foldedRune(r)
+		if onDigit && unicode.IsMark(r) {
+			to = -1
+		}
+		if to != r || r == utf8.RuneError {
+			b = append(b, text[copied:i]...)
+			if to >= 0 {
+				b = utf8.AppendRune(b, to)
+			}
+			copied = i + n
+		}
+		if to >= 0 {
+			onDigit = '0' <= to && to <= '9'
+		}
+		i += n
+	}
+	if b == nil && copied == 0 {
 		return text
 	}
-	onDigit := false
-	return strings.Map(func(r rune) rune {
-		if onDigit && r >= utf8.RuneSelf && unicode.IsMark(r) {
-			return -1
-		}
-		r = foldedRune(r)
-		if r >= 0 {
-			onDigit = '0' <= r && r <= '9'
-		}
-		return r
-	}, text)
+	return string(append(b, text[copied:]...))
 }
 
-// foldedRune is folded for one character, -1 for one that is left out.
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+// foldedRune is folded for one character that is not of ASCII's visible ones, -1 for one
+// that is omitted.
 func foldedRune(r rune) rune {
 	switch {
-	case r == '\n', ' ' <= r && r <= '~': // most
+	case '！' <= r && r <= '～': // the full-width forms of ! to ~
+		return r - '！' + '!'
+	case unicode.IsLetter(r):
 		return r
 	case unicode.IsSpace(r) || unicode.IsControl(r):
 		return ' '
@@ -148,8 +168,6 @@ func foldedRune(r rune) rune {
 		return '0' + (r-zero)%10
 	case unicode.Is(unicode.Pd, r) || r == '−':
 		return '-'
-	case '！' <= r && r <= '～': // the full-width forms of ! to ~
-		return r - '！' + '!'
 	}
 	return r
 }
