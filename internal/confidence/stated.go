@@ -24,7 +24,7 @@ const (
 // A statement has three marks: its word is in capitals, its value is a number, and it
 // has a line of its own. With all three it is removed wherever it is. With two of them
 // it is removed at the end of the answer only: elsewhere it may be text of the answer.
-// White space between the answer and a statement at its end is removed too.
+// White space between the answer and a statement at its beginning or end is removed too.
 //
 // The zero value is ready to use.
 type Stated struct {
@@ -32,6 +32,7 @@ type Stated struct {
 	found  bool
 	spaces strings.Builder // white space that has not been returned
 	held   string          // text after it that is, or may become, a statement; does not begin with white space
+	begun  bool            // text has been returned
 	inLine bool            // text of the line has been returned
 	inWord bool            // text of the word has been returned
 }
@@ -89,10 +90,12 @@ func (s *Stated) advance(ended bool) string {
 		if n < 0 {
 			n = len(s.held)
 		}
-		text.WriteString(s.spaces.String())
+		if s.begun || !s.found {
+			text.WriteString(s.spaces.String())
+		}
 		text.WriteString(s.held[:n])
 		s.spaces.Reset()
-		s.held, s.inLine, s.inWord = s.held[n:], true, true
+		s.held, s.begun, s.inLine, s.inWord = s.held[n:], true, true, true
 	}
 	return text.String()
 }

@@ -31,6 +31,7 @@ func TestStated(t *testing.T) {
 		{"Paris.\nCONFIDENCE: -1", "Paris.", -1},
 		{"Paris.\nCONFIDENCE: 7/0", "Paris.", nan},
 		{"CONFIDENCE: 0.62\nParis.", "Paris.", 0.62},
+		{"\nCONFIDENCE: 0.62\n\nParis.", "Paris.", 0.62},
 		{"Paris.\nCONFIDENCE: 0.62\nAnything else?", "Paris.\nAnything else?", 0.62},
 		{"Paris.\nCONFIDENCE: 0.1\nCONFIDENCE: 0.9", "Paris.", 0.9},
 		{"CONFIDENCE: 0.62", "", 0.62},

@@ -99,6 +99,9 @@ type Orders struct {
 	Continuous bool
 	// Resumes: an outer router continues the text shown, so an inner one does too.
 	Resumes bool
+	// Compared: an outer router compares the text shown with what follows a restart, so
+	// a layer that may reject a whole answer holds it back.
+	Compared bool
 	// LastResorts says whether a router calls its last resorts.
 	LastResorts LastResorts
 	// Chosen is the model that the caller's request names instead of the layer's own;

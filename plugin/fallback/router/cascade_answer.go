@@ -72,7 +72,7 @@ type cheapAnswer struct {
 }
 
 func (r *cascadeRun) newCheapAnswer() *cheapAnswer {
-	a := &cheapAnswer{run: r, hold: r.config.Hold || r.out.Continuous}
+	a := &cheapAnswer{run: r, hold: r.config.Hold || r.out.Continuous || r.out.Compared}
 	a.fork = r.out.Fork(a.take)
 	a.reset()
 	return a
@@ -89,7 +89,6 @@ func (a *cheapAnswer) reset() {
 // request returns the request to the cheap model.
 func (a *cheapAnswer) request() *model.LLMRequest {
 	req := a.run.req
-	a.hideLog = req.Config == nil || !req.Config.ResponseLogprobs
 	if a.run.settings.Use == UseCheap || !slices.ContainsFunc(a.run.config.Judges, func(j Judge) bool { return j.ask != nil }) {
 		return req
 	}
@@ -103,7 +102,7 @@ func (a *cheapAnswer) request() *model.LLMRequest {
 			j.ask(&own)
 		}
 	}
-	a.hideLog = a.hideLog && config.ResponseLogprobs
+	a.hideLog = config.ResponseLogprobs && (req.Config == nil || !req.Config.ResponseLogprobs)
 	return &own
 }
 

@@ -1,6 +1,7 @@
 // Package router holds what chooses between several models: [NewFallback] asks
 // them in order until one answers, [NewHedge] asks a second one when the first
-// is slow, [NewSplit] sends a share of the users to each.
+// is slow, [NewCascade] calls a strong one when a judge rejects a cheap one's answer,
+// [NewSplit] sends a share of the users to each.
 //
 // Each is a model.LLM made of others, so they nest, in each other and in the
 // layers of package middleware:

@@ -1,0 +1,179 @@
+package router_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// cut returns text in pieces of size bytes.
+func cut(text string, size int) (all []string) {
+	for ; len(text) > size; text = text[size:] {
+		all = append(all, text[:size])
+	}
+	return append(all, text)
+}
+
+// stating is a cascade by stated confidence.
+func stating(hold bool, cheap suite.Step) model.LLM {
+	return router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}, Hold: hold},
+		suite.NewModel("flash", cheap), suite.NewModel("pro", suite.Text("strong")))
+}
+
+// The statement never reaches the user and is not stored, however the stream is cut.
+func TestStatedConfidenceIsRemoved(t *testing.T) {
+	for name, test := range map[string]struct{ text, want string }{
+		"at the end":        {"Paris.\nIn France.\n\nCONFIDENCE: 0.92", "Paris.\nIn France."},
+		"a line break":      {"Paris.\nCONFIDENCE: 0.92\n", "Paris."},
+		"in bold":           {"Paris.\n**CONFIDENCE: 0.92**", "Paris."},
+		"on the same line":  {"Paris. CONFIDENCE: 0.92", "Paris."},
+		"at the beginning":  {"CONFIDENCE: 0.92\n\nParis.", "Paris."},
+		"in the middle":     {"Paris.\nCONFIDENCE: 0.92\nIn France.", "Paris.\nIn France."},
+		"twice":             {"Paris.\nCONFIDENCE: 0.2\nCONFIDENCE: 0.92", "Paris."},
+		"letters like it":   {"CONcrete. A CONFIDENCE trick.\nCONFIDENCE: 0.92", "CONcrete. A CONFIDENCE trick."},
+		"letters of others": {"¿Qué?\nÇa va\nCONFIDENCE: 92%", "¿Qué?\nÇa va"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, hold := range []bool{false, true} {
+				for size := 1; size <= len(test.text); size++ {
+					got := ask(t.Context(), stating(hold, pieces(test.text, cut(test.text, size)...)), true)
+					if want := test.want + "[" + test.want + "]"; got.stream != want || got.err != nil {
+						t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.stream, got.err, want)
+					}
+				}
+			}
+			if got := ask(t.Context(), stating(false, suite.Text(test.text)), false); got.stream != "["+test.want+"]" {
+				t.Errorf("unary, the consumer saw %q (%v), want %q", got.stream, got.err, test.want)
+			}
+		})
+	}
+}
+
+// A rejected statement is not shown either, and neither is one in an answer that stands.
+func TestStatedConfidenceIsRemovedFromRejectedAnswers(t *testing.T) {
+	text := "Paris.\nCONFIDENCE: 0.1"
+	for size := 1; size <= len(text); size++ {
+		if got := ask(t.Context(), stating(false, pieces(text, cut(text, size)...)), true); got.stream != "Paris.|strong[strong]" {
+			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.stream, got.err)
+		}
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}},
+			suite.NewModel("flash", pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
+		if got := ask(t.Context(), m, true); got.stream != "Paris.|[Paris.]" {
+			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.stream, got.err)
+		}
+	}
+}
+
+func TestStatedConfidence(t *testing.T) {
+	part := func(parts ...*genai.Part) suite.Step {
+		return suite.Respond(func() *model.LLMResponse {
+			return &model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: parts}, FinishReason: genai.FinishReasonStop}
+		})
+	}
+	thought := &genai.Part{Text: "CONFIDENCE: 0.1", Thought: true}
+	for name, test := range map[string]struct {
+		step         suite.Step
+		want, reason string
+	}{
+		"none":                {suite.Text("Paris."), "strong", "judge: the answer states no confidence"},
+		"no number":           {suite.Text("Paris.\nCONFIDENCE: high"), "strong", "judge: the answer states no confidence"},
+		"NaN":                 {suite.Text("Paris.\nCONFIDENCE: NaN"), "strong", "judge: the answer states no confidence"},
+		"more than 1":         {suite.Text("Paris.\nCONFIDENCE: 62"), "strong", "judge: confidence 62 is not from 0 to 1"},
+		"nothing else":        {suite.Text("CONFIDENCE: 1"), "strong", "judge: it states a confidence and nothing else"},
+		"nothing but thought": {part(thought, &genai.Part{Text: "CONFIDENCE: 1"}), "strong", "judge: it states a confidence and nothing else"},
+		"in a thought":        {part(thought, &genai.Part{Text: "Paris.\nCONFIDENCE: 0.9"}), "CONFIDENCE: 0.1Paris.", ""},
+		"in two parts":        {part(&genai.Part{Text: "Paris.\nCONFI"}, &genai.Part{Text: "DENCE: 0.9"}), "Paris.", ""},
+		"beside data":         {part(&genai.Part{Text: "See:\n"}, &genai.Part{InlineData: &genai.Blob{MIMEType: "image/png", Data: []byte("x")}}, &genai.Part{Text: "CONFIDENCE: 0.9"}), "See:", ""},
+		"beside a call":       {part(&genai.Part{Text: "I look.\nCONFIDENCE: 0.1"}, &genai.Part{FunctionCall: &genai.FunctionCall{Name: "look"}}), "I look.", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := ask(t.Context(), stating(false, test.step), false)
+			if got.stream != "["+test.want+"]" || got.metadata().Reason != test.reason {
+				t.Errorf("the consumer saw %q (%v) because of %q, want %q because of %q", got.stream, got.err, got.metadata().Reason, test.want, test.reason)
+			}
+		})
+	}
+}
+
+// A request for JSON has no room for a statement.
+func TestJSONIsNotAskedForAConfidence(t *testing.T) {
+	for name, config := range map[string]*genai.GenerateContentConfig{
+		"a type":        {ResponseMIMEType: "application/json"},
+		"a schema":      {ResponseSchema: &genai.Schema{Type: genai.TypeObject}},
+		"a JSON schema": {ResponseJsonSchema: map[string]any{"type": "object"}},
+	} {
+		cheap := suite.NewModel("flash", suite.Text("{}"))
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("{}")))
+		req := userSays("hi")
+		req.Config = config
+		collect(m.GenerateContent(t.Context(), req, false))
+		if cheap.Requests()[0].Config.SystemInstruction != nil {
+			t.Errorf("a request with %s is asked for a confidence", name)
+		}
+	}
+}
+
+// Text is shown while it arrives, unless the answer is held back.
+func TestCascadeShowsTextAtOnce(t *testing.T) {
+	for _, hold := range []bool{false, true} {
+		var seen strings.Builder
+		judge := router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+			fmt.Fprint(&seen, "<judged>")
+			return 1, nil
+		})
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{judge}, Hold: hold}, suite.NewModel("flash", suite.Text("one two")), suite.NewModel("pro", suite.Text("strong")))
+		for resp := range m.GenerateContent(t.Context(), userSays("hi"), true) {
+			fmt.Fprint(&seen, suite.TextOf(resp.Content), ";")
+		}
+		want := map[bool]string{false: "one ;two;<judged>one two;", true: "<judged>one ;two;one two;"}[hold]
+		if seen.String() != want {
+			t.Errorf("hold %t: %q, want %q", hold, seen.String(), want)
+		}
+	}
+}
+
+// B56: a consumer that stops is not judged, and no other model is called.
+func TestConsumerOfACascadeStops(t *testing.T) {
+	strong := suite.NewModel("pro", suite.Text("strong"))
+	for _, stopAt := range []int{1, 2} {
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{never(t)}}, suite.NewModel("flash", suite.Text("one two three")), strong)
+		n := 0
+		for range m.GenerateContent(t.Context(), userSays("hi"), true) {
+			if n++; n == stopAt {
+				break
+			}
+		}
+	}
+	if len(strong.Requests()) > 0 {
+		t.Error("the strong model is called")
+	}
+}
+
+// What is held back is bounded, as for a Validate.
+func TestHeldAnswerIsBounded(t *testing.T) {
+	endless := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		text := strings.Repeat("x", 1<<16)
+		for n := 0; ; n++ {
+			if !yield(chunk(text), nil) {
+				return
+			}
+			if n > 2*middleware.MaxValidatedBytes>>16 {
+				t.Error("the model is not stopped")
+				return
+			}
+		}
+	}
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{never(t)}, Hold: true}, suite.NewModel("flash", endless), suite.NewModel("pro", suite.Text("strong")))
+	got := ask(t.Context(), m, true)
+	if got.stream != "strong[strong]" || got.metadata().Reason != "judge: it is longer than 4 MiB or 262144 chunks" {
+		t.Errorf("the consumer saw %.40q (%v) because of %q", got.stream, got.err, got.metadata().Reason)
+	}
+}
