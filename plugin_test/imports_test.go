@@ -25,7 +25,7 @@ func TestEngineImportsOfADKOnlyData(t *testing.T) {
 	allowed := []string{"model", "session", "memory", "platform", "tool/toolconfirmation"}
 	for _, pkg := range []string{
 		"plugin/fallback/call", "plugin/fallback/failure", "plugin/fallback/fallbacktest", "plugin/fallback/middleware",
-		"plugin/fallback/router", "plugin/fallback/degrade", "plugin/fallback/policy", "plugin/fallback/provider",
+		"plugin/fallback/guard", "plugin/fallback/router", "plugin/fallback/degrade", "plugin/fallback/policy", "plugin/fallback/provider",
 		"plugin/fallback/provider/gemini", "plugin/fallback/provider/openai", "plugin/fallback/provider/anthropic", "internal/turn",
 	} {
 		for _, dep := range deps(t, pkg) {
@@ -40,7 +40,7 @@ func TestEngineImportsOfADKOnlyData(t *testing.T) {
 	}
 }
 
-// Arrows point one way: policy → router → middleware → {failure, call, provider},
+// Arrows point one way: policy → router → {middleware, guard} → {failure, call, provider},
 // and a room of provider knows nothing of the engine.
 func TestArrowsPointOneWay(t *testing.T) {
 	const root = module + "plugin/fallback/"
@@ -51,7 +51,8 @@ func TestArrowsPointOneWay(t *testing.T) {
 		"provider/gemini":    {"call", "middleware", "router", "policy", "provider/openai", "provider/anthropic"},
 		"provider/openai":    {"call", "middleware", "router", "policy", "provider/gemini", "provider/anthropic"},
 		"provider/anthropic": {"call", "middleware", "router", "policy", "provider/gemini", "provider/openai"},
-		"middleware":         {"router", "policy"},
+		"guard":              {"middleware", "router", "degrade", "policy", "provider/gemini", "provider/openai", "provider/anthropic"},
+		"middleware":         {"guard", "router", "policy"},
 		"router":             {"policy"},
 		"policy":             {"provider/anthropic"},
 	} {
@@ -69,6 +70,17 @@ func TestFrontDoorIsLight(t *testing.T) {
 		for _, heavy := range []string{"redis", "cel-go", "cel.dev", "/gateway", "cobra", "chromedp", "go-sqlite"} {
 			if strings.Contains(dep, heavy) && !strings.HasPrefix(dep, "google.golang.org/adk") {
 				t.Errorf("plugin/fallback compiles %s", dep)
+			}
+		}
+	}
+}
+
+// Guards are for who composes models by hand too: no cache, no conditions, no flags.
+func TestGuardIsLight(t *testing.T) {
+	for _, dep := range deps(t, "plugin/fallback/guard") {
+		for _, heavy := range []string{"otter", "cel-go", "cel.dev", "open-feature", "yaml"} {
+			if strings.Contains(dep, heavy) {
+				t.Errorf("plugin/fallback/guard compiles %s", dep)
 			}
 		}
 	}
