@@ -5,14 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// errProblems is the error of a check that has found some and said so.
+// errProblems is the error of a check that has found some and printed them.
 var errProblems = errors.New("check: the policy has errors")
 
 type checkFlags struct {
@@ -24,62 +26,79 @@ type checkFlags struct {
 func newCheck() *cobra.Command {
 	var f checkFlags
 	cmd := &cobra.Command{
-		Use:   "check FILE",
-		Short: "Check a policy file, and print the tree that is built from it",
-		Long: `Check reads a policy file and prints every mistake in it, with line and column, what was found and what is allowed, and
-warnings of what is allowed but may not do what it seems to. For a file without errors it also prints the tree that calls
-go through, who serves each model, and the worst that can become of a call. It asks nobody, and needs no credentials.
+		Use:   "check FILE...",
+		Short: "Check policy files, and print the call tree of each",
+		Long: `Check reports every mistake in a policy file, with its line and column, and warns of settings that are valid but may
+not do what they seem to. For a file without errors it also prints the call tree, the model behind each target, and the
+worst case of a call. It needs no keys and makes no network calls.
 
-It exits with status 1 if anything is an error, and with status 2 if the file cannot be read.
+The file - is standard input, which messages call ` + stdinName + `.
 
-A name that neither the file nor a provider resolves is a warning: perhaps the application hands that model in. With
---model it is known which ones it does, and any other is an error.
+A model that neither the file nor its name's prefix gives a provider is a warning, because the application may supply it.
+Name the models that it does supply with --model: any other is then an error.
 
---json prints one object:
+--json prints one JSON object on a line for each file, in the order of the arguments:
 
   file        the file's name
-  ok          whether nothing is an error
-  problems    line, column, path, severity (error or warning), found, allowed
-  models      name, model (without aliases), from (name, models or application), and where they apply entry (of section
+  ok          false if the file has errors
+  problems    line, column, path, severity (error or warning), message
+  models      name, model (aliases resolved), from (name, models or application) and, where they apply, entry (of section
               models), provider, id, credential_env
   tree        layer, settings (for people) and within (layers), the outermost first
   worst_case  attempts; waiting (until the first content or the error) and whole (until the end), each with seconds
-              (null for no bound) and by (the setting that bounds it, or could)
+              (null if unbounded) and by (the setting that is the limit, or could be)
 
-models, tree and worst_case are left out if anything is an error.`,
+A file with errors has no models, tree and worst_case. A file that cannot be read has no object.
+
+` + exitHelp,
 		Example: `  adk-fallback check fallback.yaml
-  adk-fallback check --model small-local-llm --json fallback.yaml
+  adk-fallback check policies/*.yaml
+  adk-fallback check --model small-local-llm --json - < fallback.yaml
   adk-fallback check --schema > fallback.schema.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case f.schema && len(args) > 0:
-				return fmt.Errorf("check: --schema and %q: allowed is one of them", args[0])
-			case !f.schema && len(args) != 1:
-				return fmt.Errorf("check: %d files: allowed is 1", len(args))
+				return fmt.Errorf("check: --schema takes no FILE; remove %s", args[0])
+			case !f.schema && len(args) == 0:
+				return errors.New("check needs at least one FILE, or - for standard input")
+			case len(slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg != stdin })) > 1:
+				return errors.New("check: - is given twice; standard input can be read once")
 			}
 			return nil
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.schema {
 				return printSchema(cmd.OutOrStdout())
 			}
-			return check(cmd.OutOrStdout(), args[0], f)
+			return check(cmd.InOrStdin(), cmd.OutOrStdout(), args, f)
 		},
 	}
-	cmd.Flags().StringSliceVar(&f.models, "model", nil, "`name` of a model that the application hands in (repeatable)")
-	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
-	cmd.Flags().BoolVar(&f.schema, "schema", false, "print the format as a JSON Schema, for editors")
+	cmd.Flags().StringSliceVar(&f.models, "model", nil, "`name` of a model that the application supplies (repeatable)")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object for each file")
+	cmd.Flags().BoolVar(&f.schema, "schema", false, "print the file format as a JSON Schema, for editors")
+	completeNothing(cmd, "model")
 	return cmd
+}
+
+// policyExtensions are the extensions of the files that shells complete.
+var policyExtensions = []string{"yaml", "yml"}
+
+// completeNothing keeps shells from completing a flag's value with file names.
+func completeNothing(cmd *cobra.Command, flags ...string) {
+	for _, name := range flags {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions) // fails for a flag that does not exist, or twice
+	}
 }
 
 // findings is the JSON form of a check.
 type findings struct {
-	File      string    `json:"file"`
-	OK        bool      `json:"ok"`
-	Problems  []problem `json:"problems"`
-	Models    []served  `json:"models,omitempty"`
-	Tree      *layer    `json:"tree,omitempty"`
-	WorstCase *worst    `json:"worst_case,omitempty"`
+	File     string    `json:"file"`
+	OK       bool      `json:"ok"`
+	Problems []problem `json:"problems"`
+	*picture.Picture
 }
 
 type problem struct {
@@ -90,55 +109,76 @@ type problem struct {
 	Message  string        `json:"message"`
 }
 
-func check(out io.Writer, file string, f checkFlags) error {
-	p, problems, err := readPolicy(file, f.models)
-	if err != nil {
-		return fmt.Errorf("check: %w", err)
+// check checks the files in order. One that cannot be read does not hide what is wrong with the others.
+func check(in io.Reader, out io.Writer, files []string, f checkFlags) error {
+	var unread []error
+	broken, printed := false, false
+	for _, file := range files {
+		p, problems, err := readPolicy(file, in, f.models)
+		if err != nil {
+			unread = append(unread, fmt.Errorf("check: %w", err))
+			continue
+		}
+		broken = broken || p == nil
+		if file == stdin {
+			file = stdinName
+		}
+		found := findings{File: file, OK: p != nil, Problems: []problem{}}
+		for _, one := range problems {
+			found.Problems = append(found.Problems, problem{one.Line, one.Column, one.Path, one.Severity, one.Message})
+		}
+		if p != nil {
+			found.Picture = picture.Of(p, f.models)
+		}
+		if f.json {
+			err = json.NewEncoder(out).Encode(found)
+		} else {
+			if printed {
+				fmt.Fprintln(out)
+			}
+			err = printFindings(out, found, problems, len(files) > 1)
+			printed = true
+		}
+		if err != nil {
+			return fmt.Errorf("check: %w", err)
+		}
 	}
-	found := findings{File: file, OK: p != nil, Problems: []problem{}}
-	for _, one := range problems {
-		found.Problems = append(found.Problems, problem{one.Line, one.Column, one.Path, one.Severity, one.Message})
-	}
-	if p != nil {
-		good, worst := checked{p, f.models}, worstOf(p)
-		found.Models, found.Tree, found.WorstCase = good.models(), good.tree(), &worst
-	}
-	if f.json {
-		err = json.NewEncoder(out).Encode(found)
-	} else {
-		err = printFindings(out, found, problems)
-	}
-	if err != nil {
-		return fmt.Errorf("check: %w", err)
-	}
-	if p == nil {
+	switch {
+	case unread != nil:
+		return errors.Join(unread...)
+	case broken:
 		return errProblems
 	}
 	return nil
 }
 
-func printFindings(out io.Writer, found findings, problems []spec.Problem) error {
+// printFindings writes the findings about a file, which may be one of several.
+func printFindings(out io.Writer, found findings, problems []spec.Problem, several bool) error {
 	if err := printProblems(out, found.File, problems); err != nil || !found.OK {
 		return err
 	}
 	if len(problems) > 0 {
 		fmt.Fprintln(out)
 	}
-	if err := found.Tree.print(out, 0); err != nil {
-		return err
+	if several {
+		fmt.Fprintf(out, "%s: ok\n", found.File)
 	}
-	fmt.Fprintln(out, "\nmodels")
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	for _, m := range found.Models {
-		by := m.by()
-		if from := m.from(); from != "" {
-			by += "\t" + from
+	return found.Print(out)
+}
+
+// printProblems writes a line for each problem, in the form that editors follow: file:line:column: …
+func printProblems(out io.Writer, file string, problems []spec.Problem) error {
+	s := styleFor(out)
+	for _, p := range problems {
+		place, message, _ := strings.Cut(p.String(), " ")
+		color := red
+		if p.Severity == spec.SeverityWarning {
+			color = yellow
+			message = s.in(yellow, "warning:") + strings.TrimPrefix(message, "warning:")
 		}
-		fmt.Fprintf(w, "  %s\t%s\n", m.Name, by)
+		if _, err := fmt.Fprintf(out, "%s %s\n", s.in(color, file+":"+place), message); err != nil {
+			return err
+		}
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintf(out, "\nworst case of a call\n%s", found.WorstCase)
-	return err
+	return nil
 }

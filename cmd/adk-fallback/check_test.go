@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-var update = flag.Bool("update", false, "write testdata/*.txt anew")
+var update = flag.Bool("update", false, "write testdata/*.txt and the tree in README.md")
 
 const (
 	goodFiles = "../../plugin/fallback/policy/spec/testdata/good/"
@@ -59,12 +60,14 @@ func TestCheckPrintsWhatAPolicyBecomes(t *testing.T) {
 	}
 }
 
-// B90
-func TestReadmeShowsTheExampleAndWhatItBecomes(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+// B90. With -update, what check prints is written into README.md.
+func TestReadmeShowsTheExampleAndItsTree(t *testing.T) {
+	const file = "../../README.md"
+	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	readme := string(data)
 	text, err := os.ReadFile(example)
 	if err != nil {
 		t.Fatal(err)
@@ -74,9 +77,17 @@ func TestReadmeShowsTheExampleAndWhatItBecomes(t *testing.T) {
 		t.Fatal(err)
 	}
 	out = strings.ReplaceAll(out, example, "fallback.yaml")
+	const begin, end = "```text\nfallback.yaml:", "```\n"
+	if before, rest, ok := strings.Cut(readme, begin); ok && *update {
+		_, after, _ := strings.Cut(rest, end)
+		readme = before + "```text\n" + out + end + after
+		if err := os.WriteFile(file, []byte(readme), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, want := range []string{"```yaml\n" + string(text) + "```\n", "```text\n" + out + "```\n"} {
-		if !strings.Contains(string(readme), want) {
-			t.Errorf("README.md lacks\n%s", want)
+		if !strings.Contains(readme, want) {
+			t.Errorf("README.md lacks the following; run this test with -update\n%s", want)
 		}
 	}
 }
@@ -100,7 +111,7 @@ func TestCheckReportsEveryMistakeOfAFile(t *testing.T) {
 			out, err := run(t, "", "check", file)
 			var got strings.Builder
 			for line := range strings.Lines(out) {
-				if !strings.Contains(line, "what only a later version can build") { // which is fine until something is built
+				if !strings.Contains(line, "not supported by this version") { // which is fine until something is built
 					got.WriteString(line)
 				}
 			}
@@ -118,13 +129,16 @@ func TestCheckReportsEveryMistakeOfAFile(t *testing.T) {
 // does not wait until those are mended.
 func TestCheckReportsWhatIsKnownWithEveryMistake(t *testing.T) {
 	file := write(t, "primary: gemini-v2\nfallbacks: [{name: house}, {name: hosue, condition: cost > 1.0}]\nretry: {max_attempts: 0}\nstate: {redis_url_env: REDIS_URL}\n")
-	out, err := run(t, "", "check", "--model", "house", file)
-	var got []string
-	for line := range strings.Lines(out) {
-		place, _, _ := strings.Cut(strings.TrimPrefix(line, file+":"), ": found")
-		got = append(got, place)
+	out, err := run(t, "", "check", "--json", "--model", "house", file)
+	var found findings
+	if err := json.Unmarshal([]byte(out), &found); err != nil {
+		t.Fatalf("output %q: %v", out, err)
 	}
-	want := []string{"2:35: fallbacks[1].name", "2:53: warning: fallbacks[1].condition", "3:23: retry.max_attempts", "4:1: state"}
+	var got []string
+	for _, p := range found.Problems {
+		got = append(got, fmt.Sprintf("%d:%d: %s: %s", p.Line, p.Column, p.Severity, p.Path))
+	}
+	want := []string{"2:35: error: fallbacks[1].name", "2:53: warning: fallbacks[1].condition", "3:23: error: retry.max_attempts", "4:1: error: state"}
 	if diff := cmp.Diff(want, got); diff != "" || exitStatus(err) != exitProblems {
 		t.Errorf("status %d, places (-want +got):\n%s", exitStatus(err), diff)
 	}
@@ -136,7 +150,7 @@ func TestCheckRefusesWhatCannotBeBuilt(t *testing.T) {
 		t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
 	}
 	for _, section := range []string{"degrade.deferred", "cascade", "state", "alerts"} {
-		if want := ": " + section + ": found what only a later version can build"; !strings.Contains(out, want) {
+		if want := ": " + section + ": not supported by this version; remove it"; !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}
 	}
@@ -163,16 +177,16 @@ func TestCheckJSON(t *testing.T) {
 	want := map[string]any{
 		"file": file, "ok": true,
 		"problems": []any{map[string]any{
-			"line": 3.0, "column": 20.0, "path": "fallbacks[0].name", "severity": "warning", "found": `"house", which nothing here resolves`,
-			"allowed": "gemini-*, gpt-*, o* or claude-*, a model with a provider under models, one that the application hands in, cached-answer or template-response",
+			"line": 3.0, "column": 20.0, "path": "fallbacks[0].name", "severity": "warning",
+			"message": `"house" is not a known model; add models.house.provider, or supply the model from the application`,
 		}},
 		"models": []any{
 			map[string]any{"name": "fast", "model": "gemini-2.5-flash", "from": "name", "provider": "gemini", "id": "gemini-2.5-flash"},
 			map[string]any{"name": "house", "model": "house", "from": "application", "entry": "hou*", "id": "house"},
 		},
-		"tree": around("fallback", "in order; an answer that is cut off begins again",
+		"tree": around("fallback", "in order; an answer that is cut off restarts",
 			around("timeout", "attempt 5s", model("fast (gemini as gemini-2.5-flash)")),
-			around("when", "error || latency > 1s", around("timeout", "first content 2s, attempt 5s", model("house (handed in by the application)")))),
+			around("when", "error || latency > 1s", around("timeout", "first content 2s, attempt 5s", model("house (supplied by the application)")))),
 		"worst_case": map[string]any{
 			"attempts": 2.0, "waiting": map[string]any{"seconds": 3.0}, "whole": map[string]any{"seconds": 13.0},
 		},
@@ -192,15 +206,15 @@ func TestCheckJSONOfABrokenFile(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatalf("output %q: %v", out, err)
 	}
-	if got.OK || len(got.Problems) != 2 || got.Tree != nil {
+	if got.OK || len(got.Problems) != 2 || got.Picture != nil {
 		t.Errorf("found %+v, want two problems and no tree", got)
 	}
 }
 
-func TestCheckKnowsWhatIsHandedIn(t *testing.T) {
+func TestCheckKnowsWhichModelsAreSupplied(t *testing.T) {
 	file := write(t, "primary: house\nfallbacks: [{name: hosue}]\n")
 	out, err := run(t, "", "check", "--model", "house", file)
-	if want := file + `:2:20: fallbacks[0].name: found "hosue", which nothing here resolves`; exitStatus(err) != exitProblems || !strings.Contains(out, want) {
+	if want := file + `:2:20: fallbacks[0].name: "hosue" is not a known model`; exitStatus(err) != exitProblems || !strings.Contains(out, want) {
 		t.Errorf("error %v, want status %d and %q:\n%s", err, exitProblems, want, out)
 	}
 	if out, err = run(t, "", "check", "--model", "house,hosue", file); err != nil || strings.Contains(out, "warning") {
@@ -208,8 +222,8 @@ func TestCheckKnowsWhatIsHandedIn(t *testing.T) {
 	}
 }
 
-// What is handed in wins over what the file and a name say of the provider.
-func TestCheckShowsWhatIsHandedIn(t *testing.T) {
+// A model that the application supplies overrides the provider of the file and of the name.
+func TestSuppliedModelOverridesTheProvider(t *testing.T) {
 	file := write(t, "primary: fast\naliases: {fast: gemini-2.5-flash}\nfallbacks: [{name: gpt-4o}, {name: template-response}]\n"+
 		"models: {gpt-4o: {provider: openai, base_url: \"http://127.0.0.1:8080/v1\", credential_env: KEY}}\nbudgets: {usd_per_day: 1}\n")
 	out, err := run(t, "", "check", "--model", "gemini-2.5-flash,gpt-4o", file)
@@ -217,8 +231,8 @@ func TestCheckShowsWhatIsHandedIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"model fast (handed in by the application), answers of at most 8192 tokens\n", "model gpt-4o (handed in by the application), answers of at most 8192 tokens\n",
-		"  gpt-4o  handed in by the application  models.gpt-4o\n", "try again later.\", but not when a budget is used up\n",
+		"model fast (supplied by the application), at most 8192 output tokens\n", "model gpt-4o (supplied by the application), at most 8192 output tokens\n",
+		"  gpt-4o  supplied by the application  models.gpt-4o\n", "try again later.\", but not when a budget is exhausted\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
@@ -226,15 +240,14 @@ func TestCheckShowsWhatIsHandedIn(t *testing.T) {
 	}
 }
 
-// What is handed in has credentials that the file does not know of.
-func TestCheckKnowsNoCredentialOfWhatIsHandedIn(t *testing.T) {
+func TestSuppliedModelHasACredentialOfItsOwn(t *testing.T) {
 	file := write(t, "primary: gpt-4o\nfallbacks: [{name: gpt-4.1}]\n")
 	for _, test := range []struct {
 		models []string
 		warned bool
 	}{{nil, true}, {[]string{"--model", "gpt-4o", "--model", "gpt-4.1"}, false}} {
 		out, err := run(t, "", append([]string{"check", file}, test.models...)...)
-		if warned := strings.Contains(out, "one credential for every model"); err != nil || warned != test.warned {
+		if warned := strings.Contains(out, "every model uses one credential"); err != nil || warned != test.warned {
 			t.Errorf("%v: error %v, want none, and a warning of one credential %v:\n%s", test.models, err, test.warned, out)
 		}
 	}
@@ -261,20 +274,23 @@ func TestCheckPrintsTheSchema(t *testing.T) {
 	}
 }
 
-func TestCheckWithoutAFileIsMisused(t *testing.T) {
+func TestCheckSaysHowToUseIt(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args []string
 		want string
 	}{
-		"no file":         {nil, "0 files: allowed is 1"},
-		"two files":       {[]string{example, example}, "2 files: allowed is 1"},
-		"schema and file": {[]string{"--schema", example}, "--schema and"},
-		"a folder":        {[]string{t.TempDir()}, "is a directory"},
-		"unknown flag":    {[]string{"--yaml", example}, "unknown flag"},
+		"no file":         {nil, "check needs at least one FILE, or - for standard input"},
+		"stdin twice":     {[]string{"-", example, "-"}, "check: - is given twice; standard input can be read once"},
+		"schema and file": {[]string{"--schema", "a.yaml"}, "check: --schema takes no FILE; remove a.yaml"},
+		"a folder":        {[]string{"testdata"}, "check: testdata is a folder; name its files, such as testdata" + string(os.PathSeparator) + "*.yaml"},
+		"unknown flag":    {[]string{"--yaml", example}, "check: unknown flag --yaml; see adk-fallback check --help"},
+		"misspelt flag":   {[]string{"--jsno", example}, "check: unknown flag --jsno; did you mean --json?"},
+		"one dash":        {[]string{"-model=x", example}, "check: unknown flag -model; did you mean --model?"},
+		"not a list":      {[]string{"--model", `"a`, example}, `check: --model is "\"a"; it must be names with commas between them`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, "", append([]string{"check"}, tt.args...)...)
-			if exitStatus(err) != exitUsage || !strings.Contains(err.Error(), tt.want) {
+			if exitStatus(err) != exitUsage || err.Error() != tt.want {
 				t.Errorf("error %v, want status %d and %q", err, exitUsage, tt.want)
 			}
 			if out != "" {

@@ -35,7 +35,7 @@ func jsonLines(input []byte) (lines [][]byte) {
 // explainLines prints one verdict per line.
 func explainLines(out io.Writer, lines [][]byte, header http.Header, f explainFlags) error {
 	if f.policy != "" {
-		return errors.New("explain: --policy takes one error, and standard input is JSON Lines; give one line of it")
+		return errors.New("explain: --policy takes one error, but standard input is JSON Lines; pass one line of it")
 	}
 	now := time.Now()
 	for _, line := range lines {

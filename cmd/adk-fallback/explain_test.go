@@ -95,7 +95,7 @@ func TestUnusableInputIsRefused(t *testing.T) {
 		"empty":              {"", nil, "standard input is empty"},
 		"blank":              {" \n", []string{"--http-status", "200"}, "standard input is empty"},
 		"too large":          {strings.Repeat("a", maxInput+1), nil, "larger than 16 MiB"},
-		"no such status":     {"x", []string{"--http-status", "42"}, "--http-status is 42; use 100 to 599"},
+		"no such status":     {"x", []string{"--http-status", "42"}, "--http-status is 42; it must be from 100 to 599"},
 		"no number":          {"x", []string{"--http-status", "many"}, `explain: --http-status is "many"; it must be a whole number`},
 		"no value":           {"x", []string{"--http-status"}, "explain: --http-status needs a value; see adk-fallback explain --help"},
 		"not true or false":  {"x", []string{"--json=perhaps"}, `explain: --json is "perhaps"; it must be true or false`},
@@ -103,7 +103,7 @@ func TestUnusableInputIsRefused(t *testing.T) {
 		"unknown flag":       {"x", []string{"--yaml"}, "explain: unknown flag --yaml; see adk-fallback explain --help"},
 		"unknown short flag": {"x", []string{"-y"}, "explain: unknown flag -y; see"},
 		"lines and a policy": {"{}\n{}\n", []string{"--policy", "p.yaml"}, "--policy takes one error"},
-		"arguments":          {"x", []string{"body.json"}, "unknown command"},
+		"arguments":          {"x", []string{"body.json"}, `explain reads standard input and takes no arguments; remove "body.json"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, tt.stdin, append([]string{"explain"}, tt.args...)...)

@@ -1,9 +1,24 @@
-// Command adk-fallback explains what a provider's error means to the fallback library, and checks policy files.
+// Command adk-fallback checks policy files, and explains what a provider's error
+// means to the fallback library.
 //
-//	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
 //	adk-fallback check fallback.yaml
+//	adk-fallback check --json *.yaml
+//	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
+//	adk-fallback --version
 //
-// Each subcommand lives in a file of its own. What it does is done by the library; a command reads flags and prints.
+// It needs no keys and makes no network calls. Exit statuses:
+//
+//	0  nothing is wrong
+//	1  a policy file has errors
+//	2  the arguments, a file or the input cannot be used
+//
+// On a terminal, check prints in colour; NO_COLOR=1 switches that off.
+// adk-fallback completion --help tells how to set up completion in bash, zsh, fish
+// and PowerShell.
+//
+// Each subcommand has a file of its own, which reads flags and prints. The work is
+// done by the library, by internal/picture (what a policy becomes; package spec
+// alone) and by internal/foresight (what a policy does with a failure; builds it).
 package main
 
 import (
@@ -15,18 +30,24 @@ import (
 	_ "time/tzdata" // a container from scratch has no time zones, and budgets need them
 
 	"github.com/spf13/cobra"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
-// Exit statuses.
+// Exit statuses other than 0.
 const (
-	exitProblems = 1 // what was checked has errors
-	exitUsage    = 2 // the input cannot be used
+	exitProblems = 1 // a policy file has errors
+	exitUsage    = 2 // the arguments, a file or the input cannot be used
 )
+
+const exitHelp = `Exit status: 0 if nothing is wrong, 1 if a policy file has errors, 2 if the arguments, a file or the input cannot be used.`
 
 func main() {
 	err := newRoot().Execute()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "adk-fallback:", err)
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintln(os.Stderr, "adk-fallback:", strings.TrimSuffix(line, "\n"))
+		}
 	}
 	os.Exit(exitStatus(err))
 }
@@ -43,15 +64,34 @@ func exitStatus(err error) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "adk-fallback",
-		Short:         "Explain and check how agents fall back when their model fails",
-		Version:       version(),
-		SilenceErrors: true,
-		SilenceUsage:  true,
+		Use:   "adk-fallback",
+		Short: "Check policy files, and explain the errors of model providers",
+		Long: `adk-fallback checks the policy files of the fallback library, and explains what a provider's error means to it.
+It needs no keys and makes no network calls.
+
+` + exitHelp,
+		Example: `  adk-fallback check fallback.yaml
+  adk-fallback explain --http-status 503 --header 'Retry-After: 30' < body.json
+  source <(adk-fallback completion bash)`,
+		Version: version(),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			var names []string
+			for _, sub := range cmd.Commands() {
+				names = append(names, sub.Name())
+			}
+			return fmt.Errorf("unknown command %q; %s", args[0], didYouMean(nearest.Of(args[0], names), "see adk-fallback --help"))
+		},
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		DisableFlagsInUseLine: true,
+		SilenceErrors:         true,
+		SilenceUsage:          true,
 	}
 	root.SetVersionTemplate("adk-fallback {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newExplain(), newCheck())
+	root.AddCommand(newCheck(), newExplain())
 	return root
 }
 
@@ -64,33 +104,10 @@ func version() string {
 	return info.Main.Version + " " + info.GoVersion
 }
 
-// flagError says in plain words which flag is wrong, and why.
-func flagError(cmd *cobra.Command, err error) error {
-	help := "see " + cmd.CommandPath() + " --help"
-	var named interface { // pflag's errors about a flag that does not exist, or has no value
-		GetSpecifiedName() string
-		GetSpecifiedShortnames() string
+// didYouMean suggests a word, or help if none is near.
+func didYouMean(word, help string) string {
+	if word == "" {
+		return help
 	}
-	if errors.As(err, &named) {
-		flag := "--" + named.GetSpecifiedName()
-		if named.GetSpecifiedShortnames() != "" {
-			flag = "-" + named.GetSpecifiedName()
-		}
-		if strings.HasPrefix(err.Error(), "flag needs an argument") {
-			return fmt.Errorf("%s: %s needs a value; %s", cmd.Name(), flag, help)
-		}
-		return fmt.Errorf("%s: unknown flag %s; %s", cmd.Name(), flag, help)
-	}
-	var invalid interface{ GetValue() string } // pflag's error about a value, which names the flag in its text alone
-	if errors.As(err, &invalid) {
-		_, name, _ := strings.Cut(err.Error(), ` for "`)
-		name, _, _ = strings.Cut(name, `" flag`)
-		if flag := cmd.Flags().Lookup(strings.TrimLeft(name, "-")); flag != nil {
-			return fmt.Errorf("%s: --%s is %q; it must be %s", cmd.Name(), flag.Name, invalid.GetValue(), valueOf[flag.Value.Type()])
-		}
-	}
-	return fmt.Errorf("%s: %w; %s", cmd.Name(), err, help)
+	return "did you mean " + word + "?"
 }
-
-// valueOf says what the values of a type of flag are.
-var valueOf = map[string]string{"int": "a whole number", "bool": "true or false", "stringArray": "a text", "stringSlice": "a list of texts"}

@@ -1,4 +1,4 @@
-package main
+package picture_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -138,7 +140,7 @@ func TestWorstCaseIsWhatACallMeets(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := parse(t, test.file)
-			w := worstOf(p)
+			w := picture.Of(p, nil).WorstCase
 			if w.Attempts != test.attempts {
 				t.Errorf("%d attempts, want %d", w.Attempts, test.attempts)
 			}
@@ -148,12 +150,12 @@ func TestWorstCaseIsWhatACallMeets(t *testing.T) {
 					t.Errorf("waiting %v, want none because of timeouts.primary", w.Waiting)
 				}
 				return
-			case w.Waiting.Seconds == nil || seconds(*w.Waiting.Seconds) != test.waiting:
+			case w.Waiting.Seconds == nil || time.Duration(*w.Waiting.Seconds*float64(time.Second)) != test.waiting:
 				t.Fatalf("waiting %v, want %v", w.Waiting, test.waiting)
 			}
 			synctest.Test(t, func(t *testing.T) {
 				var asked atomic.Int32
-				live, err := build(p, func(name string) model.LLM {
+				live, err := foresight.Build(p, func(name string) model.LLM {
 					m := test.model
 					m.name, m.asked = name, &asked
 					return &m
@@ -184,7 +186,7 @@ func TestWorstCaseCountsWhatTargetsHaveOfTheirOwn(t *testing.T) {
 		waiting, whole string
 	}{
 		{"the last resort is free", "primary: gemini-2.5-flash\nfallbacks: [{name: cached-answer}, {name: template-response}]\ntimeouts: {primary: 4s}\n",
-			1, "4s", "no bound without timeouts.attempt or timeouts.total"},
+			1, "4s", "unbounded; set timeouts.attempt or timeouts.total"},
 		{"an attempt's limit bounds its content", "primary: gemini-2.5-flash\ntimeouts: {primary: 4s, attempt: 30s}\n", 1, "4s", "34s"},
 		{"a queue", "primary: gemini-2.5-flash\ntimeouts: {primary: 4s}\nrate_limits: {concurrency: 1, queue_timeout: 3s}\n", 1, "7s", ""},
 		{"a model's own queue", "primary: gemini-2.5-flash\ntimeouts: {primary: 4s}\nmodels: {gemini-*: {rate_limits: {concurrency: 1, queue_timeout: 1s}}}\nrate_limits: {concurrency: 1}\n", 1, "5s", ""},
@@ -193,11 +195,11 @@ func TestWorstCaseCountsWhatTargetsHaveOfTheirOwn(t *testing.T) {
 		{"a text continued, and if refused, begun", chainOfThree + "timeouts: {primary: 4s, fallback: 2s}\nstream: {mid_stream: resume}\nmodels: {gpt-4o: {capabilities: [prefill]}}\n", 4, "8s", ""},
 		{"the longest backoff", "primary: gemini-2.5-flash\ntimeouts: {primary: 1s}\nretry: {max_attempts: 4, base_delay: 4s, max_delay: 10s, max_wait: 1s}\n", 4, "26s", ""}, // 4 × 1 s + 4 + 8 + 10
 		{"a timeout of the entry's own", "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, timeout: 9s}]\ntimeouts: {primary: 1s, fallback: 2s}\nstream: {first_content: 1s}\n", 2, "10s", ""},
-		{"a stream's limit alone", "primary: gemini-2.5-flash\nstream: {first_content: 1s}\n", 1, "no bound without timeouts.primary or timeouts.total", ""},
-		{"a fallback without a limit", "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]\ntimeouts: {primary: 1s}\n", 2, "no bound without timeouts.fallback or timeouts.total", ""},
+		{"a stream's limit alone", "primary: gemini-2.5-flash\nstream: {first_content: 1s}\n", 1, "unbounded; set timeouts.primary or timeouts.total", ""},
+		{"a fallback without a limit", "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]\ntimeouts: {primary: 1s}\n", 2, "unbounded; set timeouts.fallback or timeouts.total", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := worstOf(parse(t, test.file))
+			w := picture.Of(parse(t, test.file), nil).WorstCase
 			if w.Attempts != test.attempts || w.Waiting.String() != test.waiting || test.whole != "" && w.Whole.String() != test.whole {
 				t.Errorf("%d attempts, waiting %v, whole %v; want %d, %s, %s", w.Attempts, w.Waiting, w.Whole, test.attempts, test.waiting, test.whole)
 			}

@@ -1,4 +1,4 @@
-package main
+package foresight
 
 import (
 	"errors"
@@ -6,21 +6,22 @@ import (
 	"strings"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// retryPlan is about asking the primary again.
-type retryPlan struct {
-	// Waits are before each retry at most, in order.
-	Waits []wait `json:"waits"`
+// Retry is the plan of the primary's retries.
+type Retry struct {
+	// Waits are the longest waits before each retry, in order.
+	Waits []Wait `json:"waits"`
 	// Because says why there are no more.
 	Because string `json:"because"`
 }
 
-// String says it in a few words.
-func (r retryPlan) String() string {
+// String returns a few words.
+func (r Retry) String() string {
 	if len(r.Waits) == 0 {
 		return "no: " + r.Because
 	}
@@ -28,60 +29,60 @@ func (r retryPlan) String() string {
 	for i, w := range r.Waits {
 		waits[i] = w.String()
 	}
-	return fmt.Sprintf("%s, after %s", plural(len(waits), "time"), strings.Join(waits, ", then "))
+	return fmt.Sprintf("%s, after %s", picture.Plural(len(waits), "time"), strings.Join(waits, ", then "))
 }
 
-// wait is drawn between two bounds.
-type wait struct {
+// Wait is drawn at random between two bounds.
+type Wait struct {
 	MinSeconds float64 `json:"min_seconds"`
 	MaxSeconds float64 `json:"max_seconds"`
 }
 
 // String returns "26s" or "250ms to 500ms".
-func (w wait) String() string {
+func (w Wait) String() string {
 	if w.MinSeconds == w.MaxSeconds {
-		return short(seconds(w.MinSeconds))
+		return picture.Short(seconds(w.MinSeconds))
 	}
-	return short(seconds(w.MinSeconds)) + " to " + short(seconds(w.MaxSeconds))
+	return picture.Short(seconds(w.MinSeconds)) + " to " + picture.Short(seconds(w.MaxSeconds))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// breakerPlan is about the primary's breaker.
-type breakerPlan struct {
+// Breaker is what the failure does to the primary's breaker.
+type Breaker struct {
 	Present bool `json:"present"`
 	// OpensAfter is how many such failures in a row open it, retries included; 0
-	// for a failure that does not count.
+	// if the failure does not count.
 	OpensAfter  int     `json:"opens_after"`
 	OpenSeconds float64 `json:"open_seconds"`
 }
 
-// String says it in a few words.
-func (b breakerPlan) String() string {
+// String returns a few words.
+func (b Breaker) String() string {
 	switch {
 	case !b.Present:
 		return "none"
 	case b.OpensAfter == 0:
 		return "stays closed: such a failure does not count"
 	case b.OpensAfter == 1:
-		return fmt.Sprintf("opens at once, for %s", short(seconds(b.OpenSeconds)))
+		return fmt.Sprintf("opens at once, for %s", picture.Short(seconds(b.OpenSeconds)))
 	}
-	return fmt.Sprintf("opens after %d such failures in a row, for %s", b.OpensAfter, short(seconds(b.OpenSeconds)))
+	return fmt.Sprintf("opens after %d such failures in a row, for %s", b.OpensAfter, picture.Short(seconds(b.OpenSeconds)))
 }
 
-// planRetries says what a retry layer does with v, but for its budget.
-func planRetries(p *spec.Policy, v failure.Verdict) retryPlan {
-	plan := retryPlan{Waits: []wait{}}
+// planRetries returns what a retry layer does with v, its budget aside.
+func planRetries(p *spec.Policy, v failure.Verdict) Retry {
+	plan := Retry{Waits: []Wait{}}
 	r := p.Retry
 	switch {
 	case r == nil || r.MaxAttempts < 2:
-		plan.Because = "the policy has no retry"
+		plan.Because = "the policy has no section retry"
 		return plan
 	case v.Action != failure.Retry:
 		plan.Because = "the verdict is " + string(v.Action)
 		return plan
 	case v.RetryAfter > r.MaxWait:
-		plan.Because = fmt.Sprintf("the provider asks for %s, longer than retry.max_wait, %s", short(v.RetryAfter), short(r.MaxWait))
+		plan.Because = fmt.Sprintf("the provider asks for a wait of %s, longer than retry.max_wait, %s", picture.Short(v.RetryAfter), picture.Short(r.MaxWait))
 		return plan
 	}
 	plan.Because = "retry.max_attempts"
@@ -91,23 +92,23 @@ func planRetries(p *spec.Policy, v failure.Verdict) retryPlan {
 		limit = v.MaxRetries
 	}
 	for i := range limit {
-		longest := backoff(r, i)
+		longest := picture.Backoff(r, i)
 		from, to := max(v.RetryAfter, longest/2), max(v.RetryAfter, longest)
 		if r.SkipWait > 0 && len(p.Fallbacks) > 0 {
 			if to = min(to, r.SkipWait); from > to {
-				plan.Because = fmt.Sprintf("the wait is longer than retry.skip_wait, %s, and another target is left", short(r.SkipWait))
+				plan.Because = fmt.Sprintf("the wait is longer than retry.skip_wait, %s, and another target is available", picture.Short(r.SkipWait))
 				break
 			}
 		}
-		plan.Waits = append(plan.Waits, wait{from.Seconds(), to.Seconds()})
+		plan.Waits = append(plan.Waits, Wait{from.Seconds(), to.Seconds()})
 	}
 	return plan
 }
 
-// planBreaker lets a breaker meet failures with the verdict v until it opens.
-func planBreaker(c *spec.CircuitBreaker, v failure.Verdict) (breakerPlan, error) {
+// planBreaker gives a breaker failures with the verdict v until it opens.
+func planBreaker(c *spec.CircuitBreaker, v failure.Verdict) (Breaker, error) {
 	if c == nil {
-		return breakerPlan{}, nil
+		return Breaker{}, nil
 	}
 	open := false
 	around, err := middleware.NewBreaker(middleware.BreakerConfig{
@@ -116,20 +117,20 @@ func planBreaker(c *spec.CircuitBreaker, v failure.Verdict) (breakerPlan, error)
 		OnStateChange: func(_ string, _, to middleware.BreakerState) { open = to == middleware.BreakerOpen },
 	})
 	if err != nil {
-		return breakerPlan{}, err
+		return Breaker{}, err
 	}
-	target := around(&standIn{name: "primary", err: v.Err()})
+	target := around(&StandIn{Model: "primary", Err: v.Err()})
 	for n := 1; n <= c.FailureThreshold; n++ {
 		ask(target)
 		if !open {
 			continue
 		}
 		_, err := ask(target)
-		plan := breakerPlan{Present: true, OpensAfter: n}
+		plan := Breaker{Present: true, OpensAfter: n}
 		if refused, ok := errors.AsType[*middleware.RefusedError](err); ok {
 			plan.OpenSeconds = time.Until(refused.Until).Round(time.Second).Seconds()
 		}
 		return plan, nil
 	}
-	return breakerPlan{Present: true}, nil
+	return Breaker{Present: true}, nil
 }

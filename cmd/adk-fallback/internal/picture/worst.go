@@ -1,4 +1,4 @@
-package main
+package picture
 
 import (
 	"fmt"
@@ -9,45 +9,45 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// worst is the worst that can become of one call, as far as the policy bounds
-// it. Per target, with n = 1 + retries:
+// Worst is the worst case of one call, as far as the policy bounds it. Per target,
+// with n = retry.max_attempts:
 //
-//	attempts = n, twice that for a model that may also be asked to continue a text
+//	attempts = n, twice that for a model that may also be called to continue an answer
 //	waiting  = n × (queue + silence) + the waits between the attempts,
-//	           or the latency at which the next entry's condition moves on, if that is less
+//	           or the latency in the next entry's condition, if that is less
 //	whole    = waiting + timeouts.attempt: content may flow for so long
 //
 // where queue is rate_limits.queue_timeout; silence is how long an attempt may be
 // without content, streamed or not; and each wait is the backoff or retry.max_wait,
-// whichever is longer, but at most retry.skip_wait while another target is left. A
-// call goes through all targets once, so the figures add up, and timeouts.total
-// bounds them all. Answers of last resort, refusals by breakers and guards, and
-// the arms of an experiment that are not drawn take nothing. In a hedge both may
-// have to be waited for, one after the other, because its extra load is bounded.
-type worst struct {
+// whichever is longer, but at most retry.skip_wait while another target is
+// available. A call goes through each target once, so the figures add up, and
+// timeouts.total bounds them all. Last resorts, skipped targets and the other arms
+// of an experiment take no time. Both targets of a hedge count, one after the other,
+// because its extra load is bounded.
+type Worst struct {
 	Attempts int   `json:"attempts"`
-	Waiting  bound `json:"waiting"` // until the first content, or the error
-	Whole    bound `json:"whole"`   // until the end of the answer, or the error
+	Waiting  Bound `json:"waiting"` // until the first content, or the error
+	Whole    Bound `json:"whole"`   // until the end of the answer, or the error
 
 	targets []part        // in order
-	last    time.Duration // more waiting for the last one left
+	last    time.Duration // more waiting at the last available target
 }
 
-// bound is a time that may be unbounded.
-type bound struct {
-	// Seconds is nil for a time that the policy does not bound.
+// Bound is a limit on a time.
+type Bound struct {
+	// Seconds is nil if the policy sets no limit.
 	Seconds *float64 `json:"seconds"`
-	// By is the setting that bounds it before its parts do, or, if it is not
-	// bounded, the one that could.
+	// By is the setting that is the limit, "" for a sum of several; if there is no
+	// limit, the setting that would be one.
 	By string `json:"by,omitempty"`
 }
 
-// part is what one target adds to the worst.
+// part is what one target adds to the worst case.
 type part struct {
 	name           string
 	attempts       int
 	waiting, whole span
-	last           time.Duration // more waiting if no other target is left after it
+	last           time.Duration // more waiting if no later target is available
 }
 
 // span is a time without a bound if by is set, to the setting that is missing.
@@ -70,10 +70,10 @@ func (s span) atMost(limit time.Duration) span {
 	return span{time: limit}
 }
 
-// worstOf works out the worst of a checked policy.
-func worstOf(p *spec.Policy) worst {
+// worstOf returns the worst case of a checked policy.
+func worstOf(p *spec.Policy) Worst {
 	chain := p.Chain()
-	var w worst
+	var w Worst
 	var waiting, whole span
 	for i, x := range chain {
 		var next spec.Condition
@@ -89,15 +89,15 @@ func worstOf(p *spec.Policy) worst {
 		waiting, whole = waiting.plus(t.waiting), whole.plus(t.whole)
 		w.last = max(w.last, t.last)
 	}
-	// Later calls of a turn begin at the target that has answered before, so any
-	// target may be the last one left.
+	// Later calls of a turn start at the target that has answered before, so any
+	// target may be the last available one.
 	waiting.time, whole.time = waiting.time+w.last, whole.time+w.last
 	w.Waiting, w.Whole = bounded(p, waiting), bounded(p, whole)
 	return w
 }
 
 // bounded applies timeouts.total.
-func bounded(p *spec.Policy, s span) bound {
+func bounded(p *spec.Policy, s span) Bound {
 	by := s.by
 	if p.Timeouts != nil && p.Timeouts.Total > 0 {
 		total := s.atMost(p.Timeouts.Total)
@@ -107,14 +107,14 @@ func bounded(p *spec.Policy, s span) bound {
 		s = total
 	}
 	if s.by != "" {
-		return bound{By: s.by}
+		return Bound{By: s.by}
 	}
 	seconds := s.time.Seconds()
-	return bound{&seconds, by}
+	return Bound{&seconds, by}
 }
 
-// worstAt works out the worst of one place, and of who is asked beside it, before
-// the entry with the condition next; the zero part for an answer of last resort.
+// worstAt returns the worst case of one place of the chain, its hedge included,
+// before the entry with the condition next; the zero part for a last resort.
 func worstAt(p *spec.Policy, x *spec.Target, next spec.Condition) part {
 	if x.LastResort() {
 		return part{}
@@ -127,7 +127,7 @@ func worstAt(p *spec.Policy, x *spec.Target, next spec.Condition) part {
 	return t.before(p, next)
 }
 
-// worstAlone works out the worst of a place if no other one follows.
+// worstAlone returns the worst case of a place that no other one follows.
 func worstAlone(p *spec.Policy, x *spec.Target) part {
 	var t part
 	for _, r := range x.Models() {
@@ -137,7 +137,7 @@ func worstAlone(p *spec.Policy, x *spec.Target) part {
 	return t
 }
 
-// before makes t the worst of what can be given up by the condition next.
+// before returns t, cut short by the condition next where that becomes true.
 func (t part) before(p *spec.Policy, next spec.Condition) part {
 	if next.HoldsBack() { // answers are held back until they are whole
 		t.waiting = t.whole
@@ -150,14 +150,14 @@ func (t part) before(p *spec.Policy, next spec.Condition) part {
 	return t
 }
 
-// add makes t the worst of two that follow each other.
+// add makes t the worst case of two targets, one after the other.
 func (t *part) add(next part) {
 	t.name += " with " + next.name
 	t.attempts += next.attempts
 	t.waiting, t.whole, t.last = t.waiting.plus(next.waiting), t.whole.plus(next.whole), t.last+next.last
 }
 
-// raise makes t the worst of two of which one happens.
+// raise makes t the worst case of two alternatives.
 func (t *part) raise(or part) {
 	longer := func(a, b span) span {
 		if a.by != "" || b.by == "" && a.time >= b.time {
@@ -169,14 +169,14 @@ func (t *part) raise(or part) {
 	t.waiting, t.whole = longer(t.waiting, or.waiting), longer(t.whole, or.whole)
 }
 
-// worstModel works out the worst of one model at a place.
+// worstModel returns the worst case of one model at a place.
 func worstModel(p *spec.Policy, x *spec.Target, r spec.Resolved) part {
 	attempts := 1
-	var waits, patience time.Duration // with another target left, and without
+	var waits, patience time.Duration // with another target available, and without
 	if again := p.Retry; again != nil {
 		attempts = again.MaxAttempts
 		for i := range attempts - 1 {
-			wait := max(again.MaxWait, backoff(again, i))
+			wait := max(again.MaxWait, Backoff(again, i))
 			patience += wait
 			if again.SkipWait > 0 {
 				wait = min(wait, again.SkipWait)
@@ -191,7 +191,7 @@ func worstModel(p *spec.Policy, x *spec.Target, r spec.Resolved) part {
 	t := part{attempts: attempts, waiting: span{time.Duration(attempts)*one.time + waits, one.by}, last: patience - waits}
 	t.whole = t.waiting.plus(flowing(p))
 	if p.Stream != nil && p.Stream.MidStream == "resume" && slices.Contains(r.Settings.Capabilities, "prefill") {
-		// Asked to continue the text, and if it refuses, from the start.
+		// Called to continue the answer and, if it refuses, for a whole one.
 		t.attempts *= 2
 		t.whole = t.whole.plus(t.whole)
 	}
@@ -221,9 +221,8 @@ func flowing(p *spec.Policy) span {
 	return span{time: p.Timeouts.Attempt}
 }
 
-// backoff returns the longest backoff before the retry of the given number, from
-// 0.
-func backoff(r *spec.Retry, retry int) time.Duration {
+// Backoff returns the longest backoff before a retry; the first is number 0.
+func Backoff(r *spec.Retry, retry int) time.Duration {
 	d := r.BaseDelay
 	for range retry {
 		d = min(2*d, r.MaxDelay)
@@ -231,34 +230,44 @@ func backoff(r *spec.Retry, retry int) time.Duration {
 	return min(d, r.MaxDelay)
 }
 
-// String says it in three lines.
-func (w worst) String() string {
+// String returns three lines.
+func (w Worst) String() string {
 	var attempts, waiting []string
 	for _, t := range w.targets {
 		attempts = append(attempts, fmt.Sprintf("%s %d", t.name, t.attempts))
 		if t.waiting.by != "" {
-			waiting = append(waiting, t.name+" no bound")
+			waiting = append(waiting, t.name+" unbounded")
 			continue
 		}
-		waiting = append(waiting, t.name+" "+short(t.waiting.time))
+		waiting = append(waiting, t.name+" "+Short(t.waiting.time))
 	}
 	if w.last > 0 {
-		waiting = append(waiting, short(w.last)+" more for the last one left")
+		waiting = append(waiting, Short(w.last)+" more at the last available target")
 	}
 	sum := ""
 	if w.Waiting.Seconds != nil {
 		sum = ": " + strings.Join(waiting, ", ")
 	}
-	return fmt.Sprintf("  attempts  %d: %s\n  waiting   %s, until the first content or the error%s\n  whole     %s, until the end of the answer\n",
-		w.Attempts, strings.Join(attempts, ", "), w.Waiting, sum, w.Whole)
+	return fmt.Sprintf("  attempts  %d: %s\n  waiting   %s until the first content or the error%s%s\n  whole     %s until the end of the answer%s\n",
+		w.Attempts, strings.Join(attempts, ", "), w.Waiting.limit(), w.Waiting.note(), sum, w.Whole.limit(), w.Whole.note())
 }
 
-func (b bound) String() string {
-	switch {
-	case b.Seconds == nil:
-		return fmt.Sprintf("no bound without %s or timeouts.total", b.By)
-	case b.By != "":
-		return short(seconds(*b.Seconds)) + " by " + b.By
+// String returns the limit, and the setting that is it or could be.
+func (b Bound) String() string { return b.limit() + b.note() }
+
+func (b Bound) limit() string {
+	if b.Seconds == nil {
+		return "unbounded"
 	}
-	return short(seconds(*b.Seconds))
+	return Short(time.Duration(*b.Seconds * float64(time.Second)))
+}
+
+func (b Bound) note() string {
+	switch {
+	case b.By == "":
+		return ""
+	case b.Seconds == nil:
+		return fmt.Sprintf("; set %s or timeouts.total", b.By)
+	}
+	return " (" + b.By + ")"
 }

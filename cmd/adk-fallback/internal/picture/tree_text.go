@@ -1,4 +1,4 @@
-package main
+package picture
 
 import (
 	"cmp"
@@ -8,14 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// Each function here says in a few words what one layer is set to, "" for a layer
-// that is not there.
+// Each function here describes the settings of one layer in a few words, "" for a
+// layer that the policy does not have.
 
 func contextText(c *spec.Context) string {
 	var facts []string
@@ -33,46 +31,50 @@ func contextText(c *spec.Context) string {
 }
 
 func fallbackText(p *spec.Policy) string {
-	text := "in order; an answer that is cut off begins again"
+	text := "in order; an answer that is cut off "
+	midStream := "restart"
 	if p.Stream != nil {
-		switch p.Stream.MidStream {
-		case "resume":
-			text = "in order; an answer that is cut off is continued"
-		case "fail":
-			text = "in order; an answer that is cut off is an error"
-		}
+		midStream = p.Stream.MidStream
+	}
+	switch midStream {
+	case "resume":
+		text += "is continued"
+	case "fail":
+		text += "is an error"
+	default:
+		text += "restarts"
 	}
 	if p.Errors != nil && p.Errors.Codes != nil {
-		text += "; moves on after " + words(p.Errors.Codes)
+		text += "; falls back after " + words(p.Errors.Codes)
 	}
 	if p.Errors != nil && p.Errors.ContentPolicy == "fallback" {
-		text += "; and after a refusal by content policy"
+		text += "; also after a refusal by content policy"
 	}
 	return text
 }
 
 func cacheText(p *spec.Policy) string {
 	if c := p.Cache; c != nil {
-		settings := "for " + short(c.TTL)
+		settings := "for " + Short(c.TTL)
 		if c.StaleWhileRevalidate > 0 {
-			settings += ", then stale for " + short(c.StaleWhileRevalidate)
+			settings += ", then stale for " + Short(c.StaleWhileRevalidate)
 		}
-		settings += fmt.Sprintf(", up to %s, shared by a %s", c.MaxBytes, c.Scope)
+		settings += fmt.Sprintf(", up to %s, shared within a %s", c.MaxBytes, c.Scope)
 		if id := p.Chain()[0].Experiment; id != "" {
-			settings += ", for each arm of " + id
+			settings += ", separate for each arm of " + id
 		}
 		return settings
 	}
 	for _, e := range p.Fallbacks {
 		if p.Resolve(e.Name).Model == spec.CachedAnswer || e.Condition.Uses("cache_hit") {
-			return "for cached-answer and cache_hit alone"
+			return "only for cached-answer and cache_hit"
 		}
 	}
 	return ""
 }
 
 func softLimitText(soft *spec.SoftLimit) string {
-	return fmt.Sprintf("from %s of a day's budget on, %s of calls start here", soft.At, soft.PrimaryShare)
+	return fmt.Sprintf("from %s of the daily budget on, %s of turns start here", soft.At, soft.PrimaryShare)
 }
 
 func lastResortText(p *spec.Policy, t *spec.Target) string {
@@ -85,14 +87,14 @@ func lastResortText(p *spec.Policy, t *spec.Target) string {
 		first, _, _ := strings.Cut(cmp.Or(degrade.Template, defaultOf("degrade", "template")), "\n")
 		text = strconv.Quote(first)
 	} else if text = "up to " + defaultOf("degrade", "cached_max_age") + " old"; degrade.CachedMaxAge > 0 {
-		text = "up to " + short(degrade.CachedMaxAge) + " old"
+		text = "up to " + Short(degrade.CachedMaxAge) + " old"
 	}
 	switch {
 	case spendText(p.Budgets) == "":
 	case p.Budgets.Exhausted == "degrade":
-		text += ", also when a budget is used up"
+		text += ", also when a budget is exhausted"
 	default:
-		text += ", but not when a budget is used up"
+		text += ", but not when a budget is exhausted"
 	}
 	return text
 }
@@ -107,44 +109,19 @@ func defaultOf(section, key string) string {
 }
 
 func hedgeText(h *spec.Hedge) string {
-	when := "after the 95th percentile of its times to first content, at least " + short(h.MinDelay)
+	when := "after the 95th percentile of the first one's times to first content, at least " + Short(h.MinDelay)
 	if h.Delay > 0 {
-		when = "after " + short(h.Delay)
+		when = "after " + Short(h.Delay) + " without content"
 	}
-	return fmt.Sprintf("%s without content, for %s of calls", when, h.MaxExtraLoad)
+	return fmt.Sprintf("%s, for up to %s of calls", when, h.MaxExtraLoad)
 }
 
 func splitText(id string, e spec.Experiment) string {
-	text := fmt.Sprintf("%s, by %s", id, e.StickyBy)
+	text := fmt.Sprintf("%s, sticky by %s", id, e.StickyBy)
 	if e.MaxDrift > 0 {
-		text += fmt.Sprintf(", back to the control when an arm fails more often by %s", e.MaxDrift)
+		text += fmt.Sprintf(", rolled back if an arm's share of failures exceeds the control's by %s", e.MaxDrift)
 	}
 	return text
 }
 
 func armText(a spec.Arm) string { return cmp.Or(a.Cohort, a.Model) + " " + a.Share.String() }
-
-// short writes a duration as a person would: 1m, not 1m0s.
-func short(d time.Duration) string { return duration.Text(d.Round(time.Microsecond)) }
-
-// plural counts things; "" for none.
-func plural(n int, thing string) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}
-
-func words[T ~string](all []T) string {
-	var b strings.Builder
-	for i, word := range all {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(word))
-	}
-	return b.String()
-}

@@ -1,6 +1,7 @@
-package main
+package picture_test
 
 import (
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -11,29 +12,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// What check prints is what package policy builds: the same layers in the same
+// The picture is what package policy builds: the same layers in the same
 // order, but for those that are no layer of their own (conditions, guards, arms).
 // B90
 func TestTreeIsWhatIsBuilt(t *testing.T) {
-	files, err := filepath.Glob(goodFiles + "*.yaml")
+	files, err := filepath.Glob("../../../../plugin/fallback/policy/spec/testdata/good/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = append(files, "testdata/everything.yaml", // instead of full.yaml, which only a later version can build
+	if len(files) < 5 {
+		t.Fatalf("%d files, want 5 or more", len(files))
+	}
+	files = append(files, "../../testdata/everything.yaml", // instead of full.yaml, which only a later version can build
 		write(t, "primary: a\nbudgets: {max_output_tokens: 100}\nretry: {max_attempts: 1}\n"),
 		write(t, "primary: a\nfallbacks: [{name: b}, {name: c}, {name: template-response}]\nhedge: {target: c}\nstream: {idle: 1s}\nbudgets: {tenants: {x: {usd_per_day: 1}}}\n"+
 			"models: {b: {rate_limits: {concurrency: 1}}}\nexperiments: {e: {target: b, arms: [{model: b, share: 50%}, {model: d, share: 50%}]}}\n"))
 	for _, file := range slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == "full.yaml" }) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
-			p, problems, err := readPolicy(file, nil)
-			if p == nil {
-				t.Fatal(problems, err)
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
 			}
-			live, err := build(p, func(name string) model.LLM { return &standIn{name: name} })
+			p := parse(t, string(data))
+			live, err := foresight.Build(p, func(name string) model.LLM { return &foresight.StandIn{Model: name} })
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -41,7 +48,7 @@ func TestTreeIsWhatIsBuilt(t *testing.T) {
 			var want []string
 			builtBy(live).walk(0, &want)
 			var got []string
-			printed(p, checked{Policy: p}.tree(), 0, &got)
+			printed(p, picture.Of(p, nil).Tree, 0, &got)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("layers (-built +printed):\n%s", diff)
 			}
@@ -54,7 +61,7 @@ func TestTreeHasTheFlagsOfTheLastResort(t *testing.T) {
 	p := parse(t, "primary: a\nfallbacks: [{name: cached-answer}, {name: closed}]\naliases: {closed: template-response}\n"+
 		"flags: {old: {targets: [cached-*], default: false}, sorry: {targets: [closed, cached-answer]}}\n")
 	var got []string
-	for _, entry := range (checked{Policy: p}).tree().Within[0].Within[1:] { // within the cache
+	for _, entry := range picture.Of(p, nil).Tree.Within[0].Within[1:] { // within the cache
 		path := ""
 		for ; entry != nil; entry = append(entry.Within, nil)[0] {
 			path += " → " + entry.Layer
@@ -65,8 +72,8 @@ func TestTreeHasTheFlagsOfTheLastResort(t *testing.T) {
 		got = append(got, path)
 	}
 	want := []string{
-		" → when → flag old, by default off → flag sorry, by default on → cached-answer",
-		" → when → flag sorry, by default on → closed",
+		" → when → flag old, off by default → flag sorry, on by default → cached-answer",
+		" → when → flag sorry, on by default → closed",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("entries (-want +got):\n%s", diff)
@@ -76,23 +83,20 @@ func TestTreeHasTheFlagsOfTheLastResort(t *testing.T) {
 // A soft limit that spares the primary nothing is no part of the tree.
 func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
 	for fallbacks, want := range map[string]int{"{name: b}, {name: template-response}": 2, "{name: template-response}": 0} {
-		p, problems, err := readPolicy(write(t, "primary: a\nfallbacks: ["+fallbacks+"]\nbudgets: {usd_per_day: 1, soft_limit: {}}\n"), nil)
-		if p == nil {
-			t.Fatal(problems, err)
-		}
+		p := parse(t, "primary: a\nfallbacks: ["+fallbacks+"]\nbudgets: {usd_per_day: 1, soft_limit: {}}\n")
 		var out strings.Builder
-		if err := (checked{Policy: p}).tree().print(&out, 0); err != nil {
+		if err := picture.Of(p, nil).Print(&out); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Count(out.String(), "soft_limit"); got != want {
-			t.Errorf("%s: soft_limit stands there %d times, want %d:\n%s", fallbacks, got, want, &out)
+			t.Errorf("%s: soft_limit is printed %d times, want %d:\n%s", fallbacks, got, want, &out)
 		}
 	}
 }
 
 // printed writes a line for each layer below l that is one of its own when it is
 // built.
-func printed(p *spec.Policy, l *layer, depth int, lines *[]string) {
+func printed(p *spec.Policy, l *picture.Layer, depth int, lines *[]string) {
 	switch name, _, _ := strings.Cut(l.Layer, " "); name {
 	case "context", "when", "arm", "soft_limit", "compliance", "flag", "capability", "context_window":
 	case "model":
@@ -193,4 +197,23 @@ func (b built) within() (all []built) {
 		}
 	}
 	return all
+}
+
+func parse(t *testing.T, file string) *spec.Policy {
+	t.Helper()
+	p, err := spec.Parse([]byte(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// write returns a file with the given content.
+func write(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "fallback.yaml")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }

@@ -1,4 +1,4 @@
-package main
+package picture
 
 import (
 	"fmt"
@@ -9,18 +9,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// Each function here says in a few words what one layer around a model is set to,
-// "" for a layer that is not there.
+// Each function here describes the settings of one layer around a model in a few
+// words, "" for a layer that the policy does not have.
 
 func retryText(r *spec.Retry) string {
 	if r == nil || r.MaxAttempts < 2 {
 		return ""
 	}
-	text := fmt.Sprintf("≤%d, backoff %s to %s, the provider's own wait up to %s", r.MaxAttempts-1, short(r.BaseDelay), short(r.MaxDelay), short(r.MaxWait))
+	text := fmt.Sprintf("up to %d attempts, backoff %s to %s, provider's delay up to %s", r.MaxAttempts, Short(r.BaseDelay), Short(r.MaxDelay), Short(r.MaxWait))
 	if r.SkipWait > 0 {
-		text += ", up to " + short(r.SkipWait) + " while another target is left"
+		text += ", waits up to " + Short(r.SkipWait) + " while another target is available"
 	}
-	return text + ", for " + r.Budget.String() + " of calls"
+	return text + ", for up to " + r.Budget.String() + " of calls"
 }
 
 func validateText(v *spec.Validate) string {
@@ -29,10 +29,10 @@ func validateText(v *spec.Validate) string {
 	}
 	var rules []string
 	if v.Schema {
-		rules = append(rules, "the schema of the request")
+		rules = append(rules, "response schema of the request")
 	}
 	if v.MinLength > 0 {
-		rules = append(rules, "at least "+plural(v.MinLength, "character"))
+		rules = append(rules, "at least "+Plural(v.MinLength, "character"))
 	}
 	if v.Pattern != "" {
 		rules = append(rules, fmt.Sprintf("pattern %q", v.Pattern))
@@ -47,14 +47,15 @@ func breakerText(c *spec.CircuitBreaker) string {
 	if c == nil {
 		return ""
 	}
-	text := fmt.Sprintf("%s within %s open it for %s", plural(c.FailureThreshold, "failure"), short(c.Window), short(c.Backoff))
+	text := "opens for " + Short(c.Backoff)
 	if c.MaxBackoff > c.Backoff {
-		text += " to " + short(c.MaxBackoff)
+		text += " to " + Short(c.MaxBackoff)
 	}
+	text += " after " + Plural(c.FailureThreshold, "failure") + " in a row"
 	if c.FailureRatio > 0 {
-		text += fmt.Sprintf("; so does %s of %s", c.FailureRatio, plural(c.MinRequests, "call"))
+		text += fmt.Sprintf(", or when %s of at least %s fail,", c.FailureRatio, Plural(c.MinRequests, "call"))
 	}
-	return text
+	return text + " within " + Short(c.Window)
 }
 
 func limitText(r *spec.RateLimits, ranks *spec.Priority) string {
@@ -67,18 +68,18 @@ func limitText(r *spec.RateLimits, ranks *spec.Priority) string {
 		unit  string
 	}{{r.RequestsPerMinute, "request"}, {r.TokensPerMinute, "token"}} {
 		if limit.value > 0 {
-			limits = append(limits, plural(limit.value, limit.unit)+" a minute")
+			limits = append(limits, Plural(limit.value, limit.unit)+" per minute")
 		}
 	}
 	if r.Concurrency > 0 {
-		limits = append(limits, fmt.Sprintf("%d at a time", r.Concurrency))
+		limits = append(limits, fmt.Sprintf("%d concurrent", r.Concurrency))
 	}
 	if r.Adaptive {
 		limits = append(limits, "adaptive")
 	}
-	text := fmt.Sprintf("%s; %d may wait up to %s", strings.Join(limits, ", "), r.Queue, short(r.QueueTimeout))
+	text := fmt.Sprintf("%s; queue of %d for up to %s", strings.Join(limits, ", "), r.Queue, Short(r.QueueTimeout))
 	if ranks != nil {
-		text += fmt.Sprintf(", by %s: %s", ranks.From, strings.Join(ranks.Classes, " before "))
+		text += fmt.Sprintf(", in order of %s: %s", ranks.From, strings.Join(ranks.Classes, ", "))
 	}
 	return text
 }
@@ -87,7 +88,7 @@ func timeoutText(p *spec.Policy, t *spec.Target) string {
 	var limits []string
 	add := func(what string, limit time.Duration) {
 		if limit > 0 {
-			limits = append(limits, what+" "+short(limit))
+			limits = append(limits, what+" "+Short(limit))
 		}
 	}
 	if t.Streamed == t.Silence {
@@ -111,15 +112,15 @@ func spendText(b *spec.Budgets) string {
 	}
 	var limits []string
 	if b.USDPerDay > 0 {
-		limits = append(limits, b.USDPerDay.String()+" a day for each tenant")
+		limits = append(limits, b.USDPerDay.String()+" per day and tenant")
 	}
 	if len(b.Tenants) > 0 {
-		limits = append(limits, plural(len(b.Tenants), "tenant")+" with a budget of its own")
+		limits = append(limits, "own budgets for "+Plural(len(b.Tenants), "tenant"))
 	}
 	return strings.Join(limits, ", ")
 }
 
-// configText says what requests to a model carry instead of the agent's settings.
+// configText lists the settings that override the agent's in requests to a model.
 func configText(p *spec.Policy, r spec.Resolved) string {
 	var text strings.Builder
 	if c := r.Settings.Config; c != nil {
@@ -136,20 +137,20 @@ func configText(p *spec.Policy, r spec.Resolved) string {
 		}
 	}
 	if most := p.Budgets.MaxOutput(); most > 0 {
-		fmt.Fprintf(&text, ", answers of at most %d tokens", most)
+		fmt.Fprintf(&text, ", at most %d output tokens", most)
 	}
 	return text.String()
 }
 
 func flagText(name string, f spec.Flag) string {
-	state := "off"
+	state := "off by default"
 	if f.Default {
-		state = "on"
+		state = "on by default"
 	}
 	if f.Rollout < 1 {
-		state += fmt.Sprintf(", for %s of the %ss", f.Rollout, f.StickyBy)
+		state += fmt.Sprintf(", for %s of %ss", f.Rollout, f.StickyBy)
 	}
-	return name + ", by default " + state
+	return name + ", " + state
 }
 
 // complianceText counts the rules that a model is not named by.
@@ -169,10 +170,10 @@ func complianceText(c *spec.Compliance, r spec.Resolved) string {
 	}
 	var parts []string
 	if denies > 0 {
-		parts = append(parts, plural(denies, "rule")+" may deny it")
+		parts = append(parts, Plural(denies, "rule")+" may skip it")
 	}
 	if redacts > 0 {
-		parts = append(parts, plural(redacts, "rule")+" may redact what it sees")
+		parts = append(parts, Plural(redacts, "rule")+" may redact requests to it")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,9 +1,9 @@
-package main
+package picture
 
 import (
+	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -25,55 +25,62 @@ models:
 func TestModelsAreServedAsTheFileSays(t *testing.T) {
 	p := parse(t, names)
 	got := make(map[string]string)
-	for _, m := range (checked{Policy: p}).models() {
-		got[m.Name] = m.by() + "; " + m.from()
+	for _, m := range Of(p, nil).Models {
+		got[m.Name] = m.served() + "; " + m.from()
 	}
 	want := map[string]string{
 		"fast":         "vertexai as gemini-2.5-flash; alias of gemini-2.5-flash, models.gemini-*",
 		"gpt-4o":       "openai; ",
 		"local-7b":     "openai at http://127.0.0.1:8080/v1; models.local-*, key in LOCAL_KEY",
-		"local-big-7b": "handed in by the application; models.local-big-*",
+		"local-big-7b": "supplied by the application; models.local-big-*",
 		"gemini-v2":    "vertexai; models.gemini-*",
-		"house":        "handed in by the application; models.house",
+		"house":        "supplied by the application; models.house",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 }
 
-// What this command says of models is what package policy builds.
-func TestNamesMeanWhatPackagePolicyTakesThemFor(t *testing.T) {
-	everything, err := os.ReadFile("testdata/everything.yaml")
+// What the picture says of models is what package spec checks.
+func TestNamesMeanWhatPackageSpecTakesThemFor(t *testing.T) {
+	everything, err := os.ReadFile("../../testdata/everything.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, file := range map[string]string{"names": names, "everything": string(everything)} {
 		t.Run(name, func(t *testing.T) {
 			p := parse(t, file+"\n")
-			var handedIn, ids []string
+			named := map[string]string{} // by path
+			for _, target := range p.Targets() {
+				named[target.Path] = target.Name
+			}
+			for id, e := range p.Experiments {
+				for i, arm := range e.Arms {
+					named[fmt.Sprintf("experiments.%s.arms[%d].model", id, i)] = arm.Model
+				}
+			}
+			var unresolved, ids []string
 			for _, problem := range spec.Check(p, spec.Known{
 				Model: func(string) bool { return false },
 				Price: func(id string) bool { ids = append(ids, id); return true },
 			}) {
-				if name, _, unknown := strings.Cut(problem.Message, " is not a known model"); unknown {
-					handedIn = append(handedIn, strings.Trim(name, `"`))
+				if name, ok := named[problem.Path]; ok && problem.Severity == spec.SeverityError {
+					unresolved = append(unresolved, name)
 				}
 			}
-			var wantHandedIn []string
-			for _, m := range (checked{Policy: p}).models() {
+			models := Of(p, nil).Models
+			var supplied []string
+			for _, m := range models {
 				if m.From == "application" {
-					wantHandedIn = append(wantHandedIn, m.Name)
-				}
-				if i := slices.Index(ids, m.ID); i >= 0 {
-					ids = slices.Delete(ids, i, i+1)
+					supplied = append(supplied, m.Name)
 				}
 			}
-			if diff := cmp.Diff(wantHandedIn, handedIn); diff != "" {
-				t.Errorf("handed in (-here +policy):\n%s", diff)
+			if diff := cmp.Diff(supplied, unresolved); diff != "" {
+				t.Errorf("supplied by the application (-here +spec):\n%s", diff)
 			}
 			for _, id := range ids {
-				if !slices.ContainsFunc((checked{Policy: p}).models(), func(m served) bool { return m.ID == id }) {
-					t.Errorf("package policy has a model with the id %q, this command has none", id)
+				if !slices.ContainsFunc(models, func(m Model) bool { return m.ID == id }) {
+					t.Errorf("package spec has a model with the id %q, the picture has none", id)
 				}
 			}
 		})

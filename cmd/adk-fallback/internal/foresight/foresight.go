@@ -1,4 +1,8 @@
-package main
+// Package foresight finds out what a policy would do with a failure of its primary:
+// retries, the breaker, and the target that is called next.
+//
+//	ahead, err := foresight.Of(p, "fallback.yaml", failure.Classify(err))
+package foresight
 
 import (
 	"context"
@@ -9,10 +13,12 @@ import (
 	"slices"
 	"sync"
 	"text/tabwriter"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -20,64 +26,60 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// foresight is what a policy would do when its primary fails.
+// Foresight is what a policy would do when its primary fails.
 //
-// Who is asked next is found by asking: the policy is built with a stand-in that
-// fails in the primary's place and others that answer, so that conditions, guards
-// and errors.codes are judged by what judges them in an application. The call is
-// nobody's (no tenant, no session) and a few words long, it fails at once, and
-// the cache is empty. Rollouts of flags are taken to be complete, and experiments
-// to draw the control.
-type foresight struct {
-	File    string      `json:"file"`
-	Primary string      `json:"primary"`
-	Retry   retryPlan   `json:"retry"`
-	Breaker breakerPlan `json:"breaker"`
-	// Skipped are the entries before Next, in order.
-	Skipped []skipped `json:"skipped"`
-	// Next is who is asked after the retries; "" for nobody.
+// The next target is found by a call: the policy is built with a stand-in that
+// fails in the primary's place and others that answer, so the same code judges
+// conditions, guards and errors.codes as in an application. The call has no tenant
+// and no session and is a few words long, it fails at once, and the cache is empty.
+// Rollouts of flags count as complete, and experiments draw the control.
+type Foresight struct {
+	File    string  `json:"file"`
+	Primary string  `json:"primary"`
+	Retry   Retry   `json:"retry"`
+	Breaker Breaker `json:"breaker"`
+	// Skipped are the entries before Next that are skipped, in order.
+	Skipped []Skipped `json:"skipped"`
+	// Next is the target that is called after the retries; "" for none.
 	Next string `json:"next"`
 	// Condition is that of Next.
 	Condition string `json:"condition"`
-	// Because says why nobody is asked.
+	// Because says why there is no Next.
 	Because string `json:"because"`
+
+	cooldown time.Duration // of the verdict
 }
 
-// skipped is an entry that is not asked.
-type skipped struct {
+// Skipped is an entry that is not called.
+type Skipped struct {
 	Name    string `json:"name"`
 	Because string `json:"because"`
 }
 
-// foresee asks a policy what it does with a verdict on its primary.
-func foresee(file string, v failure.Verdict) (*foresight, error) {
-	p, problems, err := readPolicy(file, nil)
-	if err != nil {
-		return nil, fmt.Errorf("explain: --policy: %w", err)
-	}
-	if p == nil {
-		return nil, fmt.Errorf("explain: --policy: %w", &spec.Error{Problems: problems, File: file})
-	}
-	f := &foresight{File: file, Primary: p.Primary, Retry: planRetries(p, v)}
+// Of returns what the policy p, which has no errors and is read from file, would do
+// with the verdict v on its primary. It needs no keys and makes no network calls.
+func Of(p *spec.Policy, file string, v failure.Verdict) (*Foresight, error) {
+	f := &Foresight{File: file, Primary: p.Primary, Retry: planRetries(p, v), cooldown: v.Cooldown}
+	var err error
 	if f.Breaker, err = planBreaker(p.CircuitBreaker, v); err == nil {
 		err = f.play(p, v)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("explain: --policy: %s: %w", file, err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	return f, nil
 }
 
-// play finds out who is asked after the primary.
-func (f *foresight) play(p *spec.Policy, v failure.Verdict) error {
+// play finds out which target is called after the primary.
+func (f *Foresight) play(p *spec.Policy, v failure.Verdict) error {
 	certain := withoutChance(p)
 	var mu sync.Mutex
 	answered := ""
-	live, err := build(certain, func(name string) model.LLM {
+	live, err := Build(certain, func(name string) model.LLM {
 		if name == p.Primary {
-			return &standIn{name: name, err: v.Err()}
+			return &StandIn{Model: name, Err: v.Err()}
 		}
-		return &standIn{name: name, answers: func() {
+		return &StandIn{Model: name, Answered: func() {
 			mu.Lock()
 			defer mu.Unlock()
 			answered = name
@@ -98,7 +100,7 @@ func (f *foresight) play(p *spec.Policy, v failure.Verdict) error {
 	case ok && failed.Means.Action == failure.Fail:
 		f.Because = failed.Means.Reason
 	default:
-		f.Because = "no entry is left"
+		f.Because = "no target is left"
 	}
 	return nil
 }
@@ -123,9 +125,8 @@ func withoutChance(p *spec.Policy) *spec.Policy {
 	return &certain
 }
 
-// answers notes who has answered in the primary's place: a model, or an answer of
-// last resort.
-func (f *foresight) answers(p *spec.Policy, model, degraded string) {
+// answers notes which target answered: a model, or a last resort.
+func (f *Foresight) answers(p *spec.Policy, model, degraded string) {
 	for _, e := range p.Fallbacks {
 		if e.Name == model || model == "" && (e.Name == degraded || p.Resolve(e.Name).Model == degraded) {
 			f.Next, f.Condition = e.Name, e.Condition.String()
@@ -134,17 +135,17 @@ func (f *foresight) answers(p *spec.Policy, model, degraded string) {
 	}
 }
 
-// skipped notes which entries were not asked, and why, from what is written into
-// an answer or an error.
-func (f *foresight) skipped(p *spec.Policy, resp *model.LLMResponse, err error) {
-	f.Skipped = []skipped{}
+// skipped notes which entries were skipped, and why, from the record in the answer
+// or the error.
+func (f *Foresight) skipped(p *spec.Policy, resp *model.LLMResponse, err error) {
+	f.Skipped = []Skipped{}
 	note := func(name, because string) {
 		for _, e := range p.Fallbacks {
 			if p.Resolve(e.Name).Model == p.Resolve(name).Model {
 				name = e.Name
 			}
 		}
-		f.Skipped = append(f.Skipped, skipped{name, because})
+		f.Skipped = append(f.Skipped, Skipped{name, because})
 	}
 	md, _ := call.ReadResponse(resp)
 	for _, a := range md.Attempts {
@@ -172,7 +173,7 @@ func refusals(err error) []*middleware.RefusedError {
 	return nil
 }
 
-// ask makes a call that is nobody's.
+// ask makes a call without a tenant or a session.
 func ask(m model.LLM) (last *model.LLMResponse, err error) {
 	req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("a question", genai.RoleUser)}}
 	for last, err = range m.GenerateContent(context.Background(), req, false) {
@@ -183,22 +184,23 @@ func ask(m model.LLM) (last *model.LLMResponse, err error) {
 	return last, nil
 }
 
-func (f *foresight) print(out io.Writer, v failure.Verdict) error {
+// Print writes f as text.
+func (f *Foresight) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(w, "%s\t%s\n", name, value) }
 	fmt.Fprintf(out, "\nin %s, at %s\n", f.File, f.Primary)
 	line("retry", f.Retry.String())
 	line("breaker", f.Breaker.String())
-	if v.Cooldown > 0 && !f.Breaker.Present {
-		line("", fmt.Sprintf("without a breaker nothing heeds the cooldown of %s", positive(v.Cooldown)))
+	if f.cooldown > 0 && !f.Breaker.Present {
+		line("", fmt.Sprintf("the cooldown of %s has no effect without a breaker; add circuit_breaker", picture.Short(f.cooldown)))
 	}
 	for _, s := range f.Skipped {
-		line("not", s.Name+": "+s.Because)
+		line("skipped", s.Name+": "+s.Because)
 	}
 	if f.Next != "" {
 		line("next", fmt.Sprintf("%s: condition %q is true", f.Next, f.Condition))
 	} else {
-		line("next", "nobody, the caller gets the error: "+f.Because)
+		line("next", "none; the call fails: "+f.Because)
 	}
 	return w.Flush()
 }

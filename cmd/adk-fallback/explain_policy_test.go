@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 )
 
 // foreseen returns what explain --policy --json says, and the verdict's reason.
-func foreseen(t *testing.T, file, body string) (ahead foresight, reason string) {
+func foreseen(t *testing.T, file, body string) (ahead foresight.Foresight, reason string) {
 	t.Helper()
 	out, err := run(t, body, "explain", "--json", "--policy", file)
 	if err != nil {
@@ -28,7 +30,7 @@ func foreseen(t *testing.T, file, body string) (ahead foresight, reason string) 
 	}
 	var got struct {
 		Reason string
-		Policy foresight
+		Policy foresight.Foresight
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatalf("output %q: %v", out, err)
@@ -36,45 +38,50 @@ func foreseen(t *testing.T, file, body string) (ahead foresight, reason string) 
 	return got.Policy, got.Reason
 }
 
-func TestExplainTellsWhoIsAskedNext(t *testing.T) {
+// skip returns one entry that is skipped.
+func skip(name, because string) []foresight.Skipped {
+	return []foresight.Skipped{{Name: name, Because: because}}
+}
+
+func TestExplainNamesTheNextTarget(t *testing.T) {
 	house := "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error_kind == \"quota\"}, {name: house}]\n"
 	const theVerdict = "as the verdict says"
 	for _, test := range []struct {
 		name, file, body string
 		next, because    string
-		skipped          []skipped
+		skipped          []foresight.Skipped
 	}{
 		{name: "the first whose condition is true", file: house, body: daily, next: "gpt-4o"},
 		{
 			name: "not one whose condition is false", file: house, body: overloaded, next: "house",
-			skipped: []skipped{{"gpt-4o", `condition "error_kind == \"quota\"" is false`}},
+			skipped: skip("gpt-4o", `condition "error_kind == \"quota\"" is false`),
 		},
 		{
-			name: "nobody when none is left", body: overloaded, because: "no entry is left",
+			name: "none when none is left", body: overloaded, because: "no target is left",
 			file:    "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: cost > 5}]\n",
-			skipped: []skipped{{"gpt-4o", `condition "cost > 5" is false`}},
+			skipped: skip("gpt-4o", `condition "cost > 5" is false`),
 		},
-		{name: "nobody after a verdict to fail", file: house, body: badKey, because: theVerdict},
-		{name: "nobody after a refusal", file: house, body: refused, because: theVerdict},
-		{name: "somebody after a refusal, if the policy says so", file: house + "errors: {content_policy: fallback}\n", body: refused, next: "house",
-			skipped: []skipped{{"gpt-4o", `condition "error_kind == \"quota\"" is false`}}},
-		{name: "nobody for a code that is not named", file: house + "errors: {codes: [429]}\n", body: overloaded, because: "not among errors.codes"},
-		{name: "somebody for one that is", file: house + "errors: {codes: [503]}\n", body: overloaded, next: "house",
-			skipped: []skipped{{"gpt-4o", `condition "error_kind == \"quota\"" is false`}}},
+		{name: "none after a verdict to fail", file: house, body: badKey, because: theVerdict},
+		{name: "none after a refusal", file: house, body: refused, because: theVerdict},
+		{name: "one after a refusal, if the policy says so", file: house + "errors: {content_policy: fallback}\n", body: refused, next: "house",
+			skipped: skip("gpt-4o", `condition "error_kind == \"quota\"" is false`)},
+		{name: "none for a code that is not named", file: house + "errors: {codes: [429]}\n", body: overloaded, because: "not among errors.codes"},
+		{name: "one for a code that is named", file: house + "errors: {codes: [503]}\n", body: overloaded, next: "house",
+			skipped: skip("gpt-4o", `condition "error_kind == \"quota\"" is false`)},
 		{
 			name: "not a target whose flag is off", file: "primary: fast\nfallbacks: [{name: big}, {name: gpt-5}]\naliases: {fast: gemini-2.5-flash, big: gpt-4o}\n" +
 				"flags: {use-4o: {targets: [gpt-4o], default: false}, rest: {targets: [gpt-5], rollout: 1%}}\n",
-			body: overloaded, next: "gpt-5", skipped: []skipped{{"big", "flag use-4o is off"}},
+			body: overloaded, next: "gpt-5", skipped: skip("big", "flag use-4o is off"),
 		},
 		{
 			name: "not a target with the credential that has failed", file: "primary: gpt-4o\nfallbacks: [{name: gpt-4.1}, {name: gpt-5}]\nmodels: {gpt-5: {credential_env: OTHER}}\n",
-			body: broke, next: "gpt-5", skipped: []skipped{{"gpt-4.1", "credential the default of openai has failed in this call"}},
+			body: broke, next: "gpt-5", skipped: skip("gpt-4.1", "credential the default of openai has failed in this call"),
 		},
 		{
 			name: "an answer of last resort", file: "primary: gemini-2.5-flash\nfallbacks: [{name: cached-answer, condition: cache_hit}, {name: closed}]\naliases: {closed: template-response}\n",
-			body: overloaded, next: "closed", skipped: []skipped{{"cached-answer", `condition "cache_hit" is false`}},
+			body: overloaded, next: "closed", skipped: skip("cached-answer", `condition "cache_hit" is false`),
 		},
-		{name: "who is in a hedge with the primary", file: house + "hedge: {target: house, delay: 10s}\n", body: overloaded, next: "house"},
+		{name: "the other target of a hedge", file: house + "hedge: {target: house, delay: 10s}\n", body: overloaded, next: "house"},
 		{
 			name: "the target, not an arm of an experiment", file: house + "experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1%}, {model: gpt-5, share: 99%}]}}\n",
 			body: daily, next: "gpt-4o",
@@ -83,7 +90,7 @@ func TestExplainTellsWhoIsAskedNext(t *testing.T) {
 			name: "whatever names an arm of an experiment", file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}, {name: house}]\n" +
 				"experiments: {e: {target: gpt-4o, arms: [{model: gpt-4o, share: 0%}, {model: gpt-5, share: 100%}]}}\n" +
 				"flags: {new: {targets: [gpt-5], default: false}}\ncompliance: {rules: [{targets: [gpt-5, gemini-*, house]}]}\n",
-			body: overloaded, next: "house", skipped: []skipped{{"gpt-4o", "compliance: data may not go there"}},
+			body: overloaded, next: "house", skipped: skip("gpt-4o", "compliance: data may not go there"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -92,7 +99,7 @@ func TestExplainTellsWhoIsAskedNext(t *testing.T) {
 				test.because = reason
 			}
 			if test.skipped == nil {
-				test.skipped = []skipped{}
+				test.skipped = []foresight.Skipped{}
 			}
 			if got.Next != test.next || got.Because != test.because {
 				t.Errorf("next %q because %q, want %q because %q", got.Next, got.Because, test.next, test.because)
@@ -104,18 +111,18 @@ func TestExplainTellsWhoIsAskedNext(t *testing.T) {
 	}
 }
 
-func TestExplainTellsOfRetries(t *testing.T) {
+func TestExplainPlansRetries(t *testing.T) {
 	const file = "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]\n"
 	for _, test := range []struct {
 		name, file, body string
 		want             string
 	}{
-		{"none without the section", file, overloaded, "no: the policy has no retry"},
+		{"none without the section", file, overloaded, "no: the policy has no section retry"},
 		{"backoff that doubles", file + "retry: {max_attempts: 3, base_delay: 200ms}\n", overloaded, "2 times, after 100ms to 200ms, then 200ms to 400ms"},
 		{"the provider's wait", file + "retry: {max_attempts: 2, skip_wait: 5m}\n", minute, "1 time, after 26s"},
 		{"fewer than the policy's for an error that is worth fewer", file + "retry: {max_attempts: 5, base_delay: 200ms}\n", `{"error":{"code":504}}`, "1 time, after 100ms to 200ms"},
-		{"a wait that is too long", file + "retry: {max_wait: 20s}\n", minute, "no: the provider asks for 26s, longer than retry.max_wait, 20s"},
-		{"a wait that is skipped", file + "retry: {skip_wait: 1s}\n", minute, "no: the wait is longer than retry.skip_wait, 1s, and another target is left"},
+		{"a wait that is too long", file + "retry: {max_wait: 20s}\n", minute, "no: the provider asks for a wait of 26s, longer than retry.max_wait, 20s"},
+		{"a wait that is skipped", file + "retry: {skip_wait: 1s}\n", minute, "no: the wait is longer than retry.skip_wait, 1s, and another target is available"},
 		{"a verdict to fall back", file + "retry: {}\n", daily, "no: the verdict is fallback"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -126,7 +133,7 @@ func TestExplainTellsOfRetries(t *testing.T) {
 	}
 }
 
-func TestExplainTellsOfTheBreaker(t *testing.T) {
+func TestExplainPlansTheBreaker(t *testing.T) {
 	const file = "primary: gemini-2.5-flash\n"
 	for _, test := range []struct {
 		name, file, body string
@@ -153,7 +160,7 @@ func TestExplainPrintsWhatThePolicyDoes(t *testing.T) {
 	}
 	_, got, _ := strings.Cut(out, "\n\n")
 	want := "in " + example + `, at gemini-v2
-retry    no: the policy has no retry
+retry    no: the policy has no section retry
 breaker  opens after 5 such failures in a row, for 30s
 next     gpt-4o: condition "error || latency > 3000ms || cost > 0.05" is true
 `
@@ -162,9 +169,9 @@ next     gpt-4o: condition "error || latency > 3000ms || cost > 0.05" is true
 	}
 }
 
-func TestExplainTellsOfACooldownThatNobodyHeeds(t *testing.T) {
+func TestExplainWarnsOfACooldownWithoutABreaker(t *testing.T) {
 	out, err := run(t, daily, "explain", "--policy", write(t, "primary: gemini-2.5-flash\n"))
-	if want := "without a breaker nothing heeds the cooldown of 1h0m0s"; err != nil || !strings.Contains(out, want) {
+	if want := "the cooldown of 1h has no effect without a breaker; add circuit_breaker"; err != nil || !strings.Contains(out, want) {
 		t.Errorf("error %v, want %q in\n%s", err, want, out)
 	}
 }
@@ -172,9 +179,10 @@ func TestExplainTellsOfACooldownThatNobodyHeeds(t *testing.T) {
 func TestExplainRefusesAPolicyThatCannotBeUsed(t *testing.T) {
 	broken := write(t, "primary: 5\n")
 	for name, tt := range map[string]struct{ file, want string }{
-		"broken":  {broken, broken + " has problems:\n1:10: primary: found"},
+		"broken":  {broken, broken + " has problems:\n1:10: primary: "},
+		"stdin":   {"-", "explain: --policy: standard input has the error; name a file"},
 		"deleted": {filepath.Join(t.TempDir(), "none.yaml"), "none.yaml"},
-		"later":   {goodFiles + "full.yaml", "what only a later version can build"},
+		"later":   {goodFiles + "full.yaml", "not supported by this version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, overloaded, "explain", "--policy", tt.file)

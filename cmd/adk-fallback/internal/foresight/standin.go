@@ -1,0 +1,70 @@
+package foresight
+
+import (
+	"context"
+	"iter"
+	"log/slog"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/standin"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+)
+
+// Build builds p with a model of standIn for each name, and logs nothing. No
+// provider's client is made.
+func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, error) {
+	models := policy.Models{}
+	for _, name := range modelNames(p) {
+		models[name] = standin.Model{LLM: standIn(name)}
+	}
+	validators := policy.Validators{}
+	if p.Validate != nil && p.Validate.Function != "" {
+		validators[p.Validate.Function] = func(context.Context, *model.LLMRequest, *model.LLMResponse) error { return nil }
+	}
+	// The stand-ins are called in place of Anthropic's models, so its name is enough. Its SDK would double the size of the
+	// command.
+	anthropic := provider.Factory{Name: "anthropic"}
+	return policy.NewLive(context.Background(), p, models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)))
+}
+
+// modelNames returns the name of each model of p, as the file has it.
+func modelNames(p *spec.Policy) []string {
+	names := []string{p.Primary}
+	for _, e := range p.Fallbacks {
+		names = append(names, e.Name)
+	}
+	for _, e := range p.Experiments {
+		for _, arm := range e.Arms {
+			names = append(names, arm.Model)
+		}
+	}
+	return names
+}
+
+// StandIn takes a model's place: it fails with Err or, if that is nil, answers.
+type StandIn struct {
+	Model    string // its name
+	Err      error
+	Answered func() // called before each answer; nil for nothing
+}
+
+// Name implements model.LLM.
+func (s *StandIn) Name() string { return s.Model }
+
+// GenerateContent implements model.LLM.
+func (s *StandIn) GenerateContent(context.Context, *model.LLMRequest, bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) {
+		if s.Err != nil {
+			yield(nil, s.Err)
+			return
+		}
+		if s.Answered != nil {
+			s.Answered()
+		}
+		yield(&model.LLMResponse{Content: genai.NewContentFromText("an answer", genai.RoleModel), FinishReason: genai.FinishReasonStop, TurnComplete: true}, nil)
+	}
+}
