@@ -27,6 +27,23 @@ func Text(content *genai.Content) string {
 	return text.String()
 }
 
+// foreignEvent begins a content of the user's role in which ADK tells an agent what
+// another agent said.
+const foreignEvent = "For context:"
+
+// Question returns the user's last message in contents, trimmed, or "".
+func Question(contents []*genai.Content) string {
+	for _, c := range slices.Backward(contents) {
+		if c == nil || c.Role != genai.RoleUser || len(c.Parts) > 0 && c.Parts[0] != nil && c.Parts[0].Text == foreignEvent {
+			continue
+		}
+		if text := strings.TrimSpace(Text(c)); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
 // WithText returns a partial response with rest in the place of its text, whose end
 // rest is or ends with, or nil if there is nothing else in it.
 func WithText(resp *model.LLMResponse, rest string) *model.LLMResponse {

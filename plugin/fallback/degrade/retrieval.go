@@ -135,7 +135,8 @@ type retrieval struct {
 }
 
 func (r *retrieval) find(ctx context.Context, req *model.LLMRequest) (*model.LLMResponse, call.Metadata, error) {
-	query := question(req)
+	query := request.Question(req.Contents)
+	query = strings.ToValidUTF8(query[:min(len(query), MaxQueryBytes)], "")
 	info := call.From(ctx)
 	switch {
 	case r.Search == nil:
@@ -244,24 +245,6 @@ func remembered(ctx context.Context, service memory.Service, query string) ([]Pa
 		}
 	}
 	return passages, nil
-}
-
-// foreignEvent is how ADK begins a content of the user's role in which it tells an
-// agent what another agent said.
-const foreignEvent = "For context:"
-
-// question returns the user's last message in req, at most MaxQueryBytes of it, or "".
-func question(req *model.LLMRequest) string {
-	for i := len(req.Contents) - 1; i >= 0; i-- {
-		c := req.Contents[i]
-		if c == nil || c.Role != genai.RoleUser || len(c.Parts) > 0 && c.Parts[0] != nil && c.Parts[0].Text == foreignEvent {
-			continue
-		}
-		if text := strings.TrimSpace(request.Text(c)); text != "" {
-			return strings.ToValidUTF8(text[:min(len(text), MaxQueryBytes)], "")
-		}
-	}
-	return ""
 }
 
 // plain returns text without blank lines and characters that do not print, at most

@@ -42,6 +42,9 @@ type CacheConfig struct {
 	// TTL is how long an answer is fresh, and returned without calling the model. 0
 	// means DefaultCacheTTL.
 	TTL time.Duration
+	// Rules give some requests another TTL, or none. The first rule that applies to a
+	// request decides; its TTL holds for the answer in the cache, whoever fetched it.
+	Rules []CacheRule
 	// StaleWhileRevalidate is how long after TTL an answer is still returned at once,
 	// while it is refreshed in the background
 	// (https://www.rfc-editor.org/rfc/rfc5861). A failed refresh is repeated after
@@ -112,9 +115,11 @@ func NewCache(config CacheConfig) (*Cache, error) {
 		notNegative("CacheConfig.LookupAge", config.LookupAge, fmt.Sprintf("0 for %v, or more", DefaultLookupAge)),
 		notNegative("CacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
 	}
+	problems = append(problems, checkRules(config.Rules)...)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
+	config.Rules = slices.Clone(config.Rules)
 	orDefault(&config.MaxBytes, DefaultCacheBytes)
 	orDefault(&config.TTL, DefaultCacheTTL)
 	orDefault(&config.LookupAge, DefaultLookupAge)
@@ -125,8 +130,12 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	if config.Skip == nil {
 		config.Skip = func(*model.LLMRequest) bool { return false }
 	}
-	given := config.TTL + config.StaleWhileRevalidate
-	if given < config.TTL {
+	longest := config.TTL
+	for _, rule := range config.Rules {
+		longest = max(longest, rule.TTL)
+	}
+	given := longest + config.StaleWhileRevalidate
+	if given < longest {
 		given = math.MaxInt64
 	}
 	answers, err := otter.New(&otter.Options[digest.Sum, *answer]{
@@ -183,6 +192,10 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 	if !within {
 		identity = []string{req.Model}
 	}
+	ttl, cached := c.ttl(ctx, req)
+	if !cached {
+		return nil, false, false
+	}
 	key, ok := c.key(ctx, identity, req)
 	if !ok {
 		return nil, false, false
@@ -191,7 +204,7 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 	if !ok || time.Since(a.at) >= c.config.LookupAge {
 		return nil, false, false
 	}
-	return a.response(), time.Since(a.at) < c.config.TTL, true
+	return a.response(), time.Since(a.at) < ttl, true
 }
 
 // Bytes returns the estimated memory of the answers kept, at most MaxBytes. It first

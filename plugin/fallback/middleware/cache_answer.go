@@ -167,41 +167,49 @@ func foreign(custom map[string]any) map[string]any {
 	return others
 }
 
-// given returns the answer for key that can be returned to a call, and its
-// cache_status, or nil.
-func (c *Cache) given(key digest.Sum) (a *answer, status string) {
-	a, ok := c.answers.GetIfPresent(key)
+// place is where the answer to a request is kept, and how long it is fresh for that
+// request.
+type place struct {
+	key digest.Sum
+	ttl time.Duration
+}
+
+// given returns the answer at p that can be returned to a call, and its cache_status, or
+// nil.
+func (c *Cache) given(p place) (a *answer, status string) {
+	a, ok := c.answers.GetIfPresent(p.key)
 	if !ok {
 		return nil, ""
 	}
-	if status = c.statusOf(a); status == "" {
+	if status = c.statusOf(a, p.ttl); status == "" {
 		return nil, ""
 	}
 	return a, status
 }
 
-// statusOf returns the cache_status of a hit with a, or "" if a cannot be a hit.
-func (c *Cache) statusOf(a *answer) string {
+// statusOf returns the cache_status of a hit with a, which is fresh for ttl, or "" if a
+// cannot be a hit.
+func (c *Cache) statusOf(a *answer, ttl time.Duration) string {
 	age := time.Since(a.at)
 	switch {
 	case !a.front:
 		return ""
-	case age < c.config.TTL:
+	case age < ttl:
 		return call.CacheHit
-	case age-c.config.TTL < c.config.StaleWhileRevalidate:
+	case age-ttl < c.config.StaleWhileRevalidate:
 		return call.CacheStale
 	}
 	return ""
 }
 
-// keep keeps a, if it is not nil. An answer only for Lookup does not replace one that
-// can be a hit.
-func (c *Cache) keep(key digest.Sum, a *answer) {
+// keep keeps a at p, if it is not nil. An answer only for Lookup does not replace one
+// that can be a hit.
+func (c *Cache) keep(p place, a *answer) {
 	if a == nil {
 		return
 	}
-	c.answers.Compute(key, func(old *answer, found bool) (*answer, otter.ComputeOp) {
-		if found && !a.front && c.statusOf(old) != "" {
+	c.answers.Compute(p.key, func(old *answer, found bool) (*answer, otter.ComputeOp) {
+		if found && !a.front && c.statusOf(old, p.ttl) != "" {
 			return nil, otter.CancelOp
 		}
 		return a, otter.WriteOp

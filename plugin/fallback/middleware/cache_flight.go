@@ -12,21 +12,21 @@ import (
 
 // fetch gets the model's answer. If it calls the model, it sends the responses to out;
 // if another call does, it returns that call's answer.
-func (l *cached) fetch(ctx context.Context, key digest.Sum, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+func (l *cached) fetch(ctx context.Context, at place, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	p := patience{limit: l.cache.config.MaxWait}
 	defer p.stop()
 	for {
-		f, mine := l.cache.flights.join(key)
+		f, mine := l.cache.flights.join(at.key)
 		if mine {
-			if a, status := l.cache.given(key); status == call.CacheHit { // a flight has landed since the first look
-				l.cache.land(key, f, a, false)
+			if a, status := l.cache.given(at); status == call.CacheHit { // a flight has landed since the first look
+				l.cache.land(at.key, f, a, false)
 				return a, nil
 			}
-			return nil, l.lead(ctx, key, f, req, streamed, out)
+			return nil, l.lead(ctx, at, f, req, streamed, out)
 		}
 		switch err := wait(ctx, f, &p); {
 		case err == errLate, err == nil && f.failed && f.answer == nil:
-			return nil, l.alone(ctx, key, req, streamed, out)
+			return nil, l.alone(ctx, at, req, streamed, out)
 		case err != nil:
 			return nil, err
 		case f.answer != nil:
@@ -37,10 +37,10 @@ func (l *cached) fetch(ctx context.Context, key digest.Sum, req *model.LLMReques
 
 // lead calls the model while others wait for f. When the caller gives up or panics,
 // one of them calls it next.
-func (l *cached) lead(ctx context.Context, key digest.Sum, f *flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+func (l *cached) lead(ctx context.Context, at place, f *flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	gaveUp := true
-	defer func() { l.cache.land(key, f, nil, !gaveUp) }() // unless an answer was there
-	_, err := l.ask(ctx, key, f, req, streamed, out)
+	defer func() { l.cache.land(at.key, f, nil, !gaveUp) }() // unless an answer was there
+	_, err := l.ask(ctx, at, f, req, streamed, out)
 	gaveUp = ctx.Err() != nil || out.Stopped && !out.Final
 	return err
 }

@@ -8,7 +8,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -29,18 +28,18 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	if out.Root == "" {
 		out.Root = l.Name()
 	}
-	key, ok := l.keyOf(ctx, req)
+	at, ok := l.placeOf(ctx, req)
 	if !ok || out.Chosen != "" {
 		out.Notes.CacheStatus = call.CacheBypass
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
 	if l.cache.config.LookupOnly {
-		return l.alone(ctx, key, req, streamed, out)
+		return l.alone(ctx, at, req, streamed, out)
 	}
-	a, status := l.find(ctx, key, req)
+	a, status := l.find(ctx, at, req)
 	if a == nil {
 		var err error
-		if a, err = l.fetch(ctx, key, req, streamed, out); a == nil {
+		if a, err = l.fetch(ctx, at, req, streamed, out); a == nil {
 			return err
 		}
 		status = call.CacheHit
@@ -50,8 +49,8 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	return nil
 }
 
-// keyOf returns the key of req. ok is false if req must not be cached.
-func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key digest.Sum, ok bool) {
+// placeOf returns the place of req. ok is false if req must not be cached.
+func (l *cached) placeOf(ctx context.Context, req *model.LLMRequest) (at place, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			slog.Error("middleware: CacheConfig.Skip panicked; the request is not cached", "model", l.Name(), "panic", r)
@@ -59,32 +58,36 @@ func (l *cached) keyOf(ctx context.Context, req *model.LLMRequest) (key digest.S
 		}
 	}()
 	if l.cache.config.Skip(req) {
-		return digest.Sum{}, false
+		return place{}, false
 	}
-	return l.cache.key(ctx, l.identity, req)
+	if at.ttl, ok = l.cache.ttl(ctx, req); !ok {
+		return place{}, false
+	}
+	at.key, ok = l.cache.key(ctx, l.identity, req)
+	return at, ok
 }
 
 // find returns the answer to return at once, if there is one. It refreshes a stale
 // answer in the background.
-func (l *cached) find(ctx context.Context, key digest.Sum, req *model.LLMRequest) (a *answer, status string) {
-	a, status = l.cache.given(key)
+func (l *cached) find(ctx context.Context, at place, req *model.LLMRequest) (a *answer, status string) {
+	a, status = l.cache.given(at)
 	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {
-		l.refresh(ctx, key, req, a)
+		l.refresh(ctx, at, req, a)
 	}
 	return a, status
 }
 
 // alone calls the model for this caller only.
-func (l *cached) alone(ctx context.Context, key digest.Sum, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	_, err := l.ask(ctx, key, nil, req, streamed, out)
+func (l *cached) alone(ctx context.Context, at place, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	_, err := l.ask(ctx, at, nil, req, streamed, out)
 	return err
 }
 
 // refresh fetches a new answer for stale in the background, unless a fetch is in
 // progress. The goroutine belongs to the cache. It ends when the model has answered,
 // when MaxWait has passed, or with Close, but not with the caller.
-func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequest, stale *answer) {
-	f, mine := l.cache.joinInBackground(key)
+func (l *cached) refresh(ctx context.Context, at place, req *model.LLMRequest, stale *answer) {
+	f, mine := l.cache.joinInBackground(at.key)
 	if !mine {
 		return
 	}
@@ -102,19 +105,19 @@ func (l *cached) refresh(ctx context.Context, key digest.Sum, req *model.LLMRequ
 			if a == nil || !a.front { // the stale one stays
 				stale.paused.Store(time.Now().Add(RefreshPause).UnixNano())
 			}
-			l.cache.land(key, f, nil, true)
+			l.cache.land(at.key, f, nil, true)
 			l.cache.refreshes.Done()
 		}()
 		out := stream.NewSink(ctx, func(*model.LLMResponse, error) bool { return true })
 		out.Root = l.Name()
-		a, _ = l.ask(ctx, key, f, req, false, out)
+		a, _ = l.ask(ctx, at, f, req, false, out)
 	}()
 }
 
 // ask calls the model, keeps its answer if possible, and returns it. It lands f, if
 // not nil, when an answer is there.
-func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
-	catch := &catcher{layer: l, key: key, flight: f}
+func (l *cached) ask(ctx context.Context, at place, f *flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+	catch := &catcher{layer: l, at: at, flight: f}
 	out.Enter(catch, stream.Ticket{})
 	defer out.Leave()
 	out.Notes.CacheStatus = call.CacheMiss
@@ -130,7 +133,7 @@ func (l *cached) ask(ctx context.Context, key digest.Sum, f *flight[answer], req
 // long to read it.
 type catcher struct {
 	layer  *cached
-	key    digest.Sum
+	at     place
 	flight *flight[answer] // nil if no call can wait
 	finals int
 	answer *answer // nil if there are several final responses: none is the whole answer
@@ -140,14 +143,14 @@ type catcher struct {
 func (c *catcher) Answered(out *stream.Sink, resp *model.LLMResponse, _ stream.Ticket) (enough bool) {
 	cache := c.layer.cache
 	if c.finals++; c.finals > 1 {
-		cache.answers.Invalidate(c.key)
+		cache.answers.Invalidate(c.at.key)
 		c.answer = nil
 		return true
 	}
 	c.answer = newAnswer(c.layer.Name(), out, resp)
-	cache.keep(c.key, c.answer)
+	cache.keep(c.at, c.answer)
 	if c.flight != nil {
-		cache.land(c.key, c.flight, c.answer, true)
+		cache.land(c.at.key, c.flight, c.answer, true)
 	}
 	return false
 }

@@ -20,7 +20,9 @@
 //     because it holds the stream back.
 //   - Timeout is inside of Breaker and Limit, so that the wait in a queue does not count.
 //   - Budget is around each target, so that falling back never bypasses it.
-//   - Cache is around a whole tree.
+//   - Cache is around a whole tree. [CacheRule] gives some requests another TTL.
+//
+// [CacheEmbeddings] is the cache in front of an embedding model, which is no model.LLM.
 //
 // Package router chooses between several models, and package failure says what an error
 // means; no layer here judges an error by itself.

@@ -1,0 +1,154 @@
+package middleware_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// statusFor asks m and returns the cache_status of the answer.
+func statusFor(t testing.TB, ctx context.Context, m model.LLM, contents ...*genai.Content) string {
+	t.Helper()
+	for resp, err := range m.GenerateContent(ctx, &model.LLMRequest{Contents: contents}, false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		md, _ := call.ReadResponse(resp)
+		return md.CacheStatus
+	}
+	t.Fatal("no answer")
+	return ""
+}
+
+func user(text string) *genai.Content { return genai.NewContentFromText(text, genai.RoleUser) }
+
+// B85, B86
+func TestCacheRules(t *testing.T) {
+	rules := []middleware.CacheRule{
+		{Labels: map[string]string{"topic": "prices", "live": "yes"}, Skip: true},
+		{Labels: map[string]string{"topic": "prices"}, TTL: time.Minute},
+		{Prompt: regexp.MustCompile(`(?i)\bpolicy\b`)}, // the default, whoever asks
+		{Agent: "librarian", TTL: 24 * time.Hour},
+		{Prompt: regexp.MustCompile(`^What time`), TTL: time.Second},
+	}
+	long := "What time" + strings.Repeat(" x", middleware.MaxRuleBytes)
+	for name, test := range map[string]struct {
+		info     call.Info
+		contents []*genai.Content
+		ttl      time.Duration // 0 for none
+	}{
+		"no rule":                 {contents: []*genai.Content{user("hi")}, ttl: time.Hour},
+		"a label":                 {info: call.Info{Labels: map[string]string{"topic": "prices"}}, contents: []*genai.Content{user("hi")}, ttl: time.Minute},
+		"another value":           {info: call.Info{Labels: map[string]string{"topic": "news"}}, contents: []*genai.Content{user("hi")}, ttl: time.Hour},
+		"two labels":              {info: call.Info{Labels: map[string]string{"topic": "prices", "live": "yes"}}, contents: []*genai.Content{user("hi")}},
+		"an agent":                {info: call.Info{Agent: "librarian"}, contents: []*genai.Content{user("hi")}, ttl: 24 * time.Hour},
+		"an exception before it":  {info: call.Info{Agent: "librarian"}, contents: []*genai.Content{user("our Policy?")}, ttl: time.Hour},
+		"a prompt":                {contents: []*genai.Content{user("What time is it?")}, ttl: time.Second},
+		"a long prompt":           {contents: []*genai.Content{user(long)}, ttl: time.Second},
+		"an earlier prompt":       {contents: []*genai.Content{user("What time is it?"), genai.NewContentFromText("Nine.", genai.RoleModel), user("Thanks")}, ttl: time.Hour},
+		"the model's own words":   {contents: []*genai.Content{user("hi"), genai.NewContentFromText("What time", genai.RoleModel)}, ttl: time.Hour},
+		"told of another agent's": {contents: []*genai.Content{user("hi"), {Role: genai.RoleUser, Parts: []*genai.Part{{Text: "For context:"}, {Text: "policy"}}}}, ttl: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour, StaleWhileRevalidate: time.Minute, Rules: rules})
+				defer cache.Close()
+				m := cache.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+				ctx := call.With(t.Context(), test.info)
+				if test.ttl == 0 {
+					for range 2 {
+						if got := statusFor(t, ctx, m, test.contents...); got != call.CacheBypass {
+							t.Errorf("status %q, want bypass", got)
+						}
+					}
+					if _, _, ok := cache.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents}); ok {
+						t.Error("the answer is kept for Lookup")
+					}
+					return
+				}
+				var got []string
+				got = append(got, statusFor(t, ctx, m, test.contents...))
+				time.Sleep(test.ttl - 1)
+				got = append(got, statusFor(t, ctx, m, test.contents...))
+				_, fresh, ok := cache.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents})
+				if !ok || !fresh {
+					t.Errorf("Lookup: fresh is %v, ok is %v", fresh, ok)
+				}
+				time.Sleep(1)
+				_, fresh, _ = cache.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents})
+				got = append(got, statusFor(t, ctx, m, test.contents...))
+				if want := "[miss hit stale] false"; fmt.Sprint(got, fresh) != want {
+					t.Errorf("%v %v, want %s", got, fresh, want)
+				}
+			})
+		})
+	}
+}
+
+// A caller whose answers must be young is not given another's old one.
+func TestCacheRuleOfTheCallerDecides(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour, Rules: []middleware.CacheRule{{Agent: "clerk", TTL: time.Minute}}})
+		defer cache.Close()
+		m := cache.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		clerk := call.With(t.Context(), call.Info{Agent: "clerk"})
+		statusFor(t, t.Context(), m, user("hi"))
+		time.Sleep(30 * time.Minute)
+		if got := statusFor(t, t.Context(), m, user("hi")); got != call.CacheHit {
+			t.Errorf("status %q, want hit", got)
+		}
+		if got := statusFor(t, clerk, m, user("hi")); got != call.CacheMiss {
+			t.Errorf("clerk: status %q, want miss", got)
+		}
+	})
+}
+
+func TestCacheRulesAreChecked(t *testing.T) {
+	_, err := middleware.NewCache(middleware.CacheConfig{Rules: []middleware.CacheRule{{}, {TTL: -1}, {Skip: true, TTL: 1}}})
+	for _, text := range []string{"Rules[1].TTL is -1ns", "Rules[2] has both Skip and a TTL"} {
+		if err == nil || !strings.Contains(err.Error(), text) {
+			t.Errorf("error %v, want one with %q", err, text)
+		}
+	}
+}
+
+// Answers about prices are kept for a minute, and those about the time not at all.
+func ExampleCacheRule() {
+	cache, err := middleware.NewCache(middleware.CacheConfig{
+		TTL: time.Hour,
+		Rules: []middleware.CacheRule{
+			{Prompt: regexp.MustCompile(`(?i)what time`), Skip: true},
+			{Labels: map[string]string{"topic": "prices"}, TTL: time.Minute},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cache.Close()
+	m := cache.Middleware()(suite.NewModel("flash", suite.Text("Nine.")))
+	for _, question := range []string{"When do you open?", "When do you open?", "What time is it?"} {
+		for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{Contents: genai.Text(question)}, false) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			md, _ := call.ReadResponse(resp)
+			fmt.Println(question, md.CacheStatus)
+		}
+	}
+	// Output:
+	// When do you open? miss
+	// When do you open? hit
+	// What time is it? bypass
+}
