@@ -85,7 +85,8 @@ type CascadeConfig struct {
 // "judge: confidence 0.42 below 0.8".
 //
 // An answer that calls functions is accepted without being judged, so no tool runs twice:
-// the judges see the answer to the results. Nor is an answer of last resort judged. Once
+// the judges see the answer to the results. Answers of last resort and the empty one that
+// ends a tool loop are not judged either. Once
 // the strong model has answered, later calls of the same agent in the ADK turn (a tool
 // loop) begin with it, as in a [NewFallback].
 //
@@ -94,8 +95,9 @@ type CascadeConfig struct {
 // cheap model's name, and the record says why. Inside a router that has another target,
 // a cascade whose strong model has failed returns the error instead.
 //
-// The calls of a judge that is a model, and the models of [Judge.DegradeBelow], are
-// targets like the two: the guards of enclosing routers run for them.
+// Guards of enclosing routers also run for a judge that is a model, and for the models of
+// [Judge.DegradeBelow]. Last resorts (package degrade) among the models also answer when
+// all other models have failed.
 //
 // The error names every wrong field. The model is safe for concurrent use if its models
 // and judges are.

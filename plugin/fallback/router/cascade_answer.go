@@ -37,7 +37,7 @@ func (r *cascadeRun) cheap() error {
 		return err // it came after the answer
 	}
 	review.Reject()
-	rejected := a.fork.Reject(&rejectedError{r.name, verdict.reason}, verdict.verdict())
+	rejected := a.fork.Reject(&rejectedError{a.fork.Model, verdict.reason}, verdict.verdict())
 	a.fork.Join()
 	r.out.Notes.CacheStatus, r.out.Notes.Degraded = before.CacheStatus, before.Degraded
 	r.to = verdict.to
@@ -56,10 +56,11 @@ func (e *rejectedError) Error() string {
 
 // cheapAnswer is the cheap model's answer on its way to the judges.
 type cheapAnswer struct {
-	run     *cascadeRun
-	fork    *stream.Sink
-	hold    bool // the partial responses are held back
-	hideLog bool // the caller has not asked for log-probabilities
+	run      *cascadeRun
+	fork     *stream.Sink
+	degraded string // of the notes before the call
+	hold     bool   // the partial responses are held back
+	hideLog  bool   // the caller has not asked for log-probabilities
 
 	held     []*model.LLMResponse // partial ones
 	bytes    int                  // of text in them
@@ -68,11 +69,12 @@ type cheapAnswer struct {
 	final    *model.LLMResponse   // with log-probabilities, without a stated confidence
 	logprobs confidence.Mean      // of the partial responses
 	stated   *confidence.Stated   // of the partial responses; nil if it is not removed
-	value    float64              // stated in the final response
+	found    bool                 // the final response states a confidence
+	value    float64              // the stated confidence, or NaN
 }
 
 func (r *cascadeRun) newCheapAnswer() *cheapAnswer {
-	a := &cheapAnswer{run: r, hold: r.config.Hold || r.out.Continuous || r.out.Compared}
+	a := &cheapAnswer{run: r, degraded: r.out.Notes.Degraded, hold: r.config.Hold || r.out.Continuous || r.out.Compared}
 	a.fork = r.out.Fork(a.take)
 	a.reset()
 	return a
@@ -80,7 +82,7 @@ func (r *cascadeRun) newCheapAnswer() *cheapAnswer {
 
 // reset prepares for an answer.
 func (a *cheapAnswer) reset() {
-	*a = cheapAnswer{run: a.run, fork: a.fork, hold: a.hold, hideLog: a.hideLog}
+	*a = cheapAnswer{run: a.run, fork: a.fork, degraded: a.degraded, hold: a.hold, hideLog: a.hideLog}
 	if a.run.strips {
 		a.stated = &confidence.Stated{}
 	}
@@ -156,7 +158,7 @@ func (a *cheapAnswer) takeFinal(resp *model.LLMResponse) bool {
 		if rest := whole.End(); rest != "" {
 			resp = appendText(resp, rest)
 		}
-		a.value = whole.Value()
+		a.found, a.value = whole.Found(), whole.Value()
 	}
 	if mean := a.logprobs.Logprob(); resp.AvgLogprobs == 0 && resp.LogprobsResult == nil && !math.IsNaN(mean) {
 		own := *resp

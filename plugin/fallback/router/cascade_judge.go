@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 
 	"google.golang.org/adk/v2/model"
@@ -120,22 +121,32 @@ func JudgeStated(instruction string) Judge {
 		return a.stated, nil
 	}}
 	if instruction != "" {
-		j.ask = func(req *model.LLMRequest) { instruct(req.Config, instruction) }
+		j.ask = func(req *model.LLMRequest) { instruct(req, instruction) }
 	}
 	return j
 }
 
-// instruct adds a text to the system instruction of config, which is a shallow copy.
-func instruct(config *genai.GenerateContentConfig, text string) {
-	if config.ResponseSchema != nil || config.ResponseJsonSchema != nil || config.ResponseMIMEType == "application/json" {
+// instruct adds an instruction to req, a shallow copy with a configuration of its own.
+func instruct(req *model.LLMRequest, text string) {
+	c := req.Config
+	if c.ResponseSchema != nil || c.ResponseJsonSchema != nil || c.ResponseMIMEType == "application/json" {
 		return
 	}
-	system := &genai.Content{}
-	if config.SystemInstruction != nil {
-		*system = *config.SystemInstruction
+	part := &genai.Part{Text: text}
+	if last := len(req.Contents) - 1; c.CachedContent != "" && last >= 0 { // it excludes a system instruction
+		req.Contents = slices.Clone(req.Contents)
+		req.Contents[last] = withPart(req.Contents[last], part)
+		return
 	}
-	system.Parts = append(system.Parts[:len(system.Parts):len(system.Parts)], &genai.Part{Text: text})
-	config.SystemInstruction = system
+	c.SystemInstruction = withPart(c.SystemInstruction, part)
+}
+
+// withPart returns a copy of content, which may be nil, with one more part.
+func withPart(content *genai.Content, part *genai.Part) *genai.Content {
+	if content == nil {
+		content = &genai.Content{Role: genai.RoleUser}
+	}
+	return &genai.Content{Role: content.Role, Parts: append(slices.Clone(content.Parts), part)}
 }
 
 // JudgeChecks returns a judge by the rules of [middleware.NewValidate]: the request's

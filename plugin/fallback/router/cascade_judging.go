@@ -24,10 +24,13 @@ func (r *cascadeRun) judge(a *cheapAnswer) ruling {
 	switch {
 	case a.tooLong:
 		return ruling{reason: tooLongReason()}
-	case r.settings.Use == UseCheap, a.fork.Notes.Degraded != "", callsFunction(a.final.Content):
+	case r.settings.Use == UseCheap, a.fork.Notes.Degraded != a.degraded, callsFunction(a.final.Content):
 		return ruling{}
-	case a.stated != nil && !answers(a.final.Content):
-		return ruling{reason: "judge: it states a confidence and nothing else"}
+	case !answers(a.final.Content):
+		if a.found {
+			return ruling{reason: "judge: it states a confidence and nothing else"}
+		}
+		return ruling{} // it ends a tool loop, as Source has made sure
 	}
 	for i := range r.config.Judges {
 		j := &r.config.Judges[i]

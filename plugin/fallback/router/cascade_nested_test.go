@@ -59,6 +59,9 @@ func TestCascadeInOtherRouters(t *testing.T) {
 		"hedge": {router.MustHedge(router.HedgeConfig{Delay: time.Hour}, cascade(0, cheap(), strong()), next()), "cheap|strong[strong]", "pro"},
 		"the models of a verdict are no last resort of a failure before others": {in("", router.MustCascade(router.CascadeConfig{
 			Judges: []router.Judge{sure(0).DegradeBelow(0.5, template)}}, down("flash"), down("pro")), next()), "next[next]", "gpt"},
+		"a cascade in the place of an answer": {router.MustCascade(router.CascadeConfig{
+			Judges: []router.Judge{sure(0).DegradeBelow(0.5, cascade(0, suite.NewModel("lite", suite.Text("little")), strong()))}}, cheap(), suite.NewModel("max", suite.Text("max"))),
+			"cheap|little|strong[strong]", "pro"},
 		"a verdict within a fallback": {in("", router.MustCascade(router.CascadeConfig{
 			Judges: []router.Judge{sure(0).DegradeBelow(0.5, template)}}, cheap(), strong()), next()), "cheap|sorry[sorry]", "template-response"},
 	} {

@@ -121,6 +121,20 @@ func TestJSONIsNotAskedForAConfidence(t *testing.T) {
 	}
 }
 
+// A cached prefix excludes a system instruction: the question for a confidence stands
+// beside the user's.
+func TestConfidenceIsAskedForBesideACachedPrefix(t *testing.T) {
+	cheap := suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 1"))
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("strong")))
+	req := userSays("hi")
+	req.Config = &genai.GenerateContentConfig{CachedContent: "cachedContents/1"}
+	got := collect(m.GenerateContent(t.Context(), req, false))
+	asked := cheap.Requests()[0]
+	if got.stream != "[Paris.]" || asked.Config.SystemInstruction != nil || suite.TextOf(asked.Contents[0]) != "hi"+router.AskConfidence || len(req.Contents[0].Parts) != 1 {
+		t.Errorf("the consumer saw %q (%v); the model was asked %q", got.stream, got.err, suite.TextOf(asked.Contents[0]))
+	}
+}
+
 // Text is shown while it arrives, unless the answer is held back.
 func TestCascadeShowsTextAtOnce(t *testing.T) {
 	for _, hold := range []bool{false, true} {

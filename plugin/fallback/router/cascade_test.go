@@ -346,6 +346,39 @@ func TestCascadeDegrades(t *testing.T) {
 	}
 }
 
+// B112: the empty answer that ends a tool loop is accepted.
+func TestCascadeEndsAToolLoopWithNothing(t *testing.T) {
+	for name, judge := range map[string]router.Judge{"log-probabilities": router.JudgeLogProbs(true), "stated": router.JudgeStated(router.AskConfidence)} {
+		strong := suite.NewModel("pro", suite.Text("strong"))
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{judge}}, suite.NewModel("flash", mute(genai.FinishReasonStop)), strong)
+		if got := afterTools(t.Context(), m, true); got.err != nil || got.stream != "[]" || len(strong.Requests()) > 0 {
+			t.Errorf("%s: the consumer saw %q (%v), want the end of the turn", name, got.stream, got.err)
+		}
+	}
+}
+
+// B125: the hooks hear of each attempt, and of a fallback once.
+func TestHooksOfACascade(t *testing.T) {
+	for name, test := range map[string]struct {
+		confidence float64
+		strong     suite.Step
+		want       []string
+	}{
+		"accepted": {1, suite.Text("strong"), nil},
+		"rejected": {0.1, suite.Text("strong"), []string{"flash -> pro: judge: confidence 0.1 below 0.8"}},
+		"stands":   {0.1, suite.Fail(suite.ErrQuota), nil},
+	} {
+		var heard []string
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(test.confidence)}, OnFallback: func(_ context.Context, md call.Metadata) {
+			heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel+": "+md.Reason)
+		}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
+		ask(t.Context(), m, true)
+		if diff := cmp.Diff(test.want, heard); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 func TestCascadeConfigIsChecked(t *testing.T) {
 	a, b := suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b"))
 	ok := []router.Judge{sure(1)}
