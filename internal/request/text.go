@@ -34,7 +34,7 @@ const foreignEvent = "For context:"
 // Question returns the user's last message in contents, trimmed, or "".
 func Question(contents []*genai.Content) string {
 	for _, c := range slices.Backward(contents) {
-		if c == nil || c.Role != genai.RoleUser || len(c.Parts) > 0 && c.Parts[0] != nil && c.Parts[0].Text == foreignEvent {
+		if c == nil || c.Role != genai.RoleUser || isForeign(c) {
 			continue
 		}
 		if text := strings.TrimSpace(Text(c)); text != "" {
@@ -42,6 +42,16 @@ func Question(contents []*genai.Content) string {
 		}
 	}
 	return ""
+}
+
+func isForeign(c *genai.Content) bool {
+	return len(c.Parts) > 0 && c.Parts[0] != nil && c.Parts[0].Text == foreignEvent
+}
+
+// BeginsTurn reports whether content is a message of the user's own: neither results of
+// tools nor what another agent said.
+func BeginsTurn(content *genai.Content) bool {
+	return isUserMessage(content) && !isEmptyContent(content) && !isForeign(content)
 }
 
 // WithText returns a partial response with rest in the place of its text, whose end

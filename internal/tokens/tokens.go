@@ -45,6 +45,12 @@ func Estimate(req *model.LLMRequest) int {
 	return (size + bytesPerToken - 1) / bytesPerToken
 }
 
+// OfContent returns about how many tokens a content has, as Estimate counts them, rounded up.
+func OfContent(c *genai.Content) int {
+	s := sizer{nodes: maxNodes}
+	return (s.content(c) + bytesPerToken - 1) / bytesPerToken
+}
+
 // A sizer returns lengths in bytes. It looks at as many nodes of values and schemas as it has left; each further one counts
 // as a token.
 type sizer struct{ nodes int }
