@@ -163,6 +163,16 @@ func verify(t *testing.T, p *place, q *jobs.Queue, sessions session.Service, use
 			stored[fmt.Sprint(event.CustomMetadata[jobs.KeyAnswer])]++
 		}
 	}
+	if p.file != "" {
+		var version, state string
+		if err := p.db.QueryRow("SELECT sqlite_version()").Scan(&version); err != nil {
+			t.Error(err)
+		}
+		if err := p.db.QueryRow("PRAGMA integrity_check").Scan(&state); err != nil || state != "ok" {
+			t.Errorf("SQLite %s: integrity %q, error %v", version, state, err)
+		}
+		t.Logf("SQLite %s", version)
+	}
 	attempts := 0
 	for i, id := range ids {
 		job := get(t, q, id)

@@ -19,9 +19,8 @@ type Tx interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// busyTimeout is how long a connection waits for the lock of a SQLite file, in
-// milliseconds.
-const busyTimeout = 5000
+// busyTimeout is how long a connection waits for the lock of a SQLite file, at most.
+const busyTimeout = 5 * time.Second
 
 // database is what differs between SQLite and PostgreSQL. Queries are written for both,
 // with ?1, ?2, … as parameters and BLOB for bytes.
@@ -29,6 +28,8 @@ type database struct {
 	open     func(ctx context.Context) (*sql.DB, error) // returns the same one while it is in order
 	postgres bool
 	lease    time.Duration
+
+	checkpointPages int // of SQLite's own checkpoints; 0 for none
 }
 
 // conn is a connection in use. now is the time in microseconds: of the machine, whose
@@ -84,7 +85,10 @@ func (d *database) with(ctx context.Context, begin []string, fn func(*conn) erro
 	}()
 	cn := &conn{Conn: c, d: d, now: time.Now().UnixMicro()}
 	if !d.postgres {
-		begin = append([]string{fmt.Sprintf("PRAGMA busy_timeout = %d", busyTimeout)}, begin...)
+		begin = append([]string{
+			fmt.Sprintf("PRAGMA busy_timeout = %d", patience(ctx).Milliseconds()),
+			fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", d.checkpointPages),
+		}, begin...)
 	}
 	for _, statement := range begin {
 		if _, err := cn.exec(ctx, statement); err != nil {
@@ -101,6 +105,14 @@ func (d *database) with(ctx context.Context, begin []string, fn func(*conn) erro
 	}
 	failed = false
 	return nil
+}
+
+// patience is how long to wait for a lock: SQLite does not see that ctx ends meanwhile.
+func patience(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return max(min(time.Until(end), busyTimeout), time.Millisecond)
+	}
+	return busyTimeout
 }
 
 // sql returns a query in the database's own words.

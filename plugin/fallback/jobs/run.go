@@ -277,7 +277,7 @@ func (q *Queue) endure(ctx context.Context, limit time.Duration, write func(cont
 		select {
 		case <-ctx.Done():
 			return err
-		case <-time.After(min(q.config.Poll, q.config.Lease/3)):
+		case <-time.After(min(q.config.Poll, pause)):
 		}
 	}
 }

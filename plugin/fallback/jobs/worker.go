@@ -14,6 +14,9 @@ import (
 // grace is how long a model may go on after its call was cut off.
 const grace = 5 * time.Second
 
+// pause is the longest time until a failing database is tried again.
+const pause = time.Second
+
 // Run works on jobs until ctx ends, with m as the model that answers: usually the tree
 // that the application's agents use. It needs no restart when the database fails; it
 // logs the failure and goes on when it can.
@@ -92,7 +95,7 @@ func (q *Queue) next(ctx context.Context) *lease {
 			return l
 		}
 		if failing = err != nil; failing {
-			wait = q.config.Poll
+			wait = min(q.config.Poll, pause)
 		}
 		timer.Reset(wait)
 		select {
@@ -124,7 +127,7 @@ func (q *Queue) listen(ctx context.Context) {
 		q.config.Logger.Warn("jobs: not notified of other replicas' jobs until the connection is back", "error", err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(q.config.Poll):
+		case <-time.After(min(q.config.Poll, pause)):
 		}
 	}
 }

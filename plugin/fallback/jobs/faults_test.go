@@ -1,0 +1,207 @@
+package jobs_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
+)
+
+// strained is a SQLite driver each of whose connections begins with a pragma of the test.
+type strained struct {
+	driver.Driver
+	pragma atomic.Value
+}
+
+func (s *strained) Open(name string) (driver.Conn, error) {
+	conn, err := s.Driver.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.(driver.ExecerContext).ExecContext(context.Background(), s.pragma.Load().(string), nil)
+	return conn, err
+}
+
+// strain registers a driver of that name, with an empty pragma.
+func strain(t *testing.T, name string) *strained {
+	t.Helper()
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	s := &strained{Driver: db.Driver()}
+	s.pragma.Store("SELECT 1")
+	sql.Register(name, s)
+	return s
+}
+
+// A full disk: new jobs are refused, and an answer that was paid for is stored when there
+// is room again.
+func TestFullDisk(t *testing.T) {
+	d := strain(t, "sqlite-full")
+	p := inFile(t)
+	q := p.open(t, jobs.Config{Driver: "sqlite-full", Poll: 20 * time.Millisecond})
+	b := newBlocking()
+	m := suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		b.started <- ctx
+		<-b.finish
+		yield(&model.LLMResponse{Content: genai.NewContentFromText(strings.Repeat("Paris. ", 20_000), genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
+	})
+	id := enqueue(t, q, "acme", "hi")
+	run(t, q, m)
+	<-b.started
+	_ = q.Close() // all connections: the next ones find the disk full
+	d.pragma.Store("PRAGMA max_page_count = 1")
+	_, err := q.Enqueue(t.Context(), jobs.Request{LLM: say(strings.Repeat("long ", 20_000))})
+	if err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || !strings.Contains(err.Error(), "full") {
+		t.Errorf("Enqueue: error %v, want one that says that the disk is full", err)
+	}
+	close(b.finish)
+	time.Sleep(100 * time.Millisecond) // the answer has met the full disk; sooner would do too
+	if job := get(t, q, id); job.State != jobs.Running {
+		t.Errorf("job %+v, want it running until the answer is stored", job)
+	}
+	d.pragma.Store("SELECT 1")
+	until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+	if n := len(m.Requests()); n != 1 {
+		t.Errorf("%d calls, want 1", n)
+	}
+}
+
+func TestReadOnlyFile(t *testing.T) {
+	d := strain(t, "sqlite-readonly")
+	d.pragma.Store("PRAGMA query_only = 1")
+	p := inFile(t)
+	fails := func(what string, err error) {
+		t.Helper()
+		if err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || !strings.Contains(err.Error(), "readonly") {
+			t.Errorf("%s: error %v, want one that says readonly", what, err)
+		}
+	}
+	_, err := jobs.Open(t.Context(), p.config(jobs.Config{Driver: "sqlite-readonly"}))
+	fails("Open of a new file", err)
+	d.pragma.Store("SELECT 1")
+	q := p.open(t, jobs.Config{Driver: "sqlite-readonly", Poll: 20 * time.Millisecond})
+	run(t, q, paris)
+	_ = q.Close()
+	d.pragma.Store("PRAGMA query_only = 1")
+	_, err = q.Enqueue(t.Context(), jobs.Request{LLM: say("hi")})
+	fails("Enqueue", err)
+	d.pragma.Store("SELECT 1")
+	var id string
+	until(t, "the queue takes jobs again", func() bool {
+		id, err = q.Enqueue(t.Context(), jobs.Request{LLM: say("hi")})
+		return err == nil
+	})
+	until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+}
+
+// A file that another process keeps locked delays a caller as long as the caller's context
+// says, and the worker goes on when the lock is gone.
+func TestLockedFile(t *testing.T) {
+	p := inFile(t)
+	q := p.open(t, jobs.Config{Poll: 20 * time.Millisecond})
+	run(t, q, paris)
+	lock, err := p.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err = q.Enqueue(ctx, jobs.Request{LLM: say("hi")})
+	if took := time.Since(began); err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || took > 2*time.Second {
+		t.Errorf("Enqueue into a locked file: error %v after %v, want one after 100ms", err, took)
+	}
+	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	id := enqueue(t, q, "acme", "hi")
+	until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+}
+
+// A file that is deleted, or damaged and then moved away, is replaced by a new one while
+// the worker runs.
+func TestDeletedAndCorruptFile(t *testing.T) {
+	for name, damage := range map[string]func(t *testing.T, p *place, q *jobs.Queue){
+		"deleted": func(*testing.T, *place, *jobs.Queue) {},
+		"corrupt": func(t *testing.T, p *place, q *jobs.Queue) {
+			if err := os.WriteFile(p.file+".bad", []byte(strings.Repeat("not a database ", 10_000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, _ = os.Remove(p.file+"-wal"), os.Remove(p.file+"-shm")
+			if err := os.Rename(p.file+".bad", p.file); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range []func() error{
+				func() error { _, err := q.Enqueue(t.Context(), jobs.Request{LLM: say("hi")}); return err },
+				func() error { _, err := jobs.Open(t.Context(), p.config(jobs.Config{})); return err },
+			} {
+				if err := f(); err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || !strings.Contains(err.Error(), "not a database") {
+					t.Errorf("error %v, want one that says that the file is not a database", err)
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := inFile(t)
+			q := p.open(t, jobs.Config{Poll: 20 * time.Millisecond})
+			stop := run(t, q, paris)
+			id := enqueue(t, q, "acme", "hi")
+			until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+			damage(t, p, q)
+			for _, suffix := range []string{"", "-wal", "-shm"} {
+				_ = os.Remove(p.file + suffix)
+			}
+			id = enqueue(t, q, "acme", "hi")
+			if _, err := os.Stat(p.file); err != nil {
+				t.Error(err)
+			}
+			until(t, "the new file's job is done", func() bool { return get(t, q, id).State == jobs.Done })
+			stop()
+		})
+	}
+}
+
+// A restart of PostgreSQL stops nothing for longer than it takes.
+func TestPostgresRestart(t *testing.T) {
+	p := newPlace(t, &place{dsn: postgres.dsn(t)})
+	q := p.open(t, jobs.Config{Poll: time.Hour})
+	b := newBlocking()
+	run(t, q, b.model())
+	before := enqueue(t, q, "acme", "hi")
+	<-b.started
+	postgres.stop()
+	if _, err := q.Enqueue(t.Context(), jobs.Request{LLM: say("hi")}); err == nil || !strings.HasPrefix(err.Error(), "jobs: ") {
+		t.Errorf("Enqueue without a server: error %v", err)
+	}
+	close(b.finish) // the answer is there, but not the server
+	if err := postgres.start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the job from before is done", func() bool {
+		job, err := q.Get(t.Context(), before)
+		return err == nil && job.State == jobs.Done
+	})
+	other := p.open(t, jobs.Config{Poll: time.Hour})
+	after := enqueue(t, other, "acme", "hi") // of another replica: the worker listens again
+	until(t, "the job of afterwards is done", func() bool { return get(t, q, after).State == jobs.Done })
+	if job := get(t, q, before); job.Attempts != 1 {
+		t.Errorf("%d attempts, want 1", job.Attempts)
+	}
+}
