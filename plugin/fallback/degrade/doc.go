@@ -1,8 +1,5 @@
-// Package degrade holds answers of last resort, for when no model answers:
-// [NewTemplate] says a fixed text or one made for the call, [NewCachedAnswer]
-// gives an earlier answer to the same request, [NewRetrieval] quotes passages from
-// an ADK memory or a search of yours. Each is a model.LLM and goes at the end of a
-// router's targets:
+// Package degrade holds answers of last resort, for calls that no model answers. Each is
+// a model.LLM and goes at the end of a router's targets:
 //
 //	cache := middleware.MustCache(middleware.CacheConfig{})
 //	m := middleware.Chain(
@@ -14,10 +11,15 @@
 //		cache.Middleware(),
 //	)
 //
-// An answer of last resort always says what it is: to programs by "degraded" in
-// the response's metadata (see package call), to users by its text. All models
-// here are safe for concurrent use.
+//   - [CachedAnswer] returns an earlier answer to the same request.
+//   - [Retrieval] quotes passages from an ADK memory or from a search of yours.
+//   - [Deferred] queues the call, so that it is answered later (package jobs).
+//   - [Template] returns a fixed text, or one made for the call.
 //
-// Nothing here decides when to degrade; that is the router's. Nothing here keeps
-// answers; that is middleware.Cache.
+// An answer of last resort always says what it is: to programs by "degraded" in the
+// response's metadata (see package call), to users by its text. All models here are safe
+// for concurrent use.
+//
+// The router decides when a last resort answers. middleware.Cache and package jobs keep
+// the answers and calls; nothing here does.
 package degrade
