@@ -11,6 +11,8 @@
 //		cache.Middleware(),
 //	)
 //
+// The answers:
+//
 //   - [CachedAnswer] returns an earlier answer to the same request.
 //   - [Retrieval] quotes passages from an ADK memory or from a search of yours.
 //   - [Deferred] queues the call, so that it is answered later (package jobs).
