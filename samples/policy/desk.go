@@ -20,7 +20,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// talk asks an agent on the policy file about one city after the other.
+// talk asks an agent with the policy file about one city after another.
 func talk(ctx context.Context, out io.Writer, models policy.Models, o options) error {
 	s := &screen{out: out, started: time.Now()}
 	name := filepath.Base(o.file)
@@ -36,10 +36,14 @@ func talk(ctx context.Context, out io.Writer, models policy.Models, o options) e
 	if err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	s.print("%s is in use: edit it", name)
+	s.print("%s is in use", name)
 	for turn := 0; o.turns == 0 || turn < o.turns; turn++ {
 		city := cities[turn%len(cities)]
-		s.answer(city, ask(ctx, r, fmt.Sprint("session-", turn), city))
+		answer := ask(ctx, r, fmt.Sprint("session-", turn), city)
+		if ctx.Err() != nil {
+			return nil
+		}
+		s.answer(city, answer)
 		select {
 		case <-time.After(o.every):
 		case <-ctx.Done():
@@ -49,9 +53,9 @@ func talk(ctx context.Context, out io.Writer, models policy.Models, o options) e
 	return nil
 }
 
-// ask returns what the agent says about a city, who said it, and why it was not
-// the primary. The first call of a turn that falls back tells of it; the calls
-// after the tool's stay with who has answered.
+// ask returns the agent's answer about a city, the model that answered and, after a
+// fallback, the reason. The reason is in the metadata of the first call of the turn
+// that falls back; later calls stay with the target that answered.
 func ask(ctx context.Context, r *runner.Runner, session, city string) string {
 	said, by, because := "(no answer)", "", ""
 	message := genai.NewContentFromText("How is the weather in "+city+"?", genai.RoleUser)
@@ -93,20 +97,20 @@ func (s *screen) print(format string, args ...any) {
 
 func (s *screen) answer(city, text string) { s.print("%-6s  %s", city, text) }
 
-// reloaded tells that the file has changed, and what became of that.
+// reloaded prints whether a changed file is in use.
 func (s *screen) reloaded(file string, err error) {
 	bad, broken := errors.AsType[*spec.Error](err)
 	switch {
 	case err == nil:
-		s.print("%s has changed: in use from now on", file)
+		s.print("%s has changed and is in use", file)
 	case broken:
-		s.print("%s has changed, but cannot be used; the policy stays as it is", file)
+		s.print("%s has changed but has errors; the old policy stays in use", file)
 		for _, problem := range bad.Problems {
 			if problem.Severity == spec.SeverityError {
 				s.print("  %s:%s", file, problem)
 			}
 		}
 	default:
-		s.print("%s: %v; the policy stays as it is", file, err)
+		s.print("%s: %v; the old policy stays in use", file, err)
 	}
 }

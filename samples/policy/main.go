@@ -1,15 +1,17 @@
-// Command policy shows an ADK agent whose model is a policy file, which can be
-// edited while the agent answers. README.md has a walk through.
+// Command policy shows an ADK agent whose model is a policy file that can be edited
+// while the agent answers. README.md has a walkthrough.
 //
-// What an application writes is in [agentOn]; script.go is the provider that it
-// plays against, desk.go asks the questions and prints.
+// An application's part is in [agentOn]; script.go has the built-in provider, desk.go
+// asks the questions and prints.
 package main
 
 import (
 	"context"
+	_ "embed"
 	"flag"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -25,11 +27,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
+//go:embed fallback.yaml
+var original []byte
+
 func main() {
+	log.SetOutput(io.Discard) // ADK and the Gemini client log there
 	var o options
-	flag.StringVar(&o.file, "policy", filepath.Join("samples", "policy", "fallback.yaml"), "policy file")
-	flag.DurationVar(&o.every, "every", time.Second, "how often a question is asked")
-	flag.IntVar(&o.turns, "turns", 0, "how many questions are asked; 0: until interrupted")
+	flag.StringVar(&o.file, "policy", "", "policy `file` (default: a copy of this sample's, in a temporary folder)")
+	flag.DurationVar(&o.every, "every", time.Second, "pause between two questions")
+	flag.IntVar(&o.turns, "turns", 0, "number of questions (default: until Ctrl-C)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -41,14 +47,29 @@ func main() {
 }
 
 type options struct {
-	file  string
+	file  string // "" for a copy of the sample's
 	every time.Duration
 	turns int // 0 for no end
 }
 
-// run asks questions until it is interrupted, of a server of its own if there is
-// no API key.
+// run asks questions until ctx ends. Without an API key it uses a built-in server.
 func run(ctx context.Context, out io.Writer, apiKey string, o options) error {
+	if o.file == "" {
+		dir, err := os.MkdirTemp("", "adk-fallback-")
+		if err != nil {
+			return fmt.Errorf("policy: %w", err)
+		}
+		defer os.RemoveAll(dir)
+		o.file = filepath.Join(dir, "fallback.yaml")
+		if err := os.WriteFile(o.file, original, 0o600); err != nil {
+			return fmt.Errorf("policy: %w", err)
+		}
+	}
+	end := "Press Ctrl-C to stop."
+	if o.turns > 0 {
+		end = fmt.Sprintf("It stops after question %d.", o.turns)
+	}
+	fmt.Fprintf(out, "Edit %s while the agent answers. %s\n\n", o.file, end)
 	if apiKey != "" {
 		return talk(ctx, out, nil, o) // the policy finds Gemini by itself
 	}
@@ -57,8 +78,8 @@ func run(ctx context.Context, out io.Writer, apiKey string, o options) error {
 	return play(ctx, out, server, o)
 }
 
-// play lets the agent talk to models on a server that fails on purpose. They are
-// handed to the policy under the names that its file may use.
+// play lets the agent use models on a server that fails on purpose. The policy gets
+// them under the names that its file may use.
 func play(ctx context.Context, out io.Writer, server *fallbacktest.Server, o options) error {
 	script(server.Provider)
 	models := policy.Models{}
@@ -72,12 +93,11 @@ func play(ctx context.Context, out io.Writer, server *fallbacktest.Server, o opt
 	return talk(ctx, out, models, o)
 }
 
-// agentOn returns an agent whose model is the file. It needs nothing else to
-// follow the file: a turn that has begun ends under the policy that it began
-// with.
+// agentOn returns an agent whose model follows the policy file. A turn in progress
+// ends under the policy that it started with.
 func agentOn(ctx context.Context, file string, models policy.Models, reloaded func(error)) (agent.Agent, error) {
 	m, err := policy.Watch(ctx, file, models, policy.OnReload(reloaded),
-		// An application would let the policy log. Here the screen tells of it.
+		// An application would let the policy log. Here the screen shows it.
 		policy.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, err

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,16 +16,6 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
-
-// original is the file that the sample comes with.
-func original(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile("fallback.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(data)
-}
 
 // edit is what the file holds from a moment on.
 type edit struct {
@@ -41,7 +33,7 @@ func played(t *testing.T, turns int, edits ...edit) (out string) {
 			t.Error(err)
 		}
 	}
-	write(original(t))
+	write(string(original))
 	synctest.Test(t, func(t *testing.T) {
 		server := fallbacktest.NewPipeServer()
 		defer server.Close()
@@ -59,7 +51,7 @@ func played(t *testing.T, turns int, edits ...edit) (out string) {
 
 // B92
 func TestReadmeShowsWhatIsPrinted(t *testing.T) {
-	good := original(t)
+	good := string(original)
 	out := played(t, 9,
 		edit{2500 * time.Millisecond, strings.Replace(good, `condition: "error`, `condition: "errors`, 1)},
 		edit{6500 * time.Millisecond, strings.Replace(good, "primary: gemini-2.5-flash", "primary: gemini-2.5-flash-lite", 1)},
@@ -78,7 +70,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 // B92
 func TestFileThatIsGoneChangesNothing(t *testing.T) {
 	o := options{file: filepath.Join(t.TempDir(), "fallback.yaml"), every: time.Second, turns: 4}
-	if err := os.WriteFile(o.file, []byte(original(t)), 0o600); err != nil {
+	if err := os.WriteFile(o.file, original, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -90,8 +82,8 @@ func TestFileThatIsGoneChangesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		out := screen.String()
-		if got := strings.Count(out, "gemini-2.5-flash\n"); got != 3 || !strings.Contains(out, "the policy stays as it is") {
-			t.Errorf("the primary answered %d times, want 3, and the end of the file told of:\n%s", got, out)
+		if got := strings.Count(out, "gemini-2.5-flash\n"); got != 3 || !strings.Contains(out, "the old policy stays in use") {
+			t.Errorf("the primary answered %d times, want 3, and a line about the missing file:\n%s", got, out)
 		}
 	})
 }
@@ -111,23 +103,32 @@ func TestFailedTurnIsTold(t *testing.T) {
 	}
 }
 
-func TestRunsWithoutAKey(t *testing.T) {
+func TestRunsWithoutAKeyOnACopyOfItsFile(t *testing.T) {
+	t.Chdir(t.TempDir()) // where the sample's files are not
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, "", options{file: "fallback.yaml", every: time.Millisecond, turns: 3}); err != nil {
+	if err := run(t.Context(), &out, "", options{every: time.Millisecond, turns: 3}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"It is sunny in Berlin.", "It is cloudy in Paris.", "It is snowing in Oslo."} {
+	for _, want := range []string{"It stops after question 3.", "It is sunny in Berlin.", "It is cloudy in Paris.", "It is snowing in Oslo."} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, out.String())
 		}
+	}
+	file, _, _ := strings.Cut(strings.TrimPrefix(out.String(), "Edit "), " while the agent answers.")
+	if _, err := os.Stat(filepath.Dir(file)); filepath.Base(file) != "fallback.yaml" || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the end the folder of %s has the error %v, want none to be left", file, err)
 	}
 }
 
 func TestInterruptEndsTheProgram(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := run(ctx, &bytes.Buffer{}, "", options{file: "fallback.yaml", every: time.Hour}); err != nil {
+	var out bytes.Buffer
+	if err := run(ctx, &out, "", options{every: time.Hour}); err != nil {
 		t.Errorf("error %v, want none", err)
+	}
+	if got := out.String(); !strings.Contains(got, "Press Ctrl-C to stop.") || strings.Contains(got, "canceled") {
+		t.Errorf("output %q, want how to stop, and no error", got)
 	}
 }
 

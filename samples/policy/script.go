@@ -21,12 +21,12 @@ const (
 // pace is how long a healthy model takes.
 const pace = 100 * time.Millisecond
 
-// cities that are asked about, over and over.
+// cities of the questions, in turn.
 var cities = []string{"Berlin", "Paris", "Oslo"}
 
-// script makes p a provider on which each model has a weakness: flash is
-// overloaded when the question is about Paris, lite is silent for a minute when
-// it is about Oslo. pro has none.
+// script makes p a provider whose models fail for one city each: flash is overloaded
+// when the question is about Paris, lite is silent for a minute when it is about
+// Oslo. pro never fails.
 func script(p *ft.Provider) {
 	p.Script(pro, ft.Func(answer))
 	p.Script(flash, ft.Func(func(r ft.Request) ft.Step {
@@ -43,7 +43,7 @@ func script(p *ft.Provider) {
 	}))
 }
 
-// answer is what a healthy model says: it looks the weather up, then tells it.
+// answer is the answer of a healthy model: a call of the tool, then its result.
 func answer(r ft.Request) ft.Step {
 	if result := r.FunctionResponse("weather"); result != nil {
 		return ft.Text(fmt.Sprintf("It is %v in %v.", result.Response["sky"], about(r))).After(pace)

@@ -1,14 +1,15 @@
 // Command quickstart shows an ADK agent that keeps answering while its model's
 // quota is exhausted. README.md has the commands and what they print.
 //
-// What it shows about the plugin is in [run]; script.go is the provider it
-// plays against, weather.go the agent's tool, transcript.go the printing.
+// The plugin is set up in [run]; script.go has the built-in provider, weather.go the
+// agent's tool, transcript.go the printing.
 package main
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 
@@ -28,11 +29,14 @@ import (
 
 const (
 	rootModel     = "gemini-2.5-flash"      // every turn starts here
-	fallbackModel = "gemini-2.5-pro"        // and is answered here when that fails,
-	lastModel     = "gemini-2.5-flash-lite" // or here when this fails too
+	fallbackModel = "gemini-2.5-pro"        // answers when that fails
+	lastModel     = "gemini-2.5-flash-lite" // answers when both fail
 )
 
 func main() {
+	if len(os.Args) == 1 {
+		log.SetOutput(io.Discard) // ADK logs there, and the plugin what the transcript says
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout, os.Getenv("GOOGLE_API_KEY"), os.Args[1:]); err != nil {
@@ -42,12 +46,11 @@ func main() {
 	}
 }
 
-// run plays three turns and writes their transcript to out, or, with args,
-// hands over to ADK's launcher. Without an API key it runs against a server of
-// its own.
+// run plays three turns and writes their transcript to out or, with args, starts
+// ADK's launcher. Without an API key it uses a built-in server.
 func run(ctx context.Context, out io.Writer, apiKey string, args []string) error {
 	provider := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: apiKey}
-	where := "the Gemini API: whether a model fails is up to it"
+	where := "the Gemini API, where models may not fail"
 	if apiKey == "" {
 		server := fallbacktest.NewServer()
 		defer server.Close()
@@ -72,7 +75,7 @@ func run(ctx context.Context, out io.Writer, apiKey string, args []string) error
 		return fmt.Errorf("quickstart: %w", err)
 	}
 
-	// An ordinary agent: it knows its own model and nothing of a fallback.
+	// An ordinary agent, which has no fallback of its own.
 	assistant, err := llmagent.New(llmagent.Config{
 		Name:        "assistant",
 		Model:       flash,
@@ -84,12 +87,12 @@ func run(ctx context.Context, out io.Writer, apiKey string, args []string) error
 		return fmt.Errorf("quickstart: %w", err)
 	}
 
-	// The plugin, and who stands in. This is all that an application adds.
-	standIn, err := router.NewFallback(router.Config{}, pro, lite)
+	// The plugin and its fallbacks: all that an application adds.
+	others, err := router.NewFallback(router.Config{}, pro, lite)
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
 	}
-	keepAnswering, err := fallback.New(fallback.Config{Recover: standIn})
+	keepAnswering, err := fallback.New(fallback.Config{Recover: others})
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
 	}

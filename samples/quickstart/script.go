@@ -11,9 +11,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
 
-// script makes p a provider whose root model is out of its daily quota for as
-// long as the user's message has the word "quota" in it. It decides by the
-// message alone, so that it plays the transcript and a chat alike.
+// script makes p a provider whose root model is out of its daily quota while the
+// user's message contains the word "quota". It decides by the message only, so that it
+// serves the transcript and a chat alike.
 func script(p *fallbacktest.Provider) {
 	p.Script(rootModel, fallbacktest.Func(func(r fallbacktest.Request) fallbacktest.Step {
 		if strings.Contains(strings.ToLower(question(r)), "quota") {
@@ -28,8 +28,8 @@ func script(p *fallbacktest.Provider) {
 // city finds "New York" in "weather in New York now?" and "oslo" in "weather in oslo".
 var city = regexp.MustCompile(`\bin ((?:\p{Lu}[\p{L}'-]*\s?)+|\p{L}+)`)
 
-// answer is what a healthy model says: it looks the weather up with the tool,
-// then tells it. To anything else it explains itself.
+// answer is the answer of a healthy model: a call of the tool, then its result. To
+// other questions it explains the sample.
 func answer(r fallbacktest.Request) fallbacktest.Step {
 	if result := r.FunctionResponse("weather"); result != nil {
 		w := result.Response

@@ -38,7 +38,7 @@ func converse(ctx context.Context, out io.Writer, config *launcher.Config) error
 		return fmt.Errorf("quickstart: %w", err)
 	}
 	for i, question := range questions {
-		var answers []*session.Event // the model's; the tool's results are left out
+		var answers []*session.Event // of the model; the tool's results are not printed
 		message := genai.NewContentFromText(question, genai.RoleUser)
 		for event, err := range r.Run(ctx, user, id, message, agent.RunConfig{}) {
 			if err != nil {
@@ -62,15 +62,15 @@ func converse(ctx context.Context, out io.Writer, config *launcher.Config) error
 	return nil
 }
 
-// transcript tells one turn: what was said, which models were asked for it, and
-// the metadata that a reader of the session finds on the last answer.
+// transcript describes one turn: question and answer, the attempts, and the metadata
+// of the last answer.
 func transcript(question string, answers []*session.Event) (string, error) {
 	last := answers[len(answers)-1]
 	var b strings.Builder
 	fmt.Fprintf(&b, "  user   %s\n  agent  %s\n\n", question, said(last))
 
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  asked\toutcome\twait\twhy")
+	fmt.Fprintln(table, "  target\toutcome\twait\twhy")
 	for _, event := range answers {
 		for _, a := range attempts(event) {
 			fmt.Fprintf(table, "  %s\t%s\t%s\t%s\n", a.Model, a.Outcome, a.Wait, why(a, event))

@@ -1,14 +1,15 @@
-// Command resilient shows an ADK agent on a model that does not give up, composed
-// by hand. README.md says what it prints.
+// Command resilient shows an ADK agent whose model retries, times out and falls back,
+// composed in Go. README.md shows what it prints.
 //
-// The model is in [newModel]; script.go is the provider it plays against,
-// screen.go the printing.
+// The model is in [newModel]; script.go has the built-in provider, screen.go the
+// printing.
 package main
 
 import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"time"
@@ -23,6 +24,7 @@ import (
 )
 
 func main() {
+	log.SetOutput(io.Discard) // ADK and the Gemini client log there
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout, os.Getenv("GOOGLE_API_KEY")); err != nil {
@@ -32,14 +34,14 @@ func main() {
 	}
 }
 
-// run asks three questions, of a server of its own if there is no API key.
+// run asks three questions. Without an API key it uses a built-in server.
 func run(ctx context.Context, out io.Writer, apiKey string) error {
 	if apiKey == "" {
 		server := fallbacktest.NewServer()
 		defer server.Close()
 		return play(ctx, out, server)
 	}
-	// Gemini may think for a while before it says anything.
+	// Gemini may think for a while before its first content.
 	m, err := newModel(ctx, &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: apiKey}, 20*time.Second)
 	if err != nil {
 		return err
@@ -55,8 +57,8 @@ func run(ctx context.Context, out io.Writer, apiKey string) error {
 //	  retry(breaker(limit(timeout(attempt(gemini-2.5-flash-lite))))),
 //	)
 //
-// Each target has layers of its own, because what they keep (a breaker's state,
-// the calls under way) is the target's.
+// Each target has layers of its own, because their state (of the breaker, the calls
+// in flight) belongs to one target.
 func newModel(ctx context.Context, provider *genai.ClientConfig, firstContent time.Duration) (model.LLM, error) {
 	var targets []model.LLM
 	for _, name := range []string{flash, pro, lite} {

@@ -16,8 +16,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// converse asks the questions of an agent on m, an ordinary ADK application, and
-// prints the answers while they arrive.
+// converse asks the questions of an agent with the model m, and prints the answers
+// while they arrive.
 func converse(ctx context.Context, out io.Writer, m model.LLM) error {
 	assistant, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m, Instruction: "Answer in one sentence."})
 	if err != nil {
@@ -63,8 +63,8 @@ func (s *screen) print(format string, args ...any) {
 
 func (s *screen) show(event *session.Event) {
 	if restart, _ := event.CustomMetadata[call.KeyRestart].(bool); restart {
-		// A screen that can would erase what it has of the answer.
-		s.print(" [cut off]\n%4.1fs  the answer begins again", s.seconds())
+		// A screen that can erase text would remove the answer so far.
+		s.print(" [cut off]\n%4.1fs  the answer restarts", s.seconds())
 		s.writing = false
 		return
 	}
@@ -72,7 +72,7 @@ func (s *screen) show(event *session.Event) {
 		s.write(event)
 		return
 	}
-	// The final event has the whole answer once more, and what became of it.
+	// The final event has the whole answer again, and the metadata.
 	md, _ := call.ReadEvent(event)
 	s.print("\n%4.1fs  answered by %s", s.seconds(), md.ModelName)
 	if md.Triggered {

@@ -14,7 +14,7 @@ const (
 	lite  = "gemini-2.5-flash-lite"
 )
 
-// questions of the conversation, each of which meets another provider.
+// questions of the conversation, one for each state of the primary.
 var questions = []string{
 	"What is a circuit breaker?",
 	"What is a retry budget?",
@@ -27,8 +27,8 @@ const (
 	hedgeAnswer   = "A hedge asks a second server when the first is slow, and takes the answer that comes first."
 )
 
-// play lets the conversation run against a server whose first model answers the
-// first question, is cut off in the second and falls silent at the third.
+// play runs the conversation against a server whose first model answers the first
+// question, is cut off in the answer to the second, and is silent at the third.
 func play(ctx context.Context, out io.Writer, server *ft.Server) error {
 	say := func(text string) ft.Step { return ft.Text(text).Pace(40 * time.Millisecond) }
 	server.Script(flash,

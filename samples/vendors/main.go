@@ -35,7 +35,7 @@ const (
 )
 
 func main() {
-	log.SetOutput(io.Discard) // ADK logs there
+	log.SetOutput(io.Discard) // ADK and the Gemini client log there
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout); err != nil {

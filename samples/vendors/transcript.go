@@ -44,13 +44,13 @@ func converse(ctx context.Context, out io.Writer, assistant agent.Agent) error {
 	return nil
 }
 
-// transcript tells one turn: what was said, which targets were asked, and what was
-// changed in the request for each fallback that answered.
+// transcript describes one turn: question and answer, the attempts, and the changes
+// in the request to each fallback that answered.
 func transcript(question string, said []*session.Event) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  user   %s\n  agent  %s\n\n", question, text(said[len(said)-1]))
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  asked\toutcome\twhat happened")
+	fmt.Fprintln(table, "  target\toutcome\twhat happened")
 	for _, event := range said {
 		for _, a := range attempts(event) {
 			fmt.Fprintf(table, "  %s\t%s\t%s\n", a.Model, a.Outcome, happened(a, event))
@@ -62,7 +62,7 @@ func transcript(question string, said []*session.Event) string {
 	return b.String()
 }
 
-// adapted tells what was changed in the request for each fallback that answered.
+// adapted lists what was changed in the request for each fallback that answered.
 func adapted(said []*session.Event) string {
 	var b strings.Builder
 	told := map[string]bool{}
