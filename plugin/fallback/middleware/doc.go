@@ -20,6 +20,8 @@
 //     because it holds the stream back.
 //   - Timeout is inside of Breaker and Limit, so that the wait in a queue does not count.
 //   - Budget is around each target, so that falling back never bypasses it.
+//   - Trim, which cuts out the middle of a long history, is outside of Limit and Budget:
+//     they estimate the request that is sent.
 //   - Cache is around a whole tree. [CacheRule] gives some requests another TTL.
 //
 // [CacheEmbeddings] is the cache in front of an embedding model, which is no model.LLM.

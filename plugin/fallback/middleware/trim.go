@@ -1,0 +1,210 @@
+package middleware
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math"
+	"strings"
+	"sync/atomic"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
+	"github.com/adk-fallback/adk-fallback/internal/trim"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// TrimMark is the text that stands in a request where Trim has cut out the middle of the
+// history, in a content of the user's role.
+const TrimMark = trim.Mark
+
+// TrimConfig says how much a model takes. Window is required.
+type TrimConfig struct {
+	// Window is how many tokens of input the model takes: system instruction, tools and
+	// history. Keep some of the model's context back for its answer.
+	Window int
+	// OnlyOverflow refuses a request that fits as it is. Then the model can stand behind
+	// the other targets of a router a second time, trimmed, and is called only if the
+	// whole request fits none of them; see NewTrim.
+	OnlyOverflow bool
+}
+
+// NewTrim returns a middleware that cuts out the middle of a history that does not fit
+// the model's window. The system instruction, the tools, the user's first message and the
+// current turn are kept. The cut is one piece of whole turns, or of a turn's earlier
+// calls of functions with their responses; a call is never parted from its response.
+// TrimMark stands in its place. The caller's request is not changed. If the model is a
+// fallback, "fallback_adapted" has "history".
+//
+// If what must be kept does not fit, the model is not called: the error is a
+// *RefusedError by "trim", a verdict to fall back.
+//
+// The length of a request is estimated, about four characters a token, and corrected by
+// the model's own counts of earlier requests. A cut is larger than needed by up to an
+// eighth of the window, so that it stays at its place for some turns and the provider's
+// prompt cache stays useful.
+//
+// Trim goes outside of Limit and Budget, which estimate the request too. To try a larger
+// window first, put the trimmed model behind the others:
+//
+//	trimmed := middleware.MustTrim(middleware.TrimConfig{Window: 32_000, OnlyOverflow: true})
+//	m, err := router.NewFallback(router.Config{Guards: []guard.Guard{guard.ContextWindow}},
+//		router.Describe(small, router.Traits{ContextWindow: 32_000}),
+//		router.Describe(large, router.Traits{ContextWindow: 200_000}),
+//		trimmed(small), // without a ContextWindow, which the guard would hold against it
+//	)
+//
+// The error names every wrong field.
+func NewTrim(config TrimConfig) (Middleware, error) {
+	if config.Window <= 0 {
+		return nil, fmt.Errorf("middleware: TrimConfig.Window is %d; must be 1 or more", config.Window)
+	}
+	return func(m model.LLM) model.LLM {
+		checkModel("Trim", m)
+		l := &trimmed{Around: stream.Around{Inner: stream.Of(m)}, config: config}
+		if config.OnlyOverflow {
+			return stream.Forward(&overflow{l}, m)
+		}
+		return stream.Forward(l, m)
+	}, nil
+}
+
+// MustTrim is NewTrim, but panics on an error.
+func MustTrim(config TrimConfig) Middleware { return must(NewTrim(config)) }
+
+// trimmed is the layer around one model.
+type trimmed struct {
+	stream.Around
+	config TrimConfig
+	scale  scale
+}
+
+// overflow is a trimmed model that a router may have beside the same model untrimmed.
+type overflow struct{ *trimmed }
+
+// Absent implements stream.Optional: it is part of every call, and refuses those for
+// which it is not needed.
+func (*overflow) Absent(context.Context) bool { return false }
+
+func (l *trimmed) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(l, ctx, req, streamed)
+}
+
+func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	if out.AsksNoModel() {
+		return l.Inner.Do(ctx, req, streamed, out)
+	}
+	estimated := tokens.Estimate(req)
+	if l.wasTooLong(out) {
+		l.scale.tooLong(estimated, l.config.Window)
+	}
+	sent, reason := l.fit(req, estimated)
+	if reason != "" {
+		return &RefusedError{By: "trim", Model: l.Name(), Reason: reason}
+	}
+	if sent != req {
+		estimated = tokens.Estimate(sent)
+		out.Enter(trimNote{}, stream.Ticket{})
+		defer out.Leave()
+	}
+	before := out.Begun()
+	err := l.Inner.Do(ctx, sent, streamed, out)
+	switch usage := out.Usage(); {
+	case out.Begun() == before: // no attempt was made
+	case err != nil && stream.VerdictOf(ctx, err).Kind == failure.KindContextLength:
+		l.scale.tooLong(estimated, l.config.Window)
+	case err == nil && usage != nil:
+		l.scale.learn(estimated, int(usage.PromptTokenCount))
+	}
+	return err
+}
+
+// fit returns req, or a shorter copy, or why there is none.
+func (l *trimmed) fit(req *model.LLMRequest, estimated int) (sent *model.LLMRequest, reason string) {
+	budget := l.scale.estimate(l.config.Window)
+	if estimated <= budget {
+		if l.config.OnlyOverflow {
+			return nil, "the request fits without trimming"
+		}
+		return req, ""
+	}
+	own := *req
+	own.Contents = nil
+	fixed := tokens.Estimate(&own)
+	contents, ok := trim.History(req.Contents, budget-fixed, tokens.OfContent)
+	if !ok {
+		return nil, fmt.Sprintf("the request does not fit its window of %d tokens without the middle of the history either", l.config.Window)
+	}
+	own.Contents = contents
+	return &own, ""
+}
+
+// wasTooLong reports whether the model has refused this call's request for its length
+// already, in an earlier place of a router.
+func (l *trimmed) wasTooLong(out *stream.Sink) bool {
+	attempts, _ := out.Attempts()
+	for _, a := range attempts {
+		if a.Kind == string(failure.KindContextLength) && a.Model == l.Name() {
+			return true
+		}
+	}
+	return false
+}
+
+// trimNote writes to the answer's notes that the history was trimmed.
+type trimNote struct{}
+
+// Answered implements stream.Tap.
+func (trimNote) Answered(out *stream.Sink, _ *model.LLMResponse, _ stream.Ticket) (enough bool) {
+	out.Notes.Adapted = strings.TrimPrefix(out.Notes.Adapted+"\n"+"history", "\n")
+	return true
+}
+
+// scale is how many tokens a model counts for each that is estimated. The zero value is
+// 1. It is safe for concurrent use; of two corrections at once, one may be lost.
+type scale struct{ bits atomic.Uint64 }
+
+const (
+	minScale, maxScale = 0.25, 8
+	// minLearned is the shortest request to learn from, in estimated tokens: of a shorter
+	// one, most is what the provider adds.
+	minLearned = 200
+	// tooLongBy is by how much a request that was refused is taken to exceed the window.
+	tooLongBy = 1.1
+)
+
+func (s *scale) load() float64 {
+	if bits := s.bits.Load(); bits != 0 {
+		return math.Float64frombits(bits)
+	}
+	return 1
+}
+
+func (s *scale) store(x float64) {
+	s.bits.Store(math.Float64bits(min(max(x, minScale), maxScale)))
+}
+
+// estimate returns which estimate stands for a number of counted tokens.
+func (s *scale) estimate(counted int) int { return int(float64(counted) / s.load()) }
+
+// learn takes the model's count of a request. A higher one counts at once, a lower one
+// by an eighth: a request that is too long costs a call.
+func (s *scale) learn(estimated, counted int) {
+	if estimated < minLearned || counted <= 0 {
+		return
+	}
+	now, seen := s.load(), float64(counted)/float64(estimated)
+	if seen < now {
+		seen = now + (seen-now)/8
+	}
+	s.store(seen)
+}
+
+// tooLong takes that a request did not fit the window.
+func (s *scale) tooLong(estimated, window int) {
+	if seen := tooLongBy * float64(window) / float64(max(estimated, 1)); seen > s.load() {
+		s.store(seen)
+	}
+}
