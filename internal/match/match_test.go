@@ -70,8 +70,8 @@ func TestNamesCompareAsAPersonWould(t *testing.T) {
 // Whatever the letter and the way to write it, its folded form is one. B133
 func TestEveryWayToWriteALetterFoldsToOne(t *testing.T) {
 	for r := rune(1); r <= unicode.MaxRune; r++ {
-		if !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) {
-			continue
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsNumber(r) || unicode.In(r, unicode.Han, unicode.Hangul, unicode.Tangut) {
+			continue // tens of thousands without case
 		}
 		name := "a" + string(r) + "z"
 		want := match.Fold(name)

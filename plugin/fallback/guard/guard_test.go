@@ -163,6 +163,19 @@ func TestAroundAGroupLetsItsLastResortAnswer(t *testing.T) {
 	}
 }
 
+// What answers without a model sees any request whole. B79, B87
+func TestNoPartRefusesALastResort(t *testing.T) {
+	req := ofParts(withFile("image/png"))
+	req.Tools = map[string]any{"f": 1}
+	for name, g := range map[string]guard.Guard{
+		"compliance": guard.Compliance(guard.Rule{}), "redact": guard.Redact, "tenants": guard.Tenants(), "tools": guard.Tools(), "capabilities": guard.Capabilities, "window": guard.ContextWindow,
+	} {
+		if seen, err := g(t.Context(), req, guard.Target{LastResort: true, Capabilities: []string{}, ContextWindow: 1}); seen != req || err != nil {
+			t.Errorf("%s: %v, %v", name, seen, err)
+		}
+	}
+}
+
 func TestAroundNothingPanics(t *testing.T) {
 	defer func() {
 		if p := recover(); p != "guard: Around: the model is nil" {

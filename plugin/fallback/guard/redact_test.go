@@ -109,7 +109,7 @@ func TestRedactionNumbersManyKeys(t *testing.T) {
 	if len(got) != keys+1 || got["[redacted]"] != 0.0 || got["[redacted] 2"] != 1.0 || got["[redacted] 3"] != 2.0 {
 		t.Errorf("%d keys of %d: %v, %v, %v are the first", len(got), keys+1, got["[redacted]"], got["[redacted] 2"], got["[redacted] 3"])
 	}
-	if took := time.Since(start); took > 10*time.Second { // numbering each key from 2 on takes minutes
+	if took := time.Since(start); took > time.Minute { // numbering each key from 2 on takes minutes
 		t.Errorf("%v for %d keys", took, keys)
 	}
 }
