@@ -141,18 +141,19 @@ func persist(t *testing.T, q *jobs.Queue, info call.Info, text string) (id strin
 
 func verify(t *testing.T, p *place, q *jobs.Queue, sessions session.Service, users int, ids []string) {
 	t.Helper()
-	told, stored := map[string]int{}, map[string]int{}
-	rows, err := p.db.Query("SELECT job FROM deliveries")
+	told, stored, by := map[string]int{}, map[string]int{}, map[string]string{}
+	rows, err := p.db.Query("SELECT job, text FROM deliveries")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
+		var id, text string
+		if err := rows.Scan(&id, &text); err != nil {
 			t.Fatal(err)
 		}
 		told[id]++
+		by[id] += text + "; "
 	}
 	for i := range users {
 		got, err := sessions.Get(t.Context(), &session.GetRequest{AppName: "shop", UserID: "ada", SessionID: fmt.Sprint(i)})
@@ -178,7 +179,7 @@ func verify(t *testing.T, p *place, q *jobs.Queue, sessions session.Service, use
 		job := get(t, q, id)
 		attempts += job.Attempts
 		if job.State != jobs.Done || told[id] != 1 || stored[id] != 1 {
-			t.Errorf("job %d: %+v; delivered %d times to the table and %d times to the session, want once each", i, job, told[id], stored[id])
+			t.Errorf("job %d: %+v; delivered %d times to the table and %d times to the session, want once each; by %s", i, job, told[id], stored[id], by[id])
 		}
 	}
 	if len(told) != len(ids) || len(stored) != len(ids) {
@@ -288,7 +289,8 @@ func work() error {
 	}
 	config.Deliver = func(ctx context.Context, tx jobs.Tx, d jobs.Delivery) error {
 		fmt.Println("delivering") // one write
-		if _, err := tx.ExecContext(ctx, "INSERT INTO deliveries VALUES ('"+d.Job.ID+"', '')"); err != nil {
+		by := fmt.Sprintf("process %d at %v, due %v", os.Getpid(), time.Now(), d.Job.Due)
+		if _, err := tx.ExecContext(ctx, "INSERT INTO deliveries VALUES ('"+d.Job.ID+"', '"+by+"')"); err != nil {
 			return err
 		}
 		time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)

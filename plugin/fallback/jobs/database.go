@@ -19,6 +19,8 @@ type Tx interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
+var _ Tx = (*sql.Tx)(nil)
+
 // busyTimeout is how long a connection waits for the lock of a SQLite file, at most.
 const busyTimeout = 5 * time.Second
 

@@ -3,18 +3,14 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
-	"time"
+	"sync"
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // work runs the job of l to its end or its next attempt:
@@ -23,9 +19,11 @@ import (
 //
 // A worker that dies between two steps leaves the job at the step that it had reached.
 func (q *Queue) work(ctx context.Context, m model.LLM, l *lease) {
+	var beating sync.WaitGroup
+	defer beating.Wait()
 	beats, stop := context.WithCancel(ctx)
 	defer stop()
-	go q.heartbeat(beats, l) // ends with the work
+	beating.Go(func() { q.heartbeat(beats, l) })
 	if earlier := q.enter(l); earlier != nil {
 		earlier.cancel(ErrLeaseLost)
 		<-earlier.done
@@ -136,30 +134,6 @@ func answer(ctx context.Context, m model.LLM, req *model.LLMRequest) (whole *mod
 	return whole, nil
 }
 
-// degradedError says that the tree only had an answer of last resort. The user has one
-// of these already.
-type degradedError struct {
-	name   string
-	called bool // a model was called before
-}
-
-func (e *degradedError) Error() string {
-	return "jobs: no model answered; only the last resort " + e.name + " did"
-}
-
-// modelCalled reports whether err, of an attempt, means that a model was called. Calls
-// that a breaker, a limit or a budget refused cost nothing and do not count.
-func modelCalled(err error) bool {
-	if degraded, ok := errors.AsType[*degradedError](err); ok {
-		return degraded.called
-	}
-	if _, failed := errors.AsType[*stream.AttemptError](err); failed {
-		return true
-	}
-	_, refused := errors.AsType[*stream.RefusedError](err)
-	return !refused
-}
-
 // deliver passes the stored answer on and ends the job.
 func (q *Queue) deliver(ctx context.Context, l *lease) error {
 	d := Delivery{Job: l.job, Response: &model.LLMResponse{}}
@@ -204,96 +178,3 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 	q.ended(ctx, l.job)
 	return nil
 }
-
-// undeliveredError is a failure after the answer.
-type undeliveredError struct{ err error }
-
-func (e *undeliveredError) Error() string {
-	return "jobs: the answer was not delivered: " + e.err.Error()
-}
-func (e *undeliveredError) Unwrap() error { return e.err }
-
-// giveBack ends the job of a failed attempt, or makes it pending again.
-func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
-	message := call.Attempt{Message: failed.Error()}.Bounded().Message
-	v := failure.Classify(failed)
-	uncounted := 0
-	if l.answer == nil && (errors.Is(failed, ErrShutdown) || !modelCalled(failed)) {
-		uncounted = 1
-	}
-	attempts := l.job.Attempts - uncounted
-	expired := errors.Is(failed, ErrExpired) || l.remaining() <= 0
-	hopeless := l.answer == nil && (attempts >= l.job.MaxAttempts || v.Action == failure.Fail && v.Kind == failure.KindInvalid)
-	l.job.Attempts, l.job.Error = attempts, message
-	if !errors.Is(failed, ErrShutdown) && (expired || hopeless) {
-		err := q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
-			return q.set(ctx, l, "state = 'failed', due_at = NULL, ended_at = ?3, attempts = ?4, error = ?5", func(now int64) []any {
-				return []any{now, attempts, message}
-			}, nil)
-		})
-		if err == nil {
-			l.job.State = Failed
-			q.ended(ctx, l.job)
-		}
-		return err
-	}
-	delay := q.delay(attempts, failed, v)
-	return q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
-		return q.set(ctx, l, "state = 'pending', due_at = ?3, attempts = ?4, error = ?5", func(now int64) []any {
-			return []any{min(now+delay.Microseconds(), l.job.Expires.UnixMicro()), attempts, message}
-		}, nil)
-	})
-}
-
-// delay returns the time until the next attempt.
-func (q *Queue) delay(attempts int, failed error, v failure.Verdict) time.Duration {
-	switch {
-	case errors.Is(failed, ErrShutdown):
-		return 0
-	case errors.Is(failed, errBusy):
-		return min(q.config.Backoff, time.Second)
-	}
-	delay := q.config.Backoff
-	for range attempts - 1 {
-		delay = min(2*delay, q.config.MaxBackoff)
-	}
-	delay -= rand.N(delay/2 + 1)
-	if refused, ok := errors.AsType[*stream.RefusedError](failed); ok && !refused.Until.IsZero() {
-		delay = max(delay, time.Until(refused.Until))
-	}
-	return max(delay, v.RetryAfter, v.Cooldown)
-}
-
-// endure repeats a write that fails, until the job is lost or the time is over: an answer
-// that was paid for outlives a full disk or a restart of the server.
-func (q *Queue) endure(ctx context.Context, limit time.Duration, write func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	for {
-		err := write(ctx)
-		if err == nil || lost(err) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(min(q.config.Poll, pause)):
-		}
-	}
-}
-
-// ended calls OnEnd.
-func (q *Queue) ended(ctx context.Context, job Job) {
-	job.Due, job.Ended = time.Time{}, time.Now()
-	if q.config.OnEnd == nil {
-		return
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			q.config.Logger.Error("jobs: Config.OnEnd panicked", "job", job.ID, "panic", r)
-		}
-	}()
-	q.config.OnEnd(context.WithoutCancel(ctx), job)
-}
-
-var _ Tx = (*sql.Tx)(nil)

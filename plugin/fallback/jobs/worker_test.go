@@ -247,7 +247,7 @@ func TestIdleCost(t *testing.T) {
 		spent, over := cpu(t)-before, time.Since(start)
 		perSecond := time.Duration(float64(spent) / over.Seconds())
 		t.Logf("%v of CPU per second", perSecond)
-		if perSecond > 5*time.Millisecond { // 1 ms is the aim; the machine is shared, and this process has other goroutines
+		if perSecond > 10*time.Millisecond { // far above the aim of 1 ms: other work of this process and its machine counts too
 			t.Errorf("%v of CPU per second of idling", perSecond)
 		}
 	})
