@@ -193,11 +193,11 @@ func newOverlay(t *testing.T) *overlay {
 // add adds a file to the package in a folder.
 func (o *overlay) add(folder, name, source string) {
 	o.t.Helper()
-	real := filepath.Join(o.dir, folder+"_"+name)
-	if err := os.WriteFile(real, []byte(source), 0o600); err != nil {
+	file := filepath.Join(o.dir, folder+"_"+name)
+	if err := os.WriteFile(file, []byte(source), 0o600); err != nil {
 		o.t.Fatal(err)
 	}
-	o.Files[filepath.Join(o.root, "plugin_test", "pages", folder, name)] = real
+	o.Files[filepath.Join(o.root, "plugin_test", "pages", folder, name)] = file
 }
 
 func (o *overlay) command(verb string, args ...string) *exec.Cmd {
@@ -265,7 +265,6 @@ var imported = map[string]string{
 	"policy": ours + "/policy", "spec": ours + "/policy/spec", "guard": ours + "/guard", "fallbacktest": ours + "/fallbacktest", "provider": ours + "/provider",
 	"openai": ours + "/provider/openai", "anthropic": ours + "/provider/anthropic", "gemini": ours + "/provider/gemini",
 	"attribute": "go.opentelemetry.io/otel/attribute", "metric": "go.opentelemetry.io/otel/metric", "otel": "go.opentelemetry.io/otel",
-	"prometheus": "github.com/prometheus/client_golang/prometheus",
 }
 
 // snippetFile makes a file of a block: a program as it is, else declarations, or the
