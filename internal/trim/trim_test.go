@@ -71,9 +71,9 @@ func parse(line string) (contents []*genai.Content) {
 		case word[0] == 'a':
 			contents = append(contents, answer(word))
 		case word[0] == 'c':
-			contents = append(contents, called(word[1:2], word[2:]))
+			contents = append(contents, called(strings.Trim(word[1:2], "-"), word[2:]))
 		case word[0] == 'r':
-			contents = append(contents, returned(word[1:2], word[2:]))
+			contents = append(contents, returned(strings.Trim(word[1:2], "-"), word[2:]))
 		}
 	}
 	return contents
@@ -98,7 +98,9 @@ func TestHistory(t *testing.T) {
 		"not between a call and its end":  {"u1 a1 u2 cxf rxf cyf ryf a2 u3", 5, "u1 … u3"},
 		"a late response":                 {"u1 a1 u2 cxf a2 u3 a3 rxf a4 u4 a5 u5", 7, "u1 … u4 a5 u5"},
 		"a response after the last turn":  {"u1 cxf a1 u2 a2 u3 rxf", 6, ""},
-		"responses by name":               {"u1 a1 u2 c-f r-f c-f r-f a2 u3", 6, "u1 … c-f r-f a2 u3"},
+		"responses by name":               {"u1 a1 u2 c-f r-f c-f r-f a2 u3", 6, "u1 … cf rf a2 u3"},
+		"a response by name comes late":   {"u1 a1 u2 c-f f c-g r-f r-g u3", 7, "u1 … u3"},
+		"a call before the first message": {"cxf u1 rxf a1 u2 a2 u3", 5, "cxf u1 rxf … u3"},
 		"a call without a response":       {"u1 a1 u2 cxf cyf ryf a2 u3", 4, "u1 … u3"},
 		"what another agent said":         {"u1 a1 u2 a2 u3 a3 f cxf rxf", 8, "u1 … u3 a3 For context: f cxf rxf"},
 		"an earlier mark":                 {"u1 … u2 a2 u3 a3 u4", 5, "u1 … u3 a3 u4"},
