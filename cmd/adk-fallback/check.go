@@ -34,8 +34,8 @@ worst case of a call. It needs no keys and makes no network calls.
 
 The file - is standard input, which messages call ` + stdinName + `.
 
-A model that neither the file nor its name's prefix gives a provider is a warning, because the application may supply it.
-Name the models that it does supply with --model: any other is then an error.
+If neither the file nor the prefix of a model's name gives its provider, the application must supply the model, and check
+warns of it. --model names the models that the application supplies; any other is then an error.
 
 --json prints one JSON object on a line for each file, in the order of the arguments:
 

@@ -77,10 +77,13 @@ func TestReadmeShowsTheExampleAndItsTree(t *testing.T) {
 		t.Fatal(err)
 	}
 	out = strings.ReplaceAll(out, example, "fallback.yaml")
-	const begin, end = "```text\nfallback.yaml:", "```\n"
-	if before, rest, ok := strings.Cut(readme, begin); ok && *update {
-		_, after, _ := strings.Cut(rest, end)
-		readme = before + "```text\n" + out + end + after
+	if *update {
+		before, after, ok := strings.Cut(readme, "\nworst case of a call\n")
+		begin, end := strings.LastIndex(before, "```text\n"), strings.Index(after, "```\n")
+		if !ok || begin < 0 || end < 0 {
+			t.Fatal("README.md has no worst case of a call in a block of text")
+		}
+		readme = before[:begin] + "```text\n" + out + after[end:]
 		if err := os.WriteFile(file, []byte(readme), 0o644); err != nil {
 			t.Fatal(err)
 		}

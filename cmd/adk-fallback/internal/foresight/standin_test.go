@@ -9,7 +9,6 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
-	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -28,11 +27,11 @@ func TestFileWithoutErrorsCanBeBuilt(t *testing.T) {
 		if setting == nil {
 			continue
 		}
-		for _, other := range []string{"0", "1", "1000000", "1ms", "24h", "0.1%", "100%", "1GiB"} {
+		for _, other := range []string{"0", "1", "1000000", "1ms", "24h", "0.1%", "100%"} {
 			lines[i] = setting[1] + other
 			file := strings.Join(lines, "\n")
 			p, err := spec.Known{Build: true}.Parse([]byte(file))
-			if err != nil || strictyaml.HasErrors(spec.Check(p, spec.Known{Build: true})) {
+			if err != nil {
 				continue
 			}
 			live, err := foresight.Build(p, func(name string) model.LLM { return &foresight.StandIn{Model: name} })
