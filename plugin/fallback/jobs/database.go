@@ -30,11 +30,9 @@ type database struct {
 	open     func(ctx context.Context) (*sql.DB, error) // returns the same one while it is in order
 	postgres bool
 	lease    time.Duration
-
-	checkpointPages int // of SQLite's own checkpoints; 0 for none
 }
 
-// conn is a connection in use. now is the time in microseconds: of the machine, whose
+// conn is a connection in use, and the Tx of a delivery. now is the time in microseconds: of the machine, whose
 // processes share a SQLite file, or of the PostgreSQL server.
 type conn struct {
 	*sql.Conn
@@ -47,7 +45,8 @@ func (d *database) read(ctx context.Context, fn func(*conn) error) error {
 	return d.with(ctx, nil, fn)
 }
 
-// write calls fn in a transaction, which it commits if fn returns nil.
+// write calls fn in a transaction, which it commits if fn returns nil and ctx has not
+// ended.
 func (d *database) write(ctx context.Context, fn func(*conn) error) error {
 	// IMMEDIATE takes the lock at once, where SQLite waits for it. A deferred
 	// transaction that finds it taken later fails without waiting.
@@ -60,6 +59,9 @@ func (d *database) write(ctx context.Context, fn func(*conn) error) error {
 	return d.with(ctx, begin, func(c *conn) error {
 		if err := fn(c); err != nil {
 			return err
+		}
+		if ctx.Err() != nil { // see conn.ExecContext; a delivery may have used a statement of its own
+			return fmt.Errorf("jobs: %w", context.Cause(ctx))
 		}
 		_, err := c.exec(ctx, "COMMIT")
 		return err
@@ -87,10 +89,7 @@ func (d *database) with(ctx context.Context, begin []string, fn func(*conn) erro
 	}()
 	cn := &conn{Conn: c, d: d, now: time.Now().UnixMicro()}
 	if !d.postgres {
-		begin = append([]string{
-			fmt.Sprintf("PRAGMA busy_timeout = %d", patience(ctx).Milliseconds()),
-			fmt.Sprintf("PRAGMA wal_autocheckpoint = %d", d.checkpointPages),
-		}, begin...)
+		begin = append([]string{fmt.Sprintf("PRAGMA busy_timeout = %d", patience(ctx).Milliseconds())}, begin...)
 	}
 	for _, statement := range begin {
 		if _, err := cn.exec(ctx, statement); err != nil {
@@ -123,6 +122,31 @@ func (d *database) sql(query string) string {
 		return strings.NewReplacer("?", "$", " BLOB", " BYTEA").Replace(query)
 	}
 	return strings.ReplaceAll(query, "FOR UPDATE SKIP LOCKED", "") // its transactions come one after another
+}
+
+// ExecContext and the two methods below do not pass the end of ctx on to SQLite. Its
+// statements are short and wait for a lock no longer than patience says; and
+// glebarez/go-sqlite v1.21.2 skips a statement whose context has ended, but reports
+// success, with the number of rows of the statement before.
+func (c *conn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	return c.Conn.ExecContext(c.unending(ctx), query, args...)
+}
+
+// QueryContext is as of sql.Conn; see ExecContext.
+func (c *conn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return c.Conn.QueryContext(c.unending(ctx), query, args...)
+}
+
+// QueryRowContext is as of sql.Conn; see ExecContext.
+func (c *conn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	return c.Conn.QueryRowContext(c.unending(ctx), query, args...)
+}
+
+func (c *conn) unending(ctx context.Context) context.Context {
+	if c.d.postgres {
+		return ctx
+	}
+	return context.WithoutCancel(ctx)
 }
 
 // exec returns the number of rows that were changed.

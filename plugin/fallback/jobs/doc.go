@@ -10,7 +10,9 @@
 //
 // The package imports no database driver. Import one, for example
 // github.com/glebarez/go-sqlite for Config.File (pure Go; ADK's database session service
-// can use it too), or github.com/jackc/pgx/v5/stdlib for Config.DB.
+// can use it too), or github.com/jackc/pgx/v5/stdlib for Config.DB. Where several processes
+// share a file, the driver's SQLite should be 3.51.3 or newer, which mends a rare fault of
+// the WAL mode (https://sqlite.org/wal.html#walresetbug).
 //
 // # What is promised
 //

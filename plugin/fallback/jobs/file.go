@@ -60,26 +60,6 @@ func (f *file) reopen(ctx context.Context) (err error) {
 	return f.prepare(ctx, f.db)
 }
 
-// maxWAL is the size of the -wal file, in bytes, from which its pages are moved to the
-// database.
-const maxWAL = 4 << 20
-
-// checkpoint moves the pages of a large -wal file to the database. SQLite's automatic
-// checkpoints are off: up to version 3.51.2 they run beside the writes of other
-// processes, and a write that starts the -wal file anew at that moment can be lost in part
-// (https://sqlite.org/wal.html, "WAL-reset bug"). TRUNCATE keeps writers out meanwhile.
-func (f *file) checkpoint(ctx context.Context, d *database) error {
-	info, err := os.Stat(f.path + "-wal")
-	if err != nil || info.Size() < maxWAL {
-		return nil // without the file there is nothing to move
-	}
-	return d.read(ctx, func(c *conn) error {
-		var busy, log, moved int // busy: a reader is in the way; the next call finds it gone
-		_, err := c.row(ctx, "PRAGMA wal_checkpoint(TRUNCATE)", nil, &busy, &log, &moved)
-		return err
-	})
-}
-
 // close needs mu.
 func (f *file) close() {
 	if f.db != nil {

@@ -149,13 +149,8 @@ func (q *Queue) heartbeat(ctx context.Context, l *lease) {
 func lost(err error) bool { return errors.Is(err, ErrLeaseLost) || errors.Is(err, ErrCancelled) }
 
 // sweep deletes jobs that ended longer than the retention ago, and tenants without jobs,
-// once a minute, and keeps the file's log short.
+// once a minute.
 func (q *Queue) sweep(ctx context.Context) error {
-	if q.file != nil {
-		if err := q.file.checkpoint(ctx, q.store); err != nil {
-			return err
-		}
-	}
 	now := time.Now().UnixMicro()
 	q.mu.Lock()
 	due := now-q.swept >= time.Minute.Microseconds()

@@ -52,7 +52,6 @@ func Open(ctx context.Context, config Config) (*Queue, error) {
 	if q.store.postgres, err = isPostgres(ctx, config.DB); err != nil {
 		return nil, err
 	}
-	q.store.checkpointPages = 1000 // SQLite's default
 	q.store.open = func(context.Context) (*sql.DB, error) { return config.DB, nil }
 	return q, q.store.migrate(ctx, config.DB)
 }

@@ -166,7 +166,7 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 			if q.config.Deliver == nil {
 				return nil
 			}
-			if err := q.config.Deliver(ctx, c.Conn, d); err != nil {
+			if err := q.config.Deliver(ctx, c, d); err != nil {
 				return &undeliveredError{err}
 			}
 			return nil

@@ -187,6 +187,48 @@ func TestDrain(t *testing.T) {
 	})
 }
 
+// A delivery whose context ends is not half done: neither its own writes nor the end of
+// the job are committed, and it is repeated. B143
+func TestShutdownInsideADelivery(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		p.exec(t, "CREATE TABLE answers (job TEXT)")
+		inside := make(chan struct{}, 1)
+		var waits atomic.Bool
+		deliver := func(ctx context.Context, tx jobs.Tx, d jobs.Delivery) error {
+			if waits.Load() {
+				inside <- struct{}{}
+				<-ctx.Done()
+			}
+			statement, err := tx.PrepareContext(context.WithoutCancel(ctx), "INSERT INTO answers VALUES ('x')")
+			if err != nil {
+				return err
+			}
+			defer statement.Close()
+			_, _ = statement.ExecContext(ctx) // an application that is careless
+			return nil
+		}
+		waits.Store(true)
+		for range 20 {
+			q := p.open(t, jobs.Config{Drain: time.Millisecond, Deliver: deliver})
+			id := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.Key = "one" })
+			stop := run(t, q, paris)
+			<-inside
+			stop()
+			if job := get(t, q, id); job.State != jobs.Pending || !job.Answered {
+				t.Fatalf("job %+v, want it given back with its answer", job)
+			}
+		}
+		waits.Store(false)
+		q := p.open(t, jobs.Config{Deliver: deliver})
+		step(t, q, paris)
+		idle(t, q, paris)
+		var n int
+		if err := p.db.QueryRow("SELECT count(*) FROM answers").Scan(&n); err != nil || n != 1 {
+			t.Errorf("%d answers, error %v; want 1", n, err)
+		}
+	})
+}
+
 // A model that ignores its context does not keep the worker. B119
 func TestDeafModel(t *testing.T) {
 	p := inFile(t)
