@@ -3,6 +3,7 @@ package router_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -116,8 +118,8 @@ func TestGuardsReachIntoACascade(t *testing.T) {
 	}
 }
 
-// B76, B123: a cascade that loses a hedge has every attempt on record once, a judge's
-// included.
+// B76, B123: a cascade that loses a hedge has every attempt on record once. A judge that
+// the loss cuts off may be on record too: the hedge does not wait for it.
 func TestCascadeThatLosesAHedge(t *testing.T) {
 	slow := func(name, text string, tokens int32) model.LLM {
 		return suite.NewModel(name, within(2*time.Second, send(whole(text, tokens))))
@@ -145,6 +147,7 @@ func TestCascadeThatLosesAHedge(t *testing.T) {
 						t.Errorf("%d times %q on record %q, want once", n, want, list)
 					}
 				}
+				list = slices.DeleteFunc(list, func(line string) bool { return line == "grader failed 0" })
 				if len(list) != len(test.want) || got.metadata().ModelName != "gpt" {
 					t.Errorf("record %q by %q (%v), want %q", list, got.metadata().ModelName, got.err, test.want)
 				}
@@ -182,8 +185,9 @@ func TestCascadeWithAnOpenBreaker(t *testing.T) {
 func TestCacheAroundACascade(t *testing.T) {
 	for confidence, want := range map[float64]int{0: 2, 1: 1} {
 		cheap := suite.NewModel("flash", suite.Text("cheap"))
-		m := middleware.Chain(cascade(confidence, cheap, suite.NewModel("pro", suite.Fail(suite.ErrQuota))),
-			middleware.MustCache(middleware.CacheConfig{TTL: time.Hour}).Middleware())
+		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
+		defer func() { _ = cache.Close() }()
+		m := middleware.Chain(cascade(confidence, cheap, suite.NewModel("pro", suite.Fail(suite.ErrQuota))), cache.Middleware())
 		for range 2 {
 			ask(t.Context(), m, false)
 		}
@@ -191,4 +195,26 @@ func TestCacheAroundACascade(t *testing.T) {
 			t.Errorf("with confidence %v the cheap model is called %d times, want %d", confidence, calls, want)
 		}
 	}
+}
+
+// Layers around the cheap model that count answers hear of a rejected one.
+func TestCascadeTellsThoseWithin(t *testing.T) {
+	for confidence, want := range map[float64]int{0: 1, 1: 0} {
+		told := 0
+		ask(t.Context(), cascade(confidence, &reviewed{suite.NewModel("flash", suite.Text("cheap")), func() { told++ }}, suite.NewModel("pro", suite.Text("strong"))), true)
+		if told != want {
+			t.Errorf("with confidence %v told %d times, want %d", confidence, told, want)
+		}
+	}
+}
+
+// reviewed is a layer that hears of rejected answers.
+type reviewed struct {
+	*suite.Model
+	rejected func()
+}
+
+func (r *reviewed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	stream.ReviewOf(ctx).OnReject(r.rejected)
+	return stream.Of(r.Model).Do(ctx, req, streamed, out)
 }
