@@ -30,7 +30,7 @@ func (r *cascadeRun) judge(a *cheapAnswer) ruling {
 		if a.found {
 			return ruling{reason: "judge: it states a confidence and nothing else"}
 		}
-		return ruling{} // it ends a tool loop, as Source has made sure
+		return ruling{} // Source has made sure that it ends a tool loop
 	}
 	for i := range r.config.Judges {
 		j := &r.config.Judges[i]

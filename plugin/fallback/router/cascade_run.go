@@ -31,8 +31,8 @@ type cascadeRun struct {
 
 	rejected *cheapAnswer // nil if there is none
 	to       string       // the model to call instead of the strong one, "" for none
-	asked    bool         // bar has been asked
-	barred   string       // its answer
+	known    bool         // barred is set
+	barred   string       // see bar
 }
 
 // do calls the models in turn until one answers or none is left.
@@ -174,13 +174,13 @@ func (r *cascadeRun) lastResort(err error) error {
 
 // bar returns why the strong model may not be called, "" if it may.
 func (r *cascadeRun) bar() string {
-	if !r.asked {
-		r.asked, r.barred = true, r.judgeCost()
+	if !r.known {
+		r.known, r.barred = true, r.findBar()
 	}
 	return r.barred
 }
 
-func (r *cascadeRun) judgeCost() string {
+func (r *cascadeRun) findBar() string {
 	ceiling := r.settings.MaxCost
 	if r.settings.Use == UseCheap {
 		return "the tenant uses the cheap model alone"
