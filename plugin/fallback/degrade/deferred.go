@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"time"
 
@@ -115,8 +114,6 @@ func (c *DeferredConfig) enqueue(ctx context.Context, req *model.LLMRequest) (st
 	defer cancel()
 	id, err := c.Queue.Enqueue(within, jobs.Request{LLM: req, Key: key, Priority: c.Priorities[caller.Priority], Delay: c.Delay})
 	if err != nil {
-		// The caller's record has room for a short reason only.
-		slog.ErrorContext(ctx, "degrade: a call could not be deferred", "model", c.Name, "error", err)
 		return "", &middleware.RefusedError{By: "deferred", Model: c.Name, Reason: err.Error()}
 	}
 	return id, nil

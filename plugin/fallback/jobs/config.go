@@ -59,8 +59,9 @@ type Config struct {
 	// Deliver gets each answer in the transaction that ends the job: what it writes
 	// through tx is committed exactly once, together with the end. Effects outside of
 	// tx can happen more than once. On an error the delivery is repeated later. It must
-	// not wait for anything but tx: a SQLite file is locked meanwhile. It must be safe
-	// for concurrent use. A panic in it is an error. Optional.
+	// not wait for anything but tx: a SQLite file is locked meanwhile. If ctx ends before
+	// the commit, nothing is committed. It must be safe for concurrent use. A panic in it
+	// is an error. Optional.
 	Deliver func(ctx context.Context, tx Tx, d Delivery) error
 	// OnEnd is called after a job has ended in this process, for metrics or to tell a
 	// user that no answer will follow. It is called at most once per job, and not if the

@@ -52,7 +52,7 @@ var migrations = [][]string{
 
 // migrationLock is the key of PostgreSQL's advisory lock, under which one process at a
 // time migrates.
-const migrationLock = 7_046_029_254_386
+const migrationLock int64 = 7_046_029_254_386
 
 // migrate brings db to the present schema.
 func (d *database) migrate(ctx context.Context, db *sql.DB) error {
