@@ -191,3 +191,15 @@ func TestHeldAnswerIsBounded(t *testing.T) {
 		t.Errorf("the consumer saw %.40q (%v) because of %q", got.stream, got.err, got.metadata().Reason)
 	}
 }
+
+// What was shown before a router within restarts is no part of the answer.
+func TestCascadeAroundARouterThatRestarts(t *testing.T) {
+	for hold, want := range map[bool]string{false: "half|Paris.[Paris.]", true: "Paris.[Paris.]"} {
+		inner := router.MustFallback(router.Config{}, suite.NewModel("lite", suite.Fail(suite.ErrUnavailable, "half ", "CONFIDENCE: ")),
+			suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 0.9")))
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}, Hold: hold}, inner, suite.NewModel("pro", suite.Text("strong")))
+		if got := ask(t.Context(), m, true); got.stream != want || got.err != nil {
+			t.Errorf("hold %t: the consumer saw %q (%v), want %q", hold, got.stream, got.err, want)
+		}
+	}
+}
