@@ -38,7 +38,7 @@ func (f *Format) Decode(data []byte, v any) Document {
 // stands empty in a file would have.
 func (f *Format) SetDefaults(section any) {
 	v := reflect.ValueOf(section).Elem()
-	d := &decoder{}
+	d := &decoder{compiled: map[string]compiled{}, sources: map[string]int{}}
 	for _, field := range f.section(v.Type()).fields {
 		if field.fallback != "" {
 			d.setDefault(&field, v.Field(field.index))
@@ -124,6 +124,10 @@ func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) 
 	at := Place{n.Line, n.Column}
 	if n.Kind != yaml.ScalarNode {
 		d.problem(at, path, mustBe(s.Allowed, n))
+		return false
+	}
+	if d.doc.tagged(n) {
+		d.problem(at, path, "text that begins with ! must be in quotes: YAML takes it for a tag")
 		return false
 	}
 	if s.Compile != nil {
@@ -231,6 +235,11 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 		given[f.key] = true
 		at := At(path, f.key)
 		d.placeOf(f.shape, at, p)
+		if f.nullable && resolved(p.value).Tag == "!!null" {
+			nulls := v.Field(s.nulls)
+			nulls.Set(reflect.Append(nulls, reflect.ValueOf(f.key)))
+			continue
+		}
 		d.decode(f.shape, p.value, at, v.Field(f.index))
 	}
 	for i := range s.fields {

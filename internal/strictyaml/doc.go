@@ -15,7 +15,9 @@
 //
 // The tags of a field:
 //
-//	key       its key; ",required" if a section must have it
+//	key       its key; ",required" if a section must have it, ",nullable" if null is
+//	          allowed and means something else than leaving the key out
+//	nulls     on a []string without a key: the nullable keys of the section that are null
 //	min, max  the bounds of a value that has an order, written like the value
 //	enum      the words allowed, separated by |
 //	kind      a kind of text, by its name in [Kinds]; without it, a name

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -48,12 +49,19 @@ func readDocument(data []byte, empty string) *document {
 		d.problems[0].Severity = SeverityWarning
 		d.text = rest
 	}
+	if directive.MatchString(d.text) {
+		d.text = "#" + d.text[1:] // a comment: the parser knows 1.1 alone, and places must stay
+	}
 	d.lines = lineStarts(d.text)
 	if err := d.load(); err != nil {
 		d.syntax(err)
 	}
 	return d
 }
+
+// directive is the line that says which version a file is written in:
+// https://yaml.org/spec/1.2.2/#681-yaml-directives.
+var directive = regexp.MustCompile(`^%YAML 1\.[2-9][ \t\r]*\n`)
 
 func lineStarts(text string) []int {
 	starts := []int{0}
@@ -119,7 +127,13 @@ func (d *document) syntax(err error) {
 		d.problem(line, at, "tab in the indentation; use spaces")
 		return
 	}
-	d.problem(line, max(column, 1), redact.Text(message, MaxMessage))
+	message = redact.Text(message, MaxMessage)
+	for _, about := range []string{"mapping values are not allowed", "comment or line break", "cannot start any token"} {
+		if strings.Contains(message, about) {
+			message += "; a value with such characters must be in quotes"
+		}
+	}
+	d.problem(line, max(column, 1), message)
 }
 
 // tab returns the column of a tab in the indentation of a line, 0 if it has none.

@@ -65,6 +65,7 @@ type section struct {
 	fields  []field
 	keys    []string // of the fields
 	allowed string   // the keys, for messages
+	nulls   int      // of the Go field that lists the keys that are null; -1 for none
 }
 
 // field is one key of a section.
@@ -73,6 +74,7 @@ type field struct {
 	name     string // of the Go field
 	index    int    // of the Go field
 	required bool
+	nullable bool   // null is allowed, and noted in the section's nulls
 	fallback string // the default, "" for none
 	shape    *shape
 }
@@ -102,15 +104,18 @@ func (f *Format) shape(t reflect.Type, tag reflect.StructTag) *shape {
 }
 
 func (f *Format) section(t reflect.Type) *section {
-	s := &section{name: t.Name()}
+	s := &section{name: t.Name(), nulls: -1}
 	for i := range t.NumField() {
 		of := t.Field(i)
 		key, option, _ := strings.Cut(of.Tag.Get("key"), ",")
+		if of.Tag.Get("nulls") != "" {
+			s.nulls = i
+		}
 		if key == "" {
 			continue
 		}
 		s.fields = append(s.fields, field{
-			key: key, name: of.Name, index: i, required: option == "required",
+			key: key, name: of.Name, index: i, required: option == "required", nullable: option == "nullable",
 			fallback: of.Tag.Get("default"), shape: f.shape(of.Type, of.Tag),
 		})
 		s.keys = append(s.keys, key)

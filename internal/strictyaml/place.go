@@ -121,6 +121,16 @@ func (d *document) from(n *yaml.Node) string {
 	return src
 }
 
+// tagged reports whether a scalar has a tag of its own, as !error has: to a person
+// that is text.
+func (d *document) tagged(n *yaml.Node) bool {
+	if d == nil || n.Line == 0 { // a default
+		return false
+	}
+	src := d.from(n)
+	return strings.HasPrefix(src, "!") && !strings.HasPrefix(src, "!!")
+}
+
 // align returns how many bytes of the source the next bytes of the value are, and
 // how many those are; 0 for the source if the two do not agree.
 func align(style yaml.Style, src, value string) (inSource, inValue int) {

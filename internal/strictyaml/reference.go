@@ -55,6 +55,8 @@ func sectionIn(s *jsonschema.Schema) (*jsonschema.Schema, string) {
 	switch {
 	case s.Properties != nil:
 		return s, ""
+	case len(s.AnyOf) > 0 && s.AnyOf[0].Properties != nil: // or null
+		return s.AnyOf[0], ""
 	case s.Items != nil && s.Items.Properties != nil:
 		return s.Items, "[]"
 	case s.Type == "object" && s.AdditionalProperties.Properties != nil:
@@ -68,6 +70,8 @@ func kindOf(s *jsonschema.Schema) string {
 	switch {
 	case s.Properties != nil:
 		return "a mapping, see below"
+	case len(s.AnyOf) > 0:
+		return "a mapping, see below, or null"
 	case s.Items != nil && *s.MinItems == 0:
 		return fmt.Sprintf("a list of at most %d mappings, see below", *s.MaxItems)
 	case s.Items != nil:

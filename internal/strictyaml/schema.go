@@ -74,9 +74,12 @@ func (d describer) section(s *section) *jsonschema.Schema {
 	}
 	for _, f := range s.fields {
 		property := d.schema(f.shape)
+		if f.nullable {
+			property = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{property, {Type: "null"}}}
+		}
 		property.Description = d[s.name+"."+f.name]
 		if f.shape.section == nil && (f.shape.elem == nil || f.shape.elem.section == nil) {
-			property.Description += " Allowed: " + f.shape.allowed() + "."
+			property.Description += " Allowed: " + f.shape.allowed() + orNull(f) + "."
 		}
 		if f.fallback != "" {
 			property.Default = defaultJSON(f)
@@ -87,6 +90,13 @@ func (d describer) section(s *section) *jsonschema.Schema {
 		all.Properties[f.key] = property
 	}
 	return all
+}
+
+func orNull(f field) string {
+	if f.nullable {
+		return ", or null"
+	}
+	return ""
 }
 
 // defaultJSON returns the default of f as a file in JSON would have it.

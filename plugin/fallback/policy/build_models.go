@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -75,56 +74,4 @@ func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model
 // targetOf returns the target that the file describes for a model.
 func targetOf(t spec.Target, id string) provider.Target {
 	return provider.Target{Model: id, Takes: takesOf(t.Settings.Takes), Drop: t.Settings.Unsupported == "drop"}
-}
-
-// prepare returns what is changed in an attempt's copy of a request: the name,
-// for a model that the provider knows by another, and what the file sets.
-func prepare(id string, c *spec.ModelConfig, maxOutput int) func(*model.LLMRequest) {
-	return func(req *model.LLMRequest) {
-		req.Model = id
-		if c == nil && maxOutput == 0 {
-			return
-		}
-		if req.Config == nil {
-			req.Config = &genai.GenerateContentConfig{}
-		}
-		if c != nil {
-			writeTo(c, req.Config)
-		}
-		req.Config.MaxOutputTokens = int32(atMostTokens(int(req.Config.MaxOutputTokens), maxOutput))
-	}
-}
-
-// writeTo replaces in config what c sets.
-func writeTo(c *spec.ModelConfig, config *genai.GenerateContentConfig) {
-	narrow := func(to **float32, from *float64) {
-		if from != nil {
-			*to = genai.Ptr(float32(*from))
-		}
-	}
-	narrow(&config.Temperature, c.Temperature)
-	narrow(&config.TopP, c.TopP)
-	narrow(&config.PresencePenalty, c.PresencePenalty)
-	narrow(&config.FrequencyPenalty, c.FrequencyPenalty)
-	if c.TopK != nil {
-		config.TopK = genai.Ptr(float32(*c.TopK))
-	}
-	if c.MaxOutputTokens > 0 {
-		config.MaxOutputTokens = int32(c.MaxOutputTokens)
-	}
-	if c.StopSequences != nil {
-		config.StopSequences = append([]string(nil), c.StopSequences...)
-	}
-	if c.Seed != nil {
-		config.Seed = genai.Ptr(int32(*c.Seed))
-	}
-	if c.ThinkingBudget != nil {
-		thinking := genai.ThinkingConfig{}
-		if config.ThinkingConfig != nil {
-			thinking = *config.ThinkingConfig
-		}
-		// Level and budget exclude each other: ai.google.dev/gemini-api/docs/thinking
-		thinking.ThinkingBudget, thinking.ThinkingLevel = genai.Ptr(int32(*c.ThinkingBudget)), ""
-		config.ThinkingConfig = &thinking
-	}
 }

@@ -30,7 +30,7 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		TTL, Drift                                        time.Duration
 		Budget, Load                                      float64
 		Bytes                                             int64
-		LastResort                                        string
+		LastResort, Notice                                string
 	}
 	e := p.Experiments["e"]
 	got := figures{
@@ -38,14 +38,14 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		Attempts: p.Retry.MaxAttempts, Base: p.Retry.BaseDelay, Max: p.Retry.MaxDelay, Wait: p.Retry.MaxWait, Budget: float64(p.Retry.Budget),
 		Hedge: p.Hedge.MinDelay, Load: float64(p.Hedge.MaxExtraLoad), Queue: p.RateLimits.Queue, Queued: p.RateLimits.QueueTimeout,
 		TTL: p.Cache.TTL, Bytes: int64(p.Cache.MaxBytes), MinCalls: e.MinCalls, Drift: e.Window,
-		LastResort: p.Degrade.Template,
+		LastResort: p.Degrade.Template, Notice: p.Degrade.CachedNotice,
 	}
 	want := figures{
 		Threshold: middleware.DefaultConsecutiveFailures, MinRequests: middleware.DefaultMinRequests, Window: middleware.DefaultWindow, Backoff: middleware.DefaultOpenFor,
 		Attempts: middleware.DefaultMaxRetries + 1, Base: middleware.DefaultBaseDelay, Max: middleware.DefaultMaxDelay, Wait: middleware.DefaultMaxWait, Budget: middleware.DefaultRetryRatio,
 		Hedge: router.DefaultMinHedgeDelay, Load: router.DefaultMaxExtraLoad, Queue: middleware.DefaultMaxQueue, Queued: middleware.DefaultMaxQueueWait,
 		TTL: middleware.DefaultCacheTTL, Bytes: middleware.DefaultCacheBytes, MinCalls: router.DefaultDriftCalls, Drift: router.DefaultDriftWindow,
-		LastResort: degrade.DefaultText,
+		LastResort: degrade.DefaultText, Notice: degrade.DefaultPrefix,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

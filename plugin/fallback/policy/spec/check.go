@@ -24,6 +24,12 @@ type Known struct {
 	// Price reports whether there is a list price for a provider's model id. Nil
 	// means that it is not known, and prices are not checked.
 	Price func(id string) bool
+	// Window returns how many tokens a provider's model reads, by its id. Nil means that
+	// only the file's context_window is known.
+	Window func(id string) (tokens int, ok bool)
+	// Code reports whether a word is a code of a failure that is known. Nil means that
+	// any word may be one.
+	Code func(word string) bool
 	// Validator reports whether the application has a function of that name among its
 	// [Validators]. Nil means that it is not known.
 	Validator func(name string) bool
@@ -46,6 +52,9 @@ func Check(p *Policy, known Known) []Problem {
 	c.windows()
 	c.credentials()
 	c.bypassed()
+	c.regions()
+	c.switches()
+	c.codes()
 	c.declared()
 	c.references()
 	c.experiments()

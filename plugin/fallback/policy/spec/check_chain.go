@@ -24,6 +24,9 @@ func (c *checker) unreachable() {
 		if t.entry == "" {
 			continue
 		}
+		for _, doubt := range t.Condition.compiled.Doubts() {
+			c.warn(at(t.entry, "condition"), doubt)
+		}
 		if value, constant := t.Condition.compiled.Constant(); constant && !value {
 			c.warn(at(t.entry, "condition"), "condition is never true, so that this fallback is never used; correct it or remove the entry")
 		}
@@ -83,7 +86,7 @@ func (c *checker) priced(r Resolved) bool {
 func (c *checker) windows() {
 	largest, of := 0, ""
 	for _, t := range c.models() {
-		window := t.Settings.ContextWindow
+		window := c.window(t.Resolved)
 		if window > 0 && window < largest {
 			c.warn(t.Path, fmt.Sprintf("%s reads %d tokens and %s before it %d: longer requests skip this fallback; use one with as large a window", quoted(t.Name), window, of, largest))
 		}
@@ -91,6 +94,15 @@ func (c *checker) windows() {
 			largest, of = window, t.Name
 		}
 	}
+}
+
+// window returns how many tokens a model reads, 0 if that is not known.
+func (c *checker) window(r Resolved) int {
+	if r.Settings.ContextWindow > 0 || c.known.Window == nil {
+		return r.Settings.ContextWindow
+	}
+	window, _ := c.known.Window(r.ID)
+	return window
 }
 
 // credentials finds chains that end with one account.

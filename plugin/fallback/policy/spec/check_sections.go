@@ -1,12 +1,14 @@
 package spec
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/duration"
+	"github.com/adk-fallback/adk-fallback/internal/kinds"
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
@@ -31,6 +33,55 @@ func (c *checker) declared() {
 			c.err(path, "id, base_url and credential_env need a provider; add one, such as provider: openai")
 		}
 		c.rateLimits(at(path, "rate_limits"), m.RateLimits)
+		if m.Config != nil {
+			c.config(at(path, "config"), m.Config)
+		}
+	}
+}
+
+// config finds settings of a model that exclude each other.
+func (c *checker) config(path string, m *ModelConfig) {
+	if m.ThinkingBudget != nil && m.ThinkingLevel != "" {
+		c.err(at(path, "thinking_level"), "thinking_level and thinking_budget exclude each other; remove one of them")
+	}
+	if s := m.System; s != nil && (s.Prefix == "") == (s.Replace == "") && c.clean(at(path, "system")) {
+		c.err(at(path, "system"), "set either prefix or replace")
+	}
+}
+
+// codes finds words among errors.codes that no failure has.
+func (c *checker) codes() {
+	if c.Errors == nil {
+		return
+	}
+	for i, code := range c.Errors.Codes {
+		word, path := string(code), at("errors.codes", i)
+		lower := strings.ToLower(word)
+		known := lower == AnyFailure || slices.Contains(kinds.All(), lower) || c.known.Code != nil && c.known.Code(word)
+		if known || word == "" || word != lower || '0' <= word[0] && word[0] <= '9' {
+			continue // words in upper case are codes of providers, which nobody knows all of
+		}
+		hint := didYouMean(word, append(kinds.All(), AnyFailure))
+		switch {
+		case c.known.Code != nil:
+			c.err(path, quoted(word)+" is neither a kind nor a known code"+hint+"; the kinds are "+strings.Join(kinds.All(), ", "))
+		case hint != "":
+			c.warn(path, quoted(word)+" is not a kind"+hint)
+		}
+	}
+}
+
+// switches finds flags that leave a call no target.
+func (c *checker) switches() {
+	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
+		flag := c.Flags[name]
+		all := len(c.chain) > 0 && len(flag.Targets) > 0
+		for _, t := range c.chain {
+			all = all && slices.ContainsFunc(flag.Targets, t.Matches)
+		}
+		if all {
+			c.warn(at("flags", name, "targets"), "while this flag is off, no target is left and every call fails; leave one target out")
+		}
 	}
 }
 
@@ -90,6 +141,15 @@ func (c *checker) hedge(h *Hedge) {
 		c.err("hedge", "hedge needs a model among the fallbacks; add one")
 	case h.Target != "" && !slices.Contains(fallbacks, h.Target):
 		c.err("hedge.target", quoted(h.Target)+" is not a model among the fallbacks"+didYouMean(h.Target, fallbacks))
+	}
+	if h.Delay == 0 || len(c.chain) == 0 {
+		return
+	}
+	if c.given("hedge.min_delay") {
+		c.warn("hedge.min_delay", "min_delay has no effect beside delay; remove one of them")
+	}
+	if limit := c.cutOff(c.chain[0]); limit > 0 && h.Delay >= limit {
+		c.warn("hedge.delay", fmt.Sprintf("delay %s is never reached, because %s is cut off after %s without content; use less", duration.Text(h.Delay), c.chain[0].Name, duration.Text(limit)))
 	}
 }
 

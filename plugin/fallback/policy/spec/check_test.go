@@ -71,7 +71,7 @@ func TestCheckWarns(t *testing.T) {
 		},
 		{
 			name: "of a time to first content that nothing waits for",
-			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error || ttft > 1s}, {name: gpt-5, condition: error && ttft == 0s}, {name: gpt-4.1, condition: ttft > 1s || confidence < 50%}]",
+			file: "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o, condition: error || ttft > 1s}, {name: gpt-5, condition: error && ttft < 1ms}, {name: gpt-4.1, condition: ttft > 1s || confidence < 50%}]",
 			want: []string{"2:39: warning: fallbacks[0].condition: ttft is 0 until there is content, so that this condition does not bound it; use latency"},
 		},
 		{
@@ -180,10 +180,10 @@ func TestCheckWarns(t *testing.T) {
 		},
 		{
 			name: "of a model that no target uses",
-			file: "primary: gpt-4o\nmodels: {gpt4o: {provider: openai}, gpt-*: {region: us}, local-*: {provider: openai}}",
+			file: "primary: gpt-4o\nmodels: {gpt4o: {provider: openai}, gpt-*: {id: x}, local-*: {provider: openai}}",
 			want: []string{
 				`2:10: warning: models.gpt4o: no target uses "gpt4o" (did you mean gpt-4o?); name a target, or remove it`,
-				`2:58: warning: models.local-*: no target uses "local-*"; name a target, or remove it`,
+				`2:53: warning: models.local-*: no target uses "local-*"; name a target, or remove it`,
 			},
 		},
 		{

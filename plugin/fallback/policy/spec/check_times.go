@@ -52,6 +52,16 @@ func (c *checker) silences(limit func(Target) time.Duration) (parts []string, su
 	return parts, sum
 }
 
+// cutOff returns how long an attempt may be without content, streamed or not; 0 for no
+// limit.
+func (c *checker) cutOff(t Target) time.Duration {
+	whole, streamed := c.within(t.Silence), c.within(t.Streamed)
+	if whole == 0 || streamed == 0 {
+		return 0
+	}
+	return max(whole, streamed)
+}
+
 // within returns a limit of an attempt's silence, or that of the whole attempt if
 // it is shorter; 0 for neither.
 func (c *checker) within(limit time.Duration) time.Duration {
@@ -68,11 +78,10 @@ func (c *checker) latencies(t, next Target) {
 	if next.Condition.waitsForTTFT() {
 		c.warn(path, "ttft is 0 until there is content, so that this condition does not bound it; use latency")
 	}
-	whole, streamed := c.within(t.Silence), c.within(t.Streamed)
-	if whole == 0 || streamed == 0 {
+	limit := c.cutOff(t)
+	if limit == 0 {
 		return
 	}
-	limit := max(whole, streamed)
 	for _, latency := range next.Condition.compiled.Latencies() {
 		if latency >= limit {
 			c.warn(path, fmt.Sprintf("latency %s is never reached, because %s is cut off after %s without content; use less", duration.Text(latency), t.Name, duration.Text(limit)))

@@ -20,7 +20,7 @@ timeouts:
 	// Output:
 	// policy: the file has problems:
 	// 5:26: fallbacks[0].condition: unknown name "latncy" (did you mean latency?); the names are attempt, cache_hit, confidence, cost, data_class, empty, error, error_code, error_kind, finish_reason, labels, latency, priority, tenant, ttft
-	// 6:5: fallbacks[1]: missing key name; it must be a name: letters, digits and . _ : / @ -, at most 128 characters
+	// 6:5: fallbacks[1]: missing key name; it must be a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit
 	// 6:5: fallbacks[1]: unknown key "nam" (did you mean name?); the keys are name, condition, timeout
 	// 8:12: timeouts.primary: must be a duration from 1ms to 1h, such as 30s, not "4 seconds"
 }

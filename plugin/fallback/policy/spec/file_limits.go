@@ -97,8 +97,8 @@ type Degrade struct {
 	// Go's templates. Any of them may be empty, and the text may not be: some of
 	// it has to stand outside of {{if}}, or both before and after {{else}}.
 	Template string `key:"template" kind:"text" default:"I cannot answer right now. Please try again later."`
-	// What cached-answer puts in front of an answer from the cache.
-	CachedNotice string `key:"cached_notice" kind:"text"`
+	// Text that cached-answer puts before the answer.
+	CachedNotice string `key:"cached_notice" kind:"text" default:"(This is an earlier answer and may be out of date.)\n\n"`
 	// How old the answer of cached-answer may be, whatever cache.ttl is.
 	// cache_hit is true for any such answer.
 	CachedMaxAge time.Duration `key:"cached_max_age" min:"1s" max:"720h" default:"24h"`

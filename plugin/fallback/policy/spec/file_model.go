@@ -34,8 +34,11 @@ type Model struct {
 	// What it costs, instead of the public list price. A model without a known
 	// price is never taken to be free.
 	Price *Price `key:"price"`
-	// Settings that requests to this model carry, instead of the agent's.
+	// Settings of requests to this model, instead of the agent's.
 	Config *ModelConfig `key:"config"`
+	// Names of the tools that this model may call. Others are omitted from requests to
+	// it; [] means none. Default: every tool. * stands for any text.
+	Tools []string `key:"tools" items:"0..256" kind:"pattern"`
 	// What this model can take, instead of the section rate_limits.
 	RateLimits *RateLimits `key:"rate_limits"`
 	// How to handle a part of a request that affects the answer and that the model
@@ -57,25 +60,42 @@ type Price struct {
 	Cached *USD `key:"cached" min:"0" max:"100000"`
 }
 
-// ModelConfig is the part of genai.GenerateContentConfig that a file may set.
-// What is left out stays as the agent has it.
+// ModelConfig is the part of genai.GenerateContentConfig that a file may set. A key
+// replaces the agent's setting, null removes it, and an omitted key keeps it.
 type ModelConfig struct {
-	// How much the choice of words may vary.
-	Temperature *float64 `key:"temperature" min:"0" max:"2"`
-	// The probability mass that words are drawn from.
-	TopP *float64 `key:"top_p" min:"0" max:"1"`
-	// The number of candidates that words are drawn from.
-	TopK *int `key:"top_k" min:"1" max:"1000"`
-	// The longest answer, in tokens.
-	MaxOutputTokens int `key:"max_output_tokens" min:"1" max:"10000000"`
+	// Sampling temperature.
+	Temperature *float64 `key:"temperature,nullable" min:"0" max:"2"`
+	// Probability mass that tokens are sampled from.
+	TopP *float64 `key:"top_p,nullable" min:"0" max:"1"`
+	// Number of candidates that tokens are sampled from.
+	TopK *int `key:"top_k,nullable" min:"1" max:"1000"`
+	// Longest answer, in tokens.
+	MaxOutputTokens int `key:"max_output_tokens,nullable" min:"1" max:"10000000"`
 	// Texts at which an answer ends.
-	StopSequences []string `key:"stop_sequences" items:"1..16" kind:"text"`
-	// What makes answers repeatable, as far as the model can.
-	Seed *int `key:"seed" min:"0" max:"2147483647"`
-	// The dislike of words that the text has already.
-	PresencePenalty *float64 `key:"presence_penalty" min:"-2" max:"2"`
-	// The dislike of words in proportion to how often the text has them.
-	FrequencyPenalty *float64 `key:"frequency_penalty" min:"-2" max:"2"`
-	// How many tokens it may think; 0 for none, -1 for its own choice.
-	ThinkingBudget *int `key:"thinking_budget" min:"-1" max:"1000000"`
+	StopSequences []string `key:"stop_sequences,nullable" items:"1..16" kind:"text"`
+	// Seed of the sampling, which makes answers repeatable as far as the model can.
+	Seed *int `key:"seed,nullable" min:"0" max:"2147483647"`
+	// Penalty on tokens that the text already has.
+	PresencePenalty *float64 `key:"presence_penalty,nullable" min:"-2" max:"2"`
+	// Penalty on tokens in proportion to how often the text has them.
+	FrequencyPenalty *float64 `key:"frequency_penalty,nullable" min:"-2" max:"2"`
+	// Tokens that the model may think: 0 for none, -1 for its own choice. It replaces
+	// a thinking level of the agent; null removes budget and level.
+	ThinkingBudget *int `key:"thinking_budget,nullable" min:"-1" max:"1000000"`
+	// How much the model thinks. It replaces a thinking budget of the agent; null
+	// removes level and budget.
+	ThinkingLevel string `key:"thinking_level,nullable" enum:"minimal|low|medium|high"`
+	// Changes the system instruction. null removes it.
+	System *System `key:"system,nullable"`
+
+	// Unset lists the keys that are null.
+	Unset []string `nulls:"true"`
+}
+
+// System changes the agent's system instruction. One of its keys must be set.
+type System struct {
+	// Text before the agent's instruction, on a line of its own.
+	Prefix string `key:"prefix" kind:"text"`
+	// Text instead of the agent's instruction.
+	Replace string `key:"replace" kind:"text"`
 }

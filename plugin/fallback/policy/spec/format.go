@@ -13,6 +13,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
@@ -85,7 +86,7 @@ func conditions(reflect.StructTag) *strictyaml.Scalar {
 
 func codes(reflect.StructTag) *strictyaml.Scalar {
 	status := strictyaml.Integers.Between(`min:"400" max:"599"`)
-	word := strictyaml.Pattern(`^([45][0-9][0-9]|[A-Za-z][A-Za-z0-9_.-]{0,63})$`, "")
+	word := strictyaml.Pattern(`^([45][0-9][0-9]|[A-Za-z][A-Za-z0-9_.:#/-]{0,63})$`, "")
 	return &strictyaml.Scalar{
 		Read: func(v strictyaml.Value) (any, bool) {
 			if value, ok := status.Read(v); ok {
@@ -93,7 +94,7 @@ func codes(reflect.StructTag) *strictyaml.Scalar {
 			}
 			return word.Read(v)
 		},
-		Allowed: "an HTTP status from 400 to 599 or a provider's code, such as 429 or overloaded_error",
+		Allowed: "an HTTP status from 400 to 599, a kind of failure, any, or a provider's code, such as 429, network or RESOURCE_EXHAUSTED",
 		Schema:  &jsonschema.Schema{AnyOf: []*jsonschema.Schema{status.Schema, word.Schema}},
 	}
 }
@@ -103,6 +104,8 @@ const maxText = 4096
 
 // texts are the kinds of strings, "" for names.
 func texts() map[string]*strictyaml.Scalar {
+	name := strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit")
+	pattern := strictyaml.Pattern(`^[\p{L}\p{N}*][\p{L}\p{M}\p{N}._:/@|+ *-]{0,127}$`, "a name, in which * stands for any text")
 	env := strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`, "the name of an environment variable, such as OPENAI_API_KEY")
 	env.Secret = true
 	address := strictyaml.Pattern(`^https?://[^\s/?#@]+[^\s?#@]*$`, "an http or https URL without user, query and fragment")
@@ -111,14 +114,36 @@ func texts() map[string]*strictyaml.Scalar {
 	expression.Schema.Format = "regex"
 	zone := strictyaml.Pattern(`^[A-Za-z0-9_+/-]{1,64}$`, "a time zone of the IANA database, such as UTC or Europe/Berlin")
 	return map[string]*strictyaml.Scalar{
-		"":         strictyaml.Pattern(`^[A-Za-z0-9][A-Za-z0-9._:/@ -]{0,127}$`, "a name: letters, digits and . _ : / @ -, at most 128 characters"),
-		"pattern":  strictyaml.Pattern(`^[A-Za-z0-9*][A-Za-z0-9._:/@ *-]{0,127}$`, "a name, in which * may stand for any text"),
+		"":         name,
+		"pattern":  pattern,
 		"state":    strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$`, "a key of the session state, such as user:plan"),
 		"fact":     strictyaml.Pattern(`^(tenant|priority|data_class|region|labels\.[A-Za-z0-9_.-]{1,64})$`, "tenant, priority, data_class, region or labels.NAME"),
-		"env":      env,
+		"env":      env.Only(func(text string) bool { return !looksLikeKey(text) }),
 		"url":      address.Only(func(text string) bool { u, err := url.Parse(text); return err == nil && u.Host != "" }),
 		"timezone": zone.Only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" }),
 		"regexp":   expression.Only(func(text string) bool { _, err := regexp.Compile(text); return err == nil }),
 		"text":     strictyaml.Text(maxText, fmt.Sprintf("text of 1 to %d characters", maxText)),
 	}
+}
+
+// looksLikeKey reports whether a word that could name an environment variable is
+// more likely a key that stands there by mistake: a name has words, a key has letters
+// of both cases and digits mixed.
+func looksLikeKey(word string) bool {
+	var lower, upper, digits, run, longest int
+	for _, c := range word {
+		switch {
+		case c == '_':
+			run = -1
+		case '0' <= c && c <= '9':
+			digits++
+		case 'a' <= c && c <= 'z':
+			lower++
+		default:
+			upper++
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return redact.Text(word, len(word)+1) != word || longest >= 16 && digits > 0 && (lower > 0 && upper > 0 || digits >= 4)
 }

@@ -45,9 +45,13 @@ func (b Bytes) String() string {
 	return "0B"
 }
 
-// Code names a failure: an HTTP status such as 429, or a provider's own word
-// such as overloaded_error, as failure.Verdict.Matches compares them.
+// Code names failures: an HTTP status such as 429, a provider's code such as
+// RESOURCE_EXHAUSTED, as failure.Verdict.Matches compares them, a kind of package
+// failure such as network, or [AnyFailure].
 type Code string
+
+// AnyFailure is the code of every failure that another model might not share.
+const AnyFailure = "any"
 
 func parseShare(text string) (Share, error) {
 	digits, percent := strings.CutSuffix(text, "%")
