@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"google.golang.org/adk/v2/model"
-
 	"github.com/adk-fallback/adk-fallback/internal/kinds"
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -80,7 +78,7 @@ func parseStatus(number int64) (code, string) {
 	switch {
 	case number >= 400 && number <= 599:
 		return code{text: text, status: true}, ""
-	case isKnown(text):
+	case failure.IsCode(text):
 		return code{text: text}, ""
 	}
 	return code{}, "is not the HTTP status of an error, so it never matches; " + allowedCodes
@@ -101,7 +99,7 @@ func parseWord(word string) (code, string) {
 		return code{}, "is no error, so it never matches; " + allowedCodes
 	case slices.Contains(kinds.All(), lower):
 		return code{text: word, kind: failure.Kind(lower)}, ""
-	case word == lower && !isKnown(word):
+	case word == lower && !failure.IsCode(word):
 		return code{}, "is neither a kind nor a provider's code that is known; " + suggestion(word)
 	}
 	return code{text: word}, ""
@@ -114,18 +112,6 @@ func suggestion(word string) string {
 		return fmt.Sprintf("did you mean %q? If it is a provider's code, write it in upper case", near)
 	}
 	return "if it is a provider's code, write it in upper case; kinds: " + strings.Join(kinds.All(), ", ")
-}
-
-// isKnown reports whether package failure knows word as a provider's code or a finish
-// reason.
-func isKnown(word string) bool {
-	for _, spelled := range []string{word, strings.ToUpper(word)} {
-		v, _ := failure.ClassifyResponse(&model.LLMResponse{ErrorCode: spelled}, failure.Expect{})
-		if v.Kind != failure.KindUnknown {
-			return true
-		}
-	}
-	return false
 }
 
 // isCode reports whether word may be a provider's code: it begins with a letter and has

@@ -44,19 +44,19 @@ func (c *Config) check() (codes []code, err error) {
 	codes = parseCodes(c.ErrorCodes, &p)
 	if c.Recover != nil {
 		if nilcheck.Model(c.Recover) {
-			p.report("Recover", "a nil %T; allowed: a model, or no value at all", c.Recover)
+			p.report("Recover", "a nil %T; must be a model, or no value at all", c.Recover)
 		} else if nameOf(c.Recover) == "" {
-			p.report("Recover", "a %T without a name; allowed: a model whose Name is not empty", c.Recover)
+			p.report("Recover", "a %T without a name; must be a model whose Name is not empty", c.Recover)
 		}
 	}
 	if c.MaxTurns < 0 {
-		p.report("MaxTurns", "%d is negative; allowed: 0 for %d, or the number of turns to track", c.MaxTurns, DefaultMaxTurns)
+		p.report("MaxTurns", "%d is negative; must be 0 for %d, or the number of turns to track", c.MaxTurns, DefaultMaxTurns)
 	}
 	if c.MaxTurns == 0 {
 		c.MaxTurns = DefaultMaxTurns
 	}
 	if c.PruneTo < 0 || c.MaxTurns > 0 && c.PruneTo > c.MaxTurns {
-		p.report("PruneTo", "%d is out of range; allowed: 0 for half of MaxTurns, or 1 to MaxTurns (%d)", c.PruneTo, c.MaxTurns)
+		p.report("PruneTo", "%d is out of range; must be 0 for half of MaxTurns, or 1 to MaxTurns (%d)", c.PruneTo, c.MaxTurns)
 	}
 	if c.PruneTo == 0 {
 		c.PruneTo = max(c.MaxTurns/2, 1)
@@ -82,11 +82,11 @@ func (c *Config) checkNames(p *problems) {
 		switch {
 		case f.name == "" && i < 2: // not set
 		case f.name == "" || f.name != strings.TrimSpace(f.name):
-			p.report(f.field, "%q is not a model name; allowed: a name without surrounding space", f.name)
+			p.report(f.field, "%q is not a model name; must be a name without surrounding space", f.name)
 		case !call.Fits(f.name):
-			p.report(f.field, "a name of %d bytes does not fit the metadata; allowed: at most %d bytes, as JSON", len(f.name), call.MaxNameBytes)
+			p.report(f.field, "a name of %d bytes does not fit the metadata; must be at most %d bytes, as JSON", len(f.name), call.MaxNameBytes)
 		case first[f.name] != "":
-			p.report(f.field, "%q is already Config.%s; allowed: each model once", f.name, first[f.name])
+			p.report(f.field, "%q is already Config.%s; list each model once", f.name, first[f.name])
 		default:
 			first[f.name] = f.field
 		}

@@ -121,6 +121,6 @@ func ExampleNew() {
 	_, err := fallback.New(fallback.Config{RootModel: " flash", MaxTurns: -1})
 	fmt.Println(err)
 	// Output:
-	// fallback: Config.RootModel: " flash" is not a model name; allowed: a name without surrounding space
-	// fallback: Config.MaxTurns: -1 is negative; allowed: 0 for 100, or the number of turns to track
+	// fallback: Config.RootModel: " flash" is not a model name; must be a name without surrounding space
+	// fallback: Config.MaxTurns: -1 is negative; must be 0 for 100, or the number of turns to track
 }

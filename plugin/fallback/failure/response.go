@@ -1,6 +1,8 @@
 package failure
 
 import (
+	"strings"
+
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 )
@@ -103,4 +105,14 @@ func has(c *genai.Content) (content, thoughts bool) {
 		}
 	}
 	return content, thoughts
+}
+
+// IsCode reports whether word is a provider's code or a finish reason that this package knows, in any case.
+func IsCode(word string) bool {
+	for _, spelled := range []string{word, strings.ToUpper(word)} {
+		if v, _ := ClassifyResponse(&model.LLMResponse{ErrorCode: spelled}, Expect{}); v.Kind != KindUnknown {
+			return true
+		}
+	}
+	return false
 }

@@ -115,12 +115,12 @@ func (c *BreakerConfig) check() error {
 		notNegative("BreakerConfig.MaxOpenFor", c.MaxOpenFor, "0 for OpenFor, or more"),
 	}
 	if !(c.FailureRatio >= 0 && c.FailureRatio <= 1) {
-		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.FailureRatio: %v is out of range; allowed: 0 for none, or above 0 up to 1", c.FailureRatio))
+		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.FailureRatio: %v is out of range; must be 0 for none, or above 0 up to 1", c.FailureRatio))
 	}
 	openFor := c.OpenFor
 	orDefault(&openFor, DefaultOpenFor)
 	if c.MaxOpenFor > 0 && c.MaxOpenFor < openFor {
-		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.MaxOpenFor: %v is less than OpenFor, %v; allowed: 0 for OpenFor, or OpenFor and more", c.MaxOpenFor, openFor))
+		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.MaxOpenFor: %v is less than OpenFor, %v; must be 0 for OpenFor, or OpenFor and more", c.MaxOpenFor, openFor))
 	}
 	return errors.Join(problems...)
 }
@@ -130,7 +130,7 @@ func notNegative[T int | time.Duration](field string, value T, allowed string) e
 	if value >= 0 {
 		return nil
 	}
-	return fmt.Errorf("middleware: %s: %v is negative; allowed: %s", field, value, allowed)
+	return fmt.Errorf("middleware: %s: %v is negative; must be %s", field, value, allowed)
 }
 
 type breaker struct {

@@ -228,12 +228,12 @@ func TestBreakerConfigErrorsNameEveryField(t *testing.T) {
 		ConsecutiveFailures: -1, FailureRatio: 1.5, MinRequests: -1, Window: -1, OpenFor: -1, MaxOpenFor: -1,
 	})
 	want := []string{
-		"middleware: BreakerConfig.ConsecutiveFailures: -1 is negative; allowed: 0 for 5, or more",
-		"middleware: BreakerConfig.MinRequests: -1 is negative; allowed: 0 for 10, or more",
-		"middleware: BreakerConfig.Window: -1ns is negative; allowed: 0 for 1m0s, or more",
-		"middleware: BreakerConfig.OpenFor: -1ns is negative; allowed: 0 for 30s, or more",
-		"middleware: BreakerConfig.MaxOpenFor: -1ns is negative; allowed: 0 for OpenFor, or more",
-		"middleware: BreakerConfig.FailureRatio: 1.5 is out of range; allowed: 0 for none, or above 0 up to 1",
+		"middleware: BreakerConfig.ConsecutiveFailures: -1 is negative; must be 0 for 5, or more",
+		"middleware: BreakerConfig.MinRequests: -1 is negative; must be 0 for 10, or more",
+		"middleware: BreakerConfig.Window: -1ns is negative; must be 0 for 1m0s, or more",
+		"middleware: BreakerConfig.OpenFor: -1ns is negative; must be 0 for 30s, or more",
+		"middleware: BreakerConfig.MaxOpenFor: -1ns is negative; must be 0 for OpenFor, or more",
+		"middleware: BreakerConfig.FailureRatio: 1.5 is out of range; must be 0 for none, or above 0 up to 1",
 	}
 	if err == nil {
 		t.Fatal("no error")

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 )
 
 // DefaultWarnAt is the share of a limit at which BudgetConfig.Warn is called.
@@ -20,8 +21,8 @@ const DefaultWarnAt = 0.8
 // BudgetConfig says how much may be spent, and what attempts cost. All amounts are in
 // US dollars. Price is required; all other fields are optional.
 type BudgetConfig struct {
-	// Limit is how much each tenant may spend in a day (call.Info.Tenant; calls
-	// without one share a tenant). 0 means no limit: spending is only counted.
+	// Limit is how much each tenant may spend in a day (call.Info.Tenant, in which case
+	// does not matter; calls without one share a tenant). 0 means no limit: spending is only counted.
 	Limit float64
 	// Limits overrides Limit for single tenants. Values must be above 0; math.Inf(1)
 	// means no limit.
@@ -68,29 +69,41 @@ type Budget struct {
 func NewBudget(config BudgetConfig) (*Budget, error) {
 	var problems []error
 	if config.Price == nil {
-		problems = append(problems, errors.New("middleware: BudgetConfig.Price: is nil; allowed: a function"))
+		problems = append(problems, errors.New("middleware: BudgetConfig.Price: is nil; must be a function"))
 	}
 	problems = append(problems, checkLimits(config.Limit, config.Limits)...)
 	if !(config.WarnAt >= 0 && config.WarnAt <= 1) {
-		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.WarnAt: %v is out of range; allowed: 0 for %v, or above 0 up to 1", config.WarnAt, DefaultWarnAt))
+		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.WarnAt: %v is out of range; must be 0 (default %v) or above 0 up to 1", config.WarnAt, DefaultWarnAt))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	orDefault(&config.WarnAt, DefaultWarnAt)
-	return &Budget{config: config, ledger: ledger.New(config.Limit, config.Limits, config.Location)}, nil
+	return &Budget{config: config, ledger: ledger.New(config.Limit, folded(config.Limits), config.Location)}, nil
 }
 
 func checkLimits(limit float64, limits map[string]float64) (problems []error) {
 	if !(limit >= 0) {
-		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limit: %v is out of range; allowed: 0 for no limit, or more", limit))
+		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limit: %v is out of range; must be 0 for no limit, or more", limit))
 	}
 	for _, tenant := range slices.Sorted(maps.Keys(limits)) {
 		if limit := limits[tenant]; !(limit > 0) {
-			problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limits[%q]: %v is out of range; allowed: above 0, or math.Inf(1) for no limit", tenant, limit))
+			problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limits[%q]: %v is out of range; must be above 0, or math.Inf(1) for no limit", tenant, limit))
 		}
 	}
 	return problems
+}
+
+// folded returns a map with names that compare as package match has them.
+func folded[V any](names map[string]V) map[string]V {
+	if names == nil {
+		return nil
+	}
+	all := make(map[string]V, len(names))
+	for name, value := range names {
+		all[match.Fold(name)] = value
+	}
+	return all
 }
 
 // MustBudget is NewBudget, but panics on an error.
@@ -108,7 +121,7 @@ func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
 	if err := errors.Join(checkLimits(limit, limits)...); err != nil {
 		return err
 	}
-	b.ledger.SetLimits(limit, limits)
+	b.ledger.SetLimits(limit, folded(limits))
 	return nil
 }
 
@@ -118,11 +131,11 @@ func (b *Budget) SetLocation(location *time.Location) { b.ledger.SetLocation(loc
 
 // Spent returns what tenant has been charged today, in US dollars, without the
 // reservations of attempts in progress.
-func (b *Budget) Spent(tenant string) float64 { return b.ledger.Spent(tenant).Dollars() }
+func (b *Budget) Spent(tenant string) float64 { return b.ledger.Spent(match.Fold(tenant)).Dollars() }
 
 // Share returns the share of its limit that tenant has spent or reserved today, in
 // [0, 1]. It is 0 for a tenant without a limit.
-func (b *Budget) Share(tenant string) float64 { return b.ledger.Share(tenant) }
+func (b *Budget) Share(tenant string) float64 { return b.ledger.Share(match.Fold(tenant)) }
 
 // refusal returns the error of an attempt that does not fit the limit.
 func refusal(why *ledger.Refusal, model string, amount ledger.Nano) *RefusedError {

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -78,7 +79,7 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		tariff = l.named(out.Chosen)
 	}
 	projected, known := l.price(tariff, req)
-	account, why := l.budget.ledger.Reserve(call.From(ctx).Tenant, projected, known)
+	account, why := l.budget.ledger.Reserve(match.Fold(call.From(ctx).Tenant), projected, known)
 	if why != nil {
 		return refusal(why, l.Name(), projected)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -43,7 +42,8 @@ type LimitConfig struct {
 	// MaxWait is how long a call may wait. A call that would wait longer is refused at
 	// once. 0 means DefaultMaxQueueWait; a nanosecond means that no call waits.
 	MaxWait time.Duration
-	// Priorities ranks waiting calls by their call.Info.Priority: higher ranks first,
+	// Priorities ranks waiting calls by their call.Info.Priority, in which case does not
+	// matter: higher ranks first,
 	// equal ranks in order of arrival. Priorities not listed rank 0. A rank may be
 	// negative.
 	Priorities map[string]int
@@ -69,14 +69,14 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 		notNegative("LimitConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxQueueWait)),
 	}
 	if config.RequestsPerMinute == 0 && config.TokensPerMinute == 0 && config.MaxConcurrent == 0 {
-		problems = append(problems, errors.New("middleware: LimitConfig: no limit is set; allowed: RequestsPerMinute, TokensPerMinute or MaxConcurrent above 0"))
+		problems = append(problems, errors.New("middleware: LimitConfig: no limit is set; set RequestsPerMinute, TokensPerMinute or MaxConcurrent above 0"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	orDefault(&config.MaxQueue, DefaultMaxQueue)
 	orDefault(&config.MaxWait, DefaultMaxQueueWait)
-	config.Priorities = maps.Clone(config.Priorities)
+	config.Priorities = folded(config.Priorities)
 	return func(m model.LLM) model.LLM {
 		checkModel("Limit", m)
 		return stream.Forward(&limit{Around: stream.Around{Inner: stream.Of(m)}, queue: newQueue(&config)}, m)

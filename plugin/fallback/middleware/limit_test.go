@@ -246,11 +246,11 @@ func TestWaitIsRecordedWithTheAttempt(t *testing.T) {
 func TestLimitConfigErrorsNameEveryField(t *testing.T) {
 	_, err := middleware.NewLimit(middleware.LimitConfig{RequestsPerMinute: -1, TokensPerMinute: -1, MaxConcurrent: -1, MaxQueue: -1, MaxWait: -1})
 	want := []string{
-		"middleware: LimitConfig.RequestsPerMinute: -1 is negative; allowed: 0 for no limit, or more",
-		"middleware: LimitConfig.TokensPerMinute: -1 is negative; allowed: 0 for no limit, or more",
-		"middleware: LimitConfig.MaxConcurrent: -1 is negative; allowed: 0 for no limit, or more",
-		"middleware: LimitConfig.MaxQueue: -1 is negative; allowed: 0 for 100, or more",
-		"middleware: LimitConfig.MaxWait: -1ns is negative; allowed: 0 for 10s, or more",
+		"middleware: LimitConfig.RequestsPerMinute: -1 is negative; must be 0 for no limit, or more",
+		"middleware: LimitConfig.TokensPerMinute: -1 is negative; must be 0 for no limit, or more",
+		"middleware: LimitConfig.MaxConcurrent: -1 is negative; must be 0 for no limit, or more",
+		"middleware: LimitConfig.MaxQueue: -1 is negative; must be 0 for 100, or more",
+		"middleware: LimitConfig.MaxWait: -1ns is negative; must be 0 for 10s, or more",
 	}
 	if err == nil {
 		t.Fatal("no error")

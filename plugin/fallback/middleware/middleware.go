@@ -29,10 +29,10 @@ func Chain(m model.LLM, layers ...Middleware) model.LLM {
 	checkModel("Chain", m)
 	for i := len(layers) - 1; i >= 0; i-- {
 		if layers[i] == nil {
-			panic(fmt.Sprintf("middleware: Chain: layers[%d] is nil; allowed: a middleware", i))
+			panic(fmt.Sprintf("middleware: Chain: layers[%d] is nil; must be a middleware", i))
 		}
 		if m = layers[i](m); nilcheck.Model(m) {
-			panic(fmt.Sprintf("middleware: Chain: layers[%d] returned nil; allowed: a model", i))
+			panic(fmt.Sprintf("middleware: Chain: layers[%d] returned nil; must be a model", i))
 		}
 	}
 	return m

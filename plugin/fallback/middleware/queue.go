@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/bucket"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -56,7 +57,7 @@ func (q *queue) wait(ctx context.Context, tokens int, out *stream.Sink) (round i
 	if tokens > q.config.TokensPerMinute {
 		return 0, refusedByLimit("the request has more tokens than a minute allows", time.Time{})
 	}
-	w := &waiter{rank: q.config.Priorities[call.From(ctx).Priority], tokens: tokens, turn: make(chan *RefusedError, 1)}
+	w := &waiter{rank: q.config.Priorities[match.Fold(call.From(ctx).Priority)], tokens: tokens, turn: make(chan *RefusedError, 1)}
 	if refused := q.join(ctx, w, out); refused != nil {
 		return 0, refused
 	}

@@ -70,7 +70,7 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 	orDefault(&config.MaxWait, DefaultMaxWait)
 	orDefault(&config.SkipWait, DefaultSkipWait)
 	if config.BaseDelay > config.MaxDelay {
-		problems = append(problems, fmt.Errorf("middleware: RetryConfig.BaseDelay: %v is more than MaxDelay, %v; allowed: at most MaxDelay", config.BaseDelay, config.MaxDelay))
+		problems = append(problems, fmt.Errorf("middleware: RetryConfig.BaseDelay: %v is more than MaxDelay, %v; must be at most MaxDelay", config.BaseDelay, config.MaxDelay))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

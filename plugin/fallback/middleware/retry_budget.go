@@ -27,10 +27,10 @@ func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
 	orDefault(&ratio, DefaultRetryRatio)
 	orDefault(&burst, DefaultRetryBurst)
 	if !(ratio > 0 && ratio <= 1) {
-		return nil, fmt.Errorf("middleware: retry budget: ratio %v is out of range; allowed: 0 for %v, or above 0 up to 1", ratio, DefaultRetryRatio)
+		return nil, fmt.Errorf("middleware: retry budget: ratio %v is out of range; must be 0 (default %v) or above 0 up to 1", ratio, DefaultRetryRatio)
 	}
 	if burst < 1 {
-		return nil, fmt.Errorf("middleware: retry budget: burst %d is out of range; allowed: 0 for %d, or 1 and more", burst, DefaultRetryBurst)
+		return nil, fmt.Errorf("middleware: retry budget: burst %d is out of range; must be 0 for %d, or 1 and more", burst, DefaultRetryBurst)
 	}
 	return &RetryBudget{share.New(ratio, float64(burst), float64(burst))}, nil
 }

@@ -47,7 +47,7 @@ func NewTimeout(config TimeoutConfig) (Middleware, error) {
 		notNegative("TimeoutConfig.Total", config.Total, "0 for no limit, or more"),
 		notNegative("TimeoutConfig.Grace", config.Grace, "0 for none, or more"))
 	if config.FirstContent == 0 && config.Idle == 0 && config.Total == 0 {
-		problems = append(problems, errors.New("middleware: TimeoutConfig: no limit is set; allowed: FirstContent, Idle or Total above 0"))
+		problems = append(problems, errors.New("middleware: TimeoutConfig: no limit is set; set FirstContent, Idle or Total above 0"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err

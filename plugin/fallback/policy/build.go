@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -186,12 +187,21 @@ func (b *builder) hedge(first, second *step) *step {
 	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, cost: first.cost, hit: first.hit}
 }
 
+// window returns how many tokens a model reads, 0 if that is not known.
+func (b *builder) window(r spec.Resolved) int {
+	if r.Settings.ContextWindow > 0 || b.known.HandsIn(r) {
+		return r.Settings.ContextWindow
+	}
+	window, _ := price.Window(r.ID)
+	return window
+}
+
 // traits returns what the router knows of a target.
 func (b *builder) traits(t spec.Target) router.Traits {
 	if t.LastResort() {
 		return router.Traits{}
 	}
-	traits := router.Traits{Provider: t.Server(), Credential: b.known.Credential(t), ContextWindow: t.Settings.ContextWindow}
+	traits := router.Traits{Provider: t.Server(), Credential: b.known.Credential(t), ContextWindow: b.window(t.Resolved)}
 	if b.known.HandsIn(t.Resolved) {
 		traits.Provider = ""
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -33,10 +34,10 @@ type cacheSettings struct {
 // data of one caller from a model whose answer another has got, and flags may
 // switch it off.
 func (s *cacheSettings) scope(ctx context.Context) []string {
-	info, missing := call.From(ctx), unreadIn(ctx)
+	info, unread := call.From(ctx), guard.Unread(ctx)
 	scope := []string{info.Tenant}
 	switch {
-	case missing.tenant || s.Rules && (missing.class || missing.region):
+	case unread&guard.Tenant != 0 || s.Rules && unread != 0:
 		return nil
 	case s.Cache.Scope != "user":
 	case info.User != "":
@@ -171,5 +172,8 @@ func (b *builder) lastResort(t spec.Target) stream.Layer {
 		b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())
 		return nil
 	}
-	return guarded(stream.Of(m), b.flags(t))
+	if flags := b.flags(t); flags != nil {
+		m = guard.Around(m, guard.Target{Name: t.Name}, flags)
+	}
+	return stream.Of(m)
 }

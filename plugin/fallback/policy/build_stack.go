@@ -44,7 +44,7 @@ func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
 		if reflect.DeepEqual(s.settings, want) && s.read.still(b.options.env) {
 			b.kept.stacks = append(b.kept.stacks, s)
-			return guarded(s.layer, b.guards(t)...), s.llm
+			return b.guarded(s.layer, t), s.llm
 		}
 	}
 	s, err := b.stack(t, want)
@@ -55,7 +55,7 @@ func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
 		return nil, nil
 	}
 	b.kept.stacks = append(b.kept.stacks, s)
-	return guarded(s.layer, b.guards(t)...), s.llm
+	return b.guarded(s.layer, t), s.llm
 }
 
 // settings collects what the policy says about a target.

@@ -18,6 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
@@ -114,7 +115,7 @@ func optionsOf(opts []Option) (*options, error) {
 
 // known is what the application tells Check when a model is to be built.
 func (o *options) known() spec.Known {
-	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Build: true}
+	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Build: true}
 }
 
 // handsIn reports whether the application has a model of its own for a name.

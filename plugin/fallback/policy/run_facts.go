@@ -11,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -31,18 +32,15 @@ func (f *facts) read(ctx context.Context) context.Context {
 	}
 	known := call.From(ctx)
 	var told call.Info
-	var missing unread
+	var unread guard.Facts
 	if f.context != nil {
-		told, missing = askState(f.context, stateIn(ctx), known)
+		told, unread = askState(f.context, stateIn(ctx), known)
 	}
 	if f.class != "" && f.class != "priority" {
 		told.Priority = factOf(call.From(call.With(ctx, told)), f.class)
 	}
 	ctx = call.With(ctx, told)
-	if missing != (unread{}) {
-		ctx = context.WithValue(ctx, unreadKey{}, missing.or(unreadIn(ctx)))
-	}
-	return ctx
+	return guard.WithUnread(ctx, unread)
 }
 
 // stateIn returns the state of the session behind ctx, nil outside of ADK.
@@ -53,42 +51,24 @@ func stateIn(ctx context.Context) session.ReadonlyState {
 	return nil
 }
 
-// unread are the facts that section context names and nobody could read: there
-// is no session, or what it has is no text. That a session has no such fact is
-// something else.
-type unread struct{ tenant, class, region bool }
-
-func (u unread) or(other unread) unread {
-	return unread{u.tenant || other.tenant, u.class || other.class, u.region || other.region}
-}
-
-type unreadKey struct{}
-
-// unreadIn returns what no policy around ctx could read and nobody has told since.
-func unreadIn(ctx context.Context) unread {
-	missing, _ := ctx.Value(unreadKey{}).(unread)
-	if missing == (unread{}) {
-		return missing
-	}
-	known := call.From(ctx)
-	return unread{missing.tenant && known.Tenant == "", missing.class && known.DataClass == "", missing.region && known.Region == ""}
-}
-
 // askState returns what state, which may be nil, adds to what is known.
-func askState(c *spec.Context, state session.ReadonlyState, known call.Info) (told call.Info, missing unread) {
-	var priority bool // nothing is forbidden because of it
+func askState(c *spec.Context, state session.ReadonlyState, known call.Info) (told call.Info, unread guard.Facts) {
 	for _, fact := range []struct {
-		key    string
-		known  string
-		told   *string
-		unread *bool
+		key   string
+		known string
+		told  *string
+		fact  guard.Facts
 	}{
-		{c.Tenant, known.Tenant, &told.Tenant, &missing.tenant}, {c.Priority, known.Priority, &told.Priority, &priority},
-		{c.DataClass, known.DataClass, &told.DataClass, &missing.class}, {c.Region, known.Region, &told.Region, &missing.region},
+		{c.Tenant, known.Tenant, &told.Tenant, guard.Tenant}, {c.DataClass, known.DataClass, &told.DataClass, guard.DataClass},
+		{c.Region, known.Region, &told.Region, guard.Region},
+		{c.Priority, known.Priority, &told.Priority, 0}, // nothing is forbidden because of it
 	} {
-		if fact.key != "" && fact.known == "" {
-			text, ok := textIn(state, fact.key)
-			*fact.told, *fact.unread = text, !ok
+		if fact.key == "" || fact.known != "" {
+			continue
+		}
+		text, ok := textIn(state, fact.key)
+		if *fact.told = text; !ok {
+			unread |= fact.fact
 		}
 	}
 	for label, key := range c.Labels {
@@ -102,7 +82,7 @@ func askState(c *spec.Context, state session.ReadonlyState, known call.Info) (to
 			told.Labels[label] = text
 		}
 	}
-	return told, missing
+	return told, unread
 }
 
 // textIn returns a value of the state as text; "" for what is not there. It

@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -37,13 +38,13 @@ func WithFlags(client FlagClient) Option {
 
 // flags returns the guard that asks the flags which name a target, nil if none
 // does.
-func (b *builder) flags(t spec.Target) guard {
+func (b *builder) flags(t spec.Target) guard.Guard {
 	names := b.flagsOf(t.Resolved)
 	if len(names) == 0 {
 		return nil
 	}
 	p, client := b.policy, b.options.flags
-	return func(ctx context.Context, req *model.LLMRequest) (*model.LLMRequest, *middleware.RefusedError) {
+	return func(ctx context.Context, req *model.LLMRequest, _ guard.Target) (*model.LLMRequest, error) {
 		info, before := call.From(ctx), flagsBefore(ctx, p)
 		for _, name := range names {
 			if before.off[name] || !isOn(ctx, p.Flags[name], name, info, before.nobody, client) {

@@ -81,7 +81,7 @@ type HedgeConfig struct {
 func NewHedge(config HedgeConfig, models ...model.LLM) (model.LLM, error) {
 	layers, errs := checkTargets("NewHedge", models)
 	if len(models) == 1 {
-		errs = append(errs, errors.New("router: NewHedge: 1 model; allowed: 2 or more"))
+		errs = append(errs, errors.New("router: NewHedge: 1 model; must be 2 or more"))
 	}
 	if err := errors.Join(append(errs, config.check()...)...); err != nil {
 		return nil, err

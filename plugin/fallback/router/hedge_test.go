@@ -210,7 +210,7 @@ func TestNewHedgeNamesEveryWrongField(t *testing.T) {
 		want   []string
 	}{
 		{"no models", router.HedgeConfig{}, nil, []string{"no models"}},
-		{"one model", router.HedgeConfig{}, []model.LLM{flash}, []string{"1 model; allowed: 2 or more"}},
+		{"one model", router.HedgeConfig{}, []model.LLM{flash}, []string{"1 model; must be 2 or more"}},
 		{"nil model", router.HedgeConfig{}, []model.LLM{flash, nil}, []string{"models[1] is nil"}},
 		{"nil pointer", router.HedgeConfig{}, []model.LLM{(*suite.Model)(nil), flash}, []string{"models[0] is nil"}},
 		{"empty name", router.HedgeConfig{}, []model.LLM{flash, suite.NewModel("")}, []string{"models[1] has an empty name"}},

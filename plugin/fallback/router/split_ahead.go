@@ -30,13 +30,13 @@ func SplitAhead(split, m model.LLM, front func(arm int) middleware.Middleware) (
 	var problems []error
 	s := splitOf(split)
 	if s == nil {
-		problems = append(problems, errors.New("router: SplitAhead: split is no model of NewSplit; allowed: one that is"))
+		problems = append(problems, errors.New("router: SplitAhead: split is not a model of NewSplit; must be one"))
 	}
 	if nilcheck.Model(m) {
-		problems = append(problems, errors.New("router: SplitAhead: m is nil; allowed: a model"))
+		problems = append(problems, errors.New("router: SplitAhead: m is nil; must be a model"))
 	}
 	if front == nil {
-		problems = append(problems, errors.New("router: SplitAhead: front is nil; allowed: a function"))
+		problems = append(problems, errors.New("router: SplitAhead: front is nil; must be a function"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
@@ -46,7 +46,7 @@ func SplitAhead(split, m model.LLM, front func(arm int) middleware.Middleware) (
 	for i, arm := range s.arms {
 		around := front(i)
 		if around == nil {
-			return nil, fmt.Errorf("router: SplitAhead: front(%d) is nil; allowed: a middleware", i)
+			return nil, fmt.Errorf("router: SplitAhead: front(%d) is nil; must be a middleware", i)
 		}
 		a.fronts = append(a.fronts, stream.Of(around(&behind{inner, arm.layer.Name()})))
 	}

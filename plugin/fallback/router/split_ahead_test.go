@@ -80,12 +80,12 @@ func TestSplitAheadNamesEveryWrongArgument(t *testing.T) {
 	split := router.MustSplit(router.SplitConfig{Arms: arms(1, 1)})
 	none := func(int) middleware.Middleware { return nil }
 	for want, call := range map[string]func() (model.LLM, error){
-		"split is no model of NewSplit": func() (model.LLM, error) { return router.SplitAhead(says("flash"), split, none) },
-		"m is nil":                      func() (model.LLM, error) { return router.SplitAhead(nil, nil, nil) },
-		"front is nil":                  func() (model.LLM, error) { return router.SplitAhead(nil, nil, nil) },
-		"front(0) is nil":               func() (model.LLM, error) { return router.SplitAhead(split, split, none) },
+		"split is not a model of NewSplit": func() (model.LLM, error) { return router.SplitAhead(says("flash"), split, none) },
+		"m is nil":                         func() (model.LLM, error) { return router.SplitAhead(nil, nil, nil) },
+		"front is nil":                     func() (model.LLM, error) { return router.SplitAhead(nil, nil, nil) },
+		"front(0) is nil":                  func() (model.LLM, error) { return router.SplitAhead(split, split, none) },
 	} {
-		if _, err := call(); err == nil || !strings.Contains(err.Error(), "router: SplitAhead: "+want+"; allowed: ") {
+		if _, err := call(); err == nil || !strings.Contains(err.Error(), "router: SplitAhead: "+want+"; must be ") {
 			t.Errorf("error %v, want one that says that %s", err, want)
 		}
 	}

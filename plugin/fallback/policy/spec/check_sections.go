@@ -9,6 +9,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/kinds"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
@@ -111,7 +112,7 @@ func (c *checker) references() {
 	names = append(names, slices.Sorted(maps.Keys(c.Models))...)
 	refer := func(path string, patterns []string) {
 		for i, pattern := range patterns {
-			if pattern != "" && !slices.ContainsFunc(names, func(name string) bool { return wildcard(pattern, name) }) {
+			if pattern != "" && !slices.ContainsFunc(names, func(name string) bool { return match.Name(pattern, name) }) {
 				c.err(at(path, i), "no target or model is named "+quoted(pattern)+didYouMean(pattern, names))
 			}
 		}
@@ -263,6 +264,13 @@ func (c *checker) validate(v *Validate) {
 }
 
 func (c *checker) budgets(b *Budgets) {
+	first := make(map[string]string)
+	for _, tenant := range slices.Sorted(maps.Keys(b.Tenants)) {
+		if other := first[match.Fold(tenant)]; other != "" {
+			c.err(at("budgets.tenants", tenant), quoted(tenant)+" is the same tenant as "+quoted(other)+"; case does not matter")
+		}
+		first[match.Fold(tenant)] = tenant
+	}
 	spend := b.USDPerDay > 0 || c.given("budgets.usd_per_day") || len(b.Tenants) > 0 || c.given("budgets.tenants")
 	tokens := b.MaxInputTokens > 0 || c.given("budgets.max_input_tokens") || b.MaxOutputTokens > 0 || c.given("budgets.max_output_tokens")
 	switch {
@@ -295,10 +303,11 @@ func (c *checker) rules(rules []Rule) {
 func (c *checker) unique(path string, names []string) {
 	seen := make(map[string]bool)
 	for i, name := range names {
-		if name != "" && seen[name] {
+		folded := match.Fold(name) // who compares them does not look at case
+		if folded != "" && seen[folded] {
 			c.err(at(path, i), quoted(name)+" is listed twice")
 		}
-		seen[name] = true
+		seen[folded] = true
 	}
 }
 

@@ -3,6 +3,8 @@ package spec
 import (
 	"slices"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/match"
 )
 
 // Flag switches targets on and off while the application runs.
@@ -152,7 +154,7 @@ func (r *Rule) Allows(t Resolved) bool {
 	}
 	named := len(r.Targets) == 0 || slices.ContainsFunc(r.Targets, t.Matches)
 	region := t.Settings.Region
-	placed := len(r.Regions) == 0 || region != "" && slices.ContainsFunc(r.Regions, func(p string) bool { return wildcard(p, region) })
+	placed := len(r.Regions) == 0 || region != "" && slices.ContainsFunc(r.Regions, func(p string) bool { return match.Name(p, region) })
 	return named && placed
 }
 

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/match"
 )
 
 // Resolved is what a name of a policy stands for.
@@ -67,9 +69,9 @@ func isO(name string) bool {
 }
 
 // Matches reports whether a pattern, in which * stands for any text, names the
-// model, by its own name or by an alias.
+// model, by its own name or by an alias. Case does not matter.
 func (r *Resolved) Matches(pattern string) bool {
-	return wildcard(pattern, r.Name) || wildcard(pattern, r.Model)
+	return match.Name(pattern, r.Name) || match.Name(pattern, r.Model)
 }
 
 // canonical returns the name that an alias stands for, and any other name as it
