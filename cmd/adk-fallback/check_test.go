@@ -164,7 +164,7 @@ func TestCheckRefusesWhatCannotBeBuilt(t *testing.T) {
 
 func TestCheckJSON(t *testing.T) {
 	file := write(t, "primary: fast\naliases: {fast: gemini-2.5-flash}\nfallbacks: [{name: house, condition: error || latency > 1s}]\n"+
-		"models: {hou*: {price: {input: 0, output: 1}}}\ntimeouts: {fallback: 2s, attempt: 5s}\n")
+		"models: {hou*: {price: {input: 0, output: 1}}}\ntimeouts: {fallback: 2s, attempt: 5s}\npriority: {classes: [paid]}\n")
 	out, err := run(t, "", "check", "--json", file)
 	if err != nil {
 		t.Fatal(err)
@@ -180,8 +180,8 @@ func TestCheckJSON(t *testing.T) {
 	want := map[string]any{
 		"file": file, "ok": true,
 		"problems": []any{map[string]any{
-			"line": 3.0, "column": 20.0, "path": "fallbacks[0].name", "severity": "warning",
-			"message": `"house" is not a known model; add models.house.provider, or supply the model from the application`,
+			"line": 6.0, "column": 1.0, "path": "priority", "severity": "warning",
+			"message": "priority has no effect without rate_limits; add that section",
 		}},
 		"models": []any{
 			map[string]any{"name": "fast", "model": "gemini-2.5-flash", "from": "name", "provider": "gemini", "id": "gemini-2.5-flash"},

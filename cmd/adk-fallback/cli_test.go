@@ -22,7 +22,7 @@ func TestCheckReadsStandardInput(t *testing.T) {
 }
 
 func TestCheckChecksEveryFile(t *testing.T) {
-	good, bad, warned := write(t, "primary: gpt-5\n"), write(t, "primary: 5\n"), write(t, "primary: house\n")
+	good, bad, warned := write(t, "primary: gpt-5\n"), write(t, "primary: 5\n"), write(t, "primary: gpt-5\npriority: {classes: [paid]}\n")
 	out, err := run(t, "primary: gpt-4o\n", "check", good, bad, "-", warned)
 	var got []string // the lines that have a place, and the heading of each tree
 	for line := range strings.Lines(out) {
@@ -32,7 +32,7 @@ func TestCheckChecksEveryFile(t *testing.T) {
 			got = append(got, strings.TrimSuffix(line[:min(len(line), len(place)+3)], "\n"))
 		}
 	}
-	want := []string{"good: ok", "bad:1:10: pr", "<stdin>: ok", "warned:1:10: wa", "warned: ok"}
+	want := []string{"good: ok", "bad:1:10: pr", "<stdin>: ok", "warned:2:1: wa", "warned: ok"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got)\n%s\n%s", diff, out)
 	}
@@ -128,7 +128,7 @@ func (i info) Mode() fs.FileMode { return i.mode }
 
 func TestOnlyTerminalsGetColours(t *testing.T) {
 	const terminal = fs.ModeDevice | fs.ModeCharDevice
-	file := write(t, "primary: house\nfallback: []\n")
+	file := write(t, "primary: cached-anwser\nfallback: []\n")
 	plain := []string{file + ":1:10: warning: primary: ", file + ":2:1: unknown key "}
 	colours := []string{"\x1b[1;33m" + file + ":1:10:\x1b[0m \x1b[1;33mwarning:\x1b[0m primary: ", "\x1b[1;31m" + file + ":2:1:\x1b[0m unknown key "}
 	for _, test := range []struct {

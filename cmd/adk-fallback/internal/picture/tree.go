@@ -113,6 +113,9 @@ func (v view) model(t *spec.Target, r spec.Resolved) *Layer {
 	wrap("validate", validateText(v.Validate))
 	wrap("retry", retryText(v.Retry))
 	wrap("context_window", Plural(r.Settings.ContextWindow, "token"))
+	if r.Settings.Tools != nil {
+		wrap("tools", cmp.Or(strings.Join(r.Settings.Tools, ", "), "none"))
+	}
 	if r.Settings.Capabilities != nil {
 		wrap("capability", cmp.Or(strings.Join(r.Settings.Capabilities, ", "), "text only"))
 	}

@@ -98,7 +98,7 @@ func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
 // built.
 func printed(p *spec.Policy, l *picture.Layer, depth int, lines *[]string) {
 	switch name, _, _ := strings.Cut(l.Layer, " "); name {
-	case "context", "when", "arm", "soft_limit", "compliance", "flag", "capability", "context_window":
+	case "context", "when", "arm", "soft_limit", "compliance", "flag", "capability", "tools", "context_window":
 	case "model":
 		name, _, _ := strings.Cut(l.Settings, " ")
 		*lines = append(*lines, strings.Repeat("  ", depth)+p.Resolve(name).Model)
@@ -162,7 +162,7 @@ func (b built) walk(depth int, lines *[]string) {
 	case "stream.Source", "degrade.lastResort":
 		line(b.v.FieldByName("name").String())
 	default:
-		if !slices.Contains([]string{"policy.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
+		if !slices.Contains([]string{"policy.layer", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
 			_, name, _ := strings.Cut(typ, ".")
 			if other, ok := layerNames[typ]; ok {
 				name = other

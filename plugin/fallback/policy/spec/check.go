@@ -12,10 +12,10 @@ import (
 // Known is what an application can tell of itself to [Check]. The zero value
 // knows nothing.
 type Known struct {
-	// Model reports whether the application hands in a model of that name. Nil
-	// means that it is not known: a name that neither the file nor a provider
-	// resolves is then a warning, else it is an error. What is handed in wins over
-	// what the file says of its provider and its credential.
+	// Model reports whether the application supplies a model of that name. Such a model
+	// overrides the provider and credential of the file. A name that neither the file, a
+	// provider nor the application resolves is an error. Nil means that the application
+	// is not known: then only a name that looks like a misspelling is a warning.
 	Model func(name string) bool
 	// Provider reports whether the application has added the provider of that name,
 	// which package policy does not have, such as anthropic. Nil means that it is
@@ -179,11 +179,13 @@ func (c *checker) name(path, name string) {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
-	message := quoted(name) + " is not a known model" + didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
-	message += "; add " + at("models", name) + ".provider, or supply the model from the application"
+	hint := didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
+	message := quoted(name) + " is not a known model" + hint + "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
 	case c.known.Model == nil:
-		c.warn(path, message)
+		if hint != "" { // else it is one that the application supplies, as far as anybody can tell
+			c.warn(path, message)
+		}
 	case !c.known.Model(name) && !c.known.Model(model):
 		c.err(path, message)
 	}
