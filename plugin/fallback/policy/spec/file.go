@@ -6,196 +6,195 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// Policy is a policy file as it was written, checked by [Parse]. A section or a
-// value that the file does not have is its zero value: what the file does not
-// name does not happen, and a value left out of a section has the default that
-// its comment names.
+// Policy is a policy file as it was written, checked by [Parse]. An omitted section is
+// its zero value and has no effect. An omitted value of a section has the default that
+// its tag or its comment names.
 //
-// The comments of these types are what users read: the JSON Schema and
-// docs/policy.md are made of them, and of the tags, which say what is allowed.
-// A Policy is read-only and then safe for concurrent use.
+// The comments of these types are written for users: the JSON Schema and docs/policy.md
+// are made from them and from the tags, which say what is allowed. A Policy is
+// read-only and safe for concurrent use.
 type Policy struct {
 	// Version of the format.
 	Version int `key:"version" min:"1" max:"1" default:"1"`
-	// The model that is asked first, in every turn.
+	// The model that each turn starts with.
 	Primary string `key:"primary,required"`
-	// What is tried after the primary, in this order.
+	// Targets to try after the primary, in this order.
 	Fallbacks []Entry `key:"fallbacks" items:"0..32"`
-	// How long a call and its parts may take.
+	// Time limits of a call and its parts. A limit that is omitted does not apply.
 	Timeouts *Timeouts `key:"timeouts"`
-	// When a target that keeps failing is left alone, each target by itself.
-	// Without this section no target is.
+	// When to stop calling a target that keeps failing. Each target has its own
+	// breaker. Default: no breaker.
 	CircuitBreaker *CircuitBreaker `key:"circuit_breaker"`
-	// When the same target is asked again before the call moves on. Without
-	// this section it is asked once.
+	// When to call the same target again before falling back. Default: each target is
+	// called once.
 	Retry *Retry `key:"retry"`
-	// Which failures move a call on.
+	// Which failures make a call fall back.
 	Errors *Errors `key:"errors"`
-	// Asking a second model while the first is slow. Its own condition still
-	// speaks of the primary; that of the entry after the two speaks of both, and
-	// gives both up.
+	// Calls a second model while the primary is slow. The first of the two with content
+	// answers. The hedge target's condition refers to the primary. The next entry's
+	// condition refers to both; when it is true, both are cancelled.
 	Hedge *Hedge `key:"hedge"`
-	// What is particular to streamed answers.
+	// Settings for streamed answers.
 	Stream *Stream `key:"stream"`
-	// Rules that a model's answer must meet. If it does not, the attempt has failed
-	// with kind rejected and the call falls back; the answer is still charged.
-	// Answers that call functions and answers of last resort are always accepted. A
-	// streamed answer is shown once it is accepted; until then, conditions on latency
-	// see no content.
+	// Rules that an answer must meet. An answer that breaks one is a failed attempt of
+	// kind rejected, and the call falls back; the answer is still charged. Function
+	// calls and answers of last resort are not checked. A streamed answer is held back
+	// until it is accepted; until then, conditions see an attempt without content.
 	Validate *Validate `key:"validate"`
-	// What each target can take: one limit at least of requests, tokens or
-	// concurrency. A call that is over a limit waits in a queue.
+	// Limits for each target; set at least one of requests_per_minute,
+	// tokens_per_minute and concurrency. A call that exceeds a limit waits in a queue.
 	RateLimits *RateLimits `key:"rate_limits"`
-	// Who goes first when calls wait for a rate limit.
+	// Order of the calls that wait for a rate limit.
 	Priority *Priority `key:"priority"`
-	// What a tenant may spend, and a request may hold. One limit at least must be
-	// set: usd_per_day, tenants, max_input_tokens or max_output_tokens.
+	// Limits on what a tenant spends and on the length of requests and answers; set at
+	// least one of usd_per_day, tenants, max_input_tokens and max_output_tokens. Every
+	// attempt is charged, so falling back does not avoid a budget.
 	Budgets *Budgets `key:"budgets"`
-	// Answers that are kept for the next equal request. What another target than
-	// the primary has answered is kept for cached-answer alone. Each arm of an
-	// experiment with the primary has answers of its own, and under compliance
-	// rules so has each class and region of data. A caller for whom a flag is off
-	// gets no answer of a model that it switches off.
+	// Keeps answers for later equal requests. Answers of the primary are returned
+	// without a call; those of other targets only as cached-answer. Each arm of an
+	// experiment with the primary has its own answers, and so has each class and region
+	// of data under compliance rules. A caller gets no answer of a model that a flag
+	// switches off for that caller.
 	Cache *Cache `key:"cache"`
-	// The answers of last resort, cached-answer and template-response.
+	// Settings for the answers of last resort, cached-answer and template-response.
 	Degrade *Degrade `key:"degrade"`
-	// Asking a strong model only when a cheap one is not sure. For a later
-	// version: checked, but refused when a model is built.
+	// Calls a cheap model first, and a strong one only if the answer is uncertain. For
+	// a later version: checked, but no model is built from a file that has it.
 	Cascade *Cascade `key:"cascade"`
-	// Models by the names that this file uses for them. A name may have * for
-	// any text, such as local-*, and then stands for all models it matches that
-	// have no entry of their own; the most specific one counts. gemini-* and
-	// gpt-* need no entry; a model of the application's own needs none either.
+	// Settings of models, by the names that this file uses. In a name, * stands for any
+	// text: local-* applies to every model that it matches and that has no entry of its
+	// own; the most specific pattern applies. Models named gemini-*, gpt-* or claude-*,
+	// and models that the application supplies, need no entry.
 	Models map[string]Model `key:"models" keys:"pattern"`
-	// Other names for models: the name that is written, and the one it stands
-	// for.
+	// Other names for models: each key is another name for the model, or alias, that is
+	// its value.
 	Aliases map[string]string `key:"aliases"`
-	// Switches for targets, by name. The name is the flag's key at the
-	// application's OpenFeature provider, which wins over this file.
+	// Switches for targets, by name. The name is the key of the flag in OpenFeature; a
+	// value from there overrides default.
 	Flags map[string]Flag `key:"flags"`
-	// Targets that are several models side by side, each for a share of the
-	// users, by the id that metadata carries.
+	// Targets that are split between several models, each for a share of the users. The
+	// name is the id of the experiment in metadata.
 	Experiments map[string]Experiment `key:"experiments"`
 	// Which targets may see which data.
 	Compliance *Compliance `key:"compliance"`
-	// What the state of an ADK session tells of a call, by the state's keys: texts,
-	// numbers and bools. Compliance rules hold for a fact that cannot be read, and
-	// a call whose tenant cannot be read shares no answers and spends no budget.
+	// Keys of the ADK session's state that hold facts of a call: texts, numbers or
+	// booleans. A fact set with call.With overrides them. If a fact cannot be read,
+	// every rule about it applies. A call whose tenant cannot be read shares no answers
+	// and spends no budget.
 	Context *Context `key:"context"`
-	// State that replicas share. For a later version: checked, but refused when
-	// a model is built.
+	// Storage that replicas share. For a later version: checked, but no model is built
+	// from a file that has it.
 	State *State `key:"state"`
-	// When to tell somebody. For a later version: checked, but refused when a
-	// model is built.
+	// Notifications about figures that are out of bounds. For a later version: checked,
+	// but no model is built from a file that has it.
 	Alerts []Alert `key:"alerts" items:"1..64"`
 
-	doc strictyaml.Document // what is known of the file
+	doc strictyaml.Document // places and problems of the file
 }
 
 // Entry is one fallback.
 type Entry struct {
-	// A model, or one of the answers of last resort: cached-answer,
-	// template-response.
+	// A model, or a last resort: cached-answer or template-response.
 	Name string `key:"name,required"`
-	// When to move on to this entry from the attempt before it. While that
-	// attempt is silent, the condition is asked at every latency it names; when
-	// it is true, the attempt is cancelled. If it names cost and the price is
-	// known, it is asked before the attempt, which is skipped when it is true.
-	// When the attempt has failed, it decides whether this entry is tried or the
-	// next one is considered. An attempt that has answered is given up only by a
-	// condition that names confidence, empty or finish_reason; such an answer is
-	// shown when it is whole and good enough, also when it is streamed.
+	// When a call moves on to this entry from the attempt before it. While that attempt
+	// has no content, the condition is evaluated at every latency that it names; when
+	// it is true, the attempt is cancelled. When the attempt has failed, it selects
+	// this entry or the next one. A condition with cost is also evaluated before the
+	// attempt, which is skipped if it is true. Only a condition with confidence, empty
+	// or finish_reason can reject an answer; the answer is held back until it is
+	// complete and accepted.
 	Condition Condition `key:"condition" default:"error"`
-	// How long this entry may be without content, instead of timeouts.fallback
-	// and stream.first_content.
+	// Longest time without content at this entry. It overrides timeouts.fallback and
+	// stream.first_content.
 	Timeout time.Duration `key:"timeout" min:"1ms" max:"1h"`
 }
 
-// Timeouts bounds calls in time. What is left out is not bounded.
+// Timeouts bounds calls in time. An omitted limit does not apply.
 type Timeouts struct {
-	// How long the primary may be without content. A call that is not streamed
-	// has its content when it has its answer.
+	// Longest time until the primary has content. A call that is not streamed has
+	// content when it has its answer.
 	Primary time.Duration `key:"primary" min:"1ms" max:"1h"`
 	// The same for each fallback.
 	Fallback time.Duration `key:"fallback" min:"1ms" max:"1h"`
-	// How long one attempt may take from its start to its last chunk.
+	// Longest time of one attempt, from its start to its last chunk.
 	Attempt time.Duration `key:"attempt" min:"1ms" max:"1h"`
-	// How long the whole call may take, all attempts and waits included.
+	// Longest time of the whole call, including all attempts and waits. After it, only
+	// a last resort can answer.
 	Total time.Duration `key:"total" min:"1ms" max:"24h"`
 }
 
-// CircuitBreaker is [middleware.BreakerConfig] in a file.
+// CircuitBreaker is middleware.BreakerConfig in a file.
 type CircuitBreaker struct {
-	// How many failures in a row open the breaker.
+	// Failures in a row that open the breaker.
 	FailureThreshold int `key:"failure_threshold" min:"1" max:"1000" default:"5"`
-	// The share of failed calls within the window that opens it too. Left out,
-	// the share does not matter.
+	// Share of failed calls within the window that also opens it. Default: not checked.
 	FailureRatio Share `key:"failure_ratio" min:"1%" max:"100%"`
-	// How many calls the window must hold before their share counts.
+	// Calls within the window before failure_ratio applies.
 	MinRequests int `key:"min_requests" min:"1" max:"100000" default:"10"`
 	// How long an outcome counts.
 	Window time.Duration `key:"window" min:"1s" max:"24h" default:"1m"`
-	// How long an open breaker waits before it lets one call through as a probe.
+	// How long an open breaker refuses calls before it lets one through as a probe.
 	Backoff time.Duration `key:"backoff" min:"1ms" max:"24h" default:"30s"`
-	// The wait doubles with each failed probe up to this. Left out, it stays as
-	// it is.
+	// Upper bound of the backoff, which doubles with each failed probe. Default: the
+	// backoff does not grow.
 	MaxBackoff time.Duration `key:"max_backoff" min:"1ms" max:"24h"`
 }
 
-// Retry is [middleware.RetryConfig] in a file.
+// Retry is middleware.RetryConfig in a file.
 type Retry struct {
-	// How often one target is asked at most, the first time included. An error
-	// may allow less.
+	// Most attempts at one target, including the first. An error may allow fewer.
 	MaxAttempts int `key:"max_attempts" min:"1" max:"10" default:"3"`
-	// The wait before the second attempt, doubled for each further one, drawn
-	// between half of it and all of it.
+	// Wait before the second attempt, doubled for each further one. The actual wait is
+	// random, between half of this and all of it.
 	BaseDelay time.Duration `key:"base_delay" min:"1ms" max:"1m" default:"500ms"`
-	// The longest such wait.
+	// Upper bound of that wait.
 	MaxDelay time.Duration `key:"max_delay" min:"1ms" max:"10m" default:"10s"`
-	// The longest wait that a provider may ask for; for a longer one the call
-	// moves on.
+	// Longest wait that a provider may ask for. If it asks for a longer one, the call
+	// falls back.
 	MaxWait time.Duration `key:"max_wait" min:"1ms" max:"5m" default:"1m"`
-	// Longest wait before falling back when another target is available. 5m waits
-	// always, because no wait is longer.
+	// Longest wait before falling back when another target is available. If the wait
+	// would be longer, the call falls back at once.
 	SkipWait time.Duration `key:"skip_wait" min:"1ms" max:"5m" default:"5s"`
-	// Retries as a share of all calls, so that an outage is not amplified.
+	// Retries as a share of a target's calls, so that retries do not amplify an outage.
 	Budget Share `key:"budget" min:"0.1%" max:"100%" default:"10%"`
 }
 
-// Errors says which failures move a call on.
+// Errors says which failures make a call fall back.
 type Errors struct {
-	// HTTP statuses and codes of providers, such as 429 or overloaded_error:
-	// only a failure with one of them moves the call on. Left out, every failure
-	// does that another model may not have; a bad key and an invalid request are
-	// not among them.
+	// Failures that make a call fall back: an HTTP status such as 429, a provider's
+	// code such as overloaded_error, a kind such as network (error_kind has the list),
+	// or any. Other failures of a provider end the call. Limits of this file, such as
+	// timeouts, always make it fall back. any is every failure that another model might
+	// not share; a bad key and an invalid request are not among them. Default: any.
 	Codes []Code `key:"codes" items:"1..64"`
-	// What a refusal by a model's content policy means: that is the answer
-	// (fail), or the next model is asked (fallback).
+	// What a refusal by a model's content policy does: it is the answer (fail), or the
+	// call falls back (fallback).
 	ContentPolicy string `key:"content_policy" enum:"fail|fallback" default:"fail"`
 }
 
-// Hedge is [router.HedgeConfig] in a file. What answers first wins.
+// Hedge is router.HedgeConfig in a file.
 type Hedge struct {
-	// The fallback that is asked too. Left out, the first one.
+	// The fallback to call. Default: the first one that is a model.
 	Target string `key:"target"`
-	// How long the primary may be without content before. Left out, the 95th
-	// percentile of its own times to first content.
+	// Time without content at the primary before the hedge target is called. Default:
+	// the 95th percentile of the primary's times to first content, or 2s until 20 calls
+	// are measured.
 	Delay time.Duration `key:"delay" min:"1ms" max:"10m"`
-	// The lower bound of a measured delay.
+	// Lower bound of a measured delay.
 	MinDelay time.Duration `key:"min_delay" min:"1ms" max:"10m" default:"100ms"`
-	// The share of calls that may be hedged.
+	// Largest share of calls that may be hedged.
 	MaxExtraLoad Share `key:"max_extra_load" min:"0.1%" max:"100%" default:"5%"`
 }
 
-// Stream is what is particular to streamed answers.
+// Stream has the settings for streamed answers.
 type Stream struct {
-	// How long a streamed attempt may be without content, instead of
-	// timeouts.primary and timeouts.fallback.
+	// Longest time until a streamed attempt has content. It overrides timeouts.primary
+	// and timeouts.fallback.
 	FirstContent time.Duration `key:"first_content" min:"1ms" max:"1h"`
-	// How long a stream may be silent between two chunks. Left out, as long as
-	// it likes.
+	// Longest pause between two chunks of a stream. Default: no limit.
 	Idle time.Duration `key:"idle" min:"1ms" max:"1h"`
-	// What to do when a model fails in the middle of its answer: let the next
-	// one answer from the start, let it continue the text, or fail.
+	// What to do when a model fails in the middle of its answer: the next target
+	// answers from the start (restart), the next target continues the text (resume), or
+	// the call fails (fail).
 	MidStream string `key:"mid_stream" enum:"restart|resume|fail" default:"restart"`
 }

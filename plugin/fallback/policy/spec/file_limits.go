@@ -2,127 +2,129 @@ package spec
 
 import "time"
 
-// RateLimits is [middleware.LimitConfig] in a file. One limit at least must be
-// set.
+// RateLimits is middleware.LimitConfig in a file. At least one limit must be set.
 type RateLimits struct {
-	// How many calls may start in a minute.
+	// Calls that may start per minute.
 	RequestsPerMinute int `key:"requests_per_minute" min:"1" max:"10000000"`
-	// How many tokens of input may be sent in a minute, as estimated.
+	// Input tokens that may be sent per minute, estimated before each call and
+	// corrected by the provider's count.
 	TokensPerMinute int `key:"tokens_per_minute" min:"1" max:"1000000000000"`
-	// How many calls may be under way.
+	// Calls that may be in progress at the same time.
 	Concurrency int `key:"concurrency" min:"1" max:"1000000"`
-	// How many calls may wait.
+	// Calls that may wait.
 	Queue int `key:"queue" min:"1" max:"1000000" default:"100"`
-	// How long a call may wait before it moves on.
+	// Longest wait in the queue. A call that would wait longer falls back.
 	QueueTimeout time.Duration `key:"queue_timeout" min:"1ms" max:"10m" default:"10s"`
-	// Whether the limits are halved when the provider says that they are
-	// exceeded, and raised again step by step.
+	// Whether the limits are halved when the provider reports that they are exceeded,
+	// and then raised again step by step.
 	Adaptive bool `key:"adaptive" default:"false"`
 }
 
 // Priority ranks the calls that wait.
 type Priority struct {
-	// The classes, the most important one first. A call of any other class comes
-	// after them.
+	// Classes of calls, the most important one first. Calls of other classes come last.
+	// Case does not matter.
 	Classes []string `key:"classes,required" items:"1..32"`
-	// What a call's class is: one of the facts that section context reads, or
-	// that the application tells.
+	// Fact that holds the class of a call.
 	From string `key:"from" kind:"fact" default:"priority"`
 }
 
-// Budgets bounds what is spent. Each attempt is charged: falling back never
-// goes round a budget. Where dollars are bounded, a call whose tenant cannot be
-// read is refused.
+// Budgets limits spending and the length of requests and answers. Every attempt is
+// charged, so falling back does not avoid a budget. If dollars are limited, a call
+// whose tenant cannot be read is refused.
 type Budgets struct {
-	// What each tenant may spend in a day. Left out, only the tenants named below
-	// are bounded.
+	// What each tenant may spend in a day. Default: only the tenants named in tenants
+	// have a limit.
 	USDPerDay USD `key:"usd_per_day" min:"0.01" max:"10000000"`
-	// Tenants with a budget of their own.
+	// Limits for single tenants, instead of usd_per_day. Case does not matter.
 	Tenants map[string]TenantBudget `key:"tenants"`
-	// Whose days they are, such as Europe/Berlin. A program in a container without
-	// time zones must import time/tzdata; the command does.
+	// Time zone in which days begin and end, such as Europe/Berlin. In a container
+	// without time zones, the program must import time/tzdata; the command adk-fallback
+	// does.
 	Timezone string `key:"timezone" kind:"timezone" default:"UTC"`
-	// What happens before a budget is spent.
+	// Moves turns away from the primary before a budget is spent.
 	SoftLimit *SoftLimit `key:"soft_limit"`
-	// What happens when it is: calls are refused (deny), or get an answer of
-	// last resort (degrade).
+	// What happens when a budget is spent and no free model answers: the call is
+	// refused (deny), or gets an answer of last resort (degrade).
 	Exhausted string `key:"exhausted" enum:"deny|degrade" default:"deny"`
-	// The longest request, in tokens as estimated. A longer one is refused.
+	// Longest request, in tokens as estimated. A longer one is refused.
 	MaxInputTokens int `key:"max_input_tokens" min:"1" max:"100000000"`
-	// The longest answer, in tokens. It bounds what requests ask for. Left out, it
-	// is 8192 where dollars are bounded: what a call may cost is set aside first.
+	// Longest answer that requests may ask for, in tokens. Default: 8192 if dollars are
+	// limited, because the cost of an attempt is reserved before it starts; otherwise
+	// no limit.
 	MaxOutputTokens int `key:"max_output_tokens" min:"1" max:"10000000"`
 }
 
-// TenantBudget is one tenant's.
+// TenantBudget is the budget of one tenant.
 type TenantBudget struct {
 	// What the tenant may spend in a day.
 	USDPerDay USD `key:"usd_per_day,required" min:"0.01" max:"10000000"`
 }
 
-// SoftLimit lowers the primary's share before a budget is spent.
+// SoftLimit lowers the primary's share of turns before a budget is spent.
 type SoftLimit struct {
-	// The share of the budget from which on it does.
+	// Share of the budget that must be spent before it applies.
 	At Share `key:"at" min:"1%" max:"99%" default:"80%"`
-	// The share of turns that still start at the primary; a call outside of ADK is
-	// a turn by itself. The others start at the first fallback, and get to the
-	// primary if no model among the fallbacks answers. What a turn has started with
-	// holds for all its calls, also when the limit is reached meanwhile.
+	// Share of turns that still start at the primary; a call outside of ADK is a turn
+	// of its own. The others start at the first fallback, and call the primary if no
+	// fallback model answers. The choice is made when a turn starts and holds for all
+	// its calls.
 	PrimaryShare Share `key:"primary_share" min:"0%" max:"100%" default:"50%"`
 }
 
-// Cache keeps answers. Errors, answers that were cut and function calls are
-// never kept.
+// Cache keeps answers. Errors, truncated answers and function calls are never kept.
 type Cache struct {
 	// How long an answer is fresh.
 	TTL time.Duration `key:"ttl" min:"1ms" max:"720h" default:"10m"`
-	// How long after that it is still given, while a new one is fetched; when
-	// that fails, it is tried again after ten seconds.
+	// How long after ttl an answer is still returned while a new one is fetched in the
+	// background. A failed fetch is repeated after 10 seconds at the earliest. Default:
+	// stale answers are not returned.
 	StaleWhileRevalidate time.Duration `key:"stale_while_revalidate" min:"1ms" max:"720h"`
-	// How much memory the answers may take.
+	// Memory that the answers may use.
 	MaxBytes Bytes `key:"max_bytes" min:"64KiB" max:"1TiB" default:"64MiB"`
-	// Who shares answers: all calls of a tenant, or only those of a user, who is
-	// known by the session where there is no user. Tenants never do, nor does a
-	// call whose tenant cannot be read, nor do callers for whom flags switch
-	// different models off.
+	// Which calls share answers: those of a tenant (tenant), or those of a user, or of
+	// a session if the user is unknown (user). Never shared: answers of different
+	// tenants, of a call whose tenant cannot be read, and of callers for whom flags
+	// switch off different models.
 	Scope string `key:"scope" enum:"tenant|user" default:"tenant"`
 }
 
-// Degrade is about the answers of last resort. They always say what they are.
+// Degrade has the settings for the answers of last resort, which always say what they
+// are.
 type Degrade struct {
-	// What template-response says: a text in which {{.App}}, {{.Agent}},
-	// {{.Tenant}} and {{.Model}}, the model that was asked, stand for what they
-	// name. {{if .Tenant}} … {{else}} … {{end}} and the functions and, or, not,
-	// eq and ne of these and of quoted texts may be used, and nothing else of
-	// Go's templates. Any of them may be empty, and the text may not be: some of
-	// it has to stand outside of {{if}}, or both before and after {{else}}.
+	// Text of template-response. It may use {{.App}}, {{.Agent}}, {{.Tenant}},
+	// {{.Model}} (the model of the request), {{if .Tenant}} … {{else}} … {{end}}, and
+	// the functions and, or, not, eq and ne of these fields and of quoted texts;
+	// nothing else of Go's templates. Fields may be empty, so there must be text
+	// outside of {{if}}, or both before and after its {{else}}.
 	Template string `key:"template" kind:"text" default:"I cannot answer right now. Please try again later."`
-	// Text that cached-answer puts before the answer.
+	// Text before the answer of cached-answer. It is omitted if the request asks for
+	// another format than plain text.
 	CachedNotice string `key:"cached_notice" kind:"text" default:"(This is an earlier answer and may be out of date.)\n\n"`
-	// How old the answer of cached-answer may be, whatever cache.ttl is.
-	// cache_hit is true for any such answer.
+	// Maximum age of the answer of cached-answer, independent of cache.ttl. cache_hit
+	// is true if there is such an answer.
 	CachedMaxAge time.Duration `key:"cached_max_age" min:"1s" max:"720h" default:"24h"`
-	// Answers that are given later. For a later version: checked, but refused
-	// when a model is built.
+	// Answers that are given later. For a later version: checked, but no model is built
+	// from a file that has it.
 	Deferred *DeferredAnswer `key:"deferred"`
 }
 
-// DeferredAnswer is about calls that are answered later.
+// DeferredAnswer has the settings for calls that are answered later.
 type DeferredAnswer struct {
-	// What the user is told now.
+	// What the user is told at once.
 	Message string `key:"message,required" kind:"text"`
-	// How long a call waits for its answer at most.
+	// Longest time that a call waits for its answer.
 	MaxAge time.Duration `key:"max_age" min:"1m" max:"720h" default:"24h"`
-	// How many calls may wait.
+	// Calls that may wait.
 	Queue int `key:"queue" min:"1" max:"1000000" default:"1000"`
 }
 
-// DefaultMaxOutput is the longest answer, in tokens, where dollars are bounded
-// and max_output_tokens is left out.
+// DefaultMaxOutput is the longest answer, in tokens, if dollars are limited and
+// max_output_tokens is omitted.
 const DefaultMaxOutput = 8192
 
-// MaxOutput is the bound on answers, in tokens; 0 for none. An attempt that may
-// cost anything cannot be reserved, so there is one wherever dollars are bounded.
+// MaxOutput returns the limit on answers, in tokens; 0 for none. If dollars are limited,
+// there always is one: the cost of an answer of any length could not be reserved.
 func (b *Budgets) MaxOutput() int {
 	switch {
 	case b == nil:
@@ -133,5 +135,5 @@ func (b *Budgets) MaxOutput() int {
 	return b.MaxOutputTokens
 }
 
-// Spending reports whether dollars are bounded.
+// Spending reports whether dollars are limited.
 func (b *Budgets) Spending() bool { return b != nil && (b.USDPerDay > 0 || len(b.Tenants) > 0) }

@@ -1,62 +1,68 @@
 package spec
 
-// Model is a model that a policy uses.
+// Model has the settings of a model.
 type Model struct {
-	// The API that serves it. openai is OpenAI's own, or any server at base_url that
-	// speaks one of its protocols; openai_chat is openai with api: chat. Default: gemini
-	// for a name that begins with gemini-, openai for gpt- and for o followed by a
-	// digit, anthropic for claude-. Any other model must be supplied by the
-	// application.
+	// The API that serves the model. openai is OpenAI's own, or any server at base_url
+	// that speaks one of its protocols; openai_chat is openai with api: chat. Default:
+	// gemini for names that begin with gemini-, openai for gpt- and for names such as
+	// o3, anthropic for claude-. Any other model must be supplied by the application.
 	Provider string `key:"provider" enum:"gemini|vertexai|openai|openai_chat|anthropic"`
-	// The OpenAI protocol: responses or chat (chat completions). Default: responses
-	// for OpenAI's own endpoint, chat for any other base_url.
+	// The OpenAI protocol: responses or chat (chat completions). Default: responses for
+	// OpenAI's own endpoint, chat for any other base_url.
 	API string `key:"api" enum:"responses|chat"`
-	// The provider's name for it. Left out, its name in this file.
+	// The provider's name for the model. Default: its name in this file.
 	ID string `key:"id"`
-	// The family whose answers may stand for each other in the cache, such as
-	// gemini-2.5-flash. Left out, the id.
+	// Family within which models may share answers in the cache, such as
+	// gemini-2.5-flash. Default: the id.
 	Family string `key:"family"`
-	// How many tokens it reads. A request that is estimated to be longer is not
-	// sent to it. Left out, every request is.
+	// Longest input, in tokens. A request whose estimate is longer skips the model.
+	// Default: the known window of a listed model, unless the application supplies it;
+	// otherwise no limit.
 	ContextWindow int `key:"context_window" min:"1" max:"100000000"`
-	// All that it can do beside text. A request that needs something else is not
-	// sent to it. Left out, it is taken to do everything; [] means nothing.
-	// prefill: it continues a text that the request ends with.
+	// What the model can process beside text. A request that needs anything else skips
+	// the model. [] means text only. prefill: it continues a text that the request ends
+	// with, for mid_stream: resume. Default: everything but prefill.
 	Capabilities []string `key:"capabilities" items:"0..16" enum:"tools|images|audio|video|documents|json_schema|prefill"`
-	// Where it is served, such as europe-west4; on vertexai this is the location
-	// that is asked. Compliance rules compare it.
+	// Region where the model is served, such as europe-west4. Compliance rules compare
+	// it. vertexai calls this location; at any other known endpoint it must be the
+	// region of that endpoint. Default: none, so that no rule about regions allows the
+	// model.
 	Region string `key:"region"`
-	// The environment variable that holds its key. Left out, the provider's
-	// usual one. A file never holds a key.
+	// Name of the environment variable that holds the key. A file never contains the
+	// key itself. Default: the provider's usual variable.
 	CredentialEnv string `key:"credential_env" kind:"env"`
-	// Where its API is, if not at the provider's usual place.
+	// Address of the API. Default: the provider's own.
 	BaseURL string `key:"base_url" kind:"url"`
-	// What it costs, instead of the public list price. A model without a known
-	// price is never taken to be free.
+	// Price of the model. Default: the public list price. A model without a known price
+	// is never treated as free.
 	Price *Price `key:"price"`
-	// Settings of requests to this model, instead of the agent's.
+	// Request settings for this model. A key replaces the agent's setting, and null
+	// removes it. Default: the agent's settings.
 	Config *ModelConfig `key:"config"`
-	// Names of the tools that this model may call. Others are omitted from requests to
-	// it; [] means none. Default: every tool. * stands for any text.
+	// Names of the tools that the model may call; * stands for any text, and [] means
+	// none. Other tools are omitted from its requests. Tools that the provider runs
+	// have names such as google_search. A request that forces an omitted tool skips the
+	// model. Default: every tool.
 	Tools []string `key:"tools" items:"0..256" kind:"pattern"`
-	// What this model can take, instead of the section rate_limits.
+	// Limits for this model, instead of the section rate_limits.
 	RateLimits *RateLimits `key:"rate_limits"`
-	// How to handle a part of a request that affects the answer and that the model
-	// does not accept: a provider's own tools, cached content, media, a schema. skip
-	// skips the model for this request; drop omits the part. Default: skip.
+	// What to do with a part of a request that affects the answer and that the model
+	// does not accept, such as a provider's tool, cached content, media or a schema:
+	// skip the model for this request (skip), or omit the part (drop). Default: skip.
 	Unsupported string `key:"unsupported" enum:"skip|drop"`
-	// What the model's API accepts. Each key overrides the built-in rule for its family.
+	// What the model's API accepts. Each key overrides the built-in rule for the
+	// model's family.
 	Takes *Takes `key:"takes"`
 }
 
-// Price is in US dollars for a million tokens.
+// Price is in US dollars per million tokens.
 type Price struct {
-	// A million tokens of input.
+	// Price of a million input tokens.
 	Input USD `key:"input,required" min:"0" max:"100000"`
-	// A million tokens of output.
+	// Price of a million output tokens.
 	Output USD `key:"output,required" min:"0" max:"100000"`
-	// A million tokens of input that the provider had cached. Left out, the
-	// price of input.
+	// Price of a million input tokens that the provider has cached. Default: the price
+	// of input.
 	Cached *USD `key:"cached" min:"0" max:"100000"`
 }
 
@@ -69,30 +75,33 @@ type ModelConfig struct {
 	TopP *float64 `key:"top_p,nullable" min:"0" max:"1"`
 	// Number of candidates that tokens are sampled from.
 	TopK *int `key:"top_k,nullable" min:"1" max:"1000"`
-	// Longest answer, in tokens.
+	// Longest answer, in tokens. budgets.max_output_tokens still applies.
 	MaxOutputTokens int `key:"max_output_tokens,nullable" min:"1" max:"10000000"`
-	// Texts at which an answer ends.
+	// Texts that end an answer.
 	StopSequences []string `key:"stop_sequences,nullable" items:"1..16" kind:"text"`
-	// Seed of the sampling, which makes answers repeatable as far as the model can.
+	// Seed of the sampling, for answers that are repeatable as far as the model
+	// supports it.
 	Seed *int `key:"seed,nullable" min:"0" max:"2147483647"`
-	// Penalty on tokens that the text already has.
+	// Penalty on tokens that the text already contains.
 	PresencePenalty *float64 `key:"presence_penalty,nullable" min:"-2" max:"2"`
-	// Penalty on tokens in proportion to how often the text has them.
+	// Penalty on tokens in proportion to their number in the text.
 	FrequencyPenalty *float64 `key:"frequency_penalty,nullable" min:"-2" max:"2"`
-	// Tokens that the model may think: 0 for none, -1 for its own choice. It replaces
-	// a thinking level of the agent; null removes budget and level.
+	// Longest thinking, in tokens: 0 for none, -1 for the model's own choice. It also
+	// replaces a thinking level of the agent; null removes budget and level. Not
+	// together with thinking_level.
 	ThinkingBudget *int `key:"thinking_budget,nullable" min:"-1" max:"1000000"`
-	// How much the model thinks. It replaces a thinking budget of the agent; null
-	// removes level and budget.
+	// How much the model thinks. It also replaces a thinking budget of the agent; null
+	// removes level and budget. Not together with thinking_budget.
 	ThinkingLevel string `key:"thinking_level,nullable" enum:"minimal|low|medium|high"`
-	// Changes the system instruction. null removes it.
+	// Change of the agent's system instruction: prefix or replace. null removes the
+	// instruction.
 	System *System `key:"system,nullable"`
 
 	// Unset lists the keys that are null.
 	Unset []string `nulls:"true"`
 }
 
-// System changes the agent's system instruction. One of its keys must be set.
+// System changes the agent's system instruction. Exactly one of its keys must be set.
 type System struct {
 	// Text before the agent's instruction, on a line of its own.
 	Prefix string `key:"prefix" kind:"text"`

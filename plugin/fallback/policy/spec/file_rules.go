@@ -9,145 +9,148 @@ import (
 
 // Flag switches targets on and off while the application runs.
 type Flag struct {
-	// The targets that are skipped while the flag is off, answers of last resort
-	// too. * stands for any text.
+	// Targets, or last resorts, that are skipped while the flag is off. * stands for
+	// any text. Case does not matter.
 	Targets []string `key:"targets,required" items:"1..32" kind:"pattern"`
-	// What the flag is when no provider of flags knows it.
+	// Value of the flag if OpenFeature has none.
 	Default bool `key:"default" default:"true"`
-	// The share of users, or sessions, for which a flag that is on is on; the
-	// same ones each time.
+	// Share of users, or sessions, for whom the flag is on while its value is true;
+	// always the same ones.
 	Rollout Share `key:"rollout" min:"0.01%" max:"100%" default:"100%"`
-	// Who stays on one side of a rollout.
+	// Whether each user or each session stays on one side of a rollout.
 	StickyBy string `key:"sticky_by" enum:"user|session" default:"user"`
 }
 
-// Experiment is [router.SplitConfig] in a file.
+// Experiment is router.SplitConfig in a file.
 type Experiment struct {
-	// The target whose place the arms take. Left out, the primary.
+	// Target that the arms replace. Default: the primary.
 	Target string `key:"target"`
-	// The arms. The first is the control, and its model is the target; the
-	// shares add up to 100%.
+	// The arms. The first is the control; its model is the target. The shares must add
+	// up to 100%.
 	Arms []Arm `key:"arms,required" items:"2..16"`
-	// Who stays with one arm.
+	// Whether each user or each session stays with one arm.
 	StickyBy string `key:"sticky_by" enum:"user|session" default:"user"`
-	// How much more often than the control's an arm's calls may fail, as a
-	// difference of shares, before its users go back to the control. Left out,
-	// they never do. A call fails that ends with an error, is too slow, is refused
-	// by the arm's breaker, or has an answer that a condition rejects; one that the
-	// caller cancels, that loses a hedge, or that a rule or a limit keeps from the
-	// arm does not count.
+	// How far an arm's failure rate may exceed the control's before its users go back
+	// to the control; 5% is 5 percentage points. A call has failed if it ended with an
+	// error, was too slow, was refused by the arm's breaker, or had an answer that a
+	// condition rejected. Calls that the caller cancelled, that lost a hedge, or that a
+	// rule or a limit kept from the arm do not count. Default: no limit.
 	MaxDrift Share `key:"max_drift" min:"0.1%" max:"100%"`
-	// How many calls of an arm and of the control are needed to compare them.
+	// Calls that the arm and the control must each have before they are compared.
 	MinCalls int `key:"min_calls" min:"1" max:"1000000" default:"100"`
-	// How long a call counts in that comparison.
+	// How long a call counts in the comparison.
 	Window time.Duration `key:"window" min:"1s" max:"24h" default:"10m"`
 }
 
 // Arm is one side of an experiment.
 type Arm struct {
-	// The model that answers.
+	// Model that answers.
 	Model string `key:"model,required"`
-	// Its share of the users or sessions.
+	// Share of the users or sessions.
 	Share Share `key:"share,required" min:"0%" max:"100%"`
-	// The arm's name in metadata. Left out, the model's.
+	// Name of the arm in metadata. Default: the name of the model.
 	Cohort string `key:"cohort"`
 }
 
-// Compliance says which targets may see which data. It is asked again for each
-// target of a call.
+// Compliance says which targets may see which data. It is evaluated for each target of
+// a call.
 type Compliance struct {
-	// The rules. All that match a call must allow a target.
+	// Every rule that applies to a call must allow a target. A rule applies to the
+	// calls of the tenants, classes and regions of data that it lists; targets and
+	// regions say which models may see their data.
 	Rules []Rule `key:"rules,required" items:"1..256"`
 }
 
-// Rule is about the calls of some tenants, classes of data or regions. One that
-// names none of these is about all calls. It says by targets, regions or both
-// which models may see their data.
+// Rule applies to the calls of some tenants, classes or regions of data; to all calls
+// if it lists none of these. Targets, Regions or both say which models may see their
+// data.
 type Rule struct {
-	// The tenants it is about. Left out, all.
+	// Tenants that the rule applies to. Case does not matter. Default: all.
 	Tenants []string `key:"tenants" items:"1..1000"`
-	// The classes of data it is about. Left out, all.
+	// Classes of data that the rule applies to. Case does not matter. Default: all.
 	DataClasses []string `key:"data_classes" items:"1..64"`
-	// The regions where the data must stay that it is about, as the call has
-	// them. Left out, all.
+	// Regions of the calls that the rule applies to: where their data must stay. Case
+	// does not matter. Default: all.
 	DataRegions []string `key:"data_regions" items:"1..64"`
-	// The targets that may see the data. * stands for any text. Left out, those in
-	// the regions; where regions are left out too, none, and otherwise must be redact.
+	// Targets that may see the data. * stands for any text, and case does not matter.
+	// Default: every target in regions. If regions is omitted too, no target may see
+	// it, and otherwise must be redact.
 	Targets []string `key:"targets" items:"1..64" kind:"pattern"`
-	// The regions of the models that may see it; a model without a region may
-	// not. * stands for any text. Left out, any; where targets are left out too,
-	// none, and otherwise must be redact.
+	// Regions of the models that may see the data; a model without a region is in none.
+	// * stands for any text, and case does not matter. Default: every region. If
+	// targets is omitted too, no target may see the data, and otherwise must be redact.
 	Regions []string `key:"regions" items:"1..64" kind:"pattern"`
-	// What happens at any other target: it is skipped (deny), or sees the request
-	// without personal data (redact), and is skipped if that cannot be done. A rule
-	// with redact alone is for every target.
+	// What happens at any other target: it is skipped (deny), or gets the request
+	// without personal data (redact); it is skipped if that cannot be done. A rule with
+	// redact alone applies to every target.
 	Otherwise string `key:"otherwise" enum:"deny|redact" default:"deny"`
 }
 
-// Context reads facts from the state of an ADK session. What the application
-// tells by itself wins.
+// Context names the keys of the ADK session's state that hold facts of a call. A fact
+// that the application sets with call.With overrides them.
 type Context struct {
-	// Who pays.
+	// Key of the tenant.
 	Tenant string `key:"tenant" kind:"state"`
-	// The class of work.
+	// Key of the priority class.
 	Priority string `key:"priority" kind:"state"`
-	// How sensitive the data is.
+	// Key of the class of the data.
 	DataClass string `key:"data_class" kind:"state"`
-	// Where the data must stay.
+	// Key of the region where the data must stay.
 	Region string `key:"region" kind:"state"`
-	// Anything else, by the name that conditions know it by: labels["plan"].
+	// Keys of other facts, by the names that conditions use: labels["plan"].
 	Labels map[string]string `key:"labels" kind:"state"`
 }
 
-// Cascade asks a cheap model first.
+// Cascade calls a cheap model first.
 type Cascade struct {
 	// The cheap model. The primary is the strong one.
 	Model string `key:"model,required"`
-	// How sure of its answer the cheap model is: by the probabilities of its
-	// words, by what it says itself, or by a function of the application.
+	// How the confidence in the cheap model's answer is measured: by the probabilities
+	// of its tokens (logprobs), by what the model itself states (stated), or by a
+	// function of the application (application).
 	Judge string `key:"judge" enum:"logprobs|stated|application" default:"logprobs"`
-	// From which confidence on its answer is given.
+	// Confidence from which the cheap model's answer is returned.
 	Confidence Share `key:"confidence" min:"1%" max:"100%" default:"80%"`
 }
 
-// State is where replicas share breakers, limits, budgets and answers.
+// State says where replicas share breakers, limits, budgets and answers.
 type State struct {
-	// The environment variable that holds the URL of the Redis server.
+	// Name of the environment variable that holds the URL of the Redis server.
 	RedisURLEnv string `key:"redis_url_env,required" kind:"env"`
-	// What the keys there begin with.
+	// Beginning of all keys there.
 	Prefix string `key:"prefix" default:"adk-fallback:"`
 }
 
-// Alert tells somebody when a figure is out of bounds.
+// Alert notifies somebody when a figure is out of bounds.
 type Alert struct {
-	// What the alert is called.
+	// Name of the alert.
 	Name string `key:"name,required"`
 	// The figure: a share of all calls, or of the budget.
 	When string `key:"when,required" enum:"fallback_rate|error_rate|degraded_rate|budget_spent"`
-	// The bound.
+	// Bound of the figure.
 	Above Share `key:"above,required" min:"0%" max:"100%"`
-	// How long the figure is taken over.
+	// Time over which the figure is measured.
 	Window time.Duration `key:"window" min:"10s" max:"24h" default:"5m"`
-	// The environment variable that holds the URL that is told.
+	// Name of the environment variable that holds the URL to notify.
 	WebhookEnv string `key:"webhook_env,required" kind:"env"`
 }
 
-// Validate is [middleware.ValidateConfig] in a file.
+// Validate is middleware.ValidateConfig in a file.
 type Validate struct {
-	// Whether an answer must match the response schema of its request, if that has
-	// one.
+	// Whether an answer must match the response schema of its request, if the request
+	// has one.
 	Schema bool `key:"schema" default:"true"`
-	// A regular expression of Go that must match somewhere in the text.
+	// Regular expression in Go's syntax that must match somewhere in the text.
 	Pattern string `key:"pattern" kind:"regexp"`
-	// The smallest number of characters, white space at both ends not counting.
+	// Smallest number of characters, without white space at both ends.
 	MinLength int `key:"min_length" min:"1" max:"1000000"`
-	// The function of the application that judges an answer, by its name among
+	// Name of the application's function that judges an answer, a key of
 	// policy.Validators.
 	Function string `key:"function"`
 }
 
-// Allows reports whether the rule lets a model see the data that it is about. One
-// that names neither targets nor regions lets none.
+// Allows reports whether a model may see the data that the rule applies to. A rule with
+// neither targets nor regions allows none.
 func (r *Rule) Allows(t Resolved) bool {
 	if r.namesNone() {
 		return false
@@ -158,5 +161,5 @@ func (r *Rule) Allows(t Resolved) bool {
 	return named && placed
 }
 
-// namesNone reports whether the rule says of no model that it may see the data.
+// namesNone reports whether the rule has neither targets nor regions.
 func (r *Rule) namesNone() bool { return len(r.Targets) == 0 && len(r.Regions) == 0 }

@@ -1,9 +1,8 @@
 package spec
 
-// Takes says what a model's API accepts, for a model that is newer than this
-// library. Each key overrides the built-in rule for the model's family; omitted
-// keys keep it. A setting that is not accepted is omitted from requests to the
-// model.
+// Takes says what a model's API accepts, for models that are newer than this library.
+// Each key overrides the built-in rule for the model's family; an omitted key keeps it.
+// A setting that is not accepted is omitted from requests to the model.
 type Takes struct {
 	// Accepts temperature.
 	Temperature *bool `key:"temperature"`
@@ -21,9 +20,10 @@ type Takes struct {
 	Safety *bool `key:"safety_settings"`
 	// Accepts labels.
 	Labels *bool `key:"labels"`
-	// The number of stop sequences that it accepts. 0 means none.
+	// Number of stop sequences that it accepts; 0 means none.
 	StopSequences *int `key:"stop_sequences" min:"0" max:"16"`
-	// The thinking levels that it accepts. none means that thinking can be switched off; [] means no level.
+	// Thinking levels that it accepts. none means that thinking can be switched off; []
+	// means no level.
 	ThinkingLevels []string `key:"thinking_levels" items:"0..8" enum:"none|minimal|low|medium|high|xhigh|max"`
 	// Accepts a thinking budget in tokens.
 	ThinkingBudget *bool `key:"thinking_budget"`
@@ -33,9 +33,10 @@ type Takes struct {
 	Schema *bool `key:"json_schema"`
 	// Accepts a response schema together with tools.
 	SchemaWithTools *bool `key:"json_schema_with_tools"`
-	// The tools of the provider that it accepts, such as google_search; [] means none.
+	// Tools run by the provider that it accepts, such as google_search; [] means none.
 	ProviderTools []string `key:"provider_tools" items:"0..16"`
-	// The media types that it accepts as input, such as image/png or audio/*; [] means text only.
+	// Media types that it accepts as input, such as image/png or audio/*; [] means text
+	// only.
 	Media []string `key:"media" items:"0..32" kind:"text"`
 	// Accepts a request that ends with the beginning of the answer, and continues it.
 	Prefill *bool `key:"prefill"`
