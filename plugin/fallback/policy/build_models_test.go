@@ -151,6 +151,9 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 		{"a region beside a key", "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {provider: vertexai, region: europe-west4, credential_env: KEY}}", []string{
 			`1:10: primary: "gemini-2.5-flash" cannot be built: gemini: an API key on Vertex AI is served by the global endpoint`,
 		}},
+		{"a region that the environment does not choose", "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {region: europe-west4, credential_env: KEY}}\ncompliance: {rules: [{regions: [europe-*]}]}", []string{
+			`1:10: primary: "gemini-2.5-flash" cannot be built: the Gemini API has no regions, and a compliance rule relies on europe-west4; set provider: vertexai`,
+		}},
 	} {
 		_, err := policy.Build(t.Context(), parsed(t, test.text), quiet, named("a", "b"), env(map[string]string{"KEY": "key"}))
 		if err == nil {
@@ -162,6 +165,18 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 				t.Errorf("%s: error %q does not say %q", test.name, err, want)
 			}
 		}
+	}
+}
+
+// A rule that comes with a new policy holds for the models that are there already. B130
+func TestARegionThatANewRuleReliesOn(t *testing.T) {
+	const text = "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {region: europe-west4, credential_env: KEY}}\n"
+	live, err := policy.NewLive(t.Context(), parsed(t, text), quiet, env(map[string]string{"KEY": "key"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := live.Replace(t.Context(), parsed(t, text+"compliance: {rules: [{regions: [europe-*]}]}")); err == nil || !strings.Contains(err.Error(), "the Gemini API has no regions") {
+		t.Errorf("error %v, want one about the region", err)
 	}
 }
 

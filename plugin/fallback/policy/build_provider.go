@@ -21,6 +21,8 @@ type endpoint struct {
 	spec.Resolved
 	key string // of the variable that the file names; "" for the provider's usual one
 	env func(string) (string, bool)
+
+	relied bool // a rule relies on the region
 }
 
 // first returns the value of the first variable that is set and not empty.
@@ -77,6 +79,9 @@ func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 		if config.APIKey = e.first("GOOGLE_API_KEY", "GEMINI_API_KEY"); config.APIKey == "" {
 			return nil, noKey("gemini", "GOOGLE_API_KEY or GEMINI_API_KEY")
 		}
+	}
+	if config.Backend == genai.BackendGeminiAPI && e.relied && e.Settings.Region != "" && e.Settings.BaseURL == "" {
+		return nil, fmt.Errorf("the Gemini API has no regions, and a compliance rule relies on %s; set provider: vertexai", e.Settings.Region)
 	}
 	return gemini.New(ctx, e.ID, gemini.Config{Client: config, Takes: takesOf(e.Settings.Takes), Drop: e.drops()})
 }

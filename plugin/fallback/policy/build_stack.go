@@ -27,6 +27,7 @@ type settings struct {
 	Classes         []string
 	MaxOutput       int
 	Charged         bool // to the purse
+	Relied          bool // a rule relies on the region
 }
 
 // stack is a model with the layers around it.
@@ -63,6 +64,7 @@ func (b *builder) settings(t spec.Target) settings {
 	p := b.policy
 	s := settings{
 		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
+		Relied: b.policy.ReliesOnRegions() && t.Settings.Region != "",
 	}
 	if t.Settings.RateLimits != nil {
 		s.Limits = t.Settings.RateLimits
