@@ -9,38 +9,36 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// Known is what an application can tell of itself to [Check]. The zero value
-// knows nothing.
+// Known is what [Check] knows of the application. The zero value knows nothing.
 type Known struct {
 	// Model reports whether the application supplies a model of that name. Such a model
 	// overrides the provider and credential of the file. A name that neither the file, a
 	// provider nor the application resolves is an error. Nil means that the application
 	// is not known: then only a name that looks like a misspelling is a warning.
 	Model func(name string) bool
-	// Provider reports whether the application has added the provider of that name,
-	// which package policy does not have, such as anthropic. Nil means that it is
-	// not known.
+	// Provider reports whether the program has the provider of that name: a built-in one,
+	// or one that the application has added, such as anthropic. Nil means unknown.
 	Provider func(name string) bool
-	// Price reports whether there is a list price for a provider's model id. Nil
-	// means that it is not known, and prices are not checked.
+	// Price reports whether there is a list price for a provider's model id. Nil means
+	// unknown: then prices are not checked.
 	Price func(id string) bool
-	// Window returns how many tokens a provider's model reads, by its id. Nil means that
-	// only the file's context_window is known.
+	// Window returns the context window of a provider's model id, in tokens. Nil means
+	// that only the file's context_window is known.
 	Window func(id string) (tokens int, ok bool)
-	// Code reports whether a word is a code of a failure that is known. Nil means that
-	// any word may be one.
+	// Code reports whether a word is a known code of a failure. Nil means that any word
+	// may be one.
 	Code func(word string) bool
 	// Validator reports whether the application has a function of that name among its
-	// [Validators]. Nil means that it is not known.
+	// policy.Validators. Nil means unknown.
 	Validator func(name string) bool
-	// Build says that a model is to be built from the policy: what this version
-	// can only check is then an error.
+	// Build says that a model will be built from the policy. Sections that this version
+	// can only check are then errors.
 	Build bool
 }
 
-// Check returns all that is wrong with p, in the order of the file: what [Parse]
-// reports, what known adds to it, and warnings of what is allowed but may not do
-// what it seems to. p is read only.
+// Check returns all problems of p in the order of the file: the errors that [Parse]
+// reports, those that follow from known, and warnings about valid settings that may not
+// have the intended effect. It does not change p.
 func Check(p *Policy, known Known) []Problem {
 	c := &checker{Policy: p, known: known, chain: p.Targets(), problems: slices.Clone(p.doc.Problems)}
 	c.aliases()
@@ -65,7 +63,7 @@ func Check(p *Policy, known Known) []Problem {
 	return strictyaml.AtMost(strictyaml.InOrder(c.problems))
 }
 
-// later finds what cannot be built yet.
+// later finds sections that this version cannot build.
 func (c *checker) later() {
 	for _, path := range c.ForLater() {
 		c.err(path, "not supported by this version; remove it")
@@ -86,8 +84,8 @@ func (c *checker) add(severity Severity, path, message string) {
 	c.problems = append(c.problems, c.Problem(severity, path, message))
 }
 
-// Problem returns a problem of the value at path, at its place in the file, or at
-// that of what is around it if the file does not have it.
+// Problem returns a problem with the value at path. Its place is that of the value, or of
+// the nearest section or list around it that the file has.
 func (p *Policy) Problem(severity Severity, path, message string) Problem {
 	around := path
 	at, ok := p.doc.Places[around]
@@ -98,7 +96,7 @@ func (p *Policy) Problem(severity Severity, path, message string) Problem {
 	return Problem{Line: at.Line, Column: at.Column, Path: path, Message: message, Severity: severity}
 }
 
-// aliases finds names that stand for themselves, and names with two meanings.
+// aliases finds cycles of aliases, and names with two meanings.
 func (c *checker) aliases() {
 	followed := make(map[string]bool)
 	for _, name := range slices.Sorted(maps.Keys(c.Aliases)) {
@@ -115,8 +113,8 @@ func (c *checker) aliases() {
 	}
 }
 
-// cycle follows the aliases from name on, as far as they have not been followed
-// before, and returns those that lead back to where they began, nil if none do.
+// cycle follows the aliases from name on, up to one that was followed before. It returns
+// those that form a cycle, nil if none do.
 func (c *checker) cycle(name string, followed map[string]bool) []string {
 	var chain []string
 	for next, ok := c.Aliases[name]; ok && !followed[name]; next, ok = c.Aliases[name] {
@@ -130,7 +128,7 @@ func (c *checker) cycle(name string, followed map[string]bool) []string {
 	return nil
 }
 
-// duplicates finds targets that are one model.
+// duplicates finds targets that are the same model.
 func (c *checker) duplicates() {
 	first := make(map[string]Target)
 	for _, t := range c.chain {
@@ -142,7 +140,7 @@ func (c *checker) duplicates() {
 	}
 }
 
-// names finds names that nothing is known of, and outdated ones.
+// names finds unknown and outdated names of models.
 func (c *checker) names() {
 	for _, t := range c.chain {
 		if t.Path == "primary" && IsLastResort(t.Model) {
@@ -160,8 +158,7 @@ func (c *checker) names() {
 	}
 }
 
-// isPreview reports whether a provider calls a model so before it has its final
-// name.
+// isPreview reports whether a name is one that providers use before a model's final name.
 func isPreview(name string) bool {
 	return slices.ContainsFunc(strings.Split(name, "-"), func(part string) bool { return part == "preview" || part == "exp" })
 }
@@ -191,7 +188,7 @@ func (c *checker) name(path, name string) {
 	}
 }
 
-// AddProvider returns the advice for a provider that the application has to add.
+// AddProvider returns the advice on how an application adds a provider.
 func AddProvider(name string) string {
 	return fmt.Sprintf("%s.Provider, of package plugin/fallback/provider/%[1]s, as an option of policy.Load", name)
 }

@@ -17,9 +17,9 @@ func (c *checker) models() []Target {
 	return models
 }
 
-// unreachable finds entries that no call gets to.
+// unreachable finds entries that no call reaches.
 func (c *checker) unreachable() {
-	always := false // an entry before always answers
+	always := false // an earlier entry always answers
 	for _, t := range c.chain {
 		if t.entry == "" {
 			continue
@@ -37,7 +37,7 @@ func (c *checker) unreachable() {
 	}
 }
 
-// flagged reports whether a flag may switch a target off.
+// flagged reports whether a flag can switch a target off.
 func (c *checker) flagged(t Target) bool {
 	for _, flag := range c.Flags {
 		if slices.ContainsFunc(flag.Targets, t.Matches) {
@@ -47,7 +47,7 @@ func (c *checker) flagged(t Target) bool {
 	return false
 }
 
-// prices finds models whose price is needed and not known.
+// prices finds models whose price is needed but unknown.
 func (c *checker) prices() {
 	if c.known.Price == nil {
 		return
@@ -82,7 +82,7 @@ func (c *checker) priced(r Resolved) bool {
 	return r.Settings.Price != nil || c.known.Price(r.ID)
 }
 
-// windows finds fallbacks that cannot read what the models before them can.
+// windows finds fallbacks with a smaller context window than a model before them.
 func (c *checker) windows() {
 	largest, of := 0, ""
 	for _, t := range c.models() {
@@ -96,7 +96,7 @@ func (c *checker) windows() {
 	}
 }
 
-// window returns how many tokens a model reads, 0 if that is not known.
+// window returns the context window of a model in tokens, 0 if it is unknown.
 func (c *checker) window(r Resolved) int {
 	if r.Settings.ContextWindow > 0 || c.known.Window == nil {
 		return r.Settings.ContextWindow
@@ -105,7 +105,7 @@ func (c *checker) window(r Resolved) int {
 	return window
 }
 
-// credentials finds chains that end with one account.
+// credentials finds chains that depend on a single credential.
 func (c *checker) credentials() {
 	models := c.models()
 	if len(models) < 2 {
@@ -119,7 +119,7 @@ func (c *checker) credentials() {
 	c.warn("fallbacks", "every model uses one credential, "+c.known.Credential(models[0])+"; use another account for one of them, so that quota and billing cannot stop all")
 }
 
-// Credential names what a target is called with, "" if that is not known.
+// Credential returns a name for the credential of a target, "" if it is unknown.
 func (k Known) Credential(t Target) string {
 	switch {
 	case k.HandsIn(t.Resolved):
@@ -132,9 +132,9 @@ func (k Known) Credential(t Target) string {
 	return ""
 }
 
-// bypassed finds settings of how to reach models that are all handed in.
+// bypassed finds credentials and addresses of models that the application supplies.
 func (c *checker) bypassed() {
-	inUse := make(map[string]bool) // by entry of models, of those that targets have
+	inUse := make(map[string]bool) // by the entries under models that targets have
 	for _, t := range c.models() {
 		for _, r := range t.Models() {
 			inUse[r.Entry] = inUse[r.Entry] || !c.known.HandsIn(r)
@@ -152,8 +152,8 @@ func (c *checker) bypassed() {
 	}
 }
 
-// HandsIn reports whether the application is known to hand in a model. Who serves
-// that, and with which credential, is then not for the file to say.
+// HandsIn reports whether the application is known to supply a model. The file then does
+// not decide its provider and credential.
 func (k Known) HandsIn(r Resolved) bool {
 	return k.Model != nil && (k.Model(r.Name) || k.Model(r.Model))
 }

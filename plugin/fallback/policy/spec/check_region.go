@@ -8,13 +8,13 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/match"
 )
 
-// ReliesOnRegions reports whether a compliance rule lets data go to regions.
+// ReliesOnRegions reports whether a compliance rule lists regions of models.
 func (p *Policy) ReliesOnRegions() bool {
 	return p.Compliance != nil && slices.ContainsFunc(p.Compliance.Rules, func(r Rule) bool { return len(r.Regions) > 0 })
 }
 
-// regions finds models whose region is not the one on the wire: an error if compliance
-// rules rely on it.
+// regions finds models whose region is not the one that is called. That is an error if
+// compliance rules rely on regions, and a warning otherwise.
 func (c *checker) regions() {
 	report := c.warn
 	if c.ReliesOnRegions() {
@@ -42,8 +42,8 @@ func (r *Resolved) wrongRegion() string {
 	if u, err := url.Parse(r.Settings.BaseURL); err == nil {
 		host = strings.ToLower(u.Hostname())
 	}
-	// Vertex AI is called in the region that the file names. A model without a provider
-	// may be on Vertex AI, if the environment says so.
+	// vertexai calls the region in the file. A gemini model without a provider may be on
+	// Vertex AI too, depending on the environment.
 	fixed := r.Provider != "vertexai" && (r.Provider != "gemini" || r.Settings.Provider != "")
 	served, known := regionOf(host, fixed && r.Provider != "")
 	switch {
@@ -59,9 +59,9 @@ func (r *Resolved) wrongRegion() string {
 	return r.Provider + "'s own endpoint has no region; set base_url to one that has, or remove region"
 }
 
-// regionOf returns the region that is served at a host, "" for none; known is false for
-// a host that only its operator knows. fixed says that the provider's usual host has
-// none. Hosts: Vertex AI
+// regionOf returns the region of a host, "" for none; known is false if the host is not
+// one of the providers' own. fixed says that the provider's default host has no region.
+// Hosts: Vertex AI
 // https://cloud.google.com/vertex-ai/docs/general/locations, OpenAI
 // https://platform.openai.com/docs/guides/your-data, Amazon Bedrock
 // https://docs.aws.amazon.com/general/latest/gr/bedrock.html.

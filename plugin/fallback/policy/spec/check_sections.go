@@ -15,7 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// declared finds entries of models that cannot be built, or are not used.
+// declared finds entries under models that cannot be built or are not used.
 func (c *checker) declared() {
 	used := make(map[string]bool)
 	for _, name := range c.mentioned() {
@@ -40,7 +40,7 @@ func (c *checker) declared() {
 	}
 }
 
-// config finds settings of a model that exclude each other.
+// config finds settings of a model that cannot be combined.
 func (c *checker) config(path string, m *ModelConfig) {
 	if m.ThinkingBudget != nil && m.ThinkingLevel != "" {
 		c.err(at(path, "thinking_level"), "thinking_level and thinking_budget exclude each other; remove one of them")
@@ -50,7 +50,7 @@ func (c *checker) config(path string, m *ModelConfig) {
 	}
 }
 
-// codes finds words among errors.codes that no failure has.
+// codes finds words in errors.codes that match no failure.
 func (c *checker) codes() {
 	if c.Errors == nil {
 		return
@@ -60,7 +60,7 @@ func (c *checker) codes() {
 		lower := strings.ToLower(word)
 		known := lower == AnyFailure || slices.Contains(kinds.All(), lower) || c.known.Code != nil && c.known.Code(word)
 		if known || word == "" || word != lower || '0' <= word[0] && word[0] <= '9' {
-			continue // words in upper case are codes of providers, which nobody knows all of
+			continue // a word in upper case is a provider's code; there is no complete list of these
 		}
 		hint := didYouMean(word, append(kinds.All(), AnyFailure))
 		switch {
@@ -72,7 +72,7 @@ func (c *checker) codes() {
 	}
 }
 
-// switches finds flags that leave a call no target.
+// switches finds flags that leave a call without targets.
 func (c *checker) switches() {
 	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
 		flag := c.Flags[name]
@@ -86,7 +86,7 @@ func (c *checker) switches() {
 	}
 }
 
-// mentioned returns the models that the policy calls, without aliases.
+// mentioned returns the models that the policy uses, with aliases resolved.
 func (c *checker) mentioned() []string {
 	var names []string
 	for _, t := range c.chain {
@@ -103,7 +103,7 @@ func (c *checker) mentioned() []string {
 	return names
 }
 
-// references finds names of targets that are none.
+// references finds names in flags, rules and the hedge that match no target.
 func (c *checker) references() {
 	names := c.mentioned()
 	for _, t := range c.chain {
@@ -154,7 +154,7 @@ func (c *checker) hedge(h *Hedge) {
 	}
 }
 
-// experiments finds experiments that do not add up.
+// experiments finds experiments whose arms, shares or targets are wrong.
 func (c *checker) experiments() {
 	taken := make(map[string]string) // the experiment of a target
 	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
@@ -200,7 +200,7 @@ func (c *checker) arms(path string, arms []Arm) {
 	}
 }
 
-// sections finds values that contradict others of their section.
+// sections finds values that contradict others in their section.
 func (c *checker) sections() {
 	c.rateLimits("rate_limits", c.RateLimits)
 	if r := c.Retry; r != nil && r.BaseDelay > r.MaxDelay && r.MaxDelay > 0 {
@@ -243,7 +243,7 @@ func (c *checker) rateLimits(path string, r *RateLimits) {
 	if r == nil || r.RequestsPerMinute > 0 || r.TokensPerMinute > 0 || r.Concurrency > 0 {
 		return
 	}
-	// One that is given and wrong is reported already.
+	// A limit that is set but invalid is reported already.
 	for _, key := range []string{"requests_per_minute", "tokens_per_minute", "concurrency"} {
 		if c.given(at(path, key)) {
 			return
@@ -252,8 +252,7 @@ func (c *checker) rateLimits(path string, r *RateLimits) {
 	c.err(path, "no limit is set; set requests_per_minute, tokens_per_minute or concurrency")
 }
 
-// validate finds a section that accepts every answer, and a function that the
-// application does not have.
+// validate finds a section that accepts every answer, and an unknown function.
 func (c *checker) validate(v *Validate) {
 	if !v.Schema && v.Pattern == "" && v.MinLength == 0 && v.Function == "" && c.clean("validate") {
 		c.err("validate", "every answer is accepted; set pattern, min_length, function or schema: true")
@@ -287,12 +286,12 @@ func (c *checker) budgets(b *Budgets) {
 	}
 }
 
-// rules finds rules that leave no target at all.
+// rules finds rules that allow no target.
 func (c *checker) rules(rules []Rule) {
 	for i, rule := range rules {
 		path := at("compliance.rules", i)
-		// What is wrong within it is reported already, and so is why a file was not
-		// read to its end.
+		// Problems within the rule, or why the file was not read to its end, are
+		// reported already.
 		read := c.doc.Places == nil || c.given(path)
 		if read && rule.namesNone() && rule.Otherwise != "redact" && c.clean(path) {
 			c.err(path, "rule lets no target see the data; add targets or regions, or otherwise: redact")
@@ -303,7 +302,7 @@ func (c *checker) rules(rules []Rule) {
 func (c *checker) unique(path string, names []string) {
 	seen := make(map[string]bool)
 	for i, name := range names {
-		folded := match.Fold(name) // who compares them does not look at case
+		folded := match.Fold(name) // names are compared without case
 		if folded != "" && seen[folded] {
 			c.err(at(path, i), quoted(name)+" is listed twice")
 		}
@@ -311,17 +310,17 @@ func (c *checker) unique(path string, names []string) {
 	}
 }
 
-// has reports whether an entry of the chain is called name.
+// has reports whether name is a target of the chain.
 func (c *checker) has(name string) bool {
 	return slices.ContainsFunc(c.chain, func(t Target) bool { return t.Model == name })
 }
 
-// clean reports whether nothing wrong has been found in what is at path.
+// clean reports whether no problem has been found at or below path.
 func (c *checker) clean(path string) bool {
 	return !slices.ContainsFunc(c.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, path) })
 }
 
-// given reports whether the file itself has a value.
+// given reports whether the file has a value at path.
 func (c *checker) given(path string) bool {
 	_, ok := c.doc.Places[path]
 	return ok

@@ -8,7 +8,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 )
 
-// times finds limits that another limit makes meaningless.
+// times finds limits that have no effect because of another limit.
 func (c *checker) times() {
 	for i, t := range c.chain {
 		if i > 0 {
@@ -30,9 +30,8 @@ func (c *checker) times() {
 	}
 }
 
-// silences adds up how long the models may be without content: as long as limit
-// says, or until the next entry's condition gives them up. Without either, nobody
-// can tell.
+// silences adds up how long the models may be without content: up to limit, or until the
+// next entry's condition cancels them. A model with neither is omitted.
 func (c *checker) silences(limit func(Target) time.Duration) (parts []string, sum time.Duration) {
 	for i, t := range c.chain {
 		if t.LastResort() {
@@ -52,8 +51,8 @@ func (c *checker) silences(limit func(Target) time.Duration) (parts []string, su
 	return parts, sum
 }
 
-// cutOff returns how long an attempt may be without content, streamed or not; 0 for no
-// limit.
+// cutOff returns how long an attempt may be without content, whether it is streamed or
+// not; 0 for no limit.
 func (c *checker) cutOff(t Target) time.Duration {
 	whole, streamed := c.within(t.Silence), c.within(t.Streamed)
 	if whole == 0 || streamed == 0 {
@@ -62,8 +61,7 @@ func (c *checker) cutOff(t Target) time.Duration {
 	return max(whole, streamed)
 }
 
-// within returns a limit of an attempt's silence, or that of the whole attempt if
-// it is shorter; 0 for neither.
+// within returns limit, or timeouts.attempt if that is shorter; 0 for neither.
 func (c *checker) within(limit time.Duration) time.Duration {
 	if c.Timeouts == nil || c.Timeouts.Attempt == 0 || limit > 0 && limit < c.Timeouts.Attempt {
 		return limit
@@ -71,8 +69,8 @@ func (c *checker) within(limit time.Duration) time.Duration {
 	return c.Timeouts.Attempt
 }
 
-// latencies finds what the condition of next waits for in vain while an attempt at
-// t is silent.
+// latencies finds latencies in the condition of next that an attempt at t without content
+// never reaches.
 func (c *checker) latencies(t, next Target) {
 	path := at(next.entry, "condition")
 	if next.Condition.waitsForTTFT() {

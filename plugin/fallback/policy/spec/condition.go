@@ -11,9 +11,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// Condition says when a call moves on to an entry; see docs/policy.md for the
-// language. [ParseCondition] makes one by hand. The zero value is the condition of
-// an entry in a file that has none: error.
+// Condition says when a call moves on to an entry; see docs/policy.md for the language.
+// Use [ParseCondition] to make one. The zero value is the default condition, error.
 type Condition struct{ compiled *condition.Condition }
 
 // ParseCondition compiles a condition, such as "error || latency > 3s". The error
@@ -45,23 +44,23 @@ var defaultCondition = sync.OnceValue(func() Condition {
 	return c
 })
 
-// Compiled returns the condition in the form in which it is evaluated.
+// Compiled returns the compiled condition; nil for the zero value.
 func (c Condition) Compiled() *condition.Condition { return c.compiled }
 
-// Uses reports whether the condition has a name, such as cache_hit.
+// Uses reports whether the condition uses a name, such as cache_hit.
 func (c Condition) Uses(name string) bool { return c.orDefault().compiled.Uses(name) }
 
-// HoldsBack reports whether the condition can give up an answer, which is then
-// held back until it is whole.
+// HoldsBack reports whether the condition can reject an answer. The answer is then held
+// back until it is complete.
 func (c Condition) HoldsBack() bool { return c.orDefault().compiled.HoldsBack() }
 
-// SureAfter returns after how long of silence an attempt is given up for an entry
-// with this condition, whoever asks and whatever the request costs; ok is false if
-// that depends on something else, or never happens.
+// SureAfter returns the time without content after which an attempt is cancelled in favour
+// of an entry with this condition, whatever the caller and the cost of the request. ok is
+// false if there is no such time, or if it depends on anything else.
 func (c Condition) SureAfter() (silence time.Duration, ok bool) {
 	c = c.orDefault()
 	for _, moment := range c.compiled.Latencies() {
-		// latency > 3s is asked just after three seconds.
+		// latency > 3s is evaluated just after three seconds.
 		v := condition.Vars{Latency: moment + 1, Confidence: math.NaN()}
 		if answer, sure := c.compiled.Certain(&v, append(ofSilence, "latency", "ttft", "confidence")...); answer && sure {
 			return moment, true
@@ -70,19 +69,18 @@ func (c Condition) SureAfter() (silence time.Duration, ok bool) {
 	return 0, false
 }
 
-// ofSilence names what conditions know of an attempt that neither has content nor
-// has failed, beside the times.
+// ofSilence are the names, beside times, whose values are known for an attempt that
+// neither has content nor has failed.
 var ofSilence = []string{"error", "error_code", "error_kind", "empty", "finish_reason"}
 
-// followsAll reports whether the condition is true of every attempt that fails.
+// followsAll reports whether the condition is true for every failed attempt.
 func (c Condition) followsAll() bool {
 	answer, sure := c.orDefault().compiled.Certain(&condition.Vars{Error: true}, "error")
 	return answer && sure
 }
 
-// waitsForTTFT reports whether the condition may seem to bound the time to first
-// content and does not: while there is none, ttft is 0, and an answer is not given
-// up for it.
+// waitsForTTFT reports whether the condition seems to limit the time to first content but
+// does not: ttft is 0 until there is content, and then the answer is not rejected.
 func (c Condition) waitsForTTFT() bool {
 	if !c.Uses("ttft") || c.HoldsBack() {
 		return false
@@ -91,7 +89,7 @@ func (c Condition) waitsForTTFT() bool {
 	return !sure
 }
 
-// compileCondition compiles a condition of a file, or returns its mistakes.
+// compileCondition compiles a condition in a file, or returns its mistakes.
 func compileCondition(source string) (any, []strictyaml.Mistake) {
 	compiled, err := condition.Compile(source)
 	if err == nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// sources are the files whose comments document the keys. Reading them here
-// leaves one text of each comment, for godoc, the schema and docs/policy.md.
+// sources are the files whose comments describe the keys. So godoc, the schema and
+// docs/policy.md have the same text.
 //
 //go:embed file.go file_model.go file_takes.go file_limits.go file_rules.go
 var sources embed.FS
@@ -37,17 +37,16 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 	}, sources)
 })
 
-// Schema returns the format of a policy file as a JSON Schema (draft 2020-12), so
-// that editors complete and check it. It knows every key and what each value may
-// be, but not what [Check] finds by looking at several values, nor the language of
-// conditions. The caller may change it.
+// Schema returns the format of a policy file as a JSON Schema (draft 2020-12), with which
+// editors complete and check a file. It has every key and the form of each value, but it
+// does not check conditions, nor what [Check] finds by comparing values. The caller may
+// change it.
 func Schema() *jsonschema.Schema { return format().Schema("adk-fallback policy") }
 
-// Reference returns the keys of a policy file in Markdown, as docs/policy.md has
-// them.
+// Reference returns the keys of a policy file in Markdown, as in docs/policy.md.
 func Reference() string { return format().Reference("The file") }
 
-// Default returns a section as an empty one in a file would be.
+// Default returns a section with the values that an empty one in a file has.
 func Default[Section any]() *Section {
 	var section Section
 	format().SetDefaults(&section)
@@ -69,8 +68,8 @@ var (
 	}
 )
 
-// maxConditions bounds the text of all conditions of a file, in bytes; one that
-// stands there again is not counted again. It bounds what a hostile file can cost.
+// maxConditions is the most text that the different conditions of a file may have, in
+// bytes. It bounds the cost of a hostile file.
 const maxConditions = 4 << 10
 
 func conditions(reflect.StructTag) *strictyaml.Scalar {
@@ -99,10 +98,10 @@ func codes(reflect.StructTag) *strictyaml.Scalar {
 	}
 }
 
-// maxText bounds free text, in characters.
+// maxText is the longest free text, in characters.
 const maxText = 4096
 
-// texts are the kinds of strings, "" for names.
+// texts returns the kinds of strings by the tag kind; "" is names.
 func texts() map[string]*strictyaml.Scalar {
 	name := strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit")
 	pattern := strictyaml.Pattern(`^[\p{L}\p{N}*][\p{L}\p{M}\p{N}._:/@|+ *-]{0,127}$`, "a name, in which * stands for any text")
@@ -126,9 +125,9 @@ func texts() map[string]*strictyaml.Scalar {
 	}
 }
 
-// looksLikeKey reports whether a word that could name an environment variable is
-// more likely a key that stands there by mistake: a name has words, a key has letters
-// of both cases and digits mixed.
+// looksLikeKey reports whether a word that could be the name of an environment variable is
+// more likely a key, written there by mistake: a name consists of words, a key mixes
+// letters of both cases and digits.
 func looksLikeKey(word string) bool {
 	var lower, upper, digits, run, longest int
 	for _, c := range word {

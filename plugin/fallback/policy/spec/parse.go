@@ -2,23 +2,22 @@ package spec
 
 import "github.com/adk-fallback/adk-fallback/internal/strictyaml"
 
-// Parse reads a policy file and checks it as [Check] does, without knowing
-// anything of the application. If anything in it is an error, that is an *[Error]
-// with everything that is wrong, warnings included. No bytes make it panic.
+// Parse reads a policy file and checks it like [Check] with the zero [Known]. If there is
+// any error, it returns an *[Error] with all problems, warnings included. It does not
+// panic, whatever data is.
 //
-// A file is UTF-8 text of at most 64 KiB with one YAML document. It may use
-// anchors, aliases and merge keys, for at most 10,000 values in all. Its
-// conditions have at most 4 KiB in all, and 512 bytes each.
+// A file is UTF-8 text of at most 64 KiB with one YAML document. It may use anchors,
+// aliases and merge keys, for at most 10,000 values in all. A condition has at most 512
+// bytes, and all conditions together at most 4 KiB.
 func Parse(data []byte) (*Policy, error) { return parse(data, Known{}) }
 
 // MaxFile is the largest policy file, in bytes.
 const MaxFile = strictyaml.MaxFile
 
-// Parse is [Parse] with what is known of the application: what that adds to the
-// mistakes in a file is reported with all the others.
+// Parse is like the function [Parse], but checks the file with k.
 func (k Known) Parse(data []byte) (*Policy, error) { return parse(data, k) }
 
-// parse is Parse with what is known of the application.
+// parse reads data and checks it with known.
 func parse(data []byte, known Known) (*Policy, error) {
 	p := &Policy{}
 	p.doc = format().Decode(data, p)

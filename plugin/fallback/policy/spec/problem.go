@@ -8,24 +8,24 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// Problem is one thing that is wrong with a file: where it is, what is there and
-// what may be, neither of which repeats what may be a key.
+// Problem is one problem of a file, with its place. Its message never repeats anything
+// that may be a key.
 type Problem = strictyaml.Problem
 
-// Severity says what a [Problem] means for the file.
+// Severity is the severity of a [Problem].
 type Severity = strictyaml.Severity
 
 const (
 	SeverityError   = strictyaml.SeverityError   // the file cannot be used
-	SeverityWarning = strictyaml.SeverityWarning // it can, but perhaps does not do what it seems to
+	SeverityWarning = strictyaml.SeverityWarning // the file can be used, but may not have the intended effect
 )
 
-// Error is what is wrong with a file, all of it, in the order of the file.
-// At least one of the problems is an error; warnings come along. Of more than 100
-// the errors come first, and a last one says how many are left out.
+// Error has all problems of a file in the order of the file. At least one of them is an
+// error; the others may be warnings. At most 100 are listed, errors first, and then one
+// that counts the others.
 type Error struct {
 	Problems []Problem
-	File     string // its name, if [Load] or [Watch] has read it
+	File     string // its name, if policy.Load or policy.Watch has read it
 }
 
 // Error returns a line for each problem.
@@ -38,7 +38,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// What the checks use of package strictyaml.
+// Short names for functions of package strictyaml.
 func at(path string, rest ...any) string { return strictyaml.At(path, rest...) }
 func quoted(text string) string          { return strictyaml.Quoted(text) }
 func didYouMean(word string, candidates []string) (hint string) {

@@ -10,21 +10,20 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/match"
 )
 
-// Resolved is what a name of a policy stands for.
+// Resolved is the model that a name in a policy refers to.
 type Resolved struct {
-	Name     string // as the policy has it
-	Model    string // without aliases
-	Entry    string // the key under models that says the most about it; "" for none
+	Name     string // as in the policy
+	Model    string // with aliases resolved
+	Entry    string // the most specific key under models that matches; "" for none
 	Settings Model  // of Entry
-	Provider string // who serves it; "" if the application must hand it in
-	ID       string // the provider's name for it
+	Provider string // "" if the application must supply the model
+	ID       string // the provider's name for the model
 }
 
-// Resolve tells what a name of the policy stands for: the end of its aliases
-// and the entry under models that names that, else the pattern there that says
-// the most about it. A provider that nothing names goes by the beginning of the
-// model's name. In a cycle of aliases, which Check reports, Resolve stops
-// anywhere.
+// Resolve returns the model that a name in the policy refers to. It follows aliases, and
+// finds the entry under models with that name, or else with the most specific pattern that
+// matches it. If no provider is set, the beginning of the model's name decides. In a cycle
+// of aliases, which Check reports, the result is any of them.
 func (p *Policy) Resolve(name string) Resolved {
 	r := Resolved{Name: name, Model: p.canonical(name)}
 	r.Entry, r.Settings = p.entry(r.Model)
@@ -33,15 +32,14 @@ func (p *Policy) Resolve(name string) Resolved {
 	return r
 }
 
-// UsualKey reports whether the provider's usual key may be sent. A server at
-// another base URL gets it only for one of the provider's own models: such a
-// server is a proxy in front of the provider.
+// UsualKey reports whether the provider's usual key may be sent. A server at another base
+// URL gets it only for a model with one of the provider's own names: then it is a proxy in
+// front of the provider.
 func (r *Resolved) UsualKey() bool {
 	return r.Settings.BaseURL == "" || providerOf(r.Model) == r.Provider || providerOf(r.ID) == r.Provider
 }
 
-// Server returns the model's provider and, unless that is the default, its
-// address.
+// Server returns the model's provider, and its host if there is a base URL.
 func (r *Resolved) Server() string {
 	if u, err := url.Parse(r.Settings.BaseURL); err == nil && u.Host != "" {
 		return r.Provider + " at " + u.Host
@@ -49,8 +47,7 @@ func (r *Resolved) Server() string {
 	return r.Provider
 }
 
-// providerOf returns the provider of a model by the beginning of its name, "" for
-// a name that says nothing.
+// providerOf returns the provider by the beginning of a model's name, "" if it is unknown.
 func providerOf(name string) string {
 	switch {
 	case strings.HasPrefix(name, "gemini-"):
@@ -63,19 +60,18 @@ func providerOf(name string) string {
 	return ""
 }
 
-// isO reports whether a name is of OpenAI's o-series, such as o3 or o4-mini.
+// isO reports whether a name belongs to OpenAI's o-series, such as o3 or o4-mini.
 func isO(name string) bool {
 	return len(name) > 1 && name[0] == 'o' && name[1] >= '0' && name[1] <= '9' && (len(name) == 2 || name[2] == '-')
 }
 
-// Matches reports whether a pattern, in which * stands for any text, names the
-// model, by its own name or by an alias. Case does not matter.
+// Matches reports whether a pattern matches the name in the policy or the model's own. *
+// stands for any text. Case does not matter.
 func (r *Resolved) Matches(pattern string) bool {
 	return match.Name(pattern, r.Name) || match.Name(pattern, r.Model)
 }
 
-// canonical returns the name that an alias stands for, and any other name as it
-// is.
+// canonical returns name with aliases resolved.
 func (p *Policy) canonical(name string) string {
 	for range len(p.Aliases) {
 		next, ok := p.Aliases[name]
@@ -87,7 +83,7 @@ func (p *Policy) canonical(name string) string {
 	return name
 }
 
-// entry returns the entry of models for a name without aliases.
+// entry returns the entry under models for a name that is not an alias.
 func (p *Policy) entry(name string) (key string, m Model) {
 	if m, ok := p.Models[name]; ok {
 		return name, m
@@ -100,7 +96,7 @@ func (p *Policy) entry(name string) (key string, m Model) {
 	return key, m
 }
 
-// specific returns how much a pattern says: more for each byte that is not *.
+// specific returns how specific a pattern is: the number of bytes that are not *.
 func specific(pattern string) int {
 	if pattern == "" {
 		return -1

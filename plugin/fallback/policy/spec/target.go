@@ -7,47 +7,47 @@ import (
 	"time"
 )
 
-// The answers of last resort, which a file names like models.
+// The answers of last resort. A file uses them like names of models.
 const (
-	CachedAnswer     = "cached-answer"     // the latest answer to an equal request, if there is one
+	CachedAnswer     = "cached-answer"     // an earlier answer to the same request, if there is one
 	TemplateResponse = "template-response" // the text of degrade.template
 )
 
-// IsLastResort reports whether a name without aliases is an answer of last resort.
+// IsLastResort reports whether a name, with aliases resolved, is a last resort.
 func IsLastResort(name string) bool { return name == CachedAnswer || name == TemplateResponse }
 
-// Target is a place in the chain of a policy, and who answers there: a model,
-// the arms of an experiment with it, or an answer of last resort.
+// Target is a place in the chain of a policy: a model, the arms of an experiment with it,
+// or a last resort.
 type Target struct {
 	Resolved
-	// Condition says when a call moves on to it. The primary has none.
+	// Condition says when a call moves on to the target. The primary has none.
 	Condition Condition
-	// Silence is how long an attempt may be without content, and Streamed how
-	// long one that is streamed; 0 for no limit.
+	// Silence is how long an attempt may be without content, and Streamed how long a
+	// streamed one may be; 0 means no limit.
 	Silence, Streamed time.Duration
-	// Experiment is the id of the experiment whose arms answer here; "" for none.
+	// Experiment is the id of the experiment whose arms replace the model; "" for none.
 	Experiment string
-	// Arms are the models of its arms, in order. The first is the target's own.
+	// Arms are the models of its arms, in order. The first is the target's own model.
 	Arms []Resolved
-	// Spared says that budgets.soft_limit can keep calls from it, which the primary
-	// alone may be. They come back to it behind the last model of the chain.
+	// Spared says that budgets.soft_limit can make calls start at the first fallback
+	// instead. Only the primary can be spared. Such calls may still reach it after the
+	// last model of the chain.
 	Spared bool
-	// Hedge is who is asked beside it while it is slow, and then has no place of
-	// its own; nil for nobody.
+	// Hedge is the target that is called as well while this one is slow; nil for none. It
+	// has no other place in the chain.
 	Hedge *Target
 
-	// Path is where its name stands in the file, such as fallbacks[0].name.
+	// Path is the place of its name in the file, such as fallbacks[0].name.
 	Path string
 
-	entry string // the path of the entry that it belongs to; "" for the primary
+	entry string // the path of its entry; "" for the primary
 }
 
-// LastResort reports whether the target is an answer of last resort.
+// LastResort reports whether the target is a last resort.
 func (t *Target) LastResort() bool { return IsLastResort(t.Model) }
 
-// Models returns the models that may answer at the target, but for who is asked
-// beside it: its own, or all arms of an experiment; none for an answer of last
-// resort.
+// Models returns the models of the target, without its hedge: its own, or all arms of an
+// experiment. A last resort has none.
 func (t *Target) Models() []Resolved {
 	switch {
 	case t.LastResort():
@@ -58,10 +58,9 @@ func (t *Target) Models() []Resolved {
 	return []Resolved{t.Resolved}
 }
 
-// Chain returns the targets in the order in which a call goes through them, the
-// primary first: what is built from the policy, and what docs/policy.md says of
-// timeouts, experiments and hedges. The policy must be one that Check finds no
-// error in.
+// Chain returns the targets in the order in which they are tried, the primary first, with
+// timeouts, experiments and the hedge applied. A model is built from it. Check must have
+// found no error in the policy.
 func (p *Policy) Chain() []Target {
 	chain := p.Targets()
 	if p.Hedge == nil {
@@ -77,8 +76,8 @@ func (p *Policy) Chain() []Target {
 	return chain
 }
 
-// Targets returns what the file lists, the primary first, without what has no
-// name.
+// Targets returns the primary and the fallbacks in the order of the file, without those
+// that have no name.
 func (p *Policy) Targets() []Target {
 	var limits Timeouts
 	if p.Timeouts != nil {
@@ -99,8 +98,8 @@ func (p *Policy) Targets() []Target {
 	return all
 }
 
-// takesOver reports whether one of the fallbacks gets the calls that the primary
-// is spared: a model that no template stands before.
+// takesOver reports whether a fallback takes the calls that the primary is spared: a model
+// before any template.
 func takesOver(fallbacks []Target) bool {
 	for _, t := range fallbacks {
 		if t.Model == TemplateResponse {
@@ -130,8 +129,7 @@ func (p *Policy) target(e Entry, silence time.Duration, entry string) Target {
 	return t
 }
 
-// arms returns the experiment that takes the place of a model, and who answers
-// in it.
+// arms returns the experiment with a model as its target, and the models of its arms.
 func (p *Policy) arms(r Resolved) (id string, arms []Resolved) {
 	for _, id := range slices.Sorted(maps.Keys(p.Experiments)) {
 		e := p.Experiments[id]
@@ -149,8 +147,8 @@ func (p *Policy) arms(r Resolved) (id string, arms []Resolved) {
 	return "", nil
 }
 
-// ForLater returns the paths of what the policy has and this version can only
-// check. A model is not built from such a policy.
+// ForLater returns the paths of the sections that this version can only check. No model is
+// built from a policy that has one.
 func (p *Policy) ForLater() []string {
 	var paths []string
 	for _, section := range []struct {

@@ -9,24 +9,24 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// Share is a part of a whole, from 0 to 1. A file has 80% or 0.8.
+// Share is a part of a whole, from 0 to 1. In a file: 80% or 0.8.
 type Share float64
 
-// String returns s as a file has it, such as 80%.
+// String returns s as in a file, such as 80%.
 func (s Share) String() string {
 	return strictyaml.FormatFloat(math.Round(float64(s)*1e8)/1e6) + "%"
 }
 
-// USD is an amount of US dollars. A file has 0.05 or "$0.05".
+// USD is an amount of US dollars. In a file: 0.05 or $0.05.
 type USD float64
 
-// String returns u as a file has it, such as $0.05.
+// String returns u as in a file, such as $0.05.
 func (u USD) String() string { return "$" + strictyaml.FormatFloat(float64(u)) }
 
-// Bytes is a size. A file has 64MiB, 500kB or a number of bytes.
+// Bytes is a size. In a file: 64MiB, 500kB or a number of bytes.
 type Bytes int64
 
-// byteUnits are the units of a size, the largest first.
+// byteUnits are the units of sizes, the largest first.
 var byteUnits = []struct {
 	name string
 	size int64
@@ -35,7 +35,7 @@ var byteUnits = []struct {
 	{"TB", 1e12}, {"GB", 1e9}, {"MB", 1e6}, {"kB", 1e3}, {"B", 1},
 }
 
-// String returns b as a file has it, in the largest unit without a fraction.
+// String returns b as in a file, in the largest unit that needs no fraction.
 func (b Bytes) String() string {
 	for _, unit := range byteUnits {
 		if b != 0 && int64(b)%unit.size == 0 {
@@ -45,12 +45,12 @@ func (b Bytes) String() string {
 	return "0B"
 }
 
-// Code names failures: an HTTP status such as 429, a provider's code such as
-// RESOURCE_EXHAUSTED, as failure.Verdict.Matches compares them, a kind of package
-// failure such as network, or [AnyFailure].
+// Code selects failures: by HTTP status such as 429, a provider's code such as
+// RESOURCE_EXHAUSTED (see failure.Verdict.Matches), a kind of package failure such as
+// network, or [AnyFailure].
 type Code string
 
-// AnyFailure is the code of every failure that another model might not share.
+// AnyFailure selects every failure that another model might not share.
 const AnyFailure = "any"
 
 func parseShare(text string) (Share, error) {
