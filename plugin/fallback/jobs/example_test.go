@@ -47,8 +47,8 @@ func Example() {
 	ended := make(chan error)
 	go func() { ended <- queue.Run(ctx, pro) }()
 
-	ctx = call.With(ctx, call.Info{Tenant: "acme"})
-	id, err := queue.Enqueue(ctx, jobs.Request{LLM: &model.LLMRequest{Contents: genai.Text("Capital of France?")}})
+	caller := call.With(ctx, call.Info{Tenant: "acme"})
+	id, err := queue.Enqueue(caller, jobs.Request{LLM: &model.LLMRequest{Contents: genai.Text("Capital of France?")}})
 	if err != nil {
 		log.Fatal(err)
 	}
