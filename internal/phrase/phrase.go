@@ -1,12 +1,12 @@
-// Package phrase is the language of a template's text: a part of text/template that
-// takes no longer than its text is long, whoever writes it. It has text, the fields
-// App, Agent, Tenant and Model, {{if}} with {{else}}, and the functions and, or,
-// not, eq and ne, each of fields and quoted texts.
+// Package phrase is the language of the template-response: a part of text/template whose
+// execution time is linear in the length of the text. It has text, the fields App, Agent,
+// Tenant and Model, {{if}} with {{else}}, and the functions and, or, not, eq and ne of
+// fields and quoted texts.
 //
 //	text, err := phrase.Parse("{{.Agent}} cannot answer right now.")
 //
-// It knows neither models nor policies, so that a policy file can be checked without
-// either.
+// It imports neither models nor policies, so that a policy file can be checked without
+// them.
 package phrase
 
 import (
@@ -18,18 +18,17 @@ import (
 	"text/template/parse"
 )
 
-// language is the language of templates, in a line.
+// language describes the language in one line.
 const language = `text, {{.App}}, {{.Agent}}, {{.Tenant}}, {{.Model}}, {{if …}} … {{else}} … {{end}}, and the functions and, or, not, eq, ne of these fields and of quoted texts`
 
-// functions are those of text/template that a text may use, with the number of
-// their arguments. Others, such as printf, may answer with more than they are
-// given.
+// functions are the functions of text/template that a text may use, with the number of
+// their arguments. The output of others, such as printf, can be longer than their input.
 var functions = map[string]any{"and": 2, "or": 2, "not": 1, "eq": 2, "ne": 2}
 
 var fields = []string{"Agent", "App", "Model", "Tenant"}
 
-// Parse returns the template that text is. Every field may be empty,
-// and a text that would be blank then is an error: a last resort answers any call.
+// Parse parses text. Every field may be empty when the template is executed; a text that
+// can then be blank is an error, because a last resort must say something.
 func Parse(text string) (*template.Template, error) {
 	const name = "text"
 	trees, err := parse.Parse(name, text, "", "", functions)
@@ -57,8 +56,8 @@ func unsupported(found string) error {
 	return fmt.Errorf("%s is not supported; use %s", found, language)
 }
 
-// saysSomething reports whether a list is sure to say more than blanks, whatever
-// the fields hold.
+// saysSomething reports whether the output of a list is never blank, whatever the fields
+// contain.
 func saysSomething(list *parse.ListNode) bool {
 	return list != nil && slices.ContainsFunc(list.Nodes, func(node parse.Node) bool {
 		switch node := node.(type) {
@@ -73,7 +72,7 @@ func saysSomething(list *parse.ListNode) bool {
 	})
 }
 
-// pipeSays is saysSomething for what is between braces.
+// pipeSays is saysSomething for the part between braces.
 func pipeSays(pipe *parse.PipeNode) bool {
 	args := pipe.Cmds[0].Args
 	said := func(arg parse.Node) bool {
@@ -84,17 +83,17 @@ func pipeSays(pipe *parse.PipeNode) bool {
 	switch {
 	case !ok:
 		return said(args[0])
-	case function.Ident == "or": // the second, where the first is empty
+	case function.Ident == "or": // the second argument if the first is empty
 		_, field := args[1].(*parse.FieldNode)
 		return (field || said(args[1])) && said(args[2])
 	case function.Ident == "and":
 		return said(args[1]) && said(args[2])
 	}
-	return true // true or false
+	return true // not, eq and ne print true or false
 }
 
-// silence names what of a list may say nothing: the first thing between braces, or
-// the blanks.
+// silence names the part of a list that may be blank: the first one between braces, or the
+// text.
 func silence(list *parse.ListNode) string {
 	for _, node := range list.Nodes {
 		if node.Type() != parse.NodeText {
@@ -105,7 +104,7 @@ func silence(list *parse.ListNode) string {
 	return "text"
 }
 
-// foreignNode returns what in node is not of the language, "" for nothing.
+// foreignNode returns the part of node that is not in the language, "" for none.
 func foreignNode(node parse.Node) string {
 	switch node := node.(type) {
 	case *parse.TextNode:
@@ -131,8 +130,7 @@ func foreignNode(node parse.Node) string {
 	return head + "}}"
 }
 
-// foreignPipe is foreignNode for what is between braces: a value, or a function
-// of values.
+// foreignPipe is foreignNode for the part between braces: a value, or a function of values.
 func foreignPipe(pipe *parse.PipeNode) string {
 	if len(pipe.Decl) > 0 || len(pipe.Cmds) != 1 {
 		return "{{" + pipe.String() + "}}"

@@ -8,20 +8,20 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxValues bounds what aliases can blow a file up to.
+// maxValues is the most values of a file, counting those that aliases repeat.
 const maxValues = 10_000
 
-// Document is what is known of a file that has been read.
+// Document is the result of reading a file, beside its values.
 type Document struct {
-	// Places is where the values stand, by path; nil for one that was not read.
+	// Places has the places of the values by path; nil if no file was read.
 	Places map[string]Place
-	// Problems lists every mistake that can be told without comparing values.
+	// Problems has every mistake that can be found without comparing values.
 	Problems []Problem
 }
 
-// Decode reads data into v, a pointer to the struct of the format, as far as it can
-// be read. It sets the defaults of the sections that the file has. No bytes make it
-// panic.
+// Decode reads data into v, a pointer to the struct of the format, and sets the defaults in
+// the sections that the file has. Values with a mistake are skipped and reported. It does
+// not panic, whatever data is.
 func (f *Format) Decode(data []byte, v any) Document {
 	doc := readDocument(data, f.empty)
 	d := &decoder{
@@ -34,8 +34,8 @@ func (f *Format) Decode(data []byte, v any) Document {
 	return d.out
 }
 
-// SetDefaults gives a section, a pointer to its struct, the values that one which
-// stands empty in a file would have.
+// SetDefaults sets the defaults of a section, a pointer to its struct, as Decode does for
+// an empty one.
 func (f *Format) SetDefaults(section any) {
 	v := reflect.ValueOf(section).Elem()
 	d := &decoder{compiled: map[string]compiled{}, sources: map[string]int{}}
@@ -46,19 +46,19 @@ func (f *Format) SetDefaults(section any) {
 	}
 }
 
-// decoder reads a document value by value along their shapes, so that only what is
-// expected is ever looked at, however deep a file goes.
+// decoder reads a document along the shapes of its values, so that it visits only expected
+// values, however deep a file is.
 type decoder struct {
 	doc     *document
 	out     Document
 	values  int                 // read so far
-	merging map[*yaml.Node]bool // what a merge key is being followed to
+	merging map[*yaml.Node]bool // mappings whose merge keys are being followed
 
-	compiled map[string]compiled // by What of the kind and the source
-	sources  map[string]int      // bytes compiled, by What of the kind
+	compiled map[string]compiled // by the kind's What and the source
+	sources  map[string]int      // bytes compiled, by the kind's What
 }
 
-// compiled is what has come of a text that is compiled.
+// compiled is the result of compiling a text.
 type compiled struct {
 	value    any
 	mistakes []Mistake
@@ -70,7 +70,7 @@ func (d *decoder) problem(at Place, path, message string) {
 	})
 }
 
-// decode reads n into v and reports whether it is of shape s.
+// decode reads n into v and reports whether it has shape s.
 func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) bool {
 	if !d.count(n, path) {
 		return false
@@ -106,7 +106,7 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 	return true
 }
 
-// mustBe says what a value has to be instead of n.
+// mustBe returns the message for a value n that is not allowed.
 func mustBe(allowed string, n *yaml.Node) string {
 	return "must be " + allowed + ", not " + describe(n)
 }
@@ -146,7 +146,7 @@ func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) 
 	return true
 }
 
-// compile compiles n, and puts the place of each mistake into the file.
+// compile compiles n, and reports each mistake at its place in the file.
 func (d *decoder) compile(s *Scalar, n *yaml.Node, path string, v reflect.Value) bool {
 	if n.Tag != "!!str" && n.Tag != "!!bool" || n.Value == "" {
 		d.problem(Place{n.Line, n.Column}, path, mustBe(s.Allowed, n))
@@ -166,8 +166,8 @@ func (d *decoder) compile(s *Scalar, n *yaml.Node, path string, v reflect.Value)
 	return len(c.mistakes) == 0
 }
 
-// once compiles a text once, wherever it stands, as far as the bound of all texts
-// and what has been found already leave it a point.
+// once compiles each distinct text once. It compiles no more when the limit of all texts is
+// exceeded or enough problems are found.
 func (d *decoder) once(s *Scalar, source string, n *yaml.Node, path string) compiled {
 	key := s.What + "\x00" + source
 	c, again := d.compiled[key]
@@ -205,7 +205,7 @@ func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) 
 	}
 	v.Set(reflect.MakeMapWithSize(v.Type(), len(pairs)))
 	for _, p := range pairs {
-		// Keys are text, as in JSON: 4711 and true are names, too.
+		// Keys are text, as in JSON: 4711 and true are names.
 		name := Value{Tag: "!!str", Text: p.key.Value}
 		if _, ok := s.keys.Read(name); !ok {
 			d.problem(Place{p.key.Line, p.key.Column}, path, "key "+Quoted(p.key.Value)+" must be "+s.keys.Allowed)
@@ -254,7 +254,7 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 	}
 }
 
-// setDefault gives a field the value that its tag says.
+// setDefault sets a field to the default in its tag.
 func (d *decoder) setDefault(f *field, v reflect.Value) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.fallback}
 	switch v.Kind() {
@@ -266,7 +266,7 @@ func (d *decoder) setDefault(f *field, v reflect.Value) {
 	d.scalar(f.shape.scalar, n, f.key, v)
 }
 
-// placeOf notes the place of a value by its key, unless it is a scalar.
+// placeOf records the place of a value that is not a scalar: that of its key.
 func (d *decoder) placeOf(s *shape, path string, p pair) {
 	if s.scalar == nil {
 		d.out.Places[path] = Place{p.key.Line, p.key.Column}

@@ -14,7 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
-// Bounds of a file. One of 200 lines has about 8 KiB.
+// Limits of a file. A file of 200 lines has about 8 KiB.
 const (
 	// MaxFile is the largest file, in bytes.
 	MaxFile  = 64 << 10
@@ -23,12 +23,12 @@ const (
 
 const byteOrderMark = "\ufeff"
 
-// document is a file as YAML.
+// document is a parsed file.
 type document struct {
-	empty    string     // what a file has at least, for the message about an empty one
-	root     *yaml.Node // nil if there is none that can be read
+	empty    string     // what a file must contain, for the message about an empty one
+	root     *yaml.Node // nil if the file cannot be parsed
 	text     string
-	lines    []int // where each line of text begins
+	lines    []int // offset of each line of text
 	problems []Problem
 }
 
@@ -50,7 +50,7 @@ func readDocument(data []byte, empty string) *document {
 		d.text = rest
 	}
 	if directive.MatchString(d.text) {
-		d.text = "#" + d.text[1:] // a comment: the parser knows 1.1 alone, and places must stay
+		d.text = "#" + d.text[1:] // makes it a comment: the parser accepts version 1.1 only, and places must not move
 	}
 	d.lines = lineStarts(d.text)
 	if err := d.load(); err != nil {
@@ -59,7 +59,7 @@ func readDocument(data []byte, empty string) *document {
 	return d
 }
 
-// directive is the line that says which version a file is written in:
+// directive is the line that states the version of YAML:
 // https://yaml.org/spec/1.2.2/#681-yaml-directives.
 var directive = regexp.MustCompile(`^%YAML 1\.[2-9][ \t\r]*\n`)
 
@@ -75,8 +75,8 @@ func lineStarts(text string) []int {
 
 // load sets root.
 func (d *document) load() (err error) {
-	// The parser panics where it meets a state that it holds to be impossible.
-	// A file comes from outside, so that must not reach the caller.
+	// The parser panics in states that it considers impossible. A file comes from
+	// outside, so a panic must not reach the caller.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("strictyaml: the YAML parser panicked: %v", r)
@@ -107,8 +107,8 @@ func (d *document) load() (err error) {
 	return nil
 }
 
-// syntax reports an error of the parser, which is the last one: what follows it
-// is guesswork.
+// syntax reports an error of the parser. It is the last one, because anything after it
+// would be a guess.
 func (d *document) syntax(err error) {
 	line, column, message := 1, 1, err.Error()
 	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
@@ -147,8 +147,8 @@ func (d *document) problem(line, column int, message string) {
 	d.problems = append(d.problems, Problem{Line: line, Column: column, Message: message, Severity: SeverityError})
 }
 
-// unreadable returns the first thing in text that YAML does not have, and where
-// it is: https://yaml.org/spec/1.2.2/#51-character-set.
+// unreadable returns the first character in text that YAML does not allow, and its place:
+// https://yaml.org/spec/1.2.2/#51-character-set.
 func unreadable(text string) (line, column int, found string) {
 	line, column = 1, 1
 	for i, r := range text {
@@ -165,7 +165,7 @@ func unreadable(text string) (line, column int, found string) {
 	return 0, 0, ""
 }
 
-// describe says what n is, for people.
+// describe describes n for a message.
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:

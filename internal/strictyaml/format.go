@@ -16,9 +16,9 @@ type Format struct {
 	sources embed.FS
 }
 
-// New returns the format that a struct type describes. sources holds the Go files
-// of the struct and its parts: their comments describe the keys. It panics for a
-// field whose type or tag has no kind.
+// New returns the format that a struct type describes. sources has the Go files of the
+// struct and its parts, whose comments describe the keys. New panics if a field's type or
+// tag has no kind.
 func New(t reflect.Type, kinds Kinds, sources embed.FS) *Format {
 	f := &Format{kinds: kinds, sources: sources}
 	f.root = f.shape(t, "")
@@ -29,7 +29,7 @@ func New(t reflect.Type, kinds Kinds, sources embed.FS) *Format {
 	return f
 }
 
-// Scalars returns the kinds of values that the format has, by what they allow.
+// Scalars returns the scalars of the format by their Allowed.
 func (f *Format) Scalars() map[string]*Scalar {
 	all := make(map[string]*Scalar)
 	var walk func(*shape)
@@ -49,14 +49,14 @@ func (f *Format) Scalars() map[string]*Scalar {
 	return all
 }
 
-// shape is what a value of the file looks like. Exactly one of scalar, section and
-// elem is set; elem is that of a list, or of a mapping from names that keys allows.
+// shape is the form of a value. Exactly one of scalar, section and elem is set. elem is the
+// form of the elements of a list, or of a mapping with names as keys.
 type shape struct {
 	scalar   *Scalar
 	section  *section
 	elem     *shape
-	keys     *Scalar
-	min, max int // the length of a list or mapping
+	keys     *Scalar // of a mapping with names as keys; nil otherwise
+	min, max int     // length of a list or mapping
 }
 
 // section is a mapping with fixed keys.
@@ -65,7 +65,7 @@ type section struct {
 	fields  []field
 	keys    []string // of the fields
 	allowed string   // the keys, for messages
-	nulls   int      // of the Go field that lists the keys that are null; -1 for none
+	nulls   int      // index of the Go field that lists the null keys; -1 for none
 }
 
 // field is one key of a section.
@@ -74,12 +74,12 @@ type field struct {
 	name     string // of the Go field
 	index    int    // of the Go field
 	required bool
-	nullable bool   // null is allowed, and noted in the section's nulls
+	nullable bool   // null is allowed, and listed in the section's nulls
 	fallback string // the default, "" for none
 	shape    *shape
 }
 
-// maxKeys bounds the mappings from names.
+// maxKeys is the most keys that a mapping with names as keys may have.
 const maxKeys = 1000
 
 func (f *Format) shape(t reflect.Type, tag reflect.StructTag) *shape {
@@ -144,7 +144,7 @@ func (s *section) field(key string) (*field, bool) {
 	return nil, false
 }
 
-// allowed says what a value of this shape may be.
+// allowed describes the allowed values, for messages.
 func (s *shape) allowed() string {
 	switch {
 	case s.scalar != nil:
@@ -159,7 +159,7 @@ func (s *shape) allowed() string {
 	return fmt.Sprintf("a list of %d to %d: %s", s.min, s.max, s.elem.brief())
 }
 
-// brief is allowed for something inside of something else.
+// brief is allowed for an element of a list or mapping.
 func (s *shape) brief() string {
 	if s.section != nil {
 		return "mappings"

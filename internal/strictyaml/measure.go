@@ -12,12 +12,12 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// Measure is a kind of values that have an order.
+// Measure is a kind of ordered values.
 type Measure[T ~int | ~int64 | ~float64] struct {
 	What   string   // for messages, such as "a share"
 	Such   []string // examples
-	Number string   // the JSON Schema type of its numbers, "" if it has none
-	Text   string   // the form of its text, "" if it has none
+	Number string   // the JSON Schema type of values written as numbers, "" for none
+	Text   string   // the form of values written as text, a regular expression; "" for none
 	Parse  func(string) (T, error)
 	Format func(T) string
 }
@@ -29,8 +29,8 @@ var (
 	floats = Measure[float64]{What: "a number", Number: "number", Parse: ParseFloat, Format: FormatFloat}
 )
 
-// Between returns the kind of m's values that the tags min and max, written like
-// the values, allow. It panics for a tag that cannot be read.
+// Between returns the kind of values between the tags min and max, which are written like
+// the values. It panics if a tag cannot be parsed.
 func (m Measure[T]) Between(tag reflect.StructTag) *Scalar {
 	least, most := mustParse(m.Parse, tag.Get("min")), mustParse(m.Parse, tag.Get("max"))
 	form := regexp.MustCompile(m.Text)
@@ -62,7 +62,7 @@ func (m Measure[T]) Between(tag reflect.StructTag) *Scalar {
 	return s
 }
 
-// schemaOf returns the JSON Schema of a measure's values. It is no method of Measure: one for all types is enough in a binary.
+// schemaOf returns the JSON Schema of a measure's values. It is not a method of Measure, so that a binary has it only once.
 func schemaOf(number, form string, least, most float64) *jsonschema.Schema {
 	value := &jsonschema.Schema{Type: number, Minimum: jsonschema.Ptr(least), Maximum: jsonschema.Ptr(most)}
 	text := &jsonschema.Schema{Type: "string", Pattern: form}
@@ -75,7 +75,7 @@ func schemaOf(number, form string, least, most float64) *jsonschema.Schema {
 	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{value, text}}
 }
 
-// mustParse reads a bound in a tag.
+// mustParse parses a bound in a tag.
 func mustParse[T any](parse func(string) (T, error), text string) T {
 	value, err := parse(text)
 	if err != nil {
@@ -84,7 +84,7 @@ func mustParse[T any](parse func(string) (T, error), text string) T {
 	return value
 }
 
-// ParseFloat reads a number of YAML's core schema.
+// ParseFloat parses a number of YAML's core schema.
 func ParseFloat(text string) (float64, error) {
 	value, ok := parseNumber(text)
 	if !ok {
@@ -93,5 +93,5 @@ func ParseFloat(text string) (float64, error) {
 	return value, nil
 }
 
-// FormatFloat writes a number without an exponent.
+// FormatFloat formats a number without an exponent.
 func FormatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -8,16 +8,16 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The forms of plain scalars, by the core schema of YAML 1.2:
-// https://yaml.org/spec/1.2.2/#1032-tag-resolution. Editors read a file by it.
+// The forms of plain scalars in the core schema of YAML 1.2, which editors use:
+// https://yaml.org/spec/1.2.2/#1032-tag-resolution
 var (
 	coreInt   = regexp.MustCompile(`^([-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$`)
 	coreFloat = regexp.MustCompile(`^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`)
-	coreNone  = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.nan|\.NaN|\.NAN)$`) // !!float too, but no value is allowed to be one
+	coreNone  = regexp.MustCompile(`^([-+]?\.(inf|Inf|INF)|\.nan|\.NaN|\.NAN)$`) // also !!float, but not allowed as a value
 )
 
-// tagByCore gives each plain scalar in n the tag of the core schema. The parser
-// takes some more for numbers and dates, which are text to everybody else.
+// tagByCore gives each plain scalar in n its tag of the core schema. The parser treats some
+// other texts as numbers and dates.
 func tagByCore(n *yaml.Node) {
 	if n.Kind == yaml.ScalarNode && n.Style == 0 && n.Tag != "!!merge" {
 		n.Tag = coreTag(n.Value)
@@ -43,8 +43,7 @@ func coreTag(plain string) string {
 	return "!!str"
 }
 
-// parseNumber reads a number of the core schema, which is infinite if it is too
-// large.
+// parseNumber parses a number of the core schema. A number that is too large is infinite.
 func parseNumber(text string) (value float64, ok bool) {
 	base := 0
 	switch {

@@ -6,11 +6,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// pair is a key and its value.
+// pair is a key and its value in a mapping.
 type pair struct{ key, value *yaml.Node }
 
-// pairs returns what a mapping has, those that a merge key (<<) brings after its
-// own, which win. https://yaml.org/type/merge.html
+// pairs returns the pairs of a mapping, and after them those that merge keys (<<) add. Its
+// own pairs take precedence: https://yaml.org/type/merge.html
 func (d *decoder) pairs(n *yaml.Node, path string) []pair {
 	var own []pair
 	var merged []*yaml.Node
@@ -38,7 +38,7 @@ func (d *decoder) pairs(n *yaml.Node, path string) []pair {
 	return own
 }
 
-// merge adds to own what value, the value of a merge key, has besides.
+// merge adds to own the pairs of value, the value of a merge key, whose keys are not in seen.
 func (d *decoder) merge(own []pair, seen map[string]*yaml.Node, value *yaml.Node, path string) []pair {
 	if !d.count(value, path) {
 		return own
@@ -68,7 +68,7 @@ func (d *decoder) merge(own []pair, seen map[string]*yaml.Node, value *yaml.Node
 	return own
 }
 
-// resolved returns what an alias stands for, and any other node as it is.
+// resolved returns the node that an alias refers to, or n itself.
 func resolved(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias

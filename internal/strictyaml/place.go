@@ -11,20 +11,21 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
-// Place is where a value stands, from 1; columns count characters. A scalar stands
-// where it begins, a list or mapping in a section where its key does.
+// Place is the place of a value in a file. Line and Column count from 1; columns count
+// characters. The place of a scalar is its first character, and that of a list or mapping
+// in a section is its key.
 type Place struct{ Line, Column int }
 
-// What a message repeats of a file, and of the parser, in bytes.
+// Limits of quoted text, in bytes.
 const (
-	maxShown = 60
+	maxShown = 60 // of a value in a message
 
-	// MaxMessage bounds a message of a parser that is repeated, in bytes.
+	// MaxMessage is the longest message of a parser that is quoted, in bytes.
 	MaxMessage = 200
 )
 
-// Shown returns a value for a message: without anything that looks like a key or
-// an address, and not too long.
+// Shown returns a value as a message may show it: shortened, and without anything that
+// looks like a key or an e-mail address.
 func Shown(value string) string {
 	safe := redact.Text(value, maxShown+1)
 	if len(safe) <= maxShown {
@@ -33,11 +34,11 @@ func Shown(value string) string {
 	return redact.Text(value, maxShown) + "…"
 }
 
-// Quoted is Shown in quotes.
+// Quoted returns Shown(text) in quotes.
 func Quoted(text string) string { return strconv.Quote(Shown(text)) }
 
-// At returns the path of what is at path through keys (strings) and indices of
-// lists (ints). A key with a dot is quoted, so that paths are unambiguous.
+// At returns path extended by keys (strings) and indices of lists (ints). A key with a dot
+// is quoted, so that paths are unambiguous.
 func At(path string, rest ...any) string {
 	for _, step := range rest {
 		switch step := step.(type) {
@@ -60,10 +61,10 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// locate returns the places of mistakes, which are in order of their offsets, in the value
-// of n, a string. It reads the value and its source side by side: what the source
-// has besides is indentation, folds, quotes and escapes. Where they do not agree,
-// it is the place of n.
+// locate returns the places of mistakes in the value of n, a string. The mistakes must be
+// in order of their offsets. It reads the value and its source side by side; the source
+// also has indentation, folds, quotes and escapes. If the two do not match, the place is
+// that of n.
 func (d *document) locate(n *yaml.Node, mistakes []Mistake) []Place {
 	if len(mistakes) == 0 {
 		return nil
@@ -84,7 +85,7 @@ func (d *document) locate(n *yaml.Node, mistakes []Mistake) []Place {
 	return places
 }
 
-// opened returns the source from the first character of a value on.
+// opened returns the source from the first character of n's value on.
 func (d *document) opened(n *yaml.Node) string {
 	src := d.from(n)
 	switch {
@@ -98,7 +99,7 @@ func (d *document) opened(n *yaml.Node) string {
 	return src
 }
 
-// place returns where the value begins in the source, both up to their ends.
+// place returns the place of value, where src and value are the rests of the source and the value.
 func (d *document) place(src, value string) Place {
 	for src != "" && value != "" && src[0] != value[0] && isWhite(src[0]) {
 		src = src[1:]
@@ -108,9 +109,9 @@ func (d *document) place(src, value string) Place {
 	return Place{line, utf8.RuneCountInString(d.text[d.lines[line-1]:end]) + 1}
 }
 
-// from returns the source from the beginning of n on.
+// from returns the source from the place of n on.
 func (d *document) from(n *yaml.Node) string {
-	if n.Line > len(d.lines) { // the parser has more kinds of line ends
+	if n.Line > len(d.lines) { // the parser knows more line breaks
 		return ""
 	}
 	src := d.text[d.lines[n.Line-1]:]
@@ -121,18 +122,18 @@ func (d *document) from(n *yaml.Node) string {
 	return src
 }
 
-// tagged reports whether a scalar has a tag of its own, as !error has: to a person
-// that is text.
+// tagged reports whether a scalar has a tag of its own. A person who writes !error means
+// text.
 func (d *document) tagged(n *yaml.Node) bool {
-	if d == nil || n.Line == 0 { // a default
+	if d == nil || n.Line == 0 { // a default, not from a file
 		return false
 	}
 	src := d.from(n)
 	return strings.HasPrefix(src, "!") && !strings.HasPrefix(src, "!!")
 }
 
-// align returns how many bytes of the source the next bytes of the value are, and
-// how many those are; 0 for the source if the two do not agree.
+// align returns the number of bytes in the source and in the value that correspond to each
+// other; inSource is 0 if the two do not match.
 func align(style yaml.Style, src, value string) (inSource, inValue int) {
 	if src == "" {
 		return 0, 0
@@ -155,7 +156,7 @@ func align(style yaml.Style, src, value string) (inSource, inValue int) {
 
 func isWhite(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// escape is align at a backslash: https://yaml.org/spec/1.2.2/#57-escaped-characters.
+// escape is align for a backslash in the source: https://yaml.org/spec/1.2.2/#57-escaped-characters.
 func escape(src string, char int) (inSource, inValue int) {
 	width := 2
 	switch {

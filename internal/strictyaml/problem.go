@@ -10,28 +10,28 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
-// Severity says what a [Problem] means for the file.
+// Severity is the severity of a [Problem].
 type Severity string
 
 const (
 	SeverityError   Severity = "error"   // the file cannot be used
-	SeverityWarning Severity = "warning" // it can, but perhaps does not do what it seems to
+	SeverityWarning Severity = "warning" // the file can be used, but may not have the intended effect
 )
 
-// Problem is one thing that is wrong with a file.
+// Problem is one problem of a file.
 type Problem struct {
-	// Line and Column are where, from 1; columns count characters. 0 means that
-	// there is no place to point at: the value is not from a file.
+	// Line and Column are its place, from 1; columns count characters. 0 means that the
+	// value is not from a file.
 	Line, Column int
-	// Path is the value, such as fallbacks[0].condition; "" for the whole file.
+	// Path names the value, such as fallbacks[0].condition; "" means the whole file.
 	Path string
-	// Message says what is wrong and what to do. It repeats nothing that may be a key.
+	// Message says what is wrong and what to do. It never repeats anything that may be a key.
 	Message  string
 	Severity Severity
 }
 
-// String returns "line:column: path: message", with "warning: " in front of the path
-// of a warning.
+// String returns "line:column: path: message", with "warning: " before the path for a
+// warning.
 func (p Problem) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d:%d: ", p.Line, p.Column)
@@ -44,9 +44,9 @@ func (p Problem) String() string {
 	return b.String() + p.Message
 }
 
-// InOrder sorts problems by place and drops repetitions, as an alias makes them.
+// InOrder sorts problems by place and removes duplicates, which aliases cause.
 func InOrder(problems []Problem) []Problem {
-	// sort.Slice and not package slices, which compiles its sorting anew for each struct: 14 KB of every binary.
+	// sort.Slice instead of package slices, which compiles its sorting for each struct: that is 14 KB of every binary.
 	sort.Slice(problems, func(i, j int) bool {
 		a, b := &problems[i], &problems[j]
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
@@ -57,12 +57,12 @@ func InOrder(problems []Problem) []Problem {
 	})
 }
 
-// MaxProblems is how many problems are reported. Nobody reads more, and a file
-// may have thousands.
+// MaxProblems is how many problems are reported. A file may have thousands, and nobody
+// reads them all.
 const MaxProblems = 100
 
-// AtMost leaves MaxProblems of problems, errors rather than warnings, and adds one
-// that says how many are left out.
+// AtMost returns MaxProblems of problems, errors before warnings, and one more that says
+// how many others there are.
 func AtMost(problems []Problem) []Problem {
 	if len(problems) <= MaxProblems {
 		return problems
@@ -90,8 +90,8 @@ func HasErrors(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == SeverityError })
 }
 
-// DidYouMean returns " (did you mean …?)" for the candidate that word is most
-// likely a misspelling of, "" if none is near.
+// DidYouMean returns " (did you mean …?)" with the candidate that is most similar to word,
+// "" if none is similar.
 func DidYouMean(word string, candidates []string) string {
 	best := nearest.Of(word, candidates)
 	if best == "" || best == word {

@@ -8,15 +8,15 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// Reference returns the format for people, in Markdown: a table of keys for each
-// section, under a heading of level 3. title is the heading of the outermost one.
+// Reference returns the format in Markdown: a table of keys for each section, under a
+// heading of level 3. title is the heading of the outermost section.
 func (f *Format) Reference(title string) string {
 	var b strings.Builder
 	writeSection(&b, title, "", "", f.Schema(""))
 	return b.String()
 }
 
-// writeSection writes the section that s describes, and those within it.
+// writeSection writes the section that s describes, and the sections within it.
 func writeSection(b *strings.Builder, title, path, doc string, s *jsonschema.Schema) {
 	fmt.Fprintf(b, "\n### %s\n", title)
 	if doc != "" {
@@ -49,8 +49,8 @@ func writeSection(b *strings.Builder, title, path, doc string, s *jsonschema.Sch
 	}
 }
 
-// sectionIn returns the schema of the section that a value is or has many of,
-// and how paths write that; nil if it is none.
+// sectionIn returns the schema of the section that a value is or contains, and the suffix
+// for it in paths; nil if there is none.
 func sectionIn(s *jsonschema.Schema) (*jsonschema.Schema, string) {
 	switch {
 	case s.Properties != nil:
@@ -65,7 +65,7 @@ func sectionIn(s *jsonschema.Schema) (*jsonschema.Schema, string) {
 	return nil, ""
 }
 
-// kindOf says what a section is, or how many of them there may be.
+// kindOf describes a value that is or contains sections.
 func kindOf(s *jsonschema.Schema) string {
 	switch {
 	case s.Properties != nil:
@@ -80,7 +80,7 @@ func kindOf(s *jsonschema.Schema) string {
 	return fmt.Sprintf("a mapping from names to mappings, at most %d, see below", *s.MaxProperties)
 }
 
-// cell returns text for a cell of a table.
+// cell escapes text for a cell of a table.
 func cell(text string) string {
 	return strings.NewReplacer("|", `\|`, "*", `\*`, "_", `\_`).Replace(text)
 }

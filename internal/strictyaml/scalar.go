@@ -13,31 +13,30 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 )
 
-// Scalar is a kind of single values: how one is read, and what is allowed, said to
-// people and to a JSON Schema.
+// Scalar is a kind of single values: how a value is read, and which values are allowed.
 type Scalar struct {
-	// Read returns the value, of the field's type or one that converts to it, and
-	// whether it is allowed. Nil for a kind that has Compile.
+	// Read returns the value, whose type must convert to the field's type, and whether it
+	// is allowed. Nil if Compile is set.
 	Read func(Value) (any, bool)
-	// Allowed says what a value may be, for messages.
+	// Allowed describes the allowed values, for messages.
 	Allowed string
 	Schema  *jsonschema.Schema
-	// Secret says that a value which is not allowed may be a key. It is not shown.
+	// Secret says that a value that is not allowed may be a key, so messages do not show it.
 	Secret bool
 
-	// Compile reads a text of a language of its own and returns its mistakes, in
-	// order of their offsets. It is called once for each distinct text.
+	// Compile compiles a text of a language of its own. It returns the mistakes in order of
+	// their offsets. It is called once for each distinct text. Optional.
 	Compile func(source string) (any, []Mistake)
-	// MaxSource bounds the text of one value, and MaxSources that of all values in a
-	// file, equal ones counted once; in bytes.
+	// MaxSource is the longest text of one value, and MaxSources that of all values in a
+	// file, in bytes. Equal texts count once. They apply to Compile.
 	MaxSource, MaxSources int
-	// What names such values in the plural, for messages.
+	// What is the plural name of the values, for messages.
 	What string
 }
 
-// Mistake is what is wrong with a value that is compiled.
+// Mistake is a mistake in a text that is compiled.
 type Mistake struct {
-	Offset  int // in the value, in bytes
+	Offset  int // in the text, in bytes
 	Message string
 }
 
@@ -47,13 +46,12 @@ type Value struct {
 	Text string
 }
 
-// Kinds are the scalars that a format has beside those of Go's own types: bool,
-// int, float64, string and time.Duration.
+// Kinds are the scalars of a format, in addition to bool, int, float64 and time.Duration.
 type Kinds struct {
-	// Types has the kind of a Go type, made from the tag of a field.
+	// Types makes the kind of a Go type from the tag of a field.
 	Types map[reflect.Type]func(reflect.StructTag) *Scalar
-	// Texts has kinds of strings by the names that the tags kind and keys use. The
-	// kind "" is what a string without a tag is.
+	// Texts has the kinds of strings by the names that the tags kind and keys use. ""
+	// is the kind of a string without a tag.
 	Texts map[string]*Scalar
 }
 
@@ -117,7 +115,7 @@ func oneOf(words []string) string {
 	return strings.Join(words[:last], ", ") + " or " + words[last]
 }
 
-// Pattern returns a kind of strings that match a regular expression.
+// Pattern returns the kind of strings that match a regular expression.
 func Pattern(form, allowed string) *Scalar {
 	re := regexp.MustCompile(form)
 	return &Scalar{
@@ -127,7 +125,7 @@ func Pattern(form, allowed string) *Scalar {
 	}
 }
 
-// Text returns a kind of strings of 1 to most characters.
+// Text returns the kind of strings of 1 to most characters.
 func Text(most int, allowed string) *Scalar {
 	return &Scalar{
 		Allowed: allowed,
@@ -138,7 +136,7 @@ func Text(most int, allowed string) *Scalar {
 	}
 }
 
-// Only adds a condition that a JSON Schema cannot say, and returns s.
+// Only adds a condition that a JSON Schema cannot express, and returns s.
 func (s *Scalar) Only(good func(text string) bool) *Scalar {
 	read := s.Read
 	s.Read = func(v Value) (any, bool) {
@@ -148,8 +146,7 @@ func (s *Scalar) Only(good func(text string) bool) *Scalar {
 	return s
 }
 
-// ParseValue reads a scalar as it would stand behind a key of a file, and reports
-// false for text that is no scalar.
+// ParseValue parses text as the value of a key in a file. The result is false if it is not a scalar.
 func ParseValue(text string) (Value, bool) {
 	d := readDocument([]byte("k: "+text), "")
 	if d.root == nil || len(d.root.Content) != 2 || d.root.Content[1].Kind != yaml.ScalarNode {

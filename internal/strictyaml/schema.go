@@ -8,10 +8,10 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// Schema returns the format as a JSON Schema (draft 2020-12), so that editors
-// complete and check a file. It knows every key and what each value may be, but not
-// what a caller finds by comparing values, nor languages that are compiled. The
-// caller may change it.
+// Schema returns the format as a JSON Schema (draft 2020-12), with which editors complete
+// and check a file. It has every key and the form of each value, but it does not check
+// languages that are compiled, nor what the caller finds by comparing values. The caller
+// may change it.
 func (f *Format) Schema(title string) *jsonschema.Schema {
 	s := describer(f.comments()).schema(f.root)
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
@@ -20,8 +20,8 @@ func (f *Format) Schema(title string) *jsonschema.Schema {
 }
 
 // comments returns the comment of each field of the format's types, as one line, by
-// Type.Field. It reads the form that gofmt gives: package go/parser would be one
-// megabyte of every binary.
+// Type.Field. The sources must be formatted by gofmt: package go/parser would add a
+// megabyte to every binary.
 func (f *Format) comments() map[string]string {
 	all := make(map[string]string)
 	files, _ := f.sources.ReadDir(".") // an embedded folder is always there
@@ -49,7 +49,7 @@ func (f *Format) comments() map[string]string {
 	return all
 }
 
-// describer makes schemas with descriptions, by Type.Field.
+// describer makes schemas. It has the descriptions of fields by Type.Field.
 type describer map[string]string
 
 func (d describer) schema(s *shape) *jsonschema.Schema {
@@ -99,12 +99,12 @@ func orNull(f field) string {
 	return ""
 }
 
-// defaultJSON returns the default of f as a file in JSON would have it.
+// defaultJSON returns the default of f in JSON.
 func defaultJSON(f field) json.RawMessage {
 	switch f.shape.scalar.Schema.Type {
 	case "boolean", "integer", "number":
 		return json.RawMessage(f.fallback)
 	}
-	quoted, _ := json.Marshal(f.fallback) // a string always has a form
+	quoted, _ := json.Marshal(f.fallback) // cannot fail for a string
 	return quoted
 }
