@@ -43,10 +43,21 @@ type BreakerConfig struct {
 	// MaxOpenFor lets OpenFor double with each failed probe, up to this. 0 means
 	// OpenFor, which then does not grow.
 	MaxOpenFor time.Duration
+	// SuccessesToClose is how many probes in a row must succeed before the breaker
+	// closes. Until then, calls pass one at a time, as probes; one that fails opens the
+	// breaker again. 0 means 1.
+	SuccessesToClose int
+	// Probe, if set, returns a small request, such as [Ping], that the breaker sends by
+	// itself when OpenFor has passed, so that no call is the probe: calls are refused
+	// until the breaker has closed. It must be safe for concurrent use. See NewBreaker.
+	Probe func() *model.LLMRequest
+	// ProbeTimeout is how long such a request may take; longer is a failure. 0 means
+	// DefaultProbeTimeout.
+	ProbeTimeout time.Duration
 	// OnStateChange is called for every change of the breaker in front of the named
-	// model, on the goroutine of the call that caused it. Concurrent calls may report
-	// out of order, so it must be safe for concurrent use. A panic in it is recovered
-	// and logged. Optional.
+	// model, on the goroutine of the call, or of the breaker's own probe, that caused
+	// it. Concurrent calls may report out of order, so it must be safe for concurrent
+	// use. A panic in it is recovered and logged. Optional.
 	OnStateChange func(model string, from, to BreakerState)
 }
 
@@ -62,7 +73,7 @@ const (
 
 // NewBreaker returns a middleware that stops calling a target that keeps failing. An
 // open breaker refuses calls at once with a *RefusedError, whose verdict is to fall
-// back, until a single probe succeeds.
+// back, until a single probe succeeds, or SuccessesToClose of them.
 //
 // It opens after ConsecutiveFailures or at FailureRatio. A failure whose verdict has
 // a cooldown, such as an exhausted daily quota, opens it at once until the cooldown
@@ -83,7 +94,18 @@ const (
 //
 // If a probe ends without counting, the next call is the probe; if it takes longer
 // than OpenFor, another one starts. A router whose targets are all refused can force a
-// call through an open breaker; its success closes the breaker.
+// call through an open breaker; its success counts like a probe's.
+//
+// With Probe, the first call after OpenFor is refused too, and starts the probe in the
+// background: SuccessesToClose requests, one after the other, until one fails. So a
+// process without calls sends none. The goroutine belongs to the breaker and ends with
+// the latest request, at the latest one second after its ProbeTimeout. A request that
+// says nothing about the target (it is invalid, the key is bad, a limit or a budget
+// refuses it, Probe panics or returns nil) makes the next call the probe. So does a
+// model that ignores the end of its context: until it returns, the breaker sends it no
+// other request. The requests pass all layers within the breaker and none around it.
+// They are in no record of a call. Their provider bills them, and a budget charges them
+// to the tenant "".
 //
 // Answers of last resort (package degrade) pass an open breaker and do not count.
 //
@@ -97,9 +119,15 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	orDefault(&config.Window, DefaultWindow)
 	orDefault(&config.OpenFor, DefaultOpenFor)
 	orDefault(&config.MaxOpenFor, config.OpenFor)
+	orDefault(&config.SuccessesToClose, 1)
+	orDefault(&config.ProbeTimeout, DefaultProbeTimeout)
 	return func(m model.LLM) model.LLM {
 		checkModel("Breaker", m)
-		return stream.Forward(&breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}, m)
+		b := &breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}
+		if config.Probe != nil {
+			b.pinger = newPinger(b.Inner, config.Probe, config.ProbeTimeout)
+		}
+		return stream.Forward(b, m)
 	}, nil
 }
 
@@ -113,6 +141,8 @@ func (c *BreakerConfig) check() error {
 		notNegative("BreakerConfig.Window", c.Window, fmt.Sprintf("0 for %v, or more", DefaultWindow)),
 		notNegative("BreakerConfig.OpenFor", c.OpenFor, fmt.Sprintf("0 for %v, or more", DefaultOpenFor)),
 		notNegative("BreakerConfig.MaxOpenFor", c.MaxOpenFor, "0 for OpenFor, or more"),
+		notNegative("BreakerConfig.SuccessesToClose", c.SuccessesToClose, "0 for 1, or more"),
+		notNegative("BreakerConfig.ProbeTimeout", c.ProbeTimeout, fmt.Sprintf("0 for %v, or more", DefaultProbeTimeout)),
 	}
 	if !(c.FailureRatio >= 0 && c.FailureRatio <= 1) {
 		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.FailureRatio: %v is out of range; must be 0 for none, or above 0 up to 1", c.FailureRatio))
@@ -136,6 +166,7 @@ func notNegative[T int | time.Duration](field string, value T, allowed string) e
 type breaker struct {
 	stream.Around
 	circuit *circuit
+	pinger  *pinger // nil without BreakerConfig.Probe
 	notify  func(model string, from, to BreakerState)
 }
 
@@ -150,6 +181,9 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	pass, before, after, refused := b.circuit.admit(out.Force)
 	b.changed(before, after)
 	if refused != nil {
+		if pass.own {
+			go b.probe(pass)
+		}
 		refused.Model = b.Name()
 		return refused
 	}
@@ -166,6 +200,23 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		failed.Breaker = b
 	}
 	return err
+}
+
+// probe sends small requests until the circuit has closed, or one of them has not
+// succeeded. It runs on a goroutine of its own, and ends with the latest request.
+func (b *breaker) probe(pass permit) {
+	for {
+		err, whenEnded := b.pinger.ping()
+		o := outcome{result: succeeded}
+		if err != nil {
+			o = judge(context.Background(), err)
+		}
+		b.end(pass, o)
+		if o.result != succeeded || !b.circuit.awaits(pass) {
+			whenEnded(b.circuit.probed)
+			return
+		}
+	}
 }
 
 // Refuses implements stream.Breaker.

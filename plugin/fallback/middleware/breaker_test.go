@@ -225,7 +225,7 @@ func TestBreakerWithRetryAround(t *testing.T) {
 
 func TestBreakerConfigErrorsNameEveryField(t *testing.T) {
 	_, err := middleware.NewBreaker(middleware.BreakerConfig{
-		ConsecutiveFailures: -1, FailureRatio: 1.5, MinRequests: -1, Window: -1, OpenFor: -1, MaxOpenFor: -1,
+		ConsecutiveFailures: -1, FailureRatio: 1.5, MinRequests: -1, Window: -1, OpenFor: -1, MaxOpenFor: -1, SuccessesToClose: -1, ProbeTimeout: -1,
 	})
 	want := []string{
 		"middleware: BreakerConfig.ConsecutiveFailures: -1 is negative; must be 0 for 5, or more",
@@ -233,6 +233,8 @@ func TestBreakerConfigErrorsNameEveryField(t *testing.T) {
 		"middleware: BreakerConfig.Window: -1ns is negative; must be 0 for 1m0s, or more",
 		"middleware: BreakerConfig.OpenFor: -1ns is negative; must be 0 for 30s, or more",
 		"middleware: BreakerConfig.MaxOpenFor: -1ns is negative; must be 0 for OpenFor, or more",
+		"middleware: BreakerConfig.SuccessesToClose: -1 is negative; must be 0 for 1, or more",
+		"middleware: BreakerConfig.ProbeTimeout: -1ns is negative; must be 0 for 30s, or more",
 		"middleware: BreakerConfig.FailureRatio: 1.5 is out of range; must be 0 for none, or above 0 up to 1",
 	}
 	if err == nil {

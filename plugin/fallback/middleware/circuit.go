@@ -10,7 +10,7 @@ import (
 
 // circuit is the state of one breaker.
 //
-//	closed ──failures──▶ open ──rest is over──▶ half open ──probe succeeds──▶ closed
+//	closed ──failures──▶ open ──rest is over──▶ half open ──probes succeed──▶ closed
 //	                      ▲                        │
 //	                      └──────probe fails───────┘
 //
@@ -34,18 +34,22 @@ type circuit struct {
 	latestCalls window.Window[calls] // used if there is a FailureRatio
 
 	// Open and half open.
-	until   time.Time     // when a probe is due
-	openFor time.Duration // how long to stay open next
-	reason  string        // why, for refused calls
-	probe   uint64        // the probe under way; 0 for none
-	probes  uint64        // probes so far
-	expires time.Time     // when another probe may start
+	until     time.Time     // when a probe is due
+	openFor   time.Duration // how long to stay open next
+	reason    string        // why, for refused calls
+	probe     uint64        // the probe under way; 0 for none
+	probes    uint64        // probes so far
+	expires   time.Time     // when another probe may start
+	successes int           // of probes in a row
+	byCall    bool          // the breaker's own probe has shown nothing: a call is the next
+	busy      bool          // the model has not returned from the breaker's own probe
 }
 
 // permit is given to a call that was let through.
 type permit struct {
 	generation uint64
 	probe      uint64 // 0 for a call that is no probe
+	own        bool   // the probe is the breaker's own, not the call
 }
 
 type result uint8
@@ -82,8 +86,9 @@ func (c *circuit) calmDown() {
 	}
 }
 
-// admit lets a call through or refuses it, and returns the states before and
-// after. An open circuit lets a forced call through.
+// admit lets a call through or refuses it, and returns the states before and after. An
+// open circuit lets a forced call through. If the call is refused and pass.own is true,
+// the breaker must make its own probe with pass.
 func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, refused *RefusedError) {
 	if calm := c.calm.Load(); calm > 0 {
 		return permit{generation: calm - 1}, BreakerClosed, BreakerClosed, nil
@@ -96,12 +101,12 @@ func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, re
 		if c.state == BreakerOpen && !now.Before(c.until) {
 			c.enter(BreakerHalfOpen)
 		}
+		if c.state == BreakerHalfOpen && (c.probe == 0 || !now.Before(c.expires)) {
+			pass.own = !force && c.probesItself()
+			pass.probe = c.begin(now, pass.own)
+		}
 		switch {
-		case c.state == BreakerHalfOpen && (c.probe == 0 || !now.Before(c.expires)):
-			c.probes++
-			c.probe, c.expires = c.probes, now.Add(c.config.OpenFor)
-			pass.probe = c.probe
-		case force:
+		case pass.probe != 0 && !pass.own || force:
 		case c.state == BreakerHalfOpen:
 			refused = &RefusedError{By: "breaker", Reason: "a probe is under way; " + c.reason, Until: c.until}
 		default:
@@ -112,6 +117,38 @@ func (c *circuit) admit(force bool) (pass permit, before, after BreakerState, re
 	return pass, before, c.state, refused
 }
 
+// probesItself reports whether the next probe is the breaker's own.
+func (c *circuit) probesItself() bool { return c.config.Probe != nil && !c.byCall && !c.busy }
+
+// begin returns the number of a probe that begins.
+func (c *circuit) begin(now time.Time, own bool) uint64 {
+	c.probes++
+	c.probe, c.expires = c.probes, now.Add(c.config.OpenFor)
+	if own {
+		c.busy, c.expires = true, c.ownExpires(now)
+	}
+	return c.probe
+}
+
+// ownExpires returns a time after the end of a request that the breaker sends now.
+func (c *circuit) ownExpires(now time.Time) time.Time {
+	return now.Add(c.config.ProbeTimeout + 2*probeGrace)
+}
+
+// awaits reports whether the circuit needs another success of the breaker's own probe.
+func (c *circuit) awaits(pass permit) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == BreakerHalfOpen && c.generation == pass.generation && c.probe == pass.probe
+}
+
+// probed says that the model has returned from the breaker's own probe.
+func (c *circuit) probed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.busy = false
+}
+
 // refuses reports whether a call at the given time would be refused, if nothing
 // changes until then.
 func (c *circuit) refuses(then time.Time) bool {
@@ -119,9 +156,9 @@ func (c *circuit) refuses(then time.Time) bool {
 	defer c.mu.Unlock()
 	switch c.state {
 	case BreakerOpen:
-		return then.Before(c.until)
+		return then.Before(c.until) || c.probesItself()
 	case BreakerHalfOpen:
-		return c.probe != 0 && then.Before(c.expires)
+		return c.probe != 0 && then.Before(c.expires) || c.probesItself()
 	}
 	return false
 }
@@ -144,13 +181,28 @@ func (c *circuit) end(pass permit, o outcome) (before, after BreakerState) {
 	case c.state == BreakerClosed:
 		c.count(o)
 	case o.result == succeeded:
-		c.enter(BreakerClosed)
+		c.succeed(pass)
 	case c.state == BreakerHalfOpen && o.result == failed:
 		c.open(time.Now(), o)
 	case pass.probe == c.probe:
-		c.probe = 0
+		c.probe, c.byCall = 0, c.byCall || pass.own
 	}
 	return before, c.state
+}
+
+// succeed is end for a success while the circuit is not closed: of a probe, or of a call
+// that was forced through.
+func (c *circuit) succeed(pass permit) {
+	c.enter(BreakerHalfOpen)
+	c.successes++
+	switch {
+	case c.successes >= c.config.SuccessesToClose:
+		c.enter(BreakerClosed)
+	case pass.own:
+		c.expires = c.ownExpires(time.Now()) // it goes on
+	case pass.probe == c.probe:
+		c.probe = 0
+	}
 }
 
 // count is end for a closed circuit.
@@ -236,7 +288,7 @@ func (c *circuit) enter(state BreakerState) {
 	}
 	c.state = state
 	c.generation++
-	c.run, c.probe = 0, 0
+	c.run, c.probe, c.successes, c.byCall = 0, 0, 0, false
 	c.latestCalls = window.New[calls](c.config.Window)
 	if state == BreakerClosed {
 		c.openFor = c.config.OpenFor
