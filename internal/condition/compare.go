@@ -9,10 +9,10 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// comparison is a name compared with a constant, which is what most conditions are made of, on the values themselves. CEL's
-// own way makes a value of CEL's of each name, and of what comparing them gives: half of an evaluation.
+// comparison compares a name with a constant, as most conditions do, without converting their values. CEL itself converts
+// the name and the result to values of its own, which takes half of an evaluation.
 type comparison[T int64 | float64 | string] struct {
-	interpreter.InterpretableV2 // CEL's own way
+	interpreter.InterpretableV2 // CEL's own comparison
 	value                       func(*activation) T
 	with                        T
 	holds                       func(a, b T) bool
@@ -26,7 +26,7 @@ func (c *comparison[T]) Exec(frame *interpreter.ExecutionFrame) ref.Val {
 	return c.InterpretableV2.Exec(frame)
 }
 
-// compareInPlace is a planner's option to do so.
+// compareInPlace is the planner's option that replaces such comparisons.
 var compareInPlace = interpreter.CustomDecoratorV2(func(node interpreter.InterpretableV2) (interpreter.InterpretableV2, error) {
 	call, ok := node.(interpreter.InterpretableCall)
 	if !ok || len(call.Args()) != 2 {
@@ -53,7 +53,7 @@ var compareInPlace = interpreter.CustomDecoratorV2(func(node interpreter.Interpr
 	return node, nil
 })
 
-// inPlace returns the comparison for node, or node if there is none.
+// inPlace returns a comparison for node, or node if it is not one.
 func inPlace[T int64 | float64 | string](node interpreter.InterpretableV2, value func(*activation) T, with T, function string) interpreter.InterpretableV2 {
 	if holds := operator[T](function); value != nil && holds != nil {
 		return &comparison[T]{node, value, with, holds}
@@ -80,8 +80,7 @@ var (
 	}
 )
 
-// nameOf returns the name that a node stands for, and the key of labels.key; or
-// "" if it is something else.
+// nameOf returns the name that a node refers to, and the key of labels.key; "" for any other node.
 func nameOf(node interpreter.InterpretableV2) (name, label string) {
 	attribute, ok := node.(interpreter.InterpretableAttribute)
 	if !ok {
@@ -105,7 +104,7 @@ func nameOf(node interpreter.InterpretableV2) (name, label string) {
 	return "", ""
 }
 
-// operator returns what an operator of CEL's compares, or nil. Go's operators say of NaN what CEL's do.
+// operator returns the Go form of a CEL comparison, or nil. Go treats NaN as CEL does.
 func operator[T cmp.Ordered](function string) func(a, b T) bool {
 	switch function {
 	case operators.Equals:

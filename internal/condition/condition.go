@@ -25,8 +25,8 @@ type Condition struct {
 	doubts    []string
 }
 
-// Compile parses, checks and plans src. The error is of type Errors and has every mistake, except that a syntax error
-// hides those after it: what follows one is guesswork. src may have up to MaxSource bytes of UTF-8.
+// Compile parses, checks and plans src, which may have up to MaxSource bytes of UTF-8. The error is of type Errors and has
+// every mistake, except those after a syntax error.
 func Compile(src string) (*Condition, error) {
 	if err := checkText(src); err != nil {
 		return nil, Errors{err}
@@ -53,7 +53,7 @@ func Compile(src string) (*Condition, error) {
 	return c, nil
 }
 
-// check parses and type-checks a text, and returns all its mistakes, those of expand included.
+// check parses and type-checks a text, and returns all its mistakes, including those of expand.
 func check(env *celEnv, text *expansion) (*ast.AST, facts, Errors) {
 	parsed, issues := env.parser.Parse(text.source)
 	if wrong := issues.GetErrors(); len(wrong) > 0 {
@@ -77,10 +77,9 @@ func check(env *celEnv, text *expansion) (*ast.AST, facts, Errors) {
 	return checked, facts, errs
 }
 
-// Eval answers the condition for v, which it only reads; v is not nil. It costs a few hundred nanoseconds.
+// Eval evaluates the condition for v, which must not be nil and is not changed. It takes a few hundred nanoseconds.
 //
-// An error means that this condition has no answer for this v: an int overflowed, or was divided by zero.
-// The answer is then false.
+// It returns false and an error if there is no result for v: an int overflowed, or was divided by zero.
 func (c *Condition) Eval(v *Vars) (bool, error) {
 	out, err := c.program.eval((*activation)(v))
 	if err != nil {
@@ -93,8 +92,8 @@ func (c *Condition) Eval(v *Vars) (bool, error) {
 	return bool(answer), nil
 }
 
-// Certain answers the condition for v as far as the names in known decide it; ok is false if the others may. It does not
-// try their values, so it may say so of a condition whose answer is the same for all of them.
+// Certain returns the result for v if the names in known decide it; ok is false if the other names may change it. It does
+// not try their values, so ok may be false although the result is the same for all of them.
 func (c *Condition) Certain(v *Vars, known ...string) (answer, ok bool) {
 	out, err := c.program.eval(&partly{(*activation)(v), known})
 	if err != nil {
@@ -104,29 +103,30 @@ func (c *Condition) Certain(v *Vars, known ...string) (answer, ok bool) {
 	return bool(value), ok
 }
 
-// Latencies returns the positive durations that stand in a condition on latency or ttft, sorted, each once. While nothing
-// but these two changes, the answer can change only at such a moment or just after it: latency > 3s is false at 3s and
+// Latencies returns the positive durations in a condition on latency or ttft, sorted and without duplicates. While only
+// these two names change, the result can change only at such a moment or just after it: latency > 3s is false at 3s and
 // true a nanosecond later. The caller must not change the slice.
 func (c *Condition) Latencies() []time.Duration { return c.latencies }
 
-// Uses reports whether the condition mentions a name of Names.
+// Uses reports whether the condition uses a name of Names.
 func (c *Condition) Uses(name string) bool { return c.names[name] }
 
-// HoldsBack reports whether the condition can reject an answer that has no error, which must be held back until it is whole.
+// HoldsBack reports whether the condition can reject an answer without an error. The answer must be held back until it is
+// complete.
 func (c *Condition) HoldsBack() bool {
 	return c.Uses("confidence") || c.Uses("empty") || c.Uses("finish_reason")
 }
 
-// Doubts returns what is allowed but may not do what it seems to, as messages. The caller must not change the slice.
+// Doubts returns warnings about parts that may not have the intended effect. The caller must not change the slice.
 func (c *Condition) Doubts() []string { return c.doubts }
 
-// Constant returns the answer of a condition that mentions no name, such as "true"; ok is false for all others.
+// Constant returns the result of a condition without names, such as "true"; ok is false for all others.
 func (c *Condition) Constant() (value, ok bool) { return c.value, c.constant }
 
 // String returns the source.
 func (c *Condition) String() string { return c.src }
 
-// checkText refuses what the parser should not be bothered with.
+// checkText returns an error for a text that is too long or not UTF-8.
 func checkText(src string) *Error {
 	if len(src) > MaxSource {
 		return &Error{Offset: MaxSource, Message: fmt.Sprintf("condition has %d bytes; it must have at most %d", len(src), MaxSource)}

@@ -11,24 +11,24 @@ import (
 	"cel.dev/cel-go/parser"
 )
 
-// MaxSource is the length in bytes that a condition may have. CEL's type checker takes time in proportion to the square of
-// the number of comparisons, up to 10 ms for a condition as long as this.
+// MaxSource is the longest condition, in bytes. The time of CEL's type checker grows with the square of the number of
+// comparisons: up to 10 ms for a condition of this length.
 const MaxSource = 512
 
-// maxDepth is how deep parentheses, calls and ?: may nest.
+// maxDepth is the deepest nesting of parentheses, calls and ?:.
 const maxDepth = 50
 
-// celEnv is the three steps of CEL, set up for the language: parse, check, plan. It uses cel-go's packages for these steps and
-// not package cel, which combines them: package cel adds 1.6 MB to every binary for its configuration files (YAML) and
-// conversions to protocol buffers. Nor does it use cel-go's standard library, which adds 0.5 MB for functions that the
-// language does not have: operations declares those that it has.
+// celEnv has the three steps of CEL for the language: parse, check, plan. It uses cel-go's packages for these steps instead
+// of package cel, which combines them but adds 1.6 MB to every binary for configuration files (YAML) and conversions to
+// protocol buffers. Nor does it use cel-go's standard library, which adds 0.5 MB for functions that the language does not
+// have: see operations for those that it has.
 type celEnv struct {
 	parser  *parser.Parser
 	checker *checker.Env
 	planner interpreter.Interpreter
 }
 
-// environment is built by the first Compile (about a millisecond) and shared: it is immutable and safe for concurrent use.
+// environment is built by the first Compile, in about a millisecond, and shared. It is immutable and safe for concurrent use.
 var environment = sync.OnceValues(func() (*celEnv, error) {
 	parser, err := parser.NewParser(parser.MaxRecursionDepth(maxDepth)) // without parser.Macros there are none
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 // An Error is one mistake in a condition.
 type Error struct {
-	Offset  int    // where, in bytes from the start of the source; len(source) is its end
-	Message string // what is wrong, and what to write instead
+	Offset  int    // its place, in bytes from the start of the source; len(source) is the end
+	Message string // what is wrong and what to write instead
 }
 
 // Error returns "condition: at 12: unknown name …".
@@ -16,11 +16,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("condition: at %d: %s", e.Offset, e.Message)
 }
 
-// Errors is what Compile returns: every mistake of one condition, in order of Offset, at least one.
-// errors.As finds the first as an *Error.
+// Errors has every mistake of one condition, at least one, in order of Offset. errors.As finds the first as an *Error.
 type Errors []*Error
 
-// Error returns the mistakes, one a line.
+// Error returns the mistakes, one per line.
 func (e Errors) Error() string {
 	lines := make([]string, len(e))
 	for i, err := range e {

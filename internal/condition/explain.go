@@ -16,8 +16,8 @@ const (
 	anExpression = "an expression, such as error || latency > 3000ms"
 )
 
-// explainSyntax keeps the first of the parser's complaints about syntax, since the others are about its own attempts to
-// recover, and all about single tokens.
+// explainSyntax keeps the parser's first error about syntax, since later ones come from its attempts to recover, and all
+// errors about single tokens.
 func explainSyntax(text *expansion, issues []*common.Error) Errors {
 	var errs Errors
 	first := true
@@ -33,8 +33,8 @@ func explainSyntax(text *expansion, issues []*common.Error) Errors {
 	return errs
 }
 
-// syntaxError translates the parser's words (those of ANTLR's default error strategy, and the parser's own); rest is the
-// source from the error on. A message that is not known is passed on as it is.
+// syntaxError rewrites a message of the parser (of ANTLR's default error strategy, or the parser's own). rest is the source
+// from the error on. An unknown message is returned unchanged.
 func syntaxError(rest, msg string) string {
 	found := "end"
 	if tok := firstToken(rest); tok != "" {
@@ -69,7 +69,7 @@ func unexpected(found, expected string) string {
 	return "unexpected " + found + "; expected " + expected
 }
 
-// firstToken returns the token at the start of s as the rewriting saw it, a single character if it is no word or number.
+// firstToken returns the token at the start of s, a single character if it is neither a word nor a number.
 func firstToken(s string) string {
 	if s == "" {
 		return ""
@@ -78,7 +78,7 @@ func firstToken(s string) string {
 	return s[:x.token(0)]
 }
 
-// explainTypes translates the checker's complaints about names and types.
+// explainTypes rewrites the checker's errors about names and types.
 func explainTypes(text *expansion, tree *ast.AST, issues []*common.Error) Errors {
 	calls := map[int64]string{}
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -95,15 +95,15 @@ func explainTypes(text *expansion, tree *ast.AST, issues []*common.Error) Errors
 				at = start // CEL points at the parenthesis after the name
 			}
 			errs = append(errs, &Error{Offset: at, Message: undeclared(name, call)})
-		} else if function != overloads.TypeConvertDuration && !text.guessed { // inspect speaks of the former
+		} else if function != overloads.TypeConvertDuration && !text.guessed { // inspect reports the former
 			errs = append(errs, &Error{Offset: at, Message: typeError(issue.Message, function)})
 		}
 	}
 	return errs
 }
 
-// typeError translates one message of cel.dev/cel-go/checker; function is the CEL name of the call that it is about, ""
-// for other expressions. A message that is not known is passed on as it is.
+// typeError rewrites a message of cel.dev/cel-go/checker. function is the CEL name of the call that it is about, "" for
+// other expressions. An unknown message is returned unchanged.
 func typeError(msg, function string) string {
 	if _, args, ok := strings.Cut(msg, "applied to '"); ok {
 		for _, op := range operations() {
@@ -142,7 +142,7 @@ func undeclared(name string, call bool) string {
 	return fmt.Sprintf("unknown %s %q%s; the %ss are %s", kind, name, hint(name, known), kind, strings.Join(known, ", "))
 }
 
-// between returns what stands in s after before and up to after.
+// between returns the part of s between before and after.
 func between(s, before, after string) (string, bool) {
 	_, s, ok := strings.Cut(s, before)
 	if !ok {

@@ -14,13 +14,13 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// facts is what a syntax tree says about a condition.
+// facts has what a condition uses, from its syntax tree.
 type facts struct {
 	names     map[string]bool
 	durations map[time.Duration]bool
 }
 
-// inspect collects the facts, and refuses what the type checker lets pass but the language does not have.
+// inspect collects the facts, and reports parts that the type checker accepts but the language does not.
 func inspect(text *expansion, tree *ast.AST) (facts, Errors) {
 	f := facts{names: map[string]bool{}, durations: map[time.Duration]bool{}}
 	var errs Errors
@@ -48,8 +48,8 @@ func inspect(text *expansion, tree *ast.AST) (facts, Errors) {
 	return f, errs
 }
 
-// mixed refuses a list of values of several types. ["429", 504] has a type of its own in CEL and would match nothing. checked
-// is a tree without other mistakes.
+// mixed reports lists with values of several types: in CEL, ["429", 504] has a type of its own and would match nothing.
+// checked is a tree without other mistakes.
 func mixed(text *expansion, checked *ast.AST) Errors {
 	var errs Errors
 	ast.PostOrderVisit(checked.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -66,14 +66,14 @@ func mixed(text *expansion, checked *ast.AST) Errors {
 				Offset:  text.at(checked.SourceInfo().GetStartLocation(other.ID())),
 				Message: fmt.Sprintf("value is of type %s, but the list begins with a %s; use one type", checker.FormatCELType(got), checker.FormatCELType(want)),
 			})
-			return // the first says enough
+			return // one error is enough
 		}
 	}))
 	return errs
 }
 
-// latencies relies on what operations leaves out: no duration is computed, so each threshold of latency and ttft stands
-// in the tree. It may return a duration that no threshold depends on, which costs an idle evaluation and nothing else.
+// latencies relies on the operations: none computes a duration, so each threshold of latency and ttft is in the tree. It
+// may return a duration that no threshold depends on, which only costs an evaluation.
 func (f facts) latencies() []time.Duration {
 	if !f.names["latency"] && !f.names["ttft"] {
 		return nil
@@ -82,7 +82,7 @@ func (f facts) latencies() []time.Duration {
 	return slices.DeleteFunc(all, func(d time.Duration) bool { return d <= 0 })
 }
 
-// literalDuration reads duration("3000ms"); found says what stands in the place of a good literal, "" if one does.
+// literalDuration parses duration("3000ms"). found describes an argument that is not a valid literal; "" if it is one.
 func literalDuration(call ast.CallExpr) (d time.Duration, found string) {
 	if args := call.Args(); len(args) == 1 && args[0].Kind() == ast.LiteralKind {
 		if s, ok := args[0].AsLiteral().(types.String); ok {

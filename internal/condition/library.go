@@ -15,7 +15,7 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// library returns the operations as CEL declares functions.
+// library returns the operations as declarations of CEL functions.
 func library() ([]*decls.FunctionDecl, error) {
 	var library []*decls.FunctionDecl
 	for _, op := range operations() {
@@ -61,8 +61,8 @@ func bind(library []*decls.FunctionDecl) (interpreter.Dispatcher, error) {
 	return bound, bound.Add(bindings...)
 }
 
-// The operations below are called with operands of their signatures: the type checker and the interpreter see to the others,
-// among them errors and values that are unknown.
+// The operations below are called with operands of their signatures only. The type checker and the interpreter handle all
+// others, including errors and unknown values.
 
 func add(a, b ref.Val) ref.Val       { return a.(traits.Adder).Add(b) }
 func subtract(a, b ref.Val) ref.Val  { return a.(traits.Subtractor).Subtract(b) }
@@ -72,7 +72,7 @@ func contained(a, b ref.Val) ref.Val { return b.(traits.Container).Contains(a) }
 func negate(a ref.Val) ref.Val       { return a.(traits.Negater).Negate() }
 func toDuration(a ref.Val) ref.Val   { return a.ConvertToType(types.DurationType) }
 
-// order returns the comparison that is true if CEL's order of two values is one of results. NaN has no order.
+// order returns the comparison that is true if CEL orders two values as one of results. NaN has no order.
 func order(results ...types.Int) functions.BinaryOp {
 	return func(a, b ref.Val) ref.Val {
 		if isNaN(a) || isNaN(b) {

@@ -13,9 +13,9 @@ type operation struct {
 	cel       string            // CEL's own name
 	shown     string            // how a condition spells it
 	takesWhat string            // for error messages
-	takes     []signature       // the types on offer
-	method    bool              // the first operand stands before the name: tenant.contains("a")
-	run       decls.FunctionOpt // computes the result; nil where CEL's interpreter does so itself
+	takes     []signature       // the allowed types
+	method    bool              // the first operand is before the name: tenant.contains("a")
+	run       decls.FunctionOpt // computes the result; nil if CEL's interpreter does so itself
 }
 
 // A signature is the types of an operation's result and operands.
@@ -33,8 +33,8 @@ const (
 	ofStrings  = `string.function("text")`
 )
 
-// operations returns all that a condition can do with its values: a part of CEL's standard library, with its types. Nothing
-// on this list loops or makes a duration, which is what bounds the cost of a condition and what makes Latencies complete.
+// operations returns all operations of the language: a part of CEL's standard library, with its types. None of them loops,
+// which bounds the cost of a condition, and none computes a duration, which makes Latencies complete.
 func operations() []operation {
 	yes, whole, double, text := types.BoolType, types.IntType, types.DoubleType, types.StringType
 	a, b := types.NewTypeParamType("A"), types.NewTypeParamType("B")
@@ -42,7 +42,7 @@ func operations() []operation {
 	bools, same, texts := []signature{of(yes, yes, yes)}, []signature{of(yes, a, a)}, []signature{of(yes, text, text)}
 	ordered, number := ordered(), []signature{of(whole, whole), of(double, double)}
 	numbers := []signature{of(whole, whole, whole), of(double, double, double)}
-	// A first operand without the trait is an error: the type checker lets null pass for a duration.
+	// A first operand without the trait is an error: the type checker accepts null as a duration.
 	unary, binary := decls.SingletonUnaryBinding, decls.SingletonBinaryBinding
 	return []operation{
 		{cel: operators.LogicalAnd, shown: "&&", takesWhat: twoBools, takes: bools},
@@ -71,7 +71,7 @@ func operations() []operation {
 	}
 }
 
-// ordered returns what < and its kin take: two values of one type, or two numbers.
+// ordered returns the signatures of < <= > >=: two values of one type, or two numbers.
 func ordered() []signature {
 	var all []signature
 	for _, t := range []*types.Type{types.BoolType, types.StringType, types.BytesType, types.TimestampType, types.DurationType} {

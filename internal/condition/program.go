@@ -18,7 +18,7 @@ func (env *celEnv) plan(checked *ast.AST) (program, error) {
 	return program{root}, err
 }
 
-// eval runs the program. A panic of CEL's is an error: a condition never stops the process.
+// eval runs the program. A panic in CEL becomes an error, so that a condition never stops the process.
 func (p program) eval(vars interpreter.Activation) (out ref.Val, err error) {
 	defer func() {
 		if r := recover(); r != nil {

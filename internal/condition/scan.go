@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// The functions here measure the token that s begins with, by CEL's lexical rules
-// (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax). Each returns a length in bytes, at most len(s);
-// what is not a proper token is left to CEL's own parser to refuse.
+// These functions return the length in bytes of the token at the start of s, by CEL's lexical rules
+// (https://github.com/google/cel-spec/blob/master/doc/langdef.md#syntax). CEL's parser reports invalid tokens.
 
 func isDigit(c byte) bool  { return '0' <= c && c <= '9' }
 func isLetter(c byte) bool { return c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z' }
@@ -20,7 +19,7 @@ func digitsLen(s string) int {
 	return n
 }
 
-// wordLen measures an identifier, which here may also begin with a digit.
+// wordLen measures an identifier, which may also begin with a digit here.
 func wordLen(s string) int {
 	n := 0
 	for n < len(s) && (isDigit(s[n]) || isLetter(s[n])) {
@@ -88,7 +87,7 @@ func numberLen(s string) int {
 	return n
 }
 
-// stringLen measures a string with its quotes; an unterminated one reaches to the end of s.
+// stringLen measures a string with its quotes. An unterminated one extends to the end of s.
 func stringLen(s string, raw bool) int {
 	quote := s[:1]
 	if triple := strings.Repeat(quote, 3); strings.HasPrefix(s, triple) {
@@ -108,7 +107,7 @@ func stringLen(s string, raw bool) int {
 // lineLen measures up to the end of the line.
 func lineLen(s string) int { return len(untilAfter(s, "\n")) }
 
-// untilAfter returns s up to and with the first sep, all of s if there is none.
+// untilAfter returns s up to and including the first sep, all of s if there is none.
 func untilAfter(s, sep string) string {
 	if i := strings.Index(s, sep); i >= 0 {
 		return s[:i+len(sep)]
@@ -116,7 +115,7 @@ func untilAfter(s, sep string) string {
 	return s
 }
 
-// double writes f as a CEL double literal, which needs a point or an exponent.
+// double formats f as a CEL double literal, which needs a point or an exponent.
 func double(f float64) string {
 	s := strconv.FormatFloat(f, 'g', -1, 64)
 	if strings.ContainsAny(s, ".e") {

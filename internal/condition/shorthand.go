@@ -10,8 +10,8 @@ import (
 
 const durationLiteral = "a duration literal such as 3000ms, 1.5s or 1h30m, in the units ns us ms s m h, of at most 2562047h"
 
-// expand rewrites the shorthands of src to plain CEL, leaving strings, comments and names alone. What is not CEL but whose
-// meaning is plain (and, or, =) is an error, and is rewritten too so that the rest can still be checked.
+// expand rewrites the shorthands of src to CEL. Strings, comments and names do not change. Words that are not CEL but have
+// an obvious meaning (and, or, =) are errors; they are rewritten too, so that the rest can be checked.
 func expand(src string) *expansion {
 	x := &expansion{src: src}
 	for i := 0; i < len(src); {
@@ -22,19 +22,19 @@ func expand(src string) *expansion {
 	return x
 }
 
-// An expansion is a rewritten source that knows where each of its bytes comes from.
+// An expansion is a rewritten source with the origin of each of its bytes.
 type expansion struct {
 	src    string
 	out    strings.Builder
 	copied int // src[:copied] is in out
 	edits  []edit
-	source common.Source // the finished out
+	source common.Source // made from out
 
 	errs    Errors
-	guessed bool // a value was put for something unreadable: what CEL says about types may be about the guess
+	guessed bool // a value replaces something unreadable, so errors about types may be wrong
 }
 
-// An edit says that out[out:outEnd] stands for src[src:srcEnd].
+// An edit says that out[out:outEnd] replaces src[src:srcEnd].
 type edit struct{ out, outEnd, src, srcEnd int }
 
 func (x *expansion) replace(start, end int, with string) {
@@ -45,8 +45,8 @@ func (x *expansion) replace(start, end int, with string) {
 	x.edits = append(x.edits, edit{out: at, outEnd: x.out.Len(), src: start, srcEnd: end})
 }
 
-// at returns the place in src, in bytes, of CEL's position in the rewritten text: a line from 1 and a column of characters
-// from 0. A position that CEL does not know is the start.
+// at returns the offset in src, in bytes, of a position in the rewritten text, which CEL gives as a line from 1 and a column
+// of characters from 0. An unknown position is the start.
 func (x *expansion) at(pos common.Location) int { return x.offset(x.outOffset(pos)) }
 
 func (x *expansion) outOffset(pos common.Location) int {
@@ -63,7 +63,7 @@ func (x *expansion) outOffset(pos common.Location) int {
 	return x.out.Len()
 }
 
-// offset returns the place in src of a place in the rewritten text; inside a rewritten token, the token's start.
+// offset returns the offset in src of an offset in the rewritten text; inside of a rewritten token, that of its start.
 func (x *expansion) offset(out int) int {
 	moved := 0
 	for _, e := range x.edits {
@@ -78,7 +78,7 @@ func (x *expansion) offset(out int) int {
 	return min(out+moved, len(x.src))
 }
 
-// token reads one token at i, rewrites it if it has to, and returns its length.
+// token reads the token at i, rewrites it if needed, and returns its length.
 func (x *expansion) token(i int) int {
 	s := x.src[i:]
 	switch c := s[0]; {
@@ -160,7 +160,7 @@ func (x *expansion) operator(i int) int {
 	return n
 }
 
-// instead reports found at i and goes on as if meant stood there.
+// instead reports found at i and replaces it by meant.
 func (x *expansion) instead(i int, found, meant string) {
 	x.fail(i, unexpected(strconv.Quote(found), strconv.Quote(meant)))
 	x.replace(i, i+len(found), meant)

@@ -10,10 +10,10 @@ import (
 	"cel.dev/cel-go/interpreter"
 )
 
-// Vars is what one evaluation knows. The zero value is an attempt that has just begun: no error, no latency, no cost.
+// Vars has the values of the names for one evaluation. The zero value is an attempt that has just begun.
 //
-// A double that is not known is NaN, never a flattering 0: < <= > >= and == with it are false, whatever the other side
-// (IEEE 754). So cost > 0.05 is false for a model without a price, and !(cost <= 0.05) is true.
+// An unknown double is NaN, so < <= > >= and == with it are false (IEEE 754). cost > 0.05 is false for a model without a
+// price, and !(cost <= 0.05) is true.
 type Vars struct {
 	Error        bool
 	ErrorCode    string
@@ -32,12 +32,12 @@ type Vars struct {
 	Labels       map[string]string
 }
 
-// activation lets CEL read Vars in place; a map built per evaluation would cost more than the evaluation.
+// activation lets CEL read Vars in place. Building a map would take longer than the evaluation.
 type activation Vars
 
 func (*activation) Parent() interpreter.Activation { return nil }
 
-// ResolveName answers in CEL's own value types, so that CEL has nothing to convert.
+// ResolveName returns values of CEL's own types, so that CEL converts nothing.
 func (a *activation) ResolveName(name string) (any, bool) {
 	switch name {
 	case "error":
@@ -74,8 +74,8 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	return nil, false
 }
 
-// partly is an activation in which only the names in known have values. CEL's own nodes carry the others through, so it must
-// not be an *activation, which comparisons read in place.
+// partly is an activation in which only the names in known have values; CEL propagates the others as unknown. It must not
+// be an *activation, which comparisons read in place.
 type partly struct {
 	*activation
 	known []string
@@ -90,8 +90,8 @@ func (p *partly) ResolveName(name string) (any, bool) {
 	return types.NewUnknown(0, nil), ok
 }
 
-// labels is a CEL map whose missing keys are "". In CEL a missing key is an error, which would turn
-// labels["tier"] == "gold" || error into a condition that fails for every call without the label.
+// labels is a CEL map in which missing keys are "". In CEL a missing key is an error, so labels["tier"] == "gold" || error
+// would fail for every call without the label.
 type labels struct{ traits.Mapper }
 
 func (l labels) Find(key ref.Val) (ref.Val, bool) {

@@ -13,7 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
-// finishReasons are those of genai.FinishReason. Providers add some, so that another one is only a warning.
+// finishReasons are those of genai.FinishReason. Providers have others, so an unknown one is only a warning.
 func finishReasons() []string {
 	return []string{
 		"STOP", "MAX_TOKENS", "SAFETY", "RECITATION", "LANGUAGE", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "MALFORMED_FUNCTION_CALL",
@@ -21,14 +21,14 @@ func finishReasons() []string {
 	}
 }
 
-// equation is a name beside what it is compared with.
+// equation compares a name with constants.
 type equation struct {
 	name     string
 	function string // operators.Equals, NotEquals or In
 	values   []ast.Expr
 }
 
-// equations returns the equations in a tree that have a name on one side.
+// equations returns the equations of a tree that have a name on one side.
 func equations(tree *ast.AST) []equation {
 	var all []equation
 	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
@@ -54,7 +54,7 @@ func equations(tree *ast.AST) []equation {
 	return all
 }
 
-// unknownKinds refuses a kind that no failure has: the equation would be false for ever.
+// unknownKinds reports kinds that no failure has: such a comparison always has the same result.
 func unknownKinds(text *expansion, tree *ast.AST) Errors {
 	var errs Errors
 	for _, c := range equations(tree) {
@@ -71,7 +71,7 @@ func unknownKinds(text *expansion, tree *ast.AST) Errors {
 	return errs
 }
 
-// doubts returns what a condition may say by mistake.
+// doubts returns warnings about parts that are probably mistakes.
 func doubts(tree *ast.AST) []string {
 	var all []string
 	for _, c := range equations(tree) {
@@ -97,7 +97,7 @@ func literalText(e ast.Expr) (string, bool) {
 	return string(s), ok
 }
 
-// hint returns " (did you mean …?)" for the candidate that word is most likely a misspelling of, "" if none is near.
+// hint returns " (did you mean …?)" with the candidate that is most similar to word, "" if none is similar.
 func hint(word string, candidates []string) string {
 	if near := nearest.Of(word, candidates); near != "" {
 		return fmt.Sprintf(" (did you mean %s?)", near)
