@@ -15,34 +15,34 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// builder makes the tree of one policy.
+// builder builds the tree of one policy.
 type builder struct {
 	ctx     context.Context
 	policy  *spec.Policy
 	options *options
-	before  kept // what an earlier build has left
-	kept    kept // what this one leaves
-	bounded bool // what is spent is bounded
+	before  kept // left by an earlier build
+	kept    kept // left by this build
+	bounded bool // dollars are limited
 
 	known    spec.Known
 	problems []spec.Problem
 }
 
-// kept is what outlives a tree.
+// kept is the state that outlives a tree.
 type kept struct {
 	stacks []stack
 	splits []split
 	cache  *middleware.Cache
 	caches cacheSettings // of cache
 	purse  *middleware.Budget
-	turns  *turns // that a soft limit has decided on
+	turns  *turns // for which a soft limit has decided
 }
 
-// errReported is an error that the builder has put among its problems already.
+// errReported stands for an error that is already among the builder's problems.
 var errReported = errors.New("policy: reported")
 
-// build makes the tree of p, and returns what a later build can take over. It
-// takes over what fits of before, and changes nothing of it.
+// build builds the tree of p, and returns the state that a later build can take over. It
+// takes over the parts of before that fit, and does not change before.
 func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree, kept, error) {
 	b := &builder{ctx: ctx, policy: p, options: o, before: before, known: spec.Known{Model: o.handsIn}}
 	b.problems = spec.Check(p, o.known())
@@ -64,20 +64,20 @@ func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree,
 	return t, b.kept, nil
 }
 
-// err reports what is wrong with the value at path.
+// err reports a mistake in the value at path.
 func (b *builder) err(path, message string) {
 	b.problems = append(b.problems, b.policy.Problem(spec.SeverityError, path, message))
 }
 
-// warnings logs what Check warns of in a policy that comes into use. The error of
-// one that does not has its warnings.
+// warnings logs the warnings about a policy that comes into use. For a policy that cannot be
+// built, they are in the error.
 func (b *builder) warnings() {
 	for _, p := range b.problems {
 		b.options.logger.Warn("policy: " + p.String())
 	}
 }
 
-// tree makes the tree, or nil if a problem was reported.
+// tree builds the tree. It returns nil if a problem was reported.
 func (b *builder) tree() (*tree, error) {
 	if err := errors.Join(b.cache(), b.budget()); err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (b *builder) tree() (*tree, error) {
 	return t, err
 }
 
-// targets returns the chain, and the model behind its first place.
+// targets returns the chain, and the model of its first target.
 func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	var steps []*step
 	var first *step
@@ -149,7 +149,7 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	return targets, primary
 }
 
-// step returns the entry of a target, and the model behind it.
+// step returns the step of a target, and the model behind it.
 func (b *builder) step(t spec.Target, ch *chain) (s *step, llm model.LLM) {
 	s = &step{target: t, when: t.Condition.Compiled(), cost: b.cost(t), spare: b.spareWhen(t)}
 	if b.kept.cache != nil {
@@ -170,8 +170,8 @@ func (b *builder) step(t spec.Target, ch *chain) (s *step, llm model.LLM) {
 	return s, llm
 }
 
-// hedge puts two steps into a hedge. The step that it returns in the place of the
-// first has no condition, and spares nothing: those of the two are asked within.
+// hedge combines two steps into a hedge, and returns the step for it. That step has neither
+// a condition nor spare: each of the two steps evaluates its own.
 func (b *builder) hedge(first, second *step) *step {
 	if strictyaml.HasErrors(b.problems) {
 		return first
@@ -187,7 +187,7 @@ func (b *builder) hedge(first, second *step) *step {
 	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, cost: first.cost, hit: first.hit}
 }
 
-// window returns how many tokens a model reads, 0 if that is not known.
+// window returns the context window of a model in tokens, 0 if it is unknown.
 func (b *builder) window(r spec.Resolved) int {
 	if r.Settings.ContextWindow > 0 || b.known.HandsIn(r) {
 		return r.Settings.ContextWindow
@@ -196,7 +196,7 @@ func (b *builder) window(r spec.Resolved) int {
 	return window
 }
 
-// traits returns what the router knows of a target.
+// traits returns the traits of a target for the router.
 func (b *builder) traits(t spec.Target) router.Traits {
 	if t.LastResort() {
 		return router.Traits{}

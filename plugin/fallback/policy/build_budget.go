@@ -18,15 +18,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// rate is what a target costs, and how long its answers may be.
+// rate is the price of a target and the length of its answers.
 type rate struct {
 	price price.Price
 	known bool
-	asks  int // output tokens that the file asks for; 0 for what the request asks for
-	most  int // output tokens at most; 0 for no bound
+	asks  int // output tokens that the file requests; 0 means those of the request
+	most  int // limit of output tokens; 0 for none
 }
 
-// rate returns what the policy, or else the list of prices, says of a target.
+// rate returns the rate of a target, with the price of the policy or else the list price.
 func (b *builder) rate(t spec.Resolved) *rate {
 	m := t.Settings
 	r := &rate{most: b.maxOutput()}
@@ -40,15 +40,15 @@ func (b *builder) rate(t spec.Resolved) *rate {
 	r.known = true
 	r.price.Input, r.price.Output = float64(m.Price.Input), float64(m.Price.Output)
 	if m.Price.Cached != nil {
-		// Package price takes 0 for "as much as other input".
+		// To package price, 0 means the price of other input.
 		r.price.Cached = max(float64(*m.Price.Cached), math.SmallestNonzeroFloat64)
 	}
 	return r
 }
 
-// project returns what a request will cost in US dollars, from the request as
-// the agent made it: of an answer as long as the attempt lets it be, and else of
-// an ordinary one. The price must be known.
+// project returns the projected cost of a request in US dollars. It assumes the longest
+// answer that the attempt allows, or an answer of ordinary length if there is no limit. The
+// price must be known.
 func (r *rate) project(req *model.LLMRequest) float64 {
 	output := r.asks
 	if output == 0 && req.Config != nil {
@@ -60,8 +60,8 @@ func (r *rate) project(req *model.LLMRequest) float64 {
 	return price.Project(r.price, req, output)
 }
 
-// atMostTokens returns the bound on an answer for which a request asks for so
-// many tokens, where the policy bounds it too; 0 means that there is none.
+// atMostTokens returns the limit of an answer, of the limit that the request asks for and
+// the policy's; 0 means no limit.
 func atMostTokens(asked, most int) int {
 	if most > 0 && (asked <= 0 || asked > most) {
 		return most
@@ -69,7 +69,7 @@ func atMostTokens(asked, most int) int {
 	return asked
 }
 
-// tariff returns what attempts are charged.
+// tariff returns the prices that attempts are charged.
 func (r *rate) tariff() middleware.Tariff {
 	if !r.known {
 		return middleware.Tariff{}
@@ -80,8 +80,8 @@ func (r *rate) tariff() middleware.Tariff {
 	}
 }
 
-// cost returns what tells the projected price of a request at a target, in an
-// experiment at the dearest of its arms; nil if the price of one is not known.
+// cost returns a function for the projected price of a request at a target; in an
+// experiment, at the most expensive arm. It is nil if a price is unknown.
 func (b *builder) cost(t spec.Target) func(*model.LLMRequest) float64 {
 	if t.LastResort() {
 		return nil
@@ -100,12 +100,12 @@ func (b *builder) cost(t spec.Target) func(*model.LLMRequest) float64 {
 	}
 }
 
-// maxOutput is the policy's bound on answers, in tokens; 0 for none.
+// maxOutput returns the policy's limit on answers, in tokens; 0 for none.
 func (b *builder) maxOutput() int { return b.policy.Budgets.MaxOutput() }
 
-// budget keeps or makes the purse, what tenants have spent, if the policy bounds
-// that. The purse outlives the policies that bound it; each model that is charged
-// to it has its tariff for itself, so that calls under way keep theirs.
+// budget takes over or creates the purse, which counts the spending of tenants, if the
+// policy limits it. The purse outlives policies. Each charged model has a tariff of its own,
+// so that calls in progress keep their prices.
 func (b *builder) budget() (err error) {
 	b.kept.purse, b.bounded = b.before.purse, b.policy.Budgets.Spending()
 	if b.bounded && b.kept.purse == nil {
@@ -114,10 +114,10 @@ func (b *builder) budget() (err error) {
 	return err
 }
 
-// noPrice is the price of a model that has no tariff.
+// noPrice is the price of a model without a tariff.
 func noPrice(string, *model.LLMRequest) (float64, bool) { return 0, false }
 
-// open puts the limits of a policy that has been built into force.
+// open applies the budgets of a policy that has been built.
 func (b *builder) open() error {
 	if !b.bounded {
 		return nil
@@ -138,9 +138,9 @@ func (b *builder) open() error {
 	return nil
 }
 
-// spareWhen returns when a step is not asked for the sake of the budget, nil for
-// never: the primary for a share of the turns near the end of a budget, and
-// answers of last resort when it is used up and calls are to be refused.
+// spareWhen returns a function that returns why the budget skips a step, or nil if it never
+// does. It skips the primary in a share of the turns near the end of a budget, and last
+// resorts when the budget is spent and exhausted is deny.
 func (b *builder) spareWhen(t spec.Target) func(ctx context.Context) (why string) {
 	switch {
 	case !b.bounded:
@@ -161,20 +161,20 @@ func (b *builder) spareWhen(t spec.Target) func(ctx context.Context) (why string
 	return nil
 }
 
-// sparing decides which calls the primary is spared near the end of a budget: all
-// of a turn, or none.
+// sparing decides which calls the primary is spared near the end of a budget. All calls of
+// a turn are decided alike.
 type sparing struct {
 	soft   spec.SoftLimit
 	budget *middleware.Budget
-	draw   func() float64 // for calls of no turn
-	turns  *turns         // of those that the primary may be spared
+	draw   func() float64 // for calls outside of a turn
+	turns  *turns         // turns whose side of the share is not the primary's
 }
 
-// why returns why a call is not to start at the primary, "" if it is to.
+// why returns why a call skips the primary, "" if it does not.
 //
-// A turn falls on its side of the share without memory, as point has it, so it is
-// the same in every replica and for every agent. What has to be remembered is
-// whether the limit was reached when the turn began.
+// The side of the share on which a turn falls needs no memory: see point. It is the same in
+// every replica and for every agent. Only whether the limit was reached when the turn
+// started is remembered.
 func (s *sparing) why(ctx context.Context) string {
 	info := call.From(ctx)
 	if info.Invocation == "" {
@@ -190,7 +190,7 @@ func (s *sparing) why(ctx context.Context) string {
 	return s.turns.first(info.Invocation, func() string { return s.reached(info.Tenant) })
 }
 
-// turns remembers why the primary is spared a turn, "" if it is not. It is safe for
+// turns remembers why the primary is spared in each turn, "" if it is not. It is safe for
 // concurrent use.
 type turns struct {
 	mu  sync.Mutex
@@ -198,11 +198,11 @@ type turns struct {
 }
 
 func newTurns() *turns {
-	lru, _ := simplelru.NewLRU[string, string](router.DefaultMaxTurns, nil) // fails for no size but one below 1
+	lru, _ := simplelru.NewLRU[string, string](router.DefaultMaxTurns, nil) // fails only for a size below 1
 	return &turns{lru: lru}
 }
 
-// first returns what why said when it was asked of the turn first.
+// first returns the result of the first call of why for the turn.
 func (t *turns) first(invocation string, why func() string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -214,7 +214,7 @@ func (t *turns) first(invocation string, why func() string) string {
 	return first
 }
 
-// reached says how much of a tenant's budget is spent, "" below the limit.
+// reached returns how much of a tenant's budget is spent, as a reason; "" below the limit.
 func (s *sparing) reached(tenant string) string {
 	if share := s.budget.Share(tenant); share >= float64(s.soft.At) {
 		return fmt.Sprintf("%.0f%% of the day's budget is spent", 100*share)
@@ -222,9 +222,8 @@ func (s *sparing) reached(tenant string) string {
 	return ""
 }
 
-// comeBack returns steps with a way back to a primary that calls can be kept
-// from, behind the last model: while there is money left, it is better than an
-// answer of last resort, and than none.
+// comeBack adds a second step for a primary that calls may skip, after the last model:
+// while the budget is not spent, the primary is better than a last resort or an error.
 func comeBack(steps []*step, primary *step) []*step {
 	if primary.spare == nil {
 		return steps
@@ -239,8 +238,8 @@ func comeBack(steps []*step, primary *step) []*step {
 	return slices.Insert(steps, last+1, &again)
 }
 
-// wayBack is the layer of a step that calls take back to the primary: those that
-// have not asked it.
+// wayBack is the layer of the second step for the primary, for calls that have not called
+// the primary yet.
 type wayBack struct{ *layer }
 
 // Absent implements stream.Optional.

@@ -20,19 +20,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// cacheSettings is what makes a cache what it is.
+// cacheSettings are the settings of a cache. A cache with equal ones can be taken over.
 type cacheSettings struct {
 	Cache  spec.Cache
-	Given  bool // the policy has a cache; else answers are kept for cached-answer alone
-	Rules  bool // the policy has rules about who may see which data
+	Given  bool // the policy has section cache; if not, answers are kept for cached-answer only
+	Rules  bool // the policy has compliance rules
 	MaxAge time.Duration
 }
 
-// scope returns what callers must have in common to share answers. Who is known
-// neither as a user nor by a session shares none in a cache of users, and nobody
-// does of whom nobody can read what they must have in common. Rules may keep the
-// data of one caller from a model whose answer another has got, and flags may
-// switch it off.
+// scope returns what callers must have in common to share answers. It returns nil, so that
+// nothing is shared, if a required fact cannot be read, or if a cache per user knows neither
+// user nor session. Rules and flags are part of the scope: they may forbid one caller a model
+// whose answer another caller received.
 func (s *cacheSettings) scope(ctx context.Context) []string {
 	info, unread := call.From(ctx), guard.Unread(ctx)
 	scope := []string{info.Tenant}
@@ -53,8 +52,8 @@ func (s *cacheSettings) scope(ctx context.Context) []string {
 	return append(scope, switchedOff(ctx)...)
 }
 
-// cache keeps or makes the cache, if the policy needs one: it has the section,
-// or asks for answers that are kept.
+// cache takes over or creates the cache, if the policy needs one: it has the section, or
+// uses cached answers.
 func (b *builder) cache() error {
 	want := cacheSettings{Cache: *spec.Default[spec.Cache](), Rules: b.policy.Compliance != nil, MaxAge: b.degrade().CachedMaxAge}
 	if b.policy.Cache != nil {
@@ -83,8 +82,8 @@ func (b *builder) closeCache() {
 	}
 }
 
-// cached puts the cache in front of the chain, and in front of it what it has to
-// know of flags.
+// cached puts the cache in front of the chain, and in front of the cache a layer that
+// evaluates the flags.
 func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
 	front, err := b.cachedArms(root)
 	if err != nil {
@@ -93,8 +92,8 @@ func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
 	return b.askFlags(front), nil
 }
 
-// cachedArms puts the cache in front of the chain: under an experiment with the
-// primary, for each arm by itself.
+// cachedArms puts the cache in front of the chain; in an experiment with the primary,
+// separately for each arm.
 func (b *builder) cachedArms(root stream.Layer) (stream.Layer, error) {
 	primary := b.policy.Targets()[0]
 	version, err := b.version(primary.Resolved)
@@ -118,9 +117,9 @@ func (b *builder) cachedArms(root stream.Layer) (stream.Layer, error) {
 	return stream.Of(m), nil
 }
 
-// version tells the answers of a model from those of another one that goes by its
-// name: by the provider's model, or its family, within which answers may stand for
-// each other, and by all that a policy changes in what is asked and where.
+// version returns what distinguishes the cached answers of a model from those of another
+// model with the same name: its family or else the provider's name, and every setting that
+// changes requests or where they are sent.
 func (b *builder) version(r spec.Resolved) ([]string, error) {
 	settings, err := json.Marshal(struct {
 		Provider, API, BaseURL string
@@ -128,7 +127,7 @@ func (b *builder) version(r spec.Resolved) ([]string, error) {
 		Takes                  *spec.Takes
 		Config                 *spec.ModelConfig
 		MaxOutput              int
-		Rules                  *spec.Compliance // redact requests
+		Rules                  *spec.Compliance // they may redact requests
 	}{r.Provider, r.Settings.API, r.Settings.BaseURL, r.Settings.Unsupported, r.Settings.Takes, r.Settings.Config, b.policy.Budgets.MaxOutput(), b.policy.Compliance})
 	if err != nil {
 		return nil, fmt.Errorf("policy: cache: the settings of %q: %w", r.Name, err)
@@ -136,7 +135,7 @@ func (b *builder) version(r spec.Resolved) ([]string, error) {
 	return []string{cmp.Or(r.Settings.Family, r.ID), string(settings)}, nil
 }
 
-// needsCache reports whether an entry or a condition asks for kept answers.
+// needsCache reports whether an entry or a condition uses cached answers.
 func (b *builder) needsCache() bool {
 	for _, t := range b.policy.Targets() {
 		if t.Model == spec.CachedAnswer || t.Condition.Compiled() != nil && t.Condition.Compiled().Uses("cache_hit") {
@@ -146,13 +145,13 @@ func (b *builder) needsCache() bool {
 	return false
 }
 
-// hit reports whether an answer to req is kept.
+// hit reports whether the cache has an answer to req.
 func (b *builder) hit(ctx context.Context, req *model.LLMRequest) bool {
 	_, _, ok := b.kept.cache.Lookup(ctx, req)
 	return ok
 }
 
-// degrade returns the section, or its defaults.
+// degrade returns the section degrade, or its defaults.
 func (b *builder) degrade() *spec.Degrade {
 	if b.policy.Degrade != nil {
 		return b.policy.Degrade
@@ -160,8 +159,7 @@ func (b *builder) degrade() *spec.Degrade {
 	return spec.Default[spec.Degrade]()
 }
 
-// lastResort returns an answer of last resort behind its flags, nil if it cannot
-// be built and that was reported as a problem.
+// lastResort returns a last resort behind its flags, or nil if a problem was reported.
 func (b *builder) lastResort(t spec.Target) stream.Layer {
 	section := b.degrade()
 	m, err := degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})

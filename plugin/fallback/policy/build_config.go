@@ -10,8 +10,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// prepare returns what is changed in an attempt's copy of a request: the name,
-// for a model that the provider knows by another, and what the file sets.
+// prepare returns a function that changes an attempt's copy of a request: it sets the
+// provider's name of the model and the settings in the file.
 func prepare(id string, c *spec.ModelConfig, maxOutput int) func(*model.LLMRequest) {
 	return func(req *model.LLMRequest) {
 		req.Model = id
@@ -28,7 +28,7 @@ func prepare(id string, c *spec.ModelConfig, maxOutput int) func(*model.LLMReque
 	}
 }
 
-// configure sets, replaces and removes what c says.
+// configure replaces and removes settings as c says.
 func configure(config *genai.GenerateContentConfig, c *spec.ModelConfig) {
 	null := func(key string) bool { return slices.Contains(c.Unset, key) }
 	setPointer(&config.Temperature, c.Temperature, null("temperature"))
@@ -47,7 +47,7 @@ func configure(config *genai.GenerateContentConfig, c *spec.ModelConfig) {
 	setSystem(config, c.System, null("system"))
 }
 
-// setPointer replaces a setting by the file's, or removes it.
+// setPointer replaces a setting by the file's, removes it if null, or keeps it.
 func setPointer[T int32 | float32, F int | float64](setting **T, file *F, null bool) {
 	switch {
 	case null:
@@ -57,8 +57,8 @@ func setPointer[T int32 | float32, F int | float64](setting **T, file *F, null b
 	}
 }
 
-// setThinking sets level or budget. They exclude each other:
-// https://ai.google.dev/gemini-api/docs/thinking
+// setThinking sets the thinking level or budget, and removes the other. They exclude each
+// other: https://ai.google.dev/gemini-api/docs/thinking
 func setThinking(config *genai.GenerateContentConfig, c *spec.ModelConfig, null func(string) bool) {
 	set := c.ThinkingBudget != nil || c.ThinkingLevel != ""
 	if !set && !null("thinking_budget") && !null("thinking_level") {
@@ -76,8 +76,8 @@ func setThinking(config *genai.GenerateContentConfig, c *spec.ModelConfig, null 
 	}
 }
 
-// setSystem changes the system instruction. The parts that stay are those of the
-// attempt's copy.
+// setSystem changes the system instruction. The parts that it keeps belong to the attempt's
+// copy.
 func setSystem(config *genai.GenerateContentConfig, c *spec.System, null bool) {
 	switch {
 	case null:

@@ -14,8 +14,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// split is an experiment with what it has counted and rolled back. It outlives
-// the policies that have the experiment with the same settings and models.
+// split is an experiment with its counts and rollbacks. It outlives a policy if the next one
+// has the experiment with the same settings and models.
 type split struct {
 	settings splitSettings
 	layer    stream.Layer
@@ -27,8 +27,8 @@ type splitSettings struct {
 	Arms       []spec.Resolved
 }
 
-// experiment returns the arms in the place of t, whose time limits they have,
-// and the model of the control.
+// experiment returns the arms in the place of t, with its time limits, and the model of the
+// control.
 func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, control model.LLM) {
 	id := t.Experiment
 	for i, r := range t.Arms {
@@ -74,8 +74,8 @@ func (b *builder) split(s *splitSettings) (model.LLM, error) {
 	return router.NewSplit(config)
 }
 
-// arm is one side of a split: what the policy of a call has in its place. Guards
-// and limits there change with the policy, and the split stays.
+// arm is one arm of a split. It calls the layers that the policy of the call has for it, so
+// that guards and limits can change while the split stays.
 type arm struct {
 	experiment string
 	i          int

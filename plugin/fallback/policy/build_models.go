@@ -12,9 +12,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Models are models that the application hands in, by the names that the policy
-// uses for them. They win over what a file or a name's beginning says of the
-// provider.
+// Models are models that the application supplies, by their names in the policy. They
+// override the provider in the file and the one that follows from a name.
 type Models map[string]model.LLM
 
 // Option implements [Option].
@@ -22,7 +21,7 @@ func (m Models) Option() any { return m }
 
 func (o *options) has(name string) bool { return o.models[name] != nil }
 
-// builtin are the providers whose models this package builds by itself.
+// builtin are the providers whose models this package builds itself.
 var builtin = []string{"gemini", "vertexai", "openai", "openai_chat"}
 
 func (o *options) hasProvider(name string) bool {
@@ -30,11 +29,11 @@ func (o *options) hasProvider(name string) bool {
 	return added || slices.Contains(builtin, name)
 }
 
-// readings is what was read of the environment, by name. Keys are among it, so
-// that only digests are kept.
+// readings has digests of the environment variables that were read, by name. Digests,
+// because some variables are keys.
 type readings map[string][sha256.Size]byte
 
-// of returns env, and notes what it says.
+// of returns env, and records what it returns.
 func (r readings) of(env func(string) (string, bool)) func(string) (string, bool) {
 	return func(name string) (string, bool) {
 		value, ok := env(name)
@@ -43,7 +42,7 @@ func (r readings) of(env func(string) (string, bool)) func(string) (string, bool
 	}
 }
 
-// still reports whether env says the same now.
+// still reports whether env still returns the same values.
 func (r readings) still(env func(string) (string, bool)) bool {
 	for name, digest := range r {
 		if value, _ := env(name); sha256.Sum256([]byte(value)) != digest {
@@ -53,7 +52,7 @@ func (r readings) still(env func(string) (string, bool)) bool {
 	return true
 }
 
-// llm returns the model behind a target, and the name that requests to it carry.
+// llm returns the model of a target, and the model name in its requests.
 func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model.LLM, id string, err error) {
 	for _, name := range []string{t.Name, t.Model} {
 		if llm = b.options.models[name]; llm != nil {
@@ -71,7 +70,7 @@ func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model
 	return llm, t.ID, err
 }
 
-// targetOf returns the target that the file describes for a model.
+// targetOf returns package provider's form of a target.
 func targetOf(t spec.Target, id string) provider.Target {
 	return provider.Target{Model: id, Takes: takesOf(t.Settings.Takes), Drop: t.Settings.Unsupported == "drop"}
 }

@@ -19,10 +19,10 @@ import (
 // endpoint is the address of a model and the credential for it.
 type endpoint struct {
 	spec.Resolved
-	key string // of the variable that the file names; "" for the provider's usual one
+	key string // of the variable in the file; "" for the provider's usual one
 	env func(string) (string, bool)
 
-	relied bool // a rule relies on the region
+	relied bool // a compliance rule relies on the region
 }
 
 // first returns the value of the first variable that is set and not empty.
@@ -63,15 +63,15 @@ func noKey(provider, variables string) error {
 	return fmt.Errorf("no key for %s; set %s, or name another variable in credential_env", provider, variables)
 }
 
-// newGemini builds a Gemini model. If the file does not choose the API, the
-// environment does, as in genai itself.
+// newGemini builds a Gemini model. If the file has no provider, the environment selects the
+// API, as in package genai.
 func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 	config := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: e.key, HTTPOptions: genai.HTTPOptions{BaseURL: e.Settings.BaseURL}}
 	onVertex := strings.ToLower(e.first("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"))
 	switch {
 	case e.Provider == "vertexai", e.Settings.Provider == "" && (onVertex == "1" || onVertex == "true"):
 		config.Backend, config.Location = genai.BackendVertexAI, e.Settings.Region
-		if e.key == "" { // a key names its project, and is served by the global endpoint
+		if e.key == "" { // a key implies the project, and the global endpoint serves it
 			config.Project = e.first("GOOGLE_CLOUD_PROJECT")
 			config.Location = cmp.Or(config.Location, e.first("GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_REGION"))
 		}
@@ -86,7 +86,7 @@ func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 	return gemini.New(ctx, e.ID, gemini.Config{Client: config, Takes: takesOf(e.Settings.Takes), Drop: e.drops()})
 }
 
-// newOpenAI builds a model of OpenAI, or of another server that speaks one of its
+// newOpenAI builds a model of OpenAI, or of another server that speaks one of OpenAI's
 // protocols.
 func newOpenAI(e endpoint) (model.LLM, error) {
 	config := openai.Config{APIKey: e.key, BaseURL: e.Settings.BaseURL, API: e.Settings.API, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
@@ -103,7 +103,7 @@ func newOpenAI(e endpoint) (model.LLM, error) {
 	return openai.New(e.ID, config)
 }
 
-// azure returns the settings of a deployment on Azure; nil for another server.
+// azure returns the settings for a deployment on Azure, nil for any other server.
 func azure(baseURL string) *openai.Azure {
 	u, err := url.Parse(baseURL)
 	if err != nil {

@@ -13,9 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// settings is all that makes the layers around a model what they are. Two
-// targets of one policy, or of two in a row, with the same settings share them,
-// and so what they know of the model.
+// settings has everything that determines the layers around a model. Targets with equal
+// settings, in one policy or in two successive ones, share these layers and their state.
 type settings struct {
 	Name, Canonical string
 	Model           spec.Model
@@ -26,7 +25,7 @@ type settings struct {
 	Limits          *spec.RateLimits
 	Classes         []string
 	MaxOutput       int
-	Charged         bool // to the purse
+	Charged         bool // dollars are limited
 	Relied          bool // a rule relies on the region
 }
 
@@ -35,11 +34,11 @@ type stack struct {
 	settings settings
 	layer    stream.Layer
 	llm      model.LLM
-	read     readings // of the environment, when it was built
+	read     readings // of the environment at the time it was built
 }
 
-// target returns the model of a target with all that stands around it, and the
-// bare model; nil if that was reported as a problem.
+// target returns the model of a target with the layers around it, and the model itself; nil
+// if a problem was reported.
 func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
 	want := b.settings(t)
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
@@ -59,7 +58,7 @@ func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
 	return b.guarded(s.layer, t), s.llm
 }
 
-// settings collects what the policy says about a target.
+// settings returns the settings of a target.
 func (b *builder) settings(t spec.Target) settings {
 	p := b.policy
 	s := settings{
@@ -82,7 +81,7 @@ func (b *builder) settings(t spec.Target) settings {
 	return s
 }
 
-// stack builds what settings describe:
+// stack builds a model with the layers of its settings:
 //
 //	retry → validate → breaker → limit → timeout → budget → model
 func (b *builder) stack(t spec.Target, s settings) (stack, error) {
@@ -113,7 +112,7 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 	return stack{settings: s, layer: inner, llm: llm, read: read}, nil
 }
 
-// timed puts time limits around a model, which may differ for streams.
+// timed puts time limits around a model. Those for streams may differ.
 func timed(inner stream.Layer, unary, streamed middleware.TimeoutConfig) (stream.Layer, error) {
 	whole, err := timeout(inner, unary)
 	if err != nil || unary == streamed {

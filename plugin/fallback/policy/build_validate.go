@@ -10,8 +10,8 @@ import (
 )
 
 // Validators are functions of the application that judge answers, by the names that
-// a policy's validate.function uses for them. Each returns why an answer is not
-// accepted, or nil; see [middleware.ValidateConfig].
+// validate.function uses. Each returns nil, or an error if an answer is not accepted; see
+// [middleware.ValidateConfig].
 type Validators map[string]func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) error
 
 // Option implements [Option].
@@ -19,7 +19,7 @@ func (v Validators) Option() any { return v }
 
 func (o *options) hasValidator(name string) bool { return o.validators[name] != nil }
 
-// validate returns the layer that judges answers, or nil for none.
+// validate returns the layer that judges answers, nil for none.
 func (b *builder) validate(s *settings) (middleware.Middleware, error) {
 	v := s.Validate
 	if v == nil {

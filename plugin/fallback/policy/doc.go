@@ -1,5 +1,5 @@
-// Package policy makes a model of a policy file, which says which models answer,
-// in which order, when a call moves on, and what bounds it:
+// Package policy builds a model from a policy file: a chain of models, the conditions
+// under which a call falls back, and its limits.
 //
 //	primary: gemini-2.5-flash
 //	fallbacks:
@@ -8,24 +8,30 @@
 //	  - name: template-response
 //	timeouts: {primary: 4s, fallback: 4s}
 //
-// The model goes wherever ADK takes one:
+// Use the model wherever ADK takes one:
 //
 //	m, err := policy.Watch(ctx, "fallback.yaml") // or Load, which reads the file once
 //	…
 //	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m})
 //
-// [Models] supplies models of the application's own; the other options are listed
-// at [Option], among them providers whose SDKs are not part of this package, such
-// as anthropic.Provider. [Live] is for policies that come from elsewhere than a
-// file. The package compiles with both majors of ADK; see package adkv1.
+// [Models] supplies models of the application. [Option] lists the other options, among them
+// providers whose SDKs are not part of this package, such as anthropic.Provider. [Live]
+// replaces policies that do not come from a file. The package compiles with both majors of
+// ADK; see package adkv1.
 //
-// Every mistake in a file is reported at once, each with its line and column,
-// what was found and what is allowed; see [Error]. [Check] also warns of what is
-// allowed but may not do what it seems to. [Schema] is the format for editors, and
-// docs/policy.md for people; both are made of the comments and tags of [Policy]
-// and its parts, which decide what is allowed, too.
+// A file with mistakes is refused with a [*spec.Error], which lists all of them with line
+// and column. [spec.Check] also warns about valid settings that may not have the intended
+// effect. docs/policy.md describes the format.
 //
-// What lives here is the file: its format, its meaning, and how it becomes a tree
-// of the parts in the sibling packages. What such a part does lives there, the
-// language of conditions in internal/condition.
+// # A key's way through the code
+//
+//  1. A struct field in spec/file*.go is the key: its tags say what is allowed, its comment what it means.
+//  2. Package strictyaml reads the file by these tags, and reports each mistake with line and column.
+//  3. [spec.Check] compares the values of several keys.
+//  4. build_*.go makes layers of the sibling packages from the values.
+//  5. run_*.go is what runs during a call: steps, conditions, flags and facts.
+//  6. docs/policy.md and the JSON Schema are generated from the tags and comments of step 1.
+//
+// What a layer does belongs to its own package (middleware, router, guard, degrade), and the
+// language of conditions to internal/condition.
 package policy

@@ -23,21 +23,21 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Option is what an application adds to a policy file: [Models], [WithFlags],
-// [WithLogger], [WithEnv], [WithRand], [OnReload], [WithInterval], [Validators],
-// [OnAttempt], [OnFallback], and a provider that this package does not have, such as anthropic.Provider (a
-// [provider.Factory]).
+// Option is a setting of the application: [Models], [Validators], [WithFlags],
+// [WithLogger], [WithEnv], [WithRand], [WithInterval], [OnReload], [OnAttempt],
+// [OnFallback], or a [provider.Factory] such as anthropic.Provider, which adds a provider
+// that this package does not have.
 type Option interface {
-	// Option returns what the option sets. Only the types above are known.
+	// Option returns the setting. Only the types above are supported.
 	Option() any
 }
 
 type optionFunc func(*options)
 
-// Option implements the interface of that name.
+// Option implements [Option].
 func (f optionFunc) Option() any { return f }
 
-// apply sets what an option sets, and reports whether its type is known.
+// apply applies an option, and reports whether its type is known.
 func (o *options) apply(option Option) bool {
 	switch set := option.Option().(type) {
 	case optionFunc:
@@ -68,11 +68,11 @@ type options struct {
 	hooks    call.Hooks
 }
 
-// DefaultInterval is how late [Watch] sees a change of its file at most.
+// DefaultInterval is the longest time until [Watch] sees a change of its file.
 const DefaultInterval = 2 * time.Second
 
-// optionsOf returns what the options say, or an error that names each nil among
-// them.
+// optionsOf returns the combined options, or an error that names each one that is nil or
+// unknown.
 func optionsOf(opts []Option) (*options, error) {
 	o := &options{models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
 	var problems []error
@@ -113,56 +113,53 @@ func optionsOf(opts []Option) (*options, error) {
 	return o, errors.Join(problems...)
 }
 
-// known is what the application tells Check when a model is to be built.
+// known returns what Check knows of the application when a model is built.
 func (o *options) known() spec.Known {
 	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Build: true}
 }
 
-// handsIn reports whether the application has a model of its own for a name.
+// handsIn reports whether the application supplies a model of its own for a name.
 func (o *options) handsIn(name string) bool {
 	_, other := o.models[name].(standin.Model)
 	return o.has(name) && !other
 }
 
-// WithLogger sends the warnings of a policy, changes of its breakers and reports
-// of reloads to logger instead of slog.Default(). No prompts, answers or keys are
-// logged.
+// WithLogger sets the logger for warnings about a policy, state changes of breakers, and
+// reloads. Default: slog.Default(). Prompts, answers and keys are never logged.
 func WithLogger(logger *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.logger = logger })
 }
 
-// WithEnv looks up the environment variables that a policy names, instead of
-// os.LookupEnv: for keys that are kept elsewhere, and for tests. It must be
-// safe for concurrent use.
+// WithEnv sets the function that looks up environment variables, for keys that are stored
+// elsewhere and for tests. It must be safe for concurrent use. Default: os.LookupEnv.
 func WithEnv(lookup func(name string) (value string, ok bool)) Option {
 	return optionFunc(func(o *options) { o.env = lookup })
 }
 
-// WithRand draws which calls of no turn a soft limit keeps from the primary, in [0, 1),
-// instead of math/rand/v2. It must be safe for concurrent use.
+// WithRand sets the source of random numbers in [0, 1). A soft limit uses it for calls
+// outside of a turn. It must be safe for concurrent use. Default: math/rand/v2.
 func WithRand(draw func() float64) Option { return optionFunc(func(o *options) { o.rand = draw }) }
 
-// OnReload is called by [Watch] each time the file has changed: with nil when its
-// policy is in use, also when that is the one that was in use before a broken or
-// missing file, else with why the old one stays. When another try at a file that
-// could not be built ends otherwise, it is called again. It is called on the
-// watcher's goroutine; a panic in it is logged and goes no further.
+// OnReload sets a function that [Watch] calls after each change of the file: with nil when
+// the file's policy is in use, or with the reason why the old policy stays in use. nil is
+// also reported when a broken or missing file is restored. [Watch] retries a file that could
+// not be built, and reports again when the result changes. The function is called on the
+// watcher's goroutine; a panic in it is recovered and logged.
 func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
 
-// OnAttempt has f called after each attempt; see [call.Hooks].
+// OnAttempt sets a function that is called after each attempt; see [call.Hooks].
 func OnAttempt(f func(ctx context.Context, a call.Attempt)) Option {
 	return optionFunc(func(o *options) { o.hooks.OnAttempt = f })
 }
 
-// OnFallback has f called once for each call that another target than the primary
-// answered, or none; see [call.Hooks]. An answer from the cache is none of these.
+// OnFallback sets a function that is called once for each call that the primary did not
+// answer; see [call.Hooks]. It is not called for a hit of the cache.
 func OnFallback(f func(ctx context.Context, md call.Metadata)) Option {
 	return optionFunc(func(o *options) { o.hooks.OnFallback = f })
 }
 
-// WithInterval is how late [Watch] sees a change of its file at most, instead of
-// [DefaultInterval]: it looks twice as often. An interval that is not positive
-// means the default.
+// WithInterval sets the longest time until [Watch] sees a change of its file. It reads the
+// file twice per interval. 0 or less means [DefaultInterval].
 func WithInterval(interval time.Duration) Option {
 	return optionFunc(func(o *options) {
 		if interval > 0 {
@@ -171,15 +168,15 @@ func WithInterval(interval time.Duration) Option {
 	})
 }
 
-// Load builds the model that a policy file describes, a regular file. It is read
-// once; see [Watch]. ctx bounds the building of providers' clients, not the model's life.
+// Load builds a model from a policy file, which must be a regular file. It reads the file
+// once; see [Watch]. ctx applies to building the clients of providers, not to the model.
 //
-// Name of the model returns the provider's name for the policy's primary, by which
-// ADK decides what a request may hold. The model has the optional ADK methods
-// that the primary has. It is safe for concurrent use.
+// The model's Name is the provider's name of the primary, by which ADK decides what a
+// request may contain. The model has the same optional ADK methods as the primary. It is
+// safe for concurrent use.
 //
-// The error is an *[Error] if something is wrong with the file, with line and
-// column; warnings are logged.
+// If the file has mistakes, the error is a [*spec.Error] with line and column of each.
+// Warnings are logged.
 func Load(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
 	l, _, err := liveOf(ctx, file, opts)
 	if err != nil {
@@ -188,7 +185,7 @@ func Load(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
 	return l.Model(), nil
 }
 
-// liveOf builds the model of a file, and returns the content too.
+// liveOf builds the model of a file, and also returns the file's content.
 func liveOf(ctx context.Context, file string, opts []Option) (*Live, []byte, error) {
 	o, err := optionsOf(opts)
 	if err != nil {
@@ -206,7 +203,7 @@ func liveOf(ctx context.Context, file string, opts []Option) (*Live, []byte, err
 	return l, data, inFile(file, err)
 }
 
-// inFile adds the name of the file to an error about its content.
+// inFile adds the file's name to an error about its content.
 func inFile(file string, err error) error {
 	if e, ok := errors.AsType[*spec.Error](err); ok {
 		e.File = file
@@ -214,7 +211,7 @@ func inFile(file string, err error) error {
 	return err
 }
 
-// Build is Load for a policy that has been parsed.
+// Build is like [Load] for a parsed policy.
 func Build(ctx context.Context, p *spec.Policy, opts ...Option) (model.LLM, error) {
 	l, err := NewLive(ctx, p, opts...)
 	if err != nil {
@@ -223,8 +220,8 @@ func Build(ctx context.Context, p *spec.Policy, opts ...Option) (model.LLM, erro
 	return l.Model(), nil
 }
 
-// readFile reads a policy file. What is no regular file, such as a pipe, could
-// keep its reader waiting for ever.
+// readFile reads a policy file. It must be a regular file: reading a pipe could block
+// forever.
 func readFile(name string) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {
@@ -238,7 +235,7 @@ func readFile(name string) ([]byte, error) {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, spec.MaxFile+1)) // one byte too many is for Parse to report
+	data, err := io.ReadAll(io.LimitReader(f, spec.MaxFile+1)) // one byte more than allowed, so that Parse reports it
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}

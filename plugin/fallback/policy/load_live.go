@@ -14,23 +14,26 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// Live is a model whose policy can be replaced while it answers. A call runs
-// under the policy that was in use when it began, to its end.
+// Live is a model whose policy can be replaced while it is in use. A call runs to its end
+// under the policy with which it started.
 //
-// What the parts of a policy know survives its replacement: what tenants have
-// spent; the answers in the cache, if its section is unchanged; the breakers,
-// limits, retry budgets and clients of each model, if its settings and what it
-// takes from the environment, such as its key, are; and what an experiment has
-// counted and rolled back, if its section and the settings of its models are.
-// Hedges and the choice of the turns under way start anew.
+// State survives a replacement:
+//   - the spending of tenants, always
+//   - the cached answers, if the settings of the cache are unchanged
+//   - the breaker, limits, retry budget and client of each model, if its settings and its
+//     environment variables, such as its key, are unchanged
+//   - the counts and rollbacks of an experiment, if its section and the settings of its
+//     models are unchanged
 //
-// It is safe for concurrent use.
+// Hedges start with no measurements, and turns in progress choose their target anew.
+//
+// A Live is safe for concurrent use.
 type Live struct {
 	options *options
 	tree    atomic.Pointer[tree]
 
 	mu   sync.Mutex
-	kept kept // guarded by mu; what the next tree can take over
+	kept kept // guarded by mu; state that the next tree can take over
 }
 
 // NewLive builds the model of a policy.
@@ -50,8 +53,8 @@ func newLive(ctx context.Context, p *spec.Policy, o *options) (*Live, error) {
 	return l, nil
 }
 
-// Replace lets calls that begin from now on run under p. If p cannot be built,
-// the policy in use stays.
+// Replace puts p into use for calls that start from now on. If p cannot be built, it
+// returns an error, and the policy in use stays.
 func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if p == nil {
 		return errors.New("policy: the policy is nil; use one that spec.Parse returns")
@@ -63,8 +66,8 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 		return err
 	}
 	if old := l.kept.cache; old != nil && old != kept.cache {
-		// The calls under way may still be fetching: nobody waits for them, and
-		// each of them is bounded in time.
+		// Close waits for background refreshes, each of which is bounded in time; the
+		// goroutine ends with the last one.
 		go old.Close()
 	}
 	l.kept = kept
@@ -75,9 +78,9 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 // Policy returns the policy in use. It must not be changed.
 func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }
 
-// Close ends what the cache fetches in the background and waits for it. The
-// model still answers. A policy that is put in place afterwards begins with an
-// empty cache, for which Close is to be called again.
+// Close cancels the background refreshes of the cache and waits for them to end. The model
+// can still be used. A policy that is put into use afterwards starts with an empty cache,
+// and Close must be called again.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -85,14 +88,13 @@ func (l *Live) Close() error {
 	if cache == nil {
 		return nil
 	}
-	l.kept.cache = nil // the next policy is to have one that fetches
+	l.kept.cache = nil // so that the next policy gets a cache that is open
 	return cache.Close()
 }
 
-// Model returns the model. It has those of the optional methods that ADK asks for
-// that the primary has now. When a later policy's primary lacks them, the model
-// tells ADK that it is no Gemini; when it gains them, ADK hears of it after a
-// restart.
+// Model returns the model. It has the optional ADK methods that the primary has now. If the
+// primary of a later policy lacks them, the model reports that it is not a Gemini model. If
+// a later primary has more of them, ADK uses these only after a restart.
 func (l *Live) Model() model.LLM {
 	primary := l.tree.Load().primary
 	_, hasVariant := primary.(variant)
@@ -113,11 +115,11 @@ func (l *Live) Model() model.LLM {
 	return stream.Forward(&served{l}, primary)
 }
 
-// served is the layer of a Live.
+// served is the layer that runs the tree of a Live.
 type served struct{ live *Live }
 
-// Name returns the provider's name for the primary, by which ADK decides what a
-// request may hold. The name in the policy file is only a label for records.
+// Name returns the provider's name of the primary, by which ADK decides what a request may
+// contain. The name in the policy file is only for records.
 func (s *served) Name() string { return s.live.tree.Load().primary.Name() }
 
 func (s *served) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -128,13 +130,13 @@ func (s *served) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	return s.live.tree.Load().Do(ctx, req, streamed, out)
 }
 
-// Optional methods that ADK asks a model for.
+// Optional methods of models that ADK uses.
 type (
 	variant interface{ GetGoogleLLMVariant() genai.Backend }
 	client  interface{ Client() *genai.Client }
 )
 
-// variantOf tells the backend of the primary in use.
+// variantOf reports the backend of the primary in use.
 type variantOf struct{ live *Live }
 
 func (v variantOf) GetGoogleLLMVariant() genai.Backend {
@@ -144,6 +146,5 @@ func (v variantOf) GetGoogleLLMVariant() genai.Backend {
 	return genai.BackendUnspecified
 }
 
-// clientOf keeps the client of the first primary: ADK's live connections need
-// one.
+// clientOf keeps the client of the first primary, which ADK's live connections need.
 type clientOf struct{ client }

@@ -9,22 +9,18 @@ import (
 	"google.golang.org/adk/v2/model"
 )
 
-// Watch is [Load], and follows the file until ctx ends: when its content has
-// changed, calls that begin from then on run under the new policy. A new file
-// that is broken, or gone, changes nothing: the policy in use stays, and why is
-// logged and told to [OnReload]. One that is right and cannot be built yet, such as
-// for a key that is not there, is tried again once in every interval; it is told of
-// again when it is in use, or when there is another reason.
+// Watch is like [Load], but follows the file until ctx ends: when its content changes, new
+// calls run under the new policy. If the new file has mistakes or is missing, the policy in
+// use stays, and the reason is logged and reported to [OnReload]. A valid file that cannot
+// be built yet, for example because a key is not set, is tried again once per interval.
 //
-// The file is looked at twice in every [DefaultInterval], by content, and a change
-// counts when two looks in a row agree: so it is seen within that interval, and
-// what an editor has written half is not taken for the policy. The look cannot
-// tell a file that is written slowly from a whole one: put a new file beside the
-// old one and rename it. A symbolic link that is swapped, as Kubernetes does with
-// the files of a ConfigMap
-// (https://kubernetes.io/docs/concepts/configuration/configmap/), is seen too.
+// Watch reads the file twice per [DefaultInterval] (see [WithInterval]). A change takes
+// effect when two reads in a row are equal, so that half-written files are not used. A file
+// that is written slowly may still be read in part: write a new file and rename it. Watch
+// also sees a replaced symbolic link, as in a Kubernetes ConfigMap
+// (https://kubernetes.io/docs/concepts/configuration/configmap/).
 //
-// The watcher is one goroutine, which ends with ctx. See [Live] for what survives
+// The watcher is one goroutine, which ends with ctx. See [Live] for the state that survives
 // a reload.
 func Watch(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
 	l, data, err := liveOf(ctx, file, opts)
@@ -41,16 +37,16 @@ func Watch(ctx context.Context, file string, opts ...Option) (model.LLM, error) 
 type watcher struct {
 	live *Live
 	file string
-	used sight // the content of the policy in use
-	told sight // what OnReload knows of
-	last sight // what the latest look has found
+	used sight // content of the policy in use
+	told sight // reported to OnReload
+	last sight // result of the latest read
 
 	unbuilt *spec.Policy // the policy of told, if it could not be built
-	why     string       // not
-	rested  bool         // a look has gone by since it was tried
+	why     string       // it could not be built
+	rested  bool         // one read has passed since it was tried
 }
 
-// sight is what a look finds: the digest of a content, or why there is none.
+// sight is the result of reading the file: the digest of its content, or the error.
 type sight struct {
 	content [sha256.Size]byte
 	missing string
@@ -69,8 +65,8 @@ func (w *watcher) run(ctx context.Context) {
 	}
 }
 
-// look deals with a change of the file, once, when the look before has found the
-// same. At every second look it tries again what could not be built.
+// look reads the file. It handles a change once, when two reads in a row are equal. At every
+// second read it retries a policy that could not be built.
 func (w *watcher) look(ctx context.Context) {
 	data, err := readFile(w.file)
 	now := sight{content: sha256.Sum256(data)}
@@ -105,7 +101,7 @@ func (w *watcher) read(ctx context.Context, data []byte) error {
 	return w.build(ctx, p)
 }
 
-// build puts the policy of told to use.
+// build puts the policy of told into use.
 func (w *watcher) build(ctx context.Context, p *spec.Policy) error {
 	if err := inFile(w.file, w.live.Replace(ctx, p)); err != nil {
 		w.unbuilt, w.why, w.rested = p, err.Error(), false
@@ -115,7 +111,7 @@ func (w *watcher) build(ctx context.Context, p *spec.Policy) error {
 	return nil
 }
 
-// report tells of a change, unless nobody wants to know any more.
+// report reports a change, unless ctx has ended.
 func (w *watcher) report(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
