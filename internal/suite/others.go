@@ -74,8 +74,8 @@ func badConfig(t *testing.T, h Harness) {
 	} {
 		field = strings.TrimSpace(field)
 		err := h.NewPlugin(config)
-		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") || !strings.Contains(err.Error(), "allowed:") && !strings.Contains(err.Error(), "upper case") {
-			t.Errorf("error %v, want one that names Config.%s and what is allowed", err, field)
+		if err == nil || !strings.Contains(err.Error(), "Config."+field+":") || !advises(err.Error()) {
+			t.Errorf("error %v, want one that names Config.%s and what to do", err, field)
 		}
 	}
 	err := h.NewPlugin(turn.Config{RootModel: " ", ErrorCodes: []any{nil}, Recover: none, MaxTurns: -1, PruneTo: -1})
@@ -95,4 +95,14 @@ func badConfig(t *testing.T, h Harness) {
 	if err := h.NewPlugin(turn.Config{}); err != nil {
 		t.Errorf("the zero Config is refused: %v", err)
 	}
+}
+
+// advises reports whether a message says what to do, not only what is wrong.
+func advises(message string) bool {
+	for _, advice := range []string{"; must be ", "; use ", "; list ", "upper case"} {
+		if strings.Contains(message, advice) {
+			return true
+		}
+	}
+	return false
 }
