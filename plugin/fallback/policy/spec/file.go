@@ -66,8 +66,8 @@ type Policy struct {
 	// own; the most specific pattern applies. Models named gemini-*, gpt-* or claude-*,
 	// and models that the application supplies, need no entry.
 	Models map[string]Model `key:"models" keys:"pattern"`
-	// Other names for models: each key is another name for the model, or alias, that is
-	// its value.
+	// Other names for models: each key is another name for its value, a model or
+	// another alias.
 	Aliases map[string]string `key:"aliases"`
 	// Switches for targets, by name. The name is the key of the flag in OpenFeature; a
 	// value from there overrides default.

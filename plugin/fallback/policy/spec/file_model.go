@@ -5,7 +5,8 @@ type Model struct {
 	// The API that serves the model. openai is OpenAI's own, or any server at base_url
 	// that speaks one of its protocols; openai_chat is openai with api: chat. Default:
 	// gemini for names that begin with gemini-, openai for gpt- and for names such as
-	// o3, anthropic for claude-. Any other model must be supplied by the application.
+	// o3, anthropic for claude-. A model with any other name needs this key, unless the
+	// application supplies it.
 	Provider string `key:"provider" enum:"gemini|vertexai|openai|openai_chat|anthropic"`
 	// The OpenAI protocol: responses or chat (chat completions). Default: responses for
 	// OpenAI's own endpoint, chat for any other base_url.
@@ -15,9 +16,9 @@ type Model struct {
 	// Family within which models may share answers in the cache, such as
 	// gemini-2.5-flash. Default: the id.
 	Family string `key:"family"`
-	// Longest input, in tokens. A request whose estimate is longer skips the model.
-	// Default: the known window of a listed model, unless the application supplies it;
-	// otherwise no limit.
+	// Longest input, in tokens. A request that is longer, by an estimate, skips the
+	// model. Default: the window of a model in the built-in price list; no limit for
+	// any other, or for a model that the application supplies.
 	ContextWindow int `key:"context_window" min:"1" max:"100000000"`
 	// What the model can process beside text. A request that needs anything else skips
 	// the model. [] means text only. prefill: it continues a text that the request ends

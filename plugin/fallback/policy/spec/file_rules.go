@@ -14,8 +14,8 @@ type Flag struct {
 	Targets []string `key:"targets,required" items:"1..32" kind:"pattern"`
 	// Value of the flag if OpenFeature has none.
 	Default bool `key:"default" default:"true"`
-	// Share of users, or sessions, for whom the flag is on while its value is true;
-	// always the same ones.
+	// Share of users, or sessions, for whom the flag is on while its value is true.
+	// Each stays on its side.
 	Rollout Share `key:"rollout" min:"0.01%" max:"100%" default:"100%"`
 	// Whether each user or each session stays on one side of a rollout.
 	StickyBy string `key:"sticky_by" enum:"user|session" default:"user"`
@@ -30,11 +30,12 @@ type Experiment struct {
 	Arms []Arm `key:"arms,required" items:"2..16"`
 	// Whether each user or each session stays with one arm.
 	StickyBy string `key:"sticky_by" enum:"user|session" default:"user"`
-	// How far an arm's failure rate may exceed the control's before its users go back
-	// to the control; 5% is 5 percentage points. A call has failed if it ended with an
-	// error, was too slow, was refused by the arm's breaker, or had an answer that a
-	// condition rejected. Calls that the caller cancelled, that lost a hedge, or that a
-	// rule or a limit kept from the arm do not count. Default: no limit.
+	// How far an arm's failure rate may exceed the control's, such as 5 percentage
+	// points (5%), before its users go back to the control. A call has failed if it
+	// ended with an error, was too slow, was refused by the arm's breaker, or had an
+	// answer that a condition rejected. Calls that the caller cancelled, that lost a
+	// hedge, or that a rule or a limit kept from the arm do not count. Default: no
+	// limit.
 	MaxDrift Share `key:"max_drift" min:"0.1%" max:"100%"`
 	// Calls that the arm and the control must each have before they are compared.
 	MinCalls int `key:"min_calls" min:"1" max:"1000000" default:"100"`
@@ -74,7 +75,7 @@ type Rule struct {
 	DataRegions []string `key:"data_regions" items:"1..64"`
 	// Targets that may see the data. * stands for any text, and case does not matter.
 	// Default: every target in regions. If regions is omitted too, no target may see
-	// it, and otherwise must be redact.
+	// the data, and otherwise must be redact.
 	Targets []string `key:"targets" items:"1..64" kind:"pattern"`
 	// Regions of the models that may see the data; a model without a region is in none.
 	// * stands for any text, and case does not matter. Default: every region. If
