@@ -11,7 +11,7 @@ import (
 	"cel.dev/cel-go/common/types"
 )
 
-// What is compared in place has the answer that CEL itself has.
+// Comparisons in place have the same result as in CEL.
 func TestComparedInPlaceAsByCEL(t *testing.T) {
 	values := map[string][]any{ // of Vars
 		"latency":    {time.Duration(math.MinInt64), -time.Second, time.Duration(0), time.Second, time.Second + 1, time.Duration(math.MaxInt64)},
@@ -53,7 +53,7 @@ func TestComparedInPlaceAsByCEL(t *testing.T) {
 	}
 }
 
-// Texts, and labels: one that is not there is "".
+// Texts and labels; a missing label is "".
 func TestTextsAreComparedInPlaceAsByCEL(t *testing.T) {
 	names := []string{"error_code", "finish_reason", "tenant", "priority", "data_class", `labels["tier"]`, "labels.tier", `labels["none"]`}
 	for _, name := range names {
@@ -80,7 +80,7 @@ func TestTextsAreComparedInPlaceAsByCEL(t *testing.T) {
 	}
 }
 
-// byCEL evaluates src as CEL does by itself.
+// byCEL evaluates src with CEL alone.
 func byCEL(t *testing.T, src string, v *Vars) bool {
 	t.Helper()
 	env, err := environment()
@@ -102,7 +102,7 @@ func byCEL(t *testing.T, src string, v *Vars) bool {
 	return bool(out.(types.Bool))
 }
 
-// An evaluation of what is compared in place makes no garbage; see BenchmarkEval.
+// Comparisons in place do not allocate; see BenchmarkEval.
 func TestComparedInPlaceWithoutAllocation(t *testing.T) {
 	c, err := Compile("error || latency > 3000ms || cost > 0.05 || ttft >= 1s && confidence < 50% || labels.tier == 'gold' || tenant != ''")
 	if err != nil {
@@ -114,7 +114,7 @@ func TestComparedInPlaceWithoutAllocation(t *testing.T) {
 	}
 }
 
-// A list of constants is looked up and not searched: the planner's optimization makes another node of it.
+// A list of constants is looked up instead of searched: the planner's optimization replaces its node.
 func TestListOfConstantsIsLookedUp(t *testing.T) {
 	env, err := environment()
 	if err != nil {

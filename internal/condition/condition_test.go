@@ -91,7 +91,7 @@ func TestEval(t *testing.T) {
 	}
 }
 
-// Every name on the list is known to the checker and has a value of its type.
+// The checker knows every name, and each has a value of its type.
 func TestEveryNameCanBeRead(t *testing.T) {
 	same := map[string]string{
 		"bool": "%s == false", "int": "%s == 0", "double": "%s == 0.0", "duration": "%s == 0s", "string": `%s == ""`,

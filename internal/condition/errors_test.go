@@ -105,8 +105,8 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// What a condition can cost is bounded by its length: it has no loops. These are the longest of their kinds. What they make
-// Compile allocate stands for its work, which unlike its time is the same on every machine.
+// The length of a condition bounds its cost, because there are no loops. These are the longest of their kinds. The
+// allocations of Compile stand for its work, because they are the same on every machine.
 func TestHostileConditionsAreLittleWork(t *testing.T) {
 	compile(t, "error") // builds the environment
 	for _, part := range []string{"(", "[", "{a:", "!", "-", "a.", "a?", "a+", "a<", "a(", "a[", "x ", "1s ", "\"", "`", "\x00", "zz||", "'a'=='b'||", "(a)||(", "a ? a : ", "x==1||", "1==1||", "1 in [1]||", "= ", "||5min>1"} {

@@ -15,7 +15,7 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 )
 
-// Each type that an operation takes is one that CEL takes, with CEL's result. Comparisons take all of CEL's.
+// CEL accepts each type that an operation accepts, with the same result. Comparisons accept all types that CEL accepts.
 func TestOperationsHaveTheTypesOfCEL(t *testing.T) {
 	whole := []string{operators.Less, operators.LessEquals, operators.Greater, operators.GreaterEquals, operators.Equals, operators.NotEquals, operators.In}
 	for _, op := range operations() {
@@ -31,7 +31,7 @@ func TestOperationsHaveTheTypesOfCEL(t *testing.T) {
 	}
 }
 
-// Each operation has CEL's result for all of these values that it takes.
+// Each operation has the same result as in CEL, for all of these values that it accepts.
 func TestOperationsHaveTheResultsOfCEL(t *testing.T) {
 	values := []any{
 		true, false, math.MinInt64, -1, 0, 2, 1<<53 + 1, math.MaxInt64, uint(0), uint(2), uint(math.MaxUint64),
@@ -79,7 +79,7 @@ func declared(t *testing.T, op operation) *decls.FunctionDecl {
 	return f
 }
 
-// standard returns the function of CEL's standard library that an operation stands for.
+// standard returns the function of CEL's standard library that corresponds to an operation.
 func standard(t *testing.T, op operation) *decls.FunctionDecl {
 	t.Helper()
 	for _, f := range stdlib.Functions() {
@@ -118,7 +118,7 @@ func call(o *functions.Overload, operands []ref.Val) ref.Val {
 	return o.Function(operands...)
 }
 
-// accepts reports whether one of the signatures fits the operands.
+// accepts reports whether one of the signatures matches the operands.
 func (op operation) accepts(operands []ref.Val) bool {
 	return slices.ContainsFunc(op.takes, func(s signature) bool {
 		return slices.EqualFunc(s.operands, operands, (*types.Type).IsAssignableRuntimeType)

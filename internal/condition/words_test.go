@@ -9,7 +9,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/condition"
 )
 
-// B91: what is allowed and probably a mistake is said.
+// B91: conditions that are valid but probably mistakes cause warnings.
 func TestDoubts(t *testing.T) {
 	for source, want := range map[string]string{
 		"latency > 3s || ttft >= 1s":                         "",

@@ -7,8 +7,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// problemsWith returns the problems of a file, errors and warnings, one a line, and
-// whether it can be used.
+// problemsWith returns the problems of a file, errors and warnings, one per line, and
+// whether the file can be used.
 func problemsWith(known spec.Known, file string) (problems string, ok bool) {
 	p, err := known.Parse([]byte(file))
 	if err != nil {
@@ -21,8 +21,7 @@ func problemsWith(known spec.Known, file string) (problems string, ok bool) {
 	return strings.Join(lines, "\n"), true
 }
 
-// A region that a rule relies on is the region on the wire, or the file is refused.
-// B130
+// A region that a rule relies on is the one that is called, or the file is refused. B130
 func TestRegionsThatRulesRelyOnAreThoseOfTheWire(t *testing.T) {
 	for _, test := range []struct{ name, model, want string }{
 		{"Vertex AI", "provider: vertexai, region: europe-west4", ""},
@@ -52,8 +51,7 @@ func TestRegionsThatRulesRelyOnAreThoseOfTheWire(t *testing.T) {
 	}
 }
 
-// No key that stands in the place of a variable's name is taken for one, or printed.
-// B132
+// A key in the place of a variable's name is neither used as a name nor printed. B132
 func TestAKeyIsNoVariable(t *testing.T) {
 	for _, key := range []string{
 		"sk_live_4eC39HqLyjWDarjtT1zdp7dc", "AIzaSyD4iE2xVSpkLLOXoyqT0RuPwURN3ddScAI", "hf_abcdefghijklmnopqrstuvwxyzABCDEFGH", "gsk_AbCdEfGh12345678IjKlMnOp90123456",
@@ -82,7 +80,7 @@ func TestAKeyIsNoVariable(t *testing.T) {
 	}
 }
 
-// Names may be in any script, and have the marks that identity providers use. B133
+// Names may be in any script and contain the separators that identity providers use. B133
 func TestNamesInAnyScript(t *testing.T) {
 	problems, ok := problemsWith(spec.Known{}, `
 primary: gpt-4o
@@ -131,7 +129,7 @@ func TestWhatIsProbablyAMistakeIsWarnedOf(t *testing.T) {
 	}
 }
 
-// The windows of listed models are known without the file.
+// The context windows of listed models are known without the file.
 func TestWindowsOfListedModelsAreKnown(t *testing.T) {
 	known := spec.Known{Window: func(id string) (int, bool) { return map[string]int{"gemini-2.5-pro": 1000, "gpt-4o": 100}[id], true }}
 	problems, _ := problemsWith(known, "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}]")

@@ -9,7 +9,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// Whoever writes a file sees what it may not do as it seems to.
+// Valid settings that may not have the intended effect cause warnings.
 func TestCheckWarns(t *testing.T) {
 	noPrice := func(string) bool { return false }
 	handedIn := func(name string) bool { return name == "house" }
@@ -209,8 +209,7 @@ func TestCheckWarns(t *testing.T) {
 	}
 }
 
-// B90: what is not known of the file of the field is said, and none of it is an
-// error.
+// B90: unknown facts about the example file cause warnings, but no error.
 func TestFileOfTheFieldPassesCheck(t *testing.T) {
 	p := parseFile(t, "testdata/good/example.yaml")
 	var got []string
@@ -224,8 +223,7 @@ func TestFileOfTheFieldPassesCheck(t *testing.T) {
 	}
 }
 
-// A Policy that was not read from a file has no places, and is checked all the
-// same.
+// A Policy that was not read from a file is checked too, without places.
 func TestCheckNeedsNoFile(t *testing.T) {
 	p := &spec.Policy{Primary: "gpt-4o", Fallbacks: []spec.Entry{{Name: "gpt-4o"}}, RateLimits: &spec.RateLimits{}}
 	var got []string

@@ -15,8 +15,8 @@ import (
 
 const docs = "../../../../docs/policy.md"
 
-// docs/policy.md says what the code says. Run the tests of this package with
-// -update after a change.
+// docs/policy.md is generated from the code. Run the tests of this package with -update
+// after a change.
 func TestDocsAreUpToDate(t *testing.T) {
 	tmpl, err := template.ParseFiles("testdata/policy.md.tmpl")
 	if err != nil {
@@ -40,8 +40,7 @@ func TestDocsAreUpToDate(t *testing.T) {
 	}
 }
 
-// The bounds of lists and mappings are in the tables, also where they are of
-// sections.
+// The tables have the bounds of lists and mappings, also of those that contain sections.
 func TestDocsTellBounds(t *testing.T) {
 	text := string(read(t, docs))
 	for key, want := range map[string]string{

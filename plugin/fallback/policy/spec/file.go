@@ -100,9 +100,9 @@ type Entry struct {
 	// has no content, the condition is evaluated at every latency that it names; when
 	// it is true, the attempt is cancelled. When the attempt has failed, it selects
 	// this entry or the next one. A condition with cost is also evaluated before the
-	// attempt, which is skipped if it is true. Only a condition with confidence, empty
-	// or finish_reason can reject an answer; the answer is held back until it is
-	// complete and accepted.
+	// attempt, if its price is known; the attempt is skipped if it is true. Only a
+	// condition with confidence, empty or finish_reason can reject an answer; the
+	// answer is held back until it is complete and accepted.
 	Condition Condition `key:"condition" default:"error"`
 	// Longest time without content at this entry. It overrides timeouts.fallback and
 	// stream.first_content.

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// hostileFiles returns files of up to 64 KiB that are made to cost a lot, each in
-// another way.
+// hostileFiles returns files of up to 64 KiB that are expensive to check, each in its own
+// way.
 func hostileFiles() map[string]string {
 	times := func(n int, form string) string {
 		var b strings.Builder
@@ -68,8 +68,8 @@ func hostileFiles() map[string]string {
 	return files
 }
 
-// B91: what Parse allocates stands for its work, which unlike its time is the same
-// on every machine; see BenchmarkBadFiles for that.
+// B91: the allocations of Parse stand for its work, because they are the same on every
+// machine. BenchmarkBadFiles measures the time.
 func TestHostileFilesAreLittleWork(t *testing.T) {
 	parse(t, "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]") // what is made once
 	bound := uint64(24 << 20)
@@ -90,7 +90,7 @@ func TestHostileFilesAreLittleWork(t *testing.T) {
 	}
 }
 
-// A broken file may take 100 ms. slowest-ms is the one that takes longest.
+// A broken file may take 100 ms. slowest-ms is the time of the slowest one.
 func BenchmarkBadFiles(b *testing.B) {
 	all := hostileFiles()
 	for _, path := range files(b, "testdata/bad") {
@@ -135,8 +135,8 @@ func TestConditionsAreBoundedInAll(t *testing.T) {
 	}
 }
 
-// B91: of many problems the errors come first, and a last line tells how many are
-// left out.
+// B91: of many problems, the errors come first, and a last line counts those that are not
+// listed.
 func TestManyProblemsAreCutShort(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("primary: gemini-2.5-flash\nmodels:\n")
@@ -161,7 +161,7 @@ func TestManyProblemsAreCutShort(t *testing.T) {
 	}
 }
 
-// B91: once 100 problems are found, nobody waits for those of conditions.
+// B91: after 100 problems, no more conditions are compiled.
 func TestConditionsAfterManyProblemsAreNotCompiled(t *testing.T) {
 	for n, want := range map[int]string{99: "at least 2 more problems", 100: ""} { // the condition has three
 		file := "primary: gemini-2.5-flash\nmodels:\n  gemini-*: {"

@@ -202,7 +202,7 @@ func parseFile(t *testing.T, path string) *spec.Policy {
 	return parse(t, string(read(t, path)))
 }
 
-// problemsIn returns the problems of a bad file, one a line.
+// problemsIn returns the problems of a bad file, one per line.
 func problemsIn(t *testing.T, data []byte) string {
 	t.Helper()
 	_, err := spec.Parse(data)

@@ -42,7 +42,7 @@ func TestPatternsMatchModelsByEitherName(t *testing.T) {
 	}
 }
 
-// B91: a file may repeat what it has by aliases, up to 10,000 values.
+// B91: aliases may repeat values, up to 10,000 in all.
 func TestAliasesAreBoundedByTheValuesTheyMake(t *testing.T) {
 	file := func(models int) string {
 		var b strings.Builder

@@ -24,7 +24,7 @@ func TestSchemaAcceptsGoodFiles(t *testing.T) {
 	}
 }
 
-// An editor finds what is wrong with one value, so the schema must.
+// The schema refuses the mistakes that are in one value.
 func TestSchemaRefusesWhatParseRefusesInOneValue(t *testing.T) {
 	schema := resolve(t)
 	for _, value := range []string{
@@ -90,7 +90,7 @@ func TestSchemaKnowsAndDescribesEveryKey(t *testing.T) {
 	}
 }
 
-// The full example shows the whole format.
+// The full example has every key.
 func TestFullExampleHasEverySection(t *testing.T) {
 	full := instance(t, string(read(t, "testdata/good/full.yaml"))).(map[string]any)
 	for key := range spec.Schema().Properties {
@@ -100,7 +100,7 @@ func TestFullExampleHasEverySection(t *testing.T) {
 	}
 }
 
-// What a file leaves out is what the section has by itself.
+// Omitted keys have the defaults of their section.
 func TestDefaultsAreAllowed(t *testing.T) {
 	var walk func(path string, s *jsonschema.Schema)
 	walk = func(path string, s *jsonschema.Schema) {
@@ -145,7 +145,7 @@ func resolve(t *testing.T) *jsonschema.Resolved {
 	return schema
 }
 
-// instance returns a file as an editor's validator has it: in JSON's types.
+// instance returns a file in JSON's types, as an editor's validator reads it.
 func instance(t *testing.T, text string) any {
 	t.Helper()
 	var v any

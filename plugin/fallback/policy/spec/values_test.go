@@ -14,14 +14,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// plain is a scalar as a file has it, and what an editor takes it for: JSON.
+// plain is a scalar as written in a file, and its value in JSON, as an editor reads it.
 type plain struct {
 	text string
 	json any
 }
 
-// plains draws scalars in all the forms of the core schema of YAML 1.2, and texts
-// that look like some.
+// plains draws scalars in all forms of the core schema of YAML 1.2, and texts that look
+// similar.
 func plains() *rapid.Generator[plain] {
 	whole := rapid.Custom(func(t *rapid.T) plain {
 		n := rapid.OneOf(rapid.IntRange(-3, 12), rapid.IntRange(395, 605), rapid.IntRange(-1e12, 1e13)).Draw(t, "n")
@@ -55,15 +55,14 @@ func plains() *rapid.Generator[plain] {
 	}))
 }
 
-// looser says of which texts the schema cannot know whether they are allowed.
+// looser reports the texts for which the schema cannot decide whether they are allowed.
 func looser(s *strictyaml.Scalar) bool {
 	return slices.ContainsFunc([]string{"a duration", "a share", "US dollars", "a size", "a time zone", "an http", "a regular expression"}, func(kind string) bool {
 		return strings.HasPrefix(s.Allowed, kind)
 	})
 }
 
-// B91: an editor and Parse agree on every value, for each kind of values that the
-// format has.
+// B91: the schema and Parse agree on every value, for each kind of values in the format.
 func TestSchemaAndParserReadTheSameValues(t *testing.T) {
 	kinds := format().Scalars()
 	if len(kinds) < 40 {
@@ -107,7 +106,7 @@ func TestSchemaAndParserReadTheSameValues(t *testing.T) {
 	}
 }
 
-// Booleans of the core schema are conditions, too; and every key is text.
+// Booleans of the core schema are conditions too, and every key is text.
 func TestKeysAndConditionsByTheCoreSchema(t *testing.T) {
 	p, err := Parse([]byte("primary: gemini-2.5-flash\nfallbacks: [{name: gpt-5, condition: TRUE}]\n" +
 		"budgets: {tenants: {4711: {usd_per_day: .5}, true: {usd_per_day: 0x10}, 2024-01-01: {usd_per_day: +1.}, 1.50: {usd_per_day: 1}}}\nversion: 1.0\n"))
