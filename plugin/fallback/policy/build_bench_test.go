@@ -48,9 +48,8 @@ func benchmarkCalls(b *testing.B, m model.LLM) {
 	}
 }
 
-// BenchmarkCall compares a call through the compiled file of the field with one
-// through the same tree made by hand: by hand, a rule about the latency is one
-// more timeout.
+// BenchmarkCall compares a call through the example file with one through the same tree
+// made by hand, in which a condition on the latency is one more timeout.
 func BenchmarkCall(b *testing.B) {
 	names := []string{"gemini-v2", "gpt-4o", "small-local-llm"}
 	limits := []time.Duration{4 * time.Second, 2 * time.Second, 2 * time.Second}
@@ -93,8 +92,8 @@ func BenchmarkCall(b *testing.B) {
 	}
 }
 
-// BenchmarkBuild is what a policy of 200 lines takes from its bytes to a model:
-// at most 20 ms.
+// BenchmarkBuild measures the time from the bytes of a policy of 200 lines to a model: at
+// most 20 ms.
 func BenchmarkBuild(b *testing.B) {
 	data := read(b, "spec/testdata/good/full.yaml")
 	given := policy.Models{}

@@ -9,7 +9,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
-// circuit_breaker: what opens it and for how long, as the file says. B72
+// circuit_breaker: the breaker opens, and stays open, as the file says. B72
 func TestBreakersOfAPolicy(t *testing.T) {
 	fail, ok := suite.Fail(suite.ErrUnavailable), suite.Text("a")
 	for _, test := range []struct {

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// sparing is a policy for a that keeps a share of calls from it once the first
-// one has spent most of the budget.
+// sparing is a policy that spares its primary a a share of the calls, once the first call
+// has spent most of the budget.
 func sparing(fallbacks, share, more string, prices ...string) string {
 	if prices == nil {
 		prices = []string{priced}
@@ -23,9 +23,8 @@ func sparing(fallbacks, share, more string, prices ...string) string {
 		more + prices[0]
 }
 
-// A call comes back to the primary whichever way it has left the other models:
-// also when the last ones were not asked, for what they have in common with one
-// that has failed.
+// A call comes back to the primary however the other models failed: also when the last
+// ones were skipped because they share something with one that failed.
 func TestSparedCallsComeBackPastModelsThatAreLeftOut(t *testing.T) {
 	tooLong := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "The input token count (2000) exceeds the maximum number of tokens allowed (1000)."})
 	for _, test := range []struct{ name, fallbacks, window, want string }{
@@ -44,7 +43,7 @@ func TestSparedCallsComeBackPastModelsThatAreLeftOut(t *testing.T) {
 	}
 }
 
-// errors.content_policy holds for the way back as for the next model.
+// errors.content_policy applies to the way back as to any other target.
 func TestSparedCallsComeBackFromARefusalIfThePolicySaysSo(t *testing.T) {
 	refusal := suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{Content: genai.NewContentFromText("no", genai.RoleModel), FinishReason: genai.FinishReasonSafety, ErrorCode: "SAFETY"}
@@ -59,8 +58,8 @@ func TestSparedCallsComeBackFromARefusalIfThePolicySaysSo(t *testing.T) {
 	}
 }
 
-// A turn stays with the primary that a call has come back to, and not with the
-// model that has failed.
+// After a call has come back to the primary, the turn stays with the primary and not with
+// the model that failed.
 func TestTurnStaysWithThePrimaryItCameBackTo(t *testing.T) {
 	down := suite.Fail(suite.ErrUnavailable)
 	a, b := suite.NewModel("a", using("a", 700_000), using("a", 1), using("a", 1), down), suite.NewModel("b", down)
@@ -72,14 +71,13 @@ func TestTurnStaysWithThePrimaryItCameBackTo(t *testing.T) {
 			t.Errorf("call %d: %q (%v), and b was asked %d times; want a, and 1", i, got.text, got.err, len(b.Asked()))
 		}
 	}
-	// It was not skipped for itself.
+	// It was not skipped because of its own failure.
 	if got := askFor(ctx, m, false, asking(10_000)); len(got.md.Attempts) == 0 || got.md.Attempts[0].Outcome != call.Failed {
 		t.Errorf("a was asked at once and failed, but the attempts are %+v", got.md.Attempts)
 	}
 }
 
-// The way back is no part of a call that has asked the primary: neither of its
-// record nor of its error.
+// If a call has called the primary, the way back is neither in its record nor in its error.
 func TestCallsThatAreNotSparedKnowNoWayBack(t *testing.T) {
 	down := suite.Fail(suite.ErrUnavailable)
 	for _, test := range []struct{ fallbacks, want string }{
@@ -104,8 +102,8 @@ func TestCallsThatAreNotSparedKnowNoWayBack(t *testing.T) {
 	}
 }
 
-// A primary that is asked once in a call is still forced when every breaker is
-// open and it recovers first.
+// A primary that is called at most once per call can still be forced when every breaker is
+// open.
 func TestPrimaryIsForcedWhenAllBreakersAreOpen(t *testing.T) {
 	for _, share := range []string{"0%", "100%"} {
 		down := suite.Fail(suite.ErrUnavailable)

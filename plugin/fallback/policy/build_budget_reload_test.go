@@ -12,7 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// What was spent stands when the limits change.
+// Spending is kept when the limits change.
 func TestSpendSurvivesAReload(t *testing.T) {
 	a := suite.NewModel("a", using("a", 100_000))
 	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {usd_per_day: 0.5}"+priced), quiet, models(a))
@@ -37,7 +37,7 @@ func TestSpendSurvivesAReload(t *testing.T) {
 	}
 }
 
-// Days that begin elsewhere take nothing of what was spent back.
+// Spending is kept when the time zone changes.
 func TestSpendSurvivesAnotherTimezone(t *testing.T) {
 	for _, timezone := range []string{"Etc/UTC", "Asia/Tokyo"} {
 		a := suite.NewModel("a", using("a", 100_000))
@@ -55,7 +55,7 @@ func TestSpendSurvivesAnotherTimezone(t *testing.T) {
 	}
 }
 
-// Days begin at midnight in the time zone, also in one that a reload brings.
+// Days begin at midnight in the time zone, also after a reload has changed it.
 func TestDaysOfATimezone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which begins at midnight, UTC
 		a := suite.NewModel("a", using("a", 100_000))
@@ -81,8 +81,8 @@ func TestDaysOfATimezone(t *testing.T) {
 	})
 }
 
-// A call ends at the price at which it began, and goes where its own policy lets
-// it go. B78, B92
+// A call is charged the price at its start, and falls back by the policy at its start.
+// B78, B92
 func TestReloadsLeaveTheBudgetsOfCallsUnderWay(t *testing.T) {
 	const head, tail = "\nbudgets: {usd_per_day: 1}\nmodels: {", ": {price: {input: 0, output: 1}}}"
 	for _, test := range []struct{ name, before string }{
@@ -121,7 +121,7 @@ func TestReloadsLeaveTheBudgetsOfCallsUnderWay(t *testing.T) {
 	}
 }
 
-// What has no price counts for nothing where nothing bounds it.
+// Without budgets, a model without a price is not charged.
 func TestUnknownPriceWithoutALimitIsNotCounted(t *testing.T) {
 	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {tenants: {acme: {usd_per_day: 1}}}"), quiet, models(suite.NewModel("a", using("a", 100_000))))
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// using answers with text and a usage of so many tokens of output.
+// using answers with text and a usage of output tokens.
 func using(text string, output int32) suite.Step {
 	return suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
@@ -30,15 +30,15 @@ func using(text string, output int32) suite.Step {
 	})
 }
 
-// asking is a request for an answer of at most so many tokens.
+// asking returns a request for an answer of at most the given number of tokens.
 func asking(output int32) *model.LLMRequest {
 	return &model.LLMRequest{Contents: genai.Text("x"), Config: &genai.GenerateContentConfig{MaxOutputTokens: output}}
 }
 
-// A million tokens of output are a million dollars here: 10,000 are 0.01.
+// The price of a million output tokens is one dollar here: 10,000 cost 0.01.
 const priced = "\nmodels: {a: {price: {input: 0, output: 1}}, b: {price: {input: 0, output: 1}}}"
 
-// B78: a budget of 1.00 USD under 200 concurrent calls, which fall back too.
+// B78: a budget of 1.00 USD under 200 concurrent calls that also fall back.
 func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const output = 8000 // tokens: 0.008 USD an attempt
@@ -76,8 +76,8 @@ func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
 	})
 }
 
-// The bound on answers is the one that was set aside for, however it came about,
-// so answers as long as it lets them be do not exceed a budget. B78
+// The limit on an answer is the length for which money was reserved, whatever set it. So
+// answers of that length do not exceed a budget. B78
 func TestBudgetHoldsForAnswersAsLongAsAllowed(t *testing.T) {
 	for _, test := range []struct {
 		name, budgets, config string
@@ -121,7 +121,7 @@ func TestBudgetHoldsForAnswersAsLongAsAllowed(t *testing.T) {
 	}
 }
 
-// Without dollars to bound, answers have no bound but their own.
+// Answers have a limit by default only if dollars are limited.
 func TestAnswersAreBoundedWhereDollarsAre(t *testing.T) {
 	for budgets, want := range map[string]int32{
 		"": 0, "budgets: {max_input_tokens: 1000}": 0, "budgets: {usd_per_day: 1}": spec.DefaultMaxOutput, "budgets: {usd_per_day: 1, max_output_tokens: 9}": 9,
@@ -138,7 +138,7 @@ func TestAnswersAreBoundedWhereDollarsAre(t *testing.T) {
 	}
 }
 
-// An input that the provider's cache has can be free.
+// Input that the provider has cached can be free.
 func TestPriceOfCachedInput(t *testing.T) {
 	read := suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
@@ -160,8 +160,8 @@ func TestPriceOfCachedInput(t *testing.T) {
 	}
 }
 
-// spend makes calls of 0.10 USD until the budget lets none through, and returns
-// how many it did.
+// spend makes calls of 0.10 USD until the budget refuses one, and returns the number of
+// answers.
 func spend(ctx context.Context, m model.LLM) (n int) {
 	for n < 100 {
 		if got := askFor(ctx, m, false, asking(100_000)); got.err != nil || got.md.Degraded != "" {
@@ -198,8 +198,8 @@ func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
 		}
 	}
 
-	// Neither a failure with money left nor a target that is spared is a budget
-	// that is used up.
+	// Neither a failure within the budget nor a spared target means that the budget is
+	// spent.
 	down := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: template-response}]\nbudgets: {usd_per_day: 0.5}"+priced, models(down))
 	if got := ask(t.Context(), m, false); got.md.Degraded == "" {
@@ -237,8 +237,8 @@ func TestSoftLimitLowersThePrimarysShare(t *testing.T) {
 	}
 }
 
-// A call that the primary is spared comes back to it while there is money left,
-// before answers of last resort and before it fails. No call asks it twice.
+// A call that skips the primary comes back to it while the budget is not spent, before a
+// last resort and before an error. No call calls it twice.
 func TestSparedCallsComeBackToThePrimary(t *testing.T) {
 	up, down, free := using("a", 10_000), suite.Fail(suite.ErrUnavailable), using("b", 1)
 	for _, test := range []struct {
@@ -275,7 +275,7 @@ func TestSparedCallsComeBackToThePrimary(t *testing.T) {
 	}
 }
 
-// max_input_tokens refuses, max_output_tokens bounds.
+// max_input_tokens refuses requests, max_output_tokens limits answers.
 func TestTokenCaps(t *testing.T) {
 	a := suite.NewModel("a", suite.Text("a"))
 	m := build(t, "primary: a\nbudgets: {max_input_tokens: 10, max_output_tokens: 100}", models(a))
@@ -296,8 +296,8 @@ func TestTokenCaps(t *testing.T) {
 	}
 }
 
-// The projected price knows how long answers may be: by the model's settings,
-// then by the request, and never longer than the policy lets them be.
+// The projected price uses the longest answer: that of the model's settings, or else of the
+// request, and at most the policy's limit.
 func TestProjectedPrices(t *testing.T) {
 	for _, test := range []struct {
 		settings string
@@ -323,8 +323,8 @@ func TestProjectedPrices(t *testing.T) {
 	}
 }
 
-// cost is that of the dearest arm, and unknown if that of one is: a condition on
-// it is then false, also one that could be true of no cost at all.
+// cost is that of the most expensive arm, and unknown if the price of any arm is. An unknown
+// cost never skips the attempt, even if the condition would be true.
 func TestCostOfAnExperiment(t *testing.T) {
 	const arms = "experiments: {x: {arms: [{model: a, share: 100%}, {model: b, share: 0%}]}}\n"
 	for _, test := range []struct{ name, condition, models, want string }{
@@ -340,7 +340,7 @@ func TestCostOfAnExperiment(t *testing.T) {
 	}
 }
 
-// A turn that stays with a fallback comes back to the primary, once.
+// A turn that stays with a fallback comes back to the primary once.
 func TestPrimaryIsAskedOnceInATurnThatStaysElsewhere(t *testing.T) {
 	down := suite.Fail(suite.ErrUnavailable)
 	a, b := suite.NewModel("a", down), suite.NewModel("b", using("b", 1), down)

@@ -20,7 +20,7 @@ func inTurn(t *testing.T, n int) context.Context {
 	return call.With(t.Context(), call.Info{Invocation: fmt.Sprint("turn-", n), Agent: "agent", Branch: "root"})
 }
 
-// answerers asks m so many times in a turn, and returns who answered.
+// answerers calls m several times in a turn, and returns the models that answered.
 func answerers(ctx context.Context, m model.LLM, calls int) string {
 	var by strings.Builder
 	for range calls {
@@ -29,8 +29,8 @@ func answerers(ctx context.Context, m model.LLM, calls int) string {
 	return by.String()
 }
 
-// The primary keeps its share of the turns, however many calls they have, and a
-// turn stays with the model that it has started with.
+// The primary keeps its share of turns, however many calls they have, and a turn stays with
+// the model at which it started.
 func TestSoftLimitIsDrawnOnceForATurn(t *testing.T) {
 	const turns = 1000
 	for _, more := range []string{"", "hedge: {delay: 1m}\n"} {
@@ -58,8 +58,8 @@ func TestSoftLimitIsDrawnOnceForATurn(t *testing.T) {
 	}
 }
 
-// Neither does a turn change its model when the limit is reached in the middle of
-// it, nor when a new day begins.
+// A turn does not change its model when the soft limit is reached in the middle of it, nor
+// when a new day begins.
 func TestTurnsKeepTheirModelOverASoftLimit(t *testing.T) {
 	for _, more := range []string{"", "hedge: {delay: 1m}\n"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -81,8 +81,7 @@ func TestTurnsKeepTheirModelOverASoftLimit(t *testing.T) {
 	}
 }
 
-// A turn that goes on keeps its model although many others begin meanwhile, and
-// the policy changes.
+// A long turn keeps its model although many others start and the policy changes.
 func TestTurnsKeepTheirModelAmongMany(t *testing.T) {
 	a, b := suite.NewModel("a", using("a", 0), using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
 	l, err := policy.NewLive(t.Context(), parsed(t, sparing("{name: b}", "0%", "")), quiet, models(a, b))
@@ -107,7 +106,7 @@ func TestTurnsKeepTheirModelAmongMany(t *testing.T) {
 	}
 }
 
-// All agents of a turn are on one side.
+// All agents of a turn are on the same side.
 func TestAgentsShareTheirTurnsDraw(t *testing.T) {
 	a, b := suite.NewModel("a", using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
 	m := build(t, sparing("{name: b}", "50%", ""), models(a, b))
@@ -123,7 +122,7 @@ func TestAgentsShareTheirTurnsDraw(t *testing.T) {
 	}
 }
 
-// Calls of no turn are drawn one by one.
+// Calls outside of a turn are drawn one by one.
 func TestSoftLimitOutsideOfATurn(t *testing.T) {
 	a, b := suite.NewModel("a", using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
 	draws := 0

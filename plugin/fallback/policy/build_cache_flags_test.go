@@ -16,15 +16,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// allFlags is a client of which every flag is what a function says.
+// allFlags is a client that returns the result of a function for every flag.
 type allFlags func() bool
 
 func (f allFlags) Boolean(context.Context, string, bool, openfeature.EvaluationContext, ...openfeature.Option) bool {
 	return f()
 }
 
-// A model that a flag switches off answers nobody from then on, from the cache
-// neither; when it is on again, so are the answers that were kept.
+// While a flag switches a model off, its cached answers are not returned either. They are
+// when the flag is on again.
 func TestAFlagThatIsOffStopsCachedAnswers(t *testing.T) {
 	const text = "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}"
 	for _, streamed := range []bool{false, true} {
@@ -46,7 +46,7 @@ func TestAFlagThatIsOffStopsCachedAnswers(t *testing.T) {
 	}
 }
 
-// Of each user of a rollout the model answers that would without a cache.
+// In a rollout, each user gets answers of the same model as without a cache.
 func TestRolloutsHoldForCachedAnswers(t *testing.T) {
 	const users = 400
 	for _, text := range []string{
@@ -76,7 +76,7 @@ func TestRolloutsHoldForCachedAnswers(t *testing.T) {
 	}
 }
 
-// A caller without an id is drawn once in a call.
+// A caller without an id is drawn once per call.
 func TestRolloutsForNobodyInFrontOfACache(t *testing.T) {
 	l := live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a], rollout: 50%}}", named("a", "b"))
 	const calls = 1000
@@ -91,7 +91,7 @@ func TestRolloutsForNobodyInFrontOfACache(t *testing.T) {
 	}
 }
 
-// cached-answer gives none of a model that is off, nor does cache_hit count it.
+// cached-answer returns no answer of a model that is off, and cache_hit is false for it.
 func TestCachedAnswerObeysFlags(t *testing.T) {
 	for _, text := range []string{
 		"fallbacks: [{name: cached-answer}, {name: template-response}]",
@@ -116,8 +116,8 @@ func TestCachedAnswerObeysFlags(t *testing.T) {
 	}
 }
 
-// A flag that changes while a call is under way leaves no answer to callers for
-// whom it is off.
+// If a flag changes during a call, the call's answer is not shared with callers for whom the
+// flag is off.
 func TestAFlagThatChangesInACallLeavesNoAnswerBehind(t *testing.T) {
 	var asked atomic.Int64
 	onLater := func() bool { return asked.Add(1) > 1 }
@@ -129,7 +129,7 @@ func TestAFlagThatChangesInACallLeavesNoAnswerBehind(t *testing.T) {
 		}
 	}
 
-	// The other way round, a model is off as soon as its flag is.
+	// The other way round, a model is off as soon as its flag is off.
 	offLater := func() bool { return asked.Add(1) <= 1 }
 	l = live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}", named("a", "b"), policy.WithFlags(allFlags(offLater)))
 	asked.Store(0)
@@ -138,7 +138,7 @@ func TestAFlagThatChangesInACallLeavesNoAnswerBehind(t *testing.T) {
 	}
 }
 
-// The flags of a new file hold for the answers of before. B86
+// The flags of a new file apply to answers that were cached before. B86
 func TestFlagsOverAReload(t *testing.T) {
 	for name, test := range map[string]struct{ before, after, want string }{
 		"switched off":        {"f: {targets: [a]}", "f: {targets: [a], default: false}", "b miss"},
@@ -166,7 +166,7 @@ func TestFlagsOverAReload(t *testing.T) {
 	}
 }
 
-// A client that panics in front of the cache is one that panics anywhere.
+// A client that panics in front of the cache has the same effect as anywhere else.
 func TestFlagsThatPanicInFrontOfACache(t *testing.T) {
 	for fallback, want := range map[bool]string{true: "a hit", false: "b miss"} {
 		text := fmt.Sprintf("primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a], default: %v}}", fallback)
@@ -178,7 +178,7 @@ func TestFlagsThatPanicInFrontOfACache(t *testing.T) {
 	}
 }
 
-// A flag of a policy around is another one, whatever it is called.
+// A flag of an outer policy is a different flag, even with the same name.
 func TestFlagsOfAPolicyWithinAnother(t *testing.T) {
 	inner := build(t, "primary: a\nfallbacks: [{name: b}]\nflags: {f: {targets: [a]}}", named("a", "b"))
 	given := named("x")
@@ -189,8 +189,7 @@ func TestFlagsOfAPolicyWithinAnother(t *testing.T) {
 	}
 }
 
-// What an outer policy switches off is no matter of the answers that are kept
-// within.
+// Models that an outer policy switches off do not matter to an inner cache.
 func TestFlagsAroundACacheDoNotSplitIt(t *testing.T) {
 	a := suite.NewModel("a", suite.Text("a"))
 	inner := build(t, "primary: a\ncache: {}", models(a))

@@ -28,7 +28,7 @@ func live(t *testing.T, text string, opts ...policy.Option) *policy.Live {
 	return l
 }
 
-// cacheStatuses asks once for each caller and returns what cache_status was.
+// cacheStatuses makes a call for each caller and returns the cache_status of each.
 func cacheStatuses(t *testing.T, m model.LLM, callers ...call.Info) (statuses []string) {
 	t.Helper()
 	for _, info := range callers {
@@ -41,7 +41,7 @@ func cacheStatuses(t *testing.T, m model.LLM, callers ...call.Info) (statuses []
 	return statuses
 }
 
-// cache: what is in it is given without asking, to the same scope only. B85, B86
+// cache: cached answers are returned without a call, within the same scope only. B85, B86
 func TestScopeOfTheCache(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
@@ -88,8 +88,8 @@ func TestScopeOfTheCache(t *testing.T) {
 	}
 }
 
-// A caller whose data may not go to a model gets no answer that the model gave to
-// another one. B79
+// A caller whose data a model may not see gets no answer of that model to another caller.
+// B79
 func TestCachedAnswersObeyCompliance(t *testing.T) {
 	l := live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\ncompliance: {rules: [{data_classes: [pii], targets: [b]}]}", named("a", "b"))
 	if got := ask(t.Context(), l.Model(), false); got.text != "a" {
@@ -102,8 +102,7 @@ func TestCachedAnswersObeyCompliance(t *testing.T) {
 	}
 }
 
-// A reload keeps the answers for as long as they are what the new policy would
-// give. B86
+// A reload keeps cached answers that the new policy could give too. B86
 func TestAnswersOverAReload(t *testing.T) {
 	const model, rules = "models: {a: {provider: gemini, %s}}", "compliance: {rules: [{data_classes: [pii], targets: [a], otherwise: %s}]}"
 	for name, test := range map[string]struct {
@@ -141,7 +140,7 @@ func TestAnswersOverAReload(t *testing.T) {
 	}
 }
 
-// experiments: each arm has answers of its own, and a hit says whose it is. B86
+// experiments: each arm has its own answers, and a hit names its cohort. B86
 func TestArmsShareNoAnswers(t *testing.T) {
 	const text = "primary: a\nfallbacks: [{name: c}]\ncache: {}\nexperiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%, cohort: new}]}}"
 	l := live(t, text, named("a", "b", "c"))
@@ -166,7 +165,7 @@ func TestArmsShareNoAnswers(t *testing.T) {
 	}
 }
 
-// degrade.cached_max_age: whatever the TTL is.
+// degrade.cached_max_age is independent of the TTL.
 func TestAgeOfACachedAnswer(t *testing.T) {
 	for name, test := range map[string]struct {
 		cache string
@@ -197,7 +196,7 @@ func TestAgeOfACachedAnswer(t *testing.T) {
 	}
 }
 
-// A last resort of one call is not the next one's.
+// After a last resort, the next call of the turn starts at the primary.
 func TestTurnGoesBackToThePrimaryAfterALastResort(t *testing.T) {
 	a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable), suite.Text("back"))
 	m := build(t, "primary: a\nfallbacks: [{name: template-response}]", models(a))
@@ -210,7 +209,7 @@ func TestTurnGoesBackToThePrimaryAfterALastResort(t *testing.T) {
 	}
 }
 
-// A policy that cannot be built leaves nothing behind.
+// A policy that cannot be built leaves no goroutines behind.
 func TestFailedReloadsLeaveNoGoroutines(t *testing.T) {
 	l := live(t, "primary: a", named("a"))
 	before := runtime.NumGoroutine()

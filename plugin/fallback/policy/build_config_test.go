@@ -12,7 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// agents is the configuration that an agent has set whole.
+// agents returns an agent's configuration with every setting.
 func agents() *genai.GenerateContentConfig {
 	return &genai.GenerateContentConfig{
 		Temperature: genai.Ptr(float32(1)), TopP: genai.Ptr(float32(1)), TopK: genai.Ptr(float32(1)), Seed: genai.Ptr(int32(1)), MaxOutputTokens: 1,
@@ -23,7 +23,7 @@ func agents() *genai.GenerateContentConfig {
 }
 
 // Every setting of a model can be set, replaced and removed, and the agent's own
-// configuration stays as it is. B105, B62
+// configuration does not change. B105, B62
 func TestSettingsAreSetReplacedAndRemoved(t *testing.T) {
 	system := func(texts ...string) *genai.Content {
 		c := &genai.Content{Role: genai.RoleUser}
@@ -80,7 +80,7 @@ func TestSettingsAreSetReplacedAndRemoved(t *testing.T) {
 	}
 }
 
-// A model is given the tools that the file allows. B102
+// A model gets only the tools that the file allows. B102
 func TestToolsOfAModel(t *testing.T) {
 	a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("hi"))
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nmodels: {b: {tools: [read_*]}}", models(a, b))
@@ -98,7 +98,7 @@ func TestToolsOfAModel(t *testing.T) {
 	}
 }
 
-// Classes, regions and tenants are compared whatever their case. B133, B79
+// Case does not matter in classes, regions and tenants. B133, B79
 func TestRulesHoldWhateverTheCase(t *testing.T) {
 	m := build(t, "primary: us\nfallbacks: [{name: eu}]\nmodels: {us: {region: US-central1}, eu: {region: Europe-West4}}\n"+
 		"compliance: {rules: [{data_classes: [PII], regions: [europe-*]}, {tenants: [Müller GmbH], targets: [EU]}]}", named("us", "eu"))
@@ -109,7 +109,7 @@ func TestRulesHoldWhateverTheCase(t *testing.T) {
 	}
 }
 
-// A model whose list price is known has its window too.
+// Models in the price list have a context window.
 func TestWindowsOfListedModelsHold(t *testing.T) {
 	m := build(t, "primary: gpt-4o\nfallbacks: [{name: b}]", env(map[string]string{"OPENAI_API_KEY": "k"}), named("b"))
 	req := &model.LLMRequest{Contents: genai.Text(strings.Repeat("word ", 200_000))}

@@ -40,7 +40,7 @@ func TestExperimentsSplitTheirTarget(t *testing.T) {
 	}
 }
 
-// An arm that fails falls back as its control does, and still counts for its
+// An arm that fails falls back like its control, and the call still counts for the arm's
 // cohort.
 func TestArmsFallBack(t *testing.T) {
 	given := named("a", "c")
@@ -60,7 +60,7 @@ func TestExperimentsWithAFallback(t *testing.T) {
 	}
 }
 
-// max_drift takes out an arm that fails more than its control.
+// max_drift removes an arm that fails more often than its control.
 func TestArmsThatDriftAreTakenOut(t *testing.T) {
 	given := named("a", "c")
 	bad := suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
@@ -74,8 +74,8 @@ func TestArmsThatDriftAreTakenOut(t *testing.T) {
 	}
 }
 
-// What a policy's limits and conditions make of an arm's calls is the arm's
-// failure; what the policy does not let it answer is not.
+// A call that the policy's limits or conditions end is a failure of the arm; a call that the
+// policy keeps from the arm is not.
 func TestArmsAreJudgedAsTheirPolicyJudges(t *testing.T) {
 	slow := after(5*time.Second, suite.Text("b"))
 	blank := suite.Respond(func() *model.LLMResponse {
@@ -119,9 +119,8 @@ func TestArmsAreJudgedAsTheirPolicyJudges(t *testing.T) {
 	}
 }
 
-// What an experiment has rolled back stays so over a reload that does not change
-// it, under the guards of the new policy; a change of it, or of a model in it, is
-// another experiment. B92
+// A rollback survives a reload that does not change the experiment; the guards are those of
+// the new policy. If the experiment or one of its models changes, it starts anew. B92
 func TestRollbacksSurviveAReload(t *testing.T) {
 	const (
 		head = "primary: a\nfallbacks: [{name: c}]\n"

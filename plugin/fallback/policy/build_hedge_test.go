@@ -10,8 +10,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// hedge.min_delay and hedge.max_extra_load: when, and how often, the second is
-// asked too. B76
+// hedge.min_delay and hedge.max_extra_load: when, and how often, the second model is
+// called. B76
 func TestHedgesAreBoundedByThePolicy(t *testing.T) {
 	for _, test := range []struct {
 		hedge string
@@ -33,7 +33,7 @@ func TestHedgesAreBoundedByThePolicy(t *testing.T) {
 	}
 }
 
-// In a hedge the second one's condition speaks of the primary, as it does without.
+// In a hedge, the condition of the hedge target refers to the primary, as it does without one.
 func TestConditionsOfAHedge(t *testing.T) {
 	a := suite.NewModel("a", suite.Text("a"))
 	m := build(t, "primary: a\nfallbacks: [{name: b, condition: \"!error && cost > 0.001\"}, {name: c}]\nhedge: {delay: 1m}\n"+
@@ -43,7 +43,7 @@ func TestConditionsOfAHedge(t *testing.T) {
 	}
 }
 
-// A soft limit keeps calls from the primary of a hedge, not from the one beside it.
+// A soft limit spares the primary of a hedge, not the hedge target.
 func TestSoftLimitWithinAHedge(t *testing.T) {
 	given := models(suite.NewModel("a", using("a", 900_000)), suite.NewModel("b", using("b", 10)), suite.NewModel("c", suite.Text("c")))
 	m := build(t, "primary: a\nfallbacks: [{name: b}, {name: c}]\nhedge: {delay: 1m}\nbudgets: {usd_per_day: 1, soft_limit: {primary_share: 0%}}"+priced,

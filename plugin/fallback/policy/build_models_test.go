@@ -27,7 +27,7 @@ func env(values map[string]string) policy.Option {
 	return policy.WithEnv(func(name string) (string, bool) { value, ok := values[name]; return value, ok })
 }
 
-// gemini-* is asked through the gemini provider, as the file describes it.
+// gemini-* is called through provider gemini, with the settings in the file.
 func TestGeminiModelsAreBuilt(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()
@@ -63,7 +63,7 @@ func TestGeminiModelsAreBuilt(t *testing.T) {
 	}
 }
 
-// What the SDK drops of a failure, its transport keeps. B35
+// The transport keeps what the SDK drops from a failure. B35
 func TestBuiltModelsKeepRetryAfter(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()
@@ -75,7 +75,7 @@ func TestBuiltModelsKeepRetryAfter(t *testing.T) {
 	}
 }
 
-// The environment decides between Google's two APIs where the file does not.
+// The environment selects one of Google's two APIs if the file does not.
 func TestGeminiByTheEnvironment(t *testing.T) {
 	vertex := map[string]string{"GOOGLE_GENAI_USE_VERTEXAI": "True", "GOOGLE_CLOUD_PROJECT": "project", "GOOGLE_API_KEY": "key"}
 	for _, test := range []struct {
@@ -95,7 +95,7 @@ func TestGeminiByTheEnvironment(t *testing.T) {
 	}
 }
 
-// genai puts its configuration into its errors; a key must not get out with it.
+// genai puts its configuration into errors; the key in it must not get out.
 func TestErrorsOfClientsTellNoKeys(t *testing.T) {
 	const text = "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {provider: vertexai}}" // without a project
 	_, err := policy.Build(t.Context(), parsed(t, text), quiet, env(nil))
@@ -104,7 +104,7 @@ func TestErrorsOfClientsTellNoKeys(t *testing.T) {
 	}
 }
 
-// gpt-* is asked through the openai provider, once.
+// gpt-* is called through provider openai, once.
 func TestOpenAIModelsAreBuilt(t *testing.T) {
 	var requests atomic.Int64
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -124,8 +124,7 @@ func TestOpenAIModelsAreBuilt(t *testing.T) {
 	}
 }
 
-// What cannot be built is an error with its place, all of it at once, and says
-// what to do. B91
+// Everything that cannot be built is reported at once, with its place and what to do. B91
 func TestWhatCannotBeBuilt(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
@@ -168,7 +167,7 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 	}
 }
 
-// A rule that comes with a new policy holds for the models that are there already. B130
+// A rule of a new policy applies to models that are already built. B130
 func TestARegionThatANewRuleReliesOn(t *testing.T) {
 	const text = "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: {region: europe-west4, credential_env: KEY}}\n"
 	live, err := policy.NewLive(t.Context(), parsed(t, text), quiet, env(map[string]string{"KEY": "key"}))
@@ -180,8 +179,8 @@ func TestARegionThatANewRuleReliesOn(t *testing.T) {
 	}
 }
 
-// Models of the application win, by the name in the file or the one that it
-// stands for; the provider sees the model's own name. B60
+// Models of the application take precedence, by the name in the file or the one that it is an
+// alias for. The provider sees the model's own name. B60
 func TestModelsOfTheApplication(t *testing.T) {
 	own := suite.NewModel("llama-3.3-70b", suite.Text("own"))
 	for _, name := range []string{"house", "local-llama", "gemini-2.5-flash"} {
@@ -196,8 +195,7 @@ func TestModelsOfTheApplication(t *testing.T) {
 	}
 }
 
-// Signatures are for the model that the provider knows, whatever the file calls
-// it. B63
+// Signatures belong to the provider's model, whatever its name in the file is. B63
 func TestSignaturesOfARenamedModel(t *testing.T) {
 	own := suite.NewModel("gemini-3-flash", suite.Text("own"))
 	req := &model.LLMRequest{Contents: []*genai.Content{
@@ -214,7 +212,7 @@ func TestSignaturesOfARenamedModel(t *testing.T) {
 	}
 }
 
-// A model's config replaces the agent's, for that model only. B62
+// A model's config replaces the agent's settings, for that model only. B62
 func TestConfigOfAModel(t *testing.T) {
 	a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("b"))
 	const text = `
@@ -239,7 +237,7 @@ models:
 	}
 }
 
-// onGoogle is a model with the optional methods that ADK asks for.
+// onGoogle is a model with the optional methods that ADK uses.
 type onGoogle struct {
 	model.LLM
 	backend genai.Backend
@@ -286,8 +284,8 @@ func TestOptionalMethodsAreThePrimarys(t *testing.T) {
 	}
 }
 
-// A key that has changed in the environment is used from the next reload on, and
-// so is a breaker that knows nothing of it.
+// A key that has changed in the environment is used from the next reload on, with a new
+// breaker.
 func TestReloadTakesANewKey(t *testing.T) {
 	for _, credential := range []string{"", "credential_env: OPENAI_API_KEY, "} {
 		keys := map[string]string{"OPENAI_API_KEY": "one"}

@@ -17,7 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// Each rule of section validate moves a call on, and the metadata says why.
+// Each rule of section validate makes a call fall back, and the metadata has the reason.
 func TestValidateMovesOn(t *testing.T) {
 	object := &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Type: genai.TypeObject}}
 	noApology := policy.Validators{"no-apology": func(_ context.Context, _ *model.LLMRequest, resp *model.LLMResponse) error {
@@ -59,7 +59,7 @@ func TestValidateMovesOn(t *testing.T) {
 	}
 }
 
-// A condition can tell a rejected answer from other failures.
+// A condition can distinguish a rejected answer from other failures.
 func TestConditionOnARejectedAnswer(t *testing.T) {
 	m := build(t, "primary: a\nfallbacks: [{name: b, condition: 'error_kind == \"rate_limit\"'}, {name: c, condition: 'error_kind == \"rejected\"'}]\nvalidate: {min_length: 5}\nerrors: {codes: [429]}\n",
 		models(suite.NewModel("a", suite.Text("no")), suite.NewModel("b", suite.Text("from b")), suite.NewModel("c", suite.Text("from c"))))
@@ -68,8 +68,7 @@ func TestConditionOnARejectedAnswer(t *testing.T) {
 	}
 }
 
-// A streamed answer that is held back must still come within timeouts, which are
-// those of the model.
+// The timeouts of the model apply to a streamed answer that is held back.
 func TestValidateLeavesTimeoutsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
@@ -87,8 +86,8 @@ func TestValidateLeavesTimeoutsAlone(t *testing.T) {
 	})
 }
 
-// A function that the application does not have is a mistake of the file, with its
-// place; a nil one is the application's.
+// An unknown function is a mistake in the file, with its place; a nil function is one of the
+// application.
 func TestValidatorsAreChecked(t *testing.T) {
 	p := parsed(t, "primary: a\nvalidate:\n  function: no-apology\n")
 	_, err := policy.Build(t.Context(), p, quiet, models(suite.NewModel("a", suite.Text("hi"))))
