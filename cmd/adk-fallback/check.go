@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -131,12 +132,12 @@ func check(in io.Reader, out io.Writer, files []string, f checkFlags) error {
 			found.Picture = picture.Of(p, f.models)
 		}
 		if f.json {
-			err = json.NewEncoder(out).Encode(found)
+			err = printRedacted(out, p, func(out io.Writer) error { return json.NewEncoder(out).Encode(found) })
 		} else {
 			if printed {
 				fmt.Fprintln(out)
 			}
-			err = printFindings(out, found, problems, len(files) > 1)
+			err = printFindings(out, found, p, problems, len(files) > 1)
 			printed = true
 		}
 		if err != nil {
@@ -152,8 +153,8 @@ func check(in io.Reader, out io.Writer, files []string, f checkFlags) error {
 	return nil
 }
 
-// printFindings writes the findings about a file, which may be one of several.
-func printFindings(out io.Writer, found findings, problems []spec.Problem, several bool) error {
+// printFindings writes the findings about a file, which may be one of several. p is its policy, nil if it has errors.
+func printFindings(out io.Writer, found findings, p *spec.Policy, problems []spec.Problem, several bool) error {
 	if err := printProblems(out, found.File, problems); err != nil || !found.OK {
 		return err
 	}
@@ -163,7 +164,21 @@ func printFindings(out io.Writer, found findings, problems []spec.Problem, sever
 	if several {
 		fmt.Fprintf(out, "%s: ok\n", found.File)
 	}
-	return found.Print(out)
+	return printRedacted(out, p, found.Print)
+}
+
+// printRedacted writes what print writes about a policy, without what looks like a key in its file. A nil policy has no
+// more to print than its problems, which are redacted.
+func printRedacted(out io.Writer, p *spec.Policy, print func(io.Writer) error) error {
+	if p == nil {
+		return print(out)
+	}
+	var b bytes.Buffer
+	if err := print(&b); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, p.Redact(b.String()))
+	return err
 }
 
 // printProblems writes a line for each problem, in the form that editors follow: file:line:column: …

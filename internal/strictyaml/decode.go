@@ -17,6 +17,8 @@ type Document struct {
 	Places map[string]Place
 	// Problems has every mistake that can be found without comparing values.
 	Problems []Problem
+
+	secrets secrets
 }
 
 // Decode reads data into v, a pointer to the struct of the format, and sets the defaults in
@@ -29,6 +31,7 @@ func (f *Format) Decode(data []byte, v any) Document {
 		compiled: map[string]compiled{}, sources: map[string]int{},
 	}
 	if doc.root != nil {
+		d.out.secrets = secretsIn(doc.root)
 		d.decode(f.root, doc.root, "", reflect.ValueOf(v).Elem())
 	}
 	return d.out
@@ -66,7 +69,7 @@ type compiled struct {
 
 func (d *decoder) problem(at Place, path, message string) {
 	d.out.Problems = append(d.out.Problems, Problem{
-		Line: at.Line, Column: at.Column, Path: path, Message: message, Severity: SeverityError,
+		Line: at.Line, Column: at.Column, Path: d.out.Redact(path), Message: d.out.Redact(message), Severity: SeverityError,
 	})
 }
 

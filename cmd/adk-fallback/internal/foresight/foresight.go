@@ -67,7 +67,16 @@ func Of(p *spec.Policy, file string, v failure.Verdict) (*Foresight, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	f.redact(p.Redact)
 	return f, nil
+}
+
+// redact removes what looks like a key from all that f repeats of the file.
+func (f *Foresight) redact(by func(string) string) {
+	f.Primary, f.Next, f.Condition, f.Because = by(f.Primary), by(f.Next), by(f.Condition), by(f.Because)
+	for i, s := range f.Skipped {
+		f.Skipped[i] = Skipped{by(s.Name), by(s.Because)}
+	}
 }
 
 // play finds out which target is called after the primary.

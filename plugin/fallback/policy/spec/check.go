@@ -93,7 +93,7 @@ func (p *Policy) Problem(severity Severity, path, message string) Problem {
 		around = around[:max(strings.LastIndexAny(around, ".["), 0)]
 		at, ok = p.doc.Places[around]
 	}
-	return Problem{Line: at.Line, Column: at.Column, Path: path, Message: message, Severity: severity}
+	return Problem{Line: at.Line, Column: at.Column, Path: p.Redact(path), Message: p.Redact(message), Severity: severity}
 }
 
 // aliases finds cycles of aliases, and names with two meanings.

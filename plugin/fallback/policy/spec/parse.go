@@ -26,3 +26,8 @@ func parse(data []byte, known Known) (*Policy, error) {
 	}
 	return p, nil
 }
+
+// Redact returns text without what looks like a key or an address in the file of p: no
+// eight bytes of it in a row are left. Whoever prints values of a policy prints them
+// redacted, because a key may stand in any place by mistake.
+func (p *Policy) Redact(text string) string { return p.doc.Redact(text) }
