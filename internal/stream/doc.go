@@ -42,6 +42,16 @@ type Optional interface {
 	Absent(ctx context.Context) bool
 }
 
+// Gated is a layer that may refuse a call before the rules of a router are evaluated for
+// it; see router.When.
+type Gated interface {
+	Layer
+
+	// Gate returns why the call is refused, or nil. moves reports whether the call then
+	// moves on to the next target, whatever its rule. forced is Orders.Force.
+	Gate(ctx context.Context, forced bool) (refused *RefusedError, moves bool)
+}
+
 // LastResort is a layer that answers without a model when all targets have failed.
 type LastResort interface {
 	Layer

@@ -113,6 +113,9 @@ type Orders struct {
 	// not be called. Each router calls it for its own targets, so that the guards of an
 	// outer router apply to the members of its groups.
 	Guard func(ctx context.Context, req *model.LLMRequest, target Layer) (*model.LLMRequest, error)
+	// Rules is what the rules of the enclosing router know of the call; nil without
+	// rules.
+	Rules any
 }
 
 // LastResorts says whether a router calls its last resorts.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/adk/v2/model"
 
@@ -83,7 +84,7 @@ func (b *builder) tree() (*tree, error) {
 		return nil, err
 	}
 	p := b.policy
-	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}}
+	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0}
 	t := &tree{policy: p, facts: facts{context: p.Context}, hooks: b.options.hooks}
 	config := router.Config{}
 	if p.Stream != nil {
@@ -103,6 +104,7 @@ func (b *builder) tree() (*tree, error) {
 	if p.Budgets != nil {
 		t.longest = p.Budgets.MaxInputTokens
 	}
+	config.Judge = judge(p.Errors)
 	targets, primary := b.targets(ch)
 	if strictyaml.HasErrors(b.problems) {
 		return nil, nil
@@ -121,70 +123,78 @@ func (b *builder) tree() (*tree, error) {
 
 // targets returns the chain, and the model of its first target.
 func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
-	var steps []*step
-	var first *step
+	r := &rules{costs: map[string]func(*model.LLMRequest) float64{}}
+	if b.kept.cache != nil {
+		r.hit = b.hit
+	}
+	var back model.LLM // see payable
+	last := 0          // place of the last model
 	for i, t := range b.policy.Chain() {
-		s, llm := b.step(t, ch)
+		m, llm := b.place(t, r, ch)
 		if i == 0 {
-			first, primary = s, llm
+			primary, back = llm, b.wayBack(t, m)
 		}
 		if t.Hedge != nil {
-			beside, _ := b.step(*t.Hedge, ch)
-			s = b.hedge(s, beside)
+			beside, _ := b.place(*t.Hedge, r, ch)
+			m = b.hedge(m, beside)
 		}
-		steps = append(steps, s)
+		if strictyaml.HasErrors(b.problems) {
+			continue
+		}
+		if !t.LastResort() {
+			last = i
+		}
+		targets = append(targets, router.Describe(m, b.traits(t)))
 	}
 	if strictyaml.HasErrors(b.problems) {
 		return nil, nil
 	}
-	for i, s := range steps {
-		if i+1 < len(steps) {
-			s.next = steps[i+1]
-		}
-	}
-	steps = comeBack(steps, first)
-	for _, s := range steps {
-		targets = append(targets, router.Describe(s.layer(), b.traits(s.target)))
+	if back != nil {
+		targets = slices.Insert(targets, last+1, back)
 	}
 	return targets, primary
 }
 
-// step returns the step of a target, and the model behind it.
-func (b *builder) step(t spec.Target, ch *chain) (s *step, llm model.LLM) {
-	s = &step{target: t, when: t.Condition.Compiled(), cost: b.cost(t), spare: b.spareWhen(t)}
-	if b.kept.cache != nil {
-		s.hit = b.hit
-	}
-	if b.policy.Errors != nil {
-		s.codes = b.policy.Errors.Codes
-	}
+// place returns the target of an entry with its condition, and the model behind it;
+// nil if that was reported as a problem.
+func (b *builder) place(t spec.Target, r *rules, ch *chain) (target stream.Layer, llm model.LLM) {
 	switch {
 	case t.LastResort():
-		s.inner = b.lastResort(t)
-		ch.lastResort = append(ch.lastResort, s.layer())
+		target = b.lastResort(t)
 	case t.Experiment != "":
-		s.inner, llm = b.experiment(t, ch)
+		target, llm = b.experiment(t, ch)
 	default:
-		s.inner, llm = b.target(t)
+		target, llm = b.target(t)
 	}
-	return s, llm
+	if target == nil {
+		return nil, nil
+	}
+	r.costs[target.Name()] = b.cost(t)
+	rule := r.of(t)
+	if t.LastResort() {
+		ch.lastResort = append(ch.lastResort, resort{target, rule})
+	}
+	if b.bounded {
+		target = &payable{Around: stream.Around{Inner: target}, spare: b.spareWhen(t), once: t.Spared}
+	}
+	if rule != nil {
+		target = stream.Of(router.When(*rule, target))
+	}
+	return target, llm
 }
 
-// hedge combines two steps into a hedge, and returns the step for it. That step has neither
-// a condition nor spare: each of the two steps evaluates its own.
-func (b *builder) hedge(first, second *step) *step {
+// hedge puts two targets into a hedge. Conditions and budgets concern each of them.
+func (b *builder) hedge(first, second stream.Layer) stream.Layer {
 	if strictyaml.HasErrors(b.problems) {
 		return first
 	}
 	h := b.policy.Hedge
-	first.next = second
-	config := router.HedgeConfig{Delay: h.Delay, MinDelay: h.MinDelay, MaxExtraLoad: float64(h.MaxExtraLoad)}
-	hedge, err := router.NewHedge(config, first.layer(), second.layer())
+	hedge, err := router.NewHedge(router.HedgeConfig{Delay: h.Delay, MinDelay: h.MinDelay, MaxExtraLoad: float64(h.MaxExtraLoad)}, first, second)
 	if err != nil {
 		b.err("hedge", err.Error())
 		return first
 	}
-	return &step{target: first.target, inner: stream.Of(hedge), group: true, codes: first.codes, cost: first.cost, hit: first.hit}
+	return stream.Of(hedge)
 }
 
 // window returns the context window of a model in tokens, 0 if it is unknown.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -138,7 +138,7 @@ func (b *builder) open() error {
 	return nil
 }
 
-// spareWhen returns a function that returns why the budget skips a step, or nil if it never
+// spareWhen returns a function that returns why the budget skips a target, or nil if it never
 // does. It skips the primary in a share of the turns near the end of a budget, and last
 // resorts when the budget is spent and exhausted is deny.
 func (b *builder) spareWhen(t spec.Target) func(ctx context.Context) (why string) {
@@ -222,25 +222,13 @@ func (s *sparing) reached(tenant string) string {
 	return ""
 }
 
-// comeBack adds a second step for a primary that calls may skip, after the last model:
-// while the budget is not spent, the primary is better than a last resort or an error.
-func comeBack(steps []*step, primary *step) []*step {
-	if primary.spare == nil {
-		return steps
+// wayBack returns a second target for a primary that calls may skip, nil for others. It
+// goes after the last model: while the budget is not spent, the primary is better than a
+// last resort or an error.
+func (b *builder) wayBack(t spec.Target, primary stream.Layer) model.LLM {
+	p, ok := primary.(*payable)
+	if !ok || !p.once {
+		return nil
 	}
-	last := len(steps) - 1
-	for steps[last].target.LastResort() {
-		last--
-	}
-	primary.once = true
-	again := *primary
-	again.when, again.spare, again.next, again.back = nil, nil, steps[last].next, true
-	return slices.Insert(steps, last+1, &again)
+	return router.Describe(&wayBack{&payable{Around: p.Around, once: true}}, b.traits(t))
 }
-
-// wayBack is the layer of the second step for the primary, for calls that have not called
-// the primary yet.
-type wayBack struct{ *layer }
-
-// Absent implements stream.Optional.
-func (*wayBack) Absent(ctx context.Context) bool { return stateOf(ctx).askedPrimary() }

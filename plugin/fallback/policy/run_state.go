@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"sync"
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/condition"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -17,26 +17,17 @@ import (
 // error of such a call wraps it and the reasons, target by target.
 var ErrNoLegalTarget = errors.New("policy: compliance lets no target see this request")
 
-// callState is what the steps of one call know of each other. It is a context,
-// because that is how it gets to them, for one allocation a call.
+// callState is what the layers of a policy with budgets, compliance or experiments
+// know of one call. It is a context, because that is how it gets to them.
 type callState struct {
 	context.Context
 	chain *chain
-	first attempt // most calls make no other
 
 	mu       sync.Mutex
-	last     *ended // the attempt that the next condition speaks of; nil for none; guarded by mu
-	chosen   *step  // its condition has been found true already; guarded by mu
-	attempts int    // that reached a model; guarded by mu
-	illegal  int    // targets that compliance denied; guarded by mu
-	unpaid   int    // targets that a budget refused; guarded by mu
-	begun    bool   // the primary has been asked, where that matters; guarded by mu
-}
-
-// ended is an attempt that is over.
-type ended struct {
-	step *step // nil for a call whose time is over
-	vars condition.Vars
+	attempts int  // that reached a model and failed, where budgets are bounded; guarded by mu
+	unpaid   int  // targets that a budget refused; guarded by mu
+	illegal  int  // targets that compliance denied; guarded by mu
+	begun    bool // the primary has been called, where that matters; guarded by mu
 }
 
 type stateKey struct{}
@@ -52,80 +43,35 @@ func (c *callState) Value(key any) any {
 func stateOf(ctx context.Context) *callState {
 	state, ok := ctx.Value(stateKey{}).(*callState)
 	if !ok {
-		panic("policy: a step outside of its chain") // which only this package can build
+		panic("policy: a target outside of its chain") // which only this package can build
 	}
 	return state
 }
 
-// choose notes that the condition of s was true: its answer does not change
-// because the attempt that it spoke of has ended since.
-func (c *callState) choose(s *step) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.chosen = s
-}
-
-// enter starts an attempt at s, or returns why the call does not move on to it. A
-// call that begins at s, as later ones of a turn may, asks nothing.
-func (c *callState) enter(ctx context.Context, s *step, req *model.LLMRequest) (a *attempt, why string) {
-	c.mu.Lock()
-	last, free, number := c.last, s.when == nil || c.last == nil || c.chosen == s, c.attempts+1
-	if a = &c.first; a.step != nil {
-		a = &attempt{}
-	}
-	a.step, a.state, a.req, a.number = s, c, req, number
-	c.mu.Unlock()
-	if free {
-		return a, ""
-	}
-	of := last.step
-	if of == nil {
-		of = s
-	}
-	switch yes, err := of.ask(ctx, s.when, last.vars, req); {
-	case err != nil:
-		return nil, fmt.Sprintf("condition %q has no answer", s.when)
-	case !yes:
-		return nil, fmt.Sprintf("condition %q is false", s.when)
-	}
-	return a, ""
-}
-
-// leave notes how an attempt has failed. One that reached no model does not
-// displace one that did: conditions speak of attempts.
-func (c *callState) leave(ctx context.Context, a *attempt, err error) {
-	v := a.vars(ctx, err)
-	by, _ := errors.AsType[*middleware.RefusedError](err)
-	refused := v.ErrorKind == string(middleware.KindRefused) && !asked(err)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !refused && !a.step.group {
-		c.attempts++
-	}
-	if refused && by != nil && by.By == "budget" && !a.started.IsZero() {
-		c.unpaid++
-	}
-	if !refused || c.last == nil {
-		c.last = &ended{a.step, v}
-	}
-}
-
-// asked reports whether a model was called.
-func asked(err error) bool {
-	_, yes := errors.AsType[*stream.AttemptError](err)
-	return yes
-}
-
-// broke reports whether a budget is why no model was asked.
+// broke reports whether a budget is why no model was called.
 func (c *callState) broke() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.unpaid > 0 && c.attempts == 0
 }
 
-// asksPrimary notes that the primary is asked, and reports whether this is the
-// first time.
-func (c *callState) asksPrimary() bool {
+// count notes how the call of a target has failed.
+func (c *callState) count(ctx context.Context, err error) {
+	by, _ := errors.AsType[*middleware.RefusedError](err)
+	_, called := errors.AsType[*stream.AttemptError](err)
+	refused := !called && stream.VerdictOf(ctx, err).Kind == middleware.KindRefused
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !refused {
+		c.attempts++
+	} else if by != nil && by.By == "budget" {
+		c.unpaid++
+	}
+}
+
+// begin notes that the primary is called, and reports whether this is the first
+// time.
+func (c *callState) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	first := !c.begun
@@ -133,8 +79,8 @@ func (c *callState) asksPrimary() bool {
 	return first
 }
 
-// askedPrimary reports whether the primary has been asked.
-func (c *callState) askedPrimary() bool {
+// hasBegun reports whether the primary has been called.
+func (c *callState) hasBegun() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.begun
@@ -147,11 +93,14 @@ func (c *callState) deny() {
 	c.illegal++
 }
 
-// explain returns the error of a call as its caller should read it.
+// explain returns the error of a call as its caller should read it. c may be nil.
 func (c *callState) explain(err error) error {
+	if c == nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.illegal > 0 && c.attempts == 0 && onlyIllegal(err) {
+	if c.illegal > 0 && onlyIllegal(err) {
 		return fmt.Errorf("%w: %w", ErrNoLegalTarget, err)
 	}
 	return err
@@ -173,3 +122,43 @@ func onlyIllegal(err error) bool {
 	}
 	return false
 }
+
+// payable is a target of a policy whose budgets are bounded.
+type payable struct {
+	stream.Around
+	spare func(ctx context.Context) (why string) // not to call it now; nil for never
+	once  bool                                   // it is called once in a call, whichever way the call gets to it
+}
+
+// Gate implements stream.Gated.
+func (p *payable) Gate(ctx context.Context, forced bool) (refused *middleware.RefusedError, moves bool) {
+	if p.spare != nil && !forced {
+		if why := p.spare(ctx); why != "" {
+			return &middleware.RefusedError{By: "budget", Model: p.Name(), Reason: why}, true
+		}
+	}
+	if p.once && !stateOf(ctx).begin() && !forced {
+		return &middleware.RefusedError{By: "condition", Model: p.Name(), Reason: "it has been called already"}, false
+	}
+	return nil, false
+}
+
+// GenerateContent implements model.LLM.
+func (p *payable) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(p, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (p *payable) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	err := p.Inner.Do(ctx, req, streamed, out)
+	if err != nil {
+		stateOf(ctx).count(ctx, err)
+	}
+	return err
+}
+
+// wayBack is the way back to a primary that a call was spared; see comeBack.
+type wayBack struct{ *payable }
+
+// Absent implements stream.Optional.
+func (*wayBack) Absent(ctx context.Context) bool { return stateOf(ctx).hasBegun() }

@@ -11,7 +11,6 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/condition"
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -19,13 +18,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // tree is a policy in the form in which it answers calls:
 //
-//	tree → flags → cache → chain → fallback ┬ step → guards → retry → validate → breaker → limit → timeout → budget → model
-//	                                        ├ step → …
-//	                                        └ step → template-response
+//	tree → flags → cache → chain → fallback ┬ guards → retry → validate → breaker → limit → timeout → budget → model
+//	                                        ├ when → …
+//	                                        └ when → template-response
 //
 // It is immutable but for what its parts keep, and safe for concurrent use.
 type tree struct {
@@ -93,13 +93,20 @@ func (e *overdue) Verdict() failure.Verdict {
 	return v
 }
 
+// resort is a last resort.
+type resort struct {
+	stream.Layer
+	rule *router.Rule // nil for none
+}
+
 // chain is where a call starts to go from target to target.
 type chain struct {
 	fallback   stream.Layer
-	lastResort []stream.Layer            // the steps that take no time, in order
+	lastResort []resort                  // the targets that take no time, in order
 	arms       map[string][]stream.Layer // by experiment
 	restarts   bool                      // a text that was shown may be taken back
 	timed      bool                      // the time for a call is limited
+	stateful   bool                      // its layers need a callState
 }
 
 // Name implements model.LLM.
@@ -116,8 +123,8 @@ func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	if ch.timed {
 		earlier = recorded(out)
 	}
-	state := &callState{Context: ctx, chain: ch}
-	err := ch.fallback.Do(state, req, streamed, out)
+	inner, state := ch.begin(ctx)
+	err := ch.fallback.Do(inner, req, streamed, out)
 	if err == nil {
 		return nil
 	}
@@ -130,6 +137,15 @@ func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 		}
 	}
 	return state.explain(err)
+}
+
+// begin returns the context of a call, and its state; nil if no layer needs one.
+func (ch *chain) begin(ctx context.Context) (context.Context, *callState) {
+	if !ch.stateful {
+		return ctx, nil
+	}
+	state := &callState{Context: ctx, chain: ch}
+	return state, state
 }
 
 // recorded returns how many attempts the record of a call has had.
@@ -152,11 +168,16 @@ func attemptsAfter(earlier int, out *stream.Sink) []call.Attempt {
 // atLast gives an answer of last resort to a call whose time is over: that is
 // what such answers are for, and they take none.
 func (ch *chain) atLast(ctx context.Context, late *overdue, req *model.LLMRequest, streamed bool, out *stream.Sink) bool {
-	over := condition.Vars{Error: true, ErrorCode: string(failure.KindTimeout), ErrorKind: string(failure.KindTimeout), Latency: late.Limit}
-	state := &callState{Context: context.WithoutCancel(ctx), last: &ended{vars: over}}
+	over := router.Observation{Request: req, Latency: late.Limit, Err: late, Verdict: late.Verdict()}
+	ctx, _ = ch.begin(context.WithoutCancel(ctx))
 	for _, target := range ch.lastResort {
+		if target.rule != nil {
+			if yes, _ := target.rule.If(ctx, over); !yes {
+				continue
+			}
+		}
 		out.Restart()
-		if target.Do(state, req, streamed, out) == nil {
+		if target.Do(ctx, req, streamed, out) == nil {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // checkTargets returns models as layers, and what is wrong with them: none at
-// all, a nil model, an empty name, a name that another target has. who is the
+// all, a nil model, an empty name, a name that another target has, a wrong rule. who is the
 // constructor's name, for the errors.
 func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 	if len(models) == 0 {
@@ -32,6 +32,9 @@ func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 		if name == "" {
 			errs = append(errs, fmt.Errorf("router: %s: models[%d] has an empty name; must have one", who, i))
 			continue
+		}
+		if c, ok := stream.Find[*conditional](m); ok {
+			errs = append(errs, c.rule.check(who, i)...)
 		}
 		taken[name] = i
 		layers = append(layers, stream.Of(m))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 )
 
@@ -63,6 +64,13 @@ type Config struct {
 	// middleware of this module, the guards run for each of its members instead.
 	Guards []guard.Guard
 
+	// Judge, if set, replaces the verdict of each failed attempt at a target before the
+	// router acts on it, so that other failures end the call or move on. It runs on the
+	// goroutine of the attempt, and must be safe for concurrent use. It gets the attempts
+	// at the members of a [NewHedge] too, but not those of other routers inside, nor
+	// targets that were not called.
+	Judge func(v failure.Verdict) failure.Verdict
+
 	// FallbackOnContentPolicy calls the next target after one refused by content
 	// policy. False means that the refusal is the answer.
 	FallbackOnContentPolicy bool
@@ -85,7 +93,7 @@ type Config struct {
 //
 // A failure moves on to the next target, unless its verdict is to fail (a bad key, an
 // invalid request, a refusal), which ends the call, also from a nested router. A
-// target is skipped if its [Traits] show that it would fail in the same way: its
+// target is skipped if its rule is false (see [When]), or if its [Traits] show that it would fail in the same way: its
 // window is no larger, or its credential or provider is the same. Last resorts
 // (package degrade) come after all other targets, whatever their place, also those
 // inside a nested router. If open breakers refuse every target, including any last
@@ -100,7 +108,7 @@ type Config struct {
 //
 // The model is safe for concurrent use if its models are.
 func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
-	targets, problems := checkTargets("NewFallback", models)
+	layers, problems := checkTargets("NewFallback", models)
 	switch config.MidStream {
 	case "":
 		config.MidStream = Restart
@@ -123,14 +131,16 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		return nil, errors.Join(problems...)
 	}
 	f := &fallback{
-		config: config, name: targets[0].Name(), layers: targets, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
+		config: config, name: layers[0].Name(), hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
 		turns: newAffinity(cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)),
 	}
+	f.layers, f.ruled = stepsOf(layers)
+	f.ruled = f.ruled || config.Judge != nil
 	if len(config.Guards) > 0 {
 		f.guard = guard.All(config.Guards...)
 	}
 	for i, m := range models {
-		t := target{Layer: targets[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
+		t := target{Layer: f.layers[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
 		t.holdsLastResort = hasLastResort(t.Layer)
 		f.targets = append(f.targets, t)
 	}
@@ -152,7 +162,8 @@ type fallback struct {
 	name    string      // the first target's
 	hooks   call.Hooks
 	targets []target
-	layers  []stream.Layer // of targets
+	layers  []stream.Layer // of targets; steps
+	ruled   bool           // rules, gates or Config.Judge concern a target
 	turns   *affinity
 	warned  atomic.Bool // of a model name that no target has
 }
@@ -185,6 +196,9 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	return out.Observe(ctx, &f.hooks, f.name, func() error {
 		r := &run{fallback: f, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders}
 		r.seen = append(r.few[:0], make([]visit, len(f.targets))...)
+		if f.ruled {
+			r.course = &course{judge: f.config.Judge}
+		}
 		defer func() { out.Orders = r.outer }()
 		return r.do()
 	})

@@ -63,8 +63,9 @@ type HedgeConfig struct {
 //
 //   - when the delay has passed since the latest one was called, if the bound on
 //     extra load allows it, and
-//   - at once when all called models have failed. That is a fallback and adds no
-//     load, so it is not bounded. After a verdict to fail no further model is called.
+//   - at once when all called models have failed, or a rule has moved on from them
+//     (see [When]). That is a fallback and adds no load, so it is not bounded. After
+//     a verdict to fail no further model is called.
 //
 // A model that fails after its first content is not replaced: put the hedge into a
 // Fallback, which restarts answers. Last resorts (package degrade) do not race: they
@@ -114,9 +115,10 @@ func (c HedgeConfig) check() (errs []error) {
 // hedge is the layer. Its calls share the budget and the measurements.
 type hedge struct {
 	name    string
-	layers  []stream.Layer
+	layers  []stream.Layer // steps
 	racing  []stream.Layer // layers without the last resorts
 	resorts []stream.Layer // layers that are or hold last resorts
+	ruled   bool           // rules concern a model
 	config  HedgeConfig
 	budget  *share.Budget
 	unary   quantile.Latencies // times to the whole answer
@@ -131,8 +133,9 @@ func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
 	if config.MaxExtraLoad == 0 {
 		config.MaxExtraLoad = DefaultMaxExtraLoad
 	}
-	h := &hedge{name: layers[0].Name(), layers: layers, config: config, budget: share.New(config.MaxExtraLoad, config.MaxExtraLoad*HedgeWindow, 1)}
-	for _, layer := range layers {
+	h := &hedge{name: layers[0].Name(), config: config, budget: share.New(config.MaxExtraLoad, config.MaxExtraLoad*HedgeWindow, 1)}
+	h.layers, h.ruled = stepsOf(layers)
+	for _, layer := range h.layers {
 		last := isLastResort(layer)
 		if !last {
 			h.racing = append(h.racing, layer)
@@ -162,6 +165,9 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	}
 	outer := out.Orders
 	defer func() { out.Orders = outer }()
+	if out.Rules == nil && h.ruled {
+		out.Rules = &course{}
+	}
 	var err error = &middleware.RefusedError{By: "router", Model: h.name, Reason: "none of its models may answer now"}
 	if outer.LastResorts != stream.LastResortsOnly && len(h.racing) > 0 {
 		out.LastResorts = stream.LastResortsLater
@@ -192,7 +198,7 @@ func (h *hedge) race(ctx context.Context, req *model.LLMRequest, streamed bool, 
 func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink, err error) error {
 	out.LastResorts, out.Chosen = stream.LastResortsOnly, ""
 	for _, layer := range h.resorts {
-		if ask(ctx, layer, req, streamed, out) == nil {
+		if layer.Do(ctx, req, streamed, out) == nil {
 			return nil
 		}
 		if out.Stopped || ctx.Err() != nil {

@@ -97,18 +97,11 @@ func (r *race) start(ctx context.Context) bool {
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
 	more := r.out.HasNext
 	r.out.HasNext, r.out.Chosen = more || next+1 < len(models), r.chosen
-	x.Detached = r.out.Detach(x.ctx, asked{models[(r.first+next)%len(models)]}, r.req, r.streamed, r.items)
+	x.Detached = r.out.Detach(x.ctx, models[(r.first+next)%len(models)], r.req, r.streamed, r.items)
 	r.out.HasNext, r.chosen = more, ""
 	r.racers = append(r.racers, x)
 	r.running++
 	return true
-}
-
-// asked is a layer that is called through ask.
-type asked struct{ stream.Layer }
-
-func (a asked) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	return ask(ctx, a.Layer, req, streamed, out)
 }
 
 func (r *race) racerOf(item stream.Item) *racer {

@@ -86,7 +86,7 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	c.given, c.added, c.other, c.number = given, false, false, 0
 	c.fork = c.out.Fork(c.take)
 	c.fork.Continuous, c.fork.Resumes, c.fork.Compared = false, false, true // a retry may start over
-	err := ask(c.ctx, c.targets[i].Layer, req, c.streamed, c.fork)
+	err := c.targets[i].Do(c.ctx, req, c.streamed, c.fork)
 	c.fork.Join()
 	if c.fork.Begun() != c.number {
 		c.pay() // for an attempt before the latest, which has sent nothing

@@ -20,6 +20,7 @@ type run struct {
 	streamed bool
 	out      *stream.Sink
 	outer    stream.Orders // of the enclosing routers
+	course   *course       // nil without rules
 
 	start   int       // index of the first target to call
 	chosen  string    // the model that the request names, for the first call; "" for none
@@ -157,7 +158,10 @@ func (r *run) visit(i int) error {
 // orders returns the orders for a target, or for its last resorts.
 func (r *run) orders(resort bool) stream.Orders {
 	orders := r.outer
-	orders.Force, orders.Chosen = false, ""
+	orders.Force, orders.Chosen, orders.Rules = false, "", nil
+	if r.course != nil {
+		orders.Rules = r.course
+	}
 	orders.Guard = withGuard(r.outer.Guard, r.guard)
 	orders.Continuous, orders.Resumes = r.midway != Restart, r.midway == Resume
 	orders.LastResorts = stream.LastResortsLater
@@ -174,7 +178,7 @@ func (r *run) ask(i int, orders stream.Orders) error {
 		return r.resumed.ask(i)
 	}
 	r.out.Restart()
-	return ask(r.ctx, r.targets[i].Layer, r.req, r.streamed, r.out)
+	return r.targets[i].Do(r.ctx, r.req, r.streamed, r.out)
 }
 
 // judge records how target i failed. done reports whether the call ends, with result.

@@ -34,7 +34,7 @@ type Traits struct {
 }
 
 // Describe returns m with traits for a router. It must be the outermost layer of
-// a target.
+// a target, but for [When].
 //
 // It panics if m is nil, which is a mistake of the program.
 func Describe(m model.LLM, traits Traits) model.LLM {
@@ -75,7 +75,11 @@ func (d *described) GenerateContent(ctx context.Context, req *model.LLMRequest, 
 
 func traitsOf(m model.LLM) Traits {
 	var traits Traits
-	if d, ok := stream.Bare(m).(*described); ok {
+	outermost := stream.Bare(m)
+	if c, ok := outermost.(*conditional); ok {
+		outermost = stream.Bare(c.Inner)
+	}
+	if d, ok := outermost.(*described); ok {
 		traits = d.traits
 	}
 	traits.Target = stream.TargetOf(m)

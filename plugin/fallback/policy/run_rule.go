@@ -1,0 +1,90 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/condition"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// KindRejected is the kind of an attempt whose answer was given up because of
+// the next entry's condition, or that section validate does not accept.
+const KindRejected = failure.KindRejected
+
+// rules makes the conditions of a policy the rules of its router.
+type rules struct {
+	costs map[string]func(*model.LLMRequest) float64            // what an attempt will cost, by the target's name; complete when the tree is
+	hit   func(ctx context.Context, req *model.LLMRequest) bool // an answer is kept for the request; nil for never
+}
+
+// of returns the rule of an entry, nil if calls move on to it after every failure.
+func (r *rules) of(t spec.Target) *router.Rule {
+	c := t.Condition.Compiled()
+	if c == nil {
+		return nil
+	}
+	return &router.Rule{
+		Name: fmt.Sprintf("condition %q", c), Latencies: c.Latencies(), Before: c.Uses("cost"), Answers: c.HoldsBack(), TTFT: c.Uses("ttft"),
+		If: func(ctx context.Context, o router.Observation) (bool, error) {
+			cost := r.costs[o.Target]
+			if cost == nil && o.Moment == router.WhenStarting {
+				return false, nil
+			}
+			v := varsOf(ctx, &o)
+			if cost != nil && c.Uses("cost") {
+				v.Cost = cost(o.Request)
+			}
+			if r.hit != nil && c.Uses("cache_hit") {
+				v.CacheHit = r.hit(ctx, o.Request)
+			}
+			return c.Eval(&v)
+		},
+	}
+}
+
+// varsOf returns what conditions know of an attempt, but for what depends on the
+// policy.
+func varsOf(ctx context.Context, o *router.Observation) condition.Vars {
+	info := call.From(ctx)
+	v := condition.Vars{
+		Error: o.Err != nil, ErrorCode: o.Code(), ErrorKind: string(o.Verdict.Kind), Latency: o.Latency, TTFT: o.TTFT, Attempt: o.Attempt,
+		Empty: o.Empty(), Cost: math.NaN(), Confidence: o.Confidence(),
+		Tenant: info.Tenant, Priority: info.Priority, DataClass: info.DataClass, Labels: info.Labels,
+	}
+	if o.Answer != nil {
+		v.FinishReason = string(o.Answer.FinishReason)
+	}
+	return v
+}
+
+// judge returns what decides whether a failure moves a call on, nil if the policy
+// has no list of those that do. What is no failure of a provider, such as our own
+// limits, always does; a refusal by content policy has a setting of its own.
+func judge(e *spec.Errors) func(failure.Verdict) failure.Verdict {
+	if e == nil || len(e.Codes) == 0 {
+		return nil
+	}
+	return func(v failure.Verdict) failure.Verdict {
+		switch {
+		case v.Kind == KindRejected, v.Kind == failure.KindCanceled, v.Kind == failure.KindContent:
+			return v
+		case v.Kind == failure.KindTimeout && v.HTTPStatus == 0: // our own
+			return v
+		}
+		for _, code := range e.Codes {
+			if v.Matches(string(code)) {
+				v.Action = failure.Fallback
+				return v
+			}
+		}
+		v.Action, v.Reason = failure.Fail, "not among errors.codes"
+		return v
+	}
+}

@@ -1,0 +1,201 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// step is a target of a Fallback or a Hedge with the rules that concern it: its own,
+// which is evaluated before it is called, and that of the next target, which is
+// evaluated while it is.
+type step struct {
+	stream.Around
+	rule  *Rule        // nil for none
+	next  *step        // nil if the target after it has no rule
+	gate  stream.Gated // nil for none
+	hedge bool         // its members are steps, which count the attempts
+}
+
+// stepsOf returns targets as steps. ruled reports whether rules or gates concern one.
+func stepsOf(layers []stream.Layer) (steps []stream.Layer, ruled bool) {
+	steps = make([]stream.Layer, len(layers))
+	var next *step
+	for i := len(layers) - 1; i >= 0; i-- {
+		s := &step{Around: stream.Around{Inner: layers[i]}}
+		steps[i] = s
+		if c, ok := stream.Find[*conditional](layers[i]); ok && i > 0 {
+			s.rule = &c.rule
+		}
+		if next != nil && next.rule != nil {
+			s.next = next
+		}
+		s.gate, _ = stream.Find[stream.Gated](layers[i])
+		_, s.hedge = stream.Find[*hedge](layers[i])
+		ruled = ruled || s.rule != nil || s.gate != nil
+		if optional(layers[i]) == nil { // which is another way to a target, out of turn
+			next = s
+		}
+	}
+	return steps, ruled
+}
+
+// GenerateContent implements model.LLM.
+func (s *step) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(s, ctx, req, streamed)
+}
+
+// Do calls the target under the rules. It implements stream.Layer.
+func (s *step) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	c, _ := out.Rules.(*course)
+	if c == nil {
+		return ask(ctx, s.Inner, req, streamed, out)
+	}
+	a, refused := c.enter(ctx, s, req)
+	if refused != nil {
+		out.Skip(refused)
+		return refused
+	}
+	if !s.hedge {
+		out.Rules = nil
+		defer func() { out.Rules = c }()
+	}
+	var err error
+	if refused = a.refusal(ctx, out.Force); refused != nil {
+		out.Skip(refused)
+		err = refused
+	} else {
+		a.started = time.Now()
+		err = c.settle(a.run(ctx, streamed, out))
+	}
+	if err != nil {
+		c.leave(ctx, a, err)
+	}
+	return err
+}
+
+// course is what the rules know of one call. The members of a hedge share that of the
+// Fallback around it. It is safe for concurrent use.
+type course struct {
+	judge func(failure.Verdict) failure.Verdict // Config.Judge
+
+	mu       sync.Mutex
+	last     *Observation // the attempt that the next rule refers to, nil for none; guarded by mu
+	chosen   *step        // its rule has been true; guarded by mu
+	attempts int          // that reached a model and failed; guarded by mu
+	first    attempt      // most calls make no other; guarded by mu
+}
+
+// attempt is one call of a step.
+type attempt struct {
+	step    *step
+	course  *course
+	req     *model.LLMRequest
+	number  int
+	started time.Time // zero if the target was not called
+	ttft    time.Duration
+	answer  *model.LLMResponse // that was held back
+}
+
+// choose notes that the rule of s has been true, for when the attempt that it referred
+// to has ended.
+func (c *course) choose(s *step) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.chosen = s
+}
+
+// enter begins an attempt at s, unless its rule is false. The first attempt of a call is
+// subject to no rule, whichever target it is made at.
+func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest) (*attempt, *middleware.RefusedError) {
+	c.mu.Lock()
+	last, free := c.last, s.rule == nil || c.last == nil || c.chosen == s
+	a := &c.first
+	if a.step != nil {
+		a = &attempt{}
+	}
+	a.step, a.course, a.req, a.number = s, c, req, c.attempts+1
+	c.mu.Unlock()
+	if free {
+		return a, nil
+	}
+	o := *last
+	o.Request = req
+	switch yes, err := s.rule.holds(ctx, &o); {
+	case err != nil:
+		return nil, s.skipped(s.rule.Name + " has no answer")
+	case !yes:
+		return nil, s.skipped(s.rule.Name + " is false")
+	}
+	return a, nil
+}
+
+// skipped returns the refusal of a target that is skipped because of a rule.
+func (s *step) skipped(reason string) *middleware.RefusedError {
+	return &middleware.RefusedError{By: "condition", Model: s.Name(), Reason: reason}
+}
+
+// settle has the verdict of a failed attempt judged.
+func (c *course) settle(err error) error {
+	if failed, ok := err.(*stream.AttemptError); ok && c.judge != nil {
+		failed.Means = c.judge(failed.Means)
+	}
+	return err
+}
+
+// leave notes how an attempt has failed. One that reached no model does not replace one
+// that did.
+func (c *course) leave(ctx context.Context, a *attempt, err error) {
+	o := a.observe(WhenFailed)
+	o.Err, o.Verdict = err, stream.VerdictOf(ctx, err)
+	_, called := errors.AsType[*stream.AttemptError](err)
+	refused := o.Verdict.Kind == middleware.KindRefused && !called
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !refused && !a.step.hedge {
+		c.attempts++
+	}
+	if !refused || c.last == nil {
+		c.last = &o
+	}
+}
+
+// refusal returns why the target is skipped although its rule is true, or nil. A router
+// that forces an open breaker calls it a second time.
+func (a *attempt) refusal(ctx context.Context, forced bool) *middleware.RefusedError {
+	s := a.step
+	if s.gate != nil {
+		if refused, moves := s.gate.Gate(ctx, forced); refused != nil {
+			if moves {
+				a.course.choose(s.next)
+			}
+			return refused
+		}
+	}
+	if s.next == nil || !s.next.rule.Before {
+		return nil
+	}
+	o := a.observe(WhenStarting)
+	if yes, _ := s.next.rule.holds(ctx, &o); !yes {
+		return nil
+	}
+	a.course.choose(s.next)
+	return s.skipped(s.next.rule.Name + " is true before the attempt")
+}
+
+// observe returns what is known of the attempt.
+func (a *attempt) observe(moment Moment) Observation {
+	o := Observation{Moment: moment, Target: a.step.Name(), Request: a.req, Attempt: a.number, TTFT: a.ttft, Answer: a.answer}
+	if !a.started.IsZero() {
+		o.Latency = time.Since(a.started)
+	}
+	return o
+}

@@ -1,0 +1,123 @@
+package router
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// run makes the attempt under the rule of the next target.
+func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) error {
+	s := a.step
+	switch {
+	case s.next == nil:
+		return ask(ctx, s.Inner, a.req, streamed, out)
+	case s.next.rule.Answers || s.next.rule.TTFT:
+		return a.observed(ctx, streamed, out)
+	}
+	return a.watched(ctx, streamed, out)
+}
+
+// watched makes the attempt, and cancels it if the rule becomes true while it is
+// silent.
+func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
+	latencies := a.step.next.rule.Latencies
+	if len(latencies) == 0 {
+		return ask(ctx, a.step.Inner, a.req, streamed, out)
+	}
+	limits := stream.Limits{Silence: make([]stream.Moment, len(latencies))}
+	for i, latency := range latencies {
+		limits.Silence[i] = stream.Moment{After: latency, Why: func() error { return a.silent(ctx, latency) }}
+	}
+	limited, end := out.Limit(ctx, limits)
+	defer end()
+	err := ask(limited, a.step.Inner, a.req, streamed, out)
+	if _, ok := context.Cause(limited).(*movedOn); ok {
+		a.course.choose(a.step.next)
+	}
+	return err
+}
+
+// silent evaluates the rule for an attempt that has been silent for so long.
+func (a *attempt) silent(ctx context.Context, latency time.Duration) error {
+	rule := a.step.next.rule
+	o := Observation{Moment: WhenSilent, Target: a.step.Name(), Request: a.req, Attempt: a.number}
+	o.Latency = latency + 1 // latency > 3s is evaluated just after 3 s
+	if yes, _ := rule.holds(ctx, &o); !yes {
+		return nil
+	}
+	return &movedOn{rule: rule.Name, after: latency}
+}
+
+// movedOn ends an attempt that was silent until a rule was true. To a breaker it is a
+// timeout: the model was too slow.
+type movedOn struct {
+	rule  string
+	after time.Duration
+}
+
+func (e *movedOn) Error() string {
+	return fmt.Sprintf("router: no content for %v: %s is true", e.after, e.rule)
+}
+
+// Verdict returns the verdict, for package failure.
+func (e *movedOn) Verdict() failure.Verdict {
+	return failure.Verdict{
+		Action: failure.Fallback, Kind: failure.KindTimeout, Scope: failure.ScopeModel, Message: e.Error(),
+		Reason: fmt.Sprintf("%s is true after %v", e.rule, e.after),
+	}
+}
+
+// observed makes the attempt through a fork, to see its responses. An answer that the
+// rule may reject is held back until it is whole: not everything that was shown can be
+// taken back.
+func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
+	hold := a.step.next.rule.Answers
+	var held []*model.LLMResponse
+	var fork *stream.Sink
+	fork = out.Fork(func(resp *model.LLMResponse) bool {
+		if a.ttft == 0 {
+			a.ttft = time.Since(a.started)
+		}
+		if hold {
+			held = append(held, resp)
+			return true
+		}
+		return fork.Pass(resp)
+	})
+	reviewed, review := stream.WithReview(ctx)
+	err := a.watched(reviewed, streamed, fork)
+	fork.Join() // its notes also apply to later targets
+	if !hold || !fork.Final {
+		return err
+	}
+	a.answer = held[len(held)-1]
+	if verdict, rejected := a.rejects(ctx); rejected {
+		review.Reject()
+		return out.Reject(verdict.Err(), verdict)
+	}
+	for _, resp := range held {
+		if !fork.Pass(resp) {
+			break
+		}
+	}
+	return err // it came after the answer
+}
+
+// rejects evaluates the rule for the answer.
+func (a *attempt) rejects(ctx context.Context) (verdict failure.Verdict, rejected bool) {
+	next := a.step.next
+	o := a.observe(WhenAnswered)
+	if yes, _ := next.rule.holds(ctx, &o); !yes {
+		return failure.Verdict{}, false
+	}
+	a.course.choose(next)
+	return failure.Verdict{
+		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: next.rule.Name + " is true of the answer",
+	}, true
+}
