@@ -145,7 +145,7 @@ func isBlank(content *genai.Content) bool {
 // [NewFallback] and [NewHedge] evaluate rules, but not that of their first model. In a
 // hedge, a rule refers to the model before within the hedge. The rule of the target
 // after a hedge refers to the whole hedge and cancels all its models. The attempts of a
-// nested Fallback are one attempt.
+// nested Fallback, Split or Cascade are one attempt.
 //
 // When may stand in [Describe] or around it. It panics if m is nil, which is a mistake
 // of the program; a wrong field is an error of the router.

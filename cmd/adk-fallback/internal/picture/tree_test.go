@@ -148,8 +148,6 @@ func (b built) walk(depth int, lines *[]string) {
 			line("timeout")
 		}
 		at(b.v.FieldByName("root")).walk(depth, lines)
-	case "policy.standsIn":
-		at(b.v.FieldByName("layer")).walk(depth, lines)
 	case "policy.wayBack": // to what is in its own place already
 	case "policy.chain":
 		b.arms = b.v.FieldByName("arms")
@@ -162,7 +160,7 @@ func (b built) walk(depth int, lines *[]string) {
 	case "stream.Source", "degrade.lastResort":
 		line(b.v.FieldByName("name").String())
 	default:
-		if !slices.Contains([]string{"policy.layer", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
+		if !slices.Contains([]string{"policy.layer", "policy.payable", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
 			_, name, _ := strings.Cut(typ, ".")
 			if other, ok := layerNames[typ]; ok {
 				name = other
