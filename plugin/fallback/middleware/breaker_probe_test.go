@@ -25,11 +25,14 @@ func probeRequest() *model.LLMRequest {
 	return &model.LLMRequest{Contents: genai.Text(probeText)}
 }
 
-// kinds returns, for each request that a model has got, "probe" or "call".
+// kinds returns, for each request that a model has got, "probe", "forced" or "call".
 func kinds(m *suite.Model) (all []string) {
 	for _, req := range m.Requests() {
 		kind := "call"
-		if suite.TextOf(req.Contents[0]) == probeText {
+		switch {
+		case len(req.Contents) == 0:
+			kind = "forced"
+		case suite.TextOf(req.Contents[0]) == probeText:
 			kind = "probe"
 		}
 		all = append(all, kind)
@@ -93,14 +96,14 @@ func TestSuccessesToClose(t *testing.T) {
 func TestSuccessesInARowStartAgainAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ok := suite.Text("ok")
-		flash := suite.NewModel("flash", down, ok, down, ok, ok)
+		flash := suite.NewModel("flash", down, ok, down, ok, down)
 		var told states
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 2, OnStateChange: told.note})(flash)
 		for range 3 {
 			calls(t, m, flash, 3)
 			time.Sleep(middleware.DefaultOpenFor)
 		}
-		want := []middleware.BreakerState{open, halfOpen, open, halfOpen, closed}
+		want := []middleware.BreakerState{open, halfOpen, open, halfOpen, open}
 		if diff := cmp.Diff(want, told.all); diff != "" {
 			t.Errorf("states (-want +got):\n%s", diff)
 		}
@@ -238,14 +241,17 @@ func TestIdleBreakerSendsNoProbe(t *testing.T) {
 	})
 }
 
-// B72: concurrent calls start one probe.
-func TestManyCallsStartOneOwnProbe(t *testing.T) {
+// B72: calls pass neither beside the breaker's own probe nor between two of them, however
+// long they take.
+func TestNoCallPassesBesideOwnProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := suite.NewModel("flash", down, after(10*time.Second, suite.Text("ok")))
-		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Second, Probe: probeRequest})(flash)
+		m := middleware.MustBreaker(middleware.BreakerConfig{
+			ConsecutiveFailures: 1, OpenFor: time.Second, SuccessesToClose: 4, Probe: probeRequest, ProbeTimeout: 11 * time.Second,
+		})(flash)
 		calls(t, m, flash, 1)
 		time.Sleep(time.Second)
-		for range 9 { // longer than OpenFor
+		for range 39 {
 			for range 10 {
 				go func() {
 					if refusedBy(generate(t.Context(), m), "breaker") == nil {
@@ -255,7 +261,7 @@ func TestManyCallsStartOneOwnProbe(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		if diff := cmp.Diff([]string{"call", "probe"}, kinds(flash)); diff != "" {
+		if diff := cmp.Diff([]string{"call", "probe", "probe", "probe", "probe"}, kinds(flash)); diff != "" {
 			t.Errorf("requests (-want +got):\n%s", diff)
 		}
 		time.Sleep(2 * time.Second)
@@ -324,6 +330,45 @@ func TestOwnProbeEnds(t *testing.T) {
 					t.Errorf("%d of 3 calls reached the model in the end, want all", got)
 				}
 				time.Sleep(time.Hour) // until deaf models have returned
+			})
+		})
+	}
+}
+
+// B72: after a call has been the probe in its stead, the breaker probes by itself again.
+func TestOwnProbesGoOn(t *testing.T) {
+	invalid := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
+	for _, test := range []struct {
+		name  string
+		steps []suite.Step
+		probe func(t *testing.T, m model.LLM) // makes a call the probe
+		want  []string
+	}{
+		{"a call after a probe that says nothing", []suite.Step{down, invalid, down}, func(t *testing.T, m model.LLM) {
+			_ = generate(t.Context(), m)
+			synctest.Wait()
+			_ = generate(t.Context(), m)
+		}, []string{"call", "probe", "call", "probe"}},
+		{"a forced call", []suite.Step{down}, func(t *testing.T, m model.LLM) {
+			if err := force(t, m); refusedBy(err, "breaker") != nil {
+				t.Error("the forced call was refused")
+			}
+		}, []string{"call", "forced", "probe"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				flash := suite.NewModel("flash", test.steps...)
+				m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, Probe: probeRequest})(flash)
+				calls(t, m, flash, 1)
+				time.Sleep(middleware.DefaultOpenFor)
+				test.probe(t, m)
+				synctest.Wait()
+				time.Sleep(middleware.DefaultOpenFor)
+				_ = generate(t.Context(), m)
+				synctest.Wait()
+				if diff := cmp.Diff(test.want, kinds(flash)); diff != "" {
+					t.Errorf("requests (-want +got):\n%s", diff)
+				}
 			})
 		})
 	}
