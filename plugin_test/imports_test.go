@@ -2,97 +2,219 @@ package plugin_test
 
 import (
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
 const module = "github.com/adk-fallback/adk-fallback/"
 
-// deps returns everything that pkg, a path inside the module, compiles.
-func deps(t *testing.T, pkg string) []string {
-	t.Helper()
-	out, err := exec.Command("go", "list", "-deps", module+pkg).Output()
+// pkg is a package of the module. Those of the module have its paths cut.
+type pkg struct {
+	imports []string // of its own files without tests
+	deps    []string // all that it compiles
+}
+
+// packages returns the packages of the module by their paths in it; "" is the module.
+var packages = sync.OnceValues(func() (map[string]pkg, error) {
+	cmd := exec.Command("go", "list", "-f", `{{.ImportPath}}|{{join .Imports " "}}|{{join .Deps " "}}`, "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("go list %s: %v", pkg, err)
+		return nil, err
 	}
-	return strings.Fields(string(out))
+	all := make(map[string]pkg)
+	for line := range strings.Lines(strings.ReplaceAll(string(out), module, "")) {
+		parts := strings.Split(line, "|")
+		all[parts[0]] = pkg{strings.Fields(parts[1]), strings.Fields(parts[2])}
+	}
+	return all, nil
+})
+
+// house returns the packages, all of which are there.
+func house(t *testing.T) map[string]pkg {
+	t.Helper()
+	all, err := packages()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	if len(all) < 40 || len(all["plugin/fallback/policy"].deps) < 100 {
+		t.Fatalf("%d packages; want all", len(all))
+	}
+	return all
 }
 
-// The engine compiles with both majors of ADK: it must not reach ADK's runner
-// or telemetry.
-func TestEngineImportsOfADKOnlyData(t *testing.T) {
-	allowed := []string{"model", "session", "memory", "platform", "tool/toolconfirmation"}
-	for _, pkg := range []string{
-		"plugin/fallback/call", "plugin/fallback/failure", "plugin/fallback/fallbacktest", "plugin/fallback/middleware",
-		"plugin/fallback/guard", "plugin/fallback/router", "plugin/fallback/degrade", "plugin/fallback/policy", "plugin/fallback/provider",
-		"plugin/fallback/provider/gemini", "plugin/fallback/provider/openai", "plugin/fallback/provider/anthropic", "internal/turn",
-	} {
-		for _, dep := range deps(t, pkg) {
-			path, ok := strings.CutPrefix(dep, "google.golang.org/adk/v2/")
-			if ok && !strings.HasPrefix(path, "internal/") && !slices.Contains(allowed, path) {
-				t.Errorf("%s compiles ADK's %s", pkg, path)
-			}
-			if strings.HasPrefix(dep, "go.opentelemetry.io/otel/log") || strings.HasPrefix(dep, "github.com/openai/") {
-				t.Errorf("%s compiles %s", pkg, dep)
-			}
-		}
-	}
+// within reports whether a path is that of a package or of one in its folder.
+func within(dep, folder string) bool { return dep == folder || strings.HasPrefix(dep, folder+"/") }
+
+// arrows says for each public package, and those below them, which of the others its
+// files import. Nothing is allowed that is not here.
+var arrows = map[string]string{
+	"plugin/fallback":                    "call",
+	"plugin/fallback/call":               "",
+	"plugin/fallback/failure":            "",
+	"plugin/fallback/fallbacktest":       "",
+	"plugin/fallback/provider":           "failure",
+	"plugin/fallback/provider/gemini":    "failure provider",
+	"plugin/fallback/provider/openai":    "failure provider",
+	"plugin/fallback/provider/anthropic": "failure provider",
+	"plugin/fallback/guard":              "call",
+	"plugin/fallback/middleware":         "call failure",
+	"plugin/fallback/router":             "call failure guard middleware provider",
+	"plugin/fallback/jobs":               "call failure middleware",
+	"plugin/fallback/degrade":            "call failure jobs middleware",
+	"plugin/fallback/policy/spec":        "",
+	"plugin/fallback/policy":             "call degrade failure guard middleware policy/spec provider provider/gemini provider/openai router",
+	"internal/stream":                    "call failure provider",
+	"internal/turn":                      "call failure",
+	"internal/lesson":                    "call provider",
+	"internal/foreign":                   "provider",
+	"internal/httpclient":                "failure",
+	"internal/telemetry":                 "call",
+	"internal/suite":                     "call failure fallbacktest router",
 }
 
-// Arrows point one way: policy → router → {middleware, guard} → {failure, call, provider},
-// and a room of provider knows nothing of the engine.
+// Arrows point one way: policy → router → {middleware, guard} → {failure, call, provider}.
+// A room of provider knows no other, and what lives in internal knows of no public
+// package but those it is listed with.
 func TestArrowsPointOneWay(t *testing.T) {
-	const root = module + "plugin/fallback/"
-	for pkg, forbidden := range map[string][]string{
-		"call":               {"failure", "provider", "middleware", "router", "policy"},
-		"failure":            {"call", "provider", "middleware", "router", "policy"},
-		"provider":           {"call", "middleware", "router", "policy"},
-		"provider/gemini":    {"call", "middleware", "router", "policy", "provider/openai", "provider/anthropic"},
-		"provider/openai":    {"call", "middleware", "router", "policy", "provider/gemini", "provider/anthropic"},
-		"provider/anthropic": {"call", "middleware", "router", "policy", "provider/gemini", "provider/openai"},
-		"guard":              {"middleware", "router", "degrade", "policy", "provider/gemini", "provider/openai", "provider/anthropic"},
-		"middleware":         {"guard", "router", "policy"},
-		"router":             {"policy"},
-		"policy":             {"provider/anthropic"},
+	all := house(t)
+	for name, p := range all {
+		public := within(name, "plugin/fallback")
+		listed, known := arrows[name]
+		switch {
+		case public && strings.Contains(name, "/internal/"):
+			listed = strings.TrimPrefix(path.Dir(strings.Split(name, "/internal/")[0]), "plugin/fallback/")
+		case public && !known:
+			t.Errorf("%s is a public package without arrows; add them to the table", name)
+		case !public && !within(name, "internal"):
+			continue // cmd, samples and plugin_test may import anything
+		}
+		for _, imported := range p.imports {
+			if !within(imported, "plugin/fallback") || strings.Contains(imported, "/internal/") {
+				continue
+			}
+			if to := strings.TrimPrefix(imported, "plugin/fallback/"); !slices.Contains(strings.Fields(listed), to) {
+				t.Errorf("%s imports %s; it may import {%s}", name, imported, listed)
+			}
+		}
+	}
+	for name := range arrows {
+		if _, exists := all[name]; !exists {
+			t.Errorf("%s has arrows but no files", name)
+		}
+	}
+}
+
+// A model that a policy builds must not need the policy: only programs import it.
+func TestOnlyProgramsImportPolicy(t *testing.T) {
+	for name, p := range house(t) {
+		program := within(name, "cmd") || within(name, "samples") || within(name, "plugin/fallback/gateway") || within(name, "plugin_test")
+		if slices.Contains(p.deps, "plugin/fallback/policy") && !program {
+			t.Errorf("%s compiles plugin/fallback/policy", name)
+		}
+	}
+}
+
+// The engine compiles with both majors of ADK: it must not reach ADK's runner or
+// telemetry.
+func TestEngineImportsOfADKOnlyData(t *testing.T) {
+	imported := []string{"model", "session", "memory"}
+	compiled := append([]string{"platform", "tool/toolconfirmation"}, imported...) // by those three
+	for name, p := range house(t) {
+		if !engine(name) {
+			continue
+		}
+		for _, dep := range p.imports {
+			if of, ok := strings.CutPrefix(dep, adk); ok && !slices.Contains(imported, of) {
+				t.Errorf("%s imports ADK's %s", name, of)
+			}
+		}
+		for _, dep := range p.deps {
+			if of, ok := strings.CutPrefix(dep, adk); ok && !within(of, "internal") && !slices.Contains(compiled, of) {
+				t.Errorf("%s compiles ADK's %s", name, of)
+			}
+		}
+	}
+}
+
+// engine reports whether a package is part of what both majors of ADK compile with: all
+// but the plugin itself and programs.
+func engine(name string) bool {
+	return name != "plugin/fallback" && (within(name, "plugin/fallback") || within(name, "internal"))
+}
+
+// What a package must not compile, so that its users do not either.
+func TestPackagesStayLight(t *testing.T) {
+	sdks := "github.com/openai/ github.com/anthropics/ github.com/aws/ github.com/Azure/ google.golang.org/adk/v2/model/gemini"
+	models := "plugin/fallback/provider plugin/fallback/router plugin/fallback/middleware plugin/fallback/guard plugin/fallback/degrade plugin/fallback/jobs plugin/fallback/call plugin/fallback/failure"
+	for _, rule := range []struct{ name, heavy string }{
+		// The plugin alone: no store, no conditions, no server, no cache.
+		{"plugin/fallback", "github.com/redis/ cel.dev/ github.com/google/cel-go plugin/fallback/gateway github.com/maypok86/ github.com/spf13/ github.com/chromedp/ github.com/open-feature/ modernc.org/ github.com/glebarez/"},
+		// A policy: of the SDKs genai alone. Package cel and what it alone needs are 1.6 MB of every binary, its standard
+		// library 0.5 MB: conditions use the packages beneath them.
+		{"plugin/fallback/policy", sdks + " plugin/fallback/provider/anthropic cel.dev/cel-go/cel cel.dev/cel-go/common/env cel.dev/cel-go/common/stdlib go.yaml.in/yaml/v3 github.com/redis/"},
+		// What a file says: no model, no engine, no SDK.
+		{"plugin/fallback/policy/spec", "google.golang.org/adk google.golang.org/genai " + sdks + " " + models},
+		{"cmd/adk-fallback/internal/picture", "google.golang.org/adk google.golang.org/genai " + sdks + " " + models},
+		// The reader of tagged structs: no policy, no conditions, no models.
+		{"internal/strictyaml", "plugin internal/condition internal/price cel.dev google.golang.org/adk google.golang.org/genai"},
+		// Parts that are used by hand.
+		{"plugin/fallback/guard", "github.com/maypok86/ cel.dev/ github.com/open-feature/ go.yaml.in/yaml"},
+		{"plugin/fallback/call", "cel.dev/ github.com/maypok86/ go.yaml.in/yaml"},
+		{"plugin/fallback/failure", "cel.dev/ github.com/maypok86/ go.yaml.in/yaml " + sdks},
+		{"plugin/fallback/fallbacktest", "google.golang.org/adk cel.dev/ go.yaml.in/yaml " + sdks},
+		{"plugin/fallback/jobs", "modernc.org/ github.com/glebarez/ github.com/jackc/ cel.dev/"},
+		{"engine", "go.opentelemetry.io/otel/log go.opentelemetry.io/otel/sdk github.com/openai/ github.com/google/cel-go"},
 	} {
-		for _, dep := range deps(t, "plugin/fallback/"+pkg) {
-			if slices.Contains(forbidden, strings.TrimPrefix(dep, root)) {
-				t.Errorf("%s compiles %s", pkg, dep)
+		found := false
+		for name, p := range house(t) {
+			if name != rule.name && (rule.name != "engine" || !engine(name)) {
+				continue
 			}
+			found = true
+			for _, dep := range p.deps {
+				for _, heavy := range strings.Fields(rule.heavy) {
+					if within(dep, strings.TrimSuffix(heavy, "/")) {
+						t.Errorf("%s compiles %s", name, dep)
+					}
+				}
+			}
+		}
+		if !found {
+			t.Errorf("no package %s", rule.name)
 		}
 	}
 }
 
-// Who imports the front door alone compiles no more than it needs.
-func TestFrontDoorIsLight(t *testing.T) {
-	for _, dep := range deps(t, "plugin/fallback") {
-		for _, heavy := range []string{"redis", "cel-go", "cel.dev", "/gateway", "cobra", "chromedp", "go-sqlite"} {
-			if strings.Contains(dep, heavy) && !strings.HasPrefix(dep, "google.golang.org/adk") {
-				t.Errorf("plugin/fallback compiles %s", dep)
+// One package each knows a library that others would get to know by and by.
+func TestLibrariesHaveOneDoor(t *testing.T) {
+	for library, doors := range map[string]string{
+		"cel.dev":                          "internal/condition",
+		"go.yaml.in/yaml":                  "internal/strictyaml",
+		"github.com/maypok86":              "plugin/fallback/middleware",
+		"github.com/open-feature":          "plugin/fallback/policy",
+		"github.com/anthropics":            "plugin/fallback/provider/anthropic",
+		"database/sql":                     "plugin/fallback/jobs",
+		"go.opentelemetry.io/otel":         "internal/telemetry",
+		"go.opentelemetry.io/otel/log":     "",
+		"google.golang.org/adk/v2/runner":  "plugin/fallback",
+		"google.golang.org/adk/v2/plugin":  "plugin/fallback",
+		"google.golang.org/adk/v2/agent":   "plugin/fallback",
+		"google.golang.org/adk/v2/memory":  "plugin/fallback/degrade",
+		"google.golang.org/adk/v2/session": "plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy",
+	} {
+		for name, p := range house(t) {
+			if !engine(name) && name != "plugin/fallback" || slices.Contains(strings.Fields(doors), name) {
+				continue
 			}
-		}
-	}
-}
-
-// Guards are for who composes models by hand too: no cache, no conditions, no flags.
-func TestGuardIsLight(t *testing.T) {
-	for _, dep := range deps(t, "plugin/fallback/guard") {
-		for _, heavy := range []string{"otter", "cel-go", "cel.dev", "open-feature", "yaml"} {
-			if strings.Contains(dep, heavy) {
-				t.Errorf("plugin/fallback/guard compiles %s", dep)
+			for _, dep := range p.imports {
+				if within(dep, library) {
+					t.Errorf("%s imports %s; of this module, only {%s} may", name, dep, doors)
+				}
 			}
-		}
-	}
-}
-
-// Package cel and what it alone needs are 1.6 MB of every binary, CEL's standard library 0.5 MB: conditions use the packages
-// beneath them.
-func TestPolicyCompilesNoMoreOfCELThanItNeeds(t *testing.T) {
-	got := deps(t, "plugin/fallback/policy")
-	for _, heavy := range []string{"cel.dev/cel-go/cel", "cel.dev/cel-go/common/env", "cel.dev/cel-go/common/stdlib", "go.yaml.in/yaml/v3"} {
-		if slices.Contains(got, heavy) {
-			t.Errorf("plugin/fallback/policy compiles %s", heavy)
 		}
 	}
 }
