@@ -1,8 +1,10 @@
 package policy_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -351,5 +353,33 @@ func TestPrimaryIsAskedOnceInATurnThatStaysElsewhere(t *testing.T) {
 	}
 	if n, others := len(a.Asked()), len(b.Asked()); n != 2 || others != 2 {
 		t.Errorf("two calls asked the primary %d times and the fallback %d times, want 2 and 2", n, others)
+	}
+}
+
+// A model that costs nothing does not answer for a budget that is used up, and does
+// while it is not, or where nobody bounds it. B78
+func TestAFreeModelDoesNotGoRoundABudget(t *testing.T) {
+	const file = "primary: %s\nfallbacks: [{name: %s}, {name: template-response}]\nbudgets: {usd_per_day: 0.5, tenants: {rich: {usd_per_day: 100}}, exhausted: %s}" +
+		"\nmodels: {a: {price: {input: 0, output: %d}}, free: {price: {input: 0, output: 0}}}"
+	for _, test := range []struct {
+		name, primary, other, exhausted, tenant, want string
+	}{
+		{"behind one that has no place", "a", "free", "deny", "acme", ""},
+		{"behind one that has no place, degraded", "a", "free", "degrade", "acme", "template-response"},
+		{"in front", "free", "a", "deny", "acme", "free"},
+		{"for a tenant with more", "a", "free", "deny", "rich", "a"},
+	} {
+		m := build(t, fmt.Sprintf(file, test.primary, test.other, test.exhausted, 1000), models(suite.NewModel("a", using("a", 1)), suite.NewModel("free", suite.Text("free"))))
+		got := askFor(call.With(t.Context(), call.Info{Tenant: test.tenant}), m, false, asking(8000))
+		if by := cmp.Or(got.md.Degraded, got.md.ModelName); by != test.want || (got.err == nil) != (test.want != "") {
+			t.Errorf("%s: %q answered (%v), want %q", test.name, by, got.err, test.want)
+		}
+	}
+
+	spent := suite.NewModel("a", using("a", 500_000))
+	m := build(t, fmt.Sprintf(file, "a", "free", "deny", 1), models(spent, suite.NewModel("free", suite.Text("free"))))
+	askFor(t.Context(), m, false, asking(500_000))
+	if got := askFor(t.Context(), m, false, asking(1)); got.err == nil {
+		t.Errorf("%s answered with no budget left", got.md.ModelName)
 	}
 }

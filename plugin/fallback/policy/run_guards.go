@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -19,7 +20,7 @@ import (
 // checked whichever way a call gets to it: as a fallback, in a hedge, or as the
 // arm of an experiment.
 func (b *builder) guarded(inner stream.Layer, t spec.Target) stream.Layer {
-	guards := []guard.Guard{b.compliance(), b.flags(t), b.payer()}
+	guards := []guard.Guard{b.compliance(), b.flags(t), b.payer(t.Resolved)}
 	if t.Settings.Tools != nil {
 		guards = append(guards, guard.Tools(t.Settings.Tools...))
 	}
@@ -61,15 +62,22 @@ func (b *builder) compliance() guard.Guard {
 	}
 }
 
-// payer returns the guard that refuses calls whose tenant cannot be read: no
-// budget is known to be theirs. It is nil where dollars are not bounded.
-func (b *builder) payer() guard.Guard {
+// payer returns the guard that refuses calls whose tenant cannot be read, because no
+// budget is known to be theirs, and calls of a model that costs nothing once the
+// tenant's budget is used up: then calls are refused or get a last resort. It is nil
+// where dollars are not bounded.
+func (b *builder) payer(r spec.Resolved) guard.Guard {
 	if !b.bounded {
 		return nil
 	}
+	rate, purse := b.rate(r), b.kept.purse
+	free := rate.known && rate.price.Input == 0 && rate.price.Output == 0
 	return func(ctx context.Context, req *model.LLMRequest, _ guard.Target) (*model.LLMRequest, error) {
 		if guard.Unread(ctx)&guard.Tenant != 0 {
 			return nil, &middleware.RefusedError{By: "budget", Reason: "the tenant, whose budget it is, cannot be read from the session"}
+		}
+		if free && (stateOf(ctx).outOfBudget() || purse.Share(call.From(ctx).Tenant) >= 1) {
+			return nil, &middleware.RefusedError{By: "budget", Reason: "the day's budget is used up"}
 		}
 		return req, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"strings"
 
 	"google.golang.org/adk/v2/model"
 
@@ -79,7 +80,12 @@ func judge(e *spec.Errors) func(failure.Verdict) failure.Verdict {
 			return v
 		}
 		for _, code := range e.Codes {
-			if v.Matches(string(code)) {
+			switch {
+			case strings.EqualFold(string(code), spec.AnyFailure):
+				if v.Action != failure.Fail {
+					return v
+				}
+			case v.Matches(string(code)), strings.EqualFold(string(code), string(v.Kind)):
 				v.Action = failure.Fallback
 				return v
 			}

@@ -26,6 +26,7 @@ type callState struct {
 	mu       sync.Mutex
 	attempts int  // that reached a model and failed, where budgets are bounded; guarded by mu
 	unpaid   int  // targets that a budget refused; guarded by mu
+	spent    bool // a budget had no place for the price of a target; guarded by mu
 	illegal  int  // targets that compliance denied; guarded by mu
 	begun    bool // the primary has been called, where that matters; guarded by mu
 }
@@ -55,6 +56,13 @@ func (c *callState) broke() bool {
 	return c.unpaid > 0 && c.attempts == 0
 }
 
+// outOfBudget reports whether a budget had no place for the price of a target.
+func (c *callState) outOfBudget() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spent
+}
+
 // count notes how the call of a target has failed.
 func (c *callState) count(ctx context.Context, err error) {
 	by, _ := errors.AsType[*middleware.RefusedError](err)
@@ -66,6 +74,7 @@ func (c *callState) count(ctx context.Context, err error) {
 		c.attempts++
 	} else if by != nil && by.By == "budget" {
 		c.unpaid++
+		c.spent = c.spent || !by.Until.IsZero()
 	}
 }
 

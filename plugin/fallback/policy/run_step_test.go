@@ -1,9 +1,11 @@
 package policy_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -218,16 +220,23 @@ func TestErrorCodesDecideWhatMovesOn(t *testing.T) {
 		name string
 		a    suite.Step
 		by   string // empty for the error
+		file string // instead of codes
 	}{
-		{"listed", suite.Fail(suite.ErrQuota), "b"},
-		{"not listed", suite.Fail(suite.ErrUnavailable), ""},
-		{"listed, and else a failure to stop at", suite.Fail(badKey), "b"},
-		{"our own timeout", silent, "b"},
+		{"listed", suite.Fail(suite.ErrQuota), "b", ""},
+		{"not listed", suite.Fail(suite.ErrUnavailable), "", ""},
+		{"listed, and else a failure to stop at", suite.Fail(badKey), "b", ""},
+		{"our own timeout", silent, "b", ""},
+		{"of a kind that is listed", suite.Fail(io.ErrUnexpectedEOF), "b", "errors: {codes: [network, truncated]}\n"},
+		{"of a kind that is listed in capitals", suite.Fail(suite.ErrUnavailable), "b", "errors: {codes: [Overloaded]}\n"},
+		{"of a kind that is not listed", suite.Fail(suite.ErrQuota), "", "errors: {codes: [network, overloaded]}\n"},
+		{"any", suite.Fail(suite.ErrUnavailable), "b", "errors: {codes: [any]}\n"},
+		{"any, and a bad key", suite.Fail(badKey), "", "errors: {codes: [any]}\n"},
+		{"any, and a bad key that is listed", suite.Fail(badKey), "b", "errors: {codes: [any, auth]}\n"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			given := named("b")
 			given["a"] = suite.NewModel("a", test.a)
-			if got := ask(t.Context(), build(t, chainOf("error")+codes, given), false); got.text != test.by || (got.err == nil) != (test.by != "") {
+			if got := ask(t.Context(), build(t, chainOf("error")+cmp.Or(test.file, codes), given), false); got.text != test.by || (got.err == nil) != (test.by != "") {
 				t.Errorf("%s: %q, %v; want %q", test.name, got.text, got.err, test.by)
 			}
 		})

@@ -44,8 +44,8 @@ type Budgets struct {
 	Timezone string `key:"timezone" kind:"timezone" default:"UTC"`
 	// Moves turns away from the primary before a budget is spent.
 	SoftLimit *SoftLimit `key:"soft_limit"`
-	// What happens when a budget is spent and no free model answers: the call is
-	// refused (deny), or gets an answer of last resort (degrade).
+	// What happens when a budget is spent: the call is refused (deny), or gets an answer
+	// of last resort (degrade). Models that cost nothing do not answer then.
 	Exhausted string `key:"exhausted" enum:"deny|degrade" default:"deny"`
 	// Longest request, in tokens as estimated. A longer one is refused.
 	MaxInputTokens int `key:"max_input_tokens" min:"1" max:"100000000"`
