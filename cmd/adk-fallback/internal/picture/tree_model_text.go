@@ -126,8 +126,8 @@ func configText(p *spec.Policy, r spec.Resolved) string {
 	if c := r.Settings.Config; c != nil {
 		v := reflect.ValueOf(c).Elem()
 		for i := range v.NumField() {
-			if value := reflect.Indirect(v.Field(i)); value.IsValid() && (v.Field(i).Kind() == reflect.Pointer || !value.IsZero()) {
-				key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("key"), ",")
+			key, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("key"), ",")
+			if value := reflect.Indirect(v.Field(i)); key != "" && key != "system" && value.IsValid() && (v.Field(i).Kind() == reflect.Pointer || !value.IsZero()) {
 				format := ", %s %v"
 				if value.Kind() == reflect.Slice {
 					format = ", %s %q"
@@ -135,11 +135,26 @@ func configText(p *spec.Policy, r spec.Resolved) string {
 				fmt.Fprintf(&text, format, key, value)
 			}
 		}
+		text.WriteString(systemText(c.System))
+		for _, key := range c.Unset {
+			text.WriteString(", " + key + " removed")
+		}
 	}
 	if most := p.Budgets.MaxOutput(); most > 0 {
 		fmt.Fprintf(&text, ", at most %d output tokens", most)
 	}
 	return text.String()
+}
+
+// systemText says how the system instruction is changed, without its text.
+func systemText(s *spec.System) string {
+	switch {
+	case s == nil:
+		return ""
+	case s.Replace != "":
+		return ", system replaced"
+	}
+	return ", system with a prefix"
 }
 
 func flagText(name string, f spec.Flag) string {
