@@ -79,6 +79,11 @@ type SplitConfig struct {
 	// Optional.
 	OnRollback func(Rollback)
 
+	// Adaptive, if set, lets the share of the first of two arms move by itself, for a
+	// primary that is slow or fails for a part of its calls. Its weight is the share in
+	// health: {1, 0} sends all users to the primary. Nil means that shares are fixed.
+	Adaptive *AdaptiveShare
+
 	// Stats, if set, returns the counts of every arm. It serves one split.
 	Stats *SplitStats
 }
@@ -108,6 +113,9 @@ type SplitConfig struct {
 // taken out for the life of the split: the control answers its users, in the
 // control's cohort.
 //
+// With Adaptive, the share of the first arm follows its health, and the choice is not the
+// same in every replica; see [AdaptiveShare].
+//
 // The error names every wrong field. The model is safe for concurrent use if
 // its models are.
 func NewSplit(config SplitConfig) (model.LLM, error) {
@@ -115,7 +123,7 @@ func NewSplit(config SplitConfig) (model.LLM, error) {
 		return nil, err
 	}
 	s := newSplit(config)
-	if config.Stats != nil && !config.Stats.arms.CompareAndSwap(nil, &s.arms) {
+	if config.Stats != nil && !config.Stats.split.CompareAndSwap(nil, s) {
 		return nil, errors.New("router: SplitConfig.Stats serves another split; use a new one")
 	}
 	return stream.Forward(s, config.Arms[0].Model), nil
@@ -168,15 +176,19 @@ func (c *SplitConfig) check() error {
 	if c.Window < 0 {
 		wrong("Window: %v is negative; must be 0 (default: %v) or more", c.Window, DefaultDriftWindow)
 	}
+	if c.Adaptive != nil {
+		problems = append(problems, c.Adaptive.check(c))
+	}
 	return errors.Join(problems...)
 }
 
 // split is the layer.
 type split struct {
-	config SplitConfig
-	arms   []*arm
-	total  uint64      // the sum of weights
-	warned atomic.Bool // of a model name that no target has
+	config  SplitConfig
+	arms    []*arm
+	total   uint64      // the sum of weights
+	balance *balance    // nil without SplitConfig.Adaptive
+	warned  atomic.Bool // of a model name that no target has
 }
 
 func newSplit(config SplitConfig) *split {
@@ -191,6 +203,9 @@ func newSplit(config SplitConfig) *split {
 			lastResort: isLastResort(layer), holdsLastResort: hasLastResort(layer),
 		})
 		s.total += uint64(a.Weight)
+	}
+	if config.Adaptive != nil {
+		s.balance = newBalance(*config.Adaptive, fullShare(config.Arms))
 	}
 	return s
 }
@@ -222,8 +237,9 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if a.lastResort && out.LastResorts == stream.LastResortsLater || !a.lastResort && !a.holdsLastResort && out.LastResorts == stream.LastResortsOnly {
 		return &middleware.RefusedError{By: "router", Model: a.layer.Name(), Reason: "models have their turn before answers of last resort"}
 	}
-	err := ask(ctx, a.layer, req, streamed, out)
-	s.judge(ctx, a, err, out)
+	w := s.balance.watch(i, streamed)
+	err := w.ask(ctx, a.layer, req, streamed, out)
+	s.judge(ctx, a, err, out, w)
 	return err
 }
 
@@ -242,7 +258,14 @@ func (s *split) choose(ctx context.Context) int {
 	if i, chosen := ctx.Value(s).(int); chosen {
 		return i
 	}
-	i := pick(s.point(ctx), s.total, s.arms)
+	point := s.point(ctx)
+	if s.balance != nil {
+		if s.balance.takes(point) {
+			return 0
+		}
+		return 1
+	}
+	i := pick(point, s.total, s.arms)
 	if s.arms[i].out.Load() {
 		return 0
 	}

@@ -43,6 +43,9 @@ type Rollback struct {
 // ArmStats is the state of one arm.
 type ArmStats struct {
 	Cohort string
+	// Share is the arm's part of the users, from 0 to 1: that of its weight, unless
+	// [SplitConfig.Adaptive] moves it or a rollback has ended it.
+	Share  float64
 	Counts Counts // within the window
 	// RolledBack is true if the arm was taken out; then the control answers.
 	RolledBack bool
@@ -51,19 +54,20 @@ type ArmStats struct {
 // SplitStats returns the state of the arms of a split. The zero value is ready for
 // [SplitConfig.Stats]. It is safe for concurrent use.
 type SplitStats struct {
-	arms atomic.Pointer[[]*arm]
+	split atomic.Pointer[split]
 }
 
 // Arms returns the state of every arm in the order of the configuration, or nil
 // before the split is created.
 func (s *SplitStats) Arms() []ArmStats {
-	arms := s.arms.Load()
-	if arms == nil {
+	split := s.split.Load()
+	if split == nil {
 		return nil
 	}
 	var stats []ArmStats
-	for _, a := range *arms {
-		stats = append(stats, ArmStats{Cohort: a.cohort, Counts: a.tally.sum(time.Now()), RolledBack: a.out.Load()})
+	for i, share := range split.shares() {
+		a := split.arms[i]
+		stats = append(stats, ArmStats{Cohort: a.cohort, Share: share, Counts: a.tally.sum(time.Now()), RolledBack: a.out.Load()})
 	}
 	return stats
 }
@@ -91,18 +95,39 @@ func pick(point, total uint64, arms []*arm) int {
 	return 0 // not reached: at is less than the sum of weights
 }
 
+// shares returns the present part of the users of each arm.
+func (s *split) shares() []float64 {
+	if s.balance != nil {
+		primary := s.balance.now()
+		return []float64{primary, 1 - primary}
+	}
+	shares := make([]float64, len(s.arms))
+	for i, a := range s.arms {
+		at := i
+		if a.out.Load() {
+			at = 0
+		}
+		shares[at] += float64(a.weight) / float64(s.total)
+	}
+	return shares
+}
+
 // judge counts the end of a call for arm a.
-func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink) {
+func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink, w *watch) {
+	count := func(what Counts) {
+		s.count(a, what)
+		w.ended(what)
+	}
 	switch {
 	case isNobodys(ctx, err) || err == nil && !out.Final:
 	case err != nil:
-		s.count(a, Counts{Calls: 1, Errors: 1})
+		count(Counts{Calls: 1, Errors: 1})
 	case out.Model != "" && out.Model != a.layer.Name():
-		s.count(a, Counts{Calls: 1, Fallbacks: 1})
+		count(Counts{Calls: 1, Fallbacks: 1})
 	default:
-		s.count(a, Counts{Calls: 1})
+		count(Counts{Calls: 1})
 		if review := stream.ReviewOf(ctx); review != nil {
-			review.OnReject(func() { s.count(a, Counts{Errors: 1}) })
+			review.OnReject(func() { count(Counts{Errors: 1}) })
 		}
 	}
 }

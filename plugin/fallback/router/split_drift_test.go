@@ -77,8 +77,8 @@ func TestSplitCounts(t *testing.T) {
 		d.calls("new", 2, answers)
 		d.calls("new", 4, fallsOut)
 		want := []router.ArmStats{
-			{Cohort: "control", Counts: router.Counts{Calls: 4, Errors: 1}},
-			{Cohort: "new", Counts: router.Counts{Calls: 6, Fallbacks: 4}},
+			{Cohort: "control", Share: 0.5, Counts: router.Counts{Calls: 4, Errors: 1}},
+			{Cohort: "new", Share: 0.5, Counts: router.Counts{Calls: 6, Fallbacks: 4}},
 		}
 		if diff := cmp.Diff(want, d.stats.Arms()); diff != "" {
 			t.Errorf("stats (-want +got):\n%s", diff)
