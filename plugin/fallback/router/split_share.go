@@ -54,7 +54,8 @@ const (
 // latest change of the share on, and judged at most once per Step:
 //
 //   - The share is multiplied by Decrease if 3 or more of the primary's calls were bad,
-//     and more than 10 percentage points above those of the alternative.
+//     and more than 10 percentage points above those of the alternative. Until the share
+//     has been whole again, it returns at least to where the latest decrease left it.
 //   - The part of the alternative is multiplied by Decrease if that is true of its calls.
 //   - Increase is added to the share if at most 5 % of the primary's calls were bad, of at
 //     least 10. After a decrease, that takes 10 Steps at least.
@@ -139,6 +140,7 @@ type balance struct {
 	since time.Time     // guarded by mu; when counting began
 	seen  [2]goodAndBad // guarded by mu; by arm
 	fell  time.Time     // guarded by mu; the latest decrease; zero for none
+	low   float64       // guarded by mu; the share after it; full once that was reached again
 }
 
 // times are the times to first content of an arm's calls.
@@ -169,7 +171,7 @@ func newBalance(config AdaptiveShare, full float64) *balance {
 	if config.Step == 0 {
 		config.Step = DefaultShareStep
 	}
-	b := &balance{config: config, full: full, since: time.Now()}
+	b := &balance{config: config, full: full, low: full, since: time.Now()}
 	b.share.Store(math.Float64bits(full))
 	return b
 }
@@ -206,13 +208,17 @@ func (b *balance) decide() {
 	healthy := primary.rate() <= goodEnough && calm
 	switch {
 	case b.worse(0):
-		share, b.fell = max(share*b.config.Decrease, b.config.MinShare), now
+		share = max(min(share*b.config.Decrease, b.low), b.config.MinShare)
+		b.low, b.fell = share, now
 	case b.worse(1):
 		share = b.full - (b.full-share)*b.config.Decrease
 	case healthy && (primary.all >= minGood || steps >= maxSteps):
 		share = min(share+b.config.Increase, b.full)
 	case steps < maxSteps:
 		return
+	}
+	if share == b.full {
+		b.low = share
 	}
 	b.share.Store(math.Float64bits(share))
 	b.since, b.seen = now, [2]goodAndBad{}
