@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
+	"regexp"
 	"slices"
 	"time"
 
@@ -63,16 +65,35 @@ func (b *builder) cache() error {
 		return nil
 	}
 	b.kept.caches = want
-	if b.before.cache != nil && b.before.caches == want {
+	if b.before.cache != nil && reflect.DeepEqual(b.before.caches, want) {
 		b.kept.cache = b.before.cache
 		return nil
 	}
-	var err error
+	rules, err := cacheRules(want.Cache.Rules)
+	if err != nil {
+		return err
+	}
 	b.kept.cache, err = middleware.NewCache(middleware.CacheConfig{
+		Rules:      rules,
 		LookupOnly: !want.Given, LookupAge: want.MaxAge, Scope: want.scope,
 		MaxBytes: int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
 	})
 	return err
+}
+
+func cacheRules(rules []spec.CacheRule) ([]middleware.CacheRule, error) {
+	all := make([]middleware.CacheRule, len(rules))
+	for i, r := range rules {
+		all[i] = middleware.CacheRule{Agent: r.Agent, Labels: r.Labels, TTL: r.TTL, Skip: r.Skip}
+		if r.Prompt == "" {
+			continue
+		}
+		var err error
+		if all[i].Prompt, err = regexp.Compile(r.Prompt); err != nil {
+			return nil, fmt.Errorf("policy: cache.rules: %w", err)
+		}
+	}
+	return all, nil
 }
 
 // closeCache closes the cache if it was made for a tree that could not be built.
@@ -159,12 +180,29 @@ func (b *builder) degrade() *spec.Degrade {
 	return spec.Default[spec.Degrade]()
 }
 
+// retrieval returns the last resort that quotes the application's passages.
+func (b *builder) retrieval(r *spec.Retrieval) (model.LLM, error) {
+	if r == nil {
+		r = spec.Default[spec.Retrieval]()
+	}
+	config := b.options.retrieval
+	config.Name, config.Intro, config.Timeout = spec.RetrievalAnswer, r.Intro, r.Timeout
+	config.MaxPassages, config.MaxPassageBytes = r.MaxPassages, int(r.MaxPassageBytes)
+	return degrade.NewRetrieval(config)
+}
+
 // lastResort returns a last resort behind its flags, or nil if a problem was reported.
 func (b *builder) lastResort(t spec.Target) stream.Layer {
 	section := b.degrade()
-	m, err := degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
-	if t.Model == spec.CachedAnswer {
+	var m model.LLM
+	var err error
+	switch t.Model {
+	case spec.CachedAnswer:
 		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
+	case spec.RetrievalAnswer:
+		m, err = b.retrieval(section.Retrieval)
+	default:
+		m, err = degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
 	}
 	if err != nil {
 		b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())

@@ -21,7 +21,7 @@ retry: {}
 hedge: {}
 rate_limits: {concurrency: 1}
 cache: {}
-degrade: {}
+degrade: {retrieval: {}}
 experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, share: 0}]}}
 `)
 	type figures struct {
@@ -30,7 +30,9 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		TTL, Drift                                        time.Duration
 		Budget, Load                                      float64
 		Bytes                                             int64
-		LastResort, Notice                                string
+		LastResort, Notice, Intro                         string
+		Passages, PassageBytes                            int
+		Search                                            time.Duration
 	}
 	e := p.Experiments["e"]
 	got := figures{
@@ -38,14 +40,16 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		Attempts: p.Retry.MaxAttempts, Base: p.Retry.BaseDelay, Max: p.Retry.MaxDelay, Wait: p.Retry.MaxWait, Budget: float64(p.Retry.Budget),
 		Hedge: p.Hedge.MinDelay, Load: float64(p.Hedge.MaxExtraLoad), Queue: p.RateLimits.Queue, Queued: p.RateLimits.QueueTimeout,
 		TTL: p.Cache.TTL, Bytes: int64(p.Cache.MaxBytes), MinCalls: e.MinCalls, Drift: e.Window,
-		LastResort: p.Degrade.Template, Notice: p.Degrade.CachedNotice,
+		LastResort: p.Degrade.Template, Notice: p.Degrade.CachedNotice, Intro: p.Degrade.Retrieval.Intro, Passages: p.Degrade.Retrieval.MaxPassages,
+		PassageBytes: int(p.Degrade.Retrieval.MaxPassageBytes), Search: p.Degrade.Retrieval.Timeout,
 	}
 	want := figures{
 		Threshold: middleware.DefaultConsecutiveFailures, MinRequests: middleware.DefaultMinRequests, Window: middleware.DefaultWindow, Backoff: middleware.DefaultOpenFor,
 		Attempts: middleware.DefaultMaxRetries + 1, Base: middleware.DefaultBaseDelay, Max: middleware.DefaultMaxDelay, Wait: middleware.DefaultMaxWait, Budget: middleware.DefaultRetryRatio,
 		Hedge: router.DefaultMinHedgeDelay, Load: router.DefaultMaxExtraLoad, Queue: middleware.DefaultMaxQueue, Queued: middleware.DefaultMaxQueueWait,
 		TTL: middleware.DefaultCacheTTL, Bytes: middleware.DefaultCacheBytes, MinCalls: router.DefaultDriftCalls, Drift: router.DefaultDriftWindow,
-		LastResort: degrade.DefaultText, Notice: degrade.DefaultPrefix,
+		LastResort: degrade.DefaultText, Notice: degrade.DefaultPrefix, Intro: degrade.DefaultIntro, Passages: degrade.DefaultMaxPassages,
+		PassageBytes: degrade.DefaultMaxPassageBytes, Search: degrade.DefaultSearchTimeout,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)

@@ -18,6 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -58,6 +59,7 @@ type options struct {
 	models     Models
 	factories  map[string]provider.Factory // by name of the provider
 	validators Validators
+	retrieval  degrade.RetrievalConfig
 
 	flags    FlagClient
 	logger   *slog.Logger
@@ -115,7 +117,7 @@ func optionsOf(opts []Option) (*options, error) {
 
 // known returns what Check knows of the application when a model is built.
 func (o *options) known() spec.Known {
-	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Build: true}
+	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Retrieval: o.searches, Build: true}
 }
 
 // handsIn reports whether the application supplies a model of its own for a name.
@@ -123,6 +125,14 @@ func (o *options) handsIn(name string) bool {
 	_, other := o.models[name].(standin.Model)
 	return o.has(name) && !other
 }
+
+// WithRetrieval lets config find the passages of retrieval-answer: its Memory or its
+// Search. The other fields are those of section degrade.retrieval in the file.
+func WithRetrieval(config degrade.RetrievalConfig) Option {
+	return optionFunc(func(o *options) { o.retrieval = config })
+}
+
+func (o *options) searches() bool { return o.retrieval.Memory != nil || o.retrieval.Search != nil }
 
 // WithLogger sets the logger for warnings about a policy, state changes of breakers, and
 // reloads. Default: slog.Default(). Prompts, answers and keys are never logged.

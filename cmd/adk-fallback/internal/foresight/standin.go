@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/standin"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -28,7 +29,8 @@ func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, e
 	// The stand-ins are called in place of Anthropic's models, so its name is enough. Its SDK would double the size of the
 	// command.
 	anthropic := provider.Factory{Name: "anthropic"}
-	return policy.NewLive(context.Background(), p, models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)))
+	return policy.NewLive(context.Background(), p, models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)),
+		policy.WithRetrieval(degrade.RetrievalConfig{Search: func(context.Context, string) ([]degrade.Passage, error) { return nil, nil }}))
 }
 
 // modelNames returns the name of each model of p, as the file has it.

@@ -83,11 +83,20 @@ func lastResortText(p *spec.Policy, t *spec.Target) string {
 		degrade = *p.Degrade
 	}
 	var text string
-	if t.Model == spec.TemplateResponse {
+	switch {
+	case t.Model == spec.RetrievalAnswer:
+		r := spec.Default[spec.Retrieval]()
+		if degrade.Retrieval != nil {
+			r = degrade.Retrieval
+		}
+		text = fmt.Sprintf("up to %s, found within %s", Plural(r.MaxPassages, "passage"), Short(r.Timeout))
+	case t.Model == spec.TemplateResponse:
 		first, _, _ := strings.Cut(cmp.Or(degrade.Template, defaultOf("degrade", "template")), "\n")
 		text = strconv.Quote(first)
-	} else if text = "up to " + defaultOf("degrade", "cached_max_age") + " old"; degrade.CachedMaxAge > 0 {
+	case degrade.CachedMaxAge > 0:
 		text = "up to " + Short(degrade.CachedMaxAge) + " old"
+	default:
+		text = "up to " + defaultOf("degrade", "cached_max_age") + " old"
 	}
 	switch {
 	case spendText(p.Budgets) == "":

@@ -28,6 +28,9 @@ type Known struct {
 	// Code reports whether a word is a known code of a failure. Nil means that any word
 	// may be one.
 	Code func(word string) bool
+	// Retrieval reports whether the application searches passages for retrieval-answer.
+	// Nil means that it is not known.
+	Retrieval func() bool
 	// Validator reports whether the application has a function of that name among its
 	// policy.Validators. Nil means unknown.
 	Validator func(name string) bool
@@ -176,7 +179,7 @@ func (c *checker) name(path, name string) {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
-	hint := didYouMean(name, append(candidates, CachedAnswer, TemplateResponse))
+	hint := didYouMean(name, append(candidates, CachedAnswer, RetrievalAnswer, TemplateResponse))
 	message := quoted(name) + " is not a known model" + hint + "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
 	case c.known.Model == nil:

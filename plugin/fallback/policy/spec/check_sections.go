@@ -227,6 +227,15 @@ func (c *checker) sections() {
 	if d := c.Degrade; d != nil && !c.has(TemplateResponse) && c.given("degrade.template") {
 		c.warn("degrade.template", "template is not used; add "+TemplateResponse+" to the fallbacks")
 	}
+	if c.Cache != nil {
+		c.cacheRules(c.Cache.Rules)
+	}
+	if c.has(RetrievalAnswer) && c.known.Retrieval != nil && !c.known.Retrieval() {
+		c.err(c.pathOf(RetrievalAnswer), RetrievalAnswer+" needs passages; add policy.WithRetrieval")
+	}
+	if c.Degrade != nil && c.Degrade.Retrieval != nil && !c.has(RetrievalAnswer) {
+		c.warn("degrade.retrieval", "retrieval is not used; add "+RetrievalAnswer+" to the fallbacks")
+	}
 	if c.Degrade != nil && c.Degrade.Template != "" {
 		if _, err := phrase.Parse(c.Degrade.Template); err != nil {
 			c.err("degrade.template", redact.Text(err.Error(), 2*strictyaml.MaxMessage))
@@ -237,6 +246,19 @@ func (c *checker) sections() {
 		names[i] = alert.Name
 	}
 	c.unique("alerts", names)
+}
+
+// cacheRules finds rules that contradict themselves, and rules that no call gets to.
+func (c *checker) cacheRules(rules []CacheRule) {
+	for i, r := range rules {
+		path := at("cache.rules", i)
+		if r.Skip && r.TTL > 0 {
+			c.err(at(path, "ttl"), "an answer that is not kept has no ttl; remove skip or ttl")
+		}
+		if all := r.Agent == "" && len(r.Labels) == 0 && r.Prompt == ""; all && i+1 < len(rules) && c.clean(path) {
+			c.warn(path, "rule matches every call, so that the rules after it have no effect; move it to the end")
+		}
+	}
 }
 
 func (c *checker) rateLimits(path string, r *RateLimits) {
@@ -281,8 +303,8 @@ func (c *checker) budgets(b *Budgets) {
 	if spend && b.SoftLimit != nil && len(c.chain) > 0 && !c.chain[0].Spared {
 		c.warn("budgets.soft_limit", "no model takes the calls that the primary is spared; add one to the fallbacks, before "+TemplateResponse)
 	}
-	if b.Exhausted == "degrade" && !c.has(CachedAnswer) && !c.has(TemplateResponse) {
-		c.err("budgets.exhausted", "degrade needs a last resort; add "+CachedAnswer+" or "+TemplateResponse+" to the fallbacks")
+	if b.Exhausted == "degrade" && !slices.ContainsFunc(c.chain, func(t Target) bool { return t.LastResort() }) {
+		c.err("budgets.exhausted", "degrade needs a last resort; add "+CachedAnswer+", "+RetrievalAnswer+" or "+TemplateResponse+" to the fallbacks")
 	}
 }
 
@@ -313,6 +335,11 @@ func (c *checker) unique(path string, names []string) {
 // has reports whether name is a target of the chain.
 func (c *checker) has(name string) bool {
 	return slices.ContainsFunc(c.chain, func(t Target) bool { return t.Model == name })
+}
+
+// pathOf returns the path of the entry of the chain that is called name.
+func (c *checker) pathOf(name string) string {
+	return c.chain[slices.IndexFunc(c.chain, func(t Target) bool { return t.Model == name })].Path
 }
 
 // clean reports whether no problem has been found at or below path.

@@ -56,7 +56,8 @@ type Policy struct {
 	// of data under compliance rules. A caller gets no answer of a model that a flag
 	// switches off for that caller.
 	Cache *Cache `key:"cache"`
-	// Settings for the answers of last resort, cached-answer and template-response.
+	// Settings for the answers of last resort: cached-answer, retrieval-answer and
+	// template-response.
 	Degrade *Degrade `key:"degrade"`
 	// Calls a cheap model first, and a strong one only if the answer is uncertain. For
 	// a later version: checked, but no model is built from a file that has it.
@@ -94,7 +95,7 @@ type Policy struct {
 
 // Entry is one fallback.
 type Entry struct {
-	// A model, or a last resort: cached-answer or template-response.
+	// A model, or a last resort: cached-answer, retrieval-answer or template-response.
 	Name string `key:"name,required"`
 	// When a call moves on to this entry from the attempt before it. While that attempt
 	// has no content, the condition is evaluated at every latency that it names; when

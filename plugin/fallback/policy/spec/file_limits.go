@@ -87,6 +87,24 @@ type Cache struct {
 	// tenants, of a call whose tenant cannot be read, and of callers for whom flags
 	// switch off different models.
 	Scope string `key:"scope" enum:"tenant|user" default:"tenant"`
+	// Calls whose answers have another ttl. The first rule that matches a call decides.
+	Rules []CacheRule `key:"rules" items:"1..64"`
+}
+
+// CacheRule is [middleware.CacheRule] in a file: it matches a call that meets all of its
+// conditions, and without any every call.
+type CacheRule struct {
+	// The agent that makes the call.
+	Agent string `key:"agent"`
+	// Labels that the call has, with these values.
+	Labels map[string]string `key:"labels"`
+	// A regular expression of Go that matches somewhere in the user's last message, of
+	// which the first 16 KiB count.
+	Prompt string `key:"prompt" kind:"regexp"`
+	// How long such an answer is fresh. Default: ttl of the cache.
+	TTL time.Duration `key:"ttl" min:"1ms" max:"720h"`
+	// Whether such answers are not kept at all.
+	Skip bool `key:"skip" default:"false"`
 }
 
 // Degrade has the settings for the answers of last resort, which always say what they
@@ -104,9 +122,23 @@ type Degrade struct {
 	// Maximum age of the answer of cached-answer, independent of cache.ttl. cache_hit
 	// is true if there is such an answer.
 	CachedMaxAge time.Duration `key:"cached_max_age" min:"1s" max:"720h" default:"24h"`
+	// The passages of retrieval-answer, which the application searches.
+	Retrieval *Retrieval `key:"retrieval"`
 	// Answers that are given later. For a later version: checked, but no model is built
 	// from a file that has it.
 	Deferred *DeferredAnswer `key:"deferred"`
+}
+
+// Retrieval is [degrade.RetrievalConfig] in a file.
+type Retrieval struct {
+	// Text before the passages, which must say that they are no answer.
+	Intro string `key:"intro" kind:"text" default:"I cannot answer right now. These passages may help. They are quotations, not an answer:"`
+	// Number of passages that are quoted.
+	MaxPassages int `key:"max_passages" min:"1" max:"20" default:"3"`
+	// Size of each passage. A longer one is cut at the end of a word.
+	MaxPassageBytes Bytes `key:"max_passage_bytes" min:"100B" max:"16KiB" default:"600B"`
+	// Longest search.
+	Timeout time.Duration `key:"timeout" min:"1ms" max:"1m" default:"2s"`
 }
 
 // DeferredAnswer has the settings for calls that are answered later.

@@ -10,11 +10,14 @@ import (
 // The answers of last resort. A file uses them like names of models.
 const (
 	CachedAnswer     = "cached-answer"     // an earlier answer to the same request, if there is one
+	RetrievalAnswer  = "retrieval-answer"  // passages that the application finds, with their sources
 	TemplateResponse = "template-response" // the text of degrade.template
 )
 
 // IsLastResort reports whether a name, with aliases resolved, is a last resort.
-func IsLastResort(name string) bool { return name == CachedAnswer || name == TemplateResponse }
+func IsLastResort(name string) bool {
+	return name == CachedAnswer || name == RetrievalAnswer || name == TemplateResponse
+}
 
 // Target is a place in the chain of a policy: a model, the arms of an experiment with it,
 // or a last resort.
