@@ -1,7 +1,8 @@
 // Package router holds what chooses between several models: [NewFallback] asks
 // them in order until one answers, [NewHedge] asks a second one when the first
 // is slow, [NewCascade] calls a strong one when a judge rejects a cheap one's answer,
-// [NewSplit] sends a share of the users to each.
+// [NewSplit] sends a share of the users to each, which may follow the health of the
+// first ([AdaptiveShare]).
 //
 // Each is a model.LLM made of others, so they nest, in each other and in the
 // layers of package middleware:

@@ -128,8 +128,16 @@ func TestShareMoves(t *testing.T) {
 				v.seconds(1)
 			}
 			v.primary = refuses
-			v.seconds(2)
+			v.seconds(1)
 		}, 0.3},
+		{"after the whole, a relapse is a first one", router.AdaptiveShare{}, func(v *moving) {
+			v.primary = refuses
+			v.seconds(60)
+			v.primary = answers
+			v.seconds(120)
+			v.primary = refuses
+			v.seconds(1)
+		}, 0.5},
 		{"both fail", router.AdaptiveShare{}, func(v *moving) {
 			v.primary = refuses
 			v.seconds(1)
