@@ -16,8 +16,8 @@ const (
 	// DefaultMinShare leaves the primary 2 % of the users: enough to see it recover, and
 	// so few that slow calls among theirs stay beyond the 99th percentile of all calls.
 	DefaultMinShare = 0.02
-	// DefaultShareIncrease takes the share from the smallest to all in ten steps.
-	DefaultShareIncrease = 0.1
+	// DefaultShareIncrease takes the share from the smallest to all in seven steps.
+	DefaultShareIncrease = 0.15
 	// DefaultShareDecrease halves, as TCP does.
 	DefaultShareDecrease = 0.5
 	// DefaultShareStep is the shortest time between two changes of the share.
@@ -39,7 +39,7 @@ const (
 	// maxSteps is how many steps a decision may take. With so few calls, those without a
 	// bad one, or no call at all, raise the share too: else an arm that no user falls
 	// into would never be tried again.
-	maxSteps = 30
+	maxSteps = 20
 )
 
 // AdaptiveShare moves users away from the primary, the first of two arms, while its
@@ -59,7 +59,7 @@ const (
 //   - The part of the alternative is multiplied by Decrease if that is true of its calls.
 //   - Increase is added to the share if at most 5 % of the primary's calls were bad, of at
 //     least 10. After a decrease, that takes 10 Steps at least.
-//   - After 30 Steps without a change, counting starts again. Increase is added then if at
+//   - After 20 Steps without a change, counting starts again. Increase is added then if at
 //     most 5 % of the primary's calls were bad, however few there were.
 //
 // The share stays between MinShare and the weight of the primary. Each user has a fixed

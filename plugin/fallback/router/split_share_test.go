@@ -107,7 +107,7 @@ func TestShareMoves(t *testing.T) {
 			v.seconds(1)
 			v.primary = answers
 			v.seconds(11)
-		}, 0.6},
+		}, 0.65},
 		{"an increase", router.AdaptiveShare{Increase: 0.25}, func(v *moving) {
 			v.primary = refuses
 			v.seconds(1)
