@@ -23,7 +23,6 @@ type moving struct {
 	m              model.LLM
 	stats          router.SplitStats
 	primary, other suite.Step
-	seen           [2]int // calls by arm
 }
 
 func newMoving(t *testing.T, config router.SplitConfig) *moving {
@@ -34,11 +33,9 @@ func newMoving(t *testing.T, config router.SplitConfig) *moving {
 		config.Arms = []router.Arm{{Weight: 1}, {}}
 	}
 	config.Arms[0].Model = scripted{"flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		v.seen[0]++
 		v.primary(ctx, req, streamed, yield)
 	}}
 	config.Arms[1].Model = router.MustFallback(router.Config{}, scripted{"pro", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		v.seen[1]++
 		v.other(ctx, req, streamed, yield)
 	}}, scripted{"backup", answers})
 	v.m = router.MustSplit(config)
