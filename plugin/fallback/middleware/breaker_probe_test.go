@@ -136,6 +136,7 @@ func TestOneProbeAtATimeUntilClosed(t *testing.T) {
 			}
 			time.Sleep(time.Second + time.Millisecond)
 		}
+		synctest.Wait()
 		if got := len(flash.Requests()) - 1; got != 3 || most != 1 {
 			t.Errorf("%d probes, at most %d at once; want 3, one after the other", got, most)
 		}
@@ -215,6 +216,7 @@ func TestOwnProbeSparesCalls(t *testing.T) {
 		if probes < 11 || probes > 14 || calls < 20 {
 			t.Errorf("%d probes and %d calls afterwards; want about one probe per OpenFor, then 3 successes, then calls", probes, calls)
 		}
+		synctest.Wait()
 		if n := len(told.all); n < 3 || told.all[n-1] != closed || told.all[n-2] != halfOpen {
 			t.Errorf("states %v, want the last to be half open and closed", told.all)
 		}

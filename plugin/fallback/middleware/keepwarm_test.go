@@ -108,6 +108,7 @@ func TestKeepWarmTeachesTheBreaker(t *testing.T) {
 		if refusedBy(generate(t.Context(), guarded), "breaker") == nil {
 			t.Error("the standby's breaker is closed after two small requests have failed")
 		}
+		synctest.Wait()
 		counts := map[string]int{}
 		for _, one := range told {
 			counts[one]++
@@ -134,6 +135,7 @@ func TestKeepWarmIsApartFromCalls(t *testing.T) {
 		mustNotHang(t, 0, func() { got = ask(ctx, m, true) })
 		cancel()
 		time.Sleep(2 * time.Second)
+		synctest.Wait()
 		if len(callers) != 1 || callers[0].User != "" || callers[0].Tenant != "" {
 			t.Errorf("callers of the small request %+v, want one without a name", callers)
 		}
