@@ -238,7 +238,7 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 		given[f.key] = true
 		at := At(path, f.key)
 		d.placeOf(f.shape, at, p)
-		if f.nullable && resolved(p.value).Tag == "!!null" {
+		if null := resolved(p.value); f.nullable && null.Tag == "!!null" && null.Value != "" { // an empty value is more often a mistake
 			nulls := v.Field(s.nulls)
 			nulls.Set(reflect.Append(nulls, reflect.ValueOf(f.key)))
 			continue

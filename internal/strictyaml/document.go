@@ -49,8 +49,10 @@ func readDocument(data []byte, empty string) *document {
 		d.problems[0].Severity = SeverityWarning
 		d.text = rest
 	}
-	if directive.MatchString(d.text) {
-		d.text = "#" + d.text[1:] // makes it a comment: the parser accepts version 1.1 only, and places must not move
+	if line := directive.FindString(d.text); line != "" {
+		// Makes it a comment: the parser accepts version 1.1 only, and places must not move.
+		at := strings.LastIndexByte(line, '%')
+		d.text = d.text[:at] + "#" + d.text[at+1:]
 	}
 	d.lines = lineStarts(d.text)
 	if err := d.load(); err != nil {
@@ -61,7 +63,7 @@ func readDocument(data []byte, empty string) *document {
 
 // directive is the line that states the version of YAML:
 // https://yaml.org/spec/1.2.2/#681-yaml-directives.
-var directive = regexp.MustCompile(`^%YAML 1\.[2-9][ \t\r]*\n`)
+var directive = regexp.MustCompile(`^(?:[ \t]*(?:#[^\n]*)?\n)*%YAML 1\.[2-9][ \t]*(?:#[^%\n]*)?\r?\n`)
 
 func lineStarts(text string) []int {
 	starts := []int{0}

@@ -69,7 +69,7 @@ func All(guards ...Guard) Guard {
 func contained(ctx context.Context, g Guard, req *model.LLMRequest, t Target) (seen *model.LLMRequest, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			seen, err = nil, fmt.Errorf("the guard panicked: %v", p)
+			seen, err = nil, fmt.Errorf("the guard panicked with a %T", p) // which may quote the request
 		}
 	}()
 	if seen, err = g(ctx, req, t); seen == nil && err == nil {

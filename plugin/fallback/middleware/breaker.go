@@ -206,7 +206,7 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 // succeeded. It runs on a goroutine of its own, and ends with the latest request.
 func (b *breaker) probe(pass permit) {
 	for {
-		err, whenEnded := b.pinger.ping()
+		whenEnded, err := b.pinger.ping()
 		o := outcome{result: succeeded}
 		if err != nil {
 			o = judge(context.Background(), err)

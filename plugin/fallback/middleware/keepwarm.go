@@ -133,7 +133,7 @@ func (k *keepWarm) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 
 // warm makes a small request.
 func (k *keepWarm) warm(s *standbyModel) {
-	err, whenEnded := s.ping()
+	whenEnded, err := s.ping()
 	k.tell(s.name, err)
 	whenEnded(func() { s.busy.Store(false) })
 }

@@ -41,11 +41,11 @@ func newPinger(layer stream.Layer, request func() *model.LLMRequest, timeout tim
 // errNoRequest says that the application's function has made no request.
 var errNoRequest = errors.New("middleware: the function for a small request returned nil or panicked; it must return a request")
 
-// ping makes one unary request. It returns its error, nil for an answer, and a function
-// that calls its argument when the model has returned: at once, unless the model ignores
-// that its time is over. A panic in a layer or in the request's function is returned as
+// ping makes one unary request. It returns a function that calls its argument when the
+// model has returned, which is at once unless the model ignores that its time is over, and
+// the request's error, nil for an answer. A panic in a layer or in the request's function is returned as
 // an error.
-func (p *pinger) ping() (err error, whenEnded func(func())) {
+func (p *pinger) ping() (whenEnded func(func()), err error) {
 	out := stream.NewSink(context.Background(), func(*model.LLMResponse, error) bool { return true })
 	req := p.make()
 	if req == nil {
@@ -54,7 +54,7 @@ func (p *pinger) ping() (err error, whenEnded func(func())) {
 		err = p.limited.Do(context.Background(), req, false, out)
 	}
 	out.End(err)
-	return err, func(f func()) { out.WhenEnded(0, f) }
+	return func(f func()) { out.WhenEnded(0, f) }, err
 }
 
 // make calls the application's function.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -78,6 +79,17 @@ func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 	case e.key == "":
 		if config.APIKey = e.first("GOOGLE_API_KEY", "GEMINI_API_KEY"); config.APIKey == "" {
 			return nil, noKey("gemini", "GOOGLE_API_KEY or GEMINI_API_KEY")
+		}
+	}
+	if e.relied && e.Settings.Region != "" && e.Settings.BaseURL == "" {
+		// genai reads these by itself, and what they name is called instead.
+		for _, name := range []string{"GOOGLE_VERTEX_BASE_URL", "GOOGLE_GEMINI_BASE_URL"} {
+			if e.first(name) != "" || os.Getenv(name) != "" {
+				return nil, fmt.Errorf("%s is set, and a compliance rule relies on region %s; unset it, or set base_url", name, e.Settings.Region)
+			}
+		}
+		if config.Backend == genai.BackendVertexAI && !spec.IsLocation(e.Settings.Region) {
+			return nil, fmt.Errorf("region must be a location of Vertex AI, such as europe-west4, not %q", e.Settings.Region)
 		}
 	}
 	if config.Backend == genai.BackendGeminiAPI && e.relied && e.Settings.Region != "" && e.Settings.BaseURL == "" {

@@ -76,8 +76,12 @@ func (b *builder) payer(r spec.Resolved) guard.Guard {
 		if guard.Unread(ctx)&guard.Tenant != 0 {
 			return nil, &middleware.RefusedError{By: "budget", Reason: "the tenant, whose budget it is, cannot be read from the session"}
 		}
-		if free && (stateOf(ctx).outOfBudget() || purse.Share(call.From(ctx).Tenant) >= 1) {
+		switch {
+		case !free:
+		case purse.Share(call.From(ctx).Tenant) >= 1:
 			return nil, &middleware.RefusedError{By: "budget", Reason: "the day's budget is used up"}
+		case stateOf(ctx).outOfBudget():
+			return nil, &middleware.RefusedError{By: "budget", Reason: "the call does not fit the day's budget, and a model that costs nothing does not answer instead"}
 		}
 		return req, nil
 	}

@@ -237,7 +237,7 @@ func (r *ruling) verdict() failure.Verdict {
 func (j *Judge) contained(ctx context.Context, a *judged, out *stream.Sink) (value float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: a judge of a cascade panicked", "panic", p)
+			slog.Error("router: a judge of a cascade panicked", "panic", fmt.Sprintf("%T", p))
 			value, err = math.NaN(), unknown("it panicked")
 		}
 	}()

@@ -209,7 +209,7 @@ func (r *cascadeRun) price(target stream.Layer) (cost float64, ok bool) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: CascadeConfig.Price panicked", "model", target.Name(), "panic", p)
+			slog.Error("router: CascadeConfig.Price panicked", "model", target.Name(), "panic", fmt.Sprintf("%T", p))
 			cost, ok = 0, false
 		}
 	}()

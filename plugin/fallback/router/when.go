@@ -49,6 +49,8 @@ type Rule struct {
 	// may be called by several goroutines at once, some of them timers', so it should
 	// return soon. [call.From] tells it whose call it is.
 	If func(ctx context.Context, o Observation) (bool, error)
+
+	second bool // the model has a rule already
 }
 
 // Moment is when a rule is evaluated.
@@ -156,6 +158,7 @@ func When(rule Rule, m model.LLM) model.LLM {
 	if rule.Name == "" {
 		rule.Name = "the rule of " + m.Name()
 	}
+	_, rule.second = stream.Find[*conditional](stream.Of(m))
 	return stream.Forward(&conditional{stream.Around{Inner: stream.Of(m)}, rule}, m)
 }
 
@@ -181,6 +184,9 @@ func (r *Rule) check(who string, i int) (errs []error) {
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("router: %s: models[%d]: Rule.%s", who, i, fmt.Sprintf(format, args...)))
 	}
+	if r.second {
+		errs = append(errs, fmt.Errorf("router: %s: models[%d] has two rules; put their conditions into one", who, i))
+	}
 	last := time.Duration(0)
 	for i, latency := range r.Latencies {
 		if latency <= last {
@@ -201,8 +207,8 @@ func (r *Rule) holds(ctx context.Context, o *Observation) (yes bool, err error) 
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: a rule panicked", "rule", r.Name, "panic", p)
-			yes, err = false, fmt.Errorf("router: %s panicked: %v", r.Name, p)
+			slog.Error("router: a rule panicked", "rule", r.Name, "panic", fmt.Sprintf("%T", p))
+			yes, err = false, fmt.Errorf("router: %s panicked with a %T", r.Name, p)
 		}
 	}()
 	return r.If(ctx, *o)

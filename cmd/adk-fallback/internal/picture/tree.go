@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -95,7 +96,7 @@ func (v view) entry(t *spec.Target) *Layer {
 		}
 		return tree
 	}
-	return around("when", t.Condition.String(), tree)
+	return around("when", oneLine(t.Condition.String()), tree)
 }
 
 // model returns a model with the layers around it.
@@ -140,4 +141,18 @@ func limitsOf(p *spec.Policy, r spec.Resolved) *spec.RateLimits {
 		return r.Settings.RateLimits
 	}
 	return p.RateLimits
+}
+
+// oneLine returns a text of the file for a terminal: on one line, without characters that
+// a terminal obeys.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
@@ -135,11 +136,12 @@ func (c *checker) cycle(name string, followed map[string]bool) []string {
 func (c *checker) duplicates() {
 	first := make(map[string]Target)
 	for _, t := range c.chain {
-		if earlier, again := first[t.Model]; again {
+		name := match.Fold(t.Model) // rules do not tell apart what differs in case alone
+		if earlier, again := first[name]; again {
 			c.err(t.Path, fmt.Sprintf("%s is the same target as %s; list each target once", quoted(t.Name), earlier.Path))
 			continue
 		}
-		first[t.Model] = t
+		first[name] = t
 	}
 }
 

@@ -25,7 +25,7 @@ func problemsWith(known spec.Known, file string) (problems string, ok bool) {
 func TestRegionsThatRulesRelyOnAreThoseOfTheWire(t *testing.T) {
 	for _, test := range []struct{ name, model, want string }{
 		{"Vertex AI", "provider: vertexai, region: europe-west4", ""},
-		{"Vertex AI, by its own host", "provider: vertexai, region: Europe-West4, base_url: https://europe-west4-aiplatform.googleapis.com", ""},
+		{"Vertex AI, by its own host", "provider: vertexai, region: europe-west4, base_url: https://europe-west4-aiplatform.googleapis.com", ""},
 		{"Vertex AI, by another host", "provider: vertexai, region: europe-west4, base_url: https://us-central1-aiplatform.googleapis.com", "is in region us-central1"},
 		{"Vertex AI, by its global host", "provider: vertexai, region: europe-west4, base_url: https://aiplatform.googleapis.com", "is in region global"},
 		{"Vertex AI with a key", "provider: vertexai, region: europe-west4, credential_env: VERTEX_KEY", "served by the global endpoint"},
@@ -38,6 +38,13 @@ func TestRegionsThatRulesRelyOnAreThoseOfTheWire(t *testing.T) {
 		{"OpenAI in the United States", "provider: openai, region: europe, base_url: https://us.api.openai.com/v1", "is in region us"},
 		{"Anthropic", "provider: anthropic, region: europe", "anthropic's own endpoint has no region"},
 		{"Bedrock", "provider: openai, region: europe, base_url: https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1", "is in region us-east-1"},
+		{"Vertex AI's endpoint of several regions", "provider: vertexai, region: europe-west4, base_url: https://aiplatform.us.rep.googleapis.com", "is in region us"},
+		{"Vertex AI by mutual TLS", "provider: vertexai, region: europe-west4, base_url: https://us-central1-aiplatform.mtls.googleapis.com", "is in region us-central1"},
+		{"a location in the id", "provider: vertexai, region: europe-west4, id: projects/p/locations/us-central1/endpoints/7", "id names location"},
+		{"another host of Google's", "provider: vertexai, region: europe-west4, base_url: https://storage.googleapis.com", "own endpoint has no region"},
+		{"OpenAI in no place that is known", "provider: openai, region: eu-north-1, base_url: https://e.api.openai.com/v1", "own endpoint has no region"},
+		{"OpenAI in Europe, more exactly", "provider: openai, region: europe-west4, base_url: https://eu.api.openai.com/v1", "is in region eu"},
+		{"Bedrock, by its new hosts", "provider: openai, region: europe, base_url: https://bedrock-mantle.us-east-1.api.aws/v1", "is in region us-east-1"},
 		{"a server of one's own", "provider: openai, region: europe, base_url: http://10.0.0.7/v1", ""},
 		{"no region", "provider: openai", ""},
 	} {
@@ -104,6 +111,10 @@ func TestWhatIsProbablyAMistakeIsWarnedOf(t *testing.T) {
 		known      spec.Known
 	}{
 		{"errors: {codes: [429, network, any, overloaded_error, RESOURCE_EXHAUSTED, insufficient_quota]}", "", spec.Known{}},
+		{"errors: {codes: [canceled]}", "3:18: errors.codes[0]: canceled never matches", spec.Known{}},
+		{"errors: {codes: [content]}", "3:18: errors.codes[0]: content has no effect here; set errors.content_policy", spec.Known{}},
+		{"errors: {codes: [Ratelimit]}", `3:18: warning: errors.codes[0]: "Ratelimit" is not a kind (did you mean rate_limit?)`, spec.Known{}},
+		{"errors: {codes: [RATE-LIMIT]}", `3:18: warning: errors.codes[0]: "RATE-LIMIT" is not a kind (did you mean rate_limit?)`, spec.Known{}},
 		{"errors: {codes: [netwerk]}", `3:18: warning: errors.codes[0]: "netwerk" is not a kind (did you mean network?)`, spec.Known{}},
 		{"errors: {codes: [overloaded_error, Timeout]}", "", known},
 		{"errors: {codes: [offline_error]}", `3:18: errors.codes[0]: "offline_error" is neither a kind nor a known code`, known},
@@ -117,6 +128,8 @@ func TestWhatIsProbablyAMistakeIsWarnedOf(t *testing.T) {
 		{"flags: {off: {targets: [gpt-*]}}", "", spec.Known{}},
 		{"models: {gpt-4o: {config: {thinking_budget: 1, thinking_level: low}}}", "3:64: models.gpt-4o.config.thinking_level: thinking_level and thinking_budget exclude", spec.Known{}},
 		{"models: {gpt-4o: {config: {thinking_budget: null, thinking_level: low, system: null}}}", "", spec.Known{}},
+		{"models: {gpt-4o: {config: {system: }}}", "3:36: models.gpt-4o.config.system: must be a mapping with prefix, replace, not empty", spec.Known{}},
+		{"models: {gpt-4o: {config: {system: ~}}}", "", spec.Known{}},
 		{"models: {gpt-4o: {config: {system: {}}}}", "3:28: models.gpt-4o.config.system: set either prefix or replace", spec.Known{}},
 		{"models: {gpt-4o: {config: {system: {prefix: a, replace: b}}}}", "3:28: models.gpt-4o.config.system: set either", spec.Known{}},
 	} {

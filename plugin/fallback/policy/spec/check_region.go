@@ -2,6 +2,7 @@ package spec
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,20 +21,26 @@ func (c *checker) regions() {
 	if c.ReliesOnRegions() {
 		report = c.err
 	}
-	seen := make(map[string]bool)
 	for _, t := range c.models() {
 		for _, r := range t.Models() {
-			region := r.Settings.Region
-			if region == "" || seen[r.Entry] || c.known.HandsIn(r) {
+			if r.Settings.Region == "" || c.known.HandsIn(r) {
 				continue
 			}
-			seen[r.Entry] = true
-			if wrong := r.wrongRegion(); wrong != "" {
-				report(at("models", r.Entry, "region"), wrong)
+			path := at("models", r.Entry, "region")
+			if r.Provider == "vertexai" && !location.MatchString(r.Settings.Region) {
+				c.err(path, "must be a location of Vertex AI, such as europe-west4, not "+quoted(r.Settings.Region))
+			} else if wrong := r.wrongRegion(); wrong != "" {
+				report(path, wrong)
 			}
 		}
 	}
 }
+
+// location is the form of a location of Vertex AI, which becomes part of a host's name.
+var location = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// IsLocation reports whether a region can be a location of Vertex AI.
+func IsLocation(region string) bool { return location.MatchString(region) }
 
 // wrongRegion returns what is wrong with a model's region, "" for nothing.
 func (r *Resolved) wrongRegion() string {
@@ -42,14 +49,19 @@ func (r *Resolved) wrongRegion() string {
 	if u, err := url.Parse(r.Settings.BaseURL); err == nil {
 		host = strings.ToLower(u.Hostname())
 	}
-	// vertexai calls the region in the file. A gemini model without a provider may be on
-	// Vertex AI too, depending on the environment.
-	fixed := r.Provider != "vertexai" && (r.Provider != "gemini" || r.Settings.Provider != "")
-	served, known := regionOf(host, fixed && r.Provider != "")
+	if _, rest, ok := strings.Cut(r.ID, "/locations/"); ok && r.Provider == "vertexai" {
+		if named, _, _ := strings.Cut(rest, "/"); match.Fold(named) != region {
+			return "id names location " + quoted(named) + ", not " + quoted(r.Settings.Region)
+		}
+	}
+	// Vertex AI is called in the region that the file names. A model without a provider
+	// may be on Vertex AI, if the environment says so.
+	fixed := r.Provider != "" && r.Provider != "vertexai" && (r.Provider != "gemini" || r.Settings.Provider != "")
+	served, known := regionOf(host, fixed)
 	switch {
 	case r.Provider == "vertexai" && r.Settings.CredentialEnv != "" && host == "" && region != "global":
 		return "an API key on Vertex AI is served by the global endpoint; remove credential_env to use application default credentials, or set region: global"
-	case !known, served == region, served != "" && !strings.Contains(served, "-") && strings.HasPrefix(region, served):
+	case !known, served == region, served == "eu" && region == "europe":
 		return ""
 	case served != "":
 		return "the server at base_url is in region " + served + ", not in " + quoted(r.Settings.Region)
@@ -59,11 +71,10 @@ func (r *Resolved) wrongRegion() string {
 	return r.Provider + "'s own endpoint has no region; set base_url to one that has, or remove region"
 }
 
-// regionOf returns the region of a host, "" for none; known is false if the host is not
-// one of the providers' own. fixed says that the provider's default host has no region.
-// Hosts: Vertex AI
-// https://cloud.google.com/vertex-ai/docs/general/locations, OpenAI
-// https://platform.openai.com/docs/guides/your-data, Amazon Bedrock
+// regionOf returns the region that is served at a host, "" for none; known is false for
+// a host that only its operator knows. fixed says that the provider's usual host has
+// none. Hosts: Vertex AI https://cloud.google.com/vertex-ai/docs/general/locations,
+// OpenAI https://platform.openai.com/docs/guides/your-data, Amazon Bedrock
 // https://docs.aws.amazon.com/general/latest/gr/bedrock.html.
 func regionOf(host string, fixed bool) (region string, known bool) {
 	switch {
@@ -71,15 +82,25 @@ func regionOf(host string, fixed bool) (region string, known bool) {
 		return "", fixed
 	case host == "aiplatform.googleapis.com":
 		return "global", true
-	case strings.HasSuffix(host, "-aiplatform.googleapis.com"):
-		return strings.TrimSuffix(host, "-aiplatform.googleapis.com"), true
-	case host == "api.openai.com", host == "api.anthropic.com", host == "generativelanguage.googleapis.com":
-		return "", true
-	case strings.HasSuffix(host, ".api.openai.com"):
-		return strings.TrimSuffix(host, ".api.openai.com"), true
-	case strings.HasPrefix(host, "bedrock-") && strings.HasSuffix(host, ".amazonaws.com"):
-		parts := strings.Split(host, ".")
-		return parts[1], len(parts) == 4
+	}
+	for _, form := range hostForms {
+		if m := form.FindStringSubmatch(host); m != nil {
+			return m[1], true
+		}
+	}
+	for _, domain := range []string{"googleapis.com", "amazonaws.com", "api.aws", "openai.com", "anthropic.com"} {
+		if host == domain || strings.HasSuffix(host, "."+domain) {
+			return "", true
+		}
 	}
 	return "", false
+}
+
+// hostForms are the hosts of providers that name their region.
+var hostForms = []*regexp.Regexp{
+	regexp.MustCompile(`^([a-z0-9-]+)-aiplatform\.(?:mtls\.)?googleapis\.com$`),
+	regexp.MustCompile(`^aiplatform\.([a-z0-9-]+)\.rep\.googleapis\.com$`),
+	regexp.MustCompile(`^([a-z]{2})\.api\.openai\.com$`),
+	regexp.MustCompile(`\.([a-z]{2}(?:-[a-z]+)+-[0-9])\.(?:amazonaws\.com|api\.aws)$`),
+	regexp.MustCompile(`^([a-z0-9]+)\.api\.cognitive\.microsoft\.com$`),
 }

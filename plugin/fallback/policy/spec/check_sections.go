@@ -58,18 +58,37 @@ func (c *checker) codes() {
 	for i, code := range c.Errors.Codes {
 		word, path := string(code), at("errors.codes", i)
 		lower := strings.ToLower(word)
-		known := lower == AnyFailure || slices.Contains(kinds.All(), lower) || c.known.Code != nil && c.known.Code(word)
-		if known || word == "" || word != lower || '0' <= word[0] && word[0] <= '9' {
-			continue // a word in upper case is a provider's code; there is no complete list of these
-		}
-		hint := didYouMean(word, append(kinds.All(), AnyFailure))
 		switch {
-		case c.known.Code != nil:
+		case word == "", lower == AnyFailure, '0' <= word[0] && word[0] <= '9':
+			continue
+		case lower == "canceled":
+			c.err(path, "canceled never matches: a call that its caller has given up is not answered; remove it")
+			continue
+		case lower == "content":
+			c.err(path, "content has no effect here; set errors.content_policy")
+			continue
+		case slices.Contains(kinds.All(), lower), c.known.Code != nil && c.known.Code(word):
+			continue
+		}
+		hint := kindMeant(lower)
+		switch {
+		case word == lower && c.known.Code != nil:
 			c.err(path, quoted(word)+" is neither a kind nor a known code"+hint+"; the kinds are "+strings.Join(kinds.All(), ", "))
-		case hint != "":
+		case hint != "": // other words may be codes of providers, which nobody knows all of
 			c.warn(path, quoted(word)+" is not a kind"+hint)
 		}
 	}
+}
+
+// kindMeant returns " (did you mean …?)" for the kind that a word is a misspelling of.
+func kindMeant(word string) string {
+	plain := strings.NewReplacer("_", "", "-", "")
+	for _, kind := range kinds.All() {
+		if plain.Replace(word) == plain.Replace(kind) {
+			return didYouMean(kind+"?", []string{kind})
+		}
+	}
+	return didYouMean(word, append(kinds.All(), AnyFailure))
 }
 
 // switches finds flags that leave a call without targets.
@@ -81,7 +100,7 @@ func (c *checker) switches() {
 			all = all && slices.ContainsFunc(flag.Targets, t.Matches)
 		}
 		if all {
-			c.warn(at("flags", name, "targets"), "while this flag is off, no target is left and every call fails; leave one target out")
+			c.warn(at("flags", name, "targets"), "while this flag is off, no target is left and every call fails; remove a target from this flag")
 		}
 	}
 }

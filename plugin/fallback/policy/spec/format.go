@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -107,7 +108,7 @@ func texts() map[string]*strictyaml.Scalar {
 	pattern := strictyaml.Pattern(`^[\p{L}\p{N}*][\p{L}\p{M}\p{N}._:/@|+ *-]{0,127}$`, "a name, in which * stands for any text")
 	env := strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`, "the name of an environment variable, such as OPENAI_API_KEY")
 	env.Secret = true
-	address := strictyaml.Pattern(`^https?://[^\s/?#@]+[^\s?#@]*$`, "an http or https URL without user, query and fragment")
+	address := strictyaml.Pattern(`^https?://[^\s/?#@]+[^\s?#@]*$`, "an http or https URL without user, query and fragment, its host in ASCII")
 	address.Secret = true
 	expression := strictyaml.Text(maxText, fmt.Sprintf("a regular expression (https://pkg.go.dev/regexp/syntax) of at most %d characters", maxText))
 	expression.Schema.Format = "regex"
@@ -118,11 +119,17 @@ func texts() map[string]*strictyaml.Scalar {
 		"state":    strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$`, "a key of the session state, such as user:plan"),
 		"fact":     strictyaml.Pattern(`^(tenant|priority|data_class|region|labels\.[A-Za-z0-9_.-]{1,64})$`, "tenant, priority, data_class, region or labels.NAME"),
 		"env":      env.Only(func(text string) bool { return !looksLikeKey(text) }),
-		"url":      address.Only(func(text string) bool { u, err := url.Parse(text); return err == nil && u.Host != "" }),
+		"url":      address.Only(func(text string) bool { u, err := url.Parse(text); return err == nil && isPlainHost(u.Hostname()) }),
 		"timezone": zone.Only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" }),
 		"regexp":   expression.Only(func(text string) bool { _, err := regexp.Compile(text); return err == nil }),
 		"text":     strictyaml.Text(maxText, fmt.Sprintf("text of 1 to %d characters", maxText)),
 	}
+}
+
+// isPlainHost reports whether a host has one spelling alone: in ASCII, without a dot at
+// its end. Others reach the same server under another name.
+func isPlainHost(host string) bool {
+	return host != "" && !strings.HasSuffix(host, ".") && !strings.ContainsFunc(host, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // looksLikeKey reports whether a word that could be the name of an environment variable is
