@@ -55,6 +55,8 @@ func TestCompileReportsEveryMistake(t *testing.T) {
 		{"modulo", "attempt % 2 == 1", condition.Errors{{8, "unexpected operator %" + operator}}},
 		{"unknown kind", `error_kind == "rate_limited"`, condition.Errors{{14, `unknown kind "rate_limited" (did you mean rate_limit?)` + allKinds}}},
 		{"unknown kinds", `"timout" != error_kind || error_kind in ["quota", "", "net"]`, condition.Errors{{0, `unknown kind "timout" (did you mean timeout?)` + allKinds}, {54, `unknown kind "net"` + allKinds}}},
+		{"unknown kinds in ?:", `error_kind == (error ? "tmeout" : "server")`, condition.Errors{{23, `unknown kind "tmeout" (did you mean timeout?)` + allKinds}}},
+		{"part of no kind", `error_kind.startsWith("tmeo") || error_kind.contains("out") || error_kind.endsWith("ed")`, condition.Errors{{22, `no kind has "tmeo" there` + allKinds}}},
 		{"not a bool", "cost + 1.0", condition.Errors{{0, "condition is of type double; it must be a bool, such as latency > 3s"}}},
 		{"number for bool", "cost && error", condition.Errors{{0, "value is of type double; it must be of type bool"}}},
 		{"number for duration", "error || latency > 5", condition.Errors{{17, "> does not take (duration, int)" + oneType}}},

@@ -7,6 +7,7 @@ import (
 
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/operators"
+	"cel.dev/cel-go/common/overloads"
 	"cel.dev/cel-go/common/types"
 
 	"github.com/adk-fallback/adk-fallback/internal/kinds"
@@ -57,18 +58,59 @@ func equations(tree *ast.AST) []equation {
 // unknownKinds reports kinds that no failure has: such a comparison always has the same result.
 func unknownKinds(text *expansion, tree *ast.AST) Errors {
 	var errs Errors
+	fail := func(e ast.Expr, message string) {
+		at := text.at(tree.SourceInfo().GetStartLocation(e.ID()))
+		errs = append(errs, &Error{Offset: at, Message: message + "; the kinds are " + strings.Join(kinds.All(), ", ")})
+	}
 	for _, c := range equations(tree) {
 		if c.name != "error_kind" {
 			continue
 		}
-		for _, value := range c.values {
+		for _, value := range alternatives(c.values) {
 			if word, ok := literalText(value); ok && word != "" && !slices.Contains(kinds.All(), word) {
-				at := text.at(tree.SourceInfo().GetStartLocation(value.ID()))
-				errs = append(errs, &Error{Offset: at, Message: fmt.Sprintf("unknown kind %q%s; the kinds are %s", word, hint(word, kinds.All()), strings.Join(kinds.All(), ", "))})
+				fail(value, fmt.Sprintf("unknown kind %q%s", word, hint(word, kinds.All())))
 			}
 		}
 	}
+	ast.PostOrderVisit(tree.Expr(), ast.NewExprVisitor(func(e ast.Expr) {
+		if e.Kind() != ast.CallKind || !e.AsCall().IsMemberFunction() {
+			return
+		}
+		call := e.AsCall()
+		part, ok := literalText(call.Args()[0])
+		in := partOf(call.FunctionName())
+		if ok && in != nil && call.Target().Kind() == ast.IdentKind && call.Target().AsIdent() == "error_kind" &&
+			!slices.ContainsFunc(kinds.All(), func(kind string) bool { return in(kind, part) }) {
+			fail(call.Args()[0], fmt.Sprintf("no kind has %q there", part))
+		}
+	}))
 	return errs
+}
+
+// partOf returns what a function that looks for a part of a text does; nil for others.
+func partOf(function string) func(text, part string) bool {
+	switch function {
+	case overloads.Contains:
+		return strings.Contains
+	case overloads.StartsWith:
+		return strings.HasPrefix
+	case overloads.EndsWith:
+		return strings.HasSuffix
+	}
+	return nil
+}
+
+// alternatives returns what expressions may be: both branches of ?:, and others as they are.
+func alternatives(exprs []ast.Expr) []ast.Expr {
+	var all []ast.Expr
+	for _, e := range exprs {
+		if e.Kind() == ast.CallKind && e.AsCall().FunctionName() == operators.Conditional {
+			all = append(all, alternatives(e.AsCall().Args()[1:])...)
+		} else {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // doubts returns warnings about parts that are probably mistakes.

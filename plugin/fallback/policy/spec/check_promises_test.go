@@ -122,6 +122,8 @@ func TestWhatIsProbablyAMistakeIsWarnedOf(t *testing.T) {
 		{"timeouts: {attempt: 3s}\nhedge: {delay: 4s}", "4:16: warning: hedge.delay: delay 4s is never reached, because gpt-4o is cut off after 3s", spec.Known{}},
 		{"timeouts: {primary: 4s}\nstream: {first_content: 9s}\nhedge: {delay: 5s}", "", spec.Known{}},
 		{"hedge: {delay: 1s}", "", spec.Known{}},
+		{"timeouts: {primary: 2s}\nhedge: {min_delay: 3s}", "4:20: warning: hedge.min_delay: min_delay 3s is never reached", spec.Known{}},
+		{"flags: {a: {targets: [gpt-*]}, b: {targets: [gemini-*]}}", "3:1: warning: flags: while all of these flags are off", spec.Known{}},
 		{"hedge: {delay: 1s, min_delay: 200ms}", "3:31: warning: hedge.min_delay: min_delay has no effect beside delay", spec.Known{}},
 		{"flags: {off: {targets: ['*']}}", "3:15: warning: flags.off.targets: while this flag is off, no target is left", spec.Known{}},
 		{"flags: {off: {targets: [gpt-*, gemini-2.5-pro]}}", "3:15: warning: flags.off.targets", spec.Known{}},

@@ -93,15 +93,21 @@ func kindMeant(word string) string {
 
 // switches finds flags that leave a call without targets.
 func (c *checker) switches() {
+	everyTarget := func(patterns []string) bool {
+		return len(c.chain) > 0 && !slices.ContainsFunc(c.chain, func(t Target) bool { return !slices.ContainsFunc(patterns, t.Matches) })
+	}
+	var union []string
+	one := false
 	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
-		flag := c.Flags[name]
-		all := len(c.chain) > 0 && len(flag.Targets) > 0
-		for _, t := range c.chain {
-			all = all && slices.ContainsFunc(flag.Targets, t.Matches)
-		}
-		if all {
+		targets := c.Flags[name].Targets
+		union = append(union, targets...)
+		if everyTarget(targets) {
+			one = true
 			c.warn(at("flags", name, "targets"), "while this flag is off, no target is left and every call fails; remove a target from this flag")
 		}
+	}
+	if !one && everyTarget(union) {
+		c.warn("flags", "while all of these flags are off, no target is left and every call fails; leave a target without a flag")
 	}
 }
 
@@ -162,14 +168,19 @@ func (c *checker) hedge(h *Hedge) {
 	case h.Target != "" && !slices.Contains(fallbacks, h.Target):
 		c.err("hedge.target", quoted(h.Target)+" is not a model among the fallbacks"+didYouMean(h.Target, fallbacks))
 	}
-	if h.Delay == 0 || len(c.chain) == 0 {
+	if len(c.chain) == 0 {
 		return
 	}
-	if c.given("hedge.min_delay") {
+	key, wait := "delay", h.Delay
+	switch {
+	case wait == 0:
+		key, wait = "min_delay", h.MinDelay
+	case c.given("hedge.min_delay"):
 		c.warn("hedge.min_delay", "min_delay has no effect beside delay; remove one of them")
 	}
-	if limit := c.cutOff(c.chain[0]); limit > 0 && h.Delay >= limit {
-		c.warn("hedge.delay", fmt.Sprintf("delay %s is never reached, because %s is cut off after %s without content; use less", duration.Text(h.Delay), c.chain[0].Name, duration.Text(limit)))
+	if limit := c.cutOff(c.chain[0]); limit > 0 && wait >= limit {
+		c.warn(at("hedge", key), fmt.Sprintf("%s %s is never reached, because %s is cut off after %s without content; use less",
+			key, duration.Text(wait), c.chain[0].Name, duration.Text(limit)))
 	}
 }
 
