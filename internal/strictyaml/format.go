@@ -1,7 +1,6 @@
 package strictyaml
 
 import (
-	"embed"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -10,17 +9,15 @@ import (
 
 // Format is the format of a file. It is immutable and safe for concurrent use.
 type Format struct {
-	kinds   Kinds
-	root    *shape
-	empty   string
-	sources embed.FS
+	kinds Kinds
+	root  *shape
+	empty string
 }
 
-// New returns the format that a struct type describes. sources has the Go files of the
-// struct and its parts, whose comments describe the keys. New panics if a field's type or
-// tag has no kind.
-func New(t reflect.Type, kinds Kinds, sources embed.FS) *Format {
-	f := &Format{kinds: kinds, sources: sources}
+// New returns the format that a struct type describes. It panics if a field has a type or
+// tag without a kind.
+func New(t reflect.Type, kinds Kinds) *Format {
+	f := &Format{kinds: kinds}
 	f.root = f.shape(t, "")
 	f.empty = "a mapping with " + f.root.section.allowed
 	if required := f.root.section.required(); required != "" {

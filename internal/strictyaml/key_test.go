@@ -57,7 +57,7 @@ var format = strictyaml.New(reflect.TypeFor[shop](), strictyaml.Kinds{
 		},
 	},
 	Texts: map[string]*strictyaml.Scalar{"": strictyaml.Pattern(`^[a-z]+$`, "a word")},
-}, source)
+})
 
 // problems returns those of a file, one a line.
 func problems(file string) string {
@@ -128,7 +128,7 @@ func TestCompiledTextsAreBounded(t *testing.T) {
 		}}
 	}}}
 	var s sums
-	doc := strictyaml.New(reflect.TypeFor[sums](), kinds, source).Decode([]byte("all: [aaaaa, aaaaa, bbb, cc, dd]"), &s)
+	doc := strictyaml.New(reflect.TypeFor[sums](), kinds).Decode([]byte("all: [aaaaa, aaaaa, bbb, cc, dd]"), &s)
 	if len(doc.Problems) != 1 || doc.Problems[0].String() != "1:26: all[3]: sums have more than 8 bytes in all; equal ones count once" || compiled != 2 {
 		t.Errorf("problems %v, %d compiled; want one problem and 2", doc.Problems, compiled)
 	}
@@ -149,7 +149,7 @@ func TestMessagesRepeatNoKey(t *testing.T) {
 
 // The one field is also the key's schema and its line in the reference.
 func TestSchemaAndReferenceComeFromTheField(t *testing.T) {
-	schema, err := format.Schema("shop").Resolve(nil)
+	schema, err := format.Schema("shop", source).Resolve(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,7 @@ func TestSchemaAndReferenceComeFromTheField(t *testing.T) {
 			t.Errorf("%v: %v; want valid %t", test.v, err, test.good)
 		}
 	}
-	reference := format.Reference("The shop")
+	reference := format.Reference("The shop", source)
 	for _, line := range []string{
 		"### The shop", "| `timeout` | a duration from 1ms to 1h, such as 30s | `10s` | Longest wait for an order. |",
 		"| `towns` (required) | a list of 1 to 3: a word |  | Where to send it. |", "### `goods.NAME`",
@@ -189,6 +189,6 @@ func TestFieldWithoutAKindPanics(t *testing.T) {
 	}()
 	strictyaml.New(reflect.TypeFor[struct {
 		C chan int `key:"c"`
-	}](), strictyaml.Kinds{}, source)
+	}](), strictyaml.Kinds{})
 	t.Error("no panic")
 }

@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +11,9 @@ import (
 
 // Reference returns the format in Markdown: a table of keys for each section, under a
 // heading of level 3. title is the heading of the outermost section.
-func (f *Format) Reference(title string) string {
+func (f *Format) Reference(title string, sources embed.FS) string {
 	var b strings.Builder
-	writeSection(&b, title, "", "", f.Schema(""))
+	writeSection(&b, title, "", "", f.Schema("", sources))
 	return b.String()
 }
 

@@ -1,6 +1,7 @@
 package strictyaml
 
 import (
+	"embed"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -11,9 +12,10 @@ import (
 // Schema returns the format as a JSON Schema (draft 2020-12), with which editors complete
 // and check a file. It has every key and the form of each value, but it does not check
 // languages that are compiled, nor what the caller finds by comparing values. The caller
-// may change it.
-func (f *Format) Schema(title string) *jsonschema.Schema {
-	s := describer(f.comments()).schema(f.root)
+// may change it. sources has the Go files of the struct and its parts, whose comments
+// describe the keys: a program that needs no schema does not contain them.
+func (f *Format) Schema(title string, sources embed.FS) *jsonschema.Schema {
+	s := describer(comments(sources)).schema(f.root)
 	s.Schema = "https://json-schema.org/draft/2020-12/schema"
 	s.Title = title
 	return s
@@ -22,11 +24,11 @@ func (f *Format) Schema(title string) *jsonschema.Schema {
 // comments returns the comment of each field of the format's types, as one line, by
 // Type.Field. The sources must be formatted by gofmt: package go/parser would add a
 // megabyte to every binary.
-func (f *Format) comments() map[string]string {
+func comments(sources embed.FS) map[string]string {
 	all := make(map[string]string)
-	files, _ := f.sources.ReadDir(".") // an embedded folder is always there
+	files, _ := sources.ReadDir(".") // an embedded folder is always there
 	for _, entry := range files {
-		source, _ := f.sources.ReadFile(entry.Name())
+		source, _ := sources.ReadFile(entry.Name())
 		section, doc := "", ""
 		for line := range strings.Lines(string(source)) {
 			line = strings.TrimRight(line, "\n")

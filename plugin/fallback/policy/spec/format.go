@@ -35,17 +35,17 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 			reflect.TypeFor[Condition](): conditions,
 		},
 		Texts: texts(),
-	}, sources)
+	})
 })
 
 // Schema returns the format of a policy file as a JSON Schema (draft 2020-12), with which
 // editors complete and check a file. It has every key and the form of each value, but it
 // does not check conditions, nor what [Check] finds by comparing values. The caller may
 // change it.
-func Schema() *jsonschema.Schema { return format().Schema("adk-fallback policy") }
+func Schema() *jsonschema.Schema { return format().Schema("adk-fallback policy", sources) }
 
 // Reference returns the keys of a policy file in Markdown, as in docs/policy.md.
-func Reference() string { return format().Reference("The file") }
+func Reference() string { return format().Reference("The file", sources) }
 
 // Default returns a section with the values that an empty one in a file has.
 func Default[Section any]() *Section {
