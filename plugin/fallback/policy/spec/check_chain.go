@@ -157,3 +157,23 @@ func (c *checker) bypassed() {
 func (k Known) HandsIn(r Resolved) bool {
 	return k.Model != nil && (k.Model(r.Name) || k.Model(r.Model))
 }
+
+// switches finds flags that leave a call without targets.
+func (c *checker) switches() {
+	everyTarget := func(patterns []string) bool {
+		return len(c.chain) > 0 && !slices.ContainsFunc(c.chain, func(t Target) bool { return !slices.ContainsFunc(patterns, t.Matches) })
+	}
+	var union []string
+	one := false
+	for _, name := range slices.Sorted(maps.Keys(c.Flags)) {
+		targets := c.Flags[name].Targets
+		union = append(union, targets...)
+		if everyTarget(targets) {
+			one = true
+			c.warn(at("flags", name, "targets"), "while this flag is off, no target is left and every call fails; remove a target from this flag")
+		}
+	}
+	if !one && everyTarget(union) {
+		c.warn("flags", "while all of these flags are off, no target is left and every call fails; leave a target without a flag")
+	}
+}

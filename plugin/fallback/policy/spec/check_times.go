@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -84,5 +85,35 @@ func (c *checker) latencies(t, next Target) {
 		if latency >= limit {
 			c.warn(path, fmt.Sprintf("latency %s is never reached, because %s is cut off after %s without content; use less", duration.Text(latency), t.Name, duration.Text(limit)))
 		}
+	}
+}
+
+// hedge finds a hedge without a model, and a delay that is never reached.
+func (c *checker) hedge(h *Hedge) {
+	var fallbacks []string
+	for _, t := range c.models() {
+		if t.entry != "" {
+			fallbacks = append(fallbacks, t.Name)
+		}
+	}
+	switch {
+	case len(fallbacks) == 0:
+		c.err("hedge", "hedge needs a model among the fallbacks; add one")
+	case h.Target != "" && !slices.Contains(fallbacks, h.Target):
+		c.err("hedge.target", quoted(h.Target)+" is not a model among the fallbacks"+didYouMean(h.Target, fallbacks))
+	}
+	if len(c.chain) == 0 {
+		return
+	}
+	key, wait := "delay", h.Delay
+	switch {
+	case wait == 0:
+		key, wait = "min_delay", h.MinDelay
+	case c.given("hedge.min_delay"):
+		c.warn("hedge.min_delay", "min_delay has no effect beside delay; remove one of them")
+	}
+	if limit := c.cutOff(c.chain[0]); limit > 0 && wait >= limit {
+		c.warn(at("hedge", key), fmt.Sprintf("%s %s is never reached, because %s is cut off after %s without content; use less",
+			key, duration.Text(wait), c.chain[0].Name, duration.Text(limit)))
 	}
 }

@@ -89,7 +89,7 @@ func (p *Policy) entry(name string) (key string, m Model) {
 		return name, m
 	}
 	for _, pattern := range slices.Sorted(maps.Keys(p.Models)) {
-		if wildcard(pattern, name) && specific(pattern) > specific(key) {
+		if match.Folded(pattern, name) && specific(pattern) > specific(key) {
 			key, m = pattern, p.Models[pattern]
 		}
 	}

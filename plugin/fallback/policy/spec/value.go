@@ -85,27 +85,3 @@ func parseBytes(text string) (Bytes, error) {
 	}
 	return Bytes(value), nil
 }
-
-// wildcard reports whether name matches pattern, in which * stands for any text.
-func wildcard(pattern, name string) bool {
-	first, rest, found := strings.Cut(pattern, "*")
-	if !found {
-		return pattern == name
-	}
-	if !strings.HasPrefix(name, first) {
-		return false
-	}
-	name = name[len(first):]
-	for {
-		var part string
-		part, rest, found = strings.Cut(rest, "*")
-		if !found {
-			return strings.HasSuffix(name, part)
-		}
-		i := strings.Index(name, part)
-		if i < 0 {
-			return false
-		}
-		name = name[i+len(part):]
-	}
-}

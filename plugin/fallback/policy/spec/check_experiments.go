@@ -1,0 +1,53 @@
+package spec
+
+import (
+	"maps"
+	"math"
+	"slices"
+)
+
+// experiments finds experiments whose arms, shares or targets are wrong.
+func (c *checker) experiments() {
+	taken := make(map[string]string) // the experiment of a target
+	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
+		path, e := at("experiments", id), c.Experiments[id]
+		c.arms(at(path, "arms"), e.Arms)
+		name := e.Target
+		if name == "" {
+			name = c.Primary
+		}
+		i := slices.IndexFunc(c.models(), func(t Target) bool { return t.Model == c.canonical(name) })
+		if i < 0 {
+			if e.Target != "" {
+				c.err(at(path, "target"), quoted(name)+" is neither the primary nor a model among the fallbacks"+didYouMean(name, c.mentioned()))
+			}
+			continue
+		}
+		control := c.models()[i].Model
+		if taken[control] != "" {
+			c.err(path, name+" is in experiment "+taken[control]+" already; a target can have one")
+		}
+		taken[control] = id
+		if len(e.Arms) > 0 && e.Arms[0].Model != "" && c.canonical(e.Arms[0].Model) != control {
+			c.err(at(path, "arms", 0, "model"), "the first arm is the control and must be the target, "+name+", not "+quoted(e.Arms[0].Model))
+		}
+	}
+}
+
+func (c *checker) arms(path string, arms []Arm) {
+	sum := Share(0)
+	cohorts := make([]string, len(arms))
+	for i, arm := range arms {
+		if cohorts[i] = arm.Cohort; arm.Cohort == "" {
+			cohorts[i] = arm.Model
+		}
+		if IsLastResort(c.canonical(arm.Model)) {
+			c.err(at(path, i, "model"), quoted(arm.Model)+" is a last resort; an arm must be a model")
+		}
+		sum += arm.Share
+	}
+	c.unique(path, cohorts)
+	if c.clean(path) && len(arms) > 0 && math.Abs(float64(sum)-1) > 1e-6 {
+		c.err(path, "shares add up to "+sum.String()+"; they must add up to 100%")
+	}
+}
