@@ -29,7 +29,7 @@ func TestAFlagThatIsOffStopsCachedAnswers(t *testing.T) {
 	const text = "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}"
 	for _, streamed := range []bool{false, true} {
 		var on atomic.Bool
-		l := live(t, text, named("a", "b"), policy.WithFlags(allFlags(on.Load)))
+		l := live(t, text, named("a", "b"), policy.WithFlags(allFlags(on.Load), openfeature.NewEvaluationContext))
 		for i, step := range []struct {
 			on   bool
 			want string
@@ -101,7 +101,7 @@ func TestCachedAnswerObeysFlags(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var on atomic.Bool
 			a := suite.NewModel("a", suite.Text("a"), suite.Fail(suite.ErrUnavailable))
-			l := live(t, "primary: a\n"+text+"\nflags: {f: {targets: [a]}}", models(a), policy.WithFlags(allFlags(on.Load)))
+			l := live(t, "primary: a\n"+text+"\nflags: {f: {targets: [a]}}", models(a), policy.WithFlags(allFlags(on.Load), openfeature.NewEvaluationContext))
 			defer l.Close()
 			var by []string
 			for _, state := range []bool{true, false, true} {
@@ -121,7 +121,7 @@ func TestCachedAnswerObeysFlags(t *testing.T) {
 func TestAFlagThatChangesInACallLeavesNoAnswerBehind(t *testing.T) {
 	var asked atomic.Int64
 	onLater := func() bool { return asked.Add(1) > 1 }
-	l := live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}", named("a", "b"), policy.WithFlags(allFlags(onLater)))
+	l := live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}", named("a", "b"), policy.WithFlags(allFlags(onLater), openfeature.NewEvaluationContext))
 	for i := range 2 {
 		asked.Store(0)
 		if got := ask(t.Context(), l.Model(), false); got.text != "b" {
@@ -131,7 +131,7 @@ func TestAFlagThatChangesInACallLeavesNoAnswerBehind(t *testing.T) {
 
 	// The other way round, a model is off as soon as its flag is off.
 	offLater := func() bool { return asked.Add(1) <= 1 }
-	l = live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}", named("a", "b"), policy.WithFlags(allFlags(offLater)))
+	l = live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a]}}", named("a", "b"), policy.WithFlags(allFlags(offLater), openfeature.NewEvaluationContext))
 	asked.Store(0)
 	if got := ask(t.Context(), l.Model(), false); got.text != "b" {
 		t.Errorf("a flag that is off when a is to be asked: %q", got.text)
@@ -170,7 +170,7 @@ func TestFlagsOverAReload(t *testing.T) {
 func TestFlagsThatPanicInFrontOfACache(t *testing.T) {
 	for fallback, want := range map[bool]string{true: "a hit", false: "b miss"} {
 		text := fmt.Sprintf("primary: a\nfallbacks: [{name: b}]\ncache: {}\nflags: {f: {targets: [a], default: %v}}", fallback)
-		l := live(t, text, named("a", "b"), policy.WithFlags(brokenFlags{}))
+		l := live(t, text, named("a", "b"), policy.WithFlags(brokenFlags{}, openfeature.NewEvaluationContext))
 		ask(t.Context(), l.Model(), false)
 		if got := ask(t.Context(), l.Model(), false); got.text+" "+got.md.CacheStatus != want {
 			t.Errorf("default %v: %s %s, want %s", fallback, got.text, got.md.CacheStatus, want)

@@ -61,7 +61,7 @@ type options struct {
 	validators Validators
 	retrieval  degrade.RetrievalConfig
 
-	flags    FlagClient
+	flags    flagClient
 	logger   *slog.Logger
 	env      func(string) (string, bool)
 	rand     func() float64

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/open-feature/go-sdk/openfeature"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -20,21 +19,32 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// FlagClient is what a policy needs of OpenFeature; an *openfeature.Client is
-// one. It must be safe for concurrent use.
-type FlagClient interface {
-	Boolean(ctx context.Context, flag string, defaultValue bool, evalCtx openfeature.EvaluationContext, options ...openfeature.Option) bool
+// WithFlags lets an OpenFeature client decide the flags of a policy:
+//
+//	policy.WithFlags(openfeature.NewClient("assistant"), openfeature.NewEvaluationContext)
+//
+// The client is called at each attempt at a target that a flag names, with the user (or
+// what sticky_by names) as the targeting key, and app, agent, tenant, priority,
+// data_class, region and the labels as attributes. If the policy has a cache, it is also
+// called before each call: a caller for whom a model is off gets no cached answer of it.
+// If the client does not know a flag, or panics, the file's default holds. It must be safe
+// for concurrent use; nil means no client.
+//
+// The types are parameters so that a program without flags does not contain OpenFeature.
+func WithFlags[Context, Opt any](client interface {
+	Boolean(ctx context.Context, flag string, defaultValue bool, evalCtx Context, options ...Opt) bool
+}, newContext func(targetingKey string, attributes map[string]any) Context) Option {
+	return optionFunc(func(o *options) {
+		if o.flags = nil; client != nil {
+			o.flags = func(ctx context.Context, flag string, defaultValue bool, id string, attributes map[string]any) bool {
+				return client.Boolean(ctx, flag, defaultValue, newContext(id, attributes))
+			}
+		}
+	})
 }
 
-// WithFlags lets client decide the flags of a policy. It is asked at each
-// attempt at a target that a flag names, with the user (or what StickyBy names)
-// as the targeting key, and app, agent, tenant, priority, data_class, region and
-// the labels as attributes. Where answers are kept, it is asked before each call
-// too: who may not ask a model gets no answer that it gave to another. Where it
-// does not know a flag, or panics, the file's default holds.
-func WithFlags(client FlagClient) Option {
-	return optionFunc(func(o *options) { o.flags = client })
-}
+// flagClient decides a flag for an id with attributes.
+type flagClient func(ctx context.Context, flag string, defaultValue bool, id string, attributes map[string]any) bool
 
 // flags returns the guard that asks the flags which name a target, nil if none
 // does.
@@ -140,7 +150,7 @@ func (b *builder) askFlags(inner stream.Layer) stream.Layer {
 
 // isOn reports whether a flag is on for the caller; nobody is the id of one who has
 // none.
-func isOn(ctx context.Context, f spec.Flag, name string, info call.Info, nobody string, client FlagClient) bool {
+func isOn(ctx context.Context, f spec.Flag, name string, info call.Info, nobody string, client flagClient) bool {
 	id := cmp.Or(info.User, info.Session, info.Invocation)
 	if f.StickyBy == "session" {
 		id = cmp.Or(info.Session, info.User, info.Invocation)
@@ -154,7 +164,7 @@ func isOn(ctx context.Context, f spec.Flag, name string, info call.Info, nobody 
 
 // decided asks the client, whose panics, and those of its provider, are no
 // reason to fail a call.
-func decided(ctx context.Context, client FlagClient, name string, fallback bool, id string, info call.Info) (on bool) {
+func decided(ctx context.Context, client flagClient, name string, fallback bool, id string, info call.Info) (on bool) {
 	defer func() {
 		if recover() != nil {
 			on = fallback
@@ -166,7 +176,7 @@ func decided(ctx context.Context, client FlagClient, name string, fallback bool,
 	for label, value := range info.Labels {
 		attributes["labels."+label] = value
 	}
-	return client.Boolean(ctx, name, fallback, openfeature.NewEvaluationContext(id, attributes))
+	return client(ctx, name, fallback, id, attributes)
 }
 
 // point returns where in [0, 1) an id stands for a flag, or for another choice

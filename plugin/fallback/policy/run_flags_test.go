@@ -66,7 +66,7 @@ func TestOpenFeatureDecidesFlags(t *testing.T) {
 		t.Fatal(err)
 	}
 	const text = "primary: new\nfallbacks: [{name: old}, {name: older}]\nflags: {use-new: {targets: [new], default: true}, use-old: {targets: [old], default: false}}"
-	m := build(t, text, named("new", "old", "older"), policy.WithFlags(openfeature.NewClient(t.Name())))
+	m := build(t, text, named("new", "old", "older"), policy.WithFlags(openfeature.NewClient(t.Name()), openfeature.NewEvaluationContext))
 	for _, test := range []struct {
 		info call.Info
 		by   string
@@ -144,7 +144,7 @@ func (brokenFlags) Boolean(context.Context, string, bool, openfeature.Evaluation
 func TestFlagsThatPanicAreTheFilesDefault(t *testing.T) {
 	const text = "primary: new\nfallbacks: [{name: old}]\nflags: {f: {targets: [new], default: %v}}"
 	for fallback, by := range map[bool]string{true: "new", false: "old"} {
-		m := build(t, fmt.Sprintf(text, fallback), named("new", "old"), policy.WithFlags(brokenFlags{}))
+		m := build(t, fmt.Sprintf(text, fallback), named("new", "old"), policy.WithFlags(brokenFlags{}, openfeature.NewEvaluationContext))
 		if got := ask(t.Context(), m, false); got.text != by {
 			t.Errorf("default %v: %s answered (%v), want %s", fallback, got.text, got.err, by)
 		}
