@@ -94,8 +94,8 @@ func TestReadOnlyFile(t *testing.T) {
 	d.pragma.Store("SELECT 1")
 	q := p.open(t, jobs.Config{Driver: "sqlite-readonly", Poll: 20 * time.Millisecond})
 	run(t, q, paris)
+	d.pragma.Store("PRAGMA query_only = 1") // before Close: the worker opens the file again
 	_ = q.Close()
-	d.pragma.Store("PRAGMA query_only = 1")
 	_, err = q.Enqueue(t.Context(), jobs.Request{LLM: say("hi")})
 	fails("Enqueue", err)
 	d.pragma.Store("SELECT 1")
@@ -105,6 +105,26 @@ func TestReadOnlyFile(t *testing.T) {
 		return err == nil
 	})
 	until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+}
+
+// Open waits while another process makes the file.
+func TestLockedNewFile(t *testing.T) {
+	p := inFile(t)
+	lock, err := p.db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := jobs.Open(ctx, p.config(jobs.Config{})); err == nil || !strings.Contains(err.Error(), "locked by another process") {
+		t.Errorf("error %v, want one that says who has the file", err)
+	}
+	time.AfterFunc(50*time.Millisecond, func() { _, _ = lock.ExecContext(context.WithoutCancel(t.Context()), "ROLLBACK") })
+	enqueue(t, p.open(t, jobs.Config{}), "acme", "hi")
 }
 
 // A file that another process keeps locked delays a caller as long as the caller's context

@@ -8,7 +8,9 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
+	"time"
 )
 
 // file is a SQLite database in a file of the queue's own. If the file is deleted or
@@ -53,11 +55,36 @@ func (f *file) reopen(ctx context.Context) (err error) {
 	if f.db, err = sql.Open(f.driver, f.path); err != nil {
 		return fmt.Errorf("jobs: no driver %q; import one that registers it, or set Config.Driver: %w", f.driver, err)
 	}
-	var mode string
-	if err := f.db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil || mode != "wal" {
-		return fmt.Errorf("jobs: %s cannot be used as a SQLite database in WAL mode (mode %q): %w", f.path, mode, err)
+	if err := f.useWAL(ctx); err != nil {
+		return err
 	}
 	return f.prepare(ctx, f.db)
+}
+
+// useWAL waits for processes that open the file at the same moment. SQLite does not: only
+// one connection at a time can change the mode, and the others fail at once where waiting
+// could be a deadlock. A file in WAL mode needs no lock for it. It needs mu.
+func (f *file) useWAL(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
+	defer cancel()
+	for {
+		var mode string
+		// glebarez/go-sqlite reports success for a statement whose context has ended; see conn.ExecContext.
+		err := f.db.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA journal_mode = WAL").Scan(&mode)
+		switch {
+		case err == nil && mode == "wal":
+			return nil
+		case err == nil:
+			return fmt.Errorf("jobs: %s is in journal mode %s; its file system must allow WAL mode", f.path, mode)
+		case !strings.Contains(err.Error(), "database is locked"): // the words of all drivers
+			return fmt.Errorf("jobs: %s cannot be used as a SQLite database in WAL mode: %w", f.path, err)
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("jobs: %s is locked by another process: %w", f.path, err)
+		}
+	}
 }
 
 // close needs mu.
