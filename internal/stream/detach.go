@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -76,7 +77,7 @@ func (d *Detached) end(err error) {
 func guarded(ctx context.Context, layer Layer, req *model.LLMRequest, streamed bool, out *Sink) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("fallback: %s panicked: %v", layer.Name(), p)
+			err = fmt.Errorf("fallback: %s panicked: %s", layer.Name(), panics.Text(p))
 		}
 	}()
 	return layer.Do(ctx, req, streamed, out)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/foreign"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
@@ -57,7 +58,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	s, out := a.source, a.out
 	defer func() {
 		if r := recover(); r != nil {
-			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %v", a.name, r))
+			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %s", a.name, panics.Text(r)))
 			out.began(time.Now())
 			out.recordFailure(failed, out.Wait, 0)
 			err = failed

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -273,7 +274,7 @@ func (s *Sink) tellHooks() {
 func contained(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("fallback: a hook panicked", "panic", p)
+			slog.Error("fallback: a hook panicked", "panic", panics.Text(p))
 		}
 	}()
 	f()

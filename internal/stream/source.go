@@ -15,6 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/capture"
 	"github.com/adk-fallback/adk-fallback/internal/foreign"
 	"github.com/adk-fallback/adk-fallback/internal/lesson"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -218,7 +219,7 @@ func (a *attempt) run(stream bool) {
 			return // the consumer panics; do not recover
 		}
 		if r := recover(); r != nil && !a.done {
-			a.err = fmt.Errorf("fallback: model %q panicked: %v", a.name, r)
+			a.err = fmt.Errorf("fallback: model %q panicked: %s", a.name, panics.Text(r))
 		}
 	}()
 	a.source.llm.GenerateContent(&a.capture, a.req, stream)(a.take)

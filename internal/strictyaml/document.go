@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
@@ -81,7 +82,7 @@ func (d *document) load() (err error) {
 	// outside, so a panic must not reach the caller.
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("strictyaml: the YAML parser panicked: %v", r)
+			err = fmt.Errorf("strictyaml: the YAML parser panicked: %s", panics.Text(r))
 		}
 	}()
 	loader, err := yaml.NewLoader(strings.NewReader(d.text), yaml.WithPlugin(loaderlimits.New(loaderlimits.DepthValue(maxDepth))))

@@ -2,10 +2,10 @@ package turn
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -49,7 +49,7 @@ func (p *Plugin) tellHealthy(ctx context.Context, inner call.Metadata, own call.
 func (p *Plugin) contain(hook string, f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			p.logger().Error("fallback: Config."+hook+" panicked", "panic", fmt.Sprint(r))
+			p.logger().Error("fallback: Config."+hook+" panicked", "panic", panics.Text(r))
 		}
 	}()
 	f()

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -50,7 +51,7 @@ func (l *lastResort) Do(ctx context.Context, req *model.LLMRequest, streamed boo
 func (l *lastResort) contained(ctx context.Context, req *model.LLMRequest) (resp *model.LLMResponse, md call.Metadata, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = &middleware.RefusedError{By: "degrade", Model: l.name, Reason: fmt.Sprintf("it panicked: %v", r)}
+			err = &middleware.RefusedError{By: "degrade", Model: l.name, Reason: fmt.Sprintf("it panicked: %s", panics.Text(r))}
 		}
 	}()
 	return l.find(ctx, req)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
@@ -69,7 +70,7 @@ func All(guards ...Guard) Guard {
 func contained(ctx context.Context, g Guard, req *model.LLMRequest, t Target) (seen *model.LLMRequest, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			seen, err = nil, fmt.Errorf("the guard panicked with a %T", p) // which may quote the request
+			seen, err = nil, fmt.Errorf("the guard panicked: %s", panics.Text(p))
 		}
 	}()
 	if seen, err = g(ctx, req, t); seen == nil && err == nil {

@@ -46,12 +46,12 @@ func TestAllRunsGuardsInOrder(t *testing.T) {
 // A guard that is broken lets nothing through. B79, B80
 func TestABrokenGuardRefuses(t *testing.T) {
 	for want, broken := range map[string]guard.Guard{
-		"the guard panicked with a string": func(context.Context, *model.LLMRequest, guard.Target) (*model.LLMRequest, error) { panic("boom") },
-		"the guard returned no request":    func(context.Context, *model.LLMRequest, guard.Target) (*model.LLMRequest, error) { return nil, nil },
+		"the guard panicked: a value of type string": func(context.Context, *model.LLMRequest, guard.Target) (*model.LLMRequest, error) { panic("boom") },
+		"the guard returned no request":              func(context.Context, *model.LLMRequest, guard.Target) (*model.LLMRequest, error) { return nil, nil },
 		"not today": func(context.Context, *model.LLMRequest, guard.Target) (*model.LLMRequest, error) {
 			return nil, errors.New("not today")
 		},
-		"the guard panicked with a runtime.errorString": nil,
+		"the guard panicked: runtime error": nil,
 	} {
 		for name, g := range map[string]guard.Guard{"alone": guard.All(broken), "among others": guard.All(pass, broken, pass)} {
 			if got := reason(t, t.Context(), g, &model.LLMRequest{}, guard.Target{}); !strings.HasPrefix(got, "guard: "+want) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -121,7 +122,7 @@ func (q *Queue) ended(ctx context.Context, job Job) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			q.config.Logger.Error("jobs: Config.OnEnd panicked", "job", job.ID, "panic", r)
+			q.config.Logger.Error("jobs: Config.OnEnd panicked", "job", job.ID, "panic", panics.Text(r))
 		}
 	}()
 	q.config.OnEnd(context.WithoutCancel(ctx), job)

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -108,7 +109,7 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 func answer(ctx context.Context, m model.LLM, req *model.LLMRequest) (whole *model.LLMResponse, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("jobs: the model panicked: %v", r)
+			err = fmt.Errorf("jobs: the model panicked: %s", panics.Text(r))
 		}
 	}()
 	for resp, err := range m.GenerateContent(ctx, req, false) {
@@ -160,7 +161,7 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 		func(c *conn) (err error) {
 			defer func() {
 				if r := recover(); r != nil {
-					err = &undeliveredError{fmt.Errorf("jobs: Config.Deliver panicked: %v", r)}
+					err = &undeliveredError{fmt.Errorf("jobs: Config.Deliver panicked: %s", panics.Text(r))}
 				}
 			}()
 			if q.config.Deliver == nil {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/adk/v2/session"
+
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
 // Keys of CustomMetadata. Their values are job ids.
@@ -34,7 +36,7 @@ var errBusy = errors.New("jobs: a turn of the session is under way")
 func (q *Queue) appendEvent(ctx context.Context, d Delivery, patient bool) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("jobs: Config.Sessions panicked: %v", r)
+			err = fmt.Errorf("jobs: Config.Sessions panicked: %s", panics.Text(r))
 		}
 	}()
 	for range 3 { // the session may change between Get and AppendEvent

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -264,7 +265,7 @@ func (b *breaker) changed(from, to BreakerState) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: BreakerConfig.OnStateChange panicked", "model", b.Name(), "from", from, "to", to, "panic", r)
+			slog.Error("middleware: BreakerConfig.OnStateChange panicked", "model", b.Name(), "from", from, "to", to, "panic", panics.Text(r))
 		}
 	}()
 	b.notify(b.Name(), from, to)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
 	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
 // DefaultWarnAt is the share of a limit at which BudgetConfig.Warn is called.
@@ -157,7 +158,7 @@ func (b *Budget) settle(a *ledger.Account, reserved, cost ledger.Nano) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: BudgetConfig.Warn panicked", "panic", r)
+			slog.Error("middleware: BudgetConfig.Warn panicked", "panic", panics.Text(r))
 		}
 	}()
 	b.config.Warn(a.Tenant, spent.Dollars(), limit.Dollars())

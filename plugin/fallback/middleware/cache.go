@@ -14,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -232,7 +233,7 @@ func (c *Cache) Close() error {
 func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMRequest) (key digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request
-			slog.Error("middleware: the key of a request panicked; it is not cached", "model", identity[0], "panic", r)
+			slog.Error("middleware: the key of a request panicked; it is not cached", "model", identity[0], "panic", panics.Text(r))
 			ok = false
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -53,7 +54,7 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 func (l *cached) placeOf(ctx context.Context, req *model.LLMRequest) (at place, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: CacheConfig.Skip panicked; the request is not cached", "model", l.Name(), "panic", r)
+			slog.Error("middleware: CacheConfig.Skip panicked; the request is not cached", "model", l.Name(), "panic", panics.Text(r))
 			ok = false
 		}
 	}()
@@ -98,7 +99,7 @@ func (l *cached) refresh(ctx context.Context, at place, req *model.LLMRequest, s
 		var a *answer
 		defer func() {
 			if r := recover(); r != nil {
-				slog.Error("middleware: cache: a fetch in the background panicked", "model", l.Name(), "panic", r)
+				slog.Error("middleware: cache: a fetch in the background panicked", "model", l.Name(), "panic", panics.Text(r))
 			}
 			unlink()
 			cancel()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
 	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -136,7 +137,7 @@ func (l *charged) usageCost(tariff Tariff, usage *genai.GenerateContentResponseU
 func (l *charged) amount(hook string, ask func() (float64, bool)) (amount ledger.Nano, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: the "+hook+" of a budget panicked", "model", l.Name(), "panic", r)
+			slog.Error("middleware: the "+hook+" of a budget panicked", "model", l.Name(), "panic", panics.Text(r))
 			amount, ok = 0, false
 		}
 	}()

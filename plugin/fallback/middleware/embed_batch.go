@@ -7,6 +7,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
 // EmbedContent implements Embedder.
@@ -156,7 +157,7 @@ func (b *batch) fetch(ctx context.Context, own []want) (whole *genai.EmbedConten
 func (b *batch) call(ctx context.Context, contents []*genai.Content) (resp *genai.EmbedContentResponse, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			resp, err = nil, fmt.Errorf("middleware: CacheEmbeddings: the Embedder panicked: %v", r)
+			resp, err = nil, fmt.Errorf("middleware: CacheEmbeddings: the Embedder panicked: %s", panics.Text(r))
 		}
 	}()
 	resp, err = b.cache.inner.EmbedContent(ctx, b.model, contents, b.config)

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
@@ -145,7 +146,7 @@ func (k *keepWarm) tell(name string, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: KeepWarmConfig.OnPing panicked", "model", name, "panic", r)
+			slog.Error("middleware: KeepWarmConfig.OnPing panicked", "model", name, "panic", panics.Text(r))
 		}
 	}()
 	k.config.OnPing(name, err)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
@@ -61,7 +62,7 @@ func (p *pinger) ping() (whenEnded func(func()), err error) {
 func (p *pinger) make() (req *model.LLMRequest) {
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: the function for a small request panicked", "model", p.name, "panic", r)
+			slog.Error("middleware: the function for a small request panicked", "model", p.name, "panic", panics.Text(r))
 			req = nil
 		}
 	}()

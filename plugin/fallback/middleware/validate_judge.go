@@ -15,6 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
@@ -71,7 +72,7 @@ func (r *rules) ask(ctx context.Context, req *model.LLMRequest, resp *model.LLMR
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("middleware: ValidateConfig.Func panicked", "model", r.model, "panic", p)
+			slog.Error("middleware: ValidateConfig.Func panicked", "model", r.model, "panic", panics.Text(p))
 			err = errors.New("middleware: ValidateConfig.Func panicked")
 		}
 	}()
@@ -117,7 +118,7 @@ type compiledSchemas struct {
 func (s *compiledSchemas) of(schema any) (resolved *jsonschema.Resolved, err error) {
 	defer func() {
 		if r := recover(); r != nil { // a type of the application's that marshals itself
-			resolved, err = nil, fmt.Errorf("middleware: a response schema panicked: %v", r)
+			resolved, err = nil, fmt.Errorf("middleware: a response schema panicked: %s", panics.Text(r))
 		}
 	}()
 	converted, err := request.JSONSchema(schema)
@@ -169,7 +170,7 @@ func compile(text []byte) (*jsonschema.Resolved, error) {
 func matches(schema *jsonschema.Resolved, text string) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: the check panicked: %v", errSchema, r)
+			err = fmt.Errorf("%w: the check panicked: %s", errSchema, panics.Text(r))
 		}
 	}()
 	var answer any

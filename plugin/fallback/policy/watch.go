@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"google.golang.org/adk/v2/model"
 )
@@ -124,7 +125,7 @@ func (w *watcher) report(ctx context.Context, err error) {
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			o.logger.Error("policy: OnReload panicked", "file", w.file, "panic", r)
+			o.logger.Error("policy: OnReload panicked", "file", w.file, "panic", panics.Text(r))
 		}
 	}()
 	o.reloaded(err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -237,7 +238,7 @@ func (r *ruling) verdict() failure.Verdict {
 func (j *Judge) contained(ctx context.Context, a *judged, out *stream.Sink) (value float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: a judge of a cascade panicked", "panic", fmt.Sprintf("%T", p))
+			slog.Error("router: a judge of a cascade panicked", "panic", panics.Text(p))
 			value, err = math.NaN(), unknown("it panicked")
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -209,7 +210,7 @@ func (r *cascadeRun) price(target stream.Layer) (cost float64, ok bool) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: CascadeConfig.Price panicked", "model", target.Name(), "panic", fmt.Sprintf("%T", p))
+			slog.Error("router: CascadeConfig.Price panicked", "model", target.Name(), "panic", panics.Text(p))
 			cost, ok = 0, false
 		}
 	}()

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/window"
 )
@@ -166,7 +167,7 @@ func (s *split) tell(r Rollback) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: SplitConfig.OnRollback panicked", "experiment", r.Experiment, "cohort", r.Cohort, "panic", p)
+			slog.Error("router: SplitConfig.OnRollback panicked", "experiment", r.Experiment, "cohort", r.Cohort, "panic", panics.Text(p))
 		}
 	}()
 	s.config.OnRollback(r)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -207,8 +208,8 @@ func (r *Rule) holds(ctx context.Context, o *Observation) (yes bool, err error) 
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: a rule panicked", "rule", r.Name, "panic", fmt.Sprintf("%T", p))
-			yes, err = false, fmt.Errorf("router: %s panicked with a %T", r.Name, p)
+			slog.Error("router: a rule panicked", "rule", r.Name, "panic", panics.Text(p))
+			yes, err = false, fmt.Errorf("router: %s panicked: %s", r.Name, panics.Text(p))
 		}
 	}()
 	return r.If(ctx, *o)
