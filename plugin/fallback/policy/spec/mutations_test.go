@@ -57,14 +57,17 @@ func TestSchemaAndParserAgreeOnMutations(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused, taken, turn := 0, 0, 0
-	for name, text := range map[string]string{"full.yaml": string(full), "settings": settings} {
+	for _, file := range []struct {
+		name, text string
+		each       int // replacements of a node; in turn, so that nodes of a kind get all of them
+	}{{"full.yaml", string(full), 2}, {"settings", settings, 9}} {
 		var doc yaml.Node
-		if err := yaml.Load([]byte(text), &doc); err != nil {
+		if err := yaml.Load([]byte(file.text), &doc); err != nil {
 			t.Fatal(err)
 		}
 		each(doc.Content[0], func(n *yaml.Node) {
 			was := *n
-			for range 2 { // in turn, so that those of a kind get all of them
+			for range file.each {
 				with := replacements[turn%len(replacements)]
 				turn++
 				var value yaml.Node
@@ -83,10 +86,11 @@ func TestSchemaAndParserAgreeOnMutations(t *testing.T) {
 				switch {
 				case len(problems) == 0 && invalid == nil:
 					taken++
-				case len(problems) > 0 && (invalid != nil || schemaCannotKnow(problems[0])):
+				case len(problems) > 0 && (invalid != nil || schemaCannotKnow(problems[0]) || with == "" && strings.HasSuffix(problems[0].Message, ", not empty")):
+					// a value that is missing where null may be written is null in JSON
 					refused++
 				default:
-					t.Errorf("%s, line %d: %q for %q: problems %v, schema %v", name, was.Line, with, was.Value, problems, invalid)
+					t.Errorf("%s, line %d: %q for %q: problems %v, schema %v", file.name, was.Line, with, was.Value, problems, invalid)
 				}
 			}
 		})
