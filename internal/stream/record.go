@@ -11,7 +11,6 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
-	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -136,7 +135,7 @@ func (s *Sink) close(a call.Attempt) {
 	s.closed = true
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
-		a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
+		count(&a, s.Usage())
 		s.parent.add(a, open, hooks)
 	}
 }

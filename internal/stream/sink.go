@@ -200,10 +200,16 @@ func (s *Sink) begin(model string) {
 func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
 	a := FailedAttempt(failed.Model, failed.Means)
 	a.Wait, a.Duration = wait, took
-	a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
+	count(&a, s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
 	return s.add(a, 1, s.hooks)
+}
+
+// count writes the tokens of usage to a.
+func count(a *call.Attempt, usage *genai.GenerateContentResponseUsageMetadata) {
+	a.InputTokens, a.OutputTokens = tokens.Of(usage)
+	a.CachedTokens = tokens.Cached(usage)
 }
 
 // Reject records that a layer rejects the answer that s has passed on, with the verdict
@@ -211,7 +217,7 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) cal
 func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a := FailedAttempt(s.Model, v)
 	a.Wait, a.Duration = s.answer.Wait, s.answer.Duration
-	a.InputTokens, a.OutputTokens = tokens.Of(s.Usage())
+	count(&a, s.Usage())
 	s.answer = call.Attempt{}
 	s.add(a, 1, s.hooks)
 	return &AttemptError{Model: a.Model, Err: err, Means: v}

@@ -274,7 +274,7 @@ func (a *attempt) noteUsage(resp *model.LLMResponse) {
 // attempt returns the record of a.
 func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
 	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started)}
-	rec.InputTokens, rec.OutputTokens = tokens.Of(a.out.Usage())
+	count(&rec, a.out.Usage())
 	return rec
 }
 

@@ -21,6 +21,15 @@ func Of(u *Usage) (input, output int) {
 	return int(u.PromptTokenCount) + int(u.ToolUsePromptTokenCount), int(u.CandidatesTokenCount) + int(u.ThoughtsTokenCount)
 }
 
+// Cached returns the tokens that u counts as read from the provider's prompt cache; 0
+// for nil.
+func Cached(u *Usage) int {
+	if u == nil {
+		return 0
+	}
+	return int(max(u.CachedContentTokenCount, 0))
+}
+
 // Sum returns u with the counts of more added, as a copy unless one of them is nil.
 // What u has of details stays.
 func Sum(u, more *Usage) *Usage {

@@ -129,6 +129,7 @@ func (s *state) attempt(outcome call.Outcome, resp *model.LLMResponse) call.Atte
 	a := call.Attempt{Model: s.asked, Outcome: outcome, Duration: time.Since(s.began)}
 	if resp != nil {
 		a.InputTokens, a.OutputTokens = tokens.Of(resp.UsageMetadata)
+		a.CachedTokens = tokens.Cached(resp.UsageMetadata)
 	}
 	return a
 }

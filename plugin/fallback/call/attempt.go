@@ -46,6 +46,14 @@ type Attempt struct {
 	// attempt that failed or was cut off; 0 if there is none. Output includes
 	// thoughts.
 	InputTokens, OutputTokens int
+	// CachedTokens are those of InputTokens that the provider read from its prompt
+	// cache. Most prices charge less for them.
+	CachedTokens int
+	// CachedTokensLost is set on an answer by another target than the one that gave the
+	// conversation's previous answer: the cached tokens of that answer, as far as they
+	// are not cached here and not more than InputTokens. 0 if either count is unknown.
+	// They are part of InputTokens, so the charge for the attempt includes them.
+	CachedTokensLost int
 
 	Reason  string // the rule that judged the failure, or why the target was skipped
 	Message string // the error's text, redacted, at most MaxMessageBytes

@@ -112,7 +112,7 @@ var full = call.Metadata{
 	Triggered: true, OriginalModel: "flash", FallbackModel: "pro", Attempt: 1, ErrorCode: "429", Reason: "quota per day",
 	Attempts: []call.Attempt{
 		{Model: "flash", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "quota", HTTPStatus: 429, Wait: 2 * time.Second, Duration: 120 * time.Millisecond, Reason: "quota per day", Message: "quota exceeded"},
-		{Model: "pro", Outcome: call.OK, InputTokens: 12, OutputTokens: 345},
+		{Model: "pro", Outcome: call.OK, InputTokens: 12, OutputTokens: 345, CachedTokens: 7, CachedTokensLost: 5},
 	},
 	AttemptsDropped: 3, Adapted: []string{"top_k", "safety_settings"},
 	ModelName: "pro", ModelVersion: "pro-001", CacheStatus: "miss", ExperimentID: "e1", Cohort: "b", Degraded: "template",
@@ -228,7 +228,7 @@ func TestMetadataOfAnyAttemptsIsBounded(t *testing.T) {
 			md.Adapted = append(md.Adapted, text(100))
 			md.Attempts = append(md.Attempts, call.Attempt{
 				Model: text(200), Outcome: call.Outcome(text(200)), Code: text(200), Kind: text(200), HTTPStatus: random.Int(), Wait: math.MaxInt64,
-				Duration: math.MaxInt64, InputTokens: random.Int(), OutputTokens: random.Int(), Reason: text(200), Message: text(400),
+				Duration: math.MaxInt64, InputTokens: random.Int(), OutputTokens: random.Int(), CachedTokens: random.Int(), CachedTokensLost: random.Int(), Reason: text(200), Message: text(400),
 			})
 		}
 		written, err := json.Marshal(md.Map())

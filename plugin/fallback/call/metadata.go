@@ -48,6 +48,8 @@ const (
 	keyDuration     = "duration_ms"
 	keyInputTokens  = "input_tokens"
 	keyOutputTokens = "output_tokens"
+	keyCachedTokens = "cached_tokens"
+	keyCachedLost   = "cached_tokens_lost"
 	keyReason       = "reason"
 	keyMessage      = "message"
 )
@@ -241,10 +243,11 @@ func (a *Attempt) texts() [6]field {
 	}
 }
 
-func (a *Attempt) numbers() [5]number {
+func (a *Attempt) numbers() [7]number {
 	return [...]number{
 		{keyHTTPStatus, a.HTTPStatus}, {keyWait, int(max(a.Wait, 0).Milliseconds())}, {keyDuration, int(max(a.Duration, 0).Milliseconds())},
 		{keyInputTokens, a.InputTokens}, {keyOutputTokens, a.OutputTokens},
+		{keyCachedTokens, a.CachedTokens}, {keyCachedLost, a.CachedTokensLost},
 	}
 }
 
@@ -252,7 +255,7 @@ func (a *Attempt) numbers() [5]number {
 // common, so equal values share memory.
 type boxes struct {
 	texts   [6]any
-	numbers [5]any
+	numbers [7]any
 }
 
 // box returns text as a value.
@@ -308,6 +311,8 @@ func attemptFromMap(fields map[string]any) Attempt {
 	readInt(fields, keyHTTPStatus, &a.HTTPStatus)
 	readInt(fields, keyInputTokens, &a.InputTokens)
 	readInt(fields, keyOutputTokens, &a.OutputTokens)
+	readInt(fields, keyCachedTokens, &a.CachedTokens)
+	readInt(fields, keyCachedLost, &a.CachedTokensLost)
 	readInt(fields, keyWait, &wait)
 	readInt(fields, keyDuration, &duration)
 	a.Wait = time.Duration(wait) * time.Millisecond
