@@ -9,7 +9,7 @@ func (s *Sink) Aside(reason string) {
 	if a.Outcome == "" {
 		return
 	}
-	a.Reason = reason
+	a.Reason, a.CachedTokensLost = reason, 0
 	s.answer = call.Attempt{}
 	s.add(a, 1, s.hooks)
 }

@@ -99,6 +99,9 @@ func restartMarker() *model.LLMResponse {
 // finish passes on a final response.
 func (s *Sink) finish(resp *model.LLMResponse) bool {
 	s.answered(resp)
+	if lost := s.lost(); lost > 0 {
+		s.answer.CachedTokensLost = lost
+	}
 	if s.parent == nil {
 		if s.answer.Outcome != "" && !s.Final {
 			s.add(s.answer, 0, s.latest)

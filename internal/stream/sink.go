@@ -54,6 +54,9 @@ type Sink struct {
 	// response if Root is set.
 	Notes Notes
 
+	// Warm is set by the outermost router that knows the conversation; else nil.
+	Warm *Warm
+
 	// Earlier is the attempt before the one in progress, if one call of a Source made
 	// both; else nil.
 	Earlier *Earlier

@@ -118,7 +118,7 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 	config.Judges, config.Tenants = slices.Clone(config.Judges), maps.Clone(config.Tenants)
 	c := &cascade{
 		config: config, name: cheap.Name(), layers: layers, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
-		turns: newAffinity(DefaultMaxTurns, DefaultStayFor),
+		turns: newAffinity(StickyTurn, DefaultMaxTurns, DefaultStayFor),
 	}
 	for i := range config.Judges {
 		c.strips = c.strips || config.Judges[i].stated

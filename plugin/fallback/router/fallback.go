@@ -75,12 +75,19 @@ type Config struct {
 	// policy. False means that the refusal is the answer.
 	FallbackOnContentPolicy bool
 
-	// MaxTurns bounds the turns whose target is remembered; the least recently used
-	// are dropped first. 0 means DefaultMaxTurns. See [NewFallback].
+	// Sticky says which later calls stay with a fallback that has answered. Empty means
+	// StickyTurn.
+	Sticky Sticky
+	// MaxTurns bounds the turns, or with StickySession the sessions, whose target is
+	// remembered; the least recently used are dropped first. It also bounds the
+	// conversations whose cached tokens are remembered (CachedTokensLost of
+	// [call.Attempt]). 0 means DefaultMaxTurns. See [NewFallback].
 	MaxTurns int
 	// StayFor is how long the target is remembered after the latest call of its turn.
-	// A tool may run for hours; by then the first target may have recovered. 0 means
-	// DefaultStayFor.
+	// A tool may run for hours; by then the first target may have recovered. With
+	// StickySession it also bounds how long a session stays after the switch; a turn
+	// that has begun by then ends at the fallback. A target's prompt cache is taken to
+	// be lost after the same time without an answer by it. 0 means DefaultStayFor.
 	StayFor time.Duration
 
 	// OnAttempt and OnFallback are optional; see [call.Hooks].
@@ -102,7 +109,7 @@ type Config struct {
 //
 // Within one ADK turn, later calls of the same agent (a tool loop) stay with the
 // target that answered, unless it was a last resort ("degraded" in its metadata).
-// The next turn starts at the first target again. A request that names another
+// The next turn starts at the first target again. Config.Sticky changes this. A request that names another
 // target starts there. If no target has the requested name, the first target is
 // called and the name is logged.
 //
@@ -115,6 +122,13 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	case Restart, Resume, FailMidStream:
 	default:
 		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; must be %q, %q or %q", config.MidStream, Restart, Resume, FailMidStream))
+	}
+	switch config.Sticky {
+	case "":
+		config.Sticky = StickyTurn
+	case StickyTurn, StickySession, StickyNone:
+	default:
+		problems = append(problems, fmt.Errorf("router: Config.Sticky: %q is unknown; must be %q, %q or %q", config.Sticky, StickyTurn, StickySession, StickyNone))
 	}
 	for i, g := range config.Guards {
 		if g == nil {
@@ -132,8 +146,9 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	}
 	f := &fallback{
 		config: config, name: layers[0].Name(), hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
-		turns: newAffinity(cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)),
 	}
+	size, lasts := cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)
+	f.turns, f.warmth = newAffinity(config.Sticky, size, lasts), newWarmth(size, lasts)
 	f.layers, f.ruled = stepsOf(layers)
 	f.ruled = f.ruled || config.Judge != nil
 	if len(config.Guards) > 0 {
@@ -142,6 +157,9 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	for i, m := range models {
 		t := target{Layer: f.layers[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
 		t.holdsLastResort = hasLastResort(t.Layer)
+		if _, ruled := stream.Find[*conditional](m); ruled {
+			t.traits.Tier = "" // a rule refers to its place
+		}
 		f.targets = append(f.targets, t)
 	}
 	return stream.Forward(f, models[0]), nil
@@ -165,6 +183,7 @@ type fallback struct {
 	layers  []stream.Layer // of targets; steps
 	ruled   bool           // rules, gates or Config.Judge concern a target
 	turns   *affinity
+	warmth  *warmth
 	warned  atomic.Bool // of a model name that no target has
 }
 
@@ -200,7 +219,17 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 			r.course = &course{judge: f.config.Judge}
 		}
 		defer func() { out.Orders = r.outer }()
-		return r.do()
+		if out.Warm != nil { // a router around this one knows the conversation
+			return r.do()
+		}
+		r.warm = f.warmth.find(ctx)
+		out.Warm = &r.warm
+		defer func() { out.Warm = nil }()
+		err := r.do()
+		if err == nil && out.Final {
+			f.warmth.note(ctx, out)
+		}
+		return err
 	})
 }
 

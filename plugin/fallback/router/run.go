@@ -22,7 +22,10 @@ type run struct {
 	outer    stream.Orders // of the enclosing routers
 	course   *course       // nil without rules
 
+	warm stream.Warm // the target that has the conversation in its prompt cache
+
 	start   int       // index of the first target to call
+	stays   bool      // a session stays with it
 	chosen  string    // the model that the request names, for the first call; "" for none
 	seen    []visit   // by target
 	few     [16]visit // memory for seen
@@ -72,10 +75,10 @@ func (r *run) begin() {
 	if i, ok := choose(r.layers, r.out, &r.warned); ok {
 		r.start, r.chosen = i, r.out.Chosen
 	} else if place, ok := r.turns.start(r.ctx); ok && r.outer.LastResorts != stream.LastResortsOnly {
-		r.start = place.target
+		r.start, r.stays = place.target, r.turns.sticky == StickySession
 		r.out.SetCause(place.cause)
 		if r.targets[r.start].Name() != r.name {
-			r.out.Record(call.Attempt{Model: r.name, Outcome: call.Skipped, Reason: "the turn stays with the model that answered before"})
+			r.out.Record(call.Attempt{Model: r.name, Outcome: call.Skipped, Reason: "the " + r.turns.what() + " stays with the model that answered before"})
 		}
 	}
 	r.midway = r.config.MidStream
@@ -121,16 +124,33 @@ func (r *run) rank(i int) int {
 }
 
 // next returns the target to try next; ok is false if none is left. Targets of equal
-// rank are tried in order from start, wrapping around.
+// rank are tried in order from start, wrapping around; see also prefer.
 func (r *run) next() (i int, ok bool) {
 	best := none
 	for n := range r.targets {
-		at := (r.start + n) % len(r.targets)
+		at := r.inOrder(n)
 		if rank := r.rank(at); rank < best {
 			i, best = at, rank
 		}
 	}
+	if best < none && len(r.causes) > 0 {
+		i = r.prefer(i, best)
+	}
 	return i, best < none
+}
+
+// inOrder returns the n-th target in order. After the fallback that a session stays
+// with, the first target is next.
+func (r *run) inOrder(n int) int {
+	switch {
+	case !r.stays:
+		return (r.start + n) % len(r.targets)
+	case n == 0:
+		return r.start
+	case n <= r.start:
+		return n - 1
+	}
+	return n
 }
 
 // visit calls target i, unless it would fail for the same reason as an earlier one.

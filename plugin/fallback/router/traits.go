@@ -22,6 +22,14 @@ type Traits struct {
 	ContextWindow int    // in tokens of input; 0 if unknown
 	Prefill       bool   // it can continue a text that the request ends with
 
+	// Tier names a group of targets between which the caller has no preference; "" for
+	// none. Neighbours of one tier are equal: when a call moves on to one of them, the
+	// target that has the conversation in its prompt cache comes first, then those of
+	// the same provider and credential as the target that the call comes from, then
+	// those of the same provider. Otherwise their order holds, also for the first call.
+	// A target with a rule ([When]) is in no tier.
+	Tier string
+
 	// For guards: see [guard.Target].
 	Aliases      []string
 	Region       string

@@ -1,0 +1,220 @@
+package router_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// inSession returns a context of a call in a turn of a session, written "session/turn".
+func inSession(ctx context.Context, where string) context.Context {
+	session, turn, _ := strings.Cut(where, "/")
+	return call.With(ctx, call.Info{App: "app", User: "ada", Session: session, Invocation: turn, Agent: "agent"})
+}
+
+// What follows a switch: the first target fails once, or as often as the table says.
+func TestSticky(t *testing.T) {
+	quota := suite.Fail(suite.ErrQuota)
+	wait := func(d time.Duration) string { return d.String() }
+	for _, test := range []struct {
+		name   string
+		sticky router.Sticky
+		second []suite.Step
+		calls  []string // "session/turn", or a time that passes before the next call
+		want   string
+	}{
+		{"turn", router.StickyTurn, nil, []string{"s/1", "s/1", "s/2"}, "second second first"},
+		{"the default", "", nil, []string{"s/1", "s/1", "s/2"}, "second second first"},
+		{"none", router.StickyNone, nil, []string{"s/1", "s/1", "s/2"}, "second first first"},
+		{"session", router.StickySession, nil, []string{"s/1", "s/1", "s/2", "s/3"}, "second second second second"},
+		{"another session", router.StickySession, nil, []string{"s/1", "x/2", "s/3"}, "second first second"},
+		{"no session", router.StickySession, nil, []string{"/1", "/1"}, "second first"},
+		{"a session, outside of ADK", router.StickySession, nil, []string{"s/", "s/"}, "second second"},
+		{"a session's time is over", router.StickySession, nil, []string{"s/1", wait(40 * time.Second), "s/2", wait(20 * time.Second), "s/3"}, "second second first"},
+		{"a session's time is over within a turn", router.StickySession, nil, []string{"s/1", wait(40 * time.Second), "s/2", wait(40 * time.Second), "s/2", "s/3"}, "second second second first"},
+		{"a turn in which a tool runs long", router.StickySession, nil, []string{"s/1", wait(time.Minute), "s/1"}, "second first"},
+		{"the fallback fails", router.StickySession, []suite.Step{suite.Text("ok"), quota, suite.Text("ok")}, []string{"s/1", "s/2", "s/3"}, "second first first"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				second := test.second
+				if second == nil {
+					second = []suite.Step{suite.Text("ok")}
+				}
+				m := router.MustFallback(router.Config{Sticky: test.sticky, StayFor: time.Minute},
+					suite.NewModel("first", quota, suite.Text("ok")), suite.NewModel("second", second...), suite.NewModel("third", suite.Text("ok")))
+				var got []string
+				for _, where := range test.calls {
+					if d, err := time.ParseDuration(where); err == nil {
+						time.Sleep(d)
+						continue
+					}
+					got = append(got, ask(inSession(t.Context(), where), m, true).metadata().ModelName)
+				}
+				if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
+					t.Errorf("answered by (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// A call that starts at the fallback says why, in every turn of the session.
+func TestStickySessionIsOnRecord(t *testing.T) {
+	m := router.MustFallback(router.Config{Sticky: router.StickySession}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", suite.Text("ok")))
+	ask(inSession(t.Context(), "s/1"), m, false)
+	md := ask(inSession(t.Context(), "s/2"), m, false).metadata()
+	if !md.Triggered || md.OriginalModel != "first" || md.ErrorCode != "429" || md.Attempt != 1 || len(md.Attempts) != 2 || md.Attempts[0].Reason != "the session stays with the model that answered before" {
+		t.Errorf("metadata: %+v", md)
+	}
+}
+
+func TestStickyIsChecked(t *testing.T) {
+	_, err := router.NewFallback(router.Config{Sticky: "day"}, suite.NewModel("m", suite.Text("ok")))
+	if want := `router: Config.Sticky: "day" is unknown; must be "turn", "session" or "none"`; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+// cachedAnswer answers with a usage of input tokens, cached ones of which came from the cache.
+func cachedAnswer(input, cached int32) suite.Step {
+	return suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content: genai.NewContentFromText("ok", genai.RoleModel), FinishReason: genai.FinishReasonStop,
+			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: input, CachedContentTokenCount: cached, CandidatesTokenCount: 1},
+		}
+	})
+}
+
+// An attempt says how many tokens came from the prompt cache, and how many cached
+// tokens of the conversation were lost because another target answers.
+func TestCachedTokensLostByASwitch(t *testing.T) {
+	fails, plain := suite.Fail(suite.ErrUnavailable), suite.Text("ok")
+	for _, test := range []struct {
+		name          string
+		first, second []suite.Step
+		calls         []string
+		want          string // for each call: who answered, cached and lost
+	}{
+		{"lost", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2"}, "first 900/0, second 0/900"},
+		{"partly", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 300)}, []string{"s/1", "s/2"}, "first 900/0, second 300/600"},
+		{"not at all", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 1000)}, []string{"s/1", "s/2"}, "first 900/0, second 1000/0"},
+		{"at most the input", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(200, 0)}, []string{"s/1", "s/2"}, "first 900/0, second 0/200"},
+		{"unknown", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{plain}, []string{"s/1", "s/2"}, "first 900/0, second 0/0"},
+		{"nothing was cached", []suite.Step{cachedAnswer(1000, 0), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2"}, "first 0/0, second 0/0"},
+		{"nothing was cached last", []suite.Step{cachedAnswer(1000, 900), cachedAnswer(1000, 0), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, first 0/0, second 0/0"},
+		{"once", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0), cachedAnswer(1200, 0)}, []string{"s/1", "s/2", "s/2"}, "first 900/0, second 0/900, second 0/0"},
+		{"on the way back", []suite.Step{fails, cachedAnswer(1200, 0)}, []suite.Step{cachedAnswer(1100, 500)}, []string{"s/1", "s/2"}, "second 500/0, first 0/500"},
+		{"another conversation", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "x/2"}, "first 900/0, second 0/0"},
+		{"no session", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"/1", "/2"}, "first 900/0, second 0/0"},
+		{"the cache is cold", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "10m", "s/2"}, "first 900/0, second 0/0"},
+		{"a last resort loses nothing", []suite.Step{cachedAnswer(1000, 900), fails, fails}, []suite.Step{fails, cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, template-response 0/0, second 0/900"},
+	} {
+		for _, nested := range []bool{false, true} {
+			t.Run(fmt.Sprint(test.name, " nested ", nested), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var latest call.Attempt
+					config := router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }}
+					first, last := model.LLM(suite.NewModel("first", test.first...)), degrade.Template("Sorry.")
+					second := model.LLM(suite.NewModel("second", test.second...))
+					m := router.MustFallback(config, first, second, last)
+					if nested {
+						idle := suite.NewModel("idle", fails)
+						m = router.MustFallback(config, router.MustHedge(router.HedgeConfig{Delay: time.Hour}, first, idle), router.MustFallback(router.Config{}, second, last))
+					}
+					var got []string
+					for _, where := range test.calls {
+						if d, err := time.ParseDuration(where); err == nil {
+							time.Sleep(d)
+							continue
+						}
+						md := ask(inSession(t.Context(), where), m, true).metadata()
+						got = append(got, fmt.Sprintf("%s %d/%d", md.ModelName, latest.CachedTokens, latest.CachedTokensLost))
+						if n := len(md.Attempts); n > 0 && (md.Attempts[n-1].CachedTokens != latest.CachedTokens || md.Attempts[n-1].CachedTokensLost != latest.CachedTokensLost) {
+							t.Errorf("the metadata has %+v, the hook was told %+v", md.Attempts[n-1], latest)
+						}
+					}
+					if diff := cmp.Diff(test.want, strings.Join(got, ", ")); diff != "" {
+						t.Errorf("cached/lost (-want +got):\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Targets of one tier are equal: the one that is closest to where the conversation was
+// comes first. Without a tier, the order is strict.
+func TestTierPrefersTheCloserTarget(t *testing.T) {
+	type target struct{ name, provider, credential, tier string }
+	for _, test := range []struct {
+		name    string
+		targets []target // all but the last fail
+		want    string
+	}{
+		{"no tier", []target{{"a", "google", "k", ""}, {"b", "openai", "k2", ""}, {"c", "google", "k", ""}}, "a b c"},
+		{"the provider", []target{{"a", "google", "k", ""}, {"b", "openai", "k2", "x"}, {"c", "google", "k3", "x"}, {"d", "google", "", "x"}}, "a c d b"},
+		{"the credential", []target{{"a", "google", "k", ""}, {"b", "google", "k2", "x"}, {"c", "google", "k", "x"}}, "a c b"},
+		{"the first stays the first", []target{{"a", "google", "k", "x"}, {"b", "openai", "k2", "x"}, {"c", "google", "k", "x"}}, "a c b"},
+		{"another tier comes later", []target{{"a", "google", "k", ""}, {"b", "openai", "k2", "x"}, {"c", "google", "k", "y"}}, "a b c"},
+		{"a tier that is apart", []target{{"a", "google", "k", ""}, {"b", "openai", "k2", "x"}, {"c", "other", "", ""}, {"d", "google", "k", "x"}}, "a b c d"},
+		{"nothing in common", []target{{"a", "", "", ""}, {"b", "openai", "k2", "x"}, {"c", "", "", "x"}}, "a b c"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var models []model.LLM
+			for _, target := range test.targets {
+				models = append(models, router.Describe(suite.NewModel(target.name, suite.Fail(suite.ErrUnavailable)),
+					router.Traits{Provider: target.provider, Credential: target.credential, Tier: target.tier}))
+			}
+			var got []string
+			ask(t.Context(), router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { got = append(got, a.Model) }}, models...), false)
+			if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
+				t.Errorf("called (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// Of the targets of one tier, the one that has the conversation in its prompt cache comes
+// before those of the first one's provider.
+func TestTierPrefersTheWarmTarget(t *testing.T) {
+	fails := suite.Fail(suite.ErrUnavailable)
+	a := router.Describe(suite.NewModel("a", fails), router.Traits{Provider: "google"})
+	b := router.Describe(suite.NewModel("b", fails, cachedAnswer(10, 0)), router.Traits{Provider: "google", Tier: "x"})
+	c := router.Describe(suite.NewModel("c", cachedAnswer(10, 5)), router.Traits{Provider: "openai", Tier: "x"})
+	m := router.MustFallback(router.Config{}, a, b, c)
+	for i, where := range []string{"s/1", "s/2", "x/3"} {
+		if got, want := ask(inSession(t.Context(), where), m, false).metadata().ModelName, []string{"c", "c", "b"}[i]; got != want {
+			t.Errorf("%s: answered by %s, want %s", where, got, want)
+		}
+	}
+}
+
+// A session stays with a fallback, so that its prompt cache is used.
+func ExampleSticky() {
+	flash, pro := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("ok")), suite.NewModel("pro", suite.Text("ok"))
+	m := router.MustFallback(router.Config{Sticky: router.StickySession, StayFor: 5 * time.Minute}, flash, pro)
+	for _, session := range []string{"monday", "monday", "tuesday"} {
+		ctx := call.With(context.Background(), call.Info{Session: session})
+		for resp := range m.GenerateContent(ctx, userSays("Hello!"), false) {
+			md, _ := call.ReadResponse(resp)
+			fmt.Println(session, md.ModelName)
+		}
+	}
+	// Output:
+	// monday pro
+	// monday pro
+	// tuesday flash
+}
