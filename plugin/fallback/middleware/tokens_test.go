@@ -143,6 +143,31 @@ func TestTokensOfAttemptsThatFail(t *testing.T) {
 	}
 }
 
+// Cached tokens that a switch loses are in the bill: the fallback's input is charged at
+// its full rate, and the record says how much of it was cached before.
+func TestCachedTokensLostAreInTheBill(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(1000), Cost: func(_ string, u *genai.GenerateContentResponseUsageMetadata) float64 {
+		return float64(10*(u.PromptTokenCount-u.CachedContentTokenCount) + u.CachedContentTokenCount) // a cached token costs a tenth
+	}})
+	answer := func(cached int32) suite.Step {
+		resp := whole("an answer", genai.FinishReasonStop, 100, 1)
+		resp.UsageMetadata.CachedContentTokenCount = cached
+		return tells(nothing, resp)
+	}
+	var latest call.Attempt
+	m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }},
+		budget.Middleware()(suite.NewModel("flash", answer(80), suite.Fail(suite.ErrQuota))),
+		budget.Middleware()(suite.NewModel("pro", answer(0))))
+	ctx := call.With(t.Context(), call.Info{Session: "s"})
+	suite.Consume(ctx, m, 0)
+	wantSpent(t, budget, 10*20+80)
+	suite.Consume(ctx, m, 0)
+	wantSpent(t, budget, 10*20+80+10*100)
+	if latest.Model != "pro" || latest.InputTokens != 100 || latest.CachedTokens != 0 || latest.CachedTokensLost != 80 {
+		t.Errorf("the record has %+v, want 80 cached tokens lost", latest)
+	}
+}
+
 // B123: a consumer that leaves pays for what it was told of by then.
 func TestTokensOfAnAttemptThatItsConsumerLeaves(t *testing.T) {
 	for name, leave := range map[string]func(ctx context.Context, m model.LLM){

@@ -71,13 +71,19 @@ func TestSticky(t *testing.T) {
 	}
 }
 
-// A call that starts at the fallback says why, in every turn of the session.
+// A call that starts at the fallback says why, in every turn of the session. Models that
+// have failed in another turn do not count.
 func TestStickySessionIsOnRecord(t *testing.T) {
-	m := router.MustFallback(router.Config{Sticky: router.StickySession}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", suite.Text("ok")))
-	ask(inSession(t.Context(), "s/1"), m, false)
-	md := ask(inSession(t.Context(), "s/2"), m, false).metadata()
-	if !md.Triggered || md.OriginalModel != "first" || md.ErrorCode != "429" || md.Attempt != 1 || len(md.Attempts) != 2 || md.Attempts[0].Reason != "the session stays with the model that answered before" {
-		t.Errorf("metadata: %+v", md)
+	fails := suite.Fail(suite.ErrQuota)
+	m := router.MustFallback(router.Config{Sticky: router.StickySession}, suite.NewModel("first", fails), suite.NewModel("second", fails), suite.NewModel("third", suite.Text("ok")))
+	for i, where := range []string{"s/1", "s/1", "s/2"} {
+		md := ask(inSession(t.Context(), where), m, false).metadata()
+		if want := []int{2, 2, 1}[i]; !md.Triggered || md.OriginalModel != "first" || md.ErrorCode != "429" || md.Attempt != want {
+			t.Errorf("%s: metadata %+v, want attempt %d", where, md, want)
+		}
+		if i > 0 && (len(md.Attempts) != 2 || md.Attempts[0].Reason != "the session stays with the model that answered before") {
+			t.Errorf("%s: attempts %+v", where, md.Attempts)
+		}
 	}
 }
 
@@ -188,16 +194,21 @@ func TestTierPrefersTheCloserTarget(t *testing.T) {
 }
 
 // Of the targets of one tier, the one that has the conversation in its prompt cache comes
-// before those of the first one's provider.
+// first, then those that share its provider.
 func TestTierPrefersTheWarmTarget(t *testing.T) {
 	fails := suite.Fail(suite.ErrUnavailable)
-	a := router.Describe(suite.NewModel("a", fails), router.Traits{Provider: "google"})
-	b := router.Describe(suite.NewModel("b", fails, cachedAnswer(10, 0)), router.Traits{Provider: "google", Tier: "x"})
-	c := router.Describe(suite.NewModel("c", cachedAnswer(10, 5)), router.Traits{Provider: "openai", Tier: "x"})
-	m := router.MustFallback(router.Config{}, a, b, c)
+	describe := func(name, provider, tier string, steps ...suite.Step) model.LLM {
+		return router.Describe(suite.NewModel(name, steps...), router.Traits{Provider: provider, Credential: provider, Tier: tier})
+	}
+	var called []string
+	m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { called = append(called, a.Model) }},
+		describe("a", "google", "", fails), describe("b", "google", "x", fails), describe("c", "openai", "x", fails),
+		describe("d", "openai", "x", cachedAnswer(10, 5), fails), describe("e", "openai", "x", cachedAnswer(10, 5)))
 	for i, where := range []string{"s/1", "s/2", "x/3"} {
-		if got, want := ask(inSession(t.Context(), where), m, false).metadata().ModelName, []string{"c", "c", "b"}[i]; got != want {
-			t.Errorf("%s: answered by %s, want %s", where, got, want)
+		called = nil
+		ask(inSession(t.Context(), where), m, false)
+		if got, want := strings.Join(called, " "), []string{"a b c d", "a d c e", "a b c d e"}[i]; got != want {
+			t.Errorf("%s: called %s, want %s", where, got, want)
 		}
 	}
 }
