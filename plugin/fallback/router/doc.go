@@ -14,6 +14,10 @@
 // first model. On every final response it says which model answered; see
 // package call.
 //
+// After a switch, the calls of the same turn stay with the fallback; [Config.Sticky]
+// extends this to the session or turns it off. The record of an answer says how many
+// cached tokens of the conversation the switch has lost (call.Attempt).
+//
 // What stands around one model is in package middleware. What an error means is
 // in package failure; nothing here judges an error by itself.
 package router
