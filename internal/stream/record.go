@@ -85,6 +85,9 @@ func (s *Sink) began(at time.Time) {
 // it.
 func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
 	r := s.record
+	if a.Outcome != call.OK && s.inPreview() {
+		a.Kind = string(KindPreview)
+	}
 	r.mu.Lock()
 	if !s.isClosed() {
 		a = r.log.Add(a)
@@ -101,6 +104,16 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
 	r.mu.Unlock()
 	s.tellHooks()
 	return a
+}
+
+// inPreview reports whether s is part of a preview.
+func (s *Sink) inPreview() bool {
+	for ; s != nil; s = s.parent {
+		if s.Preview {
+			return true
+		}
+	}
+	return false
 }
 
 // isClosed needs record.mu.
@@ -164,6 +177,7 @@ func (s *Sink) Cause() Cause {
 	var failed, skipped call.Attempt // the latest of each
 	for a := range s.record.log.All {
 		switch {
+		case a.Kind == string(KindPreview): // no reason to fall back
 		case a.Outcome == call.Failed && a.Kind != string(KindHedgeLost):
 			failed = *a
 			if !slices.Contains(c.Failed, a.Model) {

@@ -14,6 +14,10 @@ const KindRefused failure.Kind = "refused"
 // of its hedge had content first.
 const KindHedgeLost failure.Kind = "hedge_lost"
 
+// KindPreview is the kind of an attempt at a preview that failed, was skipped, or was
+// cancelled because the answer had begun.
+const KindPreview failure.Kind = "preview"
+
 // RefusedError says that a layer did not let a call through to its model. Its verdict
 // is to fall back: another target may answer.
 type RefusedError struct {

@@ -54,6 +54,9 @@ type Sink struct {
 	// response if Root is set.
 	Notes Notes
 
+	// Preview: what s receives is shown until the answer comes. Attempts that fail are
+	// recorded with KindPreview.
+	Preview bool
 	// Warm is set by the outermost router that knows the conversation; else nil.
 	Warm *Warm
 

@@ -27,6 +27,7 @@ const (
 	KeyCohort          = "cohort"                    // string
 	KeyDegraded        = "degraded"                  // string: which last resort answered
 	KeyRestart         = "fallback_restart"          // bool, on a partial response only: the text shown so far is void, the whole answer follows
+	KeyProvisional     = "provisional"               // bool, on a partial response only: a preview, until the answer follows a restart
 )
 
 // Values of [KeyCacheStatus].

@@ -2,7 +2,8 @@
 // them in order until one answers, [NewHedge] asks a second one when the first
 // is slow, [NewCascade] calls a strong one when a judge rejects a cheap one's answer,
 // [NewSplit] sends a share of the users to each, which may follow the health of the
-// first ([AdaptiveShare]).
+// first ([AdaptiveShare]),
+// [NewProgressive] shows a quick preview until the answer comes.
 //
 // Each is a model.LLM made of others, so they nest, in each other and in the
 // layers of package middleware:
