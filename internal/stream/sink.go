@@ -115,10 +115,15 @@ type Orders struct {
 	Chosen string
 	// Described overrides the model's own description of the target; nil for none.
 	Described *provider.Target
+	// Fallback: the target is not the one that the turn began with.
+	Fallback bool
 	// Guard, if set, returns the request that a target may see, or an error if it must
 	// not be called. Each router calls it for its own targets, so that the guards of an
 	// outer router apply to the members of its groups.
-	Guard func(ctx context.Context, req *model.LLMRequest, target Layer) (*model.LLMRequest, error)
+	Guard func(ctx context.Context, req *model.LLMRequest, target Layer, fallback bool) (*model.LLMRequest, error)
+	// Check, if set, returns why an answer of a fallback must be rejected, or nil. Each
+	// router calls it for its own targets.
+	Check func(ctx context.Context, resp *model.LLMResponse, target Layer) error
 	// Rules is what the rules of the enclosing router know of the call; nil without
 	// rules.
 	Rules any

@@ -7,6 +7,7 @@
 //   - [Tenants]: who may use a target
 //   - [Capabilities] and [ContextWindow]: what a target can process
 //   - [Tools]: which tools a target is given
+//   - [Gate]: which tools a fallback may use, after a switch
 //
 // Around puts guards around one model. A router runs the guards of its Config for each
 // of its targets, and knows those from router.Describe:

@@ -42,6 +42,10 @@ type Target struct {
 	// LastResort says that it answers without a model (see package degrade), so that the
 	// request does not leave the process. No guard of this package refuses it.
 	LastResort bool
+
+	// Fallback says that the turn began with another model. A router sets it for each of
+	// its targets; see [Gate].
+	Fallback bool
 }
 
 // is reports whether a pattern, folded, is one of the target's names.

@@ -25,23 +25,32 @@ func Tools(names ...string) Guard {
 	allowed := patterns(names)
 	may := func(name string) bool { return name == answerTool || listed(allowed, name) }
 	return func(_ context.Context, req *model.LLMRequest, t Target) (*model.LLMRequest, error) {
-		c := req.Config
-		if t.LastResort || len(req.Tools) == 0 && (c == nil || len(c.Tools) == 0 && c.ToolConfig == nil) {
+		if t.LastResort {
 			return req, nil
 		}
-		own := *req
-		own.Tools = allowedLive(req.Tools, may)
-		if c == nil {
-			return &own, nil
-		}
-		config := *c
-		config.Tools = allowedTools(config.Tools, may)
-		own.Config = &config
-		if forced := calling(&config, may); forced != "" {
-			return nil, refuse(&t, "tools", "the request forces "+forced+", which it may not be given")
-		}
+		return given(req, &t, "tools", may)
+	}
+}
+
+// given returns req with only the tools that a target may be given, or a refusal by the
+// guard of a name.
+func given(req *model.LLMRequest, t *Target, by string, may func(name string) bool) (*model.LLMRequest, error) {
+	c := req.Config
+	if len(req.Tools) == 0 && (c == nil || len(c.Tools) == 0 && c.ToolConfig == nil) {
+		return req, nil
+	}
+	own := *req
+	own.Tools = allowedLive(req.Tools, may)
+	if c == nil {
 		return &own, nil
 	}
+	config := *c
+	config.Tools = allowedTools(config.Tools, may)
+	own.Config = &config
+	if forced := calling(&config, may); forced != "" {
+		return nil, refuse(t, by, "the request forces "+forced+", which it may not be given")
+	}
+	return &own, nil
 }
 
 const answerTool = "set_model_response"
@@ -98,6 +107,11 @@ var providerTools = func() (tools []providerTool) {
 	}
 	return tools
 }()
+
+// isProviderTool reports whether a tool of that name is run by the provider.
+func isProviderTool(name string) bool {
+	return slices.ContainsFunc(providerTools, func(p providerTool) bool { return p.name == name })
+}
 
 type providerTool struct {
 	name  string

@@ -104,6 +104,7 @@ func (r *cascadeRun) try(i int) error {
 	r.out.Orders = r.outer
 	r.out.Chosen, r.chosen = r.chosen, ""
 	r.out.LastResorts = stream.LastResortsLater
+	r.out.Fallback = r.outer.Fallback || i == cheapLayer && r.tried[strongLayer]
 	r.out.HasNext = r.outer.HasNext || !r.tried[cheapLayer] || !r.tried[strongLayer] && r.bar() == ""
 	r.out.Restart()
 	switch i {

@@ -71,6 +71,19 @@ type Config struct {
 	// targets that were not called.
 	Judge func(v failure.Verdict) failure.Verdict
 
+	// Gate keeps fallbacks from using tools whose effects cannot be undone, or asks your
+	// function first. The zero value lets them use all tools. A target is a fallback if
+	// the turn, or outside of ADK the call, began with another target, also in a later
+	// call of the turn. The first target that the request names is none, nor is the
+	// strong model of a Cascade. The second model of a Hedge is one. The gate applies
+	// to the members of nested routers too.
+	//
+	// An answer that the gate rejects is recorded with [failure.KindRejected], and the
+	// next target is called. Text that was shown before is treated as MidStream says. A
+	// final response with function calls is held back until the model's answer is
+	// whole and accepted; partial responses with function calls are not passed on.
+	Gate guard.Gate
+
 	// FallbackOnContentPolicy calls the next target after one refused by content
 	// policy. False means that the refusal is the answer.
 	FallbackOnContentPolicy bool
@@ -135,6 +148,9 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 			problems = append(problems, fmt.Errorf("router: Config.Guards[%d] is nil; must be a function", i))
 		}
 	}
+	if config.Gate.Approve != nil && len(config.Gate.Tools) == 0 {
+		problems = append(problems, errors.New("router: Config.Gate: Approve is set, but Tools is empty; name the tools that need approval"))
+	}
 	if config.MaxTurns < 0 {
 		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; must be 0 (default: %d) or more", config.MaxTurns, DefaultMaxTurns))
 	}
@@ -151,8 +167,13 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	f.turns, f.warmth = newAffinity(config.Sticky, size, lasts), newWarmth(size, lasts)
 	f.layers, f.ruled = stepsOf(layers)
 	f.ruled = f.ruled || config.Judge != nil
-	if len(config.Guards) > 0 {
-		f.guard = guard.All(config.Guards...)
+	guards := slices.Clone(config.Guards)
+	if f.gated = len(config.Gate.Tools) > 0; f.gated {
+		f.config.Gate.Tools = slices.Clone(config.Gate.Tools)
+		guards = append(guards, f.config.Gate.Guard())
+	}
+	if len(guards) > 0 {
+		f.guard = guard.All(guards...)
 	}
 	for i, m := range models {
 		t := target{Layer: f.layers[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
@@ -176,7 +197,8 @@ func MustFallback(config Config, models ...model.LLM) model.LLM {
 
 type fallback struct {
 	config  Config
-	guard   guard.Guard // config.Guards; nil for none
+	guard   guard.Guard // config.Guards and that of config.Gate; nil for none
+	gated   bool        // config.Gate names tools
 	name    string      // the first target's
 	hooks   call.Hooks
 	targets []target

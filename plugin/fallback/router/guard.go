@@ -11,16 +11,19 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// ask calls a target, unless a guard refuses it. Every router calls its targets
-// through ask.
+// ask calls a target, unless a guard refuses it. The answer of a fallback is checked.
+// Every router calls its targets through ask.
 func ask(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	var err error
-	if out.Guard != nil {
-		if _, inside := groupOf(target); !inside {
-			req, err = out.Guard(out.Deriving(ctx), req, target)
-		}
+	_, inside := groupOf(target)
+	if out.Guard != nil && !inside {
+		req, err = out.Guard(out.Deriving(ctx), req, target, out.Fallback)
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+	case out.Fallback && out.Check != nil && !inside && !isLastResort(target):
+		err = askChecked(ctx, target, req, streamed, out)
+	default:
 		err = target.Do(ctx, req, streamed, out)
 	}
 	if refused, ok := err.(*middleware.RefusedError); ok {
@@ -54,23 +57,23 @@ func withGuard(outer orderedGuard, own guard.Guard) orderedGuard {
 	if own == nil {
 		return outer
 	}
-	return func(ctx context.Context, req *model.LLMRequest, target stream.Layer) (*model.LLMRequest, error) {
+	return func(ctx context.Context, req *model.LLMRequest, target stream.Layer, fallback bool) (*model.LLMRequest, error) {
 		if outer != nil {
 			var err error
-			if req, err = outer(ctx, req, target); err != nil {
+			if req, err = outer(ctx, req, target, fallback); err != nil {
 				return nil, err
 			}
 		}
-		return own(ctx, req, guardTarget(target))
+		return own(ctx, req, guardTarget(target, fallback))
 	}
 }
 
 // orderedGuard is the type of the guard in [stream.Orders].
-type orderedGuard = func(ctx context.Context, req *model.LLMRequest, target stream.Layer) (*model.LLMRequest, error)
+type orderedGuard = func(ctx context.Context, req *model.LLMRequest, target stream.Layer, fallback bool) (*model.LLMRequest, error)
 
 // guardTarget returns what guards are told of a target.
-func guardTarget(target stream.Layer) guard.Target {
-	t := guard.Target{Name: target.Name(), LastResort: isLastResort(target)}
+func guardTarget(target stream.Layer, fallback bool) guard.Target {
+	t := guard.Target{Name: target.Name(), LastResort: isLastResort(target), Fallback: fallback}
 	if d, ok := stream.Find[*described](target); ok {
 		t.Aliases, t.Region, t.Capabilities, t.ContextWindow = d.traits.Aliases, d.traits.Region, d.traits.Capabilities, d.traits.ContextWindow
 	}

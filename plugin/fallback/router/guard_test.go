@@ -78,7 +78,7 @@ func TestGuardsKnowTheTraitsOfTargets(t *testing.T) {
 		if got.stream != "[eu]" {
 			t.Errorf("%s: the consumer saw %q (%v), want eu", name, got.stream, got.err)
 		}
-		want := []guard.Target{{Name: "us", Region: "us-east1", Aliases: []string{"america"}, Capabilities: []string{}, ContextWindow: 7}, {Name: "eu", Region: "europe-west4"}}
+		want := []guard.Target{{Name: "us", Region: "us-east1", Aliases: []string{"america"}, Capabilities: []string{}, ContextWindow: 7}, {Name: "eu", Region: "europe-west4", Fallback: true}}
 		if diff := cmp.Diff(want, told); diff != "" {
 			t.Errorf("%s: the guards were told (-want +got):\n%s", name, diff)
 		}

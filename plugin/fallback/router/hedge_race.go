@@ -95,10 +95,10 @@ func (r *race) start(ctx context.Context) bool {
 	}
 	x := &racer{started: time.Now()}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
-	more := r.out.HasNext
-	r.out.HasNext, r.out.Chosen = more || next+1 < len(models), r.chosen
+	more, fallback := r.out.HasNext, r.out.Fallback
+	r.out.HasNext, r.out.Chosen, r.out.Fallback = more || next+1 < len(models), r.chosen, fallback || next > 0
 	x.Detached = r.out.Detach(x.ctx, models[(r.first+next)%len(models)], r.req, r.streamed, r.items)
-	r.out.HasNext, r.chosen = more, ""
+	r.out.HasNext, r.out.Fallback, r.chosen = more, fallback, ""
 	r.racers = append(r.racers, x)
 	r.running++
 	return true

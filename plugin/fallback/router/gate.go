@@ -1,0 +1,105 @@
+package router
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
+)
+
+// orderedCheck is the type of the check in [stream.Orders].
+type orderedCheck = func(ctx context.Context, resp *model.LLMResponse, target stream.Layer) error
+
+// withCheck returns a check that runs outer, the check of the enclosing routers, which
+// may be nil, then that of gate.
+func withCheck(outer orderedCheck, gate *guard.Gate) orderedCheck {
+	return func(ctx context.Context, resp *model.LLMResponse, target stream.Layer) error {
+		if outer != nil {
+			if err := outer(ctx, resp, target); err != nil {
+				return err
+			}
+		}
+		return gate.Check(ctx, resp, guardTarget(target, true))
+	}
+}
+
+// maxUnchecked bounds the responses that are held back after one with function calls.
+const maxUnchecked = 1024
+
+var errUnchecked = errors.New("it goes on too long after a function call")
+
+// askChecked calls a fallback whose answer is checked if it calls functions. The check
+// runs when the target has returned, so that the target's limits do not count its time.
+func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	c := &unchecked{}
+	c.fork = out.Fork(c.take)
+	reviewed, review := stream.WithReview(ctx)
+	err := target.Do(reviewed, req, streamed, c.fork)
+	c.fork.Join()
+	if len(c.held) == 0 {
+		return err
+	}
+	rejected := c.check(ctx, target, out)
+	if ctx.Err() != nil {
+		review.Reject()
+		return stream.Ended(ctx) // nobody waits for what the check has decided
+	}
+	if rejected == nil {
+		c.release()
+		return err // it came after the answer
+	}
+	review.Reject()
+	return out.Reject(fmt.Errorf("router: the answer of %s is rejected: %w", out.Model, rejected), failure.Verdict{
+		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: rejected.Error(),
+	})
+}
+
+// unchecked is the answer of a fallback.
+type unchecked struct {
+	fork *stream.Sink
+	held []*model.LLMResponse // from the first final one with function calls on
+}
+
+// take passes on what calls no function, and holds back the rest.
+func (c *unchecked) take(resp *model.LLMResponse) bool {
+	switch calls := callsFunction(resp.Content); {
+	case len(c.held) == 0 && !calls:
+		return c.fork.Pass(resp)
+	case resp.Partial && calls:
+		return true // it is for display only
+	case len(c.held) == maxUnchecked:
+		return false
+	}
+	c.held = append(c.held, resp)
+	return true
+}
+
+// check returns why the answer is rejected, or nil.
+func (c *unchecked) check(ctx context.Context, target stream.Layer, out *stream.Sink) error {
+	if len(c.held) == maxUnchecked {
+		return errUnchecked
+	}
+	for _, resp := range c.held {
+		if resp.Partial {
+			continue
+		}
+		if err := out.Check(ctx, resp, target); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release passes on what was held back.
+func (c *unchecked) release() {
+	for _, resp := range c.held {
+		if !c.fork.Pass(resp) {
+			return
+		}
+	}
+}
