@@ -22,6 +22,9 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 	// ADK's aggregated response of a Gemini stream lacks the version, which each
 	// partial response has.
 	md.ModelVersion = cmp.Or(resp.ModelVersion, s.version)
+	if s.Notice != nil && md.Triggered && request.Text(resp.Content) != "" {
+		md.Notice = s.Notice.Text
+	}
 	fields := s.record.log.Map(md)
 	telemetry.Annotate(s.record.ctx, fields)
 	annotated := *resp

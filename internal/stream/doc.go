@@ -92,8 +92,11 @@ func Find[T any](m model.LLM) (found T, ok bool) {
 // Serve implements GenerateContent for a layer.
 func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
+		_, adk := ctx.(flow)
 		ctx := call.Carry(ctx)
 		out := NewSink(ctx, yield)
+		out.parts = stream || adk
+		req := answered(ctx, req)
 		if req.Model != layer.Name() {
 			out.Chosen = req.Model
 		}

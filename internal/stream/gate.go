@@ -82,6 +82,9 @@ func (s *Sink) flush() bool {
 
 // showPart passes on a partial response. The first of an answer names the model.
 func (s *Sink) showPart(resp *model.LLMResponse) bool {
+	if !s.noticeBefore(resp) {
+		return false
+	}
 	if s.named != s.Model && s.Root != "" && s.parent == nil {
 		resp = s.introduced(resp)
 	}
@@ -108,7 +111,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 		}
 		resp = s.annotated(resp)
 	}
-	if !s.flush() {
+	if !s.flush() || !s.noticeAfter(resp) {
 		return false
 	}
 	s.Final = true
@@ -132,7 +135,7 @@ func (s *Sink) Restart() {
 	if !s.Shown || s.Final {
 		return
 	}
-	s.Shown, s.restart, s.named = false, true, ""
+	s.Shown, s.restart, s.named, s.told, s.spoken = false, true, "", false, false
 }
 
 // Again reports whether another attempt may be made, and prepares for it.

@@ -40,7 +40,7 @@ type Cause struct {
 func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
 	fork := &Sink{
 		yield: func(resp *model.LLMResponse, _ error) bool { return take(resp) },
-		Wait:  s.Wait, Orders: s.Orders, Root: s.Root, Notes: s.Notes, Warm: s.Warm, record: s.record, parent: s, hooks: s.hooks, latest: s.hooks, limit: s.limit, apart: s.apart,
+		Wait:  s.Wait, Orders: s.Orders, Root: s.Root, Notes: s.Notes, Warm: s.Warm, Notice: s.Notice, record: s.record, parent: s, hooks: s.hooks, latest: s.hooks, limit: s.limit, apart: s.apart,
 	}
 	s.Wait = 0
 	return fork
@@ -56,7 +56,7 @@ func (s *Sink) Pass(resp *model.LLMResponse) bool {
 // Join copies the state of the answer from s to the Sink that it was forked from.
 func (s *Sink) Join() {
 	p := s.parent
-	p.Root, p.Model, p.Notes, p.version, p.answer, p.begun = s.Root, s.Model, s.Notes, s.version, s.answer, s.begun
+	p.Root, p.Model, p.Notes, p.Notice, p.version, p.answer, p.begun = s.Root, s.Model, s.Notes, s.Notice, s.version, s.answer, s.begun
 	s.record.mu.Lock()
 	p.latest = s.latest
 	s.record.mu.Unlock()

@@ -60,6 +60,13 @@ type Sink struct {
 	// Warm is set by the outermost router that knows the conversation; else nil.
 	Warm *Warm
 
+	// Notice is what the consumer is told when a fallback answers; nil for nothing. A
+	// router sets it.
+	Notice *Notice
+	told   bool // the notice about the answer in progress has been shown
+	spoken bool // a text of the answer in progress has been shown
+	parts  bool // the consumer expects partial responses
+
 	// Earlier is the attempt before the one in progress, if one call of a Source made
 	// both; else nil.
 	Earlier *Earlier

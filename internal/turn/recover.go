@@ -40,7 +40,7 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 		final, err = resp, failed
 		return true
 	})
-	out.Root = root
+	out.Root, out.Fallback = root, true
 	out.End(p.backup.Do(call.Carry(ctx), asAsked(req), false, out))
 	if err == nil && final == nil {
 		err = failure.ErrEmpty

@@ -2,9 +2,11 @@ package adkv1
 
 import (
 	"errors"
+	"iter"
 
 	"google.golang.org/adk/agent"
 	"google.golang.org/adk/session"
+	modelv2 "google.golang.org/adk/v2/model"
 	sessionv2 "google.golang.org/adk/v2/session"
 )
 
@@ -37,6 +39,21 @@ func (i invocation) SessionID() string {
 		return s.ID()
 	}
 	return ""
+}
+
+// StoredResponses implements the engine's view of a session's history.
+func (i invocation) StoredResponses() iter.Seq[*modelv2.LLMResponse] {
+	return func(yield func(*modelv2.LLMResponse) bool) {
+		s := i.Session()
+		if s == nil || s.Events() == nil {
+			return
+		}
+		for event := range s.Events().All() {
+			if event != nil && !yield((*modelv2.LLMResponse)(&event.LLMResponse)) {
+				return
+			}
+		}
+	}
 }
 
 func (i invocation) ReadonlyState() sessionv2.ReadonlyState {

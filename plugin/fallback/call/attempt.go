@@ -19,6 +19,7 @@ const (
 	MaxNameBytes    = 128 // of a model name, a code or a kind, as JSON
 	MaxAdapted      = 16  // settings named as omitted or changed
 	MaxAdaptedBytes = 64  // of each of those
+	MaxNoticeBytes  = 512 // of a notice to a person
 )
 
 // Outcome says how an attempt ended.

@@ -21,6 +21,7 @@ func (m Metadata) fit() Metadata {
 	}
 	m.Reason = readable(m.Reason, MaxMessageBytes)
 	m.Adapted = boundedTexts(m.Adapted)
+	m.Notice = cut(m.Notice, MaxNoticeBytes)
 	if len(m.Attempts) > MaxAttempts {
 		surplus := len(m.Attempts) - MaxAttempts
 		m.Attempts = slices.Delete(slices.Clone(m.Attempts), 1, 1+surplus)
@@ -63,8 +64,8 @@ func boundedTexts(texts []string) []string {
 // of the length of a text.
 func (m *Metadata) jsonBytes(quoted func(string) int) int {
 	const perField = 40 // key, number, quotes, colon, comma; of all keys on average
-	n := 16 * perField
-	n += quoted(m.Reason)
+	n := 17 * perField
+	n += quoted(m.Reason) + quoted(m.Notice)
 	for _, text := range m.names() {
 		n += quoted(*text)
 	}

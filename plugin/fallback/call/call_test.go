@@ -114,7 +114,7 @@ var full = call.Metadata{
 		{Model: "flash", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "quota", HTTPStatus: 429, Wait: 2 * time.Second, Duration: 120 * time.Millisecond, Reason: "quota per day", Message: "quota exceeded"},
 		{Model: "pro", Outcome: call.OK, InputTokens: 12, OutputTokens: 345, CachedTokens: 7, CachedTokensLost: 5},
 	},
-	AttemptsDropped: 3, Adapted: []string{"top_k", "safety_settings"},
+	AttemptsDropped: 3, Adapted: []string{"top_k", "safety_settings"}, Notice: "Another model answers.",
 	ModelName: "pro", ModelVersion: "pro-001", CacheStatus: "miss", ExperimentID: "e1", Cohort: "b", Degraded: "template",
 }
 

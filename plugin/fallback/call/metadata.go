@@ -20,12 +20,14 @@ const (
 	KeyAttempts        = "fallback_attempts"         // list of attempts, oldest first; see the keys below
 	KeyAttemptsDropped = "fallback_attempts_dropped" // int: attempts left out of the list; absent when none
 	KeyAdapted         = "fallback_adapted"          // list of strings: settings omitted from or changed in the request to the target that answered
+	KeyNotice          = "fallback_notice"           // string: what a person is told about the fallback; the text of a response with it that is partial is the notice, not the model's
 	KeyModelName       = "model_name"                // string: the target that answered
 	KeyModelVersion    = "model_version"             // string: its version, as the provider reports it
 	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass; absent when there is no cache
 	KeyExperimentID    = "experiment_id"             // string
 	KeyCohort          = "cohort"                    // string
 	KeyDegraded        = "degraded"                  // string: which last resort answered
+	KeyUnanswered      = "unanswered"                // bool, only true: the text is a placeholder; later requests have a neutral line instead
 	KeyRestart         = "fallback_restart"          // bool, on a partial response only: the text shown so far is void, the whole answer follows
 	KeyProvisional     = "provisional"               // bool, on a partial response only: a preview, until the answer follows a restart
 )
@@ -69,6 +71,7 @@ type Metadata struct {
 	Attempts        []Attempt
 	AttemptsDropped int
 	Adapted         []string // settings that were omitted or changed for the target that answered
+	Notice          string   // what a person is told about the fallback, at most MaxNoticeBytes
 
 	ModelName    string
 	ModelVersion string
@@ -111,7 +114,7 @@ func (m *Metadata) fields() map[string]any {
 		}
 	}
 	if m.Triggered {
-		size += 7
+		size += 8
 	}
 	out, b := make(map[string]any, size), boxes{}
 	if m.Triggered {
@@ -127,6 +130,9 @@ func (m *Metadata) fields() map[string]any {
 		}
 		if len(m.Adapted) > 0 {
 			out[KeyAdapted] = toList(m.Adapted)
+		}
+		if m.Notice != "" {
+			out[KeyNotice] = m.Notice
 		}
 	}
 	for _, field := range m.optional() {
@@ -180,6 +186,7 @@ func ReadMap(custom map[string]any) (Metadata, bool) {
 	found = read(custom, KeyErrorCode, &m.ErrorCode) || found
 	found = read(custom, KeyReason, &m.Reason) || found
 	found = readInt(custom, KeyAttemptsDropped, &m.AttemptsDropped) || found
+	found = read(custom, KeyNotice, &m.Notice) || found
 	found = read(custom, KeyModelName, &m.ModelName) || found
 	found = read(custom, KeyModelVersion, &m.ModelVersion) || found
 	found = read(custom, KeyCacheStatus, &m.CacheStatus) || found

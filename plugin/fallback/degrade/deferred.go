@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
@@ -80,10 +79,9 @@ func NewDeferred(config DeferredConfig) (model.LLM, error) {
 		if err != nil {
 			return nil, call.Metadata{}, err
 		}
-		return &model.LLMResponse{
-			Content: genai.NewContentFromText(execute(text, ctx, req), genai.RoleModel), FinishReason: genai.FinishReasonStop,
-			CustomMetadata: map[string]any{jobs.KeyJob: id},
-		}, call.Metadata{}, nil
+		resp := placeholder(execute(text, ctx, req))
+		resp.CustomMetadata[jobs.KeyJob] = id
+		return resp, call.Metadata{}, nil
 	}}, nil
 }
 

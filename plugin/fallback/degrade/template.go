@@ -107,8 +107,16 @@ func newTemplate(name string, say func(context.Context, *model.LLMRequest) strin
 		if text == "" {
 			return nil, call.Metadata{}, &middleware.RefusedError{By: "template", Model: name, Reason: "it has nothing to say"}
 		}
-		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, call.Metadata{}, nil
+		return placeholder(text), call.Metadata{}, nil
 	}}
+}
+
+// placeholder returns a response with a text that stands for an answer.
+func placeholder(text string) *model.LLMResponse {
+	return &model.LLMResponse{
+		Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop,
+		CustomMetadata: map[string]any{call.KeyUnanswered: true},
+	}
 }
 
 func execute(text *template.Template, ctx context.Context, req *model.LLMRequest) string {

@@ -21,9 +21,9 @@ import (
 //		Gate: guard.Gate{Tools: []string{"pay", "delete_*"}},
 //	}, flash, pro, local)
 //
-// A router does not know a switch that was made outside of it: by the plugin's Retry or
-// Recover, or by naming a target in the request. Nor does it know what a tool does: a
-// tool that passes its work on to another agent has to be named too.
+// The models of the plugin's Recover are fallbacks. A switch that a loop outside makes,
+// by naming another model in the request (the plugin's Retry), is not known. Nor is
+// what a tool does: a tool that passes its work on to another agent has to be named too.
 type Gate struct {
 	// Tools are the names of the tools, as for [Tools]: * stands for any text.
 	// set_model_response cannot be withheld. Empty means that there is no gate.

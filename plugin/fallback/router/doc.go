@@ -19,6 +19,9 @@
 // extends this to the session or turns it off. The record of an answer says how many
 // cached tokens of the conversation the switch has lost (call.Attempt).
 //
+// Config.Gate keeps fallbacks from using tools whose effects cannot be undone.
+// Config.Notice tells a person that a fallback answers.
+//
 // What stands around one model is in package middleware. What an error means is
 // in package failure; nothing here judges an error by itself.
 package router

@@ -84,6 +84,10 @@ type Config struct {
 	// whole and accepted; partial responses with function calls are not passed on.
 	Gate guard.Gate
 
+	// Notice tells a person that a fallback answers. The zero value tells nothing. Of
+	// nested routers, the outermost with a Notice tells its own.
+	Notice Notice
+
 	// FallbackOnContentPolicy calls the next target after one refused by content
 	// policy. False means that the refusal is the answer.
 	FallbackOnContentPolicy bool
@@ -151,6 +155,10 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	if config.Gate.Approve != nil && len(config.Gate.Tools) == 0 {
 		problems = append(problems, errors.New("router: Config.Gate: Approve is set, but Tools is empty; name the tools that need approval"))
 	}
+	notice, err := config.Notice.check()
+	if err != nil {
+		problems = append(problems, err)
+	}
 	if config.MaxTurns < 0 {
 		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; must be 0 (default: %d) or more", config.MaxTurns, DefaultMaxTurns))
 	}
@@ -167,6 +175,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	f.turns, f.warmth = newAffinity(config.Sticky, size, lasts), newWarmth(size, lasts)
 	f.layers, f.ruled = stepsOf(layers)
 	f.ruled = f.ruled || config.Judge != nil
+	f.notice = notice
 	guards := slices.Clone(config.Guards)
 	if f.gated = len(config.Gate.Tools) > 0; f.gated {
 		f.config.Gate.Tools = slices.Clone(config.Gate.Tools)
@@ -198,8 +207,9 @@ func MustFallback(config Config, models ...model.LLM) model.LLM {
 type fallback struct {
 	config  Config
 	guard   guard.Guard // config.Guards and that of config.Gate; nil for none
-	gated   bool        // config.Gate names tools
-	name    string      // the first target's
+	notice  *stream.Notice
+	gated   bool   // config.Gate names tools
+	name    string // the first target's
 	hooks   call.Hooks
 	targets []target
 	layers  []stream.Layer // of targets; steps
@@ -241,18 +251,37 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 			r.course = &course{judge: f.config.Judge}
 		}
 		defer func() { out.Orders = r.outer }()
-		if out.Warm != nil { // a router around this one knows the conversation
-			return r.do()
-		}
-		r.warm = f.warmth.find(ctx)
-		out.Warm = &r.warm
-		defer func() { out.Warm = nil }()
-		err := r.do()
-		if err == nil && out.Final {
-			f.warmth.note(ctx, out)
-		}
-		return err
+		return f.remembering(r, func() error { return f.telling(out, r.do) })
 	})
+}
+
+// remembering runs a call with what is known of its conversation, and notes what it tells
+// of it, unless a router around this one does.
+func (f *fallback) remembering(r *run, do func() error) error {
+	if r.out.Warm != nil {
+		return do()
+	}
+	r.warm = f.warmth.find(r.ctx)
+	r.out.Warm = &r.warm
+	defer func() { r.out.Warm = nil }()
+	err := do()
+	if err == nil && r.out.Final {
+		f.warmth.note(r.ctx, r.out)
+	}
+	return err
+}
+
+// telling runs a call with the notice of this router, unless a router around it has one.
+func (f *fallback) telling(out *stream.Sink, do func() error) error {
+	if out.Notice != nil || f.notice == nil {
+		return do()
+	}
+	out.Notice = f.notice
+	err := do()
+	if err != nil {
+		out.Notice = nil // it is not about another router's answer
+	}
+	return err
 }
 
 // choose returns the index of the target that the request names. ok is false if the

@@ -159,7 +159,7 @@ func TestGateConcernsFallbacksOnly(t *testing.T) {
 	}
 }
 
-// A turn that stays with a fallback stays behind the gate; the next turn does not. B71
+// A turn that stays with a fallback stays behind the gate; the next turn does not.
 func TestGateLastsForTheTurn(t *testing.T) {
 	first := suite.NewModel("first", suite.Fail(suite.ErrUnavailable), calls("pay"))
 	second := suite.NewModel("second", calls("find"), calls("pay"), suite.Text("done"))
