@@ -137,12 +137,12 @@ func ExampleNewFallback_notice() {
 			return
 		}
 		_, notice := resp.CustomMetadata[call.KeyNotice]
-		fmt.Printf("partial %v, notice %v: %s\n", resp.Partial, notice, resp.Content.Parts[0].Text)
+		fmt.Printf("partial %v, notice %v: %q\n", resp.Partial, notice, resp.Content.Parts[0].Text)
 	}
 	// Output:
-	// partial true, notice true: Another model answers at the moment.
-	// partial true, notice false: Hello
-	// partial true, notice false: from
-	// partial true, notice false: pro.
-	// partial false, notice true: Hello from pro.
+	// partial true, notice true: "Another model answers at the moment."
+	// partial true, notice false: "Hello "
+	// partial true, notice false: "from "
+	// partial true, notice false: "pro."
+	// partial false, notice true: "Hello from pro."
 }
