@@ -26,7 +26,7 @@ type run struct {
 
 	start   int       // index of the first target to call
 	stays   bool      // a session stays with it
-	origin  int       // index of the target that the turn began with
+	began   int       // index of the target that the turn began with
 	chosen  string    // the model that the request names, for the first call; "" for none
 	seen    []visit   // by target
 	few     [16]visit // memory for seen
@@ -74,7 +74,7 @@ func (r *run) do() error {
 // begin finds out where to start.
 func (r *run) begin() {
 	if i, ok := choose(r.layers, r.out, &r.warned); ok {
-		r.start, r.origin, r.chosen = i, i, r.out.Chosen
+		r.start, r.began, r.chosen = i, i, r.out.Chosen
 	} else if place, ok := r.turns.start(r.ctx); ok && r.outer.LastResorts != stream.LastResortsOnly {
 		r.start, r.stays = place.target, r.turns.sticky == StickySession
 		r.out.SetCause(place.cause)
@@ -197,7 +197,7 @@ func (r *run) orders(resort bool) stream.Orders {
 
 // ask calls target i with orders.
 func (r *run) ask(i int, orders stream.Orders) error {
-	orders.Fallback = r.outer.Fallback || r.targets[i].Name() != r.targets[r.origin].Name()
+	orders.Fallback = r.outer.Fallback || r.targets[i].Name() != r.targets[r.began].Name()
 	r.out.Orders = orders
 	if r.resumed != nil {
 		return r.resumed.ask(i)
