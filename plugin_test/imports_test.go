@@ -204,7 +204,7 @@ func TestLibrariesHaveOneDoor(t *testing.T) {
 		"google.golang.org/adk/v2/plugin":  "plugin/fallback",
 		"google.golang.org/adk/v2/agent":   "plugin/fallback",
 		"google.golang.org/adk/v2/memory":  "plugin/fallback/degrade",
-		"google.golang.org/adk/v2/session": "plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy",
+		"google.golang.org/adk/v2/session": "internal/stream plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy",
 	} {
 		for name, p := range house(t) {
 			if !engine(name) && name != "plugin/fallback" || slices.Contains(strings.Fields(doors), name) {

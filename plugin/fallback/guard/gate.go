@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
 // Gate keeps fallbacks from using tools whose effects cannot be undone, such as a
@@ -87,7 +89,7 @@ var (
 func (g *Gate) approves(ctx context.Context, fc *genai.FunctionCall, model string) (ok bool) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("guard: Gate.Approve panicked", "model", model, "panic", p)
+			slog.Error("guard: Gate.Approve panicked", "model", model, "panic", panics.Text(p))
 			ok = false
 		}
 	}()
