@@ -133,7 +133,7 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 		{"router, refusal", of(chain(flash(refuses), pro(says))), 0, healthy, []string{"fallback.attempt flash failed content"}},
 		{"router, refusal of a fallback", of(chain(flash(down), pro(refuses))), 0, with(fallen, "fallback.attempt", int64(2), "fallback.error_code", "SAFETY"), []string{failedSpan, "fallback.attempt pro failed content"}},
 		{"router, degraded", of(chain(flash(down), degrade.Template("sorry"))), 0,
-			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response"), []string{failedSpan}},
+			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.unanswered", true), []string{failedSpan}},
 		{"hedge, the second wins", of(router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, flash(untilCancelled), pro(says))), 0,
 			with(fallen, "fallback.error_code", "hedge_lost"), []string{"fallback.attempt flash failed hedge_lost", proSpan}},
 		{"split", of(router.MustSplit(router.SplitConfig{Experiment: "trial", Arms: []router.Arm{{Model: flash(says), Weight: 1}}})), 0,
@@ -148,10 +148,10 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 		{"policy, fallback", ofPolicy(file, flash(down), pro(says)), 0, fallen, []string{failedSpan, proSpan}},
 		{"policy, refusal", ofPolicy(file, flash(refuses), pro(says)), 0, healthy, []string{"fallback.attempt flash failed content"}},
 		{"policy, degraded", ofPolicy("primary: flash\nfallbacks: [{name: template-response}]\n", flash(down)), 0,
-			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response"), []string{failedSpan}},
+			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.unanswered", true), []string{failedSpan}},
 		{"policy, a hit", ofPolicy(file+"cache: {ttl: 1h}\n", flash(says), pro(says)), 1, with(healthy, "fallback.cache_status", "hit"), nil},
 		{"policy, time over", ofPolicy("primary: flash\nfallbacks: [{name: template-response}]\ntimeouts: {total: 3s}\n", flash(untilCancelled)), 0,
-			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.error_code", "timeout"),
+			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.unanswered", true, "fallback.error_code", "timeout"),
 			[]string{"fallback.attempt flash failed timeout"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -25,10 +25,9 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 	if s.Notice != nil && md.Triggered && request.Text(resp.Content) != "" {
 		md.Notice = s.Notice.Text
 	}
-	fields := s.record.log.Map(md)
-	telemetry.Annotate(s.record.ctx, fields)
 	annotated := *resp
-	call.Merge(&annotated, fields)
+	call.Merge(&annotated, s.record.log.Map(md))
+	telemetry.Annotate(s.record.ctx, annotated.CustomMetadata)
 	if s.Model != s.Root {
 		request.DropSignatures(&annotated)
 	}

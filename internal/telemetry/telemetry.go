@@ -34,6 +34,8 @@ var attributeOf = map[string]attribute.Key{
 	call.KeyExperimentID:    "fallback.experiment_id",
 	call.KeyCohort:          "fallback.cohort",
 	call.KeyDegraded:        "fallback.degraded",
+	call.KeyUnanswered:      "fallback.unanswered",
+	call.KeyNotice:          "fallback.notice",
 }
 
 // Attributes of an attempt's span, beside the GenAI conventions' request model.
