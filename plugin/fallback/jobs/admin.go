@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-const jobColumns = `id, tenant, priority, state, answer IS NOT NULL, attempts, max_attempts, owner, error,
+const jobColumns = `id, tenant, priority, state, answer IS NOT NULL, attempts, max_attempts, owner, error, kind,
 	created_at, expires_at, due_at, ended_at`
 
-// targets are where a row of jobColumns is scanned to; finish completes the job after it.
+// scanned is a row of jobColumns.
 type scanned struct {
 	Job
 	created, expires int64
@@ -20,7 +20,7 @@ type scanned struct {
 
 func (s *scanned) targets() []any {
 	return []any{
-		&s.ID, &s.Tenant, &s.Priority, &s.State, &s.Answered, &s.Attempts, &s.MaxAttempts, &s.Owner, &s.Error,
+		&s.ID, &s.Tenant, &s.Priority, &s.State, &s.Answered, &s.Attempts, &s.MaxAttempts, &s.Owner, &s.Error, &s.Kind,
 		&s.created, &s.expires, &s.due, &s.ended,
 	}
 }
@@ -78,7 +78,7 @@ func (q *Queue) List(ctx context.Context, f Filter) (jobs []Job, err error) {
 func (q *Queue) Retry(ctx context.Context, id string) error {
 	err := q.store.write(ctx, func(c *conn) error {
 		n, err := c.exec(ctx, `UPDATE fallback_jobs SET state = 'pending', due_at = ?2, expires_at = ?2 + expires_at - created_at,
-			created_at = ?2, ended_at = NULL, attempts = 0, error = '' WHERE id = ?1 AND state IN ('failed', 'cancelled')`, id, c.now)
+			created_at = ?2, ended_at = NULL, attempts = 0, error = '', kind = '' WHERE id = ?1 AND state IN ('failed', 'cancelled')`, id, c.now)
 		if err != nil {
 			return err
 		}

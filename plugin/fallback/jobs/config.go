@@ -41,6 +41,9 @@ type Config struct {
 	// needs at least two connections, never closes DB and does not change its settings.
 	// A SQLite database must be a file in WAL mode.
 	DB *sql.DB
+	// Existing makes Open fail if the database has no queue, or one of an older release,
+	// in place of creating or migrating it. It is for tools that look after a queue.
+	Existing bool
 	// Wait blocks until a PostgreSQL connection gets a notification. The queue calls it
 	// with the driver's connection after LISTEN, so that jobs of other replicas start
 	// at once. Optional: without it they start within Poll. For pgx:

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -18,17 +18,22 @@ import (
 // would go on writing to the deleted one.
 type file struct {
 	path, driver string
+	existing     bool // the file is never created or changed by opening it
 	logger       *slog.Logger
 	prepare      func(ctx context.Context, db *sql.DB) error // called once for each file
 
-	mu   sync.Mutex
-	db   *sql.DB     // guarded by mu
-	info fs.FileInfo // of the open file; guarded by mu
+	lock chan struct{} // has an element while it is taken: a caller stops waiting for it when its context ends
+	db   *sql.DB       // guarded by lock
+	info fs.FileInfo   // of the open file; guarded by lock
 }
 
 func (f *file) get(ctx context.Context) (*sql.DB, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	select {
+	case f.lock <- struct{}{}:
+		defer func() { <-f.lock }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("jobs: %s is being opened: %w", f.path, context.Cause(ctx))
+	}
 	info, err := os.Stat(f.path)
 	switch {
 	case f.db == nil:
@@ -46,31 +51,40 @@ func (f *file) get(ctx context.Context) (*sql.DB, error) {
 	return f.db, nil
 }
 
-// reopen needs mu.
+// reopen needs lock.
 func (f *file) reopen(ctx context.Context) (err error) {
 	f.close()
-	if f.info, err = private(f.path); err != nil {
-		return err
+	if !f.existing {
+		if err := create(f.path); err != nil {
+			return err
+		}
+	}
+	if f.info, err = os.Stat(f.path); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	if !f.info.Mode().IsRegular() {
+		return fmt.Errorf("jobs: %s is not a regular file", f.path)
 	}
 	if f.db, err = sql.Open(f.driver, f.path); err != nil {
 		return fmt.Errorf("jobs: no driver %q; import one that registers it, or set Config.Driver: %w", f.driver, err)
 	}
-	if err := f.useWAL(ctx); err != nil {
-		return err
+	if !f.existing {
+		if err := cmp.Or(protect(f.path), f.useWAL(ctx)); err != nil {
+			return err
+		}
 	}
 	return f.prepare(ctx, f.db)
 }
 
 // useWAL waits for processes that open the file at the same moment. SQLite does not: only
 // one connection at a time can change the mode, and the others fail at once where waiting
-// could be a deadlock. A file in WAL mode needs no lock for it. It needs mu.
+// could be a deadlock. A file in WAL mode needs no lock for it. It needs lock.
 func (f *file) useWAL(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, busyTimeout)
 	defer cancel()
 	for {
 		var mode string
-		// glebarez/go-sqlite reports success for a statement whose context has ended; see conn.ExecContext.
-		err := f.db.QueryRowContext(context.WithoutCancel(ctx), "PRAGMA journal_mode = WAL").Scan(&mode)
+		err := f.setWAL(ctx, &mode)
 		switch {
 		case err == nil && mode == "wal":
 			return nil
@@ -87,7 +101,23 @@ func (f *file) useWAL(ctx context.Context) error {
 	}
 }
 
-// close needs mu.
+// setWAL tries to change the journal mode, and reads which one it is then.
+func (f *file) setWAL(ctx context.Context, mode *string) error {
+	// glebarez/go-sqlite reports success for a statement whose context has ended (see conn.ExecContext),
+	// and by default waits 5s for a lock, whatever the context says.
+	unending := context.WithoutCancel(ctx)
+	c, err := f.db.Conn(unending)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(unending, fmt.Sprintf("PRAGMA busy_timeout = %d", patience(ctx).Milliseconds())); err != nil {
+		return err
+	}
+	return c.QueryRowContext(unending, "PRAGMA journal_mode = WAL").Scan(mode)
+}
+
+// close needs lock.
 func (f *file) close() {
 	if f.db != nil {
 		_ = f.db.Close()
@@ -95,31 +125,30 @@ func (f *file) close() {
 	f.db = nil
 }
 
-// private creates the file at path if there is none, and makes it readable for its
-// owner alone. SQLite gives its -wal and -shm files the same mode. An existing file is
-// not opened here: to close it would end the locks of this process's connections to it.
-func private(path string) (fs.FileInfo, error) {
+// create creates the file at path if there is none, readable for its owner alone. An
+// existing file is not opened here: to close it would end the locks of this process's
+// connections to it.
+func create(path string) error {
 	created, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil {
 		err = created.Close()
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("jobs: the queue's file cannot be created: %w", err)
+		return fmt.Errorf("jobs: the queue's file cannot be created: %w", err)
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("jobs: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("jobs: %s is not a regular file", path)
-	}
+	return nil
+}
+
+// protect makes the file at path readable for its owner alone. SQLite gives the -wal and
+// -shm files that it creates the same mode; there may be some already.
+func protect(path string) error {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		info, err := os.Stat(path + suffix)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			if err := os.Chmod(path+suffix, info.Mode().Perm()&0o700); err != nil {
-				return nil, fmt.Errorf("jobs: other users can read the queue's file: %w", err)
+				return fmt.Errorf("jobs: other users can read the queue's file: %w", err)
 			}
 		}
 	}
-	return info, nil
+	return nil
 }

@@ -51,9 +51,13 @@ type Job struct {
 	Attempts, MaxAttempts int
 	Owner                 string // the worker that had the job last
 	Error                 string // of the latest attempt; redacted, at most 256 bytes
-	Created, Expires      time.Time
-	Due                   time.Time // pending: the next attempt. Running: the end of the lease. Else zero
-	Ended                 time.Time // zero while pending or running
+	// Kind is what Error means: a kind of package failure, such as "rate_limit", or
+	// "refused", "degraded" (only a last resort answered), "undelivered", "unreadable",
+	// "expired" or "shutdown". It is stable and fit for metrics.
+	Kind             string
+	Created, Expires time.Time
+	Due              time.Time // pending: the next attempt. Running: the end of the lease. Else zero
+	Ended            time.Time // zero while pending or running
 }
 
 // Request is what Enqueue stores.

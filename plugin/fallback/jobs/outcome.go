@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -24,16 +23,16 @@ func (e *degradedError) Error() string {
 }
 
 // modelCalled reports whether err, of an attempt, means that a model was called. Calls
-// that a breaker, a limit or a budget refused cost nothing and do not count.
+// that a breaker, a limit or a budget refused cost nothing and do not count, nor does a
+// request that this worker could not read.
 func modelCalled(err error) bool {
+	if is[*unreadableError](err) {
+		return false
+	}
 	if degraded, ok := errors.AsType[*degradedError](err); ok {
 		return degraded.called
 	}
-	if _, failed := errors.AsType[*stream.AttemptError](err); failed {
-		return true
-	}
-	_, refused := errors.AsType[*stream.RefusedError](err)
-	return !refused
+	return is[*stream.AttemptError](err) || !is[*stream.RefusedError](err)
 }
 
 // undeliveredError is a failure after the answer.
@@ -44,10 +43,41 @@ func (e *undeliveredError) Error() string {
 }
 func (e *undeliveredError) Unwrap() error { return e.err }
 
+// Kinds of this package's own failures, beside those of package failure.
+const (
+	kindExpired     = "expired"
+	kindShutdown    = "shutdown"
+	kindDegraded    = "degraded"    // the tree only had an answer of last resort
+	kindUnreadable  = "unreadable"  // the worker cannot read what is stored
+	kindUndelivered = "undelivered" // there is an answer
+)
+
+// kindOf returns the kind of an attempt's failure, which has the verdict v.
+func kindOf(err error, v failure.Verdict) string {
+	switch {
+	case errors.Is(err, ErrExpired):
+		return kindExpired
+	case errors.Is(err, ErrShutdown):
+		return kindShutdown
+	case is[*undeliveredError](err):
+		return kindUndelivered
+	case is[*unreadableError](err):
+		return kindUnreadable
+	case is[*degradedError](err):
+		return kindDegraded
+	}
+	return string(v.Kind)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
 // giveBack ends the job of a failed attempt, or makes it pending again.
 func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
-	message := call.Attempt{Message: failed.Error()}.Bounded().Message
 	v := failure.Classify(failed)
+	message, kind := call.Attempt{Message: failed.Error()}.Bounded().Message, kindOf(failed, v)
 	uncounted := 0
 	if l.answer == nil && (errors.Is(failed, ErrShutdown) || !modelCalled(failed)) {
 		uncounted = 1
@@ -55,12 +85,12 @@ func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
 	attempts := l.job.Attempts - uncounted
 	expired := errors.Is(failed, ErrExpired) || l.remaining() <= 0
 	hopeless := l.answer == nil && (attempts >= l.job.MaxAttempts || v.Action == failure.Fail && v.Kind == failure.KindInvalid)
-	l.job.Attempts, l.job.Error = attempts, message
+	l.job.Attempts, l.job.Error, l.job.Kind = attempts, message, kind
 	q.config.Logger.Debug("jobs: an attempt failed", "job", l.job.ID, "attempts", attempts, "error", message)
 	if !errors.Is(failed, ErrShutdown) && (expired || hopeless) {
 		err := q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
-			return q.set(ctx, l, "state = 'failed', due_at = NULL, ended_at = ?3, attempts = ?4, error = ?5", func(now int64) []any {
-				return []any{now, attempts, message}
+			return q.set(ctx, l, "state = 'failed', due_at = NULL, ended_at = ?3, attempts = ?4, error = ?5, kind = ?6", func(now int64) []any {
+				return []any{now, attempts, message, kind}
 			}, nil)
 		})
 		if err == nil {
@@ -71,8 +101,8 @@ func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
 	}
 	delay := q.delay(attempts, failed, v)
 	return q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
-		return q.set(ctx, l, "state = 'pending', due_at = ?3, attempts = ?4, error = ?5", func(now int64) []any {
-			return []any{min(now+delay.Microseconds(), l.job.Expires.UnixMicro()), attempts, message}
+		return q.set(ctx, l, "state = 'pending', due_at = ?3, attempts = ?4, error = ?5, kind = ?6", func(now int64) []any {
+			return []any{min(now+delay.Microseconds(), l.job.Expires.UnixMicro()), attempts, message, kind}
 		}, nil)
 	})
 }
@@ -120,10 +150,8 @@ func (q *Queue) ended(ctx context.Context, job Job) {
 	if q.config.OnEnd == nil {
 		return
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			q.config.Logger.Error("jobs: Config.OnEnd panicked", "job", job.ID, "panic", panics.Text(r))
-		}
-	}()
-	q.config.OnEnd(context.WithoutCancel(ctx), job)
+	err := contain("Config.OnEnd", func() error { q.config.OnEnd(context.WithoutCancel(ctx), job); return nil })
+	if err != nil {
+		q.config.Logger.Error("jobs: the end of a job was not reported", "job", job.ID, "error", err)
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -64,29 +65,57 @@ func (q *Queue) seal(v any) ([]byte, error) {
 	if q.config.Codec == nil {
 		return append([]byte{storedPlain}, plain...), nil
 	}
-	sealed, err := q.config.Codec.Seal(plain)
-	if err != nil {
+	var sealed []byte
+	if err := contain("Config.Codec", func() (err error) { sealed, err = q.config.Codec.Seal(plain); return err }); err != nil {
 		return nil, fmt.Errorf("jobs: Config.Codec cannot seal: %w", err)
 	}
 	return append([]byte{storedSealed}, sealed...), nil
 }
 
-// unseal reads into v what seal returned.
-func (q *Queue) unseal(stored []byte, v any) (err error) {
-	if len(stored) == 0 {
-		return errors.New("jobs: the stored job is empty")
+// unreadableError says that this worker cannot read what is stored of a job. Another one,
+// with another codec, may.
+type unreadableError struct{ err error }
+
+func (e *unreadableError) Error() string { return "jobs: the job cannot be read: " + e.err.Error() }
+func (e *unreadableError) Unwrap() error { return e.err }
+
+// unseal reads into v what seal returned. Its error is an *unreadableError.
+func (q *Queue) unseal(stored []byte, v any) error {
+	plain, err := q.open(stored)
+	if err == nil && json.Unmarshal(plain, v) != nil {
+		err = errors.New("it is no JSON of a job") // the error of package json would quote the prompt
 	}
-	kind, stored := stored[0], stored[1:]
-	if kind == storedSealed {
-		if q.config.Codec == nil {
-			return errors.New("jobs: the job is sealed; set Config.Codec")
-		}
-		if stored, err = q.config.Codec.Open(stored); err != nil {
-			return fmt.Errorf("jobs: Config.Codec cannot open the job: %w", err)
-		}
-	}
-	if json.Unmarshal(stored, v) != nil {
-		return errors.New("jobs: the stored job cannot be read") // the error would quote the prompt
+	if err != nil {
+		return &unreadableError{err}
 	}
 	return nil
+}
+
+// open returns the JSON that seal stored.
+func (q *Queue) open(stored []byte) (plain []byte, err error) {
+	switch {
+	case len(stored) == 0:
+		return nil, errors.New("it is empty")
+	case stored[0] == storedPlain:
+		return stored[1:], nil
+	case stored[0] != storedSealed:
+		return nil, errors.New("a newer release has written it")
+	case q.config.Codec == nil:
+		return nil, errors.New("it is sealed; set Config.Codec")
+	}
+	err = contain("Config.Codec", func() (err error) { plain, err = q.config.Codec.Open(stored[1:]); return err })
+	if err != nil {
+		return nil, fmt.Errorf("Config.Codec cannot open it: %w", err)
+	}
+	return plain, nil
+}
+
+// contain calls code of the application. A panic in it becomes an error.
+func contain(what string, call func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("jobs: %s panicked: %s", what, panics.Text(r))
+		}
+	}()
+	return call()
 }

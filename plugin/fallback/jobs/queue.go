@@ -32,8 +32,9 @@ type Queue struct {
 }
 
 // Open opens the queue and creates or migrates its tables, fallback_jobs,
-// fallback_tenants and fallback_schema. Several processes may do so at once. The error
-// names every wrong field, or says what is wrong with the database.
+// fallback_tenants and fallback_schema, unless Config.Existing is set. Several processes
+// may do so at once. The error names every wrong field, or says what is wrong with the
+// database.
 func Open(ctx context.Context, config Config) (*Queue, error) {
 	config, err := config.prepared()
 	if err != nil {
@@ -44,7 +45,10 @@ func Open(ctx context.Context, config Config) (*Queue, error) {
 		store: &database{lease: config.Lease},
 	}
 	if config.File != "" {
-		q.file = &file{path: config.File, driver: config.Driver, logger: config.Logger, prepare: q.store.migrate}
+		q.file = &file{
+			path: config.File, driver: config.Driver, existing: config.Existing, logger: config.Logger,
+			prepare: q.prepare, lock: make(chan struct{}, 1),
+		}
 		q.store.open = q.file.get
 		_, err := q.file.get(ctx)
 		return q, err
@@ -53,7 +57,17 @@ func Open(ctx context.Context, config Config) (*Queue, error) {
 		return nil, err
 	}
 	q.store.open = func(context.Context) (*sql.DB, error) { return config.DB, nil }
-	return q, q.store.migrate(ctx, config.DB)
+	return q, q.prepare(ctx, config.DB)
+}
+
+// prepare makes sure that db has the tables.
+func (q *Queue) prepare(ctx context.Context, db *sql.DB) error {
+	store := *q.store // the queue's own is not open yet
+	store.open = func(context.Context) (*sql.DB, error) { return db, nil }
+	if q.config.Existing {
+		return store.check(ctx)
+	}
+	return store.migrate(ctx)
 }
 
 // Close closes Config.File. Call it after Run has returned.
@@ -61,8 +75,8 @@ func (q *Queue) Close() error {
 	if q.file == nil {
 		return nil
 	}
-	q.file.mu.Lock()
-	defer q.file.mu.Unlock()
+	q.file.lock <- struct{}{}
+	defer func() { <-q.file.lock }()
 	q.file.close()
 	return nil
 }

@@ -4,13 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -88,7 +86,8 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 	}
 	callCtx, cancel := context.WithTimeoutCause(call.With(context.WithValue(ctx, jobKey{}, l.job.ID), p.Caller), left, ErrExpired)
 	defer cancel()
-	resp, err := answer(callCtx, m, p.request(m.Name()))
+	var resp *model.LLMResponse
+	err := contain("the model", func() (err error) { resp, err = answer(callCtx, m, p.request(m.Name())); return err })
 	if err != nil {
 		if errors.Is(context.Cause(callCtx), ErrExpired) {
 			return ErrExpired
@@ -101,17 +100,12 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 	}
 	l.answer = stored
 	return q.endure(ctx, left, func(ctx context.Context) error {
-		return q.set(ctx, l, "answer = ?3, error = ''", func(int64) []any { return []any{stored} }, nil)
+		return q.set(ctx, l, "answer = ?3, error = '', kind = ''", func(int64) []any { return []any{stored} }, nil)
 	})
 }
 
 // answer makes one call and returns the whole answer.
 func answer(ctx context.Context, m model.LLM, req *model.LLMRequest) (whole *model.LLMResponse, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("jobs: the model panicked: %s", panics.Text(r))
-		}
-	}()
 	for resp, err := range m.GenerateContent(ctx, req, false) {
 		if err != nil {
 			return nil, err
@@ -153,21 +147,16 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 			return err
 		}
 		patient := l.remaining() > 0 // else the answer would be lost
-		if err := q.appendEvent(ctx, d, patient); err != nil {
+		if err := contain("Config.Sessions", func() error { return q.appendEvent(ctx, d, patient) }); err != nil {
 			return &undeliveredError{err}
 		}
 	}
-	err := q.set(ctx, l, "state = 'done', due_at = NULL, ended_at = ?3, payload = NULL, answer = NULL, error = ''", func(now int64) []any { return []any{now} },
-		func(c *conn) (err error) {
-			defer func() {
-				if r := recover(); r != nil {
-					err = &undeliveredError{fmt.Errorf("jobs: Config.Deliver panicked: %s", panics.Text(r))}
-				}
-			}()
+	err := q.set(ctx, l, "state = 'done', due_at = NULL, ended_at = ?3, payload = NULL, answer = NULL, error = '', kind = ''", func(now int64) []any { return []any{now} },
+		func(c *conn) error {
 			if q.config.Deliver == nil {
 				return nil
 			}
-			if err := q.config.Deliver(ctx, c, d); err != nil {
+			if err := contain("Config.Deliver", func() error { return q.config.Deliver(ctx, c, d) }); err != nil {
 				return &undeliveredError{err}
 			}
 			return nil
@@ -175,7 +164,7 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 	if err != nil {
 		return err
 	}
-	l.job.State, l.job.Error = Done, ""
+	l.job.State, l.job.Error, l.job.Kind = Done, "", ""
 	q.ended(ctx, l.job)
 	return nil
 }

@@ -2,7 +2,8 @@ package jobs
 
 import (
 	"context"
-	"database/sql"
+	"errors"
+	"fmt"
 )
 
 // migrations lead from an empty database to the present schema. A later one may only add
@@ -28,6 +29,7 @@ var migrations = [][]string{
 			fence        BIGINT NOT NULL DEFAULT 0,
 			owner        TEXT NOT NULL DEFAULT '',
 			error        TEXT NOT NULL DEFAULT '',
+			kind         TEXT NOT NULL DEFAULT '',
 			created_at   BIGINT NOT NULL,
 			expires_at   BIGINT NOT NULL,
 			due_at       BIGINT,
@@ -54,11 +56,35 @@ var migrations = [][]string{
 // time migrates.
 const migrationLock int64 = 7_046_029_254_386
 
-// migrate brings db to the present schema.
-func (d *database) migrate(ctx context.Context, db *sql.DB) error {
-	opened := *d
-	opened.open = func(context.Context) (*sql.DB, error) { return db, nil }
-	return opened.write(ctx, func(c *conn) error {
+// check returns an error unless the database has the present schema or a newer one.
+func (d *database) check(ctx context.Context) error {
+	return d.read(ctx, func(c *conn) error {
+		present := "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'fallback_schema'"
+		if d.postgres {
+			present = "SELECT count(to_regclass('fallback_schema'))"
+		}
+		var tables, version int
+		if _, err := c.row(ctx, present, nil, &tables); err != nil {
+			return err
+		}
+		if tables > 0 {
+			if _, err := c.row(ctx, "SELECT version FROM fallback_schema WHERE id = 1", nil, &version); err != nil {
+				return err
+			}
+		}
+		switch {
+		case version == 0:
+			return errors.New("jobs: the database has no queue of deferred calls; name the one that the application opens")
+		case version < len(migrations):
+			return fmt.Errorf("jobs: the queue has schema %d of an older release, want %d; start an application of this release, which migrates it", version, len(migrations))
+		}
+		return nil
+	})
+}
+
+// migrate brings the database to the present schema.
+func (d *database) migrate(ctx context.Context) error {
+	return d.write(ctx, func(c *conn) error {
 		if d.postgres {
 			if _, err := c.exec(ctx, "SELECT pg_advisory_xact_lock(?1)", migrationLock); err != nil {
 				return err

@@ -3,13 +3,10 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"time"
 
 	"google.golang.org/adk/v2/session"
-
-	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
 // Keys of CustomMetadata. Their values are job ids.
@@ -34,11 +31,6 @@ var errBusy = errors.New("jobs: a turn of the session is under way")
 //
 // If patient, it does not append in the middle of a turn.
 func (q *Queue) appendEvent(ctx context.Context, d Delivery, patient bool) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("jobs: Config.Sessions panicked: %s", panics.Text(r))
-		}
-	}()
 	for range 3 { // the session may change between Get and AppendEvent
 		var got *session.GetResponse
 		got, err = q.config.Sessions.Get(ctx, &session.GetRequest{

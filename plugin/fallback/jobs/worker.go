@@ -116,7 +116,10 @@ func (q *Queue) listen(ctx context.Context) {
 			}
 			for {
 				q.signal() // also at first: a notification may have come before LISTEN
-				if err := c.Raw(func(conn any) error { return q.config.Wait(ctx, conn) }); err != nil {
+				wait := func(conn any) error {
+					return contain("Config.Wait", func() error { return q.config.Wait(ctx, conn) })
+				}
+				if err := c.Raw(wait); err != nil {
 					return err
 				}
 			}
