@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,10 +18,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
 
-// strained is a SQLite driver each of whose connections begins with a pragma of the test.
+// strained is a SQLite driver each of whose connections begins with a pragma of the test. It
+// keeps the statements.
 type strained struct {
 	driver.Driver
 	pragma atomic.Value
+
+	mu         sync.Mutex
+	statements []string
 }
 
 func (s *strained) Open(name string) (driver.Conn, error) {
@@ -29,7 +34,52 @@ func (s *strained) Open(name string) (driver.Conn, error) {
 		return nil, err
 	}
 	_, err = conn.(driver.ExecerContext).ExecContext(context.Background(), s.pragma.Load().(string), nil)
-	return conn, err
+	return &strainedConn{conn, s}, err
+}
+
+func (s *strained) note(statement string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.statements = append(s.statements, statement)
+}
+
+func (s *strained) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.statements
+}
+
+// count returns the number of statements that begin with prefix.
+func (s *strained) count(prefix string) (n int) {
+	for _, statement := range s.all() {
+		if strings.HasPrefix(statement, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// await waits for a statement that begins with prefix.
+func (s *strained) await(t *testing.T, prefix string) {
+	t.Helper()
+	before := s.count(prefix)
+	until(t, prefix, func() bool { return s.count(prefix) > before })
+}
+
+// strainedConn passes on what the queue uses of a connection.
+type strainedConn struct {
+	driver.Conn
+	of *strained
+}
+
+func (c *strainedConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.of.note(query)
+	return c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+}
+
+func (c *strainedConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.of.note(query)
+	return c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
 }
 
 // strain registers a driver of that name, with an empty pragma.
@@ -61,14 +111,14 @@ func TestFullDisk(t *testing.T) {
 	id := enqueue(t, q, "acme", "hi")
 	run(t, q, m)
 	<-b.started
-	_ = q.Close() // all connections: the next ones find the disk full
-	d.pragma.Store("PRAGMA max_page_count = 1")
+	d.pragma.Store("PRAGMA max_page_count = 1") // before Close: the worker opens the file again
+	_ = q.Close()                               // all connections: the next ones find the disk full
 	_, err := q.Enqueue(t.Context(), jobs.Request{LLM: say(strings.Repeat("long ", 20_000))})
 	if err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || !strings.Contains(err.Error(), "full") {
 		t.Errorf("Enqueue: error %v, want one that says that the disk is full", err)
 	}
 	close(b.finish)
-	time.Sleep(100 * time.Millisecond) // the answer has met the full disk; sooner would do too
+	d.await(t, "UPDATE fallback_jobs SET answer") // the answer has met the full disk
 	if job := get(t, q, id); job.State != jobs.Running {
 		t.Errorf("job %+v, want it running until the answer is stored", job)
 	}
@@ -120,8 +170,10 @@ func TestLockedNewFile(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if _, err := jobs.Open(ctx, p.config(jobs.Config{})); err == nil || !strings.Contains(err.Error(), "locked by another process") {
-		t.Errorf("error %v, want one that says who has the file", err)
+	began := time.Now()
+	_, err = jobs.Open(ctx, p.config(jobs.Config{}))
+	if took := time.Since(began); err == nil || !strings.Contains(err.Error(), "locked by another process") || took > 4*time.Second {
+		t.Errorf("error %v after %v, want one after 50ms that says who has the file", err, took)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { _, _ = lock.ExecContext(context.WithoutCancel(t.Context()), "ROLLBACK") })
 	enqueue(t, p.open(t, jobs.Config{}), "acme", "hi")
@@ -145,7 +197,7 @@ func TestLockedFile(t *testing.T) {
 	defer cancel()
 	began := time.Now()
 	_, err = q.Enqueue(ctx, jobs.Request{LLM: say("hi")})
-	if took := time.Since(began); err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || took > 2*time.Second {
+	if took := time.Since(began); err == nil || !strings.HasPrefix(err.Error(), "jobs: ") || took > 4*time.Second {
 		t.Errorf("Enqueue into a locked file: error %v after %v, want one after 100ms", err, took)
 	}
 	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
