@@ -22,10 +22,11 @@
 // response's metadata (see package call), to users by its text. All models here are safe
 // for concurrent use.
 //
-// The session keeps the text of a Template or a Deferred, but no model should take it
-// for its own words. In later requests of an ADK session, a neutral line stands for it,
-// if the model that is called has a layer of this module around it, such as a router or a
-// middleware. An agent's plain model, behind the plugin's Recover, gets the session's text.
+// The session keeps the text of a Retrieval, a Deferred or a Template, but no model should
+// take it for its own words. In later requests of an ADK session, a neutral line stands
+// for it, if the model that is called has a layer of this module around it, such as a
+// router or a middleware. An agent's plain model, behind the plugin's Recover, gets the
+// session's text.
 //
 // The router decides when a last resort answers. middleware.Cache and package jobs keep
 // the answers and calls; nothing here does.

@@ -13,7 +13,6 @@ import (
 
 	"google.golang.org/adk/v2/memory"
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clip"
 	"github.com/adk-fallback/adk-fallback/internal/request"
@@ -81,7 +80,8 @@ type RetrievalConfig struct {
 //
 // Passages are foreign text. Control characters, bidirectional formatting and invalid
 // UTF-8 are removed, equal passages are quoted once, and each line starts with "> ", so
-// that no passage can look like the model's own words.
+// that no passage can look like the model's own words. For the same reason, later
+// requests have a neutral line in their place; see the package documentation.
 func NewRetrieval(config RetrievalConfig) (model.LLM, error) {
 	var problems []error
 	if (config.Memory == nil) == (config.Search == nil) {
@@ -154,8 +154,7 @@ func (r *retrieval) find(ctx context.Context, req *model.LLMRequest) (*model.LLM
 	if reason != "" {
 		return r.refuse(reason)
 	}
-	text := r.Intro + "\n" + quotes
-	return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, call.Metadata{}, nil
+	return placeholder(r.Intro + "\n" + quotes), call.Metadata{}, nil
 }
 
 func (r *retrieval) refuse(reason string) (*model.LLMResponse, call.Metadata, error) {
