@@ -9,8 +9,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
-// checkTargets returns models as layers, and what is wrong with them: none at
-// all, a nil model, an empty name, a name that another target has, a wrong rule. who is the
+// checkTargets returns models as layers, and what is wrong with them: none at all, a nil
+// model, an empty name, a name that another target has, a wrong rule, or two. who is the
 // constructor's name, for the errors.
 func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 	if len(models) == 0 {
@@ -35,6 +35,9 @@ func checkTargets(who string, models []model.LLM) ([]stream.Layer, []error) {
 		}
 		if c, ok := stream.Find[*conditional](m); ok {
 			errs = append(errs, c.rule.check(who, i)...)
+			if _, second := stream.Find[*conditional](c.Inner); second {
+				errs = append(errs, fmt.Errorf("router: %s: models[%d] has two rules; put their conditions into one", who, i))
+			}
 		}
 		taken[name] = i
 		layers = append(layers, stream.Of(m))

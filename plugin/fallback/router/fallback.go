@@ -65,10 +65,10 @@ type Config struct {
 	Guards []guard.Guard
 
 	// Judge, if set, replaces the verdict of each failed attempt at a target before the
-	// router acts on it, so that other failures end the call or move on. It runs on the
-	// goroutine of the attempt, and must be safe for concurrent use. It gets the attempts
-	// at the members of a [NewHedge] too, but not those of other routers inside, nor
-	// targets that were not called.
+	// router acts on it, so that other failures end the call or move on. It is called once
+	// for each, on the goroutine of the attempt, and must be safe for concurrent use. It
+	// gets the attempts at the members of a [NewHedge] too, but not those of other routers
+	// inside, nor targets that were not called.
 	Judge func(v failure.Verdict) failure.Verdict
 
 	// Gate keeps fallbacks from using tools whose effects cannot be undone, or asks your
@@ -116,54 +116,27 @@ type Config struct {
 // the name and optional methods of the first. The error names every wrong field.
 //
 // A failure moves on to the next target, unless its verdict is to fail (a bad key, an
-// invalid request, a refusal), which ends the call, also from a nested router. A
-// target is skipped if its rule is false (see [When]), or if its [Traits] show that it would fail in the same way: its
-// window is no larger, or its credential or provider is the same. Last resorts
-// (package degrade) come after all other targets, whatever their place, also those
-// inside a nested router. If open breakers refuse every target, including any last
-// resort, the one that recovers first is called anyway. When all fail, the error is
-// an [*AllFailedError].
+// invalid request, a refusal), which ends the call, also from a nested router. A target
+// is skipped if its rule is false (see [When]), or if its [Traits] show that it would
+// fail in the same way: its window is no larger, or its credential or provider is the
+// same. Last resorts (package degrade) come after all other targets, whatever their
+// place, also those inside a nested router. If open breakers refuse every target,
+// including any last resort, the one that recovers first is called anyway. When all
+// fail, the error is an [*AllFailedError].
 //
-// Within one ADK turn, later calls of the same agent (a tool loop) stay with the
-// target that answered, unless it was a last resort ("degraded" in its metadata).
-// The next turn starts at the first target again. Config.Sticky changes this. A request that names another
-// target starts there. If no target has the requested name, the first target is
+// Within one ADK turn, later calls of the same agent (a tool loop) stay with the target
+// that answered, unless it was a last resort ("degraded" in its metadata). The next turn
+// starts at the first target again. Config.Sticky changes this. A request that names
+// another target starts there. If no target has the requested name, the first target is
 // called and the name is logged.
 //
 // The model is safe for concurrent use if its models are.
 func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 	layers, problems := checkTargets("NewFallback", models)
-	switch config.MidStream {
-	case "":
-		config.MidStream = Restart
-	case Restart, Resume, FailMidStream:
-	default:
-		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; must be %q, %q or %q", config.MidStream, Restart, Resume, FailMidStream))
-	}
-	switch config.Sticky {
-	case "":
-		config.Sticky = StickyTurn
-	case StickyTurn, StickySession, StickyNone:
-	default:
-		problems = append(problems, fmt.Errorf("router: Config.Sticky: %q is unknown; must be %q, %q or %q", config.Sticky, StickyTurn, StickySession, StickyNone))
-	}
-	for i, g := range config.Guards {
-		if g == nil {
-			problems = append(problems, fmt.Errorf("router: Config.Guards[%d] is nil; must be a function", i))
-		}
-	}
-	if config.Gate.Approve != nil && len(config.Gate.Tools) == 0 {
-		problems = append(problems, errors.New("router: Config.Gate: Approve is set, but Tools is empty; name the tools that need approval"))
-	}
+	problems = append(problems, config.check()...)
 	notice, err := config.Notice.check()
 	if err != nil {
 		problems = append(problems, err)
-	}
-	if config.MaxTurns < 0 {
-		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; must be 0 (default: %d) or more", config.MaxTurns, DefaultMaxTurns))
-	}
-	if config.StayFor < 0 {
-		problems = append(problems, fmt.Errorf("router: Config.StayFor: %v is negative; must be 0 (default: %v) or more", config.StayFor, DefaultStayFor))
 	}
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
@@ -193,6 +166,39 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		f.targets = append(f.targets, t)
 	}
 	return stream.Forward(f, models[0]), nil
+}
+
+// check sets the defaults of MidStream and Sticky, and returns what is wrong.
+func (c *Config) check() (problems []error) {
+	switch c.MidStream {
+	case "":
+		c.MidStream = Restart
+	case Restart, Resume, FailMidStream:
+	default:
+		problems = append(problems, fmt.Errorf("router: Config.MidStream: %q is unknown; must be %q, %q or %q", c.MidStream, Restart, Resume, FailMidStream))
+	}
+	switch c.Sticky {
+	case "":
+		c.Sticky = StickyTurn
+	case StickyTurn, StickySession, StickyNone:
+	default:
+		problems = append(problems, fmt.Errorf("router: Config.Sticky: %q is unknown; must be %q, %q or %q", c.Sticky, StickyTurn, StickySession, StickyNone))
+	}
+	for i, g := range c.Guards {
+		if g == nil {
+			problems = append(problems, fmt.Errorf("router: Config.Guards[%d] is nil; must be a function", i))
+		}
+	}
+	if c.Gate.Approve != nil && len(c.Gate.Tools) == 0 {
+		problems = append(problems, errors.New("router: Config.Gate: Approve is set, but Tools is empty; name the tools that need approval"))
+	}
+	if c.MaxTurns < 0 {
+		problems = append(problems, fmt.Errorf("router: Config.MaxTurns: %d is negative; must be 0 (default: %d) or more", c.MaxTurns, DefaultMaxTurns))
+	}
+	if c.StayFor < 0 {
+		problems = append(problems, fmt.Errorf("router: Config.StayFor: %v is negative; must be 0 (default: %v) or more", c.StayFor, DefaultStayFor))
+	}
+	return problems
 }
 
 // MustFallback is NewFallback, but panics on an error.
@@ -248,7 +254,7 @@ func (f *fallback) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 		r := &run{fallback: f, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders}
 		r.seen = append(r.few[:0], make([]visit, len(f.targets))...)
 		if f.ruled {
-			r.course = &course{judge: f.config.Judge}
+			r.course = newCourse(f.config.Judge)
 		}
 		defer func() { out.Orders = r.outer }()
 		return f.remembering(r, func() error { return f.telling(out, r.do) })

@@ -165,8 +165,8 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	}
 	outer := out.Orders
 	defer func() { out.Orders = outer }()
-	if out.Rules == nil && h.ruled {
-		out.Rules = &course{}
+	if rules, _ := out.Rules.(*course); rules != nil || h.ruled {
+		out.Rules = rules.within()
 	}
 	var err error = &middleware.RefusedError{By: "router", Model: h.name, Reason: "none of its models may answer now"}
 	if outer.LastResorts != stream.LastResortsOnly && len(h.racing) > 0 {

@@ -4,13 +4,12 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"sync"
+	"slices"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -64,7 +63,7 @@ func (s *step) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 		out.Skip(refused)
 		return refused
 	}
-	if !s.hedge {
+	if !s.hedge { // its members have a course of their own
 		out.Rules = nil
 		defer func() { out.Rules = c }()
 	}
@@ -74,24 +73,12 @@ func (s *step) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 		err = refused
 	} else {
 		a.started = time.Now()
-		err = c.settle(a.run(ctx, streamed, out))
+		err = c.ledger.settle(a.run(ctx, streamed, out))
 	}
 	if err != nil {
 		c.leave(ctx, a, err)
 	}
 	return err
-}
-
-// course is what the rules know of one call. The members of a hedge share that of the
-// Fallback around it. It is safe for concurrent use.
-type course struct {
-	judge func(failure.Verdict) failure.Verdict // Config.Judge
-
-	mu       sync.Mutex
-	last     *Observation // the attempt that the next rule refers to, nil for none; guarded by mu
-	chosen   *step        // its rule has been true; guarded by mu
-	attempts int          // that reached a model and failed; guarded by mu
-	first    attempt      // most calls make no other; guarded by mu
 }
 
 // attempt is one call of a step.
@@ -105,50 +92,31 @@ type attempt struct {
 	answer  *model.LLMResponse // that was held back
 }
 
-// choose notes that the rule of s has been true, for when the attempt that it referred
-// to has ended.
-func (c *course) choose(s *step) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.chosen = s
-}
-
 // enter begins an attempt at s, unless its rule is false. The first attempt of a call is
-// subject to no rule, whichever target it is made at.
+// subject to no rule, whichever target it is made at, nor is another attempt at the same
+// target, such as one for its last resorts.
 func (c *course) enter(ctx context.Context, s *step, req *model.LLMRequest) (*attempt, *middleware.RefusedError) {
 	c.mu.Lock()
-	last, free := c.last, s.rule == nil || c.last == nil || c.chosen == s
-	a := &c.first
-	if a.step != nil {
-		a = &attempt{}
-	}
-	a.step, a.course, a.req, a.number = s, c, req, c.attempts+1
+	last, free := c.last, s.rule == nil || c.last == nil || slices.Contains(c.passed, s)
 	c.mu.Unlock()
-	if free {
-		return a, nil
+	a := &attempt{step: s, course: c, req: req, number: c.ledger.count(0) + 1}
+	if !free {
+		o := *last
+		o.Request = req
+		switch yes, err := s.rule.holds(ctx, &o); {
+		case err != nil:
+			return nil, s.skipped(s.rule.Name + " has no answer")
+		case !yes:
+			return nil, s.skipped(s.rule.Name + " is false")
+		}
 	}
-	o := *last
-	o.Request = req
-	switch yes, err := s.rule.holds(ctx, &o); {
-	case err != nil:
-		return nil, s.skipped(s.rule.Name + " has no answer")
-	case !yes:
-		return nil, s.skipped(s.rule.Name + " is false")
-	}
+	c.pass(s)
 	return a, nil
 }
 
 // skipped returns the refusal of a target that is skipped because of a rule.
 func (s *step) skipped(reason string) *middleware.RefusedError {
 	return &middleware.RefusedError{By: "condition", Model: s.Name(), Reason: reason}
-}
-
-// settle has the verdict of a failed attempt judged.
-func (c *course) settle(err error) error {
-	if failed, ok := err.(*stream.AttemptError); ok && c.judge != nil {
-		failed.Means = c.judge(failed.Means)
-	}
-	return err
 }
 
 // leave notes how an attempt has failed. One that reached no model does not replace one
@@ -158,11 +126,11 @@ func (c *course) leave(ctx context.Context, a *attempt, err error) {
 	o.Err, o.Verdict = err, stream.VerdictOf(ctx, err)
 	_, called := errors.AsType[*stream.AttemptError](err)
 	refused := o.Verdict.Kind == middleware.KindRefused && !called
+	if !refused && !a.step.hedge {
+		c.ledger.count(1)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !refused && !a.step.hedge {
-		c.attempts++
-	}
 	if !refused || c.last == nil {
 		c.last = &o
 	}
@@ -175,7 +143,7 @@ func (a *attempt) refusal(ctx context.Context, forced bool) *middleware.RefusedE
 	if s.gate != nil {
 		if refused, moves := s.gate.Gate(ctx, forced); refused != nil {
 			if moves {
-				a.course.choose(s.next)
+				a.course.pass(s.next)
 			}
 			return refused
 		}
@@ -187,7 +155,7 @@ func (a *attempt) refusal(ctx context.Context, forced bool) *middleware.RefusedE
 	if yes, _ := s.next.rule.holds(ctx, &o); !yes {
 		return nil
 	}
-	a.course.choose(s.next)
+	a.course.pass(s.next)
 	return s.skipped(s.next.rule.Name + " is true before the attempt")
 }
 

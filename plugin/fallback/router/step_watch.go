@@ -38,7 +38,7 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 	defer end()
 	err := ask(limited, a.step.Inner, a.req, streamed, out)
 	if _, ok := context.Cause(limited).(*movedOn); ok {
-		a.course.choose(a.step.next)
+		a.course.pass(a.step.next)
 	}
 	return err
 }
@@ -116,7 +116,7 @@ func (a *attempt) rejects(ctx context.Context) (verdict failure.Verdict, rejecte
 	if yes, _ := next.rule.holds(ctx, &o); !yes {
 		return failure.Verdict{}, false
 	}
-	a.course.choose(next)
+	a.course.pass(next)
 	return failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: next.rule.Name + " is true of the answer",
 	}, true

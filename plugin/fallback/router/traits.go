@@ -41,8 +41,9 @@ type Traits struct {
 	Target provider.Target
 }
 
-// Describe returns m with traits for a router. It must be the outermost layer of
-// a target, but for [When].
+// Describe returns m with traits for a router. Other layers may be around it, such as
+// [When] or those of package middleware. Of two descriptions of a target, the outer one
+// counts.
 //
 // It panics if m is nil, which is a mistake of the program.
 func Describe(m model.LLM, traits Traits) model.LLM {
@@ -83,11 +84,7 @@ func (d *described) GenerateContent(ctx context.Context, req *model.LLMRequest, 
 
 func traitsOf(m model.LLM) Traits {
 	var traits Traits
-	outermost := stream.Bare(m)
-	if c, ok := outermost.(*conditional); ok {
-		outermost = stream.Bare(c.Inner)
-	}
-	if d, ok := outermost.(*described); ok {
+	if d, ok := stream.Find[*described](m); ok {
 		traits = d.traits
 	}
 	traits.Target = stream.TargetOf(m)

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -50,8 +52,6 @@ type Rule struct {
 	// may be called by several goroutines at once, some of them timers', so it should
 	// return soon. [call.From] tells it whose call it is.
 	If func(ctx context.Context, o Observation) (bool, error)
-
-	second bool // the model has a rule already
 }
 
 // Moment is when a rule is evaluated.
@@ -120,16 +120,10 @@ func isBlank(content *genai.Content) bool {
 	if content == nil {
 		return true
 	}
-	for _, p := range content.Parts {
-		if p == nil || p.Thought {
-			continue
-		}
-		if strings.TrimSpace(p.Text) != "" || p.FunctionCall != nil || p.InlineData != nil || p.FileData != nil ||
-			p.ExecutableCode != nil || p.CodeExecutionResult != nil {
-			return false
-		}
-	}
-	return true
+	said := slices.DeleteFunc(slices.Clone(content.Parts), func(p *genai.Part) bool {
+		return p == nil || p.Thought || p.Text != "" && strings.TrimSpace(p.Text) == ""
+	})
+	return !request.HasContent(&genai.Content{Parts: said})
 }
 
 // When returns m as a target that a call moves on to by a rule:
@@ -141,7 +135,8 @@ func isBlank(content *genai.Content) bool {
 // The rule decides about attempts at the target before m: when one has failed, and at
 // the other moments that it names. A target whose rule is false of a failed attempt is
 // skipped, and the rule of the target after it decides about the same attempt. A rule
-// that has been true of an attempt is not evaluated again when that attempt has ended.
+// that has been true is not evaluated again in the call: neither when the attempt that it
+// referred to has ended, nor for another attempt at its target.
 // A target without a rule is called after every failure. What decides whether a
 // failure ends the call is its verdict, not a rule.
 //
@@ -150,8 +145,8 @@ func isBlank(content *genai.Content) bool {
 // after a hedge refers to the whole hedge and cancels all its models. The attempts of a
 // nested Fallback, Split or Cascade are one attempt.
 //
-// When may stand in [Describe] or around it. It panics if m is nil, which is a mistake
-// of the program; a wrong field is an error of the router.
+// When panics if m is nil, which is a mistake of the program; a wrong field is an error of
+// the router.
 func When(rule Rule, m model.LLM) model.LLM {
 	if nilcheck.Model(m) {
 		panic("router: When: the model is nil")
@@ -159,7 +154,6 @@ func When(rule Rule, m model.LLM) model.LLM {
 	if rule.Name == "" {
 		rule.Name = "the rule of " + m.Name()
 	}
-	_, rule.second = stream.Find[*conditional](stream.Of(m))
 	return stream.Forward(&conditional{stream.Around{Inner: stream.Of(m)}, rule}, m)
 }
 
@@ -184,9 +178,6 @@ func (c *conditional) Do(ctx context.Context, req *model.LLMRequest, streamed bo
 func (r *Rule) check(who string, i int) (errs []error) {
 	wrong := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("router: %s: models[%d]: Rule.%s", who, i, fmt.Sprintf(format, args...)))
-	}
-	if r.second {
-		errs = append(errs, fmt.Errorf("router: %s: models[%d] has two rules; put their conditions into one", who, i))
 	}
 	last := time.Duration(0)
 	for i, latency := range r.Latencies {

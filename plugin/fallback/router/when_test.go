@@ -195,6 +195,10 @@ func TestRuleOnAnswers(t *testing.T) {
 			}
 		}
 	}
+	thinks := suite.Respond(func() *model.LLMResponse {
+		parts := []*genai.Part{{Text: "hm", Thought: true}, {Text: " "}}
+		return &model.LLMResponse{Content: genai.NewContentFromParts(parts, genai.RoleModel), FinishReason: genai.FinishReasonStop}
+	})
 	for _, test := range []struct {
 		name     string
 		flash    suite.Step
@@ -205,6 +209,7 @@ func TestRuleOnAnswers(t *testing.T) {
 		{"unknown", answers("a", 0, genai.FinishReasonStop), false},
 		{"cut", answers("a", 0, genai.FinishReasonMaxTokens), true},
 		{"blank", answers(" \n", 0, genai.FinishReasonStop), true},
+		{"thoughts only", thinks, true},
 	} {
 		for _, streamed := range []bool{false, true} {
 			got := hear(t.Context(), fallback(suite.NewModel("flash", test.flash), router.When(unsure, says("pro"))), streamed)
@@ -222,6 +227,32 @@ func TestRuleOnAnswers(t *testing.T) {
 				t.Errorf("%s: reason %q", test.name, got.Metadata.Reason)
 			}
 		}
+	}
+}
+
+// White space and thoughts are no answer; calls and data are.
+func TestEmptyAnswers(t *testing.T) {
+	thought := &genai.Part{Text: "hm", Thought: true}
+	for name, test := range map[string]struct {
+		parts []*genai.Part
+		want  bool
+	}{
+		"nothing":         {nil, true},
+		"nil":             {[]*genai.Part{nil}, true},
+		"white space":     {[]*genai.Part{{Text: " \n"}, {Text: "\t"}}, true},
+		"thoughts only":   {[]*genai.Part{thought, {Text: " "}}, true},
+		"text":            {[]*genai.Part{thought, {Text: " a"}}, false},
+		"a function call": {[]*genai.Part{thought, {FunctionCall: &genai.FunctionCall{Name: "f"}}}, false},
+		"a tool call":     {[]*genai.Part{thought, {ToolCall: &genai.ToolCall{ID: "1"}}}, false},
+		"data":            {[]*genai.Part{{Text: " "}, {InlineData: &genai.Blob{}}}, false},
+	} {
+		o := router.Observation{Answer: &model.LLMResponse{Content: &genai.Content{Parts: test.parts}}}
+		if got := o.Empty(); got != test.want {
+			t.Errorf("%s: empty is %v", name, got)
+		}
+	}
+	if o := (router.Observation{Answer: &model.LLMResponse{}}); !o.Empty() {
+		t.Error("an answer without content is not empty")
 	}
 }
 
@@ -243,6 +274,9 @@ func TestRuleOnTheTimeToFirstContent(t *testing.T) {
 // the hedge's delay; the next target's rule refers to both, and cancels both. B76
 func TestRulesAndAHedge(t *testing.T) {
 	after := func(d time.Duration) router.Rule { return router.Rule{Latencies: []time.Duration{d}} }
+	of := func(target string) router.Rule {
+		return on(func(o *router.Observation) bool { return o.Target == target })
+	}
 	hedge := func(delay time.Duration, models ...model.LLM) model.LLM {
 		return router.MustHedge(router.HedgeConfig{Delay: delay, MaxExtraLoad: 1}, models...)
 	}
@@ -264,6 +298,18 @@ func TestRulesAndAHedge(t *testing.T) {
 		{"both", func() model.LLM {
 			return fallback(hedge(time.Minute, slow("flash"), router.When(after(2*time.Second), slow("lite"))), router.When(after(5*time.Second), says("pro")))
 		}, "from pro", 5 * time.Second},
+		{"a member's, after a failure outside of the hedge", func() model.LLM {
+			return fallback(down("pro"), router.When(router.Rule{}, hedge(time.Second, slow("flash"), router.When(of("flash"), says("lite")))))
+		}, "from lite", time.Second},
+		{"a member's, after a failure in the try before", func() model.LLM {
+			retry := middleware.MustRetry(middleware.RetryConfig{BaseDelay: 1, MaxDelay: 1})
+			flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), within(time.Hour, suite.Text("from flash")))
+			lite := suite.NewModel("lite", suite.Fail(suite.ErrUnavailable), suite.Text("from lite"))
+			return fallback(retry(hedge(time.Second, flash, router.When(of("flash"), lite))), router.When(router.Rule{}, says("pro")))
+		}, "from lite", time.Second},
+		{"the one after a hedge refers to it", func() model.LLM {
+			return fallback(hedge(time.Minute, down("flash"), router.When(of("flash"), down("lite"))), router.When(of("lite"), says("no")), router.When(of("flash"), says("pro")))
+		}, "from pro", 0},
 		{"that of the first member", func() model.LLM {
 			never := on(func(*router.Observation) bool { return false })
 			return fallback(down("pro"), hedge(time.Minute, router.When(never, says("flash")), says("lite")), router.When(router.Rule{}, says("gpt")))
@@ -311,6 +357,64 @@ func TestRulesOfANestedFallback(t *testing.T) {
 	got := ask(t.Context(), fallback(down("flash"), router.When(note(&outer), within), router.When(note(&outer), degrade.Template("sorry"))), false)
 	if diff := cmp.Diff([][]string{{"pro 1"}, {"flash 1", "pro 2"}}, [][]string{inner, outer}); diff != "" || got.stream != "[sorry]" {
 		t.Errorf("%s; observations of the inner and the outer rules (-want +got):\n%s", got.stream, diff)
+	}
+}
+
+// A rule that has been true lets every attempt at its target through: another one is not
+// judged by what has failed since.
+func TestRuleOfATargetThatIsCalledAgain(t *testing.T) {
+	of := func(target string) router.Rule {
+		return on(func(o *router.Observation) bool { return o.Target == target })
+	}
+	cut := suite.Fail(suite.ErrUnavailable, "one ")
+	refuses := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "no prefill"})
+	pro := router.Describe(suite.NewModel("pro", refuses, suite.Text("one two")), router.Traits{Prefill: true})
+	for _, test := range []struct {
+		name   string
+		config router.Config
+		models []model.LLM
+		want   string
+	}{
+		{"for its last resort", router.Config{}, []model.LLM{
+			down("flash"), router.When(of("flash"), fallback(down("pro"), degrade.Template("sorry"))), router.When(of("pro"), down("gpt"))}, "sorry"},
+		{"without a prefill", router.Config{MidStream: router.Resume}, []model.LLM{
+			suite.NewModel("flash", cut), router.When(of("flash"), pro)}, "one two"},
+		{"because it was cut off first", router.Config{MidStream: router.Resume}, []model.LLM{
+			down("flash"), router.When(of("flash"), suite.NewModel("pro", cut, suite.Text("one two"))), router.When(of("pro"), down("gpt"))}, "one two"},
+	} {
+		if got := hear(t.Context(), router.MustFallback(test.config, test.models...), true); got.Final != test.want {
+			t.Errorf("%s: %q (%v), want %q", test.name, got.Final, got.Err, test.want)
+		}
+	}
+}
+
+// Judge gets each failure once, also in a hedge and through what is around it.
+func TestJudgeGetsEachFailureOnce(t *testing.T) {
+	group := func(models ...model.LLM) model.LLM {
+		return router.MustHedge(router.HedgeConfig{Delay: time.Minute}, models...)
+	}
+	cut := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable, "half")) }
+	badKey := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(errBadKey)) }
+	retry := middleware.MustRetry(middleware.RetryConfig{BaseDelay: time.Hour, MaxDelay: time.Hour, SkipWait: 1}) // it waits for no second try
+	validate := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1000})
+	for name, test := range map[string]struct {
+		m    model.LLM
+		want int
+	}{
+		"two targets":                   {down("flash"), 2},
+		"a hedge":                       {group(down("flash"), down("lite")), 3},
+		"a hedge that one failure ends": {group(badKey("flash"), says("lite")), 1},
+		"a hedge that is cut off":       {group(cut("flash"), says("lite")), 2},
+		"a hedge in a hedge":            {group(group(badKey("flash"), says("lite")), down("mini")), 1},
+		"a retry around a hedge":        {retry(group(down("flash"), down("lite"))), 3},
+		"a check around a hedge":        {validate(group(says("flash"), says("lite"))), 2},
+	} {
+		got := 0
+		config := router.Config{Judge: func(v failure.Verdict) failure.Verdict { got++; return v }}
+		ask(t.Context(), router.MustFallback(config, test.m, down("pro")), true)
+		if got != test.want {
+			t.Errorf("%s: judged %d times, want %d", name, got, test.want)
+		}
 	}
 }
 
@@ -377,6 +481,23 @@ func TestRulesThatAreRefused(t *testing.T) {
 		if fmt.Sprint(err) != "router: NewFallback: "+test.want || fmt.Sprint(hedged) != "router: NewHedge: "+test.want {
 			t.Errorf("%v, %v; want %s", err, hedged, test.want)
 		}
+	}
+}
+
+// A target has one rule, whatever is between two of them.
+func TestTwoRulesAreRefused(t *testing.T) {
+	pro := router.When(router.Rule{}, says("pro"))
+	for name, m := range map[string]model.LLM{
+		"around each other": router.When(router.Rule{}, pro),
+		"around a layer":    router.When(router.Rule{}, router.Describe(middleware.MustRetry(middleware.RetryConfig{})(pro), router.Traits{})),
+	} {
+		_, err := router.NewFallback(router.Config{}, says("flash"), m)
+		if want := "router: NewFallback: models[1] has two rules; put their conditions into one"; fmt.Sprint(err) != want {
+			t.Errorf("%s: %v; want %s", name, err, want)
+		}
+	}
+	if _, err := router.NewFallback(router.Config{}, says("flash"), router.When(router.Rule{}, fallback(pro))); err != nil {
+		t.Errorf("a rule within a group: %v; want no error", err)
 	}
 }
 
