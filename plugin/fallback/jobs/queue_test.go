@@ -1,7 +1,6 @@
 package jobs_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -454,75 +453,6 @@ func is(err, want error) error {
 		return nil
 	}
 	return fmt.Errorf("error %w, want %w", err, want)
-}
-
-type xor byte
-
-func (x xor) Seal(b []byte) ([]byte, error) {
-	b = bytes.Clone(b)
-	for i := range b {
-		b[i] ^= byte(x)
-	}
-	return append([]byte{byte(x)}, b...), nil
-}
-
-func (x xor) Open(b []byte) ([]byte, error) {
-	if len(b) == 0 || b[0] != byte(x) {
-		return nil, errors.New("another key")
-	}
-	b, err := x.Seal(b[1:])
-	return b[1:], err
-}
-
-// Prompts and answers are sealed at rest, and erased when the job is done.
-func TestCodec(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *place) {
-		b := box{fail: errors.New("not yet")}
-		plain := p.open(t, jobs.Config{Deliver: b.deliver})
-		sealed := p.open(t, jobs.Config{Codec: xor(0x5a), Deliver: b.deliver})
-		enqueue(t, sealed, "acme", "swordfish")
-		m := suite.NewModel("pro", suite.Text("trout"))
-		for name, q := range map[string]*jobs.Queue{"no codec": plain, "another key": p.open(t, jobs.Config{Codec: xor(0x11)})} {
-			step(t, q, m)
-			if list, err := q.List(t.Context(), jobs.Filter{}); err != nil || list[0].State != jobs.Pending || !strings.Contains(list[0].Error, "Codec") {
-				t.Errorf("%s: %+v, error %v; want the job pending and the reason", name, list, err)
-			}
-			p.pass(t, jobs.DefaultMaxBackoff)
-		}
-		step(t, sealed, m) // answered, not delivered
-		if text := p.dump(t); strings.Contains(text, "swordfish") || strings.Contains(text, "trout") {
-			t.Error("prompt or answer is at rest in the clear")
-		}
-		b.fail = nil
-		p.pass(t, jobs.DefaultMaxBackoff)
-		enqueue(t, plain, "acme", "of an earlier release")
-		step(t, sealed, m)
-		step(t, sealed, m)
-		if got := b.texts(); len(got) != 2 || got[0] != "trout" {
-			t.Errorf("delivered %q", got)
-		}
-		if text := p.dump(t); text != "" {
-			t.Errorf("%q is at rest after the end", text)
-		}
-	})
-}
-
-// dump returns all payloads and answers.
-func (p *place) dump(t *testing.T) (text string) {
-	t.Helper()
-	rows, err := p.db.Query("SELECT payload, answer FROM fallback_jobs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var payload, answer []byte
-		if err := rows.Scan(&payload, &answer); err != nil {
-			t.Fatal(err)
-		}
-		text += string(payload) + string(answer)
-	}
-	return text
 }
 
 // Other users of the machine cannot read the file, nor what SQLite writes beside it.
