@@ -35,6 +35,9 @@ type Known struct {
 	// Validator reports whether the application has a function of that name among its
 	// policy.Validators. Nil means unknown.
 	Validator func(name string) bool
+	// Approval reports whether the application has a function for gate.approve. Nil means
+	// that it is not known.
+	Approval func() bool
 	// Build says that a model will be built from the policy. Sections that this version
 	// can only check are then errors.
 	Build bool
@@ -61,6 +64,7 @@ func Check(p *Policy, known Known) []Problem {
 	c.references()
 	c.experiments()
 	c.sections()
+	c.switching()
 	if known.Build {
 		c.later()
 	}
@@ -160,6 +164,9 @@ func (c *checker) names() {
 	}
 	if c.Cascade != nil {
 		c.name("cascade.model", c.Cascade.Model)
+	}
+	if t, ok := c.PreviewTarget(); ok {
+		c.name(t.Path, t.Name)
 	}
 }
 

@@ -65,7 +65,7 @@ func (c *checker) prices() {
 	if !c.Budgets.Spending() {
 		return
 	}
-	for _, t := range c.models() {
+	for _, t := range c.called() {
 		for i, r := range t.Models() {
 			path := t.Path
 			if i > 0 {
@@ -135,7 +135,7 @@ func (k Known) Credential(t Target) string {
 // bypassed finds credentials and addresses of models that the application supplies.
 func (c *checker) bypassed() {
 	inUse := make(map[string]bool) // by the entries under models that targets have
-	for _, t := range c.models() {
+	for _, t := range c.called() {
 		for _, r := range t.Models() {
 			inUse[r.Entry] = inUse[r.Entry] || !c.known.HandsIn(r)
 		}

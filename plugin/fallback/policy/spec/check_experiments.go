@@ -12,6 +12,7 @@ func (c *checker) experiments() {
 	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
 		path, e := at("experiments", id), c.Experiments[id]
 		c.arms(at(path, "arms"), e.Arms)
+		c.adaptive(path, e)
 		name := e.Target
 		if name == "" {
 			name = c.Primary

@@ -56,6 +56,9 @@ func (c *checker) mentioned() []string {
 	if c.Cascade != nil {
 		names = append(names, c.canonical(c.Cascade.Model))
 	}
+	if t, ok := c.PreviewTarget(); ok {
+		names = append(names, t.Model)
+	}
 	return names
 }
 

@@ -21,7 +21,7 @@ func (c *checker) regions() {
 	if c.ReliesOnRegions() {
 		report = c.err
 	}
-	for _, t := range c.models() {
+	for _, t := range c.called() {
 		for _, r := range t.Models() {
 			if r.Settings.Region == "" || c.known.HandsIn(r) {
 				continue

@@ -79,6 +79,12 @@ func (c Condition) followsAll() bool {
 	return answer && sure
 }
 
+// Plain reports whether the condition is true of every failed attempt and is evaluated of no
+// other: error, which is the default, or an equal one.
+func (c Condition) Plain() bool {
+	return c.followsAll() && len(c.orDefault().compiled.Latencies()) == 0 && !c.Uses("cost") && !c.HoldsBack()
+}
+
 // waitsForTTFT reports whether the condition seems to limit the time to first content but
 // does not: ttft is 0 until there is content, and then the answer is not rejected.
 func (c Condition) waitsForTTFT() bool {

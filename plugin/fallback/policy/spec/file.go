@@ -25,6 +25,12 @@ type Policy struct {
 	// When to stop calling a target that keeps failing. Each target has its own
 	// breaker. Default: no breaker.
 	CircuitBreaker *CircuitBreaker `key:"circuit_breaker"`
+	// Keeps fallbacks ready: while calls are made, each fallback that has answered none of
+	// them for interval gets a small request in the background, so that its connections
+	// stay open and its breaker knows its health. A small request has no data of a user and
+	// no caller: it is charged to no budget, and rules and flags apply as to a caller of
+	// whom nothing is known. Default: none.
+	WarmStandby *WarmStandby `key:"warm_standby"`
 	// When to call the same target again before falling back. Default: each target is
 	// called once.
 	Retry *Retry `key:"retry"`
@@ -34,6 +40,26 @@ type Policy struct {
 	// answers. The hedge target's condition refers to the primary. The next entry's
 	// condition refers to both; when it is true, both are cancelled.
 	Hedge *Hedge `key:"hedge"`
+	// Which later calls stay with a fallback that has answered: those of the same turn, such
+	// as a tool loop (turn); those of the same agent and session (session), which use the
+	// fallback's prompt cache; or none. Other calls start at the primary. No call stays with
+	// a last resort.
+	Sticky string `key:"sticky" enum:"turn|session|none" default:"turn"`
+	// How long calls stay with a fallback: after the latest call of the turn, and under
+	// sticky: session, after the switch. A turn that has begun by then ends at the
+	// fallback.
+	StayFor time.Duration `key:"stay_for" min:"1s" max:"24h" default:"10m"`
+	// Tells a person that a fallback answers. The notice is never part of the answer, of the
+	// session or of a later request; the final response has it in its metadata.
+	Notice *Notice `key:"notice"`
+	// Keeps fallbacks from tools whose effects cannot be undone, such as a payment: a weaker
+	// model must not act. The primary may use every tool.
+	Gate *Gate `key:"gate"`
+	// Shows a quick answer until the answer begins, in streamed calls: a partial response
+	// marked provisional in its metadata, followed by a restart. A preview is an attempt of
+	// the call: it is charged, and rules, flags and limits apply to it. It is never the
+	// answer, and it needs stream.mid_stream: restart.
+	Preview *Preview `key:"preview"`
 	// Settings for streamed answers.
 	Stream *Stream `key:"stream"`
 	// Rules that an answer must meet. An answer that breaks one is a failed attempt of
@@ -139,6 +165,16 @@ type CircuitBreaker struct {
 	// Upper bound of the backoff, which doubles with each failed probe. Default: the
 	// backoff does not grow.
 	MaxBackoff time.Duration `key:"max_backoff" min:"1ms" max:"24h"`
+	// Calls in a row that must succeed before the breaker closes. Until then, calls pass one
+	// at a time.
+	SuccessesToClose int `key:"successes_to_close" min:"1" max:"100" default:"1"`
+	// Whether the breaker sends small requests by itself when the backoff has passed, so
+	// that no user's call is the probe: calls are refused until it has closed. A small
+	// request has no data of a user and is charged to no budget. The first call after the
+	// backoff starts it, so without calls there are none.
+	Probe bool `key:"probe" default:"false"`
+	// Longest time of such a request.
+	ProbeTimeout time.Duration `key:"probe_timeout" min:"1ms" max:"10m" default:"30s"`
 }
 
 // Retry is middleware.RetryConfig in a file.

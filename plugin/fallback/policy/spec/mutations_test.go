@@ -45,6 +45,24 @@ models:
   o: {provider: gemini, config: {thinking_level: low, system: {replace: x}}}
 `
 
+// switching is a file with the keys of the switch to a fallback.
+const switching = `
+primary: m
+fallbacks: [{name: n}]
+circuit_breaker: {successes_to_close: 3, probe: true, probe_timeout: 5s}
+warm_standby: {models: [n, "local-*"], interval: 30s, timeout: 5s}
+sticky: none
+stay_for: 1m
+notice: {text: Another model answers., place: metadata}
+gate: {tools: [pay, "delete_*"], approve: false}
+preview: {model: n, timeout: 300ms}
+models: {n: {tier: strong}}
+experiments:
+  brownout:
+    arms: [{model: m, share: 100%}, {model: n, share: 0%}]
+    adaptive: {min_share: 2%, increase: 15%, decrease: 50%, step: 1s, slow_after: 2s}
+`
+
 // B91: an editor and Parse agree on a file in which one value or key is another one, up to
 // what the schema cannot say: the language of a condition, and of texts in looser.
 func TestSchemaAndParserAgreeOnMutations(t *testing.T) {
@@ -60,7 +78,7 @@ func TestSchemaAndParserAgreeOnMutations(t *testing.T) {
 	for _, file := range []struct {
 		name, text string
 		each       int // replacements of a node; in turn, so that nodes of a kind get all of them
-	}{{"full.yaml", string(full), 2}, {"settings", settings, 9}} {
+	}{{"full.yaml", string(full), 2}, {"settings", settings, 9}, {"switching", switching, 20}} {
 		var doc yaml.Node
 		if err := yaml.Load([]byte(file.text), &doc); err != nil {
 			t.Fatal(err)

@@ -31,7 +31,7 @@ func TestFileOfTheFieldParses(t *testing.T) {
 		"cached-answer":     "cache_hit",
 		"template-response": "true",
 		"timeouts":          spec.Timeouts{Primary: 4 * time.Second, Fallback: 2 * time.Second},
-		"circuit_breaker":   spec.CircuitBreaker{FailureThreshold: 5, MinRequests: 10, Window: time.Minute, Backoff: 30 * time.Second},
+		"circuit_breaker":   spec.CircuitBreaker{FailureThreshold: 5, MinRequests: 10, Window: time.Minute, Backoff: 30 * time.Second, SuccessesToClose: 1, ProbeTimeout: 30 * time.Second},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
@@ -121,7 +121,7 @@ budgets: {usd_per_day: 5, soft_limit: {primary_share: 0}}
 	}
 	want := map[string]any{
 		"version": 1, "condition": "error", "retry": true,
-		"breaker":    spec.CircuitBreaker{FailureThreshold: 5, MinRequests: 10, Window: time.Minute, Backoff: 30 * time.Second},
+		"breaker":    spec.CircuitBreaker{FailureThreshold: 5, MinRequests: 10, Window: time.Minute, Backoff: 30 * time.Second, SuccessesToClose: 1, ProbeTimeout: 30 * time.Second},
 		"cache":      spec.Cache{TTL: 10 * time.Minute, MaxBytes: 64 << 20, Scope: "tenant"},
 		"flag":       spec.Flag{Targets: []string{"gpt-4o"}, Default: true, Rollout: 1, StickyBy: "user"},
 		"soft limit": spec.SoftLimit{At: 0.8, PrimaryShare: 0},

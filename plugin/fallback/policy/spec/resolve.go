@@ -71,6 +71,10 @@ func (r *Resolved) Matches(pattern string) bool {
 	return match.Name(pattern, r.Name) || match.Name(pattern, r.Model)
 }
 
+func (r *Resolved) matchesAny(patterns []string) bool {
+	return slices.ContainsFunc(patterns, r.Matches)
+}
+
 // canonical returns name with aliases resolved.
 func (p *Policy) canonical(name string) string {
 	for range len(p.Aliases) {
