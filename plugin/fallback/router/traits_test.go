@@ -8,6 +8,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -35,6 +36,28 @@ func TestTraitsOfAModelWithOptionalMethods(t *testing.T) {
 	}
 	if asked := second.Asked(); len(asked) != 0 {
 		t.Errorf("second was asked %d times", len(asked))
+	}
+}
+
+// A description counts wherever it stands in the layers of a target; the outer one of two.
+func TestTraitsWithinOtherLayers(t *testing.T) {
+	breaker := middleware.MustBreaker(middleware.BreakerConfig{})
+	team := func(name string, step suite.Step) model.LLM {
+		return router.Describe(suite.NewModel(name, step), router.Traits{Credential: "team"})
+	}
+	for name, test := range map[string]struct {
+		second model.LLM
+		want   string
+	}{
+		"within a breaker":     {breaker(team("second", suite.Text("second"))), "[third]"},
+		"within another, own":  {router.Describe(team("second", suite.Text("second")), router.Traits{Credential: "own"}), "[second]"},
+		"within a group, own":  {router.Describe(fallback(team("second", suite.Text("second"))), router.Traits{}), "[second]"},
+		"within a rule, twice": {router.When(router.Rule{}, breaker(breaker(team("second", suite.Text("second"))))), "[third]"},
+	} {
+		m := fallback(breaker(team("first", suite.Fail(errBilling))), test.second, suite.NewModel("third", suite.Text("third")))
+		if got := ask(t.Context(), m, false); got.stream != test.want {
+			t.Errorf("%s: %s (%v), want %s", name, got.stream, got.err, test.want)
+		}
 	}
 }
 
