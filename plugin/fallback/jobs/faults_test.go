@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -57,6 +58,18 @@ func (s *strained) count(prefix string) (n int) {
 		}
 	}
 	return n
+}
+
+// last returns which of the prefixes the latest statement that has one of them begins with.
+func (s *strained) last(prefixes ...string) string {
+	for _, statement := range slices.Backward(s.all()) {
+		for _, prefix := range prefixes {
+			if strings.HasPrefix(statement, prefix) {
+				return prefix
+			}
+		}
+	}
+	return ""
 }
 
 // await waits for a statement that begins with prefix.

@@ -455,19 +455,40 @@ func is(err, want error) error {
 	return fmt.Errorf("error %w, want %w", err, want)
 }
 
-// Other users of the machine cannot read the file, nor what SQLite writes beside it.
+// Other users of the machine cannot read the file, nor what SQLite writes beside it: neither
+// what it writes from now on, nor what is there from another program.
 func TestFileIsPrivate(t *testing.T) {
-	p := inFile(t)
-	if err := os.WriteFile(p.file, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	q := p.open(t, jobs.Config{})
-	enqueue(t, q, "acme", "hi")
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		info, err := os.Stat(p.file + suffix)
-		if err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, error %v; want mode 0600", p.file+suffix, info, err)
+	for name, before := range map[string]func(t *testing.T, p *place){
+		"new": func(*testing.T, *place) {},
+		"empty": func(t *testing.T, p *place) {
+			if err := os.WriteFile(p.file, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"in use": func(t *testing.T, p *place) { // until p.db is closed, -wal and -shm stay
+			p.exec(t, "PRAGMA journal_mode = WAL")
+			p.exec(t, "CREATE TABLE orders (id TEXT)")
+			for _, suffix := range []string{"", "-wal", "-shm"} {
+				if err := os.Chmod(p.file+suffix, 0o664); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+	} {
+		p := inFile(t)
+		before(t, p)
+		q := p.open(t, jobs.Config{})
+		private := func(when string) {
+			for _, suffix := range []string{"", "-wal", "-shm"} {
+				info, err := os.Stat(p.file + suffix)
+				if err != nil || info.Mode().Perm() != 0o600 {
+					t.Errorf("%s, %s: %s: %v, error %v; want mode 0600", name, when, suffix, info, err)
+				}
+			}
 		}
+		private("opened")
+		enqueue(t, q, "acme", "hi")
+		private("used")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,6 +163,128 @@ func TestFrozenInTheDelivery(t *testing.T) {
 			t.Errorf("job %+v, want it done", job)
 		}
 	})
+}
+
+// A worker that has lost its job, to another one or to Cancel, adds nothing to the session,
+// also where the other one has not delivered yet. B143
+func TestLateWorkerAddsNoEvent(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		for name, service := range services(t) {
+			for what, test := range map[string]struct {
+				meanwhile func(q *jobs.Queue, id string) error
+				want      error
+			}{
+				"taken":     {func(q *jobs.Queue, _ string) error { _, _, err := q.Abandon(t.Context(), paris); return err }, jobs.ErrLeaseLost},
+				"cancelled": {func(q *jobs.Queue, id string) error { return q.Cancel(t.Context(), id) }, jobs.ErrCancelled},
+			} {
+				slow, fast := p.open(t, jobs.Config{Sessions: service}), p.open(t, jobs.Config{Sessions: service})
+				id := enqueueFor(t, slow, ada)
+				_, comeBack, err := slow.Abandon(t.Context(), paris)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p.pass(t, jobs.DefaultLease)
+				if err := test.meanwhile(fast, id); err != nil {
+					t.Fatal(err)
+				}
+				if err := comeBack(); !errors.Is(err, test.want) {
+					t.Errorf("%s, %s: late delivery: %v, want %v", name, what, err, test.want)
+				}
+				if got := history(t, service); len(got) > 0 {
+					t.Errorf("%s, %s: history %q, want nothing", name, what, got)
+				}
+				p.exec(t, "DELETE FROM fallback_jobs")
+			}
+		}
+	})
+}
+
+// deaf is a session service whose first append goes on although its context has ended, until
+// another one reads the session or it is tired of waiting for that.
+type deaf struct {
+	session.Service
+	appends atomic.Int32
+	inside  chan struct{} // closed inside the first append
+	read    chan struct{} // gets one for each Get after that
+}
+
+func (d *deaf) Get(ctx context.Context, req *session.GetRequest) (*session.GetResponse, error) {
+	if d.appends.Load() > 0 {
+		d.read <- struct{}{}
+	}
+	return d.Service.Get(ctx, req)
+}
+
+func (d *deaf) AppendEvent(ctx context.Context, s session.Session, e *session.Event) error {
+	if d.appends.Add(1) == 1 {
+		close(d.inside)
+		<-ctx.Done()
+		select {
+		case <-d.read:
+		case <-time.After(200 * time.Millisecond): // nobody has, as it should be
+		}
+	}
+	return d.Service.AppendEvent(context.WithoutCancel(ctx), s, e)
+}
+
+// A process that gets a job again which it has lost waits until its first delivery has
+// returned, and finds the event. The in-memory service would take a second one. B143
+func TestWorkerWaitsForItsEarlierSelf(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		service := &deaf{Service: services(t)["in memory"], inside: make(chan struct{}), read: make(chan struct{}, 8)}
+		q := p.open(t, jobs.Config{Sessions: service, Workers: 2, Poll: 10 * time.Millisecond})
+		id := enqueueFor(t, q, ada)
+		m := suite.NewModel("pro", suite.Text("Paris."))
+		run(t, q, m)
+		<-service.inside
+		p.pass(t, jobs.DefaultLease)
+		until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+		if got := history(t, service.Service); len(got) != 1 || len(m.Requests()) != 1 {
+			t.Errorf("history %q after %d calls, want one answer of one", got, len(m.Requests()))
+		}
+	})
+}
+
+// stale is a session service that refuses some appends, as ADK's database service does when
+// the session has changed since it was read.
+type stale struct {
+	session.Service
+	refusals int
+	appends  int
+}
+
+func (s *stale) AppendEvent(ctx context.Context, of session.Session, e *session.Event) error {
+	if s.appends++; s.appends <= s.refusals {
+		return errors.New("stale session error")
+	}
+	return s.Service.AppendEvent(ctx, of, e)
+}
+
+// A session that changes while the answer is appended is read again, a few times; then the
+// delivery is repeated later, without another call.
+func TestChangedSessionIsReadAgain(t *testing.T) {
+	for _, test := range []struct {
+		refusals, steps int
+	}{{0, 1}, {2, 1}, {3, 2}, {7, 3}} {
+		p := inFile(t)
+		service := &stale{Service: services(t)["in memory"], refusals: test.refusals}
+		q := p.open(t, jobs.Config{Sessions: service, MaxAttempts: 1})
+		id := enqueueFor(t, q, ada)
+		m := suite.NewModel("pro", suite.Text("Paris."))
+		for i := range test.steps {
+			if job := get(t, q, id); job.State != jobs.Pending || i > 0 && (!job.Answered || job.Kind != "undelivered") {
+				t.Errorf("%d refusals, step %d: job %+v, want it pending", test.refusals, i, job)
+			}
+			step(t, q, m)
+			p.pass(t, jobs.DefaultMaxBackoff)
+		}
+		if job := get(t, q, id); job.State != jobs.Done || service.appends != test.refusals+1 || len(m.Requests()) != 1 {
+			t.Errorf("%d refusals: job %+v after %d appends and %d calls, want it done", test.refusals, job, service.appends, len(m.Requests()))
+		}
+		if got := history(t, service.Service); len(got) != 1 {
+			t.Errorf("%d refusals: history %q, want one answer", test.refusals, got)
+		}
+	}
 }
 
 // An answer waits for the end of the session's turn, unless the turn is dead or the job

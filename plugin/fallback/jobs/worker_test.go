@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync/atomic"
@@ -53,6 +54,51 @@ func TestEnqueueWakes(t *testing.T) {
 			t.Fatal(err)
 		}
 		until(t, "the delayed job is done", func() bool { return get(t, other, id).State == jobs.Done })
+	})
+}
+
+// In the same process, a worker that waits for its next look wakes when there is work.
+func TestWorkWakesTheWorker(t *testing.T) {
+	const look, end = "SELECT min(due_at)", "UPDATE fallback_jobs SET state = 'done'"
+	d := strain(t, "sqlite-wakes")
+	p := inFile(t)
+	q := p.open(t, jobs.Config{Driver: "sqlite-wakes", Poll: time.Hour, Workers: 1})
+	other := p.open(t, jobs.Config{}) // as another process: it does not wake the worker
+	later := func(r *jobs.Request) { r.Delay = time.Hour }
+	run(t, q, paris)
+	var id string
+	for what, work := range map[string]func() error{
+		"Enqueue": func() error { id = enqueue(t, q, "acme", "hi"); return nil },
+		"Wake":    func() error { id = enqueue(t, other, "acme", "hi", later); return q.Wake(t.Context()) },
+		"Retry": func() error {
+			id = enqueue(t, other, "acme", "hi", later)
+			return cmp.Or(other.Cancel(t.Context(), id), q.Retry(t.Context(), id))
+		},
+	} {
+		for range 3 {
+			until(t, "the worker waits", func() bool { return d.last(look, end) == look })
+			if err := work(); err != nil {
+				t.Fatal(what, err)
+			}
+			until(t, what+" has woken the worker", func() bool { return get(t, q, id).State == jobs.Done })
+		}
+	}
+}
+
+// A worker deletes old jobs while it runs.
+func TestWorkerSweeps(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{Retention: time.Hour})
+		old := enqueue(t, q, "acme", "hi")
+		step(t, q, paris)
+		p.pass(t, 2*time.Hour)
+		recent := enqueue(t, q, "acme", "hi")
+		run(t, q, paris)
+		until(t, "the old job is deleted", func() bool {
+			_, err := q.Get(t.Context(), old)
+			return errors.Is(err, jobs.ErrNotFound)
+		})
+		until(t, "the recent job is done and kept", func() bool { return get(t, q, recent).State == jobs.Done })
 	})
 }
 
