@@ -105,6 +105,7 @@ func (b *builder) tree() (*tree, error) {
 		t.longest = p.Budgets.MaxInputTokens
 	}
 	config.Judge = judge(p.Errors)
+	b.switching(&config)
 	targets, primary := b.targets(ch)
 	if strictyaml.HasErrors(b.problems) {
 		return nil, nil
@@ -113,7 +114,10 @@ func (b *builder) tree() (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
-	ch.fallback = stream.Of(fallback)
+	ch.fallback = b.warmed(b.previewed(stream.Of(fallback)), ch)
+	if strictyaml.HasErrors(b.problems) {
+		return nil, nil
+	}
 	t.primary, t.root = primary, ch
 	if b.kept.cache != nil {
 		t.root, err = b.cached(t.root)
@@ -211,7 +215,7 @@ func (b *builder) traits(t spec.Target) router.Traits {
 	if t.LastResort() {
 		return router.Traits{}
 	}
-	traits := router.Traits{Provider: t.Server(), Credential: b.known.Credential(t), ContextWindow: b.window(t.Resolved)}
+	traits := router.Traits{Tier: t.Settings.Tier, Provider: t.Server(), Credential: b.known.Credential(t), ContextWindow: b.window(t.Resolved)}
 	if b.known.HandsIn(t.Resolved) {
 		traits.Provider = ""
 	}

@@ -230,5 +230,7 @@ func (b *builder) wayBack(t spec.Target, primary stream.Layer) model.LLM {
 	if !ok || !p.once {
 		return nil
 	}
-	return router.Describe(&wayBack{&payable{Around: p.Around, once: true}}, b.traits(t))
+	traits := b.traits(t)
+	traits.Tier = "" // its place is the last one
+	return router.Describe(&wayBack{&payable{Around: p.Around, once: true}}, traits)
 }

@@ -158,6 +158,9 @@ func (b *builder) version(r spec.Resolved) ([]string, error) {
 
 // needsCache reports whether an entry or a condition uses cached answers.
 func (b *builder) needsCache() bool {
+	if t, ok := b.policy.PreviewTarget(); ok && t.Model == spec.CachedAnswer {
+		return true
+	}
 	for _, t := range b.policy.Targets() {
 		if t.Model == spec.CachedAnswer || t.Condition.Compiled() != nil && t.Condition.Compiled().Uses("cache_hit") {
 			return true

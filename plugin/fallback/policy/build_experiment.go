@@ -67,6 +67,11 @@ func (b *builder) split(s *splitSettings) (model.LLM, error) {
 			logger.Warn("policy: an arm of an experiment is taken out", "experiment", id, "rollback", r)
 		},
 	}
+	if a := e.Adaptive; a != nil {
+		config.Adaptive = &router.AdaptiveShare{
+			MinShare: float64(a.MinShare), Increase: float64(a.Increase), Decrease: float64(a.Decrease), Step: a.Step, SlowAfter: a.SlowAfter,
+		}
+	}
 	for i, a := range e.Arms {
 		weight := int(math.Round(float64(a.Share) * 1e6))
 		config.Arms = append(config.Arms, router.Arm{Cohort: a.Cohort, Weight: weight, Model: &arm{id, i, s.Arms[i].Model}})

@@ -33,6 +33,7 @@ type settings struct {
 type stack struct {
 	settings settings
 	layer    stream.Layer
+	pinged   stream.Layer // the part that small requests go through: from the breaker inwards
 	llm      model.LLM
 	read     readings // of the environment at the time it was built
 }
@@ -71,6 +72,7 @@ func (b *builder) settings(t spec.Target) settings {
 	if p.Priority != nil {
 		s.Classes = p.Priority.Classes
 	}
+	s.Model.Tier = "" // a matter of the chain
 	s.Unary.FirstContent, s.Streamed.FirstContent = t.Silence, t.Streamed
 	if p.Timeouts != nil {
 		s.Unary.Total, s.Streamed.Total = p.Timeouts.Attempt, p.Timeouts.Attempt
@@ -94,13 +96,14 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: targetOf(t, id), Logger: b.options.logger,
 	})
 	if b.bounded {
-		inner = stream.Of(b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff())(inner))
+		inner = charged(inner, b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff()))
 	}
 	inner, err = timed(inner, s.Unary, s.Streamed)
 	if err != nil {
 		return stack{}, err
 	}
-	for _, layerOf := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
+	pinged := inner
+	for i, layerOf := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
 		m, err := layerOf(&s)
 		if err != nil {
 			return stack{}, err
@@ -108,8 +111,11 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 		if m != nil {
 			inner = stream.Of(m(inner))
 		}
+		if i == 1 {
+			pinged = inner
+		}
 	}
-	return stack{settings: s, layer: inner, llm: llm, read: read}, nil
+	return stack{settings: s, layer: inner, pinged: pinged, llm: llm, read: read}, nil
 }
 
 // timed puts time limits around a model. Those for streams may differ.
@@ -165,6 +171,7 @@ func (b *builder) breaker(s *settings) (middleware.Middleware, error) {
 	return middleware.NewBreaker(middleware.BreakerConfig{
 		ConsecutiveFailures: c.FailureThreshold, FailureRatio: float64(c.FailureRatio), MinRequests: c.MinRequests,
 		Window: c.Window, OpenFor: c.Backoff, MaxOpenFor: max(c.MaxBackoff, 0),
+		SuccessesToClose: c.SuccessesToClose, Probe: probe(c), ProbeTimeout: c.ProbeTimeout,
 		OnStateChange: func(model string, from, to middleware.BreakerState) {
 			logger.Warn("policy: a breaker has changed", "model", model, "from", from, "to", to)
 		},

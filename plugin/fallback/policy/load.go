@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
@@ -25,7 +26,7 @@ import (
 )
 
 // Option is a setting of the application: [Models], [Validators], [WithFlags],
-// [WithLogger], [WithEnv], [WithRand], [WithInterval], [OnReload], [OnAttempt],
+// [WithApproval], [WithLogger], [WithEnv], [WithRand], [WithInterval], [OnReload], [OnAttempt],
 // [OnFallback], or a [provider.Factory] such as anthropic.Provider, which adds a provider
 // that this package does not have.
 type Option interface {
@@ -60,6 +61,7 @@ type options struct {
 	factories  map[string]provider.Factory // by name of the provider
 	validators Validators
 	retrieval  degrade.RetrievalConfig
+	approve    func(ctx context.Context, fc *genai.FunctionCall, model string) bool // nil for none
 
 	flags    flagClient
 	logger   *slog.Logger
@@ -117,7 +119,7 @@ func optionsOf(opts []Option) (*options, error) {
 
 // known returns what Check knows of the application when a model is built.
 func (o *options) known() spec.Known {
-	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Retrieval: o.searches, Build: true}
+	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Retrieval: o.searches, Approval: o.approves, Build: true}
 }
 
 // handsIn reports whether the application supplies a model of its own for a name.

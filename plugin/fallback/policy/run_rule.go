@@ -28,7 +28,7 @@ type rules struct {
 // of returns the rule of an entry, nil if calls move on to it after every failure.
 func (r *rules) of(t spec.Target) *router.Rule {
 	c := t.Condition.Compiled()
-	if c == nil {
+	if c == nil || t.Settings.Tier != "" && t.Condition.Plain() { // a target with a rule is in no tier
 		return nil
 	}
 	return &router.Rule{

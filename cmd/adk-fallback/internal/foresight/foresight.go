@@ -119,6 +119,7 @@ func (f *Foresight) play(p *spec.Policy, v failure.Verdict) error {
 func withoutChance(p *spec.Policy) *spec.Policy {
 	certain := *p
 	certain.Retry, certain.Flags, certain.Experiments = nil, maps.Clone(p.Flags), maps.Clone(p.Experiments)
+	certain.WarmStandby = nil // its small requests are no part of the call
 	for name, flag := range certain.Flags {
 		flag.Rollout = 1
 		certain.Flags[name] = flag

@@ -30,6 +30,7 @@ func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, e
 	// command.
 	anthropic := provider.Factory{Name: "anthropic"}
 	return policy.NewLive(context.Background(), p, models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)),
+		policy.WithApproval(func(context.Context, *genai.FunctionCall, string) bool { return false }),
 		policy.WithRetrieval(degrade.RetrievalConfig{Search: func(context.Context, string) ([]degrade.Passage, error) { return nil, nil }}))
 }
 
@@ -38,6 +39,9 @@ func modelNames(p *spec.Policy) []string {
 	names := []string{p.Primary}
 	for _, e := range p.Fallbacks {
 		names = append(names, e.Name)
+	}
+	if t, ok := p.PreviewTarget(); ok && !t.LastResort() {
+		names = append(names, t.Name)
 	}
 	for _, e := range p.Experiments {
 		for _, arm := range e.Arms {

@@ -60,6 +60,9 @@ func (v view) models() []Model {
 			add(t.Hedge)
 		}
 	}
+	if t, ok := v.PreviewTarget(); ok {
+		add(&t)
+	}
 	return all
 }
 

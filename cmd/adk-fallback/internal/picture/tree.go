@@ -50,6 +50,12 @@ func (v view) tree() *Layer {
 			tree.Within = append(tree.Within, around("soft_limit", "turns that started at a fallback try "+v.Primary+" here"))
 		}
 	}
+	if t, ok := v.PreviewTarget(); ok {
+		tree = around("preview", previewText(v.Preview, t), tree)
+	}
+	if names := v.standbys(); names != "" {
+		tree = around("warm_standby", fmt.Sprintf("%s, a small request after %s without a call", names, Short(v.WarmStandby.Interval)), tree)
+	}
 	if settings := cacheText(v.Policy); settings != "" {
 		tree = around("cache", settings, tree)
 	}

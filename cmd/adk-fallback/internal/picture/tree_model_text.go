@@ -55,7 +55,14 @@ func breakerText(c *spec.CircuitBreaker) string {
 	if c.FailureRatio > 0 {
 		text += fmt.Sprintf(", or when %s of at least %s fail,", c.FailureRatio, Plural(c.MinRequests, "call"))
 	}
-	return text + " within " + Short(c.Window)
+	text += " within " + Short(c.Window)
+	if c.Probe {
+		text += "; probes itself, for up to " + Short(c.ProbeTimeout)
+	}
+	if c.SuccessesToClose > 1 {
+		text += fmt.Sprintf("; closes after %s in a row", Plural(c.SuccessesToClose, "success"))
+	}
+	return text
 }
 
 func limitText(r *spec.RateLimits, ranks *spec.Priority) string {
@@ -139,6 +146,9 @@ func configText(p *spec.Policy, r spec.Resolved) string {
 		for _, key := range c.Unset {
 			text.WriteString(", " + key + " removed")
 		}
+	}
+	if tier := r.Settings.Tier; tier != "" {
+		text.WriteString(", tier " + tier)
 	}
 	if most := p.Budgets.MaxOutput(); most > 0 {
 		fmt.Fprintf(&text, ", at most %d output tokens", most)

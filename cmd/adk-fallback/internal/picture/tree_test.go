@@ -127,7 +127,7 @@ func builtBy(l *policy.Live) built {
 // layerNames are those of the types of layers that this command has other names
 // for.
 var layerNames = map[string]string{
-	"middleware.cached": "cache", "middleware.charged": "budget",
+	"middleware.cached": "cache", "middleware.charged": "budget", "middleware.keepWarm": "warm_standby", "router.progressive": "preview",
 }
 
 func (b built) walk(depth int, lines *[]string) {

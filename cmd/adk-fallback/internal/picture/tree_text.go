@@ -50,7 +50,7 @@ func fallbackText(p *spec.Policy) string {
 	if p.Errors != nil && p.Errors.ContentPolicy == "fallback" {
 		text += "; also after a refusal by content policy"
 	}
-	return text
+	return text + switchText(p)
 }
 
 func cacheText(p *spec.Policy) string {
@@ -69,6 +69,9 @@ func cacheText(p *spec.Policy) string {
 		if p.Resolve(e.Name).Model == spec.CachedAnswer || e.Condition.Uses("cache_hit") {
 			return "only for cached-answer and cache_hit"
 		}
+	}
+	if t, ok := p.PreviewTarget(); ok && t.Model == spec.CachedAnswer {
+		return "only for cached-answer and cache_hit"
 	}
 	return ""
 }
@@ -129,6 +132,9 @@ func splitText(id string, e spec.Experiment) string {
 	text := fmt.Sprintf("%s, sticky by %s", id, e.StickyBy)
 	if e.MaxDrift > 0 {
 		text += fmt.Sprintf(", rolled back if an arm's share of failures exceeds the control's by %s", e.MaxDrift)
+	}
+	if a := e.Adaptive; a != nil {
+		text += fmt.Sprintf(", the control's share falls to %s of it at most every %s while its calls fail or are slow, and grows by %s", a.Decrease, Short(a.Step), a.Increase)
 	}
 	return text
 }

@@ -76,20 +76,26 @@ func (p *Policy) PreviewTarget() (t Target, ok bool) {
 	return t, true
 }
 
-// Standbys returns the models that warm_standby keeps warm, in the order of the chain.
-// known tells which models the application supplies.
-func (p *Policy) Standbys(known Known) []Resolved {
+// Standbys returns the fallbacks that warm_standby keeps warm, in the order of the chain, and
+// each arm of an experiment that may get calls in the place of its target. known tells which
+// models the application supplies.
+func (p *Policy) Standbys(known Known) []Target {
 	if p.WarmStandby == nil {
 		return nil
 	}
-	var all []Resolved
+	var all []Target
 	for i, t := range p.Targets() {
 		if i == 0 {
 			continue
 		}
-		for _, r := range t.Models() {
-			if named := p.WarmStandby.Models; len(named) == 0 && !known.HandsIn(r) || r.matchesAny(named) {
-				all = append(all, r)
+		for arm, r := range t.Models() {
+			if e := p.Experiments[t.Experiment]; len(e.Arms) > arm && e.Arms[arm].Share == 0 && e.Adaptive == nil {
+				continue
+			}
+			if named := p.WarmStandby.Models; len(named) == 0 && r.Provider != "" && !known.HandsIn(r) || r.matchesAny(named) {
+				t := t
+				t.Resolved = r
+				all = append(all, t)
 			}
 		}
 	}
