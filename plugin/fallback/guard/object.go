@@ -1,12 +1,12 @@
 package guard
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
@@ -22,22 +22,36 @@ func redactObject(object *map[string]any) bool {
 	if err != nil || holdsBytes(reflect.ValueOf(*object)) {
 		return false
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var plain map[string]any
-	if decoder.Decode(&plain) != nil {
+	plain, _, ok := decoded(string(data))
+	if !ok {
 		return false
 	}
-	*object = redactedObject(nil, plain)
-	return true
+	var c cleaner
+	*object, ok = c.value(nil, plain).(map[string]any)
+	return ok
 }
 
-// redactedObject redacts keys and values. Keys that are equal then are numbered.
-// names are the keys that the object itself stands under: they say what a value is,
-// as {"password": "…"} and {"password": {"new": "…"}} do.
-func redactedObject(names []string, object map[string]any) map[string]any {
+// decoded returns the JSON value that text starts with, with numbers as json.Number, and
+// its length.
+func decoded(text string) (value any, length int, ok bool) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	err := decoder.Decode(&value)
+	return value, int(decoder.InputOffset()), err == nil
+}
+
+// cleaner redacts JSON values.
+type cleaner struct {
+	named bool // a name has told of a secret
+}
+
+// object redacts keys and values. Keys that are equal then are numbered. names are what
+// the object itself stands under, and what is beside it: they say what a value is, as
+// {"password": "…"}, {"password": {"new": "…"}} and {"key": "password", "value": "…"} do.
+func (c *cleaner) object(names []string, object map[string]any) map[string]any {
 	clean := make(map[string]any, len(object))
 	numbers := map[string]int{} // the last one that a key has tried
+	beside := namesIn(object)
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		name := redactedText(key)
 		free := name
@@ -46,24 +60,24 @@ func redactedObject(names []string, object map[string]any) map[string]any {
 			free = name + " " + strconv.Itoa(numbers[name])
 		}
 		own := append(names[:len(names):len(names)], key)
-		if called, ok := object["name"].(string); ok && key == "value" {
-			own = append(own, called) // {"name": "DB_PASSWORD", "value": "…"}
+		if isField(key, valueFields) {
+			own = append(own, beside...)
 		}
-		clean[free] = redactedValue(own, object[key])
+		clean[free] = c.value(own, object[key])
 	}
 	return clean
 }
 
-func redactedValue(names []string, value any) any {
+func (c *cleaner) value(names []string, value any) any {
 	switch value := value.(type) {
 	case string:
-		if isSecret(names, value) {
+		if c.secret(names, value) {
 			return placeholder
 		}
 		return redactedText(value)
 	case json.Number:
 		text := redactedText(value.String())
-		if isSecret(names, text) {
+		if c.secret(names, text) {
 			return placeholder
 		}
 		if number, err := value.Float64(); err == nil && text == value.String() {
@@ -71,15 +85,64 @@ func redactedValue(names []string, value any) any {
 		}
 		return text
 	case map[string]any:
-		return redactedObject(names, value)
+		return c.object(names, value)
 	case []any:
-		for i := range value {
-			value[i] = redactedValue(names, value[i])
-		}
+		return c.list(names, value)
 	}
 	return value
 }
 
-func isSecret(names []string, value string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return redact.Secret(name, value) })
+// list redacts a list. The first of two, such as a header as a pair, may name the other,
+// and a flag of a command what follows it.
+func (c *cleaner) list(names []string, list []any) []any {
+	clean := make([]any, len(list))
+	for i, value := range list {
+		own := names
+		if i > 0 {
+			if before, ok := list[i-1].(string); ok && (len(list) == 2 || strings.HasPrefix(before, "-")) {
+				own = append(names[:len(names):len(names)], before)
+			}
+		}
+		clean[i] = c.value(own, value)
+	}
+	return clean
+}
+
+func (c *cleaner) secret(names []string, value string) bool {
+	if value == placeholder || !slices.ContainsFunc(names, func(name string) bool { return redact.Secret(folded(name), value) }) {
+		return false
+	}
+	c.named = true
+	return true
+}
+
+// The ends of keys of which one has the name of what the other has.
+var (
+	nameFields  = []string{"name", "key", "header", "field", "label", "param", "parameter", "variable", "var", "attribute", "property", "option", "setting", "type", "id", "path", "k"}
+	valueFields = []string{"value", "val", "content", "data", "default", "v"}
+)
+
+// isField reports whether a key ends like one of fields, in the singular or the plural and
+// in any spelling: HeaderValue, header_value, VALUES. One letter is a whole key.
+func isField(key string, fields []string) bool {
+	key = strings.TrimSuffix(strings.ToLower(strings.TrimSpace(folded(key))), "s")
+	return slices.ContainsFunc(fields, func(field string) bool {
+		return key == field || len(field) > 1 && strings.HasSuffix(key, field)
+	})
+}
+
+// namesIn returns the texts in an object that may be names.
+func namesIn(object map[string]any) (names []string) {
+	for key, value := range object {
+		if !isField(key, nameFields) {
+			continue
+		}
+		list, _ := value.([]any)
+		for _, value := range append(list, value) {
+			if name, ok := value.(string); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }

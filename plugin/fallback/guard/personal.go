@@ -20,10 +20,10 @@ var personal = regexp.MustCompile(`\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?
 
 const placeholder = "[redacted]"
 
-// redactedText redacts secrets, over the whole text, and then personal data in what
+// redactedWords redacts secrets, over the whole text, and then personal data in what
 // is left: a key or an address with digits in it must not be broken up. A line
 // without either stays as it is, byte for byte.
-func redactedText(text string) string {
+func redactedWords(text string) string {
 	plain := folded(text)
 	spans := personalSpans(plain)
 	if len(spans) == 0 {

@@ -310,6 +310,92 @@ func TestRedactionReadsValuesWithTheirKeys(t *testing.T) {
 	}
 }
 
+// What is beside a value says whether it is a secret, whatever the two fields are called,
+// in an object and in JSON in a text. B131
+func TestRedactionReadsValuesWithTheirNames(t *testing.T) {
+	const value = "three words here"
+	nested := func(v any) any { return map[string]any{"a": []any{1, map[string]any{"b": v}}} }
+	pair := func(name, field string) map[string]any {
+		return map[string]any{name: "DB_PASSWORD", field: value, "zone": "eu"}
+	}
+	for name, object := range map[string]any{
+		"name":             pair("name", "value"),
+		"key":              pair("key", "value"),
+		"Name":             pair("Name", "Value"),
+		"AWS":              map[string]any{"Tags": []any{pair("Key", "Value"), map[string]any{"Key": "zone", "Value": "eu"}}},
+		"KEY":              pair("KEY", "VALUE"),
+		"camelCase":        pair("headerName", "headerValue"),
+		"CloudFormation":   pair("ParameterKey", "ParameterValue"),
+		"snake_case":       pair("param_name", "param_value"),
+		"one letter":       pair("k", "v"),
+		"a form":           map[string]any{"type": "password", "value": value},
+		"a variable":       pair("variable", "val"),
+		"white space":      pair("name ", " value"),
+		"another width":    pair("ｎａｍｅ", "ｖａｌｕｅ"),
+		"nested":           nested(pair("Key", "Value")),
+		"a value beneath":  map[string]any{"key": "http.header.authorization", "value": map[string]any{"stringValue": value}},
+		"values":           map[string]any{"name": "X-Api-Key", "values": []any{"a", value}},
+		"lists":            map[string]any{"names": []any{"user", "password"}, "values": []any{"ann", value}},
+		"pairs":            []any{[]any{"Accept", "*/*"}, []any{"X-Api-Key", value}},
+		"a pair":           map[string]any{"header": []any{"Authorization", value}},
+		"a command":        []any{"mysql", "--user", "ann", "--password", value},
+		"a name in pieces": map[string]any{"name": "pass\u200bword", "value": value},
+		"JSON in a string": map[string]any{"body": jsonOf(t, pair("Key", "Value"))},
+	} {
+		text := jsonOf(t, object)
+		for place, part := range map[string]*genai.Part{
+			"an object": withResult(object), "JSON": {Text: text}, "a string": withResult(text), "a sentence": {Text: "It said {\"a: " + text + " to me, [not] \"her\"."},
+			"lines": {Text: "{\"a\": 1}\n" + text + "\n" + text},
+		} {
+			if got := jsonOf(t, redacted(t, ofParts(part))); strings.Contains(got, value) || !strings.Contains(got, "[redacted]") {
+				t.Errorf("%s, %s: the model saw %s", name, place, got)
+			}
+		}
+	}
+}
+
+// Values with another name stay, and so does JSON without secrets, byte for byte.
+func TestRedactionKeepsValuesOfOtherNames(t *testing.T) {
+	for _, text := range []string{
+		`{"name": "HOME",  "value": "/home/ann"}`, `{ "Key": "zone", "Value": "eu" }`, `{"name": "max_tokens", "value": 4096}`, `[["a", "b"], ["password"]]`,
+		`{"name": "password", "required": true, "value": null}`, `{"name": "password", "minimum": 12}`, `{"key": "primary_key", "value": "row2024"}`,
+		`{"columns": ["id", "password", "name"]}`, `["--verbose", "yes"]`, `see [1] and {"a": [1, 2.50]}, "quoted"`,
+	} {
+		if got := redacted(t, ofParts(&genai.Part{Text: text})).Contents[0].Parts[0].Text; got != text {
+			t.Errorf("%s: the model saw %s", text, got)
+		}
+	}
+}
+
+// Texts that look like much JSON take no longer than others of their length.
+func TestRedactionOfMuchJSON(t *testing.T) {
+	for name, text := range map[string]string{
+		"lines":     strings.Repeat(`{"a": "b", "list": [1]}`+"\n", 20_000),
+		"numbers":   strings.Repeat("[1] ", 100_000) + `"`,
+		"brackets":  strings.Repeat(`["{`, 150_000),
+		"no end":    strings.Repeat(`{"a":[`, 5_000),
+		"in itself": nestedJSON(t, 14),
+	} {
+		start := time.Now()
+		if got := redacted(t, ofParts(&genai.Part{Text: text})).Contents[0].Parts[0].Text; got != text {
+			t.Errorf("%s: the text was changed", name)
+		}
+		if took := time.Since(start); took > 20*time.Second { // a second is the rule
+			t.Errorf("%s: %d bytes take %v", name, len(text), took)
+		}
+	}
+}
+
+// nestedJSON returns an object in a string of an object, and so on.
+func nestedJSON(t *testing.T, depth int) string {
+	t.Helper()
+	text := `{"a":"b"}`
+	for range depth {
+		text = jsonOf(t, map[string]any{"a": text})
+	}
+	return text
+}
+
 func ExampleRedact() {
 	req := &model.LLMRequest{Contents: genai.Text("Call +49 30 1234567 or mail ann@example.org by 3 May 2026.")}
 	seen, err := guard.Redact(context.Background(), req, guard.Target{Name: "gpt-4o"})

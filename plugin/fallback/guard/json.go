@@ -1,0 +1,68 @@
+package guard
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+// maxBroken bounds the places in a text at which JSON seems to start and does not.
+const maxBroken = 64
+
+// redactedText returns text without secrets and personal data, and JSON in it without
+// what an object like it is redacted of. Whatever has neither stays byte for byte; JSON
+// of which only the structure tells a secret is written anew.
+func redactedText(text string) string {
+	if strings.IndexByte(text, '"') < 0 {
+		return redactedWords(text)
+	}
+	var b strings.Builder
+	rest, broken := text, 0
+	for at := 0; broken < maxBroken; {
+		next := strings.IndexAny(rest[at:], "{[")
+		if next < 0 {
+			break
+		}
+		at += next
+		value, length, ok := decoded(rest[at:])
+		if !ok {
+			broken++
+			at++
+			continue
+		}
+		if clean, ok := rewritten(value, rest[at:at+length]); ok {
+			b.WriteString(rest[:at] + clean)
+			rest, at = rest[at+length:], 0
+			continue
+		}
+		at += length
+	}
+	b.WriteString(rest)
+	return redactedWords(b.String())
+}
+
+// rewritten returns text, JSON of value, redacted. ok is false if no name tells of a
+// secret in it that package redact does not find in the text.
+func rewritten(value any, text string) (clean string, ok bool) {
+	var c cleaner
+	whole := c.value(nil, value)
+	if !c.named {
+		return "", false
+	}
+	if found, _, valid := decoded(redact.Text(text, math.MaxInt32/2)); valid {
+		var rest cleaner
+		if rest.value(nil, found); !rest.named {
+			return "", false
+		}
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(whole) != nil {
+		return placeholder, true
+	}
+	return strings.TrimSuffix(b.String(), "\n"), true
+}
