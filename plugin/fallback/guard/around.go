@@ -59,9 +59,10 @@ func (l *layer) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	t.LastResort = t.LastResort || out.AsksNoModel()
 	seen, err := l.guard(out.Deriving(ctx), req, t)
 	if err != nil {
-		refused := refusal(err)
-		refused.Model = l.Name()
-		return refused
+		if refused, ok := err.(*stream.RefusedError); ok {
+			refused.Model = l.Name() // a copy by All
+		}
+		return err
 	}
 	return l.Inner.Do(ctx, seen, streamed, out)
 }

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -55,14 +56,15 @@ func (t *Target) is(pattern string) bool {
 }
 
 // All returns a guard that runs guards in order. Each gets what the one before it has
-// returned. The first error ends it; it is or becomes a *middleware.RefusedError. A
-// guard that panics, or returns neither a request nor an error, refuses.
+// returned. The first error ends it; it is or becomes a *middleware.RefusedError, with the
+// target's name if it has no Model. A guard that panics, or returns neither a request nor
+// an error, refuses.
 func All(guards ...Guard) Guard {
 	return func(ctx context.Context, req *model.LLMRequest, t Target) (*model.LLMRequest, error) {
 		for _, g := range guards {
 			next, err := contained(ctx, g, req, t)
 			if err != nil {
-				return nil, refusal(err)
+				return nil, refusal(err, &t)
 			}
 			req = next
 		}
@@ -88,11 +90,12 @@ func refuse(t *Target, by, reason string) error {
 	return &stream.RefusedError{By: by, Model: t.Name, Reason: reason}
 }
 
-// refusal returns err as a refusal of its own: the caller writes the target to it.
-func refusal(err error) *stream.RefusedError {
+// refusal returns err as a refusal of t, in a copy that its caller may change.
+func refusal(err error, t *Target) *stream.RefusedError {
+	own := stream.RefusedError{By: "guard", Reason: err.Error()}
 	if refused, ok := errors.AsType[*stream.RefusedError](err); ok {
-		own := *refused
-		return &own
+		own = *refused
 	}
-	return &stream.RefusedError{By: "guard", Reason: err.Error()}
+	own.Model = cmp.Or(own.Model, t.Name)
+	return &own
 }

@@ -43,6 +43,26 @@ func TestAllRunsGuardsInOrder(t *testing.T) {
 	}
 }
 
+// A refusal names the target, unless the guard names another; the guard's own error stays
+// as it is.
+func TestARefusalNamesTheTarget(t *testing.T) {
+	own := &middleware.RefusedError{By: "mine", Reason: "no"}
+	for want, err := range map[string]error{"local": own, "other": &middleware.RefusedError{Model: "other"}, "flash": errors.New("no")} {
+		broken := func(context.Context, *model.LLMRequest, guard.Target) (*model.LLMRequest, error) { return nil, err }
+		target := guard.Target{Name: want}
+		if want == "other" {
+			target.Name = "flash"
+		}
+		_, got := guard.All(broken)(t.Context(), &model.LLMRequest{}, target)
+		if refused, ok := errors.AsType[*middleware.RefusedError](got); !ok || refused.Model != want {
+			t.Errorf("%v, want a refusal of %s", got, want)
+		}
+	}
+	if own.Model != "" {
+		t.Errorf("the guard's error is now %v", own)
+	}
+}
+
 // A guard that is broken lets nothing through. B79, B80
 func TestABrokenGuardRefuses(t *testing.T) {
 	for want, broken := range map[string]guard.Guard{
@@ -234,7 +254,7 @@ func ExampleAll() {
 	}
 	_, err := guard.All(guard.ContextWindow, notAtNight)(context.Background(), &model.LLMRequest{}, guard.Target{Name: "local"})
 	fmt.Println(err)
-	// Output: middleware: hours refused : local is closed
+	// Output: middleware: hours refused local: local is closed
 }
 
 func ExampleWithUnread() {
