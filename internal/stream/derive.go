@@ -40,22 +40,10 @@ type derivedKey struct {
 
 type sinkKey struct{}
 
-// derivingContext is a context that knows the call's Sink.
-type derivingContext struct {
-	context.Context
-	sink *Sink
-}
-
-// Value implements context.Context.
-func (c *derivingContext) Value(key any) any {
-	if key == (sinkKey{}) {
-		return c.sink
-	}
-	return c.Context.Value(key)
-}
-
 // Deriving returns a context for a guard, by which [Derive] finds the call.
-func (s *Sink) Deriving(ctx context.Context) context.Context { return &derivingContext{ctx, s} }
+func (s *Sink) Deriving(ctx context.Context) context.Context {
+	return context.WithValue(ctx, sinkKey{}, s)
+}
 
 // Derive returns what make makes of the contents and the system instruction of req: once
 // per call and kind, however many targets of the call need it, also those of a hedge,

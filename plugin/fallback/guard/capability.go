@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ func Capabilities(_ context.Context, req *model.LLMRequest, t Target) (*model.LL
 }
 
 // needs yields the capabilities that a request needs, some of them many times.
-func needs(req *model.LLMRequest) func(yield func(need string) bool) {
+func needs(req *model.LLMRequest) iter.Seq[string] {
 	return func(yield func(need string) bool) {
 		if len(req.Tools) > 0 && !yield("tools") {
 			return

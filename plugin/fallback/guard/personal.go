@@ -81,7 +81,7 @@ func mayBePersonal(line string) bool {
 	digits, row := 0, 0
 	for i := range len(line) {
 		switch c := line[i]; {
-		case '0' <= c && c <= '9':
+		case isDigit(c):
 			digits++
 			if row++; row == 2 && i >= 3 && isLetter(line[i-2]) && isLetter(line[i-3]) {
 				return true
