@@ -15,7 +15,7 @@ import (
 func flagError(cmd *cobra.Command, err error) error {
 	help, command := "see "+cmd.CommandPath()+" --help", ""
 	if cmd.HasParent() {
-		command = cmd.Name() + ": "
+		command = commandName(cmd) + ": "
 	}
 	var named interface { // pflag's errors about a flag that does not exist, or has no value
 		GetSpecifiedName() string

@@ -1,12 +1,13 @@
-// Command adk-fallback checks policy files, and explains what a provider's error
-// means to the fallback library.
+// Command adk-fallback checks policy files, explains what a provider's error means to
+// the fallback library, and looks after its queues of deferred calls.
 //
 //	adk-fallback check fallback.yaml
 //	adk-fallback check --json *.yaml
 //	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
+//	adk-fallback jobs list --file jobs.db
 //	adk-fallback --version
 //
-// It needs no keys and makes no network calls. Exit statuses:
+// It needs no keys, and only jobs can make network calls. Exit statuses:
 //
 //	0  nothing is wrong
 //	1  a policy file has errors
@@ -30,8 +31,6 @@ import (
 	_ "time/tzdata" // a container from scratch has no time zones, and budgets need them
 
 	"github.com/spf13/cobra"
-
-	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 // Exit statuses other than 0.
@@ -65,25 +64,17 @@ func exitStatus(err error) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "adk-fallback",
-		Short: "Check policy files, and explain the errors of model providers",
-		Long: `adk-fallback checks the policy files of the fallback library, and explains what a provider's error means to it.
-It needs no keys and makes no network calls.
+		Short: "Check policy files, explain the errors of model providers, look after deferred calls",
+		Long: `adk-fallback checks the policy files of the fallback library, explains what a provider's error means to it, and looks after
+its queues of deferred calls. It needs no keys. Only jobs can make network calls, to its PostgreSQL database.
 
 ` + exitHelp,
 		Example: `  adk-fallback check fallback.yaml
   adk-fallback explain --http-status 503 --header 'Retry-After: 30' < body.json
+  adk-fallback jobs list --file jobs.db
   source <(adk-fallback completion bash)`,
-		Version: version(),
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			var names []string
-			for _, sub := range cmd.Commands() {
-				names = append(names, sub.Name())
-			}
-			return fmt.Errorf("unknown command %q; %s", args[0], didYouMean(nearest.Of(args[0], names), "see adk-fallback --help"))
-		},
+		Version:               version(),
+		Args:                  unknownCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true,
@@ -91,7 +82,7 @@ It needs no keys and makes no network calls.
 	}
 	root.SetVersionTemplate("adk-fallback {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newExplain())
+	root.AddCommand(newCheck(), newExplain(), newJobs())
 	return root
 }
 
