@@ -232,12 +232,13 @@ func (d *deaf) AppendEvent(ctx context.Context, s session.Session, e *session.Ev
 func TestWorkerWaitsForItsEarlierSelf(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
 		service := &deaf{Service: services(t)["in memory"], inside: make(chan struct{}), read: make(chan struct{}, 8)}
-		q := p.open(t, jobs.Config{Sessions: service, Workers: 2, Poll: 10 * time.Millisecond})
+		const lease = time.Hour // no heartbeat ends the first delivery
+		q := p.open(t, jobs.Config{Sessions: service, Workers: 2, Poll: 10 * time.Millisecond, Lease: lease})
 		id := enqueueFor(t, q, ada)
 		m := suite.NewModel("pro", suite.Text("Paris."))
 		run(t, q, m)
 		<-service.inside
-		p.pass(t, jobs.DefaultLease)
+		p.pass(t, lease)
 		until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
 		if got := history(t, service.Service); len(got) != 1 || len(m.Requests()) != 1 {
 			t.Errorf("history %q after %d calls, want one answer of one", got, len(m.Requests()))
