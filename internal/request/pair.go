@@ -90,9 +90,7 @@ func isEmptyContent(content *genai.Content) bool {
 
 // isModel tells whether content is the model's: only a model calls functions.
 func isModel(content *genai.Content) bool {
-	return content.Role == genai.RoleModel || slices.ContainsFunc(content.Parts, func(p *genai.Part) bool {
-		return p != nil && p.FunctionCall != nil
-	})
+	return content.Role == genai.RoleModel || CallsFunction(content)
 }
 
 // pairers keeps the memory of [Pair] between requests.

@@ -52,7 +52,7 @@ func isCall(p *genai.Part) bool { return p != nil && p.FunctionCall != nil }
 // rewriteStep appends the model's contents and returns their calls. With calls
 // they become one: Gemini wants a turn with calls directly after one of the user.
 func (p *pairer) rewriteStep(step []*genai.Content) []slot {
-	if !slices.ContainsFunc(step, func(c *genai.Content) bool { return c != nil && slices.ContainsFunc(c.Parts, isCall) }) {
+	if !slices.ContainsFunc(step, CallsFunction) {
 		for _, content := range step {
 			if content = withoutParts(content, func(part *genai.Part) bool { return isEmpty(part) || isResponse(part) }); content != nil {
 				p.out = append(p.out, content)

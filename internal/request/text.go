@@ -107,6 +107,12 @@ func Prepended(content *genai.Content, text string) *genai.Content {
 	return changed
 }
 
+// CallsFunction reports whether content calls a function of the application. Tools that
+// the provider runs itself do not count: their results are part of the same answer.
+func CallsFunction(content *genai.Content) bool {
+	return content != nil && slices.ContainsFunc(content.Parts, isCall)
+}
+
 // HasContent tells whether content has anything to show: text, also thoughts, a
 // call or data.
 func HasContent(content *genai.Content) bool {

@@ -73,7 +73,7 @@ func turns(contents []*genai.Content) (first, last int) {
 	for first < len(contents) && !beginsTurn(contents[first]) {
 		first++
 	}
-	for first < len(contents) && (beginsTurn(contents[first])) {
+	for first < len(contents) && beginsTurn(contents[first]) {
 		first++
 	}
 	for last = len(contents); last > 0; last-- {
@@ -95,19 +95,7 @@ func mayBegin(contents []*genai.Content, i int) bool {
 	if beginsTurn(contents[i]) {
 		return true
 	}
-	return calls(contents[i]) && (contents[i-1] == nil || contents[i-1].Role != genai.RoleModel)
-}
-
-func calls(c *genai.Content) bool {
-	if c == nil {
-		return false
-	}
-	for _, p := range c.Parts {
-		if p != nil && p.FunctionCall != nil {
-			return true
-		}
-	}
-	return false
+	return request.CallsFunction(contents[i]) && (contents[i-1] == nil || contents[i-1].Role != genai.RoleModel)
 }
 
 // pairs returns for each place between two contents, by the index of the second, whether

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,13 +116,13 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	orDefault(&config.ConsecutiveFailures, DefaultConsecutiveFailures)
-	orDefault(&config.MinRequests, DefaultMinRequests)
-	orDefault(&config.Window, DefaultWindow)
-	orDefault(&config.OpenFor, DefaultOpenFor)
-	orDefault(&config.MaxOpenFor, config.OpenFor)
-	orDefault(&config.SuccessesToClose, 1)
-	orDefault(&config.ProbeTimeout, DefaultProbeTimeout)
+	config.ConsecutiveFailures = cmp.Or(config.ConsecutiveFailures, DefaultConsecutiveFailures)
+	config.MinRequests = cmp.Or(config.MinRequests, DefaultMinRequests)
+	config.Window = cmp.Or(config.Window, DefaultWindow)
+	config.OpenFor = cmp.Or(config.OpenFor, DefaultOpenFor)
+	config.MaxOpenFor = cmp.Or(config.MaxOpenFor, config.OpenFor)
+	config.SuccessesToClose = cmp.Or(config.SuccessesToClose, 1)
+	config.ProbeTimeout = cmp.Or(config.ProbeTimeout, DefaultProbeTimeout)
 	return func(m model.LLM) model.LLM {
 		checkModel("Breaker", m)
 		b := &breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}
@@ -149,7 +150,7 @@ func (c *BreakerConfig) check() error {
 		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.FailureRatio: %v is out of range; must be 0 for none, or above 0 up to 1", c.FailureRatio))
 	}
 	openFor := c.OpenFor
-	orDefault(&openFor, DefaultOpenFor)
+	openFor = cmp.Or(openFor, DefaultOpenFor)
 	if c.MaxOpenFor > 0 && c.MaxOpenFor < openFor {
 		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.MaxOpenFor: %v is less than OpenFor, %v; must be 0 for OpenFor, or OpenFor and more", c.MaxOpenFor, openFor))
 	}
@@ -207,14 +208,14 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 // succeeded. It runs on a goroutine of its own, and ends with the latest request.
 func (b *breaker) probe(pass permit) {
 	for {
-		whenEnded, err := b.pinger.ping()
+		out, err := b.pinger.ping()
 		o := outcome{result: succeeded}
 		if err != nil {
 			o = judge(context.Background(), err)
 		}
 		b.end(pass, o)
 		if o.result != succeeded || !b.circuit.awaits(pass) {
-			whenEnded(b.circuit.probed)
+			out.WhenEnded(0, b.circuit.probed)
 			return
 		}
 	}

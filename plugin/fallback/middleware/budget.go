@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,7 +80,7 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	orDefault(&config.WarnAt, DefaultWarnAt)
+	config.WarnAt = cmp.Or(config.WarnAt, DefaultWarnAt)
 	return &Budget{config: config, ledger: ledger.New(config.Limit, folded(config.Limits), config.Location)}, nil
 }
 
@@ -108,13 +109,7 @@ func folded[V any](names map[string]V) map[string]V {
 }
 
 // MustBudget is NewBudget, but panics on an error.
-func MustBudget(config BudgetConfig) *Budget {
-	b, err := NewBudget(config)
-	if err != nil {
-		panic(err)
-	}
-	return b
-}
+func MustBudget(config BudgetConfig) *Budget { return must(NewBudget(config)) }
 
 // SetLimits replaces BudgetConfig.Limit and Limits. Today's spending counts toward the
 // new limits. The error names every wrong limit; then nothing changes.

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -121,12 +122,12 @@ func NewCache(config CacheConfig) (*Cache, error) {
 		return nil, err
 	}
 	config.Rules = slices.Clone(config.Rules)
-	orDefault(&config.MaxBytes, DefaultCacheBytes)
-	orDefault(&config.TTL, DefaultCacheTTL)
-	orDefault(&config.LookupAge, DefaultLookupAge)
-	orDefault(&config.MaxWait, DefaultCacheWait)
+	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultCacheBytes)
+	config.TTL = cmp.Or(config.TTL, DefaultCacheTTL)
+	config.LookupAge = cmp.Or(config.LookupAge, DefaultLookupAge)
+	config.MaxWait = cmp.Or(config.MaxWait, DefaultCacheWait)
 	if config.Scope == nil {
-		config.Scope = func(ctx context.Context) []string { return []string{call.From(ctx).Tenant} }
+		config.Scope = tenantScope
 	}
 	if config.Skip == nil {
 		config.Skip = func(*model.LLMRequest) bool { return false }
@@ -152,14 +153,11 @@ func NewCache(config CacheConfig) (*Cache, error) {
 	return c, nil
 }
 
+// tenantScope is the default scope: answers are shared within the caller's tenant.
+func tenantScope(ctx context.Context) []string { return []string{call.From(ctx).Tenant} }
+
 // MustCache is NewCache, but panics on an error.
-func MustCache(config CacheConfig) *Cache {
-	c, err := NewCache(config)
-	if err != nil {
-		panic(err)
-	}
-	return c
-}
+func MustCache(config CacheConfig) *Cache { return must(NewCache(config)) }
 
 // Middleware returns the layer that answers from c. It goes outermost, also around a
 // router, so that a hit does not reach any inner layer.

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
 // Embedder makes embeddings. The Models of a genai.Client is one.
@@ -77,10 +78,10 @@ func CacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) (*EmbeddingCac
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	orDefault(&config.MaxBytes, DefaultCacheBytes)
-	orDefault(&config.MaxWait, DefaultCacheWait)
+	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultCacheBytes)
+	config.MaxWait = cmp.Or(config.MaxWait, DefaultCacheWait)
 	if config.Scope == nil {
-		config.Scope = func(ctx context.Context) []string { return []string{call.From(ctx).Tenant} }
+		config.Scope = tenantScope
 	}
 	options := &otter.Options[digest.Sum, *genai.ContentEmbedding]{
 		MaximumWeight: uint64(config.MaxBytes),
@@ -98,11 +99,7 @@ func CacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) (*EmbeddingCac
 
 // MustCacheEmbeddings is CacheEmbeddings, but panics on an error.
 func MustCacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) *EmbeddingCache {
-	c, err := CacheEmbeddings(inner, config)
-	if err != nil {
-		panic(err)
-	}
-	return c
+	return must(CacheEmbeddings(inner, config))
 }
 
 // Bytes returns the estimated memory of the embeddings kept, at most MaxBytes. It first
@@ -124,7 +121,7 @@ func (c *EmbeddingCache) Close() error {
 func (c *EmbeddingCache) keys(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (keys []digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request
-			slog.Error("middleware: the key of an embedding panicked; it is not cached", "model", model)
+			slog.Error("middleware: the key of an embedding panicked; it is not cached", "model", model, "panic", panics.Text(r))
 			ok = false
 		}
 	}()

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,8 @@ func NewKeepWarm(config KeepWarmConfig) (Middleware, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	orDefault(&config.Interval, DefaultKeepWarmInterval)
-	orDefault(&config.Timeout, DefaultProbeTimeout)
+	config.Interval = cmp.Or(config.Interval, DefaultKeepWarmInterval)
+	config.Timeout = cmp.Or(config.Timeout, DefaultProbeTimeout)
 	if config.Request == nil {
 		config.Request = Ping
 	}
@@ -134,9 +135,9 @@ func (k *keepWarm) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 
 // warm makes a small request.
 func (k *keepWarm) warm(s *standbyModel) {
-	whenEnded, err := s.ping()
+	out, err := s.ping()
 	k.tell(s.name, err)
-	whenEnded(func() { s.busy.Store(false) })
+	out.WhenEnded(0, func() { s.busy.Store(false) })
 }
 
 // tell calls the hook.

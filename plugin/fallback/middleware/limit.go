@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,8 +75,8 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	orDefault(&config.MaxQueue, DefaultMaxQueue)
-	orDefault(&config.MaxWait, DefaultMaxQueueWait)
+	config.MaxQueue = cmp.Or(config.MaxQueue, DefaultMaxQueue)
+	config.MaxWait = cmp.Or(config.MaxWait, DefaultMaxQueueWait)
 	config.Priorities = folded(config.Priorities)
 	return func(m model.LLM) model.LLM {
 		checkModel("Limit", m)

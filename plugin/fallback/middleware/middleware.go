@@ -47,11 +47,11 @@ const KindRefused = stream.KindRefused
 type RefusedError = stream.RefusedError
 
 // must is what every Must function does.
-func must(m Middleware, err error) Middleware {
+func must[T any](made T, err error) T {
 	if err != nil {
 		panic(err)
 	}
-	return m
+	return made
 }
 
 // checkModel refuses to wrap no model: that is a mistake of the program, found

@@ -42,12 +42,11 @@ func newPinger(layer stream.Layer, request func() *model.LLMRequest, timeout tim
 // errNoRequest says that the application's function has made no request.
 var errNoRequest = errors.New("middleware: the function for a small request returned nil or panicked; it must return a request")
 
-// ping makes one unary request. It returns a function that calls its argument when the
-// model has returned, which is at once unless the model ignores that its time is over, and
-// the request's error, nil for an answer. A panic in a layer or in the request's function is returned as
-// an error.
-func (p *pinger) ping() (whenEnded func(func()), err error) {
-	out := stream.NewSink(context.Background(), func(*model.LLMResponse, error) bool { return true })
+// ping makes one unary request and returns its error, nil for an answer. A panic in a
+// layer or in the request's function is an error. A model that ignores that its time is
+// over may still be at work: see [stream.Sink.WhenEnded].
+func (p *pinger) ping() (out *stream.Sink, err error) {
+	out = stream.NewSink(context.Background(), func(*model.LLMResponse, error) bool { return true })
 	req := p.make()
 	if req == nil {
 		err = errNoRequest
@@ -55,7 +54,7 @@ func (p *pinger) ping() (whenEnded func(func()), err error) {
 		err = p.limited.Do(context.Background(), req, false, out)
 	}
 	out.End(err)
-	return func(f func()) { out.WhenEnded(0, f) }, err
+	return out, err
 }
 
 // make calls the application's function.

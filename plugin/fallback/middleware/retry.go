@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -64,11 +65,11 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 		notNegative("RetryConfig.MaxDelay", config.MaxDelay, fmt.Sprintf("0 for %v, or more", DefaultMaxDelay)),
 		notNegative("RetryConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
 	}
-	orDefault(&config.MaxRetries, DefaultMaxRetries)
-	orDefault(&config.BaseDelay, DefaultBaseDelay)
-	orDefault(&config.MaxDelay, max(DefaultMaxDelay, config.BaseDelay))
-	orDefault(&config.MaxWait, DefaultMaxWait)
-	orDefault(&config.SkipWait, DefaultSkipWait)
+	config.MaxRetries = cmp.Or(config.MaxRetries, DefaultMaxRetries)
+	config.BaseDelay = cmp.Or(config.BaseDelay, DefaultBaseDelay)
+	config.MaxDelay = cmp.Or(config.MaxDelay, max(DefaultMaxDelay, config.BaseDelay))
+	config.MaxWait = cmp.Or(config.MaxWait, DefaultMaxWait)
+	config.SkipWait = cmp.Or(config.SkipWait, DefaultSkipWait)
 	if config.BaseDelay > config.MaxDelay {
 		problems = append(problems, fmt.Errorf("middleware: RetryConfig.BaseDelay: %v is more than MaxDelay, %v; must be at most MaxDelay", config.BaseDelay, config.MaxDelay))
 	}
@@ -214,11 +215,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	case <-ctx.Done():
 		return false
-	}
-}
-
-func orDefault[T int | float64 | time.Duration](value *T, fallback T) {
-	if *value == 0 {
-		*value = fallback
 	}
 }

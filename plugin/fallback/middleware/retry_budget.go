@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/adk-fallback/adk-fallback/internal/share"
@@ -24,8 +25,8 @@ type RetryBudget struct{ budget *share.Budget }
 // burst. ratio must be at most 1, and burst at least 1. 0 means DefaultRetryRatio and
 // DefaultRetryBurst.
 func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
-	orDefault(&ratio, DefaultRetryRatio)
-	orDefault(&burst, DefaultRetryBurst)
+	ratio = cmp.Or(ratio, DefaultRetryRatio)
+	burst = cmp.Or(burst, DefaultRetryBurst)
 	if !(ratio > 0 && ratio <= 1) {
 		return nil, fmt.Errorf("middleware: retry budget: ratio %v is out of range; must be 0 (default %v) or above 0 up to 1", ratio, DefaultRetryRatio)
 	}
@@ -37,9 +38,5 @@ func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
 
 // MustRetryBudget is NewRetryBudget, but panics on an error.
 func MustRetryBudget(ratio float64, burst int) *RetryBudget {
-	b, err := NewRetryBudget(ratio, burst)
-	if err != nil {
-		panic(err)
-	}
-	return b
+	return must(NewRetryBudget(ratio, burst))
 }

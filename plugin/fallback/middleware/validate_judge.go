@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
@@ -44,8 +43,8 @@ type rules struct {
 
 // check returns why resp is not accepted, or nil.
 func (r *rules) check(ctx context.Context, req *model.LLMRequest, schema *jsonschema.Resolved, resp *model.LLMResponse) *RejectedError {
-	if callsFunction(resp.Content) {
-		return nil
+	if request.CallsFunction(resp.Content) {
+		return nil // the final answer comes later
 	}
 	text := request.Text(resp.Content)
 	if schema != nil {
@@ -76,7 +75,10 @@ func (r *rules) ask(ctx context.Context, req *model.LLMRequest, resp *model.LLMR
 			err = errors.New("middleware: ValidateConfig.Func panicked")
 		}
 	}()
-	return r.config.Func(ctx, req, resp)
+	if err = r.config.Func(ctx, req, resp); err != nil {
+		_ = err.Error() // which panics if err is a nil pointer
+	}
+	return err
 }
 
 // schema returns the schema for answers to req, or nil.
@@ -181,18 +183,4 @@ func matches(schema *jsonschema.Resolved, text string) (err error) {
 		return fmt.Errorf("%w: %w", errSchema, err)
 	}
 	return nil
-}
-
-// callsFunction reports whether an answer calls a function, of the application or of
-// the provider. The final answer comes later.
-func callsFunction(content *genai.Content) bool {
-	if content == nil {
-		return false
-	}
-	for _, p := range content.Parts {
-		if p != nil && p.FunctionCall != nil {
-			return true
-		}
-	}
-	return false
 }

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 // media fits the contents that are not text. It checks the media types that the
@@ -59,7 +61,7 @@ func (m *mover) content(content *genai.Content) (*genai.Content, error) {
 		return nil, nil
 	}
 	var failed error
-	ofModel := content.Role == genai.RoleModel || hasCall(content) // as request.Pair sees it
+	ofModel := content.Role == genai.RoleModel || request.CallsFunction(content) // as request.Pair sees it
 	own := rewriteContent(content, func(p *genai.Part) *genai.Part {
 		if failed != nil {
 			return p

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -177,15 +178,5 @@ func extraOf(req *model.LLMRequest) map[string]any {
 }
 
 func hasCalls(req *model.LLMRequest) bool {
-	for _, content := range req.Contents {
-		if content == nil {
-			continue
-		}
-		for _, part := range content.Parts {
-			if part != nil && part.FunctionCall != nil {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(req.Contents, request.CallsFunction)
 }

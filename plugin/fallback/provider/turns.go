@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 const (
@@ -22,7 +24,7 @@ func (f *fitting) userTurns() {
 	if len(contents) == 0 {
 		return
 	}
-	if first := contents[0]; !isUser(first) && (f.API == Anthropic || f.isGemini() && hasCall(first)) {
+	if first := contents[0]; !isUser(first) && (f.API == Anthropic || f.isGemini() && request.CallsFunction(first)) {
 		contents = slices.Insert(slices.Clone(contents), 0, genai.NewContentFromText(begin, genai.RoleUser))
 		f.note("contents: user turn first")
 	}
@@ -31,10 +33,6 @@ func (f *fitting) userTurns() {
 		f.note("contents: user turn last")
 	}
 	f.req.Contents = contents
-}
-
-func hasCall(content *genai.Content) bool {
-	return content != nil && slices.ContainsFunc(content.Parts, func(p *genai.Part) bool { return p != nil && p.FunctionCall != nil })
 }
 
 // instruct adds a text to the system instruction.
@@ -72,7 +70,7 @@ func (f *fitting) moveSystem() {
 func cloneSteps(contents []*genai.Content) []*genai.Content {
 	clone := slices.Clone(contents)
 	for i, content := range clone {
-		if !hasCall(content) {
+		if !request.CallsFunction(content) {
 			continue
 		}
 		own := *content
