@@ -56,11 +56,14 @@ func (e *RejectedError) Error() string {
 // Unwrap returns Err.
 func (e *RejectedError) Unwrap() error { return e.Err }
 
-// Verdict returns the verdict of the rejection, for package failure.
+// Verdict returns the verdict of the rejection, for package failure. Its Message is the
+// text of Func's error, or "" if another rule is broken.
 func (e *RejectedError) Verdict() failure.Verdict {
-	return failure.Verdict{
-		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Message: e.Error(), Reason: e.Reason,
+	v := failure.Verdict{Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: e.Reason}
+	if e.Err != nil && !errors.Is(e.Err, errSchema) {
+		v.Message = e.Err.Error()
 	}
+	return v
 }
 
 // NewValidate returns a middleware that judges whole answers by their content. A
@@ -160,12 +163,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 		return stream.Ended(ctx) // the result of Func is then not about the answer
 	}
 	rejected.Model = out.Model
-	means := rejected.Verdict()
-	means.Message = ""
-	if rejected.Err != nil && !errors.Is(rejected.Err, errSchema) {
-		means.Message = rejected.Err.Error()
-	}
-	return out.Reject(rejected, means)
+	return out.Reject(rejected, rejected.Verdict())
 }
 
 // holdBack keeps the responses of a call until they are judged.

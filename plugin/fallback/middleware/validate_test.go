@@ -368,22 +368,25 @@ func TestRejectedAnswerIsNoOutage(t *testing.T) {
 
 // B80
 func TestValidateFuncThatPanics(t *testing.T) {
-	panics := middleware.MustValidate(middleware.ValidateConfig{
-		Func: func(context.Context, *model.LLMRequest, *model.LLMResponse) error { panic("4711") },
-	})
-	for _, streamed := range []bool{false, true} {
-		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
-		m := router.MustFallback(router.Config{},
-			middleware.Chain(suite.NewModel("flash", counted("hi", 3)), middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1}), panics, budget.Middleware()),
-			suite.NewModel("pro", suite.Text("from pro")))
-		for range 2 { // the second call finds the place free
-			got, err := responses(t.Context(), m, hello(), streamed)
-			if err != nil || suite.TextOf(got[len(got)-1].Content) != "from pro" {
-				t.Errorf("streamed %v: %v, error %v, want the next target's answer", streamed, textsOf(got), err)
+	var none *failure.TimeoutError // its methods panic
+	for name, f := range map[string]func() error{"itself": func() error { panic("4711") }, "its error": func() error { return none }} {
+		panics := middleware.MustValidate(middleware.ValidateConfig{
+			Func: func(context.Context, *model.LLMRequest, *model.LLMResponse) error { return f() },
+		})
+		for _, streamed := range []bool{false, true} {
+			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
+			m := router.MustFallback(router.Config{},
+				middleware.Chain(suite.NewModel("flash", counted("hi", 3)), middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1}), panics, budget.Middleware()),
+				suite.NewModel("pro", suite.Text("from pro")))
+			for range 2 { // the second call finds the place free
+				got, err := responses(t.Context(), m, hello(), streamed)
+				if err != nil || suite.TextOf(got[len(got)-1].Content) != "from pro" {
+					t.Errorf("%s, streamed %v: %v, error %v, want the next target's answer", name, streamed, textsOf(got), err)
+				}
 			}
+			wantSpent(t, budget, 6)
+			wantNothingReserved(t, budget)
 		}
-		wantSpent(t, budget, 6)
-		wantNothingReserved(t, budget)
 	}
 }
 

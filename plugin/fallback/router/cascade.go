@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -57,11 +58,12 @@ type CascadeConfig struct {
 
 	// MaxCost is the projected cost, in US dollars, up to which one call of the strong
 	// model is made. If it is higher or unknown, the strong model is not called and the
-	// cheap one's answer stands. 0 means no ceiling.
+	// cheap one's answer stands. 0 or math.Inf(1) means no ceiling.
 	MaxCost float64
 	// Price projects the cost of a call from its request, as
 	// [middleware.BudgetConfig.Price] does. A panic or an invalid amount means that the
-	// cost is unknown. Nil means the list price of the model.
+	// cost is unknown. Nil means the list price of the strong model, which must have one
+	// if there is a ceiling, also if it is only a tenant's.
 	Price func(modelName string, req *model.LLMRequest) (projected float64, ok bool)
 
 	// Hold holds a streamed answer of the cheap model back until it is accepted. False
@@ -105,11 +107,7 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 	models := append([]model.LLM{cheap, strong}, config.degraded()...)
 	layers, problems := checkTargets("NewCascade", models)
 	problems = append(problems, config.check()...)
-	if len(problems) == 0 && config.MaxCost > 0 && config.Price == nil {
-		if _, ok := price.Of(priced(layers[1])); !ok {
-			problems = append(problems, fmt.Errorf("router: CascadeConfig.MaxCost is set, but %s has no list price; set CascadeConfig.Price", strong.Name()))
-		}
-	}
+	problems = append(problems, config.checkCeilings(strong)...)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
@@ -164,7 +162,7 @@ func (c *CascadeConfig) check() (problems []error) {
 	if c.JudgeTimeout < 0 {
 		wrong("JudgeTimeout is %v; must be 0 (default: %v) or more", c.JudgeTimeout, DefaultJudgeTimeout)
 	}
-	settings := func(field string, s CascadeSettings) {
+	for field, s := range c.allSettings() {
 		if !(s.Threshold >= 0 && s.Threshold <= 1) { // also NaN
 			wrong("%sThreshold is %v; must be from 0 to 1", field, s.Threshold)
 		}
@@ -175,11 +173,38 @@ func (c *CascadeConfig) check() (problems []error) {
 			wrong("%sUse is %q; must be empty, %q or %q", field, s.Use, UseCheap, UseStrong)
 		}
 	}
-	settings("", CascadeSettings{Threshold: c.Threshold, MaxCost: c.MaxCost})
-	for _, tenant := range slices.Sorted(maps.Keys(c.Tenants)) {
-		settings(fmt.Sprintf("Tenants[%q].", tenant), c.Tenants[tenant])
+	return problems
+}
+
+// checkCeilings returns an error for each ceiling that no cost can be compared with.
+func (c *CascadeConfig) checkCeilings(strong model.LLM) (problems []error) {
+	if nilcheck.Model(strong) || c.Price != nil {
+		return nil
+	}
+	if _, listed := price.Of(priced(strong)); listed {
+		return nil
+	}
+	for field, s := range c.allSettings() {
+		if s.MaxCost > 0 && !math.IsInf(s.MaxCost, 1) {
+			problems = append(problems, fmt.Errorf("router: CascadeConfig.%sMaxCost is set, but %s has no list price; set CascadeConfig.Price", field, strong.Name()))
+		}
 	}
 	return problems
+}
+
+// allSettings yields the general settings and those of each tenant, with the beginning
+// of their fields' names.
+func (c *CascadeConfig) allSettings() iter.Seq2[string, CascadeSettings] {
+	return func(yield func(string, CascadeSettings) bool) {
+		if !yield("", CascadeSettings{Threshold: c.Threshold, MaxCost: c.MaxCost}) {
+			return
+		}
+		for _, tenant := range slices.Sorted(maps.Keys(c.Tenants)) {
+			if !yield(fmt.Sprintf("Tenants[%q].", tenant), c.Tenants[tenant]) {
+				return
+			}
+		}
+	}
 }
 
 // settings returns the settings for the caller of ctx.
@@ -234,6 +259,6 @@ func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 }
 
 // priced returns the name under which a target's price is listed.
-func priced(target stream.Layer) string {
+func priced(target model.LLM) string {
 	return cmp.Or(stream.TargetOf(target).Model, target.Name())
 }

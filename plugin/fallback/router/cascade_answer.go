@@ -2,7 +2,6 @@ package router
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
@@ -65,7 +64,6 @@ type cheapAnswer struct {
 	held     []*model.LLMResponse // partial ones
 	bytes    int                  // of text in them
 	tooLong  bool                 // more than is held back
-	partial  bool                 // a partial response has come
 	final    *model.LLMResponse   // with log-probabilities, without a stated confidence
 	logprobs confidence.Mean      // of the partial responses
 	stated   *confidence.Stated   // of the partial responses; nil if it is not removed
@@ -117,7 +115,6 @@ func (a *cheapAnswer) take(resp *model.LLMResponse) bool {
 		a.reset() // an inner router restarts
 		return a.hold || a.fork.Pass(resp)
 	}
-	a.partial = true
 	a.logprobs.Add(resp.LogprobsResult)
 	if a.stated != nil {
 		stripped := replaceText(resp, a.stated.Add)
@@ -147,7 +144,7 @@ func (a *cheapAnswer) show(resp *model.LLMResponse) bool {
 // takeFinal keeps the final response for the judges.
 func (a *cheapAnswer) takeFinal(resp *model.LLMResponse) bool {
 	if a.stated != nil {
-		if rest := a.stated.End(); rest != "" && a.partial {
+		if rest := a.stated.End(); rest != "" {
 			tail := &model.LLMResponse{Content: genai.NewContentFromText(rest, genai.RoleModel), Partial: true}
 			if !a.show(tail) {
 				return false
@@ -172,11 +169,11 @@ func (a *cheapAnswer) takeFinal(resp *model.LLMResponse) bool {
 // clean returns resp without log-probabilities that only the cascade has asked for:
 // they would be stored in the session.
 func (a *cheapAnswer) clean(resp *model.LLMResponse) *model.LLMResponse {
-	if !a.hideLog || resp.LogprobsResult == nil {
+	if !a.hideLog || resp.LogprobsResult == nil && resp.AvgLogprobs == 0 {
 		return resp
 	}
 	own := *resp
-	own.LogprobsResult = nil
+	own.LogprobsResult, own.AvgLogprobs = nil, 0
 	return &own
 }
 
@@ -240,9 +237,4 @@ func appendText(resp *model.LLMResponse, text string) *model.LLMResponse {
 	}
 	own.Content.Parts = append(parts, &genai.Part{Text: text})
 	return &own
-}
-
-// tooLongReason is why an answer that was not held back whole is rejected.
-func tooLongReason() string {
-	return fmt.Sprintf("judge: it is longer than %d MiB or %d chunks", middleware.MaxValidatedBytes>>20, middleware.MaxValidatedChunks)
 }

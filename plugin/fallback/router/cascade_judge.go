@@ -12,10 +12,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clip"
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -152,14 +155,19 @@ func withPart(content *genai.Content, part *genai.Part) *genai.Content {
 
 // JudgeChecks returns a judge by the rules of [middleware.NewValidate]: the request's
 // response schema, a pattern, a length, a function. Its confidence is 1 for an answer
-// that keeps them all, else 0.
+// that keeps them all, else 0. The text of the function's error is part of the recorded
+// reason, redacted and clipped; it should not quote the answer.
 func JudgeChecks(config middleware.ValidateConfig) Judge {
 	check, err := middleware.NewCheck(config)
 	return Judge{err: err, apart: config.Func != nil, score: func(ctx context.Context, a *judged, _ *stream.Sink) (float64, error) {
-		if rejected, ok := errors.AsType[*middleware.RejectedError](check(ctx, a.req, a.resp)); ok {
-			return 0, unknown(rejected.Reason)
+		rejected, ok := errors.AsType[*middleware.RejectedError](check(ctx, a.req, a.resp))
+		if !ok {
+			return 1, nil
 		}
-		return 1, nil
+		if said := rejected.Verdict().Message; said != "" {
+			return 0, unknown(rejected.Reason + ": " + clip.Words(redact.Text(said, call.MaxMessageBytes), call.MaxNameBytes))
+		}
+		return 0, unknown(rejected.Reason)
 	}}
 }
 
@@ -195,9 +203,9 @@ func (j *Judge) rule(value float64, err error, threshold float64) (r ruling) {
 	if l := j.lowest(value); l != nil {
 		r.to, limit = l.to.Name(), l.below
 	}
-	var why unknown
+	why, ours := err.(unknown)
 	switch {
-	case errors.As(err, &why):
+	case ours:
 		r.reason = "judge: " + string(why)
 	case err != nil:
 		return ruling{reason: "judge: it failed", err: err}
@@ -234,7 +242,13 @@ func (r *ruling) verdict() failure.Verdict {
 	return v
 }
 
-// contained calls j.score, which may panic.
+// failed is the text of an error that is not ours.
+type failed string
+
+func (f failed) Error() string { return string(f) }
+
+// contained calls j.score, which may panic. The error is ours: the methods of another
+// may panic too.
 func (j *Judge) contained(ctx context.Context, a *judged, out *stream.Sink) (value float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -242,5 +256,9 @@ func (j *Judge) contained(ctx context.Context, a *judged, out *stream.Sink) (val
 			value, err = math.NaN(), unknown("it panicked")
 		}
 	}()
-	return j.score(ctx, a, out)
+	value, err = j.score(ctx, a, out)
+	if _, ours := err.(unknown); err != nil && !ours {
+		err = failed(err.Error())
+	}
+	return value, err
 }

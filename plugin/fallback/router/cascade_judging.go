@@ -17,15 +17,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // judge asks the judges about an answer, until one rejects it.
 func (r *cascadeRun) judge(a *cheapAnswer) ruling {
 	switch {
 	case a.tooLong:
-		return ruling{reason: tooLongReason()}
-	case r.settings.Use == UseCheap, a.fork.Notes.Degraded != a.degraded, callsFunction(a.final.Content):
+		return ruling{reason: fmt.Sprintf("judge: it is longer than %d MiB or %d chunks", middleware.MaxValidatedBytes>>20, middleware.MaxValidatedChunks)}
+	case r.settings.Use == UseCheap, a.fork.Notes.Degraded != a.degraded:
 		return ruling{}
+	case request.CallsFunction(a.final.Content):
+		return ruling{} // the answer to its results is judged
 	case !answers(a.final.Content):
 		if a.found {
 			return ruling{reason: "judge: it states a confidence and nothing else"}
@@ -43,20 +46,6 @@ func (r *cascadeRun) judge(a *cheapAnswer) ruling {
 		}
 	}
 	return ruling{}
-}
-
-// callsFunction reports whether an answer calls a function: the answer to its results
-// is judged.
-func callsFunction(content *genai.Content) bool {
-	if content == nil {
-		return false
-	}
-	for _, p := range content.Parts {
-		if p != nil && (p.FunctionCall != nil || p.ToolCall != nil) {
-			return true
-		}
-	}
-	return false
 }
 
 // answers reports whether content has more than thoughts.

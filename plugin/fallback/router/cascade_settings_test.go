@@ -63,6 +63,39 @@ func TestCascadeCeiling(t *testing.T) {
 	}
 }
 
+// A model without a list price may have no ceiling; then its price is not asked for.
+func TestNoCeilingNeedsNoPrice(t *testing.T) {
+	none := map[string]router.CascadeSettings{"t": {MaxCost: math.Inf(1)}}
+	for name, config := range map[string]router.CascadeConfig{
+		"nothing set":          {},
+		"infinite":             {MaxCost: math.Inf(1)},
+		"infinite of a tenant": {Tenants: none},
+		"a price that panics":  {MaxCost: 0.01, Tenants: none, Price: func(string, *model.LLMRequest) (float64, bool) { panic("asked for") }},
+	} {
+		config.Judges = []router.Judge{sure(0)}
+		m, err := router.NewCascade(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := ask(call.With(t.Context(), call.Info{Tenant: "t"}), m, true); got.stream != "cheap|strong[strong]" {
+			t.Errorf("%s: the consumer saw %q (%v), want the strong model's answer", name, got.stream, got.err)
+		}
+	}
+}
+
+// The error names every ceiling without a price, beside other mistakes.
+func TestEveryCeilingWithoutAPriceIsNamed(t *testing.T) {
+	ceiling := router.CascadeSettings{MaxCost: 1}
+	_, err := router.NewCascade(router.CascadeConfig{MaxCost: 1, Tenants: map[string]router.CascadeSettings{"a": ceiling, "b": ceiling}},
+		suite.NewModel("flash"), suite.NewModel("pro"))
+	for _, want := range []string{"CascadeConfig.MaxCost is", `CascadeConfig.Tenants["a"].MaxCost is`, `CascadeConfig.Tenants["b"].MaxCost is`, "CascadeConfig.Judges is empty"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want it to say %q", err, want)
+		}
+	}
+}
+
 // The list price of a long request is over a ceiling that a short one keeps.
 func TestCeilingByListPrice(t *testing.T) {
 	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}, MaxCost: 0.02, Hold: true},
@@ -142,8 +175,20 @@ func TestCascadeConfigIsChecked(t *testing.T) {
 		"CascadeConfig.MaxCost is -1; must be 0 or more": func() (model.LLM, error) {
 			return router.NewCascade(router.CascadeConfig{Judges: ok, MaxCost: -1}, a, b)
 		},
-		"CascadeConfig.MaxCost is set, but b has no list price": func() (model.LLM, error) {
+		"CascadeConfig.MaxCost is set, but b has no list price; set CascadeConfig.Price": func() (model.LLM, error) {
 			return router.NewCascade(router.CascadeConfig{Judges: ok, MaxCost: 1}, a, b)
+		},
+		`CascadeConfig.Tenants["x"].MaxCost is set, but b has no list price; set CascadeConfig.Price`: func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, Tenants: map[string]router.CascadeSettings{"x": {MaxCost: 1}}}, a, b)
+		},
+		`CascadeConfig.Tenants["y"].MaxCost is set, but b has no list price; set CascadeConfig.Price`: func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, MaxCost: math.Inf(1), Tenants: map[string]router.CascadeSettings{"y": {Use: router.UseStrong, MaxCost: 1}}}, a, b)
+		},
+		`CascadeConfig.Tenants["x"].MaxCost is NaN; must be 0 or more`: func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, Tenants: map[string]router.CascadeSettings{"x": {MaxCost: math.NaN()}}}, a, b)
+		},
+		`CascadeConfig.MaxCost is -Inf; must be 0 or more`: func() (model.LLM, error) {
+			return router.NewCascade(router.CascadeConfig{Judges: ok, MaxCost: math.Inf(-1)}, a, b)
 		},
 		"CascadeConfig.JudgeTimeout is -1s; must be 0 (default: 5s) or more": func() (model.LLM, error) {
 			return router.NewCascade(router.CascadeConfig{Judges: ok, JudgeTimeout: -1e9}, a, b)

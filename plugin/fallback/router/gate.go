@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -67,7 +68,7 @@ type unchecked struct {
 
 // take passes on what calls no function, and holds back the rest.
 func (c *unchecked) take(resp *model.LLMResponse) bool {
-	switch calls := callsFunction(resp.Content); {
+	switch calls := request.CallsFunction(resp.Content); {
 	case len(c.held) == 0 && !calls:
 		return c.fork.Pass(resp)
 	case resp.Partial && calls:

@@ -80,7 +80,7 @@ func (r *progress) show(item stream.Item) bool {
 	name, text := d.Sink().Model, request.Text(resp.Content)
 	d.Sink().Aside("preview of the answer")
 	d.Refuse()
-	if resp.Partial || text == "" || callsFunction(resp.Content) {
+	if resp.Partial || text == "" || request.CallsFunction(resp.Content) {
 		return true
 	}
 	before := r.out.Model

@@ -1,0 +1,148 @@
+package router_test
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// B78, B123: a model as judge is on record and charged, once for each call, and so are a
+// rejected answer and the one that replaces it.
+func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
+	for name, test := range map[string]struct {
+		reply  string
+		record []string
+		spent  float64
+	}{
+		"accepts":          {"CONFIDENCE: 0.9", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
+		"a bare number":    {" 0.9\n", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
+		"rejects":          {"CONFIDENCE: 0.1", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence 0.1 below 0.8 3", "pro ok 11"}, 19},
+		"reply in prose":   {"It is fine.", []string{"grader ok: judge of an answer 5", "flash failed: judge: its reply has no confidence 3", "pro ok 11"}, 19},
+		"reply is no text": {"CONFIDENCE: NaN", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence NaN is not from 0 to 1 3", "pro ok 11"}, 19},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, streamed := range []bool{false, true} {
+				budget := middleware.MustBudget(middleware.BudgetConfig{
+					Price: func(string, *model.LLMRequest) (float64, bool) { return 1000, true },
+					Cost: func(_ string, u *genai.GenerateContentResponseUsageMetadata) float64 {
+						return float64(u.PromptTokenCount)
+					},
+				})
+				charged := func(name, text string, tokens int32) model.LLM {
+					return budget.Middleware()(suite.NewModel(name, send(whole(text, tokens))))
+				}
+				config, record := recorded(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(charged("grader", test.reply, 5), "")}})
+				got := ask(t.Context(), router.MustCascade(config, charged("flash", "cheap", 3), charged("pro", "strong", 11)), streamed)
+				var list []string
+				for i, line := range attempts(*record) {
+					list = append(list, line+" "+strconv.Itoa((*record)[i].InputTokens))
+				}
+				if diff := cmp.Diff(test.record, list); diff != "" || got.err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+				}
+				if spent := budget.Spent(""); spent != test.spent {
+					t.Errorf("charged %v, want %v", spent, test.spent)
+				}
+			}
+		})
+	}
+}
+
+// A model as judge that fails or hangs is on record, and rejects the answer.
+func TestJudgeModelThatFails(t *testing.T) {
+	for name, grader := range map[string]suite.Step{
+		"fails":           suite.Fail(suite.ErrQuota),
+		"hangs":           within(time.Hour, suite.Text("1")),
+		"deaf":            deaf(time.Hour, suite.Text("1")),
+		"an empty answer": mute(genai.FinishReasonStop),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, streamed bool) {
+				defer time.Sleep(2 * time.Hour) // the deaf one has ended then
+				got, record := judgedBy(t.Context(), router.JudgeModel(suite.NewModel("grader", grader), ""), suite.Text("cheap"), streamed)
+				if diff := cmp.Diff([]string{"grader failed", "flash failed", "pro ok"}, outcomes(record)); diff != "" || got.err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+				}
+			})
+		})
+	}
+}
+
+// outcomes lists a record as "model outcome".
+func outcomes(all []call.Attempt) (list []string) {
+	for _, a := range all {
+		list = append(list, a.Model+" "+string(a.Outcome))
+	}
+	return list
+}
+
+// B80: a router may judge. Its failures are on record; the verdict is the reason.
+func TestRouterAsJudge(t *testing.T) {
+	down := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(suite.ErrQuota)) }
+	says := func(name, reply string) model.LLM { return suite.NewModel(name, suite.Text(reply)) }
+	first := func(models ...model.LLM) model.LLM { return router.MustFallback(router.Config{}, models...) }
+	for name, test := range map[string]struct {
+		judge  func() model.LLM
+		record []string
+		reason string // "" if the answer is accepted
+	}{
+		"its second model accepts": {func() model.LLM { return first(down("g1"), says("g2", "0.9")) }, []string{"g1 failed", "g2 ok", "flash ok"}, ""},
+		"its second model rejects": {func() model.LLM { return first(down("g1"), says("g2", "0.1")) }, []string{"g1 failed", "g2 ok", "flash failed", "pro ok"},
+			"judge: confidence 0.1 below 0.8"},
+		"all its models fail": {func() model.LLM { return first(down("g1"), down("g2")) }, []string{"g1 failed", "g2 failed", "flash failed", "pro ok"},
+			"judge: it failed"},
+		"a last resort does not judge": {func() model.LLM { return first(down("g1"), degrade.Template("1")) }, []string{"g1 failed", "flash failed", "pro ok"},
+			"judge: it failed"},
+		"a hedge": {func() model.LLM { return router.MustHedge(router.HedgeConfig{Delay: time.Hour}, down("g1"), says("g2", "0.9")) },
+			[]string{"g1 failed", "g2 ok", "flash ok"}, ""},
+		"a cascade": {func() model.LLM { return cascade(0, says("g1", "0.9"), says("g2", "0.1")) }, []string{"g1 failed", "g2 ok", "flash failed", "pro ok"},
+			"judge: confidence 0.1 below 0.8"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, streamed bool) {
+				got, record := judgedBy(t.Context(), router.JudgeModel(test.judge(), ""), suite.Text("cheap"), streamed)
+				if diff := cmp.Diff(test.record, outcomes(record)); diff != "" || got.err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+				}
+				if md := got.metadata(); md.Reason != test.reason || md.Triggered != (test.reason != "") || md.Degraded != "" {
+					t.Errorf("metadata %+v, want the reason %q", md, test.reason)
+				}
+			})
+		})
+	}
+}
+
+// The judge reads the conversation and the answer, within its bounds, and no thoughts.
+func TestJudgeModelReadsTheConversation(t *testing.T) {
+	grader := suite.NewModel("grader", suite.Text("1"))
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(grader, "Is it polite?")}},
+		suite.NewModel("flash", suite.Text("It is 7 degrees.")), suite.NewModel("pro", suite.Text("strong")))
+	req := &model.LLMRequest{Contents: []*genai.Content{
+		genai.NewContentFromText(strings.Repeat("long ago ", 10_000), genai.RoleUser),
+		genai.NewContentFromText("How warm is it?", genai.RoleUser),
+		{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "a secret thought", Thought: true}, {FunctionCall: &genai.FunctionCall{Name: "weather"}}}},
+		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "weather", Response: map[string]any{"celsius": 7}}}}},
+	}}
+	collect(m.GenerateContent(t.Context(), req, false))
+	asked := grader.Requests()[0]
+	text := suite.TextOf(asked.Contents[0])
+	for _, want := range []string{"user: How warm is it?", `[weather returned {"celsius":7}]`, "<answer>\nIt is 7 degrees.\n</answer>", "long ago"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the judge does not read %q", want)
+		}
+	}
+	if strings.Contains(text, "secret") || len(text) > 20<<10 || suite.TextOf(asked.Config.SystemInstruction) != "Is it polite?" {
+		t.Errorf("the judge reads %d bytes, and as its instruction %q", len(text), suite.TextOf(asked.Config.SystemInstruction))
+	}
+}
