@@ -32,7 +32,7 @@ func (f *file) get(ctx context.Context) (*sql.DB, error) {
 	case f.lock <- struct{}{}:
 		defer func() { <-f.lock }()
 	case <-ctx.Done():
-		return nil, fmt.Errorf("jobs: %s is being opened: %w", f.path, context.Cause(ctx))
+		return nil, fmt.Errorf("jobs: the queue's file is being opened: %w (%s)", context.Cause(ctx), f.path)
 	}
 	info, err := os.Stat(f.path)
 	switch {
@@ -42,7 +42,7 @@ func (f *file) get(ctx context.Context) (*sql.DB, error) {
 	case err == nil || errors.Is(err, fs.ErrNotExist):
 		f.logger.Error("jobs: the queue's file was deleted or replaced; its jobs are gone, and a new file is used", "file", f.path)
 	default:
-		return nil, fmt.Errorf("jobs: %w", err)
+		return nil, fileError("cannot be used", err, f.path)
 	}
 	if err := f.reopen(ctx); err != nil {
 		f.close()
@@ -60,10 +60,10 @@ func (f *file) reopen(ctx context.Context) (err error) {
 		}
 	}
 	if f.info, err = os.Stat(f.path); err != nil {
-		return fmt.Errorf("jobs: %w", err)
+		return fileError("cannot be used", err, f.path)
 	}
 	if !f.info.Mode().IsRegular() {
-		return fmt.Errorf("jobs: %s is not a regular file", f.path)
+		return fmt.Errorf("jobs: the queue's file is not a regular file (%s)", f.path)
 	}
 	if f.db, err = sql.Open(f.driver, f.path); err != nil {
 		return fmt.Errorf("jobs: no driver %q; import one that registers it, or set Config.Driver: %w", f.driver, err)
@@ -89,14 +89,14 @@ func (f *file) useWAL(ctx context.Context) error {
 		case err == nil && mode == "wal":
 			return nil
 		case err == nil:
-			return fmt.Errorf("jobs: %s is in journal mode %s; its file system must allow WAL mode", f.path, mode)
+			return fmt.Errorf("jobs: the queue's file is in journal mode %s; its file system must allow WAL mode (%s)", mode, f.path)
 		case !strings.Contains(err.Error(), "database is locked"): // the words of all drivers
-			return fmt.Errorf("jobs: %s cannot be used as a SQLite database in WAL mode: %w", f.path, err)
+			return fileError("cannot be used as a SQLite database in WAL mode", err, f.path)
 		}
 		select {
 		case <-time.After(10 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("jobs: %s is locked by another process: %w", f.path, err)
+			return fileError("is locked by another process", err, f.path)
 		}
 	}
 }
@@ -134,7 +134,7 @@ func create(path string) error {
 		err = created.Close()
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("jobs: the queue's file cannot be created: %w", err)
+		return fileError("cannot be created", err, path)
 	}
 	return nil
 }
@@ -146,9 +146,18 @@ func protect(path string) error {
 		info, err := os.Stat(path + suffix)
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			if err := os.Chmod(path+suffix, info.Mode().Perm()&0o700); err != nil {
-				return fmt.Errorf("jobs: other users can read the queue's file: %w", err)
+				return fileError("can be read by other users", err, path)
 			}
 		}
 	}
 	return nil
+}
+
+// fileError says what is wrong with the file at path. The path comes last: the record of a
+// deferred call, which has this as its reason, is cut after some words.
+func fileError(what string, err error, path string) error {
+	if of, ok := errors.AsType[*fs.PathError](err); ok {
+		err = of.Err
+	}
+	return fmt.Errorf("jobs: the queue's file %s: %w (%s)", what, err, path)
 }

@@ -26,8 +26,12 @@ import (
 func TestOutcomes(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
 		q := p.open(t, jobs.Config{})
-		quota := suite.ErrQuota
-		quota.Details = []map[string]any{{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1200s"}}
+		retryIn := func(delay string) error {
+			err := suite.ErrQuota
+			err.Details = []map[string]any{{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}}
+			return err
+		}
+		quota := retryIn("1200s")
 		fail := func(err error) model.LLM { return suite.NewModel("pro", suite.Fail(err)) }
 		down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
 		broke := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 2, true }})
@@ -40,6 +44,7 @@ func TestOutcomes(t *testing.T) {
 		}{
 			"invalid request":  {fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "Request contains an invalid argument."}), jobs.Failed, 1, "invalid_request", 0},
 			"bad key":          {fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "no"}), jobs.Pending, 1, "auth", 0},
+			"asks for a wait":  {fail(retryIn("40s")), jobs.Pending, 1, "rate_limit", 40 * time.Second},
 			"asks for a delay": {fail(quota), jobs.Pending, 1, "quota", 1200 * time.Second},
 			"overloaded":       {down, jobs.Pending, 1, "overloaded", jobs.DefaultBackoff / 2},
 			"in a router":      {router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Fail(quota)), fail(quota)), jobs.Pending, 1, "quota", 1200 * time.Second},
