@@ -1,7 +1,6 @@
 package plugin_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
