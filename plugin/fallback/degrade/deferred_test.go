@@ -268,8 +268,12 @@ func TestDeferredStaysWithinTheBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	runQueue(t, queue, tree)
-	until(t, func() bool { return strings.Contains(queued(t, queue)[0].Error, "budget") })
-	if job := queued(t, queue)[0]; job.Attempts != 0 || job.State == jobs.Done || len(pro.Requests()) > 0 {
+	var job jobs.Job
+	until(t, func() bool {
+		job = queued(t, queue)[0]
+		return job.State == jobs.Pending && strings.Contains(job.Error, "budget")
+	})
+	if job.Attempts != 0 || len(pro.Requests()) > 0 {
 		t.Errorf("job %+v after %d calls, want none", job, len(pro.Requests()))
 	}
 }

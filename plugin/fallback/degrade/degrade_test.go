@@ -131,6 +131,21 @@ func TestTemplateFuncThatFailsLeavesItToTheNext(t *testing.T) {
 	}
 }
 
+// CheckTemplate takes what NewTemplate takes; package phrase says what that is.
+func TestCheckTemplate(t *testing.T) {
+	for text, found := range map[string]string{
+		"": "", "Sorry.": "", "{{or .Agent \"Somebody\"}} is away.": "",
+		"{{.Prompt}}": ".Prompt in {{.Prompt}} is not supported", "{{if .Tenant}}Sorry{{end}}": "{{if .Tenant}} may be blank",
+	} {
+		_, newErr := degrade.NewTemplate(degrade.TemplateConfig{Text: text})
+		for what, err := range map[string]error{"CheckTemplate": degrade.CheckTemplate(text), "NewTemplate": newErr} {
+			if (err == nil) != (found == "") || err != nil && !strings.HasPrefix(err.Error(), "degrade: TemplateConfig.Text: "+found) {
+				t.Errorf("%s(%q) = %v, want %q", what, text, err, found)
+			}
+		}
+	}
+}
+
 func TestTemplateConfigNamesEveryWrongField(t *testing.T) {
 	for text, config := range map[string]degrade.TemplateConfig{
 		"not a template":     {Text: "{{.Agent"},

@@ -1,16 +1,29 @@
-package degrade_test
+package phrase_test
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/internal/phrase"
 )
 
+// fields are what a text may name.
+type fields struct{ App, Agent, Tenant, Model string }
+
+// execute returns what text says of the fields.
+func execute(text string, known fields) (string, error) {
+	parsed, err := phrase.Parse(text)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	err = parsed.Execute(&b, known)
+	return b.String(), err
+}
+
 // B87
-func TestTemplateLanguage(t *testing.T) {
-	ctx := call.With(t.Context(), call.Info{App: "shop", Tenant: "acme"})
+func TestLanguage(t *testing.T) {
+	known := fields{App: "shop", Tenant: "acme", Model: "flash"}
 	for text, said := range map[string]string{
 		"Sorry.":                             "Sorry.",
 		"{{.App}} is away{{/* for now */}}.": "shop is away.",
@@ -22,26 +35,19 @@ func TestTemplateLanguage(t *testing.T) {
 		`{{and "x" "Sorry."}}`:           "Sorry.",
 		`{{eq .App .Agent}}`:             "false",
 		"{{if .Agent}}{{end}} {{.App}}.": " shop.",
-		"":                               degrade.DefaultText,
 		`{{if ne .Tenant "acme"}}a{{end}}{{if and .App .Agent}}b{{end}}c`:             "c",
 		`{{or .Agent "Somebody"}} of {{.App}}{{if not .Agent}}, I guess{{end}}.`:      "Somebody of shop, I guess.",
 		"{{- /* the spaces around it go */ -}} The model is {{ .Model }}. {{- \"\"}}": "The model is flash.",
 	} {
-		if err := degrade.CheckTemplate(text); err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
+		if got, err := execute(text, known); err != nil || got != said {
+			t.Errorf("%s: %q, error %v; want %q", text, got, err, said)
 		}
-		texts, _, err := ask(ctx, degrade.MustTemplate(degrade.TemplateConfig{Text: text}), hello(), false)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-		}
-		want(t, texts, []string{said})
 	}
 }
 
 // A template comes from a file that others may write: it can neither take its
 // time nor fill the memory.
-func TestTemplateLanguageIsBounded(t *testing.T) {
+func TestLanguageIsBounded(t *testing.T) {
 	for text, found := range map[string]string{
 		"{{range 100000000000}}{{end}}x":                      "{{range 100000000000}}",
 		"{{if .App}}{{range .App}}x{{end}}{{end}}":            "{{range .App}}",
@@ -66,19 +72,16 @@ func TestTemplateLanguageIsBounded(t *testing.T) {
 		"{{.App":                                              "line 1: unclosed action",
 		"{{if .App}}" + strings.Repeat("{{if .App}}", 10_000): "line 1: unexpected EOF",
 	} {
-		err := degrade.CheckTemplate(text)
-		if err == nil || !strings.HasPrefix(err.Error(), "degrade: TemplateConfig.Text: "+found+" is not supported; use text, {{.App}}") {
+		_, err := phrase.Parse(text)
+		if err == nil || !strings.HasPrefix(err.Error(), found+" is not supported; use text, {{.App}}") {
 			t.Errorf("%.60s: error %v, want %s found", text, err, found)
-		}
-		if _, err := degrade.NewTemplate(degrade.TemplateConfig{Text: text}); err == nil {
-			t.Errorf("%.60s: NewTemplate has no error", text)
 		}
 	}
 }
 
 // A text that some call would get nothing of is refused: a last resort answers them
 // all. B87
-func TestTemplatesThatMaySayNothingAreRefused(t *testing.T) {
+func TestTextsThatMaySayNothingAreRefused(t *testing.T) {
 	for text, found := range map[string]string{
 		"{{if .Tenant}}Sorry{{end}}":                   "{{if .Tenant}}",
 		"{{if .Tenant}}Sorry{{else}}{{.Agent}}{{end}}": "{{if .Tenant}}",
@@ -94,19 +97,16 @@ func TestTemplatesThatMaySayNothingAreRefused(t *testing.T) {
 		" \n":                                          "text",
 		"{{/* nothing */}}":                            "text",
 	} {
-		err := degrade.CheckTemplate(text)
-		if err == nil || !strings.HasPrefix(err.Error(), "degrade: TemplateConfig.Text: "+found+" may be blank; add text outside of {{if …}}") {
+		_, err := phrase.Parse(text)
+		if err == nil || !strings.HasPrefix(err.Error(), found+" may be blank; add text outside of {{if …}}") {
 			t.Errorf("%q: error %v, want %s found", text, err, found)
-		}
-		if _, err := degrade.NewTemplate(degrade.TemplateConfig{Text: text}); err == nil {
-			t.Errorf("%q: NewTemplate has no error", text)
 		}
 	}
 }
 
-// What CheckTemplate has nothing against always says something, whatever is known
+// What Parse has nothing against always says something, whatever is known
 // of the call, that is bounded by its own length.
-func FuzzTemplateLanguage(f *testing.F) {
+func FuzzLanguage(f *testing.F) {
 	for _, text := range []string{
 		"Sorry.", `{{if eq .Tenant "acme"}}gold{{else if .App}}{{.Model}}{{end}}`, `{{or .Agent "x"}}{{not .App}}{{and .App .Agent}}`,
 		"{{range 9}}x{{end}}", `{{define "text"}}x{{end}}`, "{{/* x */}}", "{{()}}", "{{- -}}", `{{printf "%99d" 1}}`, "{{.App", "{{if .Tenant}}x{{end}}", `{{or .Agent "x"}}`, "{{if .App}}{{else}}x{{end}} {{.Model}}", "\xff{{\"\\xff\"}}",
@@ -114,14 +114,13 @@ func FuzzTemplateLanguage(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		if text == "" || degrade.CheckTemplate(text) != nil {
+		if _, err := phrase.Parse(text); err != nil {
 			return
 		}
-		m := degrade.MustTemplate(degrade.TemplateConfig{Text: text})
-		for _, info := range []call.Info{{}, {Tenant: "tenant"}, {App: "app", Agent: "agent", Tenant: "tenant"}} {
-			texts, _, err := ask(call.With(t.Context(), info), m, hello(), false)
-			if err != nil || strings.TrimSpace(texts[0]) == "" || len(texts[0]) > 2*len(text) {
-				t.Errorf("%q: %q, error %v", text, texts, err)
+		for _, known := range []fields{{}, {Tenant: "tenant"}, {App: "app", Agent: "agent", Tenant: "tenant", Model: "flash"}} {
+			said, err := execute(text, known)
+			if err != nil || strings.TrimSpace(said) == "" || len(said) > 2*len(text) {
+				t.Errorf("%q: %q, error %v", text, said, err)
 			}
 		}
 	})
