@@ -16,6 +16,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
+// approval decides whether a fallback may call a tool.
+type approval = func(ctx context.Context, fc *genai.FunctionCall, model string) bool
+
 // WithApproval sets the function that decides, under gate.approve, whether a fallback may
 // make a call of a tool of section gate; see [guard.Gate]. It must be safe for concurrent
 // use.

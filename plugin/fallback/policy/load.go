@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
@@ -61,7 +60,7 @@ type options struct {
 	factories  map[string]provider.Factory // by name of the provider
 	validators Validators
 	retrieval  degrade.RetrievalConfig
-	approve    func(ctx context.Context, fc *genai.FunctionCall, model string) bool // nil for none
+	approve    approval // nil for none
 
 	flags    flagClient
 	logger   *slog.Logger
