@@ -6,12 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -42,8 +42,11 @@ type DeferredConfig struct {
 	// Delay is the time until the first attempt, unless [jobs.Queue.Wake] is called
 	// before. 0 means DefaultDeferredDelay.
 	Delay time.Duration
-	// Priorities ranks a tenant's jobs by their call.Info.Priority: higher first.
-	// Priorities not listed rank 0.
+	// Expiry ends the job, counted from now; see [jobs.Request.Expiry]. 0 means that of
+	// the queue.
+	Expiry time.Duration
+	// Priorities ranks a tenant's jobs by their call.Info.Priority: higher first. Case
+	// does not matter. Priorities not listed rank 0.
 	Priorities map[string]int
 }
 
@@ -60,8 +63,8 @@ func NewDeferred(config DeferredConfig) (model.LLM, error) {
 	if config.Queue == nil {
 		problems = append(problems, errors.New("degrade: DeferredConfig.Queue is nil; set it to a queue of package jobs"))
 	}
-	if config.Timeout < 0 || config.Delay < 0 {
-		problems = append(problems, fmt.Errorf("degrade: DeferredConfig.Timeout is %v and Delay is %v; must be at least 0", config.Timeout, config.Delay))
+	if config.Timeout < 0 || config.Delay < 0 || config.Expiry < 0 {
+		problems = append(problems, fmt.Errorf("degrade: DeferredConfig.Timeout is %v, Delay is %v and Expiry is %v; must be at least 0", config.Timeout, config.Delay, config.Expiry))
 	}
 	text, err := phrase.Parse(cmp.Or(config.Text, DefaultDeferredText))
 	if err != nil {
@@ -73,7 +76,11 @@ func NewDeferred(config DeferredConfig) (model.LLM, error) {
 	config.Name = cmp.Or(config.Name, DefaultDeferredName)
 	config.Timeout = cmp.Or(config.Timeout, DefaultDeferredTimeout)
 	config.Delay = cmp.Or(config.Delay, DefaultDeferredDelay)
-	config.Priorities = maps.Clone(config.Priorities)
+	ranks := config.Priorities
+	config.Priorities = make(map[string]int, len(ranks))
+	for class, rank := range ranks {
+		config.Priorities[match.Fold(class)] = rank
+	}
 	return &lastResort{name: config.Name, find: func(ctx context.Context, req *model.LLMRequest) (*model.LLMResponse, call.Metadata, error) {
 		id, err := config.enqueue(ctx, req)
 		if err != nil {
@@ -110,7 +117,7 @@ func (c *DeferredConfig) enqueue(ctx context.Context, req *model.LLMRequest) (st
 	}
 	within, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	id, err := c.Queue.Enqueue(within, jobs.Request{LLM: req, Key: key, Priority: c.Priorities[caller.Priority], Delay: c.Delay})
+	id, err := c.Queue.Enqueue(within, jobs.Request{LLM: req, Key: key, Priority: c.Priorities[match.Fold(caller.Priority)], Delay: c.Delay, Expiry: c.Expiry})
 	if err != nil {
 		return "", &middleware.RefusedError{By: "deferred", Model: c.Name, Reason: err.Error()}
 	}

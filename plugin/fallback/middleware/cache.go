@@ -166,11 +166,16 @@ func MustCache(config CacheConfig) *Cache { return must(NewCache(config)) }
 // as the version of the model that an alias stands for now, and settings that inner
 // layers add to requests. Answers of one version are never returned for another. In
 // front of a router.Split, see router.SplitAhead.
-func (c *Cache) Middleware(version ...string) Middleware {
-	version = slices.Clone(version)
+func (c *Cache) Middleware(version ...string) Middleware { return c.MiddlewareFor(nil, version...) }
+
+// MiddlewareFor is Middleware for a model that has several behind it, such as a cascade: an
+// answer of one of these models that is no fallback's counts as its own.
+func (c *Cache) MiddlewareFor(models []string, version ...string) Middleware {
+	version, models = slices.Clone(version), slices.Clone(models)
 	return func(m model.LLM) model.LLM {
 		checkModel("Cache", m)
 		l := &cached{Around: stream.Around{Inner: stream.Of(m)}, cache: c}
+		l.also = models
 		l.identity = append([]string{l.Name()}, version...)
 		return stream.Forward(l, m)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -39,10 +40,10 @@ const (
 	partOverhead   = 512
 )
 
-// newAnswer returns resp, a response in out for a cache in front of the model front,
-// as an answer to keep, or nil if it must not be kept. It shares the bytes of images
+// newAnswer returns resp, a response in out for the cache in front of a model, as
+// an answer to keep, or nil if it must not be kept. It shares the bytes of images
 // and other data with resp, which nobody writes to.
-func newAnswer(front string, out *stream.Sink, resp *model.LLMResponse) *answer {
+func newAnswer(l *cached, out *stream.Sink, resp *model.LLMResponse) *answer {
 	md, _ := call.ReadResponse(resp) // of a router inside of somebody else's model
 	md.Degraded, md.CacheStatus = cmp.Or(md.Degraded, out.Notes.Degraded), cmp.Or(md.CacheStatus, out.Notes.CacheStatus)
 	if !isKeepable(resp, &md) {
@@ -51,6 +52,10 @@ func newAnswer(front string, out *stream.Sink, resp *model.LLMResponse) *answer 
 	rest := *resp
 	request.DropSignatures(&rest)
 	a := &answer{content: request.CloneContents([]*genai.Content{rest.Content})[0], at: time.Now()}
+	front := l.Name()
+	if out.Model == out.Root && slices.Contains(l.also, out.Model) {
+		front = out.Model
+	}
 	a.front = out.Model == front && (!md.Triggered || md.FallbackModel == front)
 	weight := answerOverhead
 	for _, part := range a.content.Parts {

@@ -19,6 +19,7 @@ type cached struct {
 	stream.Around
 	cache    *Cache
 	identity []string // of the model, for keys: its name, then its version
+	also     []string // the models whose answers count as the model's own
 }
 
 func (l *cached) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -148,7 +149,7 @@ func (c *catcher) Answered(out *stream.Sink, resp *model.LLMResponse, _ stream.T
 		c.answer = nil
 		return true
 	}
-	c.answer = newAnswer(c.layer.Name(), out, resp)
+	c.answer = newAnswer(c.layer, out, resp)
 	cache.keep(c.at, c.answer)
 	if c.flight != nil {
 		cache.land(c.at.key, c.flight, c.answer, true)

@@ -23,8 +23,11 @@ const TrimMark = trim.Mark
 // TrimConfig says how much a model takes. Window is required.
 type TrimConfig struct {
 	// Window is how many tokens of input the model takes: system instruction, tools and
-	// history. Keep some of the model's context back for its answer.
+	// history. If the window also holds the answer, set Output.
 	Window int
+	// Output returns how many tokens of the window the answer to a request may need. A
+	// request that is trimmed leaves them free. Nil means none.
+	Output func(req *model.LLMRequest) int
 	// OnlyOverflow refuses a request that fits as it is. Then the model can stand behind
 	// the other targets of a router a second time, trimmed, and is called only if the
 	// whole request fits none of them; see NewTrim.
@@ -97,10 +100,11 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
 	estimated := tokens.Estimate(req)
-	if l.wasTooLong(out) {
+	refused := l.wasTooLong(out)
+	if refused {
 		l.scale.tooLong(estimated, l.config.Window)
 	}
-	sent, reason := l.fit(req, estimated)
+	sent, reason := l.fit(req, estimated, refused)
 	if reason != "" {
 		return &RefusedError{By: "trim", Model: l.Name(), Reason: reason}
 	}
@@ -121,13 +125,14 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return err
 }
 
-// fit returns req, or a shorter copy, or why there is none.
-func (l *trimmed) fit(req *model.LLMRequest, estimated int) (sent *model.LLMRequest, reason string) {
-	budget := l.scale.estimate(l.config.Window)
-	if estimated <= budget {
-		if l.config.OnlyOverflow {
-			return nil, "the request fits without trimming"
-		}
+// fit returns req, or a shorter copy, or why there is none. refused says that the model has
+// refused req for its length.
+func (l *trimmed) fit(req *model.LLMRequest, estimated int, refused bool) (sent *model.LLMRequest, reason string) {
+	budget := l.scale.estimate(l.config.Window - l.output(req))
+	switch whole := l.scale.estimate(l.config.Window); {
+	case l.config.OnlyOverflow && (estimated <= budget || estimated <= whole && !refused):
+		return nil, "the request fits without trimming"
+	case estimated <= budget:
 		return req, ""
 	}
 	own := *req
@@ -139,6 +144,14 @@ func (l *trimmed) fit(req *model.LLMRequest, estimated int) (sent *model.LLMRequ
 	}
 	own.Contents = contents
 	return &own, ""
+}
+
+// output returns how many tokens to leave free for an answer, at most half of the window.
+func (l *trimmed) output(req *model.LLMRequest) int {
+	if l.config.Output == nil {
+		return 0
+	}
+	return min(max(l.config.Output(req), 0), l.config.Window/2)
 }
 
 // wasTooLong reports whether the model has refused this call's request for its length

@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/catalog"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -37,6 +37,8 @@ type kept struct {
 	caches cacheSettings // of cache
 	purse  *middleware.Budget
 	turns  *turns // for which a soft limit has decided
+
+	trimmers []trimmer
 }
 
 // errReported stands for an error that is already among the builder's problems.
@@ -45,7 +47,8 @@ var errReported = errors.New("policy: reported")
 // build builds the tree of p, and returns the state that a later build can take over. It
 // takes over the parts of before that fit, and does not change before.
 func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree, kept, error) {
-	b := &builder{ctx: ctx, policy: p, options: o, before: before, known: spec.Known{Model: o.handsIn}}
+	b := &builder{ctx: ctx, policy: p, options: o, before: before, known: catalog.Known()}
+	b.known.Model = o.handsIn
 	b.problems = spec.Check(p, o.known())
 	if strictyaml.HasErrors(b.problems) {
 		return nil, kept{}, &spec.Error{Problems: strictyaml.InOrder(b.problems)}
@@ -84,7 +87,7 @@ func (b *builder) tree() (*tree, error) {
 		return nil, err
 	}
 	p := b.policy
-	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0}
+	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims()}
 	t := &tree{policy: p, facts: facts{context: p.Context}, hooks: b.options.hooks}
 	config := router.Config{}
 	if p.Stream != nil {
@@ -153,9 +156,11 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	if strictyaml.HasErrors(b.problems) {
 		return nil, nil
 	}
+	later := b.trimmedTargets(r)
 	if back != nil {
-		targets = slices.Insert(targets, last+1, back)
+		later = slices.Insert(later, 0, back)
 	}
+	targets = slices.Insert(targets, last+1, later...)
 	return targets, primary
 }
 
@@ -165,10 +170,10 @@ func (b *builder) place(t spec.Target, r *rules, ch *chain) (target stream.Layer
 	switch {
 	case t.LastResort():
 		target = b.lastResort(t)
-	case t.Experiment != "":
-		target, llm = b.experiment(t, ch)
 	default:
-		target, llm = b.target(t)
+		if target, llm = b.model(t, ch); target != nil && t.Cheap != nil {
+			target = b.cascade(t, target, ch)
+		}
 	}
 	if target == nil {
 		return nil, nil
@@ -178,6 +183,9 @@ func (b *builder) place(t spec.Target, r *rules, ch *chain) (target stream.Layer
 	if t.LastResort() {
 		ch.lastResort = append(ch.lastResort, resort{target, rule})
 	}
+	if b.trims() && !t.LastResort() {
+		target = measured(target)
+	}
 	if b.bounded {
 		target = &payable{Around: stream.Around{Inner: target}, spare: b.spareWhen(t), once: t.Spared}
 	}
@@ -185,6 +193,15 @@ func (b *builder) place(t spec.Target, r *rules, ch *chain) (target stream.Layer
 		target = stream.Of(router.When(*rule, target))
 	}
 	return target, llm
+}
+
+// model returns the model of a target, or the arms of its experiment, with the layers around
+// it, and the model itself; nil if that was reported as a problem.
+func (b *builder) model(t spec.Target, ch *chain) (layer stream.Layer, llm model.LLM) {
+	if t.Experiment != "" {
+		return b.experiment(t, ch)
+	}
+	return b.target(t)
 }
 
 // hedge puts two targets into a hedge. Conditions and budgets concern each of them.
@@ -201,23 +218,23 @@ func (b *builder) hedge(first, second stream.Layer) stream.Layer {
 	return stream.Of(hedge)
 }
 
-// window returns the context window of a model in tokens, 0 if it is unknown.
-func (b *builder) window(r spec.Resolved) int {
-	if r.Settings.ContextWindow > 0 || b.known.HandsIn(r) {
-		return r.Settings.ContextWindow
-	}
-	window, _ := price.Window(r.ID)
-	return window
-}
-
 // traits returns the traits of a target for the router.
 func (b *builder) traits(t spec.Target) router.Traits {
 	if t.LastResort() {
 		return router.Traits{}
 	}
-	traits := router.Traits{Tier: t.Settings.Tier, Provider: t.Server(), Credential: b.known.Credential(t), ContextWindow: b.window(t.Resolved)}
+	traits := router.Traits{Tier: t.Settings.Tier, Provider: t.Server(), Credential: b.known.Credential(t), ContextWindow: b.known.ContextWindow(t.Resolved)}
 	if b.known.HandsIn(t.Resolved) {
 		traits.Provider = ""
+	}
+	if t.Cheap != nil { // what is true of both models
+		cheap := b.traits(*t.Cheap)
+		if cheap.Provider != traits.Provider {
+			traits.Provider = ""
+		}
+		if cheap.Credential != traits.Credential {
+			traits.Credential = ""
+		}
 	}
 	for _, can := range t.Settings.Capabilities {
 		traits.Prefill = traits.Prefill || can == "prefill"

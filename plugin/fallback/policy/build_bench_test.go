@@ -108,7 +108,7 @@ func BenchmarkBuild(b *testing.B) {
 			b.Fatal(err)
 		}
 		// What only a later version can build.
-		p.Alerts, p.Cascade, p.State, p.Degrade.Deferred = nil, nil, nil, nil
+		p.Alerts, p.State = nil, nil
 		l, err := policy.NewLive(b.Context(), p, quiet, given)
 		if err != nil {
 			b.Fatal(err)

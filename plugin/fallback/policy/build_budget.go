@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,6 +51,12 @@ func (b *builder) rate(t spec.Resolved) *rate {
 // answer that the attempt allows, or an answer of ordinary length if there is no limit. The
 // price must be known.
 func (r *rate) project(req *model.LLMRequest) float64 {
+	return price.Project(r.price, req, r.output(req))
+}
+
+// output returns how long an answer may be, in tokens, or how long one usually is if there
+// is no limit.
+func (r *rate) output(req *model.LLMRequest) int {
 	output := r.asks
 	if output == 0 && req.Config != nil {
 		output = int(req.Config.MaxOutputTokens)
@@ -57,7 +64,7 @@ func (r *rate) project(req *model.LLMRequest) float64 {
 	if output = atMostTokens(output, r.most); output <= 0 {
 		output = price.DefaultOutput
 	}
-	return price.Project(r.price, req, output)
+	return output
 }
 
 // atMostTokens returns the limit of an answer, of the limit that the request asks for and
@@ -81,13 +88,22 @@ func (r *rate) tariff() middleware.Tariff {
 }
 
 // cost returns a function for the projected price of a request at a target; in an
-// experiment, at the most expensive arm. It is nil if a price is unknown.
+// experiment or a cascade, at the most expensive model. It is nil if a price is unknown.
 func (b *builder) cost(t spec.Target) func(*model.LLMRequest) float64 {
 	if t.LastResort() {
 		return nil
 	}
+	models := t.Models()
+	if t.Cheap != nil {
+		models = append(slices.Clone(models), t.Cheap.Models()...)
+	}
+	return b.costOf(models)
+}
+
+// costOf is cost for the most expensive of several models.
+func (b *builder) costOf(models []spec.Resolved) func(*model.LLMRequest) float64 {
 	var rates []*rate
-	for _, r := range t.Models() {
+	for _, r := range models {
 		if rates = append(rates, b.rate(r)); !rates[len(rates)-1].known {
 			return nil
 		}

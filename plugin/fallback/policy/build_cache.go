@@ -118,19 +118,26 @@ func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
 func (b *builder) cachedArms(root stream.Layer) (stream.Layer, error) {
 	primary := b.policy.Targets()[0]
 	version, err := b.version(primary.Resolved)
-	if err != nil || primary.Experiment == "" {
-		return stream.Of(b.kept.cache.Middleware(version...)(root)), err
+	if err != nil {
+		return nil, err
+	}
+	aliases, cheap, err := b.cheapVersion(primary)
+	if err != nil {
+		return nil, err
+	}
+	if primary.Experiment == "" {
+		return stream.Of(b.kept.cache.MiddlewareFor(aliases, append(version, cheap...)...)(root)), nil
 	}
 	versions := make([][]string, len(primary.Arms))
 	for i, r := range primary.Arms {
 		if version, err = b.version(r); err != nil {
 			return nil, err
 		}
-		versions[i] = append(version, primary.Experiment, b.policy.Experiments[primary.Experiment].Arms[i].Cohort)
+		versions[i] = append(append(version, primary.Experiment, b.policy.Experiments[primary.Experiment].Arms[i].Cohort), cheap...)
 	}
 	of := slices.IndexFunc(b.kept.splits, func(s split) bool { return s.settings.ID == primary.Experiment })
 	m, err := router.SplitAhead(b.kept.splits[of].layer, root, func(arm int) middleware.Middleware {
-		return b.kept.cache.Middleware(versions[arm]...)
+		return b.kept.cache.MiddlewareFor(aliases, versions[arm]...)
 	})
 	if err != nil {
 		return nil, err
@@ -156,9 +163,12 @@ func (b *builder) version(r spec.Resolved) ([]string, error) {
 	return []string{cmp.Or(r.Settings.Family, r.ID), string(settings)}, nil
 }
 
-// needsCache reports whether an entry or a condition uses cached answers.
+// needsCache reports whether an entry, a condition or the cascade uses cached answers.
 func (b *builder) needsCache() bool {
 	if t, ok := b.policy.PreviewTarget(); ok && t.Model == spec.CachedAnswer {
+		return true
+	}
+	if c := b.policy.Cascade; c != nil && c.Degrade != nil && b.policy.Resolve(c.Degrade.To).Model == spec.CachedAnswer {
 		return true
 	}
 	for _, t := range b.policy.Targets() {
@@ -204,6 +214,8 @@ func (b *builder) lastResort(t spec.Target) stream.Layer {
 		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
 	case spec.RetrievalAnswer:
 		m, err = b.retrieval(section.Retrieval)
+	case spec.DeferredAnswer:
+		m, err = b.deferred(section.Deferred)
 	default:
 		m, err = degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
 	}

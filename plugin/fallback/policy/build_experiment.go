@@ -31,6 +31,7 @@ type splitSettings struct {
 // control.
 func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, control model.LLM) {
 	id := t.Experiment
+	arms := make([]stream.Layer, 0, len(t.Arms))
 	for i, r := range t.Arms {
 		at := t
 		if at.Resolved = r; i > 0 {
@@ -40,10 +41,11 @@ func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, cont
 		if i == 0 {
 			control = llm
 		}
-		ch.arms[id] = append(ch.arms[id], inner)
+		arms = append(arms, inner)
 	}
+	ch.arms[id] = arms
 	want := splitSettings{id, b.policy.Experiments[id], t.Arms}
-	for _, s := range b.before.splits {
+	for _, s := range append(b.kept.splits, b.before.splits...) { // a cheap model may also be a fallback
 		if reflect.DeepEqual(s.settings, want) {
 			b.kept.splits = append(b.kept.splits, s)
 			return s.layer, control

@@ -38,14 +38,24 @@ type stack struct {
 	read     readings // of the environment at the time it was built
 }
 
-// target returns the model of a target with the layers around it, and the model itself; nil
-// if a problem was reported.
+// target returns the model of a target with the layers and guards around it, and the model
+// itself; nil if a problem was reported.
 func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
+	layer, llm := b.stackOf(t)
+	if layer == nil {
+		return nil, nil
+	}
+	return b.guarded(layer, t), llm
+}
+
+// stackOf returns the model of a target with the layers around it but for the guards, and
+// the model itself; nil if a problem was reported.
+func (b *builder) stackOf(t spec.Target) (stream.Layer, model.LLM) {
 	want := b.settings(t)
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
 		if reflect.DeepEqual(s.settings, want) && s.read.still(b.options.env) {
 			b.kept.stacks = append(b.kept.stacks, s)
-			return b.guarded(s.layer, t), s.llm
+			return s.layer, s.llm
 		}
 	}
 	s, err := b.stack(t, want)
@@ -56,7 +66,7 @@ func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
 		return nil, nil
 	}
 	b.kept.stacks = append(b.kept.stacks, s)
-	return b.guarded(s.layer, t), s.llm
+	return s.layer, s.llm
 }
 
 // settings returns the settings of a target.
@@ -68,6 +78,9 @@ func (b *builder) settings(t spec.Target) settings {
 	}
 	if t.Settings.RateLimits != nil {
 		s.Limits = t.Settings.RateLimits
+	}
+	if t.Grades {
+		s.Validate, s.Model.Config = nil, graderConfig(t.Settings.Config)
 	}
 	if p.Priority != nil {
 		s.Classes = p.Priority.Classes
@@ -152,13 +165,9 @@ func (b *builder) limit(s *settings) (middleware.Middleware, error) {
 	if r == nil {
 		return nil, nil
 	}
-	ranks := make(map[string]int, len(s.Classes))
-	for i, class := range s.Classes {
-		ranks[class] = len(s.Classes) - i
-	}
 	return middleware.NewLimit(middleware.LimitConfig{
 		RequestsPerMinute: r.RequestsPerMinute, TokensPerMinute: r.TokensPerMinute, MaxConcurrent: r.Concurrency,
-		MaxQueue: r.Queue, MaxWait: r.QueueTimeout, Priorities: ranks, Adaptive: r.Adaptive,
+		MaxQueue: r.Queue, MaxWait: r.QueueTimeout, Priorities: ranks(s.Classes), Adaptive: r.Adaptive,
 	})
 }
 
@@ -174,6 +183,9 @@ func (b *builder) breaker(s *settings) (middleware.Middleware, error) {
 		SuccessesToClose: c.SuccessesToClose, Probe: probe(c), ProbeTimeout: c.ProbeTimeout,
 		OnStateChange: func(model string, from, to middleware.BreakerState) {
 			logger.Warn("policy: a breaker has changed", "model", model, "from", from, "to", to)
+			if wake := b.options.wake; wake != nil && to == middleware.BreakerClosed {
+				go wake() // ends within wakeTimeout
+			}
 		},
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // Validators are functions of the application that judge answers, by the names that
@@ -21,17 +22,25 @@ func (o *options) hasValidator(name string) bool { return o.validators[name] != 
 
 // validate returns the layer that judges answers, nil for none.
 func (b *builder) validate(s *settings) (middleware.Middleware, error) {
-	v := s.Validate
-	if v == nil {
+	if s.Validate == nil {
 		return nil, nil
 	}
+	config, err := b.validateConfig(s.Validate)
+	if err != nil {
+		return nil, err
+	}
+	return middleware.NewValidate(config)
+}
+
+// validateConfig returns the rules for answers in the form of package middleware.
+func (b *builder) validateConfig(v *spec.Validate) (middleware.ValidateConfig, error) {
 	config := middleware.ValidateConfig{SkipSchema: !v.Schema, MinLength: v.MinLength, Func: b.options.validators[v.Function]}
 	if v.Pattern != "" {
 		pattern, err := regexp.Compile(v.Pattern)
 		if err != nil {
-			return nil, err
+			return middleware.ValidateConfig{}, err
 		}
 		config.Pattern = pattern
 	}
-	return middleware.NewValidate(config)
+	return config, nil
 }

@@ -14,18 +14,18 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/catalog"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
-	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Option is a setting of the application: [Models], [Validators], [WithFlags],
-// [WithApproval], [WithLogger], [WithEnv], [WithRand], [WithInterval], [OnReload], [OnAttempt],
+// [WithRetrieval], [WithDeferred], [WithJudge], [WithApproval],
+// [WithLogger], [WithEnv], [WithRand], [WithInterval], [OnReload], [OnAttempt],
 // [OnFallback], or a [provider.Factory] such as anthropic.Provider, which adds a provider
 // that this package does not have.
 type Option interface {
@@ -47,6 +47,10 @@ func (o *options) apply(option Option) bool {
 		maps.Copy(o.models, set)
 	case Validators:
 		maps.Copy(o.validators, set)
+	case standin.Deferred:
+		o.deferred = func(d deferral) (model.LLM, error) {
+			return degrade.NewTemplate(degrade.TemplateConfig{Name: spec.DeferredAnswer, Text: d.text})
+		}
 	case provider.Factory:
 		o.factories[set.Name] = set
 	default:
@@ -60,7 +64,10 @@ type options struct {
 	factories  map[string]provider.Factory // by name of the provider
 	validators Validators
 	retrieval  degrade.RetrievalConfig
-	approve    approval // nil for none
+	deferred   deferring // nil for none
+	wake       func()    // wakes the queue of deferred; nil for none
+	approve    approval  // nil for none
+	judge      func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error)
 
 	flags    flagClient
 	logger   *slog.Logger
@@ -118,7 +125,10 @@ func optionsOf(opts []Option) (*options, error) {
 
 // known returns what Check knows of the application when a model is built.
 func (o *options) known() spec.Known {
-	return spec.Known{Model: o.has, Provider: o.hasProvider, Price: func(id string) bool { _, ok := price.Of(id); return ok }, Validator: o.hasValidator, Window: price.Window, Code: failure.IsCode, Retrieval: o.searches, Approval: o.approves, Build: true}
+	known := catalog.Known()
+	known.Model, known.Provider, known.Validator, known.Retrieval = o.has, o.hasProvider, o.hasValidator, o.searches
+	known.Deferred, known.Judge, known.Approval = o.defers, o.judges, o.approves
+	return known
 }
 
 // handsIn reports whether the application supplies a model of its own for a name.

@@ -20,6 +20,11 @@ import (
 // checked whichever way a call gets to it: as a fallback, in a hedge, or as the
 // arm of an experiment.
 func (b *builder) guarded(inner stream.Layer, t spec.Target) stream.Layer {
+	return b.guardedBy(inner, t, b.known.ContextWindow(t.Resolved))
+}
+
+// guardedBy is guarded for a target with that context window, 0 for none.
+func (b *builder) guardedBy(inner stream.Layer, t spec.Target, window int) stream.Layer {
 	guards := []guard.Guard{b.compliance(), b.flags(t), b.payer(t.Resolved)}
 	if t.Settings.Tools != nil {
 		guards = append(guards, guard.Tools(t.Settings.Tools...))
@@ -27,7 +32,6 @@ func (b *builder) guarded(inner stream.Layer, t spec.Target) stream.Layer {
 	if t.Settings.Capabilities != nil {
 		guards = append(guards, guard.Capabilities)
 	}
-	window := b.window(t.Resolved)
 	if window > 0 {
 		guards = append(guards, guard.ContextWindow)
 	}

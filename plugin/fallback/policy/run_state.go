@@ -29,6 +29,8 @@ type callState struct {
 	spent    bool // a budget had no place for the price of a target; guarded by mu
 	illegal  int  // targets that compliance denied; guarded by mu
 	begun    bool // the primary has been called, where that matters; guarded by mu
+
+	overflown bool // the request was too long for a target, where requests are trimmed; guarded by mu
 }
 
 type stateKey struct{}

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -72,7 +73,8 @@ type CascadeConfig struct {
 	// they are always held back.
 	Hold bool
 
-	// Tenants has the settings of single tenants ([call.Info.Tenant]).
+	// Tenants has the settings of single tenants ([call.Info.Tenant]). Case does not
+	// matter.
 	Tenants map[string]CascadeSettings
 
 	// OnAttempt and OnFallback are optional; see [call.Hooks].
@@ -113,7 +115,12 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 	}
 	config.Threshold = cmp.Or(config.Threshold, DefaultThreshold)
 	config.JudgeTimeout = cmp.Or(config.JudgeTimeout, DefaultJudgeTimeout)
-	config.Judges, config.Tenants = slices.Clone(config.Judges), maps.Clone(config.Tenants)
+	config.Judges = slices.Clone(config.Judges)
+	tenants := config.Tenants
+	config.Tenants = make(map[string]CascadeSettings, len(tenants))
+	for tenant, s := range tenants {
+		config.Tenants[match.Fold(tenant)] = s
+	}
 	c := &cascade{
 		config: config, name: cheap.Name(), layers: layers, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
 		turns: newAffinity(StickyTurn, DefaultMaxTurns, DefaultStayFor),
@@ -209,7 +216,7 @@ func (c *CascadeConfig) allSettings() iter.Seq2[string, CascadeSettings] {
 
 // settings returns the settings for the caller of ctx.
 func (c *CascadeConfig) settings(ctx context.Context) CascadeSettings {
-	s := c.Tenants[call.From(ctx).Tenant]
+	s := c.Tenants[match.Fold(call.From(ctx).Tenant)]
 	s.Threshold = cmp.Or(s.Threshold, c.Threshold)
 	s.MaxCost = cmp.Or(s.MaxCost, c.MaxCost, math.Inf(1))
 	return s

@@ -32,6 +32,15 @@ type Known struct {
 	// Retrieval reports whether the application searches passages for retrieval-answer.
 	// Nil means that it is not known.
 	Retrieval func() bool
+	// Deferred reports whether the application has a queue for deferred-answer. Nil means
+	// that it is not known.
+	Deferred func() bool
+	// Judge reports whether the application has a function for cascade.judge. Nil means
+	// that it is not known.
+	Judge func() bool
+	// Logprobs reports whether a model can return the probabilities of its tokens. Nil
+	// means that it is not known.
+	Logprobs func(r Resolved) bool
 	// Validator reports whether the application has a function of that name among its
 	// policy.Validators. Nil means unknown.
 	Validator func(name string) bool
@@ -164,6 +173,10 @@ func (c *checker) names() {
 	}
 	if c.Cascade != nil {
 		c.name("cascade.model", c.Cascade.Model)
+		c.name("cascade.grader", c.Cascade.Grader)
+	}
+	if t, ok := c.PreviewTarget(); ok {
+		c.name(t.Path, t.Name)
 	}
 	if t, ok := c.PreviewTarget(); ok {
 		c.name(t.Path, t.Name)
@@ -188,7 +201,7 @@ func (c *checker) name(path, name string) {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
-	hint := didYouMean(name, append(candidates, CachedAnswer, RetrievalAnswer, TemplateResponse))
+	hint := didYouMean(name, append(candidates, lastResorts...))
 	message := quoted(name) + " is not a known model" + hint + "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
 	case c.known.Model == nil:

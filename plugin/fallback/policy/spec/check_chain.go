@@ -86,7 +86,7 @@ func (c *checker) priced(r Resolved) bool {
 func (c *checker) windows() {
 	largest, of := 0, ""
 	for _, t := range c.models() {
-		window := c.window(t.Resolved)
+		window := c.known.ContextWindow(t.Resolved)
 		if window > 0 && window < largest {
 			c.warn(t.Path, fmt.Sprintf("%s reads %d tokens and %s before it %d: longer requests skip this fallback; use one with as large a window", quoted(t.Name), window, of, largest))
 		}
@@ -96,12 +96,14 @@ func (c *checker) windows() {
 	}
 }
 
-// window returns the context window of a model in tokens, 0 if it is unknown.
-func (c *checker) window(r Resolved) int {
-	if r.Settings.ContextWindow > 0 || c.known.Window == nil {
+// ContextWindow returns the context window of a model in tokens, 0 if it is unknown. The
+// window of a model that the application supplies is known from the file alone, as another
+// model may have the name of a listed one.
+func (k Known) ContextWindow(r Resolved) int {
+	if r.Settings.ContextWindow > 0 || k.Window == nil || k.HandsIn(r) {
 		return r.Settings.ContextWindow
 	}
-	window, _ := c.known.Window(r.ID)
+	window, _ := k.Window(r.ID)
 	return window
 }
 

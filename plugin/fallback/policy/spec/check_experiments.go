@@ -17,14 +17,18 @@ func (c *checker) experiments() {
 		if name == "" {
 			name = c.Primary
 		}
-		i := slices.IndexFunc(c.models(), func(t Target) bool { return t.Model == c.canonical(name) })
+		targets := c.models()
+		if len(c.chain) > 0 && c.chain[0].Cheap != nil && !c.chain[0].Cheap.LastResort() {
+			targets = append(targets, *c.chain[0].Cheap)
+		}
+		i := slices.IndexFunc(targets, func(t Target) bool { return t.Model == c.canonical(name) })
 		if i < 0 {
 			if e.Target != "" {
 				c.err(at(path, "target"), quoted(name)+" is neither the primary nor a model among the fallbacks"+didYouMean(name, c.mentioned()))
 			}
 			continue
 		}
-		control := c.models()[i].Model
+		control := targets[i].Model
 		if taken[control] != "" {
 			c.err(path, name+" is in experiment "+taken[control]+" already; a target can have one")
 		}

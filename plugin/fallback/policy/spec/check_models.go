@@ -55,6 +55,12 @@ func (c *checker) mentioned() []string {
 	}
 	if c.Cascade != nil {
 		names = append(names, c.canonical(c.Cascade.Model))
+		if c.Cascade.Grader != "" {
+			names = append(names, c.canonical(c.Cascade.Grader))
+		}
+	}
+	if t, ok := c.PreviewTarget(); ok {
+		names = append(names, t.Model)
 	}
 	if t, ok := c.PreviewTarget(); ok {
 		names = append(names, t.Model)

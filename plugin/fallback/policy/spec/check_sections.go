@@ -7,9 +7,6 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/match"
-	"github.com/adk-fallback/adk-fallback/internal/phrase"
-	"github.com/adk-fallback/adk-fallback/internal/redact"
-	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
 // sections finds values that contradict others in their section.
@@ -31,28 +28,17 @@ func (c *checker) sections() {
 		c.budgets(c.Budgets)
 	}
 	if c.Validate != nil {
-		c.validate(c.Validate)
+		c.validate("validate", c.Validate)
 	}
 	if c.Compliance != nil {
 		c.rules(c.Compliance.Rules)
 	}
-	if d := c.Degrade; d != nil && !c.has(TemplateResponse) && c.given("degrade.template") {
-		c.warn("degrade.template", "template is not used; add "+TemplateResponse+" to the fallbacks")
-	}
 	if c.Cache != nil {
 		c.cacheRules(c.Cache.Rules)
 	}
-	if c.has(RetrievalAnswer) && c.known.Retrieval != nil && !c.known.Retrieval() {
-		c.err(c.pathOf(RetrievalAnswer), RetrievalAnswer+" needs passages; add policy.WithRetrieval")
-	}
-	if c.Degrade != nil && c.Degrade.Retrieval != nil && !c.has(RetrievalAnswer) {
-		c.warn("degrade.retrieval", "retrieval is not used; add "+RetrievalAnswer+" to the fallbacks")
-	}
-	if c.Degrade != nil && c.Degrade.Template != "" {
-		if _, err := phrase.Parse(c.Degrade.Template); err != nil {
-			c.err("degrade.template", redact.Text(err.Error(), 2*strictyaml.MaxMessage))
-		}
-	}
+	c.degrade()
+	c.cascade()
+	c.overflow()
 	names := make([]string, len(c.Alerts))
 	for i, alert := range c.Alerts {
 		names[i] = alert.Name
@@ -86,13 +72,13 @@ func (c *checker) rateLimits(path string, r *RateLimits) {
 	c.err(path, "no limit is set; set requests_per_minute, tokens_per_minute or concurrency")
 }
 
-// validate finds a section that accepts every answer, and an unknown function.
-func (c *checker) validate(v *Validate) {
-	if !v.Schema && v.Pattern == "" && v.MinLength == 0 && v.Function == "" && c.clean("validate") {
-		c.err("validate", "every answer is accepted; set pattern, min_length, function or schema: true")
+// validate finds a section at path that accepts every answer, and an unknown function.
+func (c *checker) validate(path string, v *Validate) {
+	if !v.Schema && v.Pattern == "" && v.MinLength == 0 && v.Function == "" && c.clean(path) {
+		c.err(path, "every answer is accepted; set pattern, min_length, function or schema: true")
 	}
 	if v.Function != "" && c.known.Validator != nil && !c.known.Validator(v.Function) {
-		c.err("validate.function", "the application has no function "+quoted(v.Function)+"; add it to policy.Validators")
+		c.err(at(path, "function"), "the application has no function "+quoted(v.Function)+"; add it to policy.Validators")
 	}
 }
 
@@ -116,7 +102,7 @@ func (c *checker) budgets(b *Budgets) {
 		c.warn("budgets.soft_limit", "no model takes the calls that the primary is spared; add one to the fallbacks, before "+TemplateResponse)
 	}
 	if b.Exhausted == "degrade" && !slices.ContainsFunc(c.chain, func(t Target) bool { return t.LastResort() }) {
-		c.err("budgets.exhausted", "degrade needs a last resort; add "+CachedAnswer+", "+RetrievalAnswer+" or "+TemplateResponse+" to the fallbacks")
+		c.err("budgets.exhausted", "degrade needs a last resort; add "+orLastResorts()+" to the fallbacks")
 	}
 }
 
@@ -142,16 +128,6 @@ func (c *checker) unique(path string, names []string) {
 		}
 		seen[folded] = true
 	}
-}
-
-// has reports whether name is a target of the chain.
-func (c *checker) has(name string) bool {
-	return slices.ContainsFunc(c.chain, func(t Target) bool { return t.Model == name })
-}
-
-// pathOf returns the path of the entry of the chain that is called name.
-func (c *checker) pathOf(name string) string {
-	return c.chain[slices.IndexFunc(c.chain, func(t Target) bool { return t.Model == name })].Path
 }
 
 // clean reports whether no problem has been found at or below path.

@@ -109,9 +109,10 @@ func (c *checker) preview() {
 	}
 }
 
-// called returns the targets that are models: those of the chain, and the preview.
+// called returns the targets that are models: those of the chain and of the cascade, and
+// the preview.
 func (c *checker) called() []Target {
-	models := c.models()
+	models := append(c.models(), c.cascaded()...)
 	t, ok := c.PreviewTarget()
 	if !ok || t.LastResort() || slices.ContainsFunc(models, func(m Target) bool { return m.Model == t.Model }) {
 		return models

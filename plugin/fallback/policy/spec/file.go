@@ -76,17 +76,23 @@ type Policy struct {
 	// least one of usd_per_day, tenants, max_input_tokens and max_output_tokens. Every
 	// attempt is charged, so falling back does not avoid a budget.
 	Budgets *Budgets `key:"budgets"`
+	// What happens to a request that exceeds the context window of every target that it
+	// gets to: each target is skipped (skip), or is tried again with the middle of the
+	// history omitted (trim). The system instruction, the tools, the first message and
+	// the current turn are kept, and room for the answer is left free. A target whose
+	// window is not known is not tried again; in an experiment, the control is.
+	Overflow string `key:"overflow" enum:"skip|trim" default:"skip"`
 	// Keeps answers for later equal requests. Answers of the primary are returned
 	// without a call; those of other targets only as cached-answer. Each arm of an
 	// experiment with the primary has its own answers, and so has each class and region
 	// of data under compliance rules. A caller gets no answer of a model that a flag
 	// switches off for that caller.
 	Cache *Cache `key:"cache"`
-	// Settings for the answers of last resort: cached-answer, retrieval-answer and
-	// template-response.
+	// Settings for the answers of last resort: cached-answer, retrieval-answer,
+	// deferred-answer and template-response.
 	Degrade *Degrade `key:"degrade"`
-	// Calls a cheap model first, and a strong one only if the answer is uncertain. For
-	// a later version: checked, but no model is built from a file that has it.
+	// Calls a cheap model first, and the primary only if the cheap model's answer is
+	// rejected.
 	Cascade *Cascade `key:"cascade"`
 	// Settings of models, by the names that this file uses. In a name, * stands for any
 	// text: local-* applies to every model that it matches and that has no entry of its
@@ -121,7 +127,8 @@ type Policy struct {
 
 // Entry is one fallback.
 type Entry struct {
-	// A model, or a last resort: cached-answer, retrieval-answer or template-response.
+	// A model, or a last resort: cached-answer, retrieval-answer, deferred-answer or
+	// template-response.
 	Name string `key:"name,required"`
 	// When a call moves on to this entry from the attempt before it. While that attempt
 	// has no content, the condition is evaluated at every latency that it names; when

@@ -124,9 +124,9 @@ type Degrade struct {
 	CachedMaxAge time.Duration `key:"cached_max_age" min:"1s" max:"720h" default:"24h"`
 	// The passages of retrieval-answer, which the application searches.
 	Retrieval *Retrieval `key:"retrieval"`
-	// Answers that are given later. For a later version: checked, but no model is built
-	// from a file that has it.
-	Deferred *DeferredAnswer `key:"deferred"`
+	// The answer of deferred-answer: a short text at once, and the full answer in the
+	// session when a model can be called again. The application supplies the queue.
+	Deferred *Deferred `key:"deferred"`
 }
 
 // Retrieval is [degrade.RetrievalConfig] in a file.
@@ -141,14 +141,15 @@ type Retrieval struct {
 	Timeout time.Duration `key:"timeout" min:"1ms" max:"1m" default:"2s"`
 }
 
-// DeferredAnswer has the settings for calls that are answered later.
-type DeferredAnswer struct {
-	// What the user is told at once.
-	Message string `key:"message,required" kind:"text"`
-	// Longest time that a call waits for its answer.
+// Deferred is [degrade.DeferredConfig] in a file. The queued call is made in the name of
+// its caller, so that rules, flags and budgets apply to it. Calls of the first class of
+// priority.classes are answered first among those of a tenant.
+type Deferred struct {
+	// What the user is told at once: that the full answer will follow. It may use the
+	// same fields as template.
+	Message string `key:"message" kind:"text" default:"I cannot answer right now. The full answer will follow."`
+	// Longest time until the full answer, after which the call is given up.
 	MaxAge time.Duration `key:"max_age" min:"1m" max:"720h" default:"24h"`
-	// Calls that may wait.
-	Queue int `key:"queue" min:"1" max:"1000000" default:"1000"`
 }
 
 // DefaultMaxOutput is the longest answer, in tokens, if dollars are limited and

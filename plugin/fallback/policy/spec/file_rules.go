@@ -107,18 +107,6 @@ type Context struct {
 	Labels map[string]string `key:"labels" kind:"state"`
 }
 
-// Cascade calls a cheap model first.
-type Cascade struct {
-	// The cheap model. The primary is the strong one.
-	Model string `key:"model,required"`
-	// How the confidence in the cheap model's answer is measured: by the probabilities
-	// of its tokens (logprobs), by what the model itself states (stated), or by a
-	// function of the application (application).
-	Judge string `key:"judge" enum:"logprobs|stated|application" default:"logprobs"`
-	// Confidence from which the cheap model's answer is returned.
-	Confidence Share `key:"confidence" min:"1%" max:"100%" default:"80%"`
-}
-
 // State says where replicas share breakers, limits, budgets and answers.
 type State struct {
 	// Name of the environment variable that holds the URL of the Redis server.

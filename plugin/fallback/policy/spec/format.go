@@ -21,7 +21,7 @@ import (
 // sources are the files whose comments describe the keys. So godoc, the schema and
 // docs/policy.md have the same text.
 //
-//go:embed file.go file_model.go file_takes.go file_limits.go file_rules.go file_switch.go
+//go:embed file.go file_cascade.go file_model.go file_takes.go file_limits.go file_rules.go file_switch.go
 var sources embed.FS
 
 // format is the format of a policy file.

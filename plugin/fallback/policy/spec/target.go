@@ -11,13 +11,15 @@ import (
 const (
 	CachedAnswer     = "cached-answer"     // an earlier answer to the same request, if there is one
 	RetrievalAnswer  = "retrieval-answer"  // passages that the application finds, with their sources
+	DeferredAnswer   = "deferred-answer"   // a short text now, and the answer later
 	TemplateResponse = "template-response" // the text of degrade.template
 )
 
+// lastResorts are their names.
+var lastResorts = []string{CachedAnswer, RetrievalAnswer, DeferredAnswer, TemplateResponse}
+
 // IsLastResort reports whether a name, with aliases resolved, is a last resort.
-func IsLastResort(name string) bool {
-	return name == CachedAnswer || name == RetrievalAnswer || name == TemplateResponse
-}
+func IsLastResort(name string) bool { return slices.Contains(lastResorts, name) }
 
 // Target is a place in the chain of a policy: a model, the arms of an experiment with it,
 // or a last resort.
@@ -39,6 +41,11 @@ type Target struct {
 	// Hedge is the target that is called as well while this one is slow; nil for none. It
 	// has no other place in the chain.
 	Hedge *Target
+	// Cheap is the target that is called before this one, and Grader the one that grades
+	// its answers (section cascade); nil for none. Only the primary can have them.
+	Cheap, Grader *Target
+	// Grades says that it grades answers; section validate does not apply to its own.
+	Grades bool
 
 	// Path is the place of its name in the file, such as fallbacks[0].name.
 	Path string
@@ -49,8 +56,8 @@ type Target struct {
 // LastResort reports whether the target is a last resort.
 func (t *Target) LastResort() bool { return IsLastResort(t.Model) }
 
-// Models returns the models of the target, without its hedge: its own, or all arms of an
-// experiment. A last resort has none.
+// Models returns the models of the target, without those of Hedge, Cheap and Grader: its
+// own, or all arms of an experiment. A last resort has none.
 func (t *Target) Models() []Resolved {
 	switch {
 	case t.LastResort():
@@ -89,6 +96,7 @@ func (p *Policy) Targets() []Target {
 	var all []Target
 	if p.Primary != "" {
 		all = append(all, p.target(Entry{Name: p.Primary}, limits.Primary, ""))
+		all[0].Cheap, all[0].Grader = p.cheap(limits.Primary)
 	}
 	for i, e := range p.Fallbacks {
 		if e.Name != "" {
@@ -159,8 +167,6 @@ func (p *Policy) ForLater() []string {
 		given bool
 	}{
 		{"alerts", len(p.Alerts) > 0},
-		{"cascade", p.Cascade != nil},
-		{"degrade.deferred", p.Degrade != nil && p.Degrade.Deferred != nil},
 		{"state", p.State != nil},
 	} {
 		if section.given {
