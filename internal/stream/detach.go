@@ -87,6 +87,11 @@ func guarded(ctx context.Context, layer Layer, req *model.LLMRequest, streamed b
 // with it. Meanwhile the layer is blocked, so the caller may use its Sink.
 func (d *Detached) hand(resp *model.LLMResponse) bool {
 	select {
+	case <-d.left:
+		return false
+	default:
+	}
+	select {
 	case d.to <- Item{From: d, Response: resp}:
 	case <-d.left:
 		return false
@@ -107,12 +112,21 @@ func (d *Detached) Sink() *Sink { return d.fork }
 // the layer go on. It reports whether more is wanted.
 func (d *Detached) Pass(resp *model.LLMResponse) bool {
 	more := d.fork.Pass(resp)
-	d.more <- more
+	d.answer(more)
 	return more
 }
 
 // Refuse drops a response of the layer and stops the layer.
-func (d *Detached) Refuse() { d.more <- false }
+func (d *Detached) Refuse() { d.answer(false) }
+
+// answer lets the layer go on, unless it has been left behind: it may have handed a
+// response over at that moment, and does not wait any more.
+func (d *Detached) answer(more bool) {
+	select {
+	case d.more <- more:
+	case <-d.left:
+	}
+}
 
 // Leave leaves the layer behind: from now on it records nothing. An attempt in
 // progress is recorded as a, if a has an Outcome.

@@ -91,7 +91,7 @@ func (p *progressive) GenerateContent(ctx context.Context, req *model.LLMRequest
 
 // Do implements stream.Layer.
 func (p *progressive) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	if !streamed || out.Continuous || out.Shown || out.AsksNoModel() {
+	if !streamed || out.Continuous || out.Compared || out.Shown || out.AsksNoModel() {
 		return p.Inner.Do(ctx, req, streamed, out)
 	}
 	r := &progress{out: out, items: make(chan stream.Item)}

@@ -19,8 +19,9 @@ type progress struct {
 	items   chan stream.Item
 	answer  *stream.Detached
 	preview *stream.Detached
-	cancel  context.CancelCauseFunc // of the preview
-	release context.CancelFunc
+	limited context.Context         // of the preview
+	cancel  context.CancelCauseFunc // of limited
+	release []context.CancelFunc    // of both
 }
 
 // previewOver is the cause of a preview's cancelled context.
@@ -34,11 +35,12 @@ func (e previewOver) Verdict() failure.Verdict {
 
 // start calls the model and the preview, each on a goroutine that ends when it returns.
 func (r *progress) start(ctx context.Context, p *progressive, req *model.LLMRequest) {
-	r.answer = r.out.Detach(ctx, p.Inner, req, true, r.items)
-	limited, release := context.WithTimeoutCause(ctx, p.timeout, previewOver{"it was too slow"})
-	limited, r.cancel = context.WithCancelCause(limited)
-	r.release = release
-	r.preview = r.out.Detach(limited, p.preview, req, false, r.items)
+	answered, release := context.WithCancel(ctx)
+	limited, stop := context.WithTimeoutCause(ctx, p.timeout, previewOver{"it was too slow"})
+	r.limited, r.cancel = context.WithCancelCause(limited)
+	r.release = append(r.release, release, stop)
+	r.answer = r.out.Detach(answered, p.Inner, req, true, r.items)
+	r.preview = r.out.Detach(r.limited, p.preview, req, false, r.items)
 }
 
 // run passes the preview and the answer on.
@@ -77,6 +79,10 @@ func (r *progress) show(item stream.Item) bool {
 		return true // it has failed
 	}
 	d := r.preview
+	if r.limited.Err() != nil {
+		d.Refuse() // it ignores that it is over
+		return true
+	}
 	name, text := d.Sink().Model, request.Text(resp.Content)
 	d.Sink().Aside("preview of the answer")
 	d.Refuse()
@@ -97,11 +103,10 @@ func (r *progress) show(item stream.Item) bool {
 // stop cancels the preview and leaves it behind.
 func (r *progress) stop(cause previewOver) {
 	r.cancel(cause)
-	r.release()
 	r.preview.Leave(r.preview.Lost(cause.Verdict()))
 }
 
-// end stops both.
+// end stops both. The answer is cancelled too: its consumer may have stopped early.
 func (r *progress) end(ctx context.Context) {
 	r.stop(previewOver{"the call has ended"})
 	var cut call.Attempt
@@ -109,4 +114,7 @@ func (r *progress) end(ctx context.Context) {
 		_, cut = r.answer.Deaf(ctx)
 	}
 	r.answer.Leave(cut)
+	for _, release := range r.release {
+		release()
+	}
 }
