@@ -192,6 +192,40 @@ func TestLockedNewFile(t *testing.T) {
 	enqueue(t, p.open(t, jobs.Config{}), "acme", "hi")
 }
 
+// A caller does not wait longer than its context says for a worker that is opening the
+// file again, and meets a lock there.
+func TestLockedFileThatIsOpenedAgain(t *testing.T) {
+	d := strain(t, "sqlite-again")
+	d.pragma.Store("PRAGMA busy_timeout") // needs no lock
+	p := inFile(t)
+	q := p.open(t, jobs.Config{Driver: "sqlite-again", Poll: 10 * time.Millisecond})
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		_ = os.Remove(p.file + suffix)
+	}
+	lock, err := p.db.Conn(t.Context()) // makes a new file
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	run(t, q, paris)
+	d.await(t, "PRAGMA journal_mode = WAL") // the worker is there, for 5s
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	_, err = q.Enqueue(ctx, jobs.Request{LLM: say("hi")})
+	if took := time.Since(began); err == nil || !strings.HasPrefix(err.Error(), "jobs: the queue's file is being opened") || took > 4*time.Second {
+		t.Errorf("error %v after %v, want one after 50ms", err, took)
+	}
+	if _, err := lock.ExecContext(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	id := enqueue(t, q, "acme", "hi")
+	until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+}
+
 // A file that another process keeps locked delays a caller as long as the caller's context
 // says, and the worker goes on when the lock is gone.
 func TestLockedFile(t *testing.T) {
