@@ -113,9 +113,10 @@ type problem struct {
 // check checks the files in order. One that cannot be read does not hide what is wrong with the others.
 func check(in io.Reader, out io.Writer, files []string, f checkFlags) error {
 	var unread []error
+	known := knownOf(f.models)
 	broken, printed := false, false
 	for _, file := range files {
-		p, problems, err := readPolicy(file, in, f.models)
+		p, problems, err := readPolicy(file, in, known)
 		if err != nil {
 			unread = append(unread, fmt.Errorf("check: %w", err))
 			continue
@@ -129,7 +130,7 @@ func check(in io.Reader, out io.Writer, files []string, f checkFlags) error {
 			found.Problems = append(found.Problems, problem{one.Line, one.Column, one.Path, one.Severity, one.Message})
 		}
 		if p != nil {
-			found.Picture = picture.Of(p, f.models)
+			found.Picture = picture.Of(p, known)
 		}
 		if f.json {
 			err = printRedacted(out, p, func(out io.Writer) error { return json.NewEncoder(out).Encode(found) })

@@ -116,7 +116,7 @@ func foresee(file string, v failure.Verdict) (*foresight.Foresight, error) {
 	if file == stdin {
 		return nil, errors.New("standard input has the error; name a file")
 	}
-	p, problems, err := readPolicy(file, nil, nil)
+	p, problems, err := readPolicy(file, nil, knownOf(nil))
 	if err != nil {
 		return nil, err
 	}

@@ -7,14 +7,9 @@ import (
 	"os"
 	"slices"
 
-	"github.com/adk-fallback/adk-fallback/internal/price"
-	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/internal/catalog"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
-
-// maxPolicy is how much of a file is read, in bytes; more than package spec takes,
-// so that its error about the length is reported.
-const maxPolicy = 1 << 20
 
 // stdin names standard input among the arguments, and stdinName in messages.
 const (
@@ -22,19 +17,24 @@ const (
 	stdinName = "<stdin>"
 )
 
-// readPolicy reads and checks a policy file; the file "-" is in. supplied names the
-// models that the application supplies; nil means that it is not known which.
+// knownOf returns what is known of an application that supplies models of the names
+// supplied; nil means that it is not known which it supplies.
+func knownOf(supplied []string) spec.Known {
+	known := catalog.Known()
+	if supplied != nil {
+		known.Model = func(name string) bool { return slices.Contains(supplied, name) }
+	}
+	return known
+}
+
+// readPolicy reads a policy file and checks it with known; the file "-" is in.
 //
 // The policy is nil if one of the problems is an error. The error is about the
 // file itself, which could not be read.
-func readPolicy(file string, in io.Reader, supplied []string) (*spec.Policy, []spec.Problem, error) {
+func readPolicy(file string, in io.Reader, known spec.Known) (*spec.Policy, []spec.Problem, error) {
 	data, err := readFile(file, in)
 	if err != nil {
 		return nil, nil, err
-	}
-	known := spec.Known{Price: func(id string) bool { _, ok := price.Of(id); return ok }, Build: true}
-	if supplied != nil {
-		known.Model = func(name string) bool { return slices.Contains(supplied, name) }
 	}
 	p, err := known.Parse(data)
 	if bad, ok := errors.AsType[*spec.Error](err); ok {
@@ -43,11 +43,7 @@ func readPolicy(file string, in io.Reader, supplied []string) (*spec.Policy, []s
 	if err != nil {
 		return nil, nil, err
 	}
-	problems := spec.Check(p, known)
-	if strictyaml.HasErrors(problems) {
-		return nil, problems, nil
-	}
-	return p, problems, nil
+	return p, spec.Check(p, known), nil // the warnings
 }
 
 func readFile(file string, in io.Reader) ([]byte, error) {
@@ -62,5 +58,5 @@ func readFile(file string, in io.Reader) ([]byte, error) {
 		}
 		in = f
 	}
-	return io.ReadAll(io.LimitReader(in, maxPolicy))
+	return io.ReadAll(io.LimitReader(in, spec.MaxFile+1)) // one byte more than allowed, so that Parse reports it
 }

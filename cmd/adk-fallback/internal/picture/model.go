@@ -33,7 +33,7 @@ func (v view) modelOf(r spec.Resolved) Model {
 		CredentialEnv: r.Settings.CredentialEnv,
 	}
 	switch {
-	case r.Provider == "", slices.Contains(v.supplied, r.Name), slices.Contains(v.supplied, r.Model):
+	case r.Provider == "", v.known.HandsIn(r):
 		m.From, m.Provider, m.CredentialEnv = "application", "", ""
 	case r.Settings.Provider != "":
 		m.From = "models"

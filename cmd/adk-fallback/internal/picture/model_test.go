@@ -25,7 +25,7 @@ models:
 func TestModelsAreServedAsTheFileSays(t *testing.T) {
 	p := parse(t, names)
 	got := make(map[string]string)
-	for _, m := range Of(p, nil).Models {
+	for _, m := range Of(p, spec.Known{}).Models {
 		got[m.Name] = m.served() + "; " + m.from()
 	}
 	want := map[string]string{
@@ -68,7 +68,7 @@ func TestNamesMeanWhatPackageSpecTakesThemFor(t *testing.T) {
 					unresolved = append(unresolved, name)
 				}
 			}
-			models := Of(p, nil).Models
+			models := Of(p, spec.Known{}).Models
 			var supplied []string
 			for _, m := range models {
 				if m.From == "application" {

@@ -3,7 +3,7 @@
 //
 //	p, err := spec.Parse(data)
 //	…
-//	err = picture.Of(p, nil).Print(os.Stdout)
+//	err = picture.Of(p, spec.Known{}).Print(os.Stdout)
 //
 // It reads the checked file and builds nothing. It therefore imports no model,
 // provider, router or ADK; a test keeps it so. Another test compares the tree with
@@ -28,10 +28,11 @@ type Picture struct {
 	WorstCase Worst   `json:"worst_case"`
 }
 
-// Of returns the picture of a policy without errors. supplied names the models
-// that the application is known to supply; the policy is read only.
-func Of(p *spec.Policy, supplied []string) *Picture {
-	v := view{p, supplied}
+// Of returns the picture of a policy that is checked with known and has no errors. Of
+// known, it uses which models the application supplies and the context windows of the
+// others. p is read only.
+func Of(p *spec.Policy, known spec.Known) *Picture {
+	v := view{p, known}
 	return &Picture{Models: v.models(), Tree: v.tree(), WorstCase: worstOf(p)}
 }
 
@@ -59,7 +60,7 @@ func (p *Picture) Print(out io.Writer) error {
 // view is a policy without errors, as it is drawn.
 type view struct {
 	*spec.Policy
-	supplied []string // the models that the application is known to supply
+	known spec.Known
 }
 
 // Short writes a duration as a person would: 1m, not 1m0s.

@@ -119,7 +119,7 @@ func (v view) model(t *spec.Target, r spec.Resolved) *Layer {
 	wrap("breaker", breakerText(v.CircuitBreaker))
 	wrap("validate", validateText(v.Validate))
 	wrap("retry", retryText(v.Retry))
-	wrap("context_window", Plural(r.Settings.ContextWindow, "token"))
+	wrap("context_window", Plural(v.known.ContextWindow(r), "token"))
 	if r.Settings.Tools != nil {
 		wrap("tools", cmp.Or(strings.Join(r.Settings.Tools, ", "), "none"))
 	}

@@ -41,8 +41,7 @@ func previewText(p *spec.Preview, t spec.Target) string {
 // standbys names the fallbacks that are kept warm, "" for none.
 func (v view) standbys() string {
 	var names []string
-	known := spec.Known{Model: func(name string) bool { return slices.Contains(v.supplied, name) }}
-	for _, t := range v.Standbys(known) {
+	for _, t := range v.Standbys(v.known) {
 		if !slices.Contains(names, t.Name) {
 			names = append(names, t.Name)
 		}

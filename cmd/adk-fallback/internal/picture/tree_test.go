@@ -48,7 +48,7 @@ func TestTreeIsWhatIsBuilt(t *testing.T) {
 			var want []string
 			builtBy(live).walk(0, &want)
 			var got []string
-			printed(p, picture.Of(p, nil).Tree, 0, &got)
+			printed(p, picture.Of(p, spec.Known{}).Tree, 0, &got)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("layers (-built +printed):\n%s", diff)
 			}
@@ -61,7 +61,7 @@ func TestTreeHasTheFlagsOfTheLastResort(t *testing.T) {
 	p := parse(t, "primary: a\nfallbacks: [{name: cached-answer}, {name: closed}]\naliases: {closed: template-response}\n"+
 		"flags: {old: {targets: [cached-*], default: false}, sorry: {targets: [closed, cached-answer]}}\n")
 	var got []string
-	for _, entry := range picture.Of(p, nil).Tree.Within[0].Within[1:] { // within the cache
+	for _, entry := range picture.Of(p, spec.Known{}).Tree.Within[0].Within[1:] { // within the cache
 		path := ""
 		for ; entry != nil; entry = append(entry.Within, nil)[0] {
 			path += " → " + entry.Layer
@@ -85,7 +85,7 @@ func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
 	for fallbacks, want := range map[string]int{"{name: b}, {name: template-response}": 2, "{name: template-response}": 0} {
 		p := parse(t, "primary: a\nfallbacks: ["+fallbacks+"]\nbudgets: {usd_per_day: 1, soft_limit: {}}\n")
 		var out strings.Builder
-		if err := picture.Of(p, nil).Print(&out); err != nil {
+		if err := picture.Of(p, spec.Known{}).Print(&out); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Count(out.String(), "soft_limit"); got != want {

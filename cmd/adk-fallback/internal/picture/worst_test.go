@@ -14,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
 	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // stubborn makes calls last: it says nothing for a while, then fails, or streams
@@ -140,7 +141,7 @@ func TestWorstCaseIsWhatACallMeets(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := parse(t, test.file)
-			w := picture.Of(p, nil).WorstCase
+			w := picture.Of(p, spec.Known{}).WorstCase
 			if w.Attempts != test.attempts {
 				t.Errorf("%d attempts, want %d", w.Attempts, test.attempts)
 			}
@@ -199,7 +200,7 @@ func TestWorstCaseCountsWhatTargetsHaveOfTheirOwn(t *testing.T) {
 		{"a fallback without a limit", "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]\ntimeouts: {primary: 1s}\n", 2, "unbounded; set timeouts.fallback or timeouts.total", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := picture.Of(parse(t, test.file), nil).WorstCase
+			w := picture.Of(parse(t, test.file), spec.Known{}).WorstCase
 			if w.Attempts != test.attempts || w.Waiting.String() != test.waiting || test.whole != "" && w.Whole.String() != test.whole {
 				t.Errorf("%d attempts, waiting %v, whole %v; want %d, %s, %s", w.Attempts, w.Waiting, w.Whole, test.attempts, test.waiting, test.whole)
 			}

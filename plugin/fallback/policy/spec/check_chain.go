@@ -82,18 +82,22 @@ func (c *checker) priced(r Resolved) bool {
 	return r.Settings.Price != nil || c.known.Price(r.ID)
 }
 
-// windows finds fallbacks with a smaller context window than a model before them.
+// windows finds chains in which every fallback has a smaller context window than the primary.
+// A tenth less is as large: vendors' counts of the same text differ by more.
 func (c *checker) windows() {
-	largest, of := 0, ""
-	for _, t := range c.models() {
-		window := c.known.ContextWindow(t.Resolved)
-		if window > 0 && window < largest {
-			c.warn(t.Path, fmt.Sprintf("%s reads %d tokens and %s before it %d: longer requests skip this fallback; use one with as large a window", quoted(t.Name), window, of, largest))
-		}
-		if window > largest {
-			largest, of = window, t.Name
-		}
+	models := c.models()
+	if len(models) < 2 || c.Overflow == "trim" {
+		return
 	}
+	primary, largest := c.known.ContextWindow(models[0].Resolved), 0
+	for _, t := range models[1:] {
+		window := c.known.ContextWindow(t.Resolved)
+		if window == 0 || window >= primary-primary/10 {
+			return
+		}
+		largest = max(largest, window)
+	}
+	c.warn("fallbacks", fmt.Sprintf("%s reads %d tokens, and no fallback reads more than %d: longer requests have no fallback; add a model with as large a window", quoted(models[0].Name), primary, largest))
 }
 
 // ContextWindow returns the context window of a model in tokens, 0 if it is unknown. The

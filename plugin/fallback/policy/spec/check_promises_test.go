@@ -144,11 +144,16 @@ func TestWhatIsProbablyAMistakeIsWarnedOf(t *testing.T) {
 	}
 }
 
-// The context windows of listed models are known without the file.
+// The context windows of listed models are known without the file, unless the application
+// supplies a model of that name.
 func TestWindowsOfListedModelsAreKnown(t *testing.T) {
 	known := spec.Known{Window: func(id string) (int, bool) { return map[string]int{"gemini-2.5-pro": 1000, "gpt-4o": 100}[id], true }}
 	problems, _ := problemsWith(known, "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}]")
-	if !strings.Contains(problems, `"gpt-4o" reads 100 tokens and gemini-2.5-pro before it 1000`) {
+	if !strings.Contains(problems, `"gemini-2.5-pro" reads 1000 tokens, and no fallback reads more than 100`) {
 		t.Errorf("problems %s", problems)
+	}
+	known.Model = func(name string) bool { return name == "gpt-4o" }
+	if problems, _ := problemsWith(known, "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}]"); problems != "" {
+		t.Errorf("gpt-4o of the application: problems %s", problems)
 	}
 }

@@ -133,9 +133,17 @@ func TestCheckWarns(t *testing.T) {
 			want:  []string{`1:10: warning: primary: budgets need the price of gemini-2.5-flash; set models["gemini-2.5-flash"].price`},
 		},
 		{
-			name: "of a fallback with a smaller window",
-			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}, {name: local-7b}]\nmodels:\n  gemini-*: {context_window: 1048576}\n  gpt-4o: {context_window: 128000}\n  local-*: {provider: openai, context_window: 2000000}",
-			want: []string{`2:20: warning: fallbacks[0].name: "gpt-4o" reads 128000 tokens and gemini-2.5-pro before it 1048576: longer requests skip this fallback; use one with as large a window`},
+			name: "of fallbacks with smaller windows",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}, {name: local-7b}, {name: template-response}]\nmodels:\n  gemini-*: {context_window: 1048576}\n  gpt-4o: {context_window: 128000}\n  local-*: {provider: openai, context_window: 32768}",
+			want: []string{`2:1: warning: fallbacks: "gemini-2.5-pro" reads 1048576 tokens, and no fallback reads more than 128000: longer requests have no fallback; add a model with as large a window`},
+		},
+		{
+			name: "of no smaller window beside one that is about as large",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}, {name: local-7b}]\nmodels:\n  gemini-*: {context_window: 1048576}\n  gpt-4o: {context_window: 128000}\n  local-*: {provider: openai, context_window: 1000000}",
+		},
+		{
+			name: "of no smaller window beside one that is unknown",
+			file: "primary: gemini-2.5-pro\nfallbacks: [{name: gpt-4o}, {name: local-7b}]\nmodels:\n  gemini-*: {context_window: 1048576}\n  gpt-4o: {context_window: 128000}\n  local-*: {provider: openai}",
 		},
 		{
 			name: "by the pattern that says the most of a model",
