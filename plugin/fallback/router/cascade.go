@@ -255,10 +255,15 @@ func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	if out.Root == "" {
 		out.Root = c.name
 	}
-	return out.Observe(ctx, &c.hooks, c.name, func() error {
+	settings := c.config.settings(ctx)
+	first := c.layers[cheapLayer]
+	if settings.Use == UseStrong {
+		first = c.layers[strongLayer]
+	}
+	return out.Observe(ctx, &c.hooks, first.Name(), func() error {
 		r := &cascadeRun{
 			cascade: c, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders,
-			settings: c.config.settings(ctx), tried: make([]bool, len(c.layers)),
+			settings: settings, tried: make([]bool, len(c.layers)),
 		}
 		defer func() { out.Orders = r.outer }()
 		return r.do()

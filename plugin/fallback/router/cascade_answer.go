@@ -117,7 +117,7 @@ func (a *cheapAnswer) take(resp *model.LLMResponse) bool {
 	}
 	a.logprobs.Add(resp.LogprobsResult)
 	if a.stated != nil {
-		stripped := replaceText(resp, a.stated.Add)
+		stripped := replaceText(resp, func(text string, _ bool) string { return a.stated.Add(text) })
 		if stripped != resp && !request.HasContent(stripped.Content) {
 			return true // all of it is held back
 		}
@@ -151,10 +151,12 @@ func (a *cheapAnswer) takeFinal(resp *model.LLMResponse) bool {
 			}
 		}
 		var whole confidence.Stated
-		resp = replaceText(resp, whole.Add)
-		if rest := whole.End(); rest != "" {
-			resp = appendText(resp, rest)
-		}
+		resp = replaceText(resp, func(text string, last bool) string {
+			if text = whole.Add(text); last {
+				text += whole.End()
+			}
+			return text
+		})
 		a.found, a.value = whole.Found(), whole.Value()
 	}
 	if mean := a.logprobs.Logprob(); resp.AvgLogprobs == 0 && resp.LogprobsResult == nil && !math.IsNaN(mean) {
@@ -194,16 +196,18 @@ func (a *cheapAnswer) stand() {
 }
 
 // replaceText returns resp with its texts replaced, in order, or resp itself if nothing
-// changes. Parts without text left are omitted.
-func replaceText(resp *model.LLMResponse, replace func(string) string) *model.LLMResponse {
+// changes. Parts without text left are omitted. last is true for the last text.
+func replaceText(resp *model.LLMResponse, replace func(text string, last bool) string) *model.LLMResponse {
 	if resp.Content == nil {
 		return resp
 	}
+	isText := func(p *genai.Part) bool { return p != nil && !p.Thought && p.Text != "" }
 	changed := false
 	parts := make([]*genai.Part, 0, len(resp.Content.Parts))
-	for _, p := range resp.Content.Parts {
-		if p != nil && !p.Thought && p.Text != "" {
-			if text := replace(p.Text); text != p.Text {
+	for i, p := range resp.Content.Parts {
+		if isText(p) {
+			last := !slices.ContainsFunc(resp.Content.Parts[i+1:], isText)
+			if text := replace(p.Text, last); text != p.Text {
 				changed = true
 				own := *p
 				own.Text = text
@@ -219,22 +223,5 @@ func replaceText(resp *model.LLMResponse, replace func(string) string) *model.LL
 	}
 	own := *resp
 	own.Content = &genai.Content{Role: resp.Content.Role, Parts: parts}
-	return &own
-}
-
-// appendText returns resp with text after its last text.
-func appendText(resp *model.LLMResponse, text string) *model.LLMResponse {
-	own := *resp
-	own.Content = &genai.Content{Role: resp.Content.Role, Parts: slices.Clone(resp.Content.Parts)}
-	parts := own.Content.Parts
-	for i := len(parts) - 1; i >= 0; i-- {
-		if p := parts[i]; p != nil && !p.Thought && p.Text != "" {
-			last := *p
-			last.Text += text
-			parts[i] = &last
-			return &own
-		}
-	}
-	own.Content.Parts = append(parts, &genai.Part{Text: text})
 	return &own
 }

@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -104,7 +105,9 @@ func TestRouterAsJudge(t *testing.T) {
 			"judge: it failed"},
 		"a last resort does not judge": {func() model.LLM { return first(down("g1"), degrade.Template("1")) }, []string{"g1 failed", "flash failed", "pro ok"},
 			"judge: it failed"},
-		"a hedge": {func() model.LLM { return router.MustHedge(router.HedgeConfig{Delay: time.Hour}, down("g1"), says("g2", "0.9")) },
+		"a hedge": {func() model.LLM {
+			return router.MustHedge(router.HedgeConfig{Delay: time.Hour}, down("g1"), says("g2", "0.9"))
+		},
 			[]string{"g1 failed", "g2 ok", "flash ok"}, ""},
 		"a cascade": {func() model.LLM { return cascade(0, says("g1", "0.9"), says("g2", "0.1")) }, []string{"g1 failed", "g2 ok", "flash failed", "pro ok"},
 			"judge: confidence 0.1 below 0.8"},
@@ -144,5 +147,49 @@ func TestJudgeModelReadsTheConversation(t *testing.T) {
 	}
 	if strings.Contains(text, "secret") || len(text) > 20<<10 || suite.TextOf(asked.Config.SystemInstruction) != "Is it polite?" {
 		t.Errorf("the judge reads %d bytes, and as its instruction %q", len(text), suite.TextOf(asked.Config.SystemInstruction))
+	}
+}
+
+// A judge reads the latest 16 KiB of the conversation and the first 16 KiB of the answer,
+// whole messages and words of them as far as possible.
+func TestJudgeModelReadsABoundedText(t *testing.T) {
+	const bound = 16 << 10
+	said := func(text string) *genai.Content { return genai.NewContentFromText(text, genai.RoleUser) }
+	long := func(mark string) string { return mark + strings.Repeat(" word", 2*bound/5) }
+	for name, test := range map[string]struct {
+		conversation []*genai.Content
+		answer       string
+		has, lacks   []string
+	}{
+		"short":                 {[]*genai.Content{said("one"), nil, {Role: genai.RoleModel, Parts: []*genai.Part{nil}}, said("two")}, "fine", []string{"user: one\nuser: two\n", "\nfine\n"}, []string{"…"}},
+		"a long answer":         {[]*genai.Content{said("one")}, long("fine") + " end", []string{"user: one", "\nfine word"}, []string{" end"}},
+		"a long last message":   {[]*genai.Content{said("one"), said(long("two") + " end")}, "fine", []string{"user: two word", "\nfine\n"}, []string{"user: one", " end"}},
+		"a long first message":  {[]*genai.Content{said(long("one")), said("two")}, "fine", []string{"user: one word", "user: two\n"}, nil},
+		"many messages":         {append(slices.Repeat([]*genai.Content{said("old")}, bound), said("new")), "fine", []string{"user: old\nuser: new\n"}, nil},
+		"a message that fits":   {[]*genai.Content{said("one"), said(strings.Repeat("x", bound-len("user: \n")))}, "fine", []string{"user: xxx"}, []string{"user: one", "…"}},
+		"a word without an end": {[]*genai.Content{said("é" + strings.Repeat("é", bound))}, strings.Repeat("é", bound), []string{"user: éé", "éé…"}, []string{"\ufffd"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			grader := suite.NewModel("grader", suite.Text("1"))
+			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(grader, "")}}, suite.NewModel("flash", suite.Text(test.answer)), suite.NewModel("pro", suite.Text("strong")))
+			if got := collect(m.GenerateContent(t.Context(), &model.LLMRequest{Contents: test.conversation}, false)); got.err != nil {
+				t.Fatal(got.err)
+			}
+			text := suite.TextOf(grader.Requests()[0].Contents[0])
+			conversation, answer, _ := strings.Cut(text, "</conversation>")
+			if len(conversation) > bound+len("<conversation>\n")+1 || len(answer) > bound+len("\n\n<answer>\n\n</answer>") {
+				t.Errorf("the judge reads %d bytes of the conversation and %d of the answer, want at most %d", len(conversation), len(answer), bound)
+			}
+			for _, want := range test.has {
+				if !strings.Contains(text, want) {
+					t.Errorf("the judge does not read %q", want)
+				}
+			}
+			for _, other := range test.lacks {
+				if strings.Contains(text, other) {
+					t.Errorf("the judge reads %q", other)
+				}
+			}
+		})
 	}
 }

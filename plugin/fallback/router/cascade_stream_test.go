@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -68,6 +69,57 @@ func TestStatedConfidenceIsRemovedFromRejectedAnswers(t *testing.T) {
 			suite.NewModel("flash", pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
 		if got := ask(t.Context(), m, true); got.stream != "Paris.|[Paris.]" {
 			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.stream, got.err)
+		}
+	}
+}
+
+// The beginning of a statement that the answer ends with is text, and is not lost.
+func TestTextLikeAStatementIsNotLost(t *testing.T) {
+	for _, text := range []string{
+		"Paris. CONF", "Paris. CONFIDENCE", "Paris. CONFIDENCE:", "Paris.\nCONFIDENCE", "Paris.\n**CONFIDENCE", "Paris. \n", "C", " C", "Paris. CONFIDENCE: 0.9 percent",
+	} {
+		for size := 1; size <= len(text); size++ {
+			for _, hold := range []bool{false, true} {
+				m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}, Hold: hold},
+					suite.NewModel("flash", pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
+				got := ask(t.Context(), m, true)
+				want := text + "|[" + text + "]"
+				if hold {
+					want = text + "[" + text + "]"
+				}
+				if got.stream != want || got.metadata().Degraded != "flash" {
+					t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.stream, got.err, want)
+				}
+			}
+		}
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}},
+			suite.NewModel("flash", suite.Text(text)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
+		if got := ask(t.Context(), m, false); got.stream != "["+text+"]" {
+			t.Errorf("unary, the consumer saw %q (%v), want %q", got.stream, got.err, text)
+		}
+	}
+}
+
+// What looks like a statement stays behind the parts that precede it, in the last text.
+func TestTextLikeAStatementStaysInItsPart(t *testing.T) {
+	image := &genai.Part{InlineData: &genai.Blob{MIMEType: "image/png", Data: []byte("x")}}
+	answer := send(&model.LLMResponse{FinishReason: genai.FinishReasonStop, Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
+		{Text: "Paris. "}, {Text: "a thought", Thought: true}, image, {Text: "CONF"}, nil, image,
+	}}})
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}, Tenants: map[string]router.CascadeSettings{"": {Use: router.UseCheap}}},
+		suite.NewModel("flash", answer), suite.NewModel("pro", suite.Text("strong")))
+	for resp, err := range m.GenerateContent(t.Context(), userSays("hi"), false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var texts []string
+		for _, p := range resp.Content.Parts {
+			if p != nil {
+				texts = append(texts, p.Text)
+			}
+		}
+		if diff := cmp.Diff([]string{"Paris.", "a thought", "", " CONF", ""}, texts); diff != "" {
+			t.Errorf("texts of the parts (-want +got):\n%s", diff)
 		}
 	}
 }

@@ -1,0 +1,130 @@
+package router_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// B87: a degraded answer is not judged: its model knows that it is not as good, and says
+// so.
+func TestDegradedAnswersAreNotJudged(t *testing.T) {
+	standing := func() model.LLM { // its own strong model is over the ceiling
+		return router.MustCascade(router.CascadeConfig{
+			Judges: []router.Judge{sure(0)}, MaxCost: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 2, true },
+		}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("mid", suite.Text("middle")))
+	}
+	for name, test := range map[string]struct {
+		cheap    func() model.LLM
+		want     string
+		degraded string
+	}{
+		"a template":             {func() model.LLM { return degrade.Template("sorry") }, "[sorry]", "template-response"},
+		"an answer that stands":  {standing, "[cheap]", "flash"},
+		"in a router, it stands": {func() model.LLM { return router.MustFallback(router.Config{}, standing()) }, "[cheap]", "flash"},
+		"behind a model, a stand": {func() model.LLM {
+			return router.MustFallback(router.Config{}, suite.NewModel("lite", suite.Fail(suite.ErrQuota)), standing())
+		}, "[cheap]", "flash"},
+	} {
+		for _, streamed := range []bool{false, true} {
+			strong := suite.NewModel("pro", suite.Text("strong"))
+			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{never(t)}, Hold: true}, test.cheap(), strong)
+			got := ask(t.Context(), m, streamed)
+			text := ""
+			if got.final != nil {
+				text = "[" + suite.TextOf(got.final.Content) + "]"
+			}
+			if text != test.want || got.metadata().Degraded != test.degraded || len(strong.Requests()) > 0 {
+				t.Errorf("%s: the consumer saw %q (%v), degraded %q, want %q, %q", name, got.stream, got.err, got.metadata().Degraded, test.want, test.degraded)
+			}
+		}
+	}
+}
+
+// B101: what the rejected answer's layers have noted is not said of the strong model's
+// answer; it is of one that stands.
+func TestNotesOfARejectedAnswer(t *testing.T) {
+	for name, test := range map[string]struct {
+		cached bool // the cheap answer comes from the cache
+		strong suite.Step
+		status string
+	}{
+		"miss, rejected": {false, suite.Text("strong"), ""},
+		"hit, rejected":  {true, suite.Text("strong"), ""},
+		"miss, stands":   {false, suite.Fail(suite.ErrQuota), call.CacheMiss},
+		"hit, stands":    {true, suite.Fail(suite.ErrQuota), call.CacheHit},
+	} {
+		for _, streamed := range []bool{false, true} {
+			cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
+			defer func() { _ = cache.Close() }()
+			cheap := middleware.Chain(suite.NewModel("flash", suite.Text("cheap")), cache.Middleware())
+			if test.cached {
+				ask(t.Context(), cheap, streamed)
+			}
+			m := cascade(0, cheap, suite.NewModel("pro", test.strong))
+			if got := ask(t.Context(), m, streamed); got.metadata().CacheStatus != test.status || got.err != nil {
+				t.Errorf("%s: cache status %q (%v), want %q", name, got.metadata().CacheStatus, got.err, test.status)
+			}
+		}
+	}
+}
+
+// The status of the cache around a cascade is that of the call, whichever model answers.
+func TestCacheStatusAroundACascade(t *testing.T) {
+	for confidence, model := range map[float64]string{0: "pro", 1: "flash"} {
+		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
+		defer func() { _ = cache.Close() }()
+		m := middleware.Chain(cascade(confidence, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), cache.Middleware())
+		if md := ask(t.Context(), m, true).metadata(); md.CacheStatus != call.CacheMiss || md.ModelName != model {
+			t.Errorf("with confidence %v: %q by %q, want a miss by %q", confidence, md.CacheStatus, md.ModelName, model)
+		}
+	}
+}
+
+// B87, B111: a verdict may send the call to a router with a last resort, which then
+// answers at once, although an enclosing router has other targets.
+func TestVerdictCallsLastResorts(t *testing.T) {
+	for name, test := range map[string]struct {
+		confidence float64
+		want       string
+		degraded   string
+	}{
+		"risky":  {0.1, "[sorry]", "template-response"},
+		"unsure": {0.5, "[strong]", ""},
+	} {
+		for _, streamed := range []bool{false, true} {
+			gpt := suite.NewModel("gpt", suite.Text("next"))
+			retrieval := router.MustFallback(router.Config{}, suite.NewModel("rag", suite.Fail(suite.ErrInternal)), degrade.Template("sorry"))
+			m := router.MustFallback(router.Config{}, router.MustCascade(router.CascadeConfig{
+				Judges: []router.Judge{sure(test.confidence).DegradeBelow(0.3, retrieval)}, Hold: true,
+			}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), gpt)
+			got := ask(t.Context(), m, streamed)
+			if got.final == nil || "["+suite.TextOf(got.final.Content)+"]" != test.want || got.metadata().Degraded != test.degraded || len(gpt.Requests()) > 0 {
+				t.Errorf("%s: the consumer saw %q (%v), degraded %q, want %q, %q", name, got.stream, got.err, got.metadata().Degraded, test.want, test.degraded)
+			}
+		}
+	}
+}
+
+// The last resort behind a verdict's model is called once: if it fails too, the strong
+// model answers, and nothing says that the answer is degraded.
+func TestVerdictWhoseModelsAllFail(t *testing.T) {
+	var asked int
+	none := suite.NewModel("none", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		asked++
+		yield(nil, suite.ErrInternal)
+	})
+	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0.1).DegradeBelow(0.3, router.MustFallback(router.Config{}, none))}},
+		suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+	if got := ask(t.Context(), m, true); got.stream != "cheap|strong[strong]" || got.metadata().Degraded != "" || asked != 1 {
+		t.Errorf("the consumer saw %q (%v), degraded %q, after %d calls, want the strong model's answer", got.stream, got.err, got.metadata().Degraded, asked)
+	}
+}
