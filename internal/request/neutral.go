@@ -36,13 +36,16 @@ func WithoutTexts(contents []*genai.Content, texts map[string]bool) []*genai.Con
 func withoutTexts(content *genai.Content, texts map[string]bool) *genai.Content {
 	switch {
 	case content == nil:
-	case content.Role == genai.RoleModel && texts[Text(content)]:
+	case content.Role == genai.RoleModel && texts[Text(content)] && !slices.ContainsFunc(content.Parts, isMore):
 		return genai.NewContentFromText(Neutral, genai.RoleModel)
 	case content.Role == genai.RoleUser && isForeign(content):
 		return withoutQuotes(content, texts)
 	}
 	return content
 }
+
+// isMore reports whether a part is neither a text nor empty. No placeholder has one.
+func isMore(p *genai.Part) bool { return !isEmpty(p) && !isText(p) }
 
 // withoutQuotes does for a content that quotes another agent what [WithoutTexts] does.
 func withoutQuotes(content *genai.Content, texts map[string]bool) *genai.Content {

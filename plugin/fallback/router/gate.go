@@ -46,9 +46,11 @@ func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest,
 		return err
 	}
 	rejected := c.check(ctx, target, out)
-	if ctx.Err() != nil {
+	if ctx.Err() != nil { // nobody waits for what the check has decided
 		review.Reject()
-		return stream.Ended(ctx) // nobody waits for what the check has decided
+		ended := stream.Ended(ctx)
+		out.Reject(ended, stream.VerdictOf(ctx, ended)) // on record, because it is paid for
+		return ended
 	}
 	if rejected == nil {
 		c.release()
@@ -62,8 +64,9 @@ func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest,
 
 // unchecked is the answer of a fallback.
 type unchecked struct {
-	fork *stream.Sink
-	held []*model.LLMResponse // from the first final one with function calls on
+	fork    *stream.Sink
+	held    []*model.LLMResponse // from the first final one with function calls on
+	tooLong bool                 // more than maxUnchecked
 }
 
 // take passes on what calls no function, and holds back the rest.
@@ -74,6 +77,7 @@ func (c *unchecked) take(resp *model.LLMResponse) bool {
 	case resp.Partial && calls:
 		return true // it is for display only
 	case len(c.held) == maxUnchecked:
+		c.tooLong = true
 		return false
 	}
 	c.held = append(c.held, resp)
@@ -82,7 +86,7 @@ func (c *unchecked) take(resp *model.LLMResponse) bool {
 
 // check returns why the answer is rejected, or nil.
 func (c *unchecked) check(ctx context.Context, target stream.Layer, out *stream.Sink) error {
-	if len(c.held) == maxUnchecked {
+	if c.tooLong {
 		return errUnchecked
 	}
 	for _, resp := range c.held {

@@ -2,9 +2,11 @@ package router_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -176,6 +178,107 @@ func TestGateLastsForTheTurn(t *testing.T) {
 	}
 	if names, _, md, err := act(inTurn(t.Context(), "turn 2"), m, withTools("find", "pay"), true); err != nil || !slices.Equal(names, []string{"pay"}) || md.ModelName != "first" {
 		t.Errorf("the next turn: %v by %s, %v", names, md.ModelName, err)
+	}
+}
+
+// A session that stays with a fallback is behind the gate in every turn, in parallel
+// sessions too; other sessions are not.
+func TestGateLastsForASession(t *testing.T) {
+	first := suite.NewModel("first", suite.Fail(suite.ErrUnavailable), calls("pay"))
+	second := suite.NewModel("second", calls("find"))
+	m := router.MustFallback(router.Config{Sticky: router.StickySession, Gate: guard.Gate{Tools: []string{"pay"}}}, first, second)
+	if names, _, md, err := act(inSession(t.Context(), "weak/1"), m, withTools("find", "pay"), true); err != nil || md.ModelName != "second" {
+		t.Fatalf("the first turn: %v by %s, %v", names, md.ModelName, err)
+	}
+	var turns sync.WaitGroup
+	for i := range 50 {
+		for session, want := range map[string]string{"weak": "[find] by second", "strong": "[pay] by first"} {
+			turns.Go(func() {
+				names, partial, md, err := act(inSession(t.Context(), fmt.Sprint(session, "/", i+2)), m, withTools("find", "pay"), i%2 == 0)
+				if got := fmt.Sprint(names, " by ", md.ModelName); got != want || err != nil || session == "weak" && len(partial) > 0 {
+					t.Errorf("%s: %s, partial %v, %v; want %s", session, got, partial, err, want)
+				}
+			})
+		}
+	}
+	turns.Wait()
+	for i, req := range second.Requests() {
+		if names := declared(req); !slices.Equal(names, []string{"find"}) {
+			t.Errorf("request %d to the fallback declares %v", i, names)
+		}
+	}
+}
+
+// A call that ends while it waits for approval calls no function, and its attempt, which
+// is paid for, is on record.
+func TestGateAndACallThatEnds(t *testing.T) {
+	for _, streamed := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		var record []string
+		m := router.MustFallback(router.Config{
+			OnAttempt: func(_ context.Context, a call.Attempt) { record = append(record, fmt.Sprint(a.Model, " ", a.Outcome)) },
+			Gate: guard.Gate{Tools: []string{"pay"}, Approve: func(ctx context.Context, _ *genai.FunctionCall, _ string) bool {
+				cancel()
+				<-ctx.Done()
+				return true
+			}},
+		}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", calls("pay")), suite.NewModel("third", calls("pay")))
+		names, partial, _, err := act(ctx, m, withTools("pay"), streamed)
+		if len(names)+len(partial) > 0 || !errors.Is(err, context.Canceled) {
+			t.Errorf("function calls %v, partial %v, error %v; want the caller's", names, partial, err)
+		}
+		if diff := cmp.Diff([]string{"first failed", "second failed"}, record); diff != "" {
+			t.Errorf("streamed %v: record (-want +got):\n%s", streamed, diff)
+		}
+	}
+}
+
+// An answer of a fallback has nil parts, calls in several responses, or goes on and on.
+func TestGateAndOddAnswers(t *testing.T) {
+	pays := &genai.Part{FunctionCall: &genai.FunctionCall{Name: "pay"}}
+	finds := &genai.Part{FunctionCall: &genai.FunctionCall{Name: "find"}}
+	of := func(partial bool, parts ...*genai.Part) *model.LLMResponse {
+		resp := &model.LLMResponse{Content: genai.NewContentFromParts(parts, genai.RoleModel), Partial: partial}
+		if !partial {
+			resp.FinishReason = genai.FinishReasonStop
+		}
+		return resp
+	}
+	text := &genai.Part{Text: "a"}
+	many := func(n int) (answer []*model.LLMResponse) {
+		answer = append(answer, of(false, finds))
+		for range n {
+			answer = append(answer, of(true, text))
+		}
+		return answer
+	}
+	for name, test := range map[string]struct {
+		answer []*model.LLMResponse
+		want   []string
+	}{
+		"nil parts":                  {[]*model.LLMResponse{of(true, nil, text), of(false, nil, text, nil, finds)}, []string{"find"}},
+		"a nil part before the call": {[]*model.LLMResponse{of(false, nil, pays)}, nil},
+		"a call after text":          {[]*model.LLMResponse{of(true, text), of(true, pays), of(false, text, pays)}, nil},
+		"a call after a call":        {[]*model.LLMResponse{of(false, finds), of(false, pays)}, nil},
+		"1024 responses":             {many(1023), []string{"find"}},
+		"1025 responses":             {many(1024), nil},
+	} {
+		m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", send(test.answer...)))
+		var got []string
+		var err error
+		for resp, e := range m.GenerateContent(t.Context(), withTools("pay", "find"), true) {
+			if err = e; e != nil {
+				break
+			}
+			for _, part := range resp.Content.Parts {
+				if part != nil && part.FunctionCall != nil {
+					got = append(got, part.FunctionCall.Name)
+				}
+			}
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" || (err == nil) != (test.want != nil) {
+			t.Errorf("%s: error %v, function calls (-want +got):\n%s", name, err, diff)
+		}
 	}
 }
 
