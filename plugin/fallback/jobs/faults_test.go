@@ -299,18 +299,18 @@ func TestDeletedAndCorruptFile(t *testing.T) {
 
 // A restart of PostgreSQL stops nothing for longer than it takes.
 func TestPostgresRestart(t *testing.T) {
-	p := newPlace(t, &place{dsn: postgres.dsn(t)})
+	p := newPlace(t, &place{dsn: postgres.DSN(t)})
 	q := p.open(t, jobs.Config{Poll: time.Hour})
 	b := newBlocking()
 	run(t, q, b.model())
 	before := enqueue(t, q, "acme", "hi")
 	<-b.started
-	postgres.stop()
+	postgres.Stop()
 	if _, err := q.Enqueue(t.Context(), jobs.Request{LLM: say("hi")}); err == nil || !strings.HasPrefix(err.Error(), "jobs: ") {
 		t.Errorf("Enqueue without a server: error %v", err)
 	}
 	close(b.finish) // the answer is there, but not the server
-	if err := postgres.start(); err != nil {
+	if err := postgres.Start(); err != nil {
 		t.Fatal(err)
 	}
 	until(t, "the job from before is done", func() bool {

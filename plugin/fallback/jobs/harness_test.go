@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	postgres.remove()
+	postgres.Remove()
 	if code == 0 {
 		if err := goleak.Find(); err != nil {
 			_, _ = os.Stderr.WriteString(err.Error())
@@ -47,7 +47,7 @@ type place struct {
 func onBoth(t *testing.T, test func(t *testing.T, p *place)) {
 	t.Helper()
 	t.Run("SQLite", func(t *testing.T) { test(t, inFile(t)) })
-	t.Run("PostgreSQL", func(t *testing.T) { test(t, newPlace(t, &place{dsn: postgres.dsn(t)})) })
+	t.Run("PostgreSQL", func(t *testing.T) { test(t, newPlace(t, &place{dsn: postgres.DSN(t)})) })
 }
 
 func inFile(t *testing.T) *place {

@@ -83,7 +83,7 @@ func TestIdleWorkerHardlyUsesTheDatabase(t *testing.T) {
 		check(t, q, d.all)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
-		p, kept := traced(t, newPlace(t, &place{dsn: postgres.dsn(t)}))
+		p, kept := traced(t, newPlace(t, &place{dsn: postgres.DSN(t)}))
 		check(t, p.open(t, jobs.Config{Poll: poll}), kept.all)
 	})
 }
@@ -116,7 +116,7 @@ func BenchmarkIdle(b *testing.B) {
 	}
 	b.Run("SQLite", func(b *testing.B) { measure(b, jobs.Config{File: b.TempDir() + "/jobs.db"}) })
 	b.Run("PostgreSQL", func(b *testing.B) {
-		db, err := sql.Open("pgx", postgres.dsn(b))
+		db, err := sql.Open("pgx", postgres.DSN(b))
 		if err != nil {
 			b.Fatal(err)
 		}
