@@ -8,6 +8,8 @@ import (
 	"cel.dev/cel-go/common"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/overloads"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 const (
@@ -139,7 +141,7 @@ func undeclared(name string, call bool) string {
 			known = append(known, n.Name)
 		}
 	}
-	return fmt.Sprintf("unknown %s %q%s; the %ss are %s", kind, name, hint(name, known), kind, strings.Join(known, ", "))
+	return fmt.Sprintf("unknown %s %q%s; the %ss are %s", kind, name, nearest.DidYouMean(name, known), kind, strings.Join(known, ", "))
 }
 
 // between returns the part of s between before and after.

@@ -24,9 +24,8 @@ func finishReasons() []string {
 
 // equation compares a name with constants.
 type equation struct {
-	name     string
-	function string // operators.Equals, NotEquals or In
-	values   []ast.Expr
+	name   string
+	values []ast.Expr // which it is compared with; both branches of ?:
 }
 
 // equations returns the equations of a tree that have a name on one side.
@@ -36,19 +35,18 @@ func equations(tree *ast.AST) []equation {
 		if e.Kind() != ast.CallKind || len(e.AsCall().Args()) != 2 {
 			return
 		}
-		function, args := e.AsCall().FunctionName(), e.AsCall().Args()
-		left, right := args[0], args[1]
-		switch function {
+		left, right := e.AsCall().Args()[0], e.AsCall().Args()[1]
+		switch e.AsCall().FunctionName() {
 		case operators.In:
 			if left.Kind() == ast.IdentKind && right.Kind() == ast.ListKind {
-				all = append(all, equation{left.AsIdent(), function, right.AsList().Elements()})
+				all = append(all, equation{left.AsIdent(), alternatives(right.AsList().Elements())})
 			}
 		case operators.Equals, operators.NotEquals:
 			if left.Kind() != ast.IdentKind {
 				left, right = right, left
 			}
 			if left.Kind() == ast.IdentKind {
-				all = append(all, equation{left.AsIdent(), function, []ast.Expr{right}})
+				all = append(all, equation{left.AsIdent(), alternatives([]ast.Expr{right})})
 			}
 		}
 	}))
@@ -66,9 +64,9 @@ func unknownKinds(text *expansion, tree *ast.AST) Errors {
 		if c.name != "error_kind" {
 			continue
 		}
-		for _, value := range alternatives(c.values) {
+		for _, value := range c.values {
 			if word, ok := literalText(value); ok && word != "" && !slices.Contains(kinds.All(), word) {
-				fail(value, fmt.Sprintf("unknown kind %q%s", word, hint(word, kinds.All())))
+				fail(value, fmt.Sprintf("unknown kind %q%s", word, nearest.DidYouMean(word, kinds.All())))
 			}
 		}
 	}
@@ -119,14 +117,14 @@ func doubts(tree *ast.AST) []string {
 	for _, c := range equations(tree) {
 		switch c.name {
 		case "latency", "ttft":
-			if len(c.values) == 1 && c.name == "ttft" && isZero(c.values[0]) {
+			if c.name == "ttft" && !slices.ContainsFunc(c.values, func(value ast.Expr) bool { return !isZero(value) }) {
 				continue // no content yet
 			}
 			all = append(all, fmt.Sprintf("%s is never exactly one duration; compare it with > or >=", c.name))
 		case "finish_reason":
 			for _, value := range c.values {
 				if word, ok := literalText(value); ok && word != "" && !slices.Contains(finishReasons(), word) {
-					all = append(all, fmt.Sprintf("finish reason %q is not known%s; the reasons are %s", word, hint(word, finishReasons()), strings.Join(finishReasons(), ", ")))
+					all = append(all, fmt.Sprintf("finish reason %q is not known%s; the reasons are %s", word, nearest.DidYouMean(word, finishReasons()), strings.Join(finishReasons(), ", ")))
 				}
 			}
 		}
@@ -149,12 +147,4 @@ func literalText(e ast.Expr) (string, bool) {
 	}
 	s, ok := e.AsLiteral().(types.String)
 	return string(s), ok
-}
-
-// hint returns " (did you mean …?)" with the candidate that is most similar to word, "" if none is similar.
-func hint(word string, candidates []string) string {
-	if near := nearest.Of(word, candidates); near != "" {
-		return fmt.Sprintf(" (did you mean %s?)", near)
-	}
-	return ""
 }

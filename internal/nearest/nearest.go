@@ -16,6 +16,16 @@ func Of(word string, candidates []string) string {
 	return best
 }
 
+// DidYouMean returns " (did you mean …?)" with the candidate that word is most likely a misspelling of, "" if none is near or word
+// is itself one.
+func DidYouMean(word string, candidates []string) string {
+	near := Of(word, candidates)
+	if near == "" || near == word {
+		return ""
+	}
+	return " (did you mean " + near + "?)"
+}
+
 // edits returns how many bytes to insert, remove, replace or swap with their neighbour make b of a, each byte once at most, or
 // limit if that is not less. It gives up early, so that a long word costs little.
 func edits(a, b string, limit int) int {

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 // maxValues is the most values of a file, counting those that aliases repeat.
@@ -230,7 +232,7 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 		if !known {
 			message := "unknown key " + Quoted(p.key.Value)
 			if len(d.out.Problems) < MaxProblems {
-				message += DidYouMean(p.key.Value, s.keys)
+				message += nearest.DidYouMean(p.key.Value, s.keys)
 			}
 			d.problem(Place{p.key.Line, p.key.Column}, path, message+"; the keys are "+s.allowed)
 			continue

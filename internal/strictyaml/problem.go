@@ -6,8 +6,6 @@ import (
 	"slices"
 	"sort"
 	"strings"
-
-	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 // Severity is the severity of a [Problem].
@@ -88,14 +86,4 @@ func AtMost(problems []Problem) []Problem {
 // HasErrors reports whether one of the problems is an error.
 func HasErrors(problems []Problem) bool {
 	return slices.ContainsFunc(problems, func(p Problem) bool { return p.Severity == SeverityError })
-}
-
-// DidYouMean returns " (did you mean …?)" with the candidate that is most similar to word,
-// "" if none is similar.
-func DidYouMean(word string, candidates []string) string {
-	best := nearest.Of(word, candidates)
-	if best == "" || best == word {
-		return ""
-	}
-	return fmt.Sprintf(" (did you mean %s?)", best)
 }

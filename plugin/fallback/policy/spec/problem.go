@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
@@ -38,9 +39,9 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Short names for functions of package strictyaml.
+// Short names for functions of packages strictyaml and nearest.
 func at(path string, rest ...any) string { return strictyaml.At(path, rest...) }
 func quoted(text string) string          { return strictyaml.Quoted(text) }
 func didYouMean(word string, candidates []string) (hint string) {
-	return strictyaml.DidYouMean(word, candidates)
+	return nearest.DidYouMean(word, candidates)
 }
