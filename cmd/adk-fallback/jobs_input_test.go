@@ -78,6 +78,14 @@ func TestJobsBadInput(t *testing.T) {
 	}
 }
 
+// What a driver says of an address has no password.
+func TestJobsErrorsOfPostgreSQLAreRedacted(t *testing.T) {
+	err := jobsError(newJobs(), &jobsFlags{postgresEnv: "JOBS_URL"}, errors.New("jobs: cannot connect to postgres://ada:pa55word@db.example.com/jobs"))
+	if text := err.Error(); !strings.HasPrefix(text, "jobs: cannot connect to ") || strings.Contains(text, "pa55word") {
+		t.Errorf("error %q", text)
+	}
+}
+
 // alter executes statements on a SQLite file.
 func alter(t *testing.T, file string, statements ...string) {
 	t.Helper()

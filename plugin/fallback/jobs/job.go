@@ -47,7 +47,7 @@ type Job struct {
 	State    State
 	Answered bool // the model has answered; the delivery is outstanding, or done
 	// Attempts counts the calls that reached a model. Refusals by a breaker, a limit or
-	// a budget do not count.
+	// a budget do not count, nor do workers that cannot read the job.
 	Attempts, MaxAttempts int
 	Owner                 string // the worker that had the job last
 	Error                 string // of the latest attempt; redacted, at most 256 bytes
