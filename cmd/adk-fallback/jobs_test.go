@@ -224,11 +224,12 @@ func TestJobsHelp(t *testing.T) {
 
 func TestShellsCompleteJobs(t *testing.T) {
 	file, ids := jobsFile(t)
+	missing := filepath.Join(t.TempDir(), "jobs.db")
 	const nothing = ":4\n" // cobra's directive: no files
 	for args, want := range map[string]string{
 		"jobs list --state ": "pending\nrunning\ndone\nfailed\ncancelled\n" + nothing, "jobs retry --state ": "failed\ncancelled\n" + nothing,
 		"jobs cancel --state ": "pending\nrunning\n" + nothing, "jobs list --tenant ": nothing, "jobs list --postgres-env ": nothing, "jobs list ": nothing,
-		"jobs retry ": nothing, "jobs retry --file none.db ": nothing,
+		"jobs retry ": nothing, "jobs retry --file " + missing + " ": nothing,
 		"jobs retry --file " + file + " ":                          ids[jobs.Failed] + "\n" + ids[jobs.Cancelled] + "\n" + nothing,
 		"jobs retry --file " + file + " " + ids[jobs.Failed] + " ": ids[jobs.Cancelled] + "\n" + nothing,
 		"jobs cancel --file " + file + " ":                         ids[jobs.Pending] + "\n" + nothing,
@@ -238,7 +239,7 @@ func TestShellsCompleteJobs(t *testing.T) {
 			t.Errorf("%q: error %v, output %q, want %q", args, err, out, want)
 		}
 	}
-	if _, err := os.Stat("none.db"); err == nil {
+	if _, err := os.Stat(missing); err == nil {
 		t.Error("completion has made a file")
 	}
 }
