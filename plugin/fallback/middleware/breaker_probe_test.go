@@ -13,6 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -418,6 +419,30 @@ func TestRetryKnowsThatTheProbeIsNotItsOwn(t *testing.T) {
 			t.Errorf("requests %v, want one call", got)
 		}
 	})
+}
+
+// B121: the same while it is half open, between two of its probes.
+func TestBreakerThatProbesItselfRefusesAnyRetry(t *testing.T) {
+	for name, probe := range map[string]func() *model.LLMRequest{"its own": probeRequest, "a call": nil} {
+		synctest.Test(t, func(t *testing.T) {
+			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 2, Probe: probe})(suite.NewModel("flash", down, suite.Text("ok")))
+			breaker, ok := stream.Find[stream.Breaker](m)
+			if !ok {
+				t.Fatal("no breaker")
+			}
+			want := probe != nil
+			_ = generate(t.Context(), m) // opens it
+			if soon, late := breaker.Refuses(time.Now()), breaker.Refuses(time.Now().Add(time.Hour)); !soon || late != want {
+				t.Errorf("%s, open: refuses now %t, in an hour %t, want true, %t", name, soon, late, want)
+			}
+			if err := force(t, m); err != nil { // half open, one success is missing
+				t.Fatal(err)
+			}
+			if soon, late := breaker.Refuses(time.Now()), breaker.Refuses(time.Now().Add(time.Hour)); soon != want || late != want {
+				t.Errorf("%s, half open: refuses now %t, in an hour %t, want %t", name, soon, late, want)
+			}
+		})
+	}
 }
 
 func ExampleBreakerConfig_probe() {

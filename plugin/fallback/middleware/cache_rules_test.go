@@ -152,3 +152,29 @@ func ExampleCacheRule() {
 	// When do you open? hit
 	// What time is it? bypass
 }
+
+// A rule's Prompt sees the first MaxRuleBytes of the message, trimmed, and no more.
+func TestCacheRuleSeesABoundedPrompt(t *testing.T) {
+	rules := []middleware.CacheRule{{Prompt: regexp.MustCompile(`secret`), Skip: true}}
+	fill := func(n int) string { return strings.Repeat("x", n) }
+	for name, test := range map[string]struct {
+		text   string
+		status string
+	}{
+		"at the beginning":         {"secret" + fill(2*middleware.MaxRuleBytes), call.CacheBypass},
+		"just within":              {fill(middleware.MaxRuleBytes-6) + "secret" + fill(9), call.CacheBypass},
+		"over the bound":           {fill(middleware.MaxRuleBytes-5) + "secret" + fill(9), call.CacheMiss},
+		"beyond":                   {fill(middleware.MaxRuleBytes) + "secret", call.CacheMiss},
+		"behind white space":       {strings.Repeat(" ", 2*middleware.MaxRuleBytes) + "secret", call.CacheBypass},
+		"exactly as long":          {fill(middleware.MaxRuleBytes-6) + "secret", call.CacheBypass},
+		"a letter over the bound":  {"secret" + fill(middleware.MaxRuleBytes-7) + "é", call.CacheBypass},
+		"a prompt without letters": {"", call.CacheMiss},
+	} {
+		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour, Rules: rules})
+		m := cache.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		if got := statusFor(t, t.Context(), m, user(test.text)); got != test.status {
+			t.Errorf("%s: status %q, want %q", name, got, test.status)
+		}
+		_ = cache.Close()
+	}
+}
