@@ -16,11 +16,15 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		return false
 	}
 	if resp.Partial {
-		if len(resp.CustomMetadata) > 0 && resp.CustomMetadata[call.KeyRestart] == true {
+		switch {
+		case len(resp.CustomMetadata) == 0:
+		case resp.CustomMetadata[call.KeyRestart] == true:
 			// An inner router restarts. The consumer gets this Sink's marker, if it has
 			// shown anything.
 			s.Restart()
 			return true
+		case resp.CustomMetadata[call.KeyProvisional] == true && (s.Continuous || s.Compared):
+			return true // a preview could not be discarded
 		}
 		if resp.ModelVersion != "" {
 			s.version = resp.ModelVersion

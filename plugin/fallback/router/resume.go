@@ -126,6 +126,9 @@ func (c *resumed) take(resp *model.LLMResponse) bool {
 	if resp.CustomMetadata[call.KeyRestart] == true {
 		return true // the attempt that follows is compared from its start
 	}
+	if resp.CustomMetadata[call.KeyNotice] != nil {
+		return c.fork.Pass(resp) // not the model's own text
+	}
 	rest, ok := c.beyond(request.Text(resp.Content))
 	if !ok {
 		c.other = true
