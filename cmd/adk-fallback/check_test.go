@@ -152,7 +152,7 @@ func TestCheckRefusesWhatCannotBeBuilt(t *testing.T) {
 	if exitStatus(err) != exitProblems {
 		t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
 	}
-	for _, section := range []string{"degrade.deferred", "cascade", "state", "alerts"} {
+	for _, section := range []string{"state", "alerts"} {
 		if want := ": " + section + ": not supported by this version; remove it"; !strings.Contains(out, want) {
 			t.Errorf("output lacks %q:\n%s", want, out)
 		}

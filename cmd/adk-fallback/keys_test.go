@@ -116,7 +116,7 @@ func policies(t *testing.T) map[string]*yaml.Node {
 			t.Fatal(err)
 		}
 		if name != "full" {
-			without(doc.Content[0], "cascade", "state", "alerts", "deferred")
+			without(doc.Content[0], "state", "alerts")
 		}
 	}
 	return all

@@ -40,9 +40,13 @@ type Foresight struct {
 	Breaker Breaker `json:"breaker"`
 	// Skipped are the entries before Next that are skipped, in order.
 	Skipped []Skipped `json:"skipped"`
-	// Next is the target that is called after the retries; "" for none.
+	// Cheap is the model of section cascade, which is called before the primary; "" for
+	// none.
+	Cheap string `json:"cheap,omitempty"`
+	// Next is the target that is called after the retries; "" for none. It is Cheap if the
+	// cheap model's rejected answer is returned.
 	Next string `json:"next"`
-	// Condition is that of Next.
+	// Condition is that of Next; "" for Cheap.
 	Condition string `json:"condition"`
 	// Because says why there is no Next.
 	Because string `json:"because"`
@@ -60,6 +64,9 @@ type Skipped struct {
 // with the verdict v on its primary. It needs no keys and makes no network calls.
 func Of(p *spec.Policy, file string, v failure.Verdict) (*Foresight, error) {
 	f := &Foresight{File: file, Primary: p.Primary, Retry: planRetries(p, v), cooldown: v.Cooldown}
+	if p.Cascade != nil {
+		f.Cheap = p.Cascade.Model
+	}
 	var err error
 	if f.Breaker, err = planBreaker(p.CircuitBreaker, v); err == nil {
 		err = f.play(p, v)
@@ -73,7 +80,7 @@ func Of(p *spec.Policy, file string, v failure.Verdict) (*Foresight, error) {
 
 // redact removes what looks like a key from all that f repeats of the file.
 func (f *Foresight) redact(by func(string) string) {
-	f.Primary, f.Next, f.Condition, f.Because = by(f.Primary), by(f.Next), by(f.Condition), by(f.Because)
+	f.Primary, f.Cheap, f.Next, f.Condition, f.Because = by(f.Primary), by(f.Cheap), by(f.Next), by(f.Condition), by(f.Because)
 	for i, s := range f.Skipped {
 		f.Skipped[i] = Skipped{by(s.Name), by(s.Because)}
 	}
@@ -108,6 +115,8 @@ func (f *Foresight) play(p *spec.Policy, v failure.Verdict) error {
 		f.answers(p, answered, md.Degraded)
 	case ok && failed.Means.Action == failure.Fail:
 		f.Because = failed.Means.Reason
+	case f.Cheap != "" && len(p.Fallbacks) == 0:
+		f.Next = f.Cheap
 	default:
 		f.Because = "no target is left"
 	}
@@ -115,10 +124,11 @@ func (f *Foresight) play(p *spec.Policy, v failure.Verdict) error {
 }
 
 // withoutChance returns p with one attempt at each target, complete rollouts, and
-// the control for all in its experiments: rules and flags may name the other arms.
+// the control for all in its experiments: rules and flags may name the other arms. It has no
+// cascade, because it is asked what follows when the primary has been called and has failed.
 func withoutChance(p *spec.Policy) *spec.Policy {
 	certain := *p
-	certain.Retry, certain.Flags, certain.Experiments = nil, maps.Clone(p.Flags), maps.Clone(p.Experiments)
+	certain.Cascade, certain.Retry, certain.Flags, certain.Experiments = nil, nil, maps.Clone(p.Flags), maps.Clone(p.Experiments)
 	certain.WarmStandby = nil // its small requests are no part of the call
 	for name, flag := range certain.Flags {
 		flag.Rollout = 1
@@ -199,6 +209,9 @@ func (f *Foresight) Print(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	line := func(name, value string) { fmt.Fprintf(w, "%s\t%s\n", name, value) }
 	fmt.Fprintf(out, "\nin %s, at %s\n", f.File, f.Primary)
+	if f.Cheap != "" {
+		line("cascade", f.Cheap+" is called first; "+f.Primary+" only if its answer is rejected or it fails")
+	}
 	line("retry", f.Retry.String())
 	line("breaker", f.Breaker.String())
 	if f.cooldown > 0 && !f.Breaker.Present {
@@ -207,9 +220,12 @@ func (f *Foresight) Print(out io.Writer) error {
 	for _, s := range f.Skipped {
 		line("skipped", s.Name+": "+s.Because)
 	}
-	if f.Next != "" {
+	switch {
+	case f.Next != "" && f.Next == f.Cheap && f.Condition == "":
+		line("next", f.Next+": its rejected answer, if it has one, is returned and marked as degraded")
+	case f.Next != "":
 		line("next", fmt.Sprintf("%s: condition %q is true", f.Next, f.Condition))
-	} else {
+	default:
 		line("next", "none; the call fails: "+f.Because)
 	}
 	return w.Flush()

@@ -23,14 +23,21 @@ func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, e
 		models[name] = standin.Model{LLM: standIn(name)}
 	}
 	validators := policy.Validators{}
-	if p.Validate != nil && p.Validate.Function != "" {
-		validators[p.Validate.Function] = func(context.Context, *model.LLMRequest, *model.LLMResponse) error { return nil }
+	sections := []*spec.Validate{p.Validate}
+	if p.Cascade != nil {
+		sections = append(sections, p.Cascade.Checks)
+	}
+	for _, v := range sections {
+		if v != nil && v.Function != "" {
+			validators[v.Function] = func(context.Context, *model.LLMRequest, *model.LLMResponse) error { return nil }
+		}
 	}
 	// The stand-ins are called in place of Anthropic's models, so its name is enough. Its SDK would double the size of the
 	// command.
 	anthropic := provider.Factory{Name: "anthropic"}
 	return policy.NewLive(context.Background(), p, models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)),
 		policy.WithApproval(func(context.Context, *genai.FunctionCall, string) bool { return false }),
+		policy.WithJudge(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return 1, nil }), standin.Deferred{},
 		policy.WithRetrieval(degrade.RetrievalConfig{Search: func(context.Context, string) ([]degrade.Passage, error) { return nil, nil }}))
 }
 
@@ -39,6 +46,12 @@ func modelNames(p *spec.Policy) []string {
 	names := []string{p.Primary}
 	for _, e := range p.Fallbacks {
 		names = append(names, e.Name)
+	}
+	if c := p.Cascade; c != nil {
+		names = append(names, c.Model)
+		if c.Grader != "" {
+			names = append(names, c.Grader)
+		}
 	}
 	if t, ok := p.PreviewTarget(); ok && !t.LastResort() {
 		names = append(names, t.Name)

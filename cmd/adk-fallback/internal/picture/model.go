@@ -55,9 +55,10 @@ func (v view) models() []Model {
 		}
 	}
 	for _, t := range v.Chain() {
-		add(&t)
-		if t.Hedge != nil {
-			add(t.Hedge)
+		for _, beside := range []*spec.Target{t.Cheap, t.Grader, &t, t.Hedge} {
+			if beside != nil {
+				add(beside)
+			}
 		}
 	}
 	if t, ok := v.PreviewTarget(); ok {

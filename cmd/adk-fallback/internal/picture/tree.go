@@ -46,8 +46,14 @@ func (v view) tree() *Layer {
 	chain := v.Chain()
 	for i, t := range chain {
 		tree.Within = append(tree.Within, v.target(&t))
-		if chain[0].Spared && !t.LastResort() && !slices.ContainsFunc(chain[i+1:], isModel) {
+		if t.LastResort() || slices.ContainsFunc(chain[i+1:], isModel) {
+			continue
+		}
+		if chain[0].Spared {
 			tree.Within = append(tree.Within, around("soft_limit", "turns that started at a fallback try "+v.Primary+" here"))
+		}
+		if settings := v.overflowText(); settings != "" {
+			tree.Within = append(tree.Within, around("overflow", settings))
 		}
 	}
 	if t, ok := v.PreviewTarget(); ok {
@@ -88,13 +94,10 @@ func (v view) entry(t *spec.Target) *Layer {
 	switch {
 	case t.LastResort():
 		tree = v.flagged(t.Resolved, around(t.Name, lastResortText(v.Policy, t)))
-	case t.Experiment != "":
-		tree = around("split", splitText(t.Experiment, v.Experiments[t.Experiment]))
-		for i, arm := range v.Experiments[t.Experiment].Arms {
-			tree.Within = append(tree.Within, around("arm", armText(arm), v.model(t, t.Arms[i])))
-		}
+	case t.Cheap != nil:
+		tree = v.cascade(t, v.modelOrArms(t))
 	default:
-		tree = v.model(t, t.Resolved)
+		tree = v.modelOrArms(t)
 	}
 	if t.Name == v.Primary {
 		if t.Spared {
@@ -103,6 +106,18 @@ func (v view) entry(t *spec.Target) *Layer {
 		return tree
 	}
 	return around("when", oneLine(t.Condition.String()), tree)
+}
+
+// modelOrArms returns the model of a target, or the arms of its experiment.
+func (v view) modelOrArms(t *spec.Target) *Layer {
+	if t.Experiment == "" {
+		return v.model(t, t.Resolved)
+	}
+	tree := around("split", splitText(t.Experiment, v.Experiments[t.Experiment]))
+	for i, arm := range v.Experiments[t.Experiment].Arms {
+		tree.Within = append(tree.Within, around("arm", armText(arm), v.model(t, t.Arms[i])))
+	}
+	return tree
 }
 
 // model returns a model with the layers around it.
@@ -117,7 +132,9 @@ func (v view) model(t *spec.Target, r spec.Resolved) *Layer {
 	wrap("timeout", timeoutText(v.Policy, t))
 	wrap("limit", limitText(limitsOf(v.Policy, r), v.Priority))
 	wrap("breaker", breakerText(v.CircuitBreaker))
-	wrap("validate", validateText(v.Validate))
+	if !t.Grades {
+		wrap("validate", validateText(v.Validate))
+	}
 	wrap("retry", retryText(v.Retry))
 	wrap("context_window", Plural(v.known.ContextWindow(r), "token"))
 	if r.Settings.Tools != nil {

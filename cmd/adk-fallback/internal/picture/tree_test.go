@@ -30,6 +30,9 @@ func TestTreeIsWhatIsBuilt(t *testing.T) {
 		t.Fatalf("%d files, want 5 or more", len(files))
 	}
 	files = append(files, "../../testdata/everything.yaml", // instead of full.yaml, which only a later version can build
+		write(t, "primary: a\nfallbacks: [{name: b}, {name: deferred-answer}]\ncascade: {model: c, judge: application, checks: {function: f}, grader: b, degrade: {below: 10%, to: cached-answer}}\n"+
+			"overflow: trim\nmodels: {a: {context_window: 9}}\nbudgets: {usd_per_day: 1}\nvalidate: {}\n"+
+			"experiments: {e: {target: c, arms: [{model: c, share: 50%}, {model: d, share: 50%}]}}\n"),
 		write(t, "primary: a\nbudgets: {max_output_tokens: 100}\nretry: {max_attempts: 1}\n"),
 		write(t, "primary: a\nfallbacks: [{name: b}, {name: c}, {name: template-response}]\nhedge: {target: c}\nstream: {idle: 1s}\nbudgets: {tenants: {x: {usd_per_day: 1}}}\n"+
 			"models: {b: {rate_limits: {concurrency: 1}}}\nexperiments: {e: {target: b, arms: [{model: b, share: 50%}, {model: d, share: 50%}]}}\n"))
@@ -98,7 +101,9 @@ func TestTreeHasNoSoftLimitWithoutAnotherModel(t *testing.T) {
 // built.
 func printed(p *spec.Policy, l *picture.Layer, depth int, lines *[]string) {
 	switch name, _, _ := strings.Cut(l.Layer, " "); name {
-	case "context", "when", "arm", "soft_limit", "compliance", "flag", "capability", "tools", "context_window":
+	case "grader": // behind a function
+		return
+	case "context", "when", "arm", "soft_limit", "overflow", "compliance", "flag", "capability", "tools", "context_window":
 	case "model":
 		name, _, _ := strings.Cut(l.Settings, " ")
 		*lines = append(*lines, strings.Repeat("  ", depth)+p.Resolve(name).Model)
@@ -148,7 +153,7 @@ func (b built) walk(depth int, lines *[]string) {
 			line("timeout")
 		}
 		at(b.v.FieldByName("root")).walk(depth, lines)
-	case "policy.wayBack": // to what is in its own place already
+	case "policy.wayBack", "policy.secondPlace": // to what is in its own place already
 	case "policy.chain":
 		b.arms = b.v.FieldByName("arms")
 		at(b.v.FieldByName("fallback")).walk(depth, lines)
@@ -160,7 +165,7 @@ func (b built) walk(depth int, lines *[]string) {
 	case "stream.Source", "degrade.lastResort":
 		line(b.v.FieldByName("name").String())
 	default:
-		if !slices.Contains([]string{"policy.layer", "policy.payable", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
+		if !slices.Contains([]string{"policy.layer", "policy.payable", "policy.cascaded", "policy.replacement", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
 			_, name, _ := strings.Cut(typ, ".")
 			if other, ok := layerNames[typ]; ok {
 				name = other

@@ -65,6 +65,9 @@ func cacheText(p *spec.Policy) string {
 		}
 		return settings
 	}
+	if c := p.Cascade; c != nil && c.Degrade != nil && p.Resolve(c.Degrade.To).Model == spec.CachedAnswer {
+		return "only for cached-answer"
+	}
 	for _, e := range p.Fallbacks {
 		if p.Resolve(e.Name).Model == spec.CachedAnswer || e.Condition.Uses("cache_hit") {
 			return "only for cached-answer and cache_hit"
@@ -93,9 +96,14 @@ func lastResortText(p *spec.Policy, t *spec.Target) string {
 			r = degrade.Retrieval
 		}
 		text = fmt.Sprintf("up to %s, found within %s", Plural(r.MaxPassages, "passage"), Short(r.Timeout))
+	case t.Model == spec.DeferredAnswer:
+		d := spec.Default[spec.Deferred]()
+		if degrade.Deferred != nil {
+			d = degrade.Deferred
+		}
+		text = fmt.Sprintf("%q, and the answer within %s", firstLine(d.Message), Short(d.MaxAge))
 	case t.Model == spec.TemplateResponse:
-		first, _, _ := strings.Cut(cmp.Or(degrade.Template, defaultOf("degrade", "template")), "\n")
-		text = strconv.Quote(first)
+		text = strconv.Quote(firstLine(cmp.Or(degrade.Template, defaultOf("degrade", "template"))))
 	case degrade.CachedMaxAge > 0:
 		text = "up to " + Short(degrade.CachedMaxAge) + " old"
 	default:
@@ -109,6 +117,11 @@ func lastResortText(p *spec.Policy, t *spec.Target) string {
 		text += ", but not when a budget is exhausted"
 	}
 	return text
+}
+
+func firstLine(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return first
 }
 
 // defaultOf returns the default of a key in a section, which has a text.

@@ -21,7 +21,8 @@ import (
 // without content, streamed or not; and each wait is the backoff or retry.max_wait,
 // whichever is longer, but at most retry.skip_wait while another target is
 // available. A call goes through each target once, so the figures add up, and
-// timeouts.total bounds them all. Last resorts, skipped targets and the other arms
+// timeouts.total bounds them all. A cascade takes the whole time of its cheap model, that of
+// its judges, and the time of its primary. Last resorts, skipped targets and the other arms
 // of an experiment take no time. Both targets of a hedge count, one after the other,
 // because its extra load is bounded.
 type Worst struct {
@@ -134,6 +135,25 @@ func worstAlone(p *spec.Policy, x *spec.Target) part {
 		t.raise(worstModel(p, x, r))
 	}
 	t.name = x.Name
+	if x.Cheap == nil {
+		return t
+	}
+	cheap := worstAlone(p, x.Cheap)
+	if x.Grader != nil {
+		cheap.add(judged(p, worstAlone(p, x.Grader)))
+	}
+	if p.Cascade.Measure() == "application" {
+		cheap.whole.time += p.Cascade.JudgeTimeout
+	}
+	cheap.waiting = cheap.whole // its answer is judged when it is whole
+	cheap.add(t)
+	return cheap
+}
+
+// judged returns the worst case of a grader, which may take judge_timeout.
+func judged(p *spec.Policy, t part) part {
+	t.waiting, t.last = span{time: p.Cascade.JudgeTimeout}, 0
+	t.whole = t.waiting
 	return t
 }
 
