@@ -30,8 +30,7 @@ import (
 )
 
 // reader is a model that answers as a policy with a section context reads the
-// session: through whatever stands around it. (Package policy itself has
-// dependencies that this module does without.)
+// session: through whatever stands around it.
 type reader struct{ key string }
 
 func (reader) Name() string { return "reader" }
