@@ -1,6 +1,6 @@
 // Package kinds lists the kinds of failures by name, for whoever checks a name without
-// classifying an error. What each means is in package failure; a test there keeps the
-// two equal.
+// classifying an error. What each means is in package failure; a test keeps the two
+// equal.
 package kinds
 
 // All returns the kinds that a call can move on for, sorted. "canceled" is not among

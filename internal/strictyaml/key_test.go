@@ -84,7 +84,7 @@ func TestMistakesHaveTheirPlaces(t *testing.T) {
 		{"twice", "towns: [bern]\ntowns: [bern]", `2:1: duplicate key "towns", first on line 1`},
 		{"within a compiled text", "towns: [bern]\nsum: >\n  1 +\n  ?", `4:3: sum: unexpected "?"`},
 		{"all at once", "towns: [4]\ntimeout: x", "1:9: towns[0]: must be a word, not 4\n" + `2:10: timeout: must be a duration from 1ms to 1h, such as 30s, not "x"`},
-		{"an alias, once", "towns: &t [4]\ngoods: {tea: {}}\nsum: \"1\"", "1:12: towns[0]: must be a word, not 4"},
+		{"an alias, once", "towns: [bern]\ngoods: {tea: &g {way: ship}, milk: *g, salt: {<<: *g}}", `2:23: goods.milk.way: must be post or rail, not "ship"`},
 		{"a merge of itself", "towns: [bern]\ngoods: &g {<<: *g}", "2:8: goods: mapping merges itself through <<; merge another mapping"},
 		{"a merge of text", "towns: [bern]\n<<: x", `2:5: << must have an alias of a mapping, or a list of them, not "x"`},
 	} {

@@ -51,7 +51,7 @@ func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree,
 	b.known.Model = o.handsIn
 	b.problems = spec.Check(p, o.known())
 	if strictyaml.HasErrors(b.problems) {
-		return nil, kept{}, &spec.Error{Problems: strictyaml.InOrder(b.problems)}
+		return nil, kept{}, &spec.Error{Problems: b.problems}
 	}
 	t, err := b.tree()
 	switch {
@@ -134,7 +134,7 @@ func (b *builder) targets(ch *chain) (targets []model.LLM, primary model.LLM) {
 	if b.kept.cache != nil {
 		r.hit = b.hit
 	}
-	var back model.LLM // see payable
+	var back model.LLM // see wayBack
 	last := 0          // place of the last model
 	for i, t := range b.policy.Chain() {
 		m, llm := b.place(t, r, ch)

@@ -153,7 +153,7 @@ func (c *cascaded) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 func (c *cascaded) means(ctx context.Context, causes []error) (v failure.Verdict) {
 	for i, cause := range causes {
 		switch own := stream.VerdictOf(ctx, cause); {
-		case i == 0, own.Kind != KindRejected && own.Kind != middleware.KindRefused, v.Kind == KindRejected:
+		case i == 0, own.Kind != failure.KindRejected && own.Kind != middleware.KindRefused, v.Kind == failure.KindRejected:
 			v = own
 		}
 	}

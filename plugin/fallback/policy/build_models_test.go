@@ -2,10 +2,13 @@ package policy_test
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -164,6 +167,60 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 				t.Errorf("%s: error %q does not say %q", test.name, err, want)
 			}
 		}
+	}
+}
+
+// A region that a rule relies on is the one that is called, whatever the environment says. B130
+func TestRegionsThatRulesRelyOnWithTheEnvironment(t *testing.T) {
+	const (
+		elsewhere = "https://elsewhere.example.com"
+		rule      = "\ncompliance: {rules: [{regions: ['*']}]}"
+		pinned    = "{provider: vertexai, region: europe-west4}"
+	)
+	vertex := map[string]string{"GOOGLE_CLOUD_PROJECT": "project", "KEY": "key"}
+	for _, test := range []struct {
+		name, model, rule string
+		set, process      string // the variable that is set for WithEnv, and the one of the process
+		vertex            bool   // the environment selects Vertex AI
+		want              string // "" if the model is built
+	}{
+		{"nothing is set", pinned, rule, "", "", false, ""},
+		{"Vertex AI elsewhere", pinned, rule, "GOOGLE_VERTEX_BASE_URL", "", false, "GOOGLE_VERTEX_BASE_URL is set, and a compliance rule relies on region europe-west4; unset it, or set base_url"},
+		{"the Gemini API elsewhere", pinned, rule, "GOOGLE_GEMINI_BASE_URL", "", false, "GOOGLE_GEMINI_BASE_URL is set"},
+		{"in the process alone", pinned, rule, "", "GOOGLE_VERTEX_BASE_URL", false, "GOOGLE_VERTEX_BASE_URL is set"},
+		{"no rule", pinned, "", "GOOGLE_VERTEX_BASE_URL", "", false, ""},
+		{"no region", "{provider: vertexai}", rule, "GOOGLE_VERTEX_BASE_URL", "", false, ""},
+		{"a base URL in the file", "{provider: vertexai, region: europe-west4, base_url: https://europe-west4-aiplatform.googleapis.com}", rule, "GOOGLE_VERTEX_BASE_URL", "", false, ""},
+		{"by the environment", "{region: europe-west4}", rule, "", "", true, ""},
+		{"by the environment, elsewhere", "{region: europe-west4}", rule, "GOOGLE_VERTEX_BASE_URL", "", true, "GOOGLE_VERTEX_BASE_URL is set"},
+		{"by the environment, no location", "{region: EU West}", rule, "", "", true, "region must be a location of Vertex AI"},
+		{"the Gemini API", "{region: europe-west4, credential_env: KEY}", rule, "", "", false, "the Gemini API has no regions"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			account := filepath.Join(t.TempDir(), "account.json")
+			if err := os.WriteFile(account, []byte(`{"type": "authorized_user", "client_id": "a", "client_secret": "b", "refresh_token": "c"}`), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", account)
+			for _, name := range []string{"GOOGLE_VERTEX_BASE_URL", "GOOGLE_GEMINI_BASE_URL"} {
+				t.Setenv(name, "")
+			}
+			values := maps.Clone(vertex)
+			if test.vertex {
+				values["GOOGLE_GENAI_USE_VERTEXAI"] = "true"
+			}
+			if test.set != "" {
+				values[test.set] = elsewhere
+			}
+			if test.process != "" {
+				t.Setenv(test.process, elsewhere)
+			}
+			text := "primary: gemini-2.5-flash\nmodels: {gemini-2.5-flash: " + test.model + "}" + test.rule
+			_, err := policy.Build(t.Context(), parsed(t, text), quiet, env(values))
+			if (err == nil) != (test.want == "") || err != nil && !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
 	}
 }
 

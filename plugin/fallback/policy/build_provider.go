@@ -81,21 +81,32 @@ func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 			return nil, noKey("gemini", "GOOGLE_API_KEY or GEMINI_API_KEY")
 		}
 	}
-	if e.relied && e.Settings.Region != "" && e.Settings.BaseURL == "" {
-		// genai reads these by itself, and what they name is called instead.
-		for _, name := range []string{"GOOGLE_VERTEX_BASE_URL", "GOOGLE_GEMINI_BASE_URL"} {
-			if e.first(name) != "" || os.Getenv(name) != "" {
-				return nil, fmt.Errorf("%s is set, and a compliance rule relies on region %s; unset it, or set base_url", name, e.Settings.Region)
-			}
-		}
-		if config.Backend == genai.BackendVertexAI && !spec.IsLocation(e.Settings.Region) {
-			return nil, fmt.Errorf("region must be a location of Vertex AI, such as europe-west4, not %q", e.Settings.Region)
-		}
-	}
-	if config.Backend == genai.BackendGeminiAPI && e.relied && e.Settings.Region != "" && e.Settings.BaseURL == "" {
-		return nil, fmt.Errorf("the Gemini API has no regions, and a compliance rule relies on %s; set provider: vertexai", e.Settings.Region)
+	if err := e.regionIsCalled(config.Backend); err != nil {
+		return nil, err
 	}
 	return gemini.New(ctx, e.ID, gemini.Config{Client: config, Takes: takesOf(e.Settings.Takes), Drop: e.drops()})
+}
+
+// regionIsCalled returns an error if a compliance rule relies on a region of the file that the client would not call. With a
+// base URL, package spec has checked it.
+func (e *endpoint) regionIsCalled(backend genai.Backend) error {
+	region, elsewhere := e.Settings.Region, ""
+	for _, name := range []string{"GOOGLE_VERTEX_BASE_URL", "GOOGLE_GEMINI_BASE_URL"} { // package genai reads them itself
+		if e.first(name) != "" || os.Getenv(name) != "" {
+			elsewhere = name
+		}
+	}
+	switch {
+	case !e.relied || region == "" || e.Settings.BaseURL != "":
+		return nil
+	case elsewhere != "":
+		return fmt.Errorf("%s is set, and a compliance rule relies on region %s; unset it, or set base_url", elsewhere, region)
+	case backend == genai.BackendGeminiAPI:
+		return fmt.Errorf("the Gemini API has no regions, and a compliance rule relies on %s; set provider: vertexai", region)
+	case !spec.IsLocation(region):
+		return fmt.Errorf("region must be a location of Vertex AI, such as europe-west4, not %q", region)
+	}
+	return nil
 }
 
 // newOpenAI builds a model of OpenAI, or of another server that speaks one of OpenAI's

@@ -81,7 +81,7 @@ func TestRejectedAnswerIsOneFailedAttempt(t *testing.T) {
 			t.Fatalf("%q with %d attempts (%v), want b with 2: %+v", got.text, n, got.err, got.md.Attempts)
 		}
 		a := got.md.Attempts[0]
-		if a.Model != "a" || a.Outcome != call.Failed || a.Kind != string(policy.KindRejected) || a.Duration != time.Second || a.InputTokens != 7 || a.OutputTokens != 2 {
+		if a.Model != "a" || a.Outcome != call.Failed || a.Kind != string(failure.KindRejected) || a.Duration != time.Second || a.InputTokens != 7 || a.OutputTokens != 2 {
 			t.Errorf("attempt %+v, want a rejected one of 1s with 7 and 2 tokens", a)
 		}
 	})

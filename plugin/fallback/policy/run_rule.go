@@ -15,10 +15,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// KindRejected is the kind of an attempt whose answer was given up because of
-// the next entry's condition, or that section validate does not accept.
-const KindRejected = failure.KindRejected
-
 // rules makes the conditions of a policy the rules of its router.
 type rules struct {
 	costs map[string]func(*model.LLMRequest) float64            // what an attempt will cost, by the target's name; complete when the tree is
@@ -50,8 +46,8 @@ func (r *rules) of(t spec.Target) *router.Rule {
 	}
 }
 
-// varsOf returns what conditions know of an attempt, but for what depends on the
-// policy.
+// varsOf returns the values of the names in conditions for an attempt, without those that
+// depend on the policy: cost and cache_hit.
 func varsOf(ctx context.Context, o *router.Observation) condition.Vars {
 	info := call.From(ctx)
 	v := condition.Vars{
@@ -74,7 +70,7 @@ func judge(e *spec.Errors) func(failure.Verdict) failure.Verdict {
 	}
 	return func(v failure.Verdict) failure.Verdict {
 		switch {
-		case v.Kind == KindRejected, v.Kind == failure.KindCanceled, v.Kind == failure.KindContent:
+		case v.Kind == failure.KindRejected, v.Kind == failure.KindCanceled, v.Kind == failure.KindContent:
 			return v
 		case v.Kind == failure.KindTimeout && v.HTTPStatus == 0: // our own
 			return v

@@ -13,12 +13,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// ErrNoLegalTarget says that compliance lets no target see the request. The
-// error of such a call wraps it and the reasons, target by target.
+// ErrNoLegalTarget is the error of a call if the rules of section compliance let no target
+// see the request. The call's error wraps it, and the error of each target.
 var ErrNoLegalTarget = errors.New("policy: compliance lets no target see this request")
 
-// callState is what the layers of a policy with budgets, compliance or experiments
-// know of one call. It is a context, because that is how it gets to them.
+// callState is the state of one call that the layers of a policy with budgets, compliance or
+// experiments share. It is the context of the call, so that each layer can find it.
 type callState struct {
 	context.Context
 	chain *chain
@@ -169,7 +169,7 @@ func (p *payable) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return err
 }
 
-// wayBack is the way back to a primary that a call was spared; see comeBack.
+// wayBack is the way back to a primary that a call was spared; see builder.wayBack.
 type wayBack struct{ *payable }
 
 // Absent implements stream.Optional.

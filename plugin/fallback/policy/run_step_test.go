@@ -16,7 +16,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // chainOf is a policy of models a, b, … with the conditions of those after a.
@@ -200,7 +200,7 @@ func TestConditionsOnAnswers(t *testing.T) {
 				if md.ModelName != test.by {
 					t.Errorf("%s: %s answered, want %s", test.condition, md.ModelName, test.by)
 				}
-				if test.by == "b" && md.Attempts[0].Kind != string(policy.KindRejected) {
+				if test.by == "b" && md.Attempts[0].Kind != string(failure.KindRejected) {
 					t.Errorf("%s: attempts %+v, want one that was rejected", test.condition, md.Attempts)
 				}
 			}

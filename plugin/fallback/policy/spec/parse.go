@@ -9,19 +9,16 @@ import "github.com/adk-fallback/adk-fallback/internal/strictyaml"
 // A file is UTF-8 text of at most 64 KiB with one YAML document. It may use anchors,
 // aliases and merge keys, for at most 10,000 values in all. A condition has at most 512
 // bytes, and all conditions together at most 4 KiB.
-func Parse(data []byte) (*Policy, error) { return parse(data, Known{}) }
+func Parse(data []byte) (*Policy, error) { return Known{}.Parse(data) }
 
 // MaxFile is the largest policy file, in bytes.
 const MaxFile = strictyaml.MaxFile
 
 // Parse is like the function [Parse], but checks the file with k.
-func (k Known) Parse(data []byte) (*Policy, error) { return parse(data, k) }
-
-// parse reads data and checks it with known.
-func parse(data []byte, known Known) (*Policy, error) {
+func (k Known) Parse(data []byte) (*Policy, error) {
 	p := &Policy{}
 	p.doc = format().Decode(data, p)
-	if problems := Check(p, known); strictyaml.HasErrors(problems) {
+	if problems := Check(p, k); strictyaml.HasErrors(problems) {
 		return nil, &Error{Problems: problems}
 	}
 	return p, nil
