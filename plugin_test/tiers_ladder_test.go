@@ -209,8 +209,11 @@ func (l *ladder) revive(i int) time.Duration {
 }
 
 // firstUp returns the tier that has to answer.
-func (l *ladder) firstUp() int {
-	for i := range l.down {
+func (l *ladder) firstUp() int { return l.upAfter(-1) }
+
+// upAfter returns the first tier after the given one that is up.
+func (l *ladder) upAfter(tier int) int {
+	for i := tier + 1; i < templateTier; i++ {
 		if !l.down[i].Load() {
 			return i
 		}
