@@ -82,7 +82,7 @@ func TestProbeAfterAReload(t *testing.T) {
 		a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable), suite.Text("OK"), suite.Text("a"))
 		l := live(t, text, models(a, suite.NewModel("b", suite.Text("b"))))
 		ask(t.Context(), l.Model(), false)
-		if err := l.Replace(t.Context(), parsed(t, text+"notice: {text: another answers}")); err != nil {
+		if err := l.Replace(t.Context(), parsed(t, text+"notice: {text: another answers}\nmodels: {a: {tier: t}, b: {tier: t}}")); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(9 * time.Second)
@@ -128,7 +128,7 @@ func TestWarmStandby(t *testing.T) {
 				}
 				// A budget that a single small request would use up; rules for answers that it does not meet.
 				text := "primary: a\nfallbacks: [{name: b}, {name: c}, {name: d}, {name: template-response}]\nbudgets: {usd_per_day: 0.01}\nretry: {max_attempts: 3}\nvalidate: {function: f}\n" +
-					"models: {'*': {price: {input: 0, output: 1}}, a: {price: {input: 0, output: 0}}}\n" + test.keys
+					"models: {'*': {price: {input: 0, output: 1}}, a: {price: {input: 0, output: 0}}, e: {price: {input: 0, output: 0}}}\n" + test.keys
 				judged := map[string]bool{}
 				l := live(t, text, given, policy.Validators{"f": func(_ context.Context, req *model.LLMRequest, _ *model.LLMResponse) error {
 					judged[suite.TextOf(req.Contents[0])] = true
@@ -188,7 +188,12 @@ func TestWarmStandbyTellsTheBreaker(t *testing.T) {
 func TestWarmStandbyAndReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nfallbacks: [{name: b}, {name: c}]\nwarm_standby: {models: [%s], interval: 1m, timeout: 5s}\n"
-		b := suite.NewModel("b", silent, suite.Text("OK"))
+		var took time.Duration
+		b := suite.NewModel("b", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			started := time.Now()
+			silent(ctx, req, stream, yield)
+			took = time.Since(started)
+		}, suite.Text("OK"))
 		c := suite.NewModel("c", suite.Text("OK"))
 		l := live(t, fmt.Sprintf(text, "b"), models(suite.NewModel("a", suite.Text("a")), b, c))
 		ask(t.Context(), l.Model(), false) // b hangs
@@ -201,6 +206,9 @@ func TestWarmStandbyAndReload(t *testing.T) {
 		}
 		if nb, nc := len(b.Asked()), len(c.Asked()); nb != 1 || nc != 2 {
 			t.Errorf("%d small requests to b and %d to c, want 1 before the reload and 2 after it", nb, nc)
+		}
+		if took != 5*time.Second {
+			t.Errorf("the small request that hangs took %v, want its timeout of 5s", took)
 		}
 		if err := l.Replace(t.Context(), parsed(t, "primary: a\nfallbacks: [{name: b}, {name: c}]")); err != nil {
 			t.Fatal(err)

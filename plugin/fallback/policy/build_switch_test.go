@@ -124,6 +124,25 @@ func TestTheWayBackIsNoFallback(t *testing.T) {
 	}
 }
 
+// A soft limit spares the primary also where it has the conversation in its prompt cache,
+// and is in the tier of the fallback.
+func TestTierDoesNotUndoASoftLimit(t *testing.T) {
+	cached := suite.Respond(func() *model.LLMResponse {
+		return &model.LLMResponse{
+			Content: genai.NewContentFromText("a", genai.RoleModel), FinishReason: genai.FinishReasonStop,
+			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 100, CachedContentTokenCount: 90, CandidatesTokenCount: 60_000},
+		}
+	})
+	m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 0.10, soft_limit: {at: 50%, primary_share: 0%}}"+
+		"\nmodels: {a: {tier: t, price: {input: 0, output: 1}}, b: {tier: t, price: {input: 0, output: 1}}}", models(suite.NewModel("a", cached), suite.NewModel("b", suite.Text("b"))))
+	if r := askFor(inSession(t, "s", "1"), m, false, asking(100)); r.text != "a" {
+		t.Fatalf("%q (%v) answers, want a", r.text, r.err)
+	}
+	if r := askFor(inSession(t, "s", "2"), m, true, asking(100)); r.text != "b" {
+		t.Errorf("%q (%v) answers from the soft limit on, want b", r.text, r.err)
+	}
+}
+
 // withTools is a request that declares functions.
 func withTools(names ...string) *model.LLMRequest {
 	tool := &genai.Tool{}
