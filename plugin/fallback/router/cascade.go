@@ -125,6 +125,11 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 		config: config, name: cheap.Name(), layers: layers, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
 		turns: newAffinity(StickyTurn, DefaultMaxTurns, DefaultStayFor),
 	}
+	for _, layer := range layers {
+		if isLastResort(layer) || hasLastResort(layer) {
+			c.resorts = append(c.resorts, layer)
+		}
+	}
 	for i := range config.Judges {
 		c.strips = c.strips || config.Judges[i].stated
 	}
@@ -230,13 +235,14 @@ const (
 
 // cascade is the layer.
 type cascade struct {
-	config CascadeConfig
-	name   string // the cheap model's
-	layers []stream.Layer
-	strips bool // stated confidences are removed
-	hooks  call.Hooks
-	turns  *affinity
-	warned atomic.Bool // of a model name that no target has
+	config  CascadeConfig
+	name    string // the cheap model's
+	layers  []stream.Layer
+	resorts []stream.Layer // layers that are or hold last resorts
+	strips  bool           // stated confidences are removed
+	hooks   call.Hooks
+	turns   *affinity
+	warned  atomic.Bool // of a model name that no target has
 }
 
 // Name implements model.LLM.

@@ -59,7 +59,8 @@ func (r *cascadeRun) do() error {
 	if r.outer.LastResorts == stream.LastResortsLater {
 		return err
 	}
-	return r.lastResort(err)
+	r.out.Orders = r.outer
+	return askLastResorts(r.ctx, r.resorts, r.out, err, func(l stream.Layer) error { return ask(r.ctx, l, r.req, r.streamed, r.out) })
 }
 
 // begin returns the layer to call first.
@@ -152,26 +153,6 @@ func (r *cascadeRun) stands() bool {
 	}
 	r.rejected.stand()
 	return true
-}
-
-// lastResort calls the last resorts among the models in order. It returns err if none
-// answers.
-func (r *cascadeRun) lastResort(err error) error {
-	r.out.Orders = r.outer
-	r.out.LastResorts, r.out.Chosen = stream.LastResortsOnly, ""
-	for _, layer := range r.layers {
-		if !isLastResort(layer) && !hasLastResort(layer) {
-			continue
-		}
-		r.out.Restart()
-		if ask(r.ctx, layer, r.req, r.streamed, r.out) == nil {
-			return nil
-		}
-		if r.out.Stopped || r.ctx.Err() != nil {
-			break
-		}
-	}
-	return err
 }
 
 // bar returns why the strong model may not be called, "" if it may.

@@ -51,6 +51,22 @@ func hasLastResort(target stream.Layer) bool {
 	return ok && slices.ContainsFunc(g.members(), func(m stream.Layer) bool { return isLastResort(m) || hasLastResort(m) })
 }
 
+// askLastResorts calls the last resorts of a router, which are or are behind the given
+// layers, in order, by do. It returns err if none answers.
+func askLastResorts(ctx context.Context, resorts []stream.Layer, out *stream.Sink, err error, do func(stream.Layer) error) error {
+	out.LastResorts, out.Chosen = stream.LastResortsOnly, ""
+	for _, layer := range resorts {
+		out.Restart()
+		if do(layer) == nil {
+			return nil
+		}
+		if out.Stopped || ctx.Err() != nil {
+			break
+		}
+	}
+	return err
+}
+
 // withGuard returns a guard that runs outer, the guard of the enclosing routers, then
 // own. Both may be nil.
 func withGuard(outer orderedGuard, own guard.Guard) orderedGuard {

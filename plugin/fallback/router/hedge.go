@@ -179,7 +179,7 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if outer.LastResorts == stream.LastResortsLater {
 		return err
 	}
-	return h.lastResort(ctx, req, streamed, out, err)
+	return askLastResorts(ctx, h.resorts, out, err, func(l stream.Layer) error { return l.Do(ctx, req, streamed, out) })
 }
 
 // race calls all models but the last resorts. closed reports whether no other model
@@ -191,21 +191,6 @@ func (h *hedge) race(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	r.first, _ = choose(h.racing, out, &h.warned)
 	r.chosen = out.Chosen
 	return r.run(ctx), r.closed
-}
-
-// lastResort calls the last resorts among the models in order. It returns err if none
-// answers.
-func (h *hedge) lastResort(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink, err error) error {
-	out.LastResorts, out.Chosen = stream.LastResortsOnly, ""
-	for _, layer := range h.resorts {
-		if layer.Do(ctx, req, streamed, out) == nil {
-			return nil
-		}
-		if out.Stopped || ctx.Err() != nil {
-			break
-		}
-	}
-	return err
 }
 
 // delay returns how long a model may be without content.
