@@ -17,8 +17,9 @@ import (
 // hardware addresses, telephone and card numbers, IBANs, and whatever looks like one of
 // them, each replaced by "[redacted]". What an object calls a value also tells, as in
 // {"password": "…"} and {"Key": "DB_PASSWORD", "Value": "…"}, and in JSON in a text. JSON of
-// which only that tells is written anew, its keys in order. A name or the address of a house is not recognised
-// by its form: data with those should not go to the target at all.
+// which only that tells is written anew, its keys in order. A name or the address of a
+// house is not recognised by its form: data with those should not go to the target at
+// all.
 //
 // It redacts the contents, the system instruction and the labels, and leaves out the
 // user's location. Names and ids of calls stay, because they hold a history together, and
