@@ -89,10 +89,9 @@ type CascadeConfig struct {
 // "judge: confidence 0.42 below 0.8".
 //
 // An answer that calls functions is accepted without being judged, so no tool runs twice:
-// the judges see the answer to the results. Answers of last resort and the empty one that
-// ends a tool loop are not judged either. Once
-// the strong model has answered, later calls of the same agent in the ADK turn (a tool
-// loop) begin with it, as in a [NewFallback].
+// the judges see the answer to the results. Degraded answers and the empty one that ends a
+// tool loop are not judged either. Once the strong model has answered, later calls of the
+// same agent in the ADK turn (a tool loop) begin with it, as in a [NewFallback].
 //
 // A rejected answer stands if no other model may replace it: the strong one is over the
 // ceiling, not for this tenant, or has failed. "degraded" in its metadata is then the
