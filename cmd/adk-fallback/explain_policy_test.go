@@ -192,3 +192,19 @@ func TestExplainRefusesAPolicyThatCannotBeUsed(t *testing.T) {
 		})
 	}
 }
+
+// With a cascade, the plan is that of the primary, and the cheap model is named.
+func TestExplainNamesTheCheapModel(t *testing.T) {
+	const cascade = "primary: gemini-2.5-pro\ncascade: {model: gemini-2.5-flash, judge: stated, checks: {function: f}, grader: gpt-4o-mini}\n"
+	for fallbacks, next := range map[string]string{
+		"":                                       "next     gemini-2.5-flash: its rejected answer, if it has one, is returned and marked as degraded",
+		"fallbacks: [{name: gpt-4o}]\n":          `next     gpt-4o: condition "error" is true`,
+		"fallbacks: [{name: deferred-answer}]\n": `next     deferred-answer: condition "error" is true`,
+	} {
+		out, err := run(t, overloaded, "explain", "--policy", write(t, cascade+fallbacks))
+		want := "cascade  gemini-2.5-flash is called first; gemini-2.5-pro only if its answer is rejected or it fails\n"
+		if err != nil || !strings.Contains(out, want) || !strings.Contains(out, next) {
+			t.Errorf("%q: error %v, want %q and %q in\n%s", fallbacks, err, want, next, out)
+		}
+	}
+}

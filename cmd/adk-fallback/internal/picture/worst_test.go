@@ -207,3 +207,12 @@ func TestWorstCaseCountsWhatTargetsHaveOfTheirOwn(t *testing.T) {
 		})
 	}
 }
+
+// A cascade takes the time of its cheap model to the end, of its judges, and of its primary.
+func TestWorstCaseOfACascade(t *testing.T) {
+	p := parse(t, "primary: a\ncascade: {model: b, judge: application, judge_timeout: 5s}\ntimeouts: {primary: 2s, attempt: 10s}\n")
+	w := picture.Of(p, spec.Known{}).WorstCase
+	if w.Attempts != 2 || *w.Waiting.Seconds != 12+5+2 || *w.Whole.Seconds != 12+5+12 {
+		t.Errorf("%d attempts, %v waiting, %v whole; want 2, 19s and 29s", w.Attempts, w.Waiting, w.Whole)
+	}
+}
