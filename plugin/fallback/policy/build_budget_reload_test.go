@@ -111,9 +111,12 @@ func TestReloadsLeaveTheBudgetsOfCallsUnderWay(t *testing.T) {
 					t.Errorf("a call under way: %q (%v), want a's answer", got.text, got.err)
 				}
 				// It has cost 0.90 of 1.00 USD.
-				for asked, place := range map[int32]bool{90_000: true, 110_000: false} {
-					if got := askFor(t.Context(), m, false, asking(asked)); (got.err == nil) != place {
-						t.Errorf("then a call of %d tokens: %v, want place for it: %v", asked, got.err, place)
+				for _, then := range []struct {
+					asked int32
+					place bool
+				}{{110_000, false}, {90_000, true}} {
+					if got := askFor(t.Context(), m, false, asking(then.asked)); (got.err == nil) != then.place {
+						t.Errorf("then a call of %d tokens: %v, want place for it: %v", then.asked, got.err, then.place)
 					}
 				}
 			})

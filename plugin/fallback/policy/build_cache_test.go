@@ -2,7 +2,6 @@ package policy_test
 
 import (
 	"fmt"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
@@ -212,19 +212,12 @@ func TestTurnGoesBackToThePrimaryAfterALastResort(t *testing.T) {
 // A policy that cannot be built leaves no goroutines behind.
 func TestFailedReloadsLeaveNoGoroutines(t *testing.T) {
 	l := live(t, "primary: a", named("a"))
-	before := runtime.NumGoroutine()
+	before := goleak.IgnoreCurrent()
 	for i := range 50 {
 		text := fmt.Sprintf("primary: a\nfallbacks: [{name: gpt-4o}]\ncache: {ttl: %ds}\nmodels: {gpt-4o: {credential_env: NOT_SET}}", i+1)
 		if err := l.Replace(t.Context(), parsed(t, text)); err == nil {
 			t.Fatal("no error")
 		}
 	}
-	for range 100 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		runtime.Gosched()
-		time.Sleep(time.Millisecond) // goroutines that end take their time to be gone
-	}
-	t.Errorf("%d goroutines, want the %d of before", runtime.NumGoroutine(), before)
+	goleak.VerifyNone(t, before)
 }
