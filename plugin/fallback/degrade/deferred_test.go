@@ -103,7 +103,7 @@ func TestDeferredSaysSo(t *testing.T) {
 // A turn that is run again, as by an outer retry loop, does not queue its call again.
 func TestDeferredOncePerCall(t *testing.T) {
 	queue := newQueue(t, jobs.Config{})
-	m := degrade.MustDeferred(degrade.DeferredConfig{Queue: queue, Priorities: map[string]int{"paid": 5}})
+	m := degrade.MustDeferred(degrade.DeferredConfig{Queue: queue, Expiry: 3 * time.Hour, Priorities: map[string]int{"Paid": 5}})
 	other := hello()
 	other.Contents = append(other.Contents, genai.NewContentFromText("more", genai.RoleUser))
 	for _, test := range []struct {
@@ -126,8 +126,8 @@ func TestDeferredOncePerCall(t *testing.T) {
 			t.Errorf("%+v: %d jobs, want %d", test.info, n, test.jobs)
 		}
 	}
-	if first := queued(t, queue)[5]; first.Priority != 5 {
-		t.Errorf("priority %d, want 5", first.Priority)
+	if first := queued(t, queue)[5]; first.Priority != 5 || first.Expires.Sub(first.Created) != 3*time.Hour {
+		t.Errorf("job %+v, want priority 5 and an expiry of 3h", first)
 	}
 }
 
@@ -163,8 +163,8 @@ func TestDeferredWithoutAQueue(t *testing.T) {
 }
 
 func TestDeferredConfigNamesEveryWrongField(t *testing.T) {
-	_, err := degrade.NewDeferred(degrade.DeferredConfig{Timeout: -1, Text: "{{.Prompt}}"})
-	for _, want := range []string{"DeferredConfig.Queue is nil", "DeferredConfig.Timeout is -1ns", "DeferredConfig.Text"} {
+	_, err := degrade.NewDeferred(degrade.DeferredConfig{Timeout: -1, Expiry: -2, Text: "{{.Prompt}}"})
+	for _, want := range []string{"DeferredConfig.Queue is nil", "DeferredConfig.Timeout is -1ns", "Expiry is -2ns", "DeferredConfig.Text"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}

@@ -2,12 +2,14 @@ package middleware_test
 
 import (
 	"context"
+	"iter"
 	"strings"
 	"testing"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -144,4 +146,48 @@ func TestCacheKeepsAnAnswerWhoseConsumerTookOnlyThat(t *testing.T) {
 		break
 	}
 	expect(t, m, "answer 1", call.CacheHit)
+}
+
+// An answer of a model that counts as the cached one is returned again, but not as a
+// fallback's answer. B86
+func TestCacheInFrontOfSeveralModels(t *testing.T) {
+	for name, test := range map[string]struct {
+		also []string
+		root string
+		want int // calls of two
+	}{
+		"alone": {nil, "lite", 2}, "counts": {[]string{"lite"}, "lite", 1}, "counts, but is a fallback": {[]string{"lite"}, "flash", 2},
+	} {
+		cache := middleware.MustCache(middleware.CacheConfig{})
+		defer func() { _ = cache.Close() }()
+		lite := suite.NewModel("lite", suite.Text("hi"))
+		m := cache.MiddlewareFor(test.also)(&renamed{lite, "flash", test.root})
+		for range 2 {
+			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("x")}, false) {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if calls := len(lite.Asked()); calls != test.want {
+			t.Errorf("%s: %d calls, want %d", name, calls, test.want)
+		}
+	}
+}
+
+// renamed is a model under another name, whose call starts at root.
+type renamed struct {
+	*suite.Model
+	name, root string
+}
+
+func (r *renamed) Name() string { return r.name }
+
+func (r *renamed) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(r, ctx, req, streamed)
+}
+
+func (r *renamed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	out.Root = r.root
+	return stream.Of(r.Model).Do(ctx, req, streamed, out)
 }

@@ -288,3 +288,26 @@ func ExampleNewTrim() {
 	// small
 	// 61 messages, of which 19 were sent
 }
+
+// A request that is trimmed leaves room for its answer. One that fits, but not together with
+// its answer, is not trimmed until the model has refused it.
+func TestTrimLeavesRoomForTheAnswer(t *testing.T) {
+	for _, output := range []int{0, 400, 5000} {
+		flash := counting("flash", 1000, 1)
+		m := middleware.MustTrim(middleware.TrimConfig{Window: 1000, Output: func(*model.LLMRequest) int { return output }})(flash)
+		if _, err := sendOnce(t, m, history(60)); err != nil {
+			t.Fatal(err)
+		}
+		if length, most := tokens.Estimate(flash.Requests()[0]), 1000-min(output, 500); length > most || length < most/2 {
+			t.Errorf("an answer of %d tokens leaves %d for the input; want up to %d", output, length, most)
+		}
+	}
+	fits := history(8)
+	if length := tokens.Estimate(fits); length < 600 || length > 1000 {
+		t.Fatalf("%d tokens; want some that fit without the answer", length)
+	}
+	m := middleware.MustTrim(middleware.TrimConfig{Window: 1000, OnlyOverflow: true, Output: func(*model.LLMRequest) int { return 500 }})(counting("flash", 1000, 1))
+	if _, err := sendOnce(t, m, fits); err == nil || !strings.Contains(err.Error(), "fits without trimming") {
+		t.Errorf("error %v", err)
+	}
+}

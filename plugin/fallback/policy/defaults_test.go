@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -51,6 +52,16 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		LastResort: degrade.DefaultText, Notice: degrade.DefaultPrefix, Intro: degrade.DefaultIntro, Passages: degrade.DefaultMaxPassages,
 		PassageBytes: degrade.DefaultMaxPassageBytes, Search: degrade.DefaultSearchTimeout,
 	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
+
+// A cascade and a deferred answer have the same defaults in a file and by hand.
+func TestDefaultsOfACascadeAndOfDeferredAnswers(t *testing.T) {
+	p := parsed(t, "primary: a\ncascade: {model: b}\nfallbacks: [{name: deferred-answer}]\ndegrade: {deferred: {}}")
+	got := []any{float64(p.Cascade.Confidence), p.Cascade.JudgeTimeout, p.Cascade.Measure(), p.Degrade.Deferred.Message, p.Degrade.Deferred.MaxAge}
+	want := []any{router.DefaultThreshold, router.DefaultJudgeTimeout, "logprobs", degrade.DefaultDeferredText, jobs.DefaultExpiry}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}
