@@ -96,8 +96,11 @@ func TestDeferredAnswerAndBudgets(t *testing.T) {
 func TestDeferredAnswerFollows(t *testing.T) {
 	ended, answers := make(chan jobs.Job, 1), make(chan string, 1)
 	queue := newQueue(t, jobs.Config{
-		OnEnd:   func(_ context.Context, job jobs.Job) { ended <- job },
-		Deliver: func(_ context.Context, _ jobs.Tx, d jobs.Delivery) error { answers <- d.Response.Content.Parts[0].Text; return nil },
+		OnEnd: func(_ context.Context, job jobs.Job) { ended <- job },
+		Deliver: func(_ context.Context, _ jobs.Tx, d jobs.Delivery) error {
+			answers <- d.Response.Content.Parts[0].Text
+			return nil
+		},
 	})
 	healthy := make(chan struct{})
 	a := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
