@@ -13,4 +13,7 @@
 // telemetry, and compile with both majors. [FromV2] makes any
 // model that they build (a router, a policy, a provider) a model for an agent of ADK v1.
 // [ToV2] makes a model of ADK v1 a target for them.
+//
+// The queue of package jobs appends answers to sessions of ADK v2 only. Under v1, take the
+// answers of deferred calls with jobs.Config.Deliver.
 package adkv1
