@@ -177,7 +177,7 @@ func TestWarmStandbyTellsTheBreaker(t *testing.T) {
 		if got := said(b); last.text != "c" || !slices.Equal(got, []string{ping, ping}) {
 			t.Errorf("%q answers (%v), requests to b: %q; want c, because b's breaker is open after two small requests", last.text, last.err, got)
 		}
-		if text := log.String(); !strings.Contains(text, "did not answer a small request") || strings.Contains(text, "overloaded.") {
+		if text := log.String(); strings.Count(text, "did not answer a small request") != 2 || strings.Contains(text, "overloaded.") {
 			t.Errorf("log: %s", text)
 		}
 	})

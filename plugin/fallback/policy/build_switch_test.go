@@ -397,3 +397,25 @@ func TestAdaptiveShareAndReload(t *testing.T) {
 		}
 	})
 }
+
+// slow_after says which calls are bad from the first one on, and step how fast the share
+// moves.
+func TestAdaptiveShareOfASlowControl(t *testing.T) {
+	for adaptive, moves := range map[string]bool{"slow_after: 1s, step: 10s": true, "slow_after: 1s, step: 1h": false, "step: 10s": false} {
+		synctest.Test(t, func(t *testing.T) {
+			a := suite.NewModel("a", after(3*time.Second, suite.Text("a")))
+			m := build(t, "primary: a\nexperiments: {e: {arms: [{model: a, share: 100%}, {model: b, share: 0%}], adaptive: {"+adaptive+"}}}", models(a, suite.NewModel("b", suite.Text("b"))))
+			before := 0
+			for range 20 {
+				before = len(a.Asked())
+				for user := range 20 {
+					ask(asUser(t.Context(), fmt.Sprint(user)), m, true)
+				}
+				time.Sleep(10 * time.Second)
+			}
+			if n := len(a.Asked()) - before; moves != (n < 20) {
+				t.Errorf("adaptive: {%s}: %d of the last 20 calls to the slow control", adaptive, n)
+			}
+		})
+	}
+}

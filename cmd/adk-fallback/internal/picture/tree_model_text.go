@@ -60,7 +60,7 @@ func breakerText(c *spec.CircuitBreaker) string {
 		text += "; probes itself, for up to " + Short(c.ProbeTimeout)
 	}
 	if c.SuccessesToClose > 1 {
-		text += fmt.Sprintf("; closes after %s in a row", Plural(c.SuccessesToClose, "success"))
+		text += fmt.Sprintf("; closes after %d successes in a row", c.SuccessesToClose)
 	}
 	return text
 }

@@ -23,8 +23,8 @@ import (
 // available. A call goes through each target once, so the figures add up, and
 // timeouts.total bounds them all. A cascade takes the whole time of its cheap model, that of
 // its judges, and the time of its primary. Last resorts, skipped targets and the other arms
-// of an experiment take no time. Both targets of a hedge count, one after the other,
-// because its extra load is bounded.
+// of an experiment take no time; a preview is not counted, as it delays no answer. Both
+// targets of a hedge count, one after the other, because its extra load is bounded.
 type Worst struct {
 	Attempts int   `json:"attempts"`
 	Waiting  Bound `json:"waiting"` // until the first content, or the error
