@@ -188,11 +188,11 @@ func TestWarmStandbyTellsTheBreaker(t *testing.T) {
 func TestWarmStandbyAndReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nfallbacks: [{name: b}, {name: c}]\nwarm_standby: {models: [%s], interval: 1m, timeout: 5s}\n"
-		var took time.Duration
+		took := make(chan time.Duration, 1)
 		b := suite.NewModel("b", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			started := time.Now()
 			silent(ctx, req, stream, yield)
-			took = time.Since(started)
+			took <- time.Since(started)
 		}, suite.Text("OK"))
 		c := suite.NewModel("c", suite.Text("OK"))
 		l := live(t, fmt.Sprintf(text, "b"), models(suite.NewModel("a", suite.Text("a")), b, c))
@@ -207,8 +207,8 @@ func TestWarmStandbyAndReload(t *testing.T) {
 		if nb, nc := len(b.Asked()), len(c.Asked()); nb != 1 || nc != 2 {
 			t.Errorf("%d small requests to b and %d to c, want 1 before the reload and 2 after it", nb, nc)
 		}
-		if took != 5*time.Second {
-			t.Errorf("the small request that hangs took %v, want its timeout of 5s", took)
+		if d := <-took; d != 5*time.Second {
+			t.Errorf("the small request that hangs took %v, want its timeout of 5s", d)
 		}
 		if err := l.Replace(t.Context(), parsed(t, "primary: a\nfallbacks: [{name: b}, {name: c}]")); err != nil {
 			t.Fatal(err)
