@@ -111,7 +111,7 @@ func TestOverflowLeavesRoomForTheAnswer(t *testing.T) {
 	}
 }
 
-// What a target's refusals and counts teach outlives a policy. B96
+// What a target's refusals and counts teach outlives a policy.
 func TestOverflowLearnsAcrossReloads(t *testing.T) {
 	small := holding("small", 4000, 2)
 	const file = "primary: small\noverflow: trim\nmodels: {small: {context_window: 4000}}\n"
