@@ -116,7 +116,7 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 		}
 		return all
 	}
-	const healthySpan, failedSpan, proSpan = "fallback.attempt flash ok", "fallback.attempt flash failed rate_limit", "fallback.attempt pro ok"
+	const healthySpan, failedSpan, proSpan = "chat flash ok", "chat flash failed rate_limit", "chat pro ok"
 	for _, test := range []struct {
 		name     string
 		build    func(*testing.T) model.LLM
@@ -129,13 +129,13 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 		{"router in a router", of(chain(chain(flash(down), pro(says)), suite.NewModel("other", says))), 0, fallen, []string{failedSpan, proSpan}},
 		{"timeout around a router", of(middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour, Grace: time.Second})(chain(flash(down), pro(says)))), 0, fallen, []string{failedSpan, proSpan}},
 		{"validate in a router", of(chain(middleware.MustValidate(middleware.ValidateConfig{MinLength: 20})(flash(says)), pro(says))), 0,
-			with(fallen, "fallback.error_code", "rejected"), []string{healthySpan, proSpan}},
-		{"router, refusal", of(chain(flash(refuses), pro(says))), 0, healthy, []string{"fallback.attempt flash failed content"}},
-		{"router, refusal of a fallback", of(chain(flash(down), pro(refuses))), 0, with(fallen, "fallback.attempt", int64(2), "fallback.error_code", "SAFETY"), []string{failedSpan, "fallback.attempt pro failed content"}},
+			with(fallen, "fallback.error_code", "rejected"), []string{"chat flash failed rejected", proSpan}},
+		{"router, refusal", of(chain(flash(refuses), pro(says))), 0, healthy, []string{"chat flash failed content"}},
+		{"router, refusal of a fallback", of(chain(flash(down), pro(refuses))), 0, with(fallen, "fallback.attempt", int64(2), "fallback.error_code", "SAFETY"), []string{failedSpan, "chat pro failed content"}},
 		{"router, degraded", of(chain(flash(down), degrade.Template("sorry"))), 0,
 			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.unanswered", true), []string{failedSpan}},
 		{"hedge, the second wins", of(router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, flash(untilCancelled), pro(says))), 0,
-			with(fallen, "fallback.error_code", "hedge_lost"), []string{"fallback.attempt flash failed hedge_lost", proSpan}},
+			with(fallen, "fallback.error_code", "hedge_lost"), []string{"chat flash failed hedge_lost", proSpan}},
 		{"split", of(router.MustSplit(router.SplitConfig{Experiment: "trial", Arms: []router.Arm{{Model: flash(says), Weight: 1}}})), 0,
 			with(healthy, "fallback.experiment_id", "trial", "fallback.cohort", "flash"), []string{healthySpan}},
 		{"cache in front, a miss", of(middleware.MustCache(middleware.CacheConfig{TTL: time.Hour}).Middleware()(flash(says))), 0,
@@ -146,13 +146,13 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 			with(fallen, "fallback.cache_status", "miss"), []string{failedSpan, proSpan}},
 		{"policy, first try", ofPolicy(file, flash(says), pro(says)), 0, healthy, []string{healthySpan}},
 		{"policy, fallback", ofPolicy(file, flash(down), pro(says)), 0, fallen, []string{failedSpan, proSpan}},
-		{"policy, refusal", ofPolicy(file, flash(refuses), pro(says)), 0, healthy, []string{"fallback.attempt flash failed content"}},
+		{"policy, refusal", ofPolicy(file, flash(refuses), pro(says)), 0, healthy, []string{"chat flash failed content"}},
 		{"policy, degraded", ofPolicy("primary: flash\nfallbacks: [{name: template-response}]\n", flash(down)), 0,
 			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.unanswered", true), []string{failedSpan}},
 		{"policy, a hit", ofPolicy(file+"cache: {ttl: 1h}\n", flash(says), pro(says)), 1, with(healthy, "fallback.cache_status", "hit"), nil},
 		{"policy, time over", ofPolicy("primary: flash\nfallbacks: [{name: template-response}]\ntimeouts: {total: 3s}\n", flash(untilCancelled)), 0,
 			with(fallen, "gen_ai.response.model", "template-response", "fallback.model", "template-response", "fallback.degraded", "template-response", "fallback.unanswered", true, "fallback.error_code", "timeout"),
-			[]string{"fallback.attempt flash failed timeout"}},
+			[]string{"chat flash failed timeout"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestSpansOfAttemptsEnd(t *testing.T) {
 		}
 	}
 	says, dies := suite.Text("an answer"), func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
-	const flash = "fallback.attempt flash "
+	const flash = "chat flash "
 	for _, test := range []struct {
 		name  string
 		steps []suite.Step
@@ -229,7 +229,7 @@ func TestSpansOfAttemptsEnd(t *testing.T) {
 		{"the consumer stops at the answer", []suite.Step{says}, breakOff(3), []string{flash + "ok"}},
 		{"the consumer panics", []suite.Step{says}, panics(1), []string{flash + "ok"}},
 		{"the consumer panics at the answer", []suite.Step{says}, panics(3), []string{flash + "ok"}},
-		{"the model panics", []suite.Step{dies}, finish, []string{flash + "failed unknown", "fallback.attempt pro ok"}},
+		{"the model panics", []suite.Step{dies}, finish, []string{flash + "failed unknown", "chat pro ok"}},
 		{"the model panics after its answer", []suite.Step{func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			says(ctx, req, stream, yield)
 			panic("model")

@@ -59,8 +59,8 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	defer func() {
 		if r := recover(); r != nil {
 			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %s", a.name, panics.Text(r)))
-			out.began(time.Now())
-			out.recordFailure(failed, out.Wait, 0)
+			out.began(time.Now(), nil)
+			out.recordFailure(failed, out.Wait, 0, 0)
 			err = failed
 		}
 	}()

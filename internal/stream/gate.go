@@ -3,10 +3,12 @@ package stream
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -49,7 +51,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 // recorded as the attempt a, if a has an Outcome.
 func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
 	s.begin(a.Model)
-	s.began(time.Now())
+	s.began(time.Now(), nil)
 	s.answer = a
 	if !streamed || s.Send(asPartial(resp)) {
 		s.Send(resp)
@@ -67,6 +69,7 @@ func (s *Sink) flush() bool {
 	s.Shown = true
 	if s.restart {
 		s.restart = false
+		telemetry.Event(s.record.ctx, telemetry.EventRestart, func() []attribute.KeyValue { return []attribute.KeyValue{telemetry.EventTarget.String(s.Model)} })
 		if !s.show(restartMarker()) {
 			return false
 		}
@@ -111,7 +114,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 	}
 	if s.parent == nil {
 		if s.answer.Outcome != "" && !s.Final {
-			s.add(s.answer, 0, s.latest)
+			s.add(s.answer, 0, s.latest, s.currentSpan())
 		}
 		resp = s.annotated(resp)
 	}
@@ -162,6 +165,7 @@ func (s *Sink) End(err error) {
 	s.record.mu.Lock()
 	s.closed = true
 	s.record.mu.Unlock()
+	s.leave()
 	s.tellEnd()
 	s.record.log.Close()
 	if err != nil && !s.Stopped {

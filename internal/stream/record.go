@@ -8,9 +8,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -23,6 +25,8 @@ type record struct {
 	log       call.Log                   // of the attempts
 	skipped   []*RefusedError            // those that were recorded; guarded by mu
 	tell      []func()                   // pending calls of OnAttempt; guarded by mu
+	spans     []trace.Span               // of attempts, ended or not; guarded by mu
+	left      bool                       // no span is kept any more; guarded by mu
 	fallbacks []fallback                 // calls of OnFallback at the end; guarded by mu
 	cause     Cause                      // why an earlier call of the turn left its first target; guarded by mu
 	derived   map[derivedKey]*derivation // see Derive; guarded by mu
@@ -58,32 +62,55 @@ func (s *Sink) Join() {
 	p := s.parent
 	p.Root, p.Model, p.Notes, p.Notice, p.version, p.answer, p.begun = s.Root, s.Model, s.Notes, s.Notice, s.version, s.answer, s.begun
 	s.record.mu.Lock()
-	p.latest = s.latest
+	p.latest, p.span = s.latest, s.span
 	s.record.mu.Unlock()
 	p.usage.Store(s.usage.Load())
 }
 
 // Record adds an attempt to the record of the call, unless the call, or the part of it
 // that s belongs to, is over. It returns the recorded attempt.
-func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks) }
+func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks, nil) }
 
-// began counts an attempt that begins at a time.
-func (s *Sink) began(at time.Time) {
-	s.record.mu.Lock()
-	defer s.record.mu.Unlock()
+// began counts an attempt that begins at a time. It reports whether it has taken over
+// the attempt's span, which ends as the attempt is recorded, or with the call. A span may
+// be nil.
+func (s *Sink) began(at time.Time, span trace.Span) (kept bool) {
+	r := s.record
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if kept = span != nil && !r.left; kept {
+		r.spans = append(r.spans, span)
+	}
 	own := true // Sinks further out belong to another goroutine
 	for p := s; p != nil; p = p.parent {
 		p.open++
 		if own {
-			p.latest, p.asked, p.since = s.hooks, s.Model, at
+			p.latest, p.asked, p.since, p.span = s.hooks, s.Model, at, span
 		}
 		own = own && p.detached == nil
 	}
+	return kept
 }
 
-// add records a and queues it for hooks. ended is how many started attempts end with
-// it.
-func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
+// leave ends the spans of attempts that were not recorded: the consumer wants no more of
+// the latest, which is no fault of its model, or a model ignores its cancellation.
+func (s *Sink) leave() {
+	r := s.record
+	r.mu.Lock()
+	spans, latest := r.spans, s.span
+	r.spans, r.left = nil, true
+	r.mu.Unlock()
+	if latest != nil {
+		telemetry.EndAttempt(latest, call.Attempt{Outcome: call.OK})
+	}
+	for _, span := range spans {
+		telemetry.EndAttempt(span, call.Attempt{}) // nothing, if it has ended
+	}
+}
+
+// add records a and queues it for hooks, and ends its span, if there is one. ended is how
+// many started attempts end with it.
+func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, span trace.Span) call.Attempt {
 	r := s.record
 	if a.Outcome != call.OK && s.inPreview() {
 		a.Kind = string(KindPreview)
@@ -102,6 +129,9 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked) call.Attempt {
 		}
 	}
 	r.mu.Unlock()
+	if span != nil {
+		telemetry.EndAttempt(span, a)
+	}
 	s.tellHooks()
 	return a
 }
@@ -136,6 +166,7 @@ func (s *Sink) Skip(refused *RefusedError) {
 	}
 	r.mu.Unlock()
 	if !known {
+		telemetry.Event(r.ctx, telemetry.EventSkip, refused.attributes)
 		s.Record(call.Attempt{Model: refused.Model, Outcome: call.Skipped, Kind: string(KindRefused), Reason: refused.Reason})
 	}
 }
@@ -144,12 +175,12 @@ func (s *Sink) Skip(refused *RefusedError) {
 // recorded, a is recorded as the last one.
 func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
-	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
+	open, last, hooks, span := s.open, s.open > 0 || s.attempts == 0, s.latest, s.span
 	s.closed = true
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
 		count(&a, s.Usage())
-		s.parent.add(a, open, hooks)
+		s.parent.add(a, open, hooks, span)
 	}
 }
 

@@ -3,6 +3,9 @@ package stream
 import (
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -29,6 +32,15 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	return "middleware: " + e.By + " refused " + e.Model + ": " + e.Reason
+}
+
+// attributes are those of the event on the call's span.
+func (e *RefusedError) attributes() []attribute.KeyValue {
+	all := []attribute.KeyValue{telemetry.EventTarget.String(e.Model), telemetry.EventBy.String(e.By), telemetry.EventReason.String(e.Reason)}
+	if !e.Until.IsZero() {
+		all = append(all, telemetry.EventRecovers.Int64(max(time.Until(e.Until), 0).Milliseconds()))
+	}
+	return all
 }
 
 // Verdict returns the verdict of the refusal, for package failure.

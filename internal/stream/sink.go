@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -81,6 +82,8 @@ type Sink struct {
 	latest   *hooked   // who is told of the one that began last, or answers; guarded by record.mu
 	asked    string    // the model of the one that began last; guarded by record.mu
 	since    time.Time // when that began; guarded by record.mu
+
+	span trace.Span // of that, or of the answer under way; nil without a trace; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
 	stragglers []*Detached  // left behind
@@ -215,13 +218,20 @@ func (s *Sink) begin(model string) {
 }
 
 // recordFailure records an attempt that failed, and drops its held responses.
-func (s *Sink) recordFailure(failed *AttemptError, wait, took time.Duration) call.Attempt {
+func (s *Sink) recordFailure(failed *AttemptError, wait, took, first time.Duration) call.Attempt {
 	a := FailedAttempt(failed.Model, failed.Means)
-	a.Wait, a.Duration = wait, took
+	a.Wait, a.Duration, a.FirstContent = wait, took, first
 	count(&a, s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
-	return s.add(a, 1, s.hooks)
+	return s.add(a, 1, s.hooks, s.currentSpan())
+}
+
+// currentSpan returns the span of the attempt that began last.
+func (s *Sink) currentSpan() trace.Span {
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	return s.span
 }
 
 // count writes the tokens of usage to a.
@@ -234,9 +244,9 @@ func count(a *call.Attempt, usage *genai.GenerateContentResponseUsageMetadata) {
 // v, and returns the attempt's error.
 func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a := FailedAttempt(s.Model, v)
-	a.Wait, a.Duration = s.answer.Wait, s.answer.Duration
+	a.Wait, a.Duration, a.FirstContent = s.answer.Wait, s.answer.Duration, s.answer.FirstContent
 	count(&a, s.Usage())
 	s.answer = call.Attempt{}
-	s.add(a, 1, s.hooks)
+	s.add(a, 1, s.hooks, s.currentSpan())
 	return &AttemptError{Model: a.Model, Err: err, Means: v}
 }

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -126,7 +127,13 @@ type attempt struct {
 	answer  func(*model.LLMResponse) *model.LLMResponse // changes a final response; nil for no change
 	wait    time.Duration                               // before the attempt
 	started time.Time
-	err     error // why it failed
+	err     error         // why it failed
+	first   time.Duration // from the call to the first content; 0 without one
+
+	span     trace.Span // nil without a trace
+	streamed bool
+	version  string             // of the model, as its latest response says
+	finish   genai.FinishReason // of its final response
 
 	repaired []string // the repairs that changed req
 
@@ -158,16 +165,10 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		return err
 	}
 	a.started = time.Now()
-	a.out.began(a.started)
-	ctx, span := telemetry.StartAttempt(ctx, a.name)
-	ended := call.Attempt{Outcome: call.Failed} // if the model ends its goroutine
-	if span != nil {
-		defer func() {
-			if a.out.yielded { // the consumer panics; it has stopped, with a Grace between
-				ended = call.Attempt{Outcome: call.OK}
-			}
-			telemetry.EndAttempt(span, ended)
-		}()
+	ctx, span := telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: target, Number: a.out.begun, Wait: a.wait, Adapted: a.out.Notes.Adapted})
+	a.span, a.streamed = span, stream
+	if !a.out.began(a.started, span) && span != nil {
+		defer telemetry.EndAttempt(span, call.Attempt{}) // the call is over
 	}
 	a.capture.Context = ctx // for a client whose transport is failure.Capture
 	// A model that does not describe itself may pass the request on to an adapter,
@@ -177,8 +178,8 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		a.out.watch() // each chunk asks for Err
 	}
 	a.out.Wait = 0
-	if err = a.pass(stream); err == nil || a.final {
-		ended.Outcome = call.OK
+	err = a.pass(stream)
+	if err == nil || a.final {
 		if err != nil && ctx.Err() != nil {
 			err = Ended(ctx)
 		}
@@ -188,8 +189,11 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		return err
 	}
 	failed := newAttemptError(&a.capture, a.name, err)
-	ended = a.out.recordFailure(failed, a.wait, time.Since(a.started))
-	failed.Record = ended
+	if span != nil {
+		a.describe()
+		telemetry.Judged(span, failed.Means)
+	}
+	failed.Record = a.out.recordFailure(failed, a.wait, time.Since(a.started), a.first)
 	return failed
 }
 
@@ -241,15 +245,28 @@ func (a *attempt) take(resp *model.LLMResponse, err error) bool {
 	case resp == nil:
 		a.err = fmt.Errorf("fallback: model %q sent neither a response nor an error: %w", a.name, failure.ErrEmpty)
 	default:
+		if a.first == 0 && request.HasContent(resp.Content) {
+			a.first = max(time.Since(a.started), 1)
+		}
 		a.accept(resp)
 	}
 	a.done = a.done || a.err != nil
 	return !a.done
 }
 
+// describe writes what is known of the answer to the attempt's span.
+func (a *attempt) describe() {
+	answer := telemetry.Answer{Version: a.version, Finish: a.finish}
+	if a.streamed {
+		answer.First = a.first
+	}
+	telemetry.Answered(a.span, answer)
+}
+
 // accept judges a response and passes it on.
 func (a *attempt) accept(resp *model.LLMResponse) {
 	a.noteUsage(resp)
+	a.version, a.finish = cmp.Or(resp.ModelVersion, a.version), cmp.Or(resp.FinishReason, a.finish)
 	if !resp.Partial && !a.final {
 		if a.answer != nil {
 			resp = a.answer(resp)
@@ -260,6 +277,9 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 		}
 		a.final = true
 		a.out.answer = a.attempt(call.OK)
+		if a.span != nil {
+			a.describe()
+		}
 	}
 	a.done = !a.out.Send(resp)
 }
@@ -273,7 +293,7 @@ func (a *attempt) noteUsage(resp *model.LLMResponse) {
 
 // attempt returns the record of a.
 func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
-	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started)}
+	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started), FirstContent: a.first}
 	count(&rec, a.out.Usage())
 	return rec
 }

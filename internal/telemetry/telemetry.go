@@ -1,74 +1,124 @@
-// Package telemetry holds the name of every attribute this module writes to a
-// span, in one table, and the one function that writes them. It uses the
-// OpenTelemetry API only; which SDK records the spans is the application's
-// choice.
+// Package telemetry writes spans. It has the name of every attribute and event in one
+// table, and uses the OpenTelemetry API only: which SDK records the spans is the
+// application's choice.
 package telemetry
 
 import (
 	"context"
 	"encoding/json"
+	"strings"
+	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clip"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// attributeOf names the span attribute of each metadata key. GenAI semantic
-// conventions name the model that answered; the rest is ours.
-// https://opentelemetry.io/docs/specs/semconv/registry/attributes/gen-ai/
-var attributeOf = map[string]attribute.Key{
-	call.KeyTriggered:       "fallback.triggered",
-	call.KeyOriginalModel:   "fallback.original_model",
-	call.KeyFallbackModel:   "fallback.model",
-	call.KeyAttempt:         "fallback.attempt",
-	call.KeyErrorCode:       "fallback.error_code",
-	call.KeyReason:          "fallback.reason",
-	call.KeyAttempts:        "fallback.attempts", // the list as JSON
-	call.KeyAttemptsDropped: "fallback.attempts_dropped",
-	call.KeyAdapted:         "fallback.adapted", // the list as JSON
-	call.KeyModelName:       "gen_ai.response.model",
-	call.KeyModelVersion:    "fallback.model_version",
-	call.KeyCacheStatus:     "fallback.cache_status",
-	call.KeyExperimentID:    "fallback.experiment_id",
-	call.KeyCohort:          "fallback.cohort",
-	call.KeyDegraded:        "fallback.degraded",
-	call.KeyUnanswered:      "fallback.unanswered",
-	call.KeyNotice:          "fallback.notice",
+// Start is what is known of an attempt before its model is called.
+type Start struct {
+	Name    string           // of the target
+	Target  *provider.Target // that it calls
+	Number  int64            // counted over the call
+	Wait    time.Duration    // before it
+	Adapted string           // settings that were changed for it, joined by newlines
 }
-
-// Attributes of an attempt's span, beside the GenAI conventions' request model.
-const (
-	spanName       = "fallback.attempt" // followed by the model
-	requestModel   = attribute.Key("gen_ai.request.model")
-	attemptOutcome = attribute.Key("fallback.attempt.outcome")
-	attemptKind    = attribute.Key("fallback.attempt.kind")
-	errorType      = attribute.Key("error.type")
-)
 
 // StartAttempt opens the span of one attempt if the call is traced, and returns
 // nil for the span, at no cost, if it is not.
-func StartAttempt(ctx context.Context, model string) (context.Context, trace.Span) {
+func StartAttempt(ctx context.Context, s Start) (context.Context, trace.Span) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, nil
 	}
+	model := s.Target.Model
+	if model == "" {
+		model = s.Name
+	}
+	attributes := append(make([]attribute.KeyValue, 0, 8), requestModel.String(model), target.String(s.Name), number.Int64(s.Number))
+	if name := providerOf(s.Target); name != "" {
+		attributes = append(attributes, providerName.String(name))
+	}
+	if s.Adapted != "" {
+		attributes = append(attributes, adapted.StringSlice(strings.Split(s.Adapted, "\n")))
+	}
+	if s.Wait > 0 {
+		attributes = append(attributes, waited.Int64(s.Wait.Milliseconds()))
+		parent.AddEvent(EventWait, trace.WithAttributes(EventTarget.String(s.Name), EventWaited.Int64(s.Wait.Milliseconds())))
+	}
 	tracer := parent.TracerProvider().Tracer("github.com/adk-fallback/adk-fallback")
-	return tracer.Start(ctx, spanName+" "+model, trace.WithAttributes(requestModel.String(model)))
+	return tracer.Start(ctx, "chat "+model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
 }
 
-// EndAttempt closes a span of StartAttempt with how the attempt ended.
-func EndAttempt(span trace.Span, a call.Attempt) {
-	if span == nil {
-		return
+// providerOf returns the convention's name of a target's provider; "" if it is not known.
+func providerOf(t *provider.Target) string {
+	for _, h := range hosts {
+		if match.Folded(h.pattern, t.Endpoint) {
+			return h.provider
+		}
 	}
-	span.SetAttributes(attemptOutcome.String(string(a.Outcome)))
-	if a.Outcome != call.OK {
-		span.SetAttributes(attemptKind.String(a.Kind), errorType.String(a.ErrorCode()))
+	if t.API == provider.Responses && t.Endpoint != "" {
+		return "" // another server that speaks it
+	}
+	return providers[t.API]
+}
+
+// Answer is what is known of an answer.
+type Answer struct {
+	Version string             // of the model
+	Finish  genai.FinishReason // why it ended
+	First   time.Duration      // until its first content; 0 if it was not streamed
+}
+
+// Answered writes what is known of a model's answer to the span of its attempt.
+func Answered(span trace.Span, a Answer) {
+	if a.Version != "" {
+		span.SetAttributes(attribute.String(responseModel, clip.Words(a.Version, call.MaxNameBytes)))
+	}
+	if a.Finish != "" {
+		span.SetAttributes(finishReasons.StringSlice([]string{strings.ToLower(clip.Words(string(a.Finish), call.MaxNameBytes))}))
+	}
+	if a.First > 0 {
+		span.SetAttributes(firstChunk.Float64(a.First.Seconds()))
+	}
+}
+
+// Judged writes the verdict on a failed attempt to its span.
+func Judged(span trace.Span, v failure.Verdict) {
+	span.SetAttributes(action.String(string(v.Action)))
+	if v.Cooldown > 0 {
+		span.SetAttributes(cooldown.Int64(v.Cooldown.Milliseconds()))
+	}
+}
+
+// EndAttempt closes a span of StartAttempt with the attempt as it is on record. Without
+// an Outcome, there is none.
+func EndAttempt(span trace.Span, a call.Attempt) {
+	if a.Outcome != "" {
+		span.SetAttributes(outcome.String(string(a.Outcome)))
+	}
+	if a.Reason != "" {
+		span.SetAttributes(reason.String(a.Reason))
+	}
+	if a.Outcome == call.Failed {
+		span.SetAttributes(kind.String(a.Kind), errorType.String(a.ErrorCode()))
 		span.SetStatus(codes.Error, a.Kind)
 	}
 	span.End()
+}
+
+// Event adds an event to the current span of ctx. It costs nothing when the span is not
+// recorded: attributes is not called.
+func Event(ctx context.Context, name string, attributes func() []attribute.KeyValue) {
+	if span := trace.SpanFromContext(ctx); span.IsRecording() {
+		span.AddEvent(name, trace.WithAttributes(attributes()...))
+	}
 }
 
 // Annotate mirrors fields, the metadata of a response as its map, onto the current

@@ -42,6 +42,9 @@ type Attempt struct {
 	HTTPStatus int           // 0 when there was none
 	Wait       time.Duration // waited before the attempt
 	Duration   time.Duration // from the call to its end, or to its final response; 0 if unknown
+	// FirstContent is the time from the call to the first response with content; 0 if
+	// there was none, or if it is unknown. Without streaming it is about Duration.
+	FirstContent time.Duration
 
 	// InputTokens and OutputTokens are the provider's latest count, also for an
 	// attempt that failed or was cut off; 0 if there is none. Output includes

@@ -4,9 +4,11 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -76,6 +78,9 @@ func (r *race) run(ctx context.Context) error {
 		case <-timer.C:
 			if !r.closed && len(r.racers) < len(r.hedge.racing) && r.hedge.budget.Take() {
 				r.start(ctx)
+				telemetry.Event(ctx, telemetry.EventHedge, func() []attribute.KeyValue {
+					return []attribute.KeyValue{telemetry.EventTarget.String(r.hedge.racing[(r.first+len(r.racers)-1)%len(r.hedge.racing)].Name())}
+				})
 				timer.Reset(delay)
 			}
 		case <-ctx.Done():
