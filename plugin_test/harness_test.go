@@ -45,7 +45,7 @@ func newPlugin(config turn.Config) (*plugin.Plugin, error) {
 	return fallback.New(fallback.Config{
 		RootModel: config.RootModel, FallbackModel: config.FallbackModel, FallbackModels: config.FallbackModels,
 		ErrorCodes: config.ErrorCodes, Recover: config.Recover, MaxTurns: config.MaxTurns, PruneTo: config.PruneTo,
-		Logger: config.Logger, OnAttempt: config.OnAttempt, OnFallback: config.OnFallback,
+		Logger: config.Logger, Hooks: config.Hooks,
 	})
 }
 

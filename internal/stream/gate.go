@@ -67,6 +67,9 @@ func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 // flush passes on the held responses, after the marker of a restart.
 func (s *Sink) flush() bool {
 	s.Shown = true
+	if s.parent == nil && s.record.first.IsZero() {
+		s.record.first = time.Now()
+	}
 	if s.restart {
 		s.restart = false
 		telemetry.Event(s.record.ctx, telemetry.EventRestart, func() []attribute.KeyValue { return []attribute.KeyValue{telemetry.EventTarget.String(s.Model)} })

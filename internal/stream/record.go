@@ -20,16 +20,17 @@ import (
 type record struct {
 	ctx   context.Context // the call's: its caller, its span
 	begun atomic.Int64    // attempts
+	first time.Time       // when the consumer got the first content; zero before
 
-	mu        sync.Mutex                 // also serializes closing a Sink and recording through it
-	log       call.Log                   // of the attempts
-	skipped   []*RefusedError            // those that were recorded; guarded by mu
-	tell      []func()                   // pending calls of OnAttempt; guarded by mu
-	spans     []trace.Span               // of attempts, ended or not; guarded by mu
-	left      bool                       // no span is kept any more; guarded by mu
-	fallbacks []fallback                 // calls of OnFallback at the end; guarded by mu
-	cause     Cause                      // why an earlier call of the turn left its first target; guarded by mu
-	derived   map[derivedKey]*derivation // see Derive; guarded by mu
+	mu      sync.Mutex                 // also serializes closing a Sink and recording through it
+	log     call.Log                   // of the attempts
+	skipped []*RefusedError            // those that were recorded; guarded by mu
+	tell    []func()                   // pending calls of OnAttempt; guarded by mu
+	spans   []trace.Span               // of attempts, ended or not; guarded by mu
+	left    bool                       // no span is kept any more; guarded by mu
+	ends    []ending                   // calls of OnFallback and OnEnd at the end; guarded by mu
+	cause   Cause                      // why an earlier call of the turn left its first target; guarded by mu
+	derived map[derivedKey]*derivation // see Derive; guarded by mu
 }
 
 // Cause is why a turn has left its first target.
@@ -233,19 +234,21 @@ type hooked struct {
 	outer *hooked
 }
 
-// fallback is a pending call of OnFallback.
-type fallback struct {
-	hooks *call.Hooks
-	md    call.Metadata
+// ending is a pending call of OnFallback and OnEnd.
+type ending struct {
+	hooks  *call.Hooks
+	began  time.Time // when the part was run first
+	result call.Result
 }
 
 // Observe runs do, a router's or a policy's part of the call, and calls its hooks.
-// OnFallback is called at the end of the call, because an outer layer may run the same
-// part again. first names the part's first target.
+// OnFallback and OnEnd are called at the end of the call, because an outer layer may run
+// the same part again. first names the part's first target.
 func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do func() error) error {
-	if hooks.OnAttempt == nil && hooks.OnFallback == nil {
+	if hooks.OnAttempt == nil && hooks.OnFallback == nil && hooks.OnEnd == nil {
 		return do()
 	}
+	end := ending{hooks: hooks, began: time.Now()}
 	outermost := s.Root == "" || s.Root == first
 	outer := s.hooks
 	s.hooks = &hooked{hooks, outer}
@@ -254,44 +257,66 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 	if outermost && s.Root != "" {
 		first = s.Root // which an experiment may have chosen
 	}
-	md := call.Metadata{}
+	end.result.Outcome = call.Cancelled
 	switch {
 	case err == nil && s.Final:
-		md = s.metadata(first)
+		end.result.Metadata, end.result.Outcome = s.metadata(first), call.OK
+	case hasLost(ctx):
+		return err // the hedge goes on
 	case err != nil && !isCallers(ctx):
 		cause := s.Cause()
-		cause.describe(&md, first, "")
+		cause.describe(&end.result.Metadata, first, "")
+		end.result.Outcome = call.Failed
 	}
 	r := s.record
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !s.isClosed() {
-		r.fallbacks = slices.DeleteFunc(r.fallbacks, func(f fallback) bool { return f.hooks == hooks })
-		if md.Triggered && hooks.OnFallback != nil {
-			r.fallbacks = append(r.fallbacks, fallback{hooks, md})
+		if i := slices.IndexFunc(r.ends, func(e ending) bool { return e.hooks == hooks }); i >= 0 {
+			end.began = r.ends[i].began
+			r.ends = slices.Delete(r.ends, i, i+1)
 		}
+		r.ends = append(r.ends, end)
 	}
 	return err
 }
 
-// isCallers reports whether the caller has ended ctx, or a hedge in which another model
-// has won: then no answer is missing.
+// isCallers reports whether the caller has ended ctx: then no answer is missing.
 func isCallers(ctx context.Context) bool {
 	if ctx.Err() == nil {
 		return false
 	}
-	ended := Ended(ctx)
-	cause, ours := ended.(decider)
-	return !ours || cause.Verdict().Kind == KindHedgeLost
+	_, ours := Ended(ctx).(decider)
+	return !ours
 }
 
-// tellEnd calls OnFallback for the whole call.
+// hasLost reports whether a hedge has ended ctx, because another of its models has won.
+func hasLost(ctx context.Context) bool {
+	if ctx.Err() == nil {
+		return false
+	}
+	cause, ours := Ended(ctx).(decider)
+	return ours && cause.Verdict().Kind == KindHedgeLost
+}
+
+// tellEnd calls OnFallback and OnEnd for the whole call.
 func (s *Sink) tellEnd() {
 	s.tellHooks()
 	r := s.record
-	for _, f := range r.fallbacks { // not used by other goroutines any more
-		f.md.Attempts, f.md.AttemptsDropped = s.Attempts()
-		contained(func() { f.hooks.OnFallback(r.ctx, f.md) })
+	for _, e := range r.ends { // not used by other goroutines any more
+		e.result.Duration = time.Since(e.began)
+		if !r.first.IsZero() {
+			e.result.FirstContent = max(r.first.Sub(e.began), 1)
+		}
+		if e.hooks.OnEnd != nil || e.result.Triggered && e.hooks.OnFallback != nil {
+			e.result.Attempts, e.result.AttemptsDropped = s.Attempts()
+		}
+		if e.result.Triggered && e.hooks.OnFallback != nil {
+			contained(func() { e.hooks.OnFallback(r.ctx, e.result.Metadata) })
+		}
+		if e.hooks.OnEnd != nil {
+			contained(func() { e.hooks.OnEnd(r.ctx, e.result) })
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 type heard struct {
 	mu        sync.Mutex
 	attempts  []string     // guarded by mu
+	ends      []string     // guarded by mu
 	fallbacks []string     // guarded by mu
 	log       bytes.Buffer // guarded by mu
 }
@@ -44,6 +45,11 @@ func (h *heard) listen(config turn.Config) turn.Config {
 		defer h.mu.Unlock()
 		h.fallbacks = append(h.fallbacks, fmt.Sprintf("%s to %q after %s", md.OriginalModel, md.FallbackModel, strings.Join(outcomes(md), ", ")))
 	}
+	config.OnEnd = func(_ context.Context, r call.Result) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.ends = append(h.ends, fmt.Sprintf("%s %s %d", r.Outcome, r.ModelName, len(r.Attempts)))
+	}
 	return config
 }
 
@@ -54,51 +60,52 @@ func (s *suite) hooks(t *testing.T) {
 		config              turn.Config
 		model               model.LLM
 		attempts, fallbacks []string
+		ends                []string // the outcome, the model and the number of attempts of each call
 		lines               []string // what each line of the log has
 	}{
 		"healthy": {
-			turn.Config{Recover: NewModel("pro", Text("x"))}, NewModel("flash", Text("fine")), []string{"flash ok"}, nil, nil,
+			turn.Config{Recover: NewModel("pro", Text("x"))}, NewModel("flash", Text("fine")), []string{"flash ok"}, nil, []string{"ok flash 1"}, nil,
 		},
 		"Recover": {
 			turn.Config{Recover: NewModel("pro", Text("saved"))}, NewModel("flash", Fail(ErrQuota)),
 			[]string{"flash failed", "pro ok"}, []string{`flash to "pro" after flash failed, pro ok`},
-			[]string{"original_model=flash failed_model=flash fallback_model=pro attempt=1 code=429"},
+			[]string{"ok pro 2"}, []string{"original_model=flash failed_model=flash fallback_model=pro attempt=1 code=429"},
 		},
 		"Recover, in a tool loop": {
 			turn.Config{Recover: NewModel("pro", Call("c1", "lookup", "", nil), Text("saved"))}, NewModel("flash", Fail(ErrQuota)),
 			[]string{"flash failed", "pro ok", "pro ok"},
 			[]string{`flash to "pro" after flash failed, pro ok`, `flash to "pro" after flash failed, pro ok`},
-			[]string{"fallback_model=pro"},
+			[]string{"ok pro 2", "ok pro 2"}, []string{"fallback_model=pro"},
 		},
 		"Recover fails too": {
 			turn.Config{Recover: NewModel("pro", Fail(ErrInternal))}, NewModel("flash", Fail(ErrQuota)),
-			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`}, []string{"level=WARN"},
+			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`}, []string{"failed  2"}, []string{"level=WARN"},
 		},
 		"the outer loop": {
 			turn.Config{FallbackModels: []string{"pro", "max"}},
 			NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Fail(ErrDeadline), "max": Text("saved")})),
 			[]string{"flash failed", "pro failed", "max ok"}, []string{`flash to "max" after flash failed, pro failed, max ok`},
-			[]string{"failed_model=flash fallback_model=pro attempt=1 code=429", "failed_model=pro fallback_model=max attempt=2 code=504"},
+			[]string{"ok max 3"}, []string{"failed_model=flash fallback_model=pro attempt=1 code=429", "failed_model=pro fallback_model=max attempt=2 code=504"},
 		},
 		"the outer loop, and nobody is left": {
 			turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrQuota)),
 			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`},
-			[]string{"failed_model=flash fallback_model=pro", "level=WARN"},
+			[]string{"failed  2"}, []string{"failed_model=flash fallback_model=pro", "level=WARN"},
 		},
 		"the outer loop ends in another error": {
 			turn.Config{FallbackModel: "pro"}, NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Fail(ErrInternal)})),
 			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`},
-			[]string{"failed_model=flash fallback_model=pro"},
+			[]string{"failed  2"}, []string{"failed_model=flash fallback_model=pro"},
 		},
 		"nothing to fall back to": {
-			turn.Config{}, NewModel("flash", Fail(ErrQuota)), []string{"flash failed"}, nil, []string{"nothing to fall back to"},
+			turn.Config{}, NewModel("flash", Fail(ErrQuota)), []string{"flash failed"}, nil, []string{"failed  1"}, []string{"nothing to fall back to"},
 		},
 		"not configured": {
-			turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrInternal)), []string{"flash failed"}, nil, nil,
+			turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrInternal)), []string{"flash failed"}, nil, []string{"failed  1"}, nil,
 		},
 		"a router inside": {
 			turn.Config{FallbackModel: "pro"}, router.MustFallback(router.Config{}, NewModel("flash", Fail(ErrInternal)), NewModel("lite", Text("fine"))),
-			[]string{"flash failed", "lite ok"}, []string{`flash to "lite" after flash failed, lite ok`}, nil,
+			[]string{"flash failed", "lite ok"}, []string{`flash to "lite" after flash failed, lite ok`}, []string{"ok lite 2"}, nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,6 +119,9 @@ func (s *suite) hooks(t *testing.T) {
 			}
 			if diff := cmp.Diff(test.fallbacks, h.fallbacks); diff != "" {
 				t.Errorf("fallbacks (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(test.ends, h.ends); diff != "" {
+				t.Errorf("ends (-want +got):\n%s", diff)
 			}
 			h.checkLog(t, test.lines)
 		})

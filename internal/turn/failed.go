@@ -128,15 +128,21 @@ func (p *Plugin) pass(ctx Context, s *state, f failed, attempts []call.Attempt) 
 	p.turns.enter(s, idle)
 	p.turns.Unlock()
 	p.tell(ctx, attempts...)
+	if !before {
+		md.Attempts = attempts
+	}
 	if f.means.Kind == failure.KindCanceled {
+		p.tellEnd(ctx, call.Cancelled, md)
 		return
 	}
 	if f.configured {
 		p.warnOfNothing(ctx, model, f.name)
 	}
-	if before {
-		p.tellFallback(ctx, md)
+	if !before {
+		p.tellEnd(ctx, call.Failed, md)
+		return
 	}
+	p.tellFallback(ctx, md)
 }
 
 // annotate returns the metadata of a failed response: the failures so far and the next
@@ -176,7 +182,9 @@ func (p *Plugin) giveUp(ctx Context, s *state) {
 	if ctx.Err() == nil {
 		p.log(ctx, slog.LevelWarn, "fallback: no model answered", from, md)
 		p.tellFallback(ctx, md)
+		return
 	}
+	p.tellEnd(ctx, call.Cancelled, md)
 }
 
 // next returns the first fallback model that this turn has neither started at

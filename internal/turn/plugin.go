@@ -42,7 +42,7 @@ func New(config Config) (*Plugin, error) {
 	}
 	p := &Plugin{config: config, codes: codes, chain: config.chain(), turns: newTurns(config.MaxTurns, config.PruneTo)}
 	p.judges = slices.ContainsFunc(codes, func(c code) bool { return !c.status })
-	p.heard = config.OnAttempt != nil || config.OnFallback != nil
+	p.heard = config.OnAttempt != nil || config.OnFallback != nil || config.OnEnd != nil
 	if config.Recover != nil {
 		p.backup = stream.Of(config.Recover)
 	}

@@ -25,11 +25,29 @@ func (p *Plugin) tell(ctx context.Context, attempts ...call.Attempt) {
 	}
 }
 
-// tellFallback calls OnFallback for a call that another model answered, or no model.
+// tellFallback reports the end of a call that another model answered, or no model.
 func (p *Plugin) tellFallback(ctx context.Context, md call.Metadata) {
 	if hook := p.config.OnFallback; hook != nil {
 		p.contain("OnFallback", func() { hook(ctx, md) })
 	}
+	outcome := call.OK
+	if md.FallbackModel == "" {
+		outcome = call.Failed
+	}
+	p.tellEnd(ctx, outcome, md)
+}
+
+// tellEnd calls OnEnd.
+func (p *Plugin) tellEnd(ctx context.Context, outcome call.Outcome, md call.Metadata) {
+	hook := p.config.OnEnd
+	if hook == nil {
+		return
+	}
+	r := call.Result{Metadata: md, Outcome: outcome}
+	for _, a := range md.Attempts {
+		r.Duration += a.Wait + a.Duration
+	}
+	p.contain("OnEnd", func() { hook(ctx, r) })
 }
 
 // tellHealthy calls the hooks for a call that its model has answered: with own, or with
@@ -37,12 +55,16 @@ func (p *Plugin) tellFallback(ctx context.Context, md call.Metadata) {
 func (p *Plugin) tellHealthy(ctx context.Context, inner call.Metadata, own call.Attempt) {
 	if len(inner.Attempts) == 0 {
 		p.tell(ctx, own)
+		inner.ModelName, inner.Attempts = own.Model, []call.Attempt{own}
+		p.tellEnd(ctx, call.OK, inner)
 		return
 	}
 	p.tell(ctx, inner.Attempts...)
 	if inner.Triggered {
 		p.tellFallback(ctx, inner)
+		return
 	}
+	p.tellEnd(ctx, call.OK, inner)
 }
 
 // contain keeps a panic of a hook from the call.

@@ -1,7 +1,6 @@
 package fallback
 
 import (
-	"context"
 	"log/slog"
 
 	"google.golang.org/adk/v2/agent"
@@ -85,16 +84,12 @@ type Config struct {
 	// Default: slog.Default().
 	Logger *slog.Logger
 
-	// OnAttempt is called after each attempt that the plugin knows of, including the
-	// attempts of a router inside the agent's model or Recover.
-	OnAttempt func(ctx context.Context, a call.Attempt)
-	// OnFallback is called once for each call that another model than the first
-	// answered, or that no model answered; then FallbackModel is empty. All runs of a
-	// call by an outer loop count as one call.
-	//
-	// Both are optional and run on the goroutine of the call. A panic in one is
-	// recovered and logged. See [call.Hooks].
-	OnFallback func(ctx context.Context, md call.Metadata)
+	// Hooks report what calls do. The zero value reports nothing. OnAttempt is called
+	// after each attempt that the plugin knows of, including the attempts of a router
+	// inside the agent's model or Recover. All runs of a call by an outer loop count as
+	// one call, with one OnFallback and one OnEnd. Duration in its result is the sum of
+	// the attempts' and of their waits; FirstContent is not known.
+	call.Hooks
 }
 
 // New returns the plugin. The error names every wrong field and its allowed values. A
@@ -103,7 +98,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 	core, err := turn.New(turn.Config{
 		RootModel: cfg.RootModel, FallbackModel: cfg.FallbackModel, FallbackModels: cfg.FallbackModels,
 		ErrorCodes: cfg.ErrorCodes, Recover: cfg.Recover, MaxTurns: cfg.MaxTurns, PruneTo: cfg.PruneTo,
-		Logger: cfg.Logger, Hooks: call.Hooks{OnAttempt: cfg.OnAttempt, OnFallback: cfg.OnFallback},
+		Logger: cfg.Logger, Hooks: cfg.Hooks,
 	})
 	if err != nil {
 		return nil, err

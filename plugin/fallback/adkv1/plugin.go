@@ -1,7 +1,6 @@
 package adkv1
 
 import (
-	"context"
 	"log/slog"
 
 	"google.golang.org/adk/agent"
@@ -52,11 +51,8 @@ type Config struct {
 	// Logger gets one line for each fallback. Default: slog.Default().
 	Logger *slog.Logger
 
-	// OnAttempt is called after each attempt, OnFallback once for each call that
-	// another model than the first has answered, or that no model has. Both may be
-	// nil.
-	OnAttempt  func(ctx context.Context, a call.Attempt)
-	OnFallback func(ctx context.Context, md call.Metadata)
+	// Hooks report what calls do. The zero value reports nothing.
+	call.Hooks
 }
 
 // New returns the plugin. The error names every field that is wrong and what
@@ -69,7 +65,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 	core, err := turn.New(turn.Config{
 		RootModel: cfg.RootModel, FallbackModel: cfg.FallbackModel, FallbackModels: cfg.FallbackModels,
 		ErrorCodes: cfg.ErrorCodes, Recover: backup, MaxTurns: cfg.MaxTurns, PruneTo: cfg.PruneTo,
-		Logger: cfg.Logger, Hooks: call.Hooks{OnAttempt: cfg.OnAttempt, OnFallback: cfg.OnFallback},
+		Logger: cfg.Logger, Hooks: cfg.Hooks,
 	})
 	if err != nil {
 		return nil, err

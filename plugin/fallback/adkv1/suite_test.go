@@ -41,7 +41,7 @@ func newPlugin(config turn.Config) (*plugin.Plugin, error) {
 	cfg := adkv1.Config{
 		RootModel: config.RootModel, FallbackModel: config.FallbackModel, FallbackModels: config.FallbackModels,
 		ErrorCodes: config.ErrorCodes, Recover: adkv1.FromV2(config.Recover), MaxTurns: config.MaxTurns, PruneTo: config.PruneTo,
-		Logger: config.Logger, OnAttempt: config.OnAttempt, OnFallback: config.OnFallback,
+		Logger: config.Logger, Hooks: config.Hooks,
 	}
 	return adkv1.New(cfg)
 }

@@ -30,6 +30,8 @@ const (
 	OK      Outcome = "ok"      // it answered
 	Failed  Outcome = "failed"  // it was called and failed
 	Skipped Outcome = "skipped" // it was not called; Reason says why
+
+	Cancelled Outcome = "cancelled" // of a call: the caller has ended it, or has stopped reading
 )
 
 // Attempt records one call to one target, or why a target was skipped.

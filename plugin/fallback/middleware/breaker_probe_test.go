@@ -387,9 +387,9 @@ func TestOwnProbeHasNoCaller(t *testing.T) {
 		})
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, Probe: probeRequest})
 		var told []string
-		m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) {
+		m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 			told = append(told, a.Model+" "+string(a.Outcome))
-		}}, breaker(flash), suite.NewModel("pro", suite.Text("ok")))
+		}}}, breaker(flash), suite.NewModel("pro", suite.Text("ok")))
 		ctx := call.With(t.Context(), call.Info{User: "ada", Tenant: "acme"})
 		ask(ctx, m, false)
 		time.Sleep(middleware.DefaultOpenFor)

@@ -105,7 +105,7 @@ func TestNothingIsRecordedAfterTheCall(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told []string
 				inner := router.MustFallback(router.Config{}, suite.NewModel("flash", late(end)), suite.NewModel("pro", late(end)))
-				m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { told = append(told, noted(a)) }},
+				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { told = append(told, noted(a)) }}},
 					middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second})(inner), suite.NewModel("last", suite.Text("an answer")))
 				out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 				out.End(stream.Of(m).Do(t.Context(), hello(), true, out))

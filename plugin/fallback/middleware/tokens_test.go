@@ -113,10 +113,10 @@ func TestTokensOfAttemptsThatFail(t *testing.T) {
 				budget := tokenBudget()
 				var got []string
 				var sum int
-				m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) {
+				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 					got = append(got, fmt.Sprintf("%s %s %d/%d", a.Model, a.Outcome, a.InputTokens, a.OutputTokens))
 					sum += a.InputTokens + a.OutputTokens
-				}}, middleware.Chain(suite.NewModel("flash", test.steps...), test.around, budget.Middleware()),
+				}}}, middleware.Chain(suite.NewModel("flash", test.steps...), test.around, budget.Middleware()),
 					budget.Middleware()(suite.NewModel("pro", counts(3, 1))))
 				var final *model.LLMResponse
 				for resp, err := range m.GenerateContent(t.Context(), afterTools(), true) {
@@ -155,7 +155,7 @@ func TestCachedTokensLostAreInTheBill(t *testing.T) {
 		return tells(nothing, resp)
 	}
 	var latest call.Attempt
-	m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }},
+	m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }}},
 		budget.Middleware()(suite.NewModel("flash", answer(80), suite.Fail(suite.ErrQuota))),
 		budget.Middleware()(suite.NewModel("pro", answer(0))))
 	ctx := call.With(t.Context(), call.Info{Session: "s"})

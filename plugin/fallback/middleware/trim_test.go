@@ -188,8 +188,8 @@ func TestLargerWindowComesBeforeTrimming(t *testing.T) {
 			}
 			var attempts []string
 			config := router.Config{
-				Guards:    []guard.Guard{guard.ContextWindow},
-				OnAttempt: func(_ context.Context, a call.Attempt) { attempts = append(attempts, a.Model+":"+string(a.Outcome)) },
+				Guards: []guard.Guard{guard.ContextWindow},
+				Hooks:  call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { attempts = append(attempts, a.Model+":"+string(a.Outcome)) }},
 			}
 			m := router.MustFallback(config,
 				router.Describe(small, router.Traits{ContextWindow: 1000}), router.Describe(large, router.Traits{ContextWindow: 4000}),

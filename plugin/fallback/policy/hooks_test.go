@@ -41,13 +41,13 @@ func TestHooksOfAPolicy(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got []string
 				live, err := policy.NewLive(t.Context(), parsed(t, "primary: a\n"+test.file), quiet, models(suite.NewModel("a", test.a), suite.NewModel("b", test.b)),
-					policy.OnAttempt(func(_ context.Context, a call.Attempt) {
+					policy.WithHooks(call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 						got = append(got, a.Model+" "+string(a.Outcome))
 						panic("a hook that panics changes nothing")
-					}),
-					policy.OnFallback(func(_ context.Context, md call.Metadata) {
+					}}),
+					policy.WithHooks(call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 						got = append(got, fmt.Sprintf("fallback %s → %s", md.OriginalModel, md.FallbackModel))
-					}))
+					}}))
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -24,9 +24,9 @@ import (
 )
 
 // Option is a setting of the application: [Models], [Validators], [WithFlags],
-// [WithRetrieval], [WithDeferred], [WithJudge], [WithApproval],
-// [WithLogger], [WithEnv], [WithRand], [WithInterval], [OnReload], [OnAttempt],
-// [OnFallback], or a [provider.Factory] such as anthropic.Provider, which adds a provider
+// [WithRetrieval], [WithDeferred], [WithJudge], [WithApproval], [WithLogger], [WithHooks],
+// [WithEnv], [WithRand], [WithInterval], [OnReload], or a [provider.Factory] such as
+// anthropic.Provider, which adds a provider
 // that this package does not have.
 type Option interface {
 	// Option returns the setting. Only the types above are supported.
@@ -168,15 +168,10 @@ func WithRand(draw func() float64) Option { return optionFunc(func(o *options) {
 // watcher's goroutine; a panic in it is recovered and logged.
 func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
 
-// OnAttempt sets a function that is called after each attempt; see [call.Hooks].
-func OnAttempt(f func(ctx context.Context, a call.Attempt)) Option {
-	return optionFunc(func(o *options) { o.hooks.OnAttempt = f })
-}
-
-// OnFallback sets a function that is called once for each call that the primary did not
-// answer; see [call.Hooks]. It is not called for a hit of the cache.
-func OnFallback(f func(ctx context.Context, md call.Metadata)) Option {
-	return optionFunc(func(o *options) { o.hooks.OnFallback = f })
+// WithHooks sets functions that report what calls do, beside those of earlier WithHooks.
+// OnFallback is not called for a hit of the cache.
+func WithHooks(hooks call.Hooks) Option {
+	return optionFunc(func(o *options) { o.hooks = call.Join(o.hooks, hooks) })
 }
 
 // WithInterval sets the longest time until [Watch] sees a change of its file. It reads the

@@ -77,9 +77,8 @@ type CascadeConfig struct {
 	// matter.
 	Tenants map[string]CascadeSettings
 
-	// OnAttempt and OnFallback are optional; see [call.Hooks].
-	OnAttempt  func(ctx context.Context, a call.Attempt)
-	OnFallback func(ctx context.Context, md call.Metadata)
+	// Hooks report what calls do. The zero value reports nothing.
+	call.Hooks
 }
 
 // NewCascade returns a model that calls cheap, and strong if a judge rejects the answer
@@ -121,7 +120,7 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 		config.Tenants[match.Fold(tenant)] = s
 	}
 	c := &cascade{
-		config: config, name: cheap.Name(), layers: layers, hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
+		config: config, name: cheap.Name(), layers: layers, hooks: config.Hooks,
 		turns: newAffinity(StickyTurn, DefaultMaxTurns, DefaultStayFor),
 	}
 	for _, layer := range layers {

@@ -136,9 +136,9 @@ func TestCascadeThatLosesAHedge(t *testing.T) {
 			inBubble(t, func(t *testing.T, streamed bool) {
 				config := router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(slow("grader", "0.1", 5), "")}, Hold: true}
 				var list []string
-				m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) {
+				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 					list = append(list, fmt.Sprint(a.Model, " ", a.Outcome, " ", a.InputTokens))
-				}}, router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1},
+				}}}, router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1},
 					router.MustCascade(config, slow("flash", "cheap", 3), slow("pro", "strong", 11)), suite.NewModel("gpt", within(test.other, suite.Text("next")))))
 				got := ask(t.Context(), m, streamed)
 				time.Sleep(time.Hour)
@@ -162,7 +162,7 @@ func TestCascadeThatWinsAHedge(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
 		config := router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(suite.NewModel("grader", suite.Text("0.9")), "")}}
 		var list []string
-		m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { list = append(list, a.Model+" "+string(a.Outcome)) }},
+		m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { list = append(list, a.Model+" "+string(a.Outcome)) }}},
 			router.MustHedge(router.HedgeConfig{Delay: time.Second},
 				router.MustCascade(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), suite.NewModel("gpt", suite.Text("next"))))
 		got := ask(t.Context(), m, streamed)

@@ -273,9 +273,9 @@ func TestHooksOfACascade(t *testing.T) {
 		"stands":   {0.1, suite.Fail(suite.ErrQuota), nil},
 	} {
 		var heard []string
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(test.confidence)}, OnFallback: func(_ context.Context, md call.Metadata) {
+		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(test.confidence)}, Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 			heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel+": "+md.Reason)
-		}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
+		}}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
 		ask(t.Context(), m, true)
 		if diff := cmp.Diff(test.want, heard); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -107,9 +107,8 @@ type Config struct {
 	// be lost after the same time without an answer by it. 0 means DefaultStayFor.
 	StayFor time.Duration
 
-	// OnAttempt and OnFallback are optional; see [call.Hooks].
-	OnAttempt  func(ctx context.Context, a call.Attempt)
-	OnFallback func(ctx context.Context, md call.Metadata)
+	// Hooks report what calls do. The zero value reports nothing.
+	call.Hooks
 }
 
 // NewFallback returns a model that calls models in order until one answers. It has
@@ -142,7 +141,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		return nil, errors.Join(problems...)
 	}
 	f := &fallback{
-		config: config, name: layers[0].Name(), hooks: call.Hooks{OnAttempt: config.OnAttempt, OnFallback: config.OnFallback},
+		config: config, name: layers[0].Name(), hooks: config.Hooks,
 	}
 	size, lasts := cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)
 	f.turns, f.warmth = newAffinity(config.Sticky, size, lasts), newWarmth(size, lasts)

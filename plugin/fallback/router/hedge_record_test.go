@@ -21,9 +21,9 @@ import (
 // ledger is a router with one target that keeps what OnAttempt is told.
 func ledger(m model.LLM) (model.LLM, *[]string) {
 	var record []string
-	return router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) {
+	return router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 		record = append(record, fmt.Sprint(a.Model, " ", a.Outcome, " ", a.Kind))
-	}}, m), &record
+	}}}, m), &record
 }
 
 // B76: every model of a hedge that was asked stands on record once, however the call
@@ -127,11 +127,11 @@ func TestCrowdAtAHedge(t *testing.T) {
 	told := map[string]int{} // by call and model
 	hedge := router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1},
 		suite.NewModel("a", within(3*time.Millisecond, suite.Text("a b c"))), suite.NewModel("b", within(2*time.Millisecond, suite.Text("a b c"))))
-	m := router.MustFallback(router.Config{OnAttempt: func(ctx context.Context, a call.Attempt) {
+	m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(ctx context.Context, a call.Attempt) {
 		mu.Lock()
 		defer mu.Unlock()
 		told[call.From(ctx).Session+" "+a.Model]++
-	}}, middleware.MustTimeout(middleware.TimeoutConfig{Total: 4 * time.Millisecond, Grace: time.Second})(hedge))
+	}}}, middleware.MustTimeout(middleware.TimeoutConfig{Total: 4 * time.Millisecond, Grace: time.Second})(hedge))
 	var wg sync.WaitGroup
 	for i := range 300 {
 		wg.Go(func() {

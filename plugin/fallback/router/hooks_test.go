@@ -23,12 +23,12 @@ type hearing struct{ attempts, fallbacks []string }
 // are told.
 func (h *hearing) config(who string) router.Config {
 	return router.Config{
-		OnAttempt: func(_ context.Context, a call.Attempt) {
+		Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 			h.attempts = append(h.attempts, fmt.Sprint(who, ": ", a.Model, " ", a.Outcome, " ", a.Kind))
 		},
-		OnFallback: func(_ context.Context, md call.Metadata) {
-			h.fallbacks = append(h.fallbacks, fmt.Sprintf("%s: %s to %s, %s after %d of %d", who, md.OriginalModel, md.FallbackModel, md.ErrorCode, md.Attempt, len(md.Attempts)))
-		},
+			OnFallback: func(_ context.Context, md call.Metadata) {
+				h.fallbacks = append(h.fallbacks, fmt.Sprintf("%s: %s to %s, %s after %d of %d", who, md.OriginalModel, md.FallbackModel, md.ErrorCode, md.Attempt, len(md.Attempts)))
+			}},
 	}
 }
 
@@ -185,8 +185,8 @@ func TestHookThatPanics(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
 		n := 0
 		m := router.MustFallback(router.Config{
-			OnAttempt:  func(context.Context, call.Attempt) { n++; panic("boom") },
-			OnFallback: func(context.Context, call.Metadata) { n++; panic("boom") },
+			Hooks: call.Hooks{OnAttempt: func(context.Context, call.Attempt) { n++; panic("boom") },
+				OnFallback: func(context.Context, call.Metadata) { n++; panic("boom") }},
 		}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), router.MustHedge(router.HedgeConfig{Delay: time.Second},
 			suite.NewModel("b", within(time.Minute, suite.Text("b"))), suite.NewModel("c", suite.Text("c"))))
 		var got seen
@@ -203,12 +203,12 @@ func TestHookThatPanics(t *testing.T) {
 func TestHookThatCallsAModel(t *testing.T) {
 	var m model.LLM
 	var told []string
-	m = router.MustFallback(router.Config{OnFallback: func(ctx context.Context, _ call.Metadata) {
+	m = router.MustFallback(router.Config{Hooks: call.Hooks{OnFallback: func(ctx context.Context, _ call.Metadata) {
 		told = append(told, call.From(ctx).Invocation)
 		if len(told) == 1 {
 			ask(inTurn(ctx, "of the hook"), m, false)
 		}
-	}}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b")))
+	}}}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b")))
 	ask(inTurn(t.Context(), "t1"), m, false)
 	if diff := cmp.Diff([]string{"t1", "of the hook"}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)

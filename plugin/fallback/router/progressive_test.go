@@ -52,13 +52,13 @@ func TestProgressive(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				small, large := suite.NewModel("small", test.preview), suite.NewModel("large", test.answer)
 				var record []string
-				m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) {
+				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 					kind := a.Kind
 					if kind != string(router.KindPreview) {
 						kind = ""
 					}
 					record = append(record, fmt.Sprint(a.Model, " ", a.Outcome, " ", kind))
-				}}, router.MustProgressive(router.ProgressiveConfig{}, small, large))
+				}}}, router.MustProgressive(router.ProgressiveConfig{}, small, large))
 				started := time.Now()
 				got := ask(t.Context(), m, !test.unary)
 				took := time.Since(started)

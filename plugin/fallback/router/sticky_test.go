@@ -132,7 +132,7 @@ func TestCachedTokensLostByASwitch(t *testing.T) {
 			t.Run(fmt.Sprint(test.name, " nested ", nested), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var latest call.Attempt
-					config := router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }}
+					config := router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }}}
 					first, last := model.LLM(suite.NewModel("first", test.first...)), degrade.Template("Sorry.")
 					second := model.LLM(suite.NewModel("second", test.second...))
 					m := router.MustFallback(config, first, second, last)
@@ -185,7 +185,7 @@ func TestTierPrefersTheCloserTarget(t *testing.T) {
 					router.Traits{Provider: target.provider, Credential: target.credential, Tier: target.tier}))
 			}
 			var got []string
-			ask(t.Context(), router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { got = append(got, a.Model) }}, models...), false)
+			ask(t.Context(), router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { got = append(got, a.Model) }}}, models...), false)
 			if diff := cmp.Diff(test.want, strings.Join(got, " ")); diff != "" {
 				t.Errorf("called (-want +got):\n%s", diff)
 			}
@@ -201,7 +201,7 @@ func TestTierPrefersTheWarmTarget(t *testing.T) {
 		return router.Describe(suite.NewModel(name, steps...), router.Traits{Provider: provider, Credential: provider, Tier: tier})
 	}
 	var called []string
-	m := router.MustFallback(router.Config{OnAttempt: func(_ context.Context, a call.Attempt) { called = append(called, a.Model) }},
+	m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { called = append(called, a.Model) }}},
 		describe("a", "google", "", fails), describe("b", "google", "x", fails), describe("c", "openai", "x", fails),
 		describe("d", "openai", "x", cachedAnswer(10, 5), fails), describe("e", "openai", "x", cachedAnswer(10, 5)))
 	for i, where := range []string{"s/1", "s/2", "x/3"} {
