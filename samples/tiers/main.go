@@ -22,6 +22,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/adk/v2/session"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -138,7 +139,7 @@ func (d *desk) tree(ctx context.Context) (model.LLM, error) {
 		degrade.MustDeferred(degrade.DeferredConfig{Queue: d.queue, Timeout: 100 * time.Millisecond}),
 		degrade.Template("Nobody can answer at the moment. Please call 555-0100."),
 	)
-	tree, err := router.NewFallback(router.Config{OnAttempt: d.bill.add}, targets...)
+	tree, err := router.NewFallback(router.Config{Hooks: call.Hooks{OnAttempt: d.bill.add}}, targets...)
 	if err != nil {
 		return nil, err
 	}

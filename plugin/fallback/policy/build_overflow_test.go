@@ -141,7 +141,7 @@ func TestOverflowIsNoTargetOfOtherCalls(t *testing.T) {
 		a := suite.NewModel("a", suite.Fail(failure.Verdict{Action: failure.Retry, Kind: failure.KindRateLimit, HTTPStatus: 429, RetryAfter: 20 * time.Second}.Err()), suite.Text("a"))
 		attempts := 0
 		m := build(t, "primary: a\noverflow: trim\nretry: {max_attempts: 2}\nmodels: {a: {context_window: 4000}}", models(a),
-			policy.OnAttempt(func(context.Context, call.Attempt) { attempts++ }))
+			policy.WithHooks(call.Hooks{OnAttempt: func(context.Context, call.Attempt) { attempts++ }}))
 		got := askFor(t.Context(), m, false, long(3))
 		if got.text != "a" || got.took < 20*time.Second || attempts != 2 {
 			t.Errorf("%q (%v) after %v and %d attempts; want a after the wait", got.text, got.err, got.took, attempts)

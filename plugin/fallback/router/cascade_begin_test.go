@@ -90,9 +90,9 @@ func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
 			var heard []string
 			m := router.MustCascade(router.CascadeConfig{
 				Judges: []router.Judge{sure(1)}, Tenants: map[string]router.CascadeSettings{"premium": {Use: router.UseStrong}},
-				OnFallback: func(_ context.Context, md call.Metadata) {
+				Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 					heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel)
-				},
+				}},
 			}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
 			if test.behind {
 				m = router.MustFallback(router.Config{}, suite.NewModel("gpt", suite.Fail(suite.ErrQuota)), m)

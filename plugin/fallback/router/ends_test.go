@@ -43,7 +43,9 @@ func TestEnds(t *testing.T) {
 		wait time.Duration // until the caller cancels; 0 for never
 		want []string
 	}{
-		{"the first answers", func(c router.Config) model.LLM { return router.MustFallback(c, suite.NewModel("a", says), suite.NewModel("b")) }, 0, 0,
+		{"the first answers", func(c router.Config) model.LLM {
+			return router.MustFallback(c, suite.NewModel("a", says), suite.NewModel("b"))
+		}, 0, 0,
 			[]string{"ok a false after 3s, first content 1s: a ok"}},
 		{"another answers", func(c router.Config) model.LLM {
 			return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", says))
@@ -51,11 +53,17 @@ func TestEnds(t *testing.T) {
 		{"an answer is cut off", func(c router.Config) model.LLM {
 			return router.MustFallback(c, suite.NewModel("a", after(suite.Fail(suite.ErrUnavailable, "a", "b"))), suite.NewModel("b", says))
 		}, 0, 0, []string{"ok b true after 6s, first content 1s: a failed, b ok"}},
-		{"no target answers", func(c router.Config) model.LLM { return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", down)) }, 0, 0,
+		{"no target answers", func(c router.Config) model.LLM {
+			return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", down))
+		}, 0, 0,
 			[]string{"failed  true after 2s, first content 0s: a failed, b failed"}},
-		{"the caller cancels", func(c router.Config) model.LLM { return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", says)) }, 0, 2500 * time.Millisecond,
+		{"the caller cancels", func(c router.Config) model.LLM {
+			return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", says))
+		}, 0, 2500 * time.Millisecond,
 			[]string{"cancelled  false after 2.5s, first content 2s: a failed, b failed"}},
-		{"the caller stops reading", func(c router.Config) model.LLM { return router.MustFallback(c, suite.NewModel("a", says), suite.NewModel("b")) }, 1, 0,
+		{"the caller stops reading", func(c router.Config) model.LLM {
+			return router.MustFallback(c, suite.NewModel("a", says), suite.NewModel("b"))
+		}, 1, 0,
 			[]string{"cancelled  false after 1s, first content 1s: "}},
 		{"the same part runs again", func(c router.Config) model.LLM {
 			return middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: time.Nanosecond, MaxDelay: time.Nanosecond})(

@@ -216,7 +216,7 @@ func TestGateAndACallThatEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var record []string
 		m := router.MustFallback(router.Config{
-			OnAttempt: func(_ context.Context, a call.Attempt) { record = append(record, fmt.Sprint(a.Model, " ", a.Outcome)) },
+			Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { record = append(record, fmt.Sprint(a.Model, " ", a.Outcome)) }},
 			Gate: guard.Gate{Tools: []string{"pay"}, Approve: func(ctx context.Context, _ *genai.FunctionCall, _ string) bool {
 				cancel()
 				<-ctx.Done()
