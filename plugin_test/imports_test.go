@@ -73,7 +73,7 @@ var arrows = map[string]string{
 	"internal/lesson":                    "call provider",
 	"internal/foreign":                   "provider",
 	"internal/httpclient":                "failure",
-	"internal/telemetry":                 "call",
+	"internal/telemetry":                 "call failure provider",
 	"internal/suite":                     "call failure fallbacktest router",
 }
 

@@ -3,7 +3,6 @@ package stream
 import (
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -72,7 +71,7 @@ func (s *Sink) flush() bool {
 	}
 	if s.restart {
 		s.restart = false
-		telemetry.Event(s.record.ctx, telemetry.EventRestart, func() []attribute.KeyValue { return []attribute.KeyValue{telemetry.EventTarget.String(s.Model)} })
+		telemetry.Event(s.record.ctx, telemetry.EventRestart, func() []telemetry.Attribute { return []telemetry.Attribute{telemetry.EventTarget.String(s.Model)} })
 		if !s.show(restartMarker()) {
 			return false
 		}

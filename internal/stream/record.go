@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
@@ -26,7 +25,7 @@ type record struct {
 	log     call.Log                   // of the attempts
 	skipped []*RefusedError            // those that were recorded; guarded by mu
 	tell    []func()                   // pending calls of OnAttempt; guarded by mu
-	spans   []trace.Span               // of attempts, ended or not; guarded by mu
+	spans   []telemetry.Span           // of attempts, ended or not; guarded by mu
 	left    bool                       // no span is kept any more; guarded by mu
 	ends    []ending                   // calls of OnFallback and OnEnd at the end; guarded by mu
 	cause   Cause                      // why an earlier call of the turn left its first target; guarded by mu
@@ -75,7 +74,7 @@ func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks,
 // began counts an attempt that begins at a time. It reports whether it has taken over
 // the attempt's span, which ends as the attempt is recorded, or with the call. A span may
 // be nil.
-func (s *Sink) began(at time.Time, span trace.Span) (kept bool) {
+func (s *Sink) began(at time.Time, span telemetry.Span) (kept bool) {
 	r := s.record
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -111,7 +110,7 @@ func (s *Sink) leave() {
 
 // add records a and queues it for hooks, and ends its span, if there is one. ended is how
 // many started attempts end with it.
-func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, span trace.Span) call.Attempt {
+func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, span telemetry.Span) call.Attempt {
 	r := s.record
 	if a.Outcome != call.OK && s.inPreview() {
 		a.Kind = string(KindPreview)

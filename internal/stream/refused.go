@@ -3,8 +3,6 @@ package stream
 import (
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
-
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -35,8 +33,8 @@ func (e *RefusedError) Error() string {
 }
 
 // attributes are those of the event on the call's span.
-func (e *RefusedError) attributes() []attribute.KeyValue {
-	all := []attribute.KeyValue{telemetry.EventTarget.String(e.Model), telemetry.EventBy.String(e.By), telemetry.EventReason.String(e.Reason)}
+func (e *RefusedError) attributes() []telemetry.Attribute {
+	all := []telemetry.Attribute{telemetry.EventTarget.String(e.Model), telemetry.EventBy.String(e.By), telemetry.EventReason.String(e.Reason)}
 	if !e.Until.IsZero() {
 		all = append(all, telemetry.EventRecovers.Int64(max(time.Until(e.Until), 0).Milliseconds()))
 	}

@@ -5,11 +5,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
+	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -83,7 +83,7 @@ type Sink struct {
 	asked    string    // the model of the one that began last; guarded by record.mu
 	since    time.Time // when that began; guarded by record.mu
 
-	span trace.Span // of that, or of the answer under way; nil without a trace; guarded by record.mu
+	span telemetry.Span // of that, or of the answer under way; nil without a trace; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
 	stragglers []*Detached  // left behind
@@ -228,7 +228,7 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took, first time.Durati
 }
 
 // currentSpan returns the span of the attempt that began last.
-func (s *Sink) currentSpan() trace.Span {
+func (s *Sink) currentSpan() telemetry.Span {
 	s.record.mu.Lock()
 	defer s.record.mu.Unlock()
 	return s.span

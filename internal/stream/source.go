@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -130,7 +129,7 @@ type attempt struct {
 	err     error         // why it failed
 	first   time.Duration // from the call to the first content; 0 without one
 
-	span     trace.Span // nil without a trace
+	span     telemetry.Span // nil without a trace
 	streamed bool
 	version  string             // of the model, as its latest response says
 	finish   genai.FinishReason // of its final response

@@ -21,6 +21,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
+// Span and Attribute are OpenTelemetry's, which other packages do not import.
+type (
+	Span      = trace.Span
+	Attribute = attribute.KeyValue
+)
+
 // Start is what is known of an attempt before its model is called.
 type Start struct {
 	Name    string           // of the target
@@ -115,7 +121,7 @@ func EndAttempt(span trace.Span, a call.Attempt) {
 
 // Event adds an event to the current span of ctx. It costs nothing when the span is not
 // recorded: attributes is not called.
-func Event(ctx context.Context, name string, attributes func() []attribute.KeyValue) {
+func Event(ctx context.Context, name string, attributes func() []Attribute) {
 	if span := trace.SpanFromContext(ctx); span.IsRecording() {
 		span.AddEvent(name, trace.WithAttributes(attributes()...))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"go.opentelemetry.io/otel/attribute"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -78,8 +77,8 @@ func (r *race) run(ctx context.Context) error {
 		case <-timer.C:
 			if !r.closed && len(r.racers) < len(r.hedge.racing) && r.hedge.budget.Take() {
 				r.start(ctx)
-				telemetry.Event(ctx, telemetry.EventHedge, func() []attribute.KeyValue {
-					return []attribute.KeyValue{telemetry.EventTarget.String(r.hedge.racing[(r.first+len(r.racers)-1)%len(r.hedge.racing)].Name())}
+				telemetry.Event(ctx, telemetry.EventHedge, func() []telemetry.Attribute {
+					return []telemetry.Attribute{telemetry.EventTarget.String(r.hedge.racing[(r.first+len(r.racers)-1)%len(r.hedge.racing)].Name())}
 				})
 				timer.Reset(delay)
 			}
