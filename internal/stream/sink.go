@@ -8,8 +8,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"

@@ -81,17 +81,17 @@ var providers = map[provider.API]string{
 }
 
 // hosts are those of the providers whose models are called by chat completions or at
-// several hosts.
-var hosts = []struct{ pattern, provider string }{
-	{"api.openai.com", "openai"},
-	{"*.openai.azure.com", "azure.ai.openai"},
-	{"*.cognitiveservices.azure.com", "azure.ai.openai"},
-	{"*.services.ai.azure.com", "azure.ai.inference"},
-	{"api.x.ai", "x_ai"},
-	{"api.groq.com", "groq"},
-	{"api.mistral.ai", "mistral_ai"},
-	{"api.deepseek.com", "deepseek"},
-	{"api.perplexity.ai", "perplexity"},
-	{"api.cohere.ai", "cohere"},
-	{"bedrock-runtime.*.amazonaws.com", "aws.bedrock"},
+// several hosts: a whole host, or what it begins and ends with.
+var hosts = []struct{ begin, end, provider string }{
+	{"api.openai.com", "", "openai"},
+	{"", ".openai.azure.com", "azure.ai.openai"},
+	{"", ".cognitiveservices.azure.com", "azure.ai.openai"},
+	{"", ".services.ai.azure.com", "azure.ai.inference"},
+	{"api.x.ai", "", "x_ai"},
+	{"api.groq.com", "", "groq"},
+	{"api.mistral.ai", "", "mistral_ai"},
+	{"api.deepseek.com", "", "deepseek"},
+	{"api.perplexity.ai", "", "perplexity"},
+	{"api.cohere.ai", "", "cohere"},
+	{"bedrock-runtime.", ".amazonaws.com", "aws.bedrock"},
 }

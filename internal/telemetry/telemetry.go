@@ -15,7 +15,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clip"
-	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -65,7 +64,7 @@ func StartAttempt(ctx context.Context, s Start) (context.Context, trace.Span) {
 // providerOf returns the convention's name of a target's provider; "" if it is not known.
 func providerOf(t *provider.Target) string {
 	for _, h := range hosts {
-		if match.Folded(h.pattern, t.Endpoint) {
+		if h.end == "" && t.Endpoint == h.begin || h.end != "" && strings.HasPrefix(t.Endpoint, h.begin) && strings.HasSuffix(t.Endpoint, h.end) {
 			return h.provider
 		}
 	}
