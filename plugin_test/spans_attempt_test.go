@@ -53,7 +53,7 @@ func texts(attributes []attribute.KeyValue) (all []string) {
 			kv.Value = attribute.StringValue("W") // it is random
 		}
 		if kv.Key != "fallback.attempt.reason" { // the words of package failure
-			all = append(all, strings.TrimPrefix(string(kv.Key), "fallback.attempt.")+"="+kv.Value.Emit())
+			all = append(all, strings.TrimPrefix(string(kv.Key), "fallback.attempt.")+"="+kv.Value.String())
 		}
 	}
 	slices.Sort(all)

@@ -61,7 +61,6 @@ type remote struct {
 	name string // the provider's
 	srv  *fallbacktest.Server
 	llm  model.LLM // with its layers
-	open time.Duration
 
 	mu         sync.Mutex
 	broken     *breakage               // nil while it is up; guarded by mu

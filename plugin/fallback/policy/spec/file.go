@@ -25,11 +25,11 @@ type Policy struct {
 	// When to stop calling a target that keeps failing. Each target has its own
 	// breaker. Default: no breaker.
 	CircuitBreaker *CircuitBreaker `key:"circuit_breaker"`
-	// Keeps fallbacks ready: while calls are made, each fallback that has answered none of
-	// them for interval gets a small request in the background, so that its connections
-	// stay open and its breaker knows its health. A small request has no data of a user and
-	// no caller: it is charged to no budget, and rules and flags apply as to a caller of
-	// whom nothing is known. Default: none.
+	// Keeps fallbacks ready: while calls are made, each fallback that has not answered one
+	// for interval gets a small request in the background. Its connections stay open, and
+	// its breaker knows its health. A small request has no user data and no caller: it is
+	// charged to no budget, and rules and flags apply as to an unknown caller. Default:
+	// none.
 	WarmStandby *WarmStandby `key:"warm_standby"`
 	// When to call the same target again before falling back. Default: each target is
 	// called once.
@@ -45,20 +45,20 @@ type Policy struct {
 	// fallback's prompt cache; or none. Other calls start at the primary. No call stays with
 	// a last resort.
 	Sticky string `key:"sticky" enum:"turn|session|none" default:"turn"`
-	// How long calls stay with a fallback: after the latest call of the turn, and under
-	// sticky: session, after the switch. A turn that has begun by then ends at the
-	// fallback.
+	// How long calls stay with a fallback, counted from the latest call of the turn. With
+	// sticky: session, it is also counted from the switch; a turn that has begun by then
+	// still ends at the fallback.
 	StayFor time.Duration `key:"stay_for" min:"1s" max:"24h" default:"10m"`
-	// Tells a person that a fallback answers. The notice is never part of the answer, of the
+	// Tells the user that a fallback answers. The notice is never part of the answer, of the
 	// session or of a later request; the final response has it in its metadata.
 	Notice *Notice `key:"notice"`
 	// Keeps fallbacks from tools whose effects cannot be undone, such as a payment: a weaker
 	// model must not act. The primary may use every tool.
 	Gate *Gate `key:"gate"`
-	// Shows a quick answer until the answer begins, in streamed calls: a partial response
-	// marked provisional in its metadata, followed by a restart. A preview is an attempt of
-	// the call: it is charged, and rules, flags and limits apply to it. It is never the
-	// answer, and it needs stream.mid_stream: restart.
+	// Shows a quick preview in streamed calls until the answer begins. The preview is a
+	// partial response with provisional in its metadata; a restart discards it. It is an
+	// attempt of the call: it is charged, and rules, flags and limits apply to it. It is
+	// never the answer. It needs stream.mid_stream: restart.
 	Preview *Preview `key:"preview"`
 	// Settings for streamed answers.
 	Stream *Stream `key:"stream"`
@@ -76,11 +76,11 @@ type Policy struct {
 	// least one of usd_per_day, tenants, max_input_tokens and max_output_tokens. Every
 	// attempt is charged, so falling back does not avoid a budget.
 	Budgets *Budgets `key:"budgets"`
-	// What happens to a request that exceeds the context window of every target that it
-	// gets to: each target is skipped (skip), or is tried again with the middle of the
-	// history omitted (trim). The system instruction, the tools, the first message and
-	// the current turn are kept, and room for the answer is left free. A target whose
-	// window is not known is not tried again; in an experiment, the control is.
+	// What to do with a request that exceeds the context window of every target that the
+	// call comes to. skip: skip these targets. trim: then try each once more, with the middle
+	// of the history omitted. The system instruction, the tools, the first message and the
+	// current turn are kept, and room for the answer is left free. A target with an unknown
+	// window is not tried again; of an experiment, only the control is.
 	Overflow string `key:"overflow" enum:"skip|trim" default:"skip"`
 	// Keeps answers for later equal requests. Answers of the primary are returned
 	// without a call; those of other targets only as cached-answer. Each arm of an
@@ -175,12 +175,12 @@ type CircuitBreaker struct {
 	// Calls in a row that must succeed before the breaker closes. Until then, calls pass one
 	// at a time.
 	SuccessesToClose int `key:"successes_to_close" min:"1" max:"100" default:"1"`
-	// Whether the breaker sends small requests by itself when the backoff has passed, so
-	// that no user's call is the probe: calls are refused until it has closed. A small
-	// request has no data of a user and is charged to no budget. The first call after the
-	// backoff starts it, so without calls there are none.
+	// Whether small requests probe the model after the backoff, instead of a user's call.
+	// Calls are refused until the breaker has closed. A small request has no user data and
+	// is charged to no budget. The first call after the backoff starts the probe, so there
+	// are none without calls.
 	Probe bool `key:"probe" default:"false"`
-	// Longest time of such a request.
+	// Longest time of such a small request.
 	ProbeTimeout time.Duration `key:"probe_timeout" min:"1ms" max:"10m" default:"30s"`
 }
 

@@ -125,7 +125,8 @@ type Degrade struct {
 	// The passages of retrieval-answer, which the application searches.
 	Retrieval *Retrieval `key:"retrieval"`
 	// The answer of deferred-answer: a short text at once, and the full answer in the
-	// session when a model can be called again. The application supplies the queue.
+	// session when a model can be called again. The application supplies the queue with
+	// policy.WithDeferred.
 	Deferred *Deferred `key:"deferred"`
 }
 
@@ -142,13 +143,13 @@ type Retrieval struct {
 }
 
 // Deferred is [degrade.DeferredConfig] in a file. The queued call is made in the name of
-// its caller, so that rules, flags and budgets apply to it. Calls of the first class of
-// priority.classes are answered first among those of a tenant.
+// its caller, so that rules, flags and budgets apply to it. Among the calls of a tenant,
+// those of the first class in priority.classes are made first.
 type Deferred struct {
-	// What the user is told at once: that the full answer will follow. It may use the
-	// same fields as template.
+	// The short text, which says that the full answer will follow. It may use the same
+	// fields as template.
 	Message string `key:"message" kind:"text" default:"I cannot answer right now. The full answer will follow."`
-	// Longest time until the full answer, after which the call is given up.
+	// Longest time until the full answer. A call without an answer by then has failed.
 	MaxAge time.Duration `key:"max_age" min:"1m" max:"720h" default:"24h"`
 }
 

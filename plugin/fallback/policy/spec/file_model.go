@@ -24,10 +24,10 @@ type Model struct {
 	// the model. [] means text only. prefill: it continues a text that the request ends
 	// with, for mid_stream: resume. Default: everything but prefill.
 	Capabilities []string `key:"capabilities" items:"0..16" enum:"tools|images|audio|video|documents|json_schema|prefill"`
-	// Group of models between which there is no preference. Of neighbours in the chain with
-	// the same tier, a call moves on to the one that has the conversation in its prompt
-	// cache, else to one of the same account or provider as the target before. Fallbacks
-	// whose condition is anything but error are in no tier. Default: none.
+	// Group of equally good models. Among neighbours in the chain with the same tier, a call
+	// moves on to the one that has the conversation in its prompt cache, or otherwise to one
+	// of the same account or provider as the target before. A fallback with a condition
+	// other than error is in no tier. Default: none.
 	Tier string `key:"tier"`
 	// Region where the model is served, such as europe-west4. Compliance rules compare
 	// it. vertexai calls this location; at any other known endpoint it must be the

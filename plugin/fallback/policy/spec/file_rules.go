@@ -41,10 +41,10 @@ type Experiment struct {
 	MinCalls int `key:"min_calls" min:"1" max:"1000000" default:"100"`
 	// How long a call counts in the comparison.
 	Window time.Duration `key:"window" min:"1s" max:"24h" default:"10m"`
-	// Moves users from the control to the other of two arms while the control's calls fail
-	// or are slow, and back when it is healthy: additive increase, multiplicative decrease.
-	// The shares are those in health, such as 100% and 0%. Each process has a share of its
-	// own. Not together with max_drift.
+	// Moves users from the control to the other arm while the control's calls fail or are
+	// slow, and back when it is healthy (additive increase, multiplicative decrease). It
+	// needs exactly two arms; their shares, such as 100% and 0%, apply while the control is
+	// healthy. Each process adapts its own share. Cannot be combined with max_drift.
 	Adaptive *Adaptive `key:"adaptive"`
 }
 

@@ -5,7 +5,7 @@ import "time"
 // WarmStandby is middleware.KeepWarmConfig in a file.
 type WarmStandby struct {
 	// Fallbacks to keep warm; * stands for any text, and case does not matter. Default:
-	// every fallback that is a model which the application does not supply.
+	// every fallback, except last resorts and models that the application supplies.
 	Models []string `key:"models" items:"1..32" kind:"pattern"`
 	// Time without a call after which a fallback gets a small request.
 	Interval time.Duration `key:"interval" min:"1s" max:"24h" default:"1m"`
@@ -17,8 +17,8 @@ type WarmStandby struct {
 type Notice struct {
 	// The text; at most 512 bytes.
 	Text string `key:"text,required" kind:"text"`
-	// Where it is shown: before the text of the answer (before), after it (after), or
-	// not as text, but in the metadata of a partial response without text (metadata).
+	// Where the notice is shown: before the text of the answer (before), after it (after),
+	// or only in the metadata of a partial response without text (metadata).
 	Place string `key:"place" enum:"before|after|metadata" default:"before"`
 }
 
@@ -30,9 +30,9 @@ type Gate struct {
 	// Names of the tools; * stands for any text. Tools that the provider runs have names
 	// such as google_search.
 	Tools []string `key:"tools,required" items:"1..256" kind:"pattern"`
-	// Whether fallbacks get the tools, and the application's function, which
-	// policy.WithApproval sets, decides about each call (true). Otherwise fallbacks do
-	// not get the tools, and an answer that calls one of them is rejected.
+	// If true, fallbacks get the tools, and the application's function decides about each
+	// call (policy.WithApproval). Otherwise fallbacks do not get the tools, and an answer
+	// that calls one of them is rejected.
 	Approve bool `key:"approve" default:"false"`
 }
 
@@ -41,7 +41,7 @@ type Preview struct {
 	// A fast model, or cached-answer: an earlier answer to the same request, up to
 	// degrade.cached_max_age old.
 	Model string `key:"model,required"`
-	// Longest time of a preview. A later one is not shown.
+	// Longest time until the preview. A later preview is not shown.
 	Timeout time.Duration `key:"timeout" min:"1ms" max:"1m" default:"2s"`
 }
 
@@ -50,9 +50,9 @@ type Adaptive struct {
 	// Smallest share of the control, at most its share in the file. Default: 2%, or its
 	// share if that is less.
 	MinShare Share `key:"min_share" min:"0.1%" max:"99%"`
-	// What a healthy step adds to the control's share.
+	// Added to the control's share after a healthy step.
 	Increase Share `key:"increase" min:"0.1%" max:"100%" default:"15%"`
-	// What a bad step multiplies the control's share by.
+	// Factor of the control's share after a bad step.
 	Decrease Share `key:"decrease" min:"1%" max:"99%" default:"50%"`
 	// Shortest time between two changes of the share.
 	Step time.Duration `key:"step" min:"10ms" max:"1h" default:"1s"`
