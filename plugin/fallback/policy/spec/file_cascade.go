@@ -53,9 +53,9 @@ type CascadeDegrade struct {
 // CascadeTenant overrides settings of the cascade for one tenant. An omitted key has the
 // value of the cascade.
 type CascadeTenant struct {
-	// Which models the tenant uses. both: as described above. cheap: only the cheap model,
-	// whose answers are not judged. strong: the primary first, and the cheap model only if
-	// the primary fails.
+	// Which models the tenant uses. both: the cheap model, then the primary if the answer is
+	// rejected. cheap: only the cheap model, whose answers are not judged. strong: the
+	// primary, then the cheap model if the primary fails.
 	Use string `key:"use" enum:"both|cheap|strong" default:"both"`
 	// Confidence from which the cheap model's answer is accepted.
 	Confidence Share `key:"confidence" min:"1%" max:"100%"`
