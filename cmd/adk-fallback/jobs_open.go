@@ -48,8 +48,8 @@ func openQueue(cmd *cobra.Command, f *jobsFlags) (q *jobs.Queue, shut func(), er
 	return q, func() { _ = q.Close(); closeDB() }, nil
 }
 
-// postgresConfig reads the URL in a variable. Its errors quote neither: the URL may have a password, and so has the name of
-// the variable if somebody has mistaken one for the other.
+// postgresConfig reads the URL in a variable. Its errors do not quote the URL, which may have a password, nor what is not the
+// name of a variable: somebody may have put the URL there.
 func postgresConfig(variable string) (*pgx.ConnConfig, error) {
 	if !envName.MatchString(variable) {
 		return nil, errors.New("--postgres-env must be the name of an environment variable, such as JOBS_URL; put the URL into that")

@@ -1,5 +1,5 @@
 // Command adk-fallback checks policy files, explains what a provider's error means to
-// the fallback library, and looks after its queues of deferred calls.
+// the fallback library, and manages its queues of deferred calls.
 //
 //	adk-fallback check fallback.yaml
 //	adk-fallback check --json *.yaml

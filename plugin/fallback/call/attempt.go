@@ -19,7 +19,7 @@ const (
 	MaxNameBytes    = 128 // of a model name, a code or a kind, as JSON
 	MaxAdapted      = 16  // settings named as omitted or changed
 	MaxAdaptedBytes = 64  // of each of those
-	MaxNoticeBytes  = 512 // of a notice to a person
+	MaxNoticeBytes  = 512 // of a notice to the user
 )
 
 // Outcome says how an attempt ended.
@@ -45,7 +45,7 @@ type Attempt struct {
 	Wait       time.Duration // waited before the attempt
 	Duration   time.Duration // from the call to its end, or to its final response; 0 if unknown
 	// FirstContent is the time from the call to the first response with content; 0 if
-	// there was none, or if it is unknown. Without streaming it is about Duration.
+	// there was none, or if it is unknown. Without streaming it is close to Duration.
 	FirstContent time.Duration
 
 	// InputTokens and OutputTokens are the provider's latest count, also for an
@@ -55,10 +55,10 @@ type Attempt struct {
 	// CachedTokens are those of InputTokens that the provider read from its prompt
 	// cache. Most prices charge less for them.
 	CachedTokens int
-	// CachedTokensLost is set on an answer by another target than the one that gave the
-	// conversation's previous answer: the cached tokens of that answer, as far as they
-	// are not cached here and not more than InputTokens. 0 if either count is unknown.
-	// They are part of InputTokens, so the charge for the attempt includes them.
+	// CachedTokensLost is what the switch to another target has lost: the cached tokens of
+	// the conversation's previous answer that are not cached here, at most InputTokens. It
+	// is 0 if the same target gave the previous answer, or if either count is unknown.
+	// These tokens are part of InputTokens, so the charge for the attempt includes them.
 	CachedTokensLost int
 
 	Reason  string // the rule that judged the failure, or why the target was skipped

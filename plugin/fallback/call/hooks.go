@@ -15,29 +15,29 @@ type Hooks struct {
 	// OnAttempt is called after each attempt, in the order of the record: failed
 	// attempts, the one that answered, and skipped targets.
 	OnAttempt func(ctx context.Context, a Attempt)
-	// OnFallback is called once for each call that another target than the first
-	// answered, or that no target answered; then FallbackModel is empty. It is not
-	// called if the caller cancelled the call.
+	// OnFallback is called once for each call that a fallback answered, or that no target
+	// answered (then FallbackModel is empty). It is not called if the caller cancelled
+	// the call.
 	OnFallback func(ctx context.Context, md Metadata)
-	// OnEnd is called once at the end of each call, after the other hooks. Part of a
-	// hedge that has lost has no end of its own.
+	// OnEnd is called once at the end of each call, after the other hooks. It is not
+	// called for the losing part of a hedge.
 	OnEnd func(ctx context.Context, r Result)
 }
 
 // Result is how a call ended.
 type Result struct {
-	// Metadata is that of the answer, or of the failure. Its attempts are set also if
-	// the call has not fallen back.
+	// Metadata is that of the answer, or of the failure. Its Attempts is set even if the
+	// call has not fallen back.
 	Metadata
 	// Outcome is OK, Failed if no target answered, or Cancelled.
 	Outcome Outcome
-	// Duration is the time that the call took, its waits included.
+	// Duration is the time that the call took, including its waits.
 	Duration time.Duration
 	// FirstContent is the time until the caller got the first content; 0 if it got none.
 	FirstContent time.Duration
 }
 
-// Join returns hooks that call those of all, in order.
+// Join returns hooks that call each of all, in order.
 func Join(all ...Hooks) Hooks {
 	var joined Hooks
 	for _, h := range all {

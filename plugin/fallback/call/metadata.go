@@ -20,7 +20,7 @@ const (
 	KeyAttempts        = "fallback_attempts"         // list of attempts, oldest first; see the keys below
 	KeyAttemptsDropped = "fallback_attempts_dropped" // int: attempts left out of the list; absent when none
 	KeyAdapted         = "fallback_adapted"          // list of strings: settings omitted from or changed in the request to the target that answered
-	KeyNotice          = "fallback_notice"           // string: what a person is told about the fallback; the text of a response with it that is partial is the notice, not the model's
+	KeyNotice          = "fallback_notice"           // string: the text that tells the user that a fallback answers; on a partial response, the response's text is this notice, not the model's
 	KeyModelName       = "model_name"                // string: the target that answered
 	KeyModelVersion    = "model_version"             // string: its version, as the provider reports it
 	KeyCacheStatus     = "cache_status"              // string: miss, hit, stale or bypass; absent when there is no cache
@@ -29,7 +29,7 @@ const (
 	KeyDegraded        = "degraded"                  // string: which last resort answered
 	KeyUnanswered      = "unanswered"                // bool, only true: the text is a placeholder; later requests have a neutral line instead
 	KeyRestart         = "fallback_restart"          // bool, on a partial response only: the text shown so far is void, the whole answer follows
-	KeyProvisional     = "provisional"               // bool, on a partial response only: a preview, until the answer follows a restart
+	KeyProvisional     = "provisional"               // bool, on a partial response only: the text is a preview; a restart discards it when the answer begins
 )
 
 // Values of [KeyCacheStatus].
@@ -71,7 +71,7 @@ type Metadata struct {
 	Attempts        []Attempt
 	AttemptsDropped int
 	Adapted         []string // settings that were omitted or changed for the target that answered
-	Notice          string   // what a person is told about the fallback, at most MaxNoticeBytes
+	Notice          string   // what the user is told about the fallback, at most MaxNoticeBytes
 
 	ModelName    string
 	ModelVersion string

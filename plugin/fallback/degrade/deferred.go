@@ -42,8 +42,8 @@ type DeferredConfig struct {
 	// Delay is the time until the first attempt, unless [jobs.Queue.Wake] is called
 	// before. 0 means DefaultDeferredDelay.
 	Delay time.Duration
-	// Expiry ends the job, counted from now; see [jobs.Request.Expiry]. 0 means that of
-	// the queue.
+	// Expiry is the time from now until the job expires; see [jobs.Request.Expiry]. 0
+	// means the queue's own.
 	Expiry time.Duration
 	// Priorities ranks a tenant's jobs by their call.Info.Priority: higher first. Case
 	// does not matter. Priorities not listed rank 0.

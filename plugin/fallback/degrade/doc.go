@@ -23,10 +23,10 @@
 // for concurrent use.
 //
 // The session keeps the text of a Retrieval, a Deferred or a Template, but no model should
-// take it for its own words. In later requests of an ADK session, a neutral line stands
-// for it, if the model that is called has a layer of this module around it, such as a
-// router or a middleware. An agent's plain model, behind the plugin's Recover, gets the
-// session's text.
+// take it for its own words. In later requests of an ADK session, a neutral line replaces
+// the text if the called model has a layer of this module around it, such as a router or a
+// middleware. An agent's plain model that relies on the plugin's Recover gets the session's
+// text.
 //
 // The router decides when a last resort answers. middleware.Cache and package jobs keep
 // the answers and calls; nothing here does.

@@ -80,8 +80,8 @@ type RetrievalConfig struct {
 //
 // Passages are foreign text. Control characters, bidirectional formatting and invalid
 // UTF-8 are removed, equal passages are quoted once, and each line starts with "> ", so
-// that no passage can look like the model's own words. For the same reason, later
-// requests have a neutral line in their place; see the package documentation.
+// that no passage can look like the model's own words. For the same reason, a neutral
+// line replaces them in later requests; see the package documentation.
 func NewRetrieval(config RetrievalConfig) (model.LLM, error) {
 	var problems []error
 	if (config.Memory == nil) == (config.Search == nil) {

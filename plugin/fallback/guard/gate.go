@@ -23,26 +23,26 @@ import (
 //		Gate: guard.Gate{Tools: []string{"pay", "delete_*"}},
 //	}, flash, pro, local)
 //
-// The models of the plugin's Recover are fallbacks. A switch that a loop outside makes,
-// by naming another model in the request (the plugin's Retry), is not known. Nor is
-// what a tool does: a tool that passes its work on to another agent has to be named too.
+// The models of the plugin's Recover are fallbacks. The gate does not see a switch by an
+// outer loop that names another model in the request (the plugin's Retry). Nor does it see
+// what a tool does: also name tools that pass their work on to another agent.
 type Gate struct {
 	// Tools are the names of the tools, as for [Tools]: * stands for any text.
 	// set_model_response cannot be withheld. Empty means that there is no gate.
 	Tools []string
 
-	// Approve reports whether a fallback, the model, may make a call of one of Tools. It
+	// Approve reports whether a fallback, model, may make fc, a call of one of Tools. It
 	// is called for each such call of a whole answer, until one is refused. The answer
-	// waits for it; it should return when ctx ends. It must not change fc, and must be
+	// waits for it, so it should return when ctx ends. It must not change fc, and must be
 	// safe for concurrent use. A panic in it refuses the call and is logged.
 	//
-	// Nil withholds Tools: a fallback is not given them, and its answer is rejected if
-	// it calls one. Tools that the provider runs are withheld in any case.
+	// Nil withholds Tools: a fallback does not get them, and its answer is rejected if
+	// it calls one. Tools that the provider runs are withheld even if Approve is set.
 	Approve func(ctx context.Context, fc *genai.FunctionCall, model string) bool
 }
 
 // Guard returns the part of the gate that changes the requests to fallbacks. The guard
-// refuses a request that forces a tool which is withheld, with By "gate".
+// refuses a request that forces the use of a withheld tool; the refusal has By "gate".
 func (g Gate) Guard() Guard {
 	gated := patterns(g.Tools)
 	may := func(name string) bool {
@@ -57,8 +57,8 @@ func (g Gate) Guard() Guard {
 }
 
 // Check returns an error if resp, an answer of t, calls a tool that t may not use. The
-// error does not quote the answer. Partial responses, which ADK does not act on, are
-// not judged: a caller that does must hold them back.
+// error does not quote the answer. Partial responses are not judged, because ADK does not
+// act on them; a caller that does must hold them back.
 func (g Gate) Check(ctx context.Context, resp *model.LLMResponse, t Target) error {
 	if !t.Fallback || resp.Partial || resp.Content == nil {
 		return nil

@@ -56,9 +56,9 @@ func (t *Target) is(pattern string) bool {
 }
 
 // All returns a guard that runs guards in order. Each gets what the one before it has
-// returned. The first error ends it; it is or becomes a *middleware.RefusedError, with the
-// target's name if it has no Model. A guard that panics, or returns neither a request nor
-// an error, refuses.
+// returned. The first error ends the run and is returned as a *middleware.RefusedError,
+// which gets the target's name if it has no Model. A guard that panics, or that returns
+// neither a request nor an error, refuses the request.
 func All(guards ...Guard) Guard {
 	return func(ctx context.Context, req *model.LLMRequest, t Target) (*model.LLMRequest, error) {
 		for _, g := range guards {

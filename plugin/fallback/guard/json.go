@@ -9,12 +9,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
-// maxBroken bounds the places in a text at which JSON seems to start and does not.
+// maxBroken bounds the places in a text at which JSON seems to start but does not.
 const maxBroken = 64
 
-// redactedText returns text without secrets and personal data, and JSON in it without
-// what an object like it is redacted of. Whatever has neither stays byte for byte; JSON
-// of which only the structure tells a secret is written anew.
+// redactedText returns text without secrets and personal data. JSON in the text loses what
+// an equal object would lose. It is written anew only if a name in it marks a secret;
+// everything else stays byte for byte.
 func redactedText(text string) string {
 	if strings.IndexByte(text, '"') < 0 {
 		return redactedWords(text)
@@ -44,8 +44,8 @@ func redactedText(text string) string {
 	return redactedWords(b.String())
 }
 
-// rewritten returns text, JSON of value, redacted. ok is false if no name tells of a
-// secret in it that package redact does not find in the text.
+// rewritten returns text, which is the JSON of value, redacted. ok is false if package
+// redact finds every secret in the text without the names.
 func rewritten(value any, text string) (clean string, ok bool) {
 	var c cleaner
 	whole := c.value(nil, value)

@@ -42,11 +42,11 @@ func decoded(text string) (value any, length int, ok bool) {
 
 // cleaner redacts JSON values.
 type cleaner struct {
-	named bool // a name has told of a secret
+	named bool // a name has marked a secret
 }
 
-// object redacts keys and values. Keys that are equal then are numbered. names are what
-// the object itself stands under, and what is beside it: they say what a value is, as
+// object redacts keys and values, and numbers keys that have become equal. names are the
+// keys above the object and the texts beside it. They say what a value is, as
 // {"password": "…"}, {"password": {"new": "…"}} and {"key": "password", "value": "…"} do.
 func (c *cleaner) object(names []string, object map[string]any) map[string]any {
 	clean := make(map[string]any, len(object))
@@ -92,8 +92,8 @@ func (c *cleaner) value(names []string, value any) any {
 	return value
 }
 
-// list redacts a list. The first of two, such as a header as a pair, may name the other,
-// and a flag of a command what follows it.
+// list redacts a list. The first of two elements may name the second, as in a header
+// written as a pair. A flag of a command names the element after it.
 func (c *cleaner) list(names []string, list []any) []any {
 	clean := make([]any, len(list))
 	for i, value := range list {
@@ -116,7 +116,7 @@ func (c *cleaner) secret(names []string, value string) bool {
 	return true
 }
 
-// The ends of keys of which one has the name of what the other has.
+// Ends of keys: a value under one of nameFields names the value under one of valueFields.
 var (
 	nameFields  = []string{"name", "key", "header", "field", "label", "param", "parameter", "variable", "var", "attribute", "property", "option", "setting", "type", "id", "path", "k"}
 	valueFields = []string{"value", "val", "content", "data", "default", "v"}

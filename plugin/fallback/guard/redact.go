@@ -15,11 +15,11 @@ import (
 // Redact is a guard that gives a target the request without secrets and personal data in
 // what users, tools and models have said: keys, tokens, passwords, e-mail, IPv6 and
 // hardware addresses, telephone and card numbers, IBANs, and whatever looks like one of
-// them, each replaced by "[redacted]". What an object calls a value also tells, as in
-// {"password": "…"} and {"Key": "DB_PASSWORD", "Value": "…"}, and in JSON in a text. JSON of
-// which only that tells is written anew, its keys in order. A name or the address of a
-// house is not recognised by its form: data with those should not go to the target at
-// all.
+// them, each replaced by "[redacted]". A name beside a value also marks it as a secret, as in
+// {"password": "…"} and {"Key": "DB_PASSWORD", "Value": "…"}, even in JSON within a text. If
+// only such a name marks a secret in that JSON, the JSON is written anew, with sorted keys.
+// The name of a person and the address of a house have no form to recognise: keep data with
+// those from the target altogether.
 //
 // It redacts the contents, the system instruction and the labels, and leaves out the
 // user's location. Names and ids of calls stay, because they hold a history together, and

@@ -47,9 +47,9 @@
 // # Prompts at rest
 //
 // A job holds the request as JSON until it is done; a failed or cancelled one until its
-// retention ends. Config.File has mode 0600. Config.Codec can encrypt; all workers need the
-// same. A worker that cannot read a job makes no attempt and leaves it to others, until the
-// job expires. Nothing of a prompt or an answer is logged or in Job.
+// retention ends. Config.File has mode 0600. Config.Codec can encrypt jobs; all workers need
+// the same codec. A worker that cannot read a job makes no attempt and leaves it to others,
+// until the job expires. No part of a prompt or an answer is in a log or in Job.
 //
-// The command adk-fallback jobs lists, retries and cancels jobs, without a codec.
+// The command adk-fallback jobs lists, retries and cancels jobs. It needs no codec.
 package jobs

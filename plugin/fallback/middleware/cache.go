@@ -168,8 +168,8 @@ func MustCache(config CacheConfig) *Cache { return must(NewCache(config)) }
 // front of a router.Split, see router.SplitAhead.
 func (c *Cache) Middleware(version ...string) Middleware { return c.MiddlewareFor(nil, version...) }
 
-// MiddlewareFor is Middleware for a model that has several behind it, such as a cascade: an
-// answer of one of these models that is no fallback's counts as its own.
+// MiddlewareFor is Middleware for a model that calls several models, such as a cascade. An
+// answer of one of models counts as the model's own, unless it is a fallback's.
 func (c *Cache) MiddlewareFor(models []string, version ...string) Middleware {
 	version, models = slices.Clone(version), slices.Clone(models)
 	return func(m model.LLM) model.LLM {

@@ -10,15 +10,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// WithDeferred lets config queue the calls of deferred-answer: its Queue, Timeout and
-// Delay. The other fields are those of section degrade.deferred and of priority.classes in
-// the file. Run the queue with the policy's model:
+// WithDeferred sets the queue of deferred-answer: the Queue, Timeout and Delay of config.
+// The other fields of config are ignored; degrade.deferred and priority.classes in the file
+// have their values. Run the queue with the policy's model:
 //
 //	m, err := policy.Load(ctx, "fallback.yaml", policy.WithDeferred(degrade.DeferredConfig{Queue: queue}))
 //	…
 //	go queue.Run(ctx, m)
 //
-// When a breaker of the policy closes, the queue is woken.
+// When a breaker of the policy closes, the policy wakes the queue. A config without a Queue
+// has no effect.
 func WithDeferred(config degrade.DeferredConfig) Option {
 	// Everything that needs the queue is called from here, so that a program without this
 	// option does not contain package jobs.

@@ -19,9 +19,8 @@ import (
 // approval decides whether a fallback may call a tool.
 type approval = func(ctx context.Context, fc *genai.FunctionCall, model string) bool
 
-// WithApproval sets the function that decides, under gate.approve, whether a fallback may
-// make a call of a tool of section gate; see [guard.Gate]. It must be safe for concurrent
-// use.
+// WithApproval sets the function behind gate.approve. It decides whether a fallback may call
+// a tool of section gate; see [guard.Gate]. It must be safe for concurrent use.
 func WithApproval(approve func(ctx context.Context, fc *genai.FunctionCall, model string) bool) Option {
 	return optionFunc(func(o *options) { o.approve = approve })
 }

@@ -168,7 +168,7 @@ func WithRand(draw func() float64) Option { return optionFunc(func(o *options) {
 // watcher's goroutine; a panic in it is recovered and logged.
 func OnReload(report func(error)) Option { return optionFunc(func(o *options) { o.reloaded = report }) }
 
-// WithHooks sets functions that report what calls do, beside those of earlier WithHooks.
+// WithHooks adds functions that report what calls do to those of earlier WithHooks.
 // OnFallback is not called for a hit of the cache.
 func WithHooks(hooks call.Hooks) Option {
 	return optionFunc(func(o *options) { o.hooks = call.Join(o.hooks, hooks) })

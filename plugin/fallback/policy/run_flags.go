@@ -27,8 +27,8 @@ import (
 // what sticky_by names) as the targeting key, and app, agent, tenant, priority,
 // data_class, region and the labels as attributes. If the policy has a cache, it is also
 // called before each call: a caller for whom a model is off gets no cached answer of it.
-// If the client does not know a flag, or panics, the file's default holds. It must be safe
-// for concurrent use; nil means no client.
+// If the client does not know a flag, or panics, the file's default holds. The client must
+// be safe for concurrent use; nil means no client.
 //
 // The types are parameters so that a program without flags does not contain OpenFeature.
 func WithFlags[Context, Opt any](client interface {

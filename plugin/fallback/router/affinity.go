@@ -18,10 +18,10 @@ const (
 	// StickySession: all calls of the same agent in the same session, for
 	// [Config.StayFor] after the switch, so that they use the fallback's prompt cache.
 	// After that, the next turn starts at the first target. If the fallback fails
-	// before, the first target is called next. Calls without a session
+	// earlier, the first target is called next. Calls without a session
 	// ([call.Info]) start at the first target.
 	StickySession Sticky = "session"
-	// StickyNone: none. Every call starts at the first target, also within a turn.
+	// StickyNone: no call. Every call starts at the first target, even within a turn.
 	StickyNone Sticky = "none"
 )
 

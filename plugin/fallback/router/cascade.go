@@ -64,7 +64,7 @@ type CascadeConfig struct {
 	// Price projects the cost of a call from its request, as
 	// [middleware.BudgetConfig.Price] does. A panic or an invalid amount means that the
 	// cost is unknown. Nil means the list price of the strong model, which must have one
-	// if there is a ceiling, also if it is only a tenant's.
+	// if MaxCost is set here or for a tenant.
 	Price func(modelName string, req *model.LLMRequest) (projected float64, ok bool)
 
 	// Hold holds a streamed answer of the cheap model back until it is accepted. False
@@ -73,7 +73,7 @@ type CascadeConfig struct {
 	// they are always held back.
 	Hold bool
 
-	// Tenants has the settings of single tenants ([call.Info.Tenant]). Case does not
+	// Tenants overrides settings for single tenants ([call.Info.Tenant]). Case does not
 	// matter.
 	Tenants map[string]CascadeSettings
 

@@ -1,9 +1,11 @@
-// Package router holds what chooses between several models: [NewFallback] asks
-// them in order until one answers, [NewHedge] asks a second one when the first
-// is slow, [NewCascade] calls a strong one when a judge rejects a cheap one's answer,
-// [NewSplit] sends a share of the users to each, which may follow the health of the
-// first ([AdaptiveShare]),
-// [NewProgressive] shows a quick preview until the answer comes.
+// Package router has the models that choose between several others:
+//
+//   - [NewFallback] calls them in order until one answers.
+//   - [NewHedge] calls a second one when the first is slow.
+//   - [NewCascade] calls a strong one when a judge rejects a cheap one's answer.
+//   - [NewSplit] sends a share of the users to each. The shares may follow the health
+//     of the first ([AdaptiveShare]).
+//   - [NewProgressive] shows a quick preview until the answer begins.
 //
 // Each is a model.LLM made of others, so they nest, in each other and in the
 // layers of package middleware:
@@ -16,11 +18,11 @@
 // package call.
 //
 // After a switch, the calls of the same turn stay with the fallback; [Config.Sticky]
-// extends this to the session or turns it off. The record of an answer says how many
-// cached tokens of the conversation the switch has lost (call.Attempt).
+// extends this to the session or turns it off. The record of the answer has the number
+// of cached tokens that the switch has lost (call.Attempt.CachedTokensLost).
 //
 // Config.Gate keeps fallbacks from using tools whose effects cannot be undone.
-// Config.Notice tells a person that a fallback answers.
+// Config.Notice tells the user that a fallback answers.
 //
 // What stands around one model is in package middleware. What an error means is
 // in package failure; nothing here judges an error by itself.

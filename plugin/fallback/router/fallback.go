@@ -66,26 +66,26 @@ type Config struct {
 
 	// Judge, if set, replaces the verdict of each failed attempt at a target before the
 	// router acts on it, so that other failures end the call or move on. It is called once
-	// for each, on the goroutine of the attempt, and must be safe for concurrent use. It
-	// gets the attempts at the members of a [NewHedge] too, but not those of other routers
-	// inside, nor targets that were not called.
+	// for each failed attempt, on the goroutine of the attempt, and must be safe for
+	// concurrent use. It is also called for the members of a [NewHedge], but not for
+	// attempts within other nested routers, nor for skipped targets.
 	Judge func(v failure.Verdict) failure.Verdict
 
 	// Gate keeps fallbacks from using tools whose effects cannot be undone, or asks your
 	// function first. The zero value lets them use all tools. A target is a fallback if
 	// the turn, or outside of ADK the call, began with another target, also in a later
-	// call of the turn. The first target that the request names is none, nor is the
-	// strong model of a Cascade. The second model of a Hedge is one. The gate applies
-	// to the members of nested routers too.
+	// call of the turn. If the request names the target to start at, that target is not a
+	// fallback. Of a Cascade, the strong model is not a fallback; of a Hedge, the second
+	// model is. The gate applies to the members of nested routers too.
 	//
 	// An answer that the gate rejects is recorded with [failure.KindRejected], and the
-	// next target is called. Text that was shown before is treated as MidStream says. A
+	// next target is called. MidStream says what happens to text that was shown before. A
 	// final response with function calls is held back until the model's answer is
 	// whole and accepted; partial responses with function calls are not passed on.
 	Gate guard.Gate
 
-	// Notice tells a person that a fallback answers. The zero value tells nothing. Of
-	// nested routers, the outermost with a Notice tells its own.
+	// Notice tells the user that a fallback answers. The zero value shows nothing. Of
+	// nested routers, the outermost one with a Notice shows its own.
 	Notice Notice
 
 	// FallbackOnContentPolicy calls the next target after one refused by content
@@ -103,8 +103,8 @@ type Config struct {
 	// StayFor is how long the target is remembered after the latest call of its turn.
 	// A tool may run for hours; by then the first target may have recovered. With
 	// StickySession it also bounds how long a session stays after the switch; a turn
-	// that has begun by then ends at the fallback. A target's prompt cache is taken to
-	// be lost after the same time without an answer by it. 0 means DefaultStayFor.
+	// that has begun by then ends at the fallback. A target that has not answered for
+	// this time counts as having lost its prompt cache. 0 means DefaultStayFor.
 	StayFor time.Duration
 
 	// Hooks report what calls do. The zero value reports nothing.

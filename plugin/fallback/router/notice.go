@@ -7,13 +7,13 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// NoticePlace says where a [Notice] stands.
+// NoticePlace says where a [Notice] is shown.
 type NoticePlace string
 
 const (
-	// NoticeBefore is the default: before the first text of the answer. A text that
-	// another model has begun (see [Resume]) is not interrupted: then the notice comes
-	// after it.
+	// NoticeBefore is the default: before the first text of the answer. If the fallback
+	// continues the text of another model (see [Resume]), the notice comes after the
+	// text.
 	NoticeBefore NoticePlace = "before"
 	// NoticeAfter is after the text of the answer, before its final response.
 	NoticeAfter NoticePlace = "after"
@@ -22,20 +22,19 @@ const (
 	NoticeMetadata NoticePlace = "metadata"
 )
 
-// Notice is a text that tells a person that a fallback answers.
+// Notice is a text that tells the user that a fallback answers.
 //
-// It is a partial response of its own with the text under "fallback_notice" in its
+// It is a separate partial response with the text under "fallback_notice" in its
 // metadata, so ADK shows it and does not store it: it is never part of the model's
 // words, of the session or of a later request. The final response, which is stored, has
-// the text in its metadata alone.
+// the text only in its metadata.
 //
-// A call that is not streamed has the partial response too if ADK's flow makes it,
-// because the flow passes it on. For other callers, who expect one response, only the
-// metadata has the notice; so it is with the plugin's Recover, which ADK gives one
-// response too.
+// A call that is not streamed also has the partial response if ADK's flow makes the call,
+// because the flow passes it on. Other callers expect one response, and get the notice
+// only in its metadata. The same holds for the plugin's Recover.
 //
-// Each call of a turn whose answer has text has the notice. An answer that only calls
-// functions has none.
+// In each call of a turn, an answer of a fallback with text has the notice. An answer that
+// only calls functions has none.
 type Notice struct {
 	Text  string      // at most call.MaxNoticeBytes; empty for no notice
 	Place NoticePlace // empty means NoticeBefore

@@ -35,7 +35,7 @@ type ProgressiveConfig struct {
 // first, its text is passed on as one partial response with "provisional" in its
 // metadata (call.KeyProvisional). When m has content, a partial response with
 // "fallback_restart" tells the consumer to discard the preview, and m's answer follows.
-// The final response is m's alone. If m fails, its error is the result: a preview is not
+// The final response is m's alone. If m fails, the result is its error: a preview is not
 // an answer.
 //
 // The preview never delays m: it is cancelled when m has content, and ignored if it
@@ -44,7 +44,7 @@ type ProgressiveConfig struct {
 // an outer router must not discard (Resume, FailMidStream), have no preview.
 //
 // Guards of the enclosing routers run for preview; those inside m do not. Limits around
-// the returned model take a preview for first content, so put timeouts, retries and
+// the returned model count a preview as first content, so put timeouts, retries and
 // routers inside m. The model is safe for concurrent use if both models are.
 func NewProgressive(config ProgressiveConfig, preview, m model.LLM) (model.LLM, error) {
 	var problems []error

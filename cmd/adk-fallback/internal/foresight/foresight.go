@@ -125,7 +125,7 @@ func (f *Foresight) play(p *spec.Policy, v failure.Verdict) error {
 
 // withoutChance returns p with one attempt at each target, complete rollouts, and
 // the control for all in its experiments: rules and flags may name the other arms. It has no
-// cascade, because it is asked what follows when the primary has been called and has failed.
+// cascade, because a Foresight is about the time after the primary has failed.
 func withoutChance(p *spec.Policy) *spec.Policy {
 	certain := *p
 	certain.Cascade, certain.Retry, certain.Flags, certain.Experiments = nil, nil, maps.Clone(p.Flags), maps.Clone(p.Experiments)

@@ -28,9 +28,9 @@ type Picture struct {
 	WorstCase Worst   `json:"worst_case"`
 }
 
-// Of returns the picture of a policy that is checked with known and has no errors. Of
-// known, it uses which models the application supplies and the context windows of the
-// others. p is read only.
+// Of returns the picture of p, a policy without errors. known is what [spec.Check] was
+// given; from it come the models that the application supplies and the context windows of
+// the others. p is not changed.
 func Of(p *spec.Policy, known spec.Known) *Picture {
 	v := view{p, known}
 	return &Picture{Models: v.models(), Tree: v.tree(), WorstCase: worstOf(p)}
