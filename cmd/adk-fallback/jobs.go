@@ -31,11 +31,11 @@ func newJobs() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "List, retry and cancel deferred calls",
-		Long: `Jobs looks after a queue of deferred calls (package jobs of the library), while the application runs or not.
+		Long: `Jobs manages a queue of deferred calls (package jobs of the library). The application may be running.
 
 The queue is the SQLite database that --file names, or the PostgreSQL database whose URL is in the environment variable that
---postgres-env names. It must be there: the command neither creates a database nor changes the schema of one. It needs no
-codec, and it never prints prompts, answers or the texts of errors.
+--postgres-env names. The queue must exist: the command neither creates a database nor changes its schema. It needs no
+codec, and it never prints prompts, answers or error messages.
 
 ` + exitHelp,
 		Example: `  adk-fallback jobs list --file jobs.db --state failed
@@ -59,14 +59,14 @@ func newJobsList(f *jobsFlags) *cobra.Command {
 		Long: `List prints jobs, the latest first. DUE is the time until a pending job is attempted again, or until the lease of a running job
 ends; it is negative if that time has passed. AGE is the time since the call was deferred, or retried. ERROR is the kind
 of the latest failure: a kind that explain prints, such as rate_limit; or refused (by a breaker, a limit or a budget),
-degraded (only a last resort answered), undelivered, unreadable (no codec, or another one), expired or shutdown.
+degraded (only a last resort answered), undelivered, unreadable (the worker lacks the codec), expired or shutdown.
 
 --json prints one JSON object on a line for each job:
 
   id, tenant
   state         pending, running, done, failed or cancelled
-  attempts      calls that reached a model; max_attempts
-  due           date and time; null after the end
+  attempts      calls that reached a model; max_attempts bounds them
+  due           date and time; null if the job has ended
   age_seconds
   error_kind    "" for none
 
@@ -90,10 +90,10 @@ func newJobsRetry(f *jobsFlags) *cobra.Command {
 	return newJobsChange(f, &cobra.Command{
 		Use:   "retry [ID...]",
 		Short: "Make failed or cancelled jobs due at once",
-		Long: `Retry makes failed or cancelled jobs due at once, with all their attempts and as much time as they had at first. Name them by
-their ids, or all that are in a state by --state. A worker takes them when it next looks at the queue.
+		Long: `Retry makes failed or cancelled jobs due at once, with all their attempts and their full time until expiry. Name jobs by their
+ids, or select all in a state with --state. A worker takes them when it next looks at the queue.
 
-A job that cannot be retried does not keep the others from it.
+If a job cannot be retried, the others still are.
 
 ` + exitHelp,
 		Example: `  adk-fallback jobs retry --file jobs.db 7snmfenbuhhjpkkl3ixm2rmvyq
@@ -105,10 +105,10 @@ func newJobsCancel(f *jobsFlags) *cobra.Command {
 	return newJobsChange(f, &cobra.Command{
 		Use:   "cancel [ID...]",
 		Short: "End pending or running jobs",
-		Long: `Cancel ends pending or running jobs. Name them by their ids, or all that are in a state by --state. A call that is running
+		Long: `Cancel ends pending or running jobs. Name jobs by their ids, or select all in a state with --state. A call that is running
 ends within a third of its lease; an answer that is being delivered may still arrive.
 
-A job that has ended does not keep the others from being cancelled.
+If a job has already ended, the others are still cancelled.
 
 ` + exitHelp,
 		Example: `  adk-fallback jobs cancel --file jobs.db 7snmfenbuhhjpkkl3ixm2rmvyq

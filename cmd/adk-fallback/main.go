@@ -64,7 +64,7 @@ func exitStatus(err error) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "adk-fallback",
-		Short: "Check policy files, explain the errors of model providers, look after deferred calls",
+		Short: "Check policy files, explain the errors of model providers, manage deferred calls",
 		Long: `adk-fallback checks the policy files of the fallback library, explains what a provider's error means to it, and looks after
 its queues of deferred calls. It needs no keys. Only jobs can make network calls, to its PostgreSQL database.
 
