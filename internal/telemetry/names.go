@@ -7,8 +7,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// Names of this module that are not of a convention begin with "fallback.". Those that
-// begin with "gen_ai." or "error." are of the GenAI conventions, version 0.1.0.
+// This module's own names begin with "fallback.". Names that begin with "gen_ai." or
+// "error." are from the GenAI conventions, version 0.1.0.
 // https://github.com/open-telemetry/semantic-conventions-genai
 //
 // There, one GenAI span covers a call with all its retries: it is the current span of

@@ -102,8 +102,8 @@ func Judged(span trace.Span, v failure.Verdict) {
 	}
 }
 
-// EndAttempt closes a span of StartAttempt with the attempt as it is on record. Without
-// an Outcome, there is none.
+// EndAttempt ends a span of StartAttempt with the attempt as recorded. An attempt without
+// an Outcome was not recorded.
 func EndAttempt(span trace.Span, a call.Attempt) {
 	if a.Outcome != "" {
 		span.SetAttributes(outcome.String(string(a.Outcome)))

@@ -11,13 +11,13 @@
 // The package imports no database driver. Import one, for example
 // github.com/glebarez/go-sqlite for Config.File (pure Go; ADK's database session service
 // can use it too), or github.com/jackc/pgx/v5/stdlib for Config.DB. Where several processes
-// share a file, the driver's SQLite should be 3.51.3 or newer, which mends a rare fault of
+// share a file, the driver's SQLite should be 3.51.3 or newer, which fixes a rare fault of
 // the WAL mode (https://sqlite.org/wal.html#walresetbug).
 //
 // # What is promised
 //
 // A job that Enqueue has accepted is answered and delivered once, or ends as failed:
-// when it expires, or after MaxAttempts calls. A worker has a job by a lease. If the
+// when it expires, or after MaxAttempts calls. A worker holds a job by a lease. If the
 // worker dies or freezes, the lease runs out and another worker goes on where it stopped:
 // an answer that is stored is delivered without a second call. Whatever the first worker
 // still does then has no effect, because each lease has a number, the fence, and every
@@ -38,7 +38,7 @@
 //   - Config.OnEnd: at most once.
 //
 // The answer waits until no turn of the session is under way. A client that has the
-// session open sees it at its next look.
+// session open sees it when it next reads the session.
 //
 // Between tenants (call.Info.Tenant) the queue is fair: the tenant whose latest start is
 // longest ago is next. The call runs in the name of the caller of the deferred call, so

@@ -135,8 +135,9 @@ func isBlank(content *genai.Content) bool {
 // The rule decides about attempts at the target before m: when one has failed, and at
 // the other moments that it names. A target whose rule is false of a failed attempt is
 // skipped, and the rule of the target after it decides about the same attempt. A rule
-// that has been true is not evaluated again in the call: neither when the attempt that it
-// referred to has ended, nor for another attempt at its target.
+// that has been true is not evaluated again in the call, neither at the end of the attempt
+// that it referred to nor for another attempt at its target.
+//
 // A target without a rule is called after every failure. What decides whether a
 // failure ends the call is its verdict, not a rule.
 //
@@ -145,8 +146,8 @@ func isBlank(content *genai.Content) bool {
 // after a hedge refers to the whole hedge and cancels all its models. The attempts of a
 // nested Fallback, Split or Cascade are one attempt.
 //
-// When panics if m is nil, which is a mistake of the program; a wrong field is an error of
-// the router.
+// When panics if m is nil, which is a mistake in the program. The router returns an error
+// for a wrong field.
 func When(rule Rule, m model.LLM) model.LLM {
 	if nilcheck.Model(m) {
 		panic("router: When: the model is nil")
