@@ -65,7 +65,7 @@ func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "adk-fallback",
 		Short: "Check policy files, explain the errors of model providers, manage deferred calls",
-		Long: `adk-fallback checks the policy files of the fallback library, explains what a provider's error means to it, and looks after
+		Long: `adk-fallback checks the policy files of the fallback library, explains what a provider's error means to it, and manages
 its queues of deferred calls. It needs no keys. Only jobs can make network calls, to its PostgreSQL database.
 
 ` + exitHelp,
