@@ -77,6 +77,7 @@ type Config struct {
 	// 100 ms. Running jobs are renewed at a third of it.
 	Lease time.Duration
 	// Poll is how often the queue looks for due jobs unless it is woken. At least 10 ms.
+	// While Wait listens, the queue looks a tenth as often.
 	Poll time.Duration
 	// Rate is how many jobs per second each tenant may start, over all workers, in
 	// bursts of one. 0 means no limit. Rates overrides it for single tenants.

@@ -27,10 +27,13 @@ type lease struct {
 func (q *Queue) claim(ctx context.Context) (l *lease, wait time.Duration, err error) {
 	var next sql.NullInt64
 	after := func(now int64) time.Duration {
-		if !next.Valid || next.Int64 <= now {
+		if !next.Valid {
+			return q.poll()
+		}
+		if next.Int64 <= now {
 			return q.config.Poll // jobs of newer binaries, or locked ones
 		}
-		return min(time.Duration(next.Int64-now)*time.Microsecond, q.config.Poll)
+		return min(time.Duration(next.Int64-now)*time.Microsecond, q.poll())
 	}
 	due := false
 	err = q.store.read(ctx, func(c *conn) error { // takes no lock while there is nothing to do

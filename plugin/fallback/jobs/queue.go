@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -24,7 +25,8 @@ type Queue struct {
 	file   *file  // nil for Config.DB
 	owner  string // of the jobs that this process runs; new for each Queue
 
-	woken chan struct{} // holds one signal that there may be work
+	woken    chan struct{} // holds one signal that there may be work
+	notified atomic.Bool   // of other processes' jobs
 
 	mu      sync.Mutex
 	running map[string]*lease // by job id; guarded by mu

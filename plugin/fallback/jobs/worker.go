@@ -107,6 +107,15 @@ func (q *Queue) next(ctx context.Context) *lease {
 	return nil
 }
 
+// poll is the time between two looks at the queue. Who is notified of new jobs, and knows
+// when the others are due, looks only in case.
+func (q *Queue) poll() time.Duration {
+	if q.notified.Load() {
+		return 10 * q.config.Poll
+	}
+	return q.config.Poll
+}
+
 // listen wakes the workers when another process notifies.
 func (q *Queue) listen(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -114,6 +123,7 @@ func (q *Queue) listen(ctx context.Context) {
 			if _, err := c.exec(ctx, "LISTEN "+channel); err != nil {
 				return err
 			}
+			q.notified.Store(true)
 			for {
 				q.signal() // also at first: a notification may have come before LISTEN
 				wait := func(conn any) error {
@@ -124,9 +134,11 @@ func (q *Queue) listen(ctx context.Context) {
 				}
 			}
 		})
+		q.notified.Store(false)
 		if ctx.Err() != nil {
 			return
 		}
+		q.signal() // poll as often as without notifications
 		q.config.Logger.Warn("jobs: not notified of other replicas' jobs until the connection is back", "error", err)
 		select {
 		case <-ctx.Done():
