@@ -1,13 +1,16 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"iter"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -33,6 +36,9 @@ func (b *builder) trimmedTargets(r *rules) (again []model.LLM) {
 		if layer == nil {
 			return nil
 		}
+		if t.Cheap != nil {
+			layer = b.strongAlone(t, layer)
+		}
 		var target stream.Layer = &secondPlace{payable{Around: stream.Around{Inner: layer}}}
 		traits := b.traits(spec.Target{Resolved: t.Resolved})
 		traits.ContextWindow = 0 // a request that was too long is not, trimmed
@@ -42,6 +48,31 @@ func (b *builder) trimmedTargets(r *rules) (again []model.LLM) {
 		again = append(again, router.Describe(target, traits))
 	}
 	return again
+}
+
+// strongAlone is the primary of a cascade without the cheap model. It refuses calls that may
+// not get to it in the cascade either: of tenants that use the cheap model alone, and those
+// that would cost more than max_cost.
+func (b *builder) strongAlone(t spec.Target, strong stream.Layer) stream.Layer {
+	s, cost := b.policy.Cascade, b.costOf(t.Models())
+	own := make(map[string]spec.CascadeTenant, len(s.Tenants))
+	for tenant, settings := range s.Tenants {
+		own[match.Fold(tenant)] = settings
+	}
+	return around(strong, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+		tenant := own[match.Fold(call.From(ctx).Tenant)]
+		most, reason := float64(cmp.Or(tenant.MaxCost, s.MaxCost)), ""
+		switch {
+		case tenant.Use == "cheap":
+			reason = "the tenant uses the cheap model of the cascade alone"
+		case most > 0 && (cost == nil || cost(req) > most):
+			reason = "the call would cost more than cascade.max_cost"
+		}
+		if reason != "" {
+			return &middleware.RefusedError{By: "cascade", Model: strong.Name(), Reason: reason}
+		}
+		return strong.Do(ctx, req, streamed, out)
+	})
 }
 
 // trimmer is a layer that trims, around a model with its layers. It outlives a policy, because it

@@ -25,7 +25,8 @@ import (
 //   - the counts and rollbacks of an experiment, if its section and the settings of its
 //     models are unchanged
 //
-// Hedges start with no measurements, and turns in progress choose their target anew.
+// Hedges start with no measurements, and turns in progress, and sessions that stay with a
+// fallback, choose their target anew.
 //
 // A Live is safe for concurrent use.
 type Live struct {

@@ -115,7 +115,11 @@ func (b *builder) askFlags(inner stream.Layer) stream.Layer {
 	var names []string             // of all these flags
 	flags := map[string][]string{} // by the model that they name
 	for _, t := range b.policy.Targets() {
-		for _, r := range t.Models() {
+		models := t.Models()
+		if t.Cheap != nil { // whose answers are kept like the primary's
+			models = append(slices.Clone(models), t.Cheap.Models()...)
+		}
+		for _, r := range models {
 			if flags[r.Name] == nil {
 				flags[r.Name] = b.flagsOf(r)
 				names = append(names, flags[r.Name]...)

@@ -65,17 +65,37 @@ func (c *callState) outOfBudget() bool {
 
 // count notes how the call of a target has failed.
 func (c *callState) count(ctx context.Context, err error) {
-	by, _ := errors.AsType[*middleware.RefusedError](err)
+	unpaid, spent := byBudget(err)
 	_, called := errors.AsType[*stream.AttemptError](err)
 	refused := !called && stream.VerdictOf(ctx, err).Kind == middleware.KindRefused
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !refused {
 		c.attempts++
-	} else if by != nil && by.By == "budget" {
+	} else if unpaid {
 		c.unpaid++
-		c.spent = c.spent || !by.Until.IsZero()
+		c.spent = c.spent || spent
 	}
+}
+
+// byBudget reports whether an error, or one of those that it joins, is the refusal of a
+// budget, and whether one of these had no place for the price of a target. A cascade joins
+// those of its models.
+func byBudget(err error) (unpaid, spent bool) {
+	switch err := err.(type) {
+	case *middleware.RefusedError:
+		if err.By == "budget" {
+			return true, !err.Until.IsZero()
+		}
+	case interface{ Unwrap() []error }:
+		for _, cause := range err.Unwrap() {
+			one, all := byBudget(cause)
+			unpaid, spent = unpaid || one, spent || all
+		}
+	case interface{ Unwrap() error }:
+		return byBudget(err.Unwrap())
+	}
+	return unpaid, spent
 }
 
 // begin notes that the primary is called, and reports whether this is the first

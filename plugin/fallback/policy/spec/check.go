@@ -178,9 +178,6 @@ func (c *checker) names() {
 	if t, ok := c.PreviewTarget(); ok {
 		c.name(t.Path, t.Name)
 	}
-	if t, ok := c.PreviewTarget(); ok {
-		c.name(t.Path, t.Name)
-	}
 }
 
 // isPreview reports whether a name is one that providers use before a model's final name.

@@ -33,6 +33,8 @@ func (c *checker) cheap(strong Target) {
 		c.err(t.Path, quoted(t.Name)+" is the primary, too; name a cheaper model")
 	case slices.ContainsFunc(strong.Arms, func(arm Resolved) bool { return match.Fold(arm.Model) == match.Fold(t.Model) }):
 		c.err(t.Path, quoted(t.Name)+" is also an arm of experiment "+strong.Experiment+"; name another model")
+	case slices.ContainsFunc(t.Arms, func(arm Resolved) bool { return match.Fold(arm.Model) == match.Fold(strong.Model) }):
+		c.err(t.Path, quoted(strong.Name)+", the primary, is an arm of the cheap model's experiment "+t.Experiment+" and would be called twice; name another model there")
 	}
 }
 

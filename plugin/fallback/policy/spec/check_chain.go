@@ -167,7 +167,9 @@ func (k Known) HandsIn(r Resolved) bool {
 // switches finds flags that leave a call without targets.
 func (c *checker) switches() {
 	everyTarget := func(patterns []string) bool {
-		return len(c.chain) > 0 && !slices.ContainsFunc(c.chain, func(t Target) bool { return !slices.ContainsFunc(patterns, t.Matches) })
+		return len(c.chain) > 0 && !slices.ContainsFunc(c.chain, func(t Target) bool {
+			return !slices.ContainsFunc(patterns, t.Matches) || t.Cheap != nil && !slices.ContainsFunc(patterns, t.Cheap.Matches)
+		})
 	}
 	var union []string
 	one := false

@@ -62,9 +62,6 @@ func (c *checker) mentioned() []string {
 	if t, ok := c.PreviewTarget(); ok {
 		names = append(names, t.Model)
 	}
-	if t, ok := c.PreviewTarget(); ok {
-		names = append(names, t.Model)
-	}
 	return names
 }
 

@@ -22,6 +22,9 @@ func (c *checker) switching() {
 		}
 	} else {
 		c.standby()
+		if c.Sticky == "none" && c.given("stay_for") {
+			c.warn("stay_for", "stay_for has no effect with sticky: none; remove one of them")
+		}
 	}
 	c.gate()
 	c.preview()
@@ -92,7 +95,7 @@ func (c *checker) preview() {
 	switch {
 	case t.LastResort() && t.Model != CachedAnswer:
 		c.err(t.Path, quoted(t.Name)+" does not answer the question; use a model or "+CachedAnswer)
-	case len(c.chain) > 0 && t.Model == c.chain[0].Model:
+	case c.Primary != "" && t.Model == c.canonical(c.Primary):
 		c.err(t.Path, quoted(t.Name)+" is the primary, which is no faster than itself; use a smaller model or "+CachedAnswer)
 	}
 	if c.Stream != nil && c.Stream.MidStream != "" && c.Stream.MidStream != "restart" {
@@ -164,8 +167,8 @@ func (c *checker) adaptive(path string, e Experiment) {
 		c.err(path, "adaptive and max_drift exclude each other: an arm cannot be taken out for good and come back by itself; remove one of them")
 	case len(e.Arms) > 2:
 		c.err(path, fmt.Sprintf("adaptive needs two arms, not %d; remove one of them", len(e.Arms)))
-	case len(e.Arms) == 2 && e.Arms[0].Share == 0:
-		c.err(path, "adaptive needs a share of the control, the first arm, which has 0%; raise it")
+	case len(e.Arms) == 2 && e.Arms[0].Share < 1e-6: // which counts as 0
+		c.err(path, fmt.Sprintf("adaptive needs a share of the control, the first arm, which has %s; raise it to at least 0.0001%%", e.Arms[0].Share))
 	case len(e.Arms) == 2 && a.MinShare > e.Arms[0].Share:
 		c.err(at(path, "min_share"), fmt.Sprintf("min_share is %s, more than the control's share of %s; lower it", a.MinShare, e.Arms[0].Share))
 	}

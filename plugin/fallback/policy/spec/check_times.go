@@ -39,6 +39,9 @@ func (c *checker) silences(limit func(Target) time.Duration) (parts []string, su
 			continue
 		}
 		silence := c.within(limit(t))
+		if t.Cheap != nil && silence > 0 { // each model of a cascade has the primary's limits
+			silence += c.within(limit(*t.Cheap))
+		}
 		if i+1 < len(c.chain) {
 			if after, ok := c.chain[i+1].Condition.SureAfter(); ok && (silence == 0 || after < silence) {
 				silence = after
@@ -78,7 +81,7 @@ func (c *checker) latencies(t, next Target) {
 		c.warn(path, "ttft is 0 until there is content, so that this condition does not bound it; use latency")
 	}
 	limit := c.cutOff(t)
-	if limit == 0 {
+	if limit == 0 || t.Cheap != nil { // the latency of a cascade is the time of all its models
 		return
 	}
 	for _, latency := range next.Condition.compiled.Latencies() {

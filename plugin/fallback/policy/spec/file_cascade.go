@@ -7,9 +7,10 @@ import "time"
 // in the chain, with the same time limits. checks, judge and grader judge its answer, in
 // this order; the first that rejects it decides. A judge that fails, or takes longer than
 // judge_timeout, rejects the answer. A rejected answer is charged, and is an attempt of kind
-// rejected. It is returned, marked as degraded, if neither the primary nor a fallback may
-// replace it. Function calls are not judged. Once the primary has answered, later calls of
-// the turn start at the primary.
+// rejected. It is returned, marked as degraded, if max_cost forbids the primary, or if the
+// primary fails or is refused and there are no fallbacks. Function calls are not judged, and
+// section gate does not keep the cheap model from making them. Once the primary has
+// answered, later calls of the turn start at the primary.
 type Cascade struct {
 	// The cheap model.
 	Model string `key:"model,required"`
