@@ -2,7 +2,9 @@ package plugin_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +24,8 @@ import (
 // every tier of the ladder goes down, one a turn, and they come back one by one. Every
 // turn is answered by the first tier that is up, no tool runs twice for a call, the
 // history suits every model, the breakers close, and what was deferred comes once.
+//
+//	TIERS_SEEDS=60 go test -run TestEveryTier ./plugin_test
 func TestEveryTierGoesDownAndComesBack(t *testing.T) {
 	t.Parallel()
 	inOrder := plan{kills: []int{0, 1, 2, 3, 4, 5, 6}, revives: []int{6, 5, 4, 3, 2, 1, 0}, sessions: 1}
@@ -32,7 +36,11 @@ func TestEveryTierGoesDownAndComesBack(t *testing.T) {
 	plans := map[string]plan{
 		"in order": inOrder, "in the middle of tool loops": midLoop, "two sessions at once": twoSessions, "the root comes back first": rootFirst,
 	}
-	for seed := range uint64(4) {
+	seeds := uint64(2)
+	if many, err := strconv.ParseUint(os.Getenv("TIERS_SEEDS"), 10, 64); err == nil {
+		seeds = many
+	}
+	for seed := range seeds {
 		plans[fmt.Sprint("seed ", seed)] = plan{seed: seed, random: true, midLoop: seed%2 == 1, sessions: 1 + int(seed)%3}
 	}
 	for name, p := range plans {
