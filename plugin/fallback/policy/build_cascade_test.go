@@ -154,7 +154,7 @@ func TestCascadeIsCharged(t *testing.T) {
 	})
 }
 
-// State of the cheap model survives another policy, also one without the cascade. B96
+// State of the cheap model survives another policy, also one without the cascade.
 func TestCascadeKeepsItsStateOnReload(t *testing.T) {
 	cheap := suite.NewModel("cheap", suite.Fail(suite.ErrUnavailable))
 	options := []policy.Option{quiet, models(cheap, suite.NewModel("strong", suite.Text("strong"))), judging(1, nil)}
