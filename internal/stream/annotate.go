@@ -22,7 +22,7 @@ func (s *Sink) annotated(resp *model.LLMResponse) *model.LLMResponse {
 	// ADK's aggregated response of a Gemini stream lacks the version, which each
 	// partial response has.
 	md.ModelVersion = cmp.Or(resp.ModelVersion, s.version)
-	if s.Notice != nil && md.Triggered && request.Text(resp.Content) != "" {
+	if s.Notice != nil && s.fallback && md.Triggered && request.Text(resp.Content) != "" {
 		md.Notice = s.Notice.Text
 	}
 	annotated := *resp

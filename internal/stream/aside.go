@@ -11,5 +11,5 @@ func (s *Sink) Aside(reason string) {
 	}
 	a.Reason, a.CachedTokensLost = reason, 0
 	s.answer = call.Attempt{}
-	s.add(a, 1, s.hooks, s.currentSpan())
+	s.add(a, 1, s.hooks, s)
 }

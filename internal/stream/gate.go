@@ -116,7 +116,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 	}
 	if s.parent == nil {
 		if s.answer.Outcome != "" && !s.Final {
-			s.add(s.answer, 0, s.latest, s.currentSpan())
+			s.add(s.answer, 0, s.latest, s)
 		}
 		resp = s.annotated(resp)
 	}
@@ -164,9 +164,6 @@ func (s *Sink) End(err error) {
 		s.finish(bad.Response)
 		err = nil
 	}
-	s.record.mu.Lock()
-	s.closed = true
-	s.record.mu.Unlock()
 	s.leave()
 	s.tellEnd()
 	s.record.log.Close()

@@ -38,9 +38,9 @@ func (s *Sink) noticeAfter(resp *model.LLMResponse) bool {
 	return s.tell()
 }
 
-// fellBack reports whether a fallback answers.
+// fellBack reports whether a fallback answers. The strong model of a cascade is none.
 func (s *Sink) fellBack() bool {
-	if s.Root == "" || s.Model == s.Root {
+	if s.Root == "" || s.Model == s.Root || !s.fallback {
 		return false
 	}
 	md := s.metadata(s.Root)

@@ -26,7 +26,6 @@ type record struct {
 	skipped []*RefusedError            // those that were recorded; guarded by mu
 	tell    []func()                   // pending calls of OnAttempt; guarded by mu
 	spans   []telemetry.Span           // of attempts, ended or not; guarded by mu
-	left    bool                       // no span is kept any more; guarded by mu
 	ends    []ending                   // calls of OnFallback and OnEnd at the end; guarded by mu
 	cause   Cause                      // why an earlier call of the turn left its first target; guarded by mu
 	derived map[derivedKey]*derivation // see Derive; guarded by mu
@@ -60,7 +59,7 @@ func (s *Sink) Pass(resp *model.LLMResponse) bool {
 // Join copies the state of the answer from s to the Sink that it was forked from.
 func (s *Sink) Join() {
 	p := s.parent
-	p.Root, p.Model, p.Notes, p.Notice, p.version, p.answer, p.begun = s.Root, s.Model, s.Notes, s.Notice, s.version, s.answer, s.begun
+	p.Root, p.Model, p.fallback, p.Notes, p.Notice, p.version, p.answer, p.begun = s.Root, s.Model, s.fallback, s.Notes, s.Notice, s.version, s.answer, s.begun
 	s.record.mu.Lock()
 	p.latest, p.span = s.latest, s.span
 	s.record.mu.Unlock()
@@ -78,7 +77,7 @@ func (s *Sink) began(at time.Time, span telemetry.Span) (kept bool) {
 	r := s.record
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if kept = span != nil && !r.left; kept {
+	if kept = span != nil && !s.isClosed(); kept {
 		r.spans = append(r.spans, span)
 	}
 	own := true // Sinks further out belong to another goroutine
@@ -92,13 +91,14 @@ func (s *Sink) began(at time.Time, span telemetry.Span) (kept bool) {
 	return kept
 }
 
-// leave ends the spans of attempts that were not recorded: the consumer wants no more of
-// the latest, which is no fault of its model, or a model ignores its cancellation.
+// leave ends the recording, and the spans of attempts that were not recorded: the consumer
+// wants no more of the latest, which is no fault of its model, or a model ignores its
+// cancellation.
 func (s *Sink) leave() {
 	r := s.record
 	r.mu.Lock()
 	spans, latest := r.spans, s.span
-	r.spans, r.left = nil, true
+	s.closed, r.spans, s.span = true, nil, nil
 	r.mu.Unlock()
 	if latest != nil {
 		telemetry.EndAttempt(latest, call.Attempt{Outcome: call.OK})
@@ -108,9 +108,9 @@ func (s *Sink) leave() {
 	}
 }
 
-// add records a and queues it for hooks, and ends its span, if there is one. ended is how
-// many started attempts end with it.
-func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, span telemetry.Span) call.Attempt {
+// add records a and queues it for hooks. ended is how many started attempts end with it.
+// of is the Sink whose latest attempt it is, if that is over: then its span ends.
+func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, of *Sink) call.Attempt {
 	r := s.record
 	if a.Outcome != call.OK && s.inPreview() {
 		a.Kind = string(KindPreview)
@@ -127,6 +127,10 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, span telemetry.Span
 				r.tell = append(r.tell, func() { hook(r.ctx, a) })
 			}
 		}
+	}
+	var span telemetry.Span
+	if of != nil {
+		span = of.span
 	}
 	r.mu.Unlock()
 	if span != nil {
@@ -175,12 +179,12 @@ func (s *Sink) Skip(refused *RefusedError) {
 // recorded, a is recorded as the last one.
 func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
-	open, last, hooks, span := s.open, s.open > 0 || s.attempts == 0, s.latest, s.span
+	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
 	s.closed = true
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
 		count(&a, s.Usage())
-		s.parent.add(a, open, hooks, span)
+		s.parent.add(a, open, hooks, s)
 	}
 }
 

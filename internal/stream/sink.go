@@ -50,7 +50,8 @@ type Sink struct {
 	// sets it before it calls its first target.
 	Root string
 	// Model names the target that answers; [Source] sets it.
-	Model string
+	Model    string
+	fallback bool // Orders.Fallback of that target
 	// Notes are the layers' notes on the answer. They are written to every final
 	// response if Root is set.
 	Notes Notes
@@ -211,7 +212,7 @@ func (s *Sink) setUsage(usage *genai.GenerateContentResponseUsageMetadata) {
 
 // begin starts an attempt.
 func (s *Sink) begin(model string) {
-	s.Model, s.version, s.answer, s.Notes.Adapted = model, "", call.Attempt{}, ""
+	s.Model, s.fallback, s.version, s.answer, s.Notes.Adapted = model, s.Fallback, "", call.Attempt{}, ""
 	s.Earlier = nil
 	s.begun = s.record.begun.Add(1)
 	s.setUsage(nil)
@@ -224,14 +225,7 @@ func (s *Sink) recordFailure(failed *AttemptError, wait, took, first time.Durati
 	count(&a, s.Usage())
 	clear(s.held)
 	s.held = s.held[:0]
-	return s.add(a, 1, s.hooks, s.currentSpan())
-}
-
-// currentSpan returns the span of the attempt that began last.
-func (s *Sink) currentSpan() telemetry.Span {
-	s.record.mu.Lock()
-	defer s.record.mu.Unlock()
-	return s.span
+	return s.add(a, 1, s.hooks, s)
 }
 
 // count writes the tokens of usage to a.
@@ -247,6 +241,6 @@ func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a.Wait, a.Duration, a.FirstContent = s.answer.Wait, s.answer.Duration, s.answer.FirstContent
 	count(&a, s.Usage())
 	s.answer = call.Attempt{}
-	s.add(a, 1, s.hooks, s.currentSpan())
+	s.add(a, 1, s.hooks, s)
 	return &AttemptError{Model: a.Model, Err: err, Means: v}
 }

@@ -84,8 +84,8 @@ type Config struct {
 	// whole and accepted; partial responses with function calls are not passed on.
 	Gate guard.Gate
 
-	// Notice tells the user that a fallback answers. The zero value shows nothing. Of
-	// nested routers, the outermost one with a Notice shows its own.
+	// Notice tells the user that a fallback, as for Gate, answers. The zero value shows
+	// nothing. Of nested routers, the outermost one with a Notice shows its own.
 	Notice Notice
 
 	// FallbackOnContentPolicy calls the next target after one refused by content

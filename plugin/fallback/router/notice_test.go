@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -53,6 +54,7 @@ func (flowing) InvocationID() string { return "turn" }
 func TestNotice(t *testing.T) {
 	failing := suite.NewModel("first", suite.Fail(suite.ErrQuota))
 	cut := suite.NewModel("first", suite.Fail(suite.ErrUnavailable, "Hello "))
+	down, unsure := suite.NewModel("strong", suite.Fail(suite.ErrQuota)), suite.NewModel("cheap", suite.Text("Hi"))
 	second := suite.NewModel("second", suite.Text("Hello you"))
 	thinking := suite.NewModel("second", send(
 		&model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hm", Thought: true}}}, Partial: true}, chunk("Hi"),
@@ -73,6 +75,12 @@ func TestNotice(t *testing.T) {
 		{"after", router.MustFallback(notice("after"), failing, second), "Hello you(fallback!)[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"metadata", router.MustFallback(notice("metadata"), failing, second), "()Hello you[Hello you!]", "[Hello you!]", "()[Hello you!]"},
 		{"the primary answers", router.MustFallback(notice(""), second, failing), "Hello you[Hello you]", "[Hello you]", "[Hello you]"},
+		{"the strong model of a cascade", router.MustFallback(notice(""), router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}}, unsure, second)),
+			"Hi|Hello you[Hello you]", "[Hello you]", "[Hello you]"},
+		{"a fallback behind a cascade", router.MustFallback(notice(""), router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}}, failing, down), second),
+			"(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
+		{"the second model of a hedge", router.MustFallback(notice(""), router.MustHedge(router.HedgeConfig{Delay: time.Hour, MaxExtraLoad: 1}, failing, second)),
+			"(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"all fail", router.MustFallback(notice(""), failing, suite.NewModel("second", suite.Fail(suite.ErrQuota))), "error", "error", "error"},
 		{"a call only", router.MustFallback(notice(""), failing, suite.NewModel("second", suite.Call("1", "find", "", nil))), "[]", "[]", "[]"},
 		{"after thoughts", router.MustFallback(notice(""), failing, thinking), "hm(fallback!)Hi[Hi!]", "hmHi[Hi!]", "hm(fallback!)Hi[Hi!]"},
