@@ -6,7 +6,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// B122: spans have the convention's name of the provider, as far as it is known.
+// B122: the span of an attempt names the provider as the GenAI conventions do, or not at
+// all if it is unknown.
 func TestProviderOf(t *testing.T) {
 	for want, targets := range map[string][]provider.Target{
 		"gcp.gemini":         {{API: provider.Gemini}},
