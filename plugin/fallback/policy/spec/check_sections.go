@@ -132,7 +132,10 @@ func (c *checker) unique(path string, names []string) {
 
 // clean reports whether no problem has been found at or below path.
 func (c *checker) clean(path string) bool {
-	return !slices.ContainsFunc(c.problems, func(p Problem) bool { return strings.HasPrefix(p.Path, path) })
+	return !slices.ContainsFunc(c.problems, func(p Problem) bool {
+		rest, found := strings.CutPrefix(p.Path, path)
+		return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
 }
 
 // given reports whether the file has a value at path.
