@@ -17,14 +17,14 @@ func (c *checker) experiments() {
 		if name == "" {
 			name = c.Primary
 		}
-		targets := c.models()
+		targets, allowed := c.models(), "the primary nor a model among the fallbacks"
 		if len(c.chain) > 0 && c.chain[0].Cheap != nil && !c.chain[0].Cheap.LastResort() {
-			targets = append(targets, *c.chain[0].Cheap)
+			targets, allowed = append(targets, *c.chain[0].Cheap), "the primary, cascade.model nor a model among the fallbacks"
 		}
 		i := slices.IndexFunc(targets, func(t Target) bool { return t.Model == c.canonical(name) })
 		if i < 0 {
 			if e.Target != "" {
-				c.err(at(path, "target"), quoted(name)+" is neither the primary nor a model among the fallbacks"+didYouMean(name, c.mentioned()))
+				c.err(at(path, "target"), quoted(name)+" is neither "+allowed+didYouMean(name, c.mentioned())+"; name one of them")
 			}
 			continue
 		}

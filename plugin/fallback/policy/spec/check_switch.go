@@ -16,7 +16,7 @@ func (c *checker) switching() {
 	}
 	if !slices.ContainsFunc(c.models(), func(t Target) bool { return t.entry != "" }) {
 		for _, key := range []string{"sticky", "stay_for", "notice", "gate", "warm_standby"} {
-			if c.given(key) {
+			if c.given(key) && c.clean(key) {
 				c.warn(key, key+" has no effect without a model among the fallbacks; add one, or remove "+key)
 			}
 		}
@@ -29,9 +29,6 @@ func (c *checker) switching() {
 	c.gate()
 	c.preview()
 	c.tiers()
-	if n := c.Notice; n != nil && len(n.Text) > MaxNotice {
-		c.err("notice.text", fmt.Sprintf("text has %d bytes; use at most %d", len(n.Text), MaxNotice))
-	}
 }
 
 // standby finds names of no fallback, and a section that keeps no model warm.
@@ -48,7 +45,7 @@ func (c *checker) standby() {
 			return t.entry != "" && slices.ContainsFunc(t.Models(), func(r Resolved) bool { return r.Matches(pattern) })
 		})
 		if !named {
-			c.err(at("warm_standby.models", i), quoted(pattern)+" is not a model among the fallbacks"+didYouMean(pattern, c.fallbackModels()))
+			c.err(at("warm_standby.models", i), quoted(pattern)+" is not a model among the fallbacks"+didYouMean(pattern, c.fallbackModels())+"; name one that is, or remove it")
 		}
 	}
 	if len(w.Models) == 0 && len(c.Standbys(c.known)) == 0 && !c.given("warm_standby.models") {

@@ -120,8 +120,11 @@ func TestCheckOfTheSwitch(t *testing.T) {
 }
 
 // The longest notice is that of package call.
-func TestMaxNotice(t *testing.T) {
-	if spec.MaxNotice != call.MaxNoticeBytes {
-		t.Errorf("%d, want %d", spec.MaxNotice, call.MaxNoticeBytes)
+func TestLongestNotice(t *testing.T) {
+	for bytes, want := range map[int]bool{call.MaxNoticeBytes: true, call.MaxNoticeBytes + 1: false} {
+		file := "primary: gpt-4o\nfallbacks: [{name: gemini-2.5-flash}]\nnotice: {text: " + strings.Repeat("x", bytes) + "}"
+		if _, err := spec.Parse([]byte(file)); (err == nil) != want {
+			t.Errorf("%d bytes: error %v", bytes, err)
+		}
 	}
 }

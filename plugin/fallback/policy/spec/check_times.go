@@ -93,17 +93,12 @@ func (c *checker) latencies(t, next Target) {
 
 // hedge finds a hedge without a model, and a delay that is never reached.
 func (c *checker) hedge(h *Hedge) {
-	var fallbacks []string
-	for _, t := range c.models() {
-		if t.entry != "" {
-			fallbacks = append(fallbacks, t.Name)
-		}
-	}
+	fallbacks := c.fallbackModels()
 	switch {
 	case len(fallbacks) == 0:
 		c.err("hedge", "hedge needs a model among the fallbacks; add one")
 	case h.Target != "" && !slices.Contains(fallbacks, h.Target):
-		c.err("hedge.target", quoted(h.Target)+" is not a model among the fallbacks"+didYouMean(h.Target, fallbacks))
+		c.err("hedge.target", quoted(h.Target)+" is not a model among the fallbacks"+didYouMean(h.Target, fallbacks)+"; name one that is")
 	}
 	if len(c.chain) == 0 {
 		return

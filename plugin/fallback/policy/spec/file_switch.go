@@ -15,15 +15,12 @@ type WarmStandby struct {
 
 // Notice is router.Notice in a file.
 type Notice struct {
-	// The text; at most 512 bytes.
-	Text string `key:"text,required" kind:"text"`
+	// Text that the user sees.
+	Text string `key:"text,required" kind:"notice"`
 	// Where the notice is shown: before the text of the answer (before), after it (after),
 	// or only in the metadata of a partial response without text (metadata).
 	Place string `key:"place" enum:"before|after|metadata" default:"before"`
 }
-
-// MaxNotice is the longest notice, in bytes.
-const MaxNotice = 512
 
 // Gate is guard.Gate in a file.
 type Gate struct {

@@ -102,6 +102,9 @@ func codes(reflect.StructTag) *strictyaml.Scalar {
 // maxText is the longest free text, in characters.
 const maxText = 4096
 
+// maxNotice is the longest notice, in bytes: call.MaxNoticeBytes.
+const maxNotice = 512
+
 // texts returns the kinds of strings by the tag kind; "" is names.
 func texts() map[string]*strictyaml.Scalar {
 	name := strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit")
@@ -122,6 +125,7 @@ func texts() map[string]*strictyaml.Scalar {
 		"url":      address.Only(func(text string) bool { u, err := url.Parse(text); return err == nil && isPlainHost(u.Hostname()) }),
 		"timezone": zone.Only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" }),
 		"regexp":   expression.Only(func(text string) bool { _, err := regexp.Compile(text); return err == nil }),
+		"notice":   strictyaml.Text(maxNotice, fmt.Sprintf("text of 1 to %d bytes", maxNotice)).Only(func(text string) bool { return len(text) <= maxNotice }),
 		"text":     strictyaml.Text(maxText, fmt.Sprintf("text of 1 to %d characters", maxText)),
 	}
 }
