@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -57,6 +59,36 @@ func TestCheckPrintsWhatAPolicyBecomes(t *testing.T) {
 				t.Errorf("(-want +got)\n%s", diff)
 			}
 		})
+	}
+}
+
+// The file of which a model can be built has every section and every last resort that a model can be built from.
+func TestEverythingHasEverySection(t *testing.T) {
+	data, err := os.ReadFile("testdata/everything.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Fallbacks []struct{ Name string }
+		Sections  map[string]any `yaml:",inline"`
+	}
+	if err := yaml.Load(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	var missing []string
+	for key := range spec.Schema().Properties {
+		if _, ok := file.Sections[key]; !ok && key != "fallbacks" {
+			missing = append(missing, key)
+		}
+	}
+	for _, name := range []string{spec.CachedAnswer, spec.RetrievalAnswer, spec.DeferredAnswer, spec.TemplateResponse} {
+		if !slices.ContainsFunc(file.Fallbacks, func(f struct{ Name string }) bool { return f.Name == name }) {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	if diff := cmp.Diff([]string{"alerts", "state"}, missing); diff != "" { // which are for a later version
+		t.Errorf("missing (-want +got)\n%s", diff)
 	}
 }
 
