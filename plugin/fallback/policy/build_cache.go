@@ -61,7 +61,7 @@ func (b *builder) cache() error {
 	if b.policy.Cache != nil {
 		want.Cache, want.Given = *b.policy.Cache, true
 	}
-	if !want.Given && !b.needsCache() {
+	if !want.Given && !b.policy.UsesCachedAnswers() {
 		return nil
 	}
 	b.kept.caches = want
@@ -161,22 +161,6 @@ func (b *builder) version(r spec.Resolved) ([]string, error) {
 		return nil, fmt.Errorf("policy: cache: the settings of %q: %w", r.Name, err)
 	}
 	return []string{cmp.Or(r.Settings.Family, r.ID), string(settings)}, nil
-}
-
-// needsCache reports whether an entry, a condition or the cascade uses cached answers.
-func (b *builder) needsCache() bool {
-	if t, ok := b.policy.PreviewTarget(); ok && t.Model == spec.CachedAnswer {
-		return true
-	}
-	if c := b.policy.Cascade; c != nil && c.Degrade != nil && b.policy.Resolve(c.Degrade.To).Model == spec.CachedAnswer {
-		return true
-	}
-	for _, t := range b.policy.Targets() {
-		if t.Model == spec.CachedAnswer || t.Condition.Compiled() != nil && t.Condition.Compiled().Uses("cache_hit") {
-			return true
-		}
-	}
-	return false
 }
 
 // hit reports whether the cache has an answer to req.

@@ -24,6 +24,7 @@ func TestTreeOfTheSwitch(t *testing.T) {
 		{"preview: {model: gemini-2.5-flash-lite}", "preview gemini-2.5-flash-lite, until the answer begins, if it comes within 2s\n  fallback"},
 		{"preview: {model: gemini-2.5-flash-lite}", "\n  gemini-2.5-flash-lite  gemini"},
 		{"preview: {model: cached-answer}", "cache only for cached-answer and cache_hit\n  preview cached-answer"},
+		{"cascade: {model: gemini-2.5-flash-lite, degrade: {below: 5%, to: cached-answer}}", "cache only for cached-answer and cache_hit\n  fallback"},
 		{"circuit_breaker: {probe: true, successes_to_close: 3}", "; probes itself, for up to 30s; closes after 3 successes in a row"},
 		{"models: {gemini-2.5-flash: {tier: strong}, gpt-4o: {tier: strong}}", "model gemini-2.5-flash (gemini), tier strong"},
 		{"experiments: {e: {arms: [{model: gpt-4o, share: 100%}, {model: house, share: 0%}], adaptive: {}}}", ", the control's share falls to 50% of it at most every 1s while its calls fail or are slow, and grows by 15%"},

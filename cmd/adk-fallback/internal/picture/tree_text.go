@@ -65,15 +65,7 @@ func cacheText(p *spec.Policy) string {
 		}
 		return settings
 	}
-	if c := p.Cascade; c != nil && c.Degrade != nil && p.Resolve(c.Degrade.To).Model == spec.CachedAnswer {
-		return "only for cached-answer"
-	}
-	for _, e := range p.Fallbacks {
-		if p.Resolve(e.Name).Model == spec.CachedAnswer || e.Condition.Uses("cache_hit") {
-			return "only for cached-answer and cache_hit"
-		}
-	}
-	if t, ok := p.PreviewTarget(); ok && t.Model == spec.CachedAnswer {
+	if p.UsesCachedAnswers() {
 		return "only for cached-answer and cache_hit"
 	}
 	return ""

@@ -109,6 +109,20 @@ func (p *Policy) Targets() []Target {
 	return all
 }
 
+// UsesCachedAnswers reports whether a fallback, a condition, the cascade or the preview uses
+// cached answers. Answers are then kept even without section cache.
+func (p *Policy) UsesCachedAnswers() bool {
+	if t, ok := p.PreviewTarget(); ok && t.Model == CachedAnswer {
+		return true
+	}
+	if c := p.Cascade; c != nil && c.Degrade != nil && p.canonical(c.Degrade.To) == CachedAnswer {
+		return true
+	}
+	return slices.ContainsFunc(p.Fallbacks, func(e Entry) bool {
+		return p.canonical(e.Name) == CachedAnswer || e.Condition.Uses("cache_hit")
+	})
+}
+
 // takesOver reports whether a fallback takes the calls that the primary is spared: a model
 // before any template.
 func takesOver(fallbacks []Target) bool {
