@@ -151,6 +151,9 @@ func TestNoKeyIsPrinted(t *testing.T) {
 		if len(places) < 250 {
 			t.Fatalf("%d values and keys; want all", len(places))
 		}
+		if name == "full" { // only state and alerts, its last sections: the others are in the other file, too
+			places = places[len(scalars(files["without later sections"])):]
+		}
 		for i, n := range places {
 			was := *n
 			kind, form := kinds[i%len(kinds)], forms[0] // the whole value in half of the places
