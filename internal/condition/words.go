@@ -76,26 +76,27 @@ func unknownKinds(text *expansion, tree *ast.AST) Errors {
 		}
 		call := e.AsCall()
 		part, ok := literalText(call.Args()[0])
-		in := partOf(call.FunctionName())
+		in, verb := partOf(call.FunctionName())
 		if ok && in != nil && call.Target().Kind() == ast.IdentKind && call.Target().AsIdent() == "error_kind" &&
 			!slices.ContainsFunc(kinds.All(), func(kind string) bool { return in(kind, part) }) {
-			fail(call.Args()[0], fmt.Sprintf("no kind has %q there", part))
+			fail(call.Args()[0], fmt.Sprintf("no kind %s %q", verb, part))
 		}
 	}))
 	return errs
 }
 
-// partOf returns what a function that looks for a part of a text does; nil for others.
-func partOf(function string) func(text, part string) bool {
+// partOf returns what a function that looks for a part of a text does, and its verb; nil
+// for other functions.
+func partOf(function string) (in func(text, part string) bool, verb string) {
 	switch function {
 	case overloads.Contains:
-		return strings.Contains
+		return strings.Contains, "contains"
 	case overloads.StartsWith:
-		return strings.HasPrefix
+		return strings.HasPrefix, "starts with"
 	case overloads.EndsWith:
-		return strings.HasSuffix
+		return strings.HasSuffix, "ends with"
 	}
-	return nil
+	return nil, ""
 }
 
 // alternatives returns what expressions may be: both branches of ?:, and others as they are.
