@@ -198,7 +198,7 @@ func (c *checker) name(path, name string) {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
-	hint := didYouMean(name, append(candidates, lastResorts...))
+	hint := didYouMeanLastResort(name, candidates...)
 	message := quoted(name) + " is not a known model" + hint + "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
 	case c.known.Model == nil:

@@ -104,7 +104,7 @@ func (c *checker) cascadeDegrade(k *Cascade) {
 	}
 	if to := c.canonical(d.To); d.To != "" {
 		if !IsLastResort(to) {
-			c.err("cascade.degrade.to", quoted(d.To)+" is not a last resort"+didYouMean(d.To, lastResorts)+"; use one such as "+RetrievalAnswer)
+			c.err("cascade.degrade.to", quoted(d.To)+" is not a last resort"+didYouMeanLastResort(d.To)+"; use one such as "+RetrievalAnswer)
 		}
 		c.needs("cascade.degrade.to", to)
 	}

@@ -72,6 +72,17 @@ func (c *checker) pathOf(name string) string {
 	return c.chain[slices.IndexFunc(c.chain, func(t Target) bool { return t.Model == name })].Path
 }
 
+// didYouMeanLastResort is didYouMean with the last resorts among the candidates. The first
+// word of one is enough.
+func didYouMeanLastResort(word string, candidates ...string) string {
+	for _, name := range lastResorts {
+		if first, _, _ := strings.Cut(name, "-"); strings.EqualFold(word, first) {
+			return " (did you mean " + name + "?)"
+		}
+	}
+	return didYouMean(word, append(candidates, lastResorts...))
+}
+
 // orLastResorts lists the last resorts for a message.
 func orLastResorts() string {
 	last := len(lastResorts) - 1
