@@ -72,7 +72,7 @@ func (c *checker) grader(strong Target) {
 	case t == nil:
 	case t.LastResort():
 		c.err(t.Path, quoted(t.Name)+" is a last resort; the grader must be a model")
-	case t.Model == strong.Model:
+	case match.Fold(t.Model) == match.Fold(strong.Model):
 		c.warn(t.Path, quoted(t.Name)+" is the primary: each answer of the cheap model then costs a call of both; use a smaller model")
 	}
 }
@@ -121,20 +121,20 @@ func (c *checker) cascadeDegrade(k *Cascade) {
 
 // cascadeTenants finds tenants that are named twice, and settings without effect.
 func (c *checker) cascadeTenants(k *Cascade) {
-	first := make(map[string]string)
-	for _, tenant := range slices.Sorted(maps.Keys(k.Tenants)) {
+	names := slices.Sorted(maps.Keys(k.Tenants))
+	c.tenants("cascade.tenants", names)
+	for _, tenant := range names {
 		path, t := at("cascade.tenants", tenant), k.Tenants[tenant]
-		if other := first[match.Fold(tenant)]; other != "" {
-			c.err(path, quoted(tenant)+" is the same tenant as "+quoted(other)+"; case does not matter")
-		}
-		first[match.Fold(tenant)] = tenant
-		for key, set := range map[string]bool{"confidence": t.Confidence > 0, "max_cost": t.MaxCost > 0} {
-			switch {
-			case set && t.Use == "cheap":
-				c.err(at(path, key), key+" has no effect with use: cheap; remove one of them")
-			case set && key == "confidence" && k.Measure() == "" && k.Grader == "":
-				c.err(at(path, key), key+" has no effect, because checks accept or reject an answer; set judge or grader, or remove it")
+		switch unused := " has no effect with use: cheap; remove one of them"; {
+		case t.Use == "cheap":
+			if t.Confidence > 0 {
+				c.err(at(path, "confidence"), "confidence"+unused)
 			}
+			if t.MaxCost > 0 {
+				c.err(at(path, "max_cost"), "max_cost"+unused)
+			}
+		case t.Confidence > 0 && k.Measure() == "" && k.Grader == "":
+			c.err(at(path, "confidence"), "confidence has no effect, because checks accept or reject an answer; set judge or grader, or remove it")
 		}
 		if (t.Use == "both" || t.Use == "") && t.Confidence == 0 && t.MaxCost == 0 && c.clean(path) {
 			c.warn(path, "nothing differs for "+quoted(tenant)+"; set use, confidence or max_cost, or remove it")

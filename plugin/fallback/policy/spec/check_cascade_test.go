@@ -35,7 +35,6 @@ func TestCascadeNeedsWhatItsKeysName(t *testing.T) {
 		{"cascade: {model: gpt-4o, grader: gpt-4o-mini}\nbudgets: {usd_per_day: 1}", "warning: cascade.grader: budgets need the price of gpt-4o-mini"},
 		{"cascade: {model: gpt-4o, degrade: {below: 20%, to: Retrieval}}", `"Retrieval" is not a last resort (did you mean retrieval-answer?)`},
 		{"fallbacks: [{name: deferred}]", `warning: fallbacks[0].name: "deferred" is not a known model (did you mean deferred-answer?)`},
-
 		{"fallbacks: [{name: deferred-answer}]", "2:20: fallbacks[0].name: deferred-answer needs a queue; add policy.WithDeferred"},
 		{"degrade: {deferred: {}}", "warning: degrade.deferred: deferred is not used; add deferred-answer to the fallbacks"},
 		{"overflow: trim", "2:11: overflow: trim needs a target whose context window is known"},

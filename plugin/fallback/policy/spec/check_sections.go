@@ -83,13 +83,7 @@ func (c *checker) validate(path string, v *Validate) {
 }
 
 func (c *checker) budgets(b *Budgets) {
-	first := make(map[string]string)
-	for _, tenant := range slices.Sorted(maps.Keys(b.Tenants)) {
-		if other := first[match.Fold(tenant)]; other != "" {
-			c.err(at("budgets.tenants", tenant), quoted(tenant)+" is the same tenant as "+quoted(other)+"; case does not matter")
-		}
-		first[match.Fold(tenant)] = tenant
-	}
+	c.tenants("budgets.tenants", slices.Sorted(maps.Keys(b.Tenants)))
 	spend := b.USDPerDay > 0 || c.given("budgets.usd_per_day") || len(b.Tenants) > 0 || c.given("budgets.tenants")
 	tokens := b.MaxInputTokens > 0 || c.given("budgets.max_input_tokens") || b.MaxOutputTokens > 0 || c.given("budgets.max_output_tokens")
 	switch {
@@ -103,6 +97,17 @@ func (c *checker) budgets(b *Budgets) {
 	}
 	if b.Exhausted == "degrade" && !slices.ContainsFunc(c.chain, func(t Target) bool { return t.LastResort() }) {
 		c.err("budgets.exhausted", "degrade needs a last resort; add "+orLastResorts()+" to the fallbacks")
+	}
+}
+
+// tenants finds tenants below path that are named twice.
+func (c *checker) tenants(path string, names []string) {
+	first := make(map[string]string)
+	for _, tenant := range names {
+		if other := first[match.Fold(tenant)]; other != "" {
+			c.err(at(path, tenant), quoted(tenant)+" is the same tenant as "+quoted(other)+"; case does not matter")
+		}
+		first[match.Fold(tenant)] = tenant
 	}
 }
 
