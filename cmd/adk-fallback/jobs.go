@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
 
@@ -164,31 +165,26 @@ func newJobsChange(f *jobsFlags, cmd *cobra.Command, done string, states []jobs.
 var allStates = []jobs.State{jobs.Pending, jobs.Running, jobs.Done, jobs.Failed, jobs.Cancelled}
 
 func addJobsFilter(cmd *cobra.Command, f *jobsFlags, states []jobs.State) {
-	cmd.Flags().StringVar(&f.state, "state", "", "only jobs in this `state`: "+oneOf(states))
+	words := wordsOf(states)
+	cmd.Flags().StringVar(&f.state, "state", "", "only jobs in this `state`: "+strictyaml.OneOf(words))
 	cmd.Flags().StringVar(&f.tenant, "tenant", "", "only jobs of this `tenant`")
-	var words []string
-	for _, state := range states {
-		words = append(words, string(state))
-	}
 	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	completeNothing(cmd, "tenant")
 }
 
-// oneOf lists states as in "failed or cancelled".
-func oneOf(states []jobs.State) string {
+func wordsOf(states []jobs.State) []string {
 	words := make([]string, len(states))
 	for i, state := range states {
 		words[i] = string(state)
 	}
-	last := len(words) - 1
-	return strings.Join(words[:last], ", ") + " or " + words[last]
+	return words
 }
 
 func checkState(cmd *cobra.Command, state string, states []jobs.State) error {
 	if state == "" || slices.Contains(states, jobs.State(state)) {
 		return nil
 	}
-	return fmt.Errorf("%s: --state is %.64q; it must be %s", commandName(cmd), state, oneOf(states))
+	return fmt.Errorf("%s: --state is %.64q; it must be %s", commandName(cmd), state, strictyaml.OneOf(wordsOf(states)))
 }
 
 // selected returns the ids of all jobs that the flags select; without a state, of those in one of states.

@@ -94,7 +94,7 @@ func enumScalar(choices []string) *Scalar {
 	for _, choice := range choices {
 		s.Schema.Enum = append(s.Schema.Enum, choice)
 	}
-	s.Allowed = oneOf(choices)
+	s.Allowed = OneOf(choices)
 	s.Read = func(v Value) (any, bool) {
 		for _, choice := range choices {
 			if v.Tag == "!!str" && v.Text == choice {
@@ -106,8 +106,8 @@ func enumScalar(choices []string) *Scalar {
 	return s
 }
 
-// oneOf joins words as in "a, b or c".
-func oneOf(words []string) string {
+// OneOf joins words as in "a, b or c". There must be at least one.
+func OneOf(words []string) string {
 	last := len(words) - 1
 	if last == 0 {
 		return words[0]

@@ -82,9 +82,3 @@ func didYouMeanLastResort(word string, candidates ...string) string {
 	}
 	return didYouMean(word, append(candidates, lastResorts...))
 }
-
-// orLastResorts lists the last resorts for a message.
-func orLastResorts() string {
-	last := len(lastResorts) - 1
-	return strings.Join(lastResorts[:last], ", ") + " or " + lastResorts[last]
-}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
 // sections finds values that contradict others in their section.
@@ -96,7 +97,7 @@ func (c *checker) budgets(b *Budgets) {
 		c.warn("budgets.soft_limit", "no model takes the calls that the primary is spared; add one to the fallbacks, before "+TemplateResponse)
 	}
 	if b.Exhausted == "degrade" && !slices.ContainsFunc(c.chain, func(t Target) bool { return t.LastResort() }) {
-		c.err("budgets.exhausted", "degrade needs a last resort; add "+orLastResorts()+" to the fallbacks")
+		c.err("budgets.exhausted", "degrade needs a last resort; add "+strictyaml.OneOf(lastResorts)+" to the fallbacks")
 	}
 }
 
