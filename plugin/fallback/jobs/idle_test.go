@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"strings"
 	"sync"
 	"syscall"
@@ -19,12 +20,17 @@ import (
 type tracer struct {
 	mu         sync.Mutex
 	statements []string
+	before     func(statement string) // called before a statement is sent; guarded by mu
 }
 
 func (t *tracer) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.statements = append(t.statements, data.SQL)
+	before := t.before
+	t.mu.Unlock()
+	if before != nil {
+		before(data.SQL)
+	}
 	return ctx
 }
 
@@ -50,42 +56,110 @@ func traced(t *testing.T, p *place) (*place, *tracer) {
 	return &place{dsn: p.dsn, db: db}, kept
 }
 
-// A worker without jobs sends two statements for each look at the queue, neither of which
-// locks anything, and looks no more often than Poll says.
-func TestIdleWorkerHardlyUsesTheDatabase(t *testing.T) {
-	const poll, look = 10 * time.Millisecond, "SELECT min(due_at)"
-	check := func(t *testing.T, q *jobs.Queue, statements func() []string) {
-		began := time.Now()
-		before := len(statements())
-		run(t, q, paris)
-		var since []string
-		looks := 0
-		until(t, "20 looks", func() bool {
-			since, looks = statements()[before:], 0
-			for _, statement := range since {
-				if strings.HasPrefix(statement, look) {
-					looks++
-				}
-			}
-			return looks > 20
-		})
-		if most := int(time.Since(began)/poll) + 1; looks > most {
-			t.Errorf("%d looks, want at most %d", looks, most)
-		}
-		const other = 12 // the first sweep, LISTEN, and a look under way
-		if len(since) > 2*looks+other {
-			t.Errorf("%d statements for %d looks, want two each:\n%s", len(since), looks, strings.Join(since, "\n"))
+// looks returns how often a worker has looked at the queue.
+func looks(statements []string) (n int) {
+	for _, statement := range statements {
+		if strings.HasPrefix(statement, "SELECT min(due_at)") {
+			n++
 		}
 	}
+	return n
+}
+
+// A worker without jobs sends two statements for each look at the queue, neither of which
+// locks anything, and looks no more often than Poll says, or a tenth as often while it is
+// notified of jobs.
+func TestIdleWorkerHardlyUsesTheDatabase(t *testing.T) {
+	const poll = 10 * time.Millisecond
+	check := func(t *testing.T, q *jobs.Queue, statements func() []string, ready <-chan struct{}, every time.Duration) {
+		run(t, q, paris)
+		<-ready
+		began := time.Now()
+		before := len(statements())
+		var since []string
+		until(t, "10 looks", func() bool { since = statements()[before:]; return looks(since) > 10 })
+		n := looks(since)
+		if most := int(time.Since(began)/every) + 3; n > most { // the first, that after LISTEN, and one under way
+			t.Errorf("%d looks in %v, want at most %d", n, time.Since(began), most)
+		}
+		const other = 12 // the first sweep, and a look under way
+		if len(since) > 2*n+other {
+			t.Errorf("%d statements for %d looks, want two each:\n%s", len(since), n, strings.Join(since, "\n"))
+		}
+	}
+	ready := make(chan struct{})
+	close(ready)
 	t.Run("SQLite", func(t *testing.T) {
 		d := strain(t, "sqlite-idle")
 		q := inFile(t).open(t, jobs.Config{Driver: "sqlite-idle", Poll: poll})
-		check(t, q, d.all)
+		check(t, q, d.all, ready, poll)
+	})
+	t.Run("PostgreSQL without Wait", func(t *testing.T) {
+		p, kept := traced(t, newPlace(t, &place{dsn: postgres.DSN(t)}))
+		q, err := jobs.Open(t.Context(), jobs.Config{DB: p.db, Poll: poll})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, q, kept.all, ready, poll)
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
 		p, kept := traced(t, newPlace(t, &place{dsn: postgres.DSN(t)}))
-		check(t, p.open(t, jobs.Config{Poll: poll}), kept.all)
+		config := p.config(jobs.Config{Poll: poll})
+		listening := make(chan struct{})
+		config.Wait = func(ctx context.Context, conn any) error {
+			close(listening) // once: nothing is notified
+			return wait(ctx, conn)
+		}
+		q, err := jobs.Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(t, q, kept.all, listening, 10*poll)
 	})
+}
+
+// A worker that is not notified any more looks as often as Poll says, also while it tries
+// in vain to listen again.
+func TestWorkerThatIsNotNotifiedPolls(t *testing.T) {
+	const poll = 200 * time.Millisecond
+	p, kept := traced(t, newPlace(t, &place{dsn: postgres.DSN(t)}))
+	config := p.config(jobs.Config{Poll: poll})
+	listening, lost := make(chan struct{}), make(chan struct{})
+	config.Wait = func(context.Context, any) error {
+		select {
+		case <-lost:
+		default:
+			close(listening)
+			<-lost
+		}
+		return errors.New("the connection is lost")
+	}
+	q, err := jobs.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, release := make(chan struct{}), make(chan struct{})
+	run(t, q, paris)
+	defer close(release)
+	<-listening
+	kept.mu.Lock()
+	kept.before = func(statement string) {
+		if strings.HasPrefix(statement, "LISTEN") {
+			select {
+			case again <- struct{}{}:
+			case <-release:
+			}
+			<-release
+		}
+	}
+	kept.mu.Unlock()
+	close(lost)
+	<-again
+	began, before := time.Now(), looks(kept.all())
+	until(t, "5 looks", func() bool { return looks(kept.all()) >= before+5 })
+	if took := time.Since(began); took > 25*poll { // 40 if it took itself to be notified
+		t.Errorf("5 looks took %v, want one in %v", took, poll)
+	}
 }
 
 // BenchmarkIdle measures the CPU time of a worker without jobs and with the default Poll, of which the

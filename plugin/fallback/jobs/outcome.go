@@ -100,11 +100,13 @@ func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
 		return err
 	}
 	delay := q.delay(attempts, failed, v)
-	return q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
+	err := q.endure(ctx, q.config.Lease, func(ctx context.Context) error {
 		return q.set(ctx, l, "state = 'pending', due_at = ?3, attempts = ?4, error = ?5, kind = ?6", func(now int64) []any {
 			return []any{min(now+delay.Microseconds(), l.job.Expires.UnixMicro()), attempts, message, kind}
-		}, nil)
+		}, func(c *conn) error { return q.notify(ctx, c) })
 	})
+	q.signal() // the job is due before the end of its lease, which the workers wait for
+	return err
 }
 
 // delay returns the time until the next attempt.

@@ -107,8 +107,8 @@ func (q *Queue) next(ctx context.Context) *lease {
 	return nil
 }
 
-// poll is the time between two looks at the queue. Who is notified of new jobs, and knows
-// when the others are due, looks only in case.
+// poll is the longest time between two looks at the queue. While the queue is notified of
+// every job that becomes due earlier than it knows, looks are only a safeguard.
 func (q *Queue) poll() time.Duration {
 	if q.notified.Load() {
 		return 10 * q.config.Poll

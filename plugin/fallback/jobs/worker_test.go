@@ -85,6 +85,56 @@ func TestWorkWakesTheWorker(t *testing.T) {
 	}
 }
 
+// Whatever makes a job due earlier than a waiting worker knows of wakes it: at once in the
+// same process, by NOTIFY in another.
+func TestWorkerStartsJobsWhenTheyAreDue(t *testing.T) {
+	const soon = 50 * time.Millisecond
+	failing := func() *suite.Model {
+		return suite.NewModel("pro", suite.Fail(errors.New("down")), suite.Text("Paris."))
+	}
+	onBoth(t, func(t *testing.T, p *place) {
+		config := jobs.Config{Poll: time.Hour, Workers: 2, Lease: time.Hour, Backoff: soon, MaxBackoff: soon}
+		t.Run("delayed", func(t *testing.T) {
+			q := p.open(t, config)
+			run(t, q, paris)
+			id := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.Delay = soon })
+			until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+		})
+		t.Run("failed", func(t *testing.T) {
+			q := p.open(t, config)
+			id := enqueue(t, q, "acme", "hi")
+			run(t, q, failing())
+			until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+		})
+		t.Run("lease has ended", func(t *testing.T) {
+			config := config
+			config.Lease = 100 * time.Millisecond
+			q := p.open(t, config)
+			id := enqueue(t, q, "acme", "hi")
+			if _, _, err := q.Abandon(t.Context(), paris); err != nil {
+				t.Fatal(err)
+			}
+			run(t, q, paris)
+			until(t, "the job is done", func() bool { return get(t, q, id).State == jobs.Done })
+		})
+	})
+	t.Run("shutdown of another worker", func(t *testing.T) {
+		p, kept := traced(t, newPlace(t, &place{dsn: postgres.DSN(t)}))
+		config := jobs.Config{Poll: time.Hour, Lease: time.Hour, Drain: time.Millisecond}
+		first, second := p.open(t, config), p.open(t, config)
+		id := enqueue(t, first, "acme", "hi")
+		b := newBlocking()
+		stop := run(t, first, b.model())
+		<-b.started
+		before := looks(kept.all())
+		run(t, second, paris)
+		// One of the first worker, one of the second and one after its LISTEN, at least.
+		until(t, "the second worker waits", func() bool { return looks(kept.all()) >= before+3 })
+		stop()
+		until(t, "the job is done", func() bool { return get(t, second, id).State == jobs.Done })
+	})
+}
+
 // A worker deletes old jobs while it runs.
 func TestWorkerSweeps(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
