@@ -23,7 +23,7 @@ import (
 // pages are the documents for users.
 var pages = []string{
 	"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/policy.md", "../docs/errors.md",
-	"../docs/providers.md", "../samples/quickstart/README.md", "../samples/resilient/README.md", "../samples/vendors/README.md", "../samples/policy/README.md", "../samples/cascade/README.md",
+	"../docs/providers.md", "../samples/quickstart/README.md", "../samples/resilient/README.md", "../samples/vendors/README.md", "../samples/policy/README.md", "../samples/cascade/README.md", "../samples/tiers/README.md",
 }
 
 var codeBlock = regexp.MustCompile("(?ms)^```(\\w+)\n(.*?)^```$")
