@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -121,8 +122,8 @@ func (c Config) prepared() (Config, error) {
 	if strings.ContainsAny(c.File, "?#%") || strings.HasPrefix(c.File, ":") || strings.HasPrefix(c.File, "file:") {
 		wrong("File", "is %q; must be a path without ?, # and %%", c.File)
 	}
-	orDefault(&c.Driver, DefaultDriver)
-	orDefault(&c.Backoff, DefaultBackoff) // MaxBackoff depends on it
+	c.Driver = cmp.Or(c.Driver, DefaultDriver)
+	c.Backoff = cmp.Or(c.Backoff, DefaultBackoff) // MaxBackoff depends on it
 	for _, f := range []struct {
 		name     string
 		value    *time.Duration
@@ -135,13 +136,13 @@ func (c Config) prepared() (Config, error) {
 		{"Timeout", &c.Timeout, DefaultTimeout, time.Millisecond},
 		{"Retention", &c.Retention, DefaultRetention, time.Millisecond}, {"Drain", &c.Drain, DefaultDrain, time.Millisecond},
 	} {
-		orDefault(f.value, f.standard)
+		*f.value = cmp.Or(*f.value, f.standard)
 		if *f.value < f.least {
 			wrong(f.name, "is %v; must be at least %v, or 0 for %v", *f.value, f.least, f.standard)
 		}
 	}
-	orDefault(&c.Workers, DefaultWorkers)
-	orDefault(&c.MaxAttempts, DefaultMaxAttempts)
+	c.Workers = cmp.Or(c.Workers, DefaultWorkers)
+	c.MaxAttempts = cmp.Or(c.MaxAttempts, DefaultMaxAttempts)
 	if c.Workers < 0 {
 		wrong("Workers", "is %d; must be at least 1, or 0 for %d", c.Workers, DefaultWorkers)
 	}
@@ -157,15 +158,8 @@ func (c Config) prepared() (Config, error) {
 		}
 	}
 	c.Rates = maps.Clone(c.Rates)
-	orDefault(&c.Logger, slog.Default())
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c, errors.Join(problems...)
-}
-
-func orDefault[T comparable](value *T, standard T) {
-	var zero T
-	if *value == zero {
-		*value = standard
-	}
 }
 
 // spacing is the time between two starts of a tenant's jobs in microseconds, 0 for none.
