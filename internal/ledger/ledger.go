@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"maps"
 	"math"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -95,6 +97,40 @@ func (l *Ledger) Share(tenant string) float64 {
 		return 0
 	}
 	return min(float64(a.spent+a.reserved)/float64(a.limit), 1)
+}
+
+// Entry is what a tenant has spent today.
+type Entry struct {
+	Tenant                 string
+	Spent, Reserved, Limit Nano // Limit is 0 for none
+}
+
+// Accounts returns today's accounts: those that have used the largest share of their limit
+// first, then those that have spent the most.
+func (l *Ledger) Accounts() []Entry {
+	l.mu.Lock()
+	l.roll()
+	entries := make([]Entry, 0, len(l.accounts))
+	for tenant, a := range l.accounts {
+		entry := Entry{Tenant: tenant, Spent: a.spent, Reserved: a.reserved, Limit: a.limit}
+		if a.limit == unlimited {
+			entry.Limit = 0
+		}
+		entries = append(entries, entry)
+	}
+	l.mu.Unlock()
+	slices.SortFunc(entries, func(a, b Entry) int {
+		return cmp.Or(cmp.Compare(b.share(), a.share()), cmp.Compare(b.Spent, a.Spent), strings.Compare(a.Tenant, b.Tenant))
+	})
+	return entries
+}
+
+// share returns the share of its limit that a tenant has spent or reserved.
+func (e Entry) share() float64 {
+	if e.Limit == 0 {
+		return 0
+	}
+	return float64(e.Spent+e.Reserved) / float64(e.Limit)
 }
 
 // Refusal is why a reservation was not made.

@@ -55,3 +55,10 @@ func (b *Budget) Take() bool {
 	b.full.Store(false)
 	return true
 }
+
+// Balance returns how many units can be taken now, and the most that are saved.
+func (b *Budget) Balance() (units, most float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return float64(b.balance) / unit, float64(b.most) / unit
+}

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -71,6 +72,15 @@ func (a *Around) Target() provider.Target { return TargetOf(a.Inner) }
 
 // Within returns the inner layer.
 func (a *Around) Within() Layer { return a.Inner }
+
+// Inspect returns the tree of the inner layer. A layer with a state of its own, or one that
+// readers of the tree know by name, puts a node around it.
+func (a *Around) Inspect() inspect.Node { return inspect.Of(a.Inner) }
+
+// Node returns the node of a layer around the inner one.
+func (a *Around) Node(layer string) inspect.Node {
+	return inspect.Node{Layer: layer, Name: a.Name(), Inner: inspect.Each(a.Inner)}
+}
 
 // Find returns the first T among m and the layers inside it. It does not search the
 // targets of routers.

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/foreign"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
@@ -30,26 +32,33 @@ func TargetOf(m model.LLM) provider.Target {
 type resolved struct {
 	described *provider.Target
 	target    provider.Target
+	price     *price.Price // nil if it is not known
 }
 
 // resolve returns the target, overridden by described, which may be nil. chosen names
 // another model of the same client; "" for none.
-func (s *Source) resolve(described *provider.Target, chosen string) *provider.Target {
+func (s *Source) resolve(described *provider.Target, chosen string) *resolved {
 	if r := s.fits.Load(); r != nil && r.described == described && chosen == "" {
-		return &r.target
+		return r
 	}
 	target := s.target
 	if described != nil {
 		target = described.Over(target)
 	}
+	r := &resolved{described: described, price: s.options.Price}
 	if chosen != "" {
-		target.Model = chosen
-		target = target.Resolved()
-		return &target
+		target.Model, r.price = chosen, nil
 	}
-	r := &resolved{described, target.Resolved()}
-	s.fits.Store(r)
-	return &r.target
+	r.target = target.Resolved()
+	if r.price == nil {
+		if listed, ok := price.Of(cmp.Or(r.target.Model, s.name)); ok {
+			r.price = &listed
+		}
+	}
+	if chosen == "" {
+		s.fits.Store(r)
+	}
+	return r
 }
 
 // prepare makes the attempt's own copy of req in the form that the model accepts.
@@ -59,7 +68,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	defer func() {
 		if r := recover(); r != nil {
 			failed := newAttemptError(ctx, a.name, fmt.Errorf("fallback: preparing the request for model %q panicked: %s", a.name, panics.Text(r)))
-			out.began(time.Now(), nil)
+			out.began(time.Now(), nil, nil)
 			out.recordFailure(failed, out.Wait, 0, 0)
 			err = failed
 		}

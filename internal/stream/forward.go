@@ -3,6 +3,8 @@ package stream
 import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // Optional methods that ADK asks a model for.
@@ -18,27 +20,33 @@ func Forward(layer Layer, primary model.LLM) model.LLM {
 	c, hasClient := primary.(client)
 	switch {
 	case hasVariant && hasClient:
-		return withBoth{layer, v, c}
+		return withBoth{hidden{layer}, v, c}
 	case hasVariant:
-		return withVariant{layer, v}
+		return withVariant{hidden{layer}, v}
 	case hasClient:
-		return withClient{layer, c}
+		return withClient{hidden{layer}, c}
 	}
 	return layer
 }
 
+// hidden forwards what the methods of a Layer do not include.
+type hidden struct{ Layer }
+
+// Inspect returns the tree of the layer.
+func (h hidden) Inspect() inspect.Node { return inspect.Of(h.Layer) }
+
 type (
 	withBoth struct {
-		Layer
+		hidden
 		variant
 		client
 	}
 	withVariant struct {
-		Layer
+		hidden
 		variant
 	}
 	withClient struct {
-		Layer
+		hidden
 		client
 	}
 )

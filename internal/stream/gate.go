@@ -50,7 +50,7 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 // recorded as the attempt a, if a has an Outcome.
 func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
 	s.begin(a.Model)
-	s.began(time.Now(), nil)
+	s.began(time.Now(), nil, nil)
 	s.answer = a
 	if !streamed || s.Send(asPartial(resp)) {
 		s.Send(resp)

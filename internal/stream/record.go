@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -61,7 +62,7 @@ func (s *Sink) Join() {
 	p := s.parent
 	p.Root, p.Model, p.fallback, p.Notes, p.Notice, p.version, p.answer, p.begun = s.Root, s.Model, s.fallback, s.Notes, s.Notice, s.version, s.answer, s.begun
 	s.record.mu.Lock()
-	p.latest, p.span = s.latest, s.span
+	p.latest, p.span, p.price = s.latest, s.span, s.price
 	s.record.mu.Unlock()
 	p.usage.Store(s.usage.Load())
 }
@@ -71,9 +72,9 @@ func (s *Sink) Join() {
 func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks, nil) }
 
 // began counts an attempt that begins at a time. It reports whether it has taken over
-// the attempt's span, which ends as the attempt is recorded, or with the call. A span may
-// be nil.
-func (s *Sink) began(at time.Time, span telemetry.Span) (kept bool) {
+// the attempt's span, which ends as the attempt is recorded, or with the call. A span and
+// a price may be nil.
+func (s *Sink) began(at time.Time, span telemetry.Span, rates *price.Price) (kept bool) {
 	r := s.record
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -84,7 +85,7 @@ func (s *Sink) began(at time.Time, span telemetry.Span) (kept bool) {
 	for p := s; p != nil; p = p.parent {
 		p.open++
 		if own {
-			p.latest, p.asked, p.since, p.span = s.hooks, s.Model, at, span
+			p.latest, p.asked, p.since, p.span, p.price = s.hooks, s.Model, at, span, rates
 		}
 		own = own && p.detached == nil
 	}
@@ -183,7 +184,8 @@ func (s *Sink) close(a call.Attempt) {
 	s.closed = true
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
-		count(&a, s.Usage())
+		s.count(&a)
+		a.Hedge = s.Hedge
 		s.parent.add(a, open, hooks, s)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -84,7 +85,8 @@ type Sink struct {
 	asked    string    // the model of the one that began last; guarded by record.mu
 	since    time.Time // when that began; guarded by record.mu
 
-	span telemetry.Span // of that, or of the answer under way; nil without a trace; guarded by record.mu
+	price *price.Price   // of that; nil if it is not known; guarded by record.mu
+	span  telemetry.Span // of that, or of the answer under way; nil without a trace; guarded by record.mu
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
 	stragglers []*Detached  // left behind
@@ -126,6 +128,9 @@ type Orders struct {
 	Chosen string
 	// Described overrides the model's own description of the target; nil for none.
 	Described *provider.Target
+	// Hedge: the target is called beside another one that is slow. Attempts are recorded
+	// as such.
+	Hedge bool
 	// Fallback: the target is not the one that the turn began with.
 	Fallback bool
 	// Guard, if set, returns the request that a target may see, or an error if it must
@@ -221,25 +226,34 @@ func (s *Sink) begin(model string) {
 // recordFailure records an attempt that failed, and drops its held responses.
 func (s *Sink) recordFailure(failed *AttemptError, wait, took, first time.Duration) call.Attempt {
 	a := FailedAttempt(failed.Model, failed.Means)
-	a.Wait, a.Duration, a.FirstContent = wait, took, first
-	count(&a, s.Usage())
+	a.Wait, a.Duration, a.FirstContent, a.Hedge = wait, took, first, s.Hedge
+	s.count(&a)
 	clear(s.held)
 	s.held = s.held[:0]
 	return s.add(a, 1, s.hooks, s)
 }
 
-// count writes the tokens of usage to a.
-func count(a *call.Attempt, usage *genai.GenerateContentResponseUsageMetadata) {
+// count writes the tokens of the latest attempt, and their price, to a.
+func (s *Sink) count(a *call.Attempt) {
+	usage := s.Usage()
+	if usage == nil {
+		return
+	}
 	a.InputTokens, a.OutputTokens = tokens.Of(usage)
 	a.CachedTokens = tokens.Cached(usage)
+	s.record.mu.Lock()
+	defer s.record.mu.Unlock()
+	if s.price != nil {
+		a.Cost = s.price.CostOf(usage)
+	}
 }
 
 // Reject records that a layer rejects the answer that s has passed on, with the verdict
 // v, and returns the attempt's error.
 func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {
 	a := FailedAttempt(s.Model, v)
-	a.Wait, a.Duration, a.FirstContent = s.answer.Wait, s.answer.Duration, s.answer.FirstContent
-	count(&a, s.Usage())
+	a.Wait, a.Duration, a.FirstContent, a.Hedge = s.answer.Wait, s.answer.Duration, s.answer.FirstContent, s.answer.Hedge
+	s.count(&a)
 	s.answer = call.Attempt{}
 	s.add(a, 1, s.hooks, s)
 	return &AttemptError{Model: a.Model, Err: err, Means: v}

@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/foreign"
 	"github.com/adk-fallback/adk-fallback/internal/lesson"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -33,6 +34,8 @@ type Options struct {
 	Prepare func(*model.LLMRequest)
 	// Target overrides the model's own description.
 	Target provider.Target
+	// Price is that of the model; nil means its list price, if there is one.
+	Price *price.Price
 	// Expect says what the provider always sends. A model with a Google backend is
 	// known to send a finish reason.
 	Expect failure.Expect
@@ -86,26 +89,26 @@ func (s *Source) Target() provider.Target { return s.target }
 // was not the reason. If the model ends a turn with an empty answer after its tools
 // have run, a second such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	target := s.resolve(out.Described, out.Chosen)
+	r := s.resolve(out.Described, out.Chosen)
 	a := s.newAttempt(out)
-	err := a.make(ctx, req, stream, target)
+	err := a.make(ctx, req, stream, r)
 	if err == nil {
 		return nil
 	}
 	if a.mute && ctx.Err() == nil && out.Again() {
 		again := s.again(out, err)
 		again.believe = true
-		return again.make(ctx, req, stream, target)
+		return again.make(ctx, req, stream, r)
 	}
-	repair, _ := a.repairFor(ctx, err, target)
+	repair, _ := a.repairFor(ctx, err, &r.target)
 	if repair == "" {
 		return err
 	}
 	s.learn(ctx, repair, err)
 	again := s.again(out, err)
 	again.repair = repair
-	err = again.make(ctx, req, stream, target)
-	if other, refused := again.repairFor(ctx, err, target); refused && other == "" {
+	err = again.make(ctx, req, stream, r)
+	if other, refused := again.repairFor(ctx, err, &r.target); refused && other == "" {
 		s.lessons.Forget(ctx, repair) // the server meant something else
 	}
 	return err
@@ -159,14 +162,14 @@ func (s *Source) again(out *Sink, err error) *attempt {
 }
 
 // make makes the attempt and records its failure.
-func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, target *provider.Target) (err error) {
-	if err := a.prepare(ctx, req, target, a.repair); err != nil {
+func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, r *resolved) (err error) {
+	if err := a.prepare(ctx, req, &r.target, a.repair); err != nil {
 		return err
 	}
 	a.started = time.Now()
-	ctx, span := telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: target, Number: a.out.begun, Wait: a.wait, Adapted: a.out.Notes.Adapted})
+	ctx, span := telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: &r.target, Number: a.out.begun, Wait: a.wait, Adapted: a.out.Notes.Adapted})
 	a.span, a.streamed = span, stream
-	if !a.out.began(a.started, span) && span != nil {
+	if !a.out.began(a.started, span, r.price) && span != nil {
 		defer telemetry.EndAttempt(span, call.Attempt{}) // the call is over
 	}
 	a.capture.Context = ctx // for a client whose transport is failure.Capture
@@ -292,8 +295,8 @@ func (a *attempt) noteUsage(resp *model.LLMResponse) {
 
 // attempt returns the record of a.
 func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
-	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started), FirstContent: a.first}
-	count(&rec, a.out.Usage())
+	rec := call.Attempt{Model: a.name, Outcome: outcome, Wait: a.wait, Duration: time.Since(a.started), FirstContent: a.first, Hedge: a.out.Hedge}
+	a.out.count(&rec)
 	return rec
 }
 

@@ -61,6 +61,13 @@ type Attempt struct {
 	// These tokens are part of InputTokens, so the charge for the attempt includes them.
 	CachedTokensLost int
 
+	// Cost is the price of these tokens in US dollars, at the price of the policy or else
+	// the list price; 0 if the price or the tokens are unknown. The charge of a budget may
+	// differ: it has prices of its own. Metadata omits it.
+	Cost float64
+	// Hedge: the attempt began beside another one that was slow. Metadata omits it.
+	Hedge bool
+
 	Reason  string // the rule that judged the failure, or why the target was skipped
 	Message string // the error's text, redacted, at most MaxMessageBytes
 }

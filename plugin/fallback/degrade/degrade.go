@@ -10,6 +10,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -56,3 +57,6 @@ func (l *lastResort) contained(ctx context.Context, req *model.LLMRequest) (resp
 	}()
 	return l.find(ctx, req)
 }
+
+// Inspect returns the node of the layer, which has the name of the last resort.
+func (l *lastResort) Inspect() inspect.Node { return inspect.Node{Layer: "last resort", Name: l.name} }

@@ -14,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // Defaults of BreakerConfig.
@@ -63,14 +64,14 @@ type BreakerConfig struct {
 	OnStateChange func(model string, from, to BreakerState)
 }
 
-// BreakerState is what a breaker does with calls. It is stable and fit for
-// metrics and logs.
-type BreakerState string
+// BreakerState is what a breaker does with calls. It is stable and fit for metrics and
+// logs.
+type BreakerState = inspect.BreakerState
 
 const (
-	BreakerClosed   BreakerState = "closed"    // lets every call through
-	BreakerOpen     BreakerState = "open"      // refuses every call
-	BreakerHalfOpen BreakerState = "half_open" // lets one call through as a probe
+	BreakerClosed   = inspect.Closed   // lets every call through
+	BreakerOpen     = inspect.Open     // refuses every call
+	BreakerHalfOpen = inspect.HalfOpen // lets one call through as a probe
 )
 
 // NewBreaker returns a middleware that stops calling a target that keeps failing. An

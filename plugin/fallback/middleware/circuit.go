@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/window"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // circuit is the state of one breaker.
@@ -279,6 +280,27 @@ func (c *circuit) grow() {
 	} else {
 		c.openFor *= 2
 	}
+}
+
+// closeByHand closes the circuit, and returns the state before.
+func (c *circuit) closeByHand() (before BreakerState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer c.calmDown()
+	before, c.run = c.state, 0
+	c.enter(BreakerClosed)
+	return before
+}
+
+// inspect returns the state.
+func (c *circuit) inspect() inspect.Breaker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b := inspect.Breaker{State: c.state, Failures: c.run}
+	if c.state != BreakerClosed {
+		b.Reason, b.Until = c.reason, c.until
+	}
+	return b
 }
 
 // enter changes the state.

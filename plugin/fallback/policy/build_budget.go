@@ -47,6 +47,14 @@ func (b *builder) rate(t spec.Resolved) *rate {
 	return r
 }
 
+// orNil returns the price, or nil if it is not known.
+func (r *rate) orNil() *price.Price {
+	if !r.known {
+		return nil
+	}
+	return &r.price
+}
+
 // project returns the projected cost of a request in US dollars. It assumes the longest
 // answer that the attempt allows, or an answer of ordinary length if there is no limit. The
 // price must be known.

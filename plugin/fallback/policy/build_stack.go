@@ -106,7 +106,7 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 		return stack{}, err
 	}
 	var inner stream.Layer = stream.NewSource(llm, stream.Options{
-		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: targetOf(t, id), Logger: b.options.logger,
+		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: targetOf(t, id), Logger: b.options.logger, Price: b.rate(t.Resolved).orNil(),
 	})
 	if b.bounded {
 		inner = charged(inner, b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff()))

@@ -53,7 +53,7 @@ func (r *race) run(ctx context.Context) error {
 	delay := r.hedge.delay(r.streamed)
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
-	r.start(ctx)
+	r.start(ctx, false)
 	for {
 		select {
 		case item := <-r.items:
@@ -68,7 +68,7 @@ func (r *race) run(ctx context.Context) error {
 			default:
 				r.lose(ctx, x, item.Err)
 				if r.winner == nil && r.running == 0 {
-					if r.closed || !r.start(ctx) {
+					if r.closed || !r.start(ctx, false) {
 						return r.failed(ctx)
 					}
 					timer.Reset(delay)
@@ -76,7 +76,7 @@ func (r *race) run(ctx context.Context) error {
 			}
 		case <-timer.C:
 			if !r.closed && len(r.racers) < len(r.hedge.racing) && r.hedge.budget.Take() {
-				r.start(ctx)
+				r.start(ctx, true)
 				telemetry.Event(ctx, telemetry.EventHedge, func() []telemetry.Attribute {
 					return []telemetry.Attribute{telemetry.EventTarget.String(r.hedge.racing[(r.first+len(r.racers)-1)%len(r.hedge.racing)].Name())}
 				})
@@ -91,18 +91,19 @@ func (r *race) run(ctx context.Context) error {
 	}
 }
 
-// start calls the next model, if there is one.
-func (r *race) start(ctx context.Context) bool {
+// start calls the next model, if there is one: beside a slow one, or when none is at work.
+func (r *race) start(ctx context.Context, beside bool) bool {
 	next, models := len(r.racers), r.hedge.racing
 	if next == len(models) || ctx.Err() != nil {
 		return false
 	}
 	x := &racer{started: time.Now()}
 	x.ctx, x.cancel = context.WithCancelCause(ctx)
-	more, fallback := r.out.HasNext, r.out.Fallback
-	r.out.HasNext, r.out.Chosen, r.out.Fallback = more || next+1 < len(models), r.chosen, fallback || next > 0
+	outer := r.out.Orders
+	r.out.HasNext, r.out.Chosen, r.out.Fallback = outer.HasNext || next+1 < len(models), r.chosen, outer.Fallback || next > 0
+	r.out.Hedge = outer.Hedge || beside
 	x.Detached = r.out.Detach(x.ctx, models[(r.first+next)%len(models)], r.req, r.streamed, r.items)
-	r.out.HasNext, r.out.Fallback, r.chosen = more, fallback, ""
+	r.out.Orders, r.chosen = outer, ""
 	r.racers = append(r.racers, x)
 	r.running++
 	return true

@@ -1,0 +1,55 @@
+package router
+
+import (
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
+)
+
+// groupNode returns the node of a router over several models.
+func groupNode(layer string, g group) inspect.Node {
+	return inspect.Node{Layer: layer, Name: g.Name(), Inner: inspect.Each(g.members()...)}
+}
+
+// Inspect returns the tree of the router.
+func (f *fallback) Inspect() inspect.Node { return groupNode("fallback", f) }
+
+// Inspect returns the tree of the cascade.
+func (c *cascade) Inspect() inspect.Node { return groupNode("cascade", c) }
+
+// Inspect returns the trees of the model and of its preview.
+func (p *progressive) Inspect() inspect.Node {
+	n := p.Node("progressive")
+	n.Inner = append(n.Inner, inspect.Of(p.preview.Layer))
+	return n
+}
+
+// Inspect returns the tree and state of the hedge.
+func (h *hedge) Inspect() inspect.Node {
+	n := groupNode("hedge", h)
+	available, most := h.budget.Balance()
+	n.Hedge = &inspect.Hedge{Delay: h.delay(true), UnaryDelay: h.delay(false), Available: available, Max: most}
+	n.State = h
+	return n
+}
+
+// Inspect returns the tree and state of the experiment.
+func (s *split) Inspect() inspect.Node {
+	n := groupNode("split", s)
+	n.Split = &inspect.Split{Experiment: s.config.Experiment}
+	for i, share := range s.shares() {
+		counts := s.arms[i].tally.sum(time.Now())
+		n.Split.Arms = append(n.Split.Arms, inspect.Arm{
+			Cohort: s.arms[i].cohort, Share: share, RolledBack: s.arms[i].out.Load(),
+			Calls: counts.Calls, Errors: counts.Errors, Fallbacks: counts.Fallbacks,
+		})
+	}
+	n.State = s
+	return n
+}
+
+// Inspect returns the tree of the fronts, which differ only in the names of the arms.
+func (a *ahead) Inspect() inspect.Node { return inspect.Of(a.fronts[0]) }
+
+// Inspect returns the tree of the layer.
+func (b *behind) Inspect() inspect.Node { return inspect.Of(b.Layer) }
