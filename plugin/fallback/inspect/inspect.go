@@ -22,7 +22,7 @@ import (
 // pointers is set. As JSON it has no names of tenants but in Budget.
 type Node struct {
 	// Layer says what it is: "model", "breaker", "limit", "retry", "budget", "cache",
-	// "timeout", "validate", "fallback", "hedge", "cascade", "split", "template", …
+	// "timeout", "validate", "policy", "fallback", "hedge", "cascade", "split", "template", …
 	Layer string `json:"layer"`
 	// Name is the name of the model that the layer stands for.
 	Name string `json:"name"`
@@ -34,6 +34,7 @@ type Node struct {
 	Cache   *Cache       `json:"cache,omitempty"`
 	Hedge   *Hedge       `json:"hedge,omitempty"`
 	Split   *Split       `json:"split,omitempty"`
+	Policy  *Policy      `json:"policy,omitempty"`
 
 	// State identifies the state: it is equal for layers that share it, such as those of
 	// one budget around several models. Nil without a state.
@@ -215,4 +216,13 @@ type Arm struct {
 	Calls      int     `json:"calls"`
 	Errors     int     `json:"errors"`
 	Fallbacks  int     `json:"fallbacks"`
+}
+
+// Policy is a policy in use. The layers that it describes are inside its node.
+type Policy struct {
+	File      string    `json:"file,omitempty"`    // its name; "" for a policy from elsewhere
+	Loaded    time.Time `json:"loaded"`            // when it was put into use
+	Reloads   int       `json:"reloads"`           // how often the policy has been replaced
+	Problem   string    `json:"problem,omitempty"` // why the latest change of the file is not in use; it quotes no values of the file
+	ProblemAt time.Time `json:"problem_at,omitzero"`
 }
