@@ -124,6 +124,9 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 		return false
 	}
 	s.Final = true
+	if s.parent == nil {
+		s.record.last = time.Now()
+	}
 	return s.show(resp)
 }
 

@@ -21,11 +21,12 @@ type record struct {
 	ctx   context.Context // the call's: its caller, its span
 	begun atomic.Int64    // attempts
 	first time.Time       // when the consumer got the first content; zero before
+	last  time.Time       // when it got the final response; zero before
 
 	mu      sync.Mutex                 // also serializes closing a Sink and recording through it
 	log     call.Log                   // of the attempts
 	skipped []*RefusedError            // those that were recorded; guarded by mu
-	tell    []func()                   // pending calls of OnAttempt; guarded by mu
+	tell    []told                     // pending calls of OnAttempt; guarded by mu
 	spans   []telemetry.Span           // of attempts, ended or not; guarded by mu
 	ends    []ending                   // calls of OnFallback and OnEnd at the end; guarded by mu
 	cause   Cause                      // why an earlier call of the turn left its first target; guarded by mu
@@ -124,8 +125,8 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, of *Sink) call.Atte
 			p.open -= ended
 		}
 		for o := hooks; o != nil; o = o.outer {
-			if hook, a := o.OnAttempt, a; hook != nil { // an a of its own: the other stays off the heap
-				r.tell = append(r.tell, func() { hook(r.ctx, a) })
+			if o.OnAttempt != nil {
+				r.tell = append(r.tell, told{o.OnAttempt, a})
 			}
 		}
 	}
@@ -149,6 +150,12 @@ func (s *Sink) inPreview() bool {
 		}
 	}
 	return false
+}
+
+// told is a pending call of OnAttempt.
+type told struct {
+	hook    func(context.Context, call.Attempt)
+	attempt call.Attempt
 }
 
 // isClosed needs record.mu.
@@ -309,7 +316,11 @@ func (s *Sink) tellEnd() {
 	s.tellHooks()
 	r := s.record
 	for _, e := range r.ends { // not used by other goroutines any more
-		e.result.Duration = time.Since(e.began)
+		end := r.last // the consumer may hold the answer for long: ADK runs tools meanwhile
+		if end.IsZero() {
+			end = time.Now()
+		}
+		e.result.Duration = end.Sub(e.began)
 		if !r.first.IsZero() {
 			e.result.FirstContent = max(r.first.Sub(e.began), 1)
 		}
@@ -338,8 +349,8 @@ func (s *Sink) tellHooks() {
 		if len(tell) == 0 {
 			return
 		}
-		for _, f := range tell {
-			contained(f)
+		for i := range tell {
+			contained(func() { tell[i].hook(r.ctx, tell[i].attempt) })
 		}
 	}
 }

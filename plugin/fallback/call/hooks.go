@@ -31,7 +31,9 @@ type Result struct {
 	Metadata
 	// Outcome is OK, Failed if no target answered, or Cancelled.
 	Outcome Outcome
-	// Duration is the time that the call took, including its waits.
+	// Duration is the time until the caller got the final response, or until the end of a
+	// call without one, including waits. It excludes the time for which the caller holds
+	// the final response: ADK runs tools meanwhile.
 	Duration time.Duration
 	// FirstContent is the time until the caller got the first content; 0 if it got none.
 	FirstContent time.Duration
