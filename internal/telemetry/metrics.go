@@ -24,7 +24,6 @@ var (
 	Tokens       = Metric{"fallback.tokens", "{token}", "Tokens of attempts: input, with cached ones, and output, with thoughts; cached and cached_lost are parts of input."}
 	Cost         = Metric{"fallback.cost", "{USD}", "Price of the tokens of attempts."}
 	Feedback     = Metric{"fallback.feedback", "1", "Scores that users gave to answers."}
-	LogsDropped  = Metric{"fallback.logs.dropped", "{line}", "Lines that were not logged because there were too many."}
 )
 
 // Gauges, which are read from the tree of a model when metrics are collected.

@@ -226,3 +226,15 @@ type Policy struct {
 	Problem   string    `json:"problem,omitempty"` // why the latest change of the file is not in use; it quotes no values of the file
 	ProblemAt time.Time `json:"problem_at,omitzero"`
 }
+
+// Jobs is how many deferred jobs are in each state. It is no part of a tree; see
+// jobs.Queue.Counts.
+type Jobs struct {
+	Pending   int `json:"pending"`
+	Running   int `json:"running"`
+	Done      int `json:"done"`
+	Failed    int `json:"failed"`
+	Cancelled int `json:"cancelled"`
+	// Oldest is when the oldest pending job was created; zero if there is none.
+	Oldest time.Time `json:"oldest,omitzero"`
+}

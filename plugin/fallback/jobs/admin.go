@@ -6,6 +6,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 const jobColumns = `id, tenant, priority, state, answer IS NOT NULL, attempts, max_attempts, owner, error, kind,
@@ -71,6 +73,35 @@ func (q *Queue) List(ctx context.Context, f Filter) (jobs []Job, err error) {
 			})
 	})
 	return jobs, err
+}
+
+// Counts returns how many jobs are in each state, for metrics and status pages. Jobs that
+// have ended count until Config.Retention is over.
+func (q *Queue) Counts(ctx context.Context) (n inspect.Jobs, err error) {
+	err = q.store.read(ctx, func(c *conn) error {
+		return c.rows(ctx, "SELECT state, COUNT(*), MIN(created_at) FROM fallback_jobs GROUP BY state", nil, func(rows *sql.Rows) error {
+			var state State
+			var jobs int
+			var oldest int64
+			if err := rows.Scan(&state, &jobs, &oldest); err != nil {
+				return err
+			}
+			switch state {
+			case Pending:
+				n.Pending, n.Oldest = jobs, time.UnixMicro(oldest)
+			case Running:
+				n.Running = jobs
+			case Done:
+				n.Done = jobs
+			case Failed:
+				n.Failed = jobs
+			case Cancelled:
+				n.Cancelled = jobs
+			}
+			return nil
+		})
+	})
+	return n, err
 }
 
 // Retry makes a failed or cancelled job due at once, with all its attempts and as much
