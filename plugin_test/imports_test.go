@@ -65,6 +65,7 @@ var arrows = map[string]string{
 	"plugin/fallback/router":             "call failure guard middleware provider",
 	"plugin/fallback/jobs":               "call failure middleware",
 	"plugin/fallback/degrade":            "call failure jobs middleware",
+	"plugin/fallback/observe":            "call",
 	"plugin/fallback/policy/spec":        "",
 	"plugin/fallback/policy":             "call degrade failure guard middleware policy/spec provider provider/gemini provider/openai router",
 	"internal/stream":                    "call failure provider",

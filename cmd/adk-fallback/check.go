@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/picture"
+	"github.com/adk-fallback/adk-fallback/internal/terminal"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -184,7 +185,7 @@ func printRedacted(out io.Writer, p *spec.Policy, print func(io.Writer) error) e
 
 // printProblems writes a line for each problem, in the form that editors follow: file:line:column: …
 func printProblems(out io.Writer, file string, problems []spec.Problem) error {
-	s := styleFor(out)
+	s := style{terminal.Styled(out)}
 	for _, p := range problems {
 		place, message, _ := strings.Cut(p.String(), " ")
 		color := red
