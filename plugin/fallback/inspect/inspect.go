@@ -223,7 +223,7 @@ type Policy struct {
 	File      string    `json:"file,omitempty"`    // its name; "" for a policy from elsewhere
 	Loaded    time.Time `json:"loaded"`            // when it was put into use
 	Reloads   int       `json:"reloads"`           // how often the policy has been replaced
-	Problem   string    `json:"problem,omitempty"` // why the latest change of the file is not in use; it quotes no values of the file
+	Problem   string    `json:"problem,omitempty"` // why the latest change of the file is not in use; redacted, at most 4 KiB
 	ProblemAt time.Time `json:"problem_at,omitzero"`
 }
 

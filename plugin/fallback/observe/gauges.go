@@ -19,6 +19,7 @@ import (
 type gauges struct {
 	targets, experiments names
 	instruments          map[string]metric.Float64Observable // by name
+	registration         metric.Registration                 // nil without a meter
 
 	mu     sync.Mutex
 	models []*watched // guarded by mu
@@ -75,7 +76,8 @@ func (g *gauges) register(meter metric.Meter, o *Observer) error {
 	if err := errors.Join(problems...); err != nil {
 		return err
 	}
-	_, err := meter.RegisterCallback(func(ctx context.Context, to metric.Observer) error { return o.collect(ctx, to) }, all...)
+	var err error
+	g.registration, err = meter.RegisterCallback(o.collect, all...)
 	return err
 }
 

@@ -108,6 +108,15 @@ func (o *Observer) tenant(ctx context.Context) string {
 	return o.tenants.of(call.From(ctx).Tenant)
 }
 
+// Close ends the reading of gauges: those of Watch and WatchJobs are no longer collected.
+// The hooks go on to record.
+func (o *Observer) Close() error {
+	if o.gauges.registration == nil {
+		return nil
+	}
+	return o.gauges.registration.Unregister()
+}
+
 // Inspect returns the tree of m, with the state of its breakers, limits, budgets, caches,
 // hedges and experiments. Breakers can be opened and closed by hand; see
 // [inspect.Breaker]. It is safe for concurrent use.

@@ -88,7 +88,7 @@ func (b *builder) tree() (*tree, error) {
 	}
 	p := b.policy
 	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims()}
-	t := &tree{policy: p, facts: facts{context: p.Context}, hooks: b.options.hooks}
+	t := &tree{policy: p, facts: facts{context: p.Context}}
 	config := router.Config{}
 	if p.Stream != nil {
 		config.MidStream = router.MidStream(p.Stream.MidStream)

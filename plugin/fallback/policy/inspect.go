@@ -3,7 +3,11 @@ package policy
 import "github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 
 // Inspect returns the tree of the policy in use; see package inspect.
-func (s *served) Inspect() inspect.Node { return s.live.tree.Load().Inspect() }
+func (s *served) Inspect() inspect.Node {
+	t := s.live.tree.Load()
+	status := *s.live.status.Load()
+	return inspect.Node{Layer: "policy", Name: t.Name(), Policy: &status, State: s.live, Inner: inspect.Each(t)}
+}
 
 // Inspect returns the tree of the policy.
 func (t *tree) Inspect() inspect.Node { return inspect.Of(t.root) }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/catalog"
@@ -25,7 +26,7 @@ import (
 
 // Option is a setting of the application: [Models], [Validators], [WithFlags],
 // [WithRetrieval], [WithDeferred], [WithJudge], [WithApproval], [WithLogger], [WithHooks],
-// [WithEnv], [WithRand], [WithInterval], [OnReload], or a [provider.Factory] such as
+// [WithMeterProvider], [WithEnv], [WithRand], [WithInterval], [OnReload], or a [provider.Factory] such as
 // anthropic.Provider, which adds a provider
 // that this package does not have.
 type Option interface {
@@ -76,6 +77,7 @@ type options struct {
 	reloaded func(error)
 	interval time.Duration
 	hooks    call.Hooks
+	meters   metric.MeterProvider // nil for the global one
 }
 
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
@@ -174,6 +176,12 @@ func WithHooks(hooks call.Hooks) Option {
 	return optionFunc(func(o *options) { o.hooks = call.Join(o.hooks, hooks) })
 }
 
+// WithMeterProvider sets the provider of the metrics of section observe. Default: the global
+// one, otel.GetMeterProvider().
+func WithMeterProvider(provider metric.MeterProvider) Option {
+	return optionFunc(func(o *options) { o.meters = provider })
+}
+
 // WithInterval sets the longest time until [Watch] sees a change of its file. It reads the
 // file twice per interval. 0 or less means [DefaultInterval].
 func WithInterval(interval time.Duration) Option {
@@ -215,7 +223,7 @@ func liveOf(ctx context.Context, file string, opts []Option) (*Live, []byte, err
 	if err != nil {
 		return nil, nil, inFile(file, err)
 	}
-	l, err := newLive(ctx, p, o)
+	l, err := newLive(ctx, p, o, file)
 	return l, data, inFile(file, err)
 }
 

@@ -3,14 +3,19 @@ package policy
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clip"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -22,6 +27,7 @@ import (
 //   - the cached answers, if the settings of the cache are unchanged
 //   - the breaker, limits, retry budget and client of each model, if its settings and its
 //     environment variables, such as its key, are unchanged
+//   - the metrics, if section observe is unchanged
 //   - the counts and rollbacks of an experiment, if its section and the settings of its
 //     models are unchanged
 //
@@ -32,9 +38,11 @@ import (
 type Live struct {
 	options *options
 	tree    atomic.Pointer[tree]
+	status  atomic.Pointer[inspect.Policy]
 
-	mu   sync.Mutex
-	kept kept // guarded by mu; state that the next tree can take over
+	mu       sync.Mutex
+	kept     kept      // guarded by mu; state that the next tree can take over
+	observed *observed // guarded by mu; nil without section observe
 }
 
 // NewLive builds the model of a policy.
@@ -43,11 +51,13 @@ func NewLive(ctx context.Context, p *spec.Policy, opts ...Option) (*Live, error)
 	if err != nil {
 		return nil, err
 	}
-	return newLive(ctx, p, o)
+	return newLive(ctx, p, o, "")
 }
 
-func newLive(ctx context.Context, p *spec.Policy, o *options) (*Live, error) {
+// newLive is NewLive for the policy of a file; "" for none.
+func newLive(ctx context.Context, p *spec.Policy, o *options, file string) (*Live, error) {
 	l := &Live{options: o}
+	l.status.Store(&inspect.Policy{File: file, Reloads: -1})
 	if err := l.Replace(ctx, p); err != nil {
 		return nil, err
 	}
@@ -66,6 +76,13 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if err != nil {
 		return err
 	}
+	observed, err := l.observe(p.Observe)
+	if err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	t.hooks = observed.hooks(l.options.hooks)
+	l.observed.replaced(observed)
+	l.observed = observed
 	if old := l.kept.cache; old != nil && old != kept.cache {
 		// Close waits for background refreshes, each of which is bounded in time; the
 		// goroutine ends with the last one.
@@ -73,8 +90,25 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	l.kept = kept
 	l.tree.Store(t)
+	status := l.status.Load()
+	l.status.Store(&inspect.Policy{File: status.File, Loaded: time.Now(), Reloads: status.Reloads + 1})
 	return nil
 }
+
+// refused notes why a change of the file is not in use; nil if the file's policy is.
+func (l *Live) refused(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	status := *l.status.Load()
+	status.Problem, status.ProblemAt = "", time.Time{}
+	if why != nil {
+		status.Problem, status.ProblemAt = clip.Words(redact.Text(why.Error(), maxProblem+4), maxProblem), time.Now()
+	}
+	l.status.Store(&status)
+}
+
+// maxProblem bounds the text of inspect.Policy.Problem, in bytes.
+const maxProblem = 4096
 
 // Policy returns the policy in use. It must not be changed.
 func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }

@@ -118,6 +118,7 @@ func (w *watcher) report(ctx context.Context, err error) {
 		return
 	}
 	o := w.live.options
+	w.live.refused(err)
 	if err != nil {
 		o.logger.Error("policy: the changed file cannot be used; the policy in use stays", "file", w.file, "error", err)
 	} else {

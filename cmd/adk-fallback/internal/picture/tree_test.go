@@ -103,7 +103,7 @@ func printed(p *spec.Policy, l *picture.Layer, depth int, lines *[]string) {
 	switch name, _, _ := strings.Cut(l.Layer, " "); name {
 	case "grader": // behind a function
 		return
-	case "context", "when", "arm", "soft_limit", "overflow", "compliance", "flag", "capability", "tools", "context_window":
+	case "context", "observe", "when", "arm", "soft_limit", "overflow", "compliance", "flag", "capability", "tools", "context_window":
 	case "model":
 		name, _, _ := strings.Cut(l.Settings, " ")
 		*lines = append(*lines, strings.Repeat("  ", depth)+p.Resolve(name).Model)

@@ -15,6 +15,21 @@ import (
 // Each function here describes the settings of one layer in a few words, "" for a
 // layer that the policy does not have.
 
+func observeText(o *spec.Observe) string {
+	var parts []string
+	if o.Metrics {
+		tenants := "without tenants"
+		if o.Tenants > 0 {
+			tenants = "of at most " + Plural(o.Tenants, "tenant")
+		}
+		parts = append(parts, "metrics "+tenants)
+	}
+	if o.Log {
+		parts = append(parts, "a log line per call that was no plain success")
+	}
+	return strings.Join(parts, ", ")
+}
+
 func contextText(c *spec.Context) string {
 	var facts []string
 	for _, fact := range []struct{ name, key string }{

@@ -115,6 +115,9 @@ type Policy struct {
 	// every rule about it applies. A call whose tenant cannot be read shares no answers
 	// and spends no budget.
 	Context *Context `key:"context"`
+	// What is recorded of calls, for operations; docs/observability.md lists the metrics.
+	// observe: {} has the defaults. Default: nothing.
+	Observe *Observe `key:"observe"`
 	// Storage that replicas share. For a later version: checked, but no model is built
 	// from a file that has it.
 	State *State `key:"state"`

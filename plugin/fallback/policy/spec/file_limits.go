@@ -171,3 +171,14 @@ func (b *Budgets) MaxOutput() int {
 
 // Spending reports whether dollars are limited.
 func (b *Budgets) Spending() bool { return b != nil && (b.USDPerDay > 0 || len(b.Tenants) > 0) }
+
+// Observe is observe.New in a file.
+type Observe struct {
+	// Records metrics with the application's OpenTelemetry meter provider.
+	Metrics bool `key:"metrics" default:"true"`
+	// Logs a line for each call that was no plain success, to the application's logger.
+	Log bool `key:"log" default:"true"`
+	// How many tenants have metrics of their own, under a hash of their name. The others are
+	// counted together.
+	Tenants int `key:"tenants" min:"0" max:"1000" default:"32"`
+}

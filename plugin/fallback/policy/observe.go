@@ -1,0 +1,65 @@
+package policy
+
+import (
+	"log/slog"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// meterName is the name of the instrumentation scope of metrics.
+const meterName = "github.com/adk-fallback/adk-fallback"
+
+// observed is section observe at work. It outlives a policy if the next one has the same
+// section.
+type observed struct {
+	settings spec.Observe
+	observer *observe.Observer
+}
+
+// observe returns what records the calls of a policy; nil without the section.
+func (l *Live) observe(s *spec.Observe) (*observed, error) {
+	if s == nil {
+		return nil, nil
+	}
+	if l.observed != nil && l.observed.settings == *s {
+		return l.observed, nil
+	}
+	var meter metric.Meter
+	if s.Metrics {
+		provider := l.options.meters
+		if provider == nil {
+			provider = otel.GetMeterProvider()
+		}
+		meter = provider.Meter(meterName)
+	}
+	var logger *slog.Logger
+	if s.Log {
+		logger = l.options.logger
+	}
+	o, err := observe.New(meter, logger, observe.WithTenants(s.Tenants))
+	if err != nil {
+		return nil, err
+	}
+	o.Watch(&served{l})
+	return &observed{*s, o}, nil
+}
+
+// replaced ends o unless now is the same.
+func (o *observed) replaced(now *observed) {
+	if o != nil && o != now {
+		o.observer.Close()
+	}
+}
+
+// hooks returns the hooks of o, and those of the application.
+func (o *observed) hooks(application call.Hooks) call.Hooks {
+	if o == nil {
+		return application
+	}
+	return call.Join(o.observer.Hooks(), application)
+}
