@@ -85,6 +85,7 @@ func (s *Sink) began(at time.Time, span telemetry.Span, rates *price.Price) (kep
 	own := true // Sinks further out belong to another goroutine
 	for p := s; p != nil; p = p.parent {
 		p.open++
+		p.deep = span
 		if own {
 			p.latest, p.asked, p.since, p.span, p.price = s.hooks, s.Model, at, span, rates
 		}
@@ -189,6 +190,9 @@ func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
 	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
 	s.closed = true
+	if s.span == nil {
+		s.span = s.deep // of a layer on a further goroutine
+	}
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
 		s.count(&a)

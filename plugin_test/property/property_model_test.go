@@ -251,6 +251,7 @@ func (p *performance) partial(content *genai.Content) {
 func (p *performance) final(content *genai.Content, finish genai.FinishReason) {
 	resp := p.response(content)
 	resp.Partial, resp.FinishReason = false, finish
+	resp.UsageMetadata = &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 7, CandidatesTokenCount: answerWords}
 	if !p.yield(resp, nil) {
 		p.stopped = true
 	}

@@ -46,6 +46,7 @@ type plan struct {
 	Gap       time.Duration // between calls
 
 	Hedged, Stream bool // the first two targets are a hedge; the calls are streamed
+	Hooks          call.Hooks
 }
 
 var aTarget = rapid.Custom(func(t *rapid.T) target {
@@ -82,7 +83,7 @@ func (p *plan) build(l *ledger) model.LLM {
 		hedge := router.MustHedge(router.HedgeConfig{Delay: 2 * time.Second, MaxExtraLoad: 1}, models[0], models[1])
 		models = append([]model.LLM{hedge}, models[2:]...)
 	}
-	return router.MustFallback(router.Config{MidStream: p.MidStream}, models...)
+	return router.MustFallback(router.Config{MidStream: p.MidStream, Hooks: p.Hooks}, models...)
 }
 
 func (t *target) around(m model.LLM) model.LLM {
