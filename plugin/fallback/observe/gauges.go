@@ -43,7 +43,8 @@ type Jobs interface {
 func (o *Observer) Watch(m model.LLM) (stop func()) { return o.gauges.watch(&watched{model: m}) }
 
 // WatchJobs adds the counts of deferred jobs to the metrics, until stop is called. One of
-// the processes that share a queue is enough.
+// the processes that share a queue is enough. While they cannot be counted, the metrics are
+// absent, and the reason is logged.
 func (o *Observer) WatchJobs(queue Jobs) (stop func()) { return o.gauges.watch(&watched{jobs: queue}) }
 
 func (g *gauges) watch(w *watched) (stop func()) {
@@ -87,11 +88,10 @@ func (o *Observer) collect(ctx context.Context, to metric.Observer) error {
 	g.mu.Lock()
 	watched := slices.Clone(g.models)
 	g.mu.Unlock()
-	var problems []error
+	c := collection{observer: o, to: to}
 	for _, w := range watched {
-		c := collection{observer: o, to: to}
 		if w.jobs != nil {
-			problems = append(problems, c.jobs(ctx, w.jobs))
+			c.jobs(ctx, w.jobs)
 			continue
 		}
 		tree := inspect.Of(w.model)
@@ -99,7 +99,7 @@ func (o *Observer) collect(ctx context.Context, to metric.Observer) error {
 			c.node(n)
 		}
 	}
-	return errors.Join(problems...)
+	return nil // an error would hide the metrics of the whole application
 }
 
 // collection is one pass over a tree.
@@ -171,10 +171,13 @@ func (c *collection) budget(b *inspect.Budget) {
 }
 
 // jobs observes a queue.
-func (c *collection) jobs(ctx context.Context, queue Jobs) error {
+func (c *collection) jobs(ctx context.Context, queue Jobs) {
 	n, err := queue.Counts(ctx)
 	if err != nil {
-		return err
+		if logger := c.observer.logger; logger != nil {
+			logger.WarnContext(ctx, "observe: the deferred jobs cannot be counted", "error", err)
+		}
+		return
 	}
 	c.set(telemetry.JobsWaiting, float64(n.Pending))
 	c.set(telemetry.JobsFailed, float64(n.Failed))
@@ -183,7 +186,6 @@ func (c *collection) jobs(ctx context.Context, queue Jobs) error {
 		age = max(time.Since(n.Oldest), 0)
 	}
 	c.set(telemetry.JobsOldest, age.Seconds())
-	return nil
 }
 
 // breakerNumber orders the states of a breaker by how few calls it lets through.

@@ -1,0 +1,114 @@
+package observe_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// B140
+func TestGaugesAreTheStateOfTheTree(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		meter, metrics := newMeter(t)
+		o := observe.MustNew(meter, nil)
+		budget := middleware.MustBudget(middleware.BudgetConfig{
+			Limit: 2, Limits: map[string]float64{"free": math.Inf(1)}, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.5, true },
+		})
+		cache := middleware.MustCache(middleware.CacheConfig{})
+		defer cache.Close()
+		a := middleware.Chain(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)),
+			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1}), middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2}))
+		b := middleware.Chain(suite.NewModel("b", suite.Text("hello")), middleware.MustBreaker(middleware.BreakerConfig{}),
+			middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 3}), budget.Middleware())
+		split := router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Weight: 3, Model: b}, {Cohort: "new", Weight: 1, Model: suite.NewModel("c", suite.Text("hi"))}}})
+		m := cache.Middleware()(router.MustFallback(router.Config{}, a, split))
+		stop := o.Watch(m)
+		for _, tenant := range []string{"acme", "free"} {
+			if err := ask(t, call.With(t.Context(), call.Info{Tenant: tenant, User: "ada"}), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		got := metrics()
+		for series, want := range map[string]float64{
+			"fallback.breaker.state{target=a}":                   2,
+			"fallback.breaker.state{target=b}":                   0,
+			"fallback.limit.queued{target=b}":                    0,
+			"fallback.limit.in_flight{target=b}":                 0,
+			"fallback.limit.pace{target=b}":                      1,
+			"fallback.retry.available{target=a}":                 9.1,
+			"fallback.budget.spent{tenant=" + acme + "}":         0.5,
+			"fallback.budget.limit{tenant=" + acme + "}":         2,
+			"fallback.experiment.share{cohort=old experiment=e}": 0.75,
+			"fallback.experiment.share{cohort=new experiment=e}": 0.25,
+			"fallback.cache.answers{target=a}":                   2, // for cached-answer
+		} {
+			if value, ok := got[series]; !ok || value != want {
+				t.Errorf("%s is %v (present: %v), want %v", series, value, ok, want)
+			}
+		}
+		if _, ok := got["fallback.budget.limit{tenant="+free+"}"]; ok {
+			t.Error("a tenant without a limit has one in the metrics")
+		}
+
+		stop()
+		if got := metrics(); len(got) > 0 {
+			t.Errorf("after stop there are %v", got)
+		}
+		o.Watch(m)
+		if o.Close(); len(metrics()) > 0 {
+			t.Error("a closed observer is still read")
+		}
+	})
+}
+
+// free is the label of the tenant free.
+const free = "ad95d5fa651b"
+
+type jobs func() (inspect.Jobs, error)
+
+func (j jobs) Counts(context.Context) (inspect.Jobs, error) { return j() }
+
+func TestGaugesOfJobs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		meter, metrics := newMeter(t)
+		o := observe.MustNew(meter, nil)
+		o.WatchJobs(jobs(func() (inspect.Jobs, error) {
+			return inspect.Jobs{Pending: 3, Failed: 1, Oldest: time.Now().Add(-time.Minute)}, nil
+		}))
+		got := metrics()
+		for series, want := range map[string]float64{"fallback.jobs.waiting{}": 3, "fallback.jobs.failed{}": 1, "fallback.jobs.oldest{}": 60} {
+			if got[series] != want {
+				t.Errorf("%s is %v, want %v", series, got[series], want)
+			}
+		}
+	})
+}
+
+// A queue that cannot be read must not hide the state of models.
+func TestGaugesWithoutTheQueue(t *testing.T) {
+	meter, metrics := newMeter(t)
+	logger, lines := newLogger(slog.LevelInfo)
+	o := observe.MustNew(meter, logger)
+	o.WatchJobs(jobs(func() (inspect.Jobs, error) { return inspect.Jobs{}, errors.New("the database is gone") }))
+	o.Watch(middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("a", suite.Text("hello"))))
+	if got, ok := metrics()["fallback.breaker.state{target=a}"]; !ok || got != 0 {
+		t.Errorf("the state of the breaker is %v (present: %v), want 0", got, ok)
+	}
+	if want := `level=WARN msg="observe: the deferred jobs cannot be counted" error="the database is gone"` + "\n"; lines.String() != want {
+		t.Errorf("logged %s, want %s", lines, want)
+	}
+}
