@@ -119,16 +119,18 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, of *Sink) call.Atte
 		a.Kind = string(KindPreview)
 	}
 	r.mu.Lock()
-	if !s.isClosed() {
+	recorded := !s.isClosed()
+	if recorded {
 		a = r.log.Add(a)
 		for p := s; p != nil; p = p.parent {
 			p.attempts++
 			p.open -= ended
 		}
-		for o := hooks; o != nil; o = o.outer {
-			if o.OnAttempt != nil {
-				r.tell = append(r.tell, told{o.OnAttempt, a})
-			}
+	}
+	now := recorded && !s.apart && len(r.tell) == 0 // without a queue, most calls save an allocation
+	for o := hooks; o != nil && recorded && !now; o = o.outer {
+		if o.OnAttempt != nil {
+			r.tell = append(r.tell, told{o.OnAttempt, a})
 		}
 	}
 	var span telemetry.Span
@@ -138,6 +140,11 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, of *Sink) call.Atte
 	r.mu.Unlock()
 	if span != nil {
 		telemetry.EndAttempt(span, a)
+	}
+	for o := hooks; o != nil && now; o = o.outer {
+		if o.OnAttempt != nil {
+			contained(func() { o.OnAttempt(r.ctx, a) })
+		}
 	}
 	s.tellHooks()
 	return a

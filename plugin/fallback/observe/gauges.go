@@ -11,7 +11,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
@@ -175,7 +177,7 @@ func (c *collection) jobs(ctx context.Context, queue Jobs) {
 	n, err := queue.Counts(ctx)
 	if err != nil {
 		if logger := c.observer.logger; logger != nil {
-			logger.WarnContext(ctx, "observe: the deferred jobs cannot be counted", "error", err)
+			logger.WarnContext(ctx, "observe: the deferred jobs cannot be counted", "error", redact.Text(err.Error(), call.MaxMessageBytes))
 		}
 		return
 	}

@@ -1,0 +1,176 @@
+package middleware_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// breakerOf returns the state of the breaker in m.
+func breakerOf(t *testing.T, m model.LLM) *inspect.Breaker {
+	t.Helper()
+	tree := inspect.Of(m)
+	for n := range tree.States() {
+		if n.Breaker != nil {
+			return n.Breaker
+		}
+	}
+	t.Fatal("the tree has no breaker")
+	return nil
+}
+
+func TestInspectBreaker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: time.Minute})(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)))
+		ignore := cmpopts.IgnoreFields(inspect.Breaker{}, "Control")
+		for i, want := range []inspect.Breaker{
+			{State: inspect.Closed},
+			{State: inspect.Closed, Failures: 1},
+			{State: inspect.Open, Reason: "overloaded or unavailable", Until: time.Now().Add(time.Minute)},
+		} {
+			if diff := cmp.Diff(want, *breakerOf(t, m), ignore); diff != "" {
+				t.Errorf("after %d failures (-want +got):\n%s", i, diff)
+			}
+			suite.Consume(t.Context(), m, 0)
+		}
+	})
+}
+
+func TestBreakerByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var changes []middleware.BreakerState
+		target := suite.NewModel("a", suite.Text("hello"))
+		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OnStateChange: func(_ string, _, to middleware.BreakerState) { changes = append(changes, to) }})(target)
+		refused := func() bool {
+			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{}, false) {
+				if e, ok := errors.AsType[*middleware.RefusedError](err); ok {
+					if e.Reason != "open; maintenance" {
+						t.Errorf("the reason is %q", e.Reason)
+					}
+					return true
+				}
+			}
+			return false
+		}
+
+		breakerOf(t, m).Open(0, "nothing")
+		if refused() {
+			t.Error("a breaker that was opened for no time refuses calls")
+		}
+		breakerOf(t, m).Open(time.Hour, "maintenance")
+		breakerOf(t, m).Open(time.Minute, "shorter") // it stays open for longer
+		if time.Sleep(59 * time.Minute); !refused() {
+			t.Error("a breaker that was opened by hand lets a call through")
+		}
+		breakerOf(t, m).Close()
+		if refused() {
+			t.Error("a breaker that was closed by hand refuses calls")
+		}
+		breakerOf(t, m).Open(time.Hour, "maintenance")
+		time.Sleep(time.Hour)
+		if refused() {
+			t.Error("a breaker lets no probe through when its time is over")
+		}
+		want := []middleware.BreakerState{middleware.BreakerOpen, middleware.BreakerClosed, middleware.BreakerOpen, middleware.BreakerHalfOpen, middleware.BreakerClosed}
+		if diff := cmp.Diff(want, changes); diff != "" {
+			t.Errorf("changes (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// A breaker that was closed by hand must not open by the failures before.
+func TestBreakerClosedByHandForgetsFailures(t *testing.T) {
+	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)))
+	for range 3 {
+		suite.Consume(t.Context(), m, 0)
+		breakerOf(t, m).Close()
+	}
+	if b := breakerOf(t, m); b.State != inspect.Closed || b.Failures != 0 {
+		t.Errorf("the breaker is %s after %d failures", b.State, b.Failures)
+	}
+}
+
+// The copy of a state, such as one from JSON, controls nothing.
+func TestBreakerFromJSON(t *testing.T) {
+	m := middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("a", suite.Text("hello")))
+	data, err := json.Marshal(inspect.Of(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `{"layer":"breaker","name":"a","breaker":{"state":"closed","failures":0},"inner":[{"layer":"model","name":"a"}]}`
+	if string(data) != want {
+		t.Errorf("JSON is %s, want %s", data, want)
+	}
+	var n inspect.Node
+	if err := json.Unmarshal(data, &n); err != nil {
+		t.Fatal(err)
+	}
+	n.Breaker.Open(time.Hour, "")
+	n.Breaker.Close()
+	if b := breakerOf(t, m); b.State != inspect.Closed {
+		t.Errorf("the breaker is %s", b.State)
+	}
+}
+
+func TestInspectLimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		entered, leave := make(chan bool), make(chan bool)
+		target := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			entered <- true
+			<-leave
+			suite.Text("hello")(ctx, req, stream, yield)
+		})
+		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, RequestsPerMinute: 60, MaxQueue: 5})(target)
+		for range 3 {
+			go suite.Consume(t.Context(), m, 0)
+		}
+		<-entered
+		synctest.Wait()
+		want := &inspect.Limit{InFlight: 1, MaxConcurrent: 1, Queued: 2, MaxQueue: 5, RequestsPerMinute: 60, Pace: 1}
+		if diff := cmp.Diff(want, inspect.Of(m).Limit); diff != "" {
+			t.Errorf("limit (-want +got):\n%s", diff)
+		}
+		leave <- true
+		for range 2 {
+			<-entered
+			leave <- true
+		}
+	})
+}
+
+func TestInspectBudget(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{
+		Limits: map[string]float64{"small": 1}, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.25, true },
+	})
+	a, b := budget.Middleware()(suite.NewModel("a", suite.Text("hello"))), budget.Middleware()(suite.NewModel("b", suite.Text("hello")))
+	for _, tenant := range []string{"large", "large", "small"} {
+		suite.Consume(call.With(t.Context(), call.Info{Tenant: tenant}), a, 0)
+	}
+	for range inspect.MaxTenants {
+		suite.Consume(call.With(t.Context(), call.Info{Tenant: time.Now().String()}), b, 0)
+	}
+	n := inspect.Of(a)
+	got := n.Budget
+	if got.More != 2 || len(got.Tenants) != inspect.MaxTenants || got.Spent != 0.25*float64(3+inspect.MaxTenants) {
+		t.Errorf("%d tenants are listed and %d are not, with %v USD", len(got.Tenants), got.More, got.Spent)
+	}
+	want := []inspect.Spending{{Tenant: "small", Spent: 0.25, Limit: 1}, {Tenant: "large", Spent: 0.5}}
+	if diff := cmp.Diff(want, got.Tenants[:2]); diff != "" {
+		t.Errorf("tenants (-want +got):\n%s", diff)
+	}
+	if n.State != inspect.Of(b).State {
+		t.Error("the states of one budget around two models differ")
+	}
+}
