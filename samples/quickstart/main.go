@@ -2,7 +2,7 @@
 // quota is exhausted. README.md has the commands and what they print.
 //
 // The plugin is set up in [run]; script.go has the built-in provider, weather.go the
-// agent's tool, transcript.go the printing.
+// agent's tool, transcript.go and attempts.go the printing.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 
@@ -34,12 +35,15 @@ const (
 )
 
 func main() {
-	if len(os.Args) == 1 {
-		log.SetOutput(io.Discard) // ADK logs there, and the plugin what the transcript says
+	var attempts io.Writer = os.Stderr
+	slog.SetLogLoggerLevel(slog.LevelWarn) // the plugin logs what the lines of the attempts say
+	if len(os.Args) == 1 {                 // the transcript says it all
+		log.SetOutput(io.Discard) // ADK logs there
+		attempts = io.Discard
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Stdout, os.Getenv("GOOGLE_API_KEY"), os.Args[1:]); err != nil {
+	if err := run(ctx, os.Stdout, attempts, os.Getenv("GOOGLE_API_KEY"), os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		stop()
 		os.Exit(1)
@@ -47,8 +51,9 @@ func main() {
 }
 
 // run plays three turns and writes their transcript to out or, with args, starts
-// ADK's launcher. Without an API key it uses a built-in server.
-func run(ctx context.Context, out io.Writer, apiKey string, args []string) error {
+// ADK's launcher. Each attempt becomes a line in attempts. Without an API key it uses a
+// built-in server.
+func run(ctx context.Context, out, attempts io.Writer, apiKey string, args []string) error {
 	provider := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: apiKey}
 	where := "the Gemini API, where models may not fail"
 	if apiKey == "" {
@@ -87,18 +92,24 @@ func run(ctx context.Context, out io.Writer, apiKey string, args []string) error
 		return fmt.Errorf("quickstart: %w", err)
 	}
 
+	shown := &timeline{out: attempts}
+	showAttempts, err := shown.plugin()
+	if err != nil {
+		return fmt.Errorf("quickstart: %w", err)
+	}
+
 	// The plugin and its fallbacks: all that an application adds.
 	others, err := router.NewFallback(router.Config{}, pro, lite)
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
 	}
-	keepAnswering, err := fallback.New(fallback.Config{Recover: others})
+	keepAnswering, err := fallback.New(fallback.Config{Recover: others, Hooks: shown.hooks()})
 	if err != nil {
 		return fmt.Errorf("quickstart: %w", err)
 	}
 	config := &launcher.Config{
 		AgentLoader:  agent.NewSingleLoader(assistant),
-		PluginConfig: runner.PluginConfig{Plugins: []*plugin.Plugin{keepAnswering}},
+		PluginConfig: runner.PluginConfig{Plugins: []*plugin.Plugin{keepAnswering, showAttempts}},
 	}
 
 	if len(args) > 0 {

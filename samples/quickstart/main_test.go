@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"regexp"
 	"strings"
@@ -19,7 +20,7 @@ import (
 func play(t *testing.T) []string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), &out, "", nil); err != nil {
+	if err := run(t.Context(), &out, io.Discard, "", nil); err != nil {
 		t.Fatal(err)
 	}
 	turns := strings.Split(out.String(), "\nTurn ")
@@ -134,13 +135,13 @@ func TestREADMEShowsTheTranscript(t *testing.T) {
 
 func TestClosedOutputEndsTheRun(t *testing.T) {
 	closed := errors.New("closed")
-	if err := run(t.Context(), failingWriter{closed}, "", nil); !errors.Is(err, closed) {
+	if err := run(t.Context(), failingWriter{closed}, io.Discard, "", nil); !errors.Is(err, closed) {
 		t.Errorf("err = %v, want %v", err, closed)
 	}
 }
 
 func TestUnknownArgumentIsRefusedWithTheUsage(t *testing.T) {
-	err := run(t.Context(), &bytes.Buffer{}, "", []string{"bogus"})
+	err := run(t.Context(), &bytes.Buffer{}, io.Discard, "", []string{"bogus"})
 	if err == nil || !strings.Contains(err.Error(), "[bogus]") || !strings.Contains(err.Error(), "console - runs an agent in console mode") {
 		t.Errorf("err = %v, want one that names the argument and the launcher's syntax", err)
 	}
