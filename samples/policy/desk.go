@@ -7,7 +7,6 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"google.golang.org/adk/v2/agent"
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -26,7 +26,11 @@ func talk(ctx context.Context, out io.Writer, models policy.Models, o options) e
 	name := filepath.Base(o.file)
 	ctx, cancel := context.WithCancel(ctx) // the end of the watcher
 	defer cancel()
-	assistant, err := agentOn(ctx, o.file, models, func(err error) { s.reloaded(name, err) })
+	var hooks call.Hooks
+	if o.watch {
+		hooks = observe.Console(out)
+	}
+	assistant, err := agentOn(ctx, o.file, models, func(err error) { s.reloaded(name, err) }, hooks)
 	if err != nil {
 		return err
 	}
@@ -39,7 +43,11 @@ func talk(ctx context.Context, out io.Writer, models policy.Models, o options) e
 	s.print("%s is in use", name)
 	for turn := 0; o.turns == 0 || turn < o.turns; turn++ {
 		city := cities[turn%len(cities)]
-		answer := ask(ctx, r, fmt.Sprint("session-", turn), city)
+		question := "How is the weather in " + city + "?"
+		if o.watch {
+			s.print("%s", question)
+		}
+		answer := ask(ctx, r, fmt.Sprint("session-", turn), question)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -53,12 +61,12 @@ func talk(ctx context.Context, out io.Writer, models policy.Models, o options) e
 	return nil
 }
 
-// ask returns the agent's answer about a city, the model that answered and, after a
+// ask returns the agent's answer to a question, the model that answered and, after a
 // fallback, the reason. The reason is in the metadata of the first call of the turn
 // that falls back; later calls stay with the target that answered.
-func ask(ctx context.Context, r *runner.Runner, session, city string) string {
+func ask(ctx context.Context, r *runner.Runner, session, question string) string {
 	said, by, because := "(no answer)", "", ""
-	message := genai.NewContentFromText("How is the weather in "+city+"?", genai.RoleUser)
+	message := genai.NewContentFromText(question, genai.RoleUser)
 	for event, err := range r.Run(ctx, "user", session, message, agent.RunConfig{}) {
 		if err != nil {
 			return "no answer: " + err.Error()
@@ -85,13 +93,10 @@ func text(event *session.Event) string {
 // screen prints lines, from the turns and from the watcher.
 type screen struct {
 	started time.Time
-	mu      sync.Mutex
-	out     io.Writer // guarded by mu
+	out     io.Writer
 }
 
 func (s *screen) print(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, "%5.1fs  %s\n", time.Since(s.started).Seconds(), fmt.Sprintf(format, args...))
 }
 

@@ -23,6 +23,7 @@ import (
 	"google.golang.org/adk/v2/model/gemini"
 	"google.golang.org/adk/v2/tool"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -36,6 +37,7 @@ func main() {
 	flag.StringVar(&o.file, "policy", "", "policy `file` (default: a copy of this sample's, in a temporary folder)")
 	flag.DurationVar(&o.every, "every", time.Second, "pause between two questions")
 	flag.IntVar(&o.turns, "turns", 0, "number of questions (default: until Ctrl-C)")
+	flag.BoolVar(&o.watch, "watch", false, "print each question as it is asked, and each attempt as it ends")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -49,10 +51,13 @@ func main() {
 type options struct {
 	file  string // "" for a copy of the sample's
 	every time.Duration
-	turns int // 0 for no end
+	turns int  // 0 for no end
+	watch bool // print questions and attempts too
 }
 
-// run asks questions until ctx ends. Without an API key it uses a built-in server.
+// run asks questions until ctx ends. Without an API key it uses a built-in server. Each
+// line is one Write to out, which must be safe for concurrent use, as os.Stdout is: the
+// watcher of the file writes there too.
 func run(ctx context.Context, out io.Writer, apiKey string, o options) error {
 	if o.file == "" {
 		dir, err := os.MkdirTemp("", "adk-fallback-")
@@ -95,8 +100,8 @@ func play(ctx context.Context, out io.Writer, server *fallbacktest.Server, o opt
 
 // agentOn returns an agent whose model follows the policy file. A turn in progress
 // ends under the policy that it started with.
-func agentOn(ctx context.Context, file string, models policy.Models, reloaded func(error)) (agent.Agent, error) {
-	m, err := policy.Watch(ctx, file, models, policy.OnReload(reloaded),
+func agentOn(ctx context.Context, file string, models policy.Models, reloaded func(error), hooks call.Hooks) (agent.Agent, error) {
+	m, err := policy.Watch(ctx, file, models, policy.OnReload(reloaded), policy.WithHooks(hooks),
 		// An application would let the policy log. Here the screen shows it.
 		policy.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {

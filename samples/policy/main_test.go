@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,11 +24,29 @@ type edit struct {
 	file string
 }
 
+// terminal has what is printed. It is safe for concurrent use.
+type terminal struct {
+	mu   sync.Mutex
+	text strings.Builder // guarded by mu
+}
+
+func (t *terminal) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.Write(p)
+}
+
+func (t *terminal) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.text.String()
+}
+
 // played returns what the sample prints in virtual time, while its file is
 // edited.
-func played(t *testing.T, turns int, edits ...edit) (out string) {
+func played(t *testing.T, o options, edits ...edit) (out string) {
 	t.Helper()
-	o := options{file: filepath.Join(t.TempDir(), "fallback.yaml"), every: time.Second, turns: turns}
+	o.file, o.every = filepath.Join(t.TempDir(), "fallback.yaml"), time.Second
 	write := func(content string) {
 		if err := os.WriteFile(o.file, []byte(content), 0o600); err != nil {
 			t.Error(err)
@@ -40,7 +59,7 @@ func played(t *testing.T, turns int, edits ...edit) (out string) {
 		for _, e := range edits {
 			time.AfterFunc(e.at, func() { write(e.file) })
 		}
-		var screen bytes.Buffer
+		var screen terminal
 		if err := play(t.Context(), &screen, server, o); err != nil {
 			t.Fatal(err)
 		}
@@ -52,18 +71,44 @@ func played(t *testing.T, turns int, edits ...edit) (out string) {
 // B92
 func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 	good := string(original)
-	out := played(t, 9,
+	out := played(t, options{turns: 9},
 		edit{2500 * time.Millisecond, strings.Replace(good, `condition: "error`, `condition: "errors`, 1)},
 		edit{6500 * time.Millisecond, strings.Replace(good, "primary: gemini-2.5-flash", "primary: gemini-2.5-flash-lite", 1)},
 	)
+	if diff := cmp.Diff(shown(t, "## A walk through"), out); diff != "" {
+		t.Errorf("README.md (-readme +printed):\n%s", diff)
+	}
+}
+
+// shown returns the output in a section of the README.
+func shown(t *testing.T, heading string) string {
+	t.Helper()
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(readme), "```text\n")
-	shown, _, _ := strings.Cut(rest, "```")
-	if diff := cmp.Diff(strings.TrimSpace(out), strings.TrimSpace(shown)); diff != "" {
-		t.Errorf("README.md (-printed +readme):\n%s", diff)
+	_, section, _ := strings.Cut(string(readme), heading+"\n")
+	_, rest, _ := strings.Cut(section, "```text\n")
+	text, _, _ := strings.Cut(rest, "```")
+	return text
+}
+
+var took = regexp.MustCompile(`(?m)  [\d.]+(µs|ms|s)$`) // depends on the machine
+
+// B125: each attempt has a line, once, between its question and the answer.
+func TestReadmeShowsWhatWatchPrints(t *testing.T) {
+	out := played(t, options{turns: 2, watch: true})
+	want := took.ReplaceAllString(shown(t, "## Watch the attempts"), "")
+	if diff := cmp.Diff(want, took.ReplaceAllString(out, "")); diff != "" {
+		t.Errorf("README.md (-readme +printed):\n%s", diff)
+	}
+}
+
+func TestWatchShowsTheLastResort(t *testing.T) {
+	out := played(t, options{turns: 5, watch: true}, edit{time.Second, "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}]\ndegrade: {template: Closed.}\n"})
+	want := "overloaded or unavailable\n  template-response  ok\n  the last resort template-response answered\n"
+	if !strings.Contains(took.ReplaceAllString(out, ""), want) {
+		t.Errorf("no lines %q:\n%s", want, out)
 	}
 }
 
@@ -77,7 +122,7 @@ func TestFileThatIsGoneChangesNothing(t *testing.T) {
 		server := fallbacktest.NewPipeServer()
 		defer server.Close()
 		time.AfterFunc(time.Second, func() { os.Remove(o.file) })
-		var screen bytes.Buffer
+		var screen terminal
 		if err := play(t.Context(), &screen, server, o); err != nil {
 			t.Fatal(err)
 		}
@@ -90,14 +135,14 @@ func TestFileThatIsGoneChangesNothing(t *testing.T) {
 
 // B87
 func TestLastResortAnswersWhenNoModelDoes(t *testing.T) {
-	out := played(t, 5, edit{time.Second, "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}]\ndegrade: {template: Closed.}\n"})
+	out := played(t, options{turns: 5}, edit{time.Second, "primary: gemini-2.5-flash\nfallbacks: [{name: template-response}]\ndegrade: {template: Closed.}\n"})
 	if want := "Paris   Closed.                   template-response, not gemini-2.5-flash: overloaded or unavailable\n"; !strings.Contains(out, want) {
 		t.Errorf("no line %q:\n%s", want, out)
 	}
 }
 
 func TestFailedTurnIsTold(t *testing.T) {
-	out := played(t, 5, edit{time.Second, "primary: gemini-2.5-flash\n"})
+	out := played(t, options{turns: 5}, edit{time.Second, "primary: gemini-2.5-flash\n"})
 	if !strings.Contains(out, "Paris   no answer: ") {
 		t.Errorf("no failed turn:\n%s", out)
 	}
@@ -105,7 +150,7 @@ func TestFailedTurnIsTold(t *testing.T) {
 
 func TestRunsWithoutAKeyOnACopyOfItsFile(t *testing.T) {
 	t.Chdir(t.TempDir()) // where the sample's files are not
-	var out bytes.Buffer
+	var out terminal
 	if err := run(t.Context(), &out, "", options{every: time.Millisecond, turns: 3}); err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +168,7 @@ func TestRunsWithoutAKeyOnACopyOfItsFile(t *testing.T) {
 func TestInterruptEndsTheProgram(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	var out bytes.Buffer
+	var out terminal
 	if err := run(ctx, &out, "", options{every: time.Hour}); err != nil {
 		t.Errorf("error %v, want none", err)
 	}
@@ -133,7 +178,7 @@ func TestInterruptEndsTheProgram(t *testing.T) {
 }
 
 func TestMissingFileIsAnError(t *testing.T) {
-	err := run(t.Context(), &bytes.Buffer{}, "", options{file: filepath.Join(t.TempDir(), "none.yaml"), turns: 1})
+	err := run(t.Context(), &terminal{}, "", options{file: filepath.Join(t.TempDir(), "none.yaml"), turns: 1})
 	if err == nil || !strings.Contains(err.Error(), "none.yaml") {
 		t.Errorf("error %v, want one about none.yaml", err)
 	}
