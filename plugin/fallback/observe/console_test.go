@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -138,11 +139,11 @@ func TestConsoleNeutralisesHostileTexts(t *testing.T) {
 	}
 }
 
-// A name cannot pretend to be more parts of the line.
+// A name or a message cannot pretend to be more parts of the line.
 func TestConsoleKeepsPartsApart(t *testing.T) {
 	var out bytes.Buffer
-	observe.Console(&out).OnAttempt(t.Context(), call.Attempt{Model: "pro  ok  1ms", Outcome: call.Failed, Kind: "quota"})
-	if want := "  pro ok 1ms  failed  quota\n"; out.String() != want {
+	observe.Console(&out).OnAttempt(t.Context(), call.Attempt{Model: "pro  ok  1ms", Outcome: call.Failed, Kind: "quota", Reason: "none\n  lite  ok"})
+	if want := "  pro ok 1ms  failed  quota: none lite ok\n"; out.String() != want {
 		t.Errorf("%q, want %q", out.String(), want)
 	}
 }
@@ -160,6 +161,7 @@ func (w *writes) Write(p []byte) (int, error) {
 		return 0, nil
 	}
 	defer w.busy.Unlock()
+	runtime.Gosched() // lets another write begin
 	w.lines = append(w.lines, string(p))
 	return len(p), nil
 }
@@ -225,6 +227,9 @@ func TestConsoleWithoutAWorkingWriter(t *testing.T) {
 		if got := suite.Consume(t.Context(), m, 0); got != "hello" {
 			t.Errorf("%s: answer %q, want hello", name, got)
 		}
+	}
+	if h := observe.Console(nil); h.OnAttempt != nil || h.OnEnd != nil {
+		t.Error("a nil writer has hooks, which can only panic")
 	}
 	if broken.writes != 2 {
 		t.Errorf("%d writes after a panic, want 2", broken.writes)
