@@ -51,3 +51,10 @@ func TestLineOfAnyText(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestLineReadsNoMoreThanItNeeds(t *testing.T) {
+	huge := strings.Repeat("\x1b", 1<<20)
+	if n := testing.AllocsPerRun(10, func() { printable.Line(huge, 10) }); n > 6 {
+		t.Errorf("%v allocations for ten bytes of a huge text, want at most 6", n)
+	}
+}
