@@ -39,7 +39,7 @@ func outline(n inspect.Node, depth int, above string) string {
 func TestInspectPolicy(t *testing.T) {
 	m := build(t, `
 primary: a
-fallbacks: [{name: test}, {name: c}, {name: cached-answer}, {name: template-response}]
+fallbacks: [{name: b}, {name: c}, {name: cached-answer}, {name: template-response}]
 circuit_breaker: {}
 retry: {}
 rate_limits: {concurrency: 5}
@@ -49,7 +49,7 @@ cascade: {model: cheap, checks: {min_length: 3}}
 cache: {ttl: 1h}
 preview: {model: quick}
 budgets: {usd_per_day: 3}
-experiments: {test: {arms: [{model: b, share: 50%}, {model: d, share: 50%}]}}
+experiments: {test: {target: b, arms: [{model: b, share: 50%}, {model: d, share: 50%}]}}
 models: {a: {price: {input: 1, output: 1}}, "*": {price: {input: 1, output: 1}}}
 `, models(suite.NewModel("a"), suite.NewModel("b"), suite.NewModel("c"), suite.NewModel("d"), suite.NewModel("cheap"), suite.NewModel("quick")))
 	want := `policy a
@@ -73,9 +73,8 @@ models: {a: {price: {input: 1, output: 1}}, "*": {price: {input: 1, output: 1}}}
      retry c
       breaker
        limit
-        timeout
-         budget
-          model
+        budget
+         model
     split b
      retry
       breaker

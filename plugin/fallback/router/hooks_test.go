@@ -214,3 +214,26 @@ func TestHookThatCallsAModel(t *testing.T) {
 		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
+
+// B140: the time of a call ends with its answer, whatever its caller does with it: ADK runs
+// tools meanwhile.
+func TestTimeOfACallThatIsHeld(t *testing.T) {
+	for _, streamed := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			var ended call.Result
+			slow := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				time.Sleep(2 * time.Second)
+				suite.Text("hello")(ctx, req, stream, yield)
+			})
+			m := router.MustFallback(router.Config{Hooks: call.Hooks{OnEnd: func(_ context.Context, r call.Result) { ended = r }}}, slow)
+			for resp := range m.GenerateContent(t.Context(), &model.LLMRequest{}, streamed) {
+				if !resp.Partial {
+					time.Sleep(time.Hour) // a tool
+				}
+			}
+			if ended.Duration != 2*time.Second || ended.FirstContent != 2*time.Second {
+				t.Errorf("streamed %v: the call took %v, its first content %v; want 2s each", streamed, ended.Duration, ended.FirstContent)
+			}
+		})
+	}
+}
