@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
