@@ -1,14 +1,3 @@
-// Package inspect has the state of a tree of models: breakers, limits, budgets, caches,
-// hedges and experiments, for metrics, status pages and runbooks.
-//
-//	for n := range inspect.Of(m).All() {
-//		if n.Breaker != nil && n.Name == "gemini-2.5-flash" {
-//			n.Breaker.Open(10*time.Minute, "maintenance at the provider")
-//		}
-//	}
-//
-// A model takes part by a method Inspect() inspect.Node, as every layer of this module
-// does. A middleware of your own that has none hides what is inside it.
 package inspect
 
 import (
@@ -64,7 +53,7 @@ func Each[M model.LLM](models ...M) []Node {
 }
 
 // All yields n and the nodes below it, outer ones first.
-func (n *Node) All() iter.Seq[*Node] {
+func (n Node) All() iter.Seq[*Node] {
 	return func(yield func(*Node) bool) { n.walk(yield) }
 }
 
@@ -81,7 +70,7 @@ func (n *Node) walk(yield func(*Node) bool) bool {
 }
 
 // States yields the nodes of All that have a state, each state once.
-func (n *Node) States() iter.Seq[*Node] {
+func (n Node) States() iter.Seq[*Node] {
 	return func(yield func(*Node) bool) {
 		seen := make(map[any]bool)
 		for n := range n.All() {

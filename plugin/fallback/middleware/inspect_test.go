@@ -21,8 +21,7 @@ import (
 // breakerOf returns the state of the breaker in m.
 func breakerOf(t *testing.T, m model.LLM) *inspect.Breaker {
 	t.Helper()
-	tree := inspect.Of(m)
-	for n := range tree.States() {
+	for n := range inspect.Of(m).States() {
 		if n.Breaker != nil {
 			return n.Breaker
 		}

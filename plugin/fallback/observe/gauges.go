@@ -96,8 +96,7 @@ func (o *Observer) collect(ctx context.Context, to metric.Observer) error {
 			c.jobs(ctx, w.jobs)
 			continue
 		}
-		tree := inspect.Of(w.model)
-		for n := range tree.States() {
+		for n := range inspect.Of(w.model).States() {
 			c.node(n)
 		}
 	}
