@@ -16,6 +16,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -99,14 +100,23 @@ func TestSpansOfAttemptsDescribeThem(t *testing.T) {
 					middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: time.Minute})),
 				suite.NewModel("pro", streams("pro")))
 		}, 2, []string{
-			"chat flash 0s error.type=503 gen_ai.request.model=flash kind=overloaded number=1 outcome=failed target=flash verdict=retry",
-			"chat flash 0s error.type=503 gen_ai.request.model=flash kind=overloaded number=2 outcome=failed target=flash verdict=retry wait_ms=W",
+			"chat flash 0s breaker=closed error.type=503 gen_ai.request.model=flash kind=overloaded number=1 outcome=failed target=flash verdict=retry",
+			"chat flash 0s breaker=closed error.type=503 gen_ai.request.model=flash kind=overloaded number=2 outcome=failed target=flash verdict=retry wait_ms=W",
 			`chat pro 2s gen_ai.request.model=pro gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=pro gen_ai.response.time_to_first_chunk=1 number=3 outcome=ok target=pro`,
 			`chat pro 2s gen_ai.request.model=pro gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=pro gen_ai.response.time_to_first_chunk=1 number=1 outcome=ok target=pro`,
 		}, []string{
 			"fallback.wait target=flash wait_ms=W",
 			"fallback.skip by=breaker reason=open; overloaded or unavailable recovers_ms=58000 target=flash",
 		}},
+		{"a probe", func() model.LLM {
+			flash := middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("flash", streams("flash")))
+			inspect.Of(flash).Breaker.Open(time.Minute, "maintenance")
+			time.Sleep(time.Minute)
+			return router.MustFallback(router.Config{}, flash, suite.NewModel("pro", streams("pro")))
+		}, 2, []string{
+			`chat flash 2s breaker=half_open gen_ai.request.model=flash gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=flash gen_ai.response.time_to_first_chunk=1 number=1 outcome=ok target=flash`,
+			`chat flash 2s breaker=closed gen_ai.request.model=flash gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=flash gen_ai.response.time_to_first_chunk=1 number=1 outcome=ok target=flash`,
+		}, nil},
 		{"a hedge and a restart", func() model.LLM {
 			return router.MustFallback(router.Config{},
 				suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "an", "an")),

@@ -44,6 +44,8 @@ type Sink struct {
 	closed   bool      // nothing is recorded any more; guarded by record.mu
 	detached *Detached // whose outermost Sink it is; nil for none
 
+	// Breaker is the state of the breaker around the next attempt; "" without one.
+	Breaker string
 	// Wait is how long the outer layer waited before the next attempt.
 	Wait time.Duration
 

@@ -167,7 +167,7 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		return err
 	}
 	a.started = time.Now()
-	ctx, span := telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: &r.target, Number: a.out.begun, Wait: a.wait, Adapted: a.out.Notes.Adapted})
+	ctx, span := telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: &r.target, Number: a.out.begun, Wait: a.wait, Breaker: a.out.Breaker, Adapted: a.out.Notes.Adapted})
 	a.span, a.streamed = span, stream
 	if !a.out.began(a.started, span, r.price) && span != nil {
 		defer telemetry.EndAttempt(span, call.Attempt{}) // the call is over

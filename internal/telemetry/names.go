@@ -49,6 +49,7 @@ const (
 	target   = attribute.Key("fallback.attempt.target")      // the name of the target, which a policy may choose
 	number   = attribute.Key("fallback.attempt.number")      // counted over the call, from 1
 	waited   = attribute.Key("fallback.attempt.wait_ms")     // before the attempt
+	breaker  = attribute.Key("fallback.attempt.breaker")     // its state as it let the attempt through
 	outcome  = attribute.Key("fallback.attempt.outcome")     // ok or failed, as in the record
 	kind     = attribute.Key("fallback.attempt.kind")        // of a failure
 	reason   = attribute.Key("fallback.attempt.reason")      // the rule that judged it

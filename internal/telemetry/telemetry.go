@@ -32,6 +32,7 @@ type Start struct {
 	Target  *provider.Target // that it calls
 	Number  int64            // counted over the call
 	Wait    time.Duration    // before it
+	Breaker string           // state of the breaker around it; "" without one
 	Adapted string           // settings that were changed for it, joined by newlines
 }
 
@@ -49,6 +50,9 @@ func StartAttempt(ctx context.Context, s Start) (context.Context, trace.Span) {
 	attributes := append(make([]attribute.KeyValue, 0, 8), requestModel.String(model), target.String(s.Name), number.Int64(s.Number))
 	if name := providerOf(s.Target); name != "" {
 		attributes = append(attributes, providerName.String(name))
+	}
+	if s.Breaker != "" {
+		attributes = append(attributes, breaker.String(s.Breaker))
 	}
 	if s.Adapted != "" {
 		attributes = append(attributes, adapted.StringSlice(strings.Split(s.Adapted, "\n")))

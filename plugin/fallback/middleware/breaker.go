@@ -197,8 +197,10 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 			b.end(pass, ended)
 		}
 	}()
+	outer := out.Breaker
+	out.Breaker = string(after)
 	err := b.Inner.Do(ctx, req, streamed, out)
-	ended = judge(ctx, err)
+	out.Breaker, ended = outer, judge(ctx, err)
 	if failed, ok := err.(*stream.AttemptError); ok {
 		failed.Breaker = b
 	}
