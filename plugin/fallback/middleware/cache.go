@@ -15,6 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -102,7 +103,7 @@ type Cache struct {
 	open    context.Context // ended by Close; ends the background refreshes
 	close   context.CancelFunc
 
-	flights flights[answer] // answers being fetched
+	flights flight.Group[answer] // answers being fetched
 
 	mu        sync.Mutex
 	refreshes sync.WaitGroup // grows under mu while open

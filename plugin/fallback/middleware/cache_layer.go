@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -118,7 +119,7 @@ func (l *cached) refresh(ctx context.Context, at place, req *model.LLMRequest, s
 
 // ask calls the model, keeps its answer if possible, and returns it. It lands f, if
 // not nil, when an answer is there.
-func (l *cached) ask(ctx context.Context, at place, f *flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+func (l *cached) ask(ctx context.Context, at place, f *flight.Flight[answer], req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
 	catch := &catcher{layer: l, at: at, flight: f}
 	out.Enter(catch, stream.Ticket{})
 	defer out.Leave()
@@ -136,7 +137,7 @@ func (l *cached) ask(ctx context.Context, at place, f *flight[answer], req *mode
 type catcher struct {
 	layer  *cached
 	at     place
-	flight *flight[answer] // nil if no call can wait
+	flight *flight.Flight[answer] // nil if no call can wait
 	finals int
 	answer *answer // nil if there are several final responses: none is the whole answer
 }

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 )
 
@@ -62,7 +63,7 @@ type EmbeddingCache struct {
 	inner   Embedder
 	config  EmbeddingCacheConfig
 	kept    *otter.Cache[digest.Sum, *genai.ContentEmbedding] // they do not change, and only copies are handed out
-	flights flights[genai.ContentEmbedding]
+	flights flight.Group[genai.ContentEmbedding]
 }
 
 // CacheEmbeddings returns a cache in front of inner. The error names every wrong field.

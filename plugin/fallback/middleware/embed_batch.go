@@ -7,7 +7,9 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/digest"
+	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
 // EmbedContent implements Embedder.
@@ -40,15 +42,15 @@ type batch struct {
 type want struct {
 	key    digest.Sum
 	at     int // a place of its content
-	flight *flight[genai.ContentEmbedding]
+	flight *flight.Flight[genai.ContentEmbedding]
 }
 
 // do gets the embeddings, in rounds. Each round calls the provider for all that no other
 // request is fetching, and only then waits for others: two requests that wait for each
 // other have both called already.
 func (b *batch) do(ctx context.Context) (*genai.EmbedContentResponse, error) {
-	p := patience{limit: b.cache.config.MaxWait}
-	defer p.stop()
+	p := flight.NewPatience(b.cache.config.MaxWait)
+	defer p.Stop()
 	for {
 		own, others := b.missing()
 		if len(own) > 0 {
@@ -61,13 +63,13 @@ func (b *batch) do(ctx context.Context) (*genai.EmbedContentResponse, error) {
 			return b.response(), nil
 		}
 		for _, w := range others {
-			switch err := wait(ctx, w.flight, &p); {
-			case err == errLate, err == nil && w.flight.failed:
-				b.alone[w.key] = true
+			switch e, alone, err := w.flight.Wait(ctx, p); {
 			case err != nil:
-				return nil, err
+				return nil, stream.Ended(ctx)
+			case alone:
+				b.alone[w.key] = true
 			default:
-				b.take(w.key, w.flight.answer)
+				b.take(w.key, e)
 			}
 		}
 	}
@@ -90,10 +92,10 @@ func (b *batch) missing() (own, others []want) {
 			own = append(own, want{key: key, at: i})
 			continue
 		}
-		f, mine := b.cache.flights.join(key)
+		f, mine := b.cache.flights.Join(key)
 		switch e, ok := b.cache.kept.GetIfPresent(key); {
 		case mine && ok: // a flight has landed since the first look
-			b.cache.flights.land(key, f, e, false)
+			b.cache.flights.Land(key, f, e, false)
 			b.got[key] = e
 		case mine:
 			own = append(own, want{key, i, f})
@@ -120,7 +122,7 @@ func (b *batch) fetch(ctx context.Context, own []want) (whole *genai.EmbedConten
 	defer func() {
 		for _, w := range own {
 			if w.flight != nil {
-				b.cache.flights.land(w.key, w.flight, nil, !gaveUp) // unless its answer was there
+				b.cache.flights.Land(w.key, w.flight, nil, !gaveUp) // unless its answer was there
 			}
 		}
 	}()
@@ -138,7 +140,7 @@ func (b *batch) fetch(ctx context.Context, own []want) (whole *genai.EmbedConten
 		for i, w := range own {
 			e := b.cache.keep(w.key, resp.Embeddings[i])
 			if b.take(w.key, e) && w.flight != nil {
-				b.cache.flights.land(w.key, w.flight, e, false)
+				b.cache.flights.Land(w.key, w.flight, e, false)
 			}
 		}
 	}
