@@ -10,8 +10,11 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/internal/queue"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -80,7 +83,10 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	config.Priorities = folded(config.Priorities)
 	return func(m model.LLM) model.LLM {
 		checkModel("Limit", m)
-		return stream.Forward(&limit{Around: stream.Around{Inner: stream.Of(m)}, queue: newQueue(&config)}, m)
+		return stream.Forward(&limit{Around: stream.Around{Inner: stream.Of(m)}, config: &config, queue: queue.New(queue.Limits{
+			RequestsPerMinute: config.RequestsPerMinute, TokensPerMinute: config.TokensPerMinute, MaxConcurrent: config.MaxConcurrent,
+			MaxQueue: config.MaxQueue, MaxWait: config.MaxWait,
+		})}, m)
 	}, nil
 }
 
@@ -89,7 +95,8 @@ func MustLimit(config LimitConfig) Middleware { return must(NewLimit(config)) }
 
 type limit struct {
 	stream.Around
-	queue *queue
+	config *LimitConfig // defaults filled in
+	queue  *queue.Queue
 }
 
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -101,31 +108,45 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
 	estimated := 0
-	if l.queue.config.TokensPerMinute > 0 {
+	if l.config.TokensPerMinute > 0 {
 		estimated = max(tokens.Estimate(req), 1)
 	}
-	round, ok := l.queue.enter(estimated)
-	if !ok {
-		started := time.Now()
-		var err error
-		if round, err = l.queue.wait(ctx, estimated, out); err != nil {
-			return l.named(err)
-		}
-		out.Wait += time.Since(started)
+	round, err := l.enter(ctx, estimated, out)
+	if err != nil {
+		return err
 	}
 	ticket := stream.Ticket{uint64(round), uint64(estimated), uint64(out.Stragglers())}
 	out.Enter(l, ticket)
-	var ended result
+	var ended queue.Feedback
 	defer func() { // also when a consumer panics
 		if answered := out.Leave(); !answered {
 			l.leave(out, ticket, ended, 0)
 		}
 	}()
-	err := l.Inner.Do(ctx, req, streamed, out)
-	if l.queue.config.Adaptive {
+	err = l.Inner.Do(ctx, req, streamed, out)
+	if l.config.Adaptive {
 		ended = feedback(ctx, err)
 	}
 	return err
+}
+
+// enter lets a call start, as soon as the limits allow it.
+func (l *limit) enter(ctx context.Context, estimated int, out *stream.Sink) (round int, err error) {
+	round, ok := l.queue.Enter(estimated)
+	if ok {
+		return round, nil
+	}
+	started := time.Now()
+	rank := l.config.Priorities[match.Fold(call.From(ctx).Priority)]
+	round, err = l.queue.Wait(ctx, rank, estimated, func(then time.Time) bool { return out.Ends(ctx, then) })
+	switch refusal, refused := err.(*queue.Refusal); {
+	case refused:
+		return 0, &RefusedError{By: "limit", Model: l.Name(), Reason: refusal.Reason, Until: refusal.Until}
+	case err != nil:
+		return 0, stream.Ended(ctx)
+	}
+	out.Wait += time.Since(started)
+	return round, nil
 }
 
 // Answered implements stream.Tap. A call gives its place back before the consumer gets
@@ -133,9 +154,9 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 // calls may need the place.
 func (l *limit) Answered(out *stream.Sink, resp *model.LLMResponse, t stream.Ticket) (enough bool) {
 	estimated := int(t[1])
-	ended, more := neutral, 0
-	if l.queue.config.Adaptive {
-		ended = succeeded
+	ended, more := queue.Unknown, 0
+	if l.config.Adaptive {
+		ended = queue.Kept
 	}
 	if usage := resp.UsageMetadata; estimated > 0 && usage != nil && usage.PromptTokenCount > 0 {
 		more = int(usage.PromptTokenCount) - estimated
@@ -146,30 +167,22 @@ func (l *limit) Answered(out *stream.Sink, resp *model.LLMResponse, t stream.Tic
 
 // leave ends the call that entered with t. Its abandoned models still run at the
 // provider, so it keeps its place until they have ended.
-func (l *limit) leave(out *stream.Sink, t stream.Ticket, ended result, more int) {
+func (l *limit) leave(out *stream.Sink, t stream.Ticket, ended queue.Feedback, more int) {
 	if earlier := int(t[2]); out.Stragglers() > earlier {
-		out.WhenEnded(earlier, func() { l.queue.leave(int(t[0]), ended, more) })
+		out.WhenEnded(earlier, func() { l.queue.Leave(int(t[0]), ended, more) })
 		return
 	}
-	l.queue.leave(int(t[0]), ended, more)
-}
-
-// named adds the model's name to a refusal.
-func (l *limit) named(err error) error {
-	if refused, ok := err.(*RefusedError); ok {
-		refused.Model = l.Name()
-	}
-	return err
+	l.queue.Leave(int(t[0]), ended, more)
 }
 
 // feedback returns what the end of a call shows about the provider's limits.
-func feedback(ctx context.Context, err error) result {
+func feedback(ctx context.Context, err error) queue.Feedback {
 	if err == nil {
-		return succeeded
+		return queue.Kept
 	}
 	switch stream.VerdictOf(ctx, err).Kind {
 	case failure.KindRateLimit, failure.KindCapacity:
-		return failed
+		return queue.Exceeded
 	}
-	return neutral
+	return queue.Unknown
 }

@@ -1,4 +1,4 @@
-package middleware
+package queue
 
 import "time"
 
@@ -23,11 +23,11 @@ func (p *pace) share() float64 { return float64(p.tenths) / 10 }
 // learn takes how a call of the given round ended, and reports whether the pace
 // has changed. Calls of a round before the latest fall met the limits as they
 // were, so they do not count.
-func (p *pace) learn(round int, r result) bool {
+func (p *pace) learn(round int, f Feedback) bool {
 	switch {
 	case round != p.round:
 		return false
-	case r == failed:
+	case f == Exceeded:
 		p.tenths = max(p.tenths/2, 1)
 		p.round++
 		p.changed = time.Now()

@@ -1,0 +1,156 @@
+package queue_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/internal/queue"
+)
+
+func never(time.Time) bool { return false }
+
+// enqueue lets a call of that rank wait, which sends its name to order when its turn comes.
+func enqueue(ctx context.Context, q *queue.Queue, rank int, name string, order chan<- string) (done <-chan error) {
+	end := make(chan error, 1)
+	go func() {
+		_, err := q.Wait(ctx, rank, 0, never)
+		if err == nil {
+			order <- name
+		}
+		end <- err
+	}()
+	synctest.Wait()
+	return end
+}
+
+// B77
+func TestHigherRanksComeFirstAndReplaceLowerOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 3, MaxWait: time.Minute})
+		if _, ok := q.Enter(0); !ok {
+			t.Fatal("a call does not enter an empty queue")
+		}
+		if _, ok := q.Enter(0); ok {
+			t.Fatal("two calls have entered, of one at once")
+		}
+		order := make(chan string, 4)
+		low := enqueue(t.Context(), q, -1, "low", order)
+		enqueue(t.Context(), q, 0, "first", order)
+		enqueue(t.Context(), q, 0, "second", order)
+		enqueue(t.Context(), q, 1, "high", order) // in low's place
+		if err, want := <-low, "queue: the queue is full of calls of higher priority"; fmt.Sprint(err) != want {
+			t.Errorf("the lowest: %v, want %s", err, want)
+		}
+		if _, err := q.Wait(t.Context(), 0, 0, never); fmt.Sprint(err) != "queue: the queue is full" {
+			t.Errorf("an equal call in a full queue: %v, want a refusal", err)
+		}
+		var got []string
+		for range 3 {
+			q.Leave(0, queue.Unknown, 0)
+			got = append(got, <-order)
+		}
+		if diff := cmp.Diff([]string{"high", "first", "second"}, got); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		started := time.Now()
+		minute := queue.Limits{RequestsPerMinute: 1, TokensPerMinute: 100, MaxQueue: 1, MaxWait: time.Hour}
+		impatient := minute
+		impatient.MaxWait = time.Second
+		for name, c := range map[string]struct {
+			limits queue.Limits
+			tokens int
+			ends   func(time.Time) bool
+			want   queue.Refusal
+		}{
+			"longer than MaxWait": {impatient, 1, never, queue.Refusal{Reason: "the rate is used up for longer than a call may wait", Until: started.Add(time.Minute)}},
+			"to the call's end":   {minute, 1, func(then time.Time) bool { return then.Equal(started.Add(time.Minute)) }, queue.Refusal{Reason: "the rate is used up for longer than a call may wait", Until: started.Add(time.Minute)}},
+			"for too many tokens": {minute, 101, never, queue.Refusal{Reason: "the request has more tokens than a minute allows"}},
+		} {
+			q := queue.New(c.limits)
+			q.Enter(1)
+			_, err := q.Wait(t.Context(), 0, c.tokens, c.ends)
+			refused, ok := errors.AsType[*queue.Refusal](err)
+			if !ok {
+				t.Errorf("%s: %v, want a refusal", name, err)
+				continue
+			}
+			if diff := cmp.Diff(c.want, *refused); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+		if took := time.Since(started); took != 0 {
+			t.Errorf("the refusals took %v, want none", took)
+		}
+	})
+}
+
+func TestCallThatGivesUpLetsTheNextIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 3, MaxWait: time.Minute})
+		q.Enter(0)
+		order := make(chan string, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		first := enqueue(ctx, q, 0, "first", order)
+		enqueue(t.Context(), q, 0, "second", order)
+		cancel()
+		if err := <-first; err != context.Canceled {
+			t.Errorf("the cancelled call: %v, want context.Canceled", err)
+		}
+		q.Leave(0, queue.Unknown, 0)
+		if got := <-order; got != "second" {
+			t.Errorf("%s has its turn, want second", got)
+		}
+		started := time.Now()
+		if _, err := q.Wait(t.Context(), 0, 0, never); fmt.Sprint(err) != "queue: the turn did not come in time" || time.Since(started) != time.Minute {
+			t.Errorf("after %v: %v, want a refusal after 1m", time.Since(started), err)
+		}
+	})
+}
+
+// Only calls that met the halved limits can halve them again.
+func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{MaxConcurrent: 10, MaxQueue: 1, MaxWait: time.Nanosecond})
+		// atOnce returns how many calls may be in progress.
+		atOnce := func() (n int) {
+			for {
+				if _, ok := q.Enter(0); !ok {
+					break
+				}
+				n++
+			}
+			for range n {
+				q.Leave(0, queue.Unknown, 0)
+			}
+			return n
+		}
+		var got []int
+		end := func(f queue.Feedback, round int) {
+			q.Enter(0)
+			q.Leave(round, f, 0)
+			got = append(got, atOnce())
+		}
+		end(queue.Kept, 0)
+		end(queue.Exceeded, 0)
+		end(queue.Exceeded, 0) // it began before the fall
+		end(queue.Exceeded, 1)
+		end(queue.Kept, 2)
+		time.Sleep(10 * time.Second)
+		end(queue.Kept, 2)
+		end(queue.Kept, 2)
+		if diff := cmp.Diff([]int{10, 5, 5, 2, 2, 3, 3}, got); diff != "" {
+			t.Errorf("calls at once (-want +got):\n%s", diff)
+		}
+	})
+}
