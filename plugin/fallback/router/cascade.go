@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/price"
@@ -105,7 +106,7 @@ type CascadeConfig struct {
 // and judges are.
 func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error) {
 	models := append([]model.LLM{cheap, strong}, config.degraded()...)
-	layers, problems := checkTargets("NewCascade", models)
+	layers, problems := group.Check("router: NewCascade", models)
 	problems = append(problems, config.check()...)
 	problems = append(problems, config.checkCeilings(strong)...)
 	if err := errors.Join(problems...); err != nil {
@@ -124,7 +125,7 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 		turns: newAffinity(StickyTurn, DefaultMaxTurns, DefaultStayFor),
 	}
 	for _, layer := range layers {
-		if isLastResort(layer) || hasLastResort(layer) {
+		if group.IsLastResort(layer) || group.HasLastResort(layer) {
 			c.resorts = append(c.resorts, layer)
 		}
 	}
@@ -246,8 +247,8 @@ type cascade struct {
 // Name implements model.LLM.
 func (c *cascade) Name() string { return c.name }
 
-// members implements group.
-func (c *cascade) members() []stream.Layer { return c.layers }
+// Members implements group.Group.
+func (c *cascade) Members() []stream.Layer { return c.layers }
 
 // GenerateContent implements model.LLM.
 func (c *cascade) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {

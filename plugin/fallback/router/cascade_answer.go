@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -20,7 +21,7 @@ func (r *cascadeRun) cheap() error {
 	before := r.out.Notes
 	a := r.newCheapAnswer()
 	reviewed, review := stream.WithReview(r.ctx)
-	err := ask(reviewed, r.layers[cheapLayer], a.request(), r.streamed, a.fork)
+	err := group.Ask(reviewed, r.layers[cheapLayer], a.request(), r.streamed, a.fork)
 	a.fork.Join() // its notes also apply to later targets
 	if a.final == nil && !a.tooLong {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/clip"
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -60,7 +61,7 @@ func grade(ctx context.Context, layer stream.Layer, instruction string, a *judge
 		}
 		return true
 	})
-	err := ask(ctx, layer, gradeRequest(layer.Name(), instruction, a), false, fork)
+	err := group.Ask(ctx, layer, gradeRequest(layer.Name(), instruction, a), false, fork)
 	if reply == nil {
 		if err == nil {
 			err = errors.New("router: the judge gave no reply")

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -54,18 +55,18 @@ func (r *cascadeRun) do() error {
 		if r.stands() {
 			return nil
 		}
-		err = allFailed(r.ctx, r.causes)
+		err = group.AllFailed(r.ctx, r.causes)
 	}
 	if r.outer.LastResorts == stream.LastResortsLater {
 		return err
 	}
 	r.out.Orders = r.outer
-	return askLastResorts(r.ctx, r.resorts, r.out, err, func(l stream.Layer) error { return ask(r.ctx, l, r.req, r.streamed, r.out) })
+	return group.AskLastResorts(r.ctx, r.resorts, r.out, err, func(l stream.Layer) error { return group.Ask(r.ctx, l, r.req, r.streamed, r.out) })
 }
 
 // begin returns the layer to call first.
 func (r *cascadeRun) begin() int {
-	if i, ok := choose(r.layers, r.out, &r.warned); ok {
+	if i, ok := group.Choose(r.layers, r.out, &r.warned); ok {
 		r.chosen = r.out.Chosen
 		return i
 	}
@@ -117,12 +118,12 @@ func (r *cascadeRun) try(i int) error {
 			r.out.Skip(refused)
 			return refused
 		}
-		return ask(r.ctx, r.layers[i], r.req, r.streamed, r.out)
+		return group.Ask(r.ctx, r.layers[i], r.req, r.streamed, r.out)
 	}
 	notes := r.out.Notes
 	r.out.Notes.Degraded = r.layers[i].Name()
 	r.out.LastResorts = stream.LastResortsAllowed // a verdict has sent the call to them
-	err := ask(r.ctx, r.layers[i], r.req, r.streamed, r.out)
+	err := group.Ask(r.ctx, r.layers[i], r.req, r.streamed, r.out)
 	if err != nil {
 		r.out.Notes = notes
 	}
@@ -139,7 +140,7 @@ func (r *cascadeRun) failed(err error) (done bool, result error) {
 	case r.out.Stopped || r.out.Final:
 		return true, err
 	case stream.VerdictOf(r.ctx, err).Action == failure.Fail, r.out.Shown && r.out.Continuous:
-		return true, allFailed(r.ctx, r.causes)
+		return true, group.AllFailed(r.ctx, r.causes)
 	}
 	return false, nil
 }

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"log/slog"
 	"slices"
 	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -36,7 +36,7 @@ import (
 //
 // The model is safe for concurrent use if its models are.
 func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
-	layers, problems := checkTargets("NewFallback", models)
+	layers, problems := group.Check("router: NewFallback", models)
 	problems = append(problems, config.check()...)
 	notice, err := config.Notice.check()
 	if err != nil {
@@ -62,8 +62,8 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		f.guard = guard.All(guards...)
 	}
 	for i, m := range models {
-		t := target{Layer: f.layers[i], traits: traitsOf(m), optional: optional(m), lastResort: isLastResort(m)}
-		t.holdsLastResort = hasLastResort(t.Layer)
+		t := target{Layer: f.layers[i], traits: traitsOf(m), optional: optional(m), lastResort: group.IsLastResort(m)}
+		t.holdsLastResort = group.HasLastResort(t.Layer)
 		if _, ruled := stream.Find[*conditional](m); ruled {
 			t.traits.Tier = "" // a rule refers to its place
 		}
@@ -108,8 +108,8 @@ type target struct {
 // Name implements model.LLM.
 func (f *fallback) Name() string { return f.name }
 
-// members implements group.
-func (f *fallback) members() []stream.Layer { return f.layers }
+// Members implements group.Group.
+func (f *fallback) Members() []stream.Layer { return f.layers }
 
 // GenerateContent implements model.LLM.
 func (f *fallback) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -159,37 +159,4 @@ func (f *fallback) telling(out *stream.Sink, do func() error) error {
 		out.Notice = nil // it is not about another router's answer
 	}
 	return err
-}
-
-// choose returns the index of the target that the request names. ok is false if the
-// request names none, or a model that is not among the targets.
-func choose(layers []stream.Layer, out *stream.Sink, warned *atomic.Bool) (i int, ok bool) {
-	if out.Chosen == "" {
-		return 0, false
-	}
-	i = slices.IndexFunc(layers, func(layer stream.Layer) bool { return isNamed(layer, out.Chosen) })
-	if i < 0 {
-		if !warned.Swap(true) {
-			slog.Warn("router: the requested model is not a target; calling the first target",
-				"model", out.Chosen, "first", layers[0].Name())
-		}
-		out.Chosen = ""
-		return 0, false
-	}
-	if out.Root == layers[0].Name() {
-		out.Root = layers[i].Name()
-	}
-	if _, group := groupOf(layers[i]); !group {
-		out.Chosen = "" // a label may be another name than its model's
-	}
-	return i, true
-}
-
-// isNamed reports whether a target or one of its members has the given name, or calls
-// the model of that name.
-func isNamed(layer stream.Layer, name string) bool {
-	if g, ok := groupOf(layer); ok {
-		return slices.ContainsFunc(g.members(), func(m stream.Layer) bool { return isNamed(m, name) })
-	}
-	return layer.Name() == name || stream.TargetOf(layer).Model == name
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/quantile"
 	"github.com/adk-fallback/adk-fallback/internal/share"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -80,7 +81,7 @@ type HedgeConfig struct {
 // There must be two or more models, with different names. The model is safe for
 // concurrent use if its models are.
 func NewHedge(config HedgeConfig, models ...model.LLM) (model.LLM, error) {
-	layers, errs := checkTargets("NewHedge", models)
+	layers, errs := group.Check("router: NewHedge", models)
 	if len(models) == 1 {
 		errs = append(errs, errors.New("router: NewHedge: 1 model; must be 2 or more"))
 	}
@@ -136,11 +137,11 @@ func newHedge(config HedgeConfig, layers []stream.Layer) *hedge {
 	h := &hedge{name: layers[0].Name(), config: config, budget: share.New(config.MaxExtraLoad, config.MaxExtraLoad*HedgeWindow, 1)}
 	h.layers, h.ruled = stepsOf(layers)
 	for _, layer := range h.layers {
-		last := isLastResort(layer)
+		last := group.IsLastResort(layer)
 		if !last {
 			h.racing = append(h.racing, layer)
 		}
-		if last || hasLastResort(layer) {
+		if last || group.HasLastResort(layer) {
 			h.resorts = append(h.resorts, layer)
 		}
 	}
@@ -155,8 +156,8 @@ func (h *hedge) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	return stream.Serve(h, ctx, req, streamed)
 }
 
-// members implements group.
-func (h *hedge) members() []stream.Layer { return h.layers }
+// Members implements group.Group.
+func (h *hedge) Members() []stream.Layer { return h.layers }
 
 // Do implements stream.Layer.
 func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
@@ -179,7 +180,7 @@ func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if outer.LastResorts == stream.LastResortsLater {
 		return err
 	}
-	return askLastResorts(ctx, h.resorts, out, err, func(l stream.Layer) error { return l.Do(ctx, req, streamed, out) })
+	return group.AskLastResorts(ctx, h.resorts, out, err, func(l stream.Layer) error { return l.Do(ctx, req, streamed, out) })
 }
 
 // race calls all models but the last resorts. closed reports whether no other model
@@ -188,7 +189,7 @@ func (h *hedge) race(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	h.budget.Earn()
 	r := &race{hedge: h, req: req, streamed: streamed, out: out, items: make(chan stream.Item)}
 	defer r.end(ctx)
-	r.first, _ = choose(h.racing, out, &h.warned)
+	r.first, _ = group.Choose(h.racing, out, &h.warned)
 	r.chosen = out.Chosen
 	return r.run(ctx), r.closed
 }

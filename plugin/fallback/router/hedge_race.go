@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -193,5 +194,5 @@ func (r *race) failed(ctx context.Context) error {
 	for i, x := range r.racers {
 		causes[i] = x.err
 	}
-	return allFailed(ctx, causes)
+	return group.AllFailed(ctx, causes)
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
@@ -113,5 +114,5 @@ func (p previewed) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	if out.Root == "" {
 		out.Root = p.root
 	}
-	return ask(ctx, p.Layer, req, streamed, out)
+	return group.Ask(ctx, p.Layer, req, streamed, out)
 }

@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -73,7 +74,7 @@ func (r *run) do() error {
 
 // begin finds out where to start.
 func (r *run) begin() {
-	if i, ok := choose(r.layers, r.out, &r.warned); ok {
+	if i, ok := group.Choose(r.layers, r.out, &r.warned); ok {
 		r.start, r.began, r.chosen = i, i, r.out.Chosen
 	} else if place, ok := r.turns.start(r.ctx); ok && r.outer.LastResorts != stream.LastResortsOnly {
 		r.start, r.stays = place.target, r.turns.sticky == StickySession
@@ -215,7 +216,7 @@ func (r *run) judge(i int, err error) (done bool, result error) {
 	if r.out.Stopped || r.out.Final {
 		return true, err
 	}
-	if refused := refusal(err); refused == nil {
+	if refused := group.Refusal(err); refused == nil {
 		r.asked++
 	} else if refused.By == "breaker" {
 		if r.refused == 0 || refused.Until.Before(r.recovered) {
@@ -227,7 +228,7 @@ func (r *run) judge(i int, err error) (done bool, result error) {
 	switch {
 	case r.out.Shown && r.midway == FailMidStream, r.resumed != nil && r.resumed.over,
 		verdict.Action == failure.Fail && !(verdict.Kind == failure.KindContent && r.config.FallbackOnContentPolicy):
-		return true, allFailed(r.ctx, r.causes)
+		return true, group.AllFailed(r.ctx, r.causes)
 	}
 	r.avoid.add(verdict, &r.targets[i].traits)
 	return false, nil
@@ -247,7 +248,7 @@ func (r *run) last() error {
 	case r.asked == 0 && r.refused > 0 && mayForce && !r.out.Shown:
 		orders.Force = true
 	default:
-		return allFailed(r.ctx, r.causes)
+		return group.AllFailed(r.ctx, r.causes)
 	}
 	err := r.ask(i, orders)
 	if err == nil {
@@ -256,5 +257,5 @@ func (r *run) last() error {
 	if done, result := r.judge(i, err); done {
 		return result
 	}
-	return allFailed(r.ctx, r.causes)
+	return group.AllFailed(r.ctx, r.causes)
 }

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -200,7 +201,7 @@ func newSplit(config SplitConfig) *split {
 		layer := stream.Of(a.Model)
 		s.arms = append(s.arms, &arm{
 			layer: layer, cohort: cmp.Or(a.Cohort, layer.Name()), weight: uint64(a.Weight), tally: newTally(config.Window),
-			lastResort: isLastResort(layer), holdsLastResort: hasLastResort(layer),
+			lastResort: group.IsLastResort(layer), holdsLastResort: group.HasLastResort(layer),
 		})
 		s.total += uint64(a.Weight)
 	}
@@ -218,8 +219,8 @@ func (s *split) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 	return stream.Serve(s, ctx, req, streamed)
 }
 
-// members implements group.
-func (s *split) members() (layers []stream.Layer) {
+// Members implements group.Group.
+func (s *split) Members() (layers []stream.Layer) {
 	for _, a := range s.arms {
 		layers = append(layers, a.layer)
 	}
@@ -229,7 +230,7 @@ func (s *split) members() (layers []stream.Layer) {
 // Do implements stream.Layer.
 func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	i := s.choose(ctx)
-	if named, ok := choose(s.members(), out, &s.warned); ok {
+	if named, ok := group.Choose(s.Members(), out, &s.warned); ok {
 		i = named
 	}
 	s.note(i, out)

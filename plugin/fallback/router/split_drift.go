@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/window"
@@ -140,7 +141,7 @@ func isNobodys(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return stream.Ended(ctx) == ctx.Err() || context.Cause(ctx) == lost{}
 	}
-	refused := refusal(err)
+	refused := group.Refusal(err)
 	return refused != nil && refused.By != "breaker"
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
@@ -41,12 +42,12 @@ func (b *balance) watch(i int, streamed bool) *watch {
 // ask makes the call, of layer.
 func (w *watch) ask(ctx context.Context, layer stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if w == nil {
-		return ask(ctx, layer, req, streamed, out)
+		return group.Ask(ctx, layer, req, streamed, out)
 	}
 	w.fork = out.Fork(w.take)
 	defer w.fork.Join()
 	defer w.stop()
-	return ask(ctx, layer, req, streamed, w.fork)
+	return group.Ask(ctx, layer, req, streamed, w.fork)
 }
 
 // take passes on a response. A fork holds back what comes before the first content.

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -56,7 +57,7 @@ func (s *step) GenerateContent(ctx context.Context, req *model.LLMRequest, strea
 func (s *step) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	c, _ := out.Rules.(*course)
 	if c == nil {
-		return ask(ctx, s.Inner, req, streamed, out)
+		return group.Ask(ctx, s.Inner, req, streamed, out)
 	}
 	a, refused := c.enter(ctx, s, req)
 	if refused != nil {

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -16,7 +17,7 @@ func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) erro
 	s := a.step
 	switch {
 	case s.next == nil:
-		return ask(ctx, s.Inner, a.req, streamed, out)
+		return group.Ask(ctx, s.Inner, a.req, streamed, out)
 	case s.next.rule.Answers || s.next.rule.TTFT:
 		return a.observed(ctx, streamed, out)
 	}
@@ -28,7 +29,7 @@ func (a *attempt) run(ctx context.Context, streamed bool, out *stream.Sink) erro
 func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) error {
 	latencies := a.step.next.rule.Latencies
 	if len(latencies) == 0 {
-		return ask(ctx, a.step.Inner, a.req, streamed, out)
+		return group.Ask(ctx, a.step.Inner, a.req, streamed, out)
 	}
 	limits := stream.Limits{Silence: make([]stream.Moment, len(latencies))}
 	for i, latency := range latencies {
@@ -36,7 +37,7 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 	}
 	limited, end := out.Limit(ctx, limits)
 	defer end()
-	err := ask(limited, a.step.Inner, a.req, streamed, out)
+	err := group.Ask(limited, a.step.Inner, a.req, streamed, out)
 	if _, ok := context.Cause(limited).(*movedOn); ok {
 		a.course.pass(a.step.next)
 	}

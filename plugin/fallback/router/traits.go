@@ -91,12 +91,6 @@ func traitsOf(m model.LLM) Traits {
 	return traits
 }
 
-// isLastResort reports whether m is a last resort.
-func isLastResort(m model.LLM) bool {
-	_, ok := stream.Find[stream.LastResort](m)
-	return ok
-}
-
 // optional returns m as a target that may be absent from a call, or nil.
 func optional(m model.LLM) stream.Optional {
 	o, _ := stream.Find[stream.Optional](m)

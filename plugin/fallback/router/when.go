@@ -164,6 +164,15 @@ type conditional struct {
 	rule Rule
 }
 
+// CheckRule implements group.Ruled.
+func (c *conditional) CheckRule(target string) []error {
+	errs := c.rule.check(target)
+	if _, second := stream.Find[*conditional](c.Inner); second {
+		errs = append(errs, fmt.Errorf("%s has two rules; put their conditions into one", target))
+	}
+	return errs
+}
+
 // GenerateContent implements model.LLM.
 func (c *conditional) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(c, ctx, req, streamed)
@@ -174,11 +183,10 @@ func (c *conditional) Do(ctx context.Context, req *model.LLMRequest, streamed bo
 	return c.Inner.Do(ctx, req, streamed, out)
 }
 
-// check returns what is wrong with the rule of a router's model i. who is the
-// constructor's name.
-func (r *Rule) check(who string, i int) (errs []error) {
+// check returns what is wrong with the rule. target begins the errors.
+func (r *Rule) check(target string) (errs []error) {
 	wrong := func(format string, args ...any) {
-		errs = append(errs, fmt.Errorf("router: %s: models[%d]: Rule.%s", who, i, fmt.Sprintf(format, args...)))
+		errs = append(errs, fmt.Errorf("%s: Rule.%s", target, fmt.Sprintf(format, args...)))
 	}
 	last := time.Duration(0)
 	for i, latency := range r.Latencies {

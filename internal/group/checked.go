@@ -1,4 +1,4 @@
-package router
+package group
 
 import (
 	"context"
@@ -10,24 +10,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 )
-
-// orderedCheck is the type of the check in [stream.Orders].
-type orderedCheck = func(ctx context.Context, resp *model.LLMResponse, target stream.Layer) error
-
-// withCheck returns a check that runs outer, the check of the enclosing routers, which
-// may be nil, then that of gate.
-func withCheck(outer orderedCheck, gate *guard.Gate) orderedCheck {
-	return func(ctx context.Context, resp *model.LLMResponse, target stream.Layer) error {
-		if outer != nil {
-			if err := outer(ctx, resp, target); err != nil {
-				return err
-			}
-		}
-		return gate.Check(ctx, resp, guardTarget(target, true))
-	}
-}
 
 // maxUnchecked bounds the responses that are held back after one with function calls.
 const maxUnchecked = 1024
