@@ -69,6 +69,7 @@ var arrows = map[string]string{
 	"plugin/fallback/policy/spec":        "",
 	"plugin/fallback/policy":             "call degrade failure guard middleware policy/spec provider provider/gemini provider/openai router",
 	"internal/stream":                    "call failure provider",
+	"internal/affinity":                  "call",
 	"internal/group":                     "failure",
 	"internal/turn":                      "call failure",
 	"internal/catalog":                   "failure policy/spec provider",

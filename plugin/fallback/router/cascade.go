@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/affinity"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
@@ -122,7 +123,7 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 	}
 	c := &cascade{
 		config: config, name: cheap.Name(), layers: layers, hooks: config.Hooks,
-		turns: newAffinity(StickyTurn, DefaultMaxTurns, DefaultStayFor),
+		turns: affinity.New(affinity.TurnOf, DefaultMaxTurns, DefaultStayFor),
 	}
 	for _, layer := range layers {
 		if group.IsLastResort(layer) || group.HasLastResort(layer) {
@@ -240,7 +241,7 @@ type cascade struct {
 	resorts []stream.Layer // layers that are or hold last resorts
 	strips  bool           // stated confidences are removed
 	hooks   call.Hooks
-	turns   *affinity
+	turns   *affinity.Affinity
 	warned  atomic.Bool // of a model name that no target has
 }
 

@@ -44,7 +44,7 @@ func (r *cascadeRun) do() error {
 		for i := r.begin(); i >= 0; i = r.next() {
 			if err = r.try(i); err == nil {
 				if i == strongLayer && len(r.causes) > 0 {
-					r.turns.stay(r.ctx, i, r.out.Cause())
+					r.turns.Stay(r.ctx, i, r.out.Cause())
 				}
 				return nil
 			}
@@ -76,10 +76,10 @@ func (r *cascadeRun) begin() int {
 		}
 		return strongLayer
 	}
-	if place, ok := r.turns.start(r.ctx); ok && r.bar() == "" {
-		r.out.SetCause(place.cause)
+	if place, ok := r.turns.Start(r.ctx); ok && r.bar() == "" {
+		r.out.SetCause(place.Cause)
 		r.out.Record(call.Attempt{Model: r.name, Outcome: call.Skipped, Reason: "the turn stays with the model that answered before"})
-		return place.target
+		return place.Target
 	}
 	return cheapLayer
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/affinity"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -49,7 +50,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 		config: config, name: layers[0].Name(), hooks: config.Hooks,
 	}
 	size, lasts := cmp.Or(config.MaxTurns, DefaultMaxTurns), cmp.Or(config.StayFor, DefaultStayFor)
-	f.turns, f.warmth = newAffinity(config.Sticky, size, lasts), newWarmth(size, lasts)
+	f.turns, f.warmth = affinity.New(config.Sticky.keyOf, size, lasts), newWarmth(size, lasts)
 	f.layers, f.ruled = stepsOf(layers)
 	f.ruled = f.ruled || config.Judge != nil
 	f.notice = notice
@@ -91,7 +92,7 @@ type fallback struct {
 	targets []target
 	layers  []stream.Layer // of targets; steps
 	ruled   bool           // rules, gates or Config.Judge concern a target
-	turns   *affinity
+	turns   *affinity.Affinity
 	warmth  *warmth
 	warned  atomic.Bool // of a model name that no target has
 }

@@ -62,7 +62,7 @@ func (r *run) do() error {
 		err := r.visit(i)
 		if err == nil {
 			if r.out.Notes.Degraded == "" && len(r.causes) > 0 {
-				r.turns.stay(r.ctx, i, r.out.Cause())
+				r.turns.Stay(r.ctx, i, r.out.Cause())
 			}
 			return nil
 		}
@@ -76,11 +76,11 @@ func (r *run) do() error {
 func (r *run) begin() {
 	if i, ok := group.Choose(r.layers, r.out, &r.warned); ok {
 		r.start, r.began, r.chosen = i, i, r.out.Chosen
-	} else if place, ok := r.turns.start(r.ctx); ok && r.outer.LastResorts != stream.LastResortsOnly {
-		r.start, r.stays = place.target, r.turns.sticky == StickySession
-		r.out.SetCause(place.cause)
+	} else if place, ok := r.turns.Start(r.ctx); ok && r.outer.LastResorts != stream.LastResortsOnly {
+		r.start, r.stays = place.Target, r.config.Sticky == StickySession
+		r.out.SetCause(place.Cause)
 		if r.targets[r.start].Name() != r.name {
-			r.out.Record(call.Attempt{Model: r.name, Outcome: call.Skipped, Reason: "the " + r.turns.what() + " stays with the model that answered before"})
+			r.out.Record(call.Attempt{Model: r.name, Outcome: call.Skipped, Reason: "the " + r.config.Sticky.what() + " stays with the model that answered before"})
 		}
 	}
 	r.midway = r.config.MidStream

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/affinity"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -13,7 +14,7 @@ import (
 // one that gave the latest answer, if that read tokens from the cache.
 type warmth struct {
 	lasts         time.Duration
-	conversations *memory[warm]
+	conversations *affinity.Memory[warm]
 }
 
 type warm struct {
@@ -22,20 +23,20 @@ type warm struct {
 }
 
 func newWarmth(conversations int, lasts time.Duration) *warmth {
-	return &warmth{lasts: lasts, conversations: newMemory[warm](conversations)}
+	return &warmth{lasts: lasts, conversations: affinity.NewMemory[warm](conversations)}
 }
 
 // find returns the target that has ctx's conversation in its cache; zero for none.
 func (w *warmth) find(ctx context.Context) (found stream.Warm) {
-	if w.conversations.empty() {
+	if w.conversations.Empty() {
 		return found
 	}
 	info := call.From(ctx)
-	key, ok := conversationOf(&info)
+	key, ok := affinity.ConversationOf(&info)
 	if !ok {
 		return found
 	}
-	w.conversations.update(key, func(v warm, known bool) (warm, bool) {
+	w.conversations.Update(key, func(v warm, known bool) (warm, bool) {
 		if !known || time.Since(v.used) >= w.lasts {
 			return warm{}, false
 		}
@@ -52,16 +53,16 @@ func (w *warmth) note(ctx context.Context, out *stream.Sink) {
 		return
 	}
 	cached := tokens.Cached(out.Usage())
-	if cached == 0 && w.conversations.empty() {
+	if cached == 0 && w.conversations.Empty() {
 		return
 	}
 	info := call.From(ctx)
-	key, ok := conversationOf(&info)
+	key, ok := affinity.ConversationOf(&info)
 	if !ok {
 		return
 	}
 	now := time.Now()
-	w.conversations.update(key, func(warm, bool) (warm, bool) {
+	w.conversations.Update(key, func(warm, bool) (warm, bool) {
 		return warm{stream.Warm{Model: out.Model, Tokens: cached}, now}, cached > 0
 	})
 }
