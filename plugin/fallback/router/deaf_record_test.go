@@ -8,20 +8,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
-
-// counted is a piece of an answer that tells so many tokens.
-func counted(text string, tokens int32) *model.LLMResponse {
-	piece := chunk(text)
-	piece.UsageMetadata = &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: tokens, TotalTokenCount: tokens}
-	return piece
-}
 
 // deafAfter sends responses and ignores its context from then on, for an hour.
 func deafAfter(responses ...*model.LLMResponse) suite.Step {

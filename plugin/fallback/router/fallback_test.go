@@ -23,8 +23,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// seen is what a consumer got of one call: each partial text, "|" for a
-// restart, and the final text in brackets.
+// seen is a suite.Seen.
 type seen struct {
 	stream string
 	final  *model.LLMResponse
@@ -36,37 +35,14 @@ func (s seen) metadata() call.Metadata {
 	return md
 }
 
-func collect(responses iter.Seq2[*model.LLMResponse, error]) (s seen) {
-	for resp, err := range responses {
-		switch {
-		case err != nil:
-			s.err = err
-		case resp.CustomMetadata[call.KeyRestart] == true:
-			s.stream += "|"
-		case resp.Partial && resp.Content != nil:
-			s.stream += resp.Content.Parts[0].Text
-		case !resp.Partial:
-			s.final = resp
-			text := resp.ErrorCode
-			if resp.Content != nil {
-				for _, part := range resp.Content.Parts {
-					text += part.Text
-				}
-			}
-			s.stream += "[" + text + "]"
-		}
-	}
-	return s
+func collect(responses iter.Seq2[*model.LLMResponse, error]) seen {
+	s := suite.Collect(responses)
+	return seen{s.Stream, s.Final, s.Err}
 }
 
 func ask(ctx context.Context, m model.LLM, streamed bool) seen {
-	req := &model.LLMRequest{Model: m.Name(), Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
-	return collect(m.GenerateContent(ctx, req, streamed))
-}
-
-// inTurn returns a context of the given invocation.
-func inTurn(ctx context.Context, invocation string) context.Context {
-	return call.With(ctx, call.Info{Invocation: invocation, Agent: "agent"})
+	s := suite.Ask(ctx, m, streamed)
+	return seen{s.Stream, s.Final, s.Err}
 }
 
 var (
@@ -75,21 +51,6 @@ var (
 	errBilling  = genai.APIError{Code: 429, Status: "RESOURCE_EXHAUSTED", Message: "Your billing account has exceeded its monthly spending cap"}
 	errBadKey   = genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "API key not valid. Please pass a valid API key."}
 )
-
-func chunk(text string) *model.LLMResponse {
-	return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), Partial: true}
-}
-
-// send yields responses as they are.
-func send(responses ...*model.LLMResponse) suite.Step {
-	return func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		for _, resp := range responses {
-			if !yield(resp, nil) {
-				return
-			}
-		}
-	}
-}
 
 func TestMetadata(t *testing.T) {
 	first, second := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("ok")), suite.NewModel("second", suite.Fail(suite.ErrUnavailable))

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
@@ -62,41 +61,6 @@ func hear(ctx context.Context, m model.LLM, streamed bool, consume ...func(*mode
 		h.Record = append(h.Record, strings.Join([]string{a.Model, string(a.Outcome), a.Kind}, " "))
 	}
 	return h
-}
-
-func userSays(text string) *model.LLMRequest {
-	return &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText(text, genai.RoleUser)}}
-}
-
-// within follows step after d, or ends with the context, as a model does.
-func within(d time.Duration, step suite.Step) suite.Step {
-	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		select {
-		case <-time.After(d):
-			step(ctx, req, streamed, yield)
-		case <-ctx.Done():
-			yield(nil, ctx.Err())
-		}
-	}
-}
-
-// deaf follows step after d, whatever becomes of the context.
-func deaf(d time.Duration, step suite.Step) suite.Step {
-	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		time.Sleep(d) // in a synctest bubble
-		step(ctx, req, streamed, yield)
-	}
-}
-
-// inBubble runs f with time of its own, for unary and streamed calls. It fails
-// when a goroutine is left.
-func inBubble(t *testing.T, f func(t *testing.T, streamed bool)) {
-	t.Helper()
-	for name, streamed := range map[string]bool{"unary": false, "streamed": true} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { f(t, streamed) })
-		})
-	}
 }
 
 func TestFastFirstModelIsNotHedged(t *testing.T) {

@@ -17,28 +17,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// mute ends its turn with an empty answer, after thoughts if it has any.
-func mute(reason genai.FinishReason, thoughts ...string) suite.Step {
-	return func(_ context.Context, _ *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		content := &genai.Content{Role: genai.RoleModel}
-		for _, thought := range thoughts {
-			part := &genai.Part{Text: thought, Thought: true}
-			content.Parts = append(content.Parts, part)
-			if streamed && !yield(&model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{part}}, Partial: true}, nil) {
-				return
-			}
-		}
-		yield(&model.LLMResponse{Content: content, FinishReason: reason}, nil)
-	}
-}
-
 // afterTools asks what follows a completed tool round.
 func afterTools(ctx context.Context, m model.LLM, streamed bool) seen {
-	return collect(m.GenerateContent(ctx, &model.LLMRequest{Model: m.Name(), Contents: []*genai.Content{
-		genai.NewContentFromText("turn off the light", genai.RoleUser),
-		{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{ID: "1", Name: "off"}}}},
-		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{ID: "1", Name: "off", Response: map[string]any{"ok": true}}}}},
-	}}, streamed))
+	req := suite.ToolsHaveRun()
+	req.Model = m.Name()
+	return collect(m.GenerateContent(ctx, req, streamed))
 }
 
 // B112: an empty answer after tools is one when the model has given it twice.

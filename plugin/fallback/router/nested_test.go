@@ -12,7 +12,6 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -278,5 +277,3 @@ func TestSlowConsumerIsNotAStall(t *testing.T) {
 		}
 	})
 }
-
-var _ stream.Layer = (*open)(nil)

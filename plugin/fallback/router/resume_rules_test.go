@@ -27,15 +27,6 @@ func prefilling(name string, steps ...suite.Step) model.LLM {
 	return router.Describe(suite.NewModel(name, steps...), router.Traits{Prefill: true})
 }
 
-// pieces streams them, then the final response, which has text alone.
-func pieces(text string, pieces ...string) suite.Step {
-	responses := []*model.LLMResponse{}
-	for _, piece := range pieces {
-		responses = append(responses, chunk(piece))
-	}
-	return send(append(responses, &model.LLMResponse{Content: chunk(text).Content, FinishReason: genai.FinishReasonStop})...)
-}
-
 // B120: the text goes on, whatever the models that follow make of it.
 func TestResumedText(t *testing.T) {
 	down := suite.ErrUnavailable

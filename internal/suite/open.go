@@ -1,4 +1,4 @@
-package router_test
+package suite
 
 import (
 	"context"
@@ -8,11 +8,12 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// openBreaker is a layer that lets only forced calls through.
-func openBreaker(m model.LLM, until time.Time) model.LLM { return &open{stream.Of(m), until} }
+var _ stream.Layer = (*open)(nil)
+
+// OpenBreaker is a layer that lets only forced calls through.
+func OpenBreaker(m model.LLM, until time.Time) model.LLM { return &open{stream.Of(m), until} }
 
 type open struct {
 	inner stream.Layer
@@ -27,7 +28,7 @@ func (o *open) GenerateContent(ctx context.Context, req *model.LLMRequest, strea
 
 func (o *open) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if !out.Force {
-		return &middleware.RefusedError{By: "breaker", Model: o.Name(), Reason: "open", Until: o.until}
+		return &stream.RefusedError{By: "breaker", Model: o.Name(), Reason: "open", Until: o.until}
 	}
 	return o.inner.Do(ctx, req, streamed, out)
 }
