@@ -63,11 +63,12 @@ var arrows = map[string]string{
 	"plugin/fallback/guard":              "call",
 	"plugin/fallback/middleware":         "call failure",
 	"plugin/fallback/router":             "call failure guard middleware provider",
+	"plugin/fallback/cascade":            "call failure middleware",
 	"plugin/fallback/jobs":               "call failure middleware",
 	"plugin/fallback/degrade":            "call failure jobs middleware",
 	"plugin/fallback/observe":            "call",
 	"plugin/fallback/policy/spec":        "",
-	"plugin/fallback/policy":             "call degrade failure guard middleware policy/spec provider provider/gemini provider/openai router",
+	"plugin/fallback/policy":             "call cascade degrade failure guard middleware policy/spec provider provider/gemini provider/openai router",
 	"internal/stream":                    "call failure provider",
 	"internal/affinity":                  "call",
 	"internal/group":                     "failure",
@@ -80,7 +81,7 @@ var arrows = map[string]string{
 	"internal/suite":                     "call failure fallbacktest router",
 }
 
-// Arrows point one way: policy → router → {middleware, guard} → {failure, call, provider}. Only
+// Arrows point one way: policy → {router, cascade} → {middleware, guard} → {failure, call, provider}. Only
 // programs import policy.
 // A room of provider knows no other, and what lives in internal knows of no public
 // package but those it is listed with.
@@ -144,7 +145,7 @@ func engine(name string) bool {
 // What a package must not compile, so that its users do not either.
 func TestPackagesStayLight(t *testing.T) {
 	sdks := "github.com/openai/ github.com/anthropics/ github.com/aws/ github.com/Azure/ google.golang.org/adk/v2/model/gemini"
-	models := "plugin/fallback/provider plugin/fallback/router plugin/fallback/middleware plugin/fallback/guard plugin/fallback/degrade plugin/fallback/jobs plugin/fallback/call plugin/fallback/failure"
+	models := "plugin/fallback/provider plugin/fallback/router plugin/fallback/cascade plugin/fallback/middleware plugin/fallback/guard plugin/fallback/degrade plugin/fallback/jobs plugin/fallback/call plugin/fallback/failure"
 	for _, rule := range []struct{ name, heavy string }{
 		// The plugin alone: no store, no conditions, no server, no cache.
 		{"plugin/fallback", "github.com/redis/ cel.dev/ github.com/google/cel-go github.com/maypok86/ github.com/spf13/ github.com/chromedp/ github.com/open-feature/ modernc.org/ github.com/glebarez/"},

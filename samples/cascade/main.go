@@ -23,9 +23,9 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 const (
@@ -69,14 +69,14 @@ func newModels(ctx context.Context, provider *genai.ClientConfig, alone, both *m
 	if err != nil {
 		return nil, nil, fmt.Errorf("cascade: %w", err)
 	}
-	cascade, err := router.NewCascade(router.CascadeConfig{
-		Judges:    []router.Judge{router.JudgeStated(router.AskConfidence)},
+	m, err := cascade.New(cascade.Config{
+		Judges:    []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)},
 		Threshold: 0.8,
 	}, middleware.Chain(lite, both.Middleware()), middleware.Chain(pro, both.Middleware()))
 	if err != nil {
 		return nil, nil, fmt.Errorf("cascade: %w", err)
 	}
-	return middleware.Chain(pro, alone.Middleware()), cascade, nil
+	return middleware.Chain(pro, alone.Middleware()), m, nil
 }
 
 // compare asks each model all questions and prints the bills.

@@ -21,6 +21,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -141,8 +142,8 @@ func TestRoutersTellWhoAnswered(t *testing.T) {
 			return router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("first", slow), second)
 		}, call.Metadata{ModelName: "second"}},
 		"cascade": {func(second modelv2.LLM) modelv2.LLM {
-			judge := router.JudgeChecks(middleware.ValidateConfig{MinLength: 5})
-			return router.MustCascade(router.CascadeConfig{Judges: []router.Judge{judge}}, suite.NewModel("first", suite.Text("no")), second)
+			judge := cascade.JudgeChecks(middleware.ValidateConfig{MinLength: 5})
+			return cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}}, suite.NewModel("first", suite.Text("no")), second)
 		}, call.Metadata{ModelName: "second"}},
 		"split": {func(second modelv2.LLM) modelv2.LLM {
 			old := suite.NewModel("first", suite.Text("no"))

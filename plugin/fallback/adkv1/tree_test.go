@@ -23,6 +23,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -55,7 +56,7 @@ var trees = map[string]func(t *testing.T, first, second modelv2.LLM) modelv2.LLM
 		return router.MustFallback(router.Config{}, router.MustHedge(router.HedgeConfig{Delay: time.Hour}, layered(first), second), second)
 	},
 	"cascade": func(_ *testing.T, first, second modelv2.LLM) modelv2.LLM {
-		return router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeChecks(middleware.ValidateConfig{MinLength: 1})}}, layered(first), layered(second))
+		return cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{MinLength: 1})}}, layered(first), layered(second))
 	},
 	"split": func(_ *testing.T, first, second modelv2.LLM) modelv2.LLM {
 		arm := router.MustFallback(router.Config{}, layered(first), layered(second))

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -17,7 +18,7 @@ import (
 )
 
 // WithJudge sets the function behind judge: application of section cascade; see
-// [router.JudgeFunc]. It returns the confidence in an answer of the cheap model, from 0 to 1.
+// [cascade.JudgeFunc]. It returns the confidence in an answer of the cheap model, from 0 to 1.
 func WithJudge(judge func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (confidence float64, err error)) Option {
 	return optionFunc(func(o *options) { o.judge = judge })
 }
@@ -32,7 +33,7 @@ func (b *builder) cascade(t spec.Target, strong stream.Layer, ch *chain) stream.
 	if cheap == nil || config == nil {
 		return nil
 	}
-	m, err := router.NewCascade(*config, cheap, strong)
+	m, err := cascade.New(*config, cheap, strong)
 	if err != nil {
 		b.err("cascade", err.Error())
 		return nil
@@ -45,15 +46,15 @@ func (b *builder) cascade(t spec.Target, strong stream.Layer, ch *chain) stream.
 }
 
 // cascadeConfig returns the settings of the cascade, or nil if a problem was reported.
-func (b *builder) cascadeConfig(t spec.Target) *router.CascadeConfig {
+func (b *builder) cascadeConfig(t spec.Target) *cascade.Config {
 	s := b.policy.Cascade
 	judges, ok := b.judges(t)
 	if !ok {
 		return nil
 	}
-	config := &router.CascadeConfig{
+	config := &cascade.Config{
 		Judges: judges, Threshold: float64(s.Confidence), JudgeTimeout: s.JudgeTimeout, MaxCost: float64(s.MaxCost), Hold: s.Hold,
-		Tenants: make(map[string]router.CascadeSettings, len(s.Tenants)),
+		Tenants: make(map[string]cascade.Settings, len(s.Tenants)),
 	}
 	cost := b.costOf(t.Models())
 	config.Price = func(_ string, req *model.LLMRequest) (float64, bool) {
@@ -63,9 +64,9 @@ func (b *builder) cascadeConfig(t spec.Target) *router.CascadeConfig {
 		return cost(req), true
 	}
 	for tenant, own := range s.Tenants {
-		settings := router.CascadeSettings{Threshold: float64(own.Confidence), MaxCost: float64(own.MaxCost)}
+		settings := cascade.Settings{Threshold: float64(own.Confidence), MaxCost: float64(own.MaxCost)}
 		if own.Use != "both" {
-			settings.Use = router.CascadeUse(own.Use)
+			settings.Use = cascade.Use(own.Use)
 		}
 		config.Tenants[tenant] = settings
 	}
@@ -74,16 +75,16 @@ func (b *builder) cascadeConfig(t spec.Target) *router.CascadeConfig {
 
 // judges returns the judges of the cascade, the cheapest first; ok is false if a problem
 // was reported.
-func (b *builder) judges(t spec.Target) (judges []router.Judge, ok bool) {
+func (b *builder) judges(t spec.Target) (judges []cascade.Judge, ok bool) {
 	s := b.policy.Cascade
-	var measures []router.Judge // that have a confidence, not only yes or no
+	var measures []cascade.Judge // that have a confidence, not only yes or no
 	switch s.Measure() {
 	case "logprobs":
-		measures = append(measures, router.JudgeLogProbs(true))
+		measures = append(measures, cascade.JudgeLogProbs(true))
 	case "stated":
-		measures = append(measures, router.JudgeStated(router.AskConfidence))
+		measures = append(measures, cascade.JudgeStated(cascade.AskConfidence))
 	case "application":
-		measures = append(measures, router.JudgeFunc(b.options.judge))
+		measures = append(measures, cascade.JudgeFunc(b.options.judge))
 	}
 	if t.Grader != nil {
 		grader := *t.Grader
@@ -91,7 +92,7 @@ func (b *builder) judges(t spec.Target) (judges []router.Judge, ok bool) {
 		if m == nil {
 			return nil, false
 		}
-		measures = append(measures, router.JudgeModel(m, ""))
+		measures = append(measures, cascade.JudgeModel(m, ""))
 	}
 	if s.Degrade != nil {
 		to := b.lastResort(spec.Target{Resolved: b.policy.Resolve(s.Degrade.To), Path: "cascade.degrade.to"})
@@ -110,7 +111,7 @@ func (b *builder) judges(t spec.Target) (judges []router.Judge, ok bool) {
 		b.err("cascade.checks", err.Error())
 		return nil, false
 	}
-	return append([]router.Judge{router.JudgeChecks(config)}, measures...), true
+	return append([]cascade.Judge{cascade.JudgeChecks(config)}, measures...), true
 }
 
 // cascaded is the place of a primary behind a cascade. It has the primary's name, by which

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -61,7 +62,7 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 func TestDefaultsOfACascadeAndOfDeferredAnswers(t *testing.T) {
 	p := parsed(t, "primary: a\ncascade: {model: b}\nfallbacks: [{name: deferred-answer}]\ndegrade: {deferred: {}}")
 	got := []any{float64(p.Cascade.Confidence), p.Cascade.JudgeTimeout, p.Cascade.Measure(), p.Degrade.Deferred.Message, p.Degrade.Deferred.MaxAge}
-	want := []any{router.DefaultThreshold, router.DefaultJudgeTimeout, "logprobs", degrade.DefaultDeferredText, jobs.DefaultExpiry}
+	want := []any{cascade.DefaultThreshold, cascade.DefaultJudgeTimeout, "logprobs", degrade.DefaultDeferredText, jobs.DefaultExpiry}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
 	}

@@ -2,7 +2,6 @@
 //
 //   - [NewFallback] calls them in order until one answers.
 //   - [NewHedge] calls a second one when the first is slow.
-//   - [NewCascade] calls a strong one when a judge rejects a cheap one's answer.
 //   - [NewSplit] sends a share of the users to each. The shares may follow the health
 //     of the first ([AdaptiveShare]).
 //   - [NewProgressive] shows a quick preview until the answer begins.
@@ -24,6 +23,7 @@
 // Config.Gate keeps fallbacks from using tools whose effects cannot be undone.
 // Config.Notice tells the user that a fallback answers.
 //
-// What stands around one model is in package middleware. What an error means is
-// in package failure; nothing here judges an error by itself.
+// A cheap model in front of a strong one, which is called when a judge rejects the cheap
+// answer, is in package cascade. What stands around one model is in package middleware.
+// What an error means is in package failure; nothing here judges an error by itself.
 package router

@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -129,7 +130,7 @@ func TestGateConcernsFallbacksOnly(t *testing.T) {
 	down := func(name string) *suite.Model { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable)) }
 	pays := func(name string) *suite.Model { return suite.NewModel(name, calls("pay")) }
 	gate := router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}
-	long := router.CascadeConfig{Judges: []router.Judge{router.JudgeChecks(middleware.ValidateConfig{MinLength: 1000})}, Threshold: 0.5}
+	long := cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{MinLength: 1000})}, Threshold: 0.5}
 	for _, test := range []struct {
 		name  string
 		model model.LLM
@@ -147,7 +148,7 @@ func TestGateConcernsFallbacksOnly(t *testing.T) {
 		{"a gate of a group", fallback(down("a"), router.MustFallback(gate, pays("b"))), "", nil},
 		{"the second of a hedge", router.MustFallback(gate, router.MustHedge(router.HedgeConfig{}, down("a"), pays("b"))), "", nil},
 		{"the first of a hedge", router.MustFallback(gate, router.MustHedge(router.HedgeConfig{}, pays("a"), down("b"))), "", []string{"pay"}},
-		{"the strong model of a cascade", router.MustFallback(gate, router.MustCascade(long, suite.NewModel("a", suite.Text("short")), pays("b"))), "", []string{"pay"}},
+		{"the strong model of a cascade", router.MustFallback(gate, cascade.MustNew(long, suite.NewModel("a", suite.Text("short")), pays("b"))), "", []string{"pay"}},
 		{"an arm of a split", router.MustFallback(gate, router.MustSplit(router.SplitConfig{Arms: []router.Arm{{Model: down("a")}, {Weight: 1, Model: pays("b")}}})), "", []string{"pay"}},
 	} {
 		for _, streamed := range []bool{false, true} {

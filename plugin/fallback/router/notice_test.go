@@ -12,6 +12,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -64,6 +65,9 @@ func TestNotice(t *testing.T) {
 	}
 	resume, restart := notice(""), notice("after")
 	resume.MidStream = router.Resume
+	rejecting := cascade.Config{Judges: []cascade.Judge{
+		cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return 0, nil }),
+	}}
 	validate := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1})
 	for _, test := range []struct {
 		name                   string
@@ -75,9 +79,9 @@ func TestNotice(t *testing.T) {
 		{"after", router.MustFallback(notice("after"), failing, second), "Hello you(fallback!)[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"metadata", router.MustFallback(notice("metadata"), failing, second), "()Hello you[Hello you!]", "[Hello you!]", "()[Hello you!]"},
 		{"the primary answers", router.MustFallback(notice(""), second, failing), "Hello you[Hello you]", "[Hello you]", "[Hello you]"},
-		{"the strong model of a cascade", router.MustFallback(notice(""), router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}}, unsure, second)),
+		{"the strong model of a cascade", router.MustFallback(notice(""), cascade.MustNew(rejecting, unsure, second)),
 			"Hi|Hello you[Hello you]", "[Hello you]", "[Hello you]"},
-		{"a fallback behind a cascade", router.MustFallback(notice(""), router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}}, failing, down), second),
+		{"a fallback behind a cascade", router.MustFallback(notice(""), cascade.MustNew(rejecting, failing, down), second),
 			"(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"the second model of a hedge", router.MustFallback(notice(""), router.MustHedge(router.HedgeConfig{Delay: time.Hour, MaxExtraLoad: 1}, failing, second)),
 			"(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},

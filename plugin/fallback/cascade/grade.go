@@ -1,4 +1,4 @@
-package router
+package cascade
 
 import (
 	"context"
@@ -64,7 +64,7 @@ func grade(ctx context.Context, layer stream.Layer, instruction string, a *judge
 	err := group.Ask(ctx, layer, gradeRequest(layer.Name(), instruction, a), false, fork)
 	if reply == nil {
 		if err == nil {
-			err = errors.New("router: the judge gave no reply")
+			err = errors.New("cascade: the judge gave no reply")
 		}
 		return math.NaN(), err
 	}

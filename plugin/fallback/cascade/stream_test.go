@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -25,7 +26,7 @@ func cut(text string, size int) (all []string) {
 
 // stating is a cascade by stated confidence.
 func stating(hold bool, cheap suite.Step) model.LLM {
-	return router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}, Hold: hold},
+	return cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}, Hold: hold},
 		suite.NewModel("flash", cheap), suite.NewModel("pro", suite.Text("strong")))
 }
 
@@ -45,14 +46,14 @@ func TestStatedConfidenceIsRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, hold := range []bool{false, true} {
 				for size := 1; size <= len(test.text); size++ {
-					got := ask(t.Context(), stating(hold, pieces(test.text, cut(test.text, size)...)), true)
-					if want := test.want + "[" + test.want + "]"; got.stream != want || got.err != nil {
-						t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.stream, got.err, want)
+					got := suite.Ask(t.Context(), stating(hold, suite.Pieces(test.text, cut(test.text, size)...)), true)
+					if want := test.want + "[" + test.want + "]"; got.Stream != want || got.Err != nil {
+						t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.Stream, got.Err, want)
 					}
 				}
 			}
-			if got := ask(t.Context(), stating(false, suite.Text(test.text)), false); got.stream != "["+test.want+"]" {
-				t.Errorf("unary, the consumer saw %q (%v), want %q", got.stream, got.err, test.want)
+			if got := suite.Ask(t.Context(), stating(false, suite.Text(test.text)), false); got.Stream != "["+test.want+"]" {
+				t.Errorf("unary, the consumer saw %q (%v), want %q", got.Stream, got.Err, test.want)
 			}
 		})
 	}
@@ -62,13 +63,13 @@ func TestStatedConfidenceIsRemoved(t *testing.T) {
 func TestStatedConfidenceIsRemovedFromRejectedAnswers(t *testing.T) {
 	text := "Paris.\nCONFIDENCE: 0.1"
 	for size := 1; size <= len(text); size++ {
-		if got := ask(t.Context(), stating(false, pieces(text, cut(text, size)...)), true); got.stream != "Paris.|strong[strong]" {
-			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.stream, got.err)
+		if got := suite.Ask(t.Context(), stating(false, suite.Pieces(text, cut(text, size)...)), true); got.Stream != "Paris.|strong[strong]" {
+			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.Stream, got.Err)
 		}
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}},
-			suite.NewModel("flash", pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-		if got := ask(t.Context(), m, true); got.stream != "Paris.|[Paris.]" {
-			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.stream, got.err)
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}},
+			suite.NewModel("flash", suite.Pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
+		if got := suite.Ask(t.Context(), m, true); got.Stream != "Paris.|[Paris.]" {
+			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.Stream, got.Err)
 		}
 	}
 }
@@ -80,22 +81,22 @@ func TestTextLikeAStatementIsNotLost(t *testing.T) {
 	} {
 		for size := 1; size <= len(text); size++ {
 			for _, hold := range []bool{false, true} {
-				m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}, Hold: hold},
-					suite.NewModel("flash", pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-				got := ask(t.Context(), m, true)
+				m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Hold: hold},
+					suite.NewModel("flash", suite.Pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
+				got := suite.Ask(t.Context(), m, true)
 				want := text + "|[" + text + "]"
 				if hold {
 					want = text + "[" + text + "]"
 				}
-				if got.stream != want || got.metadata().Degraded != "flash" {
-					t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.stream, got.err, want)
+				if got.Stream != want || got.Metadata().Degraded != "flash" {
+					t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.Stream, got.Err, want)
 				}
 			}
 		}
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}},
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}},
 			suite.NewModel("flash", suite.Text(text)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-		if got := ask(t.Context(), m, false); got.stream != "["+text+"]" {
-			t.Errorf("unary, the consumer saw %q (%v), want %q", got.stream, got.err, text)
+		if got := suite.Ask(t.Context(), m, false); got.Stream != "["+text+"]" {
+			t.Errorf("unary, the consumer saw %q (%v), want %q", got.Stream, got.Err, text)
 		}
 	}
 }
@@ -103,12 +104,12 @@ func TestTextLikeAStatementIsNotLost(t *testing.T) {
 // What looks like a statement stays behind the parts that precede it, in the last text.
 func TestTextLikeAStatementStaysInItsPart(t *testing.T) {
 	image := &genai.Part{InlineData: &genai.Blob{MIMEType: "image/png", Data: []byte("x")}}
-	answer := send(&model.LLMResponse{FinishReason: genai.FinishReasonStop, Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
+	answer := suite.Send(&model.LLMResponse{FinishReason: genai.FinishReasonStop, Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
 		{Text: "Paris. "}, {Text: "a thought", Thought: true}, image, {Text: "CONF"}, nil, image,
 	}}})
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}, Tenants: map[string]router.CascadeSettings{"": {Use: router.UseCheap}}},
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Tenants: map[string]cascade.Settings{"": {Use: cascade.UseCheap}}},
 		suite.NewModel("flash", answer), suite.NewModel("pro", suite.Text("strong")))
-	for resp, err := range m.GenerateContent(t.Context(), userSays("hi"), false) {
+	for resp, err := range m.GenerateContent(t.Context(), suite.UserSays("hi"), false) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,9 +148,9 @@ func TestStatedConfidence(t *testing.T) {
 		"beside a call":       {part(&genai.Part{Text: "I look.\nCONFIDENCE: 0.1"}, &genai.Part{FunctionCall: &genai.FunctionCall{Name: "look"}}), "I look.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := ask(t.Context(), stating(false, test.step), false)
-			if got.stream != "["+test.want+"]" || got.metadata().Reason != test.reason {
-				t.Errorf("the consumer saw %q (%v) because of %q, want %q because of %q", got.stream, got.err, got.metadata().Reason, test.want, test.reason)
+			got := suite.Ask(t.Context(), stating(false, test.step), false)
+			if got.Stream != "["+test.want+"]" || got.Metadata().Reason != test.reason {
+				t.Errorf("the consumer saw %q (%v) because of %q, want %q because of %q", got.Stream, got.Err, got.Metadata().Reason, test.want, test.reason)
 			}
 		})
 	}
@@ -163,10 +164,10 @@ func TestJSONIsNotAskedForAConfidence(t *testing.T) {
 		"a JSON schema": {ResponseJsonSchema: map[string]any{"type": "object"}},
 	} {
 		cheap := suite.NewModel("flash", suite.Text("{}"))
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("{}")))
-		req := userSays("hi")
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("{}")))
+		req := suite.UserSays("hi")
 		req.Config = config
-		collect(m.GenerateContent(t.Context(), req, false))
+		suite.Collect(m.GenerateContent(t.Context(), req, false))
 		if cheap.Requests()[0].Config.SystemInstruction != nil {
 			t.Errorf("a request with %s is asked for a confidence", name)
 		}
@@ -177,13 +178,13 @@ func TestJSONIsNotAskedForAConfidence(t *testing.T) {
 // beside the user's.
 func TestConfidenceIsAskedForBesideACachedPrefix(t *testing.T) {
 	cheap := suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 1"))
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("strong")))
-	req := userSays("hi")
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("strong")))
+	req := suite.UserSays("hi")
 	req.Config = &genai.GenerateContentConfig{CachedContent: "cachedContents/1"}
-	got := collect(m.GenerateContent(t.Context(), req, false))
+	got := suite.Collect(m.GenerateContent(t.Context(), req, false))
 	asked := cheap.Requests()[0]
-	if got.stream != "[Paris.]" || asked.Config.SystemInstruction != nil || suite.TextOf(asked.Contents[0]) != "hi"+router.AskConfidence || len(req.Contents[0].Parts) != 1 {
-		t.Errorf("the consumer saw %q (%v); the model was asked %q", got.stream, got.err, suite.TextOf(asked.Contents[0]))
+	if got.Stream != "[Paris.]" || asked.Config.SystemInstruction != nil || suite.TextOf(asked.Contents[0]) != "hi"+cascade.AskConfidence || len(req.Contents[0].Parts) != 1 {
+		t.Errorf("the consumer saw %q (%v); the model was asked %q", got.Stream, got.Err, suite.TextOf(asked.Contents[0]))
 	}
 }
 
@@ -191,12 +192,12 @@ func TestConfidenceIsAskedForBesideACachedPrefix(t *testing.T) {
 func TestCascadeShowsTextAtOnce(t *testing.T) {
 	for _, hold := range []bool{false, true} {
 		var seen strings.Builder
-		judge := router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+		judge := cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 			fmt.Fprint(&seen, "<judged>")
 			return 1, nil
 		})
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{judge}, Hold: hold}, suite.NewModel("flash", suite.Text("one two")), suite.NewModel("pro", suite.Text("strong")))
-		for resp := range m.GenerateContent(t.Context(), userSays("hi"), true) {
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}, Hold: hold}, suite.NewModel("flash", suite.Text("one two")), suite.NewModel("pro", suite.Text("strong")))
+		for resp := range m.GenerateContent(t.Context(), suite.UserSays("hi"), true) {
 			fmt.Fprint(&seen, suite.TextOf(resp.Content), ";")
 		}
 		want := map[bool]string{false: "one ;two;<judged>one two;", true: "<judged>one ;two;one two;"}[hold]
@@ -210,9 +211,9 @@ func TestCascadeShowsTextAtOnce(t *testing.T) {
 func TestConsumerOfACascadeStops(t *testing.T) {
 	strong := suite.NewModel("pro", suite.Text("strong"))
 	for _, stopAt := range []int{1, 2} {
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{never(t)}}, suite.NewModel("flash", suite.Text("one two three")), strong)
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}}, suite.NewModel("flash", suite.Text("one two three")), strong)
 		n := 0
-		for range m.GenerateContent(t.Context(), userSays("hi"), true) {
+		for range m.GenerateContent(t.Context(), suite.UserSays("hi"), true) {
 			if n++; n == stopAt {
 				break
 			}
@@ -228,7 +229,7 @@ func TestHeldAnswerIsBounded(t *testing.T) {
 	endless := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		text := strings.Repeat("x", 1<<16)
 		for n := 0; ; n++ {
-			if !yield(chunk(text), nil) {
+			if !yield(suite.Chunk(text), nil) {
 				return
 			}
 			if n > 2*middleware.MaxValidatedBytes>>16 {
@@ -237,10 +238,10 @@ func TestHeldAnswerIsBounded(t *testing.T) {
 			}
 		}
 	}
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{never(t)}, Hold: true}, suite.NewModel("flash", endless), suite.NewModel("pro", suite.Text("strong")))
-	got := ask(t.Context(), m, true)
-	if got.stream != "strong[strong]" || got.metadata().Reason != "judge: it is longer than 4 MiB or 262144 chunks" {
-		t.Errorf("the consumer saw %.40q (%v) because of %q", got.stream, got.err, got.metadata().Reason)
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}, Hold: true}, suite.NewModel("flash", endless), suite.NewModel("pro", suite.Text("strong")))
+	got := suite.Ask(t.Context(), m, true)
+	if got.Stream != "strong[strong]" || got.Metadata().Reason != "judge: it is longer than 4 MiB or 262144 chunks" {
+		t.Errorf("the consumer saw %.40q (%v) because of %q", got.Stream, got.Err, got.Metadata().Reason)
 	}
 }
 
@@ -249,9 +250,9 @@ func TestCascadeAroundARouterThatRestarts(t *testing.T) {
 	for hold, want := range map[bool]string{false: "half|Paris.[Paris.]", true: "Paris.[Paris.]"} {
 		inner := router.MustFallback(router.Config{}, suite.NewModel("lite", suite.Fail(suite.ErrUnavailable, "half ", "CONFIDENCE: ")),
 			suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 0.9")))
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated("")}, Hold: hold}, inner, suite.NewModel("pro", suite.Text("strong")))
-		if got := ask(t.Context(), m, true); got.stream != want || got.err != nil {
-			t.Errorf("hold %t: the consumer saw %q (%v), want %q", hold, got.stream, got.err, want)
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Hold: hold}, inner, suite.NewModel("pro", suite.Text("strong")))
+		if got := suite.Ask(t.Context(), m, true); got.Stream != want || got.Err != nil {
+			t.Errorf("hold %t: the consumer saw %q (%v), want %q", hold, got.Stream, got.Err, want)
 		}
 	}
 }

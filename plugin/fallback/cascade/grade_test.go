@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"slices"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -41,16 +42,16 @@ func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
 					},
 				})
 				charged := func(name, text string, tokens int32) model.LLM {
-					return budget.Middleware()(suite.NewModel(name, send(whole(text, tokens))))
+					return budget.Middleware()(suite.NewModel(name, suite.Send(whole(text, tokens))))
 				}
-				config, record := recorded(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(charged("grader", test.reply, 5), "")}})
-				got := ask(t.Context(), router.MustCascade(config, charged("flash", "cheap", 3), charged("pro", "strong", 11)), streamed)
+				config, record := recorded(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(charged("grader", test.reply, 5), "")}})
+				got := suite.Ask(t.Context(), cascade.MustNew(config, charged("flash", "cheap", 3), charged("pro", "strong", 11)), streamed)
 				var list []string
 				for i, line := range attempts(*record) {
 					list = append(list, line+" "+strconv.Itoa((*record)[i].InputTokens))
 				}
-				if diff := cmp.Diff(test.record, list); diff != "" || got.err != nil {
-					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+				if diff := cmp.Diff(test.record, list); diff != "" || got.Err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}
 				if spent := budget.Spent(""); spent != test.spent {
 					t.Errorf("charged %v, want %v", spent, test.spent)
@@ -64,16 +65,16 @@ func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
 func TestJudgeModelThatFails(t *testing.T) {
 	for name, grader := range map[string]suite.Step{
 		"fails":           suite.Fail(suite.ErrQuota),
-		"hangs":           within(time.Hour, suite.Text("1")),
-		"deaf":            deaf(time.Hour, suite.Text("1")),
-		"an empty answer": mute(genai.FinishReasonStop),
+		"hangs":           suite.Within(time.Hour, suite.Text("1")),
+		"deaf":            suite.Deaf(time.Hour, suite.Text("1")),
+		"an empty answer": suite.Mute(genai.FinishReasonStop),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, streamed bool) {
+			suite.InBubble(t, func(t *testing.T, streamed bool) {
 				defer time.Sleep(2 * time.Hour) // the deaf one has ended then
-				got, record := judgedBy(t.Context(), router.JudgeModel(suite.NewModel("grader", grader), ""), suite.Text("cheap"), streamed)
-				if diff := cmp.Diff([]string{"grader failed", "flash failed", "pro ok"}, outcomes(record)); diff != "" || got.err != nil {
-					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+				got, record := judgedBy(t.Context(), cascade.JudgeModel(suite.NewModel("grader", grader), ""), suite.Text("cheap"), streamed)
+				if diff := cmp.Diff([]string{"grader failed", "flash failed", "pro ok"}, outcomes(record)); diff != "" || got.Err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}
 			})
 		})
@@ -109,16 +110,16 @@ func TestRouterAsJudge(t *testing.T) {
 			return router.MustHedge(router.HedgeConfig{Delay: time.Hour}, down("g1"), says("g2", "0.9"))
 		},
 			[]string{"g1 failed", "g2 ok", "flash ok"}, ""},
-		"a cascade": {func() model.LLM { return cascade(0, says("g1", "0.9"), says("g2", "0.1")) }, []string{"g1 failed", "g2 ok", "flash failed", "pro ok"},
+		"a cascade": {func() model.LLM { return pair(0, says("g1", "0.9"), says("g2", "0.1")) }, []string{"g1 failed", "g2 ok", "flash failed", "pro ok"},
 			"judge: confidence 0.1 below 0.8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, streamed bool) {
-				got, record := judgedBy(t.Context(), router.JudgeModel(test.judge(), ""), suite.Text("cheap"), streamed)
-				if diff := cmp.Diff(test.record, outcomes(record)); diff != "" || got.err != nil {
-					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+			suite.InBubble(t, func(t *testing.T, streamed bool) {
+				got, record := judgedBy(t.Context(), cascade.JudgeModel(test.judge(), ""), suite.Text("cheap"), streamed)
+				if diff := cmp.Diff(test.record, outcomes(record)); diff != "" || got.Err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}
-				if md := got.metadata(); md.Reason != test.reason || md.Triggered != (test.reason != "") || md.Degraded != "" {
+				if md := got.Metadata(); md.Reason != test.reason || md.Triggered != (test.reason != "") || md.Degraded != "" {
 					t.Errorf("metadata %+v, want the reason %q", md, test.reason)
 				}
 			})
@@ -129,7 +130,7 @@ func TestRouterAsJudge(t *testing.T) {
 // The judge reads the conversation and the answer, within its bounds, and no thoughts.
 func TestJudgeModelReadsTheConversation(t *testing.T) {
 	grader := suite.NewModel("grader", suite.Text("1"))
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(grader, "Is it polite?")}},
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "Is it polite?")}},
 		suite.NewModel("flash", suite.Text("It is 7 degrees.")), suite.NewModel("pro", suite.Text("strong")))
 	req := &model.LLMRequest{Contents: []*genai.Content{
 		genai.NewContentFromText(strings.Repeat("long ago ", 10_000), genai.RoleUser),
@@ -137,7 +138,7 @@ func TestJudgeModelReadsTheConversation(t *testing.T) {
 		{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "a secret thought", Thought: true}, {FunctionCall: &genai.FunctionCall{Name: "weather"}}}},
 		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "weather", Response: map[string]any{"celsius": 7}}}}},
 	}}
-	collect(m.GenerateContent(t.Context(), req, false))
+	suite.Collect(m.GenerateContent(t.Context(), req, false))
 	asked := grader.Requests()[0]
 	text := suite.TextOf(asked.Contents[0])
 	for _, want := range []string{"user: How warm is it?", `[weather returned {"celsius":7}]`, "<answer>\nIt is 7 degrees.\n</answer>", "long ago"} {
@@ -171,9 +172,9 @@ func TestJudgeModelReadsABoundedText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			grader := suite.NewModel("grader", suite.Text("1"))
-			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeModel(grader, "")}}, suite.NewModel("flash", suite.Text(test.answer)), suite.NewModel("pro", suite.Text("strong")))
-			if got := collect(m.GenerateContent(t.Context(), &model.LLMRequest{Contents: test.conversation}, false)); got.err != nil {
-				t.Fatal(got.err)
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "")}}, suite.NewModel("flash", suite.Text(test.answer)), suite.NewModel("pro", suite.Text("strong")))
+			if got := suite.Collect(m.GenerateContent(t.Context(), &model.LLMRequest{Contents: test.conversation}, false)); got.Err != nil {
+				t.Fatal(got.Err)
 			}
 			text := suite.TextOf(grader.Requests()[0].Contents[0])
 			conversation, answer, _ := strings.Cut(text, "</conversation>")

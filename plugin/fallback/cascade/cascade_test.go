@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -13,19 +13,28 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
+var errBadKey = genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "API key not valid. Please pass a valid API key."}
+
+// askFor makes one call of m with the name of a model.
+func askFor(ctx context.Context, m model.LLM, name string) suite.Seen {
+	req := suite.UserSays("hi")
+	req.Model = name
+	return suite.Collect(m.GenerateContent(ctx, req, true))
+}
+
 // sure returns a judge with that confidence in any answer.
-func sure(confidence float64) router.Judge {
-	return router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return confidence, nil })
+func sure(confidence float64) cascade.Judge {
+	return cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return confidence, nil })
 }
 
 // never is a judge that must not be asked.
-func never(t *testing.T) router.Judge {
-	return router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+func never(t *testing.T) cascade.Judge {
+	return cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 		t.Error("the judge is asked")
 		return 0, nil
 	})
@@ -44,7 +53,7 @@ func attempts(all []call.Attempt) (list []string) {
 }
 
 // recorded is a config that also returns the record of the calls.
-func recorded(config router.CascadeConfig) (router.CascadeConfig, *[]call.Attempt) {
+func recorded(config cascade.Config) (cascade.Config, *[]call.Attempt) {
 	var record []call.Attempt
 	config.OnAttempt = func(_ context.Context, a call.Attempt) { record = append(record, a) }
 	return config, &record
@@ -52,30 +61,30 @@ func recorded(config router.CascadeConfig) (router.CascadeConfig, *[]call.Attemp
 
 func TestCascadeByConfidence(t *testing.T) {
 	for name, test := range map[string]struct {
-		config router.CascadeConfig
+		config cascade.Config
 		want   string
 		reason string
 	}{
-		"sure":                   {router.CascadeConfig{Judges: []router.Judge{sure(0.9)}}, "cheap[cheap]", ""},
-		"at the threshold":       {router.CascadeConfig{Judges: []router.Judge{sure(0.8)}}, "cheap[cheap]", ""},
-		"below it":               {router.CascadeConfig{Judges: []router.Judge{sure(0.42)}}, "cheap|strong[strong]", "judge: confidence 0.42 below 0.8"},
-		"just below it":          {router.CascadeConfig{Judges: []router.Judge{sure(0.79999)}}, "cheap|strong[strong]", "judge: confidence 0.799 below 0.8"},
-		"another threshold":      {router.CascadeConfig{Judges: []router.Judge{sure(0.42)}, Threshold: 0.4}, "cheap[cheap]", ""},
-		"held back":              {router.CascadeConfig{Judges: []router.Judge{sure(0.42)}, Hold: true}, "strong[strong]", "judge: confidence 0.42 below 0.8"},
-		"held back and accepted": {router.CascadeConfig{Judges: []router.Judge{sure(1)}, Hold: true}, "cheap[cheap]", ""},
-		"one of two":             {router.CascadeConfig{Judges: []router.Judge{sure(1), sure(0)}}, "cheap|strong[strong]", "judge: confidence 0 below 0.8"},
-		"the first decides":      {router.CascadeConfig{Judges: []router.Judge{sure(0.1), never(t)}}, "cheap|strong[strong]", "judge: confidence 0.1 below 0.8"},
+		"sure":                   {cascade.Config{Judges: []cascade.Judge{sure(0.9)}}, "cheap[cheap]", ""},
+		"at the threshold":       {cascade.Config{Judges: []cascade.Judge{sure(0.8)}}, "cheap[cheap]", ""},
+		"below it":               {cascade.Config{Judges: []cascade.Judge{sure(0.42)}}, "cheap|strong[strong]", "judge: confidence 0.42 below 0.8"},
+		"just below it":          {cascade.Config{Judges: []cascade.Judge{sure(0.79999)}}, "cheap|strong[strong]", "judge: confidence 0.799 below 0.8"},
+		"another threshold":      {cascade.Config{Judges: []cascade.Judge{sure(0.42)}, Threshold: 0.4}, "cheap[cheap]", ""},
+		"held back":              {cascade.Config{Judges: []cascade.Judge{sure(0.42)}, Hold: true}, "strong[strong]", "judge: confidence 0.42 below 0.8"},
+		"held back and accepted": {cascade.Config{Judges: []cascade.Judge{sure(1)}, Hold: true}, "cheap[cheap]", ""},
+		"one of two":             {cascade.Config{Judges: []cascade.Judge{sure(1), sure(0)}}, "cheap|strong[strong]", "judge: confidence 0 below 0.8"},
+		"the first decides":      {cascade.Config{Judges: []cascade.Judge{sure(0.1), never(t)}}, "cheap|strong[strong]", "judge: confidence 0.1 below 0.8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, record := recorded(test.config)
 			cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
-			got := ask(t.Context(), router.MustCascade(config, cheap, strong), true)
-			if got.stream != test.want || got.err != nil {
-				t.Fatalf("the consumer saw %q (%v), want %q", got.stream, got.err, test.want)
+			got := suite.Ask(t.Context(), cascade.MustNew(config, cheap, strong), true)
+			if got.Stream != test.want || got.Err != nil {
+				t.Fatalf("the consumer saw %q (%v), want %q", got.Stream, got.Err, test.want)
 			}
-			md, want := got.metadata(), []string{"flash ok"}
+			md, want := got.Metadata(), []string{"flash ok"}
 			if test.reason == "" {
-				if diff := cmp.Diff(map[string]any{"model_name": "flash"}, got.final.CustomMetadata); diff != "" {
+				if diff := cmp.Diff(map[string]any{"model_name": "flash"}, got.Final.CustomMetadata); diff != "" {
 					t.Errorf("metadata (-want +got):\n%s", diff)
 				}
 			} else {
@@ -98,18 +107,18 @@ func TestCascadeByConfidence(t *testing.T) {
 // The strong model gets what the caller has asked, and the caller's request is unchanged.
 func TestStrongModelGetsTheOriginalRequest(t *testing.T) {
 	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence), router.JudgeLogProbs(true)}}, cheap, strong)
-	req := userSays("hi")
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence), cascade.JudgeLogProbs(true)}}, cheap, strong)
+	req := suite.UserSays("hi")
 	req.Config = &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("Be brief.", genai.RoleUser)}
-	collect(m.GenerateContent(t.Context(), req, true))
+	suite.Collect(m.GenerateContent(t.Context(), req, true))
 	got := strong.Requests()[0]
-	want := userSays("hi")
+	want := suite.UserSays("hi")
 	want.Model = "pro"
 	want.Config = &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("Be brief.", genai.RoleUser)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("request to the strong model (-want +got):\n%s", diff)
 	}
-	if parts := cheap.Requests()[0].Config.SystemInstruction.Parts; len(parts) != 2 || parts[1].Text != router.AskConfidence {
+	if parts := cheap.Requests()[0].Config.SystemInstruction.Parts; len(parts) != 2 || parts[1].Text != cascade.AskConfidence {
 		t.Errorf("instruction to the cheap model %v, want the question for a confidence added", parts)
 	}
 	if len(req.Config.SystemInstruction.Parts) != 1 || req.Config.ResponseLogprobs {
@@ -119,7 +128,7 @@ func TestStrongModelGetsTheOriginalRequest(t *testing.T) {
 
 // A cheap model that fails is replaced without a judge.
 func TestCascadeWithAFailedModel(t *testing.T) {
-	rejecting := router.CascadeConfig{Judges: []router.Judge{sure(0.1)}}
+	rejecting := cascade.Config{Judges: []cascade.Judge{sure(0.1)}}
 	badKey := suite.Fail(errBadKey)
 	for name, test := range map[string]struct {
 		cheap, strong suite.Step
@@ -138,13 +147,13 @@ func TestCascadeWithAFailedModel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, record := recorded(rejecting)
-			m := router.MustCascade(config, suite.NewModel("flash", test.cheap), suite.NewModel("pro", test.strong))
-			got := ask(t.Context(), m, true)
-			if got.stream != test.want || (got.err != nil) != (test.err != "") || got.err != nil && !strings.Contains(got.err.Error(), test.err) {
-				t.Fatalf("the consumer saw %q (%v), want %q (%s)", got.stream, got.err, test.want, test.err)
+			m := cascade.MustNew(config, suite.NewModel("flash", test.cheap), suite.NewModel("pro", test.strong))
+			got := suite.Ask(t.Context(), m, true)
+			if got.Stream != test.want || (got.Err != nil) != (test.err != "") || got.Err != nil && !strings.Contains(got.Err.Error(), test.err) {
+				t.Fatalf("the consumer saw %q (%v), want %q (%s)", got.Stream, got.Err, test.want, test.err)
 			}
-			if got.final != nil && got.metadata().Degraded != test.degraded {
-				t.Errorf("degraded %q, want %q", got.metadata().Degraded, test.degraded)
+			if got.Final != nil && got.Metadata().Degraded != test.degraded {
+				t.Errorf("degraded %q, want %q", got.Metadata().Degraded, test.degraded)
 			}
 			var outcomes []string
 			for _, a := range *record {
@@ -163,18 +172,18 @@ func TestCascadeInAToolLoop(t *testing.T) {
 	for _, streamed := range []bool{false, true} {
 		cheap := suite.NewModel("flash", suite.Call("1", "refund", "", nil), suite.Text("cheap"))
 		strong := suite.NewModel("pro", suite.Call("2", "lookup", "", nil), suite.Text("strong"))
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0.1)}}, cheap, strong)
-		ctx := inTurn(t.Context(), "turn")
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0.1)}}, cheap, strong)
+		ctx := suite.InTurn(t.Context(), "turn")
 		contents := []*genai.Content{genai.NewContentFromText("refund me", genai.RoleUser)}
 		var tools, models []string
 		for range 5 {
-			got := collect(m.GenerateContent(ctx, &model.LLMRequest{Model: m.Name(), Contents: contents}, streamed))
-			if got.err != nil {
-				t.Fatal(got.err)
+			got := suite.Collect(m.GenerateContent(ctx, &model.LLMRequest{Model: m.Name(), Contents: contents}, streamed))
+			if got.Err != nil {
+				t.Fatal(got.Err)
 			}
-			models = append(models, got.metadata().ModelName)
-			contents = append(contents, got.final.Content)
-			called := got.final.Content.Parts[0].FunctionCall
+			models = append(models, got.Metadata().ModelName)
+			contents = append(contents, got.Final.Content)
+			called := got.Final.Content.Parts[0].FunctionCall
 			if called == nil {
 				break
 			}
@@ -195,24 +204,24 @@ func TestCascadeInAToolLoop(t *testing.T) {
 // B113: a turn that has left the cheap model stays with the strong one, and says why.
 func TestTurnStaysWithTheStrongModel(t *testing.T) {
 	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0.42)}}, cheap, strong)
-	ctx := inTurn(t.Context(), "t1")
-	first, second := ask(ctx, m, false).metadata(), ask(ctx, m, false).metadata()
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0.42)}}, cheap, strong)
+	ctx := suite.InTurn(t.Context(), "t1")
+	first, second := suite.Ask(ctx, m, false).Metadata(), suite.Ask(ctx, m, false).Metadata()
 	if second.Reason != "judge: confidence 0.42 below 0.8" || second.Attempt != first.Attempt || second.ErrorCode != first.ErrorCode || second.OriginalModel != "flash" {
 		t.Errorf("metadata %+v, want the cause of the first call: %+v", second, first)
 	}
 	if n := len(cheap.Requests()); n != 1 {
 		t.Errorf("the cheap model is called %d times in the turn, want once", n)
 	}
-	if next := ask(inTurn(t.Context(), "t2"), m, false); next.metadata().OriginalModel != "flash" || len(cheap.Requests()) != 2 {
-		t.Errorf("the next turn has metadata %+v, want it to begin with the cheap model", next.metadata())
+	if next := suite.Ask(suite.InTurn(t.Context(), "t2"), m, false); next.Metadata().OriginalModel != "flash" || len(cheap.Requests()) != 2 {
+		t.Errorf("the next turn has metadata %+v, want it to begin with the cheap model", next.Metadata())
 	}
 }
 
 // B87: a verdict may send the call to another model than the strong one.
 func TestCascadeDegrades(t *testing.T) {
 	template := degrade.Template("Please ask a person.")
-	risky := func(confidence float64, models ...model.LLM) router.Judge {
+	risky := func(confidence float64, models ...model.LLM) cascade.Judge {
 		j := sure(confidence)
 		for i, m := range models {
 			j = j.DegradeBelow(0.3/float64(i+1), m)
@@ -220,7 +229,7 @@ func TestCascadeDegrades(t *testing.T) {
 		return j
 	}
 	for name, test := range map[string]struct {
-		judge    router.Judge
+		judge    cascade.Judge
 		want     string
 		degraded string
 		reason   string
@@ -232,16 +241,16 @@ func TestCascadeDegrades(t *testing.T) {
 		"the lowest limit": {risky(0.1, suite.NewModel("rag", suite.Text("from documents")), template), "cheap|Please ask a person.[Please ask a person.]", "template-response",
 			"judge: confidence 0.1 below 0.15"},
 		"the other model fails": {risky(0.2, suite.NewModel("rag", suite.Fail(suite.ErrInternal))), "cheap|strong[strong]", "", ""},
-		"a judge without a number": {router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+		"a judge without a number": {cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 			return 0, errors.New("down")
 		}).DegradeBelow(0.3, template), "cheap|strong[strong]", "", "judge: it failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{test.judge}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
-			got := ask(t.Context(), m, true)
-			md := got.metadata()
-			if got.stream != test.want || md.Degraded != test.degraded {
-				t.Fatalf("the consumer saw %q (%v) with metadata %+v, want %q, degraded %q", got.stream, got.err, md, test.want, test.degraded)
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{test.judge}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+			got := suite.Ask(t.Context(), m, true)
+			md := got.Metadata()
+			if got.Stream != test.want || md.Degraded != test.degraded {
+				t.Fatalf("the consumer saw %q (%v) with metadata %+v, want %q, degraded %q", got.Stream, got.Err, md, test.want, test.degraded)
 			}
 			if test.reason != "" && md.Reason != test.reason {
 				t.Errorf("reason %q, want %q", md.Reason, test.reason)
@@ -252,11 +261,11 @@ func TestCascadeDegrades(t *testing.T) {
 
 // B112: the empty answer that ends a tool loop is accepted.
 func TestCascadeEndsAToolLoopWithNothing(t *testing.T) {
-	for name, judge := range map[string]router.Judge{"log-probabilities": router.JudgeLogProbs(true), "stated": router.JudgeStated(router.AskConfidence)} {
+	for name, judge := range map[string]cascade.Judge{"log-probabilities": cascade.JudgeLogProbs(true), "stated": cascade.JudgeStated(cascade.AskConfidence)} {
 		strong := suite.NewModel("pro", suite.Text("strong"))
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{judge}}, suite.NewModel("flash", mute(genai.FinishReasonStop)), strong)
-		if got := afterTools(t.Context(), m, true); got.err != nil || got.stream != "[]" || len(strong.Requests()) > 0 {
-			t.Errorf("%s: the consumer saw %q (%v), want the end of the turn", name, got.stream, got.err)
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}}, suite.NewModel("flash", suite.Mute(genai.FinishReasonStop)), strong)
+		if got := suite.Collect(m.GenerateContent(t.Context(), suite.ToolsHaveRun(), true)); got.Err != nil || got.Stream != "[]" || len(strong.Requests()) > 0 {
+			t.Errorf("%s: the consumer saw %q (%v), want the end of the turn", name, got.Stream, got.Err)
 		}
 	}
 }
@@ -273,10 +282,10 @@ func TestHooksOfACascade(t *testing.T) {
 		"stands":   {0.1, suite.Fail(suite.ErrQuota), nil},
 	} {
 		var heard []string
-		m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(test.confidence)}, Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(test.confidence)}, Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 			heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel+": "+md.Reason)
 		}}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
-		ask(t.Context(), m, true)
+		suite.Ask(t.Context(), m, true)
 		if diff := cmp.Diff(test.want, heard); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -285,26 +294,26 @@ func TestHooksOfACascade(t *testing.T) {
 
 // A request that names the strong model goes to it.
 func TestCascadeHonoursTheModelOfTheRequest(t *testing.T) {
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0)}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0)}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
 	for name, want := range map[string]string{"flash": "cheap|strong[strong]", "pro": "strong[strong]"} {
 		got := askFor(t.Context(), m, name)
-		if got.stream != want || got.metadata().OriginalModel == "flash" != (name == "flash") {
-			t.Errorf("for %s the consumer saw %q with %+v, want %q", name, got.stream, got.metadata(), want)
+		if got.Stream != want || got.Metadata().OriginalModel == "flash" != (name == "flash") {
+			t.Errorf("for %s the consumer saw %q with %+v, want %q", name, got.Stream, got.Metadata(), want)
 		}
 	}
 }
 
-func ExampleNewCascade() {
+func ExampleNew() {
 	flash := suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 0.97"), suite.Text("Perhaps 12.\nCONFIDENCE: 0.31"))
 	pro := suite.NewModel("pro", suite.Text("It is 14."))
 
-	m, err := router.NewCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(router.AskConfidence)}}, flash, pro)
+	m, err := cascade.New(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, flash, pro)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, question := range []string{"What is the capital of France?", "How many primes are below 45?"} {
-		for resp, err := range m.GenerateContent(context.Background(), userSays(question), false) {
+		for resp, err := range m.GenerateContent(context.Background(), suite.UserSays(question), false) {
 			if err != nil {
 				fmt.Println(err)
 				return

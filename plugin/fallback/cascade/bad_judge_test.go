@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // badError is an error whose methods panic, as those of a nil pointer do.
@@ -25,7 +25,7 @@ func (e *badError) Error() string { return e.text }
 
 // badJudge is a case of a judge that has no confidence in an answer.
 type badJudge struct {
-	judge  router.Judge
+	judge  cascade.Judge
 	cheap  suite.Step    // of the cheap model; nil for "cheap"
 	reason string        // why the answer is rejected
 	took   time.Duration // by the whole call
@@ -38,7 +38,7 @@ func TestBadJudges(t *testing.T) {
 	} {
 		for name, test := range cases {
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, streamed bool) {
+				suite.InBubble(t, func(t *testing.T, streamed bool) {
 					defer time.Sleep(2 * time.Hour) // the deaf ones have ended then
 					cheap := test.cheap
 					if cheap == nil {
@@ -55,8 +55,8 @@ func TestBadJudges(t *testing.T) {
 					if diff := cmp.Diff([]string{"flash failed: judge: " + test.reason, "pro ok"}, list); diff != "" {
 						t.Errorf("record (-want +got):\n%s", diff)
 					}
-					if got.err != nil || got.final == nil || suite.TextOf(got.final.Content) != "strong" || got.metadata().Reason != "judge: "+test.reason {
-						t.Errorf("the consumer saw %q (%v) because of %q, want the strong model's answer", got.stream, got.err, got.metadata().Reason)
+					if got.Err != nil || got.Final == nil || suite.TextOf(got.Final.Content) != "strong" || got.Metadata().Reason != "judge: "+test.reason {
+						t.Errorf("the consumer saw %q (%v) because of %q, want the strong model's answer", got.Stream, got.Err, got.Metadata().Reason)
 					}
 					if took := time.Since(started); took != test.took {
 						t.Errorf("took %v, want %v", took, test.took)
@@ -68,7 +68,7 @@ func TestBadJudges(t *testing.T) {
 }
 
 func badLogProbs() map[string]badJudge {
-	judge := router.JudgeLogProbs(true)
+	judge := cascade.JudgeLogProbs(true)
 	tokens := func(value float64) suite.Step {
 		return suite.Respond(func() *model.LLMResponse { return logprobs(whole("cheap", 1), float32(value), -0.1) })
 	}
@@ -84,8 +84,8 @@ func badLogProbs() map[string]badJudge {
 		"average, infinite":     {judge, average(math.Inf(1)), "confidence +Inf is not from 0 to 1", 0},
 		"average, impossible":   {judge, average(math.Inf(-1)), "confidence 0 below 0.8", 0},
 		"average, more than 1":  {judge, average(math.Log(1.5)), "confidence 1.5 is not from 0 to 1", 0},
-		"in pieces, infinite":   {judge, send(logprobs(chunk("che"), -0.1), logprobs(chunk("ap"), float32(math.Inf(1))), whole("cheap", 1)), "confidence +Inf is not from 0 to 1", 0},
-		"in pieces, of nothing": {judge, send(logprobs(chunk("che")), logprobs(chunk("ap")), whole("cheap", 1)), "the answer has no log-probabilities", 0},
+		"in pieces, infinite":   {judge, suite.Send(logprobs(suite.Chunk("che"), -0.1), logprobs(suite.Chunk("ap"), float32(math.Inf(1))), whole("cheap", 1)), "confidence +Inf is not from 0 to 1", 0},
+		"in pieces, of nothing": {judge, suite.Send(logprobs(suite.Chunk("che")), logprobs(suite.Chunk("ap")), whole("cheap", 1)), "the answer has no log-probabilities", 0},
 	}
 }
 
@@ -105,14 +105,14 @@ func badStatements() map[string]badJudge {
 		"CONFIDENCE: 1":              "it states a confidence and nothing else",
 		"CONFIDENCE: 1\nCONFIDENCE:": "it states a confidence and nothing else",
 	} {
-		cases[text] = badJudge{router.JudgeStated(router.AskConfidence), suite.Text(text), reason, 0}
+		cases[text] = badJudge{cascade.JudgeStated(cascade.AskConfidence), suite.Text(text), reason, 0}
 	}
 	return cases
 }
 
 func badChecks() map[string]badJudge {
-	check := func(f func(ctx context.Context) error) router.Judge {
-		return router.JudgeChecks(middleware.ValidateConfig{Func: func(ctx context.Context, _ *model.LLMRequest, _ *model.LLMResponse) error { return f(ctx) }})
+	check := func(f func(ctx context.Context) error) cascade.Judge {
+		return cascade.JudgeChecks(middleware.ValidateConfig{Func: func(ctx context.Context, _ *model.LLMRequest, _ *model.LLMResponse) error { return f(ctx) }})
 	}
 	var none *badError
 	const no = "the function does not accept it"
@@ -126,10 +126,10 @@ func badChecks() map[string]badJudge {
 }
 
 func badFunctions() map[string]badJudge {
-	judge := func(f func(ctx context.Context) (float64, error)) router.Judge {
-		return router.JudgeFunc(func(ctx context.Context, _ *model.LLMRequest, _ *model.LLMResponse) (float64, error) { return f(ctx) })
+	judge := func(f func(ctx context.Context) (float64, error)) cascade.Judge {
+		return cascade.JudgeFunc(func(ctx context.Context, _ *model.LLMRequest, _ *model.LLMResponse) (float64, error) { return f(ctx) })
 	}
-	says := func(value float64, err error) router.Judge {
+	says := func(value float64, err error) cascade.Judge {
 		return judge(func(context.Context) (float64, error) { return value, err })
 	}
 	var none *badError
@@ -150,7 +150,7 @@ func badFunctions() map[string]badJudge {
 }
 
 func badGraders() map[string]badJudge {
-	grader := func(step suite.Step) router.Judge { return router.JudgeModel(suite.NewModel("grader", step), "") }
+	grader := func(step suite.Step) cascade.Judge { return cascade.JudgeModel(suite.NewModel("grader", step), "") }
 	panicking := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("boom") }
 	ending := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { runtime.Goexit() }
 	calling := suite.Call("1", "look", "", nil)
@@ -158,13 +158,13 @@ func badGraders() map[string]badJudge {
 		"fails":              {grader(suite.Fail(suite.ErrQuota)), nil, "it failed", 0},
 		"panics":             {grader(panicking), nil, "it failed", 0},
 		"ends its goroutine": {grader(ending), nil, "it failed", 0},
-		"hangs":              {grader(within(time.Hour, suite.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
-		"hangs deafly":       {grader(deaf(time.Hour, suite.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
-		"nothing":            {grader(send()), nil, "it failed", 0},
-		"an empty answer":    {grader(mute(genai.FinishReasonStop)), nil, "it failed", 0},
-		"only thoughts":      {grader(mute(genai.FinishReasonStop, "CONFIDENCE: 1")), nil, "it failed", 0},
-		"a nil response":     {grader(send(nil)), nil, "it failed", 0},
-		"only pieces":        {grader(send(chunk("CONFIDENCE: 1"))), nil, "it failed", 0},
+		"hangs":              {grader(suite.Within(time.Hour, suite.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
+		"hangs deafly":       {grader(suite.Deaf(time.Hour, suite.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
+		"nothing":            {grader(suite.Send()), nil, "it failed", 0},
+		"an empty answer":    {grader(suite.Mute(genai.FinishReasonStop)), nil, "it failed", 0},
+		"only thoughts":      {grader(suite.Mute(genai.FinishReasonStop, "CONFIDENCE: 1")), nil, "it failed", 0},
+		"a nil response":     {grader(suite.Send(nil)), nil, "it failed", 0},
+		"only pieces":        {grader(suite.Send(suite.Chunk("CONFIDENCE: 1"))), nil, "it failed", 0},
 		"calls a function":   {grader(calling), nil, "its reply has no confidence", 0},
 	}
 	for reply, reason := range map[string]string{

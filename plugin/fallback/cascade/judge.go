@@ -1,4 +1,4 @@
-package router
+package cascade
 
 import (
 	"context"
@@ -26,17 +26,17 @@ import (
 // Judge says how much confidence the answer of a cascade's cheap model deserves, from
 // 0 to 1. The Judge functions make one:
 //
-//	router.JudgeLogProbs(true)
-//	router.JudgeStated(router.AskConfidence)
-//	router.JudgeChecks(middleware.ValidateConfig{MinLength: 20})
-//	router.JudgeFunc(func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error) { … })
-//	router.JudgeModel(grader, "")
+//	cascade.JudgeLogProbs(true)
+//	cascade.JudgeStated(cascade.AskConfidence)
+//	cascade.JudgeChecks(middleware.ValidateConfig{MinLength: 20})
+//	cascade.JudgeFunc(func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error) { … })
+//	cascade.JudgeModel(grader, "")
 //
-// A judge that fails, panics, takes longer than [CascadeConfig.JudgeTimeout] or returns
+// A judge that fails, panics, takes longer than [Config.JudgeTimeout] or returns
 // what is no number from 0 to 1 rejects the answer: the strong model is called, and the
 // record says why.
 //
-// A Judge is immutable. Mistakes in its arguments are errors of [NewCascade].
+// A Judge is immutable. Mistakes in its arguments are errors of [New].
 type Judge struct {
 	score func(ctx context.Context, a *judged, out *stream.Sink) (confidence float64, err error)
 	// apart: score is not ours, so it may hang. It gets a goroutine of its own.
@@ -252,7 +252,7 @@ func (f failed) Error() string { return string(f) }
 func (j *Judge) contained(ctx context.Context, a *judged, out *stream.Sink) (value float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: a judge of a cascade panicked", "panic", panics.Text(p))
+			slog.Error("cascade: a judge panicked", "panic", panics.Text(p))
 			value, err = math.NaN(), unknown("it panicked")
 		}
 	}()

@@ -1,4 +1,4 @@
-package router
+package cascade
 
 import (
 	"context"
@@ -17,15 +17,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// cascadeRun is one call on its way through a cascade.
-type cascadeRun struct {
+// run is one call on its way through a cascade.
+type run struct {
 	*cascade
 	ctx      context.Context
 	req      *model.LLMRequest
 	streamed bool
 	out      *stream.Sink
 	outer    stream.Orders // of the enclosing routers
-	settings CascadeSettings
+	settings Settings
 
 	chosen string // the model that the request names, for the first call; "" for none
 	tried  []bool // by layer
@@ -38,7 +38,7 @@ type cascadeRun struct {
 }
 
 // do calls the models in turn until one answers or none is left.
-func (r *cascadeRun) do() error {
+func (r *run) do() error {
 	var err error = &middleware.RefusedError{By: "router", Model: r.name, Reason: "none of its models may answer now"}
 	if r.outer.LastResorts != stream.LastResortsOnly {
 		for i := r.begin(); i >= 0; i = r.next() {
@@ -65,7 +65,7 @@ func (r *cascadeRun) do() error {
 }
 
 // begin returns the layer to call first.
-func (r *cascadeRun) begin() int {
+func (r *run) begin() int {
 	if i, ok := group.Choose(r.layers, r.out, &r.warned); ok {
 		r.chosen = r.out.Chosen
 		return i
@@ -85,7 +85,7 @@ func (r *cascadeRun) begin() int {
 }
 
 // next returns the layer to call after one has failed, or -1 if none is left.
-func (r *cascadeRun) next() int {
+func (r *run) next() int {
 	for i := strongLayer + 1; i < len(r.layers); i++ {
 		if r.layers[i].Name() == r.to && !r.tried[i] {
 			return i
@@ -101,7 +101,7 @@ func (r *cascadeRun) next() int {
 }
 
 // try calls layer i.
-func (r *cascadeRun) try(i int) error {
+func (r *run) try(i int) error {
 	r.tried[i] = true
 	r.out.Orders = r.outer
 	r.out.Chosen, r.chosen = r.chosen, ""
@@ -131,7 +131,7 @@ func (r *cascadeRun) try(i int) error {
 }
 
 // failed records how a layer failed. done reports whether the call ends, with result.
-func (r *cascadeRun) failed(err error) (done bool, result error) {
+func (r *run) failed(err error) (done bool, result error) {
 	if r.ctx.Err() != nil {
 		return true, stream.Ended(r.ctx)
 	}
@@ -147,7 +147,7 @@ func (r *cascadeRun) failed(err error) (done bool, result error) {
 
 // stands passes on the rejected answer, if there is one and no other model may be
 // called. It reports whether it has.
-func (r *cascadeRun) stands() bool {
+func (r *run) stands() bool {
 	mayFail := r.outer.HasNext && r.bar() == "" // then the enclosing router goes on
 	if r.rejected == nil || mayFail || !r.out.Again() {
 		return false
@@ -157,14 +157,14 @@ func (r *cascadeRun) stands() bool {
 }
 
 // bar returns why the strong model may not be called, "" if it may.
-func (r *cascadeRun) bar() string {
+func (r *run) bar() string {
 	if !r.known {
 		r.known, r.barred = true, r.findBar()
 	}
 	return r.barred
 }
 
-func (r *cascadeRun) findBar() string {
+func (r *run) findBar() string {
 	ceiling := r.settings.MaxCost
 	if r.settings.Use == UseCheap {
 		return "the tenant uses the cheap model alone"
@@ -183,7 +183,7 @@ func (r *cascadeRun) findBar() string {
 }
 
 // price projects the cost of a call of target. ok is false if it is unknown.
-func (r *cascadeRun) price(target stream.Layer) (cost float64, ok bool) {
+func (r *run) price(target stream.Layer) (cost float64, ok bool) {
 	if r.config.Price == nil {
 		p, ok := price.Of(priced(target))
 		if !ok {
@@ -193,7 +193,7 @@ func (r *cascadeRun) price(target stream.Layer) (cost float64, ok bool) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			slog.Error("router: CascadeConfig.Price panicked", "model", target.Name(), "panic", panics.Text(p))
+			slog.Error("cascade: Config.Price panicked", "model", target.Name(), "panic", panics.Text(p))
 			cost, ok = 0, false
 		}
 	}()

@@ -1,4 +1,4 @@
-package router
+package cascade
 
 import (
 	"cmp"
@@ -31,25 +31,31 @@ const (
 	DefaultJudgeTimeout = 5 * time.Second
 )
 
-// CascadeUse says which of a cascade's models a caller uses.
-type CascadeUse string
-
+// A turn stays with the strong model as it stays with a fallback of router.NewFallback.
 const (
-	UseBoth   CascadeUse = ""       // the strong model, if the judges reject the cheap one's answer
-	UseCheap  CascadeUse = "cheap"  // the cheap model alone; nothing is judged
-	UseStrong CascadeUse = "strong" // the strong model; the cheap one only if that fails
+	maxTurns = 1000 // that are remembered
+	stayFor  = 10 * time.Minute
 )
 
-// CascadeSettings are what may differ between tenants. A zero field means the value of
-// the [CascadeConfig].
-type CascadeSettings struct {
-	Use       CascadeUse
+// Use says which of a cascade's models a caller uses.
+type Use string
+
+const (
+	UseBoth   Use = ""       // the strong model, if the judges reject the cheap one's answer
+	UseCheap  Use = "cheap"  // the cheap model alone; nothing is judged
+	UseStrong Use = "strong" // the strong model; the cheap one only if that fails
+)
+
+// Settings are what may differ between tenants. A zero field means the value of
+// the [Config].
+type Settings struct {
+	Use       Use
 	Threshold float64
 	MaxCost   float64 // math.Inf(1) means no ceiling
 }
 
-// CascadeConfig says when the strong model is called. Judges is required.
-type CascadeConfig struct {
+// Config says when the strong model is called. Judges is required.
+type Config struct {
 	// Judges judge each answer of the cheap model, in order. The first that rejects it
 	// decides, so the cheapest judge comes first.
 	Judges []Judge
@@ -71,19 +77,19 @@ type CascadeConfig struct {
 
 	// Hold holds a streamed answer of the cheap model back until it is accepted. False
 	// means that it is shown while it arrives; if it is rejected, the consumer is told
-	// to discard it, as with [Restart]. Inside a Fallback that does not restart answers,
+	// to discard it, as with router.Restart. Inside a Fallback that does not restart answers,
 	// they are always held back.
 	Hold bool
 
 	// Tenants overrides settings for single tenants ([call.Info.Tenant]). Case does not
 	// matter.
-	Tenants map[string]CascadeSettings
+	Tenants map[string]Settings
 
 	// Hooks report what calls do. The zero value reports nothing.
 	call.Hooks
 }
 
-// NewCascade returns a model that calls cheap, and strong if a judge rejects the answer
+// New returns a model that calls cheap, and strong if a judge rejects the answer
 // or cheap fails. It has the name and optional methods of cheap. The strong model gets
 // the original request. To the metadata and the record, a rejected answer is a failed
 // attempt of kind [failure.KindRejected], charged like any other, with a reason such as
@@ -92,7 +98,7 @@ type CascadeConfig struct {
 // An answer that calls functions is accepted without being judged, so no tool runs twice:
 // the judges see the answer to the results. Degraded answers and the empty one that ends a
 // tool loop are not judged either. Once the strong model has answered, later calls of the
-// same agent in the ADK turn (a tool loop) begin with it, as in a [NewFallback].
+// same agent in the ADK turn (a tool loop) begin with it, as in a router.NewFallback.
 //
 // A rejected answer stands if no other model may replace it: the strong one is over the
 // ceiling, not for this tenant, or has failed. "degraded" in its metadata is then the
@@ -105,9 +111,9 @@ type CascadeConfig struct {
 //
 // The error names every wrong field. The model is safe for concurrent use if its models
 // and judges are.
-func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error) {
+func New(config Config, cheap, strong model.LLM) (model.LLM, error) {
 	models := append([]model.LLM{cheap, strong}, config.degraded()...)
-	layers, problems := group.Check("router: NewCascade", models)
+	layers, problems := group.Check("cascade: New", models)
 	problems = append(problems, config.check()...)
 	problems = append(problems, config.checkCeilings(strong)...)
 	if err := errors.Join(problems...); err != nil {
@@ -117,13 +123,13 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 	config.JudgeTimeout = cmp.Or(config.JudgeTimeout, DefaultJudgeTimeout)
 	config.Judges = slices.Clone(config.Judges)
 	tenants := config.Tenants
-	config.Tenants = make(map[string]CascadeSettings, len(tenants))
+	config.Tenants = make(map[string]Settings, len(tenants))
 	for tenant, s := range tenants {
 		config.Tenants[match.Fold(tenant)] = s
 	}
 	c := &cascade{
 		config: config, name: cheap.Name(), layers: layers, hooks: config.Hooks,
-		turns: affinity.New(affinity.TurnOf, DefaultMaxTurns, DefaultStayFor),
+		turns: affinity.New(affinity.TurnOf, maxTurns, stayFor),
 	}
 	for _, layer := range layers {
 		if group.IsLastResort(layer) || group.HasLastResort(layer) {
@@ -136,9 +142,9 @@ func NewCascade(config CascadeConfig, cheap, strong model.LLM) (model.LLM, error
 	return stream.Forward(c, cheap), nil
 }
 
-// MustCascade is NewCascade, but panics on an error.
-func MustCascade(config CascadeConfig, cheap, strong model.LLM) model.LLM {
-	m, err := NewCascade(config, cheap, strong)
+// MustNew is New, but panics on an error.
+func MustNew(config Config, cheap, strong model.LLM) model.LLM {
+	m, err := New(config, cheap, strong)
 	if err != nil {
 		panic(err)
 	}
@@ -146,7 +152,7 @@ func MustCascade(config CascadeConfig, cheap, strong model.LLM) model.LLM {
 }
 
 // degraded returns the models of DegradeBelow, one of each name.
-func (c *CascadeConfig) degraded() (models []model.LLM) {
+func (c *Config) degraded() (models []model.LLM) {
 	for _, j := range c.Judges {
 		for _, l := range j.lower {
 			if !slices.ContainsFunc(models, func(m model.LLM) bool { return m.Name() == l.to.Name() }) {
@@ -157,9 +163,9 @@ func (c *CascadeConfig) degraded() (models []model.LLM) {
 	return models
 }
 
-func (c *CascadeConfig) check() (problems []error) {
+func (c *Config) check() (problems []error) {
 	wrong := func(format string, args ...any) {
-		problems = append(problems, fmt.Errorf("router: CascadeConfig."+format, args...))
+		problems = append(problems, fmt.Errorf("cascade: Config."+format, args...))
 	}
 	if len(c.Judges) == 0 {
 		wrong("Judges is empty; must have 1 or more")
@@ -189,7 +195,7 @@ func (c *CascadeConfig) check() (problems []error) {
 }
 
 // checkCeilings returns an error for each ceiling that no cost can be compared with.
-func (c *CascadeConfig) checkCeilings(strong model.LLM) (problems []error) {
+func (c *Config) checkCeilings(strong model.LLM) (problems []error) {
 	if nilcheck.Model(strong) || c.Price != nil {
 		return nil
 	}
@@ -198,7 +204,7 @@ func (c *CascadeConfig) checkCeilings(strong model.LLM) (problems []error) {
 	}
 	for field, s := range c.allSettings() {
 		if s.MaxCost > 0 && !math.IsInf(s.MaxCost, 1) {
-			problems = append(problems, fmt.Errorf("router: CascadeConfig.%sMaxCost is set, but %s has no list price; set CascadeConfig.Price", field, strong.Name()))
+			problems = append(problems, fmt.Errorf("cascade: Config.%sMaxCost is set, but %s has no list price; set Config.Price", field, strong.Name()))
 		}
 	}
 	return problems
@@ -206,9 +212,9 @@ func (c *CascadeConfig) checkCeilings(strong model.LLM) (problems []error) {
 
 // allSettings yields the general settings and those of each tenant, with the beginning
 // of their fields' names.
-func (c *CascadeConfig) allSettings() iter.Seq2[string, CascadeSettings] {
-	return func(yield func(string, CascadeSettings) bool) {
-		if !yield("", CascadeSettings{Threshold: c.Threshold, MaxCost: c.MaxCost}) {
+func (c *Config) allSettings() iter.Seq2[string, Settings] {
+	return func(yield func(string, Settings) bool) {
+		if !yield("", Settings{Threshold: c.Threshold, MaxCost: c.MaxCost}) {
 			return
 		}
 		for _, tenant := range slices.Sorted(maps.Keys(c.Tenants)) {
@@ -220,14 +226,14 @@ func (c *CascadeConfig) allSettings() iter.Seq2[string, CascadeSettings] {
 }
 
 // settings returns the settings for the caller of ctx.
-func (c *CascadeConfig) settings(ctx context.Context) CascadeSettings {
+func (c *Config) settings(ctx context.Context) Settings {
 	s := c.Tenants[match.Fold(call.From(ctx).Tenant)]
 	s.Threshold = cmp.Or(s.Threshold, c.Threshold)
 	s.MaxCost = cmp.Or(s.MaxCost, c.MaxCost, math.Inf(1))
 	return s
 }
 
-// Indices of a cascade's layers.
+// Indices of the layers.
 const (
 	cheapLayer  = 0
 	strongLayer = 1 // the models of DegradeBelow follow
@@ -235,7 +241,7 @@ const (
 
 // cascade is the layer.
 type cascade struct {
-	config  CascadeConfig
+	config  Config
 	name    string // the cheap model's
 	layers  []stream.Layer
 	resorts []stream.Layer // layers that are or hold last resorts
@@ -267,7 +273,7 @@ func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		first = c.layers[strongLayer]
 	}
 	return out.Observe(ctx, &c.hooks, first.Name(), func() error {
-		r := &cascadeRun{
+		r := &run{
 			cascade: c, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders,
 			settings: settings, tried: make([]bool, len(c.layers)),
 		}

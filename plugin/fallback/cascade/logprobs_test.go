@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"math"
@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -34,16 +35,16 @@ func TestJudgeLogProbs(t *testing.T) {
 		step   suite.Step
 		reason string // "" if the answer is accepted
 	}{
-		"average, sure":         {send(average(-0.1)), ""},
-		"average, unsure":       {send(average(-1)), "judge: confidence 0.367 below 0.8"},
-		"tokens":                {send(logprobs(whole("cheap", 1), -0.5, -1.5)), "judge: confidence 0.367 below 0.8"},
-		"none":                  {send(whole("cheap", 1)), "judge: the answer has no log-probabilities"},
-		"in the pieces, unsure": {send(logprobs(chunk("che"), -0.5), logprobs(chunk("ap"), -1.5), whole("cheap", 1)), "judge: confidence 0.367 below 0.8"},
-		"in the pieces, sure":   {send(logprobs(chunk("che"), -0.1), logprobs(chunk("ap"), -0.1), whole("cheap", 1)), ""},
-		"not a number":          {send(logprobs(whole("cheap", 1), float32(math.NaN()))), "judge: the answer has no log-probabilities"},
+		"average, sure":         {suite.Send(average(-0.1)), ""},
+		"average, unsure":       {suite.Send(average(-1)), "judge: confidence 0.367 below 0.8"},
+		"tokens":                {suite.Send(logprobs(whole("cheap", 1), -0.5, -1.5)), "judge: confidence 0.367 below 0.8"},
+		"none":                  {suite.Send(whole("cheap", 1)), "judge: the answer has no log-probabilities"},
+		"in the pieces, unsure": {suite.Send(logprobs(suite.Chunk("che"), -0.5), logprobs(suite.Chunk("ap"), -1.5), whole("cheap", 1)), "judge: confidence 0.367 below 0.8"},
+		"in the pieces, sure":   {suite.Send(logprobs(suite.Chunk("che"), -0.1), logprobs(suite.Chunk("ap"), -0.1), whole("cheap", 1)), ""},
+		"not a number":          {suite.Send(logprobs(whole("cheap", 1), float32(math.NaN()))), "judge: the answer has no log-probabilities"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, record := judgedBy(t.Context(), router.JudgeLogProbs(true), test.step, true)
+			got, record := judgedBy(t.Context(), cascade.JudgeLogProbs(true), test.step, true)
 			want := []string{"flash failed: " + test.reason, "pro ok"}
 			if test.reason == "" {
 				want = []string{"flash ok"}
@@ -51,7 +52,7 @@ func TestJudgeLogProbs(t *testing.T) {
 			if diff := cmp.Diff(want, attempts(record)); diff != "" {
 				t.Errorf("record (-want +got):\n%s", diff)
 			}
-			if got.final.LogprobsResult != nil || got.final.AvgLogprobs != 0 {
+			if got.Final.LogprobsResult != nil || got.Final.AvgLogprobs != 0 {
 				t.Error("the answer has log-probabilities that only the cascade has asked for")
 			}
 		})
@@ -61,15 +62,15 @@ func TestJudgeLogProbs(t *testing.T) {
 // Log-probabilities that only the cascade has asked for are in no response, nor is their
 // average, whether the answer is accepted or stands.
 func TestLogProbsAreRemoved(t *testing.T) {
-	pieces := send(logprobs(chunk("che"), -0.1), logprobs(chunk("ap"), -0.1), whole("cheap", 1))
-	average := send(logprobs(chunk("cheap"), -0.1), averaging(whole("cheap", 1), -0.1))
+	pieces := suite.Send(logprobs(suite.Chunk("che"), -0.1), logprobs(suite.Chunk("ap"), -0.1), whole("cheap", 1))
+	average := suite.Send(logprobs(suite.Chunk("cheap"), -0.1), averaging(whole("cheap", 1), -0.1))
 	for name, step := range map[string]suite.Step{"pieces": pieces, "average": average} {
 		for _, threshold := range []float64{0.8, 1} { // accepted, and stands
 			for _, hold := range []bool{false, true} {
 				for _, callers := range []bool{false, true} {
-					config := router.CascadeConfig{Judges: []router.Judge{router.JudgeLogProbs(true)}, Threshold: threshold, Hold: hold}
-					m := router.MustCascade(config, suite.NewModel("flash", step), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-					req := userSays("hi")
+					config := cascade.Config{Judges: []cascade.Judge{cascade.JudgeLogProbs(true)}, Threshold: threshold, Hold: hold}
+					m := cascade.MustNew(config, suite.NewModel("flash", step), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
+					req := suite.UserSays("hi")
 					req.Config = &genai.GenerateContentConfig{ResponseLogprobs: callers}
 					seen, final := false, false
 					for resp, err := range m.GenerateContent(t.Context(), req, true) {
@@ -103,18 +104,18 @@ func TestLogProbsAreAskedFor(t *testing.T) {
 		"the caller's own": {true, true, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cheap := suite.NewModel("flash", send(logprobs(whole("cheap", 1), -0.1)))
+			cheap := suite.NewModel("flash", suite.Send(logprobs(whole("cheap", 1), -0.1)))
 			target := router.Describe(cheap, router.Traits{Target: provider.Target{Takes: provider.Takes{Logprobs: test.takes}}})
-			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeLogProbs(test.ask)}}, target, suite.NewModel("pro", suite.Text("strong")))
-			req := userSays("hi")
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeLogProbs(test.ask)}}, target, suite.NewModel("pro", suite.Text("strong")))
+			req := suite.UserSays("hi")
 			if test.callers {
 				req.Config = &genai.GenerateContentConfig{ResponseLogprobs: true}
 			}
-			got := collect(m.GenerateContent(t.Context(), req, false))
+			got := suite.Collect(m.GenerateContent(t.Context(), req, false))
 			if config := cheap.Requests()[0].Config; (config != nil && config.ResponseLogprobs) != test.want {
 				t.Errorf("log-probabilities asked for: %t, want %t", !test.want, test.want)
 			}
-			if kept := got.final.LogprobsResult != nil; kept != (test.callers || !test.ask) {
+			if kept := got.Final.LogprobsResult != nil; kept != (test.callers || !test.ask) {
 				t.Errorf("log-probabilities in the answer: %t", kept)
 			}
 		})

@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -20,12 +21,12 @@ import (
 // Otherwise the cheap model is called again, and its answer stands.
 func TestTurnLeavesAStrongModelOverTheCeiling(t *testing.T) {
 	cost := 0.01
-	config, record := recorded(router.CascadeConfig{
-		Judges: []router.Judge{sure(0)}, MaxCost: 0.02, Hold: true,
+	config, record := recorded(cascade.Config{
+		Judges: []cascade.Judge{sure(0)}, MaxCost: 0.02, Hold: true,
 		Price: func(string, *model.LLMRequest) (float64, bool) { return cost, true },
 	})
 	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
-	m, ctx := router.MustCascade(config, cheap, strong), inTurn(t.Context(), "turn")
+	m, ctx := cascade.MustNew(config, cheap, strong), suite.InTurn(t.Context(), "turn")
 	for i, step := range []struct {
 		cost         float64
 		want, record string
@@ -35,24 +36,24 @@ func TestTurnLeavesAStrongModelOverTheCeiling(t *testing.T) {
 		{0.03, "cheap[cheap]", "flash failed, pro skipped"},
 	} {
 		cost, *record = step.cost, nil
-		got := ask(ctx, m, true)
-		if list := strings.Join(outcomes(*record), ", "); got.stream != step.want || list != step.record {
-			t.Errorf("call %d: the consumer saw %q (%v) with the record %q, want %q with %q", i, got.stream, got.err, list, step.want, step.record)
+		got := suite.Ask(ctx, m, true)
+		if list := strings.Join(outcomes(*record), ", "); got.Stream != step.want || list != step.record {
+			t.Errorf("call %d: the consumer saw %q (%v) with the record %q, want %q with %q", i, got.Stream, got.Err, list, step.want, step.record)
 		}
 	}
 }
 
 // A request may name the strong model, but the ceiling and the tenant's choice hold.
 func TestNamedStrongModelMayBeBarred(t *testing.T) {
-	for name, config := range map[string]router.CascadeConfig{
+	for name, config := range map[string]cascade.Config{
 		"over the ceiling": {MaxCost: 0.01, Price: func(string, *model.LLMRequest) (float64, bool) { return 1, true }},
-		"not for it":       {Tenants: map[string]router.CascadeSettings{"": {Use: router.UseCheap}}},
+		"not for it":       {Tenants: map[string]cascade.Settings{"": {Use: cascade.UseCheap}}},
 	} {
 		config, record := recorded(config)
-		config.Judges = []router.Judge{sure(1)}
-		got := askFor(t.Context(), router.MustCascade(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), "pro")
-		if diff := cmp.Diff([]string{"pro skipped", "flash ok"}, outcomes(*record)); diff != "" || got.stream != "cheap[cheap]" {
-			t.Errorf("%s: the consumer saw %q (%v); record (-want +got):\n%s", name, got.stream, got.err, diff)
+		config.Judges = []cascade.Judge{sure(1)}
+		got := askFor(t.Context(), cascade.MustNew(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), "pro")
+		if diff := cmp.Diff([]string{"pro skipped", "flash ok"}, outcomes(*record)); diff != "" || got.Stream != "cheap[cheap]" {
+			t.Errorf("%s: the consumer saw %q (%v); record (-want +got):\n%s", name, got.Stream, got.Err, diff)
 		}
 	}
 }
@@ -61,11 +62,11 @@ func TestNamedStrongModelMayBeBarred(t *testing.T) {
 func TestCostIsProjectedOnce(t *testing.T) {
 	for confidence, want := range map[float64]int{0: 1, 1: 1} {
 		asked := 0
-		m := router.MustCascade(router.CascadeConfig{
-			Judges: []router.Judge{sure(confidence)}, MaxCost: 1,
+		m := cascade.MustNew(cascade.Config{
+			Judges: []cascade.Judge{sure(confidence)}, MaxCost: 1,
 			Price: func(string, *model.LLMRequest) (float64, bool) { asked++; return 0.5, true },
 		}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-		ask(t.Context(), m, true)
+		suite.Ask(t.Context(), m, true)
 		if asked != want {
 			t.Errorf("with confidence %v the price is asked for %d times, want %d", confidence, asked, want)
 		}
@@ -88,8 +89,8 @@ func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var heard []string
-			m := router.MustCascade(router.CascadeConfig{
-				Judges: []router.Judge{sure(1)}, Tenants: map[string]router.CascadeSettings{"premium": {Use: router.UseStrong}},
+			m := cascade.MustNew(cascade.Config{
+				Judges: []cascade.Judge{sure(1)}, Tenants: map[string]cascade.Settings{"premium": {Use: cascade.UseStrong}},
 				Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 					heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel)
 				}},
@@ -97,10 +98,10 @@ func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
 			if test.behind {
 				m = router.MustFallback(router.Config{}, suite.NewModel("gpt", suite.Fail(suite.ErrQuota)), m)
 			}
-			got := ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true)
-			md := got.metadata()
-			if line := fmt.Sprint(md.ModelName, " ", md.Triggered, " ", md.OriginalModel, " ", md.FallbackModel); line != test.want || got.err != nil {
-				t.Errorf("metadata %q (%v), want %q", line, got.err, test.want)
+			got := suite.Ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true)
+			md := got.Metadata()
+			if line := fmt.Sprint(md.ModelName, " ", md.Triggered, " ", md.OriginalModel, " ", md.FallbackModel); line != test.want || got.Err != nil {
+				t.Errorf("metadata %q (%v), want %q", line, got.Err, test.want)
 			}
 			if diff := cmp.Diff(test.hooks, heard); diff != "" {
 				t.Errorf("fallbacks (-want +got):\n%s", diff)
@@ -113,17 +114,17 @@ func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
 func TestJudgeIsImmutable(t *testing.T) {
 	text := func(name string) model.LLM { return suite.NewModel(name, suite.Text(name)) }
 	base := sure(0.1).DegradeBelow(0.9, text("a")).DegradeBelow(0.8, text("b")).DegradeBelow(0.7, text("c"))
-	judges := []router.Judge{base.DegradeBelow(0.2, text("d")), base.DegradeBelow(0.3, text("e")), base}
-	tenants := map[string]router.CascadeSettings{"": {MaxCost: math.Inf(1)}}
+	judges := []cascade.Judge{base.DegradeBelow(0.2, text("d")), base.DegradeBelow(0.3, text("e")), base}
+	tenants := map[string]cascade.Settings{"": {MaxCost: math.Inf(1)}}
 	var models []model.LLM
 	for i := range judges {
-		models = append(models, router.MustCascade(router.CascadeConfig{Judges: judges[i : i+1 : i+1], Tenants: tenants, Hold: true}, text("flash"), text("pro")))
+		models = append(models, cascade.MustNew(cascade.Config{Judges: judges[i : i+1 : i+1], Tenants: tenants, Hold: true}, text("flash"), text("pro")))
 	}
 	clear(judges)
-	tenants[""] = router.CascadeSettings{Use: router.UseCheap}
+	tenants[""] = cascade.Settings{Use: cascade.UseCheap}
 	for i, want := range []string{"d[d]", "e[e]", "c[c]"} {
-		if got := ask(t.Context(), models[i], true); got.stream != want {
-			t.Errorf("cascade %d: the consumer saw %q (%v), want %q", i, got.stream, got.err, want)
+		if got := suite.Ask(t.Context(), models[i], true); got.Stream != want {
+			t.Errorf("cascade %d: the consumer saw %q (%v), want %q", i, got.Stream, got.Err, want)
 		}
 	}
 }
@@ -136,7 +137,7 @@ func TestAnswerWithTheProvidersToolsIsJudged(t *testing.T) {
 			{ToolCall: &genai.ToolCall{ID: "1"}}, {ToolResponse: &genai.ToolResponse{ID: "1"}}, {Text: "cheap"},
 		}}}
 	})
-	if got, _ := judgedBy(t.Context(), sure(0), cheap, false); got.stream != "[strong]" {
-		t.Errorf("the consumer saw %q (%v), want the strong model's answer", got.stream, got.err)
+	if got, _ := judgedBy(t.Context(), sure(0), cheap, false); got.Stream != "[strong]" {
+		t.Errorf("the consumer saw %q (%v), want the strong model's answer", got.Stream, got.Err)
 	}
 }

@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 func TestJudgeChecks(t *testing.T) {
@@ -29,23 +29,23 @@ func TestJudgeChecks(t *testing.T) {
 		"kept":       {middleware.ValidateConfig{MinLength: 5}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, _ := judgedBy(t.Context(), router.JudgeChecks(test.config), suite.Text("cheap"), true)
-			if got.metadata().Reason != test.reason {
-				t.Errorf("reason %q, want %q", got.metadata().Reason, test.reason)
+			got, _ := judgedBy(t.Context(), cascade.JudgeChecks(test.config), suite.Text("cheap"), true)
+			if got.Metadata().Reason != test.reason {
+				t.Errorf("reason %q, want %q", got.Metadata().Reason, test.reason)
 			}
 		})
 	}
-	schema := userSays("hi")
+	schema := suite.UserSays("hi")
 	schema.Config = &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Type: genai.TypeObject}}
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeChecks(middleware.ValidateConfig{})}, Hold: true},
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{})}, Hold: true},
 		suite.NewModel("flash", suite.Text("cheap"), suite.Text("{}")), suite.NewModel("pro", suite.Text(`{"by": "pro"}`)))
 	for _, want := range []string{`{"by": "pro"}[{"by": "pro"}]`, "{}[{}]"} {
-		if got := collect(m.GenerateContent(t.Context(), schema, true)); got.stream != want {
-			t.Errorf("the consumer saw %q, want %q", got.stream, want)
+		if got := suite.Collect(m.GenerateContent(t.Context(), schema, true)); got.Stream != want {
+			t.Errorf("the consumer saw %q, want %q", got.Stream, want)
 		}
 	}
-	if _, err := router.NewCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeChecks(middleware.ValidateConfig{SkipSchema: true})}},
-		suite.NewModel("a"), suite.NewModel("b")); err == nil || !strings.Contains(err.Error(), "CascadeConfig.Judges[0]: middleware: ValidateConfig") {
+	if _, err := cascade.New(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{SkipSchema: true})}},
+		suite.NewModel("a"), suite.NewModel("b")); err == nil || !strings.Contains(err.Error(), "Config.Judges[0]: middleware: ValidateConfig") {
 		t.Errorf("error %v, want that of the checks", err)
 	}
 }
@@ -70,17 +70,17 @@ func TestReasonOfJudgeChecks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, streamed := range []bool{false, true} {
-				config, record := recorded(router.CascadeConfig{Judges: []router.Judge{router.JudgeChecks(test.config)}})
-				req := userSays("hi")
+				config, record := recorded(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(test.config)}})
+				req := suite.UserSays("hi")
 				if name == "a schema" {
 					req.Config = &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Type: genai.TypeObject, Required: []string{"city"}}}
 				}
-				m := router.MustCascade(config, suite.NewModel("flash", suite.Text(`{"secret":1}`)), suite.NewModel("pro", suite.Text(`{"city":1}`)))
-				got := collect(m.GenerateContent(t.Context(), req, streamed))
-				if diff := cmp.Diff([]string{"flash failed: " + test.want, "pro ok"}, attempts(*record)); diff != "" || got.err != nil {
-					t.Errorf("error %v; record (-want +got):\n%s", got.err, diff)
+				m := cascade.MustNew(config, suite.NewModel("flash", suite.Text(`{"secret":1}`)), suite.NewModel("pro", suite.Text(`{"city":1}`)))
+				got := suite.Collect(m.GenerateContent(t.Context(), req, streamed))
+				if diff := cmp.Diff([]string{"flash failed: " + test.want, "pro ok"}, attempts(*record)); diff != "" || got.Err != nil {
+					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}
-				if md := got.metadata(); md.Reason != test.want || strings.Contains(fmt.Sprint(md), "secret") {
+				if md := got.Metadata(); md.Reason != test.want || strings.Contains(fmt.Sprint(md), "secret") {
 					t.Errorf("metadata %+v, want the reason %q", md, test.want)
 				}
 			}

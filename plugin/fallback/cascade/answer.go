@@ -1,4 +1,4 @@
-package router
+package cascade
 
 import (
 	"cmp"
@@ -17,7 +17,7 @@ import (
 )
 
 // cheap calls the cheap model and has its answer judged.
-func (r *cascadeRun) cheap() error {
+func (r *run) cheap() error {
 	before := r.out.Notes
 	a := r.newCheapAnswer()
 	reviewed, review := stream.WithReview(r.ctx)
@@ -51,12 +51,12 @@ func (r *cascadeRun) cheap() error {
 type rejectedError struct{ model, reason string }
 
 func (e *rejectedError) Error() string {
-	return "router: cascade rejected the answer of " + e.model + ": " + e.reason
+	return "cascade: the answer of " + e.model + " is rejected: " + e.reason
 }
 
 // cheapAnswer is the cheap model's answer on its way to the judges.
 type cheapAnswer struct {
-	run      *cascadeRun
+	run      *run
 	fork     *stream.Sink
 	degraded string // of the notes before the call
 	hold     bool   // the partial responses are held back
@@ -72,7 +72,7 @@ type cheapAnswer struct {
 	value    float64              // the stated confidence, or NaN
 }
 
-func (r *cascadeRun) newCheapAnswer() *cheapAnswer {
+func (r *run) newCheapAnswer() *cheapAnswer {
 	a := &cheapAnswer{run: r, degraded: r.out.Notes.Degraded, hold: r.config.Hold || r.out.Continuous || r.out.Compared}
 	a.fork = r.out.Fork(a.take)
 	a.reset()

@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -18,8 +19,8 @@ import (
 // so.
 func TestDegradedAnswersAreNotJudged(t *testing.T) {
 	standing := func() model.LLM { // its own strong model is over the ceiling
-		return router.MustCascade(router.CascadeConfig{
-			Judges: []router.Judge{sure(0)}, MaxCost: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 2, true },
+		return cascade.MustNew(cascade.Config{
+			Judges: []cascade.Judge{sure(0)}, MaxCost: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 2, true },
 		}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("mid", suite.Text("middle")))
 	}
 	for name, test := range map[string]struct {
@@ -36,14 +37,14 @@ func TestDegradedAnswersAreNotJudged(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			strong := suite.NewModel("pro", suite.Text("strong"))
-			m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{never(t)}, Hold: true}, test.cheap(), strong)
-			got := ask(t.Context(), m, streamed)
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}, Hold: true}, test.cheap(), strong)
+			got := suite.Ask(t.Context(), m, streamed)
 			text := ""
-			if got.final != nil {
-				text = "[" + suite.TextOf(got.final.Content) + "]"
+			if got.Final != nil {
+				text = "[" + suite.TextOf(got.Final.Content) + "]"
 			}
-			if text != test.want || got.metadata().Degraded != test.degraded || len(strong.Requests()) > 0 {
-				t.Errorf("%s: the consumer saw %q (%v), degraded %q, want %q, %q", name, got.stream, got.err, got.metadata().Degraded, test.want, test.degraded)
+			if text != test.want || got.Metadata().Degraded != test.degraded || len(strong.Requests()) > 0 {
+				t.Errorf("%s: the consumer saw %q (%v), degraded %q, want %q, %q", name, got.Stream, got.Err, got.Metadata().Degraded, test.want, test.degraded)
 			}
 		}
 	}
@@ -67,11 +68,11 @@ func TestNotesOfARejectedAnswer(t *testing.T) {
 			defer func() { _ = cache.Close() }()
 			cheap := middleware.Chain(suite.NewModel("flash", suite.Text("cheap")), cache.Middleware())
 			if test.cached {
-				ask(t.Context(), cheap, streamed)
+				suite.Ask(t.Context(), cheap, streamed)
 			}
-			m := cascade(0, cheap, suite.NewModel("pro", test.strong))
-			if got := ask(t.Context(), m, streamed); got.metadata().CacheStatus != test.status || got.err != nil {
-				t.Errorf("%s: cache status %q (%v), want %q", name, got.metadata().CacheStatus, got.err, test.status)
+			m := pair(0, cheap, suite.NewModel("pro", test.strong))
+			if got := suite.Ask(t.Context(), m, streamed); got.Metadata().CacheStatus != test.status || got.Err != nil {
+				t.Errorf("%s: cache status %q (%v), want %q", name, got.Metadata().CacheStatus, got.Err, test.status)
 			}
 		}
 	}
@@ -82,8 +83,8 @@ func TestCacheStatusAroundACascade(t *testing.T) {
 	for confidence, model := range map[float64]string{0: "pro", 1: "flash"} {
 		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
 		defer func() { _ = cache.Close() }()
-		m := middleware.Chain(cascade(confidence, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), cache.Middleware())
-		if md := ask(t.Context(), m, true).metadata(); md.CacheStatus != call.CacheMiss || md.ModelName != model {
+		m := middleware.Chain(pair(confidence, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), cache.Middleware())
+		if md := suite.Ask(t.Context(), m, true).Metadata(); md.CacheStatus != call.CacheMiss || md.ModelName != model {
 			t.Errorf("with confidence %v: %q by %q, want a miss by %q", confidence, md.CacheStatus, md.ModelName, model)
 		}
 	}
@@ -103,12 +104,12 @@ func TestVerdictCallsLastResorts(t *testing.T) {
 		for _, streamed := range []bool{false, true} {
 			gpt := suite.NewModel("gpt", suite.Text("next"))
 			retrieval := router.MustFallback(router.Config{}, suite.NewModel("rag", suite.Fail(suite.ErrInternal)), degrade.Template("sorry"))
-			m := router.MustFallback(router.Config{}, router.MustCascade(router.CascadeConfig{
-				Judges: []router.Judge{sure(test.confidence).DegradeBelow(0.3, retrieval)}, Hold: true,
+			m := router.MustFallback(router.Config{}, cascade.MustNew(cascade.Config{
+				Judges: []cascade.Judge{sure(test.confidence).DegradeBelow(0.3, retrieval)}, Hold: true,
 			}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), gpt)
-			got := ask(t.Context(), m, streamed)
-			if got.final == nil || "["+suite.TextOf(got.final.Content)+"]" != test.want || got.metadata().Degraded != test.degraded || len(gpt.Requests()) > 0 {
-				t.Errorf("%s: the consumer saw %q (%v), degraded %q, want %q, %q", name, got.stream, got.err, got.metadata().Degraded, test.want, test.degraded)
+			got := suite.Ask(t.Context(), m, streamed)
+			if got.Final == nil || "["+suite.TextOf(got.Final.Content)+"]" != test.want || got.Metadata().Degraded != test.degraded || len(gpt.Requests()) > 0 {
+				t.Errorf("%s: the consumer saw %q (%v), degraded %q, want %q, %q", name, got.Stream, got.Err, got.Metadata().Degraded, test.want, test.degraded)
 			}
 		}
 	}
@@ -122,9 +123,9 @@ func TestVerdictWhoseModelsAllFail(t *testing.T) {
 		asked++
 		yield(nil, suite.ErrInternal)
 	})
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{sure(0.1).DegradeBelow(0.3, router.MustFallback(router.Config{}, none))}},
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0.1).DegradeBelow(0.3, router.MustFallback(router.Config{}, none))}},
 		suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
-	if got := ask(t.Context(), m, true); got.stream != "cheap|strong[strong]" || got.metadata().Degraded != "" || asked != 1 {
-		t.Errorf("the consumer saw %q (%v), degraded %q, after %d calls, want the strong model's answer", got.stream, got.err, got.metadata().Degraded, asked)
+	if got := suite.Ask(t.Context(), m, true); got.Stream != "cheap|strong[strong]" || got.Metadata().Degraded != "" || asked != 1 {
+		t.Errorf("the consumer saw %q (%v), degraded %q, after %d calls, want the strong model's answer", got.Stream, got.Err, got.Metadata().Degraded, asked)
 	}
 }

@@ -1,4 +1,4 @@
-package router
+package cascade
 
 import (
 	"cmp"
@@ -21,7 +21,7 @@ import (
 )
 
 // judge asks the judges about an answer, until one rejects it.
-func (r *cascadeRun) judge(a *cheapAnswer) ruling {
+func (r *run) judge(a *cheapAnswer) ruling {
 	switch {
 	case a.tooLong:
 		return ruling{reason: fmt.Sprintf("judge: it is longer than %d MiB or %d chunks", middleware.MaxValidatedBytes>>20, middleware.MaxValidatedChunks)}
@@ -60,7 +60,7 @@ func answers(content *genai.Content) bool {
 
 // score asks one judge. A judge that may hang is called on a goroutine of its own, which
 // ends when the judge returns.
-func (r *cascadeRun) score(j *Judge, a *judged) (value float64, err error) {
+func (r *run) score(j *Judge, a *judged) (value float64, err error) {
 	if !j.apart {
 		return j.contained(r.ctx, a, r.out)
 	}

@@ -1,4 +1,4 @@
-package router_test
+package cascade_test
 
 import (
 	"context"
@@ -11,32 +11,32 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 )
 
 // judgedBy calls a cascade whose models answer cheap and "strong".
-func judgedBy(ctx context.Context, j router.Judge, cheap suite.Step, streamed bool) (got seen, record []call.Attempt) {
-	config, all := recorded(router.CascadeConfig{Judges: []router.Judge{j}, JudgeTimeout: 2 * time.Second})
-	got = ask(ctx, router.MustCascade(config, suite.NewModel("flash", cheap), suite.NewModel("pro", suite.Text("strong"))), streamed)
+func judgedBy(ctx context.Context, j cascade.Judge, cheap suite.Step, streamed bool) (got suite.Seen, record []call.Attempt) {
+	config, all := recorded(cascade.Config{Judges: []cascade.Judge{j}, JudgeTimeout: 2 * time.Second})
+	got = suite.Ask(ctx, cascade.MustNew(config, suite.NewModel("flash", cheap), suite.NewModel("pro", suite.Text("strong"))), streamed)
 	return got, *all
 }
 
 // A judge may take up to the timeout.
 func TestLateJudgeCounts(t *testing.T) {
-	judge := router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+	judge := cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 		time.Sleep(1999 * time.Millisecond)
 		return 1, nil
 	})
-	inBubble(t, func(t *testing.T, streamed bool) {
-		if got, record := judgedBy(t.Context(), judge, suite.Text("cheap"), streamed); len(record) != 1 || got.metadata().ModelName != "flash" {
-			t.Errorf("the consumer saw %q (%v), want the cheap answer", got.stream, got.err)
+	suite.InBubble(t, func(t *testing.T, streamed bool) {
+		if got, record := judgedBy(t.Context(), judge, suite.Text("cheap"), streamed); len(record) != 1 || got.Metadata().ModelName != "flash" {
+			t.Errorf("the consumer saw %q (%v), want the cheap answer", got.Stream, got.Err)
 		}
 	})
 }
 
 // What a function says when it fails is the attempt's message.
 func TestErrorOfAJudgeIsRecorded(t *testing.T) {
-	judge := router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+	judge := cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 		return 1, errors.New("the classifier is down")
 	})
 	_, record := judgedBy(t.Context(), judge, suite.Text("cheap"), false)
@@ -47,22 +47,22 @@ func TestErrorOfAJudgeIsRecorded(t *testing.T) {
 
 // B39: the end of the caller's context ends a call whose judge is at work, even a deaf one.
 func TestCancelledDuringAJudge(t *testing.T) {
-	for name, judge := range map[string]router.Judge{
-		"function": router.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
+	for name, judge := range map[string]cascade.Judge{
+		"function": cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 			time.Sleep(time.Hour)
 			return 1, nil
 		}),
-		"model": router.JudgeModel(suite.NewModel("grader", deaf(time.Hour, suite.Text("1"))), ""),
+		"model": cascade.JudgeModel(suite.NewModel("grader", suite.Deaf(time.Hour, suite.Text("1"))), ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, streamed bool) {
+			suite.InBubble(t, func(t *testing.T, streamed bool) {
 				defer time.Sleep(2 * time.Hour) // the deaf one has ended then
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				started := time.Now()
 				got, record := judgedBy(ctx, judge, suite.Respond(func() *model.LLMResponse { return whole("cheap", 7) }), streamed)
-				if !errors.Is(got.err, context.DeadlineExceeded) || got.final != nil || time.Since(started) != time.Second {
-					t.Errorf("the consumer saw %q (%v) after %v, want the end of its context at once", got.stream, got.err, time.Since(started))
+				if !errors.Is(got.Err, context.DeadlineExceeded) || got.Final != nil || time.Since(started) != time.Second {
+					t.Errorf("the consumer saw %q (%v) after %v, want the end of its context at once", got.Stream, got.Err, time.Since(started))
 				}
 				last := record[len(record)-1]
 				if last.Model != "flash" || last.Outcome != call.Failed || last.InputTokens != 7 {
@@ -74,23 +74,23 @@ func TestCancelledDuringAJudge(t *testing.T) {
 }
 
 func whole(text string, tokens int32) *model.LLMResponse {
-	resp := counted(text, tokens)
+	resp := suite.Counted(text, tokens)
 	resp.Partial, resp.FinishReason = false, genai.FinishReasonStop
 	return resp
 }
 
 // A judge does not change what others see, and judges what the user would see.
 func TestJudgeFuncSeesRequestAndAnswer(t *testing.T) {
-	judge := router.JudgeFunc(func(_ context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error) {
+	judge := cascade.JudgeFunc(func(_ context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error) {
 		if got := suite.TextOf(req.Contents[0]) + " " + suite.TextOf(resp.Content); got != "hi cheap" {
 			t.Errorf("the judge sees %q", got)
 		}
 		req.Contents[0].Parts[0].Text, resp.Content.Parts[0].Text = "changed", "changed"
 		return 1, nil
 	})
-	m := router.MustCascade(router.CascadeConfig{Judges: []router.Judge{router.JudgeStated(""), judge}},
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(""), judge}},
 		suite.NewModel("flash", suite.Text("cheap CONFIDENCE: 1")), suite.NewModel("pro", suite.Text("strong")))
-	if got := ask(t.Context(), m, false); got.stream != "[cheap]" {
-		t.Errorf("the consumer saw %q (%v)", got.stream, got.err)
+	if got := suite.Ask(t.Context(), m, false); got.Stream != "[cheap]" {
+		t.Errorf("the consumer saw %q (%v)", got.Stream, got.Err)
 	}
 }
