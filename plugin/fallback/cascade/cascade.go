@@ -103,7 +103,8 @@ type Config struct {
 // A rejected answer stands if no other model may replace it: the strong one is over the
 // ceiling, not for this tenant, or has failed. "degraded" in its metadata is then the
 // cheap model's name, and the record says why. Inside a router that has another target,
-// a cascade whose strong model has failed returns the error instead.
+// a cascade whose strong model has failed returns the error instead. If all fail, it is
+// a *router.AllFailedError.
 //
 // Guards of enclosing routers also run for a judge that is a model, and for the models of
 // [Judge.DegradeBelow]. Last resorts (package degrade) among the models also answer when
