@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // Group is a model made of others, its members. Guards run for each of them, and not for
@@ -23,6 +24,11 @@ type Group interface {
 
 // Of returns the group that a target is or wraps.
 func Of(target stream.Layer) (g Group, ok bool) { return stream.Find[Group](target) }
+
+// Node returns the tree of a group.
+func Node(layer string, g Group) inspect.Node {
+	return inspect.Node{Layer: layer, Name: g.Name(), Inner: inspect.Each(g.Members()...)}
+}
 
 // Ask calls a target, unless a guard refuses it. The answer of a fallback is checked.
 // Every router calls its targets through Ask.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/bucket"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // Limits bound the calls. 0 means no limit of requests, of tokens, or of calls at once.
@@ -160,6 +161,16 @@ func (q *Queue) Leave(round int, f Feedback, more int) {
 		q.adapt(f)
 	}
 	q.release()
+}
+
+// Inspect returns the state.
+func (q *Queue) Inspect() inspect.Limit {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return inspect.Limit{
+		InFlight: q.running, MaxConcurrent: q.limits.MaxConcurrent, Queued: len(q.waiting), MaxQueue: q.limits.MaxQueue,
+		RequestsPerMinute: q.limits.RequestsPerMinute, TokensPerMinute: q.limits.TokensPerMinute, Pace: q.pace.share(),
+	}
 }
 
 // release gives a place back. As all below, it needs mu.

@@ -197,8 +197,8 @@ func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
 	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
 	s.closed = true
-	if s.span == nil {
-		s.span = s.deep // of a layer on a further goroutine
+	if s.deep != nil {
+		s.span = s.deep // the attempt in progress may be that of a layer on a further goroutine
 	}
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {

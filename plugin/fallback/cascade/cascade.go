@@ -21,6 +21,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // Defaults of a cascade.
@@ -287,3 +288,6 @@ func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 func priced(target model.LLM) string {
 	return cmp.Or(stream.TargetOf(target).Model, target.Name())
 }
+
+// Inspect returns the tree of the cascade.
+func (c *cascade) Inspect() inspect.Node { return group.Node("cascade", c) }

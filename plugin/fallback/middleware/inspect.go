@@ -28,17 +28,9 @@ func (b *breaker) Close() { b.changed(b.circuit.closeByHand(), BreakerClosed) }
 // Inspect returns the limit's state.
 func (l *limit) Inspect() inspect.Node {
 	n := l.Node("limit")
-	n.Limit, n.State = l.queue.inspect(), l.queue
+	state := l.queue.Inspect()
+	n.Limit, n.State = &state, l.queue
 	return n
-}
-
-func (q *queue) inspect() *inspect.Limit {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return &inspect.Limit{
-		InFlight: q.running, MaxConcurrent: q.config.MaxConcurrent, Queued: len(q.waiting), MaxQueue: q.config.MaxQueue,
-		RequestsPerMinute: q.config.RequestsPerMinute, TokensPerMinute: q.config.TokensPerMinute, Pace: q.pace.share(),
-	}
 }
 
 // Inspect returns the state of the retry budget.

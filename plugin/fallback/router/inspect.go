@@ -3,19 +3,12 @@ package router
 import (
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
-// groupNode returns the node of a router over several models.
-func groupNode(layer string, g group) inspect.Node {
-	return inspect.Node{Layer: layer, Name: g.Name(), Inner: inspect.Each(g.members()...)}
-}
-
 // Inspect returns the tree of the router.
-func (f *fallback) Inspect() inspect.Node { return groupNode("fallback", f) }
-
-// Inspect returns the tree of the cascade.
-func (c *cascade) Inspect() inspect.Node { return groupNode("cascade", c) }
+func (f *fallback) Inspect() inspect.Node { return group.Node("fallback", f) }
 
 // Inspect returns the trees of the model and of its preview.
 func (p *progressive) Inspect() inspect.Node {
@@ -26,7 +19,7 @@ func (p *progressive) Inspect() inspect.Node {
 
 // Inspect returns the tree and state of the hedge.
 func (h *hedge) Inspect() inspect.Node {
-	n := groupNode("hedge", h)
+	n := group.Node("hedge", h)
 	available, most := h.budget.Balance()
 	n.Hedge = &inspect.Hedge{Delay: h.delay(true), UnaryDelay: h.delay(false), Available: available, Max: most}
 	n.State = h
@@ -35,7 +28,7 @@ func (h *hedge) Inspect() inspect.Node {
 
 // Inspect returns the tree and state of the experiment.
 func (s *split) Inspect() inspect.Node {
-	n := groupNode("split", s)
+	n := group.Node("split", s)
 	n.Split = &inspect.Split{Experiment: s.config.Experiment}
 	for i, share := range s.shares() {
 		counts := s.arms[i].tally.sum(time.Now())
