@@ -122,7 +122,7 @@ func wantAttempts(t *testing.T, span string, shown map[string]string) {
 	}
 }
 
-// B141: ADK Web shows what a provider says as text.
+// ADK Web shows what a provider says as text.
 func TestADKWebRunsNothingOfAProvider(t *testing.T) {
 	const evil = `<script>window.hostile = 1</script><img src=x onerror="window.hostile = 1">`
 	page, a := browser.New(t), serve(t, routed(t), "hostile", "HOSTILE="+evil)

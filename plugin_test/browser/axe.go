@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 )
@@ -51,24 +50,4 @@ func (a Axe) Check(p *Page) (found []Violation) {
 		p.t.Fatalf("browser: result of axe-core: %v", err)
 	}
 	return found
-}
-
-// npm installs a package of npm in a folder of the test, and returns the package's
-// folder. It skips the test if that is impossible.
-func npm(t testing.TB, name, version string) string {
-	t.Helper()
-	pkg := name + "@" + version
-	if _, err := exec.LookPath("npm"); err != nil {
-		t.Skipf("needs npm to install %s: install Node.js 22 (https://nodejs.org/en/download)", pkg)
-	}
-	if testing.Short() {
-		t.Skipf("installs the npm package %s: run without -short", pkg)
-	}
-	dir := t.TempDir()
-	cmd := exec.CommandContext(t.Context(), "npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", pkg, "--prefix", dir)
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("npm cannot install %s; it needs the npm registry: %v\n%s", pkg, err, out)
-	}
-	return filepath.Join(dir, "node_modules", name)
 }

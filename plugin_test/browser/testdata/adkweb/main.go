@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"time"
 
 	"google.golang.org/adk/v2/agent"
 	"google.golang.org/adk/v2/agent/llmagent"
@@ -26,8 +27,9 @@ func main() {
 	defer stop()
 	server := fallbacktest.NewServer()
 	defer server.Close()
-	server.Script("gemini-2.5-flash", fallbacktest.DailyQuota())
-	server.Script("gemini-2.5-pro", fallbacktest.Text("It is sunny."))
+	// They take time, so that the bars of the trace have a width.
+	server.Script("gemini-2.5-flash", fallbacktest.DailyQuota().After(30*time.Millisecond))
+	server.Script("gemini-2.5-pro", fallbacktest.Text("It is sunny.").After(90*time.Millisecond))
 
 	evil := cmp.Or(os.Getenv("HOSTILE"), "none") // name and words of a provider that attacks the page
 	server.Script("gemini-2.5-flash-lite", fallbacktest.Text("It is cloudy.").Version(evil))
