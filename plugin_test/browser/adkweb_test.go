@@ -77,7 +77,7 @@ func TestADKWebShowsTheAttemptsOfARouter(t *testing.T) {
 
 	const call, failed, ok = "generate_content gemini-2.5-flash", "chat gemini-2.5-flash", "chat gemini-2.5-pro"
 	if got := rows(page); !slices.Equal(got, []string{call, failed, ok}) {
-		t.Errorf("spans: %q", got)
+		t.Fatalf("spans: %q", got)
 	}
 	shown := attributes(page, ".trace-row", call, call)
 	want(t, call, shown, metadata)
@@ -101,7 +101,7 @@ func TestADKWebShowsTheAttemptsOfThePlugin(t *testing.T) {
 
 	const failed, ok, agent = "generate_content gemini-2.5-flash", "chat gemini-2.5-pro", "invoke_agent assistant"
 	if got := rows(page); !slices.Equal(got, []string{failed, ok, "weather", ok}) {
-		t.Errorf("spans: %q", got)
+		t.Fatalf("spans: %q", got)
 	}
 	shown := attributes(page, ".invocation-id", "", agent)
 	want(t, agent, shown, metadata)
@@ -130,7 +130,7 @@ func TestADKWebRunsNothingOfAProvider(t *testing.T) {
 
 	const call, failed, ok = "generate_content " + evil, "chat " + evil, "chat gemini-2.5-flash-lite"
 	if got := rows(page); !slices.Equal(got, []string{call, failed, ok}) {
-		t.Errorf("spans: %q", got)
+		t.Fatalf("spans: %q", got)
 	}
 	shown := attributes(page, ".trace-row", call, call)
 	want(t, call, shown, map[string]string{"fallback.original_model": evil, "fallback.model_version": evil})

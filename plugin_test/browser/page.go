@@ -61,9 +61,11 @@ func New(t testing.TB) *Page {
 		end()
 		endAllocator() // waits until the process is gone
 	})
+	impatient := time.AfterFunc(Patience, end)
 	if err := chromedp.Listen(ctx, p.listen); err != nil { // starts Chromium, which lives as long as ctx
 		t.Fatalf("browser: start of Chromium: %v", err)
 	}
+	impatient.Stop()
 	p.Show(View{})
 	return p
 }
@@ -113,6 +115,11 @@ func (p *Page) Eval(expression string, into any) {
 // throws, as it may while the page is being built.
 func (p *Page) WaitFor(expression string) {
 	p.t.Helper()
+	p.wait("WaitFor "+expression, expression)
+}
+
+func (p *Page) wait(what, expression string) {
+	p.t.Helper()
 	deadline := time.NewTimer(Patience)
 	defer deadline.Stop()
 	tick := time.NewTicker(again)
@@ -125,7 +132,7 @@ func (p *Page) WaitFor(expression string) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			p.fail("WaitFor "+expression, fmt.Errorf("not true after %v (%v)", Patience, err))
+			p.fail(what, fmt.Errorf("not so after %v (%v)", Patience, err))
 		}
 	}
 }
@@ -148,7 +155,7 @@ func (p *Page) Click(selector, text string) {
 	p.t.Helper()
 	// Finding and clicking are one step, so that the page cannot replace the element
 	// in between.
-	p.WaitFor(fmt.Sprintf(`(() => {
+	p.wait(fmt.Sprintf("Click %q with the text %q", selector, text), fmt.Sprintf(`(() => {
 		const found = [...document.querySelectorAll(%s)].find((e) => e.checkVisibility() && !e.disabled && e.textContent.includes(%s));
 		found?.click();
 		return found;
