@@ -165,6 +165,7 @@ func (p *Plugin) answered(ctx Context, s *state, resp *model.LLMResponse) {
 		s.failures = nil
 		p.turns.enter(s, idle)
 		p.turns.Unlock()
+		telemetry.Annotate(ctx, resp.CustomMetadata) // a router's, whose own span is that of the call
 		if p.heard {
 			p.tellHealthy(ctx, inner, own)
 		}
