@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -388,6 +389,29 @@ func TestDeliveryCommitsWithTheEnd(t *testing.T) {
 		step(t, q, paris)
 		if n := count(); n != 1 || get(t, q, id).State != jobs.Done {
 			t.Errorf("%d answers, want 1 and the job done", n)
+		}
+	})
+}
+
+// B140
+func TestCounts(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{})
+		if n, err := q.Counts(t.Context()); err != nil || n != (inspect.Jobs{}) {
+			t.Errorf("an empty queue has %+v, error %v", n, err)
+		}
+		enqueue(t, q, "acme", "answered")
+		step(t, q, paris)
+		oldest := enqueue(t, q, "acme", "first", func(r *jobs.Request) { r.Delay = time.Hour })
+		p.pass(t, time.Minute)
+		cancelled := enqueue(t, q, "acme", "cancelled")
+		enqueue(t, q, "umbrella", "last", func(r *jobs.Request) { r.Delay = time.Hour })
+		if err := q.Cancel(t.Context(), cancelled); err != nil {
+			t.Fatal(err)
+		}
+		want := inspect.Jobs{Pending: 2, Done: 1, Cancelled: 1, Oldest: get(t, q, oldest).Created}
+		if got, err := q.Counts(t.Context()); err != nil || got != want {
+			t.Errorf("the queue has %+v, error %v; want %+v", got, err, want)
 		}
 	})
 }
