@@ -1,6 +1,7 @@
 package window_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,32 @@ func TestWindowSlides(t *testing.T) {
 	}
 	if got := sum(&w, start.Add(time.Hour)); got != 0 {
 		t.Errorf("an hour later it has %d, want 0", got)
+	}
+}
+
+func TestLatestIsInOrder(t *testing.T) {
+	w := window.NewSlots[int](4*time.Second, 4)
+	start := time.Unix(1e9, 0)
+	for _, second := range []int{0, 1, 3, 4} {
+		*w.At(start.Add(time.Duration(second) * time.Second)) = second + 10
+	}
+	for _, c := range []struct{ second, n int }{{4, 4}, {4, 2}, {6, 4}, {20, 4}} {
+		var got []int
+		for v := range w.Latest(start.Add(time.Duration(c.second)*time.Second), c.n) {
+			if v == nil {
+				got = append(got, 0)
+			} else {
+				got = append(got, *v)
+			}
+		}
+		all := map[int]int{1: 11, 3: 13, 4: 14}
+		var want []int
+		for second := c.second - c.n + 1; second <= c.second; second++ {
+			want = append(want, all[second])
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("the latest %d at second %d are %v, want %v", c.n, c.second, got, want)
+		}
 	}
 }
 
