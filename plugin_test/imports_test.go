@@ -67,6 +67,7 @@ var arrows = map[string]string{
 	"plugin/fallback/jobs":               "call failure middleware",
 	"plugin/fallback/degrade":            "call failure jobs middleware",
 	"plugin/fallback/observe":            "call",
+	"plugin/fallback/debugpage":          "call inspect",
 	"plugin/fallback/policy/spec":        "",
 	"plugin/fallback/policy":             "call cascade degrade failure guard middleware policy/spec provider provider/gemini provider/openai router",
 	"internal/stream":                    "call failure provider",

@@ -1,0 +1,153 @@
+package debugpage
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// maxTargets is how many targets have statistics of their own.
+const maxTargets = 64
+
+// others is the name under which further targets are counted. No model has it: it ends with a
+// space.
+const others = "other targets "
+
+// target has the statistics of the attempts at one target.
+type target struct {
+	name string
+
+	mu      sync.Mutex
+	series  series       // guarded by mu
+	streak  int          // failures in a row; guarded by mu
+	failure call.Attempt // the latest, with texts of its own; guarded by mu
+	failed  time.Time    // when it was; guarded by mu
+	used    time.Time    // when it was called or skipped; guarded by mu
+}
+
+func (t *target) add(a *call.Attempt, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.used = now
+	for _, slot := range t.series.at(now) {
+		slot.attempt(a)
+	}
+	switch {
+	case a.Outcome == call.OK:
+		t.streak = 0
+	case a.Outcome == call.Failed && !notTheTargets[a.Kind]:
+		t.streak++
+		t.failed = now
+		t.failure = own(*a, &t.failure)
+	}
+}
+
+// targets are all that have been called, by the names that are shown. The zero value has none.
+type targets struct {
+	mu     sync.RWMutex
+	byName map[string]*target // guarded by mu
+	order  []*target          // as they came; guarded by mu
+}
+
+// of returns the target of that name: an idle one makes room for it, or else it is one of the
+// others.
+func (ts *targets) of(name string, now time.Time) *target {
+	ts.mu.RLock()
+	t := ts.byName[name]
+	ts.mu.RUnlock()
+	if t != nil {
+		return t
+	}
+	name = line(name, call.MaxNameBytes)
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if t := ts.byName[name]; t != nil {
+		return t
+	}
+	if len(ts.order) >= maxTargets && !ts.dropIdle(now) {
+		if t := ts.byName[others]; t != nil {
+			return t
+		}
+		name = others
+	}
+	if ts.byName == nil {
+		ts.byName = make(map[string]*target)
+	}
+	t = &target{name: strings.Clone(name), series: newSeries(), used: now}
+	ts.byName[t.name] = t
+	ts.order = append(ts.order, t)
+	return t
+}
+
+// dropIdle forgets the target that was used least recently, if that is an hour ago: it has
+// nothing to show. It needs mu.
+func (ts *targets) dropIdle(now time.Time) bool {
+	idle, oldest := -1, now.Add(-time.Hour)
+	for i, t := range ts.order {
+		t.mu.Lock()
+		if !t.used.After(oldest) {
+			idle, oldest = i, t.used
+		}
+		t.mu.Unlock()
+	}
+	if idle < 0 {
+		return false
+	}
+	delete(ts.byName, ts.order[idle].name)
+	ts.order = append(ts.order[:idle:idle], ts.order[idle+1:]...)
+	return true
+}
+
+// all returns the targets, as they came.
+func (ts *targets) all() []*target {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	return append([]*target(nil), ts.order...)
+}
+
+// name returns s as a text of its own: that of a target, if it is one's name.
+func (ts *targets) name(s string) string {
+	if s == "" {
+		return ""
+	}
+	ts.mu.RLock()
+	t := ts.byName[s]
+	ts.mu.RUnlock()
+	if t != nil {
+		return t.name
+	}
+	return line(s, call.MaxNameBytes)
+}
+
+// own returns a, bounded, with texts that share no memory with those of a, which may be parts
+// of huge ones. Texts that are equal to those of like share its memory.
+func own(a call.Attempt, like *call.Attempt) call.Attempt {
+	if len(a.Message) > call.MaxMessageBytes || len(a.Reason) > call.MaxNameBytes {
+		a = a.Bounded() // redacts before it cuts
+	}
+	a.Model = copied(a.Model, like.Model)
+	a.Code = copied(a.Code, like.Code)
+	a.Kind = copied(a.Kind, like.Kind)
+	a.Reason = copied(a.Reason, like.Reason)
+	a.Message = copied(a.Message, like.Message)
+	switch a.Outcome {
+	case call.OK, call.Failed, call.Skipped, call.Cancelled:
+	default:
+		a.Outcome = call.Outcome(copied(string(a.Outcome), ""))
+	}
+	return a
+}
+
+// copied returns like if it is equal to s, and else a copy, of at most MaxMessageBytes.
+func copied(s, like string) string {
+	if s == like {
+		return like
+	}
+	if len(s) > call.MaxMessageBytes {
+		return printable.Line(s, call.MaxMessageBytes)
+	}
+	return strings.Clone(s)
+}
