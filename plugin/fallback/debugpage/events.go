@@ -16,7 +16,7 @@ const (
 )
 
 // sections are the parts of the page that are sent when they have changed.
-var sections = [...]string{"overview", "targets", "calls", "capacity", "policy"}
+var sections = [...]string{"overview", "targets", "policy", "capacity", "calls"}
 
 // serveEvents sends an event "section" for each section that has changed, at most once a
 // second, until the client goes. Its id is the time in milliseconds since 1970.

@@ -1,7 +1,6 @@
 package debugpage
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -86,15 +85,24 @@ func timeline(c callState) drawing {
 		total = 1
 	}
 	var words []string
+	var skipped []rect
 	for i, a := range c.Attempts {
-		class := map[call.Outcome]string{call.OK: "bar-ok", call.Failed: "bar-failed", call.Skipped: "bar-skipped"}[a.Outcome]
+		words = append(words, attemptWords(a))
+		x := min(round(100*spans[i].from/total), 99)
+		if a.Outcome != call.OK && a.Outcome != call.Failed {
+			skipped = append(skipped, rect{"bar-skipped", x, 0, 1, 12})
+			continue
+		}
 		if a.Wait > 0 && !a.Hedge {
 			d.Rects = append(d.Rects, rect{"bar-wait", round(100 * (spans[i].from - a.Wait) / total), 5, round(100 * a.Wait / total), 2})
 		}
-		x, w := round(100*spans[i].from/total), round(max(0.8, 100*a.Duration/total))
-		d.Rects = append(d.Rects, rect{cmp.Or(class, "bar-skipped"), min(x, 99.2), 1, min(w, 100-min(x, 99.2)), 10})
-		words = append(words, attemptWords(a))
+		class := "bar-ok"
+		if a.Outcome == call.Failed {
+			class = "bar-failed"
+		}
+		d.Rects = append(d.Rects, rect{class, x, 1, min(round(max(1, 100*a.Duration/total)), 100-x), 10})
 	}
+	d.Rects = append(d.Rects, skipped...) // on top: they take no time
 	d.Label = strings.Join(words, ", then ")
 	return d
 }

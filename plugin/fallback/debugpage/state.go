@@ -95,6 +95,12 @@ type targetState struct {
 	Windows    []stats        `json:"windows"`
 }
 
+// Seen reports whether the target was called or skipped in the last hour.
+func (s targetState) Seen() bool {
+	hour := s.Windows[len(s.Windows)-1]
+	return hour.Count+hour.Skipped > 0
+}
+
 // breakerState is a breaker with the ID by which a form names it.
 type breakerState struct {
 	ID string `json:"id"`

@@ -207,7 +207,7 @@ func money(dollars float64) string {
 	case dollars < 0.01:
 		return fmt.Sprintf("$%.5f", dollars)
 	case dollars < 1:
-		return fmt.Sprintf("$%.4f", dollars)
+		return fmt.Sprintf("$%.3f", dollars)
 	}
 	return fmt.Sprintf("$%.2f", dollars)
 }
