@@ -44,6 +44,7 @@ func (r *record) own(names *targets) {
 		r.Reason = redact.Text(r.Reason, call.MaxMessageBytes)
 	}
 	r.Reason = copied(r.Reason, "")
+	r.Outcome = outcome(r.Outcome)
 	r.Notice, r.Adapted = "", nil
 	attempts := r.Attempts
 	if surplus := len(attempts) - call.MaxAttempts; surplus > 0 {
@@ -61,8 +62,9 @@ func (r *record) own(names *targets) {
 	}
 }
 
-// tenant is a short digest of a tenant's name; zero for no tenant.
-type tenant [4]byte
+// tenant is a short digest of a tenant's name, the same as that of package observe; zero for
+// no tenant.
+type tenant [6]byte
 
 func digest(name string) (t tenant) {
 	if name != "" {

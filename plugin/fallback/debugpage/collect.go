@@ -86,7 +86,7 @@ func (s *state) collectBreakers(n *inspect.Node) {
 		t := s.target(n.Name)
 		b := breakerState{fmt.Sprintf("%s-%d", t.ID, len(t.Breakers)+1), *n.Breaker}
 		s.breakers[b.ID] = n.Breaker
-		b.Reason, b.Until = prose(b.Reason), b.Until.UTC()
+		b.Breaker = shownBreaker(b.Breaker)
 		t.Breakers = append(t.Breakers, b)
 	}
 }
@@ -164,8 +164,7 @@ func clean(n *inspect.Node, showTenants bool) {
 	for n := range n.All() {
 		n.Name, n.Layer = line(n.Name, call.MaxNameBytes), line(n.Layer, call.MaxNameBytes)
 		if n.Breaker != nil {
-			b := *n.Breaker
-			b.Reason, b.Control = prose(b.Reason), nil
+			b := shownBreaker(*n.Breaker)
 			n.Breaker = &b
 		}
 		if n.Budget != nil {
@@ -198,6 +197,12 @@ func clean(n *inspect.Node, showTenants bool) {
 	}
 }
 
+func shownBreaker(b inspect.Breaker) inspect.Breaker {
+	return inspect.Breaker{
+		State: inspect.BreakerState(line(string(b.State), call.MaxNameBytes)), Failures: b.Failures, Reason: prose(b.Reason), Until: b.Until.UTC(),
+	}
+}
+
 // sumUp writes the headline. failed is how many calls in a row no target has answered.
 func (s *state) sumUp(failed int) {
 	var open, failing []string
@@ -215,7 +220,11 @@ func (s *state) sumUp(failed int) {
 	}
 	var parts []string
 	if failed > 0 {
-		parts = append(parts, "No target answered the latest "+count(failed, "call", "calls")+".")
+		latest := "call"
+		if failed > 1 {
+			latest = fmt.Sprint(failed, " calls")
+		}
+		parts = append(parts, "No target answered the latest "+latest+".")
 	}
 	parts = append(parts, about(open, len(s.Targets), "out of use")...)
 	parts = append(parts, about(failing, len(s.Targets), "failing")...)
@@ -249,6 +258,8 @@ func about(names []string, all int, what string) []string {
 		return nil
 	case len(names) > most:
 		return []string{fmt.Sprintf("%d of %s are %s: %s and %d more.", len(names), count(all, "target", "targets"), what, strings.Join(names[:most], ", "), len(names)-most)}
+	case all == 1:
+		return []string{fmt.Sprintf("The only target is %s: %s.", what, names[0])}
 	case len(names) == 1:
 		return []string{fmt.Sprintf("1 of %s is %s: %s.", count(all, "target", "targets"), what, names[0])}
 	}

@@ -17,10 +17,11 @@ import (
 
 // Config says what a page shows and allows. The zero value works.
 type Config struct {
-	// ShowTenants shows the names of tenants. Default: the first eight hexadecimal digits
-	// of their SHA-256, because the name of a tenant can be personal data:
+	// ShowTenants shows the names of tenants. Default: the first twelve hexadecimal digits
+	// of their SHA-256, as in the metrics of package observe, because the name of a tenant
+	// can be personal data:
 	//
-	//	printf %s acme | sha256sum | cut -c 1-8
+	//	printf %s acme | sha256sum | cut -c 1-12
 	//
 	// Whoever guesses a name can confirm it.
 	ShowTenants bool

@@ -161,7 +161,7 @@ func attemptOf(a *call.Attempt) attemptState {
 func callOf(r *record) callState {
 	name := func(s string) string { return line(s, call.MaxNameBytes) }
 	c := callState{
-		ID: r.seq, Ended: r.ended.UTC(), Outcome: r.Outcome, Model: name(r.ModelName), Original: name(r.OriginalModel), Fallback: r.fellBack(),
+		ID: r.seq, Ended: r.ended.UTC(), Outcome: call.Outcome(name(string(r.Outcome))), Model: name(r.ModelName), Original: name(r.OriginalModel), Fallback: r.fellBack(),
 		Degraded: name(r.Degraded), Cache: name(r.CacheStatus), Code: name(r.ErrorCode), Reason: prose(r.Reason),
 		Experiment: name(r.ExperimentID), Cohort: name(r.Cohort), Duration: ms(r.Duration), First: ms(r.FirstContent),
 		Tenant: cmp.Or(r.tenantName, r.tenant.String()), Invocation: line(r.invocation, call.MaxMessageBytes),

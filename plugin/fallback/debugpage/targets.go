@@ -133,12 +133,17 @@ func own(a call.Attempt, like *call.Attempt) call.Attempt {
 	a.Kind = copied(a.Kind, like.Kind)
 	a.Reason = copied(a.Reason, like.Reason)
 	a.Message = copied(a.Message, like.Message)
-	switch a.Outcome {
-	case call.OK, call.Failed, call.Skipped, call.Cancelled:
-	default:
-		a.Outcome = call.Outcome(copied(string(a.Outcome), ""))
-	}
+	a.Outcome = outcome(a.Outcome)
 	return a
+}
+
+// outcome returns a copy of an outcome that is none of package call's.
+func outcome(o call.Outcome) call.Outcome {
+	switch o {
+	case call.OK, call.Failed, call.Skipped, call.Cancelled:
+		return o
+	}
+	return call.Outcome(copied(string(o), ""))
 }
 
 // copied returns like if it is equal to s, and else a copy, of at most MaxMessageBytes.
