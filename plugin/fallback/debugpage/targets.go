@@ -88,7 +88,7 @@ func (ts *targets) dropIdle(now time.Time) bool {
 	idle, oldest := -1, now.Add(-time.Hour)
 	for i, t := range ts.order {
 		t.mu.Lock()
-		if !t.used.After(oldest) {
+		if t.used.Before(oldest) || idle < 0 && t.used.Equal(oldest) {
 			idle, oldest = i, t.used
 		}
 		t.mu.Unlock()
