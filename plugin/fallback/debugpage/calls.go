@@ -21,7 +21,7 @@ type record struct {
 	invocation string
 	tenant     tenant
 	tenantName string // if the page shows names
-	first      [2]call.Attempt
+	first      [1]call.Attempt // most calls need no more
 }
 
 // fellBack reports whether another model than the first answered.
@@ -40,10 +40,6 @@ func (r *record) own(names *targets) {
 	for _, text := range []*string{&r.ModelVersion, &r.ErrorCode, &r.CacheStatus, &r.ExperimentID, &r.Cohort} {
 		*text = copied(*text, "")
 	}
-	if len(r.Reason) > call.MaxMessageBytes {
-		r.Reason = redact.Text(r.Reason, call.MaxMessageBytes)
-	}
-	r.Reason = copied(r.Reason, "")
 	r.Outcome = outcome(r.Outcome)
 	r.Notice, r.Adapted = "", nil
 	attempts := r.Attempts
@@ -52,14 +48,19 @@ func (r *record) own(names *targets) {
 		r.AttemptsDropped += surplus
 	}
 	r.Attempts = append(r.first[:0], attempts...) // others may have those of the hook
+	reason := ""
 	for i := range r.Attempts {
 		a := &r.Attempts[i]
-		like := call.Attempt{Model: names.name(a.Model)}
-		if like.Model != a.Model {
-			a.Model = like.Model
-		}
+		like := names.like(a.Model)
 		*a = own(*a, &like)
+		if a.Outcome == call.Failed {
+			reason = a.Reason
+		}
 	}
+	if len(r.Reason) > call.MaxMessageBytes {
+		r.Reason = redact.Text(r.Reason, call.MaxMessageBytes)
+	}
+	r.Reason = copied(r.Reason, reason)
 }
 
 // tenant is a short digest of a tenant's name, the same as that of package observe; zero for
@@ -94,6 +95,7 @@ type calls struct {
 }
 
 func (c *calls) add(r *record, now time.Time) {
+	took, first := bucket(r.Duration), bucket(r.FirstContent)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.series == nil {
@@ -101,7 +103,7 @@ func (c *calls) add(r *record, now time.Time) {
 		c.series = &s
 	}
 	for _, slot := range c.series.at(now) {
-		slot.call(r)
+		slot.call(r, took, first)
 	}
 	switch r.Outcome {
 	case call.OK:

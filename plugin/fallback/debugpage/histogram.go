@@ -19,15 +19,19 @@ const (
 // zero value is empty. It is not safe for concurrent use.
 type histogram [buckets]uint32
 
-// add counts d, unless it is unknown.
-func (h *histogram) add(d time.Duration) {
-	if d > 0 {
-		h[bucket(d)]++
+// add counts a duration in its bucket, unless it is unknown.
+func (h *histogram) add(bucket int) {
+	if bucket >= 0 {
+		h[bucket]++
 	}
 }
 
+// bucket returns the bucket of d, or -1 if d is unknown: not positive.
 func bucket(d time.Duration) int {
-	if d < smallest {
+	switch {
+	case d <= 0:
+		return -1
+	case d < smallest:
 		return 0
 	}
 	return min(1+int(perOctave*math.Log2(float64(d)/float64(smallest))), buckets-1)

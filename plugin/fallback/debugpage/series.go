@@ -41,12 +41,13 @@ func (t *tally) merge(o *tally) {
 // notTheTargets are the kinds of failed attempts that say nothing about the target.
 var notTheTargets = map[string]bool{"hedge_lost": true, "preview": true, "canceled": true}
 
-func (t *tally) attempt(a *call.Attempt) {
+// attempt counts an attempt, whose durations are in these buckets.
+func (t *tally) attempt(a *call.Attempt, took, first int) {
 	switch {
 	case a.Outcome == call.OK:
 		t.ok++
-		t.took.add(a.Duration)
-		t.first.add(a.FirstContent)
+		t.took.add(took)
+		t.first.add(first)
 	case a.Outcome == call.Skipped:
 		t.skipped++
 	case a.Outcome == call.Failed && !notTheTargets[a.Kind]:
@@ -59,12 +60,13 @@ func (t *tally) attempt(a *call.Attempt) {
 	t.cost += a.Cost
 }
 
-func (t *tally) call(r *record) {
+// call counts a call, whose durations are in these buckets.
+func (t *tally) call(r *record, took, first int) {
 	switch r.Outcome {
 	case call.OK:
 		t.ok++
-		t.took.add(r.Duration)
-		t.first.add(r.FirstContent)
+		t.took.add(took)
+		t.first.add(first)
 	case call.Failed:
 		t.failed++
 	default:

@@ -29,11 +29,12 @@ type target struct {
 }
 
 func (t *target) add(a *call.Attempt, now time.Time) {
+	took, first := bucket(a.Duration), bucket(a.FirstContent)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.used = now
 	for _, slot := range t.series.at(now) {
-		slot.attempt(a)
+		slot.attempt(a, took, first)
 	}
 	switch {
 	case a.Outcome == call.OK:
@@ -120,6 +121,21 @@ func (ts *targets) name(s string) string {
 		return t.name
 	}
 	return line(s, call.MaxNameBytes)
+}
+
+// like returns an attempt whose texts an attempt at that target can share.
+func (ts *targets) like(name string) call.Attempt {
+	ts.mu.RLock()
+	t := ts.byName[name]
+	ts.mu.RUnlock()
+	if t == nil {
+		return call.Attempt{}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.failure
+	a.Model = t.name
+	return a
 }
 
 // own returns a, bounded, with texts that share no memory with those of a, which may be parts
