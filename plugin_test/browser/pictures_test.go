@@ -19,6 +19,7 @@ const maxPicture = 200 << 10
 // pictures are the files in docs/images, and what takes each of them.
 var pictures = map[string]func(*testing.T) []byte{
 	"adk-web-trace.png": pictureOfADKWeb,
+	"debugpage.png":     pictureOfDebugPage,
 }
 
 // With -update the pictures are taken, which needs Chromium.

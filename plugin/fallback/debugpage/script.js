@@ -73,7 +73,7 @@
   }
 
   function wait(ms) {
-    var s = Math.max(0, Math.round(ms / 1000)), two = function (n, unit, rest, small) { return n + " " + unit + " " + rest + " " + small; };
+    var s = Math.max(0, Math.floor(ms / 1000)), two = function (n, unit, rest, small) { return n + " " + unit + " " + rest + " " + small; };
     if (s < 60) return s + " s";
     if (s < 3600) return two(Math.floor(s / 60), "min", s % 60, "s");
     if (s < 86400) return two(Math.floor(s / 3600), "h", Math.floor(s / 60) % 60, "min");
@@ -89,7 +89,7 @@
     var now = Date.now() + ahead;
     document.querySelectorAll("[data-until]").forEach(function (node) {
       var left = Date.parse(node.dataset.until) - now;
-      write(node, left <= 0 ? "at the next call" : "in " + wait(left));
+      write(node, left <= 0 ? "at the next call" : "in " + wait(left + 999)); // rounded up: no call passes before
     });
     document.querySelectorAll("[data-since]").forEach(function (node) {
       write(node, wait(now - Date.parse(node.dataset.since)) + " ago");

@@ -47,7 +47,7 @@ var templates = sync.OnceValue(func() *template.Template {
 		"bytes":     shownBytes,
 		"clock":     func(t time.Time) string { return t.UTC().Format("15:04:05") },
 		"day":       func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") },
-		"stamp":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"stamp":     func(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") },
 		"sparkline": sparkline,
 		"timeline":  timeline,
 		"branch":    branchOf,
@@ -111,7 +111,7 @@ func (v *view) Until(t time.Time) string {
 	case left <= 0:
 		return "at the next call"
 	}
-	return "in " + shownWait(left)
+	return "in " + shownWait((left + time.Second - 1).Truncate(time.Second)) // rounded up: no call passes before
 }
 
 // Ago says how long ago t was, or "" if the script says so.
