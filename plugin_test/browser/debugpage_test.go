@@ -316,7 +316,7 @@ func runsNothingOfOthers(t *testing.T, d demo) {
 // pictureOfDebugPage shows the page during an outage.
 func pictureOfDebugPage(t *testing.T) []byte {
 	page, d := browser.New(t), serveDebugPage(t, debugPage(t))
-	page.Show(browser.View{Width: 1200, Height: 1080})
+	page.Show(browser.View{Width: 1200, Height: 1180})
 	page.Open(d.page())
 	for range 4 {
 		d.do("/calls?n=20")
