@@ -20,7 +20,7 @@ type record struct {
 	ended      time.Time
 	invocation string
 	tenant     tenant
-	tenantName string // if the page shows names
+	tenantName string          // if the page shows names
 	first      [1]call.Attempt // most calls need no more
 }
 

@@ -12,7 +12,7 @@ const (
 	maxStreams = 16               // at a time
 	interval   = time.Second      // between two looks for changes
 	heartbeat  = 15 * time.Second // after the latest write
-	patience   = 10 * time.Second // for a client that does not read
+	patience   = 2 * heartbeat    // for a client that does not read; longer than between two writes
 )
 
 // sections are the parts of the page that are sent when they have changed.
@@ -58,22 +58,16 @@ type stream struct {
 
 // send writes what has changed, or a comment that keeps the connection.
 func (s *stream) send(now time.Time) error {
-	state := s.page.fresh(now, s.filter)
-	v := s.page.view(state, s.filter)
-	v.Live = true
-	var out, section bytes.Buffer
-	for i, name := range sections {
-		section.Reset()
-		if err := templates().ExecuteTemplate(&section, name, v); err != nil {
-			return err
-		}
-		if sum := sha256.Sum256(section.Bytes()); sum != s.sent[i] {
-			s.sent[i] = sum
-			fmt.Fprintf(&out, "event: section\nid: %d\n", state.Time.UnixMilli())
-			for line := range bytes.Lines(section.Bytes()) {
-				fmt.Fprintf(&out, "data: %s\n", bytes.TrimRight(line, "\r\n"))
-			}
-			out.WriteByte('\n')
+	f, err := s.page.fresh(now, s.filter)
+	if err != nil {
+		return err
+	}
+	var out bytes.Buffer
+	for i, event := range f.events {
+		if f.sums[i] != s.sent[i] {
+			s.sent[i] = f.sums[i]
+			fmt.Fprintf(&out, "id: %d\n", f.time.UnixMilli())
+			out.Write(event)
 		}
 	}
 	if out.Len() == 0 {
@@ -91,20 +85,46 @@ func (s *stream) send(now time.Time) error {
 	return s.control.Flush()
 }
 
-// fresh returns a state that is younger than interval. Streams without a filter share it.
-func (p *Page) fresh(now time.Time, f filter) *state {
+// frame is the live page at one moment. It does not change.
+type frame struct {
+	time   time.Time
+	events [len(sections)][]byte // without their ids
+	sums   [len(sections)][sha256.Size]byte
+}
+
+// fresh returns a frame that is younger than interval. Streams without a filter share it, so
+// that many cost as much as one.
+func (p *Page) fresh(now time.Time, f filter) (*frame, error) {
 	if f != (filter{}) {
-		return p.collect(f)
+		return p.frame(f)
 	}
-	p.mu.Lock()
-	shared := p.shared
-	p.mu.Unlock()
-	if shared != nil && now.Sub(shared.Time) < interval/2 {
-		return shared
+	p.frameMu.Lock()
+	defer p.frameMu.Unlock()
+	if p.latest == nil || now.Sub(p.latest.time) >= interval/2 {
+		latest, err := p.frame(f)
+		if err != nil {
+			return nil, err
+		}
+		p.latest = latest
 	}
-	shared = p.collect(f)
-	p.mu.Lock()
-	p.shared = shared
-	p.mu.Unlock()
-	return shared
+	return p.latest, nil
+}
+
+func (p *Page) frame(f filter) (*frame, error) {
+	v := p.view(p.collect(f), f)
+	v.Live = true
+	made := &frame{time: v.Time}
+	for i, name := range sections {
+		var html, event bytes.Buffer
+		if err := templates().ExecuteTemplate(&html, name, v); err != nil {
+			return nil, err
+		}
+		event.WriteString("event: section\n")
+		for line := range bytes.Lines(html.Bytes()) {
+			fmt.Fprintf(&event, "data: %s\n", bytes.TrimRight(line, "\r\n"))
+		}
+		event.WriteByte('\n')
+		made.events[i], made.sums[i] = event.Bytes(), sha256.Sum256(event.Bytes())
+	}
+	return made, nil
 }

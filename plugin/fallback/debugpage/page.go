@@ -43,7 +43,9 @@ type Page struct {
 
 	mu      sync.Mutex
 	watched []model.LLM // guarded by mu
-	shared  *state      // the latest state that streams share; guarded by mu
+
+	frameMu sync.Mutex // held while a frame is made: no hook takes it
+	latest  *frame     // that streams share; guarded by frameMu
 }
 
 // New returns a page that has seen no call.

@@ -55,6 +55,8 @@ var templates = sync.OnceValue(func() *template.Template {
 		"count":     count,
 		"word":      func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 		"wait":      waitWord,
+		"tokens":    tokens,
+		"list":      func(parts ...string) []string { return parts },
 		"usage":     func(s inspect.Spending) float64 { return share(s.Spent+s.Reserved, s.Limit) },
 		"share":     func(n, of int) float64 { return share(float64(n), float64(of)) },
 		"times":     func(n float64) float64 { return 100 * n },
@@ -191,6 +193,14 @@ func number(n any) string {
 		b.WriteRune(d)
 	}
 	return b.String()
+}
+
+// tokens returns input and output tokens; "–" if both are unknown.
+func tokens(input, output int) string {
+	if input == 0 && output == 0 {
+		return "–"
+	}
+	return number(input) + " + " + number(output)
 }
 
 func rate(r float64) string {
