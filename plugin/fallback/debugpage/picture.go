@@ -97,7 +97,10 @@ func timeline(c callState) drawing {
 			d.Rects = append(d.Rects, rect{"bar-wait", round(100 * (spans[i].from - a.Wait) / total), 5, round(100 * a.Wait / total), 2})
 		}
 		class := "bar-ok"
-		if a.Outcome == call.Failed {
+		switch {
+		case a.Outcome == call.Failed && notTheTargets[a.Kind]:
+			class = "bar-stopped"
+		case a.Outcome == call.Failed:
 			class = "bar-failed"
 		}
 		d.Rects = append(d.Rects, rect{class, x, 1, min(round(max(1, 100*a.Duration/total)), 100-x), 10})
@@ -114,6 +117,9 @@ func attemptWords(a attemptState) string {
 		s += " answered"
 	case call.Failed:
 		s += " failed"
+		if notTheTargets[a.Kind] {
+			s = a.Model + " was stopped"
+		}
 	default:
 		s += " was " + string(a.Outcome)
 	}
