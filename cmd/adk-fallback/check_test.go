@@ -87,7 +87,7 @@ func TestEverythingHasEverySection(t *testing.T) {
 		}
 	}
 	slices.Sort(missing)
-	if diff := cmp.Diff([]string{"alerts", "state"}, missing); diff != "" { // which are for a later version
+	if diff := cmp.Diff([]string{"state"}, missing); diff != "" { // which is for a later version
 		t.Errorf("missing (-want +got)\n%s", diff)
 	}
 }
@@ -184,10 +184,8 @@ func TestCheckRefusesWhatCannotBeBuilt(t *testing.T) {
 	if exitStatus(err) != exitProblems {
 		t.Errorf("status %d (%v), want %d", exitStatus(err), err, exitProblems)
 	}
-	for _, section := range []string{"state", "alerts"} {
-		if want := ": " + section + ": not supported by this version; remove it"; !strings.Contains(out, want) {
-			t.Errorf("output lacks %q:\n%s", want, out)
-		}
+	if want := ": state: not supported by this version; remove it"; !strings.Contains(out, want) {
+		t.Errorf("output lacks %q:\n%s", want, out)
 	}
 	if strings.Contains(out, "worst case") {
 		t.Errorf("a tree of what cannot be built:\n%s", out)

@@ -262,11 +262,13 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 // setDefault sets a field to the default in its tag.
 func (d *decoder) setDefault(f *field, v reflect.Value) {
 	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: f.fallback}
-	switch v.Kind() {
-	case reflect.Bool:
+	switch {
+	case v.Kind() == reflect.Bool:
 		n.Tag = "!!bool"
-	case reflect.Int:
+	case v.Kind() == reflect.Int:
 		n.Tag = "!!int"
+	case v.Type() == reflect.TypeFor[float64](): // not a share, which is text
+		n.Tag = "!!float"
 	}
 	d.scalar(f.shape.scalar, n, f.key, v)
 }

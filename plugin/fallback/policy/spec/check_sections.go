@@ -40,11 +40,7 @@ func (c *checker) sections() {
 	c.degrade()
 	c.cascade()
 	c.overflow()
-	names := make([]string, len(c.Alerts))
-	for i, alert := range c.Alerts {
-		names[i] = alert.Name
-	}
-	c.unique("alerts", names)
+	c.alerts()
 }
 
 // cacheRules finds rules that contradict themselves, and rules that no call gets to.

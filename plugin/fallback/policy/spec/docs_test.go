@@ -44,7 +44,7 @@ func TestDocsAreUpToDate(t *testing.T) {
 func TestDocsTellBounds(t *testing.T) {
 	text := string(read(t, docs))
 	for key, want := range map[string]string{
-		"fallbacks": "a list of at most 32 mappings", "arms": "a list of 2 to 16 mappings", "rules": "a list of 1 to 256 mappings", "alerts": "a list of 1 to 64 mappings",
+		"fallbacks": "a list of at most 32 mappings", "arms": "a list of 2 to 16 mappings", "rules": "a list of 1 to 256 mappings",
 		"models": "a mapping from names to mappings, at most 1000", "tenants": "a mapping from names to mappings, at most 1000",
 	} {
 		if !regexp.MustCompile(`(?m)^\| ` + "`" + key + "`" + `( \(required\))? \| ` + want + `\b`).MatchString(text) {

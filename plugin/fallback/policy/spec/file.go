@@ -121,9 +121,10 @@ type Policy struct {
 	// Storage that replicas share. For a later version: checked, but no model is built
 	// from a file that has it.
 	State *State `key:"state"`
-	// Notifications about figures that are out of bounds. For a later version: checked,
-	// but no model is built from a file that has it.
-	Alerts []Alert `key:"alerts" items:"1..64"`
+	// Thresholds of alerts. adk-fallback alerts FILE writes rules for Prometheus from them;
+	// calls are not affected. An empty section has all defaults. An alert that needs a
+	// section or a last resort that the file does not have is omitted from the rules.
+	Alerts *Alerts `key:"alerts"`
 
 	doc strictyaml.Document // places and problems of the file
 }

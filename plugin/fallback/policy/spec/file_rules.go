@@ -115,20 +115,6 @@ type State struct {
 	Prefix string `key:"prefix" default:"adk-fallback:"`
 }
 
-// Alert notifies somebody when a figure is out of bounds.
-type Alert struct {
-	// Name of the alert.
-	Name string `key:"name,required"`
-	// The figure: a share of all calls, or of the budget.
-	When string `key:"when,required" enum:"fallback_rate|error_rate|degraded_rate|budget_spent"`
-	// Bound of the figure.
-	Above Share `key:"above,required" min:"0%" max:"100%"`
-	// Time over which the figure is measured.
-	Window time.Duration `key:"window" min:"10s" max:"24h" default:"5m"`
-	// Name of the environment variable that holds the URL to notify.
-	WebhookEnv string `key:"webhook_env,required" kind:"env"`
-}
-
 // Validate is middleware.ValidateConfig in a file.
 type Validate struct {
 	// Whether an answer must match the response schema of its request, if the request

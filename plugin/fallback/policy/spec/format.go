@@ -21,7 +21,7 @@ import (
 // sources are the files whose comments describe the keys. So godoc, the schema and
 // docs/policy.md have the same text.
 //
-//go:embed file.go file_cascade.go file_model.go file_takes.go file_limits.go file_rules.go file_switch.go
+//go:embed file.go file_cascade.go file_alerts.go file_model.go file_takes.go file_limits.go file_rules.go file_switch.go
 var sources embed.FS
 
 // format is the format of a policy file.
@@ -118,6 +118,7 @@ func texts() map[string]*strictyaml.Scalar {
 	zone := strictyaml.Pattern(`^[A-Za-z0-9_+/-]{1,64}$`, "a time zone of the IANA database, such as UTC or Europe/Berlin")
 	return map[string]*strictyaml.Scalar{
 		"":         name,
+		"label":    strictyaml.Pattern(`^([A-Za-z]|_[A-Za-z0-9])[A-Za-z0-9_]{0,62}$`, "the name of a Prometheus label, such as team"),
 		"pattern":  pattern,
 		"state":    strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$`, "a key of the session state, such as user:plan"),
 		"fact":     strictyaml.Pattern(`^(tenant|priority|data_class|region|labels\.[A-Za-z0-9_.-]{1,64})$`, "tenant, priority, data_class, region or labels.NAME"),

@@ -114,10 +114,11 @@ circuit_breaker: {}
 cache: {}
 flags: {f: {targets: [gpt-4o]}}
 budgets: {usd_per_day: 5, soft_limit: {primary_share: 0}}
+alerts: {}
 `)
 	got := map[string]any{
 		"version": p.Version, "condition": p.Fallbacks[0].Condition.String(), "breaker": *p.CircuitBreaker,
-		"cache": *p.Cache, "flag": p.Flags["f"], "soft limit": *p.Budgets.SoftLimit, "retry": p.Retry == nil,
+		"cache": *p.Cache, "flag": p.Flags["f"], "soft limit": *p.Budgets.SoftLimit, "alerts": *p.Alerts, "retry": p.Retry == nil,
 	}
 	want := map[string]any{
 		"version": 1, "condition": "error", "retry": true,
@@ -125,6 +126,11 @@ budgets: {usd_per_day: 5, soft_limit: {primary_share: 0}}
 		"cache":      spec.Cache{TTL: 10 * time.Minute, MaxBytes: 64 << 20, Scope: "tenant"},
 		"flag":       spec.Flag{Targets: []string{"gpt-4o"}, Default: true, Rollout: 1, StickyBy: "user"},
 		"soft limit": spec.SoftLimit{At: 0.8, PrimaryShare: 0},
+		"alerts": spec.Alerts{
+			FallbackRate: 0.1, PrimaryErrors: 0.05, DegradedAnswers: 0.01, BudgetSpent: 0.8, BudgetBurn: 4, JobsWaiting: 100, JobsOldest: 15 * time.Minute,
+			Window: 5 * time.Minute, For: time.Minute, MinCalls: 20, PageSeverity: "page", TicketSeverity: "ticket",
+			RunbookURL: "https://github.com/adk-fallback/adk-fallback/blob/main/samples/observability/runbooks",
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("defaults (-want +got):\n%s", diff)
@@ -133,7 +139,7 @@ budgets: {usd_per_day: 5, soft_limit: {primary_share: 0}}
 
 func TestDeferredNamesWhatThisVersionOnlyChecks(t *testing.T) {
 	full := parseFile(t, "testdata/good/full.yaml").ForLater()
-	if diff := cmp.Diff([]string{"alerts", "state"}, full); diff != "" {
+	if diff := cmp.Diff([]string{"state"}, full); diff != "" {
 		t.Errorf("sections (-want +got):\n%s", diff)
 	}
 	if got := parseFile(t, "testdata/good/example.yaml").ForLater(); got != nil {

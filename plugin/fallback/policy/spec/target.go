@@ -175,17 +175,8 @@ func (p *Policy) arms(r Resolved) (id string, arms []Resolved) {
 // ForLater returns the paths of the sections that this version can only check. No model is
 // built from a policy that has one.
 func (p *Policy) ForLater() []string {
-	var paths []string
-	for _, section := range []struct {
-		path  string
-		given bool
-	}{
-		{"alerts", len(p.Alerts) > 0},
-		{"state", p.State != nil},
-	} {
-		if section.given {
-			paths = append(paths, section.path)
-		}
+	if p.State != nil {
+		return []string{"state"}
 	}
-	return paths
+	return nil
 }
