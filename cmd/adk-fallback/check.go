@@ -16,8 +16,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// errProblems is the error of a check that has found some and printed them.
-var errProblems = errors.New("check: the policy has errors")
+// errProblems is the error of a command that has found errors in a policy and printed them.
+var errProblems = errors.New("the policy has errors")
 
 type checkFlags struct {
 	models []string
@@ -150,7 +150,7 @@ func check(in io.Reader, out io.Writer, files []string, f checkFlags) error {
 	case unread != nil:
 		return errors.Join(unread...)
 	case broken:
-		return errProblems
+		return fmt.Errorf("check: %w", errProblems)
 	}
 	return nil
 }

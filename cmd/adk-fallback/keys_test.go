@@ -170,7 +170,7 @@ func TestNoKeyIsPrinted(t *testing.T) {
 			if err := os.WriteFile(file, changed, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			args := [][]string{{"check", file}, {"check", "--json", file}, {"explain", "--http-status", "503", "--policy", file}}[draw.IntN(3)]
+			args := [][]string{{"check", file}, {"check", "--json", file}, {"explain", "--http-status", "503", "--policy", file}, {"alerts", file}}[draw.IntN(4)]
 			out, err := run(t, "overloaded", args...)
 			if err != nil {
 				out += "\n" + err.Error()

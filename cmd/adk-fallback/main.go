@@ -1,8 +1,10 @@
-// Command adk-fallback checks policy files, explains what a provider's error means to
-// the fallback library, and manages its queues of deferred calls.
+// Command adk-fallback checks policy files, writes alert rules for Prometheus from them,
+// explains what a provider's error means to the fallback library, and manages its queues
+// of deferred calls.
 //
 //	adk-fallback check fallback.yaml
 //	adk-fallback check --json *.yaml
+//	adk-fallback alerts fallback.yaml > rules.yaml
 //	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
 //	adk-fallback jobs list --file jobs.db
 //	adk-fallback --version
@@ -18,8 +20,9 @@
 // and PowerShell.
 //
 // Each subcommand has a file of its own, which reads flags and prints. The work is
-// done by the library, by internal/picture (what a policy becomes; package spec
-// alone) and by internal/foresight (what a policy does with a failure; builds it).
+// done by the library, by package alerts (rules for Prometheus), by internal/picture
+// (what a policy becomes; package spec alone) and by internal/foresight (what a policy
+// does with a failure; builds it).
 package main
 
 import (
@@ -64,12 +67,14 @@ func exitStatus(err error) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "adk-fallback",
-		Short: "Check policy files, explain the errors of model providers, manage deferred calls",
-		Long: `adk-fallback checks the policy files of the fallback library, explains what a provider's error means to it, and manages
-its queues of deferred calls. It needs no keys. Only jobs can make network calls, to its PostgreSQL database.
+		Short: "Check policy files, write alert rules, explain the errors of model providers, manage deferred calls",
+		Long: `adk-fallback checks the policy files of the fallback library, writes alert rules for Prometheus from them, explains what
+a provider's error means to the library, and manages its queues of deferred calls. It needs no keys. Only jobs can make
+network calls, to its PostgreSQL database.
 
 ` + exitHelp,
 		Example: `  adk-fallback check fallback.yaml
+  adk-fallback alerts fallback.yaml > rules.yaml
   adk-fallback explain --http-status 503 --header 'Retry-After: 30' < body.json
   adk-fallback jobs list --file jobs.db
   source <(adk-fallback completion bash)`,
@@ -82,7 +87,7 @@ its queues of deferred calls. It needs no keys. Only jobs can make network calls
 	}
 	root.SetVersionTemplate("adk-fallback {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newExplain(), newJobs())
+	root.AddCommand(newCheck(), newAlerts(), newExplain(), newJobs())
 	return root
 }
 
