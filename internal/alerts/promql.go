@@ -10,7 +10,7 @@ import (
 
 	"go.opentelemetry.io/otel/attribute"
 
-	"github.com/adk-fallback/adk-fallback/internal/clip"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 )
 
@@ -99,4 +99,4 @@ func number(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 func plain(text string) string { return strings.ReplaceAll(text, "{{", `{{"{{"}}`) }
 
 // labelOf returns the value of the label target of a model, as package observe has it.
-func labelOf(model string) string { return clip.Words(model, 64) }
+func labelOf(model string) string { return printable.Line(model, 64) }

@@ -37,12 +37,13 @@ func TestAlertsThatAPolicyCanRaise(t *testing.T) {
 
 // A threshold that cannot be exceeded is a warning, and none is given for a default.
 func TestThresholdsWithoutEffect(t *testing.T) {
-	p := parse(t, "primary: gemini-2.5-flash\nalerts: {budget_spent: 90%, jobs_oldest: 1h}\n")
+	p := parse(t, "primary: gemini-2.5-flash\nalerts: {budget_spent: 90%, jobs_oldest: 1h}\nobserve: {metrics: false}\n")
 	var got []string
 	for _, problem := range spec.Check(p, spec.Known{Build: true}) {
 		got = append(got, problem.String())
 	}
 	want := []string{
+		"2:1: warning: alerts: alerts need metrics; set observe.metrics: true, or remove alerts",
 		"2:24: warning: alerts.budget_spent: budget_spent has no effect without a budget; set budgets.usd_per_day or budgets.tenants, or remove budget_spent",
 		"2:42: warning: alerts.jobs_oldest: jobs_oldest has no effect without deferred answers; add deferred-answer to the fallbacks, or remove jobs_oldest",
 	}

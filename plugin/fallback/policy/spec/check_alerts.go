@@ -14,6 +14,9 @@ func (c *checker) alerts() {
 	if a == nil {
 		return
 	}
+	if c.Observe != nil && !c.Observe.Metrics {
+		c.warn("alerts", "alerts need metrics; set observe.metrics: true, or remove alerts")
+	}
 	for _, need := range c.alertNeeds() {
 		for _, key := range need.keys {
 			if path := at("alerts", key); !need.met && c.given(path) {
