@@ -60,12 +60,18 @@ func of(metric string, selector map[string]string, matchers ...matcher) string {
 	}
 	texts := make([]string, 0, len(selector)+len(matchers))
 	for _, m := range append(all, matchers...) {
-		texts = append(texts, m.label+m.operator+strconv.Quote(m.value)) // PromQL has Go's escapes
+		texts = append(texts, m.label+m.operator+quoted(m.value))
 	}
 	if len(texts) == 0 {
 		return metric
 	}
 	return metric + "{" + strings.Join(texts, ",") + "}"
+}
+
+// quoted returns a text of PromQL, which has Go's escapes. Its lexer takes U+FFFD, which
+// stands for what does not print in labels, for a mistake unless it is escaped.
+func quoted(text string) string {
+	return strings.ReplaceAll(strconv.Quote(text), "\ufffd", `\ufffd`)
 }
 
 // over returns a range of series, such as x[5m].
