@@ -107,7 +107,11 @@ func TestSeveritiesAndRunbooks(t *testing.T) {
 	alerting, _ := read(t, rulesOf(t, parse(t, whole)))
 	got := make(map[string]string)
 	for name, r := range alerting {
-		got[name] = r.Labels["severity"] + " " + strings.TrimPrefix(r.Annotations["runbook_url"], "https://github.com/adk-fallback/adk-fallback/blob/main/")
+		page := strings.TrimPrefix(r.Annotations["runbook_url"], "https://github.com/adk-fallback/adk-fallback/blob/main/")
+		if text, err := os.ReadFile("../../" + page); err != nil || !strings.HasPrefix(string(text), "# "+name+"\n\nSeverity: "+r.Labels["severity"]+".") {
+			t.Errorf("%s: error %v, or the page does not begin with the alert and its severity", page, err)
+		}
+		got[name] = r.Labels["severity"] + " " + page
 	}
 	want := map[string]string{
 		"FallbackRateHigh":        "page samples/observability/runbooks/fallback-rate.md",
