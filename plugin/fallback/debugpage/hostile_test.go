@@ -107,6 +107,9 @@ func TestHostileTexts(t *testing.T) {
 				if got := strings.Count(shown, "<"); text != "" && strings.TrimSpace(text) != "" && got > tags {
 					t.Errorf("the page has %d tags, but %d with a harmless text", got, tags)
 				}
+				if got := strings.Count(events, "\n\n"); got != 5 {
+					t.Errorf("%d events, want one for each of 5 sections", got)
+				}
 				for line := range strings.Lines(events) {
 					if line != "\n" && line != "event: section\n" && !strings.HasPrefix(line, "data: ") && !strings.HasPrefix(line, "id: ") {
 						t.Errorf("events have the line %q", line)

@@ -170,13 +170,11 @@ func TestMemoryIsBounded(t *testing.T) {
 	before := heap()
 	page := debugpage.New(debugpage.Config{ShowTenants: true})
 	hooks := page.Hooks()
-	padding := string(slices.Repeat([]byte("x"), 64<<10)) // a part of it must not keep it all
+	padding := string(slices.Repeat([]byte("x"), 256<<10))
 	for i := range 100_000 {
-		// As a provider's text can be: a part of a response of 64 KiB.
-		name := fmt.Sprint("model-", i%10_000, " ")
-		text := name
-		if i%50 == 0 {
-			text = (name + padding)[:len(name)+100]
+		text := fmt.Sprint("model-", i%10_000)
+		if i > 99_800 { // as a provider's text can be: a part of a large response, which must not be kept
+			text = (text + " " + padding)[:100]
 		}
 		ctx := call.With(context.Background(), call.Info{Tenant: text, Invocation: text})
 		a := call.Attempt{Model: text, Outcome: call.Failed, Kind: "server", Code: text, Reason: text, Message: text, Duration: time.Duration(i) * time.Microsecond}
@@ -246,22 +244,23 @@ func TestLatestCallsAndFilters(t *testing.T) {
 	for n := 4; n < 200; n++ { // pushes the first out of the latest 100
 		end(n, ok)
 	}
+	end(200, fellBack)
 	tenant := read(t, page, "&invocation=i150").Latest[0].Tenant
 	for _, c := range []struct {
 		query string
 		count int
 		first string
 	}{
-		{"", 100, "i199"},
-		{"&outcome=ok", 100, "i199"},
+		{"", 100, "i200"},
+		{"&outcome=ok", 100, "i200"},
 		{"&outcome=failed", 1, "i0"},
-		{"&outcome=fallback", 2, "i3"},
+		{"&outcome=fallback", 3, "i200"},
 		{"&outcome=degraded", 1, "i3"},
 		{"&outcome=cancelled", 1, "i2"},
 		{"&invocation=i42", 0, ""},
 		{"&invocation=i1", 1, "i1"},
 		{"&invocation=i150", 1, "i150"},
-		{"&tenant=" + tenant, 11, "i190"},
+		{"&tenant=" + tenant, 11, "i200"},
 		{"&tenant=" + tenant + "&outcome=failed", 1, "i0"},
 		{"&tenant=t0", 0, ""},
 	} {
@@ -269,6 +268,17 @@ func TestLatestCallsAndFilters(t *testing.T) {
 		if len(latest) != c.count || c.count > 0 && latest[0].Invocation != c.first {
 			t.Errorf("%s: %d calls, %+v; want %d, the first %s", c.query, len(latest), latest[:min(len(latest), 1)], c.count, c.first)
 		}
+	}
+}
+
+// Others may change what they got from the same hook.
+func TestRecordIsACopy(t *testing.T) {
+	page := debugpage.New(debugpage.Config{})
+	attempts := []call.Attempt{{Model: "a", Outcome: call.Failed}, {Model: "b", Outcome: call.OK}}
+	page.Hooks().OnEnd(t.Context(), call.Result{Outcome: call.OK, Metadata: call.Metadata{Attempts: attempts}})
+	attempts[0].Model, attempts[1].Model = "x", "y"
+	if got := read(t, page, "").Latest[0].Attempts; got[0].Model != "a" || got[1].Model != "b" {
+		t.Errorf("the page has %+v", got)
 	}
 }
 
