@@ -205,26 +205,32 @@ func shownBreaker(b inspect.Breaker) inspect.Breaker {
 
 // sumUp writes the headline. failed is how many calls in a row no target has answered.
 func (s *state) sumUp(failed int) {
-	var open, failing []string
-	used, answering := false, 0
+	by := make(map[health][]string)
 	for _, t := range s.Targets {
-		switch t.Health {
-		case healthOpen, healthHalfOpen:
-			open = append(open, t.Name)
-		case healthFailing:
-			failing = append(failing, t.Name)
-		case healthHealthy:
-			answering++
-		}
-		used = used || t.Health != healthIdle
+		by[t.Health] = append(by[t.Health], t.Name)
 	}
-	var parts []string
-	if failed > 0 {
-		latest := "call"
-		if failed > 1 {
-			latest = fmt.Sprint(failed, " calls")
-		}
-		parts = append(parts, "No target answered the latest "+latest+".")
+	parts := s.trouble(failed, append(by[healthOpen], by[healthHalfOpen]...), by[healthFailing])
+	s.Status, s.Headline = statusWarning, strings.Join(parts, " ")
+	switch answering := len(by[healthHealthy]); {
+	case failed > 0:
+		s.Status = statusFailing
+	case len(parts) > 0:
+	case len(by[healthIdle]) == len(s.Targets) && s.Calls[len(s.Calls)-1].Count == 0:
+		s.Status, s.Headline = statusIdle, "No calls in the last hour."
+	case answering == len(s.Targets) && answering > 1:
+		s.Status, s.Headline = statusOK, fmt.Sprintf("All %d targets are healthy.", answering)
+	default:
+		s.Status, s.Headline = statusOK, "All targets in use are healthy."
+	}
+}
+
+// trouble returns a sentence for each thing that is wrong, the worst first.
+func (s *state) trouble(failed int, open, failing []string) (parts []string) {
+	switch {
+	case failed == 1:
+		parts = append(parts, "No target answered the latest call.")
+	case failed > 1:
+		parts = append(parts, fmt.Sprintf("No target answered the latest %d calls.", failed))
 	}
 	parts = append(parts, about(open, len(s.Targets), "out of use")...)
 	parts = append(parts, about(failing, len(s.Targets), "failing")...)
@@ -236,18 +242,7 @@ func (s *state) sumUp(failed int) {
 	if len(s.Problems) > 0 {
 		parts = append(parts, "The state of a model cannot be read.")
 	}
-	s.Status, s.Headline = statusWarning, strings.Join(parts, " ")
-	switch {
-	case failed > 0:
-		s.Status = statusFailing
-	case len(parts) > 0:
-	case !used && s.Calls[len(s.Calls)-1].Count == 0:
-		s.Status, s.Headline = statusIdle, "No calls in the last hour."
-	case answering == len(s.Targets) && answering > 1:
-		s.Status, s.Headline = statusOK, fmt.Sprintf("All %d targets are healthy.", answering)
-	default:
-		s.Status, s.Headline = statusOK, "All targets in use are healthy."
-	}
+	return parts
 }
 
 // about says which of all targets are in a state.
