@@ -205,6 +205,10 @@ func shownBreaker(b inspect.Breaker) inspect.Breaker {
 
 // sumUp writes the headline. failed is how many calls in a row no target has answered.
 func (s *state) sumUp(failed int) {
+	idle := s.Calls[len(s.Calls)-1].Count == 0 // for an hour
+	if idle {
+		failed = 0
+	}
 	by := make(map[health][]string)
 	for _, t := range s.Targets {
 		by[t.Health] = append(by[t.Health], t.Name)
@@ -215,7 +219,7 @@ func (s *state) sumUp(failed int) {
 	case failed > 0:
 		s.Status = statusFailing
 	case len(parts) > 0:
-	case len(by[healthIdle]) == len(s.Targets) && s.Calls[len(s.Calls)-1].Count == 0:
+	case len(by[healthIdle]) == len(s.Targets) && idle:
 		s.Status, s.Headline = statusIdle, "No calls in the last hour."
 	case answering == len(s.Targets) && answering > 1:
 		s.Status, s.Headline = statusOK, fmt.Sprintf("All %d targets are healthy.", answering)

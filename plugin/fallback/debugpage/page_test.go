@@ -225,6 +225,10 @@ func TestCallsThatNoTargetAnswers(t *testing.T) {
 		if s := read(t, page, ""); s.Status != "failing" || !strings.HasPrefix(s.Headline, "No target answered the latest call.") || s.Latest[0].Outcome != "failed" {
 			t.Errorf("%s, %q, %+v", s.Status, s.Headline, s.Latest)
 		}
+		time.Sleep(2 * time.Hour)
+		if s := read(t, page, ""); s.Status != "idle" || s.Headline != "No calls in the last hour." {
+			t.Errorf("two hours later: %s, %q", s.Status, s.Headline)
+		}
 		ask(t, t.Context(), m)
 		if s := read(t, page, ""); s.Status != "ok" || s.Latest[0].Outcome != "ok" {
 			t.Errorf("%s, %q, %+v", s.Status, s.Headline, s.Latest)
