@@ -92,6 +92,9 @@ alerts:
 		"FallbackAllTargetsOpen": ">= 1\nand on () (",
 	} {
 		r := alerting[name]
+		if !strings.HasPrefix(r.Annotations["runbook_url"], "https://wiki.example.com/runbooks/") || strings.Contains(r.Annotations["runbook_url"], "runbooks//") {
+			t.Errorf("%s: runbook %s", name, r.Annotations["runbook_url"])
+		}
 		if !strings.Contains(r.Expr, want) || r.For != "0s" || r.Labels["team"] != "search" {
 			t.Errorf("%s: %+v, want %q in its expression, for 0s and team search", name, r, want)
 		}
@@ -124,6 +127,50 @@ func TestSeveritiesAndRunbooks(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("severities and runbooks (-want +got):\n%s", diff)
+	}
+}
+
+// What is recorded while all is well, and while half of the calls fall back: shares are 0
+// rather than missing, so that a dashboard shows them.
+func TestRecordedShares(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "rules.yaml"), rulesOf(t, parse(t, whole)))
+	const time = `fallback_attempt_duration_seconds_bucket{target="gemini-2.5-pro",outcome="ok",le=`
+	var b strings.Builder
+	b.WriteString("rule_files: [rules.yaml]\nevaluation_interval: 1m\ntests:\n")
+	for _, test := range []struct {
+		series, want map[string]string
+	}{
+		{map[string]string{plainCalls: "0+60x20", primaryOK: "0+60x20", time + `"1"}`: "0+30x20", time + `"2"}`: "0+60x20", time + `"+Inf"}`: "0+60x20"}, map[string]string{
+			`fallback:calls:rate5m{job="assistant"}`: "1", `fallback:availability:ratio_rate5m{job="assistant"}`: "1",
+			`fallback:fallbacks:ratio_rate5m{job="assistant"}`: "0", `fallback:degraded:ratio_rate5m{job="assistant"}`: "0",
+			`fallback:target_attempts:rate5m{job="assistant",target="gemini-2.5-pro"}`: "1", `fallback:target_errors:ratio_rate5m{job="assistant",target="gemini-2.5-pro"}`: "0",
+			`fallback:target_duration_seconds:quantile_rate5m{job="assistant",target="gemini-2.5-pro",quantile="0.5"}`:  "1",
+			`fallback:target_duration_seconds:quantile_rate5m{job="assistant",target="gemini-2.5-pro",quantile="0.95"}`: "1.9",
+		}},
+		{map[string]string{plainCalls: "0+30x20", degradedCalls: "0+15x20", failedCalls: "0+15x20", primaryOK: "0+30x20", primaryFails: "0+30x20"}, map[string]string{
+			`fallback:calls:rate5m{job="assistant"}`: "1", `fallback:availability:ratio_rate5m{job="assistant"}`: "0.75",
+			`fallback:fallbacks:ratio_rate5m{job="assistant"}`: "0.5", `fallback:degraded:ratio_rate5m{job="assistant"}`: "0.25",
+			`fallback:target_errors:ratio_rate5m{job="assistant",target="gemini-2.5-pro"}`: "0.5",
+		}},
+		{map[string]string{failedCalls: "0+60x20", primaryFails: "0+60x20"}, map[string]string{
+			`fallback:availability:ratio_rate5m{job="assistant"}`: "0", `fallback:fallbacks:ratio_rate5m{job="assistant"}`: "1",
+			`fallback:target_errors:ratio_rate5m{job="assistant",target="gemini-2.5-pro"}`: "1",
+		}},
+	} {
+		b.WriteString("- interval: 1m\n  input_series:\n")
+		for series, values := range test.series {
+			fmt.Fprintf(&b, "  - {series: '%s', values: '%s'}\n", ofJob(series), values)
+		}
+		b.WriteString("  promql_expr_test:\n")
+		for series, value := range test.want {
+			fmt.Fprintf(&b, "  - expr: '%s'\n    eval_time: 20m\n    exp_samples: [{labels: '%[1]s', value: %s}]\n", series, value)
+		}
+	}
+	test := filepath.Join(dir, "rules_test.yaml")
+	write(t, test, b.String())
+	if out, err := promtool.Run(t, "test", "rules", test); err != nil {
+		t.Errorf("promtool test rules: %v\n%s", err, out)
 	}
 }
 

@@ -121,6 +121,10 @@ var scenarios = []struct {
 		spent: "", limit: "", `fallback_budget_spent{tenant="aa",instance="a"}`: "12x120", `fallback_budget_limit{tenant="aa",instance="a"}`: "24x120",
 		`fallback_budget_spent{tenant="aa",instance="b"}`: "12x120", `fallback_budget_limit{tenant="aa",instance="b"}`: "24x120",
 	}},
+	{name: "one of two replicas has spent its own budget", differ: map[string]string{
+		spent: "", limit: "", `fallback_budget_spent{tenant="aa",instance="a"}`: "23x120", `fallback_budget_limit{tenant="aa",instance="a"}`: "24x120",
+		`fallback_budget_spent{tenant="aa",instance="b"}`: "1x120", `fallback_budget_limit{tenant="aa",instance="b"}`: "24x120",
+	}, want: []string{"FallbackBudgetSpent"}},
 	{name: "a budget is spent in four hours", at: "1h", differ: map[string]string{spent: "0+0.1x120"}, want: []string{"FallbackBudgetBurn"}},
 	{name: "a budget is spent in seven hours", at: "1h", differ: map[string]string{spent: "0+0.057x120"}},
 	{name: "half a budget was spent in an hour, and then nothing", at: "1h10m", differ: map[string]string{spent: "0+0.2x60 12x60"}},

@@ -121,7 +121,7 @@ func open(ctx context.Context, server *fallbacktest.Server) (d *desk, err error)
 		return nil, fmt.Errorf("observability: %w", err)
 	}
 	quiet := slog.New(slog.DiscardHandler) // an application would log; here the screen shows it
-	d.queue, err = jobs.Open(ctx, jobs.Config{File: filepath.Join(dir, "jobs.db"), Workers: 2, Deliver: deliver, Logger: quiet})
+	d.queue, err = jobs.Open(ctx, jobs.Config{File: filepath.Join(dir, "jobs.db"), Workers: 2, Backoff: 30 * time.Second, Deliver: deliver, Logger: quiet})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("observability: %w", err), os.RemoveAll(dir))
 	}
