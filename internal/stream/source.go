@@ -22,6 +22,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -82,6 +83,14 @@ func (s *Source) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 
 // Target implements provider.Described.
 func (s *Source) Target() provider.Target { return s.target }
+
+// Inspect returns the node of the model, or the tree of a middleware that has an Inspect.
+func (s *Source) Inspect() inspect.Node {
+	if i, ok := s.llm.(inspect.Inspector); ok {
+		return i.Inspect()
+	}
+	return inspect.Node{Layer: "model", Name: s.name}
+}
 
 // Do implements Layer. It calls the model once more, at once, in two cases. If the
 // server refuses an optional part of the request, the part is omitted or changed;

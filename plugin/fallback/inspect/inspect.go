@@ -26,18 +26,23 @@ type Node struct {
 	Policy  *Policy      `json:"policy,omitempty"`
 
 	// State identifies the state: it is equal for layers that share it, such as those of
-	// one budget around several models. Nil without a state.
+	// one budget around several models. It must be comparable, such as a pointer. Nil
+	// without a state.
 	State any `json:"-"`
 
 	// Inner has the layer inside, or the members of a group, in order.
 	Inner []Node `json:"inner,omitempty"`
 }
 
+// Inspector is a model, or a middleware around one, that takes part in the tree. Inspect
+// must be safe for concurrent use.
+type Inspector interface{ Inspect() Node }
+
 // Of returns the tree of m. A model that is no layer is a node of its own. It is safe for
 // concurrent use; the nodes are copies, so states of different nodes can be from slightly
 // different moments.
 func Of(m model.LLM) Node {
-	if i, ok := m.(interface{ Inspect() Node }); ok {
+	if i, ok := m.(Inspector); ok {
 		return i.Inspect()
 	}
 	return Node{Layer: "model", Name: m.Name()}
@@ -112,8 +117,9 @@ type Breaker struct {
 // BreakerControl changes a breaker by hand. Both methods are safe for concurrent use.
 type BreakerControl interface {
 	// Open opens the breaker for d, or leaves it as it is if it is open for longer.
-	// reason appears in records. A call that has no other target passes nevertheless. A
-	// d that is not positive changes nothing.
+	// reason appears in records, up to 128 bytes of it on one line; "" means "opened by
+	// hand". A call that has no other target passes nevertheless. A d that is not positive
+	// changes nothing.
 	Open(d time.Duration, reason string)
 	// Close closes the breaker and forgets its failures. A failure opens it as usual.
 	Close()

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,11 +28,10 @@ type answers struct {
 
 // remember notes who answered a call. Of the calls of an invocation, the latest counts: its
 // answer is what the user judges.
-func (a *answers) remember(invocation string, r call.Result) {
-	if invocation == "" || r.Outcome != call.OK || len(invocation) > 2*call.MaxNameBytes {
+func (a *answers) remember(invocation string, key judgementKey) {
+	if invocation == "" || len(invocation) > maxKeyBytes {
 		return
 	}
-	key := judgementOf(r.Metadata, cause(r))
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.by == nil {
@@ -49,14 +49,12 @@ func (a *answers) remember(invocation string, r call.Result) {
 	a.by[invocation] = key
 }
 
-// judgementOf returns what a score is joined to. Without a fallback the kind is "".
-func judgementOf(md call.Metadata, kind string) judgementKey {
-	k := judgementKey{model: md.ModelName, experiment: md.ExperimentID, cohort: md.Cohort}
+// judgement returns what a score of an answer is joined to. Without a fallback the kind
+// is "".
+func (m *metrics) judgement(md call.Metadata) judgementKey {
+	k := judgementKey{model: m.targets.of(md.ModelName), experiment: m.cohorts.of(md.ExperimentID), cohort: m.cohorts.of(md.Cohort)}
 	if md.Triggered {
-		k.kind = kind
-		if k.kind == "" {
-			k.kind = md.ErrorCode // of an earlier call of the turn
-		}
+		k.kind = m.kinds.of(cmp.Or(cause(md), md.ErrorCode)) // the code is that of an earlier call of the turn
 	}
 	return k
 }
@@ -66,32 +64,39 @@ func judgementOf(md call.Metadata, kind string) judgementKey {
 // from -1 (useless) to 1 (good), such as -1 and 1 for two thumbs. Each call counts.
 //
 // It knows the latest [MaxFeedback] invocations of this process whose calls went through the
-// hooks. For others, the error is ErrUnknownInvocation; see FeedbackOn.
+// hooks and have ended with an answer. For others, the error is ErrUnknownInvocation; see
+// FeedbackOn. Without a meter, nothing is recorded and no invocation is unknown.
 func (o *Observer) Feedback(ctx context.Context, invocation string, score float64) error {
+	if err := checkScore(score); err != nil || o.metrics == nil {
+		return err
+	}
 	o.feedback.mu.Lock()
 	key, known := o.feedback.by[invocation]
 	o.feedback.mu.Unlock()
 	if !known {
 		return ErrUnknownInvocation
 	}
-	return o.judge(ctx, key, score)
+	o.metrics.judged(ctx, key, score)
+	return nil
 }
 
 // FeedbackOn is Feedback for an answer whose metadata is at hand, such as that of a stored
 // event, which [call.ReadEvent] returns. It also works in another process.
 func (o *Observer) FeedbackOn(ctx context.Context, md call.Metadata, score float64) error {
-	return o.judge(ctx, judgementOf(md, cause(call.Result{Metadata: md})), score)
+	if err := checkScore(score); err != nil || o.metrics == nil {
+		return err
+	}
+	o.metrics.judged(ctx, o.metrics.judgement(md), score)
+	return nil
 }
 
-func (o *Observer) judge(ctx context.Context, key judgementKey, score float64) error {
+func checkScore(score float64) error {
 	if !(score >= -1 && score <= 1) { // also NaN
 		return fmt.Errorf("observe: the score is %v; must be from -1 to 1", score)
 	}
-	m := o.metrics
-	if m == nil {
-		return nil
-	}
-	key = judgementKey{m.targets.of(key.model), m.cohorts.of(key.experiment), m.cohorts.of(key.cohort), m.kinds.of(key.kind)}
-	m.feedback.Record(ctx, score, m.byJudgement.at(key).record...)
 	return nil
+}
+
+func (m *metrics) judged(ctx context.Context, key judgementKey, score float64) {
+	m.feedback.Record(ctx, score, m.byJudgement.at(key).record...)
 }

@@ -11,6 +11,9 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
+	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -41,13 +44,27 @@ type Jobs interface {
 // Watch adds the state of m's tree to the metrics, until stop is called: breakers, limits,
 // retry budgets, budgets, caches, hedges, experiments and the policy. It is read when
 // metrics are collected, so a policy that is reloaded needs no second Watch. Of layers with
-// the same name in several models, the latest counts.
-func (o *Observer) Watch(m model.LLM) (stop func()) { return o.gauges.watch(&watched{model: m}) }
+// the same name in several models, the latest counts. A nil m is ignored. If the tree of m
+// panics, the panic is logged, and its metrics are absent.
+func (o *Observer) Watch(m model.LLM) (stop func()) {
+	if nilcheck.Model(m) {
+		return func() {}
+	}
+	return o.gauges.watch(&watched{model: m})
+}
 
 // WatchJobs adds the counts of deferred jobs to the metrics, until stop is called. One of
-// the processes that share a queue is enough. While they cannot be counted, the metrics are
-// absent, and the reason is logged.
-func (o *Observer) WatchJobs(queue Jobs) (stop func()) { return o.gauges.watch(&watched{jobs: queue}) }
+// the processes that share a queue is enough. While they cannot be counted within 5 seconds,
+// the metrics are absent, and the reason is logged. A nil queue is ignored.
+func (o *Observer) WatchJobs(queue Jobs) (stop func()) {
+	if queue == nil {
+		return func() {}
+	}
+	return o.gauges.watch(&watched{jobs: queue})
+}
+
+// jobsTimeout bounds a count of jobs: some exporters collect without a deadline.
+const jobsTimeout = 5 * time.Second
 
 func (g *gauges) watch(w *watched) (stop func()) {
 	g.mu.Lock()
@@ -92,13 +109,7 @@ func (o *Observer) collect(ctx context.Context, to metric.Observer) error {
 	g.mu.Unlock()
 	c := collection{observer: o, to: to}
 	for _, w := range watched {
-		if w.jobs != nil {
-			c.jobs(ctx, w.jobs)
-			continue
-		}
-		for n := range inspect.Of(w.model).States() {
-			c.node(n)
-		}
+		c.read(ctx, w)
 	}
 	return nil // an error would hide the metrics of the whole application
 }
@@ -107,6 +118,29 @@ func (o *Observer) collect(ctx context.Context, to metric.Observer) error {
 type collection struct {
 	observer *Observer
 	to       metric.Observer
+}
+
+// read observes one model or queue. A panic must not end the application, whose exporter
+// reads on a goroutine of its own.
+func (c *collection) read(ctx context.Context, w *watched) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.warn(ctx, "observe: reading the state panicked", panics.Text(p))
+		}
+	}()
+	if w.jobs != nil {
+		c.jobs(ctx, w.jobs)
+		return
+	}
+	for n := range inspect.Of(w.model).States() {
+		c.node(n)
+	}
+}
+
+func (c *collection) warn(ctx context.Context, text, why string) {
+	if logger := c.observer.logger; logger != nil {
+		logger.WarnContext(ctx, text, "error", printable.Line(redact.Text(why, call.MaxMessageBytes), call.MaxMessageBytes))
+	}
 }
 
 func (c *collection) set(m telemetry.Metric, value float64, attributes ...attribute.KeyValue) {
@@ -154,14 +188,21 @@ func (c *collection) node(n *inspect.Node) {
 func (c *collection) budget(b *inspect.Budget) {
 	spent, limit := map[string]float64{}, map[string]float64{}
 	unlimited := map[string]bool{}
+	rest := b.Spent // by tenants that are not listed
 	for _, s := range b.Tenants {
-		tenant := ""
-		if c.observer.tenants.most > 0 {
-			tenant = c.observer.tenants.of(s.Tenant)
-		}
+		tenant := c.observer.label(s.Tenant)
 		spent[tenant] += s.Spent
 		limit[tenant] += s.Limit
 		unlimited[tenant] = unlimited[tenant] || s.Limit == 0
+		rest -= s.Spent
+	}
+	if b.More > 0 {
+		tenant := ""
+		if c.observer.tenants.most > 0 {
+			tenant = other
+		}
+		spent[tenant] += max(rest, 0)
+		unlimited[tenant] = true // for all that is known
 	}
 	for tenant, amount := range spent {
 		c.set(telemetry.BudgetSpent, amount, telemetry.LabelTenant.String(tenant))
@@ -173,11 +214,11 @@ func (c *collection) budget(b *inspect.Budget) {
 
 // jobs observes a queue.
 func (c *collection) jobs(ctx context.Context, queue Jobs) {
+	ctx, cancel := context.WithTimeout(ctx, jobsTimeout)
+	defer cancel()
 	n, err := queue.Counts(ctx)
 	if err != nil {
-		if logger := c.observer.logger; logger != nil {
-			logger.WarnContext(ctx, "observe: the deferred jobs cannot be counted", "error", redact.Text(err.Error(), call.MaxMessageBytes))
-		}
+		c.warn(ctx, "observe: the deferred jobs cannot be counted", err.Error())
 		return
 	}
 	c.set(telemetry.JobsWaiting, float64(n.Pending))

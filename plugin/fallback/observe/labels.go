@@ -17,6 +17,7 @@ import (
 const (
 	maxNames     = 64 // of targets, kinds, experiments: more than an application has
 	maxNameBytes = 64 // of each
+	maxKeyBytes  = 256
 	other        = "other"
 )
 
@@ -48,11 +49,14 @@ func (n *names) of(name string) string {
 	if name == "" {
 		return ""
 	}
-	value, ok := n.known.get(name)
-	if ok {
+	key := name
+	if len(name) > maxKeyBytes {
+		key = n.shown(name) // so that huge names take no memory
+	}
+	if value, ok := n.known.get(key); ok {
 		return value
 	}
-	return n.known.add(name, n.most, func() string { return n.shown(name) }, other)
+	return n.known.add(key, n.most, func() string { return n.shown(name) }, other)
 }
 
 // latest is a map that is read without a lock and copied when it grows, which it does a
@@ -72,6 +76,12 @@ func (l *latest[K, V]) get(key K) (value V, ok bool) {
 // add returns the value of key, which is made if there is none and fewer than most are
 // known; otherwise it returns full.
 func (l *latest[K, V]) add(key K, most int, made func() V, full V) V {
+	if all := l.all.Load(); all != nil && len(*all) >= most {
+		if value, ok := (*all)[key]; ok {
+			return value
+		}
+		return full // it does not grow any more
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	value, ok := l.get(key)

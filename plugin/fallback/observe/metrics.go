@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -118,6 +119,12 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 	return m, errors.Join(i.problems...)
 }
 
+// wanted reports whether any of the instruments records: without an SDK, none does, and a
+// view may drop some.
+func wanted(ctx context.Context, all ...interface{ Enabled(context.Context) bool }) bool {
+	return slices.ContainsFunc(all, func(i interface{ Enabled(context.Context) bool }) bool { return i.Enabled(ctx) })
+}
+
 // attempt records an attempt.
 func (m *metrics) attempt(ctx context.Context, a call.Attempt, tenant string) {
 	target, kind := m.targets.of(a.Model), m.kinds.of(a.Kind)
@@ -178,7 +185,7 @@ func (m *metrics) end(ctx context.Context, r call.Result, tenant string) {
 		m.callOverhead.Record(ctx, overhead.Seconds(), m.noAttributes.at(struct{}{}).record...)
 	}
 	if r.Triggered {
-		key := fallbackKey{m.targets.of(r.OriginalModel), m.targets.of(r.FallbackModel), m.kinds.of(cause(r))}
+		key := fallbackKey{m.targets.of(r.OriginalModel), m.targets.of(r.FallbackModel), m.kinds.of(cause(r.Metadata))}
 		m.fallbacks.Add(ctx, 1, m.byFallback.at(key).add...)
 	}
 	if r.CacheStatus != "" {
@@ -213,8 +220,8 @@ func overheadOf(r call.Result) (overhead time.Duration, ok bool) {
 // cause returns the kind of the failure for which a call has left its first target: that
 // of the latest attempt that failed, or else of the latest skipped target. It is "" if only
 // an earlier call of the turn has failed.
-func cause(r call.Result) (kind string) {
-	for _, a := range r.Attempts {
+func cause(md call.Metadata) (kind string) {
+	for _, a := range md.Attempts {
 		switch {
 		case a.Kind == string(stream.KindPreview) || a.Kind == string(stream.KindHedgeLost):
 		case a.Outcome == call.Failed:

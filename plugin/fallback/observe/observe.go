@@ -61,10 +61,15 @@ func New(meter metric.Meter, logger *slog.Logger, options ...Option) (*Observer,
 	if meter != nil {
 		var err error
 		o.metrics, err = newMetrics(meter)
-		problems = append(problems, err, o.gauges.register(meter, o))
+		problems = append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
+	}
+	if meter != nil {
+		if err := o.gauges.register(meter, o); err != nil { // last: a callback outlives an error
+			return nil, err
+		}
 	}
 	return o, nil
 }
@@ -85,27 +90,31 @@ func (o *Observer) Hooks() call.Hooks {
 }
 
 func (o *Observer) attempt(ctx context.Context, a call.Attempt) {
-	if o.metrics != nil && o.metrics.attempts.Enabled(ctx) {
-		o.metrics.attempt(ctx, a, o.tenant(ctx))
+	if m := o.metrics; m != nil && wanted(ctx, m.attempts, m.attemptTime, m.attemptFirst, m.attemptWait, m.hedges, m.tokens, m.cost) {
+		m.attempt(ctx, a, o.tenant(ctx))
 	}
 }
 
 func (o *Observer) end(ctx context.Context, r call.Result) {
-	if o.metrics != nil && o.metrics.calls.Enabled(ctx) {
-		o.metrics.end(ctx, r, o.tenant(ctx))
-	}
-	if o.metrics != nil {
-		o.feedback.remember(call.From(ctx).Invocation, r)
+	if m := o.metrics; m != nil {
+		if wanted(ctx, m.calls, m.callTime, m.callFirst, m.callOverhead, m.fallbacks, m.cached, m.experiments) {
+			m.end(ctx, r, o.tenant(ctx))
+		}
+		if r.Outcome == call.OK {
+			o.feedback.remember(call.From(ctx).Invocation, m.judgement(r.Metadata))
+		}
 	}
 	o.log(ctx, r)
 }
 
 // tenant returns the label of the caller's tenant.
-func (o *Observer) tenant(ctx context.Context) string {
+func (o *Observer) tenant(ctx context.Context) string { return o.label(call.From(ctx).Tenant) }
+
+func (o *Observer) label(tenant string) string {
 	if o.tenants.most == 0 {
 		return ""
 	}
-	return o.tenants.of(call.From(ctx).Tenant)
+	return o.tenants.of(tenant)
 }
 
 // Close ends the reading of gauges: those of Watch and WatchJobs are no longer collected.
