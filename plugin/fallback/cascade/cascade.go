@@ -289,5 +289,13 @@ func priced(target model.LLM) string {
 	return cmp.Or(stream.TargetOf(target).Model, target.Name())
 }
 
-// Inspect returns the tree of the cascade.
-func (c *cascade) Inspect() inspect.Node { return group.Node("cascade", c) }
+// Inspect returns the tree of the cascade: its models, and then those that judge.
+func (c *cascade) Inspect() inspect.Node {
+	n := group.Node("cascade", c)
+	for _, j := range c.config.Judges {
+		if j.layer != nil {
+			n.Inner = append(n.Inner, inspect.Of(j.layer))
+		}
+	}
+	return n
+}

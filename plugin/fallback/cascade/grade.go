@@ -45,7 +45,7 @@ func JudgeModel(m model.LLM, instruction string) Judge {
 		instruction = GradeAnswer
 	}
 	layer := stream.Of(m)
-	return Judge{apart: true, model: layer.Name(), score: func(ctx context.Context, a *judged, out *stream.Sink) (float64, error) {
+	return Judge{apart: true, model: layer.Name(), layer: layer, score: func(ctx context.Context, a *judged, out *stream.Sink) (float64, error) {
 		return grade(ctx, layer, instruction, a, out)
 	}}
 }

@@ -41,7 +41,8 @@ type Judge struct {
 	score func(ctx context.Context, a *judged, out *stream.Sink) (confidence float64, err error)
 	// apart: score is not ours, so it may hang. It gets a goroutine of its own.
 	apart bool
-	model string // the name of the model that score calls; "" for none
+	model string       // the name of the model that score calls; "" for none
+	layer stream.Layer // that model; nil for none
 	// ask changes a request to the cheap model, a copy with a configuration of its own;
 	// nil for no change.
 	ask    func(req *model.LLMRequest)

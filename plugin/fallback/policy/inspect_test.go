@@ -164,6 +164,30 @@ func measured(t *testing.T, reader sdkmetric.Reader) map[string]float64 {
 	return sums
 }
 
+// A model that is out of use must not stay in the metrics, nor in memory.
+func TestCloseEndsGauges(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	const file = "primary: a\ncircuit_breaker: {}\nobserve: {}\n"
+	live, err := policy.NewLive(t.Context(), parsed(t, file), policy.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
+		quiet, models(suite.NewModel("a", suite.Text("hello"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gauge := func() bool { _, ok := measured(t, reader)["fallback.breaker.state"]; return ok }
+	if !gauge() {
+		t.Error("a policy in use has no gauge")
+	}
+	if err := live.Close(); err != nil || gauge() {
+		t.Errorf("after Close (%v) the breaker is still in the metrics", err)
+	}
+	if got := ask(t.Context(), live.Model(), false); got.err != nil || measured(t, reader)["fallback.calls"] != 1 {
+		t.Errorf("a call after Close (%v) is not counted", got.err)
+	}
+	if err := live.Replace(t.Context(), parsed(t, file)); err != nil || !gauge() {
+		t.Errorf("a policy put into use after Close (%v) has no gauge", err)
+	}
+}
+
 // B140: one key turns metrics and logs on; a reload neither doubles nor loses them.
 func TestObserveOfAPolicy(t *testing.T) {
 	reader, lines := sdkmetric.NewManualReader(), &bytes.Buffer{}

@@ -81,8 +81,6 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 		return fmt.Errorf("policy: %w", err)
 	}
 	t.hooks = observed.hooks(l.options.hooks)
-	l.observed.replaced(observed)
-	l.observed = observed
 	if old := l.kept.cache; old != nil && old != kept.cache {
 		// Close waits for background refreshes, each of which is bounded in time; the
 		// goroutine ends with the last one.
@@ -92,6 +90,7 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	l.tree.Store(t)
 	status := l.status.Load()
 	l.status.Store(&inspect.Policy{File: status.File, Loaded: time.Now(), Reloads: status.Reloads + 1})
+	l.observing(observed)
 	return nil
 }
 
@@ -113,12 +112,14 @@ const maxProblem = 4096
 // Policy returns the policy in use. It must not be changed.
 func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }
 
-// Close cancels the background refreshes of the cache and waits for them to end. The model
-// can still be used. A policy that is put into use afterwards starts with an empty cache,
-// and Close must be called again.
+// Close cancels the background refreshes of the cache and waits for them to end. It also
+// ends the gauges of section observe. The model can still be used, and its calls are still
+// counted. A policy that is put into use afterwards starts with an empty cache, and Close
+// must be called again.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.observing(nil)
 	cache := l.kept.cache
 	if cache == nil {
 		return nil

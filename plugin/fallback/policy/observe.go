@@ -45,15 +45,22 @@ func (l *Live) observe(s *spec.Observe) (*observed, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.Watch(&served{l})
 	return &observed{*s, o}, nil
 }
 
-// replaced ends o unless now is the same.
-func (o *observed) replaced(now *observed) {
-	if o != nil && o != now {
-		o.observer.Close()
+// observing puts now, which may be nil, into the place of what has recorded calls. The tree
+// must be in place: its state may be read at any time from then on. It needs mu.
+func (l *Live) observing(now *observed) {
+	if l.observed == now {
+		return
 	}
+	if l.observed != nil {
+		l.observed.observer.Close()
+	}
+	if now != nil {
+		now.observer.Watch(&served{l})
+	}
+	l.observed = now
 }
 
 // hooks returns the hooks of o, and those of the application.
