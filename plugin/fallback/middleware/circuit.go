@@ -288,6 +288,7 @@ func (c *circuit) closeByHand() (before BreakerState) {
 	defer c.mu.Unlock()
 	defer c.calmDown()
 	before, c.run = c.state, 0
+	c.latestCalls = window.New[calls](c.config.Window) // also if it is closed
 	c.enter(BreakerClosed)
 	return before
 }

@@ -1,8 +1,11 @@
 package middleware
 
 import (
+	"cmp"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
@@ -18,7 +21,7 @@ func (b *breaker) Inspect() inspect.Node {
 // Open implements inspect.BreakerControl.
 func (b *breaker) Open(d time.Duration, reason string) {
 	if d > 0 {
-		b.Rest(d, reason)
+		b.Rest(d, cmp.Or(printable.Line(reason, call.MaxNameBytes), "opened by hand"))
 	}
 }
 

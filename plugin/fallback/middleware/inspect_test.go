@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,6 +99,70 @@ func TestBreakerClosedByHandForgetsFailures(t *testing.T) {
 	}
 	if b := breakerOf(t, m); b.State != inspect.Closed || b.Failures != 0 {
 		t.Errorf("the breaker is %s after %d failures", b.State, b.Failures)
+	}
+}
+
+func TestBreakerClosedByHandForgetsTheRatio(t *testing.T) {
+	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 100, FailureRatio: 0.5, MinRequests: 3})(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)))
+	for range 3 {
+		suite.Consume(t.Context(), m, 0)
+		suite.Consume(t.Context(), m, 0)
+		breakerOf(t, m).Close()
+	}
+	if b := breakerOf(t, m); b.State != inspect.Closed {
+		t.Errorf("the breaker is %s: %s", b.State, b.Reason)
+	}
+}
+
+// B141
+func TestReasonOfABreakerOpenedByHand(t *testing.T) {
+	for reason, want := range map[string]string{
+		"":                          "opened by hand",
+		"maintenance\n\x1b[31m\xff": "maintenance \uFFFD[31m\uFFFD",
+		strings.Repeat("x", 1<<20):  strings.Repeat("x", call.MaxNameBytes-3) + "…",
+	} {
+		m := middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("a", suite.Text("hello")))
+		breakerOf(t, m).Open(time.Hour, reason)
+		if got := breakerOf(t, m).Reason; got != want {
+			t.Errorf("the reason is %.200q, want %q", got, want)
+		}
+	}
+}
+
+// What a probe that is under way shows counts no more once an operator has decided.
+func TestBreakerByHandDuringAProbe(t *testing.T) {
+	for name, c := range map[string]struct {
+		decide func(*inspect.Breaker)
+		step   suite.Step
+		want   inspect.BreakerState
+	}{
+		"opened, then the probe succeeds": {func(b *inspect.Breaker) { b.Open(time.Hour, "") }, suite.Text("hello"), inspect.Open},
+		"closed, then the probe fails":    {func(b *inspect.Breaker) { b.Close() }, suite.Fail(suite.ErrUnavailable), inspect.Closed},
+	} {
+		for _, own := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				config := middleware.BreakerConfig{OpenFor: time.Minute}
+				if own {
+					config.Probe = middleware.Ping
+				}
+				m := middleware.MustBreaker(config)(suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+					time.Sleep(time.Second)
+					c.step(ctx, req, stream, yield)
+				}))
+				breakerOf(t, m).Open(time.Minute, "")
+				time.Sleep(time.Minute)
+				go suite.Consume(t.Context(), m, 0)
+				synctest.Wait()
+				if state := breakerOf(t, m).State; state != inspect.HalfOpen {
+					t.Errorf("%s: before, the breaker is %s", name, state)
+				}
+				c.decide(breakerOf(t, m))
+				time.Sleep(10 * time.Second)
+				if state := breakerOf(t, m).State; state != c.want {
+					t.Errorf("%s (the breaker's own: %v): it is %s", name, own, state)
+				}
+			})
+		}
 	}
 }
 
