@@ -16,6 +16,9 @@ import (
 //
 // It reads no more of s than it needs, and does not redact. Line(Line(s, n), n) == Line(s, n).
 func Line(s string, max int) string {
+	if len(s) <= max && isPlain(s) {
+		return s
+	}
 	var b strings.Builder
 	blank := false // before the next character
 	for _, r := range s {
@@ -36,4 +39,15 @@ func Line(s string, max int) string {
 		b.WriteRune(r)
 	}
 	return clip.Words(b.String(), max)
+}
+
+// isPlain reports whether s has only printable ASCII characters but spaces, as most names
+// do: then it needs no copy.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }

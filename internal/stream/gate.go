@@ -71,7 +71,9 @@ func (s *Sink) flush() bool {
 	}
 	if s.restart {
 		s.restart = false
-		telemetry.Event(s.record.ctx, telemetry.EventRestart, func() []telemetry.Attribute { return []telemetry.Attribute{telemetry.EventTarget.String(s.Model)} })
+		telemetry.Event(s.record.ctx, telemetry.EventRestart, func() []telemetry.Attribute {
+			return []telemetry.Attribute{telemetry.EventTarget.String(telemetry.Name(s.Model))}
+		})
 		if !s.show(restartMarker()) {
 			return false
 		}

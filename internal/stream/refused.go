@@ -34,7 +34,7 @@ func (e *RefusedError) Error() string {
 
 // attributes are those of the event on the call's span.
 func (e *RefusedError) attributes() []telemetry.Attribute {
-	all := []telemetry.Attribute{telemetry.EventTarget.String(e.Model), telemetry.EventBy.String(e.By), telemetry.EventReason.String(e.Reason)}
+	all := []telemetry.Attribute{telemetry.EventTarget.String(telemetry.Name(e.Model)), telemetry.EventBy.String(e.By), telemetry.EventReason.String(telemetry.Name(e.Reason))}
 	if !e.Until.IsZero() {
 		all = append(all, telemetry.EventRecovers.Int64(max(time.Until(e.Until), 0).Milliseconds()))
 	}

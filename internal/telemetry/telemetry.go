@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/clip"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -47,7 +47,7 @@ func StartAttempt(ctx context.Context, s Start) (context.Context, trace.Span) {
 	if model == "" {
 		model = s.Name
 	}
-	attributes := append(make([]attribute.KeyValue, 0, 8), requestModel.String(model), target.String(s.Name), number.Int64(s.Number))
+	attributes := append(make([]attribute.KeyValue, 0, 8), requestModel.String(Name(model)), target.String(Name(s.Name)), number.Int64(s.Number))
 	if name := providerOf(s.Target); name != "" {
 		attributes = append(attributes, providerName.String(name))
 	}
@@ -55,14 +55,30 @@ func StartAttempt(ctx context.Context, s Start) (context.Context, trace.Span) {
 		attributes = append(attributes, breaker.String(s.Breaker))
 	}
 	if s.Adapted != "" {
-		attributes = append(attributes, adapted.StringSlice(strings.Split(s.Adapted, "\n")))
+		attributes = append(attributes, adapted.StringSlice(settings(s.Adapted)))
 	}
 	if s.Wait > 0 {
 		attributes = append(attributes, waited.Int64(s.Wait.Milliseconds()))
-		parent.AddEvent(EventWait, trace.WithAttributes(EventTarget.String(s.Name), EventWaited.Int64(s.Wait.Milliseconds())))
+		parent.AddEvent(EventWait, trace.WithAttributes(EventTarget.String(Name(s.Name)), EventWaited.Int64(s.Wait.Milliseconds())))
 	}
 	tracer := parent.TracerProvider().Tracer("github.com/adk-fallback/adk-fallback")
-	return tracer.Start(ctx, "chat "+model, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+	return tracer.Start(ctx, "chat "+Name(model), trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+}
+
+// Name returns a name, a code or a reason as an attribute can have it: on one line, bounded,
+// and of valid UTF-8. Exporters drop a whole batch of spans for a single invalid text.
+func Name(s string) string { return printable.Line(s, call.MaxNameBytes) }
+
+// settings returns the lines of adapted, bounded as in the record.
+func settings(adapted string) []string {
+	var all []string
+	for line := range strings.SplitSeq(adapted, "\n") {
+		if len(all) == call.MaxAdapted {
+			break
+		}
+		all = append(all, printable.Line(line, call.MaxAdaptedBytes))
+	}
+	return all
 }
 
 // providerOf returns the convention's name of a target's provider; "" if it is not known.
@@ -88,10 +104,10 @@ type Answer struct {
 // Answered writes what is known of a model's answer to the span of its attempt.
 func Answered(span trace.Span, a Answer) {
 	if a.Version != "" {
-		span.SetAttributes(attribute.String(responseModel, clip.Words(a.Version, call.MaxNameBytes)))
+		span.SetAttributes(attribute.String(responseModel, Name(a.Version)))
 	}
 	if a.Finish != "" {
-		span.SetAttributes(finishReasons.StringSlice([]string{strings.ToLower(clip.Words(string(a.Finish), call.MaxNameBytes))}))
+		span.SetAttributes(finishReasons.StringSlice([]string{strings.ToLower(Name(string(a.Finish)))}))
 	}
 	if a.First > 0 {
 		span.SetAttributes(firstChunk.Float64(a.First.Seconds()))
@@ -113,11 +129,11 @@ func EndAttempt(span trace.Span, a call.Attempt) {
 		span.SetAttributes(outcome.String(string(a.Outcome)))
 	}
 	if a.Reason != "" {
-		span.SetAttributes(reason.String(a.Reason))
+		span.SetAttributes(reason.String(Name(a.Reason)))
 	}
 	if a.Outcome == call.Failed {
-		span.SetAttributes(kind.String(a.Kind), errorType.String(a.ErrorCode()))
-		span.SetStatus(codes.Error, a.Kind)
+		span.SetAttributes(kind.String(Name(a.Kind)), errorType.String(Name(a.ErrorCode())))
+		span.SetStatus(codes.Error, Name(a.Kind))
 	}
 	span.End()
 }
@@ -151,7 +167,7 @@ func Annotate(ctx context.Context, fields map[string]any) {
 		case int:
 			attributes = append(attributes, name.Int(value))
 		case string:
-			attributes = append(attributes, name.String(value))
+			attributes = append(attributes, name.String(printable.Line(value, call.MaxNoticeBytes)))
 		default:
 			if text, err := json.Marshal(value); err == nil {
 				attributes = append(attributes, name.String(string(text)))

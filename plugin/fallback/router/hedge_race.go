@@ -79,7 +79,7 @@ func (r *race) run(ctx context.Context) error {
 			if !r.closed && len(r.racers) < len(r.hedge.racing) && r.hedge.budget.Take() {
 				r.start(ctx, true)
 				telemetry.Event(ctx, telemetry.EventHedge, func() []telemetry.Attribute {
-					return []telemetry.Attribute{telemetry.EventTarget.String(r.hedge.racing[(r.first+len(r.racers)-1)%len(r.hedge.racing)].Name())}
+					return []telemetry.Attribute{telemetry.EventTarget.String(telemetry.Name(r.hedge.racing[(r.first+len(r.racers)-1)%len(r.hedge.racing)].Name()))}
 				})
 				timer.Reset(delay)
 			}

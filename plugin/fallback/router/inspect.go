@@ -41,8 +41,21 @@ func (s *split) Inspect() inspect.Node {
 	return n
 }
 
-// Inspect returns the tree of the fronts, which differ only in the names of the arms.
-func (a *ahead) Inspect() inspect.Node { return inspect.Of(a.fronts[0]) }
+// Inspect returns the tree of the first front, and those of the others too if they have
+// states of their own: most share them, and differ only in the names of the arms.
+func (a *ahead) Inspect() inspect.Node {
+	fronts := inspect.Node{Layer: "ahead", Name: a.Name(), Inner: inspect.Each(a.fronts...)}
+	known := make(map[any]bool)
+	for n := range fronts.Inner[0].States() {
+		known[n.State] = true
+	}
+	for n := range fronts.States() {
+		if !known[n.State] {
+			return fronts
+		}
+	}
+	return fronts.Inner[0]
+}
 
 // Inspect returns the tree of the layer.
 func (b *behind) Inspect() inspect.Node { return inspect.Of(b.Layer) }
