@@ -12,7 +12,7 @@ var (
 	Calls        = Metric{"fallback.calls", "{call}", "Calls that have ended, by outcome: ok, failed or cancelled."}
 	CallDuration = Metric{"fallback.call.duration", "s", "Time that calls took, with their waits."}
 	CallFirst    = Metric{"fallback.call.first_content", "s", "Time until callers got the first content."}
-	CallOverhead = Metric{"fallback.call.overhead", "s", "Time of calls that was spent neither in attempts nor in waits; not of calls with a hedge."}
+	CallOverhead = Metric{"fallback.call.overhead", "s", "Time of calls that was spent neither in attempts nor in waits; not of calls with a hedge or a preview, nor of cancelled ones."}
 	Fallbacks    = Metric{"fallback.fallbacks", "{call}", "Calls that a fallback answered or, without to, that nothing answered."}
 	Cached       = Metric{"fallback.cache.calls", "{call}", "Calls by what the cache did: miss, hit, stale or bypass."}
 	Experiments  = Metric{"fallback.experiment.calls", "{call}", "Calls that an experiment assigned to a cohort."}

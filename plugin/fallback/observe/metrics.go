@@ -205,7 +205,8 @@ func yes(b bool) string {
 }
 
 // overheadOf returns the time of a call that was spent neither in attempts nor in waits. ok
-// is false where attempts overlap, or are not all known.
+// is false where attempts overlap, or are not all known, and for a result of the plugin,
+// whose duration is that of its attempts.
 func overheadOf(r call.Result) (overhead time.Duration, ok bool) {
 	overhead = r.Duration
 	for _, a := range r.Attempts {
@@ -214,7 +215,7 @@ func overheadOf(r call.Result) (overhead time.Duration, ok bool) {
 		}
 		overhead -= a.Wait + a.Duration
 	}
-	return max(overhead, 0), r.AttemptsDropped == 0 && r.Outcome != call.Cancelled
+	return overhead, overhead > 0 && r.AttemptsDropped == 0 && r.Outcome != call.Cancelled
 }
 
 // cause returns the kind of the failure for which a call has left its first target: that

@@ -128,7 +128,6 @@ func TestMetricsOfAFallback(t *testing.T) {
 			"fallback.calls{fallback=true model=gemini-2.5-pro outcome=ok tenant=" + acme + "}": 1,
 			"fallback.call.duration{fallback=true outcome=ok}":                                  3,
 			"fallback.call.first_content{fallback=true outcome=ok}":                             3,
-			"fallback.call.overhead{}":                                                          0,
 			"fallback.fallbacks{from=gemini-2.5-flash kind=rate_limit to=gemini-2.5-pro}":       1,
 			"fallback.attempts{kind=rate_limit outcome=failed target=gemini-2.5-flash}":         1,
 			"fallback.attempts{outcome=ok target=gemini-2.5-pro}":                               1,
