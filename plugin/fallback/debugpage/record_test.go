@@ -178,8 +178,12 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 		ctx := call.With(context.Background(), call.Info{Tenant: text, Invocation: text})
 		a := call.Attempt{Model: text, Outcome: call.Failed, Kind: "server", Code: text, Reason: text, Message: text, Duration: time.Duration(i) * time.Microsecond}
+		attempts := []call.Attempt{a}
+		if i > 99_800 {
+			attempts = slices.Repeat(attempts, call.MaxAttempts)
+		}
 		hooks.OnAttempt(ctx, a)
-		hooks.OnEnd(ctx, call.Result{Outcome: call.Failed, Metadata: call.Metadata{ModelName: text, OriginalModel: text, Reason: text, Attempts: slices.Repeat([]call.Attempt{a}, call.MaxAttempts)}})
+		hooks.OnEnd(ctx, call.Result{Outcome: call.Failed, Metadata: call.Metadata{ModelName: text, OriginalModel: text, Reason: text, Attempts: attempts}})
 	}
 	got := heap() - before
 	t.Logf("%d bytes", got)

@@ -51,6 +51,7 @@ type targets struct {
 	mu     sync.RWMutex
 	byName map[string]*target // guarded by mu
 	order  []*target          // as they came; guarded by mu
+	idle   time.Time          // before which none of order has been idle for an hour; guarded by mu
 }
 
 // of returns the target of that name: an idle one makes room for it, or else it is one of the
@@ -86,19 +87,23 @@ func (ts *targets) of(name string, now time.Time) *target {
 // dropIdle forgets the target that was used least recently, if that is an hour ago: it has
 // nothing to show. It needs mu.
 func (ts *targets) dropIdle(now time.Time) bool {
-	idle, oldest := -1, now.Add(-time.Hour)
-	for i, t := range ts.order {
-		t.mu.Lock()
-		if t.used.Before(oldest) || idle < 0 && t.used.Equal(oldest) {
-			idle, oldest = i, t.used
-		}
-		t.mu.Unlock()
-	}
-	if idle < 0 {
+	if now.Before(ts.idle) {
 		return false
 	}
-	delete(ts.byName, ts.order[idle].name)
-	ts.order = append(ts.order[:idle:idle], ts.order[idle+1:]...)
+	least, oldest := 0, time.Time{}
+	for i, t := range ts.order {
+		t.mu.Lock()
+		used := t.used
+		t.mu.Unlock()
+		if i == 0 || used.Before(oldest) {
+			least, oldest = i, used
+		}
+	}
+	if ts.idle = oldest.Add(time.Hour); now.Before(ts.idle) {
+		return false
+	}
+	delete(ts.byName, ts.order[least].name)
+	ts.order = append(ts.order[:least:least], ts.order[least+1:]...)
 	return true
 }
 
