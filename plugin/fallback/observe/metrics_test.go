@@ -159,6 +159,10 @@ func TestMetricsOfWaitsHedgesAndLastResorts(t *testing.T) {
 			"hedge": router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, slow, quick),
 			"retry": retry(suite.NewModel("flaky", suite.Fail(suite.ErrUnavailable), suite.Text("at last"))),
 			"last":  suite.NewModel("broken", suite.Fail(suite.ErrQuota)),
+			"lost": router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1},
+				suite.NewModel("first", after(3*time.Second, suite.Text("soon"))), suite.NewModel("loser", after(time.Minute, suite.Text("late")))),
+			"failed": router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1},
+				suite.NewModel("only", after(3*time.Second, suite.Text("soon"))), suite.NewModel("bad", suite.Fail(suite.ErrUnavailable))),
 		}
 		for _, name := range slices.Sorted(maps.Keys(models)) {
 			m := router.MustFallback(router.Config{Hooks: o.Hooks()}, models[name], degrade.MustTemplate(degrade.TemplateConfig{Text: "Sorry."}))
@@ -168,6 +172,8 @@ func TestMetricsOfWaitsHedgesAndLastResorts(t *testing.T) {
 		}
 		got := metrics()
 		for series, want := range map[string]float64{
+			"fallback.hedges{result=lost target=loser}":                                                   1,
+			"fallback.hedges{result=failed target=bad}":                                                   1,
 			"fallback.hedges{result=won target=quick}":                                                    1,
 			"fallback.attempts{kind=hedge_lost outcome=failed target=slow}":                               1,
 			"fallback.attempt.wait{target=flaky}":                                                         0.5,

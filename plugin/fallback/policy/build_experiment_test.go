@@ -2,8 +2,10 @@ package policy_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -162,6 +165,55 @@ func TestRollbacksSurviveAReload(t *testing.T) {
 			by := everybody()
 			if asked := len(bad.Asked()) > before; asked != test.asked || test.by != "" && !slices.Equal(by, []string{test.by}) {
 				t.Errorf("b was asked: %v, %v answered; want %v, %s", asked, by, test.asked, test.by)
+			}
+		})
+	}
+}
+
+// The settings of adaptive are those of router.AdaptiveShare.
+func TestAdaptiveSettings(t *testing.T) {
+	for settings, want := range map[string]float64{
+		"min_share: 20%": 0.2,  // after 20 bad seconds
+		"decrease: 10%":  0.02, // after 3 bad seconds: the default of min_share
+		"increase: 25%":  0.5,  // after 2 bad seconds, which leave 25 %, and 11 good ones
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			bad := true
+			a := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				step := suite.Text("a")
+				if bad {
+					step = suite.Fail(suite.ErrUnavailable)
+				}
+				step(ctx, req, stream, yield)
+			})
+			m := build(t, "primary: a\nfallbacks: [{name: c}]\nexperiments: {e: {arms: [{model: a, share: 100%}, {model: b, share: 0%}], adaptive: {"+settings+"}}}",
+				models(a, suite.NewModel("b", suite.Text("b")), suite.NewModel("c", suite.Text("c"))))
+			run := func(seconds int) {
+				for range seconds {
+					for user := range 100 {
+						ask(asUser(t.Context(), fmt.Sprint(user)), m, false)
+					}
+					time.Sleep(time.Second)
+				}
+			}
+			switch settings {
+			case "min_share: 20%":
+				run(20)
+			case "decrease: 10%":
+				run(3)
+			default:
+				run(2)
+				bad = false
+				run(11)
+			}
+			var got float64
+			for n := range inspect.Of(m).States() {
+				if n.Split != nil {
+					got = n.Split.Arms[0].Share
+				}
+			}
+			if math.Abs(got-want) > 1e-9 {
+				t.Errorf("%s: the share of the control is %v, want %v", settings, got, want)
 			}
 		})
 	}
