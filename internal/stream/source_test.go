@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -124,4 +125,27 @@ func TestARequestsCopyKeepsNothingElseAlive(t *testing.T) {
 		t.Error("the context of the call is still there")
 	}
 	runtime.KeepAlive(answer)
+}
+
+// B123: a request that names another model of the same client is charged at that model's
+// price.
+func TestPriceOfAModelThatIsNamed(t *testing.T) {
+	m := suite.NewModel("mine", suite.Respond(func() *model.LLMResponse {
+		resp := final("hello")
+		resp.UsageMetadata = &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 100_000}
+		return resp
+	}))
+	source := stream.NewSource(m, stream.Options{Price: &price.Price{Rates: price.Rates{Input: 7}}})
+	for named, want := range map[string]float64{"": 0.7, "gemini-2.5-pro": 0.125, "another": 0} {
+		var got call.Attempt
+		out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
+		out.Chosen = named
+		hooks := call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { got = a }}
+		if err := out.Observe(t.Context(), &hooks, "mine", func() error { return source.Do(t.Context(), &model.LLMRequest{}, false, out) }); err != nil {
+			t.Fatal(err)
+		}
+		if got.Cost != want {
+			t.Errorf("%q costs %v USD, want %v", named, got.Cost, want)
+		}
+	}
 }
