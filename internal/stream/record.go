@@ -45,7 +45,7 @@ type Cause struct {
 func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
 	fork := &Sink{
 		yield: func(resp *model.LLMResponse, _ error) bool { return take(resp) },
-		Wait:  s.Wait, Breaker: s.Breaker, Orders: s.Orders, Root: s.Root, Notes: s.Notes, Warm: s.Warm, Notice: s.Notice, record: s.record, parent: s, hooks: s.hooks, latest: s.hooks, limit: s.limit, apart: s.apart,
+		Wait:  s.Wait, Breaker: s.Breaker, Orders: s.Orders, Root: s.Root, Notes: s.Notes, Warm: s.Warm, Notice: s.Notice, record: s.record, parent: s, hooks: s.hooks, latest: s.hooks, beside: s.Hedge, limit: s.limit, apart: s.apart,
 	}
 	s.Wait = 0
 	return fork
@@ -85,7 +85,7 @@ func (s *Sink) began(at time.Time, span telemetry.Span, rates *price.Price) (kep
 	own := true // Sinks further out belong to another goroutine
 	for p := s; p != nil; p = p.parent {
 		p.open++
-		p.deep = span
+		p.deep, p.beside = span, s.Hedge
 		if own {
 			p.latest, p.asked, p.since, p.span, p.price = s.hooks, s.Model, at, span, rates
 		}
@@ -196,6 +196,7 @@ func (s *Sink) Skip(refused *RefusedError) {
 func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
 	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
+	a.Hedge = s.beside // s.Hedge belongs to the goroutine of the layer
 	s.closed = true
 	if s.deep != nil {
 		s.span = s.deep // the attempt in progress may be that of a layer on a further goroutine
@@ -203,7 +204,6 @@ func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Unlock()
 	if last && a.Outcome != "" {
 		s.count(&a)
-		a.Hedge = s.Hedge
 		s.parent.add(a, open, hooks, s)
 	}
 }

@@ -90,7 +90,9 @@ type Sink struct {
 	price *price.Price   // of that; nil if it is not known; guarded by record.mu
 	span  telemetry.Span // of that, or of the answer under way; nil without a trace; guarded by record.mu
 
-	deep telemetry.Span // of the attempt that began last, also on another goroutine; guarded by record.mu
+	// Of the attempt that began last, also on another goroutine; guarded by record.mu.
+	deep   telemetry.Span
+	beside bool // its Orders.Hedge; before the first, that of the Sink
 
 	answer     call.Attempt // the one whose answer is under way; without an Outcome there is none
 	stragglers []*Detached  // left behind
