@@ -7,6 +7,6 @@
 //		}
 //	}
 //
-// A model takes part by a method Inspect() inspect.Node, as every layer of this module
-// does. A middleware of your own that has none hides what is inside it.
+// A model takes part as an [Inspector], as every layer of this module does. A middleware of
+// your own that is none hides what is inside it.
 package inspect
