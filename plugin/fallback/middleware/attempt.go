@@ -4,6 +4,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -35,7 +36,7 @@ type AttemptConfig struct {
 //     unusable function call) becomes an error, and so does a panic.
 func Attempt(config AttemptConfig) Middleware {
 	return func(m model.LLM) model.LLM {
-		checkModel("Attempt", m)
+		check.Model("middleware: Attempt", m)
 		options := stream.Options{Name: config.Model, Expect: failure.Expect{FinishReason: config.RequireFinishReason}}
 		if config.Configure != nil {
 			options.Prepare = func(req *model.LLMRequest) {

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -125,7 +126,7 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	config.SuccessesToClose = cmp.Or(config.SuccessesToClose, 1)
 	config.ProbeTimeout = cmp.Or(config.ProbeTimeout, DefaultProbeTimeout)
 	return func(m model.LLM) model.LLM {
-		checkModel("Breaker", m)
+		check.Model("middleware: Breaker", m)
 		b := &breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}
 		if config.Probe != nil {
 			b.pinger = newPinger(b.Inner, config.Probe, config.ProbeTimeout)
@@ -135,17 +136,17 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 }
 
 // MustBreaker is NewBreaker, but panics on an error.
-func MustBreaker(config BreakerConfig) Middleware { return must(NewBreaker(config)) }
+func MustBreaker(config BreakerConfig) Middleware { return check.Must(NewBreaker(config)) }
 
 func (c *BreakerConfig) check() error {
 	problems := []error{
-		notNegative("BreakerConfig.ConsecutiveFailures", c.ConsecutiveFailures, fmt.Sprintf("0 for %d, or more", DefaultConsecutiveFailures)),
-		notNegative("BreakerConfig.MinRequests", c.MinRequests, fmt.Sprintf("0 for %d, or more", DefaultMinRequests)),
-		notNegative("BreakerConfig.Window", c.Window, fmt.Sprintf("0 for %v, or more", DefaultWindow)),
-		notNegative("BreakerConfig.OpenFor", c.OpenFor, fmt.Sprintf("0 for %v, or more", DefaultOpenFor)),
-		notNegative("BreakerConfig.MaxOpenFor", c.MaxOpenFor, "0 for OpenFor, or more"),
-		notNegative("BreakerConfig.SuccessesToClose", c.SuccessesToClose, "0 for 1, or more"),
-		notNegative("BreakerConfig.ProbeTimeout", c.ProbeTimeout, fmt.Sprintf("0 for %v, or more", DefaultProbeTimeout)),
+		check.NotNegative("middleware: BreakerConfig.ConsecutiveFailures", c.ConsecutiveFailures, fmt.Sprintf("0 for %d, or more", DefaultConsecutiveFailures)),
+		check.NotNegative("middleware: BreakerConfig.MinRequests", c.MinRequests, fmt.Sprintf("0 for %d, or more", DefaultMinRequests)),
+		check.NotNegative("middleware: BreakerConfig.Window", c.Window, fmt.Sprintf("0 for %v, or more", DefaultWindow)),
+		check.NotNegative("middleware: BreakerConfig.OpenFor", c.OpenFor, fmt.Sprintf("0 for %v, or more", DefaultOpenFor)),
+		check.NotNegative("middleware: BreakerConfig.MaxOpenFor", c.MaxOpenFor, "0 for OpenFor, or more"),
+		check.NotNegative("middleware: BreakerConfig.SuccessesToClose", c.SuccessesToClose, "0 for 1, or more"),
+		check.NotNegative("middleware: BreakerConfig.ProbeTimeout", c.ProbeTimeout, fmt.Sprintf("0 for %v, or more", DefaultProbeTimeout)),
 	}
 	if !(c.FailureRatio >= 0 && c.FailureRatio <= 1) {
 		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.FailureRatio: %v is out of range; must be 0 for none, or above 0 up to 1", c.FailureRatio))
@@ -156,14 +157,6 @@ func (c *BreakerConfig) check() error {
 		problems = append(problems, fmt.Errorf("middleware: BreakerConfig.MaxOpenFor: %v is less than OpenFor, %v; must be 0 for OpenFor, or OpenFor and more", c.MaxOpenFor, openFor))
 	}
 	return errors.Join(problems...)
-}
-
-// notNegative reports a wrong field, or returns nil.
-func notNegative[T int | time.Duration](field string, value T, allowed string) error {
-	if value >= 0 {
-		return nil
-	}
-	return fmt.Errorf("middleware: %s: %v is negative; must be %s", field, value, allowed)
 }
 
 type breaker struct {

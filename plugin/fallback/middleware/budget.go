@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
@@ -109,7 +110,7 @@ func folded[V any](names map[string]V) map[string]V {
 }
 
 // MustBudget is NewBudget, but panics on an error.
-func MustBudget(config BudgetConfig) *Budget { return must(NewBudget(config)) }
+func MustBudget(config BudgetConfig) *Budget { return check.Must(NewBudget(config)) }
 
 // SetLimits replaces BudgetConfig.Limit and Limits. Today's spending counts toward the
 // new limits. The error names every wrong limit; then nothing changes.

@@ -14,6 +14,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
@@ -112,11 +113,11 @@ type Cache struct {
 // NewCache returns an empty cache. The error names every wrong field.
 func NewCache(config CacheConfig) (*Cache, error) {
 	problems := []error{
-		notNegative("CacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
-		notNegative("CacheConfig.TTL", config.TTL, fmt.Sprintf("0 for %v, or more", DefaultCacheTTL)),
-		notNegative("CacheConfig.StaleWhileRevalidate", config.StaleWhileRevalidate, "0 for none, or more"),
-		notNegative("CacheConfig.LookupAge", config.LookupAge, fmt.Sprintf("0 for %v, or more", DefaultLookupAge)),
-		notNegative("CacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
+		check.NotNegative("middleware: CacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
+		check.NotNegative("middleware: CacheConfig.TTL", config.TTL, fmt.Sprintf("0 for %v, or more", DefaultCacheTTL)),
+		check.NotNegative("middleware: CacheConfig.StaleWhileRevalidate", config.StaleWhileRevalidate, "0 for none, or more"),
+		check.NotNegative("middleware: CacheConfig.LookupAge", config.LookupAge, fmt.Sprintf("0 for %v, or more", DefaultLookupAge)),
+		check.NotNegative("middleware: CacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
 	}
 	problems = append(problems, checkRules(config.Rules)...)
 	if err := errors.Join(problems...); err != nil {
@@ -158,7 +159,7 @@ func NewCache(config CacheConfig) (*Cache, error) {
 func tenantScope(ctx context.Context) []string { return []string{call.From(ctx).Tenant} }
 
 // MustCache is NewCache, but panics on an error.
-func MustCache(config CacheConfig) *Cache { return must(NewCache(config)) }
+func MustCache(config CacheConfig) *Cache { return check.Must(NewCache(config)) }
 
 // Middleware returns the layer that answers from c. It goes outermost, also around a
 // router, so that a hit does not reach any inner layer.
@@ -174,7 +175,7 @@ func (c *Cache) Middleware(version ...string) Middleware { return c.MiddlewareFo
 func (c *Cache) MiddlewareFor(models []string, version ...string) Middleware {
 	version, models = slices.Clone(version), slices.Clone(models)
 	return func(m model.LLM) model.LLM {
-		checkModel("Cache", m)
+		check.Model("middleware: Cache", m)
 		l := &cached{Around: stream.Around{Inner: stream.Of(m)}, cache: c}
 		l.also = models
 		l.identity = append([]string{l.Name()}, version...)

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
@@ -28,7 +29,7 @@ import (
 // billed (https://ai.google.dev/gemini-api/docs/billing).
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
-		checkModel("Budget", m)
+		check.Model("middleware: Budget", m)
 		return stream.Forward(&charged{Around: stream.Around{Inner: stream.Of(m)}, budget: b, tariff: b.tariff(m.Name()), named: b.tariff}, m)
 	}
 }
@@ -54,7 +55,7 @@ type Tariff struct {
 // began with.
 func (b *Budget) MiddlewareAt(t Tariff) Middleware {
 	return func(m model.LLM) model.LLM {
-		checkModel("Budget", m)
+		check.Model("middleware: Budget", m)
 		return stream.Forward(&charged{Around: stream.Around{Inner: stream.Of(m)}, budget: b, tariff: t}, m)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/maypok86/otter/v2"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
@@ -69,9 +70,9 @@ type EmbeddingCache struct {
 // CacheEmbeddings returns a cache in front of inner. The error names every wrong field.
 func CacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) (*EmbeddingCache, error) {
 	problems := []error{
-		notNegative("EmbeddingCacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
-		notNegative("EmbeddingCacheConfig.TTL", config.TTL, "0 for no limit, or more"),
-		notNegative("EmbeddingCacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
+		check.NotNegative("middleware: EmbeddingCacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
+		check.NotNegative("middleware: EmbeddingCacheConfig.TTL", config.TTL, "0 for no limit, or more"),
+		check.NotNegative("middleware: EmbeddingCacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
 	}
 	if inner == nil {
 		problems = append(problems, errors.New("middleware: CacheEmbeddings: the Embedder is nil; use the Models of a genai.Client"))
@@ -100,7 +101,7 @@ func CacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) (*EmbeddingCac
 
 // MustCacheEmbeddings is CacheEmbeddings, but panics on an error.
 func MustCacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) *EmbeddingCache {
-	return must(CacheEmbeddings(inner, config))
+	return check.Must(CacheEmbeddings(inner, config))
 }
 
 // Bytes returns the estimated memory of the embeddings kept, at most MaxBytes. It first

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -68,7 +69,7 @@ func NewKeepWarm(config KeepWarmConfig) (Middleware, error) {
 		config.Request = Ping
 	}
 	return func(m model.LLM) model.LLM {
-		checkModel("KeepWarm", m)
+		check.Model("middleware: KeepWarm", m)
 		k := &keepWarm{Around: stream.Around{Inner: stream.Of(m)}, config: config}
 		for _, standby := range config.Models {
 			k.standbys = append(k.standbys, &standbyModel{pinger: newPinger(stream.Of(standby), config.Request, config.Timeout)})
@@ -78,12 +79,12 @@ func NewKeepWarm(config KeepWarmConfig) (Middleware, error) {
 }
 
 // MustKeepWarm is NewKeepWarm, but panics on an error.
-func MustKeepWarm(config KeepWarmConfig) Middleware { return must(NewKeepWarm(config)) }
+func MustKeepWarm(config KeepWarmConfig) Middleware { return check.Must(NewKeepWarm(config)) }
 
 func (c *KeepWarmConfig) check() error {
 	problems := []error{
-		notNegative("KeepWarmConfig.Interval", c.Interval, fmt.Sprintf("0 for %v, or more", DefaultKeepWarmInterval)),
-		notNegative("KeepWarmConfig.Timeout", c.Timeout, fmt.Sprintf("0 for %v, or more", DefaultProbeTimeout)),
+		check.NotNegative("middleware: KeepWarmConfig.Interval", c.Interval, fmt.Sprintf("0 for %v, or more", DefaultKeepWarmInterval)),
+		check.NotNegative("middleware: KeepWarmConfig.Timeout", c.Timeout, fmt.Sprintf("0 for %v, or more", DefaultProbeTimeout)),
 	}
 	if len(c.Models) == 0 {
 		problems = append(problems, errors.New("middleware: KeepWarmConfig.Models is empty; must have one model or more"))

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/queue"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -66,11 +67,11 @@ type LimitConfig struct {
 // The caller's cancellation ends the wait at once. The error names every wrong field.
 func NewLimit(config LimitConfig) (Middleware, error) {
 	problems := []error{
-		notNegative("LimitConfig.RequestsPerMinute", config.RequestsPerMinute, "0 for no limit, or more"),
-		notNegative("LimitConfig.TokensPerMinute", config.TokensPerMinute, "0 for no limit, or more"),
-		notNegative("LimitConfig.MaxConcurrent", config.MaxConcurrent, "0 for no limit, or more"),
-		notNegative("LimitConfig.MaxQueue", config.MaxQueue, fmt.Sprintf("0 for %d, or more", DefaultMaxQueue)),
-		notNegative("LimitConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxQueueWait)),
+		check.NotNegative("middleware: LimitConfig.RequestsPerMinute", config.RequestsPerMinute, "0 for no limit, or more"),
+		check.NotNegative("middleware: LimitConfig.TokensPerMinute", config.TokensPerMinute, "0 for no limit, or more"),
+		check.NotNegative("middleware: LimitConfig.MaxConcurrent", config.MaxConcurrent, "0 for no limit, or more"),
+		check.NotNegative("middleware: LimitConfig.MaxQueue", config.MaxQueue, fmt.Sprintf("0 for %d, or more", DefaultMaxQueue)),
+		check.NotNegative("middleware: LimitConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxQueueWait)),
 	}
 	if config.RequestsPerMinute == 0 && config.TokensPerMinute == 0 && config.MaxConcurrent == 0 {
 		problems = append(problems, errors.New("middleware: LimitConfig: no limit is set; set RequestsPerMinute, TokensPerMinute or MaxConcurrent above 0"))
@@ -82,7 +83,7 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	config.MaxWait = cmp.Or(config.MaxWait, DefaultMaxQueueWait)
 	config.Priorities = folded(config.Priorities)
 	return func(m model.LLM) model.LLM {
-		checkModel("Limit", m)
+		check.Model("middleware: Limit", m)
 		return stream.Forward(&limit{Around: stream.Around{Inner: stream.Of(m)}, config: &config, queue: queue.New(queue.Limits{
 			RequestsPerMinute: config.RequestsPerMinute, TokensPerMinute: config.TokensPerMinute, MaxConcurrent: config.MaxConcurrent,
 			MaxQueue: config.MaxQueue, MaxWait: config.MaxWait,
@@ -91,7 +92,7 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 }
 
 // MustLimit is NewLimit, but panics on an error.
-func MustLimit(config LimitConfig) Middleware { return must(NewLimit(config)) }
+func MustLimit(config LimitConfig) Middleware { return check.Must(NewLimit(config)) }
 
 type limit struct {
 	stream.Around

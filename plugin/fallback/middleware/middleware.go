@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
@@ -26,7 +27,7 @@ type Middleware func(model.LLM) model.LLM
 // It panics if m or a layer is nil, or a layer returns nil: that is a mistake of
 // the program, found when it starts.
 func Chain(m model.LLM, layers ...Middleware) model.LLM {
-	checkModel("Chain", m)
+	check.Model("middleware: Chain", m)
 	for i := len(layers) - 1; i >= 0; i-- {
 		if layers[i] == nil {
 			panic(fmt.Sprintf("middleware: Chain: layers[%d] is nil; must be a middleware", i))
@@ -45,19 +46,3 @@ const KindRefused = stream.KindRefused
 // RefusedError says that a layer did not let a call through to its model. It is
 // a verdict to fall back: another target may be free.
 type RefusedError = stream.RefusedError
-
-// must is what every Must function does.
-func must[T any](made T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return made
-}
-
-// checkModel refuses to wrap no model: that is a mistake of the program, found
-// when it starts.
-func checkModel(layer string, m model.LLM) {
-	if nilcheck.Model(m) {
-		panic("middleware: " + layer + ": the model is nil")
-	}
-}

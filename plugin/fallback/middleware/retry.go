@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -60,10 +61,10 @@ type RetryConfig struct {
 // (call.KeyRestart). The error names every wrong field.
 func NewRetry(config RetryConfig) (Middleware, error) {
 	problems := []error{
-		notNegative("RetryConfig.MaxRetries", config.MaxRetries, fmt.Sprintf("0 for %d, or more", DefaultMaxRetries)),
-		notNegative("RetryConfig.BaseDelay", config.BaseDelay, fmt.Sprintf("0 for %v, or more", DefaultBaseDelay)),
-		notNegative("RetryConfig.MaxDelay", config.MaxDelay, fmt.Sprintf("0 for %v, or more", DefaultMaxDelay)),
-		notNegative("RetryConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
+		check.NotNegative("middleware: RetryConfig.MaxRetries", config.MaxRetries, fmt.Sprintf("0 for %d, or more", DefaultMaxRetries)),
+		check.NotNegative("middleware: RetryConfig.BaseDelay", config.BaseDelay, fmt.Sprintf("0 for %v, or more", DefaultBaseDelay)),
+		check.NotNegative("middleware: RetryConfig.MaxDelay", config.MaxDelay, fmt.Sprintf("0 for %v, or more", DefaultMaxDelay)),
+		check.NotNegative("middleware: RetryConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
 	}
 	config.MaxRetries = cmp.Or(config.MaxRetries, DefaultMaxRetries)
 	config.BaseDelay = cmp.Or(config.BaseDelay, DefaultBaseDelay)
@@ -83,13 +84,13 @@ func NewRetry(config RetryConfig) (Middleware, error) {
 		config.Rand = rand.Float64
 	}
 	return func(m model.LLM) model.LLM {
-		checkModel("Retry", m)
+		check.Model("middleware: Retry", m)
 		return stream.Forward(&retry{Around: stream.Around{Inner: stream.Of(m)}, config: config}, m)
 	}, nil
 }
 
 // MustRetry is NewRetry, but panics on an error.
-func MustRetry(config RetryConfig) Middleware { return must(NewRetry(config)) }
+func MustRetry(config RetryConfig) Middleware { return check.Must(NewRetry(config)) }
 
 type retry struct {
 	stream.Around

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/share"
 )
 
@@ -38,5 +39,5 @@ func NewRetryBudget(ratio float64, burst int) (*RetryBudget, error) {
 
 // MustRetryBudget is NewRetryBudget, but panics on an error.
 func MustRetryBudget(ratio float64, burst int) *RetryBudget {
-	return must(NewRetryBudget(ratio, burst))
+	return check.Must(NewRetryBudget(ratio, burst))
 }

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -42,10 +43,10 @@ type TimeoutConfig struct {
 func NewTimeout(config TimeoutConfig) (Middleware, error) {
 	var problems []error
 	problems = append(problems,
-		notNegative("TimeoutConfig.FirstContent", config.FirstContent, "0 for no limit, or more"),
-		notNegative("TimeoutConfig.Idle", config.Idle, "0 for no limit, or more"),
-		notNegative("TimeoutConfig.Total", config.Total, "0 for no limit, or more"),
-		notNegative("TimeoutConfig.Grace", config.Grace, "0 for none, or more"))
+		check.NotNegative("middleware: TimeoutConfig.FirstContent", config.FirstContent, "0 for no limit, or more"),
+		check.NotNegative("middleware: TimeoutConfig.Idle", config.Idle, "0 for no limit, or more"),
+		check.NotNegative("middleware: TimeoutConfig.Total", config.Total, "0 for no limit, or more"),
+		check.NotNegative("middleware: TimeoutConfig.Grace", config.Grace, "0 for none, or more"))
 	if config.FirstContent == 0 && config.Idle == 0 && config.Total == 0 {
 		problems = append(problems, errors.New("middleware: TimeoutConfig: no limit is set; set FirstContent, Idle or Total above 0"))
 	}
@@ -53,13 +54,13 @@ func NewTimeout(config TimeoutConfig) (Middleware, error) {
 		return nil, err
 	}
 	return func(m model.LLM) model.LLM {
-		checkModel("Timeout", m)
+		check.Model("middleware: Timeout", m)
 		return stream.Forward(newTimeout(stream.Of(m), config), m)
 	}, nil
 }
 
 // MustTimeout is NewTimeout, but panics on an error.
-func MustTimeout(config TimeoutConfig) Middleware { return must(NewTimeout(config)) }
+func MustTimeout(config TimeoutConfig) Middleware { return check.Must(NewTimeout(config)) }
 
 type timeout struct {
 	stream.Around

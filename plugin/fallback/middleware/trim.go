@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/internal/trim"
@@ -65,7 +66,7 @@ func NewTrim(config TrimConfig) (Middleware, error) {
 		return nil, fmt.Errorf("middleware: TrimConfig.Window is %d; must be 1 or more", config.Window)
 	}
 	return func(m model.LLM) model.LLM {
-		checkModel("Trim", m)
+		check.Model("middleware: Trim", m)
 		l := &trimmed{Around: stream.Around{Inner: stream.Of(m)}, config: config}
 		if config.OnlyOverflow {
 			return stream.Forward(&overflow{l}, m)
@@ -75,7 +76,7 @@ func NewTrim(config TrimConfig) (Middleware, error) {
 }
 
 // MustTrim is NewTrim, but panics on an error.
-func MustTrim(config TrimConfig) Middleware { return must(NewTrim(config)) }
+func MustTrim(config TrimConfig) Middleware { return check.Must(NewTrim(config)) }
 
 // trimmed is the layer around one model.
 type trimmed struct {

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -96,7 +97,7 @@ func NewValidate(config ValidateConfig) (Middleware, error) {
 		return nil, err
 	}
 	return func(m model.LLM) model.LLM {
-		checkModel("Validate", m)
+		check.Model("middleware: Validate", m)
 		v := &validate{Around: stream.Around{Inner: stream.Of(m)}}
 		v.config, v.model = config, m.Name()
 		return stream.Forward(v, m)
@@ -104,7 +105,7 @@ func NewValidate(config ValidateConfig) (Middleware, error) {
 }
 
 func (c *ValidateConfig) check() error {
-	problems := []error{notNegative("ValidateConfig.MinLength", c.MinLength, "0 for any length, or more")}
+	problems := []error{check.NotNegative("middleware: ValidateConfig.MinLength", c.MinLength, "0 for any length, or more")}
 	if c.SkipSchema && c.Pattern == nil && c.MinLength == 0 && c.Func == nil {
 		problems = append(problems, errors.New("middleware: ValidateConfig: no rule is set; set Pattern, MinLength or Func, or do not skip the schema"))
 	}
@@ -112,7 +113,7 @@ func (c *ValidateConfig) check() error {
 }
 
 // MustValidate is NewValidate, but panics on an error.
-func MustValidate(config ValidateConfig) Middleware { return must(NewValidate(config)) }
+func MustValidate(config ValidateConfig) Middleware { return check.Must(NewValidate(config)) }
 
 // NewCheck returns the rules of [NewValidate] as a function, for code that has a
 // final response to req at hand. It returns a [*RejectedError], without a model, if
