@@ -3,8 +3,10 @@ package suite
 import (
 	"context"
 	"iter"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -24,6 +26,14 @@ type Seen struct {
 func (s Seen) Metadata() call.Metadata {
 	md, _ := call.ReadResponse(s.Final)
 	return md
+}
+
+// Text returns the text of the final response, or "" without one.
+func (s Seen) Text() string {
+	if s.Final == nil {
+		return ""
+	}
+	return TextOf(s.Final.Content)
 }
 
 // Collect consumes a call.
@@ -55,6 +65,28 @@ func Ask(ctx context.Context, m model.LLM, streamed bool) Seen {
 	req := UserSays("hi")
 	req.Model = m.Name()
 	return Collect(m.GenerateContent(ctx, req, streamed))
+}
+
+// AskMany makes n calls of m at once, every other one streamed.
+func AskMany(ctx context.Context, m model.LLM, n int) []Seen {
+	all := make([]Seen, n)
+	var wg sync.WaitGroup
+	for i := range all {
+		wg.Go(func() { all[i] = Ask(ctx, m, i%2 == 0) })
+	}
+	wg.Wait()
+	return all
+}
+
+// Takes reports an f that does not take the time it should, to the nanosecond: it is for
+// the time of a synctest bubble.
+func Takes(t *testing.T, want time.Duration, f func()) {
+	t.Helper()
+	started := time.Now()
+	f()
+	if got := time.Since(started); got != want {
+		t.Errorf("it took %v, want %v", got, want)
+	}
 }
 
 // UserSays is a request with one message.

@@ -60,6 +60,18 @@ func (m *Model) Asked() []string {
 	return names
 }
 
+// Bare is a model called "flash" that follows Step and keeps no record, for benchmarks and
+// for calls by the thousand.
+type Bare struct{ Step Step }
+
+// Name implements model.LLM.
+func (Bare) Name() string { return "flash" }
+
+// GenerateContent implements model.LLM.
+func (m Bare) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return func(yield func(*model.LLMResponse, error) bool) { m.Step(ctx, req, stream, yield) }
+}
+
 // Text answers with text: word by word first when streamed.
 func Text(text string) Step {
 	return func(_ context.Context, _ *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {

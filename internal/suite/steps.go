@@ -52,6 +52,32 @@ func Within(d time.Duration, step Step) Step {
 	}
 }
 
+// Words streams n words, one every gap, then the final response. It ends with the context.
+func Words(n int, gap time.Duration) Step {
+	return func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		text := ""
+		for range n {
+			select {
+			case <-time.After(gap):
+			case <-ctx.Done():
+				yield(nil, ctx.Err())
+				return
+			}
+			text += "word "
+			if !yield(Chunk("word "), nil) {
+				return
+			}
+		}
+		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
+	}
+}
+
+// Silent yields nothing until the context ends.
+func Silent(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	<-ctx.Done()
+	yield(nil, ctx.Err())
+}
+
 // Deaf follows step after d, whatever becomes of the context.
 func Deaf(d time.Duration, step Step) Step {
 	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
