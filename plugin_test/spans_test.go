@@ -19,6 +19,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -138,11 +139,11 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 			with(fallen, "fallback.error_code", "hedge_lost"), []string{"chat flash failed hedge_lost", proSpan}},
 		{"split", of(router.MustSplit(router.SplitConfig{Experiment: "trial", Arms: []router.Arm{{Model: flash(says), Weight: 1}}})), 0,
 			with(healthy, "fallback.experiment_id", "trial", "fallback.cohort", "flash"), []string{healthySpan}},
-		{"cache in front, a miss", of(middleware.MustCache(middleware.CacheConfig{TTL: time.Hour}).Middleware()(flash(says))), 0,
+		{"cache in front, a miss", of(cache.MustNew(cache.Config{TTL: time.Hour}).Middleware()(flash(says))), 0,
 			with(healthy, "fallback.cache_status", "miss"), []string{healthySpan}},
-		{"cache in front, a hit", of(middleware.MustCache(middleware.CacheConfig{TTL: time.Hour}).Middleware()(flash(says))), 1,
+		{"cache in front, a hit", of(cache.MustNew(cache.Config{TTL: time.Hour}).Middleware()(flash(says))), 1,
 			with(healthy, "fallback.cache_status", "hit"), nil},
-		{"cache in front of a router", of(middleware.MustCache(middleware.CacheConfig{TTL: time.Hour}).Middleware()(chain(flash(down), pro(says)))), 0,
+		{"cache in front of a router", of(cache.MustNew(cache.Config{TTL: time.Hour}).Middleware()(chain(flash(down), pro(says)))), 0,
 			with(fallen, "fallback.cache_status", "miss"), []string{failedSpan, proSpan}},
 		{"policy, first try", ofPolicy(file, flash(says), pro(says)), 0, healthy, []string{healthySpan}},
 		{"policy, fallback", ofPolicy(file, flash(down), pro(says)), 0, fallen, []string{failedSpan, proSpan}},

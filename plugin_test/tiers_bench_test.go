@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -25,8 +26,8 @@ func eightTiers(b *testing.B, m model.LLM) model.LLM {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = queue.Close() })
-	cache := middleware.MustCache(middleware.CacheConfig{LookupOnly: true})
-	b.Cleanup(func() { _ = cache.Close() })
+	c := cache.MustNew(cache.Config{LookupOnly: true})
+	b.Cleanup(func() { _ = c.Close() })
 	targets := []model.LLM{m, newBare("second", 0), newBare("third", 0), newBare("fourth", 0)}
 	for i, target := range targets {
 		targets[i] = middleware.Chain(target,
@@ -35,8 +36,8 @@ func eightTiers(b *testing.B, m model.LLM) model.LLM {
 			middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: time.Minute, Idle: time.Minute}),
 			middleware.Attempt(middleware.AttemptConfig{}))
 	}
-	targets = append(targets, degrade.CachedAnswer(cache), degrade.Retrieval(&ladder{}), degrade.Deferred(queue), degrade.Template(""))
-	return middleware.Chain(router.MustFallback(router.Config{}, targets...), cache.Middleware())
+	targets = append(targets, degrade.CachedAnswer(c), degrade.Retrieval(&ladder{}), degrade.Deferred(queue), degrade.Template(""))
+	return middleware.Chain(router.MustFallback(router.Config{}, targets...), c.Middleware())
 }
 
 // conversationOf returns a request with n turns, every other one with a tool.

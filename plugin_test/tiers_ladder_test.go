@@ -21,6 +21,7 @@ import (
 	"google.golang.org/adk/v2/tool/functiontool"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -47,7 +48,7 @@ const (
 // but the last.
 type ladder struct {
 	remotes  []*remote
-	cache    *middleware.Cache
+	cache    *cache.Cache
 	queue    *jobs.Queue
 	sessions session.Service
 	runner   *runner.Runner
@@ -75,7 +76,7 @@ func newLadder(t *testing.T, mode agent.StreamingMode, seed uint64) *ladder {
 		sessions: session.InMemoryService(), mode: mode, random: rand.New(rand.NewPCG(seed, 0)),
 		ran: map[string]map[string]int{}, delivered: map[string]int{},
 	}
-	l.cache = middleware.MustCache(middleware.CacheConfig{LookupOnly: true, LookupAge: 1000 * time.Hour, Scope: func(context.Context) []string {
+	l.cache = cache.MustNew(cache.Config{LookupOnly: true, LookupAge: 1000 * time.Hour, Scope: func(context.Context) []string {
 		if l.down[cachedTier].Load() {
 			return nil
 		}

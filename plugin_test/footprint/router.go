@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -20,11 +21,11 @@ func init() {
 			middleware.MustLimit(middleware.LimitConfig{}),
 			middleware.MustTimeout(middleware.TimeoutConfig{}),
 		)
-		cache := middleware.MustCache(middleware.CacheConfig{})
-		m, err := router.NewFallback(router.Config{}, m, degrade.CachedAnswer(cache), degrade.Template("Please try again later."))
+		c := cache.MustNew(cache.Config{})
+		m, err := router.NewFallback(router.Config{}, m, degrade.CachedAnswer(c), degrade.Template("Please try again later."))
 		if err != nil {
 			return nil, err
 		}
-		return middleware.Chain(m, cache.Middleware()), nil
+		return middleware.Chain(m, c.Middleware()), nil
 	}
 }

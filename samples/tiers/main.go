@@ -22,6 +22,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/adk/v2/session"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
@@ -62,7 +63,7 @@ func play(ctx context.Context, out io.Writer, server *fallbacktest.Server) (err 
 	}
 	defer os.RemoveAll(dir)
 	d := &desk{server: server, screen: screen{out: out}, sessions: session.InMemoryService(), ended: make(chan jobs.Job, len(scenes))}
-	d.cache = middleware.MustCache(middleware.CacheConfig{LookupOnly: true}) // while a model is up, it gets every question
+	d.cache = cache.MustNew(cache.Config{LookupOnly: true}) // while a model is up, it gets every question
 	defer d.cache.Close()
 	file := filepath.Join(dir, "jobs.db")
 	d.queue, err = jobs.Open(ctx, jobs.Config{
@@ -88,7 +89,7 @@ type desk struct {
 	screen
 	server   *fallbacktest.Server
 	sessions session.Service
-	cache    *middleware.Cache
+	cache    *cache.Cache
 	queue    *jobs.Queue
 	ended    chan jobs.Job // jobs that have been answered
 	waking   sync.WaitGroup

@@ -20,6 +20,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -62,10 +63,10 @@ func TestLastResorts(t *testing.T) {
 
 // B85, B87: a cached answer to a question that another session asked.
 func TestCachedAnswer(t *testing.T) {
-	cache := middleware.MustCache(middleware.CacheConfig{LookupOnly: true})
-	defer cache.Close()
+	c := cache.MustNew(cache.Config{LookupOnly: true})
+	defer c.Close()
 	first := suite.NewModel("first", suite.Text("an answer"), suite.Fail(suite.ErrUnavailable))
-	m := middleware.Chain(router.MustFallback(router.Config{}, first, degrade.CachedAnswer(cache)), cache.Middleware())
+	m := middleware.Chain(router.MustFallback(router.Config{}, first, degrade.CachedAnswer(c)), c.Middleware())
 	app := newTreeApp(t, m, session.InMemoryService(), true)
 	for _, id := range []string{"s1", "s2"} {
 		if _, err := app.Run(t.Context(), id, "hi"); err != nil {

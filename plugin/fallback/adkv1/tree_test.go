@@ -22,6 +22,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -63,9 +64,9 @@ var trees = map[string]func(t *testing.T, first, second modelv2.LLM) modelv2.LLM
 		return router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "control", Weight: 1, Model: arm}, {Cohort: "other", Model: second}}})
 	},
 	"cache around a fallback": func(t *testing.T, first, second modelv2.LLM) modelv2.LLM {
-		cache := middleware.MustCache(middleware.CacheConfig{})
-		t.Cleanup(func() { _ = cache.Close() })
-		return middleware.Chain(router.MustFallback(router.Config{}, layered(first), layered(second), degrade.CachedAnswer(cache)), cache.Middleware())
+		c := cache.MustNew(cache.Config{})
+		t.Cleanup(func() { _ = c.Close() })
+		return middleware.Chain(router.MustFallback(router.Config{}, layered(first), layered(second), degrade.CachedAnswer(c)), c.Middleware())
 	},
 	"policy": func(t *testing.T, first, second modelv2.LLM) modelv2.LLM {
 		file := filepath.Join(t.TempDir(), "fallback.yaml")

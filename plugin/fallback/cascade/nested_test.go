@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -193,9 +194,9 @@ func TestCascadeWithAnOpenBreaker(t *testing.T) {
 func TestCacheAroundACascade(t *testing.T) {
 	for confidence, want := range map[float64]int{0: 2, 1: 1} {
 		cheap := suite.NewModel("flash", suite.Text("cheap"))
-		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
-		defer func() { _ = cache.Close() }()
-		m := middleware.Chain(pair(confidence, cheap, suite.NewModel("pro", suite.Fail(suite.ErrQuota))), cache.Middleware())
+		c := cache.MustNew(cache.Config{TTL: time.Hour})
+		defer func() { _ = c.Close() }()
+		m := middleware.Chain(pair(confidence, cheap, suite.NewModel("pro", suite.Fail(suite.ErrQuota))), c.Middleware())
 		for range 2 {
 			suite.Ask(t.Context(), m, false)
 		}

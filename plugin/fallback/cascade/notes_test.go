@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -64,9 +65,9 @@ func TestNotesOfARejectedAnswer(t *testing.T) {
 		"hit, stands":    {true, suite.Fail(suite.ErrQuota), call.CacheHit},
 	} {
 		for _, streamed := range []bool{false, true} {
-			cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
-			defer func() { _ = cache.Close() }()
-			cheap := middleware.Chain(suite.NewModel("flash", suite.Text("cheap")), cache.Middleware())
+			c := cache.MustNew(cache.Config{TTL: time.Hour})
+			defer func() { _ = c.Close() }()
+			cheap := middleware.Chain(suite.NewModel("flash", suite.Text("cheap")), c.Middleware())
 			if test.cached {
 				suite.Ask(t.Context(), cheap, streamed)
 			}
@@ -81,9 +82,9 @@ func TestNotesOfARejectedAnswer(t *testing.T) {
 // The status of the cache around a cascade is that of the call, whichever model answers.
 func TestCacheStatusAroundACascade(t *testing.T) {
 	for confidence, model := range map[float64]string{0: "pro", 1: "flash"} {
-		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour})
-		defer func() { _ = cache.Close() }()
-		m := middleware.Chain(pair(confidence, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), cache.Middleware())
+		c := cache.MustNew(cache.Config{TTL: time.Hour})
+		defer func() { _ = c.Close() }()
+		m := middleware.Chain(pair(confidence, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), c.Middleware())
 		if md := suite.Ask(t.Context(), m, true).Metadata(); md.CacheStatus != call.CacheMiss || md.ModelName != model {
 			t.Errorf("with confidence %v: %q by %q, want a miss by %q", confidence, md.CacheStatus, md.ModelName, model)
 		}

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -22,8 +23,8 @@ const (
 // CachedAnswerConfig says where earlier answers are and how they are given.
 // Cache is required.
 type CachedAnswerConfig struct {
-	// Cache holds the answers. How old one may be is CacheConfig.LookupAge.
-	Cache *middleware.Cache
+	// Cache holds the answers. How old one may be is [cache.Config.LookupAge].
+	Cache *cache.Cache
 	// Name is the model's name, and what "degraded" says. Empty means
 	// DefaultCachedAnswerName.
 	Name string
@@ -40,7 +41,7 @@ type CachedAnswerConfig struct {
 // verdict to fall back. The error names every wrong field.
 //
 // Behind a router that the cache stands in front of, which is where it belongs,
-// it finds what was answered to the same call; see [middleware.Cache.Lookup].
+// it finds what was answered to the same call; see [cache.Cache.Lookup].
 func NewCachedAnswer(config CachedAnswerConfig) (model.LLM, error) {
 	if config.Cache == nil {
 		return nil, errors.New("degrade: CachedAnswerConfig.Cache is nil; set a cache")
@@ -60,8 +61,8 @@ func MustCachedAnswer(config CachedAnswerConfig) model.LLM {
 
 // CachedAnswer is NewCachedAnswer with the defaults. With a nil cache it never
 // has an answer.
-func CachedAnswer(cache *middleware.Cache) model.LLM {
-	return newCachedAnswer(CachedAnswerConfig{Cache: cache})
+func CachedAnswer(c *cache.Cache) model.LLM {
+	return newCachedAnswer(CachedAnswerConfig{Cache: c})
 }
 
 func newCachedAnswer(config CachedAnswerConfig) model.LLM {

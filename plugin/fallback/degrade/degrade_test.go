@@ -15,6 +15,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -176,11 +177,11 @@ func TestCachedAnswerSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Minute})
-				defer cache.Close()
-				test.config.Cache = cache
+				c := cache.MustNew(cache.Config{TTL: time.Minute})
+				defer c.Close()
+				test.config.Cache = c
 				flash := suite.NewModel("flash", suite.Text("Paris."), suite.Fail(suite.ErrUnavailable))
-				m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.MustCachedAnswer(test.config)), cache.Middleware())
+				m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.MustCachedAnswer(test.config)), c.Middleware())
 				req := hello()
 				req.Model = "" // the cache knows whom it was asked of
 				req.Config = &genai.GenerateContentConfig{ResponseMIMEType: test.mime}
@@ -206,13 +207,13 @@ func TestCachedAnswerSaysSo(t *testing.T) {
 
 // B87: outside of the cache's own calls it goes by the request.
 func TestCachedAnswerAlone(t *testing.T) {
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	defer cache.Close()
-	m := degrade.CachedAnswer(cache)
+	c := cache.MustNew(cache.Config{})
+	defer c.Close()
+	m := degrade.CachedAnswer(c)
 	if _, _, err := ask(t.Context(), m, hello(), false); failure.Classify(err).Action != failure.Fallback {
 		t.Errorf("error %v, want a verdict to fall back", err)
 	}
-	if _, _, err := ask(t.Context(), cache.Middleware()(suite.NewModel("flash", suite.Text("Paris."))), hello(), false); err != nil {
+	if _, _, err := ask(t.Context(), c.Middleware()(suite.NewModel("flash", suite.Text("Paris."))), hello(), false); err != nil {
 		t.Fatal(err)
 	}
 	texts, md, err := ask(t.Context(), m, hello(), false)
@@ -223,9 +224,9 @@ func TestCachedAnswerAlone(t *testing.T) {
 }
 
 func TestCachedAnswerWithoutAnAnswerIsSkipped(t *testing.T) {
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	defer cache.Close()
-	for name, cached := range map[string]model.LLM{"empty": degrade.CachedAnswer(cache), "none": degrade.CachedAnswer(nil)} {
+	c := cache.MustNew(cache.Config{})
+	defer c.Close()
+	for name, cached := range map[string]model.LLM{"empty": degrade.CachedAnswer(c), "none": degrade.CachedAnswer(nil)} {
 		m := router.MustFallback(router.Config{}, down, cached, degrade.Template("Sorry."))
 		_, md, err := ask(t.Context(), m, hello(), false)
 		if err != nil || md.Degraded != "template-response" || len(md.Attempts) != 3 || md.Attempts[1].Outcome != call.Skipped {
@@ -240,17 +241,17 @@ func TestCachedAnswerWithoutAnAnswerIsSkipped(t *testing.T) {
 
 // The prefix of a picture is a text before it.
 func TestCachedAnswerWithoutText(t *testing.T) {
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	defer cache.Close()
+	c := cache.MustNew(cache.Config{})
+	defer c.Close()
 	picture := suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromBytes([]byte("png"), "image/png", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 		}
 	})
-	if _, _, err := ask(t.Context(), cache.Middleware()(suite.NewModel("flash", picture)), hello(), false); err != nil {
+	if _, _, err := ask(t.Context(), c.Middleware()(suite.NewModel("flash", picture)), hello(), false); err != nil {
 		t.Fatal(err)
 	}
-	for resp, err := range degrade.MustCachedAnswer(degrade.CachedAnswerConfig{Cache: cache, Prefix: "Earlier:", Suffix: "(old)"}).
+	for resp, err := range degrade.MustCachedAnswer(degrade.CachedAnswerConfig{Cache: c, Prefix: "Earlier:", Suffix: "(old)"}).
 		GenerateContent(t.Context(), hello(), false) {
 		if err != nil {
 			t.Fatal(err)
@@ -262,10 +263,10 @@ func TestCachedAnswerWithoutText(t *testing.T) {
 
 // B86
 func TestDegradedAnswersAreNotCached(t *testing.T) {
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	defer cache.Close()
+	c := cache.MustNew(cache.Config{})
+	defer c.Close()
 	flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("Paris."))
-	m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.Template("Sorry.")), cache.Middleware())
+	m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.Template("Sorry.")), c.Middleware())
 	ask(t.Context(), m, hello(), false)
 	texts, _, _ := ask(t.Context(), m, hello(), false)
 	want(t, texts, []string{"Paris."})
@@ -278,15 +279,15 @@ func TestCachedAnswerNeedsACache(t *testing.T) {
 }
 
 func Example() {
-	cache, err := middleware.NewCache(middleware.CacheConfig{TTL: time.Nanosecond})
+	c, err := cache.New(cache.Config{TTL: time.Nanosecond})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer cache.Close()
+	defer c.Close()
 	flash := suite.NewModel("flash", suite.Text("Paris."), suite.Fail(suite.ErrUnavailable))
 	m := middleware.Chain(
-		router.MustFallback(router.Config{}, flash, degrade.CachedAnswer(cache), degrade.Template("Please try again later.")),
-		cache.Middleware(),
+		router.MustFallback(router.Config{}, flash, degrade.CachedAnswer(c), degrade.Template("Please try again later.")),
+		c.Middleware(),
 	)
 	for _, question := range []string{"What is the capital of France?", "What is the capital of France?", "And of Italy?"} {
 		req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText(question, genai.RoleUser)}}

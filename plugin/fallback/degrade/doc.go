@@ -1,14 +1,14 @@
 // Package degrade holds answers of last resort, for calls that no model answers. Each is
 // a model.LLM and goes at the end of a router's targets:
 //
-//	cache := middleware.MustCache(middleware.CacheConfig{})
+//	answers := cache.MustNew(cache.Config{})
 //	m := middleware.Chain(
 //		router.MustFallback(router.Config{}, flash, pro,
-//			degrade.CachedAnswer(cache),
+//			degrade.CachedAnswer(answers),
 //			degrade.Retrieval(memoryService),
 //			degrade.Template("I cannot answer right now. Please try again in a few minutes."),
 //		),
-//		cache.Middleware(),
+//		answers.Middleware(),
 //	)
 //
 // The answers:
@@ -28,6 +28,6 @@
 // middleware. An agent's plain model that relies on the plugin's Recover gets the session's
 // text.
 //
-// The router decides when a last resort answers. middleware.Cache and package jobs keep
-// the answers and calls; nothing here does.
+// The router decides when a last resort answers. Packages cache and jobs keep the
+// answers and calls; nothing here does.
 package degrade

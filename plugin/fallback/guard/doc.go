@@ -32,7 +32,7 @@
 // # Caches
 //
 // A cache outside of guards does not know them. It must keep apart the callers whom
-// guards treat differently: see middleware.CacheConfig.Scope.
+// guards treat differently: see cache.Config.Scope.
 //
 // What does not depend on the request or the caller (breakers, limits, budgets) is in
 // package middleware. How a request is put in a form that a target takes is in package

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -74,8 +75,8 @@ func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
 				}))
 				served := 0
 				for range 8 {
-					for _, got := range askMany(t.Context(), m, 200) {
-						if got.err == nil {
+					for _, got := range suite.AskMany(t.Context(), m, 200) {
+						if got.Err == nil {
 							served++
 						}
 					}
@@ -272,9 +273,15 @@ func TestBudgetWarnsOnceADay(t *testing.T) {
 // Both take the final response from the same call.
 func TestBudgetWithinCache(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
-	m := middleware.Chain(suite.NewModel("flash", counted("hi", 3)), newCache(t, middleware.CacheConfig{}).Middleware(), budget.Middleware())
-	expect(t, m, "hi", call.CacheMiss)
-	expect(t, m, "hi", call.CacheHit)
+	answers := cache.MustNew(cache.Config{})
+	defer answers.Close()
+	m := middleware.Chain(suite.NewModel("flash", counted("hi", 3)), answers.Middleware(), budget.Middleware())
+	for _, want := range []string{call.CacheMiss, call.CacheHit} {
+		got := suite.Ask(t.Context(), m, false)
+		if got.Err != nil || got.Text() != "hi" || got.Metadata().CacheStatus != want {
+			t.Errorf("%q, %q, error %v; want hi, %q", got.Text(), got.Metadata().CacheStatus, got.Err, want)
+		}
+	}
 	wantSpent(t, budget, 3)
 }
 
@@ -306,13 +313,17 @@ func TestBudgetIsSafeToReadWhileItIsSpent(t *testing.T) {
 
 func BenchmarkBudget(b *testing.B) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1e6, Price: price(0.001), Cost: perToken})
-	plain := bare{counted("hi", 0)}
+	plain := suite.Bare{Step: counted("hi", 0)}
 	for name, m := range map[string]model.LLM{"without": middleware.Attempt(middleware.AttemptConfig{})(plain), "with": budget.Middleware()(plain)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			req := hello()
 			for b.Loop() {
-				consume(b, m, req, false)
+				for _, err := range m.GenerateContent(b.Context(), req, false) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
 			}
 		})
 	}

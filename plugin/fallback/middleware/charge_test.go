@@ -203,7 +203,7 @@ func TestUnknownCostIsWhatWasProjected(t *testing.T) {
 
 func TestSmallestPricesAddUp(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(1e-8)})
-	m := budget.Middleware()(bare{suite.Text("hi")})
+	m := budget.Middleware()(suite.Bare{Step: suite.Text("hi")})
 	for range 100_000 {
 		for range m.GenerateContent(t.Context(), hello(), false) {
 			continue

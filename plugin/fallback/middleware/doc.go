@@ -22,14 +22,12 @@
 //   - Budget is around each target, so that falling back never bypasses it.
 //   - Trim, which cuts out the middle of a long history, is outside of Limit and Budget:
 //     they estimate the request that is sent.
-//   - Cache is around a whole tree. [CacheRule] gives some requests another TTL.
-//   - KeepWarm is around the router whose fallbacks it keeps warm, inside of Cache.
+//   - KeepWarm is around the router whose fallbacks it keeps warm.
+//   - A cache (package cache) is around a whole tree, outside of KeepWarm.
 //
 // Two layers send small requests of their own, such as [Ping], so that no call has to find
 // out how a model is: a [NewBreaker] with Probe, when its model may have recovered, and
 // [NewKeepWarm], while fallbacks are idle. Both do so only while calls arrive.
-//
-// [CacheEmbeddings] is the cache in front of an embedding model, which is no model.LLM.
 //
 // Package router chooses between several models, and package failure says what an error
 // means; no layer here judges an error by itself.

@@ -2,11 +2,8 @@ package middleware_test
 
 import (
 	"context"
-	"testing"
-	"time"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
@@ -22,8 +19,7 @@ type result struct {
 // ask makes one call and collects what comes.
 func ask(ctx context.Context, m model.LLM, streamed bool) result {
 	var r result
-	req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
-	for resp, err := range m.GenerateContent(ctx, req, streamed) {
+	for resp, err := range m.GenerateContent(ctx, hello(), streamed) {
 		switch {
 		case err != nil:
 			r.err = err
@@ -39,49 +35,14 @@ func ask(ctx context.Context, m model.LLM, streamed bool) result {
 	return r
 }
 
-// after follows step after d, or ends with the context's error.
-func after(d time.Duration, step suite.Step) suite.Step {
-	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-		select {
-		case <-time.After(d):
-			step(ctx, req, stream, yield)
-		case <-ctx.Done():
-			yield(nil, ctx.Err())
-		}
-	}
-}
-
-// words streams n words, one every gap, then says that it is done.
-func words(n int, gap time.Duration) suite.Step {
-	return func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		text := ""
-		for range n {
-			select {
-			case <-time.After(gap):
-			case <-ctx.Done():
-				yield(nil, ctx.Err())
-				return
-			}
-			text += "word "
-			if !yield(&model.LLMResponse{Content: genai.NewContentFromText("word ", genai.RoleModel), Partial: true}, nil) {
-				return
-			}
-		}
-		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
-	}
-}
+// Helpers of the suite under the names that they have in these tests.
+var (
+	after       = suite.Within
+	words       = suite.Words
+	mustNotHang = suite.Takes
+)
 
 // silence waits for the end of its context.
-func silence(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-	<-ctx.Done()
-	yield(nil, ctx.Err())
-}
+var silence suite.Step = suite.Silent
 
-func mustNotHang(t *testing.T, want time.Duration, f func()) {
-	t.Helper()
-	started := time.Now()
-	f()
-	if got := time.Since(started); got != want {
-		t.Errorf("it took %v, want %v", got, want)
-	}
-}
+func hello() *model.LLMRequest { return suite.UserSays("hi") }

@@ -65,15 +65,6 @@ func (b *Budget) inspect() *inspect.Budget {
 	return state
 }
 
-// Inspect returns the state of the cache.
-func (l *cached) Inspect() inspect.Node {
-	n := l.Node("cache")
-	c := l.cache
-	n.Cache = &inspect.Cache{Bytes: c.Bytes(), MaxBytes: c.config.MaxBytes, Answers: c.answers.EstimatedSize()}
-	n.State = c
-	return n
-}
-
 // Inspect returns the tree with a node for the layer.
 func (t *timeout) Inspect() inspect.Node { return t.Node("timeout") }
 

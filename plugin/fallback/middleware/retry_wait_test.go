@@ -11,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -235,6 +236,8 @@ func TestARefusedRetryLeavesNoWait(t *testing.T) {
 // every layer, and nothing is retried.
 func TestAnErrorAfterTheAnswer(t *testing.T) {
 	broken := errors.New("the connection broke")
+	answers := cache.MustNew(cache.Config{})
+	defer answers.Close()
 	for name, layer := range map[string]middleware.Middleware{
 		"bare":     func(m model.LLM) model.LLM { return m },
 		"retry":    middleware.MustRetry(middleware.RetryConfig{}),
@@ -246,7 +249,7 @@ func TestAnErrorAfterTheAnswer(t *testing.T) {
 		"retry(validate)": func(m model.LLM) model.LLM {
 			return middleware.Chain(m, middleware.MustRetry(middleware.RetryConfig{}), middleware.MustValidate(middleware.ValidateConfig{MinLength: 1}))
 		},
-		"cache": newCache(t, middleware.CacheConfig{}).Middleware(),
+		"cache": answers.Middleware(),
 		"router": func(m model.LLM) model.LLM {
 			return router.MustFallback(router.Config{}, m, suite.NewModel("pro", suite.Text("pro")))
 		},

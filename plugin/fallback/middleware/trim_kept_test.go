@@ -130,3 +130,5 @@ func TestTrimKeepsTheCutForSomeTurns(t *testing.T) {
 		t.Errorf("the cut was at %d places in 60 turns, want it to stay for about five", n)
 	}
 }
+
+func user(text string) *genai.Content { return genai.NewContentFromText(text, genai.RoleUser) }

@@ -86,7 +86,7 @@ func (e *RejectedError) Verdict() failure.Verdict {
 //
 //	Retry → Validate → Breaker → Limit → Timeout → Budget → model
 //
-// A Timeout outside measures the time until the whole answer is accepted. A Cache
+// A Timeout outside measures the time until the whole answer is accepted. A cache
 // inside keeps rejected answers. A Breaker inside counts a rejected answer as a
 // success, since the target is up; a Breaker outside does not count it. Around a
 // router, a rejected answer ends the call.

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -27,14 +28,14 @@ func TestGaugesAreTheStateOfTheTree(t *testing.T) {
 		budget := middleware.MustBudget(middleware.BudgetConfig{
 			Limit: 2, Limits: map[string]float64{"free": math.Inf(1)}, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.5, true },
 		})
-		cache := middleware.MustCache(middleware.CacheConfig{})
-		defer cache.Close()
+		c := cache.MustNew(cache.Config{})
+		defer c.Close()
 		a := middleware.Chain(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)),
 			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1}), middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2}))
 		b := middleware.Chain(suite.NewModel("b", suite.Text("hello")), middleware.MustBreaker(middleware.BreakerConfig{}),
 			middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 3}), budget.Middleware())
 		split := router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Weight: 3, Model: b}, {Cohort: "new", Weight: 1, Model: suite.NewModel("c", suite.Text("hi"))}}})
-		m := cache.Middleware()(router.MustFallback(router.Config{}, a, split))
+		m := c.Middleware()(router.MustFallback(router.Config{}, a, split))
 		stop := o.Watch(m)
 		for _, tenant := range []string{"acme", "free"} {
 			if err := ask(t, call.With(t.Context(), call.Info{Tenant: tenant, User: "ada"}), m); err != nil {

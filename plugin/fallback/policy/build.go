@@ -11,6 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/catalog"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -33,7 +34,7 @@ type builder struct {
 type kept struct {
 	stacks []stack
 	splits []split
-	cache  *middleware.Cache
+	cache  *cache.Cache
 	caches cacheSettings // of cache
 	purse  *middleware.Budget
 	turns  *turns // for which a soft limit has decided

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -56,8 +57,8 @@ func BenchmarkCall(b *testing.B) {
 	latencies := []time.Duration{3 * time.Second, 1500 * time.Millisecond, 0}
 	for name, latencies := range map[string][]time.Duration{"by hand": latencies, "by hand, without latencies": make([]time.Duration, 3)} {
 		b.Run(name, func(b *testing.B) {
-			cache := middleware.MustCache(middleware.CacheConfig{LookupOnly: true})
-			defer cache.Close()
+			c := cache.MustNew(cache.Config{LookupOnly: true})
+			defer c.Close()
 			var targets []model.LLM
 			for i, name := range names {
 				var layers []middleware.Middleware
@@ -68,8 +69,8 @@ func BenchmarkCall(b *testing.B) {
 					middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: limits[i]}))
 				targets = append(targets, middleware.Chain(newInstant(name), layers...))
 			}
-			targets = append(targets, degrade.CachedAnswer(cache), degrade.Template("sorry"))
-			benchmarkCalls(b, cache.Middleware()(router.MustFallback(router.Config{}, targets...)))
+			targets = append(targets, degrade.CachedAnswer(c), degrade.Template("sorry"))
+			benchmarkCalls(b, c.Middleware()(router.MustFallback(router.Config{}, targets...)))
 		})
 	}
 	text := string(read(b, "spec/testdata/good/example.yaml"))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -73,7 +74,7 @@ func (b *builder) cache() error {
 	if err != nil {
 		return err
 	}
-	b.kept.cache, err = middleware.NewCache(middleware.CacheConfig{
+	b.kept.cache, err = cache.New(cache.Config{
 		Rules:      rules,
 		LookupOnly: !want.Given, LookupAge: want.MaxAge, Scope: want.scope,
 		MaxBytes: int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
@@ -81,10 +82,10 @@ func (b *builder) cache() error {
 	return err
 }
 
-func cacheRules(rules []spec.CacheRule) ([]middleware.CacheRule, error) {
-	all := make([]middleware.CacheRule, len(rules))
+func cacheRules(rules []spec.CacheRule) ([]cache.Rule, error) {
+	all := make([]cache.Rule, len(rules))
 	for i, r := range rules {
-		all[i] = middleware.CacheRule{Agent: r.Agent, Labels: r.Labels, TTL: r.TTL, Skip: r.Skip}
+		all[i] = cache.Rule{Agent: r.Agent, Labels: r.Labels, TTL: r.TTL, Skip: r.Skip}
 		if r.Prompt == "" {
 			continue
 		}

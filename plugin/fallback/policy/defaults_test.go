@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -49,7 +50,7 @@ experiments: {e: {arms: [{model: gemini-2.5-flash, share: 1}, {model: gpt-4o, sh
 		Threshold: middleware.DefaultConsecutiveFailures, MinRequests: middleware.DefaultMinRequests, Window: middleware.DefaultWindow, Backoff: middleware.DefaultOpenFor,
 		Attempts: middleware.DefaultMaxRetries + 1, Base: middleware.DefaultBaseDelay, Max: middleware.DefaultMaxDelay, Wait: middleware.DefaultMaxWait, Budget: middleware.DefaultRetryRatio,
 		Hedge: router.DefaultMinHedgeDelay, Load: router.DefaultMaxExtraLoad, Queue: middleware.DefaultMaxQueue, Queued: middleware.DefaultMaxQueueWait,
-		TTL: middleware.DefaultCacheTTL, Bytes: middleware.DefaultCacheBytes, MinCalls: router.DefaultDriftCalls, Drift: router.DefaultDriftWindow,
+		TTL: cache.DefaultTTL, Bytes: cache.DefaultMaxBytes, MinCalls: router.DefaultDriftCalls, Drift: router.DefaultDriftWindow,
 		LastResort: degrade.DefaultText, Notice: degrade.DefaultPrefix, Intro: degrade.DefaultIntro, Passages: degrade.DefaultMaxPassages,
 		PassageBytes: degrade.DefaultMaxPassageBytes, Search: degrade.DefaultSearchTimeout,
 	}

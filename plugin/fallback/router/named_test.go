@@ -13,6 +13,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -147,8 +148,8 @@ func TestUnknownNameIsLoggedOnce(t *testing.T) {
 // B114: a tree around one model passes the name on to it, past what it has for
 // another model: answers in a cache, and prices.
 func TestNameReachesTheOneModelOfATree(t *testing.T) {
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	defer cache.Close()
+	c := cache.MustNew(cache.Config{})
+	defer c.Close()
 	var priced []string
 	budget := middleware.MustBudget(middleware.BudgetConfig{
 		Price: func(name string, _ *model.LLMRequest) (float64, bool) {
@@ -166,7 +167,7 @@ func TestNameReachesTheOneModelOfATree(t *testing.T) {
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 1, TotalTokenCount: 1},
 		}, nil)
 	})
-	m := middleware.Chain(own, cache.Middleware(), middleware.MustRetry(middleware.RetryConfig{}), middleware.MustBreaker(middleware.BreakerConfig{}),
+	m := middleware.Chain(own, c.Middleware(), middleware.MustRetry(middleware.RetryConfig{}), middleware.MustBreaker(middleware.BreakerConfig{}),
 		middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 1e9, Grace: 1e9}), budget.Middleware())
 	for _, test := range []struct{ name, status string }{{"own", "miss"}, {"other", "bypass"}, {"own", "hit"}, {"", "hit"}, {"other", "bypass"}} {
 		priced = nil

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -17,11 +18,11 @@ import (
 // cachedSplit is a chain of a split and a backup, behind one cache.
 func cachedSplit(t *testing.T, config router.SplitConfig, backup model.LLM) model.LLM {
 	t.Helper()
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	t.Cleanup(func() { cache.Close() })
+	c := cache.MustNew(cache.Config{})
+	t.Cleanup(func() { c.Close() })
 	split := router.MustSplit(config)
 	m, err := router.SplitAhead(split, router.MustFallback(router.Config{}, split, backup), func(arm int) middleware.Middleware {
-		return cache.Middleware(config.Arms[arm].Cohort)
+		return c.Middleware(config.Arms[arm].Cohort)
 	})
 	if err != nil {
 		t.Fatal(err)

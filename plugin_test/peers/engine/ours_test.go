@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -54,17 +55,17 @@ func fallback(tb testing.TB, config router.Config, models ...model.LLM) model.LL
 
 // oursCached is a cache in front of the only target.
 func oursCached(tb testing.TB, targets []*fake, _ int) model.LLM {
-	cache := newCache(tb, middleware.CacheConfig{})
-	return cache.Middleware()(targets[0])
+	c := newCache(tb, cache.Config{})
+	return c.Middleware()(targets[0])
 }
 
-func newCache(tb testing.TB, config middleware.CacheConfig) *middleware.Cache {
-	cache, err := middleware.NewCache(config)
+func newCache(tb testing.TB, config cache.Config) *cache.Cache {
+	c, err := cache.New(config)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { cache.Close() })
-	return cache
+	tb.Cleanup(func() { c.Close() })
+	return c
 }
 
 // field is a policy with the sections that most policies have.
@@ -138,7 +139,7 @@ func fromPolicy(tb testing.TB, text string, targets []*fake) model.LLM {
 // byHand is the tree of field. By hand, a condition on the latency is one more
 // time limit.
 func byHand(tb testing.TB, targets []*fake, _ int) model.LLM {
-	cache := newCache(tb, middleware.CacheConfig{LookupOnly: true})
+	c := newCache(tb, cache.Config{LookupOnly: true})
 	limits := []time.Duration{4 * time.Second, 2 * time.Second, 2 * time.Second}
 	latencies := []time.Duration{3 * time.Second, 1500 * time.Millisecond}
 	var models []model.LLM
@@ -151,8 +152,8 @@ func byHand(tb testing.TB, targets []*fake, _ int) model.LLM {
 			middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: openAfter, Window: time.Minute, OpenFor: openFor}),
 			middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: limits[i]}))...))
 	}
-	models = append(models, degrade.CachedAnswer(cache), degrade.Template("Sorry, please try again later."))
-	return cache.Middleware()(fallback(tb, router.Config{}, models...))
+	models = append(models, degrade.CachedAnswer(c), degrade.Template("Sorry, please try again later."))
+	return c.Middleware()(fallback(tb, router.Config{}, models...))
 }
 
 // resumed is a router that lets the second target continue what the first one has

@@ -15,7 +15,7 @@ func TestPictureNeedsNoModel(t *testing.T) {
 	for dependency := range strings.Lines(string(out)) {
 		for _, forbidden := range []string{
 			"google.golang.org/adk", "google.golang.org/genai", "openai-go", "anthropic-sdk-go",
-			"plugin/fallback/provider", "plugin/fallback/router", "plugin/fallback/cascade", "plugin/fallback/middleware",
+			"plugin/fallback/provider", "plugin/fallback/router", "plugin/fallback/cascade", "plugin/fallback/cache", "plugin/fallback/middleware",
 		} {
 			if strings.Contains(dependency, forbidden) {
 				t.Errorf("the picture imports %s", dependency)

@@ -132,7 +132,7 @@ func builtBy(l *policy.Live) built {
 // layerNames are those of the types of layers that this command has other names
 // for.
 var layerNames = map[string]string{
-	"middleware.cached": "cache", "middleware.charged": "budget", "middleware.keepWarm": "warm_standby", "router.progressive": "preview",
+	"cache.cached": "cache", "middleware.charged": "budget", "middleware.keepWarm": "warm_standby", "router.progressive": "preview",
 }
 
 func (b built) walk(depth int, lines *[]string) {

@@ -91,7 +91,7 @@ type Cache struct {
 	Rules []CacheRule `key:"rules" items:"1..64"`
 }
 
-// CacheRule is [middleware.CacheRule] in a file: it matches a call that meets all of its
+// CacheRule is [cache.Rule] in a file: it matches a call that meets all of its
 // conditions, and without any every call.
 type CacheRule struct {
 	// The agent that makes the call.

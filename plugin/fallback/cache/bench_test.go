@@ -1,9 +1,8 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
 	"fmt"
-	"iter"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,7 +13,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 )
 
 // conversation is a request of ordinary size: an instruction, ten tools and
@@ -49,12 +48,12 @@ func BenchmarkCache(b *testing.B) {
 	text := strings.Repeat("word ", 800) // 4 KB
 	for _, bench := range []struct {
 		name   string
-		config middleware.CacheConfig
+		config cache.Config
 	}{
-		{"hit", middleware.CacheConfig{}},
-		{"stale", middleware.CacheConfig{TTL: 1, StaleWhileRevalidate: time.Hour}},
-		{"miss", middleware.CacheConfig{TTL: 1}},
-		{"bypass", middleware.CacheConfig{Skip: func(*model.LLMRequest) bool { return true }}},
+		{"hit", cache.Config{}},
+		{"stale", cache.Config{TTL: 1, StaleWhileRevalidate: time.Hour}},
+		{"miss", cache.Config{TTL: 1}},
+		{"bypass", cache.Config{Skip: func(*model.LLMRequest) bool { return true }}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			step := suite.Text(text)
@@ -69,8 +68,8 @@ func BenchmarkCache(b *testing.B) {
 					suite.Text(text)(ctx, req, stream, yield)
 				}
 			}
-			cache := newCache(b, bench.config)
-			m, req := cache.Middleware()(bare{step}), conversation()
+			c := newCache(b, bench.config)
+			m, req := c.Middleware()(suite.Bare{Step: step}), conversation()
 			consume(b, m, req, false)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -78,15 +77,6 @@ func BenchmarkCache(b *testing.B) {
 			}
 		})
 	}
-}
-
-// bare is a model that keeps no record.
-type bare struct{ step suite.Step }
-
-func (bare) Name() string { return "flash" }
-
-func (m bare) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
-	return func(yield func(*model.LLMResponse, error) bool) { m.step(ctx, req, stream, yield) }
 }
 
 // pour asks m for the answers to requests from to to.
@@ -105,7 +95,7 @@ func pour(tb testing.TB, m model.LLM, from, to int) {
 
 // answers of size bytes each, every one with a memory of its own.
 func answers(size int) model.LLM {
-	return bare{func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	return suite.Bare{Step: func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		text := strings.Repeat("x", size)
 		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
 	}}
@@ -127,8 +117,8 @@ func TestCacheStaysWithinItsBytes(t *testing.T) {
 		{4 << 20, 2 << 20, 100}, // which counts for more than its text: 20,000 of them are beyond the bound
 	} {
 		before := heap()
-		cache := newCache(t, middleware.CacheConfig{MaxBytes: test.maxBytes})
-		m := cache.Middleware()(answers(test.size))
+		c := newCache(t, cache.Config{MaxBytes: test.maxBytes})
+		m := c.Middleware()(answers(test.size))
 		const looks, at = 16, 4 // times to look, and goroutines that ask at once
 		part := test.total / test.size / looks / at
 		for look := range looks {
@@ -141,11 +131,11 @@ func TestCacheStaysWithinItsBytes(t *testing.T) {
 			if grown := heap() - before; grown > test.maxBytes*5/4 {
 				t.Errorf("answers of %d, look %d: the heap grew by %d, want no more than about %d", test.size, look, grown, test.maxBytes)
 			}
-			if got := cache.Bytes(); got > test.maxBytes {
+			if got := c.Bytes(); got > test.maxBytes {
 				t.Errorf("answers of %d, look %d: %d bytes by the cache's own count, want at most %d", test.size, look, got, test.maxBytes)
 			}
 		}
-		if got := cache.Bytes(); got < test.maxBytes/2 {
+		if got := c.Bytes(); got < test.maxBytes/2 {
 			t.Errorf("answers of %d: %d bytes are left, want close to %d: it is there to be used", test.size, got, test.maxBytes)
 		}
 	}
@@ -156,12 +146,12 @@ func TestCacheStaysWithinItsBytes(t *testing.T) {
 func BenchmarkCacheUnderPressure(b *testing.B) {
 	const size = 64 << 10
 	before := heap()
-	cache := newCache(b, middleware.CacheConfig{MaxBytes: 64 << 20})
-	m := cache.Middleware()(answers(size))
+	c := newCache(b, cache.Config{MaxBytes: 64 << 20})
+	m := c.Middleware()(answers(size))
 	b.SetBytes(size)
 	for i := 0; b.Loop(); i++ {
 		pour(b, m, i, i+1)
 	}
 	b.ReportMetric(float64(heap()-before)/(1<<20), "MiB-heap")
-	b.ReportMetric(float64(cache.Bytes())/(1<<20), "MiB-counted")
+	b.ReportMetric(float64(c.Bytes())/(1<<20), "MiB-counted")
 }

@@ -1,4 +1,4 @@
-package middleware
+package cache
 
 import (
 	"context"
@@ -12,31 +12,31 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// MaxRuleBytes bounds how much of the user's last message a CacheRule's Prompt sees: its
+// MaxRuleBytes bounds how much of the user's last message a Rule's Prompt sees: its
 // beginning.
 const MaxRuleBytes = 16 << 10
 
-// CacheRule says how long answers of one domain are fresh. It applies to a request if
+// Rule says how long answers of one domain are fresh. It applies to a request if
 // all conditions that are set hold; without any, it applies to all.
-type CacheRule struct {
+type Rule struct {
 	Agent  string            // the agent that calls; see call.Info
 	Labels map[string]string // labels that the caller has, with these values; see call.Info
 	Prompt *regexp.Regexp    // matches somewhere in the user's last message
 
-	// TTL is in the place of CacheConfig.TTL. 0 means CacheConfig.TTL: an exception to
+	// TTL is in the place of Config.TTL. 0 means Config.TTL: an exception to
 	// the rules after it.
 	TTL time.Duration
 	// Skip means that the requests are not cached. TTL must then be 0.
 	Skip bool
 }
 
-func checkRules(rules []CacheRule) (problems []error) {
+func checkRules(rules []Rule) (problems []error) {
 	for i, rule := range rules {
 		switch {
 		case rule.TTL < 0:
-			problems = append(problems, fmt.Errorf("middleware: CacheConfig.Rules[%d].TTL is %v; must be 0 (default: CacheConfig.TTL) or more", i, rule.TTL))
+			problems = append(problems, fmt.Errorf("cache: Config.Rules[%d].TTL is %v; must be 0 (default: Config.TTL) or more", i, rule.TTL))
 		case rule.Skip && rule.TTL != 0:
-			problems = append(problems, fmt.Errorf("middleware: CacheConfig.Rules[%d] has both Skip and a TTL; set one of them", i))
+			problems = append(problems, fmt.Errorf("cache: Config.Rules[%d] has both Skip and a TTL; set one of them", i))
 		}
 	}
 	return problems
@@ -63,7 +63,7 @@ func (c *Cache) ttl(ctx context.Context, req *model.LLMRequest) (ttl time.Durati
 	return c.config.TTL, true
 }
 
-func (r *CacheRule) appliesTo(info *call.Info, question string) bool {
+func (r *Rule) appliesTo(info *call.Info, question string) bool {
 	if r.Agent != "" && r.Agent != info.Agent || r.Prompt != nil && !r.Prompt.MatchString(question) {
 		return false
 	}

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"testing"
@@ -9,8 +9,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -19,13 +19,13 @@ import (
 func TestCacheForLookupOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := numbered(time.Second)
-		cache := middleware.MustCache(middleware.CacheConfig{LookupOnly: true})
-		defer cache.Close()
-		m := cache.Middleware()(flash)
+		c := cache.MustNew(cache.Config{LookupOnly: true})
+		defer c.Close()
+		m := c.Middleware()(flash)
 		for range 2 {
-			for i, got := range askMany(t.Context(), m, 3) {
-				if got.err != nil || status(got) != call.CacheBypass || got.text == "" {
-					t.Errorf("call %d: %q, %q, %v; want an answer of the model", i, got.text, status(got), got.err)
+			for i, got := range suite.AskMany(t.Context(), m, 3) {
+				if got.Err != nil || status(got) != call.CacheBypass || got.Text() == "" {
+					t.Errorf("call %d: %q, %q, %v; want an answer of the model", i, got.Text(), status(got), got.Err)
 				}
 			}
 		}
@@ -33,7 +33,7 @@ func TestCacheForLookupOnly(t *testing.T) {
 			t.Errorf("the model was asked %d times, want 6", asked)
 		}
 		req := &model.LLMRequest{Model: "flash", Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
-		if _, fresh, ok := cache.Lookup(t.Context(), req); !ok || !fresh {
+		if _, fresh, ok := c.Lookup(t.Context(), req); !ok || !fresh {
 			t.Errorf("lookup: fresh %v, ok %v; want a fresh answer", fresh, ok)
 		}
 	})
@@ -49,12 +49,12 @@ func TestAnotherTargetsAnswerIsKeptForLookupAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("of flash"))
 			pro := suite.NewModel("pro", suite.Text("of pro"))
-			cache := newCache(t, middleware.CacheConfig{})
-			m := cache.Middleware()(around(router.MustFallback(router.Config{}, flash, pro)))
+			c := newCache(t, cache.Config{})
+			m := c.Middleware()(around(router.MustFallback(router.Config{}, flash, pro)))
 			expect(t, m, "of pro", call.CacheMiss)
-			found(t, cache, "of pro")
+			found(t, c, "of pro")
 			expect(t, m, "of flash", call.CacheMiss)
-			found(t, cache, "of flash")
+			found(t, c, "of flash")
 			expect(t, m, "of flash", call.CacheHit)
 		})
 	}
@@ -66,42 +66,42 @@ func TestAnotherTargetsAnswerTakesNoHitsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := suite.NewModel("flash", suite.Text("of flash"), suite.Fail(suite.ErrUnavailable))
 		pro := suite.NewModel("pro", suite.Text("of pro"))
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute})
-		m := cache.Middleware()(router.MustFallback(router.Config{}, flash, pro))
+		c := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute})
+		m := c.Middleware()(router.MustFallback(router.Config{}, flash, pro))
 		expect(t, m, "of flash", call.CacheMiss)
 		time.Sleep(time.Minute)
 		for range 3 {
 			expect(t, m, "of flash", call.CacheStale)
 			synctest.Wait() // for the fetch in the background, which ends at pro
-			found(t, cache, "of flash")
+			found(t, c, "of flash")
 		}
 		if asked := len(pro.Asked()); asked != 1 {
 			t.Errorf("pro was asked %d times, want once: a fetch that ends there has failed", asked)
 		}
 		time.Sleep(time.Minute)
 		expect(t, m, "of pro", call.CacheMiss)
-		found(t, cache, "of pro")
+		found(t, c, "of pro")
 	})
 }
 
 func TestNobodyIsGivenAnotherTargetsAnswerForWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", after(time.Second, suite.Fail(suite.ErrUnavailable)))
-		m := newCache(t, middleware.CacheConfig{}).Middleware()(router.MustFallback(router.Config{}, flash, suite.NewModel("pro", suite.Text("of pro"))))
-		for _, got := range askMany(t.Context(), m, 3) {
-			if md, _ := call.ReadResponse(got.final); got.text != "of pro" || !md.Triggered || md.CacheStatus != call.CacheMiss {
-				t.Errorf("%q, metadata %+v; want an answer that says how it came", got.text, md)
+		flash := suite.NewModel("flash", suite.Within(time.Second, suite.Fail(suite.ErrUnavailable)))
+		m := newCache(t, cache.Config{}).Middleware()(router.MustFallback(router.Config{}, flash, suite.NewModel("pro", suite.Text("of pro"))))
+		for _, got := range suite.AskMany(t.Context(), m, 3) {
+			if md, _ := call.ReadResponse(got.Final); got.Text() != "of pro" || !md.Triggered || md.CacheStatus != call.CacheMiss {
+				t.Errorf("%q, metadata %+v; want an answer that says how it came", got.Text(), md)
 			}
 		}
 	})
 }
 
 // found looks up the request that ask makes.
-func found(t *testing.T, cache *middleware.Cache, text string) {
+func found(t *testing.T, c *cache.Cache, text string) {
 	t.Helper()
 	req := hello()
 	req.Model = "flash"
-	resp, _, ok := cache.Lookup(t.Context(), req)
+	resp, _, ok := c.Lookup(t.Context(), req)
 	if !ok || resp.Content.Parts[0].Text != text {
 		t.Errorf("Lookup: %+v, %v; want %q", resp, ok, text)
 	}

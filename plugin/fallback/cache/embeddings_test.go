@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
@@ -16,11 +16,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-var _ middleware.Embedder = genai.Client{}.Models
+var _ cache.Embedder = genai.Client{}.Models
 
 // embedder makes embeddings of two values: the length of the text, and the number of the
 // call.
@@ -64,9 +64,9 @@ func (e *embedder) expectCalls(t *testing.T, want ...string) {
 	}
 }
 
-func newEmbeddings(t testing.TB, e middleware.Embedder, config middleware.EmbeddingCacheConfig) *middleware.EmbeddingCache {
+func newEmbeddings(t testing.TB, e cache.Embedder, config cache.EmbeddingsConfig) *cache.Embeddings {
 	t.Helper()
-	c, err := middleware.CacheEmbeddings(e, config)
+	c, err := cache.NewEmbeddings(e, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func newEmbeddings(t testing.TB, e middleware.Embedder, config middleware.Embedd
 }
 
 // embed returns the values of the embeddings of words, and the error.
-func embed(ctx context.Context, e middleware.Embedder, words string) (string, error) {
+func embed(ctx context.Context, e cache.Embedder, words string) (string, error) {
 	var contents []*genai.Content
 	for _, word := range strings.Fields(words) {
 		contents = append(contents, genai.NewContentFromText(word, genai.RoleUser))
@@ -91,7 +91,7 @@ func embed(ctx context.Context, e middleware.Embedder, words string) (string, er
 	return strings.Join(values, " "), nil
 }
 
-func expectEmbeddings(t *testing.T, e middleware.Embedder, words, want string) {
+func expectEmbeddings(t *testing.T, e cache.Embedder, words, want string) {
 	t.Helper()
 	if got, err := embed(t.Context(), e, words); err != nil || got != want {
 		t.Errorf("%s: %s, error %v; want %s", words, got, err, want)
@@ -101,7 +101,7 @@ func expectEmbeddings(t *testing.T, e middleware.Embedder, words, want string) {
 // B85
 func TestKnownEmbeddingsAreNotFetchedAgain(t *testing.T) {
 	e := &embedder{}
-	c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+	c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 	expectEmbeddings(t, c, "a bb", "[1 1] [2 1]")
 	expectEmbeddings(t, c, "bb a", "[2 1] [1 1]")
 	expectEmbeddings(t, c, "dddd bb ccc a dddd", "[4 2] [2 1] [3 2] [1 1] [4 2]")
@@ -146,7 +146,7 @@ func TestEmbeddingKeys(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &embedder{}
-			c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+			c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 			expectEmbeddings(t, c, "a", "[1 1]")
 			ctx, model := test.ctx, test.model
 			if ctx == nil {
@@ -180,7 +180,7 @@ func TestEmbeddingsWithoutAKeyAreNotCached(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &embedder{}
-			c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{Scope: test.scope})
+			c := newEmbeddings(t, e, cache.EmbeddingsConfig{Scope: test.scope})
 			for range 2 {
 				if _, err := c.EmbedContent(t.Context(), "embedding-1", test.contents, test.config); err != nil {
 					t.Fatal(err)
@@ -210,7 +210,7 @@ func TestFailedEmbeddingsAreNotKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := &embedder{before: test.before, change: test.change}
-			c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+			c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 			var last *response
 			for _, contents := range [][]*genai.Content{genai.Text("a"), genai.Text("a"), append(genai.Text("a"), genai.Text("bb")...)} {
 				resp, err := c.EmbedContent(t.Context(), "embedding-1", contents, nil)
@@ -233,7 +233,7 @@ func TestJointEmbeddingsPassThrough(t *testing.T) {
 		r.Embeddings = r.Embeddings[:1]
 		return r
 	}}
-	c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+	c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 	expectEmbeddings(t, c, "a bb", "[1 1]")
 	expectEmbeddings(t, c, "a bb", "[1 2]")
 	expectEmbeddings(t, c, "a", "[1 3]")
@@ -245,7 +245,7 @@ func TestJointEmbeddingsPassThrough(t *testing.T) {
 func TestConcurrentEmbeddingsMakeOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &embedder{before: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
-		c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+		c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 		var wg sync.WaitGroup
 		for range 1000 {
 			wg.Go(func() { expectEmbeddings(t, c, "a bb", "[1 1] [2 1]") })
@@ -259,7 +259,7 @@ func TestConcurrentEmbeddingsMakeOneCall(t *testing.T) {
 func TestOverlappingEmbeddingsAreFetchedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &embedder{before: func(context.Context, int) error { time.Sleep(time.Second); return nil }}
-		c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+		c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 		var wg sync.WaitGroup
 		start := time.Now()
 		wg.Go(func() { expectEmbeddings(t, c, "a bb", "[1 1] [2 1]") })
@@ -289,7 +289,7 @@ func TestEmbeddingsOfACallerThatGivesUpAreFetchedByTheNext(t *testing.T) {
 					time.Sleep(time.Second)
 					return nil
 				}}
-				c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+				c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 				ctx, cancel := context.WithCancel(t.Context())
 				var wg sync.WaitGroup
 				wg.Go(func() {
@@ -328,7 +328,7 @@ func TestWaitersOfAFailedEmbeddingCallThemselves(t *testing.T) {
 			}
 			return nil
 		}}
-		c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+		c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 		var wg sync.WaitGroup
 		failed := 0
 		var mu sync.Mutex
@@ -356,7 +356,7 @@ func TestNobodyWaitsLongerThanMaxWaitForEmbeddings(t *testing.T) {
 			}
 			return nil
 		}}
-		c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{MaxWait: time.Second})
+		c := newEmbeddings(t, e, cache.EmbeddingsConfig{MaxWait: time.Second})
 		var wg sync.WaitGroup
 		wg.Go(func() { expectEmbeddings(t, c, "a bb", "[1 1] [2 1]") })
 		synctest.Wait()
@@ -373,7 +373,7 @@ func TestNobodyWaitsLongerThanMaxWaitForEmbeddings(t *testing.T) {
 func TestEmbeddingsExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		forever, minute := &embedder{}, &embedder{}
-		a, b := newEmbeddings(t, forever, middleware.EmbeddingCacheConfig{}), newEmbeddings(t, minute, middleware.EmbeddingCacheConfig{TTL: time.Minute})
+		a, b := newEmbeddings(t, forever, cache.EmbeddingsConfig{}), newEmbeddings(t, minute, cache.EmbeddingsConfig{TTL: time.Minute})
 		expectEmbeddings(t, a, "a", "[1 1]")
 		expectEmbeddings(t, b, "a", "[1 1]")
 		time.Sleep(time.Minute - 1)
@@ -387,7 +387,7 @@ func TestEmbeddingsExpire(t *testing.T) {
 
 func TestEmbeddingsAreBounded(t *testing.T) {
 	const limit = 64 << 10
-	c := newEmbeddings(t, &embedder{}, middleware.EmbeddingCacheConfig{MaxBytes: limit})
+	c := newEmbeddings(t, &embedder{}, cache.EmbeddingsConfig{MaxBytes: limit})
 	for i := range 1000 {
 		if _, err := embed(t.Context(), c, fmt.Sprint(i)); err != nil {
 			t.Fatal(err)
@@ -406,7 +406,7 @@ func TestEmbeddingsAreTheCallersToChange(t *testing.T) {
 		}
 		return r
 	}
-	c := newEmbeddings(t, &embedder{change: full}, middleware.EmbeddingCacheConfig{})
+	c := newEmbeddings(t, &embedder{change: full}, cache.EmbeddingsConfig{})
 	var contents []*genai.Content
 	for _, text := range []string{"a", "a", "bb"} {
 		contents = append(contents, genai.Text(text)...)
@@ -441,7 +441,7 @@ func TestEmbeddingsOfAPartAreTheCallersToChange(t *testing.T) {
 		r.Embeddings[0].Values = nil
 		return r
 	}}
-	c := newEmbeddings(t, e, middleware.EmbeddingCacheConfig{})
+	c := newEmbeddings(t, e, cache.EmbeddingsConfig{})
 	resp, err := c.EmbedContent(t.Context(), "embedding-1", append(genai.Text("a"), genai.Text("bb")...), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -450,8 +450,8 @@ func TestEmbeddingsOfAPartAreTheCallersToChange(t *testing.T) {
 	expectEmbeddings(t, c, "bb", "[2 1]")
 }
 
-func TestEmbeddingCacheConfigNamesEveryWrongField(t *testing.T) {
-	_, err := middleware.CacheEmbeddings(nil, middleware.EmbeddingCacheConfig{MaxBytes: -1, TTL: -1, MaxWait: -1})
+func TestEmbeddingsConfigNamesEveryWrongField(t *testing.T) {
+	_, err := cache.NewEmbeddings(nil, cache.EmbeddingsConfig{MaxBytes: -1, TTL: -1, MaxWait: -1})
 	for _, text := range []string{"MaxBytes", "TTL", "MaxWait", "the Embedder is nil"} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("error %v, want one that names %s", err, text)
@@ -459,23 +459,23 @@ func TestEmbeddingCacheConfigNamesEveryWrongField(t *testing.T) {
 	}
 }
 
-func ExampleCacheEmbeddings() {
-	// In an application: middleware.CacheEmbeddings(client.Models, …), with a genai.Client.
+func ExampleNewEmbeddings() {
+	// In an application: cache.NewEmbeddings(client.Models, …), with a genai.Client.
 	provider := &embedder{before: func(_ context.Context, n int) error {
 		fmt.Println("call", n)
 		return nil
 	}}
-	cache, err := middleware.CacheEmbeddings(provider, middleware.EmbeddingCacheConfig{MaxBytes: 16 << 20})
+	vectors, err := cache.NewEmbeddings(provider, cache.EmbeddingsConfig{MaxBytes: 16 << 20})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer cache.Close()
+	defer vectors.Close()
 	for _, texts := range [][]string{{"red", "green"}, {"green", "blue"}, {"blue", "red"}} {
 		var contents []*genai.Content
 		for _, text := range texts {
 			contents = append(contents, genai.Text(text)...)
 		}
-		resp, err := cache.EmbedContent(context.Background(), "gemini-embedding-001", contents, nil)
+		resp, err := vectors.EmbedContent(context.Background(), "gemini-embedding-001", contents, nil)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -495,7 +495,7 @@ func BenchmarkCachedEmbedding(b *testing.B) {
 			e.Values = make([]float32, 768)
 		}
 		return r
-	}}, middleware.EmbeddingCacheConfig{})
+	}}, cache.EmbeddingsConfig{})
 	contents := genai.Text(strings.Repeat("word ", 100))
 	b.ReportAllocs()
 	for b.Loop() {

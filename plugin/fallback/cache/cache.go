@@ -1,4 +1,4 @@
-package middleware
+package cache
 
 import (
 	"cmp"
@@ -20,14 +20,15 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// Defaults of CacheConfig.
+// Defaults of a Cache.
 const (
-	DefaultCacheBytes = 64 << 20
-	DefaultCacheTTL   = 10 * time.Minute
-	DefaultLookupAge  = 24 * time.Hour
-	DefaultCacheWait  = time.Minute
+	DefaultMaxBytes  = 64 << 20
+	DefaultTTL       = 10 * time.Minute
+	DefaultLookupAge = 24 * time.Hour
+	DefaultMaxWait   = time.Minute
 )
 
 // RefreshPause is how long a stale answer is not refreshed after a failed refresh:
@@ -35,20 +36,20 @@ const (
 // hit.
 const RefreshPause = 10 * time.Second
 
-// CacheConfig says what a Cache keeps and for how long. The zero value means the
+// Config says what a Cache keeps and for how long. The zero value means the
 // defaults above.
-type CacheConfig struct {
+type Config struct {
 	// MaxBytes bounds the memory of the answers, by an upper estimate. Beyond it, the
 	// answers least likely to be requested again are evicted. 0 means
-	// DefaultCacheBytes.
+	// DefaultMaxBytes.
 	MaxBytes int
 
 	// TTL is how long an answer is fresh, and returned without calling the model. 0
-	// means DefaultCacheTTL.
+	// means DefaultTTL.
 	TTL time.Duration
 	// Rules give some requests another TTL, or none. The first rule that applies to a
 	// request decides; its TTL holds for the answer in the cache, whoever fetched it.
-	Rules []CacheRule
+	Rules []Rule
 	// StaleWhileRevalidate is how long after TTL an answer is still returned at once,
 	// while it is refreshed in the background
 	// (https://www.rfc-editor.org/rfc/rfc5861). A failed refresh is repeated after
@@ -73,7 +74,7 @@ type CacheConfig struct {
 
 	// MaxWait is how long a call waits for another call that is fetching the answer
 	// to the same request, before it calls the model itself; its own deadline may end
-	// the wait sooner. It also bounds a background refresh. 0 means DefaultCacheWait.
+	// the wait sooner. It also bounds a background refresh. 0 means DefaultMaxWait.
 	MaxWait time.Duration
 }
 
@@ -99,7 +100,7 @@ type CacheConfig struct {
 //
 // A Cache is safe for concurrent use and can be in front of several models.
 type Cache struct {
-	config  CacheConfig
+	config  Config
 	answers *otter.Cache[digest.Sum, *answer]
 	open    context.Context // ended by Close; ends the background refreshes
 	close   context.CancelFunc
@@ -110,24 +111,24 @@ type Cache struct {
 	refreshes sync.WaitGroup // grows under mu while open
 }
 
-// NewCache returns an empty cache. The error names every wrong field.
-func NewCache(config CacheConfig) (*Cache, error) {
+// New returns an empty cache. The error names every wrong field.
+func New(config Config) (*Cache, error) {
 	problems := []error{
-		check.NotNegative("middleware: CacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
-		check.NotNegative("middleware: CacheConfig.TTL", config.TTL, fmt.Sprintf("0 for %v, or more", DefaultCacheTTL)),
-		check.NotNegative("middleware: CacheConfig.StaleWhileRevalidate", config.StaleWhileRevalidate, "0 for none, or more"),
-		check.NotNegative("middleware: CacheConfig.LookupAge", config.LookupAge, fmt.Sprintf("0 for %v, or more", DefaultLookupAge)),
-		check.NotNegative("middleware: CacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
+		check.NotNegative("cache: Config.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultMaxBytes)),
+		check.NotNegative("cache: Config.TTL", config.TTL, fmt.Sprintf("0 for %v, or more", DefaultTTL)),
+		check.NotNegative("cache: Config.StaleWhileRevalidate", config.StaleWhileRevalidate, "0 for none, or more"),
+		check.NotNegative("cache: Config.LookupAge", config.LookupAge, fmt.Sprintf("0 for %v, or more", DefaultLookupAge)),
+		check.NotNegative("cache: Config.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
 	}
 	problems = append(problems, checkRules(config.Rules)...)
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
 	config.Rules = slices.Clone(config.Rules)
-	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultCacheBytes)
-	config.TTL = cmp.Or(config.TTL, DefaultCacheTTL)
+	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultMaxBytes)
+	config.TTL = cmp.Or(config.TTL, DefaultTTL)
 	config.LookupAge = cmp.Or(config.LookupAge, DefaultLookupAge)
-	config.MaxWait = cmp.Or(config.MaxWait, DefaultCacheWait)
+	config.MaxWait = cmp.Or(config.MaxWait, DefaultMaxWait)
 	if config.Scope == nil {
 		config.Scope = tenantScope
 	}
@@ -148,7 +149,7 @@ func NewCache(config CacheConfig) (*Cache, error) {
 		ExpiryCalculator: otter.ExpiryWriting[digest.Sum, *answer](max(given, config.LookupAge)),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("middleware: cache: %w", err)
+		return nil, fmt.Errorf("cache: %w", err)
 	}
 	c := &Cache{config: config, answers: answers}
 	c.open, c.close = context.WithCancel(context.Background())
@@ -158,8 +159,8 @@ func NewCache(config CacheConfig) (*Cache, error) {
 // tenantScope is the default scope: answers are shared within the caller's tenant.
 func tenantScope(ctx context.Context) []string { return []string{call.From(ctx).Tenant} }
 
-// MustCache is NewCache, but panics on an error.
-func MustCache(config CacheConfig) *Cache { return check.Must(NewCache(config)) }
+// MustNew is New, but panics on an error.
+func MustNew(config Config) *Cache { return check.Must(New(config)) }
 
 // Middleware returns the layer that answers from c. It goes outermost, also around a
 // router, so that a hit does not reach any inner layer.
@@ -168,14 +169,16 @@ func MustCache(config CacheConfig) *Cache { return check.Must(NewCache(config)) 
 // as the version of the model that an alias stands for now, and settings that inner
 // layers add to requests. Answers of one version are never returned for another. In
 // front of a router.Split, see router.SplitAhead.
-func (c *Cache) Middleware(version ...string) Middleware { return c.MiddlewareFor(nil, version...) }
+func (c *Cache) Middleware(version ...string) middleware.Middleware {
+	return c.MiddlewareFor(nil, version...)
+}
 
 // MiddlewareFor is Middleware for a model that calls several models, such as a cascade. An
 // answer of one of models counts as the model's own, unless it is a fallback's.
-func (c *Cache) MiddlewareFor(models []string, version ...string) Middleware {
+func (c *Cache) MiddlewareFor(models []string, version ...string) middleware.Middleware {
 	version, models = slices.Clone(version), slices.Clone(models)
 	return func(m model.LLM) model.LLM {
-		check.Model("middleware: Cache", m)
+		check.Model("cache: Middleware", m)
 		l := &cached{Around: stream.Around{Inner: stream.Of(m)}, cache: c}
 		l.also = models
 		l.identity = append([]string{l.Name()}, version...)
@@ -238,7 +241,7 @@ func (c *Cache) Close() error {
 func (c *Cache) key(ctx context.Context, identity []string, req *model.LLMRequest) (key digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request
-			slog.Error("middleware: the key of a request panicked; it is not cached", "model", identity[0], "panic", panics.Text(r))
+			slog.Error("cache: the key of a request panicked; it is not cached", "model", identity[0], "panic", panics.Text(r))
 			ok = false
 		}
 	}()

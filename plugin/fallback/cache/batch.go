@@ -1,4 +1,4 @@
-package middleware
+package cache
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 )
 
 // EmbedContent implements Embedder.
-func (c *EmbeddingCache) EmbedContent(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
+func (c *Embeddings) EmbedContent(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
 	keys, ok := c.keys(ctx, model, contents, config)
 	if !ok || len(contents) == 0 {
 		return c.inner.EmbedContent(ctx, model, contents, config)
@@ -27,7 +27,7 @@ func (c *EmbeddingCache) EmbedContent(ctx context.Context, model string, content
 
 // batch is one request on its way through the cache.
 type batch struct {
-	cache    *EmbeddingCache
+	cache    *Embeddings
 	model    string
 	contents []*genai.Content
 	config   *genai.EmbedContentConfig
@@ -159,12 +159,12 @@ func (b *batch) fetch(ctx context.Context, own []want) (whole *genai.EmbedConten
 func (b *batch) call(ctx context.Context, contents []*genai.Content) (resp *genai.EmbedContentResponse, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			resp, err = nil, fmt.Errorf("middleware: CacheEmbeddings: the Embedder panicked: %s", panics.Text(r))
+			resp, err = nil, fmt.Errorf("cache: the Embedder panicked: %s", panics.Text(r))
 		}
 	}()
 	resp, err = b.cache.inner.EmbedContent(ctx, b.model, contents, b.config)
 	if err == nil && resp == nil {
-		err = fmt.Errorf("middleware: CacheEmbeddings: the Embedder returned neither a response nor an error for model %q", b.model)
+		err = fmt.Errorf("cache: the Embedder returned neither a response nor an error for model %q", b.model)
 	}
 	return resp, err
 }

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // statusFor asks m and returns the cache_status of the answer.
@@ -36,14 +36,14 @@ func user(text string) *genai.Content { return genai.NewContentFromText(text, ge
 
 // B85, B86
 func TestCacheRules(t *testing.T) {
-	rules := []middleware.CacheRule{
+	rules := []cache.Rule{
 		{Labels: map[string]string{"topic": "prices", "live": "yes"}, Skip: true},
 		{Labels: map[string]string{"topic": "prices"}, TTL: time.Minute},
 		{Prompt: regexp.MustCompile(`(?i)\bpolicy\b`)}, // the default, whoever asks
 		{Agent: "librarian", TTL: 24 * time.Hour},
 		{Prompt: regexp.MustCompile(`^What time`), TTL: time.Second},
 	}
-	long := "What time" + strings.Repeat(" x", middleware.MaxRuleBytes)
+	long := "What time" + strings.Repeat(" x", cache.MaxRuleBytes)
 	for name, test := range map[string]struct {
 		info     call.Info
 		contents []*genai.Content
@@ -63,9 +63,9 @@ func TestCacheRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour, StaleWhileRevalidate: time.Minute, Rules: rules})
-				defer cache.Close()
-				m := cache.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+				c := cache.MustNew(cache.Config{TTL: time.Hour, StaleWhileRevalidate: time.Minute, Rules: rules})
+				defer c.Close()
+				m := c.Middleware()(suite.NewModel("flash", suite.Text("hi")))
 				ctx := call.With(t.Context(), test.info)
 				if test.ttl == 0 {
 					for range 2 {
@@ -73,7 +73,7 @@ func TestCacheRules(t *testing.T) {
 							t.Errorf("status %q, want bypass", got)
 						}
 					}
-					if _, _, ok := cache.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents}); ok {
+					if _, _, ok := c.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents}); ok {
 						t.Error("the answer is kept for Lookup")
 					}
 					return
@@ -82,12 +82,12 @@ func TestCacheRules(t *testing.T) {
 				got = append(got, statusFor(t, ctx, m, test.contents...))
 				time.Sleep(test.ttl - 1)
 				got = append(got, statusFor(t, ctx, m, test.contents...))
-				_, fresh, ok := cache.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents})
+				_, fresh, ok := c.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents})
 				if !ok || !fresh {
 					t.Errorf("Lookup: fresh is %v, ok is %v", fresh, ok)
 				}
 				time.Sleep(time.Nanosecond)
-				_, fresh, _ = cache.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents})
+				_, fresh, _ = c.Lookup(ctx, &model.LLMRequest{Model: "flash", Contents: test.contents})
 				got = append(got, statusFor(t, ctx, m, test.contents...))
 				if want := "[miss hit stale] false"; fmt.Sprint(got, fresh) != want {
 					t.Errorf("%v %v, want %s", got, fresh, want)
@@ -100,9 +100,9 @@ func TestCacheRules(t *testing.T) {
 // A caller whose answers must be young is not given another's old one.
 func TestCacheRuleOfTheCallerDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour, Rules: []middleware.CacheRule{{Agent: "clerk", TTL: time.Minute}}})
-		defer cache.Close()
-		m := cache.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		c := cache.MustNew(cache.Config{TTL: time.Hour, Rules: []cache.Rule{{Agent: "clerk", TTL: time.Minute}}})
+		defer c.Close()
+		m := c.Middleware()(suite.NewModel("flash", suite.Text("hi")))
 		clerk := call.With(t.Context(), call.Info{Agent: "clerk"})
 		statusFor(t, t.Context(), m, user("hi"))
 		time.Sleep(30 * time.Minute)
@@ -116,7 +116,7 @@ func TestCacheRuleOfTheCallerDecides(t *testing.T) {
 }
 
 func TestCacheRulesAreChecked(t *testing.T) {
-	_, err := middleware.NewCache(middleware.CacheConfig{Rules: []middleware.CacheRule{{}, {TTL: -1}, {Skip: true, TTL: 1}}})
+	_, err := cache.New(cache.Config{Rules: []cache.Rule{{}, {TTL: -1}, {Skip: true, TTL: 1}}})
 	for _, text := range []string{"Rules[1].TTL is -1ns", "Rules[2] has both Skip and a TTL"} {
 		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("error %v, want one with %q", err, text)
@@ -125,10 +125,10 @@ func TestCacheRulesAreChecked(t *testing.T) {
 }
 
 // Answers about prices are kept for a minute, and those about the time not at all.
-func ExampleCacheRule() {
-	cache, err := middleware.NewCache(middleware.CacheConfig{
+func ExampleRule() {
+	c, err := cache.New(cache.Config{
 		TTL: time.Hour,
-		Rules: []middleware.CacheRule{
+		Rules: []cache.Rule{
 			{Prompt: regexp.MustCompile(`(?i)what time`), Skip: true},
 			{Labels: map[string]string{"topic": "prices"}, TTL: time.Minute},
 		},
@@ -136,8 +136,8 @@ func ExampleCacheRule() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer cache.Close()
-	m := cache.Middleware()(suite.NewModel("flash", suite.Text("Nine.")))
+	defer c.Close()
+	m := c.Middleware()(suite.NewModel("flash", suite.Text("Nine.")))
 	for _, question := range []string{"When do you open?", "When do you open?", "What time is it?"} {
 		for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{Contents: genai.Text(question)}, false) {
 			if err != nil {
@@ -155,26 +155,26 @@ func ExampleCacheRule() {
 
 // A rule's Prompt sees the first MaxRuleBytes of the message, trimmed, and no more.
 func TestCacheRuleSeesABoundedPrompt(t *testing.T) {
-	rules := []middleware.CacheRule{{Prompt: regexp.MustCompile(`secret`), Skip: true}}
+	rules := []cache.Rule{{Prompt: regexp.MustCompile(`secret`), Skip: true}}
 	fill := func(n int) string { return strings.Repeat("x", n) }
 	for name, test := range map[string]struct {
 		text   string
 		status string
 	}{
-		"at the beginning":         {"secret" + fill(2*middleware.MaxRuleBytes), call.CacheBypass},
-		"just within":              {fill(middleware.MaxRuleBytes-6) + "secret" + fill(9), call.CacheBypass},
-		"over the bound":           {fill(middleware.MaxRuleBytes-5) + "secret" + fill(9), call.CacheMiss},
-		"beyond":                   {fill(middleware.MaxRuleBytes) + "secret", call.CacheMiss},
-		"behind white space":       {strings.Repeat(" ", 2*middleware.MaxRuleBytes) + "secret", call.CacheBypass},
-		"exactly as long":          {fill(middleware.MaxRuleBytes-6) + "secret", call.CacheBypass},
-		"a letter over the bound":  {"secret" + fill(middleware.MaxRuleBytes-7) + "é", call.CacheBypass},
+		"at the beginning":         {"secret" + fill(2*cache.MaxRuleBytes), call.CacheBypass},
+		"just within":              {fill(cache.MaxRuleBytes-6) + "secret" + fill(9), call.CacheBypass},
+		"over the bound":           {fill(cache.MaxRuleBytes-5) + "secret" + fill(9), call.CacheMiss},
+		"beyond":                   {fill(cache.MaxRuleBytes) + "secret", call.CacheMiss},
+		"behind white space":       {strings.Repeat(" ", 2*cache.MaxRuleBytes) + "secret", call.CacheBypass},
+		"exactly as long":          {fill(cache.MaxRuleBytes-6) + "secret", call.CacheBypass},
+		"a letter over the bound":  {"secret" + fill(cache.MaxRuleBytes-7) + "é", call.CacheBypass},
 		"a prompt without letters": {"", call.CacheMiss},
 	} {
-		cache := middleware.MustCache(middleware.CacheConfig{TTL: time.Hour, Rules: rules})
-		m := cache.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		c := cache.MustNew(cache.Config{TTL: time.Hour, Rules: rules})
+		m := c.Middleware()(suite.NewModel("flash", suite.Text("hi")))
 		if got := statusFor(t, t.Context(), m, user(test.text)); got != test.status {
 			t.Errorf("%s: status %q, want %q", name, got, test.status)
 		}
-		_ = cache.Close()
+		_ = c.Close()
 	}
 }

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
@@ -16,34 +16,38 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // newCache returns a cache that is closed with the test.
-func newCache(t testing.TB, config middleware.CacheConfig) *middleware.Cache {
+func newCache(t testing.TB, config cache.Config) *cache.Cache {
 	t.Helper()
-	cache, err := middleware.NewCache(config)
+	c, err := cache.New(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cache.Close() })
-	return cache
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func hello() *model.LLMRequest { return suite.UserSays("hi") }
+
+// ask makes one call and collects what comes.
+func ask(ctx context.Context, m model.LLM, streamed bool) suite.Seen {
+	return suite.Collect(m.GenerateContent(ctx, hello(), streamed))
 }
 
 // status returns the cache_status of an answer.
-func status(r result) string {
-	md, _ := call.ReadResponse(r.final)
-	return md.CacheStatus
-}
+func status(s suite.Seen) string { return s.Metadata().CacheStatus }
 
 // expect asks m once and checks the answer and its cache_status.
-func expect(t *testing.T, m model.LLM, text, cacheStatus string) result {
+func expect(t *testing.T, m model.LLM, text, cacheStatus string) suite.Seen {
 	t.Helper()
 	got := ask(t.Context(), m, false)
-	if got.err != nil || got.text != text || status(got) != cacheStatus {
-		t.Errorf("%q, %q, error %v; want %q, %q", got.text, status(got), got.err, text, cacheStatus)
+	if got.Err != nil || got.Text() != text || status(got) != cacheStatus {
+		t.Errorf("%q, %q, error %v; want %q, %q", got.Text(), status(got), got.Err, text, cacheStatus)
 	}
 	return got
 }
@@ -51,7 +55,7 @@ func expect(t *testing.T, m model.LLM, text, cacheStatus string) result {
 // numbered answers "answer 1", "answer 2" and so on, each after d.
 func numbered(d time.Duration) *suite.Model {
 	var n atomic.Int64
-	return suite.NewModel("flash", after(d, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	return suite.NewModel("flash", suite.Within(d, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		suite.Text(fmt.Sprint("answer ", n.Add(1)))(ctx, req, stream, yield)
 	}))
 }
@@ -59,7 +63,7 @@ func numbered(d time.Duration) *suite.Model {
 // B85
 func TestCacheHitCallsNoModel(t *testing.T) {
 	flash := suite.NewModel("flash", suite.Text("one"), suite.Text("two"))
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+	m := newCache(t, cache.Config{}).Middleware()(flash)
 	expect(t, m, "one", call.CacheMiss)
 	expect(t, m, "one", call.CacheHit)
 	if n := len(flash.Requests()); n != 1 {
@@ -69,7 +73,7 @@ func TestCacheHitCallsNoModel(t *testing.T) {
 
 // B85
 func TestCacheHitIsStreamedForUserInterfaces(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("a few words")))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("a few words")))
 	ask(t.Context(), m, false)
 	var got []string
 	for resp, err := range m.GenerateContent(t.Context(), hello(), true) {
@@ -83,13 +87,9 @@ func TestCacheHitIsStreamedForUserInterfaces(t *testing.T) {
 	}
 }
 
-func hello() *model.LLMRequest {
-	return &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
-}
-
 // B85
 func TestCacheHitIsACopy(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content:           genai.NewContentFromText("whole", genai.RoleModel),
 			FinishReason:      genai.FinishReasonStop,
@@ -99,12 +99,12 @@ func TestCacheHitIsACopy(t *testing.T) {
 	})))
 	for i := range 3 { // the first is the model's own
 		got := ask(t.Context(), m, false)
-		if got.text != "whole" || got.final.GroundingMetadata.WebSearchQueries[0] != "query" || got.final.CustomMetadata["source"] != "whole" {
-			t.Fatalf("answer %d was changed by an earlier consumer: %+v", i, got.final)
+		if got.Text() != "whole" || got.Final.GroundingMetadata.WebSearchQueries[0] != "query" || got.Final.CustomMetadata["source"] != "whole" {
+			t.Fatalf("answer %d was changed by an earlier consumer: %+v", i, got.Final)
 		}
-		got.final.Content.Parts[0].Text = "changed"
-		got.final.GroundingMetadata.WebSearchQueries[0] = "changed"
-		got.final.CustomMetadata["source"] = "changed"
+		got.Final.Content.Parts[0].Text = "changed"
+		got.Final.GroundingMetadata.WebSearchQueries[0] = "changed"
+		got.Final.CustomMetadata["source"] = "changed"
 	}
 }
 
@@ -121,12 +121,12 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: 7},
 		}
 	}))
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(pro)
+	m := newCache(t, cache.Config{}).Middleware()(pro)
 	down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
-	if md, _ := call.ReadResponse(ask(t.Context(), router.MustFallback(router.Config{}, down, m), false).final); !md.Triggered || md.CacheStatus != call.CacheMiss {
+	if md, _ := call.ReadResponse(ask(t.Context(), router.MustFallback(router.Config{}, down, m), false).Final); !md.Triggered || md.CacheStatus != call.CacheMiss {
 		t.Fatalf("the first answer's metadata is %+v, want a fallback and a miss", md)
 	}
-	got := ask(t.Context(), m, false).final
+	got := ask(t.Context(), m, false).Final
 	want := &model.LLMResponse{
 		Content: genai.NewContentFromText("hello", genai.RoleModel), FinishReason: genai.FinishReasonStop, ModelVersion: "pro-001",
 		AvgLogprobs: -0.5, TurnComplete: true,
@@ -139,14 +139,14 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 
 // Signatures are of the session in which they were made.
 func TestCacheHitHasNoSignatures(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content:      &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("flash's")}}},
 			FinishReason: genai.FinishReasonStop,
 		}
 	})))
 	for i, want := range []string{"flash's", ""} {
-		if got := string(ask(t.Context(), m, false).final.Content.Parts[0].ThoughtSignature); got != want {
+		if got := string(ask(t.Context(), m, false).Final.Content.Parts[0].ThoughtSignature); got != want {
 			t.Errorf("answer %d has the signature %q, want %q", i, got, want)
 		}
 	}
@@ -154,7 +154,7 @@ func TestCacheHitHasNoSignatures(t *testing.T) {
 
 // B51
 func TestCacheHitVoidsWhatAFailedModelHeldBack(t *testing.T) {
-	pro := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("pro", suite.Text("kept")))
+	pro := newCache(t, cache.Config{}).Middleware()(suite.NewModel("pro", suite.Text("kept")))
 	ask(t.Context(), pro, false)
 	broken := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		if yield(&model.LLMResponse{Partial: true, ModelVersion: "flash-001"}, nil) {
@@ -171,7 +171,7 @@ func TestCacheHitVoidsWhatAFailedModelHeldBack(t *testing.T) {
 
 func TestCacheAnswersExpire(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newCache(t, middleware.CacheConfig{TTL: time.Minute}).Middleware()(numbered(0))
+		m := newCache(t, cache.Config{TTL: time.Minute}).Middleware()(numbered(0))
 		expect(t, m, "answer 1", call.CacheMiss)
 		time.Sleep(time.Minute - 1)
 		expect(t, m, "answer 1", call.CacheHit)
@@ -184,13 +184,13 @@ func TestCacheLookup(t *testing.T) {
 	for name, lookupAge := range map[string]time.Duration{"beyond TTL": time.Hour, "within TTL": 10 * time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, LookupAge: lookupAge})
-				m := cache.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+				c := newCache(t, cache.Config{TTL: time.Minute, LookupAge: lookupAge})
+				m := c.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
 				req := hello()
 				req.Model = "flash"
 				lookup := func(wantFresh, wantOK bool) {
 					t.Helper()
-					resp, fresh, ok := cache.Lookup(t.Context(), req)
+					resp, fresh, ok := c.Lookup(t.Context(), req)
 					if fresh != wantFresh || ok != wantOK || ok && resp.Content.Parts[0].Text != "kept" {
 						t.Errorf("Lookup = %+v, %v, %v; want fresh %v, ok %v", resp, fresh, ok, wantFresh, wantOK)
 					}
@@ -205,7 +205,7 @@ func TestCacheLookup(t *testing.T) {
 			})
 		})
 	}
-	if _, _, ok := (*middleware.Cache)(nil).Lookup(t.Context(), hello()); ok {
+	if _, _, ok := (*cache.Cache)(nil).Lookup(t.Context(), hello()); ok {
 		t.Error("a nil cache has an answer")
 	}
 }
@@ -214,22 +214,22 @@ func TestCacheLookup(t *testing.T) {
 // for any call.
 func TestCacheLookupAgeIsNotStaleWhileRevalidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, LookupAge: time.Hour})
-		m := cache.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+		c := newCache(t, cache.Config{TTL: time.Minute, LookupAge: time.Hour})
+		m := c.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
-		if got := ask(t.Context(), m, false); got.err == nil {
+		if got := ask(t.Context(), m, false); got.Err == nil {
 			t.Errorf("an answer out of date was given: %+v", got)
 		}
 	})
 	synctest.Test(t, func(t *testing.T) {
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, LookupAge: time.Nanosecond, StaleWhileRevalidate: time.Hour})
-		m := cache.Middleware()(numbered(0))
+		c := newCache(t, cache.Config{TTL: time.Minute, LookupAge: time.Nanosecond, StaleWhileRevalidate: time.Hour})
+		m := c.Middleware()(numbered(0))
 		ask(t.Context(), m, false)
 		time.Sleep(2 * time.Minute)
 		req := hello()
 		req.Model = "flash"
-		if _, _, ok := cache.Lookup(t.Context(), req); ok {
+		if _, _, ok := c.Lookup(t.Context(), req); ok {
 			t.Error("Lookup found what is to be looked up for a nanosecond")
 		}
 		expect(t, m, "answer 1", call.CacheStale)
@@ -239,13 +239,13 @@ func TestCacheLookupAgeIsNotStaleWhileRevalidate(t *testing.T) {
 // Within a call, requests carry other models' names, or none.
 func TestCacheLookupWithinACallFindsTheCallsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute})
+		c := newCache(t, cache.Config{TTL: time.Minute})
 		found := false
 		last := suite.NewModel("last", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-			_, _, found = cache.Lookup(ctx, req)
+			_, _, found = c.Lookup(ctx, req)
 			yield(nil, suite.ErrUnavailable)
 		})
-		m := cache.Middleware()(router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)), last))
+		m := c.Middleware()(router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)), last))
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		ask(t.Context(), m, false)
@@ -255,10 +255,10 @@ func TestCacheLookupWithinACallFindsTheCallsAnswer(t *testing.T) {
 	})
 }
 
-func TestCacheConfigNamesEveryWrongField(t *testing.T) {
-	_, err := middleware.NewCache(middleware.CacheConfig{MaxBytes: -1, TTL: -1, StaleWhileRevalidate: -1, LookupAge: -1, MaxWait: -1})
+func TestConfigNamesEveryWrongField(t *testing.T) {
+	_, err := cache.New(cache.Config{MaxBytes: -1, TTL: -1, StaleWhileRevalidate: -1, LookupAge: -1, MaxWait: -1})
 	for _, field := range []string{"MaxBytes", "TTL", "StaleWhileRevalidate", "LookupAge", "MaxWait"} {
-		if err == nil || !strings.Contains(err.Error(), "CacheConfig."+field) {
+		if err == nil || !strings.Contains(err.Error(), "cache: Config."+field) {
 			t.Errorf("error %v, want one that names %s", err, field)
 		}
 	}
@@ -266,26 +266,26 @@ func TestCacheConfigNamesEveryWrongField(t *testing.T) {
 
 func TestCacheLongestDurationsAreAllowed(t *testing.T) {
 	const forever = time.Duration(1<<63 - 1)
-	m := newCache(t, middleware.CacheConfig{TTL: forever, StaleWhileRevalidate: forever, LookupAge: forever}).Middleware()(numbered(0))
+	m := newCache(t, cache.Config{TTL: forever, StaleWhileRevalidate: forever, LookupAge: forever}).Middleware()(numbered(0))
 	expect(t, m, "answer 1", call.CacheMiss)
 	expect(t, m, "answer 1", call.CacheHit)
 }
 
 func TestCachePassesErrorsOn(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Fail(suite.ErrQuota)))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Fail(suite.ErrQuota)))
 	var api genai.APIError
-	if got := ask(t.Context(), m, false); !errors.As(got.err, &api) || api.Code != 429 {
-		t.Errorf("error %v, want the model's own", got.err)
+	if got := ask(t.Context(), m, false); !errors.As(got.Err, &api) || api.Code != 429 {
+		t.Errorf("error %v, want the model's own", got.Err)
 	}
 }
 
 func ExampleCache() {
-	cache, err := middleware.NewCache(middleware.CacheConfig{TTL: time.Hour})
+	answers, err := cache.New(cache.Config{TTL: time.Hour})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer cache.Close()
-	m := cache.Middleware()(suite.NewModel("flash", suite.Text("Paris.")))
+	defer answers.Close()
+	m := answers.Middleware()(suite.NewModel("flash", suite.Text("Paris.")))
 	for range 2 {
 		for resp, err := range m.GenerateContent(context.Background(), hello(), false) {
 			if err != nil {

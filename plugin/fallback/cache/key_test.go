@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
@@ -11,8 +11,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // cacheStatus asks m for req and returns the answer's cache_status.
@@ -30,7 +30,7 @@ func cacheStatus(ctx context.Context, t *testing.T, m model.LLM, req *model.LLMR
 
 // B86
 func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
-	cache := newCache(t, middleware.CacheConfig{})
+	c := newCache(t, cache.Config{})
 	tenant := func(name string) context.Context { return call.With(t.Context(), call.Info{Tenant: name, User: "u"}) }
 	for _, test := range []struct {
 		ctx     context.Context
@@ -50,7 +50,7 @@ func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
 		{tenant("acme"), "default", []string{"gemini", "2.5"}, call.CacheHit},
 		{call.With(tenant("acme"), call.Info{User: "other"}), "gemini-2.5-flash", nil, call.CacheHit},
 	} {
-		m := cache.Middleware(test.version...)(suite.NewModel(test.model, suite.Text("text")))
+		m := c.Middleware(test.version...)(suite.NewModel(test.model, suite.Text("text")))
 		if got := cacheStatus(test.ctx, t, m, hello()); got != test.want {
 			t.Errorf("%s %v for %q: %s, want %s", test.model, test.version, call.From(test.ctx).Tenant, got, test.want)
 		}
@@ -59,14 +59,14 @@ func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
 
 // B86
 func TestCacheScope(t *testing.T) {
-	cache := newCache(t, middleware.CacheConfig{Scope: func(ctx context.Context) []string {
+	c := newCache(t, cache.Config{Scope: func(ctx context.Context) []string {
 		info := call.From(ctx)
 		if info.User == "" {
 			return nil
 		}
 		return []string{info.Tenant, info.User}
 	}})
-	m := cache.Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := c.Middleware()(suite.NewModel("flash", suite.Text("text")))
 	for _, test := range []struct{ tenant, user, want string }{
 		{"", "ada", call.CacheMiss},
 		{"", "bob", call.CacheMiss},
@@ -107,7 +107,7 @@ func TestCacheKeyIsStable(t *testing.T) {
 		}
 		return req
 	}
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
 	cacheStatus(t.Context(), t, m, request(false, "one session's"))
 	if got := cacheStatus(t.Context(), t, m, request(true, "another's")); got != call.CacheHit {
 		t.Errorf("the same request is a %s", got)
@@ -116,7 +116,7 @@ func TestCacheKeyIsStable(t *testing.T) {
 
 // B86: neighbours must not run into each other, nor values of different types.
 func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
 	texts := func(texts ...string) *model.LLMRequest {
 		req := hello()
 		for _, text := range texts {
@@ -178,7 +178,7 @@ func TestCacheLeavesCyclesAlone(t *testing.T) {
 	cycle["self"] = cycle
 	req := hello()
 	req.Config = &genai.GenerateContentConfig{ResponseJsonSchema: cycle}
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
 	if got := cacheStatus(t.Context(), t, m, req); got != call.CacheBypass {
 		t.Errorf("a request without end is a %s, want a bypass", got)
 	}

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
@@ -11,13 +11,14 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // B85: a consumer may change an answer as soon as it has it.
 func TestCacheKeepsTheAnswerAsTheModelGaveIt(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("whole")))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("whole")))
 	for resp := range m.GenerateContent(t.Context(), hello(), false) {
 		resp.Content.Parts[0].Text = "changed"
 	}
@@ -25,16 +26,16 @@ func TestCacheKeepsTheAnswerAsTheModelGaveIt(t *testing.T) {
 }
 
 func TestCacheBypass(t *testing.T) {
-	for name, config := range map[string]middleware.CacheConfig{
+	for name, config := range map[string]cache.Config{
 		"skipped":           {Skip: func(*model.LLMRequest) bool { return true }},
 		"Skip panics":       {Skip: func(*model.LLMRequest) bool { panic("skip") }},     // B80
 		"Scope panics":      {Scope: func(context.Context) []string { panic("scope") }}, // B80
 		"not a plain value": {},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cache := newCache(t, config)
+			c := newCache(t, config)
 			flash := numbered(0)
-			m := cache.Middleware()(flash)
+			m := c.Middleware()(flash)
 			req := hello()
 			if name == "not a plain value" {
 				req.Config = &genai.GenerateContentConfig{HTTPOptions: &genai.HTTPOptions{
@@ -49,8 +50,8 @@ func TestCacheBypass(t *testing.T) {
 					}
 				}
 			}
-			if len(flash.Requests()) != 2 || cache.Bytes() != 0 {
-				t.Errorf("%d calls, %d bytes kept; want 2 and none", len(flash.Requests()), cache.Bytes())
+			if len(flash.Requests()) != 2 || c.Bytes() != 0 {
+				t.Errorf("%d calls, %d bytes kept; want 2 and none", len(flash.Requests()), c.Bytes())
 			}
 		})
 	}
@@ -86,11 +87,11 @@ func TestCacheNeverKeeps(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cache := newCache(t, middleware.CacheConfig{})
-			m := cache.Middleware()(suite.NewModel("flash", step))
+			c := newCache(t, cache.Config{})
+			m := c.Middleware()(suite.NewModel("flash", step))
 			ask(t.Context(), m, false)
-			if got := ask(t.Context(), m, false); status(got) == call.CacheHit || cache.Bytes() != 0 {
-				t.Errorf("%+v is a hit, %d bytes kept", got, cache.Bytes())
+			if got := ask(t.Context(), m, false); status(got) == call.CacheHit || c.Bytes() != 0 {
+				t.Errorf("%+v is a hit, %d bytes kept", got, c.Bytes())
 			}
 		})
 	}
@@ -108,11 +109,11 @@ func TestCacheCountsAllOfAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp.FinishReason = genai.FinishReasonStop
-			cache := newCache(t, middleware.CacheConfig{})
-			for range cache.Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse { return resp }))).GenerateContent(t.Context(), hello(), false) {
+			c := newCache(t, cache.Config{})
+			for range c.Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse { return resp }))).GenerateContent(t.Context(), hello(), false) {
 				continue
 			}
-			if got := cache.Bytes(); got < len(large) || got > 2*len(large) {
+			if got := c.Bytes(); got < len(large) || got > 2*len(large) {
 				t.Errorf("%d bytes, want %d and little more", got, len(large))
 			}
 		})
@@ -121,7 +122,7 @@ func TestCacheCountsAllOfAnAnswer(t *testing.T) {
 
 // An answer of one cache does not live longer for having passed another.
 func TestCacheDoesNotKeepWhatAnotherCacheKept(t *testing.T) {
-	inner, outer := newCache(t, middleware.CacheConfig{}), newCache(t, middleware.CacheConfig{})
+	inner, outer := newCache(t, cache.Config{}), newCache(t, cache.Config{})
 	m := inner.Middleware()(suite.NewModel("flash", suite.Text("kept")))
 	ask(t.Context(), m, false)
 	ask(t.Context(), outer.Middleware()(m), false)
@@ -131,7 +132,7 @@ func TestCacheDoesNotKeepWhatAnotherCacheKept(t *testing.T) {
 }
 
 func TestCacheWithinCache(t *testing.T) {
-	inner, outer := newCache(t, middleware.CacheConfig{}), newCache(t, middleware.CacheConfig{})
+	inner, outer := newCache(t, cache.Config{}), newCache(t, cache.Config{})
 	ask(t.Context(), middleware.Chain(numbered(0), outer.Middleware(), inner.Middleware()), false)
 	if inner.Bytes() == 0 || outer.Bytes() == 0 {
 		t.Errorf("the inner keeps %d bytes, the outer %d, want both the answer", inner.Bytes(), outer.Bytes())
@@ -141,7 +142,7 @@ func TestCacheWithinCache(t *testing.T) {
 // B56
 func TestCacheKeepsAnAnswerWhoseConsumerTookOnlyThat(t *testing.T) {
 	flash := numbered(0)
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+	m := newCache(t, cache.Config{}).Middleware()(flash)
 	for range m.GenerateContent(t.Context(), hello(), false) {
 		break
 	}
@@ -158,10 +159,10 @@ func TestCacheInFrontOfSeveralModels(t *testing.T) {
 	}{
 		"alone": {nil, "lite", 2}, "counts": {[]string{"lite"}, "lite", 1}, "counts, but is a fallback": {[]string{"lite"}, "flash", 2},
 	} {
-		cache := middleware.MustCache(middleware.CacheConfig{})
-		defer func() { _ = cache.Close() }()
+		c := cache.MustNew(cache.Config{})
+		defer func() { _ = c.Close() }()
 		lite := suite.NewModel("lite", suite.Text("hi"))
-		m := cache.MiddlewareFor(test.also)(&renamed{lite, "flash", test.root})
+		m := c.MiddlewareFor(test.also)(&renamed{lite, "flash", test.root})
 		for range 2 {
 			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("x")}, false) {
 				if err != nil {

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"reflect"
@@ -8,8 +8,8 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // notInKey are the fields of a request that do not reach its answer, and what a
@@ -37,7 +37,7 @@ var notInKey = map[string]string{
 
 // B86, B124
 func TestCacheKeyHasEveryField(t *testing.T) {
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
 	f := &fields{t: t, m: m, seen: map[reflect.Type]bool{}, used: map[string]bool{}}
 	f.expect("an empty request", new(model.LLMRequest), call.CacheMiss)
 	f.walk(reflect.TypeFor[model.LLMRequest](), func(set func(reflect.Value)) *model.LLMRequest {

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 )
 
 // toolSession is a request of an agent with five tools in the middle of a
@@ -63,10 +63,10 @@ var keyBenchmarks = []struct {
 func BenchmarkCacheKey(b *testing.B) {
 	for _, bench := range keyBenchmarks {
 		b.Run(bench.name, func(b *testing.B) {
-			cache, ctx := newCache(b, middleware.CacheConfig{}), b.Context()
+			c, ctx := newCache(b, cache.Config{}), b.Context()
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, ok := cache.Lookup(ctx, bench.req); ok {
+				if _, _, ok := c.Lookup(ctx, bench.req); ok {
 					b.Fatal("found an answer")
 				}
 			}
@@ -78,7 +78,7 @@ func BenchmarkCacheKey(b *testing.B) {
 func BenchmarkCacheHit(b *testing.B) {
 	for _, bench := range keyBenchmarks {
 		b.Run(bench.name, func(b *testing.B) {
-			m := newCache(b, middleware.CacheConfig{}).Middleware()(bare{suite.Text("It is 21.5 degrees and the sky is clear.")})
+			m := newCache(b, cache.Config{}).Middleware()(suite.Bare{Step: suite.Text("It is 21.5 degrees and the sky is clear.")})
 			consume(b, m, bench.req, false)
 			b.ReportAllocs()
 			for b.Loop() {

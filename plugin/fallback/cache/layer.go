@@ -1,4 +1,4 @@
-package middleware
+package cache
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // cached is the layer in front of one model.
@@ -56,7 +57,7 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 func (l *cached) placeOf(ctx context.Context, req *model.LLMRequest) (at place, ok bool) {
 	defer func() {
 		if r := recover(); r != nil {
-			slog.Error("middleware: CacheConfig.Skip panicked; the request is not cached", "model", l.Name(), "panic", panics.Text(r))
+			slog.Error("cache: Config.Skip panicked; the request is not cached", "model", l.Name(), "panic", panics.Text(r))
 			ok = false
 		}
 	}()
@@ -101,7 +102,7 @@ func (l *cached) refresh(ctx context.Context, at place, req *model.LLMRequest, s
 		var a *answer
 		defer func() {
 			if r := recover(); r != nil {
-				slog.Error("middleware: cache: a fetch in the background panicked", "model", l.Name(), "panic", panics.Text(r))
+				slog.Error("cache: a fetch in the background panicked", "model", l.Name(), "panic", panics.Text(r))
 			}
 			unlink()
 			cancel()
@@ -156,4 +157,13 @@ func (c *catcher) Answered(out *stream.Sink, resp *model.LLMResponse, _ stream.T
 		cache.land(c.at.key, c.flight, c.answer, true)
 	}
 	return false
+}
+
+// Inspect returns the state of the cache.
+func (l *cached) Inspect() inspect.Node {
+	n := l.Node("cache")
+	c := l.cache
+	n.Cache = &inspect.Cache{Bytes: c.Bytes(), MaxBytes: c.config.MaxBytes, Answers: c.answers.EstimatedSize()}
+	n.State = c
+	return n
 }

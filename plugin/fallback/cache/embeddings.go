@@ -1,4 +1,4 @@
-package middleware
+package cache
 
 import (
 	"cmp"
@@ -24,11 +24,11 @@ type Embedder interface {
 	EmbedContent(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error)
 }
 
-// EmbeddingCacheConfig says what an EmbeddingCache keeps and for how long. The zero
+// EmbeddingsConfig says what an Embeddings keeps and for how long. The zero
 // value is ready to use.
-type EmbeddingCacheConfig struct {
+type EmbeddingsConfig struct {
 	// MaxBytes bounds the memory of the embeddings, by an upper estimate. Beyond it,
-	// those least likely to be requested again are evicted. 0 means DefaultCacheBytes.
+	// those least likely to be requested again are evicted. 0 means DefaultMaxBytes.
 	MaxBytes int
 	// TTL is how long an embedding is kept. 0 means until it is evicted: a model
 	// version always gives the same embedding.
@@ -39,11 +39,11 @@ type EmbeddingCacheConfig struct {
 	// tenant.
 	Scope func(ctx context.Context) []string
 	// MaxWait is how long a call waits for other calls that are fetching some of its
-	// embeddings, before it fetches these itself. 0 means DefaultCacheWait.
+	// embeddings, before it fetches these itself. 0 means DefaultMaxWait.
 	MaxWait time.Duration
 }
 
-// EmbeddingCache is an Embedder that keeps the embeddings of another one. Each content
+// Embeddings is an Embedder that keeps the embeddings of another one. Each content
 // of a request is kept by itself: if some are known, only the others are sent, in one
 // call, and the response has all of them in the order of the request. Two contents are
 // the same if the content, the model's name, the configuration and the caller's scope
@@ -59,29 +59,29 @@ type EmbeddingCacheConfig struct {
 // Metadata and SDKHTTPResponse are those of the request's latest call of the provider;
 // without one, they are nil.
 //
-// An EmbeddingCache is safe for concurrent use if its Embedder is.
-type EmbeddingCache struct {
+// An Embeddings is safe for concurrent use if its Embedder is.
+type Embeddings struct {
 	inner   Embedder
-	config  EmbeddingCacheConfig
+	config  EmbeddingsConfig
 	kept    *otter.Cache[digest.Sum, *genai.ContentEmbedding] // they do not change, and only copies are handed out
 	flights flight.Group[genai.ContentEmbedding]
 }
 
-// CacheEmbeddings returns a cache in front of inner. The error names every wrong field.
-func CacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) (*EmbeddingCache, error) {
+// NewEmbeddings returns a cache in front of inner. The error names every wrong field.
+func NewEmbeddings(inner Embedder, config EmbeddingsConfig) (*Embeddings, error) {
 	problems := []error{
-		check.NotNegative("middleware: EmbeddingCacheConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultCacheBytes)),
-		check.NotNegative("middleware: EmbeddingCacheConfig.TTL", config.TTL, "0 for no limit, or more"),
-		check.NotNegative("middleware: EmbeddingCacheConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultCacheWait)),
+		check.NotNegative("cache: EmbeddingsConfig.MaxBytes", config.MaxBytes, fmt.Sprintf("0 for %d, or more", DefaultMaxBytes)),
+		check.NotNegative("cache: EmbeddingsConfig.TTL", config.TTL, "0 for no limit, or more"),
+		check.NotNegative("cache: EmbeddingsConfig.MaxWait", config.MaxWait, fmt.Sprintf("0 for %v, or more", DefaultMaxWait)),
 	}
 	if inner == nil {
-		problems = append(problems, errors.New("middleware: CacheEmbeddings: the Embedder is nil; use the Models of a genai.Client"))
+		problems = append(problems, errors.New("cache: NewEmbeddings: the Embedder is nil; use the Models of a genai.Client"))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, err
 	}
-	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultCacheBytes)
-	config.MaxWait = cmp.Or(config.MaxWait, DefaultCacheWait)
+	config.MaxBytes = cmp.Or(config.MaxBytes, DefaultMaxBytes)
+	config.MaxWait = cmp.Or(config.MaxWait, DefaultMaxWait)
 	if config.Scope == nil {
 		config.Scope = tenantScope
 	}
@@ -94,36 +94,36 @@ func CacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) (*EmbeddingCac
 	}
 	kept, err := otter.New(options)
 	if err != nil {
-		return nil, fmt.Errorf("middleware: embedding cache: %w", err)
+		return nil, fmt.Errorf("cache: embeddings: %w", err)
 	}
-	return &EmbeddingCache{inner: inner, config: config, kept: kept}, nil
+	return &Embeddings{inner: inner, config: config, kept: kept}, nil
 }
 
-// MustCacheEmbeddings is CacheEmbeddings, but panics on an error.
-func MustCacheEmbeddings(inner Embedder, config EmbeddingCacheConfig) *EmbeddingCache {
-	return check.Must(CacheEmbeddings(inner, config))
+// MustNewEmbeddings is NewEmbeddings, but panics on an error.
+func MustNewEmbeddings(inner Embedder, config EmbeddingsConfig) *Embeddings {
+	return check.Must(NewEmbeddings(inner, config))
 }
 
 // Bytes returns the estimated memory of the embeddings kept, at most MaxBytes. It first
 // removes expired ones, so it suits metrics, not every call.
-func (c *EmbeddingCache) Bytes() int {
+func (c *Embeddings) Bytes() int {
 	c.kept.CleanUp()
 	return int(c.kept.WeightedSize())
 }
 
-// Close stops the removal of expired embeddings. A closed EmbeddingCache still works.
+// Close stops the removal of expired embeddings. A closed Embeddings still works.
 // Close is needed only where goroutines are counted; it may be called again.
-func (c *EmbeddingCache) Close() error {
+func (c *Embeddings) Close() error {
 	c.kept.StopAllGoroutines()
 	return nil
 }
 
 // keys returns the key of each content. ok is false for a request without keys: its
 // caller shares nothing, it contains a function, or its nesting has no end.
-func (c *EmbeddingCache) keys(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (keys []digest.Sum, ok bool) {
+func (c *Embeddings) keys(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (keys []digest.Sum, ok bool) {
 	defer func() {
 		if r := recover(); r != nil { // of Config.Scope, or of a MarshalJSON in the request
-			slog.Error("middleware: the key of an embedding panicked; it is not cached", "model", model, "panic", panics.Text(r))
+			slog.Error("cache: the key of an embedding panicked; it is not cached", "model", model, "panic", panics.Text(r))
 			ok = false
 		}
 	}()
@@ -141,7 +141,7 @@ func (c *EmbeddingCache) keys(ctx context.Context, model string, contents []*gen
 }
 
 // keep keeps a copy of e for key and returns it, or nil if there is nothing to keep.
-func (c *EmbeddingCache) keep(key digest.Sum, e *genai.ContentEmbedding) *genai.ContentEmbedding {
+func (c *Embeddings) keep(key digest.Sum, e *genai.ContentEmbedding) *genai.ContentEmbedding {
 	if e == nil || len(e.Values) == 0 {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package middleware_test
+package cache_test
 
 import (
 	"context"
@@ -13,28 +13,17 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
-
-// askMany asks m n times at once and returns what each got.
-func askMany(ctx context.Context, m model.LLM, n int) []result {
-	results := make([]result, n)
-	var wg sync.WaitGroup
-	for i := range results {
-		wg.Go(func() { results[i] = ask(ctx, m, i%2 == 0) })
-	}
-	wg.Wait()
-	return results
-}
 
 // B85
 func TestThousandIdenticalMissesMakeOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := numbered(time.Second)
-		m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
-		for _, got := range askMany(t.Context(), m, 1000) {
-			if got.err != nil || got.text != "answer 1" {
+		m := newCache(t, cache.Config{}).Middleware()(flash)
+		for _, got := range suite.AskMany(t.Context(), m, 1000) {
+			if got.Err != nil || got.Text() != "answer 1" {
 				t.Fatalf("%+v, want answer 1", got)
 			}
 		}
@@ -47,15 +36,15 @@ func TestThousandIdenticalMissesMakeOneCall(t *testing.T) {
 // B85: also those that come when the first call is just over.
 func TestIdenticalMissesMakeOneCallHoweverTheyMeet(t *testing.T) {
 	var calls atomic.Int64
-	flash := bare{func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	flash := suite.Bare{Step: func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		calls.Add(1)
 		suite.Text("hi")(ctx, req, stream, yield)
 	}}
-	m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+	m := newCache(t, cache.Config{}).Middleware()(flash)
 	const rounds = 2000
 	for i := range rounds {
 		ctx := call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)})
-		askMany(ctx, m, 4)
+		suite.AskMany(ctx, m, 4)
 	}
 	if got := calls.Load(); got != rounds {
 		t.Errorf("%d calls for %d requests", got, rounds)
@@ -66,12 +55,12 @@ func TestIdenticalMissesMakeOneCallHoweverTheyMeet(t *testing.T) {
 func TestStaleHitAnswersAtOnceAndRefreshesOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := numbered(time.Second)
-		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
+		m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
 		expect(t, m, "answer 1", call.CacheMiss)
 		time.Sleep(time.Minute)
-		mustNotHang(t, 0, func() {
-			for _, got := range askMany(t.Context(), m, 1000) {
-				if got.text != "answer 1" || status(got) != call.CacheStale {
+		suite.Takes(t, 0, func() {
+			for _, got := range suite.AskMany(t.Context(), m, 1000) {
+				if got.Text() != "answer 1" || status(got) != call.CacheStale {
 					t.Fatalf("%+v, want answer 1, stale", got)
 				}
 			}
@@ -87,7 +76,7 @@ func TestStaleHitAnswersAtOnceAndRefreshesOnce(t *testing.T) {
 
 func TestRefreshOutlivesItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(numbered(time.Second))
+		m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(numbered(time.Second))
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -102,7 +91,7 @@ func TestRefreshOutlivesItsCaller(t *testing.T) {
 func TestRefreshHasARequestOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := numbered(0)
-		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
+		m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		req := hello()
@@ -125,14 +114,14 @@ func TestFailedRefreshLeavesTheStaleAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				flash := suite.NewModel("flash", suite.Text("one"), fault, suite.Text("two"))
-				m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
+				m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
 				expect(t, m, "one", call.CacheMiss)
 				time.Sleep(time.Minute)
 				for range 1000 {
 					expect(t, m, "one", call.CacheStale)
 					synctest.Wait()
 				}
-				time.Sleep(middleware.RefreshPause - 1)
+				time.Sleep(cache.RefreshPause - 1)
 				expect(t, m, "one", call.CacheStale)
 				synctest.Wait()
 				if n := len(flash.Requests()); n != 2 {
@@ -149,8 +138,8 @@ func TestFailedRefreshLeavesTheStaleAnswer(t *testing.T) {
 
 func TestRefreshIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("one"), silence, suite.Text("two"))
-		m := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Hour, MaxWait: 5 * time.Second}).Middleware()(flash)
+		flash := suite.NewModel("flash", suite.Text("one"), suite.Silent, suite.Text("two"))
+		m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Hour, MaxWait: 5 * time.Second}).Middleware()(flash)
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		ask(t.Context(), m, false)
@@ -159,7 +148,7 @@ func TestRefreshIsBoundedInTime(t *testing.T) {
 		if n := len(flash.Requests()); n != 2 {
 			t.Errorf("%d calls, want 2 as long as the refresh lasts", n)
 		}
-		time.Sleep(time.Nanosecond + middleware.RefreshPause)
+		time.Sleep(time.Nanosecond + cache.RefreshPause)
 		expect(t, m, "one", call.CacheStale)
 		synctest.Wait()
 		expect(t, m, "two", call.CacheHit)
@@ -175,12 +164,12 @@ func TestCloseEndsRefreshesAndWaits(t *testing.T) {
 			ended = true
 			yield(nil, ctx.Err())
 		})
-		cache := newCache(t, middleware.CacheConfig{TTL: time.Minute, StaleWhileRevalidate: time.Hour})
-		m := cache.Middleware()(flash)
+		c := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Hour})
+		m := c.Middleware()(flash)
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		ask(t.Context(), m, false)
-		mustNotHang(t, time.Second, func() { cache.Close() })
+		suite.Takes(t, time.Second, func() { c.Close() })
 		if !ended {
 			t.Error("Close did not wait for the refresh")
 		}
@@ -195,7 +184,7 @@ func TestCloseEndsRefreshesAndWaits(t *testing.T) {
 // B85: an answer that is there is given, whoever is still busy with it.
 func TestSlowConsumerDelaysNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newCache(t, middleware.CacheConfig{}).Middleware()(numbered(time.Second))
+		m := newCache(t, cache.Config{}).Middleware()(numbered(time.Second))
 		go func() {
 			for resp := range m.GenerateContent(t.Context(), hello(), true) {
 				if !resp.Partial {
@@ -204,8 +193,8 @@ func TestSlowConsumerDelaysNobodyElse(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		mustNotHang(t, time.Second, func() { expect(t, m, "answer 1", call.CacheHit) }) // one that has waited
-		mustNotHang(t, 0, func() { expect(t, m, "answer 1", call.CacheHit) })
+		suite.Takes(t, time.Second, func() { expect(t, m, "answer 1", call.CacheHit) }) // one that has waited
+		suite.Takes(t, 0, func() { expect(t, m, "answer 1", call.CacheHit) })
 		time.Sleep(time.Minute)
 	})
 }
@@ -213,16 +202,16 @@ func TestSlowConsumerDelaysNobodyElse(t *testing.T) {
 func TestWaiterThatGivesUpLeavesTheOthersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := numbered(10 * time.Second)
-		m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+		m := newCache(t, cache.Config{}).Middleware()(flash)
 		var wg sync.WaitGroup
 		wg.Go(func() { expect(t, m, "answer 1", call.CacheMiss) })
 		synctest.Wait()
 		wg.Go(func() { expect(t, m, "answer 1", call.CacheHit) })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		mustNotHang(t, time.Second, func() {
-			if got := ask(ctx, m, false); !errors.Is(got.err, context.DeadlineExceeded) {
-				t.Errorf("error %v, want the waiter's own deadline", got.err)
+		suite.Takes(t, time.Second, func() {
+			if got := ask(ctx, m, false); !errors.Is(got.Err, context.DeadlineExceeded) {
+				t.Errorf("error %v, want the waiter's own deadline", got.Err)
 			}
 		})
 		wg.Wait()
@@ -250,15 +239,15 @@ func TestCallerThatGivesUpHandsOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", words(10, time.Second))
-				m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+				flash := suite.NewModel("flash", suite.Words(10, time.Second))
+				m := newCache(t, cache.Config{}).Middleware()(flash)
 				go leave(t, m)
 				synctest.Wait()
-				results := askMany(t.Context(), m, 10)
+				results := suite.AskMany(t.Context(), m, 10)
 				misses := 0
 				for _, got := range results {
-					if got.err != nil {
-						t.Errorf("error %v, want the answer", got.err)
+					if got.Err != nil {
+						t.Errorf("error %v, want the answer", got.Err)
 					}
 					if status(got) == call.CacheMiss {
 						misses++
@@ -279,25 +268,25 @@ func TestCallersAskForThemselvesWhenTheCallTheyWaitedForFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				// The caller's priority decides whether it is served.
-				flash := suite.NewModel("flash", after(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				flash := suite.NewModel("flash", suite.Within(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					step := first
 					if call.From(ctx).Priority == "paid" {
 						step = suite.Text("answer")
 					}
 					step(ctx, req, stream, yield)
 				}))
-				m := newCache(t, middleware.CacheConfig{}).Middleware()(flash)
+				m := newCache(t, cache.Config{}).Middleware()(flash)
 				go ask(t.Context(), m, false)
 				synctest.Wait()
-				mustNotHang(t, 2*time.Second, func() {
-					for _, got := range askMany(t.Context(), m, 10) {
-						if got.text == "answer" {
+				suite.Takes(t, 2*time.Second, func() {
+					for _, got := range suite.AskMany(t.Context(), m, 10) {
+						if got.Text() == "answer" {
 							t.Errorf("%+v, want none for this caller", got)
 						}
 					}
 				})
-				for _, got := range askMany(call.With(t.Context(), call.Info{Priority: "paid"}), m, 10) {
-					if got.text != "answer" {
+				for _, got := range suite.AskMany(call.With(t.Context(), call.Info{Priority: "paid"}), m, 10) {
+					if got.Text() != "answer" {
 						t.Errorf("%+v, want an answer", got)
 					}
 				}
@@ -308,19 +297,19 @@ func TestCallersAskForThemselvesWhenTheCallTheyWaitedForFails(t *testing.T) {
 
 func TestCallerWaitsForAnotherOnlySoLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newCache(t, middleware.CacheConfig{MaxWait: 5 * time.Second}).Middleware()(
-			suite.NewModel("flash", after(time.Hour, suite.Text("slow")), suite.Text("quick")))
+		m := newCache(t, cache.Config{MaxWait: 5 * time.Second}).Middleware()(
+			suite.NewModel("flash", suite.Within(time.Hour, suite.Text("slow")), suite.Text("quick")))
 		go ask(t.Context(), m, false)
 		synctest.Wait()
-		mustNotHang(t, 5*time.Second, func() { expect(t, m, "quick", call.CacheMiss) })
+		suite.Takes(t, 5*time.Second, func() { expect(t, m, "quick", call.CacheMiss) })
 		expect(t, m, "quick", call.CacheHit)
 	})
 }
 
 func TestDifferentRequestsDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := newCache(t, middleware.CacheConfig{}).Middleware()(numbered(time.Second))
-		mustNotHang(t, time.Second, func() {
+		m := newCache(t, cache.Config{}).Middleware()(numbered(time.Second))
+		suite.Takes(t, time.Second, func() {
 			var wg sync.WaitGroup
 			for i := range 10 {
 				wg.Go(func() { ask(call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)}), m, false) })
