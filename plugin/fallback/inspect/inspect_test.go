@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
@@ -47,14 +48,14 @@ func split(m model.LLM) model.LLM {
 // around has a function for each layer of this module, and each place in a group, that puts
 // it around a model.
 func around(t *testing.T) map[string]func(model.LLM) model.LLM {
-	cache := middleware.MustCache(middleware.CacheConfig{})
-	t.Cleanup(func() { cache.Close() })
+	kept := cache.MustNew(cache.Config{})
+	t.Cleanup(func() { kept.Close() })
 	sure := cascade.JudgeLogProbs(false)
 	return map[string]func(model.LLM) model.LLM{
 		"attempt":   middleware.Attempt(middleware.AttemptConfig{}),
 		"breaker":   middleware.MustBreaker(middleware.BreakerConfig{}),
 		"budget":    middleware.MustBudget(middleware.BudgetConfig{Price: func(string, *model.LLMRequest) (float64, bool) { return 0, true }}).Middleware(),
-		"cache":     cache.Middleware(),
+		"cache":     kept.Middleware(),
 		"keep-warm": middleware.MustKeepWarm(middleware.KeepWarmConfig{Models: []model.LLM{other()}}),
 		"limit":     middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 9}),
 		"retry":     middleware.MustRetry(middleware.RetryConfig{}),
@@ -72,7 +73,7 @@ func around(t *testing.T) map[string]func(model.LLM) model.LLM {
 		"split":    split,
 		"ahead": func(m model.LLM) model.LLM {
 			s := split(m)
-			ahead, err := router.SplitAhead(s, s, func(int) middleware.Middleware { return cache.Middleware() })
+			ahead, err := router.SplitAhead(s, s, func(int) middleware.Middleware { return kept.Middleware() })
 			if err != nil {
 				t.Fatal(err)
 			}
