@@ -41,6 +41,10 @@ func TestFeedback(t *testing.T) {
 	if err := o.Feedback(t.Context(), "i-2", 1); !errors.Is(err, observe.ErrUnknownInvocation) {
 		t.Errorf("the error for an unknown invocation is %v", err)
 	}
+	o.Hooks().OnEnd(call.With(t.Context(), call.Info{Invocation: "i-3"}), call.Result{Outcome: call.Failed})
+	if err := o.Feedback(t.Context(), "i-3", 1); !errors.Is(err, observe.ErrUnknownInvocation) {
+		t.Errorf("the error for an invocation without an answer is %v", err)
+	}
 	for _, score := range []float64{-1.1, 2, math.NaN(), math.Inf(1)} {
 		if err := o.Feedback(t.Context(), "i-1", score); err == nil {
 			t.Errorf("score %v is accepted", score)
