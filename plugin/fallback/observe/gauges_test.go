@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
@@ -78,6 +79,41 @@ func TestGaugesAreTheStateOfTheTree(t *testing.T) {
 
 // free is the label of the tenant free.
 const free = "ad95d5fa651b"
+
+// inspected is a model with a given state.
+type inspected struct {
+	model.LLM
+	node inspect.Node
+}
+
+func (i inspected) Inspect() inspect.Node {
+	i.node.Name, i.node.State = "a", new(int)
+	return i.node
+}
+
+// B140
+func TestGaugesOfEachState(t *testing.T) {
+	meter, metrics := newMeter(t)
+	o := observe.MustNew(meter, nil)
+	for _, n := range []inspect.Node{
+		{Breaker: &inspect.Breaker{State: inspect.HalfOpen}},
+		{Limit: &inspect.Limit{Queued: 2, InFlight: 3, Pace: 0.5}},
+		{Retry: &inspect.RetryBudget{Available: 4}},
+		{Hedge: &inspect.Hedge{Available: 5}},
+		{Cache: &inspect.Cache{Bytes: 6, Answers: 7}},
+		{Policy: &inspect.Policy{Loaded: time.Unix(8, 0), Problem: "wrong"}},
+	} {
+		o.Watch(inspected{suite.NewModel("a"), n})
+	}
+	want := map[string]float64{
+		"fallback.breaker.state{target=a}": 1, "fallback.limit.queued{target=a}": 2, "fallback.limit.in_flight{target=a}": 3, "fallback.limit.pace{target=a}": 0.5,
+		"fallback.retry.available{target=a}": 4, "fallback.hedge.available{target=a}": 5, "fallback.cache.size{target=a}": 6, "fallback.cache.answers{target=a}": 7,
+		"fallback.policy.loaded{}": 8, "fallback.policy.problem{}": 1,
+	}
+	if diff := cmp.Diff(want, metrics()); diff != "" {
+		t.Errorf("gauges (-want +got):\n%s", diff)
+	}
+}
 
 type jobs func() (inspect.Jobs, error)
 
