@@ -100,7 +100,7 @@ alerts:
 		}
 		delete(alerting, name)
 	}
-	if len(alerting) > 0 || !slices.ContainsFunc(expressions, func(e string) bool { return strings.Contains(e, `outcome!="cancelled"}[1h30m]`) }) {
+	if len(alerting) > 0 || !slices.ContainsFunc(expressions, func(e string) bool { return strings.Contains(e, `outcome!="cancelled",deferred="false"}[1h30m]`) }) {
 		t.Errorf("alerts %v are not in this test, or the window is not used", alerting)
 	}
 }

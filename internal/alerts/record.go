@@ -76,8 +76,10 @@ func (m *maker) records() []rule {
 	return rules
 }
 
-// calls returns the rates of calls.
+// calls returns the rates of calls that somebody waits for: while no model answers, deferred
+// jobs make many others.
 func (m *maker) calls(matchers ...matcher) string {
+	matchers = append(matchers, is(telemetry.LabelDeferred, "false"))
 	return rate(of(counter(telemetry.Calls), m.selector, matchers...), m.set.Window)
 }
 

@@ -23,11 +23,11 @@ alerts: {selector: {job: assistant}, labels: {team: search}}
 
 // Series of the scenarios, as package observe has them.
 const (
-	plainCalls    = `fallback_calls_total{outcome="ok",fallback="false",model="gemini-2.5-pro"}`
-	failedCalls   = `fallback_calls_total{outcome="failed",fallback="false"}`
-	rescuedCalls  = `fallback_calls_total{outcome="ok",fallback="true",model="gpt-4o"}`
-	degradedCalls = `fallback_calls_total{outcome="ok",fallback="true",degraded="template-response"}`
-	endedCalls    = `fallback_calls_total{outcome="cancelled",fallback="false"}`
+	plainCalls    = `fallback_calls_total{deferred="false",outcome="ok",fallback="false",model="gemini-2.5-pro"}`
+	failedCalls   = `fallback_calls_total{deferred="false",outcome="failed",fallback="false"}`
+	rescuedCalls  = `fallback_calls_total{deferred="false",outcome="ok",fallback="true",model="gpt-4o"}`
+	degradedCalls = `fallback_calls_total{deferred="false",outcome="ok",fallback="true",degraded="template-response"}`
+	endedCalls    = `fallback_calls_total{deferred="false",outcome="cancelled",fallback="false"}`
 	primaryOK     = `fallback_attempts_total{target="gemini-2.5-pro",outcome="ok"}`
 	primaryFails  = `fallback_attempts_total{target="gemini-2.5-pro",outcome="failed",kind="server"}`
 	primaryEnded  = `fallback_attempts_total{target="gemini-2.5-pro",outcome="failed",kind="canceled"}`
@@ -135,8 +135,11 @@ var scenarios = []struct {
 	{name: "150 jobs wait", differ: map[string]string{waiting: "150x120", oldest: "60x120"}, want: []string{"FallbackJobsWaiting"}},
 	{name: "a few young jobs wait", differ: map[string]string{waiting: "99x120", oldest: "840x120"}},
 
+	{name: "deferred jobs get answers of last resort, again and again", differ: map[string]string{
+		`fallback_calls_total{deferred="true",outcome="ok",fallback="true",degraded="template-response"}`: "0+6000x120", `fallback_calls_total{deferred="true",outcome="failed",fallback="false"}`: "0+6000x120",
+	}},
 	{name: "everything at once in another application", differ: map[string]string{
-		`fallback_calls_total{job="other",outcome="ok",fallback="true",degraded="template-response"}`: "0+600x120", `fallback_breaker_state{job="other",target="gemini-2.5-pro"}`: "2x120",
+		`fallback_calls_total{job="other",deferred="false",outcome="ok",fallback="true",degraded="template-response"}`: "0+600x120", `fallback_breaker_state{job="other",target="gemini-2.5-pro"}`: "2x120",
 		`fallback_breaker_state{job="other",target="gpt-4o"}`: "2x120", `fallback_attempts_total{job="other",target="gemini-2.5-pro",outcome="failed",kind="server"}`: "0+600x120",
 		`fallback_budget_spent{job="other",tenant="0f2c"}`: "24x120", `fallback_budget_limit{job="other",tenant="0f2c"}`: "24x120", `fallback_jobs_waiting{job="other"}`: "500x120",
 	}},

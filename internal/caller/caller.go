@@ -19,3 +19,18 @@ func Context(ctx context.Context) context.Context {
 	}
 	return ctx
 }
+
+// deferredKey is the key of the mark of a deferred call.
+type deferredKey struct{}
+
+// Deferred returns a context whose call is one that nobody waits for: a deferred job makes
+// it, and makes it again while no model answers.
+func Deferred(ctx context.Context) context.Context {
+	return context.WithValue(ctx, deferredKey{}, true)
+}
+
+// IsDeferred reports whether ctx is that of a deferred call.
+func IsDeferred(ctx context.Context) bool {
+	deferred, _ := ctx.Value(deferredKey{}).(bool)
+	return deferred
+}

@@ -52,6 +52,7 @@ const (
 	LabelFallback   = attribute.Key("fallback") // bool: a fallback answered
 	LabelModel      = attribute.Key("model")    // the target that answered; "" for none
 	LabelDegraded   = attribute.Key("degraded") // the last resort that answered; "" for none
+	LabelDeferred   = attribute.Key("deferred") // bool: a deferred job made the call, which nobody waits for
 	LabelTenant     = attribute.Key("tenant")   // a hash
 	LabelTarget     = attribute.Key("target")
 	LabelFrom       = attribute.Key("from")

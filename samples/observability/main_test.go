@@ -70,7 +70,7 @@ func TestReadmeShowsWhatIsPrinted(t *testing.T) {
 // After the outage, the metrics and the debug page are there to be read.
 func TestMetricsAndPageAreServed(t *testing.T) {
 	_, pages := played(t, "/metrics", "/debug/fallback/")
-	if want := `fallback_calls_total{degraded="deferred-answer",`; !strings.Contains(pages[0], want) {
+	if want := `fallback_calls_total{deferred="false",degraded="deferred-answer",`; !strings.Contains(pages[0], want) {
 		t.Errorf("the metrics lack %s:\n%s", want, pages[0])
 	}
 	if !strings.Contains(pages[1], primary) || !strings.Contains(pages[1], fallback) {

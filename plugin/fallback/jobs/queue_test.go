@@ -14,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -412,6 +413,22 @@ func TestCounts(t *testing.T) {
 		want := inspect.Jobs{Pending: 2, Done: 1, Cancelled: 1, Oldest: get(t, q, oldest).Created}
 		if got, err := q.Counts(t.Context()); err != nil || got != want {
 			t.Errorf("the queue has %+v, error %v; want %+v", got, err, want)
+		}
+	})
+}
+
+// B140: a call of a job is told apart from one that somebody waits for.
+func TestCallsOfJobsAreMarked(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{})
+		enqueue(t, q, "acme", "hi")
+		marked := false
+		step(t, q, suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			marked = caller.IsDeferred(ctx)
+			suite.Text("hello")(ctx, req, stream, yield)
+		}))
+		if !marked || caller.IsDeferred(t.Context()) {
+			t.Error("the call of a job is not marked as deferred")
 		}
 	})
 }

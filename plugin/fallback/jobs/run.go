@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -84,7 +85,7 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 	if err := q.unseal(l.payload, &p); err != nil {
 		return err
 	}
-	callCtx, cancel := context.WithTimeoutCause(call.With(context.WithValue(ctx, jobKey{}, l.job.ID), p.Caller), left, ErrExpired)
+	callCtx, cancel := context.WithTimeoutCause(call.With(caller.Deferred(context.WithValue(ctx, jobKey{}, l.job.ID)), p.Caller), left, ErrExpired)
 	defer cancel()
 	var resp *model.LLMResponse
 	err := contain("the model", func() (err error) { resp, err = answer(callCtx, m, p.request(m.Name())); return err })

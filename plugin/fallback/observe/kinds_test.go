@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
@@ -80,15 +81,26 @@ func TestMetricsOfACall(t *testing.T) {
 		}})
 		got := metrics()
 		for series, want := range map[string]float64{
-			"fallback.calls{degraded=c fallback=" + fallback + " model=b outcome=" + string(outcome) + "}":                 1,
-			"fallback.call.duration{fallback=" + fallback + " outcome=" + string(outcome) + "}":                            2,
-			"fallback.call.first_content{fallback=" + fallback + " outcome=" + string(outcome) + "}":                       1,
-			"fallback.cache.calls{status=stale}":                                                                           1,
+			"fallback.calls{deferred=false degraded=c fallback=" + fallback + " model=b outcome=" + string(outcome) + "}": 1,
+			"fallback.call.duration{fallback=" + fallback + " outcome=" + string(outcome) + "}":                           2,
+			"fallback.call.first_content{fallback=" + fallback + " outcome=" + string(outcome) + "}":                      1,
+			"fallback.cache.calls{status=stale}": 1,
 			"fallback.experiment.calls{cohort=new experiment=e fallback=" + fallback + " outcome=" + string(outcome) + "}": 1,
 		} {
 			if got[series] != want {
 				t.Errorf("%s is %v, want %v; have %v", series, got[series], want, got)
 			}
 		}
+	}
+}
+
+// B140: calls of deferred jobs, which nobody waits for, are apart.
+func TestMetricsOfDeferredCalls(t *testing.T) {
+	meter, metrics := newMeter(t)
+	hooks := observe.MustNew(meter, nil).Hooks()
+	hooks.OnEnd(caller.Deferred(t.Context()), call.Result{Outcome: call.OK, Metadata: call.Metadata{ModelName: "a"}})
+	const series = "fallback.calls{deferred=true fallback=false model=a outcome=ok}"
+	if got := metrics(); got[series] != 1 {
+		t.Errorf("there is no %s in %v", series, got)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -51,6 +52,7 @@ type (
 		outcome         call.Outcome
 		model, degraded string
 		fallback        bool
+		deferred        bool
 		tenant          string
 	}
 	timeKey struct {
@@ -90,7 +92,7 @@ func newMetrics(meter metric.Meter) (*metrics, error) {
 	m.byCall.attributes = func(k callKey) []attribute.KeyValue {
 		return []attribute.KeyValue{
 			telemetry.LabelOutcome.String(string(k.outcome)), telemetry.LabelModel.String(k.model), telemetry.LabelDegraded.String(k.degraded),
-			telemetry.LabelFallback.Bool(k.fallback), telemetry.LabelTenant.String(k.tenant),
+			telemetry.LabelFallback.Bool(k.fallback), telemetry.LabelDeferred.Bool(k.deferred), telemetry.LabelTenant.String(k.tenant),
 		}
 	}
 	m.byTime.attributes = func(k timeKey) []attribute.KeyValue {
@@ -175,7 +177,7 @@ func hedgeResult(a call.Attempt) string {
 // end records a call.
 func (m *metrics) end(ctx context.Context, r call.Result, tenant string) {
 	fallback := r.Triggered && r.Outcome == call.OK
-	m.calls.Add(ctx, 1, m.byCall.at(callKey{r.Outcome, m.targets.of(r.ModelName), m.targets.of(r.Degraded), fallback, tenant}).add...)
+	m.calls.Add(ctx, 1, m.byCall.at(callKey{r.Outcome, m.targets.of(r.ModelName), m.targets.of(r.Degraded), fallback, caller.IsDeferred(ctx), tenant}).add...)
 	ofTime := m.byTime.at(timeKey{r.Outcome, fallback})
 	m.callTime.Record(ctx, r.Duration.Seconds(), ofTime.record...)
 	if r.FirstContent > 0 {

@@ -125,19 +125,19 @@ func TestMetricsOfAFallback(t *testing.T) {
 
 		got := metrics()
 		want := map[string]float64{
-			"fallback.calls{fallback=true model=gemini-2.5-pro outcome=ok tenant=" + acme + "}": 1,
-			"fallback.call.duration{fallback=true outcome=ok}":                                  3,
-			"fallback.call.first_content{fallback=true outcome=ok}":                             3,
-			"fallback.fallbacks{from=gemini-2.5-flash kind=rate_limit to=gemini-2.5-pro}":       1,
-			"fallback.attempts{kind=rate_limit outcome=failed target=gemini-2.5-flash}":         1,
-			"fallback.attempts{outcome=ok target=gemini-2.5-pro}":                               1,
-			"fallback.attempt.duration{outcome=failed target=gemini-2.5-flash}":                 1,
-			"fallback.attempt.duration{outcome=ok target=gemini-2.5-pro}":                       2,
-			"fallback.attempt.first_content{target=gemini-2.5-pro}":                             2,
-			"fallback.tokens{target=gemini-2.5-pro type=input}":                                 1000,
-			"fallback.tokens{target=gemini-2.5-pro type=output}":                                100,
-			"fallback.tokens{target=gemini-2.5-pro type=cached}":                                400,
-			"fallback.cost{target=gemini-2.5-pro tenant=" + acme + "}":                          (600*1.25 + 400*0.125 + 100*10) / 1e6,
+			"fallback.calls{deferred=false fallback=true model=gemini-2.5-pro outcome=ok tenant=" + acme + "}": 1,
+			"fallback.call.duration{fallback=true outcome=ok}":                                                 3,
+			"fallback.call.first_content{fallback=true outcome=ok}":                                            3,
+			"fallback.fallbacks{from=gemini-2.5-flash kind=rate_limit to=gemini-2.5-pro}":                      1,
+			"fallback.attempts{kind=rate_limit outcome=failed target=gemini-2.5-flash}":                        1,
+			"fallback.attempts{outcome=ok target=gemini-2.5-pro}":                                              1,
+			"fallback.attempt.duration{outcome=failed target=gemini-2.5-flash}":                                1,
+			"fallback.attempt.duration{outcome=ok target=gemini-2.5-pro}":                                      2,
+			"fallback.attempt.first_content{target=gemini-2.5-pro}":                                            2,
+			"fallback.tokens{target=gemini-2.5-pro type=input}":                                                1000,
+			"fallback.tokens{target=gemini-2.5-pro type=output}":                                               100,
+			"fallback.tokens{target=gemini-2.5-pro type=cached}":                                               400,
+			"fallback.cost{target=gemini-2.5-pro tenant=" + acme + "}":                                         (600*1.25 + 400*0.125 + 100*10) / 1e6,
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("metrics (-want +got):\n%s", diff)
@@ -172,13 +172,13 @@ func TestMetricsOfWaitsHedgesAndLastResorts(t *testing.T) {
 		}
 		got := metrics()
 		for series, want := range map[string]float64{
-			"fallback.hedges{result=lost target=loser}":                                                   1,
-			"fallback.hedges{result=failed target=bad}":                                                   1,
-			"fallback.hedges{result=won target=quick}":                                                    1,
-			"fallback.attempts{kind=hedge_lost outcome=failed target=slow}":                               1,
-			"fallback.attempt.wait{target=flaky}":                                                         0.5,
-			"fallback.calls{degraded=template-response fallback=true model=template-response outcome=ok}": 1,
-			"fallback.calls{fallback=false model=flaky outcome=ok}":                                       1,
+			"fallback.hedges{result=lost target=loser}":                                                                  1,
+			"fallback.hedges{result=failed target=bad}":                                                                  1,
+			"fallback.hedges{result=won target=quick}":                                                                   1,
+			"fallback.attempts{kind=hedge_lost outcome=failed target=slow}":                                              1,
+			"fallback.attempt.wait{target=flaky}":                                                                        0.5,
+			"fallback.calls{deferred=false degraded=template-response fallback=true model=template-response outcome=ok}": 1,
+			"fallback.calls{deferred=false fallback=false model=flaky outcome=ok}":                                       1,
 		} {
 			if got[series] != want {
 				t.Errorf("%s is %v, want %v", series, got[series], want)
@@ -202,11 +202,11 @@ func TestMetricsOfCallsWithoutAnswer(t *testing.T) {
 		ask(t, ctx, m)
 		got := metrics()
 		for series, want := range map[string]float64{
-			"fallback.calls{fallback=false outcome=failed}":              1,
-			"fallback.calls{fallback=false outcome=cancelled}":           1,
-			"fallback.fallbacks{from=a kind=overloaded}":                 1,
-			"fallback.call.duration{fallback=false outcome=failed}":      1,
-			"fallback.attempts{kind=overloaded outcome=failed target=a}": 1,
+			"fallback.calls{deferred=false fallback=false outcome=failed}":    1,
+			"fallback.calls{deferred=false fallback=false outcome=cancelled}": 1,
+			"fallback.fallbacks{from=a kind=overloaded}":                      1,
+			"fallback.call.duration{fallback=false outcome=failed}":           1,
+			"fallback.attempts{kind=overloaded outcome=failed target=a}":      1,
 		} {
 			if got[series] != want {
 				t.Errorf("%s is %v, want %v; have %v", series, got[series], want, slices.Sorted(maps.Keys(got)))

@@ -184,7 +184,7 @@ func TestHugeNames(t *testing.T) {
 	o.Hooks().OnAttempt(ctx, call.Attempt{Model: bad, Outcome: call.Failed, Kind: bad})
 	got := metrics()
 	for _, series := range []string{
-		"fallback.calls{fallback=false model=" + strings.Repeat("ab", 30) + "a… outcome=ok tenant=bd5752c813c1}",
+		"fallback.calls{deferred=false fallback=false model=" + strings.Repeat("ab", 30) + "a… outcome=ok tenant=bd5752c813c1}",
 		"fallback.attempts{kind=b\uFFFD \uFFFD outcome=failed target=b\uFFFD \uFFFD}",
 	} {
 		if got[series] == 0 {
