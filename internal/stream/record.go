@@ -274,7 +274,8 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 	end := ending{hooks: hooks, began: time.Now()}
 	outermost := s.Root == "" || s.Root == first
 	outer := s.hooks
-	s.hooks = &hooked{hooks, outer}
+	s.hooks = s.spareHooked()
+	*s.hooks = hooked{hooks, outer}
 	err := do()
 	s.hooks = outer
 	if outermost && s.Root != "" {

@@ -188,6 +188,7 @@ type spare struct {
 	attempt attempt
 	limit   limit
 	visits  [3]visit
+	hooked  hooked
 }
 
 func (s *Sink) spareLimit() *limit {
@@ -195,6 +196,13 @@ func (s *Sink) spareLimit() *limit {
 		return &s.spare.limit
 	}
 	return &limit{}
+}
+
+func (s *Sink) spareHooked() *hooked {
+	if s.spare != nil && s.spare.hooked.Hooks == nil {
+		return &s.spare.hooked
+	}
+	return &hooked{}
 }
 
 func (s *Sink) spareAttempt() *attempt {
