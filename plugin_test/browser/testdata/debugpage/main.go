@@ -14,7 +14,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -106,11 +105,13 @@ func load(ctx context.Context, provider *fallbacktest.Server, page *debugpage.Pa
 		}
 		models[name] = m
 	}
-	path := filepath.Join(os.Args[1], "fallback.yaml")
-	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+	if err := os.Chdir(os.Args[1]); err != nil { // so that the page shows the same path each time
 		return nil, err
 	}
-	return policy.Load(ctx, path, models, policy.WithHooks(page.Hooks()))
+	if err := os.WriteFile("fallback.yaml", []byte(file), 0o600); err != nil {
+		return nil, err
+	}
+	return policy.Load(ctx, "fallback.yaml", models, policy.WithHooks(page.Hooks()))
 }
 
 func consume(ctx context.Context, m model.LLM, question string) {
