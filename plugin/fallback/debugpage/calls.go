@@ -1,8 +1,6 @@
 package debugpage
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"sync"
 	"time"
 
@@ -19,7 +17,7 @@ type record struct {
 	seq        uint64 // from 1
 	ended      time.Time
 	invocation string
-	tenant     tenant
+	tenant     redact.Digest
 	tenantName string          // if the page shows names
 	first      [1]call.Attempt // most calls need no more
 }
@@ -65,25 +63,6 @@ func (r *record) own(names *targets) {
 		r.Reason = redact.Text(r.Reason, call.MaxMessageBytes)
 	}
 	r.Reason = copied(r.Reason, reason)
-}
-
-// tenant is a short digest of a tenant's name, the same as that of package observe; zero for
-// no tenant.
-type tenant [6]byte
-
-func digest(name string) (t tenant) {
-	if name != "" {
-		sum := sha256.Sum256([]byte(name))
-		copy(t[:], sum[:])
-	}
-	return t
-}
-
-func (t tenant) String() string {
-	if t == (tenant{}) {
-		return ""
-	}
-	return hex.EncodeToString(t[:])
 }
 
 // calls are those that have ended. The zero value has none.

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
@@ -175,7 +176,7 @@ func clean(n *inspect.Node, showTenants bool) {
 				if showTenants {
 					*name = line(*name, call.MaxNameBytes)
 				} else {
-					*name = digest(*name).String()
+					*name = redact.DigestOf(*name).String()
 				}
 			}
 			n.Budget = &b

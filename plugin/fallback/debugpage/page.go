@@ -100,7 +100,7 @@ func (p *Page) onEnd(ctx context.Context, r call.Result) {
 	p.begin(now)
 	info := call.From(ctx)
 	rec := &record{Result: r, ended: now, invocation: copied(info.Invocation, "")}
-	rec.tenant = digest(info.Tenant)
+	rec.tenant = redact.DigestOf(info.Tenant)
 	if p.config.ShowTenants {
 		rec.tenantName = line(info.Tenant, call.MaxNameBytes)
 	}

@@ -1,8 +1,6 @@
 package observe
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -11,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
 // Bounds of the values of labels: each combination is a time series.
@@ -36,13 +35,7 @@ func newNames() names { return names{most: maxNames, shown: readable} }
 func readable(name string) string { return printable.Line(name, maxNameBytes) }
 
 // hashed returns a name that tells nothing of a tenant, or "" for none.
-func hashed(name string) string {
-	if name == "" {
-		return ""
-	}
-	sum := sha256.Sum256([]byte(name))
-	return hex.EncodeToString(sum[:6])
-}
+func hashed(name string) string { return redact.DigestOf(name).String() }
 
 // of returns the value of a name; "" for "".
 func (n *names) of(name string) string {
