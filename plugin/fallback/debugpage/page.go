@@ -82,7 +82,7 @@ func contains(models []model.LLM, m model.LLM) (found bool) {
 	return false
 }
 
-// Hooks returns the hooks that the page lives on. Give them to the outermost part that has
+// Hooks returns the hooks that record calls for the page. Give them to the outermost part that has
 // hooks, or to each of several that are not inside each other: a call that passes two parts
 // with the same hooks is counted twice.
 func (p *Page) Hooks() call.Hooks {
