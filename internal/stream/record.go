@@ -70,14 +70,23 @@ func (s *Sink) Join() {
 // that s belongs to, is over. It returns the recorded attempt.
 func (s *Sink) Record(a call.Attempt) call.Attempt { return s.add(a, 0, s.hooks, nil) }
 
-// began counts an attempt that begins at a time. It reports whether it has taken over
-// the attempt's span, which ends as the attempt is recorded, or with the call. A span and
-// a price may be nil.
-func (s *Sink) began(at time.Time, span telemetry.Span, rates *price.Price) (kept bool) {
+// began counts an attempt that begins at a time. It reports whether the attempt may be
+// made: after the recording has ended, nobody waits for it and no record would have it.
+// start starts the attempt's span, which ends as the attempt is recorded, or with the
+// call; it runs under the lock, so that no attempt has a span and no record. start, the
+// span and the price may be nil.
+func (s *Sink) began(at time.Time, start func() telemetry.Span, rates *price.Price) (open bool) {
 	r := s.record
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if kept = span != nil && !s.isClosed(); kept {
+	if s.isClosed() {
+		return false
+	}
+	var span telemetry.Span
+	if start != nil {
+		span = start()
+	}
+	if span != nil {
 		r.spans = append(r.spans, span)
 	}
 	own := true // Sinks further out belong to another goroutine
@@ -89,7 +98,7 @@ func (s *Sink) began(at time.Time, span telemetry.Span, rates *price.Price) (kep
 		}
 		own = own && p.detached == nil
 	}
-	return kept
+	return true
 }
 
 // leave ends the recording, and the spans of attempts that were not recorded: the consumer
@@ -184,10 +193,11 @@ func (s *Sink) Skip(refused *RefusedError) {
 }
 
 // close ends the recording through s. If an attempt is in progress, or none was
-// recorded, a is recorded as the last one.
+// recorded, a is recorded as the last one. A hedge that has lost before its first attempt
+// has made none.
 func (s *Sink) close(a call.Attempt) {
 	s.record.mu.Lock()
-	open, last, hooks := s.open, s.open > 0 || s.attempts == 0, s.latest
+	open, last, hooks := s.open, s.open > 0 || s.attempts == 0 && a.Kind != string(KindHedgeLost), s.latest
 	a.Hedge = s.beside // s.Hedge belongs to the goroutine of the layer
 	s.closed = true
 	if s.deep != nil {

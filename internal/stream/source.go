@@ -170,17 +170,24 @@ func (s *Source) again(out *Sink, err error) *attempt {
 	return a
 }
 
+// errOver is the error of an attempt that begins after its call has ended. It counts as the
+// caller's cancellation.
+var errOver = fmt.Errorf("fallback: the call is over: %w", context.Canceled)
+
 // make makes the attempt and records its failure.
 func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, r *resolved) (err error) {
 	if err := a.prepare(ctx, req, &r.target, a.repair); err != nil {
 		return err
 	}
 	a.started = time.Now()
-	ctx, span := telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: &r.target, Number: a.out.begun, Wait: a.wait, Breaker: a.out.Breaker, Adapted: a.out.Notes.Adapted})
-	a.span, a.streamed = span, stream
-	if !a.out.began(a.started, span, r.price) && span != nil {
-		defer telemetry.EndAttempt(span, call.Attempt{}) // the call is over
+	open := a.out.began(a.started, func() telemetry.Span {
+		ctx, a.span = telemetry.StartAttempt(ctx, telemetry.Start{Name: a.name, Target: &r.target, Number: a.out.begun, Wait: a.wait, Breaker: a.out.Breaker, Adapted: a.out.Notes.Adapted})
+		return a.span
+	}, r.price)
+	if !open {
+		return errOver
 	}
+	a.streamed = stream
 	a.capture.Context = ctx // for a client whose transport is failure.Capture
 	// A model that does not describe itself may pass the request on to an adapter,
 	// which knows its target better than prepare does.
@@ -200,9 +207,9 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		return err
 	}
 	failed := newAttemptError(&a.capture, a.name, err)
-	if span != nil {
+	if a.span != nil {
 		a.describe()
-		telemetry.Judged(span, failed.Means)
+		telemetry.Judged(a.span, failed.Means)
 	}
 	failed.Record = a.out.recordFailure(failed, a.wait, time.Since(a.started), a.first)
 	return failed

@@ -15,37 +15,41 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// B60: a hedge that is left behind does not read the caller's request.
+// B60: a hedge that is left behind does not read the caller's request, nor call its model
+// once more.
 func TestHedgeHasItsOwnRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var read string
 		flash := suite.NewModel("flash", within(2*time.Second, suite.Text("from flash")))
-		lite := suite.NewModel("lite", deaf(time.Second, suite.Fail(suite.ErrUnavailable)), deaf(time.Minute,
-			func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-				read = req.Contents[0].Parts[0].Text
-			}))
-		retry := func(m model.LLM) model.LLM { return &again{stream.Of(m)} }
+		lite := suite.NewModel("lite", deaf(time.Second, suite.Fail(suite.ErrUnavailable)), suite.Text("x"))
+		stubborn := &again{Layer: stream.Of(lite)}
 		req := userSays("hi")
-		m := router.MustHedge(router.HedgeConfig{Delay: time.Second / 2}, flash, retry(lite))
+		m := router.MustHedge(router.HedgeConfig{Delay: time.Second / 2}, flash, stubborn)
 		for range m.GenerateContent(t.Context(), req, false) {
 		}
 		req.Contents[0].Parts[0].Text = "another turn"
 		time.Sleep(time.Hour)
 		synctest.Wait()
-		if read != "hi" {
-			t.Errorf("the hedge read %q, want hi", read)
+		if stubborn.read != "hi" {
+			t.Errorf("the hedge read %q, want hi", stubborn.read)
+		}
+		if n := len(lite.Requests()); n != 1 {
+			t.Errorf("%d calls of the hedge's model, want 1: nobody waits for the second", n)
 		}
 	})
 }
 
 // again asks twice, also after a cancellation.
-type again struct{ stream.Layer }
+type again struct {
+	stream.Layer
+	read string // of the request, before the second call
+}
 
 func (a *again) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if err := a.Layer.Do(ctx, req, streamed, out); err == nil {
 		return nil
 	}
 	time.Sleep(time.Minute) // in a synctest bubble
+	a.read = req.Contents[0].Parts[0].Text
 	return a.Layer.Do(ctx, req, streamed, out)
 }
 
