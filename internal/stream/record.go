@@ -140,14 +140,10 @@ func (s *Sink) add(a call.Attempt, ended int, hooks *hooked, of *Sink) call.Atte
 			r.tell = append(r.tell, told{o.OnAttempt, a})
 		}
 	}
-	var span telemetry.Span
-	if of != nil {
-		span = of.span
+	if of != nil && of.span != nil {
+		telemetry.EndAttempt(of.span, a) // under the lock: leave ends it otherwise, as one without a record
 	}
 	r.mu.Unlock()
-	if span != nil {
-		telemetry.EndAttempt(span, a)
-	}
 	for o := hooks; o != nil && now; o = o.outer {
 		if o.OnAttempt != nil {
 			contained(func() { o.OnAttempt(r.ctx, a) })
