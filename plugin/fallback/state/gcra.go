@@ -1,0 +1,37 @@
+package state
+
+import "time"
+
+// gcra is a token bucket as the generic cell rate algorithm keeps it: all that is known of
+// it is when it will be full. The zero gcra is full. state/redis follows the same rule.
+type gcra struct{ full time.Time }
+
+// rounding is the part of a token by which a bucket may seem to hold less than it does, because
+// times are whole nanoseconds.
+const rounding = 1e-4
+
+// tokens returns how many tokens a bucket of that size and rate holds; below 0 if it owes.
+func (g *gcra) tokens(now time.Time, size, perMinute float64) float64 {
+	missing := g.full.Sub(now)
+	if missing <= 0 {
+		return size
+	}
+	return size - missing.Minutes()*perMinute
+}
+
+// wait returns the time until the bucket holds n.
+func (g *gcra) wait(now time.Time, size, perMinute float64, n int) time.Duration {
+	missing := float64(n) - g.tokens(now, size, perMinute)
+	if missing <= rounding {
+		return 0
+	}
+	return min(time.Duration(missing/perMinute*float64(time.Minute))+1, time.Hour) // rounded up
+}
+
+// take takes n tokens, or puts them back if n is below 0. They need not be there.
+func (g *gcra) take(now time.Time, perMinute float64, n float64) {
+	if g.full.Before(now) {
+		g.full = now
+	}
+	g.full = g.full.Add(time.Duration(n / perMinute * float64(time.Minute)))
+}
