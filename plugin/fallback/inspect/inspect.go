@@ -24,6 +24,7 @@ type Node struct {
 	Hedge   *Hedge       `json:"hedge,omitempty"`
 	Split   *Split       `json:"split,omitempty"`
 	Policy  *Policy      `json:"policy,omitempty"`
+	Shared  *State       `json:"shared,omitempty"`
 
 	// State identifies the state: it is equal for layers that share it, such as those of
 	// one budget around several models. It must be comparable, such as a pointer. Nil
@@ -220,6 +221,15 @@ type Policy struct {
 	Reloads   int       `json:"reloads"`           // how often the policy has been replaced
 	Problem   string    `json:"problem,omitempty"` // why the latest change of the file is not in use; redacted, at most 4 KiB
 	ProblemAt time.Time `json:"problem_at,omitzero"`
+}
+
+// State is the connection of a replica to the store of its shared state.
+type State struct {
+	Reachable bool      `json:"reachable"`         // if not, this replica goes on alone
+	Since     time.Time `json:"since"`             // when Reachable changed last
+	Problem   string    `json:"problem,omitempty"` // why it is not; redacted, at most 256 bytes
+	Replicas  int       `json:"replicas"`          // that live, as last known; this one included
+	Dropped   int       `json:"dropped"`           // values that were not kept, of all since the start
 }
 
 // Jobs is how many deferred jobs are in each state. It is no part of a tree; see

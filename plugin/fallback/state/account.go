@@ -3,49 +3,294 @@ package state
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 )
 
 // Errors of [SharedAccount.Reserve].
 var (
 	ErrLimit       = errors.New("state: the account's limit is reached")
-	ErrUnavailable = errors.New("state: the store is unavailable, and accounts are refused then")
+	ErrUnavailable = errors.New("state: the store is unavailable, and accounts with a limit refuse then")
 )
 
-// Account returns the account of a key. Amounts are in billionths of a dollar. limit is the
-// most that all replicas together may spend until the account ends; 0 for no limit: spending is
-// only counted. A key has one account: a later limit replaces an earlier one.
-func (s *Shared) Account(key string, limit int64, ends time.Time) *SharedAccount {
-	return &SharedAccount{}
-}
-
 // SharedAccount is a limit of spending that replicas share. A replica leases a small part of
-// it ahead, so that most calls do not wait for the store. A lease that is not needed goes
-// back after a second, and that of a crashed replica after Config.Lease.
+// it ahead, so that most calls do not wait for the store. Near the limit leases are small, and one that is
+// not used for a second goes back; that of a crashed replica returns after Config.Lease.
 //
 // While the store is gone, a replica may spend its share: what it has leased, and what
 // nobody had leased when that was last known divided by the replicas last known. With
 // Config.Deny it may only spend its lease, until that runs out.
 //
 // A nil SharedAccount has no limit and counts nothing.
-type SharedAccount struct{}
+type SharedAccount struct {
+	s    *Shared
+	key  string
+	ends time.Time
+
+	mu       sync.Mutex // guards the rest
+	limit    int64
+	reserved int64 // by attempts in progress
+	spent    int64 // by this replica, in all
+	latest   int64 // what the latest call wanted to reserve
+	idle     int   // seconds since then
+	queued   bool
+
+	told    int64         // of spent, what the store knows
+	balance Balance       // as last known; Leased is never more than the store has
+	known   time.Time     // when that was; zero if it must be asked again
+	expires time.Time     // when the lease does
+	trip    chan struct{} // closed when the exchange with the store in progress ends; nil if there is none
+}
+
+// Account returns the account of a key. Amounts are in billionths of a dollar. limit is the
+// most that all replicas together may spend until the account ends; 0 for no limit: spending is
+// only counted. A key has one account: a later limit replaces an earlier one.
+func (s *Shared) Account(key string, limit int64, ends time.Time) *SharedAccount {
+	if s == nil {
+		return nil
+	}
+	a, isNew := s.account(s.key("account", key), ends)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.limit != limit || isNew {
+		a.limit, a.known = limit, time.Time{}
+		a.enqueue()
+	}
+	return a
+}
 
 // Reserve sets n aside, for an attempt that is about to start. It asks the store, and waits
 // for the answer for Config.Timeout at most, if the lease is too small. The error is
-// ErrLimit or ErrUnavailable, or that of ctx.
-func (a *SharedAccount) Reserve(ctx context.Context, n int64) error { return nil }
+// ErrLimit or ErrUnavailable, or that of ctx. Nothing is set aside then.
+func (a *SharedAccount) Reserve(ctx context.Context, n int64) error {
+	if a == nil {
+		return nil
+	}
+	n = max(n, 0)
+	a.mu.Lock()
+	a.idle, a.latest = 0, n
+	if a.hold(n, a.free(time.Now())) {
+		a.mu.Unlock()
+		return nil
+	}
+	a.mu.Unlock()
+	limited, cancel := context.WithTimeout(ctx, a.s.config.Timeout)
+	defer cancel()
+	return a.reserve(ctx, limited, n)
+}
+
+// hold sets n aside if there is so much. As all below that are not said to, it needs mu.
+func (a *SharedAccount) hold(n, free int64) bool {
+	if n > free && n > 0 && a.limit > 0 {
+		return false
+	}
+	a.reserved += n
+	if a.limit > 0 && free-n < a.block()/2 {
+		a.enqueue()
+	}
+	return true
+}
+
+// free returns how much of the lease may be set aside.
+func (a *SharedAccount) free(now time.Time) int64 {
+	if !now.Before(a.expires) {
+		return 0
+	}
+	return a.balance.Leased - (a.spent - a.told) - a.reserved
+}
+
+// open returns how much of the limit this replica could have at most: nobody has spent it,
+// no other has leased it, and no attempt here has set it aside.
+func (a *SharedAccount) open() int64 {
+	return max(a.limit-a.balance.Spent-a.balance.Others-(a.spent-a.told)-a.reserved, 0)
+}
+
+// block returns how much to lease ahead: some calls' worth, but of what is open only so
+// much that all replicas together have half of it at most.
+func (a *SharedAccount) block() int64 {
+	replicas := a.s.replicas.Load()
+	open := a.open()
+	if a.limit == 0 || a.idle > warm || a.idle > 1 && open < a.limit/10 {
+		return 0
+	}
+	return min(max(a.limit/(20*replicas), 4*a.latest), open/(2*replicas))
+}
+
+// warm is for how many seconds without a call something is leased, as long as there is
+// enough for all.
+const warm = 60
+
+// fresh is for how long an answer of the store is good enough to refuse a call.
+const fresh = 100 * time.Millisecond
+
+// reserve sets n aside, after an exchange with the store. limited is ctx, until somebody has
+// waited for long enough. It needs no lock.
+func (a *SharedAccount) reserve(ctx, limited context.Context, n int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for asked := false; ; {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case a.hold(n, a.free(time.Now())):
+			return nil
+		case a.s.gone():
+			return a.reserveHere(n)
+		case limited.Err() != nil:
+			a.s.link.lose(limited.Err())
+		case asked || n > a.open() && time.Since(a.known) < fresh:
+			return ErrLimit
+		case a.trip != nil: // which may bring enough for this call
+			trip := a.trip
+			a.mu.Unlock()
+			select {
+			case <-trip:
+			case <-limited.Done():
+			}
+			a.mu.Lock()
+		default:
+			a.exchange(limited, a.s.config.Timeout, n)
+			asked = true
+		}
+	}
+}
+
+// exchange tells the store what was spent, and makes the lease large enough for what is set
+// aside and for n more, and if possible for the next calls. It lets go of mu meanwhile.
+func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n int64) error {
+	now := time.Now()
+	c := Change{Replica: a.s.config.Replica, Spent: a.spent, TTL: a.s.config.Lease}
+	if a.limit > 0 {
+		if n > 0 {
+			c.Least = a.reserved + n
+		}
+		c.Most = a.reserved + n + a.block()
+	}
+	there := Account{Key: a.key, Limit: a.limit, Ends: max(a.ends.Sub(now), 0) + lateness}
+	// What is given back must not be used meanwhile.
+	a.balance.Leased = min(a.balance.Leased, c.Most+a.spent-a.told)
+	trip := make(chan struct{})
+	a.trip = trip
+	a.mu.Unlock()
+	is, err := ask(ctx, &a.s.link, timeout, func(ctx context.Context) (Balance, error) { return a.s.store.Lease(ctx, there, c) })
+	a.mu.Lock()
+	a.trip = nil
+	close(trip)
+	if err == nil {
+		a.balance, a.told, a.known, a.expires = is, c.Spent, time.Now(), now.Add(c.TTL)
+	}
+	return err
+}
+
+// lateness is how long after an account's end attempts that began before it may be charged.
+const lateness = time.Hour
+
+// reserveHere sets n aside from this replica's share, because the store is gone.
+func (a *SharedAccount) reserveHere(n int64) error {
+	if a.s.config.Deny {
+		return ErrUnavailable
+	}
+	b := &a.balance
+	share := b.Leased + max(a.limit-b.Spent-b.Others-b.Leased, 0)/a.s.replicas.Load()
+	if n > share-(a.spent-a.told)-a.reserved {
+		return ErrLimit
+	}
+	a.reserved += n
+	return nil
+}
 
 // Settle charges spent in the place of reserved, which an earlier Reserve has set aside.
 // Either may be 0. It never waits.
-func (a *SharedAccount) Settle(reserved, spent int64) {}
+func (a *SharedAccount) Settle(reserved, spent int64) {
+	if a == nil {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reserved = max(a.reserved-max(reserved, 0), 0)
+	a.spent += max(spent, 0)
+}
 
 // Spent returns what all replicas have spent, as last known: what others have spent in the
-// latest second may be missing.
-func (a *SharedAccount) Spent() int64 { return 0 }
+// latest seconds may be missing.
+func (a *SharedAccount) Spent() int64 {
+	if a == nil {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.allSpent()
+}
+
+func (a *SharedAccount) allSpent() int64 {
+	a.idle = min(a.idle, 2) // who reads it wants to know
+	return a.balance.Spent + a.spent - a.told
+}
 
 // Reserved returns what attempts of this replica have set aside and not settled.
-func (a *SharedAccount) Reserved() int64 { return 0 }
+func (a *SharedAccount) Reserved() int64 {
+	if a == nil {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.reserved
+}
 
 // Share returns which part of the limit has been spent by all or set aside by this replica,
 // from 0 to 1; 0 without a limit.
-func (a *SharedAccount) Share() float64 { return 0 }
+func (a *SharedAccount) Share() float64 {
+	if a == nil {
+		return 0
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.limit == 0 {
+		return 0
+	}
+	return min(float64(a.allSpent()+a.reserved)/float64(a.limit), 1)
+}
+
+func (a *SharedAccount) enqueue() {
+	if !a.queued {
+		a.queued = true
+		a.s.errands.add(&a.s.errands.rest, a)
+	}
+}
+
+// send implements errand.
+func (a *SharedAccount) send(ctx context.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.queued = false
+	if a.trip == nil { // else a call is at it
+		a.exchange(ctx, a.s.background(), 0)
+	}
+}
+
+// leave gives back all of the lease. It needs no lock.
+func (a *SharedAccount) leave(ctx context.Context) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.reserved, a.idle = 0, warm+1
+	if a.spent != a.told || a.balance.Leased > 0 {
+		a.exchange(ctx, a.s.background(), 0)
+	}
+}
+
+// look is called each second. It needs no lock.
+func (a *SharedAccount) look() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	untold := a.spent != a.told
+	if late := now.Sub(a.ends); late > lateness || late > 0 && !untold && a.reserved == 0 {
+		a.s.forget(a)
+		return
+	}
+	a.idle++
+	leased := a.balance.Leased > 0
+	if untold || a.idle <= warm || leased && (a.reserved == 0 || a.expires.Sub(now) < a.s.config.Lease/2) {
+		a.enqueue()
+	}
+}

@@ -1,6 +1,40 @@
 package state
 
-import "time"
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+	"weak"
+
+	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
+)
+
+// flag is what this replica knows of a flag. The latest change of any replica wins. Its
+// fields are guarded by Shared.mu.
+type flag struct {
+	s   *Shared
+	key string
+
+	now     Flag      // as it was changed last; For is that of until
+	until   time.Time // when it ends; the zero time if it is down
+	changed time.Time // when this replica changed it or learned of a change
+	version uint64    // of changes
+
+	unsent   bool // it was changed here, and the store does not know yet
+	queued   bool // among the errands
+	switches []weak.Pointer[Switch]
+}
+
+// Switch raises and lowers a flag. Its methods never wait for the store: the flag's latest
+// state is sent in the background, and again after an outage. A nil Switch does nothing.
+type Switch struct {
+	flag    *flag
+	on      func(Flag)
+	seen    uint64 // guarded by Shared.mu; the version that on was called for, or need not be
+	stopped atomic.Bool
+}
 
 // Flag returns a switch for the flag of a key, which is the same flag for all switches of
 // that key in all replicas.
@@ -12,19 +46,238 @@ import "time"
 // called.
 //
 // s does not keep the switch alive: whoever needs on to be called must hold it.
-func (s *Shared) Flag(key string, on func(Flag)) *Switch { return &Switch{} }
+func (s *Shared) Flag(key string, on func(Flag)) *Switch {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.flag(bounded(key))
+	w := &Switch{flag: f, on: on, seen: f.version}
+	f.switches = append(slices.DeleteFunc(f.switches, isCollected), weak.Make(w))
+	if f.isUp(time.Now()) {
+		w.seen = 0 // which is no version of a flag that was ever up
+		s.tell(f)
+	}
+	return w
+}
 
-// Switch raises and lowers a flag. Its methods never wait for the store: the flag's latest
-// state is sent in the background, and again after an outage. A nil Switch does nothing.
-type Switch struct{}
+func isCollected(w weak.Pointer[Switch]) bool { return w.Value() == nil }
+
+// flag returns what is known of a flag. As all below but send and tells, it needs mu.
+func (s *Shared) flag(key string) *flag {
+	f := s.flags[key]
+	if f == nil {
+		f = &flag{s: s, key: key}
+		s.flags[key] = f
+	}
+	return f
+}
+
+func (f *flag) isUp(now time.Time) bool { return now.Before(f.until) }
 
 // Raise raises the flag for d from now on, in place of what it was. reason says why in a
 // few words without personal data; at most 256 bytes of it are kept. A d of 0 or less
 // lowers the flag.
-func (w *Switch) Raise(d time.Duration, reason string) {}
+func (w *Switch) Raise(d time.Duration, reason string) { w.set(max(d, 0), reason) }
 
 // Lower lowers the flag, whoever has raised it.
-func (w *Switch) Lower() {}
+func (w *Switch) Lower() { w.set(0, "") }
+
+func (w *Switch) set(d time.Duration, reason string) {
+	if w == nil {
+		return
+	}
+	f := w.flag
+	s := f.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if d == 0 && !f.isUp(now) {
+		return
+	}
+	f.change(Flag{Key: f.key, For: d, Reason: printable.Line(reason, maxReason), From: s.config.Replica}, now)
+	w.seen = f.version
+	f.unsent = true
+	f.enqueue()
+}
+
+// maxReason bounds a reason, in bytes.
+const maxReason = 256
 
 // Stop ends the calls of on. A call that has begun goes on.
-func (w *Switch) Stop() {}
+func (w *Switch) Stop() {
+	if w != nil {
+		w.stopped.Store(true)
+	}
+}
+
+func (f *flag) change(to Flag, now time.Time) {
+	f.now, f.until, f.changed = to, time.Time{}, now
+	if to.For > 0 {
+		f.until = now.Add(to.For)
+	}
+	f.version++
+	f.s.tell(f)
+}
+
+func (f *flag) enqueue() {
+	if !f.queued {
+		f.queued = true
+		f.s.errands.add(&f.s.errands.urgent, f)
+	}
+}
+
+// send implements errand.
+func (f *flag) send(ctx context.Context) {
+	s := f.s
+	s.mu.Lock()
+	f.queued = false
+	now, version, latest := time.Now(), f.version, f.now
+	if latest.For > 0 { // else it was lowered
+		latest.For = f.until.Sub(now)
+		f.unsent = f.unsent && latest.For > 0
+	}
+	unsent := f.unsent
+	s.mu.Unlock()
+	if !unsent {
+		return
+	}
+	_, err := ask(ctx, &s.link, s.background(), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, s.store.Raise(ctx, s.config.Prefix, latest)
+	})
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if f.version == version {
+			f.unsent, f.changed = false, time.Now() // an earlier answer does not have it
+		}
+	}
+}
+
+// heard takes in a flag that was pushed.
+func (s *Shared) heard(pushed Flag) {
+	if pushed.From == s.config.Replica {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.flag(pushed.Key); !f.unsent { // else what is sent now replaces it
+		f.learn(pushed, time.Now())
+	}
+}
+
+// learn takes in what the store says of the flag.
+func (f *flag) learn(is Flag, now time.Time) {
+	is.Reason = printable.Line(is.Reason, maxReason)
+	known := f.until.Sub(now)
+	if is.For <= 0 && known <= 0 {
+		return
+	}
+	if is.For > 0 && is.From == f.now.From && is.Reason == f.now.Reason && (is.For-known).Abs() < sameEnd {
+		return
+	}
+	f.change(is, now)
+}
+
+// sameEnd is how far apart the ends of the same flag may seem, for the time that answers take.
+const sameEnd = 300 * time.Millisecond
+
+// learnFlags takes in all flags, as they were at a time after asked. A flag that is missing was
+// lowered; but after an outage its replica may not have raised it again yet.
+func (s *Shared) learnFlags(flags []Flag, asked time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	there := make(map[string]bool, len(flags))
+	for _, is := range flags {
+		there[is.Key] = true
+		if f := s.flag(is.Key); !f.unsent && f.changed.Before(asked) {
+			f.learn(is, now)
+		}
+	}
+	settled := now.Sub(s.restored) > settling
+	for key, f := range s.flags {
+		switch {
+		case there[key] || f.unsent:
+		case f.isUp(now):
+			if settled && f.changed.Before(asked) {
+				f.change(Flag{Key: key, From: f.now.From}, now)
+			}
+		case !slices.ContainsFunc(f.switches, func(w weak.Pointer[Switch]) bool { return w.Value() != nil }):
+			delete(s.flags, key)
+		}
+	}
+}
+
+// settling is how long after an outage other replicas may need to find out that it is over.
+const settling = 2*lastPause + DefaultBeat
+
+// resendFlags raises the flags of this replica again that are up: the store may have lost
+// them.
+func (s *Shared) resendFlags() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	for _, f := range s.flags {
+		f.unsent = f.unsent || f.now.From == s.config.Replica && f.isUp(now)
+		if f.unsent {
+			f.enqueue()
+		}
+	}
+}
+
+// tell has the switches of a flag called that have not seen its latest version.
+func (s *Shared) tell(f *flag) {
+	s.news = append(s.news, f)
+	select {
+	case s.newsWake <- struct{}{}:
+	default:
+	}
+}
+
+// tells calls switches until ctx ends.
+func (s *Shared) tells(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.newsWake:
+		}
+		s.mu.Lock()
+		news := s.news
+		s.news = nil
+		s.mu.Unlock()
+		for _, f := range news {
+			s.mu.Lock()
+			switches := slices.Clone(f.switches)
+			s.mu.Unlock()
+			for _, w := range switches {
+				w.Value().call(ctx)
+			}
+		}
+	}
+}
+
+// call calls on with the flag as it is, unless it has seen that.
+func (w *Switch) call(ctx context.Context) {
+	if w == nil { // nobody holds it
+		return
+	}
+	f := w.flag
+	f.s.mu.Lock()
+	news := w.seen != f.version
+	w.seen = f.version
+	is := f.now
+	is.For = max(f.until.Sub(time.Now()), 0)
+	f.s.mu.Unlock()
+	if !news || w.on == nil || w.stopped.Load() || ctx.Err() != nil {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			f.s.config.Logger.ErrorContext(ctx, "state: a function that was told of a flag has panicked", "panic", panics.Text(p))
+		}
+	}()
+	w.on(is)
+}

@@ -1,16 +1,30 @@
 package state
 
 import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
+	"weak"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // Config says how a replica uses a store. All fields are optional.
 type Config struct {
 	// Prefix begins all keys. Replicas with the same prefix on the same store share their
-	// state. At most 64 bytes. "" means DefaultPrefix.
+	// state. At most 64 bytes that print. "" means DefaultPrefix.
 	Prefix string
 	// Timeout is the longest that a call waits for the store. 0 means DefaultTimeout.
 	Timeout time.Duration
@@ -18,12 +32,13 @@ type Config struct {
 	// in case a push was lost. 0 means DefaultBeat.
 	Beat time.Duration
 	// Lease is how long the store keeps what a replica has set aside of an account and not
-	// renewed, such as after a crash. 0 means DefaultLease.
+	// renewed, such as after a crash. At least 4 s. 0 means DefaultLease.
 	Lease time.Duration
-	// Deny refuses to spend from accounts with a limit while the store is gone. By
-	// default, a replica then spends its share.
+	// Deny refuses to spend from accounts with a limit while the store is gone, once a
+	// lease is used up. By default, a replica then spends its share.
 	Deny bool
-	// Replica names the replica; no other may have its name. "" means a random name.
+	// Replica names the replica; no other may have its name, not even an earlier run of
+	// the same program. "" means a random name.
 	Replica string
 	// Logger logs when the store is gone, and when it is back. Nil means slog.Default.
 	Logger *slog.Logger
@@ -39,16 +54,204 @@ const (
 
 // Shared is a replica's view of a [Store]: memory first, the store second. It is safe for
 // concurrent use. A nil Shared shares nothing: layers work as if they had none.
-type Shared struct{}
+type Shared struct {
+	store  Store
+	config Config // defaults filled in
+	link   link
+
+	replicas atomic.Int64 // as last known, this one included
+	restored time.Time    // of the goroutine of beats; when the latest outage ended
+	errands  errands
+	values   chan *value // that wait to be sent
+	dropped  atomic.Int64
+	newsWake chan struct{} // has a value if there are news
+
+	end     context.CancelFunc
+	running sync.WaitGroup
+	closing sync.Once
+
+	mu       sync.Mutex                            // guards the rest, and flags; taken after that of a bucket or an account
+	flags    map[string]*flag                      // that are up, or have switches
+	news     []*flag                               // that have changed
+	buckets  map[string]weak.Pointer[SharedBucket] // all that there are
+	active   map[*SharedBucket]bool                // those in use
+	accounts map[string]*SharedAccount             // until they end
+}
 
 // New returns a replica's view of store. It does not wait for the store, and works without
 // it until the store can be reached. It starts goroutines, which Close ends. The store
 // remains the caller's to close, after the view. The error names every wrong field.
-func New(store Store, config Config) (*Shared, error) { return &Shared{}, nil }
+func New(store Store, config Config) (*Shared, error) {
+	if err := config.check(store); err != nil {
+		return nil, err
+	}
+	config.Prefix = cmp.Or(config.Prefix, DefaultPrefix)
+	config.Timeout = cmp.Or(config.Timeout, DefaultTimeout)
+	config.Beat = cmp.Or(config.Beat, DefaultBeat)
+	config.Lease = cmp.Or(config.Lease, DefaultLease)
+	config.Replica = cmp.Or(config.Replica, rand.Text())
+	config.Logger = cmp.Or(config.Logger, slog.Default())
+	ctx, end := context.WithCancel(context.Background())
+	s := &Shared{
+		store: store, config: config, link: link{lost: make(chan struct{}, 1), since: time.Now()},
+		errands: errands{wake: make(chan struct{}, 1)}, values: make(chan *value, maxValues), newsWake: make(chan struct{}, 1), end: end,
+		flags: make(map[string]*flag), buckets: make(map[string]weak.Pointer[SharedBucket]),
+		active: make(map[*SharedBucket]bool), accounts: make(map[string]*SharedAccount),
+	}
+	s.replicas.Store(1)
+	for _, run := range []func(context.Context){s.beats, s.sends, s.tells, s.listens} {
+		s.running.Go(func() { run(ctx) })
+	}
+	return s, nil
+}
+
+func (c *Config) check(store Store) error {
+	var problems []error
+	if store == nil {
+		problems = append(problems, errors.New("state: New: the store is nil"))
+	}
+	if len(c.Prefix) > 64 || printable.Line(c.Prefix, 64) != c.Prefix {
+		problems = append(problems, fmt.Errorf("state: Config.Prefix: %q is too long or does not print; must be at most 64 bytes", c.Prefix))
+	}
+	if len(c.Replica) > 64 || printable.Line(c.Replica, 64) != c.Replica {
+		problems = append(problems, fmt.Errorf("state: Config.Replica: %q is too long or does not print; must be at most 64 bytes", c.Replica))
+	}
+	problems = append(problems,
+		check.NotNegative("state: Config.Timeout", c.Timeout, fmt.Sprintf("0 for %v, or more", DefaultTimeout)),
+		check.NotNegative("state: Config.Beat", c.Beat, fmt.Sprintf("0 for %v, or more", DefaultBeat)),
+	)
+	if c.Lease != 0 && c.Lease < 4*time.Second {
+		problems = append(problems, fmt.Errorf("state: Config.Lease: %v is too short; must be 0 for %v, or at least 4s", c.Lease, DefaultLease))
+	}
+	return errors.Join(problems...)
+}
+
+// listens takes in pushed flags until ctx ends.
+func (s *Shared) listens(ctx context.Context) {
+	for {
+		_ = s.store.Listen(ctx, s.config.Prefix, s.heard) // beats find what is not pushed
+		if !wait(ctx, s.config.Beat, nil) {
+			return
+		}
+	}
+}
 
 // Close gives back what the replica has set aside and ends its goroutines. It waits for the
 // store for a second at most. s can be used afterwards, as if the store were gone.
-func (s *Shared) Close() error { return nil }
+func (s *Shared) Close() error {
+	if s == nil {
+		return nil
+	}
+	s.closing.Do(func() {
+		s.end()
+		s.running.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		s.leave(ctx)
+		s.link.lose(errors.New("closed"))
+	})
+	return nil
+}
+
+// leave gives back what the replica has, says what it has not said, and that it has ended.
+func (s *Shared) leave(ctx context.Context) {
+	s.sendAll(ctx)
+	for _, b := range s.activeBuckets() {
+		b.mu.Lock()
+		b.idle = maxIdle + 1
+		b.mu.Unlock()
+		b.send(ctx)
+	}
+	for _, a := range s.allAccounts() {
+		a.leave(ctx)
+	}
+	ask(ctx, &s.link, s.background(), func(ctx context.Context) (struct{}, error) {
+		_, _, err := s.store.Beat(ctx, s.config.Prefix, s.config.Replica, 0)
+		return struct{}{}, err
+	})
+}
+
+// key returns the store's key for a name.
+func (s *Shared) key(kind, name string) string {
+	return s.config.Prefix + kind + ":" + bounded(name)
+}
+
+// bounded returns name if it can be in a key, or else a digest of it.
+func bounded(name string) string {
+	const most = MaxKeyBytes - 64 - len("account:") // beside the longest prefix
+	if name != "" && len(name) <= most && printable.Line(name, most) == name {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return "sha256-" + hex.EncodeToString(sum[:])
+}
+
+// bucket returns the bucket of a key.
+func (s *Shared) bucket(key string) *SharedBucket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if b := s.buckets[key].Value(); b != nil {
+		return b
+	}
+	maps.DeleteFunc(s.buckets, func(_ string, b weak.Pointer[SharedBucket]) bool { return b.Value() == nil })
+	b := &SharedBucket{s: s, key: key}
+	s.buckets[key] = weak.Make(b)
+	return b
+}
+
+func (s *Shared) activate(b *SharedBucket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.active[b] = true
+}
+
+func (s *Shared) retire(b *SharedBucket) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.active, b)
+}
+
+func (s *Shared) activeBuckets() []*SharedBucket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.active))
+}
+
+// account returns the account of a key.
+func (s *Shared) account(key string, ends time.Time) (a *SharedAccount, isNew bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a = s.accounts[key]
+	if a == nil {
+		a, isNew = &SharedAccount{s: s, key: key, ends: ends}, true
+		s.accounts[key] = a
+	}
+	return a, isNew
+}
+
+func (s *Shared) forget(a *SharedAccount) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.accounts, a.key)
+}
+
+func (s *Shared) allAccounts() []*SharedAccount {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.accounts))
+}
 
 // Inspect returns the state of the connection to the store.
-func (s *Shared) Inspect() inspect.Node { return inspect.Node{Layer: "state"} }
+func (s *Shared) Inspect() inspect.Node {
+	n := inspect.Node{Layer: "state"}
+	if s == nil {
+		return n
+	}
+	since, problem := s.link.status()
+	n.State = s
+	n.Shared = &inspect.State{
+		Reachable: !s.gone(), Since: since, Problem: problem,
+		Replicas: int(s.replicas.Load()), Dropped: int(s.dropped.Load()),
+	}
+	return n
+}

@@ -2,14 +2,64 @@ package state
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
+// maxValues bounds the values that wait to be sent.
+const maxValues = 256
+
+// value is an [errand].
+type value struct {
+	s     *Shared
+	key   string
+	bytes []byte
+	until time.Time
+}
+
 // Get returns the value of a key. It returns nil if there is none, if the store is gone, or
 // if it does not answer within Config.Timeout. The caller must not change the value.
-func (s *Shared) Get(ctx context.Context, key string) []byte { return nil }
+func (s *Shared) Get(ctx context.Context, key string) []byte {
+	if s == nil || s.gone() {
+		return nil
+	}
+	found, _ := ask(ctx, &s.link, s.config.Timeout, func(ctx context.Context) ([]byte, error) {
+		return s.store.Get(ctx, s.key("value", key))
+	})
+	return found
+}
 
 // Set keeps a value for some time. It never waits: the value is sent in the background,
 // unless 256 values wait to be sent already. An empty value is not kept. The caller must not
 // change the value later.
-func (s *Shared) Set(key string, value []byte, keep time.Duration) {}
+func (s *Shared) Set(key string, bytes []byte, keep time.Duration) {
+	if s == nil || len(bytes) == 0 || keep <= 0 {
+		return
+	}
+	select {
+	case s.values <- &value{s, s.key("value", key), bytes, time.Now().Add(keep)}:
+		s.errands.nudge()
+	default:
+		s.dropped.Add(1)
+	}
+}
+
+// send implements errand. A value that the store refuses is dropped: the next may be smaller,
+// and a store that is gone is noticed by others.
+func (v *value) send(ctx context.Context) {
+	keep := time.Until(v.until)
+	if keep <= 0 {
+		return
+	}
+	var refused error
+	_, err := ask(ctx, &v.s.link, v.s.background(), func(ctx context.Context) (struct{}, error) {
+		refused = v.s.store.Set(ctx, v.key, v.bytes, keep)
+		if errors.Is(refused, context.DeadlineExceeded) {
+			return struct{}{}, refused
+		}
+		return struct{}{}, nil
+	})
+	if err != nil || refused != nil {
+		v.s.dropped.Add(1)
+	}
+}

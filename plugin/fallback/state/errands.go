@@ -1,0 +1,117 @@
+package state
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// errands are what is to be sent to the store in the background, one after the other. Flags
+// go first, values last. What is sent is the latest state of a thing, so that a thing waits
+// at most once, and all that waits is bounded by what there is.
+type errands struct {
+	wake chan struct{} // has a value if something was added
+
+	mu     sync.Mutex
+	urgent []errand // guarded by mu
+	rest   []errand // guarded by mu
+}
+
+// errand is a thing whose state is to be sent. An errand that fails is added again when the
+// store is back.
+type errand interface{ send(ctx context.Context) }
+
+func (e *errands) add(queue *[]errand, one errand) {
+	e.mu.Lock()
+	*queue = append(*queue, one)
+	e.mu.Unlock()
+	e.nudge()
+}
+
+func (e *errands) nudge() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next returns what is to be sent next, or nil.
+func (e *errands) next() (one errand) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, queue := range []*[]errand{&e.urgent, &e.rest} {
+		if q := *queue; len(q) > 0 {
+			one, q[0] = q[0], nil
+			if *queue = q[1:]; len(q) == 1 {
+				*queue = nil
+			}
+			return one
+		}
+	}
+	return nil
+}
+
+// tick is how often it is looked for what should go back to the store.
+const tick = 250 * time.Millisecond
+
+// sends sends errands until ctx ends.
+func (s *Shared) sends(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for ticks := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.errands.wake:
+		case <-ticker.C:
+			ticks++
+			s.look(ticks)
+		}
+		s.sendAll(ctx)
+	}
+}
+
+// sendAll sends what there is, as long as the store is there.
+func (s *Shared) sendAll(ctx context.Context) {
+	for !s.gone() && ctx.Err() == nil {
+		one := s.errands.next()
+		if one == nil {
+			select {
+			case v := <-s.values:
+				one = v
+			default:
+				return
+			}
+		}
+		one.send(ctx)
+	}
+}
+
+// look adds buckets at each tick, and accounts once a second, if they have something to
+// send or to ask.
+func (s *Shared) look(ticks int) {
+	for _, b := range s.activeBuckets() {
+		b.look()
+	}
+	if ticks%int(time.Second/tick) == 0 {
+		for _, a := range s.allAccounts() {
+			a.look()
+		}
+	}
+}
+
+// resend adds everything that the store may have missed while it was gone.
+func (s *Shared) resend() {
+	s.resendFlags()
+	for _, b := range s.activeBuckets() {
+		b.mu.Lock()
+		b.enqueue()
+		b.mu.Unlock()
+	}
+	for _, a := range s.allAccounts() {
+		a.mu.Lock()
+		a.enqueue()
+		a.mu.Unlock()
+	}
+	s.errands.nudge()
+}

@@ -1,0 +1,173 @@
+package state
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/duration"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+)
+
+// link is the breaker in front of the store. The first call that fails, or is slow, opens
+// it: from then on nothing waits for the store, until a beat in the background is answered
+// in time.
+type link struct {
+	timeout time.Duration // of calls that somebody waits for
+
+	gone   atomic.Bool
+	lost   chan struct{} // has one value after gone has become true
+	outage atomic.Uint64 // how many there have been
+
+	mu      sync.Mutex
+	since   time.Time // guarded by mu; when gone changed last
+	problem string    // guarded by mu; why the store is gone
+}
+
+// Pauses between probes of a store that is gone. They begin with the longest again if the
+// store was back for less than calmAfter.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = time.Second
+	calmAfter  = 10 * time.Second
+)
+
+// patience is how many times longer than somebody waits a call in the background may take.
+const patience = 10
+
+// unavailable is the error of a call that was not made, or has failed.
+type unavailable struct{}
+
+func (unavailable) Error() string { return "state: the store is unavailable" }
+
+// ask makes a call of the store that may take timeout, unless the store is gone. The error
+// is unavailable, or that of ctx.
+func ask[T any](ctx context.Context, l *link, timeout time.Duration, call func(context.Context) (T, error)) (answer T, err error) {
+	if l.gone.Load() {
+		return answer, unavailable{}
+	}
+	limited, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	answer, err = call(limited)
+	switch {
+	case ctx.Err() != nil: // says nothing about the store
+		if err != nil {
+			err = ctx.Err()
+		}
+	case err != nil:
+		l.lose(err)
+		err = unavailable{}
+	case limited.Err() != nil:
+		l.lose(limited.Err())
+	}
+	return answer, err
+}
+
+// lose says that the store is gone.
+func (l *link) lose(err error) {
+	if !l.gone.CompareAndSwap(false, true) {
+		return
+	}
+	l.outage.Add(1)
+	l.changed(redact.Text(err.Error(), 256))
+	select {
+	case l.lost <- struct{}{}:
+	default:
+	}
+}
+
+func (l *link) changed(problem string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.since, l.problem = time.Now(), problem
+}
+
+func (l *link) status() (since time.Time, problem string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.since, l.problem
+}
+
+// beats says that the replica lives, and learns what the others say, until ctx ends.
+func (s *Shared) beats(ctx context.Context) {
+	pause := firstPause
+	for ctx.Err() == nil {
+		if !s.link.gone.Load() {
+			asked := time.Now()
+			if b, err := ask(ctx, &s.link, s.background(), s.beat); err == nil {
+				s.learn(b, asked)
+				wait(ctx, s.config.Beat, s.link.lost)
+			}
+			continue
+		}
+		if back, _ := s.link.status(); back.Sub(s.restored) > calmAfter {
+			pause = firstPause
+		}
+		pause = s.outage(ctx, pause)
+	}
+}
+
+// outage probes the store until it is back or ctx ends. It returns the pause with which to
+// begin if it is soon gone again.
+func (s *Shared) outage(ctx context.Context, pause time.Duration) time.Duration {
+	since, problem := s.link.status()
+	s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "state: the store is unavailable; this replica goes on alone", slog.String("error", problem))
+	for {
+		if !wait(ctx, pause, nil) {
+			return pause
+		}
+		pause = min(2*pause, lastPause)
+		asked := time.Now()
+		limited, cancel := context.WithTimeout(ctx, s.config.Timeout)
+		b, err := s.beat(limited)
+		inTime := limited.Err() == nil
+		cancel()
+		if err == nil && inTime {
+			s.restored = time.Now()
+			s.learn(b, asked)
+			s.link.changed("")
+			s.link.gone.Store(false)
+			s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "state: the store is back",
+				slog.String("after", duration.Text(time.Since(since).Round(time.Millisecond))), slog.Int64("replicas", s.replicas.Load()))
+			s.resend()
+			return pause
+		}
+	}
+}
+
+// wait waits for d, or until there is a value in early. It reports whether ctx has not ended.
+func wait(ctx context.Context, d time.Duration, early <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-early:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// beaten is the answer to a beat.
+type beaten struct {
+	replicas int
+	flags    []Flag
+}
+
+// beat says that the replica lives. A replica counts as one for four beats.
+func (s *Shared) beat(ctx context.Context) (b beaten, err error) {
+	b.replicas, b.flags, err = s.store.Beat(ctx, s.config.Prefix, s.config.Replica, 4*s.config.Beat)
+	return b, err
+}
+
+// learn takes in the answer to a beat that was sent at a time.
+func (s *Shared) learn(b beaten, asked time.Time) {
+	s.replicas.Store(max(int64(b.replicas), 1))
+	s.learnFlags(b.flags, asked)
+}
+
+// background returns how long a call may take that nobody waits for.
+func (s *Shared) background() time.Duration { return patience * s.config.Timeout }
+
+func (s *Shared) gone() bool { return s.link.gone.Load() }
