@@ -3,7 +3,6 @@ package state_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,10 +29,17 @@ type faulty struct {
 	fault atomic.Int32
 	deaf  atomic.Bool // flags are not pushed
 	calls atomic.Int64
-	lose  atomic.Bool // answers are lost: calls have their effect, and then do not answer
+	lose  atomic.Bool   // answers are lost: calls have their effect, and then do not answer
+	trip  time.Duration // that an answer takes
+}
 
-	mu   sync.Mutex
-	mine map[context.Context]bool
+// onPath is the key of the counter of calls that somebody waits for: those with a context
+// from counted.
+type onPath struct{}
+
+func counted(ctx context.Context) (context.Context, *atomic.Int64) {
+	n := new(atomic.Int64)
+	return context.WithValue(ctx, onPath{}, n), n
 }
 
 func (s *faulty) set(f fault) { s.fault.Store(int32(f)) }
@@ -41,6 +47,12 @@ func (s *faulty) set(f fault) { s.fault.Store(int32(f)) }
 // before returns when the store has got a call, and its error.
 func (s *faulty) before(ctx context.Context, writes bool) error {
 	s.calls.Add(1)
+	if n, ok := ctx.Value(onPath{}).(*atomic.Int64); ok {
+		n.Add(1)
+	}
+	if s.trip > 0 {
+		time.Sleep(s.trip)
+	}
 	switch fault(s.fault.Load()) {
 	case slow:
 		select {
