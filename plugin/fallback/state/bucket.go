@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// SharedBucket is a token bucket that replicas share. A replica has a small stock of tokens,
-// at most a hundredth of a minute's divided by the replicas or one call's, so that most
-// calls do not wait for the store. It has none when the bucket is nearly empty.
+// SharedBucket is a token bucket that replicas share. While the bucket is known to be half
+// full at least, a replica uses a few tokens before it takes them from the store, so that most calls
+// do not wait: at most a hundredth of a minute's tokens divided by the replicas, or one
+// call's. What is used and cannot be taken is owed: later tokens pay for it first.
 //
 // While the store is gone, the bucket is this replica's share of it: what was left when it
 // was last known and what a minute adds, divided by the replicas last known.
@@ -20,8 +21,8 @@ type SharedBucket struct {
 
 	mu        sync.Mutex // guards the rest
 	perMinute int
-	stock     int // taken from the store, and not used yet
-	debt      int // used, and not taken from the store yet
+	debt      int // used, and not taken from the store yet; below 0 to put back
+	paying    int // of what was used, what is being taken now
 	latest    int // tokens that the latest call wanted
 	idle      int // ticks since then
 	active    bool
@@ -29,6 +30,8 @@ type SharedBucket struct {
 
 	left   int       // in the store, as last known
 	leftAt time.Time // when that was
+	age    int       // ticks since then
+
 	// What the store has refused, and when it may have so many. It is not asked for as
 	// many again until askAgain.
 	refused          int
@@ -49,35 +52,34 @@ func (s *Shared) Bucket(key string, perMinute int) *SharedBucket {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.perMinute != perMinute {
-		b.perMinute, b.left, b.askAgain = perMinute, perMinute, time.Time{}
+		b.perMinute, b.left, b.leftAt, b.age, b.askAgain = perMinute, perMinute, time.Now(), unknown, time.Time{}
 	}
 	b.use(0)
-	b.enqueue() // for a first stock
+	b.enqueue() // to ask what is left
 	return b
 }
 
 // Take takes n tokens and returns 0, or takes none and returns the time until there may be
-// so many; n must be from 0 to the bucket's size. It asks the store, and waits for the
-// answer for Config.Timeout at most, if the stock is too small. It returns early with some
-// time if ctx ends.
+// so many; n must be from 0 to the bucket's size. If few may be left, it asks the store, and
+// waits for the answer for Config.Timeout at most. It returns early with some time if ctx
+// ends.
 func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	if b == nil || n <= 0 {
 		return 0
 	}
 	b.mu.Lock()
 	b.use(n)
-	if b.debt == 0 && b.stock >= n {
-		b.stock -= n
-		if 2*b.stock < b.target() {
-			b.enqueue()
-		}
+	if !b.s.gone() && b.debt+b.paying+n <= b.credit() {
+		b.debt += n
+		b.enqueue()
 		b.mu.Unlock()
 		return 0
 	}
 	b.mu.Unlock()
 	if wait, err := b.takeThere(ctx, n); err == nil {
 		return wait
-	} else if ctx.Err() != nil {
+	}
+	if ctx.Err() != nil {
 		return tick
 	}
 	return b.takeHere(n)
@@ -102,49 +104,40 @@ func (b *SharedBucket) enqueue() {
 	}
 }
 
-// target returns how many tokens the stock should have. There is none when the replicas'
-// stocks would be a large part of what the bucket has left: one replica alone may need that.
-func (b *SharedBucket) target() int {
+// credit returns how many tokens may be used before they are taken: none if the bucket is not
+// half full, or if all replicas' credit was half of what is left.
+func (b *SharedBucket) credit() int {
 	replicas := int(b.s.replicas.Load())
-	stock := max(b.perMinute/100/replicas, b.latest, 1)
-	if b.idle > maxIdle || b.left+b.stock < max(b.perMinute/10, 2*replicas*stock) {
+	credit := max(b.perMinute/100/replicas, b.latest)
+	if b.age > 1 || b.left-b.debt-b.paying < max(b.perMinute/2, 2*replicas*credit) {
 		return 0
 	}
-	return stock
+	return credit
 }
 
-// maxIdle is for how many ticks without a call a stock is kept: a minute.
+// unknown is the age of what was never known.
+const unknown = 2
+
+// maxIdle is for how many ticks without a call it is asked what is left: a minute.
 const maxIdle = int(time.Minute / tick)
 
-// takeThere takes tokens from the store. It needs no lock.
+// takeThere takes tokens from the store, together with what is owed. It needs no lock.
 func (b *SharedBucket) takeThere(ctx context.Context, n int) (time.Duration, error) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	now := time.Now()
-	need := n + b.debt - b.stock
-	if need >= b.refused && now.Before(b.askAgain) {
-		defer b.mu.Unlock()
+	if need := n + b.debt; need >= b.refused && now.Before(b.askAgain) {
 		return max(b.refill.Sub(now), time.Millisecond), nil
 	}
-	// They are this call's, until the answer is there.
-	stock, debt := b.stock, b.debt
-	b.stock, b.debt = 0, 0
-	there := Bucket{b.key, b.perMinute}
-	b.mu.Unlock()
-
-	least := min(need, there.PerMinute)
-	t, err := ask(ctx, &b.s.link, b.s.config.Timeout, func(ctx context.Context) (Tokens, error) {
-		return b.s.store.Take(ctx, there, least, least)
-	})
-
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	debt := b.debt
+	need := n + debt
+	b.debt = 0
+	least := min(max(need, 0), b.perMinute) // what the bucket cannot hold at once is owed
+	t, err := b.ask(ctx, b.s.config.Timeout, least, least, max(debt, 0))
 	if err != nil || t.Wait > 0 {
-		b.add(stock - debt)
+		b.debt += debt
 	} else {
-		b.add(least - need) // what the bucket cannot hold at once is owed
-	}
-	if err == nil {
-		b.know(t.Left)
+		b.debt += need - t.Taken
 	}
 	if t.Wait > 0 {
 		now := time.Now()
@@ -153,19 +146,19 @@ func (b *SharedBucket) takeThere(ctx context.Context, n int) (time.Duration, err
 	return t.Wait, err
 }
 
-// know takes in how many tokens the store has left.
-func (b *SharedBucket) know(left int) {
-	b.left, b.leftAt = left, time.Now()
-	if target := b.target(); 2*b.stock < target || b.stock > 2*target {
-		b.enqueue()
+// ask takes tokens from the store, which pay for some that were used. It lets go of mu
+// meanwhile.
+func (b *SharedBucket) ask(ctx context.Context, timeout time.Duration, least, most, paying int) (Tokens, error) {
+	there := Bucket{b.key, b.perMinute}
+	b.paying += paying
+	b.mu.Unlock()
+	t, err := ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
+	b.mu.Lock()
+	b.paying -= paying
+	if err == nil {
+		b.left, b.leftAt, b.age = t.Left, time.Now(), 0
 	}
-}
-
-// add adds tokens to what this replica has, or takes them if n is below 0. What it does not
-// have is owed.
-func (b *SharedBucket) add(n int) {
-	n += b.stock - b.debt
-	b.stock, b.debt = min(max(n, 0), b.perMinute), min(max(-n, 0), b.perMinute)
+	return t, err
 }
 
 // takeHere takes tokens from this replica's share. They are owed to the store. It needs no
@@ -179,9 +172,12 @@ func (b *SharedBucket) takeHere(n int) time.Duration {
 		return wait
 	}
 	b.here.take(now, perMinute, float64(n))
-	b.add(-n)
+	b.owe(n)
 	return 0
 }
+
+// owe adds to the debt. At most a minute's tokens are owed.
+func (b *SharedBucket) owe(n int) { b.debt = min(b.debt+n, b.perMinute) }
 
 // share returns the size and the rate of this replica's share of the bucket.
 func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
@@ -189,7 +185,7 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 	perMinute = float64(b.perMinute) / replicas
 	size = max(perMinute, 1)
 	if outage := b.s.link.outage.Load(); b.outage != outage {
-		held := (float64(b.left) + now.Sub(b.leftAt).Minutes()*float64(b.perMinute)) / replicas
+		held := (float64(b.left-b.debt) + now.Sub(b.leftAt).Minutes()*float64(b.perMinute)) / replicas
 		b.outage, b.here = outage, gcra{}
 		b.here.take(now, perMinute, max(size-held, 0))
 	}
@@ -197,8 +193,7 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 }
 
 // Settle takes more tokens, or gives some back if more is below 0. It never waits. Tokens
-// that the bucket does not have are owed: later tokens pay for them first. At most a
-// minute's tokens are owed.
+// that the bucket does not have are owed; at most a minute's.
 func (b *SharedBucket) Settle(more int) {
 	if b == nil || more == 0 {
 		return
@@ -210,33 +205,27 @@ func (b *SharedBucket) Settle(more int) {
 		_, perMinute := b.share(now)
 		b.here.take(now, perMinute, float64(more))
 	}
-	b.add(-more)
+	b.owe(more)
 	if more < 0 {
 		b.askAgain = time.Time{}
 	}
-	if b.debt > 0 || b.stock > b.target() {
-		b.enqueue()
-	}
+	b.enqueue()
 }
 
-// send implements errand: it pays what is owed, and brings the stock to its target.
+// send implements errand: it pays what is owed, or asks what is left.
 func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.queued = false
-	want := b.debt + b.target() - b.stock
-	if want < 0 {
-		b.add(want) // so that they are not used meanwhile
-	}
-	there := Bucket{b.key, b.perMinute}
-	b.mu.Unlock()
-	t, err := ask(ctx, &b.s.link, b.s.background(), func(ctx context.Context) (Tokens, error) {
-		return b.s.store.Take(ctx, there, 0, want)
-	})
-	if err == nil {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		b.add(t.Taken)
-		b.know(t.Left)
+	debt := b.debt
+	b.debt = 0
+	t, err := b.ask(ctx, b.s.background(), 0, debt, max(debt, 0))
+	switch {
+	case debt < 0: // they are there, or lost
+	case err != nil:
+		b.owe(debt)
+	default:
+		b.owe(debt - t.Taken)
 	}
 }
 
@@ -245,12 +234,11 @@ func (b *SharedBucket) look() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.idle++
-	if b.idle > maxIdle && b.stock == 0 && b.debt == 0 {
+	b.age++
+	if b.idle > maxIdle && b.debt == 0 {
 		b.active = false
 		b.s.retire(b)
 		return
 	}
-	if b.debt > 0 || b.stock > 0 || time.Since(b.leftAt) > tick {
-		b.enqueue()
-	}
+	b.enqueue()
 }

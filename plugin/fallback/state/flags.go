@@ -41,7 +41,8 @@ type Switch struct {
 //
 // on is called when another switch, of this replica or of another, has raised or lowered
 // the flag, and once soon if the flag is up already. It is called on a goroutine of s, one
-// call at a time, with the flag as it is then: For is what is left, 0 if it is down. It is
+// call at a time, with the flag as it is then: For is what is left, 0 if it is down. From is "" if
+// it is not known who has lowered it. It is
 // not called when a flag ends by itself. It must return soon. Nil means that nothing is
 // called.
 //
@@ -202,7 +203,7 @@ func (s *Shared) learnFlags(flags []Flag, asked time.Time) {
 		case there[key] || f.unsent:
 		case f.isUp(now):
 			if settled && f.changed.Before(asked) {
-				f.change(Flag{Key: key, From: f.now.From}, now)
+				f.change(Flag{Key: key}, now)
 			}
 		case !slices.ContainsFunc(f.switches, func(w weak.Pointer[Switch]) bool { return w.Value() != nil }):
 			delete(s.flags, key)

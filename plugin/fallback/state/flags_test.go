@@ -63,7 +63,7 @@ func TestFlagIsKnownToAllReplicasAtOnce(t *testing.T) {
 		check(t, "another", b.take(), up)
 		check(t, "a third", c.take(), up)
 
-		time.Sleep(20 * time.Second)
+		time.Sleep(20*time.Second + 123*time.Millisecond) // between beats
 		lowerer.Lower()
 		synctest.Wait()
 		down := []state.Flag{{Key: "down", From: "b"}}

@@ -157,9 +157,6 @@ func (s *Shared) Close() error {
 func (s *Shared) leave(ctx context.Context) {
 	s.sendAll(ctx)
 	for _, b := range s.activeBuckets() {
-		b.mu.Lock()
-		b.idle = maxIdle + 1
-		b.mu.Unlock()
 		b.send(ctx)
 	}
 	for _, a := range s.allAccounts() {
