@@ -54,6 +54,7 @@ func (s *Shared) Account(key string, limit int64, ends time.Time) *SharedAccount
 	defer a.mu.Unlock()
 	if a.limit != limit || isNew {
 		a.limit, a.known = limit, time.Time{}
+		a.balance.Leased = min(a.balance.Leased, max(limit-a.balance.Spent-a.balance.Others, 0))
 		a.enqueue()
 	}
 	return a
@@ -85,7 +86,7 @@ func (a *SharedAccount) hold(n, free int64) bool {
 		return false
 	}
 	a.reserved += n
-	if a.limit > 0 && free-n < a.block()/2 {
+	if a.limit > 0 && free-n < a.block(0)/2 {
 		a.enqueue()
 	}
 	return true
@@ -105,11 +106,11 @@ func (a *SharedAccount) open() int64 {
 	return max(a.limit-a.balance.Spent-a.balance.Others-(a.spent-a.told)-a.reserved, 0)
 }
 
-// block returns how much to lease ahead: some calls' worth, but of what is open only so
+// block returns how much to lease ahead, beside n for a call: some calls' worth, but of what is open only so
 // much that all replicas together have half of it at most.
-func (a *SharedAccount) block() int64 {
+func (a *SharedAccount) block(n int64) int64 {
 	replicas := a.s.replicas.Load()
-	open := a.open()
+	open := max(a.open()-n, 0)
 	if a.limit == 0 || a.idle > warm || a.idle > 1 && open < a.limit/10 {
 		return 0
 	}
@@ -164,7 +165,7 @@ func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n i
 		if n > 0 {
 			c.Least = a.reserved + n
 		}
-		c.Most = a.reserved + n + a.block()
+		c.Most = a.reserved + n + a.block(n)
 	}
 	there := Account{Key: a.key, Limit: a.limit, Ends: max(a.ends.Sub(now), 0) + lateness}
 	// What is given back must not be used meanwhile.
@@ -211,8 +212,9 @@ func (a *SharedAccount) Settle(reserved, spent int64) {
 	a.spent += max(spent, 0)
 }
 
-// Spent returns what all replicas have spent, as last known: what others have spent in the
-// latest seconds may be missing.
+// Spent returns what all replicas have spent, as last known. What others have spent in the
+// latest two seconds may be missing; or since the account was last used or read here, if that is
+// more than a minute ago.
 func (a *SharedAccount) Spent() int64 {
 	if a == nil {
 		return 0
@@ -223,7 +225,10 @@ func (a *SharedAccount) Spent() int64 {
 }
 
 func (a *SharedAccount) allSpent() int64 {
-	a.idle = min(a.idle, 2) // who reads it wants to know
+	if a.idle > warm {
+		a.enqueue()
+	}
+	a.idle = min(a.idle, 2)
 	return a.balance.Spent + a.spent - a.told
 }
 
@@ -284,7 +289,7 @@ func (a *SharedAccount) look() {
 	defer a.mu.Unlock()
 	now := time.Now()
 	untold := a.spent != a.told
-	if late := now.Sub(a.ends); late > lateness || late > 0 && !untold && a.reserved == 0 {
+	if now.Sub(a.ends) > lateness {
 		a.s.forget(a)
 		return
 	}
