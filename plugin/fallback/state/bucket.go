@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -227,6 +228,19 @@ func (b *SharedBucket) send(ctx context.Context) {
 	default:
 		b.owe(debt - t.Taken)
 	}
+}
+
+// resend is called after an outage. The bucket may have become full meanwhile, and then did
+// not get what a minute added: so no more is owed than this replica's share lacks. It needs no
+// lock.
+func (b *SharedBucket) resend() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); b.debt > 0 {
+		size, perMinute := b.share(now)
+		b.debt = min(b.debt, int(math.Ceil(size-b.here.tokens(now, size, perMinute))))
+	}
+	b.enqueue()
 }
 
 // look is called at each tick. It needs no lock.

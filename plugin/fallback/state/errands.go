@@ -104,9 +104,7 @@ func (s *Shared) look(ticks int) {
 func (s *Shared) resend() {
 	s.resendFlags()
 	for _, b := range s.activeBuckets() {
-		b.mu.Lock()
-		b.enqueue()
-		b.mu.Unlock()
+		b.resend()
 	}
 	for _, a := range s.allAccounts() {
 		a.mu.Lock()
