@@ -41,7 +41,7 @@ func TestReplicasShareALimit(t *testing.T) {
 	const perMinute = 100
 	splits := [][]int{{1, 0, 0, 0}, {1, 1, 1, 1}, {50, 0, 0, 1}, {7, 7, 0, 0}, {1, 2, 30, 4}}
 	r := rand.New(rand.NewPCG(97, 1))
-	for range 20 {
+	for range 8 {
 		splits = append(splits, []int{r.IntN(8), r.IntN(8), r.IntN(8), 1 + r.IntN(8)})
 	}
 	for _, split := range splits {

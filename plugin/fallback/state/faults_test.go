@@ -25,7 +25,7 @@ var errStore = errors.New("connection refused")
 
 // faulty is a store that breaks on purpose. It counts the calls that it gets.
 type faulty struct {
-	state.Store
+	store atomic.Pointer[state.Memory]
 	fault atomic.Int32
 	deaf  atomic.Bool // flags are not pushed
 	calls atomic.Int64
@@ -85,7 +85,7 @@ func (s *faulty) Take(ctx context.Context, b state.Bucket, least, most int) (sta
 	if err := s.before(ctx, true); err != nil {
 		return state.Tokens{}, err
 	}
-	got, err := s.Store.Take(ctx, b, least, most)
+	got, err := s.store.Load().Take(ctx, b, least, most)
 	return after(ctx, s, got, err)
 }
 
@@ -93,7 +93,7 @@ func (s *faulty) Lease(ctx context.Context, a state.Account, c state.Change) (st
 	if err := s.before(ctx, true); err != nil {
 		return state.Balance{}, err
 	}
-	got, err := s.Store.Lease(ctx, a, c)
+	got, err := s.store.Load().Lease(ctx, a, c)
 	return after(ctx, s, got, err)
 }
 
@@ -101,37 +101,39 @@ func (s *faulty) Get(ctx context.Context, key string) ([]byte, error) {
 	if err := s.before(ctx, false); err != nil {
 		return nil, err
 	}
-	return s.Store.Get(ctx, key)
+	return s.store.Load().Get(ctx, key)
 }
 
 func (s *faulty) Set(ctx context.Context, key string, value []byte, keep time.Duration) error {
 	if err := s.before(ctx, true); err != nil {
 		return err
 	}
-	return s.Store.Set(ctx, key, value, keep)
+	return s.store.Load().Set(ctx, key, value, keep)
 }
 
 func (s *faulty) Raise(ctx context.Context, space string, f state.Flag) error {
 	if err := s.before(ctx, true); err != nil {
 		return err
 	}
-	return s.Store.Raise(ctx, space, f)
+	return s.store.Load().Raise(ctx, space, f)
 }
 
 func (s *faulty) Beat(ctx context.Context, space, replica string, ttl time.Duration) (int, []state.Flag, error) {
 	if err := s.before(ctx, true); err != nil {
 		return 0, nil, err
 	}
-	return s.Store.Beat(ctx, space, replica, ttl)
+	return s.store.Load().Beat(ctx, space, replica, ttl)
 }
 
 func (s *faulty) Listen(ctx context.Context, space string, f func(state.Flag)) error {
-	return s.Store.Listen(ctx, space, func(flag state.Flag) {
+	return s.store.Load().Listen(ctx, space, func(flag state.Flag) {
 		if !s.deaf.Load() && fault(s.fault.Load()) == healthy {
 			f(flag)
 		}
 	})
 }
+
+func (s *faulty) Close() error { return nil }
 
 // replica returns a view of a store that is closed at the end of the test.
 func replica(t *testing.T, store state.Store, config state.Config) *state.Shared {

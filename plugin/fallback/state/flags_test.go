@@ -38,7 +38,8 @@ func team(t *testing.T, n int, config state.Config) (replicas []*state.Shared, s
 	t.Helper()
 	memory := state.NewMemory()
 	for i := range n {
-		store := &faulty{Store: memory}
+		store := &faulty{}
+		store.store.Store(memory)
 		config.Replica = string(rune('a' + i))
 		replicas, stores = append(replicas, replica(t, store, config)), append(stores, store)
 	}

@@ -242,7 +242,7 @@ func TestFlagsConvergeAfterAnOutage(t *testing.T) {
 				memory := state.NewMemory()
 				for _, s := range stores {
 					if forgets {
-						s.Store = memory
+						s.store.Store(memory)
 					}
 					s.set(healthy)
 				}
@@ -281,7 +281,7 @@ func TestStoreThatForgotLearnsWhatWasSpent(t *testing.T) {
 		time.Sleep(3 * time.Second)
 		memory := state.NewMemory()
 		for _, s := range stores {
-			s.Store = memory
+			s.store.Store(memory)
 		}
 		time.Sleep(3 * time.Second)
 		if a.Spent() != 5*dollar || b.Spent() != 5*dollar {
