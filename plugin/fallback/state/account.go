@@ -30,16 +30,17 @@ type SharedAccount struct {
 	mu       sync.Mutex // guards the rest
 	limit    int64
 	reserved int64 // by attempts in progress
+	wanted   int64 // by calls that wait for the store
 	spent    int64 // by this replica, in all
 	latest   int64 // what the latest call wanted to reserve
 	idle     int   // seconds since then
 	queued   bool
 
-	told    int64         // of spent, what the store knows
-	balance Balance       // as last known; Leased is never more than the store has
-	known   time.Time     // when that was; zero if it must be asked again
-	expires time.Time     // when the lease does
-	trip    chan struct{} // closed when the exchange with the store in progress ends; nil if there is none
+	told    int64     // of spent, what the store knows
+	balance Balance   // as last known; Leased is never more than the store has
+	known   time.Time // when that was; zero if it must be asked again
+	expires time.Time // when the lease does
+	turn    turn      // of exchanges with the store
 }
 
 // Account returns the account of a key. Amounts are in billionths of a dollar. limit is the
@@ -75,9 +76,7 @@ func (a *SharedAccount) Reserve(ctx context.Context, n int64) error {
 		return nil
 	}
 	a.mu.Unlock()
-	limited, cancel := context.WithTimeout(ctx, a.s.config.Timeout)
-	defer cancel()
-	return a.reserve(ctx, limited, n)
+	return a.reserve(ctx, n)
 }
 
 // hold sets n aside if there is so much. As all below that are not said to, it needs mu.
@@ -86,7 +85,7 @@ func (a *SharedAccount) hold(n, free int64) bool {
 		return false
 	}
 	a.reserved += n
-	if a.limit > 0 && free-n < a.block(0)/2 {
+	if a.limit > 0 && free-n < a.block()/2 {
 		a.enqueue()
 	}
 	return true
@@ -106,11 +105,11 @@ func (a *SharedAccount) open() int64 {
 	return max(a.limit-a.balance.Spent-a.balance.Others-(a.spent-a.told)-a.reserved, 0)
 }
 
-// block returns how much to lease ahead, beside n for a call: some calls' worth, but of what is open only so
+// block returns how much to lease ahead, beside what calls wait for: some calls' worth, but of what is open only so
 // much that all replicas together have half of it at most.
-func (a *SharedAccount) block(n int64) int64 {
+func (a *SharedAccount) block() int64 {
 	replicas := a.s.replicas.Load()
-	open := max(a.open()-n, 0)
+	open := max(a.open()-a.wanted, 0)
 	if a.limit == 0 || a.idle > warm || a.idle > 1 && open < a.limit/10 {
 		return 0
 	}
@@ -124,11 +123,12 @@ const warm = 60
 // fresh is for how long an answer of the store is good enough to refuse a call.
 const fresh = 100 * time.Millisecond
 
-// reserve sets n aside, after an exchange with the store. limited is ctx, until somebody has
-// waited for long enough. It needs no lock.
-func (a *SharedAccount) reserve(ctx, limited context.Context, n int64) error {
+// reserve sets n aside, after an exchange with the store. It needs no lock.
+func (a *SharedAccount) reserve(ctx context.Context, n int64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.wanted += n
+	defer func() { a.wanted -= n }()
 	for asked := false; ; {
 		switch {
 		case ctx.Err() != nil:
@@ -137,50 +137,40 @@ func (a *SharedAccount) reserve(ctx, limited context.Context, n int64) error {
 			return nil
 		case a.s.gone():
 			return a.reserveHere(n)
-		case limited.Err() != nil:
-			a.s.link.lose(limited.Err())
 		case asked || n > a.open() && time.Since(a.known) < fresh:
 			return ErrLimit
-		case a.trip != nil: // which may bring enough for this call
-			trip := a.trip
-			a.mu.Unlock()
-			select {
-			case <-trip:
-			case <-limited.Done():
-			}
-			a.mu.Lock()
+		case a.turn.done != nil: // it may bring enough for this call
+			a.turn.wait(ctx, &a.s.link, &a.mu)
 		default:
-			a.exchange(limited, a.s.config.Timeout, n)
-			asked = true
+			asked = a.exchange(ctx, a.s.config.Timeout, n)
 		}
 	}
 }
 
-// exchange tells the store what was spent, and makes the lease large enough for what is set
-// aside and for n more, and if possible for the next calls. It lets go of mu meanwhile.
-func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n int64) error {
+// exchange tells the store what was spent. It makes the lease large enough for what is set
+// aside and for n, which a call waits for; and if possible for others that wait, and for the
+// next. It lets go of mu meanwhile, and reports whether the store has answered.
+func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n int64) bool {
 	now := time.Now()
 	c := Change{Replica: a.s.config.Replica, Spent: a.spent, TTL: a.s.config.Lease}
 	if a.limit > 0 {
 		if n > 0 {
 			c.Least = a.reserved + n
 		}
-		c.Most = a.reserved + n + a.block(n)
+		c.Most = a.reserved + a.wanted + a.block()
 	}
 	there := Account{Key: a.key, Limit: a.limit, Ends: max(a.ends.Sub(now), 0) + lateness}
 	// What is given back must not be used meanwhile.
 	a.balance.Leased = min(a.balance.Leased, c.Most+a.spent-a.told)
-	trip := make(chan struct{})
-	a.trip = trip
-	a.mu.Unlock()
-	is, err := ask(ctx, &a.s.link, timeout, func(ctx context.Context) (Balance, error) { return a.s.store.Lease(ctx, there, c) })
-	a.mu.Lock()
-	a.trip = nil
-	close(trip)
+	var is Balance
+	var err error
+	a.turn.during(&a.mu, func() {
+		is, err = ask(ctx, &a.s.link, timeout, func(ctx context.Context) (Balance, error) { return a.s.store.Lease(ctx, there, c) })
+	})
 	if err == nil {
 		a.balance, a.told, a.known, a.expires = is, c.Spent, time.Now(), now.Add(c.TTL)
 	}
-	return err
+	return err == nil
 }
 
 // lateness is how long after an account's end attempts that began before it may be charged.
@@ -268,7 +258,7 @@ func (a *SharedAccount) send(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.queued = false
-	if a.trip == nil { // else a call is at it
+	if a.turn.done == nil { // else a call is at it
 		a.exchange(ctx, a.s.background(), 0)
 	}
 }
@@ -278,7 +268,7 @@ func (a *SharedAccount) leave(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.reserved, a.idle = 0, warm+1
-	if a.spent != a.told || a.balance.Leased > 0 {
+	if a.turn.done == nil && (a.spent != a.told || a.balance.Leased > 0) {
 		a.exchange(ctx, a.s.background(), 0)
 	}
 }

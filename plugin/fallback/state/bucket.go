@@ -22,8 +22,8 @@ type SharedBucket struct {
 
 	mu        sync.Mutex // guards the rest
 	perMinute int
-	debt      int // used, and not taken from the store yet; below 0 to put back
-	paying    int // of what was used, what is being taken now
+	debt      int // used, and not taken from the store yet; below 0 for what was taken and not used
+	wanted    int // by calls that wait for the store
 	latest    int // tokens that the latest call wanted
 	idle      int // ticks since then
 	active    bool
@@ -38,6 +38,7 @@ type SharedBucket struct {
 	refused          int
 	refill, askAgain time.Time
 
+	turn   turn   // of exchanges with the store
 	outage uint64 // the number of the outage that here is for
 	here   gcra   // this replica's share
 }
@@ -70,20 +71,13 @@ func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	}
 	b.mu.Lock()
 	b.use(n)
-	if !b.s.gone() && b.debt+b.paying+n <= b.credit() {
-		b.debt += n
-		b.enqueue()
+	if !b.s.gone() && b.debt+n <= b.credit() {
+		b.spend(n)
 		b.mu.Unlock()
 		return 0
 	}
 	b.mu.Unlock()
-	if wait, err := b.takeThere(ctx, n); err == nil {
-		return wait
-	}
-	if ctx.Err() != nil {
-		return tick
-	}
-	return b.takeHere(n)
+	return b.take(ctx, n)
 }
 
 // use says that the bucket is in use. As all below that are not said to, it needs mu.
@@ -98,10 +92,17 @@ func (b *SharedBucket) use(n int) {
 	}
 }
 
+// spend uses n tokens.
+func (b *SharedBucket) spend(n int) {
+	if b.debt += n; b.debt != 0 { // something is to be paid, or to be put back
+		b.enqueue()
+	}
+}
+
 func (b *SharedBucket) enqueue() {
 	if !b.queued {
 		b.queued = true
-		b.s.errands.add(&b.s.errands.rest, b)
+		b.s.errands.add(&b.s.errands.urgent, b)
 	}
 }
 
@@ -110,7 +111,7 @@ func (b *SharedBucket) enqueue() {
 func (b *SharedBucket) credit() int {
 	replicas := int(b.s.replicas.Load())
 	credit := max(b.perMinute/100/replicas, b.latest)
-	if b.age > 1 || b.left-b.debt-b.paying < max(b.perMinute/2, 2*replicas*credit) {
+	if b.age > 1 || b.left-b.debt < max(b.perMinute/2, 2*replicas*credit) {
 		return 0
 	}
 	return credit
@@ -122,52 +123,64 @@ const unknown = 2
 // maxIdle is for how many ticks without a call it is asked what is left: a minute.
 const maxIdle = int(time.Minute / tick)
 
-// takeThere takes tokens from the store, together with what is owed. It needs no lock.
-func (b *SharedBucket) takeThere(ctx context.Context, n int) (time.Duration, error) {
+// take takes tokens from the store, together with what is owed. It needs no lock.
+func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
-	if need := n + b.debt; need >= b.refused && now.Before(b.askAgain) {
-		return max(b.refill.Sub(now), time.Millisecond), nil
-	}
-	debt := b.debt
-	need := n + debt
-	b.debt = 0
-	least := min(max(need, 0), b.perMinute) // what the bucket cannot hold at once is owed
-	t, err := b.ask(ctx, b.s.config.Timeout, least, least, max(debt, 0))
-	if err != nil || t.Wait > 0 {
-		b.debt += debt
-	} else {
-		b.debt += need - t.Taken
-	}
-	if t.Wait > 0 {
+	b.wanted += n
+	defer func() { b.wanted -= n }()
+	for {
 		now := time.Now()
-		b.refused, b.refill, b.askAgain = need, now.Add(t.Wait), now.Add(min(t.Wait, tick))
+		switch {
+		case ctx.Err() != nil:
+			return tick
+		case b.s.gone():
+			return b.takeHere(now, n)
+		case b.debt+n <= 0: // another call has taken them too
+			b.spend(n)
+			return 0
+		case n+b.debt >= b.refused && now.Before(b.askAgain):
+			return max(b.refill.Sub(now), time.Millisecond)
+		case b.turn.done != nil:
+			b.turn.wait(ctx, &b.s.link, &b.mu)
+		default:
+			need := n + b.debt
+			least := min(max(need, 0), b.perMinute) // what the bucket cannot hold at once is owed
+			most := min(max(b.wanted+b.debt, least), b.perMinute)
+			wait, err := b.exchange(ctx, b.s.config.Timeout, least, most)
+			switch {
+			case err != nil: // as above
+			case wait > 0:
+				b.refused, b.refill, b.askAgain = need, time.Now().Add(wait), time.Now().Add(min(wait, tick))
+				return wait
+			default:
+				b.spend(n)
+				return 0
+			}
+		}
+	}
+}
+
+// exchange takes tokens from the store, or puts them back if most is below 0. It lets go of
+// mu meanwhile.
+func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, least, most int) (wait time.Duration, err error) {
+	there := Bucket{b.key, b.perMinute}
+	if most < 0 {
+		b.debt -= most // so that they are not used meanwhile
+	}
+	var t Tokens
+	b.turn.during(&b.mu, func() {
+		t, err = ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
+	})
+	if err == nil {
+		b.debt -= t.Taken
+		b.left, b.leftAt, b.age = t.Left, time.Now(), 0
 	}
 	return t.Wait, err
 }
 
-// ask takes tokens from the store, which pay for some that were used. It lets go of mu
-// meanwhile.
-func (b *SharedBucket) ask(ctx context.Context, timeout time.Duration, least, most, paying int) (Tokens, error) {
-	there := Bucket{b.key, b.perMinute}
-	b.paying += paying
-	b.mu.Unlock()
-	t, err := ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
-	b.mu.Lock()
-	b.paying -= paying
-	if err == nil {
-		b.left, b.leftAt, b.age = t.Left, time.Now(), 0
-	}
-	return t, err
-}
-
-// takeHere takes tokens from this replica's share. They are owed to the store. It needs no
-// lock.
-func (b *SharedBucket) takeHere(n int) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
+// takeHere takes tokens from this replica's share. They are owed to the store.
+func (b *SharedBucket) takeHere(now time.Time, n int) time.Duration {
 	size, perMinute := b.share(now)
 	if wait := b.here.wait(now, size, perMinute, min(n, int(size))); wait > 0 {
 		return wait
@@ -213,20 +226,14 @@ func (b *SharedBucket) Settle(more int) {
 	b.enqueue()
 }
 
-// send implements errand: it pays what is owed, or asks what is left.
+// send implements errand: it pays what is owed, puts back what nobody waits for, or asks what
+// is left.
 func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued = false
-	debt := b.debt
-	b.debt = 0
-	t, err := b.ask(ctx, b.s.background(), 0, debt, max(debt, 0))
-	switch {
-	case debt < 0: // they are there, or lost
-	case err != nil:
-		b.owe(debt)
-	default:
-		b.owe(debt - t.Taken)
+	if b.turn.done == nil { // else it is at it
+		b.exchange(ctx, b.s.background(), 0, min(b.debt+b.wanted, b.perMinute))
 	}
 }
 

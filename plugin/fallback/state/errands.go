@@ -7,7 +7,7 @@ import (
 )
 
 // errands are what is to be sent to the store in the background, one after the other. Flags
-// go first, values last. What is sent is the latest state of a thing, so that a thing waits
+// and buckets go first, values last. What is sent is the latest state of a thing, so that a thing waits
 // at most once, and all that waits is bounded by what there is.
 type errands struct {
 	wake chan struct{} // has a value if something was added

@@ -24,6 +24,7 @@ type flag struct {
 
 	unsent   bool // it was changed here, and the store does not know yet
 	queued   bool // among the errands
+	isNews   bool // in Shared.news
 	switches []weak.Pointer[Switch]
 }
 
@@ -230,7 +231,10 @@ func (s *Shared) resendFlags() {
 
 // tell has the switches of a flag called that have not seen its latest version.
 func (s *Shared) tell(f *flag) {
-	s.news = append(s.news, f)
+	if !f.isNews {
+		f.isNews = true
+		s.news = append(s.news, f)
+	}
 	select {
 	case s.newsWake <- struct{}{}:
 	default:
@@ -251,6 +255,7 @@ func (s *Shared) tells(ctx context.Context) {
 		s.mu.Unlock()
 		for _, f := range news {
 			s.mu.Lock()
+			f.isNews = false
 			switches := slices.Clone(f.switches)
 			s.mu.Unlock()
 			for _, w := range switches {

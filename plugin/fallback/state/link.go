@@ -59,8 +59,6 @@ func ask[T any](ctx context.Context, l *link, timeout time.Duration, call func(c
 	case err != nil:
 		l.lose(err)
 		err = unavailable{}
-	case limited.Err() != nil:
-		l.lose(limited.Err())
 	}
 	return answer, err
 }
@@ -122,9 +120,8 @@ func (s *Shared) outage(ctx context.Context, pause time.Duration) time.Duration 
 		asked := time.Now()
 		limited, cancel := context.WithTimeout(ctx, s.config.Timeout)
 		b, err := s.beat(limited)
-		inTime := limited.Err() == nil
 		cancel()
-		if err == nil && inTime {
+		if err == nil {
 			s.restored = time.Now()
 			s.learn(b, asked)
 			s.link.changed("")

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -377,5 +379,42 @@ func TestNoMoreIsOwedThanTheShareLacks(t *testing.T) {
 		if wait := b.Take(t.Context(), 60); wait > 0 {
 			t.Errorf("after more than a minute: wait %v", wait)
 		}
+	})
+}
+
+// Many calls at once share exchanges with the store: none waits for long behind others, so that
+// a store that answers in time is not taken to be slow.
+func TestBurstIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &journal{}
+		replicas, stores := team(t, 2, state.Config{Logger: log.logger()})
+		s := replicas[0]
+		b, a := s.Bucket("model", 1000), s.Account("tenant", dollar, tomorrow())
+		synctest.Wait()
+		stores[0].trip = 2 * time.Millisecond
+		ctx, asked := counted(t.Context())
+		var taken, reserved atomic.Int64
+		var wg sync.WaitGroup
+		started := time.Now()
+		for range 1200 {
+			wg.Go(func() {
+				if b.Take(ctx, 1) == 0 {
+					taken.Add(1)
+				}
+			})
+			wg.Go(func() {
+				if a.Reserve(ctx, dollar/1000) == nil {
+					reserved.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+		if taken.Load() != 1000 || reserved.Load() != 1000 {
+			t.Errorf("%d taken and %d reserved, want 1000", taken.Load(), reserved.Load())
+		}
+		if took := time.Since(started); took > 20*time.Millisecond || asked.Load() > 12 {
+			t.Errorf("took %v, asked %d times; want some exchanges of 2ms", took, asked.Load())
+		}
+		log.check(t)
 	})
 }

@@ -93,7 +93,7 @@ func New(store Store, config Config) (*Shared, error) {
 	config.Logger = cmp.Or(config.Logger, slog.Default())
 	ctx, end := context.WithCancel(context.Background())
 	s := &Shared{
-		store: store, config: config, link: link{lost: make(chan struct{}, 1), since: time.Now()},
+		store: store, config: config, link: link{timeout: config.Timeout, lost: make(chan struct{}, 1), since: time.Now()},
 		errands: errands{wake: make(chan struct{}, 1)}, values: make(chan *value, maxValues), newsWake: make(chan struct{}, 1), end: end,
 		flags: make(map[string]*flag), buckets: make(map[string]weak.Pointer[SharedBucket]),
 		active: make(map[*SharedBucket]bool), accounts: make(map[string]*SharedAccount),
@@ -155,17 +155,17 @@ func (s *Shared) Close() error {
 
 // leave gives back what the replica has, says what it has not said, and that it has ended.
 func (s *Shared) leave(ctx context.Context) {
-	s.sendAll(ctx)
-	for _, b := range s.activeBuckets() {
-		b.send(ctx)
-	}
 	for _, a := range s.allAccounts() {
 		a.leave(ctx)
+	}
+	for _, b := range s.activeBuckets() {
+		b.send(ctx)
 	}
 	ask(ctx, &s.link, s.background(), func(ctx context.Context) (struct{}, error) {
 		_, _, err := s.store.Beat(ctx, s.config.Prefix, s.config.Replica, 0)
 		return struct{}{}, err
 	})
+	s.sendAll(ctx)
 }
 
 // key returns the store's key for a name.
