@@ -100,7 +100,8 @@ func (s *Shared) look(ticks int) {
 	}
 }
 
-// resend adds everything that the store may have missed while it was gone.
+// resend adds everything that the store may have missed while it was gone. It is called
+// before anything else is sent.
 func (s *Shared) resend() {
 	s.resendFlags()
 	for _, b := range s.activeBuckets() {
@@ -111,5 +112,4 @@ func (s *Shared) resend() {
 		a.enqueue()
 		a.mu.Unlock()
 	}
-	s.errands.nudge()
 }

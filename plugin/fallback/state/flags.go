@@ -185,9 +185,9 @@ func (f *flag) learn(is Flag, now time.Time) {
 // sameEnd is how far apart the ends of the same flag may seem, for the time that answers take.
 const sameEnd = 300 * time.Millisecond
 
-// learnFlags takes in all flags, as they were at a time after asked. A flag that is missing was
-// lowered; but after an outage its replica may not have raised it again yet.
-func (s *Shared) learnFlags(flags []Flag, asked time.Time) {
+// learnFlags takes in all flags, as they were at a time after asked. If the replicas have
+// settled, a flag that is missing was lowered.
+func (s *Shared) learnFlags(flags []Flag, asked time.Time, settled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
@@ -198,7 +198,6 @@ func (s *Shared) learnFlags(flags []Flag, asked time.Time) {
 			f.learn(is, now)
 		}
 	}
-	settled := now.Sub(s.restored) > settling
 	for key, f := range s.flags {
 		switch {
 		case there[key] || f.unsent:
@@ -211,9 +210,6 @@ func (s *Shared) learnFlags(flags []Flag, asked time.Time) {
 		}
 	}
 }
-
-// settling is how long after an outage other replicas may need to find out that it is over.
-const settling = 2*lastPause + DefaultBeat
 
 // resendFlags raises the flags of this replica again that are up: the store may have lost
 // them.

@@ -124,11 +124,12 @@ func (s *Shared) outage(ctx context.Context, pause time.Duration) time.Duration 
 		if err == nil {
 			s.restored = time.Now()
 			s.learn(b, asked)
+			s.resend()
 			s.link.changed("")
 			s.link.gone.Store(false)
+			s.errands.nudge()
 			s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "state: the store is back",
 				slog.String("after", duration.Text(time.Since(since).Round(time.Millisecond))), slog.Int64("replicas", s.replicas.Load()))
-			s.resend()
 			return pause
 		}
 	}
@@ -158,10 +159,19 @@ func (s *Shared) beat(ctx context.Context) (b beaten, err error) {
 	return b, err
 }
 
+// settling is how long after an outage other replicas may need to find out that it is over,
+// and so to be counted, and to raise their flags again.
+const settling = 2*lastPause + DefaultBeat
+
 // learn takes in the answer to a beat that was sent at a time.
 func (s *Shared) learn(b beaten, asked time.Time) {
-	s.replicas.Store(max(int64(b.replicas), 1))
-	s.learnFlags(b.flags, asked)
+	settled := time.Since(s.restored) > settling
+	replicas := max(int64(b.replicas), 1)
+	if !settled {
+		replicas = max(replicas, s.replicas.Load())
+	}
+	s.replicas.Store(replicas)
+	s.learnFlags(b.flags, asked, settled)
 }
 
 // background returns how long a call may take that nobody waits for.

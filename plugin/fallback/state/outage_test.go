@@ -134,6 +134,11 @@ func TestLimitIsSharedOutWhileTheStoreIsGone(t *testing.T) {
 					s.set(healthy)
 				}
 				time.Sleep(1100 * time.Millisecond)
+				for i, s := range replicas { // the first that is back does not take the others to have ended
+					if n := s.Inspect().Shared.Replicas; n != 4 {
+						t.Errorf("%s: replica %d knows of %d, want 4", f.name, i, n)
+					}
+				}
 				after := flood(t.Context(), replicas, perMinute, split, 30*time.Second)
 				most = int64(perMinute + time.Since(began).Minutes()*perMinute)
 				if got := before + during + after; got > most+1 || got < most-8 {
