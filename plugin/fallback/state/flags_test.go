@@ -220,3 +220,61 @@ func TestReplicaThatComesLaterLearnsOfFlags(t *testing.T) {
 		runtime.KeepAlive(w)
 	})
 }
+
+// given what one replica has done, the other must not be misled by what comes late.
+func TestLatestStateOfAFlagWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, stores := team(t, 2, state.Config{Logger: (&journal{}).logger()})
+		var a, b ear
+		one, two := replicas[0].Flag("down", a.on), replicas[1].Flag("down", b.on)
+
+		// Lowered, though it is not up: nothing is sent that could lower another's.
+		stores[0].calls.Store(0)
+		one.Lower()
+		synctest.Wait()
+		if n := stores[0].calls.Load(); n != 0 {
+			t.Errorf("%d calls of the store for a flag that is down", n)
+		}
+
+		// Raised while the store is gone, and over before it is back: another's stays.
+		stores[0].set(refused)
+		time.Sleep(time.Second)
+		one.Raise(2*time.Second, "short")
+		two.Raise(time.Hour, "long")
+		time.Sleep(5 * time.Second)
+		stores[0].set(healthy)
+		time.Sleep(4 * time.Second)
+		heard := a.take()
+		if n := len(heard); n == 0 || heard[n-1].Reason != "long" {
+			t.Errorf("the replica that was alone heard %+v, want long at last", heard)
+		}
+		check(t, "the other", b.take(), nil)
+
+		// Raised while the store is gone, and still up: it is the latest.
+		stores[0].set(refused)
+		time.Sleep(time.Second)
+		one.Raise(time.Minute, "mine")
+		time.Sleep(20 * time.Second)
+		stores[0].set(healthy)
+		time.Sleep(2 * time.Second)
+		heard = b.take()
+		if n := len(heard); n == 0 || heard[n-1].Reason != "mine" || heard[n-1].For > 40*time.Second {
+			t.Errorf("the other heard %+v, want mine at last, for what is left of it", heard)
+		}
+		check(t, "the replica that was alone", a.take(), nil)
+		runtime.KeepAlive(two)
+	})
+}
+
+// Another program may have written to the store.
+func TestReasonFromTheStoreIsOneShortLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, stores := team(t, 1, state.Config{})
+		var e ear
+		w := replicas[0].Flag("down", e.on)
+		stores[0].store.Load().Raise(t.Context(), state.DefaultPrefix, state.Flag{Key: "down", For: time.Minute, Reason: "two\nlines", From: "x"})
+		synctest.Wait()
+		check(t, "the replica", e.take(), []state.Flag{{Key: "down", For: time.Minute, Reason: "two lines", From: "x"}})
+		runtime.KeepAlive(w)
+	})
+}
