@@ -72,6 +72,8 @@ var arrows = map[string]string{
 	"plugin/fallback/debugpage":          "call inspect",
 	"plugin/fallback/policy/spec":        "",
 	"plugin/fallback/policy":             "cache call cascade degrade failure guard inspect middleware observe policy/spec provider provider/gemini provider/openai router",
+	"plugin/fallback/state":              "inspect",
+	"plugin/fallback/state/redis":        "state",
 	"internal/stream":                    "call failure inspect provider",
 	"plugin/fallback/inspect":            "",
 	"internal/alerts":                    "call policy/spec",
@@ -173,6 +175,7 @@ func TestPackagesStayLight(t *testing.T) {
 		{"plugin/fallback/call", "cel.dev/ github.com/maypok86/ go.yaml.in/yaml"},
 		{"plugin/fallback/failure", "cel.dev/ github.com/maypok86/ go.yaml.in/yaml " + sdks},
 		{"plugin/fallback/fallbacktest", "google.golang.org/adk cel.dev/ go.yaml.in/yaml " + sdks},
+		{"plugin/fallback/state", "github.com/redis/ github.com/maypok86/ cel.dev/"},
 		{"plugin/fallback/jobs", "modernc.org/ github.com/glebarez/ github.com/jackc/ cel.dev/"},
 		{"engine", "go.opentelemetry.io/otel/log go.opentelemetry.io/otel/sdk github.com/openai/ github.com/google/cel-go"},
 	} {
@@ -205,6 +208,8 @@ func TestLibrariesHaveOneDoor(t *testing.T) {
 		"github.com/open-feature":          "", // a program that has flags brings it
 		"github.com/anthropics":            "plugin/fallback/provider/anthropic",
 		"database/sql":                     "plugin/fallback/jobs",
+		"github.com/redis":                 "plugin/fallback/state/redis",
+		"github.com/alicebob":              "",
 		"go.opentelemetry.io/otel":         "internal/alerts internal/telemetry plugin/fallback/observe plugin/fallback/policy",
 		"go.opentelemetry.io/otel/log":     "",
 		"google.golang.org/adk/v2/runner":  "plugin/fallback",

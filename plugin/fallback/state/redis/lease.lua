@@ -1,0 +1,48 @@
+-- KEYS[1]: the account. ARGV: its limit, the milliseconds until it is forgotten, the replica, what it
+-- has spent, its lease at least and at most, the lease's microseconds.
+-- Returns the lease, the leases of others, what all have spent, as decimal text.
+--
+-- An account is a hash: "spent", and for each replica "by NAME", what it has spent, and "lease NAME",
+-- "AMOUNT EXPIRES". The server adds in 64-bit integers. Lua's numbers are exact below 2^53, $9 million;
+-- above, a lease can be wrong by some billionths of a dollar.
+local limit, spent, least, most = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local by, lease = 'by ' .. ARGV[3], 'lease ' .. ARGV[3]
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local function text(n) return string.format('%.0f', n) end
+
+local charged = math.max(spent - (redis.call('HGET', KEYS[1], by) or 0), 0)
+redis.call('HINCRBY', KEYS[1], 'spent', text(charged)) -- first: without memory, it fails and nothing has changed
+if charged > 0 then
+  redis.call('HSET', KEYS[1], by, ARGV[4])
+end
+
+local account, all, mine, others = redis.call('HGETALL', KEYS[1]), '0', 0, 0
+for i = 1, #account, 2 do
+  local field, value = account[i], account[i + 1]
+  if field == 'spent' then
+    all = value
+  elseif string.sub(field, 1, 6) == 'lease ' then
+    local amount, expires = string.match(value, '^(%d+) (%d+)$')
+    if tonumber(expires) <= now then
+      redis.call('HDEL', KEYS[1], field)
+    elseif field == lease then
+      mine = math.max(amount - charged, 0)
+    else
+      others = others + amount
+    end
+  end
+end
+
+local free = math.max(limit - all - others, 0)
+if free < least then
+  free = math.min(free, mine)
+end
+mine = math.min(free, most)
+if mine > 0 then
+  redis.call('HSET', KEYS[1], lease, text(mine) .. ' ' .. text(now + ARGV[7]))
+else
+  redis.call('HDEL', KEYS[1], lease)
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+return {text(mine), text(others), all}

@@ -1,0 +1,55 @@
+package redis_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/alicebob/miniredis/v2"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state/redis"
+)
+
+// An error says what is wrong with a URL and contains nothing of it: each of these has a
+// password.
+func TestOpenKeepsPasswordsOutOfErrors(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                                           "must begin with redis://, rediss:// or unix://",
+		"hunter22@redis:6379":                        "must begin with",
+		"http://:hunter22@redis:6379":                "must begin with",
+		"redis://:hunter22@redis:port":               "URL is not valid",
+		"redis://:hunter22@redis:6379/hunter22":      "URL is not valid",
+		"redis://:hun/ter22@redis:6379":              "URL is not valid",
+		"redis://:%zzhunter22@redis:6379":            "URL is not valid",
+		"redis://:hunter22@redis:6379/0?hunter22=1":  "URL is not valid",
+		"redis://:hunter22@redis?db=hunter22":        "URL is not valid",
+		"rediss://:hunter22@redis?read_timeout=ter2": "URL is not valid",
+		"redis://:hunter22\x00@redis":                "URL is not valid",
+	} {
+		_, err := redis.Open(url)
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "state/redis: ") {
+			t.Errorf("Open(%q): %v; want %q", url, err, want)
+			continue
+		}
+		for i := range len("hunter22") - 3 {
+			if part := "hunter22"[i : i+4]; strings.Contains(err.Error(), part) {
+				t.Errorf("Open(%q): %v; contains %s", url, err, part)
+			}
+		}
+	}
+}
+
+// A URL's user, password and database are used; Open itself connects to nothing.
+func TestOpenFollowsTheURL(t *testing.T) {
+	server := miniredis.RunT(t)
+	server.RequireUserAuth("ada", "s3cret/word")
+	store := open(t, "redis://ada:s3cret%2Fword@"+server.Addr()+"/3")
+	if n := server.TotalConnectionCount(); n != 0 {
+		t.Errorf("%d connections after Open; want none", n)
+	}
+	if err := store.Set(t.Context(), "key", []byte("value"), 1e9); err != nil {
+		t.Fatal(err)
+	}
+	if !server.DB(3).Exists("key") {
+		t.Error("the key is not in database 3")
+	}
+}
