@@ -3,18 +3,36 @@
 -- Returns the lease, the leases of others, what all have spent, as decimal text.
 --
 -- An account is a hash: "spent", and for each replica "by NAME", what it has spent, and "lease NAME",
--- "AMOUNT EXPIRES". The server adds in 64-bit integers. Lua's numbers are exact below 2^53, $9 million;
--- above, a lease can be wrong by some billionths of a dollar.
-local limit, spent, least, most = tonumber(ARGV[1]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local by, lease = 'by ' .. ARGV[3], 'lease ' .. ARGV[3]
+-- "AMOUNT EXPIRES". Amounts are 64-bit integers, and Lua's numbers are exact below 2^53 only. So
+-- the server adds them, and what is computed here are differences.
+local limit, spent, least, most = ARGV[1], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local function text(n) return string.format('%.0f', n) end
 
-local charged = math.max(spent - (redis.call('HGET', KEYS[1], by) or 0), 0)
-redis.call('HINCRBY', KEYS[1], 'spent', text(charged)) -- first: without memory, it fails and nothing has changed
+-- Returns the billions and the rest of an amount.
+local function split(amount)
+  amount = string.rep('0', 19 - #amount) .. amount
+  return tonumber(string.sub(amount, 1, 10), 10), tonumber(string.sub(amount, 11), 10)
+end
+
+-- Returns the difference of two amounts, exact if it is below 2^53.
+local function minus(a, b)
+  local high, low = split(a)
+  local less, lower = split(b)
+  return (high - less) * 1000000000 + low - lower
+end
+
+local by, lease = 'by ' .. ARGV[3], 'lease ' .. ARGV[3]
+local before = redis.call('HGET', KEYS[1], by) or '0'
+local charged = math.max(minus(spent, before), 0)
+redis.call('HINCRBY', KEYS[1], 'spent', '0') -- first: without memory, it fails and nothing has changed
 if charged > 0 then
-  redis.call('HSET', KEYS[1], by, ARGV[4])
+  redis.call('HSET', KEYS[1], by, spent)
+  redis.call('HINCRBY', KEYS[1], 'spent', spent)
+  if before ~= '0' then
+    redis.call('HINCRBY', KEYS[1], 'spent', '-' .. before)
+  end
 end
 
 local account, all, mine, others = redis.call('HGETALL', KEYS[1]), '0', 0, 0
@@ -34,7 +52,7 @@ for i = 1, #account, 2 do
   end
 end
 
-local free = math.max(limit - all - others, 0)
+local free = math.max(minus(limit, all) - others, 0)
 if free < least then
   free = math.min(free, mine)
 end
