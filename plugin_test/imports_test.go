@@ -72,7 +72,6 @@ var arrows = map[string]string{
 	"plugin/fallback/debugpage":          "call inspect",
 	"plugin/fallback/policy/spec":        "",
 	"plugin/fallback/policy":             "cache call cascade degrade failure guard inspect middleware observe policy/spec provider provider/gemini provider/openai router",
-	"plugin/fallback/state":              "inspect",
 	"plugin/fallback/state/redis":        "state",
 	"internal/stream":                    "call failure inspect provider",
 	"plugin/fallback/inspect":            "",
