@@ -61,7 +61,7 @@ func (s *store) Lease(ctx context.Context, a state.Account, c state.Change) (sta
 
 // Get implements [state.Store].
 func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
-	return within(ctx, func() ([]byte, error) {
+	return within(ctx, func(ctx context.Context) ([]byte, error) {
 		value, err := s.client.Get(ctx, key).Bytes()
 		if errors.Is(err, redis.Nil) {
 			return nil, nil
@@ -72,7 +72,7 @@ func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
 
 // Set implements [state.Store].
 func (s *store) Set(ctx context.Context, key string, value []byte, keep time.Duration) error {
-	_, err := within(ctx, func() (struct{}, error) {
+	_, err := within(ctx, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, s.client.Set(ctx, key, value, max(keep, time.Millisecond)).Err()
 	})
 	return err

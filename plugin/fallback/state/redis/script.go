@@ -27,7 +27,7 @@ var (
 
 // run runs a script by its hash. A server that does not know it is sent the text.
 func (s *store) run(ctx context.Context, script *redis.Script, key string, args ...any) (*answer, error) {
-	values, err := within(ctx, func() ([]any, error) {
+	values, err := within(ctx, func(ctx context.Context) ([]any, error) {
 		v, err := script.Run(ctx, s.client, []string{key}, args...).Result()
 		values, _ := v.([]any)
 		return values, err
@@ -35,10 +35,14 @@ func (s *store) run(ctx context.Context, script *redis.Script, key string, args 
 	return &answer{values: values}, err
 }
 
-// within returns what f returns, or that ctx has ended. f goes on then until its own
-// deadline: a read that is under way heeds a context's deadline, but not that it is
-// cancelled, and a client that is not ours may heed neither.
-func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
+// timeout bounds what an operation does, and each step of it.
+const timeout = time.Second
+
+// within returns what f returns, or that ctx has ended. f goes on then, for a second at most:
+// a connection that waits for a late answer, or is not complete yet, is of use to the next
+// operation. If it were closed, a server that answers a little late would get the work of new
+// connections on top, each of which takes several round trips.
+func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -47,8 +51,10 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return *new(T), clean(err)
 	}
 	done := make(chan result, 1)
-	go func() { // ends with f, within the client's timeouts
-		value, err := f()
+	go func() { // ends with f
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		value, err := f(ctx)
 		done <- result{value, err}
 	}()
 	select {
@@ -58,7 +64,3 @@ func within[T any](ctx context.Context, f func() (T, error)) (T, error) {
 		return *new(T), clean(ctx.Err())
 	}
 }
-
-// timeout bounds what has no deadline of its own, and the work that goes on after a context
-// has ended.
-const timeout = time.Second

@@ -172,3 +172,22 @@ func await(t *testing.T, ended <-chan error) error {
 		return nil
 	}
 }
+
+// B96: a server that answers slowly can be used by operations that wait for long enough, even
+// if a new connection takes longer: it is completed for the next operation.
+func TestSlowConnectionsAreCompleted(t *testing.T) {
+	link := redistest.NewLink(t, redistest.Start(t))
+	link.Slow(200 * time.Millisecond) // a connection is usable after two answers
+	store := open(t, link.URL())
+	for began := time.Now(); ; {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		err := operations["Get"](ctx, store)
+		cancel()
+		if err == nil {
+			return
+		}
+		if time.Since(began) > 20*time.Second {
+			t.Fatal(err)
+		}
+	}
+}

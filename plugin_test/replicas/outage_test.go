@@ -1,0 +1,141 @@
+package replicas_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/redistest"
+)
+
+// B96: no call fails or waits for long because the server is gone, slow or full, and what
+// replicas share converges when it is back.
+func TestOutages(t *testing.T) {
+	for name, o := range map[string]struct {
+		args      []string
+		fail, end func(*redistest.Server, *redistest.Link)
+		forgets   bool // the server has lost what it knew
+	}{
+		"stopped": {
+			fail:    func(s *redistest.Server, _ *redistest.Link) { s.Stop() },
+			end:     func(s *redistest.Server, _ *redistest.Link) { s.Restart() },
+			forgets: true,
+		},
+		"frozen": {
+			fail: func(s *redistest.Server, _ *redistest.Link) { s.Freeze() },
+			end:  func(s *redistest.Server, _ *redistest.Link) { s.Thaw() },
+		},
+		"slow": {
+			fail: func(_ *redistest.Server, l *redistest.Link) { l.Slow(200 * time.Millisecond) },
+			end:  func(_ *redistest.Server, l *redistest.Link) { l.Mend() },
+		},
+		"full": {
+			fail: func(s *redistest.Server, _ *redistest.Link) { s.Do("CONFIG SET maxmemory 1mb") },
+			end:  func(s *redistest.Server, _ *redistest.Link) { s.Do("CONFIG SET maxmemory 0") },
+		},
+		"partitioned": {
+			fail: func(_ *redistest.Server, l *redistest.Link) { l.Cut() },
+			end:  func(_ *redistest.Server, l *redistest.Link) { l.Mend() },
+		},
+		"refusing": {
+			fail: func(_ *redistest.Server, l *redistest.Link) { l.Refuse() },
+			end:  func(_ *redistest.Server, l *redistest.Link) { l.Mend() },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := redistest.Start(t)
+			link := redistest.NewLink(t, server)
+			all := starts(t, 3, setting{URL: link.URL()})
+			s := survey{t: t, all: all, forgets: o.forgets}
+			s.begin()
+			s.phase("healthy", outage(t)/2)
+			o.fail(server, link)
+			s.phase("outage", outage(t))
+			o.end(server, link)
+			s.phase("after", outage(t)/2)
+			s.converge()
+		})
+	}
+}
+
+// survey watches replicas under load.
+type survey struct {
+	t       *testing.T
+	all     []*process
+	forgets bool
+	flags   int
+}
+
+func (s *survey) begin() {
+	for _, p := range s.all {
+		p.do(order{Do: "account", Key: "tenant", Limit: 1e15})
+		p.do(order{Do: "watch", Key: "cooldown", N: 3})
+		p.do(order{Do: "load", Key: "load", Limit: 60e6, Callers: 2})
+	}
+}
+
+// phase lets the load run for some time and checks its calls. One replica raises flags
+// meanwhile.
+func (s *survey) phase(name string, d time.Duration) {
+	s.t.Helper()
+	time.Sleep(d / 2) // the load
+	s.flags++
+	s.all[0].do(order{Do: "raise", N: s.flags})
+	time.Sleep(d / 2)
+	for i, r := range each(s.all, func(int) order { return order{Do: "phase"} }) {
+		if r.Err != "" {
+			s.t.Errorf("%s: replica %d: calls failed: %.500s", name, i, r.Err)
+		}
+		s.check(name, i, r.Times)
+	}
+}
+
+// check checks the times that calls have spent with what is shared. In an outage, calls wait
+// until the first of them has noticed it, which all that are under way then can be.
+func (s *survey) check(name string, replica int, nanos []int64) {
+	s.t.Helper()
+	var took []time.Duration
+	slow := 0
+	for _, n := range nanos {
+		took = append(took, time.Duration(n))
+		if n > int64(time.Millisecond) {
+			slow++
+		}
+	}
+	p50, longest := percentile(took, 50)
+	p99, _ := percentile(took, 99)
+	s.t.Logf("%-8s replica %d: %d calls, p50 %v, p99 %v, %d above 1 ms, longest %v", name, replica, len(took), p50, p99, slow, longest)
+	if len(took) == 0 {
+		s.t.Errorf("%s: replica %d made no call", name, replica)
+	}
+	if strict() && (p99 > 500*time.Microsecond || longest > 10*time.Millisecond) {
+		s.t.Errorf("%s: replica %d: p99 %v, longest %v; want 500µs and 5ms", name, replica, p99, longest)
+	}
+	if p99 > 100*time.Millisecond || longest > time.Second { // a busy machine
+		s.t.Errorf("%s: replica %d: p99 %v, longest %v", name, replica, p99, longest)
+	}
+}
+
+// converge checks that replicas agree again: flags that were raised in the outage are known,
+// all spending is, and limits are of all replicas.
+func (s *survey) converge() {
+	s.t.Helper()
+	total := int64(0)
+	for _, r := range each(s.all, func(int) order { return order{Do: "stop"} }) {
+		total += r.N
+	}
+	for i, p := range s.all[1:] {
+		within(s.t, 10*time.Second, "flags are known", func() bool {
+			for _, at := range p.do(order{Do: "seen"}).Times {
+				if at == 0 {
+					return false
+				}
+			}
+			return true
+		})
+		_ = i
+	}
+	for _, p := range s.all {
+		within(s.t, 10*time.Second, "spending is known", func() bool { return p.do(order{Do: "spent"}).N == total })
+	}
+	admits(s.t, s.all, "after", []int{4, 4, 4})
+}

@@ -1,0 +1,197 @@
+package replicas_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state/redis"
+)
+
+// replica is the state of a replica process.
+type replica struct {
+	shared   *state.Shared
+	account  *state.SharedAccount
+	switches []*state.Switch
+	seen     []atomic.Int64 // when each flag was first seen up
+	load     *load
+}
+
+func newReplica(s setting) (*replica, error) {
+	store, err := redis.Open(s.URL)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := state.New(store, state.Config{Lease: s.Lease, Timeout: s.Timeout})
+	return &replica{shared: shared}, err
+}
+
+func (r *replica) obey(o order) report {
+	switch o.Do {
+	case "replicas":
+		return report{N: int64(r.shared.Inspect().Shared.Replicas)}
+	case "flood":
+		return r.flood(o)
+	case "account":
+		r.account = r.shared.Account(o.Key, o.Limit, time.Now().Add(time.Hour))
+		return report{}
+	case "reserve":
+		if err := r.account.Reserve(context.Background(), int64(o.N)); err != nil {
+			return report{Err: err.Error()}
+		}
+		return report{}
+	case "settle":
+		r.account.Settle(int64(o.N), int64(o.N))
+		return report{}
+	case "spent":
+		return report{N: r.account.Spent()}
+	case "watch":
+		return r.watch(o)
+	case "raise":
+		return r.raise(o)
+	case "seen":
+		var times []int64
+		for i := range r.seen {
+			times = append(times, r.seen[i].Load())
+		}
+		return report{Times: times}
+	case "load":
+		r.load = r.startLoad(o)
+		return report{}
+	case "phase":
+		return r.load.phase()
+	case "stop":
+		return r.load.end()
+	}
+	return report{Err: fmt.Sprintf("unknown order %q", o.Do)}
+}
+
+// flood takes one token after the other, without pause but for the time that the bucket says,
+// and of that a millisecond at most.
+func (r *replica) flood(o order) report {
+	bucket := r.shared.Bucket(o.Key, int(o.Limit))
+	ctx, cancel := context.WithTimeout(context.Background(), o.For)
+	defer cancel()
+	var admitted atomic.Int64
+	var wg sync.WaitGroup
+	began := time.Now()
+	for range o.Callers {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				wait := bucket.Take(ctx, 1)
+				if wait == 0 {
+					admitted.Add(1)
+				}
+				time.Sleep(min(wait, time.Millisecond))
+			}
+		})
+	}
+	wg.Wait()
+	return report{N: admitted.Load(), Began: began.UnixNano(), Ended: time.Now().UnixNano()}
+}
+
+func flag(key string, i int) string { return fmt.Sprintf("%s-%d", key, i) }
+
+func (r *replica) watch(o order) report {
+	r.switches, r.seen = nil, make([]atomic.Int64, o.N)
+	for i := range o.N {
+		at := &r.seen[i]
+		r.switches = append(r.switches, r.shared.Flag(flag(o.Key, i), func(f state.Flag) {
+			if f.For > 0 {
+				at.CompareAndSwap(0, time.Now().UnixNano())
+			}
+		}))
+	}
+	return report{}
+}
+
+// raise raises flags, with a pause between them.
+func (r *replica) raise(o order) report {
+	var times []int64
+	for i := range o.N {
+		times = append(times, time.Now().UnixNano())
+		r.switches[i].Raise(time.Minute, "test")
+		time.Sleep(o.For)
+	}
+	return report{Times: times}
+}
+
+// load makes calls that use all that is shared, until it is ended.
+type load struct {
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu    sync.Mutex
+	took  []int64 // by the calls of this phase: their time in package state. Guarded by mu
+	spent int64   // by all calls; guarded by mu
+	err   error   // of the first call that failed; guarded by mu
+}
+
+func (r *replica) startLoad(o order) *load {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{cancel: cancel}
+	bucket := r.shared.Bucket(o.Key, int(o.Limit))
+	for caller := range o.Callers {
+		l.wg.Go(func() { // until cancel
+			for i := 0; ctx.Err() == nil; i++ {
+				began := time.Now()
+				err := r.call(ctx, bucket, fmt.Sprintf("%s-%d-%d", o.Key, caller, i%1000))
+				l.done(time.Since(began), err)
+				time.Sleep(4 * time.Millisecond) // the model answers
+			}
+		})
+	}
+	return l
+}
+
+// price is what each call of a load spends.
+const price = 1000
+
+func (r *replica) call(ctx context.Context, bucket *state.SharedBucket, key string) error {
+	if wait := bucket.Take(ctx, 1); wait > 0 && ctx.Err() == nil {
+		return fmt.Errorf("the limit says to wait %v", wait)
+	}
+	if err := r.account.Reserve(ctx, price); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("the budget refuses: %w", err)
+	} else if err != nil {
+		r.account.Settle(0, price) // the end of the load; counted as any call
+		return nil
+	}
+	r.shared.Get(ctx, key)
+	r.shared.Set(key, []byte("answer"), time.Minute)
+	r.account.Settle(price, price)
+	return nil
+}
+
+func (l *load) done(took time.Duration, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.took = append(l.took, took.Nanoseconds())
+	if err != nil {
+		l.err = errors.Join(l.err, err)
+	} else {
+		l.spent += price
+	}
+}
+
+// phase reports the calls since the phase before.
+func (l *load) phase() report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	r := report{Times: l.took, N: l.spent}
+	if l.err != nil {
+		r.Err = l.err.Error()
+	}
+	l.took, l.err = nil, nil
+	return r
+}
+
+func (l *load) end() report {
+	l.cancel()
+	l.wg.Wait()
+	return l.phase()
+}
