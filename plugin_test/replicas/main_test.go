@@ -26,7 +26,7 @@ func outage(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("REPLICAS_OUTAGE")
 	if text == "" {
-		return 2 * time.Second
+		return time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {

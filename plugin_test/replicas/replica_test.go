@@ -71,14 +71,14 @@ func (r *replica) obey(o order) report {
 }
 
 // flood takes one token after the other, without pause but for the time that the bucket says,
-// and of that a millisecond at most.
+// and of that a millisecond at most. The error says whether the server was gone meanwhile.
 func (r *replica) flood(o order) report {
 	bucket := r.shared.Bucket(o.Key, int(o.Limit))
 	ctx, cancel := context.WithTimeout(context.Background(), o.For)
 	defer cancel()
 	var admitted atomic.Int64
 	var wg sync.WaitGroup
-	began := time.Now()
+	began, before := time.Now(), r.shared.Inspect().Shared
 	for range o.Callers {
 		wg.Go(func() {
 			for ctx.Err() == nil {
@@ -91,7 +91,11 @@ func (r *replica) flood(o order) report {
 		})
 	}
 	wg.Wait()
-	return report{N: admitted.Load(), Began: began.UnixNano(), Ended: time.Now().UnixNano()}
+	result := report{N: admitted.Load(), Began: began.UnixNano(), Ended: time.Now().UnixNano()}
+	if after := r.shared.Inspect().Shared; !before.Reachable || *after != *before {
+		result.Err = fmt.Sprintf("from %+v to %+v", *before, *after)
+	}
+	return result
 }
 
 func flag(key string, i int) string { return fmt.Sprintf("%s-%d", key, i) }
