@@ -163,7 +163,7 @@ func TestCheckReportsEveryMistakeOfAFile(t *testing.T) {
 // B91: what --model, the list prices and a build add to the mistakes in a file
 // does not wait until those are mended.
 func TestCheckReportsWhatIsKnownWithEveryMistake(t *testing.T) {
-	file := write(t, "primary: gemini-v2\nfallbacks: [{name: house}, {name: hosue, condition: cost > 1.0}]\nretry: {max_attempts: 0}\nstate: {redis_url_env: REDIS_URL}\n")
+	file := write(t, "primary: gemini-v2\nfallbacks: [{name: house}, {name: hosue, condition: cost > 1.0}]\nretry: {max_attempts: 0}\nstate: {url_env: REDIS_URL}\n")
 	out, err := run(t, "", "check", "--json", "--model", "house", file)
 	var found findings
 	if err := json.Unmarshal([]byte(out), &found); err != nil {

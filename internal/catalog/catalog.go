@@ -19,6 +19,5 @@ func Known() spec.Known {
 		Window:   price.Window,
 		Code:     failure.IsCode,
 		Logprobs: logprobs,
-		Build:    true,
 	}
 }

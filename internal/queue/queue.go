@@ -19,6 +19,11 @@ type Limits struct {
 
 	MaxQueue int           // calls that wait
 	MaxWait  time.Duration // of one call
+
+	// Gate, if set, is a limit outside of the queue that a call must pass when its turn has
+	// come. It takes what the call needs and returns 0, or takes nothing and returns the
+	// time until the call may try again. The first call that waits keeps trying for all.
+	Gate func(ctx context.Context, tokens int) (wait time.Duration)
 }
 
 // Refusal says why a call does not get its turn.
@@ -49,6 +54,7 @@ type Queue struct {
 	tokens   bucket.Bucket // as estimated
 	pace     pace          // changes with feedback
 	waiting  []*waiter     // the next first; it cannot start now
+	atGate   bool          // a call whose turn has come after waiting is at the gate
 	alarm    *time.Timer
 }
 
@@ -56,8 +62,11 @@ type Queue struct {
 type waiter struct {
 	rank   int
 	tokens int
+	ends   func(then time.Time) bool
+	last   time.Time     // it waits until then at most
+	closed time.Time     // until when the gate lets nothing through for it
 	round  int           // of the pace, when its turn came
-	turn   chan *Refusal // gets one value: nil to start
+	turn   chan *Refusal // gets one value: nil to start, or to try the gate
 }
 
 // New returns a queue in which no call waits.
@@ -66,11 +75,27 @@ func New(limits Limits) *Queue {
 }
 
 // Enter lets a call start if no call waits and the limits allow it now. Every call
-// that starts must [Queue.Leave], with the returned round.
-func (q *Queue) Enter(tokens int) (round int, ok bool) {
+// that starts must [Queue.Leave], with the returned round. If the gate stops the call, after
+// is the time until it may try again.
+func (q *Queue) Enter(ctx context.Context, tokens int) (round int, after time.Duration, ok bool) {
+	round, ok = q.enter(tokens)
+	if !ok || q.limits.Gate == nil {
+		return round, 0, ok
+	}
+	if after = q.limits.Gate(ctx, tokens); after > 0 {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.putBack(tokens)
+		return 0, after, false
+	}
+	return round, 0, true
+}
+
+// enter is Enter without the gate.
+func (q *Queue) enter(tokens int) (round int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) > 0 || !q.take(q.now(), tokens) {
+	if len(q.waiting) > 0 || q.atGate || !q.take(q.now(), tokens) {
 		return 0, false
 	}
 	return q.pace.round, true
@@ -79,42 +104,87 @@ func (q *Queue) Enter(tokens int) (round int, ok bool) {
 // Wait is Enter for a call that has to wait. Higher ranks come first. In a full queue, a
 // call replaces the latest one of the lowest rank, if that is lower. A call that would
 // wait in vain is refused at once: longer than MaxWait, or to a time at which ends
-// reports that the call is over. The error is a [*Refusal] or that of ctx.
-func (q *Queue) Wait(ctx context.Context, rank, tokens int, ends func(then time.Time) bool) (round int, err error) {
+// reports that the call is over. after is that of Enter. The error is a [*Refusal] or that
+// of ctx.
+func (q *Queue) Wait(ctx context.Context, rank, tokens int, after time.Duration, ends func(then time.Time) bool) (round int, err error) {
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
 	if q.limits.TokensPerMinute > 0 && tokens > q.limits.TokensPerMinute {
 		return 0, &Refusal{Reason: "the request has more tokens than a minute allows"}
 	}
-	w := &waiter{rank: rank, tokens: tokens, turn: make(chan *Refusal, 1)}
-	if refused := q.join(w, ends); refused != nil {
+	w := &waiter{rank: rank, tokens: tokens, ends: ends, turn: make(chan *Refusal, 1)}
+	if after > 0 {
+		w.closed = time.Now().Add(after)
+	}
+	if refused := q.join(w); refused != nil {
 		return 0, refused
 	}
 	timer := time.NewTimer(q.limits.MaxWait)
 	defer timer.Stop()
-	select {
-	case refused := <-w.turn:
-		if refused != nil {
-			return 0, refused
+	for {
+		select {
+		case refused := <-w.turn:
+			switch passed, err := q.pass(ctx, w, refused); {
+			case err != nil:
+				return 0, err
+			case passed:
+				return w.round, nil
+			}
+			continue
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-timer.C:
+			err = &Refusal{Reason: "the turn did not come in time"}
 		}
-		return w.round, nil
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-timer.C:
-		err = &Refusal{Reason: "the turn did not come in time"}
+		q.giveUp(w)
+		return 0, err
 	}
-	q.giveUp(w)
-	return 0, err
 }
 
+// pass takes w through the gate when its turn has come. If the gate stops it, w waits again,
+// unless that would be in vain.
+func (q *Queue) pass(ctx context.Context, w *waiter, refused *Refusal) (passed bool, err error) {
+	if refused != nil {
+		return false, refused
+	}
+	if q.limits.Gate == nil {
+		return true, nil
+	}
+	wait := q.limits.Gate(ctx, w.tokens)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	defer q.admit()
+	q.atGate = false
+	if wait == 0 {
+		return true, nil
+	}
+	q.putBack(w.tokens)
+	w.closed = time.Now().Add(wait)
+	switch {
+	case ctx.Err() != nil:
+		return false, ctx.Err()
+	case !w.closed.Before(w.last) || w.ends(w.closed):
+		return false, &Refusal{Reason: reasonRate, Until: w.closed}
+	}
+	first := 0 // among those of its rank
+	for first < len(q.waiting) && q.waiting[first].rank > w.rank {
+		first++
+	}
+	q.waiting = slices.Insert(q.waiting, first, w)
+	return false, nil
+}
+
+const reasonRate = "the rate is used up for longer than a call may wait"
+
 // join puts w into the queue, unless it would wait in vain.
-func (q *Queue) join(w *waiter, ends func(then time.Time) bool) *Refusal {
+func (q *Queue) join(w *waiter) *Refusal {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
-	if delay := q.delay(now, w.tokens); delay >= q.limits.MaxWait || delay > 0 && ends(now.Add(delay)) {
-		return &Refusal{Reason: "the rate is used up for longer than a call may wait", Until: now.Add(delay)}
+	w.last = now.Add(q.limits.MaxWait)
+	if delay := q.delay(now, w); delay >= q.limits.MaxWait || delay > 0 && w.ends(now.Add(delay)) {
+		return &Refusal{Reason: reasonRate, Until: now.Add(delay)}
 	}
 	if len(q.waiting) == q.limits.MaxQueue {
 		last := q.waiting[len(q.waiting)-1]
@@ -142,6 +212,7 @@ func (q *Queue) giveUp(w *waiter) {
 		q.waiting = slices.Delete(q.waiting, at, at+1)
 		q.admit()
 	} else if refused := <-w.turn; refused == nil {
+		q.atGate = false
 		q.release()
 	}
 }
@@ -189,17 +260,18 @@ func (q *Queue) adapt(f Feedback) {
 }
 
 // admit lets in those whose turn it is, and sets the alarm for the next one.
-// One that waits for a running call to end needs no alarm.
+// One that waits for a running call to end needs no alarm. At the gate there is one at a time.
 func (q *Queue) admit() {
 	now := q.now()
-	for len(q.waiting) > 0 && q.take(now, q.waiting[0].tokens) {
+	for len(q.waiting) > 0 && !q.atGate && !now.Before(q.waiting[0].closed) && q.take(now, q.waiting[0].tokens) {
 		w := q.waiting[0]
 		q.waiting = slices.Delete(q.waiting, 0, 1)
 		w.round = q.pace.round
+		q.atGate = q.limits.Gate != nil
 		w.turn <- nil
 	}
-	if len(q.waiting) > 0 {
-		if delay := q.delay(now, q.waiting[0].tokens); delay > 0 {
+	if len(q.waiting) > 0 && !q.atGate {
+		if delay := q.delay(now, q.waiting[0]); delay > 0 {
 			q.ring(delay)
 		}
 	}
@@ -232,12 +304,20 @@ func (q *Queue) take(now time.Time, tokens int) bool {
 	return true
 }
 
-// delay returns how long the buckets need until a call may start.
-func (q *Queue) delay(now time.Time, tokens int) time.Duration {
-	return max(q.requests.Delay(now, 1), q.tokens.Delay(now, tokens))
+// putBack undoes take.
+func (q *Queue) putBack(tokens int) {
+	now := time.Now()
+	q.requests.Settle(now, -1)
+	q.tokens.Settle(now, -tokens)
+	q.running--
 }
 
-// now reads the clock if there is a bucket.
+// delay returns how long the buckets and the gate need until a call may start.
+func (q *Queue) delay(now time.Time, w *waiter) time.Duration {
+	return max(q.requests.Delay(now, 1), q.tokens.Delay(now, w.tokens), w.closed.Sub(now))
+}
+
+// now reads the clock if there is a bucket, as there is with a gate.
 func (q *Queue) now() time.Time {
 	if q.limits.RequestsPerMinute == 0 && q.limits.TokensPerMinute == 0 {
 		return time.Time{}

@@ -19,7 +19,7 @@ func never(time.Time) bool { return false }
 func enqueue(ctx context.Context, q *queue.Queue, rank int, name string, order chan<- string) (done <-chan error) {
 	end := make(chan error, 1)
 	go func() {
-		_, err := q.Wait(ctx, rank, 0, never)
+		_, err := q.Wait(ctx, rank, 0, 0, never)
 		if err == nil {
 			order <- name
 		}
@@ -33,10 +33,10 @@ func enqueue(ctx context.Context, q *queue.Queue, rank int, name string, order c
 func TestHigherRanksComeFirstAndReplaceLowerOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 3, MaxWait: time.Minute})
-		if _, ok := q.Enter(0); !ok {
+		if _, _, ok := q.Enter(t.Context(), 0); !ok {
 			t.Fatal("a call does not enter an empty queue")
 		}
-		if _, ok := q.Enter(0); ok {
+		if _, _, ok := q.Enter(t.Context(), 0); ok {
 			t.Fatal("two calls have entered, of one at once")
 		}
 		order := make(chan string, 4)
@@ -47,7 +47,7 @@ func TestHigherRanksComeFirstAndReplaceLowerOnes(t *testing.T) {
 		if err, want := <-low, "queue: the queue is full of calls of higher priority"; fmt.Sprint(err) != want {
 			t.Errorf("the lowest: %v, want %s", err, want)
 		}
-		if _, err := q.Wait(t.Context(), 0, 0, never); fmt.Sprint(err) != "queue: the queue is full" {
+		if _, err := q.Wait(t.Context(), 0, 0, 0, never); fmt.Sprint(err) != "queue: the queue is full" {
 			t.Errorf("an equal call in a full queue: %v, want a refusal", err)
 		}
 		var got []string
@@ -78,8 +78,8 @@ func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
 			"for too many tokens": {minute, 101, never, queue.Refusal{Reason: "the request has more tokens than a minute allows"}},
 		} {
 			q := queue.New(c.limits)
-			q.Enter(1)
-			_, err := q.Wait(t.Context(), 0, c.tokens, c.ends)
+			q.Enter(t.Context(), 1)
+			_, err := q.Wait(t.Context(), 0, c.tokens, 0, c.ends)
 			refused, ok := errors.AsType[*queue.Refusal](err)
 			if !ok {
 				t.Errorf("%s: %v, want a refusal", name, err)
@@ -98,7 +98,7 @@ func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
 func TestCallThatGivesUpLetsTheNextIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 3, MaxWait: time.Minute})
-		q.Enter(0)
+		q.Enter(t.Context(), 0)
 		order := make(chan string, 2)
 		ctx, cancel := context.WithCancel(t.Context())
 		first := enqueue(ctx, q, 0, "first", order)
@@ -112,7 +112,7 @@ func TestCallThatGivesUpLetsTheNextIn(t *testing.T) {
 			t.Errorf("%s has its turn, want second", got)
 		}
 		started := time.Now()
-		if _, err := q.Wait(t.Context(), 0, 0, never); fmt.Sprint(err) != "queue: the turn did not come in time" || time.Since(started) != time.Minute {
+		if _, err := q.Wait(t.Context(), 0, 0, 0, never); fmt.Sprint(err) != "queue: the turn did not come in time" || time.Since(started) != time.Minute {
 			t.Errorf("after %v: %v, want a refusal after 1m", time.Since(started), err)
 		}
 	})
@@ -125,7 +125,7 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 		// atOnce returns how many calls may be in progress.
 		atOnce := func() (n int) {
 			for {
-				if _, ok := q.Enter(0); !ok {
+				if _, _, ok := q.Enter(t.Context(), 0); !ok {
 					break
 				}
 				n++
@@ -137,7 +137,7 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 		}
 		var got []int
 		end := func(f queue.Feedback, round int) {
-			q.Enter(0)
+			q.Enter(t.Context(), 0)
 			q.Leave(round, f, 0)
 			got = append(got, atOnce())
 		}

@@ -96,6 +96,10 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 	case s.elem != nil && s.keys == nil:
 		kind = yaml.SequenceNode
 	}
+	if short := s.short(); short != nil && n.Kind == yaml.ScalarNode && n.Tag != "!!null" {
+		d.alone(s.section, short, n, path, v)
+		return true
+	}
 	if n.Kind != kind {
 		d.problem(at, path, mustBe(s.allowed(), n))
 		return false
@@ -247,6 +251,18 @@ func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value
 		}
 		d.decode(f.shape, p.value, at, v.Field(f.index))
 	}
+	d.omitted(s, given, n, path, v)
+}
+
+// alone reads n as a section that has the key of f only.
+func (d *decoder) alone(s *section, f *field, n *yaml.Node, path string, v reflect.Value) {
+	d.decode(f.shape, n, At(path, f.key), v.Field(f.index))
+	d.omitted(s, map[string]bool{f.key: true}, n, path, v)
+}
+
+// omitted sets the defaults of the keys that a section n does not have, and reports those
+// that it must have.
+func (d *decoder) omitted(s *section, given map[string]bool, n *yaml.Node, path string, v reflect.Value) {
 	for i := range s.fields {
 		f := &s.fields[i]
 		switch {

@@ -16,7 +16,8 @@
 // The tags of a field:
 //
 //	key       its key; ",required" if a section must have it, ",nullable" if null is
-//	          allowed and differs from an omitted key
+//	          allowed and differs from an omitted key, ",short" if its value may stand in
+//	          the place of the section
 //	nulls     on a []string without a key: the nullable keys of the section that are null
 //	min, max  the bounds of an ordered value, written like the value
 //	enum      the allowed words, separated by |

@@ -72,6 +72,7 @@ type field struct {
 	index    int    // of the Go field
 	required bool
 	nullable bool   // null is allowed, and listed in the section's nulls
+	short    bool   // its value may stand in the place of the section
 	fallback string // the default, "" for none
 	shape    *shape
 }
@@ -112,7 +113,7 @@ func (f *Format) section(t reflect.Type) *section {
 			continue
 		}
 		s.fields = append(s.fields, field{
-			key: key, name: of.Name, index: i, required: option == "required", nullable: option == "nullable",
+			key: key, name: of.Name, index: i, required: option == "required", nullable: option == "nullable", short: option == "short",
 			fallback: of.Tag.Get("default"), shape: f.shape(of.Type, of.Tag),
 		})
 		s.keys = append(s.keys, key)
@@ -131,6 +132,22 @@ func (s *section) required() string {
 	return ""
 }
 
+// alone describes the value of a short field in the place of its section.
+func (f *field) alone() string { return "the value of its key " + f.key }
+
+// short returns the field whose value may stand in the place of the section s, nil for none.
+func (s *shape) short() *field {
+	if s.section == nil {
+		return nil
+	}
+	for i := range s.section.fields {
+		if f := &s.section.fields[i]; f.short {
+			return f
+		}
+	}
+	return nil
+}
+
 // field returns the field with a key.
 func (s *section) field(key string) (*field, bool) {
 	for i := range s.fields {
@@ -146,6 +163,8 @@ func (s *shape) allowed() string {
 	switch {
 	case s.scalar != nil:
 		return s.scalar.Allowed
+	case s.short() != nil:
+		return "a mapping with " + s.section.allowed + ", or " + s.short().alone()
 	case s.section != nil:
 		return "a mapping with " + s.section.allowed
 	case s.keys != nil:

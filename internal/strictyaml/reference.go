@@ -71,8 +71,10 @@ func kindOf(s *jsonschema.Schema) string {
 	switch {
 	case s.Properties != nil:
 		return "a mapping, see below"
-	case len(s.AnyOf) > 0:
+	case len(s.AnyOf) > 0 && s.AnyOf[1].Type == "null":
 		return "a mapping, see below, or null"
+	case len(s.AnyOf) > 0:
+		return "a mapping, see below, or " + s.AnyOf[1].Description
 	case s.Items != nil && *s.MinItems == 0:
 		return fmt.Sprintf("a list of at most %d mappings, see below", *s.MaxItems)
 	case s.Items != nil:

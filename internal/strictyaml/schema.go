@@ -79,6 +79,11 @@ func (d describer) section(s *section) *jsonschema.Schema {
 		if f.nullable {
 			property = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{property, {Type: "null"}}}
 		}
+		if short := f.shape.short(); short != nil {
+			alone := d.schema(short.shape)
+			alone.Description = short.alone()
+			property = &jsonschema.Schema{AnyOf: []*jsonschema.Schema{property, alone}}
+		}
 		property.Description = d[s.name+"."+f.name]
 		if f.shape.section == nil && (f.shape.elem == nil || f.shape.elem.section == nil) {
 			property.Description += " Allowed: " + f.shape.allowed() + orNull(f) + "."

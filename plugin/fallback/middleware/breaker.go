@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // Defaults of BreakerConfig.
@@ -58,9 +59,16 @@ type BreakerConfig struct {
 	// ProbeTimeout is how long such a request may take; longer is a failure. 0 means
 	// DefaultProbeTimeout.
 	ProbeTimeout time.Duration
+	// State, if set, shares the time that the breaker is open with the breakers of other
+	// replicas that are in front of the same model: they open, extend and close together.
+	// Each counts its own failures and makes its own probes. Nil means that nothing is
+	// shared.
+	State *state.Shared
+	// StateKey says which models are the same to State. "" means the model's name.
+	StateKey string
 	// OnStateChange is called for every change of the breaker in front of the named
 	// model, on the goroutine of the call, or of the breaker's own probe, that caused
-	// it. Concurrent calls may report out of order, so it must be safe for concurrent
+	// it; for what another replica has found out, on a goroutine of State. Concurrent calls may report out of order, so it must be safe for concurrent
 	// use. A panic in it is recovered and logged. Optional.
 	OnStateChange func(model string, from, to BreakerState)
 }
@@ -128,6 +136,7 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	return func(m model.LLM) model.LLM {
 		check.Model("middleware: Breaker", m)
 		b := &breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}
+		b.share(&config)
 		if config.Probe != nil {
 			b.pinger = newPinger(b.Inner, config.Probe, config.ProbeTimeout)
 		}

@@ -44,6 +44,8 @@ type circuit struct {
 	successes int           // of probes in a row
 	byCall    bool          // the breaker's own probe has shown nothing: a call is the next
 	busy      bool          // the model has not returned from the breaker's own probe
+
+	shared shared // with other replicas; see circuit_shared.go
 }
 
 // permit is given to a call that was let through.
@@ -199,6 +201,7 @@ func (c *circuit) succeed(pass permit) {
 	switch {
 	case c.successes >= c.config.SuccessesToClose:
 		c.enter(BreakerClosed)
+		c.shared.flag.Lower()
 	case pass.own:
 		c.expires = c.ownExpires(time.Now()) // it goes on
 	case pass.probe == c.probe:
@@ -266,11 +269,15 @@ func (c *circuit) open(now time.Time, o outcome) {
 		rest = o.rest
 	}
 	until := now.Add(rest)
+	if c.shared.own.Before(until) {
+		c.shared.own, c.shared.ownReason = until, o.reason
+	}
 	if c.state == BreakerOpen && until.Before(c.until) {
 		return
 	}
 	c.until, c.reason = until, o.reason
 	c.enter(BreakerOpen)
+	c.shared.flag.Raise(rest, o.reason)
 }
 
 // grow doubles the rest after a failed probe.
@@ -290,6 +297,7 @@ func (c *circuit) closeByHand() (before BreakerState) {
 	before, c.run = c.state, 0
 	c.latestCalls = window.New[calls](c.config.Window) // also if it is closed
 	c.enter(BreakerClosed)
+	c.shared.flag.Lower()
 	return before
 }
 
@@ -315,5 +323,6 @@ func (c *circuit) enter(state BreakerState) {
 	c.latestCalls = window.New[calls](c.config.Window)
 	if state == BreakerClosed {
 		c.openFor = c.config.OpenFor
+		c.shared.own = time.Time{}
 	}
 }

@@ -13,10 +13,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/queue"
+	"github.com/adk-fallback/adk-fallback/internal/sharedkey"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // Defaults of LimitConfig.
@@ -59,6 +61,13 @@ type LimitConfig struct {
 	// failure of a call that started before the limits were halved does not halve
 	// them again.
 	Adaptive bool
+
+	// State, if set, shares RequestsPerMinute and TokensPerMinute with the limits of other
+	// replicas in front of the same model: all together keep them. MaxConcurrent, the queue
+	// and Adaptive are each replica's own. Nil means that nothing is shared.
+	State *state.Shared
+	// StateKey says which models are the same to State. "" means the model's name.
+	StateKey string
 }
 
 // NewLimit returns a middleware that makes calls wait when its model is at a limit. A
@@ -84,10 +93,16 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	config.Priorities = folded(config.Priorities)
 	return func(m model.LLM) model.LLM {
 		check.Model("middleware: Limit", m)
-		return stream.Forward(&limit{Around: stream.Around{Inner: stream.Of(m)}, config: &config, queue: queue.New(queue.Limits{
+		l := &limit{Around: stream.Around{Inner: stream.Of(m)}, config: &config}
+		limits := queue.Limits{
 			RequestsPerMinute: config.RequestsPerMinute, TokensPerMinute: config.TokensPerMinute, MaxConcurrent: config.MaxConcurrent,
 			MaxQueue: config.MaxQueue, MaxWait: config.MaxWait,
-		})}, m)
+		}
+		if l.share(); l.requests != nil || l.tokens != nil {
+			limits.Gate = l.gate
+		}
+		l.queue = queue.New(limits)
+		return stream.Forward(l, m)
 	}, nil
 }
 
@@ -98,6 +113,33 @@ type limit struct {
 	stream.Around
 	config *LimitConfig // defaults filled in
 	queue  *queue.Queue
+
+	requests, tokens *state.SharedBucket // nil if not shared, or without that limit
+}
+
+// share opens the buckets that replicas share.
+func (l *limit) share() {
+	if l.config.State == nil {
+		return
+	}
+	name := cmp.Or(l.config.StateKey, l.Name())
+	if n := l.config.RequestsPerMinute; n > 0 {
+		l.requests = l.config.State.Bucket(sharedkey.Of("requests", name), n)
+	}
+	if n := l.config.TokensPerMinute; n > 0 {
+		l.tokens = l.config.State.Bucket(sharedkey.Of("tokens", name), n)
+	}
+}
+
+// gate takes from the buckets that replicas share; see [queue.Limits].
+func (l *limit) gate(ctx context.Context, tokens int) (wait time.Duration) {
+	if wait = l.requests.Take(ctx, 1); wait > 0 {
+		return wait
+	}
+	if wait = l.tokens.Take(ctx, tokens); wait > 0 {
+		l.requests.Settle(-1)
+	}
+	return wait
 }
 
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -133,13 +175,13 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 
 // enter lets a call start, as soon as the limits allow it.
 func (l *limit) enter(ctx context.Context, estimated int, out *stream.Sink) (round int, err error) {
-	round, ok := l.queue.Enter(estimated)
+	round, after, ok := l.queue.Enter(ctx, estimated)
 	if ok {
 		return round, nil
 	}
 	started := time.Now()
 	rank := l.config.Priorities[match.Fold(call.From(ctx).Priority)]
-	round, err = l.queue.Wait(ctx, rank, estimated, func(then time.Time) bool { return out.Ends(ctx, then) })
+	round, err = l.queue.Wait(ctx, rank, estimated, after, func(then time.Time) bool { return out.Ends(ctx, then) })
 	switch refusal, refused := err.(*queue.Refusal); {
 	case refused:
 		return 0, &RefusedError{By: "limit", Model: l.Name(), Reason: refusal.Reason, Until: refusal.Until}
@@ -162,6 +204,7 @@ func (l *limit) Answered(out *stream.Sink, resp *model.LLMResponse, t stream.Tic
 	if usage := resp.UsageMetadata; estimated > 0 && usage != nil && usage.PromptTokenCount > 0 {
 		more = int(usage.PromptTokenCount) - estimated
 	}
+	l.tokens.Settle(more)
 	l.leave(out, t, ended, more)
 	return true
 }

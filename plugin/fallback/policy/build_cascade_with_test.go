@@ -59,7 +59,7 @@ func TestOverflowOfACascade(t *testing.T) {
 
 // Check knows the cheap model of a cascade, and says what to do where a model cannot be built.
 func TestCheckKnowsTheCascade(t *testing.T) {
-	known := spec.Known{Build: true}
+	known := spec.Known{}
 	for _, test := range []struct{ file, want string }{
 		{"cascade: {model: cheap, judge: stated}\nflags: {f: {targets: [a]}}", ""},
 		{"cascade: {model: cheap, judge: stated}\nflags: {f: {targets: [a, cheap]}}", "3:13: warning: flags.f.targets: while this flag is off, no target is left and every call fails; remove a target from this flag"},

@@ -143,7 +143,7 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 			`1:10: primary: "gpt-4o" cannot be built: no key for openai; set OPENAI_API_KEY, or name another variable in credential_env`,
 			`2:20: fallbacks[0].name: "gemini-2.5-flash" cannot be built: no key for gemini; set GOOGLE_API_KEY`,
 		}},
-		{"what is for a later version", "primary: a\nstate: {redis_url_env: REDIS}", []string{"2:1: state: not supported"}},
+		{"a store without a client", "primary: a\nstate: {url_env: REDIS}", []string{"2:1: state: state needs a client; add policy.WithState"}},
 		{"a provider that is not in the program", "primary: claude-sonnet-5", []string{
 			`1:10: primary: "claude-sonnet-5" needs provider anthropic, which this program does not have; add anthropic.Provider`,
 		}},

@@ -16,10 +16,10 @@ import (
 )
 
 // B91: whether it is a wrong value, a wrong template, a name that nobody resolves
-// or a section for a later version.
+// or a section that needs a client.
 func TestLoadReportsAllThatIsWrongAtOnce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "fallback.yaml")
-	text := "primary: nobody\nfallbacks: [{name: template-response}]\nretry: {max_attempts: 0}\nstate: {redis_url_env: REDIS_URL}\ndegrade: {template: \"{{.Nobody}}\"}\n"
+	text := "primary: nobody\nfallbacks: [{name: template-response}]\nretry: {max_attempts: 0}\nstate: {url_env: REDIS_URL}\ndegrade: {template: \"{{.Nobody}}\"}\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

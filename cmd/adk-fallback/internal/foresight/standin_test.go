@@ -30,7 +30,7 @@ func TestFileWithoutErrorsCanBeBuilt(t *testing.T) {
 		for _, other := range []string{"0", "1", "1000000", "1ms", "24h", "0.1%", "100%"} {
 			lines[i] = setting[1] + other
 			file := strings.Join(lines, "\n")
-			p, err := spec.Known{Build: true}.Parse([]byte(file))
+			p, err := spec.Known{}.Parse([]byte(file))
 			if err != nil {
 				continue
 			}

@@ -47,9 +47,9 @@ type Known struct {
 	// Approval reports whether the application has a function for gate.approve. Nil means
 	// that it is not known.
 	Approval func() bool
-	// Build says that a model will be built from the policy. Sections that this version
-	// can only check are then errors.
-	Build bool
+	// State reports whether the application has a client for section state. Nil means that
+	// it is not known.
+	State func() bool
 }
 
 // Check returns all problems of p in the order of the file: the errors that [Parse]
@@ -74,17 +74,8 @@ func Check(p *Policy, known Known) []Problem {
 	c.experiments()
 	c.sections()
 	c.switching()
-	if known.Build {
-		c.later()
-	}
+	c.state()
 	return strictyaml.AtMost(strictyaml.InOrder(c.problems))
-}
-
-// later finds sections that this version cannot build.
-func (c *checker) later() {
-	for _, path := range c.ForLater() {
-		c.err(path, "not supported by this version; remove it")
-	}
 }
 
 type checker struct {

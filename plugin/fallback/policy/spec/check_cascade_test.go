@@ -12,7 +12,7 @@ import (
 func TestCascadeNeedsWhatItsKeysName(t *testing.T) {
 	no := func() bool { return false }
 	known := spec.Known{
-		Judge: no, Retrieval: no, Deferred: no, Build: true, Window: func(string) (int, bool) { return 0, false },
+		Judge: no, Retrieval: no, Deferred: no, Window: func(string) (int, bool) { return 0, false },
 		Price: func(id string) bool { return id == "gemini-2.5-flash" }, Logprobs: func(r spec.Resolved) bool { return r.ID != "gemini-2.5-flash" },
 	}
 	for _, test := range []struct{ file, want string }{

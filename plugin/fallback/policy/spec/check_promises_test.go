@@ -65,7 +65,7 @@ func TestAKeyIsNoVariable(t *testing.T) {
 		"xai_1234567890abcdefABCDEF1234567890", "A1b2C3d4E5f6G7h8I9j0", "d41d8cd98f00b204e9800998ecf8427e", "fw_3ZabcdefGHIJKL12345678",
 	} {
 		for _, file := range []string{
-			"primary: gpt-4o\nmodels: {gpt-4o: {credential_env: " + key + "}}", "primary: gpt-4o\nstate: {redis_url_env: " + key + "}",
+			"primary: gpt-4o\nmodels: {gpt-4o: {credential_env: " + key + "}}", "primary: gpt-4o\nstate: {url_env: " + key + "}",
 			"primary: gpt-4o\nmodels: {gpt-4o: {base_url: https://user:" + key + "@host/v1}}",
 		} {
 			problems, ok := problemsWith(spec.Known{}, file)

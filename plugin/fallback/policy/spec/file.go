@@ -118,8 +118,10 @@ type Policy struct {
 	// What is recorded of calls, for operations; docs/observability.md lists the metrics.
 	// observe: {} has the defaults. Default: nothing.
 	Observe *Observe `key:"observe"`
-	// Storage that replicas share. For a later version: checked, but no model is built
-	// from a file that has it.
+	// Redis server over which replicas share breakers, rate limits, budgets, cached answers
+	// and rollbacks of experiments. While it is slow or gone, each replica goes on alone; see
+	// docs/state.md. The application supplies the client with policy.WithState. Default:
+	// each process has its own state.
 	State *State `key:"state"`
 	// Thresholds of alerts. adk-fallback alerts FILE writes rules for Prometheus from them;
 	// calls are not affected. An empty section has all defaults. An alert that needs a

@@ -107,12 +107,19 @@ type Context struct {
 	Labels map[string]string `key:"labels" kind:"state"`
 }
 
-// State says where replicas share breakers, limits, budgets and answers.
+// State says where replicas share breakers, limits, budgets, answers and rollbacks of
+// experiments. Set either url or url_env.
 type State struct {
-	// Name of the environment variable that holds the URL of the Redis server.
-	RedisURLEnv string `key:"redis_url_env,required" kind:"env"`
-	// Beginning of all keys there.
-	Prefix string `key:"prefix" default:"adk-fallback:"`
+	// URL of the Redis server, without a password.
+	URL string `key:"url,short" kind:"redis"`
+	// Name of the environment variable that holds the URL, for one with a password.
+	URLEnv string `key:"url_env" kind:"env"`
+	// Beginning of all keys there. Policies with the same prefix share the state of their
+	// tenants, experiments and models; a model is the same if its name and its server are.
+	Prefix string `key:"prefix" kind:"prefix" default:"adk-fallback:"`
+	// What budgets do while the server cannot be reached: each replica spends its share of
+	// what is left (local), or calls of tenants with a limit are refused (deny).
+	Unavailable string `key:"unavailable" enum:"local|deny" default:"local"`
 }
 
 // Validate is middleware.ValidateConfig in a file.

@@ -113,6 +113,8 @@ func texts() map[string]*strictyaml.Scalar {
 	env.Secret = true
 	address := strictyaml.Pattern(`^https?://[^\s/?#@]+[^\s?#@]*$`, "an http or https URL without user, query and fragment, its host in ASCII")
 	address.Secret = true
+	server := strictyaml.Pattern(`^(rediss?://[^\s/?#@]+(/[0-9]*)?|unix://[^\s?#@]+(\?db=[0-9]+)?)$`, "a redis, rediss or unix URL without user and password, such as redis://localhost:6379/0; url_env can name a variable that holds one with them")
+	server.Secret = true
 	expression := strictyaml.Text(maxText, fmt.Sprintf("a regular expression (https://pkg.go.dev/regexp/syntax) of at most %d characters", maxText))
 	expression.Schema.Format = "regex"
 	zone := strictyaml.Pattern(`^[A-Za-z0-9_+/-]{1,64}$`, "a time zone of the IANA database, such as UTC or Europe/Berlin")
@@ -123,6 +125,8 @@ func texts() map[string]*strictyaml.Scalar {
 		"state":    strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_.:-]{0,127}$`, "a key of the session state, such as user:plan"),
 		"fact":     strictyaml.Pattern(`^(tenant|priority|data_class|region|labels\.[A-Za-z0-9_.-]{1,64})$`, "tenant, priority, data_class, region or labels.NAME"),
 		"env":      env.Only(func(text string) bool { return !looksLikeKey(text) }),
+		"redis":    server.Only(func(text string) bool { _, err := url.Parse(text); return err == nil }),
+		"prefix":   strictyaml.Pattern(`^[A-Za-z0-9][A-Za-z0-9._:/{}-]{0,63}$`, "at most 64 letters, digits and . _ : / { } -, beginning with a letter or digit"),
 		"url":      address.Only(func(text string) bool { u, err := url.Parse(text); return err == nil && isPlainHost(u.Hostname()) }),
 		"timezone": zone.Only(func(text string) bool { _, err := time.LoadLocation(text); return err == nil && text != "Local" }),
 		"regexp":   expression.Only(func(text string) bool { _, err := regexp.Compile(text); return err == nil }),

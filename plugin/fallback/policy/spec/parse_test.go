@@ -137,16 +137,6 @@ alerts: {}
 	}
 }
 
-func TestDeferredNamesWhatThisVersionOnlyChecks(t *testing.T) {
-	full := parseFile(t, "testdata/good/full.yaml").ForLater()
-	if diff := cmp.Diff([]string{"state"}, full); diff != "" {
-		t.Errorf("sections (-want +got):\n%s", diff)
-	}
-	if got := parseFile(t, "testdata/good/example.yaml").ForLater(); got != nil {
-		t.Errorf("the file of the field defers %v; want nothing", got)
-	}
-}
-
 // B91
 func FuzzParse(f *testing.F) {
 	for _, dir := range []string{"testdata/good", "testdata/bad"} {

@@ -171,12 +171,3 @@ func (p *Policy) arms(r Resolved) (id string, arms []Resolved) {
 	}
 	return "", nil
 }
-
-// ForLater returns the paths of the sections that this version can only check. No model is
-// built from a policy that has one.
-func (p *Policy) ForLater() []string {
-	if p.State != nil {
-		return []string{"state"}
-	}
-	return nil
-}
