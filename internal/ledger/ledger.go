@@ -4,12 +4,16 @@ package ledger
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"maps"
 	"math"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // Nano is an amount in billionths of a dollar: the smallest price in use, that of one
@@ -42,16 +46,29 @@ type Ledger struct {
 	limits   map[string]float64  // guarded by mu; of single tenants
 	location *time.Location      // guarded by mu; where days begin
 	tomorrow time.Time           // guarded by mu; when accounts ends
-	accounts map[string]*Account // guarded by mu; today's, by tenant
+	accounts map[string]*account // guarded by mu; today's, by tenant
+	sharing  sharing             // guarded by mu
 }
 
-// Account is what one tenant has spent on one day.
-type Account struct {
-	Tenant   string
-	limit    Nano // the rest is guarded by Ledger.mu
-	spent    Nano
-	reserved Nano // by attempts under way
+// account is what one tenant has spent on one day. All but tenant is guarded by Ledger.mu.
+type account struct {
+	tenant   string
+	limit    Nano
+	spent    Nano // by this process
+	reserved Nano // by attempts under way of this process
 	warned   bool
+
+	shared *state.SharedAccount // nil if it is not shared
+	key    string               // of shared
+	ends   time.Time            // when shared is forgotten
+}
+
+// used returns what has been spent and reserved, as far as it is known.
+func (a *account) used() (spent, reserved Nano) {
+	if a.shared != nil {
+		return Nano(a.shared.Spent()), Nano(a.shared.Reserved())
+	}
+	return a.spent, a.reserved
 }
 
 // New returns a ledger of which nothing is spent. Limits are in dollars a day; 0 and
@@ -67,6 +84,7 @@ func (l *Ledger) SetLimits(limit float64, limits map[string]float64) {
 	l.limit, l.limits = limit, maps.Clone(limits)
 	for tenant, a := range l.accounts {
 		a.limit = l.limitOf(tenant)
+		l.share(a)
 	}
 }
 
@@ -84,7 +102,8 @@ func (l *Ledger) SetLocation(location *time.Location) {
 func (l *Ledger) Spent(tenant string) Nano {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.today(tenant).spent
+	spent, _ := l.today(tenant).used()
+	return spent
 }
 
 // Share returns which share of its limit tenant has spent or reserved today, in
@@ -96,7 +115,8 @@ func (l *Ledger) Share(tenant string) float64 {
 	if a.limit == unlimited {
 		return 0
 	}
-	return min(float64(a.spent+a.reserved)/float64(a.limit), 1)
+	spent, reserved := a.used()
+	return min(float64(spent+reserved)/float64(a.limit), 1)
 }
 
 // Entry is what a tenant has spent today.
@@ -112,7 +132,8 @@ func (l *Ledger) Accounts() []Entry {
 	l.roll()
 	entries := make([]Entry, 0, len(l.accounts))
 	for tenant, a := range l.accounts {
-		entry := Entry{Tenant: tenant, Spent: a.spent, Reserved: a.reserved, Limit: a.limit}
+		entry := Entry{Tenant: tenant, Limit: a.limit}
+		entry.Spent, entry.Reserved = a.used()
 		if a.limit == unlimited {
 			entry.Limit = 0
 		}
@@ -135,46 +156,89 @@ func (e Entry) share() float64 {
 
 // Refusal is why a reservation was not made.
 type Refusal struct {
-	Unknown bool      // the tenant has a limit, and the price is not known
-	Limit   Nano      // of the day
-	Until   time.Time // when the day ends
+	Unknown     bool      // the tenant has a limit, and the price is not known
+	Unavailable bool      // what others have spent is not known
+	Limit       Nano      // of the day
+	Until       time.Time // when the day ends
 }
 
-// Reserve sets amount aside for tenant, unless that would exceed its limit. It returns
-// the account to settle: an attempt belongs to the day it started on.
-func (l *Ledger) Reserve(tenant string, amount Nano, known bool) (*Account, *Refusal) {
+// Reservation is an amount that is set aside for an attempt.
+type Reservation struct {
+	account *account
+	amount  Nano
+	sharing sharing
+	shared  *state.SharedAccount
+}
+
+// Reserve sets amount aside for tenant, unless that would exceed its limit. The attempt
+// belongs to the day it started on. If the limit is shared, Reserve may wait; the error is
+// that of ctx.
+func (l *Ledger) Reserve(ctx context.Context, tenant string, amount Nano, known bool) (r Reservation, refused *Refusal, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	a := l.today(tenant)
+	limit, tomorrow := a.limit, l.tomorrow
+	r = Reservation{a, amount, l.sharing, a.shared}
 	switch {
-	case a.limit == unlimited:
+	case limit == unlimited:
 	case !known:
-		return nil, &Refusal{Unknown: true}
-	case amount > 0 && amount > a.limit-a.spent-a.reserved:
-		return nil, &Refusal{Limit: a.limit, Until: l.tomorrow}
+		refused = &Refusal{Unknown: true}
+	case a.shared == nil && amount > 0 && amount > limit-a.spent-a.reserved:
+		refused = &Refusal{Limit: limit, Until: tomorrow}
 	}
-	a.reserved += amount
-	return a, nil
-}
-
-// Settle charges cost in the place of what was reserved. It reports, once for each
-// account, that the share warnAt of its limit has been spent.
-func (l *Ledger) Settle(a *Account, reserved, cost Nano, warnAt float64) (warn bool, spent, limit Nano) {
+	if refused == nil {
+		a.reserved += amount
+	}
+	l.mu.Unlock()
+	if refused != nil || r.shared == nil || amount == 0 {
+		return r, refused, nil
+	}
+	switch err = r.shared.Reserve(ctx, int64(amount)); {
+	case err == nil:
+		return r, nil, nil
+	case errors.Is(err, state.ErrLimit):
+		refused, err = &Refusal{Limit: limit, Until: tomorrow}, nil
+	case ctx.Err() == nil: // state.ErrUnavailable
+		refused, err = &Refusal{Unavailable: true}, nil
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	a.reserved -= reserved
+	a.reserved -= amount
+	return Reservation{}, refused, err
+}
+
+// Settle charges cost in the place of what was reserved. It reports, once for each account,
+// that the share warnAt of its limit has been spent.
+func (l *Ledger) Settle(r Reservation, cost Nano, warnAt float64) (w Warning, warn bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	a := r.account
+	a.reserved -= r.amount
 	a.spent += cost
-	warn = !a.warned && a.limit != unlimited && float64(a.spent) >= warnAt*float64(a.limit)
+	if r.sharing == l.sharing {
+		a.shared.Settle(int64(r.amount), int64(cost))
+	} else { // see SetState
+		r.shared.Settle(int64(r.amount), 0)
+		a.shared.Settle(0, int64(cost))
+	}
+	spent, _ := a.used()
+	warn = !a.warned && a.limit != unlimited && float64(spent) >= warnAt*float64(a.limit)
 	a.warned = a.warned || warn
-	return warn, a.spent, a.limit
+	return Warning{a.tenant, spent, a.limit}, warn
+}
+
+// Warning is a tenant that has spent much of its limit.
+type Warning struct {
+	Tenant       string
+	Spent, Limit Nano
 }
 
 // today returns the account of tenant. As all below, it needs mu.
-func (l *Ledger) today(tenant string) *Account {
+func (l *Ledger) today(tenant string) *account {
 	l.roll()
 	a := l.accounts[tenant]
 	if a == nil {
-		a = &Account{Tenant: tenant, limit: l.limitOf(tenant)}
+		a = &account{tenant: tenant, limit: l.limitOf(tenant)}
+		l.share(a)
 		l.accounts[tenant] = a
 	}
 	return a
@@ -183,7 +247,7 @@ func (l *Ledger) today(tenant string) *Account {
 // roll opens new accounts if the day of the present ones is over.
 func (l *Ledger) roll() {
 	if !time.Now().Before(l.tomorrow) {
-		l.tomorrow, l.accounts = l.midnight(), make(map[string]*Account)
+		l.tomorrow, l.accounts = l.midnight(), make(map[string]*account)
 	}
 }
 

@@ -49,14 +49,18 @@ func newAnswer(l *cached, out *stream.Sink, resp *model.LLMResponse) *answer {
 	if !isKeepable(resp, &md) {
 		return nil
 	}
-	rest := *resp
-	request.DropSignatures(&rest)
-	a := &answer{content: request.CloneContents([]*genai.Content{rest.Content})[0], at: time.Now()}
 	front := l.Name()
 	if out.Model == out.Root && slices.Contains(l.also, out.Model) {
 		front = out.Model
 	}
-	a.front = out.Model == front && (!md.Triggered || md.FallbackModel == front)
+	return pack(resp, out.Model == front && (!md.Triggered || md.FallbackModel == front), time.Now())
+}
+
+// pack returns resp as an answer to keep, or nil if it cannot be copied.
+func pack(resp *model.LLMResponse, front bool, at time.Time) *answer {
+	rest := *resp
+	request.DropSignatures(&rest)
+	a := &answer{front: front, content: request.CloneContents([]*genai.Content{rest.Content})[0], at: at}
 	weight := answerOverhead
 	for _, part := range a.content.Parts {
 		part.Text = strings.Clone(part.Text) // it may be part of a larger buffer
@@ -175,9 +179,19 @@ func foreign(custom map[string]any) map[string]any {
 // place is where the answer to a request is kept, and how long it is fresh for that
 // request.
 type place struct {
-	key digest.Sum
-	ttl time.Duration
+	key   digest.Sum
+	ttl   time.Duration
+	asked bool // other replicas' answers have been searched, in vain
 }
+
+// within is what Lookup finds in the context of a call that went through a cache.
+type within struct {
+	identity []string
+	at       place
+}
+
+// hasAskedFor reports whether the call has searched other replicas' answers for that key.
+func (w *within) hasAskedFor(key digest.Sum) bool { return w != nil && w.at.asked && w.at.key == key }
 
 // given returns the answer at p that can be returned to a call, and its cache_status, or
 // nil.
@@ -207,16 +221,27 @@ func (c *Cache) statusOf(a *answer, ttl time.Duration) string {
 	return ""
 }
 
-// keep keeps a at p, if it is not nil. An answer only for Lookup does not replace one
-// that can be a hit.
-func (c *Cache) keep(p place, a *answer) {
-	if a == nil {
-		return
-	}
-	c.answers.Compute(p.key, func(old *answer, found bool) (*answer, otter.ComputeOp) {
-		if found && !a.front && c.statusOf(old, p.ttl) != "" {
+// remember keeps an answer of another replica, unless a newer one is there.
+func (c *Cache) remember(key digest.Sum, a *answer) {
+	c.answers.Compute(key, func(old *answer, found bool) (*answer, otter.ComputeOp) {
+		if found && (old.at.After(a.at) || old.front && !a.front) {
 			return nil, otter.CancelOp
 		}
 		return a, otter.WriteOp
 	})
+}
+
+// keep keeps a at p, if it is not nil, and reports whether it has. An answer only for Lookup
+// does not replace one that can be a hit.
+func (c *Cache) keep(p place, a *answer) (kept bool) {
+	if a == nil {
+		return false
+	}
+	c.answers.Compute(p.key, func(old *answer, found bool) (*answer, otter.ComputeOp) {
+		if kept = !found || a.front || c.statusOf(old, p.ttl) == ""; !kept {
+			return nil, otter.CancelOp
+		}
+		return a, otter.WriteOp
+	})
+	return kept
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // Defaults of a Cache.
@@ -76,6 +77,13 @@ type Config struct {
 	// to the same request, before it calls the model itself; its own deadline may end
 	// the wait sooner. It also bounds a background refresh. 0 means DefaultMaxWait.
 	MaxWait time.Duration
+
+	// State, if set, shares the answers with the caches of other replicas: an answer that is
+	// not in memory is looked up there. Answers above [MaxSharedBytes] are not shared, nor
+	// are those of Embeddings. While the store of State cannot be reached, this replica's
+	// own answers are used. Replicas' clocks should agree to within a second. Nil means that
+	// nothing is shared.
+	State *state.Shared
 }
 
 // Cache answers requests that were answered before. Two requests are the same if
@@ -101,6 +109,7 @@ type Config struct {
 // A Cache is safe for concurrent use and can be in front of several models.
 type Cache struct {
 	config  Config
+	longest time.Duration // that an answer can be of use
 	answers *otter.Cache[digest.Sum, *answer]
 	open    context.Context // ended by Close; ends the background refreshes
 	close   context.CancelFunc
@@ -143,15 +152,16 @@ func New(config Config) (*Cache, error) {
 	if given < longest {
 		given = math.MaxInt64
 	}
+	most := max(given, config.LookupAge)
 	answers, err := otter.New(&otter.Options[digest.Sum, *answer]{
 		MaximumWeight:    uint64(config.MaxBytes),
 		Weigher:          func(_ digest.Sum, a *answer) uint32 { return a.weight },
-		ExpiryCalculator: otter.ExpiryWriting[digest.Sum, *answer](max(given, config.LookupAge)),
+		ExpiryCalculator: otter.ExpiryWriting[digest.Sum, *answer](most),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	c := &Cache{config: config, answers: answers}
+	c := &Cache{config: config, longest: most, answers: answers}
 	c.open, c.close = context.WithCancel(context.Background())
 	return c, nil
 }
@@ -197,9 +207,10 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 	if c == nil {
 		return nil, false, false
 	}
-	identity, within := ctx.Value(c).([]string)
-	if !within {
-		identity = []string{req.Model}
+	within, _ := ctx.Value(c).(*within)
+	identity := []string{req.Model}
+	if within != nil {
+		identity = within.identity
 	}
 	ttl, cached := c.ttl(ctx, req)
 	if !cached {
@@ -210,6 +221,10 @@ func (c *Cache) Lookup(ctx context.Context, req *model.LLMRequest) (resp *model.
 		return nil, false, false
 	}
 	a, ok := c.answers.GetIfPresent(key)
+	if !ok && !within.hasAskedFor(key) {
+		a = c.load(ctx, key)
+		ok = a != nil
+	}
 	if !ok || time.Since(a.at) >= c.config.LookupAge {
 		return nil, false, false
 	}

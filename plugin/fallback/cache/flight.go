@@ -11,9 +11,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// fetch gets the model's answer. If it calls the model, it sends the responses to out;
-// if another call does, it returns that call's answer.
-func (l *cached) fetch(ctx context.Context, at place, req *model.LLMRequest, streamed bool, out *stream.Sink) (*answer, error) {
+// fetch gets the model's answer: that of another call or replica, with its cache_status. If
+// there is none, it calls the model and sends the responses to out.
+func (l *cached) fetch(ctx context.Context, at place, req *model.LLMRequest, streamed bool, out *stream.Sink) (a *answer, status string, err error) {
 	p := flight.NewPatience(l.cache.config.MaxWait)
 	defer p.Stop()
 	for {
@@ -21,17 +21,22 @@ func (l *cached) fetch(ctx context.Context, at place, req *model.LLMRequest, str
 		if mine {
 			if a, status := l.cache.given(at); status == call.CacheHit { // a flight has landed since the first look
 				l.cache.land(at.key, f, a, false)
-				return a, nil
+				return a, status, nil
 			}
-			return nil, l.lead(ctx, at, f, req, streamed, out)
+			if a, status := l.cache.others(ctx, &at); status != "" {
+				l.cache.land(at.key, f, a, false)
+				l.renew(ctx, at, req, a, status)
+				return a, status, nil
+			}
+			return nil, "", l.lead(ctx, at, f, req, streamed, out)
 		}
 		switch a, alone, err := f.Wait(ctx, p); {
 		case err != nil:
-			return nil, stream.Ended(ctx)
+			return nil, "", stream.Ended(ctx)
 		case alone:
-			return nil, l.alone(ctx, at, req, streamed, out)
+			return nil, "", l.alone(ctx, at, req, streamed, out)
 		case a != nil:
-			return a, nil
+			return a, call.CacheHit, nil
 		}
 	}
 }

@@ -43,10 +43,9 @@ func (l *cached) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	a, status := l.find(ctx, at, req)
 	if a == nil {
 		var err error
-		if a, err = l.fetch(ctx, at, req, streamed, out); a == nil {
+		if a, status, err = l.fetch(ctx, at, req, streamed, out); a == nil {
 			return err
 		}
-		status = call.CacheHit
 	}
 	out.Notes.CacheStatus = status
 	out.Answer(call.Attempt{Model: l.Name()}, a.response(), streamed)
@@ -75,10 +74,15 @@ func (l *cached) placeOf(ctx context.Context, req *model.LLMRequest) (at place, 
 // answer in the background.
 func (l *cached) find(ctx context.Context, at place, req *model.LLMRequest) (a *answer, status string) {
 	a, status = l.cache.given(at)
+	l.renew(ctx, at, req, a, status)
+	return a, status
+}
+
+// renew refreshes a in the background if it is stale.
+func (l *cached) renew(ctx context.Context, at place, req *model.LLMRequest, a *answer, status string) {
 	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {
 		l.refresh(ctx, at, req, a)
 	}
-	return a, status
 }
 
 // alone calls the model for this caller only.
@@ -112,6 +116,11 @@ func (l *cached) refresh(ctx context.Context, at place, req *model.LLMRequest, s
 			l.cache.land(at.key, f, nil, true)
 			l.cache.refreshes.Done()
 		}()
+		if newer := l.cache.load(ctx, at.key); newer != nil && l.cache.statusOf(newer, at.ttl) == call.CacheHit {
+			a = newer // another replica was first
+			l.cache.land(at.key, f, a, true)
+			return
+		}
 		out := stream.NewSink(ctx, func(*model.LLMResponse, error) bool { return true })
 		out.Root = l.Name()
 		a, _ = l.ask(ctx, at, f, req, false, out)
@@ -128,7 +137,7 @@ func (l *cached) ask(ctx context.Context, at place, f *flight.Flight[answer], re
 	if l.cache.config.LookupOnly {
 		out.Notes.CacheStatus = call.CacheBypass
 	}
-	ctx = context.WithValue(ctx, l.cache, l.identity) // for Lookup
+	ctx = context.WithValue(ctx, l.cache, &within{l.identity, at}) // for Lookup
 	err := l.Inner.Do(ctx, req, streamed, out)
 	return catch.answer, err
 }
@@ -148,11 +157,14 @@ func (c *catcher) Answered(out *stream.Sink, resp *model.LLMResponse, _ stream.T
 	cache := c.layer.cache
 	if c.finals++; c.finals > 1 {
 		cache.answers.Invalidate(c.at.key)
+		cache.unshare(c.at.key)
 		c.answer = nil
 		return true
 	}
 	c.answer = newAnswer(c.layer, out, resp)
-	cache.keep(c.at, c.answer)
+	if cache.keep(c.at, c.answer) {
+		cache.share(c.at.key, c.answer)
+	}
 	if c.flight != nil {
 		cache.land(c.at.key, c.flight, c.answer, true)
 	}

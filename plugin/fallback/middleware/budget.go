@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/ledger"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // DefaultWarnAt is the share of a limit at which BudgetConfig.Warn is called.
@@ -49,6 +50,11 @@ type BudgetConfig struct {
 	// WarnAt is in (0, 1]; 0 means DefaultWarnAt.
 	WarnAt float64
 
+	// State, if set, shares the accounts of tenants with the budgets of other replicas:
+	// all together keep the limits, which must be the same everywhere. Warn is still called
+	// by each replica, for what all have spent. Nil means that nothing is shared.
+	State *state.Shared
+
 	// If a function panics, or returns an invalid amount (below 0, not a number, above
 	// a million), its result counts as unknown, which is logged. This also applies to
 	// the functions of a Tariff.
@@ -61,8 +67,8 @@ type BudgetConfig struct {
 // may answer.
 //
 // Every attempt counts: retries, fallbacks and both sides of a hedge. Spending is
-// kept in memory and starts at zero with the process. A Budget is safe for concurrent
-// use and can serve every model of an application.
+// kept in memory and starts at zero with the process, unless it is shared (State). A
+// Budget is safe for concurrent use and can serve every model of an application.
 type Budget struct {
 	config BudgetConfig
 	ledger *ledger.Ledger
@@ -82,7 +88,9 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 		return nil, err
 	}
 	config.WarnAt = cmp.Or(config.WarnAt, DefaultWarnAt)
-	return &Budget{config: config, ledger: ledger.New(config.Limit, folded(config.Limits), config.Location)}, nil
+	b := &Budget{config: config, ledger: ledger.New(config.Limit, folded(config.Limits), config.Location)}
+	b.SetState(config.State)
+	return b, nil
 }
 
 func checkLimits(limit float64, limits map[string]float64) (problems []error) {
@@ -126,8 +134,13 @@ func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
 // until the next midnight there.
 func (b *Budget) SetLocation(location *time.Location) { b.ledger.SetLocation(location) }
 
+// SetState replaces BudgetConfig.State; nil shares nothing. What this process has spent
+// today counts there too.
+func (b *Budget) SetState(s *state.Shared) { b.ledger.SetState(s) }
+
 // Spent returns what tenant has been charged today, in US dollars, without the
-// reservations of attempts in progress.
+// reservations of attempts in progress. With BudgetConfig.State, it is what all replicas
+// have charged, as last known.
 func (b *Budget) Spent(tenant string) float64 { return b.ledger.Spent(match.Fold(tenant)).Dollars() }
 
 // Share returns the share of its limit that tenant has spent or reserved today, in
@@ -136,8 +149,11 @@ func (b *Budget) Share(tenant string) float64 { return b.ledger.Share(match.Fold
 
 // refusal returns the error of an attempt that does not fit the limit.
 func refusal(why *ledger.Refusal, model string, amount ledger.Nano) *RefusedError {
-	if why.Unknown {
+	switch {
+	case why.Unknown:
 		return &RefusedError{By: "budget", Model: model, Reason: "its price is not known"}
+	case why.Unavailable:
+		return &RefusedError{By: "budget", Model: model, Reason: "what other replicas have spent is not known now"}
 	}
 	return &RefusedError{
 		By: "budget", Model: model, Until: why.Until,
@@ -147,8 +163,8 @@ func refusal(why *ledger.Refusal, model string, amount ledger.Nano) *RefusedErro
 
 // settle replaces the reservation by cost, and calls Warn when it is due. No lock is
 // held then, so that the hook may use the budget.
-func (b *Budget) settle(a *ledger.Account, reserved, cost ledger.Nano) {
-	warn, spent, limit := b.ledger.Settle(a, reserved, cost, b.config.WarnAt)
+func (b *Budget) settle(r ledger.Reservation, cost ledger.Nano) {
+	w, warn := b.ledger.Settle(r, cost, b.config.WarnAt)
 	if !warn || b.config.Warn == nil {
 		return
 	}
@@ -157,5 +173,5 @@ func (b *Budget) settle(a *ledger.Account, reserved, cost ledger.Nano) {
 			slog.Error("middleware: BudgetConfig.Warn panicked", "panic", panics.Text(r))
 		}
 	}()
-	b.config.Warn(a.Tenant, spent.Dollars(), limit.Dollars())
+	b.config.Warn(w.Tenant, w.Spent.Dollars(), w.Limit.Dollars())
 }

@@ -81,11 +81,13 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		tariff = l.named(out.Chosen)
 	}
 	projected, known := l.price(tariff, req)
-	account, why := l.budget.ledger.Reserve(match.Fold(call.From(ctx).Tenant), projected, known)
-	if why != nil {
+	reserved, why, err := l.budget.ledger.Reserve(ctx, match.Fold(call.From(ctx).Tenant), projected, known)
+	switch {
+	case why != nil:
 		return refusal(why, l.Name(), projected)
+	case err != nil:
+		return stream.Ended(ctx)
 	}
-	var err error // nil if the attempt ends in a panic
 	before := out.Begun()
 	defer func() {
 		usage := out.Usage()
@@ -96,7 +98,7 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		if earlier := out.Earlier; earlier != nil {
 			cost += l.cost(ctx, tariff, projected, earlier.Usage, earlier.Err, false)
 		}
-		l.budget.settle(account, projected, cost)
+		l.budget.settle(reserved, cost)
 	}()
 	err = l.Inner.Do(ctx, req, streamed, out)
 	return err

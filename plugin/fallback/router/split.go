@@ -19,6 +19,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // SplitBy says which calls stay with one arm.
@@ -76,9 +77,15 @@ type SplitConfig struct {
 	// [DefaultDriftWindow].
 	Window time.Duration
 	// OnRollback is called once for each arm that is taken out, on the goroutine of
-	// the call that made it drift too far. A panic in it is recovered and logged.
-	// Optional.
+	// the call that made it drift too far; for a rollback in another replica, on a
+	// goroutine of State. A panic in it is recovered and logged. Optional.
 	OnRollback func(Rollback)
+	// State, if set, takes an arm out in all replicas when one of them does. Arms are the
+	// same if their experiment, cohort and model have the same names. The counts remain
+	// each replica's own. A rollback is kept until no replica has had calls of the
+	// experiment for a day; an arm with another cohort or model starts anew. Nil means that
+	// nothing is shared.
+	State *state.Shared
 
 	// Adaptive, if set, lets the share of the first of two arms move by itself, for a
 	// primary that is slow or fails for a part of its calls. Its weight is the share in
@@ -208,6 +215,7 @@ func newSplit(config SplitConfig) *split {
 	if config.Adaptive != nil {
 		s.balance = newBalance(*config.Adaptive, fullShare(config.Arms))
 	}
+	s.share()
 	return s
 }
 
@@ -267,7 +275,8 @@ func (s *split) choose(ctx context.Context) int {
 		return 1
 	}
 	i := pick(point, s.total, s.arms)
-	if s.arms[i].out.Load() {
+	if a := s.arms[i]; a.out.Load() {
+		a.renew()
 		return 0
 	}
 	return i

@@ -12,6 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/window"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // Counts are the calls of an arm within the window.
@@ -39,7 +40,9 @@ func (c Counts) FailureRate() float64 {
 // Rollback describes an arm that was taken out, and the counts that caused it.
 type Rollback struct {
 	Experiment, Cohort string
-	Arm, Control       Counts
+	Arm, Control       Counts // zero if another replica has taken it out
+	// Replica is the one that has taken the arm out; "" for this one. See SplitConfig.State.
+	Replica string
 }
 
 // ArmStats is the state of one arm.
@@ -81,6 +84,9 @@ type arm struct {
 	weight uint64
 	tally  *tally
 	out    atomic.Bool // taken out, for good
+
+	flag    *state.Switch // up while the arm is out in any replica; nil if not shared
+	renewed atomic.Int64  // when flag was raised, in Unix nanoseconds
 
 	lastResort, holdsLastResort bool // it is a last resort; it is a router that has one
 }
@@ -157,6 +163,7 @@ func (s *split) count(a *arm, what Counts) {
 		return
 	}
 	if a.out.CompareAndSwap(false, true) {
+		a.renew()
 		s.tell(r)
 	}
 }

@@ -1,0 +1,43 @@
+package router
+
+import (
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/sharedkey"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
+)
+
+// A rollback is told to other replicas for so long, and again after the second time while
+// the arm has calls.
+const (
+	rollbackFor   = 24 * time.Hour
+	rollbackAgain = time.Hour
+)
+
+// share learns of the rollbacks of other replicas.
+func (s *split) share() {
+	if s.config.State == nil || s.config.MaxDrift == 0 {
+		return
+	}
+	for _, a := range s.arms[1:] { // the control stays
+		name := s.config.Experiment + "\x00" + a.cohort + "\x00" + a.layer.Name()
+		a.flag = s.config.State.Flag(sharedkey.Of("rollback", name), func(f state.Flag) {
+			if f.For > 0 && a.out.CompareAndSwap(false, true) {
+				s.tell(Rollback{Experiment: s.config.Experiment, Cohort: a.cohort, Replica: f.From})
+			}
+		})
+	}
+}
+
+// renew tells other replicas that the arm is out, unless they have been told lately.
+func (a *arm) renew() {
+	if a.flag == nil {
+		return
+	}
+	now, before := time.Now().UnixNano(), a.renewed.Load()
+	if before == 0 || now-before >= int64(rollbackAgain) {
+		if a.renewed.CompareAndSwap(before, now) {
+			a.flag.Raise(rollbackFor, "an arm of an experiment was taken out")
+		}
+	}
+}
