@@ -39,6 +39,9 @@ type kept struct {
 	purse  *middleware.Budget
 	turns  *turns // for which a soft limit has decided
 
+	sharing *sharing // nil without section state
+	opened  int      // servers of section state so far
+
 	trimmers []trimmer
 }
 
@@ -63,6 +66,7 @@ func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree,
 	}
 	if err != nil {
 		b.closeCache()
+		b.closeState()
 		return nil, kept{}, err
 	}
 	b.warnings()
@@ -84,12 +88,13 @@ func (b *builder) warnings() {
 
 // tree builds the tree. It returns nil if a problem was reported.
 func (b *builder) tree() (*tree, error) {
+	b.state()
 	if err := errors.Join(b.cache(), b.budget()); err != nil {
 		return nil, err
 	}
 	p := b.policy
 	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims()}
-	t := &tree{policy: p, facts: facts{context: p.Context}}
+	t := &tree{policy: p, facts: facts{context: p.Context}, shared: b.kept.state()}
 	config := router.Config{}
 	if p.Stream != nil {
 		config.MidStream = router.MidStream(p.Stream.MidStream)

@@ -133,7 +133,7 @@ func (b *builder) maxOutput() int { return b.policy.Budgets.MaxOutput() }
 func (b *builder) budget() (err error) {
 	b.kept.purse, b.bounded = b.before.purse, b.policy.Budgets.Spending()
 	if b.bounded && b.kept.purse == nil {
-		b.kept.purse, err = middleware.NewBudget(middleware.BudgetConfig{Price: noPrice})
+		b.kept.purse, err = middleware.NewBudget(middleware.BudgetConfig{Price: noPrice}) // open adds the rest
 	}
 	return err
 }
@@ -143,6 +143,9 @@ func noPrice(string, *model.LLMRequest) (float64, bool) { return 0, false }
 
 // open applies the budgets of a policy that has been built.
 func (b *builder) open() error {
+	if b.kept.purse != nil {
+		defer b.kept.purse.SetState(b.kept.state())
+	}
 	if !b.bounded {
 		return nil
 	}

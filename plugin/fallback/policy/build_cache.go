@@ -29,6 +29,7 @@ type cacheSettings struct {
 	Given  bool // the policy has section cache; if not, answers are kept for cached-answer only
 	Rules  bool // the policy has compliance rules
 	MaxAge time.Duration
+	Shared int // see kept.sharingID
 }
 
 // scope returns what callers must have in common to share answers. It returns nil, so that
@@ -58,7 +59,7 @@ func (s *cacheSettings) scope(ctx context.Context) []string {
 // cache takes over or creates the cache, if the policy needs one: it has the section, or
 // uses cached answers.
 func (b *builder) cache() error {
-	want := cacheSettings{Cache: *spec.Default[spec.Cache](), Rules: b.policy.Compliance != nil, MaxAge: b.degrade().CachedMaxAge}
+	want := cacheSettings{Cache: *spec.Default[spec.Cache](), Rules: b.policy.Compliance != nil, MaxAge: b.degrade().CachedMaxAge, Shared: b.kept.sharingID()}
 	if b.policy.Cache != nil {
 		want.Cache, want.Given = *b.policy.Cache, true
 	}
@@ -75,7 +76,7 @@ func (b *builder) cache() error {
 		return err
 	}
 	b.kept.cache, err = cache.New(cache.Config{
-		Rules:      rules,
+		Rules: rules, State: b.kept.state(),
 		LookupOnly: !want.Given, LookupAge: want.MaxAge, Scope: want.scope,
 		MaxBytes: int(want.Cache.MaxBytes), TTL: want.Cache.TTL, StaleWhileRevalidate: want.Cache.StaleWhileRevalidate,
 	})

@@ -25,6 +25,7 @@ type splitSettings struct {
 	ID         string
 	Experiment spec.Experiment
 	Arms       []spec.Resolved
+	Shared     int // see kept.sharingID
 }
 
 // experiment returns the arms in the place of t, with its time limits, and the model of the
@@ -44,7 +45,7 @@ func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, cont
 		arms = append(arms, inner)
 	}
 	ch.arms[id] = arms
-	want := splitSettings{id, b.policy.Experiments[id], t.Arms}
+	want := splitSettings{id, b.policy.Experiments[id], t.Arms, b.kept.sharingID()}
 	for _, s := range append(b.kept.splits, b.before.splits...) { // a cheap model may also be a fallback
 		if reflect.DeepEqual(s.settings, want) {
 			b.kept.splits = append(b.kept.splits, s)
@@ -65,6 +66,7 @@ func (b *builder) split(s *splitSettings) (model.LLM, error) {
 	id, e, logger := s.ID, s.Experiment, b.options.logger
 	config := router.SplitConfig{
 		Experiment: id, By: router.SplitBy(e.StickyBy), MaxDrift: float64(e.MaxDrift), MinCalls: e.MinCalls, Window: e.Window,
+		State: b.kept.state(),
 		OnRollback: func(r router.Rollback) {
 			logger.Warn("policy: an arm of an experiment is taken out", "experiment", id, "rollback", r)
 		},

@@ -27,6 +27,7 @@ type settings struct {
 	MaxOutput       int
 	Charged         bool // dollars are limited
 	Relied          bool // a rule relies on the region
+	Shared          int  // see kept.sharingID
 }
 
 // stack is a model with the layers around it.
@@ -74,7 +75,7 @@ func (b *builder) settings(t spec.Target) settings {
 	p := b.policy
 	s := settings{
 		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
-		Relied: b.policy.ReliesOnRegions() && t.Settings.Region != "",
+		Relied: b.policy.ReliesOnRegions() && t.Settings.Region != "", Shared: b.kept.sharingID(),
 	}
 	if t.Settings.RateLimits != nil {
 		s.Limits = t.Settings.RateLimits
@@ -116,7 +117,10 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 		return stack{}, err
 	}
 	pinged := inner
-	for i, layerOf := range []func(*settings) (middleware.Middleware, error){b.limit, b.breaker, b.validate, b.retry} {
+	key := b.stateKey(t)
+	limit := func(s *settings) (middleware.Middleware, error) { return b.limit(s, key) }
+	breaker := func(s *settings) (middleware.Middleware, error) { return b.breaker(s, key) }
+	for i, layerOf := range []func(*settings) (middleware.Middleware, error){limit, breaker, b.validate, b.retry} {
 		m, err := layerOf(&s)
 		if err != nil {
 			return stack{}, err
@@ -160,7 +164,7 @@ func timeout(inner stream.Layer, c middleware.TimeoutConfig) (stream.Layer, erro
 	return stream.Of(m(inner)), nil
 }
 
-func (b *builder) limit(s *settings) (middleware.Middleware, error) {
+func (b *builder) limit(s *settings, key string) (middleware.Middleware, error) {
 	r := s.Limits
 	if r == nil {
 		return nil, nil
@@ -168,10 +172,11 @@ func (b *builder) limit(s *settings) (middleware.Middleware, error) {
 	return middleware.NewLimit(middleware.LimitConfig{
 		RequestsPerMinute: r.RequestsPerMinute, TokensPerMinute: r.TokensPerMinute, MaxConcurrent: r.Concurrency,
 		MaxQueue: r.Queue, MaxWait: r.QueueTimeout, Priorities: ranks(s.Classes), Adaptive: r.Adaptive,
+		State: b.kept.state(), StateKey: key,
 	})
 }
 
-func (b *builder) breaker(s *settings) (middleware.Middleware, error) {
+func (b *builder) breaker(s *settings, key string) (middleware.Middleware, error) {
 	c := s.Breaker
 	if c == nil {
 		return nil, nil
@@ -181,6 +186,7 @@ func (b *builder) breaker(s *settings) (middleware.Middleware, error) {
 		ConsecutiveFailures: c.FailureThreshold, FailureRatio: float64(c.FailureRatio), MinRequests: c.MinRequests,
 		Window: c.Window, OpenFor: c.Backoff, MaxOpenFor: max(c.MaxBackoff, 0),
 		SuccessesToClose: c.SuccessesToClose, Probe: probe(c), ProbeTimeout: c.ProbeTimeout,
+		State: b.kept.state(), StateKey: key,
 		OnStateChange: func(model string, from, to middleware.BreakerState) {
 			logger.Warn("policy: a breaker has changed", "model", model, "from", from, "to", to)
 			if wake := b.options.wake; wake != nil && to == middleware.BreakerClosed {

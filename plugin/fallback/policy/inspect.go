@@ -6,7 +6,11 @@ import "github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 func (s *served) Inspect() inspect.Node {
 	t := s.live.tree.Load()
 	status := *s.live.status.Load()
-	return inspect.Node{Layer: "policy", Name: t.Name(), Policy: &status, State: s.live, Inner: inspect.Each(t)}
+	n := inspect.Node{Layer: "policy", Name: t.Name(), Policy: &status, State: s.live, Inner: inspect.Each(t)}
+	if t.shared != nil {
+		n.Inner = append(n.Inner, t.shared.Inspect())
+	}
+	return n
 }
 
 // Inspect returns the tree of the policy.

@@ -22,11 +22,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // Option is a setting of the application: [Models], [Validators], [WithFlags],
 // [WithRetrieval], [WithDeferred], [WithJudge], [WithApproval], [WithLogger], [WithHooks],
-// [WithMeterProvider], [WithEnv], [WithRand], [WithInterval], [OnReload], or a [provider.Factory] such as
+// [WithMeterProvider], [WithState], [WithEnv], [WithRand], [WithInterval], [OnReload], or a [provider.Factory] such as
 // anthropic.Provider, which adds a provider
 // that this package does not have.
 type Option interface {
@@ -77,7 +78,8 @@ type options struct {
 	reloaded func(error)
 	interval time.Duration
 	hooks    call.Hooks
-	meters   metric.MeterProvider // nil for the global one
+	meters   metric.MeterProvider                  // nil for the global one
+	open     func(url string) (state.Store, error) // nil for none; see WithState
 }
 
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
@@ -129,7 +131,7 @@ func optionsOf(opts []Option) (*options, error) {
 func (o *options) known() spec.Known {
 	known := catalog.Known()
 	known.Model, known.Provider, known.Validator, known.Retrieval = o.has, o.hasProvider, o.hasValidator, o.searches
-	known.Deferred, known.Judge, known.Approval = o.defers, o.judges, o.approves
+	known.Deferred, known.Judge, known.Approval, known.State = o.defers, o.judges, o.approves, o.opens
 	return known
 }
 
@@ -198,6 +200,9 @@ func WithInterval(interval time.Duration) Option {
 // The model's Name is the provider's name of the primary, by which ADK decides what a
 // request may contain. The model has the same optional ADK methods as the primary. It is
 // safe for concurrent use.
+//
+// With section state, the connection to its server lasts as long as the process; [Live] has
+// a Close.
 //
 // If the file has mistakes, the error is a [*spec.Error] with line and column of each.
 // Warnings are logged.

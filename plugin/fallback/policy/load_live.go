@@ -28,6 +28,7 @@ import (
 //   - the breaker, limits, retry budget and client of each model, if its settings and its
 //     environment variables, such as its key, are unchanged
 //   - the metrics, if section observe is unchanged
+//   - the connection of section state, if the section and its variable are unchanged
 //   - the counts and rollbacks of an experiment, if its section and the settings of its
 //     models are unchanged
 //
@@ -86,8 +87,12 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 		// goroutine ends with the last one.
 		go old.Close()
 	}
+	before := l.kept.sharing
 	l.kept = kept
 	l.tree.Store(t)
+	if before != kept.sharing {
+		go before.close() // it waits for the server for a second at most
+	}
 	status := l.status.Load()
 	l.status.Store(&inspect.Policy{File: status.File, Loaded: time.Now(), Reloads: status.Reloads + 1})
 	l.observing(observed)
@@ -113,19 +118,21 @@ const maxProblem = 4096
 func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }
 
 // Close cancels the background refreshes of the cache and waits for them to end. It also
-// ends the gauges of section observe. The model can still be used, and its calls are still
-// counted. A policy that is put into use afterwards starts with an empty cache, and Close
-// must be called again.
+// ends the gauges of section observe, and closes the connection of section state after it
+// has given back what this replica has set aside. The model can still be used, and its calls
+// are still counted. A policy that is put into use afterwards starts with an empty cache, and
+// Close must be called again.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.observing(nil)
-	cache := l.kept.cache
-	if cache == nil {
-		return nil
+	cache, sharing := l.kept.cache, l.kept.sharing
+	l.kept.cache, l.kept.sharing = nil, nil // so that the next policy gets what is open
+	var err error
+	if cache != nil {
+		err = cache.Close()
 	}
-	l.kept.cache = nil // so that the next policy gets a cache that is open
-	return cache.Close()
+	return errors.Join(err, sharing.close())
 }
 
 // Model returns the model. It has the optional ADK methods that the primary has now. If the

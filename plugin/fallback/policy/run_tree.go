@@ -19,6 +19,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // tree is a policy in the form in which it answers calls:
@@ -36,6 +37,7 @@ type tree struct {
 	total   time.Duration // 0 for no limit
 	longest int           // input tokens; 0 for no limit
 	hooks   call.Hooks
+	shared  *state.Shared // of section state; nil without
 }
 
 // Name implements model.LLM.

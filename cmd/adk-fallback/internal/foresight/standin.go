@@ -18,6 +18,11 @@ import (
 // Build builds p with a model of standIn for each name, and logs nothing. No
 // provider's client is made.
 func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, error) {
+	if p.State != nil {
+		alone := *p // other replicas do not matter
+		alone.State = nil
+		p = &alone
+	}
 	models := policy.Models{}
 	for _, name := range modelNames(p) {
 		models[name] = standin.Model{LLM: standIn(name)}
