@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
-	"github.com/adk-fallback/adk-fallback/internal/sharedkey"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
@@ -42,7 +41,7 @@ func (l *Ledger) share(a *account) {
 		return
 	}
 	if a.key == "" {
-		a.key = sharedkey.Of("spent", redact.DigestOf(a.tenant).String()+"@"+l.tomorrow.UTC().Format("2006-01-02T15:04Z"))
+		a.key = redact.DigestOf(a.tenant).String() + "@" + l.tomorrow.UTC().Format("2006-01-02T15:04Z")
 		a.ends = l.tomorrow.Add(slack)
 	}
 	limit := int64(a.limit)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/sharedkey"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
@@ -24,7 +23,7 @@ func (b *breaker) share(config *BreakerConfig) {
 	c := b.circuit
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shared.flag = config.State.Flag(sharedkey.Of("breaker", cmp.Or(config.StateKey, b.Name())), func(f state.Flag) {
+	c.shared.flag = config.State.Flag("breaker:"+cmp.Or(config.StateKey, b.Name()), func(f state.Flag) {
 		b.changed(c.learn(f))
 	})
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/queue"
-	"github.com/adk-fallback/adk-fallback/internal/sharedkey"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -124,10 +123,10 @@ func (l *limit) share() {
 	}
 	name := cmp.Or(l.config.StateKey, l.Name())
 	if n := l.config.RequestsPerMinute; n > 0 {
-		l.requests = l.config.State.Bucket(sharedkey.Of("requests", name), n)
+		l.requests = l.config.State.Bucket("requests:"+name, n)
 	}
 	if n := l.config.TokensPerMinute; n > 0 {
-		l.tokens = l.config.State.Bucket(sharedkey.Of("tokens", name), n)
+		l.tokens = l.config.State.Bucket("tokens:"+name, n)
 	}
 }
 

@@ -1,9 +1,9 @@
 package router
 
 import (
+	"fmt"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/sharedkey"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
@@ -20,8 +20,8 @@ func (s *split) share() {
 		return
 	}
 	for _, a := range s.arms[1:] { // the control stays
-		name := s.config.Experiment + "\x00" + a.cohort + "\x00" + a.layer.Name()
-		a.flag = s.config.State.Flag(sharedkey.Of("rollback", name), func(f state.Flag) {
+		key := fmt.Sprintf("rollback:%q %q %q", s.config.Experiment, a.cohort, a.layer.Name())
+		a.flag = s.config.State.Flag(key, func(f state.Flag) {
 			if f.For > 0 && a.out.CompareAndSwap(false, true) {
 				s.tell(Rollback{Experiment: s.config.Experiment, Cohort: a.cohort, Replica: f.From})
 			}
