@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"reflect"
 	"time"
 
 	"google.golang.org/adk/v2/model"
@@ -90,13 +91,21 @@ func tag(key digest.Sum, body []byte) []byte {
 	return h.Sum([]byte(format))
 }
 
-// encode returns a as bytes for its key, nil if it is too large.
+// encode returns a as bytes for its key, nil if it is too large or not the same afterwards:
+// genai rounds some durations.
 func encode(key digest.Sum, a *answer) []byte {
-	body, err := json.Marshal(envelope{a.at.UnixNano(), a.front, a.response()})
+	resp := a.response()
+	body, err := json.Marshal(envelope{a.at.UnixNano(), a.front, resp})
 	if err != nil || len(format)+sha256.Size+len(body) > MaxSharedBytes {
 		return nil
 	}
-	return append(tag(key, body), body...)
+	value := append(tag(key, body), body...)
+	if a.text == nil { // else it is plain text
+		if same := decode(key, value); same == nil || !reflect.DeepEqual(resp.Content, same.response().Content) {
+			return nil
+		}
+	}
+	return value
 }
 
 // decode returns the answer that encode has made value from, nil if value is none that may
