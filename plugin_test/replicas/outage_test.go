@@ -70,6 +70,9 @@ func (s *survey) begin() {
 	for _, p := range s.all {
 		p.do(order{Do: "account", Key: "tenant", Limit: 1e15})
 		p.do(order{Do: "watch", Key: "cooldown", N: 3})
+		if r := p.do(order{Do: "policy", Key: "policy:", Limit: 1e7}); r.Err != "" {
+			s.t.Fatal(r.Err)
+		}
 		p.do(order{Do: "load", Key: "load", Limit: 60e6, Callers: 2})
 	}
 }

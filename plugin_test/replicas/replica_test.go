@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +15,9 @@ import (
 
 // replica is the state of a replica process.
 type replica struct {
+	url      string
 	shared   *state.Shared
+	tree     tree
 	account  *state.SharedAccount
 	switches []*state.Switch
 	seen     []atomic.Int64 // when each flag was first seen up
@@ -26,8 +29,8 @@ func newReplica(s setting) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	shared, err := state.New(store, state.Config{Lease: s.Lease, Timeout: s.Timeout})
-	return &replica{shared: shared}, err
+	shared, err := state.New(store, state.Config{Lease: s.Lease, Timeout: s.Timeout, Logger: slog.New(slog.DiscardHandler)})
+	return &replica{url: s.URL, shared: shared}, err
 }
 
 func (r *replica) obey(o order) report {
@@ -59,6 +62,21 @@ func (r *replica) obey(o order) report {
 			times = append(times, r.seen[i].Load())
 		}
 		return report{Times: times}
+	case "policy":
+		if err := r.tree.load(r.url, o); err != nil {
+			return report{Err: err.Error()}
+		}
+		return report{}
+	case "limit":
+		if err := r.tree.limit(r.shared, int(o.Limit)); err != nil {
+			return report{Err: err.Error()}
+		}
+		return report{}
+	case "down":
+		r.tree.down.Store(true)
+		return report{}
+	case "ask":
+		return r.tree.ask(o)
 	case "load":
 		r.load = r.startLoad(o)
 		return report{}
@@ -71,7 +89,7 @@ func (r *replica) obey(o order) report {
 }
 
 // flood takes one token after the other, without pause but for the time that the bucket says,
-// and of that a millisecond at most. The error says whether the server was gone meanwhile.
+// and of that a millisecond at most.
 func (r *replica) flood(o order) report {
 	bucket := r.shared.Bucket(o.Key, int(o.Limit))
 	ctx, cancel := context.WithTimeout(context.Background(), o.For)
@@ -92,9 +110,8 @@ func (r *replica) flood(o order) report {
 	}
 	wg.Wait()
 	result := report{N: admitted.Load(), Began: began.UnixNano(), Ended: time.Now().UnixNano()}
-	if after := r.shared.Inspect().Shared; !before.Reachable || *after != *before {
-		result.Err = fmt.Sprintf("from %+v to %+v", *before, *after)
-	}
+	after := r.shared.Inspect().Shared
+	result.Lost = !before.Reachable || !after.Reachable || after.Since != before.Since
 	return result
 }
 
@@ -124,14 +141,15 @@ func (r *replica) raise(o order) report {
 	return report{Times: times}
 }
 
-// load makes calls that use all that is shared, until it is ended.
+// load makes calls that use all that is shared, every second one by a policy, until it is
+// ended.
 type load struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
 	took  []int64 // by the calls of this phase: their time in package state. Guarded by mu
-	spent int64   // by all calls; guarded by mu
+	spent int64   // by all calls of the account; guarded by mu
 	err   error   // of the first call that failed; guarded by mu
 }
 
@@ -143,13 +161,27 @@ func (r *replica) startLoad(o order) *load {
 		l.wg.Go(func() { // until cancel
 			for i := 0; ctx.Err() == nil; i++ {
 				began := time.Now()
-				err := r.call(ctx, bucket, fmt.Sprintf("%s-%d-%d", o.Key, caller, i%1000))
-				l.done(time.Since(began), err)
+				var err error
+				spent := int64(0)
+				if key := fmt.Sprintf("%s-%d-%d", o.Key, caller, i); caller%2 == 0 {
+					spent, err = price, r.call(ctx, bucket, key)
+				} else {
+					err = r.ask(ctx, key)
+				}
+				l.done(time.Since(began), spent, err)
 				time.Sleep(4 * time.Millisecond) // the model answers
 			}
 		})
 	}
 	return l
+}
+
+// ask makes a call of the policy.
+func (r *replica) ask(ctx context.Context, prompt string) error {
+	if _, err := r.tree.call(ctx, prompt); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("the policy: %w", err)
+	}
+	return nil
 }
 
 // price is what each call of a load spends.
@@ -171,14 +203,14 @@ func (r *replica) call(ctx context.Context, bucket *state.SharedBucket, key stri
 	return nil
 }
 
-func (l *load) done(took time.Duration, err error) {
+func (l *load) done(took time.Duration, spent int64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.took = append(l.took, took.Nanoseconds())
 	if err != nil {
 		l.err = errors.Join(l.err, err)
 	} else {
-		l.spent += price
+		l.spent += spent
 	}
 }
 

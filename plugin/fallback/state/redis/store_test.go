@@ -173,3 +173,40 @@ func TestCluster(t *testing.T) {
 		}
 	}
 }
+
+// B97: a bucket that was full for a while, and whose key is still there, holds no more than it can.
+func TestBucketIsFullAtMost(t *testing.T) {
+	server, now := miniredis.RunT(t), time.Now()
+	server.SetTime(now)
+	store, bucket := open(t, "redis://"+server.Addr()), state.Bucket{Key: "bucket", PerMinute: 6000}
+	if _, err := store.Take(t.Context(), bucket, 1, 1); err != nil {
+		t.Fatal(err)
+	}
+	server.SetTime(now.Add(500 * time.Millisecond)) // 50 tokens later
+	if got, err := store.Take(t.Context(), bucket, 0, 10_000); err != nil || got.Taken != 6000 {
+		t.Errorf("%+v, %v; want 6000 taken", got, err)
+	}
+}
+
+// B97: if less is left than a replica needs at least, its lease does not grow, and what it has
+// spent is off the lease.
+func TestLeaseOnlyShrinks(t *testing.T) {
+	onBoth(t, func(t *testing.T, url string) {
+		store, account := open(t, url), state.Account{Key: "account", Limit: 100, Ends: time.Hour}
+		for i, c := range []struct {
+			by                 string
+			spent, least, most int64
+			want               state.Balance
+		}{
+			{"a", 0, 0, 30, state.Balance{Leased: 30}},
+			{"b", 0, 0, 20, state.Balance{Leased: 20, Others: 30}},
+			{"a", 10, 80, 90, state.Balance{Leased: 20, Others: 20, Spent: 10}},
+			{"a", 10, 80, 15, state.Balance{Leased: 15, Others: 20, Spent: 10}},
+		} {
+			got, err := store.Lease(t.Context(), account, state.Change{Replica: c.by, Spent: c.spent, Least: c.least, Most: c.most, TTL: time.Minute})
+			if err != nil || got != c.want {
+				t.Errorf("change %d: %+v, %v; want %+v", i+1, got, err, c.want)
+			}
+		}
+	})
+}
