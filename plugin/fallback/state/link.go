@@ -22,7 +22,7 @@ type link struct {
 	outage atomic.Uint64 // how many there have been
 
 	mu      sync.Mutex
-	since   time.Time // guarded by mu; when gone changed last
+	since   time.Time // guarded by mu, as is changing gone; when it changed last
 	problem string    // guarded by mu; why the store is gone
 }
 
@@ -65,21 +65,26 @@ func ask[T any](ctx context.Context, l *link, timeout time.Duration, call func(c
 
 // lose says that the store is gone.
 func (l *link) lose(err error) {
-	if !l.gone.CompareAndSwap(false, true) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone.Load() {
 		return
 	}
-	l.outage.Add(1)
-	l.changed(redact.Text(err.Error(), 256))
+	l.since, l.problem = time.Now(), redact.Text(err.Error(), 256)
+	l.outage.Add(1) // before gone, by which callers begin to use their shares
+	l.gone.Store(true)
 	select {
 	case l.lost <- struct{}{}:
 	default:
 	}
 }
 
-func (l *link) changed(problem string) {
+// restore says that the store is back.
+func (l *link) restore() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.since, l.problem = time.Now(), problem
+	l.since, l.problem = time.Now(), ""
+	l.gone.Store(false)
 }
 
 func (l *link) status() (since time.Time, problem string) {
@@ -125,8 +130,7 @@ func (s *Shared) outage(ctx context.Context, pause time.Duration) time.Duration 
 			s.restored = time.Now()
 			s.learn(b, asked)
 			s.resend()
-			s.link.changed("")
-			s.link.gone.Store(false)
+			s.link.restore()
 			s.errands.nudge()
 			s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "state: the store is back",
 				slog.String("after", duration.Text(time.Since(since).Round(time.Millisecond))), slog.Int64("replicas", s.replicas.Load()))
