@@ -223,3 +223,22 @@ func TestLimitCanChange(t *testing.T) {
 		}
 	})
 }
+
+// What is given back can be taken at once, though the store has just refused as much.
+func TestTokensThatAreGivenBackAreTakenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, _ := team(t, 1, state.Config{})
+		b := replicas[0].Bucket("model", 60)
+		if wait := b.Take(t.Context(), 60); wait > 0 {
+			t.Fatalf("wait %v", wait)
+		}
+		if wait := b.Take(t.Context(), 10); wait == 0 {
+			t.Fatal("tokens from an empty bucket")
+		}
+		b.Settle(-10)
+		synctest.Wait() // they are in the store
+		if wait := b.Take(t.Context(), 10); wait > 0 {
+			t.Errorf("wait %v", wait)
+		}
+	})
+}
