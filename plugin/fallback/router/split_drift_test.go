@@ -17,6 +17,7 @@ import (
 // drift is a split of two arms whose callers and outcomes a test chooses.
 type drift struct {
 	t         *testing.T
+	config    router.SplitConfig
 	m         model.LLM
 	stats     router.SplitStats
 	rollbacks []router.Rollback
@@ -40,6 +41,8 @@ func newDrift(t *testing.T, config router.SplitConfig) *drift {
 		config.OnRollback = func(r router.Rollback) { d.rollbacks = append(d.rollbacks, r) }
 	}
 	d.m = router.MustSplit(config)
+	d.config = config
+	d.config.Stats = nil
 	d.step = suite.Text("x")
 	for i := 0; len(d.user) < 2; i++ {
 		id := string(rune('a' + i))
