@@ -182,7 +182,6 @@ func TestExplainRefusesAPolicyThatCannotBeUsed(t *testing.T) {
 		"broken":  {broken, broken + " has problems:\n1:10: primary: "},
 		"stdin":   {"-", "explain: --policy: standard input has the error; name a file"},
 		"deleted": {filepath.Join(t.TempDir(), "none.yaml"), "none.yaml"},
-		"later":   {goodFiles + "full.yaml", "not supported by this version"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(t, overloaded, "explain", "--policy", tt.file)

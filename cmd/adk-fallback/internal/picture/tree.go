@@ -74,6 +74,9 @@ func (v view) tree() *Layer {
 	if c := v.Context; c != nil {
 		tree = around("context", contextText(c), tree)
 	}
+	if s := v.State; s != nil {
+		tree = around("state", stateText(s), tree)
+	}
 	if o := v.Observe; o != nil && (o.Metrics || o.Log) {
 		tree = around("observe", observeText(o), tree)
 	}

@@ -29,7 +29,7 @@ func TestTreeIsWhatIsBuilt(t *testing.T) {
 	if len(files) < 5 {
 		t.Fatalf("%d files, want 5 or more", len(files))
 	}
-	files = append(files, "../../testdata/everything.yaml", // instead of full.yaml, which only a later version can build
+	files = append(files, "../../testdata/everything.yaml", // instead of full.yaml
 		write(t, "primary: a\nfallbacks: [{name: b}, {name: deferred-answer}]\ncascade: {model: c, judge: application, checks: {function: f}, grader: b, degrade: {below: 10%, to: cached-answer}}\n"+
 			"overflow: trim\nmodels: {a: {context_window: 9}}\nbudgets: {usd_per_day: 1}\nvalidate: {}\n"+
 			"experiments: {e: {target: c, arms: [{model: c, share: 50%}, {model: d, share: 50%}]}}\n"),
@@ -103,7 +103,7 @@ func printed(p *spec.Policy, l *picture.Layer, depth int, lines *[]string) {
 	switch name, _, _ := strings.Cut(l.Layer, " "); name {
 	case "grader": // behind a function
 		return
-	case "context", "observe", "when", "arm", "soft_limit", "overflow", "compliance", "flag", "capability", "tools", "context_window":
+	case "context", "observe", "state", "when", "arm", "soft_limit", "overflow", "compliance", "flag", "capability", "tools", "context_window":
 	case "model":
 		name, _, _ := strings.Cut(l.Settings, " ")
 		*lines = append(*lines, strings.Repeat("  ", depth)+p.Resolve(name).Model)

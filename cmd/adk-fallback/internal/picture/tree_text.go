@@ -15,6 +15,18 @@ import (
 // Each function here describes the settings of one layer in a few words, "" for a
 // layer that the policy does not have.
 
+// stateText describes where state is shared, without the server: its URL may be private.
+func stateText(s *spec.State) string {
+	text := "shared by the replicas with prefix " + s.Prefix
+	if s.URLEnv != "" {
+		text += ", server in " + s.URLEnv
+	}
+	if s.Unavailable == "deny" {
+		return text + "; without it, budgets refuse"
+	}
+	return text + "; without it, each goes on with its share"
+}
+
 func observeText(o *spec.Observe) string {
 	var parts []string
 	if o.Metrics {

@@ -15,7 +15,7 @@ func (c *checker) state() {
 	if c.known.State != nil && !c.known.State() {
 		c.err("state", "state needs a client; add policy.WithState, such as policy.WithState(redis.Open) of package plugin/fallback/state/redis")
 	}
-	if !c.shares() {
+	if !c.shares() && c.clean("state") {
 		c.warn("state", "state has no effect without circuit_breaker, rate_limits, budgets, cache, or an experiment with max_drift; add one of them")
 	}
 	if s.Unavailable == "deny" && !c.Budgets.Spending() {
