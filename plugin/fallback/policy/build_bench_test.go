@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // instant answers at once, always with the same response.
@@ -114,5 +115,23 @@ func BenchmarkBuild(b *testing.B) {
 			b.Fatal(err)
 		}
 		l.Close()
+	}
+}
+
+// BenchmarkSharedState measures healthy calls through a policy with breaker, limit and budget,
+// with and without section state, over a store in memory.
+func BenchmarkSharedState(b *testing.B) {
+	const text = "primary: a\ncircuit_breaker: {}\nrate_limits: {requests_per_minute: 10000000, tokens_per_minute: 1000000000000}\n" +
+		"budgets: {usd_per_day: 10000000}\nmodels: {a: {price: {input: 0.000001, output: 0}}}\n"
+	for name, section := range map[string]string{"alone": "", "shared": "state: redis://localhost\n"} {
+		b.Run(name, func(b *testing.B) {
+			open := policy.WithState(func(string) (state.Store, error) { return state.NewMemory(), nil })
+			l, err := policy.NewLive(b.Context(), parsed(b, text+section), quiet, open, policy.Models{"a": newInstant("a")})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer l.Close()
+			benchmarkCalls(b, l.Model())
+		})
 	}
 }
