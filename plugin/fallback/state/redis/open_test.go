@@ -1,6 +1,8 @@
 package redis_test
 
 import (
+	"crypto/tls"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -51,5 +53,22 @@ func TestOpenFollowsTheURL(t *testing.T) {
 	}
 	if !server.DB(3).Exists("key") {
 		t.Error("the key is not in database 3")
+	}
+}
+
+// A rediss URL connects by TLS and checks the server's certificate.
+func TestOpenWithTLS(t *testing.T) {
+	lender := httptest.NewTLSServer(nil) // of a certificate that nobody trusts
+	defer lender.Close()
+	server := miniredis.NewMiniRedis()
+	if err := server.StartTLS(&tls.Config{Certificates: lender.TLS.Certificates}); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	if err := operations["Set"](t.Context(), open(t, "rediss://"+server.Addr()+"?skip_verify=true")); err != nil {
+		t.Error(err)
+	}
+	if err := operations["Set"](t.Context(), open(t, "rediss://"+server.Addr())); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("error %v; want that the certificate is not trusted", err)
 	}
 }

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -209,4 +210,24 @@ func TestLeaseOnlyShrinks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// B95: a short flag, or a beat, does not end the flags that hold for longer.
+func TestLongFlagsOutliveShortOnes(t *testing.T) {
+	server, now := miniredis.RunT(t), time.Now()
+	server.SetTime(now)
+	store := open(t, "redis://"+server.Addr())
+	for _, f := range []state.Flag{{Key: "long", For: time.Minute}, {Key: "short", For: time.Second}} {
+		if err := store.Raise(t.Context(), "s:", f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		_, flags, err := store.Beat(t.Context(), "s:", "a", time.Second)
+		if err != nil || len(flags) == 0 || !slices.ContainsFunc(flags, func(f state.Flag) bool { return f.Key == "long" }) {
+			t.Errorf("flags %+v, error %v; want long", flags, err)
+		}
+		server.SetTime(now.Add(5 * time.Second))
+		server.FastForward(5 * time.Second)
+	}
 }
