@@ -23,8 +23,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state/redis"
 )
 
-// policyFile is the policy of replicas, with the address of the server and the primary's
-// limit. A call that the limit refuses falls back.
+// policyFile is the policy of replicas, with the primary's limit and section state. A call that the limit refuses falls back.
 const policyFile = `
 primary: primary
 fallbacks: [{name: secondary}]
@@ -37,7 +36,7 @@ models:
     rate_limits: {requests_per_minute: %d, queue_timeout: 1ms}
   secondary:
     price: {input: 1, output: 2}
-state: {url: %q, prefix: %q}
+%s
 `
 
 // named is a model that answers with its name, or fails.
@@ -69,13 +68,13 @@ type tree struct {
 }
 
 // load loads a policy in the place of t's.
-func (t *tree) load(url string, o order) error {
+func (t *tree) load(o order, state string) error {
 	if t.live != nil {
 		if err := t.live.Close(); err != nil {
 			return err
 		}
 	}
-	p, err := spec.Parse(fmt.Appendf(nil, policyFile, o.Limit, url, o.Key))
+	p, err := spec.Parse(fmt.Appendf(nil, policyFile, o.Limit, state))
 	if err != nil {
 		return err
 	}

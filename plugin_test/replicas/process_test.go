@@ -34,11 +34,12 @@ type order struct {
 
 type report struct {
 	Err   string
-	N     int64   // admitted, reserved, spent or known replicas
-	Lost  bool    // whether the server was gone meanwhile
-	Began int64   // wall clock in nanoseconds, as all times here
-	Ended int64   //
-	Times []int64 // when flags were raised or seen, 0 for not yet; of the calls of a load, how long they took
+	N     int64          // admitted, reserved, spent or known replicas
+	Lost  bool           // whether the server was gone meanwhile
+	Began int64          // wall clock in nanoseconds, as all times here
+	Ended int64          //
+	Times []int64        // when flags were raised or seen, 0 for not yet
+	Took  [kinds][]int64 // how long the calls of a load took, by kind
 }
 
 // process is a replica.

@@ -17,7 +17,8 @@ import (
 type replica struct {
 	url      string
 	shared   *state.Shared
-	tree     tree
+	tree     tree // with what is shared
+	alone    tree // the same, which shares nothing
 	account  *state.SharedAccount
 	switches []*state.Switch
 	seen     []atomic.Int64 // when each flag was first seen up
@@ -63,7 +64,7 @@ func (r *replica) obey(o order) report {
 		}
 		return report{Times: times}
 	case "policy":
-		if err := r.tree.load(r.url, o); err != nil {
+		if err := errors.Join(r.tree.load(o, fmt.Sprintf("state: {url: %q, prefix: %q}", r.url, o.Key)), r.alone.load(o, "")); err != nil {
 			return report{Err: err.Error()}
 		}
 		return report{}
@@ -141,16 +142,23 @@ func (r *replica) raise(o order) report {
 	return report{Times: times}
 }
 
-// load makes calls that use all that is shared, every second one by a policy, until it is
-// ended.
+// The kinds of calls of a load.
+const (
+	direct = iota // of package state alone
+	shared        // of a policy
+	alone         // of the same policy that shares nothing: the machine and the policy, without state
+	kinds
+)
+
+// load makes calls that use all that is shared, until it is ended.
 type load struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
-	took  []int64 // by the calls of this phase: their time in package state. Guarded by mu
-	spent int64   // by all calls of the account; guarded by mu
-	err   error   // of the first call that failed; guarded by mu
+	took  [kinds][]int64 // by the calls of this phase; guarded by mu
+	spent int64          // by all calls of the account; guarded by mu
+	err   error          // of the first call that failed; guarded by mu
 }
 
 func (r *replica) startLoad(o order) *load {
@@ -162,13 +170,16 @@ func (r *replica) startLoad(o order) *load {
 			for i := 0; ctx.Err() == nil; i++ {
 				began := time.Now()
 				var err error
-				spent := int64(0)
-				if key := fmt.Sprintf("%s-%d-%d", o.Key, caller, i); caller%2 == 0 {
-					spent, err = price, r.call(ctx, bucket, key)
-				} else {
-					err = r.ask(ctx, key)
+				key := fmt.Sprintf("%s-%d-%d", o.Key, caller, i)
+				switch kind := caller % kinds; kind {
+				case direct:
+					err = r.call(ctx, bucket, key)
+				case shared:
+					err = r.tree.use(ctx, key)
+				case alone:
+					err = r.alone.use(ctx, key)
 				}
-				l.done(time.Since(began), spent, err)
+				l.done(caller%kinds, time.Since(began), err)
 				time.Sleep(4 * time.Millisecond) // the model answers
 			}
 		})
@@ -176,9 +187,9 @@ func (r *replica) startLoad(o order) *load {
 	return l
 }
 
-// ask makes a call of the policy.
-func (r *replica) ask(ctx context.Context, prompt string) error {
-	if _, err := r.tree.call(ctx, prompt); err != nil && ctx.Err() == nil {
+// use makes a call of the policy, of a load.
+func (t *tree) use(ctx context.Context, prompt string) error {
+	if _, err := t.call(ctx, prompt); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("the policy: %w", err)
 	}
 	return nil
@@ -203,14 +214,14 @@ func (r *replica) call(ctx context.Context, bucket *state.SharedBucket, key stri
 	return nil
 }
 
-func (l *load) done(took time.Duration, spent int64, err error) {
+func (l *load) done(kind int, took time.Duration, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.took = append(l.took, took.Nanoseconds())
+	l.took[kind] = append(l.took[kind], took.Nanoseconds())
 	if err != nil {
 		l.err = errors.Join(l.err, err)
-	} else {
-		l.spent += spent
+	} else if kind == direct {
+		l.spent += price
 	}
 }
 
@@ -218,11 +229,11 @@ func (l *load) done(took time.Duration, spent int64, err error) {
 func (l *load) phase() report {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := report{Times: l.took, N: l.spent}
+	r := report{Took: l.took, N: l.spent}
 	if l.err != nil {
 		r.Err = l.err.Error()
 	}
-	l.took, l.err = nil, nil
+	l.took, l.err = [kinds][]int64{}, nil
 	return r
 }
 
