@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/alicebob/miniredis/v2"
+	client "github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
 
+	"github.com/adk-fallback/adk-fallback/internal/redistest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state/redis"
 )
 
@@ -70,5 +73,27 @@ func TestOpenWithTLS(t *testing.T) {
 	}
 	if err := operations["Set"](t.Context(), open(t, "rediss://"+server.Addr())); err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("error %v; want that the certificate is not trusted", err)
+	}
+}
+
+// The client says nothing of itself to the server, and asks for no notifications of maintenance.
+func TestClientIsSilent(t *testing.T) {
+	server := redistest.Start(t)
+	store := open(t, server.URL())
+	for name, do := range operations {
+		if err := do(t.Context(), store); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	c := client.NewClient(&client.Options{
+		Network: "unix", Addr: strings.TrimPrefix(server.URL(), "unix://"),
+		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+	defer func() { _ = c.Close() }()
+	for _, section := range []string{"commandstats", "errorstats"} {
+		text, err := c.Info(t.Context(), section).Result()
+		if err != nil || strings.Contains(text, "cmdstat_client") || strings.Contains(text, "errorstat_ERR") {
+			t.Errorf("error %v, %s", err, text)
+		}
 	}
 }
