@@ -1,0 +1,13 @@
+// Package gateway serves policies over HTTP, for applications that are not written in Go.
+// It speaks the protocols of OpenAI and of Gemini, so that their official clients work with
+// it unchanged.
+//
+//	live, err := policy.NewLive(ctx, p)
+//	…
+//	g, err := gateway.New(gateway.Config{Routes: map[string]*policy.Live{"assistant": live}})
+//	…
+//	err = http.ListenAndServe("127.0.0.1:8900", g)
+//
+// A request names its model by the name of a route, or by a model of its policy; see
+// [Gateway]. docs/gateway.md describes endpoints, headers and errors.
+package gateway

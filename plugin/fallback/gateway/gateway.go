@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+)
+
+// Config configures a [Gateway].
+type Config struct {
+	// Routes are the policies that the gateway serves, by the names of their routes. There
+	// must be at least one. A name must not be empty, and must not hold a slash, a colon or a
+	// character that does not print.
+	Routes map[string]*policy.Live
+	// Logger gets what goes wrong. Prompts, answers and keys are never logged. Default:
+	// slog.Default().
+	Logger *slog.Logger
+}
+
+// Gateway is an http.Handler that answers requests with the models of policies. It is safe
+// for concurrent use.
+//
+// The model that a request names is, in this order:
+//   - a route: its policy decides which models are called
+//   - a model of the chain of a policy: the chain is tried from there
+//   - a model that a policy's models declare, also by pattern: it is called alone
+//
+// With several routes, the models of a policy have the name of the route before them, as in
+// route/model. A request may bring its own fallbacks; see docs/gateway.md.
+type Gateway struct {
+	config Config
+	mux    *http.ServeMux
+}
+
+// New returns a gateway for the policies of config. The error names every wrong field.
+func New(config Config) (*Gateway, error) {
+	var problems []error
+	if len(config.Routes) == 0 {
+		problems = append(problems, errors.New("gateway: Config.Routes is empty; add a policy"))
+	}
+	for _, name := range slices.Sorted(maps.Keys(config.Routes)) {
+		if !isRouteName(name) {
+			problems = append(problems, fmt.Errorf("gateway: Config.Routes: %q is no name of a route; use letters, digits and marks such as - and .", name))
+		}
+		if config.Routes[name] == nil {
+			problems = append(problems, fmt.Errorf("gateway: Config.Routes[%q] is nil; use a policy that policy.NewLive returns", name))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return nil, err
+	}
+	config.Routes = maps.Clone(config.Routes)
+	if config.Logger == nil {
+		config.Logger = slog.Default()
+	}
+	g := &Gateway{config: config, mux: http.NewServeMux()}
+	g.routes()
+	return g, nil
+}
+
+// routes registers the endpoints.
+func (g *Gateway) routes() {
+}
+
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHTTP(w, r) }
+
+// isRouteName reports whether a route may have a name.
+func isRouteName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' || r == ':' })
+}

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/clip"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+)
+
+// problem is why a request has no answer, in words that every protocol can express.
+type problem struct {
+	status int    // HTTP status
+	code   string // one of the constants below
+	param  string // the field of the request at fault; "" if it is none
+	text   string // redacted, at most maxProblem bytes
+	wait   time.Duration
+}
+
+// Codes of problems. They are stable; the protocols map them to words of their own.
+const (
+	codeInvalid       = "invalid_request"         // 400
+	codeContextLength = "context_length_exceeded" // 400
+	codeContent       = "content_filter"          // 400: refused by a content policy
+	codeKey           = "invalid_api_key"         // 401: of the gateway
+	codeForbidden     = "forbidden"               // 403
+	codeModel         = "model_not_found"         // 404
+	codePath          = "not_found"               // 404
+	codeMethod        = "method_not_allowed"      // 405
+	codeTooLarge      = "request_too_large"       // 413
+	codeRateLimit     = "rate_limit_exceeded"     // 429
+	codeQuota         = "insufficient_quota"      // 429: a quota or a budget is used up
+	codeCanceled      = "request_canceled"        // 499: for the log, as nobody reads it
+	codeServer        = "server_error"            // 500
+	codeUpstream      = "upstream_error"          // 502
+	codeOverloaded    = "overloaded"              // 503
+	codeTimeout       = "timeout"                 // 504
+)
+
+// statusCanceled is the status of a request whose client has gone, as nginx logs it.
+const statusCanceled = 499
+
+// maxProblem bounds the text of a problem, in bytes.
+const maxProblem = 1024
+
+// newProblem returns a problem with a text, which is redacted.
+func newProblem(status int, code, param, text string) *problem {
+	return &problem{status: status, code: code, param: param, text: clip.Words(redact.Text(text, maxProblem+4), maxProblem)}
+}
+
+// invalid returns the problem of a request that is wrong.
+func invalid(param, text string) *problem {
+	return newProblem(http.StatusBadRequest, codeInvalid, param, text)
+}
+
+// problemOf returns the problem of a call that ended with err. ctx is the request's.
+func problemOf(ctx context.Context, err error) *problem {
+	v := failure.Classifier{}.Classify(ctx, err)
+	status, code := statusOf(v)
+	if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && v.Kind == middleware.KindRefused {
+		status, code = statusOfRefusal(refused.By)
+	}
+	p := newProblem(status, code, "", describe(v, err))
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
+		p.wait = max(v.RetryAfter, v.Cooldown)
+		if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && p.wait == 0 && !refused.Until.IsZero() {
+			p.wait = max(time.Until(refused.Until), 0)
+		}
+	}
+	return p
+}
+
+// describe returns the words for a call that ended with err: the verdict's message, or else
+// the error's own text.
+func describe(v failure.Verdict, err error) string {
+	switch {
+	case v.Kind == failure.KindCanceled:
+		return "the client has gone"
+	case len(err.Error()) <= maxProblem:
+		return err.Error()
+	case v.Message != "":
+		return v.Message
+	}
+	return err.Error()
+}
+
+// statusOf returns the status and the code of a verdict. An upstream's 401 and 403 concern
+// the gateway's credentials, never the client's.
+func statusOf(v failure.Verdict) (status int, code string) {
+	switch v.Kind {
+	case failure.KindCanceled:
+		return statusCanceled, codeCanceled
+	case failure.KindRateLimit:
+		return http.StatusTooManyRequests, codeRateLimit
+	case failure.KindQuota, failure.KindZeroQuota:
+		return http.StatusTooManyRequests, codeQuota
+	case failure.KindCapacity, failure.KindOverloaded:
+		return http.StatusServiceUnavailable, codeOverloaded
+	case failure.KindTimeout:
+		return http.StatusGatewayTimeout, codeTimeout
+	case failure.KindContextLength:
+		return http.StatusBadRequest, codeContextLength
+	case failure.KindTooLarge:
+		return http.StatusRequestEntityTooLarge, codeTooLarge
+	case failure.KindContent:
+		return http.StatusBadRequest, codeContent
+	case failure.KindInvalid, failure.KindUnsupported:
+		return http.StatusBadRequest, codeInvalid
+	}
+	return http.StatusBadGateway, codeUpstream
+}
+
+// statusOfRefusal returns the status and the code of a call that a layer refused.
+func statusOfRefusal(by string) (status int, code string) {
+	switch by {
+	case "budget":
+		return http.StatusTooManyRequests, codeQuota
+	case "limit":
+		return http.StatusTooManyRequests, codeRateLimit
+	case "fit", "capability":
+		return http.StatusBadRequest, codeInvalid
+	case "context window":
+		return http.StatusBadRequest, codeContextLength
+	case "compliance":
+		return http.StatusForbidden, codeForbidden
+	}
+	return http.StatusServiceUnavailable, codeOverloaded
+}
+
+// retryAfter returns the value of the header Retry-After; "" for none.
+func (p *problem) retryAfter() string {
+	if p.wait <= 0 {
+		return ""
+	}
+	return strconv.Itoa(max(int(math.Ceil(p.wait.Seconds())), 1))
+}
+
+// quoted returns a name from a request in quotes, on one line.
+func quoted(name string) string { return strconv.Quote(printable.Line(name, 128)) }

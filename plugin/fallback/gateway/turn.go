@@ -1,0 +1,293 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"hash/maphash"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// turn is one request for content, in the canonical form.
+type turn struct {
+	model    model.LLM
+	request  *model.LLMRequest
+	streamed bool
+	out      protocol
+}
+
+// protocol writes an answer in one protocol. A value serves one request, on one goroutine.
+// The methods append to dst and return it.
+//
+// An answer that is not streamed is one call of whole. A streamed one is any number of
+// chunks, then last or broken; whatever they append is sent at once. An error before the
+// first byte is one call of refusal.
+type protocol interface {
+	// contentType returns the type of the body of an answer. That of an error is JSON.
+	contentType(streamed bool) string
+	// whole appends the body of an answer.
+	whole(dst []byte, resp *model.LLMResponse) []byte
+	// chunk appends what shows parts, which are texts and thoughts, of an answer that is not
+	// whole yet. resp is the partial response that they belong to.
+	chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte
+	// last appends the end of a stream. rest are the parts of the final response that have not
+	// been shown: the rest of its text, and all that is neither text nor thought.
+	last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte
+	// broken appends the end of a stream that fails after its first content.
+	broken(dst []byte, p *problem) []byte
+	// refusal appends the body of an error.
+	refusal(dst []byte, p *problem) []byte
+}
+
+// answer runs a turn and writes its answer or its error. It returns the problem that ended
+// it, nil for none.
+func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *problem {
+	a := &answering{turn: t, w: w, control: http.NewResponseController(w)}
+	a.hash.SetSeed(textSeed)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	p := a.run(ctx)
+	if p == nil || a.gone {
+		return p
+	}
+	if a.begun {
+		a.send(a.out.broken(nil, p))
+	} else {
+		refuse(w, a.out, p)
+	}
+	return p
+}
+
+// answering is a turn under way.
+type answering struct {
+	turn
+	w       http.ResponseWriter
+	control *http.ResponseController
+	begun   bool         // the status has been sent
+	gone    bool         // the client does not read any more
+	length  int          // of the text sent
+	hash    maphash.Hash // of the text sent
+}
+
+// textSeed is that of all hashes of texts, which are only compared with one another.
+var textSeed = maphash.MakeSeed()
+
+// errGone ends a call whose client does not read any more.
+var errGone = errors.New("gateway: the client has gone")
+
+// run runs the model. It stops at the final response.
+func (a *answering) run(ctx context.Context) (p *problem) {
+	defer func() {
+		if r := recover(); r != nil {
+			p = newProblem(http.StatusInternalServerError, codeServer, "", "the gateway panicked: "+panics.Text(r))
+		}
+	}()
+	for resp, err := range a.model.GenerateContent(ctx, a.request, a.streamed) {
+		switch {
+		case err != nil:
+			return problemOf(ctx, err)
+		case resp == nil:
+			continue
+		case resp.Partial:
+			if p := a.part(resp); p != nil {
+				return p
+			}
+		default:
+			return a.final(resp)
+		}
+	}
+	if ctx.Err() != nil {
+		return problemOf(ctx, ctx.Err())
+	}
+	return newProblem(http.StatusBadGateway, codeUpstream, "", "the model sent no answer")
+}
+
+// part writes the texts of a partial response. Notices and previews are not part of the
+// answer, and function calls are acted on only when they are whole.
+func (a *answering) part(resp *model.LLMResponse) *problem {
+	if resp.CustomMetadata[call.KeyRestart] == true && a.length > 0 {
+		return newProblem(http.StatusBadGateway, codeUpstream, "", "the model failed within its answer, and another one began a new answer; set stream.mid_stream to resume in the policy")
+	}
+	if !a.streamed || resp.Content == nil || resp.CustomMetadata[call.KeyNotice] != nil || resp.CustomMetadata[call.KeyProvisional] == true {
+		return nil
+	}
+	var parts []*genai.Part
+	for _, part := range resp.Content.Parts {
+		if part == nil || part.Text == "" {
+			continue
+		}
+		parts = append(parts, part)
+		if !part.Thought {
+			a.length += len(part.Text)
+			_, _ = a.hash.WriteString(part.Text) // never fails
+		}
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	a.begin(resp)
+	return a.send(a.out.chunk(nil, resp, parts))
+}
+
+// final writes the final response.
+func (a *answering) final(resp *model.LLMResponse) *problem {
+	if p := blocked(resp); p != nil {
+		return p
+	}
+	if !a.streamed {
+		a.begin(resp)
+		return a.send(a.out.whole(nil, resp))
+	}
+	rest, ok := a.rest(resp)
+	if !ok {
+		return newProblem(http.StatusBadGateway, codeUpstream, "", "the final answer does not continue the text that was sent")
+	}
+	a.begin(resp)
+	return a.send(a.out.last(nil, resp, rest))
+}
+
+// blocked returns the problem of a response without an answer, such as one to a prompt that
+// a content policy refuses; nil for an answer.
+func blocked(resp *model.LLMResponse) *problem {
+	if resp.ErrorCode == "" || resp.FinishReason != "" || resp.Content != nil && len(resp.Content.Parts) > 0 {
+		return nil
+	}
+	return newProblem(http.StatusBadRequest, codeContent, "", "the request was blocked: "+resp.ErrorCode+" "+resp.ErrorMessage)
+}
+
+// rest returns the parts of a final response that have not been sent. ok is false if its
+// text does not begin with the text that was sent.
+func (a *answering) rest(resp *model.LLMResponse) (rest []*genai.Part, ok bool) {
+	if resp.Content == nil {
+		return nil, a.length == 0
+	}
+	var whole strings.Builder
+	for _, part := range resp.Content.Parts {
+		if isText(part) {
+			whole.WriteString(part.Text)
+		}
+	}
+	if whole.Len() < a.length || maphash.String(textSeed, whole.String()[:a.length]) != a.hash.Sum64() {
+		return nil, false
+	}
+	sent := a.length
+	for _, part := range resp.Content.Parts {
+		switch {
+		case part == nil || part.Thought && a.begun:
+		case isText(part) && sent >= len(part.Text):
+			sent -= len(part.Text)
+		case isText(part) && sent > 0:
+			later := *part
+			later.Text, sent = part.Text[sent:], 0
+			rest = append(rest, &later)
+		default:
+			rest = append(rest, part)
+		}
+	}
+	return rest, true
+}
+
+// isText reports whether a part is text of the answer.
+func isText(part *genai.Part) bool { return part != nil && part.Text != "" && !part.Thought }
+
+// begin sends status and headers, once. resp is the first response with content.
+func (a *answering) begin(resp *model.LLMResponse) {
+	if a.begun {
+		return
+	}
+	a.begun = true
+	h := a.w.Header()
+	h.Set("Content-Type", a.out.contentType(a.streamed))
+	if a.streamed {
+		h.Set("Cache-Control", "no-cache")
+		h.Set("X-Accel-Buffering", "no")
+	}
+	md, _ := call.ReadResponse(resp)
+	setMetadata(h, md)
+	a.w.WriteHeader(http.StatusOK)
+}
+
+// send writes data at once. A client that does not read any more ends the call.
+func (a *answering) send(data []byte) *problem {
+	if len(data) == 0 {
+		return nil
+	}
+	_, err := a.w.Write(data)
+	if err == nil && a.streamed {
+		err = a.control.Flush()
+	}
+	if err != nil {
+		a.gone = true
+		return newProblem(statusCanceled, codeCanceled, "", errGone.Error())
+	}
+	return nil
+}
+
+// refuse writes an error.
+func refuse(w http.ResponseWriter, out protocol, p *problem) {
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	if wait := p.retryAfter(); wait != "" {
+		h.Set("Retry-After", wait)
+	}
+	w.WriteHeader(p.status)
+	_, _ = w.Write(out.refusal(nil, p)) // a client that has gone needs no error
+}
+
+// Headers of answers; see docs/gateway.md.
+const (
+	headerModel    = "X-Fallback-Model"
+	headerOriginal = "X-Fallback-Original-Model"
+	headerAttempts = "X-Fallback-Attempts"
+	headerReason   = "X-Fallback-Reason"
+	headerCode     = "X-Fallback-Error-Code"
+	headerCache    = "X-Fallback-Cache"
+	headerDegraded = "X-Fallback-Degraded"
+)
+
+// maxHeader bounds the value of a header, in bytes.
+const maxHeader = 256
+
+// setMetadata sets the headers that tell which model answers, and why.
+func setMetadata(h http.Header, md call.Metadata) {
+	set := func(name, value string) {
+		if value = strings.Map(ascii, printable.Line(value, maxHeader)); value != "" {
+			h.Set(name, value)
+		}
+	}
+	set(headerModel, md.ModelName)
+	set(headerCache, md.CacheStatus)
+	set(headerDegraded, md.Degraded)
+	if md.Triggered {
+		set(headerOriginal, md.OriginalModel)
+		set(headerReason, md.Reason)
+		set(headerCode, md.ErrorCode)
+		h.Set(headerAttempts, strconv.Itoa(len(md.Attempts)+md.AttemptsDropped))
+	}
+}
+
+// ascii maps what a header cannot hold to a question mark.
+func ascii(r rune) rune {
+	if r < ' ' || r > '~' {
+		return '?'
+	}
+	return r
+}
+
+// metadataOf returns the metadata of a response, for the extension field "fallback" of an
+// answer's body; nil if it has none.
+func metadataOf(resp *model.LLMResponse) map[string]any {
+	md, ok := call.ReadResponse(resp)
+	if !ok {
+		return nil
+	}
+	return md.Map()
+}
