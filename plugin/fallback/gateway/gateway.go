@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -18,7 +19,11 @@ type Config struct {
 	// must be at least one. A name must not be empty, and must not hold a slash, a colon or a
 	// character that does not print.
 	Routes map[string]*policy.Live
-	// Logger gets what goes wrong. Prompts, answers and keys are never logged. Default:
+	// Keys are the API keys that requests must have. Default: none, and every request is served.
+	Keys *Keys
+	// Limits bound what requests may cost the gateway.
+	Limits Limits
+	// Logger gets a line for each request, and what goes wrong. Prompts, answers and keys are never logged. Default:
 	// slog.Default().
 	Logger *slog.Logger
 }
@@ -34,8 +39,11 @@ type Config struct {
 // With several routes, the models of a policy have the name of the route before them, as in
 // route/model. A request may bring its own fallbacks; see docs/gateway.md.
 type Gateway struct {
-	config Config
-	mux    *http.ServeMux
+	config    Config
+	mux       *http.ServeMux
+	limits    Limits
+	admission *admission
+	draining  atomic.Bool
 }
 
 // New returns a gateway for the policies of config. The error names every wrong field.
@@ -52,24 +60,26 @@ func New(config Config) (*Gateway, error) {
 			problems = append(problems, fmt.Errorf("gateway: Config.Routes[%q] is nil; use a policy that policy.NewLive returns", name))
 		}
 	}
-	if err := errors.Join(problems...); err != nil {
+	limits, err := config.Limits.withDefaults(config.Keys != nil)
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
 	config.Routes = maps.Clone(config.Routes)
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	g := &Gateway{config: config, mux: http.NewServeMux()}
+	g := &Gateway{config: config, mux: http.NewServeMux(), limits: limits, admission: newAdmission(limits)}
 	g.routes()
 	return g, nil
 }
 
 // routes registers the endpoints.
 func (g *Gateway) routes() {
+	g.geminiRoutes()
 }
 
 // ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.mux.ServeHTTP(w, r) }
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r) }
 
 // isRouteName reports whether a route may have a name.
 func isRouteName(name string) bool {

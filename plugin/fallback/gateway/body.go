@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+)
+
+// firstRead is the first piece of a body that is read, in bytes. Room grows with what arrives,
+// so that a body that is announced only costs nothing.
+const firstRead = 16 << 10
+
+// readBody returns the body of a request, which must be JSON. t holds its bytes.
+func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket) ([]byte, *problem) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
+		// A page in a browser can send any other type to a gateway on the same machine.
+		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "the header Content-Type must be application/json")
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "a body with a Content-Encoding is not supported; send it as it is")
+	}
+	most := g.limits.MaxBody
+	if r.ContentLength > int64(most) {
+		w.Header().Set("Connection", "close") // the rest is not read
+		return nil, tooLarge(most)
+	}
+	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(g.limits.BodyTimeout)) // not supported by the recorders of tests
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	body, p := readAll(r, most, t)
+	if p != nil {
+		w.Header().Set("Connection", "close")
+		return nil, p
+	}
+	if depth(body) > g.limits.MaxDepth {
+		return nil, invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
+	}
+	return body, nil
+}
+
+// readAll reads at most most bytes.
+func readAll(r *http.Request, most int, t *ticket) ([]byte, *problem) {
+	size := firstRead
+	if n := r.ContentLength; n >= 0 && n < firstRead {
+		size = int(n) + 1 // one more, to see the end
+	}
+	if !t.hold(size) {
+		return nil, noRoom()
+	}
+	body := make([]byte, 0, size)
+	for {
+		n, err := r.Body.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		switch {
+		case len(body) > most:
+			return nil, tooLarge(most)
+		case err == io.EOF:
+			return body, nil
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, newProblem(http.StatusRequestTimeout, codeTimeout, "", "the body did not arrive in time")
+		case err != nil && r.Context().Err() != nil:
+			return nil, problemOf(r.Context(), context.Canceled)
+		case err != nil:
+			return nil, invalid("", "the body cannot be read: it ends early, or its chunks are malformed")
+		}
+		if len(body) == cap(body) {
+			more := min(cap(body), most+1-cap(body)) // more than 0, as the body is not too large yet
+			if !t.hold(more) {
+				return nil, noRoom()
+			}
+			body = append(make([]byte, 0, cap(body)+more), body...)
+		}
+	}
+}
+
+func tooLarge(most int) *problem {
+	return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, "", "the body is larger than "+strconv.Itoa(most)+" bytes, the most that is read")
+}
+
+func noRoom() *problem {
+	return later(http.StatusServiceUnavailable, shortly, "the bodies of all requests together are too large for the gateway")
+}
+
+// depth returns how deep JSON is nested. It does not check anything else.
+func depth(data []byte) (deepest int) {
+	now, inText := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case inText && c == '\\':
+			i++
+		case c == '"':
+			inText = !inText
+		case inText:
+		case c == '{' || c == '[':
+			now++
+			deepest = max(deepest, now)
+		case c == '}' || c == ']':
+			now--
+		}
+	}
+	return deepest
+}

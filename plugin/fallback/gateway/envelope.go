@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/printable"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// exchange is what is known of a request on its way through the gateway. Its context has it.
+type exchange struct {
+	key      *key
+	endpoint string // the pattern of the request's method and path
+	named    string // the model or route that the request names; "" if it has not been read
+	problem  *problem
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange of a request's context; an empty one for another context.
+func exchangeOf(ctx context.Context) *exchange {
+	if e, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return e
+	}
+	return &exchange{key: anyone}
+}
+
+// note keeps for the log what a request names, and the problem that has ended it, nil for
+// none. Endpoints call it.
+func note(ctx context.Context, named string, p *problem) {
+	e := exchangeOf(ctx)
+	e.named, e.problem = printable.Line(named, 128), p
+}
+
+// mayName reports whether the key of a request allows it to name a model or route.
+func mayName(ctx context.Context, name string) bool { return exchangeOf(ctx).key.allows(name) }
+
+// headerPriority is the header of a request that has the class of its call.
+const headerPriority = "X-Fallback-Priority"
+
+// maxHeaders bounds the number of a request's headers.
+const maxHeaders = 200
+
+// protocolOf returns the protocol in which a request is refused that has not reached its
+// endpoint.
+func (g *Gateway) protocolOf(r *http.Request) protocol {
+	if isGemini(r.URL.Path) {
+		return &geminiAnswer{}
+	}
+	return openaiRefusal{}
+}
+
+// serve is ServeHTTP around the endpoints.
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
+		g.serveHealth(w, r)
+		return
+	}
+	started := time.Now()
+	e := &exchange{key: anyone}
+	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), exchangeKey{}, e))
+	defer cancel()
+	r = r.WithContext(ctx)
+	out := &writer{ResponseWriter: w, control: http.NewResponseController(w), timeout: g.limits.WriteTimeout, gone: cancel}
+	out.Header().Set("X-Request-Id", rand.Text())
+	defer g.log(out, r, e, started)
+	defer out.end()
+	defer func() {
+		recovered := recover()
+		if recovered == nil {
+			return
+		}
+		if recovered == http.ErrAbortHandler {
+			panic(recovered)
+		}
+		e.problem = newProblem(http.StatusInternalServerError, codeServer, "", "the gateway panicked")
+		g.config.Logger.Error("gateway: a request panicked", "endpoint", e.endpoint, "panic", panics.Text(recovered))
+		if out.status != 0 {
+			cancel()
+			panic(http.ErrAbortHandler) // so that the client does not take the answer for whole
+		}
+		refuse(out, g.protocolOf(r), e.problem)
+	}()
+	if p := g.pass(out, r, e); p != nil {
+		e.problem = p
+		refuse(out, g.protocolOf(r), p)
+	}
+}
+
+// pass lets a request that keeps the rules through to its endpoint.
+func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *problem {
+	var keys *keySet
+	if g.config.Keys != nil {
+		keys = g.config.Keys.set.Load()
+	}
+	if p := g.identify(r, keys, e); p != nil {
+		return p
+	}
+	class, rank, ok := keys.priorityOf(e.key, r.Header.Get(headerPriority))
+	if !ok {
+		return invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
+	}
+	if _, e.endpoint = g.mux.Handler(r); r.Method != http.MethodPost || e.endpoint == "" || e.endpoint == "/" {
+		g.mux.ServeHTTP(w, r) // which may say that there is no such endpoint
+		return nil
+	}
+	t, p := g.admission.begin(e.key)
+	if p != nil {
+		return p
+	}
+	defer t.end()
+	body, p := g.readBody(w, r, t)
+	if p != nil {
+		return p
+	}
+	if p := t.enter(r.Context(), rank, keys.ranks()); p != nil {
+		return p
+	}
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	info := call.Info{Tenant: e.key.tenant, Priority: class}
+	g.mux.ServeHTTP(w, r.WithContext(call.With(r.Context(), info)))
+	return nil
+}
+
+// identify sets the key of a request.
+func (g *Gateway) identify(r *http.Request, keys *keySet, e *exchange) *problem {
+	apiKey := credential(r)
+	if size, n := headerSize(r); size > g.limits.MaxHeader || n > maxHeaders {
+		return newProblem(http.StatusRequestHeaderFieldsTooLarge, codeTooLarge, "", "the request has too many or too large headers")
+	}
+	switch {
+	case keys == nil && r.Header.Get("Origin") != "":
+		// Any page that is open in a browser on this machine could spend its owner's money.
+		return newProblem(http.StatusForbidden, codeForbidden, "", "a gateway without keys does not serve web pages; configure keys, or remove the header Origin")
+	case keys == nil:
+		return nil
+	case apiKey == "":
+		return newProblem(http.StatusUnauthorized, codeKey, "", "the request has no API key; send one as Authorization: Bearer KEY, x-api-key or x-goog-api-key")
+	}
+	found, ok := keys.keyOf(apiKey)
+	if !ok {
+		return newProblem(http.StatusUnauthorized, codeKey, "", "the API key is not valid")
+	}
+	e.key = found
+	return nil
+}
+
+// headerSize returns the size of a request's line and headers in bytes, and their number.
+func headerSize(r *http.Request) (size, n int) {
+	size = len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+			n++
+		}
+	}
+	return size, n
+}
+
+// log writes the line of a request. It has no query, body, key or name of a tenant.
+func (g *Gateway) log(out *writer, r *http.Request, e *exchange, started time.Time) {
+	attributes := []slog.Attr{
+		slog.String("method", r.Method), slog.String("endpoint", e.endpoint), slog.Int("status", out.statusOf(e.problem)),
+		slog.Duration("duration", time.Since(started).Round(time.Microsecond)), slog.String("request", out.Header().Get("X-Request-Id")),
+	}
+	for _, optional := range []struct{ name, value string }{
+		{"tenant", redact.DigestOf(e.key.tenant).String()}, {"named", e.named}, {"model", out.Header().Get(headerModel)},
+	} {
+		if optional.value != "" {
+			attributes = append(attributes, slog.String(optional.name, optional.value))
+		}
+	}
+	if e.problem != nil {
+		attributes = append(attributes, slog.String("problem", e.problem.code))
+	}
+	g.config.Logger.LogAttrs(r.Context(), slog.LevelInfo, "gateway: request", attributes...)
+}

@@ -1,0 +1,99 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// The endpoints of the Gemini API: https://ai.google.dev/api/generate-content. Clients call
+// them under v1beta; v1 has those of them that OpenAI's API does not have there.
+
+// isGemini reports whether a path belongs to the Gemini API.
+func isGemini(path string) bool {
+	return strings.HasPrefix(path, "/v1beta/") || strings.HasPrefix(path, "/v1/models/") && strings.Contains(path, ":")
+}
+
+// geminiRoutes registers the endpoints.
+func (g *Gateway) geminiRoutes() {
+	g.mux.HandleFunc("POST /v1beta/models/{model...}", g.serveGemini)
+	g.mux.HandleFunc("POST /v1/models/{model...}", g.serveGemini)
+	g.mux.HandleFunc("GET /v1beta/models", g.serveGeminiModels)
+	g.mux.HandleFunc("GET /v1beta/models/{model...}", g.serveGeminiModel)
+	g.mux.HandleFunc("/v1beta/", func(w http.ResponseWriter, r *http.Request) {
+		p := newProblem(http.StatusNotFound, codePath, "", "there is no endpoint "+quoted(r.Method+" "+r.URL.Path))
+		note(r.Context(), "", p)
+		refuse(w, &geminiAnswer{}, p)
+	})
+}
+
+// serveGemini serves the methods of models.
+func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
+	name, method := r.PathValue("model"), ""
+	if at := strings.LastIndexByte(name, ':'); at >= 0 { // names may have colons
+		name, method = name[:at], name[at+1:]
+	}
+	out := &geminiAnswer{}
+	var p *problem
+	switch method {
+	case "generateContent":
+		p = g.generate(w, r, name, false, out)
+	case "streamGenerateContent":
+		out.list = r.URL.Query().Get("alt") != "sse"
+		p = g.generate(w, r, name, true, out)
+	default:
+		p = newProblem(http.StatusNotFound, codePath, "", "there is no method "+quoted(method)+" of models; use generateContent or streamGenerateContent")
+		refuse(w, out, p)
+	}
+	note(r.Context(), name, p)
+}
+
+// generate answers a request for content.
+func (g *Gateway) generate(w http.ResponseWriter, r *http.Request, name string, streamed bool, out *geminiAnswer) *problem {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return problemOf(r.Context(), err)
+	}
+	req, fallbacks, p := decodeGemini(body)
+	if p == nil {
+		t := turn{request: req, streamed: streamed, out: out}
+		if t.model, req.Model, p = g.resolve(r.Context(), name, fallbacks); p == nil {
+			return g.answer(w, r, t)
+		}
+	}
+	refuse(w, out, p)
+	return p
+}
+
+// geminiModel is a model as the API lists it.
+type geminiModel struct {
+	Name        string   `json:"name"`
+	DisplayName string   `json:"displayName"`
+	Methods     []string `json:"supportedGenerationMethods"`
+}
+
+func geminiModelOf(name string) geminiModel {
+	return geminiModel{Name: "models/" + name, DisplayName: name, Methods: []string{"generateContent", "streamGenerateContent"}}
+}
+
+func (g *Gateway) serveGeminiModels(w http.ResponseWriter, r *http.Request) {
+	list := struct {
+		Models []geminiModel `json:"models"`
+	}{Models: []geminiModel{}}
+	for _, name := range g.names(r.Context()) {
+		list.Models = append(list.Models, geminiModelOf(name))
+	}
+	writeJSON(w, list)
+}
+
+func (g *Gateway) serveGeminiModel(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("model")
+	if !slices.Contains(g.names(r.Context()), name) {
+		p := unknownModel(name)
+		note(r.Context(), name, p)
+		refuse(w, &geminiAnswer{}, p)
+		return
+	}
+	writeJSON(w, geminiModelOf(name))
+}

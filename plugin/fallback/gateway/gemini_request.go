@@ -1,0 +1,196 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+)
+
+// geminiRequest is a GenerateContentRequest. genai's types have the API's names.
+// https://ai.google.dev/api/generate-content#request-body
+type geminiRequest struct {
+	Contents          []*genai.Content              `json:"contents"`
+	SystemInstruction *genai.Content                `json:"systemInstruction"`
+	Tools             []*genai.Tool                 `json:"tools"`
+	ToolConfig        *genai.ToolConfig             `json:"toolConfig"`
+	SafetySettings    []*genai.SafetySetting        `json:"safetySettings"`
+	CachedContent     string                        `json:"cachedContent"`
+	Labels            map[string]string             `json:"labels"`
+	ModelArmorConfig  *genai.ModelArmorConfig       `json:"modelArmorConfig"`
+	ServiceTier       genai.ServiceTier             `json:"serviceTier"`
+	OutputConfig      *genai.GenerationOutputConfig `json:"outputConfig"`
+	Store             *bool                         `json:"store"`
+	ContinuationToken []byte                        `json:"continuationToken"`
+	GenerationConfig  *geminiConfig                 `json:"generationConfig"`
+
+	Model     string   `json:"model"`     // which the path names already
+	Fallbacks []string `json:"fallbacks"` // an extension: models to try after the named one
+}
+
+// geminiConfig is a GenerationConfig. genai's own type has more, such as the server to call,
+// which a client must not choose.
+type geminiConfig struct {
+	Temperature                *float32                             `json:"temperature"`
+	TopP                       *float32                             `json:"topP"`
+	TopK                       *float32                             `json:"topK"`
+	CandidateCount             int32                                `json:"candidateCount"`
+	MaxOutputTokens            int32                                `json:"maxOutputTokens"`
+	StopSequences              []string                             `json:"stopSequences"`
+	ResponseLogprobs           bool                                 `json:"responseLogprobs"`
+	Logprobs                   *int32                               `json:"logprobs"`
+	PresencePenalty            *float32                             `json:"presencePenalty"`
+	FrequencyPenalty           *float32                             `json:"frequencyPenalty"`
+	Seed                       *int32                               `json:"seed"`
+	ResponseMIMEType           string                               `json:"responseMimeType"`
+	ResponseSchema             *genai.Schema                        `json:"responseSchema"`
+	ResponseJSONSchema         any                                  `json:"responseJsonSchema"`
+	RoutingConfig              *genai.GenerationConfigRoutingConfig `json:"routingConfig"`
+	ModelConfig                *genai.ModelSelectionConfig          `json:"modelConfig"`
+	ResponseModalities         []string                             `json:"responseModalities"`
+	MediaResolution            genai.MediaResolution                `json:"mediaResolution"`
+	SpeechConfig               *genai.SpeechConfig                  `json:"speechConfig"`
+	AudioTimestamp             bool                                 `json:"audioTimestamp"`
+	ThinkingConfig             *genai.ThinkingConfig                `json:"thinkingConfig"`
+	ImageConfig                *genai.ImageConfig                   `json:"imageConfig"`
+	EnableEnhancedCivicAnswers *bool                                `json:"enableEnhancedCivicAnswers"`
+}
+
+// Limits of a request's lists, beyond which no model answers.
+const maxFallbacks = 16
+
+// decodeGemini returns the request of a body in the canonical form, and the fallbacks that it
+// brings; nil for none.
+func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem) {
+	if hasSnakeKeys(body) {
+		body = camelKeys(body)
+	}
+	var in geminiRequest
+	if err := json.Unmarshal(body, &in); err != nil {
+		return nil, nil, wrongJSON(err)
+	}
+	in.Contents = slices.DeleteFunc(in.Contents, func(c *genai.Content) bool { return c == nil })
+	if len(in.Contents) == 0 {
+		return nil, nil, invalid("contents", "contents is missing; it must be a list with one content at least")
+	}
+	for i, content := range in.Contents {
+		if p := checkContent(fmt.Sprintf("contents[%d]", i), content); p != nil {
+			return nil, nil, p
+		}
+	}
+	if in.SystemInstruction != nil {
+		in.SystemInstruction.Parts = withoutNil(in.SystemInstruction.Parts)
+	}
+	if len(in.Fallbacks) > maxFallbacks {
+		return nil, nil, invalid("fallbacks", fmt.Sprintf("fallbacks has %d models; it may have %d", len(in.Fallbacks), maxFallbacks))
+	}
+	req = &model.LLMRequest{Contents: in.Contents, Config: in.config()}
+	if extra := in.unknown(body); len(extra) > 0 {
+		passUnknown(req, extra)
+	}
+	return req, in.Fallbacks, nil
+}
+
+// checkContent checks a content and gives it the role that the API does.
+func checkContent(path string, content *genai.Content) *problem {
+	switch content.Role {
+	case genai.RoleUser, genai.RoleModel:
+	case "", "function": // the latter of early clients
+		content.Role = genai.RoleUser
+	default:
+		return invalid(path+".role", path+".role is "+quoted(content.Role)+"; it must be user or model")
+	}
+	if content.Parts = withoutNil(content.Parts); len(content.Parts) == 0 {
+		return invalid(path+".parts", path+".parts is missing; it must be a list with one part at least")
+	}
+	return nil
+}
+
+func withoutNil[T any](list []*T) []*T {
+	return slices.DeleteFunc(list, func(one *T) bool { return one == nil })
+}
+
+// config returns the configuration.
+func (in *geminiRequest) config() *genai.GenerateContentConfig {
+	config := &genai.GenerateContentConfig{
+		SystemInstruction: in.SystemInstruction, Tools: withoutNil(in.Tools), ToolConfig: in.ToolConfig,
+		SafetySettings: withoutNil(in.SafetySettings), CachedContent: in.CachedContent, Labels: in.Labels,
+		ModelArmorConfig: in.ModelArmorConfig, ServiceTier: in.ServiceTier, GenerationOutputConfig: in.OutputConfig,
+		Store: in.Store, ContinuationToken: in.ContinuationToken,
+	}
+	for _, tool := range config.Tools {
+		tool.FunctionDeclarations = withoutNil(tool.FunctionDeclarations)
+	}
+	if c := in.GenerationConfig; c != nil {
+		config.Temperature, config.TopP, config.TopK, config.CandidateCount = c.Temperature, c.TopP, c.TopK, c.CandidateCount
+		config.MaxOutputTokens, config.StopSequences, config.Seed = c.MaxOutputTokens, c.StopSequences, c.Seed
+		config.ResponseLogprobs, config.Logprobs = c.ResponseLogprobs, c.Logprobs
+		config.PresencePenalty, config.FrequencyPenalty = c.PresencePenalty, c.FrequencyPenalty
+		config.ResponseMIMEType, config.ResponseSchema, config.ResponseJsonSchema = c.ResponseMIMEType, c.ResponseSchema, c.ResponseJSONSchema
+		config.RoutingConfig, config.ModelSelectionConfig = c.RoutingConfig, c.ModelConfig
+		config.ResponseModalities, config.MediaResolution, config.SpeechConfig = c.ResponseModalities, c.MediaResolution, c.SpeechConfig
+		config.AudioTimestamp, config.ThinkingConfig, config.ImageConfig = c.AudioTimestamp, c.ThinkingConfig, c.ImageConfig
+		config.EnableEnhancedCivicAnswers = c.EnableEnhancedCivicAnswers
+	}
+	return config
+}
+
+// unknown returns the fields that the canonical form does not have, in the places where they
+// are; nil for none.
+func (in *geminiRequest) unknown(body []byte) map[string]any {
+	extra, inner := map[string]any{}, map[string]any{}
+	collect := func(known map[string]bool, into map[string]any) func(key, value []byte) {
+		return func(key, value []byte) {
+			if !known[strings.ToLower(string(key))] {
+				into[string(key)] = json.RawMessage(slices.Clone(value))
+			}
+		}
+	}
+	add := collect(geminiFields, extra)
+	_ = jsonscan.Members(body, func(key, value []byte) { // decoded before
+		add(key, value)
+		if strings.EqualFold(string(key), "generationConfig") && in.GenerationConfig != nil {
+			_ = jsonscan.Members(value, collect(geminiConfigFields, inner))
+		}
+	})
+	if len(inner) > 0 {
+		extra["generationConfig"] = inner
+	}
+	return extra
+}
+
+// The known fields in lower case: package json does not distinguish case.
+var (
+	geminiFields       = fieldsOf(reflect.TypeFor[geminiRequest]())
+	geminiConfigFields = fieldsOf(reflect.TypeFor[geminiConfig]())
+)
+
+func fieldsOf(t reflect.Type) map[string]bool {
+	fields := make(map[string]bool, t.NumField())
+	for i := range t.NumField() {
+		fields[strings.ToLower(t.Field(i).Tag.Get("json"))] = true
+	}
+	return fields
+}
+
+// wrongJSON returns the problem of a body that cannot be decoded. It does not quote it.
+func wrongJSON(err error) *problem {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		kind, _, _ := strings.Cut(wrong.Value, " ") // what follows is the number itself
+		if wrong.Field == "" {
+			return invalid("", "the body is a JSON "+kind+"; it must be an object")
+		}
+		return invalid(wrong.Field, "the field "+quoted(wrong.Field)+" has the wrong type: "+kind)
+	}
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+		return invalid("", fmt.Sprintf("the body is no JSON, from byte %d on", syntax.Offset))
+	}
+	return invalid("", "the body is no valid request: one of its values has the wrong form")
+}

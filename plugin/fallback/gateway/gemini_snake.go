@@ -1,0 +1,101 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// The Gemini API takes the names of fields in snake_case too, as all APIs that are defined by
+// protocol buffers do (https://protobuf.dev/programming-guides/json/), and Google's examples
+// for curl are written so.
+
+// hasSnakeKeys reports whether a key of JSON in data has an underscore.
+func hasSnakeKeys(data []byte) bool {
+	for i := 0; i < len(data); i++ {
+		if data[i] != '"' {
+			continue
+		}
+		start := i + 1
+		for i = start; i < len(data) && data[i] != '"'; i++ {
+			if data[i] == '\\' {
+				i++
+			}
+		}
+		if i >= len(data) {
+			return false
+		}
+		after := bytes.TrimLeft(data[i+1:min(i+64, len(data))], " \t\r\n")
+		if len(after) > 0 && after[0] == ':' && bytes.IndexByte(data[start:i], '_') >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// camelKeys returns data with the names of fields in camelCase. Names that the client chooses
+// stay. Data that is no JSON is returned as it is.
+func camelKeys(data []byte) []byte {
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var v any
+	if decoder.Decode(&v) != nil || decoder.More() {
+		return data
+	}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(camel(v)) != nil {
+		return data
+	}
+	return out.Bytes()
+}
+
+// opaque are the fields whose values are the client's own. Those of properties are schemas,
+// but the names there are the client's.
+var opaque = map[string]bool{
+	"args": true, "response": true, "parametersJsonSchema": true, "responseJsonSchema": true, "labels": true,
+	"partMetadata": true, "default": true, "example": true, "enum": true,
+}
+
+func camel(v any) any {
+	switch v := v.(type) {
+	case []any:
+		for i := range v {
+			v[i] = camel(v[i])
+		}
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for key, value := range v {
+			name := camelOf(key)
+			switch properties, isMap := value.(map[string]any); {
+			case opaque[name]:
+			case isMap && (name == "properties" || name == "defs"):
+				for property, schema := range properties {
+					properties[property] = camel(schema)
+				}
+			default:
+				value = camel(value)
+			}
+			if _, both := out[name]; !both || name == key { // the API's own name wins
+				out[name] = value
+			}
+		}
+		return out
+	}
+	return v
+}
+
+// camelOf returns a name in camelCase. A name that begins with an underscore stays.
+func camelOf(name string) string {
+	if strings.HasPrefix(name, "_") || !strings.Contains(name, "_") {
+		return name
+	}
+	words := strings.Split(name, "_")
+	for i, word := range words[1:] {
+		if word != "" {
+			words[i+1] = strings.ToUpper(word[:1]) + word[1:]
+		}
+	}
+	return strings.Join(words, "")
+}

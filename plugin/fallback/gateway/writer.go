@@ -1,0 +1,64 @@
+package gateway
+
+import (
+	"net/http"
+	"time"
+)
+
+// writer is the way of an answer to the client. A client that reads too slowly, or not at all,
+// ends the call.
+type writer struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	timeout time.Duration
+	gone    func() // ends the call
+	status  int    // sent; 0 for none yet
+	failed  bool   // the client does not read any more
+}
+
+// Unwrap lets http.ResponseController find the connection.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *writer) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *writer) Write(data []byte) (n int, err error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	err = w.within(func() error { n, err = w.ResponseWriter.Write(data); return err })
+	return n, err
+}
+
+// FlushError is what http.ResponseController's Flush calls.
+func (w *writer) FlushError() error { return w.within(w.control.Flush) }
+
+// within runs a write, which the client must let end in time. Afterwards there is no deadline:
+// HTTP/2 would end a stream at it that waits for its model.
+func (w *writer) within(write func() error) error {
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // not supported by the recorders of tests
+	err := write()
+	if err != nil {
+		w.failed = true
+		w.gone()
+		return err
+	}
+	_ = w.control.SetWriteDeadline(time.Time{})
+	return nil
+}
+
+// end bounds what net/http writes after the handler.
+func (w *writer) end() { _ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) }
+
+// statusOf returns the status for the log: 499 if the client has gone, and else that of the
+// answer.
+func (w *writer) statusOf(p *problem) int {
+	if w.failed || p != nil && p.status == statusCanceled {
+		return statusCanceled
+	}
+	return w.status
+}
