@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
@@ -16,6 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/catalog"
+	"github.com/adk-fallback/adk-fallback/internal/follow"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -83,7 +83,7 @@ type options struct {
 }
 
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
-const DefaultInterval = 2 * time.Second
+const DefaultInterval = follow.Interval
 
 // optionsOf returns the combined options, or an error that names each one that is nil or
 // unknown.
@@ -249,22 +249,10 @@ func Build(ctx context.Context, p *spec.Policy, opts ...Option) (model.LLM, erro
 	return l.Model(), nil
 }
 
-// readFile reads a policy file. It must be a regular file: reading a pipe could block
-// forever.
+// readFile reads a policy file. It must be a regular file. Of a file that is too large, it
+// returns one byte more than allowed, so that Parse reports it.
 func readFile(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("policy: %s is of type %v; it must be a regular file", name, info.Mode().Type())
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, spec.MaxFile+1)) // one byte more than allowed, so that Parse reports it
+	data, err := follow.Read(name, spec.MaxFile)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}

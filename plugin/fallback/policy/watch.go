@@ -3,11 +3,12 @@ package policy
 import (
 	"context"
 	"crypto/sha256"
-	"time"
 
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/follow"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
-	"google.golang.org/adk/v2/model"
 )
 
 // Watch is like [Load], but follows the file until ctx ends: when its content changes, new
@@ -24,91 +25,79 @@ import (
 // The watcher is one goroutine, which ends with ctx. See [Live] for the state that survives
 // a reload.
 func Watch(ctx context.Context, file string, opts ...Option) (model.LLM, error) {
+	l, err := WatchLive(ctx, file, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return l.Model(), nil
+}
+
+// WatchLive is like [Watch], but returns the [Live] of the file, which also makes models of
+// other chains.
+func WatchLive(ctx context.Context, file string, opts ...Option) (*Live, error) {
 	l, data, err := liveOf(ctx, file, opts)
 	if err != nil {
 		return nil, err
 	}
-	now := sight{content: sha256.Sum256(data)}
-	w := &watcher{live: l, file: file, used: now, told: now, last: now}
-	go w.run(ctx)
-	return l.Model(), nil
+	w := &watcher{live: l, file: file, used: sha256.Sum256(data)}
+	go follow.Watch(ctx, l.options.interval, data, follow.File{
+		Read:      func() ([]byte, error) { return readFile(file) },
+		Changed:   func(data []byte, err error) { w.changed(ctx, data, err) },
+		Unchanged: func() { w.again(ctx) },
+	})
+	return l, nil
 }
 
 // watcher follows one file.
 type watcher struct {
 	live *Live
 	file string
-	used sight // content of the policy in use
-	told sight // reported to OnReload
-	last sight // result of the latest read
+	used [sha256.Size]byte // digest of the policy in use
 
-	unbuilt *spec.Policy // the policy of told, if it could not be built
-	why     string       // it could not be built
-	rested  bool         // one read has passed since it was tried
+	unbuilt *spec.Policy      // the latest policy of the file, if it could not be built
+	content [sha256.Size]byte // its digest
+	why     string            // it could not be built
+	rested  bool              // one read has passed since it was tried
 }
 
-// sight is the result of reading the file: the digest of its content, or the error.
-type sight struct {
-	content [sha256.Size]byte
-	missing string
-}
-
-func (w *watcher) run(ctx context.Context) {
-	ticker := time.NewTicker(max(w.live.options.interval/2, 1))
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			w.look(ctx)
-		case <-ctx.Done():
-			return
-		}
+// changed handles a change of the file.
+func (w *watcher) changed(ctx context.Context, data []byte, err error) {
+	w.unbuilt = nil
+	if now := sha256.Sum256(data); err == nil && now != w.used {
+		err = w.read(ctx, data, now)
 	}
+	w.report(ctx, err)
 }
 
-// look reads the file. It handles a change once, when two reads in a row are equal. At every
-// second read it retries a policy that could not be built.
-func (w *watcher) look(ctx context.Context) {
-	data, err := readFile(w.file)
-	now := sight{content: sha256.Sum256(data)}
-	if err != nil {
-		now = sight{missing: err.Error()}
-	}
-	settled := now == w.last
-	w.last = now
+// again retries a policy that could not be built, at every second read.
+func (w *watcher) again(ctx context.Context) {
 	switch {
-	case !settled:
-	case now != w.told:
-		w.told, w.unbuilt = now, nil
-		if err == nil && now != w.used {
-			err = w.read(ctx, data)
-		}
-		w.report(ctx, err)
-	case w.unbuilt != nil && w.rested:
+	case w.unbuilt == nil:
+	case !w.rested:
+		w.rested = true
+	default:
 		before := w.why
-		if err := w.build(ctx, w.unbuilt); err == nil || err.Error() != before {
+		if err := w.build(ctx, w.unbuilt, w.content); err == nil || err.Error() != before {
 			w.report(ctx, err)
 		}
-	default:
-		w.rested = true
 	}
 }
 
-func (w *watcher) read(ctx context.Context, data []byte) error {
+func (w *watcher) read(ctx context.Context, data []byte, content [sha256.Size]byte) error {
 	p, err := w.live.options.known().Parse(data)
 	if err != nil {
 		return inFile(w.file, err)
 	}
-	return w.build(ctx, p)
+	return w.build(ctx, p, content)
 }
 
-// build puts the policy of told into use.
-func (w *watcher) build(ctx context.Context, p *spec.Policy) error {
+// build puts a policy into use.
+func (w *watcher) build(ctx context.Context, p *spec.Policy, content [sha256.Size]byte) error {
 	if err := inFile(w.file, w.live.Replace(ctx, p)); err != nil {
-		w.unbuilt, w.why, w.rested = p, err.Error(), false
+		w.unbuilt, w.content, w.why, w.rested = p, content, err.Error(), false
 		return err
 	}
-	w.used, w.unbuilt = w.told, nil
+	w.used, w.unbuilt = content, nil
 	return nil
 }
 
