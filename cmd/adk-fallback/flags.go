@@ -41,7 +41,7 @@ func flagError(cmd *cobra.Command, err error) error {
 }
 
 // valueOf says what the values of a type of flag are.
-var valueOf = map[string]string{"int": "a whole number", "bool": "true or false", "stringArray": "a text", "stringSlice": "names with commas between them"}
+var valueOf = map[string]string{"int": "a whole number", "bool": "true or false", "stringArray": "a text", "stringSlice": "names with commas between them", "duration": "a duration, such as 30s", "size": "a size of at most 1024MiB, such as 20MiB"}
 
 // flagNames returns the long names of a command's flags.
 func flagNames(cmd *cobra.Command) []string {

@@ -87,7 +87,7 @@ network calls, to its PostgreSQL database.
 	}
 	root.SetVersionTemplate("adk-fallback {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newAlerts(), newExplain(), newJobs())
+	root.AddCommand(newCheck(), newAlerts(), newExplain(), newServe(), newKeys(), newJobs())
 	return root
 }
 

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
+)
+
+// serveFlags are the flags of serve.
+type serveFlags struct {
+	keys      string
+	server    gateway.ServerConfig
+	limits    gateway.Limits
+	logFormat string
+	control   bool
+}
+
+func newServe() *cobra.Command {
+	f := serveFlags{limits: gateway.Limits{MaxBody: 20 << 20}}
+	cmd := &cobra.Command{
+		Use:   "serve FILE|FOLDER",
+		Short: "Serve policies over HTTP, to clients of OpenAI and Gemini",
+		Long: `Serve answers requests in the protocols of OpenAI and Gemini with the models of a policy. A folder has several: each file
+*.yaml or *.yml in it is a route, named by the file's name without its extension. The files are read again when they
+change; a file that then has mistakes is reported, and the policy in use stays.
+
+--keys names a file with the hashes of API keys, one or more for each tenant; see adk-fallback keys new. Without keys,
+serve listens on a loopback address only.
+
+The second address is for operators and has no authentication: /metrics (for Prometheus), /debug/fallback/ (the status
+page), /healthz and /readyz. The latter two are at the first address too.
+
+On SIGTERM or Ctrl-C, /readyz fails; after --drain-delay no connection is accepted; calls in progress have --drain to end.
+A second signal ends them at once. Logs go to standard error: a line for each request, without its query, body and key.
+
+docs/gateway.md describes the endpoints, docs/gateway-operation.md the rest.
+
+` + exitHelp,
+		Example: `  adk-fallback serve fallback.yaml
+  adk-fallback serve --keys keys.yaml --addr :8900 policies/
+  adk-fallback serve --keys keys.yaml --addr :443 --tls-cert cert.pem --tls-key key.pem fallback.yaml
+  curl http://127.0.0.1:8900/v1/models`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("serve needs exactly one FILE, or a FOLDER with several")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return serve(cmd.Context(), args[0], &f, cmd.ErrOrStderr())
+		},
+	}
+	f.register(cmd)
+	return cmd
+}
+
+// register adds the flags to a command.
+func (f *serveFlags) register(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	flags.StringVar(&f.server.Addr, "addr", "127.0.0.1:8900", "`address` of the endpoints")
+	flags.StringVar(&f.server.AdminAddr, "admin-addr", "127.0.0.1:8901", "`address` for operators; \"\" for none")
+	flags.BoolVar(&f.control, "admin-control", false, "let the status page open and close breakers")
+	flags.StringVar(&f.keys, "keys", "", "`file` with the hashes of API keys")
+	flags.BoolVar(&f.server.AllowNoKeys, "insecure-no-keys", false, "listen on any address without keys")
+	flags.StringVar(&f.server.CertFile, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM")
+	flags.StringVar(&f.server.KeyFile, "tls-key", "", "`file` with the private key of --tls-cert, in PEM")
+	flags.BoolVar(&f.server.H2C, "h2c", false, "also accept HTTP/2 without TLS")
+	flags.DurationVar(&f.server.Drain, "drain", 30*time.Second, "how long calls may go on after a signal to end")
+	flags.DurationVar(&f.server.DrainDelay, "drain-delay", time.Second, "how long connections are still accepted after a signal")
+	flags.Var((*size)(&f.limits.MaxBody), "max-body", "largest body of a request, such as 20MiB")
+	flags.IntVar(&f.limits.MaxCalls, "max-calls", 10_000, "`number` of calls in progress at a time, streams included")
+	flags.IntVar(&f.limits.MaxTenantCalls, "max-tenant-calls", 0, "`number` of them that a tenant may have (default: half of --max-calls)")
+	flags.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
+	_ = cmd.MarkFlagFilename("keys", policyExtensions...) // fails for a flag that does not exist
+	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")
+	_ = cmd.MarkFlagFilename("tls-key", "pem", "key")
+	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	completeNothing(cmd, "addr", "admin-addr", "drain", "drain-delay", "max-body", "max-calls", "max-tenant-calls")
+}
+
+// logger returns the log in the format of --log-format.
+func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
+	switch f.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(out, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(out, nil)), nil
+	}
+	return nil, fmt.Errorf("serve: --log-format is %.64q; it must be text or json", f.logFormat)
+}
+
+// check returns an error for a flag that the library would take for its default.
+func (f *serveFlags) check() error {
+	for _, flag := range []struct {
+		name  string
+		value int64
+		least int64
+	}{
+		{"max-calls", int64(f.limits.MaxCalls), 1}, {"max-tenant-calls", int64(f.limits.MaxTenantCalls), 0}, {"max-body", int64(f.limits.MaxBody), 1},
+		{"drain", int64(f.server.Drain), 1}, {"drain-delay", int64(f.server.DrainDelay), 0},
+	} {
+		if flag.value < flag.least {
+			return fmt.Errorf("serve: --%s is %d; it must be at least %d", flag.name, flag.value, flag.least)
+		}
+	}
+	return nil
+}
+
+// serve serves until ctx ends or a signal comes.
+func serve(ctx context.Context, path string, f *serveFlags, errOut io.Writer) error {
+	logger, err := f.logger(errOut)
+	if err == nil {
+		err = f.check()
+	}
+	if err != nil {
+		return err
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+	files, err := routeFiles(path, f.keys)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	h, err := openHouse(ctx, files, f, logger, errOut)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	server, err := gateway.Listen(h.gateway, f.server)
+	if err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	attributes := []any{"address", server.Addr().String(), "routes", strings.Join(h.names, " "), "keys", f.keys != "", "tls", f.server.CertFile != ""}
+	if addr := server.AdminAddr(); addr != nil {
+		attributes = append(attributes, "admin_address", addr.String())
+	}
+	logger.Info("serve: ready", attributes...)
+	go func() { // ends with ctx
+		for _, end := range []func(){stop, func() { _ = server.Close() }} {
+			select {
+			case <-signals:
+				end()
+			case <-h.done:
+				return
+			}
+		}
+	}()
+	if err := server.Serve(ctx); err != nil {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+// size is a number of bytes as a flag.
+type size int
+
+// Type names the type for messages.
+func (s *size) Type() string { return "size" }
+
+func (s *size) String() string {
+	switch n := int(*s); {
+	case n > 0 && n%(1<<20) == 0:
+		return strconv.Itoa(n>>20) + "MiB"
+	case n > 0 && n%(1<<10) == 0:
+		return strconv.Itoa(n>>10) + "KiB"
+	default:
+		return strconv.Itoa(n)
+	}
+}
+
+// Set reads a number of bytes, with KiB or MiB behind it or without.
+func (s *size) Set(text string) error {
+	unit := 1
+	if number, ok := strings.CutSuffix(text, "MiB"); ok {
+		text, unit = number, 1<<20
+	} else if number, ok := strings.CutSuffix(text, "KiB"); ok {
+		text, unit = number, 1<<10
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n > 1<<30/unit {
+		return errors.New("not a size of at most 1024MiB")
+	}
+	*s = size(n * unit)
+	return nil
+}
