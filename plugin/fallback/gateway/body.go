@@ -16,7 +16,7 @@ import (
 const firstRead = 16 << 10
 
 // readBody returns the body of a request, which must be JSON. t holds its bytes.
-func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket) ([]byte, *problem) {
+func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e *exchange) ([]byte, *problem) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		// A page in a browser can send any other type to a gateway on the same machine.
 		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "the header Content-Type must be application/json")
@@ -26,17 +26,14 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket) ([
 	}
 	most := g.limits.MaxBody
 	if r.ContentLength > int64(most) {
-		w.Header().Set("Connection", "close") // the rest is not read
 		return nil, tooLarge(most)
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(g.limits.BodyTimeout)) // not supported by the recorders of tests
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	e.body = bodyBegun
 	body, p := readAll(r, most, t)
 	if p != nil {
-		w.Header().Set("Connection", "close")
 		return nil, p
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // or net/http would take its end for that of the client
 	if depth(body) > g.limits.MaxDepth {
 		return nil, invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
 	}

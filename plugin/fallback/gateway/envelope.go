@@ -22,7 +22,17 @@ type exchange struct {
 	endpoint string // the pattern of the request's method and path
 	named    string // the model or route that the request names; "" if it has not been read
 	problem  *problem
+	body     bodyState
 }
+
+// bodyState says how much of a body has been read.
+type bodyState int
+
+const (
+	bodyUntouched bodyState = iota
+	bodyBegun
+	bodyRead // to its end
+)
 
 type exchangeKey struct{}
 
@@ -72,6 +82,9 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	out := &writer{ResponseWriter: w, control: http.NewResponseController(w), timeout: g.limits.WriteTimeout, gone: cancel}
 	out.Header().Set("X-Request-Id", rand.Text())
+	if r.ContentLength != 0 {
+		_ = out.control.SetReadDeadline(started.Add(g.limits.BodyTimeout)) // not supported by the recorders of tests
+	}
 	defer g.log(out, r, e, started)
 	defer out.end()
 	defer func() {
@@ -92,7 +105,39 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	}()
 	if p := g.pass(out, r, e); p != nil {
 		e.problem = p
-		refuse(out, g.protocolOf(r), p)
+		g.refuse(out, r, e)
+	}
+}
+
+// Bounds of what is read of a body after its request has been refused. Most clients read the
+// answer only after they have sent everything, and would see a broken connection instead.
+const (
+	lingerTime = time.Second
+	// A body of this size or less is read before the answer, so that the connection can serve
+	// the next request: net/http does so up to 256 KiB.
+	lingerSize = 64 << 10
+)
+
+// refuse writes the problem of an exchange.
+func (g *Gateway) refuse(out *writer, r *http.Request, e *exchange) {
+	if r.ContentLength == 0 || e.body == bodyRead || r.ProtoMajor > 1 {
+		refuse(out, g.protocolOf(r), e.problem)
+		return
+	}
+	waits := e.body == bodyUntouched && r.Header.Get("Expect") != "" // to be told to send the body
+	small := e.body == bodyUntouched && r.ContentLength > 0 && r.ContentLength <= lingerSize && !waits
+	if e.problem.status != http.StatusRequestTimeout { // or there is no time left
+		_ = out.control.SetReadDeadline(time.Now().Add(lingerTime))
+	}
+	if small {
+		refuse(out, g.protocolOf(r), e.problem)
+		return
+	}
+	// What follows the answer must not be taken for the next request.
+	out.Header().Set("Connection", "close")
+	refuse(out, g.protocolOf(r), e.problem)
+	if !waits && out.control.Flush() == nil {
+		_, _ = io.Copy(io.Discard, r.Body)
 	}
 }
 
@@ -118,10 +163,11 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 		return p
 	}
 	defer t.end()
-	body, p := g.readBody(w, r, t)
+	body, p := g.readBody(w, r, t, e)
 	if p != nil {
 		return p
 	}
+	e.body = bodyRead
 	if p := t.enter(r.Context(), rank, keys.ranks()); p != nil {
 		return p
 	}
