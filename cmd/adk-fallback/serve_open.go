@@ -86,8 +86,8 @@ type house struct {
 
 // openHouse builds all policies. It prints the mistakes of every file to errOut. The policies
 // and keys are followed until ctx ends.
-func openHouse(ctx context.Context, files []routeFile, f *serveFlags, logger *slog.Logger, errOut io.Writer) (h *house, err error) {
-	h = &house{done: make(chan struct{})}
+func openHouse(ctx context.Context, files []routeFile, f *serveFlags, logger *slog.Logger, errOut io.Writer) (_ *house, err error) {
+	h := &house{done: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			h.close()
