@@ -25,6 +25,9 @@ type Limits struct {
 	Why func(phase string, limit time.Duration) error
 }
 
+// Times are the limits of calls that are not streamed, and of those that are.
+type Times struct{ Unary, Streamed Limits }
+
 // Moment is a time after the start of an attempt. Why returns the reason to cut the
 // attempt off then, or nil; it may be called more than once.
 type Moment struct {

@@ -132,6 +132,9 @@ type Orders struct {
 	// Chosen is the model that the caller's request names instead of the layer's own;
 	// "" for none.
 	Chosen string
+	// Times are the time limits of the target, for the layer in front of its model that
+	// applies them; nil for that layer's own.
+	Times *Times
 	// Described overrides the model's own description of the target; nil for none.
 	Described *provider.Target
 	// Hedge: the target is called beside another one that is slow. Attempts are recorded

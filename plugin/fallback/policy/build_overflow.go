@@ -87,15 +87,16 @@ type trimmer struct {
 // trimmed returns the model of t behind a layer that trims requests, with the guards of t
 // but for that of its window; nil if a problem was reported.
 func (b *builder) trimmed(t spec.Target, window int) stream.Layer {
-	inner, _ := b.stackOf(t)
-	if inner == nil {
+	s := b.stackOf(t)
+	if s == nil {
 		return nil
 	}
-	want := trimmer{inner: inner, window: window, rate: *b.rate(t.Resolved)}
+	limits := b.times(t)
+	want := trimmer{inner: s.layer, window: window, rate: *b.rate(t.Resolved)}
 	for _, k := range append(b.kept.trimmers, b.before.trimmers...) {
 		if want.layer = k.layer; k == want {
 			b.kept.trimmers = append(b.kept.trimmers, k)
-			return b.guardedBy(k.layer, t, 0)
+			return b.guardedBy(s.timed(k.layer, limits), t, 0)
 		}
 	}
 	trim, err := middleware.NewTrim(middleware.TrimConfig{Window: window, Output: want.rate.output, OnlyOverflow: true})
@@ -103,9 +104,9 @@ func (b *builder) trimmed(t spec.Target, window int) stream.Layer {
 		b.err("overflow", strictyaml.Quoted(t.Name)+": "+err.Error())
 		return nil
 	}
-	want.layer = stream.Of(trim(inner))
+	want.layer = stream.Of(trim(s.layer))
 	b.kept.trimmers = append(b.kept.trimmers, want)
-	return b.guardedBy(want.layer, t, 0)
+	return b.guardedBy(s.timed(want.layer, limits), t, 0)
 }
 
 // secondPlace is a target with its requests trimmed. It is part of calls whose request was

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"context"
 	"errors"
 	"reflect"
 
@@ -14,11 +13,11 @@ import (
 )
 
 // settings has everything that determines the layers around a model. Targets with equal
-// settings, in one policy or in two successive ones, share these layers and their state.
+// settings, in one policy or in two successive ones, share these layers and their state,
+// wherever they stand in a chain.
 type settings struct {
-	Name, Canonical string
+	Name, Canonical string // Name is that of the model that the application supplies, or else Canonical
 	Model           spec.Model
-	Unary, Streamed middleware.TimeoutConfig
 	Breaker         *spec.CircuitBreaker
 	Retry           *spec.Retry
 	Validate        *spec.Validate
@@ -33,6 +32,7 @@ type settings struct {
 // stack is a model with the layers around it.
 type stack struct {
 	settings settings
+	times    times // the limits without those of a place
 	layer    stream.Layer
 	pinged   stream.Layer // the part that small requests go through: from the breaker inwards
 	llm      model.LLM
@@ -42,21 +42,21 @@ type stack struct {
 // target returns the model of a target with the layers and guards around it, and the model
 // itself; nil if a problem was reported.
 func (b *builder) target(t spec.Target) (stream.Layer, model.LLM) {
-	layer, llm := b.stackOf(t)
-	if layer == nil {
+	s := b.stackOf(t)
+	if s == nil {
 		return nil, nil
 	}
-	return b.guarded(layer, t), llm
+	return b.guarded(s.timed(s.layer, b.times(t)), t), s.llm
 }
 
-// stackOf returns the model of a target with the layers around it but for the guards, and
-// the model itself; nil if a problem was reported.
-func (b *builder) stackOf(t spec.Target) (stream.Layer, model.LLM) {
+// stackOf returns the model of a target with the layers around it but for the guards and
+// the time limits of its place; nil if a problem was reported.
+func (b *builder) stackOf(t spec.Target) *stack {
 	want := b.settings(t)
 	for _, s := range append(b.kept.stacks, b.before.stacks...) {
 		if reflect.DeepEqual(s.settings, want) && s.read.still(b.options.env) {
 			b.kept.stacks = append(b.kept.stacks, s)
-			return s.layer, s.llm
+			return &s
 		}
 	}
 	s, err := b.stack(t, want)
@@ -64,18 +64,21 @@ func (b *builder) stackOf(t spec.Target) (stream.Layer, model.LLM) {
 		if !errors.Is(err, errReported) {
 			b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())
 		}
-		return nil, nil
+		return nil
 	}
 	b.kept.stacks = append(b.kept.stacks, s)
-	return s.layer, s.llm
+	return &s
 }
 
 // settings returns the settings of a target.
 func (b *builder) settings(t spec.Target) settings {
 	p := b.policy
 	s := settings{
-		Name: t.Name, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
+		Name: t.Model, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: b.maxOutput(), Charged: b.bounded,
 		Relied: b.policy.ReliesOnRegions() && t.Settings.Region != "", Shared: b.kept.sharingID(),
+	}
+	if b.options.models[t.Name] != nil {
+		s.Name = t.Name
 	}
 	if t.Settings.RateLimits != nil {
 		s.Limits = t.Settings.RateLimits
@@ -87,13 +90,6 @@ func (b *builder) settings(t spec.Target) settings {
 		s.Classes = p.Priority.Classes
 	}
 	s.Model.Tier = "" // a matter of the chain
-	s.Unary.FirstContent, s.Streamed.FirstContent = t.Silence, t.Streamed
-	if p.Timeouts != nil {
-		s.Unary.Total, s.Streamed.Total = p.Timeouts.Attempt, p.Timeouts.Attempt
-	}
-	if p.Stream != nil {
-		s.Streamed.Idle = p.Stream.Idle
-	}
 	return s
 }
 
@@ -112,10 +108,8 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 	if b.bounded {
 		inner = charged(inner, b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff()))
 	}
-	inner, err = timed(inner, s.Unary, s.Streamed)
-	if err != nil {
-		return stack{}, err
-	}
+	limits := b.times(t)
+	inner = &timed{stream.Around{Inner: inner}, limits.limits()}
 	pinged := inner
 	key := b.stateKey(t)
 	limit := func(s *settings) (middleware.Middleware, error) { return b.limit(s, key) }
@@ -132,36 +126,7 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 			pinged = inner
 		}
 	}
-	return stack{settings: s, layer: inner, pinged: pinged, llm: llm, read: read}, nil
-}
-
-// timed puts time limits around a model. Those for streams may differ.
-func timed(inner stream.Layer, unary, streamed middleware.TimeoutConfig) (stream.Layer, error) {
-	whole, err := timeout(inner, unary)
-	if err != nil || unary == streamed {
-		return whole, err
-	}
-	parts, err := timeout(inner, streamed)
-	if err != nil {
-		return nil, err
-	}
-	return around(parts, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-		if streamed {
-			return parts.Do(ctx, req, streamed, out)
-		}
-		return whole.Do(ctx, req, streamed, out)
-	}), nil
-}
-
-func timeout(inner stream.Layer, c middleware.TimeoutConfig) (stream.Layer, error) {
-	if c == (middleware.TimeoutConfig{}) {
-		return inner, nil
-	}
-	m, err := middleware.NewTimeout(c)
-	if err != nil {
-		return nil, err
-	}
-	return stream.Of(m(inner)), nil
+	return stack{settings: s, times: limits, layer: inner, pinged: pinged, llm: llm, read: read}, nil
 }
 
 func (b *builder) limit(s *settings, key string) (middleware.Middleware, error) {

@@ -96,7 +96,7 @@ func (b *builder) warmed(inner stream.Layer, ch *chain) stream.Layer {
 	}}
 	for _, t := range b.policy.Standbys(b.known) {
 		if s := b.stackAt(t); s != nil {
-			config.Models = append(config.Models, b.guarded(s.pinged, t))
+			config.Models = append(config.Models, b.guarded(s.timed(s.pinged, b.times(t)), t))
 		}
 	}
 	if len(config.Models) == 0 {

@@ -26,7 +26,8 @@ import (
 //   - the spending of tenants, always
 //   - the cached answers, if the settings of the cache are unchanged
 //   - the breaker, limits, retry budget and client of each model, if its settings and its
-//     environment variables, such as its key, are unchanged
+//     environment variables, such as its key, are unchanged; section timeouts is no part of
+//     them
 //   - the metrics, if section observe is unchanged
 //   - the connection of section state, if the section and its variable are unchanged
 //   - the counts and rollbacks of an experiment, if its section and the settings of its

@@ -225,8 +225,8 @@ func TestBreakersSurviveAReload(t *testing.T) {
 			ask(t.Context(), l.Model(), false)
 			return len(down.Asked())
 		}
-		got := []int{asked(""), asked(""), asked("timeouts: {total: 1m}"), asked("timeouts: {primary: 1m}")}
-		if want := []int{1, 1, 1, 2}; !slices.Equal(got, want) {
+		got := []int{asked(""), asked(""), asked("timeouts: {total: 1m}"), asked("timeouts: {primary: 1m}"), asked("models: {down: {family: lower}}")}
+		if want := []int{1, 1, 1, 1, 2}; !slices.Equal(got, want) {
 			t.Errorf("asked %v, want %v: only a change of its own settings makes a new breaker", got, want)
 		}
 	})
