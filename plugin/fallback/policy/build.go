@@ -94,7 +94,7 @@ func (b *builder) tree() (*tree, error) {
 	}
 	p := b.policy
 	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims()}
-	t := &tree{policy: p, facts: facts{context: p.Context}, shared: b.kept.state()}
+	t := &tree{policy: p, facts: facts{context: p.Context}, shared: b.kept.state(), resumes: p.Preview == nil && !(p.Stream != nil && p.Sets("stream.mid_stream"))}
 	config := router.Config{}
 	if p.Stream != nil {
 		config.MidStream = router.MidStream(p.Stream.MidStream)

@@ -46,6 +46,7 @@ func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, cont
 	}
 	ch.arms[id] = arms
 	want := splitSettings{id, b.policy.Experiments[id], t.Arms, b.kept.sharingID()}
+	want.Experiment.Target = t.Model                              // which the file may omit
 	for _, s := range append(b.kept.splits, b.before.splits...) { // a cheap model may also be a fallback
 		if reflect.DeepEqual(s.settings, want) {
 			b.kept.splits = append(b.kept.splits, s)

@@ -45,6 +45,7 @@ type Live struct {
 	mu       sync.Mutex
 	kept     kept      // guarded by mu; state that the next tree can take over
 	observed *observed // guarded by mu; nil without section observe
+	chains   chains    // guarded by mu
 }
 
 // NewLive builds the model of a policy.
@@ -74,7 +75,7 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t, kept, err := build(ctx, p, l.options, l.kept)
+	t, kept, err := build(ctx, p, l.options, l.known())
 	if err != nil {
 		return err
 	}
@@ -90,6 +91,7 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	before := l.kept.sharing
 	l.kept = kept
+	l.chains.reset()
 	l.tree.Store(t)
 	if before != kept.sharing {
 		go before.close() // it waits for the server for a second at most

@@ -38,6 +38,7 @@ type tree struct {
 	longest int           // input tokens; 0 for no limit
 	hooks   call.Hooks
 	shared  *state.Shared // of section state; nil without
+	resumes bool          // an answer that is cut off is resumed for a consumer that cannot take text back
 }
 
 // Name implements model.LLM.
@@ -131,7 +132,7 @@ func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 		return nil
 	}
 	if late := (*overdue)(nil); errors.As(context.Cause(ctx), &late) {
-		if !out.Final && !out.Stopped && (!out.Shown || ch.restarts) && ch.atLast(ctx, late, req, streamed, out) {
+		if !out.Final && !out.Stopped && (!out.Shown || ch.restarts && !out.Continuous) && ch.atLast(ctx, late, req, streamed, out) {
 			return nil
 		}
 		if err == error(late) {

@@ -56,7 +56,13 @@ type Known struct {
 // reports, those that follow from known, and warnings about valid settings that may not
 // have the intended effect. It does not change p.
 func Check(p *Policy, known Known) []Problem {
-	c := &checker{Policy: p, known: known, chain: p.Targets(), problems: slices.Clone(p.doc.Problems)}
+	c := &checker{Policy: p, known: known, chain: p.Targets()}
+	if p.chained {
+		c.names()
+		c.regions()
+		return strictyaml.AtMost(strictyaml.InOrder(c.problems))
+	}
+	c.problems = slices.Clone(p.doc.Problems)
 	c.aliases()
 	c.duplicates()
 	c.names()

@@ -3,6 +3,7 @@ package spec
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
 )
@@ -19,8 +20,8 @@ func (c *checker) declared() {
 			c.err(path, "settings of a model for a last resort; set what "+name+" says in section degrade")
 			continue
 		}
-		if !used[name] {
-			c.warn(path, "no target uses "+quoted(name)+didYouMean(name, c.mentioned())+"; name a target, or remove it")
+		if !used[name] && !strings.Contains(name, "*") { // requests to a gateway may use a pattern
+			c.warn(path, "no target uses "+quoted(name)+didYouMean(name, c.mentioned())+"; name a target, or remove it, unless requests to a gateway name it")
 		}
 		if c.Resolve(name).Provider == "" && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
 			c.err(path, "id, base_url and credential_env need a provider; add one, such as provider: openai")

@@ -97,7 +97,9 @@ type Policy struct {
 	// Settings of models, by the names that this file uses. In a name, * stands for any
 	// text: local-* applies to every model that it matches and that has no entry of its
 	// own; the most specific pattern applies. Models named gemini-*, gpt-* or claude-*,
-	// and models that the application supplies, need no entry.
+	// and models that the application supplies, need no entry. A request to a gateway may
+	// name any model that has an entry or matches a pattern; a target of the file must be
+	// one model.
 	Models map[string]Model `key:"models" keys:"pattern"`
 	// Other names for models: each key is another name for its value, a model or
 	// another alias.
@@ -128,7 +130,8 @@ type Policy struct {
 	// section or a last resort that the file does not have is omitted from the rules.
 	Alerts *Alerts `key:"alerts"`
 
-	doc strictyaml.Document // places and problems of the file
+	doc     strictyaml.Document // places and problems of the file
+	chained bool                // made by WithChain of a policy that has been checked
 }
 
 // Entry is one fallback.
