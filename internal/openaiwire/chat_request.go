@@ -58,6 +58,7 @@ type ChatMessage struct {
 	Name       string         `json:"name"`
 	ToolCalls  []ChatToolCall `json:"tool_calls"`
 	ToolCallID string         `json:"tool_call_id"`
+	Refusal    string         `json:"refusal"` // of an earlier answer; not sent
 
 	Reasoning        *string         `json:"reasoning"`         // OpenRouter, Groq, vLLM
 	ReasoningContent *string         `json:"reasoning_content"` // DeepSeek
@@ -79,6 +80,7 @@ type ChatFunction struct {
 
 // ChatTool declares a function.
 type ChatTool struct {
+	Type     string          `json:"type"` // "function"; "" means that too
 	Function ChatDeclaration `json:"function"`
 }
 
@@ -133,8 +135,9 @@ func (c *ChatContent) UnmarshalJSON(data []byte) error {
 
 // ChatPart is one part of a [ChatContent].
 type ChatPart struct {
-	Type       string     `json:"type"` // "text", "image_url", "input_audio", "file"
+	Type       string     `json:"type"` // "text", "image_url", "input_audio", "file", "refusal"
 	Text       string     `json:"text"`
+	Refusal    string     `json:"refusal"` // in an earlier answer; not sent
 	ImageURL   *ChatImage `json:"image_url"`
 	InputAudio *ChatAudio `json:"input_audio"`
 	File       *ChatFile  `json:"file"`

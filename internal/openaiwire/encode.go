@@ -328,3 +328,6 @@ func appendEscaped(b []byte, c byte) []byte {
 	}
 	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
+
+// AppendParts appends parts of a message as a JSON list to dst and returns it.
+func AppendParts(dst []byte, parts []ChatPart) []byte { return appendList(dst, parts, appendPart) }

@@ -75,10 +75,18 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	}()
 	own := request.Clone(req)
 	own.Model = a.name
+	fields := request.TakeChatFields(own)
 	var adapted []string
 	if out.Root != "" && out.Root != a.name {
 		request.Adapt(own.Contents, "", true)
 		adapted = withoutRootsOwn(own)
+	}
+	switch {
+	case fields == nil:
+	case target.API == provider.Chat:
+		request.AddFields(own, fields)
+	default:
+		adapted = append(adapted, "extra_body")
 	}
 	if s.options.Prepare != nil {
 		s.options.Prepare(own)

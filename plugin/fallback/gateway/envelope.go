@@ -62,11 +62,11 @@ const maxHeaders = 200
 
 // protocolOf returns the protocol in which a request is refused that has not reached its
 // endpoint.
-func (g *Gateway) protocolOf(r *http.Request) protocol {
+func (g *Gateway) protocolOf(r *http.Request) errorWriter {
 	if isGemini(r.URL.Path) {
 		return &geminiAnswer{}
 	}
-	return openaiRefusal{}
+	return openAIErrors{}
 }
 
 // serve is ServeHTTP around the endpoints.
@@ -154,7 +154,7 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 	if !ok {
 		return invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
 	}
-	if _, e.endpoint = g.mux.Handler(r); r.Method != http.MethodPost || e.endpoint == "" || e.endpoint == "/" {
+	if _, e.endpoint = g.mux.Handler(r); !strings.HasPrefix(e.endpoint, "POST ") {
 		g.mux.ServeHTTP(w, r) // which may say that there is no such endpoint
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -41,6 +42,7 @@ type Config struct {
 type Gateway struct {
 	config    Config
 	mux       *http.ServeMux
+	started   time.Time
 	limits    Limits
 	admission *admission
 	draining  atomic.Bool
@@ -68,13 +70,14 @@ func New(config Config) (*Gateway, error) {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	g := &Gateway{config: config, mux: http.NewServeMux(), limits: limits, admission: newAdmission(limits)}
+	g := &Gateway{config: config, mux: http.NewServeMux(), started: time.Now(), limits: limits, admission: newAdmission(limits)}
 	g.routes()
 	return g, nil
 }
 
 // routes registers the endpoints.
 func (g *Gateway) routes() {
+	g.openAI()
 	g.geminiRoutes()
 }
 

@@ -3,7 +3,6 @@ package gateway
 import (
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -34,7 +33,7 @@ func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
 	if at := strings.LastIndexByte(name, ':'); at >= 0 { // names may have colons
 		name, method = name[:at], name[at+1:]
 	}
-	out := &geminiAnswer{}
+	out := &geminiAnswer{name: name}
 	var p *problem
 	switch method {
 	case "generateContent":
@@ -81,19 +80,27 @@ func (g *Gateway) serveGeminiModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
 		Models []geminiModel `json:"models"`
 	}{Models: []geminiModel{}}
-	for _, name := range g.names(r.Context()) {
-		list.Models = append(list.Models, geminiModelOf(name))
+	for _, m := range g.models() {
+		if mayName(r.Context(), m.name) {
+			list.Models = append(list.Models, geminiModelOf(m.name))
+		}
 	}
 	writeJSON(w, list)
 }
 
 func (g *Gateway) serveGeminiModel(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("model")
-	if !slices.Contains(g.names(r.Context()), name) {
+	if !mayName(r.Context(), name) || !g.has(name) {
 		p := unknownModel(name)
 		note(r.Context(), name, p)
 		refuse(w, &geminiAnswer{}, p)
 		return
 	}
 	writeJSON(w, geminiModelOf(name))
+}
+
+// has reports whether a request may name a model.
+func (g *Gateway) has(name string) bool {
+	live, inside := g.routeOf(name)
+	return live != nil && (inside == "" || live.Policy().Declares(inside))
 }

@@ -1,10 +1,8 @@
 package gateway
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/rand"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -171,18 +169,6 @@ func (o *geminiAnswer) end(dst []byte) []byte {
 		return append(dst, ']')
 	}
 	return dst
-}
-
-// appendJSON appends v without a line break. A value that is no JSON, such as a number that is
-// infinite, becomes an empty object.
-func appendJSON(dst []byte, v any) []byte {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(v) != nil {
-		return append(dst, "{}"...)
-	}
-	return append(dst, bytes.TrimSuffix(b.Bytes(), []byte("\n"))...)
 }
 
 // geminiError returns an error as the API writes it: https://google.aip.dev/193.

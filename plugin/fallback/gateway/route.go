@@ -1,24 +1,74 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // resolve returns the model for a request that names it, with fallbacks of the request's
 // own, and the name to set in the request; "" for the model's own. fallbacks is nil if the
-// request has none.
+// request has none; an empty list means that there are no fallbacks.
 func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) (m model.LLM, start string, p *problem) {
-	live, name := g.routeOf(name)
-	if live == nil {
+	live, inside := g.routeOf(name)
+	if live == nil || inside != "" && !live.Policy().Declares(inside) {
 		return nil, "", unknownModel(name)
 	}
-	return live.Model(), "", nil
+	own := live.Policy()
+	var chain []string // nil for the policy's own
+	switch {
+	case fallbacks == nil && inside == "":
+	case fallbacks == nil && isInChain(own, inside):
+		if start = own.Resolve(inside).Model; start == own.Resolve(own.Primary).Model {
+			start = ""
+		}
+	case inside == "":
+		for _, t := range own.Targets() {
+			if !t.LastResort() {
+				chain = append(chain, t.Name)
+			}
+		}
+	default:
+		chain = []string{inside}
+	}
+	for _, fallback := range fallbacks {
+		of, inside := g.routeOf(fallback)
+		if of == live && inside == "" {
+			inside = own.Primary
+		}
+		if of != live || !own.Declares(inside) {
+			p := unknownModel(fallback)
+			p.param = fieldFallbacks
+			return nil, "", p
+		}
+		chain = append(chain, inside)
+	}
+	m, err := live.Chain(ctx, chain...)
+	switch {
+	case errors.Is(err, policy.ErrUnknownModel): // a reload has removed it
+		return nil, "", unknownModel(name)
+	case len(chain) > policy.MaxChain:
+		return nil, "", invalid(fieldFallbacks, "fallbacks has too many models")
+	case err != nil:
+		g.config.Logger.Error("gateway: a model cannot be built", "error", err)
+		return nil, "", newProblem(http.StatusInternalServerError, codeServer, "", "the model "+quoted(name)+" cannot be built; the gateway's log says why")
+	}
+	return m, start, nil
+}
+
+// isInChain reports whether a model is one of the policy's targets.
+func isInChain(p *spec.Policy, name string) bool {
+	of := p.Resolve(name).Model
+	return slices.ContainsFunc(p.Targets(), func(t spec.Target) bool { return !t.LastResort() && t.Model == of })
 }
 
 // routeOf returns the policy that a model's name belongs to, and the model's name in it; ""
@@ -27,15 +77,46 @@ func (g *Gateway) routeOf(name string) (live *policy.Live, inside string) {
 	if live, ok := g.config.Routes[name]; ok {
 		return live, ""
 	}
-	if route, inside, ok := strings.Cut(name, "/"); ok && g.config.Routes[route] != nil {
+	if route, inside, ok := strings.Cut(name, "/"); ok && inside != "" && g.config.Routes[route] != nil {
 		return g.config.Routes[route], inside
 	}
-	if len(g.config.Routes) == 1 {
+	if len(g.config.Routes) == 1 && name != "" {
 		for _, live = range g.config.Routes {
 		}
 		return live, name
 	}
 	return nil, name
+}
+
+// listed is a model that a request may name.
+type listed struct {
+	name  string
+	owner string // the provider; "" for a route
+}
+
+// models returns the routes, and the models of each policy that have a name: those of its
+// chain, and those under models that are no patterns.
+func (g *Gateway) models() (all []listed) {
+	for _, route := range slices.Sorted(maps.Keys(g.config.Routes)) {
+		all = append(all, listed{name: route})
+		p, prefix := g.config.Routes[route].Policy(), ""
+		if len(g.config.Routes) > 1 {
+			prefix = route + "/"
+		}
+		seen := map[string]bool{}
+		for _, t := range p.Targets() {
+			seen[t.Name] = !t.LastResort()
+		}
+		for _, name := range slices.Concat(slices.Collect(maps.Keys(p.Models)), slices.Collect(maps.Keys(p.Aliases))) {
+			seen[name] = p.Declares(name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(seen)) {
+			if _, isRoute := g.config.Routes[prefix+name]; seen[name] && !isRoute {
+				all = append(all, listed{prefix + name, cmp.Or(p.Resolve(name).Provider, "application")})
+			}
+		}
+	}
+	return all
 }
 
 func unknownModel(name string) *problem {

@@ -14,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 // turn is one request for content, in the canonical form.
@@ -31,6 +32,7 @@ type turn struct {
 // chunks, then last or broken; whatever they append is sent at once. An error before the
 // first byte is one call of refusal.
 type protocol interface {
+	errorWriter
 	// contentType returns the type of the body of an answer. That of an error is JSON.
 	contentType(streamed bool) string
 	// whole appends the body of an answer.
@@ -43,6 +45,10 @@ type protocol interface {
 	last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte
 	// broken appends the end of a stream that fails after its first content.
 	broken(dst []byte, p *problem) []byte
+}
+
+// errorWriter writes errors in one protocol.
+type errorWriter interface {
 	// refusal appends the body of an error.
 	refusal(dst []byte, p *problem) []byte
 }
@@ -195,6 +201,12 @@ func (a *answering) rest(resp *model.LLMResponse) (rest []*genai.Part, ok bool) 
 	return rest, true
 }
 
+// isFiltered reports whether a content policy has ended an answer.
+func isFiltered(resp *model.LLMResponse) bool {
+	v, bad := failure.ClassifyResponse(resp, failure.Expect{})
+	return bad && v.Kind == failure.KindContent
+}
+
 // isText reports whether a part is text of the answer.
 func isText(part *genai.Part) bool { return part != nil && part.Text != "" && !part.Thought }
 
@@ -232,7 +244,7 @@ func (a *answering) send(data []byte) *problem {
 }
 
 // refuse writes an error.
-func refuse(w http.ResponseWriter, out protocol, p *problem) {
+func refuse(w http.ResponseWriter, out errorWriter, p *problem) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	if wait := p.retryAfter(); wait != "" {

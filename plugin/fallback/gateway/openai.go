@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+)
+
+// openAI registers the endpoints of OpenAI's protocol.
+func (g *Gateway) openAI() {
+	g.mux.HandleFunc("POST /v1/chat/completions", g.chatCompletions)
+	g.mux.HandleFunc("GET /v1/models", g.listModels)
+	g.mux.HandleFunc("GET /v1/models/{model...}", g.getModel)
+	g.mux.HandleFunc("POST /v1/embeddings", g.embeddings)
+	g.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
+		refuse(w, openAIErrors{}, newProblem(http.StatusNotFound, codePath, "", r.Method+" "+quoted(r.URL.Path)+" does not exist"))
+	})
+}
+
+// openAIErrors writes errors of endpoints without a model.
+type openAIErrors struct{}
+
+func (openAIErrors) refusal(dst []byte, p *problem) []byte { return appendOpenAIError(dst, p) }
+
+// chatCompletions answers POST /v1/chat/completions.
+func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
+	body, p := readBody(r)
+	if p != nil {
+		refuse(w, openAIErrors{}, p)
+		return
+	}
+	c, p := decodeChat(body)
+	if p != nil {
+		refuse(w, openAIErrors{}, p)
+		return
+	}
+	m, start, p := g.resolve(r.Context(), c.model, c.fallbacks)
+	if p != nil {
+		refuse(w, openAIErrors{}, p)
+		return
+	}
+	c.Model = start
+	if c.user != "" {
+		r = r.WithContext(call.With(r.Context(), call.Info{User: c.user}))
+	}
+	g.answer(w, r, turn{model: m, request: c.LLMRequest, streamed: c.streamed, out: newChatWriter(c)})
+}
+
+// readBody reads the body of a request, whose length the server bounds.
+func readBody(r *http.Request) ([]byte, *problem) {
+	body, err := io.ReadAll(r.Body)
+	var tooLong *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLong):
+		return nil, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, "", "the body of the request is too long")
+	case err != nil:
+		return nil, invalid("", "the body of the request cannot be read")
+	}
+	return body, nil
+}
+
+// modelDocument is a model in a list.
+type modelDocument struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Created int64  `json:"created"`
+	OwnedBy string `json:"owned_by"`
+}
+
+// listModels answers GET /v1/models.
+func (g *Gateway) listModels(w http.ResponseWriter, _ *http.Request) {
+	list := struct {
+		Object string          `json:"object"`
+		Data   []modelDocument `json:"data"`
+	}{Object: "list", Data: []modelDocument{}}
+	for _, m := range g.models() {
+		list.Data = append(list.Data, g.modelDocument(m))
+	}
+	writeJSON(w, list)
+}
+
+// getModel answers GET /v1/models/{model}.
+func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("model")
+	if i := slices.IndexFunc(g.models(), func(m listed) bool { return m.name == name }); i >= 0 {
+		writeJSON(w, g.modelDocument(g.models()[i]))
+		return
+	}
+	if live, inside := g.routeOf(name); live != nil && live.Policy().Declares(inside) { // by a pattern
+		writeJSON(w, g.modelDocument(listed{name: name, owner: live.Policy().Resolve(inside).Provider}))
+		return
+	}
+	refuse(w, openAIErrors{}, unknownModel(name))
+}
+
+func (g *Gateway) modelDocument(m listed) modelDocument {
+	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: or(m.owner, "adk-fallback")}
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	data, err := json.Marshal(v)
+	if err != nil {
+		refuse(w, openAIErrors{}, newProblem(http.StatusInternalServerError, codeServer, "", err.Error()))
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(data) // a client that has gone needs no answer
+}

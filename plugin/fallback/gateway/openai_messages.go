@@ -1,0 +1,257 @@
+package gateway
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"net/url"
+	"path"
+	"strings"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+)
+
+// messages reads the conversation.
+func (c *chatRequest) messages(wire *openaiwire.Chat) *problem {
+	names := map[string]string{} // of functions, by the ids of their calls
+	for i := range wire.Messages {
+		m, at := &wire.Messages[i], fmt.Sprintf("messages[%d]", i)
+		var p *problem
+		switch m.Role {
+		case "system", "developer":
+			p = c.instruct(m, at)
+		case "user":
+			p = c.say(m, at)
+		case "assistant":
+			p = c.answered(m, at, names)
+		case "tool":
+			p = c.result(m, at, names)
+		default:
+			p = invalid(at+".role", "role must be system, developer, user, assistant or tool, not "+quoted(m.Role))
+		}
+		if p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// instruct adds an instruction. Those within the conversation join those at its start.
+func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem {
+	parts, p := texts(m.Content, at)
+	if p != nil {
+		return p
+	}
+	if c.Config.SystemInstruction == nil {
+		c.Config.SystemInstruction = &genai.Content{Role: genai.RoleUser}
+	}
+	c.Config.SystemInstruction.Parts = append(c.Config.SystemInstruction.Parts, parts...)
+	return nil
+}
+
+func (c *chatRequest) say(m *openaiwire.ChatMessage, at string) *problem {
+	content := &genai.Content{Role: genai.RoleUser}
+	if m.Content.Parts == nil {
+		content.Parts = []*genai.Part{{Text: m.Content.Text}}
+	}
+	for i := range m.Content.Parts {
+		part, p := partOf(&m.Content.Parts[i], fmt.Sprintf("%s.content[%d]", at, i))
+		if p != nil {
+			return p
+		}
+		content.Parts = append(content.Parts, part)
+	}
+	if len(content.Parts) == 0 {
+		return invalid(at+".content", "the content is an empty list")
+	}
+	c.Contents = append(c.Contents, content)
+	return nil
+}
+
+// answered adds an earlier answer of a model.
+func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem {
+	content := &genai.Content{Role: genai.RoleModel}
+	for _, thought := range []*string{m.ReasoningContent, m.Reasoning} {
+		if thought != nil && *thought != "" {
+			content.Parts = append(content.Parts, &genai.Part{Text: *thought, Thought: true})
+			break
+		}
+	}
+	parts, p := texts(m.Content, at)
+	if p != nil {
+		return p
+	}
+	content.Parts = append(content.Parts, parts...)
+	if m.Refusal != "" {
+		content.Parts = append(content.Parts, &genai.Part{Text: m.Refusal})
+	}
+	for i, call := range m.ToolCalls {
+		args, ok := object(json.RawMessage(call.Function.Arguments))
+		if !ok && strings.TrimSpace(call.Function.Arguments) != "" {
+			return invalid(fmt.Sprintf("%s.tool_calls[%d].function.arguments", at, i), "arguments must be a JSON object in a string")
+		}
+		if call.Function.Name == "" {
+			return invalid(fmt.Sprintf("%s.tool_calls[%d].function.name", at, i), "a call needs the name of its function")
+		}
+		if args == nil {
+			args = map[string]any{}
+		}
+		names[call.ID] = call.Function.Name
+		content.Parts = append(content.Parts, &genai.Part{
+			FunctionCall: &genai.FunctionCall{ID: call.ID, Name: call.Function.Name, Args: args}, ThoughtSignature: signatureOf(call.ExtraContent),
+		})
+	}
+	if len(content.Parts) > 0 {
+		c.Contents = append(c.Contents, content)
+	}
+	return nil
+}
+
+// result adds the result of a call, to the results right before it if there are any.
+func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem {
+	name, ok := names[m.ToolCallID]
+	if !ok {
+		return invalid(at+".tool_call_id", "there is no call with the id "+quoted(m.ToolCallID)+" before its result")
+	}
+	parts, p := texts(m.Content, at)
+	if p != nil {
+		return p
+	}
+	text := ""
+	for _, part := range parts {
+		text += part.Text
+	}
+	response, ok := object(json.RawMessage(text))
+	if !ok {
+		response = map[string]any{"output": text}
+	}
+	part := &genai.Part{FunctionResponse: &genai.FunctionResponse{ID: m.ToolCallID, Name: name, Response: response}}
+	if n := len(c.Contents); n > 0 && c.Contents[n-1].Parts[0].FunctionResponse != nil {
+		c.Contents[n-1].Parts = append(c.Contents[n-1].Parts, part)
+		return nil
+	}
+	c.Contents = append(c.Contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{part}})
+	return nil
+}
+
+// texts returns the texts of a content that has nothing else.
+func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *problem) {
+	if content.Parts == nil && content.Text != "" {
+		return []*genai.Part{{Text: content.Text}}, nil
+	}
+	for i, part := range content.Parts {
+		text := part.Text
+		switch part.Type {
+		case "text":
+		case "refusal":
+			text = part.Refusal
+		default:
+			return nil, invalid(fmt.Sprintf("%s.content[%d].type", at, i), "a message of this role may only have parts of type text, not "+quoted(part.Type))
+		}
+		if text != "" {
+			parts = append(parts, &genai.Part{Text: text})
+		}
+	}
+	return parts, nil
+}
+
+// partOf returns a part of a user's message.
+func partOf(part *openaiwire.ChatPart, at string) (*genai.Part, *problem) {
+	switch {
+	case part.Type == "text":
+		return &genai.Part{Text: part.Text}, nil
+	case part.Type == "image_url" && part.ImageURL != nil:
+		return imageOf(part.ImageURL.URL, at+".image_url.url")
+	case part.Type == "input_audio" && part.InputAudio != nil:
+		kind := audioTypes[part.InputAudio.Format]
+		if kind == "" {
+			return nil, invalid(at+".input_audio.format", "format must be wav or mp3")
+		}
+		data, err := base64.StdEncoding.DecodeString(part.InputAudio.Data)
+		if err != nil || len(data) == 0 {
+			return nil, invalid(at+".input_audio.data", "data is not base64")
+		}
+		return &genai.Part{InlineData: &genai.Blob{MIMEType: kind, Data: data}}, nil
+	case part.Type == "file" && part.File != nil:
+		return fileOf(part.File, at+".file")
+	}
+	return nil, invalid(at+".type", "a part of type "+quoted(part.Type)+" is not supported, or has no content")
+}
+
+// audioTypes are the types of recordings, by their names in the protocol.
+var audioTypes = map[string]string{"wav": "audio/wav", "mp3": "audio/mpeg"}
+
+// imageOf returns an image.
+func imageOf(address, at string) (*genai.Part, *problem) {
+	if strings.HasPrefix(address, "data:") {
+		blob, ok := readDataURL(address)
+		if !ok {
+			return nil, invalid(at, "a data URL must be data:image/TYPE;base64,DATA")
+		}
+		return &genai.Part{InlineData: blob}, nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, invalid(at, "url must be an http, https or data URL")
+	}
+	kind, _, _ := mime.ParseMediaType(mime.TypeByExtension(strings.ToLower(path.Ext(u.Path))))
+	if !strings.HasPrefix(kind, "image/") {
+		kind = "image/jpeg" // by its place, it is an image
+	}
+	return &genai.Part{FileData: &genai.FileData{FileURI: address, MIMEType: kind}}, nil
+}
+
+// fileOf returns a document.
+func fileOf(file *openaiwire.ChatFile, at string) (*genai.Part, *problem) {
+	if file.FileData == "" {
+		if file.FileID == "" {
+			return nil, invalid(at, "a file needs file_data or file_id")
+		}
+		return &genai.Part{FileData: &genai.FileData{FileURI: file.FileID, DisplayName: file.Filename}}, nil
+	}
+	blob, ok := readDataURL(file.FileData)
+	if !ok {
+		data, err := base64.StdEncoding.DecodeString(file.FileData)
+		if err != nil || len(data) == 0 {
+			return nil, invalid(at+".file_data", "file_data is not base64")
+		}
+		blob = &genai.Blob{MIMEType: "application/pdf", Data: data}
+	}
+	blob.DisplayName = file.Filename
+	return &genai.Part{InlineData: blob}, nil
+}
+
+// readDataURL returns what a data URL in base64 holds.
+func readDataURL(address string) (*genai.Blob, bool) {
+	rest, ok := strings.CutPrefix(address, "data:")
+	kind, text, isBase64 := strings.Cut(rest, ";base64,")
+	if !ok || !isBase64 || kind == "" {
+		return nil, false
+	}
+	data, err := base64.StdEncoding.DecodeString(text)
+	return &genai.Blob{MIMEType: kind, Data: data}, err == nil && len(data) > 0
+}
+
+// extraContent is what a call has beside its function, as Google's own endpoint for this
+// protocol writes it: https://ai.google.dev/gemini-api/docs/openai
+type extraContent struct {
+	Google struct {
+		ThoughtSignature string `json:"thought_signature"`
+	} `json:"google"`
+}
+
+// signatureOf returns the thought signature that a call came with, nil for none.
+func signatureOf(raw json.RawMessage) []byte {
+	var extra extraContent
+	if len(raw) == 0 || json.Unmarshal(raw, &extra) != nil || extra.Google.ThoughtSignature == "" {
+		return nil
+	}
+	signature, err := base64.StdEncoding.DecodeString(extra.Google.ThoughtSignature)
+	if err != nil {
+		return []byte(extra.Google.ThoughtSignature)
+	}
+	return signature
+}
