@@ -2,19 +2,27 @@ package request
 
 import (
 	"maps"
+	"strings"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 )
 
-// chatFields is the key in ExtraBody under which a request carries fields for targets that
-// speak chat completions. It is no field of any API.
-const chatFields = "adk-fallback/chat"
+// Protocol is a protocol whose own fields a request can carry.
+type Protocol string
 
-// SetChatFields gives req fields for the body of a chat completion. The engine sends them to
-// a target with that API, whichever place it has in a chain, and to no other; see
-// [TakeChatFields].
-func SetChatFields(req *model.LLMRequest, fields map[string]any) {
+const (
+	Chat   Protocol = "chat"   // chat completions
+	Gemini Protocol = "gemini" // generateContent, also of Vertex AI
+)
+
+// carried begins the keys in ExtraBody under which a request carries such fields. They are no
+// fields of any API.
+const carried = "adk-fallback/"
+
+// SetFields gives req fields for a body of a protocol. The engine sends them to a target that
+// speaks it, whichever place it has in a chain, and to no other; see [TakeFields].
+func SetFields(req *model.LLMRequest, protocol Protocol, fields map[string]any) {
 	if len(fields) == 0 {
 		return
 	}
@@ -28,26 +36,34 @@ func SetChatFields(req *model.LLMRequest, fields map[string]any) {
 	if body == nil {
 		body = map[string]any{}
 	}
-	body[chatFields] = fields
+	body[carried+string(protocol)] = fields
 	req.Config.HTTPOptions.ExtraBody = body
 }
 
-// TakeChatFields removes the fields of [SetChatFields] from an attempt's own copy of a
-// request and returns them; nil if there are none.
-func TakeChatFields(own *model.LLMRequest) map[string]any {
+// TakeFields removes the fields of [SetFields] from an attempt's own copy of a request, whose
+// target speaks a protocol; "" for another one. It returns those of the protocol, nil if there
+// are none, and whether there were others.
+func TakeFields(own *model.LLMRequest, protocol Protocol) (fields map[string]any, others bool) {
 	if own.Config == nil || own.Config.HTTPOptions == nil {
-		return nil
+		return nil, false
 	}
 	body := own.Config.HTTPOptions.ExtraBody
-	fields, ok := body[chatFields].(map[string]any)
-	if !ok {
-		return nil
+	for key, value := range body {
+		of, ok := strings.CutPrefix(key, carried)
+		if !ok {
+			continue
+		}
+		if of == string(protocol) {
+			fields, _ = value.(map[string]any)
+		} else {
+			others = true
+		}
+		delete(body, key)
 	}
-	delete(body, chatFields)
 	if len(body) == 0 {
 		own.Config.HTTPOptions.ExtraBody = nil
 	}
-	return fields
+	return fields, others
 }
 
 // AddFields adds fields to the ExtraBody of an attempt's own copy of a request, which may

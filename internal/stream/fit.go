@@ -75,17 +75,16 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	}()
 	own := request.Clone(req)
 	own.Model = a.name
-	fields := request.TakeChatFields(own)
+	fields, foreign := request.TakeFields(own, protocolOf(target))
 	var adapted []string
 	if out.Root != "" && out.Root != a.name {
 		request.Adapt(own.Contents, "", true)
 		adapted = withoutRootsOwn(own)
 	}
-	switch {
-	case fields == nil:
-	case target.API == provider.Chat:
+	if fields != nil {
 		request.AddFields(own, fields)
-	default:
+	}
+	if foreign {
 		adapted = append(adapted, "extra_body")
 	}
 	if s.options.Prepare != nil {
@@ -101,6 +100,18 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	a.req, a.answer = own, fitted.Answer
 	out.Notes.Adapted = strings.Join(append(adapted, fitted.Adapted...), "\n")
 	return nil
+}
+
+// protocolOf returns the protocol of a target whose own fields a request can carry; "" for
+// none.
+func protocolOf(target *provider.Target) request.Protocol {
+	switch target.API {
+	case provider.Chat:
+		return request.Chat
+	case provider.Gemini, provider.Vertex:
+		return request.Gemini
+	}
+	return ""
 }
 
 // withoutRootsOwn removes from a copy the fields that the agent set for the API of

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"os"
 	"strconv"
@@ -15,12 +14,9 @@ import (
 // so that a body that is announced only costs nothing.
 const firstRead = 16 << 10
 
-// readBody returns the body of a request, which must be JSON. t holds its bytes.
+// readBody returns the body of a request. t holds its bytes. The header Content-Type does not
+// matter: many clients leave it to their library.
 func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e *exchange) ([]byte, *problem) {
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		// A page in a browser can send any other type to a gateway on the same machine.
-		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "the header Content-Type must be application/json")
-	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "a body with a Content-Encoding is not supported; send it as it is")
 	}

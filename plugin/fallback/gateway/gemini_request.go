@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 // geminiRequest is a GenerateContentRequest. genai's types have the API's names.
@@ -92,9 +93,7 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 		return nil, nil, invalid("fallbacks", fmt.Sprintf("fallbacks has %d models; it may have %d", len(in.Fallbacks), maxFallbacks))
 	}
 	req = &model.LLMRequest{Contents: in.Contents, Config: in.config()}
-	if extra := in.unknown(body); len(extra) > 0 {
-		passUnknown(req, extra)
-	}
+	request.SetFields(req, request.Gemini, in.unknown(body))
 	return req, in.Fallbacks, nil
 }
 

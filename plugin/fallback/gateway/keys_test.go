@@ -95,7 +95,7 @@ func TestMistakesInAKeysFileHavePlaces(t *testing.T) {
 
 // B145: without a valid key there is no answer; with one, the call is its tenant's.
 func TestAKeySaysWhoCalls(t *testing.T) {
-	g := serve(t, gateway.Config{Keys: keysOf(t, `
+	g := gatewayFor(t, gateway.Config{Keys: keysOf(t, `
 keys:
   - {tenant: acme, sha256: KEYalpha}
   - {tenant: umbrella, sha256: KEYbeta, priority: normal, max_priority: high}
@@ -122,7 +122,7 @@ keys:
 		"no class":               {generate, []string{"x-api-key", "alpha", "x-fallback-priority", "urgent"}, 400, "it must be one of high, normal, low"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := post(g, test.path, hello, test.headers...)
+			w := posted(g, test.path, hello, test.headers...)
 			if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
 				t.Errorf("status %d, body %s; want %d and %q", w.Code, w.Body, test.status, test.want)
 			}
@@ -155,9 +155,9 @@ func TestKeysFollowTheirFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := serve(t, gateway.Config{Keys: keys}, who)
+		g := gatewayFor(t, gateway.Config{Keys: keys}, who)
 		var got []int
-		ask := func(key string) { got = append(got, post(g, generate, hello, "x-api-key", key).Code) }
+		ask := func(key string) { got = append(got, posted(g, generate, hello, "x-api-key", key).Code) }
 		write("keys: [{tenant: acme, sha256: KEYalpha }, {tenant: acme, sha256: KEYbeta , requests_per_minute: 1}]")
 		ask("alpha")
 		ask("beta")

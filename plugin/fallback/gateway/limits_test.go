@@ -27,7 +27,7 @@ keys:
 // send starts a request, whose answer comes later.
 func send(g http.Handler, key string, headers ...string) <-chan *httptest.ResponseRecorder {
 	done := make(chan *httptest.ResponseRecorder, 1)
-	go func() { done <- post(g, generate, hello, append([]string{"x-api-key", key}, headers...)...) }()
+	go func() { done <- posted(g, generate, hello, append([]string{"x-api-key", key}, headers...)...) }()
 	synctest.Wait()
 	return done
 }
@@ -45,7 +45,7 @@ func refusedAs(w *httptest.ResponseRecorder) string {
 func TestATenantIsRefusedAtItsOwnLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := newGate()
-		g := serve(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: gateway.Limits{MaxCalls: 6}}, model.step)
+		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: gateway.Limits{MaxCalls: 6}}, model.step)
 		first := send(g, "c")
 		if got, want := refusedAs(<-send(g, "c")), "429 this API key has as many calls in progress as it may; try again later (1)"; got != want {
 			t.Errorf("a second call at once: %s, want %s", got, want)
@@ -86,7 +86,7 @@ func TestAFullGatewayShedsTheFlooderFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := newGate()
 		limits := gateway.Limits{MaxCalls: 4, MaxTenantCalls: 10, MaxQueue: 2, MaxWait: time.Minute}
-		g := serve(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
+		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
 		for range 4 {
 			send(g, "a")
 		}
@@ -125,7 +125,7 @@ func TestACallDoesNotWaitForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := newGate()
 		limits := gateway.Limits{MaxCalls: 2, MaxTenantCalls: 2, MaxWait: 3 * time.Second}
-		g := serve(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
+		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
 		ctx, leave := context.WithCancel(t.Context())
 		gone := make(chan int, 1)
 		go func() {
@@ -159,7 +159,7 @@ func TestACallDoesNotWaitForEver(t *testing.T) {
 // B145: bodies are bounded one by one and together, whatever their length is said to be.
 func TestBodiesAreBounded(t *testing.T) {
 	limits := gateway.Limits{MaxBody: 1000, MaxDepth: 10}
-	g := serve(t, gateway.Config{Limits: limits}, suite.Text("hi"))
+	g := gatewayFor(t, gateway.Config{Limits: limits}, suite.Text("hi"))
 	long := strings.Replace(hello, "hello", strings.Repeat("a", 1000), 1)
 	fits := strings.Replace(hello, "hello", strings.Repeat("a", 1000-len(hello)+len("hello")), 1)
 	deep := strings.Replace(hello, `"hello"`, `"h","x":`+strings.Repeat("[", 6)+`"{{{{{{"`+strings.Repeat("]", 6), 1)
@@ -179,9 +179,7 @@ func TestBodiesAreBounded(t *testing.T) {
 		"marks in a text":   {strings.Replace(hello, "hello", strings.Repeat(`[{\"`, 50), 1), false, nil, 200, "hi"},
 		"no JSON":           {"primary: one", false, nil, 400, "no JSON, from byte 1 on"},
 		"nothing":           {"", false, nil, 400, "no JSON, from byte 0 on"},
-		"another type":      {hello, false, []string{"Content-Type", "text/plain"}, 415, "Content-Type must be application/json"},
-		"no type":           {hello, false, []string{"Content-Type", ""}, 415, "Content-Type must be application/json"},
-		"a charset":         {hello, false, []string{"Content-Type", "application/json; charset=utf-8"}, 200, "hi"},
+		"no type":           {hello, false, []string{"Content-Type", ""}, 200, "hi"},
 		"compressed":        {hello, false, []string{"Content-Encoding", "gzip"}, 415, "a body with a Content-Encoding is not supported"},
 		"a page in browser": {hello, false, []string{"Origin", "http://example.com"}, 403, "does not serve web pages"},
 		"10,000 headers":    {hello, false, manyHeaders(10_000), 431, "too many or too large headers"},
@@ -222,10 +220,10 @@ func TestBodiesTogetherAreBounded(t *testing.T) {
 		model := newGate()
 		body := strings.Replace(hello, "hello", strings.Repeat("a", 100_000), 1)
 		limits := gateway.Limits{MaxBody: 300_000, MaxBodies: 600_000}
-		g := serve(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
+		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
 		send := func(key string) <-chan *httptest.ResponseRecorder {
 			done := make(chan *httptest.ResponseRecorder, 1)
-			go func() { done <- post(g, generate, body, "x-api-key", key) }()
+			go func() { done <- posted(g, generate, body, "x-api-key", key) }()
 			synctest.Wait()
 			return done
 		}

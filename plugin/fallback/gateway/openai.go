@@ -31,23 +31,27 @@ func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
 	body, p := readBody(r)
 	if p != nil {
 		refuse(w, openAIErrors{}, p)
+		note(r.Context(), "", p)
 		return
 	}
 	c, p := decodeChat(body)
 	if p != nil {
 		refuse(w, openAIErrors{}, p)
+		note(r.Context(), "", p)
 		return
 	}
 	m, start, p := g.resolve(r.Context(), c.model, c.fallbacks)
 	if p != nil {
 		refuse(w, openAIErrors{}, p)
+		note(r.Context(), c.model, p)
 		return
 	}
 	c.Model = start
 	if c.user != "" {
 		r = r.WithContext(call.With(r.Context(), call.Info{User: c.user}))
 	}
-	g.answer(w, r, turn{model: m, request: c.LLMRequest, streamed: c.streamed, out: newChatWriter(c)})
+	p = g.answer(w, r, turn{model: m, request: c.LLMRequest, streamed: c.streamed, out: newChatWriter(c)})
+	note(r.Context(), c.model, p)
 }
 
 // readBody reads the body of a request, whose length the server bounds.
@@ -72,13 +76,15 @@ type modelDocument struct {
 }
 
 // listModels answers GET /v1/models.
-func (g *Gateway) listModels(w http.ResponseWriter, _ *http.Request) {
+func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
 		Object string          `json:"object"`
 		Data   []modelDocument `json:"data"`
 	}{Object: "list", Data: []modelDocument{}}
 	for _, m := range g.models() {
-		list.Data = append(list.Data, g.modelDocument(m))
+		if mayName(r.Context(), m.name) {
+			list.Data = append(list.Data, g.modelDocument(m))
+		}
 	}
 	writeJSON(w, list)
 }
@@ -86,6 +92,10 @@ func (g *Gateway) listModels(w http.ResponseWriter, _ *http.Request) {
 // getModel answers GET /v1/models/{model}.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("model")
+	if !mayName(r.Context(), name) {
+		refuse(w, openAIErrors{}, unknownModel(name))
+		return
+	}
 	if i := slices.IndexFunc(g.models(), func(m listed) bool { return m.name == name }); i >= 0 {
 		writeJSON(w, g.modelDocument(g.models()[i]))
 		return

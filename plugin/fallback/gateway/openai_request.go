@@ -121,7 +121,7 @@ func (c *chatRequest) own(wire *openaiwire.Chat) *problem {
 	if wire.ParallelToolCalls != nil {
 		fields["parallel_tool_calls"] = *wire.ParallelToolCalls
 	}
-	request.SetChatFields(c.LLMRequest, fields)
+	request.SetFields(c.LLMRequest, request.Chat, fields)
 	return nil
 }
 

@@ -20,7 +20,7 @@ import (
 // request has none; an empty list means that there are no fallbacks.
 func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) (m model.LLM, start string, p *problem) {
 	live, inside := g.routeOf(name)
-	if live == nil || inside != "" && !live.Policy().Declares(inside) {
+	if live == nil || inside != "" && !live.Policy().Declares(inside) || !mayName(ctx, name) {
 		return nil, "", unknownModel(name)
 	}
 	own := live.Policy()
@@ -45,7 +45,7 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 		if of == live && inside == "" {
 			inside = own.Primary
 		}
-		if of != live || !own.Declares(inside) {
+		if of != live || !own.Declares(inside) || !mayName(ctx, fallback) {
 			p := unknownModel(fallback)
 			p.param = fieldFallbacks
 			return nil, "", p

@@ -101,7 +101,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // B145: a client that sends its headers or its body slowly is cut off, others are served.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	limits := gateway.Limits{BodyTimeout: 100 * time.Millisecond}
-	r := listen(t, serve(t, gateway.Config{Limits: limits, Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, suite.Text("hi")), gateway.ServerConfig{HeaderTimeout: 100 * time.Millisecond})
+	r := listen(t, gatewayFor(t, gateway.Config{Limits: limits, Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, suite.Text("hi")), gateway.ServerConfig{HeaderTimeout: 100 * time.Millisecond})
 	headers := r.dial(t, "POST "+generate+" HTTP/1.1\r\nHost: gateway\r\nX-Slow: ")
 	const keyed = generate + "?key=a"
 	body := r.dial(t, strings.TrimSuffix(request(keyed, hello), "}"))
@@ -134,7 +134,7 @@ func TestAClientThatDoesNotReadEndsTheCall(t *testing.T) {
 		over <- ctx.Err()
 	}
 	var log logged
-	g := serve(t, gateway.Config{Logger: log.logger(), Limits: gateway.Limits{WriteTimeout: 100 * time.Millisecond}}, endless)
+	g := gatewayFor(t, gateway.Config{Logger: log.logger(), Limits: gateway.Limits{WriteTimeout: 100 * time.Millisecond}}, endless)
 	r := listen(t, g, gateway.ServerConfig{})
 	r.dial(t, request(stream, hello)) // and read nothing
 	select {
@@ -150,7 +150,7 @@ func TestAClientThatGoesEndsTheCall(t *testing.T) {
 	for name, leave := range map[string]func(*net.TCPConn) error{"gone": (*net.TCPConn).Close, "half-closed": (*net.TCPConn).CloseWrite} {
 		t.Run(name, func(t *testing.T) {
 			entered, over := make(chan struct{}), make(chan struct{})
-			r := listen(t, serve(t, gateway.Config{}, func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			r := listen(t, gatewayFor(t, gateway.Config{}, func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				close(entered)
 				<-ctx.Done()
 				close(over)
@@ -173,7 +173,7 @@ func TestAClientThatGoesEndsTheCall(t *testing.T) {
 // B145: a shutdown fails /readyz, lets calls end, accepts no more, and returns.
 func TestAShutdownLetsCallsEnd(t *testing.T) {
 	answer := newGate()
-	r := listen(t, serve(t, gateway.Config{}, answer.step), gateway.ServerConfig{AdminAddr: "127.0.0.1:0", DrainDelay: 50 * time.Millisecond})
+	r := listen(t, gatewayFor(t, gateway.Config{}, answer.step), gateway.ServerConfig{AdminAddr: "127.0.0.1:0", DrainDelay: 50 * time.Millisecond})
 	admin := "http://" + r.AdminAddr().String()
 	ready := func() (status int) {
 		resp, err := http.Get(admin + "/readyz")
@@ -233,7 +233,7 @@ func TestADrainIsBounded(t *testing.T) {
 		<-ctx.Done()
 		yield(nil, ctx.Err())
 	}
-	r := listen(t, serve(t, gateway.Config{}, step), gateway.ServerConfig{Drain: 50 * time.Millisecond})
+	r := listen(t, gatewayFor(t, gateway.Config{}, step), gateway.ServerConfig{Drain: 50 * time.Millisecond})
 	body := make(chan string, 1)
 	go func() {
 		_, text := fetch(t, http.DefaultClient, r.url+stream)
@@ -252,7 +252,7 @@ func TestADrainIsBounded(t *testing.T) {
 // B145: Close ends what a shutdown waits for.
 func TestCloseEndsAShutdown(t *testing.T) {
 	answer := newGate()
-	r := listen(t, serve(t, gateway.Config{}, answer.step), gateway.ServerConfig{DrainDelay: time.Hour, Drain: time.Hour})
+	r := listen(t, gatewayFor(t, gateway.Config{}, answer.step), gateway.ServerConfig{DrainDelay: time.Hour, Drain: time.Hour})
 	conn := r.dial(t, request(generate, hello))
 	<-answer.entered
 	r.stop()
@@ -269,8 +269,8 @@ func TestCloseEndsAShutdown(t *testing.T) {
 
 // B145: without keys, a gateway is for its own machine.
 func TestAGatewayWithoutKeysListensOnLoopbackOnly(t *testing.T) {
-	open := serve(t, gateway.Config{}, suite.Text("hi"))
-	locked := serve(t, gateway.Config{Keys: keysOf(t, threeTenants)}, suite.Text("hi"))
+	open := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
+	locked := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, suite.Text("hi"))
 	for name, test := range map[string]struct {
 		g      *gateway.Gateway
 		config gateway.ServerConfig
@@ -307,7 +307,7 @@ func TestHTTP2WithoutTLSIsOff(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	for _, on := range []bool{false, true} {
-		r := listen(t, serve(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{H2C: on})
+		r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{H2C: on})
 		resp, err := client.Post(r.url+generate, "application/json", strings.NewReader(hello))
 		if err == nil {
 			resp.Body.Close()
@@ -320,7 +320,7 @@ func TestHTTP2WithoutTLSIsOff(t *testing.T) {
 
 // B145: what two servers could read differently is refused, or ends the connection.
 func TestRequestsAreNotSmuggled(t *testing.T) {
-	r := listen(t, serve(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{})
+	r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{})
 	inner := "GET /v1beta/models HTTP/1.1\r\nHost: gateway\r\n\r\n"
 	head := "POST " + generate + " HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
 	for name, test := range map[string]struct {
@@ -355,7 +355,7 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 
 // B145: a body that is too large is refused before it has been sent, or as soon as it shows.
 func TestLargeBodiesAreRefusedEarly(t *testing.T) {
-	r := listen(t, serve(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{})
+	r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{})
 	for _, length := range []int64{100 << 20, -1} {
 		body := &counted{Reader: io.LimitReader(zeros{}, 100<<20)}
 		req, err := http.NewRequest(http.MethodPost, r.url+generate, body)
@@ -404,7 +404,7 @@ func (c *counted) Read(p []byte) (int, error) {
 // versions of TLS are refused.
 func TestTLS(t *testing.T) {
 	certFile, keyFile, pool := certificateFiles(t, t.TempDir(), "first")
-	r := listen(t, serve(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{CertFile: certFile, KeyFile: keyFile})
+	r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{CertFile: certFile, KeyFile: keyFile})
 	url := "https://" + r.Addr().String()
 	for _, test := range []struct {
 		proto   string

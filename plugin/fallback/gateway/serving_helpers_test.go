@@ -28,8 +28,8 @@ const (
 	stream   = "/v1beta/models/chat:streamGenerateContent?alt=sse"
 )
 
-// serve returns a gateway with a route "chat", whose model "one" does step.
-func serve(t *testing.T, config gateway.Config, step suite.Step) *gateway.Gateway {
+// gatewayFor returns a gateway with a route "chat", whose model "one" does step.
+func gatewayFor(t *testing.T, config gateway.Config, step suite.Step) *gateway.Gateway {
 	t.Helper()
 	p, err := spec.Parse([]byte("primary: one"))
 	if err != nil {
@@ -51,8 +51,8 @@ func serve(t *testing.T, config gateway.Config, step suite.Step) *gateway.Gatewa
 	return g
 }
 
-// post sends a request to a handler and returns what it answers. headers are pairs.
-func post(h http.Handler, path, body string, headers ...string) *httptest.ResponseRecorder {
+// posted sends a request to a handler and returns what it answers. headers are pairs.
+func posted(h http.Handler, path, body string, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	for i := 0; i+1 < len(headers); i += 2 {
