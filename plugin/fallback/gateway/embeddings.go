@@ -1,8 +1,151 @@
 package gateway
 
-import "net/http"
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"net/http"
+	"sync"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// maxInputs is the most texts of one request for embeddings, as at OpenAI.
+const maxInputs = 2048
 
 // embeddings answers POST /v1/embeddings.
 func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
-	refuse(w, openAIErrors{}, newProblem(http.StatusNotFound, codePath, "", "not there yet"))
+	body, p := readBody(r)
+	if p == nil {
+		var doc *openaiwire.Embeddings
+		if doc, p = g.embed(r.Context(), body); p == nil {
+			writeJSON(w, doc)
+			return
+		}
+	}
+	refuse(w, openAIErrors{}, p)
+	note(r.Context(), "", p)
+}
+
+// embed returns the embeddings that a request asks for.
+func (g *Gateway) embed(ctx context.Context, body []byte) (*openaiwire.Embeddings, *problem) {
+	var wire openaiwire.EmbeddingsRequest
+	if p := decodeEmbeddings(body, &wire); p != nil {
+		return nil, p
+	}
+	live, inside := g.routeOf(wire.Model)
+	if live == nil || !mayName(ctx, wire.Model) {
+		return nil, unknownModel(wire.Model)
+	}
+	if inside == "" {
+		inside = live.Policy().Primary
+	}
+	if wire.User != "" {
+		ctx = call.With(ctx, call.Info{User: wire.User})
+	}
+	contents := make([]*genai.Content, len(wire.Input))
+	for i, text := range wire.Input {
+		contents[i] = genai.NewContentFromText(text, genai.RoleUser)
+	}
+	config := &genai.EmbedContentConfig{}
+	if wire.Dimensions > 0 {
+		config.OutputDimensionality = genai.Ptr(int32(min(wire.Dimensions, math.MaxInt32)))
+	}
+	resp, err := g.vectors.of(live).EmbedContent(ctx, inside, contents, config)
+	switch {
+	case errors.Is(err, policy.ErrUnknownModel):
+		return nil, unknownModel(wire.Model)
+	case errors.Is(err, policy.ErrNoEmbeddings):
+		return nil, invalid("model", "the model "+quoted(wire.Model)+" has no embeddings")
+	case err != nil:
+		return nil, problemOf(ctx, err)
+	}
+	doc := &openaiwire.Embeddings{Object: "list", Data: make([]openaiwire.Embedding, len(resp.Embeddings)), Model: wire.Model}
+	for i, one := range resp.Embeddings {
+		doc.Data[i] = openaiwire.Embedding{Object: "embedding", Index: i, Embedding: openaiwire.Vector{Values: one.Values, Base64: wire.EncodingFormat == "base64"}}
+		doc.Usage.PromptTokens += tokensOf(contents[i], one)
+	}
+	doc.Usage.TotalTokens = doc.Usage.PromptTokens
+	return doc, nil
+}
+
+// tokensOf returns how many tokens a text has: as its provider says, or by an estimate.
+func tokensOf(text *genai.Content, e *genai.ContentEmbedding) int64 {
+	if e.Statistics != nil && e.Statistics.TokenCount > 0 {
+		return int64(e.Statistics.TokenCount)
+	}
+	return int64(tokens.OfContent(text))
+}
+
+func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem {
+	err := json.Unmarshal(body, wire)
+	var typ *json.UnmarshalTypeError
+	switch {
+	case errors.Is(err, openaiwire.ErrTokens):
+		return invalid("input", "input must be texts: tokens are those of one model")
+	case errors.As(err, &typ):
+		return invalid(or(typ.Field, "input"), or(typ.Field, "input")+" has the wrong type: "+typ.Value)
+	case err != nil:
+		return invalid("", "the body is not valid JSON: "+err.Error())
+	case wire.Model == "":
+		return invalid("model", "model is missing; GET /v1/models lists the models")
+	case len(wire.Input) == 0 || len(wire.Input) > maxInputs:
+		return invalid("input", "input must be 1 to 2048 texts")
+	case wire.Dimensions < 0:
+		return invalid("dimensions", "dimensions must be at least 1")
+	case wire.EncodingFormat != "" && wire.EncodingFormat != "float" && wire.EncodingFormat != "base64":
+		return invalid("encoding_format", "encoding_format must be float or base64")
+	}
+	return nil
+}
+
+// vectors keeps the embeddings of each policy. A policy that is replaced starts anew: the
+// same name may be another model.
+type vectors struct {
+	mu     sync.Mutex
+	caches map[*policy.Live]*kept // guarded by mu
+}
+
+type kept struct {
+	*cache.Embeddings
+	policy *spec.Policy
+}
+
+// of returns the embeddings of the policy in use.
+func (v *vectors) of(l *policy.Live) cache.Embedder {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p := l.Policy()
+	if k := v.caches[l]; k != nil {
+		if k.policy == p {
+			return k
+		}
+		_ = k.Close() // it never fails
+	}
+	if v.caches == nil {
+		v.caches = map[*policy.Live]*kept{}
+	}
+	k := &kept{cache.MustNewEmbeddings(embedders{l}, cache.EmbeddingsConfig{}), p}
+	v.caches[l] = k
+	return k
+}
+
+// embedders are the models of a policy.
+type embedders struct{ live *policy.Live }
+
+// EmbedContent implements cache.Embedder.
+func (e embedders) EmbedContent(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
+	inner, err := e.live.Embedder(ctx, model)
+	if err != nil {
+		return nil, err
+	}
+	return inner.EmbedContent(ctx, model, contents, config)
 }

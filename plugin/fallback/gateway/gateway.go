@@ -43,6 +43,7 @@ type Gateway struct {
 	config    Config
 	mux       *http.ServeMux
 	started   time.Time
+	vectors   vectors
 	limits    Limits
 	admission *admission
 	draining  atomic.Bool

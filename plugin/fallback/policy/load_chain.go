@@ -35,6 +35,8 @@ var ErrUnknownModel = errors.New("policy: unknown model")
 type chains struct {
 	lru    *simplelru.LRU[string, *chained] // by the names of the models; nil before the first
 	former kept                             // of the trees of an earlier policy
+
+	embedders *simplelru.LRU[string, *embedder] // by model; nil before the first
 }
 
 // chained is the tree of such a chain, with its state.

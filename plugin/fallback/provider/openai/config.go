@@ -101,12 +101,16 @@ func endpoint(u *url.URL) string {
 	return host + ":" + port
 }
 
-// resource returns the URL that is posted to.
-func (c *Config) resource(u *url.URL, deployment string) string {
-	resource := "chat/completions"
+// answers returns the URL that requests for answers are posted to.
+func (c *Config) answers(u *url.URL, deployment string) string {
 	if c.API == Responses {
-		resource = "responses"
+		return c.resource(u, deployment, "responses")
 	}
+	return c.resource(u, deployment, "chat/completions")
+}
+
+// resource returns the URL of a resource.
+func (c *Config) resource(u *url.URL, deployment, resource string) string {
 	if c.Azure == nil {
 		return u.JoinPath(resource).String()
 	}
@@ -116,7 +120,7 @@ func (c *Config) resource(u *url.URL, deployment string) string {
 	switch {
 	case c.Azure.versionless():
 		at = *at.JoinPath("openai", "v1", resource)
-	case c.API == Responses:
+	case resource == "responses":
 		at = *at.JoinPath("openai", resource)
 	default:
 		at = *at.JoinPath("openai", "deployments", url.PathEscape(deployment), resource)

@@ -22,6 +22,7 @@ type Model struct {
 	target     provider.Target
 	levels     []string // thinking levels that the model takes; nil if not known
 	url        string
+	embeddings string // the URL for embeddings
 	header     http.Header
 	secret     string // never to be shown
 	client     *http.Client
@@ -60,7 +61,7 @@ func New(name string, config Config) (*Model, error) {
 	}
 	m.levels = m.target.Accepts().ThinkingLevels
 	m.spoken = dialectOf(m.target.Endpoint, name, m.azure)
-	m.url = config.resource(base, m.deployment)
+	m.url, m.embeddings = config.answers(base, m.deployment), config.resource(base, m.deployment, "embeddings")
 	m.header = config.header()
 	if m.extras, err = request.Fields(config.ExtraBody); err != nil {
 		return nil, fmt.Errorf("openai: %w", err)

@@ -42,11 +42,16 @@ func (m *Model) do(ctx context.Context, of *model.LLMRequest, body []byte, strea
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(body))
+	return m.post(ctx, m.url, request.Header(m.header, request.Options(of).Headers), body, stream)
+}
+
+// post is do for a URL, with these headers.
+func (m *Model) post(ctx context.Context, url string, header http.Header, body []byte, stream bool) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err)
 	}
-	req.Header = request.Header(m.header, request.Options(of).Headers).Clone()
+	req.Header = header.Clone()
 	if req.Header.Get("Accept") == "" {
 		accept := "application/json"
 		if stream {
