@@ -73,6 +73,7 @@ var arrows = map[string]string{
 	"plugin/fallback/policy/spec":        "",
 	"plugin/fallback/policy":             "cache call cascade degrade failure guard inspect middleware observe policy/spec provider provider/gemini provider/openai router state",
 	"plugin/fallback/state/redis":        "state",
+	"plugin/fallback/gateway":            "cache call failure middleware policy policy/spec router",
 	"internal/stream":                    "call failure inspect provider",
 	"plugin/fallback/inspect":            "",
 	"internal/alerts":                    "call policy/spec",
@@ -91,8 +92,8 @@ var arrows = map[string]string{
 	"plugin/fallback/state/internal/storetest": "state",
 }
 
-// Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only
-// programs import policy.
+// Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the
+// gateway and programs import policy.
 // A room of provider knows no other, and what lives in internal knows of no public
 // package but those it is listed with.
 func TestArrowsPointOneWay(t *testing.T) {
