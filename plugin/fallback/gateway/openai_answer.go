@@ -63,7 +63,7 @@ type chatMessage struct {
 // chatCall is a whole call, which has no index.
 type chatCall struct {
 	openaiwire.ChatCallDelta
-	Index int `json:"-"`
+	Index *int `json:"index,omitempty"` // always nil
 }
 
 // document returns a document without choices.

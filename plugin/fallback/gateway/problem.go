@@ -63,6 +63,9 @@ func invalid(param, text string) *problem {
 // problemOf returns the problem of a call that ended with err. ctx is the request's.
 func problemOf(ctx context.Context, err error) *problem {
 	v := failure.Classifier{}.Classify(ctx, err)
+	if v.Kind == middleware.KindRefused {
+		v = called(ctx, err, v)
+	}
 	status, code := statusOf(v)
 	if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && v.Kind == middleware.KindRefused {
 		status, code = statusOfRefusal(refused.By)
@@ -73,8 +76,26 @@ func problemOf(ctx context.Context, err error) *problem {
 		if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && p.wait == 0 && !refused.Until.IsZero() {
 			p.wait = max(time.Until(refused.Until), 0)
 		}
+		if code != codeQuota { // which returns at a time that only its provider knows
+			p.wait = max(p.wait, failure.MinRetryAfter)
+		}
 	}
 	return p
+}
+
+// called returns the verdict of the first target that was called although err begins with one
+// that was not; otherwise if none was.
+func called(ctx context.Context, err error, otherwise failure.Verdict) failure.Verdict {
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return otherwise
+	}
+	for _, cause := range all.Unwrap() {
+		if v := (failure.Classifier{}).Classify(ctx, cause); v.Kind != middleware.KindRefused {
+			return v
+		}
+	}
+	return otherwise
 }
 
 // describe returns the words for a call that ended with err: the verdict's message, or else
