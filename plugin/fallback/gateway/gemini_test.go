@@ -193,7 +193,7 @@ func TestABrokenGeminiStreamSaysSo(t *testing.T) {
 	if text != "half " || failed == nil || strings.Contains(failed.Error(), "abcdefgh") {
 		t.Errorf("text %q, error %v", text, failed)
 	}
-	w := posted(g, "/v1beta/models/chat:streamGenerateContent", hello)
+	w := posted(g, "/v1beta/models/chat:streamGenerateContent", helloGemini)
 	var list []struct {
 		Candidates []json.RawMessage
 		Error      struct{ Code int }
@@ -206,7 +206,7 @@ func TestABrokenGeminiStreamSaysSo(t *testing.T) {
 // B144: without alt=sse a stream is a JSON list.
 func TestAGeminiStreamCanBeAList(t *testing.T) {
 	g := gatewayFor(t, gateway.Config{}, suite.Pieces("It is sunny.", "It is ", "sunny."))
-	w := posted(g, "/v1beta/models/chat:streamGenerateContent", hello)
+	w := posted(g, "/v1beta/models/chat:streamGenerateContent", helloGemini)
 	var list []genai.GenerateContentResponse
 	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list) != 3 || w.Header().Get("Content-Type") != "application/json" {
 		t.Fatalf("error %v, body %s; want a list of 3", err, w.Body)
@@ -303,11 +303,11 @@ func TestWrongGeminiRequestsAreRefused(t *testing.T) {
 		"/v1beta/models/chat:countTokens": `there is no method \"countTokens\"`, "/v1beta/models/chat": `there is no method \"\"`,
 		"/v1beta/files": "there is no endpoint", "/v1/models/chat:embed": `there is no method \"embed\"`,
 	} {
-		if w := posted(g, path, hello); w.Code != 404 || !strings.Contains(w.Body.String(), want) {
+		if w := posted(g, path, helloGemini); w.Code != 404 || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: status %d, body %s; want 404 and %q", path, w.Code, w.Body, want)
 		}
 	}
-	if w := posted(g, "/v1/models/chat:generateContent", hello); w.Code != 200 {
+	if w := posted(g, "/v1/models/chat:generateContent", helloGemini); w.Code != 200 {
 		t.Errorf("/v1: status %d, body %s", w.Code, w.Body)
 	}
 }

@@ -122,7 +122,7 @@ keys:
 		"no class":               {generate, []string{"x-api-key", "alpha", "x-fallback-priority", "urgent"}, 400, "it must be one of high, normal, low"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := posted(g, test.path, hello, test.headers...)
+			w := posted(g, test.path, helloGemini, test.headers...)
 			if w.Code != test.status || !strings.Contains(w.Body.String(), test.want) {
 				t.Errorf("status %d, body %s; want %d and %q", w.Code, w.Body, test.status, test.want)
 			}
@@ -157,7 +157,7 @@ func TestKeysFollowTheirFile(t *testing.T) {
 		}
 		g := gatewayFor(t, gateway.Config{Keys: keys}, who)
 		var got []int
-		ask := func(key string) { got = append(got, posted(g, generate, hello, "x-api-key", key).Code) }
+		ask := func(key string) { got = append(got, posted(g, generate, helloGemini, "x-api-key", key).Code) }
 		write("keys: [{tenant: acme, sha256: KEYalpha }, {tenant: acme, sha256: KEYbeta , requests_per_minute: 1}]")
 		ask("alpha")
 		ask("beta")

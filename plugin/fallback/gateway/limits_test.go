@@ -27,7 +27,7 @@ keys:
 // send starts a request, whose answer comes later.
 func send(g http.Handler, key string, headers ...string) <-chan *httptest.ResponseRecorder {
 	done := make(chan *httptest.ResponseRecorder, 1)
-	go func() { done <- posted(g, generate, hello, append([]string{"x-api-key", key}, headers...)...) }()
+	go func() { done <- posted(g, generate, helloGemini, append([]string{"x-api-key", key}, headers...)...) }()
 	synctest.Wait()
 	return done
 }
@@ -129,7 +129,7 @@ func TestACallDoesNotWaitForEver(t *testing.T) {
 		ctx, leave := context.WithCancel(t.Context())
 		gone := make(chan int, 1)
 		go func() {
-			r := httptest.NewRequestWithContext(ctx, http.MethodPost, generate, strings.NewReader(hello))
+			r := httptest.NewRequestWithContext(ctx, http.MethodPost, generate, strings.NewReader(helloGemini))
 			r.Header.Set("Content-Type", "application/json")
 			r.Header.Set("x-api-key", "a")
 			w := httptest.NewRecorder()
@@ -160,9 +160,9 @@ func TestACallDoesNotWaitForEver(t *testing.T) {
 func TestBodiesAreBounded(t *testing.T) {
 	limits := gateway.Limits{MaxBody: 1000, MaxDepth: 10}
 	g := gatewayFor(t, gateway.Config{Limits: limits}, suite.Text("hi"))
-	long := strings.Replace(hello, "hello", strings.Repeat("a", 1000), 1)
-	fits := strings.Replace(hello, "hello", strings.Repeat("a", 1000-len(hello)+len("hello")), 1)
-	deep := strings.Replace(hello, `"hello"`, `"h","x":`+strings.Repeat("[", 6)+`"{{{{{{"`+strings.Repeat("]", 6), 1)
+	long := strings.Replace(helloGemini, "hello", strings.Repeat("a", 1000), 1)
+	fits := strings.Replace(helloGemini, "hello", strings.Repeat("a", 1000-len(helloGemini)+len("hello")), 1)
+	deep := strings.Replace(helloGemini, `"hello"`, `"h","x":`+strings.Repeat("[", 6)+`"{{{{{{"`+strings.Repeat("]", 6), 1)
 	for name, test := range map[string]struct {
 		body    string
 		chunked bool
@@ -176,15 +176,15 @@ func TestBodiesAreBounded(t *testing.T) {
 		"long, in chunks":   {long, true, nil, 413, "the body is larger than 1000 bytes"},
 		"one byte more":     {fits + " ", true, nil, 413, "the body is larger than 1000 bytes"},
 		"deep":              {deep, false, nil, 400, "nested deeper than 10"},
-		"marks in a text":   {strings.Replace(hello, "hello", strings.Repeat(`[{\"`, 50), 1), false, nil, 200, "hi"},
+		"marks in a text":   {strings.Replace(helloGemini, "hello", strings.Repeat(`[{\"`, 50), 1), false, nil, 200, "hi"},
 		"no JSON":           {"primary: one", false, nil, 400, "no JSON, from byte 1 on"},
 		"nothing":           {"", false, nil, 400, "no JSON, from byte 0 on"},
-		"no type":           {hello, false, []string{"Content-Type", ""}, 200, "hi"},
-		"compressed":        {hello, false, []string{"Content-Encoding", "gzip"}, 415, "a body with a Content-Encoding is not supported"},
-		"a page in browser": {hello, false, []string{"Origin", "http://example.com"}, 403, "does not serve web pages"},
-		"10,000 headers":    {hello, false, manyHeaders(10_000), 431, "too many or too large headers"},
-		"a large header":    {hello, false, []string{"X", strings.Repeat("x", 40_000)}, 431, "too many or too large headers"},
-		"a header of 10 kB": {hello, false, []string{"X", strings.Repeat("x", 10_000)}, 200, "hi"},
+		"no type":           {helloGemini, false, []string{"Content-Type", ""}, 200, "hi"},
+		"compressed":        {helloGemini, false, []string{"Content-Encoding", "gzip"}, 415, "a body with a Content-Encoding is not supported"},
+		"a page in browser": {helloGemini, false, []string{"Origin", "http://example.com"}, 403, "does not serve web pages"},
+		"10,000 headers":    {helloGemini, false, manyHeaders(10_000), 431, "too many or too large headers"},
+		"a large header":    {helloGemini, false, []string{"X", strings.Repeat("x", 40_000)}, 431, "too many or too large headers"},
+		"a header of 10 kB": {helloGemini, false, []string{"X", strings.Repeat("x", 10_000)}, 200, "hi"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequest(http.MethodPost, generate, strings.NewReader(test.body))
@@ -218,7 +218,7 @@ func manyHeaders(n int) (pairs []string) {
 func TestBodiesTogetherAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		model := newGate()
-		body := strings.Replace(hello, "hello", strings.Repeat("a", 100_000), 1)
+		body := strings.Replace(helloGemini, "hello", strings.Repeat("a", 100_000), 1)
 		limits := gateway.Limits{MaxBody: 300_000, MaxBodies: 600_000}
 		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: limits}, model.step)
 		send := func(key string) <-chan *httptest.ResponseRecorder {

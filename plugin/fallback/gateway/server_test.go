@@ -81,7 +81,7 @@ func request(path, body string) string {
 // fetch sends a request and returns the status and body.
 func fetch(t *testing.T, client *http.Client, url string) (int, string) {
 	t.Helper()
-	resp, err := client.Post(url, "application/json", strings.NewReader(hello))
+	resp, err := client.Post(url, "application/json", strings.NewReader(helloGemini))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestSlowClientsAreCutOff(t *testing.T) {
 	r := listen(t, gatewayFor(t, gateway.Config{Limits: limits, Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, suite.Text("hi")), gateway.ServerConfig{HeaderTimeout: 100 * time.Millisecond})
 	headers := r.dial(t, "POST "+generate+" HTTP/1.1\r\nHost: gateway\r\nX-Slow: ")
 	const keyed = generate + "?key=a"
-	body := r.dial(t, strings.TrimSuffix(request(keyed, hello), "}"))
+	body := r.dial(t, strings.TrimSuffix(request(keyed, helloGemini), "}"))
 	chunks := r.dial(t, strings.Replace(request(keyed, ""), "Content-Length: 0", "Transfer-Encoding: chunked", 1)+"5\r\n{\"con")
 	refused := r.dial(t, strings.Replace(request(generate, ""), "Content-Length: 0", "Transfer-Encoding: chunked", 1)+"5\r\n{\"con")
 	if status, text := fetch(t, http.DefaultClient, r.url+keyed); status != 200 || !strings.Contains(text, "hi") {
@@ -136,7 +136,7 @@ func TestAClientThatDoesNotReadEndsTheCall(t *testing.T) {
 	var log logged
 	g := gatewayFor(t, gateway.Config{Logger: log.logger(), Limits: gateway.Limits{WriteTimeout: 100 * time.Millisecond}}, endless)
 	r := listen(t, g, gateway.ServerConfig{})
-	r.dial(t, request(stream, hello)) // and read nothing
+	r.dial(t, request(stream, helloGemini)) // and read nothing
 	select {
 	case <-over:
 	case <-time.After(patience):
@@ -156,7 +156,7 @@ func TestAClientThatGoesEndsTheCall(t *testing.T) {
 				close(over)
 				yield(nil, ctx.Err())
 			}), gateway.ServerConfig{})
-			conn := r.dial(t, request(generate, hello))
+			conn := r.dial(t, request(generate, helloGemini))
 			<-entered
 			if err := leave(conn.(*net.TCPConn)); err != nil {
 				t.Fatal(err)
@@ -253,7 +253,7 @@ func TestADrainIsBounded(t *testing.T) {
 func TestCloseEndsAShutdown(t *testing.T) {
 	answer := newGate()
 	r := listen(t, gatewayFor(t, gateway.Config{}, answer.step), gateway.ServerConfig{DrainDelay: time.Hour, Drain: time.Hour})
-	conn := r.dial(t, request(generate, hello))
+	conn := r.dial(t, request(generate, helloGemini))
 	<-answer.entered
 	r.stop()
 	if err := r.Close(); err != nil {
@@ -308,7 +308,7 @@ func TestHTTP2WithoutTLSIsOff(t *testing.T) {
 	defer client.CloseIdleConnections()
 	for _, on := range []bool{false, true} {
 		r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{H2C: on})
-		resp, err := client.Post(r.url+generate, "application/json", strings.NewReader(hello))
+		resp, err := client.Post(r.url+generate, "application/json", strings.NewReader(helloGemini))
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -414,7 +414,7 @@ func TestTLS(t *testing.T) {
 		transport := &http.Transport{ForceAttemptHTTP2: test.http2, TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS10, MaxVersion: test.version}}
 		client := &http.Client{Transport: transport, Timeout: patience}
 		for _, path := range []string{generate, stream} {
-			resp, err := client.Post(url+path, "application/json", strings.NewReader(hello))
+			resp, err := client.Post(url+path, "application/json", strings.NewReader(helloGemini))
 			if test.proto == "" {
 				if err == nil {
 					t.Errorf("%s: TLS 1.1 is accepted", path)

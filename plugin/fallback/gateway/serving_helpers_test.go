@@ -20,8 +20,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// hello is the body of a request to the Gemini endpoints.
-const hello = `{"contents":[{"role":"user","parts":[{"text":"hello"}]}]}`
+// helloGemini is the body of a request to the Gemini endpoints.
+const helloGemini = `{"contents":[{"role":"user","parts":[{"text":"hello"}]}]}`
 
 const (
 	generate = "/v1beta/models/chat:generateContent"
