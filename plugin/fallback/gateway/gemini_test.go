@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,6 +42,16 @@ func chained(t *testing.T, config gateway.Config) (*gateway.Gateway, *fallbackte
 	t.Helper()
 	srv := fallbacktest.NewServer()
 	t.Cleanup(srv.Close)
+	return chainedTo(t, srv, config), srv
+}
+
+// fuzzed is the gateway of chained for a fuzz target.
+func fuzzed(f *testing.F, srv *fallbacktest.Server) *gateway.Gateway {
+	return chainedTo(f, srv, gateway.Config{Logger: slog.New(slog.DiscardHandler)})
+}
+
+func chainedTo(t testing.TB, srv *fallbacktest.Server, config gateway.Config) *gateway.Gateway {
+	t.Helper()
 	config.Routes = map[string]*policy.Live{"chat": live(t, fmt.Sprintf(`
 primary: gemini-3-flash
 fallbacks: [{name: gpt-4o}]
@@ -54,7 +65,7 @@ models:
 	if err != nil {
 		t.Fatal(err)
 	}
-	return g, srv
+	return g
 }
 
 // B144: Google's client gets text, usage, the model and the finish reason, streamed and not, of
