@@ -41,8 +41,10 @@ func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
 	case "streamGenerateContent":
 		out.list = r.URL.Query().Get("alt") != "sse"
 		p = g.generate(w, r, name, true, out)
+	case "embedContent", "batchEmbedContents":
+		p = g.embedGemini(w, r, name, method != "embedContent", out)
 	default:
-		p = newProblem(http.StatusNotFound, codePath, "", "there is no method "+quoted(method)+" of models; use generateContent or streamGenerateContent")
+		p = newProblem(http.StatusNotFound, codePath, "", "there is no method "+quoted(method)+" of models; use generateContent, streamGenerateContent, embedContent or batchEmbedContents")
 		refuse(w, out, p)
 	}
 	note(r.Context(), name, p)
