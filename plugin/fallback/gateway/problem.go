@@ -13,6 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // problem is why a request has no answer, in words that every protocol can express.
@@ -68,7 +70,10 @@ func problemOf(ctx context.Context, err error) *problem {
 	}
 	status, code := statusOf(v)
 	if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && v.Kind == middleware.KindRefused {
-		status, code = statusOfRefusal(refused.By)
+		status, code = statusOfRefusal(refused)
+	}
+	if errors.Is(err, policy.ErrNoLegalTarget) {
+		status, code = http.StatusForbidden, codeForbidden
 	}
 	p := newProblem(status, code, "", describe(v, err))
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
@@ -86,11 +91,11 @@ func problemOf(ctx context.Context, err error) *problem {
 // called returns the verdict of the first target that was called although err begins with one
 // that was not; otherwise if none was.
 func called(ctx context.Context, err error, otherwise failure.Verdict) failure.Verdict {
-	all, ok := err.(interface{ Unwrap() []error })
+	all, ok := errors.AsType[*router.AllFailedError](err)
 	if !ok {
 		return otherwise
 	}
-	for _, cause := range all.Unwrap() {
+	for _, cause := range all.Causes {
 		if v := (failure.Classifier{}).Classify(ctx, cause); v.Kind != middleware.KindRefused {
 			return v
 		}
@@ -139,18 +144,19 @@ func statusOf(v failure.Verdict) (status int, code string) {
 }
 
 // statusOfRefusal returns the status and the code of a call that a layer refused.
-func statusOfRefusal(by string) (status int, code string) {
-	switch by {
+func statusOfRefusal(refused *middleware.RefusedError) (status int, code string) {
+	switch refused.By {
 	case "budget":
+		if refused.Until.IsZero() { // longer than a budget ever admits
+			return http.StatusRequestEntityTooLarge, codeTooLarge
+		}
 		return http.StatusTooManyRequests, codeQuota
 	case "limit":
 		return http.StatusTooManyRequests, codeRateLimit
 	case "fit", "capability":
 		return http.StatusBadRequest, codeInvalid
-	case "context window":
+	case "context_window":
 		return http.StatusBadRequest, codeContextLength
-	case "compliance":
-		return http.StatusForbidden, codeForbidden
 	}
 	return http.StatusServiceUnavailable, codeOverloaded
 }

@@ -1,0 +1,40 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+)
+
+// A call that the policy refuses has the status of the reason.
+func TestRefusals(t *testing.T) {
+	for _, test := range []struct {
+		name, file string
+		calls      int
+		status     int
+		code       string
+	}{
+		{"budget", "budgets: {usd_per_day: $0.01}\nmodels: {a: {price: {input: $0, output: $10000}}}", 1, 429, "insufficient_quota"},
+		{"input", "budgets: {max_input_tokens: 1}", 1, 413, "request_too_large"},
+		{"limit", "rate_limits: {requests_per_minute: 1, queue_timeout: 1ms}", 2, 429, "rate_limit_exceeded"},
+		{"window", "models: {a: {context_window: 1}}", 1, 400, "context_length_exceeded"},
+		{"rules", "compliance: {rules: [{data_classes: [pii], targets: [other]}]}\nmodels: {other: {provider: openai, base_url: 'http://127.0.0.1:1/v1'}}\ncontext: {data_class: class}", 1, 403, "forbidden"},
+		{"flag", "flags: {off: {targets: [a], default: false}}", 1, 503, "overloaded"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := newGateway(t, live(t, "primary: a\n"+test.file, handsIn(suite.NewModel("a", suite.Text("fine")))))
+			var w *httptest.ResponseRecorder
+			for range test.calls {
+				w = httptest.NewRecorder()
+				body := `{"model": "main", "max_tokens": 1000, "messages": [{"role": "user", "content": "` + strings.Repeat("word ", 50) + `"}]}`
+				g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
+			}
+			if w.Code != test.status || !strings.Contains(w.Body.String(), `"code":"`+test.code+`"`) {
+				t.Errorf("%d %s; want %d %s", w.Code, w.Body, test.status, test.code)
+			}
+		})
+	}
+}
