@@ -59,7 +59,7 @@ func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model
 			return llm, cmp.Or(t.Settings.ID, llm.Name()), nil
 		}
 	}
-	e := endpoint{Resolved: t.Resolved, env: env, relied: b.policy.ReliesOnRegions()}
+	e := endpoint{Resolved: t.Resolved, env: env, relied: b.policy.ReliesOnRegions(), client: b.options.client}
 	if name := t.Settings.CredentialEnv; name != "" {
 		if e.key = e.first(name); e.key == "" {
 			b.err(strictyaml.At("models", t.Entry, "credential_env"), "variable "+name+" is not set; it must hold a key")

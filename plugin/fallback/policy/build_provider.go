@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -24,6 +25,8 @@ type endpoint struct {
 	env func(string) (string, bool)
 
 	relied bool // a compliance rule relies on the region
+
+	client *http.Client // for OpenAI's protocols
 }
 
 // first returns the value of the first variable that is set and not empty.
@@ -122,7 +125,7 @@ func newOpenAI(e endpoint) (model.LLM, error) {
 	if config.APIKey == "" && config.BaseURL == "" {
 		return nil, noKey("openai", "OPENAI_API_KEY")
 	}
-	config.Azure = azure(config.BaseURL)
+	config.Azure, config.HTTPClient = azure(config.BaseURL), e.client
 	return openai.New(e.ID, config)
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"slices"
 	"time"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/catalog"
 	"github.com/adk-fallback/adk-fallback/internal/follow"
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -77,6 +79,7 @@ type options struct {
 	rand     func() float64
 	reloaded func(error)
 	interval time.Duration
+	client   *http.Client // of all models that speak a protocol of OpenAI's: a pattern may stand for many
 	hooks    call.Hooks
 	meters   metric.MeterProvider                  // nil for the global one
 	open     func(url string) (state.Store, error) // nil for none; see WithState
@@ -85,10 +88,13 @@ type options struct {
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
 const DefaultInterval = follow.Interval
 
+// idlePerHost is how many idle connections to a host are kept.
+const idlePerHost = 256
+
 // optionsOf returns the combined options, or an error that names each one that is nil or
 // unknown.
 func optionsOf(opts []Option) (*options, error) {
-	o := &options{models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
+	o := &options{client: &http.Client{Transport: httpclient.Transport(idlePerHost)}, models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
 	var problems []error
 	isNil := func(what string) {
 		problems = append(problems, fmt.Errorf("policy: %s is nil; set a value", what))
