@@ -126,6 +126,19 @@ func TestFinishReasons(t *testing.T) {
 	}
 }
 
+// An answer that a content policy stops within its text ends so.
+func TestAnswerThatIsStopped(t *testing.T) {
+	a := suite.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		if yield(&model.LLMResponse{Content: genai.NewContentFromText("one", genai.RoleModel), Partial: true}, nil) {
+			yield(&model.LLMResponse{FinishReason: genai.FinishReasonSafety, ErrorCode: "SAFETY"}, nil)
+		}
+	})
+	got := post(t, serve(t, newGateway(t, live(t, "primary: a\n", handsIn(a)))), "/v1/chat/completions", `{"model": "a", "stream": true, `+hello+`}`)
+	if got.text != "one" || got.finish != "content_filter" || !got.done || got.failed != nil {
+		t.Errorf("%q, %q, %v", got.text, got.finish, got.failed)
+	}
+}
+
 // The status is what ended the call. A provider's 401 and 403 concern the gateway's key, and
 // nothing of the provider's words goes on unredacted. B144
 func TestStatuses(t *testing.T) {

@@ -153,7 +153,7 @@ func (a *answering) final(resp *model.LLMResponse) *problem {
 		return a.send(a.out.whole(nil, resp))
 	}
 	rest, ok := a.rest(resp)
-	if !ok {
+	if !ok && !isFiltered(resp) { // what a content policy stops need not come again
 		return newProblem(http.StatusBadGateway, codeUpstream, "", "the final answer does not continue the text that was sent")
 	}
 	a.begin(resp)
