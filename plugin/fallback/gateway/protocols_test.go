@@ -1,0 +1,88 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
+)
+
+// A tool loop through the gateway, with providers of each protocol that hold requests to
+// their rules: calls with ids and signatures come, and go back. B144
+func TestToolLoopsOfEachProtocol(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	srv.Strict()
+	l := live(t, `
+primary: gemini-3-flash-preview
+models:
+  gemini-*: {provider: gemini, base_url: "`+srv.URL+`", credential_env: KEY}
+  claude-*: {provider: anthropic, base_url: "`+srv.URL+`", credential_env: KEY}
+  gpt-4*: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+  gpt-5*: {provider: openai, api: responses, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true }), anthropic.Provider)
+	c := serve(t, newGateway(t, l))
+	for _, name := range []string{"gemini-3-flash-preview", "claude-opus-5", "gpt-4o", "gpt-5"} {
+		for _, stream := range []string{"false", "true"} {
+			srv.Script(name, fallbacktest.ToolCall("weather", map[string]any{"city": "Paris"}).Usage(7, 3), fallbacktest.Text("It is sunny.").Usage(20, 4))
+			const tools = `"tools": [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}}]`
+			ask := func(messages string) reply {
+				return post(t, c, "/v1/chat/completions", `{"model": "`+name+`", "stream": `+stream+`, "stream_options": {"include_usage": true}, `+tools+`, "messages": [{"role": "user", "content": "How is Paris?"}`+messages+`]}`)
+			}
+			first := ask("")
+			calls, err := json.Marshal(callsOf(first))
+			if err != nil || first.finish != "tool_calls" || !strings.Contains(string(calls), `"name":"weather"`) || !strings.Contains(string(calls), `"{\"city\":\"Paris\"}"`) || first.model != name {
+				t.Errorf("%s, stream %s: %s, %q, %v: %s", name, stream, calls, first.finish, first.failed, first.body)
+				continue
+			}
+			if first.usage["total_tokens"] != 10.0 {
+				t.Errorf("%s: usage %v, want 10 tokens", name, first.usage)
+			}
+			var ids []struct{ ID string }
+			if err := json.Unmarshal(calls, &ids); err != nil {
+				t.Fatal(err)
+			}
+			second := ask(`, {"role": "assistant", "content": null, "tool_calls": ` + string(calls) + `}, {"role": "tool", "tool_call_id": "` + ids[0].ID + `", "content": "{\"weather\": \"sunny\"}"}`)
+			if second.text != "It is sunny." || second.finish != "stop" {
+				t.Errorf("%s, stream %s: %q, %q, %v", name, stream, second.text, second.finish, second.failed)
+			}
+			requests := srv.RequestsFor(name)
+			last := requests[len(requests)-1].Contents
+			if result := last[len(last)-1].Parts[0].FunctionResponse; result == nil || result.Response["weather"] != "sunny" {
+				t.Errorf("%s got %v, want the result", name, last[len(last)-1].Parts[0])
+			}
+		}
+	}
+	for _, v := range srv.Violations() {
+		t.Error(v)
+	}
+}
+
+// callsOf returns the calls of an answer, without their numbers.
+func callsOf(r reply) (calls []any) {
+	events := r.events
+	if events == nil {
+		var doc map[string]any
+		if json.Unmarshal([]byte(r.body), &doc) != nil {
+			return nil
+		}
+		events = []map[string]any{doc}
+	}
+	for _, event := range events {
+		choices, _ := event["choices"].([]any)
+		for _, choice := range choices {
+			for _, of := range []string{"message", "delta"} {
+				message, _ := choice.(map[string]any)[of].(map[string]any)
+				some, _ := message["tool_calls"].([]any)
+				for _, call := range some {
+					delete(call.(map[string]any), "index")
+					calls = append(calls, call)
+				}
+			}
+		}
+	}
+	return calls
+}
