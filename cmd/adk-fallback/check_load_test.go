@@ -22,6 +22,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // warnings is a handler that keeps what is logged.
@@ -67,6 +68,7 @@ func application(t *testing.T, text string, names []string) []policy.Option {
 		standin.Deferred{},
 		policy.WithJudge(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return 1, nil }),
 		policy.WithApproval(func(context.Context, *genai.FunctionCall, string) bool { return true }),
+		policy.WithState(func(string) (state.Store, error) { return state.NewMemory(), nil }),
 		provider.Factory{Name: "anthropic", KeyEnv: "ANTHROPIC_API_KEY", New: func(s provider.Settings) (model.LLM, error) {
 			return &foresight.StandIn{Model: s.Model}, nil
 		}},

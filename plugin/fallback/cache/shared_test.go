@@ -27,7 +27,6 @@ func replicas(t *testing.T, store *suite.Store, config cache.Config) (a, b *cach
 	return a, b
 }
 
-// B81
 func TestAnswerOfAnotherReplicaIsAHit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}
