@@ -1,15 +1,17 @@
 // Command adk-fallback checks policy files, writes alert rules for Prometheus from them,
-// explains what a provider's error means to the fallback library, and manages its queues
-// of deferred calls.
+// explains what a provider's error means to the fallback library, serves policies as a
+// gateway, and manages queues of deferred calls.
 //
 //	adk-fallback check fallback.yaml
 //	adk-fallback check --json *.yaml
 //	adk-fallback alerts fallback.yaml > rules.yaml
 //	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
+//	adk-fallback serve fallback.yaml
+//	adk-fallback keys new --tenant acme
 //	adk-fallback jobs list --file jobs.db
 //	adk-fallback --version
 //
-// It needs no keys, and only jobs can make network calls. Exit statuses:
+// Only serve needs keys, and only serve and jobs make network calls. Exit statuses:
 //
 //	0  nothing is wrong
 //	1  a policy file has errors
@@ -67,13 +69,14 @@ func exitStatus(err error) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "adk-fallback",
-		Short: "Check policy files, write alert rules, explain the errors of model providers, manage deferred calls",
-		Long: `adk-fallback checks the policy files of the fallback library, writes alert rules for Prometheus from them, explains what
-a provider's error means to the library, and manages its queues of deferred calls. It needs no keys. Only jobs can make
-network calls, to its PostgreSQL database.
+		Short: "Check policy files, serve them as a gateway, write alert rules, explain the errors of model providers, manage deferred calls",
+		Long: `adk-fallback checks the policy files of the fallback library, serves them as a gateway, writes alert rules for Prometheus
+from them, explains what a provider's error means to the library, and manages its queues of deferred calls. Only serve needs
+keys. Only serve and jobs make network calls: serve to models and to Redis, jobs to its PostgreSQL database.
 
 ` + exitHelp,
 		Example: `  adk-fallback check fallback.yaml
+  adk-fallback serve fallback.yaml --addr 127.0.0.1:8900
   adk-fallback alerts fallback.yaml > rules.yaml
   adk-fallback explain --http-status 503 --header 'Retry-After: 30' < body.json
   adk-fallback jobs list --file jobs.db

@@ -25,6 +25,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state/redis"
 )
 
 // debugPath is the path of the status page.
@@ -109,7 +110,7 @@ func openHouse(ctx context.Context, files []routeFile, f *serveFlags, logger *sl
 			provider = routeMeters{meters, file.name}
 		}
 		live, err := policy.WatchLive(ctx, file.file, anthropic.Provider, policy.WithLogger(logger.With("route", file.name)),
-			policy.WithHooks(page.Hooks()), policy.WithMeterProvider(provider))
+			policy.WithHooks(page.Hooks()), policy.WithMeterProvider(provider), policy.WithState(redis.Open))
 		if err != nil {
 			problems = append(problems, printedProblems(errOut, file.file, err))
 			continue

@@ -96,7 +96,7 @@ func (t *ticket) hold(bytes int) bool {
 
 // enter waits until the call may run. rank is that of its priority, below ranks.
 func (t *ticket) enter(ctx context.Context, rank, ranks int) *problem {
-	if _, ok := t.queue.Enter(0); ok {
+	if _, _, ok := t.queue.Enter(ctx, 0); ok {
 		t.inside = true
 		return nil
 	}
@@ -104,7 +104,7 @@ func (t *ticket) enter(ctx context.Context, rank, ranks int) *problem {
 	if fair {
 		rank += ranks
 	}
-	_, err := t.queue.Wait(ctx, rank, 0, func(time.Time) bool { return false })
+	_, err := t.queue.Wait(ctx, rank, 0, 0, func(time.Time) bool { return false })
 	if err == nil {
 		t.inside = true
 		return nil

@@ -73,17 +73,21 @@ type modelDocument struct {
 	Object  string `json:"object"`
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
+	geminiModel
 }
 
-// listModels answers GET /v1/models.
+// listModels answers GET /v1/models, in one document for the clients of both protocols: the
+// npm package @google/genai 3.3.0 lists models at the same path as OpenAI's clients.
 func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
 		Object string          `json:"object"`
 		Data   []modelDocument `json:"data"`
-	}{Object: "list", Data: []modelDocument{}}
+		Models []geminiModel   `json:"models"`
+	}{Object: "list", Data: []modelDocument{}, Models: []geminiModel{}}
 	for _, m := range g.models() {
 		if mayName(r.Context(), m.name) {
 			list.Data = append(list.Data, g.modelDocument(m))
+			list.Models = append(list.Models, geminiModelOf(m.name))
 		}
 	}
 	writeJSON(w, list)
@@ -108,7 +112,7 @@ func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) modelDocument(m listed) modelDocument {
-	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: or(m.owner, "adk-fallback")}
+	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: or(m.owner, "adk-fallback"), geminiModel: geminiModelOf(m.name)}
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
