@@ -23,7 +23,7 @@ import (
 // pages are the documents for users.
 var pages = []string{
 	"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/policy.md", "../docs/errors.md",
-	"../docs/providers.md", "../docs/observability.md", "../docs/state.md", "../samples/quickstart/README.md", "../samples/resilient/README.md", "../samples/vendors/README.md", "../samples/policy/README.md", "../samples/cascade/README.md", "../samples/tiers/README.md",
+	"../docs/providers.md", "../docs/observability.md", "../docs/state.md", "../samples/quickstart/README.md", "../samples/resilient/README.md", "../samples/vendors/README.md", "../samples/policy/README.md", "../samples/cascade/README.md", "../samples/tiers/README.md", "../samples/replicas/README.md", "../samples/gateway/README.md",
 	"../samples/observability/README.md", "../samples/observability/runbooks/README.md", "../samples/observability/runbooks/fallback-rate.md",
 	"../samples/observability/runbooks/primary-errors.md", "../samples/observability/runbooks/all-open.md", "../samples/observability/runbooks/degraded-answers.md",
 	"../samples/observability/runbooks/budget-spent.md", "../samples/observability/runbooks/budget-burn.md", "../samples/observability/runbooks/jobs-waiting.md",
@@ -97,7 +97,7 @@ func TestPolicyFilesOfThePagesAreAccepted(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	checked := 0
-	for _, page := range []string{"../README.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/observability.md", "../samples/observability/README.md", "../samples/observability/runbooks/README.md"} {
+	for _, page := range []string{"../README.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/observability.md", "../docs/gateway.md", "../samples/observability/README.md", "../samples/observability/runbooks/README.md"} {
 		for i, block := range blocks(t, page, "yaml") {
 			if !strings.HasPrefix(block, "primary:") {
 				block = "primary: gemini-2.5-flash\n" + block // sections alone
