@@ -57,7 +57,7 @@ func New(config Config) (*Gateway, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(config.Routes)) {
 		if !isRouteName(name) {
-			problems = append(problems, fmt.Errorf("gateway: Config.Routes: %q is no name of a route; use letters, digits and marks such as - and .", name))
+			problems = append(problems, fmt.Errorf("gateway: Config.Routes: %q is no name of a route; use letters, digits and marks such as - and _", name))
 		}
 		if config.Routes[name] == nil {
 			problems = append(problems, fmt.Errorf("gateway: Config.Routes[%q] is nil; use a policy that policy.NewLive returns", name))

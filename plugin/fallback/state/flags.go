@@ -271,7 +271,7 @@ func (w *Switch) call(ctx context.Context) {
 	news := w.seen != f.version
 	w.seen = f.version
 	is := f.now
-	is.For = max(f.until.Sub(time.Now()), 0)
+	is.For = max(time.Until(f.until), 0)
 	f.s.mu.Unlock()
 	if !news || w.on == nil || w.stopped.Load() || ctx.Err() != nil {
 		return
