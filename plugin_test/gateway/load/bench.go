@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
@@ -24,6 +25,7 @@ type bench struct {
 	nginx     string // "" without nginx
 	served    string
 	admin     string
+	keyed     string // of a second gateway, whose tenants have keys
 }
 
 // policyText is the policy of the gateway: defaults, and what a user would set.
@@ -36,6 +38,16 @@ circuit_breaker: {failure_threshold: 5, window: 60s, backoff: 1s}
 stream: {idle: 10s}
 models:
   "*": {provider: openai_chat, base_url: "http://%s/v1"}
+`
+
+// The API keys of two tenants.
+const calm, flooding = "sk-calm", "sk-flooding"
+
+// keysText lets the second tenant start 60 calls a minute.
+const keysText = `
+keys:
+  - {tenant: calm, sha256: "%x"}
+  - {tenant: flooding, sha256: "%x", requests_per_minute: 60}
 `
 
 // nginxText is a plain reverse proxy with connections that are kept.
@@ -75,12 +87,12 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	if b.folder, err = os.MkdirTemp("", "load"); err != nil {
 		return b, err
 	}
-	addresses, err := free(4)
+	addresses, err := free(6)
 	if err != nil {
 		return b, err
 	}
-	provider, served, admin, proxy := addresses[0], addresses[1], addresses[2], addresses[3]
-	b.direct, b.served, b.admin = "http://"+provider, "http://"+served, "http://"+admin
+	provider, served, admin, proxy, keyed := addresses[0], addresses[1], addresses[2], addresses[3], addresses[4]
+	b.direct, b.served, b.admin, b.keyed = "http://"+provider, "http://"+served, "http://"+admin, "http://"+keyed
 	if _, err := b.launch(ctx, s.self, "-provider", provider); err != nil {
 		return b, err
 	}
@@ -97,6 +109,13 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	if b.gateway, err = b.launch(ctx, command, "serve", file, "--addr", served, "--admin-addr", admin); err != nil {
 		return b, err
 	}
+	keys := filepath.Join(b.folder, "keys.yaml")
+	if err := os.WriteFile(keys, fmt.Appendf(nil, keysText, sha256.Sum256([]byte(calm)), sha256.Sum256([]byte(flooding))), 0o600); err != nil {
+		return b, err
+	}
+	if _, err := b.launch(ctx, command, "serve", file, "--addr", keyed, "--admin-addr", addresses[5], "--keys", keys); err != nil {
+		return b, err
+	}
 	if nginx, err := exec.LookPath("nginx"); err == nil {
 		file := filepath.Join(b.folder, "nginx.conf")
 		if err := os.WriteFile(file, fmt.Appendf(nil, nginxText, b.folder, provider, proxy), 0o600); err != nil {
@@ -109,7 +128,7 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	} else {
 		fmt.Println("nginx is not installed: no comparison (apt-get install nginx)")
 	}
-	for _, url := range b.targets() {
+	for _, url := range append(b.targets(), b.keyed) {
 		if err := ready(ctx, url+"/healthz"); err != nil {
 			return b, err
 		}

@@ -63,5 +63,8 @@ func run(ctx context.Context, s settings) error {
 	if err := b.throughput(ctx, s); err != nil {
 		return err
 	}
+	if err := b.flood(ctx, s); err != nil {
+		return err
+	}
 	return b.slowStreams(ctx, s)
 }

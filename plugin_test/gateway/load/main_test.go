@@ -25,12 +25,21 @@ func TestShortRun(t *testing.T) {
 	}
 	defer b.stop()
 	for _, url := range b.targets() {
-		if latencies, failed := openLoop(t.Context(), url, 50, time.Second); failed > 0 || len(latencies) != 50 {
+		if latencies, failed := openLoop(t.Context(), url, calm, 50, time.Second); failed > 0 || len(latencies) != 50 {
 			t.Errorf("%s: %d of %d calls failed", b.name(url), failed, len(latencies))
 		}
 	}
-	if n, failed := closedLoop(t.Context(), b.served, fast, 4, time.Second); failed > 0 || n == 0 {
+	if n, failed := closedLoop(t.Context(), b.served, calm, 4, time.Second); failed > 0 || n == 0 {
 		t.Errorf("%d of %d calls failed", failed, n)
+	}
+	refused := 0
+	for range 200 {
+		if ask(t.Context(), client(), b.keyed, fast, flooding) != nil {
+			refused++
+		}
+	}
+	if refused == 0 || refused == 200 {
+		t.Errorf("%d of 200 calls of a tenant with 60 a minute were refused; want some", refused)
 	}
 	if err := listen(t.Context(), client(), b.served, steady); err != nil {
 		t.Errorf("a stream: %v", err)

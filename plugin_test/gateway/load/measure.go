@@ -20,15 +20,15 @@ func client() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: 8192}}
 }
 
-// ask makes a unary call.
-func ask(ctx context.Context, c *http.Client, url, model string) error {
+// ask makes a unary call with an API key.
+func ask(ctx context.Context, c *http.Client, url, model, key string) error {
 	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"How is the weather in Paris today?"}],"temperature":0.2}`, model)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer test")
+	req.Header.Set("Authorization", "Bearer "+key)
 	resp, err := c.Do(req)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func ask(ctx context.Context, c *http.Client, url, model string) error {
 
 // openLoop makes rate calls a second for some time, whatever their answers take, and returns
 // their latencies, in order, counted from when each was due.
-func openLoop(ctx context.Context, url string, rate int, length time.Duration) (latencies []time.Duration, failed int) {
+func openLoop(ctx context.Context, url, key string, rate int, length time.Duration) (latencies []time.Duration, failed int) {
 	c := client()
 	defer c.CloseIdleConnections()
 	n := int(float64(rate) * length.Seconds())
@@ -57,7 +57,7 @@ func openLoop(ctx context.Context, url string, rate int, length time.Duration) (
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
 		time.Sleep(time.Until(due))
 		wg.Go(func() {
-			if err := ask(ctx, c, url, fast); err != nil {
+			if err := ask(ctx, c, url, fast, key); err != nil {
 				failures.Add(1)
 			}
 			latencies[i] = time.Since(due)
@@ -73,12 +73,12 @@ func (b *bench) latency(ctx context.Context, s settings) error {
 	quantiles := []float64{0.5, 0.9, 0.99}
 	all := map[string][][]time.Duration{} // by URL and round
 	for _, url := range b.targets() {
-		openLoop(ctx, url, s.rate, time.Second) // warm
+		openLoop(ctx, url, calm, s.rate, time.Second) // warm
 	}
 	failures := 0
 	for range s.rounds {
 		for _, url := range b.targets() {
-			latencies, failed := openLoop(ctx, url, s.rate, s.round)
+			latencies, failed := openLoop(ctx, url, calm, s.rate, s.round)
 			failures += failed
 			var row []time.Duration
 			for _, q := range quantiles {
@@ -116,7 +116,7 @@ func (b *bench) throughput(ctx context.Context, s settings) error {
 	failures := 0
 	for range s.rounds {
 		for _, url := range b.targets() {
-			n, failed := closedLoop(ctx, url, fast, 64, s.round)
+			n, failed := closedLoop(ctx, url, calm, 64, s.round)
 			failures += failed
 			rates[url] = append(rates[url], s.round/time.Duration(max(n, 1)))
 		}
@@ -130,7 +130,7 @@ func (b *bench) throughput(ctx context.Context, s settings) error {
 }
 
 // closedLoop has callers call one after the other for some time.
-func closedLoop(ctx context.Context, url, model string, callers int, length time.Duration) (n, failed int) {
+func closedLoop(ctx context.Context, url, key string, callers int, length time.Duration) (n, failed int) {
 	c := client()
 	defer c.CloseIdleConnections()
 	var calls, failures atomic.Int64
@@ -139,7 +139,7 @@ func closedLoop(ctx context.Context, url, model string, callers int, length time
 	for range callers {
 		wg.Go(func() {
 			for time.Now().Before(end) && ctx.Err() == nil {
-				if err := ask(ctx, c, url, model); err != nil {
+				if err := ask(ctx, c, url, fast, key); err != nil {
 					failures.Add(1)
 				}
 				calls.Add(1)
@@ -148,6 +148,26 @@ func closedLoop(ctx context.Context, url, model string, callers int, length time
 	}
 	wg.Wait()
 	return int(calls.Load()), int(failures.Load())
+}
+
+// flood prints what one tenant's calls take while another one sends as many as it can, most
+// of which its key does not allow.
+func (b *bench) flood(ctx context.Context, s settings) error {
+	const rate = 200
+	fmt.Printf("Unary calls of one tenant at %d a second, without and with a tenant that floods, in ms\n", rate)
+	for _, callers := range []int{0, 16} {
+		ended := make(chan int)
+		go func() {
+			n, refused := closedLoop(ctx, b.keyed, flooding, callers, s.round)
+			fmt.Printf("%d callers flood: %d calls, %d of them refused; ", callers, n, refused)
+			ended <- n
+		}()
+		latencies, failed := openLoop(ctx, b.keyed, calm, rate, s.round)
+		<-ended
+		fmt.Printf("p50 %.2f, p99 %.2f, %d failed\n", ms(latencies[len(latencies)/2]), ms(latencies[int(0.99*float64(len(latencies)-1))]), failed)
+	}
+	fmt.Println()
+	return ctx.Err()
 }
 
 // slowStreams prints the memory of the gateway with many slow streams.
@@ -211,7 +231,7 @@ func (b *bench) soak(ctx context.Context, s settings) error {
 			for time.Now().Before(end) && ctx.Err() == nil {
 				err := error(nil)
 				if i%2 == 0 {
-					err = ask(ctx, c, b.served, flaky)
+					err = ask(ctx, c, b.served, flaky, calm)
 				} else {
 					err = listen(ctx, c, b.served, flaky)
 				}
