@@ -64,6 +64,9 @@ func invalid(param, text string) *problem {
 
 // problemOf returns the problem of a call that ended with err. ctx is the request's.
 func problemOf(ctx context.Context, err error) *problem {
+	if ctx.Err() != nil && context.Cause(ctx) == errCut { // the client is still there
+		return later(http.StatusServiceUnavailable, shortly, "the gateway is shutting down")
+	}
 	v := failure.Classifier{}.Classify(ctx, err)
 	if v.Kind == middleware.KindRefused {
 		v = called(ctx, err, v)

@@ -56,8 +56,8 @@ type Server struct {
 
 	listener, adminListener net.Listener // the latter is nil for none
 
-	cut  context.CancelFunc // ends the calls in progress
-	done chan struct{}      // closed by Close
+	cut  func()        // ends the calls in progress
+	done chan struct{} // closed by Close
 	once sync.Once
 }
 
@@ -122,8 +122,8 @@ func (c ServerConfig) withDefaults() (ServerConfig, error) {
 
 // build makes the two HTTP servers.
 func (s *Server) build() {
-	base, cut := context.WithCancel(context.Background())
-	s.cut = cut
+	base, cut := context.WithCancelCause(context.Background())
+	s.cut = func() { cut(errCut) }
 	logger := slog.NewLogLogger(s.gateway.config.Logger.Handler(), slog.LevelDebug) // of what clients do wrong
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -214,6 +214,9 @@ func (s *Server) drain(logger *slog.Logger) {
 	s.cut()
 	_ = s.shutdown(cutTime) // Close does the rest
 }
+
+// errCut is the cause of the end of a call that is cut off by a shutdown.
+var errCut = errors.New("gateway: shutting down")
 
 // cutTime is how long calls that are cut off have to tell their clients.
 const cutTime = time.Second

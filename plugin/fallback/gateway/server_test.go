@@ -244,8 +244,25 @@ func TestADrainIsBounded(t *testing.T) {
 	if err := <-r.ended; err != nil {
 		t.Errorf("Serve: %v", err)
 	}
-	if text := <-body; !strings.Contains(text, "half ") || !strings.Contains(text, `"error"`) {
+	if text := <-body; !strings.Contains(text, "half ") || !strings.Contains(text, `"error"`) || !strings.Contains(text, "shutting down") {
 		t.Errorf("the stream: %s; want its text, and an error", text)
+	}
+}
+
+// B145: a call that a shutdown cuts off before its answer may be sent again, elsewhere. Its
+// client has not gone.
+func TestACallThatIsCutOffMayBeSentAgain(t *testing.T) {
+	answer := newGate()
+	r := listen(t, gatewayFor(t, gateway.Config{}, answer.step), gateway.ServerConfig{Drain: 50 * time.Millisecond})
+	conn := r.dial(t, request(generate, helloGemini))
+	<-answer.entered
+	r.stop()
+	text, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(text), "HTTP/1.1 503 ") || !strings.Contains(string(text), "Retry-After: 1") || !strings.Contains(string(text), "shutting down") {
+		t.Errorf("error %v, answer %s; want 503 with Retry-After", err, text)
+	}
+	if err := <-r.ended; err != nil {
+		t.Errorf("Serve: %v", err)
 	}
 }
 
