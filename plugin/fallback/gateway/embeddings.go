@@ -23,24 +23,22 @@ const maxInputs = 2048
 
 // embeddings answers POST /v1/embeddings.
 func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
-	body, p := readBody(r)
+	var wire openaiwire.EmbeddingsRequest
+	var doc *openaiwire.Embeddings
+	p := decodeEmbeddings(exchangeOf(r.Context()).data, &wire)
 	if p == nil {
-		var doc *openaiwire.Embeddings
-		if doc, p = g.embed(r.Context(), body); p == nil {
-			writeJSON(w, doc)
-			return
-		}
+		doc, p = g.embed(r.Context(), &wire)
 	}
-	refuse(w, openAIErrors{}, p)
-	note(r.Context(), "", p)
+	note(r.Context(), wire.Model, p)
+	if p != nil {
+		refuse(w, openAIErrors{}, p)
+		return
+	}
+	writeJSON(w, doc)
 }
 
 // embed returns the embeddings that a request asks for.
-func (g *Gateway) embed(ctx context.Context, body []byte) (*openaiwire.Embeddings, *problem) {
-	var wire openaiwire.EmbeddingsRequest
-	if p := decodeEmbeddings(body, &wire); p != nil {
-		return nil, p
-	}
+func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest) (*openaiwire.Embeddings, *problem) {
 	live, inside := g.routeOf(wire.Model)
 	if live == nil || !mayName(ctx, wire.Model) {
 		return nil, unknownModel(wire.Model)

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"io"
@@ -23,6 +22,7 @@ type exchange struct {
 	named    string // the model or route that the request names; "" if it has not been read
 	problem  *problem
 	body     bodyState
+	data     []byte // the body of a POST request to an endpoint, when it has been read
 }
 
 // bodyState says how much of a body has been read.
@@ -63,7 +63,7 @@ const maxHeaders = 200
 // protocolOf returns the protocol in which a request is refused that has not reached its
 // endpoint.
 func (g *Gateway) protocolOf(r *http.Request) errorWriter {
-	if isGemini(r.URL.Path) {
+	if isGemini(r) {
 		return &geminiAnswer{}
 	}
 	return openAIErrors{}
@@ -163,15 +163,13 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 		return p
 	}
 	defer t.end()
-	body, p := g.readBody(w, r, t, e)
-	if p != nil {
+	if e.data, p = g.readBody(w, r, t, e); p != nil {
 		return p
 	}
 	e.body = bodyRead
 	if p := t.enter(r.Context(), rank, keys.ranks()); p != nil {
 		return p
 	}
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	info := call.Info{Tenant: e.key.tenant, Priority: class}
 	g.mux.ServeHTTP(w, r.WithContext(call.With(r.Context(), info)))
 	return nil

@@ -80,6 +80,26 @@ func New(config Config) (*Gateway, error) {
 func (g *Gateway) routes() {
 	g.openAI()
 	g.geminiRoutes()
+	g.mux.HandleFunc("/", g.noEndpoint)
+}
+
+// noEndpoint refuses a request whose method or path is that of no endpoint.
+func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
+	p := newProblem(http.StatusNotFound, codePath, "", "there is no endpoint "+quoted(r.Method+" "+r.URL.Path))
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := r.WithContext(r.Context())
+		other.Method = method
+		if _, pattern := g.mux.Handler(other); strings.HasPrefix(pattern, method+" ") {
+			allowed = append(allowed, method)
+		}
+	}
+	if len(allowed) > 0 {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		p = newProblem(http.StatusMethodNotAllowed, codeMethod, "", "the endpoint "+quoted(r.URL.Path)+" does not have the method "+quoted(r.Method)+"; use "+strings.Join(allowed, " or "))
+	}
+	note(r.Context(), "", p)
+	refuse(w, g.protocolOf(r), p)
 }
 
 // ServeHTTP implements http.Handler.

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"io"
 	"net/http"
 	"strings"
 )
@@ -9,9 +8,10 @@ import (
 // The endpoints of the Gemini API: https://ai.google.dev/api/generate-content. Clients call
 // them under v1beta; v1 has those of them that OpenAI's API does not have there.
 
-// isGemini reports whether a path belongs to the Gemini API.
-func isGemini(path string) bool {
-	return strings.HasPrefix(path, "/v1beta/") || strings.HasPrefix(path, "/v1/models/") && strings.Contains(path, ":")
+// isGemini reports whether a request belongs to the Gemini API.
+func isGemini(r *http.Request) bool {
+	path := r.URL.Path
+	return strings.HasPrefix(path, "/v1beta/") || r.Method == http.MethodPost && strings.HasPrefix(path, "/v1/models/")
 }
 
 // geminiRoutes registers the endpoints.
@@ -20,11 +20,6 @@ func (g *Gateway) geminiRoutes() {
 	g.mux.HandleFunc("POST /v1/models/{model...}", g.serveGemini)
 	g.mux.HandleFunc("GET /v1beta/models", g.serveGeminiModels)
 	g.mux.HandleFunc("GET /v1beta/models/{model...}", g.serveGeminiModel)
-	g.mux.HandleFunc("/v1beta/", func(w http.ResponseWriter, r *http.Request) {
-		p := newProblem(http.StatusNotFound, codePath, "", "there is no endpoint "+quoted(r.Method+" "+r.URL.Path))
-		note(r.Context(), "", p)
-		refuse(w, &geminiAnswer{}, p)
-	})
 }
 
 // serveGemini serves the methods of models.
@@ -52,11 +47,7 @@ func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
 
 // generate answers a request for content.
 func (g *Gateway) generate(w http.ResponseWriter, r *http.Request, name string, streamed bool, out *geminiAnswer) *problem {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return problemOf(r.Context(), err)
-	}
-	req, fallbacks, p := decodeGemini(body)
+	req, fallbacks, p := decodeGemini(exchangeOf(r.Context()).data)
 	if p == nil {
 		t := turn{request: req, streamed: streamed, out: out}
 		if t.model, req.Model, p = g.resolve(r.Context(), name, fallbacks); p == nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"reflect"
 
@@ -38,11 +37,7 @@ type geminiVector struct {
 
 // embedGemini answers a request for one embedding, or for a batch.
 func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool, out *geminiAnswer) *problem {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return problemOf(r.Context(), err)
-	}
-	in, p := decodeGeminiEmbeds(body, batch)
+	in, p := decodeGeminiEmbeds(exchangeOf(r.Context()).data, batch)
 	var vectors []geminiVector
 	if p == nil {
 		vectors, p = g.embedAll(r.Context(), name, in)

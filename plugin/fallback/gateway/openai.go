@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 	"slices"
 
@@ -16,9 +14,6 @@ func (g *Gateway) openAI() {
 	g.mux.HandleFunc("GET /v1/models", g.listModels)
 	g.mux.HandleFunc("GET /v1/models/{model...}", g.getModel)
 	g.mux.HandleFunc("POST /v1/embeddings", g.embeddings)
-	g.mux.HandleFunc("/v1/", func(w http.ResponseWriter, r *http.Request) {
-		refuse(w, openAIErrors{}, newProblem(http.StatusNotFound, codePath, "", r.Method+" "+quoted(r.URL.Path)+" does not exist"))
-	})
 }
 
 // openAIErrors writes errors of endpoints without a model.
@@ -28,13 +23,7 @@ func (openAIErrors) refusal(dst []byte, p *problem) []byte { return appendOpenAI
 
 // chatCompletions answers POST /v1/chat/completions.
 func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
-	body, p := readBody(r)
-	if p != nil {
-		refuse(w, openAIErrors{}, p)
-		note(r.Context(), "", p)
-		return
-	}
-	c, p := decodeChat(body)
+	c, p := decodeChat(exchangeOf(r.Context()).data)
 	if p != nil {
 		refuse(w, openAIErrors{}, p)
 		note(r.Context(), "", p)
@@ -52,19 +41,6 @@ func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
 	}
 	p = g.answer(w, r, turn{model: m, request: c.LLMRequest, streamed: c.streamed, out: newChatWriter(c)})
 	note(r.Context(), c.model, p)
-}
-
-// readBody reads the body of a request, whose length the server bounds.
-func readBody(r *http.Request) ([]byte, *problem) {
-	body, err := io.ReadAll(r.Body)
-	var tooLong *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLong):
-		return nil, newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, "", "the body of the request is too long")
-	case err != nil:
-		return nil, invalid("", "the body of the request cannot be read")
-	}
-	return body, nil
 }
 
 // modelDocument is a model in a list.
@@ -96,8 +72,10 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 // getModel answers GET /v1/models/{model}.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("model")
+	p := unknownModel(name)
 	if !mayName(r.Context(), name) {
-		refuse(w, openAIErrors{}, unknownModel(name))
+		refuse(w, openAIErrors{}, p)
+		note(r.Context(), name, p)
 		return
 	}
 	if i := slices.IndexFunc(g.models(), func(m listed) bool { return m.name == name }); i >= 0 {
@@ -108,7 +86,8 @@ func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, g.modelDocument(listed{name: name, owner: live.Policy().Resolve(inside).Provider}))
 		return
 	}
-	refuse(w, openAIErrors{}, unknownModel(name))
+	refuse(w, openAIErrors{}, p)
+	note(r.Context(), name, p)
 }
 
 func (g *Gateway) modelDocument(m listed) modelDocument {

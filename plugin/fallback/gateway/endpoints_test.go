@@ -1,0 +1,53 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
+)
+
+// B145: a method or path that does not exist is refused in the shape of the protocol, and the
+// log says why.
+func TestUnknownEndpoints(t *testing.T) {
+	for request, want := range map[string]struct {
+		status int
+		code   string // in the shape of OpenAI's API
+		named  string // in that of the Gemini API
+		allow  string
+	}{
+		"GET /":                            {status: 404, code: "not_found"},
+		"GET /v1":                          {status: 404, code: "not_found"},
+		"POST /chat/completions":           {status: 404, code: "not_found"},
+		"POST /v1/responses":               {status: 404, code: "not_found"},
+		"GET /v1/chat/completions":         {status: 405, code: "method_not_allowed", allow: "POST"},
+		"OPTIONS /v1/chat/completions":     {status: 405, code: "method_not_allowed", allow: "POST"},
+		"DELETE /v1/models/llama3:8b":      {status: 405, code: "method_not_allowed", allow: "GET, POST"},
+		"GET /v1/models/llama3:8b":         {status: 404, code: "model_not_found"},
+		"GET /v1beta/files":                {status: 404, named: "NOT_FOUND"},
+		"PUT /v1beta/models/chat":          {status: 405, named: "UNIMPLEMENTED", allow: "GET, POST"},
+		"POST /v1/models/chat:countTokens": {status: 404, named: "NOT_FOUND"},
+	} {
+		log := &logged{}
+		g := gatewayFor(t, gateway.Config{Logger: log.logger()}, suite.Text("hi"))
+		method, path, _ := strings.Cut(request, " ")
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))
+		var got struct{ Error struct{ Code, Status any } }
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Errorf("%s: %d, %v: %s", request, w.Code, err, w.Body)
+			continue
+		}
+		code, named := got.Error.Code, got.Error.Status
+		if w.Code != want.status || want.code != "" && code != want.code || want.named != "" && named != want.named || w.Header().Get("Allow") != want.allow {
+			t.Errorf("%s: %d, Allow %q, %s; want %+v", request, w.Code, w.Header().Get("Allow"), w.Body, want)
+		}
+		if !strings.Contains(log.String(), " problem=") {
+			t.Errorf("%s: the log does not say why: %s", request, log)
+		}
+	}
+}
