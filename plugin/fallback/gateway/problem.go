@@ -3,9 +3,12 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/clip"
@@ -106,18 +109,42 @@ func called(ctx context.Context, err error, otherwise failure.Verdict) failure.V
 	return otherwise
 }
 
-// describe returns the words for a call that ended with err: the verdict's message, or else
-// the error's own text.
+// describe returns the words for a call that ended with err.
 func describe(v failure.Verdict, err error) string {
+	text := textOf(err)
 	switch {
 	case v.Kind == failure.KindCanceled:
 		return "the client has gone"
-	case len(err.Error()) <= maxProblem:
-		return err.Error()
-	case v.Message != "":
+	case len(text) > maxProblem && v.Message != "" && !hasAddress(v, err):
 		return v.Message
 	}
-	return err.Error()
+	return text
+}
+
+// textOf returns the text of err. Of a failure of the network it is the verdict's reason, as
+// the error itself has addresses that clients must not learn.
+func textOf(err error) string {
+	if all, ok := err.(*router.AllFailedError); ok {
+		var b strings.Builder
+		fmt.Fprintf(&b, "no target answered (%d tried or skipped)", len(all.Causes))
+		for i, cause := range all.Causes {
+			fmt.Fprintf(&b, "; %d. %s", i+1, textOf(cause))
+		}
+		return b.String()
+	}
+	v := failure.Classify(err)
+	if !hasAddress(v, err) {
+		return err.Error()
+	}
+	who, _, _ := strings.Cut(err.Error(), ": ") // the target, or the provider
+	return who + ": " + v.Reason
+}
+
+// hasAddress reports whether the text of an error may have the address of a server.
+func hasAddress(v failure.Verdict, err error) bool {
+	_, dial := errors.AsType[*net.OpError](err)
+	_, lookup := errors.AsType[*net.DNSError](err)
+	return v.Kind == failure.KindNetwork || dial || lookup
 }
 
 // statusOf returns the status and the code of a verdict. An upstream's 401 and 403 concern

@@ -1,12 +1,15 @@
 package gateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // A call that the policy refuses has the status of the reason.
@@ -36,5 +39,43 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("%d %s; want %d %s", w.Code, w.Body, test.status, test.code)
 			}
 		})
+	}
+}
+
+// A client does not learn the addresses of servers behind the gateway. B144
+func TestAddressesOfServersAreNotShown(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	srv.Script("good", fallbacktest.Text("fine"))
+	l := live(t, `
+primary: down
+retry: {max_attempts: 1}
+models:
+  good: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+  refused-*: {provider: openai_chat, base_url: "http://127.0.0.1:1/v1", credential_env: KEY}
+  unheard-*: {provider: openai_chat, base_url: "http://host.invalid/v1", credential_env: KEY}
+  down: {provider: openai_chat, base_url: "http://127.0.0.1:1/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true }))
+	g := newGateway(t, l)
+	for body, status := range map[string]int{
+		`"model": "refused-1", "fallbacks": []`:                            502,
+		`"model": "refused-1", "fallbacks": ["unheard-1"]`:                 502,
+		`"model": "unheard-1", "fallbacks": ["refused-1", "refused-2"]`:    502,
+		`"model": "refused-3", "fallbacks": ["good"]`:                      200,
+		`"model": "unheard-3", "fallbacks": ["good"], "stream": true`:      200,
+		`"model": "refused-4", "fallbacks": ["refused-5"], "stream": true`: 502,
+	} {
+		w := httptest.NewRecorder()
+		body = `{` + body + `, "messages": [{"role": "user", "content": "x"}]}`
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
+		seen := fmt.Sprint(w.Header(), w.Body)
+		for _, address := range []string{"127.0.0.1", "host.invalid"} {
+			if strings.Contains(seen, address) {
+				t.Errorf("%s: the client sees %s: %s", body, address, seen)
+			}
+		}
+		if w.Code != status {
+			t.Errorf("%s: %d %s; want %d", body, w.Code, w.Body, status)
+		}
 	}
 }

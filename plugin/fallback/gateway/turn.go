@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -295,11 +296,18 @@ func ascii(r rune) rune {
 }
 
 // metadataOf returns the metadata of a response, for the extension field "fallback" of an
-// answer's body; nil if it has none.
+// answer's body; nil if it has none. Messages that may have the addresses of servers are
+// omitted; the reasons beside them stay.
 func metadataOf(resp *model.LLMResponse) map[string]any {
 	md, ok := call.ReadResponse(resp)
 	if !ok {
 		return nil
+	}
+	md.Attempts = slices.Clone(md.Attempts)
+	for i := range md.Attempts {
+		if kind := failure.Kind(md.Attempts[i].Kind); kind == failure.KindNetwork || kind == failure.KindTimeout {
+			md.Attempts[i].Message = ""
+		}
 	}
 	return md.Map()
 }
