@@ -13,7 +13,8 @@ import (
 // call's. What is used and cannot be taken is owed: later tokens pay for it first.
 //
 // While the store is gone, the bucket is this replica's share of it: what was left when it
-// was last known and what a minute adds, divided by the replicas last known.
+// was last known and what a minute adds, divided by the replicas last known, without what this
+// replica owes.
 //
 // A nil SharedBucket has no limit.
 type SharedBucket struct {
@@ -199,7 +200,7 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 	perMinute = float64(b.perMinute) / replicas
 	size = max(perMinute, 1)
 	if outage := b.s.link.outage.Load(); b.outage != outage {
-		held := (float64(b.left-b.debt) + now.Sub(b.leftAt).Minutes()*float64(b.perMinute)) / replicas
+		held := (float64(b.left)+now.Sub(b.leftAt).Minutes()*float64(b.perMinute))/replicas - float64(b.debt)
 		b.outage, b.here = outage, gcra{}
 		b.here.take(now, perMinute, max(size-held, 0))
 	}

@@ -17,7 +17,8 @@
 //
 // The wait is at most Config.Timeout. The first call that waits for so long, or gets an error,
 // marks the store as gone. From then on no call waits, until the store answers a request in
-// the background in time:
+// the background in time. The first such request is sent at once after a late answer, and
+// otherwise after a pause of 100 ms, which grows to a second. Meanwhile:
 //
 //   - Flags are what is known here.
 //   - A bucket is this replica's share of it, and so is an account (or, with Config.Deny,

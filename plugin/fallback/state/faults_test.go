@@ -31,6 +31,7 @@ type faulty struct {
 	calls atomic.Int64
 	lose  atomic.Bool   // answers are lost: calls have their effect, and then do not answer
 	trip  time.Duration // that an answer takes
+	late  atomic.Int64  // so many answers take 7 ms
 }
 
 // onPath is the key of the counter of calls that somebody waits for: those with a context
@@ -53,12 +54,13 @@ func (s *faulty) before(ctx context.Context, writes bool) error {
 	if s.trip > 0 {
 		time.Sleep(s.trip)
 	}
+	if s.late.Add(-1) >= 0 {
+		return pause(ctx, 7*time.Millisecond)
+	}
 	switch fault(s.fault.Load()) {
 	case slow:
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, 200*time.Millisecond); err != nil {
+			return err
 		}
 	case frozen:
 		<-ctx.Done()
@@ -71,6 +73,15 @@ func (s *faulty) before(ctx context.Context, writes bool) error {
 		}
 	}
 	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func after[T any](ctx context.Context, s *faulty, answer T, err error) (T, error) {

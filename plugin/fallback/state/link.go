@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -11,9 +12,10 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
-// link is the breaker in front of the store. The first call that fails, or is slow, opens
+// link is the breaker in front of the store. The first call that fails, or is late, opens
 // it: from then on nothing waits for the store, until a beat in the background is answered
-// in time.
+// in time. After a call that is late the first such beat is sent at once, because on a busy
+// machine a single late answer says little.
 type link struct {
 	timeout time.Duration // of calls that somebody waits for
 
@@ -24,14 +26,18 @@ type link struct {
 	mu      sync.Mutex
 	since   time.Time // guarded by mu, as is changing gone; when it changed last
 	problem string    // guarded by mu; why the store is gone
+	late    bool      // guarded by mu; all that is known is that it did not answer in time
 }
 
 // Pauses between probes of a store that is gone. They begin with the longest again if the
-// store was back for less than calmAfter.
+// store was back for less than calmAfter. A store that is late is probed without a pause
+// first, unless it was so lateAgain before: else one that answers now and then would hold up a
+// call each time.
 const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = time.Second
 	calmAfter  = 10 * time.Second
+	lateAgain  = 100 * time.Millisecond
 )
 
 // patience is how many times longer than somebody waits a call in the background may take.
@@ -71,6 +77,7 @@ func (l *link) lose(err error) {
 		return
 	}
 	l.since, l.problem = time.Now(), redact.Text(err.Error(), 256)
+	l.late = errors.Is(err, context.DeadlineExceeded)
 	l.outage.Add(1) // before gone, by which callers begin to use their shares
 	l.gone.Store(true)
 	select {
@@ -87,10 +94,10 @@ func (l *link) restore() {
 	l.gone.Store(false)
 }
 
-func (l *link) status() (since time.Time, problem string) {
+func (l *link) status() (since time.Time, problem string, late bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.since, l.problem
+	return l.since, l.problem, l.late
 }
 
 // beats says that the replica lives, and learns what the others say, until ctx ends.
@@ -105,38 +112,58 @@ func (s *Shared) beats(ctx context.Context) {
 			}
 			continue
 		}
-		if back, _ := s.link.status(); back.Sub(s.restored) > calmAfter {
+		if s.hiccup(ctx) {
+			continue
+		}
+		if since, _, _ := s.link.status(); since.Sub(s.restored) > calmAfter {
 			pause = firstPause
 		}
 		pause = s.outage(ctx, pause)
 	}
 }
 
+// hiccup probes a store that was late, without a pause. It reports whether it is back already;
+// then nobody is told that it was gone, and others will hardly have noticed.
+func (s *Shared) hiccup(ctx context.Context) bool {
+	since, _, late := s.link.status()
+	if !late || since.Sub(s.hiccuped) < lateAgain {
+		return false
+	}
+	back := s.probe(ctx)
+	s.hiccuped = time.Now()
+	return back
+}
+
 // outage probes the store until it is back or ctx ends. It returns the pause with which to
 // begin if it is soon gone again.
 func (s *Shared) outage(ctx context.Context, pause time.Duration) time.Duration {
-	since, problem := s.link.status()
+	since, problem, _ := s.link.status()
 	s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "state: the store is unavailable; this replica goes on alone", slog.String("error", problem))
-	for {
-		if !wait(ctx, pause, nil) {
-			return pause
-		}
+	for wait(ctx, pause, nil) {
 		pause = min(2*pause, lastPause)
-		asked := time.Now()
-		limited, cancel := context.WithTimeout(ctx, s.config.Timeout)
-		b, err := s.beat(limited)
-		cancel()
-		if err == nil {
-			s.restored = time.Now()
-			s.learn(b, asked)
-			s.resend()
-			s.link.restore()
-			s.errands.nudge()
+		if s.restored = time.Now(); s.probe(ctx) {
 			s.config.Logger.LogAttrs(ctx, slog.LevelInfo, "state: the store is back",
 				slog.String("after", duration.Text(time.Since(since).Round(time.Millisecond))), slog.Int64("replicas", s.replicas.Load()))
-			return pause
+			break
 		}
 	}
+	return pause
+}
+
+// probe sends a beat to a store that is gone. If it is answered in time, the store is back.
+func (s *Shared) probe(ctx context.Context) bool {
+	asked := time.Now()
+	limited, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	b, err := s.beat(limited)
+	if err != nil {
+		return false
+	}
+	s.learn(b, asked)
+	s.resend()
+	s.link.restore()
+	s.errands.nudge()
+	return true
 }
 
 // wait waits for d, or until there is a value in early. It reports whether ctx has not ended.

@@ -61,6 +61,7 @@ type Shared struct {
 
 	replicas atomic.Int64 // as last known, this one included
 	restored time.Time    // of the goroutine of beats; when the latest outage ended
+	hiccuped time.Time    // likewise; when a store that was late was last probed without a pause
 	errands  errands
 	values   chan *value // that wait to be sent
 	dropped  atomic.Int64
@@ -244,7 +245,7 @@ func (s *Shared) Inspect() inspect.Node {
 	if s == nil {
 		return n
 	}
-	since, problem := s.link.status()
+	since, problem, _ := s.link.status()
 	n.State = s
 	n.Shared = &inspect.State{
 		Reachable: !s.gone(), Since: since, Problem: problem,
