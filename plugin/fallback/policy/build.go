@@ -41,6 +41,7 @@ type kept struct {
 
 	sharing *sharing // nil without section state
 	opened  int      // servers of section state so far
+	replica string   // the name of this replica on all of them; see builder.state
 
 	trimmers []trimmer
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"cmp"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -37,7 +39,9 @@ type sharingSettings struct {
 // state takes over or opens what the section names.
 func (b *builder) state() {
 	s := b.policy.State
-	b.kept.opened = b.before.opened
+	// One name, as long as there is one purse: a server that has been told before what the
+	// purse has spent, for an earlier section, does not charge it again.
+	b.kept.opened, b.kept.replica = b.before.opened, cmp.Or(b.before.replica, rand.Text())
 	if s == nil {
 		return
 	}
@@ -54,13 +58,13 @@ func (b *builder) state() {
 	}
 	b.kept.opened++
 	var err error
-	if b.kept.sharing, err = b.options.share(want, b.kept.opened); err != nil {
+	if b.kept.sharing, err = b.options.share(want, b.kept.opened, b.kept.replica); err != nil {
 		b.err("state", "the server cannot be opened: "+redact.Text(strings.ReplaceAll(err.Error(), want.URL, "[redacted]"), maxProblem))
 	}
 }
 
 // share opens a server.
-func (o *options) share(want sharingSettings, id int) (*sharing, error) {
+func (o *options) share(want sharingSettings, id int, replica string) (*sharing, error) {
 	store, err := o.open(want.URL)
 	if err != nil {
 		return nil, err
@@ -68,7 +72,7 @@ func (o *options) share(want sharingSettings, id int) (*sharing, error) {
 	if store == nil {
 		return nil, errors.New("the function of policy.WithState has returned nil")
 	}
-	shared, err := state.New(store, state.Config{Prefix: want.Prefix, Deny: want.Deny, Logger: o.logger})
+	shared, err := state.New(store, state.Config{Prefix: want.Prefix, Deny: want.Deny, Replica: replica, Logger: o.logger})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}

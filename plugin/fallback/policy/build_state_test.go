@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -241,4 +242,38 @@ func TestStateThatCannotBeOpened(t *testing.T) {
 			t.Errorf("%s: %v; want %s", name, err, test.want)
 		}
 	}
+}
+
+// What was spent in the day is counted once, however often section state changes: its options,
+// how it names the server, or that it is removed for a while. B97
+func TestSpendingIsCountedOnceOverReloads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := suite.NewStore()
+		text := func(section string) string { return "primary: a\nbudgets: {usd_per_day: 100}\n" + priced[1:] + section }
+		spending := func() policy.Models { return models(suite.NewModel("a", using("a", 100_000))) } // 0.10 USD
+		const local = "\nstate: {url: redis://first:6379}\n"
+		l := newReplica(t, store, text(local), spending())
+		other := newReplica(t, store, text(local), spending())
+		for i, section := range []string{
+			local, "\nstate: {url: redis://first:6379, unavailable: deny}\n", "\nstate: {url: redis://again:6379}\n", "", local,
+		} {
+			if err := l.Replace(t.Context(), parsed(t, text(section))); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * time.Second)
+			for _, r := range []*policy.Live{l, other} {
+				if got := askFor(t.Context(), r.Model(), false, suite.UserSays(question(i))); got.err != nil {
+					t.Fatal(got.err)
+				}
+			}
+			time.Sleep(3 * time.Second)
+		}
+		for name, r := range map[string]*policy.Live{"reloaded": l, "other": other} {
+			for n := range inspect.Of(r.Model()).States() {
+				if n.Budget != nil && math.Abs(n.Budget.Spent-1) > 1e-6 {
+					t.Errorf("the %s replica knows of %v dollars; want 1, for ten calls", name, n.Budget.Spent)
+				}
+			}
+		}
+	})
 }

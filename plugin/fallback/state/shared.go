@@ -38,7 +38,8 @@ type Config struct {
 	// lease is used up. By default, a replica then spends its share.
 	Deny bool
 	// Replica names the replica; no other may have its name, not even an earlier run of
-	// the same program. "" means a random name.
+	// the same program: the store would take what it spends for what the earlier one has
+	// spent. "" means a random name.
 	Replica string
 	// Logger logs when the store is gone, and when it is back. Nil means slog.Default.
 	Logger *slog.Logger
