@@ -66,6 +66,7 @@ type Shared struct {
 	errands  errands
 	values   chan *value // that wait to be sent
 	dropped  atomic.Int64
+	gets     atomic.Int64  // calls of Get in progress
 	newsWake chan struct{} // has a value if there are news
 
 	end     context.CancelFunc

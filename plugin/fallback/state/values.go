@@ -9,6 +9,10 @@ import (
 // maxValues bounds the values that wait to be sent.
 const maxValues = 256
 
+// maxGets bounds the calls of Get that wait for the store at once. More would wait for each
+// other rather than for the store, and it would seem to be late.
+const maxGets = 64
+
 // value is an [errand].
 type value struct {
 	s     *Shared
@@ -17,10 +21,15 @@ type value struct {
 	until time.Time
 }
 
-// Get returns the value of a key. It returns nil if there is none, if the store is gone, or
-// if it does not answer within Config.Timeout. The caller must not change the value.
+// Get returns the value of a key. It returns nil if there is none, if the store is gone, if
+// it does not answer within Config.Timeout, or if 64 calls wait for its answer already. The
+// caller must not change the value.
 func (s *Shared) Get(ctx context.Context, key string) []byte {
 	if s == nil || s.gone() {
+		return nil
+	}
+	defer s.gets.Add(-1)
+	if s.gets.Add(1) > maxGets {
 		return nil
 	}
 	found, _ := ask(ctx, &s.link, s.config.Timeout, func(ctx context.Context) ([]byte, error) {

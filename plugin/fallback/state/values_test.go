@@ -2,6 +2,8 @@ package state_test
 
 import (
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,6 +54,32 @@ func TestValuesWaitForTheStore(t *testing.T) {
 		time.Sleep(29 * time.Second) // a minute after Set, not after it was sent
 		if got := replicas[1].Get(t.Context(), "0"); got != nil {
 			t.Errorf("after its time: %q", got)
+		}
+	})
+}
+
+// B96: calls of many at once do not wait for each other, nor make the store seem late.
+func TestFewGetsWaitAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, stores := team(t, 1, state.Config{})
+		replicas[0].Set("key", []byte("value"), time.Hour)
+		synctest.Wait()
+		stores[0].trip = time.Millisecond
+		ctx, asked := counted(t.Context())
+		for range 2 { // those that have ended make room
+			var found atomic.Int64
+			var wg sync.WaitGroup
+			for range 1000 {
+				wg.Go(func() {
+					if replicas[0].Get(ctx, "key") != nil {
+						found.Add(1)
+					}
+				})
+			}
+			wg.Wait()
+			if n := asked.Swap(0); n != 64 || found.Load() != n {
+				t.Errorf("%d of 1000 calls have asked, and %d found the value; want 64", n, found.Load())
+			}
 		}
 	})
 }

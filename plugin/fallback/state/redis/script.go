@@ -61,6 +61,11 @@ func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, 
 	case r := <-done:
 		return r.value, clean(r.err)
 	case <-ctx.Done():
+	}
+	select {
+	case r := <-done: // both have happened while this process did not run
+		return r.value, clean(r.err)
+	default:
 		return *new(T), clean(ctx.Err())
 	}
 }
