@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,6 +113,41 @@ func TestErrorsSayWhatToDo(t *testing.T) {
 		err := operations["Set"](t.Context(), open(t, test.url))
 		if err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v; want %q", name, err, test.want)
+		}
+	}
+}
+
+// A call makes one attempt: the caller must not wait for more, and what the first has done is
+// not known.
+func TestOperationsAreTriedOnce(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	var commands atomic.Int64
+	go func() { // until the listener is closed
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { // ends with the connection, after one command
+				defer func() { _ = conn.Close() }()
+				if n, _ := conn.Read(make([]byte, 4096)); n > 0 {
+					commands.Add(1)
+				}
+			}()
+		}
+	}()
+	store := open(t, "redis://"+listener.Addr().String())
+	for name, operation := range operations {
+		commands.Store(0)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		err := operation(ctx, store)
+		cancel()
+		if n := commands.Load(); err == nil || n != 1 {
+			t.Errorf("%s: %d attempts, error %v; want one, and an error", name, n, err)
 		}
 	}
 }

@@ -3,7 +3,11 @@ package redis_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"runtime"
+	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,6 +192,42 @@ func TestSlowConnectionsAreCompleted(t *testing.T) {
 		}
 		if time.Since(began) > 20*time.Second {
 			t.Fatal(err)
+		}
+	}
+}
+
+// B96: a thousand calls at once of a server that does not answer end in time, and what goes on
+// for them ends too.
+func TestFrozenServerHoldsNothing(t *testing.T) {
+	server := redistest.Start(t)
+	store := open(t, server.URL())
+	shared, err := state.New(store, state.Config{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shared.Close()
+	shared.Get(t.Context(), "key")
+	before := runtime.NumGoroutine()
+	server.Freeze()
+	var calls sync.WaitGroup
+	for i := range 1000 {
+		calls.Go(func() {
+			shared.Get(t.Context(), "key")
+			shared.Bucket(strconv.Itoa(i), 100).Take(t.Context(), 1)
+			_ = shared.Account(strconv.Itoa(i), 100, time.Now().Add(time.Hour)).Reserve(t.Context(), 1)
+		})
+	}
+	calls.Wait()
+	if shared.Inspect().Shared.Reachable {
+		t.Error("the frozen server is reachable")
+	}
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		now := runtime.NumGoroutine()
+		if now <= before+8 { // a probe, and connections
+			return
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("%d goroutines, %d before", now, before)
 		}
 	}
 }
