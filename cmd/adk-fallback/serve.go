@@ -32,20 +32,20 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve FILE|FOLDER",
 		Short: "Serve policies over HTTP, to clients of OpenAI and Gemini",
-		Long: `Serve answers requests in the protocols of OpenAI and Gemini with the models of a policy. A folder has several: each file
-*.yaml or *.yml in it is a route, named by the file's name without its extension. The files are read again when they
-change; a file that then has mistakes is reported, and the policy in use stays.
+		Long: `Serve answers requests in the protocols of OpenAI and Gemini with the models of a policy. A FOLDER has several policies:
+each file *.yaml or *.yml in it is a route, named after the file without its extension. A file is reloaded when it
+changes; if the new file has mistakes, they are logged, and the current policy stays in use.
 
 --keys names a file with the hashes of API keys, one or more for each tenant; see adk-fallback keys new. Without keys,
-serve listens on a loopback address only.
+serve listens on loopback addresses only.
 
-The second address is for operators and has no authentication: /metrics (for Prometheus), /debug/fallback/ (the status
-page), /healthz and /readyz. The latter two are at the first address too.
+--admin-addr is for operators and has no authentication: /metrics (for Prometheus), /debug/fallback/ (the status page),
+/healthz and /readyz. The latter two are also served at --addr.
 
-On SIGTERM or Ctrl-C, /readyz fails; after --drain-delay no connection is accepted; calls in progress have --drain to end.
-A second signal ends them at once. Logs go to standard error: a line for each request, without its query, body and key.
+On SIGTERM or Ctrl-C, /readyz fails. After --drain-delay, no connection is accepted. Calls in progress have --drain to end;
+a second signal ends them at once. Logs go to standard error: a line for each request, without its query, body and key.
 
-docs/gateway.md describes the endpoints, docs/gateway-operation.md the rest.
+docs/gateway.md describes the endpoints, docs/gateway-operation.md keys, limits, shutdown and logs.
 
 ` + exitHelp,
 		Example: `  adk-fallback serve fallback.yaml
@@ -76,18 +76,18 @@ docs/gateway.md describes the endpoints, docs/gateway-operation.md the rest.
 func (f *serveFlags) register(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.server.Addr, "addr", "127.0.0.1:8900", "`address` of the endpoints")
-	flags.StringVar(&f.server.AdminAddr, "admin-addr", "127.0.0.1:8901", "`address` for operators; \"\" for none")
+	flags.StringVar(&f.server.AdminAddr, "admin-addr", "127.0.0.1:8901", "`address` of the pages for operators; \"\" for none")
 	flags.BoolVar(&f.control, "admin-control", false, "let the status page open and close breakers")
 	flags.StringVar(&f.keys, "keys", "", "`file` with the hashes of API keys")
 	flags.BoolVar(&f.server.AllowNoKeys, "insecure-no-keys", false, "listen on any address without keys")
 	flags.StringVar(&f.server.CertFile, "tls-cert", "", "`file` with the TLS certificate and its chain, in PEM")
 	flags.StringVar(&f.server.KeyFile, "tls-key", "", "`file` with the private key of --tls-cert, in PEM")
 	flags.BoolVar(&f.server.H2C, "h2c", false, "also accept HTTP/2 without TLS")
-	flags.DurationVar(&f.server.Drain, "drain", 30*time.Second, "how long calls may go on after a signal to end")
-	flags.DurationVar(&f.server.DrainDelay, "drain-delay", time.Second, "how long connections are still accepted after a signal")
+	flags.DurationVar(&f.server.Drain, "drain", 30*time.Second, "how long calls in progress may continue after --drain-delay")
+	flags.DurationVar(&f.server.DrainDelay, "drain-delay", time.Second, "how long connections are still accepted after a signal to end")
 	flags.Var((*size)(&f.limits.MaxBody), "max-body", "largest body of a request, such as 20MiB")
-	flags.IntVar(&f.limits.MaxCalls, "max-calls", 10_000, "`number` of calls in progress at a time, streams included")
-	flags.IntVar(&f.limits.MaxTenantCalls, "max-tenant-calls", 0, "`number` of them that a tenant may have (default: half of --max-calls)")
+	flags.IntVar(&f.limits.MaxCalls, "max-calls", 10_000, "maximum `number` of calls in progress at a time, including streams")
+	flags.IntVar(&f.limits.MaxTenantCalls, "max-tenant-calls", 0, "maximum `number` of calls in progress of a tenant (default: half of --max-calls)")
 	flags.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
 	_ = cmd.MarkFlagFilename("keys", policyExtensions...) // fails for a flag that does not exist
 	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")

@@ -14,7 +14,7 @@ func newKeys() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "keys",
 		Short: "Make API keys for serve",
-		Long: `Keys makes API keys of a gateway (command serve). Its file has their hashes only.
+		Long: `Keys makes API keys for a gateway (command serve). The gateway's keys file has only their hashes.
 
 ` + exitHelp,
 		Example:           `  adk-fallback keys new --tenant acme`,
@@ -31,8 +31,8 @@ func newKeysNew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Print a new API key, and its entry for the keys file",
-		Long: `New makes a random API key. It prints the key to standard error, for its tenant, and the entry of the keys file to standard
-output. The key cannot be found again from the entry.
+		Long: `New makes a random API key. It prints the key to standard error, and its entry for the keys file to standard output. The
+key cannot be recovered from the entry.
 
 The hash of a key is the SHA-256 of its bytes: printf %s "$KEY" | sha256sum
 
@@ -57,7 +57,7 @@ The hash of a key is the SHA-256 of its bytes: printf %s "$KEY" | sha256sum
 			return err
 		},
 	}
-	cmd.Flags().StringVar(&tenant, "tenant", "", "`name` of the tenant, who pays for the calls")
+	cmd.Flags().StringVar(&tenant, "tenant", "", "`name` of the tenant that pays for the calls")
 	completeNothing(cmd, "tenant")
 	return cmd
 }

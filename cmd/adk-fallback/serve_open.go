@@ -34,8 +34,8 @@ const debugPath = "/debug/fallback/"
 // routeFile is a policy file and the name of its route.
 type routeFile struct{ name, file string }
 
-// routeFiles returns the policy files of a path: itself, or those in it if it is a folder, in
-// order. The keys file is none, nor are hidden files, in which Kubernetes keeps its versions.
+// routeFiles returns the policy files of a path: the path itself, or the files in it if it is a
+// folder, in order. It skips the keys file, and hidden files, in which Kubernetes keeps versions.
 func routeFiles(path, keys string) ([]routeFile, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -77,7 +77,7 @@ func isSame(file, other string) bool {
 	return err == nil && err2 == nil && os.SameFile(a, b)
 }
 
-// house is what serve serves: a gateway, and what operators see of it.
+// house has all that serve serves: a gateway, and its pages for operators.
 type house struct {
 	gateway *gateway.Gateway
 	names   []string // of the routes
@@ -85,8 +85,8 @@ type house struct {
 	done    chan struct{} // closed by close
 }
 
-// openHouse builds all policies. It prints the mistakes of every file to errOut. The policies
-// and keys are followed until ctx ends.
+// openHouse builds all policies. It prints the mistakes of every file to errOut. Policies and
+// keys are reloaded until ctx ends.
 func openHouse(ctx context.Context, files []routeFile, f *serveFlags, logger *slog.Logger, errOut io.Writer) (_ *house, err error) {
 	h := &house{done: make(chan struct{})}
 	defer func() {

@@ -8,6 +8,6 @@
 //	…
 //	err = http.ListenAndServe("127.0.0.1:8900", g)
 //
-// A request names its model by the name of a route, or by a model of its policy; see
-// [Gateway]. docs/gateway.md describes endpoints, headers and errors.
+// The model of a request is a route, or a model of its policy; see [Gateway].
+// docs/gateway.md describes endpoints, headers and errors.
 package gateway

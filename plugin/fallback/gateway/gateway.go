@@ -20,25 +20,26 @@ type Config struct {
 	// must be at least one. A name must not be empty, and must not hold a slash, a colon or a
 	// character that does not print.
 	Routes map[string]*policy.Live
-	// Keys are the API keys that requests must have. Default: none, and every request is served.
+	// Keys are the accepted API keys. Default: none; requests need no key.
 	Keys *Keys
-	// Limits bound what requests may cost the gateway.
+	// Limits bound the resources that requests use. Optional.
 	Limits Limits
-	// Logger gets a line for each request, and what goes wrong. Prompts, answers and keys are never logged. Default:
-	// slog.Default().
+	// Logger gets a line for each request, and errors. Prompts, answers and keys are never
+	// logged. Default: slog.Default().
 	Logger *slog.Logger
 }
 
 // Gateway is an http.Handler that answers requests with the models of policies. It is safe
 // for concurrent use.
 //
-// The model that a request names is, in this order:
-//   - a route: its policy decides which models are called
-//   - a model of the chain of a policy: the chain is tried from there
-//   - a model that a policy's models declare, also by pattern: it is called alone
+// A Gateway looks up the model of a request in this order:
+//   - a route: its policy chooses the models
+//   - a model of a policy's chain: the chain starts at this model
+//   - an alias, or a model under the policy's models, also by pattern: only this model is
+//     called, then the last resorts
 //
-// With several routes, the models of a policy have the name of the route before them, as in
-// route/model. A request may bring its own fallbacks; see docs/gateway.md.
+// With several routes, the name of a model begins with its route, such as route/model. A
+// request may have its own fallbacks; see docs/gateway.md.
 type Gateway struct {
 	config    Config
 	mux       *http.ServeMux

@@ -19,8 +19,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
-// Keys are the API keys that a gateway accepts, each of one tenant. docs/gateway-operation.md
-// describes their file, which has hashes of the keys only. Keys are safe for concurrent use.
+// Keys are the API keys that a gateway accepts. Each key belongs to one tenant. The keys file
+// has only their hashes; docs/gateway-operation.md describes it. Keys are safe for concurrent
+// use.
 type Keys struct{ set atomic.Pointer[keySet] }
 
 // keySet is the content of a keys file.
@@ -29,12 +30,12 @@ type keySet struct {
 	priorities []string // folded, the most important first
 }
 
-// key is what a request may do that has an API key.
+// key has the permissions of requests with an API key.
 type key struct {
 	sum         [sha256.Size]byte
 	tenant      string
 	priority    int      // of calls without a header, as an index of priorities
-	maxPriority int      // the most important that the header may ask for
+	maxPriority int      // the most important class that the header may name
 	models      []string // patterns, folded; nil for all
 	*allowance
 }
@@ -54,11 +55,12 @@ func ParseKeys(data []byte) (*Keys, error) {
 	return k, nil
 }
 
-// WatchKeys is like [ParseKeys] for a file, which it follows until ctx ends: when the content
-// changes, new requests are checked against the new keys. Keys that stay keep their counts. If
-// the new file has mistakes or is missing, the keys in use stay, and logger gets the reason.
+// WatchKeys is like [ParseKeys], but reads a file and reloads it until ctx ends. When the
+// content changes, new requests are checked against the new keys. A key that is in both
+// versions keeps its counts. If the new file has mistakes or is missing, the current keys stay
+// in use, and logger gets the reason.
 //
-// The file is read twice per interval; 0 means 2 s. The watcher is one goroutine, which ends
+// The file is read twice per interval; 0 means 2 s. WatchKeys starts one goroutine, which ends
 // with ctx.
 func WatchKeys(ctx context.Context, file string, interval time.Duration, logger *slog.Logger) (*Keys, error) {
 	read := func() ([]byte, error) { return follow.Read(file, strictyaml.MaxFile) }
@@ -95,7 +97,7 @@ func (k *Keys) replace(data []byte) error {
 	return err
 }
 
-// NewKey returns a random API key, and the hash that the keys file has instead of it.
+// NewKey returns a random API key, and its hash for the keys file.
 func NewKey() (apiKey, hash string) {
 	random := make([]byte, 32)
 	_, _ = rand.Read(random) // never fails
@@ -110,8 +112,8 @@ const keyPrefix = "sk-"
 // maxKey is the longest API key that is compared, in bytes.
 const maxKey = 512
 
-// keyOf returns the key of a request. Whether and where a wrong key differs from a right one
-// does not show in the time that it takes.
+// keyOf returns the key of a request. Its time does not depend on how much of a wrong key is
+// right.
 func (s *keySet) keyOf(apiKey string) (*key, bool) {
 	if apiKey == "" || len(apiKey) > maxKey {
 		return nil, false
@@ -127,8 +129,8 @@ func (s *keySet) keyOf(apiKey string) (*key, bool) {
 }
 
 // credential returns the API key of a request, "" for none, and removes it from the request,
-// so that nothing behind can log it or send it on. Each protocol's clients have a way of their
-// own.
+// so that no later code can log it or send it on. Clients of each protocol send it in another
+// header or parameter.
 func credential(r *http.Request) (apiKey string) {
 	h := r.Header
 	scheme, bearer, _ := strings.Cut(h.Get("Authorization"), " ")
@@ -154,10 +156,10 @@ func credential(r *http.Request) (apiKey string) {
 	return apiKey
 }
 
-// priorityOf returns the class of a call and its rank, higher for more important ones. asked
-// is the header's value, "" for none; ok is false if there is no such class.
+// priorityOf returns the class of a call and its rank; more important classes rank higher.
+// asked is the header's value, "" for none; ok is false if there is no such class.
 func (s *keySet) priorityOf(k *key, asked string) (class string, rank int, ok bool) {
-	if s == nil { // without keys, every class may be asked for
+	if s == nil { // without keys, the header may name every class
 		s = &keySet{priorities: defaultPriorities}
 		k = &key{priority: len(s.priorities) - 1}
 		if asked != "" && s.indexOf(asked) < 0 {

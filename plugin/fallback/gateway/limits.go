@@ -10,30 +10,31 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/check"
 )
 
-// Limits bound what requests may cost the gateway. The zero value has the defaults.
+// Limits bound the resources that requests use. The zero value has the defaults.
 type Limits struct {
 	// MaxBody is the largest body of a request, in bytes. Default: 20 MiB.
 	MaxBody int
-	// MaxBodies bounds the bodies of all requests in progress together, in bytes; a tenant may
-	// have half of it. Default: 512 MiB.
+	// MaxBodies bounds the bodies of all requests in progress together, in bytes. One tenant
+	// may have half of it. Default: 512 MiB.
 	MaxBodies int
 	// MaxDepth is how deep the JSON of a body may be nested. Default: 200.
 	MaxDepth int
-	// MaxHeader is how many bytes the headers of a request may have. Default: 32 KiB.
+	// MaxHeader is the largest size of a request's headers, in bytes. Default: 32 KiB.
 	MaxHeader int
-	// MaxCalls is how many calls may be in progress at a time, streams included. Default:
-	// 10,000.
+	// MaxCalls is the most calls in progress at a time, including streams. Default: 10,000.
 	MaxCalls int
-	// MaxTenantCalls is how many of them a tenant may have, so that none keeps others out.
-	// Default: half of MaxCalls; without keys, which tell tenants apart, all.
+	// MaxTenantCalls is the most calls in progress of one tenant, so that no tenant blocks the
+	// others. Default: half of MaxCalls; MaxCalls for a gateway without keys, where all calls
+	// have the same tenant.
 	MaxTenantCalls int
-	// MaxQueue is how many calls may wait when MaxCalls are in progress. Default: 1000.
+	// MaxQueue is the most calls that wait while MaxCalls are in progress. Default: 1000.
 	MaxQueue int
-	// MaxWait is how long one waits. Default: 1s.
+	// MaxWait is the longest that a call waits in the queue. Default: 1s.
 	MaxWait time.Duration
-	// BodyTimeout is how long a client may take to send a body. Default: 30s.
+	// BodyTimeout is the longest that a client may take to send a body. Default: 30s.
 	BodyTimeout time.Duration
-	// WriteTimeout is how long a client may take to read a chunk of an answer. Default: 30s.
+	// WriteTimeout is the longest that a client may take to read a chunk of an answer. Default:
+	// 30s.
 	WriteTimeout time.Duration
 }
 
@@ -81,7 +82,7 @@ func (l Limits) withDefaults(keys bool) (Limits, error) {
 	return l, errors.Join(problems...)
 }
 
-// allowance is what one key may do, and has done.
+// allowance has the limits of one key, and its counts.
 type allowance struct {
 	requestsPerMinute int
 	requests          *bucket.Bucket // of calls that start
@@ -94,8 +95,8 @@ func newAllowance(requestsPerMinute, concurrency int) *allowance {
 	return &allowance{requestsPerMinute: requestsPerMinute, requests: &requests, concurrency: concurrency, calls: new(atomic.Int64)}
 }
 
-// with returns the allowance with the limits of another file. Calls in progress count on, and
-// so do those of the last minute, unless their limit has changed.
+// with returns the allowance with the limits of another file. Calls in progress still count.
+// Calls of the last minute do too, unless their limit has changed.
 func (a *allowance) with(now *allowance) *allowance {
 	now.calls = a.calls
 	if now.requestsPerMinute == a.requestsPerMinute {

@@ -14,7 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/check"
 )
 
-// ServerConfig says where and how a [Server] listens. The zero value serves the local machine.
+// ServerConfig configures a [Server]. The zero value serves the local machine only.
 type ServerConfig struct {
 	// Addr is the address of the endpoints. Default: 127.0.0.1:8900. Without keys it must be a
 	// loopback address, unless AllowNoKeys is set.
@@ -22,22 +22,22 @@ type ServerConfig struct {
 	// AdminAddr is the address of Admin, /healthz and /readyz. It has no authentication, so
 	// only operators should reach it. Default: none.
 	AdminAddr string
-	// Admin serves what operators look at, such as metrics and the debug page. Optional.
+	// Admin serves pages for operators, such as metrics and the debug page. Optional.
 	Admin http.Handler
 
 	// CertFile and KeyFile are the TLS certificate, with its chain, and its private key, in
-	// PEM. They are read again when they change. Default: no TLS.
+	// PEM. They are reloaded when they change. Default: no TLS.
 	CertFile, KeyFile string
-	// H2C also accepts HTTP/2 without TLS, as some proxies speak it. With TLS, HTTP/2 is
-	// always accepted.
+	// H2C also accepts HTTP/2 without TLS, which some proxies use. With TLS, HTTP/2 is always
+	// accepted.
 	H2C bool
-	// AllowNoKeys lets a gateway without keys listen where others reach it.
+	// AllowNoKeys lets a gateway without keys listen on addresses that are not loopback.
 	AllowNoKeys bool
 
-	// DrainDelay is how long new connections are still accepted after the begin of a shutdown,
-	// so that load balancers learn of it from /readyz. Default: none.
+	// DrainDelay is how long new connections are still accepted after a shutdown begins, so
+	// that load balancers notice it by /readyz. Default: none.
 	DrainDelay time.Duration
-	// Drain is how long calls may go on after that. Default: 30s.
+	// Drain is how long calls in progress may continue after DrainDelay. Default: 30s.
 	Drain time.Duration
 	// HeaderTimeout is how long a client may take to send the headers of a request. Default:
 	// 10s.
@@ -61,7 +61,7 @@ type Server struct {
 	once sync.Once
 }
 
-// defaultAddr is where a server listens that is not told otherwise.
+// defaultAddr is the default of ServerConfig.Addr.
 const defaultAddr = "127.0.0.1:8900"
 
 // Listen opens the addresses of config. The caller must call Serve or Close.
@@ -161,9 +161,10 @@ func (s *Server) AdminAddr() net.Addr {
 	return s.adminListener.Addr()
 }
 
-// Serve serves until ctx ends, and then shuts down: /readyz fails at once; after DrainDelay no
-// connection is accepted; calls in progress have Drain to end, and are cut off then. It
-// returns nil after a shutdown, and an error if it cannot serve. It must be called once.
+// Serve serves until ctx ends, and then shuts down. /readyz fails at once. After DrainDelay,
+// no connection is accepted. Calls in progress have Drain to end; then they are cut off. Serve
+// returns nil after a shutdown, and an error if it cannot serve. It must be called at most
+// once.
 func (s *Server) Serve(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -218,7 +219,7 @@ func (s *Server) drain(logger *slog.Logger) {
 // errCut is the cause of the end of a call that is cut off by a shutdown.
 var errCut = errors.New("gateway: shutting down")
 
-// cutTime is how long calls that are cut off have to tell their clients.
+// cutTime is how long calls that are cut off have to send an error to their clients.
 const cutTime = time.Second
 
 func (s *Server) shutdown(within time.Duration) error {
@@ -227,7 +228,7 @@ func (s *Server) shutdown(within time.Duration) error {
 	return s.main.Shutdown(ctx)
 }
 
-// Close ends all calls and connections at once. A Serve that is under way returns nil.
+// Close ends all calls and connections at once. A Serve in progress returns nil.
 func (s *Server) Close() error {
 	s.once.Do(func() { close(s.done) })
 	s.cut()
@@ -254,7 +255,7 @@ func (s *Server) closed() bool {
 	}
 }
 
-// serveHealth serves /healthz, which fails never, and /readyz, which fails during a shutdown.
+// serveHealth serves /healthz, which never fails, and /readyz, which fails during a shutdown.
 // The policies of a gateway are always loaded.
 func (g *Gateway) serveHealth(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

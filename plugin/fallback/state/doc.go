@@ -1,30 +1,29 @@
-// Package state shares between the replicas of an application what each of them has found
-// out about its models: which are down, how much of a rate limit or a budget is left, and
-// which answers are known.
+// Package state lets the replicas of an application share the state of their models: which
+// targets are down, how much of a rate limit or a budget is left, and cached answers.
 //
 //	store, err := redis.Open("redis://cache:6379/0") // package state/redis; or state.NewMemory()
 //	shared, err := state.New(store, state.Config{})
 //	defer shared.Close()
 //	breaker := middleware.MustBreaker(middleware.BreakerConfig{State: shared})
 //
-// A call uses what its replica knows, and hardly ever waits for the store:
+// A call uses the state in its replica's memory, and rarely waits for the store:
 //
-//   - [Switch]: flags cost nothing. Others' flags are pushed, and asked for twice a second in case
-//     a push is lost.
+//   - [Switch]: a call never waits. The store pushes the flags of other replicas; in case a push
+//     is lost, each replica also reads all flags twice a second.
 //   - [SharedBucket]: a call waits for the store if the bucket is less than half full.
-//   - [SharedAccount]: a call waits for the store if what its replica has leased is used up.
+//   - [SharedAccount]: a call waits for the store if its replica's lease is used up.
 //   - [Shared.Get]: a call waits for the store.
 //
-// The wait is at most Config.Timeout. The first call that waits for so long, or gets an error,
-// marks the store as gone. From then on no call waits, until the store answers a request in
-// the background in time. The first such request is sent at once after a late answer, and
-// otherwise after a pause of 100 ms, which grows to a second. Meanwhile:
+// A call waits at most Config.Timeout. The first call that waits that long, or gets an error,
+// marks the store as gone. Then no call waits, until the store answers a background request
+// in time. After a late answer the first such request is sent at once, otherwise after a
+// pause of 100 ms, which grows to a second. Meanwhile:
 //
-//   - Flags are what is known here.
-//   - A bucket is this replica's share of it, and so is an account (or, with Config.Deny,
-//     nothing but what is leased).
-//   - There are no values.
+//   - Flags have the state that this replica knows.
+//   - Buckets and accounts are limited to this replica's share. With Config.Deny, accounts are
+//     limited to its lease.
+//   - Get returns no values.
 //
-// Afterwards the replica sends what the store has missed: its flags, its spending, its use
-// of buckets and up to 256 values. So the store may lose its data.
+// After the outage, the replica sends the changes that the store has missed: its flags, its
+// spending, its use of buckets and up to 256 values. So the store may lose its data.
 package state

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Memory is a [Store] in memory: for several trees in one process, and for tests. What has
-// run out is removed, so that its size is bounded by what is in use.
+// Memory is a [Store] in memory, for tests and for several call trees in one process. Expired
+// entries are removed, so its size is bounded by the entries in use.
 type Memory struct {
 	mu       sync.Mutex
 	buckets  expiring[gcra]     // guarded by mu
@@ -25,7 +25,7 @@ type account struct {
 	leases expiring[int64]  // by replica
 }
 
-// NewMemory returns a store without content.
+// NewMemory returns an empty store.
 func NewMemory() *Memory { return &Memory{spaces: make(map[string]*space)} }
 
 var _ Store = (*Memory)(nil)

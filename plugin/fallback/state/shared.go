@@ -21,27 +21,27 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
-// Config says how a replica uses a store. All fields are optional.
+// Config configures how a replica uses a store. All fields are optional.
 type Config struct {
 	// Prefix begins all keys. Replicas with the same prefix on the same store share their
-	// state. At most 64 bytes that print. "" means DefaultPrefix.
+	// state. At most 64 printable bytes. "" means DefaultPrefix.
 	Prefix string
 	// Timeout is the longest that a call waits for the store. 0 means DefaultTimeout.
 	Timeout time.Duration
-	// Beat is how often the replica says that it lives and asks for the flags of others,
-	// in case a push was lost. 0 means DefaultBeat.
+	// Beat is the interval at which the replica tells the store that it is alive, and reads
+	// all flags in case a push was lost. 0 means DefaultBeat.
 	Beat time.Duration
-	// Lease is how long the store keeps what a replica has set aside of an account and not
-	// renewed, such as after a crash. At least 4 s. 0 means DefaultLease.
+	// Lease is how long the store keeps a replica's lease of an account without renewal,
+	// such as after a crash. At least 4 s. 0 means DefaultLease.
 	Lease time.Duration
-	// Deny refuses to spend from accounts with a limit while the store is gone, once a
-	// lease is used up. By default, a replica then spends its share.
+	// Deny refuses spending beyond the replica's lease from accounts with a limit while the
+	// store is gone. By default, a replica may then spend its share of the limit.
 	Deny bool
-	// Replica names the replica; no other may have its name, not even an earlier run of
-	// the same program: the store would take what it spends for what the earlier one has
-	// spent. "" means a random name.
+	// Replica is the name of the replica. It must be unique, even among earlier runs of the
+	// same program: the store would take the new replica's spending for the earlier one's.
+	// "" means a random name.
 	Replica string
-	// Logger logs when the store is gone, and when it is back. Nil means slog.Default.
+	// Logger logs the start and the end of each outage of the store. Nil means slog.Default.
 	Logger *slog.Logger
 }
 
@@ -53,8 +53,8 @@ const (
 	DefaultLease   = 10 * time.Second
 )
 
-// Shared is a replica's view of a [Store]: memory first, the store second. It is safe for
-// concurrent use. A nil Shared shares nothing: layers work as if they had none.
+// Shared is a replica's view of a [Store]. It keeps a copy of the state in memory. It is safe
+// for concurrent use. A nil Shared shares nothing: layers then keep their own state.
 type Shared struct {
 	store  Store
 	config Config // defaults filled in
@@ -82,8 +82,8 @@ type Shared struct {
 }
 
 // New returns a replica's view of store. It does not wait for the store, and works without
-// it until the store can be reached. It starts goroutines, which Close ends. The store
-// remains the caller's to close, after the view. The error names every wrong field.
+// it until it can be reached. It starts goroutines, which Close ends. The caller must close
+// the store itself, after the view. The error names every wrong field.
 func New(store Store, config Config) (*Shared, error) {
 	if err := config.check(store); err != nil {
 		return nil, err
@@ -129,7 +129,7 @@ func (c *Config) check(store Store) error {
 	return errors.Join(problems...)
 }
 
-// listens takes in pushed flags until ctx ends.
+// listens receives pushed flags until ctx ends.
 func (s *Shared) listens(ctx context.Context) {
 	for {
 		_ = s.store.Listen(ctx, s.config.Prefix, s.heard) // beats find what is not pushed
@@ -139,8 +139,8 @@ func (s *Shared) listens(ctx context.Context) {
 	}
 }
 
-// Close gives back what the replica has set aside and ends its goroutines. It waits for the
-// store for a second at most. s can be used afterwards, as if the store were gone.
+// Close gives back the replica's leases and tokens, and ends its goroutines. It waits at most a
+// second for the store. Afterwards, s works as if the store were gone.
 func (s *Shared) Close() error {
 	if s == nil {
 		return nil
@@ -156,7 +156,7 @@ func (s *Shared) Close() error {
 	return nil
 }
 
-// leave gives back what the replica has, says what it has not said, and that it has ended.
+// leave gives back the replica's leases, sends its unsent changes, and ends its beats.
 func (s *Shared) leave(ctx context.Context) {
 	for _, a := range s.allAccounts() {
 		a.leave(ctx)
@@ -176,7 +176,7 @@ func (s *Shared) key(kind, name string) string {
 	return s.config.Prefix + kind + ":" + bounded(name)
 }
 
-// bounded returns name if it can be in a key, or else a digest of it.
+// bounded returns name if a key can contain it, and otherwise a digest of it.
 func bounded(name string) string {
 	const most = MaxKeyBytes - 64 - len("account:") // beside the longest prefix
 	if name != "" && len(name) <= most && printable.Line(name, most) == name {

@@ -5,44 +5,43 @@ import (
 	"time"
 )
 
-// Store is what replicas share. Package state has one in memory, [Memory]; package
+// Store keeps the state that replicas share. [Memory] is a store in memory; package
 // state/redis has one on a Redis server.
 //
-// Methods return when ctx ends at the latest, and are safe for concurrent use. An error
-// means that the store cannot be reached or used now; whether the call had an effect is
-// then not known. Calling any method but Take again with the same arguments has no other
-// effect than calling it once. Keys are printable, at most [MaxKeyBytes] long, and contain
+// Methods return at the latest when ctx ends, and are safe for concurrent use. An error
+// means that the store cannot be reached or used now; the call may still have had an
+// effect. All methods but Take are idempotent: a second call with the same arguments
+// has no further effect. Keys are printable, at most [MaxKeyBytes] long, and contain
 // no personal data. Times are durations from now, so that the clocks of replicas need not
 // agree.
 type Store interface {
-	// Take takes tokens from a bucket that all replicas share. If it holds at least least
-	// of them, it takes as many whole tokens as it holds, at most most. Otherwise it takes
-	// none and returns the time until it holds least. A bucket that is not known is full. If most
-	// is below 0, that many tokens are put back, at most until the bucket is full; least
-	// must be 0 then.
+	// Take takes tokens from a bucket that all replicas share. If the bucket holds at least
+	// least tokens, Take takes as many whole tokens as there are, at most most. Otherwise it
+	// takes none and returns the time until the bucket holds least. An unknown bucket is full.
+	// If most is below 0, Take puts that many tokens back, until the bucket is full; then
+	// least must be 0.
 	Take(ctx context.Context, b Bucket, least, most int) (Tokens, error)
 
-	// Lease changes what a replica has set aside of an account's limit, and charges the
-	// account with what the replica has spent. See [Change].
+	// Lease changes a replica's lease of an account, and charges the account with the
+	// replica's spending. See [Change].
 	Lease(ctx context.Context, a Account, c Change) (Balance, error)
 
-	// Get returns the value of a key, nil if there is none.
+	// Get returns the value of a key; nil if there is none.
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Set keeps a value, which must not be empty, for some time.
+	// Set stores a value for the given time. The value must not be empty.
 	Set(ctx context.Context, key string, value []byte, keep time.Duration) error
 
-	// Raise replaces the flag of f's key in a space, and pushes it to all that listen to
-	// the space. A flag without For is removed, and the removal is pushed. Spaces separate
-	// applications that use one store: a space is the beginning of the keys that Raise,
-	// Beat and Listen use.
+	// Raise replaces the flag of f's key in a space, and pushes it to all listeners of the
+	// space. If For is 0 or less, it removes the flag, and pushes the removal. A space
+	// separates applications that use the same store: it is the prefix of the keys of Raise,
+	// Beat and Listen.
 	Raise(ctx context.Context, space string, f Flag) error
-	// Beat says that a replica of a space lives, for at most ttl without another beat, or
-	// with a ttl of 0 that it has ended. It returns how many live, and all flags of the
-	// space.
+	// Beat marks a replica of a space as alive for ttl; a ttl of 0 marks it as ended. Beat
+	// returns the number of replicas alive, and all flags of the space.
 	Beat(ctx context.Context, space, replica string, ttl time.Duration) (replicas int, flags []Flag, err error)
-	// Listen calls f for each flag that is pushed in a space, one at a time, until ctx ends
-	// or pushes are lost, and returns why. A flag may be pushed twice, or not at all: Beat
-	// returns all.
+	// Listen calls f for each flag that is pushed in a space, one at a time. It returns when
+	// ctx ends or pushes are lost, with the reason. A push may come twice or be lost; Beat
+	// returns all flags.
 	Listen(ctx context.Context, space string, f func(Flag)) error
 
 	// Close releases the store's connections and goroutines.
@@ -59,14 +58,15 @@ type Bucket struct {
 	PerMinute int // above 0
 }
 
-// Tokens is what a bucket gave.
+// Tokens is the result of [Store].Take.
 type Tokens struct {
 	Taken int           // 0 or more; 0 if tokens were put back
 	Left  int           // whole tokens that the bucket holds now
-	Wait  time.Duration // until the bucket holds what was asked for at least; 0 if it did
+	Wait  time.Duration // until the bucket holds least tokens; 0 if it did
 }
 
-// Account is what a tenant may spend until a time. Amounts are in billionths of a dollar.
+// Account is a limit of a tenant's spending until a time. Amounts are in billionths of a
+// dollar.
 type Account struct {
 	Key   string
 	Limit int64         // at most; 0 for no limit: spending is only counted
@@ -74,15 +74,15 @@ type Account struct {
 }
 
 // Change is a change of a replica's lease of an account. The lease is the part of the limit
-// that the replica may spend without asking again. It runs out after TTL without another
-// change, so that what a crashed replica had set aside returns to the account.
+// that the replica may spend without another change. It expires after TTL, so that the lease
+// of a crashed replica returns to the account.
 //
-// A change says how things shall be, not by how much they differ, so that it may be sent
-// again when its answer was lost. First the account is charged with what the replica has
-// spent since its latest change, which its lease pays for as far as it goes. Then the lease
-// becomes as much as the limit, the spending of all and the leases of others leave, at most
-// Most. If they leave less than Least, the lease only shrinks: to what it is, to Most, or to
-// what they leave, whichever is least.
+// A change has absolute values, not differences, so it can be sent again if its answer was
+// lost. First the account is charged with the replica's spending since its latest change; its
+// lease shrinks by that, to 0 at least. Then the lease becomes the free part of the limit, at
+// most Most. The free part is the limit minus the spending of all replicas and the leases of
+// the others. If it is less than Least, the lease only shrinks: to the smallest of its present
+// size, Most and the free part.
 type Change struct {
 	Replica string
 	Spent   int64 // by the replica since the account began; a value below an earlier one changes nothing
@@ -91,18 +91,18 @@ type Change struct {
 	TTL     time.Duration
 }
 
-// Balance is an account after a [Change]. Without a limit nothing is leased.
+// Balance is an account after a [Change]. Without a limit, Leased and Others are 0.
 type Balance struct {
 	Leased int64 // by the replica
 	Others int64 // leased by other replicas
 	Spent  int64 // by all replicas
 }
 
-// Flag is something that one replica has found out and the others should know, such as that
-// a target is down.
+// Flag is a fact that one replica has found out and tells the others, such as that a target
+// is down.
 type Flag struct {
 	Key    string
-	For    time.Duration // it is true for so long from now on; 0 or less: not any more
+	For    time.Duration // how long the flag stays up from now; 0 or less: it is down
 	Reason string        // why, in a few words without personal data; at most 256 bytes
 	From   string        // the replica
 }

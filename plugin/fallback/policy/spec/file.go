@@ -98,8 +98,8 @@ type Policy struct {
 	// text: local-* applies to every model that it matches and that has no entry of its
 	// own; the most specific pattern applies. Models named gemini-*, gpt-* or claude-*,
 	// and models that the application supplies, need no entry. A request to a gateway may
-	// name any model that has an entry or matches a pattern; a target of the file must be
-	// one model.
+	// name any model that has an entry or matches a pattern. A target in this file must not
+	// be a pattern.
 	Models map[string]Model `key:"models" keys:"pattern"`
 	// Other names for models: each key is another name for its value, a model or
 	// another alias.
@@ -120,10 +120,10 @@ type Policy struct {
 	// What is recorded of calls, for operations; docs/observability.md lists the metrics.
 	// observe: {} has the defaults. Default: nothing.
 	Observe *Observe `key:"observe"`
-	// Redis server over which replicas share breakers, rate limits, budgets, cached answers
-	// and rollbacks of experiments. While it is slow or gone, each replica goes on alone; see
-	// docs/state.md. The application supplies the client with policy.WithState. Default:
-	// each process has its own state.
+	// Redis server on which replicas share breakers, rate limits, budgets, cached answers
+	// and rollbacks of experiments. While the server is slow or cannot be reached, each
+	// replica works alone; see docs/state.md. A Go application supplies the client with
+	// policy.WithState. Default: each process has its own state.
 	State *State `key:"state"`
 	// Thresholds of alerts. adk-fallback alerts FILE writes rules for Prometheus from them;
 	// calls are not affected. An empty section has all defaults. An alert that needs a

@@ -107,18 +107,19 @@ type Context struct {
 	Labels map[string]string `key:"labels" kind:"state"`
 }
 
-// State says where replicas share breakers, limits, budgets, answers and rollbacks of
-// experiments. Set either url or url_env.
+// State is the server on which replicas share breakers, limits, budgets, answers and
+// rollbacks of experiments. Set either url or url_env.
 type State struct {
 	// URL of the Redis server, without a password.
 	URL string `key:"url,short" kind:"redis"`
-	// Name of the environment variable that holds the URL, for one with a password.
+	// Name of the environment variable that holds the URL; use it for a URL with a password.
 	URLEnv string `key:"url_env" kind:"env"`
-	// Beginning of all keys there. Policies with the same prefix share the state of their
-	// tenants, experiments and models; a model is the same if its name and its server are.
+	// Prefix of all keys on the server. Policies with the same prefix share the state of
+	// their tenants, experiments and models. Two models are the same if their names and
+	// their servers are.
 	Prefix string `key:"prefix" kind:"prefix" default:"adk-fallback:"`
-	// What budgets do while the server cannot be reached: each replica spends its share of
-	// what is left (local), or calls of tenants with a limit are refused (deny).
+	// Budgets while the server cannot be reached. local: each replica may spend its share of
+	// the rest. deny: calls of tenants with a limit are refused.
 	Unavailable string `key:"unavailable" enum:"local|deny" default:"local"`
 }
 
