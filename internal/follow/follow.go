@@ -1,4 +1,4 @@
-// Package follow follows files that change while a program runs.
+// Package follow reads files again when they change while a program runs.
 package follow
 
 import (
@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// Interval is the default of the longest time until a change is seen.
+// Interval is the default of Watch's interval.
 const Interval = 2 * time.Second
 
-// File is a file, or several that belong together, whose changes are followed.
+// File is a file, or several that belong together, for Watch.
 type File struct {
 	// Read returns the content.
 	Read func() ([]byte, error)
-	// Changed is called with a new content, or with the reason why there is none: when it
-	// differs from that of the call before, at first from what Watch was given.
+	// Changed is called with the new content, or with the error of Read, if it differs from
+	// that of the previous call. The first call is compared with Watch's argument first.
 	Changed func(data []byte, err error)
-	// Unchanged, unless nil, is called after each read that found nothing new.
+	// Unchanged is called after each read without a change. It may be nil.
 	Unchanged func()
 }
 
@@ -40,8 +40,8 @@ func sightOf(data []byte, err error) sight {
 // Watch reads the file twice per interval until ctx ends. first is the content in use.
 //
 // A change counts when two reads in a row are equal, so that half-written files are not
-// used. A file that is written slowly may still be read in part: write a new file and
-// rename it. A replaced symbolic link is seen, as in a Kubernetes ConfigMap.
+// used. A file that is written slowly may still be read in part; to avoid this, write a new
+// file and rename it. Watch notices a replaced symbolic link, as in a Kubernetes ConfigMap.
 func Watch(ctx context.Context, interval time.Duration, first []byte, f File) {
 	told := sightOf(first, nil)
 	last := told
@@ -68,8 +68,8 @@ func Watch(ctx context.Context, interval time.Duration, first []byte, f File) {
 	}
 }
 
-// Read returns the content of a regular file, of most+1 bytes at most: reading a pipe could
-// block forever.
+// Read returns at most most+1 bytes of a regular file. It refuses other files, because reading
+// a pipe could block forever.
 func Read(name string, most int64) ([]byte, error) {
 	info, err := os.Stat(name)
 	if err != nil {

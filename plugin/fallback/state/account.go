@@ -14,12 +14,13 @@ var (
 )
 
 // SharedAccount is a limit of spending that replicas share. A replica leases a small part of
-// it ahead, so that most calls do not wait for the store. Near the limit leases are small, and one that is
-// not used for a second goes back; that of a crashed replica returns after Config.Lease.
+// it in advance, so that most calls do not wait for the store. Near the limit, leases are
+// small, and a lease that is unused for a second goes back. The lease of a crashed replica
+// returns after Config.Lease.
 //
-// While the store is gone, a replica may spend its share: what it has leased, and what
-// nobody had leased when that was last known divided by the replicas last known. With
-// Config.Deny it may only spend its lease, until that runs out.
+// While the store is gone, a replica may spend its share: its lease, and the last known free
+// part of the limit divided by the last known number of replicas. With Config.Deny it may only
+// spend its lease, until the lease expires.
 //
 // A nil SharedAccount has no limit and counts nothing.
 type SharedAccount struct {
@@ -31,21 +32,21 @@ type SharedAccount struct {
 	limit    int64
 	reserved int64 // by attempts in progress
 	wanted   int64 // by calls that wait for the store
-	spent    int64 // by this replica, in all
-	latest   int64 // what the latest call wanted to reserve
-	idle     int   // seconds since then
+	spent    int64 // by this replica, in total
+	latest   int64 // the amount that the latest call wanted to reserve
+	idle     int   // seconds since that call
 	queued   bool
 
-	told    int64     // of spent, what the store knows
+	told    int64     // the part of spent that the store knows
 	balance Balance   // as last known; Leased is never more than the store has
-	known   time.Time // when that was; zero if it must be asked again
-	expires time.Time // when the lease does
+	known   time.Time // when balance was read; zero if it must be read again
+	expires time.Time // when the lease expires
 	turn    turn      // of exchanges with the store
 }
 
 // Account returns the account of a key. Amounts are in billionths of a dollar. limit is the
-// most that all replicas together may spend until the account ends; 0 for no limit: spending is
-// only counted. A key has one account: a later limit replaces an earlier one.
+// most that all replicas together may spend until the account ends; 0 means no limit, and
+// spending is only counted. A key has one account: a later limit replaces an earlier one.
 func (s *Shared) Account(key string, limit int64, ends time.Time) *SharedAccount {
 	if s == nil {
 		return nil
@@ -61,9 +62,9 @@ func (s *Shared) Account(key string, limit int64, ends time.Time) *SharedAccount
 	return a
 }
 
-// Reserve sets n aside, for an attempt that is about to start. It asks the store, and waits
-// for the answer for Config.Timeout at most, if the lease is too small. The error is
-// ErrLimit or ErrUnavailable, or that of ctx. Nothing is set aside then.
+// Reserve sets n aside for an attempt that is about to start. If the lease is too small,
+// Reserve waits for the store, at most Config.Timeout. The error is ErrLimit,
+// ErrUnavailable, or that of ctx; then nothing is set aside.
 func (a *SharedAccount) Reserve(ctx context.Context, n int64) error {
 	if a == nil {
 		return nil
@@ -79,7 +80,8 @@ func (a *SharedAccount) Reserve(ctx context.Context, n int64) error {
 	return a.reserve(ctx, n)
 }
 
-// hold sets n aside if there is so much. As all below that are not said to, it needs mu.
+// hold sets n aside if free is enough. It needs mu, as do all methods below unless their
+// comments say otherwise.
 func (a *SharedAccount) hold(n, free int64) bool {
 	if n > free && n > 0 && a.limit > 0 {
 		return false
@@ -99,14 +101,15 @@ func (a *SharedAccount) free(now time.Time) int64 {
 	return a.balance.Leased - (a.spent - a.told) - a.reserved
 }
 
-// open returns how much of the limit this replica could have at most: nobody has spent it,
-// no other has leased it, and no attempt here has set it aside.
+// open returns the most of the limit that this replica could get: the part that is not spent,
+// not leased by other replicas, and not set aside by attempts here.
 func (a *SharedAccount) open() int64 {
 	return max(a.limit-a.balance.Spent-a.balance.Others-(a.spent-a.told)-a.reserved, 0)
 }
 
-// block returns how much to lease ahead, beside what calls wait for: some calls' worth, but of what is open only so
-// much that all replicas together have half of it at most.
+// block returns how much to lease in advance, in addition to the amounts that calls wait for:
+// enough for some calls, but so little that all replicas together lease at most half of the
+// open part.
 func (a *SharedAccount) block() int64 {
 	replicas := a.s.replicas.Load()
 	open := max(a.open()-a.wanted, 0)
@@ -116,11 +119,11 @@ func (a *SharedAccount) block() int64 {
 	return min(max(a.limit/(20*replicas), 4*a.latest), open/(2*replicas))
 }
 
-// warm is for how many seconds without a call something is leased, as long as there is
-// enough for all.
+// warm is the number of seconds without a call for which a replica keeps a lease, while there
+// is enough for all.
 const warm = 60
 
-// fresh is for how long an answer of the store is good enough to refuse a call.
+// fresh is how long an answer of the store may be used to refuse a call.
 const fresh = 100 * time.Millisecond
 
 // reserve sets n aside, after an exchange with the store. It needs no lock.
@@ -147,9 +150,9 @@ func (a *SharedAccount) reserve(ctx context.Context, n int64) error {
 	}
 }
 
-// exchange tells the store what was spent. It makes the lease large enough for what is set
-// aside and for n, which a call waits for; and if possible for others that wait, and for the
-// next. It lets go of mu meanwhile, and reports whether the store has answered.
+// exchange sends the spending to the store. It makes the lease large enough for the amounts set
+// aside and for n, which a call waits for; if possible, also for other waiting calls and the
+// next ones. It unlocks mu during the exchange, and reports whether the store has answered.
 func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n int64) bool {
 	now := time.Now()
 	c := Change{Replica: a.s.config.Replica, Spent: a.spent, TTL: a.s.config.Lease}
@@ -160,7 +163,7 @@ func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n i
 		c.Most = a.reserved + a.wanted + a.block()
 	}
 	there := Account{Key: a.key, Limit: a.limit, Ends: max(a.ends.Sub(now), 0) + lateness}
-	// What is given back must not be used meanwhile.
+	// Calls must not use the part that is given back.
 	a.balance.Leased = min(a.balance.Leased, c.Most+a.spent-a.told)
 	var is Balance
 	var err error
@@ -173,7 +176,7 @@ func (a *SharedAccount) exchange(ctx context.Context, timeout time.Duration, n i
 	return err == nil
 }
 
-// lateness is how long after an account's end attempts that began before it may be charged.
+// lateness is how long after an account's end it can be charged for earlier attempts.
 const lateness = time.Hour
 
 // reserveHere sets n aside from this replica's share, because the store is gone.
@@ -190,8 +193,8 @@ func (a *SharedAccount) reserveHere(n int64) error {
 	return nil
 }
 
-// Settle charges spent in the place of reserved, which an earlier Reserve has set aside.
-// Either may be 0. It never waits.
+// Settle charges spent, and releases reserved, which an earlier Reserve has set aside. Either
+// may be 0. It never waits.
 func (a *SharedAccount) Settle(reserved, spent int64) {
 	if a == nil {
 		return
@@ -202,9 +205,9 @@ func (a *SharedAccount) Settle(reserved, spent int64) {
 	a.spent += max(spent, 0)
 }
 
-// Spent returns what all replicas have spent, as last known. What others have spent in the
-// latest two seconds may be missing; or since the account was last used or read here, if that is
-// more than a minute ago.
+// Spent returns the last known spending of all replicas. It may lack the other replicas'
+// spending of the last two seconds. If this replica has not used or read the account for more
+// than a minute, it may lack their spending since then.
 func (a *SharedAccount) Spent() int64 {
 	if a == nil {
 		return 0
@@ -222,7 +225,7 @@ func (a *SharedAccount) allSpent() int64 {
 	return a.balance.Spent + a.spent - a.told
 }
 
-// Reserved returns what attempts of this replica have set aside and not settled.
+// Reserved returns the amount that attempts of this replica have set aside and not settled.
 func (a *SharedAccount) Reserved() int64 {
 	if a == nil {
 		return 0
@@ -232,8 +235,8 @@ func (a *SharedAccount) Reserved() int64 {
 	return a.reserved
 }
 
-// Share returns which part of the limit has been spent by all or set aside by this replica,
-// from 0 to 1; 0 without a limit.
+// Share returns the part of the limit that all replicas have spent and this replica has set
+// aside, from 0 to 1; 0 without a limit.
 func (a *SharedAccount) Share() float64 {
 	if a == nil {
 		return 0
@@ -258,7 +261,7 @@ func (a *SharedAccount) send(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.queued = false
-	if a.turn.done == nil { // else a call is at it
+	if a.turn.done == nil { // otherwise an exchange is in progress
 		a.exchange(ctx, a.s.background(), 0)
 	}
 }

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// SharedBucket is a token bucket that replicas share. While the bucket is known to be half
-// full at least, a replica uses a few tokens before it takes them from the store, so that most calls
-// do not wait: at most a hundredth of a minute's tokens divided by the replicas, or one
-// call's. What is used and cannot be taken is owed: later tokens pay for it first.
+// SharedBucket is a token bucket that replicas share. While the bucket is known to be at least
+// half full, a replica uses a few tokens before it takes them from the store, so that most
+// calls do not wait. These are at most 1% of a minute's tokens divided by the number of
+// replicas, or the tokens of one call. Tokens that were used but cannot be taken are a debt,
+// which later tokens pay first.
 //
-// While the store is gone, the bucket is this replica's share of it: what was left when it
-// was last known and what a minute adds, divided by the replicas last known, without what this
-// replica owes.
+// While the store is gone, the bucket has this replica's share: the tokens last known to be
+// left, and those that each minute adds, divided by the last known number of replicas, less
+// the replica's debt.
 //
 // A nil SharedBucket has no limit.
 type SharedBucket struct {
@@ -23,30 +24,30 @@ type SharedBucket struct {
 
 	mu        sync.Mutex // guards the rest
 	perMinute int
-	debt      int // used, and not taken from the store yet; below 0 for what was taken and not used
+	debt      int // tokens used but not yet taken from the store; below 0 for tokens taken but not used
 	wanted    int // by calls that wait for the store
 	latest    int // tokens that the latest call wanted
-	idle      int // ticks since then
+	idle      int // ticks since that call
 	active    bool
 	queued    bool
 
 	left   int       // in the store, as last known
-	leftAt time.Time // when that was
-	age    int       // ticks since then
+	leftAt time.Time // when left was read
+	age    int       // ticks since leftAt
 
-	// What the store has refused, and when it may have so many. It is not asked for as
-	// many again until askAgain.
+	// The number of tokens that the store has refused, and when it may have so many. The
+	// replica does not request as many before askAgain.
 	refused          int
 	refill, askAgain time.Time
 
 	turn   turn   // of exchanges with the store
-	outage uint64 // the number of the outage that here is for
+	outage uint64 // the number of the outage for which here was made
 	here   gcra   // this replica's share
 }
 
-// Bucket returns the bucket of a key, which holds at most perMinute tokens and is refilled
-// evenly at that rate, by all replicas together. A key has one bucket: a later perMinute
-// replaces an earlier one. perMinute must be above 0.
+// Bucket returns the bucket of a key. All replicas together may take perMinute tokens a minute:
+// the bucket holds at most perMinute tokens and is refilled evenly at that rate. perMinute must
+// be above 0. A key has one bucket: a later perMinute replaces an earlier one.
 func (s *Shared) Bucket(key string, perMinute int) *SharedBucket {
 	if s == nil {
 		return nil
@@ -58,14 +59,13 @@ func (s *Shared) Bucket(key string, perMinute int) *SharedBucket {
 		b.perMinute, b.left, b.leftAt, b.age, b.askAgain = perMinute, perMinute, time.Now(), unknown, time.Time{}
 	}
 	b.use(0)
-	b.enqueue() // to ask what is left
+	b.enqueue() // to read how many tokens are left
 	return b
 }
 
-// Take takes n tokens and returns 0, or takes none and returns the time until there may be
-// so many; n must be from 0 to the bucket's size. If few may be left, it asks the store, and
-// waits for the answer for Config.Timeout at most. It returns early with some time if ctx
-// ends.
+// Take takes n tokens and returns 0, or takes none and returns the time until there may be n
+// tokens. n must be from 0 to the bucket's size. If few tokens may be left, Take waits for the
+// store, at most Config.Timeout. If ctx ends, it takes none and returns a time above 0.
 func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	if b == nil || n <= 0 {
 		return 0
@@ -81,7 +81,8 @@ func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	return b.take(ctx, n)
 }
 
-// use says that the bucket is in use. As all below that are not said to, it needs mu.
+// use marks the bucket as in use. It needs mu, as do all methods below unless their comments
+// say otherwise.
 func (b *SharedBucket) use(n int) {
 	if n > 0 {
 		b.latest = n
@@ -95,7 +96,7 @@ func (b *SharedBucket) use(n int) {
 
 // spend uses n tokens.
 func (b *SharedBucket) spend(n int) {
-	if b.debt += n; b.debt != 0 { // something is to be paid, or to be put back
+	if b.debt += n; b.debt != 0 { // there are tokens to pay or to put back
 		b.enqueue()
 	}
 }
@@ -107,8 +108,8 @@ func (b *SharedBucket) enqueue() {
 	}
 }
 
-// credit returns how many tokens may be used before they are taken: none if the bucket is not
-// half full, or if all replicas' credit was half of what is left.
+// credit returns how many tokens may be used before they are taken. It is 0 if the bucket is
+// not half full, or if the credit of all replicas would be more than half of the tokens left.
 func (b *SharedBucket) credit() int {
 	replicas := int(b.s.replicas.Load())
 	credit := max(b.perMinute/100/replicas, b.latest)
@@ -118,13 +119,13 @@ func (b *SharedBucket) credit() int {
 	return credit
 }
 
-// unknown is the age of what was never known.
+// unknown is the age of a bucket that was never read.
 const unknown = 2
 
-// maxIdle is for how many ticks without a call it is asked what is left: a minute.
+// maxIdle is the number of ticks without a call for which the bucket is still read: a minute.
 const maxIdle = int(time.Minute / tick)
 
-// take takes tokens from the store, together with what is owed. It needs no lock.
+// take takes tokens from the store, including those of the debt. It needs no lock.
 func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -146,7 +147,7 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 			b.turn.wait(ctx, &b.s.link, &b.mu)
 		default:
 			need := n + b.debt
-			least := min(max(need, 0), b.perMinute) // what the bucket cannot hold at once is owed
+			least := min(max(need, 0), b.perMinute) // tokens beyond the bucket's size become debt
 			most := min(max(b.wanted+b.debt, least), b.perMinute)
 			wait, err := b.exchange(ctx, b.s.config.Timeout, least, most)
 			switch {
@@ -162,8 +163,8 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	}
 }
 
-// exchange takes tokens from the store, or puts them back if most is below 0. It lets go of
-// mu meanwhile.
+// exchange takes tokens from the store, or puts them back if most is below 0. It unlocks mu
+// during the exchange.
 func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, least, most int) (wait time.Duration, err error) {
 	there := Bucket{b.key, b.perMinute}
 	if most < 0 {
@@ -180,7 +181,7 @@ func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, leas
 	return t.Wait, err
 }
 
-// takeHere takes tokens from this replica's share. They are owed to the store.
+// takeHere takes tokens from this replica's share. They become debt to the store.
 func (b *SharedBucket) takeHere(now time.Time, n int) time.Duration {
 	size, perMinute := b.share(now)
 	if wait := b.here.wait(now, size, perMinute, min(n, int(size))); wait > 0 {
@@ -191,7 +192,7 @@ func (b *SharedBucket) takeHere(now time.Time, n int) time.Duration {
 	return 0
 }
 
-// owe adds to the debt. At most a minute's tokens are owed.
+// owe adds to the debt, which is at most a minute's tokens.
 func (b *SharedBucket) owe(n int) { b.debt = min(b.debt+n, b.perMinute) }
 
 // share returns the size and the rate of this replica's share of the bucket.
@@ -207,8 +208,8 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 	return size, perMinute
 }
 
-// Settle takes more tokens, or gives some back if more is below 0. It never waits. Tokens
-// that the bucket does not have are owed; at most a minute's.
+// Settle takes more tokens, or gives tokens back if more is below 0. It never waits. Tokens
+// that the bucket does not have become debt, at most a minute's tokens.
 func (b *SharedBucket) Settle(more int) {
 	if b == nil || more == 0 {
 		return
@@ -227,20 +228,20 @@ func (b *SharedBucket) Settle(more int) {
 	b.enqueue()
 }
 
-// send implements errand: it pays what is owed, puts back what nobody waits for, or asks what
-// is left.
+// send implements errand: it pays the debt, puts back tokens that no call waits for, or reads
+// how many are left.
 func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued = false
-	if b.turn.done == nil { // else it is at it
+	if b.turn.done == nil { // otherwise an exchange is in progress
 		b.exchange(ctx, b.s.background(), 0, min(b.debt+b.wanted, b.perMinute))
 	}
 }
 
-// resend is called after an outage. The bucket may have become full meanwhile, and then did
-// not get what a minute added: so no more is owed than this replica's share lacks. It needs no
-// lock.
+// resend is called after an outage. If the bucket became full during the outage, it lost the
+// tokens added after that. So the debt is reduced to the tokens that this replica's share
+// lacks. It needs no lock.
 func (b *SharedBucket) resend() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// errands are what is to be sent to the store in the background, one after the other. Flags
-// and buckets go first, values last. What is sent is the latest state of a thing, so that a thing waits
-// at most once, and all that waits is bounded by what there is.
+// errands are queues of objects whose state is sent to the store in the background, one after
+// the other. Flags and buckets go first, values last. An errand sends the latest state of its
+// object. So each object is queued at most once, and the number of objects bounds the queues.
 type errands struct {
 	wake chan struct{} // has a value if something was added
 
@@ -17,8 +17,8 @@ type errands struct {
 	rest   []errand // guarded by mu
 }
 
-// errand is a thing whose state is to be sent. An errand that fails is added again when the
-// store is back.
+// errand is an object whose state is sent to the store. An errand that failed is added again
+// when the store is back.
 type errand interface{ send(ctx context.Context) }
 
 func (e *errands) add(queue *[]errand, one errand) {
@@ -35,7 +35,7 @@ func (e *errands) nudge() {
 	}
 }
 
-// next returns what is to be sent next, or nil.
+// next returns the next errand, or nil.
 func (e *errands) next() (one errand) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -51,7 +51,7 @@ func (e *errands) next() (one errand) {
 	return nil
 }
 
-// tick is how often it is looked for what should go back to the store.
+// tick is how often look runs.
 const tick = 250 * time.Millisecond
 
 // sends sends errands until ctx ends.
@@ -71,7 +71,7 @@ func (s *Shared) sends(ctx context.Context) {
 	}
 }
 
-// sendAll sends what there is, as long as the store is there.
+// sendAll sends all errands and values, until the store is gone.
 func (s *Shared) sendAll(ctx context.Context) {
 	for !s.gone() && ctx.Err() == nil {
 		one := s.errands.next()
@@ -87,8 +87,8 @@ func (s *Shared) sendAll(ctx context.Context) {
 	}
 }
 
-// look adds buckets at each tick, and accounts once a second, if they have something to
-// send or to ask.
+// look adds errands for buckets at each tick, and for accounts once a second, if they have
+// something to send or to read.
 func (s *Shared) look(ticks int) {
 	for _, b := range s.activeBuckets() {
 		b.look()

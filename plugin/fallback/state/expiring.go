@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// expiring is a map whose entries run out. The zero value is empty. It is not safe for
+// expiring is a map whose entries expire. The zero value is empty. It is not safe for
 // concurrent use.
 type expiring[V any] struct {
 	entries map[string]entry[V]
-	enough  int // entries: with more, those that have run out are removed
+	enough  int // with more entries, expired ones are removed
 }
 
 type entry[V any] struct {
@@ -25,12 +25,12 @@ func (m *expiring[V]) get(key string, now time.Time) (v V) {
 	return v
 }
 
-// left returns how long the value of a key lasts.
+// left returns how long the value of a key is still valid.
 func (m *expiring[V]) left(key string, now time.Time) time.Duration {
 	return max(m.entries[key].until.Sub(now), 0)
 }
 
-// set replaces the value of a key for some time, or removes it if that is none.
+// set replaces the value of a key for a time, or removes it if the time is not above 0.
 func (m *expiring[V]) set(key string, v V, now time.Time, keep time.Duration) {
 	if keep <= 0 {
 		delete(m.entries, key)
@@ -40,7 +40,7 @@ func (m *expiring[V]) set(key string, v V, now time.Time, keep time.Duration) {
 		m.entries = make(map[string]entry[V])
 	}
 	m.entries[key] = entry[V]{v, now.Add(keep)}
-	if len(m.entries) > m.enough { // at most as much work as the sets since the latest time
+	if len(m.entries) > m.enough { // costs at most as much as the sets since the last removal
 		for key, e := range m.entries {
 			if !now.Before(e.until) {
 				delete(m.entries, key)
@@ -50,7 +50,7 @@ func (m *expiring[V]) set(key string, v V, now time.Time, keep time.Duration) {
 	}
 }
 
-// all yields the entries that have not run out.
+// all yields the entries that have not expired.
 func (m *expiring[V]) all(now time.Time) iter.Seq2[string, V] {
 	return func(yield func(string, V) bool) {
 		for key, e := range m.entries {

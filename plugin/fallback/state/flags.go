@@ -11,18 +11,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/printable"
 )
 
-// flag is what this replica knows of a flag. The latest change of any replica wins. Its
-// fields are guarded by Shared.mu.
+// flag is a flag as this replica knows it. The latest change of any replica wins. Shared.mu
+// guards its fields.
 type flag struct {
 	s   *Shared
 	key string
 
-	now     Flag      // as it was changed last; For is that of until
+	now     Flag      // as of the latest change; For ends at until
 	until   time.Time // when it ends; the zero time if it is down
 	changed time.Time // when this replica changed it or learned of a change
 	version uint64    // of changes
 
-	unsent   bool // it was changed here, and the store does not know yet
+	unsent   bool // changed here, and not sent to the store yet
 	queued   bool // among the errands
 	isNews   bool // in Shared.news
 	switches []weak.Pointer[Switch]
@@ -37,17 +37,16 @@ type Switch struct {
 	stopped atomic.Bool
 }
 
-// Flag returns a switch for the flag of a key, which is the same flag for all switches of
-// that key in all replicas.
+// Flag returns a switch for the flag of a key. All switches of the key in all replicas have the
+// same flag.
 //
-// on is called when another switch, of this replica or of another, has raised or lowered
-// the flag, and once soon if the flag is up already. It is called on a goroutine of s, one
-// call at a time, with the flag as it is then: For is what is left, 0 if it is down. From is "" if
-// it is not known who has lowered it. It is
-// not called when a flag ends by itself. It must return soon. Nil means that nothing is
-// called.
+// on is called when another switch, in this or another replica, has raised or lowered the
+// flag, and once soon after Flag if the flag is already up. It is not called when the time of a
+// flag is over. Its argument is the flag at the time of the call: For is the time left, 0 if
+// the flag is down; From is "" if it is unknown which replica has lowered it. Calls come from a
+// goroutine of s, one at a time, so on must return soon. on may be nil.
 //
-// s does not keep the switch alive: whoever needs on to be called must hold it.
+// s does not keep the switch alive: a caller that needs on must hold the switch.
 func (s *Shared) Flag(key string, on func(Flag)) *Switch {
 	if s == nil {
 		return nil
@@ -58,7 +57,7 @@ func (s *Shared) Flag(key string, on func(Flag)) *Switch {
 	w := &Switch{flag: f, on: on, seen: f.version}
 	f.switches = append(slices.DeleteFunc(f.switches, isCollected), weak.Make(w))
 	if f.isUp(time.Now()) {
-		w.seen = 0 // which is no version of a flag that was ever up
+		w.seen = 0 // a flag that was ever up has a higher version
 		s.tell(f)
 	}
 	return w
@@ -66,7 +65,7 @@ func (s *Shared) Flag(key string, on func(Flag)) *Switch {
 
 func isCollected(w weak.Pointer[Switch]) bool { return w.Value() == nil }
 
-// flag returns what is known of a flag. As all below but send and tells, it needs mu.
+// flag returns the flag of a key. It needs mu, as do all below except send and tells.
 func (s *Shared) flag(key string) *flag {
 	f := s.flags[key]
 	if f == nil {
@@ -78,12 +77,11 @@ func (s *Shared) flag(key string) *flag {
 
 func (f *flag) isUp(now time.Time) bool { return now.Before(f.until) }
 
-// Raise raises the flag for d from now on, in place of what it was. reason says why in a
-// few words without personal data; at most 256 bytes of it are kept. A d of 0 or less
-// lowers the flag.
+// Raise raises the flag for d from now on, and replaces its earlier state. reason is a few words
+// without personal data; at most 256 bytes of it are kept. A d of 0 or less lowers the flag.
 func (w *Switch) Raise(d time.Duration, reason string) { w.set(max(d, 0), reason) }
 
-// Lower lowers the flag, whoever has raised it.
+// Lower lowers the flag, even if another replica has raised it.
 func (w *Switch) Lower() { w.set(0, "") }
 
 func (w *Switch) set(d time.Duration, reason string) {
@@ -107,7 +105,7 @@ func (w *Switch) set(d time.Duration, reason string) {
 // maxReason bounds a reason, in bytes.
 const maxReason = 256
 
-// Stop ends the calls of on. A call that has begun goes on.
+// Stop ends the calls of on. It does not wait for a call in progress.
 func (w *Switch) Stop() {
 	if w != nil {
 		w.stopped.Store(true)
@@ -136,7 +134,7 @@ func (f *flag) send(ctx context.Context) {
 	s.mu.Lock()
 	f.queued = false
 	now, version, latest := time.Now(), f.version, f.now
-	if latest.For > 0 { // else it was lowered
+	if latest.For > 0 { // otherwise it was lowered
 		latest.For = f.until.Sub(now)
 		f.unsent = f.unsent && latest.For > 0
 	}
@@ -152,24 +150,24 @@ func (f *flag) send(ctx context.Context) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if f.version == version {
-			f.unsent, f.changed = false, time.Now() // an earlier answer does not have it
+			f.unsent, f.changed = false, time.Now() // answers to earlier beats lack this change
 		}
 	}
 }
 
-// heard takes in a flag that was pushed.
+// heard handles a pushed flag.
 func (s *Shared) heard(pushed Flag) {
 	if pushed.From == s.config.Replica {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.flag(pushed.Key); !f.unsent { // else what is sent now replaces it
+	if f := s.flag(pushed.Key); !f.unsent { // otherwise the unsent change replaces it
 		f.learn(pushed, time.Now())
 	}
 }
 
-// learn takes in what the store says of the flag.
+// learn updates the flag from the store.
 func (f *flag) learn(is Flag, now time.Time) {
 	is.Reason = printable.Line(is.Reason, maxReason)
 	known := f.until.Sub(now)
@@ -182,11 +180,11 @@ func (f *flag) learn(is Flag, now time.Time) {
 	f.change(is, now)
 }
 
-// sameEnd is how far apart the ends of the same flag may seem, for the time that answers take.
+// sameEnd is the largest difference between two ends of the same flag, as answers take time.
 const sameEnd = 300 * time.Millisecond
 
-// learnFlags takes in all flags, as they were at a time after asked. If the replicas have
-// settled, a flag that is missing was lowered.
+// learnFlags updates all flags from the store's answer to a request at asked. If the replicas
+// have settled, a missing flag was lowered.
 func (s *Shared) learnFlags(flags []Flag, asked time.Time, settled bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -211,8 +209,7 @@ func (s *Shared) learnFlags(flags []Flag, asked time.Time, settled bool) {
 	}
 }
 
-// resendFlags raises the flags of this replica again that are up: the store may have lost
-// them.
+// resendFlags sends this replica's raised flags again: the store may have lost them.
 func (s *Shared) resendFlags() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,7 +222,7 @@ func (s *Shared) resendFlags() {
 	}
 }
 
-// tell has the switches of a flag called that have not seen its latest version.
+// tell wakes tells to call the switches that have not seen the flag's latest version.
 func (s *Shared) tell(f *flag) {
 	if !f.isNews {
 		f.isNews = true
@@ -261,9 +258,9 @@ func (s *Shared) tells(ctx context.Context) {
 	}
 }
 
-// call calls on with the flag as it is, unless it has seen that.
+// call calls on with the present flag, unless the switch has seen this version.
 func (w *Switch) call(ctx context.Context) {
-	if w == nil { // nobody holds it
+	if w == nil { // it was garbage-collected
 		return
 	}
 	f := w.flag
@@ -278,7 +275,7 @@ func (w *Switch) call(ctx context.Context) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			f.s.config.Logger.ErrorContext(ctx, "state: a function that was told of a flag has panicked", "panic", panics.Text(p))
+			f.s.config.Logger.ErrorContext(ctx, "state: a callback of a flag panicked", "panic", panics.Text(p))
 		}
 	}()
 	w.on(is)

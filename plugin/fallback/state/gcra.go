@@ -2,8 +2,8 @@ package state
 
 import "time"
 
-// gcra is a token bucket as the generic cell rate algorithm keeps it: all that is known of
-// it is when it will be full. The zero gcra is full. state/redis follows the same rule.
+// gcra is a token bucket of the generic cell rate algorithm. Its only state is the time at which
+// it will be full. The zero gcra is full. The buckets of state/redis behave alike.
 type gcra struct{ full time.Time }
 
 // rounding is the part of a token by which a bucket may seem to hold less than it does, because
@@ -28,7 +28,7 @@ func (g *gcra) wait(now time.Time, size, perMinute float64, n int) time.Duration
 	return min(time.Duration(missing/perMinute*float64(time.Minute))+1, time.Hour) // rounded up
 }
 
-// take takes n tokens, or puts them back if n is below 0. They need not be there.
+// take takes n tokens, even if there are fewer, or puts them back if n is below 0.
 func (g *gcra) take(now time.Time, perMinute float64, n float64) {
 	if g.full.Before(now) {
 		g.full = now

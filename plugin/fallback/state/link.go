@@ -12,27 +12,27 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
-// link is the breaker in front of the store. The first call that fails, or is late, opens
-// it: from then on nothing waits for the store, until a beat in the background is answered
-// in time. After a call that is late the first such beat is sent at once, because on a busy
-// machine a single late answer says little.
+// link is the breaker in front of the store. The first call that fails or is slow opens it.
+// Then no call waits for the store, until it answers a background beat in time.
+// After a late answer the first such beat is sent at once, because a single late answer says
+// little on a busy machine.
 type link struct {
-	timeout time.Duration // of calls that somebody waits for
+	timeout time.Duration // of requests that a call waits for
 
 	gone   atomic.Bool
-	lost   chan struct{} // has one value after gone has become true
-	outage atomic.Uint64 // how many there have been
+	lost   chan struct{} // gets a value when gone becomes true
+	outage atomic.Uint64 // number of outages so far
 
 	mu      sync.Mutex
-	since   time.Time // guarded by mu, as is changing gone; when it changed last
+	since   time.Time // guarded by mu, as are changes of gone; when gone changed last
 	problem string    // guarded by mu; why the store is gone
 	late    bool      // guarded by mu; all that is known is that it did not answer in time
 }
 
-// Pauses between probes of a store that is gone. They begin with the longest again if the
-// store was back for less than calmAfter. A store that is late is probed without a pause
-// first, unless it was so lateAgain before: else one that answers now and then would hold up a
-// call each time.
+// Pauses between probes of a store that is gone. If the store was back for less than
+// calmAfter, they begin with the longest.
+// The first probe after a late answer has no pause, unless the store was late within lateAgain
+// before: a store that answers now and then would hold up a call each time.
 const (
 	firstPause = 100 * time.Millisecond
 	lastPause  = time.Second
@@ -40,16 +40,16 @@ const (
 	lateAgain  = 100 * time.Millisecond
 )
 
-// patience is how many times longer than somebody waits a call in the background may take.
+// patience is how many times Config.Timeout a background request may take.
 const patience = 10
 
-// unavailable is the error of a call that was not made, or has failed.
+// unavailable is the error of a request that failed or was not sent.
 type unavailable struct{}
 
 func (unavailable) Error() string { return "state: the store is unavailable" }
 
-// ask makes a call of the store that may take timeout, unless the store is gone. The error
-// is unavailable, or that of ctx.
+// ask sends a request to the store, with a timeout, unless the store is gone. The error is
+// unavailable, or that of ctx.
 func ask[T any](ctx context.Context, l *link, timeout time.Duration, call func(context.Context) (T, error)) (answer T, err error) {
 	if l.gone.Load() {
 		return answer, unavailable{}
@@ -69,7 +69,7 @@ func ask[T any](ctx context.Context, l *link, timeout time.Duration, call func(c
 	return answer, err
 }
 
-// lose says that the store is gone.
+// lose marks the store as gone.
 func (l *link) lose(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +86,7 @@ func (l *link) lose(err error) {
 	}
 }
 
-// restore says that the store is back.
+// restore marks the store as back.
 func (l *link) restore() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -100,7 +100,7 @@ func (l *link) status() (since time.Time, problem string, late bool) {
 	return l.since, l.problem, l.late
 }
 
-// beats says that the replica lives, and learns what the others say, until ctx ends.
+// beats sends beats and reads the flags of other replicas, until ctx ends.
 func (s *Shared) beats(ctx context.Context) {
 	pause := firstPause
 	for ctx.Err() == nil {
@@ -122,8 +122,8 @@ func (s *Shared) beats(ctx context.Context) {
 	}
 }
 
-// hiccup probes a store that was late, without a pause. It reports whether it is back already;
-// then nobody is told that it was gone, and others will hardly have noticed.
+// hiccup probes a store that was late, without a pause. It reports whether the store is back;
+// then nothing is logged.
 func (s *Shared) hiccup(ctx context.Context) bool {
 	since, _, late := s.link.status()
 	if !late || since.Sub(s.hiccuped) < lateAgain {
@@ -134,8 +134,8 @@ func (s *Shared) hiccup(ctx context.Context) bool {
 	return back
 }
 
-// outage probes the store until it is back or ctx ends. It returns the pause with which to
-// begin if it is soon gone again.
+// outage probes the store until it is back or ctx ends. It returns the first pause of the next
+// outage, if that begins soon.
 func (s *Shared) outage(ctx context.Context, pause time.Duration) time.Duration {
 	since, problem, _ := s.link.status()
 	s.config.Logger.LogAttrs(ctx, slog.LevelWarn, "state: the store is unavailable; this replica goes on alone", slog.String("error", problem))
@@ -184,17 +184,17 @@ type beaten struct {
 	flags    []Flag
 }
 
-// beat says that the replica lives. A replica counts as one for four beats.
+// beat tells the store that the replica is alive, for the time of four beats.
 func (s *Shared) beat(ctx context.Context) (b beaten, err error) {
 	b.replicas, b.flags, err = s.store.Beat(ctx, s.config.Prefix, s.config.Replica, 4*s.config.Beat)
 	return b, err
 }
 
-// settling is how long after an outage other replicas may need to find out that it is over,
-// and so to be counted, and to raise their flags again.
+// settling is how long after an outage other replicas may need to notice its end. Only then are
+// they counted, and only then have they raised their flags again.
 const settling = 2*lastPause + DefaultBeat
 
-// learn takes in the answer to a beat that was sent at a time.
+// learn handles the answer to a beat that was sent at asked.
 func (s *Shared) learn(b beaten, asked time.Time) {
 	settled := time.Since(s.restored) > settling
 	replicas := max(int64(b.replicas), 1)
@@ -205,7 +205,7 @@ func (s *Shared) learn(b beaten, asked time.Time) {
 	s.learnFlags(b.flags, asked, settled)
 }
 
-// background returns how long a call may take that nobody waits for.
+// background returns the timeout of a request for which no call waits.
 func (s *Shared) background() time.Duration { return patience * s.config.Timeout }
 
 func (s *Shared) gone() bool { return s.link.gone.Load() }

@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// turn makes exchanges with the store happen one after the other, so that their answers are
-// taken in in order, and callers that come meanwhile share the next one. Its owner's mutex
-// guards it.
+// turn serializes exchanges with the store, so that their answers are used in order, and callers
+// that wait share the next exchange. Its owner's mutex guards it.
 type turn struct{ done chan struct{} } // closed at the end of the exchange in progress; nil if there is none
 
-// during does an exchange. It lets go of mu meanwhile.
+// during runs an exchange. It unlocks mu meanwhile.
 func (t *turn) during(mu *sync.Mutex, exchange func()) {
 	done := make(chan struct{})
 	t.done = done
@@ -24,8 +23,8 @@ func (t *turn) during(mu *sync.Mutex, exchange func()) {
 	exchange()
 }
 
-// wait waits until the exchange in progress has ended, or ctx has. If it lasts longer than a
-// caller may wait, the store is gone. It lets go of mu meanwhile.
+// wait waits until the exchange in progress or ctx has ended. If the exchange lasts longer than
+// the timeout, the store is marked as gone. It unlocks mu meanwhile.
 func (t *turn) wait(ctx context.Context, l *link, mu *sync.Mutex) {
 	done := t.done
 	mu.Unlock()

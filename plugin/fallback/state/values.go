@@ -21,8 +21,8 @@ type value struct {
 	until time.Time
 }
 
-// Get returns the value of a key. It returns nil if there is none, if the store is gone, if
-// it does not answer within Config.Timeout, or if 64 calls wait for its answer already. The
+// Get returns the value of a key. It returns nil if there is none, if the store is gone, if the
+// store does not answer within Config.Timeout, or if 64 calls already wait for values. The
 // caller must not change the value.
 func (s *Shared) Get(ctx context.Context, key string) []byte {
 	if s == nil || s.gone() {
@@ -38,9 +38,9 @@ func (s *Shared) Get(ctx context.Context, key string) []byte {
 	return found
 }
 
-// Set keeps a value for some time. It never waits: the value is sent in the background,
-// unless 256 values wait to be sent already. An empty value is not kept. The caller must not
-// change the value later.
+// Set stores a value for the time keep. It never waits: the value is sent in the background. If
+// 256 values already wait to be sent, it is dropped. An empty value is not stored. The caller
+// must not change the value later.
 func (s *Shared) Set(key string, bytes []byte, keep time.Duration) {
 	if s == nil || len(bytes) == 0 || keep <= 0 {
 		return
@@ -53,8 +53,8 @@ func (s *Shared) Set(key string, bytes []byte, keep time.Duration) {
 	}
 }
 
-// send implements errand. A value that the store refuses is dropped: the next may be smaller,
-// and a store that is gone is noticed by others.
+// send implements errand. A value that the store refuses is dropped without marking the store
+// as gone: the next value may be smaller, and other requests notice an outage.
 func (v *value) send(ctx context.Context) {
 	keep := time.Until(v.until)
 	if keep <= 0 {

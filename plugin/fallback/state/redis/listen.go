@@ -9,8 +9,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// Listen implements [state.Store]. It subscribes to the channel of the space. A server that is silent for a second is pinged;
-// without an answer within another second, the pushes are lost.
+// Listen implements [state.Store]. It subscribes to the channel of the space. It pings a server
+// that is silent for a second; without an answer within another second, pushes are lost.
 func (s *store) Listen(ctx context.Context, space string, f func(state.Flag)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -38,10 +38,10 @@ func Open(url string) (state.Store, error) {
 	return s, nil
 }
 
-// configure makes operations end with their contexts and the client silent. What the URL
-// says of times and sizes stays.
+// configure makes operations end with their contexts, and the client silent. It keeps the
+// timeouts and sizes of the URL.
 func configure(o *redis.Options) {
-	// With its defaults the client waits 10 s for a frozen server, whatever the context says.
+	// By default, the client waits 10 s for a frozen server, even after the context has ended.
 	o.ContextTimeoutEnabled = true
 	o.MaxRetries = -1
 	o.DialerRetries = 1
@@ -51,12 +51,12 @@ func configure(o *redis.Options) {
 		}
 	}
 	if o.PoolSize == 0 {
-		o.PoolSize = 16 // a connection does thousands of scripts a second
+		o.PoolSize = 16 // a connection runs thousands of scripts a second
 	}
 	o.PipelinePoolSize = -1 // no pipelines
 	o.ReadBufferSize, o.WriteBufferSize = 4<<10, 4<<10
 	if o.Protocol == 0 {
-		o.Protocol = 2 // every server and proxy has it
+		o.Protocol = 2 // every server and proxy supports it
 	}
 	o.DisableIdentity = true
 	o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
@@ -65,9 +65,9 @@ func configure(o *redis.Options) {
 
 type dial = func(ctx context.Context, network, address string) (net.Conn, error)
 
-// quietly turns a connection that cannot be made into one that fails at its first use. The
-// client would print each failure on the standard error output, and after some of them try
-// only once a second.
+// quietly replaces a connection that cannot be made by one that fails at its first use.
+// Otherwise the client would print each failure to standard error, and after some failures
+// try only once a second.
 func quietly(d dial) dial {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := d(ctx, network, address)

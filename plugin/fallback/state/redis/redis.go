@@ -20,9 +20,9 @@ type store struct {
 	close    func() error
 }
 
-// New returns a store on the server of a client: one of a cluster or behind sentinels, or one
-// with settings of its own. The application closes the client, after the store. For short
-// outages to stay short, set what [Open] sets: ContextTimeoutEnabled, MaxRetries -1,
+// New returns a store that uses a client of the application. Use it for a cluster, sentinels or
+// custom settings. The application closes the client, after the store. Set the same options as
+// [Open], so that short outages stay short: ContextTimeoutEnabled, MaxRetries -1,
 // DialerRetries 1.
 func New(client redis.UniversalClient) state.Store {
 	s := &store{client: client, close: func() error { return nil }}
@@ -45,7 +45,7 @@ func (s *store) Take(ctx context.Context, b state.Bucket, least, most int) (stat
 	return t, answer.err
 }
 
-// maxAmount keeps sums of amounts below 2^63: two billion dollars.
+// maxAmount is two billion dollars, so that sums of amounts stay below 2^63.
 const maxAmount = 1 << 61
 
 // Lease implements [state.Store].
@@ -78,8 +78,8 @@ func (s *store) Set(ctx context.Context, key string, value []byte, keep time.Dur
 	return err
 }
 
-// The key of a space, and the channel of its flags. Channels belong to no database of the
-// server, so the channel's name has its number.
+// The key of a space, and the channel of its flags. Channels are the same in all databases of a
+// server, so the channel's name contains the database's number.
 func (s *store) space(name string) string   { return name + "replicas" }
 func (s *store) channel(name string) string { return name + "flags:" + strconv.Itoa(s.database) }
 
@@ -118,10 +118,10 @@ func micros(n int64) time.Duration {
 // answer is what a script returned.
 type answer struct {
 	values []any
-	err    error // the first value that is not what it should be
+	err    error // the first value of a wrong type
 }
 
-// number returns a value that is an integer, or one as text.
+// number returns a value that is an integer, or the text of one.
 func (a *answer) number(i int) int64 {
 	if i < len(a.values) {
 		switch v := a.values[i].(type) {
@@ -133,7 +133,7 @@ func (a *answer) number(i int) int64 {
 			}
 		}
 	}
-	a.err = fmt.Errorf("state/redis: value %d of a script's answer is no number", i)
+	a.err = fmt.Errorf("state/redis: value %d of a script's answer is not a number", i)
 	return 0
 }
 

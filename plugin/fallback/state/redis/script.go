@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// What the server runs. Each script changes one key, which is its first argument.
+// The scripts that the server runs. Each changes one key, its first argument.
 var (
 	//go:embed take.lua
 	takeLua string
@@ -25,7 +25,7 @@ var (
 	beatScript  = redis.NewScript(beatLua)
 )
 
-// run runs a script by its hash. A server that does not know it is sent the text.
+// run runs a script by its hash. If the server does not know the hash, run sends the text.
 func (s *store) run(ctx context.Context, script *redis.Script, key string, args ...any) (*answer, error) {
 	values, err := within(ctx, func(ctx context.Context) ([]any, error) {
 		v, err := script.Run(ctx, s.client, []string{key}, args...).Result()
@@ -35,13 +35,13 @@ func (s *store) run(ctx context.Context, script *redis.Script, key string, args 
 	return &answer{values: values}, err
 }
 
-// timeout bounds what an operation does, and each step of it.
+// timeout bounds an operation, and each step of it.
 const timeout = time.Second
 
-// within returns what f returns, or that ctx has ended. f goes on then, for a second at most:
-// a connection that waits for a late answer, or is not complete yet, is of use to the next
-// operation. If it were closed, a server that answers a little late would get the work of new
-// connections on top, each of which takes several round trips.
+// within returns the result of f, or the error of ctx if ctx ends first. Then f continues for at
+// most a second, so that the next operation can use its connection. If the connection were
+// closed, a server that answers a little late would also have to make new connections, each of
+// which takes several round trips.
 func within[T any](ctx context.Context, f func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T
