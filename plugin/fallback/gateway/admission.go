@@ -11,9 +11,10 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/queue"
 )
 
-// admission decides which calls run. A tenant is refused at its own limits first. When the
-// gateway is full, calls wait: those of tenants within their fair share before the others,
-// and then by priority. A full queue makes room for a call that comes before its last one.
+// admission decides which calls run. The limits of a tenant are checked first. When the gateway
+// is full, calls wait in a queue: tenants within their fair share come before the others, and
+// then more important classes come first. When the queue is full, a new call displaces the last
+// one if it ranks before it.
 type admission struct {
 	limits Limits
 	queue  *queue.Queue
@@ -23,7 +24,7 @@ type admission struct {
 	bodies  int                // guarded by mu; bytes of all
 }
 
-// tenant is what the calls of a tenant hold. The mutex of its admission guards it.
+// tenant counts the calls and bytes of a tenant. The mutex of its admission guards it.
 type tenant struct {
 	calls  int // in progress or waiting
 	bodies int // bytes
@@ -46,7 +47,7 @@ type ticket struct {
 	inside bool   // the call counts among those of the queue
 }
 
-// shortly is when a call may be tried again that found the gateway full.
+// shortly is the Retry-After of calls that are refused because the gateway is full.
 const shortly = time.Second
 
 // begin counts a call for its key and tenant, unless their limits are reached.
@@ -76,13 +77,14 @@ func (a *admission) begin(k *key) (*ticket, *problem) {
 	return t, nil
 }
 
-// hold counts bytes of the call's body, unless the bodies of its tenant or of all have too many.
+// hold counts bytes of the call's body. It returns false if the bodies of its tenant, or of all
+// tenants, are too large.
 func (t *ticket) hold(bytes int) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	of := t.tenants[t.tenant]
 	most := t.limits.MaxBodies
-	if t.limits.MaxTenantCalls < t.limits.MaxCalls { // tenants are told apart
+	if t.limits.MaxTenantCalls < t.limits.MaxCalls { // the gateway has several tenants
 		most = max(most/2, t.limits.MaxBody)
 	}
 	if t.bodies+bytes > t.limits.MaxBodies || of.bodies+bytes > most {
@@ -94,7 +96,7 @@ func (t *ticket) hold(bytes int) bool {
 	return true
 }
 
-// enter waits until the call may run. rank is that of its priority, below ranks.
+// enter waits until the call may run. rank is the rank of its class, from 0 to ranks-1.
 func (t *ticket) enter(ctx context.Context, rank, ranks int) *problem {
 	if _, _, ok := t.queue.Enter(ctx, 0); ok {
 		t.inside = true
@@ -141,7 +143,7 @@ func (t *ticket) end() {
 	}
 }
 
-// later returns the problem of a request that may be sent again.
+// later returns the problem of a request that the client may send again.
 func later(status int, wait time.Duration, text string) *problem {
 	code := codeRateLimit
 	if status == http.StatusServiceUnavailable {

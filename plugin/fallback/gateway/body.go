@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// firstRead is the first piece of a body that is read, in bytes. Room grows with what arrives,
-// so that a body that is announced only costs nothing.
+// firstRead is the size of the first buffer of a body, in bytes. The buffer grows as data
+// arrives, so that a body that never arrives costs little.
 const firstRead = 16 << 10
 
-// readBody returns the body of a request. t holds its bytes. The header Content-Type does not
-// matter: many clients leave it to their library.
+// readBody returns the body of a request. t counts its bytes. It ignores the header
+// Content-Type, which many clients do not set.
 func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e *exchange) ([]byte, *problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "a body with a Content-Encoding is not supported; send it as it is")
@@ -29,14 +29,14 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e 
 	if p != nil {
 		return nil, p
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // or net/http would take its end for that of the client
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // otherwise net/http would take the deadline for a disconnect
 	if depth(body) > g.limits.MaxDepth {
 		return nil, invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
 	}
 	return body, nil
 }
 
-// readAll reads at most most bytes.
+// readAll reads a body of at most most bytes.
 func readAll(r *http.Request, most int, t *ticket) ([]byte, *problem) {
 	size := firstRead
 	if n := r.ContentLength; n >= 0 && n < firstRead {

@@ -13,7 +13,7 @@ import (
 // maxPEM is the largest file with a certificate or key, in bytes.
 const maxPEM = 1 << 20
 
-// certificate is a TLS certificate in files that may change.
+// certificate is a TLS certificate that is reloaded when its files change.
 type certificate struct {
 	certFile, keyFile string
 	first             []byte // content of both files
@@ -55,8 +55,8 @@ func (c *certificate) content() (both []byte, err error) {
 	return both, nil
 }
 
-// watch follows the files until ctx ends. A pair that does not fit together is not used: one
-// of its files has most likely not been written yet.
+// watch reloads the files until ctx ends. It does not use a certificate and key that do not
+// match: most likely one of the files has not been written yet.
 func (c *certificate) watch(ctx context.Context, logger *slog.Logger) {
 	follow.Watch(ctx, follow.Interval, c.first, follow.File{Read: c.content, Changed: func(_ []byte, err error) {
 		if err == nil {

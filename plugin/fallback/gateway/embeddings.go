@@ -18,7 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// maxInputs is the most texts of one request for embeddings, as at OpenAI.
+// maxInputs is the most texts of one request for embeddings, as in OpenAI's API.
 const maxInputs = 2048
 
 // embeddings answers POST /v1/embeddings.
@@ -75,7 +75,7 @@ func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest)
 	return doc, nil
 }
 
-// tokensOf returns how many tokens a text has: as its provider says, or by an estimate.
+// tokensOf returns the number of tokens of a text: the provider's, or an estimate.
 func tokensOf(text *genai.Content, e *genai.ContentEmbedding) int64 {
 	if e.Statistics != nil && e.Statistics.TokenCount > 0 {
 		return int64(e.Statistics.TokenCount)
@@ -105,8 +105,8 @@ func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem 
 	return nil
 }
 
-// vectors keeps the embeddings of each policy. A policy that is replaced starts anew: the
-// same name may be another model.
+// vectors caches the embeddings of each policy. A reloaded policy gets a new cache, because the
+// same name may now be another model.
 type vectors struct {
 	mu     sync.Mutex
 	caches map[*policy.Live]*kept // guarded by mu

@@ -15,11 +15,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// exchange is what is known of a request on its way through the gateway. Its context has it.
+// exchange has the state of a request in the gateway. It is in the request's context.
 type exchange struct {
 	key      *key
 	endpoint string // the pattern of the request's method and path
-	named    string // the model or route that the request names; "" if it has not been read
+	named    string // the model or route in the request; "" before it is read
 	problem  *problem
 	body     bodyState
 	data     []byte // the body of a POST request to an endpoint, when it has been read
@@ -36,7 +36,7 @@ const (
 
 type exchangeKey struct{}
 
-// exchangeOf returns the exchange of a request's context; an empty one for another context.
+// exchangeOf returns the exchange of a request's context, or an empty one if there is none.
 func exchangeOf(ctx context.Context) *exchange {
 	if e, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return e
@@ -44,8 +44,8 @@ func exchangeOf(ctx context.Context) *exchange {
 	return &exchange{key: anyone}
 }
 
-// note keeps for the log what a request names, and the problem that has ended it, nil for
-// none. Endpoints call it.
+// note stores for the log the model or route that a request names, and the problem that ended
+// it; nil for none. Endpoints call it.
 func note(ctx context.Context, named string, p *problem) {
 	e := exchangeOf(ctx)
 	e.named, e.problem = printable.Line(named, 128), p
@@ -54,13 +54,13 @@ func note(ctx context.Context, named string, p *problem) {
 // mayName reports whether the key of a request allows it to name a model or route.
 func mayName(ctx context.Context, name string) bool { return exchangeOf(ctx).key.allows(name) }
 
-// headerPriority is the header of a request that has the class of its call.
+// headerPriority is the request header with the class of the call.
 const headerPriority = "X-Fallback-Priority"
 
 // maxHeaders bounds the number of a request's headers.
 const maxHeaders = 200
 
-// protocolOf returns the protocol in which a request is refused that has not reached its
+// protocolOf returns the protocol of the error for a request that is refused before its
 // endpoint.
 func (g *Gateway) protocolOf(r *http.Request) errorWriter {
 	if isGemini(r) {
@@ -99,7 +99,7 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 		g.config.Logger.Error("gateway: a request panicked", "endpoint", e.endpoint, "panic", panics.Text(recovered))
 		if out.status != 0 {
 			cancel()
-			panic(http.ErrAbortHandler) // so that the client does not take the answer for whole
+			panic(http.ErrAbortHandler) // so that the client does not take the answer for complete
 		}
 		refuse(out, g.protocolOf(r), e.problem)
 	}()
@@ -109,8 +109,8 @@ func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Bounds of what is read of a body after its request has been refused. Most clients read the
-// answer only after they have sent everything, and would see a broken connection instead.
+// Bounds for reading the rest of a body after its request has been refused. Most clients read
+// the answer only after they have sent the body; otherwise they would see a broken connection.
 const (
 	lingerTime = time.Second
 	// A body of this size or less is read before the answer, so that the connection can serve
@@ -141,7 +141,7 @@ func (g *Gateway) refuse(out *writer, r *http.Request, e *exchange) {
 	}
 }
 
-// pass lets a request that keeps the rules through to its endpoint.
+// pass checks a request, and passes it to its endpoint.
 func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *problem {
 	var keys *keySet
 	if g.config.Keys != nil {
@@ -155,7 +155,7 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 		return invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
 	}
 	if _, e.endpoint = g.mux.Handler(r); !strings.HasPrefix(e.endpoint, "POST ") {
-		g.mux.ServeHTTP(w, r) // which may say that there is no such endpoint
+		g.mux.ServeHTTP(w, r) // an unknown endpoint is refused there
 		return nil
 	}
 	t, p := g.admission.begin(e.key)

@@ -6,7 +6,7 @@ import (
 )
 
 // The endpoints of the Gemini API: https://ai.google.dev/api/generate-content. Clients call
-// them under v1beta; v1 has those of them that OpenAI's API does not have there.
+// them under v1beta. v1 has only the methods of models, as its lists of models are OpenAI's.
 
 // isGemini reports whether a request belongs to the Gemini API.
 func isGemini(r *http.Request) bool {

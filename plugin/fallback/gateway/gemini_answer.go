@@ -16,7 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// geminiAnswer writes an answer as the Gemini API does. The zero value is ready to use.
+// geminiAnswer writes an answer of the Gemini API. The zero value is ready to use.
 type geminiAnswer struct {
 	list  bool   // a stream is a JSON list instead of server-sent events
 	begun bool   // the list has an element
@@ -46,12 +46,12 @@ type geminiCandidate struct {
 	LogprobsResult    *genai.LogprobsResult    `json:"logprobsResult,omitempty"`
 }
 
-// geminiCitations has the name of the Gemini API; genai's is that of Vertex AI.
+// geminiCitations has the field name of the Gemini API; genai's type has that of Vertex AI.
 type geminiCitations struct {
 	Sources []*genai.Citation `json:"citationSources,omitempty"`
 }
 
-// geminiContent is a content with parts that genai's type cannot say: an empty text.
+// geminiContent is a content that can have an empty text, which genai's type cannot express.
 type geminiContent struct {
 	Parts []any  `json:"parts"`
 	Role  string `json:"role"`
@@ -102,7 +102,7 @@ func (o *geminiAnswer) broken(dst []byte, p *problem) []byte {
 
 func (o *geminiAnswer) refusal(dst []byte, p *problem) []byte { return appendJSON(dst, geminiError(p)) }
 
-// final returns the response that ends an answer; parts are those to send.
+// final returns the response that ends an answer, with the parts to send.
 func (o *geminiAnswer) final(resp *model.LLMResponse, parts []*genai.Part) *geminiResponse {
 	out := &geminiResponse{
 		UsageMetadata: resp.UsageMetadata, ModelVersion: o.version(resp), ResponseID: o.responseID(), Fallback: metadataOf(resp),
@@ -126,13 +126,13 @@ func (o *geminiAnswer) final(resp *model.LLMResponse, parts []*genai.Part) *gemi
 	return out
 }
 
-// blockReasons are the words with which the API blocks a prompt.
+// blockReasons are the API's reasons for blocking a prompt.
 var blockReasons = map[genai.BlockedReason]bool{
 	genai.BlockedReasonSafety: true, genai.BlockedReasonOther: true, genai.BlockedReasonBlocklist: true, genai.BlockedReasonProhibitedContent: true,
 	genai.BlockedReasonImageSafety: true, genai.BlockedReasonModelArmor: true, genai.BlockedReasonJailbreak: true,
 }
 
-// version returns the model that answers, which a client sees in the first chunk already.
+// version returns the model that answers. Clients get it from the first chunk on.
 func (o *geminiAnswer) version(resp *model.LLMResponse) string {
 	if resp.ModelVersion != "" {
 		return resp.ModelVersion

@@ -86,8 +86,8 @@ func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
 	return in.Requests, nil
 }
 
-// embedAll returns the embeddings of all requests. Those in a row with equal settings are one
-// call.
+// embedAll returns the embeddings of all requests. Consecutive requests with equal settings are
+// one call.
 func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) (all []geminiVector, p *problem) {
 	live, inside := g.routeOf(name)
 	if live == nil || !mayName(ctx, name) {

@@ -32,12 +32,12 @@ type geminiRequest struct {
 	ContinuationToken []byte                        `json:"continuationToken"`
 	GenerationConfig  *geminiConfig                 `json:"generationConfig"`
 
-	Model     string   `json:"model"`     // which the path names already
+	Model     string   `json:"model"`     // ignored: the path has the model
 	Fallbacks []string `json:"fallbacks"` // an extension: models to try after the named one
 }
 
-// geminiConfig is a GenerationConfig. genai's own type has more, such as the server to call,
-// which a client must not choose.
+// geminiConfig is a GenerationConfig. genai's own type has more fields, such as the server to
+// call, which a client must not set.
 type geminiConfig struct {
 	Temperature                *float32                             `json:"temperature"`
 	TopP                       *float32                             `json:"topP"`
@@ -64,11 +64,11 @@ type geminiConfig struct {
 	EnableEnhancedCivicAnswers *bool                                `json:"enableEnhancedCivicAnswers"`
 }
 
-// Limits of a request's lists, beyond which no model answers.
+// Limits of a request's lists. No model accepts longer ones.
 const maxFallbacks = 16
 
-// decodeGemini returns the request of a body in the canonical form, and the fallbacks that it
-// brings; nil for none.
+// decodeGemini returns the request of a body in the canonical form, and the request's own
+// fallbacks; nil for none.
 func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem) {
 	if hasSnakeKeys(body) {
 		body = camelKeys(body)
@@ -97,11 +97,11 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 	return req, in.Fallbacks, nil
 }
 
-// checkContent checks a content and gives it the role that the API does.
+// checkContent checks a content, and sets the API's default role.
 func checkContent(path string, content *genai.Content) *problem {
 	switch content.Role {
 	case genai.RoleUser, genai.RoleModel:
-	case "", "function": // the latter of early clients
+	case "", "function": // older clients send function
 		content.Role = genai.RoleUser
 	default:
 		return invalid(path+".role", path+".role is "+quoted(content.Role)+"; it must be user or model")
@@ -141,8 +141,8 @@ func (in *geminiRequest) config() *genai.GenerateContentConfig {
 	return config
 }
 
-// unknown returns the fields that the canonical form does not have, in the places where they
-// are; nil for none.
+// unknown returns the fields that the canonical form does not have, each in its place; nil for
+// none.
 func (in *geminiRequest) unknown(body []byte) map[string]any {
 	extra, inner := map[string]any{}, map[string]any{}
 	collect := func(known map[string]bool, into map[string]any) func(key, value []byte) {
@@ -179,7 +179,7 @@ func fieldsOf(t reflect.Type) map[string]bool {
 	return fields
 }
 
-// wrongJSON returns the problem of a body that cannot be decoded. It does not quote it.
+// wrongJSON returns the problem of a body that cannot be decoded. It does not quote the body.
 func wrongJSON(err error) *problem {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ") // what follows is the number itself

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// The Gemini API takes the names of fields in snake_case too, as all APIs that are defined by
-// protocol buffers do (https://protobuf.dev/programming-guides/json/), and Google's examples
-// for curl are written so.
+// The Gemini API also accepts field names in snake_case, like all APIs defined by protocol
+// buffers (https://protobuf.dev/programming-guides/json/). Google's examples for curl use them.
 
 // hasSnakeKeys reports whether a key of JSON in data has an underscore.
 func hasSnakeKeys(data []byte) bool {
@@ -33,8 +32,8 @@ func hasSnakeKeys(data []byte) bool {
 	return false
 }
 
-// camelKeys returns data with the names of fields in camelCase. Names that the client chooses
-// stay. Data that is no JSON is returned as it is.
+// camelKeys returns data with its field names in camelCase. It keeps names that the client
+// chooses. Data that is not JSON is returned unchanged.
 func camelKeys(data []byte) []byte {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -51,8 +50,8 @@ func camelKeys(data []byte) []byte {
 	return out.Bytes()
 }
 
-// opaque are the fields whose values are the client's own. Those of properties are schemas,
-// but the names there are the client's.
+// opaque are the fields whose values are the client's own. The values in properties are schemas,
+// but their names are the client's.
 var opaque = map[string]bool{
 	"args": true, "response": true, "parametersJsonSchema": true, "responseJsonSchema": true, "labels": true,
 	"partMetadata": true, "default": true, "example": true, "enum": true,
@@ -86,7 +85,7 @@ func camel(v any) any {
 	return v
 }
 
-// camelOf returns a name in camelCase. A name that begins with an underscore stays.
+// camelOf returns a name in camelCase. A name that begins with an underscore is not changed.
 func camelOf(name string) string {
 	if strings.HasPrefix(name, "_") || !strings.Contains(name, "_") {
 		return name

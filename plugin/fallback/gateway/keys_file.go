@@ -18,20 +18,20 @@ import (
 type keysFile struct {
 	// Classes of calls, the most important one first.
 	Priorities []string `key:"priorities" items:"1..32"`
-	// The keys that are accepted.
+	// The accepted keys.
 	Keys []keyEntry `key:"keys,required" items:"1..1000"`
 }
 
 // keyEntry is one key of a keys file.
 type keyEntry struct {
-	// Who pays for the calls. Several keys may be of the same tenant.
+	// Tenant that pays for the calls. Several keys may have the same tenant.
 	Tenant string `key:"tenant,required"`
 	// SHA-256 of the key, in hexadecimal digits.
 	SHA256 string `key:"sha256,required" kind:"sha256"`
-	// Class of the calls whose request names none. Default: max_priority.
+	// Class of calls whose request names none. Default: max_priority.
 	Priority string `key:"priority"`
-	// The most important class that a request may name. Default: priority, or else the last
-	// of priorities.
+	// The most important class that a request may name. Default: priority, or the last of
+	// priorities.
 	MaxPriority string `key:"max_priority"`
 	// Routes and models that requests may name; * stands for any text. Default: all.
 	Models []string `key:"models" kind:"pattern" items:"1..100"`
@@ -77,8 +77,8 @@ func ofFile(file string, err error) error {
 	return err
 }
 
-// parseKeys reads a keys file. A key that before has too keeps its counts, if its limits are
-// the same.
+// parseKeys reads a keys file. A key that is also in before keeps its counts; see
+// allowance.with.
 func parseKeys(data []byte, before *keySet) (*keySet, error) {
 	var file keysFile
 	doc := keysFormat().Decode(data, &file)

@@ -16,7 +16,7 @@ func (g *Gateway) openAI() {
 	g.mux.HandleFunc("POST /v1/embeddings", g.embeddings)
 }
 
-// openAIErrors writes errors of endpoints without a model.
+// openAIErrors writes the errors of endpoints that call no model.
 type openAIErrors struct{}
 
 func (openAIErrors) refusal(dst []byte, p *problem) []byte { return appendOpenAIError(dst, p) }
@@ -52,8 +52,8 @@ type modelDocument struct {
 	geminiModel
 }
 
-// listModels answers GET /v1/models, in one document for the clients of both protocols: the
-// npm package @google/genai 3.3.0 lists models at the same path as OpenAI's clients.
+// listModels answers GET /v1/models. One document serves the clients of both protocols, because
+// the npm package @google/genai 3.3.0 lists models at the same path as OpenAI's clients.
 func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
 		Object string          `json:"object"`

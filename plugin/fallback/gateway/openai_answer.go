@@ -20,7 +20,7 @@ type chatWriter struct {
 	includeUsage bool
 	id           string
 	created      int64
-	model        string // that answers, as far as it is known
+	model        string // that answers; "" while not known
 	begun        bool   // the role has been sent
 }
 
@@ -97,7 +97,7 @@ func (w *chatWriter) chunk(dst []byte, resp *model.LLMResponse, parts []*genai.P
 	return w.delta(dst, resp, deltaOf(parts, 0))
 }
 
-// begin appends the first chunk, which has the role alone.
+// begin appends the first chunk, which has only the role.
 func (w *chatWriter) begin(dst []byte, resp *model.LLMResponse) []byte {
 	if w.begun {
 		return dst
@@ -161,7 +161,7 @@ func appendOpenAIError(dst []byte, p *problem) []byte {
 	return appendJSON(dst, e)
 }
 
-// openAIType returns the type of an error, a coarser word than its code.
+// openAIType returns the type of an error, which is less specific than its code.
 func openAIType(p *problem) string {
 	switch {
 	case p.code == codeQuota:
@@ -187,7 +187,7 @@ func partsOf(resp *model.LLMResponse) []*genai.Part {
 	return resp.Content.Parts
 }
 
-// deltaOf returns parts as a part of a message. Its calls are numbered from first on.
+// deltaOf returns parts as a piece of a message. It numbers the calls from first on.
 func deltaOf(parts []*genai.Part, first int) openaiwire.ChatDelta {
 	var delta openaiwire.ChatDelta
 	var text strings.Builder
@@ -217,8 +217,8 @@ func deltaOf(parts []*genai.Part, first int) openaiwire.ChatDelta {
 	return delta
 }
 
-// callOf returns a function call, with its thought signature where Google's own endpoint for
-// this protocol has it.
+// callOf returns a function call. Its thought signature is in the same field as in Google's own
+// endpoint for this protocol.
 func callOf(part *genai.Part, index int) openaiwire.ChatCallDelta {
 	args, err := json.Marshal(part.FunctionCall.Args)
 	if err != nil || part.FunctionCall.Args == nil {
@@ -253,7 +253,7 @@ func chatFinish(resp *model.LLMResponse) string {
 	return "stop"
 }
 
-// refusalOf returns what a model says in place of an answer, "" for nothing.
+// refusalOf returns the text with which a model refuses to answer, "" for none.
 func refusalOf(resp *model.LLMResponse) string {
 	if !isFiltered(resp) {
 		return ""
@@ -310,7 +310,7 @@ func appendEvent(dst []byte, v any) []byte { return sse.AppendEvent(dst, "", app
 // appendJSON appends v, which must marshal.
 func appendJSON(dst []byte, v any) []byte {
 	data, err := json.Marshal(v)
-	if err != nil { // a value of the model's that is no JSON
+	if err != nil { // the model returned a value that is not JSON
 		return append(dst, `{"error":{"message":"the answer is no JSON","type":"server_error","param":null,"code":"server_error"}}`...)
 	}
 	return append(dst, data...)

@@ -39,7 +39,7 @@ func (c *chatRequest) messages(wire *openaiwire.Chat) *problem {
 	return nil
 }
 
-// instruct adds an instruction. Those within the conversation join those at its start.
+// instruct adds an instruction. All instructions of the conversation are joined at its start.
 func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem {
 	parts, p := texts(m.Content, at)
 	if p != nil {
@@ -110,7 +110,7 @@ func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[s
 	return nil
 }
 
-// result adds the result of a call, to the results right before it if there are any.
+// result adds the result of a call. Consecutive results become one message.
 func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem {
 	name, ok := names[m.ToolCallID]
 	if !ok {
@@ -137,7 +137,7 @@ func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[str
 	return nil
 }
 
-// texts returns the texts of a content that has nothing else.
+// texts returns the texts of a content that may have only texts.
 func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *problem) {
 	if content.Parts == nil && content.Text != "" {
 		return []*genai.Part{{Text: content.Text}}, nil
@@ -224,7 +224,7 @@ func fileOf(file *openaiwire.ChatFile, at string) (*genai.Part, *problem) {
 	return &genai.Part{InlineData: blob}, nil
 }
 
-// readDataURL returns what a data URL in base64 holds.
+// readDataURL returns the data and type of a data URL in base64.
 func readDataURL(address string) (*genai.Blob, bool) {
 	rest, ok := strings.CutPrefix(address, "data:")
 	kind, text, isBase64 := strings.Cut(rest, ";base64,")
@@ -235,8 +235,8 @@ func readDataURL(address string) (*genai.Blob, bool) {
 	return &genai.Blob{MIMEType: kind, Data: data}, err == nil && len(data) > 0
 }
 
-// extraContent is what a call has beside its function, as Google's own endpoint for this
-// protocol writes it: https://ai.google.dev/gemini-api/docs/openai
+// extraContent is the extra field of a call in Google's own endpoint for this protocol:
+// https://ai.google.dev/gemini-api/docs/openai
 type extraContent struct {
 	Google struct {
 		ThoughtSignature string `json:"thought_signature"`

@@ -31,8 +31,8 @@ const (
 	fieldUser      = "user"
 )
 
-// decodeChat reads the body of a request. Fields that it does not know reach targets that
-// speak chat completions, and no others.
+// decodeChat reads the body of a request. Unknown fields reach only targets that use chat
+// completions.
 func decodeChat(body []byte) (*chatRequest, *problem) {
 	var wire openaiwire.Chat
 	if err := json.Unmarshal(body, &wire); err != nil {
@@ -61,7 +61,7 @@ func undecodable(body []byte, err error) *problem {
 	return invalid(field, fmt.Sprintf("%s has the wrong type: %s", or(field, "the body"), typ.Value))
 }
 
-// wrongMessage returns the path of the field of the first message that cannot be decoded;
+// wrongMessage returns the path of the first field in the messages that cannot be decoded, or
 // otherwise if there is none.
 func wrongMessage(body []byte, otherwise string) string {
 	var raw struct {
@@ -91,7 +91,7 @@ func or(text, otherwise string) string {
 	return text
 }
 
-// own reads the fields that are about the request itself, and keeps those for the target.
+// own reads the fields for the gateway, and keeps the fields for the target.
 func (c *chatRequest) own(wire *openaiwire.Chat) *problem {
 	switch {
 	case wire.Model == "":
@@ -136,7 +136,7 @@ func (c *chatRequest) list(raw json.RawMessage) *problem {
 	return nil
 }
 
-// settings reads what steers the answer.
+// settings reads the generation settings.
 func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
 	config := c.Config
 	config.Temperature, config.TopP, config.TopK = float(wire.Temperature), float(wire.TopP), wholeFloat(wire.TopK)
@@ -152,7 +152,7 @@ func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
 	config.StopSequences = wire.Stop
 	for _, seed := range []*int64{wire.Seed, wire.RandomSeed} {
 		if seed != nil {
-			config.Seed = genai.Ptr(int32(*seed)) // of a longer one, the lower bits
+			config.Seed = genai.Ptr(int32(*seed)) // the lower 32 bits of a longer seed
 		}
 	}
 	switch {
@@ -233,7 +233,7 @@ func (c *chatRequest) choice(raw json.RawMessage) *problem {
 	}
 	choice := &genai.FunctionCallingConfig{}
 	if raw[0] == '"' {
-		_ = json.Unmarshal(raw, &word) // it has been decoded as a part of the request
+		_ = json.Unmarshal(raw, &word) // cannot fail: it was decoded as part of the request
 	} else if json.Unmarshal(raw, &named) == nil {
 		switch {
 		case named.Type == "function" && named.Function.Name != "":
@@ -251,7 +251,7 @@ func (c *chatRequest) choice(raw json.RawMessage) *problem {
 	case "auto":
 		choice.Mode = genai.FunctionCallingConfigModeAuto
 		if len(choice.AllowedFunctionNames) > 0 {
-			choice.Mode = genai.FunctionCallingConfigModeValidated // which is auto among some
+			choice.Mode = genai.FunctionCallingConfigModeValidated // auto, limited to some functions
 		}
 	case "required":
 		choice.Mode = genai.FunctionCallingConfigModeAny
@@ -265,7 +265,7 @@ func (c *chatRequest) choice(raw json.RawMessage) *problem {
 	return nil
 }
 
-// format reads the form of the text.
+// format reads response_format.
 func (c *chatRequest) format(wire *openaiwire.Chat) *problem {
 	f := wire.ResponseFormat
 	if f == nil {

@@ -20,21 +20,21 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// problem is why a request has no answer, in words that every protocol can express.
+// problem is the reason why a request has no answer, independent of the protocol.
 type problem struct {
 	status int    // HTTP status
 	code   string // one of the constants below
-	param  string // the field of the request at fault; "" if it is none
+	param  string // the wrong field of the request; "" if none is wrong
 	text   string // redacted, at most maxProblem bytes
 	wait   time.Duration
 }
 
-// Codes of problems. They are stable; the protocols map them to words of their own.
+// Codes of problems. They are stable; each protocol maps them to its own words.
 const (
 	codeInvalid       = "invalid_request"         // 400
 	codeContextLength = "context_length_exceeded" // 400
 	codeContent       = "content_filter"          // 400: refused by a content policy
-	codeKey           = "invalid_api_key"         // 401: of the gateway
+	codeKey           = "invalid_api_key"         // 401: a key of the gateway
 	codeForbidden     = "forbidden"               // 403
 	codeModel         = "model_not_found"         // 404
 	codePath          = "not_found"               // 404
@@ -42,14 +42,14 @@ const (
 	codeTooLarge      = "request_too_large"       // 413
 	codeRateLimit     = "rate_limit_exceeded"     // 429
 	codeQuota         = "insufficient_quota"      // 429: a quota or a budget is used up
-	codeCanceled      = "request_canceled"        // 499: for the log, as nobody reads it
+	codeCanceled      = "request_canceled"        // 499: for the log only
 	codeServer        = "server_error"            // 500
 	codeUpstream      = "upstream_error"          // 502
 	codeOverloaded    = "overloaded"              // 503
 	codeTimeout       = "timeout"                 // 504
 )
 
-// statusCanceled is the status of a request whose client has gone, as nginx logs it.
+// statusCanceled is the logged status of a request whose client disconnected, as in nginx.
 const statusCanceled = 499
 
 // maxProblem bounds the text of a problem, in bytes.
@@ -60,7 +60,7 @@ func newProblem(status int, code, param, text string) *problem {
 	return &problem{status: status, code: code, param: param, text: clip.Words(redact.Text(text, maxProblem+4), maxProblem)}
 }
 
-// invalid returns the problem of a request that is wrong.
+// invalid returns the problem of a request that is not valid.
 func invalid(param, text string) *problem {
 	return newProblem(http.StatusBadRequest, codeInvalid, param, text)
 }
@@ -87,15 +87,15 @@ func problemOf(ctx context.Context, err error) *problem {
 		if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && p.wait == 0 && !refused.Until.IsZero() {
 			p.wait = max(time.Until(refused.Until), 0)
 		}
-		if code != codeQuota { // which returns at a time that only its provider knows
+		if code != codeQuota { // only the provider knows when the quota is restored
 			p.wait = max(p.wait, failure.MinRetryAfter)
 		}
 	}
 	return p
 }
 
-// called returns the verdict of the first target that was called although err begins with one
-// that was not; otherwise if none was.
+// called returns the verdict of the first target that was called: err may begin with targets
+// that were skipped. It returns otherwise if no target was called.
 func called(ctx context.Context, err error, otherwise failure.Verdict) failure.Verdict {
 	all, ok := errors.AsType[*router.AllFailedError](err)
 	if !ok {
@@ -109,7 +109,8 @@ func called(ctx context.Context, err error, otherwise failure.Verdict) failure.V
 	return otherwise
 }
 
-// describe returns the words for a call that ended with err.
+// describe returns the text for a call that ended with err: the error's own text, or the
+// verdict's message if that text is too long.
 func describe(v failure.Verdict, err error) string {
 	text := textOf(err)
 	switch {
@@ -147,8 +148,8 @@ func hasAddress(v failure.Verdict, err error) bool {
 	return v.Kind == failure.KindNetwork || dial || lookup
 }
 
-// statusOf returns the status and the code of a verdict. An upstream's 401 and 403 concern
-// the gateway's credentials, never the client's.
+// statusOf returns the status and the code of a verdict. A provider's 401 and 403 concern the
+// gateway's credentials, never the client's.
 func statusOf(v failure.Verdict) (status int, code string) {
 	switch v.Kind {
 	case failure.KindCanceled:
@@ -177,7 +178,7 @@ func statusOf(v failure.Verdict) (status int, code string) {
 func statusOfRefusal(refused *middleware.RefusedError) (status int, code string) {
 	switch refused.By {
 	case "budget":
-		if refused.Until.IsZero() { // longer than a budget ever admits
+		if refused.Until.IsZero() { // more than the budget's whole limit
 			return http.StatusRequestEntityTooLarge, codeTooLarge
 		}
 		return http.StatusTooManyRequests, codeQuota

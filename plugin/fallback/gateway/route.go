@@ -15,16 +15,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// resolve returns the model for a request that names it, with fallbacks of the request's
-// own, and the name to set in the request; "" for the model's own. fallbacks is nil if the
-// request has none; an empty list means that there are no fallbacks.
+// resolve returns the model for the name and the fallbacks of a request. start is the name to set
+// in the request; "" for the model's own. fallbacks is nil if the request has none of its own; an
+// empty list means no fallbacks.
 func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) (m model.LLM, start string, p *problem) {
 	live, inside := g.routeOf(name)
 	if live == nil || inside != "" && !live.Policy().Declares(inside) || !mayName(ctx, name) {
 		return nil, "", unknownModel(name)
 	}
 	own := live.Policy()
-	var chain []string // nil for the policy's own
+	var chain []string // nil for the policy's own chain
 	switch {
 	case fallbacks == nil && inside == "":
 	case fallbacks == nil && isInChain(own, inside):
@@ -94,8 +94,8 @@ type listed struct {
 	owner string // the provider; "" for a route
 }
 
-// models returns the routes, and the models of each policy that have a name: those of its
-// chain, and those under models that are no patterns.
+// models returns the routes, and the models of each policy: those of its chain, and the entries
+// under models that are not patterns.
 func (g *Gateway) models() (all []listed) {
 	for _, route := range slices.Sorted(maps.Keys(g.config.Routes)) {
 		all = append(all, listed{name: route})

@@ -29,20 +29,20 @@ type turn struct {
 // protocol writes an answer in one protocol. A value serves one request, on one goroutine.
 // The methods append to dst and return it.
 //
-// An answer that is not streamed is one call of whole. A streamed one is any number of
-// chunks, then last or broken; whatever they append is sent at once. An error before the
-// first byte is one call of refusal.
+// An answer that is not streamed is one call of whole. A streamed answer is any number of calls
+// of chunk, then one of last or broken; their output is sent at once. An error before the first
+// byte is one call of refusal.
 type protocol interface {
 	errorWriter
-	// contentType returns the type of the body of an answer. That of an error is JSON.
+	// contentType returns the Content-Type of an answer. Errors are always JSON.
 	contentType(streamed bool) string
 	// whole appends the body of an answer.
 	whole(dst []byte, resp *model.LLMResponse) []byte
-	// chunk appends what shows parts, which are texts and thoughts, of an answer that is not
-	// whole yet. resp is the partial response that they belong to.
+	// chunk appends parts of an answer in progress; parts are texts and thoughts. resp is the
+	// partial response that has them.
 	chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte
-	// last appends the end of a stream. rest are the parts of the final response that have not
-	// been shown: the rest of its text, and all that is neither text nor thought.
+	// last appends the end of a stream. rest has the parts of the final response that were not
+	// sent: the rest of its text, and all parts that are neither text nor thought.
 	last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte
 	// broken appends the end of a stream that fails after its first content.
 	broken(dst []byte, p *problem) []byte
@@ -73,21 +73,21 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *proble
 	return p
 }
 
-// answering is a turn under way.
+// answering is a turn in progress.
 type answering struct {
 	turn
 	w       http.ResponseWriter
 	control *http.ResponseController
 	begun   bool         // the status has been sent
-	gone    bool         // the client does not read any more
+	gone    bool         // the client has disconnected, or has stopped reading
 	length  int          // of the text sent
 	hash    maphash.Hash // of the text sent
 }
 
-// textSeed is that of all hashes of texts, which are only compared with one another.
+// textSeed is the seed of all hashes of texts.
 var textSeed = maphash.MakeSeed()
 
-// errGone ends a call whose client does not read any more.
+// errGone ends a call whose client has disconnected, or has stopped reading.
 var errGone = errors.New("gateway: the client has gone")
 
 // run runs the model. It stops at the final response.
@@ -117,8 +117,8 @@ func (a *answering) run(ctx context.Context) (p *problem) {
 	return newProblem(http.StatusBadGateway, codeUpstream, "", "the model sent no answer")
 }
 
-// part writes the texts of a partial response. Notices and previews are not part of the
-// answer, and function calls are acted on only when they are whole.
+// part writes the texts of a partial response. It omits notices and previews, which are not part
+// of the answer, and function calls, which are sent whole at the end.
 func (a *answering) part(resp *model.LLMResponse) *problem {
 	if resp.CustomMetadata[call.KeyRestart] == true && a.length > 0 {
 		return newProblem(http.StatusBadGateway, codeUpstream, "", "the model failed within its answer, and another one began a new answer; set stream.mid_stream to resume in the policy")
@@ -154,7 +154,7 @@ func (a *answering) final(resp *model.LLMResponse) *problem {
 		return a.send(a.out.whole(nil, resp))
 	}
 	rest, ok := a.rest(resp)
-	if !ok && !isFiltered(resp) { // what a content policy stops need not come again
+	if !ok && !isFiltered(resp) { // a filtered answer need not repeat the text
 		return newProblem(http.StatusBadGateway, codeUpstream, "", "the final answer does not continue the text that was sent")
 	}
 	a.begin(resp)
@@ -211,7 +211,7 @@ func isFiltered(resp *model.LLMResponse) bool {
 // isText reports whether a part is text of the answer.
 func isText(part *genai.Part) bool { return part != nil && part.Text != "" && !part.Thought }
 
-// begin sends status and headers, once. resp is the first response with content.
+// begin sends status and headers once. resp is the first response with content.
 func (a *answering) begin(resp *model.LLMResponse) {
 	if a.begun {
 		return
@@ -228,7 +228,7 @@ func (a *answering) begin(resp *model.LLMResponse) {
 	a.w.WriteHeader(http.StatusOK)
 }
 
-// send writes data at once. A client that does not read any more ends the call.
+// send writes data at once. If the client has stopped reading, the call ends.
 func (a *answering) send(data []byte) *problem {
 	if len(data) == 0 {
 		return nil
@@ -252,7 +252,7 @@ func refuse(w http.ResponseWriter, out errorWriter, p *problem) {
 		h.Set("Retry-After", wait)
 	}
 	w.WriteHeader(p.status)
-	_, _ = w.Write(out.refusal(nil, p)) // a client that has gone needs no error
+	_, _ = w.Write(out.refusal(nil, p)) // a failed write does not matter: the client has disconnected
 }
 
 // Headers of answers; see docs/gateway.md.
@@ -287,7 +287,7 @@ func setMetadata(h http.Header, md call.Metadata) {
 	}
 }
 
-// ascii maps what a header cannot hold to a question mark.
+// ascii replaces characters that a header cannot have by a question mark.
 func ascii(r rune) rune {
 	if r < ' ' || r > '~' {
 		return '?'

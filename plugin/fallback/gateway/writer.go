@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// writer is the way of an answer to the client. A client that reads too slowly, or not at all,
-// ends the call.
+// writer writes an answer to the client. If the client reads too slowly, or not at all, the call
+// ends.
 type writer struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	timeout time.Duration
 	gone    func() // ends the call
 	status  int    // sent; 0 for none yet
-	failed  bool   // the client does not read any more
+	failed  bool   // a write has failed
 }
 
 // Unwrap lets http.ResponseController find the connection.
@@ -37,8 +37,8 @@ func (w *writer) Write(data []byte) (n int, err error) {
 // FlushError is what http.ResponseController's Flush calls.
 func (w *writer) FlushError() error { return w.within(w.control.Flush) }
 
-// within runs a write, which the client must let end in time. Afterwards there is no deadline:
-// HTTP/2 would end a stream at it that waits for its model.
+// within runs a write with a deadline, and removes the deadline afterwards: otherwise HTTP/2
+// would end a stream that waits for its model.
 func (w *writer) within(write func() error) error {
 	_ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) // not supported by the recorders of tests
 	err := write()
@@ -54,8 +54,8 @@ func (w *writer) within(write func() error) error {
 // end bounds what net/http writes after the handler.
 func (w *writer) end() { _ = w.control.SetWriteDeadline(time.Now().Add(w.timeout)) }
 
-// statusOf returns the status for the log: 499 if the client has gone, and else that of the
-// answer.
+// statusOf returns the status for the log: 499 if the client has disconnected, otherwise the
+// status of the answer.
 func (w *writer) statusOf(p *problem) int {
 	if w.failed || p != nil && p.status == statusCanceled {
 		return statusCanceled

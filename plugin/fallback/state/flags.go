@@ -33,7 +33,7 @@ type flag struct {
 type Switch struct {
 	flag    *flag
 	on      func(Flag)
-	seen    uint64 // guarded by Shared.mu; the version that on was called for, or need not be
+	seen    uint64 // guarded by Shared.mu; the latest version for which on was called or need not be called
 	stopped atomic.Bool
 }
 
@@ -275,7 +275,7 @@ func (w *Switch) call(ctx context.Context) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			f.s.config.Logger.ErrorContext(ctx, "state: a callback of a flag panicked", "panic", panics.Text(p))
+			f.s.config.Logger.ErrorContext(ctx, "state: a function that was told of a flag has panicked", "panic", panics.Text(p))
 		}
 	}()
 	w.on(is)
