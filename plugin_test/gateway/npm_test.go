@@ -13,8 +13,8 @@ import (
 // The npm packages that the test installs.
 var packages = []string{"openai@7.59.0", "@google/genai@3.3.0"}
 
-// script has both packages hold the conversation in every way that they offer, and prints
-// what they made of it as one JSON object.
+// script holds the conversation with both packages, in every way that they offer, and prints the
+// results as one JSON object.
 const script = `
 import OpenAI from 'openai';
 import { GoogleGenAI } from '@google/genai';
@@ -135,8 +135,8 @@ func TestNpmPackagesHoldAConversation(t *testing.T) {
 	}
 }
 
-// installed returns a folder that has the packages. It skips the test where they cannot be
-// had.
+// installed returns a folder that has the packages. It skips the test if they cannot be
+// installed.
 func installed(t *testing.T) string {
 	t.Helper()
 	for _, tool := range []string{"node", "npm"} {

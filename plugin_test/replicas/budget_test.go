@@ -8,8 +8,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redistest"
 )
 
-// B97: what a replica has set aside of a budget stays set aside while it lives, and returns
-// after its lease when it is killed.
+// B97: a replica keeps its lease of a budget while it is alive. When it is killed, the lease
+// returns after its time.
 func TestReservationsOfAKilledReplicaReturn(t *testing.T) {
 	const lease = 4 * time.Second // the shortest
 	all := starts(t, 2, setting{URL: redistest.Start(t).URL(), Lease: lease, Timeout: patient})
@@ -30,8 +30,8 @@ func TestReservationsOfAKilledReplicaReturn(t *testing.T) {
 	})
 }
 
-// B97: a budget over several processes is spent once: not more than the limit, and all of it
-// that is enough for a call.
+// B97: several processes together spend at most the limit of a budget, and all of it except a
+// rest that is too small for a call.
 func TestBudgetIsOfAllReplicas(t *testing.T) {
 	all := starts(t, 4, setting{URL: redistest.Start(t).URL(), Timeout: patient})
 	const limit, step = 100_000, 100

@@ -1,5 +1,5 @@
-// Package replicas_test proves what replicas share: real processes over a real Redis
-// server. Each process is this test binary, started again, and does what the test orders.
+// Package replicas_test tests shared state with real processes and a real Redis server. Each
+// process is this test binary, started again; it runs the orders of the test.
 //
 // Without redis-server in PATH the tests skip. The figures that they print depend on the
 // machine, so that only generous bounds fail by default:

@@ -8,8 +8,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redistest"
 )
 
-// B95: a cooldown that one replica sets reaches the others at once by a push, and within a
-// second if pushes are lost or not permitted.
+// B95: a cooldown of one replica reaches the others at once by a push, and within a second if
+// pushes are lost or not permitted.
 func TestFlagsReachOtherReplicas(t *testing.T) {
 	t.Run("pushed", func(t *testing.T) {
 		all := starts(t, 4, setting{URL: redistest.Start(t).URL()})

@@ -8,8 +8,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redistest"
 )
 
-// B97: a limit of 100 per minute over four processes admits 100, and what a minute's rate adds
-// in the meantime, give or take one. It does not matter which of them asks how often.
+// B97: a limit of 100 per minute over four processes admits 100 calls, and those that the rate
+// adds during the test, plus or minus one, however the calls are spread over the processes.
 func TestLimitIsOfAllReplicas(t *testing.T) {
 	all := starts(t, 4, setting{URL: redistest.Start(t).URL(), Timeout: patient})
 	for name, callers := range map[string][]int{

@@ -8,8 +8,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redistest"
 )
 
-// B96: no call fails or waits for long because the server is gone, slow or full, and what
-// replicas share converges when it is back.
+// B96: no call fails or waits long because the server is gone, slow or full. When it is back,
+// the replicas' shared state converges.
 func TestOutages(t *testing.T) {
 	for name, o := range map[string]struct {
 		args      []string

@@ -149,8 +149,8 @@ func TestLimitedCallsOfAllReplicas(t *testing.T) {
 	}
 }
 
-// B95: policies share what their section state says: a breaker that one replica has opened
-// keeps the others from the primary, although it works for them.
+// B95: policies with section state share breakers. When one replica opens a breaker, the others
+// skip the primary, although it works for them.
 func TestPoliciesShareBreakers(t *testing.T) {
 	all := starts(t, 4, setting{URL: redistest.Start(t).URL()})
 	for _, p := range all {

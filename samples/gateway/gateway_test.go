@@ -82,7 +82,7 @@ func TestTheExampleKeyFits(t *testing.T) {
 	}
 }
 
-// The policy is one of which adk-fallback check has nothing to say.
+// adk-fallback check reports nothing about the policy.
 func TestThePolicyHasNoMistakes(t *testing.T) {
 	p, err := catalog.Known().Parse([]byte(read(t, "fallback.yaml")))
 	if err != nil {

@@ -1,7 +1,7 @@
-// Command replicas shows three gateways that share what they know on one Redis server, in
-// front of a provider that flaps. README.md shows what it prints.
+// Command replicas shows three gateways that share breakers and limits on one Redis server.
+// Their provider fails and recovers repeatedly. README.md shows the output.
 //
-// main.go starts the parts, replica.go is one gateway, scenes.go has what happens.
+// main.go starts the parts, replica.go is one gateway, scenes.go has the scenes.
 package main
 
 import (

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// What one replica has found out, the others know: three failures open all breakers, and
-// the limit of the fallback is that of all three.
+// The replicas share breakers and limits: three failures open all breakers, and all replicas
+// share the limit of the fallback.
 func TestReplicas(t *testing.T) {
 	const want = `                                                   calls    sent to   sent to            breakers
 what happens                                       of       primary  fallback  refused   of a, b, c

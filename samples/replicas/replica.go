@@ -55,7 +55,7 @@ func open(ctx context.Context, name, provider, address string) (*replica, error)
 	return r, nil
 }
 
-// env has a key for every provider: the built-in one accepts any.
+// env has a key for every provider. The built-in provider accepts any key.
 func env(name string) (string, bool) {
 	if strings.HasSuffix(name, "_API_KEY") {
 		return "sample", true

@@ -14,15 +14,15 @@ import (
 // The models of the policy.
 const primary, fallback = "gemini-2.5-flash", "gpt-4o-mini"
 
-// stage plays scenes with three replicas, and prints what became of them.
+// stage plays scenes with three replicas, and prints their results.
 type stage struct {
 	out      io.Writer
 	provider *ft.Server
 	replicas []*replica
-	seen     map[string]int // calls that the provider has had at the end of the last scene, by model
+	seen     map[string]int // calls to the provider until the end of the last scene, by model
 }
 
-// scene is what the provider does, and who calls meanwhile.
+// scene is a behaviour of the provider, and the calls during it.
 type scene struct {
 	title string
 	step  ft.Step // of the primary from now on
@@ -78,7 +78,7 @@ func (s *stage) sent(model string) int {
 	return n
 }
 
-// rest waits until the breakers let a probe through.
+// rest waits until the cooldown is over.
 func (s *stage) rest(ctx context.Context) {
 	select {
 	case <-time.After(600 * time.Millisecond):

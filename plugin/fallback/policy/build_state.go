@@ -15,15 +15,15 @@ import (
 
 // WithState sets the function that opens the server of section state by its URL, such as
 // redis.Open of package plugin/fallback/state/redis. It must not wait for the server: a
-// policy comes into use while the server is gone.
+// policy loads even if the server cannot be reached.
 func WithState(open func(url string) (state.Store, error)) Option {
 	return optionFunc(func(o *options) { o.open = open })
 }
 
 func (o *options) opens() bool { return o.open != nil }
 
-// sharing is section state at work. It outlives a policy if the next one has the same
-// section. A nil *sharing shares nothing.
+// sharing is the open store of section state. The next policy keeps it if its section is the
+// same. A nil *sharing shares nothing.
 type sharing struct {
 	settings sharingSettings
 	id       int // tells it from the others of a Live; above 0
@@ -36,7 +36,7 @@ type sharingSettings struct {
 	Deny        bool
 }
 
-// state takes over or opens what the section names.
+// state opens the server of the section, or keeps the one in use.
 func (b *builder) state() {
 	s := b.policy.State
 	// One name, as long as there is one purse: a server that has been told before what the
@@ -79,7 +79,7 @@ func (o *options) share(want sharingSettings, id int, replica string) (*sharing,
 	return &sharing{settings: want, id: id, store: store, shared: shared}, nil
 }
 
-// close gives back what this replica has set aside, and closes the connections.
+// close gives back this replica's leases and tokens, and closes the connections.
 func (s *sharing) close() error {
 	if s == nil {
 		return nil
@@ -94,7 +94,7 @@ func (b *builder) closeState() {
 	}
 }
 
-// state returns what layers share; nil for nothing.
+// state returns the state that layers share; nil for none.
 func (k *kept) state() *state.Shared {
 	if k.sharing == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// times are the time limits of an attempt. They are a matter of the target's place in a
-// chain: the primary of one chain may be a fallback in another, with the same breaker.
+// times are the time limits of an attempt. They depend on the target's place in a chain: the
+// primary of one chain may be a fallback in another, with the same breaker.
 type times struct {
 	unary, streamed time.Duration // until the first content
 	idle, total     time.Duration
@@ -56,8 +56,8 @@ func (s *stack) timed(inner stream.Layer, limits times) stream.Layer {
 	})
 }
 
-// timed cuts an attempt off that takes longer than the limits of its place, or else of its
-// own.
+// timed cuts off an attempt that takes longer than the limits of its place, or its own limits if
+// the place has none.
 type timed struct {
 	stream.Around
 	own stream.Times

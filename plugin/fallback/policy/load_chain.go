@@ -45,20 +45,19 @@ type chained struct {
 	kept kept
 }
 
-// Chain returns a model for a consumer that cannot take back text that it was shown, such as
-// the client of a gateway. With no models, its chain is the policy's own. Otherwise the first
-// model is the primary, and the others are its fallbacks, before the policy's last resorts;
-// see [spec.Policy.WithChain]. Each may be any model that the policy declares, also by a
-// pattern: then the name is the provider's name of the model, unless the pattern's entry has
-// an id.
+// Chain returns a model for a consumer that cannot take back text, such as the client of a
+// gateway. Without models, it has the policy's own chain. Otherwise the first model is the
+// primary, and the others are the fallbacks, followed by the policy's last resorts; see
+// [spec.Policy.WithChain]. The policy must declare each model. For a model that only matches a
+// pattern, the name is the provider's name of the model, unless the pattern's entry has an id.
 //
 // All chains of a Live share the breaker, limits and client of each model, the budgets, and
 // the cache. If the policy does not set stream.mid_stream, an answer that is cut off is
 // resumed.
 //
-// The model keeps the policy that is in use now, so call Chain for each call. A Live keeps
-// the 256 chains that were used last. The error wraps [ErrUnknownModel], or says why a model
-// cannot be built.
+// The model does not follow later policies, so call Chain for each call. A Live keeps the 256
+// most recently used chains. The error wraps [ErrUnknownModel], or says why a model cannot be
+// built.
 func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 	if len(models) == 0 {
 		return continuous{l.tree.Load()}, nil
@@ -131,7 +130,7 @@ func (k *kept) add(other kept) {
 	k.trimmers = append(k.trimmers, other.trimmers...)
 }
 
-// reset drops the trees, and keeps the state of their models for those to come.
+// reset drops the trees, and keeps the state of their models for later trees.
 func (c *chains) reset() {
 	former := c.kept()
 	former.stacks = former.stacks[:min(len(former.stacks), maxFormer)]
@@ -140,7 +139,7 @@ func (c *chains) reset() {
 	*c = chains{former: former}
 }
 
-// continuous is a tree for a consumer that cannot take text back.
+// continuous is a tree for a consumer that cannot take back text.
 type continuous struct{ *tree }
 
 // Name returns the provider's name of the primary.

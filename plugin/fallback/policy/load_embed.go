@@ -25,9 +25,9 @@ var ErrNoEmbeddings = errors.New("policy: the model's provider has no embeddings
 // maxEmbedders bounds the models that a Live keeps for embeddings.
 const maxEmbedders = 64
 
-// Embedder returns the embeddings of a model that the policy declares (see
-// [spec.Policy.Declares]) and that gemini, vertexai or openai serves, or that the
-// application supplies with a method EmbedContent. Compliance rules, flags and
+// Embedder returns an embedder for a model that the policy declares; see
+// [spec.Policy.Declares]. The model's provider must be gemini, vertexai or openai, or the
+// application must supply the model with a method EmbedContent. Compliance rules, flags and
 // timeouts.attempt apply. There is no fallback: embeddings of different models cannot be
 // compared. Breakers, limits and budgets do not count these calls.
 //

@@ -121,8 +121,8 @@ const maxProblem = 4096
 func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }
 
 // Close cancels the background refreshes of the cache and waits for them to end. It also
-// ends the gauges of section observe, and closes the connection of section state after it
-// has given back what this replica has set aside. The model can still be used, and its calls
+// ends the gauges of section observe, and gives back this replica's leases and closes the
+// connection of section state. The model can still be used, and its calls
 // are still counted. A policy that is put into use afterwards starts with an empty cache, and
 // Close must be called again.
 func (l *Live) Close() error {

@@ -7,8 +7,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// A rollback is told to other replicas for so long, and again after the second time while
-// the arm has calls.
+// How long a rollback holds in other replicas, and the time after which it is renewed while the
+// arm has calls.
 const (
 	rollbackFor   = 24 * time.Hour
 	rollbackAgain = time.Hour
@@ -29,7 +29,7 @@ func (s *split) share() {
 	}
 }
 
-// renew tells other replicas that the arm is out, unless they have been told lately.
+// renew tells other replicas that the arm is removed, unless it has told them lately.
 func (a *arm) renew() {
 	if a.flag == nil {
 		return

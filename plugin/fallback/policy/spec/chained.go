@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// MaxName is the longest name of a model that a request may bring, in bytes.
+// MaxName is the longest name of a model in a request, in bytes.
 const MaxName = 128
 
-// Declares reports whether a request may name a model: the policy has it in its chain, as an
-// alias, or under models, also by a pattern. A pattern itself is no model, and neither is a
-// last resort.
+// Declares reports whether a request may name a model: it is in the policy's chain, is an alias,
+// has an entry under models, or matches a pattern there. Patterns and last resorts are not
+// models.
 //
 // A name that only a pattern matches becomes part of the requests to the provider. It must
 // consist of letters, digits and . _ - : / @ +, and must not hold two dots or slashes in a
@@ -44,7 +44,7 @@ func isPlainName(name string) bool {
 	return true
 }
 
-// place returns the name that the chain has for a model, "" if it is not part of it.
+// place returns the chain's name for a model, "" if it is not in the chain.
 func (p *Policy) place(model string) string {
 	if p.canonical(p.Primary) == model {
 		return p.Primary
@@ -90,7 +90,7 @@ func (p *Policy) WithChain(models ...string) *Policy {
 	}
 	q.Experiments = maps.Clone(p.Experiments)
 	for id, e := range q.Experiments {
-		e.Target = cmp.Or(e.Target, p.Primary) // which is another one now
+		e.Target = cmp.Or(e.Target, p.Primary) // the default would be the new primary
 		q.Experiments[id] = e
 	}
 	return &q
@@ -106,8 +106,8 @@ func (p *Policy) entryOf(name string) Entry {
 	return Entry{Name: name}
 }
 
-// Sets reports whether the policy has a value at path, such as stream.mid_stream. Of a
-// policy that was not read from a file, every value is taken as given.
+// Sets reports whether the policy's file has a value at path, such as stream.mid_stream. It
+// returns true for every path of a policy that was not read from a file.
 func (p *Policy) Sets(path string) bool {
 	_, ok := p.doc.Places[path]
 	return ok || p.doc.Places == nil

@@ -14,9 +14,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// EmbedContent returns the embeddings of contents, which must consist of texts. Of config
-// only OutputDimensionality has an effect. With it, a Model is a cache.Embedder. An empty
-// model means the model's own name.
+// EmbedContent implements cache.Embedder. It returns the embeddings of contents, which must
+// consist of texts. Only OutputDimensionality of config has an effect. An empty model means the
+// model's own name.
 func (m *Model) EmbedContent(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
 	wire := openaiwire.EmbeddingsRequest{Model: model, Input: make(openaiwire.EmbeddingsInput, len(contents))}
 	if model == "" || model == m.name {

@@ -1,4 +1,4 @@
-// Package storetest is what every [state.Store] must do, as tests.
+// Package storetest has the tests that every [state.Store] must pass.
 package storetest
 
 import (
