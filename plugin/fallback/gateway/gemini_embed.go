@@ -68,7 +68,7 @@ func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
 	if err != nil {
 		return nil, wrongJSON(err)
 	}
-	if in.Requests = withoutNil(in.Requests); len(in.Requests) == 0 || len(in.Requests) > maxInputs {
+	if len(in.Requests) == 0 || len(in.Requests) > maxInputs {
 		return nil, invalid("requests", fmt.Sprintf("requests must be a list of 1 to %d", maxInputs))
 	}
 	for i, one := range in.Requests {
@@ -76,7 +76,7 @@ func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
 		if batch {
 			path = fmt.Sprintf("requests[%d].content", i)
 		}
-		if one.Content == nil {
+		if one == nil || one.Content == nil { // a missing one would shift the others' embeddings
 			return nil, invalid(path, path+" is missing")
 		}
 		if p := checkContent(path, one.Content); p != nil {

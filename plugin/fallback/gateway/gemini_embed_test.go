@@ -63,3 +63,12 @@ func TestGenAIClientGetsEmbeddings(t *testing.T) {
 		t.Errorf("an unknown model: %v", err)
 	}
 }
+
+// B144: a batch with a null is refused, as its embeddings could not be told apart.
+func TestABatchWithANullIsRefused(t *testing.T) {
+	g := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
+	w := posted(g, "/v1beta/models/chat:batchEmbedContents", `{"requests":[null,{"content":{"parts":[{"text":"a"}]}}]}`)
+	if e := refusalOf(t, w); w.Code != 400 || !strings.Contains(e.Error.Message, "requests[0].content is missing") {
+		t.Errorf("%d %s; want 400, and the missing content", w.Code, w.Body)
+	}
+}

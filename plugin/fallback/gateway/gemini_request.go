@@ -64,9 +64,6 @@ type geminiConfig struct {
 	EnableEnhancedCivicAnswers *bool                                `json:"enableEnhancedCivicAnswers"`
 }
 
-// Limits of a request's lists. No model accepts longer ones.
-const maxFallbacks = 16
-
 // decodeGemini returns the request of a body in the canonical form, and the request's own
 // fallbacks; nil for none.
 func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem) {
@@ -89,8 +86,11 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 	if in.SystemInstruction != nil {
 		in.SystemInstruction.Parts = withoutNil(in.SystemInstruction.Parts)
 	}
-	if len(in.Fallbacks) > maxFallbacks {
-		return nil, nil, invalid("fallbacks", fmt.Sprintf("fallbacks has %d models; it may have %d", len(in.Fallbacks), maxFallbacks))
+	if p := checkFallbacks(in.Fallbacks); p != nil {
+		return nil, nil, p
+	}
+	if in.GenerationConfig != nil && (in.GenerationConfig.CandidateCount < 0 || in.GenerationConfig.CandidateCount > 1) {
+		return nil, nil, invalid("generationConfig.candidateCount", "candidateCount must be 1: the gateway returns one candidate")
 	}
 	req = &model.LLMRequest{Contents: in.Contents, Config: in.config()}
 	request.SetFields(req, request.Gemini, in.unknown(body))

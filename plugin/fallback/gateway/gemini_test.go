@@ -302,6 +302,7 @@ func TestWrongGeminiRequestsAreRefused(t *testing.T) {
 		`{"contents":[{"parts":[{"inlineData":{"data":"%%%"}}]}]}`:                                        "one of its values has the wrong form",
 		`{"contents":[{"parts":[{"text":"x"}]}],"fallbacks":"gpt"}`:                                       `the field \"fallbacks\" has the wrong type: string`,
 		`{"contents":[{"parts":[{"text":"x"}]}],"fallbacks":["unheard-of"]}`:                              `the model \"unheard-of\" does not exist`,
+		`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"candidateCount":2}}`:                 "candidateCount must be 1",
 		`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"topK":"many"}}`:                      "has the wrong type: string",
 		`{"contents":[{"parts":[{"text":"x"}]}],"fallbacks":[` + strings.Repeat(`"one",`, 16) + `"one"]}`: "fallbacks has 17 models; it may have 16",
 	} {

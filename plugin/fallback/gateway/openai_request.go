@@ -133,12 +133,20 @@ func (c *chatRequest) list(raw json.RawMessage) *problem {
 	if json.Unmarshal(raw, &c.fallbacks) != nil || c.fallbacks == nil {
 		return invalid(fieldFallbacks, "fallbacks must be a list of names of models")
 	}
-	return nil
+	return checkFallbacks(c.fallbacks)
 }
 
 // settings reads the generation settings.
 func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
 	config := c.Config
+	for _, f := range []struct {
+		name  string
+		value *float64
+	}{{"temperature", wire.Temperature}, {"top_p", wire.TopP}, {"presence_penalty", wire.PresencePenalty}, {"frequency_penalty", wire.FrequencyPenalty}} {
+		if f.value != nil && math.Abs(*f.value) > math.MaxFloat32 { // which would be infinite, and no JSON
+			return invalid(f.name, f.name+" is too large")
+		}
+	}
 	config.Temperature, config.TopP, config.TopK = float(wire.Temperature), float(wire.TopP), wholeFloat(wire.TopK)
 	config.PresencePenalty, config.FrequencyPenalty = float(wire.PresencePenalty), float(wire.FrequencyPenalty)
 	most := wire.MaxCompletionTokens

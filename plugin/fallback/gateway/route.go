@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -63,6 +64,17 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 		return nil, "", newProblem(http.StatusInternalServerError, codeServer, "", "the model "+quoted(name)+" cannot be built; the gateway's log says why")
 	}
 	return m, start, nil
+}
+
+// maxFallbacks is the most fallbacks that a request may bring.
+const maxFallbacks = 16
+
+// checkFallbacks returns the problem of a request with too many fallbacks.
+func checkFallbacks(names []string) *problem {
+	if len(names) > maxFallbacks {
+		return invalid(fieldFallbacks, fmt.Sprintf("fallbacks has %d models; it may have %d", len(names), maxFallbacks))
+	}
+	return nil
 }
 
 // isInChain reports whether a model is one of the policy's targets.
