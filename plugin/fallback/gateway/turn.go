@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"hash/maphash"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -57,7 +58,7 @@ type errorWriter interface {
 // answer runs a turn and writes its answer or its error. It returns the problem that ended
 // it, nil for none.
 func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *problem {
-	a := &answering{turn: t, w: w, control: http.NewResponseController(w)}
+	a := &answering{turn: t, w: w, control: http.NewResponseController(w), logger: g.config.Logger}
 	a.hash.SetSeed(textSeed)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
@@ -78,6 +79,7 @@ type answering struct {
 	turn
 	w       http.ResponseWriter
 	control *http.ResponseController
+	logger  *slog.Logger
 	begun   bool         // the status has been sent
 	gone    bool         // the client has disconnected, or has stopped reading
 	length  int          // of the text sent
@@ -94,7 +96,8 @@ var errGone = errors.New("gateway: the client has gone")
 func (a *answering) run(ctx context.Context) (p *problem) {
 	defer func() {
 		if r := recover(); r != nil {
-			p = newProblem(http.StatusInternalServerError, codeServer, "", "the gateway panicked: "+panics.Text(r))
+			a.logger.Error("gateway: an answer panicked", "panic", panics.Text(r))
+			p = newProblem(http.StatusInternalServerError, codeServer, "", "the gateway panicked")
 		}
 	}()
 	for resp, err := range a.model.GenerateContent(ctx, a.request, a.streamed) {
