@@ -80,3 +80,35 @@ func TestRollbackWithoutTheStore(t *testing.T) {
 		}
 	})
 }
+
+// A rollback is kept while a replica has calls of the arm's users, for longer than the store
+// keeps it, and ends a day after the last. B95
+func TestRollbackIsRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := suite.NewStore()
+		config := router.SplitConfig{MaxDrift: 0.1, MinCalls: 10}
+		config.State = store.Replica(t)
+		a := newDrift(t, config)
+		synctest.Wait()
+		a.calls("control", 10, answers)
+		a.calls("new", 10, fallsOut)
+		for range 10 { // 30 hours
+			time.Sleep(3 * time.Hour)
+			a.calls("new", 1, answers)
+		}
+		for _, test := range []struct {
+			after time.Duration
+			want  string
+		}{{23 * time.Hour, "control"}, {25 * time.Hour, "new"}} {
+			time.Sleep(test.after)
+			config.State = store.Replica(t)
+			late := newDrift(t, config)
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if got := late.calls("new", 1, answers).Metadata.Cohort; got != test.want {
+				t.Errorf("a replica that starts %v later serves cohort %q; want %q", test.after, got, test.want)
+			}
+			config.State.Close()
+		}
+	})
+}
