@@ -41,6 +41,7 @@ var (
 	SplitShare    = Metric{"fallback.experiment.share", "{share}", "Share of the users or sessions that a cohort has."}
 	PolicyLoaded  = Metric{"fallback.policy.loaded", "s", "Unix time at which the policy was put into use."}
 	PolicyProblem = Metric{"fallback.policy.problem", "{problem}", "1 if the latest change of the policy's file is not in use."}
+	Reachable     = Metric{"fallback.state.reachable", "{store}", "1 if the store that replicas share can be reached, 0 if not."}
 	JobsWaiting   = Metric{"fallback.jobs.waiting", "{job}", "Deferred jobs that wait."}
 	JobsFailed    = Metric{"fallback.jobs.failed", "{job}", "Deferred jobs that were given up."}
 	JobsOldest    = Metric{"fallback.jobs.oldest", "s", "Age of the oldest deferred job that waits."}

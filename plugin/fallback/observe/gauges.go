@@ -86,7 +86,7 @@ func (g *gauges) register(meter metric.Meter, o *Observer) error {
 	for _, m := range []telemetry.Metric{
 		telemetry.BreakerState, telemetry.LimitQueued, telemetry.LimitInFlight, telemetry.LimitPace, telemetry.RetriesLeft, telemetry.HedgesLeft,
 		telemetry.BudgetSpent, telemetry.BudgetLimit, telemetry.CacheSize, telemetry.CacheAnswers, telemetry.SplitShare,
-		telemetry.PolicyLoaded, telemetry.PolicyProblem, telemetry.JobsWaiting, telemetry.JobsFailed, telemetry.JobsOldest,
+		telemetry.PolicyLoaded, telemetry.PolicyProblem, telemetry.Reachable, telemetry.JobsWaiting, telemetry.JobsFailed, telemetry.JobsOldest,
 	} {
 		gauge, err := meter.Float64ObservableGauge(m.Name, metric.WithUnit(m.Unit), metric.WithDescription(m.Description))
 		problems = append(problems, err)
@@ -172,6 +172,12 @@ func (c *collection) node(n *inspect.Node) {
 		for _, arm := range n.Split.Arms {
 			c.set(telemetry.SplitShare, arm.Share, experiment, telemetry.LabelCohort.String(g.experiments.of(arm.Cohort)))
 		}
+	case n.Shared != nil:
+		reachable := 0.0
+		if n.Shared.Reachable {
+			reachable = 1
+		}
+		c.set(telemetry.Reachable, reachable)
 	case n.Policy != nil:
 		c.set(telemetry.PolicyLoaded, float64(n.Policy.Loaded.Unix()))
 		problem := 0.0

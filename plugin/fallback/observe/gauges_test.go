@@ -102,13 +102,15 @@ func TestGaugesOfEachState(t *testing.T) {
 		{Hedge: &inspect.Hedge{Available: 5}},
 		{Cache: &inspect.Cache{Bytes: 6, Answers: 7}},
 		{Policy: &inspect.Policy{Loaded: time.Unix(8, 0), Problem: "wrong"}},
+		{Shared: &inspect.State{Reachable: true}},
 	} {
 		o.Watch(inspected{suite.NewModel("a"), n})
 	}
 	want := map[string]float64{
 		"fallback.breaker.state{target=a}": 1, "fallback.limit.queued{target=a}": 2, "fallback.limit.in_flight{target=a}": 3, "fallback.limit.pace{target=a}": 0.5,
 		"fallback.retry.available{target=a}": 4, "fallback.hedge.available{target=a}": 5, "fallback.cache.size{target=a}": 6, "fallback.cache.answers{target=a}": 7,
-		"fallback.policy.loaded{}": 8, "fallback.policy.problem{}": 1,
+		"fallback.state.reachable{}": 1,
+		"fallback.policy.loaded{}":   8, "fallback.policy.problem{}": 1,
 	}
 	if diff := cmp.Diff(want, metrics()); diff != "" {
 		t.Errorf("gauges (-want +got):\n%s", diff)
