@@ -172,5 +172,6 @@ func (b *builder) retry(s *settings) (middleware.Middleware, error) {
 	}
 	return middleware.NewRetry(middleware.RetryConfig{
 		MaxRetries: r.MaxAttempts - 1, BaseDelay: r.BaseDelay, MaxDelay: r.MaxDelay, MaxWait: r.MaxWait, SkipWait: r.SkipWait, Budget: budget,
+		Rand: b.options.rand,
 	})
 }

@@ -168,7 +168,8 @@ func WithEnv(lookup func(name string) (value string, ok bool)) Option {
 }
 
 // WithRand sets the source of random numbers in [0, 1). A soft limit uses it for calls
-// outside of a turn. It must be safe for concurrent use. Default: math/rand/v2.
+// outside of a turn, and section retry for the length of its waits. It must be safe for
+// concurrent use. Default: math/rand/v2.
 func WithRand(draw func() float64) Option { return optionFunc(func(o *options) { o.rand = draw }) }
 
 // OnReload sets a function that [Watch] calls after each change of the file: with nil when

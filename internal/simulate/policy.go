@@ -1,0 +1,131 @@
+package simulate
+
+import (
+	"context"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// divided returns p with limits and budgets times part, and the smallest of its limits
+// afterwards; 0 for none. Shares and the counts of breakers stay.
+func divided(p *spec.Policy, part float64) (*spec.Policy, int) {
+	smaller := *p
+	least := math.MaxInt
+	count := func(n *int) {
+		if *n > 0 {
+			*n = max(1, int(math.Round(float64(*n)*part)))
+			least = min(least, *n)
+		}
+	}
+	limits := func(l *spec.RateLimits) *spec.RateLimits {
+		if l == nil {
+			return nil
+		}
+		less := *l
+		for _, n := range []*int{&less.RequestsPerMinute, &less.TokensPerMinute, &less.Concurrency, &less.Queue} {
+			count(n)
+		}
+		return &less
+	}
+	smaller.RateLimits = limits(p.RateLimits)
+	smaller.Models = maps.Clone(p.Models)
+	for _, name := range slices.Sorted(maps.Keys(smaller.Models)) {
+		m := smaller.Models[name]
+		m.RateLimits = limits(m.RateLimits)
+		smaller.Models[name] = m
+	}
+	if p.Budgets != nil {
+		b := *p.Budgets
+		b.USDPerDay *= spec.USD(part)
+		b.Tenants = maps.Clone(b.Tenants)
+		for name, t := range b.Tenants {
+			t.USDPerDay *= spec.USD(part)
+			b.Tenants[name] = t
+		}
+		smaller.Budgets = &b
+	}
+	if least == math.MaxInt {
+		least = 0
+	}
+	return &smaller, least
+}
+
+// change is a reload of the policy.
+type change struct {
+	at     time.Duration
+	prices map[string]float64 // factors by name of the model
+}
+
+// reprice reloads the policy at each change of a price that becomes known. It returns after
+// the last one.
+func (w *world) reprice(ctx context.Context, live *policy.Live) {
+	for _, c := range w.changes() {
+		time.Sleep(time.Until(w.start.Add(c.at)))
+		p := *w.policy
+		p.Models = maps.Clone(p.Models)
+		if p.Models == nil {
+			p.Models = map[string]spec.Model{}
+		}
+		for name, times := range c.prices {
+			r := p.Resolve(name)
+			known, ok := priceOf(w.providers[name].model, r)
+			if !ok {
+				continue
+			}
+			r.Settings.Price = &spec.Price{Input: spec.USD(times * known.Input), Output: spec.USD(times * known.Output)}
+			p.Models[r.Model] = r.Settings
+		}
+		if err := live.Replace(ctx, &p); err != nil {
+			panic(err) // the same policy with another price
+		}
+	}
+}
+
+// changes returns the reloads that the events cause, in order.
+func (w *world) changes() (all []change) {
+	var times []time.Duration
+	for _, e := range w.scenario.Events {
+		if e.Price != nil && e.Price.KnownAfter > 0 {
+			times = append(times, e.At+e.Price.KnownAfter, w.scenario.End(e)+e.Price.KnownAfter)
+		}
+	}
+	slices.Sort(times)
+	for _, at := range slices.Compact(times) {
+		if at < w.scenario.Length {
+			all = append(all, change{at: at, prices: w.pricesAt(at)})
+		}
+	}
+	return all
+}
+
+// pricesAt returns the factors that are known at a time.
+func (w *world) pricesAt(at time.Duration) map[string]float64 {
+	prices := map[string]float64{}
+	for name, p := range w.providers {
+		for _, e := range w.scenario.Events {
+			if e.Price == nil || e.Price.KnownAfter == 0 || !e.Concerns(p.names...) {
+				continue
+			}
+			if from := at - e.Price.KnownAfter; from >= e.At && from < w.scenario.End(e) {
+				prices[name] = or1(prices[name]) * e.Price.Times
+			}
+		}
+	}
+	return prices
+}
+
+// or1 returns factor, or 1 if it is not set.
+func or1(factor float64) float64 {
+	if factor == 0 {
+		return 1
+	}
+	return factor
+}
+
+// alone returns the primary of p without any layer.
+func alone(p *spec.Policy) *spec.Policy { return &spec.Policy{Primary: p.Primary, Models: p.Models} }

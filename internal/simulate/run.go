@@ -1,0 +1,124 @@
+package simulate
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/simulate/report"
+	"github.com/adk-fallback/adk-fallback/internal/simulate/scenario"
+	"github.com/adk-fallback/adk-fallback/internal/virtual"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// DefaultCalls is how many calls are simulated for each policy at most, about. A day takes
+// about 20 seconds of one core then.
+const DefaultCalls = 400_000
+
+// Config is what to simulate.
+type Config struct {
+	Scenario *scenario.Scenario
+	Name     string // of the scenario
+	Policies []Policy
+	Build    Build
+	// Calls is how many calls are simulated for each policy at most, about. 0 means
+	// DefaultCalls.
+	Calls int
+}
+
+// Policy is a policy with its name in the report.
+type Policy struct {
+	Name string
+	Spec *spec.Policy // without errors
+}
+
+// Build builds a policy with model(name) in place of the model of each name.
+type Build func(p *spec.Policy, model func(name string) model.LLM, opts ...policy.Option) (*policy.Live, error)
+
+// Run runs each policy, and the primary of the first one without any policy. Runs are parallel.
+// Equal configurations give equal reports.
+func Run(c Config) (*report.Report, error) {
+	if c.Scenario == nil || len(c.Policies) == 0 || c.Build == nil {
+		return nil, errors.New("simulate: Config needs Scenario, Policies and Build")
+	}
+	if c.Calls <= 0 {
+		c.Calls = DefaultCalls
+	}
+	s := c.Scenario
+	each := max(float64(s.Replicas), s.Calls()/float64(c.Calls))
+	part := float64(s.Replicas) / each
+	var worlds []*world
+	least := make([]int, len(c.Policies))
+	for i, p := range c.Policies {
+		w := newWorld(s, each)
+		w.policy, least[i] = divided(p.Spec, part)
+		w.build = c.Build
+		worlds = append(worlds, w)
+	}
+	bare := newWorld(s, each)
+	bare.policy = alone(c.Policies[0].Spec)
+	if err := runAll(append(worlds, bare)); err != nil {
+		return nil, err
+	}
+	r := &report.Report{Events: []report.Event{}, Scenario: c.Name, Title: s.Title, Seed: s.Seed, Begins: report.Seconds(s.Begins), Length: report.Seconds(s.Length)}
+	for _, e := range s.Events {
+		r.Events = append(r.Events, report.Event{Name: e.Name, At: report.Seconds(e.At), End: report.Seconds(s.End(e))})
+	}
+	for i, w := range worlds {
+		r.Runs = append(r.Runs, w.summary(c.Policies[i].Name))
+	}
+	r.Runs = append(r.Runs, bare.summary(Without))
+	r.Sampling = sampling(c, each, len(bare.records))
+	r.Notes = append(notes(c, each, least), unpriced(append(worlds, bare))...)
+	return r, nil
+}
+
+// Without is the name of the run without a policy.
+const Without = "without"
+
+func newWorld(s *scenario.Scenario, each float64) *world {
+	return &world{scenario: s, seed: s.Seed, each: each, replicas: float64(s.Replicas), providers: map[string]*provider{}}
+}
+
+// runAll runs the worlds, as many at the same time as there are processors.
+func runAll(worlds []*world) error {
+	errs := make([]error, len(worlds))
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for i, w := range worlds {
+		wg.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			var err error
+			errs[i] = errors.Join(virtual.Run(func() { err = w.run() }), err)
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("simulate: %w", err)
+	}
+	return nil
+}
+
+// unpriced names the models of which no price is known.
+func unpriced(worlds []*world) []string {
+	seen := map[string]bool{}
+	var names []string
+	for _, w := range worlds {
+		for _, p := range w.inOrder() {
+			if !p.priced && p.requests > 0 && !seen[p.name] {
+				seen[p.name] = true
+				names = append(names, p.name)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{"No price is known of " + strings.Join(names, ", ") + "; the cost is without it. Set price in the policy or in the scenario."}
+}

@@ -1,0 +1,276 @@
+package simulate
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/price"
+	"github.com/adk-fallback/adk-fallback/internal/simulate/scenario"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+)
+
+// world is one run: a policy, or its primary alone, under a scenario.
+type world struct {
+	scenario *scenario.Scenario
+	policy   *spec.Policy // with its limits divided
+	build    Build        // nil for the primary alone
+	seed     int
+	each     float64 // real calls that a simulated one stands for
+	replicas float64
+
+	faults    faults
+	start     time.Time // set when the run begins
+	mu        sync.Mutex
+	providers map[string]*provider // by name in the policy; guarded by mu
+	records   []*record            // in order of arrival
+}
+
+// record is what a call gave.
+type record struct {
+	at           time.Duration // since the beginning
+	first, whole time.Duration // 0 if it has failed
+	outcome      outcome
+	fallback     bool // another target than the primary answered
+	requests     int  // at providers
+}
+
+type outcome uint8
+
+const (
+	failed outcome = iota
+	degraded
+	answered // by a model or the cache
+)
+
+// callKey is the key of a *oneCall in contexts.
+type callKey struct{}
+
+// oneCall is a call as the providers see it.
+type oneCall struct {
+	id       int
+	in, out  int // tokens
+	mu       sync.Mutex
+	attempts map[*provider]uint64 // so far; guarded by mu
+}
+
+// attempt returns the number of an attempt at a model, from 0, and counts it.
+func (c *oneCall) attempt(p *provider) uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.attempts == nil {
+		c.attempts = map[*provider]uint64{}
+	}
+	n := c.attempts[p]
+	c.attempts[p]++
+	return n
+}
+
+func (c *oneCall) requests() (all int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, n := range c.attempts {
+		all += int(n)
+	}
+	return all
+}
+
+// provider returns the scripted model of a name in the policy.
+func (w *world) provider(name string) model.LLM {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if p := w.providers[name]; p != nil {
+		return p
+	}
+	r := w.policy.Resolve(name)
+	primary := r.Model == w.policy.Resolve(w.policy.Primary).Model
+	m := w.scenario.Of(name, primary)
+	p := &provider{world: w, name: name, model: m, failures: map[string]int64{}, names: append([]string{name, r.Model, scenario.Role(primary)}, m.Tags...)}
+	for _, tag := range []string{r.Provider, r.Settings.Region} {
+		if tag != "" {
+			p.names = append(p.names, tag)
+		}
+	}
+	if m.Quota != nil {
+		p.quota.limits = *m.Quota
+	}
+	p.price, p.priced = priceOf(m, r)
+	w.providers[name] = p
+	return p
+}
+
+// priceOf returns the price of a model before any change.
+func priceOf(m scenario.Model, r spec.Resolved) (price.Price, bool) {
+	switch {
+	case m.Price != nil:
+		return price.Price{Rates: price.Rates{Input: m.Price.Input, Output: m.Price.Output}}, true
+	case r.Settings.Price != nil:
+		return price.Price{Rates: price.Rates{Input: float64(r.Settings.Price.Input), Output: float64(r.Settings.Price.Output)}}, true
+	}
+	return price.Of(r.ID)
+}
+
+// run makes all calls. It must be called in virtual time.
+func (w *world) run() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	llm := model.LLM(nil)
+	reload := func() {}
+	if w.build == nil {
+		llm = w.provider(w.policy.Primary)
+	} else {
+		live, err := w.build(w.policy, w.provider, policy.WithRand(jitter(w.seed)), policy.WithLogger(slog.New(slog.DiscardHandler)))
+		if err != nil {
+			return err
+		}
+		defer w.close(live)
+		llm = live.Model()
+		reload = func() { w.reprice(ctx, live) }
+	}
+	time.Sleep(w.scenario.Begins)
+	w.start = time.Now()
+	var calls sync.WaitGroup
+	calls.Go(reload)
+	w.traffic(ctx, llm, &calls)
+	calls.Wait()
+	return nil
+}
+
+// settling is the virtual time that is left for what runs after the last call, such as the
+// small requests of a standby.
+const settling = 2 * time.Hour
+
+func (w *world) close(live *policy.Live) {
+	_ = live.Close() // of the cache: its errors do not matter any more
+	time.Sleep(settling)
+}
+
+// traffic makes the calls, each on a goroutine that ends with it.
+func (w *world) traffic(ctx context.Context, llm model.LLM, calls *sync.WaitGroup) {
+	s := w.scenario
+	arrival, content := source(w.seed, arrivals), w.contents()
+	for at := time.Duration(0); at < s.Length; {
+		next, rate := s.Next(at), s.Rate(at)/w.each
+		gap := time.Duration(0)
+		if rate > 0 {
+			gap = time.Duration(arrival.ExpFloat64() / rate * float64(time.Second))
+		}
+		if rate <= 0 || at+gap >= next { // the exponential distribution has no memory
+			at = next
+			continue
+		}
+		at += max(gap, 1)
+		time.Sleep(time.Until(w.start.Add(at)))
+		r := &record{at: at}
+		c, info, req, streamed := content.next(len(w.records))
+		w.records = append(w.records, r)
+		calls.Go(func() { w.call(call.With(context.WithValue(ctx, callKey{}, c), info), llm, c, req, streamed, r) })
+	}
+}
+
+// call makes one call and fills in its record.
+func (w *world) call(ctx context.Context, llm model.LLM, c *oneCall, req *model.LLMRequest, streamed bool, r *record) {
+	ctx, cancel := context.WithTimeout(ctx, w.scenario.Traffic.Patience)
+	defer cancel()
+	begin := time.Now()
+	var last *model.LLMResponse
+	var failure error
+	for resp, err := range llm.GenerateContent(ctx, req, streamed) {
+		if failure = err; err != nil {
+			break
+		}
+		if r.first == 0 && resp.Content != nil {
+			r.first = max(1, time.Since(begin)) // 1: an answer of the cache takes no virtual time
+		}
+		last = resp
+	}
+	r.requests = c.requests()
+	if failure != nil || last == nil || last.Partial {
+		r.first, r.outcome = 0, failed
+		return
+	}
+	r.whole, r.outcome = max(1, time.Since(begin)), answered
+	md, _ := call.ReadResponse(last)
+	if md.Degraded != "" {
+		r.outcome = degraded
+	}
+	r.fallback = md.Triggered && (md.Degraded != "" || md.ModelName != w.policy.Resolve(w.policy.Primary).Model && md.ModelName == md.FallbackModel)
+}
+
+// dice draws the contents of calls.
+type dice struct {
+	draw                *rand.Rand
+	traffic             *scenario.Traffic
+	in, out             scenario.Tokens
+	tenants, priorities []string
+	paying, ranked      []float64 // shares of those
+	questions           *rand.Zipf
+}
+
+func (w *world) contents() *dice {
+	t := w.scenario.Traffic
+	d := &dice{draw: source(w.seed, contents), traffic: t, in: scenario.Tokens{P50: 800, P99: 8000}, out: scenario.Tokens{P50: 200, P99: 1000}}
+	if t.InputTokens != nil {
+		d.in = *t.InputTokens
+	}
+	if t.OutputTokens != nil {
+		d.out = *t.OutputTokens
+	}
+	d.tenants, d.paying = sorted(t.Tenants)
+	d.priorities, d.ranked = sorted(t.Priorities)
+	if t.Questions > 0 {
+		different := max(1, uint64(float64(t.Questions)*w.replicas/w.each))
+		d.questions = rand.NewZipf(d.draw, 1.1, 1, different-1)
+	}
+	return d
+}
+
+// sorted returns names in order, and their shares.
+func sorted(shares map[string]scenario.Share) (names []string, of []float64) {
+	names = slices.Sorted(maps.Keys(shares))
+	for _, name := range names {
+		of = append(of, float64(shares[name]))
+	}
+	return names, of
+}
+
+// next returns the content of call id.
+func (d *dice) next(id int) (*oneCall, call.Info, *model.LLMRequest, bool) {
+	c := &oneCall{id: id, in: tokens(d.draw, d.in), out: tokens(d.draw, d.out)}
+	streamed := d.draw.Float64() < float64(d.traffic.Streamed)
+	user := "user " + strconv.Itoa(id)
+	info := call.Info{User: user, Session: user, Tenant: pick(d.tenants, d.paying, d.draw.Float64()), Priority: pick(d.priorities, d.ranked, d.draw.Float64())}
+	if info.Tenant == "" {
+		info.Tenant = "tenant"
+	}
+	question := uint64(id)
+	if d.questions != nil {
+		question = d.questions.Uint64()
+		lengths := source(0, "question", question) // an equal question has an equal length
+		c.in, c.out = tokens(lengths, d.in), tokens(lengths, d.out)
+	}
+	return c, info, &model.LLMRequest{Contents: []*genai.Content{{Role: genai.RoleUser, Parts: []*genai.Part{
+		{Text: "Question " + strconv.FormatUint(question, 10) + "."}, {Text: words(c.in)},
+	}}}}, streamed
+}
+
+// maxWords bounds the text of a request or an answer, in tokens. Longer ones have only the
+// count.
+const maxWords = 20_000
+
+// filler is text of which four bytes are about a token.
+var filler = strings.Repeat("word words of text ", maxWords*4/19+1)
+
+// words returns text of n tokens.
+func words(n int) string { return filler[:4*min(n, maxWords)] }
