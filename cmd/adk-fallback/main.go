@@ -1,11 +1,12 @@
 // Command adk-fallback checks policy files, writes alert rules for Prometheus from them,
-// explains what a provider's error means to the fallback library, serves policies as a
-// gateway, and manages queues of deferred calls.
+// explains what a provider's error means to the fallback library, simulates policies under
+// traffic and outages, serves policies as a gateway, and manages queues of deferred calls.
 //
 //	adk-fallback check fallback.yaml
 //	adk-fallback check --json *.yaml
 //	adk-fallback alerts fallback.yaml > rules.yaml
 //	curl -s … | adk-fallback explain --http-status 429 --header 'Retry-After: 30'
+//	adk-fallback simulate fallback.yaml --scenario regional-outage
 //	adk-fallback serve fallback.yaml
 //	adk-fallback keys new --tenant acme
 //	adk-fallback jobs list --file jobs.db
@@ -14,7 +15,7 @@
 // Only serve needs keys, and only serve and jobs make network calls. Exit statuses:
 //
 //	0  nothing is wrong
-//	1  a policy file has errors
+//	1  a policy file or a scenario has errors
 //	2  the arguments, a file or the input cannot be used
 //
 // On a terminal, check prints in colour; NO_COLOR=1 switches that off.
@@ -23,8 +24,8 @@
 //
 // Each subcommand has a file of its own, which reads flags and prints. The work is
 // done by the library, by package alerts (rules for Prometheus), by internal/picture
-// (what a policy becomes; package spec alone) and by internal/foresight (what a policy
-// does with a failure; builds it).
+// (what a policy becomes; package spec alone), by internal/foresight (what a policy
+// does with a failure; builds it) and by package simulate of the module's internal folder.
 package main
 
 import (
@@ -40,7 +41,7 @@ import (
 
 // Exit statuses other than 0.
 const (
-	exitProblems = 1 // a policy file has errors
+	exitProblems = 1 // a policy file or a scenario has errors
 	exitUsage    = 2 // the arguments, a file or the input cannot be used
 )
 
@@ -60,7 +61,7 @@ func exitStatus(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errProblems):
+	case errors.Is(err, errProblems), errors.Is(err, errScenario):
 		return exitProblems
 	}
 	return exitUsage
@@ -69,16 +70,17 @@ func exitStatus(err error) int {
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "adk-fallback",
-		Short: "Check policy files, serve them as a gateway, write alert rules, explain the errors of model providers, manage deferred calls",
-		Long: `adk-fallback checks the policy files of the fallback library, serves them as a gateway, writes alert rules for Prometheus
-from them, explains what a provider's error means to the library, and manages its queues of deferred calls. Only serve needs
-keys. Only serve and jobs make network calls: serve to models and to Redis, jobs to its PostgreSQL database.
+		Short: "Check, simulate and serve policy files, write alert rules, explain the errors of model providers, manage deferred calls",
+		Long: `adk-fallback checks the policy files of the fallback library, simulates them, serves them as a gateway, writes alert rules
+for Prometheus from them, explains what a provider's error means to the library, and manages its queues of deferred calls. Only
+serve needs keys. Only serve and jobs make network calls: serve to models and to Redis, jobs to its PostgreSQL database.
 
 ` + exitHelp,
 		Example: `  adk-fallback check fallback.yaml
   adk-fallback serve fallback.yaml --addr 127.0.0.1:8900
   adk-fallback alerts fallback.yaml > rules.yaml
   adk-fallback explain --http-status 503 --header 'Retry-After: 30' < body.json
+  adk-fallback simulate fallback.yaml --scenario regional-outage
   adk-fallback jobs list --file jobs.db
   source <(adk-fallback completion bash)`,
 		Version:               version(),
@@ -90,7 +92,7 @@ keys. Only serve and jobs make network calls: serve to models and to Redis, jobs
 	}
 	root.SetVersionTemplate("adk-fallback {{.Version}}\n")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(newCheck(), newAlerts(), newExplain(), newServe(), newKeys(), newJobs())
+	root.AddCommand(newCheck(), newAlerts(), newExplain(), newSimulate(), newServe(), newKeys(), newJobs())
 	return root
 }
 

@@ -33,17 +33,28 @@ func (w *world) recovery(i int) report.Recovery {
 	for _, b := range bad {
 		r.Impaired += report.Seconds(b.to - b.from)
 	}
-	if end == w.scenario.Length {
+	if end == w.scenario.Length || w.build == nil {
 		return r
 	}
-	back := report.Seconds(0)
-	for _, b := range w.exceeding(end, until, before.share(before.fallback), func(t tally) int { return t.fallback }) {
-		back = report.Seconds(b.to - end)
-	}
-	if end+back.Duration() < until || until == end {
-		r.Back = &back
+	back := w.back(end, until, before.share(before.fallback))
+	if end+back < until || until == end {
+		after := report.Seconds(back)
+		r.Back = &after
 	}
 	return r
+}
+
+// back returns how long after an event it takes until two successive blocks have no more
+// fallbacks than usual: one could have few by chance.
+func (w *world) back(end, until time.Duration, usual float64) time.Duration {
+	back := time.Duration(0)
+	for _, b := range w.exceeding(end, until, usual, func(t tally) int { return t.fallback }) {
+		if len(w.between(end+back, b.from)) >= 2*block {
+			break
+		}
+		back = b.to - end
+	}
+	return back
 }
 
 // before returns the calls of the usual time before an event, or all if there are too few.

@@ -220,7 +220,7 @@ type dice struct {
 
 func (w *world) contents() *dice {
 	t := w.scenario.Traffic
-	d := &dice{draw: source(w.seed, contents), traffic: t, in: scenario.Tokens{P50: 800, P99: 8000}, out: scenario.Tokens{P50: 200, P99: 1000}}
+	d := &dice{draw: source(w.seed, contents), traffic: t, in: scenario.Tokens{P50: 800, P99: 8000}, out: scenario.Tokens{P50: 150, P99: 600}}
 	if t.InputTokens != nil {
 		d.in = *t.InputTokens
 	}

@@ -78,7 +78,7 @@ type Recovery struct {
 	Impaired Seconds `json:"impaired_seconds"`
 	// Back is the time from the end of the event until the share of fallbacks was at most 5
 	// points above the usual again, or 0 if it never was higher. It is null if that did not
-	// happen within the simulation, or if the event did not end.
+	// happen within the simulation, if the event did not end, or without a policy.
 	Back *Seconds `json:"back_seconds"`
 }
 

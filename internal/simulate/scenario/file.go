@@ -48,7 +48,7 @@ type Traffic struct {
 	Streamed Share `key:"streamed" min:"0%" max:"100%" default:"50%"`
 	// Length of requests, in tokens. Default: p50 800, p99 8000.
 	InputTokens *Tokens `key:"input_tokens"`
-	// Length of answers, in tokens. Default: p50 200, p99 1000.
+	// Length of answers, in tokens. Default: p50 150, p99 600.
 	OutputTokens *Tokens `key:"output_tokens"`
 	// Shares of tenants in the calls. They must add up to 100 %. Default: one tenant.
 	Tenants map[string]Share `key:"tenants" min:"0%" max:"100%"`

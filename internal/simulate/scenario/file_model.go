@@ -7,7 +7,7 @@ type Model struct {
 	// Time until the first content. Default: p50 500 ms, p99 2 s.
 	FirstContent *Delay `key:"first_content"`
 	// Tokens per second after the first content.
-	TokensPerSecond float64 `key:"tokens_per_second" min:"1" max:"100000" default:"80"`
+	TokensPerSecond float64 `key:"tokens_per_second" min:"1" max:"100000" default:"200"`
 	// Shares of requests that fail. Default: none.
 	Errors *Errors `key:"errors"`
 	// What the provider allows all processes together. Default: no quota.

@@ -97,7 +97,7 @@ models:
 			t.Errorf("%s: %v tokens per second, want %v", test.name, got, test.want)
 		}
 	}
-	if m := parse(t, "traffic: {rps: 1}\n").Of("any", true); m.TokensPerSecond != 80 || m.FirstContent.P50 != 500*time.Millisecond {
+	if m := parse(t, "traffic: {rps: 1}\n").Of("any", true); m.TokensPerSecond != 200 || m.FirstContent.P50 != 500*time.Millisecond {
 		t.Errorf("a model without an entry is %+v, want the defaults", m)
 	}
 }

@@ -16,8 +16,8 @@ import (
 )
 
 // Build builds p with a model of standIn for each name, and logs nothing. No
-// provider's client is made.
-func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, error) {
+// provider's client is made. opts are further options.
+func Build(p *spec.Policy, standIn func(name string) model.LLM, opts ...policy.Option) (*policy.Live, error) {
 	if p.State != nil {
 		alone := *p // other replicas do not matter
 		alone.State = nil
@@ -40,10 +40,13 @@ func Build(p *spec.Policy, standIn func(name string) model.LLM) (*policy.Live, e
 	// The stand-ins are called in place of Anthropic's models, so its name is enough. Its SDK would double the size of the
 	// command.
 	anthropic := provider.Factory{Name: "anthropic"}
-	return policy.NewLive(context.Background(), p, models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)),
+	opts = append([]policy.Option{
+		models, validators, anthropic, policy.WithLogger(slog.New(slog.DiscardHandler)),
 		policy.WithApproval(func(context.Context, *genai.FunctionCall, string) bool { return false }),
 		policy.WithJudge(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { return 1, nil }), standin.Deferred{},
-		policy.WithRetrieval(degrade.RetrievalConfig{Search: func(context.Context, string) ([]degrade.Passage, error) { return nil, nil }}))
+		policy.WithRetrieval(degrade.RetrievalConfig{Search: func(context.Context, string) ([]degrade.Passage, error) { return nil, nil }}),
+	}, opts...)
+	return policy.NewLive(context.Background(), p, opts...)
 }
 
 // modelNames returns the name of each model of p, as the file has it.

@@ -1,0 +1,115 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// The size of a plot, in units of its SVG.
+const (
+	width, height           = 960, 180
+	left, right, top, below = 64, 12, 10, 24
+)
+
+// Plot is a figure of each run over the time.
+type Plot struct {
+	Title         string
+	Width, Height int
+	Left, Right   int // of the plane of the lines
+	Top, Plane    int // its top and height
+	Lines         []Line
+	Bands         []Band // the events
+	Rows, Columns []Tick // on the left, and below
+}
+
+// Line is one run.
+type Line struct {
+	Name   string
+	Class  int // its number, from 0, which the page gives a colour
+	Points string
+}
+
+// Band is an event.
+type Band struct {
+	Name        string
+	Left, Width string
+}
+
+// Tick is a label of an axis.
+type Tick struct {
+	At   string
+	Text string
+}
+
+// plot returns the plot of a figure. most is the top of its axis; 0 means the largest value.
+func (r *Report) plot(title string, most float64, text func(float64) string, of func(Point) float64) Plot {
+	p := Plot{Title: title, Width: width, Height: height, Left: left, Right: width - right, Top: top, Plane: height - top - below}
+	if most == 0 {
+		for _, run := range r.Runs {
+			for _, point := range run.Series {
+				most = max(most, of(point))
+			}
+		}
+		most = round(most)
+	}
+	length := r.Length.Duration().Seconds()
+	x := func(at Seconds) float64 {
+		return left + (width-left-right)*time.Duration(at).Seconds()/length
+	}
+	y := func(v float64) float64 { return top + (height-top-below)*(1-min(v, most)/most) }
+	for i, run := range r.Runs {
+		p.Lines = append(p.Lines, Line{Name: run.Name, Class: i % colours, Points: points(run.Series, x, func(pt Point) float64 { return y(of(pt)) })})
+	}
+	for _, e := range r.Events {
+		p.Bands = append(p.Bands, Band{Name: e.Name, Left: place(x(e.At)), Width: place(max(1, x(e.End)-x(e.At)))})
+	}
+	for i := range 3 {
+		v := most * float64(i) / 2
+		p.Rows = append(p.Rows, Tick{At: place(y(v)), Text: text(v)})
+	}
+	const columns = 6
+	for i := range Seconds(columns + 1) {
+		at := r.Length * i / columns
+		p.Columns = append(p.Columns, Tick{At: place(x(at)), Text: r.clock(at)})
+	}
+	return p
+}
+
+// colours is how many lines have colours of their own.
+const colours = 8
+
+// points returns the points of a polyline. Parts without calls have none.
+func points(series []Point, x func(Seconds) float64, y func(Point) float64) string {
+	var b strings.Builder
+	for _, pt := range series {
+		if pt.Calls > 0 {
+			fmt.Fprintf(&b, "%s,%s ", place(x(pt.At)), place(y(pt)))
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// place writes a coordinate.
+func place(f float64) string { return strconv.FormatFloat(math.Round(f*10)/10, 'f', -1, 64) }
+
+// round returns a number of one or two digits that is at least v.
+func round(v float64) float64 {
+	if v <= 0 {
+		return 1
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(v)))
+	for _, times := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8, 10} {
+		if v <= times*unit {
+			return times * unit
+		}
+	}
+	return 10 * unit
+}
+
+func percentOf(v float64) string { return strconv.FormatFloat(100*v, 'f', -1, 64) + " %" }
+func secondsOf(v float64) string { return strconv.FormatFloat(v, 'g', 3, 64) + " s" }
+func plainOf(v float64) string   { return strconv.FormatFloat(v, 'g', 3, 64) }
+func countOf(v float64) string   { return thousands(math.Round(v)) }
