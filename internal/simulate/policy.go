@@ -11,15 +11,23 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// divided returns p with limits and budgets times part, and the smallest of its limits
-// afterwards; 0 for none. Shares and the counts of breakers stay.
-func divided(p *spec.Policy, part float64) (*spec.Policy, int) {
-	smaller := *p
-	least := math.MaxInt
+// smallest are the smallest values of a divided policy; infinite for none.
+type smallest struct{ limit, budget float64 }
+
+// divided returns p with limits and budgets times part, and the smallest of them afterwards.
+// Shares and the counts of breakers stay.
+func divided(p *spec.Policy, part float64) (*spec.Policy, smallest) {
+	smaller, least := *p, smallest{math.Inf(1), math.Inf(1)}
 	count := func(n *int) {
 		if *n > 0 {
-			*n = max(1, int(math.Round(float64(*n)*part)))
-			least = min(least, *n)
+			least.limit = min(least.limit, float64(*n)*part)
+			*n = scaled(*n, part)
+		}
+	}
+	dollars := func(usd *spec.USD) {
+		if *usd > 0 {
+			*usd *= spec.USD(part)
+			least.budget = min(least.budget, float64(*usd))
 		}
 	}
 	limits := func(l *spec.RateLimits) *spec.RateLimits {
@@ -27,9 +35,10 @@ func divided(p *spec.Policy, part float64) (*spec.Policy, int) {
 			return nil
 		}
 		less := *l
-		for _, n := range []*int{&less.RequestsPerMinute, &less.TokensPerMinute, &less.Concurrency, &less.Queue} {
+		for _, n := range []*int{&less.RequestsPerMinute, &less.TokensPerMinute, &less.Concurrency} {
 			count(n)
 		}
+		less.Queue = scaled(less.Queue, part)
 		return &less
 	}
 	smaller.RateLimits = limits(p.RateLimits)
@@ -41,18 +50,20 @@ func divided(p *spec.Policy, part float64) (*spec.Policy, int) {
 	}
 	if p.Budgets != nil {
 		b := *p.Budgets
-		b.USDPerDay *= spec.USD(part)
+		dollars(&b.USDPerDay)
 		b.Tenants = maps.Clone(b.Tenants)
 		for name, t := range b.Tenants {
-			t.USDPerDay *= spec.USD(part)
+			dollars(&t.USDPerDay)
 			b.Tenants[name] = t
 		}
 		smaller.Budgets = &b
 	}
-	if least == math.MaxInt {
-		least = 0
-	}
 	return &smaller, least
+}
+
+// scaled returns n times part, and at least 1 unless n is 0.
+func scaled(n int, part float64) int {
+	return max(min(n, 1), int(math.Round(float64(n)*part)))
 }
 
 // change is a reload of the policy.

@@ -3,6 +3,7 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"sync"
@@ -53,7 +54,7 @@ func Run(c Config) (*report.Report, error) {
 	each := max(float64(s.Replicas), s.Calls()/float64(c.Calls))
 	part := float64(s.Replicas) / each
 	var worlds []*world
-	least := make([]int, len(c.Policies))
+	least := make([]smallest, len(c.Policies))
 	for i, p := range c.Policies {
 		w := newWorld(s, each)
 		w.policy, least[i] = divided(p.Spec, part)
@@ -65,16 +66,21 @@ func Run(c Config) (*report.Report, error) {
 	if err := runAll(append(worlds, bare)); err != nil {
 		return nil, err
 	}
-	r := &report.Report{Events: []report.Event{}, Scenario: c.Name, Title: s.Title, Seed: s.Seed, Begins: report.Seconds(s.Begins), Length: report.Seconds(s.Length)}
+	r := &report.Report{Events: []report.Event{}, Notes: []string{}, Scenario: c.Name, Title: s.Title, Seed: s.Seed, Begins: report.Seconds(s.Begins), Length: report.Seconds(s.Length)}
 	for _, e := range s.Events {
 		r.Events = append(r.Events, report.Event{Name: e.Name, At: report.Seconds(e.At), End: report.Seconds(s.End(e))})
 	}
 	for i, w := range worlds {
 		r.Runs = append(r.Runs, w.summary(c.Policies[i].Name))
 	}
-	r.Runs = append(r.Runs, bare.summary(Without))
-	r.Sampling = sampling(c, each, len(bare.records))
-	r.Notes = append(notes(c, each, least), unpriced(append(worlds, bare))...)
+	without := bare.summary(Without)
+	r.Runs = append(r.Runs, without)
+	r.Sampling = report.Sampling{RealCalls: math.Round(s.Calls()), Calls: len(bare.records), Each: each, Replicas: s.Replicas}
+	r.Notes = append(r.Notes, notes(c, each)...)
+	for i, l := range least {
+		r.Notes = append(r.Notes, l.notes(c.Policies[i].Name, without.CostUSD/each/float64(max(1, len(bare.records))))...)
+	}
+	r.Notes = append(r.Notes, unpriced(append(worlds, bare))...)
 	return r, nil
 }
 

@@ -5,46 +5,45 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/adk-fallback/adk-fallback/internal/simulate/report"
 )
 
-// sampling says what the simulated calls stand for.
-func sampling(c Config, each float64, calls int) report.Sampling {
-	return report.Sampling{RealCalls: math.Round(c.Scenario.Calls()), Calls: calls, Each: each, Replicas: c.Scenario.Replicas}
-}
-
-// coarse is the smallest divided limit that counts as accurate.
+// coarse is the smallest divided limit, in calls, that counts as accurate.
 const coarse = 10
 
-// notes say what the division does to the accuracy. least has the smallest divided limit of
-// each policy; 0 for none.
-func notes(c Config, each float64, least []int) (all []string) {
+// notes say what the division does to the accuracy of each figure.
+func notes(c Config, each float64) []string {
 	s := c.Scenario
 	replicas := float64(s.Replicas)
-	if each > replicas {
-		all = append(all, fmt.Sprintf("A process has %s calls per second at the peak; the simulated one has %s. Quotas, capacities, limits and budgets are divided accordingly; counts of breakers are not.",
-			perSecond(s.Traffic.RPS/replicas), perSecond(s.Traffic.RPS/each)))
-		for _, p := range c.Policies {
-			b := p.Spec.CircuitBreaker
-			if b == nil {
-				continue
-			}
-			later := time.Duration(float64(b.FailureThreshold) * (each - replicas) / s.Traffic.RPS * float64(time.Second))
-			if b.FailureThreshold > 0 && later >= 100*time.Millisecond {
-				all = append(all, fmt.Sprintf("%s: a breaker that opens after %d failures in a row opens about %v later than in reality. More --calls make that shorter.", p.Name, b.FailureThreshold, later.Round(100*time.Millisecond)))
-			}
-			if b.FailureRatio > 0 && s.Traffic.RPS/each*b.Window.Seconds() < float64(b.MinRequests) {
-				all = append(all, fmt.Sprintf("%s: its breakers see fewer than min_requests calls in a window, so failure_ratio never opens one here. Raise --calls.", p.Name))
-			}
-		}
+	if each <= replicas {
+		return coarseQuotas(c, each)
 	}
-	for i, n := range least {
-		if n > 0 && n < coarse && each > replicas {
-			all = append(all, fmt.Sprintf("%s: its smallest limit is %d simulated calls or tokens, so it is coarse. Raise --calls.", c.Policies[i].Name, n))
+	all := []string{fmt.Sprintf("A process has %.3g calls per second at the peak; the simulated one has %.3g. Quotas, capacities, limits and budgets are divided accordingly; counts of breakers are not.",
+		s.Traffic.RPS/replicas, s.Traffic.RPS/each)}
+	for _, p := range c.Policies {
+		b := p.Spec.CircuitBreaker
+		if b == nil {
+			continue
+		}
+		later := time.Duration(float64(b.FailureThreshold) * (each - replicas) / s.Traffic.RPS * float64(time.Second))
+		if later >= 100*time.Millisecond {
+			all = append(all, fmt.Sprintf("%s: a breaker that opens after %d failures in a row opens about %v later than in reality. More --calls make that shorter.", p.Name, b.FailureThreshold, later.Round(100*time.Millisecond)))
+		}
+		if b.FailureRatio > 0 && s.Traffic.RPS/each*b.Window.Seconds() < float64(b.MinRequests) {
+			all = append(all, fmt.Sprintf("%s: its breakers see fewer than min_requests calls in a window, so failure_ratio never opens one here. Raise --calls.", p.Name))
 		}
 	}
 	return append(all, coarseQuotas(c, each)...)
+}
+
+// notes say which values of a policy are coarse. usd is the usual cost of a call.
+func (s smallest) notes(policy string, usd float64) (all []string) {
+	if s.limit < coarse {
+		all = append(all, fmt.Sprintf("%s: its smallest limit divides to %.2g, so it is coarse. Raise --calls.", policy, s.limit))
+	}
+	if s.budget < 10*coarse*usd {
+		all = append(all, fmt.Sprintf("%s: its smallest budget divides to $%.2g, and a call costs about $%.2g, so it is coarse. Raise --calls.", policy, s.budget, usd))
+	}
+	return all
 }
 
 // coarseQuotas names the models whose quotas are small in simulated calls.

@@ -59,12 +59,12 @@ retry: {max_attempts: 3}
 hedge: {target: lite}
 `
 	trouble = `
-length: 1h
+length: 40m
 traffic: {rps: 20, questions: 1000, tenants: {a: 60%, b: 40%}, priorities: {paid: 10%, free: 90%}}
 models:
   primary: {errors: {server: 1%, silence: 0.5%, cut: 0.5%, network: 0.5%}, quota: {requests_per_minute: 1300}}
 events:
-  - {name: outage, at: 20m, for: 10m, models: [primary], errors: {overloaded: 90%}, slower: 3, herd: {times: 3}}
+  - {name: outage, at: 10m, for: 10m, models: [primary], errors: {overloaded: 90%}, slower: 3, herd: {times: 3}}
 `
 )
 
@@ -73,7 +73,7 @@ events:
 func TestSameSeedSameReport(t *testing.T) {
 	text := func(procs int, scenario string) string {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-		r := simulated(t, scenario, 30_000, chain)
+		r := simulated(t, scenario, 6000, chain)
 		var out bytes.Buffer
 		if err := json.NewEncoder(&out).Encode(r); err != nil {
 			t.Fatal(err)

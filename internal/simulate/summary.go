@@ -15,6 +15,7 @@ const points = 288
 func (w *world) summary(name string) report.Run {
 	run := report.Run{Name: name, Models: []report.Model{}, Series: w.series(), Recoveries: []report.Recovery{}}
 	t := count(w.records)
+	run.Reasons = t.reasons
 	run.Available, run.Degraded, run.Failed, run.Fallback = t.share(t.answered), t.share(t.degraded), t.share(t.calls-t.answered-t.degraded), t.share(t.fallback)
 	run.FirstContent, run.Whole = percentiles(w.records, func(r *record) time.Duration { return r.first }), percentiles(w.records, func(r *record) time.Duration { return r.whole })
 	requests := 0.0 // real ones
@@ -42,9 +43,13 @@ func (w *world) inOrder() (all []*provider) {
 }
 
 // tally counts calls.
-type tally struct{ calls, answered, degraded, fallback, requests int }
+type tally struct {
+	calls, answered, degraded, fallback, requests int
+	reasons                                       map[string]int // of calls that no model answered
+}
 
-func count(records []*record) (t tally) {
+func count(records []*record) tally {
+	t := tally{reasons: map[string]int{}}
 	for _, r := range records {
 		t.calls++
 		t.requests += r.requests
@@ -53,6 +58,9 @@ func count(records []*record) (t tally) {
 			t.answered++
 		case degraded:
 			t.degraded++
+		}
+		if r.reason != "" {
+			t.reasons[r.reason]++
 		}
 		if r.fallback {
 			t.fallback++

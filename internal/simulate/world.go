@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/simulate/scenario"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -42,8 +43,9 @@ type record struct {
 	at           time.Duration // since the beginning
 	first, whole time.Duration // 0 if it has failed
 	outcome      outcome
-	fallback     bool // another target than the primary answered
-	requests     int  // at providers
+	reason       string // the kind of the last failure, if no model answered
+	fallback     bool   // another target than the primary answered
+	requests     int    // at providers
 }
 
 type outcome uint8
@@ -185,9 +187,9 @@ func (w *world) call(ctx context.Context, llm model.LLM, c *oneCall, req *model.
 	defer cancel()
 	begin := time.Now()
 	var last *model.LLMResponse
-	var failure error
+	var wrong error
 	for resp, err := range llm.GenerateContent(ctx, req, streamed) {
-		if failure = err; err != nil {
+		if wrong = err; err != nil {
 			break
 		}
 		if r.first == 0 && resp.Content != nil {
@@ -196,16 +198,29 @@ func (w *world) call(ctx context.Context, llm model.LLM, c *oneCall, req *model.
 		last = resp
 	}
 	r.requests = c.requests()
-	if failure != nil || last == nil || last.Partial {
-		r.first, r.outcome = 0, failed
+	if wrong != nil || last == nil || last.Partial {
+		r.first, r.outcome, r.reason = 0, failed, kindOf(wrong)
 		return
 	}
 	r.whole, r.outcome = max(1, time.Since(begin)), answered
 	md, _ := call.ReadResponse(last)
 	if md.Degraded != "" {
 		r.outcome = degraded
+		for _, a := range md.Attempts {
+			if a.Kind != "" {
+				r.reason = a.Kind
+			}
+		}
 	}
 	r.fallback = md.Triggered && (md.Degraded != "" || md.ModelName != w.policy.Resolve(w.policy.Primary).Model && md.ModelName == md.FallbackModel)
+}
+
+// kindOf returns the kind of a call's failure. nil means that the answer did not end.
+func kindOf(err error) string {
+	if err == nil {
+		return string(failure.KindTruncated)
+	}
+	return string(failure.Classify(err).Kind)
 }
 
 // dice draws the contents of calls.

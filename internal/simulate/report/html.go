@@ -4,8 +4,8 @@ import (
 	"bytes"
 	_ "embed"
 	"html/template"
+	"math"
 	"sync"
-	"time"
 )
 
 //go:embed page.html
@@ -40,7 +40,12 @@ func (r *Report) plots() []Plot {
 		return r.plot(title, 1, percentOf, of)
 	}
 	seconds := func(title string, of func(Point) Seconds) Plot {
-		return r.plot(title, 0, secondsOf, func(p Point) float64 { return time.Duration(of(p)).Seconds() })
+		return r.plot(title, 0, secondsOf, func(p Point) float64 {
+			if of(p) == 0 { // no call was answered
+				return math.NaN()
+			}
+			return of(p).Duration().Seconds()
+		})
 	}
 	return []Plot{
 		share("Available: answered by a model or the cache", func(p Point) float64 { return p.Available }),

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 // The size of a plot, in units of its SVG.
 const (
 	width, height           = 960, 180
-	left, right, top, below = 64, 12, 10, 24
+	left, right, top, below = 64, 36, 10, 24
 )
 
 // Plot is a figure of each run over the time.
@@ -27,9 +28,9 @@ type Plot struct {
 
 // Line is one run.
 type Line struct {
-	Name   string
-	Class  int // its number, from 0, which the page gives a colour
-	Points string
+	Name  string
+	Class int    // its number, from 0, which the page gives a colour
+	Path  string // of an SVG path
 }
 
 // Band is an event.
@@ -44,13 +45,16 @@ type Tick struct {
 	Text string
 }
 
-// plot returns the plot of a figure. most is the top of its axis; 0 means the largest value.
+// plot returns the plot of a figure, which is not a number where it is unknown. most is the
+// top of its axis; 0 means the largest value.
 func (r *Report) plot(title string, most float64, text func(float64) string, of func(Point) float64) Plot {
 	p := Plot{Title: title, Width: width, Height: height, Left: left, Right: width - right, Top: top, Plane: height - top - below}
 	if most == 0 {
 		for _, run := range r.Runs {
 			for _, point := range run.Series {
-				most = max(most, of(point))
+				if v := of(point); v > most { // not for NaN
+					most = v
+				}
 			}
 		}
 		most = round(most)
@@ -60,8 +64,8 @@ func (r *Report) plot(title string, most float64, text func(float64) string, of 
 		return left + (width-left-right)*time.Duration(at).Seconds()/length
 	}
 	y := func(v float64) float64 { return top + (height-top-below)*(1-min(v, most)/most) }
-	for i, run := range r.Runs {
-		p.Lines = append(p.Lines, Line{Name: run.Name, Class: i % colours, Points: points(run.Series, x, func(pt Point) float64 { return y(of(pt)) })})
+	for i, run := range slices.Backward(r.Runs) { // the policies over the primary alone
+		p.Lines = append(p.Lines, Line{Name: run.Name, Class: i % colours, Path: path(run.Series, x, y, of)})
 	}
 	for _, e := range r.Events {
 		p.Bands = append(p.Bands, Band{Name: e.Name, Left: place(x(e.At)), Width: place(max(1, x(e.End)-x(e.At)))})
@@ -81,15 +85,20 @@ func (r *Report) plot(title string, most float64, text func(float64) string, of 
 // colours is how many lines have colours of their own.
 const colours = 8
 
-// points returns the points of a polyline. Parts without calls have none.
-func points(series []Point, x func(Seconds) float64, y func(Point) float64) string {
+// path returns the path of a line. It has a gap where of is not a number, and where there are
+// no calls.
+func path(series []Point, x func(Seconds) float64, y func(float64) float64, of func(Point) float64) string {
 	var b strings.Builder
+	command := "M"
 	for _, pt := range series {
-		if pt.Calls > 0 {
-			fmt.Fprintf(&b, "%s,%s ", place(x(pt.At)), place(y(pt)))
+		if v := of(pt); pt.Calls == 0 || math.IsNaN(v) {
+			command = "M"
+		} else {
+			fmt.Fprintf(&b, "%s%s %s", command, place(x(pt.At)), place(y(v)))
+			command = "L"
 		}
 	}
-	return strings.TrimSpace(b.String())
+	return b.String()
 }
 
 // place writes a coordinate.

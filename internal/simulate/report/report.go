@@ -42,6 +42,9 @@ type Run struct {
 	Degraded  float64 `json:"degraded"`  // answered by a last resort
 	Failed    float64 `json:"failed"`    // not answered
 	Fallback  float64 `json:"fallback"`  // answered by another target than the primary, a last resort included
+	// Reasons counts the simulated calls that were degraded or failed, by the kind of the last
+	// failure: see failure.Kind, and refused for a limit, budget or breaker of the policy.
+	Reasons map[string]int `json:"reasons"`
 	// Amplification is the requests at providers for each call, those of the policy itself,
 	// such as probes, included.
 	Amplification float64     `json:"amplification"`

@@ -28,14 +28,12 @@ func (r *Report) Print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	for _, line := range r.modelLines() {
-		fmt.Fprintln(out, line)
+	lines := r.modelLines()
+	for _, note := range r.Notes {
+		lines = append(lines, "note: "+note)
 	}
-	for i, note := range r.Notes {
-		if i == 0 {
-			fmt.Fprintln(out)
-		}
-		fmt.Fprintln(out, "note:", note)
+	if len(lines) > 0 {
+		fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
 	}
 	return nil
 }
@@ -107,23 +105,29 @@ func (r *Report) clock(at Seconds) string {
 	return t.Format("15:04")
 }
 
-// modelLines returns a line for each model that failed, with the kinds of its failures.
+// modelLines returns a line for each run in which calls were not answered by a model, with the
+// reasons, and one for each model that failed, with the kinds of its failures.
 func (r *Report) modelLines() (lines []string) {
 	for _, run := range r.Runs {
+		if reasons := shares(run.Reasons, r.Sampling.Calls); reasons != "" {
+			lines = append(lines, fmt.Sprintf("%s: degraded or failed because of %s", run.Name, reasons))
+		}
 		for _, m := range run.Models {
-			var kinds []string
-			for _, kind := range slices.Sorted(maps.Keys(m.Failures)) {
-				kinds = append(kinds, fmt.Sprintf("%s %s", kind, percent(float64(m.Failures[kind])/float64(max(1, m.Requests+m.Extra)))))
-			}
-			if len(kinds) > 0 {
-				lines = append(lines, fmt.Sprintf("%s, %s: %s requests, failed: %s", run.Name, m.Name, thousands(float64(m.Requests)), strings.Join(kinds, ", ")))
+			if kinds := shares(m.Failures, int(m.Requests+m.Extra)); kinds != "" {
+				lines = append(lines, fmt.Sprintf("%s, %s: %s requests, failed: %s", run.Name, m.Name, thousands(float64(m.Requests)), kinds))
 			}
 		}
 	}
-	if len(lines) > 0 {
-		lines = append([]string{""}, lines...)
-	}
 	return lines
+}
+
+// shares lists counts as shares of all, by name.
+func shares[N int | int64](counts map[string]N, all int) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %s", name, percent(float64(counts[name])/float64(max(1, all)))))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // percent writes a share with three digits after the point, which tell 99.99 % from 99.999 %.
