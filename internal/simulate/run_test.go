@@ -18,12 +18,12 @@ func near(a, b, by float64) bool { return math.Abs(a-b) <= by }
 // divided.
 func TestSampleHasTheFiguresOfTheWhole(t *testing.T) {
 	const file = `
-length: 20m
+length: 10m
 traffic: {rps: 15, output_tokens: {p50: 50, p99: 100}}
 models: {primary: {quota: {requests_per_minute: 600}}}
 `
 	const limited = "primary: flash\nfallbacks: [{name: pro}]\nmodels: {flash: {rate_limits: {requests_per_minute: 300, queue: 1, queue_timeout: 1ms}}}\n"
-	all, part := simulated(t, file, 1e6, limited), simulated(t, file, 1500, limited)
+	all, part := simulated(t, file, 1e6, limited), simulated(t, file, 750, limited)
 	if all.Sampling.Each != 1 || part.Sampling.Each != 12 || len(all.Notes) != 1 {
 		t.Fatalf("a call stands for %v and %v calls with notes %q, want 1 and 12, and a note on prices alone for the first", all.Sampling.Each, part.Sampling.Each, all.Notes)
 	}
