@@ -86,7 +86,7 @@ func TestMisspeltCommandIsSuggested(t *testing.T) {
 }
 
 func TestHelpHasExamplesAndExitStatuses(t *testing.T) {
-	for _, args := range [][]string{{"--help"}, {}, {"check", "--help"}, {"alerts", "--help"}, {"explain", "--help"}, {"serve", "--help"}, {"keys", "--help"}, {"keys", "new", "--help"}} {
+	for _, args := range [][]string{{"--help"}, {}, {"check", "--help"}, {"alerts", "--help"}, {"explain", "--help"}, {"simulate", "--help"}, {"serve", "--help"}, {"keys", "--help"}, {"keys", "new", "--help"}} {
 		out, err := run(t, "", args...)
 		if err != nil || !strings.Contains(out, "Examples:\n  ") || !strings.Contains(out, exitHelp) {
 			t.Errorf("%q: error %v, output lacks examples or exit statuses:\n%s", args, err, out)
@@ -97,7 +97,7 @@ func TestHelpHasExamplesAndExitStatuses(t *testing.T) {
 func TestShellsCompletePolicyFiles(t *testing.T) {
 	const yaml, nothing = "yaml\nyml\n:8\n", ":4\n" // cobra's directives: these extensions, and no files
 	for args, want := range map[string]string{
-		"check ": yaml, "check a.yaml ": yaml, "alerts ": yaml, "alerts a.yaml ": nothing, "alerts --output ": yaml, "explain --policy ": yaml, "serve ": yaml, "serve a.yaml ": nothing, "serve --keys ": yaml, "serve --addr ": nothing, "explain ": nothing, "check --model ": nothing, "explain --header ": nothing,
+		"check ": yaml, "check a.yaml ": yaml, "alerts ": yaml, "alerts a.yaml ": nothing, "alerts --output ": yaml, "explain --policy ": yaml, "simulate ": yaml, "simulate a.yaml ": yaml, "serve ": yaml, "serve a.yaml ": nothing, "serve --keys ": yaml, "serve --addr ": nothing, "explain ": nothing, "check --model ": nothing, "explain --header ": nothing,
 	} {
 		fields := append([]string{"__complete"}, strings.Split(args, " ")...)
 		if out, err := run(t, "", fields...); err != nil || !strings.HasPrefix(out, want) {

@@ -28,17 +28,17 @@ func (w *window) at(number int64) {
 
 const day = 24 * time.Hour
 
-// refuses returns the quota that a request would exceed, and how long that lasts; "" for none.
+// refuses returns the quota that a request would exceed, "" for none, and how long that of a
+// minute lasts. The provider does not say it of that of a day.
 func (q *quota) refuses(now time.Time, weight, tokens float64) (kind string, wait time.Duration) {
-	inMinute, inDay := now.Sub(now.Truncate(time.Minute)), (time.Duration(now.UnixNano())-q.limits.Resets)%day
 	q.minute.at(now.Unix() / 60)
 	q.day.at(int64((time.Duration(now.UnixNano()) - q.limits.Resets) / day))
 	exceeds := func(count float64, limit int) bool { return limit > 0 && count > float64(limit) }
 	switch {
 	case exceeds(q.day.requests+weight, q.limits.RequestsPerDay):
-		return dayQuota, day - inDay
+		return dayQuota, 0
 	case exceeds(q.minute.requests+weight, q.limits.RequestsPerMinute), exceeds(q.minute.tokens+tokens*weight, q.limits.TokensPerMinute):
-		return minuteQuota, time.Minute - inMinute
+		return minuteQuota, time.Minute - now.Sub(now.Truncate(time.Minute))
 	}
 	return "", 0
 }

@@ -3,8 +3,10 @@ package simulate
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 
@@ -80,7 +82,7 @@ func Run(c Config) (*report.Report, error) {
 	for i, l := range least {
 		r.Notes = append(r.Notes, l.notes(c.Policies[i].Name, without.CostUSD/each/float64(max(1, len(bare.records))))...)
 	}
-	r.Notes = append(r.Notes, unpriced(append(worlds, bare))...)
+	r.Notes = append(append(r.Notes, unused(s, worlds)...), unpriced(append(worlds, bare))...)
 	return r, nil
 }
 
@@ -109,6 +111,26 @@ func runAll(worlds []*world) error {
 		return fmt.Errorf("simulate: %w", err)
 	}
 	return nil
+}
+
+// unused names the models and the events of a scenario that concern no model of any policy.
+func unused(s *scenario.Scenario, worlds []*world) (all []string) {
+	concerns := func(concerned func(names []string) bool) bool {
+		return slices.ContainsFunc(worlds, func(w *world) bool {
+			return slices.ContainsFunc(w.inOrder(), func(p *provider) bool { return concerned(p.names) })
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Models)) {
+		if name != scenario.Fallback && !concerns(func(names []string) bool { return slices.Contains(names, name) }) {
+			all = append(all, "models."+name+" is not a model of a policy, so it has no effect.")
+		}
+	}
+	for _, e := range s.Events {
+		if !concerns(func(names []string) bool { return e.Concerns(names...) }) {
+			all = append(all, "The event "+e.Name+" concerns no model of a policy, so it has no effect on models.")
+		}
+	}
+	return all
 }
 
 // unpriced names the models of which no price is known.

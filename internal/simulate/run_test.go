@@ -155,11 +155,12 @@ rate_limits: {requests_per_minute: 200}
 budgets: {usd_per_day: 1}
 models: {flash: {price: {input: 1, output: 1}}}
 `
-	r := simulated(t, "length: 1h\ntraffic: {rps: 50}\nmodels: {primary: {capacity: 300}}\n", 2000, policy)
+	r := simulated(t, "length: 1h\ntraffic: {rps: 50}\nmodels: {primary: {capacity: 300}, flsh: {}}\nevents: [{name: e, at: 1m, models: [eu], slower: 2}]\n", 2000, policy)
 	text := strings.Join(r.Notes, "\n")
 	for _, want := range []string{
 		"A process has 50 calls per second at the peak; the simulated one has 0.556.", "opens after 10 failures in a row opens about 17.8s later", "failure_ratio never opens",
 		"smallest limit divides to", "smallest budget divides to $0.011", "models.primary: its capacity",
+		"models.flsh is not a model of a policy", "The event e concerns no model",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the notes lack %q:\n%s", want, text)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/simulate/report"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // points is the number of parts of the time in a report's series.
@@ -20,6 +21,9 @@ func (w *world) summary(name string) report.Run {
 	run.FirstContent, run.Whole = percentiles(w.records, func(r *record) time.Duration { return r.first }), percentiles(w.records, func(r *record) time.Duration { return r.whole })
 	requests := 0.0 // real ones
 	for _, p := range w.inOrder() {
+		if spec.IsLastResort(w.policy.Resolve(p.name).Model) {
+			continue
+		}
 		m := report.Model{Name: p.name, Requests: p.requests, Extra: p.extra, Answers: p.answers, Failures: p.failures, CostUSD: float64(p.nanoUSD) / 1e9 * w.each}
 		run.CostUSD += m.CostUSD
 		requests += float64(p.requests)*w.each + float64(p.extra)*w.replicas

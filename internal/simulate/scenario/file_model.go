@@ -8,9 +8,13 @@ type Model struct {
 	FirstContent *Delay `key:"first_content"`
 	// Tokens per second after the first content.
 	TokensPerSecond float64 `key:"tokens_per_second" min:"1" max:"100000" default:"200"`
-	// Shares of requests that fail. Default: none.
+	// Shares of requests that fail. They must add up to at most 100 %. The errors are those of
+	// the Gemini API, whatever the provider; half of them come within 80 ms, 99 % within 400
+	// ms, if nothing else is said. Default: none.
 	Errors *Errors `key:"errors"`
-	// What the provider allows all processes together. Default: no quota.
+	// What the provider allows all processes together, in minutes and days of the clock. A
+	// request beyond it fails with status 429 and the provider's details. A request that fails
+	// does not count. Default: no quota.
 	Quota *Quota `key:"quota"`
 	// Requests that the provider can have in progress for all processes together. Others
 	// fail like those of errors.overloaded. Default: no limit.
@@ -22,9 +26,7 @@ type Model struct {
 	Price *Price `key:"price"`
 }
 
-// Errors are shares of requests that fail, by how they fail. Those of one model must add up to
-// at most 100 %. The errors are the ones of the Gemini API. Half of them come within 80 ms,
-// 99 % within 400 ms, if nothing else is said.
+// Errors are shares of requests that fail, by how they fail.
 type Errors struct {
 	// Status 503: the model is overloaded.
 	Overloaded Share `key:"overloaded" min:"0%" max:"100%"`
@@ -46,9 +48,7 @@ type Errors struct {
 	Cut Share `key:"cut" min:"0%" max:"100%"`
 }
 
-// Quota is what a provider allows. A request beyond it fails with status 429 and the
-// provider's details. Minutes and days are those of the clock. A request that fails counts
-// for nothing.
+// Quota is what a provider allows.
 type Quota struct {
 	// Requests in a minute.
 	RequestsPerMinute int `key:"requests_per_minute" min:"1" max:"1000000000"`
