@@ -183,3 +183,32 @@ func TestSimulatePrintsItsSchema(t *testing.T) {
 		t.Errorf("error %v, output %.200q", err, out)
 	}
 }
+
+// Every section of a policy is simulated, and gives the same report again.
+func TestEverySectionIsRepeatable(t *testing.T) {
+	scenario := write(t, `
+length: 30m
+replicas: 4
+traffic: {rps: 2, questions: 200, tenants: {acme: 50%, beta: 50%}, priorities: {paid: 20%, free: 80%}}
+models:
+  primary: {errors: {server: 2%, rate_limit: 2%, cut: 2%, silence: 1%}}
+  fallback: {errors: {overloaded: 5%}}
+events: [{name: out, at: 10m, for: 10m, models: [primary], errors: {overloaded: 95%}, herd: {times: 3}}]
+`)
+	once := func() string {
+		out, err := run(t, "", "simulate", "--scenario", scenario, "--calls", "1000", "testdata/everything.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	first := once()
+	for range 2 {
+		if again := once(); again != first {
+			t.Fatalf("the report is\n%s\nand then\n%s", first, again)
+		}
+	}
+	if strings.Contains(first, "available  0.000%") {
+		t.Errorf("no model answers:\n%s", first)
+	}
+}

@@ -18,6 +18,7 @@ type smallest struct{ limit, budget float64 }
 // Shares and the counts of breakers stay.
 func divided(p *spec.Policy, part float64) (*spec.Policy, smallest) {
 	smaller, least := *p, smallest{math.Inf(1), math.Inf(1)}
+	smaller.Context = nil // the scenario has the facts of callers, and there is no session
 	count := func(n *int) {
 		if *n > 0 {
 			least.limit = min(least.limit, float64(*n)*part)
@@ -139,4 +140,6 @@ func or1(factor float64) float64 {
 }
 
 // alone returns the primary of p without any layer.
-func alone(p *spec.Policy) *spec.Policy { return &spec.Policy{Primary: p.Primary, Models: p.Models} }
+func alone(p *spec.Policy) *spec.Policy {
+	return &spec.Policy{Primary: p.Primary, Models: p.Models, Aliases: p.Aliases}
+}

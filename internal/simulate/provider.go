@@ -56,6 +56,13 @@ type play struct {
 // GenerateContent implements model.LLM.
 func (p *provider) GenerateContent(ctx context.Context, _ *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
+		// A call that ends at this instant cancels its other requests. Whether they are made must
+		// not depend on the order of goroutines, so this one is made an instant later.
+		time.Sleep(1)
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+			return
+		}
 		c, _ := ctx.Value(callKey{}).(*oneCall)
 		play := p.begin(c)
 		out, err := p.play(ctx, play, streamed, yield)
@@ -79,7 +86,7 @@ func (p *provider) begin(c *oneCall) play {
 	} else {
 		p.requests++
 		play.in, play.out, play.weight = c.in, c.out, p.world.each
-		draw = source(p.world.seed, p.name, uint64(c.id), c.attempt(p))
+		draw = source(p.world.seed, p.name, uint64(c.id), c.attempt(p, now))
 	}
 	slower, capacity := 1.0, float64(p.model.Capacity)
 	failures := []*scenario.Errors{p.model.Errors}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/simulate/scenario"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -61,31 +62,30 @@ type callKey struct{}
 
 // oneCall is a call as the providers see it.
 type oneCall struct {
-	id       int
-	in, out  int // tokens
-	mu       sync.Mutex
-	attempts map[*provider]uint64 // so far; guarded by mu
+	id      int
+	in, out int // tokens
+	mu      sync.Mutex
+	record  *record                   // its requests are guarded by mu
+	begun   map[*provider][]time.Time // when attempts began; guarded by mu
 }
 
-// attempt returns the number of an attempt at a model, from 0, and counts it.
-func (c *oneCall) attempt(p *provider) uint64 {
+// attempt counts an attempt at a model. It returns its number: how many have begun at earlier
+// instants. Those of the same instant, such as a preview and the answer, have the same number,
+// because their order is that of goroutines.
+func (c *oneCall) attempt(p *provider, now time.Time) (n uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.attempts == nil {
-		c.attempts = map[*provider]uint64{}
+	if c.begun == nil {
+		c.begun = map[*provider][]time.Time{}
 	}
-	n := c.attempts[p]
-	c.attempts[p]++
+	for _, at := range c.begun[p] {
+		if at.Before(now) {
+			n++
+		}
+	}
+	c.begun[p] = append(c.begun[p], now)
+	c.record.requests++
 	return n
-}
-
-func (c *oneCall) requests() (all int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, n := range c.attempts {
-		all += int(n)
-	}
-	return all
 }
 
 // provider returns the scripted model of a name in the policy.
@@ -176,13 +176,14 @@ func (w *world) traffic(ctx context.Context, llm model.LLM, calls *sync.WaitGrou
 		time.Sleep(time.Until(w.start.Add(at)))
 		r := &record{at: at}
 		c, info, req, streamed := content.next(len(w.records))
+		c.record = r
 		w.records = append(w.records, r)
-		calls.Go(func() { w.call(call.With(context.WithValue(ctx, callKey{}, c), info), llm, c, req, streamed, r) })
+		calls.Go(func() { w.call(call.With(context.WithValue(ctx, callKey{}, c), info), llm, req, streamed, r) })
 	}
 }
 
 // call makes one call and fills in its record.
-func (w *world) call(ctx context.Context, llm model.LLM, c *oneCall, req *model.LLMRequest, streamed bool, r *record) {
+func (w *world) call(ctx context.Context, llm model.LLM, req *model.LLMRequest, streamed bool, r *record) {
 	ctx, cancel := context.WithTimeout(ctx, w.scenario.Traffic.Patience)
 	defer cancel()
 	begin := time.Now()
@@ -197,7 +198,6 @@ func (w *world) call(ctx context.Context, llm model.LLM, c *oneCall, req *model.
 		}
 		last = resp
 	}
-	r.requests = c.requests()
 	if wrong != nil || last == nil || last.Partial {
 		r.first, r.outcome, r.reason = 0, failed, kindOf(wrong)
 		return
@@ -207,7 +207,7 @@ func (w *world) call(ctx context.Context, llm model.LLM, c *oneCall, req *model.
 	if md.Degraded != "" {
 		r.outcome = degraded
 		for _, a := range md.Attempts {
-			if a.Kind != "" {
+			if a.Kind != "" && a.Kind != string(stream.KindPreview) { // a preview ends whenever the call does
 				r.reason = a.Kind
 			}
 		}
@@ -230,6 +230,7 @@ type dice struct {
 	in, out             scenario.Tokens
 	tenants, priorities []string
 	paying, ranked      []float64 // shares of those
+	label               string    // that has the priority, too; "" for none
 	questions           *rand.Zipf
 }
 
@@ -241,6 +242,9 @@ func (w *world) contents() *dice {
 	}
 	if t.OutputTokens != nil {
 		d.out = *t.OutputTokens
+	}
+	if p := w.policy.Priority; p != nil {
+		d.label, _ = strings.CutPrefix(p.From, "labels.")
 	}
 	d.tenants, d.paying = sorted(t.Tenants)
 	d.priorities, d.ranked = sorted(t.Priorities)
@@ -268,6 +272,9 @@ func (d *dice) next(id int) (*oneCall, call.Info, *model.LLMRequest, bool) {
 	info := call.Info{User: user, Session: user, Tenant: pick(d.tenants, d.paying, d.draw.Float64()), Priority: pick(d.priorities, d.ranked, d.draw.Float64())}
 	if info.Tenant == "" {
 		info.Tenant = "tenant"
+	}
+	if d.label != "" {
+		info.Labels = map[string]string{d.label: info.Priority}
 	}
 	question := uint64(id)
 	if d.questions != nil {
