@@ -20,8 +20,8 @@ import (
 )
 
 // DefaultCalls is how many calls are simulated for each policy at most, about. They take from
-// ten to thirty seconds of one core, for a simple policy and for one with hedges.
-const DefaultCalls = 300_000
+// 15 to 40 seconds of one core, for a simple policy and for one with many layers.
+const DefaultCalls = 200_000
 
 // Config is what to simulate.
 type Config struct {
