@@ -31,7 +31,7 @@
 //
 // # What lives here
 //
-// run.go runs each policy in a bubble of its own, world.go makes the calls, provider.go is a
-// scripted model, policy.go divides limits, and summary.go counts. Package scenario is the
+// run.go runs each policy in a bubble of its own, world.go makes the calls and content.go
+// draws them, provider.go is a scripted model, policy.go divides limits, and summary.go counts. Package scenario is the
 // file format; package report is the result and its three forms.
 package simulate
