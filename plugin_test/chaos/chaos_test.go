@@ -9,13 +9,16 @@ import (
 var (
 	firstSeed = flag.Uint64("chaos.seed", 1, "first seed of TestChaos")
 	runs      = flag.Int("chaos.runs", 400, "number of seeds of TestChaos, from chaos.seed on")
-	most      = flag.Int("chaos.failures", 3, "failed seeds after which TestChaos ends")
+	most      = flag.Uint64("chaos.failures", 3, "failed seeds after which TestChaos ends")
 )
 
 // B150: whatever the faults, each rule of the oracle holds.
 func TestChaos(t *testing.T) {
-	failed := 0
+	failed := uint64(0)
 	for seed := *firstSeed; seed < *firstSeed+uint64(*runs); seed++ {
+		if n := seed - *firstSeed; n > 0 && n%500 == 0 {
+			t.Logf("%d runs, %d failed", n, failed)
+		}
 		p := drawn(seed)
 		broken, story := play(t, p)
 		if *runs == 1 {

@@ -180,7 +180,9 @@ func (p *plan) yaml(n int) string {
 		line("cache: {ttl: %dm}", 10+n)
 	}
 	if p.Residency {
-		line("compliance:\n  rules:\n    - {data_classes: [pii], regions: [eu]}")
+		// A caller without a session, such as one of the gateway, has a class that cannot be
+		// read, and the rule applies.
+		line("context: {data_class: data_class}\ncompliance:\n  rules:\n    - {data_classes: [pii], regions: [eu]}")
 	}
 	line("models:")
 	for _, t := range p.Targets {
