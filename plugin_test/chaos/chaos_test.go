@@ -89,7 +89,7 @@ func smaller(p plan) (all []plan) {
 		func(q *plan) { q.Hedge = false }, func(q *plan) { q.Breaker = false }, func(q *plan) { q.Retries = 0 }, func(q *plan) { q.Reload = 0 },
 		func(q *plan) { q.First = 0 }, func(q *plan) { q.Idle = 0 }, func(q *plan) { q.Attempt = 0 }, func(q *plan) { q.Total = 0 },
 		func(q *plan) { q.StopAfter = 0 }, func(q *plan) { q.CancelAfter = 0 }, func(q *plan) { q.Dawdle = 0 },
-		func(q *plan) { q.Budget = false }, func(q *plan) { q.Residency = false }, func(q *plan) { q.Cache = false }, func(q *plan) { q.Stream = false },
+		func(q *plan) { q.Budget = false }, func(q *plan) { q.Residency = false }, func(q *plan) { q.Cache = false }, func(q *plan) { q.Store = "" }, func(q *plan) { q.Stream = false },
 	} {
 		less(change)
 	}

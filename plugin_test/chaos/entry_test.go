@@ -18,14 +18,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // entryPoints build the agent's model and the runner's plugins. To add an entry, add it
 // here and to entries.
 var entryPoints = map[entry]func(testing.TB, *world) (model.LLM, []*plugin.Plugin){
-	viaPlugin: plugged,
-	viaTree:   func(_ testing.TB, w *world) (model.LLM, []*plugin.Plugin) { return w.tree(w.actors, w.hooks()), nil },
-	viaPolicy: func(t testing.TB, w *world) (model.LLM, []*plugin.Plugin) { return w.live(t).Model(), nil },
+	viaPlugin:  plugged,
+	viaTree:    func(_ testing.TB, w *world) (model.LLM, []*plugin.Plugin) { return w.tree(w.actors, w.hooks()), nil },
+	viaPolicy:  func(t testing.TB, w *world) (model.LLM, []*plugin.Plugin) { return w.live(t).Model(), nil },
+	viaGateway: gated,
 }
 
 // hooks listen to calls, and so does an observer for metrics.
@@ -87,7 +89,8 @@ func (w *world) live(t testing.TB) *policy.Live {
 	for _, a := range w.actors {
 		models[a.target.Name] = a
 	}
-	live, err := policy.NewLive(t.Context(), w.policy(t, 0), models, policy.WithLogger(w.logger()), policy.WithHooks(w.told.hooks()), policy.WithMeterProvider(w.told.meters))
+	live, err := policy.NewLive(t.Context(), w.policy(t, 0), models, policy.WithLogger(w.logger()), policy.WithHooks(w.told.hooks()), policy.WithMeterProvider(w.told.meters),
+		policy.WithState(func(string) (state.Store, error) { return newStormy(&w.plan), nil }))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +181,9 @@ func (p *plan) yaml(n int) string {
 	}
 	if p.Cache {
 		line("cache: {ttl: %dm}", 10+n)
+	}
+	if p.Store != "" {
+		line("state: redis://chaos.test")
 	}
 	if p.Residency {
 		// A caller without a session, such as one of the gateway, has a class that cannot be

@@ -87,13 +87,18 @@ func (w *world) judgeTurn(g *turn, answers map[string]string, fail func(rule, st
 	if failed && w.mustAnswer() {
 		fail(ruleLost, "no answer (%v), although the last target is well", g.errs)
 	}
-	limit := w.Deadline
-	if w.CancelAfter > 0 {
-		limit = min(limit, w.CancelAfter)
-	}
+	limit := w.limit()
 	if took := g.ended.Sub(g.began) - w.Dawdle*time.Duration(g.events); took > limit+slack {
 		fail(ruleDeadline, "it took %v, the limit is %v", took, limit)
 	}
+}
+
+// limit is how long a turn may take: until its caller's deadline or cancellation.
+func (p *plan) limit() time.Duration {
+	if p.CancelAfter > 0 {
+		return min(p.Deadline, p.CancelAfter)
+	}
+	return p.Deadline
 }
 
 func (w *world) judgeFinal(g *turn, f final, answers map[string]string, fail func(rule, string, ...any)) {
@@ -115,6 +120,9 @@ func (w *world) judgeFinal(g *turn, f final, answers map[string]string, fail fun
 // mustAnswer reports whether every turn has to be answered: the last target is well, may
 // be called, and nothing ends a call before it is.
 func (w *world) mustAnswer() bool {
+	if w.Entry == viaGateway && w.Stream && w.MidStream != router.Resume {
+		return false // a client of the gateway cannot be told to start over
+	}
 	patient := w.Deadline >= 10*time.Minute && w.Total == 0 && w.CancelAfter == 0 && w.Dawdle == 0
 	last := &w.Targets[len(w.Targets)-1]
 	if w.Hedge && len(w.Targets) == 2 {

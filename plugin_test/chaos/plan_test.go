@@ -19,7 +19,7 @@ const (
 )
 
 // entries are drawn evenly. An entry that is added at the end changes the plans of seeds.
-var entries = []entry{viaPlugin, viaTree, viaPolicy}
+var entries = []entry{viaPlugin, viaTree, viaPolicy, viaGateway}
 
 // plan is a run: an application, its models with their faults, and its callers. A seed
 // makes it; the shrinker makes smaller ones.
@@ -52,6 +52,7 @@ type plan struct {
 	Budget    bool          // via policy: dollars of a day are limited
 	Residency bool          // via policy: only models in the EU may see the data
 	Cache     bool          // via policy
+	Store     string        // via policy: how the store that replicas share is; "" for none
 	Reload    time.Duration // via policy: between reloads, until the calls have ended; 0 for none
 }
 
@@ -127,8 +128,8 @@ func (p *plan) drawConsumer(r *rand.Rand) {
 func (p *plan) drawPolicy(r *rand.Rand) {
 	p.Total = pick(r, 0, 10*time.Second, time.Minute)
 	p.Budget, p.Residency, p.Cache = r.IntN(4) == 0, r.IntN(4) == 0, r.IntN(6) == 0
-	if p.Cache {
-		p.Gap = min(p.Gap, 5*time.Minute) // the cache has a clock that ticks each second
+	if p.Store = pick(r, storms...); p.Cache || p.Store != "" {
+		p.Gap = min(p.Gap, 5*time.Minute) // they have clocks that tick each second
 	}
 	if r.IntN(4) == 0 {
 		p.Reload = pick(r, 10*time.Millisecond, time.Second, 10*time.Second)
@@ -167,7 +168,7 @@ func (p plan) String() string {
 	fmt.Fprintf(&b, "  limits: first content %v, idle %v, attempt %v, total %v\n", p.First, p.Idle, p.Attempt, p.Total)
 	fmt.Fprintf(&b, "  %d callers × %d turns, gap %v, deadline %v; stop after %d, cancel after %v, dawdle %v\n",
 		p.Callers, p.Turns, p.Gap, p.Deadline, p.StopAfter, p.CancelAfter, p.Dawdle)
-	fmt.Fprintf(&b, "  budget %v, residency %v, cache %v, reload every %v\n", p.Budget, p.Residency, p.Cache, p.Reload)
+	fmt.Fprintf(&b, "  budget %v, residency %v, cache %v, store %q, reload every %v\n", p.Budget, p.Residency, p.Cache, p.Store, p.Reload)
 	return b.String()
 }
 

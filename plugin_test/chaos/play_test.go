@@ -117,7 +117,7 @@ func (w *world) take(ctx context.Context, caller, n int) *turn {
 // add takes an event or an error.
 func (g *turn) add(w *world, ev *session.Event, err error) {
 	g.events++
-	if err != nil && len(g.finals) > 0 && w.Dawdle > 0 && time.Since(g.began) >= w.Deadline {
+	if err != nil && len(g.finals) > 0 && time.Since(g.began) >= w.limit() {
 		return // ADK 2.2 has an error of its own if the deadline passes while its consumer holds the answer
 	}
 	g.late = g.late || len(g.errs)+len(g.finals) > 0
