@@ -22,7 +22,8 @@ type turn struct {
 	caller, n    int
 	began, ended time.Time
 	events       int
-	calls        int      // of models that ended with a call of the tool
+	calls        int      // of models that ended with a call of the tool, or with thoughts
+	thoughts     int      // the latter
 	attempts     int      // of models, by all callers
 	screen       string   // the partial text since the last marker
 	screens      []string // each screen that was not of one answer
@@ -102,7 +103,8 @@ func (w *world) take(ctx context.Context, caller, n int) *turn {
 	message := genai.NewContentFromText(question, genai.RoleUser)
 	for ev, err := range w.runner.Run(ctx, "user", fmt.Sprint("session ", caller), message, config) {
 		got.add(w, ev, err)
-		if got.events == w.StopAfter {
+		// ADK 2.2 asks a model that has only thought again and again.
+		if got.events == w.StopAfter || got.thoughts == 20 {
 			got.stopped = true
 			break
 		}
@@ -149,7 +151,8 @@ func (g *turn) add(w *world, ev *session.Event, err error) {
 			g.tickets = append(g.tickets, id)
 		}
 	case text == "" && thoughts:
-		g.calls++ // ADK asks again when a model has only thought
+		g.calls++
+		g.thoughts++
 	default:
 		degraded, _ := ev.CustomMetadata[call.KeyDegraded].(string)
 		g.finals = append(g.finals, final{text: text, code: ev.ErrorCode, screen: g.screen, degraded: degraded})
