@@ -128,7 +128,7 @@ func html(which int) fallbacktest.Step {
 	return fallbacktest.Status([]int{200, 502}[which], page).Header("Content-Type", "text/html")
 }
 
-// echo answers with the request's body, which has the prompt, and with the key.
+// echo quotes the key, as servers do that refuse it.
 func echo(code int) fallbacktest.Step {
 	return fallbacktest.Func(func(r fallbacktest.Request) fallbacktest.Step {
 		text := fmt.Sprintf("wrong key %s", keyOf(r.Model))
