@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -177,7 +178,8 @@ func (w *world) judgePolicy(fail func(rule, string, ...any)) {
 		if w.Residency && t != nil && !t.EU {
 			fail(ruleResidency, "%s was called, which is not in the EU", r.Model)
 		}
-		if r.Outcome == fallbacktest.Completed && t != nil && t.Acts[0].Fault == fine {
+		n, _ := strconv.Atoi(r.Header.Get(actHeader))
+		if r.Outcome == fallbacktest.Completed && t != nil && t.on(n).Fault == fine {
 			spent[r.Time.Format(time.DateOnly)] += dollars
 		}
 	}
