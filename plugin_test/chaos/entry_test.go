@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -95,11 +96,13 @@ func (w *world) live(t testing.TB) *policy.Live {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
+	var reloads sync.WaitGroup
 	if w.Reload > 0 {
-		go w.reload(t, live, ended)
+		reloads.Go(func() { w.reload(t, live, ended) })
 	}
 	w.closes = append(w.closes, func() {
 		close(ended)
+		reloads.Wait() // a policy that is put into use after Close has to be closed again
 		if err := live.Close(); err != nil {
 			t.Error(err)
 		}
