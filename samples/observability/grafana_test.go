@@ -90,6 +90,7 @@ var rows = []struct {
 		{title: "Shares of cohorts", unit: "percentunit", queries: []query{{`avg by (experiment, cohort) (fallback_experiment_share{` + of + `})`, "{{experiment}} {{cohort}}"}}},
 		{title: "Policy in use since", about: "Changes are reloads.", unit: "dateTimeAsIso", kind: "stat", queries: []query{{`min by (instance) (fallback_policy_loaded_seconds{` + of + `}) * 1000`, "{{instance}}"}}},
 		{title: "Policy files with problems", about: "Instances that do not use the latest change of their file.", queries: []query{{`sum(fallback_policy_problem{` + of + `})`, "instances"}}},
+		{title: "Shared state unreachable", about: "Replicas that cannot reach the store of section state, and go on alone.", queries: []query{{`count(fallback_state_reachable{` + of + `} == 0) or vector(0)`, "replicas"}}},
 	}},
 }
 

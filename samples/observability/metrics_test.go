@@ -87,6 +87,7 @@ func (everything) Inspect() inspect.Node {
 		{Breaker: &inspect.Breaker{State: inspect.Open}}, {Limit: &inspect.Limit{Pace: 1}}, {Retry: &inspect.RetryBudget{}}, {Hedge: &inspect.Hedge{}},
 		{Budget: &inspect.Budget{Tenants: []inspect.Spending{{Tenant: "acme", Limit: 1}}}}, {Cache: &inspect.Cache{}},
 		{Split: &inspect.Split{Experiment: "e", Arms: []inspect.Arm{{Cohort: "c"}}}}, {Policy: &inspect.Policy{Loaded: time.Unix(1, 0)}},
+		{Shared: &inspect.State{}},
 	}
 	for i := range nodes {
 		nodes[i].Name, nodes[i].State = "m", i
