@@ -59,7 +59,7 @@ func TestReplicasShareABudget(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			replicas, stores := team(t, 4, state.Config{})
 			for _, s := range stores {
-				s.trip = 300 * time.Microsecond
+				s.trip.Store(int64(300 * time.Microsecond))
 			}
 			spent := spend(t, replicas, limit, split, uint64(seed), time.Minute)
 			if spent > limit {

@@ -49,7 +49,7 @@ func TestReplicasShareALimit(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				replicas, stores := team(t, 4, state.Config{})
 				for _, s := range stores {
-					s.trip = 300 * time.Microsecond
+					s.trip.Store(int64(300 * time.Microsecond))
 				}
 				want := int64(perMinute + lasting.Minutes()*perMinute) // what a full bucket holds, and its refill
 				if got := flood(t.Context(), replicas, perMinute, split, lasting); got < want-1 || got > want+1 {

@@ -29,9 +29,9 @@ type faulty struct {
 	fault atomic.Int32
 	deaf  atomic.Bool // flags are not pushed
 	calls atomic.Int64
-	lose  atomic.Bool   // answers are lost: calls have their effect, and then do not answer
-	trip  time.Duration // that an answer takes
-	late  atomic.Int64  // so many answers take 7 ms
+	lose  atomic.Bool  // answers are lost: calls have their effect, and then do not answer
+	trip  atomic.Int64 // nanoseconds that an answer takes
+	late  atomic.Int64 // so many answers take 7 ms
 }
 
 // onPath is the key of the counter of calls that somebody waits for: those with a context
@@ -51,8 +51,8 @@ func (s *faulty) before(ctx context.Context, writes bool) error {
 	if n, ok := ctx.Value(onPath{}).(*atomic.Int64); ok {
 		n.Add(1)
 	}
-	if s.trip > 0 {
-		time.Sleep(s.trip)
+	if trip := time.Duration(s.trip.Load()); trip > 0 {
+		time.Sleep(trip)
 	}
 	if s.late.Add(-1) >= 0 {
 		return pause(ctx, 7*time.Millisecond)

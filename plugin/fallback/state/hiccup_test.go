@@ -17,7 +17,7 @@ func TestOneLateAnswerIsNoOutage(t *testing.T) {
 			log := &journal{}
 			replicas, stores := team(t, 1, state.Config{Logger: log.logger()})
 			s, store := replicas[0], stores[0]
-			store.trip = trip
+			store.trip.Store(int64(trip))
 			for i := range 10 {
 				time.Sleep(time.Second + 10*time.Millisecond) // between beats
 				synctest.Wait()
@@ -71,7 +71,7 @@ func TestLateAnswerInAFlood(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			replicas, stores := team(t, 4, state.Config{Logger: (&journal{}).logger()})
 			for _, s := range stores {
-				s.trip = 300 * time.Microsecond
+				s.trip.Store(int64(300 * time.Microsecond))
 			}
 			stores[0].late.Store(1)
 			want := int64(perMinute + lasting.Minutes()*perMinute)

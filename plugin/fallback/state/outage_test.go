@@ -396,7 +396,7 @@ func TestBurstIsNoOutage(t *testing.T) {
 		s := replicas[0]
 		b, a := s.Bucket("model", 1000), s.Account("tenant", dollar, tomorrow())
 		synctest.Wait()
-		stores[0].trip = 2 * time.Millisecond
+		stores[0].trip.Store(int64(2 * time.Millisecond))
 		ctx, asked := counted(t.Context())
 		var taken, reserved atomic.Int64
 		var wg sync.WaitGroup

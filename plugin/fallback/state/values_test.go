@@ -64,7 +64,7 @@ func TestFewGetsWaitAtOnce(t *testing.T) {
 		replicas, stores := team(t, 1, state.Config{})
 		replicas[0].Set("key", []byte("value"), time.Hour)
 		synctest.Wait()
-		stores[0].trip = time.Millisecond
+		stores[0].trip.Store(int64(time.Millisecond))
 		ctx, asked := counted(t.Context())
 		for range 2 { // those that have ended make room
 			var found atomic.Int64
