@@ -207,6 +207,7 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		return err
 	}
 	failed := newAttemptError(&a.capture, a.name, err)
+	failed.Means.Message = request.WithoutEcho(failed.Means.Message, req)
 	if a.span != nil {
 		a.describe()
 		telemetry.Judged(a.span, failed.Means)

@@ -3,12 +3,14 @@ package router_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -236,5 +238,26 @@ func TestTimeOfACallThatIsHeld(t *testing.T) {
 				t.Errorf("streamed %v: the call took %v, its first content %v; want 2s each", streamed, ended.Duration, ended.FirstContent)
 			}
 		})
+	}
+}
+
+// B40: a server may quote the prompt in its error. Records do not.
+func TestRecordsHaveNoQuotedPrompt(t *testing.T) {
+	const prompt = "My daughter Anna has had a fever since Tuesday."
+	quoting := genai.APIError{Code: 500, Status: "INTERNAL", Message: "cannot read " + prompt}
+	var seen []string
+	hooks := call.Hooks{
+		OnAttempt: func(_ context.Context, a call.Attempt) { seen = append(seen, a.Message, a.Reason) },
+		OnEnd:     func(_ context.Context, r call.Result) { seen = append(seen, fmt.Sprint(r)) },
+	}
+	m := router.MustFallback(router.Config{Hooks: hooks}, suite.NewModel("flash", suite.Fail(quoting)), suite.NewModel("pro", suite.Text("x")))
+	for resp, err := range m.GenerateContent(t.Context(), userSays(prompt), false) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, fmt.Sprint(resp.CustomMetadata))
+	}
+	if all := strings.Join(seen, "\n"); strings.Contains(all, "daughter Anna") || !strings.Contains(all, "cannot read …") {
+		t.Errorf("records: %s", all)
 	}
 }
