@@ -67,5 +67,3 @@ func coarseQuotas(c Config, each float64) (all []string) {
 	}
 	return all
 }
-
-func perSecond(rate float64) string { return fmt.Sprintf("%.3g", rate) }

@@ -107,7 +107,7 @@ func (s *spanText) OnEnd(span sdktrace.ReadOnlySpan) {
 	}
 	for _, kv := range span.Attributes() { // ADK's own spans have its errors; ours are mirrored there
 		if ours || strings.HasPrefix(string(kv.Key), "fallback.") {
-			fmt.Fprintln(&s.text, kv.Key, kv.Value.Emit())
+			fmt.Fprintln(&s.text, kv.Key, kv.Value.String())
 		}
 	}
 }
