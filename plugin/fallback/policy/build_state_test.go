@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,7 +39,7 @@ models:
 type opening struct {
 	store          *suite.Store
 	urls           []string
-	closed         int
+	closed         atomic.Int32
 	fails          error
 	returnsNothing bool
 }
@@ -59,7 +60,7 @@ type closing struct {
 }
 
 func (c *closing) Close() error {
-	c.opening.closed++
+	c.opening.closed.Add(1)
 	return nil
 }
 
@@ -195,8 +196,8 @@ func TestConnectionOfStateOverReloads(t *testing.T) {
 				t.Fatal(err)
 			}
 			synctest.Wait()
-			if len(o.urls) != opened || o.closed != closed {
-				t.Errorf("%d opened, %d closed; want %d and %d", len(o.urls), o.closed, opened, closed)
+			if len(o.urls) != opened || int(o.closed.Load()) != closed {
+				t.Errorf("%d opened, %d closed; want %d and %d", len(o.urls), o.closed.Load(), opened, closed)
 			}
 		}
 		replace(text(section)+"retry: {}\n", 1, 0)
@@ -207,17 +208,17 @@ func TestConnectionOfStateOverReloads(t *testing.T) {
 		replace(text(section), 4, 3)
 		broken := parsed(t, text(section))
 		broken.Primary = "nobody"
-		if err := l.Replace(t.Context(), broken); err == nil || o.closed != 3 {
-			t.Errorf("a policy that cannot be built: %v, %d closed", err, o.closed)
+		if err := l.Replace(t.Context(), broken); err == nil || o.closed.Load() != 3 {
+			t.Errorf("a policy that cannot be built: %v, %d closed", err, o.closed.Load())
 		}
-		if err := l.Close(); err != nil || o.closed != 4 {
-			t.Errorf("Close: %v, %d closed", err, o.closed)
+		if err := l.Close(); err != nil || o.closed.Load() != 4 {
+			t.Errorf("Close: %v, %d closed", err, o.closed.Load())
 		}
 		if got := ask(t.Context(), l.Model(), false); got.text != "a" {
 			t.Errorf("after Close: %q, %v", got.text, got.err)
 		}
-		if err := l.Close(); err != nil || o.closed != 4 {
-			t.Errorf("Close again: %v, %d closed", err, o.closed)
+		if err := l.Close(); err != nil || o.closed.Load() != 4 {
+			t.Errorf("Close again: %v, %d closed", err, o.closed.Load())
 		}
 	})
 }
