@@ -36,12 +36,7 @@ The file - is standard input. Mistakes and warnings go to standard error.
 			}
 			return nil
 		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
-		},
+		ValidArgsFunction: completeOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			rules, err := rulesOf(args[0], cmd.InOrStdin(), cmd.ErrOrStderr())
 			switch {

@@ -68,9 +68,7 @@ A file with errors has no models, tree and worst_case. A file that cannot be rea
 			}
 			return nil
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
-		},
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.schema {
 				return printSchema(cmd.OutOrStdout())
@@ -87,6 +85,19 @@ A file with errors has no models, tree and worst_case. A file that cannot be rea
 
 // policyExtensions are the extensions of the files that shells complete.
 var policyExtensions = []string{"yaml", "yml"}
+
+// completeFiles completes any number of policy files.
+func completeFiles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// completeOneFile completes one policy file.
+func completeOneFile(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return completeFiles(cmd, args, word)
+}
 
 // completeNothing keeps shells from completing a flag's value with file names.
 func completeNothing(cmd *cobra.Command, flags ...string) {

@@ -58,12 +58,7 @@ docs/gateway.md describes the endpoints, docs/gateway-operation.md keys, limits,
 			}
 			return nil
 		},
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveNoFileComp
-			}
-			return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
-		},
+		ValidArgsFunction: completeOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return serve(cmd.Context(), args[0], &f, cmd.ErrOrStderr())
 		},

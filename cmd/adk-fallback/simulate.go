@@ -66,9 +66,7 @@ first one without any policy. Shares are from 0 to 1.
 			}
 			return nil
 		},
-		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return policyExtensions, cobra.ShellCompDirectiveFilterFileExt
-		},
+		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case f.list:

@@ -63,7 +63,8 @@ type account struct {
 	ends   time.Time            // when shared is forgotten
 }
 
-// used returns what has been spent and reserved, as far as it is known.
+// used returns the spending and the reservations of the day. Those of other replicas are
+// as last known.
 func (a *account) used() (spent, reserved Nano) {
 	if a.shared != nil {
 		return Nano(a.shared.Spent()), Nano(a.shared.Reserved())

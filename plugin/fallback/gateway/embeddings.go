@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -90,7 +91,7 @@ func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem 
 	case errors.Is(err, openaiwire.ErrTokens):
 		return invalid("input", "input must be texts: tokens are those of one model")
 	case errors.As(err, &typ):
-		return invalid(or(typ.Field, "input"), or(typ.Field, "input")+" has the wrong type: "+typ.Value)
+		return invalid(cmp.Or(typ.Field, "input"), cmp.Or(typ.Field, "input")+" has the wrong type: "+typ.Value)
 	case err != nil:
 		return invalid("", "the body is not valid JSON: "+err.Error())
 	case wire.Model == "":

@@ -69,8 +69,8 @@ func (g *Gateway) protocolOf(r *http.Request) errorWriter {
 	return openAIErrors{}
 }
 
-// serve is ServeHTTP around the endpoints.
-func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/healthz" || r.URL.Path == "/readyz" {
 		g.serveHealth(w, r)
 		return

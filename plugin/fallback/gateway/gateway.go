@@ -103,9 +103,6 @@ func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
 	refuse(w, g.protocolOf(r), p)
 }
 
-// ServeHTTP implements http.Handler.
-func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) { g.serve(w, r) }
-
 // isRouteName reports whether a route may have a name.
 func isRouteName(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' || r == ':' })

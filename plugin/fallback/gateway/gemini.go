@@ -82,18 +82,7 @@ func (g *Gateway) serveGeminiModels(w http.ResponseWriter, r *http.Request) {
 }
 
 func (g *Gateway) serveGeminiModel(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("model")
-	if !mayName(r.Context(), name) || !g.has(name) {
-		p := unknownModel(name)
-		note(r.Context(), name, p)
-		refuse(w, &geminiAnswer{}, p)
-		return
+	if m, ok := g.find(w, r, &geminiAnswer{}); ok {
+		writeJSON(w, geminiModelOf(m.name))
 	}
-	writeJSON(w, geminiModelOf(name))
-}
-
-// has reports whether a request may name a model.
-func (g *Gateway) has(name string) bool {
-	live, inside := g.routeOf(name)
-	return live != nil && (inside == "" || live.Policy().Declares(inside))
 }

@@ -21,7 +21,7 @@ type geminiAnswer struct {
 	list  bool   // a stream is a JSON list instead of server-sent events
 	begun bool   // the list has an element
 	id    string // of the answer; "" until it is needed
-	name  string // of the model that answers, as far as it is known
+	name  string // of the model: the requested one, until a response says which one answers
 }
 
 // geminiResponse is a GenerateContentResponse.

@@ -47,7 +47,7 @@ func withHashes(file string) string {
 	return file
 }
 
-// who answers with the tenant and the priority of the call.
+// who is a model that returns the tenant and the priority of the call.
 func who(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 	info := call.From(ctx)
 	suite.Text(info.Tenant+" "+info.Priority)(ctx, req, streamed, yield)

@@ -1,9 +1,9 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
-	"slices"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -71,35 +71,34 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 
 // getModel answers GET /v1/models/{model}.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
+	if m, ok := g.find(w, r, openAIErrors{}); ok {
+		writeJSON(w, g.modelDocument(m))
+	}
+}
+
+// find returns the model of a request's path. If there is none, or the request's key may not
+// name it, find refuses the request.
+func (g *Gateway) find(w http.ResponseWriter, r *http.Request, out errorWriter) (m listed, ok bool) {
 	name := r.PathValue("model")
+	live, inside := g.routeOf(name)
+	switch {
+	case live == nil || !mayName(r.Context(), name):
+	case inside == "":
+		return listed{name: name}, true
+	case live.Policy().Declares(inside):
+		return listed{name, ownerOf(live.Policy(), inside)}, true
+	}
 	p := unknownModel(name)
-	if !mayName(r.Context(), name) {
-		refuse(w, openAIErrors{}, p)
-		note(r.Context(), name, p)
-		return
-	}
-	if i := slices.IndexFunc(g.models(), func(m listed) bool { return m.name == name }); i >= 0 {
-		writeJSON(w, g.modelDocument(g.models()[i]))
-		return
-	}
-	if live, inside := g.routeOf(name); live != nil && live.Policy().Declares(inside) { // by a pattern
-		writeJSON(w, g.modelDocument(listed{name: name, owner: live.Policy().Resolve(inside).Provider}))
-		return
-	}
-	refuse(w, openAIErrors{}, p)
+	refuse(w, out, p)
 	note(r.Context(), name, p)
+	return listed{}, false
 }
 
 func (g *Gateway) modelDocument(m listed) modelDocument {
-	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: or(m.owner, "adk-fallback"), geminiModel: geminiModelOf(m.name)}
+	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: cmp.Or(m.owner, "adk-fallback"), geminiModel: geminiModelOf(m.name)}
 }
 
 func writeJSON(w http.ResponseWriter, v any) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		refuse(w, openAIErrors{}, newProblem(http.StatusInternalServerError, codeServer, "", err.Error()))
-		return
-	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(data) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client has disconnected
 }

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func undecodable(body []byte, err error) *problem {
 	if strings.HasPrefix(field, "messages") || field == "" {
 		field = wrongMessage(body, field)
 	}
-	return invalid(field, fmt.Sprintf("%s has the wrong type: %s", or(field, "the body"), typ.Value))
+	return invalid(field, fmt.Sprintf("%s has the wrong type: %s", cmp.Or(field, "the body"), typ.Value))
 }
 
 // wrongMessage returns the path of the first field in the messages that cannot be decoded, or
@@ -82,13 +83,6 @@ func wrongMessage(body []byte, otherwise string) string {
 		}
 	}
 	return otherwise
-}
-
-func or(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // own reads the fields for the gateway, and keeps the fields for the target.

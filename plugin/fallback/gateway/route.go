@@ -124,11 +124,16 @@ func (g *Gateway) models() (all []listed) {
 		}
 		for _, name := range slices.Sorted(maps.Keys(seen)) {
 			if _, isRoute := g.config.Routes[prefix+name]; seen[name] && !isRoute {
-				all = append(all, listed{prefix + name, cmp.Or(p.Resolve(name).Provider, "application")})
+				all = append(all, listed{prefix + name, ownerOf(p, name)})
 			}
 		}
 	}
 	return all
+}
+
+// ownerOf returns the provider of a model.
+func ownerOf(p *spec.Policy, name string) string {
+	return cmp.Or(p.Resolve(name).Provider, "application")
 }
 
 func unknownModel(name string) *problem {

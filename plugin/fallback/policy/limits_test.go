@@ -36,7 +36,7 @@ func murmurs(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.L
 func TestLimitsOfAPolicyCutAModelThatGoesOnSending(t *testing.T) {
 	for _, test := range []struct {
 		name, file string
-		want       string // who answers; "" for an error
+		want       string // the model that answers; "" for an error
 		took       time.Duration
 	}{
 		{"a latency", "primary: a\nfallbacks: [{name: b, condition: \"latency > 5s\"}]\n", "b", 5 * time.Second},
