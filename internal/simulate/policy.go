@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -74,8 +75,8 @@ type change struct {
 }
 
 // reprice reloads the policy at each change of a price that becomes known. It returns after
-// the last one.
-func (w *world) reprice(ctx context.Context, live *policy.Live) {
+// the last one, or when a price makes the policy invalid.
+func (w *world) reprice(ctx context.Context, live *policy.Live) error {
 	for _, c := range w.changes() {
 		time.Sleep(time.Until(w.start.Add(c.at)))
 		p := *w.policy
@@ -93,9 +94,10 @@ func (w *world) reprice(ctx context.Context, live *policy.Live) {
 			p.Models[r.Model] = r.Settings
 		}
 		if err := live.Replace(ctx, &p); err != nil {
-			panic(err) // the same policy with another price
+			return fmt.Errorf("simulate: with the prices of the scenario after %v: %w", c.at, err)
 		}
 	}
+	return nil
 }
 
 // changes returns the reloads that the events cause, in order.

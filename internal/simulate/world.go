@@ -122,7 +122,7 @@ func (w *world) run() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	llm := model.LLM(nil)
-	reload := func() {}
+	reload := func() error { return nil }
 	if w.build == nil {
 		llm = w.provider(w.policy.Primary)
 	} else {
@@ -132,15 +132,16 @@ func (w *world) run() error {
 		}
 		defer w.close(live)
 		llm = live.Model()
-		reload = func() { w.reprice(ctx, live) }
+		reload = func() error { return w.reprice(ctx, live) }
 	}
 	time.Sleep(w.scenario.Begins)
 	w.start = time.Now()
 	var calls sync.WaitGroup
-	calls.Go(reload)
+	var repriced error
+	calls.Go(func() { repriced = reload() })
 	w.traffic(ctx, llm, &calls)
 	calls.Wait()
-	return nil
+	return repriced
 }
 
 // settling is the virtual time that is left for what runs after the last call, such as the
