@@ -67,9 +67,10 @@ type BreakerConfig struct {
 	// StateKey says which models are the same to State. "" means the model's name.
 	StateKey string
 	// OnStateChange is called for every change of the breaker in front of the named
-	// model, on the goroutine of the call, or of the breaker's own probe, that caused
-	// it; for what another replica has found out, on a goroutine of State. Concurrent calls may report out of order, so it must be safe for concurrent
-	// use. A panic in it is recovered and logged. Optional.
+	// model, on the goroutine of the call or probe that caused it. For a change that
+	// another replica caused, it is called on a goroutine of State. Concurrent calls may
+	// report out of order, so it must be safe for concurrent use. A panic in it is
+	// recovered and logged. Optional.
 	OnStateChange func(model string, from, to BreakerState)
 }
 
