@@ -71,7 +71,8 @@ func (s *Shared) sends(ctx context.Context) {
 	}
 }
 
-// sendAll sends all errands and values, until the store is gone.
+// sendAll sends all errands and values, until the store is gone. It finishes an errand that it
+// has begun even if ctx ends meanwhile: the errand is no longer queued, so Close would miss it.
 func (s *Shared) sendAll(ctx context.Context) {
 	for !s.gone() && ctx.Err() == nil {
 		one := s.errands.next()
@@ -83,7 +84,7 @@ func (s *Shared) sendAll(ctx context.Context) {
 				return
 			}
 		}
-		one.send(ctx)
+		one.send(context.WithoutCancel(ctx))
 	}
 }
 

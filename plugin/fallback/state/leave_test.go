@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -110,6 +111,53 @@ func TestCloseLeavesNothingUnsaid(t *testing.T) {
 		}
 		w.Stop()
 	})
+}
+
+// B97: a replica that is closed finishes what it is sending.
+func TestCloseFinishesWhatItSends(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(s *state.Shared)
+		known  func(ctx context.Context, other *state.Shared) bool
+	}{
+		"flag": {
+			func(s *state.Shared) { s.Flag("down", nil).Raise(time.Minute, "rate limit") },
+			func(_ context.Context, other *state.Shared) bool {
+				var e ear
+				defer other.Flag("down", e.on).Stop()
+				synctest.Wait()
+				return len(e.take()) == 1
+			},
+		},
+		"value": {
+			func(s *state.Shared) { s.Set("key", []byte("value"), time.Minute) },
+			func(ctx context.Context, other *state.Shared) bool { return string(other.Get(ctx, "key")) == "value" },
+		},
+		"debt of a bucket": {
+			func(s *state.Shared) { s.Bucket("model", 60).Settle(60) },
+			func(ctx context.Context, other *state.Shared) bool {
+				return other.Bucket("model", 60).Take(ctx, 60) > 0
+			},
+		},
+		"spending": {
+			func(s *state.Shared) { s.Account("tenant", dollar, tomorrow()).Settle(0, dollar) },
+			func(ctx context.Context, other *state.Shared) bool {
+				return other.Account("tenant", dollar, tomorrow()).Reserve(ctx, 1) == state.ErrLimit
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				replicas, stores := team(t, 2, state.Config{})
+				stores[0].trip.Store(int64(10 * time.Millisecond))
+				c.change(replicas[0])
+				time.Sleep(time.Millisecond) // it is on its way
+				replicas[0].Close()
+				if !c.known(t.Context(), replicas[1]) {
+					t.Error("the other replica does not know it")
+				}
+			})
+		})
+	}
 }
 
 // A store that is back for some seconds only is probed less and less often.
