@@ -81,7 +81,7 @@ func (s *stage) sent(model string) int {
 // rest waits until the cooldown is over.
 func (s *stage) rest(ctx context.Context) {
 	select {
-	case <-time.After(600 * time.Millisecond):
+	case <-time.After(2200 * time.Millisecond):
 	case <-ctx.Done():
 	}
 }

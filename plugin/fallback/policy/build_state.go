@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -33,6 +34,7 @@ type sharing struct {
 
 type sharingSettings struct {
 	URL, Prefix string
+	Timeout     time.Duration
 	Deny        bool
 }
 
@@ -45,7 +47,7 @@ func (b *builder) state() {
 	if s == nil {
 		return
 	}
-	want := sharingSettings{URL: s.URL, Prefix: s.Prefix, Deny: s.Unavailable == "deny"}
+	want := sharingSettings{URL: s.URL, Prefix: s.Prefix, Timeout: s.Timeout, Deny: s.Unavailable == "deny"}
 	if s.URLEnv != "" {
 		if want.URL, _ = b.options.env(s.URLEnv); want.URL == "" {
 			b.err("state.url_env", "variable "+s.URLEnv+" is not set; it must hold a URL")
@@ -72,7 +74,7 @@ func (o *options) share(want sharingSettings, id int, replica string) (*sharing,
 	if store == nil {
 		return nil, errors.New("the function of policy.WithState has returned nil")
 	}
-	shared, err := state.New(store, state.Config{Prefix: want.Prefix, Deny: want.Deny, Replica: replica, Logger: o.logger})
+	shared, err := state.New(store, state.Config{Prefix: want.Prefix, Timeout: want.Timeout, Deny: want.Deny, Replica: replica, Logger: o.logger})
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
