@@ -36,7 +36,7 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 	if hooks.OnAttempt == nil && hooks.OnFallback == nil && hooks.OnEnd == nil {
 		return do()
 	}
-	end := ending{hooks: hooks, began: time.Now()}
+	began := time.Now()
 	outermost := s.Root == "" || s.Root == first
 	outer := s.hooks
 	s.hooks = s.spareHooked()
@@ -46,12 +46,19 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 	if outermost && s.Root != "" {
 		first = s.Root // which an experiment may have chosen
 	}
+	s.observed(ctx, hooks, first, began, err)
+	return err
+}
+
+// observed keeps the result of a part that has ended with err for OnFallback and OnEnd.
+func (s *Sink) observed(ctx context.Context, hooks *call.Hooks, first string, began time.Time, err error) {
+	end := ending{hooks: hooks, began: began}
 	end.result.Outcome = call.Cancelled
 	switch {
 	case err == nil && s.Final:
 		end.result.Metadata, end.result.Outcome = s.metadata(first), call.OK
 	case hasLost(ctx):
-		return err // the hedge goes on
+		return // the hedge goes on
 	case err != nil && !isCallers(ctx):
 		cause := s.Cause()
 		cause.describe(&end.result.Metadata, first, "")
@@ -67,7 +74,6 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 		}
 		r.ends = append(r.ends, end)
 	}
-	return err
 }
 
 // isCallers reports whether the caller has ended ctx: then no answer is missing.

@@ -206,6 +206,11 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 		}
 		return err
 	}
+	return a.failed(req, err)
+}
+
+// failed records that the attempt has failed with err, and returns the error of its layer.
+func (a *attempt) failed(req *model.LLMRequest, err error) error {
 	failed := newAttemptError(&a.capture, a.name, err)
 	failed.Means.Message = request.WithoutEcho(failed.Means.Message, req)
 	if a.span != nil {
@@ -287,20 +292,29 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 	a.noteUsage(resp)
 	a.version, a.finish = cmp.Or(resp.ModelVersion, a.version), cmp.Or(resp.FinishReason, a.finish)
 	if !resp.Partial && !a.final {
-		if a.answer != nil {
-			resp = a.answer(resp)
-		}
-		if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad && !a.believes(resp, verdict) {
-			a.err = &BadResponse{Model: a.name, Response: resp, Means: verdict}
+		if resp = a.judge(resp); resp == nil {
 			return
-		}
-		a.final = true
-		a.out.answer = a.attempt(call.OK)
-		if a.span != nil {
-			a.describe()
 		}
 	}
 	a.done = !a.out.Send(resp)
+}
+
+// judge returns the answer to pass on for the model's final response, or nil if it is none; err
+// then says why.
+func (a *attempt) judge(resp *model.LLMResponse) *model.LLMResponse {
+	if a.answer != nil {
+		resp = a.answer(resp)
+	}
+	if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad && !a.believes(resp, verdict) {
+		a.err = &BadResponse{Model: a.name, Response: resp, Means: verdict}
+		return nil
+	}
+	a.final = true
+	a.out.answer = a.attempt(call.OK)
+	if a.span != nil {
+		a.describe()
+	}
+	return resp
 }
 
 // noteUsage notes the usage of a response, which may be nil.

@@ -107,6 +107,12 @@ func (r *retry) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if err == nil {
 		return nil
 	}
+	return r.retry(ctx, req, streamed, out, err)
+}
+
+// retry makes further attempts after one that failed with err, and returns how the last one
+// ended.
+func (r *retry) retry(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink, err error) error {
 	var previous failure.Verdict
 	var waited time.Duration // since previous
 	for retries := 0; err != nil; retries++ {

@@ -58,10 +58,7 @@ func (c *resumed) again(target *int) bool {
 func (c *resumed) ask(i int) error {
 	before := c.began
 	if c.targets[i].traits.Prefill && c.canPrefill(c.req) {
-		continued := request.Clone(c.req)
-		continued.Contents = append(continued.Contents, genai.NewContentFromText(c.shown.String(), genai.RoleModel))
-		err := c.attempt(i, continued, c.shown.String())
-		if err == nil || c.added || c.ctx.Err() != nil || !refusesPrefill(stream.VerdictOf(c.ctx, err)) {
+		if err := c.attempt(i, c.prefilled(), c.shown.String()); err == nil || c.added || !c.refusesPrefill(err) {
 			return err
 		}
 	}
@@ -72,9 +69,19 @@ func (c *resumed) ask(i int) error {
 	return err
 }
 
+// prefilled returns the request with the text so far as the beginning of the answer.
+func (c *resumed) prefilled() *model.LLMRequest {
+	req := request.Clone(c.req)
+	req.Contents = append(req.Contents, genai.NewContentFromText(c.shown.String(), genai.RoleModel))
+	return req
+}
+
 // refusesPrefill reports whether a model may have failed because of the prefill.
-func refusesPrefill(v failure.Verdict) bool {
-	switch v.Kind {
+func (c *resumed) refusesPrefill(err error) bool {
+	if c.ctx.Err() != nil {
+		return false
+	}
+	switch stream.VerdictOf(c.ctx, err).Kind {
 	case failure.KindInvalid, failure.KindUnsupported, failure.KindUnknown:
 		return true
 	}
@@ -97,6 +104,11 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 		return err
 	}
 	c.over = c.added
+	return c.diverged()
+}
+
+// diverged returns the error of an attempt whose text is not that shown.
+func (c *resumed) diverged() error {
 	v := failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: "its answer does not continue what was shown",
 	}

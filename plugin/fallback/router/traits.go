@@ -65,13 +65,20 @@ type described struct {
 func (d *described) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	outer := out.Described
 	out.Described = &d.traits.Target
-	if outer != nil { // of an enclosing group, and less specific than d's
-		merged := d.traits.Target.Over(*outer)
-		out.Described = &merged
+	if outer != nil {
+		out.Described = d.within(outer)
 	}
 	err := d.Inner.Do(ctx, req, streamed, out)
 	out.Described = outer
 	return err
+}
+
+// within returns the target in an enclosing group, whose description is less specific than d's.
+//
+//go:noinline // keeps two targets off the stack of Do, on which a stream waits
+func (d *described) within(outer *provider.Target) *provider.Target {
+	merged := d.traits.Target.Over(*outer)
+	return &merged
 }
 
 // Target implements provider.Described.
