@@ -70,7 +70,7 @@ type Reader struct {
 
 // NewReader returns a Reader of src.
 func NewReader(src io.Reader) *Reader {
-	return &Reader{src: src, buf: make([]byte, 4<<10)}
+	return &Reader{src: src, buf: make([]byte, 1<<10)}
 }
 
 // Next returns the next event that has data. After the last one it returns the
