@@ -133,6 +133,7 @@ func serve(ctx context.Context, path string, f *serveFlags, errOut io.Writer) er
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)
+	go boundGarbage(ctx)
 	files, err := routeFiles(path, f.keys)
 	if err != nil {
 		return fmt.Errorf("serve: %w", err)

@@ -117,10 +117,7 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 		s.answer.CachedTokensLost = lost
 	}
 	if s.parent == nil {
-		if s.answer.Outcome != "" && !s.Final {
-			s.add(s.answer, 0, s.latest, s)
-		}
-		resp = s.annotated(resp)
+		resp = s.recorded(resp)
 	}
 	if !s.flush() || !s.noticeAfter(resp) {
 		return false
@@ -130,6 +127,14 @@ func (s *Sink) finish(resp *model.LLMResponse) bool {
 		s.record.last = time.Now()
 	}
 	return s.show(resp)
+}
+
+// recorded adds the attempt that has answered to the record, and the record to the answer.
+func (s *Sink) recorded(resp *model.LLMResponse) *model.LLMResponse {
+	if s.answer.Outcome != "" && !s.Final {
+		s.add(s.answer, 0, s.latest, s)
+	}
+	return s.annotated(resp)
 }
 
 func (s *Sink) show(resp *model.LLMResponse) bool {

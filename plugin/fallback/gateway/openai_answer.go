@@ -130,11 +130,16 @@ func (w *chatWriter) last(dst []byte, resp *model.LLMResponse, rest []*genai.Par
 	doc.Fallback = metadataOf(resp)
 	dst = appendEvent(dst, doc)
 	if usage := chatUsage(resp.UsageMetadata); w.includeUsage && usage != nil {
-		doc := w.document("chat.completion.chunk", nil)
-		doc.Choices, doc.Usage = []openaiwire.ChatChoice{}, usage
-		dst = appendEvent(dst, doc)
+		dst = w.usage(dst, usage)
 	}
 	return sse.AppendDone(dst)
+}
+
+// usage appends the chunk that has no choice, only the tokens.
+func (w *chatWriter) usage(dst []byte, usage *openaiwire.ChatUsage) []byte {
+	doc := w.document("chat.completion.chunk", nil)
+	doc.Choices, doc.Usage = []openaiwire.ChatChoice{}, usage
+	return appendEvent(dst, doc)
 }
 
 // broken appends the error. A stream that ends without [DONE] is no answer.
