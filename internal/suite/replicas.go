@@ -18,6 +18,7 @@ type Store struct {
 	gone   atomic.Bool
 	frozen atomic.Bool
 	deaf   atomic.Bool
+	trip   atomic.Int64 // nanoseconds
 }
 
 // NewStore returns a store without content.
@@ -28,6 +29,9 @@ func (s *Store) Gone(gone bool) { s.gone.Store(gone) }
 
 // Frozen makes the store answer no call, or not.
 func (s *Store) Frozen(frozen bool) { s.frozen.Store(frozen) }
+
+// Trip makes each answer of the store take d.
+func (s *Store) Trip(d time.Duration) { s.trip.Store(int64(d)) }
 
 // Deaf makes the store lose what it pushes. It holds for replicas that are made later.
 func (s *Store) Deaf() { s.deaf.Store(true) }
@@ -63,6 +67,12 @@ func CountTrips(ctx context.Context) (context.Context, *atomic.Int64) {
 func (s *Store) reach(ctx context.Context) error {
 	if trips, ok := ctx.Value(tripsKey{}).(*atomic.Int64); ok {
 		trips.Add(1)
+	}
+	if trip := time.Duration(s.trip.Load()); trip > 0 {
+		select {
+		case <-time.After(trip):
+		case <-ctx.Done():
+		}
 	}
 	if s.frozen.Load() {
 		<-ctx.Done()

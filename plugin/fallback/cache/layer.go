@@ -78,6 +78,19 @@ func (l *cached) find(ctx context.Context, at place, req *model.LLMRequest) (a *
 	return a, status
 }
 
+// others returns the answer of another replica; see [Cache.others]. The call waits for it, and
+// at the same time for what the layers inside have to take from the same store.
+func (l *cached) others(ctx context.Context, at *place, req *model.LLMRequest) (a *answer, status string) {
+	if l.cache.config.State == nil {
+		return nil, ""
+	}
+	stream.Announce(ctx, l.Inner, req, true)
+	if a, status = l.cache.others(ctx, at); status != "" {
+		stream.Announce(ctx, l.Inner, req, false)
+	}
+	return a, status
+}
+
 // renew refreshes a in the background if it is stale.
 func (l *cached) renew(ctx context.Context, at place, req *model.LLMRequest, a *answer, status string) {
 	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {

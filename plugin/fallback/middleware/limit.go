@@ -132,6 +132,9 @@ func (l *limit) share() {
 
 // gate takes from the buckets that replicas share; see [queue.Limits].
 func (l *limit) gate(ctx context.Context, tokens int) (wait time.Duration) {
+	if !l.requests.Ready(1) && !l.tokens.Ready(tokens) {
+		return l.gateBoth(ctx, tokens)
+	}
 	if wait = l.requests.Take(ctx, 1); wait > 0 {
 		return wait
 	}
@@ -139,6 +142,44 @@ func (l *limit) gate(ctx context.Context, tokens int) (wait time.Duration) {
 		l.requests.Settle(-1)
 	}
 	return wait
+}
+
+// gateBoth is gate for a call that has to wait for both buckets: it waits at the same time.
+func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
+	took := make(chan time.Duration, 1)
+	go func() { took <- l.tokens.Take(ctx, tokens) }() // which waits for state.Config.Timeout at most
+	request := l.requests.Take(ctx, 1)
+	token := <-took
+	switch {
+	case request > 0 && token == 0:
+		l.tokens.Settle(-tokens)
+	case request == 0 && token > 0:
+		l.requests.Settle(-1)
+	}
+	return max(request, token)
+}
+
+// Ahead implements [stream.Ahead].
+func (l *limit) Ahead(_ context.Context, req *model.LLMRequest, comes bool) {
+	if l.requests == nil && l.tokens == nil {
+		return
+	}
+	sign, estimated := 1, l.estimate(req)
+	if !comes {
+		sign = -1
+	} else if !l.queue.Ready(estimated) {
+		return
+	}
+	l.requests.Ahead(sign)
+	l.tokens.Ahead(sign * estimated)
+}
+
+// estimate returns the tokens of req; 0 if they are not limited.
+func (l *limit) estimate(req *model.LLMRequest) int {
+	if l.config.TokensPerMinute == 0 {
+		return 0
+	}
+	return max(tokens.Estimate(req), 1)
 }
 
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -149,9 +190,9 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if out.AsksNoModel() {
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
-	estimated := 0
-	if l.config.TokensPerMinute > 0 {
-		estimated = max(tokens.Estimate(req), 1)
+	estimated := l.estimate(req)
+	if !l.requests.Ready(1) || !l.tokens.Ready(estimated) {
+		stream.Announce(ctx, l.Inner, req, true)
 	}
 	round, err := l.enter(ctx, estimated, out)
 	if err != nil {

@@ -2,7 +2,6 @@ package state
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
 )
@@ -24,10 +23,14 @@ type SharedBucket struct {
 
 	mu        sync.Mutex // guards the rest
 	perMinute int
-	debt      int // tokens used but not yet taken from the store; below 0 for tokens taken but not used
-	wanted    int // by calls that wait for the store
-	latest    int // tokens that the latest call wanted
-	idle      int // ticks since that call
+	debt      int  // tokens used but not yet taken from the store; below 0 for tokens taken but not used
+	paying    int  // the part of the debt that exchanges in progress pay
+	waiting   int  // tokens for calls that wait for an exchange to end
+	sharing   bool // an exchange in progress takes them
+	promised  int  // tokens used for announced calls that have not come
+	late      int  // those of them that were promised before the latest tick
+	latest    int  // tokens that the latest call wanted
+	idle      int  // ticks since that call
 	active    bool
 	queued    bool
 
@@ -40,9 +43,10 @@ type SharedBucket struct {
 	refused          int
 	refill, askAgain time.Time
 
-	turn   turn   // of exchanges with the store
-	outage uint64 // the number of the outage for which here was made
-	here   gcra   // this replica's share
+	ahead  []*advance // that no call has claimed yet, the oldest first
+	turn   turn       // of exchanges with the store
+	outage uint64     // the number of the outage for which here was made
+	here   gcra       // this replica's share
 }
 
 // Bucket returns the bucket of a key. All replicas together may take perMinute tokens a minute:
@@ -72,13 +76,27 @@ func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	}
 	b.mu.Lock()
 	b.use(n)
-	if !b.s.gone() && b.debt+n <= b.credit() {
+	ready := b.redeem(n)
+	if !ready && !b.s.gone() && b.has(n) {
 		b.spend(n)
-		b.mu.Unlock()
-		return 0
+		ready = true
 	}
 	b.mu.Unlock()
+	if ready {
+		return 0
+	}
 	return b.take(ctx, n)
+}
+
+// Ready reports whether Take(n) would return without waiting for the store. n must be from 0 to
+// the bucket's size.
+func (b *SharedBucket) Ready(n int) bool {
+	if b == nil || n <= 0 {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.ready(n)
 }
 
 // use marks the bucket as in use. It needs mu, as do all methods below unless their comments
@@ -125,35 +143,59 @@ const unknown = 2
 // maxIdle is the number of ticks without a call for which the bucket is still read: a minute.
 const maxIdle = int(time.Minute / tick)
 
-// take takes tokens from the store, including those of the debt. It needs no lock.
+// has reports whether n tokens may be used now.
+func (b *SharedBucket) has(n int) bool { return b.owed()+n <= 0 || b.debt+n <= b.credit() }
+
+// owed returns the part of the debt that no exchange in progress pays.
+func (b *SharedBucket) owed() int { return b.debt - b.paying }
+
+// spare returns how many of the tokens taken no call needs.
+func (b *SharedBucket) spare() int { return max(-b.owed()-b.waiting, 0) }
+
+// refuses reports whether the store has just refused n tokens.
+func (b *SharedBucket) refuses(n int, now time.Time) bool {
+	return n+b.debt >= b.refused && now.Before(b.askAgain)
+}
+
+func (b *SharedBucket) ready(n int) bool {
+	return n <= b.promised || b.has(n) || b.s.gone() || b.refuses(n, time.Now())
+}
+
+// maxExchanges bounds the exchanges in progress of calls of a bucket. More would wait for each
+// other rather than for the store. Calls beyond that share the next exchange.
+const maxExchanges = 16
+
+// take takes n tokens from the store, or from this replica's share if the store is gone. It
+// needs no lock.
 func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.wanted += n
-	defer func() { b.wanted -= n }()
-	for {
+	if len(b.ahead) > 0 { // they are for this call, or another one of those announced
+		await(ctx, &b.s.link, &b.mu, b.claim().ended)
+	}
+	for waited := false; ; {
 		now := time.Now()
 		switch {
 		case ctx.Err() != nil:
 			return tick
+		case b.redeem(n):
+			return 0
 		case b.s.gone():
 			return b.takeHere(now, n)
-		case b.debt+n <= 0: // another call has taken them too
+		case b.has(n):
 			b.spend(n)
 			return 0
-		case n+b.debt >= b.refused && now.Before(b.askAgain):
+		case b.refuses(n, now):
 			return max(b.refill.Sub(now), time.Millisecond)
-		case b.turn.done != nil:
+		case b.turn.running >= maxExchanges || waited && b.sharing:
+			b.waiting += n
 			b.turn.wait(ctx, &b.s.link, &b.mu)
+			b.waiting -= n
+			waited = true
 		default:
-			need := n + b.debt
-			least := min(max(need, 0), b.perMinute) // tokens beyond the bucket's size become debt
-			most := min(max(b.wanted+b.debt, least), b.perMinute)
-			wait, err := b.exchange(ctx, b.s.config.Timeout, least, most)
-			switch {
+			switch wait, err := b.exchange(ctx, b.s.config.Timeout, n); {
 			case err != nil: // as above
 			case wait > 0:
-				b.refused, b.refill, b.askAgain = need, time.Now().Add(wait), time.Now().Add(min(wait, tick))
 				return wait
 			default:
 				b.spend(n)
@@ -163,50 +205,43 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	}
 }
 
-// exchange takes tokens from the store, or puts them back if most is below 0. It unlocks mu
-// during the exchange.
-func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, least, most int) (wait time.Duration, err error) {
-	there := Bucket{b.key, b.perMinute}
-	if most < 0 {
-		b.debt -= most // so that they are not used meanwhile
+// exchange takes tokens from the store: n for a call, those that are owed, and, if possible,
+// those for waiting calls. If n is 0, it takes as many of them as there are, or puts back
+// tokens that no call needs. It unlocks mu during the exchange.
+func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, n int) (wait time.Duration, err error) {
+	need, pays, shared := n+b.debt, max(b.owed(), 0), 0
+	shares := b.waiting > 0 && !b.sharing
+	if shares {
+		b.sharing, shared = true, b.waiting
 	}
-	var t Tokens
+	least := min(n+pays, b.perMinute) // tokens beyond the bucket's size become debt
+	most := min(n+max(b.owed()+shared, 0), b.perMinute)
+	if n == 0 {
+		least = 0
+		if spare := b.spare(); spare > 0 {
+			most = -spare
+			b.debt += spare // so that they are not used meanwhile
+		}
+	}
+	b.paying += pays
+	there, t := Bucket{b.key, b.perMinute}, Tokens{}
 	b.turn.during(&b.mu, func() {
 		t, err = ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
 	})
+	b.paying -= pays
+	b.sharing = b.sharing && !shares
 	if err == nil {
 		b.debt -= t.Taken
 		b.left, b.leftAt, b.age = t.Left, time.Now(), 0
 	}
-	return t.Wait, err
-}
-
-// takeHere takes tokens from this replica's share. They become debt to the store.
-func (b *SharedBucket) takeHere(now time.Time, n int) time.Duration {
-	size, perMinute := b.share(now)
-	if wait := b.here.wait(now, size, perMinute, min(n, int(size))); wait > 0 {
-		return wait
+	if t.Wait > 0 {
+		b.refused, b.refill, b.askAgain = need, time.Now().Add(t.Wait), time.Now().Add(min(t.Wait, tick))
 	}
-	b.here.take(now, perMinute, float64(n))
-	b.owe(n)
-	return 0
+	return t.Wait, err
 }
 
 // owe adds to the debt, which is at most a minute's tokens.
 func (b *SharedBucket) owe(n int) { b.debt = min(b.debt+n, b.perMinute) }
-
-// share returns the size and the rate of this replica's share of the bucket.
-func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
-	replicas := float64(b.s.replicas.Load())
-	perMinute = float64(b.perMinute) / replicas
-	size = max(perMinute, 1)
-	if outage := b.s.link.outage.Load(); b.outage != outage {
-		held := (float64(b.left)+now.Sub(b.leftAt).Minutes()*float64(b.perMinute))/replicas - float64(b.debt)
-		b.outage, b.here = outage, gcra{}
-		b.here.take(now, perMinute, max(size-held, 0))
-	}
-	return size, perMinute
-}
 
 // Settle takes more tokens, or gives tokens back if more is below 0. It never waits. Tokens
 // that the bucket does not have become debt, at most a minute's tokens.
@@ -234,22 +269,9 @@ func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued = false
-	if b.turn.done == nil { // otherwise an exchange is in progress
-		b.exchange(ctx, b.s.background(), 0, min(b.debt+b.wanted, b.perMinute))
+	if b.turn.running == 0 || b.owed() > 0 || b.spare() > 0 { // otherwise an exchange in progress reads it
+		b.exchange(ctx, b.s.background(), 0)
 	}
-}
-
-// resend is called after an outage. If the bucket became full during the outage, it lost the
-// tokens added after that. So the debt is reduced to the tokens that this replica's share
-// lacks. It needs no lock.
-func (b *SharedBucket) resend() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if now := time.Now(); b.debt > 0 {
-		size, perMinute := b.share(now)
-		b.debt = min(b.debt, int(math.Ceil(size-b.here.tokens(now, size, perMinute))))
-	}
-	b.enqueue()
 }
 
 // look is called at each tick. It needs no lock.
@@ -258,6 +280,8 @@ func (b *SharedBucket) look() {
 	defer b.mu.Unlock()
 	b.idle++
 	b.age++
+	b.giveBack(b.late) // these calls do not come
+	b.late = b.promised
 	if b.idle > maxIdle && b.debt == 0 {
 		b.active = false
 		b.s.retire(b)

@@ -6,33 +6,46 @@ import (
 	"time"
 )
 
-// turn serializes exchanges with the store, so that their answers are used in order, and callers
-// that wait share the next exchange. Its owner's mutex guards it.
-type turn struct{ done chan struct{} } // closed at the end of the exchange in progress; nil if there is none
+// turn bounds the exchanges with the store that are in progress. Callers that wait share the
+// next exchange. With one exchange at a time, answers are used in order. Its owner's mutex
+// guards it.
+type turn struct {
+	running int
+	ended   chan struct{} // closed when the next exchange ends; nil if no caller waits
+}
 
 // during runs an exchange. It unlocks mu meanwhile.
 func (t *turn) during(mu *sync.Mutex, exchange func()) {
-	done := make(chan struct{})
-	t.done = done
+	t.running++
 	mu.Unlock()
 	defer func() {
 		mu.Lock()
-		t.done = nil
-		close(done)
+		t.running--
+		if t.ended != nil {
+			close(t.ended)
+			t.ended = nil
+		}
 	}()
 	exchange()
 }
 
-// wait waits until the exchange in progress or ctx has ended. If the exchange lasts longer than
-// the timeout, the store is marked as gone. It unlocks mu meanwhile.
+// wait waits until an exchange in progress or ctx has ended. See await.
 func (t *turn) wait(ctx context.Context, l *link, mu *sync.Mutex) {
-	done := t.done
+	if t.ended == nil {
+		t.ended = make(chan struct{})
+	}
+	await(ctx, l, mu, t.ended)
+}
+
+// await waits for the end of an exchange, or of ctx. If the exchange lasts longer than the
+// timeout, the store is marked as gone. It unlocks mu meanwhile.
+func await(ctx context.Context, l *link, mu *sync.Mutex, ended <-chan struct{}) {
 	mu.Unlock()
 	defer mu.Lock()
 	timer := time.NewTimer(l.timeout)
 	defer timer.Stop()
 	select {
-	case <-done:
+	case <-ended:
 	case <-ctx.Done():
 	case <-timer.C:
 		l.lose(context.DeadlineExceeded)
