@@ -12,6 +12,7 @@ import (
 
 // advance is an exchange for a call that was announced.
 type advance struct {
+	n     int
 	ended chan struct{} // closed at the end
 	void  bool          // the call does not come; guarded by the bucket's mu
 }
@@ -36,23 +37,23 @@ func (b *SharedBucket) Ahead(n int) {
 		b.promise(n)
 	case b.refuses(n, time.Now()) || b.turn.running >= maxExchanges:
 	default:
-		a := &advance{ended: make(chan struct{})}
-		if b.s.start(func(ctx context.Context) { b.advance(ctx, n, a) }) {
+		a := &advance{n: n, ended: make(chan struct{})}
+		if b.s.start(func(ctx context.Context) { b.advance(ctx, a) }) {
 			b.ahead = append(b.ahead, a)
 		}
 	}
 }
 
-// advance takes n tokens for an announced call. It needs no lock.
-func (b *SharedBucket) advance(ctx context.Context, n int, a *advance) {
+// advance takes tokens for an announced call. It needs no lock.
+func (b *SharedBucket) advance(ctx context.Context, a *advance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait, err := b.exchange(ctx, b.s.config.Timeout, n)
+	wait, err := b.exchange(ctx, b.s.config.Timeout, a.n)
 	switch taken := err == nil && wait == 0; {
 	case taken && a.void:
 		b.enqueue() // to put them back
 	case taken:
-		b.promise(n)
+		b.promise(a.n)
 	}
 	if i := slices.Index(b.ahead, a); i >= 0 {
 		b.ahead = slices.Delete(b.ahead, i, i+1)
@@ -76,26 +77,34 @@ func (b *SharedBucket) redeem(n int) bool {
 	return true
 }
 
-// claim returns the exchange for which an announced call waits.
-func (b *SharedBucket) claim() (a *advance) {
-	a, b.ahead = b.ahead[0], b.ahead[1:]
+// claim returns the exchange in progress for an announced call of n tokens; nil for none.
+func (b *SharedBucket) claim(n int) (a *advance) {
+	i := slices.IndexFunc(b.ahead, func(a *advance) bool { return a.n == n })
+	if i < 0 {
+		return nil
+	}
+	a = b.ahead[i]
+	b.ahead = slices.Delete(b.ahead, i, i+1)
 	return a
 }
 
 // revoke gives back n tokens of an announced call that does not come.
 func (b *SharedBucket) revoke(n int) {
-	if len(b.ahead) > 0 && n > b.promised {
-		b.claim().void = true
+	if b.giveBack(n) {
 		return
 	}
-	b.giveBack(min(n, b.promised))
+	if a := b.claim(n); a != nil {
+		a.void = true
+	}
 }
 
-// giveBack gives back n promised tokens.
-func (b *SharedBucket) giveBack(n int) {
-	if n > 0 && b.redeem(n) {
-		b.spend(-n)
+// giveBack gives back n promised tokens, if there are so many.
+func (b *SharedBucket) giveBack(n int) bool {
+	if n == 0 || !b.redeem(n) {
+		return false
 	}
+	b.spend(-n)
+	return true
 }
 
 // Ahead announces a call that is about to reserve n. If the call would have to wait for the

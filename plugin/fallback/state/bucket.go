@@ -26,6 +26,7 @@ type SharedBucket struct {
 	debt      int  // tokens used but not yet taken from the store; below 0 for tokens taken but not used
 	paying    int  // the part of the debt that exchanges in progress pay
 	waiting   int  // tokens for calls that wait for an exchange to end
+	taking    int  // by exchanges in progress, at most
 	sharing   bool // an exchange in progress takes them
 	promised  int  // tokens used for announced calls that have not come
 	late      int  // those of them that were promised before the latest tick
@@ -131,7 +132,7 @@ func (b *SharedBucket) enqueue() {
 func (b *SharedBucket) credit() int {
 	replicas := int(b.s.replicas.Load())
 	credit := max(b.perMinute/100/replicas, b.latest)
-	if b.age > 1 || b.left-b.debt < max(b.perMinute/2, 2*replicas*credit) {
+	if b.age > 1 || b.left-b.taking-b.debt < max(b.perMinute/2, 2*replicas*credit) {
 		return 0
 	}
 	return credit
@@ -170,8 +171,8 @@ const maxExchanges = 16
 func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.ahead) > 0 { // they are for this call, or another one of those announced
-		await(ctx, &b.s.link, &b.mu, b.claim().ended)
+	if a := b.claim(n); a != nil { // for this call, or another that was announced
+		await(ctx, &b.s.link, &b.mu, a.ended)
 	}
 	for waited := false; ; {
 		now := time.Now()
@@ -223,12 +224,15 @@ func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, n in
 			b.debt += spare // so that they are not used meanwhile
 		}
 	}
+	takes := max(most, 0)
 	b.paying += pays
+	b.taking += takes
 	there, t := Bucket{b.key, b.perMinute}, Tokens{}
 	b.turn.during(&b.mu, func() {
 		t, err = ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
 	})
 	b.paying -= pays
+	b.taking -= takes
 	b.sharing = b.sharing && !shares
 	if err == nil {
 		b.debt -= t.Taken
