@@ -10,11 +10,13 @@ import (
 // other. So that it waits for all of them at the same time, the first layer that has to wait
 // announces the call to the buckets and accounts of the others, with Ahead.
 
-// advance is an exchange for a call that was announced.
+// advance is the tokens for a call that was announced. The bucket's mu guards it.
 type advance struct {
-	n     int
-	ended chan struct{} // closed at the end
-	void  bool          // the call does not come; guarded by the bucket's mu
+	n       int
+	ready   bool          // they are used for the call; otherwise they are being taken
+	void    bool          // the call does not come
+	expires bool          // at the next tick
+	ended   chan struct{} // closed at the end of the exchange; nil without one
 }
 
 // Ahead announces a call that is about to take n tokens. If the call would have to wait for the
@@ -31,80 +33,83 @@ func (b *SharedBucket) Ahead(n int) {
 		return
 	}
 	b.use(n)
+	a := &advance{n: n}
 	switch {
 	case b.s.gone():
 	case b.has(n):
-		b.promise(n)
+		b.spend(n)
+		a.ready = true
+		b.ahead = append(b.ahead, a)
 	case b.refuses(n, time.Now()) || b.turn.running >= maxExchanges:
 	default:
-		a := &advance{n: n, ended: make(chan struct{})}
+		a.ended = make(chan struct{})
 		if b.s.start(func(ctx context.Context) { b.advance(ctx, a) }) {
 			b.ahead = append(b.ahead, a)
 		}
 	}
 }
 
-// advance takes tokens for an announced call. It needs no lock.
+// advance takes the tokens of a. It needs no lock.
 func (b *SharedBucket) advance(ctx context.Context, a *advance) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	wait, err := b.exchange(ctx, b.s.config.Timeout, a.n)
-	switch taken := err == nil && wait == 0; {
-	case taken && a.void:
+	switch wait, err := b.exchange(ctx, b.s.config.Timeout, a.n); {
+	case err != nil || wait > 0:
+		b.drop(a)
+	case a.void:
 		b.enqueue() // to put them back
-	case taken:
-		b.promise(a.n)
-	}
-	if i := slices.Index(b.ahead, a); i >= 0 {
-		b.ahead = slices.Delete(b.ahead, i, i+1)
+	default:
+		b.spend(a.n)
+		a.ready = true
 	}
 	close(a.ended)
 }
 
-// promise uses n tokens for an announced call.
-func (b *SharedBucket) promise(n int) {
-	b.spend(n)
-	b.promised += n
+// find returns the tokens for an announced call of n; nil for none.
+func (b *SharedBucket) find(n int, ready bool) *advance {
+	for _, a := range b.ahead {
+		if a.n == n && a.ready == ready {
+			return a
+		}
+	}
+	return nil
 }
 
-// redeem reports whether n tokens were promised. A call uses them only once.
+// drop removes a, unless it was removed before.
+func (b *SharedBucket) drop(a *advance) {
+	if i := slices.Index(b.ahead, a); i >= 0 {
+		b.ahead = slices.Delete(b.ahead, i, i+1)
+	}
+}
+
+// redeem reports whether there are tokens for an announced call of n, which it then uses.
 func (b *SharedBucket) redeem(n int) bool {
-	if n > b.promised {
-		return false
+	a := b.find(n, true)
+	if a != nil {
+		b.drop(a)
 	}
-	b.promised -= n
-	b.late = min(b.late, b.promised)
-	return true
+	return a != nil
 }
 
-// claim returns the exchange in progress for an announced call of n tokens; nil for none.
-func (b *SharedBucket) claim(n int) (a *advance) {
-	i := slices.IndexFunc(b.ahead, func(a *advance) bool { return a.n == n })
-	if i < 0 {
-		return nil
-	}
-	a = b.ahead[i]
-	b.ahead = slices.Delete(b.ahead, i, i+1)
-	return a
-}
-
-// revoke gives back n tokens of an announced call that does not come.
+// revoke gives back the tokens of an announced call that does not come.
 func (b *SharedBucket) revoke(n int) {
-	if b.giveBack(n) {
-		return
-	}
-	if a := b.claim(n); a != nil {
+	if b.redeem(n) {
+		b.spend(-n)
+	} else if a := b.find(n, false); a != nil {
 		a.void = true
+		b.drop(a)
 	}
 }
 
-// giveBack gives back n promised tokens, if there are so many.
-func (b *SharedBucket) giveBack(n int) bool {
-	if n == 0 || !b.redeem(n) {
-		return false
-	}
-	b.spend(-n)
-	return true
+// expire gives back the tokens of announced calls that have not come for a tick.
+func (b *SharedBucket) expire() {
+	b.ahead = slices.DeleteFunc(b.ahead, func(a *advance) bool {
+		gone := a.ready && a.expires
+		if a.expires = true; gone {
+			b.spend(-a.n)
+		}
+		return gone
+	})
 }
 
 // Ahead announces a call that is about to reserve n. If the call would have to wait for the
@@ -115,6 +120,7 @@ func (a *SharedAccount) Ahead(n int64) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.idle, a.latest = 0, n
 	if a.ready(n) {
 		return
 	}

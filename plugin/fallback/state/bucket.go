@@ -28,8 +28,6 @@ type SharedBucket struct {
 	waiting   int  // tokens for calls that wait for an exchange to end
 	taking    int  // by exchanges in progress, at most
 	sharing   bool // an exchange in progress takes them
-	promised  int  // tokens used for announced calls that have not come
-	late      int  // those of them that were promised before the latest tick
 	latest    int  // tokens that the latest call wanted
 	idle      int  // ticks since that call
 	active    bool
@@ -44,7 +42,7 @@ type SharedBucket struct {
 	refused          int
 	refill, askAgain time.Time
 
-	ahead  []*advance // that no call has claimed yet, the oldest first
+	ahead  []*advance // for announced calls that have not come, the oldest first
 	turn   turn       // of exchanges with the store
 	outage uint64     // the number of the outage for which here was made
 	here   gcra       // this replica's share
@@ -159,7 +157,7 @@ func (b *SharedBucket) refuses(n int, now time.Time) bool {
 }
 
 func (b *SharedBucket) ready(n int) bool {
-	return n <= b.promised || b.has(n) || b.s.gone() || b.refuses(n, time.Now())
+	return b.find(n, true) != nil || b.has(n) || b.s.gone() || b.refuses(n, time.Now())
 }
 
 // maxExchanges bounds the exchanges in progress of calls of a bucket. More would wait for each
@@ -171,16 +169,18 @@ const maxExchanges = 16
 func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.claim(n); a != nil { // for this call, or another that was announced
+	if a := b.find(n, false); a != nil { // for this call, or another that was announced
+		b.drop(a)
 		await(ctx, &b.s.link, &b.mu, a.ended)
+		if a.ready {
+			return 0
+		}
 	}
 	for waited := false; ; {
 		now := time.Now()
 		switch {
 		case ctx.Err() != nil:
 			return tick
-		case b.redeem(n):
-			return 0
 		case b.s.gone():
 			return b.takeHere(now, n)
 		case b.has(n):
@@ -284,8 +284,7 @@ func (b *SharedBucket) look() {
 	defer b.mu.Unlock()
 	b.idle++
 	b.age++
-	b.giveBack(b.late) // these calls do not come
-	b.late = b.promised
+	b.expire()
 	if b.idle > maxIdle && b.debt == 0 {
 		b.active = false
 		b.s.retire(b)
