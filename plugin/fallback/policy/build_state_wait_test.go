@@ -108,3 +108,28 @@ func timed(t *testing.T, ctx context.Context, m model.LLM, prompt string) (took 
 	}
 	return time.Since(began), text
 }
+
+// A call that finds the answer of another replica has used nothing of the limits.
+func TestSharedAnswerLeavesTheLimitsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := suite.NewStore()
+		text := strings.Replace(everything, "requests_per_minute: 1000, tokens_per_minute: 10000", "requests_per_minute: 60, queue_timeout: 1ms", 1)
+		replicas := []*policy.Live{newReplica(t, store, text, healthy()), newReplica(t, store, text, healthy())}
+		store.Trip(time.Millisecond)
+		time.Sleep(3 * time.Second)
+		ask := func(replica, from, to int, want string) {
+			t.Helper()
+			for i := from; i < to; i++ {
+				if _, by := timed(t, t.Context(), replicas[replica].Model(), question(i)); by != want {
+					t.Errorf("call %d of replica %d: %q has answered, want %q", i, replica, by, want)
+				}
+			}
+		}
+		ask(0, 0, 40, "a")
+		time.Sleep(10 * time.Millisecond)
+		ask(1, 0, 40, "a") // the answers of the other
+		time.Sleep(2 * time.Millisecond)
+		ask(0, 40, 60, "a") // all that is left
+		ask(0, 60, 64, "b")
+	})
+}
