@@ -234,4 +234,3 @@ func TestReady(t *testing.T) {
 		}
 	})
 }
-

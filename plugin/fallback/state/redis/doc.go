@@ -1,4 +1,4 @@
-// Package redis stores the state that replicas share on a Redis server, version 6 or newer,
+// Package redis stores the state that replicas share on a Redis server, version 7 or later,
 // or on a compatible server, such as Valkey.
 //
 //	store, err := redis.Open("redis://redis.internal:6379/0")

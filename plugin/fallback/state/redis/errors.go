@@ -21,7 +21,7 @@ var hints = map[string]string{
 	"MOVED":       "it is part of a cluster; use New with a cluster client",
 	"CLUSTERDOWN": "its cluster is down",
 	"WRONGTYPE":   "a key is used by another program",
-	"ERR":         "it refused a command; it must be Redis 6 or newer, with room for more clients",
+	"ERR":         "it refused a command; it must be Redis 7 or later, with room for more clients",
 }
 
 // clean makes an error that says where it is from. A server's text can repeat keys, values
