@@ -15,7 +15,7 @@
 // Only serve needs keys, and only serve and jobs make network calls. Exit statuses:
 //
 //	0  nothing is wrong
-//	1  a policy file or a scenario has errors
+//	1  a policy file or a scenario has errors, or a policy misses a bound of simulate
 //	2  the arguments, a file or the input cannot be used
 //
 // On a terminal, check prints in colour; NO_COLOR=1 switches that off.
@@ -41,7 +41,7 @@ import (
 
 // Exit statuses other than 0.
 const (
-	exitProblems = 1 // a policy file or a scenario has errors
+	exitProblems = 1 // a policy file or a scenario has errors, or a policy misses a bound
 	exitUsage    = 2 // the arguments, a file or the input cannot be used
 )
 
@@ -61,7 +61,7 @@ func exitStatus(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errProblems), errors.Is(err, errScenario):
+	case errors.Is(err, errProblems), errors.Is(err, errScenario), errors.Is(err, errMissed):
 		return exitProblems
 	}
 	return exitUsage

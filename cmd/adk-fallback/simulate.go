@@ -24,6 +24,7 @@ type simulateFlags struct {
 	json     bool
 	list     bool
 	schema   bool
+	require  []string
 }
 
 func newSimulate() *cobra.Command {
@@ -43,6 +44,10 @@ of simulated calls of each policy: more take longer and are more accurate. Notes
 accurate. The same files, --calls and --seed give the same report, byte for byte. A scenario with errors has the exit
 status of a policy file with errors.
 
+--require makes the command fail, with exit status 1, if a policy misses a bound, for example in CI. It is a figure of the
+report, <= or >=, and a value, which "of without" makes a share of the figure of the primary alone. A time without any answer and
+a cost without prices miss every bound.
+
 --json prints one JSON object. Its runs are the policies in the order of the arguments, and at the end the primary of the
 first one without any policy. Shares are from 0 to 1.
 
@@ -50,6 +55,7 @@ first one without any policy. Shares are from 0 to 1.
 		Example: `  adk-fallback simulate fallback.yaml --scenario regional-outage
   adk-fallback simulate --list
   adk-fallback simulate before.yaml after.yaml --scenario scenario.yaml --html report.html
+  adk-fallback simulate fallback.yaml --scenario regional-outage --require 'available >= 99.9%' --require 'cost <= 120% of without'
   adk-fallback simulate --schema > scenario.schema.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
@@ -81,10 +87,11 @@ first one without any policy. Shares are from 0 to 1.
 	cmd.Flags().IntVar(&f.calls, "calls", simulate.DefaultCalls, "`number` of calls to simulate for each policy, about")
 	cmd.Flags().IntVar(&f.seed, "seed", 1, "`seed` of the random draws, instead of the scenario's")
 	cmd.Flags().StringVar(&f.html, "html", "", "also write the report with plots to this `file`")
+	cmd.Flags().StringArrayVar(&f.require, "require", nil, "`bound` that each policy must keep, such as 'available >= 99.9%'; may be repeated")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object")
 	cmd.Flags().BoolVar(&f.list, "list", false, "list the built-in scenarios")
 	cmd.Flags().BoolVar(&f.schema, "schema", false, "print the format of scenarios as a JSON Schema, for editors")
-	completeNothing(cmd, "calls", "seed")
+	completeNothing(cmd, "calls", "seed", "require")
 	_ = cmd.RegisterFlagCompletionFunc("scenario", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return scenarioNames(), cobra.ShellCompDirectiveDefault // names, and files
 	})
@@ -104,6 +111,10 @@ func simulatePolicies(cmd *cobra.Command, files []string, f simulateFlags, seede
 	}
 	if f.seed < 0 {
 		return fmt.Errorf("simulate: --seed is %d; it must be 0 or more", f.seed)
+	}
+	required, err := requirements(f.require)
+	if err != nil {
+		return err
 	}
 	s, err := readScenario(f.scenario)
 	if bad, ok := errors.AsType[*scenario.Error](err); ok {
@@ -126,7 +137,29 @@ func simulatePolicies(cmd *cobra.Command, files []string, f simulateFlags, seede
 	if err != nil {
 		return err
 	}
-	return printReport(cmd.OutOrStdout(), r, f)
+	missed := r.Require(required)
+	if err := printReport(cmd.OutOrStdout(), r, f); err != nil {
+		return err
+	}
+	if missed > 0 {
+		return fmt.Errorf("simulate: %w %d of %d bounds", errMissed, missed, len(r.Required))
+	}
+	return nil
+}
+
+// errMissed is the error of bounds that policies do not keep. The report has them.
+var errMissed = errors.New("the policies miss")
+
+// requirements reads the values of --require.
+func requirements(texts []string) (all []report.Requirement, err error) {
+	for _, text := range texts {
+		q, err := report.ParseRequirement(text)
+		if err != nil {
+			return nil, fmt.Errorf("simulate: --require: %w", err)
+		}
+		all = append(all, q)
+	}
+	return all, nil
 }
 
 // errScenario is the error of a scenario whose mistakes have been printed.

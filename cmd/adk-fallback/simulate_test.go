@@ -164,6 +164,7 @@ func TestSimulateExplainsMistakes(t *testing.T) {
 		{[]string{"--scenario", "slow-primary", "none.yaml"}, exitUsage, "none.yaml"},
 		{[]string{"--scenario", "slow-primary", bad}, exitProblems, "the policy has errors"},
 		{[]string{"--scenario", scenario, good}, exitProblems, "the scenario has errors"},
+		{[]string{"--scenario", "slow-primary", "--require", "availble >= 99%", good}, exitUsage, `--require: "availble >= 99%": there is no figure availble; did you mean available?`},
 		{[]string{"--list", good}, exitUsage, "take no FILE"},
 		{[]string{"--list", "--schema"}, exitUsage, "exclude each other"},
 	} {
@@ -210,5 +211,36 @@ events: [{name: out, at: 10m, for: 10m, models: [primary], errors: {overloaded: 
 	}
 	if strings.Contains(first, "available  0.000%") {
 		t.Errorf("no model answers:\n%s", first)
+	}
+}
+
+// A policy that misses a bound is an error with the status of a policy with errors. The report
+// is printed all the same.
+func TestSimulateRequires(t *testing.T) {
+	alone, policy := write(t, "primary: gemini-2.5-flash\n"), write(t, guarded)
+	scenario := write(t, "length: 10m\ntraffic: {rps: 3}\nmodels: {primary: {errors: {server: 20%}}}\n")
+	for _, test := range []struct {
+		require []string
+		files   []string
+		status  int
+		want    []string // in the output
+		message string
+	}{
+		{[]string{"available >= 99.9%", "cost <= 200% of without"}, []string{policy}, 0, []string{"\nmet: " + policy + ": available is 100.000% (without: ", "\nmet: " + policy + ": cost is $"}, ""},
+		{[]string{"available >= 99.9%", "amplification <= 1.5"}, []string{policy, alone}, exitProblems, []string{"\nmet: " + policy + ": available", "\nmissed: " + alone + ": available is ", "whole answer p99"}, "simulate: the policies miss 1 of 4 bounds"},
+	} {
+		args := append([]string{"simulate", "--scenario", scenario}, test.files...)
+		for _, bound := range test.require {
+			args = append(args, "--require", bound)
+		}
+		out, err := run(t, "", args...)
+		if exitStatus(err) != test.status || test.message != "" && err.Error() != test.message {
+			t.Errorf("%q: status %d, error %v; want %d and %q", test.require, exitStatus(err), err, test.status, test.message)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(out, want) {
+				t.Errorf("%q: the report lacks %q:\n%s", test.require, want, out)
+			}
+		}
 	}
 }

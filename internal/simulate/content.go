@@ -73,6 +73,7 @@ func (d *dice) next(id int) (*oneCall, call.Info, *model.LLMRequest, bool) {
 		lengths := source(0, "question", question) // an equal question has an equal length
 		c.in, c.out = tokens(lengths, d.in), tokens(lengths, d.out)
 	}
+	c.question, c.hard = question, source(0, "hard", question).Float64()
 	return c, info, &model.LLMRequest{Contents: []*genai.Content{{Role: genai.RoleUser, Parts: []*genai.Part{
 		{Text: "Question " + strconv.FormatUint(question, 10) + "."}, {Text: words(c.in)},
 	}}}}, streamed

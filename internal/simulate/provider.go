@@ -54,7 +54,7 @@ type play struct {
 }
 
 // GenerateContent implements model.LLM.
-func (p *provider) GenerateContent(ctx context.Context, _ *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+func (p *provider) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
 		// A call that ends at this instant cancels its other requests. Whether they are made must
 		// not depend on the order of goroutines, so this one is made an instant later.
@@ -64,8 +64,12 @@ func (p *provider) GenerateContent(ctx context.Context, _ *model.LLMRequest, str
 			return
 		}
 		c, _ := ctx.Value(callKey{}).(*oneCall)
-		play := p.begin(c)
-		out, err := p.play(ctx, play, streamed, yield)
+		play, said := p.begin(c), p.stated(c, req)
+		if said.grade {
+			play.in, play.out, play.rest = play.in+play.out, 0, 0
+		}
+		play.out += len(said.text) / 4
+		out, err := p.play(ctx, play, said, streamed, yield)
 		p.end(c, play, out)
 		if err != nil {
 			yield(nil, err)
@@ -139,7 +143,7 @@ func failureOf(draw *rand.Rand, all []*scenario.Errors) string {
 }
 
 // play plays a request. It returns the share of the answer that was sent, and the error.
-func (p *provider) play(ctx context.Context, play play, streamed bool, yield func(*model.LLMResponse, error) bool) (sent float64, err error) {
+func (p *provider) play(ctx context.Context, play play, said stated, streamed bool, yield func(*model.LLMResponse, error) bool) (sent float64, err error) {
 	if play.kind == "silence" {
 		<-ctx.Done()
 		return 0, ctx.Err()
@@ -151,7 +155,7 @@ func (p *provider) play(ctx context.Context, play play, streamed bool, yield fun
 	if !answers {
 		return 0, p.world.faults.of(play.kind, play.wait)
 	}
-	text := words(play.out)
+	text := words(play.out) + said.text
 	if streamed && !yield(&model.LLMResponse{Content: genai.NewContentFromText(text[:len(text)/2], genai.RoleModel), Partial: true}, nil) {
 		return 0, nil
 	}
@@ -166,7 +170,7 @@ func (p *provider) play(ctx context.Context, play play, streamed bool, yield fun
 		return 1, nil
 	}
 	yield(&model.LLMResponse{
-		Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop, TurnComplete: true,
+		Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop, TurnComplete: true, AvgLogprobs: said.logprobs,
 		UsageMetadata: &genai.GenerateContentResponseUsageMetadata{
 			PromptTokenCount: int32(play.in), CandidatesTokenCount: int32(play.out), TotalTokenCount: int32(play.in + play.out),
 		},

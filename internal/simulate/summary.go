@@ -18,6 +18,7 @@ func (w *world) summary(name string) report.Run {
 	t := count(w.records)
 	run.Reasons = t.reasons
 	run.Available, run.Degraded, run.Failed, run.Fallback = t.share(t.answered), t.share(t.degraded), t.share(t.calls-t.answered-t.degraded), t.share(t.fallback)
+	run.Wrong, run.Cached = t.share(t.wrong), t.share(t.cached)
 	run.FirstContent, run.Whole = percentiles(w.records, func(r *record) time.Duration { return r.first }), percentiles(w.records, func(r *record) time.Duration { return r.whole })
 	requests := 0.0 // real ones
 	for _, p := range w.inOrder() {
@@ -48,8 +49,9 @@ func (w *world) inOrder() (all []*provider) {
 
 // tally counts calls.
 type tally struct {
-	calls, answered, degraded, fallback, requests int
-	reasons                                       map[string]int // of calls that no model answered
+	calls, answered, degraded, fallback, requests, wrong, cached int
+
+	reasons map[string]int // of calls that no model answered
 }
 
 func count(records []*record) tally {
@@ -68,6 +70,12 @@ func count(records []*record) tally {
 		}
 		if r.fallback {
 			t.fallback++
+		}
+		if r.wrong {
+			t.wrong++
+		}
+		if r.cached {
+			t.cached++
 		}
 	}
 	return t

@@ -40,6 +40,8 @@ type record struct {
 	outcome      outcome
 	reason       string // the kind of the last failure, if no model answered
 	fallback     bool   // another target than the primary answered
+	cached       bool   // the cache answered
+	wrong        bool   // the model that answered does not know the answer
 	requests     int    // at providers
 }
 
@@ -56,11 +58,14 @@ type callKey struct{}
 
 // oneCall is a call as the providers see it.
 type oneCall struct {
-	id      int
-	in, out int // tokens
-	mu      sync.Mutex
-	record  *record                   // its requests are guarded by mu
-	begun   map[*provider][]time.Time // when attempts began; guarded by mu
+	id       int
+	in, out  int // tokens
+	question uint64
+	hard     float64 // how hard the question is; 0 is the hardest
+	mu       sync.Mutex
+	record   *record                   // its requests are guarded by mu
+	begun    map[*provider][]time.Time // when attempts began; guarded by mu
+	latest   *provider                 // that has been asked for an answer; guarded by mu
 }
 
 // attempt counts an attempt at a model. It returns its number: how many have begun at earlier
@@ -173,12 +178,13 @@ func (w *world) traffic(ctx context.Context, llm model.LLM, calls *sync.WaitGrou
 		c, info, req, streamed := content.next(len(w.records))
 		c.record = r
 		w.records = append(w.records, r)
-		calls.Go(func() { w.call(call.With(context.WithValue(ctx, callKey{}, c), info), llm, req, streamed, r) })
+		calls.Go(func() { w.call(call.With(context.WithValue(ctx, callKey{}, c), info), llm, req, streamed, c) })
 	}
 }
 
 // call makes one call and fills in its record.
-func (w *world) call(ctx context.Context, llm model.LLM, req *model.LLMRequest, streamed bool, r *record) {
+func (w *world) call(ctx context.Context, llm model.LLM, req *model.LLMRequest, streamed bool, c *oneCall) {
+	r := c.record
 	ctx, cancel := context.WithTimeout(ctx, w.scenario.Traffic.Patience)
 	defer cancel()
 	begin := time.Now()
@@ -199,6 +205,8 @@ func (w *world) call(ctx context.Context, llm model.LLM, req *model.LLMRequest, 
 	}
 	r.whole, r.outcome = max(1, time.Since(begin)), answered
 	md, _ := call.ReadResponse(last)
+	r.cached = md.CacheStatus == call.CacheHit || md.CacheStatus == call.CacheStale
+	r.wrong = md.Degraded == "" && w.answerer(md.ModelName).wrong(c)
 	if md.Degraded != "" {
 		r.outcome = degraded
 		for _, a := range md.Attempts {

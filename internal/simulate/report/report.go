@@ -18,6 +18,8 @@ type Report struct {
 	Runs     []Run    `json:"runs"` // a policy each, in order, and at the end the primary without any
 	// Notes say what limits the accuracy of the figures, and what to do.
 	Notes []string `json:"notes"`
+	// Required are the outcomes of requirements, if there are any.
+	Required []Outcome `json:"required,omitempty"`
 }
 
 // Sampling says how the simulated calls stand for the real ones.
@@ -41,6 +43,8 @@ type Run struct {
 	Available float64 `json:"available"` // answered by a model or the cache
 	Degraded  float64 `json:"degraded"`  // answered by a last resort
 	Failed    float64 `json:"failed"`    // not answered
+	Wrong     float64 `json:"wrong"`     // answered by a model that does not know the answer
+	Cached    float64 `json:"cached"`    // answered by the cache
 	Fallback  float64 `json:"fallback"`  // answered by another target than the primary, a last resort included
 	// Reasons counts the simulated calls that were degraded or failed, by the kind of the last
 	// failure: see failure.Kind, and refused for a limit, budget or breaker of the policy.

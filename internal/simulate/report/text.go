@@ -32,6 +32,9 @@ func (r *Report) Print(out io.Writer) error {
 	for _, note := range r.Notes {
 		lines = append(lines, "note: "+note)
 	}
+	for _, o := range r.Required {
+		lines = append(lines, o.String())
+	}
 	if len(lines) > 0 {
 		fmt.Fprintf(out, "\n%s\n", strings.Join(lines, "\n"))
 	}
@@ -62,24 +65,12 @@ func (r *Report) Table() []Row {
 		}
 		return row
 	}
-	rows := []Row{
-		row("", func(run Run) string { return run.Name }),
-		row("available", func(run Run) string { return percent(run.Available) }),
-		row("degraded", func(run Run) string { return percent(run.Degraded) }),
-		row("failed", func(run Run) string { return percent(run.Failed) }),
-		row("fallback rate", func(run Run) string { return percent(run.Fallback) }),
-		row("amplification", func(run Run) string { return fmt.Sprintf("%.3f", run.Amplification) }),
+	rows := []Row{row("", func(run Run) string { return run.Name })}
+	for _, f := range figures {
+		if !f.rare || slices.ContainsFunc(r.Runs, func(run Run) bool { return f.of(run) > 0 }) {
+			rows = append(rows, row(f.name, func(run Run) string { return f.unit.print(f.of(run)) }))
+		}
 	}
-	for _, of := range []struct {
-		name  string
-		times func(Run) Percentiles
-	}{{"first content", func(run Run) Percentiles { return run.FirstContent }}, {"whole answer", func(run Run) Percentiles { return run.Whole }}} {
-		rows = append(rows,
-			row(of.name+" p50", func(run Run) string { return latency(of.times(run).P50) }),
-			row(of.name+" p95", func(run Run) string { return latency(of.times(run).P95) }),
-			row(of.name+" p99", func(run Run) string { return latency(of.times(run).P99) }))
-	}
-	rows = append(rows, row("cost", func(run Run) string { return dollars(run.CostUSD) }))
 	for i, e := range r.Events {
 		name := fmt.Sprintf("%s at %s", e.Name, r.clock(e.At))
 		rows = append(rows,

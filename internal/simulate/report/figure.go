@@ -1,0 +1,84 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// figure is a row of the table: a figure of each run.
+type figure struct {
+	name string
+	unit unit
+	of   func(Run) float64
+	// rare figures are shown only if a run has them.
+	rare bool
+}
+
+// unit says how the values of a figure are written and read.
+type unit struct {
+	print func(float64) string
+	parse func(string) (float64, error)
+	such  string // an example
+	// measured figures are 0 if there is nothing to measure: no answer, or no price.
+	measured bool
+	inJSON   float64 // factor for the value that JSON has
+}
+
+var (
+	inPercent = unit{percent, parseShare, "99.9%", false, 1}
+	asNumber  = unit{func(f float64) string { return fmt.Sprintf("%.3f", f) }, parseNumber, "1.1", false, 1}
+	inTime    = unit{func(f float64) string { return latency(Seconds(f)) }, parseTime, "2s", true, 1 / float64(time.Second)}
+	inDollars = unit{dollars, func(text string) (float64, error) { return parseNumber(strings.TrimPrefix(text, "$")) }, "$20", true, 1}
+)
+
+// figures are those of every report, in the order of the table.
+var figures = append([]figure{
+	{"available", inPercent, func(run Run) float64 { return run.Available }, false},
+	{"degraded", inPercent, func(run Run) float64 { return run.Degraded }, false},
+	{"failed", inPercent, func(run Run) float64 { return run.Failed }, false},
+	{"wrong", inPercent, func(run Run) float64 { return run.Wrong }, true},
+	{"fallback rate", inPercent, func(run Run) float64 { return run.Fallback }, false},
+	{"cached", inPercent, func(run Run) float64 { return run.Cached }, true},
+	{"amplification", asNumber, func(run Run) float64 { return run.Amplification }, false},
+}, append(append(
+	times("first content", func(run Run) Percentiles { return run.FirstContent }),
+	times("whole answer", func(run Run) Percentiles { return run.Whole })...),
+	figure{"cost", inDollars, func(run Run) float64 { return run.CostUSD }, false})...)
+
+func times(name string, of func(Run) Percentiles) []figure {
+	return []figure{
+		{name + " p50", inTime, func(run Run) float64 { return float64(of(run).P50) }, false},
+		{name + " p95", inTime, func(run Run) float64 { return float64(of(run).P95) }, false},
+		{name + " p99", inTime, func(run Run) float64 { return float64(of(run).P99) }, false},
+	}
+}
+
+// parseShare reads 99.9% or 0.999.
+func parseShare(text string) (float64, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	value, err := parseNumber(digits)
+	if percent {
+		value /= 100
+	}
+	return value, err
+}
+
+// parseNumber reads a finite number of at least 0.
+func parseNumber(text string) (float64, error) {
+	value, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(value >= 0 && value <= 1e15) { // also NaN
+		return 0, fmt.Errorf("%q is not a number of at least 0", text)
+	}
+	return value, nil
+}
+
+// parseTime reads a duration, as nanoseconds.
+func parseTime(text string) (float64, error) {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		return 0, fmt.Errorf("%q is not a duration of at least 0", text)
+	}
+	return float64(d), nil
+}
