@@ -192,8 +192,8 @@ length: 30m
 replicas: 4
 traffic: {rps: 2, questions: 200, tenants: {acme: 50%, beta: 50%}, priorities: {paid: 20%, free: 80%}}
 models:
-  primary: {errors: {server: 2%, rate_limit: 2%, cut: 2%, silence: 1%}}
-  fallback: {errors: {overloaded: 5%}}
+  primary: {errors: {server: 2%, rate_limit: 2%, cut: 2%, silence: 1%}, wrong: 5%}
+  fallback: {errors: {overloaded: 5%}, wrong: 20%, judges: 90%}
 events: [{name: out, at: 10m, for: 10m, models: [primary], errors: {overloaded: 95%}, herd: {times: 3}}]
 `)
 	once := func() string {

@@ -16,7 +16,7 @@ import (
 // headline is a command of README.md, and the lines that it shows.
 var headline = regexp.MustCompile("(?m)^```sh\ngo run ./cmd/adk-fallback (.*)\n```\n\n```text\n((?:.*\n)+?)```$")
 
-// Each headline is met, and is what README.md shows. With a bound that no policy keeps, the
+// B76, B85: each headline is met, and is what README.md shows. With a bound that no policy keeps, the
 // same command fails.
 func TestHeadlines(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
