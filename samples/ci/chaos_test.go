@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,8 +46,11 @@ func play(t *testing.T, seed uint64) {
 	draw := rand.New(rand.NewPCG(seed, 0))
 	server := fallbacktest.NewPipeServer()
 	defer server.Close()
-	for _, name := range []string{primary, fallback} {
-		server.Script(name, fallbacktest.Func(func(fallbacktest.Request) fallbacktest.Step { return fault(draw, answer(name)) }))
+	for i, name := range []string{primary, fallback} {
+		var asked atomic.Uint64
+		server.Script(name, fallbacktest.Func(func(fallbacktest.Request) fallbacktest.Step {
+			return fault(rand.New(rand.NewPCG(seed, 2*asked.Add(1)+uint64(i))), answer(name))
+		}))
 	}
 	r := newAgent(t, newModel(t, server))
 	for i := range 10 {
