@@ -88,7 +88,7 @@ var arrows = map[string]string{
 	"internal/httpclient":                "failure",
 	"internal/telemetry":                 "call failure provider",
 	"internal/suite":                     "call failure fallbacktest router state",
-	"internal/simulate":                  "call failure fallbacktest policy policy/spec", // the work of a command
+	"internal/simulate":                  "call cascade failure fallbacktest policy policy/spec", // the work of a command
 	"internal/simulate/scenario":         "policy/spec",
 
 	"plugin/fallback/state/internal/storetest": "state",
