@@ -30,8 +30,10 @@ func TestUnusedThingsAreForgotten(t *testing.T) {
 			t.Fatalf("%d flags, buckets, active buckets, accounts; want 2, 1, 1, 1", got)
 		}
 		time.Sleep(time.Minute + lateness + 2*time.Second)
-		runtime.GC() // of the switch
-		time.Sleep(2 * time.Second)
+		for range 10 { // a beat that looks at the switch while memory is marked keeps it once more
+			runtime.GC()
+			time.Sleep(2 * time.Second)
+		}
 		if got := counts(); got != [4]int{1, 1, 0, 0} {
 			t.Errorf("%d flags, buckets, active buckets, accounts; want 1, 1, 0, 0", got)
 		}
