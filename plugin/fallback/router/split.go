@@ -91,9 +91,6 @@ type SplitConfig struct {
 	// primary that is slow or fails for a part of its calls. Its weight is the share in
 	// health: {1, 0} sends all users to the primary. Nil means that shares are fixed.
 	Adaptive *AdaptiveShare
-
-	// Stats, if set, returns the counts of every arm. It serves one split.
-	Stats *SplitStats
 }
 
 // NewSplit returns a model that sends each user, or session, to one of several
@@ -122,7 +119,8 @@ type SplitConfig struct {
 // control's cohort.
 //
 // With Adaptive, the share of the first arm follows its health, and the choice is not the
-// same in every replica; see [AdaptiveShare].
+// same in every replica; see [AdaptiveShare]. [inspect.Of] returns the shares and the counts
+// of the arms.
 //
 // The error names every wrong field. The model is safe for concurrent use if
 // its models are.
@@ -130,11 +128,7 @@ func NewSplit(config SplitConfig) (model.LLM, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	s := newSplit(config)
-	if config.Stats != nil && !config.Stats.split.CompareAndSwap(nil, s) {
-		return nil, errors.New("router: SplitConfig.Stats serves another split; use a new one")
-	}
-	return stream.Forward(s, config.Arms[0].Model), nil
+	return stream.Forward(newSplit(config), config.Arms[0].Model), nil
 }
 
 // MustSplit is NewSplit, but panics on an error.

@@ -11,6 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -62,9 +63,8 @@ func TestCacheTellsTheArmsApart(t *testing.T) {
 // An arm that is down is asked again: that its users are served by a backup is
 // what the experiment is to tell.
 func TestBackupOfAnArmIsNoHit(t *testing.T) {
-	stats := &router.SplitStats{}
 	pro := suite.NewModel("pro", suite.Fail(suite.ErrUnavailable))
-	config := router.SplitConfig{Experiment: "e", Stats: stats, Arms: []router.Arm{{Model: says("flash")}, {Weight: 1, Model: pro}}}
+	config := router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Model: says("flash")}, {Weight: 1, Model: pro}}}
 	m := cachedSplit(t, config, says("backup"))
 	for range 2 {
 		md := hear(t.Context(), m, false).Metadata
@@ -72,8 +72,8 @@ func TestBackupOfAnArmIsNoHit(t *testing.T) {
 			t.Errorf("metadata %+v, want a fallback of pro's", md)
 		}
 	}
-	if diff := cmp.Diff(router.Counts{Calls: 2, Errors: 2}, stats.Arms()[1].Counts); diff != "" {
-		t.Errorf("counts (-want +got):\n%s", diff)
+	if diff := cmp.Diff(inspect.Arm{Cohort: "pro", Share: 1, Calls: 2, Errors: 2}, armsOf(m)[1]); diff != "" {
+		t.Errorf("the arm (-want +got):\n%s", diff)
 	}
 }
 

@@ -84,9 +84,8 @@ func (b brownOut) run(t *testing.T) (o outcome) {
 		other := scripted{"pro", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			within(ctx.Value(drawnKey{}).(drawn).other, suite.Text("x"))(ctx, req, streamed, yield)
 		}}
-		var stats router.SplitStats
 		m := router.MustSplit(router.SplitConfig{
-			Arms: []router.Arm{{Model: primary, Weight: 1}, {Model: other}}, Adaptive: b.adaptive, Stats: &stats,
+			Arms: []router.Arm{{Model: primary, Weight: 1}, {Model: other}}, Adaptive: b.adaptive,
 		})
 		chance := rand.New(rand.NewPCG(b.seed, 0))
 		var mu sync.Mutex
@@ -109,7 +108,7 @@ func (b brownOut) run(t *testing.T) (o outcome) {
 				}
 			})
 			if i%b.rate == 0 {
-				share := stats.Arms()[0].Share
+				share := armsOf(m)[0].Share
 				o.lowest = min(o.lowest, share)
 				if at >= brownOutFrom+30*time.Second && at < brownOutTo {
 					shares += share / (brownOutTo - brownOutFrom - 30*time.Second).Seconds()

@@ -45,38 +45,6 @@ type Rollback struct {
 	Replica string
 }
 
-// ArmStats is the state of one arm.
-type ArmStats struct {
-	Cohort string
-	// Share is the arm's part of the users, from 0 to 1: that of its weight, unless
-	// [SplitConfig.Adaptive] moves it or a rollback has ended it.
-	Share  float64
-	Counts Counts // within the window
-	// RolledBack is true if the arm was taken out; then the control answers.
-	RolledBack bool
-}
-
-// SplitStats returns the state of the arms of a split. The zero value is ready for
-// [SplitConfig.Stats]. It is safe for concurrent use.
-type SplitStats struct {
-	split atomic.Pointer[split]
-}
-
-// Arms returns the state of every arm in the order of the configuration, or nil
-// before the split is created.
-func (s *SplitStats) Arms() []ArmStats {
-	split := s.split.Load()
-	if split == nil {
-		return nil
-	}
-	var stats []ArmStats
-	for i, share := range split.shares() {
-		a := split.arms[i]
-		stats = append(stats, ArmStats{Cohort: a.cohort, Share: share, Counts: a.tally.sum(time.Now()), RolledBack: a.out.Load()})
-	}
-	return stats
-}
-
 // arm is one side of a split at work.
 type arm struct {
 	layer  stream.Layer

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -19,7 +20,6 @@ type drift struct {
 	t         *testing.T
 	config    router.SplitConfig
 	m         model.LLM
-	stats     router.SplitStats
 	rollbacks []router.Rollback
 	step      suite.Step // of both arms
 	user      map[string]string
@@ -32,7 +32,7 @@ func newDrift(t *testing.T, config router.SplitConfig) *drift {
 		d.step(ctx, req, streamed, yield)
 	}
 	backup := suite.NewModel("backup", suite.Text("x"))
-	config.Experiment, config.Stats = "e", &d.stats
+	config.Experiment = "e"
 	config.Arms = []router.Arm{
 		{Cohort: "control", Weight: 1, Model: suite.NewModel("flash", step)},
 		{Cohort: "new", Weight: 1, Model: router.MustFallback(router.Config{}, suite.NewModel("pro", step), backup)},
@@ -42,7 +42,6 @@ func newDrift(t *testing.T, config router.SplitConfig) *drift {
 	}
 	d.m = router.MustSplit(config)
 	d.config = config
-	d.config.Stats = nil
 	d.step = suite.Text("x")
 	for i := 0; len(d.user) < 2; i++ {
 		id := string(rune('a' + i))
@@ -79,19 +78,19 @@ func TestSplitCounts(t *testing.T) {
 		d.calls("control", 1, fallsOut)
 		d.calls("new", 2, answers)
 		d.calls("new", 4, fallsOut)
-		want := []router.ArmStats{
-			{Cohort: "control", Share: 0.5, Counts: router.Counts{Calls: 4, Errors: 1}},
-			{Cohort: "new", Share: 0.5, Counts: router.Counts{Calls: 6, Fallbacks: 4}},
+		want := []inspect.Arm{
+			{Cohort: "control", Share: 0.5, Calls: 4, Errors: 1},
+			{Cohort: "new", Share: 0.5, Calls: 6, Fallbacks: 4},
 		}
-		if diff := cmp.Diff(want, d.stats.Arms()); diff != "" {
-			t.Errorf("stats (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, armsOf(d.m)); diff != "" {
+			t.Errorf("arms (-want +got):\n%s", diff)
 		}
 		time.Sleep(5 * time.Minute)
 		d.calls("new", 1, answers)
 		time.Sleep(5 * time.Minute)
-		want[0].Counts, want[1].Counts = router.Counts{}, router.Counts{Calls: 1}
-		if diff := cmp.Diff(want, d.stats.Arms()); diff != "" {
-			t.Errorf("stats after the window (-want +got):\n%s", diff)
+		want = []inspect.Arm{{Cohort: "control", Share: 0.5}, {Cohort: "new", Share: 0.5, Calls: 1}}
+		if diff := cmp.Diff(want, armsOf(d.m)); diff != "" {
+			t.Errorf("arms after the window (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -105,8 +104,8 @@ func TestCancelledAndStoppedCallsDoNotCount(t *testing.T) {
 		hear(ctx, d.m, false)
 		d.step = suite.Text("two words")
 		hear(user(t, d.user["control"]), d.m, true, func(*model.LLMResponse) bool { return false })
-		if got := d.stats.Arms()[0].Counts; got != (router.Counts{}) {
-			t.Errorf("counts %+v, want none", got)
+		if got := armsOf(d.m)[0]; got.Calls != 0 {
+			t.Errorf("%+v, want no calls", got)
 		}
 	})
 }
@@ -186,8 +185,8 @@ func TestRollback(t *testing.T) {
 			if got := d.calls("new", 1, answers).Metadata.Cohort; got != wantCohort {
 				t.Errorf("a user of the arm is in cohort %q, want %q", got, wantCohort)
 			}
-			if len(d.rollbacks) != wantHooks || d.stats.Arms()[1].RolledBack != test.want {
-				t.Errorf("%d rollbacks told, stats %+v, want %d", len(d.rollbacks), d.stats.Arms()[1], wantHooks)
+			if len(d.rollbacks) != wantHooks || armsOf(d.m)[1].RolledBack != test.want {
+				t.Errorf("%d rollbacks told, the arm is %+v, want %d", len(d.rollbacks), armsOf(d.m)[1], wantHooks)
 			}
 		}))
 	}
@@ -221,18 +220,6 @@ func TestPanicInOnRollbackGoesNoFurther(t *testing.T) {
 			t.Errorf("cohort %q after the rollback, want control", got)
 		}
 	})
-}
-
-func TestStatsServeOneSplit(t *testing.T) {
-	var stats router.SplitStats
-	if got := stats.Arms(); got != nil {
-		t.Errorf("stats %+v before there is a split", got)
-	}
-	config := router.SplitConfig{Arms: arms(1, 1), Stats: &stats}
-	router.MustSplit(config)
-	if _, err := router.NewSplit(config); err == nil {
-		t.Error("a second split with the same stats was made")
-	}
 }
 
 func TestFailureRateOfNoCalls(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -21,14 +22,12 @@ import (
 type moving struct {
 	t              *testing.T
 	m              model.LLM
-	stats          router.SplitStats
 	primary, other suite.Step
 }
 
 func newMoving(t *testing.T, config router.SplitConfig) *moving {
 	t.Helper()
 	v := &moving{t: t, primary: answers, other: answers}
-	config.Stats = &v.stats
 	if config.Arms == nil {
 		config.Arms = []router.Arm{{Weight: 1}, {}}
 	}
@@ -51,7 +50,7 @@ func (v *moving) seconds(n int) {
 	}
 }
 
-func (v *moving) share() float64 { return math.Round(v.stats.Arms()[0].Share*1000) / 1000 }
+func (v *moving) share() float64 { return math.Round(armsOf(v.m)[0].Share*1000) / 1000 }
 
 // every makes every nth call take step a, and the others answer.
 func every(n int, a suite.Step) suite.Step {
@@ -160,8 +159,8 @@ func TestShareMoves(t *testing.T) {
 			if got := v.share(); got != test.want {
 				t.Errorf("the share is %v, want %v", got, test.want)
 			}
-			if stats := v.stats.Arms(); math.Abs(stats[0].Share+stats[1].Share-1) > 1e-9 {
-				t.Errorf("shares %v and %v, want a sum of 1", stats[0].Share, stats[1].Share)
+			if arms := armsOf(v.m); math.Abs(arms[0].Share+arms[1].Share-1) > 1e-9 {
+				t.Errorf("shares %v and %v, want a sum of 1", arms[0].Share, arms[1].Share)
 			}
 		}))
 	}
@@ -205,8 +204,8 @@ func TestHangingCallsLowerTheShare(t *testing.T) {
 		cancel()
 		synctest.Wait()
 		time.Sleep(time.Minute)
-		if got := v.stats.Arms()[0].Counts; got != (router.Counts{}) {
-			t.Errorf("counts %+v of cancelled calls, want none", got)
+		if got := armsOf(v.m)[0]; got.Calls != 0 {
+			t.Errorf("%+v after cancelled calls, want none", got)
 		}
 	})
 }
@@ -342,21 +341,19 @@ func TestAdaptiveShareErrorsNameEveryField(t *testing.T) {
 // All users are with flash while it is healthy. When it is slow or fails for a part of
 // its calls, users move to pro, and back.
 func ExampleAdaptiveShare() {
-	var stats router.SplitStats
 	m, err := router.NewSplit(router.SplitConfig{
 		Arms: []router.Arm{
 			{Weight: 1, Model: suite.NewModel("flash", suite.Text("Hello!"))},
 			{Weight: 0, Model: suite.NewModel("pro", suite.Text("Hello!"))},
 		},
 		Adaptive: &router.AdaptiveShare{},
-		Stats:    &stats,
 	})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	for _, err := range m.GenerateContent(context.Background(), userSays("Hi!"), false) {
-		fmt.Println(err, stats.Arms()[0].Share)
+		fmt.Println(err, inspect.Of(m).Split.Arms[0].Share)
 	}
 	// Output:
 	// <nil> 1

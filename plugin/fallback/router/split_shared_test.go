@@ -33,7 +33,7 @@ func TestRollbackHoldsInAllReplicas(t *testing.T) {
 		if len(b.rollbacks) != 1 || b.rollbacks[0].Replica == "" || b.rollbacks[0].Cohort != "new" || b.rollbacks[0].Experiment != "e" {
 			t.Errorf("the other reports %+v", b.rollbacks)
 		}
-		if got := b.stats.Arms()[1]; !got.RolledBack || got.Share != 0 {
+		if got := armsOf(b.m)[1]; !got.RolledBack || got.Share != 0 {
 			t.Errorf("the other's arm is %+v", got)
 		}
 
