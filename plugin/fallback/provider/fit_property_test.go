@@ -299,7 +299,7 @@ func refusedPart(target Target, takes Takes, part *genai.Part) string {
 	if part == nil {
 		return ""
 	}
-	vendor, known := target.Vendor()
+	vendor, known := target.vendor()
 	switch from := request.VendorOf(part.ThoughtSignature); {
 	case part.Thought && known && from != vendor, part.Thought && !known && from != "":
 		return "a thought of " + from

@@ -9,11 +9,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// Vendor returns the word under which the target's thoughts and signatures are
+// vendor returns the word under which the target's thoughts and signatures are
 // sealed: "" for Gemini, whose own are not sealed, "anthropic", "openai" for
 // Responses, and "chat:" with the endpoint for a server of chat completions. ok
 // is false for an API that is not known: none are its own.
-func (t Target) Vendor() (vendor string, ok bool) {
+func (t Target) vendor() (vendor string, ok bool) {
 	switch t.API {
 	case Gemini, Vertex:
 		return "", true
@@ -100,7 +100,7 @@ func (f *fitting) ownThought(p *genai.Part) *genai.Part {
 		return p
 	}
 	from := request.VendorOf(p.ThoughtSignature)
-	vendor, known := f.Vendor()
+	vendor, known := f.vendor()
 	switch {
 	case known && from == vendor, !known && from == "":
 		return p
