@@ -44,9 +44,6 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 // change it.
 func Schema() *jsonschema.Schema { return format().Schema("adk-fallback policy", sources) }
 
-// Reference returns the keys of a policy file in Markdown, as in docs/policy.md.
-func Reference() string { return format().Reference("The file", sources) }
-
 // Default returns a section with the values that an empty one in a file has.
 func Default[Section any]() *Section {
 	var section Section
