@@ -27,8 +27,8 @@ type Config struct {
 	// agent's own model.
 	RootModel string
 
-	// FallbackModel and FallbackModels are asked after the root, in order, by an
-	// outer loop: [Retry], or yours with [Advance].
+	// FallbackModel and FallbackModels are called after the root, in order, by an
+	// outer loop: [Retry], or your own with [Advance].
 	FallbackModel  string
 	FallbackModels []string
 
@@ -87,8 +87,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 	})
 }
 
-// MustNew is [New] for a configuration that is known to be right. It panics if
-// it is not.
+// MustNew is [New], but panics on an error.
 func MustNew(cfg Config) *plugin.Plugin {
 	p, err := New(cfg)
 	if err != nil {

@@ -18,17 +18,18 @@ import (
 // MaxRuns, which is 16, bounds how often [Retry] runs one turn for one agent.
 const MaxRuns = turn.MaxRuns
 
-// ExhaustedError is the error that ends [Retry] when no model is left to ask.
+// ExhaustedError ends [Retry] when no model is left to call. Its fields have the latest
+// failure and the attempts.
 type ExhaustedError = turn.ExhaustedError
 
-// Runner is what [Retry] needs of ADK's runner.Runner.
+// Runner is the part of ADK's runner.Runner that [Retry] needs.
 type Runner interface {
 	Run(ctx context.Context, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error]
 }
 
-// Retry is the outer retry loop, as package fallback's Retry is for v2: it runs
-// the turn again, with no message, on each model that the plugin's metadata
-// names, and ends in an [ExhaustedError] when none is left.
+// Retry is the outer retry loop: use it instead of r.Run. It runs the turn again, without a
+// message, on each model that the plugin's metadata names, and ends with an
+// [ExhaustedError] when none is left. Package fallback's Retry, for v2, has the details.
 func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error] {
 	run := func(ctx context.Context, first bool) iter.Seq2[*session.Event, error] {
 		if !first {
@@ -39,8 +40,9 @@ func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.C
 	return turn.Loop(ctx, run, view, restarted)
 }
 
-// Advance is for an outer loop of your own, as package fallback's Advance is
-// for v2.
+// Advance is for an outer loop of your own. If ev is the event of a call that failed with a
+// configured code, and a model is left, it returns true and a context for the next run, in
+// which the failed agent calls that model.
 func Advance(ctx context.Context, ev *session.Event) (context.Context, bool) {
 	v, ok := view(ev)
 	if !ok {

@@ -49,7 +49,7 @@ type Config struct {
 	// means DefaultTTL.
 	TTL time.Duration
 	// Rules give some requests another TTL, or none. The first rule that applies to a
-	// request decides; its TTL holds for the answer in the cache, whoever fetched it.
+	// request decides; its TTL also holds for an answer that another request fetched.
 	Rules []Rule
 	// StaleWhileRevalidate is how long after TTL an answer is still returned at once,
 	// while it is refreshed in the background

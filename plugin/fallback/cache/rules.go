@@ -23,8 +23,8 @@ type Rule struct {
 	Labels map[string]string // labels that the caller has, with these values; see call.Info
 	Prompt *regexp.Regexp    // matches somewhere in the user's last message
 
-	// TTL is in the place of Config.TTL. 0 means Config.TTL: an exception to
-	// the rules after it.
+	// TTL replaces Config.TTL. 0 means Config.TTL, for an exception to the rules
+	// after it.
 	TTL time.Duration
 	// Skip means that the requests are not cached. TTL must then be 0.
 	Skip bool

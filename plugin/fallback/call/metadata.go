@@ -18,7 +18,7 @@ const (
 	KeyErrorCode       = "error_code"                // string: the latest failure's code, such as "429"
 	KeyReason          = "fallback_reason"           // string: the latest failure's meaning in a few words
 	KeyAttempts        = "fallback_attempts"         // list of attempts, oldest first; see the keys below
-	KeyAttemptsDropped = "fallback_attempts_dropped" // int: attempts left out of the list; absent when none
+	KeyAttemptsDropped = "fallback_attempts_dropped" // int: attempts that are not in the list; absent when none
 	KeyAdapted         = "fallback_adapted"          // list of strings: settings omitted from or changed in the request to the target that answered
 	KeyNotice          = "fallback_notice"           // string: the text that tells the user that a fallback answers; on a partial response, the response's text is this notice, not the model's
 	KeyModelName       = "model_name"                // string: the target that answered

@@ -29,10 +29,9 @@ type CachedAnswerConfig struct {
 	// DefaultCachedAnswerName.
 	Name string
 	// Prefix and Suffix stand around the answer and tell the user what it is.
-	// Prefix means DefaultPrefix if both are empty. Where the request asks for
-	// another format than plain text (ResponseMIMEType), they are left out: the
-	// answer would be no JSON with them. Positions in an answer's citations do
-	// not count them.
+	// Prefix means DefaultPrefix if both are empty. They are omitted if the request
+	// asks for another format than plain text (ResponseMIMEType), because JSON with
+	// them would not be valid. Positions in an answer's citations do not count them.
 	Prefix, Suffix string
 }
 
@@ -49,8 +48,7 @@ func NewCachedAnswer(config CachedAnswerConfig) (model.LLM, error) {
 	return newCachedAnswer(config), nil
 }
 
-// MustCachedAnswer is NewCachedAnswer for a configuration that is known to be
-// right.
+// MustCachedAnswer is NewCachedAnswer, but panics on an error.
 func MustCachedAnswer(config CachedAnswerConfig) model.LLM {
 	m, err := NewCachedAnswer(config)
 	if err != nil {

@@ -29,16 +29,16 @@ type TemplateConfig struct {
 	Name string
 	// Text is the answer, a template over [Fields]: "{{.Agent}} cannot answer
 	// right now." See [CheckTemplate] for its language. It is the user's only
-	// sign that no model has answered, so it has to say so, and something
-	// whatever is known of the call. Empty means DefaultText.
+	// sign that no model has answered, so it must say so, also if all fields are
+	// empty. Empty means DefaultText.
 	Text string
-	// Func makes the answer in the place of Text: in the user's language, or as
+	// Func makes the answer instead of Text: in the user's language, or as
 	// the JSON that the request asks for. If it panics or returns nothing, the
 	// model fails. It must be safe for concurrent use and must not change req.
 	Func func(ctx context.Context, req *model.LLMRequest) string
 }
 
-// Fields is what a template may tell: who asked, and nothing of what was asked.
+// Fields are what a template may use: the caller, and nothing of the request's content.
 // Fields that are not known are empty.
 type Fields struct {
 	App, Agent string // as ADK names them
@@ -46,9 +46,8 @@ type Fields struct {
 	Model      string // the model that the call was meant for, as the request names it
 }
 
-// NewTemplate returns a model that answers with a text, at once: always, but where
-// Func fails. It streams the text as one partial response, then the final one. The
-// error names every wrong field.
+// NewTemplate returns a model that always answers at once, unless Func fails. It streams
+// the text as one partial response, then the final one. The error names every wrong field.
 func NewTemplate(config TemplateConfig) (model.LLM, error) {
 	var problems []error
 	if config.Func != nil && config.Text != "" {
@@ -70,12 +69,12 @@ func NewTemplate(config TemplateConfig) (model.LLM, error) {
 
 // CheckTemplate returns nil if text can be the Text of a [TemplateConfig].
 //
-// The language is a part of text/template that takes no longer than its text is
-// long, whoever writes it: text, the [Fields], {{if}} with {{else}}, and the
-// functions and, or, not, eq and ne, each of fields and quoted texts.
+// The language is a part of text/template whose execution time is linear in the length of
+// the text: text, the [Fields], {{if}} with {{else}}, and the functions and, or, not, eq and
+// ne, each of fields and quoted texts.
 //
-// Every field may be empty, and a text that would be blank then is wrong: a last
-// resort answers any call. An empty text means DefaultText.
+// A text that would be blank with all fields empty is an error, because a last resort
+// answers any call. An empty text means DefaultText.
 func CheckTemplate(text string) error {
 	if _, err := phrase.Parse(cmp.Or(text, DefaultText)); err != nil {
 		return textError(err)
@@ -85,7 +84,7 @@ func CheckTemplate(text string) error {
 
 func textError(err error) error { return fmt.Errorf("degrade: TemplateConfig.Text: %w", err) }
 
-// MustTemplate is NewTemplate for a configuration that is known to be right.
+// MustTemplate is NewTemplate, but panics on an error.
 func MustTemplate(config TemplateConfig) model.LLM {
 	m, err := NewTemplate(config)
 	if err != nil {

@@ -11,11 +11,11 @@ import (
 type Action string
 
 const (
-	// Retry asks the same model again, after [Verdict.RetryAfter], at most [Verdict.MaxRetries] times, then falls back.
+	// Retry calls the same model again, after [Verdict.RetryAfter], at most [Verdict.MaxRetries] times, then falls back.
 	Retry Action = "retry"
-	// Fallback asks another model at once; the same one would fail again.
+	// Fallback calls another model at once; the same one would fail again.
 	Fallback Action = "fallback"
-	// Fail gives the error to the caller: no other model of the chain would answer this, or none should be asked.
+	// Fail returns the error to the caller: no other model of the chain would answer, or none should be called.
 	Fail Action = "fail"
 )
 

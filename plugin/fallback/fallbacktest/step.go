@@ -70,7 +70,7 @@ func ToolCall(name string, args map[string]any) Step {
 }
 
 // Parts answers with the given parts, streamed one part an event. The parts
-// belong to the Step from then on and must not be changed. Nil parts are left out.
+// belong to the Step from then on and must not be changed. Nil parts are omitted.
 func Parts(parts ...*genai.Part) Step {
 	parts = slices.DeleteFunc(slices.Clone(parts), func(p *genai.Part) bool { return p == nil })
 	return Step{answer: answer{parts: parts}}
@@ -110,7 +110,7 @@ func Reset() Step { return Step{kind: kindReset} }
 func Silence() Step { return Step{kind: kindSilence} }
 
 // Func lets the request decide, for instance to answer a function's result
-// differently from a question. A Func that returns a Func is asked in turn.
+// differently from a question. A Func may return a Func, which is called too.
 // Methods of the returned Step apply; methods called on the Func itself, other
 // than [Times] and [For], have no effect. f must be safe for concurrent use. Func
 // panics if f is nil.

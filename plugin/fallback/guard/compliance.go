@@ -27,9 +27,9 @@ type Rule struct {
 	Redact bool
 }
 
-// Compliance returns a guard that lets a target see a request if all rules do that are
-// about the call. It is asked again for each target. Its refusals have By "compliance":
-// if every target of a call is refused, errors.As finds one in the call's error.
+// Compliance returns a guard that lets a target see a request if all rules that apply to the
+// call allow it. It decides for each target. Its refusals have By "compliance": if every
+// target of a call is refused, errors.As finds one in the call's error.
 func Compliance(rules ...Rule) Guard {
 	own := make([]Rule, len(rules))
 	for i, r := range rules {
