@@ -1,9 +1,9 @@
-// Package caller hands on ADK's context of a model call. Only the outermost layer
-// gets it; a context derived from it, with a timeout say, does not answer what
-// ADK's does.
+// Package caller carries ADK's context of a model call to inner layers. Only the outermost
+// layer gets it; a context derived from it, for example with a timeout, does not have its
+// methods.
 //
-// What every call tells is in a call.Info. This is for what only some layers ask
-// for, such as the state of the session.
+// The facts that most layers need are in a call.Info. This package is for the others, such as
+// the state of the session.
 package caller
 
 import "context"

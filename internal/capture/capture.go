@@ -1,6 +1,6 @@
-// Package capture holds what a transport notes of the exchange behind an
-// attempt, for the one who judges how the attempt ended. It is apart from
-// package failure so that an attempt's context can be part of other memory.
+// Package capture holds what a transport notes of the HTTP exchange behind an attempt:
+// status, headers and the beginning of an error's body. Package failure reads it. It is a
+// package of its own so that an attempt can contain its context without an allocation.
 package capture
 
 import (

@@ -1,8 +1,8 @@
-// Package catalog has what every policy file is checked with, whatever the application: the library's list prices, context
-// windows and codes of failures.
+// Package catalog has the facts of the library that every policy file is checked against: list prices, context windows and codes
+// of failures.
 //
-// Package policy adds what it knows of the application, and the command check what its flags say. A fact of the library belongs
-// here, so that check reports what policy.Load does.
+// Package policy adds what it knows of the application, and the command check what its flags say. Facts of the library are here so
+// that check and policy.Load report the same.
 package catalog
 
 import (

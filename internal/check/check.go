@@ -1,5 +1,5 @@
-// Package check has what the constructors of layers do with what they are given: they
-// return an error for a wrong field, and panic where only the program can be wrong.
+// Package check has the checks that constructors of layers share. A wrong field is an error;
+// a nil model is a panic, because only a mistake in the program can cause it.
 package check
 
 import (

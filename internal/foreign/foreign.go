@@ -1,5 +1,5 @@
-// Package foreign knows of models that are no layers of this module what they do not
-// say themselves.
+// Package foreign describes models of other packages, which do not describe themselves: their
+// API and endpoint, and whether their clients retry.
 package foreign
 
 import (

@@ -1,6 +1,6 @@
-// Package group is what every model made of others does with them, its members: it
-// checks them, calls them past the guards and the gate of the routers around it, starts
-// at the one that a request names, and keeps last resorts for the end.
+// Package group has what all models made of others share: checking the members, calling
+// them with the guards and gates of the routers around, starting at the member that a request
+// names, and keeping last resorts for the end.
 package group
 
 import (

@@ -1,6 +1,5 @@
-// Package kinds lists the kinds of failures by name, for whoever checks a name without
-// classifying an error. What each means is in package failure; a test keeps the two
-// equal.
+// Package kinds lists the names of the kinds of failures, for packages that check a name and
+// classify no error. Package failure says what each means; a test compares the two.
 package kinds
 
 // All returns the kinds that a call can move on for, sorted. "canceled" is not among

@@ -1,6 +1,6 @@
 // Package match compares the names that people give to tenants, classes of data,
-// regions and models. A name that is written in another way is the same name: a rule
-// about "pii" must hold for "PII".
+// regions and models. Case and Unicode form do not matter: a rule about "pii" applies to
+// "PII".
 package match
 
 import (

@@ -1,7 +1,6 @@
-// Package nilcheck tells whether a model that a program was configured with is
-// there at all. A constructor whose error was ignored leaves a nil behind that
-// is not equal to nil once it is in an interface, and that else fails only when
-// the first call is made.
+// Package nilcheck reports whether a model is nil, also as a nil pointer in an interface. A
+// constructor whose error was ignored returns such a value, and without this check the first
+// call fails instead of the configuration.
 package nilcheck
 
 import (

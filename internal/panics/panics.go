@@ -1,4 +1,4 @@
-// Package panics says what a recovered panic was, for errors, records and logs.
+// Package panics describes a recovered panic in errors, records and logs.
 package panics
 
 import (

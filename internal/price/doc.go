@@ -13,8 +13,8 @@
 //
 // US dollars per million tokens, paid tier, standard speed, global endpoint, text. Each Price names the page it is from;
 // SnapshotDate is the day on which the figures were current. A rate that its provider announced as introductory or
-// promotional is not used, the regular one is: a budget had better end early than late. What a list price leaves out is
-// left out here: batch and priority tiers, regional surcharges, writing to a cache and keeping it, audio rates, searches
+// promotional is not used, but the regular one: a budget should end early rather than late. As in a list price, these are not
+// included: batch and priority tiers, regional surcharges, writing to a cache and keeping it, audio rates, searches
 // and other tools of the provider, and any discount of the account.
 //
 // A window is the longest input in tokens that the provider's own API accepts. Where the provider documents one window for input and
@@ -23,7 +23,7 @@
 //
 // # What lives here
 //
-// The list, looking a model up in it, multiplying. Prices and windows that a user configures win over the list; that and all that
-// follows from them (budgets, conditions, guards) is the business of those who import this package. Updating the list means editing
-// the provider's file and the dates in price.go, nothing else.
+// The list, looking a model up in it, and multiplying. Prices and windows that a user configures override the list; that, and what
+// uses them (budgets, conditions, guards), is in other packages. To update the list, edit the provider's file and the dates in
+// price.go.
 package price

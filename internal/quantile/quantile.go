@@ -1,4 +1,4 @@
-// Package quantile knows how long the latest calls took.
+// Package quantile measures percentiles of the times that the latest calls took.
 package quantile
 
 import (

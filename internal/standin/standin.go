@@ -1,5 +1,5 @@
-// Package standin marks the models that a command hands in for those that would
-// be built, to show what a policy makes of a failure.
+// Package standin marks the models that the command explain supplies instead of real ones, to
+// show what a policy does with a failure.
 package standin
 
 import "google.golang.org/adk/v2/model"

@@ -1,5 +1,5 @@
-// Package tokens estimates the length of a request before it is sent, for limits, windows and prices. It asks nobody and
-// knows no model's vocabulary; what counts exactly is the provider's own count, afterwards.
+// Package tokens estimates the length of a request in tokens before it is sent, for limits, windows and prices. It makes no
+// network call and has no model's vocabulary. The exact number is the provider's own count, afterwards.
 package tokens
 
 import (

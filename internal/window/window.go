@@ -1,5 +1,5 @@
-// Package window keeps values of the latest time only, in slots that are
-// forgotten one after the other.
+// Package window keeps the values of a sliding window of time, in slots of which the oldest
+// is dropped at a time.
 package window
 
 import (

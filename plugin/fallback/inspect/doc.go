@@ -7,6 +7,6 @@
 //		}
 //	}
 //
-// A model takes part as an [Inspector], as every layer of this module does. A middleware of
-// your own that is none hides what is inside it.
+// Every layer of this module is an [Inspector]. If a middleware of your own is not one, the
+// layers inside it are not in the tree.
 package inspect
