@@ -306,14 +306,23 @@ func TestReadIgnoresForeignAndWrongTypes(t *testing.T) {
 	}
 }
 
+// The application describes the caller. Budgets, queues, rules and caches use it.
+func ExampleWith() {
+	ctx := call.With(context.Background(), call.Info{Tenant: "acme", Priority: "paid"})
+	ctx = call.With(ctx, call.Info{DataClass: "pii"}) // adds to what ctx has
+	info := call.From(ctx)
+	fmt.Println(info.Tenant, info.Priority, info.DataClass)
+	// Output: acme paid pii
+}
+
 func ExampleReadEvent() {
 	event := &session.Event{LLMResponse: model.LLMResponse{CustomMetadata: map[string]any{
 		"fallback_triggered": true, "original_model": "gemini-2.5-flash", "fallback_model": "gemini-2.5-pro", "error_code": "429",
 	}}}
 	if md, ok := call.ReadEvent(event); ok && md.Triggered {
-		fmt.Printf("%s stood in for %s after %s\n", md.FallbackModel, md.OriginalModel, md.ErrorCode)
+		fmt.Printf("%s answered instead of %s after %s\n", md.FallbackModel, md.OriginalModel, md.ErrorCode)
 	}
-	// Output: gemini-2.5-pro stood in for gemini-2.5-flash after 429
+	// Output: gemini-2.5-pro answered instead of gemini-2.5-flash after 429
 }
 
 // What package call does not read of ADK's context, the inner layers can.

@@ -149,3 +149,29 @@ func get(t *testing.T, ctx context.Context, url string) int {
 	}
 	return resp.StatusCode
 }
+
+// An SDK keeps the text of an error and drops its headers. Capture keeps both.
+func ExampleCapture() {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "30")
+		http.Error(w, "slow down", http.StatusTooManyRequests)
+	}))
+	defer server.Close()
+	client := &http.Client{Transport: failure.Capture(nil)} // the HTTP client of an SDK
+
+	ctx := failure.WithCapture(context.Background()) // one for each attempt
+	req, _ := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, nil)
+	resp, err := client.Do(req)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resp.Body.Close()
+	err = errors.New("request failed: 429 Too Many Requests") // as the SDK reports it
+
+	fmt.Println("without:", failure.Classify(err).RetryAfter)
+	fmt.Println("with:", failure.Classifier{}.Classify(ctx, err).RetryAfter)
+	// Output:
+	// without: 0s
+	// with: 30s
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // A file, a model of the application's own, and what an answer tells.
@@ -47,4 +48,38 @@ fallbacks:
 	// Output:
 	// Hello!
 	// house-large → house-small because of 503
+}
+
+// A policy that an application keeps elsewhere than in a file, and replaces while it runs.
+func ExampleLive_Replace() {
+	parsed := func(text string) *spec.Policy {
+		p, err := spec.Parse([]byte(text))
+		if err != nil {
+			log.Fatal(err)
+		}
+		return p
+	}
+	ctx := context.Background()
+	models := policy.Models{"flash": suite.NewModel("flash", suite.Text("From flash.")), "pro": suite.NewModel("pro", suite.Text("From pro."))}
+	live, err := policy.NewLive(ctx, parsed("primary: flash"), models)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer live.Close()
+	ask := func() {
+		for resp, err := range live.Model().GenerateContent(ctx, &model.LLMRequest{Contents: genai.Text("Hi")}, false) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(resp.Content.Parts[0].Text)
+		}
+	}
+	ask()
+	if err := live.Replace(ctx, parsed("primary: pro")); err != nil {
+		log.Fatal(err)
+	}
+	ask()
+	// Output:
+	// From flash.
+	// From pro.
 }

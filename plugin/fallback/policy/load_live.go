@@ -19,8 +19,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// Live is a model whose policy can be replaced while it is in use. A call runs to its end
-// under the policy with which it started.
+// Live has a policy that can be replaced while its [Live.Model] is in use. A call runs to its
+// end under the policy with which it started.
 //
 // State survives a replacement:
 //   - the spending of tenants, always
@@ -48,7 +48,7 @@ type Live struct {
 	chains   chains    // guarded by mu
 }
 
-// NewLive builds the model of a policy.
+// NewLive builds the model of a policy; see [Live.Model].
 func NewLive(ctx context.Context, p *spec.Policy, opts ...Option) (*Live, error) {
 	o, err := optionsOf(opts)
 	if err != nil {
