@@ -62,23 +62,23 @@ const MaxMetadataBytes = 4096
 
 // Metadata is the typed form of the keys above. The zero value writes no key.
 type Metadata struct {
-	Triggered       bool
-	OriginalModel   string
-	FallbackModel   string
-	Attempt         int
-	ErrorCode       string
-	Reason          string
-	Attempts        []Attempt
-	AttemptsDropped int
-	Adapted         []string // settings that were omitted or changed for the target that answered
-	Notice          string   // what the user is told about the fallback, at most MaxNoticeBytes
+	Triggered       bool      // a configured error was seen, or a fallback answered; if not, the fields up to Notice are not written
+	OriginalModel   string    // the model that the turn started at
+	FallbackModel   string    // the model that answered or is called next; "" when none is left
+	Attempt         int       // how many models of this turn have failed, from 1
+	ErrorCode       string    // the latest failure's code, such as "429"
+	Reason          string    // the latest failure's meaning in a few words
+	Attempts        []Attempt // oldest first, at most MaxAttempts
+	AttemptsDropped int       // attempts that are not in Attempts
+	Adapted         []string  // settings that were omitted or changed for the target that answered
+	Notice          string    // what the user is told about the fallback, at most MaxNoticeBytes
 
-	ModelName    string
-	ModelVersion string
-	CacheStatus  string
+	ModelName    string // the target that answered
+	ModelVersion string // as the provider reports it
+	CacheStatus  string // CacheMiss, CacheHit, CacheStale or CacheBypass; "" without a cache
 	ExperimentID string
-	Cohort       string
-	Degraded     string
+	Cohort       string // the arm of the experiment
+	Degraded     string // which last resort answered
 }
 
 // Map returns the metadata as the values of a CustomMetadata map: bools, strings, ints
