@@ -53,7 +53,7 @@ func genaiConfig(m model.LLM) *genai.ClientConfig {
 	return &config
 }
 
-// isADKOpenAI recognises ADK's own OpenAI model without importing its package,
+// isADKOpenAI recognizes ADK's own OpenAI model without importing its package,
 // which would add an SDK of 10 to 25 MB.
 func isADKOpenAI(m model.LLM) bool {
 	return reflect.TypeOf(m).String() == "*openaimodel.openAIModel"

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Lengths in bytes of what is recognised by its looks alone.
+// Lengths in bytes of what is recognized by its looks alone.
 const (
 	minAny  = 32 // random or hexadecimal digits (also a UUID's): 128 bits
 	minHex  = 16 // hexadecimal digits behind a word such as key or token

@@ -29,7 +29,7 @@ func Classify(err error) Verdict {
 // Classify returns what err means. ctx is the caller's context, not the attempt's: once it is done, the verdict is Fail
 // whatever err says. Where ctx carries a capture ([WithCapture]), what the SDK dropped is used as well.
 //
-// Of an error that wraps several ([errors.Join]), the first one, in depth-first order, that is recognised decides. Any
+// Of an error that wraps several ([errors.Join]), the first one, in depth-first order, that is recognized decides. Any
 // error with a method Verdict() Verdict decides for itself. A nil err gives the zero Verdict. Of an error, at most 256 KiB
 // and 64 wrapped errors are looked at, so a chain may end in itself. Classify never panics: an error whose methods do is
 // of KindUnknown.
@@ -42,7 +42,7 @@ func (c Classifier) Classify(ctx context.Context, err error) (v Verdict) {
 	}
 	defer func() {
 		if recover() != nil {
-			v = unrecognised("a method of the error panics")
+			v = unrecognized("a method of the error panics")
 		}
 	}()
 	e := evidence{clock: c, ctx: ctx}
@@ -88,7 +88,7 @@ func (c Classifier) now() time.Time {
 	return time.Now()
 }
 
-// find looks through the tree of errors for one that is recognised. It reports whether evidence was gathered, or returns
+// find looks through the tree of errors for one that is recognized. It reports whether evidence was gathered, or returns
 // the verdict of an error that decides for itself.
 func (e *evidence) find(err error) (found bool, v Verdict) {
 	visit(err, func(err error) bool {

@@ -85,7 +85,7 @@ func typical(kind Kind) (Verdict, bool) {
 	case KindTruncated:
 		return damaged(), true
 	case KindUnknown:
-		return unrecognised(""), true
+		return unrecognized(""), true
 	case KindZeroQuota:
 		e.kind, e.zero, e.status = KindRateLimit, true, 429
 	case KindRateLimit:

@@ -119,10 +119,10 @@ func (e *evidence) withoutStatus() Verdict {
 	if e.status = exceptionStatus(e.text); e.status != 0 {
 		return e.byStatus()
 	}
-	return unrecognised("nothing in the error was recognised")
+	return unrecognized("nothing in the error was recognized")
 }
 
-func unrecognised(reason string) Verdict {
+func unrecognized(reason string) Verdict {
 	return Verdict{Action: Fallback, Kind: KindUnknown, Scope: ScopeRequest, Reason: reason}
 }
 

@@ -5,7 +5,7 @@ import (
 	"reflect"
 )
 
-// fromSDK recognises the errors of SDKs that are not imported here, by their shape: openai-go and anthropic-sdk-go have
+// fromSDK recognizes the errors of SDKs that are not imported here, by their shape: openai-go and anthropic-sdk-go have
 // RawJSON() and the fields StatusCode and Response; the AWS SDK has HTTPStatusCode() and ErrorCode().
 func (e *evidence) fromSDK(err error) bool {
 	switch x := err.(type) {

@@ -56,7 +56,7 @@ const (
 	KindRejected      Kind = "rejected"        // a whole answer that a rule of the application does not accept; no error of a provider means it
 	KindUnsupported   Kind = "unsupported"     // a setting or part of the request that this model does not take
 	KindInvalid       Kind = "invalid_request" // any other 4xx
-	KindUnknown       Kind = "unknown"         // nothing was recognised
+	KindUnknown       Kind = "unknown"         // nothing was recognized
 )
 
 // Bounds of every verdict.

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/genai"
 )
 
-// protocol is the wire format of one provider API: it recognises a request, reads
+// protocol is the wire format of one provider API: it recognizes a request, reads
 // it, and writes answers and errors. Steps and faults know nothing of it, so
 // another API is one more implementation, listed in protocols. Implementations
 // hold no state.

@@ -13,7 +13,7 @@ import (
 
 // redactObject replaces an object by what a provider is sent of it, JSON, whatever
 // Go values a tool has put there. Bytes would be sent as base64, in which nothing
-// is recognised.
+// is recognized.
 func redactObject(object *map[string]any) bool {
 	if *object == nil {
 		return true

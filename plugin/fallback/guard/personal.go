@@ -13,7 +13,7 @@ import (
 // addresses, project ids), long numbers with or without separators: telephone
 // and card numbers, and IBANs. A comma separates digits only where nothing else
 // does: numbers in a list have a space after it. A name or an address of a street
-// is not recognised by its form: rules for such data should deny.
+// is not recognized by its form: rules for such data should deny.
 var personal = regexp.MustCompile(`\b[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b` +
 	`|(?i:\b[a-z]{2}[0-9]{2}[a-z0-9]{11,30}\b)` +
 	`|\+?[0-9](?:(?:,| *(?:[()./_-] *){0,3})[0-9]){7,}`)

@@ -18,7 +18,7 @@ import (
 // them, each replaced by "[redacted]". A name beside a value also marks it as a secret, as in
 // {"password": "…"} and {"Key": "DB_PASSWORD", "Value": "…"}, even in JSON within a text. If
 // only such a name marks a secret in that JSON, the JSON is written anew, with sorted keys.
-// The name of a person and the address of a house have no form to recognise: keep data with
+// The name of a person and the address of a house have no form to recognize: keep data with
 // those from the target altogether.
 //
 // It redacts the contents, the system instruction and the labels, and leaves out the

@@ -217,7 +217,7 @@ func TestRedactionKeepsTheFormOfValues(t *testing.T) {
 	}
 }
 
-// Personal data is recognised in any digits, spaces and dashes; other text stays
+// Personal data is recognized in any digits, spaces and dashes; other text stays
 // as it is, byte for byte.
 func TestRedactionOfTexts(t *testing.T) {
 	const none = "[redacted]"

@@ -30,7 +30,7 @@
 // How often a delivery takes effect depends on where it goes:
 //
 //   - Config.Deliver: exactly once, for what it writes in its transaction.
-//   - Config.Sessions: exactly once. The event has the job's id, and a repeat recognises
+//   - Config.Sessions: exactly once. The event has the job's id, and a repeat recognizes
 //     it. A service must refuse a second event of the same id, or one that is appended to
 //     an outdated view of the session, as ADK's database service does; with one that does
 //     neither, a worker that freezes for a whole lease between its look and its append

@@ -97,7 +97,7 @@ const (
 // Failures that another call would also meet count: rate limits, overload, server and
 // network faults, timeouts, truncated and empty answers. Outcomes that depend on the
 // request or the caller count neither as failure nor as success: cancellation,
-// refusals by content policy, invalid or too large requests, unrecognised errors, and
+// refusals by content policy, invalid or too large requests, unrecognized errors, and
 // calls that an inner layer refused. A bad key, or any other verdict to fail
 // (failure.Fail), does not count either: an open breaker would hide it behind a
 // fallback.

@@ -62,7 +62,7 @@ func TestBreakerCountsOnlyWhatIsTheTargetsFault(t *testing.T) {
 		{"not permitted", genai.APIError{Code: 403, Status: "PERMISSION_DENIED", Message: "Permission denied"}, false},
 		{"not implemented", genai.APIError{Code: 501, Status: "UNIMPLEMENTED", Message: "Unimplemented"}, false},
 		{"content policy", saying{Action: failure.Fail, Kind: failure.KindContent, Scope: failure.ScopeRequest}, false},
-		{"unrecognised", errors.New("boom"), false},
+		{"unrecognized", errors.New("boom"), false},
 		{"refused within", &middleware.RefusedError{By: "limit"}, false},
 	}
 	for _, tt := range tests {

@@ -82,7 +82,7 @@ func TestChargeOfAnAttemptByItsEnd(t *testing.T) {
 		"timeout":                    {silence, projected},
 		"timeout after content":      {half(silence), projected},
 		"panic of the model":         {func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, projected}, // B80
-		"unrecognised, perhaps paid": {suite.Fail(errors.New("no idea")), projected},
+		"unrecognized, perhaps paid": {suite.Fail(errors.New("no idea")), projected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 // answerTool is the function that carries a response schema: ADK's own name for
-// it, so that a request that ADK's flow has shaped that way is recognised.
+// it, so that a request that ADK's flow has shaped that way is recognized.
 const answerTool = "set_model_response"
 
 const (

@@ -47,7 +47,7 @@ func (m *Model) chat(ctx context.Context, req *model.LLMRequest, stream bool, yi
 	}
 }
 
-// toolUse recognises an error of Groq's that is not the request's fault: the server
+// toolUse recognizes an error of Groq's that is not the request's fault: the server
 // could not parse the model's tool call. A retry may succeed.
 // https://console.groq.com/docs/errors
 func toolUse(err error) error {
