@@ -122,8 +122,9 @@ func TestPolicyFilesOfThePagesAreAccepted(t *testing.T) {
 }
 
 var (
-	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
-	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	reference = regexp.MustCompile(`\]\[([^\]]+)\]`)
+	heading   = regexp.MustCompile(`(?m)^#+ (.*)$`)
 )
 
 // Links between the pages lead to files and headings that exist.
@@ -135,6 +136,11 @@ func TestLinksOfThePages(t *testing.T) {
 			continue
 		}
 		prose := codeBlock.ReplaceAllString(string(text), "")
+		for _, found := range reference.FindAllStringSubmatch(prose, -1) {
+			if !strings.Contains(prose, "\n["+found[1]+"]: http") {
+				t.Errorf("%s: link to [%s], which has no address", page, found[1])
+			}
+		}
 		for _, found := range link.FindAllStringSubmatch(prose, -1) {
 			if strings.Contains(found[1], "://") {
 				continue

@@ -15,9 +15,9 @@
 //	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m})
 //
 // [Models] supplies models of the application. [Option] lists the other options, among them
-// providers whose SDKs are not part of this package, such as anthropic.Provider. [Live]
-// replaces policies that do not come from a file. The package compiles with both majors of
-// ADK; see package adkv1.
+// providers whose SDKs are not part of this package, such as anthropic.Provider. [Live] is for
+// policies that do not come from a file; the application replaces them. The package compiles
+// with both majors of ADK; see package adkv1.
 //
 // A file with mistakes is refused with a [*spec.Error], which lists all of them with line
 // and column. [spec.Check] also warns about valid settings that may not have the intended
