@@ -273,7 +273,7 @@ var imported = map[string]string{
 	"agent": adk + "agent", "llmagent": adk + "agent/llmagent", "model": adk + "model", "plugin": adk + "plugin", "runner": adk + "runner", "session": adk + "session",
 	"agenttool": adk + "tool/agenttool", "genai": "google.golang.org/genai",
 	"fallback": ours, "call": ours + "/call", "failure": ours + "/failure", "middleware": ours + "/middleware", "router": ours + "/router", "degrade": ours + "/degrade",
-	"policy": ours + "/policy", "spec": ours + "/policy/spec", "guard": ours + "/guard", "fallbacktest": ours + "/fallbacktest", "observe": ours + "/observe", "inspect": ours + "/inspect", "debugpage": ours + "/debugpage", "provider": ours + "/provider",
+	"policy": ours + "/policy", "spec": ours + "/policy/spec", "guard": ours + "/guard", "fallbacktest": ours + "/fallbacktest", "observe": ours + "/observe", "debugpage": ours + "/debugpage", "provider": ours + "/provider",
 	"openai": ours + "/provider/openai", "anthropic": ours + "/provider/anthropic", "gemini": ours + "/provider/gemini",
 	"attribute": "go.opentelemetry.io/otel/attribute", "metric": "go.opentelemetry.io/otel/metric", "otel": "go.opentelemetry.io/otel",
 }

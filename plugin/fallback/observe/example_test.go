@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"time"
 
 	"go.opentelemetry.io/otel"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 	"google.golang.org/adk/v2/model"
@@ -38,4 +40,21 @@ func ExampleNew() {
 	// Output:
 	// Paris.
 	// level=WARN msg="fallback: a fallback answered" model=pro original_model=flash error_code=503 reason="overloaded or unavailable" attempts=2
+}
+
+// A breaker opened by hand, for a maintenance that the provider has announced.
+func ExampleInspect() {
+	breaker := middleware.MustBreaker(middleware.BreakerConfig{})
+	m := router.MustFallback(router.Config{}, breaker(suite.NewModel("flash")), breaker(suite.NewModel("pro")))
+	for n := range observe.Inspect(m).All() {
+		if n.Breaker != nil && n.Name == "flash" {
+			n.Breaker.Open(time.Hour, "maintenance")
+		}
+	}
+	for n := range observe.Inspect(m).States() {
+		fmt.Println(n.Name, n.Breaker.State)
+	}
+	// Output:
+	// flash open
+	// pro closed
 }

@@ -7,8 +7,10 @@ import (
 	"log/slog"
 
 	"go.opentelemetry.io/otel/metric"
+	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
 // DefaultTenants is how many tenants have metrics of their own.
@@ -123,3 +125,8 @@ func (o *Observer) Close() error {
 	}
 	return o.gauges.registration.Unregister()
 }
+
+// Inspect returns the tree of m, with the state of its breakers, limits, budgets, caches,
+// hedges and experiments. Breakers can be opened and closed by hand; see
+// [inspect.Breaker]. It is safe for concurrent use.
+func Inspect(m model.LLM) inspect.Node { return inspect.Of(m) }
