@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	bifrost "github.com/maximhq/bifrost/core"
 	"github.com/maximhq/bifrost/core/schemas"
@@ -12,7 +12,7 @@ import (
 
 // account configures bifrost with one provider for each target, all of them
 // OpenAI's protocol at a base URL of their own.
-type account struct{ targets []string }
+type account struct{ targets []*Target }
 
 func provider(i int) schemas.ModelProvider { return schemas.ModelProvider(fmt.Sprintf("target-%d", i)) }
 
@@ -31,7 +31,7 @@ func (a account) GetConfigForProvider(key schemas.ModelProvider) (*schemas.Provi
 	for i, target := range a.targets {
 		if key == provider(i) {
 			network := schemas.DefaultNetworkConfig // no retries
-			network.BaseURL, network.AllowPrivateNetwork = target, true
+			network.BaseURL, network.AllowPrivateNetwork = target.URL, true
 			return &schemas.ProviderConfig{
 				NetworkConfig:            network,
 				ConcurrencyAndBufferSize: schemas.DefaultConcurrencyAndBufferSize,
@@ -44,81 +44,91 @@ func (a account) GetConfigForProvider(key schemas.ModelProvider) (*schemas.Provi
 
 // bifrostClient is bifrost in process, with its defaults and no plugin.
 type bifrostClient struct {
-	bifrost *bifrost.Bifrost
-	targets int
+	bifrost   *bifrost.Bifrost
+	messages  []schemas.ChatMessage
+	params    schemas.ChatParameters
+	fallbacks []schemas.Fallback
+	model     string
+	stream    bool
 }
 
-func newBifrost(targets ...string) (Client, error) {
+func newBifrost(s *Site) (Client, error) {
 	b, err := bifrost.Init(context.Background(), schemas.BifrostConfig{
-		Account: account{targets}, Logger: bifrost.NewDefaultLogger(schemas.LogLevelError),
+		Account: account{s.Targets}, Logger: bifrost.NewDefaultLogger(schemas.LogLevelError),
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &bifrostClient{b, len(targets)}, nil
+	c := &bifrostClient{bifrost: b, model: s.Targets[0].Name, stream: s.Chunks > 0}
+	for _, m := range s.conversation() {
+		role := [...]schemas.ChatMessageRole{bySystem: schemas.ChatMessageRoleSystem, byUser: schemas.ChatMessageRoleUser, byModel: schemas.ChatMessageRoleAssistant}[m.by]
+		c.messages = append(c.messages, schemas.ChatMessage{Role: role, Content: &schemas.ChatMessageContent{ContentStr: &m.text}})
+	}
+	text := func(description string) map[string]any {
+		return map[string]any{"type": "string", "description": description}
+	}
+	for _, name := range s.tools() {
+		c.params.Tools = append(c.params.Tools, schemas.ChatTool{Type: schemas.ChatToolTypeFunction, Function: &schemas.ChatToolFunction{
+			Name: name, Description: new(toolText), Parameters: &schemas.ToolFunctionParameters{Type: "object", Properties: schemas.NewOrderedMapFromPairs(
+				schemas.KV("city", text(cityText)), schemas.KV("day", text(dayText)),
+			)},
+		}})
+	}
+	if c.stream {
+		c.params.StreamOptions = &schemas.ChatStreamOptions{IncludeUsage: new(true)}
+	}
+	for i, target := range s.Targets[1:] {
+		c.fallbacks = append(c.fallbacks, schemas.Fallback{Provider: provider(i + 1), Model: target.Name})
+	}
+	return c, nil
 }
 
 func (c *bifrostClient) Close() { c.bifrost.Shutdown() }
 
-func message(role schemas.ChatMessageRole, text string) schemas.ChatMessage {
-	return schemas.ChatMessage{Role: role, Content: &schemas.ChatMessageContent{ContentStr: &text}}
-}
-
 // request is made anew for each call: bifrost keeps it and may change it.
 func (c *bifrostClient) request() *schemas.BifrostChatRequest {
-	req := &schemas.BifrostChatRequest{
-		Provider: provider(0), Model: Model, Input: []schemas.ChatMessage{
-			message(schemas.ChatMessageRoleSystem, system),
-			message(schemas.ChatMessageRoleUser, "Hello"),
-			message(schemas.ChatMessageRoleAssistant, earlier),
-			message(schemas.ChatMessageRoleUser, question),
-		},
+	params := c.params
+	return &schemas.BifrostChatRequest{
+		Provider: provider(0), Model: c.model, Input: slices.Clone(c.messages), Params: &params, Fallbacks: slices.Clone(c.fallbacks),
 	}
-	for i := 1; i < c.targets; i++ {
-		req.Fallbacks = append(req.Fallbacks, schemas.Fallback{Provider: provider(i), Model: Model})
-	}
-	return req
 }
 
-func (c *bifrostClient) Call(ctx context.Context, stream bool) (string, error) {
+func (c *bifrostClient) Call(ctx context.Context, show func(string)) error {
 	bctx, cancel := schemas.NewBifrostContextWithCancel(ctx)
 	defer cancel()
-	if stream {
-		return c.stream(bctx)
+	if c.stream {
+		return c.streamed(bctx, show)
 	}
 	resp, failed := c.bifrost.ChatCompletionRequest(bctx, c.request())
 	if failed != nil {
-		return "", asError(failed)
+		return asError(failed)
 	}
 	if len(resp.Choices) == 0 || resp.Choices[0].ChatNonStreamResponseChoice == nil {
-		return "", errors.New("peers: bifrost returns no choice")
+		return errors.New("peers: bifrost returns no choice")
 	}
-	return *resp.Choices[0].Message.Content.ContentStr, nil
+	show(*resp.Choices[0].Message.Content.ContentStr)
+	return nil
 }
 
-func (c *bifrostClient) stream(ctx *schemas.BifrostContext) (string, error) {
-	req := c.request()
-	include := true
-	req.Params = &schemas.ChatParameters{StreamOptions: &schemas.ChatStreamOptions{IncludeUsage: &include}}
-	chunks, failed := c.bifrost.ChatCompletionStreamRequest(ctx, req)
+func (c *bifrostClient) streamed(ctx *schemas.BifrostContext, show func(string)) error {
+	chunks, failed := c.bifrost.ChatCompletionStreamRequest(ctx, c.request())
 	if failed != nil {
-		return "", asError(failed)
+		return asError(failed)
 	}
-	var text strings.Builder
 	for chunk := range chunks {
 		if chunk.BifrostError != nil {
-			return "", asError(chunk.BifrostError)
+			return asError(chunk.BifrostError)
 		}
 		if chunk.BifrostChatResponse == nil {
 			continue
 		}
 		for _, choice := range chunk.BifrostChatResponse.Choices {
 			if delta := choice.ChatStreamResponseChoice; delta != nil && delta.Delta != nil && delta.Delta.Content != nil {
-				text.WriteString(*delta.Delta.Content)
+				show(*delta.Delta.Content)
 			}
 		}
 	}
-	return text.String(), nil
+	return nil
 }
 
 func asError(failed *schemas.BifrostError) error {

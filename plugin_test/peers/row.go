@@ -1,98 +1,162 @@
 package peers
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"sync"
-	"sync/atomic"
-	"syscall"
+	"slices"
+	"strings"
 	"time"
 )
 
-// Row is one thing that is measured of every peer.
+// Row is one thing that is measured of every peer: a call, the targets that it
+// meets and how many of them are made at a time. The zero value of a field is what
+// most rows have.
 type Row struct {
-	Name     string
-	Targets  []string // paths of the [Server], asked in order
-	Stream   bool
+	Name    string
+	Wire    bool   // the targets are a server on loopback; otherwise they answer from memory
+	Targets []Kind // in the order of the chain; never empty
+
+	Cooling bool          // the targets that are down are behind breakers that have opened
+	Cached  bool          // the answer is in a cache
+	Hedge   time.Duration // after so long without content the next target is called too; 0 means never
+
+	Chunks   int // of a streamed answer; 0 means that the call is not streamed
+	Messages int // of the conversation, with the system's; 0 means 4
+	Bytes    int // of the last message; 0 means that of an ordinary question
+	Tools    int
 	Parallel int // goroutines that call at a time; 0 means 1
 }
 
-// Rows returns all rows.
+// Kind is how a target behaves.
+type Kind int
+
+// The kinds of targets.
+const (
+	Up      Kind = iota // answers
+	Down503             // fails with status 503
+	Down429             // fails with status 429
+	Silent              // says nothing until the call is cancelled
+	Breaks              // fails after half of the chunks of its stream
+)
+
+// Feature is what a row needs of a peer. Its value is the word of a cell that the
+// peer cannot fill.
+type Feature string
+
+// The features.
+const (
+	InMemory Feature = "in memory" // calls models that are not behind HTTP
+	OverHTTP Feature = "client"    // has a client for chat completions
+	Failover Feature = "failover"
+	Breaker  Feature = "breaker"
+	Cache    Feature = "cache"
+	Hedge    Feature = "hedge"
+	Resume   Feature = "resume" // continues a stream that has broken, without a repeated or a missing word
+)
+
+// Needs returns the features that a peer must have for the row.
+func (r Row) Needs() []Feature {
+	needs := []Feature{InMemory}
+	if r.Wire {
+		needs[0] = OverHTTP
+	}
+	add := func(f Feature, needed bool) {
+		if needed {
+			needs = append(needs, f)
+		}
+	}
+	add(Breaker, r.Cooling)
+	add(Cache, r.Cached)
+	add(Hedge, r.Hedge > 0)
+	add(Resume, r.resumes())
+	add(Failover, len(r.Targets) > 1)
+	return needs
+}
+
+// asked returns how often one call asks the target at i.
+func (r Row) asked(i int) int64 {
+	switch {
+	case r.Cached, slices.Contains(r.Targets[:i], Up):
+		return 0
+	case r.Cooling && r.Targets[i] != Up:
+		return 0
+	}
+	return 1
+}
+
+// openAfter is how many failures in a row open a breaker.
+const openAfter = 5
+
+// primed returns how many calls open the breakers of the row, or fill its cache.
+func (r Row) primed() int {
+	switch {
+	case r.Cooling:
+		return openAfter
+	case r.Cached:
+		return 1
+	}
+	return 0
+}
+
+// Rows returns all rows: those in memory, then those over loopback HTTP.
 func Rows() []Row {
-	return []Row{
-		{Name: "unary", Targets: []string{"/up"}},
-		{Name: fmt.Sprintf("stream of %d", Chunks), Targets: []string{"/up"}, Stream: true},
-		{Name: "failover on 503", Targets: []string{"/503", "/up"}},
-		{Name: "failover on 429", Targets: []string{"/429", "/up"}},
-		{Name: "unary, 64 at a time", Targets: []string{"/up"}, Parallel: 64},
+	var (
+		alone     = []Kind{Up}
+		pair      = []Kind{Up, Up}
+		many      = append(slices.Repeat([]Kind{Down503}, 15), Up)
+		memory    = Row{Targets: pair}
+		armed     = time.Minute // longer than any call
+		fired     = time.Millisecond
+		quarter   = Row{Targets: []Kind{Breaks, Up}, Chunks: 2500}
+		following = Row{Targets: []Kind{Breaks, Up}, Chunks: 10_000}
+	)
+	both := []Row{
+		memory.with("healthy call", func(*Row) {}),
+		memory.with("healthy stream of 64", func(r *Row) { r.Chunks = 64 }),
+		memory.with("failover on 503", func(r *Row) { r.Targets = []Kind{Down503, Up} }),
+		memory.with("failover on 429", func(r *Row) { r.Targets = []Kind{Down429, Up} }),
+		memory.with("failover, stream of 64", func(r *Row) { r.Targets, r.Chunks = []Kind{Down503, Up}, 64 }),
+		memory.with("open breaker in front", func(r *Row) { r.Targets, r.Cooling = []Kind{Down503, Up}, true }),
+		memory.with("16 targets, 15 failing", func(r *Row) { r.Targets = many }),
+		memory.with("16 targets, 15 cooling", func(r *Row) { r.Targets, r.Cooling = many, true }),
+		memory.with("hedge, not needed", func(r *Row) { r.Hedge = armed }),
+		memory.with("hedge, first is silent", func(r *Row) { r.Targets, r.Hedge = []Kind{Silent, Up}, fired }),
+		memory.with("64 goroutines", func(r *Row) { r.Parallel = 64 }),
+		memory.with("1,000 goroutines", func(r *Row) { r.Parallel = 1000 }),
+		memory.with("10 messages", func(r *Row) { r.Messages = 10 }),
+		memory.with("1,000 messages", func(r *Row) { r.Messages = 1000 }),
+		memory.with("64 tools", func(r *Row) { r.Tools = 64 }),
+		memory.with("prompt of 1 KB", func(r *Row) { r.Bytes = 1 << 10 }),
+		memory.with("prompt of 1 MB", func(r *Row) { r.Bytes = 1 << 20 }),
+		memory.with("stream of 10", func(r *Row) { r.Chunks = 10 }),
+		memory.with("stream of 10,000", func(r *Row) { r.Chunks = 10_000 }),
 	}
+	rows := append(slices.Clip(both),
+		memory.with("cache hit", func(r *Row) { r.Targets, r.Cached = alone, true }),
+		memory.with("cache hit, 20 messages, 10 tools", func(r *Row) { r.Targets, r.Cached, r.Messages, r.Tools = alone, true, 20, 10 }),
+		quarter.with("stream of 2,500, broken and resumed", func(*Row) {}),
+		following.with("stream of 10,000, broken and resumed", func(*Row) {}),
+	)
+	for _, row := range both {
+		rows = append(rows, row.with(row.Name, func(r *Row) { r.Wire = true }))
+	}
+	return rows
 }
 
-// Figure is what calls have cost.
-type Figure struct {
-	Calls       int
-	CPU, Wall   time.Duration // of all calls; CPU is that of the whole process, the server included
-	Connections int64         // that the server saw opened
-	Requests    int64         // that the server saw
+// with returns a copy of r with another name and what change sets.
+func (r Row) with(name string, change func(*Row)) Row {
+	r.Name = name
+	change(&r)
+	return r
 }
 
-// CPUPerCall returns the processor time of one call.
-func (f Figure) CPUPerCall() time.Duration { return f.CPU / time.Duration(f.Calls) }
-
-// Run makes calls calls as row says and returns what they cost. Every answer is
-// checked: it must be the whole [Answer], and every target must have been asked.
-func (row Row) Run(ctx context.Context, server *Server, client Client, calls int) (Figure, error) {
-	connections, requests := server.Counts()
-	cpu, started := processCPU(), time.Now()
-	if err := row.calls(ctx, client, calls); err != nil {
-		return Figure{}, err
+// Text is what the answer of the row says, chunk by chunk. An answer that is not
+// streamed is one chunk of 64 words.
+func (r Row) Text() []string {
+	if r.Chunks == 0 {
+		return []string{strings.Join(words(64), "")}
 	}
-	figure := Figure{Calls: calls, Wall: time.Since(started), CPU: processCPU() - cpu}
-	figure.Connections, figure.Requests = server.Counts()
-	figure.Connections -= connections
-	figure.Requests -= requests
-	if want := int64(calls * len(row.Targets)); figure.Requests != want {
-		return Figure{}, fmt.Errorf("peers: %s: the server saw %d requests, want %d", row.Name, figure.Requests, want)
-	}
-	return figure, nil
+	return words(r.Chunks)
 }
 
-func (row Row) calls(ctx context.Context, client Client, calls int) error {
-	var left atomic.Int64
-	left.Store(int64(calls))
-	failures := make([]error, max(row.Parallel, 1))
-	var wg sync.WaitGroup
-	for i := range failures {
-		wg.Go(func() {
-			for left.Add(-1) >= 0 && failures[i] == nil {
-				text, err := client.Call(ctx, row.Stream)
-				if err == nil && text != Answer {
-					err = fmt.Errorf("peers: %s: the answer has %d bytes, want %d", row.Name, len(text), len(Answer))
-				}
-				failures[i] = err
-			}
-		})
-	}
-	wg.Wait()
-	return errors.Join(failures...)
-}
-
-// Open makes a client of peer for row.
-func (row Row) Open(server *Server, peer Peer) (Client, error) {
-	var targets []string
-	for _, path := range row.Targets {
-		targets = append(targets, server.URL+path)
-	}
-	return peer.New(targets...)
-}
-
-// processCPU returns the processor time that the process has used, of all threads
-// and in the kernel too.
-func processCPU() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		panic(err) // RUSAGE_SELF is always allowed
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
+// resumes reports whether the stream of the row breaks, to be continued by the next
+// target.
+func (r Row) resumes() bool { return slices.Contains(r.Targets, Breaks) }
