@@ -1,7 +1,6 @@
 package request
 
 import (
-	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -36,9 +35,9 @@ func WithoutEcho(message string, req *model.LLMRequest) string {
 // echo looks for runs of a message in texts.
 type echo struct {
 	message string
-	quoted  []bool           // by byte of the message
+	quoted  []bool           // by byte of the message; nil while nothing is quoted
 	runs    map[uint64]place // the runs of the message, by their hashes
-	maybe   [1 << 12]bool    // whether there is a hash with these highest bits
+	maybe   [1 << 6]uint64   // a bit for the highest bits of each of these hashes
 }
 
 // place is the first place of a run in the message.
@@ -60,12 +59,12 @@ var outgoing = func() uint64 {
 }()
 
 func newEcho(message string) *echo {
-	e := &echo{message: message, quoted: make([]bool, len(message)), runs: make(map[uint64]place)}
+	e := &echo{message: message, runs: make(map[uint64]place)}
 	runs(message, func(end int, hash uint64) {
 		if _, known := e.runs[hash]; !known {
 			e.runs[hash] = place{start: end - minEcho}
 		}
-		e.maybe[hash>>52] = true
+		e.maybe[hash>>58] |= 1 << (hash >> 52 & 63)
 	})
 	return e
 }
@@ -91,7 +90,7 @@ func (e *echo) find(text string) {
 		return
 	}
 	runs(text, func(end int, hash uint64) {
-		if !e.maybe[hash>>52] {
+		if e.maybe[hash>>58]&(1<<(hash>>52&63)) == 0 {
 			return
 		}
 		p, ok := e.runs[hash]
@@ -119,6 +118,9 @@ func (e *echo) findWhole(text string) {
 }
 
 func (e *echo) mark(start, end int) {
+	if e.quoted == nil {
+		e.quoted = make([]bool, len(e.message))
+	}
 	for i := start; i < end; i++ {
 		e.quoted[i] = true
 	}
@@ -131,7 +133,7 @@ func (e *echo) result() string {
 			e.mark(end-minEcho, end)
 		}
 	})
-	if !slices.Contains(e.quoted, true) {
+	if e.quoted == nil {
 		return e.message
 	}
 	var b strings.Builder
