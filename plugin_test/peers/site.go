@@ -35,7 +35,7 @@ type Target struct {
 // Figure is what calls have cost.
 type Figure struct {
 	Calls       int
-	CPU, Wall   time.Duration // of all calls; CPU is that of the whole process, the server included
+	CPU         time.Duration // processor time of all calls, of the whole process, the server included
 	Allocations uint64        // of all calls, of the whole process
 }
 
@@ -93,11 +93,11 @@ func (s *Site) Run(ctx context.Context, calls int) (Figure, error) {
 	}
 	var start, end runtime.MemStats
 	runtime.ReadMemStats(&start)
-	cpu, started := processCPU(), time.Now()
+	cpu := processCPU()
 	if err := s.calls(ctx, calls); err != nil {
 		return Figure{}, fmt.Errorf("peers: %s: %w", s.Name, err)
 	}
-	figure := Figure{Calls: calls, Wall: time.Since(started), CPU: processCPU() - cpu}
+	figure := Figure{Calls: calls, CPU: processCPU() - cpu}
 	runtime.ReadMemStats(&end)
 	figure.Allocations = end.Mallocs - start.Mallocs
 	for i, target := range s.Targets {

@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.SetOutput(progress)
 	m := measuring{progress: progress}
 	flags.IntVar(&m.rounds, "rounds", 7, "how often each figure is measured; the median counts")
-	flags.DurationVar(&m.length, "for", 120*time.Millisecond, "time of one measurement")
+	flags.DurationVar(&m.length, "for", 120*time.Millisecond, "processor time of one measurement")
 	rows := flags.String("rows", "", "regular expression of the rows to measure; empty means all")
 	only := flags.String("peers", "", "regular expression of the peers to measure, beside adk-fallback; empty means all")
 	file := flags.String("o", page, "file to write; empty means none")

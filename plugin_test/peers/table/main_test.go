@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/adk-fallback/adk-fallback/plugin_test/peers"
 )
 
 // A short run writes the page that it prints.
@@ -37,6 +40,21 @@ func TestTableRefusesWrongArguments(t *testing.T) {
 	for _, args := range [][]string{{"-rounds", "0"}, {"-for", "0s"}, {"-rows", "("}, {"-peers", "("}, {"-rows", "no such row"}, {"-unknown"}} {
 		if err := run(t.Context(), args, &strings.Builder{}, &strings.Builder{}); err == nil {
 			t.Errorf("%q is accepted", args)
+		}
+	}
+}
+
+// Every reason is for rows and an alternative that exist, and that can do them.
+func TestReasonsAreForRows(t *testing.T) {
+	for _, r := range reasons {
+		for _, name := range r.rows {
+			row := slices.IndexFunc(peers.Rows(), func(row peers.Row) bool { return row.Name == name && row.Wire == r.wire })
+			peer := slices.IndexFunc(peers.Peers(), func(p peers.Peer) bool { return p.Name == r.peer && p.Alternative })
+			if row < 0 || peer < 0 {
+				t.Errorf("the reason for %s beside %s has no such row or peer", name, r.peer)
+			} else if lacks := peers.Peers()[peer].Cannot(peers.Rows()[row]); lacks != "" {
+				t.Errorf("the reason for %s beside %s: the peer lacks %s", name, r.peer, lacks)
+			}
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 type measuring struct {
 	peers    []peers.Peer
 	rounds   int
-	length   time.Duration // of one measurement
+	length   time.Duration // processor time of one measurement
 	progress io.Writer
 }
 
@@ -100,8 +100,8 @@ func (m *measuring) warm(ctx context.Context, site *peers.Site) (calls int, _ er
 		if err != nil {
 			return 0, err
 		}
-		if figure.Wall*4 >= m.length {
-			return max(int(float64(calls)*float64(m.length)/float64(figure.Wall)), site.Parallel, 1), nil
+		if figure.CPU*4 >= m.length {
+			return max(int(float64(calls)*float64(m.length)/float64(figure.CPU)), site.Parallel, 1), nil
 		}
 	}
 }
