@@ -22,7 +22,7 @@ import (
 
 // pages are the documents for users.
 var pages = []string{
-	"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/policy.md", "../docs/errors.md", "../docs/simulate.md", "../docs/providers.md", "../docs/observability.md", "../docs/state.md", "../docs/gateway.md", "../docs/gateway-operation.md", "../docs/architecture.md", "../docs/behaviours.md", "../CHANGELOG.md",
+	"../README.md", "../CONTRIBUTING.md", "../SECURITY.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/policy.md", "../docs/errors.md", "../docs/simulate.md", "../docs/providers.md", "../docs/observability.md", "../docs/state.md", "../docs/gateway.md", "../docs/gateway-operation.md", "../docs/architecture.md", "../docs/behaviours.md", "../CHANGELOG.md", "../docs/benchmarks.md", "../plugin_test/peers/README.md",
 	"../samples/quickstart/README.md", "../samples/resilient/README.md", "../samples/vendors/README.md", "../samples/policy/README.md", "../samples/cascade/README.md", "../samples/tiers/README.md", "../samples/replicas/README.md", "../samples/gateway/README.md", "../samples/headlines/README.md", "../samples/ci/README.md",
 	"../samples/observability/README.md", "../samples/observability/runbooks/README.md", "../samples/observability/runbooks/fallback-rate.md",
 	"../samples/observability/runbooks/primary-errors.md", "../samples/observability/runbooks/all-open.md", "../samples/observability/runbooks/degraded-answers.md",

@@ -1,9 +1,11 @@
-// Package peers compares the cost of this module with its alternatives: bifrost/core
-// in process, the official OpenAI SDK, and net/http alone as the lower bound. It is a
-// separate module, so that users of adk-fallback do not get these dependencies.
+// Package peers compares the cost of this module with its alternatives: failsafe-go,
+// eino, genkit, bifrost/core, the official OpenAI SDK, and net/http alone as the lower
+// bound. It is a separate module, so that users of adk-fallback do not get these
+// dependencies.
 //
-// Each [Client] makes the same call, over loopback HTTP, to one plain net/http
-// [Server] in the same process. The figures therefore include the server: compare
-// ratios, and read them beside those of net/http. README.md has the command. Package
-// engine compares without a network.
+// A [Row] is a call and the targets that it meets, in memory or over loopback HTTP. A
+// [Peer] makes a [Client] for each row that it can do. A [Site] has one client and its
+// targets, and measures calls: the processor time includes that of the server, so
+// compare ratios. Command table measures all rows and writes docs/benchmarks.md;
+// README.md says what each peer does.
 package peers

@@ -42,7 +42,7 @@ type Fitted struct {
 // what they point to, so a shallow copy of a shared request is enough. A second
 // Fit changes nothing. Fit takes linear time.
 func (t Target) Fit(req *model.LLMRequest) (Fitted, error) {
-	if isPlain(req) {
+	if isPlain(req) && (req.Config == nil || req.Config.SystemInstruction == nil || !isNo(t.Accepts().System)) {
 		return Fitted{}, nil
 	}
 	f := fitting{Target: t, takes: t.Accepts(), req: *req}
@@ -57,8 +57,8 @@ func (t Target) Fit(req *model.LLMRequest) (Fitted, error) {
 	return Fitted{Adapted: f.adapted, Answer: f.answer}, nil
 }
 
-// isPlain tells whether every target accepts req as it is: texts that begin and
-// end with the user, and no settings.
+// isPlain tells whether every target that takes a system instruction accepts req as
+// it is: texts that begin and end with the user, and no settings.
 func isPlain(req *model.LLMRequest) bool {
 	if req.Config != nil && !isPlainConfig(req.Config) {
 		return false
@@ -89,9 +89,10 @@ func isText(p *genai.Part) bool {
 		p.ToolResponse == nil && p.PartMetadata == nil && p.AudioTranscription == nil && p.MediaProcessing == "" && p.SpeechMetadata == nil
 }
 
-// isPlainConfig tells whether c sets nothing that a target could refuse.
+// isPlainConfig tells whether c sets nothing but a system instruction that a target
+// could refuse.
 func isPlainConfig(c *genai.GenerateContentConfig) bool {
-	return c.SystemInstruction == nil && c.Temperature == nil && c.TopP == nil && c.TopK == nil && c.CandidateCount == 0 &&
+	return c.Temperature == nil && c.TopP == nil && c.TopK == nil && c.CandidateCount == 0 &&
 		len(c.StopSequences) == 0 && !c.ResponseLogprobs && c.Logprobs == nil && c.PresencePenalty == nil && c.FrequencyPenalty == nil &&
 		c.Seed == nil && c.ResponseMIMEType == "" && c.ResponseSchema == nil && c.ResponseJsonSchema == nil && c.RoutingConfig == nil &&
 		c.ModelSelectionConfig == nil && len(c.SafetySettings) == 0 && len(c.Tools) == 0 && c.ToolConfig == nil && len(c.Labels) == 0 &&

@@ -327,7 +327,7 @@ func TestPlaceholderForForeignCalls(t *testing.T) {
 
 // A fast path that overlooks a field would send what a target refuses.
 func TestEveryFieldOfTheConfigurationIsLookedAt(t *testing.T) {
-	harmless := map[string]bool{"HTTPOptions": true, "MaxOutputTokens": true}
+	harmless := map[string]bool{"HTTPOptions": true, "MaxOutputTokens": true, "SystemInstruction": true} // Fit itself looks at the last
 	kind := reflect.TypeFor[genai.GenerateContentConfig]()
 	for i := range kind.NumField() {
 		config := &genai.GenerateContentConfig{}
@@ -374,6 +374,36 @@ func TestEveryProviderToolIsKnown(t *testing.T) {
 		if _, err := sonnet.Fit(req); err == nil {
 			t.Errorf("Anthropic takes %s", kind.Field(i).Name)
 		}
+	}
+}
+
+// An ordinary conversation costs a target that takes system instructions no copy. One that
+// takes none gets it as a user's text.
+func TestConversationWithSystemInstruction(t *testing.T) {
+	chat := func() *model.LLMRequest {
+		return &model.LLMRequest{
+			Config:   &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("be brief", genai.RoleUser)},
+			Contents: []*genai.Content{genai.NewContentFromText("hello", genai.RoleUser)},
+		}
+	}
+	for _, target := range []provider.Target{{}, {API: provider.Gemini, Model: "gemini-2.5-flash"}, {API: provider.Chat, Model: "gpt-5.1"}, sonnet} {
+		target = target.Resolved()
+		req := chat()
+		allocations := testing.AllocsPerRun(10, func() {
+			if _, err := target.Fit(req); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocations != 0 || req.Config.SystemInstruction == nil {
+			t.Errorf("%+v: %v allocations, system instruction %v", target.Model, allocations, req.Config.SystemInstruction)
+		}
+	}
+	req := chat()
+	if _, err := (provider.Target{API: provider.Gemini, Model: "gemma-3-27b-it"}).Fit(req); err != nil {
+		t.Fatal(err)
+	}
+	if req.Config.SystemInstruction != nil || len(req.Contents) != 1 || len(req.Contents[0].Parts) != 2 {
+		t.Errorf("a target without system instructions gets %+v, %+v", req.Config, req.Contents)
 	}
 }
 
