@@ -90,13 +90,17 @@ func newRequest(r Row) *request {
 			req.contents = append(req.contents, genai.NewContentFromText(m.text, genai.RoleModel))
 		}
 	}
+	var functions []*genai.FunctionDeclaration
 	for _, name := range r.tools() {
-		req.config.Tools = append(req.config.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{
+		functions = append(functions, &genai.FunctionDeclaration{
 			Name: name, Description: toolText,
 			Parameters: &genai.Schema{Type: genai.TypeObject, Properties: map[string]*genai.Schema{
 				"city": {Type: genai.TypeString, Description: cityText}, "day": {Type: genai.TypeString, Description: dayText},
 			}},
-		}}})
+		})
+	}
+	if functions != nil {
+		req.config.Tools = []*genai.Tool{{FunctionDeclarations: functions}}
 	}
 	return req
 }

@@ -88,8 +88,9 @@ type options struct {
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
 const DefaultInterval = follow.Interval
 
-// idlePerHost is how many idle connections to a host are kept.
-const idlePerHost = 256
+// idlePerHost is how many idle connections to a host are kept: more calls at a time over
+// HTTP/1.1 would connect anew for each.
+const idlePerHost = 1024
 
 // optionsOf returns the combined options, or an error that names each one that is nil or
 // unknown.

@@ -16,8 +16,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// idlePerHost is how many idle connections to a host are kept.
-const idlePerHost = 256
+// idlePerHost is how many idle connections to a host are kept: more calls at a time over
+// HTTP/1.1 would connect anew for each.
+const idlePerHost = 1024
 
 // newClient returns a client of our own, or a copy of the caller's. Its transport
 // records the status, headers and body of failed attempts for package failure. It
