@@ -24,7 +24,8 @@ What a model call costs with this module and with the alternatives. ` + "`go run
 - A time is the processor time of one call, of the whole process with its garbage collection. Over HTTP it includes the server.
 - A ratio is adk-fallback's time divided by the peer's, the median of rounds in which the peers take turns. Below 1, adk-fallback costs
   less. Compare ratios, not times of different runs.
-- *cannot* names what the peer lacks for the call.
+- *cannot* names what the peer lacks for the call: *in memory*, that it calls models over HTTP only; *client*, that it has none for chat
+  completions.
 
 `
 
@@ -120,7 +121,7 @@ func (r *report) growth(b *strings.Builder) {
 			if from == nil || to == nil {
 				continue
 			}
-			fmt.Fprintf(&rows, "| %s, %s |", g.what, map[bool]string{false: "in memory", true: "over HTTP"}[wire])
+			fmt.Fprintf(&rows, "| %s, %s |", g.what, place(wire))
 			for i, c := range to.cells {
 				if c.cannot != "" {
 					fmt.Fprintf(&rows, " cannot: %s |", c.cannot)
@@ -138,23 +139,47 @@ func (r *report) growth(b *strings.Builder) {
 	}
 }
 
-// above writes the rows on which an alternative costs less.
+// above writes the rows on which an alternative costs less, those with the same reason
+// together.
 func (r *report) above(b *strings.Builder) {
-	var rows strings.Builder
+	type group struct {
+		reason
+		calls []string
+	}
+	var groups []*group
 	for _, l := range r.lines {
 		for i, peer := range r.peers {
-			if c := l.cells[i]; peer.Alternative && c.ratio > limit {
-				fmt.Fprintf(&rows, "| %s, %s | %s | %.2f × | %s |\n", l.Name, map[bool]string{false: "in memory", true: "over HTTP"}[l.Wire], peer.Name, c.ratio, why(l, peer.Name))
+			c := l.cells[i]
+			if !peer.Alternative || c.ratio <= limit {
+				continue
 			}
+			why := reasonFor(l.Row, peer.Name)
+			at := slices.IndexFunc(groups, func(g *group) bool { return g.peer == peer.Name && g.wire == l.Wire && g.why == why.why })
+			if at < 0 {
+				at = len(groups)
+				groups = append(groups, &group{reason: why})
+			}
+			groups[at].calls = append(groups[at].calls, fmt.Sprintf("%s %.2f ×", l.Name, c.ratio))
 		}
 	}
-	fmt.Fprintf(b, "\n## Where adk-fallback costs more\n\n")
-	if rows.Len() == 0 {
+	b.WriteString("\n## Where adk-fallback costs more\n\n")
+	if len(groups) == 0 {
 		fmt.Fprintf(b, "On no call of these tables does it cost more than %.2f × an alternative.\n", limit)
 		return
 	}
 	fmt.Fprintf(b, "The calls whose ratio to an alternative is above %.2f. `net/http`, which decodes nothing, and the policy file, which is\nadk-fallback itself, are no alternatives.\n\n", limit)
-	b.WriteString("| call | peer | ratio | why |\n|---|---|---|---|\n" + rows.String())
+	b.WriteString("| peer | | calls | why |\n|---|---|---|---|\n")
+	for _, g := range groups {
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", g.peer, place(g.wire), strings.Join(g.calls, "<br>"), g.why)
+	}
+}
+
+// place is where the targets of a row are.
+func place(wire bool) string {
+	if wire {
+		return "over HTTP"
+	}
+	return "in memory"
 }
 
 // machine writes what the figures depend on.

@@ -1,6 +1,10 @@
 package main
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/adk-fallback/adk-fallback/plugin_test/peers"
+)
 
 // reason says why calls of this module cost more than those of a peer, as profiles of
 // both show (README.md has the command).
@@ -15,8 +19,8 @@ type reason struct {
 // it are not used.
 var reasons = []reason{
 	{"failsafe-go", false, []string{"healthy call", "64 goroutines", "1,000 goroutines", "10 messages", "prompt of 1 KB", "prompt of 1 MB"},
-		"Each attempt gets its own copy of the request, fitted to its target, because models may write into it; the answer's metadata " +
-			"says which target answered. The two are half of the profile. failsafe-go passes the same request on and records nothing."},
+		"Each attempt gets its own copy of the request, fitted to its target, because models may write into it. The call is " +
+			"recorded, and the answer's metadata says which target answered. The two are half of the profile. failsafe-go passes the same request on and records nothing."},
 	{"failsafe-go", false, []string{"1,000 messages", "64 tools"},
 		"The copy of the request for each attempt: its cost is linear in messages and tool declarations. failsafe-go passes the same request on."},
 	{"eino", false, []string{"1,000 messages", "64 tools"},
@@ -45,12 +49,12 @@ var reasons = []reason{
 		"As beside openai-go, which makes its calls."},
 }
 
-// why returns the reason for a row, if there is one.
-func why(l line, peer string) string {
+// reasonFor returns the reason for a row beside a peer.
+func reasonFor(row peers.Row, peer string) reason {
 	for _, r := range reasons {
-		if r.wire == l.Wire && r.peer == peer && slices.Contains(r.rows, l.Name) {
-			return r.why
+		if r.wire == row.Wire && r.peer == peer && slices.Contains(r.rows, row.Name) {
+			return r
 		}
 	}
-	return "not known yet"
+	return reason{peer: peer, wire: row.Wire, why: "not known yet"}
 }
