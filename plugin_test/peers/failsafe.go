@@ -45,14 +45,14 @@ func (g *guarded) call(ctx context.Context) (any, error) {
 	return g.policies.WithContext(ctx).GetWithExecution(g.ask)
 }
 
-// asked is what a target needs of a call. It travels in the context, since a
+// failsafeCall is what a target needs of a call. It travels in the context, since a
 // fallback policy's function is given nothing else.
-type asked struct {
+type failsafeCall struct {
 	show  func(string)
 	shown bool // something has reached the consumer
 }
 
-type askedKey struct{}
+type failsafeCallKey struct{}
 
 // errShown is the error of a model that failed after its first chunk: no other
 // target may answer then.
@@ -105,7 +105,7 @@ func (s *Site) asks() (all []func(execution) (any, error), c *failsafeClient, er
 			if s.Chunks == 0 {
 				return sdk.whole(exec.Context(), sdk.targets[i])
 			}
-			call := exec.Context().Value(askedKey{}).(*asked)
+			call := exec.Context().Value(failsafeCallKey{}).(*failsafeCall)
 			err := sdk.stream(exec.Context(), sdk.targets[i], func(text string) {
 				call.shown = true
 				call.show(text)
@@ -121,7 +121,7 @@ func (s *Site) asks() (all []func(execution) (any, error), c *failsafeClient, er
 
 func inMemory(m model.LLM, req *request, stream bool) func(execution) (any, error) {
 	return func(exec execution) (any, error) {
-		call := exec.Context().Value(askedKey{}).(*asked)
+		call := exec.Context().Value(failsafeCallKey{}).(*failsafeCall)
 		var last *model.LLMResponse
 		for resp, err := range m.GenerateContent(exec.Context(), req.of(m.Name()), stream) {
 			if err != nil && call.shown {
@@ -213,8 +213,8 @@ func mayFallBack(_ any, err error) bool {
 }
 
 func (c *failsafeClient) Call(ctx context.Context, show func(string)) error {
-	call := &asked{show: show}
-	answer, err := c.call(context.WithValue(ctx, askedKey{}, call))
+	call := &failsafeCall{show: show}
+	answer, err := c.call(context.WithValue(ctx, failsafeCallKey{}, call))
 	if err == nil && !call.shown {
 		c.show(answer, show)
 	}

@@ -99,41 +99,37 @@ func (r Row) primed() int {
 // Rows returns all rows: those in memory, then those over loopback HTTP.
 func Rows() []Row {
 	var (
-		alone     = []Kind{Up}
-		pair      = []Kind{Up, Up}
-		many      = append(slices.Repeat([]Kind{Down503}, 15), Up)
-		memory    = Row{Targets: pair}
-		armed     = time.Minute // longer than any call
-		fired     = time.Millisecond
-		quarter   = Row{Targets: []Kind{Breaks, Up}, Chunks: 2500}
-		following = Row{Targets: []Kind{Breaks, Up}, Chunks: 10_000}
+		many   = append(slices.Repeat([]Kind{Down503}, 15), Up)
+		pair   = Row{Targets: []Kind{Up, Up}}
+		alone  = Row{Targets: []Kind{Up}, Cached: true}
+		broken = Row{Targets: []Kind{Breaks, Up}}
 	)
 	both := []Row{
-		memory.with("healthy call", func(*Row) {}),
-		memory.with("healthy stream of 64", func(r *Row) { r.Chunks = 64 }),
-		memory.with("failover on 503", func(r *Row) { r.Targets = []Kind{Down503, Up} }),
-		memory.with("failover on 429", func(r *Row) { r.Targets = []Kind{Down429, Up} }),
-		memory.with("failover, stream of 64", func(r *Row) { r.Targets, r.Chunks = []Kind{Down503, Up}, 64 }),
-		memory.with("open breaker in front", func(r *Row) { r.Targets, r.Cooling = []Kind{Down503, Up}, true }),
-		memory.with("16 targets, 15 failing", func(r *Row) { r.Targets = many }),
-		memory.with("16 targets, 15 cooling", func(r *Row) { r.Targets, r.Cooling = many, true }),
-		memory.with("hedge, not needed", func(r *Row) { r.Hedge = armed }),
-		memory.with("hedge, first is silent", func(r *Row) { r.Targets, r.Hedge = []Kind{Silent, Up}, fired }),
-		memory.with("64 goroutines", func(r *Row) { r.Parallel = 64 }),
-		memory.with("1,000 goroutines", func(r *Row) { r.Parallel = 1000 }),
-		memory.with("10 messages", func(r *Row) { r.Messages = 10 }),
-		memory.with("1,000 messages", func(r *Row) { r.Messages = 1000 }),
-		memory.with("64 tools", func(r *Row) { r.Tools = 64 }),
-		memory.with("prompt of 1 KB", func(r *Row) { r.Bytes = 1 << 10 }),
-		memory.with("prompt of 1 MB", func(r *Row) { r.Bytes = 1 << 20 }),
-		memory.with("stream of 10", func(r *Row) { r.Chunks = 10 }),
-		memory.with("stream of 10,000", func(r *Row) { r.Chunks = 10_000 }),
+		pair.with("healthy call", func(*Row) {}),
+		pair.with("healthy stream of 64", func(r *Row) { r.Chunks = 64 }),
+		pair.with("failover on 503", func(r *Row) { r.Targets = []Kind{Down503, Up} }),
+		pair.with("failover on 429", func(r *Row) { r.Targets = []Kind{Down429, Up} }),
+		pair.with("failover, stream of 64", func(r *Row) { r.Targets, r.Chunks = []Kind{Down503, Up}, 64 }),
+		pair.with("open breaker in front", func(r *Row) { r.Targets, r.Cooling = []Kind{Down503, Up}, true }),
+		pair.with("16 targets, 15 failing", func(r *Row) { r.Targets = many }),
+		pair.with("16 targets, 15 cooling", func(r *Row) { r.Targets, r.Cooling = many, true }),
+		pair.with("hedge, not needed", func(r *Row) { r.Hedge = time.Minute }),
+		pair.with("hedge, first is silent", func(r *Row) { r.Targets, r.Hedge = []Kind{Silent, Up}, time.Millisecond }),
+		pair.with("64 goroutines", func(r *Row) { r.Parallel = 64 }),
+		pair.with("1,000 goroutines", func(r *Row) { r.Parallel = 1000 }),
+		pair.with("10 messages", func(r *Row) { r.Messages = 10 }),
+		pair.with("1,000 messages", func(r *Row) { r.Messages = 1000 }),
+		pair.with("64 tools", func(r *Row) { r.Tools = 64 }),
+		pair.with("prompt of 1 KB", func(r *Row) { r.Bytes = 1 << 10 }),
+		pair.with("prompt of 1 MB", func(r *Row) { r.Bytes = 1 << 20 }),
+		pair.with("stream of 10", func(r *Row) { r.Chunks = 10 }),
+		pair.with("stream of 10,000", func(r *Row) { r.Chunks = 10_000 }),
 	}
 	rows := append(slices.Clip(both),
-		memory.with("cache hit", func(r *Row) { r.Targets, r.Cached = alone, true }),
-		memory.with("cache hit, 20 messages, 10 tools", func(r *Row) { r.Targets, r.Cached, r.Messages, r.Tools = alone, true, 20, 10 }),
-		quarter.with("stream of 2,500, broken and resumed", func(*Row) {}),
-		following.with("stream of 10,000, broken and resumed", func(*Row) {}),
+		alone.with("cache hit", func(*Row) {}),
+		alone.with("cache hit, 20 messages, 10 tools", func(r *Row) { r.Messages, r.Tools = 20, 10 }),
+		broken.with("stream of 2,500, broken and resumed", func(r *Row) { r.Chunks = 2500 }),
+		broken.with("stream of 10,000, broken and resumed", func(r *Row) { r.Chunks = 10_000 }),
 	)
 	for _, row := range both {
 		rows = append(rows, row.with(row.Name, func(r *Row) { r.Wire = true }))
