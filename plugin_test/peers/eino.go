@@ -48,7 +48,7 @@ func newEino(s *Site) (Client, error) {
 	config.ModelRetryConfig = &adk.ModelRetryConfig{
 		MaxRetries: maxRetries,
 		// Another target is free at once, so none is asked again.
-		IsRetryAble: func(context.Context, error) bool { return false },
+		ShouldRetry: func(context.Context, *adk.RetryContext) *adk.RetryDecision { return nil },
 	}
 	if len(models) > 1 {
 		config.ModelFailoverConfig = &adk.ModelFailoverConfig[*schema.Message]{
