@@ -20,7 +20,7 @@ type reason struct {
 var reasons = []reason{
 	{"failsafe-go", false, []string{"healthy call", "64 goroutines", "1,000 goroutines", "10 messages", "prompt of 1 KB", "prompt of 1 MB"},
 		"Each attempt gets its own copy of the request, fitted to its target, because models may write into it. The call is " +
-			"recorded, and the answer's metadata says which target answered. The two are half of the profile. failsafe-go passes the same request on and records nothing."},
+			"recorded, and the answer's metadata says which target answered. Copy and record are half of the profile. failsafe-go passes the same request on and records nothing."},
 	{"failsafe-go", false, []string{"1,000 messages", "64 tools"},
 		"The copy of the request for each attempt: its cost is linear in messages and tool declarations. failsafe-go passes the same request on."},
 	{"eino", false, []string{"1,000 messages", "64 tools"},
