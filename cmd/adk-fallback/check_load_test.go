@@ -18,6 +18,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -176,8 +177,9 @@ func TestCheckReportsWhatLoadDoesOfMutations(t *testing.T) {
 	}
 	file, tried, good := filepath.Join(t.TempDir(), "fallback.yaml"), 0, 0
 	doc := policies(t)["without later sections"]
+	step := 3 * 12 / suite.Runs(12)
 	for i, n := range scalars(doc) {
-		if i%3 > 0 { // a build takes its time
+		if i%step > 0 { // a build takes its time
 			continue
 		}
 		was := *n
@@ -199,7 +201,7 @@ func TestCheckReportsWhatLoadDoesOfMutations(t *testing.T) {
 			good++
 		}
 	}
-	if tried < 80 || good < 5 {
+	if tried < suite.Runs(80) || good < suite.Runs(5) {
 		t.Errorf("%d files, %d of them good; want more", tried, good)
 	}
 }
