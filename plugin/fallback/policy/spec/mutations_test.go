@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
 // replacements are put in the place of each value and key of a file: values of each type
@@ -66,6 +68,9 @@ experiments:
 // B91: an editor and Parse agree on a file in which one value or key is another one, up to
 // what the schema cannot say: the language of a condition, and of texts in looser.
 func TestSchemaAndParserAgreeOnMutations(t *testing.T) {
+	if suite.Race {
+		t.Skip("takes half a minute under the race detector, and starts no goroutine; run it without -race")
+	}
 	full, err := os.ReadFile("testdata/good/full.yaml")
 	if err != nil {
 		t.Fatal(err)
