@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// workflowStep is a step of a GitHub workflow, of which this test reads a part.
+// workflowStep has the fields of a step of a GitHub workflow that this test reads.
 type workflowStep struct {
 	Name string            `yaml:"name"`
 	Uses string            `yaml:"uses"`

@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// Between two collections, the garbage may grow to an eighth of the memory in use, but always
-// to minGarbage.
+// Between two collections, garbage may grow to an eighth of the memory in use, or to minGarbage
+// if that is more.
 const (
 	minGarbage   = 32 << 20
 	garbageShare = 8
 )
 
-// boundGarbage sets how much garbage may gather, until ctx ends. Go's default lets it grow to
-// as much as is in use: with few calls in progress, that is a collection for each 10 MB; with
-// thousands of streams, it doubles the memory. It does nothing if the environment sets GOGC.
+// boundGarbage adjusts the garbage collector each second, until ctx ends. By default, Go lets
+// garbage grow to the size of the memory in use. With few calls in progress, this causes a
+// collection for each 10 MB; with thousands of streams, it doubles the memory. boundGarbage
+// does nothing if the environment sets GOGC.
 func boundGarbage(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return

@@ -44,9 +44,9 @@ of simulated calls of each policy: more take longer and are more accurate. Notes
 accurate. The same files, --calls and --seed give the same report, byte for byte. A scenario with errors has the exit
 status of a policy file with errors.
 
---require makes the command fail, with exit status 1, if a policy misses a bound, for example in CI. It is a figure of the
-report, <= or >=, and a value, which "of without" makes a share of the figure of the primary alone. A time without any answer and
-a cost without prices miss every bound.
+--require makes the command fail, with exit status 1, if a policy misses a bound, for example in CI. A bound is a figure
+of the report, <= or >=, and a value. With "of without", the value is a share of the figure of the primary alone. A bound is
+missed if there is nothing to measure, such as a cost without prices.
 
 --json prints one JSON object. Its runs are the policies in the order of the arguments, and at the end the primary of the
 first one without any policy. Shares are from 0 to 1.
@@ -147,7 +147,7 @@ func simulatePolicies(cmd *cobra.Command, files []string, f simulateFlags, seede
 	return nil
 }
 
-// errMissed is the error of bounds that policies do not keep. The report has them.
+// errMissed is the error if policies miss bounds. The report lists them.
 var errMissed = errors.New("the policies miss")
 
 // requirements reads the values of --require.

@@ -1,6 +1,6 @@
-// Package group has what all models made of others share: checking the members, calling
-// them with the guards and gates of the routers around, starting at the member that a request
-// names, and keeping last resorts for the end.
+// Package group has the code that models made of several models share: it checks the members,
+// calls them with the guards and gates of the enclosing routers, starts at the member that a
+// request names, and keeps last resorts for the end.
 package group
 
 import (

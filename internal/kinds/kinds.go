@@ -1,5 +1,5 @@
-// Package kinds lists the names of the kinds of failures, for packages that check a name and
-// classify no error. Package failure says what each means; a test compares the two.
+// Package kinds lists the names of the kinds of failures, for packages that check a name but do
+// not classify errors. Package failure says what each means; a test compares the two.
 package kinds
 
 // All returns the kinds that a call can move on for, sorted. "canceled" is not among

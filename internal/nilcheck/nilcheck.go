@@ -1,6 +1,6 @@
-// Package nilcheck reports whether a model is nil, also as a nil pointer in an interface. A
-// constructor whose error was ignored returns such a value, and without this check the first
-// call fails instead of the configuration.
+// Package nilcheck reports whether a model is nil or a nil pointer in an interface. A
+// constructor whose error was ignored returns such a value. Without this check, the first call
+// would fail instead of the configuration.
 package nilcheck
 
 import (

@@ -12,8 +12,8 @@
 // # Which figures
 //
 // US dollars per million tokens, paid tier, standard speed, global endpoint, text. Each Price names the page it is from;
-// SnapshotDate is the day on which the figures were current. A rate that its provider announced as introductory or
-// promotional is not used, but the regular one: a budget should end early rather than late. As in a list price, these are not
+// SnapshotDate is the day on which the figures were current. If a provider announced a rate as introductory or
+// promotional, the regular one is used instead: a budget should end early rather than late. As in a list price, these are not
 // included: batch and priority tiers, regional surcharges, writing to a cache and keeping it, audio rates, searches
 // and other tools of the provider, and any discount of the account.
 //

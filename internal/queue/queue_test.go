@@ -155,7 +155,7 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 	})
 }
 
-// A queue is ready if a call would enter it now.
+// Ready is true if Enter would let a call in now.
 func TestReadyTellsWhetherACallWouldEnter(t *testing.T) {
 	for name, limits := range map[string]queue.Limits{
 		"requests":   {RequestsPerMinute: 3, MaxQueue: 5, MaxWait: time.Hour},

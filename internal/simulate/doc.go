@@ -32,7 +32,7 @@
 // # What lives here
 //
 // run.go runs each policy in a bubble of its own, world.go makes the calls and content.go
-// draws them, provider.go is a scripted model, judge.go what it says of its answers, policy.go
+// draws them, provider.go is a scripted model, judge.go what it says about its answers, policy.go
 // divides limits, and summary.go counts. Package scenario is the file format; package report is
 // the result, its three forms, and what may be required of it.
 package simulate

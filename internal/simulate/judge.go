@@ -41,16 +41,16 @@ func (w *world) answerer(name string) *provider {
 	return nil
 }
 
-// stated is what a model says of an answer. The zero value says nothing.
+// stated is what a model says about an answer. The zero value says nothing.
 type stated struct {
 	text     string
 	logprobs float64 // the mean of its tokens
 	grade    bool    // text is all that it says
 }
 
-// stated returns what a judge of a cascade finds in p's answer to a request: the
+// stated returns what a judge of a cascade reads in p's answer to a request: the
 // log-probabilities or the statement that the request asks for. A model that grades states
-// its confidence in the answer of the model before.
+// its confidence in the previous model's answer.
 func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 	if c == nil { // a request of the policy itself
 		return s
@@ -82,7 +82,7 @@ func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 	return s
 }
 
-// asks reports whether the system instruction of a request has an instruction in it.
+// asks reports whether the system instruction of a request contains instruction.
 func asks(c *genai.GenerateContentConfig, instruction string) bool {
 	return c.SystemInstruction != nil && slices.ContainsFunc(c.SystemInstruction.Parts, func(part *genai.Part) bool {
 		return part != nil && strings.Contains(part.Text, instruction)

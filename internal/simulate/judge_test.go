@@ -4,9 +4,9 @@ import (
 	"testing"
 )
 
-// A cascade is judged by what the cheap model says of its answers: its log-probabilities, its
-// statement, or the grade that another model gives them. Its errors are wrong answers that
-// are kept, and calls of the strong model that are not needed.
+// A cascade judges the cheap model's answers by its log-probabilities, its statement, or the grade
+// that another model gives. Errors of the judge are wrong answers that are kept, and calls of the
+// strong model that are not needed.
 func TestCascadesAreJudged(t *testing.T) {
 	const (
 		models = "length: 10m\ntraffic: {rps: 5}\nmodels: {primary: {wrong: 4%, price: {input: 10, output: 10}}, lite: {wrong: 30%, judges: 90%, price: {input: 1, output: 1}}}\n"
@@ -42,7 +42,7 @@ func TestCascadesAreJudged(t *testing.T) {
 	}
 }
 
-// A wrong answer of the cache is as wrong as the one that it has kept, and a hit is counted.
+// Hits are counted, and a wrong answer from the cache counts as wrong.
 func TestHitsAreCounted(t *testing.T) {
 	r := simulated(t, "length: 20m\ntraffic: {rps: 5, questions: 100}\nmodels: {primary: {wrong: 50%}}\n", 1e6, "primary: flash\ncache: {ttl: 1h}\n")
 	with, without := r.Runs[0], r.Runs[1]

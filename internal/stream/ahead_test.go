@@ -18,7 +18,7 @@ type inside struct{ stream.Layer }
 
 func (l inside) Within() stream.Layer { return l.Layer }
 
-// told is a layer that writes down what is announced.
+// told is a layer that records announcements.
 type told struct {
 	inside
 	name string

@@ -299,8 +299,8 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 	a.done = !a.out.Send(resp)
 }
 
-// judge returns the answer to pass on for the model's final response, or nil if it is none; err
-// then says why.
+// judge returns the answer to pass on for the model's final response. If the response is not an
+// answer, it returns nil and sets a.err.
 func (a *attempt) judge(resp *model.LLMResponse) *model.LLMResponse {
 	if a.answer != nil {
 		resp = a.answer(resp)

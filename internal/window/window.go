@@ -1,5 +1,5 @@
-// Package window keeps the values of a sliding window of time, in slots of which the oldest
-// is dropped at a time.
+// Package window keeps the values of a sliding window of time, in slots that are dropped one
+// at a time, the oldest first.
 package window
 
 import (

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What is asked in rows that say nothing else.
+// The conversation of a row that sets no other.
 const (
 	system   = "You are the assistant of a railway. Answer in one paragraph, name the train and its platform."
 	greeting = "Hello"
@@ -20,7 +20,7 @@ const (
 	dayText  = "The day, as in 2026-05-01."
 )
 
-// author is who says a message.
+// author is who wrote a message.
 type author int
 
 const (

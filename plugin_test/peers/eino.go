@@ -47,7 +47,7 @@ func newEino(s *Site) (Client, error) {
 	config.Model = models[0]
 	config.ModelRetryConfig = &adk.ModelRetryConfig{
 		MaxRetries: maxRetries,
-		// Another target is free at once, so none is asked again.
+		// Another target is available at once, so none is called again.
 		ShouldRetry: func(context.Context, *adk.RetryContext) *adk.RetryDecision { return nil },
 	}
 	if len(models) > 1 {

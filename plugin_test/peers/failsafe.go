@@ -45,8 +45,8 @@ func (g *guarded) call(ctx context.Context) (any, error) {
 	return g.policies.WithContext(ctx).GetWithExecution(g.ask)
 }
 
-// failsafeCall is what a target needs of a call. It travels in the context, since a
-// fallback policy's function is given nothing else.
+// failsafeCall is what a target needs of a call. It is in the context, because a fallback
+// policy's function gets nothing else.
 type failsafeCall struct {
 	show  func(string)
 	shown bool // something has reached the consumer
@@ -174,8 +174,8 @@ func hedged(s *Site, asks []func(execution) (any, error)) func(context.Context) 
 	}
 }
 
-// layers are the policies of one target. Only the last one is retried: another one is
-// free at once.
+// layers returns the policies of one target. Only the last target is retried; the others
+// have another target that is available at once.
 func layers(r Row, last bool) policies {
 	failures := uint(openNever)
 	if r.Cooling {
@@ -191,7 +191,7 @@ func layers(r Row, last bool) policies {
 	}
 }
 
-// mayRetry tells of the failures that the same model may not have again.
+// mayRetry reports whether a retry of the same model may succeed after err.
 func mayRetry(err error) bool {
 	var inMemory genai.APIError
 	var overHTTP *openai.Error
@@ -206,7 +206,7 @@ func mayRetry(err error) bool {
 	return code == 429 || code >= 500
 }
 
-// mayFallBack tells of the failures after which the next target may answer.
+// mayFallBack reports whether the next target may answer after err.
 func mayFallBack(_ any, err error) bool {
 	var shown errShown
 	return err != nil && !errors.As(err, &shown)

@@ -55,8 +55,8 @@ func (s *Site) body() map[string]any {
 	return body
 }
 
-// Call shows the text of the site if the server sent as many bytes as that takes at
-// least.
+// Call shows the text of the site if the server sent at least as many bytes as the
+// text has.
 func (f *floor) Call(ctx context.Context, show func(string)) error {
 	for _, url := range f.urls {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(f.body))

@@ -68,7 +68,7 @@ func layered(r Row, target model.LLM) model.LLM {
 		failures = openAfter
 	}
 	return middleware.Chain(target,
-		// Another target is free at once, so nobody waits for this one.
+		// Another target is available at once, so no call waits for this one.
 		middleware.MustRetry(middleware.RetryConfig{MaxRetries: maxRetries, BaseDelay: baseDelay, MaxDelay: maxDelay, SkipWait: time.Nanosecond}),
 		middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: failures, OpenFor: openFor}),
 		middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: perMinute, MaxConcurrent: concurrent, MaxWait: maxWait}),
@@ -99,8 +99,8 @@ func (f *fallback) Call(ctx context.Context, show func(string)) error {
 	return showed(f.model, ctx, f.of(f.model.Name()), f.stream, show)
 }
 
-// showed makes a call of m and passes to show what a user is shown: the partial
-// responses of a stream, else the final one.
+// showed makes a call of m and passes to show the text that a user sees: the partial
+// responses of a stream, otherwise the final one.
 func showed(m model.LLM, ctx context.Context, req *model.LLMRequest, stream bool, show func(string)) error {
 	for resp, err := range m.GenerateContent(ctx, req, stream) {
 		if err != nil {

@@ -18,8 +18,8 @@ type Client interface {
 type Peer struct {
 	Name   string
 	Module string // path of its Go module; empty for the standard library and for this module
-	// Alternative is what a user would take in place of this module. A peer that is
-	// none is there to compare with: a bound, or this module in another way.
+	// Alternative is true for a peer that a user could choose instead of this module. The
+	// others are for comparison: a bound, or this module used in another way.
 	Alternative bool
 	Has         []Feature
 	// New makes a client for the targets of a site whose row it can do.

@@ -19,7 +19,7 @@ func TestMain(m *testing.M) {
 }
 
 // Every peer gets the whole answer in every row that it can do, and calls the targets
-// that the row says: else its figures say nothing.
+// that the row says. Otherwise its figures would be meaningless.
 func TestPeersAnswer(t *testing.T) {
 	for _, row := range peers.Rows() {
 		for _, peer := range peers.Peers() {
@@ -48,8 +48,8 @@ func TestPeersAnswer(t *testing.T) {
 	}
 }
 
-// shortened returns the row with a size that is quickly done: the table measures the
-// whole.
+// shortened returns the row with a smaller size, for a quick test. The table measures
+// the full size.
 func shortened(r peers.Row) peers.Row {
 	r.Chunks, r.Messages, r.Bytes, r.Parallel = min(r.Chunks, 100), min(r.Messages, 100), min(r.Bytes, 1<<16), min(r.Parallel, 64)
 	return r

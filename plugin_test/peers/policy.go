@@ -32,8 +32,8 @@ func newPolicy(s *Site) (Client, error) {
 	return &fallback{newRequest(s.Row), live.Model(), s.Chunks > 0, func() { live.Close() }}, nil
 }
 
-// policy is the file. Its breakers open after 1,000 failures at the latest, so rows
-// whose targets fail and must not be spared have none.
+// policy is the file. Its breakers open after 1,000 failures at the latest, so the
+// rows that measure failing targets have none.
 func (s *Site) policy() string {
 	var file strings.Builder
 	fmt.Fprintf(&file, "primary: %s\n", s.Targets[0].Name)

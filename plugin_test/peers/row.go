@@ -25,7 +25,7 @@ type Row struct {
 	Parallel int // goroutines that call at a time; 0 means 1
 }
 
-// Kind is how a target behaves.
+// Kind says how a target behaves.
 type Kind int
 
 // The kinds of targets.

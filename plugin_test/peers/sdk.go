@@ -9,8 +9,8 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 )
 
-// sdk is the official SDK with its retries off. It has no failover of its own: the
-// loop that a user writes stands here.
+// sdk is the official SDK with its retries off. It has no failover of its own, so this
+// is the loop that a user would write.
 type sdk struct {
 	targets  []openai.Client
 	pool     *floor // owns the connections

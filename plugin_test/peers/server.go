@@ -57,8 +57,8 @@ func send(w http.ResponseWriter, status int, body string) {
 	io.WriteString(w, body)
 }
 
-// stream sends each event in a write of its own, as a server does that sends each
-// token once it has it.
+// stream sends each event in a separate write, like a server that sends each token as
+// soon as it has it.
 func stream(w http.ResponseWriter, events [][]byte) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.WriteHeader(http.StatusOK)

@@ -32,7 +32,7 @@ type Target struct {
 	calls atomic.Int64
 }
 
-// Figure is what calls have cost.
+// Figure is the cost of calls.
 type Figure struct {
 	Calls       int
 	CPU         time.Duration // processor time of all calls, of the whole process, the server included
@@ -84,8 +84,7 @@ func (s *Site) Call(ctx context.Context, show func(text string)) error {
 }
 
 // Run makes calls calls and returns what they cost. Every answer must be as long as
-// the text of the site, and every target must have been asked as often as so many
-// calls must.
+// the text of the site, and every target must be called as often as the row says.
 func (s *Site) Run(ctx context.Context, calls int) (Figure, error) {
 	before := make([]int64, len(s.Targets))
 	for i, target := range s.Targets {

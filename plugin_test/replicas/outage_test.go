@@ -93,8 +93,8 @@ func (s *survey) phase(name string, d time.Duration) {
 	}
 }
 
-// What shared state may cost a call in an outage, as documented: the first call that notices it,
-// and the others at their 99th percentile. A call of a process is measured with grace.
+// The longest that shared state may delay a call in an outage, as documented: the first call that
+// notices it, and the others at their 99th percentile. Calls of a process get some tolerance.
 const (
 	maxFirst = 5 * time.Millisecond
 	maxMore  = 500 * time.Microsecond

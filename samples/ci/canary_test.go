@@ -7,9 +7,9 @@ import (
 	"google.golang.org/adk/v2/agent"
 )
 
-// TestCanary asks the real models one question through the policy: keys, model names,
-// settings and the shape of answers are still what the providers accept. It costs less than a
-// cent.
+// TestCanary asks the real models one question through the policy. It checks that the
+// providers still accept the keys, model names and settings, and that answers have the
+// expected form. It costs less than a cent.
 func TestCanary(t *testing.T) {
 	if os.Getenv("GOOGLE_API_KEY") == "" {
 		t.Skip("no real model is called; set GOOGLE_API_KEY")

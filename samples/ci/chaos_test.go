@@ -15,7 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
 
-// runs is the number of seeds of TestChaos, from CHAOS_SEED on (default: 1).
+// runs is the number of seeds of TestChaos. The first seed is CHAOS_SEED (default: 1).
 const runs = 50
 
 // The bounds of a turn: what the policy file allows.
@@ -24,8 +24,8 @@ const (
 	requests = 4                // two attempts at each model
 )
 
-// TestChaos plays random faults of both models in virtual time. Whatever they do, the user
-// gets a whole answer or the template, in time, for a bounded number of requests.
+// TestChaos plays random faults of both models in virtual time. Under all of them, the user
+// gets a whole answer or the template, in time, with a bounded number of requests.
 //
 //	CHAOS_SEED=7 go test -run TestChaos .   # repeats a failure of seed 7
 func TestChaos(t *testing.T) {
@@ -80,7 +80,7 @@ func answer(model string) string {
 	return "The weather, according to " + model + ", is sunny with a light wind."
 }
 
-// fault is what a model does with a request. A third of them are answered.
+// fault returns how a model responds to a request. About a third of the requests get an answer.
 func fault(draw *rand.Rand, text string) fallbacktest.Step {
 	whole := fallbacktest.Text(text)
 	all := []fallbacktest.Step{

@@ -12,7 +12,7 @@ type figure struct {
 	name string
 	unit unit
 	of   func(Run) float64
-	// rare figures are shown only if a run has them.
+	// rare figures are shown only if they are above 0 in a run.
 	rare bool
 }
 

@@ -55,7 +55,7 @@ func TestRequirementsAreMetOrMissed(t *testing.T) {
 	}
 }
 
-// No answer has no time and no cost. That is not fast, and not cheap.
+// A run without an answer has no time and no cost. It misses bounds on them.
 func TestNothingMeasuredIsMissed(t *testing.T) {
 	r := example()
 	r.Runs[0].Whole, r.Runs[0].CostUSD = report.Percentiles{}, 0

@@ -24,10 +24,11 @@ type Model struct {
 	Tags []string `key:"tags" items:"0..16"`
 	// Price. Default: that of the policy, or the public list price.
 	Price *Price `key:"price"`
-	// Share of questions that the model answers wrongly. Hard questions are hard for every
-	// model: what one with a smaller share answers wrongly, one with a larger share does, too.
+	// Share of questions that the model answers wrongly. Hard questions are the same for every
+	// model: a model with a larger share answers wrongly every question that one with a smaller
+	// share does.
 	Wrong Share `key:"wrong" min:"0%" max:"100%"`
-	// Share of answers, right and wrong ones, of which the model can tell whether they are
+	// Share of answers, right or wrong, for which the model can tell whether they are
 	// right. Its confidence, as a cascade's judge sees it, is 95 % in answers that it takes to
 	// be right, and 20 % in others.
 	Judges Share `key:"judges" min:"0%" max:"100%" default:"100%"`

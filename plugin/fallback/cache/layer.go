@@ -78,8 +78,8 @@ func (l *cached) find(ctx context.Context, at place, req *model.LLMRequest) (a *
 	return a, status
 }
 
-// others returns the answer of another replica; see [Cache.others]. The call waits for it, and
-// at the same time for what the layers inside have to take from the same store.
+// others returns the answer of another replica; see [Cache.others]. While the call waits for
+// it, inner layers already take what they need from the same store.
 func (l *cached) others(ctx context.Context, at *place, req *model.LLMRequest) (a *answer, status string) {
 	if l.cache.config.State == nil {
 		return nil, ""

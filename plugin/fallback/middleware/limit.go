@@ -144,10 +144,11 @@ func (l *limit) gate(ctx context.Context, tokens int) (wait time.Duration) {
 	return wait
 }
 
-// gateBoth is gate for a call that has to wait for both buckets: it waits at the same time.
+// gateBoth is gate for a call that has to wait for both buckets. It waits for both at the same
+// time.
 func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
 	took := make(chan time.Duration, 1)
-	go func() { took <- l.tokens.Take(ctx, tokens) }() // which waits for state.Config.Timeout at most
+	go func() { took <- l.tokens.Take(ctx, tokens) }() // waits at most state.Config.Timeout
 	request := l.requests.Take(ctx, 1)
 	token := <-took
 	switch {
@@ -174,7 +175,7 @@ func (l *limit) Ahead(_ context.Context, req *model.LLMRequest, comes bool) {
 	l.tokens.Ahead(sign * estimated)
 }
 
-// estimate returns the tokens of req; 0 if they are not limited.
+// estimate returns the estimated tokens of req, or 0 if tokens are not limited.
 func (l *limit) estimate(req *model.LLMRequest) int {
 	if l.config.TokensPerMinute == 0 {
 		return 0

@@ -18,7 +18,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
-// everything shares all that a call can wait for.
+// everything is a policy that shares all state that a call can wait for.
 const everything = `
 primary: a
 fallbacks: [{name: b}]
@@ -109,7 +109,7 @@ func timed(t *testing.T, ctx context.Context, m model.LLM, prompt string) (took 
 	return time.Since(began), text
 }
 
-// A call that finds the answer of another replica has used nothing of the limits.
+// A call that finds the answer of another replica uses nothing of the limits.
 func TestSharedAnswerLeavesTheLimitsAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := suite.NewStore()

@@ -88,8 +88,8 @@ type options struct {
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
 const DefaultInterval = follow.Interval
 
-// idlePerHost is how many idle connections to a host are kept: more calls at a time over
-// HTTP/1.1 would connect anew for each.
+// idlePerHost is how many idle connections to a host are kept. If more calls than that run at
+// a time over HTTP/1.1, each further one makes a new connection.
 const idlePerHost = 1024
 
 // optionsOf returns the combined options, or an error that names each one that is nil or

@@ -50,7 +50,7 @@ fallbacks:
 	// house-large → house-small because of 503
 }
 
-// A policy that an application keeps elsewhere than in a file, and replaces while it runs.
+// An application replaces a policy that does not come from a file while it runs.
 func ExampleLive_Replace() {
 	parsed := func(text string) *spec.Policy {
 		p, err := spec.Parse([]byte(text))

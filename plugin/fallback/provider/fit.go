@@ -89,8 +89,8 @@ func isText(p *genai.Part) bool {
 		p.ToolResponse == nil && p.PartMetadata == nil && p.AudioTranscription == nil && p.MediaProcessing == "" && p.SpeechMetadata == nil
 }
 
-// isPlainConfig tells whether c sets nothing but a system instruction that a target
-// could refuse.
+// isPlainConfig tells whether c sets nothing that a target could refuse, apart from a
+// system instruction.
 func isPlainConfig(c *genai.GenerateContentConfig) bool {
 	return c.Temperature == nil && c.TopP == nil && c.TopK == nil && c.CandidateCount == 0 &&
 		len(c.StopSequences) == 0 && !c.ResponseLogprobs && c.Logprobs == nil && c.PresencePenalty == nil && c.FrequencyPenalty == nil &&

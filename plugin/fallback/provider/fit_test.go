@@ -377,8 +377,8 @@ func TestEveryProviderToolIsKnown(t *testing.T) {
 	}
 }
 
-// An ordinary conversation costs a target that takes system instructions no copy. One that
-// takes none gets it as a user's text.
+// An ordinary conversation is not copied for a target that takes system instructions. A target
+// that takes none gets the instruction as a user's text.
 func TestConversationWithSystemInstruction(t *testing.T) {
 	chat := func() *model.LLMRequest {
 		return &model.LLMRequest{

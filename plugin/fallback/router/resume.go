@@ -107,7 +107,7 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	return c.diverged()
 }
 
-// diverged returns the error of an attempt whose text is not that shown.
+// diverged returns the error of an attempt whose text differs from the text shown.
 func (c *resumed) diverged() error {
 	v := failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: "its answer does not continue what was shown",

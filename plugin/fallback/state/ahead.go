@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// A call may have several things to take from the store, in layers that come one after the
-// other. So that it waits for all of them at the same time, the first layer that has to wait
-// announces the call to the buckets and accounts of the others, with Ahead.
+// Several layers of a call, one inside the other, may take something from the store. The first
+// layer that has to wait announces the call to the buckets and accounts of the others with
+// Ahead, so that the call waits for all answers at the same time.
 
-// advance is the tokens for a call that was announced. The bucket's mu guards it.
+// advance has the tokens for an announced call. The bucket's mu guards it.
 type advance struct {
 	n       int
-	ready   bool          // they are used for the call; otherwise they are being taken
+	ready   bool          // the tokens are set aside for the call; otherwise they are being taken
 	void    bool          // the call does not come
-	expires bool          // at the next tick
+	expires bool          // the next tick gives the tokens back
 	ended   chan struct{} // closed at the end of the exchange; nil without one
 }
 
 // Ahead announces a call that is about to take n tokens. If the call would have to wait for the
-// store, Ahead starts to take the tokens in the background. If the call does not come after all,
-// Ahead(-n) gives them back; otherwise they go back after half a second at most.
+// store, Ahead starts to take the tokens in the background. Ahead(-n) gives them back if
+// the call does not come after all. Otherwise unused tokens go back after half a second at most.
 func (b *SharedBucket) Ahead(n int) {
 	if b == nil || n == 0 {
 		return
@@ -65,7 +65,7 @@ func (b *SharedBucket) advance(ctx context.Context, a *advance) {
 	close(a.ended)
 }
 
-// find returns the tokens for an announced call of n; nil for none.
+// find returns the tokens for an announced call of n, or nil if there are none.
 func (b *SharedBucket) find(n int, ready bool) *advance {
 	for _, a := range b.ahead {
 		if a.n == n && a.ready == ready {
@@ -101,7 +101,7 @@ func (b *SharedBucket) revoke(n int) {
 	}
 }
 
-// expire gives back the tokens of announced calls that have not come for a tick.
+// expire gives back the tokens of announced calls that have not come within a tick.
 func (b *SharedBucket) expire() {
 	b.ahead = slices.DeleteFunc(b.ahead, func(a *advance) bool {
 		gone := a.ready && a.expires
@@ -131,8 +131,8 @@ func (a *SharedAccount) Ahead(n int64) {
 	})
 }
 
-// start runs a request to the store on a goroutine, which ends with the request: at the latest
-// with Close. It reports false if s is closed.
+// start runs a request to the store on a goroutine, which ends with the request, at the latest
+// when s is closed. start reports false if s is closed already.
 func (s *Shared) start(request func(ctx context.Context)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -22,7 +22,7 @@ func distant(t *testing.T) ([]*state.Shared, []*faulty) {
 	return replicas, stores
 }
 
-// low returns a bucket of 60 of which so much is left that calls ask the store.
+// low returns a bucket of 60 with so few tokens left that calls wait for the store.
 func low(t *testing.T, s *state.Shared) *state.SharedBucket {
 	t.Helper()
 	b := s.Bucket("model", 60)
@@ -43,7 +43,7 @@ func drain(t *testing.T, s *state.Shared) (n int) {
 	return n
 }
 
-// Calls that come at any time during the exchanges of others wait for one round trip at most.
+// Calls that start at any time during the exchanges of others wait for at most one round trip.
 func TestTakeWaitsForOneRoundTrip(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -78,8 +78,8 @@ func TestTakeWaitsForOneRoundTrip(t *testing.T) {
 	}
 }
 
-// given calls that are announced while they wait for something else for as long as a round trip,
-// then they do not wait again, and take what they need and no more.
+// Announced calls that wait for something else for one round trip do not wait again. They take
+// what they need and no more.
 func TestAnnouncedCallDoesNotWait(t *testing.T) {
 	for _, sizes := range [][]int{{1}, {5}, {1, 1, 1}, {2, 3, 4}, {6, 1, 5, 2}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -114,8 +114,8 @@ func TestAnnouncedCallDoesNotWait(t *testing.T) {
 	}
 }
 
-// What is taken for a call that does not come goes back: at once if that is said, and otherwise
-// soon. A call that was not announced can use it before.
+// Tokens taken for a call that does not come go back: at once if the announcement is taken back,
+// otherwise soon. Until then, a call that was not announced can use them.
 func TestAnnouncedCallThatDoesNotCome(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -143,8 +143,8 @@ func TestAnnouncedCallThatDoesNotCome(t *testing.T) {
 	}
 }
 
-// A full bucket promises tokens without an exchange, and no more than calls may use before they
-// are taken.
+// Ahead sets tokens of a full bucket aside without an exchange, but no more than calls may use
+// before they are taken.
 func TestAnnouncedCallsOfAFullBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, _ := distant(t)
@@ -192,7 +192,7 @@ func TestAnnouncedCallWithoutTheStore(t *testing.T) {
 	}
 }
 
-// A view that is closed takes nothing ahead.
+// After Close, Ahead takes nothing.
 func TestAnnouncedCallAfterClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, stores := distant(t)

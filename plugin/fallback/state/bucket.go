@@ -26,8 +26,8 @@ type SharedBucket struct {
 	debt      int  // tokens used but not yet taken from the store; below 0 for tokens taken but not used
 	paying    int  // the part of the debt that exchanges in progress pay
 	waiting   int  // tokens for calls that wait for an exchange to end
-	taking    int  // by exchanges in progress, at most
-	sharing   bool // an exchange in progress takes them
+	taking    int  // the most tokens that exchanges in progress take
+	sharing   bool // an exchange in progress takes tokens for waiting calls
 	latest    int  // tokens that the latest call wanted
 	idle      int  // ticks since that call
 	active    bool
@@ -37,8 +37,8 @@ type SharedBucket struct {
 	leftAt time.Time // when left was read
 	age    int       // ticks since leftAt
 
-	// The number of tokens that the store has refused, and when it may have so many. The
-	// replica does not request as many before askAgain.
+	// The number of tokens that the store has refused, and when it may have that many. Before
+	// askAgain, the replica does not request that many again.
 	refused          int
 	refill, askAgain time.Time
 
@@ -160,8 +160,8 @@ func (b *SharedBucket) ready(n int) bool {
 	return b.find(n, true) != nil || b.has(n) || b.s.gone() || b.refuses(n, time.Now())
 }
 
-// maxExchanges bounds the exchanges in progress of calls of a bucket. More would wait for each
-// other rather than for the store. Calls beyond that share the next exchange.
+// maxExchanges bounds the exchanges in progress for calls of a bucket. More would wait for each
+// other rather than for the store. Further calls share the next exchange.
 const maxExchanges = 16
 
 // take takes n tokens from the store, or from this replica's share if the store is gone. It
@@ -207,7 +207,7 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 }
 
 // exchange takes tokens from the store: n for a call, those that are owed, and, if possible,
-// those for waiting calls. If n is 0, it takes as many of them as there are, or puts back
+// those for waiting calls. If n is 0, it takes as many of these as the store has, or puts back
 // tokens that no call needs. It unlocks mu during the exchange.
 func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, n int) (wait time.Duration, err error) {
 	need, pays, shared := n+b.debt, max(b.owed(), 0), 0
@@ -273,7 +273,7 @@ func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued = false
-	if b.turn.running == 0 || b.owed() > 0 || b.spare() > 0 { // otherwise an exchange in progress reads it
+	if b.turn.running == 0 || b.owed() > 0 || b.spare() > 0 { // otherwise an exchange in progress reads how many are left
 		b.exchange(ctx, b.s.background(), 0)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// This file has what a bucket does while the store is gone, and right after it.
+// The methods in this file are for the time in which the store is gone, and right after it.
 
 // takeHere takes tokens from this replica's share. They become debt to the store.
 func (b *SharedBucket) takeHere(now time.Time, n int) time.Duration {

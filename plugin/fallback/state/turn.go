@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// turn bounds the exchanges with the store that are in progress. Callers that wait share the
-// next exchange. With one exchange at a time, answers are used in order. Its owner's mutex
-// guards it.
+// turn counts the exchanges with the store that are in progress. Callers that wait for one of
+// them share the next exchange. If only one runs at a time, answers are used in order. The
+// owner's mutex guards turn.
 type turn struct {
 	running int
 	ended   chan struct{} // closed when the next exchange ends; nil if no caller waits

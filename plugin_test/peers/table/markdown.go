@@ -21,11 +21,11 @@ const head = `# Benchmarks
 What a model call costs with this module and with the alternatives. ` + "`go run ./table`" + ` in
 [plugin_test/peers](../plugin_test/peers) measures it and writes this page; the README there says what each peer does.
 
-- A time is the processor time of one call, of the whole process with its garbage collection. Over HTTP it includes the server.
-- A ratio is adk-fallback's time divided by the peer's, the median of rounds in which the peers take turns. Below 1, adk-fallback costs
-  less. Compare ratios, not times of different runs.
-- *cannot* names what the peer lacks for the call: *in memory*, that it calls models over HTTP only; *client*, that it has none for chat
-  completions.
+- A time is the processor time that the whole process uses for one call, garbage collection included. Over HTTP it includes the server.
+- A ratio is adk-fallback's time divided by the peer's: the median of several rounds, in which the peers take turns. Below 1, adk-fallback
+  costs less. Compare ratios, not times of different runs.
+- *cannot* names the feature that the peer lacks for the call. *in memory* means that it calls models only over HTTP; *client* means that
+  it has no client for chat completions.
 
 `
 
@@ -33,8 +33,8 @@ func (r *report) markdown() string {
 	var b strings.Builder
 	b.WriteString(head)
 	r.machine(&b)
-	r.table(&b, "In memory", "The targets answer from memory, so this is the cost of the layers alone: time, allocations, ratio.", false)
-	r.table(&b, "Over loopback HTTP", "The targets are a plain `net/http` server in the same process that speaks OpenAI's chat completions: time, ratio.", true)
+	r.table(&b, "In memory", "The targets answer from memory, so only the layers cost time. Each cell has the time, the allocations and the ratio.", false)
+	r.table(&b, "Over loopback HTTP", "The targets are a plain `net/http` server in the same process that speaks OpenAI's chat completions. Each cell has the time and the ratio.", true)
 	r.growth(&b)
 	r.above(&b)
 	return b.String()
@@ -81,7 +81,7 @@ func (c cell) text(wire bool, peer string) string {
 	return strings.Join(parts, ", ")
 }
 
-// duration writes nanoseconds with two or three digits that count.
+// duration writes nanoseconds with two or three significant digits.
 func duration(ns float64) string {
 	switch {
 	case ns < 9950:
@@ -105,7 +105,7 @@ var grown = []struct{ what, from, to string }{
 	{"goroutines: 1 → 1,000", "healthy call", "1,000 goroutines"},
 }
 
-// growth writes how many times as much the longer call of a pair costs.
+// growth writes the time of the second call of each pair, divided by that of the first.
 func (r *report) growth(b *strings.Builder) {
 	line := func(name string, wire bool) *line {
 		i := slices.IndexFunc(r.lines, func(l line) bool { return l.Name == name && l.Wire == wire })
@@ -133,14 +133,14 @@ func (r *report) growth(b *strings.Builder) {
 		}
 	}
 	if rows.Len() > 0 {
-		b.WriteString("\n## Growth\n\nHow many times as much a longer call costs as a shorter one of the same peer.\n\n")
+		b.WriteString("\n## Growth\n\nThe time of the second call divided by that of the first, for each peer.\n\n")
 		r.header(b, "from → to")
 		b.WriteString(rows.String())
 	}
 }
 
-// above writes the rows on which an alternative costs less, those with the same reason
-// together.
+// above writes the rows in which an alternative costs less. Rows with the same reason are
+// one line.
 func (r *report) above(b *strings.Builder) {
 	type group struct {
 		reason
@@ -164,17 +164,17 @@ func (r *report) above(b *strings.Builder) {
 	}
 	b.WriteString("\n## Where adk-fallback costs more\n\n")
 	if len(groups) == 0 {
-		fmt.Fprintf(b, "On no call of these tables does it cost more than %.2f × an alternative.\n", limit)
+		fmt.Fprintf(b, "No call of these tables costs more than %.2f × an alternative.\n", limit)
 		return
 	}
-	fmt.Fprintf(b, "The calls whose ratio to an alternative is above %.2f. `net/http`, which decodes nothing, and the policy file, which is\nadk-fallback itself, are no alternatives.\n\n", limit)
+	fmt.Fprintf(b, "These calls have a ratio above %.2f to an alternative. `net/http`, which decodes nothing, and the policy file, which is\nadk-fallback itself, are not alternatives.\n\n", limit)
 	b.WriteString("| peer | | calls | why |\n|---|---|---|---|\n")
 	for _, g := range groups {
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", g.peer, place(g.wire), strings.Join(g.calls, "<br>"), g.why)
 	}
 }
 
-// place is where the targets of a row are.
+// place says where the targets of a row are.
 func place(wire bool) string {
 	if wire {
 		return "over HTTP"
@@ -205,7 +205,7 @@ func (r *report) machine(b *strings.Builder) {
 	}
 }
 
-// processor is the processor's name as Linux tells it, else "".
+// processor returns the processor's name on Linux, or "" if it is unknown.
 func processor() string {
 	file, err := os.Open("/proc/cpuinfo")
 	if err != nil {

@@ -51,8 +51,7 @@ func (m *measuring) all(ctx context.Context, rows []peers.Row) (*report, error) 
 	return r, nil
 }
 
-// row has the peers take turns, so that what else the machine does falls on all of
-// them.
+// row lets the peers take turns, so that other load on the machine affects all of them.
 func (m *measuring) row(ctx context.Context, row peers.Row) (line, error) {
 	started := time.Now()
 	sites, calls := make([]*peers.Site, len(m.peers)), make([]int, len(m.peers))

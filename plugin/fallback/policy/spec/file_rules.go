@@ -118,8 +118,8 @@ type State struct {
 	// their tenants, experiments and models. Two models are the same if their names and
 	// their servers are.
 	Prefix string `key:"prefix" kind:"prefix" default:"adk-fallback:"`
-	// Longest that a call waits for the server. After one answer that is later, calls do not
-	// wait until the server is in time again.
+	// Longest time that a call waits for the server. After a late answer, calls do not wait
+	// until the server answers in time again.
 	Timeout time.Duration `key:"timeout" min:"1ms" max:"10s" default:"5ms"`
 	// Budgets while the server cannot be reached. local: each replica may spend its share of
 	// the rest. deny: calls of tenants with a limit are refused.

@@ -16,8 +16,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// idlePerHost is how many idle connections to a host are kept: more calls at a time over
-// HTTP/1.1 would connect anew for each.
+// idlePerHost is how many idle connections to a host are kept. If more calls than that run at
+// a time over HTTP/1.1, each further one makes a new connection.
 const idlePerHost = 1024
 
 // newClient returns a client of our own, or a copy of the caller's. Its transport
