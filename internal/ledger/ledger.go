@@ -171,21 +171,6 @@ type Reservation struct {
 	shared  *state.SharedAccount
 }
 
-// Ahead announces that an attempt is about to reserve an amount for tenant; see
-// [state.SharedAccount.Ahead]. It calls amount only if the account is shared.
-func (l *Ledger) Ahead(tenant string, amount func() (Nano, bool)) {
-	l.mu.Lock()
-	a := l.today(tenant)
-	shared, limited := a.shared, a.limit != unlimited
-	l.mu.Unlock()
-	if shared == nil || !limited {
-		return
-	}
-	if n, known := amount(); known {
-		shared.Ahead(int64(n))
-	}
-}
-
 // Reserve sets amount aside for tenant, unless that would exceed its limit. The attempt
 // belongs to the day it started on. If the limit is shared, Reserve may wait; the error is
 // that of ctx.

@@ -101,14 +101,6 @@ func (q *Queue) enter(tokens int) (round int, ok bool) {
 	return q.pace.round, true
 }
 
-// Ready reports whether Enter would let a call through to the gate now.
-func (q *Queue) Ready(tokens int) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	now := q.now()
-	return len(q.waiting) == 0 && !q.atGate && q.hasPlace() && q.requests.Delay(now, 1) == 0 && q.tokens.Delay(now, tokens) == 0
-}
-
 // Wait is Enter for a call that has to wait. Higher ranks come first. In a full queue, a
 // call replaces the latest one of the lowest rank, if that is lower. A call that would
 // wait in vain is refused at once: longer than MaxWait, or to a time at which ends
@@ -301,7 +293,7 @@ func (q *Queue) ring(delay time.Duration) {
 
 // take takes a call's requests and tokens, or nothing if it cannot start now.
 func (q *Queue) take(now time.Time, tokens int) bool {
-	if !q.hasPlace() {
+	if q.limits.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.limits.MaxConcurrent)), 1) {
 		return false
 	}
 	if q.tokens.Delay(now, tokens) > 0 || !q.requests.Take(now, 1) {
@@ -310,11 +302,6 @@ func (q *Queue) take(now time.Time, tokens int) bool {
 	q.tokens.Take(now, tokens)
 	q.running++
 	return true
-}
-
-// hasPlace reports whether one more call may be in progress.
-func (q *Queue) hasPlace() bool {
-	return q.limits.MaxConcurrent == 0 || q.running < max(int(q.pace.share()*float64(q.limits.MaxConcurrent)), 1)
 }
 
 // putBack undoes take.

@@ -154,32 +154,3 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 		}
 	})
 }
-
-// Ready is true if Enter would let a call in now.
-func TestReadyTellsWhetherACallWouldEnter(t *testing.T) {
-	for name, limits := range map[string]queue.Limits{
-		"requests":   {RequestsPerMinute: 3, MaxQueue: 5, MaxWait: time.Hour},
-		"tokens":     {TokensPerMinute: 25, MaxQueue: 5, MaxWait: time.Hour},
-		"at once":    {MaxConcurrent: 3, MaxQueue: 5, MaxWait: time.Hour},
-		"everything": {RequestsPerMinute: 9, TokensPerMinute: 75, MaxConcurrent: 5, MaxQueue: 5, MaxWait: time.Hour},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			q := queue.New(limits)
-			entered := 0
-			for i := range 20 {
-				ready := q.Ready(10)
-				_, _, ok := q.Enter(t.Context(), 10)
-				if ok != ready {
-					t.Errorf("%s: call %d: ready %v, entered %v", name, i, ready, ok)
-				}
-				if ok {
-					entered++
-				}
-				time.Sleep(time.Second)
-			}
-			if entered == 0 || entered == 20 {
-				t.Errorf("%s: %d of 20 have entered", name, entered)
-			}
-		})
-	}
-}

@@ -23,7 +23,7 @@ func (l *cached) fetch(ctx context.Context, at place, req *model.LLMRequest, str
 				l.cache.land(at.key, f, a, false)
 				return a, status, nil
 			}
-			if a, status := l.others(ctx, &at, req); status != "" {
+			if a, status := l.cache.others(ctx, &at); status != "" {
 				l.cache.land(at.key, f, a, false)
 				l.renew(ctx, at, req, a, status)
 				return a, status, nil

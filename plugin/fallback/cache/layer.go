@@ -78,19 +78,6 @@ func (l *cached) find(ctx context.Context, at place, req *model.LLMRequest) (a *
 	return a, status
 }
 
-// others returns the answer of another replica; see [Cache.others]. While the call waits for
-// it, inner layers already take what they need from the same store.
-func (l *cached) others(ctx context.Context, at *place, req *model.LLMRequest) (a *answer, status string) {
-	if l.cache.config.State == nil {
-		return nil, ""
-	}
-	stream.Announce(ctx, l.Inner, req, true)
-	if a, status = l.cache.others(ctx, at); status != "" {
-		stream.Announce(ctx, l.Inner, req, false)
-	}
-	return a, status
-}
-
 // renew refreshes a in the background if it is stale.
 func (l *cached) renew(ctx context.Context, at place, req *model.LLMRequest, a *answer, status string) {
 	if status == call.CacheStale && time.Now().UnixNano() >= a.paused.Load() {

@@ -45,6 +45,9 @@ func (c *Cache) unshare(key digest.Sum) {
 // others returns the answer of another replica at p that can be returned to a call, and its
 // cache_status, or nil. It notes the search in p.
 func (c *Cache) others(ctx context.Context, p *place) (a *answer, status string) {
+	if c.config.State == nil {
+		return nil, ""
+	}
 	p.asked = true
 	if a = c.load(ctx, p.key); a == nil {
 		return nil, ""

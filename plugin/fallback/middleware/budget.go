@@ -37,8 +37,8 @@ type BudgetConfig struct {
 	// Price estimates the cost of an attempt at the named model from the request
 	// alone. A limit is exceeded by as much as the estimate is too low. ok is false if
 	// the price is unknown; then tenants with a limit are refused, because the call
-	// may not be free. It may be called more than once for an attempt. Price must not
-	// change req. Price, Cost and Warn must be safe for concurrent use.
+	// may not be free. Price must not change req. Price, Cost and Warn must be safe
+	// for concurrent use.
 	Price func(modelName string, req *model.LLMRequest) (projected float64, ok bool)
 	// Cost returns the cost of an attempt from the usage that the provider reported.
 	// Nil means the result of Price.

@@ -104,13 +104,6 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return err
 }
 
-// Ahead implements [stream.Ahead].
-func (l *charged) Ahead(ctx context.Context, req *model.LLMRequest, comes bool) {
-	if comes {
-		l.budget.ledger.Ahead(match.Fold(call.From(ctx).Tenant), func() (ledger.Nano, bool) { return l.price(l.tariff, req) })
-	}
-}
-
 // cost returns the charge of an attempt that ended with err.
 func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano, usage *genai.GenerateContentResponseUsageMetadata, err error, shown bool) ledger.Nano {
 	if usage != nil && tariff.Cost != nil {

@@ -148,7 +148,7 @@ func (l *limit) gate(ctx context.Context, tokens int) (wait time.Duration) {
 // time.
 func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
 	took := make(chan time.Duration, 1)
-	go func() { took <- l.tokens.Take(ctx, tokens) }() // waits at most state.Config.Timeout
+	go func() { took <- l.tokens.Take(ctx, tokens) }() // waits at most twice state.Config.Timeout
 	request := l.requests.Take(ctx, 1)
 	token := <-took
 	switch {
@@ -160,29 +160,6 @@ func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
 	return max(request, token)
 }
 
-// Ahead implements [stream.Ahead].
-func (l *limit) Ahead(_ context.Context, req *model.LLMRequest, comes bool) {
-	if l.requests == nil && l.tokens == nil {
-		return
-	}
-	sign, estimated := 1, l.estimate(req)
-	if !comes {
-		sign = -1
-	} else if !l.queue.Ready(estimated) {
-		return
-	}
-	l.requests.Ahead(sign)
-	l.tokens.Ahead(sign * estimated)
-}
-
-// estimate returns the estimated tokens of req, or 0 if tokens are not limited.
-func (l *limit) estimate(req *model.LLMRequest) int {
-	if l.config.TokensPerMinute == 0 {
-		return 0
-	}
-	return max(tokens.Estimate(req), 1)
-}
-
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
@@ -191,9 +168,9 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if out.AsksNoModel() {
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
-	estimated := l.estimate(req)
-	if !l.requests.Ready(1) || !l.tokens.Ready(estimated) {
-		stream.Announce(ctx, l.Inner, req, true)
+	estimated := 0
+	if l.config.TokensPerMinute > 0 {
+		estimated = max(tokens.Estimate(req), 1)
 	}
 	round, err := l.enter(ctx, estimated, out)
 	if err != nil {

@@ -185,3 +185,25 @@ func TestWhatIsNotStartedTakesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A call whose limits of requests and tokens are both more than half used waits for the store
+// once.
+func TestLimitsAreTakenAtTheSameTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := suite.NewStore()
+		m := limits(t, store, 1, middleware.LimitConfig{RequestsPerMinute: 100, TokensPerMinute: 100, MaxWait: 1}, suite.NewModel("flash", suite.Text("ok")))[0] // "hi" is a token
+		if got := flood(t.Context(), []model.LLM{m}, 2*time.Second); got < 90 {
+			t.Fatalf("%d calls were admitted; want a full bucket", got)
+		}
+		time.Sleep(10 * time.Second) // a sixth of each limit is back
+		store.Trip(time.Millisecond)
+		ctx, trips := suite.CountTrips(t.Context())
+		began := time.Now()
+		if err := generate(ctx, m); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took != time.Millisecond || trips.Load() != 2 {
+			t.Errorf("the call waited %v, for %d answers; want 1ms for two", took, trips.Load())
+		}
+	})
+}

@@ -102,13 +102,5 @@ func (a *arm) GenerateContent(ctx context.Context, req *model.LLMRequest, stream
 
 // Do implements stream.Layer.
 func (a *arm) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	return a.of(ctx).Do(ctx, req, streamed, out)
+	return stateOf(ctx).chain.arms[a.experiment][a.i].Do(ctx, req, streamed, out)
 }
-
-// Ahead implements stream.Ahead.
-func (a *arm) Ahead(ctx context.Context, req *model.LLMRequest, comes bool) {
-	stream.Announce(ctx, a.of(ctx), req, comes)
-}
-
-// of returns the layers that the policy of the call has for the arm.
-func (a *arm) of(ctx context.Context) stream.Layer { return stateOf(ctx).chain.arms[a.experiment][a.i] }

@@ -142,12 +142,6 @@ func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, o
 	return state.explain(err)
 }
 
-// Ahead implements stream.Ahead.
-func (ch *chain) Ahead(ctx context.Context, req *model.LLMRequest, comes bool) {
-	inner, _ := ch.begin(ctx)
-	stream.Announce(inner, ch.fallback, req, comes)
-}
-
 // begin returns the context of a call, and its state; nil if no layer needs one.
 func (ch *chain) begin(ctx context.Context) (context.Context, *callState) {
 	if !ch.stateful {

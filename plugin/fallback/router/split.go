@@ -246,13 +246,6 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return err
 }
 
-// Ahead implements stream.Ahead. Without a SplitAhead, the arm is not known yet.
-func (s *split) Ahead(ctx context.Context, req *model.LLMRequest, comes bool) {
-	if i, chosen := ctx.Value(s).(int); chosen {
-		stream.Announce(ctx, s.arms[i].layer, req, comes)
-	}
-}
-
 // note records arm i in out.
 func (s *split) note(i int, out *stream.Sink) {
 	a := s.arms[i]

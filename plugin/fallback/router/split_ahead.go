@@ -93,11 +93,6 @@ type behind struct {
 // Name implements model.LLM.
 func (b *behind) Name() string { return b.name }
 
-// Ahead implements stream.Ahead.
-func (b *behind) Ahead(ctx context.Context, req *model.LLMRequest, comes bool) {
-	stream.Announce(ctx, b.Layer, req, comes)
-}
-
 // GenerateContent implements model.LLM.
 func (b *behind) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(b, ctx, req, streamed)

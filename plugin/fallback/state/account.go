@@ -93,11 +93,6 @@ func (a *SharedAccount) hold(n, free int64) bool {
 	return true
 }
 
-// ready reports whether Reserve(n) would return without waiting for the store.
-func (a *SharedAccount) ready(n int64) bool {
-	return a.limit == 0 || n <= a.free(time.Now()) || a.s.gone() || n > a.open() && time.Since(a.known) < fresh
-}
-
 // free returns how much of the lease may be set aside.
 func (a *SharedAccount) free(now time.Time) int64 {
 	if !now.Before(a.expires) {
@@ -147,7 +142,7 @@ func (a *SharedAccount) reserve(ctx context.Context, n int64) error {
 			return a.reserveHere(n)
 		case asked || n > a.open() && time.Since(a.known) < fresh:
 			return ErrLimit
-		case a.turn.running > 0: // it may bring enough for this call
+		case a.turn.done != nil: // it may bring enough for this call
 			a.turn.wait(ctx, &a.s.link, &a.mu)
 		default:
 			asked = a.exchange(ctx, a.s.config.Timeout, n)
@@ -266,7 +261,7 @@ func (a *SharedAccount) send(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.queued = false
-	if a.turn.running == 0 { // otherwise an exchange is in progress
+	if a.turn.done == nil { // otherwise an exchange is in progress
 		a.exchange(ctx, a.s.background(), 0)
 	}
 }
@@ -276,7 +271,7 @@ func (a *SharedAccount) leave(ctx context.Context) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.reserved, a.idle = 0, warm+1
-	if a.turn.running == 0 && (a.spent != a.told || a.balance.Leased > 0) {
+	if a.turn.done == nil && (a.spent != a.told || a.balance.Leased > 0) {
 		a.exchange(ctx, a.s.background(), 0)
 	}
 }

@@ -2,6 +2,7 @@ package state
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -23,13 +24,10 @@ type SharedBucket struct {
 
 	mu        sync.Mutex // guards the rest
 	perMinute int
-	debt      int  // tokens used but not yet taken from the store; below 0 for tokens taken but not used
-	paying    int  // the part of the debt that exchanges in progress pay
-	waiting   int  // tokens for calls that wait for an exchange to end
-	taking    int  // the most tokens that exchanges in progress take
-	sharing   bool // an exchange in progress takes tokens for waiting calls
-	latest    int  // tokens that the latest call wanted
-	idle      int  // ticks since that call
+	debt      int // tokens used but not yet taken from the store; below 0 for tokens taken but not used
+	wanted    int // by calls that wait for the store
+	latest    int // tokens that the latest call wanted
+	idle      int // ticks since that call
 	active    bool
 	queued    bool
 
@@ -37,15 +35,14 @@ type SharedBucket struct {
 	leftAt time.Time // when left was read
 	age    int       // ticks since leftAt
 
-	// The number of tokens that the store has refused, and when it may have that many. Before
-	// askAgain, the replica does not request that many again.
+	// The number of tokens that the store has refused, and when it may have so many. The
+	// replica does not request as many before askAgain.
 	refused          int
 	refill, askAgain time.Time
 
-	ahead  []*advance // for announced calls that have not come, the oldest first
-	turn   turn       // of exchanges with the store
-	outage uint64     // the number of the outage for which here was made
-	here   gcra       // this replica's share
+	turn   turn   // of exchanges with the store
+	outage uint64 // the number of the outage for which here was made
+	here   gcra   // this replica's share
 }
 
 // Bucket returns the bucket of a key. All replicas together may take perMinute tokens a minute:
@@ -75,27 +72,23 @@ func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	}
 	b.mu.Lock()
 	b.use(n)
-	ready := b.redeem(n)
-	if !ready && !b.s.gone() && b.has(n) {
+	if !b.s.gone() && b.debt+n <= b.credit(n) {
 		b.spend(n)
-		ready = true
-	}
-	b.mu.Unlock()
-	if ready {
+		b.mu.Unlock()
 		return 0
 	}
+	b.mu.Unlock()
 	return b.take(ctx, n)
 }
 
-// Ready reports whether Take(n) would return without waiting for the store. n must be from 0 to
-// the bucket's size.
+// Ready reports whether Take(n) would return without waiting for the store.
 func (b *SharedBucket) Ready(n int) bool {
-	if b == nil || n <= 0 {
+	if b == nil || n <= 0 || b.s.gone() {
 		return true
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.ready(n)
+	return b.debt+n <= b.credit(n)
 }
 
 // use marks the bucket as in use. It needs mu, as do all methods below unless their comments
@@ -125,12 +118,13 @@ func (b *SharedBucket) enqueue() {
 	}
 }
 
-// credit returns how many tokens may be used before they are taken. It is 0 if the bucket is
-// not half full, or if the credit of all replicas would be more than half of the tokens left.
-func (b *SharedBucket) credit() int {
+// credit returns how many tokens a call of n may use before they are taken. It is 0 if the
+// bucket is not half full, or if the credit of all replicas would be more than half of the
+// tokens left.
+func (b *SharedBucket) credit(n int) int {
 	replicas := int(b.s.replicas.Load())
-	credit := max(b.perMinute/100/replicas, b.latest)
-	if b.age > 1 || b.left-b.taking-b.debt < max(b.perMinute/2, 2*replicas*credit) {
+	credit := max(b.perMinute/100/replicas, b.latest, n)
+	if b.age > 1 || b.left-b.debt < max(b.perMinute/2, 2*replicas*credit) {
 		return 0
 	}
 	return credit
@@ -142,61 +136,35 @@ const unknown = 2
 // maxIdle is the number of ticks without a call for which the bucket is still read: a minute.
 const maxIdle = int(time.Minute / tick)
 
-// has reports whether n tokens may be used now.
-func (b *SharedBucket) has(n int) bool { return b.owed()+n <= 0 || b.debt+n <= b.credit() }
-
-// owed returns the part of the debt that no exchange in progress pays.
-func (b *SharedBucket) owed() int { return b.debt - b.paying }
-
-// spare returns how many of the tokens taken no call needs.
-func (b *SharedBucket) spare() int { return max(-b.owed()-b.waiting, 0) }
-
-// refuses reports whether the store has just refused n tokens.
-func (b *SharedBucket) refuses(n int, now time.Time) bool {
-	return n+b.debt >= b.refused && now.Before(b.askAgain)
-}
-
-func (b *SharedBucket) ready(n int) bool {
-	return b.find(n, true) != nil || b.has(n) || b.s.gone() || b.refuses(n, time.Now())
-}
-
-// maxExchanges bounds the exchanges in progress for calls of a bucket. More would wait for each
-// other rather than for the store. Further calls share the next exchange.
-const maxExchanges = 16
-
-// take takes n tokens from the store, or from this replica's share if the store is gone. It
-// needs no lock.
+// take takes tokens from the store, including those of the debt. It needs no lock.
 func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a := b.find(n, false); a != nil { // for this call, or another that was announced
-		b.drop(a)
-		await(ctx, &b.s.link, &b.mu, a.ended)
-		if a.ready {
-			return 0
-		}
-	}
-	for waited := false; ; {
+	b.wanted += n
+	defer func() { b.wanted -= n }()
+	for {
 		now := time.Now()
 		switch {
 		case ctx.Err() != nil:
 			return tick
 		case b.s.gone():
 			return b.takeHere(now, n)
-		case b.has(n):
+		case b.debt+n <= 0: // another call has taken them too
 			b.spend(n)
 			return 0
-		case b.refuses(n, now):
+		case n+b.debt >= b.refused && now.Before(b.askAgain):
 			return max(b.refill.Sub(now), time.Millisecond)
-		case b.turn.running >= maxExchanges || waited && b.sharing:
-			b.waiting += n
+		case b.turn.done != nil:
 			b.turn.wait(ctx, &b.s.link, &b.mu)
-			b.waiting -= n
-			waited = true
 		default:
-			switch wait, err := b.exchange(ctx, b.s.config.Timeout, n); {
+			need := n + b.debt
+			least := min(max(need, 0), b.perMinute) // tokens beyond the bucket's size become debt
+			most := min(max(b.wanted+b.debt, least), b.perMinute)
+			wait, err := b.exchange(ctx, b.s.config.Timeout, least, most)
+			switch {
 			case err != nil: // as above
 			case wait > 0:
+				b.refused, b.refill, b.askAgain = need, time.Now().Add(wait), time.Now().Add(min(wait, tick))
 				return wait
 			default:
 				b.spend(n)
@@ -206,46 +174,50 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 	}
 }
 
-// exchange takes tokens from the store: n for a call, those that are owed, and, if possible,
-// those for waiting calls. If n is 0, it takes as many of these as the store has, or puts back
-// tokens that no call needs. It unlocks mu during the exchange.
-func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, n int) (wait time.Duration, err error) {
-	need, pays, shared := n+b.debt, max(b.owed(), 0), 0
-	shares := b.waiting > 0 && !b.sharing
-	if shares {
-		b.sharing, shared = true, b.waiting
+// exchange takes tokens from the store, or puts them back if most is below 0. It unlocks mu
+// during the exchange.
+func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, least, most int) (wait time.Duration, err error) {
+	there := Bucket{b.key, b.perMinute}
+	if most < 0 {
+		b.debt -= most // so that they are not used meanwhile
 	}
-	least := min(n+pays, b.perMinute) // tokens beyond the bucket's size become debt
-	most := min(n+max(b.owed()+shared, 0), b.perMinute)
-	if n == 0 {
-		least = 0
-		if spare := b.spare(); spare > 0 {
-			most = -spare
-			b.debt += spare // so that they are not used meanwhile
-		}
-	}
-	takes := max(most, 0)
-	b.paying += pays
-	b.taking += takes
-	there, t := Bucket{b.key, b.perMinute}, Tokens{}
+	var t Tokens
 	b.turn.during(&b.mu, func() {
 		t, err = ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
 	})
-	b.paying -= pays
-	b.taking -= takes
-	b.sharing = b.sharing && !shares
 	if err == nil {
 		b.debt -= t.Taken
 		b.left, b.leftAt, b.age = t.Left, time.Now(), 0
 	}
-	if t.Wait > 0 {
-		b.refused, b.refill, b.askAgain = need, time.Now().Add(t.Wait), time.Now().Add(min(t.Wait, tick))
-	}
 	return t.Wait, err
+}
+
+// takeHere takes tokens from this replica's share. They become debt to the store.
+func (b *SharedBucket) takeHere(now time.Time, n int) time.Duration {
+	size, perMinute := b.share(now)
+	if wait := b.here.wait(now, size, perMinute, min(n, int(size))); wait > 0 {
+		return wait
+	}
+	b.here.take(now, perMinute, float64(n))
+	b.owe(n)
+	return 0
 }
 
 // owe adds to the debt, which is at most a minute's tokens.
 func (b *SharedBucket) owe(n int) { b.debt = min(b.debt+n, b.perMinute) }
+
+// share returns the size and the rate of this replica's share of the bucket.
+func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
+	replicas := float64(b.s.replicas.Load())
+	perMinute = float64(b.perMinute) / replicas
+	size = max(perMinute, 1)
+	if outage := b.s.link.outage.Load(); b.outage != outage {
+		held := (float64(b.left)+now.Sub(b.leftAt).Minutes()*float64(b.perMinute))/replicas - float64(b.debt)
+		b.outage, b.here = outage, gcra{}
+		b.here.take(now, perMinute, max(size-held, 0))
+	}
+	return size, perMinute
+}
 
 // Settle takes more tokens, or gives tokens back if more is below 0. It never waits. Tokens
 // that the bucket does not have become debt, at most a minute's tokens.
@@ -273,9 +245,22 @@ func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued = false
-	if b.turn.running == 0 || b.owed() > 0 || b.spare() > 0 { // otherwise an exchange in progress reads how many are left
-		b.exchange(ctx, b.s.background(), 0)
+	if b.turn.done == nil { // otherwise an exchange is in progress
+		b.exchange(ctx, b.s.background(), 0, min(b.debt+b.wanted, b.perMinute))
 	}
+}
+
+// resend is called after an outage. If the bucket became full during the outage, it lost the
+// tokens added after that. So the debt is reduced to the tokens that this replica's share
+// lacks. It needs no lock.
+func (b *SharedBucket) resend() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now := time.Now(); b.debt > 0 {
+		size, perMinute := b.share(now)
+		b.debt = min(b.debt, int(math.Ceil(size-b.here.tokens(now, size, perMinute))))
+	}
+	b.enqueue()
 }
 
 // look is called at each tick. It needs no lock.
@@ -284,7 +269,6 @@ func (b *SharedBucket) look() {
 	defer b.mu.Unlock()
 	b.idle++
 	b.age++
-	b.expire()
 	if b.idle > maxIdle && b.debt == 0 {
 		b.active = false
 		b.s.retire(b)

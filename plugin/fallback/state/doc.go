@@ -14,10 +14,6 @@
 //   - [SharedAccount]: a call waits for the store if its replica's lease is used up.
 //   - [Shared.Get]: a call waits for the store.
 //
-// A call that has to wait for several of them waits for all at the same time: the first layer
-// that has to wait announces the call to the buckets and accounts of the others; see
-// [SharedBucket.Ahead].
-//
 // A call waits at most Config.Timeout. The first call that waits that long, or gets an error,
 // marks the store as gone. Then no call waits, until the store answers a background request
 // in time. After a late answer the first such request is sent at once, otherwise after a

@@ -69,9 +69,8 @@ type Shared struct {
 	gets     atomic.Int64  // calls of Get in progress
 	newsWake chan struct{} // has a value if there are news
 
-	open    context.Context // ended by Close
 	end     context.CancelFunc
-	running sync.WaitGroup // grows under mu while open
+	running sync.WaitGroup
 	closing sync.Once
 
 	mu       sync.Mutex                            // guards the rest, and flags; taken after that of a bucket or an account
@@ -98,7 +97,7 @@ func New(store Store, config Config) (*Shared, error) {
 	ctx, end := context.WithCancel(context.Background())
 	s := &Shared{
 		store: store, config: config, link: link{timeout: config.Timeout, lost: make(chan struct{}, 1), since: time.Now()},
-		errands: errands{wake: make(chan struct{}, 1)}, values: make(chan *value, maxValues), newsWake: make(chan struct{}, 1), open: ctx, end: end,
+		errands: errands{wake: make(chan struct{}, 1)}, values: make(chan *value, maxValues), newsWake: make(chan struct{}, 1), end: end,
 		flags: make(map[string]*flag), buckets: make(map[string]weak.Pointer[SharedBucket]),
 		active: make(map[*SharedBucket]bool), accounts: make(map[string]*SharedAccount),
 	}
@@ -147,9 +146,7 @@ func (s *Shared) Close() error {
 		return nil
 	}
 	s.closing.Do(func() {
-		s.mu.Lock()
 		s.end()
-		s.mu.Unlock()
 		s.running.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
