@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Between two collections, garbage may grow to an eighth of the memory in use, or to minGarbage
-// if that is more.
+// Garbage is collected when all memory exceeds minHeap and the garbage an eighth of the memory
+// in use.
 const (
-	minGarbage   = 32 << 20
+	minHeap      = 192 << 20
 	garbageShare = 8
 )
 
@@ -23,6 +23,7 @@ func boundGarbage(ctx context.Context) {
 	if os.Getenv("GOGC") != "" {
 		return
 	}
+	defer debug.SetGCPercent(debug.SetGCPercent(100)) // back to what it was
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
@@ -47,6 +48,6 @@ func memoryInUse() (bytes uint64) {
 
 // gcPercent returns the percentage of the memory in use that may be garbage.
 func gcPercent(inUse uint64) int {
-	garbage := max(inUse/garbageShare, minGarbage)
+	garbage := max(inUse/garbageShare, minHeap-min(inUse, minHeap))
 	return int(min(100*garbage/max(inUse, 1), 1000))
 }

@@ -7,7 +7,7 @@ func TestGCPercent(t *testing.T) {
 	for _, c := range []struct {
 		inUse uint64
 		want  int
-	}{{0, 1000}, {mib, 1000}, {16 * mib, 200}, {32 * mib, 100}, {256 * mib, 12}, {4096 * mib, 12}} {
+	}{{0, 1000}, {mib, 1000}, {32 * mib, 500}, {96 * mib, 100}, {176 * mib, 12}, {256 * mib, 12}, {4096 * mib, 12}} {
 		if got := gcPercent(c.inUse); got != c.want {
 			t.Errorf("%d MiB in use: %d%%, want %d%%", c.inUse/mib, got, c.want)
 		}

@@ -27,7 +27,7 @@ type unit struct {
 }
 
 var (
-	inPercent = unit{percent, parseShare, "99.9%", false, 1}
+	inPercent = unit{percent, parsePart, "99.9%", false, 1}
 	asNumber  = unit{func(f float64) string { return fmt.Sprintf("%.3f", f) }, parseNumber, "1.1", false, 1}
 	inTime    = unit{func(f float64) string { return latency(Seconds(f)) }, parseTime, "2s", true, 1 / float64(time.Second)}
 	inDollars = unit{dollars, func(text string) (float64, error) { return parseNumber(strings.TrimPrefix(text, "$")) }, "$20", true, 1}
@@ -53,6 +53,15 @@ func times(name string, of func(Run) Percentiles) []figure {
 		{name + " p95", inTime, func(run Run) float64 { return float64(of(run).P95) }, false},
 		{name + " p99", inTime, func(run Run) float64 { return float64(of(run).P99) }, false},
 	}
+}
+
+// parsePart reads a share of at most 100%. 5 is an error: it may be meant as 5%.
+func parsePart(text string) (float64, error) {
+	value, err := parseShare(text)
+	if err == nil && value > 1 {
+		err = fmt.Errorf("%s is more than 100%%", text)
+	}
+	return value, err
 }
 
 // parseShare reads 99.9% or 0.999.

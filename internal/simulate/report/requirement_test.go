@@ -96,6 +96,7 @@ func TestMistakesInRequirements(t *testing.T) {
 		"availble >= 99%":                "there is no figure availble; did you mean available?",
 		"speed >= 99%":                   "there is no figure speed; the figures are available, degraded, failed, wrong, fallback rate, cached, amplification, first content p50, first content p95, first content p99, whole answer p50, whole answer p95, whole answer p99, cost",
 		"available >= 1s":                `"1s" is not a number of at least 0; write for example 99.9%`,
+		"failed <= 5":                    "5 is more than 100%",
 		"failed <= -1%":                  "is not a number of at least 0",
 		"failed <= NaN":                  "is not a number of at least 0",
 		"whole answer p99 <= 2":          `"2" is not a duration of at least 0; write for example 2s`,

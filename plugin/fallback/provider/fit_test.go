@@ -389,7 +389,7 @@ func TestConversationWithSystemInstruction(t *testing.T) {
 	for _, target := range []provider.Target{{}, {API: provider.Gemini, Model: "gemini-2.5-flash"}, {API: provider.Chat, Model: "gpt-5.1"}, sonnet} {
 		target = target.Resolved()
 		req := chat()
-		allocations := testing.AllocsPerRun(10, func() {
+		allocations := testing.AllocsPerRun(100, func() {
 			if _, err := target.Fit(req); err != nil {
 				t.Fatal(err)
 			}

@@ -40,8 +40,12 @@ const (
 	lateAgain  = 100 * time.Millisecond
 )
 
-// patience is how many times Config.Timeout a background request may take.
-const patience = 10
+// A background request may take patience times as long as Config.Timeout, but not longer than
+// longest if calls wait less than that.
+const (
+	patience = 10
+	longest  = time.Second
+)
 
 // unavailable is the error of a request that failed or was not sent.
 type unavailable struct{}
@@ -206,6 +210,8 @@ func (s *Shared) learn(b beaten, asked time.Time) {
 }
 
 // background returns the timeout of a request for which no call waits.
-func (s *Shared) background() time.Duration { return patience * s.config.Timeout }
+func (s *Shared) background() time.Duration {
+	return min(patience*s.config.Timeout, max(s.config.Timeout, longest))
+}
 
 func (s *Shared) gone() bool { return s.link.gone.Load() }

@@ -139,8 +139,9 @@ func (s *Shared) listens(ctx context.Context) {
 	}
 }
 
-// Close gives back the replica's leases and tokens, and ends its goroutines. It waits at most a
-// second for the store. Afterwards, s works as if the store were gone.
+// Close gives back the replica's leases and tokens, and ends its goroutines. It waits for the
+// store for a second at most, and before and after that for one request in progress, each for a
+// second or Config.Timeout at most. Afterwards, s works as if the store were gone.
 func (s *Shared) Close() error {
 	if s == nil {
 		return nil

@@ -120,7 +120,7 @@ type State struct {
 	Prefix string `key:"prefix" kind:"prefix" default:"adk-fallback:"`
 	// Longest time that a call waits for the server. After a late answer, calls do not wait
 	// until the server answers in time again.
-	Timeout time.Duration `key:"timeout" min:"1ms" max:"10s" default:"5ms"`
+	Timeout time.Duration `key:"timeout" min:"1ms" max:"1s" default:"5ms"`
 	// Budgets while the server cannot be reached. local: each replica may spend its share of
 	// the rest. deny: calls of tenants with a limit are refused.
 	Unavailable string `key:"unavailable" enum:"local|deny" default:"local"`
