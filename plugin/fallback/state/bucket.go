@@ -160,9 +160,13 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 			need := n + b.debt
 			least := min(max(need, 0), b.perMinute) // tokens beyond the bucket's size become debt
 			most := min(max(b.wanted+b.debt, least), b.perMinute)
-			wait, err := b.exchange(ctx, b.s.config.Timeout, least, most)
+			// The store takes the tokens even if the call ends meanwhile.
+			wait, err := b.exchange(context.WithoutCancel(ctx), b.s.config.Timeout, least, most)
 			switch {
 			case err != nil: // as above
+			case wait == 0 && ctx.Err() != nil:
+				b.enqueue() // to put them back
+				return tick
 			case wait > 0:
 				b.refused, b.refill, b.askAgain = need, time.Now().Add(wait), time.Now().Add(min(wait, tick))
 				return wait

@@ -242,3 +242,33 @@ func TestTokensThatAreGivenBackAreTakenAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// answersLate is a store whose answers to Take come 2 ms after the tokens were taken.
+type answersLate struct{ state.Store }
+
+func (s answersLate) Take(ctx context.Context, b state.Bucket, least, most int) (state.Tokens, error) {
+	got, err := s.Store.Take(ctx, b, least, most)
+	if err == nil {
+		err = pause(ctx, 2*time.Millisecond)
+	}
+	return got, err
+}
+
+// B97: a call that ends while the store answers takes no tokens.
+func TestCancelledCallTakesNoTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := replica(t, answersLate{state.NewMemory()}, state.Config{}).Bucket("model", 10)
+		if wait := b.Take(t.Context(), 6); wait > 0 {
+			t.Fatalf("wait %v", wait)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if wait := b.Take(ctx, 4); wait <= 0 {
+			t.Error("a call that has ended took tokens")
+		}
+		time.Sleep(time.Second)
+		if wait := b.Take(t.Context(), 4); wait > 0 {
+			t.Errorf("wait %v for the tokens of the call that ended", wait)
+		}
+	})
+}
