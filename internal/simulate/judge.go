@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -57,13 +58,11 @@ func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 	}
 	of, config := p, cmp.Or(req.Config, &genai.GenerateContentConfig{})
 	s.grade = asks(config, cascade.GradeAnswer)
-	c.mu.Lock()
 	if s.grade {
-		of = c.latest
+		of = c.candidate()
 	} else {
-		c.latest = p
+		c.answers(p, time.Now())
 	}
-	c.mu.Unlock()
 	states := s.grade || asks(config, cascade.AskConfidence)
 	if !states && !config.ResponseLogprobs {
 		return s
@@ -80,6 +79,23 @@ func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 		s.text = fmt.Sprintf("\nCONFIDENCE: %v", confidence)
 	}
 	return s
+}
+
+// answers notes that p is called for an answer. Of models that are called at the same instant, the
+// one whose name comes first counts, so that the order of goroutines does not matter.
+func (c *oneCall) answers(p *provider, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.latest == nil || now.After(c.latestAt) || p.name < c.latest.name {
+		c.latest, c.latestAt = p, now
+	}
+}
+
+// candidate returns the model whose answer is graded: the one called last.
+func (c *oneCall) candidate() *provider {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.latest
 }
 
 // asks reports whether the system instruction of a request contains instruction.

@@ -71,8 +71,8 @@ func (r Row) Needs() []Feature {
 	return needs
 }
 
-// asked returns how often one call asks the target at i.
-func (r Row) asked(i int) int64 {
+// called returns how often one call of the row calls the target at i.
+func (r Row) called(i int) int64 {
 	switch {
 	case r.Cached, slices.Contains(r.Targets[:i], Up):
 		return 0

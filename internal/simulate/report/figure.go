@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,18 +35,20 @@ var (
 )
 
 // figures are those of every report, in the order of the table.
-var figures = append([]figure{
-	{"available", inPercent, func(run Run) float64 { return run.Available }, false},
-	{"degraded", inPercent, func(run Run) float64 { return run.Degraded }, false},
-	{"failed", inPercent, func(run Run) float64 { return run.Failed }, false},
-	{"wrong", inPercent, func(run Run) float64 { return run.Wrong }, true},
-	{"fallback rate", inPercent, func(run Run) float64 { return run.Fallback }, false},
-	{"cached", inPercent, func(run Run) float64 { return run.Cached }, true},
-	{"amplification", asNumber, func(run Run) float64 { return run.Amplification }, false},
-}, append(append(
+var figures = slices.Concat(
+	[]figure{
+		{"available", inPercent, func(run Run) float64 { return run.Available }, false},
+		{"degraded", inPercent, func(run Run) float64 { return run.Degraded }, false},
+		{"failed", inPercent, func(run Run) float64 { return run.Failed }, false},
+		{"wrong", inPercent, func(run Run) float64 { return run.Wrong }, true},
+		{"fallback rate", inPercent, func(run Run) float64 { return run.Fallback }, false},
+		{"cached", inPercent, func(run Run) float64 { return run.Cached }, true},
+		{"amplification", asNumber, func(run Run) float64 { return run.Amplification }, false},
+	},
 	times("first content", func(run Run) Percentiles { return run.FirstContent }),
-	times("whole answer", func(run Run) Percentiles { return run.Whole })...),
-	figure{"cost", inDollars, func(run Run) float64 { return run.CostUSD }, false})...)
+	times("whole answer", func(run Run) Percentiles { return run.Whole }),
+	[]figure{{"cost", inDollars, func(run Run) float64 { return run.CostUSD }, false}},
+)
 
 func times(name string, of func(Run) Percentiles) []figure {
 	return []figure{

@@ -88,14 +88,10 @@ type options struct {
 // DefaultInterval is the longest time until [Watch] sees a change of its file.
 const DefaultInterval = follow.Interval
 
-// idlePerHost is how many idle connections to a host are kept. If more calls than that run at
-// a time over HTTP/1.1, each further one makes a new connection.
-const idlePerHost = 1024
-
 // optionsOf returns the combined options, or an error that names each one that is nil or
 // unknown.
 func optionsOf(opts []Option) (*options, error) {
-	o := &options{client: &http.Client{Transport: httpclient.Transport(idlePerHost)}, models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
+	o := &options{client: &http.Client{Transport: httpclient.Transport()}, models: Models{}, validators: Validators{}, factories: map[string]provider.Factory{}, logger: slog.Default(), env: os.LookupEnv, rand: rand.Float64, reloaded: func(error) {}, interval: DefaultInterval}
 	var problems []error
 	isNil := func(what string) {
 		problems = append(problems, fmt.Errorf("policy: %s is nil; set a value", what))

@@ -8,13 +8,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-const (
-	// idlePerHost is how many connections to a host are kept. The two of
-	// http.DefaultTransport would make every second call under load connect anew.
-	idlePerHost = 64
-	// maxErrorBody bounds what is read of an error body, in bytes.
-	maxErrorBody = 1 << 20
-)
+// maxErrorBody bounds what is read of an error body, in bytes.
+const maxErrorBody = 1 << 20
 
 // newClient returns the client for a model: base with what failure needs around
 // its transport, or one of its own. base is not changed.
@@ -25,7 +20,7 @@ func newClient(base *http.Client) *http.Client {
 	}
 	next := client.Transport
 	if base == nil {
-		next = httpclient.Transport(idlePerHost)
+		next = httpclient.Transport()
 	}
 	client.Transport = bounded{failure.Capture(next)}
 	if client.CheckRedirect == nil {

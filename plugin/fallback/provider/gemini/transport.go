@@ -23,15 +23,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// idlePerHost is how many connections to a host are kept. The two of
-// http.DefaultTransport would make every second call under load connect anew.
-const idlePerHost = 64
-
 // withCapture returns the transport with what failure needs around it. Where own
 // says that the client is not the application's, nil becomes a pool of our own.
 func withCapture(transport http.RoundTripper, own bool) http.RoundTripper {
 	if transport == nil && own {
-		transport = httpclient.Transport(idlePerHost)
+		transport = httpclient.Transport()
 	}
 	return failure.Capture(transport)
 }

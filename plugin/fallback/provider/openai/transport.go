@@ -16,10 +16,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// idlePerHost is how many idle connections to a host are kept. If more calls than that run at
-// a time over HTTP/1.1, each further one makes a new connection.
-const idlePerHost = 1024
-
 // newClient returns a client of our own, or a copy of the caller's. Its transport
 // records the status, headers and body of failed attempts for package failure. It
 // never retries.
@@ -32,7 +28,7 @@ func newClient(given *http.Client) *http.Client {
 		}
 		return &client
 	}
-	return &http.Client{Transport: failure.Capture(httpclient.Transport(idlePerHost)), CheckRedirect: httpclient.StayAtHost}
+	return &http.Client{Transport: failure.Capture(httpclient.Transport()), CheckRedirect: httpclient.StayAtHost}
 }
 
 // do posts body, the JSON object for a request, and returns the response if it is a success that
