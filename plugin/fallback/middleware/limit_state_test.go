@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -205,5 +207,63 @@ func TestLimitsAreTakenAtTheSameTime(t *testing.T) {
 		if took := time.Since(began); took != time.Millisecond || trips.Load() != 2 {
 			t.Errorf("the call waited %v, for %d answers; want 1ms for two", took, trips.Load())
 		}
+	})
+}
+
+// What a call has taken from one limit goes back if the other one refuses it.
+func TestRefusedCallTakesNothingFromTheOtherLimit(t *testing.T) {
+	const text = "How is the weather in Paris today, and will it rain?"
+	each := tokens.Estimate(suite.UserSays(text))
+	// say makes a call of so many texts, and reports whether it was admitted.
+	say := func(t *testing.T, m model.LLM, texts int) bool {
+		for _, err := range m.GenerateContent(t.Context(), suite.UserSays(strings.Repeat(text, texts)), false) {
+			if err != nil {
+				return false
+			}
+		}
+		return true
+	}
+	// drained returns a replica's limits after another replica has made so many calls.
+	drained := func(t *testing.T, texts, calls int) model.LLM {
+		config := middleware.LimitConfig{RequestsPerMinute: 20, TokensPerMinute: texts * each, MaxWait: 1}
+		replicas := limits(t, suite.NewStore(), 2, config, suite.NewModel("flash", suite.Text("ok")))
+		for i := range calls {
+			if !say(t, replicas[0], 1) {
+				t.Fatalf("call %d of %d was refused", i, calls)
+			}
+		}
+		time.Sleep(time.Second) // the other one reads what is left
+		return replicas[1]
+	}
+	t.Run("tokens refuse", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := drained(t, 20, 12)
+			for range 5 {
+				if say(t, m, 12) {
+					t.Fatal("12 texts were admitted; there are tokens for 8")
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			for i := range 8 {
+				if !say(t, m, 1) {
+					t.Fatalf("call %d was refused; want the 8 requests that are left", i)
+				}
+			}
+		})
+	})
+	t.Run("requests refuse", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := drained(t, 30, 20)
+			for range 5 {
+				if say(t, m, 1) {
+					t.Fatal("a call was admitted; no request is left")
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+			time.Sleep(30 * time.Second) // half of both limits is back
+			if !say(t, m, 23) {
+				t.Error("23 texts were refused; there are tokens for 25")
+			}
+		})
 	})
 }
