@@ -1,6 +1,12 @@
 package main
 
-import "testing"
+import (
+	"context"
+	"runtime"
+	"runtime/debug"
+	"runtime/metrics"
+	"testing"
+)
 
 func TestGCPercent(t *testing.T) {
 	const mib = 1 << 20
@@ -15,4 +21,34 @@ func TestGCPercent(t *testing.T) {
 	if got := memoryInUse(); got == 0 || got > 16<<30 {
 		t.Errorf("the memory in use is %d bytes", got)
 	}
+}
+
+// The collector is adjusted while serve runs, and as before afterwards; not at all if the
+// environment sets GOGC.
+func TestBoundGarbage(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(77))
+	for gogc, adjusted := range map[string]bool{"": true, "77": false} {
+		t.Setenv("GOGC", gogc)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			boundGarbage(ctx)
+		}()
+		for adjusted && percent() == 77 {
+			runtime.Gosched()
+		}
+		cancel()
+		<-ended
+		if got := percent(); got != 77 {
+			t.Errorf("GOGC %q: %d%% afterwards, want 77%%", gogc, got)
+		}
+	}
+}
+
+// percent returns how much garbage may gather.
+func percent() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/gogc:percent"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

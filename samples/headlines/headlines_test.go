@@ -64,6 +64,33 @@ func TestHeadlines(t *testing.T) {
 	}
 }
 
+// The table in the module's README has the figures of README.md.
+func TestTableOfTheModule(t *testing.T) {
+	here, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(module), "\n## Headlines\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for measured, told := range map[string]string{
+		"failed is 0.000% (without: 20.128%)":                        "| 20.1 % of calls fail | 0.000 % of ",
+		"p50 is 0s, 0.0% of without (1.231s)":                        "| median 1.23 s | 0 s ",
+		"cost is $11.02, 29.4% of without ($37.47)":                  "| $37.47, 4.0 % wrong | $11.02 (−71 %), 4.6 % wrong |",
+		"wrong is 4.648% (without: 4.020%)":                          "4.0 % wrong",
+		"first content p99 is 4.268s (without: 7.806s)":              "| p99 of first content 7.8 s | 4.3 s, 4.6 % extra requests |",
+		"hedge.yaml: amplification is 1.046 (without: 1.000)":        "4.6 % extra requests",
+		"total-outage.yaml: amplification is 1.042 (without: 1.000)": "| 1 request for each call | 1.04 ",
+	} {
+		if !strings.Contains(string(here), measured) || !strings.Contains(table, told) {
+			t.Errorf("README.md does not show %q, or the module's README not %q", measured, told)
+		}
+	}
+}
+
 // words splits a command as a shell does: single quotes hold words together.
 func words(command string) (all []string) {
 	for _, word := range regexp.MustCompile(`'[^']*'|\S+`).FindAllString(command, -1) {

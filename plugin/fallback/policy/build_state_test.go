@@ -278,3 +278,23 @@ func TestSpendingIsCountedOnceOverReloads(t *testing.T) {
 		}
 	})
 }
+
+// state.timeout bounds how long a call waits for the server.
+func TestTimeoutOfState(t *testing.T) {
+	for section, want := range map[string]time.Duration{
+		"state: redis://localhost:6379\n":                        5 * time.Millisecond,
+		"state: {url: redis://localhost:6379, timeout: 300ms}\n": 300 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			store := suite.NewStore()
+			l := newReplica(t, store, "primary: a\ncache: {ttl: 1m}\n"+section, healthy())
+			time.Sleep(3 * time.Second)
+			store.Frozen(true)
+			began := time.Now()
+			if got := ask(t.Context(), l.Model(), false); got.text != "a" || time.Since(began) != want {
+				t.Errorf("%s: %q after %v, %v; want a after %v", section, got.text, time.Since(began), got.err, want)
+			}
+			store.Frozen(false)
+		})
+	}
+}

@@ -272,3 +272,34 @@ func TestCancelledCallTakesNoTokens(t *testing.T) {
 		}
 	})
 }
+
+// Ready tells, for every number of tokens, whether Take waits for the store.
+func TestReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, stores := team(t, 1, state.Config{Logger: (&journal{}).logger()})
+		b := replicas[0].Bucket("model", 1000)
+		for _, used := range []int{0, 300, 500} {
+			if used > 0 {
+				b.Take(t.Context(), used)
+			}
+			time.Sleep(10 * time.Millisecond) // the store knows
+			for _, n := range []int{1, 10, 200, 400} {
+				ctx, asked := counted(t.Context())
+				ready := b.Ready(n)
+				took := b.Take(ctx, n) == 0
+				if waited := asked.Load() > 0; waited == ready {
+					t.Errorf("%d used, %d wanted: ready %v, but waited %v", used, n, ready, waited)
+				}
+				if took {
+					b.Settle(-n)
+				}
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		stores[0].set(refused)
+		time.Sleep(state.DefaultBeat)
+		if !b.Ready(1000) {
+			t.Error("a call would wait for a store that is gone")
+		}
+	})
+}
