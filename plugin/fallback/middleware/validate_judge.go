@@ -16,6 +16,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // errSchema is in every error about an answer that does not match its schema. The
@@ -123,7 +124,7 @@ func (s *compiledSchemas) of(schema any) (resolved *jsonschema.Resolved, err err
 			resolved, err = nil, fmt.Errorf("middleware: a response schema panicked: %s", panics.Text(r))
 		}
 	}()
-	converted, err := request.JSONSchema(schema)
+	converted, err := wireschema.JSON(schema)
 	if err != nil || converted == nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // answerTool is the function that carries a response schema: ADK's own name for
@@ -164,7 +164,7 @@ func objectOf(c *genai.GenerateContentConfig) answerSchema {
 			Type: genai.TypeObject, Properties: map[string]*genai.Schema{wrapper: schema}, Required: []string{wrapper},
 		}}
 	}
-	object, err := request.JSONSchema(c.ResponseJsonSchema)
+	object, err := wireschema.JSON(c.ResponseJsonSchema)
 	if err != nil || isObject(object) {
 		return answerSchema{json: c.ResponseJsonSchema} // a broken one is the adapter's to tell
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -139,7 +140,7 @@ func (e *encoder) format() error {
 	if from == nil {
 		return nil
 	}
-	schema, err := request.JSONSchema(from)
+	schema, err := wireschema.JSON(from)
 	if err != nil {
 		return &requestError{fmt.Sprintf("the response schema cannot be sent: %v", err)}
 	}

@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // tools declares the functions and says how they are to be called. Tools that the
@@ -54,7 +54,7 @@ func (e *encoder) declare(declaration *genai.FunctionDeclaration) error {
 	if from == nil && declaration.Parameters != nil {
 		from = declaration.Parameters
 	}
-	schema, err := request.JSONSchema(from)
+	schema, err := wireschema.JSON(from)
 	if err != nil {
 		return &requestError{fmt.Sprintf("the parameters of the tool %s cannot be sent: %v", declaration.Name, err)}
 	}

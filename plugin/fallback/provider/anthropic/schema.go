@@ -19,7 +19,7 @@ var (
 	lookaround = regexp.MustCompile(`\(\?[^:]|\\[1-9k]|\\[bB]`)
 )
 
-// outputSchema returns schema, as request.JSONSchema made it, in the form that an
+// outputSchema returns schema, as wireschema.JSON made it, in the form that an
 // output format takes. What the grammar cannot hold moves into the description,
 // so that the model knows of it still: that is what Anthropic's SDKs do. It changes
 // schema.

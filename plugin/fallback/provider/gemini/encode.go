@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -205,7 +206,7 @@ func (c *exchange) config(config *genai.GenerateContentConfig) error {
 	rest.ContinuationToken, rest.AutomaticContinuation, rest.GenerationOutputConfig, rest.Store = nil, nil, nil, nil
 	rest.ModelSelectionConfig, rest.ImageConfig = nil, c.model.imageConfig(config.ImageConfig)
 	if schema, ok := rest.ResponseJsonSchema.(*genai.Schema); ok {
-		if rest.ResponseJsonSchema, err = request.JSONSchema(schema); err != nil {
+		if rest.ResponseJsonSchema, err = wireschema.JSON(schema); err != nil {
 			return fmt.Errorf("gemini: response schema: %w", err)
 		}
 	}

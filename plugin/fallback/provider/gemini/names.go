@@ -7,6 +7,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // functionNames: ^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$. genai says up to 128
@@ -54,7 +55,7 @@ func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 			if given.Parameters != nil {
 				declaration.ParametersJsonSchema = nil
 			} else if schema, ok := given.ParametersJsonSchema.(*genai.Schema); ok {
-				converted, err := request.JSONSchema(schema)
+				converted, err := wireschema.JSON(schema)
 				if err != nil {
 					return nil, fmt.Errorf("gemini: function %s: %w", given.Name, err)
 				}

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // encodeChat returns the body for req, and the names that calls have in the
@@ -169,14 +169,14 @@ func (e *chatEncoder) format(config *genai.GenerateContentConfig) error {
 	if schema == nil {
 		return nil
 	}
-	converted, err := request.JSONSchema(schema)
+	converted, err := wireschema.JSON(schema)
 	if err != nil {
 		return fmt.Errorf("openai: the response schema: %w", err)
 	}
 	strict := false
 	if e.dialect.strict {
 		var conformant map[string]any
-		if conformant, strict = request.StrictSchema(converted); strict {
+		if conformant, strict = wireschema.Strict(converted); strict {
 			converted = conformant
 		}
 	}

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // minOutputTokens is the least that the API accepts as max_output_tokens.
@@ -191,7 +191,7 @@ func responsesTool(function *genai.FunctionDeclaration, names *wireNames) (opena
 	if schema == nil && function.Parameters != nil {
 		schema = function.Parameters
 	}
-	parameters, err := request.JSONSchema(schema)
+	parameters, err := wireschema.JSON(schema)
 	if err != nil {
 		return openaiwire.ResponsesTool{}, fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
 	}
@@ -208,7 +208,7 @@ func responsesTool(function *genai.FunctionDeclaration, names *wireNames) (opena
 	// Strict mode is for those who write their schemas for it.
 	strict := false
 	if parameters["additionalProperties"] == false {
-		_, strict = request.StrictSchema(parameters)
+		_, strict = wireschema.Strict(parameters)
 	}
 	return openaiwire.ResponsesTool{
 		Type: "function", Name: names.wire(function.Name), Description: function.Description, Parameters: parameters, Strict: &strict,
@@ -228,11 +228,11 @@ func applyFormat(body *openaiwire.ResponsesRequest, config *genai.GenerateConten
 		}
 		return nil
 	}
-	converted, err := request.JSONSchema(schema)
+	converted, err := wireschema.JSON(schema)
 	if err != nil {
 		return fmt.Errorf("openai: the response schema: %w", err)
 	}
-	strict, ok := request.StrictSchema(converted)
+	strict, ok := wireschema.Strict(converted)
 	if ok {
 		converted = strict
 	}

@@ -1,4 +1,4 @@
-package request_test
+package wireschema_test
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 func object(t *testing.T, text string) map[string]any {
@@ -74,7 +74,7 @@ func TestJSONSchema(t *testing.T) {
 		}{"STRING"}, `{"type":"string"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := request.JSONSchema(test.schema)
+			got, err := wireschema.JSON(test.schema)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -84,7 +84,7 @@ func TestJSONSchema(t *testing.T) {
 		})
 	}
 	for _, none := range []any{nil, (*genai.Schema)(nil), (*jsonschema.Schema)(nil), map[string]any(nil), json.RawMessage("null")} {
-		if got, err := request.JSONSchema(none); got != nil || err != nil {
+		if got, err := wireschema.JSON(none); got != nil || err != nil {
 			t.Errorf("%T gives %v, %v; want nothing", none, got, err)
 		}
 	}
@@ -109,7 +109,7 @@ func TestJSONSchemaOfGoTypes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := request.JSONSchema(schema)
+	got, err := wireschema.JSON(schema)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestJSONSchemaOfGoTypes(t *testing.T) {
 
 func TestJSONSchemaCopies(t *testing.T) {
 	in := map[string]any{"properties": map[string]any{"a": map[string]any{"enum": []any{"x"}}}}
-	out, err := request.JSONSchema(in)
+	out, err := wireschema.JSON(in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestJSONSchemaRefuses(t *testing.T) {
 		"cycle of genai": gemini, "cycle of jsonschema": standard, "cycle of maps": plain, "cycle in a value": value, "too many": doubling,
 		"list": []any{}, "string": "object", "broken": json.RawMessage(`{"type":`), "function": map[string]any{"default": func() {}},
 	} {
-		if got, err := request.JSONSchema(schema); err == nil || !strings.HasPrefix(err.Error(), "request: ") {
+		if got, err := wireschema.JSON(schema); err == nil || !strings.HasPrefix(err.Error(), "request: ") {
 			t.Errorf("%s: got %v and error %v, want an error of this package", name, got, err)
 		}
 	}
@@ -172,7 +172,7 @@ func TestStrictSchema(t *testing.T) {
 		{"a reference with more", `{"type":"object","properties":{"a":{"$ref":"#","title":"x"}},"required":["a"]}`, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, ok := request.StrictSchema(object(t, test.schema))
+			got, ok := wireschema.Strict(object(t, test.schema))
 			if ok != (test.want != "") {
 				t.Fatalf("strict: %t", ok)
 			}

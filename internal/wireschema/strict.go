@@ -1,4 +1,4 @@
-package request
+package wireschema
 
 import "slices"
 
@@ -6,13 +6,13 @@ import "slices"
 // https://developers.openai.com/api/docs/guides/structured-outputs
 var strictFormats = []string{"date-time", "time", "date", "duration", "email", "hostname", "ipv4", "ipv6", "uuid"}
 
-// StrictSchema returns schema, as [JSONSchema] makes it, in the form that OpenAI's
+// Strict returns schema, as [JSON] makes it, in the form that OpenAI's
 // strict mode takes: objects say that they have no other properties than those
 // named. ok is false if strict mode would refuse it or would change what it means,
 // such as where a property is optional; schema then has to be sent as it is,
 // without strict mode. The result may share parts with schema, which is not
 // changed.
-func StrictSchema(schema map[string]any) (strict map[string]any, ok bool) {
+func Strict(schema map[string]any) (strict map[string]any, ok bool) {
 	if schema["type"] != "object" || schema["anyOf"] != nil {
 		return nil, false
 	}

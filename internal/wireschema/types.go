@@ -1,4 +1,4 @@
-package request
+package wireschema
 
 import (
 	"encoding/json"

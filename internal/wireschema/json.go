@@ -1,4 +1,4 @@
-package request
+package wireschema
 
 import (
 	"encoding/json"
@@ -15,7 +15,10 @@ import (
 // same part twice on every level doubles with each.
 const maxSchemas = 20_000
 
-// JSONSchema returns schema as an object of JSON Schema that shares nothing with
+// maxDepth bounds the nesting of a schema.
+const maxDepth = 64
+
+// JSON returns schema as an object of JSON Schema that shares nothing with
 // it. It takes what may stand in a request, by value or by pointer: a
 // genai.Schema, a jsonschema.Schema, a map, a json.RawMessage, and all else that
 // marshals to a JSON object. A nil schema gives nil.
@@ -27,7 +30,7 @@ const maxSchemas = 20_000
 //
 // It returns an error for a schema that is no object, contains itself, is nested
 // deeper than 64 levels or has more than 20,000 parts.
-func JSONSchema(schema any) (map[string]any, error) {
+func JSON(schema any) (map[string]any, error) {
 	w := &schemaWriter{}
 	converted, err := w.schema(schema, maxDepth)
 	if err != nil {
@@ -47,7 +50,7 @@ func JSONSchema(schema any) (map[string]any, error) {
 	return nil, fmt.Errorf("request: a schema of type %T is no JSON object; use a *genai.Schema, a *jsonschema.Schema or a map", schema)
 }
 
-// schemaWriter is one run of [JSONSchema].
+// schemaWriter is one run of [JSON].
 type schemaWriter struct{ parts int }
 
 // schema converts what stands where a schema may stand. What is none, such as a
