@@ -3,8 +3,8 @@
 //
 //	go run ./table
 //
-// -rows and -peers select rows and peers by regular expressions. The result is then
-// printed only, unless -o names a file.
+// -rows and -peers select rows and peers by regular expressions. The result is then only
+// printed, unless -o names a file.
 package main
 
 import (
@@ -31,7 +31,7 @@ func main() {
 	}
 }
 
-// page is where the table is written to by default.
+// page is where the whole table is written to by default.
 const page = "../../docs/benchmarks.md"
 
 // run makes the table that the arguments ask for. It writes it to out, and a line for
@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	flags.DurationVar(&m.length, "for", 120*time.Millisecond, "processor time of one measurement")
 	rows := flags.String("rows", "", "regular expression of the rows to measure; empty means all")
 	only := flags.String("peers", "", "regular expression of the peers to measure, beside adk-fallback; empty means all")
-	file := flags.String("o", page, "file to write; empty means none")
+	file := flags.String("o", "", "`file` to write (default: "+page+" for all rows and peers, otherwise none)")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil
@@ -66,8 +66,11 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if _, err := io.WriteString(out, text); err != nil {
 		return fmt.Errorf("table: %w", err)
 	}
-	if *file == "" || *file == page && (*rows != "" || *only != "") {
-		return nil
+	if *file == "" {
+		if *rows != "" || *only != "" {
+			return nil
+		}
+		*file = page
 	}
 	if err := os.WriteFile(*file, []byte(text), 0o644); err != nil {
 		return fmt.Errorf("table: %w", err)
