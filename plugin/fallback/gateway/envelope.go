@@ -41,7 +41,7 @@ func exchangeOf(ctx context.Context) *exchange {
 	if e, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
 		return e
 	}
-	return &exchange{key: anyone}
+	return &exchange{key: &key{}}
 }
 
 // note stores for the log the model or route that a request names, and the problem that ended
@@ -76,7 +76,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	started := time.Now()
-	e := &exchange{key: anyone}
+	e := &exchange{key: g.anyone}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), exchangeKey{}, e))
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -104,7 +104,10 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(out, g.protocolOf(r), e.problem)
 	}()
 	if p := g.pass(out, r, e); p != nil {
-		e.problem = p
+		e.problem, e.data = p, nil
+		if p.status < http.StatusInternalServerError {
+			g.hold(ctx, e.key)
+		}
 		g.refuse(out, r, e)
 	}
 }
@@ -155,6 +158,7 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 		return invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
 	}
 	if _, e.endpoint = g.mux.Handler(r); !strings.HasPrefix(e.endpoint, "POST ") {
+		g.hold(r.Context(), e.key)
 		g.mux.ServeHTTP(w, r) // an unknown endpoint is refused there
 		return nil
 	}

@@ -47,6 +47,7 @@ type Gateway struct {
 	vectors   vectors
 	limits    Limits
 	admission *admission
+	anyone    *key
 	draining  atomic.Bool
 }
 
@@ -72,7 +73,7 @@ func New(config Config) (*Gateway, error) {
 	if config.Logger == nil {
 		config.Logger = slog.Default()
 	}
-	g := &Gateway{config: config, mux: http.NewServeMux(), started: time.Now(), limits: limits, admission: newAdmission(limits)}
+	g := &Gateway{config: config, mux: http.NewServeMux(), started: time.Now(), limits: limits, admission: newAdmission(limits), anyone: anyone()}
 	g.routes()
 	return g, nil
 }

@@ -40,8 +40,9 @@ type key struct {
 	*allowance
 }
 
-// anyone is the key of all requests to a gateway without keys.
-var anyone = &key{allowance: newAllowance(0, 0)}
+// anyone returns the key of all requests to a gateway without keys, and of those to another one
+// without a valid key.
+func anyone() *key { return &key{allowance: newAllowance(0, 0)} }
 
 // ParseKeys reads the content of a keys file. The error is a [*KeysError], with the line and
 // column of each mistake.

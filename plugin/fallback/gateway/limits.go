@@ -88,17 +88,18 @@ type allowance struct {
 	requests          *bucket.Bucket // of calls that start
 	concurrency       int            // calls in progress; 0 for no limit
 	calls             *atomic.Int64  // in progress
+	tarpit            *tarpit
 }
 
 func newAllowance(requestsPerMinute, concurrency int) *allowance {
 	requests := bucket.New(requestsPerMinute)
-	return &allowance{requestsPerMinute: requestsPerMinute, requests: &requests, concurrency: concurrency, calls: new(atomic.Int64)}
+	return &allowance{requestsPerMinute: requestsPerMinute, requests: &requests, concurrency: concurrency, calls: new(atomic.Int64), tarpit: newTarpit()}
 }
 
 // with returns the allowance with the limits of another file. Calls in progress still count.
 // Calls of the last minute do too, unless their limit has changed.
 func (a *allowance) with(now *allowance) *allowance {
-	now.calls = a.calls
+	now.calls, now.tarpit = a.calls, a.tarpit
 	if now.requestsPerMinute == a.requestsPerMinute {
 		now.requests = a.requests
 	}
