@@ -41,7 +41,8 @@ func TestDeclares(t *testing.T) {
 	}
 }
 
-// The most specific pattern applies, and an exact name before any.
+// The most specific pattern applies, and an exact name before any. Of two that are equally
+// specific, it is the first by name, on every call.
 func TestMostSpecificPattern(t *testing.T) {
 	p := parse(t, `
 primary: gpt-4o
@@ -50,8 +51,11 @@ models:
   "gpt-*": {provider: openai, base_url: "http://localhost:2/v1"}
   "gpt-4*": {provider: openai, base_url: "http://localhost:3/v1"}
   "gpt-4o": {provider: openai, base_url: "http://localhost:4/v1"}
+  "*-large": {provider: openai, base_url: "http://localhost:5/v1"}
+  "meta-l*": {provider: openai, base_url: "http://localhost:6/v1"}
+  "meta-*e": {provider: openai, base_url: "http://localhost:7/v1"}
 `)
-	for name, port := range map[string]string{"llama": "1", "gpt-5": "2", "gpt-4.1": "3", "gpt-4o": "4", "gpt-4o-mini": "3"} {
+	for name, port := range map[string]string{"llama": "1", "gpt-5": "2", "gpt-4.1": "3", "gpt-4o": "4", "gpt-4o-mini": "3", "meta-large": "5", "meta-lite": "7"} {
 		r := p.Resolve(name)
 		if want := "http://localhost:" + port + "/v1"; r.Settings.BaseURL != want || r.ID != name || r.Provider != "openai" {
 			t.Errorf("%s: %s at %s, by %s; want itself at %s", name, r.ID, r.Settings.BaseURL, r.Provider, want)

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"cmp"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -92,12 +91,21 @@ func (p *Policy) entry(name string) (key string, m Model) {
 	if m, ok := p.Models[name]; ok {
 		return name, m
 	}
-	for _, pattern := range slices.Sorted(maps.Keys(p.Models)) {
-		if match.Folded(pattern, name) && specific(pattern) > specific(key) {
-			key, m = pattern, p.Models[pattern]
+	for pattern, candidate := range p.Models { // not sorted: a gateway resolves names on each call
+		if match.Folded(pattern, name) && moreSpecific(pattern, key) {
+			key, m = pattern, candidate
 		}
 	}
 	return key, m
+}
+
+// moreSpecific reports whether a pattern takes precedence over another: it is more specific,
+// or as specific and the first by name.
+func moreSpecific(pattern, other string) bool {
+	if a, b := specific(pattern), specific(other); a != b {
+		return a > b
+	}
+	return pattern < other
 }
 
 // specific returns how specific a pattern is: the number of bytes that are not *.
