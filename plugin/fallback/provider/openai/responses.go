@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
 // responses makes a call through the Responses API.
@@ -64,14 +65,14 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 	}
 	data = sse.Trim(data)
 	// As in an event, JSON that is not an answer may be an error in any form.
-	var event openaiwire.ResponsesEvent
+	var event wire.ResponsesEvent
 	if err := event.Decode("", data); err != nil {
 		return nil, d.unreadable(data, err)
 	}
 	switch event.Type {
-	case openaiwire.EventCompleted:
+	case wire.EventCompleted:
 		return d.whole(event.Response)
-	case openaiwire.EventError:
+	case wire.EventError:
 		return nil, d.m.newError(d.resp, data)
 	}
 	if len(data) > 64<<10 {

@@ -12,25 +12,26 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
 // whole converts r into the final response, or returns its error.
-func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, error) {
+func (d *responsesDecoder) whole(r *wire.Response) (*model.LLMResponse, error) {
 	switch {
 	case r.Error != nil:
 		return nil, d.failed([]byte(`{"error":` + string(r.Error) + `}`))
-	case r.Status == openaiwire.StatusFailed:
+	case r.Status == wire.StatusFailed:
 		return nil, d.failed([]byte(`{"error":{"code":"server_error","message":"the response failed, without a reason"}}`))
-	case r.Status == openaiwire.StatusCancelled:
+	case r.Status == wire.StatusCancelled:
 		return nil, d.failed([]byte(`{"error":{"code":"cancelled","message":"the response was cancelled"}}`))
-	case r.Status == openaiwire.StatusInProgress || r.Status == openaiwire.StatusQueued:
+	case r.Status == wire.StatusInProgress || r.Status == wire.StatusQueued:
 		return nil, fmt.Errorf("openai: the answer is not there yet (status %s): %w", r.Status, failure.ErrTruncated)
 	}
-	a := responsesAnswer{d: d, cut: r.Status == openaiwire.StatusIncomplete, response: &model.LLMResponse{
+	a := responsesAnswer{d: d, cut: r.Status == wire.StatusIncomplete, response: &model.LLMResponse{
 		ModelVersion: r.Model, UsageMetadata: responsesUsage(r.Usage), TurnComplete: true, FinishReason: genai.FinishReasonStop,
 	}}
 	for i := range r.Output {
-		var next *openaiwire.ResponsesItem
+		var next *wire.ResponsesItem
 		if i+1 < len(r.Output) {
 			next = &r.Output[i+1]
 		}
@@ -44,7 +45,7 @@ func (d *responsesDecoder) whole(r *openaiwire.Response) (*model.LLMResponse, er
 // a code is a fault of the server, because it had accepted the request.
 func (d *responsesDecoder) failed(body []byte) error {
 	err := d.m.newError(nil, body[:min(len(body), openaiwire.MaxErrorBody)])
-	if err.Code() != "" || err.Type() != "" && err.Type() != openaiwire.EventError {
+	if err.Code() != "" || err.Type() != "" && err.Type() != wire.EventError {
 		return err
 	}
 	type words struct {
@@ -70,23 +71,23 @@ type responsesAnswer struct {
 
 // add takes an item in. Those of tools that the server runs are not the
 // model's words.
-func (a *responsesAnswer) add(item, next *openaiwire.ResponsesItem) {
+func (a *responsesAnswer) add(item, next *wire.ResponsesItem) {
 	switch item.Type {
-	case openaiwire.ItemMessage:
+	case wire.ItemMessage:
 		for i := range item.Content {
 			a.addText(&item.Content[i])
 		}
-	case openaiwire.ItemReasoning:
+	case wire.ItemReasoning:
 		a.parts = append(a.parts, a.d.m.sealReasoning(item, next)...)
-	case openaiwire.ItemFunctionCall:
+	case wire.ItemFunctionCall:
 		a.addCall(item)
-	case openaiwire.ItemImageGeneration:
+	case wire.ItemImageGeneration:
 		a.addImage(item)
 	}
 }
 
-func (a *responsesAnswer) addText(part *openaiwire.ResponsesPart) {
-	if part.Type == openaiwire.PartRefusal || part.Refusal != "" {
+func (a *responsesAnswer) addText(part *wire.ResponsesPart) {
+	if part.Type == wire.PartRefusal || part.Refusal != "" {
 		a.refusal.WriteString(longer(part.Refusal, part.Text))
 		return
 	}
@@ -111,10 +112,10 @@ func (a *responsesAnswer) addText(part *openaiwire.ResponsesPart) {
 }
 
 // addCall adds a call. Arguments that are no object are never run.
-func (a *responsesAnswer) addCall(item *openaiwire.ResponsesItem) {
+func (a *responsesAnswer) addCall(item *wire.ResponsesItem) {
 	name := a.d.names.original(item.Name)
 	args, ok := arguments([]byte(item.Arguments))
-	if item.Arguments == "" && a.cut && item.Status != openaiwire.StatusCompleted {
+	if item.Arguments == "" && a.cut && item.Status != wire.StatusCompleted {
 		ok = false // cut off before the first argument
 	}
 	switch {
@@ -129,7 +130,7 @@ func (a *responsesAnswer) addCall(item *openaiwire.ResponsesItem) {
 	}
 }
 
-func (a *responsesAnswer) addImage(item *openaiwire.ResponsesItem) {
+func (a *responsesAnswer) addImage(item *wire.ResponsesItem) {
 	image, err := base64.StdEncoding.DecodeString(item.Result)
 	if err != nil || len(image) == 0 {
 		return
@@ -138,7 +139,7 @@ func (a *responsesAnswer) addImage(item *openaiwire.ResponsesItem) {
 }
 
 // finish sets why the answer ended.
-func (a *responsesAnswer) finish(r *openaiwire.Response) {
+func (a *responsesAnswer) finish(r *wire.Response) {
 	a.response.Content = &genai.Content{Role: genai.RoleModel, Parts: a.parts}
 	a.response.LogprobsResult, a.response.AvgLogprobs = logprobsOf(a.logprobs)
 	reason, message := genai.FinishReasonStop, ""
@@ -169,7 +170,7 @@ func (a *responsesAnswer) finish(r *openaiwire.Response) {
 }
 
 // responsesUsage returns the tokens as genai counts them; nil if none were reported.
-func responsesUsage(u *openaiwire.ResponsesUsage) *genai.GenerateContentResponseUsageMetadata {
+func responsesUsage(u *wire.ResponsesUsage) *genai.GenerateContentResponseUsageMetadata {
 	if u == nil {
 		return nil
 	}

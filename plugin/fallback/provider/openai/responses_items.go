@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
 // streamedItem is one output item so far.
 type streamedItem struct {
-	openaiwire.ResponsesItem
+	wire.ResponsesItem
 	index int
 	ended bool // output_item.done has come
 
@@ -28,11 +29,11 @@ type streamedPart struct {
 
 // setItem notes what an event says of an item: when it begins, and when it is
 // whole.
-func (s *responsesStream) setItem(e *openaiwire.ResponsesEvent) {
+func (s *responsesStream) setItem(e *wire.ResponsesEvent) {
 	if e.Item == nil {
 		return
 	}
-	done := e.Type == openaiwire.EventItemDone
+	done := e.Type == wire.EventItemDone
 	item := s.find(e, e.Item.ID)
 	// Some servers give all items the same index.
 	if item == nil || item.Type != e.Item.Type || item.ended && item.ID != e.Item.ID {
@@ -47,7 +48,7 @@ func (s *responsesStream) setItem(e *openaiwire.ResponsesEvent) {
 
 // find returns the item that an event is about, or nil. The id decides, then the
 // index: some servers give an item another id with each event.
-func (s *responsesStream) find(e *openaiwire.ResponsesEvent, id string) *streamedItem {
+func (s *responsesStream) find(e *wire.ResponsesEvent, id string) *streamedItem {
 	if id != "" {
 		for _, item := range slices.Backward(s.items) {
 			if item.ID == id {
@@ -71,7 +72,7 @@ func (s *responsesStream) find(e *openaiwire.ResponsesEvent, id string) *streame
 
 // item returns the item of that type that an event is about. It is made if no
 // event has told of it.
-func (s *responsesStream) item(e *openaiwire.ResponsesEvent, kind string) *streamedItem {
+func (s *responsesStream) item(e *wire.ResponsesEvent, kind string) *streamedItem {
 	if item := s.find(e, e.ItemID); item != nil && item.Type == kind {
 		return item
 	}
@@ -80,8 +81,8 @@ func (s *responsesStream) item(e *openaiwire.ResponsesEvent, kind string) *strea
 	return item
 }
 
-func (s *responsesStream) add(e *openaiwire.ResponsesEvent, kind string) *streamedItem {
-	item := &streamedItem{ResponsesItem: openaiwire.ResponsesItem{Type: kind}}
+func (s *responsesStream) add(e *wire.ResponsesEvent, kind string) *streamedItem {
+	item := &streamedItem{ResponsesItem: wire.ResponsesItem{Type: kind}}
 	if e.OutputIndex != nil {
 		item.index = *e.OutputIndex
 	} else if n := len(s.items); n > 0 {
@@ -92,18 +93,18 @@ func (s *responsesStream) add(e *openaiwire.ResponsesEvent, kind string) *stream
 }
 
 // part returns the text that an event is about, and its item.
-func (s *responsesStream) part(e *openaiwire.ResponsesEvent) (*streamedItem, *streamedPart) {
+func (s *responsesStream) part(e *wire.ResponsesEvent) (*streamedItem, *streamedPart) {
 	var of, kind string
 	index := e.ContentIndex
 	switch e.Type {
-	case openaiwire.EventTextDelta, openaiwire.EventTextDone:
-		of, kind = openaiwire.ItemMessage, openaiwire.PartOutputText
-	case openaiwire.EventRefusalDelta, openaiwire.EventRefusalDone:
-		of, kind = openaiwire.ItemMessage, openaiwire.PartRefusal
-	case openaiwire.EventReasoningDelta, openaiwire.EventReasoningDone:
-		of, kind = openaiwire.ItemReasoning, openaiwire.PartReasoningText
+	case wire.EventTextDelta, wire.EventTextDone:
+		of, kind = wire.ItemMessage, wire.PartOutputText
+	case wire.EventRefusalDelta, wire.EventRefusalDone:
+		of, kind = wire.ItemMessage, wire.PartRefusal
+	case wire.EventReasoningDelta, wire.EventReasoningDone:
+		of, kind = wire.ItemReasoning, wire.PartReasoningText
 	default:
-		of, kind, index = openaiwire.ItemReasoning, openaiwire.PartSummaryText, e.SummaryIndex
+		of, kind, index = wire.ItemReasoning, wire.PartSummaryText, e.SummaryIndex
 	}
 	n := 0
 	if index != nil {
@@ -121,9 +122,9 @@ func (s *responsesStream) part(e *openaiwire.ResponsesEvent) (*streamedItem, *st
 }
 
 // streamed returns the items as the events told them, in order.
-func (s *responsesStream) streamed() []openaiwire.ResponsesItem {
+func (s *responsesStream) streamed() []wire.ResponsesItem {
 	slices.SortStableFunc(s.items, func(a, b *streamedItem) int { return a.index - b.index })
-	items := make([]openaiwire.ResponsesItem, len(s.items))
+	items := make([]wire.ResponsesItem, len(s.items))
 	for i, item := range s.items {
 		items[i] = item.whole()
 	}
@@ -132,42 +133,42 @@ func (s *responsesStream) streamed() []openaiwire.ResponsesItem {
 
 // whole returns the item as far as the events told it: what the last said of
 // it, else its pieces.
-func (i *streamedItem) whole() openaiwire.ResponsesItem {
+func (i *streamedItem) whole() wire.ResponsesItem {
 	item := i.ResponsesItem
 	if item.Arguments == "" {
-		item.Arguments = openaiwire.ResponsesJSON(i.arguments.String())
+		item.Arguments = wire.ResponsesJSON(i.arguments.String())
 	}
 	if !i.ended && item.Status == "" {
-		item.Status = openaiwire.StatusInProgress
+		item.Status = wire.StatusInProgress
 	}
 	if len(i.parts) == 0 {
 		return item
 	}
 	slices.SortStableFunc(i.parts, func(a, b *streamedPart) int { return a.index - b.index })
-	var content, summary openaiwire.ResponsesContent
+	var content, summary wire.ResponsesContent
 	for _, p := range i.parts {
 		text := longer(p.whole, p.text.String())
-		part := openaiwire.ResponsesPart{Type: p.kind, Logprobs: p.logprobs}
-		if p.kind == openaiwire.PartRefusal {
+		part := wire.ResponsesPart{Type: p.kind, Logprobs: p.logprobs}
+		if p.kind == wire.PartRefusal {
 			part.Refusal = text
 		} else {
 			part.Text = text
 		}
-		if p.kind == openaiwire.PartSummaryText {
+		if p.kind == wire.PartSummaryText {
 			summary = append(summary, part)
 		} else {
 			content = append(content, part)
 		}
 	}
 	item.Content, item.Summary = fill(item.Content, content), fill(item.Summary, summary)
-	if item.Type == openaiwire.ItemReasoning && i.parts[0].kind == openaiwire.PartSummaryText {
+	if item.Type == wire.ItemReasoning && i.parts[0].kind == wire.PartSummaryText {
 		item.Content = nil // the summary is what was shown
 	}
 	return item
 }
 
 // fill adds to content what only the other one has.
-func fill(content, other openaiwire.ResponsesContent) openaiwire.ResponsesContent {
+func fill(content, other wire.ResponsesContent) wire.ResponsesContent {
 	if !says(content) {
 		return longerContent(other, content)
 	}
@@ -187,7 +188,7 @@ func fill(content, other openaiwire.ResponsesContent) openaiwire.ResponsesConten
 	return content
 }
 
-func longerContent(a, b openaiwire.ResponsesContent) openaiwire.ResponsesContent {
+func longerContent(a, b wire.ResponsesContent) wire.ResponsesContent {
 	if len(a) > 0 {
 		return a
 	}
@@ -195,21 +196,21 @@ func longerContent(a, b openaiwire.ResponsesContent) openaiwire.ResponsesContent
 }
 
 // says reports whether there is a word in content.
-func says(content openaiwire.ResponsesContent) bool {
-	return slices.ContainsFunc(content, func(p openaiwire.ResponsesPart) bool { return p.Text != "" || p.Refusal != "" })
+func says(content wire.ResponsesContent) bool {
+	return slices.ContainsFunc(content, func(p wire.ResponsesPart) bool { return p.Text != "" || p.Refusal != "" })
 }
 
 // mergeItems returns the items of an answer: those that the last event lists,
 // completed from the stream, and those that only the stream had. Some servers list
 // nothing, some omit calls, some stream nothing.
-func mergeItems(streamed, listed []openaiwire.ResponsesItem) []openaiwire.ResponsesItem {
+func mergeItems(streamed, listed []wire.ResponsesItem) []wire.ResponsesItem {
 	if len(listed) == 0 {
 		return streamed
 	}
 	of := make([]int, len(listed)) // index in streamed, or -1
 	used := make([]bool, len(streamed))
 	for i := range listed {
-		of[i] = slices.IndexFunc(streamed, func(item openaiwire.ResponsesItem) bool {
+		of[i] = slices.IndexFunc(streamed, func(item wire.ResponsesItem) bool {
 			return item.Type == listed[i].Type && item.ID != "" && item.ID == listed[i].ID
 		})
 		if of[i] >= 0 {
@@ -227,11 +228,11 @@ func mergeItems(streamed, listed []openaiwire.ResponsesItem) []openaiwire.Respon
 	for i := range listed {
 		kinds[listed[i].Type] = true
 	}
-	var merged []openaiwire.ResponsesItem
+	var merged []wire.ResponsesItem
 	next := 0
 	missed := func(end int) {
 		for ; next < end; next++ {
-			if !used[next] && (streamed[next].Type == openaiwire.ItemFunctionCall || !kinds[streamed[next].Type]) {
+			if !used[next] && (streamed[next].Type == wire.ItemFunctionCall || !kinds[streamed[next].Type]) {
 				merged = append(merged, streamed[next])
 			}
 		}
@@ -248,18 +249,18 @@ func mergeItems(streamed, listed []openaiwire.ResponsesItem) []openaiwire.Respon
 }
 
 // isSame reports whether two items without a common id can be one.
-func isSame(a, b *openaiwire.ResponsesItem) bool {
+func isSame(a, b *wire.ResponsesItem) bool {
 	return a.Type == b.Type && (a.CallID == "" || b.CallID == "" || a.CallID == b.CallID)
 }
 
 // fillItem adds to item what only the stream told of it.
-func fillItem(item openaiwire.ResponsesItem, streamed *openaiwire.ResponsesItem) openaiwire.ResponsesItem {
+func fillItem(item wire.ResponsesItem, streamed *wire.ResponsesItem) wire.ResponsesItem {
 	item.Name, item.CallID = longer(item.Name, streamed.Name), longer(item.CallID, streamed.CallID)
 	item.Arguments = longer(item.Arguments, streamed.Arguments)
 	item.EncryptedContent = longer(item.EncryptedContent, streamed.EncryptedContent)
 	item.Result = longer(item.Result, streamed.Result)
 	item.Content, item.Summary = fill(item.Content, streamed.Content), fill(item.Summary, streamed.Summary)
-	if item.Type == openaiwire.ItemReasoning && says(streamed.Summary) && !says(streamed.Content) {
+	if item.Type == wire.ItemReasoning && says(streamed.Summary) && !says(streamed.Content) {
 		item.Content = nil
 	}
 	return item

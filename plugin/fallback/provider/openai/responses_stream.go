@@ -10,10 +10,10 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
 // stream reads an answer event by event. It yields a partial response for each
@@ -44,7 +44,7 @@ type responsesStream struct {
 	partial bool
 	stopped bool // the consumer wants no more
 
-	event   openaiwire.ResponsesEvent
+	event   wire.ResponsesEvent
 	begun   bool // an event has come
 	model   string
 	items   []*streamedItem
@@ -74,7 +74,7 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 			return nil, fmt.Errorf("openai: reading the stream: %w", err)
 		}
 		if event.Data[0] != '{' && event.Data[0] != ' ' {
-			if event.Name == openaiwire.EventError || event.Data[0] == '[' && !event.Done() {
+			if event.Name == wire.EventError || event.Data[0] == '[' && !event.Done() {
 				return nil, s.d.failed(event.Data)
 			}
 			if !event.Done() { // words of a proxy; "[DONE]" ends nothing here
@@ -97,26 +97,26 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
 	e := &s.event
 	switch e.Type {
-	case openaiwire.EventCreated, openaiwire.EventInProgress:
+	case wire.EventCreated, wire.EventInProgress:
 		s.model = e.Response.Model
-	case openaiwire.EventItemAdded, openaiwire.EventItemDone:
+	case wire.EventItemAdded, wire.EventItemDone:
 		s.setItem(e)
-	case openaiwire.EventTextDelta, openaiwire.EventRefusalDelta, openaiwire.EventReasoningDelta, openaiwire.EventSummaryDelta:
+	case wire.EventTextDelta, wire.EventRefusalDelta, wire.EventReasoningDelta, wire.EventSummaryDelta:
 		s.delta(e)
-	case openaiwire.EventTextDone, openaiwire.EventRefusalDone, openaiwire.EventReasoningDone, openaiwire.EventSummaryDone:
+	case wire.EventTextDone, wire.EventRefusalDone, wire.EventReasoningDone, wire.EventSummaryDone:
 		_, part := s.part(e)
 		part.whole = longer(e.Text, e.Refusal)
 		if len(e.Logprobs) > 0 {
 			part.logprobs = e.Logprobs
 		}
-	case openaiwire.EventArgumentsDelta:
-		s.item(e, openaiwire.ItemFunctionCall).arguments.WriteString(e.Delta)
-	case openaiwire.EventArgumentsDone:
-		item := s.item(e, openaiwire.ItemFunctionCall)
+	case wire.EventArgumentsDelta:
+		s.item(e, wire.ItemFunctionCall).arguments.WriteString(e.Delta)
+	case wire.EventArgumentsDone:
+		item := s.item(e, wire.ItemFunctionCall)
 		item.Arguments, item.Name = longer(e.Arguments, item.Arguments), longer(item.Name, e.Name)
-	case openaiwire.EventCompleted, openaiwire.EventIncomplete, openaiwire.EventFailed, openaiwire.EventCancelled, openaiwire.EventDone:
+	case wire.EventCompleted, wire.EventIncomplete, wire.EventFailed, wire.EventCancelled, wire.EventDone:
 		return s.end(e)
-	case openaiwire.EventError:
+	case wire.EventError:
 		return nil, s.d.failed(data)
 	}
 	return nil, nil
@@ -131,14 +131,14 @@ func longer[T ~string](a, b T) T {
 }
 
 // delta adds a piece of text and shows it.
-func (s *responsesStream) delta(e *openaiwire.ResponsesEvent) {
+func (s *responsesStream) delta(e *wire.ResponsesEvent) {
 	item, part := s.part(e)
 	part.text.WriteString(e.Delta)
 	part.logprobs = append(part.logprobs, e.Logprobs...)
-	if e.Delta == "" || e.Type == openaiwire.EventRefusalDelta {
+	if e.Delta == "" || e.Type == wire.EventRefusalDelta {
 		return
 	}
-	if e.Type == openaiwire.EventTextDelta {
+	if e.Type == wire.EventTextDelta {
 		s.shown.WriteString(e.Delta)
 		s.show(genai.Part{Text: e.Delta})
 		return
@@ -167,20 +167,20 @@ func (s *responsesStream) show(part genai.Part) {
 }
 
 // end returns the whole answer, or the error that it ended in.
-func (s *responsesStream) end(e *openaiwire.ResponsesEvent) (*model.LLMResponse, error) {
+func (s *responsesStream) end(e *wire.ResponsesEvent) (*model.LLMResponse, error) {
 	response := e.Response
 	if response == nil {
-		response = &openaiwire.Response{Error: e.Error}
+		response = &wire.Response{Error: e.Error}
 	}
 	response.Model = longer(response.Model, s.model)
 	switch {
-	case e.Type == openaiwire.EventFailed:
-		response.Status = openaiwire.StatusFailed
-	case e.Type == openaiwire.EventCancelled:
-		response.Status = openaiwire.StatusCancelled
-	case e.Type == openaiwire.EventIncomplete:
-		response.Status = openaiwire.StatusIncomplete
-	case response.Status == openaiwire.StatusInProgress || response.Status == openaiwire.StatusQueued:
+	case e.Type == wire.EventFailed:
+		response.Status = wire.StatusFailed
+	case e.Type == wire.EventCancelled:
+		response.Status = wire.StatusCancelled
+	case e.Type == wire.EventIncomplete:
+		response.Status = wire.StatusIncomplete
+	case response.Status == wire.StatusInProgress || response.Status == wire.StatusQueued:
 		response.Status = "" // the event knows better
 	}
 	response.Output = mergeItems(s.streamed(), response.Output)

@@ -1,4 +1,4 @@
-package openaiwire
+package wire
 
 import (
 	"bytes"
@@ -91,7 +91,7 @@ func DecodeResponse(data []byte) (*Response, error) {
 		err = failed
 	}
 	if err != nil {
-		return nil, fmt.Errorf("openaiwire: response: %w", err)
+		return nil, fmt.Errorf("responses: response: %w", err)
 	}
 	return r, nil
 }

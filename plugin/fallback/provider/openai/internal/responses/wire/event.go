@@ -1,4 +1,4 @@
-package openaiwire
+package wire
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 )
 
 // The types of events that this module reads. Others are skipped.
@@ -68,12 +69,12 @@ type ResponsesEvent struct {
 	ContentIndex *int   `json:"content_index,omitempty"`
 	SummaryIndex *int   `json:"summary_index,omitempty"`
 
-	Delta     string        `json:"delta,omitempty"`
-	Text      string        `json:"text,omitempty"`
-	Refusal   string        `json:"refusal,omitempty"`
-	Arguments ResponsesJSON `json:"arguments,omitempty"`
-	Name      string        `json:"name,omitempty"`
-	Logprobs  []Logprob     `json:"logprobs,omitempty"`
+	Delta     string               `json:"delta,omitempty"`
+	Text      string               `json:"text,omitempty"`
+	Refusal   string               `json:"refusal,omitempty"`
+	Arguments ResponsesJSON        `json:"arguments,omitempty"`
+	Name      string               `json:"name,omitempty"`
+	Logprobs  []openaiwire.Logprob `json:"logprobs,omitempty"`
 
 	// Of an error. OpenAI's events have the first three at the top, others an
 	// object.
@@ -151,7 +152,7 @@ func (e *ResponsesEvent) Decode(name string, data []byte) error {
 		err = failed
 	}
 	if err != nil {
-		return fmt.Errorf("openaiwire: event: %w", err)
+		return fmt.Errorf("responses: event: %w", err)
 	}
 	if e.Type == "" {
 		e.Type = name
@@ -217,7 +218,7 @@ func (e *ResponsesEvent) decodeParts(raw *parts) error {
 		}
 	}
 	if err = lenient(err); err != nil {
-		return fmt.Errorf("openaiwire: event %s: %w", e.Type, err)
+		return fmt.Errorf("responses: event %s: %w", e.Type, err)
 	}
 	return nil
 }

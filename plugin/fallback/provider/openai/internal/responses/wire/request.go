@@ -1,4 +1,4 @@
-package openaiwire
+package wire
 
 import (
 	"bytes"
@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 )
 
 // ResponsesRequest is the body of POST /responses. It has only the fields that this
@@ -175,7 +176,7 @@ type ResponsesPart struct {
 
 	Refusal     string                `json:"refusal,omitempty"`
 	Annotations []ResponsesAnnotation `json:"annotations,omitempty"`
-	Logprobs    []Logprob             `json:"logprobs,omitempty"`
+	Logprobs    []openaiwire.Logprob  `json:"logprobs,omitempty"`
 
 	ImageURL string `json:"image_url,omitempty"` // https or data URL
 	Detail   string `json:"detail,omitempty"`
