@@ -65,7 +65,7 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 	}
 	data = sse.Trim(data)
 	// As in an event, JSON that is not an answer may be an error in any form.
-	var event wire.ResponsesEvent
+	var event wire.Event
 	if err := event.Decode("", data); err != nil {
 		return nil, d.unreadable(data, err)
 	}

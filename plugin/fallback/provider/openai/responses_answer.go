@@ -31,7 +31,7 @@ func (d *responsesDecoder) whole(r *wire.Response) (*model.LLMResponse, error) {
 		ModelVersion: r.Model, UsageMetadata: responsesUsage(r.Usage), TurnComplete: true, FinishReason: genai.FinishReasonStop,
 	}}
 	for i := range r.Output {
-		var next *wire.ResponsesItem
+		var next *wire.Item
 		if i+1 < len(r.Output) {
 			next = &r.Output[i+1]
 		}
@@ -71,7 +71,7 @@ type responsesAnswer struct {
 
 // add takes an item in. Those of tools that the server runs are not the
 // model's words.
-func (a *responsesAnswer) add(item, next *wire.ResponsesItem) {
+func (a *responsesAnswer) add(item, next *wire.Item) {
 	switch item.Type {
 	case wire.ItemMessage:
 		for i := range item.Content {
@@ -86,7 +86,7 @@ func (a *responsesAnswer) add(item, next *wire.ResponsesItem) {
 	}
 }
 
-func (a *responsesAnswer) addText(part *wire.ResponsesPart) {
+func (a *responsesAnswer) addText(part *wire.Part) {
 	if part.Type == wire.PartRefusal || part.Refusal != "" {
 		a.refusal.WriteString(longer(part.Refusal, part.Text))
 		return
@@ -112,7 +112,7 @@ func (a *responsesAnswer) addText(part *wire.ResponsesPart) {
 }
 
 // addCall adds a call. Arguments that are no object are never run.
-func (a *responsesAnswer) addCall(item *wire.ResponsesItem) {
+func (a *responsesAnswer) addCall(item *wire.Item) {
 	name := a.d.names.original(item.Name)
 	args, ok := arguments([]byte(item.Arguments))
 	if item.Arguments == "" && a.cut && item.Status != wire.StatusCompleted {
@@ -130,7 +130,7 @@ func (a *responsesAnswer) addCall(item *wire.ResponsesItem) {
 	}
 }
 
-func (a *responsesAnswer) addImage(item *wire.ResponsesItem) {
+func (a *responsesAnswer) addImage(item *wire.Item) {
 	image, err := base64.StdEncoding.DecodeString(item.Result)
 	if err != nil || len(image) == 0 {
 		return
@@ -170,7 +170,7 @@ func (a *responsesAnswer) finish(r *wire.Response) {
 }
 
 // responsesUsage returns the tokens as genai counts them; nil if none were reported.
-func responsesUsage(u *wire.ResponsesUsage) *genai.GenerateContentResponseUsageMetadata {
+func responsesUsage(u *wire.Usage) *genai.GenerateContentResponseUsageMetadata {
 	if u == nil {
 		return nil
 	}

@@ -22,9 +22,9 @@ const startWords = "Handle the requests as specified in the system instruction."
 // responsesInput builds the input items of a request.
 type responsesInput struct {
 	names     wireNames
-	items     []wire.ResponsesItem
-	message   wire.ResponsesContent // of the message that is being built
-	later     wire.ResponsesContent // images of a model: only a user's message can hold them
+	items     []wire.Item
+	message   wire.Content // of the message that is being built
+	later     wire.Content // images of a model: only a user's message can hold them
 	reasoning reasoning
 }
 
@@ -32,7 +32,7 @@ type responsesInput struct {
 func (in *responsesInput) add(contents []*genai.Content) error {
 	contents = request.Pair(contents, wireCallID)
 	turn := ownWords(contents)
-	in.items = make([]wire.ResponsesItem, 0, len(contents)+4)
+	in.items = make([]wire.Item, 0, len(contents)+4)
 	for i, content := range contents {
 		if content == nil {
 			continue
@@ -61,7 +61,7 @@ func (in *responsesInput) add(contents []*genai.Content) error {
 		in.flush(genai.RoleUser)
 	}
 	if len(in.items) == 0 {
-		in.message = wire.ResponsesContent{{Type: wire.PartInputText, Text: startWords}}
+		in.message = wire.Content{{Type: wire.PartInputText, Text: startWords}}
 		in.flush(genai.RoleUser)
 	}
 	return nil
@@ -72,7 +72,7 @@ func (in *responsesInput) flush(role string) {
 	if len(in.message) == 0 {
 		return
 	}
-	item := wire.ResponsesItem{Type: wire.ItemMessage, Role: role, Content: in.message}
+	item := wire.Item{Type: wire.ItemMessage, Role: role, Content: in.message}
 	in.message = nil
 	if role == genai.RoleModel {
 		item.Role = "assistant"
@@ -96,9 +96,9 @@ func (in *responsesInput) addModelPart(part *genai.Part, current bool) error {
 				return fmt.Errorf("openai: the arguments of the call of %q are no JSON: %w", part.FunctionCall.Name, err)
 			}
 		}
-		in.items = in.reasoning.before(in.items, wire.ResponsesItem{
+		in.items = in.reasoning.before(in.items, wire.Item{
 			Type: wire.ItemFunctionCall, CallID: part.FunctionCall.ID, Name: in.names.wire(part.FunctionCall.Name),
-			Arguments: wire.ResponsesJSON(args),
+			Arguments: wire.JSON(args),
 		})
 	case part.Thought:
 		in.flush(genai.RoleModel)
@@ -106,9 +106,9 @@ func (in *responsesInput) addModelPart(part *genai.Part, current bool) error {
 			in.reasoning.add(part)
 		}
 	case part.Text != "":
-		in.message = append(in.message, wire.ResponsesPart{Type: wire.PartOutputText, Text: part.Text})
+		in.message = append(in.message, wire.Part{Type: wire.PartOutputText, Text: part.Text})
 	case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
-		in.message = append(in.message, wire.ResponsesPart{Type: wire.PartOutputText, Text: codeText(part)})
+		in.message = append(in.message, wire.Part{Type: wire.PartOutputText, Text: codeText(part)})
 	default:
 		media, ok, err := mediaPart(part)
 		if err != nil {
@@ -138,7 +138,7 @@ func (in *responsesInput) addUserPart(part *genai.Part, role string) error {
 		return in.addOutput(part.FunctionResponse)
 	case part.Text != "":
 		if !part.Thought {
-			in.message = append(in.message, wire.ResponsesPart{Type: wire.PartInputText, Text: part.Text})
+			in.message = append(in.message, wire.Part{Type: wire.PartInputText, Text: part.Text})
 		}
 	default:
 		media, ok, err := mediaPart(part)
@@ -161,7 +161,7 @@ func (in *responsesInput) addOutput(response *genai.FunctionResponse) error {
 			return fmt.Errorf("openai: the result of %q is no JSON: %w", response.Name, err)
 		}
 	}
-	output := &wire.ResponsesOutput{Text: string(text)}
+	output := &wire.Output{Text: string(text)}
 	for _, part := range response.Parts {
 		if part == nil {
 			continue
@@ -173,12 +173,12 @@ func (in *responsesInput) addOutput(response *genai.FunctionResponse) error {
 		switch {
 		case !ok:
 		case output.Parts == nil:
-			output.Parts = wire.ResponsesContent{{Type: wire.PartInputText, Text: output.Text}, media}
+			output.Parts = wire.Content{{Type: wire.PartInputText, Text: output.Text}, media}
 		default:
 			output.Parts = append(output.Parts, media)
 		}
 	}
-	in.items = append(in.items, wire.ResponsesItem{Type: wire.ItemFunctionOutput, CallID: response.ID, Output: output})
+	in.items = append(in.items, wire.Item{Type: wire.ItemFunctionOutput, CallID: response.ID, Output: output})
 	return nil
 }
 
@@ -195,34 +195,34 @@ func mediaOf(part *genai.FunctionResponsePart) *genai.Part {
 
 // mediaPart returns an image or a document as a part of a message; false if part
 // is neither.
-func mediaPart(part *genai.Part) (wire.ResponsesPart, bool, error) {
+func mediaPart(part *genai.Part) (wire.Part, bool, error) {
 	switch {
 	case part.InlineData != nil:
 		return inlineMedia(part.InlineData)
 	case part.FileData != nil:
 		return linkedMedia(part.FileData)
 	}
-	return wire.ResponsesPart{}, false, nil
+	return wire.Part{}, false, nil
 }
 
-func inlineMedia(blob *genai.Blob) (media wire.ResponsesPart, ok bool, err error) {
+func inlineMedia(blob *genai.Blob) (media wire.Part, ok bool, err error) {
 	kind, _, _ := mime.ParseMediaType(blob.MIMEType)
 	switch {
 	case strings.HasPrefix(kind, "image/"):
-		return wire.ResponsesPart{Type: wire.PartInputImage, Detail: "auto", ImageURL: dataURL(kind, blob.Data)}, true, nil
+		return wire.Part{Type: wire.PartInputImage, Detail: "auto", ImageURL: dataURL(kind, blob.Data)}, true, nil
 	case kind == "application/pdf":
 		name := blob.DisplayName
 		if name == "" {
 			name = "document.pdf"
 		}
-		return wire.ResponsesPart{Type: wire.PartInputFile, Filename: name, FileData: dataURL(kind, blob.Data)}, true, nil
+		return wire.Part{Type: wire.PartInputFile, Filename: name, FileData: dataURL(kind, blob.Data)}, true, nil
 	case strings.HasPrefix(kind, "text/"), kind == "application/json":
-		return wire.ResponsesPart{Type: wire.PartInputText, Text: strings.ToValidUTF8(string(blob.Data), "\uFFFD")}, len(blob.Data) > 0, nil
+		return wire.Part{Type: wire.PartInputText, Text: strings.ToValidUTF8(string(blob.Data), "\uFFFD")}, len(blob.Data) > 0, nil
 	}
 	return media, false, untaken("input of type " + blob.MIMEType)
 }
 
-func linkedMedia(file *genai.FileData) (media wire.ResponsesPart, ok bool, err error) {
+func linkedMedia(file *genai.FileData) (media wire.Part, ok bool, err error) {
 	kind, _, _ := mime.ParseMediaType(file.MIMEType)
 	image := strings.HasPrefix(kind, "image/")
 	switch {

@@ -10,7 +10,7 @@ import (
 
 // streamedItem is one output item so far.
 type streamedItem struct {
-	wire.ResponsesItem
+	wire.Item
 	index int
 	ended bool // output_item.done has come
 
@@ -29,7 +29,7 @@ type streamedPart struct {
 
 // setItem notes what an event says of an item: when it begins, and when it is
 // whole.
-func (s *responsesStream) setItem(e *wire.ResponsesEvent) {
+func (s *responsesStream) setItem(e *wire.Event) {
 	if e.Item == nil {
 		return
 	}
@@ -39,8 +39,8 @@ func (s *responsesStream) setItem(e *wire.ResponsesEvent) {
 	if item == nil || item.Type != e.Item.Type || item.ended && item.ID != e.Item.ID {
 		item = s.add(e, e.Item.Type)
 	}
-	before := item.ResponsesItem
-	item.ResponsesItem = *e.Item
+	before := item.Item
+	item.Item = *e.Item
 	item.Name, item.CallID = longer(item.Name, before.Name), longer(item.CallID, before.CallID)
 	item.Arguments = longer(item.Arguments, before.Arguments)
 	item.ended = done
@@ -48,7 +48,7 @@ func (s *responsesStream) setItem(e *wire.ResponsesEvent) {
 
 // find returns the item that an event is about, or nil. The id decides, then the
 // index: some servers give an item another id with each event.
-func (s *responsesStream) find(e *wire.ResponsesEvent, id string) *streamedItem {
+func (s *responsesStream) find(e *wire.Event, id string) *streamedItem {
 	if id != "" {
 		for _, item := range slices.Backward(s.items) {
 			if item.ID == id {
@@ -72,7 +72,7 @@ func (s *responsesStream) find(e *wire.ResponsesEvent, id string) *streamedItem 
 
 // item returns the item of that type that an event is about. It is made if no
 // event has told of it.
-func (s *responsesStream) item(e *wire.ResponsesEvent, kind string) *streamedItem {
+func (s *responsesStream) item(e *wire.Event, kind string) *streamedItem {
 	if item := s.find(e, e.ItemID); item != nil && item.Type == kind {
 		return item
 	}
@@ -81,8 +81,8 @@ func (s *responsesStream) item(e *wire.ResponsesEvent, kind string) *streamedIte
 	return item
 }
 
-func (s *responsesStream) add(e *wire.ResponsesEvent, kind string) *streamedItem {
-	item := &streamedItem{ResponsesItem: wire.ResponsesItem{Type: kind}}
+func (s *responsesStream) add(e *wire.Event, kind string) *streamedItem {
+	item := &streamedItem{Item: wire.Item{Type: kind}}
 	if e.OutputIndex != nil {
 		item.index = *e.OutputIndex
 	} else if n := len(s.items); n > 0 {
@@ -93,7 +93,7 @@ func (s *responsesStream) add(e *wire.ResponsesEvent, kind string) *streamedItem
 }
 
 // part returns the text that an event is about, and its item.
-func (s *responsesStream) part(e *wire.ResponsesEvent) (*streamedItem, *streamedPart) {
+func (s *responsesStream) part(e *wire.Event) (*streamedItem, *streamedPart) {
 	var of, kind string
 	index := e.ContentIndex
 	switch e.Type {
@@ -122,9 +122,9 @@ func (s *responsesStream) part(e *wire.ResponsesEvent) (*streamedItem, *streamed
 }
 
 // streamed returns the items as the events told them, in order.
-func (s *responsesStream) streamed() []wire.ResponsesItem {
+func (s *responsesStream) streamed() []wire.Item {
 	slices.SortStableFunc(s.items, func(a, b *streamedItem) int { return a.index - b.index })
-	items := make([]wire.ResponsesItem, len(s.items))
+	items := make([]wire.Item, len(s.items))
 	for i, item := range s.items {
 		items[i] = item.whole()
 	}
@@ -133,10 +133,10 @@ func (s *responsesStream) streamed() []wire.ResponsesItem {
 
 // whole returns the item as far as the events told it: what the last said of
 // it, else its pieces.
-func (i *streamedItem) whole() wire.ResponsesItem {
-	item := i.ResponsesItem
+func (i *streamedItem) whole() wire.Item {
+	item := i.Item
 	if item.Arguments == "" {
-		item.Arguments = wire.ResponsesJSON(i.arguments.String())
+		item.Arguments = wire.JSON(i.arguments.String())
 	}
 	if !i.ended && item.Status == "" {
 		item.Status = wire.StatusInProgress
@@ -145,10 +145,10 @@ func (i *streamedItem) whole() wire.ResponsesItem {
 		return item
 	}
 	slices.SortStableFunc(i.parts, func(a, b *streamedPart) int { return a.index - b.index })
-	var content, summary wire.ResponsesContent
+	var content, summary wire.Content
 	for _, p := range i.parts {
 		text := longer(p.whole, p.text.String())
-		part := wire.ResponsesPart{Type: p.kind, Logprobs: p.logprobs}
+		part := wire.Part{Type: p.kind, Logprobs: p.logprobs}
 		if p.kind == wire.PartRefusal {
 			part.Refusal = text
 		} else {
@@ -168,7 +168,7 @@ func (i *streamedItem) whole() wire.ResponsesItem {
 }
 
 // fill adds to content what only the other one has.
-func fill(content, other wire.ResponsesContent) wire.ResponsesContent {
+func fill(content, other wire.Content) wire.Content {
 	if !says(content) {
 		return longerContent(other, content)
 	}
@@ -188,7 +188,7 @@ func fill(content, other wire.ResponsesContent) wire.ResponsesContent {
 	return content
 }
 
-func longerContent(a, b wire.ResponsesContent) wire.ResponsesContent {
+func longerContent(a, b wire.Content) wire.Content {
 	if len(a) > 0 {
 		return a
 	}
@@ -196,21 +196,21 @@ func longerContent(a, b wire.ResponsesContent) wire.ResponsesContent {
 }
 
 // says reports whether there is a word in content.
-func says(content wire.ResponsesContent) bool {
-	return slices.ContainsFunc(content, func(p wire.ResponsesPart) bool { return p.Text != "" || p.Refusal != "" })
+func says(content wire.Content) bool {
+	return slices.ContainsFunc(content, func(p wire.Part) bool { return p.Text != "" || p.Refusal != "" })
 }
 
 // mergeItems returns the items of an answer: those that the last event lists,
 // completed from the stream, and those that only the stream had. Some servers list
 // nothing, some omit calls, some stream nothing.
-func mergeItems(streamed, listed []wire.ResponsesItem) []wire.ResponsesItem {
+func mergeItems(streamed, listed []wire.Item) []wire.Item {
 	if len(listed) == 0 {
 		return streamed
 	}
 	of := make([]int, len(listed)) // index in streamed, or -1
 	used := make([]bool, len(streamed))
 	for i := range listed {
-		of[i] = slices.IndexFunc(streamed, func(item wire.ResponsesItem) bool {
+		of[i] = slices.IndexFunc(streamed, func(item wire.Item) bool {
 			return item.Type == listed[i].Type && item.ID != "" && item.ID == listed[i].ID
 		})
 		if of[i] >= 0 {
@@ -228,7 +228,7 @@ func mergeItems(streamed, listed []wire.ResponsesItem) []wire.ResponsesItem {
 	for i := range listed {
 		kinds[listed[i].Type] = true
 	}
-	var merged []wire.ResponsesItem
+	var merged []wire.Item
 	next := 0
 	missed := func(end int) {
 		for ; next < end; next++ {
@@ -249,12 +249,12 @@ func mergeItems(streamed, listed []wire.ResponsesItem) []wire.ResponsesItem {
 }
 
 // isSame reports whether two items without a common id can be one.
-func isSame(a, b *wire.ResponsesItem) bool {
+func isSame(a, b *wire.Item) bool {
 	return a.Type == b.Type && (a.CallID == "" || b.CallID == "" || a.CallID == b.CallID)
 }
 
 // fillItem adds to item what only the stream told of it.
-func fillItem(item wire.ResponsesItem, streamed *wire.ResponsesItem) wire.ResponsesItem {
+func fillItem(item wire.Item, streamed *wire.Item) wire.Item {
 	item.Name, item.CallID = longer(item.Name, streamed.Name), longer(item.CallID, streamed.CallID)
 	item.Arguments = longer(item.Arguments, streamed.Arguments)
 	item.EncryptedContent = longer(item.EncryptedContent, streamed.EncryptedContent)

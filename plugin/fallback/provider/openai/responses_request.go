@@ -26,7 +26,7 @@ func (m *Model) encodeResponses(req *model.LLMRequest, stream bool) ([]byte, wir
 		return nil, nil, err
 	}
 	stored := false
-	body := &wire.ResponsesRequest{Model: m.modelName(req), Input: input.items, Store: &stored, Stream: stream}
+	body := &wire.Request{Model: m.modelName(req), Input: input.items, Store: &stored, Stream: stream}
 	if config := req.Config; config != nil {
 		body.Instructions = textOf(config.SystemInstruction)
 		applySettings(body, config)
@@ -66,7 +66,7 @@ func textOf(content *genai.Content) string {
 
 // applySettings sets the settings that the API has. It has no stop sequences,
 // penalties, seeds, top_k or several candidates.
-func applySettings(body *wire.ResponsesRequest, config *genai.GenerateContentConfig) {
+func applySettings(body *wire.Request, config *genai.GenerateContentConfig) {
 	body.Temperature, body.TopP = shortest(config.Temperature), shortest(config.TopP)
 	if n := int64(config.MaxOutputTokens); n > 0 {
 		n = max(n, minOutputTokens)
@@ -80,11 +80,11 @@ func applySettings(body *wire.ResponsesRequest, config *genai.GenerateContentCon
 		}
 	}
 	if thinking := config.ThinkingConfig; thinking != nil {
-		reasoning := wire.ResponsesReasoning{Effort: responsesEffort(thinking)}
+		reasoning := wire.Reasoning{Effort: responsesEffort(thinking)}
 		if thinking.IncludeThoughts {
 			reasoning.Summary = "auto"
 		}
-		if reasoning != (wire.ResponsesReasoning{}) {
+		if reasoning != (wire.Reasoning{}) {
 			body.Reasoning = &reasoning
 		}
 	}
@@ -142,7 +142,7 @@ func metadataOf(labels map[string]string) map[string]string {
 }
 
 // applyTools sets the functions, and how the model chooses among them.
-func applyTools(body *wire.ResponsesRequest, config *genai.GenerateContentConfig, names *wireNames) error {
+func applyTools(body *wire.Request, config *genai.GenerateContentConfig, names *wireNames) error {
 	var choice *genai.FunctionCallingConfig
 	if config.ToolConfig != nil {
 		choice = config.ToolConfig.FunctionCallingConfig
@@ -169,7 +169,7 @@ func applyTools(body *wire.ResponsesRequest, config *genai.GenerateContentConfig
 	case choice.Mode == genai.FunctionCallingConfigModeNone:
 		body.ToolChoice = "none"
 	case choice.Mode == genai.FunctionCallingConfigModeAny && len(choice.AllowedFunctionNames) == 1:
-		body.ToolChoice = &wire.ResponsesToolChoice{Type: "function", Name: body.Tools[0].Name}
+		body.ToolChoice = &wire.ToolChoice{Type: "function", Name: body.Tools[0].Name}
 	case choice.Mode == genai.FunctionCallingConfigModeAny:
 		body.ToolChoice = "required"
 	}
@@ -186,14 +186,14 @@ func isChoosable(name string, choice *genai.FunctionCallingConfig) bool {
 	return slices.Contains(choice.AllowedFunctionNames, name)
 }
 
-func responsesTool(function *genai.FunctionDeclaration, names *wireNames) (wire.ResponsesTool, error) {
+func responsesTool(function *genai.FunctionDeclaration, names *wireNames) (wire.Tool, error) {
 	var schema any = function.ParametersJsonSchema
 	if schema == nil && function.Parameters != nil {
 		schema = function.Parameters
 	}
 	parameters, err := wireschema.JSON(schema)
 	if err != nil {
-		return wire.ResponsesTool{}, fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
+		return wire.Tool{}, fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
 	}
 	if parameters == nil {
 		parameters = map[string]any{}
@@ -210,20 +210,20 @@ func responsesTool(function *genai.FunctionDeclaration, names *wireNames) (wire.
 	if parameters["additionalProperties"] == false {
 		_, strict = wireschema.Strict(parameters)
 	}
-	return wire.ResponsesTool{
+	return wire.Tool{
 		Type: "function", Name: names.wire(function.Name), Description: function.Description, Parameters: parameters, Strict: &strict,
 	}, nil
 }
 
 // applyFormat sets the form of the text.
-func applyFormat(body *wire.ResponsesRequest, config *genai.GenerateContentConfig) error {
+func applyFormat(body *wire.Request, config *genai.GenerateContentConfig) error {
 	var schema any = config.ResponseJsonSchema
 	if schema == nil && config.ResponseSchema != nil {
 		schema = config.ResponseSchema
 	}
 	if schema == nil {
 		if config.ResponseMIMEType == "application/json" {
-			body.Text = &wire.ResponsesText{Format: &wire.ResponsesFormat{Type: "json_object"}}
+			body.Text = &wire.Text{Format: &wire.Format{Type: "json_object"}}
 			sayJSON(body)
 		}
 		return nil
@@ -240,13 +240,13 @@ func applyFormat(body *wire.ResponsesRequest, config *genai.GenerateContentConfi
 	if title, isText := converted["title"].(string); isText && title != "" {
 		name = allowedID(title, maxNameLength)
 	}
-	body.Text = &wire.ResponsesText{Format: &wire.ResponsesFormat{Type: "json_schema", Name: name, Schema: converted, Strict: &ok}}
+	body.Text = &wire.Text{Format: &wire.Format{Type: "json_schema", Name: name, Schema: converted, Strict: &ok}}
 	return nil
 }
 
 // sayJSON makes sure that the input has the word JSON: without it the API refuses
 // the form json_object. Whether instructions count is not established.
-func sayJSON(body *wire.ResponsesRequest) {
+func sayJSON(body *wire.Request) {
 	for _, item := range body.Input {
 		for _, part := range item.Content {
 			if item.Role != "assistant" && saysJSON(part.Text) {
@@ -254,9 +254,9 @@ func sayJSON(body *wire.ResponsesRequest) {
 			}
 		}
 	}
-	body.Input = slices.Insert(body.Input, 0, wire.ResponsesItem{
+	body.Input = slices.Insert(body.Input, 0, wire.Item{
 		Type: wire.ItemMessage, Role: "system",
-		Content: wire.ResponsesContent{{Type: wire.PartInputText, Text: "Answer in JSON."}},
+		Content: wire.Content{{Type: wire.PartInputText, Text: "Answer in JSON."}},
 	})
 }
 

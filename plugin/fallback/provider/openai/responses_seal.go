@@ -46,7 +46,7 @@ func (m *Model) host() string {
 
 // sealReasoning returns the parts of a reasoning item that the session keeps.
 // next is the item after it; nil for none.
-func (m *Model) sealReasoning(item, next *wire.ResponsesItem) []*genai.Part {
+func (m *Model) sealReasoning(item, next *wire.Item) []*genai.Part {
 	texts, raw := reasoningTexts(item)
 	s := sealedReasoning{Host: m.host(), ID: item.ID}
 	if next != nil && isRepeated(next) {
@@ -73,14 +73,14 @@ func (m *Model) sealReasoning(item, next *wire.ResponsesItem) []*genai.Part {
 // reasoningTexts returns the texts of a reasoning item, and whether they are the
 // reasoning itself. A server that tells that and a summary too says the same
 // twice: the summary is then left aside.
-func reasoningTexts(item *wire.ResponsesItem) (texts []string, raw bool) {
+func reasoningTexts(item *wire.Item) (texts []string, raw bool) {
 	if texts = textsOf(item.Content); texts != nil {
 		return texts, true
 	}
 	return textsOf(item.Summary), false
 }
 
-func textsOf(content wire.ResponsesContent) []string {
+func textsOf(content wire.Content) []string {
 	var texts []string
 	for i := range content {
 		if content[i].Text != "" {
@@ -93,12 +93,12 @@ func textsOf(content wire.ResponsesContent) []string {
 // isRepeated reports whether an item of the output is one of the input of the
 // next request. Reasoning that led to another, such as a search at the server,
 // stands alone there, and would be refused.
-func isRepeated(item *wire.ResponsesItem) bool {
+func isRepeated(item *wire.Item) bool {
 	return idPrefix(item) != "" || item.Type == wire.ItemReasoning
 }
 
 // idPrefix is how OpenAI's ids of what a model can say begin; "" for other items.
-func idPrefix(item *wire.ResponsesItem) string {
+func idPrefix(item *wire.Item) string {
 	switch item.Type {
 	case wire.ItemMessage:
 		return "msg"
@@ -112,9 +112,9 @@ func idPrefix(item *wire.ResponsesItem) string {
 // that the model can continue them: the server stores nothing.
 type reasoning struct {
 	host        string
-	items       []wire.ResponsesItem // that wait for what they led to
-	next, phase string               // of the last one
-	sent        map[string]bool      // ids: none may come twice
+	items       []wire.Item     // that wait for what they led to
+	next, phase string          // of the last one
+	sent        map[string]bool // ids: none may come twice
 }
 
 // add takes a thought in, unless it is another vendor's or host's, or a summary
@@ -129,12 +129,12 @@ func (r *reasoning) add(part *genai.Part) {
 		return
 	}
 	if s.isFirst() {
-		item := wire.ResponsesItem{
+		item := wire.Item{
 			Type: wire.ItemReasoning, ID: s.ID, EncryptedContent: s.Encrypted, Format: s.Format, Signature: s.Signature,
-			Summary: wire.ResponsesContent{},
+			Summary: wire.Content{},
 		}
 		if s.Text {
-			item.Content = wire.ResponsesContent{}
+			item.Content = wire.Content{}
 		}
 		r.items, r.next, r.phase = append(r.items, item), s.Next, s.Phase
 	}
@@ -145,9 +145,9 @@ func (r *reasoning) add(part *genai.Part) {
 	switch {
 	case item.ID != s.ID:
 	case item.Content == nil:
-		item.Summary = append(item.Summary, wire.ResponsesPart{Type: wire.PartSummaryText, Text: part.Text})
+		item.Summary = append(item.Summary, wire.Part{Type: wire.PartSummaryText, Text: part.Text})
 	case item.EncryptedContent == "": // beside that, OpenAI takes no content
-		item.Content = append(item.Content, wire.ResponsesPart{Type: wire.PartReasoningText, Text: part.Text})
+		item.Content = append(item.Content, wire.Part{Type: wire.PartReasoningText, Text: part.Text})
 	}
 }
 
@@ -157,7 +157,7 @@ func (r *reasoning) drop() { r.items, r.next, r.phase = nil, "", "" }
 
 // before appends the reasoning and item, which was made of it and gets its id
 // back.
-func (r *reasoning) before(items []wire.ResponsesItem, item wire.ResponsesItem) []wire.ResponsesItem {
+func (r *reasoning) before(items []wire.Item, item wire.Item) []wire.Item {
 	defer r.drop()
 	if len(r.items) == 0 || r.next != "" && (!strings.HasPrefix(r.next, idPrefix(&item)) || r.sent[r.next]) {
 		return append(items, item)

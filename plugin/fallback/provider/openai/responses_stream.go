@@ -44,7 +44,7 @@ type responsesStream struct {
 	partial bool
 	stopped bool // the consumer wants no more
 
-	event   wire.ResponsesEvent
+	event   wire.Event
 	begun   bool // an event has come
 	model   string
 	items   []*streamedItem
@@ -131,7 +131,7 @@ func longer[T ~string](a, b T) T {
 }
 
 // delta adds a piece of text and shows it.
-func (s *responsesStream) delta(e *wire.ResponsesEvent) {
+func (s *responsesStream) delta(e *wire.Event) {
 	item, part := s.part(e)
 	part.text.WriteString(e.Delta)
 	part.logprobs = append(part.logprobs, e.Logprobs...)
@@ -167,7 +167,7 @@ func (s *responsesStream) show(part genai.Part) {
 }
 
 // end returns the whole answer, or the error that it ended in.
-func (s *responsesStream) end(e *wire.ResponsesEvent) (*model.LLMResponse, error) {
+func (s *responsesStream) end(e *wire.Event) (*model.LLMResponse, error) {
 	response := e.Response
 	if response == nil {
 		response = &wire.Response{Error: e.Error}

@@ -54,15 +54,15 @@ var eventTypes = func() map[string]string {
 	return types
 }()
 
-// ResponsesEvent is one event of a stream of the Responses API. Which fields it
+// Event is one event of a stream of the Responses API. Which fields it
 // has depends on its type.
-type ResponsesEvent struct {
+type Event struct {
 	Type           string `json:"type"`
 	SequenceNumber int    `json:"sequence_number"`
 
-	Response *Response      `json:"response,omitempty"`
-	Item     *ResponsesItem `json:"item,omitempty"`
-	Part     *ResponsesPart `json:"part,omitempty"`
+	Response *Response `json:"response,omitempty"`
+	Item     *Item     `json:"item,omitempty"`
+	Part     *Part     `json:"part,omitempty"`
 
 	ItemID       string `json:"item_id,omitempty"`
 	OutputIndex  *int   `json:"output_index,omitempty"`
@@ -72,7 +72,7 @@ type ResponsesEvent struct {
 	Delta     string               `json:"delta,omitempty"`
 	Text      string               `json:"text,omitempty"`
 	Refusal   string               `json:"refusal,omitempty"`
-	Arguments ResponsesJSON        `json:"arguments,omitempty"`
+	Arguments JSON                 `json:"arguments,omitempty"`
 	Name      string               `json:"name,omitempty"`
 	Logprobs  []openaiwire.Logprob `json:"logprobs,omitempty"`
 
@@ -94,9 +94,9 @@ type ResponsesEvent struct {
 // matters. Data without a type or name is an event of type [EventError] if it
 // tells of one, and of type [EventCompleted] if it is a whole response, as a
 // server that does not stream sends it.
-func (e *ResponsesEvent) Decode(name string, data []byte) error {
+func (e *Event) Decode(name string, data []byte) error {
 	itemID := e.ItemID
-	*e = ResponsesEvent{}
+	*e = Event{}
 	var raw parts
 	var failed error
 	text := func(key, value []byte) string {
@@ -194,7 +194,7 @@ func (p *parts) keep(key, value []byte) {
 }
 
 // decodeParts decodes what is an object, where the event's type makes use of it.
-func (e *ResponsesEvent) decodeParts(raw *parts) error {
+func (e *Event) decodeParts(raw *parts) error {
 	var err error
 	switch e.Type {
 	case EventCreated, EventInProgress:

@@ -9,49 +9,49 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 )
 
-// ResponsesRequest is the body of POST /responses. It has only the fields that this
+// Request is the body of POST /responses. It has only the fields that this
 // module sends.
-type ResponsesRequest struct {
-	Model             string              `json:"model"`
-	Input             ResponsesInput      `json:"input"`
-	Instructions      string              `json:"instructions,omitempty"`
-	Tools             []ResponsesTool     `json:"tools,omitempty"`
-	ToolChoice        any                 `json:"tool_choice,omitempty"` // "none", "auto", "required" or a *ResponsesToolChoice
-	ParallelToolCalls *bool               `json:"parallel_tool_calls,omitempty"`
-	Text              *ResponsesText      `json:"text,omitempty"`
-	Reasoning         *ResponsesReasoning `json:"reasoning,omitempty"`
-	MaxOutputTokens   *int64              `json:"max_output_tokens,omitempty"` // at least 16
-	Temperature       *float64            `json:"temperature,omitempty"`
-	TopP              *float64            `json:"top_p,omitempty"`
-	TopLogprobs       *int64              `json:"top_logprobs,omitempty"`
-	Include           []string            `json:"include,omitempty"`
-	Metadata          map[string]string   `json:"metadata,omitempty"`
-	Store             *bool               `json:"store,omitempty"` // the server's default is true
-	Stream            bool                `json:"stream,omitempty"`
+type Request struct {
+	Model             string            `json:"model"`
+	Input             Input             `json:"input"`
+	Instructions      string            `json:"instructions,omitempty"`
+	Tools             []Tool            `json:"tools,omitempty"`
+	ToolChoice        any               `json:"tool_choice,omitempty"` // "none", "auto", "required" or a *ToolChoice
+	ParallelToolCalls *bool             `json:"parallel_tool_calls,omitempty"`
+	Text              *Text             `json:"text,omitempty"`
+	Reasoning         *Reasoning        `json:"reasoning,omitempty"`
+	MaxOutputTokens   *int64            `json:"max_output_tokens,omitempty"` // at least 16
+	Temperature       *float64          `json:"temperature,omitempty"`
+	TopP              *float64          `json:"top_p,omitempty"`
+	TopLogprobs       *int64            `json:"top_logprobs,omitempty"`
+	Include           []string          `json:"include,omitempty"`
+	Metadata          map[string]string `json:"metadata,omitempty"`
+	Store             *bool             `json:"store,omitempty"` // the server's default is true
+	Stream            bool              `json:"stream,omitempty"`
 }
 
-// What [ResponsesRequest.Include] may name.
+// What [Request.Include] may name.
 const (
 	IncludeEncryptedReasoning = "reasoning.encrypted_content"
 	IncludeLogprobs           = "message.output_text.logprobs"
 )
 
-// ResponsesInput is the input of the model. On the wire it may be a single string,
+// Input is the input of the model. On the wire it may be a single string,
 // which is read as a user's message.
-type ResponsesInput []ResponsesItem
+type Input []Item
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (in *ResponsesInput) UnmarshalJSON(data []byte) error {
+func (in *Input) UnmarshalJSON(data []byte) error {
 	if text, ok := jsonString(data); ok {
-		*in = ResponsesInput{{Type: ItemMessage, Role: "user", Content: ResponsesContent{{Type: PartInputText, Text: text}}}}
+		*in = Input{{Type: ItemMessage, Role: "user", Content: Content{{Type: PartInputText, Text: text}}}}
 		return nil
 	}
-	return json.Unmarshal(data, (*[]ResponsesItem)(in))
+	return json.Unmarshal(data, (*[]Item)(in))
 }
 
-// ResponsesTool is a function that the model may call, or a tool that the
+// Tool is a function that the model may call, or a tool that the
 // server runs, which has a type only.
-type ResponsesTool struct {
+type Tool struct {
 	Type        string         `json:"type"` // "function"
 	Name        string         `json:"name,omitempty"`
 	Description string         `json:"description,omitempty"`
@@ -59,23 +59,23 @@ type ResponsesTool struct {
 	Strict      *bool          `json:"strict,omitempty"`    // the server's default is true
 }
 
-// ResponsesToolChoice makes the model call one function (type "function"), or
+// ToolChoice makes the model call one function (type "function"), or
 // choose among some (type "allowed_tools").
-type ResponsesToolChoice struct {
-	Type  string          `json:"type"`
-	Name  string          `json:"name,omitempty"`
-	Mode  string          `json:"mode,omitempty"`  // of allowed_tools: "auto" or "required"
-	Tools []ResponsesTool `json:"tools,omitempty"` // of allowed_tools: types and names
+type ToolChoice struct {
+	Type  string `json:"type"`
+	Name  string `json:"name,omitempty"`
+	Mode  string `json:"mode,omitempty"`  // of allowed_tools: "auto" or "required"
+	Tools []Tool `json:"tools,omitempty"` // of allowed_tools: types and names
 }
 
-// ResponsesText says in which form the text is wanted.
-type ResponsesText struct {
-	Format *ResponsesFormat `json:"format,omitempty"`
+// Text says in which form the text is wanted.
+type Text struct {
+	Format *Format `json:"format,omitempty"`
 }
 
-// ResponsesFormat is a form of text: "text", "json_object" or "json_schema".
+// Format is a form of text: "text", "json_object" or "json_schema".
 // The other fields belong to the last.
-type ResponsesFormat struct {
+type Format struct {
 	Type        string         `json:"type"`
 	Name        string         `json:"name,omitempty"` // at most 64 of a-z A-Z 0-9 _ -
 	Description string         `json:"description,omitempty"`
@@ -83,8 +83,8 @@ type ResponsesFormat struct {
 	Strict      *bool          `json:"strict,omitempty"`
 }
 
-// ResponsesReasoning configures reasoning models.
-type ResponsesReasoning struct {
+// Reasoning configures reasoning models.
+type Reasoning struct {
 	Effort  string `json:"effort,omitempty"`  // none, minimal, low, medium, high, xhigh or max, as the model accepts
 	Summary string `json:"summary,omitempty"` // auto, concise or detailed
 }
@@ -98,45 +98,45 @@ const (
 	ItemImageGeneration = "image_generation_call"
 )
 
-// ResponsesItem is one item of the input or of the output. Which fields it has
+// Item is one item of the input or of the output. Which fields it has
 // depends on its type; an input message may lack the type.
-type ResponsesItem struct {
+type Item struct {
 	Type   string `json:"type,omitempty"`
 	ID     string `json:"id,omitempty"`
 	Status string `json:"status,omitempty"` // in_progress, completed or incomplete
 
 	// Of a message. A reasoning item may have content too.
-	Role    string           `json:"role,omitempty"`
-	Phase   string           `json:"phase,omitempty"` // commentary or final_answer: newer models want it back
-	Content ResponsesContent `json:"content,omitzero"`
+	Role    string  `json:"role,omitempty"`
+	Phase   string  `json:"phase,omitempty"` // commentary or final_answer: newer models want it back
+	Content Content `json:"content,omitzero"`
 
 	// Of a function call and of its output.
-	CallID    string           `json:"call_id,omitempty"`
-	Name      string           `json:"name,omitempty"`
-	Arguments ResponsesJSON    `json:"arguments,omitempty"`
-	Output    *ResponsesOutput `json:"output,omitempty"`
+	CallID    string  `json:"call_id,omitempty"`
+	Name      string  `json:"name,omitempty"`
+	Arguments JSON    `json:"arguments,omitempty"`
+	Output    *Output `json:"output,omitempty"`
 
 	// Of reasoning. An input item must have a summary, be it empty.
-	Summary          ResponsesContent `json:"summary,omitzero"`
-	EncryptedContent string           `json:"encrypted_content,omitempty"`
-	Format           string           `json:"format,omitempty"`    // OpenRouter: whose encryption or signature
-	Signature        string           `json:"signature,omitempty"` // OpenRouter
+	Summary          Content `json:"summary,omitzero"`
+	EncryptedContent string  `json:"encrypted_content,omitempty"`
+	Format           string  `json:"format,omitempty"`    // OpenRouter: whose encryption or signature
+	Signature        string  `json:"signature,omitempty"` // OpenRouter
 
 	// Of the generation of an image.
 	Result       string `json:"result,omitempty"` // base64
 	OutputFormat string `json:"output_format,omitempty"`
 }
 
-// ResponsesJSON is JSON in a string. Some servers send the value itself.
-type ResponsesJSON string
+// JSON is JSON in a string. Some servers send the value itself.
+type JSON string
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (s *ResponsesJSON) UnmarshalJSON(data []byte) error {
+func (s *JSON) UnmarshalJSON(data []byte) error {
 	text, ok := jsonString(data)
 	if !ok && string(data) != "null" {
 		text = string(data)
 	}
-	*s = ResponsesJSON(text)
+	*s = JSON(text)
 	return nil
 }
 
@@ -151,32 +151,32 @@ const (
 	PartReasoningText = "reasoning_text"
 )
 
-// ResponsesContent is the content of an item. On the wire it may be one text,
+// Content is the content of an item. On the wire it may be one text,
 // which is read as a part without a type.
-type ResponsesContent []ResponsesPart
+type Content []Part
 
 // UnmarshalJSON implements json.Unmarshaler. What is neither text nor a list is
 // no content.
-func (c *ResponsesContent) UnmarshalJSON(data []byte) error {
+func (c *Content) UnmarshalJSON(data []byte) error {
 	if text, ok := jsonString(data); ok {
-		*c = ResponsesContent{{Text: text}}
+		*c = Content{{Text: text}}
 		return nil
 	}
 	if len(data) == 0 || data[0] != '[' {
 		*c = nil
 		return nil
 	}
-	return lenient(json.Unmarshal(data, (*[]ResponsesPart)(c)))
+	return lenient(json.Unmarshal(data, (*[]Part)(c)))
 }
 
-// ResponsesPart is a part of a content.
-type ResponsesPart struct {
+// Part is a part of a content.
+type Part struct {
 	Type string `json:"type,omitempty"`
 	Text string `json:"text,omitzero"`
 
-	Refusal     string                `json:"refusal,omitempty"`
-	Annotations []ResponsesAnnotation `json:"annotations,omitempty"`
-	Logprobs    []openaiwire.Logprob  `json:"logprobs,omitempty"`
+	Refusal     string               `json:"refusal,omitempty"`
+	Annotations []Annotation         `json:"annotations,omitempty"`
+	Logprobs    []openaiwire.Logprob `json:"logprobs,omitempty"`
 
 	ImageURL string `json:"image_url,omitempty"` // https or data URL
 	Detail   string `json:"detail,omitempty"`
@@ -186,9 +186,9 @@ type ResponsesPart struct {
 	Filename string `json:"filename,omitempty"`
 }
 
-// ResponsesAnnotation is a source that the text rests on. Indexes count
+// Annotation is a source that the text rests on. Indexes count
 // characters of the part's text.
-type ResponsesAnnotation struct {
+type Annotation struct {
 	Type       string `json:"type"` // url_citation, file_citation, …
 	URL        string `json:"url,omitempty"`
 	Title      string `json:"title,omitempty"`
@@ -196,25 +196,25 @@ type ResponsesAnnotation struct {
 	EndIndex   int    `json:"end_index,omitempty"`
 }
 
-// ResponsesOutput is what a function returned: a text, or parts where there are
+// Output is what a function returned: a text, or parts where there are
 // any.
-type ResponsesOutput struct {
+type Output struct {
 	Text  string
-	Parts ResponsesContent
+	Parts Content
 }
 
 // MarshalJSON implements json.Marshaler.
-func (o ResponsesOutput) MarshalJSON() ([]byte, error) {
+func (o Output) MarshalJSON() ([]byte, error) {
 	if o.Parts != nil {
-		return json.Marshal([]ResponsesPart(o.Parts))
+		return json.Marshal([]Part(o.Parts))
 	}
 	return json.Marshal(o.Text)
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (o *ResponsesOutput) UnmarshalJSON(data []byte) error {
+func (o *Output) UnmarshalJSON(data []byte) error {
 	if text, ok := jsonString(data); ok {
-		*o = ResponsesOutput{Text: text}
+		*o = Output{Text: text}
 		return nil
 	}
 	return json.Unmarshal(data, &o.Parts)

@@ -11,15 +11,15 @@ import (
 // Response is the answer of the Responses API, whole or as an event tells of
 // it.
 type Response struct {
-	ID                string               `json:"id,omitempty"`
-	Object            string               `json:"object,omitempty"` // "response"
-	CreatedAt         int64                `json:"created_at,omitempty"`
-	Status            string               `json:"status,omitempty"` // one of the constants below
-	Model             string               `json:"model,omitempty"`
-	Output            []ResponsesItem      `json:"output"`
-	Usage             *ResponsesUsage      `json:"usage,omitempty"`
-	IncompleteDetails *ResponsesIncomplete `json:"incomplete_details,omitempty"`
-	Error             json.RawMessage      `json:"error,omitempty"` // nil unless there is one
+	ID                string          `json:"id,omitempty"`
+	Object            string          `json:"object,omitempty"` // "response"
+	CreatedAt         int64           `json:"created_at,omitempty"`
+	Status            string          `json:"status,omitempty"` // one of the constants below
+	Model             string          `json:"model,omitempty"`
+	Output            []Item          `json:"output"`
+	Usage             *Usage          `json:"usage,omitempty"`
+	IncompleteDetails *Incomplete     `json:"incomplete_details,omitempty"`
+	Error             json.RawMessage `json:"error,omitempty"` // nil unless there is one
 }
 
 // The states of a response.
@@ -32,28 +32,28 @@ const (
 	StatusQueued     = "queued"
 )
 
-// ResponsesIncomplete says why an answer is not complete.
-type ResponsesIncomplete struct {
+// Incomplete says why an answer is not complete.
+type Incomplete struct {
 	Reason string `json:"reason,omitempty"` // max_output_tokens, content_filter
 }
 
-// ResponsesUsage counts tokens. Input holds the cached ones, output the
+// Usage counts tokens. Input holds the cached ones, output the
 // reasoning.
-type ResponsesUsage struct {
-	InputTokens         int64                  `json:"input_tokens"`
-	InputTokensDetails  ResponsesInputDetails  `json:"input_tokens_details"`
-	OutputTokens        int64                  `json:"output_tokens"`
-	OutputTokensDetails ResponsesOutputDetails `json:"output_tokens_details"`
-	TotalTokens         int64                  `json:"total_tokens"`
+type Usage struct {
+	InputTokens         int64         `json:"input_tokens"`
+	InputTokensDetails  InputDetails  `json:"input_tokens_details"`
+	OutputTokens        int64         `json:"output_tokens"`
+	OutputTokensDetails OutputDetails `json:"output_tokens_details"`
+	TotalTokens         int64         `json:"total_tokens"`
 }
 
-// ResponsesInputDetails are parts of the input's tokens.
-type ResponsesInputDetails struct {
+// InputDetails are parts of the input's tokens.
+type InputDetails struct {
 	CachedTokens int64 `json:"cached_tokens"`
 }
 
-// ResponsesOutputDetails are parts of the output's tokens.
-type ResponsesOutputDetails struct {
+// OutputDetails are parts of the output's tokens.
+type OutputDetails struct {
 	ReasoningTokens int64 `json:"reasoning_tokens"`
 }
 
