@@ -91,7 +91,10 @@ var arrows = map[string]string{
 	"internal/simulate":                  "call cascade failure fallbacktest policy policy/spec", // the work of a command
 	"internal/simulate/scenario":         "policy/spec",
 
-	"plugin/fallback/state/internal/storetest": "state",
+	"plugin/fallback/provider/openai/internal/api":       "failure",
+	"plugin/fallback/provider/openai/internal/chat":      "failure provider",
+	"plugin/fallback/provider/openai/internal/responses": "failure provider",
+	"plugin/fallback/state/internal/storetest":           "state",
 }
 
 // Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the

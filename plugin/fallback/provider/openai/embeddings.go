@@ -18,10 +18,7 @@ import (
 // consist of texts. Only OutputDimensionality of config has an effect. An empty model means the
 // model's own name.
 func (m *Model) EmbedContent(ctx context.Context, model string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
-	wire := openaiwire.EmbeddingsRequest{Model: model, Input: make(openaiwire.EmbeddingsInput, len(contents))}
-	if model == "" || model == m.name {
-		wire.Model = m.deployment
-	}
+	wire := openaiwire.EmbeddingsRequest{Model: m.server.ModelName(model), Input: make(openaiwire.EmbeddingsInput, len(contents))}
 	for i, content := range contents {
 		wire.Input[i] = request.Text(content)
 	}
@@ -32,7 +29,7 @@ func (m *Model) EmbedContent(ctx context.Context, model string, contents []*gena
 	if err != nil {
 		return nil, fmt.Errorf("openai: %w", err) // not reached: it has texts and numbers only
 	}
-	resp, err := m.post(ctx, m.embeddings, m.header, body, false)
+	resp, err := m.server.post(ctx, m.server.embeddings, m.server.header, body, false)
 	if err != nil {
 		return nil, err
 	}

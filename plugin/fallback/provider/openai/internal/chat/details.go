@@ -1,6 +1,7 @@
-package openai
+package chat
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 )
@@ -97,7 +98,7 @@ func detailsText(list json.RawMessage) string {
 	}
 	var b strings.Builder
 	for _, block := range blocks {
-		b.WriteString(longer(block.Text, block.Summary))
+		b.WriteString(cmp.Or(block.Text, block.Summary))
 	}
 	return b.String()
 }

@@ -1,4 +1,4 @@
-package openai
+package chat
 
 import (
 	"bytes"
@@ -15,26 +15,43 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
-// chat makes a call through chat completions.
-func (m *Model) chat(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-	body, names, err := m.encodeChat(req, stream)
+// Model is a model at a server that speaks chat completions. It is safe for concurrent
+// use.
+type Model struct {
+	target provider.Target
+	azure  bool
+	spoken dialect // of target
+	server api.Server
+}
+
+// New returns the model of target, which server calls. azure says that the endpoint,
+// whatever its name, is Azure's.
+func New(target provider.Target, azure bool, server api.Server) *Model {
+	return &Model{target: target, azure: azure, spoken: dialectOf(target.Endpoint, target.Model, azure), server: server}
+}
+
+// Generate makes one call and yields its answer, as a model.LLM does.
+func (m *Model) Generate(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	body, names, err := m.encode(req, stream)
 	if err != nil {
 		yield(nil, err)
 		return
 	}
-	resp, err := m.do(ctx, req, body, stream)
+	resp, err := m.server.Post(ctx, req, body, stream)
 	if err != nil {
 		yield(nil, toolUse(err))
 		return
 	}
 	defer resp.Body.Close()
-	d := chatDecoder{m: m, resp: resp, answer: chatAnswer{m: m, names: names, dialect: m.dialect(req)}}
+	d := decoder{m: m, resp: resp, answer: answer{m: m, names: names, dialect: m.dialect(req)}}
 	if stream {
 		d.show = yield
 	}
-	final, err := d.read(stream || isEventStream(resp.Header))
+	final, err := d.read(stream || api.IsEventStream(resp.Header))
 	switch {
 	case d.stopped:
 	case err != nil && ctx.Err() != nil:
@@ -60,32 +77,26 @@ func toolUse(err error) error {
 	return errors.Join(verdict.Err(), err)
 }
 
-// chatDecoder reads one answer.
-type chatDecoder struct {
+// decoder reads one answer.
+type decoder struct {
 	m      *Model
 	resp   *http.Response
 	show   func(*model.LLMResponse, error) bool // takes partial responses; nil for none
-	answer chatAnswer
+	answer answer
 
 	wire    openaiwire.ChatAnswer
 	stray   []byte // what stood where an event should: often the text of an error
 	stopped bool   // the consumer wants no more
 }
 
-// maxStray bounds what is kept of words where an event should stand, in bytes.
-const maxStray = 4 << 10
-
 // read returns the final response, or why there is none.
-func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
+func (d *decoder) read(stream bool) (*model.LLMResponse, error) {
 	if stream {
 		return d.events(d.resp.Body)
 	}
-	data, err := io.ReadAll(io.LimitReader(d.resp.Body, sse.MaxEvent+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("openai: reading the answer: %w", err)
-	case len(data) > sse.MaxEvent:
-		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
+	data, err := api.ReadWhole(d.resp.Body)
+	if err != nil {
+		return nil, err
 	}
 	start := sse.Trim(data)
 	switch {
@@ -102,7 +113,7 @@ func (d *chatDecoder) read(stream bool) (*model.LLMResponse, error) {
 }
 
 // events reads a stream.
-func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
+func (d *decoder) events(body io.Reader) (*model.LLMResponse, error) {
 	r := sse.NewReader(body)
 	var ending sse.Ending
 	defer ending.Stop()
@@ -137,7 +148,7 @@ func (d *chatDecoder) events(body io.Reader) (*model.LLMResponse, error) {
 }
 
 // take takes one event in, or a whole answer.
-func (d *chatDecoder) take(event sse.Event) error {
+func (d *decoder) take(event sse.Event) error {
 	data := bytes.TrimSpace(event.Data)
 	switch {
 	case event.Name == "error":
@@ -147,7 +158,7 @@ func (d *chatDecoder) take(event sse.Event) error {
 	case data[0] == '[':
 		return d.takeList(data)
 	case data[0] != '{':
-		d.stray = append(d.stray[:0], data[:min(len(data), maxStray)]...)
+		d.stray = append(d.stray[:0], data[:min(len(data), api.MaxStray)]...)
 		return nil
 	}
 	if err := d.wire.Decode(data); err != nil {
@@ -164,7 +175,7 @@ func (d *chatDecoder) take(event sse.Event) error {
 }
 
 // takeList takes a list of chunks, or what Gemini wraps its errors in.
-func (d *chatDecoder) takeList(data []byte) error {
+func (d *decoder) takeList(data []byte) error {
 	var err error
 	found := false
 	jsonscan.Each(data, func(_ int, element []byte) {
@@ -174,22 +185,22 @@ func (d *chatDecoder) takeList(data []byte) error {
 		}
 	})
 	if !found {
-		d.stray = append(d.stray[:0], data[:min(len(data), maxStray)]...)
+		d.stray = append(d.stray[:0], data[:min(len(data), api.MaxStray)]...)
 	}
 	return err
 }
 
 // failed returns the error that the server sent in place of an answer.
-func (d *chatDecoder) failed(body []byte) error {
+func (d *decoder) failed(body []byte) error {
 	resp := d.resp
 	if !d.answer.whole {
 		resp = nil
 	}
-	return d.m.newError(resp, body[:min(len(body), openaiwire.MaxErrorBody)])
+	return d.m.server.Error(resp, body[:min(len(body), openaiwire.MaxErrorBody)])
 }
 
 // end returns the final response. done reports that the server marked the end.
-func (d *chatDecoder) end(done bool) (*model.LLMResponse, error) {
+func (d *decoder) end(done bool) (*model.LLMResponse, error) {
 	a := &d.answer
 	switch {
 	case a.finish != "":

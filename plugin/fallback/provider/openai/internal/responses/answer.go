@@ -1,6 +1,7 @@
-package openai
+package responses
 
 import (
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"slices"
@@ -12,11 +13,12 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
 // whole converts r into the final response, or returns its error.
-func (d *responsesDecoder) whole(r *wire.Response) (*model.LLMResponse, error) {
+func (d *decoder) whole(r *wire.Response) (*model.LLMResponse, error) {
 	switch {
 	case r.Error != nil:
 		return nil, d.failed([]byte(`{"error":` + string(r.Error) + `}`))
@@ -27,8 +29,8 @@ func (d *responsesDecoder) whole(r *wire.Response) (*model.LLMResponse, error) {
 	case r.Status == wire.StatusInProgress || r.Status == wire.StatusQueued:
 		return nil, fmt.Errorf("openai: the answer is not there yet (status %s): %w", r.Status, failure.ErrTruncated)
 	}
-	a := responsesAnswer{d: d, cut: r.Status == wire.StatusIncomplete, response: &model.LLMResponse{
-		ModelVersion: r.Model, UsageMetadata: responsesUsage(r.Usage), TurnComplete: true, FinishReason: genai.FinishReasonStop,
+	a := answer{d: d, cut: r.Status == wire.StatusIncomplete, response: &model.LLMResponse{
+		ModelVersion: r.Model, UsageMetadata: usage(r.Usage), TurnComplete: true, FinishReason: genai.FinishReasonStop,
 	}}
 	for i := range r.Output {
 		var next *wire.Item
@@ -43,8 +45,8 @@ func (d *responsesDecoder) whole(r *wire.Response) (*model.LLMResponse, error) {
 
 // failed returns the error that body describes within an answer. An error without
 // a code is a fault of the server, because it had accepted the request.
-func (d *responsesDecoder) failed(body []byte) error {
-	err := d.m.newError(nil, body[:min(len(body), openaiwire.MaxErrorBody)])
+func (d *decoder) failed(body []byte) error {
+	err := d.m.server.Error(nil, body[:min(len(body), openaiwire.MaxErrorBody)])
 	if err.Code() != "" || err.Type() != "" && err.Type() != wire.EventError {
 		return err
 	}
@@ -52,13 +54,13 @@ func (d *responsesDecoder) failed(body []byte) error {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	coded, _ := marshal(map[string]words{"error": {"server_error", err.Message()}}) // strings only
-	return d.m.newError(nil, coded)
+	coded, _ := api.Marshal(map[string]words{"error": {"server_error", err.Message()}}) // strings only
+	return d.m.server.Error(nil, coded)
 }
 
-// responsesAnswer builds a final response from output items.
-type responsesAnswer struct {
-	d        *responsesDecoder
+// answer builds a final response from output items.
+type answer struct {
+	d        *decoder
 	response *model.LLMResponse
 	cut      bool // the answer is not complete
 
@@ -71,14 +73,14 @@ type responsesAnswer struct {
 
 // add takes an item in. Those of tools that the server runs are not the
 // model's words.
-func (a *responsesAnswer) add(item, next *wire.Item) {
+func (a *answer) add(item, next *wire.Item) {
 	switch item.Type {
 	case wire.ItemMessage:
 		for i := range item.Content {
 			a.addText(&item.Content[i])
 		}
 	case wire.ItemReasoning:
-		a.parts = append(a.parts, a.d.m.sealReasoning(item, next)...)
+		a.parts = append(a.parts, a.d.m.seal(item, next)...)
 	case wire.ItemFunctionCall:
 		a.addCall(item)
 	case wire.ItemImageGeneration:
@@ -86,9 +88,9 @@ func (a *responsesAnswer) add(item, next *wire.Item) {
 	}
 }
 
-func (a *responsesAnswer) addText(part *wire.Part) {
+func (a *answer) addText(part *wire.Part) {
 	if part.Type == wire.PartRefusal || part.Refusal != "" {
-		a.refusal.WriteString(longer(part.Refusal, part.Text))
+		a.refusal.WriteString(cmp.Or(part.Refusal, part.Text))
 		return
 	}
 	if part.Text == "" {
@@ -102,7 +104,7 @@ func (a *responsesAnswer) addText(part *wire.Part) {
 			a.response.CitationMetadata = &genai.CitationMetadata{}
 		}
 		a.response.CitationMetadata.Citations = append(a.response.CitationMetadata.Citations, &genai.Citation{
-			StartIndex: clamp32(int64(a.length + source.StartIndex)), EndIndex: clamp32(int64(a.length + source.EndIndex)),
+			StartIndex: api.Int32(int64(a.length + source.StartIndex)), EndIndex: api.Int32(int64(a.length + source.EndIndex)),
 			Title: source.Title, URI: source.URL,
 		})
 	}
@@ -112,36 +114,36 @@ func (a *responsesAnswer) addText(part *wire.Part) {
 }
 
 // addCall adds a call. Arguments that are no object are never run.
-func (a *responsesAnswer) addCall(item *wire.Item) {
-	name := a.d.names.original(item.Name)
-	args, ok := arguments([]byte(item.Arguments))
+func (a *answer) addCall(item *wire.Item) {
+	name := a.d.names.Original(item.Name)
+	args, ok := api.Arguments([]byte(item.Arguments))
 	if item.Arguments == "" && a.cut && item.Status != wire.StatusCompleted {
 		ok = false // cut off before the first argument
 	}
 	switch {
 	case ok && name != "":
-		id := longer(item.CallID, item.ID)
+		id := cmp.Or(item.CallID, item.ID)
 		if slices.ContainsFunc(a.parts, func(p *genai.Part) bool { return p.FunctionCall != nil && p.FunctionCall.ID == id }) {
 			id = "" // ADK gives it one: two calls with the same id cannot be told apart
 		}
 		a.parts = append(a.parts, &genai.Part{FunctionCall: &genai.FunctionCall{ID: id, Name: name, Args: args}})
 	case !a.cut && a.malformed == "":
-		a.malformed = longer(name, "without a name")
+		a.malformed = cmp.Or(name, "without a name")
 	}
 }
 
-func (a *responsesAnswer) addImage(item *wire.Item) {
+func (a *answer) addImage(item *wire.Item) {
 	image, err := base64.StdEncoding.DecodeString(item.Result)
 	if err != nil || len(image) == 0 {
 		return
 	}
-	a.parts = append(a.parts, &genai.Part{InlineData: &genai.Blob{MIMEType: "image/" + longer(item.OutputFormat, "png"), Data: image}})
+	a.parts = append(a.parts, &genai.Part{InlineData: &genai.Blob{MIMEType: "image/" + cmp.Or(item.OutputFormat, "png"), Data: image}})
 }
 
 // finish sets why the answer ended.
-func (a *responsesAnswer) finish(r *wire.Response) {
+func (a *answer) finish(r *wire.Response) {
 	a.response.Content = &genai.Content{Role: genai.RoleModel, Parts: a.parts}
-	a.response.LogprobsResult, a.response.AvgLogprobs = logprobsOf(a.logprobs)
+	a.response.LogprobsResult, a.response.AvgLogprobs = api.Logprobs(a.logprobs)
 	reason, message := genai.FinishReasonStop, ""
 	if a.cut {
 		why := ""
@@ -154,7 +156,7 @@ func (a *responsesAnswer) finish(r *wire.Response) {
 		case "content_filter":
 			reason, message = genai.FinishReasonSafety, "the provider's content filter stopped the answer"
 		default:
-			reason, message = genai.FinishReasonOther, longer(why, "the answer is incomplete, without a reason")
+			reason, message = genai.FinishReasonOther, cmp.Or(why, "the answer is incomplete, without a reason")
 		}
 	}
 	switch {
@@ -169,8 +171,8 @@ func (a *responsesAnswer) finish(r *wire.Response) {
 	}
 }
 
-// responsesUsage returns the tokens as genai counts them; nil if none were reported.
-func responsesUsage(u *wire.Usage) *genai.GenerateContentResponseUsageMetadata {
+// usage returns the tokens as genai counts them; nil if none were reported.
+func usage(u *wire.Usage) *genai.GenerateContentResponseUsageMetadata {
 	if u == nil {
 		return nil
 	}
@@ -183,9 +185,7 @@ func responsesUsage(u *wire.Usage) *genai.GenerateContentResponseUsageMetadata {
 		total = u.InputTokens + answer + reasoning
 	}
 	return &genai.GenerateContentResponseUsageMetadata{
-		PromptTokenCount: clamp32(u.InputTokens), CachedContentTokenCount: clamp32(u.InputTokensDetails.CachedTokens),
-		CandidatesTokenCount: clamp32(answer), ThoughtsTokenCount: clamp32(reasoning), TotalTokenCount: clamp32(total),
+		PromptTokenCount: api.Int32(u.InputTokens), CachedContentTokenCount: api.Int32(u.InputTokensDetails.CachedTokens),
+		CandidatesTokenCount: api.Int32(answer), ThoughtsTokenCount: api.Int32(reasoning), TotalTokenCount: api.Int32(total),
 	}
 }
-
-func clamp32(n int64) int32 { return int32(min(max(n, 0), 1<<31-1)) }

@@ -1,4 +1,4 @@
-package openai
+package chat
 
 import (
 	"encoding/json"
@@ -6,10 +6,11 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
 // usageMetadata returns the tokens as genai counts them; nil if none were reported.
-func (a *chatAnswer) usageMetadata() *genai.GenerateContentResponseUsageMetadata {
+func (a *answer) usageMetadata() *genai.GenerateContentResponseUsageMetadata {
 	u := a.usage
 	if u == (openaiwire.ChatUsage{}) {
 		return nil
@@ -29,36 +30,9 @@ func (a *chatAnswer) usageMetadata() *genai.GenerateContentResponseUsageMetadata
 		total = u.PromptTokens + answer + reasoning
 	}
 	return &genai.GenerateContentResponseUsageMetadata{
-		PromptTokenCount: clamp32(u.PromptTokens), CachedContentTokenCount: clamp32(u.CachedTokens),
-		CandidatesTokenCount: clamp32(answer), ThoughtsTokenCount: clamp32(reasoning), TotalTokenCount: clamp32(total),
+		PromptTokenCount: api.Int32(u.PromptTokens), CachedContentTokenCount: api.Int32(u.CachedTokens),
+		CandidatesTokenCount: api.Int32(answer), ThoughtsTokenCount: api.Int32(reasoning), TotalTokenCount: api.Int32(total),
 	}
-}
-
-// logprobsOf returns the probabilities of the tokens, and their mean.
-func logprobsOf(list []openaiwire.Logprob) (*genai.LogprobsResult, float64) {
-	if len(list) == 0 {
-		return nil, 0
-	}
-	result := &genai.LogprobsResult{ChosenCandidates: make([]*genai.LogprobsResultCandidate, len(list))}
-	sum, tops := 0.0, false
-	for i, token := range list {
-		sum += token.Logprob
-		tops = tops || len(token.TopLogprobs) > 0
-		result.ChosenCandidates[i] = &genai.LogprobsResultCandidate{Token: token.Token, LogProbability: float32(token.Logprob)}
-	}
-	for _, token := range list {
-		if !tops {
-			break
-		}
-		top := &genai.LogprobsResultTopCandidates{}
-		for _, other := range token.TopLogprobs {
-			top.Candidates = append(top.Candidates, &genai.LogprobsResultCandidate{Token: other.Token, LogProbability: float32(other.Logprob)})
-		}
-		result.TopCandidates = append(result.TopCandidates, top)
-	}
-	total := float32(sum)
-	result.LogProbabilitySum = &total
-	return result, sum / float64(len(list))
 }
 
 // citations returns the web pages that an answer names. The places in the text
@@ -76,7 +50,7 @@ func citations(list json.RawMessage) []*genai.Citation {
 	var found []*genai.Citation
 	for _, a := range annotations {
 		if a.URL.URL != "" {
-			found = append(found, &genai.Citation{URI: a.URL.URL, Title: a.URL.Title, StartIndex: clamp32(a.URL.Start), EndIndex: clamp32(a.URL.End)})
+			found = append(found, &genai.Citation{URI: a.URL.URL, Title: a.URL.Title, StartIndex: api.Int32(a.URL.Start), EndIndex: api.Int32(a.URL.End)})
 		}
 	}
 	return found

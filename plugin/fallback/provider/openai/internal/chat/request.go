@@ -1,4 +1,4 @@
-package openai
+package chat
 
 import (
 	"encoding/json"
@@ -11,12 +11,13 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
-// encodeChat returns the body for req, and the names that calls have in the
+// encode returns the body for req, and the names that calls have in the
 // answer.
-func (m *Model) encodeChat(req *model.LLMRequest, stream bool) ([]byte, wireNames, error) {
-	e := chatEncoder{m: m, dialect: m.dialect(req), body: openaiwire.Chat{Model: m.modelName(req), Stream: stream}}
+func (m *Model) encode(req *model.LLMRequest, stream bool) ([]byte, api.Names, error) {
+	e := encoder{m: m, dialect: m.dialect(req), body: openaiwire.Chat{Model: m.server.ModelName(req.Model), Stream: stream}}
 	if stream && !e.dialect.noStreamOptions {
 		e.body.StreamOptions = &openaiwire.ChatStreamOptions{IncludeUsage: true}
 	}
@@ -39,26 +40,26 @@ func (m *Model) encodeChat(req *model.LLMRequest, stream bool) ([]byte, wireName
 
 // dialect returns how req is written for m's server.
 func (m *Model) dialect(req *model.LLMRequest) *dialect {
-	if req.Model == "" || req.Model == m.name {
+	if req.Model == "" || req.Model == m.target.Model {
 		return &m.spoken
 	}
 	d := dialectOf(m.target.Endpoint, req.Model, m.azure)
 	return &d
 }
 
-// chatEncoder builds one request.
-type chatEncoder struct {
+// encoder builds one request.
+type encoder struct {
 	m       *Model
 	dialect *dialect
 	body    openaiwire.Chat
-	names   wireNames
+	names   api.Names
 	pending []openaiwire.ChatPart // media of calls, to stand behind their results
 }
 
-func (e *chatEncoder) settings(config *genai.GenerateContentConfig) {
+func (e *encoder) settings(config *genai.GenerateContentConfig) {
 	body := &e.body
-	body.Temperature, body.TopP = shortest(config.Temperature), shortest(config.TopP)
-	body.PresencePenalty, body.FrequencyPenalty = shortest(config.PresencePenalty), shortest(config.FrequencyPenalty)
+	body.Temperature, body.TopP = api.Number(config.Temperature), api.Number(config.TopP)
+	body.PresencePenalty, body.FrequencyPenalty = api.Number(config.PresencePenalty), api.Number(config.FrequencyPenalty)
 	if config.TopK != nil && *config.TopK >= 1 {
 		k := int64(*config.TopK)
 		body.TopK = &k
@@ -90,7 +91,7 @@ func (e *chatEncoder) settings(config *genai.GenerateContentConfig) {
 		}
 	}
 	if config.ThinkingConfig != nil {
-		e.effort(responsesEffort(config.ThinkingConfig))
+		e.effort(api.Effort(config.ThinkingConfig))
 	}
 	if slices.ContainsFunc(config.ResponseModalities, func(s string) bool { return !strings.EqualFold(s, "text") }) {
 		for _, modality := range config.ResponseModalities {
@@ -98,11 +99,11 @@ func (e *chatEncoder) settings(config *genai.GenerateContentConfig) {
 		}
 	}
 	if e.dialect.metadata {
-		body.Metadata = metadataOf(config.Labels)
+		body.Metadata = api.Metadata(config.Labels)
 	}
 }
 
-func (e *chatEncoder) effort(effort string) {
+func (e *encoder) effort(effort string) {
 	if effort == "none" && e.dialect.thinkingSwitch {
 		e.body.Extra = map[string]json.RawMessage{"thinking": json.RawMessage(`{"type":"disabled"}`)}
 		return
@@ -112,44 +113,28 @@ func (e *chatEncoder) effort(effort string) {
 
 // tools sets the functions, and how the model chooses among them. A request
 // without functions has no list of them: an empty one is refused.
-func (e *chatEncoder) tools(config *genai.GenerateContentConfig) error {
-	var choice *genai.FunctionCallingConfig
-	if config.ToolConfig != nil {
-		choice = config.ToolConfig.FunctionCallingConfig
+func (e *encoder) tools(config *genai.GenerateContentConfig) error {
+	functions, choice, err := api.Functions(config, &e.names)
+	if err != nil {
+		return err
 	}
-	for _, tool := range config.Tools {
-		if tool == nil {
-			continue
+	for _, function := range functions {
+		parameters, err := api.Marshal(function.Parameters)
+		if err != nil {
+			return fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
 		}
-		for _, function := range tool.FunctionDeclarations {
-			if function == nil || !isChoosable(function.Name, choice) {
-				continue
-			}
-			declared, err := responsesTool(function, &e.names)
-			if err != nil {
-				return err
-			}
-			parameters, err := marshal(declared.Parameters)
-			if err != nil {
-				return fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
-			}
-			e.body.Tools = append(e.body.Tools, openaiwire.ChatTool{Function: openaiwire.ChatDeclaration{
-				Name: declared.Name, Description: declared.Description, Parameters: parameters,
-				Strict: e.dialect.strict && declared.Strict != nil && *declared.Strict,
-			}})
-		}
-	}
-	if choice == nil || len(e.body.Tools) == 0 {
-		return nil
+		e.body.Tools = append(e.body.Tools, openaiwire.ChatTool{Function: openaiwire.ChatDeclaration{
+			Name: function.Name, Description: function.Description, Parameters: parameters, Strict: e.dialect.strict && function.Strict,
+		}})
 	}
 	switch {
-	case choice.Mode == genai.FunctionCallingConfigModeNone:
+	case choice == api.Free:
+	case choice == api.None:
 		e.body.ToolChoice = json.RawMessage(`"none"`)
-	case choice.Mode != genai.FunctionCallingConfigModeAny:
 	case e.dialect.forced != "":
 		e.body.ToolChoice = json.RawMessage(`"` + e.dialect.forced + `"`)
-	case len(choice.AllowedFunctionNames) == 1:
-		e.body.ToolChoice = openaiwire.ForcedTool(e.body.Tools[0].Function.Name)
+	case choice == api.One:
+		e.body.ToolChoice = openaiwire.ForcedTool(functions[0].Name)
 	default:
 		e.body.ToolChoice = json.RawMessage(`"required"`)
 	}
@@ -157,30 +142,25 @@ func (e *chatEncoder) tools(config *genai.GenerateContentConfig) error {
 }
 
 // format sets the form of the text.
-func (e *chatEncoder) format(config *genai.GenerateContentConfig) error {
-	var schema any = config.ResponseJsonSchema
-	if schema == nil && config.ResponseSchema != nil {
-		schema = config.ResponseSchema
-	}
-	if schema == nil && config.ResponseMIMEType == "application/json" {
-		e.jsonObject()
-		return nil
+func (e *encoder) format(config *genai.GenerateContentConfig) error {
+	schema, err := api.AnswerSchema(config)
+	if err != nil {
+		return err
 	}
 	if schema == nil {
+		if config.ResponseMIMEType == "application/json" {
+			e.jsonObject()
+		}
 		return nil
-	}
-	converted, err := wireschema.JSON(schema)
-	if err != nil {
-		return fmt.Errorf("openai: the response schema: %w", err)
 	}
 	strict := false
 	if e.dialect.strict {
 		var conformant map[string]any
-		if conformant, strict = wireschema.Strict(converted); strict {
-			converted = conformant
+		if conformant, strict = wireschema.Strict(schema.JSON); strict {
+			schema.JSON = conformant
 		}
 	}
-	data, err := marshal(converted)
+	data, err := api.Marshal(schema.JSON)
 	if err != nil {
 		return fmt.Errorf("openai: the response schema: %w", err)
 	}
@@ -189,16 +169,12 @@ func (e *chatEncoder) format(config *genai.GenerateContentConfig) error {
 		e.body.ResponseFormat = &openaiwire.ChatFormat{Type: "json_object"}
 		return nil
 	}
-	name := "response"
-	if title, isText := converted["title"].(string); isText && title != "" {
-		name = allowedID(title, maxNameLength)
-	}
-	e.body.ResponseFormat = &openaiwire.ChatFormat{Type: "json_schema", JSONSchema: &openaiwire.ChatSchema{Name: name, Schema: data, Strict: strict}}
+	e.body.ResponseFormat = &openaiwire.ChatFormat{Type: "json_schema", JSONSchema: &openaiwire.ChatSchema{Name: schema.Name, Schema: data, Strict: strict}}
 	return nil
 }
 
 // jsonObject asks for JSON without a schema.
-func (e *chatEncoder) jsonObject() {
+func (e *encoder) jsonObject() {
 	if e.dialect.noJSONObject {
 		e.body.ResponseFormat = &openaiwire.ChatFormat{Type: "json_schema", JSONSchema: &openaiwire.ChatSchema{
 			Name: "response", Schema: json.RawMessage(`{"type":"object"}`),
@@ -209,11 +185,9 @@ func (e *chatEncoder) jsonObject() {
 	// Without the word JSON in a message the server refuses the request.
 	for i := range e.body.Messages {
 		content := &e.body.Messages[i].Content
-		if saysJSON(content.Text) || slices.ContainsFunc(content.Parts, func(p openaiwire.ChatPart) bool { return saysJSON(p.Text) }) {
+		if api.SaysJSON(content.Text) || slices.ContainsFunc(content.Parts, func(p openaiwire.ChatPart) bool { return api.SaysJSON(p.Text) }) {
 			return
 		}
 	}
 	e.instruct("Answer in JSON.")
 }
-
-func saysJSON(text string) bool { return strings.Contains(strings.ToLower(text), "json") }

@@ -1,4 +1,4 @@
-package openai
+package responses
 
 import (
 	"encoding/json"
@@ -10,8 +10,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
-// responsesVendor is the vendor under which thoughts of the Responses API are sealed.
-const responsesVendor = "openai"
+// vendor is the vendor under which thoughts of the Responses API are sealed.
+const vendor = "openai"
 
 // sealedReasoning is what a session keeps of a reasoning item beside its text,
 // in the signature of the item's first part. The other parts have the id and the
@@ -44,9 +44,9 @@ func (m *Model) host() string {
 	return m.target.Endpoint
 }
 
-// sealReasoning returns the parts of a reasoning item that the session keeps.
+// seal returns the parts of a reasoning item that the session keeps.
 // next is the item after it; nil for none.
-func (m *Model) sealReasoning(item, next *wire.Item) []*genai.Part {
+func (m *Model) seal(item, next *wire.Item) []*genai.Part {
 	texts, raw := reasoningTexts(item)
 	s := sealedReasoning{Host: m.host(), ID: item.ID}
 	if next != nil && isRepeated(next) {
@@ -64,7 +64,7 @@ func (m *Model) sealReasoning(item, next *wire.Item) []*genai.Part {
 	parts := make([]*genai.Part, len(texts))
 	for i, text := range texts {
 		data, _ := json.Marshal(s) // strings only
-		parts[i] = &genai.Part{Text: text, Thought: true, ThoughtSignature: request.Seal(responsesVendor, data)}
+		parts[i] = &genai.Part{Text: text, Thought: true, ThoughtSignature: request.Seal(vendor, data)}
 		s = sealedReasoning{Host: s.Host, ID: s.ID}
 	}
 	return parts
@@ -120,7 +120,7 @@ type reasoning struct {
 // add takes a thought in, unless it is another vendor's or host's, or a summary
 // without what it sums up.
 func (r *reasoning) add(part *genai.Part) {
-	data, ok := request.Unseal(responsesVendor, part.ThoughtSignature)
+	data, ok := request.Unseal(vendor, part.ThoughtSignature)
 	if !ok || len(data) == 0 {
 		return
 	}

@@ -1,6 +1,7 @@
-package openai
+package responses
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ type streamedPart struct {
 
 // setItem notes what an event says of an item: when it begins, and when it is
 // whole.
-func (s *responsesStream) setItem(e *wire.Event) {
+func (s *stream) setItem(e *wire.Event) {
 	if e.Item == nil {
 		return
 	}
@@ -41,14 +42,14 @@ func (s *responsesStream) setItem(e *wire.Event) {
 	}
 	before := item.Item
 	item.Item = *e.Item
-	item.Name, item.CallID = longer(item.Name, before.Name), longer(item.CallID, before.CallID)
-	item.Arguments = longer(item.Arguments, before.Arguments)
+	item.Name, item.CallID = cmp.Or(item.Name, before.Name), cmp.Or(item.CallID, before.CallID)
+	item.Arguments = cmp.Or(item.Arguments, before.Arguments)
 	item.ended = done
 }
 
 // find returns the item that an event is about, or nil. The id decides, then the
 // index: some servers give an item another id with each event.
-func (s *responsesStream) find(e *wire.Event, id string) *streamedItem {
+func (s *stream) find(e *wire.Event, id string) *streamedItem {
 	if id != "" {
 		for _, item := range slices.Backward(s.items) {
 			if item.ID == id {
@@ -72,7 +73,7 @@ func (s *responsesStream) find(e *wire.Event, id string) *streamedItem {
 
 // item returns the item of that type that an event is about. It is made if no
 // event has told of it.
-func (s *responsesStream) item(e *wire.Event, kind string) *streamedItem {
+func (s *stream) item(e *wire.Event, kind string) *streamedItem {
 	if item := s.find(e, e.ItemID); item != nil && item.Type == kind {
 		return item
 	}
@@ -81,7 +82,7 @@ func (s *responsesStream) item(e *wire.Event, kind string) *streamedItem {
 	return item
 }
 
-func (s *responsesStream) add(e *wire.Event, kind string) *streamedItem {
+func (s *stream) add(e *wire.Event, kind string) *streamedItem {
 	item := &streamedItem{Item: wire.Item{Type: kind}}
 	if e.OutputIndex != nil {
 		item.index = *e.OutputIndex
@@ -93,7 +94,7 @@ func (s *responsesStream) add(e *wire.Event, kind string) *streamedItem {
 }
 
 // part returns the text that an event is about, and its item.
-func (s *responsesStream) part(e *wire.Event) (*streamedItem, *streamedPart) {
+func (s *stream) part(e *wire.Event) (*streamedItem, *streamedPart) {
 	var of, kind string
 	index := e.ContentIndex
 	switch e.Type {
@@ -122,7 +123,7 @@ func (s *responsesStream) part(e *wire.Event) (*streamedItem, *streamedPart) {
 }
 
 // streamed returns the items as the events told them, in order.
-func (s *responsesStream) streamed() []wire.Item {
+func (s *stream) streamed() []wire.Item {
 	slices.SortStableFunc(s.items, func(a, b *streamedItem) int { return a.index - b.index })
 	items := make([]wire.Item, len(s.items))
 	for i, item := range s.items {
@@ -147,7 +148,7 @@ func (i *streamedItem) whole() wire.Item {
 	slices.SortStableFunc(i.parts, func(a, b *streamedPart) int { return a.index - b.index })
 	var content, summary wire.Content
 	for _, p := range i.parts {
-		text := longer(p.whole, p.text.String())
+		text := cmp.Or(p.whole, p.text.String())
 		part := wire.Part{Type: p.kind, Logprobs: p.logprobs}
 		if p.kind == wire.PartRefusal {
 			part.Refusal = text
@@ -255,10 +256,10 @@ func isSame(a, b *wire.Item) bool {
 
 // fillItem adds to item what only the stream told of it.
 func fillItem(item wire.Item, streamed *wire.Item) wire.Item {
-	item.Name, item.CallID = longer(item.Name, streamed.Name), longer(item.CallID, streamed.CallID)
-	item.Arguments = longer(item.Arguments, streamed.Arguments)
-	item.EncryptedContent = longer(item.EncryptedContent, streamed.EncryptedContent)
-	item.Result = longer(item.Result, streamed.Result)
+	item.Name, item.CallID = cmp.Or(item.Name, streamed.Name), cmp.Or(item.CallID, streamed.CallID)
+	item.Arguments = cmp.Or(item.Arguments, streamed.Arguments)
+	item.EncryptedContent = cmp.Or(item.EncryptedContent, streamed.EncryptedContent)
+	item.Result = cmp.Or(item.Result, streamed.Result)
 	item.Content, item.Summary = fill(item.Content, streamed.Content), fill(item.Summary, streamed.Summary)
 	if item.Type == wire.ItemReasoning && says(streamed.Summary) && !says(streamed.Content) {
 		item.Content = nil

@@ -1,6 +1,7 @@
-package openai
+package responses
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,16 +14,17 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
 // stream reads an answer event by event. It yields a partial response for each
 // piece of text and of thought if partial is set, and in the end the whole answer
 // or an error.
-func (d *responsesDecoder) stream(ctx context.Context, partial bool, yield func(*model.LLMResponse, error) bool) {
-	s := responsesStream{
+func (d *decoder) stream(ctx context.Context, partial bool, yield func(*model.LLMResponse, error) bool) {
+	s := stream{
 		d: d, yield: yield, partial: partial,
-		thought: request.Seal(responsesVendor, nil),
+		thought: request.Seal(vendor, nil),
 	}
 	answer, err := s.read()
 	switch {
@@ -37,9 +39,9 @@ func (d *responsesDecoder) stream(ctx context.Context, partial bool, yield func(
 	}
 }
 
-// responsesStream is what is known of an answer while it arrives.
-type responsesStream struct {
-	d       *responsesDecoder
+// stream is what is known of an answer while it arrives.
+type stream struct {
+	d       *decoder
 	yield   func(*model.LLMResponse, error) bool
 	partial bool
 	stopped bool // the consumer wants no more
@@ -54,7 +56,7 @@ type responsesStream struct {
 
 // read reads to the event that ends the answer. Without that event, the answer is
 // not whole.
-func (s *responsesStream) read() (*model.LLMResponse, error) {
+func (s *stream) read() (*model.LLMResponse, error) {
 	reader := sse.NewReader(s.d.resp.Body)
 	var stray []byte // what stood where an event should: often the text of an error
 	for {
@@ -65,9 +67,9 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 		case err == io.EOF && s.begun:
 			return nil, fmt.Errorf("openai: %w", failure.ErrTruncated)
 		case err == io.EOF && len(stray) > 0:
-			return nil, s.d.m.newError(s.d.resp, stray)
+			return nil, s.d.m.server.Error(s.d.resp, stray)
 		case err == io.EOF && len(reader.Stray()) > 0:
-			return nil, s.d.m.newError(s.d.resp, reader.Stray())
+			return nil, s.d.m.server.Error(s.d.resp, reader.Stray())
 		case err == io.EOF:
 			return nil, fmt.Errorf("openai: the stream holds no event: %w", failure.ErrEmpty)
 		case err != nil:
@@ -78,7 +80,7 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 				return nil, s.d.failed(event.Data)
 			}
 			if !event.Done() { // words of a proxy; "[DONE]" ends nothing here
-				stray = append(stray[:0], event.Data[:min(len(event.Data), maxStray)]...)
+				stray = append(stray[:0], event.Data[:min(len(event.Data), api.MaxStray)]...)
 			}
 			continue
 		}
@@ -94,7 +96,7 @@ func (s *responsesStream) read() (*model.LLMResponse, error) {
 }
 
 // take takes the decoded event in. It returns the whole answer once it is there.
-func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
+func (s *stream) take(data []byte) (*model.LLMResponse, error) {
 	e := &s.event
 	switch e.Type {
 	case wire.EventCreated, wire.EventInProgress:
@@ -105,7 +107,7 @@ func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
 		s.delta(e)
 	case wire.EventTextDone, wire.EventRefusalDone, wire.EventReasoningDone, wire.EventSummaryDone:
 		_, part := s.part(e)
-		part.whole = longer(e.Text, e.Refusal)
+		part.whole = cmp.Or(e.Text, e.Refusal)
 		if len(e.Logprobs) > 0 {
 			part.logprobs = e.Logprobs
 		}
@@ -113,7 +115,7 @@ func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
 		s.item(e, wire.ItemFunctionCall).arguments.WriteString(e.Delta)
 	case wire.EventArgumentsDone:
 		item := s.item(e, wire.ItemFunctionCall)
-		item.Arguments, item.Name = longer(e.Arguments, item.Arguments), longer(item.Name, e.Name)
+		item.Arguments, item.Name = cmp.Or(e.Arguments, item.Arguments), cmp.Or(item.Name, e.Name)
 	case wire.EventCompleted, wire.EventIncomplete, wire.EventFailed, wire.EventCancelled, wire.EventDone:
 		return s.end(e)
 	case wire.EventError:
@@ -122,16 +124,8 @@ func (s *responsesStream) take(data []byte) (*model.LLMResponse, error) {
 	return nil, nil
 }
 
-// longer returns the first text that is not empty.
-func longer[T ~string](a, b T) T {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // delta adds a piece of text and shows it.
-func (s *responsesStream) delta(e *wire.Event) {
+func (s *stream) delta(e *wire.Event) {
 	item, part := s.part(e)
 	part.text.WriteString(e.Delta)
 	part.logprobs = append(part.logprobs, e.Logprobs...)
@@ -149,7 +143,7 @@ func (s *responsesStream) delta(e *wire.Event) {
 }
 
 // show yields a partial response.
-func (s *responsesStream) show(part genai.Part) {
+func (s *stream) show(part genai.Part) {
 	if !s.partial {
 		return
 	}
@@ -167,12 +161,12 @@ func (s *responsesStream) show(part genai.Part) {
 }
 
 // end returns the whole answer, or the error that it ended in.
-func (s *responsesStream) end(e *wire.Event) (*model.LLMResponse, error) {
+func (s *stream) end(e *wire.Event) (*model.LLMResponse, error) {
 	response := e.Response
 	if response == nil {
 		response = &wire.Response{Error: e.Error}
 	}
-	response.Model = longer(response.Model, s.model)
+	response.Model = cmp.Or(response.Model, s.model)
 	switch {
 	case e.Type == wire.EventFailed:
 		response.Status = wire.StatusFailed
@@ -196,7 +190,7 @@ func (s *responsesStream) end(e *wire.Event) (*model.LLMResponse, error) {
 }
 
 // showRest shows what no delta told.
-func (s *responsesStream) showRest(answer *model.LLMResponse) {
+func (s *stream) showRest(answer *model.LLMResponse) {
 	var text strings.Builder
 	if answer.Content != nil {
 		for _, part := range answer.Content.Parts {

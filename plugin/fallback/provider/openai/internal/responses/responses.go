@@ -1,11 +1,9 @@
-package openai
+package responses
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"mime"
 	"net/http"
 
 	"google.golang.org/adk/v2/model"
@@ -13,55 +11,61 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
 )
 
-// responses makes a call through the Responses API.
-func (m *Model) responses(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-	body, names, err := m.encodeResponses(req, stream)
+// Model is a model at a server that speaks the Responses API. It is safe for concurrent
+// use.
+type Model struct {
+	target provider.Target
+	levels []string // thinking levels that target takes; nil if not known
+	server api.Server
+}
+
+// New returns the model of target, which server calls.
+func New(target provider.Target, server api.Server) *Model {
+	return &Model{target: target, levels: target.Accepts().ThinkingLevels, server: server}
+}
+
+// Generate makes one call and yields its answer, as a model.LLM does.
+func (m *Model) Generate(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	body, names, err := m.encode(req, stream)
 	if err != nil {
 		yield(nil, err)
 		return
 	}
-	resp, err := m.do(ctx, req, body, stream)
+	resp, err := m.server.Post(ctx, req, body, stream)
 	if err != nil {
 		yield(nil, err)
 		return
 	}
 	defer resp.Body.Close()
-	decoder := responsesDecoder{m: m, names: names, resp: resp}
-	if stream || isEventStream(resp.Header) {
-		decoder.stream(ctx, stream, yield)
+	d := decoder{m: m, names: names, resp: resp}
+	if stream || api.IsEventStream(resp.Header) {
+		d.stream(ctx, stream, yield)
 		return
 	}
-	answer, err := decoder.unary()
+	answer, err := d.unary()
 	if err != nil && ctx.Err() != nil {
 		err = ctx.Err()
 	}
 	yield(answer, err)
 }
 
-// isEventStream reports whether a response is a stream, whatever was asked for.
-func isEventStream(h http.Header) bool {
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	return kind == "text/event-stream"
-}
-
-// responsesDecoder reads one answer of the Responses API.
-type responsesDecoder struct {
+// decoder reads one answer of the Responses API.
+type decoder struct {
 	m     *Model
-	names wireNames
+	names api.Names
 	resp  *http.Response
 }
 
 // unary reads an answer that comes in one piece.
-func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
-	data, err := io.ReadAll(io.LimitReader(d.resp.Body, sse.MaxEvent+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("openai: reading the answer: %w", err)
-	case len(data) > sse.MaxEvent:
-		return nil, fmt.Errorf("openai: the answer is longer than 16 MiB: %w", failure.ErrTruncated)
+func (d *decoder) unary() (*model.LLMResponse, error) {
+	data, err := api.ReadWhole(d.resp.Body)
+	if err != nil {
+		return nil, err
 	}
 	data = sse.Trim(data)
 	// As in an event, JSON that is not an answer may be an error in any form.
@@ -73,7 +77,7 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 	case wire.EventCompleted:
 		return d.whole(event.Response)
 	case wire.EventError:
-		return nil, d.m.newError(d.resp, data)
+		return nil, d.m.server.Error(d.resp, data)
 	}
 	if len(data) > 64<<10 {
 		data = data[:64<<10]
@@ -83,9 +87,9 @@ func (d *responsesDecoder) unary() (*model.LLMResponse, error) {
 
 // unreadable returns the error for a body that is not an answer: one that was cut
 // off, or a page of a proxy.
-func (d *responsesDecoder) unreadable(data []byte, err error) error {
+func (d *decoder) unreadable(data []byte, err error) error {
 	if len(data) > 0 && data[0] != '{' && data[0] != ' ' && data[0] != '\n' {
-		return d.m.newError(d.resp, data[:min(len(data), openaiwire.MaxErrorBody)])
+		return d.m.server.Error(d.resp, data[:min(len(data), openaiwire.MaxErrorBody)])
 	}
 	if len(data) == 0 {
 		return fmt.Errorf("openai: %w", failure.ErrEmpty)

@@ -1,6 +1,7 @@
-package openai
+package chat
 
 import (
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"hash/fnv"
 	"net"
 	"path"
@@ -134,17 +135,17 @@ func matches(patterns, s string) bool {
 	return false
 }
 
-// maxChatCallID bounds the id of a call, in characters: langmanus#119,
+// maxCallID bounds the id of a call, in characters: langmanus#119,
 // autogen#6377.
-const maxChatCallID = 40
+const maxCallID = 40
 
 // callID is the id rule for [request.Pair].
 func (d *dialect) callID(id string, _ int) string {
 	if !d.id9 {
-		return allowedID(id, maxChatCallID)
+		return api.AllowedID(id, maxCallID)
 	}
 	const size = 9
-	if len(id) == size && !strings.ContainsFunc(id, func(r rune) bool { return r == '_' || r == '-' || r > 'z' || !isAllowed(byte(r)) }) {
+	if len(id) == size && !strings.ContainsFunc(id, func(r rune) bool { return !isAlphanumeric(r) }) {
 		return id
 	}
 	h := fnv.New64a()
@@ -156,4 +157,8 @@ func (d *dialect) callID(id string, _ int) string {
 		n /= uint64(len(digits))
 	}
 	return string(b[:])
+}
+
+func isAlphanumeric(r rune) bool {
+	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 }

@@ -1,8 +1,8 @@
-package openai
+package chat
 
 import (
 	"bytes"
-	"encoding/base64"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,12 +11,13 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
-// chatCalls puts tool calls together from their pieces.
-type chatCalls struct{ list []chatCall }
+// calls puts tool calls together from their pieces.
+type calls struct{ list []toolCall }
 
-type chatCall struct {
+type toolCall struct {
 	index    int // as the server numbers it; -1 if it does not
 	id, name string
 	args     []byte
@@ -24,16 +25,16 @@ type chatCall struct {
 }
 
 // add takes a piece in: it begins a call, or belongs to one.
-func (c *chatCalls) add(piece *openaiwire.ChatCallDelta) {
+func (c *calls) add(piece *openaiwire.ChatCallDelta) {
 	call := c.find(piece)
 	if call == nil {
-		c.list = append(c.list, chatCall{index: piece.Index})
+		c.list = append(c.list, toolCall{index: piece.Index})
 		call = &c.list[len(c.list)-1]
 	}
-	call.id = longer(call.id, piece.ID)
+	call.id = cmp.Or(call.id, piece.ID)
 	switch name := piece.Function.Name; {
 	case call.name == "" || strings.HasPrefix(name, call.name):
-		call.name = longer(name, call.name)
+		call.name = cmp.Or(name, call.name)
 	case name != "" && len(call.args) == 0:
 		call.name += name // a name in pieces
 	}
@@ -48,7 +49,7 @@ func (c *chatCalls) add(piece *openaiwire.ChatCallDelta) {
 // find returns the call that a piece belongs to; nil if it begins one. A new call
 // has a name. Servers number calls, or name their ids, or do both, or neither;
 // some give each piece of a call another id, some give each call the number 0.
-func (c *chatCalls) find(piece *openaiwire.ChatCallDelta) *chatCall {
+func (c *calls) find(piece *openaiwire.ChatCallDelta) *toolCall {
 	if len(c.list) == 0 {
 		return nil
 	}
@@ -93,23 +94,23 @@ func (c *chatCalls) find(piece *openaiwire.ChatCallDelta) *chatCall {
 // parts returns the calls. Arguments that are not a JSON object are never passed
 // on; malformed then explains why. Empty arguments of an answer that was cut off
 // are not passed on either, as they may be incomplete.
-func (c *chatCalls) parts(vendor string, names wireNames, cut bool) (parts []*genai.Part, malformed string) {
+func (c *calls) parts(vendor string, names api.Names, cut bool) (parts []*genai.Part, malformed string) {
 	seen := make(map[string]bool, len(c.list))
 	for i := range c.list {
 		call := &c.list[i]
 		if cut && len(bytes.TrimSpace(call.args)) == 0 {
 			continue
 		}
-		args, ok := arguments(call.args)
+		args, ok := api.Arguments(call.args)
 		if !ok || call.name == "" {
-			malformed = fmt.Sprintf("the arguments of the call of %q are no JSON object", names.original(call.name))
+			malformed = fmt.Sprintf("the arguments of the call of %q are no JSON object", names.Original(call.name))
 			continue
 		}
 		if seen[call.id] {
 			call.id = "" // ADK gives it one: two calls with the same id cannot be told apart
 		}
 		seen[call.id] = true
-		part := &genai.Part{FunctionCall: &genai.FunctionCall{ID: call.id, Name: names.original(call.name), Args: args}}
+		part := &genai.Part{FunctionCall: &genai.FunctionCall{ID: call.id, Name: names.Original(call.name), Args: args}}
 		if call.extra != nil {
 			part.ThoughtSignature = request.Seal(vendor, call.extra)
 		}
@@ -118,35 +119,8 @@ func (c *chatCalls) parts(vendor string, names wireNames, cut bool) (parts []*ge
 	return parts, malformed
 }
 
-// arguments reads the arguments of a call. None are as good as {}.
-func arguments(data []byte) (map[string]any, bool) {
-	data = bytes.TrimSpace(data)
-	if len(data) == 0 || string(data) == "null" || string(data) == "{}" {
-		return map[string]any{}, true
-	}
-	var args map[string]any
-	if json.Unmarshal(data, &args) != nil || args == nil {
-		return nil, false
-	}
-	return args, true
-}
-
 // isObject reports whether data is a complete JSON object.
 func isObject(data []byte) bool {
 	data = bytes.TrimSpace(data)
 	return len(data) > 1 && data[0] == '{' && data[len(data)-1] == '}' && json.Valid(data)
-}
-
-// readDataURL returns what a data URL in base64 holds.
-func readDataURL(url string) (kind string, data []byte, ok bool) {
-	rest, ok := strings.CutPrefix(url, "data:")
-	if !ok {
-		return "", nil, false
-	}
-	kind, text, ok := strings.Cut(rest, ";base64,")
-	if !ok {
-		return "", nil, false
-	}
-	data, err := base64.StdEncoding.DecodeString(text)
-	return kind, data, err == nil && len(data) > 0
 }

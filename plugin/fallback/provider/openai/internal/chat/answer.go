@@ -1,4 +1,4 @@
-package openai
+package chat
 
 import (
 	"fmt"
@@ -10,13 +10,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
-// chatAnswer gathers an answer from its chunks. A whole answer is one chunk.
+// answer gathers an answer from its chunks. A whole answer is one chunk.
 // Only the first choice counts.
-type chatAnswer struct {
+type answer struct {
 	m       *Model
-	names   wireNames
+	names   api.Names
 	dialect *dialect
 	whole   bool // the answer did not come as a stream
 
@@ -24,7 +25,7 @@ type chatAnswer struct {
 	text, thoughts strings.Builder
 	refusal        strings.Builder
 	details        details // the thoughts as OpenRouter wants them back
-	calls          chatCalls
+	calls          calls
 	parts          []*genai.Part // images
 	citations      []*genai.Citation
 	finish, native string
@@ -33,13 +34,13 @@ type chatAnswer struct {
 	streamed       bool // text or thoughts have come as deltas
 }
 
-// chatDelta is what a chunk adds to what can be shown.
-type chatDelta struct{ thought, text string }
+// shown is what a chunk adds to what can be shown.
+type shown struct{ thought, text string }
 
-func (d chatDelta) isEmpty() bool { return d == chatDelta{} }
+func (s shown) isEmpty() bool { return s == shown{} }
 
 // response returns a partial response.
-func (d chatDelta) response(version string) *model.LLMResponse {
+func (s shown) response(version string) *model.LLMResponse {
 	// One allocation: there is one for each token.
 	var memory struct {
 		response model.LLMResponse
@@ -50,28 +51,28 @@ func (d chatDelta) response(version string) *model.LLMResponse {
 	m := &memory
 	m.response = model.LLMResponse{Content: &m.content, ModelVersion: version, Partial: true}
 	m.content = genai.Content{Role: genai.RoleModel, Parts: m.parts[:0]}
-	if d.thought != "" {
+	if s.thought != "" {
 		m.content.Parts = append(m.content.Parts, &m.part)
-		m.part = genai.Part{Text: d.thought, Thought: true}
-		if d.text != "" {
-			m.content.Parts = append(m.content.Parts, &genai.Part{Text: d.text})
+		m.part = genai.Part{Text: s.thought, Thought: true}
+		if s.text != "" {
+			m.content.Parts = append(m.content.Parts, &genai.Part{Text: s.text})
 		}
 		return &m.response
 	}
-	m.part.Text = d.text
+	m.part.Text = s.text
 	m.content.Parts = append(m.content.Parts, &m.part)
 	return &m.response
 }
 
 // add takes a chunk in and returns what can be shown of it.
-func (a *chatAnswer) add(c *openaiwire.ChatAnswer) chatDelta {
+func (a *answer) add(c *openaiwire.ChatAnswer) shown {
 	if c.Model != "" {
 		a.model = c.Model
 	}
 	if c.Usage != nil {
 		a.usage = *c.Usage
 	}
-	var shown chatDelta
+	var all shown
 	for i := range c.Choices {
 		choice := &c.Choices[i]
 		if choice.Index != 0 {
@@ -92,14 +93,14 @@ func (a *chatAnswer) add(c *openaiwire.ChatAnswer) chatDelta {
 		if part := choice.Part(); part != nil {
 			a.streamed = a.streamed || choice.Delta != nil
 			delta := a.addPart(part)
-			shown.thought, shown.text = shown.thought+delta.thought, shown.text+delta.text
+			all.thought, all.text = all.thought+delta.thought, all.text+delta.text
 		}
 	}
-	return shown
+	return all
 }
 
-func (a *chatAnswer) addPart(part *openaiwire.ChatDelta) chatDelta {
-	var delta chatDelta
+func (a *answer) addPart(part *openaiwire.ChatDelta) shown {
+	var delta shown
 	if part.Content != nil {
 		delta.text = *part.Content
 		a.text.WriteString(delta.text)
@@ -131,7 +132,7 @@ func (a *chatAnswer) addPart(part *openaiwire.ChatDelta) chatDelta {
 	return delta
 }
 
-func (a *chatAnswer) isEmpty() bool {
+func (a *answer) isEmpty() bool {
 	return a.text.Len() == 0 && a.thoughts.Len() == 0 && a.refusal.Len() == 0 && len(a.calls.list) == 0 && len(a.parts) == 0
 }
 
@@ -139,7 +140,7 @@ func (a *chatAnswer) isEmpty() bool {
 func (m *Model) vendor() string { return "chat:" + m.target.Endpoint }
 
 // final returns the final response, or the error that the answer ended in.
-func (a *chatAnswer) final() (*model.LLMResponse, error) {
+func (a *answer) final() (*model.LLMResponse, error) {
 	reason, err := a.reason()
 	if err != nil {
 		return nil, err
@@ -174,13 +175,13 @@ func (a *chatAnswer) final() (*model.LLMResponse, error) {
 	if len(a.citations) > 0 {
 		response.CitationMetadata = &genai.CitationMetadata{Citations: a.citations}
 	}
-	response.LogprobsResult, response.AvgLogprobs = logprobsOf(a.logprobs)
+	response.LogprobsResult, response.AvgLogprobs = api.Logprobs(a.logprobs)
 	return response, nil
 }
 
 // reason returns why the answer ended, in genai's words. The same words come in
 // different cases and with different marks.
-func (a *chatAnswer) reason() (genai.FinishReason, error) {
+func (a *answer) reason() (genai.FinishReason, error) {
 	reason, ok := finishReasons[plainWord(a.finish)]
 	if !ok {
 		reason = genai.FinishReasonOther
@@ -191,9 +192,9 @@ func (a *chatAnswer) reason() (genai.FinishReason, error) {
 	}
 	switch reason {
 	case finishFailed:
-		return "", a.m.newError(nil, []byte(`{"error":{"type":"server_error","message":"the server ended the answer with finish reason error"}}`))
+		return "", a.m.server.Error(nil, []byte(`{"error":{"type":"server_error","message":"the server ended the answer with finish reason error"}}`))
 	case finishBusy:
-		return "", a.m.newError(nil, []byte(`{"error":{"type":"overloaded_error","message":"the server ran out of resources within the answer"}}`))
+		return "", a.m.server.Error(nil, []byte(`{"error":{"type":"overloaded_error","message":"the server ran out of resources within the answer"}}`))
 	case finishAborted:
 		return "", fmt.Errorf("openai: the server aborted the answer: %w", failure.ErrTruncated)
 	}

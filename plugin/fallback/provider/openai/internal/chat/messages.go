@@ -1,9 +1,8 @@
-package openai
+package chat
 
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
 // The texts of messages that are added because a server requires one.
@@ -20,11 +20,11 @@ const (
 )
 
 // messages writes the instruction and the conversation.
-func (e *chatEncoder) messages(system *genai.Content, contents []*genai.Content) error {
+func (e *encoder) messages(system *genai.Content, contents []*genai.Content) error {
 	contents = request.Pair(contents, e.dialect.callID)
-	turn := ownWords(contents)
+	turn := api.OwnWords(contents)
 	e.body.Messages = make([]openaiwire.ChatMessage, 0, len(contents)+2)
-	if text := textOf(system); text != "" {
+	if text := api.Instruction(system); text != "" {
 		e.body.Messages = append(e.body.Messages, openaiwire.ChatMessage{Role: e.dialect.instructions(), Content: openaiwire.ChatContent{Text: text}})
 	}
 	instructions := len(e.body.Messages)
@@ -43,7 +43,7 @@ func (e *chatEncoder) messages(system *genai.Content, contents []*genai.Content)
 		}
 	}
 	if len(e.body.Messages) == instructions {
-		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Text: startWords}})
+		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Text: api.StartWords}})
 	}
 	if last := e.body.Messages[len(e.body.Messages)-1]; last.Role == "assistant" && e.dialect.endsWithUser {
 		e.add(openaiwire.ChatMessage{Role: "user", Content: openaiwire.ChatContent{Text: continueWords}})
@@ -60,7 +60,7 @@ func (d *dialect) instructions() string {
 }
 
 // instruct adds a text to the instruction.
-func (e *chatEncoder) instruct(text string) {
+func (e *encoder) instruct(text string) {
 	role := e.dialect.instructions()
 	if len(e.body.Messages) > 0 && e.body.Messages[0].Role == role {
 		e.body.Messages[0].Content.Text += "\n\n" + text
@@ -70,7 +70,7 @@ func (e *chatEncoder) instruct(text string) {
 }
 
 // add appends a message in the order that the server demands.
-func (e *chatEncoder) add(message openaiwire.ChatMessage) {
+func (e *encoder) add(message openaiwire.ChatMessage) {
 	if n := len(e.body.Messages); n > 0 && e.dialect.noUserAfterTool && message.Role == "user" && e.body.Messages[n-1].Role == "tool" {
 		e.body.Messages = append(e.body.Messages, openaiwire.ChatMessage{Role: "assistant", Content: openaiwire.ChatContent{Text: betweenWords}})
 	}
@@ -79,7 +79,7 @@ func (e *chatEncoder) add(message openaiwire.ChatMessage) {
 
 // model writes what the model said: one message. current says that it belongs to
 // the current turn.
-func (e *chatEncoder) model(content *genai.Content, current bool) error {
+func (e *encoder) model(content *genai.Content, current bool) error {
 	message := openaiwire.ChatMessage{Role: "assistant"}
 	var text strings.Builder
 	var thoughts []*genai.Part // several if steps were merged
@@ -103,9 +103,9 @@ func (e *chatEncoder) model(content *genai.Content, current bool) error {
 		case part.Text != "":
 			text.WriteString(part.Text)
 		case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
-			text.WriteString("\n" + codeText(part) + "\n")
+			text.WriteString("\n" + api.CodeText(part) + "\n")
 		default:
-			one, ok, err := chatMedia(part)
+			one, ok, err := mediaPart(part)
 			if err != nil {
 				return err
 			}
@@ -131,7 +131,7 @@ func (e *chatEncoder) model(content *genai.Content, current bool) error {
 
 // thoughts adds to a message the thoughts that precede it, in their order, if the
 // server expects them back.
-func (e *chatEncoder) thoughts(message *openaiwire.ChatMessage, parts []*genai.Part, current bool) {
+func (e *encoder) thoughts(message *openaiwire.ChatMessage, parts []*genai.Part, current bool) {
 	switch e.dialect.thoughts {
 	case reasoningContent:
 		if len(message.ToolCalls) > 0 {
@@ -174,16 +174,13 @@ func textOfParts(parts []*genai.Part) *string {
 }
 
 // call writes a call. Its arguments are always the text of an object.
-func (e *chatEncoder) call(part *genai.Part) (openaiwire.ChatToolCall, error) {
-	args := []byte("{}")
-	if len(part.FunctionCall.Args) > 0 {
-		var err error
-		if args, err = marshal(part.FunctionCall.Args); err != nil {
-			return openaiwire.ChatToolCall{}, fmt.Errorf("openai: the arguments of the call of %q are no JSON: %w", part.FunctionCall.Name, err)
-		}
+func (e *encoder) call(part *genai.Part) (openaiwire.ChatToolCall, error) {
+	args, err := api.CallArguments(part.FunctionCall)
+	if err != nil {
+		return openaiwire.ChatToolCall{}, err
 	}
 	return openaiwire.ChatToolCall{ID: part.FunctionCall.ID, Function: openaiwire.ChatFunction{
-		Name: e.names.wire(part.FunctionCall.Name), Arguments: string(args),
+		Name: e.names.Wire(part.FunctionCall.Name), Arguments: args,
 	}}, nil
 }
 
@@ -192,7 +189,7 @@ func (e *chatEncoder) call(part *genai.Part) (openaiwire.ChatToolCall, error) {
 const skipSignature = `{"google":{"thought_signature":"` + request.SkipSignature + `"}}`
 
 // geminiSignature returns the extra content that a call came with.
-func (e *chatEncoder) geminiSignature(signature []byte, demanded bool) json.RawMessage {
+func (e *encoder) geminiSignature(signature []byte, demanded bool) json.RawMessage {
 	extra, own := request.Unseal(e.m.vendor(), signature)
 	switch {
 	case own && json.Valid(extra):
@@ -206,7 +203,7 @@ func (e *chatEncoder) geminiSignature(signature []byte, demanded bool) json.RawM
 // user writes what a user or the tools said: a message for each result, then one
 // with the rest and with the media of the calls and results, which the messages of
 // model and tool cannot hold.
-func (e *chatEncoder) user(content *genai.Content) error {
+func (e *encoder) user(content *genai.Content) error {
 	parts := e.pending
 	e.pending = nil
 	for _, part := range content.Parts {
@@ -223,9 +220,9 @@ func (e *chatEncoder) user(content *genai.Content) error {
 				parts = append(parts, openaiwire.ChatPart{Type: "text", Text: part.Text})
 			}
 		case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
-			parts = append(parts, openaiwire.ChatPart{Type: "text", Text: codeText(part)})
+			parts = append(parts, openaiwire.ChatPart{Type: "text", Text: api.CodeText(part)})
 		default:
-			media, ok, err := chatMedia(part)
+			media, ok, err := mediaPart(part)
 			if err != nil {
 				return err
 			}
@@ -257,19 +254,17 @@ func contentOf(parts []openaiwire.ChatPart) openaiwire.ChatContent {
 }
 
 // result writes the result of a call, and returns the media in it.
-func (e *chatEncoder) result(response *genai.FunctionResponse) (media []openaiwire.ChatPart, err error) {
-	text := []byte("{}")
-	if response.Response != nil {
-		if text, err = marshal(response.Response); err != nil {
-			return nil, fmt.Errorf("openai: the result of %q is no JSON: %w", response.Name, err)
-		}
+func (e *encoder) result(response *genai.FunctionResponse) (media []openaiwire.ChatPart, err error) {
+	text, err := api.ResultText(response)
+	if err != nil {
+		return nil, err
 	}
-	e.add(openaiwire.ChatMessage{Role: "tool", ToolCallID: response.ID, Content: openaiwire.ChatContent{Text: string(text)}})
+	e.add(openaiwire.ChatMessage{Role: "tool", ToolCallID: response.ID, Content: openaiwire.ChatContent{Text: text}})
 	for _, part := range response.Parts {
 		if part == nil {
 			continue
 		}
-		one, ok, err := chatMedia(mediaOf(part))
+		one, ok, err := mediaPart(api.MediaOf(part))
 		if err != nil {
 			return nil, err
 		}

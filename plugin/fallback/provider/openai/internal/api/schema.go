@@ -1,0 +1,40 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
+)
+
+// Schema is the schema that the text of an answer must follow.
+type Schema struct {
+	Name string         // the API requires one
+	JSON map[string]any // JSON Schema
+}
+
+// AnswerSchema returns the schema that config demands; nil if it demands none.
+func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
+	var schema any = config.ResponseJsonSchema
+	if schema == nil && config.ResponseSchema != nil {
+		schema = config.ResponseSchema
+	}
+	if schema == nil {
+		return nil, nil
+	}
+	converted, err := wireschema.JSON(schema)
+	if err != nil {
+		return nil, fmt.Errorf("openai: the response schema: %w", err)
+	}
+	name := "response"
+	if title, isText := converted["title"].(string); isText && title != "" {
+		name = AllowedID(title, maxName)
+	}
+	return &Schema{name, converted}, nil
+}
+
+// SaysJSON reports whether text has the word JSON. The APIs refuse a request for
+// JSON without a schema if no text of its input does.
+func SaysJSON(text string) bool { return strings.Contains(strings.ToLower(text), "json") }

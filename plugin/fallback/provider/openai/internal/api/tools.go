@@ -1,0 +1,124 @@
+package api
+
+import (
+	"fmt"
+	"slices"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
+)
+
+// Function is a function that the model may call.
+type Function struct {
+	Name, Description string         // the name is the API's
+	Parameters        map[string]any // JSON Schema of an object
+	Strict            bool           // the schema is one of strict mode
+}
+
+// Choice says which functions the model has to call.
+type Choice uint8
+
+const (
+	Free Choice = iota // any of them, or none
+	None
+	One // the only one
+	Any // at least one
+)
+
+// Functions returns the functions that the model may call, and how it chooses among
+// them. names remembers what their names stand for.
+func Functions(config *genai.GenerateContentConfig, names *Names) ([]Function, Choice, error) {
+	var calling *genai.FunctionCallingConfig
+	if config.ToolConfig != nil {
+		calling = config.ToolConfig.FunctionCallingConfig
+	}
+	var functions []Function
+	for _, tool := range config.Tools {
+		if tool == nil {
+			continue
+		}
+		for _, declaration := range tool.FunctionDeclarations {
+			if declaration == nil || !isChoosable(declaration.Name, calling) {
+				continue
+			}
+			function, err := functionOf(declaration, names)
+			if err != nil {
+				return nil, Free, err
+			}
+			functions = append(functions, function)
+		}
+	}
+	switch {
+	case calling == nil || len(functions) == 0:
+		return functions, Free, nil
+	case calling.Mode == genai.FunctionCallingConfigModeNone:
+		return functions, None, nil
+	case calling.Mode == genai.FunctionCallingConfigModeAny && len(calling.AllowedFunctionNames) == 1:
+		return functions, One, nil
+	case calling.Mode == genai.FunctionCallingConfigModeAny:
+		return functions, Any, nil
+	}
+	return functions, Free, nil
+}
+
+// isChoosable reports whether the model may call a function. Where only some may
+// be called, the others are not declared: not every server knows a choice among
+// several.
+func isChoosable(name string, calling *genai.FunctionCallingConfig) bool {
+	if calling == nil || calling.Mode != genai.FunctionCallingConfigModeAny || len(calling.AllowedFunctionNames) == 0 {
+		return true
+	}
+	return slices.Contains(calling.AllowedFunctionNames, name)
+}
+
+func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function, error) {
+	var schema any = declaration.ParametersJsonSchema
+	if schema == nil && declaration.Parameters != nil {
+		schema = declaration.Parameters
+	}
+	parameters, err := wireschema.JSON(schema)
+	if err != nil {
+		return Function{}, fmt.Errorf("openai: the parameters of %q: %w", declaration.Name, err)
+	}
+	if parameters == nil {
+		parameters = map[string]any{}
+	}
+	// A schema without these is refused, with invalid_function_parameters.
+	if parameters["type"] == nil {
+		parameters["type"] = "object"
+	}
+	if parameters["properties"] == nil && parameters["type"] == "object" {
+		parameters["properties"] = map[string]any{}
+	}
+	// Strict mode is for those who write their schemas for it.
+	strict := false
+	if parameters["additionalProperties"] == false {
+		_, strict = wireschema.Strict(parameters)
+	}
+	return Function{Name: names.Wire(declaration.Name), Description: declaration.Description, Parameters: parameters, Strict: strict}, nil
+}
+
+// CallArguments returns the arguments of a call as the text of an object.
+func CallArguments(call *genai.FunctionCall) (string, error) {
+	if len(call.Args) == 0 {
+		return "{}", nil
+	}
+	text, err := Marshal(call.Args)
+	if err != nil {
+		return "", fmt.Errorf("openai: the arguments of the call of %q are no JSON: %w", call.Name, err)
+	}
+	return string(text), nil
+}
+
+// ResultText returns the result of a call as the text of an object.
+func ResultText(response *genai.FunctionResponse) (string, error) {
+	if response.Response == nil {
+		return "{}", nil
+	}
+	text, err := Marshal(response.Response)
+	if err != nil {
+		return "", fmt.Errorf("openai: the result of %q is no JSON: %w", response.Name, err)
+	}
+	return string(text), nil
+}
