@@ -209,7 +209,7 @@ func newSplit(config SplitConfig) *split {
 	if config.Adaptive != nil {
 		s.balance = newBalance(*config.Adaptive, fullShare(config.Arms))
 	}
-	s.share()
+	s.follow()
 	return s
 }
 
