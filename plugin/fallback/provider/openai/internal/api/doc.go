@@ -1,7 +1,7 @@
-// Package api has what chat completions and the Responses API share: the server that
-// they are called at, and those values of an agent's request and of an answer that both
-// write alike, such as names, tools, schemas, settings and log probabilities.
+// Package api has what packages chat and responses share: the server that a model is
+// called at, and conversions between genai and the values that both APIs write alike,
+// such as names, tools, schemas, settings and log probabilities.
 //
-// The bodies themselves are in packages chat and responses, which do not know each
-// other. What only one of them needs belongs there.
+// What only one of the APIs needs belongs in its own package. The two do not import each
+// other.
 package api

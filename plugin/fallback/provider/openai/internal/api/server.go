@@ -16,8 +16,8 @@ import (
 
 // Server is where one model is called. It is safe for concurrent use.
 type Server interface {
-	// ModelName returns the server's name for a model, which an agent's request
-	// names; "" is the server's own model.
+	// ModelName returns the server's name for the model that a request names: Azure
+	// calls its models by deployment. "" is the Server's own model.
 	ModelName(of string) string
 	// Post posts body, the JSON object for a request, and returns the response if it is
 	// a success that may hold an answer. The caller closes its body. Any other

@@ -22,7 +22,7 @@ type Choice uint8
 const (
 	Free Choice = iota // any of them, or none
 	None
-	One // the only one
+	One // the first, which is the only one
 	Any // at least one
 )
 

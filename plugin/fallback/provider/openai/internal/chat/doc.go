@@ -2,5 +2,6 @@
 // a dialect of its own. It writes the body of a request as its server and model take it,
 // and reads answers and streams as real servers send them.
 //
-// Package openaiwire has the protocol itself, package api what the Responses API shares.
+// Package openaiwire has the protocol itself, package api what chat completions have in
+// common with the Responses API.
 package chat

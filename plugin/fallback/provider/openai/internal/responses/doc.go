@@ -2,5 +2,6 @@
 // request, with the model's own reasoning in it, because the server stores nothing, and
 // reads answers and streams as real servers send them.
 //
-// Package wire has the protocol itself, package api what chat completions share.
+// Package wire has the protocol itself, package api what the API has in common with chat
+// completions.
 package responses
