@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
@@ -30,7 +31,7 @@ func TestWithoutTexts(t *testing.T) {
 		"nil":                {nil, nil},
 	} {
 		contents := []*genai.Content{test.content, nil}
-		before := request.CloneContents(contents)
+		before := clone.Contents(contents)
 		got := request.WithoutTexts(contents, map[string]bool{"Sorry.": true})
 		if diff := cmp.Diff([]*genai.Content{test.want, nil}, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)

@@ -1,44 +1,28 @@
 package request_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-func toolLoop() *model.LLMRequest {
-	return &model.LLMRequest{
-		Model: "gemini-2.5-flash",
-		Contents: []*genai.Content{
-			genai.NewContentFromText("weather in Paris?", genai.RoleUser),
-			{Role: genai.RoleModel, Parts: []*genai.Part{
-				{Text: "let me look"},
-				{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "weather", Args: map[string]any{"city": "Paris", "days": []any{1.0}}}, ThoughtSignature: []byte("sig1")},
-				{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "time"}},
-			}},
-			{Role: genai.RoleUser, Parts: []*genai.Part{
-				{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "weather", Response: map[string]any{"sky": "clear"}}},
-				{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "time"}},
-			}},
-			nil,
-		},
-		Config: &genai.GenerateContentConfig{
-			SystemInstruction: genai.NewContentFromText("be brief", genai.RoleUser),
-			Temperature:       genai.Ptr[float32](0.5),
-			HTTPOptions:       &genai.HTTPOptions{Headers: http.Header{"X-Trace": {"t1"}}},
-			Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{
-				Name: "weather", Parameters: &genai.Schema{Type: genai.TypeObject, Properties: map[string]*genai.Schema{"city": {Type: genai.TypeString}}},
-			}}}},
-			Labels:             map[string]string{"team": "a"},
-			ResponseJsonSchema: map[string]any{"type": "object", "required": []any{"a"}},
-		},
-		Tools: map[string]any{"weather": &struct{ name string }{"live"}},
+func toolLoop() []*genai.Content {
+	return []*genai.Content{
+		genai.NewContentFromText("weather in Paris?", genai.RoleUser),
+		{Role: genai.RoleModel, Parts: []*genai.Part{
+			{Text: "let me look"},
+			{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "weather", Args: map[string]any{"city": "Paris", "days": []any{1.0}}}, ThoughtSignature: []byte("sig1")},
+			{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "time"}},
+		}},
+		{Role: genai.RoleUser, Parts: []*genai.Part{
+			{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "weather", Response: map[string]any{"sky": "clear"}}},
+			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "time"}},
+		}},
+		nil,
 	}
 }
 
@@ -59,11 +43,11 @@ func signatures(contents []*genai.Content) string {
 func TestAdapt(t *testing.T) {
 	const skip = request.SkipSignature
 	unsigned := func() []*genai.Content {
-		contents := toolLoop().Contents
+		contents := toolLoop()
 		contents[1].Parts[1].ThoughtSignature = nil
 		return contents
 	}
-	signed := func() []*genai.Content { return toolLoop().Contents }
+	signed := func() []*genai.Content { return toolLoop() }
 	nextTurn := func() []*genai.Content {
 		contents := unsigned()
 		contents[3] = genai.NewContentFromText("and Rome?", genai.RoleUser)
@@ -101,7 +85,7 @@ func TestAdapt(t *testing.T) {
 
 // B64: the pairing of calls and responses is left as it is.
 func TestAdaptKeepsCallIDs(t *testing.T) {
-	contents := toolLoop().Contents
+	contents := toolLoop()
 	request.Adapt(contents, "gemini-3-pro", true)
 	var ids []string
 	for _, content := range contents[:3] {

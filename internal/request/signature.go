@@ -7,6 +7,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 )
 
 // SkipSignature stands for a missing thought signature. Gemini 3 models refuse
@@ -41,7 +43,7 @@ func DropSignatures(resp *model.LLMResponse) {
 	if content == nil || !slices.ContainsFunc(content.Parts, isSigned) {
 		return
 	}
-	resp.Content = CloneContents([]*genai.Content{content})[0]
+	resp.Content = clone.Contents([]*genai.Content{content})[0]
 	stripSignatures(resp.Content)
 }
 

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -35,7 +35,7 @@ func (d deriving) Do(ctx context.Context, req *model.LLMRequest, _ bool, out *st
 // says the same, at the same time, and for detached layers within detached layers.
 func TestDeriveOncePerCall(t *testing.T) {
 	req := &model.LLMRequest{Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("be", "")}}
-	other := request.Clone(req)
+	other := clone.Request(req)
 	var made atomic.Int64
 	derive := func(ctx context.Context, req *model.LLMRequest, k kind) int64 {
 		return stream.Derive(ctx, req, k, func() int64 { return made.Add(1) })

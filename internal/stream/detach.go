@@ -8,8 +8,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
-	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -47,7 +47,7 @@ func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, s
 	d := &Detached{name: layer.Name(), started: time.Now(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
 	d.fork = s.Fork(d.hand)
 	d.fork.apart, d.fork.detached = true, d
-	own := request.Clone(req)
+	own := clone.Request(req)
 	d.copied, d.copyOf = saidBy(own), saidBy(req)
 	go func() {
 		err := fmt.Errorf("fallback: %s ended its goroutine", d.name)

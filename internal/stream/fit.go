@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/foreign"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/price"
@@ -73,7 +74,7 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 			err = failed
 		}
 	}()
-	own := request.Clone(req)
+	own := clone.Request(req)
 	own.Model = a.name
 	fields, foreign := request.TakeFields(own, protocolOf(target))
 	var adapted []string

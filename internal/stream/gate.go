@@ -6,6 +6,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -59,7 +60,7 @@ func (s *Sink) Answer(a call.Attempt, resp *model.LLMResponse, streamed bool) {
 
 func asPartial(resp *model.LLMResponse) *model.LLMResponse {
 	return &model.LLMResponse{
-		Content: request.CloneContents([]*genai.Content{resp.Content})[0], ModelVersion: resp.ModelVersion, Partial: true,
+		Content: clone.Contents([]*genai.Content{resp.Content})[0], ModelVersion: resp.ModelVersion, Partial: true,
 	}
 }
 

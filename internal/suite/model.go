@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 )
 
 // Step is what a scripted model does with one call.
@@ -38,7 +38,7 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 		m.mu.Lock()
 		step := m.steps[min(m.next, len(m.steps)-1)]
 		m.next++
-		m.requests = append(m.requests, request.Clone(req))
+		m.requests = append(m.requests, clone.Request(req))
 		m.mu.Unlock()
 		step(ctx, req, stream, yield)
 	}

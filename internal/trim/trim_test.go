@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/internal/trim"
@@ -211,7 +212,7 @@ func TestHistoryProperties(t *testing.T) {
 	trimmed := 0
 	rapid.Check(t, func(t *rapid.T) {
 		contents := conversation(t)
-		before := request.CloneContents(contents)
+		before := clone.Contents(contents)
 		budget := rapid.IntRange(0, total(contents)+1).Draw(t, "budget")
 		kept, ok := trim.History(contents, budget, tokens.OfContent)
 		if diff := cmp.Diff(before, contents); diff != "" {

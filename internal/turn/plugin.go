@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
@@ -74,7 +75,7 @@ func (p *Plugin) BeforeModel(ctx Context, req *model.LLMRequest) (*model.LLMResp
 	}
 	if foreign := req.Model != root; foreign || request.LacksSignature(req.Contents, req.Model) {
 		// The contents may be the session's own.
-		req.Contents = request.CloneContents(req.Contents)
+		req.Contents = clone.Contents(req.Contents)
 		request.Adapt(req.Contents, req.Model, foreign)
 	}
 	return nil, nil

@@ -6,6 +6,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
@@ -51,7 +52,7 @@ func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMReque
 		return nil, err
 	}
 	answer := *final // the model may hand out one response many times, and ADK writes ids into its calls
-	answer.Content = request.CloneContents([]*genai.Content{final.Content})[0]
+	answer.Content = clone.Contents([]*genai.Content{final.Content})[0]
 	request.DropSealed(&answer) // the agent's own model is called next, without an adapter of ours
 	if len(attempts) == 0 {     // a cached answer
 		attempts = []call.Attempt{{Model: out.Model, Outcome: call.OK}}

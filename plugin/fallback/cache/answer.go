@@ -14,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -60,7 +61,7 @@ func newAnswer(l *cached, out *stream.Sink, resp *model.LLMResponse) *answer {
 func pack(resp *model.LLMResponse, front bool, at time.Time) *answer {
 	rest := *resp
 	request.DropSignatures(&rest)
-	a := &answer{front: front, content: request.CloneContents([]*genai.Content{rest.Content})[0], at: at}
+	a := &answer{front: front, content: clone.Contents([]*genai.Content{rest.Content})[0], at: at}
 	weight := answerOverhead
 	for _, part := range a.content.Parts {
 		part.Text = strings.Clone(part.Text) // it may be part of a larger buffer
@@ -119,7 +120,7 @@ func (a *answer) response() *model.LLMResponse {
 			return nil // not reached: newAnswer has checked
 		}
 	}
-	resp.Content = request.CloneContents([]*genai.Content{a.content})[0]
+	resp.Content = clone.Contents([]*genai.Content{a.content})[0]
 	return &resp
 }
 

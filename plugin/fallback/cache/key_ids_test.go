@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
@@ -21,7 +22,7 @@ func session(newID func() string) []*model.LLMRequest {
 	var contents []*genai.Content
 	var requests []*model.LLMRequest
 	ask := func() {
-		requests = append(requests, &model.LLMRequest{Contents: request.CloneContents(contents)})
+		requests = append(requests, &model.LLMRequest{Contents: clone.Contents(contents)})
 	}
 	say := func(role string, parts ...*genai.Part) {
 		contents = append(contents, &genai.Content{Role: role, Parts: parts})

@@ -8,9 +8,9 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/flight"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
-	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
@@ -99,7 +99,7 @@ func (l *cached) refresh(ctx context.Context, at place, req *model.LLMRequest, s
 	if !mine {
 		return
 	}
-	req = request.Clone(req) // the caller may reuse its own after the call
+	req = clone.Request(req) // the caller may reuse its own after the call
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cache.config.MaxWait)
 	unlink := context.AfterFunc(l.cache.open, cancel)
 	go func() {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -94,7 +95,7 @@ func (r *run) score(j *Judge, a *judged) (value float64, err error) {
 // own returns a with a response that nothing else uses.
 func (a *judged) own() *judged {
 	resp := *a.resp
-	resp.Content = request.CloneContents([]*genai.Content{resp.Content})[0]
+	resp.Content = clone.Contents([]*genai.Content{resp.Content})[0]
 	resp.CustomMetadata = maps.Clone(resp.CustomMetadata)
 	return &judged{resp: &resp, stated: a.stated}
 }

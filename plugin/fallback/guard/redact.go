@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
@@ -88,7 +88,7 @@ func redactSaid(req *model.LLMRequest) redactedSaid {
 	if req.Config != nil {
 		all = append(all, req.Config.SystemInstruction)
 	}
-	all = request.CloneContents(all)
+	all = clone.Contents(all)
 	for _, content := range all {
 		if content == nil {
 			continue

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 )
 
@@ -45,7 +45,7 @@ func TestToolsGivesOnlyWhatIsAllowed(t *testing.T) {
 			nil, functions("delete_file"), functions("set_model_response"),
 		}},
 	}
-	before := request.Clone(req)
+	before := clone.Request(req)
 	for _, test := range []struct {
 		allowed   []string
 		want      []string
@@ -134,7 +134,7 @@ func TestToolsNarrowsWhatIsForced(t *testing.T) {
 		req := &model.LLMRequest{Config: &genai.GenerateContentConfig{
 			Tools: []*genai.Tool{functions("a", "b", "c")}, ToolConfig: &genai.ToolConfig{FunctionCallingConfig: &test.given},
 		}}
-		before := request.Clone(req)
+		before := clone.Request(req)
 		if got := reason(t, t.Context(), guard.Tools("a"), req, guard.Target{}); got != test.why {
 			t.Errorf("%s: %q, want %q", test.name, got, test.why)
 		}

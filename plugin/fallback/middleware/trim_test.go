@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -70,7 +71,7 @@ func TestTrimMakesAHistoryFit(t *testing.T) {
 	flash := counting("flash", 1000, 1)
 	m := middleware.MustTrim(middleware.TrimConfig{Window: 1000})(flash)
 	req := history(30)
-	before := request.Clone(req)
+	before := clone.Request(req)
 	if _, err := sendOnce(t, m, req); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
@@ -173,7 +174,7 @@ func TestFitLeavesNothingThatIsRefused(t *testing.T) {
 		target := rapid.SampledFrom(targets).Draw(t, "target")
 		target.Drop = rapid.Bool().Draw(t, "drop")
 		original := &model.LLMRequest{Contents: anyContents(t), Config: anyConfig(t)}
-		before := request.Clone(original)
+		before := clone.Request(original)
 
 		first := *original
 		fitted, err := target.Fit(&first)

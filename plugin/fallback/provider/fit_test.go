@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -289,7 +290,7 @@ func TestThoughtsOfOthers(t *testing.T) {
 		{gpt4oChat, "hello"},
 		{provider.Target{}, "gemini hello+"},
 	} {
-		before := request.CloneContents(contents)
+		before := clone.Contents(contents)
 		req, fitted := fit(t, test.target, nil, contents)
 		var got []string
 		for _, part := range req.Contents[1].Parts {

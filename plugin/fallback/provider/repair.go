@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
@@ -123,7 +124,7 @@ func (r Repair) Apply(req *model.LLMRequest) (changed bool) {
 		req.Contents = request.WithoutThoughts(req.Contents)
 		return changed
 	case repairSignatures:
-		req.Contents = request.CloneContents(req.Contents)
+		req.Contents = clone.Contents(req.Contents)
 		request.Adapt(req.Contents, "gemini-3", true)
 		return hasCalls(req)
 	case repairCallIDs:

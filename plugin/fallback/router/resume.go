@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -71,7 +72,7 @@ func (c *resumed) ask(i int) error {
 
 // prefilled returns the request with the text so far as the beginning of the answer.
 func (c *resumed) prefilled() *model.LLMRequest {
-	req := request.Clone(c.req)
+	req := clone.Request(c.req)
 	req.Contents = append(req.Contents, genai.NewContentFromText(c.shown.String(), genai.RoleModel))
 	return req
 }

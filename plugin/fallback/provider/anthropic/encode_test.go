@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -97,7 +98,7 @@ func TestMessages(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			req := &model.LLMRequest{Contents: c.contents}
-			before := request.Clone(req)
+			before := clone.Request(req)
 			body, _ := sent(t, "claude-sonnet-5", anthropic.Config{}, req)
 			equal(t, "messages", body["messages"], c.want)
 			if diff := cmp.Diff(before.Contents, req.Contents); diff != "" {

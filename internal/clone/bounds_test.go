@@ -1,4 +1,4 @@
-package request_test
+package clone_test
 
 import (
 	"reflect"
@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 )
 
 // doubling is 2^40 long when written out: every level refers to the next one twice.
@@ -41,7 +41,7 @@ func TestCloneOfDoublingValues(t *testing.T) {
 			checkClone(t, &model.LLMRequest{Config: &genai.GenerateContentConfig{ResponseSchema: schema}})
 			args, _ := value.(map[string]any)
 			contents := []*genai.Content{{Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Args: args}}}}}
-			if clone := request.CloneContents(contents); args != nil && reflect.ValueOf(clone[0].Parts[0].FunctionCall.Args).Pointer() == reflect.ValueOf(args).Pointer() {
+			if copied := clone.Contents(contents); args != nil && reflect.ValueOf(copied[0].Parts[0].FunctionCall.Args).Pointer() == reflect.ValueOf(args).Pointer() {
 				t.Error("the arguments are shared")
 			}
 		})
@@ -63,12 +63,12 @@ func TestCloneOfCycles(t *testing.T) {
 		Tools:    map[string]any{"a": live, "b": map[string]any{"x": 1}},
 	}
 	checkClone(t, req)
-	clone := request.Clone(req)
-	if s := clone.Config.ResponseSchema; s.Items != s || s.AnyOf[0] != s {
+	copied := clone.Request(req)
+	if s := copied.Config.ResponseSchema; s.Items != s || s.AnyOf[0] != s {
 		t.Error("the schema's copy refers to another schema, want itself")
 	}
 	req.Contents[0].Parts[0].FunctionResponse.Response["live"] = live
-	if got := request.Clone(req).Contents[0].Parts[0].FunctionResponse.Response["live"]; got != any(live) {
+	if got := clone.Request(req).Contents[0].Parts[0].FunctionResponse.Response["live"]; got != any(live) {
 		t.Error("a live value was copied, want it shared")
 	}
 }
@@ -89,11 +89,11 @@ func TestCloneOfDeepValues(t *testing.T) {
 	for range 200_000 {
 		top = &genai.Schema{Items: top}
 	}
-	clone := request.Clone(&model.LLMRequest{Config: &genai.GenerateContentConfig{ResponseSchema: top}})
-	if got := clone.Config.ResponseSchema; got == top || got.Items == top.Items {
+	copied := clone.Request(&model.LLMRequest{Config: &genai.GenerateContentConfig{ResponseSchema: top}})
+	if got := copied.Config.ResponseSchema; got == top || got.Items == top.Items {
 		t.Error("the first levels are shared")
 	}
-	last := clone.Config.ResponseSchema
+	last := copied.Config.ResponseSchema
 	for last.Items != nil {
 		last = last.Items
 	}
@@ -108,8 +108,8 @@ func TestCloneOfWideValues(t *testing.T) {
 	for i := range rows {
 		rows[i] = map[string]any{"n": float64(i)}
 	}
-	clone := request.CloneContents([]*genai.Content{{Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Response: map[string]any{"rows": rows}}}}}})
-	copied := clone[0].Parts[0].FunctionResponse.Response["rows"].([]any)
+	contents := clone.Contents([]*genai.Content{{Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Response: map[string]any{"rows": rows}}}}}})
+	copied := contents[0].Parts[0].FunctionResponse.Response["rows"].([]any)
 	for i := range rows {
 		copied[i].(map[string]any)["n"] = -1.0
 	}

@@ -1,4 +1,4 @@
-package request
+package clone
 
 import (
 	"reflect"
@@ -7,7 +7,7 @@ import (
 	"google.golang.org/genai"
 )
 
-// Clone returns a copy of req that shares nothing a model could change, with these
+// Request returns a copy of req that shares nothing a model could change, with these
 // exceptions: req.Tools, functions, the bytes of blobs and signatures, and what a
 // field or a map of type any holds besides JSON's shapes and schemas, because it may
 // be live. JSON's shapes are lists and maps of plain values, of any Go type.
@@ -15,7 +15,7 @@ import (
 // The cost is linear in the size of req, also if req refers to itself or to one value
 // many times: such a request keeps its form. Only what is nested deeper than 10,000
 // levels stays shared.
-func Clone(req *model.LLMRequest) *model.LLMRequest {
+func Request(req *model.LLMRequest) *model.LLMRequest {
 	c := copier{left: maxTyped, newer: newer()}
 	clone := *req
 	clone.Contents = c.contents(req.Contents, maxDepth)
@@ -29,8 +29,8 @@ func Clone(req *model.LLMRequest) *model.LLMRequest {
 	return &clone
 }
 
-// CloneContents returns a copy of contents as [Clone] makes it.
-func CloneContents(contents []*genai.Content) []*genai.Content {
+// Contents returns a copy of contents as [Request] makes it.
+func Contents(contents []*genai.Content) []*genai.Content {
 	c := copier{left: maxTyped, newer: newer()}
 	clone := c.contents(contents, maxDepth)
 	if c.over {
@@ -49,7 +49,7 @@ const (
 	maxTyped = 100_000
 )
 
-// copier is one run of [Clone]. It copies what is large or frequent by typed code,
+// copier is one run of [Request]. It copies what is large or frequent by typed code,
 // and the rest by reflection.
 type copier struct {
 	left  int  // maps, lists and schemas that may still be copied

@@ -1,4 +1,4 @@
-package request_test
+package clone_test
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 )
 
 // B60, B61: whatever fields genai and ADK have, now or in a newer version: each alone
@@ -155,17 +155,17 @@ func (f filler) fillStruct(v reflect.Value) {
 }
 
 // checkClone checks that the copy of req equals it and shares nothing with it but
-// what [request.Clone] says.
+// what [clone.Request] says.
 func checkClone(t *testing.T, req *model.LLMRequest) {
 	t.Helper()
-	clone := request.Clone(req)
-	if !reflect.DeepEqual(clone, req) {
+	copied := clone.Request(req)
+	if !reflect.DeepEqual(copied, req) {
 		t.Error("the clone differs")
 	}
-	if reflect.ValueOf(clone.Tools).Pointer() != reflect.ValueOf(req.Tools).Pointer() {
+	if reflect.ValueOf(copied.Tools).Pointer() != reflect.ValueOf(req.Tools).Pointer() {
 		t.Error("Tools was copied, want it shared")
 	}
-	a, b := *clone, *req
+	a, b := *copied, *req
 	a.Tools, b.Tools = nil, nil
 	checkApart(t, "request", reflect.ValueOf(&a).Elem(), reflect.ValueOf(&b).Elem(), map[place]bool{})
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package request_test
+package clone_test
 
 import (
 	"encoding/json"
@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/clone"
 )
 
 // BenchmarkClone compares copies of requests with their encoding as JSON, which every
@@ -37,7 +37,7 @@ func BenchmarkClone(b *testing.B) {
 			for b.Loop() {
 				start := cpuTime(b)
 				for range 8 {
-					request.Clone(bench.req)
+					clone.Request(bench.req)
 				}
 				cloned := cpuTime(b)
 				for range 8 {
@@ -50,7 +50,7 @@ func BenchmarkClone(b *testing.B) {
 			b.ReportMetric(float64(cloning.Nanoseconds())/float64(8*b.N), "clone-cpu-ns")
 			b.ReportMetric(float64(encoding.Nanoseconds())/float64(8*b.N), "json-cpu-ns")
 			b.ReportMetric(float64(cloning)/float64(encoding), "of-json")
-			b.ReportMetric(testing.AllocsPerRun(10, func() { request.Clone(bench.req) }), "clone-allocs")
+			b.ReportMetric(testing.AllocsPerRun(10, func() { clone.Request(bench.req) }), "clone-allocs")
 		})
 	}
 }
