@@ -95,6 +95,7 @@ var arrows = map[string]string{
 	"plugin/fallback/provider/openai/internal/chat":      "failure provider",
 	"plugin/fallback/provider/openai/internal/responses": "failure provider",
 	"plugin/fallback/state/internal/storetest":           "state",
+	"plugin/fallback/gateway/internal/problem":           "",
 }
 
 // Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/queue"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // admission decides which calls run. The limits of a tenant are checked first. When the gateway
@@ -51,7 +52,7 @@ type ticket struct {
 const shortly = time.Second
 
 // begin counts a call for its key and tenant, unless their limits are reached.
-func (a *admission) begin(k *key) (*ticket, *problem) {
+func (a *admission) begin(k *key) (*ticket, *problem.Problem) {
 	if calls := k.calls.Add(1); k.concurrency > 0 && calls > int64(k.concurrency) {
 		k.calls.Add(-1)
 		return nil, later(http.StatusTooManyRequests, shortly, "this API key has as many calls in progress as it may")
@@ -97,7 +98,7 @@ func (t *ticket) hold(bytes int) bool {
 }
 
 // enter waits until the call may run. rank is the rank of its class, from 0 to ranks-1.
-func (t *ticket) enter(ctx context.Context, rank, ranks int) *problem {
+func (t *ticket) enter(ctx context.Context, rank, ranks int) *problem.Problem {
 	if _, _, ok := t.queue.Enter(ctx, 0); ok {
 		t.inside = true
 		return nil
@@ -144,12 +145,12 @@ func (t *ticket) end() {
 }
 
 // later returns the problem of a request that the client may send again.
-func later(status int, wait time.Duration, text string) *problem {
-	code := codeRateLimit
+func later(status int, wait time.Duration, text string) *problem.Problem {
+	code := problem.CodeRateLimit
 	if status == http.StatusServiceUnavailable {
-		code = codeOverloaded
+		code = problem.CodeOverloaded
 	}
-	p := newProblem(status, code, "", text+"; try again later")
-	p.wait = wait
+	p := problem.New(status, code, "", text+"; try again later")
+	p.Wait = wait
 	return p
 }

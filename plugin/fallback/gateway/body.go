@@ -8,6 +8,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // firstRead is the size of the first buffer of a body, in bytes. The buffer grows as data
@@ -16,9 +18,9 @@ const firstRead = 16 << 10
 
 // readBody returns the body of a request. t counts its bytes. It ignores the header
 // Content-Type, which many clients do not set.
-func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e *exchange) ([]byte, *problem) {
+func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e *exchange) ([]byte, *problem.Problem) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return nil, newProblem(http.StatusUnsupportedMediaType, codeInvalid, "", "a body with a Content-Encoding is not supported; send it as it is")
+		return nil, problem.New(http.StatusUnsupportedMediaType, problem.CodeInvalid, "", "a body with a Content-Encoding is not supported; send it as it is")
 	}
 	most := g.limits.MaxBody
 	if r.ContentLength > int64(most) {
@@ -31,13 +33,13 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e 
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // otherwise net/http would take the deadline for a disconnect
 	if depth(body) > g.limits.MaxDepth {
-		return nil, invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
+		return nil, problem.Invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
 	}
 	return body, nil
 }
 
 // readAll reads a body of at most most bytes.
-func readAll(r *http.Request, most int, t *ticket) ([]byte, *problem) {
+func readAll(r *http.Request, most int, t *ticket) ([]byte, *problem.Problem) {
 	size := firstRead
 	if n := r.ContentLength; n >= 0 && n < firstRead {
 		size = int(n) + 1 // one more, to see the end
@@ -55,11 +57,11 @@ func readAll(r *http.Request, most int, t *ticket) ([]byte, *problem) {
 		case err == io.EOF:
 			return body, nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, newProblem(http.StatusRequestTimeout, codeTimeout, "", "the body did not arrive in time")
+			return nil, problem.New(http.StatusRequestTimeout, problem.CodeTimeout, "", "the body did not arrive in time")
 		case err != nil && r.Context().Err() != nil:
 			return nil, problemOf(r.Context(), context.Canceled)
 		case err != nil:
-			return nil, invalid("", "the body cannot be read: it ends early, or its chunks are malformed")
+			return nil, problem.Invalid("", "the body cannot be read: it ends early, or its chunks are malformed")
 		}
 		if len(body) == cap(body) {
 			more := min(cap(body), most+1-cap(body)) // more than 0, as the body is not too large yet
@@ -71,11 +73,11 @@ func readAll(r *http.Request, most int, t *ticket) ([]byte, *problem) {
 	}
 }
 
-func tooLarge(most int) *problem {
-	return newProblem(http.StatusRequestEntityTooLarge, codeTooLarge, "", "the body is larger than "+strconv.Itoa(most)+" bytes, the most that is read")
+func tooLarge(most int) *problem.Problem {
+	return problem.New(http.StatusRequestEntityTooLarge, problem.CodeTooLarge, "", "the body is larger than "+strconv.Itoa(most)+" bytes, the most that is read")
 }
 
-func noRoom() *problem {
+func noRoom() *problem.Problem {
 	return later(http.StatusServiceUnavailable, shortly, "the bodies of all requests together are too large for the gateway")
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -39,7 +40,7 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 }
 
 // embed returns the embeddings that a request asks for.
-func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest) (*openaiwire.Embeddings, *problem) {
+func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest) (*openaiwire.Embeddings, *problem.Problem) {
 	live, inside := g.routeOf(wire.Model)
 	if live == nil || !mayName(ctx, wire.Model) {
 		return nil, unknownModel(wire.Model)
@@ -63,7 +64,7 @@ func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest)
 	case errors.Is(err, policy.ErrUnknownModel):
 		return nil, unknownModel(wire.Model)
 	case errors.Is(err, policy.ErrNoEmbeddings):
-		return nil, invalid("model", "the model "+quoted(wire.Model)+" has no embeddings")
+		return nil, problem.Invalid("model", "the model "+problem.Quote(wire.Model)+" has no embeddings")
 	case err != nil:
 		return nil, problemOf(ctx, err)
 	}
@@ -84,24 +85,24 @@ func tokensOf(text *genai.Content, e *genai.ContentEmbedding) int64 {
 	return int64(tokens.OfContent(text))
 }
 
-func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem {
+func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem.Problem {
 	err := json.Unmarshal(body, wire)
 	var typ *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, openaiwire.ErrTokens):
-		return invalid("input", "input must be texts: tokens are those of one model")
+		return problem.Invalid("input", "input must be texts: tokens are those of one model")
 	case errors.As(err, &typ):
-		return invalid(cmp.Or(typ.Field, "input"), cmp.Or(typ.Field, "input")+" has the wrong type: "+typ.Value)
+		return problem.Invalid(cmp.Or(typ.Field, "input"), cmp.Or(typ.Field, "input")+" has the wrong type: "+typ.Value)
 	case err != nil:
-		return invalid("", "the body is not valid JSON: "+err.Error())
+		return problem.Invalid("", "the body is not valid JSON: "+err.Error())
 	case wire.Model == "":
-		return invalid("model", "model is missing; GET /v1/models lists the models")
+		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
 	case len(wire.Input) == 0 || len(wire.Input) > maxInputs:
-		return invalid("input", "input must be 1 to 2048 texts")
+		return problem.Invalid("input", "input must be 1 to 2048 texts")
 	case wire.Dimensions < 0:
-		return invalid("dimensions", "dimensions must be at least 1")
+		return problem.Invalid("dimensions", "dimensions must be at least 1")
 	case wire.EncodingFormat != "" && wire.EncodingFormat != "float" && wire.EncodingFormat != "base64":
-		return invalid("encoding_format", "encoding_format must be float or base64")
+		return problem.Invalid("encoding_format", "encoding_format must be float or base64")
 	}
 	return nil
 }

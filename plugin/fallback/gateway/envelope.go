@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // exchange has the state of a request in the gateway. It is in the request's context.
@@ -20,7 +21,7 @@ type exchange struct {
 	key      *key
 	endpoint string // the pattern of the request's method and path
 	named    string // the model or route in the request; "" before it is read
-	problem  *problem
+	problem  *problem.Problem
 	body     bodyState
 	data     []byte // the body of a POST request to an endpoint, when it has been read
 }
@@ -46,7 +47,7 @@ func exchangeOf(ctx context.Context) *exchange {
 
 // note stores for the log the model or route that a request names, and the problem that ended
 // it; nil for none. Endpoints call it.
-func note(ctx context.Context, named string, p *problem) {
+func note(ctx context.Context, named string, p *problem.Problem) {
 	e := exchangeOf(ctx)
 	e.named, e.problem = printable.Line(named, 128), p
 }
@@ -95,7 +96,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if recovered == http.ErrAbortHandler {
 			panic(recovered)
 		}
-		e.problem = newProblem(http.StatusInternalServerError, codeServer, "", "the gateway panicked")
+		e.problem = problem.New(http.StatusInternalServerError, problem.CodeServer, "", "the gateway panicked")
 		g.config.Logger.Error("gateway: a request panicked", "endpoint", e.endpoint, "panic", panics.Text(recovered))
 		if out.status != 0 {
 			cancel()
@@ -105,7 +106,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if p := g.pass(out, r, e); p != nil {
 		e.problem, e.data = p, nil
-		if p.status < http.StatusInternalServerError {
+		if p.Status < http.StatusInternalServerError {
 			g.hold(ctx, e.key)
 		}
 		g.refuse(out, r, e)
@@ -129,7 +130,7 @@ func (g *Gateway) refuse(out *writer, r *http.Request, e *exchange) {
 	}
 	waits := e.body == bodyUntouched && r.Header.Get("Expect") != "" // to be told to send the body
 	small := e.body == bodyUntouched && r.ContentLength > 0 && r.ContentLength <= lingerSize && !waits
-	if e.problem.status != http.StatusRequestTimeout { // or there is no time left
+	if e.problem.Status != http.StatusRequestTimeout { // or there is no time left
 		_ = out.control.SetReadDeadline(time.Now().Add(lingerTime))
 	}
 	if small {
@@ -145,7 +146,7 @@ func (g *Gateway) refuse(out *writer, r *http.Request, e *exchange) {
 }
 
 // pass checks a request, and passes it to its endpoint.
-func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *problem {
+func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *problem.Problem {
 	var keys *keySet
 	if g.config.Keys != nil {
 		keys = g.config.Keys.set.Load()
@@ -155,7 +156,7 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 	}
 	class, rank, ok := keys.priorityOf(e.key, r.Header.Get(headerPriority))
 	if !ok {
-		return invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
+		return problem.Invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
 	}
 	if _, e.endpoint = g.mux.Handler(r); !strings.HasPrefix(e.endpoint, "POST ") {
 		g.hold(r.Context(), e.key)
@@ -180,23 +181,23 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 }
 
 // identify sets the key of a request.
-func (g *Gateway) identify(r *http.Request, keys *keySet, e *exchange) *problem {
+func (g *Gateway) identify(r *http.Request, keys *keySet, e *exchange) *problem.Problem {
 	apiKey := credential(r)
 	if size, n := headerSize(r); size > g.limits.MaxHeader || n > maxHeaders {
-		return newProblem(http.StatusRequestHeaderFieldsTooLarge, codeTooLarge, "", "the request has too many or too large headers")
+		return problem.New(http.StatusRequestHeaderFieldsTooLarge, problem.CodeTooLarge, "", "the request has too many or too large headers")
 	}
 	switch {
 	case keys == nil && r.Header.Get("Origin") != "":
 		// Any page that is open in a browser on this machine could spend its owner's money.
-		return newProblem(http.StatusForbidden, codeForbidden, "", "a gateway without keys does not serve web pages; configure keys, or remove the header Origin")
+		return problem.New(http.StatusForbidden, problem.CodeForbidden, "", "a gateway without keys does not serve web pages; configure keys, or remove the header Origin")
 	case keys == nil:
 		return nil
 	case apiKey == "":
-		return newProblem(http.StatusUnauthorized, codeKey, "", "the request has no API key; send one as Authorization: Bearer KEY, x-api-key or x-goog-api-key")
+		return problem.New(http.StatusUnauthorized, problem.CodeKey, "", "the request has no API key; send one as Authorization: Bearer KEY, x-api-key or x-goog-api-key")
 	}
 	found, ok := keys.keyOf(apiKey)
 	if !ok {
-		return newProblem(http.StatusUnauthorized, codeKey, "", "the API key is not valid")
+		return problem.New(http.StatusUnauthorized, problem.CodeKey, "", "the API key is not valid")
 	}
 	e.key = found
 	return nil
@@ -228,7 +229,7 @@ func (g *Gateway) log(out *writer, r *http.Request, e *exchange, started time.Ti
 		}
 	}
 	if e.problem != nil {
-		attributes = append(attributes, slog.String("problem", e.problem.code))
+		attributes = append(attributes, slog.String("problem", e.problem.Code))
 	}
 	g.config.Logger.LogAttrs(r.Context(), slog.LevelInfo, "gateway: request", attributes...)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -87,7 +88,7 @@ func (g *Gateway) routes() {
 
 // noEndpoint refuses a request whose method or path is that of no endpoint.
 func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
-	p := newProblem(http.StatusNotFound, codePath, "", "there is no endpoint "+quoted(r.Method+" "+r.URL.Path))
+	p := problem.New(http.StatusNotFound, problem.CodePath, "", "there is no endpoint "+problem.Quote(r.Method+" "+r.URL.Path))
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		other := r.WithContext(r.Context())
@@ -98,7 +99,7 @@ func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
 	}
 	if len(allowed) > 0 {
 		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		p = newProblem(http.StatusMethodNotAllowed, codeMethod, "", "the endpoint "+quoted(r.URL.Path)+" does not have the method "+quoted(r.Method)+"; use "+strings.Join(allowed, " or "))
+		p = problem.New(http.StatusMethodNotAllowed, problem.CodeMethod, "", "the endpoint "+problem.Quote(r.URL.Path)+" does not have the method "+problem.Quote(r.Method)+"; use "+strings.Join(allowed, " or "))
 	}
 	note(r.Context(), "", p)
 	refuse(w, g.protocolOf(r), p)

@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // The endpoints of the Gemini API: https://ai.google.dev/api/generate-content. Clients call
@@ -29,7 +31,7 @@ func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
 		name, method = name[:at], name[at+1:]
 	}
 	out := &geminiAnswer{name: name}
-	var p *problem
+	var p *problem.Problem
 	switch method {
 	case "generateContent":
 		p = g.generate(w, r, name, false, out)
@@ -39,14 +41,14 @@ func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
 	case "embedContent", "batchEmbedContents":
 		p = g.embedGemini(w, r, name, method != "embedContent", out)
 	default:
-		p = newProblem(http.StatusNotFound, codePath, "", "there is no method "+quoted(method)+" of models; use generateContent, streamGenerateContent, embedContent or batchEmbedContents")
+		p = problem.New(http.StatusNotFound, problem.CodePath, "", "there is no method "+problem.Quote(method)+" of models; use generateContent, streamGenerateContent, embedContent or batchEmbedContents")
 		refuse(w, out, p)
 	}
 	note(r.Context(), name, p)
 }
 
 // generate answers a request for content.
-func (g *Gateway) generate(w http.ResponseWriter, r *http.Request, name string, streamed bool, out *geminiAnswer) *problem {
+func (g *Gateway) generate(w http.ResponseWriter, r *http.Request, name string, streamed bool, out *geminiAnswer) *problem.Problem {
 	req, fallbacks, p := decodeGemini(exchangeOf(r.Context()).data)
 	if p == nil {
 		t := turn{request: req, streamed: streamed, out: out}

@@ -10,10 +10,9 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/clip"
-	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // geminiAnswer writes an answer of the Gemini API. The zero value is ready to use.
@@ -96,18 +95,20 @@ func (o *geminiAnswer) last(dst []byte, resp *model.LLMResponse, rest []*genai.P
 	return o.end(o.append(dst, o.final(resp, rest)))
 }
 
-func (o *geminiAnswer) broken(dst []byte, p *problem) []byte {
+func (o *geminiAnswer) broken(dst []byte, p *problem.Problem) []byte {
 	return o.end(o.append(dst, geminiError(p)))
 }
 
-func (o *geminiAnswer) refusal(dst []byte, p *problem) []byte { return appendJSON(dst, geminiError(p)) }
+func (o *geminiAnswer) refusal(dst []byte, p *problem.Problem) []byte {
+	return appendJSON(dst, geminiError(p))
+}
 
 // final returns the response that ends an answer, with the parts to send.
 func (o *geminiAnswer) final(resp *model.LLMResponse, parts []*genai.Part) *geminiResponse {
 	out := &geminiResponse{
 		UsageMetadata: resp.UsageMetadata, ModelVersion: o.version(resp), ResponseID: o.responseID(), Fallback: metadataOf(resp),
 	}
-	message := clip.Words(redact.Text(resp.ErrorMessage, maxProblem+4), maxProblem)
+	message := problem.Redact(resp.ErrorMessage)
 	if reason := genai.BlockedReason(resp.ErrorCode); resp.Content == nil && blockReasons[reason] && string(resp.FinishReason) != resp.ErrorCode {
 		out.PromptFeedback = &genai.GenerateContentResponsePromptFeedback{BlockReason: reason, BlockReasonMessage: message}
 		return out
@@ -172,17 +173,17 @@ func (o *geminiAnswer) end(dst []byte) []byte {
 }
 
 // geminiError returns an error as the API writes it: https://google.aip.dev/193.
-func geminiError(p *problem) any {
+func geminiError(p *problem.Problem) any {
 	type detail map[string]any
-	details := []detail{{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": p.code, "domain": "adk-fallback"}}
-	if p.param != "" {
-		details = append(details, detail{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": []detail{{"field": p.param, "description": p.text}}})
+	details := []detail{{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": p.Code, "domain": "adk-fallback"}}
+	if p.Param != "" {
+		details = append(details, detail{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": []detail{{"field": p.Param, "description": p.Text}}})
 	}
-	if p.wait > 0 {
-		details = append(details, detail{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": fmt.Sprintf("%.3fs", max(p.wait, time.Millisecond).Seconds())})
+	if p.Wait > 0 {
+		details = append(details, detail{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": fmt.Sprintf("%.3fs", max(p.Wait, time.Millisecond).Seconds())})
 	}
 	return map[string]any{"error": map[string]any{
-		"code": p.status, "message": p.text, "status": cmp.Or(geminiStatuses[p.status], "UNKNOWN"), "details": details,
+		"code": p.Status, "message": p.Text, "status": cmp.Or(geminiStatuses[p.Status], "UNKNOWN"), "details": details,
 	}}
 }
 
@@ -191,7 +192,7 @@ var geminiStatuses = map[int]string{
 	http.StatusBadRequest: "INVALID_ARGUMENT", http.StatusUnauthorized: "UNAUTHENTICATED", http.StatusForbidden: "PERMISSION_DENIED",
 	http.StatusNotFound: "NOT_FOUND", http.StatusMethodNotAllowed: "UNIMPLEMENTED", http.StatusRequestTimeout: "DEADLINE_EXCEEDED",
 	http.StatusRequestEntityTooLarge: "INVALID_ARGUMENT", http.StatusUnsupportedMediaType: "INVALID_ARGUMENT",
-	http.StatusTooManyRequests: "RESOURCE_EXHAUSTED", http.StatusRequestHeaderFieldsTooLarge: "INVALID_ARGUMENT", statusCanceled: "CANCELLED",
+	http.StatusTooManyRequests: "RESOURCE_EXHAUSTED", http.StatusRequestHeaderFieldsTooLarge: "INVALID_ARGUMENT", problem.StatusCanceled: "CANCELLED",
 	http.StatusInternalServerError: "INTERNAL", http.StatusBadGateway: "UNAVAILABLE", http.StatusServiceUnavailable: "UNAVAILABLE",
 	http.StatusGatewayTimeout: "DEADLINE_EXCEEDED",
 }

@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -36,7 +37,7 @@ type geminiVector struct {
 }
 
 // embedGemini answers a request for one embedding, or for a batch.
-func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool, out *geminiAnswer) *problem {
+func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool, out *geminiAnswer) *problem.Problem {
 	in, p := decodeGeminiEmbeds(exchangeOf(r.Context()).data, batch)
 	var vectors []geminiVector
 	if p == nil {
@@ -53,7 +54,7 @@ func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name strin
 	return p
 }
 
-func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
+func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem.Problem) {
 	if hasSnakeKeys(body) {
 		body = camelKeys(body)
 	}
@@ -69,7 +70,7 @@ func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
 		return nil, wrongJSON(err)
 	}
 	if len(in.Requests) == 0 || len(in.Requests) > maxInputs {
-		return nil, invalid("requests", fmt.Sprintf("requests must be a list of 1 to %d", maxInputs))
+		return nil, problem.Invalid("requests", fmt.Sprintf("requests must be a list of 1 to %d", maxInputs))
 	}
 	for i, one := range in.Requests {
 		path := "content"
@@ -77,7 +78,7 @@ func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
 			path = fmt.Sprintf("requests[%d].content", i)
 		}
 		if one == nil || one.Content == nil { // a missing one would shift the others' embeddings
-			return nil, invalid(path, path+" is missing")
+			return nil, problem.Invalid(path, path+" is missing")
 		}
 		if p := checkContent(path, one.Content); p != nil {
 			return nil, p
@@ -88,7 +89,7 @@ func decodeGeminiEmbeds(body []byte, batch bool) ([]*geminiEmbed, *problem) {
 
 // embedAll returns the embeddings of all requests. Consecutive requests with equal settings are
 // one call.
-func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) (all []geminiVector, p *problem) {
+func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) (all []geminiVector, p *problem.Problem) {
 	live, inside := g.routeOf(name)
 	if live == nil || !mayName(ctx, name) {
 		return nil, unknownModel(name)
@@ -107,11 +108,11 @@ func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) 
 		case errors.Is(err, policy.ErrUnknownModel):
 			return nil, unknownModel(name)
 		case errors.Is(err, policy.ErrNoEmbeddings):
-			return nil, invalid("model", "the model "+quoted(name)+" has no embeddings")
+			return nil, problem.Invalid("model", "the model "+problem.Quote(name)+" has no embeddings")
 		case err != nil:
 			return nil, problemOf(ctx, err)
 		case len(resp.Embeddings) != len(contents):
-			return nil, newProblem(http.StatusBadGateway, codeUpstream, "", "the model sent another number of embeddings")
+			return nil, problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
 		}
 		for _, one := range resp.Embeddings {
 			all = append(all, geminiVector{one.Values})

@@ -13,6 +13,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // geminiRequest is a GenerateContentRequest. genai's types have the API's names.
@@ -66,7 +67,7 @@ type geminiConfig struct {
 
 // decodeGemini returns the request of a body in the canonical form, and the request's own
 // fallbacks; nil for none.
-func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem) {
+func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.Problem) {
 	if hasSnakeKeys(body) {
 		body = camelKeys(body)
 	}
@@ -76,7 +77,7 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 	}
 	in.Contents = slices.DeleteFunc(in.Contents, func(c *genai.Content) bool { return c == nil })
 	if len(in.Contents) == 0 {
-		return nil, nil, invalid("contents", "contents is missing; it must be a list with one content at least")
+		return nil, nil, problem.Invalid("contents", "contents is missing; it must be a list with one content at least")
 	}
 	for i, content := range in.Contents {
 		if p := checkContent(fmt.Sprintf("contents[%d]", i), content); p != nil {
@@ -90,7 +91,7 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 		return nil, nil, p
 	}
 	if in.GenerationConfig != nil && (in.GenerationConfig.CandidateCount < 0 || in.GenerationConfig.CandidateCount > 1) {
-		return nil, nil, invalid("generationConfig.candidateCount", "candidateCount must be 1: the gateway returns one candidate")
+		return nil, nil, problem.Invalid("generationConfig.candidateCount", "candidateCount must be 1: the gateway returns one candidate")
 	}
 	req = &model.LLMRequest{Contents: in.Contents, Config: in.config()}
 	request.SetFields(req, request.Gemini, in.unknown(body))
@@ -98,16 +99,16 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 }
 
 // checkContent checks a content, and sets the API's default role.
-func checkContent(path string, content *genai.Content) *problem {
+func checkContent(path string, content *genai.Content) *problem.Problem {
 	switch content.Role {
 	case genai.RoleUser, genai.RoleModel:
 	case "", "function": // older clients send function
 		content.Role = genai.RoleUser
 	default:
-		return invalid(path+".role", path+".role is "+quoted(content.Role)+"; it must be user or model")
+		return problem.Invalid(path+".role", path+".role is "+problem.Quote(content.Role)+"; it must be user or model")
 	}
 	if content.Parts = withoutNil(content.Parts); len(content.Parts) == 0 {
-		return invalid(path+".parts", path+".parts is missing; it must be a list with one part at least")
+		return problem.Invalid(path+".parts", path+".parts is missing; it must be a list with one part at least")
 	}
 	return nil
 }
@@ -180,16 +181,16 @@ func fieldsOf(t reflect.Type) map[string]bool {
 }
 
 // wrongJSON returns the problem of a body that cannot be decoded. It does not quote the body.
-func wrongJSON(err error) *problem {
+func wrongJSON(err error) *problem.Problem {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		kind, _, _ := strings.Cut(wrong.Value, " ") // what follows is the number itself
 		if wrong.Field == "" {
-			return invalid("", "the body is a JSON "+kind+"; it must be an object")
+			return problem.Invalid("", "the body is a JSON "+kind+"; it must be an object")
 		}
-		return invalid(wrong.Field, "the field "+quoted(wrong.Field)+" has the wrong type: "+kind)
+		return problem.Invalid(wrong.Field, "the field "+problem.Quote(wrong.Field)+" has the wrong type: "+kind)
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return invalid("", fmt.Sprintf("the body is no JSON, from byte %d on", syntax.Offset))
+		return problem.Invalid("", fmt.Sprintf("the body is no JSON, from byte %d on", syntax.Offset))
 	}
-	return invalid("", "the body is no valid request: one of its values has the wrong form")
+	return problem.Invalid("", "the body is no valid request: one of its values has the wrong form")
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // openAI registers the endpoints of OpenAI's protocol.
@@ -19,7 +20,7 @@ func (g *Gateway) openAI() {
 // openAIErrors writes the errors of endpoints that call no model.
 type openAIErrors struct{}
 
-func (openAIErrors) refusal(dst []byte, p *problem) []byte { return appendOpenAIError(dst, p) }
+func (openAIErrors) refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
 
 // chatCompletions answers POST /v1/chat/completions.
 func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {

@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // chatWriter writes the answer to a request for a chat completion. It implements protocol.
@@ -143,14 +144,14 @@ func (w *chatWriter) usage(dst []byte, usage *openaiwire.ChatUsage) []byte {
 }
 
 // broken appends the error. A stream that ends without [DONE] is no answer.
-func (w *chatWriter) broken(dst []byte, p *problem) []byte {
+func (w *chatWriter) broken(dst []byte, p *problem.Problem) []byte {
 	return sse.AppendEvent(dst, "", w.refusal(nil, p))
 }
 
-func (w *chatWriter) refusal(dst []byte, p *problem) []byte { return appendOpenAIError(dst, p) }
+func (w *chatWriter) refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
 
 // appendOpenAIError appends the body of an error.
-func appendOpenAIError(dst []byte, p *problem) []byte {
+func appendOpenAIError(dst []byte, p *problem.Problem) []byte {
 	var e struct {
 		Error struct {
 			Message string  `json:"message"`
@@ -159,27 +160,27 @@ func appendOpenAIError(dst []byte, p *problem) []byte {
 			Code    string  `json:"code"`
 		} `json:"error"`
 	}
-	e.Error.Message, e.Error.Code, e.Error.Type = p.text, p.code, openAIType(p)
-	if p.param != "" {
-		e.Error.Param = &p.param
+	e.Error.Message, e.Error.Code, e.Error.Type = p.Text, p.Code, openAIType(p)
+	if p.Param != "" {
+		e.Error.Param = &p.Param
 	}
 	return appendJSON(dst, e)
 }
 
 // openAIType returns the type of an error, which is less specific than its code.
-func openAIType(p *problem) string {
+func openAIType(p *problem.Problem) string {
 	switch {
-	case p.code == codeQuota:
+	case p.Code == problem.CodeQuota:
 		return "insufficient_quota"
-	case p.status == 401:
+	case p.Status == 401:
 		return "authentication_error"
-	case p.status == 403:
+	case p.Status == 403:
 		return "permission_error"
-	case p.status == 404:
+	case p.Status == 404:
 		return "not_found_error"
-	case p.status == 429:
+	case p.Status == 429:
 		return "rate_limit_error"
-	case p.status < 500:
+	case p.Status < 500:
 		return "invalid_request_error"
 	}
 	return "server_error"

@@ -12,14 +12,15 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // messages reads the conversation.
-func (c *chatRequest) messages(wire *openaiwire.Chat) *problem {
+func (c *chatRequest) messages(wire *openaiwire.Chat) *problem.Problem {
 	names := map[string]string{} // of functions, by the ids of their calls
 	for i := range wire.Messages {
 		m, at := &wire.Messages[i], fmt.Sprintf("messages[%d]", i)
-		var p *problem
+		var p *problem.Problem
 		switch m.Role {
 		case "system", "developer":
 			p = c.instruct(m, at)
@@ -30,7 +31,7 @@ func (c *chatRequest) messages(wire *openaiwire.Chat) *problem {
 		case "tool":
 			p = c.result(m, at, names)
 		default:
-			p = invalid(at+".role", "role must be system, developer, user, assistant or tool, not "+quoted(m.Role))
+			p = problem.Invalid(at+".role", "role must be system, developer, user, assistant or tool, not "+problem.Quote(m.Role))
 		}
 		if p != nil {
 			return p
@@ -40,7 +41,7 @@ func (c *chatRequest) messages(wire *openaiwire.Chat) *problem {
 }
 
 // instruct adds an instruction. All instructions of the conversation are joined at its start.
-func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem {
+func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem.Problem {
 	parts, p := texts(m.Content, at)
 	if p != nil {
 		return p
@@ -52,7 +53,7 @@ func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem {
 	return nil
 }
 
-func (c *chatRequest) say(m *openaiwire.ChatMessage, at string) *problem {
+func (c *chatRequest) say(m *openaiwire.ChatMessage, at string) *problem.Problem {
 	content := &genai.Content{Role: genai.RoleUser}
 	if m.Content.Parts == nil {
 		content.Parts = []*genai.Part{{Text: m.Content.Text}}
@@ -65,14 +66,14 @@ func (c *chatRequest) say(m *openaiwire.ChatMessage, at string) *problem {
 		content.Parts = append(content.Parts, part)
 	}
 	if len(content.Parts) == 0 {
-		return invalid(at+".content", "the content is an empty list")
+		return problem.Invalid(at+".content", "the content is an empty list")
 	}
 	c.Contents = append(c.Contents, content)
 	return nil
 }
 
 // answered adds an earlier answer of a model.
-func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem {
+func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
 	content := &genai.Content{Role: genai.RoleModel}
 	for _, thought := range []*string{m.ReasoningContent, m.Reasoning} {
 		if thought != nil && *thought != "" {
@@ -91,10 +92,10 @@ func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[s
 	for i, call := range m.ToolCalls {
 		args, ok := object(json.RawMessage(call.Function.Arguments))
 		if !ok && strings.TrimSpace(call.Function.Arguments) != "" {
-			return invalid(fmt.Sprintf("%s.tool_calls[%d].function.arguments", at, i), "arguments must be a JSON object in a string")
+			return problem.Invalid(fmt.Sprintf("%s.tool_calls[%d].function.arguments", at, i), "arguments must be a JSON object in a string")
 		}
 		if call.Function.Name == "" {
-			return invalid(fmt.Sprintf("%s.tool_calls[%d].function.name", at, i), "a call needs the name of its function")
+			return problem.Invalid(fmt.Sprintf("%s.tool_calls[%d].function.name", at, i), "a call needs the name of its function")
 		}
 		if args == nil {
 			args = map[string]any{}
@@ -111,10 +112,10 @@ func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[s
 }
 
 // result adds the result of a call. Consecutive results become one message.
-func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem {
+func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
 	name, ok := names[m.ToolCallID]
 	if !ok {
-		return invalid(at+".tool_call_id", "there is no call with the id "+quoted(m.ToolCallID)+" before its result")
+		return problem.Invalid(at+".tool_call_id", "there is no call with the id "+problem.Quote(m.ToolCallID)+" before its result")
 	}
 	parts, p := texts(m.Content, at)
 	if p != nil {
@@ -138,7 +139,7 @@ func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[str
 }
 
 // texts returns the texts of a content that may have only texts.
-func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *problem) {
+func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *problem.Problem) {
 	if content.Parts == nil && content.Text != "" {
 		return []*genai.Part{{Text: content.Text}}, nil
 	}
@@ -149,7 +150,7 @@ func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *p
 		case "refusal":
 			text = part.Refusal
 		default:
-			return nil, invalid(fmt.Sprintf("%s.content[%d].type", at, i), "a message of this role may only have parts of type text, not "+quoted(part.Type))
+			return nil, problem.Invalid(fmt.Sprintf("%s.content[%d].type", at, i), "a message of this role may only have parts of type text, not "+problem.Quote(part.Type))
 		}
 		if text != "" {
 			parts = append(parts, &genai.Part{Text: text})
@@ -159,7 +160,7 @@ func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *p
 }
 
 // partOf returns a part of a user's message.
-func partOf(part *openaiwire.ChatPart, at string) (*genai.Part, *problem) {
+func partOf(part *openaiwire.ChatPart, at string) (*genai.Part, *problem.Problem) {
 	switch {
 	case part.Type == "text":
 		return &genai.Part{Text: part.Text}, nil
@@ -168,34 +169,34 @@ func partOf(part *openaiwire.ChatPart, at string) (*genai.Part, *problem) {
 	case part.Type == "input_audio" && part.InputAudio != nil:
 		kind := audioTypes[part.InputAudio.Format]
 		if kind == "" {
-			return nil, invalid(at+".input_audio.format", "format must be wav or mp3")
+			return nil, problem.Invalid(at+".input_audio.format", "format must be wav or mp3")
 		}
 		data, err := base64.StdEncoding.DecodeString(part.InputAudio.Data)
 		if err != nil || len(data) == 0 {
-			return nil, invalid(at+".input_audio.data", "data is not base64")
+			return nil, problem.Invalid(at+".input_audio.data", "data is not base64")
 		}
 		return &genai.Part{InlineData: &genai.Blob{MIMEType: kind, Data: data}}, nil
 	case part.Type == "file" && part.File != nil:
 		return fileOf(part.File, at+".file")
 	}
-	return nil, invalid(at+".type", "a part of type "+quoted(part.Type)+" is not supported, or has no content")
+	return nil, problem.Invalid(at+".type", "a part of type "+problem.Quote(part.Type)+" is not supported, or has no content")
 }
 
 // audioTypes are the types of recordings, by their names in the protocol.
 var audioTypes = map[string]string{"wav": "audio/wav", "mp3": "audio/mpeg"}
 
 // imageOf returns an image.
-func imageOf(address, at string) (*genai.Part, *problem) {
+func imageOf(address, at string) (*genai.Part, *problem.Problem) {
 	if strings.HasPrefix(address, "data:") {
 		blob, ok := readDataURL(address)
 		if !ok {
-			return nil, invalid(at, "a data URL must be data:image/TYPE;base64,DATA")
+			return nil, problem.Invalid(at, "a data URL must be data:image/TYPE;base64,DATA")
 		}
 		return &genai.Part{InlineData: blob}, nil
 	}
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, invalid(at, "url must be an http, https or data URL")
+		return nil, problem.Invalid(at, "url must be an http, https or data URL")
 	}
 	kind, _, _ := mime.ParseMediaType(mime.TypeByExtension(strings.ToLower(path.Ext(u.Path))))
 	if !strings.HasPrefix(kind, "image/") {
@@ -205,10 +206,10 @@ func imageOf(address, at string) (*genai.Part, *problem) {
 }
 
 // fileOf returns a document.
-func fileOf(file *openaiwire.ChatFile, at string) (*genai.Part, *problem) {
+func fileOf(file *openaiwire.ChatFile, at string) (*genai.Part, *problem.Problem) {
 	if file.FileData == "" {
 		if file.FileID == "" {
-			return nil, invalid(at, "a file needs file_data or file_id")
+			return nil, problem.Invalid(at, "a file needs file_data or file_id")
 		}
 		return &genai.Part{FileData: &genai.FileData{FileURI: file.FileID, DisplayName: file.Filename}}, nil
 	}
@@ -216,7 +217,7 @@ func fileOf(file *openaiwire.ChatFile, at string) (*genai.Part, *problem) {
 	if !ok {
 		data, err := base64.StdEncoding.DecodeString(file.FileData)
 		if err != nil || len(data) == 0 {
-			return nil, invalid(at+".file_data", "file_data is not base64")
+			return nil, problem.Invalid(at+".file_data", "file_data is not base64")
 		}
 		blob = &genai.Blob{MIMEType: "application/pdf", Data: data}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // chatRequest is a request for a chat completion, in the canonical form.
@@ -34,14 +35,14 @@ const (
 
 // decodeChat reads the body of a request. Unknown fields reach only targets that use chat
 // completions.
-func decodeChat(body []byte) (*chatRequest, *problem) {
+func decodeChat(body []byte) (*chatRequest, *problem.Problem) {
 	var wire openaiwire.Chat
 	if err := json.Unmarshal(body, &wire); err != nil {
 		return nil, undecodable(body, err)
 	}
 	c := &chatRequest{LLMRequest: &model.LLMRequest{Config: &genai.GenerateContentConfig{}}, model: wire.Model, streamed: wire.Stream}
 	c.includeUsage = wire.StreamOptions != nil && wire.StreamOptions.IncludeUsage
-	for _, step := range []func(*openaiwire.Chat) *problem{c.own, c.messages, c.settings, c.tools, c.format} {
+	for _, step := range []func(*openaiwire.Chat) *problem.Problem{c.own, c.messages, c.settings, c.tools, c.format} {
 		if p := step(&wire); p != nil {
 			return nil, p
 		}
@@ -50,16 +51,16 @@ func decodeChat(body []byte) (*chatRequest, *problem) {
 }
 
 // undecodable returns the problem of a body that is not a request.
-func undecodable(body []byte, err error) *problem {
+func undecodable(body []byte, err error) *problem.Problem {
 	var typ *json.UnmarshalTypeError
 	if !errors.As(err, &typ) {
-		return invalid("", "the body is not valid JSON: "+err.Error())
+		return problem.Invalid("", "the body is not valid JSON: "+err.Error())
 	}
 	field := typ.Field
 	if strings.HasPrefix(field, "messages") || field == "" {
 		field = wrongMessage(body, field)
 	}
-	return invalid(field, fmt.Sprintf("%s has the wrong type: %s", cmp.Or(field, "the body"), typ.Value))
+	return problem.Invalid(field, fmt.Sprintf("%s has the wrong type: %s", cmp.Or(field, "the body"), typ.Value))
 }
 
 // wrongMessage returns the path of the first field in the messages that cannot be decoded, or
@@ -86,24 +87,24 @@ func wrongMessage(body []byte, otherwise string) string {
 }
 
 // own reads the fields for the gateway, and keeps the fields for the target.
-func (c *chatRequest) own(wire *openaiwire.Chat) *problem {
+func (c *chatRequest) own(wire *openaiwire.Chat) *problem.Problem {
 	switch {
 	case wire.Model == "":
-		return invalid("model", "model is missing; GET /v1/models lists the models")
+		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
 	case len(wire.Messages) == 0:
-		return invalid("messages", "messages is empty; it must have at least one message")
+		return problem.Invalid("messages", "messages is empty; it must have at least one message")
 	case wire.N < 0 || wire.N > 1:
-		return invalid("n", "n must be 1: the gateway returns one choice")
+		return problem.Invalid("n", "n must be 1: the gateway returns one choice")
 	}
 	if p := c.list(wire.Extra[fieldFallbacks]); p != nil {
 		return p
 	}
 	if user, ok := wire.Extra[fieldUser]; ok && string(user) != "null" && json.Unmarshal(user, &c.user) != nil {
-		return invalid(fieldUser, "user must be a string")
+		return problem.Invalid(fieldUser, "user must be a string")
 	}
 	for _, old := range []string{"functions", "function_call"} {
 		if _, ok := wire.Extra[old]; ok {
-			return invalid(old, old+" is not supported; use tools and tool_choice")
+			return problem.Invalid(old, old+" is not supported; use tools and tool_choice")
 		}
 	}
 	fields := make(map[string]any, len(wire.Extra)+1)
@@ -120,25 +121,25 @@ func (c *chatRequest) own(wire *openaiwire.Chat) *problem {
 }
 
 // list reads the request's own fallbacks.
-func (c *chatRequest) list(raw json.RawMessage) *problem {
+func (c *chatRequest) list(raw json.RawMessage) *problem.Problem {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
 	if json.Unmarshal(raw, &c.fallbacks) != nil || c.fallbacks == nil {
-		return invalid(fieldFallbacks, "fallbacks must be a list of names of models")
+		return problem.Invalid(fieldFallbacks, "fallbacks must be a list of names of models")
 	}
 	return checkFallbacks(c.fallbacks)
 }
 
 // settings reads the generation settings.
-func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
+func (c *chatRequest) settings(wire *openaiwire.Chat) *problem.Problem {
 	config := c.Config
 	for _, f := range []struct {
 		name  string
 		value *float64
 	}{{"temperature", wire.Temperature}, {"top_p", wire.TopP}, {"presence_penalty", wire.PresencePenalty}, {"frequency_penalty", wire.FrequencyPenalty}} {
 		if f.value != nil && math.Abs(*f.value) > math.MaxFloat32 { // which would be infinite, and no JSON
-			return invalid(f.name, f.name+" is too large")
+			return problem.Invalid(f.name, f.name+" is too large")
 		}
 	}
 	config.Temperature, config.TopP, config.TopK = float(wire.Temperature), float(wire.TopP), wholeFloat(wire.TopK)
@@ -148,7 +149,7 @@ func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
 		most = wire.MaxTokens
 	}
 	if most < 0 || wire.MaxTokens < 0 {
-		return invalid("max_tokens", "max_tokens and max_completion_tokens must be at least 1")
+		return problem.Invalid("max_tokens", "max_tokens and max_completion_tokens must be at least 1")
 	}
 	config.MaxOutputTokens = int32(min(most, math.MaxInt32))
 	config.StopSequences = wire.Stop
@@ -159,9 +160,9 @@ func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
 	}
 	switch {
 	case wire.TopLogprobs < 0 || wire.TopLogprobs > 20:
-		return invalid("top_logprobs", "top_logprobs must be from 0 to 20")
+		return problem.Invalid("top_logprobs", "top_logprobs must be from 0 to 20")
 	case wire.TopLogprobs > 0 && !wire.Logprobs:
-		return invalid("top_logprobs", "top_logprobs needs logprobs: true")
+		return problem.Invalid("top_logprobs", "top_logprobs needs logprobs: true")
 	case wire.Logprobs:
 		config.ResponseLogprobs = true
 		if wire.TopLogprobs > 0 {
@@ -179,7 +180,7 @@ func (c *chatRequest) settings(wire *openaiwire.Chat) *problem {
 }
 
 // effort reads reasoning_effort.
-func (c *chatRequest) effort(effort string) *problem {
+func (c *chatRequest) effort(effort string) *problem.Problem {
 	switch effort {
 	case "":
 	case "none":
@@ -187,27 +188,27 @@ func (c *chatRequest) effort(effort string) *problem {
 	case "minimal", "low", "medium", "high", "xhigh", "max":
 		c.Config.ThinkingConfig = &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(effort))}
 	default:
-		return invalid("reasoning_effort", "reasoning_effort must be none, minimal, low, medium, high, xhigh or max")
+		return problem.Invalid("reasoning_effort", "reasoning_effort must be none, minimal, low, medium, high, xhigh or max")
 	}
 	return nil
 }
 
 // tools reads the functions, and how the model chooses among them.
-func (c *chatRequest) tools(wire *openaiwire.Chat) *problem {
+func (c *chatRequest) tools(wire *openaiwire.Chat) *problem.Problem {
 	tool := &genai.Tool{}
 	for i, t := range wire.Tools {
 		at := fmt.Sprintf("tools[%d]", i)
 		if t.Type != "" && t.Type != "function" {
-			return invalid(at+".type", "tools of type "+quoted(t.Type)+" are not supported; use functions")
+			return problem.Invalid(at+".type", "tools of type "+problem.Quote(t.Type)+" are not supported; use functions")
 		}
 		declared := &genai.FunctionDeclaration{Name: t.Function.Name, Description: t.Function.Description}
 		if declared.Name == "" {
-			return invalid(at+".function.name", "a function needs a name")
+			return problem.Invalid(at+".function.name", "a function needs a name")
 		}
 		if len(t.Function.Parameters) > 0 && string(t.Function.Parameters) != "null" {
 			schema, ok := object(t.Function.Parameters)
 			if !ok {
-				return invalid(at+".function.parameters", "parameters must be a JSON Schema, an object")
+				return problem.Invalid(at+".function.parameters", "parameters must be a JSON Schema, an object")
 			}
 			declared.ParametersJsonSchema = schema
 		}
@@ -220,7 +221,7 @@ func (c *chatRequest) tools(wire *openaiwire.Chat) *problem {
 }
 
 // choice reads tool_choice.
-func (c *chatRequest) choice(raw json.RawMessage) *problem {
+func (c *chatRequest) choice(raw json.RawMessage) *problem.Problem {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
@@ -258,17 +259,17 @@ func (c *chatRequest) choice(raw json.RawMessage) *problem {
 	case "required":
 		choice.Mode = genai.FunctionCallingConfigModeAny
 	default:
-		return invalid("tool_choice", "tool_choice must be none, auto, required or a function")
+		return problem.Invalid("tool_choice", "tool_choice must be none, auto, required or a function")
 	}
 	if len(c.Config.Tools) == 0 && word == "required" {
-		return invalid("tool_choice", "tool_choice needs tools")
+		return problem.Invalid("tool_choice", "tool_choice needs tools")
 	}
 	c.Config.ToolConfig = &genai.ToolConfig{FunctionCallingConfig: choice}
 	return nil
 }
 
 // format reads response_format.
-func (c *chatRequest) format(wire *openaiwire.Chat) *problem {
+func (c *chatRequest) format(wire *openaiwire.Chat) *problem.Problem {
 	f := wire.ResponseFormat
 	if f == nil {
 		return nil
@@ -279,15 +280,15 @@ func (c *chatRequest) format(wire *openaiwire.Chat) *problem {
 	case "json_object":
 	case "json_schema":
 		if f.JSONSchema == nil {
-			return invalid("response_format.json_schema", "json_schema is missing")
+			return problem.Invalid("response_format.json_schema", "json_schema is missing")
 		}
 		schema, ok := object(f.JSONSchema.Schema)
 		if !ok {
-			return invalid("response_format.json_schema.schema", "schema must be a JSON Schema, an object")
+			return problem.Invalid("response_format.json_schema.schema", "schema must be a JSON Schema, an object")
 		}
 		c.Config.ResponseJsonSchema = schema
 	default:
-		return invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
+		return problem.Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
 	}
 	c.Config.ResponseMIMEType = "application/json"
 	return nil

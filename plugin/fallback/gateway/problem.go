@@ -11,62 +11,15 @@ import (
 	"strings"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/clip"
-	"github.com/adk-fallback/adk-fallback/internal/printable"
-	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// problem is the reason why a request has no answer, independent of the protocol.
-type problem struct {
-	status int    // HTTP status
-	code   string // one of the constants below
-	param  string // the wrong field of the request; "" if none is wrong
-	text   string // redacted, at most maxProblem bytes
-	wait   time.Duration
-}
-
-// Codes of problems. They are stable; each protocol maps them to its own words.
-const (
-	codeInvalid       = "invalid_request"         // 400
-	codeContextLength = "context_length_exceeded" // 400
-	codeContent       = "content_filter"          // 400: refused by a content policy
-	codeKey           = "invalid_api_key"         // 401: a key of the gateway
-	codeForbidden     = "forbidden"               // 403
-	codeModel         = "model_not_found"         // 404
-	codePath          = "not_found"               // 404
-	codeMethod        = "method_not_allowed"      // 405
-	codeTooLarge      = "request_too_large"       // 413
-	codeRateLimit     = "rate_limit_exceeded"     // 429
-	codeQuota         = "insufficient_quota"      // 429: a quota or a budget is used up
-	codeCanceled      = "request_canceled"        // 499: for the log only
-	codeServer        = "server_error"            // 500
-	codeUpstream      = "upstream_error"          // 502
-	codeOverloaded    = "overloaded"              // 503
-	codeTimeout       = "timeout"                 // 504
-)
-
-// statusCanceled is the logged status of a request whose client disconnected, as in nginx.
-const statusCanceled = 499
-
-// maxProblem bounds the text of a problem, in bytes.
-const maxProblem = 1024
-
-// newProblem returns a problem with a text, which is redacted.
-func newProblem(status int, code, param, text string) *problem {
-	return &problem{status: status, code: code, param: param, text: clip.Words(redact.Text(text, maxProblem+4), maxProblem)}
-}
-
-// invalid returns the problem of a request that is not valid.
-func invalid(param, text string) *problem {
-	return newProblem(http.StatusBadRequest, codeInvalid, param, text)
-}
-
 // problemOf returns the problem of a call that ended with err. ctx is the request's.
-func problemOf(ctx context.Context, err error) *problem {
+func problemOf(ctx context.Context, err error) *problem.Problem {
 	if ctx.Err() != nil && context.Cause(ctx) == errCut { // the client is still there
 		return later(http.StatusServiceUnavailable, shortly, "the gateway is shutting down")
 	}
@@ -79,16 +32,16 @@ func problemOf(ctx context.Context, err error) *problem {
 		status, code = statusOfRefusal(refused)
 	}
 	if errors.Is(err, policy.ErrNoLegalTarget) {
-		status, code = http.StatusForbidden, codeForbidden
+		status, code = http.StatusForbidden, problem.CodeForbidden
 	}
-	p := newProblem(status, code, "", describe(v, err))
+	p := problem.New(status, code, "", describe(v, err))
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		p.wait = max(v.RetryAfter, v.Cooldown)
-		if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && p.wait == 0 && !refused.Until.IsZero() {
-			p.wait = max(time.Until(refused.Until), 0)
+		p.Wait = max(v.RetryAfter, v.Cooldown)
+		if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && p.Wait == 0 && !refused.Until.IsZero() {
+			p.Wait = max(time.Until(refused.Until), 0)
 		}
-		if code != codeQuota { // only the provider knows when the quota is restored
-			p.wait = max(p.wait, failure.MinRetryAfter)
+		if code != problem.CodeQuota { // only the provider knows when the quota is restored
+			p.Wait = max(p.Wait, failure.MinRetryAfter)
 		}
 	}
 	return p
@@ -116,7 +69,7 @@ func describe(v failure.Verdict, err error) string {
 	switch {
 	case v.Kind == failure.KindCanceled:
 		return "the client has gone"
-	case len(text) > maxProblem && v.Message != "" && !hasAddress(v, err):
+	case len(text) > problem.MaxText && v.Message != "" && !hasAddress(v, err):
 		return v.Message
 	}
 	return text
@@ -153,25 +106,25 @@ func hasAddress(v failure.Verdict, err error) bool {
 func statusOf(v failure.Verdict) (status int, code string) {
 	switch v.Kind {
 	case failure.KindCanceled:
-		return statusCanceled, codeCanceled
+		return problem.StatusCanceled, problem.CodeCanceled
 	case failure.KindRateLimit:
-		return http.StatusTooManyRequests, codeRateLimit
+		return http.StatusTooManyRequests, problem.CodeRateLimit
 	case failure.KindQuota, failure.KindZeroQuota:
-		return http.StatusTooManyRequests, codeQuota
+		return http.StatusTooManyRequests, problem.CodeQuota
 	case failure.KindCapacity, failure.KindOverloaded:
-		return http.StatusServiceUnavailable, codeOverloaded
+		return http.StatusServiceUnavailable, problem.CodeOverloaded
 	case failure.KindTimeout:
-		return http.StatusGatewayTimeout, codeTimeout
+		return http.StatusGatewayTimeout, problem.CodeTimeout
 	case failure.KindContextLength:
-		return http.StatusBadRequest, codeContextLength
+		return http.StatusBadRequest, problem.CodeContextLength
 	case failure.KindTooLarge:
-		return http.StatusRequestEntityTooLarge, codeTooLarge
+		return http.StatusRequestEntityTooLarge, problem.CodeTooLarge
 	case failure.KindContent:
-		return http.StatusBadRequest, codeContent
+		return http.StatusBadRequest, problem.CodeContent
 	case failure.KindInvalid, failure.KindUnsupported:
-		return http.StatusBadRequest, codeInvalid
+		return http.StatusBadRequest, problem.CodeInvalid
 	}
-	return http.StatusBadGateway, codeUpstream
+	return http.StatusBadGateway, problem.CodeUpstream
 }
 
 // statusOfRefusal returns the status and the code of a call that a layer refused.
@@ -179,26 +132,23 @@ func statusOfRefusal(refused *middleware.RefusedError) (status int, code string)
 	switch refused.By {
 	case "budget":
 		if refused.Until.IsZero() { // more than the budget's whole limit
-			return http.StatusRequestEntityTooLarge, codeTooLarge
+			return http.StatusRequestEntityTooLarge, problem.CodeTooLarge
 		}
-		return http.StatusTooManyRequests, codeQuota
+		return http.StatusTooManyRequests, problem.CodeQuota
 	case "limit":
-		return http.StatusTooManyRequests, codeRateLimit
+		return http.StatusTooManyRequests, problem.CodeRateLimit
 	case "fit", "capability":
-		return http.StatusBadRequest, codeInvalid
+		return http.StatusBadRequest, problem.CodeInvalid
 	case "context_window":
-		return http.StatusBadRequest, codeContextLength
+		return http.StatusBadRequest, problem.CodeContextLength
 	}
-	return http.StatusServiceUnavailable, codeOverloaded
+	return http.StatusServiceUnavailable, problem.CodeOverloaded
 }
 
 // retryAfter returns the value of the header Retry-After; "" for none.
-func (p *problem) retryAfter() string {
-	if p.wait <= 0 {
+func retryAfter(p *problem.Problem) string {
+	if p.Wait <= 0 {
 		return ""
 	}
-	return strconv.Itoa(max(int(math.Ceil(p.wait.Seconds())), 1))
+	return strconv.Itoa(max(int(math.Ceil(p.Wait.Seconds())), 1))
 }
-
-// quoted returns a name from a request in quotes, on one line.
-func quoted(name string) string { return strconv.Quote(printable.Line(name, 128)) }

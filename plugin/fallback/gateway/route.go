@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -19,7 +20,7 @@ import (
 // resolve returns the model for the name and the fallbacks of a request. start is the name to set
 // in the request; "" for the model's own. fallbacks is nil if the request has none of its own; an
 // empty list means no fallbacks.
-func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) (m model.LLM, start string, p *problem) {
+func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) (m model.LLM, start string, p *problem.Problem) {
 	live, inside := g.routeOf(name)
 	if live == nil || inside != "" && !live.Policy().Declares(inside) || !mayName(ctx, name) {
 		return nil, "", unknownModel(name)
@@ -48,7 +49,7 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 		}
 		if of != live || !own.Declares(inside) || !mayName(ctx, fallback) {
 			p := unknownModel(fallback)
-			p.param = fieldFallbacks
+			p.Param = fieldFallbacks
 			return nil, "", p
 		}
 		chain = append(chain, inside)
@@ -58,10 +59,10 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 	case errors.Is(err, policy.ErrUnknownModel): // a reload has removed it
 		return nil, "", unknownModel(name)
 	case len(chain) > policy.MaxChain:
-		return nil, "", invalid(fieldFallbacks, "fallbacks has too many models")
+		return nil, "", problem.Invalid(fieldFallbacks, "fallbacks has too many models")
 	case err != nil:
 		g.config.Logger.Error("gateway: a model cannot be built", "error", err)
-		return nil, "", newProblem(http.StatusInternalServerError, codeServer, "", "the model "+quoted(name)+" cannot be built; the gateway's log says why")
+		return nil, "", problem.New(http.StatusInternalServerError, problem.CodeServer, "", "the model "+problem.Quote(name)+" cannot be built; the gateway's log says why")
 	}
 	return m, start, nil
 }
@@ -70,9 +71,9 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 const maxFallbacks = 16
 
 // checkFallbacks returns the problem of a request with too many fallbacks.
-func checkFallbacks(names []string) *problem {
+func checkFallbacks(names []string) *problem.Problem {
 	if len(names) > maxFallbacks {
-		return invalid(fieldFallbacks, fmt.Sprintf("fallbacks has %d models; it may have %d", len(names), maxFallbacks))
+		return problem.Invalid(fieldFallbacks, fmt.Sprintf("fallbacks has %d models; it may have %d", len(names), maxFallbacks))
 	}
 	return nil
 }
@@ -136,6 +137,6 @@ func ownerOf(p *spec.Policy, name string) string {
 	return cmp.Or(p.Resolve(name).Provider, "application")
 }
 
-func unknownModel(name string) *problem {
-	return newProblem(http.StatusNotFound, codeModel, "model", "the model "+quoted(name)+" does not exist; GET /v1/models lists the models")
+func unknownModel(name string) *problem.Problem {
+	return problem.New(http.StatusNotFound, problem.CodeModel, "model", "the model "+problem.Quote(name)+" does not exist; GET /v1/models lists the models")
 }

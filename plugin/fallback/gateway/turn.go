@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // turn is one request for content, in the canonical form.
@@ -46,18 +47,18 @@ type protocol interface {
 	// sent: the rest of its text, and all parts that are neither text nor thought.
 	last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte
 	// broken appends the end of a stream that fails after its first content.
-	broken(dst []byte, p *problem) []byte
+	broken(dst []byte, p *problem.Problem) []byte
 }
 
 // errorWriter writes errors in one protocol.
 type errorWriter interface {
 	// refusal appends the body of an error.
-	refusal(dst []byte, p *problem) []byte
+	refusal(dst []byte, p *problem.Problem) []byte
 }
 
 // answer runs a turn and writes its answer or its error. It returns the problem that ended
 // it, nil for none.
-func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *problem {
+func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *problem.Problem {
 	a := &answering{turn: t, w: w, control: http.NewResponseController(w), logger: g.config.Logger}
 	a.hash.SetSeed(textSeed)
 	ctx, cancel := context.WithCancel(r.Context())
@@ -93,11 +94,11 @@ var textSeed = maphash.MakeSeed()
 var errGone = errors.New("gateway: the client has gone")
 
 // run runs the model. It stops at the final response.
-func (a *answering) run(ctx context.Context) (p *problem) {
+func (a *answering) run(ctx context.Context) (p *problem.Problem) {
 	defer func() {
 		if r := recover(); r != nil {
 			a.logger.Error("gateway: an answer panicked", "panic", panics.Text(r))
-			p = newProblem(http.StatusInternalServerError, codeServer, "", "the gateway panicked")
+			p = problem.New(http.StatusInternalServerError, problem.CodeServer, "", "the gateway panicked")
 		}
 	}()
 	for resp, err := range a.model.GenerateContent(ctx, a.request, a.streamed) {
@@ -117,14 +118,14 @@ func (a *answering) run(ctx context.Context) (p *problem) {
 	if ctx.Err() != nil {
 		return problemOf(ctx, ctx.Err())
 	}
-	return newProblem(http.StatusBadGateway, codeUpstream, "", "the model sent no answer")
+	return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent no answer")
 }
 
 // part writes the texts of a partial response. It omits notices and previews, which are not part
 // of the answer, and function calls, which are sent whole at the end.
-func (a *answering) part(resp *model.LLMResponse) *problem {
+func (a *answering) part(resp *model.LLMResponse) *problem.Problem {
 	if resp.CustomMetadata[call.KeyRestart] == true && a.length > 0 {
-		return newProblem(http.StatusBadGateway, codeUpstream, "", "the model failed within its answer, and another one began a new answer; set stream.mid_stream to resume in the policy")
+		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model failed within its answer, and another one began a new answer; set stream.mid_stream to resume in the policy")
 	}
 	if !a.streamed || resp.Content == nil || resp.CustomMetadata[call.KeyNotice] != nil || resp.CustomMetadata[call.KeyProvisional] == true {
 		return nil
@@ -148,7 +149,7 @@ func (a *answering) part(resp *model.LLMResponse) *problem {
 }
 
 // final writes the final response.
-func (a *answering) final(resp *model.LLMResponse) *problem {
+func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 	if p := blocked(resp); p != nil {
 		return p
 	}
@@ -158,7 +159,7 @@ func (a *answering) final(resp *model.LLMResponse) *problem {
 	}
 	rest, ok := a.rest(resp)
 	if !ok && !isFiltered(resp) { // a filtered answer need not repeat the text
-		return newProblem(http.StatusBadGateway, codeUpstream, "", "the final answer does not continue the text that was sent")
+		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the final answer does not continue the text that was sent")
 	}
 	a.begin(resp)
 	return a.send(a.out.last(nil, resp, rest))
@@ -166,11 +167,11 @@ func (a *answering) final(resp *model.LLMResponse) *problem {
 
 // blocked returns the problem of a response without an answer, such as one to a prompt that
 // a content policy refuses; nil for an answer.
-func blocked(resp *model.LLMResponse) *problem {
+func blocked(resp *model.LLMResponse) *problem.Problem {
 	if resp.ErrorCode == "" || resp.FinishReason != "" || resp.Content != nil && len(resp.Content.Parts) > 0 {
 		return nil
 	}
-	return newProblem(http.StatusBadRequest, codeContent, "", "the request was blocked: "+resp.ErrorCode+" "+resp.ErrorMessage)
+	return problem.New(http.StatusBadRequest, problem.CodeContent, "", "the request was blocked: "+resp.ErrorCode+" "+resp.ErrorMessage)
 }
 
 // rest returns the parts of a final response that have not been sent. ok is false if its
@@ -232,7 +233,7 @@ func (a *answering) begin(resp *model.LLMResponse) {
 }
 
 // send writes data at once. If the client has stopped reading, the call ends.
-func (a *answering) send(data []byte) *problem {
+func (a *answering) send(data []byte) *problem.Problem {
 	if len(data) == 0 {
 		return nil
 	}
@@ -242,19 +243,19 @@ func (a *answering) send(data []byte) *problem {
 	}
 	if err != nil {
 		a.gone = true
-		return newProblem(statusCanceled, codeCanceled, "", errGone.Error())
+		return problem.New(problem.StatusCanceled, problem.CodeCanceled, "", errGone.Error())
 	}
 	return nil
 }
 
 // refuse writes an error.
-func refuse(w http.ResponseWriter, out errorWriter, p *problem) {
+func refuse(w http.ResponseWriter, out errorWriter, p *problem.Problem) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
-	if wait := p.retryAfter(); wait != "" {
+	if wait := retryAfter(p); wait != "" {
 		h.Set("Retry-After", wait)
 	}
-	w.WriteHeader(p.status)
+	w.WriteHeader(p.Status)
 	_, _ = w.Write(out.refusal(nil, p)) // a failed write does not matter: the client has disconnected
 }
 

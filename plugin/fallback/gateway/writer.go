@@ -3,6 +3,8 @@ package gateway
 import (
 	"net/http"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
 // writer writes an answer to the client. If the client reads too slowly, or not at all, the call
@@ -56,9 +58,9 @@ func (w *writer) end() { _ = w.control.SetWriteDeadline(time.Now().Add(w.timeout
 
 // statusOf returns the status for the log: 499 if the client has disconnected, otherwise the
 // status of the answer.
-func (w *writer) statusOf(p *problem) int {
-	if w.failed || p != nil && p.status == statusCanceled {
-		return statusCanceled
+func (w *writer) statusOf(p *problem.Problem) int {
+	if w.failed || p != nil && p.Status == problem.StatusCanceled {
+		return problem.StatusCanceled
 	}
 	return w.status
 }
