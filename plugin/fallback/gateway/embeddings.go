@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"reflect"
 	"sync"
 
 	"google.golang.org/genai"
@@ -75,6 +76,58 @@ func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest)
 	}
 	doc.Usage.TotalTokens = doc.Usage.PromptTokens
 	return doc, nil
+}
+
+// embedGemini answers a request for one embedding, or for a batch.
+func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool, out *geminiAnswer) *problem.Problem {
+	in, p := decodeGeminiEmbeds(exchangeOf(r.Context()).data, batch)
+	var vectors []geminiVector
+	if p == nil {
+		vectors, p = g.embedAll(r.Context(), name, in)
+	}
+	switch {
+	case p != nil:
+		refuse(w, out, p)
+	case batch:
+		writeJSON(w, map[string]any{"embeddings": vectors})
+	default:
+		writeJSON(w, map[string]any{"embedding": vectors[0]})
+	}
+	return p
+}
+
+// embedAll returns the embeddings of all requests. Consecutive requests with equal settings are
+// one call.
+func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) (all []geminiVector, p *problem.Problem) {
+	live, inside := g.routeOf(name)
+	if live == nil || !mayName(ctx, name) {
+		return nil, unknownModel(name)
+	}
+	if inside == "" {
+		inside = live.Policy().Primary
+	}
+	for len(in) > 0 {
+		config := in[0].config()
+		var contents []*genai.Content
+		for len(in) > 0 && reflect.DeepEqual(in[0].config(), config) {
+			contents, in = append(contents, in[0].Content), in[1:]
+		}
+		resp, err := g.vectors.of(live).EmbedContent(ctx, inside, contents, config)
+		switch {
+		case errors.Is(err, policy.ErrUnknownModel):
+			return nil, unknownModel(name)
+		case errors.Is(err, policy.ErrNoEmbeddings):
+			return nil, problem.Invalid("model", "the model "+problem.Quote(name)+" has no embeddings")
+		case err != nil:
+			return nil, problemOf(ctx, err)
+		case len(resp.Embeddings) != len(contents):
+			return nil, problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
+		}
+		for _, one := range resp.Embeddings {
+			all = append(all, geminiVector{one.Values})
+		}
+	}
+	return all, nil
 }
 
 // tokensOf returns the number of tokens of a text: the provider's, or an estimate.
