@@ -96,6 +96,8 @@ var arrows = map[string]string{
 	"plugin/fallback/provider/openai/internal/responses": "failure provider",
 	"plugin/fallback/state/internal/storetest":           "state",
 	"plugin/fallback/gateway/internal/problem":           "",
+	"plugin/fallback/gateway/internal/protocol":          "call failure",
+	"plugin/fallback/gateway/internal/gemini":            "call",
 }
 
 // Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"reflect"
 	"sync"
 
 	"google.golang.org/genai"
@@ -16,13 +15,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
-
-// maxInputs is the most texts of one request for embeddings, as in OpenAI's API.
-const maxInputs = 2048
 
 // embeddings answers POST /v1/embeddings.
 func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
@@ -30,7 +28,7 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 	var doc *openaiwire.Embeddings
 	p := decodeEmbeddings(exchangeOf(r.Context()).data, &wire)
 	if p == nil {
-		doc, p = g.embed(r.Context(), &wire)
+		doc, p = g.embedOpenAI(r.Context(), &wire)
 	}
 	note(r.Context(), wire.Model, p)
 	if p != nil {
@@ -40,15 +38,8 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, doc)
 }
 
-// embed returns the embeddings that a request asks for.
-func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest) (*openaiwire.Embeddings, *problem.Problem) {
-	live, inside := g.routeOf(wire.Model)
-	if live == nil || !mayName(ctx, wire.Model) {
-		return nil, unknownModel(wire.Model)
-	}
-	if inside == "" {
-		inside = live.Policy().Primary
-	}
+// embedOpenAI returns the embeddings that a request asks for.
+func (g *Gateway) embedOpenAI(ctx context.Context, wire *openaiwire.EmbeddingsRequest) (*openaiwire.Embeddings, *problem.Problem) {
 	if wire.User != "" {
 		ctx = call.With(ctx, call.Info{User: wire.User})
 	}
@@ -60,15 +51,11 @@ func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest)
 	if wire.Dimensions > 0 {
 		config.OutputDimensionality = genai.Ptr(int32(min(wire.Dimensions, math.MaxInt32)))
 	}
-	resp, err := g.vectors.of(live).EmbedContent(ctx, inside, contents, config)
-	switch {
-	case errors.Is(err, policy.ErrUnknownModel):
-		return nil, unknownModel(wire.Model)
-	case errors.Is(err, policy.ErrNoEmbeddings):
-		return nil, problem.Invalid("model", "the model "+problem.Quote(wire.Model)+" has no embeddings")
-	case err != nil:
-		return nil, problemOf(ctx, err)
+	resps, p := g.embed(ctx, wire.Model, []protocol.EmbedCall{{Contents: contents, Config: config}})
+	if p != nil {
+		return nil, p
 	}
+	resp := resps[0]
 	doc := &openaiwire.Embeddings{Object: "list", Data: make([]openaiwire.Embedding, len(resp.Embeddings)), Model: wire.Model}
 	for i, one := range resp.Embeddings {
 		doc.Data[i] = openaiwire.Embedding{Object: "embedding", Index: i, Embedding: openaiwire.Vector{Values: one.Values, Base64: wire.EncodingFormat == "base64"}}
@@ -79,26 +66,29 @@ func (g *Gateway) embed(ctx context.Context, wire *openaiwire.EmbeddingsRequest)
 }
 
 // embedGemini answers a request for one embedding, or for a batch.
-func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool, out *geminiAnswer) *problem.Problem {
-	in, p := decodeGeminiEmbeds(exchangeOf(r.Context()).data, batch)
-	var vectors []geminiVector
+func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool) *problem.Problem {
+	calls, p := gemini.DecodeEmbeddings(exchangeOf(r.Context()).data, batch)
+	var resps []*genai.EmbedContentResponse
 	if p == nil {
-		vectors, p = g.embedAll(r.Context(), name, in)
+		resps, p = g.embed(r.Context(), name, calls)
 	}
-	switch {
-	case p != nil:
-		refuse(w, out, p)
-	case batch:
-		writeJSON(w, map[string]any{"embeddings": vectors})
-	default:
-		writeJSON(w, map[string]any{"embedding": vectors[0]})
+	var all []*genai.ContentEmbedding
+	for i, resp := range resps {
+		if len(resp.Embeddings) != len(calls[i].Contents) {
+			p = problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
+		}
+		all = append(all, resp.Embeddings...)
 	}
-	return p
+	if p != nil {
+		refuse(w, gemini.Errors{}, p)
+		return p
+	}
+	writeJSON(w, gemini.EmbeddingsDocument(all, batch))
+	return nil
 }
 
-// embedAll returns the embeddings of all requests. Consecutive requests with equal settings are
-// one call.
-func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) (all []geminiVector, p *problem.Problem) {
+// embed makes calls of a named model.
+func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.EmbedCall) ([]*genai.EmbedContentResponse, *problem.Problem) {
 	live, inside := g.routeOf(name)
 	if live == nil || !mayName(ctx, name) {
 		return nil, unknownModel(name)
@@ -106,13 +96,10 @@ func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) 
 	if inside == "" {
 		inside = live.Policy().Primary
 	}
-	for len(in) > 0 {
-		config := in[0].config()
-		var contents []*genai.Content
-		for len(in) > 0 && reflect.DeepEqual(in[0].config(), config) {
-			contents, in = append(contents, in[0].Content), in[1:]
-		}
-		resp, err := g.vectors.of(live).EmbedContent(ctx, inside, contents, config)
+	resps := make([]*genai.EmbedContentResponse, len(calls))
+	for i, one := range calls {
+		var err error
+		resps[i], err = g.vectors.of(live).EmbedContent(ctx, inside, one.Contents, one.Config)
 		switch {
 		case errors.Is(err, policy.ErrUnknownModel):
 			return nil, unknownModel(name)
@@ -120,14 +107,9 @@ func (g *Gateway) embedAll(ctx context.Context, name string, in []*geminiEmbed) 
 			return nil, problem.Invalid("model", "the model "+problem.Quote(name)+" has no embeddings")
 		case err != nil:
 			return nil, problemOf(ctx, err)
-		case len(resp.Embeddings) != len(contents):
-			return nil, problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
-		}
-		for _, one := range resp.Embeddings {
-			all = append(all, geminiVector{one.Values})
 		}
 	}
-	return all, nil
+	return resps, nil
 }
 
 // tokensOf returns the number of tokens of a text: the provider's, or an estimate.
@@ -150,7 +132,7 @@ func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem.
 		return problem.Invalid("", "the body is not valid JSON: "+err.Error())
 	case wire.Model == "":
 		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
-	case len(wire.Input) == 0 || len(wire.Input) > maxInputs:
+	case len(wire.Input) == 0 || len(wire.Input) > protocol.MaxEmbeddings:
 		return problem.Invalid("input", "input must be 1 to 2048 texts")
 	case wire.Dimensions < 0:
 		return problem.Invalid("dimensions", "dimensions must be at least 1")

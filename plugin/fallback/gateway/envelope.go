@@ -13,7 +13,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
 // exchange has the state of a request in the gateway. It is in the request's context.
@@ -63,9 +65,9 @@ const maxHeaders = 200
 
 // protocolOf returns the protocol of the error for a request that is refused before its
 // endpoint.
-func (g *Gateway) protocolOf(r *http.Request) errorWriter {
+func (g *Gateway) protocolOf(r *http.Request) protocol.ErrorWriter {
 	if isGemini(r) {
-		return &geminiAnswer{}
+		return gemini.Errors{}
 	}
 	return openAIErrors{}
 }

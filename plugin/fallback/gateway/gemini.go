@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
@@ -30,61 +31,48 @@ func (g *Gateway) serveGemini(w http.ResponseWriter, r *http.Request) {
 	if at := strings.LastIndexByte(name, ':'); at >= 0 { // names may have colons
 		name, method = name[:at], name[at+1:]
 	}
-	out := &geminiAnswer{name: name}
 	var p *problem.Problem
 	switch method {
 	case "generateContent":
-		p = g.generate(w, r, name, false, out)
+		p = g.generate(w, r, name, false)
 	case "streamGenerateContent":
-		out.list = r.URL.Query().Get("alt") != "sse"
-		p = g.generate(w, r, name, true, out)
+		p = g.generate(w, r, name, true)
 	case "embedContent", "batchEmbedContents":
-		p = g.embedGemini(w, r, name, method != "embedContent", out)
+		p = g.embedGemini(w, r, name, method == "batchEmbedContents")
 	default:
 		p = problem.New(http.StatusNotFound, problem.CodePath, "", "there is no method "+problem.Quote(method)+" of models; use generateContent, streamGenerateContent, embedContent or batchEmbedContents")
-		refuse(w, out, p)
+		refuse(w, gemini.Errors{}, p)
 	}
 	note(r.Context(), name, p)
 }
 
-// generate answers a request for content.
-func (g *Gateway) generate(w http.ResponseWriter, r *http.Request, name string, streamed bool, out *geminiAnswer) *problem.Problem {
-	req, fallbacks, p := decodeGemini(exchangeOf(r.Context()).data)
+// generate answers a request for content. Without alt=sse, a stream is a list.
+func (g *Gateway) generate(w http.ResponseWriter, r *http.Request, name string, streamed bool) *problem.Problem {
+	req, fallbacks, p := gemini.Decode(exchangeOf(r.Context()).data)
 	if p == nil {
-		t := turn{request: req, streamed: streamed, out: out}
+		t := turn{request: req, streamed: streamed, out: gemini.NewWriter(name, streamed && r.URL.Query().Get("alt") != "sse")}
 		if t.model, req.Model, p = g.resolve(r.Context(), name, fallbacks); p == nil {
 			return g.answer(w, r, t)
 		}
 	}
-	refuse(w, out, p)
+	refuse(w, gemini.Errors{}, p)
 	return p
-}
-
-// geminiModel is a model as the API lists it.
-type geminiModel struct {
-	Name        string   `json:"name"`
-	DisplayName string   `json:"displayName"`
-	Methods     []string `json:"supportedGenerationMethods"`
-}
-
-func geminiModelOf(name string) geminiModel {
-	return geminiModel{Name: "models/" + name, DisplayName: name, Methods: []string{"generateContent", "streamGenerateContent"}}
 }
 
 func (g *Gateway) serveGeminiModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
-		Models []geminiModel `json:"models"`
-	}{Models: []geminiModel{}}
+		Models []gemini.Model `json:"models"`
+	}{Models: []gemini.Model{}}
 	for _, m := range g.models() {
 		if mayName(r.Context(), m.name) {
-			list.Models = append(list.Models, geminiModelOf(m.name))
+			list.Models = append(list.Models, gemini.ModelOf(m.name))
 		}
 	}
 	writeJSON(w, list)
 }
 
 func (g *Gateway) serveGeminiModel(w http.ResponseWriter, r *http.Request) {
-	if m, ok := g.find(w, r, &geminiAnswer{}); ok {
-		writeJSON(w, geminiModelOf(m.name))
+	if m, ok := g.find(w, r, gemini.Errors{}); ok {
+		writeJSON(w, gemini.ModelOf(m.name))
 	}
 }

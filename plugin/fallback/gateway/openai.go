@@ -6,7 +6,9 @@ import (
 	"net/http"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
 // openAI registers the endpoints of OpenAI's protocol.
@@ -20,7 +22,7 @@ func (g *Gateway) openAI() {
 // openAIErrors writes the errors of endpoints that call no model.
 type openAIErrors struct{}
 
-func (openAIErrors) refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
+func (openAIErrors) Refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
 
 // chatCompletions answers POST /v1/chat/completions.
 func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +52,7 @@ type modelDocument struct {
 	Object  string `json:"object"`
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
-	geminiModel
+	gemini.Model
 }
 
 // listModels answers GET /v1/models. One document serves the clients of both protocols, because
@@ -59,12 +61,12 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
 		Object string          `json:"object"`
 		Data   []modelDocument `json:"data"`
-		Models []geminiModel   `json:"models"`
-	}{Object: "list", Data: []modelDocument{}, Models: []geminiModel{}}
+		Models []gemini.Model  `json:"models"`
+	}{Object: "list", Data: []modelDocument{}, Models: []gemini.Model{}}
 	for _, m := range g.models() {
 		if mayName(r.Context(), m.name) {
 			list.Data = append(list.Data, g.modelDocument(m))
-			list.Models = append(list.Models, geminiModelOf(m.name))
+			list.Models = append(list.Models, gemini.ModelOf(m.name))
 		}
 	}
 	writeJSON(w, list)
@@ -79,7 +81,7 @@ func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 
 // find returns the model of a request's path. If there is none, or the request's key may not
 // name it, find refuses the request.
-func (g *Gateway) find(w http.ResponseWriter, r *http.Request, out errorWriter) (m listed, ok bool) {
+func (g *Gateway) find(w http.ResponseWriter, r *http.Request, out protocol.ErrorWriter) (m listed, ok bool) {
 	name := r.PathValue("model")
 	live, inside := g.routeOf(name)
 	switch {
@@ -96,7 +98,7 @@ func (g *Gateway) find(w http.ResponseWriter, r *http.Request, out errorWriter) 
 }
 
 func (g *Gateway) modelDocument(m listed) modelDocument {
-	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: cmp.Or(m.owner, "adk-fallback"), geminiModel: geminiModelOf(m.name)}
+	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: cmp.Or(m.owner, "adk-fallback"), Model: gemini.ModelOf(m.name)}
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -14,9 +14,10 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// chatWriter writes the answer to a request for a chat completion. It implements protocol.
+// chatWriter writes the answer to a request for a chat completion. It implements protocol.Writer.
 type chatWriter struct {
 	includeUsage bool
 	id           string
@@ -29,7 +30,7 @@ func newChatWriter(c *chatRequest) *chatWriter {
 	return &chatWriter{includeUsage: c.includeUsage, id: "chatcmpl-" + rand.Text(), created: time.Now().Unix(), model: c.model}
 }
 
-func (w *chatWriter) contentType(streamed bool) string {
+func (w *chatWriter) ContentType(streamed bool) string {
 	if streamed {
 		return "text/event-stream; charset=utf-8"
 	}
@@ -77,9 +78,9 @@ func (w *chatWriter) document(object string, resp *model.LLMResponse) chatDocume
 	return chatDocument{ChatAnswer: openaiwire.ChatAnswer{ID: w.id, Object: object, Created: w.created, Model: w.model}}
 }
 
-func (w *chatWriter) whole(dst []byte, resp *model.LLMResponse) []byte {
+func (w *chatWriter) Whole(dst []byte, resp *model.LLMResponse) []byte {
 	doc := w.document("chat.completion", resp)
-	doc.Usage, doc.Fallback = chatUsage(resp.UsageMetadata), metadataOf(resp)
+	doc.Usage, doc.Fallback = chatUsage(resp.UsageMetadata), protocol.Metadata(resp)
 	delta := deltaOf(partsOf(resp), 0)
 	message := chatMessage{ChatDelta: delta, Content: delta.Content}
 	message.Role = "assistant"
@@ -90,10 +91,10 @@ func (w *chatWriter) whole(dst []byte, resp *model.LLMResponse) []byte {
 		message.Refusal = &refusal
 	}
 	doc.Choices = []chatChoice{{Message: message, Logprobs: chatLogprobs(resp.LogprobsResult), FinishReason: chatFinish(resp)}}
-	return appendJSON(dst, doc)
+	return protocol.AppendJSON(dst, doc)
 }
 
-func (w *chatWriter) chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
+func (w *chatWriter) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
 	dst = w.begin(dst, resp)
 	return w.delta(dst, resp, deltaOf(parts, 0))
 }
@@ -114,7 +115,7 @@ func (w *chatWriter) delta(dst []byte, resp *model.LLMResponse, delta openaiwire
 	return appendEvent(dst, doc)
 }
 
-func (w *chatWriter) last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
+func (w *chatWriter) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
 	dst = w.begin(dst, resp)
 	delta := deltaOf(rest, 0)
 	delta.Refusal = refusalOf(resp)
@@ -128,7 +129,7 @@ func (w *chatWriter) last(dst []byte, resp *model.LLMResponse, rest []*genai.Par
 	doc := w.document("chat.completion.chunk", resp)
 	finish := chatFinish(resp)
 	doc.Choices = []openaiwire.ChatChoice{{Delta: &openaiwire.ChatDelta{}, FinishReason: &finish, Logprobs: chatLogprobs(resp.LogprobsResult)}}
-	doc.Fallback = metadataOf(resp)
+	doc.Fallback = protocol.Metadata(resp)
 	dst = appendEvent(dst, doc)
 	if usage := chatUsage(resp.UsageMetadata); w.includeUsage && usage != nil {
 		dst = w.usage(dst, usage)
@@ -144,11 +145,11 @@ func (w *chatWriter) usage(dst []byte, usage *openaiwire.ChatUsage) []byte {
 }
 
 // broken appends the error. A stream that ends without [DONE] is no answer.
-func (w *chatWriter) broken(dst []byte, p *problem.Problem) []byte {
-	return sse.AppendEvent(dst, "", w.refusal(nil, p))
+func (w *chatWriter) Broken(dst []byte, p *problem.Problem) []byte {
+	return sse.AppendEvent(dst, "", w.Refusal(nil, p))
 }
 
-func (w *chatWriter) refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
+func (w *chatWriter) Refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
 
 // appendOpenAIError appends the body of an error.
 func appendOpenAIError(dst []byte, p *problem.Problem) []byte {
@@ -164,7 +165,7 @@ func appendOpenAIError(dst []byte, p *problem.Problem) []byte {
 	if p.Param != "" {
 		e.Error.Param = &p.Param
 	}
-	return appendJSON(dst, e)
+	return protocol.AppendJSON(dst, e)
 }
 
 // openAIType returns the type of an error, which is less specific than its code.
@@ -238,7 +239,7 @@ func callOf(part *genai.Part, index int) openaiwire.ChatCallDelta {
 	if len(part.ThoughtSignature) > 0 {
 		var extra extraContent
 		extra.Google.ThoughtSignature = base64.StdEncoding.EncodeToString(part.ThoughtSignature)
-		one.ExtraContent = appendJSON(nil, extra)
+		one.ExtraContent = protocol.AppendJSON(nil, extra)
 	}
 	return one
 }
@@ -248,7 +249,7 @@ func chatFinish(resp *model.LLMResponse) string {
 	switch {
 	case resp.FinishReason == genai.FinishReasonMaxTokens:
 		return "length"
-	case isFiltered(resp):
+	case protocol.Filtered(resp):
 		return "content_filter"
 	}
 	for _, part := range partsOf(resp) {
@@ -261,7 +262,7 @@ func chatFinish(resp *model.LLMResponse) string {
 
 // refusalOf returns the text with which a model refuses to answer, "" for none.
 func refusalOf(resp *model.LLMResponse) string {
-	if !isFiltered(resp) {
+	if !protocol.Filtered(resp) {
 		return ""
 	}
 	for _, part := range partsOf(resp) {
@@ -311,13 +312,6 @@ func chatLogprobs(result *genai.LogprobsResult) *openaiwire.ChatLogprobs {
 	return &openaiwire.ChatLogprobs{Content: list}
 }
 
-func appendEvent(dst []byte, v any) []byte { return sse.AppendEvent(dst, "", appendJSON(nil, v)) }
-
-// appendJSON appends v, which must marshal.
-func appendJSON(dst []byte, v any) []byte {
-	data, err := json.Marshal(v)
-	if err != nil { // the model returned a value that is not JSON
-		return append(dst, `{"error":{"message":"the answer is no JSON","type":"server_error","param":null,"code":"server_error"}}`...)
-	}
-	return append(dst, data...)
+func appendEvent(dst []byte, v any) []byte {
+	return sse.AppendEvent(dst, "", protocol.AppendJSON(nil, v))
 }

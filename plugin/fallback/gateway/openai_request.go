@@ -15,6 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
 // chatRequest is a request for a chat completion, in the canonical form.
@@ -27,11 +28,8 @@ type chatRequest struct {
 	includeUsage bool
 }
 
-// Fields of a request that the gateway uses itself and does not pass on.
-const (
-	fieldFallbacks = "fallbacks"
-	fieldUser      = "user"
-)
+// fieldUser is the field with the user, which the gateway does not pass on.
+const fieldUser = "user"
 
 // decodeChat reads the body of a request. Unknown fields reach only targets that use chat
 // completions.
@@ -96,7 +94,7 @@ func (c *chatRequest) own(wire *openaiwire.Chat) *problem.Problem {
 	case wire.N < 0 || wire.N > 1:
 		return problem.Invalid("n", "n must be 1: the gateway returns one choice")
 	}
-	if p := c.list(wire.Extra[fieldFallbacks]); p != nil {
+	if p := c.list(wire.Extra[protocol.FieldFallbacks]); p != nil {
 		return p
 	}
 	if user, ok := wire.Extra[fieldUser]; ok && string(user) != "null" && json.Unmarshal(user, &c.user) != nil {
@@ -109,7 +107,7 @@ func (c *chatRequest) own(wire *openaiwire.Chat) *problem.Problem {
 	}
 	fields := make(map[string]any, len(wire.Extra)+1)
 	for name, value := range wire.Extra {
-		if name != fieldFallbacks && name != fieldUser {
+		if name != protocol.FieldFallbacks && name != fieldUser {
 			fields[name] = value
 		}
 	}
@@ -126,9 +124,9 @@ func (c *chatRequest) list(raw json.RawMessage) *problem.Problem {
 		return nil
 	}
 	if json.Unmarshal(raw, &c.fallbacks) != nil || c.fallbacks == nil {
-		return problem.Invalid(fieldFallbacks, "fallbacks must be a list of names of models")
+		return problem.Invalid(protocol.FieldFallbacks, "fallbacks must be a list of names of models")
 	}
-	return checkFallbacks(c.fallbacks)
+	return protocol.CheckFallbacks(c.fallbacks)
 }
 
 // settings reads the generation settings.

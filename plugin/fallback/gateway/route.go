@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -49,7 +49,7 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 		}
 		if of != live || !own.Declares(inside) || !mayName(ctx, fallback) {
 			p := unknownModel(fallback)
-			p.Param = fieldFallbacks
+			p.Param = protocol.FieldFallbacks
 			return nil, "", p
 		}
 		chain = append(chain, inside)
@@ -59,23 +59,12 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 	case errors.Is(err, policy.ErrUnknownModel): // a reload has removed it
 		return nil, "", unknownModel(name)
 	case len(chain) > policy.MaxChain:
-		return nil, "", problem.Invalid(fieldFallbacks, "fallbacks has too many models")
+		return nil, "", problem.Invalid(protocol.FieldFallbacks, "fallbacks has too many models")
 	case err != nil:
 		g.config.Logger.Error("gateway: a model cannot be built", "error", err)
 		return nil, "", problem.New(http.StatusInternalServerError, problem.CodeServer, "", "the model "+problem.Quote(name)+" cannot be built; the gateway's log says why")
 	}
 	return m, start, nil
-}
-
-// maxFallbacks is the most fallbacks that a request may bring.
-const maxFallbacks = 16
-
-// checkFallbacks returns the problem of a request with too many fallbacks.
-func checkFallbacks(names []string) *problem.Problem {
-	if len(names) > maxFallbacks {
-		return problem.Invalid(fieldFallbacks, fmt.Sprintf("fallbacks has %d models; it may have %d", len(names), maxFallbacks))
-	}
-	return nil
 }
 
 // isInChain reports whether a model is one of the policy's targets.

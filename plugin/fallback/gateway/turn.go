@@ -6,7 +6,6 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -16,8 +15,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/printable"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
 // turn is one request for content, in the canonical form.
@@ -25,35 +24,7 @@ type turn struct {
 	model    model.LLM
 	request  *model.LLMRequest
 	streamed bool
-	out      protocol
-}
-
-// protocol writes an answer in one protocol. A value serves one request, on one goroutine.
-// The methods append to dst and return it.
-//
-// An answer that is not streamed is one call of whole. A streamed answer is any number of calls
-// of chunk, then one of last or broken; their output is sent at once. An error before the first
-// byte is one call of refusal.
-type protocol interface {
-	errorWriter
-	// contentType returns the Content-Type of an answer. Errors are always JSON.
-	contentType(streamed bool) string
-	// whole appends the body of an answer.
-	whole(dst []byte, resp *model.LLMResponse) []byte
-	// chunk appends parts of an answer in progress; parts are texts and thoughts. resp is the
-	// partial response that has them.
-	chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte
-	// last appends the end of a stream. rest has the parts of the final response that were not
-	// sent: the rest of its text, and all parts that are neither text nor thought.
-	last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte
-	// broken appends the end of a stream that fails after its first content.
-	broken(dst []byte, p *problem.Problem) []byte
-}
-
-// errorWriter writes errors in one protocol.
-type errorWriter interface {
-	// refusal appends the body of an error.
-	refusal(dst []byte, p *problem.Problem) []byte
+	out      protocol.Writer
 }
 
 // answer runs a turn and writes its answer or its error. It returns the problem that ended
@@ -68,7 +39,7 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *proble
 		return p
 	}
 	if a.begun {
-		a.send(a.out.broken(nil, p))
+		a.send(a.out.Broken(nil, p))
 	} else {
 		refuse(w, a.out, p)
 	}
@@ -145,7 +116,7 @@ func (a *answering) part(resp *model.LLMResponse) *problem.Problem {
 		return nil
 	}
 	a.begin(resp)
-	return a.send(a.out.chunk(nil, resp, parts))
+	return a.send(a.out.Chunk(nil, resp, parts))
 }
 
 // final writes the final response.
@@ -155,14 +126,14 @@ func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 	}
 	if !a.streamed {
 		a.begin(resp)
-		return a.send(a.out.whole(nil, resp))
+		return a.send(a.out.Whole(nil, resp))
 	}
 	rest, ok := a.rest(resp)
-	if !ok && !isFiltered(resp) { // a filtered answer need not repeat the text
+	if !ok && !protocol.Filtered(resp) { // a filtered answer need not repeat the text
 		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the final answer does not continue the text that was sent")
 	}
 	a.begin(resp)
-	return a.send(a.out.last(nil, resp, rest))
+	return a.send(a.out.Last(nil, resp, rest))
 }
 
 // blocked returns the problem of a response without an answer, such as one to a prompt that
@@ -206,12 +177,6 @@ func (a *answering) rest(resp *model.LLMResponse) (rest []*genai.Part, ok bool) 
 	return rest, true
 }
 
-// isFiltered reports whether a content policy has ended an answer.
-func isFiltered(resp *model.LLMResponse) bool {
-	v, bad := failure.ClassifyResponse(resp, failure.Expect{})
-	return bad && v.Kind == failure.KindContent
-}
-
 // isText reports whether a part is text of the answer.
 func isText(part *genai.Part) bool { return part != nil && part.Text != "" && !part.Thought }
 
@@ -222,7 +187,7 @@ func (a *answering) begin(resp *model.LLMResponse) {
 	}
 	a.begun = true
 	h := a.w.Header()
-	h.Set("Content-Type", a.out.contentType(a.streamed))
+	h.Set("Content-Type", a.out.ContentType(a.streamed))
 	if a.streamed {
 		h.Set("Cache-Control", "no-cache")
 		h.Set("X-Accel-Buffering", "no")
@@ -249,14 +214,14 @@ func (a *answering) send(data []byte) *problem.Problem {
 }
 
 // refuse writes an error.
-func refuse(w http.ResponseWriter, out errorWriter, p *problem.Problem) {
+func refuse(w http.ResponseWriter, out protocol.ErrorWriter, p *problem.Problem) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	if wait := retryAfter(p); wait != "" {
 		h.Set("Retry-After", wait)
 	}
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(out.refusal(nil, p)) // a failed write does not matter: the client has disconnected
+	_, _ = w.Write(out.Refusal(nil, p)) // a failed write does not matter: the client has disconnected
 }
 
 // Headers of answers; see docs/gateway.md.
@@ -297,21 +262,4 @@ func ascii(r rune) rune {
 		return '?'
 	}
 	return r
-}
-
-// metadataOf returns the metadata of a response, for the extension field "fallback" of an
-// answer's body; nil if it has none. Messages that may have the addresses of servers are
-// omitted; the reasons beside them stay.
-func metadataOf(resp *model.LLMResponse) map[string]any {
-	md, ok := call.ReadResponse(resp)
-	if !ok {
-		return nil
-	}
-	md.Attempts = slices.Clone(md.Attempts)
-	for i := range md.Attempts {
-		if kind := failure.Kind(md.Attempts[i].Kind); kind == failure.KindNetwork || kind == failure.KindTimeout {
-			md.Attempts[i].Message = ""
-		}
-	}
-	return md.Map()
 }

@@ -1,4 +1,4 @@
-package gateway
+package gemini
 
 import (
 	"bytes"
@@ -35,6 +35,9 @@ func hasSnakeKeys(data []byte) bool {
 // camelKeys returns data with its field names in camelCase. It keeps names that the client
 // chooses. Data that is not JSON is returned unchanged.
 func camelKeys(data []byte) []byte {
+	if !hasSnakeKeys(data) {
+		return data
+	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	var v any

@@ -1,4 +1,4 @@
-package gateway
+package gemini
 
 import (
 	"cmp"
@@ -7,14 +7,19 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-func (w *geminiAnswer) refusal(dst []byte, p *problem.Problem) []byte {
-	return appendJSON(dst, geminiError(p))
+// Errors writes errors as the API does. It implements protocol.ErrorWriter.
+type Errors struct{}
+
+// Refusal implements protocol.ErrorWriter.
+func (Errors) Refusal(dst []byte, p *problem.Problem) []byte {
+	return protocol.AppendJSON(dst, errorDocument(p))
 }
 
-// geminiError returns an error as the API writes it: https://google.aip.dev/193.
-func geminiError(p *problem.Problem) any {
+// errorDocument returns an error as the API writes it: https://google.aip.dev/193.
+func errorDocument(p *problem.Problem) any {
 	type detail map[string]any
 	details := []detail{{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": p.Code, "domain": "adk-fallback"}}
 	if p.Param != "" {
@@ -24,12 +29,12 @@ func geminiError(p *problem.Problem) any {
 		details = append(details, detail{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": fmt.Sprintf("%.3fs", max(p.Wait, time.Millisecond).Seconds())})
 	}
 	return map[string]any{"error": map[string]any{
-		"code": p.Status, "message": p.Text, "status": cmp.Or(geminiStatuses[p.Status], "UNKNOWN"), "details": details,
+		"code": p.Status, "message": p.Text, "status": cmp.Or(statuses[p.Status], "UNKNOWN"), "details": details,
 	}}
 }
 
-// geminiStatuses are the names of statuses: https://google.aip.dev/193#http11json-representation.
-var geminiStatuses = map[int]string{
+// statuses are the names of statuses: https://google.aip.dev/193#http11json-representation.
+var statuses = map[int]string{
 	http.StatusBadRequest: "INVALID_ARGUMENT", http.StatusUnauthorized: "UNAUTHENTICATED", http.StatusForbidden: "PERMISSION_DENIED",
 	http.StatusNotFound: "NOT_FOUND", http.StatusMethodNotAllowed: "UNIMPLEMENTED", http.StatusRequestTimeout: "DEADLINE_EXCEEDED",
 	http.StatusRequestEntityTooLarge: "INVALID_ARGUMENT", http.StatusUnsupportedMediaType: "INVALID_ARGUMENT",

@@ -1,4 +1,4 @@
-package gateway
+package gemini
 
 import (
 	"cmp"
@@ -10,14 +10,22 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// geminiAnswer writes an answer of the Gemini API. The zero value is ready to use.
-type geminiAnswer struct {
+// Writer writes an answer of the API. It implements protocol.Writer.
+type Writer struct {
+	Errors
 	list  bool   // a stream is a JSON list instead of server-sent events
 	begun bool   // the list has an element
-	id    string // of the answer; "" until it is needed
-	name  string // of the model: the requested one, until a response says which one answers
+	id    string // of the answer
+	model string // the requested one, until a response says which one answers
+}
+
+// NewWriter returns the writer of an answer to a request for a model. With list, a stream is a
+// JSON list instead of server-sent events.
+func NewWriter(model string, list bool) *Writer {
+	return &Writer{list: list, id: rand.Text(), model: model}
 }
 
 // response is a GenerateContentResponse.
@@ -66,40 +74,40 @@ func contentOf(parts []*genai.Part) *content {
 	return c
 }
 
-func (w *geminiAnswer) contentType(streamed bool) string {
+func (w *Writer) ContentType(streamed bool) string {
 	if streamed && !w.list {
 		return "text/event-stream"
 	}
 	return "application/json"
 }
 
-func (w *geminiAnswer) whole(dst []byte, resp *model.LLMResponse) []byte {
+func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) []byte {
 	var parts []*genai.Part
 	if resp.Content != nil {
 		parts = resp.Content.Parts
 	}
-	return appendJSON(dst, w.final(resp, parts))
+	return protocol.AppendJSON(dst, w.final(resp, parts))
 }
 
-func (w *geminiAnswer) chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
+func (w *Writer) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
 	return w.append(dst, &response{
 		Candidates:    []candidate{{Content: contentOf(parts)}},
-		UsageMetadata: resp.UsageMetadata, ModelVersion: w.version(resp), ResponseID: w.responseID(),
+		UsageMetadata: resp.UsageMetadata, ModelVersion: w.version(resp), ResponseID: w.id,
 	})
 }
 
-func (w *geminiAnswer) last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
+func (w *Writer) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
 	return w.end(w.append(dst, w.final(resp, rest)))
 }
 
-func (w *geminiAnswer) broken(dst []byte, p *problem.Problem) []byte {
-	return w.end(w.append(dst, geminiError(p)))
+func (w *Writer) Broken(dst []byte, p *problem.Problem) []byte {
+	return w.end(w.append(dst, errorDocument(p)))
 }
 
 // final returns the response that ends an answer, with the parts to send.
-func (w *geminiAnswer) final(resp *model.LLMResponse, parts []*genai.Part) *response {
+func (w *Writer) final(resp *model.LLMResponse, parts []*genai.Part) *response {
 	out := &response{
-		UsageMetadata: resp.UsageMetadata, ModelVersion: w.version(resp), ResponseID: w.responseID(), Fallback: metadataOf(resp),
+		UsageMetadata: resp.UsageMetadata, ModelVersion: w.version(resp), ResponseID: w.id, Fallback: protocol.Metadata(resp),
 	}
 	message := problem.Redact(resp.ErrorMessage)
 	if reason := genai.BlockedReason(resp.ErrorCode); resp.Content == nil && blockReasons[reason] && string(resp.FinishReason) != resp.ErrorCode {
@@ -127,38 +135,31 @@ var blockReasons = map[genai.BlockedReason]bool{
 }
 
 // version returns the model that answers. Clients get it from the first chunk on.
-func (w *geminiAnswer) version(resp *model.LLMResponse) string {
+func (w *Writer) version(resp *model.LLMResponse) string {
 	if resp.ModelVersion != "" {
 		return resp.ModelVersion
 	}
 	if md, ok := call.ReadResponse(resp); ok {
-		w.name = md.ModelName
+		w.model = md.ModelName
 	}
-	return w.name
-}
-
-func (w *geminiAnswer) responseID() string {
-	if w.id == "" {
-		w.id = rand.Text()
-	}
-	return w.id
+	return w.model
 }
 
 // append appends an element of a stream.
-func (w *geminiAnswer) append(dst []byte, v any) []byte {
+func (w *Writer) append(dst []byte, v any) []byte {
 	if !w.list {
-		return sse.AppendEvent(dst, "", appendJSON(nil, v))
+		return sse.AppendEvent(dst, "", protocol.AppendJSON(nil, v))
 	}
 	mark := byte('[')
 	if w.begun {
 		mark = ','
 	}
 	w.begun = true
-	return appendJSON(append(dst, mark), v)
+	return protocol.AppendJSON(append(dst, mark), v)
 }
 
 // end appends the end of a stream.
-func (w *geminiAnswer) end(dst []byte) []byte {
+func (w *Writer) end(dst []byte) []byte {
 	if w.list {
 		return append(dst, ']')
 	}

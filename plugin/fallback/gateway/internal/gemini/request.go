@@ -1,4 +1,4 @@
-package gateway
+package gemini
 
 import (
 	"encoding/json"
@@ -14,11 +14,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// geminiRequest is a GenerateContentRequest. genai's types have the API's names.
+// contentRequest is a GenerateContentRequest. genai's types have the API's names.
 // https://ai.google.dev/api/generate-content#request-body
-type geminiRequest struct {
+type contentRequest struct {
 	Contents          []*genai.Content              `json:"contents"`
 	SystemInstruction *genai.Content                `json:"systemInstruction"`
 	Tools             []*genai.Tool                 `json:"tools"`
@@ -31,15 +32,15 @@ type geminiRequest struct {
 	OutputConfig      *genai.GenerationOutputConfig `json:"outputConfig"`
 	Store             *bool                         `json:"store"`
 	ContinuationToken []byte                        `json:"continuationToken"`
-	GenerationConfig  *geminiConfig                 `json:"generationConfig"`
+	GenerationConfig  *generationConfig             `json:"generationConfig"`
 
 	Model     string   `json:"model"`     // ignored: the path has the model
 	Fallbacks []string `json:"fallbacks"` // an extension: models to try after the named one
 }
 
-// geminiConfig is a GenerationConfig. genai's own type has more fields, such as the server to
+// generationConfig is a GenerationConfig. genai's own type has more fields, such as the server to
 // call, which a client must not set.
-type geminiConfig struct {
+type generationConfig struct {
 	Temperature                *float32                             `json:"temperature"`
 	TopP                       *float32                             `json:"topP"`
 	TopK                       *float32                             `json:"topK"`
@@ -65,13 +66,11 @@ type geminiConfig struct {
 	EnableEnhancedCivicAnswers *bool                                `json:"enableEnhancedCivicAnswers"`
 }
 
-// decodeGemini returns the request of a body in the canonical form, and the request's own
+// Decode returns the request of a body in the canonical form, and the request's own
 // fallbacks; nil for none.
-func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.Problem) {
-	if hasSnakeKeys(body) {
-		body = camelKeys(body)
-	}
-	var in geminiRequest
+func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.Problem) {
+	body = camelKeys(body)
+	var in contentRequest
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, nil, wrongJSON(err)
 	}
@@ -87,7 +86,7 @@ func decodeGemini(body []byte) (req *model.LLMRequest, fallbacks []string, p *pr
 	if in.SystemInstruction != nil {
 		in.SystemInstruction.Parts = withoutNil(in.SystemInstruction.Parts)
 	}
-	if p := checkFallbacks(in.Fallbacks); p != nil {
+	if p := protocol.CheckFallbacks(in.Fallbacks); p != nil {
 		return nil, nil, p
 	}
 	if in.GenerationConfig != nil && (in.GenerationConfig.CandidateCount < 0 || in.GenerationConfig.CandidateCount > 1) {
@@ -118,7 +117,7 @@ func withoutNil[T any](list []*T) []*T {
 }
 
 // config returns the configuration.
-func (in *geminiRequest) config() *genai.GenerateContentConfig {
+func (in *contentRequest) config() *genai.GenerateContentConfig {
 	config := &genai.GenerateContentConfig{
 		SystemInstruction: in.SystemInstruction, Tools: withoutNil(in.Tools), ToolConfig: in.ToolConfig,
 		SafetySettings: withoutNil(in.SafetySettings), CachedContent: in.CachedContent, Labels: in.Labels,
@@ -144,7 +143,7 @@ func (in *geminiRequest) config() *genai.GenerateContentConfig {
 
 // unknown returns the fields that the canonical form does not have, each in its place; nil for
 // none.
-func (in *geminiRequest) unknown(body []byte) map[string]any {
+func (in *contentRequest) unknown(body []byte) map[string]any {
 	extra, inner := map[string]any{}, map[string]any{}
 	collect := func(known map[string]bool, into map[string]any) func(key, value []byte) {
 		return func(key, value []byte) {
@@ -153,11 +152,11 @@ func (in *geminiRequest) unknown(body []byte) map[string]any {
 			}
 		}
 	}
-	add := collect(geminiFields, extra)
+	add := collect(requestFields, extra)
 	_ = jsonscan.Members(body, func(key, value []byte) { // decoded before
 		add(key, value)
 		if strings.EqualFold(string(key), "generationConfig") && in.GenerationConfig != nil {
-			_ = jsonscan.Members(value, collect(geminiConfigFields, inner))
+			_ = jsonscan.Members(value, collect(configFields, inner))
 		}
 	})
 	if len(inner) > 0 {
@@ -168,8 +167,8 @@ func (in *geminiRequest) unknown(body []byte) map[string]any {
 
 // The known fields in lower case: package json does not distinguish case.
 var (
-	geminiFields       = fieldsOf(reflect.TypeFor[geminiRequest]())
-	geminiConfigFields = fieldsOf(reflect.TypeFor[geminiConfig]())
+	requestFields = fieldsOf(reflect.TypeFor[contentRequest]())
+	configFields  = fieldsOf(reflect.TypeFor[generationConfig]())
 )
 
 func fieldsOf(t reflect.Type) map[string]bool {
