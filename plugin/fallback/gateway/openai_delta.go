@@ -1,0 +1,71 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+
+	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
+)
+
+func partsOf(resp *model.LLMResponse) []*genai.Part {
+	if resp.Content == nil {
+		return nil
+	}
+	return resp.Content.Parts
+}
+
+// deltaOf returns parts as a piece of a message. It numbers the calls.
+func deltaOf(parts []*genai.Part) openaiwire.ChatDelta {
+	var delta openaiwire.ChatDelta
+	var text strings.Builder
+	var images []openaiwire.ChatPart
+	for _, part := range parts {
+		switch {
+		case part == nil:
+		case part.FunctionCall != nil:
+			delta.ToolCalls = append(delta.ToolCalls, callOf(part, len(delta.ToolCalls)))
+		case part.Thought:
+			delta.ReasoningContent += part.Text
+		case part.InlineData != nil:
+			images = append(images, openaiwire.ChatPart{Type: "image_url", ImageURL: &openaiwire.ChatImage{
+				URL: "data:" + part.InlineData.MIMEType + ";base64," + base64.StdEncoding.EncodeToString(part.InlineData.Data),
+			}})
+		default:
+			text.WriteString(part.Text)
+		}
+	}
+	if text.Len() > 0 {
+		content := text.String()
+		delta.Content = &content
+	}
+	if images != nil {
+		delta.Images = openaiwire.AppendParts(nil, images)
+	}
+	return delta
+}
+
+// callOf returns a function call. Its thought signature is in the same field as in Google's own
+// endpoint for this protocol.
+func callOf(part *genai.Part, index int) openaiwire.ChatCallDelta {
+	args, err := json.Marshal(part.FunctionCall.Args)
+	if err != nil || part.FunctionCall.Args == nil {
+		args = []byte("{}")
+	}
+	id := part.FunctionCall.ID
+	if id == "" {
+		id = "call_" + rand.Text()
+	}
+	one := openaiwire.ChatCallDelta{Index: index, ID: id, Type: "function", Function: openaiwire.ChatFunction{Name: part.FunctionCall.Name, Arguments: string(args)}}
+	if len(part.ThoughtSignature) > 0 {
+		var extra extraContent
+		extra.Google.ThoughtSignature = base64.StdEncoding.EncodeToString(part.ThoughtSignature)
+		one.ExtraContent = protocol.AppendJSON(nil, extra)
+	}
+	return one
+}

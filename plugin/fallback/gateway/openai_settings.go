@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"math"
+	"strings"
+
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+)
+
+// settings reads the generation settings.
+func (c *chatRequest) settings(wire *openaiwire.Chat) *problem.Problem {
+	config := c.Config
+	for _, f := range []struct {
+		name  string
+		value *float64
+	}{{"temperature", wire.Temperature}, {"top_p", wire.TopP}, {"presence_penalty", wire.PresencePenalty}, {"frequency_penalty", wire.FrequencyPenalty}} {
+		if f.value != nil && math.Abs(*f.value) > math.MaxFloat32 { // which would be infinite, and no JSON
+			return problem.Invalid(f.name, f.name+" is too large")
+		}
+	}
+	config.Temperature, config.TopP, config.TopK = float(wire.Temperature), float(wire.TopP), wholeFloat(wire.TopK)
+	config.PresencePenalty, config.FrequencyPenalty = float(wire.PresencePenalty), float(wire.FrequencyPenalty)
+	most := wire.MaxCompletionTokens
+	if most == 0 {
+		most = wire.MaxTokens
+	}
+	if most < 0 || wire.MaxTokens < 0 {
+		return problem.Invalid("max_tokens", "max_tokens and max_completion_tokens must be at least 1")
+	}
+	config.MaxOutputTokens = int32(min(most, math.MaxInt32))
+	config.StopSequences = wire.Stop
+	for _, seed := range []*int64{wire.Seed, wire.RandomSeed} {
+		if seed != nil {
+			config.Seed = genai.Ptr(int32(*seed)) // the lower 32 bits of a longer seed
+		}
+	}
+	switch {
+	case wire.TopLogprobs < 0 || wire.TopLogprobs > 20:
+		return problem.Invalid("top_logprobs", "top_logprobs must be from 0 to 20")
+	case wire.TopLogprobs > 0 && !wire.Logprobs:
+		return problem.Invalid("top_logprobs", "top_logprobs needs logprobs: true")
+	case wire.Logprobs:
+		config.ResponseLogprobs = true
+		if wire.TopLogprobs > 0 {
+			config.Logprobs = genai.Ptr(int32(wire.TopLogprobs))
+		}
+	}
+	for _, modality := range wire.Modalities {
+		config.ResponseModalities = append(config.ResponseModalities, strings.ToUpper(modality))
+	}
+	if len(wire.Modalities) == 1 && wire.Modalities[0] == "text" {
+		config.ResponseModalities = nil // the default
+	}
+	config.Labels = wire.Metadata
+	return c.effort(wire.ReasoningEffort)
+}
+
+// effort reads reasoning_effort.
+func (c *chatRequest) effort(effort string) *problem.Problem {
+	switch effort {
+	case "":
+	case "none":
+		c.Config.ThinkingConfig = &genai.ThinkingConfig{ThinkingBudget: genai.Ptr[int32](0)}
+	case "minimal", "low", "medium", "high", "xhigh", "max":
+		c.Config.ThinkingConfig = &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevel(strings.ToUpper(effort))}
+	default:
+		return problem.Invalid("reasoning_effort", "reasoning_effort must be none, minimal, low, medium, high, xhigh or max")
+	}
+	return nil
+}
+
+// format reads response_format.
+func (c *chatRequest) format(wire *openaiwire.Chat) *problem.Problem {
+	f := wire.ResponseFormat
+	if f == nil {
+		return nil
+	}
+	switch f.Type {
+	case "text":
+		return nil
+	case "json_object":
+	case "json_schema":
+		if f.JSONSchema == nil {
+			return problem.Invalid("response_format.json_schema", "json_schema is missing")
+		}
+		schema, ok := object(f.JSONSchema.Schema)
+		if !ok {
+			return problem.Invalid("response_format.json_schema.schema", "schema must be a JSON Schema, an object")
+		}
+		c.Config.ResponseJsonSchema = schema
+	default:
+		return problem.Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
+	}
+	c.Config.ResponseMIMEType = "application/json"
+	return nil
+}
+
+func float(f *float64) *float32 {
+	if f == nil {
+		return nil
+	}
+	return genai.Ptr(float32(*f))
+}
+
+func wholeFloat(n *int64) *float32 {
+	if n == nil {
+		return nil
+	}
+	return genai.Ptr(float32(*n))
+}
