@@ -98,6 +98,7 @@ var arrows = map[string]string{
 	"plugin/fallback/gateway/internal/problem":           "",
 	"plugin/fallback/gateway/internal/protocol":          "call failure",
 	"plugin/fallback/gateway/internal/gemini":            "call",
+	"plugin/fallback/gateway/internal/openai":            "call",
 }
 
 // Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the

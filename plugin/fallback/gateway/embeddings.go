@@ -1,21 +1,17 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"math"
 	"net/http"
 	"sync"
 
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
-	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/openai"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -24,45 +20,21 @@ import (
 
 // embeddings answers POST /v1/embeddings.
 func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
-	var wire openaiwire.EmbeddingsRequest
-	var doc *openaiwire.Embeddings
-	p := decodeEmbeddings(exchangeOf(r.Context()).data, &wire)
-	if p == nil {
-		doc, p = g.embedOpenAI(r.Context(), &wire)
+	ctx := r.Context()
+	in, p := openai.DecodeEmbeddings(exchangeOf(ctx).data)
+	if in.User != "" {
+		ctx = call.With(ctx, call.Info{User: in.User})
 	}
-	note(r.Context(), wire.Model, p)
+	var resps []*genai.EmbedContentResponse
+	if p == nil {
+		resps, p = g.embed(ctx, in.Named, []protocol.EmbedCall{in.EmbedCall})
+	}
+	note(ctx, in.Named, p)
 	if p != nil {
-		refuse(w, openAIErrors{}, p)
+		refuse(w, openai.Errors{}, p)
 		return
 	}
-	writeJSON(w, doc)
-}
-
-// embedOpenAI returns the embeddings that a request asks for.
-func (g *Gateway) embedOpenAI(ctx context.Context, wire *openaiwire.EmbeddingsRequest) (*openaiwire.Embeddings, *problem.Problem) {
-	if wire.User != "" {
-		ctx = call.With(ctx, call.Info{User: wire.User})
-	}
-	contents := make([]*genai.Content, len(wire.Input))
-	for i, text := range wire.Input {
-		contents[i] = genai.NewContentFromText(text, genai.RoleUser)
-	}
-	config := &genai.EmbedContentConfig{}
-	if wire.Dimensions > 0 {
-		config.OutputDimensionality = genai.Ptr(int32(min(wire.Dimensions, math.MaxInt32)))
-	}
-	resps, p := g.embed(ctx, wire.Model, []protocol.EmbedCall{{Contents: contents, Config: config}})
-	if p != nil {
-		return nil, p
-	}
-	resp := resps[0]
-	doc := &openaiwire.Embeddings{Object: "list", Data: make([]openaiwire.Embedding, len(resp.Embeddings)), Model: wire.Model}
-	for i, one := range resp.Embeddings {
-		doc.Data[i] = openaiwire.Embedding{Object: "embedding", Index: i, Embedding: openaiwire.Vector{Values: one.Values, Base64: wire.EncodingFormat == "base64"}}
-		doc.Usage.PromptTokens += tokensOf(contents[i], one)
-	}
-	doc.Usage.TotalTokens = doc.Usage.PromptTokens
-	return doc, nil
+	writeJSON(w, in.Document(resps[0].Embeddings))
 }
 
 // embedGemini answers a request for one embedding, or for a batch.
@@ -110,36 +82,6 @@ func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.Embed
 		}
 	}
 	return resps, nil
-}
-
-// tokensOf returns the number of tokens of a text: the provider's, or an estimate.
-func tokensOf(text *genai.Content, e *genai.ContentEmbedding) int64 {
-	if e.Statistics != nil && e.Statistics.TokenCount > 0 {
-		return int64(e.Statistics.TokenCount)
-	}
-	return int64(tokens.OfContent(text))
-}
-
-func decodeEmbeddings(body []byte, wire *openaiwire.EmbeddingsRequest) *problem.Problem {
-	err := json.Unmarshal(body, wire)
-	var typ *json.UnmarshalTypeError
-	switch {
-	case errors.Is(err, openaiwire.ErrTokens):
-		return problem.Invalid("input", "input must be texts: tokens are those of one model")
-	case errors.As(err, &typ):
-		return problem.Invalid(cmp.Or(typ.Field, "input"), cmp.Or(typ.Field, "input")+" has the wrong type: "+typ.Value)
-	case err != nil:
-		return problem.Invalid("", "the body is not valid JSON: "+err.Error())
-	case wire.Model == "":
-		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
-	case len(wire.Input) == 0 || len(wire.Input) > protocol.MaxEmbeddings:
-		return problem.Invalid("input", "input must be 1 to 2048 texts")
-	case wire.Dimensions < 0:
-		return problem.Invalid("dimensions", "dimensions must be at least 1")
-	case wire.EncodingFormat != "" && wire.EncodingFormat != "float" && wire.EncodingFormat != "base64":
-		return problem.Invalid("encoding_format", "encoding_format must be float or base64")
-	}
-	return nil
 }
 
 // vectors caches the embeddings of each policy. A reloaded policy gets a new cache, because the

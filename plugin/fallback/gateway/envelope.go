@@ -14,6 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/openai"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
@@ -69,7 +70,7 @@ func (g *Gateway) protocolOf(r *http.Request) protocol.ErrorWriter {
 	if isGemini(r) {
 		return gemini.Errors{}
 	}
-	return openAIErrors{}
+	return openai.Errors{}
 }
 
 // ServeHTTP implements http.Handler.

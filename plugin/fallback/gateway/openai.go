@@ -7,7 +7,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/openai"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
@@ -19,31 +19,26 @@ func (g *Gateway) openAI() {
 	g.mux.HandleFunc("POST /v1/embeddings", g.embeddings)
 }
 
-// openAIErrors writes the errors of endpoints that call no model.
-type openAIErrors struct{}
-
-func (openAIErrors) Refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
-
 // chatCompletions answers POST /v1/chat/completions.
 func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
-	c, p := decodeChat(exchangeOf(r.Context()).data)
+	c, p := openai.Decode(exchangeOf(r.Context()).data)
 	if p != nil {
-		refuse(w, openAIErrors{}, p)
+		refuse(w, openai.Errors{}, p)
 		note(r.Context(), "", p)
 		return
 	}
-	m, start, p := g.resolve(r.Context(), c.model, c.fallbacks)
+	m, start, p := g.resolve(r.Context(), c.Named, c.Fallbacks)
 	if p != nil {
-		refuse(w, openAIErrors{}, p)
-		note(r.Context(), c.model, p)
+		refuse(w, openai.Errors{}, p)
+		note(r.Context(), c.Named, p)
 		return
 	}
 	c.Model = start
-	if c.user != "" {
-		r = r.WithContext(call.With(r.Context(), call.Info{User: c.user}))
+	if c.User != "" {
+		r = r.WithContext(call.With(r.Context(), call.Info{User: c.User}))
 	}
-	p = g.answer(w, r, turn{model: m, request: c.LLMRequest, streamed: c.streamed, out: newChatWriter(c)})
-	note(r.Context(), c.model, p)
+	p = g.answer(w, r, turn{model: m, request: c.LLMRequest, streamed: c.Streamed, out: openai.NewWriter(c)})
+	note(r.Context(), c.Named, p)
 }
 
 // modelDocument is a model in a list.
@@ -74,7 +69,7 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 
 // getModel answers GET /v1/models/{model}.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
-	if m, ok := g.find(w, r, openAIErrors{}); ok {
+	if m, ok := g.find(w, r, openai.Errors{}); ok {
 		writeJSON(w, g.modelDocument(m))
 	}
 }

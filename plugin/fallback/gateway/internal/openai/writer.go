@@ -1,4 +1,4 @@
-package gateway
+package openai
 
 import (
 	"crypto/rand"
@@ -14,8 +14,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// chatWriter writes the answer to a request for a chat completion. It implements protocol.Writer.
-type chatWriter struct {
+// Writer writes the answer to a request for a chat completion. It implements protocol.Writer.
+type Writer struct {
+	Errors
 	includeUsage bool
 	id           string
 	created      int64
@@ -23,11 +24,12 @@ type chatWriter struct {
 	begun        bool   // the role has been sent
 }
 
-func newChatWriter(c *chatRequest) *chatWriter {
-	return &chatWriter{includeUsage: c.includeUsage, id: "chatcmpl-" + rand.Text(), created: time.Now().Unix(), model: c.model}
+// NewWriter returns the writer of the answer to a request.
+func NewWriter(c *Request) *Writer {
+	return &Writer{includeUsage: c.includeUsage, id: "chatcmpl-" + rand.Text(), created: time.Now().Unix(), model: c.Named}
 }
 
-func (w *chatWriter) ContentType(streamed bool) string {
+func (w *Writer) ContentType(streamed bool) string {
 	if streamed {
 		return "text/event-stream; charset=utf-8"
 	}
@@ -66,7 +68,7 @@ type toolCall struct {
 }
 
 // document returns a document without choices.
-func (w *chatWriter) document(object string, resp *model.LLMResponse) document {
+func (w *Writer) document(object string, resp *model.LLMResponse) document {
 	if resp != nil {
 		if md, _ := call.ReadResponse(resp); md.ModelName != "" {
 			w.model = md.ModelName
@@ -75,7 +77,7 @@ func (w *chatWriter) document(object string, resp *model.LLMResponse) document {
 	return document{ChatAnswer: openaiwire.ChatAnswer{ID: w.id, Object: object, Created: w.created, Model: w.model}}
 }
 
-func (w *chatWriter) Whole(dst []byte, resp *model.LLMResponse) []byte {
+func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) []byte {
 	doc := w.document("chat.completion", resp)
 	doc.Usage, doc.Fallback = usageOf(resp.UsageMetadata), protocol.Metadata(resp)
 	delta := deltaOf(partsOf(resp))
@@ -91,13 +93,13 @@ func (w *chatWriter) Whole(dst []byte, resp *model.LLMResponse) []byte {
 	return protocol.AppendJSON(dst, doc)
 }
 
-func (w *chatWriter) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
+func (w *Writer) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
 	dst = w.begin(dst, resp)
 	return w.delta(dst, resp, deltaOf(parts))
 }
 
 // begin appends the first chunk, which has only the role.
-func (w *chatWriter) begin(dst []byte, resp *model.LLMResponse) []byte {
+func (w *Writer) begin(dst []byte, resp *model.LLMResponse) []byte {
 	if w.begun {
 		return dst
 	}
@@ -106,13 +108,13 @@ func (w *chatWriter) begin(dst []byte, resp *model.LLMResponse) []byte {
 }
 
 // delta appends a chunk.
-func (w *chatWriter) delta(dst []byte, resp *model.LLMResponse, delta openaiwire.ChatDelta) []byte {
+func (w *Writer) delta(dst []byte, resp *model.LLMResponse, delta openaiwire.ChatDelta) []byte {
 	doc := w.document("chat.completion.chunk", resp)
 	doc.Choices = []openaiwire.ChatChoice{{Delta: &delta}}
 	return appendEvent(dst, doc)
 }
 
-func (w *chatWriter) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
+func (w *Writer) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
 	dst = w.begin(dst, resp)
 	delta := deltaOf(rest)
 	delta.Refusal = refusalOf(resp)
@@ -135,18 +137,16 @@ func (w *chatWriter) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Par
 }
 
 // usage appends the chunk that has no choice, only the tokens.
-func (w *chatWriter) usage(dst []byte, usage *openaiwire.ChatUsage) []byte {
+func (w *Writer) usage(dst []byte, usage *openaiwire.ChatUsage) []byte {
 	doc := w.document("chat.completion.chunk", nil)
 	doc.Choices, doc.Usage = []openaiwire.ChatChoice{}, usage
 	return appendEvent(dst, doc)
 }
 
-// broken appends the error. A stream that ends without [DONE] is no answer.
-func (w *chatWriter) Broken(dst []byte, p *problem.Problem) []byte {
+// Broken appends the error. A stream that ends without [DONE] is no answer.
+func (w *Writer) Broken(dst []byte, p *problem.Problem) []byte {
 	return sse.AppendEvent(dst, "", w.Refusal(nil, p))
 }
-
-func (w *chatWriter) Refusal(dst []byte, p *problem.Problem) []byte { return appendOpenAIError(dst, p) }
 
 func appendEvent(dst []byte, v any) []byte {
 	return sse.AppendEvent(dst, "", protocol.AppendJSON(nil, v))

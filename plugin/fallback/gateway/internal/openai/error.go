@@ -1,12 +1,15 @@
-package gateway
+package openai
 
 import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// appendOpenAIError appends the body of an error.
-func appendOpenAIError(dst []byte, p *problem.Problem) []byte {
+// Errors writes errors as the API does. It implements protocol.ErrorWriter.
+type Errors struct{}
+
+// Refusal implements protocol.ErrorWriter.
+func (Errors) Refusal(dst []byte, p *problem.Problem) []byte {
 	var e struct {
 		Error struct {
 			Message string  `json:"message"`

@@ -1,4 +1,4 @@
-package gateway
+package openai
 
 import (
 	"encoding/json"
@@ -11,7 +11,7 @@ import (
 )
 
 // tools reads the functions, and how the model chooses among them.
-func (c *chatRequest) tools(wire *openaiwire.Chat) *problem.Problem {
+func (c *Request) tools(wire *openaiwire.Chat) *problem.Problem {
 	tool := &genai.Tool{}
 	for i, t := range wire.Tools {
 		at := fmt.Sprintf("tools[%d]", i)
@@ -38,7 +38,7 @@ func (c *chatRequest) tools(wire *openaiwire.Chat) *problem.Problem {
 }
 
 // choice reads tool_choice.
-func (c *chatRequest) choice(raw json.RawMessage) *problem.Problem {
+func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package gateway
+package openai
 
 import (
 	"math"
@@ -11,7 +11,7 @@ import (
 )
 
 // settings reads the generation settings.
-func (c *chatRequest) settings(wire *openaiwire.Chat) *problem.Problem {
+func (c *Request) settings(wire *openaiwire.Chat) *problem.Problem {
 	config := c.Config
 	for _, f := range []struct {
 		name  string
@@ -59,7 +59,7 @@ func (c *chatRequest) settings(wire *openaiwire.Chat) *problem.Problem {
 }
 
 // effort reads reasoning_effort.
-func (c *chatRequest) effort(effort string) *problem.Problem {
+func (c *Request) effort(effort string) *problem.Problem {
 	switch effort {
 	case "":
 	case "none":
@@ -73,7 +73,7 @@ func (c *chatRequest) effort(effort string) *problem.Problem {
 }
 
 // format reads response_format.
-func (c *chatRequest) format(wire *openaiwire.Chat) *problem.Problem {
+func (c *Request) format(wire *openaiwire.Chat) *problem.Problem {
 	f := wire.ResponseFormat
 	if f == nil {
 		return nil

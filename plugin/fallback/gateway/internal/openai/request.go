@@ -1,4 +1,4 @@
-package gateway
+package openai
 
 import (
 	"bytes"
@@ -17,27 +17,28 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// chatRequest is a request for a chat completion, in the canonical form.
-type chatRequest struct {
-	*model.LLMRequest
-	model        string
-	fallbacks    []string // nil if the request has none of its own
-	user         string
-	streamed     bool
-	includeUsage bool
+// Request is a request for a chat completion, in the canonical form.
+type Request struct {
+	*model.LLMRequest          // without a model
+	Named             string   // the model or route that the request names
+	Fallbacks         []string // nil if the request has none of its own
+	User              string
+	Streamed          bool
+
+	includeUsage bool // in a stream
 }
 
 // fieldUser is the field with the user, which the gateway does not pass on.
 const fieldUser = "user"
 
-// decodeChat reads the body of a request. Unknown fields reach only targets that use chat
+// Decode reads the body of a request for a chat completion. Unknown fields reach only targets that use chat
 // completions.
-func decodeChat(body []byte) (*chatRequest, *problem.Problem) {
+func Decode(body []byte) (*Request, *problem.Problem) {
 	var wire openaiwire.Chat
 	if err := json.Unmarshal(body, &wire); err != nil {
 		return nil, undecodable(body, err)
 	}
-	c := &chatRequest{LLMRequest: &model.LLMRequest{Config: &genai.GenerateContentConfig{}}, model: wire.Model, streamed: wire.Stream}
+	c := &Request{LLMRequest: &model.LLMRequest{Config: &genai.GenerateContentConfig{}}, Named: wire.Model, Streamed: wire.Stream}
 	c.includeUsage = wire.StreamOptions != nil && wire.StreamOptions.IncludeUsage
 	for _, step := range []func(*openaiwire.Chat) *problem.Problem{c.own, c.messages, c.settings, c.tools, c.format} {
 		if p := step(&wire); p != nil {
@@ -84,7 +85,7 @@ func wrongMessage(body []byte, otherwise string) string {
 }
 
 // own reads the fields for the gateway, and keeps the fields for the target.
-func (c *chatRequest) own(wire *openaiwire.Chat) *problem.Problem {
+func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 	switch {
 	case wire.Model == "":
 		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
@@ -96,7 +97,7 @@ func (c *chatRequest) own(wire *openaiwire.Chat) *problem.Problem {
 	if p := c.list(wire.Extra[protocol.FieldFallbacks]); p != nil {
 		return p
 	}
-	if user, ok := wire.Extra[fieldUser]; ok && string(user) != "null" && json.Unmarshal(user, &c.user) != nil {
+	if user, ok := wire.Extra[fieldUser]; ok && string(user) != "null" && json.Unmarshal(user, &c.User) != nil {
 		return problem.Invalid(fieldUser, "user must be a string")
 	}
 	for _, old := range []string{"functions", "function_call"} {
@@ -118,14 +119,14 @@ func (c *chatRequest) own(wire *openaiwire.Chat) *problem.Problem {
 }
 
 // list reads the request's own fallbacks.
-func (c *chatRequest) list(raw json.RawMessage) *problem.Problem {
+func (c *Request) list(raw json.RawMessage) *problem.Problem {
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
-	if json.Unmarshal(raw, &c.fallbacks) != nil || c.fallbacks == nil {
+	if json.Unmarshal(raw, &c.Fallbacks) != nil || c.Fallbacks == nil {
 		return problem.Invalid(protocol.FieldFallbacks, "fallbacks must be a list of names of models")
 	}
-	return protocol.CheckFallbacks(c.fallbacks)
+	return protocol.CheckFallbacks(c.Fallbacks)
 }
 
 // object reads a JSON object.

@@ -1,4 +1,4 @@
-package gateway
+package openai
 
 import (
 	"encoding/base64"
@@ -13,7 +13,7 @@ import (
 )
 
 // messages reads the conversation.
-func (c *chatRequest) messages(wire *openaiwire.Chat) *problem.Problem {
+func (c *Request) messages(wire *openaiwire.Chat) *problem.Problem {
 	names := map[string]string{} // of functions, by the ids of their calls
 	for i := range wire.Messages {
 		m, at := &wire.Messages[i], fmt.Sprintf("messages[%d]", i)
@@ -38,7 +38,7 @@ func (c *chatRequest) messages(wire *openaiwire.Chat) *problem.Problem {
 }
 
 // instruct adds an instruction. All instructions of the conversation are joined at its start.
-func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem.Problem {
+func (c *Request) instruct(m *openaiwire.ChatMessage, at string) *problem.Problem {
 	parts, p := texts(m.Content, at)
 	if p != nil {
 		return p
@@ -50,7 +50,7 @@ func (c *chatRequest) instruct(m *openaiwire.ChatMessage, at string) *problem.Pr
 	return nil
 }
 
-func (c *chatRequest) say(m *openaiwire.ChatMessage, at string) *problem.Problem {
+func (c *Request) say(m *openaiwire.ChatMessage, at string) *problem.Problem {
 	content := &genai.Content{Role: genai.RoleUser}
 	if m.Content.Parts == nil {
 		content.Parts = []*genai.Part{{Text: m.Content.Text}}
@@ -70,7 +70,7 @@ func (c *chatRequest) say(m *openaiwire.ChatMessage, at string) *problem.Problem
 }
 
 // answered adds an earlier answer of a model.
-func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
+func (c *Request) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
 	content := &genai.Content{Role: genai.RoleModel}
 	for _, thought := range []*string{m.ReasoningContent, m.Reasoning} {
 		if thought != nil && *thought != "" {
@@ -109,7 +109,7 @@ func (c *chatRequest) answered(m *openaiwire.ChatMessage, at string, names map[s
 }
 
 // result adds the result of a call. Consecutive results become one message.
-func (c *chatRequest) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
+func (c *Request) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
 	name, ok := names[m.ToolCallID]
 	if !ok {
 		return problem.Invalid(at+".tool_call_id", "there is no call with the id "+problem.Quote(m.ToolCallID)+" before its result")

@@ -1,4 +1,4 @@
-package gateway
+package openai
 
 import (
 	"google.golang.org/adk/v2/model"
