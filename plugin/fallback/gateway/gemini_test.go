@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -252,36 +251,6 @@ func TestUnknownFieldsReachGeminiModelsOnly(t *testing.T) {
 		if (sent["newField"] != nil) != isGemini || (config["newSetting"] == true) != isGemini || sent["fallbacks"] != nil {
 			t.Errorf("the request to %s has %s", r.Model, r.Body)
 		}
-	}
-}
-
-// The Gemini API takes names in snake_case too. Those that the client chooses stay.
-func TestGeminiRequestsMayBeInSnakeCase(t *testing.T) {
-	const snake = `{"system_instruction":{"parts":[{"text":"be_short"}]},"generation_config":{"max_output_tokens":7,"stop_sequences":["a_b"]},
-		"tools":[{"function_declarations":[{"name":"get_weather","parameters":{"type":"OBJECT","properties":{"city_name":{"type":"STRING","min_length":1}}}}]}],
-		"contents":[{"role":"user","parts":[{"inline_data":{"mime_type":"image/png","data":"aGk="}}]},
-			{"role":"model","parts":[{"function_call":{"name":"get_weather","args":{"city_name":"Paris"}}}]},
-			{"role":"user","parts":[{"function_response":{"name":"get_weather","response":{"sky_color":"blue"}}}]}]}`
-	var got *model.LLMRequest
-	g := gatewayFor(t, gateway.Config{}, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		got = req
-		suite.Text("hi")(ctx, req, streamed, yield)
-	})
-	if w := posted(g, generate, snake); w.Code != 200 {
-		t.Fatalf("status %d, body %s", w.Code, w.Body)
-	}
-	length := int64(1)
-	want := &genai.GenerateContentConfig{
-		SystemInstruction: &genai.Content{Parts: []*genai.Part{{Text: "be_short"}}}, MaxOutputTokens: 7, StopSequences: []string{"a_b"},
-		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "get_weather", Parameters: &genai.Schema{
-			Type: genai.TypeObject, Properties: map[string]*genai.Schema{"city_name": {Type: genai.TypeString, MinLength: &length}}}}}}},
-	}
-	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty(), cmpopts.IgnoreFields(genai.GenerateContentConfig{}, "HTTPOptions")); diff != "" {
-		t.Errorf("configuration (-want +got):\n%s", diff)
-	}
-	parts := got.Contents
-	if parts[0].Parts[0].InlineData.MIMEType != "image/png" || parts[1].Parts[0].FunctionCall.Args["city_name"] != "Paris" || parts[2].Parts[0].FunctionResponse.Response["sky_color"] != "blue" {
-		t.Errorf("contents %+v", parts)
 	}
 }
 

@@ -1,12 +1,9 @@
 package gateway_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,114 +26,6 @@ func chat(t testing.TB, a *suite.Model, body string) *httptest.ResponseRecorder 
 	w := httptest.NewRecorder()
 	newGateway(t, live(t, "primary: a\n", handsIn(a))).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
 	return w
-}
-
-// Each field becomes what the canonical form has for it.
-func TestFieldsOfChat(t *testing.T) {
-	weather := &genai.FunctionDeclaration{Name: "weather", Description: "tells it", ParametersJsonSchema: map[string]any{"type": "object"}}
-	tools := []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{weather}}}
-	const weatherTool = `"tools": [{"type": "function", "function": {"name": "weather", "description": "tells it", "parameters": {"type": "object"}}}], `
-	choice := func(mode genai.FunctionCallingConfigMode, names ...string) *genai.GenerateContentConfig {
-		return &genai.GenerateContentConfig{Tools: tools, ToolConfig: &genai.ToolConfig{FunctionCallingConfig: &genai.FunctionCallingConfig{Mode: mode, AllowedFunctionNames: names}}}
-	}
-	for _, test := range []struct {
-		fields string
-		want   *genai.GenerateContentConfig
-	}{
-		{`"temperature": 0.5, "top_p": 0.25`, &genai.GenerateContentConfig{Temperature: genai.Ptr[float32](0.5), TopP: genai.Ptr[float32](0.25)}},
-		{`"temperature": 0`, &genai.GenerateContentConfig{Temperature: genai.Ptr[float32](0)}},
-		{`"top_k": 3`, &genai.GenerateContentConfig{TopK: genai.Ptr[float32](3)}},
-		{`"max_tokens": 7`, &genai.GenerateContentConfig{MaxOutputTokens: 7}},
-		{`"max_tokens": 7, "max_completion_tokens": 8`, &genai.GenerateContentConfig{MaxOutputTokens: 8}},
-		{`"max_tokens": 9999999999`, &genai.GenerateContentConfig{MaxOutputTokens: 1<<31 - 1}},
-		{`"stop": "x"`, &genai.GenerateContentConfig{StopSequences: []string{"x"}}},
-		{`"stop": ["x", "y"]`, &genai.GenerateContentConfig{StopSequences: []string{"x", "y"}}},
-		{`"n": 1`, &genai.GenerateContentConfig{}},
-		{`"seed": 5`, &genai.GenerateContentConfig{Seed: genai.Ptr[int32](5)}},
-		{`"presence_penalty": 1, "frequency_penalty": -1`, &genai.GenerateContentConfig{PresencePenalty: genai.Ptr[float32](1), FrequencyPenalty: genai.Ptr[float32](-1)}},
-		{`"logprobs": true, "top_logprobs": 2`, &genai.GenerateContentConfig{ResponseLogprobs: true, Logprobs: genai.Ptr[int32](2)}},
-		{`"reasoning_effort": "none"`, &genai.GenerateContentConfig{ThinkingConfig: &genai.ThinkingConfig{ThinkingBudget: genai.Ptr[int32](0)}}},
-		{`"reasoning_effort": "low"`, &genai.GenerateContentConfig{ThinkingConfig: &genai.ThinkingConfig{ThinkingLevel: genai.ThinkingLevelLow}}},
-		{`"metadata": {"k": "v"}`, &genai.GenerateContentConfig{Labels: map[string]string{"k": "v"}}},
-		{`"response_format": {"type": "text"}`, &genai.GenerateContentConfig{}},
-		{`"response_format": {"type": "json_object"}`, &genai.GenerateContentConfig{ResponseMIMEType: "application/json"}},
-		{
-			`"response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": true, "schema": {"type": "object"}}}`,
-			&genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: map[string]any{"type": "object"}},
-		},
-		{`"modalities": ["text"]`, &genai.GenerateContentConfig{}},
-		{weatherTool + `"stream": false`, &genai.GenerateContentConfig{Tools: tools}},
-		{weatherTool + `"tool_choice": "auto"`, choice(genai.FunctionCallingConfigModeAuto)},
-		{weatherTool + `"tool_choice": "none"`, choice(genai.FunctionCallingConfigModeNone)},
-		{weatherTool + `"tool_choice": "required"`, choice(genai.FunctionCallingConfigModeAny)},
-		{weatherTool + `"tool_choice": {"type": "function", "function": {"name": "weather"}}`, choice(genai.FunctionCallingConfigModeAny, "weather")},
-		{
-			weatherTool + `"tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": [{"type": "function", "function": {"name": "weather"}}]}}`,
-			choice(genai.FunctionCallingConfigModeAny, "weather"),
-		},
-	} {
-		a := suite.NewModel("a", suite.Text("fine"))
-		if w := chat(t, a, `{"model": "a", `+hello+`, `+test.fields+`}`); w.Code != http.StatusOK {
-			t.Errorf("%s: %d %s", test.fields, w.Code, w.Body)
-			continue
-		}
-		if diff := cmp.Diff(test.want, a.Requests()[0].Config, cmpopts.EquateEmpty()); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", test.fields, diff)
-		}
-	}
-}
-
-// Messages of all roles, with texts, media, calls and results.
-func TestMessagesOfChat(t *testing.T) {
-	png := base64.StdEncoding.EncodeToString([]byte("png"))
-	a := suite.NewModel("a", suite.Text("fine"))
-	w := chat(t, a, `{"model": "a", "messages": [
-		{"role": "system", "content": "be brief"},
-		{"role": "developer", "content": [{"type": "text", "text": "and kind"}]},
-		{"role": "user", "name": "bob", "content": [
-			{"type": "text", "text": "look"},
-			{"type": "image_url", "image_url": {"url": "data:image/png;base64,`+png+`", "detail": "low"}},
-			{"type": "image_url", "image_url": {"url": "https://example.com/a.webp?x=1"}},
-			{"type": "input_audio", "input_audio": {"data": "`+png+`", "format": "mp3"}},
-			{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,`+png+`"}},
-			{"type": "file", "file": {"file_id": "file-1"}}]},
-		{"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": [
-			{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}, "extra_content": {"google": {"thought_signature": "c2ln"}}},
-			{"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}}]},
-		{"role": "tool", "tool_call_id": "c2", "content": "sunny"},
-		{"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "{\"y\": 2}"}]},
-		{"role": "assistant", "content": [{"type": "text", "text": "so"}, {"type": "refusal", "refusal": "no"}]},
-		{"role": "user", "content": "and now?"}]}`)
-	if w.Code != http.StatusOK {
-		t.Fatalf("%d %s", w.Code, w.Body)
-	}
-	blob := func(kind, name string) *genai.Part {
-		return &genai.Part{InlineData: &genai.Blob{MIMEType: kind, Data: []byte("png"), DisplayName: name}}
-	}
-	want := []*genai.Content{
-		{Role: genai.RoleUser, Parts: []*genai.Part{
-			{Text: "look"}, blob("image/png", ""), {FileData: &genai.FileData{FileURI: "https://example.com/a.webp?x=1", MIMEType: "image/webp"}},
-			blob("audio/mpeg", ""), blob("application/pdf", "a.pdf"), {FileData: &genai.FileData{FileURI: "file-1"}},
-		}},
-		{Role: genai.RoleModel, Parts: []*genai.Part{
-			{Text: "hm", Thought: true},
-			{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "f", Args: map[string]any{"x": 1.0}}, ThoughtSignature: []byte("sig")},
-			{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "g", Args: map[string]any{}}},
-		}},
-		{Role: genai.RoleUser, Parts: []*genai.Part{
-			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "g", Response: map[string]any{"output": "sunny"}}},
-			{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "f", Response: map[string]any{"y": 2.0}}},
-		}},
-		{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "so"}, {Text: "no"}}},
-		{Role: genai.RoleUser, Parts: []*genai.Part{{Text: "and now?"}}},
-	}
-	got := a.Requests()[0]
-	if diff := cmp.Diff(want, got.Contents); diff != "" {
-		t.Errorf("contents (-want +got):\n%s", diff)
-	}
-	if got := suite.TextOf(got.Config.SystemInstruction); got != "be briefand kind" {
-		t.Errorf("instruction %q", got)
-	}
 }
 
 // A request that is wrong is refused in OpenAI's shape, with the field at fault.
@@ -346,32 +235,4 @@ func settings(t *rapid.T) *genai.GenerateContentConfig {
 		})
 	})
 	return c
-}
-
-// No body makes the gateway panic, and each gets an answer in JSON.
-func FuzzChat(f *testing.F) {
-	seeds, err := filepath.Glob("testdata/chat/*.json")
-	if err != nil || len(seeds) == 0 {
-		f.Fatalf("no seeds: %v", err)
-	}
-	for _, seed := range seeds {
-		body, err := os.ReadFile(seed)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(body)
-	}
-	g := newGateway(f, live(f, "primary: a\n", handsIn(suite.NewModel("a", suite.Text("fine")))))
-	f.Fuzz(func(t *testing.T, body []byte) {
-		w := httptest.NewRecorder()
-		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(string(body))))
-		switch w.Code {
-		case http.StatusOK, http.StatusBadRequest, http.StatusNotFound:
-		default:
-			t.Errorf("status %d: %s", w.Code, w.Body)
-		}
-		if w.Header().Get("Content-Type") == "application/json" && !json.Valid(w.Body.Bytes()) {
-			t.Errorf("no JSON: %s", w.Body)
-		}
-	})
 }

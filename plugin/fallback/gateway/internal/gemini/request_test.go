@@ -1,0 +1,73 @@
+package gemini_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
+)
+
+// The Gemini API takes names in snake_case too. Those that the client chooses stay.
+func TestRequestsMayBeInSnakeCase(t *testing.T) {
+	const snake = `{"system_instruction":{"parts":[{"text":"be_short"}]},"generation_config":{"max_output_tokens":7,"stop_sequences":["a_b"]},
+		"tools":[{"function_declarations":[{"name":"get_weather","parameters":{"type":"OBJECT","properties":{"city_name":{"type":"STRING","min_length":1}}}}]}],
+		"contents":[{"role":"user","parts":[{"inline_data":{"mime_type":"image/png","data":"aGk="}}]},
+			{"role":"model","parts":[{"function_call":{"name":"get_weather","args":{"city_name":"Paris"}}}]},
+			{"role":"user","parts":[{"function_response":{"name":"get_weather","response":{"sky_color":"blue"}}}]}]}`
+	got, _, p := gemini.Decode([]byte(snake))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	length := int64(1)
+	want := &genai.GenerateContentConfig{
+		SystemInstruction: &genai.Content{Parts: []*genai.Part{{Text: "be_short"}}}, MaxOutputTokens: 7, StopSequences: []string{"a_b"},
+		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "get_weather", Parameters: &genai.Schema{
+			Type: genai.TypeObject, Properties: map[string]*genai.Schema{"city_name": {Type: genai.TypeString, MinLength: &length}}}}}}},
+	}
+	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	parts := got.Contents
+	if parts[0].Parts[0].InlineData.MIMEType != "image/png" || parts[1].Parts[0].FunctionCall.Args["city_name"] != "Paris" || parts[2].Parts[0].FunctionResponse.Response["sky_color"] != "blue" {
+		t.Errorf("contents %+v", parts)
+	}
+}
+
+// A body is either refused with a reason, or becomes a request that a model can take.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		`[`, `{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"temperature":1e30},"unknown":{"a":[1,{"b":null}]},"fallbacks":["a"]}`,
+		`{"contents":[null,{"role":"function","parts":[null,{"function_response":{"name":"a"}}]}],"system_instruction":{"parts":[null]},"safety_settings":[null]}`,
+		`{"contents":[{"parts":[{"text":"x"}]}],"tools":[null,{"functionDeclarations":[null,{"name":"a","parameters":{"type":"OBJECT","properties":{"a_b":null}}}]}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		got, _, p := gemini.Decode(body)
+		if p != nil {
+			if refusal := (gemini.Errors{}).Refusal(nil, p); p.Status != http.StatusBadRequest || p.Text == "" || !json.Valid(refusal) {
+				t.Errorf("refused with %+v: %s", p, refusal)
+			}
+			return
+		}
+		for i, content := range got.Contents {
+			if content.Role != genai.RoleUser && content.Role != genai.RoleModel || len(content.Parts) == 0 || slices.Contains(content.Parts, nil) {
+				t.Errorf("content %d has the role %q and %d parts, or a part that is nil", i, content.Role, len(content.Parts))
+			}
+		}
+		for i, tool := range got.Config.Tools {
+			if tool == nil || slices.Contains(tool.FunctionDeclarations, nil) {
+				t.Errorf("tool %d is nil, or has a function that is", i)
+			}
+		}
+		if _, err := json.Marshal(got); err != nil {
+			t.Errorf("the request is no JSON: %v", err)
+		}
+	})
+}
