@@ -10,4 +10,8 @@
 //
 // The model of a request is a route, or a model of its policy; see [Gateway].
 // docs/gateway.md describes endpoints, headers and errors.
+//
+// This package has what is common to all clients: HTTP, keys, limits and routes. Packages
+// internal/openai and internal/gemini turn the bytes of one protocol into requests of ADK, and its
+// responses into bytes.
 package gateway

@@ -81,7 +81,7 @@ func New(config Config) (*Gateway, error) {
 
 // routes registers the endpoints.
 func (g *Gateway) routes() {
-	g.openAI()
+	g.openAIRoutes()
 	g.geminiRoutes()
 	g.mux.HandleFunc("/", g.noEndpoint)
 }

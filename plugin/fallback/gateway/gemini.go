@@ -17,7 +17,7 @@ func isGemini(r *http.Request) bool {
 	return strings.HasPrefix(path, "/v1beta/") || r.Method == http.MethodPost && strings.HasPrefix(path, "/v1/models/")
 }
 
-// geminiRoutes registers the endpoints.
+// geminiRoutes registers the endpoints of the Gemini API.
 func (g *Gateway) geminiRoutes() {
 	g.mux.HandleFunc("POST /v1beta/models/{model...}", g.serveGemini)
 	g.mux.HandleFunc("POST /v1/models/{model...}", g.serveGemini)

@@ -11,8 +11,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
-// openAI registers the endpoints of OpenAI's protocol.
-func (g *Gateway) openAI() {
+// openAIRoutes registers the endpoints of OpenAI's protocol.
+func (g *Gateway) openAIRoutes() {
 	g.mux.HandleFunc("POST /v1/chat/completions", g.chatCompletions)
 	g.mux.HandleFunc("GET /v1/models", g.listModels)
 	g.mux.HandleFunc("GET /v1/models/{model...}", g.getModel)

@@ -22,7 +22,7 @@ type Request struct {
 	*model.LLMRequest          // without a model
 	Named             string   // the model or route that the request names
 	Fallbacks         []string // nil if the request has none of its own
-	User              string
+	User              string   // "" if the request names none
 	Streamed          bool
 
 	includeUsage bool // in a stream
@@ -31,8 +31,8 @@ type Request struct {
 // fieldUser is the field with the user, which the gateway does not pass on.
 const fieldUser = "user"
 
-// Decode reads the body of a request for a chat completion. Unknown fields reach only targets that use chat
-// completions.
+// Decode reads the body of a request for a chat completion. Unknown fields reach only targets
+// that use chat completions.
 func Decode(body []byte) (*Request, *problem.Problem) {
 	var wire openaiwire.Chat
 	if err := json.Unmarshal(body, &wire); err != nil {
