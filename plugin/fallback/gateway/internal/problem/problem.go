@@ -1,6 +1,5 @@
-// Package problem describes why the gateway does not answer a request, in words of no protocol.
-// It is shared by the gateway, which maps errors to problems, and by the protocols, which write
-// them.
+// Package problem describes why the gateway does not answer a request, independent of the
+// protocol. The gateway maps errors to problems, and the protocols write them.
 package problem
 
 import (

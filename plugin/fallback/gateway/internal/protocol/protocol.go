@@ -1,6 +1,7 @@
-// Package protocol is what the gateway and the protocols of its clients agree on. A protocol is a
-// package beside this one. It decodes the bodies of requests to the canonical form, which is ADK's,
-// and writes canonical answers and problems. It knows neither HTTP handlers nor keys nor routes.
+// Package protocol defines what the gateway needs of a protocol of its clients, and has what all
+// protocols share. Each protocol is a package beside this one. It decodes the bodies of requests
+// to the canonical form, which is ADK's, and writes canonical answers and problems. It knows
+// nothing of HTTP handlers, keys or routes.
 package protocol
 
 import (
