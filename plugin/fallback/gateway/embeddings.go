@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 
 	"google.golang.org/genai"
@@ -25,31 +26,24 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 	if in.User != "" {
 		ctx = call.With(ctx, call.Info{User: in.User})
 	}
-	var resps []*genai.EmbedContentResponse
+	var all []*genai.ContentEmbedding
 	if p == nil {
-		resps, p = g.embed(ctx, in.Named, []protocol.EmbedCall{in.EmbedCall})
+		all, p = g.embed(ctx, in.Named, []protocol.EmbedCall{in.EmbedCall})
 	}
 	note(ctx, in.Named, p)
 	if p != nil {
 		refuse(w, openai.Errors{}, p)
 		return
 	}
-	writeJSON(w, in.Document(resps[0].Embeddings))
+	writeJSON(w, in.Document(all))
 }
 
 // embedGemini answers a request for one embedding, or for a batch.
 func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool) *problem.Problem {
 	calls, p := gemini.DecodeEmbeddings(exchangeOf(r.Context()).data, batch)
-	var resps []*genai.EmbedContentResponse
-	if p == nil {
-		resps, p = g.embed(r.Context(), name, calls)
-	}
 	var all []*genai.ContentEmbedding
-	for i, resp := range resps {
-		if len(resp.Embeddings) != len(calls[i].Contents) {
-			p = problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
-		}
-		all = append(all, resp.Embeddings...)
+	if p == nil {
+		all, p = g.embed(r.Context(), name, calls)
 	}
 	if p != nil {
 		refuse(w, gemini.Errors{}, p)
@@ -59,8 +53,8 @@ func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name strin
 	return nil
 }
 
-// embed makes calls of a named model.
-func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.EmbedCall) ([]*genai.EmbedContentResponse, *problem.Problem) {
+// embed makes calls of a named model. It returns one embedding for each content.
+func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.EmbedCall) (all []*genai.ContentEmbedding, p *problem.Problem) {
 	live, inside := g.routeOf(name)
 	if live == nil || !mayName(ctx, name) {
 		return nil, unknownModel(name)
@@ -68,10 +62,8 @@ func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.Embed
 	if inside == "" {
 		inside = live.Policy().Primary
 	}
-	resps := make([]*genai.EmbedContentResponse, len(calls))
-	for i, one := range calls {
-		var err error
-		resps[i], err = g.vectors.of(live).EmbedContent(ctx, inside, one.Contents, one.Config)
+	for _, one := range calls {
+		resp, err := g.vectors.of(live).EmbedContent(ctx, inside, one.Contents, one.Config)
 		switch {
 		case errors.Is(err, policy.ErrUnknownModel):
 			return nil, unknownModel(name)
@@ -79,9 +71,12 @@ func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.Embed
 			return nil, problem.Invalid("model", "the model "+problem.Quote(name)+" has no embeddings")
 		case err != nil:
 			return nil, problemOf(ctx, err)
+		case len(resp.Embeddings) != len(one.Contents) || slices.Contains(resp.Embeddings, nil):
+			return nil, problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
 		}
+		all = append(all, resp.Embeddings...)
 	}
-	return resps, nil
+	return all, nil
 }
 
 // vectors caches the embeddings of each policy. A reloaded policy gets a new cache, because the

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"log/slog"
@@ -124,6 +125,9 @@ func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 	if p := blocked(resp); p != nil {
 		return p
 	}
+	if !hasJSON(resp) {
+		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the answer has values that JSON does not have")
+	}
 	if !a.streamed {
 		a.begin(resp)
 		return a.send(a.out.Whole(nil, resp))
@@ -143,6 +147,21 @@ func blocked(resp *model.LLMResponse) *problem.Problem {
 		return nil
 	}
 	return problem.New(http.StatusBadRequest, problem.CodeContent, "", "the request was blocked: "+resp.ErrorCode+" "+resp.ErrorMessage)
+}
+
+// hasJSON reports whether what a model gives as free values can be written. A model of the
+// application may return others, such as NaN.
+func hasJSON(resp *model.LLMResponse) bool {
+	values := []any{resp.AvgLogprobs, resp.LogprobsResult}
+	if resp.Content != nil {
+		for _, part := range resp.Content.Parts {
+			if part != nil && part.FunctionCall != nil {
+				values = append(values, part.FunctionCall.Args)
+			}
+		}
+	}
+	_, err := json.Marshal(values)
+	return err == nil
 }
 
 // rest returns the parts of a final response that have not been sent. ok is false if its

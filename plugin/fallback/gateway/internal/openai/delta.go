@@ -3,7 +3,6 @@ package openai
 import (
 	"crypto/rand"
 	"encoding/base64"
-	"encoding/json"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -53,9 +52,9 @@ func deltaOf(parts []*genai.Part) openaiwire.ChatDelta {
 // callOf returns a function call. Its thought signature is in the same field as in Google's own
 // endpoint for this protocol.
 func callOf(part *genai.Part, index int) openaiwire.ChatCallDelta {
-	args, err := json.Marshal(part.FunctionCall.Args)
-	if err != nil || part.FunctionCall.Args == nil {
-		args = []byte("{}")
+	args := []byte("{}")
+	if part.FunctionCall.Args != nil {
+		args = protocol.AppendJSON(nil, part.FunctionCall.Args)
 	}
 	id := part.FunctionCall.ID
 	if id == "" {

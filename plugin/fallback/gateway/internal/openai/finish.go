@@ -6,6 +6,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
@@ -30,7 +31,7 @@ func refusalOf(resp *model.LLMResponse) string {
 	if !protocol.Filtered(resp) || request.Text(resp.Content) != "" { // stopped within its answer
 		return ""
 	}
-	return resp.ErrorMessage
+	return problem.Redact(resp.ErrorMessage)
 }
 
 // usageOf returns the tokens of an answer; nil if they are not known.

@@ -67,11 +67,12 @@ func Metadata(resp *model.LLMResponse) map[string]any {
 	return md.Map()
 }
 
-// AppendJSON appends v, which must marshal.
+// AppendJSON appends v, which must marshal: the gateway refuses answers with values that JSON
+// does not have. It panics otherwise, which ends the call with an error.
 func AppendJSON(dst []byte, v any) []byte {
 	data, err := json.Marshal(v)
-	if err != nil { // the model returned a value that is not JSON
-		return append(dst, `{"error":{"message":"the answer is no JSON","type":"server_error","param":null,"code":"server_error"}}`...)
+	if err != nil {
+		panic("gateway: " + err.Error())
 	}
 	return append(dst, data...)
 }

@@ -2,7 +2,6 @@ package protocol_test
 
 import (
 	"encoding/json"
-	"math"
 	"strings"
 	"testing"
 
@@ -29,16 +28,6 @@ func TestMetadataHidesMessagesWithAddresses(t *testing.T) {
 	}
 	if got := protocol.Metadata(&model.LLMResponse{}); got != nil {
 		t.Errorf("a response without metadata has %v", got)
-	}
-}
-
-// An answer that a model filled with values that JSON does not have is an error in JSON.
-func TestAppendJSONAppendsJSON(t *testing.T) {
-	for _, v := range []any{map[string]any{"a": 1}, math.NaN()} {
-		got, ok := strings.CutPrefix(string(protocol.AppendJSON([]byte("data: "), v)), "data: ")
-		if !ok || !json.Valid([]byte(got)) {
-			t.Errorf("%v: %q", v, got)
-		}
 	}
 }
 
