@@ -31,7 +31,7 @@ func problemOf(ctx context.Context, err error) *problem.Problem {
 	if refused, ok := errors.AsType[*middleware.RefusedError](err); ok && v.Kind == middleware.KindRefused {
 		status, code = statusOfRefusal(refused)
 	}
-	if errors.Is(err, policy.ErrNoLegalTarget) {
+	if errors.Is(err, policy.ErrNoCompliantTarget) {
 		status, code = http.StatusForbidden, problem.CodeForbidden
 	}
 	p := problem.New(status, code, "", describe(v, err))

@@ -105,8 +105,8 @@ func TestCascade(t *testing.T) {
 				if got.text != test.text || (got.err != nil) != test.fails || got.md.Degraded != test.degraded || got.md.Triggered != test.triggered {
 					t.Errorf("%q (%v), degraded %q, triggered %t by %s; want %q, degraded %q, triggered %t", got.text, got.err, got.md.Degraded, got.md.Triggered, got.md.OriginalModel, test.text, test.degraded, test.triggered)
 				}
-				if test.fails && strings.Contains(test.file, "compliance") && !errors.Is(got.err, policy.ErrNoLegalTarget) {
-					t.Errorf("error %v, want ErrNoLegalTarget", got.err)
+				if test.fails && strings.Contains(test.file, "compliance") && !errors.Is(got.err, policy.ErrNoCompliantTarget) {
+					t.Errorf("error %v, want ErrNoCompliantTarget", got.err)
 				}
 				if diff := cmp.Diff(test.calls, calls{len(cheap.Asked()), len(strong.Asked()), len(grader.Asked()), len(next.Asked())}); diff != "" {
 					t.Errorf("calls (-want +got):\n%s", diff)

@@ -121,11 +121,11 @@ func TestComplianceIsAskedForEachTarget(t *testing.T) {
 }
 
 // B79
-func TestNoLegalTargetIsAClearRefusal(t *testing.T) {
+func TestNoCompliantTargetIsAClearRefusal(t *testing.T) {
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nmodels: {b: {region: us-east1}}\ncompliance: {rules: [{data_classes: [pii], regions: [europe-*]}]}", named("a", "b"))
 	got := ask(call.With(t.Context(), call.Info{DataClass: "pii"}), m, false)
-	if !errors.Is(got.err, policy.ErrNoLegalTarget) {
-		t.Fatalf("error %v, want ErrNoLegalTarget", got.err)
+	if !errors.Is(got.err, policy.ErrNoCompliantTarget) {
+		t.Fatalf("error %v, want ErrNoCompliantTarget", got.err)
 	}
 	for _, part := range []string{"refused a: compliance: data of class pii", "refused b: compliance"} {
 		if !strings.Contains(got.err.Error(), part) {
@@ -139,7 +139,7 @@ func TestAFailureIsNotTakenForARefusal(t *testing.T) {
 	given := named("b")
 	given["a"] = suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nmodels: {a: {region: europe-west1}}\ncompliance: {rules: [{regions: [europe-*]}]}", given)
-	if got := ask(t.Context(), m, false); got.err == nil || errors.Is(got.err, policy.ErrNoLegalTarget) {
+	if got := ask(t.Context(), m, false); got.err == nil || errors.Is(got.err, policy.ErrNoCompliantTarget) {
 		t.Errorf("error %v, want that of the model", got.err)
 	}
 }

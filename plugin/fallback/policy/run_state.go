@@ -13,9 +13,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// ErrNoLegalTarget is the error of a call if the rules of section compliance let no target
+// ErrNoCompliantTarget is the error of a call if the rules of section compliance let no target
 // see the request. The call's error wraps it, and the error of each target.
-var ErrNoLegalTarget = errors.New("policy: compliance lets no target see this request")
+var ErrNoCompliantTarget = errors.New("policy: compliance lets no target see this request")
 
 // callState is the state of one call that the layers of a policy with budgets, compliance or
 // experiments share. It is the context of the call, so that each layer can find it.
@@ -133,7 +133,7 @@ func (c *callState) explain(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.illegal > 0 && onlyIllegal(err) {
-		return fmt.Errorf("%w: %w", ErrNoLegalTarget, err)
+		return fmt.Errorf("%w: %w", ErrNoCompliantTarget, err)
 	}
 	return err
 }
