@@ -99,6 +99,8 @@ var arrows = map[string]string{
 	"plugin/fallback/gateway/internal/protocol":          "call failure",
 	"plugin/fallback/gateway/internal/gemini":            "call",
 	"plugin/fallback/gateway/internal/openai":            "call",
+	"plugin/fallback/policy/internal/facts":              "call guard policy/spec",
+	"plugin/fallback/policy/internal/flags":              "call guard middleware policy/spec",
 }
 
 // Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the
@@ -226,7 +228,7 @@ func TestLibrariesHaveOneDoor(t *testing.T) {
 		"google.golang.org/adk/v2/plugin":  "plugin/fallback",
 		"google.golang.org/adk/v2/agent":   "plugin/fallback",
 		"google.golang.org/adk/v2/memory":  "plugin/fallback/degrade",
-		"google.golang.org/adk/v2/session": "internal/stream plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy",
+		"google.golang.org/adk/v2/session": "internal/stream plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy/internal/facts",
 	} {
 		for name, p := range house(t) {
 			if !engine(name) && name != "plugin/fallback" || slices.Contains(strings.Fields(doors), name) {

@@ -13,6 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/facts"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/flags"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -25,6 +27,7 @@ type builder struct {
 	before  kept // left by an earlier build
 	kept    kept // left by this build
 	bounded bool // dollars are limited
+	flags   *flags.Flags
 
 	known    spec.Known
 	problems []spec.Problem
@@ -52,8 +55,8 @@ var errReported = errors.New("policy: reported")
 // build builds the tree of p, and returns the state that a later build can take over. It
 // takes over the parts of before that fit, and does not change before.
 func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree, kept, error) {
-	b := &builder{ctx: ctx, policy: p, options: o, before: before, known: catalog.Known()}
-	b.known.Model = o.handsIn
+	b := newBuilder(ctx, p, o)
+	b.before = before
 	b.problems = spec.Check(p, o.known())
 	if strictyaml.HasErrors(b.problems) {
 		return nil, kept{}, &spec.Error{Problems: b.problems}
@@ -72,6 +75,13 @@ func build(ctx context.Context, p *spec.Policy, o *options, before kept) (*tree,
 	}
 	b.warnings()
 	return t, b.kept, nil
+}
+
+func newBuilder(ctx context.Context, p *spec.Policy, o *options) *builder {
+	b := &builder{ctx: ctx, policy: p, options: o, known: catalog.Known()}
+	b.known.Model = o.handsIn
+	b.flags = flags.New(p, o.flags, func(ctx context.Context) bool { return isPing(ctx, p) })
+	return b
 }
 
 // err reports a mistake in the value at path.
@@ -95,7 +105,7 @@ func (b *builder) tree() (*tree, error) {
 	}
 	p := b.policy
 	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims()}
-	t := &tree{policy: p, facts: facts{context: p.Context}, shared: b.kept.state(), resumes: p.Preview == nil && !(p.Stream != nil && p.Sets("stream.mid_stream"))}
+	t := &tree{policy: p, facts: facts.Sources{Context: p.Context}, shared: b.kept.state(), resumes: p.Preview == nil && !(p.Stream != nil && p.Sets("stream.mid_stream"))}
 	config := router.Config{}
 	if p.Stream != nil {
 		config.MidStream = router.MidStream(p.Stream.MidStream)
@@ -105,7 +115,7 @@ func (b *builder) tree() (*tree, error) {
 		config.FallbackOnContentPolicy = p.Errors.ContentPolicy == "fallback"
 	}
 	if p.Priority != nil {
-		t.facts.class = p.Priority.From
+		t.facts.Priority = p.Priority.From
 	}
 	if p.Timeouts != nil {
 		t.total = p.Timeouts.Total

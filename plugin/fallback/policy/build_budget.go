@@ -15,6 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/flags"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -199,7 +200,7 @@ type sparing struct {
 
 // why returns why a call skips the primary, "" if it does not.
 //
-// The side of the share on which a turn falls needs no memory: see point. It is the same in
+// The side of the share on which a turn falls needs no memory: see [flags.Point]. It is the same in
 // every replica and for every agent. Only whether the limit was reached when the turn
 // started is remembered.
 func (s *sparing) why(ctx context.Context) string {
@@ -211,7 +212,7 @@ func (s *sparing) why(ctx context.Context) string {
 		}
 		return why
 	}
-	if point("budgets.soft_limit", info.Invocation) < float64(s.soft.PrimaryShare) {
+	if flags.Point("budgets.soft_limit", info.Invocation) < float64(s.soft.PrimaryShare) {
 		return ""
 	}
 	return s.turns.first(info.Invocation, func() string { return s.reached(info.Tenant) })

@@ -19,6 +19,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/flags"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -53,7 +54,7 @@ func (s *cacheSettings) scope(ctx context.Context) []string {
 	if s.Rules {
 		scope = append(scope, info.DataClass, info.Region)
 	}
-	return append(scope, switchedOff(ctx)...)
+	return append(scope, flags.SwitchedOff(ctx)...)
 }
 
 // cache takes over or creates the cache, if the policy needs one: it has the section, or
@@ -112,7 +113,7 @@ func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.askFlags(front), nil
+	return b.flags.Ahead(front), nil
 }
 
 // cachedArms puts the cache in front of the chain; in an experiment with the primary,
@@ -209,8 +210,8 @@ func (b *builder) lastResort(t spec.Target) stream.Layer {
 		b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())
 		return nil
 	}
-	if flags := b.flags(t); flags != nil {
-		m = guard.Around(m, guard.Target{Name: t.Name}, flags)
+	if off := b.flags.Guard(t.Resolved); off != nil {
+		m = guard.Around(m, guard.Target{Name: t.Name}, off)
 	}
 	return stream.Of(m)
 }

@@ -59,7 +59,7 @@ func (b *builder) strongAlone(t spec.Target, strong stream.Layer) stream.Layer {
 	for tenant, settings := range s.Tenants {
 		own[match.Fold(tenant)] = settings
 	}
-	return around(strong, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return stream.Wrap(strong, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		tenant := own[match.Fold(call.From(ctx).Tenant)]
 		most, reason := float64(cmp.Or(tenant.MaxCost, s.MaxCost)), ""
 		switch {
@@ -123,7 +123,7 @@ func (p *secondPlace) GenerateContent(ctx context.Context, req *model.LLMRequest
 
 // measured is a layer that notes when a request was too long for a target.
 func measured(target stream.Layer) stream.Layer {
-	return around(target, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return stream.Wrap(target, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		err := target.Do(ctx, req, streamed, out)
 		if err != nil && isTooLong(ctx, err) {
 			stateOf(ctx).tooLong()

@@ -139,7 +139,7 @@ func probe(c *spec.CircuitBreaker) func() *model.LLMRequest {
 // charged puts a budget around a model. Small requests, which no tenant has made, pass by.
 func charged(inner stream.Layer, budget middleware.Middleware) stream.Layer {
 	paid := stream.Of(budget(inner))
-	return around(paid, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return stream.Wrap(paid, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		if stateOf(ctx) == nil {
 			return inner.Do(ctx, req, streamed, out)
 		}

@@ -48,7 +48,7 @@ func (s *stack) timed(inner stream.Layer, limits times) stream.Layer {
 		return inner
 	}
 	own := limits.limits()
-	return around(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	return stream.Wrap(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		outer := out.Times
 		out.Times = &own
 		defer func() { out.Times = outer }()

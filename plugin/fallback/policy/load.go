@@ -22,6 +22,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/standin"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/flags"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
@@ -73,7 +74,7 @@ type options struct {
 	approve    approval  // nil for none
 	judge      func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error)
 
-	flags    flagClient
+	flags    flags.Client
 	logger   *slog.Logger
 	env      func(string) (string, bool)
 	rand     func() float64
@@ -151,6 +152,30 @@ func WithRetrieval(config degrade.RetrievalConfig) Option {
 }
 
 func (o *options) searches() bool { return o.retrieval.Memory != nil || o.retrieval.Search != nil }
+
+// WithFlags lets an OpenFeature client decide the flags of a policy:
+//
+//	policy.WithFlags(openfeature.NewClient("assistant"), openfeature.NewEvaluationContext)
+//
+// The client is called at each attempt at a target that a flag names, with the user (or
+// what sticky_by names) as the targeting key, and app, agent, tenant, priority,
+// data_class, region and the labels as attributes. If the policy has a cache, it is also
+// called before each call: a caller for whom a model is off gets no cached answer of it.
+// If the client does not know a flag, or panics, the file's default holds. The client must
+// be safe for concurrent use; nil means no client.
+//
+// The types are parameters so that a program without flags does not contain OpenFeature.
+func WithFlags[Context, Opt any](client interface {
+	Boolean(ctx context.Context, flag string, defaultValue bool, evalCtx Context, options ...Opt) bool
+}, newContext func(targetingKey string, attributes map[string]any) Context) Option {
+	return optionFunc(func(o *options) {
+		if o.flags = nil; client != nil {
+			o.flags = func(ctx context.Context, flag string, defaultValue bool, id string, attributes map[string]any) bool {
+				return client.Boolean(ctx, flag, defaultValue, newContext(id, attributes))
+			}
+		}
+	})
+}
 
 // WithLogger sets the logger for warnings about a policy, state changes of breakers, and
 // reloads. Default: slog.Default(). Prompts, answers and keys are never logged.

@@ -11,10 +11,10 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/catalog"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/facts"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -45,7 +45,7 @@ func (l *Live) Embedder(ctx context.Context, name string) (cache.Embedder, error
 	if e, ok := l.chains.embedders.Get(name); ok {
 		return e, nil
 	}
-	b := &builder{ctx: ctx, policy: p.WithChain(name), options: l.options, known: catalog.Known()}
+	b := newBuilder(ctx, p.WithChain(name), l.options)
 	e, err := b.embedder(b.policy.Targets()[0])
 	switch {
 	case strictyaml.HasErrors(b.problems):
@@ -64,7 +64,7 @@ type embedder struct {
 	target  guard.Target
 	guards  []guard.Guard
 	timeout time.Duration // 0 for none
-	facts   facts
+	facts   facts.Sources
 }
 
 // embedder builds the embeddings of a target.
@@ -74,7 +74,7 @@ func (b *builder) embedder(t spec.Target) (*embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &embedder{id: id, target: guard.Target{Name: t.Name, Aliases: []string{t.Model}, Region: t.Settings.Region}, facts: facts{context: b.policy.Context}}
+	e := &embedder{id: id, target: guard.Target{Name: t.Name, Aliases: []string{t.Model}, Region: t.Settings.Region}, facts: facts.Sources{Context: b.policy.Context}}
 	switch own := llm.(type) {
 	case cache.Embedder:
 		e.inner = own
@@ -85,7 +85,7 @@ func (b *builder) embedder(t spec.Target) (*embedder, error) {
 	default:
 		return nil, fmt.Errorf("%w: %s", ErrNoEmbeddings, strictyaml.Quoted(t.Name))
 	}
-	e.guards = slices.DeleteFunc([]guard.Guard{b.compliance(), b.flags(t)}, func(g guard.Guard) bool { return g == nil })
+	e.guards = slices.DeleteFunc([]guard.Guard{b.compliance(), b.flags.Guard(t.Resolved)}, func(g guard.Guard) bool { return g == nil })
 	if b.policy.Timeouts != nil {
 		e.timeout = b.policy.Timeouts.Attempt
 	}
@@ -94,7 +94,7 @@ func (b *builder) embedder(t spec.Target) (*embedder, error) {
 
 // EmbedContent implements cache.Embedder.
 func (e *embedder) EmbedContent(ctx context.Context, _ string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
-	ctx = e.facts.read(ctx)
+	ctx = e.facts.Read(ctx)
 	req := &model.LLMRequest{Contents: contents}
 	var err error
 	for _, g := range e.guards {

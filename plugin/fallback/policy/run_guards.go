@@ -25,7 +25,7 @@ func (b *builder) guarded(inner stream.Layer, t spec.Target) stream.Layer {
 
 // guardedBy is guarded for a target with that context window, 0 for none.
 func (b *builder) guardedBy(inner stream.Layer, t spec.Target, window int) stream.Layer {
-	guards := []guard.Guard{b.compliance(), b.flags(t), b.payer(t.Resolved)}
+	guards := []guard.Guard{b.compliance(), b.flags.Guard(t.Resolved), b.payer(t.Resolved)}
 	if t.Settings.Tools != nil {
 		guards = append(guards, guard.Tools(t.Settings.Tools...))
 	}

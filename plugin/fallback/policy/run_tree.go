@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/facts"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
@@ -33,7 +34,7 @@ type tree struct {
 	policy  *spec.Policy
 	root    stream.Layer
 	primary model.LLM // as it was handed in or built: ADK may ask for its optional methods
-	facts   facts
+	facts   facts.Sources
 	total   time.Duration // 0 for no limit
 	longest int           // input tokens; 0 for no limit
 	hooks   call.Hooks
@@ -66,7 +67,7 @@ func (t *tree) do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 		return &overdue{TimeoutError: failure.TimeoutError{Phase: phase, Limit: limit}}
 	}})
 	defer end()
-	return t.root.Do(t.facts.read(ctx), req, streamed, out)
+	return t.root.Do(t.facts.Read(ctx), req, streamed, out)
 }
 
 // overdue ends a call that has used up its time. The model that it finds at work
@@ -185,22 +186,4 @@ func (ch *chain) atLast(ctx context.Context, late *overdue, req *model.LLMReques
 		}
 	}
 	return false
-}
-
-// layer is a stream.Layer around another one, made of what it does.
-type layer struct {
-	stream.Around
-	do func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error
-}
-
-func around(inner stream.Layer, do func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error) *layer {
-	return &layer{stream.Around{Inner: inner}, do}
-}
-
-func (l *layer) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
-	return stream.Serve(l, ctx, req, streamed)
-}
-
-func (l *layer) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	return l.do(ctx, req, streamed, out)
 }

@@ -173,7 +173,7 @@ func (b built) walk(depth int, lines *[]string) {
 	case "stream.Source", "degrade.lastResort":
 		line(b.v.FieldByName("name").String())
 	default:
-		if !slices.Contains([]string{"policy.layer", "policy.payable", "policy.cascaded", "policy.replacement", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
+		if !slices.Contains([]string{"stream.wrapped", "policy.payable", "policy.cascaded", "policy.replacement", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
 			_, name, _ := strings.Cut(typ, ".")
 			if other, ok := layerNames[typ]; ok {
 				name = other

@@ -1,4 +1,7 @@
-package policy
+// Package facts reads what a call's session says of the call: its tenant, priority, class and
+// region of data, and labels. Sections context and priority of a policy say where these
+// facts are.
+package facts
 
 import (
 	"context"
@@ -15,29 +18,31 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// facts is where the facts of a call come from: sections context and priority.
-type facts struct {
-	context *spec.Context // nil for none
-	class   string        // what a call's priority is; "" or "priority" for what it says itself
+// Sources is where the facts of a call come from. The zero value adds nothing to what the
+// application has said of a call.
+type Sources struct {
+	Context  *spec.Context // keys of the session's state; nil for none
+	Priority string        // the fact that is the call's priority, such as tenant; "" or "priority" for the priority itself
 }
 
-// read returns ctx with what the session's state tells of the call. What the
+// Read returns ctx with what the session's state tells of the call. What the
 // application has told by itself stays.
 //
 // Each tree does it for itself, however deep it stands in a model: the state is
 // behind every context that ADK's has been handed down in.
-func (f *facts) read(ctx context.Context) context.Context {
-	if f.context == nil && (f.class == "" || f.class == "priority") {
+func (s *Sources) Read(ctx context.Context) context.Context {
+	derived := s.Priority != "" && s.Priority != "priority"
+	if s.Context == nil && !derived {
 		return ctx
 	}
 	known := call.From(ctx)
 	var told call.Info
 	var unread guard.Facts
-	if f.context != nil {
-		told, unread = askState(f.context, stateIn(ctx), known)
+	if s.Context != nil {
+		told, unread = askState(s.Context, stateIn(ctx), known)
 	}
-	if f.class != "" && f.class != "priority" {
-		told.Priority = factOf(call.From(call.With(ctx, told)), f.class)
+	if derived {
+		told.Priority = factOf(call.From(call.With(ctx, told)), s.Priority)
 	}
 	ctx = call.With(ctx, told)
 	return guard.WithUnread(ctx, unread)
