@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -11,90 +10,14 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/flags"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
-
-// rate is the price of a target and the length of its answers.
-type rate struct {
-	price price.Price
-	known bool
-	asks  int // output tokens that the file requests; 0 means those of the request
-	most  int // limit of output tokens; 0 for none
-}
-
-// rate returns the rate of a target, with the price of the policy or else the list price.
-func (b *builder) rate(t spec.Resolved) *rate {
-	m := t.Settings
-	r := &rate{most: b.maxOutput()}
-	if m.Config != nil {
-		r.asks = m.Config.MaxOutputTokens
-	}
-	if m.Price == nil {
-		r.price, r.known = price.Of(t.ID)
-		return r
-	}
-	r.known = true
-	r.price.Input, r.price.Output = float64(m.Price.Input), float64(m.Price.Output)
-	if m.Price.Cached != nil {
-		// To package price, 0 means the price of other input.
-		r.price.Cached = max(float64(*m.Price.Cached), math.SmallestNonzeroFloat64)
-	}
-	return r
-}
-
-// orNil returns the price, or nil if it is not known.
-func (r *rate) orNil() *price.Price {
-	if !r.known {
-		return nil
-	}
-	return &r.price
-}
-
-// project returns the projected cost of a request in US dollars. It assumes the longest
-// answer that the attempt allows, or an answer of ordinary length if there is no limit. The
-// price must be known.
-func (r *rate) project(req *model.LLMRequest) float64 {
-	return price.Project(r.price, req, r.output(req))
-}
-
-// output returns how long an answer may be, in tokens, or how long one usually is if there
-// is no limit.
-func (r *rate) output(req *model.LLMRequest) int {
-	output := r.asks
-	if output == 0 && req.Config != nil {
-		output = int(req.Config.MaxOutputTokens)
-	}
-	if output = atMostTokens(output, r.most); output <= 0 {
-		output = price.DefaultOutput
-	}
-	return output
-}
-
-// atMostTokens returns the limit of an answer, of the limit that the request asks for and
-// the policy's; 0 means no limit.
-func atMostTokens(asked, most int) int {
-	if most > 0 && (asked <= 0 || asked > most) {
-		return most
-	}
-	return asked
-}
-
-// tariff returns the prices that attempts are charged.
-func (r *rate) tariff() middleware.Tariff {
-	if !r.known {
-		return middleware.Tariff{}
-	}
-	return middleware.Tariff{
-		Price: func(req *model.LLMRequest) (float64, bool) { return r.project(req), true },
-		Cost:  r.price.CostOf,
-	}
-}
 
 // cost returns a function for the projected price of a request at a target; in an
 // experiment or a cascade, at the most expensive model. It is nil if a price is unknown.
@@ -106,23 +29,7 @@ func (b *builder) cost(t spec.Target) func(*model.LLMRequest) float64 {
 	if t.Cheap != nil {
 		models = append(slices.Clone(models), t.Cheap.Models()...)
 	}
-	return b.costOf(models)
-}
-
-// costOf is cost for the most expensive of several models.
-func (b *builder) costOf(models []spec.Resolved) func(*model.LLMRequest) float64 {
-	var rates []*rate
-	for _, r := range models {
-		if rates = append(rates, b.rate(r)); !rates[len(rates)-1].known {
-			return nil
-		}
-	}
-	return func(req *model.LLMRequest) (dearest float64) {
-		for _, r := range rates {
-			dearest = max(dearest, r.project(req))
-		}
-		return dearest
-	}
+	return rate.Dearest(models, b.maxOutput())
 }
 
 // maxOutput returns the policy's limit on answers, in tokens; 0 for none.

@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -56,7 +57,7 @@ func (b *builder) cascadeConfig(t spec.Target) *cascade.Config {
 		Judges: judges, Threshold: float64(s.Confidence), JudgeTimeout: s.JudgeTimeout, MaxCost: float64(s.MaxCost), Hold: s.Hold,
 		Tenants: make(map[string]cascade.Settings, len(s.Tenants)),
 	}
-	cost := b.costOf(t.Models())
+	cost := rate.Dearest(t.Models(), b.maxOutput())
 	config.Price = func(_ string, req *model.LLMRequest) (float64, bool) {
 		if cost == nil {
 			return 0, false

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -24,7 +25,7 @@ func prepare(id string, c *spec.ModelConfig, maxOutput int) func(*model.LLMReque
 		if c != nil {
 			configure(req.Config, c)
 		}
-		req.Config.MaxOutputTokens = int32(atMostTokens(int(req.Config.MaxOutputTokens), maxOutput))
+		req.Config.MaxOutputTokens = int32(rate.AtMost(int(req.Config.MaxOutputTokens), maxOutput))
 	}
 }
 

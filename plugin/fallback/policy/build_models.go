@@ -3,13 +3,12 @@ package policy
 import (
 	"cmp"
 	"crypto/sha256"
-	"slices"
 
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/endpoint"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // Models are models that the application supplies, by their names in the policy. They
@@ -21,12 +20,9 @@ func (m Models) Option() any { return m }
 
 func (o *options) has(name string) bool { return o.models[name] != nil }
 
-// builtin are the providers whose models this package builds itself.
-var builtin = []string{"gemini", "vertexai", "openai", "openai_chat"}
-
 func (o *options) hasProvider(name string) bool {
 	_, added := o.factories[name]
-	return added || slices.Contains(builtin, name)
+	return added || endpoint.BuiltIn(name)
 }
 
 // readings has digests of the environment variables that were read, by name. Digests,
@@ -59,18 +55,13 @@ func (b *builder) llm(t spec.Target, env func(string) (string, bool)) (llm model
 			return llm, cmp.Or(t.Settings.ID, llm.Name()), nil
 		}
 	}
-	e := endpoint{Resolved: t.Resolved, env: env, relied: b.policy.ReliesOnRegions(), client: b.options.client}
+	e := endpoint.Endpoint{Resolved: t.Resolved, Env: env, Relied: b.policy.ReliesOnRegions(), Client: b.options.client, Factories: b.options.factories}
 	if name := t.Settings.CredentialEnv; name != "" {
-		if e.key = e.first(name); e.key == "" {
+		if e.Key, _ = env(name); e.Key == "" {
 			b.err(strictyaml.At("models", t.Entry, "credential_env"), "variable "+name+" is not set; it must hold a key")
 			return nil, "", errReported
 		}
 	}
-	llm, err = b.provide(e)
+	llm, err = e.Model(b.ctx)
 	return llm, t.ID, err
-}
-
-// targetOf returns package provider's form of a target.
-func targetOf(t spec.Target, id string) provider.Target {
-	return provider.Target{Model: id, Takes: takesOf(t.Settings.Takes), Drop: t.Settings.Unsupported == "drop"}
 }

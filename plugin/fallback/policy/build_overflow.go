@@ -13,6 +13,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -54,7 +55,7 @@ func (b *builder) trimmedTargets(r *rules) (again []model.LLM) {
 // not get to it in the cascade either: of tenants that use the cheap model alone, and those
 // that would cost more than max_cost.
 func (b *builder) strongAlone(t spec.Target, strong stream.Layer) stream.Layer {
-	s, cost := b.policy.Cascade, b.costOf(t.Models())
+	s, cost := b.policy.Cascade, rate.Dearest(t.Models(), b.maxOutput())
 	own := make(map[string]spec.CascadeTenant, len(s.Tenants))
 	for tenant, settings := range s.Tenants {
 		own[match.Fold(tenant)] = settings
@@ -80,7 +81,7 @@ func (b *builder) strongAlone(t spec.Target, strong stream.Layer) stream.Layer {
 type trimmer struct {
 	inner  stream.Layer
 	window int
-	rate   rate
+	rate   rate.Rate
 	layer  stream.Layer
 }
 
@@ -92,14 +93,14 @@ func (b *builder) trimmed(t spec.Target, window int) stream.Layer {
 		return nil
 	}
 	limits := b.times(t)
-	want := trimmer{inner: s.layer, window: window, rate: *b.rate(t.Resolved)}
+	want := trimmer{inner: s.layer, window: window, rate: *rate.Of(t.Resolved, b.maxOutput())}
 	for _, k := range append(b.kept.trimmers, b.before.trimmers...) {
 		if want.layer = k.layer; k == want {
 			b.kept.trimmers = append(b.kept.trimmers, k)
 			return b.guardedBy(s.timed(k.layer, limits), t, 0)
 		}
 	}
-	trim, err := middleware.NewTrim(middleware.TrimConfig{Window: window, Output: want.rate.output, OnlyOverflow: true})
+	trim, err := middleware.NewTrim(middleware.TrimConfig{Window: window, Output: want.rate.Output, OnlyOverflow: true})
 	if err != nil {
 		b.err("overflow", strictyaml.Quoted(t.Name)+": "+err.Error())
 		return nil

@@ -9,6 +9,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/endpoint"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -102,11 +104,12 @@ func (b *builder) stack(t spec.Target, s settings) (stack, error) {
 	if err != nil {
 		return stack{}, err
 	}
+	costs := rate.Of(t.Resolved, s.MaxOutput)
 	var inner stream.Layer = stream.NewSource(llm, stream.Options{
-		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: targetOf(t, id), Logger: b.options.logger, Price: b.rate(t.Resolved).orNil(),
+		Name: t.Model, Prepare: prepare(id, s.Model.Config, s.MaxOutput), Target: endpoint.Target(t.Resolved, id), Logger: b.options.logger, Price: costs.Price(),
 	})
 	if b.bounded {
-		inner = charged(inner, b.kept.purse.MiddlewareAt(b.rate(t.Resolved).tariff()))
+		inner = charged(inner, b.kept.purse.MiddlewareAt(costs.Tariff()))
 	}
 	limits := b.times(t)
 	inner = &timed{stream.Around{Inner: inner}, limits.limits()}

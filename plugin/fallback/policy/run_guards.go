@@ -10,6 +10,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -74,8 +75,7 @@ func (b *builder) payer(r spec.Resolved) guard.Guard {
 	if !b.bounded {
 		return nil
 	}
-	rate, purse := b.rate(r), b.kept.purse
-	free := rate.known && rate.price.Input == 0 && rate.price.Output == 0
+	free, purse := rate.Of(r, b.maxOutput()).Free(), b.kept.purse
 	return func(ctx context.Context, req *model.LLMRequest, _ guard.Target) (*model.LLMRequest, error) {
 		if stateOf(ctx) == nil {
 			return req, nil // a small request, which no tenant pays for

@@ -1,4 +1,4 @@
-package policy
+package endpoint
 
 import (
 	"slices"
@@ -7,6 +7,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
+
+// Target returns package provider's form of a target whose requests name the model id.
+func Target(r spec.Resolved, id string) provider.Target {
+	return provider.Target{Model: id, Takes: takesOf(r.Settings.Takes), Drop: r.Settings.Unsupported == "drop"}
+}
 
 // takesOf converts t to package provider's form. A nil t overrides nothing.
 func takesOf(t *spec.Takes) provider.Takes {

@@ -1,4 +1,6 @@
-package policy
+// Package endpoint makes the models that a policy file describes: clients of providers at their
+// addresses, with their credentials.
+package endpoint
 
 import (
 	"cmp"
@@ -7,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -18,40 +21,36 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
 )
 
-// endpoint is the address of a model and the credential for it.
-type endpoint struct {
+// Endpoint is the address of a model and the credential for it.
+type Endpoint struct {
 	spec.Resolved
-	key string // of the variable in the file; "" for the provider's usual one
-	env func(string) (string, bool)
+	Key string // of the variable in the file; "" for the provider's usual one
+	Env func(name string) (value string, ok bool)
 
-	relied bool // a compliance rule relies on the region
+	Relied bool // a compliance rule relies on the region
 
-	client *http.Client // for OpenAI's protocols
+	Client    *http.Client                // for OpenAI's protocols
+	Factories map[string]provider.Factory // of other providers, by name
 }
 
-// first returns the value of the first variable that is set and not empty.
-func (e *endpoint) first(names ...string) string {
-	for _, name := range names {
-		if value, _ := e.env(name); value != "" {
-			return value
-		}
-	}
-	return ""
+// BuiltIn reports whether a provider needs no factory.
+func BuiltIn(provider string) bool {
+	return slices.Contains([]string{"gemini", "vertexai", "openai", "openai_chat"}, provider)
 }
 
-// provide builds the model of a provider.
-func (b *builder) provide(e endpoint) (model.LLM, error) {
+// Model returns the model. ctx applies to making its client.
+func (e *Endpoint) Model(ctx context.Context) (model.LLM, error) {
 	switch e.Provider {
 	case "gemini", "vertexai":
-		return newGemini(b.ctx, e)
+		return e.gemini(ctx)
 	case "openai", "openai_chat":
-		return newOpenAI(e)
+		return e.openai()
 	}
-	factory, ok := b.options.factories[e.Provider]
+	factory, ok := e.Factories[e.Provider]
 	if !ok {
 		return nil, fmt.Errorf("this program does not have provider %s; add %s", e.Provider, spec.AddProvider(e.Provider))
 	}
-	settings := provider.Settings{Model: e.ID, APIKey: e.key, BaseURL: e.Settings.BaseURL, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
+	settings := provider.Settings{Model: e.ID, APIKey: e.Key, BaseURL: e.Settings.BaseURL, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
 	if settings.APIKey == "" && e.UsualKey() {
 		settings.APIKey = e.first(factory.KeyEnv)
 	}
@@ -61,25 +60,35 @@ func (b *builder) provide(e endpoint) (model.LLM, error) {
 	return factory.New(settings)
 }
 
-func (e *endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
+// first returns the value of the first variable that is set and not empty.
+func (e *Endpoint) first(names ...string) string {
+	for _, name := range names {
+		if value, _ := e.Env(name); value != "" {
+			return value
+		}
+	}
+	return ""
+}
+
+func (e *Endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
 
 func noKey(provider, variables string) error {
 	return fmt.Errorf("no key for %s; set %s, or name another variable in credential_env", provider, variables)
 }
 
-// newGemini builds a Gemini model. If the file has no provider, the environment selects the
+// gemini returns a Gemini model. If the file has no provider, the environment selects the
 // API, as in package genai.
-func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
-	config := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: e.key, HTTPOptions: genai.HTTPOptions{BaseURL: e.Settings.BaseURL}}
+func (e *Endpoint) gemini(ctx context.Context) (model.LLM, error) {
+	config := &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: e.Key, HTTPOptions: genai.HTTPOptions{BaseURL: e.Settings.BaseURL}}
 	onVertex := strings.ToLower(e.first("GOOGLE_GENAI_USE_ENTERPRISE", "GOOGLE_GENAI_USE_VERTEXAI"))
 	switch {
 	case e.Provider == "vertexai", e.Settings.Provider == "" && (onVertex == "1" || onVertex == "true"):
 		config.Backend, config.Location = genai.BackendVertexAI, e.Settings.Region
-		if e.key == "" { // a key implies the project, and the global endpoint serves it
+		if e.Key == "" { // a key implies the project, and the global endpoint serves it
 			config.Project = e.first("GOOGLE_CLOUD_PROJECT")
 			config.Location = cmp.Or(config.Location, e.first("GOOGLE_CLOUD_LOCATION", "GOOGLE_CLOUD_REGION"))
 		}
-	case e.key == "":
+	case e.Key == "":
 		if config.APIKey = e.first("GOOGLE_API_KEY", "GEMINI_API_KEY"); config.APIKey == "" {
 			return nil, noKey("gemini", "GOOGLE_API_KEY or GEMINI_API_KEY")
 		}
@@ -92,7 +101,7 @@ func newGemini(ctx context.Context, e endpoint) (model.LLM, error) {
 
 // regionIsCalled returns an error if a compliance rule relies on a region of the file that the client would not call. With a
 // base URL, package spec has checked it.
-func (e *endpoint) regionIsCalled(backend genai.Backend) error {
+func (e *Endpoint) regionIsCalled(backend genai.Backend) error {
 	region, elsewhere := e.Settings.Region, ""
 	for _, name := range []string{"GOOGLE_VERTEX_BASE_URL", "GOOGLE_GEMINI_BASE_URL"} { // package genai reads them itself
 		if e.first(name) != "" || os.Getenv(name) != "" {
@@ -100,7 +109,7 @@ func (e *endpoint) regionIsCalled(backend genai.Backend) error {
 		}
 	}
 	switch {
-	case !e.relied || region == "" || e.Settings.BaseURL != "":
+	case !e.Relied || region == "" || e.Settings.BaseURL != "":
 		return nil
 	case elsewhere != "":
 		return fmt.Errorf("%s is set, and a compliance rule relies on region %s; unset it, or set base_url", elsewhere, region)
@@ -112,10 +121,10 @@ func (e *endpoint) regionIsCalled(backend genai.Backend) error {
 	return nil
 }
 
-// newOpenAI builds a model of OpenAI, or of another server that speaks one of OpenAI's
+// openai returns a model of OpenAI, or of another server that speaks one of OpenAI's
 // protocols.
-func newOpenAI(e endpoint) (model.LLM, error) {
-	config := openai.Config{APIKey: e.key, BaseURL: e.Settings.BaseURL, API: e.Settings.API, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
+func (e *Endpoint) openai() (model.LLM, error) {
+	config := openai.Config{APIKey: e.Key, BaseURL: e.Settings.BaseURL, API: e.Settings.API, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
 	if e.Provider == "openai_chat" {
 		config.API = openai.Chat
 	}
@@ -125,7 +134,7 @@ func newOpenAI(e endpoint) (model.LLM, error) {
 	if config.APIKey == "" && config.BaseURL == "" {
 		return nil, noKey("openai", "OPENAI_API_KEY")
 	}
-	config.Azure, config.HTTPClient = azure(config.BaseURL), e.client
+	config.Azure, config.HTTPClient = azure(config.BaseURL), e.Client
 	return openai.New(e.ID, config)
 }
 
