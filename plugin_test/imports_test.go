@@ -71,7 +71,7 @@ var arrows = map[string]string{
 	"plugin/fallback/observe":            "call inspect",
 	"plugin/fallback/debugpage":          "call inspect",
 	"plugin/fallback/policy/spec":        "",
-	"plugin/fallback/policy":             "cache call cascade degrade failure guard inspect middleware observe policy/spec provider router state",
+	"plugin/fallback/policy":             "cache call degrade inspect observe policy/spec provider state",
 	"plugin/fallback/state/redis":        "state",
 	"plugin/fallback/gateway":            "cache call failure middleware policy policy/spec router",
 	"internal/stream":                    "call failure inspect provider",
@@ -103,6 +103,9 @@ var arrows = map[string]string{
 	"plugin/fallback/policy/internal/flags":              "call guard middleware policy/spec",
 	"plugin/fallback/policy/internal/endpoint":           "policy/spec provider provider/gemini provider/openai",
 	"plugin/fallback/policy/internal/rate":               "middleware policy/spec",
+	"plugin/fallback/policy/internal/app":                "degrade policy/spec provider state",
+	"plugin/fallback/policy/internal/stack":              "failure inspect middleware policy/spec state",
+	"plugin/fallback/policy/internal/tree":               "cache call cascade degrade failure guard inspect middleware policy/spec router state",
 }
 
 // Arrows point one way: policy → {router, cascade, cache} → {middleware, guard} → {failure, call, provider}. Only the

@@ -39,7 +39,7 @@ func (l *Live) observe(s *spec.Observe) (*observed, error) {
 	}
 	var logger *slog.Logger
 	if s.Log {
-		logger = l.options.logger
+		logger = l.options.Logger
 	}
 	o, err := observe.New(meter, logger, observe.WithTenants(s.Tenants))
 	if err != nil {

@@ -84,7 +84,7 @@ func (w *watcher) again(ctx context.Context) {
 }
 
 func (w *watcher) read(ctx context.Context, data []byte, content [sha256.Size]byte) error {
-	p, err := w.live.options.known().Parse(data)
+	p, err := w.live.options.Known().Parse(data)
 	if err != nil {
 		return inFile(w.file, err)
 	}
@@ -109,13 +109,13 @@ func (w *watcher) report(ctx context.Context, err error) {
 	o := w.live.options
 	w.live.refused(err)
 	if err != nil {
-		o.logger.Error("policy: the changed file cannot be used; the policy in use stays", "file", w.file, "error", err)
+		o.Logger.Error("policy: the changed file cannot be used; the policy in use stays", "file", w.file, "error", err)
 	} else {
-		o.logger.Info("policy: the changed file is in use", "file", w.file)
+		o.Logger.Info("policy: the changed file is in use", "file", w.file)
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			o.logger.Error("policy: OnReload panicked", "file", w.file, "panic", panics.Text(r))
+			o.Logger.Error("policy: OnReload panicked", "file", w.file, "panic", panics.Text(r))
 		}
 	}()
 	o.reloaded(err)

@@ -145,7 +145,7 @@ func (b built) walk(depth int, lines *[]string) {
 		depth++
 	}
 	switch typ := b.v.Type().String(); typ {
-	case "policy.tree":
+	case "tree.Tree":
 		if b.v.FieldByName("longest").Int() > 0 {
 			line("budget")
 		}
@@ -153,16 +153,16 @@ func (b built) walk(depth int, lines *[]string) {
 			line("timeout")
 		}
 		at(b.v.FieldByName("root")).walk(depth, lines)
-	case "policy.wayBack", "policy.secondPlace": // to what is in its own place already
-	case "policy.chain":
+	case "tree.wayBack", "tree.secondPlace": // to what is in its own place already
+	case "tree.chain":
 		b.arms = b.v.FieldByName("arms")
 		at(b.v.FieldByName("fallback")).walk(depth, lines)
-	case "policy.arm":
+	case "tree.arm":
 		arms := b.arms.MapIndex(b.v.FieldByName("experiment"))
 		at(arms.Index(int(b.v.FieldByName("i").Int()))).walk(depth, lines)
 	case "router.ahead": // the same behind each of its fronts
 		at(b.v.FieldByName("fronts").Index(0)).walk(depth, lines)
-	case "policy.timed":
+	case "stack.timed":
 		for _, limits := range []string{"Unary", "Streamed"} {
 			if limits := b.v.FieldByName("own").FieldByName(limits); limits.FieldByName("FirstContent").Int()+limits.FieldByName("Idle").Int()+limits.FieldByName("Total").Int() > 0 {
 				line("timeout")
@@ -173,7 +173,7 @@ func (b built) walk(depth int, lines *[]string) {
 	case "stream.Source", "degrade.lastResort":
 		line(b.v.FieldByName("name").String())
 	default:
-		if !slices.Contains([]string{"stream.wrapped", "policy.payable", "policy.cascaded", "policy.replacement", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
+		if !slices.Contains([]string{"stream.wrapped", "tree.payable", "tree.cascaded", "tree.replacement", "router.step", "router.conditional", "guard.layer", "router.described", "router.behind", "stream.withVariant", "stream.withBoth", "stream.withClient"}, typ) {
 			_, name, _ := strings.Cut(typ, ".")
 			if other, ok := layerNames[typ]; ok {
 				name = other

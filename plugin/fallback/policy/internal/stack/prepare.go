@@ -1,4 +1,4 @@
-package policy
+package stack
 
 import (
 	"slices"
@@ -93,4 +93,16 @@ func setSystem(config *genai.GenerateContentConfig, c *spec.System, null bool) {
 		}
 		config.SystemInstruction = prefixed
 	}
+}
+
+// graderConfig returns the settings of a model that grades: its own, but for the system
+// instruction, which says how to grade.
+func graderConfig(c *spec.ModelConfig) *spec.ModelConfig {
+	if c == nil {
+		return nil
+	}
+	own := *c
+	own.System = nil
+	own.Unset = slices.DeleteFunc(slices.Clone(own.Unset), func(key string) bool { return key == "system" })
+	return &own
 }

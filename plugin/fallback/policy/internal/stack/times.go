@@ -1,4 +1,4 @@
-package policy
+package stack
 
 import (
 	"context"
@@ -21,12 +21,12 @@ type times struct {
 }
 
 // times returns the time limits of a target in its place.
-func (b *builder) times(t spec.Target) times {
+func (b *Builder) times(t spec.Target) times {
 	limits := times{unary: t.Silence, streamed: t.Streamed}
-	if p := b.policy; p.Timeouts != nil {
+	if p := b.Policy; p.Timeouts != nil {
 		limits.total = p.Timeouts.Attempt
 	}
-	if p := b.policy; p.Stream != nil {
+	if p := b.Policy; p.Stream != nil {
 		limits.idle = p.Stream.Idle
 	}
 	return limits
@@ -42,12 +42,13 @@ func (t times) limits() stream.Times {
 	}
 }
 
-// timed returns inner, a layer of s, with the time limits of its place in a chain.
-func (s *stack) timed(inner stream.Layer, limits times) stream.Layer {
-	if limits == s.times {
+// Timed returns inner, a layer of s, with the time limits of the target that s was built or
+// found for.
+func (s *Stack) Timed(inner stream.Layer) stream.Layer {
+	if s.place == s.own {
 		return inner
 	}
-	own := limits.limits()
+	own := s.place.limits()
 	return stream.Wrap(inner, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 		outer := out.Times
 		out.Times = &own

@@ -1,4 +1,4 @@
-package policy
+package tree
 
 import (
 	"cmp"
@@ -88,16 +88,15 @@ type trimmer struct {
 // trimmed returns the model of t behind a layer that trims requests, with the guards of t
 // but for that of its window; nil if a problem was reported.
 func (b *builder) trimmed(t spec.Target, window int) stream.Layer {
-	s := b.stackOf(t)
+	s := b.stacks.Of(b.ctx, t)
 	if s == nil {
 		return nil
 	}
-	limits := b.times(t)
-	want := trimmer{inner: s.layer, window: window, rate: *rate.Of(t.Resolved, b.maxOutput())}
+	want := trimmer{inner: s.Layer, window: window, rate: *rate.Of(t.Resolved, b.maxOutput())}
 	for _, k := range append(b.kept.trimmers, b.before.trimmers...) {
 		if want.layer = k.layer; k == want {
 			b.kept.trimmers = append(b.kept.trimmers, k)
-			return b.guardedBy(s.timed(k.layer, limits), t, 0)
+			return b.guardedBy(s.Timed(k.layer), t, 0)
 		}
 	}
 	trim, err := middleware.NewTrim(middleware.TrimConfig{Window: window, Output: want.rate.Output, OnlyOverflow: true})
@@ -105,9 +104,9 @@ func (b *builder) trimmed(t spec.Target, window int) stream.Layer {
 		b.err("overflow", strictyaml.Quoted(t.Name)+": "+err.Error())
 		return nil
 	}
-	want.layer = stream.Of(trim(s.layer))
+	want.layer = stream.Of(trim(s.Layer))
 	b.kept.trimmers = append(b.kept.trimmers, want)
-	return b.guardedBy(s.timed(want.layer, limits), t, 0)
+	return b.guardedBy(s.Timed(want.layer), t, 0)
 }
 
 // secondPlace is a target with its requests trimmed. It is part of calls whose request was
@@ -147,18 +146,4 @@ func isTooLong(ctx context.Context, err error) bool {
 		}
 	}
 	return stream.VerdictOf(ctx, err).Kind == failure.KindContextLength
-}
-
-// tooLong notes that the request was too long for a target.
-func (c *callState) tooLong() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.overflown = true
-}
-
-// wasTooLong reports whether the request was too long for a target.
-func (c *callState) wasTooLong() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.overflown
 }

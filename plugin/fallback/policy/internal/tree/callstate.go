@@ -1,20 +1,17 @@
-package policy
+package tree
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"sync"
-
-	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// ErrNoCompliantTarget is the error of a call if the rules of section compliance let no target
-// see the request. The call's error wraps it, and the error of each target.
+// ErrNoCompliantTarget is wrapped by the error of a call if the rules of section compliance let no
+// target see the request.
 var ErrNoCompliantTarget = errors.New("policy: compliance lets no target see this request")
 
 // callState is the state of one call that the layers of a policy with budgets, compliance or
@@ -48,6 +45,10 @@ func stateOf(ctx context.Context) *callState {
 	state, _ := ctx.Value(stateKey{}).(*callState)
 	return state
 }
+
+// isPing reports whether a call is a small request of warm_standby. Every other call of a
+// policy with that section, or with budgets, has a state.
+func isPing(ctx context.Context) bool { return stateOf(ctx) == nil }
 
 // broke reports whether a budget is why no model was called.
 func (c *callState) broke() bool {
@@ -155,42 +156,16 @@ func onlyIllegal(err error) bool {
 	return false
 }
 
-// payable is a target of a policy whose budgets are bounded.
-type payable struct {
-	stream.Around
-	spare func(ctx context.Context) (why string) // not to call it now; nil for never
-	once  bool                                   // it is called once in a call, whichever way the call gets to it
+// tooLong notes that the request was too long for a target.
+func (c *callState) tooLong() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.overflown = true
 }
 
-// Gate implements stream.Gated.
-func (p *payable) Gate(ctx context.Context, forced bool) (refused *middleware.RefusedError, moves bool) {
-	if p.spare != nil && !forced {
-		if why := p.spare(ctx); why != "" {
-			return &middleware.RefusedError{By: "budget", Model: p.Name(), Reason: why}, true
-		}
-	}
-	if p.once && !stateOf(ctx).begin() && !forced {
-		return &middleware.RefusedError{By: "condition", Model: p.Name(), Reason: "it has been called already"}, false
-	}
-	return nil, false
+// wasTooLong reports whether the request was too long for a target.
+func (c *callState) wasTooLong() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.overflown
 }
-
-// GenerateContent implements model.LLM.
-func (p *payable) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
-	return stream.Serve(p, ctx, req, streamed)
-}
-
-// Do implements stream.Layer.
-func (p *payable) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	err := p.Inner.Do(ctx, req, streamed, out)
-	if err != nil {
-		stateOf(ctx).count(ctx, err)
-	}
-	return err
-}
-
-// wayBack is the way back to a primary that a call was spared; see builder.wayBack.
-type wayBack struct{ *payable }
-
-// Absent implements stream.Optional.
-func (*wayBack) Absent(ctx context.Context) bool { return stateOf(ctx).hasBegun() }

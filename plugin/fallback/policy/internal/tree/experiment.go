@@ -1,4 +1,4 @@
-package policy
+package tree
 
 import (
 	"context"
@@ -25,7 +25,7 @@ type splitSettings struct {
 	ID         string
 	Experiment spec.Experiment
 	Arms       []spec.Resolved
-	Shared     int // see kept.sharingID
+	Shared     int // see Kept.sharingID
 }
 
 // experiment returns the arms in the place of t, with its time limits, and the model of the
@@ -64,7 +64,7 @@ func (b *builder) experiment(t spec.Target, ch *chain) (layer stream.Layer, cont
 }
 
 func (b *builder) split(s *splitSettings) (model.LLM, error) {
-	id, e, logger := s.ID, s.Experiment, b.options.logger
+	id, e, logger := s.ID, s.Experiment, b.app.Logger
 	config := router.SplitConfig{
 		Experiment: id, By: router.SplitBy(e.StickyBy), MaxDrift: float64(e.MaxDrift), MinCalls: e.MinCalls, Window: e.Window,
 		State: b.kept.state(),

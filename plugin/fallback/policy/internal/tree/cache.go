@@ -1,4 +1,4 @@
-package policy
+package tree
 
 import (
 	"cmp"
@@ -13,10 +13,8 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/flags"
@@ -30,7 +28,7 @@ type cacheSettings struct {
 	Given  bool // the policy has section cache; if not, answers are kept for cached-answer only
 	Rules  bool // the policy has compliance rules
 	MaxAge time.Duration
-	Shared int // see kept.sharingID
+	Shared int // see Kept.sharingID
 }
 
 // scope returns what callers must have in common to share answers. It returns nil, so that
@@ -99,13 +97,6 @@ func cacheRules(rules []spec.CacheRule) ([]cache.Rule, error) {
 	return all, nil
 }
 
-// closeCache closes the cache if it was made for a tree that could not be built.
-func (b *builder) closeCache() {
-	if b.kept.cache != nil && b.kept.cache != b.before.cache {
-		b.kept.cache.Close()
-	}
-}
-
 // cached puts the cache in front of the chain, and in front of the cache a layer that
 // evaluates the flags.
 func (b *builder) cached(root stream.Layer) (stream.Layer, error) {
@@ -170,48 +161,4 @@ func (b *builder) version(r spec.Resolved) ([]string, error) {
 func (b *builder) hit(ctx context.Context, req *model.LLMRequest) bool {
 	_, _, ok := b.kept.cache.Lookup(ctx, req)
 	return ok
-}
-
-// degrade returns the section degrade, or its defaults.
-func (b *builder) degrade() *spec.Degrade {
-	if b.policy.Degrade != nil {
-		return b.policy.Degrade
-	}
-	return spec.Default[spec.Degrade]()
-}
-
-// retrieval returns the last resort that quotes the application's passages.
-func (b *builder) retrieval(r *spec.Retrieval) (model.LLM, error) {
-	if r == nil {
-		r = spec.Default[spec.Retrieval]()
-	}
-	config := b.options.retrieval
-	config.Name, config.Intro, config.Timeout = spec.RetrievalAnswer, r.Intro, r.Timeout
-	config.MaxPassages, config.MaxPassageBytes = r.MaxPassages, int(r.MaxPassageBytes)
-	return degrade.NewRetrieval(config)
-}
-
-// lastResort returns a last resort behind its flags, or nil if a problem was reported.
-func (b *builder) lastResort(t spec.Target) stream.Layer {
-	section := b.degrade()
-	var m model.LLM
-	var err error
-	switch t.Model {
-	case spec.CachedAnswer:
-		m, err = degrade.NewCachedAnswer(degrade.CachedAnswerConfig{Cache: b.kept.cache, Prefix: section.CachedNotice})
-	case spec.RetrievalAnswer:
-		m, err = b.retrieval(section.Retrieval)
-	case spec.DeferredAnswer:
-		m, err = b.deferred(section.Deferred)
-	default:
-		m, err = degrade.NewTemplate(degrade.TemplateConfig{Text: section.Template})
-	}
-	if err != nil {
-		b.err(t.Path, strictyaml.Quoted(t.Name)+" cannot be built: "+err.Error())
-		return nil
-	}
-	if off := b.flags.Guard(t.Resolved); off != nil {
-		m = guard.Around(m, guard.Target{Name: t.Name}, off)
-	}
-	return stream.Of(m)
 }

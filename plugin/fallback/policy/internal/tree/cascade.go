@@ -1,4 +1,4 @@
-package policy
+package tree
 
 import (
 	"context"
@@ -12,19 +12,12 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/rate"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
-
-// WithJudge sets the function behind judge: application of section cascade; see
-// [cascade.JudgeFunc]. It returns the confidence in an answer of the cheap model, from 0 to 1.
-func WithJudge(judge func(ctx context.Context, req *model.LLMRequest, resp *model.LLMResponse) (confidence float64, err error)) Option {
-	return optionFunc(func(o *options) { o.judge = judge })
-}
-
-func (o *options) judges() bool { return o.judge != nil }
 
 // cascade puts the cheap model of the policy in front of the primary, which is t and built
 // as strong. It returns nil if a problem was reported.
@@ -85,7 +78,7 @@ func (b *builder) judges(t spec.Target) (judges []cascade.Judge, ok bool) {
 	case "stated":
 		measures = append(measures, cascade.JudgeStated(cascade.AskConfidence))
 	case "application":
-		measures = append(measures, cascade.JudgeFunc(b.options.judge))
+		measures = append(measures, cascade.JudgeFunc(b.app.Judge))
 	}
 	if t.Grader != nil {
 		grader := *t.Grader
@@ -107,7 +100,7 @@ func (b *builder) judges(t spec.Target) (judges []cascade.Judge, ok bool) {
 	if s.Checks == nil {
 		return measures, true
 	}
-	config, err := b.validateConfig(s.Checks)
+	config, err := b.stacks.ValidateConfig(s.Checks)
 	if err != nil {
 		b.err("cascade.checks", err.Error())
 		return nil, false
@@ -203,14 +196,5 @@ func (b *builder) cheapVersion(primary spec.Target) (aliases, version []string, 
 	return aliases, version, nil
 }
 
-// graderConfig returns the settings of a model that grades: its own, but for the system
-// instruction, which says how to grade.
-func graderConfig(c *spec.ModelConfig) *spec.ModelConfig {
-	if c == nil {
-		return nil
-	}
-	own := *c
-	own.System = nil
-	own.Unset = slices.DeleteFunc(slices.Clone(own.Unset), func(key string) bool { return key == "system" })
-	return &own
-}
+// Inspect returns the tree of the answer.
+func (r *replacement) Inspect() inspect.Node { return inspect.Of(r.answer) }

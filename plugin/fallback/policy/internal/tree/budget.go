@@ -1,8 +1,9 @@
-package policy
+package tree
 
 import (
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -91,7 +92,7 @@ func (b *builder) spareWhen(t spec.Target) func(ctx context.Context) (why string
 		if b.kept.turns = b.before.turns; b.kept.turns == nil {
 			b.kept.turns = newTurns()
 		}
-		return (&sparing{*b.policy.Budgets.SoftLimit, b.kept.purse, b.options.rand, b.kept.turns}).why
+		return (&sparing{*b.policy.Budgets.SoftLimit, b.kept.purse, b.app.Rand, b.kept.turns}).why
 	}
 	return nil
 }
@@ -157,6 +158,40 @@ func (s *sparing) reached(tenant string) string {
 	return ""
 }
 
+// payable is a target of a policy whose budgets are bounded.
+type payable struct {
+	stream.Around
+	spare func(ctx context.Context) (why string) // not to call it now; nil for never
+	once  bool                                   // it is called once in a call, whichever way the call gets to it
+}
+
+// Gate implements stream.Gated.
+func (p *payable) Gate(ctx context.Context, forced bool) (refused *middleware.RefusedError, moves bool) {
+	if p.spare != nil && !forced {
+		if why := p.spare(ctx); why != "" {
+			return &middleware.RefusedError{By: "budget", Model: p.Name(), Reason: why}, true
+		}
+	}
+	if p.once && !stateOf(ctx).begin() && !forced {
+		return &middleware.RefusedError{By: "condition", Model: p.Name(), Reason: "it has been called already"}, false
+	}
+	return nil, false
+}
+
+// GenerateContent implements model.LLM.
+func (p *payable) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(p, ctx, req, streamed)
+}
+
+// Do implements stream.Layer.
+func (p *payable) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	err := p.Inner.Do(ctx, req, streamed, out)
+	if err != nil {
+		stateOf(ctx).count(ctx, err)
+	}
+	return err
+}
+
 // wayBack returns a second target for a primary that calls may skip, nil for others. It
 // goes after the last model: while the budget is not spent, the primary is better than a
 // last resort or an error.
@@ -169,3 +204,9 @@ func (b *builder) wayBack(t spec.Target, primary stream.Layer) model.LLM {
 	traits.Tier = "" // its place is the last one
 	return router.Describe(&wayBack{&payable{Around: p.Around, once: true}}, traits)
 }
+
+// wayBack is the way back to a primary that a call was spared; see builder.wayBack.
+type wayBack struct{ *payable }
+
+// Absent implements stream.Optional.
+func (*wayBack) Absent(ctx context.Context) bool { return stateOf(ctx).hasBegun() }

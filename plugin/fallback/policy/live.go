@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/tree"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -39,11 +40,11 @@ import (
 // A Live is safe for concurrent use.
 type Live struct {
 	options *options
-	tree    atomic.Pointer[tree]
+	tree    atomic.Pointer[tree.Tree]
 	status  atomic.Pointer[inspect.Policy]
 
 	mu       sync.Mutex
-	kept     kept      // guarded by mu; state that the next tree can take over
+	kept     tree.Kept // guarded by mu; state that the next tree can take over
 	observed *observed // guarded by mu; nil without section observe
 	chains   chains    // guarded by mu
 }
@@ -75,7 +76,7 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t, kept, err := build(ctx, p, l.options, l.known())
+	t, kept, err := tree.Build(ctx, p, &l.options.Config, l.known())
 	if err != nil {
 		return err
 	}
@@ -83,19 +84,10 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
-	t.hooks = observed.hooks(l.options.hooks)
-	if old := l.kept.cache; old != nil && old != kept.cache {
-		// Close waits for background refreshes, each of which is bounded in time; the
-		// goroutine ends with the last one.
-		go old.Close()
-	}
-	before := l.kept.sharing
-	l.kept = kept
+	t.Hooks = observed.hooks(l.options.hooks)
 	l.chains.reset()
 	l.tree.Store(t)
-	if before != kept.sharing {
-		go before.close() // it waits for the server for a second at most
-	}
+	l.kept.Replace(kept)
 	status := l.status.Load()
 	l.status.Store(&inspect.Policy{File: status.File, Loaded: time.Now(), Reloads: status.Reloads + 1})
 	l.observing(observed)
@@ -118,7 +110,7 @@ func (l *Live) refused(why error) {
 const maxProblem = 4096
 
 // Policy returns the policy in use. It must not be changed.
-func (l *Live) Policy() *spec.Policy { return l.tree.Load().policy }
+func (l *Live) Policy() *spec.Policy { return l.tree.Load().Policy }
 
 // Close cancels the background refreshes of the cache and waits for them to end. It also
 // ends the gauges of section observe, and gives back this replica's leases and closes the
@@ -129,20 +121,14 @@ func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.observing(nil)
-	cache, sharing := l.kept.cache, l.kept.sharing
-	l.kept.cache, l.kept.sharing = nil, nil // so that the next policy gets what is open
-	var err error
-	if cache != nil {
-		err = cache.Close()
-	}
-	return errors.Join(err, sharing.close())
+	return l.kept.Close()
 }
 
 // Model returns the model. It has the optional ADK methods that the primary has now. If the
 // primary of a later policy lacks them, the model reports that it is not a Gemini model. If
 // a later primary has more of them, ADK uses these only after a restart.
 func (l *Live) Model() model.LLM {
-	primary := l.tree.Load().primary
+	primary := l.tree.Load().Primary
 	_, hasVariant := primary.(variant)
 	client, hasClient := primary.(client)
 	switch {
@@ -166,7 +152,7 @@ type served struct{ live *Live }
 
 // Name returns the provider's name of the primary, by which ADK decides what a request may
 // contain. The name in the policy file is only for records.
-func (s *served) Name() string { return s.live.tree.Load().primary.Name() }
+func (s *served) Name() string { return s.live.tree.Load().Primary.Name() }
 
 func (s *served) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return s.live.tree.Load().GenerateContent(ctx, req, streamed)
@@ -174,6 +160,17 @@ func (s *served) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 
 func (s *served) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	return s.live.tree.Load().Do(ctx, req, streamed, out)
+}
+
+// Inspect returns the tree of the policy in use; see package inspect.
+func (s *served) Inspect() inspect.Node {
+	t := s.live.tree.Load()
+	status := *s.live.status.Load()
+	n := inspect.Node{Layer: "policy", Name: t.Name(), Policy: &status, State: s.live, Inner: inspect.Each(t)}
+	if t.Shared != nil {
+		n.Inner = append(n.Inner, t.Shared.Inspect())
+	}
+	return n
 }
 
 // Optional methods of models that ADK uses.
@@ -186,7 +183,7 @@ type (
 type variantOf struct{ live *Live }
 
 func (v variantOf) GetGoogleLLMVariant() genai.Backend {
-	if primary, ok := v.live.tree.Load().primary.(variant); ok {
+	if primary, ok := v.live.tree.Load().Primary.(variant); ok {
 		return primary.GetGoogleLLMVariant()
 	}
 	return genai.BackendUnspecified

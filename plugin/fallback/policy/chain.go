@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -13,7 +12,8 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/tree"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
 // Bounds of [Live.Chain].
@@ -34,15 +34,15 @@ var ErrUnknownModel = errors.New("policy: unknown model")
 // them.
 type chains struct {
 	lru    *simplelru.LRU[string, *chained] // by the names of the models; nil before the first
-	former kept                             // of the trees of an earlier policy
+	former tree.Layers                      // of the trees of an earlier policy
 
-	embedders *simplelru.LRU[string, *embedder] // by model; nil before the first
+	embedders *simplelru.LRU[string, *tree.Embedder] // by model; nil before the first
 }
 
-// chained is the tree of such a chain, with its state.
+// chained is the tree of such a chain, with its layers that have state.
 type chained struct {
-	tree *tree
-	kept kept
+	tree   *tree.Tree
+	layers tree.Layers
 }
 
 // Chain returns a model for a consumer that cannot take back text, such as the client of a
@@ -60,16 +60,17 @@ type chained struct {
 // built.
 func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 	if len(models) == 0 {
-		return continuous{l.tree.Load()}, nil
+		t := l.tree.Load()
+		return continuous{t, resumes(t.Policy)}, nil
 	}
 	if len(models) > MaxChain {
 		return nil, fmt.Errorf("policy: a chain of %d models; must be at most %d", len(models), MaxChain)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.tree.Load().policy
+	p := l.tree.Load().Policy
 	for _, name := range models {
-		if !p.Declares(name) && !l.options.handsIn(name) {
+		if !p.Declares(name) && !l.options.HandsIn(name) {
 			return nil, fmt.Errorf("%w: %s", ErrUnknownModel, strictyaml.Quoted(name))
 		}
 	}
@@ -78,72 +79,63 @@ func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 		l.chains.lru, _ = simplelru.NewLRU[string, *chained](maxChains, nil) // fails only for a size below 1
 	}
 	if c, ok := l.chains.lru.Get(key); ok {
-		return continuous{c.tree}, nil
+		return continuous{c.tree, resumes(p)}, nil
 	}
 	c, err := l.chain(ctx, models)
 	if err != nil {
 		return nil, err
 	}
 	l.chains.lru.Add(key, c)
-	return continuous{c.tree}, nil
+	return continuous{c.tree, resumes(p)}, nil
 }
 
 // chain builds a chain. It needs mu.
 func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 	current := l.tree.Load()
-	t, own, err := build(ctx, current.policy.WithChain(models...), l.options, l.known())
+	t, own, err := tree.Build(ctx, current.Policy.WithChain(models...), &l.options.Config, l.known())
 	if err != nil {
 		return nil, fmt.Errorf("policy: the chain %s: %w", strings.Join(models, ", "), err)
 	}
-	if own.cache != nil && own.cache != l.kept.cache { // the Live is closed
-		own.cache.Close()
-	}
-	t.hooks, t.resumes = current.hooks, current.resumes
-	own.cache = nil
-	return &chained{t, own}, nil
+	own.CloseCache(l.kept)
+	t.Hooks = current.Hooks
+	return &chained{t, own.Layers}, nil
 }
 
 // known returns the state that a chain takes over. It needs mu.
-func (l *Live) known() kept {
+func (l *Live) known() tree.Kept {
 	all := l.kept
-	all.stacks, all.splits, all.trimmers = slices.Clone(all.stacks), slices.Clone(all.splits), slices.Clone(all.trimmers)
-	all.add(l.chains.kept())
+	all.Layers = all.With(l.chains.layers())
 	return all
 }
 
-// kept returns the state of all chains, those of an earlier policy last.
-func (c *chains) kept() kept {
-	var all kept
+// layers returns the layers of all chains, those of an earlier policy last.
+func (c *chains) layers() tree.Layers {
+	var all tree.Layers
 	if c.lru != nil {
 		for _, one := range c.lru.Values() {
-			all.add(one.kept)
+			all = all.With(one.layers)
 		}
 	}
-	all.add(c.former)
-	return all
+	return all.With(c.former)
 }
 
-// add adds the state of models and experiments of another tree.
-func (k *kept) add(other kept) {
-	k.stacks = append(k.stacks, other.stacks...)
-	k.splits = append(k.splits, other.splits...)
-	k.trimmers = append(k.trimmers, other.trimmers...)
-}
+// reset drops the trees, and keeps the layers of their models for later trees.
+func (c *chains) reset() { *c = chains{former: c.layers().First(maxFormer)} }
 
-// reset drops the trees, and keeps the state of their models for later trees.
-func (c *chains) reset() {
-	former := c.kept()
-	former.stacks = former.stacks[:min(len(former.stacks), maxFormer)]
-	former.splits = former.splits[:min(len(former.splits), maxFormer)]
-	former.trimmers = former.trimmers[:min(len(former.trimmers), maxFormer)]
-	*c = chains{former: former}
+// resumes reports whether an answer that is cut off is resumed for a consumer that cannot take
+// back text.
+func resumes(p *spec.Policy) bool {
+	return p.Preview == nil && !(p.Stream != nil && p.Sets("stream.mid_stream"))
 }
 
 // continuous is a tree for a consumer that cannot take back text.
-type continuous struct{ *tree }
+type continuous struct {
+	*tree.Tree
+	resumes bool
+}
 
 // Name returns the provider's name of the primary.
-func (c continuous) Name() string { return c.primary.Name() }
+func (c continuous) Name() string { return c.Primary.Name() }
 
 // GenerateContent implements model.LLM.
 func (c continuous) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
@@ -155,8 +147,5 @@ func (c continuous) Do(ctx context.Context, req *model.LLMRequest, streamed bool
 	if c.resumes {
 		out.Continuous, out.Resumes = true, true
 	}
-	return c.tree.Do(ctx, req, streamed, out)
+	return c.Tree.Do(ctx, req, streamed, out)
 }
-
-// Inspect returns the tree of the chain.
-func (c continuous) Inspect() inspect.Node { return c.tree.Inspect() }

@@ -1,11 +1,9 @@
-package policy
+package tree
 
 import (
 	"context"
-	"reflect"
 
 	"google.golang.org/adk/v2/model"
-	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
@@ -15,17 +13,6 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
-
-// approval decides whether a fallback may call a tool.
-type approval = func(ctx context.Context, fc *genai.FunctionCall, model string) bool
-
-// WithApproval sets the function behind gate.approve. It decides whether a fallback may call
-// a tool of section gate; see [guard.Gate]. It must be safe for concurrent use.
-func WithApproval(approve func(ctx context.Context, fc *genai.FunctionCall, model string) bool) Option {
-	return optionFunc(func(o *options) { o.approve = approve })
-}
-
-func (o *options) approves() bool { return o.approve != nil }
 
 // switching sets what the file says of the switch to a fallback.
 func (b *builder) switching(config *router.Config) {
@@ -37,7 +24,7 @@ func (b *builder) switching(config *router.Config) {
 	if g := p.Gate; g != nil {
 		config.Gate.Tools = g.Tools
 		if g.Approve {
-			config.Gate.Approve = b.options.approve
+			config.Gate.Approve = b.app.Approve
 		}
 	}
 }
@@ -88,15 +75,15 @@ func (b *builder) warmed(inner stream.Layer, ch *chain) stream.Layer {
 	if w == nil || strictyaml.HasErrors(b.problems) {
 		return inner
 	}
-	logger := b.options.logger
+	logger := b.app.Logger
 	config := middleware.KeepWarmConfig{Interval: w.Interval, Timeout: w.Timeout, OnPing: func(name string, err error) {
 		if v := stream.VerdictOf(context.Background(), err); err != nil && v.Kind != middleware.KindRefused {
 			logger.Warn("policy: a fallback did not answer a small request", "model", name, "reason", v.Reason)
 		}
 	}}
 	for _, t := range b.policy.Standbys(b.known) {
-		if s := b.stackAt(t); s != nil {
-			config.Models = append(config.Models, b.guarded(s.timed(s.pinged, b.times(t)), t))
+		if s := b.stacks.Find(t); s != nil {
+			config.Models = append(config.Models, b.guarded(s.Timed(s.Pinged), t))
 		}
 	}
 	if len(config.Models) == 0 {
@@ -109,40 +96,4 @@ func (b *builder) warmed(inner stream.Layer, ch *chain) stream.Layer {
 	}
 	ch.stateful = true // see isPing
 	return stream.Of(warm(inner))
-}
-
-// stackAt returns the stack that was built for a target.
-func (b *builder) stackAt(t spec.Target) *stack {
-	want := b.settings(t)
-	for i := range b.kept.stacks {
-		if s := &b.kept.stacks[i]; reflect.DeepEqual(s.settings, want) {
-			return s
-		}
-	}
-	return nil
-}
-
-// isPing reports whether a call is a small request of warm_standby. Every other call of such
-// a policy has a state.
-func isPing(ctx context.Context, p *spec.Policy) bool {
-	return p.WarmStandby != nil && stateOf(ctx) == nil
-}
-
-// probe returns the small request of a breaker, nil for none.
-func probe(c *spec.CircuitBreaker) func() *model.LLMRequest {
-	if !c.Probe {
-		return nil
-	}
-	return middleware.Ping
-}
-
-// charged puts a budget around a model. Small requests, which no tenant has made, pass by.
-func charged(inner stream.Layer, budget middleware.Middleware) stream.Layer {
-	paid := stream.Of(budget(inner))
-	return stream.Wrap(paid, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-		if stateOf(ctx) == nil {
-			return inner.Do(ctx, req, streamed, out)
-		}
-		return paid.Do(ctx, req, streamed, out)
-	})
 }

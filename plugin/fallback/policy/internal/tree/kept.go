@@ -1,0 +1,91 @@
+package tree
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/stack"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
+)
+
+// Kept is the state that outlives a tree. The zero value has none.
+type Kept struct {
+	Layers
+	cache  *cache.Cache
+	caches cacheSettings // of cache
+	purse  *middleware.Budget
+	turns  *turns // for which a soft limit has decided
+
+	sharing *sharing // nil without section state
+	opened  int      // servers of section state so far
+	replica string   // the name of this replica on all of them; see builder.state
+}
+
+// Layers are the layers of models and experiments that have state.
+type Layers struct {
+	stacks   []stack.Stack
+	splits   []split
+	trimmers []trimmer
+}
+
+// With returns the layers of l, and then those of other.
+func (l Layers) With(other Layers) Layers {
+	return Layers{slices.Concat(l.stacks, other.stacks), slices.Concat(l.splits, other.splits), slices.Concat(l.trimmers, other.trimmers)}
+}
+
+// First returns the first n layers of each kind.
+func (l Layers) First(n int) Layers {
+	return Layers{l.stacks[:min(len(l.stacks), n)], l.splits[:min(len(l.splits), n)], l.trimmers[:min(len(l.trimmers), n)]}
+}
+
+// Replace closes, in the background, what next has not taken over. It may be called while
+// calls are in progress.
+func (k *Kept) Replace(next Kept) {
+	if k.cache != nil && k.cache != next.cache {
+		// Close waits for background refreshes, each of which is bounded in time; the
+		// goroutine ends with the last one.
+		go k.cache.Close()
+	}
+	if before := k.sharing; before != next.sharing {
+		go before.close() // it waits for the server for a second at most
+	}
+	*k = next
+}
+
+// CloseCache closes the cache of k unless it is that of before, as it is not of a Live that is
+// closed.
+func (k *Kept) CloseCache(before Kept) {
+	if k.cache != nil && k.cache != before.cache {
+		k.cache.Close()
+	}
+}
+
+// Close closes the cache and the connection of section state. A later tree opens its own.
+func (k *Kept) Close() error {
+	cache, sharing := k.cache, k.sharing
+	k.cache, k.sharing = nil, nil
+	var err error
+	if cache != nil {
+		err = cache.Close()
+	}
+	return errors.Join(err, sharing.close())
+}
+
+// state returns the state that layers share; nil for none.
+func (k *Kept) state() *state.Shared {
+	if k.sharing == nil {
+		return nil
+	}
+	return k.sharing.shared
+}
+
+// sharingID returns what distinguishes layers that share their state from those that share
+// it elsewhere, or not at all; 0 for these.
+func (k *Kept) sharingID() int {
+	if k.sharing == nil {
+		return 0
+	}
+	return k.sharing.id
+}
