@@ -41,10 +41,10 @@ type Builder struct {
 	App    *app.Config
 	Report func(path, message string) // reports a mistake in the value at path
 
-	Purse  *middleware.Budget             // that attempts are charged to; nil if dollars are not limited
-	Small  func(ctx context.Context) bool // the call is a small request, which no tenant pays for
-	Shared *state.Shared                  // nil for none
-	ID     int                            // of Shared; tells it from those of other policies; 0 for none
+	Purse    *middleware.Budget             // that attempts are charged to; nil if dollars are not limited
+	Small    func(ctx context.Context) bool // the call is a small request, which no tenant pays for
+	Shared   *state.Shared                  // that breakers and limits have; nil for none
+	SharedID int                            // tells Shared from what other policies share; 0 for none
 
 	Before []Stack // of an earlier policy, to be taken over
 	Built  []Stack // so far, and those taken over
@@ -63,7 +63,7 @@ type settings struct {
 	MaxOutput       int
 	Charged         bool // dollars are limited
 	Relied          bool // a rule relies on the region
-	Shared          int  // see Builder.ID
+	Shared          int  // see Builder.SharedID
 }
 
 // Of returns the stack of a target, or nil if a problem was reported. ctx applies to making
@@ -108,7 +108,7 @@ func (b *Builder) settings(t spec.Target) settings {
 	p := b.Policy
 	s := settings{
 		Name: t.Model, Canonical: t.Model, Model: t.Settings, Breaker: p.CircuitBreaker, Retry: p.Retry, Validate: p.Validate, Limits: p.RateLimits, MaxOutput: p.Budgets.MaxOutput(), Charged: b.Purse != nil,
-		Relied: p.ReliesOnRegions() && t.Settings.Region != "", Shared: b.ID,
+		Relied: p.ReliesOnRegions() && t.Settings.Region != "", Shared: b.SharedID,
 	}
 	if b.App.Models[t.Name] != nil {
 		s.Name = t.Name

@@ -84,20 +84,15 @@ func (b *builder) tree() (*Tree, error) {
 	if err := errors.Join(b.cache(), b.budget()); err != nil {
 		return nil, err
 	}
-	b.stacks.Shared, b.stacks.ID = b.kept.state(), b.kept.sharingID()
+	b.stacks.Shared, b.stacks.SharedID = b.kept.state(), b.kept.sharingID()
 	if b.bounded {
 		b.stacks.Purse = b.kept.purse
 	}
-	p := b.policy
-	ch := &chain{restarts: true, arms: map[string][]stream.Layer{}, stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims()}
+	p, config := b.policy, b.routing()
 	t := &Tree{Policy: p, facts: facts.Sources{Context: p.Context}, Shared: b.kept.state()}
-	config := router.Config{}
-	if p.Stream != nil {
-		config.MidStream = router.MidStream(p.Stream.MidStream)
-		ch.restarts = config.MidStream == router.Restart
-	}
-	if p.Errors != nil {
-		config.FallbackOnContentPolicy = p.Errors.ContentPolicy == "fallback"
+	ch := &chain{
+		arms: map[string][]stream.Layer{}, restarts: p.Stream == nil || config.MidStream == router.Restart,
+		stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims(),
 	}
 	if p.Priority != nil {
 		t.facts.Priority = p.Priority.From
@@ -109,8 +104,6 @@ func (b *builder) tree() (*Tree, error) {
 	if p.Budgets != nil {
 		t.longest = p.Budgets.MaxInputTokens
 	}
-	config.Judge = judge(p.Errors)
-	b.switching(&config)
 	targets, primary := b.targets(ch)
 	if strictyaml.HasErrors(b.problems) {
 		return nil, nil

@@ -24,7 +24,7 @@ type callState struct {
 	attempts int  // that reached a model and failed, where budgets are bounded; guarded by mu
 	unpaid   int  // targets that a budget refused; guarded by mu
 	spent    bool // a budget had no place for the price of a target; guarded by mu
-	illegal  int  // targets that compliance denied; guarded by mu
+	denied   int  // targets that compliance denied; guarded by mu
 	begun    bool // the primary has been called, where that matters; guarded by mu
 
 	overflown bool // the request was too long for a target, where requests are trimmed; guarded by mu
@@ -123,7 +123,7 @@ func (c *callState) deny() {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.illegal++
+	c.denied++
 }
 
 // explain returns the error of a call as its caller should read it. c may be nil.
@@ -133,21 +133,21 @@ func (c *callState) explain(err error) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.illegal > 0 && onlyIllegal(err) {
+	if c.denied > 0 && onlyDenied(err) {
 		return fmt.Errorf("%w: %w", ErrNoCompliantTarget, err)
 	}
 	return err
 }
 
-// onlyIllegal reports whether nothing but compliance, and conditions that were
+// onlyDenied reports whether nothing but compliance, and conditions that were
 // not met, stood in the way of a call.
-func onlyIllegal(err error) bool {
+func onlyDenied(err error) bool {
 	switch err := err.(type) {
 	case *middleware.RefusedError:
 		return err.By == "compliance" || err.By == "condition"
 	case interface{ Unwrap() []error }:
 		for _, cause := range err.Unwrap() {
-			if !onlyIllegal(cause) {
+			if !onlyDenied(cause) {
 				return false
 			}
 		}

@@ -40,8 +40,8 @@ func (l Layers) First(n int) Layers {
 	return Layers{l.stacks[:min(len(l.stacks), n)], l.splits[:min(len(l.splits), n)], l.trimmers[:min(len(l.trimmers), n)]}
 }
 
-// Replace closes, in the background, what next has not taken over. It may be called while
-// calls are in progress.
+// Replace puts next in the place of k, and closes in the background what next has not taken
+// over. Calls may be in progress.
 func (k *Kept) Replace(next Kept) {
 	if k.cache != nil && k.cache != next.cache {
 		// Close waits for background refreshes, each of which is bounded in time; the
@@ -54,8 +54,7 @@ func (k *Kept) Replace(next Kept) {
 	*k = next
 }
 
-// CloseCache closes the cache of k unless it is that of before, as it is not of a Live that is
-// closed.
+// CloseCache closes the cache of k, unless before has it, too.
 func (k *Kept) CloseCache(before Kept) {
 	if k.cache != nil && k.cache != before.cache {
 		k.cache.Close()

@@ -14,10 +14,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// switching sets what the file says of the switch to a fallback.
-func (b *builder) switching(config *router.Config) {
+// routing returns the settings of the router of the chain.
+func (b *builder) routing() router.Config {
 	p := b.policy
-	config.Sticky, config.StayFor = router.Sticky(p.Sticky), p.StayFor
+	config := router.Config{Sticky: router.Sticky(p.Sticky), StayFor: p.StayFor, Judge: judge(p.Errors)}
+	if p.Stream != nil {
+		config.MidStream = router.MidStream(p.Stream.MidStream)
+	}
+	if p.Errors != nil {
+		config.FallbackOnContentPolicy = p.Errors.ContentPolicy == "fallback"
+	}
 	if n := p.Notice; n != nil {
 		config.Notice = router.Notice{Text: n.Text, Place: router.NoticePlace(n.Place)}
 	}
@@ -27,6 +33,7 @@ func (b *builder) switching(config *router.Config) {
 			config.Gate.Approve = b.app.Approve
 		}
 	}
+	return config
 }
 
 // previewed puts the preview around the chain; inner itself if there is none.

@@ -3,8 +3,10 @@ package policy_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/open-feature/go-sdk/openfeature"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -121,5 +123,19 @@ func TestPrimaryIsForcedWhenAllBreakersAreOpen(t *testing.T) {
 		if errors.As(got.err, &all) && strings.Contains(got.err.Error(), "asked already") {
 			t.Errorf("share %s: %v", share, got.err)
 		}
+	}
+}
+
+// A budget that spares the primary a call is not used up: if no model may be asked
+// for another reason, the call gets its answer of last resort.
+func TestASparedPrimaryIsNoBudgetThatIsUsedUp(t *testing.T) {
+	var on atomic.Bool
+	on.Store(true)
+	a, b := suite.NewModel("a", using("a", 700_000)), suite.NewModel("b", using("b", 1))
+	m := build(t, sparing("{name: b}, {name: template-response}", "0%", "flags: {f: {targets: [a, b]}}\n"), models(a, b), policy.WithFlags(allFlags(on.Load), openfeature.NewEvaluationContext))
+	askFor(t.Context(), m, false, asking(700_000))
+	on.Store(false)
+	if got := askFor(t.Context(), m, false, asking(10)); got.md.Degraded != "template-response" {
+		t.Errorf("%q (%v), want the template", got.text, got.err)
 	}
 }

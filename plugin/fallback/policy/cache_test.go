@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -220,4 +221,33 @@ func TestFailedReloadsLeaveNoGoroutines(t *testing.T) {
 		}
 	}
 	goleak.VerifyNone(t, before)
+}
+
+// Answers of a domain are fresh for as long as its rule says. B85
+func TestCacheRules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := suite.NewModel("a", suite.Text("hi"))
+		live, err := policy.NewLive(t.Context(), parsed(t, "primary: a\ncache: {ttl: 1h, rules: [{prompt: '(?i)weather', ttl: 1m}, {labels: {plan: internal}, skip: true}]}"), quiet, models(a))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer live.Close()
+		ask := func(plan, text string) string {
+			ctx := call.With(t.Context(), call.Info{Labels: map[string]string{"plan": plan}})
+			return string(askFor(ctx, live.Model(), false, &model.LLMRequest{Contents: genai.Text(text)}).md.CacheStatus)
+		}
+		for _, step := range []struct {
+			plan, text, want string
+			after            time.Duration
+		}{
+			{"free", "The Weather?", "miss", 0}, {"free", "The Weather?", "hit", 30 * time.Second}, {"free", "The Weather?", "miss", time.Minute},
+			{"free", "hello", "miss", 0}, {"free", "hello", "hit", 30 * time.Minute},
+			{"internal", "anything", "bypass", 0}, {"internal", "anything", "bypass", 0},
+		} {
+			time.Sleep(step.after)
+			if got := ask(step.plan, step.text); got != step.want {
+				t.Errorf("%s of %s after %v: %s, want %s", step.text, step.plan, step.after, got, step.want)
+			}
+		}
+	})
 }

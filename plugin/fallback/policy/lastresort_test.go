@@ -10,6 +10,7 @@ import (
 
 	_ "github.com/glebarez/sqlite" // registers "sqlite"
 	"google.golang.org/adk/v2/model"
+	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -136,5 +137,26 @@ func TestDeferredAnswerFollows(t *testing.T) {
 	}
 	if text := <-answers; text != "Paris." {
 		t.Errorf("%q is delivered", text)
+	}
+}
+
+// retrieval-answer quotes what the application finds, and the next entry answers if
+// that is nothing. B87
+func TestRetrievalAnswer(t *testing.T) {
+	passages := map[string][]degrade.Passage{"opening hours": {{Text: "Open from nine to five.", Source: "handbook"}, {Text: "Closed on Sundays."}}}
+	search := policy.WithRetrieval(degrade.RetrievalConfig{Search: func(_ context.Context, query string) ([]degrade.Passage, error) { return passages[query], nil }})
+	m := build(t, "primary: a\nfallbacks: [{name: retrieval-answer}, {name: template-response}]\ndegrade: {retrieval: {intro: 'Found:', max_passages: 1}}",
+		models(suite.NewModel("a", suite.Fail(suite.ErrUnavailable))), search)
+	got := askFor(t.Context(), m, false, &model.LLMRequest{Contents: genai.Text("opening hours")})
+	if got.md.Degraded != "retrieval-answer" || !strings.HasPrefix(got.text, "Found:") || !strings.Contains(got.text, "nine to five") || strings.Contains(got.text, "Sundays") {
+		t.Errorf("%q (%v), degraded %q; want one passage", got.text, got.err, got.md.Degraded)
+	}
+	if got := askFor(t.Context(), m, false, &model.LLMRequest{Contents: genai.Text("something else")}); got.md.Degraded != "template-response" {
+		t.Errorf("%q (%v), degraded %q; want the template", got.text, got.err, got.md.Degraded)
+	}
+
+	_, err := policy.Build(t.Context(), parsed(t, "primary: a\nfallbacks: [{name: retrieval-answer}]"), quiet, named("a"))
+	if err == nil || !strings.Contains(err.Error(), "2:20: fallbacks[0].name: retrieval-answer needs passages; add policy.WithRetrieval") {
+		t.Errorf("without passages: error %v", err)
 	}
 }
