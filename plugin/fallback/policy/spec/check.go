@@ -7,50 +7,9 @@ import (
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
-
-// Known is what [Check] knows of the application. The zero value knows nothing.
-type Known struct {
-	// Model reports whether the application supplies a model of that name. Such a model
-	// overrides the provider and credential of the file. A name that neither the file, a
-	// provider nor the application resolves is an error. Nil means that the application
-	// is not known: then only a name that looks like a misspelling is a warning.
-	Model func(name string) bool
-	// Provider reports whether the program has the provider of that name: a built-in one,
-	// or one that the application has added, such as anthropic. Nil means unknown.
-	Provider func(name string) bool
-	// Price reports whether there is a list price for a provider's model id. Nil means
-	// unknown: then prices are not checked.
-	Price func(id string) bool
-	// Window returns the context window of a provider's model id, in tokens. Nil means
-	// that only the file's context_window is known.
-	Window func(id string) (tokens int, ok bool)
-	// Code reports whether a word is a known code of a failure. Nil means that any word
-	// may be one.
-	Code func(word string) bool
-	// Retrieval reports whether the application searches passages for retrieval-answer.
-	// Nil means that it is not known.
-	Retrieval func() bool
-	// Deferred reports whether the application has a queue for deferred-answer. Nil means
-	// that it is not known.
-	Deferred func() bool
-	// Judge reports whether the application has a function for cascade.judge. Nil means
-	// that it is not known.
-	Judge func() bool
-	// Logprobs reports whether a model can return the probabilities of its tokens. Nil
-	// means that it is not known.
-	Logprobs func(r Resolved) bool
-	// Validator reports whether the application has a function of that name among its
-	// policy.Validators. Nil means unknown.
-	Validator func(name string) bool
-	// Approval reports whether the application has a function for gate.approve. Nil means
-	// that it is not known.
-	Approval func() bool
-	// State reports whether the application has a client for section state. Nil means that
-	// it is not known.
-	State func() bool
-}
 
 // Check returns all problems of p in the order of the file: the errors that [Parse]
 // reports, those that follow from known, and warnings about valid settings that may not
@@ -98,16 +57,30 @@ func (c *checker) add(severity Severity, path, message string) {
 	c.problems = append(c.problems, c.Problem(severity, path, message))
 }
 
-// Problem returns a problem with the value at path. Its place is that of the value, or of
-// the nearest section or list around it that the file has.
-func (p *Policy) Problem(severity Severity, path, message string) Problem {
-	around := path
-	at, ok := p.doc.Places[around]
-	for !ok && around != "" {
-		around = around[:max(strings.LastIndexAny(around, ".["), 0)]
-		at, ok = p.doc.Places[around]
+// clean reports whether no problem has been found at or below path.
+func (c *checker) clean(path string) bool {
+	return !slices.ContainsFunc(c.problems, func(p Problem) bool {
+		rest, found := strings.CutPrefix(p.Path, path)
+		return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
+	})
+}
+
+// given reports whether the file has a value at path.
+func (c *checker) given(path string) bool {
+	_, ok := c.doc.Places[path]
+	return ok
+}
+
+// unique finds names at path that are listed twice.
+func (c *checker) unique(path string, names []string) {
+	seen := make(map[string]bool)
+	for i, name := range names {
+		folded := match.Fold(name) // names are compared without case
+		if folded != "" && seen[folded] {
+			c.err(at(path, i), quoted(name)+" is listed twice")
+		}
+		seen[folded] = true
 	}
-	return Problem{Line: at.Line, Column: at.Column, Path: p.Redact(path), Message: p.Redact(message), Severity: severity}
 }
 
 // aliases finds cycles of aliases, and names with two meanings.
@@ -210,4 +183,11 @@ func (c *checker) name(path, name string) {
 // AddProvider returns the advice on how an application adds a provider.
 func AddProvider(name string) string {
 	return fmt.Sprintf("%s.Provider, of package plugin/fallback/provider/%[1]s, as an option of policy.Load", name)
+}
+
+// Short names for functions of packages strictyaml and nearest.
+func at(path string, rest ...any) string { return strictyaml.At(path, rest...) }
+func quoted(text string) string          { return strictyaml.Quoted(text) }
+func didYouMean(word string, candidates []string) (hint string) {
+	return nearest.DidYouMean(word, candidates)
 }

@@ -141,16 +141,3 @@ func (c *checker) cascadeTenants(k *Cascade) {
 		}
 	}
 }
-
-// cascaded returns the targets of the cascade beside the primary that are models.
-func (c *checker) cascaded() (all []Target) {
-	if len(c.chain) == 0 {
-		return nil
-	}
-	for _, t := range []*Target{c.chain[0].Cheap, c.chain[0].Grader} {
-		if t != nil && !t.LastResort() {
-			all = append(all, *t)
-		}
-	}
-	return all
-}

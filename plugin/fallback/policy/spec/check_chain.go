@@ -6,17 +6,6 @@ import (
 	"slices"
 )
 
-// models returns the targets of the chain that are models.
-func (c *checker) models() []Target {
-	var models []Target
-	for _, t := range c.chain {
-		if !IsLastResort(t.Model) {
-			models = append(models, t)
-		}
-	}
-	return models
-}
-
 // unreachable finds entries that no call reaches.
 func (c *checker) unreachable() {
 	always := false // an earlier entry always answers
@@ -100,15 +89,14 @@ func (c *checker) windows() {
 	c.warn("fallbacks", fmt.Sprintf("%s reads %d tokens, and no fallback reads more than %d: longer requests have no fallback; add a model with as large a window", quoted(models[0].Name), primary, largest))
 }
 
-// ContextWindow returns the context window of a model in tokens, 0 if it is unknown. The
-// window of a model that the application supplies is known from the file alone, as another
-// model may have the name of a listed one.
-func (k Known) ContextWindow(r Resolved) int {
-	if r.Settings.ContextWindow > 0 || k.Window == nil || k.HandsIn(r) {
-		return r.Settings.ContextWindow
+// overflow finds a policy that cannot trim, because no window is known.
+func (c *checker) overflow() {
+	if c.Overflow != "trim" || c.known.Window == nil {
+		return
 	}
-	window, _ := k.Window(r.ID)
-	return window
+	if !slices.ContainsFunc(c.models(), func(t Target) bool { return c.known.ContextWindow(t.Resolved) > 0 }) {
+		c.err("overflow", "trim needs a target whose context window is known; set models.NAME.context_window")
+	}
 }
 
 // credentials finds chains that depend on a single credential.
@@ -123,19 +111,6 @@ func (c *checker) credentials() {
 		}
 	}
 	c.warn("fallbacks", "every model uses one credential, "+c.known.Credential(models[0])+"; use another account for one of them, so that quota and billing cannot stop all")
-}
-
-// Credential returns a name for the credential of a target, "" if it is unknown.
-func (k Known) Credential(t Target) string {
-	switch {
-	case k.HandsIn(t.Resolved):
-		return ""
-	case t.Settings.CredentialEnv != "":
-		return t.Settings.CredentialEnv
-	case t.Provider != "" && t.UsualKey():
-		return "the default of " + t.Provider
-	}
-	return ""
 }
 
 // bypassed finds credentials and addresses of models that the application supplies.
@@ -156,12 +131,6 @@ func (c *checker) bypassed() {
 			}
 		}
 	}
-}
-
-// HandsIn reports whether the application is known to supply a model. The file then does
-// not decide its provider and credential.
-func (k Known) HandsIn(r Resolved) bool {
-	return k.Model != nil && (k.Model(r.Name) || k.Model(r.Model))
 }
 
 // switches finds flags that leave a call without targets.

@@ -1,7 +1,6 @@
 package spec
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
@@ -60,16 +59,6 @@ func (c *checker) phrase(path, text string) {
 // sentTo reports whether the cascade sends calls to the last resort name.
 func (c *checker) sentTo(name string) bool {
 	return c.Cascade != nil && c.Cascade.Degrade != nil && c.canonical(c.Cascade.Degrade.To) == name
-}
-
-// has reports whether name is a target of the chain.
-func (c *checker) has(name string) bool {
-	return slices.ContainsFunc(c.chain, func(t Target) bool { return t.Model == name })
-}
-
-// pathOf returns the path of the entry of the chain that is called name.
-func (c *checker) pathOf(name string) string {
-	return c.chain[slices.IndexFunc(c.chain, func(t Target) bool { return t.Model == name })].Path
 }
 
 // didYouMeanLastResort is didYouMean with the last resorts among the candidates. The first

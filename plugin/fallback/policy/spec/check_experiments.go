@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -54,5 +55,31 @@ func (c *checker) arms(path string, arms []Arm) {
 	c.unique(path, cohorts)
 	if c.clean(path) && len(arms) > 0 && math.Abs(float64(sum)-1) > 1e-6 {
 		c.err(path, "shares add up to "+sum.String()+"; they must add up to 100%")
+	}
+}
+
+// adaptive finds an experiment whose share cannot move by itself.
+func (c *checker) adaptive(path string, e Experiment) {
+	if e.MaxDrift == 0 && !c.given(at(path, "max_drift")) {
+		for _, key := range []string{"min_calls", "window"} {
+			if c.given(at(path, key)) {
+				c.warn(at(path, key), key+" has no effect without max_drift; add it, or remove "+key)
+			}
+		}
+	}
+	a := e.Adaptive
+	if a == nil {
+		return
+	}
+	path = at(path, "adaptive")
+	switch {
+	case e.MaxDrift > 0:
+		c.err(path, "adaptive and max_drift exclude each other: an arm cannot be taken out for good and come back by itself; remove one of them")
+	case len(e.Arms) > 2:
+		c.err(path, fmt.Sprintf("adaptive needs two arms, not %d; remove one of them", len(e.Arms)))
+	case len(e.Arms) == 2 && e.Arms[0].Share < 1e-6: // which counts as 0
+		c.err(path, fmt.Sprintf("adaptive needs a share of the control, the first arm, which has %s; raise it to at least 0.0001%%", e.Arms[0].Share))
+	case len(e.Arms) == 2 && a.MinShare > e.Arms[0].Share:
+		c.err(at(path, "min_share"), fmt.Sprintf("min_share is %s, more than the control's share of %s; lower it", a.MinShare, e.Arms[0].Share))
 	}
 }

@@ -2,10 +2,13 @@ package spec
 
 import (
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/match"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec/internal/region"
 )
 
 // declared finds entries under models that cannot be built or are not used.
@@ -43,29 +46,6 @@ func (c *checker) config(path string, m *ModelConfig) {
 	}
 }
 
-// mentioned returns the models that the policy uses, with aliases resolved.
-func (c *checker) mentioned() []string {
-	var names []string
-	for _, t := range c.chain {
-		names = append(names, t.Model)
-	}
-	for _, id := range slices.Sorted(maps.Keys(c.Experiments)) {
-		for _, arm := range c.Experiments[id].Arms {
-			names = append(names, c.canonical(arm.Model))
-		}
-	}
-	if c.Cascade != nil {
-		names = append(names, c.canonical(c.Cascade.Model))
-		if c.Cascade.Grader != "" {
-			names = append(names, c.canonical(c.Cascade.Grader))
-		}
-	}
-	if t, ok := c.PreviewTarget(); ok {
-		names = append(names, t.Model)
-	}
-	return names
-}
-
 // references finds names in flags, rules and the hedge that match no target.
 func (c *checker) references() {
 	names := c.mentioned()
@@ -91,4 +71,61 @@ func (c *checker) references() {
 	if c.Hedge != nil {
 		c.hedge(c.Hedge)
 	}
+}
+
+// regions finds models whose region is not the one that is called. That is an error if
+// compliance rules rely on regions, and a warning otherwise.
+func (c *checker) regions() {
+	report := c.warn
+	if c.ReliesOnRegions() {
+		report = c.err
+	}
+	for _, t := range c.called() {
+		for _, r := range t.Models() {
+			if r.Settings.Region == "" || c.known.HandsIn(r) {
+				continue
+			}
+			path := at("models", r.Entry, "region")
+			if r.Provider == "vertexai" && !location.MatchString(r.Settings.Region) {
+				c.err(path, "must be a location of Vertex AI, such as europe-west4, not "+quoted(r.Settings.Region))
+			} else if wrong := r.wrongRegion(); wrong != "" {
+				report(path, wrong)
+			}
+		}
+	}
+}
+
+// location is the form of a location of Vertex AI, which becomes part of a host's name.
+var location = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+
+// IsLocation reports whether a region can be a location of Vertex AI.
+func IsLocation(region string) bool { return location.MatchString(region) }
+
+// wrongRegion returns what is wrong with a model's region, "" for nothing.
+func (r *Resolved) wrongRegion() string {
+	want := match.Fold(r.Settings.Region)
+	host := ""
+	if u, err := url.Parse(r.Settings.BaseURL); err == nil {
+		host = strings.ToLower(u.Hostname())
+	}
+	if _, rest, ok := strings.Cut(r.ID, "/locations/"); ok && r.Provider == "vertexai" {
+		if named, _, _ := strings.Cut(rest, "/"); match.Fold(named) != want {
+			return "id names location " + quoted(named) + ", not " + quoted(r.Settings.Region)
+		}
+	}
+	// Vertex AI is called in the region that the file names. A model without a provider
+	// may be on Vertex AI, if the environment says so.
+	fixed := r.Provider != "" && r.Provider != "vertexai" && (r.Provider != "gemini" || r.Settings.Provider != "")
+	served, known := region.Of(host, fixed)
+	switch {
+	case r.Provider == "vertexai" && r.Settings.CredentialEnv != "" && host == "" && want != "global":
+		return "an API key on Vertex AI is served by the global endpoint; remove credential_env to use application default credentials, or set region: global"
+	case !known, served == want, served == "eu" && want == "europe":
+		return ""
+	case served != "":
+		return "the server at base_url is in region " + served + ", not in " + quoted(r.Settings.Region)
+	case r.Provider == "gemini":
+		return "the Gemini API has no regions; use provider: vertexai, or remove region"
+	}
+	return r.Provider + "'s own endpoint has no region; set base_url to one that has, or remove region"
 }

@@ -3,7 +3,6 @@ package spec
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/match"
@@ -121,27 +120,72 @@ func (c *checker) rules(rules []Rule) {
 	}
 }
 
-func (c *checker) unique(path string, names []string) {
-	seen := make(map[string]bool)
-	for i, name := range names {
-		folded := match.Fold(name) // names are compared without case
-		if folded != "" && seen[folded] {
-			c.err(at(path, i), quoted(name)+" is listed twice")
-		}
-		seen[folded] = true
+// state finds a section without one address, and settings that nothing uses.
+func (c *checker) state() {
+	s := c.State
+	if s == nil {
+		return
+	}
+	switch url, env := c.given("state.url"), c.given("state.url_env"); {
+	case url && env:
+		c.err("state.url_env", "both url and url_env are set; remove one of them")
+	case !url && !env:
+		c.err("state", "no server is set; set url or url_env")
+	}
+	if c.known.State != nil && !c.known.State() {
+		c.err("state", "state needs a client; add policy.WithState, such as policy.WithState(redis.Open) of package plugin/fallback/state/redis")
+	}
+	if !c.shares() && c.clean("state") {
+		c.warn("state", "state has no effect without circuit_breaker, rate_limits, budgets, cache, or an experiment with max_drift; add one of them")
+	}
+	if s.Unavailable == "deny" && !c.Budgets.Spending() {
+		c.warn("state.unavailable", "unavailable: deny has no effect without a budget in dollars; add budgets.usd_per_day")
 	}
 }
 
-// clean reports whether no problem has been found at or below path.
-func (c *checker) clean(path string) bool {
-	return !slices.ContainsFunc(c.problems, func(p Problem) bool {
-		rest, found := strings.CutPrefix(p.Path, path)
-		return found && (rest == "" || rest[0] == '.' || rest[0] == '[')
-	})
+// shares reports whether the policy has anything that replicas share.
+func (c *checker) shares() bool {
+	if c.CircuitBreaker != nil || c.RateLimits != nil || c.Budgets.Spending() || c.Cache != nil || c.UsesCachedAnswers() {
+		return true
+	}
+	for _, m := range c.Models {
+		if m.RateLimits != nil {
+			return true
+		}
+	}
+	for _, e := range c.Experiments {
+		if e.MaxDrift > 0 {
+			return true
+		}
+	}
+	return false
 }
 
-// given reports whether the file has a value at path.
-func (c *checker) given(path string) bool {
-	_, ok := c.doc.Places[path]
-	return ok
+// reservedLabels are labels that the rules set or group by.
+var reservedLabels = []string{"alertname", "severity", "target", "tenant", "le"}
+
+// alerts finds thresholds of alerts that cannot fire, and labels that would break rules.
+func (c *checker) alerts() {
+	a := c.Alerts
+	if a == nil {
+		return
+	}
+	if c.Observe != nil && !c.Observe.Metrics {
+		c.warn("alerts", "alerts need metrics; set observe.metrics: true, or remove alerts")
+	}
+	for _, need := range c.alertNeeds() {
+		for _, key := range need.keys {
+			if path := at("alerts", key); !need.met && c.given(path) {
+				c.warn(path, key+" has no effect without "+need.need+", or remove "+key)
+			}
+		}
+	}
+	c.unique("alerts.disable", a.Disable)
+	for key, labels := range map[string]map[string]string{"alerts.selector": a.Selector, "alerts.labels": a.Labels} {
+		for _, name := range slices.Sorted(maps.Keys(labels)) {
+			if slices.Contains(reservedLabels, name) {
+				c.err(at(key, name), "label "+name+" is used by the rules themselves; use another label")
+			}
+		}
+	}
 }

@@ -53,16 +53,6 @@ func (c *checker) standby() {
 	}
 }
 
-// fallbackModels returns the names of the models among the fallbacks.
-func (c *checker) fallbackModels() (names []string) {
-	for _, t := range c.models() {
-		if t.entry != "" {
-			names = append(names, t.Name)
-		}
-	}
-	return names
-}
-
 // answerTool is the function by which ADK has a model give an answer with a schema. It
 // cannot be withheld.
 const answerTool = "set_model_response"
@@ -109,17 +99,6 @@ func (c *checker) preview() {
 	}
 }
 
-// called returns the targets that are models: those of the chain and of the cascade, and
-// the preview.
-func (c *checker) called() []Target {
-	models := append(c.models(), c.cascaded()...)
-	t, ok := c.PreviewTarget()
-	if !ok || t.LastResort() || slices.ContainsFunc(models, func(m Target) bool { return m.Model == t.Model }) {
-		return models
-	}
-	return append(models, t)
-}
-
 // tiers finds tiers without effect.
 func (c *checker) tiers() {
 	works := make(map[string]bool) // by the entry under models
@@ -143,30 +122,4 @@ func (t *Target) tier() string {
 		return ""
 	}
 	return t.Settings.Tier
-}
-
-// adaptive finds an experiment whose share cannot move by itself.
-func (c *checker) adaptive(path string, e Experiment) {
-	if e.MaxDrift == 0 && !c.given(at(path, "max_drift")) {
-		for _, key := range []string{"min_calls", "window"} {
-			if c.given(at(path, key)) {
-				c.warn(at(path, key), key+" has no effect without max_drift; add it, or remove "+key)
-			}
-		}
-	}
-	a := e.Adaptive
-	if a == nil {
-		return
-	}
-	path = at(path, "adaptive")
-	switch {
-	case e.MaxDrift > 0:
-		c.err(path, "adaptive and max_drift exclude each other: an arm cannot be taken out for good and come back by itself; remove one of them")
-	case len(e.Arms) > 2:
-		c.err(path, fmt.Sprintf("adaptive needs two arms, not %d; remove one of them", len(e.Arms)))
-	case len(e.Arms) == 2 && e.Arms[0].Share < 1e-6: // which counts as 0
-		c.err(path, fmt.Sprintf("adaptive needs a share of the control, the first arm, which has %s; raise it to at least 0.0001%%", e.Arms[0].Share))
-	case len(e.Arms) == 2 && a.MinShare > e.Arms[0].Share:
-		c.err(at(path, "min_share"), fmt.Sprintf("min_share is %s, more than the control's share of %s; lower it", a.MinShare, e.Arms[0].Share))
-	}
 }

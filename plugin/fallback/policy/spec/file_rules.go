@@ -154,3 +154,8 @@ func (r *Rule) Allows(t Resolved) bool {
 
 // namesNone reports whether the rule has neither targets nor regions.
 func (r *Rule) namesNone() bool { return len(r.Targets) == 0 && len(r.Regions) == 0 }
+
+// ReliesOnRegions reports whether a compliance rule lists regions of models.
+func (p *Policy) ReliesOnRegions() bool {
+	return p.Compliance != nil && slices.ContainsFunc(p.Compliance.Rules, func(r Rule) bool { return len(r.Regions) > 0 })
+}

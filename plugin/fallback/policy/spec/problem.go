@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/internal/nearest"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 )
 
@@ -39,9 +38,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Short names for functions of packages strictyaml and nearest.
-func at(path string, rest ...any) string { return strictyaml.At(path, rest...) }
-func quoted(text string) string          { return strictyaml.Quoted(text) }
-func didYouMean(word string, candidates []string) (hint string) {
-	return nearest.DidYouMean(word, candidates)
+// Problem returns a problem with the value at path. Its place is that of the value, or of
+// the nearest section or list around it that the file has.
+func (p *Policy) Problem(severity Severity, path, message string) Problem {
+	around := path
+	at, ok := p.doc.Places[around]
+	for !ok && around != "" {
+		around = around[:max(strings.LastIndexAny(around, ".["), 0)]
+		at, ok = p.doc.Places[around]
+	}
+	return Problem{Line: at.Line, Column: at.Column, Path: p.Redact(path), Message: p.Redact(message), Severity: severity}
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec/internal/texts"
 )
 
 // plain is a scalar as written in a file, and its value in JSON, as an editor reads it.
@@ -43,7 +44,7 @@ func plains() *rapid.Generator[plain] {
 		text := rapid.OneOf(
 			rapid.StringMatching(`[0-9]{1,4}(\.[0-9]{1,2})?(ns|us|µs|ms|s|m|h|%|B|kB|MiB|TiB)`), rapid.StringMatching(`\$[0-9]{1,3}(\.[0-9]{1,2})?`),
 			rapid.StringMatching(`[+0]?[0-9]{1,3}`), rapid.StringMatching(`[A-Za-z0-9_.:/@*ä -]{0,9}`),
-			rapid.SampledFrom([]string{"true", "null", "UTC", "Mars/X", "https://x.y/z", "http://[::1", "fail", "restart", "tools", "tenant", "labels.plan", "1h30m", strings.Repeat("ä", maxText)}),
+			rapid.SampledFrom([]string{"true", "null", "UTC", "Mars/X", "https://x.y/z", "http://[::1", "fail", "restart", "tools", "tenant", "labels.plan", "1h30m", strings.Repeat("ä", texts.Max)}),
 		).Draw(t, "word")
 		return plain{strconv.Quote(text), text}
 	})
