@@ -96,7 +96,7 @@ func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 	if err != nil {
 		return nil, fmt.Errorf("policy: the chain %s: %w", strings.Join(models, ", "), err)
 	}
-	own.CloseCache(l.kept)
+	own.CloseNew(l.kept)
 	t.Hooks = current.Hooks
 	return &chained{t, own.Layers}, nil
 }

@@ -82,6 +82,7 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	observed, err := l.observe(p.Observe)
 	if err != nil {
+		kept.CloseNew(l.kept)
 		return fmt.Errorf("policy: %w", err)
 	}
 	t.Hooks = observed.hooks(l.options.hooks)

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -217,8 +219,11 @@ func TestConnectionOfStateOverReloads(t *testing.T) {
 		if got := ask(t.Context(), l.Model(), false); got.text != "a" {
 			t.Errorf("after Close: %q, %v", got.text, got.err)
 		}
-		if err := l.Close(); err != nil || o.closed.Load() != 4 {
-			t.Errorf("Close again: %v, %d closed", err, o.closed.Load())
+		if m, err := l.Chain(t.Context(), "a"); err != nil || ask(t.Context(), m, false).text != "a" {
+			t.Errorf("a chain after Close: %v", err)
+		}
+		if err := l.Close(); err != nil || int(o.closed.Load()) != len(o.urls) {
+			t.Errorf("Close again: %v, %d of %d closed", err, o.closed.Load(), len(o.urls))
 		}
 	})
 }
@@ -297,4 +302,32 @@ func TestTimeoutOfState(t *testing.T) {
 			store.Frozen(false)
 		})
 	}
+}
+
+// meterless is a provider of meters that have no counters.
+type meterless struct{ noop.MeterProvider }
+
+func (meterless) Meter(string, ...metric.MeterOption) metric.Meter { return counterless{} }
+
+type counterless struct{ noop.Meter }
+
+func (counterless) Int64Counter(string, ...metric.Int64CounterOption) (metric.Int64Counter, error) {
+	return nil, errors.New("no counters")
+}
+
+// A policy whose metrics cannot be made is not put into use, and closes what it has opened.
+func TestAPolicyThatIsNotPutIntoUseClosesItsConnection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &opening{store: suite.NewStore()}
+		l, err := policy.NewLive(t.Context(), parsed(t, "primary: a"), quiet, healthy(), o.option(), policy.WithMeterProvider(meterless{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Replace(t.Context(), parsed(t, "primary: a\nstate: {url: redis://host}\nobserve: {}")); err == nil || !strings.Contains(err.Error(), "no counters") {
+			t.Errorf("error %v, want that of the metrics", err)
+		}
+		if len(o.urls) != 1 || o.closed.Load() != 1 {
+			t.Errorf("%d opened, %d closed; want 1 and 1", len(o.urls), o.closed.Load())
+		}
+	})
 }

@@ -21,8 +21,17 @@ import (
 // Sources is where the facts of a call come from. The zero value adds nothing to what the
 // application has said of a call.
 type Sources struct {
-	Context  *spec.Context // keys of the session's state; nil for none
-	Priority string        // the fact that is the call's priority, such as tenant; "" or "priority" for the priority itself
+	context  *spec.Context // keys of the session's state; nil for none
+	priority string        // the fact that is the call's priority, such as tenant; "" or "priority" for the priority itself
+}
+
+// Of returns the sources that a policy names.
+func Of(p *spec.Policy) Sources {
+	s := Sources{context: p.Context}
+	if p.Priority != nil {
+		s.priority = p.Priority.From
+	}
+	return s
 }
 
 // Read returns ctx with what the session's state tells of the call. What the
@@ -31,18 +40,18 @@ type Sources struct {
 // Each tree does it for itself, however deep it stands in a model: the state is
 // behind every context that ADK's has been handed down in.
 func (s *Sources) Read(ctx context.Context) context.Context {
-	derived := s.Priority != "" && s.Priority != "priority"
-	if s.Context == nil && !derived {
+	derived := s.priority != "" && s.priority != "priority"
+	if s.context == nil && !derived {
 		return ctx
 	}
 	known := call.From(ctx)
 	var told call.Info
 	var unread guard.Facts
-	if s.Context != nil {
-		told, unread = askState(s.Context, stateIn(ctx), known)
+	if s.context != nil {
+		told, unread = askState(s.context, stateIn(ctx), known)
 	}
 	if derived {
-		told.Priority = factOf(call.From(call.With(ctx, told)), s.Priority)
+		told.Priority = factOf(call.From(call.With(ctx, told)), s.priority)
 	}
 	ctx = call.With(ctx, told)
 	return guard.WithUnread(ctx, unread)

@@ -48,8 +48,7 @@ func Build(ctx context.Context, p *spec.Policy, a *app.Config, before Kept) (*Tr
 		err = b.open()
 	}
 	if err != nil {
-		b.kept.CloseCache(before)
-		b.closeState()
+		b.kept.CloseNew(before)
 		return nil, Kept{}, err
 	}
 	b.warnings()
@@ -89,13 +88,10 @@ func (b *builder) tree() (*Tree, error) {
 		b.stacks.Purse = b.kept.purse
 	}
 	p, config := b.policy, b.routing()
-	t := &Tree{Policy: p, facts: facts.Sources{Context: p.Context}, Shared: b.kept.state()}
+	t := &Tree{Policy: p, facts: facts.Of(p), Shared: b.kept.state()}
 	ch := &chain{
 		arms: map[string][]stream.Layer{}, restarts: p.Stream == nil || config.MidStream == router.Restart,
 		stateful: b.bounded || p.Compliance != nil || len(p.Experiments) > 0 || b.trims(),
-	}
-	if p.Priority != nil {
-		t.facts.Priority = p.Priority.From
 	}
 	if p.Timeouts != nil {
 		t.total = p.Timeouts.Total

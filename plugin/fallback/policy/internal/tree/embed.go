@@ -47,7 +47,7 @@ func (b *builder) embedder(t spec.Target) (*Embedder, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Embedder{id: id, target: guard.Target{Name: t.Name, Aliases: []string{t.Model}, Region: t.Settings.Region}, facts: facts.Sources{Context: b.policy.Context}}
+	e := &Embedder{id: id, target: guard.Target{Name: t.Name, Aliases: []string{t.Model}, Region: t.Settings.Region}, facts: facts.Of(b.policy)}
 	switch own := llm.(type) {
 	case cache.Embedder:
 		e.inner = own

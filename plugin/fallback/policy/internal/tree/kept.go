@@ -54,10 +54,14 @@ func (k *Kept) Replace(next Kept) {
 	*k = next
 }
 
-// CloseCache closes the cache of k, unless before has it, too.
-func (k *Kept) CloseCache(before Kept) {
+// CloseNew closes the cache and the connection of section state that before does not have, for
+// a tree that does not take its place. Its layers can still be used.
+func (k *Kept) CloseNew(before Kept) {
 	if k.cache != nil && k.cache != before.cache {
 		k.cache.Close()
+	}
+	if k.sharing != before.sharing {
+		k.sharing.close()
 	}
 }
 

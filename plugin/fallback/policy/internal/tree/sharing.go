@@ -79,10 +79,3 @@ func (s *sharing) close() error {
 	}
 	return errors.Join(s.shared.Close(), s.store.Close())
 }
-
-// closeState closes the server if it was opened for a tree that could not be built.
-func (b *builder) closeState() {
-	if b.kept.sharing != b.before.sharing {
-		b.kept.sharing.close()
-	}
-}
