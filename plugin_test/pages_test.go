@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -178,6 +179,39 @@ func TestFootprintsCompile(t *testing.T) {
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "plugin,router,policy,gemini,openai,anthropic", "-o", os.DevNull, "./footprint")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Errorf("go build: %v\n%s", err, out)
+	}
+}
+
+// The README's table of sizes has about as many packages as its program. Sizes in bytes differ
+// between machines.
+func TestFootprintsOfTheReadme(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, args := range map[string][]string{
+		"| ADK alone":                        {"./footprint"},
+		"| ADK and `plugin/fallback`":        {"-tags", "plugin", "./footprint"},
+		"| ADK and `router`":                 {"-tags", "router", "./footprint"},
+		"| ADK and `policy`":                 {"-tags", "policy", "./footprint"},
+		"| ADK and `provider/gemini`":        {"-tags", "gemini", "./footprint"},
+		"| ADK and `provider/openai`":        {"-tags", "openai", "./footprint"},
+		"| ADK and `provider/anthropic`":     {"-tags", "anthropic", "./footprint"},
+		"| the command `adk-fallback` alone": {"../cmd/adk-fallback"},
+	} {
+		out, err := exec.CommandContext(t.Context(), "go", append([]string{"list", "-deps"}, args...)...).Output()
+		if err != nil {
+			t.Fatalf("go list: %v", err)
+		}
+		cells := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(row) + `.*\| (\d+) \| [\d.]+ \|$`).FindSubmatch(text)
+		if cells == nil {
+			t.Errorf("%s: no row with a number of packages", row)
+			continue
+		}
+		says, _ := strconv.Atoi(string(cells[1]))
+		if n := strings.Count(string(out), "\n"); max(n, says)-min(n, says) > 10 { // platforms differ by some
+			t.Errorf("%s: the README says %d packages; there are %d", row, says, n)
+		}
 	}
 }
 
