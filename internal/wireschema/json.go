@@ -47,7 +47,7 @@ func JSON(schema any) (map[string]any, error) {
 		}
 		return map[string]any{"not": map[string]any{}}, nil
 	}
-	return nil, fmt.Errorf("request: a schema of type %T is no JSON object; use a *genai.Schema, a *jsonschema.Schema or a map", schema)
+	return nil, fmt.Errorf("schema: a value of type %T is no JSON object; use a *genai.Schema, a *jsonschema.Schema or a map", schema)
 }
 
 // schemaWriter is one run of [JSON].
@@ -94,7 +94,7 @@ func (w *schemaWriter) schema(v any, depth int) (any, error) {
 func (w *schemaWriter) enter(depth int) error {
 	w.parts++
 	if depth <= 0 || w.parts > maxSchemas {
-		return fmt.Errorf("request: a schema contains itself, is nested deeper than %d levels or has more than %d parts; use a $ref for one that repeats", maxDepth, maxSchemas)
+		return fmt.Errorf("schema: it contains itself, is nested deeper than %d levels or has more than %d parts; use a $ref for one that repeats", maxDepth, maxSchemas)
 	}
 	return nil
 }
@@ -228,7 +228,7 @@ func toJSON(v any) (any, error) {
 	if !ok {
 		var err error
 		if data, err = json.Marshal(v); err != nil {
-			return nil, fmt.Errorf("request: a schema is no JSON: %w", err)
+			return nil, fmt.Errorf("schema: not JSON: %w", err)
 		}
 	}
 	if len(data) == 0 {
@@ -236,7 +236,7 @@ func toJSON(v any) (any, error) {
 	}
 	var plain any
 	if err := json.Unmarshal(data, &plain); err != nil {
-		return nil, fmt.Errorf("request: a schema is no JSON: %w", err)
+		return nil, fmt.Errorf("schema: not JSON: %w", err)
 	}
 	return plain, nil
 }

@@ -150,7 +150,7 @@ func TestJSONSchemaRefuses(t *testing.T) {
 		"cycle of genai": gemini, "cycle of jsonschema": standard, "cycle of maps": plain, "cycle in a value": value, "too many": doubling,
 		"list": []any{}, "string": "object", "broken": json.RawMessage(`{"type":`), "function": map[string]any{"default": func() {}},
 	} {
-		if got, err := wireschema.JSON(schema); err == nil || !strings.HasPrefix(err.Error(), "request: ") {
+		if got, err := wireschema.JSON(schema); err == nil || !strings.HasPrefix(err.Error(), "schema: ") {
 			t.Errorf("%s: got %v and error %v, want an error of this package", name, got, err)
 		}
 	}
