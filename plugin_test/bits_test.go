@@ -22,9 +22,9 @@ type listed struct {
 	GoFiles                 []string
 }
 
-// Where an int has 32 bits, the packages for applications still have the right types: no constant
-// overflows. Only their own files are checked, against what their imports export on this machine,
-// because compiling all of them would take minutes.
+// The packages for applications have the right types where an int has 32 bits: no constant
+// overflows. Only their own files are checked, against imports compiled for the host's
+// architecture, because compiling everything for 32 bits would take minutes.
 func TestPackagesFitIntsOf32Bits(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=Dir,ImportPath,Export,GoFiles", "./plugin/...")
 	cmd.Dir = ".."

@@ -23,7 +23,7 @@ func answers(resp *model.LLMResponse) suite.Step {
 
 const helloChat = `"messages":[{"role":"user","content":"hello"}]}`
 
-// B144: an answer with values that JSON does not have is an error, never an answer without them.
+// B144: an answer with a value that JSON cannot represent is an error; the value is never omitted.
 func TestValuesThatJSONDoesNotHave(t *testing.T) {
 	call := genai.NewPartFromFunctionCall("f", map[string]any{"x": math.NaN()})
 	for name, resp := range map[string]*model.LLMResponse{
@@ -36,7 +36,7 @@ func TestValuesThatJSONDoesNotHave(t *testing.T) {
 			"/v1/chat/completions": `{"model":"chat",` + helloChat, "/v1/chat/completions?streamed": `{"model":"chat","stream":true,` + helloChat,
 		} {
 			g := gatewayFor(t, gateway.Config{}, answers(resp))
-			if w := posted(g, path, body); w.Code != 502 || !strings.Contains(w.Body.String(), "values that JSON does not have") {
+			if w := posted(g, path, body); w.Code != 502 || !strings.Contains(w.Body.String(), "a value that JSON cannot represent") {
 				t.Errorf("%s, %s: %d %s; want 502", name, path, w.Code, w.Body)
 			}
 		}

@@ -11,7 +11,7 @@
 // The model of a request is a route, or a model of its policy; see [Gateway].
 // docs/gateway.md describes endpoints, headers and errors.
 //
-// This package has what is common to all clients: HTTP, keys, limits and routes. Packages
-// internal/openai and internal/gemini turn the bytes of one protocol into requests of ADK, and its
-// responses into bytes.
+// This package has what all protocols share: HTTP, keys, limits and routes. Packages
+// internal/openai and internal/gemini each convert the request bodies of one protocol to ADK
+// requests, and ADK responses to bodies.
 package gateway

@@ -72,7 +72,7 @@ func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.Embed
 		case err != nil:
 			return nil, problemOf(ctx, err)
 		case len(resp.Embeddings) != len(one.Contents) || slices.Contains(resp.Embeddings, nil):
-			return nil, problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model sent another number of embeddings")
+			return nil, problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the model did not return one embedding for each input")
 		}
 		all = append(all, resp.Embeddings...)
 	}

@@ -40,8 +40,8 @@ type key struct {
 	*allowance
 }
 
-// anyone returns the key of all requests to a gateway without keys, and of those to another one
-// without a valid key.
+// anyone returns the key that stands for all requests without a valid key. In a gateway without
+// keys, these are all requests.
 func anyone() *key { return &key{allowance: newAllowance(0, 0)} }
 
 // ParseKeys reads the content of a keys file. The error is a [*KeysError], with the line and

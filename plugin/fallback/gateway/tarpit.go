@@ -8,28 +8,29 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/bucket"
 )
 
-// tarpit counts what a key gets without a place among the calls: refusals, lists of models and
-// unknown endpoints. Requests without a valid key have one together.
+// tarpit counts the requests of a key that start no call: refused requests, lists of models and
+// unknown endpoints. All requests without a valid key share one tarpit.
 type tarpit struct {
-	prompt bucket.Bucket // of requests that are answered at once
-	held   atomic.Int64  // requests that wait
+	prompt bucket.Bucket // of requests that are answered without delay
+	held   atomic.Int64  // requests being delayed
 }
 
 const (
-	// promptPerMinute is how many requests of a key are answered at once: far more than a client
-	// sends that heeds Retry-After.
+	// promptPerMinute is how many of these requests a key may send per minute without delay. A
+	// client that respects Retry-After sends far fewer.
 	promptPerMinute = 600
-	// tarpitTime is how long the others wait. It is shorter than the timeouts of clients, and
-	// than the shutdown of a server.
+	// tarpitTime is the delay of each further request. It is shorter than the usual timeout of a
+	// client, and than the time in which a server shuts down.
 	tarpitTime = time.Second
 )
 
 func newTarpit() *tarpit { return &tarpit{prompt: bucket.New(promptPerMinute)} }
 
-// hold delays a request that needs no call if its key sends too many. A refusal costs about as
-// much as a short call, so a client that repeats it at once would take the processors from
-// other tenants. A held request keeps its connection: at most as many of a key are held as its
-// tenant may have calls. Without keys, nothing is held, as all clients would share the delay.
+// hold delays a request that starts no call if its key sends too many of them. A refusal costs
+// about as much as a short call, so a client that retries at once would take CPU time from other
+// tenants. A delayed request keeps its connection open, so at most MaxTenantCalls requests of a
+// key are delayed at a time; others return at once. Without keys, nothing is delayed, because
+// all clients would share one limit.
 func (g *Gateway) hold(ctx context.Context, k *key) {
 	if g.config.Keys == nil || k.tarpit.prompt.Take(time.Now(), 1) {
 		return

@@ -126,7 +126,7 @@ func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 		return p
 	}
 	if !hasJSON(resp) {
-		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the answer has values that JSON does not have")
+		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the answer has a value that JSON cannot represent, such as NaN")
 	}
 	if !a.streamed {
 		a.begin(resp)
@@ -149,8 +149,8 @@ func blocked(resp *model.LLMResponse) *problem.Problem {
 	return problem.New(http.StatusBadRequest, problem.CodeContent, "", "the request was blocked: "+resp.ErrorCode+" "+resp.ErrorMessage)
 }
 
-// hasJSON reports whether what a model gives as free values can be written. A model of the
-// application may return others, such as NaN.
+// hasJSON reports whether the call arguments and log probabilities of resp can be encoded as
+// JSON. A model supplied by the application may return values that cannot, such as NaN.
 func hasJSON(resp *model.LLMResponse) bool {
 	values := []any{resp.AvgLogprobs, resp.LogprobsResult}
 	if resp.Content != nil {

@@ -28,8 +28,8 @@
 //  1. A struct field in spec/file*.go is the key: its tags say what is allowed, its comment what it means.
 //  2. Package strictyaml reads the file by these tags, and reports each mistake with line and column.
 //  3. [spec.Check] compares the values of several keys.
-//  4. internal/stack makes the layers around one model from the values, such as its breaker.
-//  5. internal/tree makes the others, from the guards of a target to the cache, and has what runs during a call.
+//  4. internal/stack builds the layers around one model from the values, such as its breaker.
+//  5. internal/tree builds the other layers, from the guards of a target to the cache, and runs calls.
 //  6. docs/policy.md and the JSON Schema are generated from the tags and comments of step 1.
 //
 // What a layer does belongs to its own package (middleware, router, guard, degrade), and the

@@ -12,8 +12,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// ErrNoCompliantTarget is the error of a call if the rules of section compliance let no target
-// see the request. The call's error wraps it, and the error of each target.
+// ErrNoCompliantTarget is wrapped by the error of a call if section compliance allows no target
+// for the request. The call's error also wraps the error of each target.
 var ErrNoCompliantTarget = tree.ErrNoCompliantTarget
 
 // Load builds a model from a policy file, which must be a regular file. It reads the file

@@ -157,7 +157,7 @@ const (
 	rollbackAgain = time.Hour
 )
 
-// follow learns of the rollbacks of other replicas.
+// follow takes an arm out when another replica has rolled it back.
 func (s *split) follow() {
 	if s.config.State == nil || s.config.MaxDrift == 0 {
 		return

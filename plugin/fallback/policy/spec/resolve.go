@@ -100,7 +100,7 @@ func (p *Policy) entry(name string) (key string, m Model) {
 }
 
 // moreSpecific reports whether a pattern takes precedence over another: it is more specific,
-// or as specific and the first by name.
+// or equally specific and first in alphabetical order.
 func moreSpecific(pattern, other string) bool {
 	if a, b := specific(pattern), specific(other); a != b {
 		return a > b

@@ -1,4 +1,4 @@
-// Package openai is OpenAI's API of chat completions and embeddings as the gateway speaks it. It
-// decodes requests, and writes answers and errors. Package provider/openai is its counterpart: a
-// client of the API. The types of both are in internal/openaiwire.
+// Package openai is the server side of OpenAI's API for the gateway: chat completions and
+// embeddings. It decodes requests, and encodes answers and errors. Package provider/openai is the
+// client side. Both use the types of internal/openaiwire.
 package openai

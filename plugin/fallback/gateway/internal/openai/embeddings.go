@@ -24,8 +24,8 @@ type Embeddings struct {
 	base64 bool // the form of the answer
 }
 
-// DecodeEmbeddings reads the body of a request. With a problem, the request has only its name,
-// as far as it was read.
+// DecodeEmbeddings decodes the body of a request. If it returns a problem, only Named may be
+// set.
 func DecodeEmbeddings(body []byte) (Embeddings, *problem.Problem) {
 	var wire openaiwire.EmbeddingsRequest
 	err := json.Unmarshal(body, &wire)

@@ -1,7 +1,7 @@
-// Package protocol defines what the gateway needs of a protocol of its clients, and has what all
-// protocols share. Each protocol is a package beside this one. It decodes the bodies of requests
-// to the canonical form, which is ADK's, and writes canonical answers and problems. It knows
-// nothing of HTTP handlers, keys or routes.
+// Package protocol defines the interfaces that each client protocol of the gateway implements,
+// and holds the code that all protocols share. Each protocol is a package beside this one, such
+// as openai: it decodes request bodies to the canonical form, which is ADK's, and encodes
+// canonical answers and problems. HTTP handlers, keys and routes belong to package gateway.
 package protocol
 
 import (
@@ -19,9 +19,9 @@ import (
 // Writer writes an answer in one protocol. A value serves one request, on one goroutine. The
 // methods append to dst and return it.
 //
-// An answer that is not streamed is one call of Whole. A streamed answer is any number of calls
-// of Chunk, then one of Last or Broken; their output is sent at once. An error before the first
-// byte is one call of Refusal.
+// For an answer that is not streamed, the gateway calls Whole once. For a stream, it calls Chunk
+// any number of times, then either Last or Broken, and sends the output of each call at once. For
+// an error before the first byte, it calls only Refusal.
 type Writer interface {
 	ErrorWriter
 	// ContentType returns the Content-Type of an answer. Errors are always JSON.
@@ -67,8 +67,8 @@ func Metadata(resp *model.LLMResponse) map[string]any {
 	return md.Map()
 }
 
-// AppendJSON appends v, which must marshal: the gateway refuses answers with values that JSON
-// does not have. It panics otherwise, which ends the call with an error.
+// AppendJSON appends v as JSON. It panics if v cannot be encoded, which ends the call with an
+// error; the gateway checks the values of an answer before it is written.
 func AppendJSON(dst []byte, v any) []byte {
 	data, err := json.Marshal(v)
 	if err != nil {

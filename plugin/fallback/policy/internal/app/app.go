@@ -1,4 +1,5 @@
-// Package app is what an application supplies for its policies: models, functions and clients.
+// Package app holds what an application supplies to its policies through the options of package
+// policy: models, functions and clients. The packages that build a policy read it.
 package app
 
 import (
@@ -65,8 +66,8 @@ func (c *Config) Known() spec.Known {
 	return known
 }
 
-// HandsIn reports whether the application supplies a model of its own for a name, not one that
-// stands in for the file's.
+// HandsIn reports whether the application supplies a model of that name. A stand-in for the
+// file's model does not count.
 func (c *Config) HandsIn(name string) bool {
 	_, other := c.Models[name].(standin.Model)
 	return c.Models[name] != nil && !other

@@ -1,5 +1,5 @@
-// Package endpoint makes the models that a policy file describes: clients of providers at their
-// addresses, with their credentials.
+// Package endpoint makes the client for a model of a policy, with the address and credential from
+// the model's entry in section models or from the environment.
 package endpoint
 
 import (

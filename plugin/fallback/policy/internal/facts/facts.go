@@ -1,6 +1,6 @@
-// Package facts reads what a call's session says of the call: its tenant, priority, class and
-// region of data, and labels. Sections context and priority of a policy say where these
-// facts are.
+// Package facts reads the facts of a call, such as its tenant, priority, data class, region and
+// labels, from the state of its ADK session. Sections context and priority of a policy name the
+// keys.
 package facts
 
 import (
@@ -34,11 +34,11 @@ func Of(p *spec.Policy) Sources {
 	return s
 }
 
-// Read returns ctx with what the session's state tells of the call. What the
-// application has told by itself stays.
+// Read returns ctx with the facts from the session's state. Facts that the application has set
+// take precedence.
 //
-// Each tree does it for itself, however deep it stands in a model: the state is
-// behind every context that ADK's has been handed down in.
+// Each tree reads them for itself, even if it is nested in another model: every context that is
+// derived from ADK's gives access to the state.
 func (s *Sources) Read(ctx context.Context) context.Context {
 	derived := s.priority != "" && s.priority != "priority"
 	if s.context == nil && !derived {

@@ -1,5 +1,5 @@
-// Package flags decides the flags of a policy for a caller: which targets a call must skip, and
-// which cached answers it must not get.
+// Package flags evaluates the flags of a policy for a caller. They determine which targets a call
+// skips, and which cached answers it must not get.
 package flags
 
 import (
@@ -21,7 +21,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// Client decides a flag for an id with attributes.
+// Client returns the value of a flag for the caller with that id and those attributes, or
+// defaultValue if it does not know the flag.
 type Client func(ctx context.Context, flag string, defaultValue bool, id string, attributes map[string]any) bool
 
 // Flags are the flags of a policy. They are safe for concurrent use.
@@ -32,8 +33,8 @@ type Flags struct {
 }
 
 // New returns the flags of p. client, which may be nil, overrides their defaults. small reports
-// whether a call is a small request of section warm_standby, which has no caller: a flag that is
-// on for some is on for it.
+// whether a call is a small request of section warm_standby. Such a call has no caller, so a
+// flag that is on for some callers is on for it.
 func New(p *spec.Policy, client Client, small func(ctx context.Context) bool) *Flags {
 	return &Flags{p, client, small}
 }
@@ -70,9 +71,9 @@ func (f *Flags) naming(r spec.Resolved) (names []string) {
 	return names
 }
 
-// asked is what the flags of a policy were when a call came to its cache. A
-// flag that was off then stays off for the call, whatever it is by the time that a
-// guard asks: the answer is kept for callers for whom it is off.
+// asked has the flags of a policy as they were when a call reached its cache. A flag that was
+// off then stays off for the whole call, even if it is on when a guard evaluates it: the cache
+// stores the answer for callers for whom the flag is off.
 type asked struct {
 	policy *spec.Policy
 	off    map[string]bool // the flags that were off, by name
@@ -91,8 +92,8 @@ func (f *Flags) before(ctx context.Context) asked {
 	return asked{}
 }
 
-// SwitchedOff returns the models that a caller does not get answers of: what the
-// cache has to know of flags.
+// SwitchedOff returns the models that flags switch off for the caller. The cache does not return
+// their answers.
 func SwitchedOff(ctx context.Context) []string {
 	if a, _ := ctx.Value(askedKey{}).(*asked); a != nil {
 		return a.models
@@ -165,8 +166,8 @@ func (f *Flags) isOn(ctx context.Context, flag spec.Flag, name string, info call
 	return on && (flag.Rollout >= 1 || Point(name, cmp.Or(id, nobody)) < float64(flag.Rollout))
 }
 
-// decided asks the client, whose panics, and those of its provider, are no
-// reason to fail a call.
+// decided asks the client. If the client or its provider panics, it returns fallback: a flag
+// must not fail a call.
 func decided(ctx context.Context, client Client, name string, fallback bool, id string, info call.Info) (on bool) {
 	defer func() {
 		if recover() != nil {
@@ -182,9 +183,9 @@ func decided(ctx context.Context, client Client, name string, fallback bool, id 
 	return client(ctx, name, fallback, id, attributes)
 }
 
-// Point returns where in [0, 1) an id stands for a flag, or for another choice
-// that has a name: the same in every replica, as router.NewSplit has it for
-// experiments. Without an id it is a random draw.
+// Point maps the name of a flag, or of another choice, and an id to a number in [0, 1). The
+// number is the same in every replica; router.NewSplit does the same for experiments. Without an
+// id, it is random.
 func Point(name, id string) float64 {
 	if id == "" {
 		return rand.Float64()

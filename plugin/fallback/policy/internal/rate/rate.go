@@ -1,4 +1,5 @@
-// Package rate tells what the requests of a policy's targets cost.
+// Package rate computes what a request to a target costs: by the price in the policy, or else by
+// the list price. Budgets, cascades and conditions on cost use it.
 package rate
 
 import (
@@ -71,8 +72,8 @@ func (r *Rate) Output(req *model.LLMRequest) int {
 	return output
 }
 
-// AtMost returns the limit of an answer, of the limit that the request asks for and
-// the policy's; 0 means no limit.
+// AtMost returns the lower one of the limits that the request and the policy set for the length
+// of an answer; 0 means no limit.
 func AtMost(asked, most int) int {
 	if most > 0 && (asked <= 0 || asked > most) {
 		return most

@@ -110,9 +110,9 @@ func Ranks(classes []string) map[string]int {
 	return ranks
 }
 
-// stateKey returns which models of other policies are the same as a target: those with its
-// name and its server, and the same variable for the key. Two replicas may have different
-// versions of a policy for a while, so nothing else counts.
+// stateKey returns the key under which a target shares its state. Replicas may have different
+// versions of a policy for a while, so the key depends only on the target's name, its server
+// and the variable of its credential.
 func (b *Builder) stateKey(t spec.Target) string {
 	if b.Shared == nil {
 		return ""

@@ -16,8 +16,8 @@ import (
 // errReported stands for an error that was reported already.
 var errReported = errors.New("policy: reported")
 
-// Model returns the model of a target, and the model name in its requests. If the error was
-// reported, it says no more than that. ctx applies to making the model's client.
+// Model returns the model of a target, and the model name for its requests. A problem that was
+// passed to Report is returned as errReported. ctx applies to making the model's client.
 func (b *Builder) Model(ctx context.Context, t spec.Target) (llm model.LLM, id string, err error) {
 	return b.model(ctx, t, b.App.Env)
 }

@@ -1,9 +1,10 @@
-// Package stack builds a model of a policy with the layers around it:
+// Package stack builds one model of a policy and the layers around it; package tree puts these
+// stacks into a chain. The layers, from the outside in:
 //
 //	retry → validate → breaker → limit → timeout → budget → model
 //
-// Targets with equal settings share a stack, and with it the state of its layers, wherever they
-// stand in a chain. Its guards, and the time limits of its place, belong to the target.
+// Targets with equal settings share a stack and the state of its layers, wherever they stand in
+// a chain. Guards and the time limits of a place in the chain belong to the target instead.
 package stack
 
 import (

@@ -10,9 +10,9 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
-// ErrNoCompliantTarget is wrapped by the error of a call if the rules of section compliance let no
-// target see the request.
-var ErrNoCompliantTarget = errors.New("policy: compliance lets no target see this request")
+// ErrNoCompliantTarget is wrapped by the error of a call if section compliance allows no target for
+// the request.
+var ErrNoCompliantTarget = errors.New("policy: compliance allows no target for this request")
 
 // callState is the state of one call that the layers of a policy with budgets, compliance or
 // experiments share. It is the context of the call, so that each layer can find it.

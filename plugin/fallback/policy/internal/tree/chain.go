@@ -85,8 +85,8 @@ func attemptsAfter(earlier int, out *stream.Sink) []call.Attempt {
 	return kept[from:]
 }
 
-// atLast gives an answer of last resort to a call whose time is over: that is
-// what such answers are for, and they take none.
+// atLast returns an answer of last resort to a call whose time is over. Such an answer takes
+// no time.
 func (ch *chain) atLast(ctx context.Context, late *overdue, req *model.LLMRequest, streamed bool, out *stream.Sink) bool {
 	over := router.Observation{Request: req, Latency: late.Limit, Err: late, Verdict: late.Verdict()}
 	ctx, _ = ch.begin(context.WithoutCancel(ctx))

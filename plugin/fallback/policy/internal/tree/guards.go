@@ -67,10 +67,10 @@ func (b *builder) compliance() guard.Guard {
 	}
 }
 
-// payer returns the guard that refuses calls whose tenant cannot be read, because no
-// budget is known to be theirs, and calls of a model that costs nothing once the
-// tenant's budget is used up: then calls are refused or get a last resort. It is nil
-// where dollars are not bounded.
+// payer returns the guard for budgets in dollars; nil without them. It refuses calls whose
+// tenant cannot be read, because their budget is unknown. It also refuses calls to a free
+// model once the tenant's budget is used up: then every call is refused or gets a last
+// resort.
 func (b *builder) payer(r spec.Resolved) guard.Guard {
 	if !b.bounded {
 		return nil

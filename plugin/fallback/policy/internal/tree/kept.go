@@ -54,8 +54,8 @@ func (k *Kept) Replace(next Kept) {
 	*k = next
 }
 
-// CloseNew closes the cache and the connection of section state that before does not have, for
-// a tree that does not take its place. Its layers can still be used.
+// CloseNew closes the cache and the connection of section state, unless before has the same
+// ones. Call it if the tree of k does not replace that of before. The layers can still be used.
 func (k *Kept) CloseNew(before Kept) {
 	if k.cache != nil && k.cache != before.cache {
 		k.cache.Close()
@@ -84,8 +84,8 @@ func (k *Kept) state() *state.Shared {
 	return k.sharing.shared
 }
 
-// sharingID returns what distinguishes layers that share their state from those that share
-// it elsewhere, or not at all; 0 for these.
+// sharingID identifies the store through which layers share their state; 0 if they do not
+// share it.
 func (k *Kept) sharingID() int {
 	if k.sharing == nil {
 		return 0

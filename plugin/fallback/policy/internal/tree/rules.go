@@ -61,9 +61,9 @@ func varsOf(ctx context.Context, o *router.Observation) condition.Vars {
 	return v
 }
 
-// judge returns what decides whether a failure moves a call on, nil if the policy
-// has no list of those that do. What is no failure of a provider, such as our own
-// limits, always does; a refusal by content policy has a setting of its own.
+// judge returns the function that applies errors.codes, the list of failures that cause a
+// fallback; nil without a list. Our own limits are no failures of a provider and always cause
+// one. Refusals by a content policy have their own setting, errors.content_policy.
 func judge(e *spec.Errors) func(failure.Verdict) failure.Verdict {
 	if e == nil || len(e.Codes) == 0 {
 		return nil

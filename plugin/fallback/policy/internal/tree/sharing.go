@@ -32,8 +32,8 @@ const maxReason = 4096
 // state opens the server of the section, or keeps the one in use.
 func (b *builder) state() {
 	s := b.policy.State
-	// One name, as long as there is one purse: a server that has been told before what the
-	// purse has spent, for an earlier section, does not charge it again.
+	// The replica keeps its name as long as it keeps its purse: a server that already knows
+	// the purse's spending, from an earlier section state, does not charge it again.
 	b.kept.opened, b.kept.replica = b.before.opened, cmp.Or(b.before.replica, rand.Text())
 	if s == nil {
 		return

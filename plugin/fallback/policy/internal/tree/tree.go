@@ -1,9 +1,9 @@
-// Package tree builds the layers of a policy, and is what runs while a call is under way.
-// [Build] makes a [Tree] of the packages router, cascade, cache, degrade, guard and of the stacks
-// of the models. A later Build takes over what an earlier one has [Kept].
+// Package tree turns a policy into a [Tree], the model that answers its calls. [Build] combines
+// the models of package stack with layers of packages router, cascade, cache, degrade and guard.
+// It takes over the state that an earlier tree has [Kept], such as the spending of tenants.
 //
-// What a layer does belongs to its own package. Here are only the layers that know several
-// sections of a policy: they share the state of a call, see callState.
+// What a layer does belongs to its own package. This package has only layers that depend on
+// several sections of a policy; they share the state of a call, see callState.
 package tree
 
 import (

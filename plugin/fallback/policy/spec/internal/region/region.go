@@ -1,4 +1,5 @@
-// Package region knows which regions the hosts of providers are in.
+// Package region derives the region of a server from its host name. Package spec uses it to
+// check the regions of models, on which compliance rules may rely.
 package region
 
 import (
@@ -6,9 +7,9 @@ import (
 	"strings"
 )
 
-// Of returns the region that is served at a host, "" for none; known is false for
-// a host that only its operator knows. fixed says that the provider's usual host has
-// none. Hosts: Vertex AI https://cloud.google.com/vertex-ai/docs/general/locations,
+// Of returns the region that a host serves, "" for none; known is false for a host that
+// belongs to no listed provider. If host is empty, the provider's default host is meant, and
+// known is fixed. Hosts: Vertex AI https://cloud.google.com/vertex-ai/docs/general/locations,
 // OpenAI https://platform.openai.com/docs/guides/your-data, Amazon Bedrock
 // https://docs.aws.amazon.com/general/latest/gr/bedrock.html.
 func Of(host string, fixed bool) (region string, known bool) {

@@ -1,5 +1,5 @@
-// Package texts has the kinds of strings in a policy file: names, patterns, addresses, regular
-// expressions and free text.
+// Package texts defines the kinds of strings in a policy file: names, patterns, addresses, regular
+// expressions and free text. The tag kind of a field in package spec selects one.
 package texts
 
 import (

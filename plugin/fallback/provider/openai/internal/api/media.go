@@ -42,6 +42,6 @@ func CodeText(part *genai.Part) string {
 func Untaken(what string) error {
 	return failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindUnsupported, Scope: failure.ScopeRequest,
-		Message: "openai: the API does not take " + what, Reason: "the request holds what the API cannot take",
+		Message: "openai: the API does not take " + what, Reason: "the request has a part that the API does not accept",
 	}.Err()
 }

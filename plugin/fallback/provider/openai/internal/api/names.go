@@ -9,7 +9,7 @@ import (
 // https://github.com/openai/openai-openapi
 const maxName = 64
 
-// Names tells the names of functions by those that the API takes, where the two
+// Names maps the function names sent to the API to the original names, where the two
 // differ. It may be nil.
 type Names map[string]string
 

@@ -14,7 +14,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
-// Server is where one model is called. It is safe for concurrent use.
+// Server sends the requests of one model. It is safe for concurrent use.
 type Server interface {
 	// ModelName returns the server's name for the model that a request names: Azure
 	// calls its models by deployment. "" is the Server's own model.

@@ -2,6 +2,6 @@
 // a dialect of its own. It writes the body of a request as its server and model take it,
 // and reads answers and streams as real servers send them.
 //
-// Package openaiwire has the protocol itself, package api what chat completions have in
-// common with the Responses API.
+// The types of the protocol are in package openaiwire. Code shared with package responses
+// is in package api.
 package chat

@@ -1,7 +1,7 @@
-// Package responses calls models through OpenAI's Responses API. It writes the body of a
-// request, with the model's own reasoning in it, because the server stores nothing, and
-// reads answers and streams as real servers send them.
+// Package responses calls models through OpenAI's Responses API. It writes requests, and
+// reads answers and streams as real servers send them. The server stores nothing, so each
+// request has the model's earlier reasoning.
 //
-// Package wire has the protocol itself, package api what the API has in common with chat
-// completions.
+// The types of the protocol are in package wire. Code shared with package chat is in
+// package api.
 package responses
