@@ -25,6 +25,7 @@ func Fold(name string) string {
 	const dot = '\u0307' // of İ, which NFKD makes an I with a dot
 	var b strings.Builder
 	var last rune
+	name = strings.ToValidUTF8(name, "\ufffd") // norm copies what follows other bytes as it is
 	for _, r := range norm.NFKD.String(name) {
 		switch r = foldRune(r); {
 		case isIgnorable(r):
