@@ -150,14 +150,17 @@ func Unquote(value []byte) (string, bool) {
 	case first < 0 && utf8.Valid(inner):
 		return string(inner), true
 	case first < 0:
-		return strings.ToValidUTF8(string(inner), "\uFFFD"), true
+		return valid(inner), true
 	}
 	b, ok := unescape(append(make([]byte, 0, len(inner)), inner[:first]...), inner[first:])
 	if !utf8.Valid(b) {
-		b = bytes.ToValidUTF8(b, []byte("\uFFFD"))
+		return valid(b), ok
 	}
 	return string(b), ok
 }
+
+// valid replaces each byte that is not UTF-8 by U+FFFD, as package json does.
+func valid(b []byte) string { return string([]rune(string(b))) }
 
 // unescape appends to dst what a JSON string with escapes says; false for an
 // escape that JSON does not have. Half of a surrogate pair becomes U+FFFD.
