@@ -92,13 +92,12 @@ func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 // chain builds a chain. It needs mu.
 func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 	current := l.tree.Load()
-	t, own, err := tree.Build(ctx, current.Policy.WithChain(models...), &l.options.Config, l.known())
+	t, layers, err := tree.BuildChain(ctx, current.Policy.WithChain(models...), &l.options.Config, l.known())
 	if err != nil {
 		return nil, fmt.Errorf("policy: the chain %s: %w", strings.Join(models, ", "), err)
 	}
-	own.CloseNew(l.kept)
 	t.Hooks = current.Hooks
-	return &chained{t, own.Layers}, nil
+	return &chained{t, layers}, nil
 }
 
 // known returns the state that a chain takes over. It needs mu.

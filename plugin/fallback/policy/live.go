@@ -87,8 +87,8 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	t.Hooks = observed.hooks(l.options.hooks)
 	l.chains.reset()
+	l.kept.Replace(kept) // the budgets first
 	l.tree.Store(t)
-	l.kept.Replace(kept)
 	status := l.status.Load()
 	l.status.Store(&inspect.Policy{File: status.File, Loaded: time.Now(), Reloads: status.Reloads + 1})
 	l.observing(observed)
@@ -114,10 +114,10 @@ const maxProblem = 4096
 func (l *Live) Policy() *spec.Policy { return l.tree.Load().Policy }
 
 // Close cancels the background refreshes of the cache and waits for them to end. It also
-// ends the gauges of section observe, and gives back this replica's leases and closes the
-// connection of section state. The model can still be used, and its calls
-// are still counted. A policy that is put into use afterwards starts with an empty cache, and
-// Close must be called again.
+// ends the gauges of section observe, gives back this replica's leases, and closes the
+// connection of section state. The model can still be used, and its calls are still counted;
+// with state.unavailable: deny, tenants with a limit are refused. A policy that is put into use
+// afterwards starts with an empty cache, and Close must be called again.
 func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -315,19 +315,61 @@ func (counterless) Int64Counter(string, ...metric.Int64CounterOption) (metric.In
 	return nil, errors.New("no counters")
 }
 
-// A policy whose metrics cannot be made is not put into use, and closes what it has opened.
-func TestAPolicyThatIsNotPutIntoUseClosesItsConnection(t *testing.T) {
+// denied is a policy whose budget is refused while the store is not known.
+const denied = `primary: a
+fallbacks: [{name: b}]
+budgets: {usd_per_day: 100}
+models:
+  a: {price: {input: 10000, output: 0}}
+  b: {price: {input: 10, output: 0}}
+`
+
+// A policy whose metrics cannot be made is not put into use: it closes what it has opened, and
+// the budgets of the policy in use stay as they are.
+func TestAPolicyThatIsNotPutIntoUseChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := &opening{store: suite.NewStore()}
-		l, err := policy.NewLive(t.Context(), parsed(t, "primary: a"), quiet, healthy(), o.option(), policy.WithMeterProvider(meterless{}))
+		l, err := policy.NewLive(t.Context(), parsed(t, denied+"state: {url: redis://first, unavailable: deny}"), quiet, healthy(), o.option(), policy.WithMeterProvider(meterless{}))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := l.Replace(t.Context(), parsed(t, "primary: a\nstate: {url: redis://host}\nobserve: {}")); err == nil || !strings.Contains(err.Error(), "no counters") {
+		defer l.Close()
+		next := strings.Replace(denied, "100", "0.01", 1) + "state: {url: redis://second, unavailable: deny}\nobserve: {}"
+		if err := l.Replace(t.Context(), parsed(t, next)); err == nil || !strings.Contains(err.Error(), "no counters") {
 			t.Errorf("error %v, want that of the metrics", err)
 		}
-		if len(o.urls) != 1 || o.closed.Load() != 1 {
-			t.Errorf("%d opened, %d closed; want 1 and 1", len(o.urls), o.closed.Load())
+		if len(o.urls) != 2 || o.closed.Load() != 1 {
+			t.Errorf("%d opened, %d closed; want 2 and 1", len(o.urls), o.closed.Load())
+		}
+		if got := ask(t.Context(), l.Model(), false); got.text != "a" {
+			t.Errorf("the policy in use: %q, %v; want its answer", got.text, got.err)
+		}
+	})
+}
+
+// A chain uses the connection of its policy, even if the variable with the URL has changed since.
+func TestAChainUsesTheConnectionOfItsPolicy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &opening{store: suite.NewStore()}
+		url := "redis://first"
+		env := policy.WithEnv(func(string) (string, bool) { return url, true })
+		l, err := policy.NewLive(t.Context(), parsed(t, denied+"state: {url_env: URL, unavailable: deny}"), quiet, healthy(), o.option(), env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		url = "redis://second"
+		chain, err := l.Chain(t.Context(), "b")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for want, m := range map[string]model.LLM{"a": l.Model(), "b": chain} {
+			if got := ask(t.Context(), m, false); got.text != want {
+				t.Errorf("%q, %v; want %s", got.text, got.err, want)
+			}
+		}
+		if len(o.urls) != 1 || o.closed.Load() != 0 {
+			t.Errorf("%d opened, %d closed; want 1 and 0", len(o.urls), o.closed.Load())
 		}
 	})
 }

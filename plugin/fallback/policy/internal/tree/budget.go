@@ -37,24 +37,11 @@ func (b *builder) cost(t spec.Target) func(*model.LLMRequest) float64 {
 func (b *builder) maxOutput() int { return b.policy.Budgets.MaxOutput() }
 
 // budget takes over or creates the purse, which counts the spending of tenants, if the
-// policy limits it. The purse outlives policies. Each charged model has a tariff of its own,
-// so that calls in progress keep their prices.
-func (b *builder) budget() (err error) {
+// policy limits it. The purse outlives policies; [Kept.Replace] gives it the limits of the
+// next one. Each charged model has a tariff of its own, so that calls in progress keep their
+// prices.
+func (b *builder) budget() error {
 	b.kept.purse, b.bounded = b.before.purse, b.policy.Budgets.Spending()
-	if b.bounded && b.kept.purse == nil {
-		b.kept.purse, err = middleware.NewBudget(middleware.BudgetConfig{Price: noPrice}) // open adds the rest
-	}
-	return err
-}
-
-// noPrice is the price of a model without a tariff.
-func noPrice(string, *model.LLMRequest) (float64, bool) { return 0, false }
-
-// open applies the budgets of a policy that has been built.
-func (b *builder) open() error {
-	if b.kept.purse != nil {
-		defer b.kept.purse.SetState(b.kept.state())
-	}
 	if !b.bounded {
 		return nil
 	}
@@ -63,16 +50,23 @@ func (b *builder) open() error {
 	if err != nil {
 		return fmt.Errorf("policy: budgets.timezone: %w", err)
 	}
-	limits := make(map[string]float64, len(s.Tenants))
+	config := middleware.BudgetConfig{Price: noPrice, Limit: float64(s.USDPerDay), Limits: make(map[string]float64, len(s.Tenants)), Location: location}
 	for tenant, t := range s.Tenants {
-		limits[tenant] = float64(t.USDPerDay)
+		config.Limits[tenant] = float64(t.USDPerDay)
 	}
-	if err := b.kept.purse.SetLimits(float64(s.USDPerDay), limits); err != nil {
+	purse, err := middleware.NewBudget(config) // also checks the limits for one that is taken over
+	if err != nil {
 		return fmt.Errorf("policy: budgets: %w", err)
 	}
-	b.kept.purse.SetLocation(location)
+	b.kept.limits = &config
+	if b.kept.purse == nil {
+		b.kept.purse = purse
+	}
 	return nil
 }
+
+// noPrice is the price of a model without a tariff.
+func noPrice(string, *model.LLMRequest) (float64, bool) { return 0, false }
 
 // spareWhen returns a function that returns why the budget skips a target, or nil if it never
 // does. It skips the primary in a share of the turns near the end of a budget, and last

@@ -23,6 +23,7 @@ type builder struct {
 	app     *app.Config
 	before  Kept // left by an earlier build
 	kept    Kept // left by this build
+	inUse   bool // before belongs to the same policy
 	bounded bool // dollars are limited
 	flags   *flags.Flags
 	stacks  stack.Builder
@@ -34,18 +35,28 @@ type builder struct {
 // Build builds the tree of p, and returns the state that a later build can take over. It
 // takes over the parts of before that fit, and does not change before.
 func Build(ctx context.Context, p *spec.Policy, a *app.Config, before Kept) (*Tree, Kept, error) {
+	return newBuilder(ctx, p, a).build(before)
+}
+
+// BuildChain builds the tree of another chain of a policy that is in use. It shares the state
+// of that policy, and opens no server.
+func BuildChain(ctx context.Context, p *spec.Policy, a *app.Config, used Kept) (*Tree, Layers, error) {
 	b := newBuilder(ctx, p, a)
+	b.inUse = true
+	t, kept, err := b.build(used)
+	kept.CloseNew(used) // a cache, if that of the policy is closed
+	return t, kept.Layers, err
+}
+
+func (b *builder) build(before Kept) (*Tree, Kept, error) {
 	b.before, b.stacks.Before = before, before.stacks
-	b.problems = spec.Check(p, a.Known())
+	b.problems = spec.Check(b.policy, b.app.Known())
 	if strictyaml.HasErrors(b.problems) {
 		return nil, Kept{}, &spec.Error{Problems: b.problems}
 	}
 	t, err := b.tree()
-	switch {
-	case strictyaml.HasErrors(b.problems):
+	if strictyaml.HasErrors(b.problems) {
 		err = &spec.Error{Problems: strictyaml.InOrder(b.problems)}
-	case err == nil:
-		err = b.open()
 	}
 	if err != nil {
 		b.kept.CloseNew(before)

@@ -16,7 +16,8 @@ type Kept struct {
 	cache  *cache.Cache
 	caches cacheSettings // of cache
 	purse  *middleware.Budget
-	turns  *turns // for which a soft limit has decided
+	limits *middleware.BudgetConfig // for purse; nil if the policy has none
+	turns  *turns                   // for which a soft limit has decided
 
 	sharing *sharing // nil without section state
 	opened  int      // servers of section state so far
@@ -41,8 +42,15 @@ func (l Layers) First(n int) Layers {
 }
 
 // Replace puts next in the place of k, and closes in the background what next has not taken
-// over. Calls may be in progress.
+// over. The purse gets the limits of next. Calls may be in progress.
 func (k *Kept) Replace(next Kept) {
+	if next.purse != nil {
+		if l := next.limits; l != nil {
+			_ = next.purse.SetLimits(l.Limit, l.Limits) // Build has checked them
+			next.purse.SetLocation(l.Location)
+		}
+		next.purse.SetState(next.state())
+	}
 	if k.cache != nil && k.cache != next.cache {
 		// Close waits for background refreshes, each of which is bounded in time; the
 		// goroutine ends with the last one.
@@ -55,7 +63,7 @@ func (k *Kept) Replace(next Kept) {
 }
 
 // CloseNew closes the cache and the connection of section state, unless before has the same
-// ones. Call it if the tree of k does not replace that of before. The layers can still be used.
+// ones. Call it if the tree of k does not replace that of before.
 func (k *Kept) CloseNew(before Kept) {
 	if k.cache != nil && k.cache != before.cache {
 		k.cache.Close()

@@ -35,6 +35,10 @@ func (b *builder) state() {
 	// The replica keeps its name as long as it keeps its purse: a server that already knows
 	// the purse's spending, from an earlier section state, does not charge it again.
 	b.kept.opened, b.kept.replica = b.before.opened, cmp.Or(b.before.replica, rand.Text())
+	if b.inUse {
+		b.kept.sharing = b.before.sharing
+		return
+	}
 	if s == nil {
 		return
 	}
