@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"sync"
@@ -30,12 +31,12 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 	if p == nil {
 		all, p = g.embed(ctx, in.Named, []protocol.EmbedCall{in.EmbedCall})
 	}
-	note(ctx, in.Named, p)
 	if p != nil {
 		refuse(w, openai.Errors{}, p)
-		return
+	} else {
+		p = writeJSON(w, openai.Errors{}, in.Document(all))
 	}
-	writeJSON(w, in.Document(all))
+	note(ctx, in.Named, p)
 }
 
 // embedGemini answers a request for one embedding, or for a batch.
@@ -49,8 +50,7 @@ func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name strin
 		refuse(w, gemini.Errors{}, p)
 		return p
 	}
-	writeJSON(w, gemini.EmbeddingsDocument(all, batch))
-	return nil
+	return writeJSON(w, gemini.Errors{}, gemini.EmbeddingsDocument(all, batch))
 }
 
 // embed makes calls of a named model. It returns one embedding for each content.
@@ -69,6 +69,8 @@ func (g *Gateway) embed(ctx context.Context, name string, calls []protocol.Embed
 			return nil, unknownModel(name)
 		case errors.Is(err, policy.ErrNoEmbeddings):
 			return nil, problem.Invalid("model", "the model "+problem.Quote(name)+" has no embeddings")
+		case errors.Is(err, errNotFinite):
+			return nil, noJSON()
 		case err != nil:
 			return nil, problemOf(ctx, err)
 		case len(resp.Embeddings) != len(one.Contents) || slices.Contains(resp.Embeddings, nil):
@@ -119,5 +121,27 @@ func (e embedders) EmbedContent(ctx context.Context, model string, contents []*g
 	if err != nil {
 		return nil, err
 	}
-	return inner.EmbedContent(ctx, model, contents, config)
+	resp, err := inner.EmbedContent(ctx, model, contents, config)
+	if err == nil && resp != nil && !finite(resp.Embeddings) {
+		return nil, errNotFinite // an error, so that the cache does not keep them
+	}
+	return resp, err
+}
+
+// errNotFinite is the error of embeddings that have NaN or an infinity. Base64 could represent
+// them, but no client expects them.
+var errNotFinite = errors.New("gateway: an embedding has a value that is not finite")
+
+func finite(all []*genai.ContentEmbedding) bool {
+	for _, one := range all {
+		if one == nil {
+			continue
+		}
+		for _, value := range one.Values {
+			if v := float64(value); math.IsNaN(v) || math.IsInf(v, 0) {
+				return false
+			}
+		}
+	}
+	return true
 }

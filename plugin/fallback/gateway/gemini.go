@@ -68,11 +68,11 @@ func (g *Gateway) serveGeminiModels(w http.ResponseWriter, r *http.Request) {
 			list.Models = append(list.Models, gemini.ModelOf(m.name))
 		}
 	}
-	writeJSON(w, list)
+	writeJSON(w, gemini.Errors{}, list)
 }
 
 func (g *Gateway) serveGeminiModel(w http.ResponseWriter, r *http.Request) {
 	if m, ok := g.find(w, r, gemini.Errors{}); ok {
-		writeJSON(w, gemini.ModelOf(m.name))
+		writeJSON(w, gemini.Errors{}, gemini.ModelOf(m.name))
 	}
 }

@@ -2,12 +2,12 @@ package gateway
 
 import (
 	"cmp"
-	"encoding/json"
 	"net/http"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/gemini"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/openai"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
 )
 
@@ -64,13 +64,13 @@ func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 			list.Models = append(list.Models, gemini.ModelOf(m.name))
 		}
 	}
-	writeJSON(w, list)
+	writeJSON(w, openai.Errors{}, list)
 }
 
 // getModel answers GET /v1/models/{model}.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 	if m, ok := g.find(w, r, openai.Errors{}); ok {
-		writeJSON(w, g.modelDocument(m))
+		writeJSON(w, openai.Errors{}, g.modelDocument(m))
 	}
 }
 
@@ -96,7 +96,15 @@ func (g *Gateway) modelDocument(m listed) modelDocument {
 	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: cmp.Or(m.owner, "adk-fallback"), Model: gemini.ModelOf(m.name)}
 }
 
-func writeJSON(w http.ResponseWriter, v any) {
+// writeJSON answers with v. If v cannot be encoded, it refuses the request and returns why.
+func writeJSON(w http.ResponseWriter, out protocol.ErrorWriter, v any) *problem.Problem {
+	data, err := protocol.AppendJSON(nil, v)
+	if err != nil {
+		p := noJSON()
+		refuse(w, out, p)
+		return p
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // fails only if the client has disconnected
+	_, _ = w.Write(data) // a failed write does not matter: the client has disconnected
+	return nil
 }

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"hash/maphash"
 	"log/slog"
@@ -36,12 +35,11 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *proble
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	p := a.run(ctx)
-	if p == nil || a.gone {
-		return p
-	}
-	if a.begun {
+	switch {
+	case p == nil || a.closed:
+	case a.begun:
 		a.send(a.out.Broken(nil, p))
-	} else {
+	default:
 		refuse(w, a.out, p)
 	}
 	return p
@@ -54,7 +52,7 @@ type answering struct {
 	control *http.ResponseController
 	logger  *slog.Logger
 	begun   bool         // the status has been sent
-	gone    bool         // the client has disconnected, or has stopped reading
+	closed  bool         // nothing more is sent: the answer is whole, or the client has gone
 	length  int          // of the text sent
 	hash    maphash.Hash // of the text sent
 }
@@ -116,28 +114,43 @@ func (a *answering) part(resp *model.LLMResponse) *problem.Problem {
 	if len(parts) == 0 {
 		return nil
 	}
+	data, err := a.out.Chunk(nil, resp, parts)
+	if err != nil {
+		return noJSON()
+	}
 	a.begin(resp)
-	return a.send(a.out.Chunk(nil, resp, parts))
+	return a.send(data)
 }
 
-// final writes the final response.
+// final writes the final response. It encodes the response before it sends the status, so that
+// an answer that is not streamed never breaks off with an error.
 func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 	if p := blocked(resp); p != nil {
 		return p
 	}
-	if !hasJSON(resp) {
-		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the answer has a value that JSON cannot represent, such as NaN")
+	var data []byte
+	var err error
+	if a.streamed {
+		rest, ok := a.rest(resp)
+		if !ok && !protocol.Filtered(resp) { // a filtered answer need not repeat the text
+			return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the final answer does not continue the text that was sent")
+		}
+		data, err = a.out.Last(nil, resp, rest)
+	} else {
+		data, err = a.out.Whole(nil, resp)
 	}
-	if !a.streamed {
-		a.begin(resp)
-		return a.send(a.out.Whole(nil, resp))
+	if err != nil {
+		return noJSON()
 	}
-	rest, ok := a.rest(resp)
-	if !ok && !protocol.Filtered(resp) { // a filtered answer need not repeat the text
-		return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the final answer does not continue the text that was sent")
-	}
+	a.closed = true // the model may still panic when its iteration ends
 	a.begin(resp)
-	return a.send(a.out.Last(nil, resp, rest))
+	return a.send(data)
+}
+
+// noJSON returns the problem of an answer that cannot be encoded. A model supplied by the
+// application may return such values.
+func noJSON() *problem.Problem {
+	return problem.New(http.StatusBadGateway, problem.CodeUpstream, "", "the answer has a value that JSON cannot represent, such as NaN")
 }
 
 // blocked returns the problem of a response without an answer, such as one to a prompt that
@@ -147,21 +160,6 @@ func blocked(resp *model.LLMResponse) *problem.Problem {
 		return nil
 	}
 	return problem.New(http.StatusBadRequest, problem.CodeContent, "", "the request was blocked: "+resp.ErrorCode+" "+resp.ErrorMessage)
-}
-
-// hasJSON reports whether the call arguments and log probabilities of resp can be encoded as
-// JSON. A model supplied by the application may return values that cannot, such as NaN.
-func hasJSON(resp *model.LLMResponse) bool {
-	values := []any{resp.AvgLogprobs, resp.LogprobsResult}
-	if resp.Content != nil {
-		for _, part := range resp.Content.Parts {
-			if part != nil && part.FunctionCall != nil {
-				values = append(values, part.FunctionCall.Args)
-			}
-		}
-	}
-	_, err := json.Marshal(values)
-	return err == nil
 }
 
 // rest returns the parts of a final response that have not been sent. ok is false if its
@@ -226,7 +224,7 @@ func (a *answering) send(data []byte) *problem.Problem {
 		err = a.control.Flush()
 	}
 	if err != nil {
-		a.gone = true
+		a.closed = true
 		return problem.New(problem.StatusCanceled, problem.CodeCanceled, "", errGone.Error())
 	}
 	return nil

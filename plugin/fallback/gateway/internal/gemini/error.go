@@ -15,7 +15,8 @@ type Errors struct{}
 
 // Refusal implements protocol.ErrorWriter.
 func (Errors) Refusal(dst []byte, p *problem.Problem) []byte {
-	return protocol.AppendJSON(dst, errorDocument(p))
+	dst, _ = protocol.AppendJSON(dst, errorDocument(p)) // never fails: it has texts and a status
+	return dst
 }
 
 // errorDocument returns an error as the API writes it: https://google.aip.dev/193.

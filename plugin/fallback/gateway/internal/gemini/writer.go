@@ -81,7 +81,7 @@ func (w *Writer) ContentType(streamed bool) string {
 	return "application/json"
 }
 
-func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) []byte {
+func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) ([]byte, error) {
 	var parts []*genai.Part
 	if resp.Content != nil {
 		parts = resp.Content.Parts
@@ -89,19 +89,21 @@ func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) []byte {
 	return protocol.AppendJSON(dst, w.final(resp, parts))
 }
 
-func (w *Writer) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
+func (w *Writer) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) ([]byte, error) {
 	return w.append(dst, &response{
 		Candidates:    []candidate{{Content: contentOf(parts)}},
 		UsageMetadata: resp.UsageMetadata, ModelVersion: w.version(resp), ResponseID: w.id,
 	})
 }
 
-func (w *Writer) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
-	return w.end(w.append(dst, w.final(resp, rest)))
+func (w *Writer) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) ([]byte, error) {
+	dst, err := w.append(dst, w.final(resp, rest))
+	return w.end(dst), err
 }
 
 func (w *Writer) Broken(dst []byte, p *problem.Problem) []byte {
-	return w.end(w.append(dst, errorDocument(p)))
+	dst, _ = w.append(dst, errorDocument(p)) // never fails: it has texts and a status
+	return w.end(dst)
 }
 
 // final returns the response that ends an answer, with the parts to send.
@@ -146,16 +148,20 @@ func (w *Writer) version(resp *model.LLMResponse) string {
 }
 
 // append appends an element of a stream.
-func (w *Writer) append(dst []byte, v any) []byte {
+func (w *Writer) append(dst []byte, v any) ([]byte, error) {
+	data, err := protocol.AppendJSON(nil, v)
+	if err != nil {
+		return dst, err
+	}
 	if !w.list {
-		return sse.AppendEvent(dst, "", protocol.AppendJSON(nil, v))
+		return sse.AppendEvent(dst, "", data), nil
 	}
 	mark := byte('[')
 	if w.begun {
 		mark = ','
 	}
 	w.begun = true
-	return protocol.AppendJSON(append(dst, mark), v)
+	return append(append(dst, mark), data...), nil
 }
 
 // end appends the end of a stream.

@@ -19,16 +19,20 @@ func partsOf(resp *model.LLMResponse) []*genai.Part {
 	return resp.Content.Parts
 }
 
-// deltaOf returns parts as a piece of a message. It numbers the calls.
-func deltaOf(parts []*genai.Part) openaiwire.ChatDelta {
-	var delta openaiwire.ChatDelta
+// deltaOf returns parts as a piece of a message. It numbers the calls. It returns an error if the
+// arguments of a call have no JSON.
+func deltaOf(parts []*genai.Part) (delta openaiwire.ChatDelta, err error) {
 	var text strings.Builder
 	var images []openaiwire.ChatPart
 	for _, part := range parts {
 		switch {
 		case part == nil:
 		case part.FunctionCall != nil:
-			delta.ToolCalls = append(delta.ToolCalls, callOf(part, len(delta.ToolCalls)))
+			one, err := callOf(part, len(delta.ToolCalls))
+			if err != nil {
+				return delta, err
+			}
+			delta.ToolCalls = append(delta.ToolCalls, one)
 		case part.Thought:
 			delta.ReasoningContent += part.Text
 		case part.InlineData != nil:
@@ -46,25 +50,27 @@ func deltaOf(parts []*genai.Part) openaiwire.ChatDelta {
 	if images != nil {
 		delta.Images = openaiwire.AppendParts(nil, images)
 	}
-	return delta
+	return delta, nil
 }
 
 // callOf returns a function call. Its thought signature is in the same field as in Google's own
 // endpoint for this protocol.
-func callOf(part *genai.Part, index int) openaiwire.ChatCallDelta {
+func callOf(part *genai.Part, index int) (one openaiwire.ChatCallDelta, err error) {
 	args := []byte("{}")
 	if part.FunctionCall.Args != nil {
-		args = protocol.AppendJSON(nil, part.FunctionCall.Args)
+		if args, err = protocol.AppendJSON(nil, part.FunctionCall.Args); err != nil {
+			return one, err
+		}
 	}
 	id := part.FunctionCall.ID
 	if id == "" {
 		id = "call_" + rand.Text()
 	}
-	one := openaiwire.ChatCallDelta{Index: index, ID: id, Type: "function", Function: openaiwire.ChatFunction{Name: part.FunctionCall.Name, Arguments: string(args)}}
+	one = openaiwire.ChatCallDelta{Index: index, ID: id, Type: "function", Function: openaiwire.ChatFunction{Name: part.FunctionCall.Name, Arguments: string(args)}}
 	if len(part.ThoughtSignature) > 0 {
 		var extra extraContent
 		extra.Google.ThoughtSignature = base64.StdEncoding.EncodeToString(part.ThoughtSignature)
-		one.ExtraContent = protocol.AppendJSON(nil, extra)
+		one.ExtraContent, err = protocol.AppendJSON(nil, extra)
 	}
-	return one
+	return one, err
 }

@@ -22,7 +22,8 @@ func (Errors) Refusal(dst []byte, p *problem.Problem) []byte {
 	if p.Param != "" {
 		e.Error.Param = &p.Param
 	}
-	return protocol.AppendJSON(dst, e)
+	dst, _ = protocol.AppendJSON(dst, e) // never fails: it has only texts
+	return dst
 }
 
 // errorType returns the type of an error, which is less specific than its code.

@@ -77,10 +77,13 @@ func (w *Writer) document(object string, resp *model.LLMResponse) document {
 	return document{ChatAnswer: openaiwire.ChatAnswer{ID: w.id, Object: object, Created: w.created, Model: w.model}}
 }
 
-func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) []byte {
+func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) ([]byte, error) {
 	doc := w.document("chat.completion", resp)
 	doc.Usage, doc.Fallback = usageOf(resp.UsageMetadata), protocol.Metadata(resp)
-	delta := deltaOf(partsOf(resp))
+	delta, err := deltaOf(partsOf(resp))
+	if err != nil {
+		return dst, err
+	}
 	whole := message{ChatDelta: delta, Content: delta.Content}
 	whole.Role = "assistant"
 	for _, one := range delta.ToolCalls {
@@ -93,54 +96,62 @@ func (w *Writer) Whole(dst []byte, resp *model.LLMResponse) []byte {
 	return protocol.AppendJSON(dst, doc)
 }
 
-func (w *Writer) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte {
-	dst = w.begin(dst, resp)
-	return w.delta(dst, resp, deltaOf(parts))
+func (w *Writer) Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) ([]byte, error) {
+	delta, err := deltaOf(parts)
+	if err != nil {
+		return dst, err
+	}
+	return appendEvents(dst, append(w.begin(resp), w.delta(resp, delta)))
 }
 
-// begin appends the first chunk, which has only the role.
-func (w *Writer) begin(dst []byte, resp *model.LLMResponse) []byte {
+// begin returns the first chunk, which has only the role; none after the first call.
+func (w *Writer) begin(resp *model.LLMResponse) []document {
 	if w.begun {
-		return dst
+		return nil
 	}
 	w.begun = true
-	return w.delta(dst, resp, openaiwire.ChatDelta{Role: "assistant", Content: new(string)})
+	return []document{w.delta(resp, openaiwire.ChatDelta{Role: "assistant", Content: new(string)})}
 }
 
-// delta appends a chunk.
-func (w *Writer) delta(dst []byte, resp *model.LLMResponse, delta openaiwire.ChatDelta) []byte {
+// delta returns a chunk.
+func (w *Writer) delta(resp *model.LLMResponse, delta openaiwire.ChatDelta) document {
 	doc := w.document("chat.completion.chunk", resp)
 	doc.Choices = []openaiwire.ChatChoice{{Delta: &delta}}
-	return appendEvent(dst, doc)
+	return doc
 }
 
-func (w *Writer) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte {
-	dst = w.begin(dst, resp)
-	delta := deltaOf(rest)
+func (w *Writer) Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) ([]byte, error) {
+	delta, err := deltaOf(rest)
+	if err != nil {
+		return dst, err
+	}
 	delta.Refusal = refusalOf(resp)
-	calls := delta.ToolCalls
+	chunks, calls := w.begin(resp), delta.ToolCalls
 	if delta.ToolCalls = nil; delta.Content != nil || delta.ReasoningContent != "" || delta.Refusal != "" || delta.Images != nil {
-		dst = w.delta(dst, resp, delta)
+		chunks = append(chunks, w.delta(resp, delta))
 	}
 	for _, one := range calls {
-		dst = w.delta(dst, resp, openaiwire.ChatDelta{ToolCalls: []openaiwire.ChatCallDelta{one}})
+		chunks = append(chunks, w.delta(resp, openaiwire.ChatDelta{ToolCalls: []openaiwire.ChatCallDelta{one}}))
 	}
 	doc := w.document("chat.completion.chunk", resp)
 	finish := finishReason(resp)
 	doc.Choices = []openaiwire.ChatChoice{{Delta: &openaiwire.ChatDelta{}, FinishReason: &finish, Logprobs: logprobsOf(resp.LogprobsResult)}}
 	doc.Fallback = protocol.Metadata(resp)
-	dst = appendEvent(dst, doc)
+	chunks = append(chunks, doc)
 	if usage := usageOf(resp.UsageMetadata); w.includeUsage && usage != nil {
-		dst = w.usage(dst, usage)
+		chunks = append(chunks, w.usage(usage))
 	}
-	return sse.AppendDone(dst)
+	if dst, err = appendEvents(dst, chunks); err != nil {
+		return dst, err
+	}
+	return sse.AppendDone(dst), nil
 }
 
-// usage appends the chunk that has no choice, only the tokens.
-func (w *Writer) usage(dst []byte, usage *openaiwire.ChatUsage) []byte {
+// usage returns the chunk that has no choice, only the tokens.
+func (w *Writer) usage(usage *openaiwire.ChatUsage) document {
 	doc := w.document("chat.completion.chunk", nil)
 	doc.Choices, doc.Usage = []openaiwire.ChatChoice{}, usage
-	return appendEvent(dst, doc)
+	return doc
 }
 
 // Broken appends the error. A stream that ends without [DONE] is no answer.
@@ -148,6 +159,13 @@ func (w *Writer) Broken(dst []byte, p *problem.Problem) []byte {
 	return sse.AppendEvent(dst, "", w.Refusal(nil, p))
 }
 
-func appendEvent(dst []byte, v any) []byte {
-	return sse.AppendEvent(dst, "", protocol.AppendJSON(nil, v))
+func appendEvents(dst []byte, chunks []document) ([]byte, error) {
+	for _, chunk := range chunks {
+		data, err := protocol.AppendJSON(nil, chunk)
+		if err != nil {
+			return dst, err
+		}
+		dst = sse.AppendEvent(dst, "", data)
+	}
+	return dst, nil
 }

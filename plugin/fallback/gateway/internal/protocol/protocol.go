@@ -6,6 +6,7 @@ package protocol
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"google.golang.org/adk/v2/model"
@@ -17,7 +18,8 @@ import (
 )
 
 // Writer writes an answer in one protocol. A value serves one request, on one goroutine. The
-// methods append to dst and return it.
+// methods append to dst and return it. Those that return an error fail if a value of the answer
+// has no JSON, such as NaN; what they return with the error must not be sent.
 //
 // For an answer that is not streamed, the gateway calls Whole once. For a stream, it calls Chunk
 // any number of times, then either Last or Broken, and sends the output of each call at once. For
@@ -27,13 +29,13 @@ type Writer interface {
 	// ContentType returns the Content-Type of an answer. Errors are always JSON.
 	ContentType(streamed bool) string
 	// Whole appends the body of an answer.
-	Whole(dst []byte, resp *model.LLMResponse) []byte
-	// Chunk appends parts of an answer in progress; parts are texts and thoughts. resp is the
-	// partial response that has them.
-	Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) []byte
+	Whole(dst []byte, resp *model.LLMResponse) ([]byte, error)
+	// Chunk appends parts of an answer in progress; parts are texts and thoughts, which may have
+	// metadata. resp is the partial response that has them.
+	Chunk(dst []byte, resp *model.LLMResponse, parts []*genai.Part) ([]byte, error)
 	// Last appends the end of a stream. rest has the parts of the final response that were not
 	// sent: the rest of its text, and all parts that are neither text nor thought.
-	Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) []byte
+	Last(dst []byte, resp *model.LLMResponse, rest []*genai.Part) ([]byte, error)
 	// Broken appends the end of a stream that fails after its first content.
 	Broken(dst []byte, p *problem.Problem) []byte
 }
@@ -67,12 +69,12 @@ func Metadata(resp *model.LLMResponse) map[string]any {
 	return md.Map()
 }
 
-// AppendJSON appends v as JSON. It panics if v cannot be encoded, which ends the call with an
-// error; the gateway checks the values of an answer before it is written.
-func AppendJSON(dst []byte, v any) []byte {
+// AppendJSON appends v as JSON. It returns an error if v has a value that JSON cannot represent,
+// such as NaN.
+func AppendJSON(dst []byte, v any) ([]byte, error) {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic("gateway: " + err.Error())
+		return dst, fmt.Errorf("gateway: %w", err)
 	}
-	return append(dst, data...)
+	return append(dst, data...), nil
 }
