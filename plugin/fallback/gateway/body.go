@@ -31,6 +31,7 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e 
 	if p != nil {
 		return nil, p
 	}
+	e.body = bodyRead
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // otherwise net/http would take the deadline for a disconnect
 	if depth(body) > g.limits.MaxDepth {
 		return nil, problem.Invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))

@@ -66,7 +66,7 @@ const maxHeaders = 200
 
 // protocolOf returns the protocol of the error for a request that is refused before its
 // endpoint.
-func (g *Gateway) protocolOf(r *http.Request) protocol.ErrorWriter {
+func protocolOf(r *http.Request) protocol.ErrorWriter {
 	if isGemini(r) {
 		return gemini.Errors{}
 	}
@@ -105,14 +105,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			cancel()
 			panic(http.ErrAbortHandler) // so that the client does not take the answer for complete
 		}
-		refuse(out, g.protocolOf(r), e.problem)
+		refuse(out, protocolOf(r), e.problem)
 	}()
 	if p := g.pass(out, r, e); p != nil {
 		e.problem, e.data = p, nil
 		if p.Status < http.StatusInternalServerError {
-			g.hold(ctx, e.key)
+			g.hold(out, r, e)
 		}
-		g.refuse(out, r, e)
+		refuseUnread(out, r, e)
 	}
 }
 
@@ -125,24 +125,25 @@ const (
 	lingerSize = 64 << 10
 )
 
-// refuse writes the problem of an exchange.
-func (g *Gateway) refuse(out *writer, r *http.Request, e *exchange) {
+// refuseUnread writes the problem of an exchange, whose body may be unread.
+func refuseUnread(out *writer, r *http.Request, e *exchange) {
 	if r.ContentLength == 0 || e.body == bodyRead || r.ProtoMajor > 1 {
-		refuse(out, g.protocolOf(r), e.problem)
+		refuse(out, protocolOf(r), e.problem)
 		return
 	}
 	waits := e.body == bodyUntouched && r.Header.Get("Expect") != "" // to be told to send the body
-	small := e.body == bodyUntouched && r.ContentLength > 0 && r.ContentLength <= lingerSize && !waits
+	closing := out.Header().Get("Connection") == "close"             // then net/http does not read the rest
+	small := e.body == bodyUntouched && r.ContentLength > 0 && r.ContentLength <= lingerSize && !waits && !closing
 	if e.problem.Status != http.StatusRequestTimeout { // or there is no time left
 		_ = out.control.SetReadDeadline(time.Now().Add(lingerTime))
 	}
 	if small {
-		refuse(out, g.protocolOf(r), e.problem)
+		refuse(out, protocolOf(r), e.problem)
 		return
 	}
 	// What follows the answer must not be taken for the next request.
 	out.Header().Set("Connection", "close")
-	refuse(out, g.protocolOf(r), e.problem)
+	refuse(out, protocolOf(r), e.problem)
 	if !waits && out.control.Flush() == nil {
 		_, _ = io.Copy(io.Discard, r.Body)
 	}
@@ -162,7 +163,7 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 		return problem.Invalid(headerPriority, "the header "+headerPriority+" is no class of calls; it must be one of "+strings.Join(keys.priorities, ", "))
 	}
 	if _, e.endpoint = g.mux.Handler(r); !strings.HasPrefix(e.endpoint, "POST ") {
-		g.hold(r.Context(), e.key)
+		g.hold(w, r, e)
 		g.mux.ServeHTTP(w, r) // an unknown endpoint is refused there
 		return nil
 	}
@@ -174,7 +175,6 @@ func (g *Gateway) pass(w http.ResponseWriter, r *http.Request, e *exchange) *pro
 	if e.data, p = g.readBody(w, r, t, e); p != nil {
 		return p
 	}
-	e.body = bodyRead
 	if p := t.enter(r.Context(), rank, keys.ranks()); p != nil {
 		return p
 	}

@@ -49,6 +49,7 @@ type Gateway struct {
 	limits    Limits
 	admission *admission
 	anyone    *key
+	held      atomic.Int64 // requests being delayed; see hold
 	draining  atomic.Bool
 }
 
@@ -102,7 +103,7 @@ func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
 		p = problem.New(http.StatusMethodNotAllowed, problem.CodeMethod, "", "the endpoint "+problem.Quote(r.URL.Path)+" does not have the method "+problem.Quote(r.Method)+"; use "+strings.Join(allowed, " or "))
 	}
 	note(r.Context(), "", p)
-	refuse(w, g.protocolOf(r), p)
+	refuse(w, protocolOf(r), p)
 }
 
 // isRouteName reports whether a route may have a name.

@@ -88,18 +88,19 @@ type allowance struct {
 	requests          *bucket.Bucket // of calls that start
 	concurrency       int            // calls in progress; 0 for no limit
 	calls             *atomic.Int64  // in progress
-	tarpit            *tarpit
+	prompt            *bucket.Bucket // of requests that start no call and are answered without delay
 }
 
 func newAllowance(requestsPerMinute, concurrency int) *allowance {
-	requests := bucket.New(requestsPerMinute)
-	return &allowance{requestsPerMinute: requestsPerMinute, requests: &requests, concurrency: concurrency, calls: new(atomic.Int64), tarpit: newTarpit()}
+	requests, prompt := bucket.New(requestsPerMinute), bucket.New(promptPerMinute)
+	return &allowance{requestsPerMinute: requestsPerMinute, requests: &requests, concurrency: concurrency, calls: new(atomic.Int64), prompt: &prompt}
 }
 
-// with returns the allowance with the limits of another file. Calls in progress still count.
-// Calls of the last minute do too, unless their limit has changed.
+// with returns the allowance with the limits of another file. Calls in progress still count, and
+// so do requests that start no call. Calls of the last minute do too, unless their limit has
+// changed.
 func (a *allowance) with(now *allowance) *allowance {
-	now.calls, now.tarpit = a.calls, a.tarpit
+	now.calls, now.prompt = a.calls, a.prompt
 	if now.requestsPerMinute == a.requestsPerMinute {
 		now.requests = a.requests
 	}

@@ -1,48 +1,46 @@
 package gateway
 
 import (
-	"context"
-	"sync/atomic"
+	"net/http"
 	"time"
-
-	"github.com/adk-fallback/adk-fallback/internal/bucket"
 )
-
-// tarpit counts the requests of a key that start no call: refused requests, lists of models and
-// unknown endpoints. All requests without a valid key share one tarpit.
-type tarpit struct {
-	prompt bucket.Bucket // of requests that are answered without delay
-	held   atomic.Int64  // requests being delayed
-}
 
 const (
-	// promptPerMinute is how many of these requests a key may send per minute without delay. A
-	// client that respects Retry-After sends far fewer.
+	// promptPerMinute is how many requests that start no call a key may send per minute without
+	// delay. A client that respects Retry-After sends far fewer.
 	promptPerMinute = 600
 	// tarpitTime is the delay of each further request. It is shorter than the usual timeout of a
-	// client, and than the time in which a server shuts down.
+	// client. A shutdown waits for delayed requests as for calls: those that are left after the
+	// drain time are cut off.
 	tarpitTime = time.Second
+	// maxHeld is how many requests of all keys together are delayed at a time. Each keeps its
+	// connection open.
+	maxHeld = 1000
 )
 
-func newTarpit() *tarpit { return &tarpit{prompt: bucket.New(promptPerMinute)} }
-
-// hold delays a request that starts no call if its key sends too many of them. A refusal costs
-// about as much as a short call, so a client that retries at once would take CPU time from other
-// tenants. A delayed request keeps its connection open, so at most MaxTenantCalls requests of a
-// key are delayed at a time; others return at once. Without keys, nothing is delayed, because
-// all clients would share one limit.
-func (g *Gateway) hold(ctx context.Context, k *key) {
-	if g.config.Keys == nil || k.tarpit.prompt.Take(time.Now(), 1) {
+// hold delays a request that starts no call if its key sends too many of them: refused requests,
+// lists of models and unknown endpoints. A refusal costs about as much as a short call, so a
+// client that retries at once would take CPU time from other tenants. Without keys, nothing is
+// delayed, because all clients would share one limit.
+//
+// Some requests are not delayed, but answered at once with Connection: close, so that the client
+// must connect again; in HTTP/2, net/http sends GOAWAY for it. They are those beyond maxHeld, and
+// some with unread bodies: net/http buffers up to 1 MiB of bodies for each connection of HTTP/2,
+// and a client that sends Expect begins to send its body anyway if the answer takes a second.
+func (g *Gateway) hold(w http.ResponseWriter, r *http.Request, e *exchange) {
+	if g.config.Keys == nil || e.key.prompt.Take(time.Now(), 1) {
 		return
 	}
-	defer k.tarpit.held.Add(-1)
-	if k.tarpit.held.Add(1) > int64(g.limits.MaxTenantCalls) {
+	defer g.held.Add(-1)
+	unread := r.ContentLength != 0 && e.body != bodyRead
+	if g.held.Add(1) > maxHeld || unread && (r.ProtoMajor > 1 || r.Header.Get("Expect") != "") {
+		w.Header().Set("Connection", "close")
 		return
 	}
 	timer := time.NewTimer(tarpitTime)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-ctx.Done():
+	case <-r.Context().Done():
 	}
 }
