@@ -36,11 +36,11 @@ func (g *Gateway) answer(w http.ResponseWriter, r *http.Request, t turn) *proble
 	defer cancel()
 	p := a.run(ctx)
 	switch {
-	case p == nil || a.closed:
-	case a.begun:
-		a.send(a.out.Broken(nil, p))
-	default:
+	case p == nil || a.gone:
+	case !a.begun:
 		refuse(w, a.out, p)
+	case a.streamed: // an answer that is not streamed has no place for an error
+		a.send(a.out.Broken(nil, p))
 	}
 	return p
 }
@@ -52,7 +52,7 @@ type answering struct {
 	control *http.ResponseController
 	logger  *slog.Logger
 	begun   bool         // the status has been sent
-	closed  bool         // nothing more is sent: the answer is whole, or the client has gone
+	gone    bool         // the client has disconnected, or has stopped reading
 	length  int          // of the text sent
 	hash    maphash.Hash // of the text sent
 }
@@ -142,7 +142,6 @@ func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 	if err != nil {
 		return noJSON()
 	}
-	a.closed = true // the model may still panic when its iteration ends
 	a.begin(resp)
 	return a.send(data)
 }
@@ -224,7 +223,7 @@ func (a *answering) send(data []byte) *problem.Problem {
 		err = a.control.Flush()
 	}
 	if err != nil {
-		a.closed = true
+		a.gone = true
 		return problem.New(problem.StatusCanceled, problem.CodeCanceled, "", errGone.Error())
 	}
 	return nil
