@@ -132,6 +132,13 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 					t.Errorf("key %s, while 1,000 are held: after %v, Connection %q; want at once, close", key, took, connection)
 				}
 			}
+			body := strings.NewReader(helloGemini)
+			r := httptest.NewRequestWithContext(t.Context(), "POST", generate, body)
+			r.Header.Set("X-Api-Key", "wrong")
+			w := httptest.NewRecorder()
+			if g.ServeHTTP(w, r); w.Header().Get("Connection") != "close" || body.Len() > 0 {
+				t.Errorf("a body: Connection %q, %d bytes unread; want close, after the body", w.Header().Get("Connection"), body.Len())
+			}
 			for range 1000 {
 				if got := <-held; got != "1s" {
 					t.Fatalf("held for %s, want a second and an open connection", got)
