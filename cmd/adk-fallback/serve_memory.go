@@ -26,8 +26,12 @@ func boundGarbage(ctx context.Context) {
 	defer debug.SetGCPercent(debug.SetGCPercent(100)) // back to what it was
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for {
-		debug.SetGCPercent(gcPercent(memoryInUse()))
+	for current := 0; ; {
+		// Setting it stops all goroutines for a moment, so small changes are not worth it.
+		if percent := gcPercent(memoryInUse()); 10*percent < 9*current || 10*percent > 11*current {
+			debug.SetGCPercent(percent)
+			current = percent
+		}
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
