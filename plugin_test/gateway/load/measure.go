@@ -20,9 +20,17 @@ func client() *http.Client {
 	return &http.Client{Transport: &http.Transport{MaxIdleConns: 0, MaxIdleConnsPerHost: 8192}}
 }
 
+// named returns the fields of a request that name a model. A flaky one has a fallback.
+func named(model string) string {
+	if model == flaky {
+		return fmt.Sprintf(`"model":%q,"fallbacks":[%q]`, flaky, steady)
+	}
+	return fmt.Sprintf(`"model":%q`, model)
+}
+
 // ask makes a unary call with an API key.
 func ask(ctx context.Context, c *http.Client, url, model, key string) error {
-	body := fmt.Sprintf(`{"model":%q,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"How is the weather in Paris today?"}],"temperature":0.2}`, model)
+	body := fmt.Sprintf(`{%s,"messages":[{"role":"system","content":"Be brief."},{"role":"user","content":"How is the weather in Paris today?"}],"temperature":0.2}`, named(model))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		return err
@@ -196,7 +204,7 @@ func (b *bench) slowStreams(ctx context.Context, s settings) error {
 
 // listen reads a stream to its end.
 func listen(ctx context.Context, c *http.Client, url, model string) error {
-	body := fmt.Sprintf(`{"model":%q,"stream":true,"messages":[{"role":"user","content":"Tell me a story."}]}`, model)
+	body := fmt.Sprintf(`{%s,"stream":true,"messages":[{"role":"user","content":"Tell me a story."}]}`, named(model))
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/chat/completions", strings.NewReader(body))
 	if err != nil {
 		return err
@@ -243,7 +251,7 @@ func (b *bench) soak(ctx context.Context, s settings) error {
 			}
 		})
 	}
-	fmt.Printf("Soak of %v: a model that fails in one of five calls, in five ways, unary and streamed\n", s.soak)
+	fmt.Printf("Soak of %v: a model that fails in one of five calls, in five ways, and its fallback, unary and streamed\n", s.soak)
 	fmt.Printf("%8s %10s %10s %12s %12s\n", "after", "calls", "failed", "memory, MiB", "goroutines")
 	for begin := time.Now(); time.Now().Before(end) && ctx.Err() == nil; {
 		time.Sleep(min(s.soak/10, time.Until(end)+time.Millisecond))
