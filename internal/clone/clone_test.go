@@ -9,24 +9,13 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
 func toolLoop() *model.LLMRequest {
 	return &model.LLMRequest{
-		Model: "gemini-2.5-flash",
-		Contents: []*genai.Content{
-			genai.NewContentFromText("weather in Paris?", genai.RoleUser),
-			{Role: genai.RoleModel, Parts: []*genai.Part{
-				{Text: "let me look"},
-				{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "weather", Args: map[string]any{"city": "Paris", "days": []any{1.0}}}, ThoughtSignature: []byte("sig1")},
-				{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "time"}},
-			}},
-			{Role: genai.RoleUser, Parts: []*genai.Part{
-				{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "weather", Response: map[string]any{"sky": "clear"}}},
-				{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "time"}},
-			}},
-			nil,
-		},
+		Model:    "gemini-2.5-flash",
+		Contents: suite.ToolLoop(),
 		Config: &genai.GenerateContentConfig{
 			SystemInstruction: genai.NewContentFromText("be brief", genai.RoleUser),
 			Temperature:       genai.Ptr[float32](0.5),

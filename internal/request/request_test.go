@@ -8,23 +8,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
-
-func toolLoop() []*genai.Content {
-	return []*genai.Content{
-		genai.NewContentFromText("weather in Paris?", genai.RoleUser),
-		{Role: genai.RoleModel, Parts: []*genai.Part{
-			{Text: "let me look"},
-			{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "weather", Args: map[string]any{"city": "Paris", "days": []any{1.0}}}, ThoughtSignature: []byte("sig1")},
-			{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "time"}},
-		}},
-		{Role: genai.RoleUser, Parts: []*genai.Part{
-			{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "weather", Response: map[string]any{"sky": "clear"}}},
-			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "time"}},
-		}},
-		nil,
-	}
-}
 
 func signatures(contents []*genai.Content) string {
 	var out []string
@@ -43,11 +28,11 @@ func signatures(contents []*genai.Content) string {
 func TestAdapt(t *testing.T) {
 	const skip = request.SkipSignature
 	unsigned := func() []*genai.Content {
-		contents := toolLoop()
+		contents := suite.ToolLoop()
 		contents[1].Parts[1].ThoughtSignature = nil
 		return contents
 	}
-	signed := func() []*genai.Content { return toolLoop() }
+	signed := func() []*genai.Content { return suite.ToolLoop() }
 	nextTurn := func() []*genai.Content {
 		contents := unsigned()
 		contents[3] = genai.NewContentFromText("and Rome?", genai.RoleUser)
@@ -85,7 +70,7 @@ func TestAdapt(t *testing.T) {
 
 // B64: the pairing of calls and responses is left as it is.
 func TestAdaptKeepsCallIDs(t *testing.T) {
-	contents := toolLoop()
+	contents := suite.ToolLoop()
 	request.Adapt(contents, "gemini-3-pro", true)
 	var ids []string
 	for _, content := range contents[:3] {

@@ -133,15 +133,21 @@ keys:
 	}
 }
 
+// writeKeys writes a keys file, in which KEYx stands for the hash of x.
+func writeKeys(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(withHashes(text)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // B145: a reload changes the keys of later requests, and counts on. A broken file changes nothing.
 func TestKeysFollowTheirFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "keys.yaml")
 		write := func(text string) {
 			t.Helper()
-			if err := os.WriteFile(file, []byte(withHashes(text)), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			writeKeys(t, file, text)
 			time.Sleep(time.Minute)
 			synctest.Wait()
 		}
@@ -170,7 +176,7 @@ func TestKeysFollowTheirFile(t *testing.T) {
 		if time.Since(at) != time.Minute {
 			t.Fatal("the clock of the test is not that of a bubble")
 		}
-		os.WriteFile(file, []byte(withHashes("keys: [{tenant: third, sha256: KEYbeta , requests_per_minute: 1}]")), 0o600)
+		writeKeys(t, file, "keys: [{tenant: third, sha256: KEYbeta , requests_per_minute: 1}]")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		ask("beta") // the calls of before count

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -242,13 +241,7 @@ func TestHTTP2ConnectsAgain(t *testing.T) {
 func TestAReloadKeepsTheHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "keys.yaml")
-		write := func(text string) {
-			t.Helper()
-			if err := os.WriteFile(file, []byte(withHashes(text)), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		write("keys: [{tenant: acme, sha256: KEYa }]")
+		writeKeys(t, file, "keys: [{tenant: acme, sha256: KEYa }]")
 		time.Sleep(time.Minute)
 		ctx, stop := context.WithCancel(t.Context())
 		defer synctest.Wait()
@@ -260,7 +253,7 @@ func TestAReloadKeepsTheHold(t *testing.T) {
 		}
 		g := gatewayFor(t, gateway.Config{Keys: keys}, suite.Text("hi"))
 		exhaust(t, g, 600, "a")
-		write("keys: [{tenant: other, sha256: KEYa , requests_per_minute: 5}]")
+		writeKeys(t, file, "keys: [{tenant: other, sha256: KEYa , requests_per_minute: 5}]")
 		begun := time.Now()
 		for !strings.Contains(log.String(), "are in use") && time.Since(begun) < 10*time.Second {
 			time.Sleep(time.Second)

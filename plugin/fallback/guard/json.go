@@ -1,11 +1,10 @@
 package guard
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
 )
 
@@ -58,11 +57,9 @@ func rewritten(value any, text string) (clean string, ok bool) {
 			return "", false
 		}
 	}
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(whole) != nil {
+	data, err := plainjson.Marshal(whole)
+	if err != nil {
 		return placeholder, true
 	}
-	return strings.TrimSuffix(b.String(), "\n"), true
+	return string(data), true
 }

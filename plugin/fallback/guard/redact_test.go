@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,13 +105,15 @@ func TestRedactionNumbersManyKeys(t *testing.T) {
 	for i := range keys {
 		object[strconv.Itoa(1_000_000_000+i)] = i
 	}
-	start := time.Now()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	got := redacted(t, ofParts(&genai.Part{FunctionResponse: &genai.FunctionResponse{Name: "find", Response: object}})).Contents[0].Parts[0].FunctionResponse.Response
 	if len(got) != keys+1 || got["[redacted]"] != 0.0 || got["[redacted] 2"] != 1.0 || got["[redacted] 3"] != 2.0 {
 		t.Errorf("%d keys of %d: %v, %v, %v are the first", len(got), keys+1, got["[redacted]"], got["[redacted] 2"], got["[redacted] 3"])
 	}
-	if took := time.Since(start); took > time.Minute { // numbering each key from 2 on takes minutes
-		t.Errorf("%v for %d keys", took, keys)
+	runtime.ReadMemStats(&after)
+	if n := after.Mallocs - before.Mallocs; n > 200*keys { // numbering each key from 2 on makes 200 million names
+		t.Errorf("%d allocations for %d keys", n, keys)
 	}
 }
 
@@ -367,7 +370,8 @@ func TestRedactionKeepsValuesOfOtherNames(t *testing.T) {
 	}
 }
 
-// Texts that look like much JSON take no longer than others of their length.
+// Texts that look like much JSON stay as they are. If the time grew with the square of their
+// length, this would exceed the time limit of go test.
 func TestRedactionOfMuchJSON(t *testing.T) {
 	for name, text := range map[string]string{
 		"lines":     strings.Repeat(`{"a": "b", "list": [1]}`+"\n", 20_000),
@@ -376,12 +380,8 @@ func TestRedactionOfMuchJSON(t *testing.T) {
 		"no end":    strings.Repeat(`{"a":[`, 5_000),
 		"in itself": nestedJSON(t, 14),
 	} {
-		start := time.Now()
 		if got := redacted(t, ofParts(&genai.Part{Text: text})).Contents[0].Parts[0].Text; got != text {
 			t.Errorf("%s: the text was changed", name)
-		}
-		if took := time.Since(start); took > 20*time.Second { // a second is the rule
-			t.Errorf("%s: %d bytes take %v", name, len(text), took)
 		}
 	}
 }

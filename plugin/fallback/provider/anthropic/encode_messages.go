@@ -84,10 +84,6 @@ func (e *encoder) part(part *genai.Part, thoughts bool) (block, error) {
 		b, err = e.inline(part.InlineData.MIMEType, part.InlineData.Data, part.InlineData.DisplayName)
 	case part.FileData != nil:
 		b, err = e.file(part.FileData.MIMEType, part.FileData.FileURI, part.FileData.DisplayName)
-	case part.ExecutableCode != nil:
-		b = text("```" + strings.ToLower(string(part.ExecutableCode.Language)) + "\n" + part.ExecutableCode.Code + "\n```")
-	case part.CodeExecutionResult != nil:
-		b = text("```\n" + part.CodeExecutionResult.Output + "\n```")
 	default:
 		b = text(part.Text)
 	}

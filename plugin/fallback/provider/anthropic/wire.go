@@ -1,10 +1,10 @@
 package anthropic
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
@@ -107,14 +107,11 @@ type metadata struct {
 
 // marshal returns r as JSON, with layers of extras over its own fields.
 func (r *params) marshal(extras ...map[string]json.RawMessage) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(r); err != nil {
+	body, err := plainjson.Marshal(r)
+	if err != nil {
 		return nil, fmt.Errorf("anthropic: the request is no JSON: %w", err)
 	}
-	body, err := request.Overlay(b.Bytes(), extras...)
-	if err != nil {
+	if body, err = request.Overlay(body, extras...); err != nil {
 		return nil, fmt.Errorf("anthropic: %w", err)
 	}
 	return body, nil

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -155,10 +156,8 @@ func (c *exchange) take(data []byte) (*model.LLMResponse, error) {
 
 // body returns the request as JSON.
 func (c *exchange) body() ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(&c.wire); err != nil {
+	own, err := plainjson.Marshal(&c.wire)
+	if err != nil {
 		return nil, fmt.Errorf("gemini: the request is no JSON: %w", err)
 	}
 	extra, provide := c.model.options.ExtraBody, c.model.options.ExtrasRequestProvider
@@ -171,10 +170,10 @@ func (c *exchange) body() ([]byte, error) {
 		}
 	}
 	if extra == nil && provide == nil {
-		return b.Bytes(), nil
+		return own, nil
 	}
 	body := map[string]any{}
-	decoder := json.NewDecoder(&b)
+	decoder := json.NewDecoder(bytes.NewReader(own))
 	decoder.UseNumber()
 	if err := decoder.Decode(&body); err != nil {
 		return nil, fmt.Errorf("gemini: the request is no JSON: %w", err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 )
 
 // The Gemini API also accepts field names in snake_case, like all APIs defined by protocol
@@ -44,13 +46,11 @@ func camelKeys(data []byte) []byte {
 	if decoder.Decode(&v) != nil || decoder.More() {
 		return data
 	}
-	var out bytes.Buffer
-	encoder := json.NewEncoder(&out)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(camel(v)) != nil {
+	out, err := plainjson.Marshal(camel(v))
+	if err != nil {
 		return data
 	}
-	return out.Bytes()
+	return out
 }
 
 // opaque are the fields whose values are the client's own. The values in properties are schemas,

@@ -2,7 +2,6 @@ package api
 
 import (
 	"encoding/base64"
-	"strings"
 
 	"google.golang.org/genai"
 
@@ -26,15 +25,6 @@ func DataURL(kind string, data []byte) string {
 	b := make([]byte, 0, len(scheme)+len(kind)+len(coding)+base64.StdEncoding.EncodedLen(len(data)))
 	b = append(append(append(b, scheme...), kind...), coding...)
 	return string(base64.StdEncoding.AppendEncode(b, data))
-}
-
-// CodeText describes the work of a provider's own tool as text. No API takes such
-// a part of another provider.
-func CodeText(part *genai.Part) string {
-	if code := part.ExecutableCode; code != nil {
-		return "```" + strings.ToLower(string(code.Language)) + "\n" + code.Code + "\n```"
-	}
-	return "```\n" + part.CodeExecutionResult.Output + "\n```"
 }
 
 // Untaken is the error for a part that affects the answer and that the API does

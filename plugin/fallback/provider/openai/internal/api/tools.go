@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
@@ -104,7 +105,7 @@ func CallArguments(call *genai.FunctionCall) (string, error) {
 	if len(call.Args) == 0 {
 		return "{}", nil
 	}
-	text, err := Marshal(call.Args)
+	text, err := plainjson.Marshal(call.Args)
 	if err != nil {
 		return "", fmt.Errorf("openai: the arguments of the call of %q are no JSON: %w", call.Name, err)
 	}
@@ -116,7 +117,7 @@ func ResultText(response *genai.FunctionResponse) (string, error) {
 	if response.Response == nil {
 		return "{}", nil
 	}
-	text, err := Marshal(response.Response)
+	text, err := plainjson.Marshal(response.Response)
 	if err != nil {
 		return "", fmt.Errorf("openai: the result of %q is no JSON: %w", response.Name, err)
 	}

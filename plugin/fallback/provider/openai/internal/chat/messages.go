@@ -102,8 +102,6 @@ func (e *encoder) model(content *genai.Content, current bool) error {
 			}
 		case part.Text != "":
 			text.WriteString(part.Text)
-		case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
-			text.WriteString("\n" + api.CodeText(part) + "\n")
 		default:
 			one, ok, err := mediaPart(part)
 			if err != nil {
@@ -219,8 +217,6 @@ func (e *encoder) user(content *genai.Content) error {
 			if !part.Thought {
 				parts = append(parts, openaiwire.ChatPart{Type: "text", Text: part.Text})
 			}
-		case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
-			parts = append(parts, openaiwire.ChatPart{Type: "text", Text: api.CodeText(part)})
 		default:
 			media, ok, err := mediaPart(part)
 			if err != nil {

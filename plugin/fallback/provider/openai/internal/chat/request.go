@@ -10,6 +10,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
@@ -119,7 +120,7 @@ func (e *encoder) tools(config *genai.GenerateContentConfig) error {
 		return err
 	}
 	for _, function := range functions {
-		parameters, err := api.Marshal(function.Parameters)
+		parameters, err := plainjson.Marshal(function.Parameters)
 		if err != nil {
 			return fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
 		}
@@ -160,7 +161,7 @@ func (e *encoder) format(config *genai.GenerateContentConfig) error {
 			schema.JSON = conformant
 		}
 	}
-	data, err := api.Marshal(schema.JSON)
+	data, err := plainjson.Marshal(schema.JSON)
 	if err != nil {
 		return fmt.Errorf("openai: the response schema: %w", err)
 	}

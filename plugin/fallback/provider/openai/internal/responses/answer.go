@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
@@ -54,7 +55,7 @@ func (d *decoder) failed(body []byte) error {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	coded, _ := api.Marshal(map[string]words{"error": {"server_error", err.Message()}}) // strings only
+	coded, _ := plainjson.Marshal(map[string]words{"error": {"server_error", err.Message()}}) // strings only
 	return d.m.server.Error(nil, coded)
 }
 

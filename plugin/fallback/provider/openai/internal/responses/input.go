@@ -100,8 +100,6 @@ func (in *input) addModelPart(part *genai.Part, current bool) error {
 		}
 	case part.Text != "":
 		in.message = append(in.message, wire.Part{Type: wire.PartOutputText, Text: part.Text})
-	case part.ExecutableCode != nil, part.CodeExecutionResult != nil:
-		in.message = append(in.message, wire.Part{Type: wire.PartOutputText, Text: api.CodeText(part)})
 	default:
 		media, ok, err := mediaPart(part)
 		if err != nil {

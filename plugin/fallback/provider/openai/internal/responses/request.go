@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
@@ -41,7 +42,7 @@ func (m *Model) encode(req *model.LLMRequest, stream bool) ([]byte, api.Names, e
 	case levels != nil || body.Reasoning != nil:
 		body.Include = append(body.Include, wire.IncludeEncryptedReasoning)
 	}
-	data, err := api.Marshal(body)
+	data, err := plainjson.Marshal(body)
 	if err != nil {
 		return nil, nil, fmt.Errorf("openai: the request is no JSON: %w", err)
 	}
