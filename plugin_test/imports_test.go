@@ -91,6 +91,10 @@ var arrows = map[string]string{
 	"internal/simulate":                  "call cascade failure fallbacktest policy policy/spec", // the work of a command
 	"internal/simulate/scenario":         "policy/spec",
 
+	"plugin/fallback/provider/internal/answer":           "",
+	"plugin/fallback/provider/internal/modelname":        "",
+	"plugin/fallback/provider/internal/repair":           "",
+	"plugin/fallback/provider/internal/setting":          "",
 	"plugin/fallback/provider/openai/internal/api":       "failure",
 	"plugin/fallback/provider/openai/internal/chat":      "failure provider",
 	"plugin/fallback/provider/openai/internal/responses": "failure provider",

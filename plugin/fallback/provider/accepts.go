@@ -3,6 +3,8 @@ package provider
 import (
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/modelname"
 )
 
 // Accepts returns what t accepts: what the tables say of its API, model and
@@ -13,7 +15,7 @@ func (t Target) Accepts() Takes {
 		return *t.accepts
 	}
 	var takes Takes
-	name, version := parseName(t.Model)
+	name, version := modelname.Parse(t.Model)
 	for _, table := range tables {
 		for i := range table {
 			if row := &table[i]; row.matches(t, name, version) {
@@ -89,13 +91,13 @@ var tables = [][]row{geminiTable, anthropicTable, openaiTable, chatTable}
 type row struct {
 	apis  []API
 	host  string // patterns of [match] for the endpoint, separated by spaces; "" for any
-	model string // the same for the model's name as parseName returns it
+	model string // the same for the model's name as [modelname.Parse] returns it
 	// The versions that the row is for, from since to before; 0 for no bound.
-	since, before version
+	since, before modelname.Version
 	takes         Takes
 }
 
-func (r *row) matches(t Target, name string, v version) bool {
+func (r *row) matches(t Target, name string, v modelname.Version) bool {
 	return slices.Contains(r.apis, t.API) &&
 		(r.since == 0 || v >= r.since) && (r.before == 0 || v < r.before) &&
 		matchesAny(r.host, t.Endpoint) && matchesAny(r.model, name)

@@ -14,6 +14,10 @@
 // family. [Takes] overrides a table field by field.
 //
 // The engine calls Fit for every attempt; only an application that calls models
-// without the engine needs it. Each package below this one holds one provider.
+// without the engine needs it. Each public package below this one holds one provider.
 // This package imports none of them, and no sibling but failure.
+//
+// The packages in internal do what needs no [Target]: read the name of a model, wrap
+// and unwrap an answer, and find what a server has refused. Fit and the tables are not
+// among them: both use all of Takes, which is public and therefore here.
 package provider

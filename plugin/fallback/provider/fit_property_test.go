@@ -14,6 +14,8 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/modelname"
 )
 
 // targetsOfRows returns one target for each API of each row of the tables, made
@@ -40,7 +42,7 @@ func targetsOfRows(t *testing.T) []Target {
 			host, _, _ := strings.Cut(r.host, " ")
 			for _, api := range r.apis {
 				target := Target{API: api, Model: name, Endpoint: concrete.Replace(host)}
-				if parsed, v := parseName(name); !r.matches(target, parsed, v) {
+				if parsed, v := modelname.Parse(name); !r.matches(target, parsed, v) {
 					t.Errorf("a row for %q at %q (%d to %d) is not for %+v", r.model, r.host, r.since, r.before, target)
 				}
 				targets = append(targets, target)
@@ -95,7 +97,7 @@ func anyConfig(t *rapid.T) *genai.GenerateContentConfig {
 		c.Tools = append(c.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "weather"}}})
 	})
 	some("answer tool", func() {
-		c.Tools = append(c.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: answerTool}}})
+		c.Tools = append(c.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: answer.Tool}}})
 	})
 	some("search", func() { c.Tools = append(c.Tools, &genai.Tool{GoogleSearch: &genai.GoogleSearch{}}) })
 	some("tool config", func() {

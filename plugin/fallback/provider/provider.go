@@ -1,5 +1,7 @@
 package provider
 
+import "github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/modelname"
+
 // API is the wire protocol of a model.
 type API string
 
@@ -13,6 +15,25 @@ const (
 	Chat      API = "openai_chat" // OpenAI chat completions, and every server that speaks them
 	Anthropic API = "anthropic"   // Anthropic Messages
 )
+
+// ByName returns the API of a model by its name alone, such as Gemini for
+// "gemini-3-flash" or "publishers/google/models/gemini-3-flash", Responses for
+// "gpt-5" and Anthropic for "claude-sonnet-5". It returns "" for a name that it
+// does not know.
+func ByName(model string) API {
+	name, _ := modelname.Parse(model)
+	switch {
+	case matchesAny("gemini-* gemma-*", name):
+		return Gemini
+	case matchesAny("gpt-oss*", name):
+		return "" // open weights: every server has them
+	case matchesAny("gpt-* chatgpt-* o# o#-*", name):
+		return Responses
+	case matchesAny("claude-*", name):
+		return Anthropic
+	}
+	return ""
+}
 
 // Target describes the model that receives a request. The zero value describes an
 // unknown model. Methods do not change a Target, so it is safe for concurrent use.

@@ -1,17 +1,10 @@
 package provider
 
 import (
-	"maps"
-	"strings"
-
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/wireschema"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
 )
-
-// answerTool is the function that carries a response schema: ADK's own name for
-// it, so that a request that ADK's flow has shaped that way is recognized.
-const answerTool = "set_model_response"
 
 const (
 	callAnswerTool = "Give the final answer by calling set_model_response with the answer as its arguments. Call other functions first where they are needed."
@@ -36,7 +29,7 @@ func (f *fitting) schema() error {
 	switch {
 	case c.ResponseSchema == nil && c.ResponseJsonSchema == nil:
 		f.jsonOutput()
-	case hasAnswerTool(c):
+	case answer.HasTool(c):
 		// The flow has shaped the request for a model without one of the two.
 		if refused {
 			f.clearSchema()
@@ -96,10 +89,10 @@ func (f *fitting) clearSchema() {
 // is the only function, its call is forced, unless the target does not accept that.
 func (f *fitting) schemaAsTool() {
 	c := f.req.Config
-	schema, enum := objectOf(c), c.ResponseMIMEType == enumType
+	schema, enum := answer.ObjectOf(c), c.ResponseMIMEType == enumType
 	declaration := &genai.FunctionDeclaration{
-		Name: answerTool, Description: "Takes the final answer in the form that is asked for.",
-		Parameters: schema.plain, ParametersJsonSchema: schema.json,
+		Name: answer.Tool, Description: "Takes the final answer in the form that is asked for.",
+		Parameters: schema.Plain, ParametersJsonSchema: schema.JSON,
 	}
 	f.clearSchema()
 	calling := callingOf(c)
@@ -119,90 +112,26 @@ func (f *fitting) schemaAsTool() {
 	case calling != nil && len(calling.AllowedFunctionNames) > 0:
 		own := *calling
 		names := calling.AllowedFunctionNames
-		own.AllowedFunctionNames = append(names[:len(names):len(names)], answerTool)
+		own.AllowedFunctionNames = append(names[:len(names):len(names)], answer.Tool)
 		f.editToolConfig().FunctionCallingConfig = &own
 	}
 	f.instruct(callAnswerTool)
 	f.note("response_schema: as set_model_response")
-	f.answer = answerOf(schema.wrapped, enum)
+	f.answer = answer.OfCall(schema.Wrapped, enum)
 }
 
 // objectSchema wraps a schema whose root is no object: OpenAI and Anthropic take
 // objects alone.
 func (f *fitting) objectSchema() {
-	schema, enum := objectOf(f.req.Config), f.req.Config.ResponseMIMEType == enumType
-	if !schema.wrapped {
+	schema, enum := answer.ObjectOf(f.req.Config), f.req.Config.ResponseMIMEType == enumType
+	if !schema.Wrapped {
 		if f.req.Config.ResponseMIMEType != jsonType {
 			f.edit().ResponseMIMEType = jsonType
 		}
 		return
 	}
 	c := f.edit()
-	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = schema.plain, schema.json, jsonType
+	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = schema.Plain, schema.JSON, jsonType
 	f.note("response_schema: in an object")
-	f.answer = unwrapText(enum)
-}
-
-// wrapper is the property that holds an answer that is no object.
-const wrapper = "response"
-
-// answerSchema is a schema of an object, in one of its two forms.
-type answerSchema struct {
-	plain   *genai.Schema
-	json    any
-	wrapped bool // the answer is in a property of the object
-}
-
-// objectOf returns c's schema as that of an object.
-func objectOf(c *genai.GenerateContentConfig) answerSchema {
-	if c.ResponseJsonSchema == nil {
-		schema := c.ResponseSchema
-		if strings.EqualFold(string(schema.Type), string(genai.TypeObject)) || schema.Type == "" && len(schema.Properties) > 0 {
-			return answerSchema{plain: schema}
-		}
-		return answerSchema{wrapped: true, plain: &genai.Schema{
-			Type: genai.TypeObject, Properties: map[string]*genai.Schema{wrapper: schema}, Required: []string{wrapper},
-		}}
-	}
-	object, err := wireschema.JSON(c.ResponseJsonSchema)
-	if err != nil || isObject(object) {
-		return answerSchema{json: c.ResponseJsonSchema} // a broken one is the adapter's to tell
-	}
-	object = maps.Clone(object)
-	root := map[string]any{"type": "object", "required": []any{wrapper}, "additionalProperties": false}
-	for _, key := range []string{"$defs", "definitions"} { // references name them from the root
-		if defs, ok := object[key]; ok {
-			root[key] = defs
-			delete(object, key)
-		}
-	}
-	root["properties"] = map[string]any{wrapper: object}
-	return answerSchema{json: root, wrapped: true}
-}
-
-// isObject tells whether a JSON Schema describes an object. A reference, or a
-// schema without a type, counts as one.
-func isObject(schema map[string]any) bool {
-	switch kind := schema["type"].(type) {
-	case string:
-		return kind == "object"
-	case nil:
-		return schema["enum"] == nil && schema["items"] == nil && schema["const"] == nil && schema["anyOf"] == nil && schema["oneOf"] == nil
-	}
-	return false
-}
-
-// hasAnswerTool tells whether c declares set_model_response already.
-func hasAnswerTool(c *genai.GenerateContentConfig) bool {
-	for _, tool := range c.Tools {
-		if tool == nil {
-			continue
-		}
-		for _, declaration := range tool.FunctionDeclarations {
-			if declaration != nil && declaration.Name == answerTool {
-				return true
-			}
-		}
-	}
-	return false
+	f.answer = answer.OfObject(enum)
 }

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/setting"
 )
 
 // config fits the configuration.
@@ -29,10 +31,10 @@ func (f *fitting) config() error {
 
 // settings omits the optional settings that the target does not take.
 func (f *fitting) settings() {
-	for i := range optional {
-		if s := &optional[i]; s.given(f.req.Config) && isNo(f.takes.of(s.name)) {
-			s.clear(f.edit())
-			f.note(s.name)
+	for i := range setting.Optional {
+		if s := &setting.Optional[i]; s.Given(f.req.Config) && isNo(f.takes.of(s.Name)) {
+			s.Clear(f.edit())
+			f.note(s.Name)
 		}
 	}
 	f.stopSequences()

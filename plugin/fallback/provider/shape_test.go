@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -70,41 +69,6 @@ func TestSchemaWithTools(t *testing.T) {
 				t.Error("the caller's configuration changed")
 			}
 		})
-	}
-}
-
-// B103: the call of the schema's function becomes the answer; calls of other
-// functions are never lost.
-func TestAnswerOfSchemaAsTool(t *testing.T) {
-	_, fitted := fit(t, flash25, &genai.GenerateContentConfig{ResponseSchema: object(), Tools: []*genai.Tool{weather()}}, ask(genai.NewPartFromText("hi")))
-	text, thought := genai.NewPartFromText("Here it is:"), &genai.Part{Text: "hm", Thought: true}
-	answer := call("set_model_response", map[string]any{"city": "Rome"})
-	for _, test := range []struct {
-		name        string
-		given, want []*genai.Part
-		partial     bool
-	}{
-		{"the answer", []*genai.Part{thought, text, answer}, []*genai.Part{thought, genai.NewPartFromText(`{"city":"Rome"}`)}, false},
-		{"beside another call", []*genai.Part{text, call("weather", nil), answer}, []*genai.Part{text, call("weather", nil)}, false},
-		{"another call", []*genai.Part{call("weather", nil)}, []*genai.Part{call("weather", nil)}, false},
-		{"no call", []*genai.Part{text}, []*genai.Part{text}, false},
-		{"part of a stream", []*genai.Part{answer}, []*genai.Part{answer}, true},
-		{"without arguments", []*genai.Part{call("set_model_response", nil)}, []*genai.Part{genai.NewPartFromText(`{}`)}, false},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			resp := &model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: test.given}, Partial: test.partial, FinishReason: genai.FinishReasonStop}
-			given := len(test.given)
-			got := fitted.Answer(resp)
-			if diff := cmp.Diff(test.want, got.Content.Parts); diff != "" || got.FinishReason != genai.FinishReasonStop {
-				t.Errorf("answer (-want +got):\n%s", diff)
-			}
-			if len(resp.Content.Parts) != given {
-				t.Error("the given answer changed")
-			}
-		})
-	}
-	if got := fitted.Answer(nil); got != nil {
-		t.Errorf("no answer became %v", got)
 	}
 }
 

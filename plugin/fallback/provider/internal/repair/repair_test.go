@@ -1,4 +1,4 @@
-package provider_test
+package repair_test
 
 import (
 	"testing"

@@ -1,37 +1,23 @@
-package provider
+// Package modelname reads the name of a model as APIs and servers write it: its family,
+// such as gemini-flash, and its version.
+//
+// It knows how vendors write names, and nothing of what their models accept: that is
+// for the tables of package provider.
+package modelname
 
 import "strings"
 
-// ByName returns the API of a model by its name alone, such as Gemini for
-// "gemini-3-flash" or "publishers/google/models/gemini-3-flash", Responses for
-// "gpt-5" and Anthropic for "claude-sonnet-5". It returns "" for a name that it
-// does not know.
-func ByName(model string) API {
-	name, _ := parseName(model)
-	switch {
-	case matchesAny("gemini-* gemma-*", name):
-		return Gemini
-	case matchesAny("gpt-oss*", name):
-		return "" // open weights: every server has them
-	case matchesAny("gpt-* chatgpt-* o# o#-*", name):
-		return Responses
-	case matchesAny("claude-*", name):
-		return Anthropic
-	}
-	return ""
-}
+// Version is a model's version as a number to compare: 306 for 3.6. It is 1 << 30 for
+// a name without one, such as gemini-flash-latest, so that it counts as the newest.
+type Version int
 
-// version is a model's version as a number to compare: 306 for 3.6.
-type version int
+const newest Version = 1 << 30
 
-// newest is the version of a name without one, such as gemini-flash-latest.
-const newest version = 1 << 30
-
-// parseName returns a model's name in lower case, without a path before it
+// Parse returns a model's name in lower case, without a path before it
 // (models/, publishers/google/models/, openai/), the regions and vendor of
 // Bedrock, the mark of a fine-tuned model and the date of a snapshot; and its
 // version.
-func parseName(model string) (string, version) {
+func Parse(model string) (string, Version) {
 	name := strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
 	if tuned, ok := strings.CutPrefix(name, "ft:"); ok {
 		name, _, _ = strings.Cut(tuned, ":")
@@ -76,7 +62,7 @@ func hasShape(s, shape string) bool {
 
 // versionOf returns the first number of name, such as 3.6 in gemini-3.6-flash.
 // Claude's have a dash instead of the point.
-func versionOf(name string) version {
+func versionOf(name string) Version {
 	start := strings.IndexAny(name, "0123456789")
 	if start < 0 {
 		return newest
@@ -85,10 +71,10 @@ func versionOf(name string) version {
 	if major < 0 {
 		return newest
 	}
-	v := version(major) * 100
+	v := Version(major) * 100
 	if rest != "" && (rest[0] == '.' || rest[0] == '-' && strings.HasPrefix(name, "claude-")) {
 		if minor, rest := digits(rest[1:]); minor >= 0 && (rest == "" || rest[0] == '-') {
-			v += version(minor)
+			v += Version(minor)
 		}
 	}
 	return v

@@ -1,4 +1,9 @@
-package provider
+// Package answer wraps the schema of an answer in that of an object, because functions
+// and some APIs take nothing else, and unwraps the answer.
+//
+// It changes no request: package provider decides which target needs it, and puts the
+// schema into its place.
+package answer
 
 import (
 	"encoding/json"
@@ -8,7 +13,7 @@ import (
 	"google.golang.org/genai"
 )
 
-// answerOf returns a function that turns a call of set_model_response into text:
+// OfCall returns a function that turns a call of set_model_response into text:
 //
 //   - Partial answers pass unchanged.
 //   - A final answer whose only call is set_model_response becomes its arguments as
@@ -20,7 +25,7 @@ import (
 //
 // wrapped says that the answer is in a property of the arguments, enum that it is
 // a bare word.
-func answerOf(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
+func OfCall(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
 	return func(resp *model.LLMResponse) *model.LLMResponse {
 		if resp == nil || resp.Partial || resp.Content == nil {
 			return resp
@@ -30,7 +35,7 @@ func answerOf(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
 		for _, part := range resp.Content.Parts {
 			switch {
 			case part == nil || part.FunctionCall == nil:
-			case part.FunctionCall.Name == answerTool:
+			case part.FunctionCall.Name == Tool:
 				answer = part.FunctionCall
 			default:
 				others = true
@@ -45,7 +50,7 @@ func answerOf(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
 		}
 		var parts []*genai.Part
 		for _, part := range resp.Content.Parts {
-			isAnswer := part != nil && part.FunctionCall != nil && part.FunctionCall.Name == answerTool
+			isAnswer := part != nil && part.FunctionCall != nil && part.FunctionCall.Name == Tool
 			if part == nil || isAnswer || !others && !part.Thought && part.Text != "" {
 				continue
 			}
@@ -78,10 +83,10 @@ func textOf(args map[string]any, wrapped, enum bool) (string, bool) {
 	return string(data), err == nil
 }
 
-// unwrapText returns a function that extracts an answer from the object that its
+// OfObject returns a function that extracts an answer from the object that its
 // schema was wrapped in. Partial answers, and answers of another form, pass
 // unchanged.
-func unwrapText(enum bool) func(*model.LLMResponse) *model.LLMResponse {
+func OfObject(enum bool) func(*model.LLMResponse) *model.LLMResponse {
 	return func(resp *model.LLMResponse) *model.LLMResponse {
 		if resp == nil || resp.Partial || resp.Content == nil {
 			return resp
