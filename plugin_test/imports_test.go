@@ -98,6 +98,7 @@ var arrows = map[string]string{
 	"plugin/fallback/provider/openai/internal/api":       "failure",
 	"plugin/fallback/provider/openai/internal/chat":      "failure provider",
 	"plugin/fallback/provider/openai/internal/responses": "failure provider",
+	"plugin/fallback/fallbacktest/internal/protocol":     "",
 	"plugin/fallback/state/internal/storetest":           "state",
 	"plugin/fallback/gateway/internal/problem":           "",
 	"plugin/fallback/gateway/internal/protocol":          "call failure",

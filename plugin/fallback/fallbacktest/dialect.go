@@ -1,12 +1,5 @@
 package fallbacktest
 
-import (
-	"net/http"
-	"strings"
-
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
-)
-
 // Dialect is whose chat completions a model speaks, for [Provider.StrictAs]. The
 // servers differ in what they refuse, and a little in what they send.
 type Dialect string
@@ -47,35 +40,4 @@ func (p *Provider) dialectOf(model string) Dialect {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.dialects[model]
-}
-
-// refused is a violation in the shape of the dialect's errors. Mistral's are flat.
-func (d Dialect) refused(v *strict.Violation) status {
-	if d != Mistral {
-		return refusedByOpenAI(v)
-	}
-	e := object{"object": "error", "message": v.Message, "type": v.Kind, "param": nil, "code": orNull(v.Code)}
-	if v.Status == http.StatusUnprocessableEntity {
-		// https://github.com/partITech/php-mistral/issues/76
-		e["code"] = "3001"
-		e["message"] = object{"detail": []any{object{"type": "extra_forbidden", "loc": []string{"body", v.Param}, "msg": v.Message}}}
-	}
-	return status{code: v.Status, body: string(encode(e))}
-}
-
-// callID is an id that the dialect itself accepts.
-func (d Dialect) callID(id string) string {
-	if strict.Dialect(d).TakesID(id) {
-		return id
-	}
-	return strings.ReplaceAll(id[max(len(id)-9, 0):], "_", "0")
-}
-
-// thoughts is the name of the field that has the thoughts of an answer. OpenAI's
-// own models never tell theirs here; those of a script are told as most others do.
-func (d Dialect) thoughts() string {
-	if d == Ollama || d == Groq {
-		return "reasoning"
-	}
-	return "reasoning_content"
 }

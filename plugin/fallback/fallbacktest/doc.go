@@ -94,9 +94,9 @@
 // # What belongs here
 //
 // The package imports only the standard library, genai and packages of its own, so it
-// serves agents of every ADK version. Steps and faults know no wire format; another API
-// is another implementation of the protocol interface, in files named after it. It reads
-// requests without the types of a client, because those would hide a client's mistakes.
-// Package internal/strict has what each API refuses and what its models take. Client
-// logic (retries, classification) does not belong here.
+// serves agents of every ADK version. Steps and faults know no wire format: that is for
+// package internal/protocol, with a package for each vendor. It reads requests without
+// the types of a client, because those would hide a client's mistakes. Package
+// internal/strict has what each API refuses and what its models take. Client logic
+// (retries, classification) does not belong here.
 package fallbacktest

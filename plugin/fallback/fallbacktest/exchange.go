@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 )
 
 // exchange plays one step as the response to one request. It runs in the
@@ -14,8 +16,8 @@ import (
 type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	proto  protocol
-	req    *Request
+	proto  protocol.Protocol
+	req    *protocol.Request
 	step   Step
 	settle func(Outcome) // records the end; called once, before the client can see it
 }
@@ -79,8 +81,8 @@ func (x *exchange) pieces() (code int, header http.Header, pieces [][]byte) {
 	if step.kind == kindStatus {
 		return x.failure(step.status)
 	}
-	if b, ok := x.proto.(blocker); ok && step.answer.blocked != "" {
-		if s, ok := b.blockedStatus(x.req); ok {
+	if b, ok := x.proto.(protocol.Blocker); ok && step.answer.Blocked != "" {
+		if s, ok := b.BlockedStatus(x.req); ok {
 			return x.failure(s)
 		}
 	}
@@ -88,13 +90,13 @@ func (x *exchange) pieces() (code int, header http.Header, pieces [][]byte) {
 		if f.errorAt > 0 {
 			return x.failure(f.err)
 		}
-		doc := x.proto.document(x.req, step.answer)
+		doc := x.proto.Document(x.req, step.answer)
 		if f.malformedAt > 0 {
 			doc = doc[:len(doc)/2]
 		}
 		return http.StatusOK, contentType("application/json; charset=UTF-8"), [][]byte{doc}
 	}
-	pieces = slices.Concat(slices.Repeat([][]byte{[]byte(": keep-alive\n\n")}, step.keepAlives), x.proto.events(x.req, step.answer))
+	pieces = slices.Concat(slices.Repeat([][]byte{[]byte(": keep-alive\n\n")}, step.keepAlives), x.proto.Events(x.req, step.answer))
 	if n := f.malformedAt; n > 0 {
 		i := min(n, len(pieces)) - 1
 		bad := malformed(pieces[i])
@@ -105,17 +107,17 @@ func (x *exchange) pieces() (code int, header http.Header, pieces [][]byte) {
 		}
 	}
 	if n := f.errorAt; n > 0 {
-		pieces = append(pieces[:min(n-1, len(pieces))], x.proto.errorEvent(f.err.in(x.proto, x.req).body))
+		pieces = append(pieces[:min(n-1, len(pieces))], x.proto.ErrorEvent(f.err.In(x.proto, x.req).Body))
 	}
 	return http.StatusOK, contentType("text/event-stream"), pieces
 }
 
 // failure returns a status as a response.
-func (x *exchange) failure(s status) (code int, header http.Header, pieces [][]byte) {
-	s = s.in(x.proto, x.req)
+func (x *exchange) failure(s protocol.Status) (code int, header http.Header, pieces [][]byte) {
+	s = s.In(x.proto, x.req)
 	header = contentType("application/json; charset=UTF-8")
-	maps.Copy(header, s.header)
-	return s.code, header, [][]byte{[]byte(s.body)}
+	maps.Copy(header, s.Header)
+	return s.Code, header, [][]byte{[]byte(s.Body)}
 }
 
 func contentType(value string) http.Header { return http.Header{"Content-Type": {value}} }
@@ -147,7 +149,7 @@ func (x *exchange) broken(pieces [][]byte) ([][]byte, ending) {
 		for _, p := range pieces[:min(f.at, len(pieces))] {
 			keep += len(p)
 		}
-	case f.at >= len(x.step.answer.parts):
+	case f.at >= len(x.step.answer.Parts):
 		keep = size
 	default: // the document would have been several events
 		keep = size / 2

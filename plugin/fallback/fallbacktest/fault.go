@@ -1,6 +1,10 @@
 package fallbacktest
 
-import "time"
+import (
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
+)
 
 // timing says how long the server waits, and before what. Zero means no wait.
 type timing struct {
@@ -45,7 +49,7 @@ type fault struct {
 
 	malformedAt int // event, from 1; 0 means none
 	errorAt     int // event, from 1; 0 means none
-	err         status
+	err         protocol.Status
 }
 
 // ending is how a response stops before it is whole.

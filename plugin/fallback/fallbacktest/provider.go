@@ -5,7 +5,16 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol/anthropic"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol/gemini"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol/openai"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
 )
+
+// protocols are the APIs that the server speaks. No request belongs to two of them.
+var protocols = []protocol.Protocol{gemini.API{}, openai.Chat{}, openai.Responses{}, anthropic.API{}}
 
 // maxRequestBytes bounds what is read of a request. Gemini allows 20 MB
 // (https://ai.google.dev/gemini-api/docs/files).
@@ -74,26 +83,28 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// Until its body is read, net/http does not notice that a client has left.
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	req := &Request{Path: r.URL.Path, Header: redacted(r.Header), Body: body, Time: time.Now()}
-	for _, proto := range protocols() {
-		if !proto.owns(r) {
+	for _, proto := range protocols {
+		if !proto.Owns(r) {
 			continue
 		}
+		view := req.view()
 		if err == nil {
-			err = proto.decode(r, body, req)
+			err = proto.Decode(r, body, view)
 		}
-		if _, ok := proto.(chat); ok {
-			proto = chat{dialect: p.dialectOf(req.Model)}
+		req.decoded(view)
+		if _, ok := proto.(openai.Chat); ok {
+			proto = openai.Chat{Dialect: strict.Dialect(p.dialectOf(req.Model))}
 		}
-		refused, strict := refusal(proto, req, err), p.isStrict()
-		if refused == nil && strict {
-			refused = proto.check(r, body, req)
+		refused, isStrict := refusal(proto, view, err), p.isStrict()
+		if refused == nil && isStrict {
+			refused = proto.Check(r, body, view)
 		}
-		if refused != nil && strict {
-			req.Violation = refused.text
+		if refused != nil && isStrict {
+			req.Violation = refused.Text
 		}
 		snapshot := p.record(req)
-		play := &exchange{w: w, r: r, proto: proto, req: snapshot, step: p.stepFor(snapshot, refused)}
-		play.step.answer.strict = strict
+		play := &exchange{w: w, r: r, proto: proto, req: snapshot.view(), step: p.stepFor(snapshot, refused)}
+		play.step.answer.Strict = isStrict
 		play.settle = func(o Outcome) { p.settle(req, o) }
 		play.run()
 		return
@@ -108,11 +119,11 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // refusal is the error for a request that cannot be read, or nil.
-func refusal(proto protocol, req *Request, err error) *violation {
+func refusal(proto protocol.Protocol, req *protocol.Request, err error) *protocol.Violation {
 	if err == nil {
 		return nil
 	}
-	return &violation{text: err.Error(), status: proto.problem(req, problem{kind: badRequest, text: err.Error()})}
+	return &protocol.Violation{Text: err.Error(), Status: proto.Problem(req, protocol.Problem{Kind: protocol.BadRequest, Text: err.Error()})}
 }
 
 // record files the request and returns a copy for the step to work with.
@@ -137,9 +148,9 @@ func (p *Provider) settle(req *Request, o Outcome) {
 
 // stepFor returns the step that answers the request. A refused one takes none of
 // the script's.
-func (p *Provider) stepFor(req *Request, refused *violation) Step {
+func (p *Provider) stepFor(req *Request, refused *protocol.Violation) Step {
 	if refused != nil {
-		return Step{kind: kindStatus, status: refused.status}
+		return Step{kind: kindStatus, status: refused.Status}
 	}
 	p.mu.Lock()
 	s := p.scripts[req.Model]

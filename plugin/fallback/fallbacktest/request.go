@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 )
 
 // Request is one request as the server saw it. It is a snapshot: it does not
@@ -44,6 +46,20 @@ const (
 	Broken     Outcome = "broken"      // ended early by the script: reset, cut or aborted
 	ClientGone Outcome = "client gone" // the client left first, or the server was closed
 )
+
+// view returns what a protocol may know of the request.
+func (r *Request) view() *protocol.Request {
+	return &protocol.Request{
+		Model: r.Model, Stream: r.Stream, Index: r.Index, Time: r.Time, Path: r.Path, Body: r.Body,
+		Contents: r.Contents, System: r.System, Tools: r.Tools,
+	}
+}
+
+// decoded fills in what a protocol has read.
+func (r *Request) decoded(view *protocol.Request) {
+	r.Model, r.Stream = view.Model, view.Stream
+	r.Contents, r.System, r.Tools = view.Contents, view.System, view.Tools
+}
 
 // Text returns the text of the last content, which is the user's question or, if
 // that is a function's result, empty.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 )
 
 // Step is what the server does with one request. The zero Step is the same as
@@ -15,8 +17,8 @@ import (
 // may stand in several scripts and be used by several goroutines.
 type Step struct {
 	kind   kind
-	answer answer
-	status status
+	answer protocol.Answer
+	status protocol.Status
 	choose func(Request) Step
 	header http.Header
 
@@ -73,21 +75,21 @@ func ToolCall(name string, args map[string]any) Step {
 // belong to the Step from then on and must not be changed. Nil parts are omitted.
 func Parts(parts ...*genai.Part) Step {
 	parts = slices.DeleteFunc(slices.Clone(parts), func(p *genai.Part) bool { return p == nil })
-	return Step{answer: answer{parts: parts}}
+	return Step{answer: protocol.Answer{Parts: parts}}
 }
 
 // Empty answers with a candidate that has no parts and finish reason STOP.
 func Empty() Step { return Step{} }
 
 // NoCandidates answers with usage metadata alone.
-func NoCandidates() Step { return Step{answer: answer{noCandidate: true}} }
+func NoCandidates() Step { return Step{answer: protocol.Answer{NoCandidate: true}} }
 
 // Blocked answers as Gemini does to a prompt that its content policy rejects:
 // status 200, no candidate, and the reason in promptFeedback. For an answer that
 // is stopped by policy half way use Text(…).Finish(genai.FinishReasonSafety). The
 // other APIs let the model refuse.
 func Blocked(reason genai.BlockedReason) Step {
-	return Step{answer: answer{noCandidate: true, blocked: reason}}
+	return Step{answer: protocol.Answer{NoCandidate: true, Blocked: reason}}
 }
 
 // Status answers with an HTTP status, from 200 to 599, and a body as given. Errors that the
@@ -98,7 +100,7 @@ func Status(code int, body string) Step {
 	if code < 200 || code > 599 {
 		panic(fmt.Sprintf("fallbacktest: Status code is %d: allowed are 200 to 599", code))
 	}
-	return Step{kind: kindStatus, status: status{code: code, body: body}}
+	return Step{kind: kindStatus, status: protocol.Status{Code: code, Body: body}}
 }
 
 // Reset reads the request, then resets the connection (TCP RST) without having
@@ -133,14 +135,14 @@ func (s Step) Header(key, value string) Step {
 
 // Finish sets the finish reason of an answer; without it the reason is STOP.
 func (s Step) Finish(reason genai.FinishReason) Step {
-	s.answer.finish, s.answer.noFinish = reason, false
+	s.answer.Finish, s.answer.NoFinish = reason, false
 	return s
 }
 
 // NoFinish leaves out the finish reason, and what else the API ends a stream with:
 // the answer is whole, but nothing says so.
 func (s Step) NoFinish() Step {
-	s.answer.noFinish = true
+	s.answer.NoFinish = true
 	return s
 }
 
@@ -148,7 +150,7 @@ func (s Step) NoFinish() Step {
 // no candidate, or whatever the API opens a stream with. A unary answer stays as it
 // is.
 func (s Step) MetadataFirst() Step {
-	s.answer.metadataFirst = true
+	s.answer.MetadataFirst = true
 	return s
 }
 
@@ -156,7 +158,7 @@ func (s Step) MetadataFirst() Step {
 // part if there is no call. In a stream or document of Anthropic's it is that of a
 // thought.
 func (s Step) Signature(sig []byte) Step {
-	parts := slices.Clone(s.answer.parts)
+	parts := slices.Clone(s.answer.Parts)
 	i := slices.IndexFunc(parts, func(p *genai.Part) bool { return p.FunctionCall != nil })
 	if i < 0 {
 		i = len(parts) - 1
@@ -166,7 +168,7 @@ func (s Step) Signature(sig []byte) Step {
 		signed.ThoughtSignature = slices.Clone(sig)
 		parts[i] = &signed
 	}
-	s.answer.parts = parts
+	s.answer.Parts = parts
 	return s
 }
 
@@ -174,14 +176,14 @@ func (s Step) Signature(sig []byte) Step {
 // counts as many tokens as the request has words, and the answer as many as it
 // has words and function calls.
 func (s Step) Usage(prompt, output int) Step {
-	s.answer.usage = &usage{prompt: prompt, output: output}
+	s.answer.Usage = &protocol.Usage{Prompt: prompt, Output: output}
 	return s
 }
 
 // Version sets the model version that the answer reports; without it that is the
 // model name of the request.
 func (s Step) Version(v string) Step {
-	s.answer.version = v
+	s.answer.Version = v
 	return s
 }
 

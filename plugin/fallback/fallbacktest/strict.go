@@ -1,11 +1,6 @@
 package fallbacktest
 
-import (
-	"fmt"
-	"net/http"
-
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
-)
+import "fmt"
 
 // Strict makes the provider refuse what the real APIs refuse, with the status and
 // in the shape of the real error: a message of the wrong role, a call without its
@@ -37,23 +32,4 @@ func (p *Provider) Violations() []string {
 		out = append(out, fmt.Sprintf("%s: %s", r.Model, r.Violation))
 	}
 	return out
-}
-
-// violation is a request that the API refuses.
-type violation struct {
-	text   string // in words of this package, for [Request.Violation]
-	status status // as the API says it
-}
-
-// asked is what the rules see of a request.
-func asked(r *http.Request, body []byte, req *Request) strict.Request {
-	return strict.Request{Model: req.Model, Path: req.Path, Header: r.Header, Body: body}
-}
-
-// refused returns a violation with the status as write has it, nil if there is none.
-func refused(v *strict.Violation, write func(*strict.Violation) status) *violation {
-	if v == nil {
-		return nil
-	}
-	return &violation{text: v.Text(), status: write(v)}
 }

@@ -1,4 +1,8 @@
-package fallbacktest
+// Package anthropic writes answers and errors as Anthropic's Messages API does, and reads
+// its requests.
+//
+// What the API refuses in strict mode is in package strict.
+package anthropic
 
 import (
 	"encoding/base64"
@@ -11,20 +15,23 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
-// anthropic is the Messages API (https://platform.claude.com/docs/en/api/messages)
+// API is the Messages API (https://platform.claude.com/docs/en/api/messages)
 // at any path that ends like Anthropic's. Like the other protocols that are not
 // Gemini's it reads JSON as it came.
-type anthropic struct{}
+type API struct{}
 
-func (anthropic) owns(r *http.Request) bool {
+type object = map[string]any
+
+func (API) Owns(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/v1/messages")
 }
 
-func (anthropic) decode(_ *http.Request, body []byte, req *Request) error {
+func (API) Decode(_ *http.Request, body []byte, req *protocol.Request) error {
 	var in object
 	if err := json.Unmarshal(body, &in); err != nil || in == nil {
 		return fmt.Errorf("fallbacktest: the request body is not valid JSON: %v", err)
@@ -89,64 +96,64 @@ func blockPart(b object, names map[string]string) *genai.Part {
 		for _, c := range wire.Blocks(b["content"]) {
 			output += wire.Str(c, "text")
 		}
-		return functionResult(id, names[id], output)
+		return protocol.FunctionResult(id, names[id], output)
 	}
 	return nil
 }
 
-// problem writes errors as Anthropic does.
+// Problem writes errors as Anthropic does.
 // (https://platform.claude.com/docs/en/api/errors)
-func (anthropic) problem(req *Request, p problem) status {
-	switch p.kind {
-	case dailyQuota: // a spend limit that is reached comes without retry-after
-		return anthropicError(req, http.StatusTooManyRequests, "rate_limit_error",
+func (API) Problem(req *protocol.Request, p protocol.Problem) protocol.Status {
+	switch p.Kind {
+	case protocol.DailyQuota: // a spend limit that is reached comes without retry-after
+		return apiError(req, http.StatusTooManyRequests, "rate_limit_error",
 			"You have reached your organization's monthly spend limit.", object{"error_code": "enforced_spend_limit_reached"})
-	case minuteQuota:
-		s := anthropicError(req, http.StatusTooManyRequests, "rate_limit_error",
+	case protocol.MinuteQuota:
+		s := apiError(req, http.StatusTooManyRequests, "rate_limit_error",
 			"This request would exceed your organization's rate limit of 50 requests per minute.", nil)
-		s.header.Set("Retry-After", fmt.Sprint(int64(math.Ceil(p.retry.Seconds()))))
-		s.header.Set("Anthropic-Ratelimit-Requests-Limit", "50")
-		s.header.Set("Anthropic-Ratelimit-Requests-Remaining", "0")
+		s.Header.Set("Retry-After", fmt.Sprint(int64(math.Ceil(p.Retry.Seconds()))))
+		s.Header.Set("Anthropic-Ratelimit-Requests-Limit", "50")
+		s.Header.Set("Anthropic-Ratelimit-Requests-Remaining", "0")
 		return s
-	case exhausted:
-		return anthropicError(req, http.StatusTooManyRequests, "rate_limit_error", "Number of requests has exceeded your rate limit.", nil)
-	case overloaded, capacity:
-		return anthropicError(req, 529, "overloaded_error", "Overloaded", nil)
-	case deadline:
-		return anthropicError(req, http.StatusGatewayTimeout, "timeout_error", "Request timed out.", nil)
-	case contextLength: // https://platform.claude.com/docs/en/build-with-claude/context-windows
-		return anthropicError(req, http.StatusBadRequest, "invalid_request_error", "prompt is too long: 1200293 tokens > 1000000 maximum", nil)
-	case invalidKey:
-		return anthropicError(req, http.StatusUnauthorized, "authentication_error", "invalid x-api-key", nil)
-	case notFound:
-		return anthropicError(req, http.StatusNotFound, "not_found_error", "model: "+req.Model, nil)
-	case location:
-		return anthropicError(req, http.StatusForbidden, "permission_error", "Request not allowed", nil)
-	case badRequest:
-		return anthropicError(req, http.StatusBadRequest, "invalid_request_error", p.text, nil)
+	case protocol.Exhausted:
+		return apiError(req, http.StatusTooManyRequests, "rate_limit_error", "Number of requests has exceeded your rate limit.", nil)
+	case protocol.Overloaded, protocol.Capacity:
+		return apiError(req, 529, "overloaded_error", "Overloaded", nil)
+	case protocol.Deadline:
+		return apiError(req, http.StatusGatewayTimeout, "timeout_error", "Request timed out.", nil)
+	case protocol.ContextLength: // https://platform.claude.com/docs/en/build-with-claude/context-windows
+		return apiError(req, http.StatusBadRequest, "invalid_request_error", "prompt is too long: 1200293 tokens > 1000000 maximum", nil)
+	case protocol.InvalidKey:
+		return apiError(req, http.StatusUnauthorized, "authentication_error", "invalid x-api-key", nil)
+	case protocol.NotFound:
+		return apiError(req, http.StatusNotFound, "not_found_error", "model: "+req.Model, nil)
+	case protocol.Location:
+		return apiError(req, http.StatusForbidden, "permission_error", "Request not allowed", nil)
+	case protocol.BadRequest:
+		return apiError(req, http.StatusBadRequest, "invalid_request_error", p.Text, nil)
 	}
-	return anthropicError(req, http.StatusInternalServerError, "api_error", "Internal server error", nil)
+	return apiError(req, http.StatusInternalServerError, "api_error", "Internal server error", nil)
 }
 
-func (anthropic) check(r *http.Request, body []byte, req *Request) *violation {
-	return refused(strict.Anthropic(asked(r, body, req)), func(v *strict.Violation) status {
-		return anthropicError(req, v.Status, v.Kind, v.Message, nil)
+func (API) Check(r *http.Request, body []byte, req *protocol.Request) *protocol.Violation {
+	return protocol.Refused(strict.Anthropic(protocol.Asked(r, body, req)), func(v *strict.Violation) protocol.Status {
+		return apiError(req, v.Status, v.Kind, v.Message, nil)
 	})
 }
 
-func anthropicError(req *Request, code int, kind, message string, details object) status {
+func apiError(req *protocol.Request, code int, kind, message string, details object) protocol.Status {
 	e := object{"type": kind, "message": message}
 	if details != nil {
 		e["details"] = details
 	}
-	id := openAIID("req_", req, 0)
-	return status{
-		code:   code,
-		header: http.Header{"Request-Id": {id}},
-		body:   string(encode(object{"type": "error", "error": e, "request_id": id})),
+	id := protocol.ID("req_", req, 0)
+	return protocol.Status{
+		Code:   code,
+		Header: http.Header{"Request-Id": {id}},
+		Body:   string(protocol.Encode(object{"type": "error", "error": e, "request_id": id})),
 	}
 }
 
-func (anthropic) errorEvent(body string) []byte {
+func (API) ErrorEvent(body string) []byte {
 	return []byte("event: error\ndata: " + strings.ReplaceAll(body, "\n", " ") + "\n\n")
 }

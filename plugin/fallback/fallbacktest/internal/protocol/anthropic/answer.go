@@ -1,4 +1,4 @@
-package fallbacktest
+package anthropic
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
 )
 
-func (anthropic) document(req *Request, a answer) []byte {
+func (API) Document(req *protocol.Request, a protocol.Answer) []byte {
 	w := newMessageWriter(req, a)
 	content := []object{}
-	for i, p := range joined(a.parts) {
+	for i, p := range protocol.Joined(a.Parts) {
 		switch {
 		case p.FunctionCall != nil:
 			// A unary answer holds an object even where a stream is cut off within it.
@@ -29,43 +30,43 @@ func (anthropic) document(req *Request, a answer) []byte {
 	}
 	m := w.message()
 	m["content"] = content
-	m["stop_reason"] = orNull(w.stopReason())
+	m["stop_reason"] = protocol.OrNull(w.stopReason())
 	m["stop_details"] = w.stopDetails()
-	m["usage"] = w.usage(len(a.parts))
-	return encode(m)
+	m["usage"] = w.usage(len(a.Parts))
+	return protocol.Encode(m)
 }
 
-func (anthropic) events(req *Request, a answer) [][]byte {
+func (API) Events(req *protocol.Request, a protocol.Answer) [][]byte {
 	w := newMessageWriter(req, a)
 	start := w.message()
 	start["usage"] = w.usage(0)
 	opening := append(messageEvent("message_start", object{"message": start}), messageEvent("ping", object{})...)
 	var pieces [][]byte
-	for i, p := range a.parts {
+	for i, p := range a.Parts {
 		pieces = append(pieces, w.part(p, i))
 	}
-	return framed(opening, pieces, w.closing(), a.metadataFirst)
+	return protocol.Framed(opening, pieces, w.closing(), a.MetadataFirst)
 }
 
 // messageWriter writes an answer as blocks. While a stream is written, open is the
 // type of the block under way, empty if there is none.
 type messageWriter struct {
-	answer
-	req     *Request
+	protocol.Answer
+	req     *protocol.Request
 	index   int // of the block under way or, between blocks, the next
 	open    string
 	thought string // the text of the thinking block under way, and a signature given for it
 	sealed  []byte
 }
 
-func newMessageWriter(req *Request, a answer) *messageWriter {
-	return &messageWriter{answer: a, req: req}
+func newMessageWriter(req *protocol.Request, a protocol.Answer) *messageWriter {
+	return &messageWriter{Answer: a, req: req}
 }
 
 // message is the answer without what is known at its end only.
 func (w *messageWriter) message() object {
 	return object{
-		"id": openAIID("msg_", w.req, 0), "type": "message", "role": "assistant", "model": w.versionFor(w.req),
+		"id": protocol.ID("msg_", w.req, 0), "type": "message", "role": "assistant", "model": w.VersionFor(w.req),
 		"content": []object{}, "stop_reason": nil, "stop_sequence": nil, "stop_details": nil,
 	}
 }
@@ -73,16 +74,16 @@ func (w *messageWriter) message() object {
 // usage counts the first n parts; before the first there is one token of output.
 // (https://platform.claude.com/docs/en/build-with-claude/streaming)
 func (w *messageWriter) usage(n int) object {
-	u := w.usageFor(w.req, n)
-	if n == 0 && len(w.parts) > 0 {
-		u.output = 1
+	u := w.UsageFor(w.req, n)
+	if n == 0 && len(w.Parts) > 0 {
+		u.Output = 1
 	}
 	thinking := 0
 	if n > 0 {
-		thinking = w.reasoningTokens(u)
+		thinking = w.ReasoningTokens(u)
 	}
 	return object{
-		"input_tokens": u.prompt, "output_tokens": u.output, "service_tier": "standard",
+		"input_tokens": u.Prompt, "output_tokens": u.Output, "service_tier": "standard",
 		"cache_creation_input_tokens": 0, "cache_read_input_tokens": 0,
 		"output_tokens_details": object{"thinking_tokens": thinking},
 	}
@@ -94,7 +95,7 @@ func (w *messageWriter) part(p *genai.Part, n int) []byte {
 	switch {
 	case p.FunctionCall != nil:
 		out = append(w.stop(), w.start("tool_use", object{"id": toolUseID(w.req, p.FunctionCall, n), "name": p.FunctionCall.Name, "input": object{}})...)
-		for _, piece := range append([]string{""}, inPieces(w.arguments(p.FunctionCall))...) {
+		for _, piece := range append([]string{""}, protocol.InPieces(w.Arguments(p.FunctionCall))...) {
 			out = append(out, w.delta("input_json_delta", "partial_json", piece)...)
 		}
 	case p.Thought:
@@ -149,12 +150,12 @@ func (w *messageWriter) stop() []byte {
 // closing ends the stream; without a finish reason it ends after the last block.
 func (w *messageWriter) closing() []byte {
 	out := w.stop()
-	if w.noFinish {
+	if w.NoFinish {
 		return out
 	}
 	out = append(out, messageEvent("message_delta", object{
 		"delta": object{"stop_reason": w.stopReason(), "stop_sequence": nil, "stop_details": w.stopDetails()},
-		"usage": w.usage(len(w.parts)),
+		"usage": w.usage(len(w.Parts)),
 	})...)
 	return append(out, messageEvent("message_stop", object{})...)
 }
@@ -162,15 +163,15 @@ func (w *messageWriter) closing() []byte {
 // stopReason is the finish reason in Anthropic's words. A reason that has none is
 // written as one that the client does not know.
 func (w *messageWriter) stopReason() string {
-	reason := w.finishReason()
-	if w.blocked != "" {
+	reason := w.FinishReason()
+	if w.Blocked != "" {
 		return "refusal"
 	}
 	switch reason {
 	case "":
 		return ""
 	case genai.FinishReasonStop, genai.FinishReasonMalformedFunctionCall:
-		for _, p := range w.parts {
+		for _, p := range w.Parts {
 			if p.FunctionCall != nil {
 				return "tool_use"
 			}
@@ -203,14 +204,14 @@ func (w *messageWriter) signature(thought string, given []byte) string {
 }
 
 // toolUseID is the id of the n-th part, which is a call.
-func toolUseID(req *Request, call *genai.FunctionCall, n int) string {
+func toolUseID(req *protocol.Request, call *genai.FunctionCall, n int) string {
 	if call.ID != "" {
 		return call.ID
 	}
-	return openAIID("toolu_", req, n)
+	return protocol.ID("toolu_", req, n)
 }
 
 func messageEvent(kind string, fields object) []byte {
 	fields["type"] = kind
-	return fmt.Appendf(nil, "event: %s\ndata: %s\n\n", kind, encode(fields))
+	return fmt.Appendf(nil, "event: %s\ndata: %s\n\n", kind, protocol.Encode(fields))
 }

@@ -1,4 +1,4 @@
-package fallbacktest
+package openai
 
 import (
 	"net/http"
@@ -6,21 +6,24 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
-// chat is OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat),
+// Chat is OpenAI's chat completions (https://platform.openai.com/docs/api-reference/chat),
 // which many servers speak: at any path that ends like OpenAI's, and at Azure's
 // deployments.
-type chat struct{ dialect Dialect }
+type Chat struct {
+	Dialect strict.Dialect // whose rules the request is held to, and how it is answered
+}
 
-func (chat) owns(r *http.Request) bool {
+func (Chat) Owns(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/chat/completions")
 }
 
-func (chat) decode(r *http.Request, body []byte, req *Request) error {
-	in, err := openAIBody(r, body, req)
+func (Chat) Decode(r *http.Request, body []byte, req *protocol.Request) error {
+	in, err := readBody(r, body, req)
 	if err != nil {
 		return err
 	}
@@ -41,7 +44,7 @@ func (chat) decode(r *http.Request, body []byte, req *Request) error {
 
 // decodeMessage adds one message to the request. Results that follow each other
 // become one content, as a client of Gemini sends them.
-func decodeMessage(req *Request, m object, names map[string]string) {
+func decodeMessage(req *protocol.Request, m object, names map[string]string) {
 	switch wire.Str(m, "role") {
 	case "system", "developer":
 		if req.System == nil {
@@ -68,21 +71,21 @@ func decodeMessage(req *Request, m object, names map[string]string) {
 			output += p.Text
 		}
 		id := wire.Str(m, "tool_call_id")
-		req.addResult(functionResult(id, names[id], output))
+		addResult(req, protocol.FunctionResult(id, names[id], output))
 	default:
 		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleUser, Parts: decodeContent(m["content"])})
 	}
 }
 
 // addResult adds a function's result, to the results right before it if there are any.
-func (r *Request) addResult(result *genai.Part) {
-	if n := len(r.Contents); n > 0 {
-		if parts := r.Contents[n-1].Parts; len(parts) > 0 && parts[0].FunctionResponse != nil {
-			r.Contents[n-1].Parts = append(parts, result)
+func addResult(req *protocol.Request, result *genai.Part) {
+	if n := len(req.Contents); n > 0 {
+		if parts := req.Contents[n-1].Parts; len(parts) > 0 && parts[0].FunctionResponse != nil {
+			req.Contents[n-1].Parts = append(parts, result)
 			return
 		}
 	}
-	r.Contents = append(r.Contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{result}})
+	req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{result}})
 }
 
 // decodeContent reads a string or a list of parts, of chat completions or of
@@ -127,26 +130,28 @@ func filePart(file object) *genai.Part {
 	return &genai.Part{}
 }
 
-func (chat) errorEvent(body string) []byte {
+func (Chat) ErrorEvent(body string) []byte {
 	return []byte("data: " + strings.ReplaceAll(body, "\n", " ") + "\n\n")
 }
 
-func (chat) problem(req *Request, p problem) status { return openAIProblem(req, p, "messages") }
-
-// check holds the request to OpenAI's rules, or to those of the server whose
-// dialect the model has been given.
-func (p chat) check(r *http.Request, body []byte, req *Request) *violation {
-	return refused(strict.Chat(asked(r, body, req), strict.Dialect(p.dialect)), p.dialect.refused)
+func (Chat) Problem(req *protocol.Request, p protocol.Problem) protocol.Status {
+	return problem(req, p, "messages")
 }
 
-// blockedStatus is how Azure answers a prompt that its filter rejects, where
+// Check holds the request to OpenAI's rules, or to those of the server whose
+// dialect the model has been given.
+func (p Chat) Check(r *http.Request, body []byte, req *protocol.Request) *protocol.Violation {
+	return protocol.Refused(strict.Chat(protocol.Asked(r, body, req), p.Dialect), p.refused)
+}
+
+// BlockedStatus is how Azure answers a prompt that its filter rejects, where
 // OpenAI's own endpoint has the model refuse
 // (https://learn.microsoft.com/azure/ai-foundry/openai/concepts/content-filter).
-func (chat) blockedStatus(req *Request) (status, bool) {
+func (Chat) BlockedStatus(req *protocol.Request) (protocol.Status, bool) {
 	if !strings.Contains(req.Path, "/openai/deployments/") && !strings.Contains(req.Path, "/openai/v1/") {
-		return status{}, false
+		return protocol.Status{}, false
 	}
-	return status{code: http.StatusBadRequest, body: string(encode(object{"error": object{
+	return protocol.Status{Code: http.StatusBadRequest, Body: string(protocol.Encode(object{"error": object{
 		"message": "The response was filtered due to the prompt triggering the content management policy.",
 		"type":    nil, "param": "prompt", "code": "content_filter", "status": http.StatusBadRequest,
 		"innererror": object{"code": "ResponsibleAIPolicyViolation", "content_filter_result": object{"violence": object{"filtered": true, "severity": "high"}}},

@@ -1,56 +1,57 @@
-package fallbacktest
+package gemini
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 )
 
-// problem writes errors as Gemini does. The public report of each is named at the
-// step that makes it.
-func (gemini) problem(req *Request, p problem) status {
-	switch p.kind {
-	case dailyQuota:
+// Problem writes errors as Gemini does. The public report of each is named at the
+// step of fallbacktest that makes it.
+func (API) Problem(req *protocol.Request, p protocol.Problem) protocol.Status {
+	switch p.Kind {
+	case protocol.DailyQuota:
 		return quota("PerDay", 20, 39*time.Second, req.Model)
-	case minuteQuota:
-		return quota("PerMinute", 10, p.retry, req.Model)
-	case exhausted:
+	case protocol.MinuteQuota:
+		return quota("PerMinute", 10, p.Retry, req.Model)
+	case protocol.Exhausted:
 		return googleError(http.StatusTooManyRequests, "RESOURCE_EXHAUSTED",
 			"Resource has been exhausted (e.g. check quota).")
-	case overloaded:
+	case protocol.Overloaded:
 		return googleError(http.StatusServiceUnavailable, "UNAVAILABLE",
 			"The model is overloaded. Please try again later.")
-	case capacity:
+	case protocol.Capacity:
 		return googleError(http.StatusServiceUnavailable, "UNAVAILABLE",
 			"No capacity available for model "+req.Model+" on the server",
 			errorInfo("MODEL_CAPACITY_EXHAUSTED", "cloudcode-pa.googleapis.com"))
-	case deadline:
+	case protocol.Deadline:
 		return googleError(http.StatusGatewayTimeout, "DEADLINE_EXCEEDED",
 			"Deadline expired before operation could complete.")
-	case contextLength:
+	case protocol.ContextLength:
 		return googleError(http.StatusBadRequest, "INVALID_ARGUMENT",
 			"The input token count (1200293) exceeds the maximum number of tokens allowed (1048576).")
-	case invalidKey:
+	case protocol.InvalidKey:
 		return googleError(http.StatusBadRequest, "INVALID_ARGUMENT",
 			"API key not valid. Please pass a valid API key.",
 			errorInfo("API_KEY_INVALID", "googleapis.com"))
-	case notFound:
+	case protocol.NotFound:
 		return googleError(http.StatusNotFound, "NOT_FOUND",
 			"models/"+req.Model+" is not found for API version v1beta, or is not supported for generateContent. "+
 				"Call ListModels to see the list of available models and their supported methods.")
-	case location:
+	case protocol.Location:
 		return googleError(http.StatusBadRequest, "FAILED_PRECONDITION",
 			"User location is not supported for the API use.")
-	case badRequest:
-		return googleError(http.StatusBadRequest, "INVALID_ARGUMENT", p.text)
+	case protocol.BadRequest:
+		return googleError(http.StatusBadRequest, "INVALID_ARGUMENT", p.Text)
 	}
 	return googleError(http.StatusInternalServerError, "INTERNAL",
 		"An internal error has occurred. Please retry or report in https://developers.generativeai.google/guide/troubleshooting")
 }
 
-func quota(window string, limit int, retry time.Duration, model string) status {
+func quota(window string, limit int, retry time.Duration, model string) protocol.Status {
 	const metric = "generativelanguage.googleapis.com/generate_content_free_tier_requests"
 	return googleError(http.StatusTooManyRequests, "RESOURCE_EXHAUSTED",
 		fmt.Sprintf("You exceeded your current quota, please check your plan and billing details. "+
@@ -70,12 +71,12 @@ func quota(window string, limit int, retry time.Duration, model string) status {
 }
 
 // googleError is a status with a google.rpc error as its body.
-func googleError(code int, grpcStatus, message string, details ...map[string]any) status {
+func googleError(code int, grpcStatus, message string, details ...map[string]any) protocol.Status {
 	e := map[string]any{"code": code, "message": message, "status": grpcStatus}
 	if len(details) > 0 {
 		e["details"] = details
 	}
-	return status{code: code, body: string(encode(map[string]any{"error": e}))}
+	return protocol.Status{Code: code, Body: string(protocol.Encode(map[string]any{"error": e}))}
 }
 
 func errorInfo(reason, domain string) map[string]any {
@@ -87,14 +88,4 @@ func errorInfo(reason, domain string) map[string]any {
 func seconds(d time.Duration) string {
 	s := fmt.Sprintf("%.9f", d.Seconds())
 	return strings.TrimRight(strings.TrimRight(s, "0"), ".") + "s"
-}
-
-// encode writes values whose types are known here. Only a caller's own tool
-// arguments can fail to encode, and then the error is the document.
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Appendf(nil, "fallbacktest: answer cannot be encoded: %v", err)
-	}
-	return b
 }

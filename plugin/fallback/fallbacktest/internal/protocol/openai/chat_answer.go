@@ -1,21 +1,23 @@
-package fallbacktest
+package openai
 
 import (
 	"encoding/json"
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 )
 
 // refusalText is what a model says instead of an answer to a prompt that
-// [Blocked] blocks.
+// the API blocks.
 const refusalText = "I'm sorry, but I can't assist with that request."
 
 // chatWriter writes one answer to one request, with what the request asks for.
 type chatWriter struct {
-	req *Request
-	answer
-	dialect Dialect
+	req *protocol.Request
+	protocol.Answer
+	api     Chat
 	options struct {
 		Logprobs      bool `json:"logprobs"`
 		StreamOptions struct {
@@ -24,33 +26,33 @@ type chatWriter struct {
 	}
 }
 
-func newChatWriter(req *Request, a answer, d Dialect) *chatWriter {
-	w := &chatWriter{req: req, answer: a, dialect: d}
+func newChatWriter(req *protocol.Request, a protocol.Answer, api Chat) *chatWriter {
+	w := &chatWriter{req: req, Answer: a, api: api}
 	_ = json.Unmarshal(req.Body, &w.options) // a field of another type counts as left out
 	return w
 }
 
-func (p chat) document(req *Request, a answer) []byte {
-	w := newChatWriter(req, a, p.dialect)
+func (p Chat) Document(req *protocol.Request, a protocol.Answer) []byte {
+	w := newChatWriter(req, a, p)
 	doc := w.envelope("chat.completion")
 	doc["usage"] = w.usageDetails()
 	doc["choices"] = []any{}
-	if a.noCandidate && a.blocked == "" {
-		return encode(doc)
+	if a.NoCandidate && a.Blocked == "" {
+		return protocol.Encode(doc)
 	}
 	message := object{"role": "assistant", "content": nil, "refusal": nil, "annotations": []any{}}
-	if a.blocked != "" {
+	if a.Blocked != "" {
 		message["refusal"] = refusalText
-	} else if len(a.calls()) == 0 {
+	} else if len(calls(a)) == 0 {
 		message["content"] = ""
 	}
 	var calls []any
-	for i, part := range a.parts {
+	for i, part := range a.Parts {
 		switch {
 		case part.FunctionCall != nil:
 			calls = append(calls, w.call(part.FunctionCall, i))
 		case part.Thought:
-			appendText(message, w.dialect.thoughts(), part.Text)
+			appendText(message, w.api.thoughts(), part.Text)
 		case part.Text != "":
 			appendText(message, "content", part.Text)
 		}
@@ -59,18 +61,18 @@ func (p chat) document(req *Request, a answer) []byte {
 		message["tool_calls"] = calls
 	}
 	doc["choices"] = []any{object{
-		"index": 0, "message": message, "finish_reason": a.chatFinish(),
-		"logprobs": w.logprobs(a.parts...),
+		"index": 0, "message": message, "finish_reason": chatFinish(a),
+		"logprobs": w.logprobs(a.Parts...),
 	}}
-	return encode(doc)
+	return protocol.Encode(doc)
 }
 
-func (p chat) events(req *Request, a answer) [][]byte {
+func (p Chat) Events(req *protocol.Request, a protocol.Answer) [][]byte {
 	// The role comes in a chunk of its own, before any content.
-	w := newChatWriter(req, a, p.dialect)
+	w := newChatWriter(req, a, p)
 	var pieces [][]byte
 	call := 0
-	for i, part := range a.parts {
+	for i, part := range a.Parts {
 		var piece []byte
 		for _, delta := range w.deltas(part, i, call) {
 			piece = append(piece, w.chunk(delta, nil, part)...)
@@ -80,31 +82,17 @@ func (p chat) events(req *Request, a answer) [][]byte {
 		}
 		pieces = append(pieces, piece)
 	}
-	return framed(w.opening(), pieces, w.closing(), a.metadataFirst)
-}
-
-// framed puts the events that open and close a stream around its pieces.
-func framed(opening []byte, pieces [][]byte, closing []byte, apart bool) [][]byte {
-	if len(pieces) == 0 {
-		pieces = [][]byte{nil}
-	}
-	last := len(pieces) - 1
-	pieces[last] = append(pieces[last], closing...)
-	if apart {
-		return append([][]byte{opening}, pieces...)
-	}
-	pieces[0] = append(opening, pieces[0]...)
-	return pieces
+	return protocol.Framed(w.opening(), pieces, w.closing(), a.MetadataFirst)
 }
 
 func (w *chatWriter) opening() []byte {
 	switch {
-	case w.blocked != "":
+	case w.Blocked != "":
 		return append(w.chunk(object{"role": "assistant", "content": nil, "refusal": ""}, nil, nil),
 			w.chunk(object{"refusal": refusalText}, nil, nil)...)
-	case w.noCandidate:
+	case w.NoCandidate:
 		return nil
-	case len(w.calls()) > 0 && w.parts[0].FunctionCall != nil:
+	case len(calls(w.Answer)) > 0 && w.Parts[0].FunctionCall != nil:
 		return w.chunk(object{"role": "assistant", "content": nil, "refusal": nil}, nil, nil)
 	}
 	return w.chunk(object{"role": "assistant", "content": "", "refusal": nil}, nil, nil)
@@ -119,12 +107,12 @@ func (w *chatWriter) deltas(p *genai.Part, i, call int) []object {
 		start["index"] = call
 		start["function"] = object{"name": p.FunctionCall.Name, "arguments": ""}
 		deltas := []object{{"tool_calls": []any{start}}}
-		for _, piece := range inPieces(w.arguments(p.FunctionCall)) {
+		for _, piece := range protocol.InPieces(w.Arguments(p.FunctionCall)) {
 			deltas = append(deltas, object{"tool_calls": []any{object{"index": call, "function": object{"arguments": piece}}}})
 		}
 		return deltas
 	case p.Thought:
-		return []object{{w.dialect.thoughts(): p.Text}}
+		return []object{{w.api.thoughts(): p.Text}}
 	case p.Text != "":
 		return []object{{"content": p.Text}}
 	}
@@ -132,17 +120,17 @@ func (w *chatWriter) deltas(p *genai.Part, i, call int) []object {
 }
 
 func (w *chatWriter) closing() []byte {
-	if w.noFinish {
+	if w.NoFinish {
 		return nil
 	}
 	var out []byte
-	if !w.noCandidate || w.blocked != "" {
-		out = w.chunk(object{}, w.chatFinish(), nil)
+	if !w.NoCandidate || w.Blocked != "" {
+		out = w.chunk(object{}, chatFinish(w.Answer), nil)
 	}
 	if w.options.StreamOptions.IncludeUsage {
 		chunk := w.envelope("chat.completion.chunk")
 		chunk["choices"], chunk["usage"] = []any{}, w.usageDetails()
-		out = append(out, event(chunk)...)
+		out = append(out, protocol.Event(chunk)...)
 	}
 	return append(out, "data: [DONE]\n\n"...)
 }
@@ -158,28 +146,28 @@ func (w *chatWriter) chunk(delta object, finish any, part *genai.Part) []byte {
 	if w.options.StreamOptions.IncludeUsage {
 		chunk["usage"] = nil
 	}
-	return event(chunk)
+	return protocol.Event(chunk)
 }
 
 func (w *chatWriter) envelope(kind string) object {
 	return object{
-		"id": openAIID("chatcmpl-", w.req, 0), "object": kind, "created": w.req.Time.Unix(), "model": w.versionFor(w.req),
+		"id": protocol.ID("chatcmpl-", w.req, 0), "object": kind, "created": w.req.Time.Unix(), "model": w.VersionFor(w.req),
 		"service_tier": "default", "system_fingerprint": nil,
 	}
 }
 
 func (w *chatWriter) call(call *genai.FunctionCall, n int) object {
-	return object{"id": w.dialect.callID(callID(w.req, call, n)), "type": "function", "function": object{"name": call.Name, "arguments": w.arguments(call)}}
+	return object{"id": w.api.callID(callID(w.req, call, n)), "type": "function", "function": object{"name": call.Name, "arguments": w.Arguments(call)}}
 }
 
 // chatFinish is the finish reason, or nil if there is none. One that chat
 // completions do not have is sent in genai's word, in lower case.
-func (a answer) chatFinish() any {
-	switch reason := a.finishReason(); reason {
+func chatFinish(a protocol.Answer) any {
+	switch reason := a.FinishReason(); reason {
 	case "":
 		return nil
 	case genai.FinishReasonStop, genai.FinishReasonMalformedFunctionCall:
-		if len(a.calls()) > 0 {
+		if len(calls(a)) > 0 {
 			return "tool_calls"
 		}
 		return "stop"
@@ -193,9 +181,9 @@ func (a answer) chatFinish() any {
 	}
 }
 
-func (a answer) calls() []*genai.FunctionCall {
+func calls(a protocol.Answer) []*genai.FunctionCall {
 	var out []*genai.FunctionCall
-	for _, p := range a.parts {
+	for _, p := range a.Parts {
 		if p.FunctionCall != nil {
 			out = append(out, p.FunctionCall)
 		}
@@ -204,11 +192,11 @@ func (a answer) calls() []*genai.FunctionCall {
 }
 
 func (w *chatWriter) usageDetails() object {
-	u := w.usageFor(w.req, len(w.parts))
+	u := w.UsageFor(w.req, len(w.Parts))
 	return object{
-		"prompt_tokens": u.prompt, "completion_tokens": u.output, "total_tokens": u.prompt + u.output,
+		"prompt_tokens": u.Prompt, "completion_tokens": u.Output, "total_tokens": u.Prompt + u.Output,
 		"prompt_tokens_details":     object{"cached_tokens": 0, "cache_write_tokens": 0, "audio_tokens": 0},
-		"completion_tokens_details": object{"reasoning_tokens": w.reasoningTokens(u), "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
+		"completion_tokens_details": object{"reasoning_tokens": w.ReasoningTokens(u), "audio_tokens": 0, "accepted_prediction_tokens": 0, "rejected_prediction_tokens": 0},
 	}
 }
 
@@ -223,7 +211,7 @@ func (w *chatWriter) logprobs(parts ...*genai.Part) any {
 	}
 	content := []any{}
 	for _, p := range parts {
-		if isText(p) && !p.Thought {
+		if protocol.IsText(p) && !p.Thought {
 			content = append(content, logprobOf(p.Text))
 		}
 	}

@@ -1,4 +1,4 @@
-package fallbacktest
+package openai
 
 import (
 	"net/http"
@@ -7,22 +7,23 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/strict"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
 
-// responses is OpenAI's Responses API
+// Responses is OpenAI's Responses API
 // (https://platform.openai.com/docs/api-reference/responses), at any path that ends
 // like OpenAI's. It keeps nothing: previous_response_id means nothing to it.
-type responses struct{}
+type Responses struct{}
 
-func (responses) owns(r *http.Request) bool {
+func (Responses) Owns(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/responses")
 }
 
-func (responses) decode(r *http.Request, body []byte, req *Request) error {
-	in, err := openAIBody(r, body, req)
+func (Responses) Decode(r *http.Request, body []byte, req *protocol.Request) error {
+	in, err := readBody(r, body, req)
 	if err != nil {
 		return err
 	}
@@ -50,18 +51,18 @@ func (responses) decode(r *http.Request, body []byte, req *Request) error {
 
 // decodeItem adds one item of the input to the request. The items of one turn of
 // the model become one content.
-func decodeItem(req *Request, item object, names map[string]string) {
+func decodeItem(req *protocol.Request, item object, names map[string]string) {
 	switch wire.Str(item, "type") {
 	case "function_call":
 		id, name := wire.Str(item, "call_id"), wire.Str(item, "name")
 		names[id] = name
-		req.addModel(functionCall(id, name, wire.Str(item, "arguments")))
+		addModel(req, functionCall(id, name, wire.Str(item, "arguments")))
 	case "function_call_output":
 		id, output := wire.Str(item, "call_id"), ""
 		for _, p := range decodeContent(item["output"]) {
 			output += p.Text
 		}
-		req.addResult(functionResult(id, names[id], output))
+		addResult(req, protocol.FunctionResult(id, names[id], output))
 	case "reasoning":
 		thought := &genai.Part{Thought: true}
 		for _, s := range wire.List(item["summary"]) {
@@ -70,7 +71,7 @@ func decodeItem(req *Request, item object, names map[string]string) {
 		if data, ok := signature.Open(wire.Str(item, "encrypted_content")); ok {
 			thought.ThoughtSignature = data
 		}
-		req.addModel(thought)
+		addModel(req, thought)
 	case "", "message":
 		parts := decodeContent(item["content"])
 		switch wire.Str(item, "role") {
@@ -80,24 +81,24 @@ func decodeItem(req *Request, item object, names map[string]string) {
 			}
 			req.System.Parts = append(req.System.Parts, parts...)
 		case "assistant":
-			req.addModel(parts...)
+			addModel(req, parts...)
 		default:
 			req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleUser, Parts: parts})
 		}
 	}
 }
 
-func (r *Request) addModel(parts ...*genai.Part) {
-	if n := len(r.Contents); n > 0 && r.Contents[n-1].Role == genai.RoleModel {
-		r.Contents[n-1].Parts = append(r.Contents[n-1].Parts, parts...)
+func addModel(req *protocol.Request, parts ...*genai.Part) {
+	if n := len(req.Contents); n > 0 && req.Contents[n-1].Role == genai.RoleModel {
+		req.Contents[n-1].Parts = append(req.Contents[n-1].Parts, parts...)
 		return
 	}
-	r.Contents = append(r.Contents, &genai.Content{Role: genai.RoleModel, Parts: slices.Clone(parts)})
+	req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleModel, Parts: slices.Clone(parts)})
 }
 
-// errorEvent nests the error as OpenAI's own endpoint does; the flat form of its
+// ErrorEvent nests the error as OpenAI's own endpoint does; the flat form of its
 // reference is not what it sends (https://github.com/openai/openai-node/pull/2021).
-func (responses) errorEvent(body string) []byte {
+func (Responses) ErrorEvent(body string) []byte {
 	body = strings.ReplaceAll(body, "\n", " ")
 	if rest, ok := strings.CutPrefix(body, "{"); ok && strings.HasPrefix(rest, `"error"`) {
 		body = `{"type":"error","sequence_number":2,` + rest
@@ -105,8 +106,10 @@ func (responses) errorEvent(body string) []byte {
 	return []byte("event: error\ndata: " + body + "\n\n")
 }
 
-func (responses) check(r *http.Request, body []byte, req *Request) *violation {
-	return refused(strict.Responses(asked(r, body, req)), refusedByOpenAI)
+func (Responses) Check(r *http.Request, body []byte, req *protocol.Request) *protocol.Violation {
+	return protocol.Refused(strict.Responses(protocol.Asked(r, body, req)), refused)
 }
 
-func (responses) problem(req *Request, p problem) status { return openAIProblem(req, p, "input") }
+func (Responses) Problem(req *protocol.Request, p protocol.Problem) protocol.Status {
+	return problem(req, p, "input")
+}

@@ -1,4 +1,4 @@
-package fallbacktest
+package openai
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/protocol"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/signature"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest/internal/wire"
 )
@@ -14,8 +15,8 @@ import (
 // responsesWriter writes one answer to one request. Items, and so the events of a
 // stream, are numbered as they come.
 type responsesWriter struct {
-	req *Request
-	answer
+	req *protocol.Request
+	protocol.Answer
 	in   object
 	next int         // sequence number of the next event
 	done []object    // items that are whole
@@ -30,45 +31,45 @@ type outputItem struct {
 	parts []*genai.Part
 }
 
-func newResponsesWriter(req *Request, a answer) *responsesWriter {
-	w := &responsesWriter{req: req, answer: a}
-	_ = json.Unmarshal(req.Body, &w.in) // decode has read it before
+func newResponsesWriter(req *protocol.Request, a protocol.Answer) *responsesWriter {
+	w := &responsesWriter{req: req, Answer: a}
+	_ = json.Unmarshal(req.Body, &w.in) // Decode has read it before
 	if w.in == nil {
 		w.in = object{}
 	}
 	return w
 }
 
-func (responses) document(req *Request, a answer) []byte {
+func (Responses) Document(req *protocol.Request, a protocol.Answer) []byte {
 	w := newResponsesWriter(req, a)
-	for i, p := range a.parts {
+	for i, p := range a.Parts {
 		w.part(p, i)
 	}
 	w.finish()
-	return encode(w.response(w.status()))
+	return protocol.Encode(w.response(w.status()))
 }
 
-func (responses) events(req *Request, a answer) [][]byte {
+func (Responses) Events(req *protocol.Request, a protocol.Answer) [][]byte {
 	w := newResponsesWriter(req, a)
 	opening := append(w.event("response.created", object{"response": w.response("in_progress")}),
 		w.event("response.in_progress", object{"response": w.response("in_progress")})...)
 	var pieces [][]byte
-	for i, p := range a.parts {
+	for i, p := range a.Parts {
 		pieces = append(pieces, w.part(p, i))
 	}
 	closing := w.finish()
-	if !a.noFinish {
+	if !a.NoFinish {
 		kind := map[string]string{"completed": "response.completed", "incomplete": "response.incomplete"}[w.status()]
 		closing = append(closing, w.event(kind, object{"response": w.response(w.status())})...)
 	}
-	return framed(opening, pieces, closing, a.metadataFirst)
+	return protocol.Framed(opening, pieces, closing, a.MetadataFirst)
 }
 
 // event writes one event. Responses names it twice, and ends without [DONE].
 func (w *responsesWriter) event(kind string, fields object) []byte {
 	fields["type"], fields["sequence_number"] = kind, w.next
 	w.next++
-	return append([]byte("event: "+kind+"\n"), event(fields)...)
+	return append([]byte("event: "+kind+"\n"), protocol.Event(fields)...)
 }
 
 // part writes the events of one part: it goes on with the open item, or closes it
@@ -87,7 +88,7 @@ func (w *responsesWriter) part(p *genai.Part, n int) []byte {
 	var out []byte
 	if w.open == nil || w.open.kind != kind {
 		out = w.close()
-		w.open = &outputItem{kind: kind, id: openAIID(prefix, w.req, n)}
+		w.open = &outputItem{kind: kind, id: protocol.ID(prefix, w.req, n)}
 		out = append(out, w.begin()...)
 	}
 	w.open.text += p.Text
@@ -179,7 +180,7 @@ func (w *responsesWriter) outputText(text string, parts ...*genai.Part) object {
 }
 
 func (w *responsesWriter) functionCall(call *genai.FunctionCall, n int) []byte {
-	id, args := openAIID("fc_", w.req, n), w.arguments(call)
+	id, args := protocol.ID("fc_", w.req, n), w.Arguments(call)
 	state := func(arguments, status string) object {
 		return object{"id": id, "type": "function_call", "status": status, "call_id": callID(w.req, call, n), "name": call.Name, "arguments": arguments}
 	}
@@ -188,12 +189,12 @@ func (w *responsesWriter) functionCall(call *genai.FunctionCall, n int) []byte {
 		return fields
 	}
 	out := w.event("response.output_item.added", object{"output_index": len(w.done), "item": state("", "in_progress")})
-	for _, piece := range inPieces(args) {
+	for _, piece := range protocol.InPieces(args) {
 		out = append(out, w.event("response.function_call_arguments.delta", place(object{"delta": piece}))...)
 	}
 	out = append(out, w.event("response.function_call_arguments.done", place(object{"arguments": args, "name": call.Name}))...)
 	status := "completed"
-	if w.answer.finish == genai.FinishReasonMaxTokens {
+	if w.Answer.Finish == genai.FinishReasonMaxTokens {
 		status = "incomplete"
 	}
 	whole := state(args, status)
@@ -206,9 +207,9 @@ func (w *responsesWriter) functionCall(call *genai.FunctionCall, n int) []byte {
 // one that is blocked a refusal.
 func (w *responsesWriter) finish() []byte {
 	var out []byte
-	if len(w.parts) == 0 && (!w.noCandidate || w.blocked != "") {
-		w.open = &outputItem{kind: "message", id: openAIID("msg_", w.req, 0)}
-		if w.blocked != "" {
+	if len(w.Parts) == 0 && (!w.NoCandidate || w.Blocked != "") {
+		w.open = &outputItem{kind: "message", id: protocol.ID("msg_", w.req, 0)}
+		if w.Blocked != "" {
 			w.open.kind, w.open.text = "refusal", refusalText
 			out = append(out, w.event("response.output_item.added", object{"output_index": 0, "item": messageItem(w.open.id, "in_progress")})...)
 			out = append(out, w.event("response.content_part.added", w.place("content_index", object{"part": object{"type": "refusal", "refusal": ""}}))...)
@@ -222,7 +223,7 @@ func (w *responsesWriter) finish() []byte {
 
 // status is how the response ends, in Responses' words.
 func (w *responsesWriter) status() string {
-	switch w.finishReason() {
+	switch w.FinishReason() {
 	case "":
 		return "in_progress"
 	case genai.FinishReasonStop, genai.FinishReasonMalformedFunctionCall:
@@ -238,8 +239,8 @@ func (w *responsesWriter) response(status string) object {
 		output = append(output, it)
 	}
 	o := object{
-		"id": openAIID("resp_", w.req, 0), "object": "response", "created_at": w.req.Time.Unix(), "status": status,
-		"model": w.versionFor(w.req), "output": output, "error": nil, "incomplete_details": nil, "usage": nil,
+		"id": protocol.ID("resp_", w.req, 0), "object": "response", "created_at": w.req.Time.Unix(), "status": status,
+		"model": w.VersionFor(w.req), "output": output, "error": nil, "incomplete_details": nil, "usage": nil,
 		"background": false, "service_tier": "default", "text": object{"format": object{"type": "text"}},
 		"reasoning": object{"effort": nil, "summary": nil}, "tools": []any{}, "tool_choice": "auto", "metadata": object{},
 		"parallel_tool_calls": true, "temperature": 1, "top_p": 1, "truncation": "disabled", "store": true,
@@ -258,11 +259,11 @@ func (w *responsesWriter) response(status string) object {
 	} else {
 		o["completed_at"] = w.req.Time.Unix()
 	}
-	u := w.usageFor(w.req, len(w.parts))
+	u := w.UsageFor(w.req, len(w.Parts))
 	o["usage"] = object{
-		"input_tokens": u.prompt, "output_tokens": u.output, "total_tokens": u.prompt + u.output,
+		"input_tokens": u.Prompt, "output_tokens": u.Output, "total_tokens": u.Prompt + u.Output,
 		"input_tokens_details":  object{"cached_tokens": 0, "cache_write_tokens": 0},
-		"output_tokens_details": object{"reasoning_tokens": w.reasoningTokens(u)},
+		"output_tokens_details": object{"reasoning_tokens": w.ReasoningTokens(u)},
 	}
 	return o
 }
@@ -270,13 +271,13 @@ func (w *responsesWriter) response(status string) object {
 // incomplete is why a response is incomplete. A reason that Responses does not have
 // is sent in genai's word, in lower case.
 func (w *responsesWriter) incomplete() string {
-	switch w.chatFinish() {
+	switch chatFinish(w.Answer) {
 	case "length":
 		return "max_output_tokens"
 	case "content_filter":
 		return "content_filter"
 	}
-	return strings.ToLower(string(w.finishReason()))
+	return strings.ToLower(string(w.FinishReason()))
 }
 
 func (w *responsesWriter) includes(what string) bool {
