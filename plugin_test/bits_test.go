@@ -26,6 +26,7 @@ type listed struct {
 // overflows. Only their own files are checked, against imports compiled for the host's
 // architecture, because compiling everything for 32 bits would take minutes.
 func TestPackagesFitIntsOf32Bits(t *testing.T) {
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=Dir,ImportPath,Export,GoFiles", "./plugin/...")
 	cmd.Dir = ".."
 	out, err := cmd.Output()

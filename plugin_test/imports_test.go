@@ -120,6 +120,7 @@ var arrows = map[string]string{
 // A room of provider knows no other, and what lives in internal knows of no public
 // package but those it is listed with.
 func TestArrowsPointOneWay(t *testing.T) {
+	t.Parallel()
 	all := house(t)
 	for name, p := range all {
 		public := within(name, "plugin/fallback")

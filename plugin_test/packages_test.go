@@ -39,6 +39,7 @@ func publicFolders(t *testing.T) []string {
 // A reader of doc.go sees what the package is for and the smallest use of it, and go test
 // runs one of its examples at least.
 func TestPublicPackagesShowTheirUse(t *testing.T) {
+	t.Parallel()
 	files := token.NewFileSet()
 	for _, folder := range publicFolders(t) {
 		file, err := parser.ParseFile(files, filepath.Join(folder, "doc.go"), nil, parser.ParseComments)

@@ -49,6 +49,7 @@ func blocks(t *testing.T, page, language string) (all []string) {
 
 // Each Go block of README and cookbook compiles.
 func TestGoOfThePagesCompiles(t *testing.T) {
+	t.Parallel()
 	overlay := newOverlay(t)
 	for _, page := range []string{"../README.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/observability.md"} {
 		all := blocks(t, page, "go")
@@ -73,6 +74,7 @@ func TestGoOfThePagesCompiles(t *testing.T) {
 
 // The quick start of the README prints what the README says.
 func TestQuickStartOfTheReadmePrintsWhatItSays(t *testing.T) {
+	t.Parallel()
 	programs, outputs := blocks(t, "../README.md", "go"), blocks(t, "../README.md", "text")
 	if len(programs) == 0 || len(outputs) == 0 || !strings.HasPrefix(programs[0], "package main\n") {
 		t.Fatal("README.md does not begin with a program and its output")
@@ -93,6 +95,7 @@ func TestQuickStartOfTheReadmePrintsWhatItSays(t *testing.T) {
 
 // Each policy file of the pages is accepted, and the first of the README without a warning.
 func TestPolicyFilesOfThePagesAreAccepted(t *testing.T) {
+	t.Parallel()
 	program := filepath.Join(t.TempDir(), "adk-fallback.exe")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../cmd/adk-fallback").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -130,6 +133,7 @@ var (
 
 // Links between the pages lead to files and headings that exist.
 func TestLinksOfThePages(t *testing.T) {
+	t.Parallel()
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		if err != nil {
@@ -176,6 +180,7 @@ func anchors(t *testing.T, page string) (all []string) {
 
 // The parts that the README's table of sizes measures compile.
 func TestFootprintsCompile(t *testing.T) {
+	t.Parallel()
 	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "plugin,router,policy,gemini,openai,anthropic", "-o", os.DevNull, "./footprint")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Errorf("go build: %v\n%s", err, out)
@@ -185,6 +190,7 @@ func TestFootprintsCompile(t *testing.T) {
 // The README's table of sizes has about as many packages as its program. Sizes in bytes differ
 // between machines.
 func TestFootprintsOfTheReadme(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -35,6 +35,7 @@ func withoutSettings() []string {
 
 // B04, B13, in a process of its own with nothing configured.
 func TestQuickstart(t *testing.T) {
+	t.Parallel()
 	program := buildQuickstart(t)
 	for _, c := range []struct {
 		name  string

@@ -20,6 +20,7 @@ import (
 // it. The launcher sets OpenTelemetry's global provider, so it gets a process
 // of its own.
 func TestQuickstartTraces(t *testing.T) {
+	t.Parallel()
 	api := serveQuickstart(t)
 	fallenBack := api.turn(t, "fallback", "The quota is gone. How is the weather in Oslo?")
 	api.turn(t, "healthy", "How is the weather in Oslo?")

@@ -26,6 +26,7 @@ type workflowStep struct {
 // The workflow of samples/ci works in a repository of its own, as its README says: each of its
 // commands passes there, and the one that needs a secret is skipped.
 func TestWorkflowOfTheSampleWorks(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("bash"); err != nil {
 		t.Skip("the commands of a workflow need bash, which is not installed")
 	}
