@@ -22,10 +22,13 @@ type bench struct {
 	processes []*exec.Cmd
 	gateway   *exec.Cmd
 	direct    string // base URLs
+	proxy     string // of Go's httputil.ReverseProxy
 	nginx     string // "" without nginx
 	served    string
 	admin     string
 	keyed     string // of a second gateway, whose tenants have keys
+
+	behind map[string]*exec.Cmd // by base URL, the process that answers
 }
 
 // policyText is the policy of the gateway: defaults, and what a user would set.
@@ -78,7 +81,7 @@ http {
 
 // start starts provider, gateway and nginx, and waits until they answer.
 func start(ctx context.Context, s settings) (b *bench, err error) {
-	b = &bench{}
+	b = &bench{behind: map[string]*exec.Cmd{}}
 	defer func() {
 		if err != nil {
 			b.stop()
@@ -87,13 +90,16 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	if b.folder, err = os.MkdirTemp("", "load"); err != nil {
 		return b, err
 	}
-	addresses, err := free(6)
+	addresses, err := free(7)
 	if err != nil {
 		return b, err
 	}
 	provider, served, admin, proxy, keyed := addresses[0], addresses[1], addresses[2], addresses[3], addresses[4]
-	b.direct, b.served, b.admin, b.keyed = "http://"+provider, "http://"+served, "http://"+admin, "http://"+keyed
-	if _, err := b.launch(ctx, s.self, "-provider", provider); err != nil {
+	b.direct, b.served, b.admin, b.keyed, b.proxy = "http://"+provider, "http://"+served, "http://"+admin, "http://"+keyed, "http://"+addresses[6]
+	if b.behind[b.direct], err = b.launch(ctx, s.self, "-provider", provider); err != nil {
+		return b, err
+	}
+	if b.behind[b.proxy], err = b.launch(ctx, s.self, "-provider", addresses[6], "-proxy", b.direct); err != nil {
 		return b, err
 	}
 	command := filepath.Join(b.folder, "adk-fallback")
@@ -109,6 +115,7 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	if b.gateway, err = b.launch(ctx, command, "serve", file, "--addr", served, "--admin-addr", admin); err != nil {
 		return b, err
 	}
+	b.behind[b.served] = b.gateway
 	keys := filepath.Join(b.folder, "keys.yaml")
 	if err := os.WriteFile(keys, fmt.Appendf(nil, keysText, sha256.Sum256([]byte(calm)), sha256.Sum256([]byte(flooding))), 0o600); err != nil {
 		return b, err
@@ -121,10 +128,10 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 		if err := os.WriteFile(file, fmt.Appendf(nil, nginxText, b.folder, provider, proxy), 0o600); err != nil {
 			return b, err
 		}
-		if _, err := b.launch(ctx, nginx, "-c", file, "-p", b.folder, "-g", "daemon off;"); err != nil {
+		b.nginx = "http://" + proxy
+		if b.behind[b.nginx], err = b.launch(ctx, nginx, "-c", file, "-p", b.folder, "-g", "daemon off;"); err != nil {
 			return b, err
 		}
-		b.nginx = "http://" + proxy
 	} else {
 		fmt.Println("nginx is not installed: no comparison (apt-get install nginx)")
 	}
@@ -139,14 +146,14 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 // targets returns the base URLs to measure, the provider's first.
 func (b *bench) targets() []string {
 	if b.nginx == "" {
-		return []string{b.direct, b.served}
+		return []string{b.direct, b.proxy, b.served}
 	}
-	return []string{b.direct, b.nginx, b.served}
+	return []string{b.direct, b.nginx, b.proxy, b.served}
 }
 
 // name returns what stands behind a base URL.
 func (b *bench) name(url string) string {
-	return map[string]string{b.direct: "direct", b.nginx: "nginx", b.served: "gateway"}[url]
+	return map[string]string{b.direct: "direct", b.nginx: "nginx", b.proxy: "Go's proxy", b.served: "gateway"}[url]
 }
 
 func (b *bench) launch(ctx context.Context, name string, arguments ...string) (*exec.Cmd, error) {
@@ -206,6 +213,28 @@ func ready(ctx context.Context, url string) error {
 		}
 	}
 	return errors.New(url + " does not answer")
+}
+
+// tick is the unit of the CPU times in /proc.
+const tick = 10 * time.Millisecond
+
+// cpu returns the CPU time that the process behind a base URL and its children have used.
+func (b *bench) cpu(url string) (used time.Duration) {
+	pid := strconv.Itoa(b.behind[url].Process.Pid)
+	children, _ := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children") // nginx has workers
+	for _, pid := range append(strings.Fields(string(children)), pid) {
+		stat, _ := os.ReadFile("/proc/" + pid + "/stat")
+		_, rest, _ := strings.Cut(string(stat), ") ")
+		fields := strings.Fields(rest)
+		if len(fields) < 13 {
+			continue
+		}
+		for _, field := range fields[11:13] { // in user mode, in the kernel
+			n, _ := strconv.Atoi(field)
+			used += time.Duration(n) * tick
+		}
+	}
+	return used
 }
 
 // memory returns the largest memory that a process has had so far, and what it has now,

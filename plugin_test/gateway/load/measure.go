@@ -86,20 +86,21 @@ func (b *bench) latency(ctx context.Context, s settings) error {
 	failures := 0
 	for range s.rounds {
 		for _, url := range b.targets() {
+			before := b.cpu(url)
 			latencies, failed := openLoop(ctx, url, calm, s.rate, s.round)
 			failures += failed
 			var row []time.Duration
 			for _, q := range quantiles {
 				row = append(row, latencies[int(q*float64(len(latencies)-1))])
 			}
-			all[url] = append(all[url], row)
+			all[url] = append(all[url], append(row, (b.cpu(url)-before)/time.Duration(max(len(latencies), 1))))
 		}
 	}
 	fmt.Printf("Unary calls at %d a second, open loop, median of %d rounds of %v, in ms; %d failed\n", s.rate, s.rounds, s.round, failures)
-	fmt.Printf("%-10s %8s %8s %8s %14s\n", "", "p50", "p90", "p99", "p99 − direct")
+	fmt.Printf("%-10s %8s %8s %8s %14s %12s\n", "", "p50", "p90", "p99", "p99 − direct", "CPU a call")
 	base := median(all[b.direct], 2)
 	for _, url := range b.targets() {
-		fmt.Printf("%-10s %8.2f %8.2f %8.2f %14.2f\n", b.name(url), ms(median(all[url], 0)), ms(median(all[url], 1)), ms(median(all[url], 2)), ms(median(all[url], 2)-base))
+		fmt.Printf("%-10s %8.2f %8.2f %8.2f %14.2f %12.2f\n", b.name(url), ms(median(all[url], 0)), ms(median(all[url], 1)), ms(median(all[url], 2)), ms(median(all[url], 2)-base), ms(median(all[url], 3)))
 	}
 	fmt.Println()
 	return ctx.Err()
@@ -120,18 +121,19 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 // throughput prints how many unary calls a second there can be.
 func (b *bench) throughput(ctx context.Context, s settings) error {
 	fmt.Printf("Unary calls, closed loop, 64 callers, median of %d rounds of %v\n", s.rounds, s.round)
-	rates := map[string][]time.Duration{} // as durations of a call
+	all := map[string][][]time.Duration{} // by URL and round: of a call, its time and CPU time
 	failures := 0
 	for range s.rounds {
 		for _, url := range b.targets() {
+			before := b.cpu(url)
 			n, failed := closedLoop(ctx, url, calm, 64, s.round)
 			failures += failed
-			rates[url] = append(rates[url], s.round/time.Duration(max(n, 1)))
+			calls := time.Duration(max(n, 1))
+			all[url] = append(all[url], []time.Duration{s.round / calls, (b.cpu(url) - before) / calls})
 		}
 	}
 	for _, url := range b.targets() {
-		slices.Sort(rates[url])
-		fmt.Printf("%-10s %8.0f calls a second\n", b.name(url), 1/rates[url][len(rates[url])/2].Seconds())
+		fmt.Printf("%-10s %8.0f calls a second, %4d µs of CPU for each\n", b.name(url), 1/median(all[url], 0).Seconds(), median(all[url], 1).Microseconds())
 	}
 	fmt.Printf("%d failed\n\n", failures)
 	return ctx.Err()
