@@ -244,6 +244,12 @@ func lookup(code string) (word, bool) {
 	return word{m, false}, ok
 }
 
+// isCode reports whether a word is in the table of codes.
+func isCode(w string) bool {
+	_, ok := lookup(w)
+	return ok
+}
+
 // maxCode bounds what is compared of a code, in bytes; no code of the tables is longer.
 const maxCode = 40
 

@@ -13,6 +13,8 @@ import (
 	"text/template"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
 )
 
 var update = flag.Bool("update", false, "write docs/errors.md anew")
@@ -155,12 +157,13 @@ func docClass(c class) string {
 	return strings.Join(names, "; ")
 }
 
-func docPhrases(list []phrase) string {
+func docPhrases(list []prose.Phrase) string {
 	var words []string
 	for _, p := range list {
-		s := strings.TrimSpace(p.s)
-		if p.then != "" {
-			s += " … " + strings.TrimSpace(p.then)
+		s, then, two := strings.Cut(p.String(), "…")
+		s = strings.TrimSpace(s)
+		if two {
+			s += " … " + strings.TrimSpace(then)
 		}
 		words = append(words, docCell(s))
 	}

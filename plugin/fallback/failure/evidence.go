@@ -6,9 +6,13 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/delay"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/lenient"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/quota"
 )
 
 // Bounds of what is read of one error. They make the cost of a hostile body that of a large honest one.
@@ -36,8 +40,8 @@ type evidence struct {
 
 	message      string // innermost message
 	messageDepth int
-	text         string // every message, lower case, at most maxText bytes
-	prose        prose  // text, once it is complete
+	text         string     // every message, lower case, at most maxText bytes
+	prose        prose.Text // text, once it is complete
 
 	span                 time.Duration // longest window that a quota names; 0 none
 	zero                 bool          // a quota has the value 0
@@ -79,31 +83,21 @@ func (e *evidence) addText(s string, depth int) {
 	if len(s) > maxScan {
 		s = s[:maxScan]
 	}
-	if inner, ok := jsonString(s); ok && depth < maxDepth {
+	if inner, ok := lenient.String(s); ok && depth < lenient.MaxDepth {
 		e.addText(inner, depth+1)
 		return
 	}
-	if i := strings.IndexByte(s, '{'); i < 0 || isProtoText(s[:i]) || !e.dig(s, depth) {
+	if i := strings.IndexByte(s, '{'); i < 0 || lenient.IsProtoText(s[:i]) || !e.dig(s, depth) {
 		e.addProse(s, depth)
 	}
 }
 
-// jsonString returns the text of a JSON string that is the whole of s.
-func jsonString(s string) (string, bool) {
-	s = strings.TrimSpace(s)
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
-		return "", false
-	}
-	text, n := unescape(s[1:], '"')
-	return text, n == len(s)-1
-}
-
 // addProse keeps a message that holds no JSON.
 func (e *evidence) addProse(s string, depth int) {
-	if title, ok := htmlTitle(s); ok {
+	if title, ok := prose.PageTitle(s); ok {
 		e.html, s = true, title
 		if e.status < 400 {
-			e.number(float64(titleStatus(title)), depth)
+			e.number(float64(prose.TitleStatus(title)), depth)
 		}
 	}
 	s = strings.TrimSpace(s)
@@ -114,7 +108,7 @@ func (e *evidence) addProse(s string, depth int) {
 		e.message, e.messageDepth = s, depth+1 // of equals the first
 	}
 	if room := maxText - len(e.text); room > 0 {
-		lower := oneLine(strings.ToLower(s[:min(len(s), room)]))
+		lower := prose.OneLine(strings.ToLower(s[:min(len(s), room)]))
 		if e.text == "" {
 			e.text = lower
 		} else if !strings.Contains(e.text, lower) {
@@ -123,19 +117,11 @@ func (e *evidence) addProse(s string, depth int) {
 	}
 }
 
-// oneLine returns a text with single spaces: terminals break lines anywhere, and draw frames around them.
-func oneLine(s string) string {
-	if strings.IndexByte(s, '\n') < 0 && strings.IndexByte(s, '\t') < 0 && !strings.Contains(s, "  ") && !strings.Contains(s, "│") {
-		return s
-	}
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '│' || unicode.IsSpace(r) }), " ")
-}
-
 // dig reads the JSON objects in a text, wherever they start: behind an SDK's prefix, in an array, one per stream chunk, or
 // as a string with its quotes escaped. It reports whether there was any. Where they say nothing, as the fields of a log
 // line do, what stands behind them counts.
 func (e *evidence) dig(s string, depth int) (found bool) {
-	if depth >= maxDepth {
+	if depth >= lenient.MaxDepth {
 		return false
 	}
 	s = strings.ReplaceAll(s, "\u00a0", " ") // how web pages indent
@@ -146,10 +132,8 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 			break
 		}
 		head := s[:i]
-		s = s[i:]
-		s = uncover(s)
-		obj, n, cut := parseLenient(s)
-		s = s[n:]
+		obj, rest, cut := lenient.Object(s[i:])
+		s = rest
 		if len(obj) == 0 {
 			continue
 		}
@@ -158,7 +142,7 @@ func (e *evidence) dig(s string, depth int) (found bool) {
 			head = strings.TrimRight(head, " \t\r\n[\"'")
 			head = strings.TrimRight(strings.TrimSuffix(head, "```json"), "`")
 			if e.status < 400 {
-				e.number(float64(leadingStatus(head)), depth)
+				e.number(float64(prose.LeadingStatus(head)), depth)
 			}
 			e.addProse(head, depth)
 			told = len(e.text)
@@ -180,7 +164,8 @@ func (e *evidence) addQuota(name string) {
 		return
 	}
 	lower := strings.ToLower(name)
-	span := quotaSpan(lower)
+	words := prose.Of(lower)
+	span := quota.Window(&words)
 	if span > e.span || e.quota == "" {
 		e.quota = name[:min(len(name), 128)]
 	}
@@ -206,7 +191,7 @@ func (e *evidence) fromHeader(h http.Header) {
 	if len(h) == 0 {
 		return
 	}
-	e.hint(headerHint(h, e.clock.now()))
+	e.hint(delay.OfHeader(h, e.clock.now()))
 	for key, values := range h {
 		if len(key) > 10 && strings.EqualFold(key[:10], "anthropic-") {
 			e.anthropic = true

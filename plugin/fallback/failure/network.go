@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"syscall"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
 )
 
 // outside judges errors that never were a response: the context's, and the connection's, by their types.
@@ -64,37 +66,37 @@ func isAny(err error, targets ...error) bool {
 // texts are what the errors of Go's net, net/http, http2 and TLS packages, of the Gemini SDK and of ADK say, for when only
 // the text is left. They are asked in order.
 var texts = []struct {
-	any  []phrase
+	any  []prose.Phrase
 	mean Verdict
 }{
-	{phrasesOf("no such host", "server misbehaving", "name resolution", "getaddrinfo", "name or service not known", "nodename nor servname"), unreachable("the host name could not be resolved")},
-	{phrasesOf("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
+	{prose.Phrases("no such host", "server misbehaving", "name resolution", "getaddrinfo", "name or service not known", "nodename nor servname"), unreachable("the host name could not be resolved")},
+	{prose.Phrases("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
 		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected",
 		"stream disconnected", "upstream connect error", "failed to connect to all addresses", "closed network connection", "connection broken", "premature close", "eof occurred", "typeerror: terminated", "channelclosed"), unreachable("the connection was reset or refused")},
-	{phrasesOf("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
+	{prose.Phrases("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},
-	{phrasesOf("context canceled"), canceled()}, // see evidence.canceled
-	{phrasesOf("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting", "headers timeout", "body timeout"), silent()},
-	{phrasesOf("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character '", "without a finish", "without finish",
+	{prose.Phrases("context canceled"), canceled()}, // see evidence.canceled
+	{prose.Phrases("deadline exceeded", "client.timeout exceeded", "i/o timeout", "timed out", "timeout awaiting", "headers timeout", "body timeout"), silent()},
+	{prose.Phrases("invalid stream chunk", "error unmarshalling", "unexpected end of json", "invalid character '", "without a finish", "without finish",
 		"stream ended", "stream closed", "incomplete chunk", "incomplete read", "incomplete stream", "incomplete response", "incomplete json",
 		"stream truncated", "truncated stream", "response truncated", "truncated response", "was truncated",
 		"parsing chunk", "jsondecodeerror", "malformed chunk", "malformed stream", "malformed json", "malformed response", "malformed http",
 		"error decoding response body"),
 		damaged()},
-	{phrasesOf("unexpected eof"), cutOff()},
-	{phrasesOf("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
+	{prose.Phrases("unexpected eof"), cutOff()},
+	{prose.Phrases("x509:", "tls: ", "verify certificate", "certificate verify", "certificate signed by", "certificate has expired", "certificate is not",
 		"bad certificate", "unknown certificate", "first record does not look like"),
 		Verdict{Action: Fallback, Kind: KindNetwork, Scope: ScopeEndpoint, Reason: "the provider's certificate is not accepted"}},
 	// ADK's Gemini model says "empty response" of a blocked prompt and of an error body under HTTP 200 alike: the same
 	// request would give the same answer.
-	{phrasesOf("empty response", "no candidates", "no choices"),
+	{prose.Phrases("empty response", "no candidates", "no choices"),
 		Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "an empty answer, its cause unknown"}},
 }
 
 // withoutStatus judges errors without an HTTP response by their text.
 func (e *evidence) withoutStatus() Verdict {
 	for i := range texts {
-		if e.prose.hasAny(texts[i].any) {
+		if e.prose.HasAny(texts[i].any) {
 			if v := texts[i].mean; v.Kind != KindCanceled {
 				return v
 			}
@@ -113,7 +115,7 @@ func (e *evidence) withoutStatus() Verdict {
 	switch {
 	case strings.HasSuffix(e.text, "eof"):
 		return unreachable("the connection ended early")
-	case e.prose.hasAny(rateWords):
+	case e.prose.HasAny(rateWords):
 		return e.limited(KindRateLimit)
 	}
 	if e.status = exceptionStatus(e.text); e.status != 0 {

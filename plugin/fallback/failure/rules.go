@@ -5,9 +5,13 @@ import (
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/delay"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/quota"
 )
 
 const (
+	day = 24 * time.Hour
+
 	// capacityCooldown is how long a model without capacity is left alone; Gemini CLI uses the same:
 	// https://github.com/google-gemini/gemini-cli/issues/28761
 	capacityCooldown = 30 * time.Second
@@ -94,7 +98,7 @@ func (e *evidence) byStatus() Verdict {
 		return e.notFound()
 	case s == 408, s == 504, s == 524:
 		return e.retry1(Verdict{Kind: KindTimeout, Scope: e.faulty(), Reason: "the server ran out of time: one retry"})
-	case s == 412 && e.prose.hasAny(limitWords): // Portkey: https://portkey.ai/docs/aigw/api-reference/inference-api/error-codes
+	case s == 412 && e.prose.HasAny(limitWords): // Portkey: https://portkey.ai/docs/aigw/api-reference/inference-api/error-codes
 		return Verdict{Action: Fallback, Kind: KindBilling, Scope: ScopeAccount, Cooldown: personCooldown, Reason: "a gateway's budget is exhausted"}
 	case s == 446: // Portkey's guardrails
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}
@@ -128,7 +132,7 @@ func (e *evidence) limited(kind Kind) Verdict {
 	switch {
 	case e.zero:
 		return Verdict{Action: Fallback, Kind: KindZeroQuota, Scope: scope, Cooldown: personCooldown, Reason: "the limit is 0: waiting never helps"}
-	case neverFits(e.text):
+	case quota.NeverFits(e.text):
 		return tooLarge()
 	case e.span >= time.Hour || kind == KindQuota:
 		return Verdict{Action: Fallback, Kind: KindQuota, Scope: scope, Cooldown: e.exhaustedFor(), Reason: "a quota of an hour or longer is exhausted"}
@@ -158,7 +162,7 @@ func (e *evidence) exhaustedFor() time.Duration {
 	case e.span >= time.Hour && e.span < day:
 		return e.span
 	case e.google:
-		return untilPacificMidnight(now)
+		return delay.UntilPacificMidnight(now)
 	case e.span >= day:
 		return now.UTC().Truncate(day).Add(day).Sub(now)
 	}
@@ -196,7 +200,7 @@ func (e *evidence) retry1(v Verdict) Verdict {
 // notFound tells a missing model from a wrong address: an API that was reached says what it misses, a wrong base URL
 // answers with nothing, or with a web page.
 func (e *evidence) notFound() Verdict {
-	if e.fromCode == 404 || wordingKind(404, &e.prose, false) == KindModel || e.prose.hasAny(modelWords) && !e.html {
+	if e.fromCode == 404 || wordingKind(404, &e.prose, false) == KindModel || e.prose.HasAny(modelWords) && !e.html {
 		return modelMissing()
 	}
 	return Verdict{Action: Fail, Kind: KindInvalid, Scope: ScopeEndpoint, Reason: "nothing at this address: a wrong base URL or API version"}
@@ -205,7 +209,7 @@ func (e *evidence) notFound() Verdict {
 // faulty is whose fault a 5xx is: a page that is not the API's was written by something in front of it, and a connection that
 // failed behind a relay is not the model's either.
 func (e *evidence) faulty() Scope {
-	if e.html || e.message == "" || e.status == 529 || e.prose.hasAny(wireWords) {
+	if e.html || e.message == "" || e.status == 529 || e.prose.HasAny(wireWords) {
 		return ScopeEndpoint
 	}
 	return ScopeModel

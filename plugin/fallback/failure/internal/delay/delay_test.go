@@ -1,4 +1,4 @@
-package failure
+package delay
 
 import (
 	"math"
@@ -13,13 +13,13 @@ func TestDurations(t *testing.T) {
 		"34s": 34 * time.Second, "34.074824224s": 34074824224, "900ms": 900 * time.Millisecond, "1h2m3s": 3723 * time.Second, "48m": 48 * time.Minute,
 		"0s": 0, "17": 17 * time.Second, "161h39m41.300432511s": 581981300432511, "2 minutes and 3 seconds": 123 * time.Second, "1 day": 24 * time.Hour, "8m38.4s": 518400 * time.Millisecond,
 	} {
-		if got, ok := parseDuration(in); !ok || got.Round(time.Microsecond) != want.Round(time.Microsecond) {
-			t.Errorf("parseDuration(%q) = %v, %v; want %v", in, got, ok, want)
+		if got, ok := parse(in); !ok || got.Round(time.Microsecond) != want.Round(time.Microsecond) {
+			t.Errorf("parse(%q) = %v, %v; want %v", in, got, ok, want)
 		}
 	}
 	for _, in := range []string{"", "-5s", "abc", "NaNs", "1e30s", "Inf", "s", "5 apples", "1.2.3s", "99999999999999999999s", "9223372036854775807h", "9e18", "+3s"} {
-		if got, ok := parseDuration(in); ok {
-			t.Errorf("parseDuration(%q) = %v, want it refused", in, got)
+		if got, ok := parse(in); ok {
+			t.Errorf("parse(%q) = %v, want it refused", in, got)
 		}
 	}
 }
@@ -45,8 +45,8 @@ func TestDurationsInJSON(t *testing.T) {
 		"list":              {[]any{1}, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got, ok := jsonDuration(tt.in, time.Second); ok != tt.ok || ok && got.Round(time.Microsecond) != tt.want.Round(time.Microsecond) {
-				t.Errorf("jsonDuration(%v) = %v, %v; want %v, %v", tt.in, got, ok, tt.want, tt.ok)
+			if got, ok := OfJSON(tt.in, time.Second); ok != tt.ok || ok && got.Round(time.Microsecond) != tt.want.Round(time.Microsecond) {
+				t.Errorf("OfJSON(%v) = %v, %v; want %v, %v", tt.in, got, ok, tt.want, tt.ok)
 			}
 		})
 	}
@@ -64,7 +64,7 @@ func TestPacificOffsetAgreesWithTheZoneDatabase(t *testing.T) {
 			t.Fatalf("offset at %v is %v, want %ds", at, got, seconds)
 		}
 		y, m, d := at.In(zone).Date()
-		if got, want := untilPacificMidnight(at), time.Date(y, m, d+1, 0, 0, 0, 0, zone).Sub(at); got != want {
+		if got, want := UntilPacificMidnight(at), time.Date(y, m, d+1, 0, 0, 0, 0, zone).Sub(at); got != want {
 			t.Fatalf("midnight after %v is in %v, want %v", at, got, want)
 		}
 	}

@@ -1,4 +1,6 @@
-package failure
+// Package lenient reads structured data from text in whatever state: JSON that is damaged, escaped, cut off, or printed by
+// another language, and the details that Go and Python print of an error. It returns what is there and never fails.
+package lenient
 
 import (
 	"html"
@@ -7,19 +9,29 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds the nesting of what is read, objects and strings in objects taken together.
-const maxDepth = 64
+// MaxDepth bounds the nesting of what is read. Callers that read strings in objects as objects count both together.
+const MaxDepth = 64
 
-// parseLenient reads the JSON object at the start of s, whatever state it is in, and returns it with the offset behind it,
-// and whether it was cut off.
+// Object reads the JSON object at the start of s, which must be a brace, whatever state the object is in. It returns the
+// object with the rest of the text, and whether the object was cut off. Values are of the types of encoding/json.
 //
 // Errors reach us damaged: joined from stream chunks with a comma too many, with raw newlines in strings, cut off at the
 // end, or printed by Python ({'error': None}). encoding/json gives nothing for those; this reads what is there. It never
-// fails and never goes deeper than maxDepth: from there on, what was read so far stands.
-func parseLenient(s string) (obj map[string]any, n int, cut bool) {
-	p := lenient{s: s}
+// goes deeper than MaxDepth: from there on, what was read so far stands.
+func Object(s string) (obj map[string]any, rest string, cut bool) {
+	p := parser{s: uncover(s)}
 	obj, _ = p.value(0).(map[string]any)
-	return obj, p.i, p.cut
+	return obj, p.s[p.i:], p.cut
+}
+
+// String returns the text of a JSON string that is the whole of s, and false if s is no such string.
+func String(s string) (string, bool) {
+	s = strings.TrimSpace(s)
+	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
+		return "", false
+	}
+	text, n := unescape(s[1:], '"')
+	return text, n == len(s)-1
 }
 
 // maxEscapes bounds how often an object's text is unescaped.
@@ -46,13 +58,13 @@ func uncover(s string) string {
 	return s
 }
 
-type lenient struct {
+type parser struct {
 	s   string
 	i   int
 	cut bool // s ended within an object
 }
 
-func (p *lenient) value(depth int) any {
+func (p *parser) value(depth int) any {
 	p.space()
 	if p.i >= len(p.s) {
 		return nil
@@ -69,9 +81,9 @@ func (p *lenient) value(depth int) any {
 	}
 }
 
-func (p *lenient) object(depth int) map[string]any {
+func (p *parser) object(depth int) map[string]any {
 	obj := map[string]any{}
-	if depth >= maxDepth {
+	if depth >= MaxDepth {
 		p.i = len(p.s)
 		return obj
 	}
@@ -103,9 +115,9 @@ func (p *lenient) object(depth int) map[string]any {
 	}
 }
 
-func (p *lenient) array(depth int) []any {
+func (p *parser) array(depth int) []any {
 	var list []any
-	if depth >= maxDepth {
+	if depth >= MaxDepth {
 		p.i = len(p.s)
 		return nil
 	}
@@ -128,7 +140,7 @@ func (p *lenient) array(depth int) []any {
 }
 
 // quoted reads a string up to its closing quote, or to the end.
-func (p *lenient) quoted() string {
+func (p *parser) quoted() string {
 	quote := p.s[p.i]
 	p.i++
 	text, n := unescape(p.s[p.i:], quote)
@@ -137,7 +149,7 @@ func (p *lenient) quoted() string {
 }
 
 // word reads what has no quotes: a number, true, null, None, a JavaScript key. It always moves on.
-func (p *lenient) word() string {
+func (p *parser) word() string {
 	start := p.i
 	for p.i < len(p.s) && strings.IndexByte(",:]}{[\"' \t\r\n", p.s[p.i]) < 0 {
 		p.i++
@@ -149,13 +161,13 @@ func (p *lenient) word() string {
 }
 
 // space skips blanks and stray commas.
-func (p *lenient) space() {
+func (p *parser) space() {
 	for p.i < len(p.s) && (isBlank(p.s[p.i]) || p.s[p.i] == ',') {
 		p.i++
 	}
 }
 
-func (p *lenient) blank() {
+func (p *parser) blank() {
 	for p.i < len(p.s) && isBlank(p.s[p.i]) {
 		p.i++
 	}

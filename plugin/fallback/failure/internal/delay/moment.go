@@ -1,9 +1,11 @@
-package failure
+package delay
 
 import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
 )
 
 // A reset is often stated as a time of day or a date. moments are the words before it. They begin at "gain" because a
@@ -13,35 +15,34 @@ import (
 //	OpenAI      "try again at Jun 18th, 2026 8:41 AM" (Codex)
 //	GLM         "Your limit will reset at 2026-09-09 05:38:28", "您的限额将在 2026-08-25 07:41:44 重置"
 //	Copilot     "wait for your limit to reset on April 20, 2026 at 2:00 AM"
-var moments = phrasesOf("reset at ", "resets at ", "reset on ", "resets on ", "resets ", "resets: ", "gain at ", "gain on ", "again after ", "retry after ",
+var moments = prose.Phrases("reset at ", "resets at ", "reset on ", "resets on ", "resets ", "resets: ", "gain at ", "gain on ", "again after ", "retry after ",
 	"available at ", "available on ", "access on ", "access at ", "replenished at ", "refreshed at ", "renews on ", "renews at ", "until ", "limit reached|", "将在 ", "将于 ", "请在 ")
 
 // maxMoments bounds how many times are read from one text, because each may look up a time zone.
 const maxMoments = 16
 
-// momentHint returns the duration until the latest time that follows one of the moments in a text. It calls now only if the
-// text has one.
-func momentHint(t *prose, now func() time.Time) (hint time.Duration, ok bool) {
+// untilMoment returns the time until the latest moment that a text states. It calls now only if the text has one of the
+// words before a moment.
+func untilMoment(t *prose.Text, now func() time.Time) (longest time.Duration, ok bool) {
 	left := maxMoments
 	for i := range moments {
-		if !t.has(&moments[i]) {
+		if !t.Has(&moments[i]) {
 			continue
 		}
 		from := now()
-		for rest := t.s; left > 0; left-- {
-			_, after, found := strings.Cut(rest, moments[i].s)
-			if !found {
+		for after := range t.After(&moments[i]) {
+			if left == 0 {
 				break
 			}
+			left--
 			if at, valid := parseMoment(after, from); valid {
-				if d, future := until(at, from); future && (!ok || d > hint) {
-					hint, ok = d, true
+				if d, future := until(at, from); future && (!ok || d > longest) {
+					longest, ok = d, true
 				}
 			}
-			rest = after
 		}
 	}
-	return hint, ok
+	return longest, ok
 }
 
 // moment holds the parts of a time that have been read.
@@ -174,7 +175,7 @@ func (m *moment) word(text string) (string, bool) {
 	}
 	name := strings.TrimPrefix(text, "(")
 	n := 0
-	for n < len(name) && (isLetter(name[n]) || strings.IndexByte("/_-+", name[n]) >= 0) {
+	for n < len(name) && (prose.IsLetter(name[n]) || strings.IndexByte("/_-+", name[n]) >= 0) {
 		n++
 	}
 	zone, ok := zoneNamed(name[:n])
@@ -197,7 +198,7 @@ func zoneNamed(name string) (*time.Location, bool) {
 	}
 	b, start := []byte(name), true
 	for i, c := range b {
-		if start && isLetter(c) {
+		if start && prose.IsLetter(c) {
 			b[i] = c &^ 0x20
 		}
 		start = c == '/' || c == '_' || c == '-'

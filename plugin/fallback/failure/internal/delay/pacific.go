@@ -1,13 +1,13 @@
-package failure
+package delay
 
 import "time"
 
-// untilPacificMidnight returns how long it is from t to the next midnight in America/Los_Angeles, when Gemini's daily
+// UntilPacificMidnight returns how long it is from t to the next midnight in America/Los_Angeles, when Gemini's daily
 // quotas reset (https://ai.google.dev/gemini-api/docs/rate-limits: "RPD quotas reset at midnight Pacific time").
 //
 // The zone is computed rather than loaded: minimal containers have no zone database, embedding one costs every binary
 // 450 KB, and the one rule needed fits below.
-func untilPacificMidnight(t time.Time) time.Duration {
+func UntilPacificMidnight(t time.Time) time.Duration {
 	local := t.UTC().Add(pacificOffset(t))
 	y, m, d := local.Date()
 	midnight := time.Date(y, m, d+1, 0, 0, 0, 0, time.UTC)

@@ -1,6 +1,11 @@
-package failure
+package lenient
 
-import "strings"
+import (
+	"iter"
+	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
+)
 
 // Errors are often all that is left of their details: fmt prints genai.APIError's as maps, Python prints messages of
 // google.rpc as text. Both keep what decides:
@@ -11,15 +16,15 @@ import "strings"
 
 var (
 	// printedMarks are in every text that holds printed details.
-	printedMarks = phrasesOf("map[", "violations {", "retry_delay {", "metadata {", `reason: "`)
+	printedMarks = prose.Phrases("map[", "violations {", "retry_delay {", "metadata {", `reason: "`)
 	// printedKeys are the members that are read, in lower case as the text is.
-	printedKeys = phrasesOf("retrydelay:", "quotaresetdelay:", "quotaresettimestamp:", "quotaid:", "quotametric:", "quotavalue:", "reason:",
+	printedKeys = prose.Phrases("retrydelay:", "quotaresetdelay:", "quotaresettimestamp:", "quotaid:", "quotametric:", "quotavalue:", "reason:",
 		"quota_id:", "quota_metric:", "quota_value:", `key: "quota_limit"`, `key: "quota_limit_value"`, `key: "quotaresetdelay"`,
 		`key: "quotaresettimestamp"`, "retry_delay {")
 )
 
-// isProtoText reports whether the first brace, behind head, is one of protobuf's text format, not of JSON.
-func isProtoText(head string) bool {
+// IsProtoText reports whether the first brace, behind head, is one of protobuf's text format, not of JSON.
+func IsProtoText(head string) bool {
 	for _, name := range [...]string{"violations ", "retry_delay ", "metadata ", "links "} {
 		if strings.HasSuffix(head, name) {
 			return true
@@ -28,27 +33,32 @@ func isProtoText(head string) bool {
 	return false
 }
 
-// printed reads details that were printed into the text.
-func (e *evidence) printed() {
-	if !e.prose.hasAny(printedMarks) {
-		return
-	}
-	for i := range printedKeys {
-		mark := printedKeys[i].s
-		key := strings.Trim(strings.TrimPrefix(mark, "key: "), `:{ "`)
-		for rest := e.text; e.nodes < maxNodes; e.nodes++ {
-			_, after, found := strings.Cut(rest, mark)
-			if !found {
-				break
+// Printed returns the members that decide of the details that were printed into a text. Their names are in lower case, and
+// their values are strings; that of retry_delay is a map of strings.
+func Printed(t *prose.Text) iter.Seq2[string, any] {
+	return func(yield func(key string, value any) bool) {
+		if !t.HasAny(printedMarks) {
+			return
+		}
+		for i := range printedKeys {
+			mark := &printedKeys[i]
+			key := strings.Trim(strings.TrimPrefix(mark.String(), "key: "), `:{ "`)
+			for rest := t.String(); ; {
+				_, after, found := strings.Cut(rest, mark.String())
+				if !found {
+					break
+				}
+				if !yield(key, printedMember(key, after)) {
+					return
+				}
+				rest = after
 			}
-			e.printedField(key, after)
-			rest = after
 		}
 	}
 }
 
-// printedField reads the member key, whose value stands at the start of a text.
-func (e *evidence) printedField(key, text string) {
+// printedMember returns the value at the start of a text that follows the key of a member.
+func printedMember(key, text string) any {
 	if key == "retry_delay" {
 		inside, _, _ := strings.Cut(text, "}")
 		delay := map[string]any{}
@@ -57,15 +67,14 @@ func (e *evidence) printedField(key, text string) {
 				delay[unit] = printedValue(after)
 			}
 		}
-		e.hint(jsonDuration(delay, 0))
-		return
+		return delay
 	}
 	text = strings.TrimLeft(text, " \r\n")
 	value := printedValue(strings.TrimPrefix(text, "value:"))
 	if key == "quotaresettimestamp" {
 		value = strings.ToUpper(value) // RFC 3339 has T and Z
 	}
-	e.field(key, value, 1)
+	return value
 }
 
 // printedValue returns the value at the start of a text, without its quotes.
