@@ -82,6 +82,7 @@ var arrows = map[string]string{
 	"internal/affinity":                  "call",
 	"internal/group":                     "failure inspect",
 	"internal/turn":                      "call failure",
+	"internal/unanswered":                "call",
 	"internal/catalog":                   "failure policy/spec provider",
 	"internal/lesson":                    "call provider",
 	"internal/foreign":                   "provider",
@@ -245,7 +246,7 @@ func TestLibrariesHaveOneDoor(t *testing.T) {
 		"google.golang.org/adk/v2/plugin":  "plugin/fallback",
 		"google.golang.org/adk/v2/agent":   "plugin/fallback",
 		"google.golang.org/adk/v2/memory":  "plugin/fallback/degrade",
-		"google.golang.org/adk/v2/session": "internal/stream plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy/internal/facts",
+		"google.golang.org/adk/v2/session": "internal/unanswered plugin/fallback plugin/fallback/call plugin/fallback/jobs plugin/fallback/policy/internal/facts",
 	} {
 		for name, p := range house(t) {
 			if !engine(name) && name != "plugin/fallback" || slices.Contains(strings.Fields(doors), name) {

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -22,7 +23,7 @@ var errUnchecked = errors.New("it goes on too long after a function call")
 func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	c := &unchecked{}
 	c.fork = out.Fork(c.take)
-	reviewed, review := stream.WithReview(ctx)
+	reviewed, review := review.With(ctx)
 	err := target.Do(reviewed, req, streamed, c.fork)
 	c.fork.Join()
 	if len(c.held) == 0 {

@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/unanswered"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -107,7 +108,7 @@ func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool)
 		out := NewSink(ctx, yield)
 		out.parts = stream || adk
 		defer out.leave() // the consumer may panic
-		req := answered(ctx, req)
+		req := unanswered.Neutral(ctx, req)
 		if req.Model != layer.Name() {
 			out.Chosen = req.Model
 		}
@@ -118,6 +119,10 @@ func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool)
 		out.End(err)
 	}
 }
+
+// flow is the context of a call by ADK's flow, which passes partial responses on also in
+// a call that is not streamed.
+type flow interface{ InvocationID() string }
 
 // Of returns m as a layer: m itself if it is one, else a [Source] around it.
 func Of(m model.LLM) Layer {

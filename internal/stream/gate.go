@@ -140,11 +140,11 @@ func (s *Sink) recorded(resp *model.LLMResponse) *model.LLMResponse {
 
 func (s *Sink) show(resp *model.LLMResponse) bool {
 	s.yielded = true
-	s.beats.Add(1)
+	s.meter.Beat()
 	if !s.yield(resp, nil) {
 		s.Stopped = true
 	}
-	s.beats.Add(1)
+	s.meter.Beat()
 	s.yielded = false
 	return !s.Stopped
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -80,7 +81,6 @@ type Sink struct {
 	spare    *spare // nil for a fork
 	parent   *Sink  // of a fork
 	hooks    *hooked
-	limit    *limit    // the innermost one
 	attempts int       // recorded through this Sink and its forks; guarded by record.mu
 	open     int       // begun through them, and not recorded as failed; guarded by record.mu
 	latest   *hooked   // who is told of the one that began last, or answers; guarded by record.mu
@@ -102,8 +102,8 @@ type Sink struct {
 	begun   int64  // the number of the attempt in progress, counted over the call
 	version string // the model version in the partial responses of the attempt in progress
 	held    []*model.LLMResponse
-	visits  []visit       // of the taps, outermost first
-	beats   atomic.Uint32 // counts when control passes to the consumer and comes back
+	visits  []visit        // of the taps, outermost first
+	meter   deadline.Meter // of the consumer's time, with the limits in force
 }
 
 // Earlier is an attempt that failed, and its usage.
@@ -134,7 +134,7 @@ type Orders struct {
 	Chosen string
 	// Times are the time limits of the target, for the layer in front of its model that
 	// applies them; nil for that layer's own.
-	Times *Times
+	Times *deadline.Times
 	// Described overrides the model's own description of the target; nil for none.
 	Described *provider.Target
 	// Hedge: the target is called beside another one that is slow. Attempts are recorded
@@ -189,16 +189,16 @@ func NewSink(ctx context.Context, yield func(*model.LLMResponse, error) bool) *S
 // spare is memory for values that most calls need once, in one allocation.
 type spare struct {
 	attempt attempt
-	limit   limit
+	limit   deadline.Context
 	visits  [3]visit
 	hooked  hooked
 }
 
-func (s *Sink) spareLimit() *limit {
-	if s.spare != nil && s.spare.limit.sink == nil {
+func (s *Sink) spareLimit() *deadline.Context {
+	if s.spare != nil && s.spare.limit.Context == nil {
 		return &s.spare.limit
 	}
-	return &limit{}
+	return &deadline.Context{}
 }
 
 func (s *Sink) spareHooked() *hooked {
@@ -214,6 +214,16 @@ func (s *Sink) spareAttempt() *attempt {
 	}
 	return &attempt{}
 }
+
+// Limit starts an attempt that is cancelled, with a cause, when it takes too long. The
+// returned function must be called when the attempt is over.
+func (s *Sink) Limit(ctx context.Context, limits deadline.Limits) (context.Context, func()) {
+	return s.meter.Limit(ctx, limits, s.spareLimit())
+}
+
+// Ends reports whether a limit of an outer layer or of the caller would end the
+// attempt by the given time, if it stays silent.
+func (s *Sink) Ends(ctx context.Context, then time.Time) bool { return s.meter.Ends(ctx, then) }
 
 // Begun returns the number of the attempt in progress, counted over the call.
 func (s *Sink) Begun() int64 { return s.begun }

@@ -228,3 +228,26 @@ func TestAttemptsCaptureHeaders(t *testing.T) {
 		t.Errorf("retry after %v (%v), want the header's 7s", got, err)
 	}
 }
+
+// The wait before an attempt is that of the first one in a fork, and nobody else's.
+func TestAForkTakesTheWaitOver(t *testing.T) {
+	r := newRecorder()
+	r.Wait = time.Second
+	if fork := r.Fork(func(*model.LLMResponse) bool { return true }); fork.Wait != time.Second || r.Wait != 0 {
+		t.Errorf("the fork waited %v and its parent %v, want 1s and 0", fork.Wait, r.Wait)
+	}
+}
+
+// B72: a failure that a caller meets after it has gone says nothing of the model.
+func TestVerdictOfACallThatHasEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	r := newRecorder()
+	err := stream.Of(suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))).Do(ctx, &model.LLMRequest{}, false, r.Sink)
+	if v := stream.VerdictOf(ctx, err); v.Action != failure.Retry {
+		t.Errorf("verdict %+v, want a retry", v)
+	}
+	cancel()
+	if v := stream.VerdictOf(ctx, err); v.Kind != failure.KindCanceled {
+		t.Errorf("verdict %+v after the caller's end, want its cancellation", v)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/confidence"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -20,7 +21,7 @@ import (
 func (r *run) cheap() error {
 	before := r.out.Notes
 	a := r.newCheapAnswer()
-	reviewed, review := stream.WithReview(r.ctx)
+	reviewed, review := review.With(r.ctx)
 	err := group.Ask(reviewed, r.layers[cheapLayer], a.request(), r.streamed, a.fork)
 	a.fork.Join() // its notes also apply to later targets
 	if a.final == nil && !a.tooLong {

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
+	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -65,7 +66,7 @@ func (r *run) score(j *Judge, a *judged) (value float64, err error) {
 	if !j.apart {
 		return j.contained(r.ctx, a, r.out)
 	}
-	limited, end := r.out.Limit(r.ctx, stream.Limits{Total: r.config.JudgeTimeout, Why: func(_ string, limit time.Duration) error {
+	limited, end := r.out.Limit(r.ctx, deadline.Limits{Total: r.config.JudgeTimeout, Why: func(_ string, limit time.Duration) error {
 		return judgeTimeout(limit)
 	}})
 	defer end()

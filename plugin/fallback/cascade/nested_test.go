@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
@@ -224,6 +225,6 @@ type reviewed struct {
 }
 
 func (r *reviewed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	stream.ReviewOf(ctx).OnReject(r.rejected)
+	review.Of(ctx).OnReject(r.rejected)
 	return stream.Of(r.Model).Do(ctx, req, streamed, out)
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/check"
+	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -64,13 +65,13 @@ func MustTimeout(config TimeoutConfig) Middleware { return check.Must(NewTimeout
 
 type timeout struct {
 	stream.Around
-	limits stream.Limits
+	limits deadline.Limits
 	grace  time.Duration
 }
 
 func newTimeout(inner stream.Layer, config TimeoutConfig) *timeout {
 	t := &timeout{Around: stream.Around{Inner: inner}, grace: config.Grace}
-	t.limits = stream.Limits{
+	t.limits = deadline.Limits{
 		FirstContent: config.FirstContent, Idle: config.Idle, Total: config.Total,
 		Why: func(phase string, limit time.Duration) error {
 			return &failure.TimeoutError{Phase: phase, Limit: limit}

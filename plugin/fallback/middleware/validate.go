@@ -10,6 +10,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/request"
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -148,7 +149,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	}
 	held := &holdBack{}
 	held.fork = out.Fork(held.take)
-	reviewed, review := stream.WithReview(ctx)
+	reviewed, review := review.With(ctx)
 	err := v.Inner.Do(reviewed, req, streamed, held.fork)
 	held.fork.Join() // its notes also apply to later targets
 	if held.answer == nil && !held.tooLong {

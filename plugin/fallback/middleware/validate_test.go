@@ -13,6 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -470,7 +471,7 @@ type listener struct {
 }
 
 func (l *listener) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	stream.ReviewOf(ctx).OnReject(l.rejected)
+	review.Of(ctx).OnReject(l.rejected)
 	return stream.Of(l.Model).Do(ctx, req, streamed, out)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/window"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
@@ -103,7 +104,7 @@ func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink, 
 		count(Counts{Calls: 1, Fallbacks: 1})
 	default:
 		count(Counts{Calls: 1})
-		if review := stream.ReviewOf(ctx); review != nil {
+		if review := review.Of(ctx); review != nil {
 			review.OnReject(func() { count(Counts{Errors: 1}) })
 		}
 	}

@@ -7,7 +7,9 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/group"
+	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -31,9 +33,9 @@ func (a *attempt) watched(ctx context.Context, streamed bool, out *stream.Sink) 
 	if len(latencies) == 0 {
 		return group.Ask(ctx, a.step.Inner, a.req, streamed, out)
 	}
-	limits := stream.Limits{Silence: make([]stream.Moment, len(latencies))}
+	limits := deadline.Limits{Silence: make([]deadline.Moment, len(latencies))}
 	for i, latency := range latencies {
-		limits.Silence[i] = stream.Moment{After: latency, Why: func() error { return a.silent(ctx, latency) }}
+		limits.Silence[i] = deadline.Moment{After: latency, Why: func() error { return a.silent(ctx, latency) }}
 	}
 	limited, end := out.Limit(ctx, limits)
 	defer end()
@@ -91,7 +93,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 		}
 		return fork.Pass(resp)
 	})
-	reviewed, review := stream.WithReview(ctx)
+	reviewed, review := review.With(ctx)
 	err := a.watched(reviewed, streamed, fork)
 	fork.Join() // its notes also apply to later targets
 	if !hold || !fork.Final {

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
@@ -32,13 +33,13 @@ func (b *Builder) times(t spec.Target) times {
 	return limits
 }
 
-func (t times) limits() stream.Times {
+func (t times) limits() deadline.Times {
 	why := func(phase string, limit time.Duration) error {
 		return &failure.TimeoutError{Phase: phase, Limit: limit}
 	}
-	return stream.Times{
-		Unary:    stream.Limits{FirstContent: t.unary, Total: t.total, Why: why},
-		Streamed: stream.Limits{FirstContent: t.streamed, Idle: t.idle, Total: t.total, Why: why},
+	return deadline.Times{
+		Unary:    deadline.Limits{FirstContent: t.unary, Total: t.total, Why: why},
+		Streamed: deadline.Limits{FirstContent: t.streamed, Idle: t.idle, Total: t.total, Why: why},
 	}
 }
 
@@ -61,7 +62,7 @@ func (s *Stack) Timed(inner stream.Layer) stream.Layer {
 // the place has none.
 type timed struct {
 	stream.Around
-	own stream.Times
+	own deadline.Times
 }
 
 // GenerateContent implements model.LLM.
@@ -78,7 +79,7 @@ func (t *timed) Inspect() inspect.Node {
 }
 
 // bounds reports whether a limit is set.
-func bounds(limits *stream.Limits) bool {
+func bounds(limits *deadline.Limits) bool {
 	return limits.FirstContent > 0 || limits.Idle > 0 || limits.Total > 0
 }
 

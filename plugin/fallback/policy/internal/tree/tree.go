@@ -16,6 +16,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/duration"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
@@ -68,7 +69,7 @@ func (t *Tree) do(ctx context.Context, req *model.LLMRequest, streamed bool, out
 			return refused
 		}
 	}
-	ctx, end := out.Limit(ctx, stream.Limits{Total: t.total, Why: func(phase string, limit time.Duration) error {
+	ctx, end := out.Limit(ctx, deadline.Limits{Total: t.total, Why: func(phase string, limit time.Duration) error {
 		return &overdue{TimeoutError: failure.TimeoutError{Phase: phase, Limit: limit}}
 	}})
 	defer end()

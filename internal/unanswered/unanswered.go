@@ -1,4 +1,5 @@
-package stream
+// Package unanswered keeps the texts of earlier turns that were not answers from the models.
+package unanswered
 
 import (
 	"context"
@@ -12,15 +13,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// flow is the context of a call by ADK's flow, which passes partial responses on also in
-// a call that is not streamed.
-type flow interface{ InvocationID() string }
-
-// answered returns req, or a copy with a neutral line in the place of each placeholder of
+// Neutral returns req, or a copy with a neutral line in the place of each placeholder of
 // the session of ctx: see [call.KeyUnanswered]. The session's events know them. A mark
 // in the contents would reach models without a layer of this module, and Vertex AI
 // refuses the metadata of a part (genai, partToVertex).
-func answered(ctx context.Context, req *model.LLMRequest) *model.LLMRequest {
+func Neutral(ctx context.Context, req *model.LLMRequest) *model.LLMRequest {
 	if len(req.Contents) < 2 {
 		return req // there is no earlier turn
 	}

@@ -1,4 +1,7 @@
-package stream
+// Package deadline is the context of an attempt that may not take too long: to its first
+// content, between two chunks, and in all. The time for which the consumer holds a chunk
+// does not count: whatever passes the chunks on tells a [Meter].
+package deadline
 
 import (
 	"context"
@@ -39,16 +42,30 @@ type Moment struct {
 // chunk would cost more than passing it on.
 const idleSteps = 8
 
-// limit is the context of an attempt under Limits. It creates its channel and timer
+// Meter notes when control passes to the consumer of a call and comes back, and has the
+// limits in force. The zero Meter is ready. One goroutine at a time may use it.
+type Meter struct {
+	beats     atomic.Uint32 // odd while the consumer has the control; contexts read it
+	innermost *Context      // nil without limits
+}
+
+// Beat notes that control passes to the consumer, or that it comes back.
+func (m *Meter) Beat() { m.beats.Add(1) }
+
+// Within puts the limits in force of outer, another part of the call, around those of m.
+func (m *Meter) Within(outer *Meter) { m.innermost = outer.innermost }
+
+// Context is the context of an attempt under Limits. It creates its channel and timer
 // when something first waits for the end: a model that is called over a network waits
-// at once, one that answers from memory never. It is safe for concurrent use.
-type limit struct {
-	context.Context // the parent
+// at once, one that answers from memory never. It is safe for concurrent use. The zero
+// Context is memory for [Meter.Limit].
+type Context struct {
+	context.Context // the parent; nil before the attempt
 	Limits
-	outer   *limit
-	sink    *Sink
+	outer   *Context
+	meter   *Meter
 	started time.Time
-	first   uint32 // beats of sink when the attempt started
+	first   uint32 // beats of the meter when the attempt started
 	heard   atomic.Pointer[heard]
 	watched atomic.Bool // a timer is set if need be, and has not found the end yet
 
@@ -67,17 +84,17 @@ type heard struct {
 }
 
 // Limit starts an attempt that is cancelled, with a cause, when it takes too long. The
-// returned function must be called when the attempt is over.
-func (s *Sink) Limit(ctx context.Context, limits Limits) (context.Context, func()) {
-	l := s.spareLimit()
-	l.Context, l.Limits, l.outer, l.sink, l.started, l.first = ctx, limits, s.limit, s, time.Now(), s.beats.Load()
+// returned function must be called when the attempt is over. l is memory for the context,
+// not used before.
+func (m *Meter) Limit(ctx context.Context, limits Limits, l *Context) (context.Context, func()) {
+	l.Context, l.Limits, l.outer, l.meter, l.started, l.first = ctx, limits, m.innermost, m, time.Now(), m.beats.Load()
 	l.latest, l.changed = l.first, l.started
-	s.limit = l
+	m.innermost = l
 	return l, l.end
 }
 
-func (l *limit) end() {
-	l.sink.limit = l.outer
+func (l *Context) end() {
+	l.meter.innermost = l.outer
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.over = true
@@ -96,7 +113,7 @@ func (h *heard) end() {
 }
 
 // Deadline implements context.Context.
-func (l *limit) Deadline() (deadline time.Time, ok bool) {
+func (l *Context) Deadline() (deadline time.Time, ok bool) {
 	deadline, ok = l.Context.Deadline()
 	if own := l.started.Add(l.Total); l.Total > 0 && (!ok || own.Before(deadline)) {
 		return own, true
@@ -105,10 +122,10 @@ func (l *limit) Deadline() (deadline time.Time, ok bool) {
 }
 
 // Done implements context.Context.
-func (l *limit) Done() <-chan struct{} { return l.listen().Done() }
+func (l *Context) Done() <-chan struct{} { return l.listen().Done() }
 
 // Err implements context.Context. It reads the clock and sets no timer.
-func (l *limit) Err() error {
+func (l *Context) Err() error {
 	if h := l.heard.Load(); h != nil {
 		return h.Err()
 	}
@@ -122,7 +139,7 @@ func (l *limit) Err() error {
 }
 
 // isOver reports whether the attempt has ended or must be cut off now.
-func (l *limit) isOver() bool {
+func (l *Context) isOver() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.started.Add(time.Since(l.started)) // half the cost of time.Now
@@ -130,7 +147,7 @@ func (l *limit) isOver() bool {
 }
 
 // Value implements context.Context.
-func (l *limit) Value(key any) any {
+func (l *Context) Value(key any) any {
 	if h := l.heard.Load(); h != nil {
 		return h.Value(key) // package context finds the cause this way
 	}
@@ -138,7 +155,7 @@ func (l *limit) Value(key any) any {
 }
 
 // listen creates the channel and the timer, once.
-func (l *limit) listen() *heard {
+func (l *Context) listen() *heard {
 	if h := l.heard.Load(); h != nil {
 		return h
 	}
@@ -161,14 +178,14 @@ func (l *limit) listen() *heard {
 }
 
 // look checks the limits; the timer calls it.
-func (l *limit) look() {
+func (l *Context) look() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.check()
 }
 
 // check ends the attempt if it is to be cut off, else it sets the timer. It needs mu.
-func (l *limit) check() {
+func (l *Context) check() {
 	if l.over {
 		return
 	}
@@ -187,10 +204,10 @@ func (l *limit) check() {
 	}
 }
 
-// watch sets the timers of the limits around an attempt of which Err is asked often:
+// Watch sets the timers of the limits around an attempt of which Err is asked often:
 // then it reads no clock, and needs no channel either.
-func (s *Sink) watch() {
-	for l := s.limit; l != nil; l = l.outer {
+func (m *Meter) Watch() {
+	for l := m.innermost; l != nil; l = l.outer {
 		if l.heard.Load() == nil && !l.watched.Load() {
 			l.look()
 		}
@@ -198,11 +215,11 @@ func (s *Sink) watch() {
 }
 
 // shown reports whether the attempt has shown anything.
-func (l *limit) shown() bool { return l.sink.beats.Load() != l.first }
+func (l *Context) shown() bool { return l.meter.beats.Load() != l.first }
 
 // passed returns why the attempt must be cut off now, or nil. It needs mu.
-func (l *limit) passed(now time.Time) error {
-	if beats := l.sink.beats.Load(); beats != l.latest || beats%2 == 1 { // odd: the consumer has the control
+func (l *Context) passed(now time.Time) error {
+	if beats := l.meter.beats.Load(); beats != l.latest || beats%2 == 1 { // odd: the consumer has the control
 		l.latest, l.changed = beats, now
 	}
 	if l.shown() {
@@ -223,7 +240,7 @@ func (l *limit) passed(now time.Time) error {
 }
 
 // pause returns how long to wait before the next check; 0 means forever.
-func (l *limit) pause(now time.Time) (pause time.Duration) {
+func (l *Context) pause(now time.Time) (pause time.Duration) {
 	shown := l.shown()
 	if l.Idle > 0 {
 		pause = max(l.Idle/idleSteps, time.Millisecond)
@@ -245,13 +262,13 @@ func (l *limit) pause(now time.Time) (pause time.Duration) {
 	return pause
 }
 
-// Ends reports whether a limit of an outer layer or of the caller would end the
+// Ends reports whether a limit in force or the deadline of ctx would end the
 // attempt by the given time, if it stays silent.
-func (s *Sink) Ends(ctx context.Context, then time.Time) bool {
+func (m *Meter) Ends(ctx context.Context, then time.Time) bool {
 	if deadline, ok := ctx.Deadline(); ok && !then.Before(deadline) {
 		return true
 	}
-	for l := s.limit; l != nil; l = l.outer {
+	for l := m.innermost; l != nil; l = l.outer {
 		if l.FirstContent > 0 && !l.shown() && then.Sub(l.started) >= l.FirstContent {
 			return true
 		}

@@ -1,12 +1,14 @@
-package stream
+// Package review is how a layer that may give up a whole answer tells the layers within,
+// which have taken it for a success by then.
+package review
 
 import (
 	"context"
 	"sync"
 )
 
-// Review is how a layer that may give up a whole answer tells the layers within,
-// which have taken it for a success by then. It is safe for concurrent use.
+// Review is the review of one answer. It is safe for concurrent use. A nil Review gives up
+// no answer.
 type Review struct {
 	around *Review
 
@@ -14,18 +16,18 @@ type Review struct {
 	rejected []func() // guarded by mu
 }
 
-type reviewKey struct{}
+type key struct{}
 
-// WithReview returns a context for calls whose answers are subject to a Review.
-func WithReview(ctx context.Context) (context.Context, *Review) {
-	r := &Review{around: ReviewOf(ctx)}
-	return context.WithValue(ctx, reviewKey{}, r), r
+// With returns a context for calls whose answers are subject to a Review.
+func With(ctx context.Context) (context.Context, *Review) {
+	r := &Review{around: Of(ctx)}
+	return context.WithValue(ctx, key{}, r), r
 }
 
-// ReviewOf returns the Review that the answer to a call of ctx is subject to, or
+// Of returns the Review that the answer to a call of ctx is subject to, or
 // nil.
-func ReviewOf(ctx context.Context) *Review {
-	r, _ := ctx.Value(reviewKey{}).(*Review)
+func Of(ctx context.Context) *Review {
+	r, _ := ctx.Value(key{}).(*Review)
 	return r
 }
 
