@@ -25,7 +25,9 @@ type SharedBucket struct {
 	mu        sync.Mutex // guards the rest
 	perMinute int
 	debt      int // tokens used but not yet taken from the store; below 0 for tokens taken but not used
+	sent      int // the part of the debt that exchanges in progress settle; not in debt meanwhile
 	wanted    int // by calls that wait for the store
+	asked     int // the part of wanted that exchanges in progress ask for
 	latest    int // tokens that the latest call wanted
 	idle      int // ticks since that call
 	active    bool
@@ -41,6 +43,7 @@ type SharedBucket struct {
 	refill, askAgain time.Time
 
 	turn   turn   // of exchanges with the store
+	back   bool   // tokens are being put back
 	outage uint64 // the number of the outage for which here was made
 	here   gcra   // this replica's share
 }
@@ -72,7 +75,7 @@ func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 	}
 	b.mu.Lock()
 	b.use(n)
-	if !b.s.gone() && b.debt+n <= b.credit(n) {
+	if !b.s.gone() && b.owed()+n <= b.credit(n) {
 		b.spend(n)
 		b.mu.Unlock()
 		return 0
@@ -88,7 +91,7 @@ func (b *SharedBucket) Ready(n int) bool {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.debt+n <= b.credit(n)
+	return b.owed()+n <= b.credit(n)
 }
 
 // use marks the bucket as in use. It needs mu, as do all methods below unless their comments
@@ -118,13 +121,16 @@ func (b *SharedBucket) enqueue() {
 	}
 }
 
+// owed returns all tokens used and not known to be taken.
+func (b *SharedBucket) owed() int { return b.debt + b.sent }
+
 // credit returns how many tokens a call of n may use before they are taken. It is 0 if the
 // bucket is not half full, or if the credit of all replicas would be more than half of the
 // tokens left.
 func (b *SharedBucket) credit(n int) int {
 	replicas := int(b.s.replicas.Load())
 	credit := max(b.perMinute/100/replicas, b.latest, n)
-	if b.age > 1 || b.left-b.debt < max(b.perMinute/2, 2*replicas*credit) {
+	if b.age > 1 || b.left-b.owed() < max(b.perMinute/2, 2*replicas*credit) {
 		return 0
 	}
 	return credit
@@ -135,6 +141,9 @@ const unknown = 2
 
 // maxIdle is the number of ticks without a call for which the bucket is still read: a minute.
 const maxIdle = int(time.Minute / tick)
+
+// maxExchanges bounds the exchanges of a bucket at once. Beyond it, calls share the next one.
+const maxExchanges = 8
 
 // take takes tokens from the store, including those of the debt. It needs no lock.
 func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
@@ -154,14 +163,17 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 			return 0
 		case n+b.debt >= b.refused && now.Before(b.askAgain):
 			return max(b.refill.Sub(now), time.Millisecond)
-		case b.turn.done != nil:
+		case b.back, b.turn.n >= maxExchanges, b.turn.n > 0 && b.asked >= b.wanted:
 			b.turn.wait(ctx, &b.s.link, &b.mu)
 		default:
 			need := n + b.debt
 			least := min(max(need, 0), b.perMinute) // tokens beyond the bucket's size become debt
-			most := min(max(b.wanted+b.debt, least), b.perMinute)
+			ask := max(b.wanted-b.asked, n)
+			most := min(max(ask+b.debt, least), b.perMinute)
+			b.asked += ask
 			// The store takes the tokens even if the call ends meanwhile.
 			wait, err := b.exchange(context.WithoutCancel(ctx), b.s.config.Timeout, least, most)
+			b.asked -= ask
 			switch {
 			case err != nil: // as above
 			case wait == 0 && ctx.Err() != nil:
@@ -185,12 +197,15 @@ func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, leas
 	if most < 0 {
 		b.debt -= most // so that they are not used meanwhile
 	}
+	sent := b.debt // so that no other exchange settles it too
+	b.debt, b.sent = 0, b.sent+sent
 	var t Tokens
 	b.turn.during(&b.mu, func() {
 		t, err = ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
 	})
+	b.sent -= sent
+	b.owe(sent - t.Taken)
 	if err == nil {
-		b.debt -= t.Taken
 		b.left, b.leftAt, b.age = t.Left, time.Now(), 0
 	}
 	return t.Wait, err
@@ -216,7 +231,7 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 	perMinute = float64(b.perMinute) / replicas
 	size = max(perMinute, 1)
 	if outage := b.s.link.outage.Load(); b.outage != outage {
-		held := (float64(b.left)+now.Sub(b.leftAt).Minutes()*float64(b.perMinute))/replicas - float64(b.debt)
+		held := (float64(b.left)+now.Sub(b.leftAt).Minutes()*float64(b.perMinute))/replicas - float64(b.owed())
 		b.outage, b.here = outage, gcra{}
 		b.here.take(now, perMinute, max(size-held, 0))
 	}
@@ -224,7 +239,9 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 }
 
 // Settle takes more tokens, or gives tokens back if more is below 0. It never waits. Tokens
-// that the bucket does not have become debt, at most a minute's tokens.
+// that the bucket does not have become debt, at most a minute's tokens. For up to a quarter of a
+// second, this replica's next calls may use tokens given back without the store. Then they go
+// back to the store.
 func (b *SharedBucket) Settle(more int) {
 	if b == nil || more == 0 {
 		return
@@ -237,21 +254,25 @@ func (b *SharedBucket) Settle(more int) {
 		b.here.take(now, perMinute, float64(more))
 	}
 	b.owe(more)
-	if more < 0 {
-		b.askAgain = time.Time{}
+	if more > 0 {
+		b.enqueue()
+	} else {
+		b.askAgain = time.Time{} // look sends it
 	}
-	b.enqueue()
 }
 
 // send implements errand: it pays the debt, puts back tokens that no call waits for, or reads
-// how many are left.
+// how many are left. A call waits only for tokens that are put back: it may need them.
 func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.queued = false
-	if b.turn.done == nil { // otherwise an exchange is in progress
-		b.exchange(ctx, b.s.background(), 0, min(b.debt+b.wanted, b.perMinute))
+	if b.wanted > 0 { // the call that waits does it
+		return
 	}
+	b.back = b.debt < 0
+	b.exchange(ctx, b.s.background(), 0, min(b.debt, b.perMinute))
+	b.back = false
 }
 
 // resend is called after an outage. If the bucket became full during the outage, it lost the
@@ -273,7 +294,7 @@ func (b *SharedBucket) look() {
 	defer b.mu.Unlock()
 	b.idle++
 	b.age++
-	if b.idle > maxIdle && b.debt == 0 {
+	if b.idle > maxIdle && b.owed() == 0 {
 		b.active = false
 		b.s.retire(b)
 		return

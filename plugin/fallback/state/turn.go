@@ -6,24 +6,31 @@ import (
 	"time"
 )
 
-// turn serializes exchanges with the store, so that their answers are used in order, and callers
-// that wait share the next exchange. Its owner's mutex guards it.
-type turn struct{ done chan struct{} } // closed at the end of the exchange in progress; nil if there is none
+// turn counts exchanges with the store, and lets callers wait for them. Its owner decides how many
+// there may be at once. Its owner's mutex guards it.
+type turn struct {
+	n    int           // exchanges in progress
+	done chan struct{} // closed at the end of the one that ends next; nil if there is none
+}
 
 // during runs an exchange. It unlocks mu meanwhile.
 func (t *turn) during(mu *sync.Mutex, exchange func()) {
-	done := make(chan struct{})
-	t.done = done
+	if t.n++; t.n == 1 {
+		t.done = make(chan struct{})
+	}
 	mu.Unlock()
 	defer func() {
 		mu.Lock()
+		close(t.done)
 		t.done = nil
-		close(done)
+		if t.n--; t.n > 0 {
+			t.done = make(chan struct{})
+		}
 	}()
 	exchange()
 }
 
-// wait waits until the exchange in progress or ctx has ended. If the exchange lasts longer than
+// wait waits until an exchange in progress or ctx has ended. If the exchange lasts longer than
 // the timeout, the store is marked as gone. It unlocks mu meanwhile.
 func (t *turn) wait(ctx context.Context, l *link, mu *sync.Mutex) {
 	done := t.done
