@@ -64,6 +64,25 @@ func (a *Affinity) Start(ctx context.Context) (p Place, ok bool) {
 	return p, ok && p.Target > 0
 }
 
+// Peek returns the target of Start, 0 for the first, for a call that may not come.
+func (a *Affinity) Peek(ctx context.Context) (target int) {
+	if a.places.Empty() {
+		return 0
+	}
+	info := call.From(ctx)
+	key, ok := a.keyOf(&info)
+	if !ok {
+		return 0
+	}
+	a.places.Update(key, func(found Place, known bool) (Place, bool) {
+		if known && a.holds(&found, &info, time.Now()) {
+			target = found.Target
+		}
+		return found, known
+	})
+	return target
+}
+
 // holds reports whether a call at the time now stays at p. A session does not leave its
 // fallback in the middle of a turn.
 func (a *Affinity) holds(p *Place, info *call.Info, now time.Time) bool {

@@ -171,6 +171,11 @@ type Reservation struct {
 	shared  *state.SharedAccount
 }
 
+// Covers reports whether the reservation is for tenant and for at least amount.
+func (r Reservation) Covers(tenant string, amount Nano) bool {
+	return r.account.tenant == tenant && r.amount >= amount
+}
+
 // Reserve sets amount aside for tenant, unless that would exceed its limit. The attempt
 // belongs to the day it started on. If the limit is shared, Reserve may wait; the error is
 // that of ctx.
@@ -226,6 +231,9 @@ func (l *Ledger) Settle(r Reservation, cost Nano, warnAt float64) (w Warning, wa
 	a.warned = a.warned || warn
 	return Warning{a.tenant, spent, a.limit}, warn
 }
+
+// Cancel gives back what was reserved for an attempt that is not made.
+func (l *Ledger) Cancel(r Reservation) { l.Settle(r, 0, math.Inf(1)) }
 
 // Warning is a tenant that has spent much of its limit.
 type Warning struct {

@@ -78,7 +78,7 @@ func New(limits Limits) *Queue {
 // that starts must [Queue.Leave], with the returned round. If the gate stops the call, after
 // is the time until it may try again.
 func (q *Queue) Enter(ctx context.Context, tokens int) (round int, after time.Duration, ok bool) {
-	round, ok = q.enter(tokens)
+	round, ok = q.EnterPassed(tokens)
 	if !ok || q.limits.Gate == nil {
 		return round, 0, ok
 	}
@@ -91,8 +91,8 @@ func (q *Queue) Enter(ctx context.Context, tokens int) (round int, after time.Du
 	return round, 0, true
 }
 
-// enter is Enter without the gate.
-func (q *Queue) enter(tokens int) (round int, ok bool) {
+// EnterPassed is Enter for a call that has passed the gate already.
+func (q *Queue) EnterPassed(tokens int) (round int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) > 0 || q.atGate || !q.take(q.now(), tokens) {

@@ -43,7 +43,7 @@ type Cause struct {
 func (s *Sink) Fork(take func(*model.LLMResponse) bool) *Sink {
 	fork := &Sink{
 		yield: func(resp *model.LLMResponse, _ error) bool { return take(resp) },
-		Wait:  s.Wait, Breaker: s.Breaker, Orders: s.Orders, Root: s.Root, Notes: s.Notes, Warm: s.Warm, Notice: s.Notice, record: s.record, parent: s, hooks: s.hooks, latest: s.hooks, beside: s.Hedge, apart: s.apart,
+		Wait:  s.Wait, Breaker: s.Breaker, Orders: s.Orders, Root: s.Root, Notes: s.Notes, Warm: s.Warm, Notice: s.Notice, record: s.record, ahead: s.ahead, parent: s, hooks: s.hooks, latest: s.hooks, beside: s.Hedge, apart: s.apart,
 	}
 	fork.meter.Within(&s.meter)
 	s.Wait = 0

@@ -78,6 +78,7 @@ type Sink struct {
 	Earlier *Earlier
 
 	record   *record
+	ahead    *ahead // nil if no layer has gone ahead; see Ahead
 	spare    *spare // nil for a fork
 	parent   *Sink  // of a fork
 	hooks    *hooked

@@ -270,10 +270,7 @@ func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		out.Root = c.name
 	}
 	settings := c.config.settings(ctx)
-	first := c.layers[cheapLayer]
-	if settings.Use == UseStrong {
-		first = c.layers[strongLayer]
-	}
+	first := c.first(settings)
 	return out.Observe(ctx, &c.hooks, first.Name(), func() error {
 		r := &run{
 			cascade: c, ctx: ctx, req: req, streamed: streamed, out: out, outer: out.Orders,
@@ -282,6 +279,19 @@ func (c *cascade) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		defer func() { out.Orders = r.outer }()
 		return r.do()
 	})
+}
+
+// first returns the model that a call begins with.
+func (c *cascade) first(s Settings) stream.Layer {
+	if s.Use == UseStrong {
+		return c.layers[strongLayer]
+	}
+	return c.layers[cheapLayer]
+}
+
+// First implements stream.Leader.
+func (c *cascade) First(ctx context.Context) (context.Context, stream.Layer) {
+	return ctx, c.first(c.config.settings(ctx))
 }
 
 // priced returns the name under which a target's price is listed.

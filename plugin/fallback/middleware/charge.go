@@ -81,7 +81,7 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		tariff = l.named(out.Chosen)
 	}
 	projected, known := l.price(tariff, req)
-	reserved, why, err := l.budget.ledger.Reserve(ctx, match.Fold(call.From(ctx).Tenant), projected, known)
+	reserved, why, err := l.reserve(ctx, projected, known, out)
 	switch {
 	case why != nil:
 		return refusal(why, l.Name(), projected)
@@ -102,6 +102,28 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	}()
 	err = l.Inner.Do(ctx, req, streamed, out)
 	return err
+}
+
+// Early implements stream.Early.
+func (l *charged) Early(ctx context.Context, req *model.LLMRequest, out *stream.Sink) {
+	projected, known := l.price(l.tariff, req)
+	stream.Claim(out, l, func() (r ledger.Reservation, ok bool) {
+		r, why, err := l.budget.ledger.Reserve(ctx, match.Fold(call.From(ctx).Tenant), projected, known)
+		return r, why == nil && err == nil
+	}, l.budget.ledger.Cancel)
+}
+
+// reserve reserves the projected cost, unless that was done before the call came here; see
+// Early.
+func (l *charged) reserve(ctx context.Context, projected ledger.Nano, known bool, out *stream.Sink) (ledger.Reservation, *ledger.Refusal, error) {
+	tenant := match.Fold(call.From(ctx).Tenant)
+	if r, ok := stream.Claimed[ledger.Reservation](ctx, out, l); ok {
+		if known && r.Covers(tenant, projected) {
+			return r, nil, nil
+		}
+		l.budget.ledger.Cancel(r) // a layer between has changed the request
+	}
+	return l.budget.ledger.Reserve(ctx, tenant, projected, known)
 }
 
 // cost returns the charge of an attempt that ended with err.

@@ -116,50 +116,6 @@ type limit struct {
 	requests, tokens *state.SharedBucket // nil if not shared, or without that limit
 }
 
-// share opens the buckets that replicas share.
-func (l *limit) share() {
-	if l.config.State == nil {
-		return
-	}
-	name := cmp.Or(l.config.StateKey, l.Name())
-	if n := l.config.RequestsPerMinute; n > 0 {
-		l.requests = l.config.State.Bucket("requests:"+name, n)
-	}
-	if n := l.config.TokensPerMinute; n > 0 {
-		l.tokens = l.config.State.Bucket("tokens:"+name, n)
-	}
-}
-
-// gate takes from the buckets that replicas share; see [queue.Limits].
-func (l *limit) gate(ctx context.Context, tokens int) (wait time.Duration) {
-	if !l.requests.Ready(1) && !l.tokens.Ready(tokens) {
-		return l.gateBoth(ctx, tokens)
-	}
-	if wait = l.requests.Take(ctx, 1); wait > 0 {
-		return wait
-	}
-	if wait = l.tokens.Take(ctx, tokens); wait > 0 {
-		l.requests.Settle(-1)
-	}
-	return wait
-}
-
-// gateBoth is gate for a call that has to wait for both buckets. It waits for both at the same
-// time.
-func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
-	took := make(chan time.Duration, 1)
-	go func() { took <- l.tokens.Take(ctx, tokens) }() // waits at most twice state.Config.Timeout
-	request := l.requests.Take(ctx, 1)
-	token := <-took
-	switch {
-	case request > 0 && token == 0:
-		l.tokens.Settle(-tokens)
-	case request == 0 && token > 0:
-		l.requests.Settle(-1)
-	}
-	return max(request, token)
-}
-
 func (l *limit) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(l, ctx, req, streamed)
 }
@@ -168,9 +124,9 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if out.AsksNoModel() {
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
-	estimated := 0
-	if l.config.TokensPerMinute > 0 {
-		estimated = max(tokens.Estimate(req), 1)
+	estimated := l.estimate(req)
+	if !l.requests.Ready(1) || !l.tokens.Ready(estimated) { // the call waits: so does a budget, at the same time
+		defer out.Ahead(ctx, l.Inner, req)()
 	}
 	round, err := l.enter(ctx, estimated, out)
 	if err != nil {
@@ -191,12 +147,30 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	return err
 }
 
+// estimate returns the tokens of a request, 0 if they are not limited.
+func (l *limit) estimate(req *model.LLMRequest) int {
+	if l.config.TokensPerMinute == 0 {
+		return 0
+	}
+	return max(tokens.Estimate(req), 1)
+}
+
 // enter lets a call start, as soon as the limits allow it.
 func (l *limit) enter(ctx context.Context, estimated int, out *stream.Sink) (round int, err error) {
-	round, after, ok := l.queue.Enter(ctx, estimated)
+	var after time.Duration
+	passed, ok := l.passed(ctx, estimated, out), false
+	if passed {
+		round, ok = l.queue.EnterPassed(estimated)
+	} else {
+		round, after, ok = l.queue.Enter(ctx, estimated)
+	}
 	if ok {
 		return round, nil
 	}
+	if passed {
+		l.putBack(estimated)
+	}
+	out.DropAhead() // nothing is held while it waits for its turn
 	started := time.Now()
 	rank := l.config.Priorities[match.Fold(call.From(ctx).Priority)]
 	round, err = l.queue.Wait(ctx, rank, estimated, after, func(then time.Time) bool { return out.Ends(ctx, then) })

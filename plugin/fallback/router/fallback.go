@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 
@@ -111,6 +112,21 @@ func (f *fallback) Name() string { return f.name }
 
 // Members implements group.Group.
 func (f *fallback) Members() []stream.Layer { return f.layers }
+
+// First implements stream.Leader.
+func (f *fallback) First(ctx context.Context) (context.Context, stream.Layer) {
+	start, now := f.turns.Peek(ctx), time.Now()
+	for n := range f.targets {
+		t := &f.targets[(start+n)%len(f.targets)]
+		if t.lastResort || t.optional != nil && t.optional.Absent(ctx) {
+			continue
+		}
+		if b, ok := stream.Find[stream.Breaker](t.Layer); !ok || !b.Refuses(now) {
+			return ctx, t.Layer
+		}
+	}
+	return ctx, nil
+}
 
 // GenerateContent implements model.LLM.
 func (f *fallback) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {

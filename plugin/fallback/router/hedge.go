@@ -159,6 +159,11 @@ func (h *hedge) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 // Members implements group.Group.
 func (h *hedge) Members() []stream.Layer { return h.layers }
 
+// First implements stream.Leader.
+func (h *hedge) First(ctx context.Context) (context.Context, stream.Layer) {
+	return ctx, h.layers[0]
+}
+
 // Do implements stream.Layer.
 func (h *hedge) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	if out.Root == "" {

@@ -229,6 +229,11 @@ func (s *split) Members() (layers []stream.Layer) {
 	return layers
 }
 
+// First implements stream.Leader.
+func (s *split) First(ctx context.Context) (context.Context, stream.Layer) {
+	return ctx, s.arms[s.choose(ctx)].layer
+}
+
 // Do implements stream.Layer.
 func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	i := s.choose(ctx)

@@ -93,6 +93,9 @@ type behind struct {
 // Name implements model.LLM.
 func (b *behind) Name() string { return b.name }
 
+// First implements stream.Leader.
+func (b *behind) First(ctx context.Context) (context.Context, stream.Layer) { return ctx, b.Layer }
+
 // GenerateContent implements model.LLM.
 func (b *behind) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
 	return stream.Serve(b, ctx, req, streamed)

@@ -14,8 +14,12 @@
 //   - [SharedAccount]: a call waits for the store if its replica's lease is used up.
 //   - [Shared.Get]: a call waits for the store.
 //
-// A call waits at most Config.Timeout. The first call that waits that long, or gets an error,
-// marks the store as gone. Then no call waits, until the store answers a background request
+// The layers of this module wait for all of these at the same time: a call waits for one answer
+// of the store. It first waits for another one if its replica is already asking for the same
+// account, is putting tokens of the bucket back, or is asking for the bucket for eight calls.
+//
+// A call waits at most Config.Timeout for an answer. The first call that waits that long, or gets
+// an error, marks the store as gone. Then no call waits, until the store answers a background request
 // in time. After a late answer the first such request is sent at once, otherwise after a
 // pause of 100 ms, which grows to a second. Meanwhile:
 //

@@ -26,7 +26,8 @@ type Config struct {
 	// Prefix begins all keys. Replicas with the same prefix on the same store share their
 	// state. At most 64 printable bytes. "" means DefaultPrefix.
 	Prefix string
-	// Timeout is the longest that a call waits for the store. 0 means DefaultTimeout.
+	// Timeout is the longest that a call waits for an answer of the store. 0 means
+	// DefaultTimeout.
 	Timeout time.Duration
 	// Beat is the interval at which the replica tells the store that it is alive, and reads
 	// all flags in case a push was lost. 0 means DefaultBeat.

@@ -21,6 +21,9 @@ type value struct {
 	until time.Time
 }
 
+// Ready reports whether Get would return without waiting for the store.
+func (s *Shared) Ready() bool { return s == nil || s.gone() }
+
 // Get returns the value of a key. It returns nil if there is none, if the store is gone, if the
 // store does not answer within Config.Timeout, or if 64 calls already wait for values. The
 // caller must not change the value.

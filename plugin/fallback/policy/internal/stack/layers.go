@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"iter"
 	"regexp"
 	"strings"
 
@@ -14,15 +15,34 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// charged puts a budget around a model. Small requests, which no tenant has made, pass by.
+// charged is a budget around a model. Small requests, which no tenant has made, pass by.
+type charged struct {
+	stream.Around              // the budget
+	free          stream.Layer // the model
+	small         func(ctx context.Context) bool
+}
+
 func (b *Builder) charged(inner stream.Layer, budget middleware.Middleware) stream.Layer {
-	paid, small := stream.Of(budget(inner)), b.Small
-	return stream.Wrap(paid, func(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-		if small(ctx) {
-			return inner.Do(ctx, req, streamed, out)
-		}
-		return paid.Do(ctx, req, streamed, out)
-	})
+	return &charged{stream.Around{Inner: stream.Of(budget(inner))}, inner, b.Small}
+}
+
+// GenerateContent implements model.LLM.
+func (c *charged) GenerateContent(ctx context.Context, req *model.LLMRequest, streamed bool) iter.Seq2[*model.LLMResponse, error] {
+	return stream.Serve(c, ctx, req, streamed)
+}
+
+// First implements stream.Leader.
+func (c *charged) First(ctx context.Context) (context.Context, stream.Layer) {
+	if c.small(ctx) {
+		return ctx, c.free
+	}
+	return ctx, c.Inner
+}
+
+// Do implements stream.Layer.
+func (c *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
+	_, layer := c.First(ctx)
+	return layer.Do(ctx, req, streamed, out)
 }
 
 func (b *Builder) limit(s *settings, key string) (middleware.Middleware, error) {

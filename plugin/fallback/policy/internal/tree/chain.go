@@ -37,6 +37,12 @@ func (ch *chain) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 	return stream.Serve(ch, ctx, req, streamed)
 }
 
+// First implements stream.Leader.
+func (ch *chain) First(ctx context.Context) (context.Context, stream.Layer) {
+	ctx, _ = ch.begin(ctx)
+	return ctx, ch.fallback
+}
+
 // Do implements stream.Layer.
 func (ch *chain) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	earlier := 0

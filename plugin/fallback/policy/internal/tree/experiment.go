@@ -100,7 +100,13 @@ func (a *arm) GenerateContent(ctx context.Context, req *model.LLMRequest, stream
 	return stream.Serve(a, ctx, req, streamed)
 }
 
+// First implements stream.Leader.
+func (a *arm) First(ctx context.Context) (context.Context, stream.Layer) {
+	return ctx, stateOf(ctx).chain.arms[a.experiment][a.i]
+}
+
 // Do implements stream.Layer.
 func (a *arm) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	return stateOf(ctx).chain.arms[a.experiment][a.i].Do(ctx, req, streamed, out)
+	_, layer := a.First(ctx)
+	return layer.Do(ctx, req, streamed, out)
 }

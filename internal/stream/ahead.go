@@ -1,0 +1,160 @@
+package stream
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+)
+
+// Early is a layer that waits for the store of a shared state, and can do so before a call
+// reaches it.
+type Early interface {
+	Layer
+
+	// Early begins to get what the layer will need for a call, with [Claim]. It does not wait.
+	Early(ctx context.Context, req *model.LLMRequest, out *Sink)
+}
+
+// Leader is a layer with several inner layers.
+type Leader interface {
+	Layer
+
+	// First returns the layer that a call would begin with, as far as that is known before the
+	// call, and the context for it. The layer is nil if there is none.
+	First(ctx context.Context) (context.Context, Layer)
+}
+
+// Ahead lets inner and the layers within it get what they need for a call, while the caller
+// waits for a store itself. So the call waits for one answer in all, not for one in each layer.
+// It follows the way that the call is expected to go. What no layer has used when the first
+// attempt begins, or when release is called, goes back. Only the outermost layer of a call that
+// waits goes ahead: for the others, Ahead does nothing.
+func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (release func()) {
+	if s.ahead != nil || s.AsksNoModel() {
+		return func() {}
+	}
+	s.ahead = &ahead{}
+	for inner != nil {
+		m := Bare(inner)
+		if b, ok := m.(Breaker); ok && b.Refuses(time.Now()) {
+			break
+		}
+		if e, ok := m.(Early); ok {
+			e.Early(ctx, req, s)
+		}
+		switch m := m.(type) {
+		case Leader:
+			ctx, inner = m.First(ctx)
+		case interface{ Within() Layer }:
+			inner = m.Within()
+		default:
+			inner = nil
+		}
+	}
+	return s.DropAhead
+}
+
+// DropAhead gives back what no layer has used. A layer calls it when its call begins an attempt,
+// or has to wait for something else.
+func (s *Sink) DropAhead() {
+	if a := s.ahead; a != nil {
+		s.ahead = nil
+		a.drop()
+	}
+}
+
+// ahead has what layers have got for one call before it reached them. A Sink and its forks
+// share it.
+type ahead struct {
+	mu     sync.Mutex
+	claims []claimed // guarded by mu; that no layer has used
+}
+
+type claimed struct {
+	by    Layer
+	claim interface{ drop() }
+}
+
+// take returns the claim of a layer and removes it; nil if there is none.
+func (a *ahead) take(by Layer) any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, c := range a.claims {
+		if c.by == by {
+			a.claims = slices.Delete(a.claims, i, i+1)
+			return c.claim
+		}
+	}
+	return nil
+}
+
+func (a *ahead) drop() {
+	a.mu.Lock()
+	unused := a.claims
+	a.claims = nil
+	a.mu.Unlock()
+	for _, c := range unused {
+		c.claim.drop()
+	}
+}
+
+// claim is what a layer has got, or waits for.
+type claim[T any] struct {
+	done chan struct{} // closed when got and ok are set
+	got  T
+	ok   bool
+	back func(T)
+}
+
+// drop gives back what was got, as soon as that is known.
+func (c *claim[T]) drop() {
+	select {
+	case <-c.done:
+		c.giveBack()
+	default:
+		go c.giveBack() // ends with get, see Claim
+	}
+}
+
+func (c *claim[T]) giveBack() {
+	<-c.done
+	if c.ok {
+		c.back(c.got)
+	}
+}
+
+// Claim gets something for the layer by, on a goroutine of its own that ends with get. It is
+// called in Early. get reports whether it has got anything; it must end soon after its context.
+// back gives back what was got and not used, and must not wait.
+func Claim[T any](s *Sink, by Layer, get func() (T, bool), back func(T)) {
+	c := &claim[T]{done: make(chan struct{}), back: back}
+	go func() {
+		defer close(c.done)
+		c.got, c.ok = get()
+	}()
+	s.ahead.mu.Lock()
+	defer s.ahead.mu.Unlock()
+	s.ahead.claims = append(s.ahead.claims, claimed{by, c})
+}
+
+// Claimed returns what the layer by has got for the call, waiting for it if need be. It then
+// belongs to the caller. ok is false if there is nothing, or if ctx has ended.
+func Claimed[T any](ctx context.Context, s *Sink, by Layer) (got T, ok bool) {
+	if s.ahead == nil {
+		return got, false
+	}
+	c, _ := s.ahead.take(by).(*claim[T])
+	if c == nil {
+		return got, false
+	}
+	select {
+	case <-c.done:
+		return c.got, c.ok
+	case <-ctx.Done():
+		c.drop()
+		return got, false
+	}
+}

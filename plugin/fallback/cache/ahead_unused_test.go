@@ -1,0 +1,202 @@
+package cache_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"google.golang.org/adk/v2/model"
+
+	"github.com/adk-fallback/adk-fallback/internal/stream"
+	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+)
+
+// What a call has taken ahead and does not need goes back: because it is a hit, because it goes
+// to another model, or because it is refused.
+func TestWhatIsNotNeededGoesBack(t *testing.T) {
+	for name, use := range map[string]func(t *testing.T, s *scarce, flash model.LLM){
+		"a hit": func(t *testing.T, s *scarce, flash model.LLM) {
+			first := newCache(t, cache.Config{State: s.limits.State})
+			ask(t.Context(), first.Middleware()(suite.NewModel("flash", suite.Text("ok"))), false)
+			time.Sleep(10 * time.Millisecond)
+			suite.Takes(t, trip, func() { expect(t, s.cache.Middleware()(flash), "ok", call.CacheHit) })
+		},
+		"another model": func(t *testing.T, s *scarce, flash model.LLM) {
+			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
+			slow := suite.NewModel("backup", suite.Within(time.Second, suite.Text("ok")))
+			expect(t, s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow)), "ok", call.CacheMiss)
+		},
+		"no model": func(t *testing.T, s *scarce, flash model.LLM) {
+			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
+			ask(t.Context(), s.cache.Middleware()(deny), false)
+		},
+		"a panic": func(t *testing.T, s *scarce, flash model.LLM) {
+			mad := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { panic("mad") })
+			defer func() { _ = recover() }()
+			ask(t.Context(), s.cache.Middleware()(mad), false)
+		},
+		"a call that has ended": func(t *testing.T, s *scarce, flash model.LLM) {
+			ctx, cancel := context.WithTimeout(t.Context(), trip/2)
+			defer cancel()
+			ask(ctx, s.cache.Middleware()(flash), false)
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newScarce(t)
+			flash := suite.NewModel("flash", suite.Text("not needed"))
+			m := s.stack(flash)
+			time.Sleep(40 * time.Millisecond)
+			use(t, s, m)
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			r, n := s.left(t) // with what about 3 seconds add
+			if r < requestsLeft || n < tokensLeft || len(flash.Asked()) > 0 {
+				t.Errorf("%s: %d requests and %d tokens are left after %d calls; want %d and %d at least", name, r, n, len(flash.Asked()), requestsLeft, tokensLeft)
+			}
+			if share := s.budget.Share(""); share != 0 {
+				t.Errorf("%s: %v of the budget is used", name, share)
+			}
+		})
+	}
+}
+
+// What an unused call has taken is there again while another target takes long.
+func TestWhatIsNotNeededIsNotHeldForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		deny := stream.Wrap(stream.Of(s.stack(suite.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
+		slow := suite.NewModel("backup", suite.Within(time.Minute, suite.Text("ok")))
+		go ask(t.Context(), s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow)), false)
+		time.Sleep(time.Second)
+		if r, _ := s.left(t); r < requestsLeft {
+			t.Errorf("%d requests are left; want %d at least", r, requestsLeft)
+		}
+		if share := s.budget.Share(""); share != 0 {
+			t.Errorf("%v of the budget is used", share)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// Hits, from the store and from memory, do not take from limits and budgets again and again.
+func TestHitsDoNotKeepAsking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		const hits = 200
+		m, flash := s.cache.Middleware(), s.stack(suite.NewModel("flash", suite.Text("not needed")))
+		first := newCache(t, cache.Config{State: s.limits.State}).Middleware()(suite.NewModel("flash", suite.Text("ok")))
+		question := func(i int) *model.LLMRequest { return suite.UserSays(string(rune('a'+i%26)) + string(rune('a'+i/26))) }
+		for i := range hits {
+			suite.Collect(first.GenerateContent(t.Context(), question(i), false))
+			time.Sleep(2 * time.Millisecond)
+		}
+		time.Sleep(3 * time.Second)
+		for _, where := range []string{"the store", "memory"} {
+			before, began := s.asked.Load(), time.Now()
+			for i := range hits {
+				got := suite.Collect(m(flash).GenerateContent(t.Context(), question(i), false))
+				if status(got) != call.CacheHit {
+					t.Fatalf("call %d is a %s", i, status(got))
+				}
+				time.Sleep(4 * time.Millisecond)
+			}
+			seconds := int64(time.Since(began)/time.Second) + 1
+			asked, most := s.asked.Load()-before, seconds*(4*2*2*2+4) // by two replicas, for two limits at each tick, and for leases
+			if asked > most {
+				t.Errorf("hits from %s: the store was asked %d times in %d s for %d hits; want %d at most", where, asked, seconds, hits, most)
+			}
+		}
+	})
+}
+
+// A request that a layer has made longer or shorter takes what it needs.
+func TestWhatWasTakenAheadMustFit(t *testing.T) {
+	for _, size := range [][2]int{{1, 300}, {300, 1}} { // of the request, and of what the layer makes of it
+		synctest.Test(t, func(t *testing.T) {
+			s := newScarce(t)
+			inner := stream.Of(s.stack(suite.NewModel("flash", suite.Text("ok"))))
+			says := func(n int) *model.LLMRequest { return suite.UserSays(string(make([]byte, 4*n))) }
+			changed := stream.Wrap(inner, func(ctx context.Context, _ *model.LLMRequest, streamed bool, out *stream.Sink) error {
+				return inner.Do(ctx, says(size[1]), streamed, out)
+			})
+			got := suite.Collect(s.cache.Middleware()(changed).GenerateContent(t.Context(), says(size[0]), false))
+			if got.Err != nil || status(got) != call.CacheMiss {
+				t.Fatalf("%q, %v", status(got), got.Err)
+			}
+			time.Sleep(time.Second)
+			r, n := s.left(t)
+			if want := tokensLeft - size[1]; r < requestsLeft-1 || n < want || n > want+30 { // about 20 a second are added
+				t.Errorf("%d requests and %d tokens are left; want about %d and %d", r, n, requestsLeft-1, want)
+			}
+		})
+	}
+}
+
+// A call that has to queue holds nothing until its turn.
+func TestQueuedCallHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		s.limits.MaxConcurrent = 1
+		m := s.cache.Middleware()(s.stack(suite.NewModel("flash", suite.Within(30*time.Second, suite.Text("ok")))))
+		go ask(t.Context(), m, false)
+		time.Sleep(time.Second)
+		for i := range 3 {
+			go suite.Collect(m.GenerateContent(t.Context(), suite.UserSays(string(rune('a'+i))), false))
+		}
+		time.Sleep(time.Second)
+		if r, _ := s.left(t); r < requestsLeft+1 { // 2.3 seconds have added 3
+			t.Errorf("%d requests are left while calls queue; want %d", r, requestsLeft+2)
+		}
+		if share := s.budget.Share(""); share != 0.01 {
+			t.Errorf("%v of the budget is used; want the dollar of the call in progress", share)
+		}
+		ctx, trips := suite.CountTrips(t.Context())
+		go suite.Collect(m.GenerateContent(ctx, suite.UserSays("another"), false))
+		time.Sleep(time.Second)
+		if n := trips.Load(); n != 1 {
+			t.Errorf("a call that comes to a queue has asked the store %d times; want once, for the answer", n)
+		}
+		time.Sleep(3 * time.Minute)
+	})
+}
+
+// A call for whose tenant or price a layer has found another value reserves anew.
+func TestReservationAheadMustFit(t *testing.T) {
+	for name, changed := range map[string]struct {
+		tenant, text string
+		spent        map[string]float64
+	}{
+		"as it was":      {"acme", "hi", map[string]float64{"acme": 1}},
+		"more expensive": {"acme", "hello, hello", map[string]float64{"acme": 3}},
+		"another tenant": {"other", "hi", map[string]float64{"other": 1, "acme": 0}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			store := suite.NewStore()
+			shared := store.Replica(t)
+			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 3, State: shared, Price: func(_ string, req *model.LLMRequest) (float64, bool) {
+				return float64(1 + len(req.Contents[0].Parts[0].Text)/6), true
+			}})
+			inner := stream.Of(budget.Middleware()(suite.NewModel("flash", suite.Text("ok"))))
+			layer := stream.Wrap(inner, func(ctx context.Context, _ *model.LLMRequest, streamed bool, out *stream.Sink) error {
+				return inner.Do(call.With(ctx, call.Info{Tenant: changed.tenant}), suite.UserSays(changed.text), streamed, out)
+			})
+			ctx := call.With(t.Context(), call.Info{Tenant: "acme"})
+			if got := ask(ctx, newCache(t, cache.Config{State: shared}).Middleware()(layer), false); got.Err != nil {
+				t.Fatalf("%s: %v", name, got.Err)
+			}
+			for tenant, want := range changed.spent {
+				if got := budget.Spent(tenant); got != want {
+					t.Errorf("%s: %s has spent %v, want %v", name, tenant, got, want)
+				}
+				if got := budget.Share(tenant); got != want/3 {
+					t.Errorf("%s: the share of %s is %v, want %v", name, tenant, got, want/3)
+				}
+			}
+		})
+	}
+}
