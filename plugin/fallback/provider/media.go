@@ -211,6 +211,13 @@ func (f *fitting) refusedMedia(p *genai.Part) (kind, reason string) {
 	return kind, "it takes " + strings.Join(f.takes.Media, ", ")
 }
 
+// What the id of a file begins with that was uploaded to OpenAI or to Anthropic. An
+// id stands in the place of an address, and no other API knows it.
+const (
+	openaiFile    = "file-"
+	anthropicFile = "file_"
+)
+
 // refusedURI tells why the target cannot read a file from uri; "" if it can.
 func (f *fitting) refusedURI(uri, kind string) string {
 	if f.API == "" && f.takes.MediaURL == nil {
@@ -218,6 +225,10 @@ func (f *fitting) refusedURI(uri, kind string) string {
 	}
 	parsed, err := url.Parse(uri)
 	switch {
+	case strings.HasPrefix(uri, openaiFile):
+		return only((f.API == Responses || f.API == Chat) && !isNo(f.takes.MediaURL), "the file belongs to OpenAI")
+	case strings.HasPrefix(uri, anthropicFile):
+		return only(f.API == Anthropic, "the file belongs to Anthropic")
 	case err != nil:
 		return "its address is not valid"
 	case parsed.Scheme == "data":
