@@ -19,6 +19,7 @@ func (f *fitting) config() error {
 	}
 	f.settings()
 	f.ownFields()
+	f.toolChoice()
 	for _, step := range []func() error{f.cachedContent, f.modalities, f.providerTools, f.functions, f.schema} {
 		if err := step(); err != nil {
 			return err

@@ -254,3 +254,41 @@ func TestToolChoice(t *testing.T) {
 		t.Error("Vertex AI gets a flag that it does not know")
 	}
 }
+
+// B101: where the names of the functions that may be called cannot be sent, only these
+// functions are declared: the model never calls another one.
+func TestAllowedFunctions(t *testing.T) {
+	opus := provider.Target{API: provider.Anthropic, Model: "claude-opus-5-5"}
+	chat := provider.Target{API: provider.Chat, Model: "gpt-4o"}
+	const (
+		auto, validated = genai.FunctionCallingConfigModeAuto, genai.FunctionCallingConfigModeValidated
+		any             = genai.FunctionCallingConfigModeAny
+	)
+	for _, test := range []struct {
+		target     provider.Target
+		given, got genai.FunctionCallingConfigMode
+		functions  string
+	}{
+		{gpt4o, validated, auto, "weather"}, {chat, validated, auto, "weather"}, {sonnet, validated, auto, "weather"},
+		{opus, any, auto, "weather"}, // takes no forced call
+		{flash3, auto, auto, "weather"}, {flash3, "", auto, "weather"}, {gpt4o, auto, auto, "weather"},
+		{flash3, validated, validated, "weather time"}, {flash3, any, any, "weather time"}, {sonnet, any, any, "weather time"},
+	} {
+		tool := weather()
+		tool.FunctionDeclarations = append(tool.FunctionDeclarations, &genai.FunctionDeclaration{Name: "time"})
+		given := &genai.GenerateContentConfig{Tools: []*genai.Tool{tool, {FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "other"}}}}, ToolConfig: &genai.ToolConfig{
+			FunctionCallingConfig: &genai.FunctionCallingConfig{Mode: test.given, AllowedFunctionNames: []string{"weather"}},
+		}}
+		if test.functions != "weather" {
+			test.functions += " other"
+		}
+		req, _ := fit(t, test.target, given, ask(genai.NewPartFromText("hi")))
+		calling := req.Config.ToolConfig.FunctionCallingConfig
+		if got := names(req.Config); got != test.functions || calling.Mode != test.got || (len(calling.AllowedFunctionNames) > 0) != (test.functions != "weather") {
+			t.Errorf("%s %q: %+v among %q, want %s among %q", test.target.Model, test.given, calling, got, test.got, test.functions)
+		}
+		if len(tool.FunctionDeclarations) != 2 || len(given.Tools) != 2 {
+			t.Error("the caller's tools changed")
+		}
+	}
+}

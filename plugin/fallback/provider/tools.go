@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
 )
 
 // providerTool is a tool that the provider runs.
@@ -144,24 +146,51 @@ func callingOf(c *genai.GenerateContentConfig) *genai.FunctionCallingConfig {
 	return c.ToolConfig.FunctionCallingConfig
 }
 
+// toolChoice fits whether the model has to call a function, and which ones it may
+// call.
+func (f *fitting) toolChoice() {
+	calling := callingOf(f.req.Config)
+	if calling == nil || !hasFunctions(f.req.Config) {
+		return
+	}
+	switch mode := calling.Mode; {
+	case isNo(f.takes.ForcedTool) && isForced(f.req.Config):
+		f.note("tool_choice: ANY to AUTO")
+	case f.API != "" && !f.isGemini() && mode == genai.FunctionCallingConfigModeValidated:
+		f.note("tool_choice: VALIDATED to AUTO")
+	case f.API != "" && len(calling.AllowedFunctionNames) > 0 && (mode == "" || mode == genai.FunctionCallingConfigModeAuto):
+		f.note("tools: the allowed functions only") // Gemini refuses the names, others ignore them
+	default:
+		return
+	}
+	own := *calling
+	own.Mode, own.AllowedFunctionNames = genai.FunctionCallingConfigModeAuto, nil
+	f.editToolConfig().FunctionCallingConfig = &own
+	f.declareOnly(calling.AllowedFunctionNames)
+}
+
+// declareOnly omits the functions that the model may not call: no API takes names with
+// AUTO. The function that carries the answer stays. An empty list allows all.
+func (f *fitting) declareOnly(allowed []string) {
+	if len(allowed) == 0 {
+		return
+	}
+	f.editTools(func(t *genai.Tool) {
+		t.FunctionDeclarations = slices.DeleteFunc(slices.Clone(t.FunctionDeclarations), func(d *genai.FunctionDeclaration) bool {
+			return d == nil || d.Name != answer.Tool && !slices.Contains(allowed, d.Name)
+		})
+	})
+}
+
 // toolConfig fits how tools are called.
 func (f *fitting) toolConfig() {
 	if f.req.Config.ToolConfig == nil {
 		return
 	}
-	if calling := callingOf(f.req.Config); calling != nil {
-		switch {
-		case f.API != "" && !f.isGemini() && !hasFunctions(f.req.Config):
-			// OpenAI refuses a choice of tools without tools.
-			f.editToolConfig().FunctionCallingConfig = nil
-			f.note("tool_choice")
-		case isNo(f.takes.ForcedTool) && isForced(f.req.Config):
-			f.editToolConfig().FunctionCallingConfig = &genai.FunctionCallingConfig{Mode: genai.FunctionCallingConfigModeAuto}
-			f.note("tool_choice: ANY to AUTO")
-		case f.API != "" && !f.isGemini() && calling.Mode == genai.FunctionCallingConfigModeValidated:
-			f.editToolConfig().FunctionCallingConfig = &genai.FunctionCallingConfig{Mode: genai.FunctionCallingConfigModeAuto}
-			f.note("tool_choice: VALIDATED to AUTO")
-		}
+	if callingOf(f.req.Config) != nil && f.API != "" && !f.isGemini() && !hasFunctions(f.req.Config) {
+		// OpenAI refuses a choice of tools without tools.
+		f.editToolConfig().FunctionCallingConfig = nil
+		f.note("tool_choice")
 	}
 	// SDK models.go: Vertex AI alone streams arguments.
 	if calling := callingOf(f.req.Config); calling != nil && calling.StreamFunctionCallArguments != nil && f.API != "" && f.API != Vertex {
