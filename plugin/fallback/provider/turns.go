@@ -14,14 +14,23 @@ const (
 	goOn = "Go on with what was asked before. If nothing is left to do, sum up the result."
 	// begin opens a history that begins with a model's turn.
 	begin = "Begin."
+	// start stands in for a conversation where there is none.
+	start = "Handle the requests as specified in the system instruction."
 )
 
-// userTurns adds a user's turn where the target requires one: before a model's
-// turn that begins the history (Anthropic; Gemini if it is a call), and after a
-// model's turn that ends it, unless the target takes that as a prefill.
+// userTurns adds a user's turn where the target requires one: if there is no turn at
+// all (every API), before a model's turn that begins the history (Anthropic; Gemini if
+// it is a call), and after a model's turn that ends it, unless the target takes that as
+// a prefill.
 func (f *fitting) userTurns() {
 	contents := f.req.Contents
-	if len(contents) == 0 {
+	switch {
+	case len(contents) > 0:
+	case f.API == "":
+		return
+	default:
+		f.req.Contents = []*genai.Content{genai.NewContentFromText(start, genai.RoleUser)}
+		f.note("contents: user turn first")
 		return
 	}
 	if first := contents[0]; !isUser(first) && (f.API == Anthropic || f.isGemini() && request.CallsFunction(first)) {
