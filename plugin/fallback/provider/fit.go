@@ -46,6 +46,9 @@ func (t Target) Fit(req *model.LLMRequest) (Fitted, error) {
 		return Fitted{}, nil
 	}
 	f := fitting{Target: t, takes: t.Accepts(), req: *req}
+	if f.API != "" {
+		f.roles()
+	}
 	f.vendorParts()
 	for _, step := range []func() error{f.config, f.media} {
 		if err := step(); err != nil {
@@ -68,7 +71,7 @@ func isPlain(req *model.LLMRequest) bool {
 		return false
 	}
 	for _, content := range req.Contents {
-		if content == nil || len(content.Parts) == 0 {
+		if content == nil || len(content.Parts) == 0 || !hasRole(content) {
 			return false
 		}
 		for _, part := range content.Parts {

@@ -18,6 +18,32 @@ const (
 	start = "Handle the requests as specified in the system instruction."
 )
 
+// roles gives each content one of the two roles that every API has: the histories of
+// other frameworks have more. Responses has those of instructions, too.
+func (f *fitting) roles() {
+	var own []*genai.Content
+	for i, content := range f.req.Contents {
+		if content == nil || hasRole(content) || f.API == Responses && (content.Role == "system" || content.Role == "developer") {
+			continue
+		}
+		if own == nil {
+			own = slices.Clone(f.req.Contents)
+		}
+		changed := *content
+		if changed.Role = genai.RoleUser; content.Role == "assistant" || request.CallsFunction(content) {
+			changed.Role = genai.RoleModel
+		}
+		own[i] = &changed
+	}
+	if own != nil {
+		f.req.Contents = own
+	}
+}
+
+func hasRole(content *genai.Content) bool {
+	return content.Role == genai.RoleUser || content.Role == genai.RoleModel
+}
+
 // userTurns adds a user's turn where the target requires one: if there is no turn at
 // all (every API), before a model's turn that begins the history (Anthropic; Gemini if
 // it is a call), and after a model's turn that ends it, unless the target takes that as

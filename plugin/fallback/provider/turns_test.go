@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"strings"
 	"testing"
 
 	"google.golang.org/adk/v2/model"
@@ -27,6 +28,37 @@ func TestEmptyHistory(t *testing.T) {
 			if len(req.Contents) != 1 || req.Contents[0].Role != genai.RoleUser || req.Contents[0].Parts[0].Text == "" {
 				t.Errorf("%s: %s gets %+v, want a user's turn", name, api, req.Contents)
 			}
+		}
+	}
+}
+
+// B100: a history with the roles of other frameworks has those that the APIs take.
+func TestRolesOfOtherFrameworks(t *testing.T) {
+	contents := func() (contents []*genai.Content) {
+		for _, role := range []string{"user", "", "model", "function", "assistant", "system", "user"} {
+			contents = append(contents, &genai.Content{Role: role, Parts: []*genai.Part{{Text: "I am " + role}}})
+		}
+		return contents
+	}
+	for _, api := range allAPIs {
+		given := contents()
+		req := &model.LLMRequest{Contents: given}
+		if _, err := (provider.Target{API: api}).Fit(req); err != nil {
+			t.Fatal(err)
+		}
+		var roles []string
+		for i, content := range req.Contents {
+			roles = append(roles, content.Role)
+			if given[i].Role != contents()[i].Role {
+				t.Error("the caller's contents changed")
+			}
+		}
+		want := "user user model user model user user"
+		if api == provider.Responses { // it has the role
+			want = "user user model user model system user"
+		}
+		if got := strings.Join(roles, " "); got != want {
+			t.Errorf("%s gets the roles %s, want %s", api, got, want)
 		}
 	}
 }
