@@ -32,6 +32,9 @@ func strictly(v any) (any, bool) {
 	if _, ok := schema["$ref"]; ok {
 		return schema, len(schema) == 1
 	}
+	if len(schema) == 0 { // anything: each schema needs a type
+		return nil, false
+	}
 	out := make(map[string]any, len(schema)+1)
 	for key, value := range schema {
 		ok := true

@@ -28,6 +28,7 @@ func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openai: the response schema: %w", err)
 	}
+	wireschema.AddItems(converted)
 	name := "response"
 	if title, isText := converted["title"].(string); isText && title != "" {
 		name = AllowedID(title, maxName)

@@ -85,13 +85,13 @@ func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function,
 	if parameters == nil {
 		parameters = map[string]any{}
 	}
-	// A schema without these is refused, with invalid_function_parameters.
-	if parameters["type"] == nil {
-		parameters["type"] = "object"
-	}
-	if parameters["properties"] == nil && parameters["type"] == "object" {
+	// A schema without these is refused, with invalid_function_parameters. Arguments
+	// are an object, whatever else the schema says, such as that they may be null.
+	parameters["type"] = "object"
+	if parameters["properties"] == nil {
 		parameters["properties"] = map[string]any{}
 	}
+	wireschema.AddItems(parameters)
 	// Strict mode is for those who write their schemas for it.
 	strict := false
 	if parameters["additionalProperties"] == false {

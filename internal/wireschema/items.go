@@ -1,0 +1,29 @@
+package wireschema
+
+// AddItems gives each array in schema, as [JSON] makes it, that does not say what its
+// items are the schema of anything. It changes schema.
+func AddItems(schema map[string]any) {
+	if isOfType(schema, "array") && schema["items"] == nil && schema["prefixItems"] == nil {
+		schema["items"] = map[string]any{}
+	}
+	for _, key := range []string{"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"} {
+		named, _ := schema[key].(map[string]any)
+		for _, child := range named {
+			addItems(child)
+		}
+	}
+	for _, key := range []string{"anyOf", "oneOf", "allOf", "prefixItems", "items", "additionalProperties", "not", "if", "then", "else", "contains"} {
+		addItems(schema[key])
+	}
+}
+
+func addItems(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		AddItems(v)
+	case []any:
+		for _, child := range v {
+			addItems(child)
+		}
+	}
+}
