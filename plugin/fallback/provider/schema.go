@@ -30,6 +30,7 @@ func (f *fitting) schema() error {
 	case c.ResponseSchema == nil && c.ResponseJsonSchema == nil:
 		f.jsonOutput()
 	case answer.HasTool(c):
+		refused = refused || f.API == Anthropic && !inGrammar(c)
 		// The flow has shaped the request for a model without one of the two.
 		if refused {
 			f.clearSchema()
@@ -45,7 +46,7 @@ func (f *fitting) schema() error {
 			return err
 		}
 		f.clearSchema()
-	case refused:
+	case refused, f.API == Anthropic && !isNo(f.takes.Tools) && !inGrammar(c):
 		f.schemaAsTool()
 	case f.API == "" || f.isGemini():
 		if c.ResponseMIMEType == "" && f.API != "" {

@@ -363,7 +363,7 @@ func TestResponseSchema(t *testing.T) {
 		"properties": map[string]any{
 			"n":    map[string]any{"type": "integer", "minimum": 1, "description": "how many"},
 			"list": map[string]any{"type": "array", "minItems": 2, "items": map[string]any{"type": "object", "properties": map[string]any{"s": map[string]any{"type": "string", "format": "color", "pattern": "^(?=x)"}}}},
-			"one":  map[string]any{"oneOf": []any{map[string]any{"type": "string"}, map[string]any{"type": "object"}}},
+			"one":  map[string]any{"oneOf": []any{map[string]any{"type": "string"}, map[string]any{"type": "object", "additionalProperties": false}}},
 		},
 	}
 	req := &model.LLMRequest{Contents: says("hi").Contents, Config: &genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: schema, Tools: tools("f")}}
