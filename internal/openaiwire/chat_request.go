@@ -135,12 +135,14 @@ func (c *ChatContent) UnmarshalJSON(data []byte) error {
 
 // ChatPart is one part of a [ChatContent].
 type ChatPart struct {
-	Type       string     `json:"type"` // "text", "image_url", "input_audio", "file", "refusal"
+	Type       string     `json:"type"` // "text", "image_url", "input_audio", "file", "refusal", "document_url"
 	Text       string     `json:"text"`
 	Refusal    string     `json:"refusal"` // in an earlier answer; not sent
 	ImageURL   *ChatImage `json:"image_url"`
 	InputAudio *ChatAudio `json:"input_audio"`
 	File       *ChatFile  `json:"file"`
+
+	DocumentURL string `json:"document_url"` // Mistral's form of a file
 }
 
 // ChatImage is an image, by its address or as a data URL.

@@ -94,7 +94,7 @@ func (c *Chat) size() int {
 }
 
 func (p *ChatPart) size() int {
-	n := len(p.Text)
+	n := len(p.Text) + len(p.DocumentURL)
 	if p.ImageURL != nil {
 		n += len(p.ImageURL.URL)
 	}
@@ -151,6 +151,8 @@ func appendPart(b []byte, p *ChatPart) []byte {
 		o.textIf("filename", p.File.Filename)
 		o.textIf("file_data", p.File.FileData)
 		o.close()
+	case p.DocumentURL != "":
+		o.text("document_url", p.DocumentURL)
 	default:
 		o.text("text", p.Text)
 	}

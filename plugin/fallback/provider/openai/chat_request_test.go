@@ -153,6 +153,21 @@ func TestChatMistral(t *testing.T) {
 	}
 }
 
+// Mistral has a form of its own for documents, as vercel/ai's mistral/src has it.
+func TestChatMistralDocument(t *testing.T) {
+	pdf := genai.NewPartFromBytes([]byte("%PDF"), "application/pdf")
+	for url, want := range map[string]string{
+		mistralURL: `{"type":"document_url","document_url":"data:application/pdf;base64,JVBERg=="}`,
+		openaiURL:  `{"type":"file","file":{"filename":"document.pdf","file_data":"data:application/pdf;base64,JVBERg=="}}`,
+	} {
+		body := chatBody(t, "m", url, &model.LLMRequest{Contents: []*genai.Content{chatContent("user", genai.NewPartFromText("sum it up"), pdf)}})
+		part := body["messages"].([]any)[0].(map[string]any)["content"].([]any)[1]
+		if diff := cmp.Diff(chatJSON(t, want), part); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", url, diff)
+		}
+	}
+}
+
 // B104: a model gets its own thoughts back where it wants them, and nobody else's.
 func TestChatThoughtsGoBack(t *testing.T) {
 	details := []byte(`[{"type":"reasoning.text","text":"hm","signature":"s"}]`)

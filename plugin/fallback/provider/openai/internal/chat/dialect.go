@@ -23,6 +23,7 @@ type dialect struct {
 	noJSONSchema        bool   // a schema is written in words
 	noUserAfterTool     bool   // an assistant message is required between a tool's and a user's
 	endsWithUser        bool   // the last message is not the model's
+	documentURL         bool   // a document is a part of type document_url
 	noStreamOptions     bool   // usage comes without being asked for
 	metadata            bool   // takes labels
 	strict              bool   // knows strict tools and schemas
@@ -61,11 +62,11 @@ var dialects = []struct {
 	{"api.x.ai *.api.x.ai", "", func(d *dialect) { d.maxCompletionTokens = true }},
 
 	// Mistral: avante.nvim#2951 (ids), datapizza-ai#98 (order), rig#1130 (last
-	// message), AISDK mistral/src (random_seed, any), php-mistral#76 (unknown fields
+	// message), AISDK mistral/src (random_seed, any, document_url), php-mistral#76 (unknown fields
 	// are refused; stream_options is not in its reference: inferred).
 	{"api.mistral.ai *.mistral.ai", "", func(d *dialect) {
 		d.id9, d.randomSeed, d.forced = true, true, "any"
-		d.noUserAfterTool, d.endsWithUser, d.noStreamOptions = true, true, true
+		d.noUserAfterTool, d.endsWithUser, d.noStreamOptions, d.documentURL = true, true, true, true
 	}},
 
 	// DeepSeek: opencode#24722 (reasoning_content with calls), llmgateway#3462 (no

@@ -13,6 +13,16 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
+// media returns an image, a recording or a document in the form of the server; false if
+// part is none of them.
+func (e *encoder) media(part *genai.Part) (openaiwire.ChatPart, bool, error) {
+	one, ok, err := mediaPart(part)
+	if e.dialect.documentURL && one.File != nil && one.File.FileData != "" {
+		one = openaiwire.ChatPart{Type: "document_url", DocumentURL: one.File.FileData}
+	}
+	return one, ok, err
+}
+
 // mediaPart returns an image, a recording or a document as a part of a message;
 // false if part is none of them.
 func mediaPart(part *genai.Part) (openaiwire.ChatPart, bool, error) {

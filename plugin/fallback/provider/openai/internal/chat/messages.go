@@ -103,7 +103,7 @@ func (e *encoder) model(content *genai.Content, current bool) error {
 		case part.Text != "":
 			text.WriteString(part.Text)
 		default:
-			one, ok, err := mediaPart(part)
+			one, ok, err := e.media(part)
 			if err != nil {
 				return err
 			}
@@ -218,7 +218,7 @@ func (e *encoder) user(content *genai.Content) error {
 				parts = append(parts, openaiwire.ChatPart{Type: "text", Text: part.Text})
 			}
 		default:
-			media, ok, err := mediaPart(part)
+			media, ok, err := e.media(part)
 			if err != nil {
 				return err
 			}
@@ -260,7 +260,7 @@ func (e *encoder) result(response *genai.FunctionResponse) (media []openaiwire.C
 		if part == nil {
 			continue
 		}
-		one, ok, err := mediaPart(api.MediaOf(part))
+		one, ok, err := e.media(api.MediaOf(part))
 		if err != nil {
 			return nil, err
 		}
