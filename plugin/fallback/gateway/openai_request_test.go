@@ -99,6 +99,31 @@ func TestWrongChatRequests(t *testing.T) {
 	}
 }
 
+// A field that is null counts as absent: some clients send all that they know. B144
+func TestNullIsAbsent(t *testing.T) {
+	m := suite.NewModel("a", streamed)
+	body := `{"model": "a", "messages": [{"role": "user", "content": "hello", "name": null},
+		{"role": "assistant", "content": "hi", "refusal": null, "audio": null, "function_call": null, "tool_calls": null}, {"role": "user", "content": "go on"}]`
+	for _, field := range []string{
+		"audio", "fallbacks", "frequency_penalty", "function_call", "functions", "logit_bias", "logprobs", "max_completion_tokens", "max_tokens", "metadata", "modalities", "n",
+		"parallel_tool_calls", "prediction", "presence_penalty", "reasoning_effort", "response_format", "seed", "service_tier", "stop", "store", "stream", "stream_options",
+		"temperature", "tool_choice", "tools", "top_k", "top_logprobs", "top_p", "user",
+	} {
+		body += `, "` + field + `": null`
+	}
+	if w := chat(t, m, body+"}"); w.Code != http.StatusOK {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	want := []*genai.Content{genai.NewContentFromText("hello", genai.RoleUser), genai.NewContentFromText("hi", genai.RoleModel), genai.NewContentFromText("go on", genai.RoleUser)}
+	got := m.Requests()[0]
+	if diff := cmp.Diff(want, got.Contents); diff != "" {
+		t.Errorf("contents (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(&genai.GenerateContentConfig{}, got.Config, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+}
+
 // Fields that the gateway does not know reach a target that speaks chat completions as they
 // are, also as a fallback, and no other; its own reach none. B144
 func TestUnknownFields(t *testing.T) {

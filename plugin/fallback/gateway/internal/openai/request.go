@@ -32,7 +32,7 @@ type Request struct {
 const fieldUser = "user"
 
 // Decode reads the body of a request for a chat completion. Unknown fields reach only targets
-// that use chat completions.
+// that use chat completions. A field that is null counts as absent.
 func Decode(body []byte) (*Request, *problem.Problem) {
 	var wire openaiwire.Chat
 	if err := json.Unmarshal(body, &wire); err != nil {
@@ -101,13 +101,13 @@ func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 		return problem.Invalid(fieldUser, "user must be a string")
 	}
 	for _, old := range []string{"functions", "function_call"} {
-		if _, ok := wire.Extra[old]; ok {
+		if raw, ok := wire.Extra[old]; ok && string(raw) != "null" {
 			return problem.Invalid(old, old+" is not supported; use tools and tool_choice")
 		}
 	}
 	fields := make(map[string]any, len(wire.Extra)+1)
 	for name, value := range wire.Extra {
-		if name != protocol.FieldFallbacks && name != fieldUser {
+		if name != protocol.FieldFallbacks && name != fieldUser && string(value) != "null" {
 			fields[name] = value
 		}
 	}
