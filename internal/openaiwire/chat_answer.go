@@ -110,7 +110,26 @@ type ChatLogprobs struct {
 type Logprob struct {
 	Token       string    `json:"token"`
 	Logprob     float64   `json:"logprob"`
-	TopLogprobs []Logprob `json:"top_logprobs,omitempty"`
+	TopLogprobs []Logprob `json:"top_logprobs"`
+}
+
+// MarshalJSON implements json.Marshaler. A token has all fields of OpenAI's, since
+// clients read the lists without a look whether they are there. Its bytes are not
+// known, as null says.
+func (p Logprob) MarshalJSON() ([]byte, error) {
+	type token struct {
+		Token   string  `json:"token"`
+		Logprob float64 `json:"logprob"`
+		Bytes   []int   `json:"bytes"`
+	}
+	top := make([]token, len(p.TopLogprobs))
+	for i, other := range p.TopLogprobs {
+		top[i] = token{Token: other.Token, Logprob: other.Logprob}
+	}
+	return json.Marshal(struct {
+		token
+		TopLogprobs []token `json:"top_logprobs"`
+	}{token{Token: p.Token, Logprob: p.Logprob}, top})
 }
 
 // errNotAnswer is JSON that is no object.

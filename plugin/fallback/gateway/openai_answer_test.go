@@ -35,8 +35,8 @@ func full() *model.LLMResponse {
 			PromptTokenCount: 10, CachedContentTokenCount: 4, CandidatesTokenCount: 5, ThoughtsTokenCount: 2, TotalTokenCount: 17,
 		},
 		LogprobsResult: &genai.LogprobsResult{
-			ChosenCandidates: []*genai.LogprobsResultCandidate{{Token: "one", LogProbability: -0.5}},
-			TopCandidates:    []*genai.LogprobsResultTopCandidates{{Candidates: []*genai.LogprobsResultCandidate{{Token: "two", LogProbability: -1}}}},
+			ChosenCandidates: []*genai.LogprobsResultCandidate{{Token: "one", LogProbability: -0.5}, {Token: "two", LogProbability: -0.1}},
+			TopCandidates:    []*genai.LogprobsResultTopCandidates{{Candidates: []*genai.LogprobsResultCandidate{{Token: "two", LogProbability: -1.1}}}},
 		},
 	}
 }
@@ -66,7 +66,8 @@ func TestWholeChatAnswer(t *testing.T) {
 		`"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"hm","content":"one two","refusal":null,"tool_calls":[` +
 		`{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"},"extra_content":{"google":{"thought_signature":"c2ln"}}},` +
 		`{"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]},` +
-		`"logprobs":{"content":[{"token":"one","logprob":-0.5,"top_logprobs":[{"token":"two","logprob":-1}]}]},"finish_reason":"tool_calls"}],` +
+		`"logprobs":{"content":[{"token":"one","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"two","logprob":-1.1,"bytes":null}]},` +
+		`{"token":"two","logprob":-0.1,"bytes":null,"top_logprobs":[]}]},"finish_reason":"tool_calls"}],` +
 		`"fallback":{"model_name":"a"}}`
 	if diff := cmp.Diff(want, fixed(w.Body.String())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -91,7 +92,7 @@ func TestStreamedChatAnswer(t *testing.T) {
 			head + `"choices":[{"index":0,"delta":{"content":"two"},"finish_reason":null}]}` + "\n\n" +
 			head + `"choices":[{"index":0,"delta":{"tool_calls":[{"index":0,"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]},"finish_reason":null}]}` + "\n\n" +
 			head + `"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]},"finish_reason":null}]}` + "\n\n" +
-			head + `"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls","logprobs":{"content":[{"token":"one","logprob":-0.5,"top_logprobs":[{"token":"two","logprob":-1}]}]}}],"fallback":{"model_name":"a"}}` + "\n\n"
+			head + `"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls","logprobs":{"content":[{"token":"one","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"two","logprob":-1.1,"bytes":null}]},{"token":"two","logprob":-0.1,"bytes":null,"top_logprobs":[]}]}}],"fallback":{"model_name":"a"}}` + "\n\n"
 		if usage {
 			want += head + `"usage":{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}},"choices":[]}` + "\n\n"
 		}

@@ -1,6 +1,8 @@
 package openai
 
 import (
+	"strconv"
+
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -47,13 +49,19 @@ func usageOf(u *genai.GenerateContentResponseUsageMetadata) *openaiwire.ChatUsag
 	return usage
 }
 
+// shortest returns f as it would be written: -0.1, not -0.10000000149011612.
+func shortest(f float32) float64 {
+	n, _ := strconv.ParseFloat(strconv.FormatFloat(float64(f), 'g', -1, 32), 64) // a number always reads
+	return n
+}
+
 // logprobsOf returns the probabilities of an answer's tokens, nil for none.
 func logprobsOf(result *genai.LogprobsResult) *openaiwire.ChatLogprobs {
 	if result == nil || len(result.ChosenCandidates) == 0 {
 		return nil
 	}
 	one := func(c *genai.LogprobsResultCandidate) openaiwire.Logprob {
-		return openaiwire.Logprob{Token: c.Token, Logprob: float64(c.LogProbability)}
+		return openaiwire.Logprob{Token: c.Token, Logprob: shortest(c.LogProbability)}
 	}
 	list := make([]openaiwire.Logprob, 0, len(result.ChosenCandidates))
 	for i, chosen := range result.ChosenCandidates {
