@@ -1,5 +1,5 @@
-// Package plainjson encodes JSON that a model or a server reads: unlike package json, it leaves
-// <, > and & as they are.
+// Package plainjson encodes and decodes JSON that models and servers exchange. Unlike package
+// json, it leaves <, > and & as they are, and whole numbers of any length exact.
 package plainjson
 
 import (

@@ -1,7 +1,12 @@
 package gateway_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -85,4 +90,55 @@ func callsOf(r reply) (calls []any) {
 		}
 	}
 	return calls
+}
+
+// B144: an id of 64 bits in the arguments and results of calls is the same id behind the
+// gateway, whichever protocol the target speaks.
+func TestLongNumbersStayExact(t *testing.T) {
+	const id = "9007199254740993" // float64 has no such number
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	var sent string
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		sent = string(body)
+		r.Body, r.RequestURI = io.NopCloser(bytes.NewReader(body)), ""
+		r.URL.Scheme, r.URL.Host = "http", strings.TrimPrefix(srv.URL, "http://")
+		resp, err := srv.Client().Do(r)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer resp.Body.Close()
+		maps.Copy(w.Header(), resp.Header)
+		_, _ = io.Copy(w, resp.Body)
+	}))
+	defer up.Close()
+	l := live(t, `
+primary: gemini-2.5-flash
+models:
+  gemini-*: {provider: gemini, base_url: "`+up.URL+`", credential_env: KEY}
+  claude-*: {provider: anthropic, base_url: "`+up.URL+`", credential_env: KEY}
+  gpt-4*: {provider: openai_chat, base_url: "`+up.URL+`/v1", credential_env: KEY}
+  gpt-5*: {provider: openai, api: responses, base_url: "`+up.URL+`/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true }), anthropic.Provider)
+	c := serve(t, newGateway(t, l))
+	for _, name := range []string{"gemini-2.5-flash", "claude-opus-5", "gpt-4o", "gpt-5"} {
+		for _, stream := range []string{"false", "true"} {
+			srv.Script(name, fallbacktest.ToolCall("read", map[string]any{"id": int64(9007199254740993)}))
+			got := post(t, c, "/v1/chat/completions", `{"model": "`+name+`", "stream": `+stream+`, "tools": [{"type": "function", "function": {"name": "read"}}], "messages": [
+				{"role": "user", "content": "the next one"},
+				{"role": "assistant", "content": null, "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "read", "arguments": "{\"id\":`+id+`}"}}]},
+				{"role": "tool", "tool_call_id": "c1", "content": "{\"id\":`+id+`,\"next\":`+id+`}"}]}`)
+			if calls, err := json.Marshal(callsOf(got)); err != nil || !strings.Contains(string(calls), `{\"id\":`+id+`}`) {
+				t.Errorf("%s, stream %s: the answer calls %s: %v", name, stream, calls, got.failed)
+			}
+			if n := strings.Count(sent, id); n != 3 {
+				t.Errorf("%s, stream %s: %d of 3 ids in %s", name, stream, n, sent)
+			}
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -300,6 +301,6 @@ func lenient(data []byte, v any) error {
 
 // object decodes s if it is one JSON object.
 func object(s string) (m map[string]any, ok bool) {
-	err := json.Unmarshal([]byte(s), &m)
+	m, err := plainjson.Object([]byte(s))
 	return m, err == nil && m != nil
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -266,8 +267,8 @@ func (c *streamedCall) args() (map[string]any, bool) {
 	if c.whole == nil || string(c.whole) == "null" || string(c.whole) == `""` {
 		return c.pieces.object()
 	}
-	var args map[string]any
-	if json.Unmarshal(c.whole, &args) != nil {
+	args, err := plainjson.Object(c.whole)
+	if err != nil {
 		return nil, false
 	}
 	pieces, ok := c.pieces.object()

@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
@@ -131,6 +131,6 @@ func (c *Request) list(raw json.RawMessage) *problem.Problem {
 
 // object reads a JSON object.
 func object(raw json.RawMessage) (fields map[string]any, ok bool) {
-	raw = bytes.TrimSpace(raw)
-	return fields, len(raw) > 0 && raw[0] == '{' && json.Unmarshal(raw, &fields) == nil
+	fields, err := plainjson.Object(raw)
+	return fields, err == nil && fields != nil
 }

@@ -2,11 +2,11 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 )
 
 // Arguments reads the arguments of a call. None are as good as {}.
@@ -15,11 +15,8 @@ func Arguments(data []byte) (map[string]any, bool) {
 	if len(data) == 0 || string(data) == "null" || string(data) == "{}" {
 		return map[string]any{}, true
 	}
-	var args map[string]any
-	if json.Unmarshal(data, &args) != nil || args == nil {
-		return nil, false
-	}
-	return args, true
+	args, err := plainjson.Object(data)
+	return args, err == nil && args != nil
 }
 
 // Logprobs returns the probabilities of the tokens, and their mean.
