@@ -1,7 +1,6 @@
 package gemini
 
 import (
-	"encoding/json"
 	"fmt"
 	"reflect"
 
@@ -40,10 +39,10 @@ func DecodeEmbeddings(body []byte, batch bool) ([]protocol.EmbedCall, *problem.P
 	var in batchRequest
 	var err error
 	if batch {
-		err = json.Unmarshal(body, &in)
+		_, err = decode(body, &in)
 	} else {
 		in.Requests = []*embedRequest{{}}
-		err = json.Unmarshal(body, in.Requests[0])
+		_, err = decode(body, in.Requests[0])
 	}
 	if err != nil {
 		return nil, wrongJSON(err)

@@ -69,9 +69,9 @@ type generationConfig struct {
 // Decode returns the request of a body in the canonical form, and the request's own
 // fallbacks; nil for none.
 func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.Problem) {
-	body = camelKeys(body)
 	var in contentRequest
-	if err := json.Unmarshal(body, &in); err != nil {
+	body, err := decode(camelKeys(body), &in)
+	if err != nil {
 		return nil, nil, wrongJSON(err)
 	}
 	in.Contents = slices.DeleteFunc(in.Contents, func(c *genai.Content) bool { return c == nil })

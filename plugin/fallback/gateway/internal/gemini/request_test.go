@@ -39,6 +39,38 @@ func TestRequestsMayBeInSnakeCase(t *testing.T) {
 	}
 }
 
+// The Gemini API takes one element in place of a list, as Google's examples for curl have it:
+// https://github.com/google-gemini/api-examples. What the client chooses stays.
+func TestOneElementIsAList(t *testing.T) {
+	got, _, p := gemini.Decode([]byte(`{"system_instruction":{"parts":{"text":"You are a cat."}},"contents":{"parts":{"text":"Hello there"}},
+		"safety_settings":{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"},
+		"tools":{"functionDeclarations":{"name":"f","parameters":{"type":"OBJECT","properties":{"parts":{"type":"STRING"}}}}},"labels":{"tools":"a"}}`))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	if diff := cmp.Diff([]*genai.Content{genai.NewContentFromText("Hello there", genai.RoleUser)}, got.Contents); diff != "" {
+		t.Errorf("contents (-want +got):\n%s", diff)
+	}
+	want := &genai.GenerateContentConfig{
+		SystemInstruction: &genai.Content{Parts: []*genai.Part{{Text: "You are a cat."}}}, Labels: map[string]string{"tools": "a"},
+		SafetySettings: []*genai.SafetySetting{{Category: genai.HarmCategoryHarassment, Threshold: genai.HarmBlockThresholdBlockNone}},
+		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "f", Parameters: &genai.Schema{
+			Type: genai.TypeObject, Properties: map[string]*genai.Schema{"parts": {Type: genai.TypeString}}}}}}},
+	}
+	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	calls, p := gemini.DecodeEmbeddings([]byte(`{"content":{"parts":{"text":"Hello there"}}}`), false)
+	if p != nil || len(calls) != 1 || calls[0].Contents[0].Parts[0].Text != "Hello there" {
+		t.Errorf("embeddings of %+v, %+v", calls, p)
+	}
+	for _, wrong := range []string{`{"contents":{"parts":1}}`, `{"contents":{"parts":{"text":1}}}`, `{"contents":"Hello"}`} {
+		if _, _, p := gemini.Decode([]byte(wrong)); p == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
 // A body is either refused with a reason, or becomes a request that a model can take.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
