@@ -12,7 +12,7 @@ import (
 // float64, as package json has them, except whole numbers above 2⁵³, such as ids of 64
 // bits: they are of type json.Number, because float64 would change them. null gives nil.
 func Object(data []byte) (object map[string]any, err error) {
-	if !hasLongNumber(data) {
+	if !HasLongNumber(data) {
 		err = json.Unmarshal(data, &object)
 		return object, err
 	}
@@ -35,8 +35,9 @@ func Object(data []byte) (object map[string]any, err error) {
 // minLong is the fewest digits of a number above 2⁵³.
 const minLong = 16
 
-// hasLongNumber reports whether data has as many digits in a row.
-func hasLongNumber(data []byte) bool {
+// HasLongNumber reports whether data has so many digits in a row that Object may read
+// another number than package json.
+func HasLongNumber(data []byte) bool {
 	run := 0
 	for _, c := range data {
 		if c < '0' || c > '9' {

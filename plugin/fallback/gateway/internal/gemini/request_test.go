@@ -71,10 +71,26 @@ func TestOneElementIsAList(t *testing.T) {
 	}
 }
 
+// Ids of 64 bits stay exact, which float64 cannot hold.
+func TestLongNumbersStayExact(t *testing.T) {
+	const id = "9007199254740993"
+	got, _, p := gemini.Decode([]byte(`{"contents":[null,{"role":"model","parts":[null,{"text":"x"},{"function_call":{"name":"f","args":{"an_id":` + id + `,"n":1}}}]},
+		{"role":"user","parts":[{"functionResponse":{"name":"f","response":{"ids":[` + id + `]}}}]}]}`))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	if diff := cmp.Diff(map[string]any{"an_id": json.Number(id), "n": 1.0}, got.Contents[0].Parts[1].FunctionCall.Args); diff != "" {
+		t.Errorf("arguments (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(map[string]any{"ids": []any{json.Number(id)}}, got.Contents[1].Parts[0].FunctionResponse.Response); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
+	}
+}
+
 // A body is either refused with a reason, or becomes a request that a model can take.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		`[`, `{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"temperature":1e30},"unknown":{"a":[1,{"b":null}]},"fallbacks":["a"]}`,
+		`[`, `{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"temperature":1e30},"unknown":{"a":[1,{"b":null}]},"fallbacks":["a"]}`, `{"contents":{"parts":{"functionCall":{"name":"a","args":{"n":90071992547409931}}}}}`,
 		`{"contents":[null,{"role":"function","parts":[null,{"function_response":{"name":"a"}}]}],"system_instruction":{"parts":[null]},"safety_settings":[null]}`,
 		`{"contents":[{"parts":[{"text":"x"}]}],"tools":[null,{"functionDeclarations":[null,{"name":"a","parameters":{"type":"OBJECT","properties":{"a_b":null}}}]}]}`,
 	} {
