@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/jsonschema-go/jsonschema"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -289,19 +290,23 @@ func TestNamesOfFunctions(t *testing.T) {
 }
 
 // ADK puts a schema of genai's into the field for JSON Schema; the API takes one
-// of two schemas.
+// of two schemas, and only one of an object.
 func TestSchemasOfFunctions(t *testing.T) {
 	noEnvironment(t)
 	r := newRecorder(t)
 	object := &genai.Schema{Type: genai.TypeObject}
 	req := hello()
 	req.Config = &genai.GenerateContentConfig{ResponseJsonSchema: object, Tools: []*genai.Tool{nil, {FunctionDeclarations: []*genai.FunctionDeclaration{
-		nil, {Name: "a", ParametersJsonSchema: object}, {Name: "b", Parameters: object, ParametersJsonSchema: map[string]any{"type": "object"}}}}}}
+		nil, {Name: "a", ParametersJsonSchema: object}, {Name: "b", Parameters: object, ParametersJsonSchema: map[string]any{"type": "object"}},
+		// jsonschema.For a pointer says null, too; functiontool takes pointers.
+		{Name: "c", ParametersJsonSchema: &jsonschema.Schema{Types: []string{"null", "object"}, Properties: map[string]*jsonschema.Schema{"x": {Type: "string"}}}},
+		{Name: "d", ParametersJsonSchema: map[string]any{}}, {Name: "e", ParametersJsonSchema: (*jsonschema.Schema)(nil)}}}}}
 	if _, _, err := ask(asFitted(t), newModel(t, r.URL, genai.BackendGeminiAPI), req, false); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := json.Marshal([]any{r.body["tools"], r.body["generationConfig"]})
-	const want = `[[{"functionDeclarations":[{"name":"a","parametersJsonSchema":{"type":"object"}},{"name":"b","parameters":{"type":"OBJECT"}}]}],{"responseJsonSchema":{"type":"object"}}]`
+	const want = `[[{"functionDeclarations":[{"name":"a","parametersJsonSchema":{"type":"object"}},{"name":"b","parameters":{"type":"OBJECT"}},` +
+		`{"name":"c","parametersJsonSchema":{"properties":{"x":{"type":"string"}},"type":"object"}},{"name":"d","parametersJsonSchema":{"type":"object"}},{"name":"e"}]}],{"responseJsonSchema":{"type":"object"}}]`
 	if string(got) != want {
 		t.Errorf("sent %s, want %s", got, want)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
@@ -28,10 +29,10 @@ type names struct{ request.Names }
 
 // tools returns tools with the API's names, and each schema in one form: the API
 // refuses both, and ADK may put a schema of genai's into the field for JSON Schema.
+// Arguments are an object, although ADK says of those of a pointer that they may be null.
 func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 	odd := func(d *genai.FunctionDeclaration) bool {
-		_, isGemini := d.ParametersJsonSchema.(*genai.Schema)
-		return d != nil && (isGemini || d.Parameters != nil && d.ParametersJsonSchema != nil || n.Wire(d.Name) != d.Name)
+		return d != nil && (!isObject(d.ParametersJsonSchema) || d.Parameters != nil && d.ParametersJsonSchema != nil || n.Wire(d.Name) != d.Name)
 	}
 	hasOdd := func(t *genai.Tool) bool {
 		return t == nil || slices.ContainsFunc(t.FunctionDeclarations, func(d *genai.FunctionDeclaration) bool { return d == nil || odd(d) })
@@ -54,18 +55,34 @@ func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 			declaration.Name = n.Wire(given.Name)
 			if given.Parameters != nil {
 				declaration.ParametersJsonSchema = nil
-			} else if schema, ok := given.ParametersJsonSchema.(*genai.Schema); ok {
-				converted, err := wireschema.JSON(schema)
+			} else if !isObject(given.ParametersJsonSchema) {
+				converted, err := wireschema.JSON(given.ParametersJsonSchema)
 				if err != nil {
 					return nil, fmt.Errorf("gemini: function %s: %w", given.Name, err)
 				}
-				declaration.ParametersJsonSchema = converted
+				if declaration.ParametersJsonSchema = nil; converted != nil {
+					converted["type"] = "object"
+					declaration.ParametersJsonSchema = converted
+				}
 			}
 			changed.FunctionDeclarations = append(changed.FunctionDeclarations, &declaration)
 		}
 		out = append(out, &changed)
 	}
 	return out, nil
+}
+
+// isObject reports whether parameters are JSON Schema of an object, or there are none.
+func isObject(schema any) bool {
+	switch s := schema.(type) {
+	case *genai.Schema:
+		return false
+	case *jsonschema.Schema:
+		return s != nil && s.Type == "object"
+	case map[string]any:
+		return s["type"] == "object"
+	}
+	return true
 }
 
 // toolConfig returns config with the API's names.
