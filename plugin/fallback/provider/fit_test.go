@@ -421,3 +421,18 @@ func TestEmptySystemInstructionMovesNowhere(t *testing.T) {
 		t.Errorf("%d contents, system instruction %v; want the two turns alone", len(req.Contents), req.Config.SystemInstruction)
 	}
 }
+
+// B101: Gemini takes one safety setting for each category.
+func TestSafetySettingsOfOneCategory(t *testing.T) {
+	of := func(category genai.HarmCategory, threshold genai.HarmBlockThreshold) *genai.SafetySetting {
+		return &genai.SafetySetting{Category: category, Threshold: threshold}
+	}
+	first, other, last := of(genai.HarmCategoryHarassment, "OFF"), of(genai.HarmCategoryHateSpeech, "OFF"), of(genai.HarmCategoryHarassment, "BLOCK_NONE")
+	for _, api := range []provider.API{provider.Gemini, provider.Vertex} {
+		given := []*genai.SafetySetting{first, nil, other, last, last}
+		req, _ := fit(t, provider.Target{API: api, Model: "gemini-3-flash"}, &genai.GenerateContentConfig{SafetySettings: given}, ask(genai.NewPartFromText("hi")))
+		if diff := cmp.Diff([]*genai.SafetySetting{other, last}, req.Config.SafetySettings); diff != "" || given[0] != first {
+			t.Errorf("%s (-want +got):\n%s", api, diff)
+		}
+	}
+}

@@ -92,11 +92,16 @@ func (f *fitting) stopSequences() {
 
 func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
-// safety omits the settings that only Vertex AI has: genai's types.go; jailbreak is
+// safety omits all but the last setting of each category (that Gemini refuses others is
+// inferred), and the settings that only Vertex AI has: genai's types.go; jailbreak is
 // listed for the Gemini API since July 2026, but was refused there in 2025.
 func (f *fitting) safety() {
+	if !f.isGemini() || len(f.req.Config.SafetySettings) == 0 {
+		return
+	}
+	f.lastOfCategory()
 	given := f.req.Config.SafetySettings
-	if f.API != Gemini || len(given) == 0 {
+	if f.API != Gemini {
 		return
 	}
 	foreign := func(s *genai.SafetySetting) bool {
@@ -117,6 +122,23 @@ func (f *fitting) safety() {
 		f.edit().SafetySettings = kept
 		f.note("safety_settings: method")
 	}
+}
+
+func (f *fitting) lastOfCategory() {
+	given := f.req.Config.SafetySettings
+	kept, seen := make([]*genai.SafetySetting, 0, len(given)), make(map[genai.HarmCategory]bool, len(given))
+	for _, s := range slices.Backward(given) {
+		if s != nil && !seen[s.Category] {
+			seen[s.Category] = true
+			kept = append(kept, s)
+		}
+	}
+	if len(kept) == len(given) {
+		return
+	}
+	slices.Reverse(kept)
+	f.edit().SafetySettings = kept
+	f.note("safety_settings: the last of each category")
 }
 
 // Bounds of OpenAI's metadata, which labels become:
