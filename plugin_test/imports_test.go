@@ -92,7 +92,7 @@ var arrows = map[string]string{
 	"internal/simulate":                  "call cascade failure fallbacktest policy policy/spec", // the work of a command
 	"internal/simulate/scenario":         "policy/spec",
 
-	"plugin/fallback/provider/internal/answer":           "",
+	"plugin/fallback/provider/internal/wrap":             "",
 	"plugin/fallback/provider/internal/modelname":        "",
 	"plugin/fallback/provider/internal/repair":           "",
 	"plugin/fallback/provider/internal/setting":          "",

@@ -32,7 +32,7 @@ type attempt struct {
 	repair  provider.Repair                             // to make on top of what was learnt; "" for none
 	believe bool                                        // an empty answer after tools is an answer
 	req     *model.LLMRequest                           // the model's own copy; nil before it is made
-	answer  func(*model.LLMResponse) *model.LLMResponse // changes a final response; nil for no change
+	answer  func(*model.LLMResponse) *model.LLMResponse // converts a response; nil for no change
 	wait    time.Duration                               // before the attempt
 	started time.Time
 	err     error         // why it failed
@@ -172,6 +172,12 @@ func (a *attempt) describe() {
 func (a *attempt) accept(resp *model.LLMResponse) {
 	a.noteUsage(resp)
 	a.version, a.finish = cmp.Or(resp.ModelVersion, a.version), cmp.Or(resp.FinishReason, a.finish)
+	if a.answer != nil && !a.final {
+		if resp = a.answer(resp); resp == nil {
+			a.out.heard()
+			return
+		}
+	}
 	if !resp.Partial && !a.final {
 		if resp = a.judge(resp); resp == nil {
 			return
@@ -183,9 +189,6 @@ func (a *attempt) accept(resp *model.LLMResponse) {
 // judge returns the answer to pass on for the model's final response. If the response is not an
 // answer, it returns nil and sets a.err.
 func (a *attempt) judge(resp *model.LLMResponse) *model.LLMResponse {
-	if a.answer != nil {
-		resp = a.answer(resp)
-	}
 	if verdict, bad := failure.ClassifyResponse(resp, a.source.options.Expect); bad && !a.believes(resp, verdict) {
 		a.err = &BadResponse{Model: a.name, Response: resp, Means: verdict}
 		return nil

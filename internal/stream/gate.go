@@ -149,6 +149,18 @@ func (s *Sink) show(resp *model.LLMResponse) bool {
 	return !s.Stopped
 }
 
+// heard notes that the model is at work although it has sent nothing to show, so that no time
+// limit takes it for silent.
+func (s *Sink) heard() {
+	for p := s; p != nil; p = p.parent {
+		p.meter.Beat()
+		p.meter.Beat()
+		if p.detached != nil {
+			return // what is further out belongs to another goroutine
+		}
+	}
+}
+
 // Restart prepares for another attempt. If part of an answer was shown, the consumer is
 // told to discard it before it gets anything else.
 func (s *Sink) Restart() {

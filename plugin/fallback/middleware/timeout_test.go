@@ -16,6 +16,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // B55
@@ -216,4 +217,47 @@ func ExampleNewTimeout() {
 		fmt.Println(err)
 	}
 	// Output: flash: failure: attempt timed out: first content limit of 10ms passed
+}
+
+// listed is a model whose API takes no schema of a list: the engine wraps it in an object.
+type listed struct{ *suite.Model }
+
+func (listed) Target() provider.Target { return provider.Target{API: provider.Chat, Model: "gpt-4o"} }
+
+// B55, B103: an answer that is shown only when it is whole, because it has to be unwrapped, is not
+// cut off while it grows.
+func TestWrappedAnswerIsNotSilent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pieces := []string{`{"resp`, `onse":`, `["a"`, `]}`}
+		grows := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			for _, piece := range pieces {
+				time.Sleep(1500 * time.Millisecond)
+				yield(suite.Chunk(piece), nil)
+			}
+			yield(&model.LLMResponse{Content: suite.Chunk(strings.Join(pieces, "")).Content, FinishReason: genai.FinishReasonStop}, nil)
+		}
+		stalls := func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+			yield(suite.Chunk(pieces[0]), nil)
+			silence(ctx, req, streamed, yield)
+		}
+		limited := middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 2 * time.Second, Idle: 2 * time.Second})(listed{suite.NewModel("gpt-4o", grows, stalls)})
+		req := &model.LLMRequest{Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{
+			ResponseMIMEType: "application/json", ResponseSchema: &genai.Schema{Type: genai.TypeArray, Items: &genai.Schema{Type: genai.TypeString}},
+		}}
+		var texts []string
+		for resp, err := range limited.GenerateContent(t.Context(), req, true) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, suite.TextOf(resp.Content))
+		}
+		if len(texts) != 1 || texts[0] != `["a"]` {
+			t.Errorf("the texts are %q, want only the answer", texts)
+		}
+		for _, err := range limited.GenerateContent(t.Context(), req, true) {
+			if timeout, ok := errors.AsType[*failure.TimeoutError](err); !ok || timeout.Phase != "idle" {
+				t.Errorf("a stall: %v, want a timeout of phase idle", err)
+			}
+		}
+	})
 }

@@ -18,7 +18,8 @@ type Fitted struct {
 	// and responses and signatures of other vendors are not named.
 	Adapted []string
 	// Answer converts an answer to the changed request into one to the original. If
-	// it is nil, answers need no conversion. It returns partial answers unchanged,
+	// it is nil, answers need no conversion. Partial answers lose their text, which the
+	// converted answer would not begin with; Answer returns nil if nothing is left. It
 	// never writes to its argument, and is safe for concurrent use.
 	Answer func(*model.LLMResponse) *model.LLMResponse
 }

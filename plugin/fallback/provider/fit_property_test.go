@@ -14,8 +14,8 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/modelname"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
 // targetsOfRows returns one target for each API of each row of the tables, made
@@ -97,7 +97,7 @@ func anyConfig(t *rapid.T) *genai.GenerateContentConfig {
 		c.Tools = append(c.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "weather"}}})
 	})
 	some("answer tool", func() {
-		c.Tools = append(c.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: answer.Tool}}})
+		c.Tools = append(c.Tools, &genai.Tool{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: wrap.Tool}}})
 	})
 	some("search", func() { c.Tools = append(c.Tools, &genai.Tool{GoogleSearch: &genai.GoogleSearch{}}) })
 	some("tool config", func() {

@@ -3,7 +3,7 @@ package provider
 import (
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
 const (
@@ -29,7 +29,7 @@ func (f *fitting) schema() error {
 	switch {
 	case c.ResponseSchema == nil && c.ResponseJsonSchema == nil:
 		f.jsonOutput()
-	case answer.HasTool(c):
+	case wrap.HasTool(c):
 		refused = refused || f.API == Anthropic && !inGrammar(c)
 		// The flow has shaped the request for a model without one of the two.
 		if refused {
@@ -90,9 +90,9 @@ func (f *fitting) clearSchema() {
 // is the only function, its call is forced, unless the target does not accept that.
 func (f *fitting) schemaAsTool() {
 	c := f.req.Config
-	schema, enum := answer.ObjectOf(c), c.ResponseMIMEType == enumType
+	schema, enum := wrap.ObjectOf(c), c.ResponseMIMEType == enumType
 	declaration := &genai.FunctionDeclaration{
-		Name: answer.Tool, Description: "Takes the final answer in the form that is asked for.",
+		Name: wrap.Tool, Description: "Takes the final answer in the form that is asked for.",
 		Parameters: schema.Plain, ParametersJsonSchema: schema.JSON,
 	}
 	f.clearSchema()
@@ -113,18 +113,18 @@ func (f *fitting) schemaAsTool() {
 	case calling != nil && len(calling.AllowedFunctionNames) > 0:
 		own := *calling
 		names := calling.AllowedFunctionNames
-		own.AllowedFunctionNames = append(names[:len(names):len(names)], answer.Tool)
+		own.AllowedFunctionNames = append(names[:len(names):len(names)], wrap.Tool)
 		f.editToolConfig().FunctionCallingConfig = &own
 	}
 	f.instruct(callAnswerTool)
 	f.note("response_schema: as set_model_response")
-	f.answer = answer.OfCall(schema.Wrapped, enum)
+	f.answer = wrap.OfCall(schema.Wrapped, enum)
 }
 
 // objectSchema wraps a schema whose root is no object: OpenAI and Anthropic take
 // objects alone.
 func (f *fitting) objectSchema() {
-	schema, enum := answer.ObjectOf(f.req.Config), f.req.Config.ResponseMIMEType == enumType
+	schema, enum := wrap.ObjectOf(f.req.Config), f.req.Config.ResponseMIMEType == enumType
 	if !schema.Wrapped {
 		if f.req.Config.ResponseMIMEType != jsonType {
 			f.edit().ResponseMIMEType = jsonType
@@ -134,5 +134,5 @@ func (f *fitting) objectSchema() {
 	c := f.edit()
 	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = schema.Plain, schema.JSON, jsonType
 	f.note("response_schema: in an object")
-	f.answer = answer.OfObject(enum)
+	f.answer = wrap.OfObject(enum)
 }

@@ -28,12 +28,12 @@ func (t Target) Resolved() Target {
 
 // Prepare is [Target.Fit] for the implementation of a model. The engine of this
 // module has already fitted the requests that it makes; Prepare fits those of
-// other callers. It returns the request to send and the conversion of a final
-// answer. It does not change req. If req names a model, that name overrides t's.
-func (t Target) Prepare(ctx context.Context, req *model.LLMRequest) (own *model.LLMRequest, final func(*model.LLMResponse) *model.LLMResponse, err error) {
-	final = func(resp *model.LLMResponse) *model.LLMResponse { return resp }
+// other callers. It returns the request to send and the conversion of answers,
+// see [Fitted]. It does not change req. If req names a model, that name overrides t's.
+func (t Target) Prepare(ctx context.Context, req *model.LLMRequest) (own *model.LLMRequest, answer func(*model.LLMResponse) *model.LLMResponse, err error) {
+	answer = func(resp *model.LLMResponse) *model.LLMResponse { return resp }
 	if capture.Fitted(ctx) {
-		return req, final, nil
+		return req, answer, nil
 	}
 	if req.Model != "" {
 		t.Model, t.accepts = req.Model, nil
@@ -41,7 +41,7 @@ func (t Target) Prepare(ctx context.Context, req *model.LLMRequest) (own *model.
 	shallow := *req
 	fitted, err := t.Fit(&shallow)
 	if fitted.Answer != nil {
-		final = fitted.Answer
+		answer = fitted.Answer
 	}
-	return &shallow, final, err
+	return &shallow, answer, err
 }

@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
 // providerTool is a tool that the provider runs.
@@ -177,7 +177,7 @@ func (f *fitting) declareOnly(allowed []string) {
 	}
 	f.editTools(func(t *genai.Tool) {
 		t.FunctionDeclarations = slices.DeleteFunc(slices.Clone(t.FunctionDeclarations), func(d *genai.FunctionDeclaration) bool {
-			return d == nil || d.Name != answer.Tool && !slices.Contains(allowed, d.Name)
+			return d == nil || d.Name != wrap.Tool && !slices.Contains(allowed, d.Name)
 		})
 	})
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
 // Model is a model.LLM that uses the Messages API. It is safe for concurrent use.
@@ -107,10 +108,11 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 }
 
 func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams bool, yield func(*model.LLMResponse, error) bool) error {
-	req, finish, err := m.target.Prepare(ctx, req)
+	req, convert, err := m.target.Prepare(ctx, req)
 	if err != nil {
 		return err
 	}
+	yield = wrap.Through(convert, yield)
 	target := m.target
 	target.Model = cmp.Or(req.Model, target.Model) // a router names its target in the request
 	body, names, err := encode(&m.config, target, req, streams)
@@ -136,7 +138,7 @@ func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams boo
 	if s.done {
 		defer sse.Drain(resp.Body)
 	}
-	yield(finish(final), nil)
+	yield(final, nil)
 	return nil
 }
 

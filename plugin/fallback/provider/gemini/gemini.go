@@ -15,6 +15,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
 // Config configures a [Model]. The zero value uses the environment: the Gemini API
@@ -165,11 +166,12 @@ func (m *Model) Client() *genai.Client { return m.client }
 func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
 	return func(yield func(*model.LLMResponse, error) bool) {
 		name := cmp.Or(req.Model, m.name)
-		req, restore, err := m.target.Prepare(ctx, req)
+		req, convert, err := m.target.Prepare(ctx, req)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
+		yield = wrap.Through(convert, yield)
 		c := exchange{model: m, stream: stream, answer: answer{}}
 		if err := c.encode(name, req); err != nil {
 			yield(nil, err)
@@ -193,6 +195,6 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 			yield(nil, err)
 			return
 		}
-		yield(restore(final), nil)
+		yield(final, nil)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/chat"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses"
 )
@@ -94,11 +95,6 @@ func (m *Model) GenerateContent(ctx context.Context, req *model.LLMRequest, stre
 // final answers into answers to the original. It changes nothing if the engine has
 // already fitted req.
 func (m *Model) fit(ctx context.Context, req *model.LLMRequest, yield func(*model.LLMResponse, error) bool) (*model.LLMRequest, func(*model.LLMResponse, error) bool, error) {
-	own, final, err := m.target.Prepare(ctx, req)
-	return own, func(resp *model.LLMResponse, err error) bool {
-		if resp != nil && !resp.Partial {
-			resp = final(resp)
-		}
-		return yield(resp, err)
-	}, err
+	own, convert, err := m.target.Prepare(ctx, req)
+	return own, wrap.Through(convert, yield), err
 }

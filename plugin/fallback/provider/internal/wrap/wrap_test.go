@@ -1,4 +1,4 @@
-package answer_test
+package wrap_test
 
 import (
 	"testing"
@@ -7,13 +7,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/answer"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
 // B103: the call of the schema's function becomes the answer; calls of other
 // functions are never lost.
 func TestAnswerOfCall(t *testing.T) {
-	convert := answer.OfCall(false, false)
+	convert := wrap.OfCall(false, false)
 	call := func(name string, args map[string]any) *genai.Part {
 		return &genai.Part{FunctionCall: &genai.FunctionCall{Name: name, Args: args}}
 	}
@@ -29,6 +29,7 @@ func TestAnswerOfCall(t *testing.T) {
 		{"another call", []*genai.Part{call("weather", nil)}, []*genai.Part{call("weather", nil)}, false},
 		{"no call", []*genai.Part{text}, []*genai.Part{text}, false},
 		{"part of a stream", []*genai.Part{final}, []*genai.Part{final}, true},
+		{"text of a stream", []*genai.Part{thought, text}, []*genai.Part{thought}, true},
 		{"without arguments", []*genai.Part{call("set_model_response", nil)}, []*genai.Part{genai.NewPartFromText(`{}`)}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -43,7 +44,10 @@ func TestAnswerOfCall(t *testing.T) {
 			}
 		})
 	}
-	if got := convert(nil); got != nil {
-		t.Errorf("no answer became %v", got)
+	only := &model.LLMResponse{Content: &genai.Content{Parts: []*genai.Part{text}}, Partial: true}
+	for name, resp := range map[string]*model.LLMResponse{"no answer": nil, "only text of a stream": only} {
+		if got := convert(resp); got != nil {
+			t.Errorf("%s became %v", name, got)
+		}
 	}
 }

@@ -1,12 +1,13 @@
-// Package answer wraps the schema of an answer in that of an object, because functions
+// Package wrap wraps the schema of an answer in that of an object, because functions
 // and some APIs take nothing else, and unwraps the answer.
 //
 // It changes no request: package provider decides which target needs it, and puts the
 // schema into its place.
-package answer
+package wrap
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -15,7 +16,7 @@ import (
 
 // OfCall returns a function that turns a call of set_model_response into text:
 //
-//   - Partial answers pass unchanged.
+//   - A partial answer loses its text, see withoutText.
 //   - A final answer whose only call is set_model_response becomes its arguments as
 //     JSON text. Thoughts stay; other texts go, as they would spoil the JSON. Of
 //     several such calls the last counts.
@@ -27,8 +28,11 @@ import (
 // a bare word.
 func OfCall(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
 	return func(resp *model.LLMResponse) *model.LLMResponse {
-		if resp == nil || resp.Partial || resp.Content == nil {
+		if resp == nil || resp.Content == nil {
 			return resp
+		}
+		if resp.Partial {
+			return withoutText(resp)
 		}
 		var answer *genai.FunctionCall
 		others := false
@@ -84,12 +88,15 @@ func textOf(args map[string]any, wrapped, enum bool) (string, bool) {
 }
 
 // OfObject returns a function that extracts an answer from the object that its
-// schema was wrapped in. Partial answers, and answers of another form, pass
-// unchanged.
+// schema was wrapped in. A partial answer loses its text, see withoutText. Answers of
+// another form pass unchanged.
 func OfObject(enum bool) func(*model.LLMResponse) *model.LLMResponse {
 	return func(resp *model.LLMResponse) *model.LLMResponse {
-		if resp == nil || resp.Partial || resp.Content == nil {
+		if resp == nil || resp.Content == nil {
 			return resp
+		}
+		if resp.Partial {
+			return withoutText(resp)
 		}
 		var text strings.Builder
 		var parts []*genai.Part
@@ -111,6 +118,33 @@ func OfObject(enum bool) func(*model.LLMResponse) *model.LLMResponse {
 		}
 		return withParts(resp, append(parts, &genai.Part{Text: answer}))
 	}
+}
+
+// Through returns a yield that converts responses first, and skips those of which nothing
+// is left.
+func Through(convert func(*model.LLMResponse) *model.LLMResponse, yield func(*model.LLMResponse, error) bool) func(*model.LLMResponse, error) bool {
+	return func(resp *model.LLMResponse, err error) bool {
+		if resp != nil {
+			if resp = convert(resp); resp == nil {
+				return true
+			}
+		}
+		return yield(resp, err)
+	}
+}
+
+// withoutText returns a partial answer without its text: the final answer will not begin
+// with it. Thoughts stay. It returns nil if nothing is left.
+func withoutText(resp *model.LLMResponse) *model.LLMResponse {
+	isText := func(part *genai.Part) bool { return part != nil && part.Text != "" && !part.Thought }
+	if !slices.ContainsFunc(resp.Content.Parts, isText) {
+		return resp
+	}
+	parts := slices.DeleteFunc(slices.Clone(resp.Content.Parts), isText)
+	if len(parts) == 0 {
+		return nil
+	}
+	return withParts(resp, parts)
 }
 
 // withParts returns a copy of resp with other parts.
