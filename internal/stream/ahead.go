@@ -36,7 +36,8 @@ func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (r
 	if s.ahead != nil || s.AsksNoModel() {
 		return func() {}
 	}
-	s.ahead = &ahead{}
+	a := &ahead{}
+	s.ahead = a
 	for inner != nil {
 		m := Bare(inner)
 		if b, ok := m.(Breaker); ok && b.Refuses(time.Now()) {
@@ -54,7 +55,7 @@ func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (r
 			inner = nil
 		}
 	}
-	return s.DropAhead
+	return a.drop // also if s has handed it on, see Detach
 }
 
 // DropAhead gives back what no layer has used. A layer calls it when its call begins an attempt,

@@ -162,6 +162,8 @@ func (b built) walk(depth int, lines *[]string) {
 		at(arms.Index(int(b.v.FieldByName("i").Int()))).walk(depth, lines)
 	case "router.ahead": // the same behind each of its fronts
 		at(b.v.FieldByName("fronts").Index(0)).walk(depth, lines)
+	case "stack.charged": // a budget, and a way past it
+		at(b.v.FieldByName("Inner")).walk(depth, lines)
 	case "stack.timed":
 		for _, limits := range []string{"Unary", "Streamed"} {
 			if limits := b.v.FieldByName("own").FieldByName(limits); limits.FieldByName("FirstContent").Int()+limits.FieldByName("Idle").Int()+limits.FieldByName("Total").Int() > 0 {
