@@ -248,6 +248,7 @@ func (b *SharedBucket) Settle(more int) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.use(0) // look must send what the call leaves, however long it took
 	if b.s.gone() {
 		now := time.Now()
 		_, perMinute := b.share(now)
