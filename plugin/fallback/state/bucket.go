@@ -197,13 +197,14 @@ func (b *SharedBucket) exchange(ctx context.Context, timeout time.Duration, leas
 	if most < 0 {
 		b.debt -= most // so that they are not used meanwhile
 	}
-	sent := b.debt // so that no other exchange settles it too
-	b.debt, b.sent = 0, b.sent+sent
+	sent := b.debt         // so that no other exchange settles it too
+	unpaid := max(sent, 0) // below 0 are tokens for the call that waits: no other may use them
+	b.debt, b.sent = 0, b.sent+unpaid
 	var t Tokens
 	b.turn.during(&b.mu, func() {
 		t, err = ask(ctx, &b.s.link, timeout, func(ctx context.Context) (Tokens, error) { return b.s.store.Take(ctx, there, least, most) })
 	})
-	b.sent -= sent
+	b.sent -= unpaid
 	b.owe(sent - t.Taken)
 	if err == nil {
 		b.left, b.leftAt, b.age = t.Left, time.Now(), 0

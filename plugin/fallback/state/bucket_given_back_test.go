@@ -30,3 +30,29 @@ func TestTokensOfALongCallGoBack(t *testing.T) {
 		}
 	})
 }
+
+// B97: while a call waits for the tokens that it needs beside those given back, no other call
+// uses those.
+func TestTokensGivenBackAreUsedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const perMinute, trip = 60, 2 * time.Millisecond
+		replicas, stores := team(t, 1, state.Config{})
+		b := replicas[0].Bucket("model", perMinute)
+		if wait := b.Take(t.Context(), 50); wait > 0 {
+			t.Fatalf("wait %v", wait)
+		}
+		time.Sleep(time.Second) // 11 are left
+		stores[0].trip.Store(int64(trip))
+		b.Settle(-20)
+		go func() {
+			if wait := b.Take(t.Context(), 30); wait > 0 { // 10 from the store
+				t.Errorf("wait %v", wait)
+			}
+		}()
+		time.Sleep(trip / 2)
+		if b.Take(t.Context(), 20) == 0 {
+			t.Error("two calls used the same tokens")
+		}
+		time.Sleep(time.Second)
+	})
+}
