@@ -245,6 +245,7 @@ func (s *Sink) setUsage(usage *genai.GenerateContentResponseUsageMetadata) {
 
 // begin starts an attempt.
 func (s *Sink) begin(model string) {
+	s.DropAhead()
 	s.Model, s.fallback, s.version, s.answer, s.Notes.Adapted = model, s.Fallback, "", call.Attempt{}, ""
 	s.Earlier = nil
 	s.begun = s.record.begun.Add(1)

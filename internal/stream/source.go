@@ -89,7 +89,6 @@ func (s *Source) Inspect() inspect.Node {
 // was not the reason. If the model ends a turn with an empty answer after its tools
 // have run, a second such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
-	out.DropAhead()
 	r := s.resolve(out.Described, out.Chosen)
 	a := s.newAttempt(out)
 	err := a.make(ctx, req, stream, r)
