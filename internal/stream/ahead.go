@@ -33,7 +33,7 @@ type Leader interface {
 // attempt begins, or when release is called, goes back. Only the outermost layer of a call that
 // waits goes ahead: for the others, Ahead does nothing.
 func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (release func()) {
-	if s.ahead != nil || s.AsksNoModel() {
+	if s.ahead.inUse() || s.AsksNoModel() {
 		return func() {}
 	}
 	a := &ahead{}
@@ -58,20 +58,20 @@ func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (r
 	return a.drop // also if s has handed it on, see Detach
 }
 
-// DropAhead gives back what no layer has used. A layer calls it when its call begins an attempt,
-// or has to wait for something else.
+// DropAhead gives back what no layer has used. It is called when an attempt begins. A layer calls
+// it when its call has to wait for something else.
 func (s *Sink) DropAhead() {
-	if a := s.ahead; a != nil {
-		s.ahead = nil
-		a.drop()
+	if s.ahead != nil {
+		s.ahead.drop()
 	}
 }
 
 // ahead has what layers have got for one call before it reached them. A Sink and its forks
 // share it.
 type ahead struct {
-	mu     sync.Mutex
-	claims []claimed // guarded by mu; that no layer has used
+	mu      sync.Mutex
+	claims  []claimed // guarded by mu; that no layer has used
+	dropped bool      // guarded by mu; a layer that waits may go ahead again
 }
 
 type claimed struct {
@@ -92,10 +92,20 @@ func (a *ahead) take(by Layer) any {
 	return nil
 }
 
+// inUse reports whether layers may still use it. a may be nil.
+func (a *ahead) inUse() bool {
+	if a == nil {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return !a.dropped
+}
+
 func (a *ahead) drop() {
 	a.mu.Lock()
 	unused := a.claims
-	a.claims = nil
+	a.claims, a.dropped = nil, true
 	a.mu.Unlock()
 	for _, c := range unused {
 		c.claim.drop()

@@ -11,6 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -33,6 +34,24 @@ func TestNothingIsHeldWhileTheConsumerHasAnAnswerWithoutAModel(t *testing.T) {
 			if share := s.budget.Share(""); share != 0 {
 				t.Errorf("%v of the budget is used", share)
 			}
+		}
+	})
+}
+
+// The next attempt of a call waits for its limits and its budget at the same time, too, even if
+// the first one ran on a goroutine of its own.
+func TestNextAttemptWaitsForOneAnswerToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		broken := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second})(suite.NewModel("broken", suite.Fail(suite.ErrUnavailable)))
+		m := s.cache.Middleware()(router.MustFallback(router.Config{}, broken, s.stack(suite.NewModel("flash", suite.Text("ok")))))
+		time.Sleep(40 * time.Millisecond)
+		began := time.Now()
+		if got := ask(t.Context(), m, false); got.Err != nil || got.Text() != "ok" {
+			t.Fatalf("%q, %v", got.Text(), got.Err)
+		}
+		if took := time.Since(began); took != 2*trip {
+			t.Errorf("the call waited %v; want %v", took, 2*trip)
 		}
 	})
 }
