@@ -66,6 +66,10 @@ func (s *Sink) DropAhead() {
 	}
 }
 
+// OwnAhead makes a fork go ahead by itself, if at all: it uses and gives back nothing that was got
+// for the rest of the call.
+func (s *Sink) OwnAhead() { s.ahead = nil }
+
 // ahead has what layers have got for one call before it reached them. A Sink and its forks
 // share it.
 type ahead struct {

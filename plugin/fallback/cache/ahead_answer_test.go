@@ -55,3 +55,19 @@ func TestNextAttemptWaitsForOneAnswerToo(t *testing.T) {
 		}
 	})
 }
+
+// A preview uses nothing that was taken for the answer, and gives nothing of it back.
+func TestPreviewLeavesWhatTheAnswerNeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		preview := suite.NewModel("preview", suite.Within(time.Second, suite.Text("well...")))
+		m := s.cache.Middleware()(router.MustProgressive(router.ProgressiveConfig{}, preview, s.stack(suite.NewModel("flash", suite.Text("ok")))))
+		time.Sleep(40 * time.Millisecond)
+		suite.Takes(t, trip, func() {
+			if got := ask(t.Context(), m, true); got.Err != nil || got.Text() != "ok" {
+				t.Errorf("%q, %v", got.Text(), got.Err)
+			}
+		})
+		time.Sleep(time.Second)
+	})
+}

@@ -110,6 +110,7 @@ type previewed struct {
 // Do implements stream.Layer. out is the preview's own.
 func (p previewed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	out.Preview = true
+	out.OwnAhead()
 	out.Orders = stream.Orders{Guard: out.Guard}
 	if out.Root == "" {
 		out.Root = p.root
