@@ -71,3 +71,17 @@ func TestPreviewLeavesWhatTheAnswerNeeds(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 }
+
+// A budget that is not shared never waits, so a call reserves nothing of it before it is needed.
+func TestBudgetThatIsNotSharedIsReservedLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 1, true }})
+		go ask(t.Context(), s.cache.Middleware()(budget.Middleware()(suite.NewModel("flash", suite.Text("ok")))), false)
+		time.Sleep(trip / 2)
+		if share := budget.Share(""); share != 0 {
+			t.Errorf("%v of the budget is used while the call looks for an answer", share)
+		}
+		time.Sleep(time.Second)
+	})
+}

@@ -106,6 +106,9 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 
 // Early implements stream.Early.
 func (l *charged) Early(ctx context.Context, req *model.LLMRequest, out *stream.Sink) {
+	if !l.budget.ledger.Shared() { // so it will not wait
+		return
+	}
 	projected, known := l.price(l.tariff, req)
 	stream.Claim(out, l, func() (r ledger.Reservation, ok bool) {
 		r, why, err := l.budget.ledger.Reserve(ctx, match.Fold(call.From(ctx).Tenant), projected, known)
