@@ -101,6 +101,13 @@ func (q *Queue) EnterPassed(tokens int) (round int, ok bool) {
 	return q.pace.round, true
 }
 
+// Busy reports whether a call would have to wait, whatever the limits of a minute are.
+func (q *Queue) Busy() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting) > 0 || q.atGate || q.full()
+}
+
 // Wait is Enter for a call that has to wait. Higher ranks come first. In a full queue, a
 // call replaces the latest one of the lowest rank, if that is lower. A call that would
 // wait in vain is refused at once: longer than MaxWait, or to a time at which ends
@@ -293,15 +300,17 @@ func (q *Queue) ring(delay time.Duration) {
 
 // take takes a call's requests and tokens, or nothing if it cannot start now.
 func (q *Queue) take(now time.Time, tokens int) bool {
-	if q.limits.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.limits.MaxConcurrent)), 1) {
-		return false
-	}
-	if q.tokens.Delay(now, tokens) > 0 || !q.requests.Take(now, 1) {
+	if q.full() || q.tokens.Delay(now, tokens) > 0 || !q.requests.Take(now, 1) {
 		return false
 	}
 	q.tokens.Take(now, tokens)
 	q.running++
 	return true
+}
+
+// full reports whether as many calls are running as may.
+func (q *Queue) full() bool {
+	return q.limits.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.limits.MaxConcurrent)), 1)
 }
 
 // putBack undoes take.

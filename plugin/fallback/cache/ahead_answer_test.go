@@ -85,3 +85,21 @@ func TestBudgetThatIsNotSharedIsReservedLate(t *testing.T) {
 		time.Sleep(time.Second)
 	})
 }
+
+// A call that finds all places taken takes nothing ahead.
+func TestCallWithoutAPlaceTakesNothingAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScarce(t)
+		s.limits.MaxConcurrent = 1
+		m := s.cache.Middleware()(s.stack(suite.NewModel("flash", suite.Within(time.Second, suite.Text("ok")))))
+		go ask(t.Context(), m, false)
+		time.Sleep(100 * time.Millisecond)
+		ctx, trips := suite.CountTrips(t.Context())
+		go suite.Collect(m.GenerateContent(ctx, suite.UserSays("another"), false))
+		time.Sleep(100 * time.Millisecond)
+		if n := trips.Load(); n != 1 {
+			t.Errorf("the store was asked %d times; want once, for the answer", n)
+		}
+		time.Sleep(5 * time.Second)
+	})
+}

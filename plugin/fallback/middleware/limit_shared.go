@@ -57,7 +57,7 @@ func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
 // Early implements stream.Early. A call that would have to queue here takes nothing yet.
 func (l *limit) Early(ctx context.Context, req *model.LLMRequest, out *stream.Sink) {
 	estimated := l.estimate(req)
-	if l.requests == nil && l.tokens == nil || estimated > l.config.TokensPerMinute || l.queue.Inspect().Queued > 0 {
+	if l.requests == nil && l.tokens == nil || estimated > l.config.TokensPerMinute || l.queue.Busy() {
 		return
 	}
 	stream.Claim(out, l, func() (int, bool) { return estimated, l.gate(ctx, estimated) == 0 }, l.putBack)
