@@ -64,7 +64,7 @@ func (a *Affinity) Start(ctx context.Context) (p Place, ok bool) {
 	return p, ok && p.Target > 0
 }
 
-// Peek returns the target of Start, 0 for the first, for a call that may not come.
+// Peek returns the target that Start would return, 0 for the first. It does not count as a call.
 func (a *Affinity) Peek(ctx context.Context) (target int) {
 	if a.places.Empty() {
 		return 0

@@ -1,6 +1,6 @@
-// Package deadline is the context of an attempt that may not take too long: to its first
-// content, between two chunks, and in all. The time for which the consumer holds a chunk
-// does not count: whatever passes the chunks on tells a [Meter].
+// Package deadline has contexts that limit the time of an attempt: to its first content,
+// between two chunks, and in all. The time for which the consumer holds a chunk does not
+// count: the code that passes chunks on reports it to a [Meter].
 package deadline
 
 import (
@@ -45,14 +45,14 @@ const idleSteps = 8
 // Meter notes when control passes to the consumer of a call and comes back, and has the
 // limits in force. The zero Meter is ready. One goroutine at a time may use it.
 type Meter struct {
-	beats     atomic.Uint32 // odd while the consumer has the control; contexts read it
+	beats     atomic.Uint32 // odd while the consumer has control; contexts read it
 	innermost *Context      // nil without limits
 }
 
 // Beat notes that control passes to the consumer, or that it comes back.
 func (m *Meter) Beat() { m.beats.Add(1) }
 
-// Within puts the limits in force of outer, another part of the call, around those of m.
+// Within makes the limits in force of outer, another part of the call, apply to m as well.
 func (m *Meter) Within(outer *Meter) { m.innermost = outer.innermost }
 
 // Context is the context of an attempt under Limits. It creates its channel and timer
@@ -84,8 +84,8 @@ type heard struct {
 }
 
 // Limit starts an attempt that is cancelled, with a cause, when it takes too long. The
-// returned function must be called when the attempt is over. l is memory for the context,
-// not used before.
+// returned function must be called when the attempt is over. l is memory for the context
+// and must be zero.
 func (m *Meter) Limit(ctx context.Context, limits Limits, l *Context) (context.Context, func()) {
 	l.Context, l.Limits, l.outer, l.meter, l.started, l.first = ctx, limits, m.innermost, m, time.Now(), m.beats.Load()
 	l.latest, l.changed = l.first, l.started
@@ -204,8 +204,8 @@ func (l *Context) check() {
 	}
 }
 
-// Watch sets the timers of the limits around an attempt of which Err is asked often:
-// then it reads no clock, and needs no channel either.
+// Watch sets the timers of the limits in force. It is for an attempt that often calls Err,
+// which then reads no clock and creates no channel.
 func (m *Meter) Watch() {
 	for l := m.innermost; l != nil; l = l.outer {
 		if l.heard.Load() == nil && !l.watched.Load() {
@@ -219,7 +219,7 @@ func (l *Context) shown() bool { return l.meter.beats.Load() != l.first }
 
 // passed returns why the attempt must be cut off now, or nil. It needs mu.
 func (l *Context) passed(now time.Time) error {
-	if beats := l.meter.beats.Load(); beats != l.latest || beats%2 == 1 { // odd: the consumer has the control
+	if beats := l.meter.beats.Load(); beats != l.latest || beats%2 == 1 { // odd: the consumer has control
 		l.latest, l.changed = beats, now
 	}
 	if l.shown() {

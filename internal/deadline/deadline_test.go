@@ -37,7 +37,7 @@ func TestTheShortestIdleLimit(t *testing.T) {
 	})
 }
 
-// The time for which the consumer has the control is not the attempt's silence.
+// The time for which the consumer has control does not count as silence of the attempt.
 func TestTheConsumersTimeDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m deadline.Meter
@@ -61,7 +61,7 @@ func TestTheConsumersTimeDoesNotCount(t *testing.T) {
 	})
 }
 
-// A limit ends what would go on beyond it, also from a part of the call within it, until it is over.
+// Ends reports what a limit would end, also for an inner part of the call, as long as the limit is in force.
 func TestLimitsInForce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var outer, inner deadline.Meter

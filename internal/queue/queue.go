@@ -101,7 +101,7 @@ func (q *Queue) EnterPassed(tokens int) (round int, ok bool) {
 	return q.pace.round, true
 }
 
-// Busy reports whether a call would have to wait, whatever the limits of a minute are.
+// Busy reports whether a call would have to wait for other calls.
 func (q *Queue) Busy() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -308,7 +308,7 @@ func (q *Queue) take(now time.Time, tokens int) bool {
 	return true
 }
 
-// full reports whether as many calls are running as may.
+// full reports whether MaxConcurrent calls are running, or fewer if the pace is reduced.
 func (q *Queue) full() bool {
 	return q.limits.MaxConcurrent > 0 && q.running >= max(int(q.pace.share()*float64(q.limits.MaxConcurrent)), 1)
 }

@@ -1,5 +1,5 @@
-// Package review is how a layer that may give up a whole answer tells the layers within,
-// which have taken it for a success by then.
+// Package review lets a layer that rejects a whole answer tell the layers within it, which
+// have counted the answer as a success by then.
 package review
 
 import (
@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// Review is the review of one answer. It is safe for concurrent use. A nil Review gives up
+// Review is the review of one answer. It is safe for concurrent use. A nil Review rejects
 // no answer.
 type Review struct {
 	around *Review
@@ -31,8 +31,8 @@ func Of(ctx context.Context) *Review {
 	return r
 }
 
-// OnReject has f called when the answer is given up, also by a Review around this
-// one. It is called once, whoever does.
+// OnReject makes a rejection of the answer call f, also one by a Review around this one.
+// f is called once.
 func (r *Review) OnReject(f func()) {
 	f = sync.OnceFunc(f)
 	for ; r != nil; r = r.around {
@@ -42,7 +42,7 @@ func (r *Review) OnReject(f func()) {
 	}
 }
 
-// Reject tells those within that the answer is given up.
+// Reject tells the layers within that the answer is rejected.
 func (r *Review) Reject() {
 	r.mu.Lock()
 	rejected := r.rejected

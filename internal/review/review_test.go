@@ -6,7 +6,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/review"
 )
 
-// Whichever review gives the answer up, those within hear of it, once.
+// Whichever review rejects the answer, the layers within it are told once.
 func TestReject(t *testing.T) {
 	around, outer := review.With(t.Context())
 	within, inner := review.With(around)

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/adk/v2/model"
 )
 
-// Early is a layer that waits for the store of a shared state, and can do so before a call
-// reaches it.
+// Early is a layer that needs something from the store of a shared state, and can request it
+// before a call reaches the layer.
 type Early interface {
 	Layer
 
@@ -22,16 +22,16 @@ type Early interface {
 type Leader interface {
 	Layer
 
-	// First returns the layer that a call would begin with, as far as that is known before the
-	// call, and the context for it. The layer is nil if there is none.
+	// First returns the layer that a call is expected to begin with, nil for none, and the
+	// context for it. It does not count as a call.
 	First(ctx context.Context) (context.Context, Layer)
 }
 
-// Ahead lets inner and the layers within it get what they need for a call, while the caller
-// waits for a store itself. So the call waits for one answer in all, not for one in each layer.
-// It follows the way that the call is expected to go. What no layer has used when the first
-// attempt begins, or when release is called, goes back. Only the outermost layer of a call that
-// waits goes ahead: for the others, Ahead does nothing.
+// Ahead lets inner and the layers within it request what they need for a call, while the layer
+// that calls Ahead waits for the store itself. So the call waits for one answer in all, not for
+// one in each layer. Ahead follows the path that the call is expected to take. What no layer has
+// used goes back when the next attempt begins or release is called. Until then, Ahead does nothing
+// for layers further in.
 func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (release func()) {
 	if s.ahead.inUse() || s.AsksNoModel() {
 		return func() {}
@@ -58,23 +58,22 @@ func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (r
 	return a.drop // also if s has handed it on, see Detach
 }
 
-// DropAhead gives back what no layer has used. It is called when an attempt begins. A layer calls
-// it when its call has to wait for something else.
+// DropAhead gives back what no layer has used. It is called when an attempt begins, and by a layer
+// whose call has to wait for something other than the store.
 func (s *Sink) DropAhead() {
 	if s.ahead != nil {
 		s.ahead.drop()
 	}
 }
 
-// OwnAhead makes a fork go ahead by itself, if at all: it uses and gives back nothing that was got
-// for the rest of the call.
+// OwnAhead separates a fork from the rest of the call: the fork neither uses nor gives back what
+// the rest has got ahead, and may go ahead itself.
 func (s *Sink) OwnAhead() { s.ahead = nil }
 
-// ahead has what layers have got for one call before it reached them. A Sink and its forks
-// share it.
+// ahead has the claims of layers that a call has not reached yet. A Sink and its forks share it.
 type ahead struct {
 	mu      sync.Mutex
-	claims  []claimed // guarded by mu; that no layer has used
+	claims  []claimed // guarded by mu; those not used yet
 	dropped bool      // guarded by mu; a layer that waits may go ahead again
 }
 
@@ -116,7 +115,7 @@ func (a *ahead) drop() {
 	}
 }
 
-// claim is what a layer has got, or waits for.
+// claim is what a layer has got ahead, or waits for.
 type claim[T any] struct {
 	done chan struct{} // closed when got and ok are set
 	got  T
@@ -155,8 +154,8 @@ func Claim[T any](s *Sink, by Layer, get func() (T, bool), back func(T)) {
 	s.ahead.claims = append(s.ahead.claims, claimed{by, c})
 }
 
-// Claimed returns what the layer by has got for the call, waiting for it if need be. It then
-// belongs to the caller. ok is false if there is nothing, or if ctx has ended.
+// Claimed returns what the layer by has got ahead for the call. It waits for it if need be. The
+// result belongs to the caller. ok is false if there is nothing, or if ctx has ended.
 func Claimed[T any](ctx context.Context, s *Sink, by Layer) (got T, ok bool) {
 	if s.ahead == nil {
 		return got, false

@@ -74,7 +74,7 @@ func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, 
 	// which knows its target better than prepare does.
 	_, a.capture.Fitted = a.source.llm.(provider.Described)
 	if stream {
-		a.out.meter.Watch() // each chunk asks for Err
+		a.out.meter.Watch() // Err is called for each chunk
 	}
 	a.out.Wait = 0
 	err = a.pass(stream)

@@ -1,4 +1,4 @@
-// Package unanswered keeps the texts of earlier turns that were not answers from the models.
+// Package unanswered hides from models those texts of earlier turns that were not answers.
 package unanswered
 
 import (

@@ -17,7 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// B97: a limit is exact with calls that take ahead, whether they are hits, are cancelled or use what they took.
+// B97: a limit is exact if calls take ahead, whether they then use that, are hits or are cancelled.
 func TestLimitIsExactWithCallsThatTakeAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perMinute, lasting = 100, 30 * time.Second

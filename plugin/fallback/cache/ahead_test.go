@@ -29,7 +29,7 @@ type scarce struct {
 	budget *middleware.Budget
 }
 
-// counting is a store that counts what takes and leases it gets.
+// counting is a store that counts the calls of Take and Lease.
 type counting struct {
 	state.Store
 	asked atomic.Int64
@@ -123,7 +123,7 @@ func TestCallWaitsForAllOfTheStoreAtTheSameTime(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScarce(t)
 				m := tree(s, s.stack(suite.NewModel("flash", suite.Text("ok"))))
-				time.Sleep(40 * time.Millisecond) // what it has begun has ended
+				time.Sleep(40 * time.Millisecond) // until its background work has ended
 				want := trip
 				if frozen {
 					s.store.Frozen(true)
@@ -143,7 +143,7 @@ func TestCallWaitsForAllOfTheStoreAtTheSameTime(t *testing.T) {
 	}
 }
 
-// In a turn that has left its first model, a call goes ahead to the model that it begins with.
+// In a turn that has left its first model, a call requests ahead what its own first model needs.
 func TestCallGoesAheadToTheModelOfItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)

@@ -54,7 +54,7 @@ func TestWhatIsNotNeededGoesBack(t *testing.T) {
 			use(t, s, m)
 			time.Sleep(2 * time.Second)
 			synctest.Wait()
-			r, n := s.left(t) // with what about 3 seconds add
+			r, n := s.left(t) // including what about 3 seconds add
 			if r < requestsLeft || n < tokensLeft || len(flash.Asked()) > 0 {
 				t.Errorf("%s: %d requests and %d tokens are left after %d calls; want %d and %d at least", name, r, n, len(flash.Asked()), requestsLeft, tokensLeft)
 			}
@@ -65,7 +65,7 @@ func TestWhatIsNotNeededGoesBack(t *testing.T) {
 	}
 }
 
-// What an unused call has taken is there again while another target takes long.
+// What was taken for a target that is not called is back while another target takes long.
 func TestWhatIsNotNeededIsNotHeldForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
@@ -165,7 +165,7 @@ func TestQueuedCallHoldsNothing(t *testing.T) {
 	})
 }
 
-// A call for whose tenant or price a layer has found another value reserves anew.
+// A call whose tenant or price a layer has changed reserves for the new one.
 func TestReservationAheadMustFit(t *testing.T) {
 	for name, changed := range map[string]struct {
 		tenant, text string

@@ -23,7 +23,7 @@ func (l *cached) fetch(ctx context.Context, at place, req *model.LLMRequest, str
 				l.cache.land(at.key, f, a, false)
 				return a, status, nil
 			}
-			if !l.cache.config.State.Ready() { // the call waits: inner layers do at the same time
+			if !l.cache.config.State.Ready() { // the call will wait; inner layers request what they need meanwhile
 				defer out.Ahead(ctx, l.Inner, req)()
 			}
 			if a, status := l.cache.others(ctx, &at); status != "" {

@@ -14,8 +14,8 @@
 // a bounded depth and size. The second step applies the rules (rules.go) in a fixed order: structure (codes.go) before text
 // (wordings.go). docs/errors.md lists them all, by vendor.
 //
-// The packages in internal only read, and know nothing of verdicts: lenient reads JSON in whatever state, prose reads
-// sentences, delay reads how long to wait, and quota reads windows and limits.
+// The packages in internal only read text, and know nothing of verdicts: lenient reads JSON, even if it is damaged, prose
+// reads sentences, delay reads how long to wait, and quota reads windows and limits.
 //
 // The package only judges, so it imports no sibling, and a verdict is a pure function of the error and a clock. Whatever acts
 // on a verdict (waiting, breakers, choosing a model) belongs elsewhere. [Capture] keeps the headers that SDKs drop.

@@ -94,7 +94,7 @@
 // # What belongs here
 //
 // The package imports only the standard library, genai and packages of its own, so it
-// serves agents of every ADK version. Steps and faults know no wire format: that is for
+// serves agents of every ADK version. Steps and faults know no wire format: that belongs to
 // package internal/protocol, with a package for each vendor. It reads requests without
 // the types of a client, because those would hide a client's mistakes. Package
 // internal/strict has what each API refuses and what its models take. Client logic

@@ -125,7 +125,7 @@ func (l *limit) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
 	estimated := l.estimate(req)
-	if !l.requests.Ready(1) || !l.tokens.Ready(estimated) { // the call waits: so does a budget, at the same time
+	if !l.requests.Ready(1) || !l.tokens.Ready(estimated) { // the call will wait; inner layers request what they need meanwhile
 		defer out.Ahead(ctx, l.Inner, req)()
 	}
 	round, err := l.enter(ctx, estimated, out)
@@ -170,7 +170,7 @@ func (l *limit) enter(ctx context.Context, estimated int, out *stream.Sink) (rou
 	if passed {
 		l.putBack(estimated)
 	}
-	out.DropAhead() // nothing is held while it waits for its turn
+	out.DropAhead() // a call holds nothing while it waits for its turn
 	started := time.Now()
 	rank := l.config.Priorities[match.Fold(call.From(ctx).Priority)]
 	round, err = l.queue.Wait(ctx, rank, estimated, after, func(then time.Time) bool { return out.Ends(ctx, then) })

@@ -54,7 +54,7 @@ func (l *limit) gateBoth(ctx context.Context, tokens int) time.Duration {
 	return max(request, token)
 }
 
-// Early implements stream.Early. A call that would have to queue here takes nothing yet.
+// Early implements stream.Early. If the call would have to queue here, it takes nothing.
 func (l *limit) Early(ctx context.Context, req *model.LLMRequest, out *stream.Sink) {
 	estimated := l.estimate(req)
 	if l.requests == nil && l.tokens == nil || estimated > l.config.TokensPerMinute || l.queue.Busy() {
@@ -63,7 +63,7 @@ func (l *limit) Early(ctx context.Context, req *model.LLMRequest, out *stream.Si
 	stream.Claim(out, l, func() (int, bool) { return estimated, l.gate(ctx, estimated) == 0 }, l.putBack)
 }
 
-// passed reports whether the call has passed the gate before it came here; see Early.
+// passed reports whether the call has passed the gate ahead; see Early.
 func (l *limit) passed(ctx context.Context, estimated int, out *stream.Sink) bool {
 	taken, ok := stream.Claimed[int](ctx, out, l)
 	switch {
@@ -77,7 +77,7 @@ func (l *limit) passed(ctx context.Context, estimated int, out *stream.Sink) boo
 	return true
 }
 
-// putBack gives back what a call has taken at the gate that does not start now.
+// putBack gives back what a call has taken at the gate, because it does not start.
 func (l *limit) putBack(tokens int) {
 	l.requests.Settle(-1)
 	l.tokens.Settle(-tokens)

@@ -142,7 +142,7 @@ const unknown = 2
 // maxIdle is the number of ticks without a call for which the bucket is still read: a minute.
 const maxIdle = int(time.Minute / tick)
 
-// maxExchanges bounds the exchanges of a bucket at once. Beyond it, calls share the next one.
+// maxExchanges bounds the exchanges of a bucket at once. Further calls share the next one.
 const maxExchanges = 8
 
 // take takes tokens from the store, including those of the debt. It needs no lock.
@@ -241,8 +241,7 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 
 // Settle takes more tokens, or gives tokens back if more is below 0. It never waits. Tokens
 // that the bucket does not have become debt, at most a minute's tokens. For up to a quarter of a
-// second, this replica's next calls may use tokens given back without the store. Then they go
-// back to the store.
+// second, this replica's next calls use tokens given back. Then these return to the store.
 func (b *SharedBucket) Settle(more int) {
 	if b == nil || more == 0 {
 		return
@@ -264,7 +263,8 @@ func (b *SharedBucket) Settle(more int) {
 }
 
 // send implements errand: it pays the debt, puts back tokens that no call waits for, or reads
-// how many are left. A call waits only for tokens that are put back: it may need them.
+// how many are left. A call does not wait for send, except while tokens are put back: it may need
+// them.
 func (b *SharedBucket) send(ctx context.Context) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

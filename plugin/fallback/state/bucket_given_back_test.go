@@ -9,7 +9,7 @@ import (
 )
 
 // B97: tokens given back by a call that took longer than a minute go back to the store, too.
-// Otherwise the replica would use them in any later minute, beside all that the store has.
+// Otherwise the replica would use them in a later minute, in addition to all that the store has.
 func TestTokensOfALongCallGoBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perMinute = 60

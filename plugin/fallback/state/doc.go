@@ -14,9 +14,9 @@
 //   - [SharedAccount]: a call waits for the store if its replica's lease is used up.
 //   - [Shared.Get]: a call waits for the store.
 //
-// The layers of this module wait for all of these at the same time: a call waits for one answer
-// of the store. It first waits for another one if its replica is already asking for the same
-// account, is putting tokens of the bucket back, or is asking for the bucket for eight calls.
+// The layers of this module wait for all of these at the same time, so a call waits as long as for
+// one answer of the store. It waits longer if its replica is already requesting a lease of the
+// account, is giving tokens back to the bucket, or has eight requests for the bucket in progress.
 //
 // A call waits at most Config.Timeout for an answer. The first call that waits that long, or gets
 // an error, marks the store as gone. Then no call waits, until the store answers a background request

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// turn counts exchanges with the store, and lets callers wait for them. Its owner decides how many
-// there may be at once. Its owner's mutex guards it.
+// turn counts exchanges with the store, and lets callers wait for the end of one. Its owner decides
+// how many there may be at once. Its owner's mutex guards it.
 type turn struct {
 	n    int           // exchanges in progress
 	done chan struct{} // closed at the end of the one that ends next; nil if there is none

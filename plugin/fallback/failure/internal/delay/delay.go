@@ -1,5 +1,5 @@
 // Package delay reads how long a server asks to wait: from headers, from members of JSON and from sentences; as a duration,
-// a date or a time of day. Each function returns false for what states no delay.
+// a date or a time of day. Each function returns false if no delay is stated.
 package delay
 
 import (

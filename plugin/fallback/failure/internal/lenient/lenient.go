@@ -1,5 +1,5 @@
-// Package lenient reads structured data from text in whatever state: JSON that is damaged, escaped, cut off, or printed by
-// another language, and the details that Go and Python print of an error. It returns what is there and never fails.
+// Package lenient reads structured data from text in any state: JSON that is damaged, escaped, cut off, or printed by
+// another language, and the details of errors as Go and Python print them. It returns what is there and never fails.
 package lenient
 
 import (
@@ -15,9 +15,9 @@ const MaxDepth = 64
 // Object reads the JSON object at the start of s, which must be a brace, whatever state the object is in. It returns the
 // object with the rest of the text, and whether the object was cut off. Values are of the types of encoding/json.
 //
-// Errors reach us damaged: joined from stream chunks with a comma too many, with raw newlines in strings, cut off at the
+// Errors arrive damaged: joined from stream chunks with a comma too many, with raw newlines in strings, cut off at the
 // end, or printed by Python ({'error': None}). encoding/json gives nothing for those; this reads what is there. It never
-// goes deeper than MaxDepth: from there on, what was read so far stands.
+// goes deeper than MaxDepth: it then returns what it has read so far.
 func Object(s string) (obj map[string]any, rest string, cut bool) {
 	p := parser{s: uncover(s)}
 	obj, _ = p.value(0).(map[string]any)

@@ -33,7 +33,7 @@ func IsProtoText(head string) bool {
 	return false
 }
 
-// Printed returns the members that decide of the details that were printed into a text. Their names are in lower case, and
+// Printed returns those members of details printed into a text that matter for a verdict. Their names are in lower case, and
 // their values are strings; that of retry_delay is a map of strings.
 func Printed(t *prose.Text) iter.Seq2[string, any] {
 	return func(yield func(key string, value any) bool) {

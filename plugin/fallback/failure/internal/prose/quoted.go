@@ -2,7 +2,7 @@ package prose
 
 import "strings"
 
-// Unquoted returns a text without what is quoted in it or indexed, and without identifiers that are no codes: `Unknown name
+// Unquoted returns a text without what is quoted in it or indexed, and without identifiers that are not codes: `Unknown name
 // "moderation" at properties[flagged] of check_authentication`. In a message about a mistake of the request these are the
 // request's own words. A text that is quoted as a whole is not.
 func Unquoted(text string, isCode func(word string) bool) string {

@@ -25,7 +25,7 @@ func Status(text string) int {
 	return 0
 }
 
-// LeadingStatus finds the HTTP status that Google's Python SDK puts before its message, perhaps behind the name of an
+// LeadingStatus finds the HTTP status that Google's Python SDK puts before its message, possibly after the name of an
 // exception: "429 You exceeded your quota". A sentence follows: "429 tokens" is not one. It returns 0 if
 // there is none.
 func LeadingStatus(message string) int {

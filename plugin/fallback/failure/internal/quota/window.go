@@ -1,4 +1,4 @@
-// Package quota reads what a name or a sentence tells of a quota: the window of time that it counts over, and whether any
+// Package quota reads what a name or a sentence says about a quota: the window of time that it counts over, and whether any
 // request can pass its limit.
 package quota
 

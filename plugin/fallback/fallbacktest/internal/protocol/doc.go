@@ -4,7 +4,7 @@
 // this one; no vendor's package imports another.
 //
 // What two vendors' packages need to read requests or to write answers belongs here or,
-// if package strict needs it too, in package wire. When an answer is sent, and where it
-// breaks off, is for fallbacktest; what an API refuses is for package strict. The tests
+// if package strict needs it too, in package wire. Package fallbacktest decides when an answer
+// is sent and where it breaks off; package strict decides what an API refuses. The tests
 // are those of fallbacktest, which see the bytes as a client does.
 package protocol

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Problem is an error in no protocol's words. Each protocol writes it with the
+// Problem is an error that does not depend on a protocol. Each protocol writes it with the
 // status and the body that its API uses.
 type Problem struct {
 	Kind  Kind

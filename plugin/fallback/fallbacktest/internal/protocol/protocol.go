@@ -33,8 +33,8 @@ type Protocol interface {
 	Check(r *http.Request, body []byte, req *Request) *Violation
 }
 
-// Blocker is a protocol that answers a blocked prompt with a status where the request
-// says so; elsewhere it writes it as an answer.
+// Blocker is a protocol that answers a blocked prompt with an HTTP status, if the request says
+// so, and otherwise with an answer.
 type Blocker interface {
 	BlockedStatus(req *Request) (Status, bool)
 }

@@ -2,6 +2,6 @@
 // with, and knows it again. As in reality a client can only send it back unchanged.
 // Nothing is secret: what counts is that it differs from what anybody else makes.
 //
-// When a model signs is for the packages below protocol; what an API does about a
-// signature that is missing or not its own is for package strict.
+// The packages below protocol decide when a model signs. Package strict decides what an API
+// does about a signature that is missing or not its own.
 package signature

@@ -15,7 +15,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
-// charged is a budget around a model. Small requests, which no tenant has made, pass by.
+// charged is a budget around a model. Small requests, which no tenant has made, bypass it.
 type charged struct {
 	stream.Around              // the budget
 	free          stream.Layer // the model

@@ -1,8 +1,8 @@
 // Package modelname reads the name of a model as APIs and servers write it: its family,
 // such as gemini-flash, and its version.
 //
-// It knows how vendors write names, and nothing of what their models accept: that is
-// for the tables of package provider.
+// It knows how vendors write names, and nothing of what their models accept: that belongs
+// in the tables of package provider.
 package modelname
 
 import "strings"

@@ -36,7 +36,7 @@ func ObjectOf(c *genai.GenerateContentConfig) Schema {
 	}
 	object, err := wireschema.JSON(c.ResponseJsonSchema)
 	if err != nil || isObject(object) {
-		return Schema{JSON: c.ResponseJsonSchema} // a broken one is the adapter's to tell
+		return Schema{JSON: c.ResponseJsonSchema} // the adapter reports a broken one
 	}
 	object = maps.Clone(object)
 	root := map[string]any{"type": "object", "required": []any{wrapper}, "additionalProperties": false}
