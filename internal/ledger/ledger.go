@@ -171,11 +171,6 @@ type Reservation struct {
 	shared  *state.SharedAccount
 }
 
-// Covers reports whether the reservation is for tenant and for at least amount.
-func (r Reservation) Covers(tenant string, amount Nano) bool {
-	return r.account.tenant == tenant && r.amount >= amount
-}
-
 // Reserve sets amount aside for tenant, unless that would exceed its limit. The attempt
 // belongs to the day it started on. If the limit is shared, Reserve may wait; the error is
 // that of ctx.
@@ -212,6 +207,15 @@ func (l *Ledger) Reserve(ctx context.Context, tenant string, amount Nano, known 
 	return Reservation{}, refused, err
 }
 
+// Prepare gets what a Reserve of the same amount would wait for. It reserves nothing, and may
+// wait as Reserve does.
+func (l *Ledger) Prepare(ctx context.Context, tenant string, amount Nano) {
+	l.mu.Lock()
+	shared := l.today(tenant).shared
+	l.mu.Unlock()
+	shared.Prepare(ctx, int64(amount))
+}
+
 // Settle charges cost in the place of what was reserved. It reports, once for each account,
 // that the share warnAt of its limit has been spent.
 func (l *Ledger) Settle(r Reservation, cost Nano, warnAt float64) (w Warning, warn bool) {
@@ -231,9 +235,6 @@ func (l *Ledger) Settle(r Reservation, cost Nano, warnAt float64) (w Warning, wa
 	a.warned = a.warned || warn
 	return Warning{a.tenant, spent, a.limit}, warn
 }
-
-// Cancel gives back what was reserved for an attempt that is not made.
-func (l *Ledger) Cancel(r Reservation) { l.Settle(r, 0, math.Inf(1)) }
 
 // Warning is a tenant that has spent much of its limit.
 type Warning struct {

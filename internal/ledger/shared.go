@@ -34,13 +34,6 @@ func (l *Ledger) SetState(s *state.Shared) {
 	}
 }
 
-// Shared reports whether accounts are shared, so that Reserve may wait.
-func (l *Ledger) Shared() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.sharing.state != nil
-}
-
 // share opens the shared account of a, or changes its limit. It needs mu.
 func (l *Ledger) share(a *account) {
 	if l.sharing.state == nil {

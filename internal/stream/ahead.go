@@ -14,7 +14,8 @@ import (
 type Early interface {
 	Layer
 
-	// Early begins to get what the layer will need for a call, with [Claim]. It does not wait.
+	// Early begins to get what the layer will need for a call, without waiting. What other calls
+	// cannot use meanwhile, it gets with [Claim].
 	Early(ctx context.Context, req *model.LLMRequest, out *Sink)
 }
 
@@ -36,8 +37,7 @@ func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (r
 	if s.ahead.inUse() || s.AsksNoModel() {
 		return func() {}
 	}
-	a := &ahead{}
-	s.ahead = a
+	s.ahead = &ahead{}
 	for inner != nil {
 		m := Bare(inner)
 		if b, ok := m.(Breaker); ok && b.Refuses(time.Now()) {
@@ -55,7 +55,10 @@ func (s *Sink) Ahead(ctx context.Context, inner Layer, req *model.LLMRequest) (r
 			inner = nil
 		}
 	}
-	return a.drop // also if s has handed it on, see Detach
+	if len(s.ahead.claims) == 0 {
+		s.ahead = nil // layers that Ahead does not see may go ahead
+	}
+	return s.DropAhead
 }
 
 // DropAhead gives back what no layer has used. It is called when an attempt begins, and by a layer

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,13 +24,13 @@ func TestNothingIsHeldWhileTheConsumerHasAnAnswerWithoutAModel(t *testing.T) {
 		deny := stream.Wrap(stream.Of(s.stack(suite.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
 		m := s.cache.Middleware()(router.MustFallback(router.Config{}, deny, degrade.Template("sorry")))
 		time.Sleep(40 * time.Millisecond)
-		for _, err := range m.GenerateContent(t.Context(), suite.UserSays("hi"), false) {
+		for _, err := range m.GenerateContent(t.Context(), suite.UserSays(strings.Repeat("long", 300)), false) {
 			if err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
-			if r, _ := s.left(t); r < requestsLeft {
-				t.Errorf("%d requests are left; want %d at least", r, requestsLeft)
+			if r, n := s.left(t); r < requestsLeft || n < tokensLeft {
+				t.Errorf("%d requests and %d tokens are left; want %d and %d at least", r, n, requestsLeft, tokensLeft)
 			}
 			if share := s.budget.Share(""); share != 0 {
 				t.Errorf("%v of the budget is used", share)
@@ -38,13 +39,14 @@ func TestNothingIsHeldWhileTheConsumerHasAnAnswerWithoutAModel(t *testing.T) {
 	})
 }
 
-// The next attempt of a call waits for its limits and its budget at the same time, too, even if
-// the first one ran on a goroutine of its own.
+// The next attempt of a call waits for all of its limits at the same time, too, even if the first
+// one ran on a goroutine of its own.
 func TestNextAttemptWaitsForOneAnswerToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
-		broken := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second})(suite.NewModel("broken", suite.Fail(suite.ErrUnavailable)))
-		m := s.cache.Middleware()(router.MustFallback(router.Config{}, broken, s.stack(suite.NewModel("flash", suite.Text("ok")))))
+		broken := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second})(s.stack(suite.NewModel("broken", suite.Fail(suite.ErrUnavailable))))
+		twice := middleware.MustLimit(s.limits)(s.stack(suite.NewModel("flash", suite.Text("ok"))))
+		m := s.cache.Middleware()(router.MustFallback(router.Config{}, broken, twice))
 		time.Sleep(40 * time.Millisecond)
 		began := time.Now()
 		if got := ask(t.Context(), m, false); got.Err != nil || got.Text() != "ok" {

@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,34 +17,45 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
+// askLong makes a call that needs most of the tokens that are left.
+func askLong(ctx context.Context, m model.LLM) suite.Seen {
+	return suite.Collect(m.GenerateContent(ctx, suite.UserSays(strings.Repeat("long", 300)), false))
+}
+
 // What a call has taken ahead and does not need goes back: because it is a hit, because it goes
 // to another model, or because it is refused.
 func TestWhatIsNotNeededGoesBack(t *testing.T) {
 	for name, use := range map[string]func(t *testing.T, s *scarce, flash model.LLM){
 		"a hit": func(t *testing.T, s *scarce, flash model.LLM) {
 			first := newCache(t, cache.Config{State: s.limits.State})
-			ask(t.Context(), first.Middleware()(suite.NewModel("flash", suite.Text("ok"))), false)
+			askLong(t.Context(), first.Middleware()(suite.NewModel("flash", suite.Text("ok"))))
 			time.Sleep(10 * time.Millisecond)
-			suite.Takes(t, trip, func() { expect(t, s.cache.Middleware()(flash), "ok", call.CacheHit) })
+			suite.Takes(t, trip, func() {
+				if got := askLong(t.Context(), s.cache.Middleware()(flash)); status(got) != call.CacheHit {
+					t.Errorf("%q, %v; want a hit", status(got), got.Err)
+				}
+			})
 		},
 		"another model": func(t *testing.T, s *scarce, flash model.LLM) {
 			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
 			slow := suite.NewModel("backup", suite.Within(time.Second, suite.Text("ok")))
-			expect(t, s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow)), "ok", call.CacheMiss)
+			if got := askLong(t.Context(), s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow))); got.Text() != "ok" {
+				t.Errorf("%q, %v", got.Text(), got.Err)
+			}
 		},
 		"no model": func(t *testing.T, s *scarce, flash model.LLM) {
 			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
-			ask(t.Context(), s.cache.Middleware()(deny), false)
+			askLong(t.Context(), s.cache.Middleware()(deny))
 		},
 		"a panic": func(t *testing.T, s *scarce, flash model.LLM) {
 			mad := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { panic("mad") })
 			defer func() { _ = recover() }()
-			ask(t.Context(), s.cache.Middleware()(mad), false)
+			askLong(t.Context(), s.cache.Middleware()(mad))
 		},
 		"a call that has ended": func(t *testing.T, s *scarce, flash model.LLM) {
 			ctx, cancel := context.WithTimeout(t.Context(), trip/2)
 			defer cancel()
-			ask(ctx, s.cache.Middleware()(flash), false)
+			askLong(ctx, s.cache.Middleware()(flash))
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -71,10 +83,10 @@ func TestWhatIsNotNeededIsNotHeldForLong(t *testing.T) {
 		s := newScarce(t)
 		deny := stream.Wrap(stream.Of(s.stack(suite.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
 		slow := suite.NewModel("backup", suite.Within(time.Minute, suite.Text("ok")))
-		go ask(t.Context(), s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow)), false)
+		go askLong(t.Context(), s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow)))
 		time.Sleep(time.Second)
-		if r, _ := s.left(t); r < requestsLeft {
-			t.Errorf("%d requests are left; want %d at least", r, requestsLeft)
+		if r, n := s.left(t); r < requestsLeft || n < tokensLeft {
+			t.Errorf("%d requests and %d tokens are left; want %d and %d at least", r, n, requestsLeft, tokensLeft)
 		}
 		if share := s.budget.Share(""); share != 0 {
 			t.Errorf("%v of the budget is used", share)

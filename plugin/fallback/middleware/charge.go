@@ -81,7 +81,7 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		tariff = l.named(out.Chosen)
 	}
 	projected, known := l.price(tariff, req)
-	reserved, why, err := l.reserve(ctx, projected, known, out)
+	reserved, why, err := l.budget.ledger.Reserve(ctx, match.Fold(call.From(ctx).Tenant), projected, known)
 	switch {
 	case why != nil:
 		return refusal(why, l.Name(), projected)
@@ -104,29 +104,11 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return err
 }
 
-// Early implements stream.Early.
-func (l *charged) Early(ctx context.Context, req *model.LLMRequest, out *stream.Sink) {
-	if !l.budget.ledger.Shared() { // so it will not wait
-		return
-	}
-	projected, known := l.price(l.tariff, req)
-	stream.Claim(out, l, func() (r ledger.Reservation, ok bool) {
-		r, why, err := l.budget.ledger.Reserve(ctx, match.Fold(call.From(ctx).Tenant), projected, known)
-		return r, why == nil && err == nil
-	}, l.budget.ledger.Cancel)
-}
-
-// reserve reserves the projected cost, unless that was done before the call came here; see
-// Early.
-func (l *charged) reserve(ctx context.Context, projected ledger.Nano, known bool, out *stream.Sink) (ledger.Reservation, *ledger.Refusal, error) {
-	tenant := match.Fold(call.From(ctx).Tenant)
-	if r, ok := stream.Claimed[ledger.Reservation](ctx, out, l); ok {
-		if known && r.Covers(tenant, projected) {
-			return r, nil, nil
-		}
-		l.budget.ledger.Cancel(r) // a layer between has changed the request
-	}
-	return l.budget.ledger.Reserve(ctx, tenant, projected, known)
+// Early implements stream.Early. It reserves nothing, so that a call that does not need its
+// reservation does not count as spending meanwhile.
+func (l *charged) Early(ctx context.Context, req *model.LLMRequest, _ *stream.Sink) {
+	projected, _ := l.price(l.tariff, req)
+	go l.budget.ledger.Prepare(ctx, match.Fold(call.From(ctx).Tenant), projected) // ends with the store's answer
 }
 
 // cost returns the charge of an attempt that ended with err.

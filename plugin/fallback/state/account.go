@@ -80,6 +80,30 @@ func (a *SharedAccount) Reserve(ctx context.Context, n int64) error {
 	return a.reserve(ctx, n)
 }
 
+// Prepare makes the lease large enough for n, if possible, so that Reserve need not wait. It sets
+// nothing aside. It may wait as Reserve does.
+func (a *SharedAccount) Prepare(ctx context.Context, n int64) {
+	if a == nil || n <= 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.idle, a.latest = 0, n
+	a.wanted += n
+	defer func() { a.wanted -= n }()
+	for a.limit > 0 && n > a.free(time.Now()) && !a.s.gone() && ctx.Err() == nil {
+		switch {
+		case n > a.open() && time.Since(a.known) < fresh:
+			return // Reserve will refuse it
+		case a.turn.done != nil:
+			a.turn.wait(ctx, &a.s.link, &a.mu)
+		default:
+			a.exchange(ctx, a.s.config.Timeout, n)
+			return
+		}
+	}
+}
+
 // hold sets n aside if free is enough. It needs mu, as do all methods below unless their
 // comments say otherwise.
 func (a *SharedAccount) hold(n, free int64) bool {

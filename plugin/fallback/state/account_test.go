@@ -89,6 +89,27 @@ func TestReplicasShareABudget(t *testing.T) {
 	}
 }
 
+// Prepare gets the lease that Reserve then needs, and sets nothing aside.
+func TestReserveNeedNotWaitAfterPrepare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, _ := team(t, 2, state.Config{})
+		one, other := replicas[0].Account("tenant", 10*dollar, tomorrow()), replicas[1].Account("tenant", 10*dollar, tomorrow())
+		ctx, asked := counted(t.Context())
+		one.Prepare(ctx, 9*dollar)
+		if got := one.Reserved(); got != 0 || asked.Load() != 1 {
+			t.Errorf("%d is set aside after %d calls of the store; want 0 after 1", got, asked.Load())
+		}
+		if err := one.Reserve(ctx, 9*dollar); err != nil || asked.Load() != 1 {
+			t.Errorf("Reserve: %v after %d calls of the store; want nil after 1", err, asked.Load())
+		}
+		other.Prepare(ctx, 9*dollar) // which is not there
+		before := asked.Load()
+		if err := other.Reserve(ctx, 9*dollar); err != state.ErrLimit || asked.Load() != before {
+			t.Errorf("Reserve: %v after %d calls of the store; want ErrLimit after none", err, asked.Load()-before)
+		}
+	})
+}
+
 // One attempt that costs more than it had reserved exceeds the limit by the difference only.
 func TestLimitIsExceededByWhatWasReservedTooLittle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
