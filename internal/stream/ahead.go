@@ -76,26 +76,31 @@ func (s *Sink) OwnAhead() { s.ahead = nil }
 // ahead has the claims of layers that a call has not reached yet. A Sink and its forks share it.
 type ahead struct {
 	mu      sync.Mutex
-	claims  []claimed // guarded by mu; those not used yet
-	dropped bool      // guarded by mu; a layer that waits may go ahead again
+	claims  []*claim // guarded by mu; those not used yet
+	dropped bool     // guarded by mu; a layer that waits may go ahead again
 }
 
-type claimed struct {
-	by    Layer
-	claim interface{ drop() }
+// claim is what a layer has got ahead, or waits for.
+type claim struct {
+	by   Layer
+	back func(amount int)
+
+	done   chan struct{} // closed when amount and ok are set
+	amount int
+	ok     bool
 }
 
 // take returns the claim of a layer and removes it; nil if there is none.
-func (a *ahead) take(by Layer) any {
+func (a *ahead) take(by Layer) *claim {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, c := range a.claims {
-		if c.by == by {
-			a.claims = slices.Delete(a.claims, i, i+1)
-			return c.claim
-		}
+	i := slices.IndexFunc(a.claims, func(c *claim) bool { return c.by == by })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	c := a.claims[i]
+	a.claims = slices.Delete(a.claims, i, i+1)
+	return c
 }
 
 // inUse reports whether layers may still use it. a may be nil.
@@ -114,20 +119,12 @@ func (a *ahead) drop() {
 	a.claims, a.dropped = nil, true
 	a.mu.Unlock()
 	for _, c := range unused {
-		c.claim.drop()
+		c.drop()
 	}
 }
 
-// claim is what a layer has got ahead, or waits for.
-type claim[T any] struct {
-	done chan struct{} // closed when got and ok are set
-	got  T
-	ok   bool
-	back func(T)
-}
-
 // drop gives back what was got, as soon as that is known.
-func (c *claim[T]) drop() {
+func (c *claim) drop() {
 	select {
 	case <-c.done:
 		c.giveBack()
@@ -136,42 +133,42 @@ func (c *claim[T]) drop() {
 	}
 }
 
-func (c *claim[T]) giveBack() {
+func (c *claim) giveBack() {
 	<-c.done
 	if c.ok {
-		c.back(c.got)
+		c.back(c.amount)
 	}
 }
 
-// Claim gets something for the layer by, on a goroutine of its own that ends with get. It is
-// called in Early. get reports whether it has got anything; it must end soon after its context.
-// back gives back what was got and not used, and must not wait.
-func Claim[T any](s *Sink, by Layer, get func() (T, bool), back func(T)) {
-	c := &claim[T]{done: make(chan struct{}), back: back}
+// Claim gets an amount for the layer by, on a goroutine of its own that ends with get. It is called
+// in Early. get reports whether it has got the amount; it must end soon after its context. back
+// gives back an amount that was got and not used, and must not wait.
+func Claim(s *Sink, by Layer, get func() (amount int, ok bool), back func(amount int)) {
+	c := &claim{by: by, back: back, done: make(chan struct{})}
 	go func() {
 		defer close(c.done)
-		c.got, c.ok = get()
+		c.amount, c.ok = get()
 	}()
 	s.ahead.mu.Lock()
 	defer s.ahead.mu.Unlock()
-	s.ahead.claims = append(s.ahead.claims, claimed{by, c})
+	s.ahead.claims = append(s.ahead.claims, c)
 }
 
-// Claimed returns what the layer by has got ahead for the call. It waits for it if need be. The
-// result belongs to the caller. ok is false if there is nothing, or if ctx has ended.
-func Claimed[T any](ctx context.Context, s *Sink, by Layer) (got T, ok bool) {
+// Claimed returns the amount that the layer by has got ahead for the call. It waits for it if need
+// be. The amount belongs to the caller. ok is false if there is nothing, or if ctx has ended.
+func Claimed(ctx context.Context, s *Sink, by Layer) (amount int, ok bool) {
 	if s.ahead == nil {
-		return got, false
+		return 0, false
 	}
-	c, _ := s.ahead.take(by).(*claim[T])
+	c := s.ahead.take(by)
 	if c == nil {
-		return got, false
+		return 0, false
 	}
 	select {
 	case <-c.done:
-		return c.got, c.ok
+		return c.amount, c.ok
 	case <-ctx.Done():
 		c.drop()
-		return got, false
+		return 0, false
 	}
 }

@@ -65,7 +65,7 @@ func (l *limit) Early(ctx context.Context, req *model.LLMRequest, out *stream.Si
 
 // passed reports whether the call has passed the gate ahead; see Early.
 func (l *limit) passed(ctx context.Context, estimated int, out *stream.Sink) bool {
-	taken, ok := stream.Claimed[int](ctx, out, l)
+	taken, ok := stream.Claimed(ctx, out, l)
 	switch {
 	case !ok:
 		return false
