@@ -47,7 +47,6 @@ func (s *Sink) Detach(ctx context.Context, layer Layer, req *model.LLMRequest, s
 	d := &Detached{name: layer.Name(), started: time.Now(), to: to, more: make(chan bool), left: make(chan struct{}), running: 1}
 	d.fork = s.Fork(d.hand)
 	d.fork.apart, d.fork.detached = true, d
-	s.ahead = nil // it is the layer's: a second one beside it is not what was expected; see Ahead
 	own := clone.Request(req)
 	d.copied, d.copyOf = saidBy(own), saidBy(req)
 	go func() {
