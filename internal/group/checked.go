@@ -23,7 +23,7 @@ var errUnchecked = errors.New("it goes on too long after a function call")
 func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
 	c := &unchecked{}
 	c.fork = out.Fork(c.take)
-	reviewed, review := review.With(ctx)
+	reviewed, pending := review.With(ctx)
 	err := target.Do(reviewed, req, streamed, c.fork)
 	c.fork.Join()
 	if len(c.held) == 0 {
@@ -31,7 +31,7 @@ func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest,
 	}
 	rejected := c.check(ctx, target, out)
 	if ctx.Err() != nil { // nobody waits for what the check has decided
-		review.Reject()
+		pending.Reject()
 		ended := stream.Ended(ctx)
 		out.Reject(ended, stream.VerdictOf(ctx, ended)) // on record, because it is paid for
 		return ended
@@ -40,7 +40,7 @@ func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest,
 		c.release()
 		return err // it came after the answer
 	}
-	review.Reject()
+	pending.Reject()
 	return out.Reject(fmt.Errorf("router: the answer of %s is rejected: %w", out.Model, rejected), failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: rejected.Error(),
 	})

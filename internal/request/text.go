@@ -128,3 +128,15 @@ func HasContent(content *genai.Content) bool {
 	}
 	return false
 }
+
+// SaysJSON reports whether text has the word JSON, in any case. OpenAI's APIs refuse a request
+// for JSON without a schema if no text of its input does.
+func SaysJSON(text string) bool {
+	const word = "json"
+	for i := 0; i+len(word) <= len(text); i++ {
+		if text[i]|0x20 == 'j' && strings.EqualFold(text[i:i+len(word)], word) {
+			return true
+		}
+	}
+	return false
+}

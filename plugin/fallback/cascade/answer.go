@@ -21,7 +21,7 @@ import (
 func (r *run) cheap() error {
 	before := r.out.Notes
 	a := r.newCheapAnswer()
-	reviewed, review := review.With(r.ctx)
+	reviewed, pending := review.With(r.ctx)
 	err := group.Ask(reviewed, r.layers[cheapLayer], a.request(), r.streamed, a.fork)
 	a.fork.Join() // its notes also apply to later targets
 	if a.final == nil && !a.tooLong {
@@ -37,7 +37,7 @@ func (r *run) cheap() error {
 		a.release()
 		return err // it came after the answer
 	}
-	review.Reject()
+	pending.Reject()
 	rejected := a.fork.Reject(&rejectedError{a.fork.Model, verdict.reason}, verdict.verdict())
 	a.fork.Join()
 	r.out.Notes.CacheStatus, r.out.Notes.Degraded = before.CacheStatus, before.Degraded

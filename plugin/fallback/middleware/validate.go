@@ -149,7 +149,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	}
 	held := &holdBack{}
 	held.fork = out.Fork(held.take)
-	reviewed, review := review.With(ctx)
+	reviewed, pending := review.With(ctx)
 	err := v.Inner.Do(reviewed, req, streamed, held.fork)
 	held.fork.Join() // its notes also apply to later targets
 	if held.answer == nil && !held.tooLong {
@@ -160,7 +160,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 		held.release()
 		return err // it came after the answer
 	}
-	review.Reject()
+	pending.Reject()
 	if ctx.Err() != nil {
 		return stream.Ended(ctx) // the result of Func is then not about the answer
 	}

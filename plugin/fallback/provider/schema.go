@@ -3,6 +3,7 @@ package provider
 import (
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
@@ -30,7 +31,7 @@ func (f *fitting) schema() error {
 	case c.ResponseSchema == nil && c.ResponseJsonSchema == nil:
 		f.jsonOutput()
 	case wrap.HasTool(c):
-		refused = refused || f.API == Anthropic && !inGrammar(c)
+		refused = refused || f.API == Anthropic && beyondGrammar(c)
 		// The flow has shaped the request for a model without one of the two.
 		if refused {
 			f.clearSchema()
@@ -46,7 +47,7 @@ func (f *fitting) schema() error {
 			return err
 		}
 		f.clearSchema()
-	case refused, f.API == Anthropic && !isNo(f.takes.Tools) && !inGrammar(c):
+	case refused, f.API == Anthropic && !isNo(f.takes.Tools) && beyondGrammar(c):
 		f.schemaAsTool()
 	case f.API == "" || f.isGemini():
 		if c.ResponseMIMEType == "" && f.API != "" {
@@ -135,4 +136,15 @@ func (f *fitting) objectSchema() {
 	c.ResponseSchema, c.ResponseJsonSchema, c.ResponseMIMEType = schema.Plain, schema.JSON, jsonType
 	f.note("response_schema: in an object")
 	f.answer = wrap.OfObject(enum)
+}
+
+// beyondGrammar reports whether the answer's schema is one that Anthropic's structured output
+// refuses or cannot fill. A schema that is not valid is not: the adapter reports it.
+func beyondGrammar(c *genai.GenerateContentConfig) bool {
+	from := c.ResponseJsonSchema
+	if from == nil {
+		from = c.ResponseSchema
+	}
+	schema, err := wireschema.JSON(from)
+	return err == nil && !wireschema.InGrammar(schema)
 }

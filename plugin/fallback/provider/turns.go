@@ -125,19 +125,8 @@ func cloneSteps(contents []*genai.Content) []*genai.Content {
 func mentionsJSON(contents []*genai.Content, system *genai.Content) bool {
 	in := func(content *genai.Content) bool {
 		return content != nil && slices.ContainsFunc(content.Parts, func(p *genai.Part) bool {
-			return p != nil && !p.Thought && hasJSON(p.Text)
+			return p != nil && !p.Thought && request.SaysJSON(p.Text)
 		})
 	}
 	return in(system) || slices.ContainsFunc(contents, in)
-}
-
-// hasJSON tells whether s has the word JSON, in any case.
-func hasJSON(s string) bool {
-	const word = "json"
-	for i := 0; i+len(word) <= len(s); i++ {
-		if s[i]|0x20 == 'j' && s[i+1]|0x20 == 's' && s[i+2]|0x20 == 'o' && s[i+3]|0x20 == 'n' {
-			return true
-		}
-	}
-	return false
 }

@@ -104,8 +104,8 @@ func (s *split) judge(ctx context.Context, a *arm, err error, out *stream.Sink, 
 		count(Counts{Calls: 1, Fallbacks: 1})
 	default:
 		count(Counts{Calls: 1})
-		if review := review.Of(ctx); review != nil {
-			review.OnReject(func() { count(Counts{Errors: 1}) })
+		if pending := review.Of(ctx); pending != nil {
+			pending.OnReject(func() { count(Counts{Errors: 1}) })
 		}
 	}
 }

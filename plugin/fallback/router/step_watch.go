@@ -93,7 +93,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 		}
 		return fork.Pass(resp)
 	})
-	reviewed, review := review.With(ctx)
+	reviewed, pending := review.With(ctx)
 	err := a.watched(reviewed, streamed, fork)
 	fork.Join() // its notes also apply to later targets
 	if !hold || !fork.Final {
@@ -101,7 +101,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 	}
 	a.answer = held[len(held)-1]
 	if verdict, rejected := a.rejects(ctx); rejected {
-		review.Reject()
+		pending.Reject()
 		return out.Reject(verdict.Err(), verdict)
 	}
 	for _, resp := range held {

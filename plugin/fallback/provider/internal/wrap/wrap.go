@@ -7,16 +7,18 @@ package wrap
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
+
+	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 // OfCall returns a function that turns a call of set_model_response into text:
 //
-//   - A partial answer loses its text, see withoutText.
+//   - A partial answer loses its text, with which the final answer will not begin. Nothing
+//     may be left of it: nil.
 //   - A final answer whose only call is set_model_response becomes its arguments as
 //     JSON text. Thoughts stay; other texts go, as they would spoil the JSON. Of
 //     several such calls the last counts.
@@ -32,7 +34,7 @@ func OfCall(wrapped, enum bool) func(*model.LLMResponse) *model.LLMResponse {
 			return resp
 		}
 		if resp.Partial {
-			return withoutText(resp)
+			return request.WithText(resp, "")
 		}
 		var answer *genai.FunctionCall
 		others := false
@@ -88,7 +90,7 @@ func textOf(args map[string]any, wrapped, enum bool) (string, bool) {
 }
 
 // OfObject returns a function that extracts an answer from the object that its
-// schema was wrapped in. A partial answer loses its text, see withoutText. Answers of
+// schema was wrapped in. A partial answer loses its text, as in [OfCall]. Answers of
 // another form pass unchanged.
 func OfObject(enum bool) func(*model.LLMResponse) *model.LLMResponse {
 	return func(resp *model.LLMResponse) *model.LLMResponse {
@@ -96,7 +98,7 @@ func OfObject(enum bool) func(*model.LLMResponse) *model.LLMResponse {
 			return resp
 		}
 		if resp.Partial {
-			return withoutText(resp)
+			return request.WithText(resp, "")
 		}
 		var text strings.Builder
 		var parts []*genai.Part
@@ -131,20 +133,6 @@ func Through(convert func(*model.LLMResponse) *model.LLMResponse, yield func(*mo
 		}
 		return yield(resp, err)
 	}
-}
-
-// withoutText returns a partial answer without its text: the final answer will not begin
-// with it. Thoughts stay. It returns nil if nothing is left.
-func withoutText(resp *model.LLMResponse) *model.LLMResponse {
-	isText := func(part *genai.Part) bool { return part != nil && part.Text != "" && !part.Thought }
-	if !slices.ContainsFunc(resp.Content.Parts, isText) {
-		return resp
-	}
-	parts := slices.DeleteFunc(slices.Clone(resp.Content.Parts), isText)
-	if len(parts) == 0 {
-		return nil
-	}
-	return withParts(resp, parts)
 }
 
 // withParts returns a copy of resp with other parts.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"strings"
 
 	"google.golang.org/genai"
 
@@ -35,7 +34,3 @@ func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
 	}
 	return &Schema{name, converted}, nil
 }
-
-// SaysJSON reports whether text has the word JSON. The APIs refuse a request for
-// JSON without a schema if no text of its input does.
-func SaysJSON(text string) bool { return strings.Contains(strings.ToLower(text), "json") }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
 	"github.com/adk-fallback/adk-fallback/internal/plainjson"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
@@ -186,7 +187,7 @@ func (e *encoder) jsonObject() {
 	// Without the word JSON in a message the server refuses the request.
 	for i := range e.body.Messages {
 		content := &e.body.Messages[i].Content
-		if api.SaysJSON(content.Text) || slices.ContainsFunc(content.Parts, func(p openaiwire.ChatPart) bool { return api.SaysJSON(p.Text) }) {
+		if request.SaysJSON(content.Text) || slices.ContainsFunc(content.Parts, func(p openaiwire.ChatPart) bool { return request.SaysJSON(p.Text) }) {
 			return
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/plainjson"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/responses/wire"
@@ -123,7 +124,7 @@ func applyFormat(body *wire.Request, config *genai.GenerateContentConfig) error 
 func sayJSON(body *wire.Request) {
 	for _, item := range body.Input {
 		for _, part := range item.Content {
-			if item.Role != "assistant" && api.SaysJSON(part.Text) {
+			if item.Role != "assistant" && request.SaysJSON(part.Text) {
 				return
 			}
 		}

@@ -1,12 +1,8 @@
-package provider
+package wireschema
 
 import (
 	"slices"
 	"strings"
-
-	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // The limits of Anthropic's structured output for all schemas of a request:
@@ -18,22 +14,14 @@ const (
 	maxUnions   = 16 // properties of several types
 )
 
-// inGrammar tells whether the answer's schema is one that Anthropic's structured output
-// can hold. A schema that is not valid counts as such: the adapter reports it.
-func inGrammar(c *genai.GenerateContentConfig) bool {
-	from := c.ResponseJsonSchema
-	if from == nil {
-		from = c.ResponseSchema
-	}
-	root, err := wireschema.JSON(from)
-	if err != nil {
-		return true
-	}
-	g := grammar{root: root, seen: map[string]bool{"#": true}}
-	return g.holds(root) && g.optional <= maxOptional && g.unions <= maxUnions
+// InGrammar reports whether Anthropic's structured output can hold an answer of schema, as
+// [JSON] makes it.
+func InGrammar(schema map[string]any) bool {
+	g := grammar{root: schema, seen: map[string]bool{"#": true}}
+	return g.holds(schema) && g.optional <= maxOptional && g.unions <= maxUnions
 }
 
-// grammar is one run of [inGrammar].
+// grammar is one run of [InGrammar].
 type grammar struct {
 	root             map[string]any
 	seen             map[string]bool // by reference: whether it is being followed
