@@ -99,7 +99,7 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	if b.behind[b.direct], err = b.launch(ctx, s.self, "-provider", provider); err != nil {
 		return b, err
 	}
-	if b.behind[b.proxy], err = b.launch(ctx, s.self, "-provider", addresses[6], "-proxy", b.direct); err != nil {
+	if b.behind[b.proxy], err = b.launch(ctx, s.self, "-proxy", addresses[6], "-to", b.direct); err != nil {
 		return b, err
 	}
 	command := filepath.Join(b.folder, "adk-fallback")

@@ -13,7 +13,8 @@ import (
 // settings are the flags.
 type settings struct {
 	provider string        // run as the provider on this address, and nothing else
-	proxy    string        // base URL: with provider, pass requests on to it
+	proxy    string        // run as a proxy on this address, and nothing else
+	to       string        // base URL that the proxy passes requests on to
 	root     string        // folder of the module adk-fallback
 	self     string        // this program's file
 	rate     int           // requests a second of the open loop
@@ -26,7 +27,8 @@ type settings struct {
 func main() {
 	var s settings
 	flag.StringVar(&s.provider, "provider", "", "run as the provider on `ADDRESS`")
-	flag.StringVar(&s.proxy, "proxy", "", "with -provider: pass all requests on to `URL`")
+	flag.StringVar(&s.proxy, "proxy", "", "run as a proxy on `ADDRESS`")
+	flag.StringVar(&s.to, "to", "", "with -proxy: the `URL` that it passes requests on to")
 	flag.StringVar(&s.root, "root", "../..", "`FOLDER` of the module adk-fallback")
 	flag.IntVar(&s.rate, "rate", 1000, "requests a second of the open loop")
 	flag.DurationVar(&s.round, "round", 10*time.Second, "length of a measurement")
@@ -44,7 +46,10 @@ func main() {
 
 func run(ctx context.Context, s settings) error {
 	if s.provider != "" {
-		return provide(ctx, s.provider, s.proxy)
+		return provide(ctx, s.provider)
+	}
+	if s.proxy != "" {
+		return relay(ctx, s.proxy, s.to)
 	}
 	var err error
 	if s.self, err = os.Executable(); err != nil {

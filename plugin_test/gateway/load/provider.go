@@ -30,23 +30,29 @@ const (
 // answer is the unary answer of every model.
 const answer = `{"id":"chatcmpl-1","object":"chat.completion","created":1764374400,"model":"fast","choices":[{"index":0,"message":{"role":"assistant","content":"It is sunny in Paris, with a light wind from the west."},"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":13,"total_tokens":25}}`
 
-// provide serves chat completions until ctx ends, or passes requests on to a URL, if there is
-// one, with the reverse proxy of Go's standard library.
-func provide(ctx context.Context, address, to string) error {
+// provide serves chat completions until ctx ends.
+func provide(ctx context.Context, address string) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	mux.HandleFunc("POST /v1/chat/completions", complete)
-	srv := &http.Server{Addr: address, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	if to != "" {
-		target, err := url.Parse(to)
-		if err != nil {
-			return err
-		}
-		srv.Handler = &httputil.ReverseProxy{
-			Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
-			Transport: &http.Transport{MaxIdleConnsPerHost: 8192},
-		}
+	return serve(ctx, address, mux)
+}
+
+// relay passes requests on to a base URL until ctx ends, with the reverse proxy of Go's standard
+// library.
+func relay(ctx context.Context, address, to string) error {
+	target, err := url.Parse(to)
+	if err != nil {
+		return err
 	}
+	return serve(ctx, address, &httputil.ReverseProxy{
+		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Transport: &http.Transport{MaxIdleConnsPerHost: 8192},
+	})
+}
+
+func serve(ctx context.Context, address string, h http.Handler) error {
+	srv := &http.Server{Addr: address, Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = srv.Close()
