@@ -10,47 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
-
 	stdio "io"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
-
-// B36: the real SDK against a real server.
-func TestOpenAISDKError(t *testing.T) {
-	tests := map[string]struct {
-		status int
-		header map[string]string
-		body   string
-		want   outcome
-		code   string
-	}{
-		"insufficient quota": {429, nil, `{"error":{"message":"You exceeded your current quota.","type":"insufficient_quota","code":null}}`, outcome{failure.Fallback, failure.KindBilling, time.Hour}, "insufficient_quota"},
-		"retry after header": {429, map[string]string{"Retry-After": "12"}, `{"error":{"message":"Rate limit reached","type":"requests","code":"rate_limit_exceeded"}}`, outcome{failure.Retry, failure.KindRateLimit, 12 * time.Second}, "rate_limit_exceeded"},
-		"context length":     {400, nil, `{"error":{"message":"too long","type":"invalid_request_error","code":"context_length_exceeded"}}`, outcome{failure.Fallback, failure.KindContextLength, 0}, "context_length_exceeded"},
-		"not JSON":           {502, nil, `<html><head><title>502 Bad Gateway</title></head></html>`, outcome{failure.Retry, failure.KindServer, 0}, ""},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/json")
-				for k, v := range tt.header {
-					w.Header().Set(k, v)
-				}
-				w.WriteHeader(tt.status)
-				fmt.Fprint(w, tt.body)
-			})
-			client := openai.NewClient(option.WithBaseURL(base), option.WithAPIKey("test"), option.WithMaxRetries(0))
-			_, err := client.Chat.Completions.New(t.Context(), openai.ChatCompletionNewParams{Model: "gpt-4o"})
-			v := atNoon.Classify(t.Context(), fmt.Errorf("attempt 1: %w", err))
-			if got := outcomeOf(v); got != tt.want || v.HTTPStatus != tt.status || v.Code != tt.code {
-				t.Errorf("Classify(%v) = %+v, want %+v with status %d and code %q", err, v, tt.want, tt.status, tt.code)
-			}
-		})
-	}
-}
 
 // anthropicLike has the shape of anthropic-sdk-go's *Error, whose Error method needs a request and a response.
 type anthropicLike struct {
