@@ -1,3 +1,5 @@
+//go:build !noframeworks
+
 package peers
 
 import (

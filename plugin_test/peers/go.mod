@@ -12,6 +12,7 @@ require (
 	github.com/maximhq/bifrost/core v1.7.4
 	github.com/openai/openai-go v1.8.2
 	github.com/openai/openai-go/v3 v3.98.0
+	golang.org/x/tools v0.51.0
 	google.golang.org/adk/v2 v2.2.0
 	google.golang.org/genai v1.77.0
 )
@@ -120,6 +121,7 @@ require (
 	golang.org/x/arch v0.23.0 // indirect
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/exp v0.0.0-20260112195511-716be5621a96 // indirect
+	golang.org/x/mod v0.41.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/oauth2 v0.36.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect

@@ -32,18 +32,17 @@ const (
 	Floor = "net/http"
 )
 
-// Peers returns all peers, this module first.
+// Peers returns all peers, this module first. Built with the tag noframeworks, it leaves
+// out the frameworks.
 func Peers() []Peer {
-	return []Peer{
+	return slices.Concat([]Peer{
 		{Ours, "", false, []Feature{InMemory, OverHTTP, Failover, Breaker, Cache, Hedge, Resume}, newOurs},
 		{"policy file", "", false, []Feature{InMemory, OverHTTP, Failover, Breaker, Cache, Hedge, Resume}, newPolicy},
 		{"failsafe-go", "github.com/failsafe-go/failsafe-go", true, []Feature{InMemory, OverHTTP, Failover, Breaker, Cache, Hedge}, newFailsafe},
-		{"eino", "github.com/cloudwego/eino", true, []Feature{InMemory, Failover}, newEino},
-		{"genkit", "github.com/firebase/genkit/go", true, []Feature{InMemory, OverHTTP, Failover}, newGenkit},
-		{"bifrost/core", "github.com/maximhq/bifrost/core", true, []Feature{OverHTTP, Failover}, newBifrost},
+	}, frameworks, []Peer{
 		{"openai-go", "github.com/openai/openai-go/v3", true, []Feature{OverHTTP, Failover}, newSDK},
 		{Floor, "", false, []Feature{OverHTTP, Failover}, newFloor},
-	}
+	})
 }
 
 // Cannot returns the feature of the row that the peer lacks, or "" if it can do it.

@@ -1,0 +1,5 @@
+//go:build noframeworks
+
+package peers
+
+var frameworks []Peer
