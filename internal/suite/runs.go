@@ -9,3 +9,12 @@ func Runs(n int) int {
 	}
 	return n
 }
+
+// Every returns the distance of the cases that a test tries of many: n, or five times as far under
+// the race detector. .ci/run also runs these tests without the detector.
+func Every(n int) int {
+	if Race {
+		return 5 * n
+	}
+	return n
+}

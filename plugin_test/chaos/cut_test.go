@@ -13,12 +13,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-var everyByte = flag.Bool("chaos.every", false, "TestCutAtEveryByte cuts at each byte, not at about one in 7, and it and TestEveryStatus play every model, not one of each protocol")
+var everyByte = flag.Bool("chaos.every", false, "TestCutAtEveryByte cuts at each byte, not at about one in 7 (in 35 under the race detector), and it and TestEveryStatus play every model, not one of each protocol")
 
 // shorts are short answers to cut, of each kind.
 var shorts = map[string]fallbacktest.Step{
@@ -85,7 +86,7 @@ func stride(n int) int {
 	if *everyByte {
 		return 1
 	}
-	return 5 + n%6
+	return suite.Every(5 + n%6)
 }
 
 // played returns one model of each protocol, or all of them.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // A rollback of one replica takes the arm out in the others, also in those that start
@@ -85,9 +86,9 @@ func TestRollbackWithoutTheStore(t *testing.T) {
 // keeps it, and ends a day after the last. B95
 func TestRollbackIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store, slow := suite.NewStore(), state.Config{Beat: time.Minute} // three days have few of them
 		config := router.SplitConfig{MaxDrift: 0.1, MinCalls: 10}
-		config.State = store.Replica(t)
+		config.State = store.ReplicaWith(t, slow)
 		a := newDrift(t, config)
 		synctest.Wait()
 		a.calls("control", 10, answers)
@@ -101,7 +102,7 @@ func TestRollbackIsRenewed(t *testing.T) {
 			want  string
 		}{{23 * time.Hour, "control"}, {25 * time.Hour, "new"}} {
 			time.Sleep(test.after)
-			config.State = store.Replica(t)
+			config.State = store.ReplicaWith(t, slow)
 			late := newDrift(t, config)
 			time.Sleep(time.Second)
 			synctest.Wait()
