@@ -109,13 +109,13 @@ func (l *Live) known() tree.Kept {
 
 // layers returns the layers of all chains, those of an earlier policy last.
 func (c *chains) layers() tree.Layers {
-	var all tree.Layers
+	var all []tree.Layers
 	if c.lru != nil {
 		for _, one := range c.lru.Values() {
-			all = all.With(one.layers)
+			all = append(all, one.layers)
 		}
 	}
-	return all.With(c.former)
+	return tree.Layers{}.With(append(all, c.former)...)
 }
 
 // reset drops the trees, and keeps the layers of their models for later trees.

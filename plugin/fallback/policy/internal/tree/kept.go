@@ -31,9 +31,15 @@ type Layers struct {
 	trimmers []trimmer
 }
 
-// With returns the layers of l, and then those of other.
-func (l Layers) With(other Layers) Layers {
-	return Layers{slices.Concat(l.stacks, other.stacks), slices.Concat(l.splits, other.splits), slices.Concat(l.trimmers, other.trimmers)}
+// With returns the layers of l, and then those of others.
+func (l Layers) With(others ...Layers) Layers {
+	all := Layers{slices.Clone(l.stacks), slices.Clone(l.splits), slices.Clone(l.trimmers)}
+	for _, other := range others {
+		all.stacks = append(all.stacks, other.stacks...)
+		all.splits = append(all.splits, other.splits...)
+		all.trimmers = append(all.trimmers, other.trimmers...)
+	}
+	return all
 }
 
 // First returns the first n layers of each kind.
