@@ -6,11 +6,11 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 )
 
@@ -51,7 +51,7 @@ type stated struct {
 
 // stated returns what a judge of a cascade reads in p's answer to a request: the
 // log-probabilities or the statement that the request asks for. A model that grades states
-// its confidence in the previous model's answer.
+// its confidence in the answer that it is given.
 func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 	if c == nil { // a request of the policy itself
 		return s
@@ -59,9 +59,7 @@ func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 	of, config := p, cmp.Or(req.Config, &genai.GenerateContentConfig{})
 	s.grade = asks(config, cascade.GradeAnswer)
 	if s.grade {
-		of = c.candidate()
-	} else {
-		c.answers(p, time.Now())
+		of = p.world.author(req)
 	}
 	states := s.grade || asks(config, cascade.AskConfidence)
 	if !states && !config.ResponseLogprobs {
@@ -81,21 +79,25 @@ func (p *provider) stated(c *oneCall, req *model.LLMRequest) (s stated) {
 	return s
 }
 
-// answers notes that p is called for an answer. Of models that are called at the same instant, the
-// one whose name comes first counts, so that the order of goroutines does not matter.
-func (c *oneCall) answers(p *provider, now time.Time) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.latest == nil || now.After(c.latestAt) || p.name < c.latest.name {
-		c.latest, c.latestAt = p, now
-	}
-}
+// signature begins each answer of a model, so that a model that grades it knows whose it is.
+func signature(name string) string { return "[" + name + "] " }
 
-// candidate returns the model whose answer is graded: the one called last.
-func (c *oneCall) candidate() *provider {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.latest
+// author returns the model whose answer a request quotes, the last one if there are several, or
+// nil.
+func (w *world) author(req *model.LLMRequest) (of *provider) {
+	var text strings.Builder
+	for _, content := range req.Contents {
+		text.WriteString(request.Text(content))
+	}
+	last := -1
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, p := range w.providers {
+		if at := strings.LastIndex(text.String(), signature(p.name)); at > last {
+			of, last = p, at
+		}
+	}
+	return of
 }
 
 // asks reports whether the system instruction of a request contains instruction.

@@ -42,6 +42,17 @@ func TestCascadesAreJudged(t *testing.T) {
 	}
 }
 
+// A grader judges the answer that it is given, and not the preview of it.
+func TestPreviewsAreNotGraded(t *testing.T) {
+	const models = "length: 10m\ntraffic: {rps: 5}\nmodels: {primary: {wrong: 4%}, pro: {wrong: 30%}, lite: {wrong: 100%}}\n"
+	r := simulated(t, models, 1e6, "primary: flash\ncascade: {model: pro, grader: lite}\npreview: {model: lite}\n")
+	for _, m := range r.Runs[0].Models {
+		if got := float64(m.Requests) / float64(r.Sampling.Calls); m.Name == "flash" && !near(got, 0.30, 0.03) {
+			t.Errorf("the strong model gets %.3f of the calls, want about 0.30", got)
+		}
+	}
+}
+
 // Hits are counted, and a wrong answer from the cache counts as wrong.
 func TestHitsAreCounted(t *testing.T) {
 	r := simulated(t, "length: 20m\ntraffic: {rps: 5, questions: 100}\nmodels: {primary: {wrong: 50%}}\n", 1e6, "primary: flash\ncache: {ttl: 1h}\n")

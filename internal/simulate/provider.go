@@ -155,7 +155,7 @@ func (p *provider) play(ctx context.Context, play play, said stated, streamed bo
 	if !answers {
 		return 0, p.world.faults.of(play.kind, play.wait)
 	}
-	text := words(play.out) + said.text
+	text := signature(p.name) + words(play.out) + said.text
 	if streamed && !yield(&model.LLMResponse{Content: genai.NewContentFromText(text[:len(text)/2], genai.RoleModel), Partial: true}, nil) {
 		return 0, nil
 	}

@@ -65,8 +65,6 @@ type oneCall struct {
 	mu       sync.Mutex
 	record   *record                   // its requests are guarded by mu
 	begun    map[*provider][]time.Time // when attempts began; guarded by mu
-	latest   *provider                 // called last for an answer; guarded by mu
-	latestAt time.Time                 // when latest was called; guarded by mu
 }
 
 // attempt counts an attempt at a model. It returns its number: how many have begun at earlier
