@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/providertest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/gemini"
@@ -34,11 +34,11 @@ func TestCanary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	suite.RunCanary(t, protocol, m)
+	providertest.RunCanary(t, protocol, m)
 }
 
 // newCanary returns the model that the environment names.
-func newCanary(ctx context.Context, getenv func(string) string) (protocol suite.Protocol, m model.LLM, err error) {
+func newCanary(ctx context.Context, getenv func(string) string) (protocol providertest.Protocol, m model.LLM, err error) {
 	name, url := getenv(canaryModel), getenv(canaryBaseURL)
 	if name == "" {
 		return "", nil, fmt.Errorf("canary: %s is not set; set it to the name of a model", canaryModel)
@@ -52,18 +52,18 @@ func newCanary(ctx context.Context, getenv func(string) string) (protocol suite.
 	switch kind := getenv(canaryKind); kind {
 	case "openai":
 		m, err = openai.New(name, openai.Config{APIKey: key("OPENAI_API_KEY"), BaseURL: url, API: openai.Responses})
-		return suite.Responses, m, err
+		return providertest.Responses, m, err
 	case "openai_chat":
 		m, err = openai.New(name, openai.Config{APIKey: key("OPENAI_API_KEY"), BaseURL: url, API: openai.Chat})
-		return suite.Chat, m, err
+		return providertest.Chat, m, err
 	case "anthropic":
 		m, err = anthropic.New(name, anthropic.Config{APIKey: key("ANTHROPIC_API_KEY"), BaseURL: url})
-		return suite.Anthropic, m, err
+		return providertest.Anthropic, m, err
 	case "gemini":
 		m, err = gemini.New(ctx, name, gemini.Config{Client: &genai.ClientConfig{
 			Backend: genai.BackendGeminiAPI, APIKey: key("GEMINI_API_KEY"), HTTPOptions: genai.HTTPOptions{BaseURL: url},
 		}})
-		return suite.Gemini, m, err
+		return providertest.Gemini, m, err
 	default:
 		return "", nil, fmt.Errorf("canary: %s is %q; it must be openai, openai_chat, anthropic or gemini", canaryKind, kind)
 	}
@@ -84,7 +84,7 @@ func TestCanaryAsksTheEndpointOfTheEnvironment(t *testing.T) {
 			srv := fallbacktest.NewServer()
 			defer srv.Close()
 			srv.Strict()
-			srv.Script(at.model, suite.Capable())
+			srv.Script(at.model, providertest.Capable())
 			env := map[string]string{
 				canaryKind: kind, canaryModel: at.model, canaryKeyEnv: "CANARY_TEST_KEY", canaryBaseURL: srv.URL + at.path, "CANARY_TEST_KEY": "made-up",
 			}
@@ -92,7 +92,7 @@ func TestCanaryAsksTheEndpointOfTheEnvironment(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			suite.RunCanary(t, protocol, m)
+			providertest.RunCanary(t, protocol, m)
 			for _, violation := range srv.Violations() {
 				t.Error(violation)
 			}

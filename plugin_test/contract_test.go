@@ -7,7 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	adkgemini "google.golang.org/adk/v2/model/gemini"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/providertest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
@@ -20,28 +20,28 @@ import (
 // fails and is cancelled in the same way, unary and streamed, whatever its protocol.
 // B109: so does ADK's own model, supplied by the application, inside a layer.
 func TestProviders(t *testing.T) {
-	for _, p := range []suite.Provider{
-		{Name: "gemini", Protocol: suite.Gemini, Model: "gemini-3.5-flash", New: newGemini("gemini-3.5-flash")},
-		{Name: "gemini of an old generation", Protocol: suite.Gemini, Model: "gemini-2.5-flash", New: newGemini("gemini-2.5-flash")},
-		{Name: "openai", Protocol: suite.Responses, Model: "gpt-5.2", New: newOpenAI("gpt-5.2", openai.Responses)},
-		{Name: "openai of an old generation", Protocol: suite.Responses, Model: "gpt-4o", New: newOpenAI("gpt-4o", openai.Responses)},
-		{Name: "chat", Protocol: suite.Chat, Model: "llama-4-maverick", New: newOpenAI("llama-4-maverick", openai.Chat)},
-		{Name: "anthropic", Protocol: suite.Anthropic, Model: "claude-sonnet-5", New: newAnthropic("claude-sonnet-5")},
-		{Name: "anthropic of an old generation", Protocol: suite.Anthropic, Model: "claude-haiku-4-5", New: newAnthropic("claude-haiku-4-5")},
-		{Name: "ADK's gemini in a layer", Protocol: suite.ADKGemini, Model: "gemini-3.5-flash", New: newADKGemini("gemini-3.5-flash", func(m model.LLM) model.LLM {
+	for _, p := range []providertest.Provider{
+		{Name: "gemini", Protocol: providertest.Gemini, Model: "gemini-3.5-flash", New: newGemini("gemini-3.5-flash")},
+		{Name: "gemini of an old generation", Protocol: providertest.Gemini, Model: "gemini-2.5-flash", New: newGemini("gemini-2.5-flash")},
+		{Name: "openai", Protocol: providertest.Responses, Model: "gpt-5.2", New: newOpenAI("gpt-5.2", openai.Responses)},
+		{Name: "openai of an old generation", Protocol: providertest.Responses, Model: "gpt-4o", New: newOpenAI("gpt-4o", openai.Responses)},
+		{Name: "chat", Protocol: providertest.Chat, Model: "llama-4-maverick", New: newOpenAI("llama-4-maverick", openai.Chat)},
+		{Name: "anthropic", Protocol: providertest.Anthropic, Model: "claude-sonnet-5", New: newAnthropic("claude-sonnet-5")},
+		{Name: "anthropic of an old generation", Protocol: providertest.Anthropic, Model: "claude-haiku-4-5", New: newAnthropic("claude-haiku-4-5")},
+		{Name: "ADK's gemini in a layer", Protocol: providertest.ADKGemini, Model: "gemini-3.5-flash", New: newADKGemini("gemini-3.5-flash", func(m model.LLM) model.LLM {
 			return middleware.Chain(m, middleware.Attempt(middleware.AttemptConfig{}))
 		})},
-		{Name: "ADK's gemini in a router", Protocol: suite.ADKGemini, Model: "gemini-3.5-flash", New: newADKGemini("gemini-3.5-flash", func(m model.LLM) model.LLM {
+		{Name: "ADK's gemini in a router", Protocol: providertest.ADKGemini, Model: "gemini-3.5-flash", New: newADKGemini("gemini-3.5-flash", func(m model.LLM) model.LLM {
 			return router.MustFallback(router.Config{}, m)
 		})},
 		// A layer around one of ours changes nothing.
-		{Name: "anthropic in a router", Protocol: suite.Anthropic, Model: "claude-sonnet-5", New: func(t testing.TB, srv *fallbacktest.Server) model.LLM {
+		{Name: "anthropic in a router", Protocol: providertest.Anthropic, Model: "claude-sonnet-5", New: func(t testing.TB, srv *fallbacktest.Server) model.LLM {
 			return router.MustFallback(router.Config{}, newAnthropic("claude-sonnet-5")(t, srv))
 		}},
 	} {
 		t.Run(p.Name, func(t *testing.T) {
 			defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-			suite.RunProvider(t, p)
+			providertest.Run(t, p)
 		})
 	}
 }

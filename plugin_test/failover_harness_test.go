@@ -18,7 +18,8 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/plugintest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
@@ -58,11 +59,11 @@ func inWorld(t *testing.T, build func(*testing.T, *world) model.LLM, f func(*tes
 		if build == nil {
 			build = newTree
 		}
-		spec := suite.Agent{Name: "assistant", Model: build(t, w)}
+		spec := plugintest.Agent{Name: "assistant", Model: build(t, w)}
 		if w.withTool {
 			spec.Lookup = func() { w.lookups++ }
 		}
-		root := newAgent(t, suite.Setup{}, spec)
+		root := newAgent(t, plugintest.Setup{}, spec)
 		var err error
 		w.runner, err = runner.New(runner.Config{AppName: "app", Agent: root, SessionService: w.sessions, AutoCreateSession: true})
 		if err != nil {
@@ -158,10 +159,10 @@ func (o *outcome) add(ev *session.Event) {
 		o.screen = ""
 	}
 	if ev.Partial {
-		o.screen += suite.TextOf(ev.Content)
+		o.screen += llmtest.TextOf(ev.Content)
 		return
 	}
-	o.final, o.text = ev, suite.TextOf(ev.Content)
+	o.final, o.text = ev, llmtest.TextOf(ev.Content)
 	if ev.Content == nil {
 		return
 	}
@@ -182,7 +183,7 @@ func (w *world) stored(t *testing.T) []string {
 	}
 	var texts []string
 	for ev := range got.Session.Events().All() {
-		texts = append(texts, suite.TextOf(ev.Content))
+		texts = append(texts, llmtest.TextOf(ev.Content))
 	}
 	return texts
 }

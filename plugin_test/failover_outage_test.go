@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -115,11 +115,11 @@ func TestTargetThatWasAskedIsNotForced(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+				a, b := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable))
 				m := c.build(a, b)
 				before := 0
 				for call := range 4 {
-					text := suite.Consume(t.Context(), m, 0)
+					text := llmtest.Consume(t.Context(), m, 0)
 					asked := len(a.Requests())
 					if n := asked - before; n < 1 || n > c.most {
 						t.Errorf("call %d: a was asked %d times, want 1 to %d: %s", call, n, c.most, text)

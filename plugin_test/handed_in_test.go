@@ -9,7 +9,7 @@ import (
 	adkgemini "google.golang.org/adk/v2/model/gemini"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -49,7 +49,9 @@ func TestTreesWarnOfModelsThatCannotBeFixed(t *testing.T) {
 		{"a client that retries", adkModel(retrying), "RetryOptions"},
 		{"ADK's Gemini model", adkModel(quiet), ""},
 	} {
-		got := logged(t, func() { router.MustFallback(router.Config{}, test.model, suite.NewModel("other", suite.Text("hi"))) })
+		got := logged(t, func() {
+			router.MustFallback(router.Config{}, test.model, llmtest.NewModel("other", llmtest.Text("hi")))
+		})
 		if test.want == "" && got != "" || !strings.Contains(got, test.want) {
 			t.Errorf("%s: logged %q, want %q in it", test.name, got, test.want)
 		}
@@ -62,7 +64,7 @@ func TestExtraBodyStaysWithTheAgentsModel(t *testing.T) {
 	req := &model.LLMRequest{Contents: genai.Text("hello"), Config: &genai.GenerateContentConfig{
 		HTTPOptions: &genai.HTTPOptions{ExtraBody: map[string]any{"generationConfig": map[string]any{}}},
 	}}
-	first, other := suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("other", suite.Text("hi"))
+	first, other := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("other", llmtest.Text("hi"))
 	answer, err := answerOf(t, router.MustFallback(router.Config{}, first, other), req)
 	if err != nil {
 		t.Fatal(err)

@@ -88,7 +88,10 @@ var arrows = map[string]string{
 	"internal/foreign":                   "provider",
 	"internal/httpclient":                "failure",
 	"internal/telemetry":                 "call failure provider",
-	"internal/suite":                     "call failure fallbacktest router state",
+	"internal/llmtest":                   "call",
+	"internal/plugintest":                "call failure router",
+	"internal/providertest":              "failure fallbacktest",
+	"internal/statetest":                 "state",
 	"internal/simulate":                  "call cascade failure fallbacktest policy policy/spec", // the work of a command
 	"internal/simulate/scenario":         "policy/spec",
 

@@ -17,14 +17,14 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // live is a model that ADK can open a live session with.
 type live struct {
-	*suite.Model
+	*llmtest.Model
 	client *genai.Client
 }
 
@@ -67,7 +67,7 @@ func liveServer(t *testing.T) (client *genai.Client, asked <-chan string) {
 func TestLiveSessionsReachThePrimary(t *testing.T) {
 	for name, wrap := range map[string]func(model.LLM) model.LLM{
 		"fallback": func(m model.LLM) model.LLM {
-			return router.MustFallback(router.Config{}, m, suite.NewModel("backup", suite.Text("x")))
+			return router.MustFallback(router.Config{}, m, llmtest.NewModel("backup", llmtest.Text("x")))
 		},
 		"layers": func(m model.LLM) model.LLM {
 			return middleware.Chain(m, middleware.MustBreaker(middleware.BreakerConfig{}), middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1}))
@@ -75,7 +75,7 @@ func TestLiveSessionsReachThePrimary(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client, asked := liveServer(t)
-			m := wrap(live{suite.NewModel("flash", suite.Text("x")), client})
+			m := wrap(live{llmtest.NewModel("flash", llmtest.Text("x")), client})
 			a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m})
 			if err != nil {
 				t.Fatal(err)

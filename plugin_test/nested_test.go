@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/runner"
 	"google.golang.org/adk/v2/session"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -24,10 +24,10 @@ func TestTransferToAnAgentOfTheSameModel(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := layer(suite.NewModel("flash",
-					suite.Fail(suite.ErrUnavailable),
-					suite.Call("c1", "transfer_to_agent", "sig", map[string]any{"agent_name": "expert"}),
-					suite.Text("done"),
+				m := layer(llmtest.NewModel("flash",
+					llmtest.Fail(llmtest.ErrUnavailable),
+					llmtest.Call("c1", "transfer_to_agent", "sig", map[string]any{"agent_name": "expert"}),
+					llmtest.Text("done"),
 				))
 				expert, err := llmagent.New(llmagent.Config{Name: "expert", Description: "knows", Model: m})
 				if err != nil {

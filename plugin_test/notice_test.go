@@ -7,8 +7,9 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/plugintest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -20,14 +21,14 @@ import (
 func said(req *model.LLMRequest) string {
 	var texts []string
 	for _, content := range req.Contents {
-		texts = append(texts, content.Role+": "+suite.TextOf(content))
+		texts = append(texts, content.Role+": "+llmtest.TextOf(content))
 	}
 	return strings.Join(texts, "\n")
 }
 
 // eachSession runs f unary and streamed, with both session services.
-func eachSession(t *testing.T, f func(t *testing.T, setup suite.Setup)) {
-	for _, setup := range []suite.Setup{{}, {Stream: true}, {Database: true}, {Database: true, Stream: true}} {
+func eachSession(t *testing.T, f func(t *testing.T, setup plugintest.Setup)) {
+	for _, setup := range []plugintest.Setup{{}, {Stream: true}, {Database: true}, {Database: true, Stream: true}} {
 		t.Run(fmt.Sprint("streamed ", setup.Stream, " database ", setup.Database), func(t *testing.T) { f(t, setup) })
 	}
 }
@@ -35,10 +36,10 @@ func eachSession(t *testing.T, f func(t *testing.T, setup suite.Setup)) {
 // A notice is shown as an event and not stored: the next request does not have it.
 func TestNoticeIsNotStored(t *testing.T) {
 	for _, place := range []router.NoticePlace{router.NoticeBefore, router.NoticeAfter} {
-		eachSession(t, func(t *testing.T, setup suite.Setup) {
-			first := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("I am back."))
-			m := router.MustFallback(router.Config{Notice: router.Notice{Text: "Another model answers.", Place: place}}, first, suite.NewModel("second", suite.Text("Hello.")))
-			setup.Agent = suite.Agent{Name: "agent", Model: m}
+		eachSession(t, func(t *testing.T, setup plugintest.Setup) {
+			first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("I am back."))
+			m := router.MustFallback(router.Config{Notice: router.Notice{Text: "Another model answers.", Place: place}}, first, llmtest.NewModel("second", llmtest.Text("Hello.")))
+			setup.Agent = plugintest.Agent{Name: "agent", Model: m}
 			app := newApp(t, setup)
 			events, err := app.Run(t.Context(), "s", "hi")
 			if err != nil {
@@ -72,22 +73,22 @@ func TestNoticeIsNotStored(t *testing.T) {
 func TestTemplateIsNotHistory(t *testing.T) {
 	const sorry = "I cannot answer. Write to help@example.org."
 	want := "user: hi\nmodel: " + request.Neutral + "\nuser: and now?"
-	eachSession(t, func(t *testing.T, setup suite.Setup) {
+	eachSession(t, func(t *testing.T, setup plugintest.Setup) {
 		for _, test := range []struct {
 			name  string
-			setup func(setup *suite.Setup, first *suite.Model)
+			setup func(setup *plugintest.Setup, first *llmtest.Model)
 		}{
-			{"router", func(setup *suite.Setup, first *suite.Model) {
+			{"router", func(setup *plugintest.Setup, first *llmtest.Model) {
 				setup.Agent.Model = router.MustFallback(router.Config{Guards: []guard.Guard{guard.Redact}}, first, degrade.Template(sorry))
 			}},
-			{"Recover", func(setup *suite.Setup, first *suite.Model) {
+			{"Recover", func(setup *plugintest.Setup, first *llmtest.Model) {
 				setup.Agent.Model = guard.Around(first, guard.Target{})
 				setup.Config = turn.Config{Recover: degrade.Template(sorry)}
 			}},
 		} {
-			first := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("I am back."))
+			first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("I am back."))
 			setup := setup
-			setup.Agent = suite.Agent{Name: "agent"}
+			setup.Agent = plugintest.Agent{Name: "agent"}
 			test.setup(&setup, first)
 			app := newApp(t, setup)
 			if _, err := app.Run(t.Context(), "s", "hi"); err != nil {
@@ -108,9 +109,9 @@ func TestTemplateIsNotHistory(t *testing.T) {
 
 // Nor does another agent read it. B87
 func TestTemplateIsNotQuoted(t *testing.T) {
-	second := suite.NewModel("second", suite.Text("ok"))
-	app := newApp(t, suite.Setup{Agent: suite.Agent{Name: "both", Sub: []suite.Agent{
-		{Name: "one", Model: router.MustFallback(router.Config{}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), degrade.Template("sorry"))},
+	second := llmtest.NewModel("second", llmtest.Text("ok"))
+	app := newApp(t, plugintest.Setup{Agent: plugintest.Agent{Name: "both", Sub: []plugintest.Agent{
+		{Name: "one", Model: router.MustFallback(router.Config{}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), degrade.Template("sorry"))},
 		{Name: "two", Model: guard.Around(second, guard.Target{})},
 	}}})
 	if _, err := app.Run(t.Context(), "s", "hi"); err != nil {
@@ -123,8 +124,8 @@ func TestTemplateIsNotQuoted(t *testing.T) {
 
 // An answer that is no placeholder stays, also if its model is a last resort.
 func TestOtherAnswersStayHistory(t *testing.T) {
-	first := suite.NewModel("first", suite.Text("sorry"), suite.Text("I am back."))
-	app := newApp(t, suite.Setup{Agent: suite.Agent{Name: "agent", Model: router.MustFallback(router.Config{}, first, degrade.Template("sorry"))}})
+	first := llmtest.NewModel("first", llmtest.Text("sorry"), llmtest.Text("I am back."))
+	app := newApp(t, plugintest.Setup{Agent: plugintest.Agent{Name: "agent", Model: router.MustFallback(router.Config{}, first, degrade.Template("sorry"))}})
 	for _, text := range []string{"hi", "and now?"} {
 		if _, err := app.Run(t.Context(), "s", text); err != nil {
 			t.Fatal(err)

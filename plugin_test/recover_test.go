@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 )
@@ -27,7 +27,7 @@ func TestRecoverSeesTheAgentsRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	backup := suite.NewModel("backup", suite.Text("saved"))
+	backup := llmtest.NewModel("backup", llmtest.Text("saved"))
 	// The history ends with an answer: a run without a message continues it.
 	assistant, err := llmagent.New(llmagent.Config{
 		Name: "assistant", Model: root,

@@ -16,9 +16,9 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -33,9 +33,9 @@ type refusal struct {
 func (e *refusal) Error() string   { return fmt.Sprintf("POST: %d", e.StatusCode) }
 func (e *refusal) RawJSON() string { return e.raw }
 
-func refuse(param, message string) suite.Step {
+func refuse(param, message string) llmtest.Step {
 	raw, _ := json.Marshal(map[string]any{"error": map[string]any{"message": message, "type": "invalid_request_error", "param": param, "code": nil}})
-	return suite.Fail(&refusal{400, string(raw)})
+	return llmtest.Fail(&refusal{400, string(raw)})
 }
 
 func withSettings() *model.LLMRequest {
@@ -68,13 +68,13 @@ func TestRefusedSettingIsRepaired(t *testing.T) {
 	defer slog.SetDefault(slog.Default())
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	synctest.Test(t, func(t *testing.T) {
-		first := suite.NewModel("custom-1", refuse("temperature", "temperature is not supported"), suite.Text("repaired"))
+		first := llmtest.NewModel("custom-1", refuse("temperature", "temperature is not supported"), llmtest.Text("repaired"))
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})
-		m := router.MustFallback(router.Config{}, breaker(first), suite.NewModel("other", suite.Text("other")))
+		m := router.MustFallback(router.Config{}, breaker(first), llmtest.NewModel("other", llmtest.Text("other")))
 
 		req := withSettings()
 		answer, err := answerOf(t, m, req)
-		if err != nil || suite.TextOf(answer.Content) != "repaired" {
+		if err != nil || llmtest.TextOf(answer.Content) != "repaired" {
 			t.Fatalf("answer %v, error %v; want the same model's", answer, err)
 		}
 		if md, _ := call.ReadResponse(answer); md.Triggered || md.ModelName != "custom-1" {
@@ -104,11 +104,11 @@ func TestRefusedSettingIsRepaired(t *testing.T) {
 // B106: one repair a call; then the next target is asked, which is told what was
 // left out for the one that answers.
 func TestSecondRefusalMovesOn(t *testing.T) {
-	first := suite.NewModel("custom-2", refuse("temperature", "not supported with this model"), refuse("seed", "not supported with this model"))
-	other := suite.NewModel("other", suite.Text("other"))
+	first := llmtest.NewModel("custom-2", refuse("temperature", "not supported with this model"), refuse("seed", "not supported with this model"))
+	other := llmtest.NewModel("other", llmtest.Text("other"))
 	m := router.MustFallback(router.Config{}, first, other)
 	answer, err := answerOf(t, m, withSettings())
-	if err != nil || suite.TextOf(answer.Content) != "other" {
+	if err != nil || llmtest.TextOf(answer.Content) != "other" {
 		t.Fatalf("answer %v, error %v; want the next target's", answer, err)
 	}
 	if n := len(first.Requests()); n != 2 {
@@ -130,8 +130,8 @@ func TestNothingEssentialIsRepaired(t *testing.T) {
 		{"messages[0].content", "unsupported image, temperature is fine"},
 		{"max_output_tokens", "max_output_tokens must be at most 4096"},
 	} {
-		first := suite.NewModel("custom-3", refuse(test.param, test.message))
-		m := router.MustFallback(router.Config{}, first, suite.NewModel("other", suite.Text("other")))
+		first := llmtest.NewModel("custom-3", refuse(test.param, test.message))
+		m := router.MustFallback(router.Config{}, first, llmtest.NewModel("other", llmtest.Text("other")))
 		_, _ = answerOf(t, m, withSettings())
 		for _, req := range first.Requests()[1:] {
 			if len(req.Config.Tools) == 0 {
@@ -184,7 +184,7 @@ func (r refusing) GenerateContent(_ context.Context, req *model.LLMRequest, _ bo
 // A repair that did not help is taken back: the server meant something else.
 func TestRepairThatDoesNotHelpIsForgotten(t *testing.T) {
 	const message = "temperature and height must be columns of the table"
-	first := suite.NewModel("custom-5", refuse("", message), refuse("", message), suite.Text("answer"))
+	first := llmtest.NewModel("custom-5", refuse("", message), refuse("", message), llmtest.Text("answer"))
 	m := stream.NewSource(first, stream.Options{Logger: slog.New(slog.DiscardHandler)})
 	if _, err := answerOf(t, m, withSettings()); err == nil {
 		t.Fatal("no error")
@@ -197,8 +197,8 @@ func TestRepairThatDoesNotHelpIsForgotten(t *testing.T) {
 
 // What is remembered is recorded only of requests that it changes.
 func TestRepairOfNothingIsNotRecorded(t *testing.T) {
-	first := suite.NewModel("custom-6", refuse("temperature", "temperature is not supported"), suite.Text("repaired"), suite.Text("plain"))
-	down := suite.NewModel("down", suite.Fail(errors.New("connection refused")), suite.Fail(errors.New("connection refused")))
+	first := llmtest.NewModel("custom-6", refuse("temperature", "temperature is not supported"), llmtest.Text("repaired"), llmtest.Text("plain"))
+	down := llmtest.NewModel("down", llmtest.Fail(errors.New("connection refused")), llmtest.Fail(errors.New("connection refused")))
 	m := router.MustFallback(router.Config{}, down, first)
 	for _, want := range []string{"temperature", ""} {
 		req := withSettings()
@@ -235,7 +235,7 @@ func TestRefusedThoughtIsOfItsSession(t *testing.T) {
 		{"no session", "", "", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			thinking := suite.NewModel("custom-7", refuse("", "Invalid `signature` in `thinking` block"), suite.Text("repaired"), suite.Text("answer"))
+			thinking := llmtest.NewModel("custom-7", refuse("", "Invalid `signature` in `thinking` block"), llmtest.Text("repaired"), llmtest.Text("answer"))
 			m := stream.NewSource(thinking, stream.Options{Logger: slog.New(slog.DiscardHandler)})
 			for _, session := range []string{test.first, test.then} {
 				ctx := call.With(t.Context(), call.Info{Session: session})
@@ -256,11 +256,11 @@ func TestRefusedThoughtIsOfItsSession(t *testing.T) {
 
 // A lesson about all requests outlives any number about single sessions.
 func TestLessonsOfSessionsMakeRoom(t *testing.T) {
-	steps := []suite.Step{refuse("temperature", "temperature is not supported"), suite.Text("repaired")}
+	steps := []llmtest.Step{refuse("temperature", "temperature is not supported"), llmtest.Text("repaired")}
 	for range 70 {
-		steps = append(steps, refuse("", "Invalid `signature` in `thinking` block"), suite.Text("repaired"))
+		steps = append(steps, refuse("", "Invalid `signature` in `thinking` block"), llmtest.Text("repaired"))
 	}
-	m := suite.NewModel("custom-8", append(steps, suite.Text("answer"))...)
+	m := llmtest.NewModel("custom-8", append(steps, llmtest.Text("answer"))...)
 	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)})
 	if _, err := answerOf(t, source, withSettings()); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestLessonsOfSessionsMakeRoom(t *testing.T) {
 // model is not called again at once, for its answer would begin twice.
 func TestRefusalInTheMiddleOfAStreamIsNotRepaired(t *testing.T) {
 	refused := &refusal{400, `{"error":{"message":"temperature is not supported","param":"temperature"}}`}
-	m := suite.NewModel("custom-9", suite.Fail(refused, "once upon "), suite.Text("again"))
+	m := llmtest.NewModel("custom-9", llmtest.Fail(refused, "once upon "), llmtest.Text("again"))
 	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)})
 	var last error
 	for _, err := range source.GenerateContent(t.Context(), withSettings(), true) {
@@ -300,7 +300,7 @@ func TestRefusalInTheMiddleOfAStreamIsNotRepaired(t *testing.T) {
 func TestRefusalsAreOfTwoStatuses(t *testing.T) {
 	for status, want := range map[int]int{400: 2, 422: 2, 403: 1, 500: 1} {
 		refused := &refusal{status, `{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted","input":7}]}`}
-		m := suite.NewModel("custom-10", suite.Fail(refused), suite.Text("repaired"))
+		m := llmtest.NewModel("custom-10", llmtest.Fail(refused), llmtest.Text("repaired"))
 		_, _ = answerOf(t, stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)}), withSettings())
 		if got := len(m.Requests()); got != want {
 			t.Errorf("status %d: asked %d times, want %d", status, got, want)
@@ -311,7 +311,7 @@ func TestRefusalsAreOfTwoStatuses(t *testing.T) {
 // B109: retries that an agent sets for genai's client would be attempts that nobody
 // counts.
 func TestRetriesOfTheRequestAreRemoved(t *testing.T) {
-	m := suite.NewModel("gemini-2.5-flash", suite.Text("answer"))
+	m := llmtest.NewModel("gemini-2.5-flash", llmtest.Text("answer"))
 	req := withSettings()
 	req.Config.HTTPOptions = &genai.HTTPOptions{RetryOptions: &genai.HTTPRetryOptions{}}
 	if _, err := answerOf(t, stream.NewSource(m, stream.Options{}), req); err != nil {

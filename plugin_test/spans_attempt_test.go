@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -62,7 +62,7 @@ func texts(attributes []attribute.KeyValue) (all []string) {
 }
 
 // streams answers in two chunks, the first after a second, the last after two.
-func streams(version string) suite.Step {
+func streams(version string) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		time.Sleep(time.Second)
 		if !yield(&model.LLMResponse{Content: genai.NewContentFromText("an ", genai.RoleModel), Partial: true, ModelVersion: version}, nil) {
@@ -87,18 +87,18 @@ func TestSpansOfAttemptsDescribeThem(t *testing.T) {
 	}{
 		{"a fallback to another vendor", func() model.LLM {
 			return router.MustFallback(router.Config{},
-				described(provider.Gemini, "", "gemini-2.5-flash", suite.NewModel("flash", suite.Fail(suite.ErrQuota))),
-				described(provider.Chat, "api.groq.com", "llama-4", suite.NewModel("llama", streams("llama-4-0901"))))
+				described(provider.Gemini, "", "gemini-2.5-flash", llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota))),
+				described(provider.Chat, "api.groq.com", "llama-4", llmtest.NewModel("llama", streams("llama-4-0901"))))
 		}, 1, []string{
 			"chat gemini-2.5-flash 0s error.type=429 gen_ai.provider.name=gcp.gemini gen_ai.request.model=gemini-2.5-flash kind=rate_limit number=1 outcome=failed target=flash verdict=retry",
 			`chat llama-4 2s adapted=["top_k"] gen_ai.provider.name=groq gen_ai.request.model=llama-4 gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=llama-4-0901 gen_ai.response.time_to_first_chunk=1 number=2 outcome=ok target=llama`,
 		}, nil},
 		{"a retry, and an open breaker", func() model.LLM {
 			return router.MustFallback(router.Config{},
-				middleware.Chain(suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)),
+				middleware.Chain(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)),
 					middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: 4 * time.Second, MaxDelay: 4 * time.Second, SkipWait: time.Minute}),
 					middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: time.Minute})),
-				suite.NewModel("pro", streams("pro")))
+				llmtest.NewModel("pro", streams("pro")))
 		}, 2, []string{
 			"chat flash 0s breaker=closed error.type=503 gen_ai.request.model=flash kind=overloaded number=1 outcome=failed target=flash verdict=retry",
 			"chat flash 0s breaker=closed error.type=503 gen_ai.request.model=flash kind=overloaded number=2 outcome=failed target=flash verdict=retry wait_ms=W",
@@ -109,30 +109,30 @@ func TestSpansOfAttemptsDescribeThem(t *testing.T) {
 			"fallback.skip by=breaker reason=open; overloaded or unavailable recovers_ms=58000 target=flash",
 		}},
 		{"a probe", func() model.LLM {
-			flash := middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("flash", streams("flash")))
+			flash := middleware.MustBreaker(middleware.BreakerConfig{})(llmtest.NewModel("flash", streams("flash")))
 			inspect.Of(flash).Breaker.Open(time.Minute, "maintenance")
 			time.Sleep(time.Minute)
-			return router.MustFallback(router.Config{}, flash, suite.NewModel("pro", streams("pro")))
+			return router.MustFallback(router.Config{}, flash, llmtest.NewModel("pro", streams("pro")))
 		}, 2, []string{
 			`chat flash 2s breaker=half_open gen_ai.request.model=flash gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=flash gen_ai.response.time_to_first_chunk=1 number=1 outcome=ok target=flash`,
 			`chat flash 2s breaker=closed gen_ai.request.model=flash gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=flash gen_ai.response.time_to_first_chunk=1 number=1 outcome=ok target=flash`,
 		}, nil},
 		{"a hedge and a restart", func() model.LLM {
 			return router.MustFallback(router.Config{},
-				suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "an", "an")),
+				llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable, "an", "an")),
 				router.MustHedge(router.HedgeConfig{Delay: time.Second / 2, MaxExtraLoad: 1},
-					suite.NewModel("slow", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+					llmtest.NewModel("slow", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 						<-ctx.Done()
 						yield(nil, ctx.Err())
 					}),
-					suite.NewModel("pro", streams("pro"))))
+					llmtest.NewModel("pro", streams("pro"))))
 		}, 1, []string{
 			"chat flash 0s error.type=503 gen_ai.request.model=flash gen_ai.response.time_to_first_chunk=1e-09 kind=overloaded number=1 outcome=failed target=flash verdict=retry",
 			"chat slow 1.5s error.type=hedge_lost gen_ai.request.model=slow kind=hedge_lost number=2 outcome=failed target=slow verdict=fail",
 			`chat pro 2s gen_ai.request.model=pro gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=pro gen_ai.response.time_to_first_chunk=1 number=3 outcome=ok target=pro`,
 		}, []string{"fallback.hedge target=pro", "fallback.restart target=pro"}},
 		{"a long version, and no fallback", func() model.LLM {
-			return router.MustFallback(router.Config{}, suite.NewModel("pro", streams(strings.Repeat("x", 300))))
+			return router.MustFallback(router.Config{}, llmtest.NewModel("pro", streams(strings.Repeat("x", 300))))
 		}, 1,
 			[]string{`chat pro 2s gen_ai.request.model=pro gen_ai.response.finish_reasons=["stop"] gen_ai.response.model=` + strings.Repeat("x", 125) + "… gen_ai.response.time_to_first_chunk=1 number=1 outcome=ok target=pro"}, nil},
 	} {

@@ -18,7 +18,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -71,7 +71,7 @@ func finish(ctx context.Context, m model.LLM) {
 }
 
 // ofPolicy builds a policy with models that are handed in.
-func ofPolicy(text string, models ...*suite.Model) func(t *testing.T) model.LLM {
+func ofPolicy(text string, models ...*llmtest.Model) func(t *testing.T) model.LLM {
 	return func(t *testing.T) model.LLM {
 		t.Helper()
 		p, err := spec.Parse([]byte(text))
@@ -97,10 +97,10 @@ func of(m model.LLM) func(*testing.T) model.LLM { return func(*testing.T) model.
 // B122: every answer of a router, a policy and a cache is mirrored on the current
 // span, and every attempt has a span of its own.
 func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
-	flash := func(steps ...suite.Step) *suite.Model { return suite.NewModel("flash", steps...) }
-	pro := func(steps ...suite.Step) *suite.Model { return suite.NewModel("pro", steps...) }
-	says, down := suite.Text("an answer"), suite.Fail(suite.ErrQuota)
-	refuses := suite.Respond(func() *model.LLMResponse {
+	flash := func(steps ...llmtest.Step) *llmtest.Model { return llmtest.NewModel("flash", steps...) }
+	pro := func(steps ...llmtest.Step) *llmtest.Model { return llmtest.NewModel("pro", steps...) }
+	says, down := llmtest.Text("an answer"), llmtest.Fail(llmtest.ErrQuota)
+	refuses := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{FinishReason: genai.FinishReasonSafety, ErrorCode: "SAFETY", ErrorMessage: "blocked"}
 	})
 	chain := func(models ...model.LLM) model.LLM { return router.MustFallback(router.Config{}, models...) }
@@ -127,7 +127,7 @@ func TestAnswersAreOnTheCurrentSpan(t *testing.T) {
 	}{
 		{"router, first try", of(chain(flash(says), pro(says))), 0, healthy, []string{healthySpan}},
 		{"router, fallback", of(chain(flash(down), pro(says))), 0, fallen, []string{failedSpan, proSpan}},
-		{"router in a router", of(chain(chain(flash(down), pro(says)), suite.NewModel("other", says))), 0, fallen, []string{failedSpan, proSpan}},
+		{"router in a router", of(chain(chain(flash(down), pro(says)), llmtest.NewModel("other", says))), 0, fallen, []string{failedSpan, proSpan}},
 		{"timeout around a router", of(middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour, Grace: time.Second})(chain(flash(down), pro(says)))), 0, fallen, []string{failedSpan, proSpan}},
 		{"validate in a router", of(chain(middleware.MustValidate(middleware.ValidateConfig{MinLength: 20})(flash(says)), pro(says))), 0,
 			with(fallen, "fallback.error_code", "rejected"), []string{"chat flash failed rejected", proSpan}},
@@ -200,7 +200,7 @@ func takeAttempts(t *testing.T, attributes map[string]any) {
 // is no fault of the model.
 func TestSpansOfAttemptsEnd(t *testing.T) {
 	breakOff := func(after int) func(context.Context, model.LLM) {
-		return func(ctx context.Context, m model.LLM) { suite.Consume(ctx, m, after) }
+		return func(ctx context.Context, m model.LLM) { llmtest.Consume(ctx, m, after) }
 	}
 	panics := func(nth int) func(context.Context, model.LLM) {
 		return func(ctx context.Context, m model.LLM) {
@@ -218,26 +218,26 @@ func TestSpansOfAttemptsEnd(t *testing.T) {
 			continue
 		}
 	}
-	says, dies := suite.Text("an answer"), func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
+	says, dies := llmtest.Text("an answer"), func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
 	const flash = "chat flash "
 	for _, test := range []struct {
 		name  string
-		steps []suite.Step
+		steps []llmtest.Step
 		use   func(context.Context, model.LLM)
 		want  []string
 	}{
-		{"the consumer stops", []suite.Step{says}, breakOff(1), []string{flash + "ok"}},
-		{"the consumer stops at the answer", []suite.Step{says}, breakOff(3), []string{flash + "ok"}},
-		{"the consumer panics", []suite.Step{says}, panics(1), []string{flash + "ok"}},
-		{"the consumer panics at the answer", []suite.Step{says}, panics(3), []string{flash + "ok"}},
-		{"the model panics", []suite.Step{dies}, finish, []string{flash + "failed unknown", "chat pro ok"}},
-		{"the model panics after its answer", []suite.Step{func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		{"the consumer stops", []llmtest.Step{says}, breakOff(1), []string{flash + "ok"}},
+		{"the consumer stops at the answer", []llmtest.Step{says}, breakOff(3), []string{flash + "ok"}},
+		{"the consumer panics", []llmtest.Step{says}, panics(1), []string{flash + "ok"}},
+		{"the consumer panics at the answer", []llmtest.Step{says}, panics(3), []string{flash + "ok"}},
+		{"the model panics", []llmtest.Step{dies}, finish, []string{flash + "failed unknown", "chat pro ok"}},
+		{"the model panics after its answer", []llmtest.Step{func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			says(ctx, req, stream, yield)
 			panic("model")
 		}}, finish, []string{flash + "ok"}},
-		{"the request is repaired", []suite.Step{refuse("temperature", "temperature is not supported"), says}, repaired,
+		{"the request is repaired", []llmtest.Step{refuse("temperature", "temperature is not supported"), says}, repaired,
 			[]string{flash + "failed invalid_request", flash + "ok"}},
-		{"the consumer panics at a repaired answer", []suite.Step{refuse("temperature", "temperature is not supported"), says},
+		{"the consumer panics at a repaired answer", []llmtest.Step{refuse("temperature", "temperature is not supported"), says},
 			func(ctx context.Context, m model.LLM) {
 				defer func() { _ = recover() }()
 				for range m.GenerateContent(ctx, withSettings(), true) {
@@ -254,7 +254,7 @@ func TestSpansOfAttemptsEnd(t *testing.T) {
 		} {
 			t.Run(test.name+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					m := router.MustFallback(router.Config{}, around(suite.NewModel("flash", test.steps...)), suite.NewModel("pro", suite.Text("pro")))
+					m := router.MustFallback(router.Config{}, around(llmtest.NewModel("flash", test.steps...)), llmtest.NewModel("pro", llmtest.Text("pro")))
 					got := trace(t, func(ctx context.Context) {
 						test.use(ctx, m)
 						synctest.Wait() // for a Grace's goroutine

@@ -17,8 +17,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/cmd/adk-fallback/internal/foresight"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/internal/standin"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -177,7 +177,7 @@ func TestCheckReportsWhatLoadDoesOfMutations(t *testing.T) {
 	}
 	file, tried, good := filepath.Join(t.TempDir(), "fallback.yaml"), 0, 0
 	doc := policies(t)["without later sections"]
-	step := 3 * 12 / suite.Runs(12)
+	step := 3 * 12 / race.Runs(12)
 	for i, n := range scalars(doc) {
 		if i%step > 0 { // a build takes its time
 			continue
@@ -201,7 +201,7 @@ func TestCheckReportsWhatLoadDoesOfMutations(t *testing.T) {
 			good++
 		}
 	}
-	if tried < suite.Runs(80) || good < suite.Runs(5) {
+	if tried < race.Runs(80) || good < race.Runs(5) {
 		t.Errorf("%d files, %d of them good; want more", tried, good)
 	}
 }

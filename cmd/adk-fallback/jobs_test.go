@@ -17,7 +17,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
@@ -55,12 +55,12 @@ func jobsFile(t *testing.T) (file string, ids map[jobs.State]string) {
 		}
 		stop()
 	}()
-	err = q.Run(ctx, suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-		if strings.Contains(suite.TextOf(req.Contents[0]), "failed") {
+	err = q.Run(ctx, llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		if strings.Contains(llmtest.TextOf(req.Contents[0]), "failed") {
 			yield(nil, genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "cannot read: " + prompt})
 			return
 		}
-		suite.Text(prompt)(ctx, req, stream, yield)
+		llmtest.Text(prompt)(ctx, req, stream, yield)
 	}))
 	if err != nil {
 		t.Fatal(err)

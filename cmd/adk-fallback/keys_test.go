@@ -14,7 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -155,7 +155,7 @@ func TestNoKeyIsPrinted(t *testing.T) {
 		if name == "full" { // only state, its last section: the others are in the other file, too
 			places = places[len(scalars(files["without later sections"])):]
 		}
-		step := len(places) / suite.Runs(len(places))
+		step := len(places) / race.Runs(len(places))
 		for i, n := range places {
 			if i%step > 0 {
 				continue
@@ -189,7 +189,7 @@ func TestNoKeyIsPrinted(t *testing.T) {
 			}
 		}
 	}
-	if trees < suite.Runs(20) {
+	if trees < race.Runs(20) {
 		t.Errorf("%d trees and plans; want many", trees)
 	}
 }

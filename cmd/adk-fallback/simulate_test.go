@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/internal/simulate/report"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
 // guarded is a policy that a team would have.
@@ -67,7 +67,7 @@ func TestScenariosShowWhatTheyAreFor(t *testing.T) {
 		"price-spike":         {0.998, 0.9995, 5 * time.Second, time.Minute, 35 * time.Minute, "10000"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if suite.Race && name != "regional-outage" {
+			if race.Enabled && name != "regional-outage" {
 				t.Skip("takes too long under the race detector; run it without -race")
 			}
 			r := simulated(t, policy, "--scenario", name, "--calls", test.calls)

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/check"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 )
 
 func TestNotNegative(t *testing.T) {
@@ -25,14 +25,14 @@ func TestNotNegative(t *testing.T) {
 }
 
 func TestModel(t *testing.T) {
-	flash := suite.NewModel("flash", suite.Text("hi"))
+	flash := llmtest.NewModel("flash", llmtest.Text("hi"))
 	for name, test := range map[string]struct {
 		model model.LLM
 		want  any
 	}{
 		"a model":           {flash, nil},
 		"nil":               {nil, "cache: Cache: the model is nil"},
-		"nil in a variable": {(*suite.Model)(nil), "cache: Cache: the model is nil"},
+		"nil in a variable": {(*llmtest.Model)(nil), "cache: Cache: the model is nil"},
 	} {
 		if got := panicOf(func() { check.Model("cache: Cache", test.model) }); got != test.want {
 			t.Errorf("%s: panics with %v, want %v", name, got, test.want)

@@ -9,13 +9,13 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 )
 
 func toolLoop() *model.LLMRequest {
 	return &model.LLMRequest{
 		Model:    "gemini-2.5-flash",
-		Contents: suite.ToolLoop(),
+		Contents: llmtest.ToolLoop(),
 		Config: &genai.GenerateContentConfig{
 			SystemInstruction: genai.NewContentFromText("be brief", genai.RoleUser),
 			Temperature:       genai.Ptr[float32](0.5),

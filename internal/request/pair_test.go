@@ -11,8 +11,8 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
 // history reads a history from lines such as "model: hi | call f a | result f a=1":
@@ -164,7 +164,7 @@ func TestPairKeepsWhatIsInOrder(t *testing.T) {
 	if got := request.Pair(in, nil); &got[0] != &in[0] {
 		t.Error("a history in order was copied")
 	}
-	if n := testing.AllocsPerRun(100, func() { request.Pair(in, nil) }); n >= 1 && !suite.Race { // with the race detector, pools forget
+	if n := testing.AllocsPerRun(100, func() { request.Pair(in, nil) }); n >= 1 && !race.Enabled { // with the race detector, pools forget
 		t.Errorf("%v allocations, want none", n)
 	}
 	broken := append(in, history("model: call f", "user: result f =1")...)

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
 func signatures(contents []*genai.Content) string {
@@ -28,11 +28,11 @@ func signatures(contents []*genai.Content) string {
 func TestAdapt(t *testing.T) {
 	const skip = request.SkipSignature
 	unsigned := func() []*genai.Content {
-		contents := suite.ToolLoop()
+		contents := llmtest.ToolLoop()
 		contents[1].Parts[1].ThoughtSignature = nil
 		return contents
 	}
-	signed := func() []*genai.Content { return suite.ToolLoop() }
+	signed := func() []*genai.Content { return llmtest.ToolLoop() }
 	nextTurn := func() []*genai.Content {
 		contents := unsigned()
 		contents[3] = genai.NewContentFromText("and Rome?", genai.RoleUser)
@@ -70,7 +70,7 @@ func TestAdapt(t *testing.T) {
 
 // B64: the pairing of calls and responses is left as it is.
 func TestAdaptKeepsCallIDs(t *testing.T) {
-	contents := suite.ToolLoop()
+	contents := llmtest.ToolLoop()
 	request.Adapt(contents, "gemini-3-pro", true)
 	var ids []string
 	for _, content := range contents[:3] {

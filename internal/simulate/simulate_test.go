@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/internal/simulate"
 	"github.com/adk-fallback/adk-fallback/internal/simulate/report"
 	"github.com/adk-fallback/adk-fallback/internal/simulate/scenario"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -74,7 +74,7 @@ events:
 func TestSameSeedSameReport(t *testing.T) {
 	text := func(procs int, scenario string) string {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-		r := simulated(t, scenario, suite.Runs(6000), chain)
+		r := simulated(t, scenario, race.Runs(6000), chain)
 		var out bytes.Buffer
 		if err := json.NewEncoder(&out).Encode(r); err != nil {
 			t.Fatal(err)

@@ -11,16 +11,16 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/price"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
 // B56: what a model has left behind has no part in the attempts that follow.
 func TestSourceDropsWhatComesAfterTheEnd(t *testing.T) {
 	var late func(*model.LLMResponse, error) bool
-	m := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	m := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		if late == nil {
 			late = yield
 			return // nothing is a failure
@@ -48,12 +48,12 @@ func TestSourceDropsWhatComesAfterTheEnd(t *testing.T) {
 func TestAttemptsShareNoMemory(t *testing.T) {
 	var kept *model.LLMRequest
 	var contexts []context.Context
-	m := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	m := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		contexts = append(contexts, ctx)
 		if kept == nil {
 			kept = req
 			req.Contents[0].Parts[0].Text = "edited"
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 			return
 		}
 		kept.Contents[0].Parts[0].Text = "edited again"
@@ -75,7 +75,7 @@ func TestAttemptsShareNoMemory(t *testing.T) {
 func TestPlainMetadataIsEachAnswersOwn(t *testing.T) {
 	versions := []string{"v1", "v1", "", "v2", "v1"}
 	calls := 0
-	m := suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+	m := llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 		resp := final("a")
 		resp.ModelVersion = versions[calls%len(versions)]
 		calls++
@@ -104,7 +104,7 @@ func TestPlainMetadataIsEachAnswersOwn(t *testing.T) {
 // more of the call alive: neither its context nor its consumer.
 func TestARequestsCopyKeepsNothingElseAlive(t *testing.T) {
 	type keyOfThisTest struct{}
-	m := suite.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	m := llmtest.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		yield(&model.LLMResponse{Content: req.Contents[0]}, nil)
 	})
 	collected := make(chan struct{})
@@ -130,7 +130,7 @@ func TestARequestsCopyKeepsNothingElseAlive(t *testing.T) {
 // B123: a request that names another model of the same client is charged at that model's
 // price.
 func TestPriceOfAModelThatIsNamed(t *testing.T) {
-	m := suite.NewModel("mine", suite.Respond(func() *model.LLMResponse {
+	m := llmtest.NewModel("mine", llmtest.Respond(func() *model.LLMResponse {
 		resp := final("hello")
 		resp.UsageMetadata = &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 100_000}
 		return resp

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -156,7 +156,7 @@ func TestAnnotationLeavesTheModelsResponseAlone(t *testing.T) {
 func TestSourceRecordsFailures(t *testing.T) {
 	r := newRecorder()
 	r.Wait = 3 * time.Second
-	source := stream.NewSource(suite.NewModel("flash", suite.Fail(suite.ErrQuota)), stream.Options{Name: "renamed"})
+	source := stream.NewSource(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), stream.Options{Name: "renamed"})
 	err := source.Do(t.Context(), &model.LLMRequest{}, true, r.Sink)
 	attempts, _ := r.Attempts()
 	want := []call.Attempt{{Model: "renamed", Outcome: call.Failed, Code: "RESOURCE_EXHAUSTED", Kind: "rate_limit", HTTPStatus: 429, Wait: 3 * time.Second}}
@@ -194,13 +194,13 @@ func TestSinkPassesItsConsumersPanicOn(t *testing.T) {
 			t.Error("the consumer's panic was swallowed")
 		}
 	}()
-	source := stream.NewSource(suite.NewModel("flash", suite.Text("a")), stream.Options{})
+	source := stream.NewSource(llmtest.NewModel("flash", llmtest.Text("a")), stream.Options{})
 	_ = source.Do(t.Context(), &model.LLMRequest{}, false, stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { panic("mine") }))
 }
 
 // B80
 func TestAHookThatPanicsIsAnError(t *testing.T) {
-	source := stream.NewSource(suite.NewModel("flash", suite.Text("a")), stream.Options{Prepare: func(*model.LLMRequest) { panic("boom") }})
+	source := stream.NewSource(llmtest.NewModel("flash", llmtest.Text("a")), stream.Options{Prepare: func(*model.LLMRequest) { panic("boom") }})
 	if err := source.Do(t.Context(), &model.LLMRequest{}, false, newRecorder().Sink); err == nil {
 		t.Error("the panic is no error")
 	}
@@ -214,7 +214,7 @@ func TestAttemptsCaptureHeaders(t *testing.T) {
 	}))
 	defer server.Close()
 	client := &http.Client{Transport: failure.Capture(nil)}
-	m := suite.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	m := llmtest.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
 		resp, err := client.Do(req)
 		if err == nil {
@@ -242,7 +242,7 @@ func TestAForkTakesTheWaitOver(t *testing.T) {
 func TestVerdictOfACallThatHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := newRecorder()
-	err := stream.Of(suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))).Do(ctx, &model.LLMRequest{}, false, r.Sink)
+	err := stream.Of(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))).Do(ctx, &model.LLMRequest{}, false, r.Sink)
 	if v := stream.VerdictOf(ctx, err); v.Action != failure.Retry {
 		t.Errorf("verdict %+v, want a retry", v)
 	}

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 )
 
@@ -59,7 +59,7 @@ func (s *stage) ask(agent, branch string) {
 		s.p.AfterAgent(ctx)
 		return
 	}
-	resp, err := s.p.OnModelError(ctx, req, suite.ErrQuota)
+	resp, err := s.p.OnModelError(ctx, req, llmtest.ErrQuota)
 	if err != nil {
 		s.t.Error(err)
 	}
@@ -83,7 +83,7 @@ func loop(t *testing.T, play func(s *stage)) (told []string) {
 		if err != nil {
 			t.Error(err)
 		}
-		told = append(told, suite.TextOf(ev.Response.Content))
+		told = append(told, llmtest.TextOf(ev.Response.Content))
 	}
 	if s.run != 2 {
 		t.Errorf("%d runs, want 2", s.run)

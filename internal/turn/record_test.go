@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -24,11 +24,11 @@ func TestAttemptsOfARouterThatFailed(t *testing.T) {
 			time.Sleep(time.Second)
 			usage := &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 5}
 			if yield(&model.LLMResponse{Partial: true, UsageMetadata: usage}, nil) {
-				yield(nil, suite.ErrUnavailable)
+				yield(nil, llmtest.ErrUnavailable)
 			}
 		}
 		retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: time.Hour, MaxDelay: time.Hour})
-		group := router.MustFallback(router.Config{}, retry(suite.NewModel("flash", cut)), suite.NewModel("lite", cut))
+		group := router.MustFallback(router.Config{}, retry(llmtest.NewModel("flash", cut)), llmtest.NewModel("lite", cut))
 		p := newPlugin(t, turn.Config{ErrorCodes: []any{503}, FallbackModel: "pro"})
 		ctx := agentContext{t.Context(), "i", "agent", ""}
 		req := begin(t, p, ctx, "flash")

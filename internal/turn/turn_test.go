@@ -16,7 +16,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -58,7 +58,7 @@ func begin(t *testing.T, p *turn.Plugin, ctx turn.Context, name string) *model.L
 func attempts(t *testing.T, p *turn.Plugin, ctx turn.Context) int {
 	t.Helper()
 	req := begin(t, p, ctx, "flash")
-	resp, err := p.OnModelError(ctx, req, suite.ErrQuota)
+	resp, err := p.OnModelError(ctx, req, llmtest.ErrQuota)
 	if err != nil || resp == nil {
 		t.Fatalf("response %v, error %v, want an annotated response", resp, err)
 	}
@@ -75,7 +75,7 @@ func TestStateIsResetWithinARun(t *testing.T) {
 			p.AfterModel(ctx, &model.LLMResponse{FinishReason: genai.FinishReasonStop})
 		},
 		"after an error that is not configured": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
-			if resp, err := p.OnModelError(ctx, req, suite.ErrInternal); resp != nil || err != nil {
+			if resp, err := p.OnModelError(ctx, req, llmtest.ErrInternal); resp != nil || err != nil {
 				t.Errorf("the error was answered with %v, %v", resp, err)
 			}
 		},
@@ -84,7 +84,7 @@ func TestStateIsResetWithinARun(t *testing.T) {
 		},
 		"after cancellation": func(p *turn.Plugin, ctx agentContext, req *model.LLMRequest) {
 			ctx.Context = cancelled
-			if resp, err := p.OnModelError(ctx, req, suite.ErrQuota); resp != nil || err != nil {
+			if resp, err := p.OnModelError(ctx, req, llmtest.ErrQuota); resp != nil || err != nil {
 				t.Errorf("a cancelled call was answered with %v, %v", resp, err)
 			}
 		},
@@ -117,7 +117,7 @@ func TestChoiceMidFallbackIsLeftAlone(t *testing.T) {
 	for _, wish := range []string{"flash", "pro"} {
 		req := begin(t, p, ctx, wish)
 		asked = append(asked, req.Model)
-		if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
+		if _, err := p.OnModelError(ctx, req, llmtest.ErrQuota); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,7 +138,7 @@ func TestOwnModelMidFallbackIsTheRoot(t *testing.T) {
 		if req.Model != "root" {
 			t.Errorf("%s is asked, want the root", req.Model)
 		}
-		if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
+		if _, err := p.OnModelError(ctx, req, llmtest.ErrQuota); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -162,7 +162,7 @@ func TestNextModel(t *testing.T) {
 		for i := range test.want {
 			callback := agentContext{ctx, fmt.Sprint("run", i), "a", ""}
 			req := begin(t, p, callback, test.own)
-			resp, err := p.OnModelError(callback, req, suite.ErrQuota)
+			resp, err := p.OnModelError(callback, req, llmtest.ErrQuota)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -278,7 +278,7 @@ func TestCallsInFlightAreNotPruned(t *testing.T) {
 		requests[i] = begin(t, p, on(i), "flash")
 	}
 	for i := range calls {
-		resp, err := p.OnModelError(on(i), requests[i], suite.ErrQuota)
+		resp, err := p.OnModelError(on(i), requests[i], llmtest.ErrQuota)
 		if md, _ := call.ReadResponse(resp); err != nil || md.OriginalModel != "flash" || md.FallbackModel != "pro" || md.Attempt != 1 {
 			t.Fatalf("call %d: metadata %+v, error %v", i, md, err)
 		}
@@ -345,7 +345,7 @@ func TestOneAgentFromManyGoroutines(t *testing.T) {
 				if _, err := p.BeforeModel(ctx, req); err != nil {
 					t.Error(err)
 				}
-				if _, err := p.OnModelError(ctx, req, suite.ErrQuota); err != nil {
+				if _, err := p.OnModelError(ctx, req, llmtest.ErrQuota); err != nil {
 					t.Error(err)
 				}
 				p.AfterModel(ctx, &model.LLMResponse{})
@@ -424,7 +424,7 @@ func TestErrorsThatWrapThemselves(t *testing.T) {
 	p := newPlugin(t, turn.Config{FallbackModel: "pro"})
 	ctx := agentContext{t.Context(), "i", "a", ""}
 	own := &circle{}
-	own.causes = []error{own, own, suite.ErrQuota}
+	own.causes = []error{own, own, llmtest.ErrQuota}
 	if resp, err := p.OnModelError(ctx, begin(t, p, ctx, "flash"), own); err != nil {
 		t.Errorf("response %v, error %v", resp, err)
 	}

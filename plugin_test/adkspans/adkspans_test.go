@@ -18,7 +18,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -29,8 +29,8 @@ func TestMetadataOnSpansOfADK(t *testing.T) {
 	spans := tracetest.NewSpanRecorder()
 	otel.SetTracerProvider(sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(spans)))
 
-	quota := func() model.LLM { return suite.NewModel("flash", suite.Fail(suite.ErrQuota)) }
-	pro := func() model.LLM { return suite.NewModel("pro", suite.Text("hello")) }
+	quota := func() model.LLM { return llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)) }
+	pro := func() model.LLM { return llmtest.NewModel("pro", llmtest.Text("hello")) }
 	for _, test := range []struct {
 		name    string
 		model   model.LLM

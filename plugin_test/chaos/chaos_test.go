@@ -5,12 +5,12 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 )
 
 var (
 	firstSeed = flag.Uint64("chaos.seed", 1, "first seed of TestChaos")
-	runs      = flag.Int("chaos.runs", suite.Runs(400), "number of seeds of TestChaos, from chaos.seed on")
+	runs      = flag.Int("chaos.runs", race.Runs(400), "number of seeds of TestChaos, from chaos.seed on")
 	most      = flag.Uint64("chaos.failures", 3, "failed seeds after which TestChaos ends")
 )
 

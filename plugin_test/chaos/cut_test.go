@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -86,7 +86,7 @@ func stride(n int) int {
 	if *everyByte {
 		return 1
 	}
-	return suite.Every(5 + n%6)
+	return race.Every(5 + n%6)
 }
 
 // played returns one model of each protocol, or all of them.

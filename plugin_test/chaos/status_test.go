@@ -9,7 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -18,7 +18,7 @@ import (
 // B150: every status from 400 to 599, with whatever body, ends a call with the error or
 // with the next model's answer, as its verdict says.
 func TestEveryStatus(t *testing.T) {
-	step := suite.Every(1)
+	step := race.Every(1)
 	if *everyByte {
 		step = 1
 	}

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model/openaimodel"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -36,7 +36,7 @@ func TestTreesWarnOfADKsModel(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
-	router.MustFallback(router.Config{}, adkModel(t, "http://127.0.0.1:0"), suite.NewModel("other", suite.Text("hi")))
+	router.MustFallback(router.Config{}, adkModel(t, "http://127.0.0.1:0"), llmtest.NewModel("other", llmtest.Text("hi")))
 	if !strings.Contains(log.String(), "plugin/fallback/provider/openai") {
 		t.Errorf("logged %q, want the provider to use instead", log.String())
 	}
@@ -55,7 +55,7 @@ func TestADKsModelIsReached(t *testing.T) {
 			`"status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]}]}`)
 	}))
 	defer web.Close()
-	m := router.MustFallback(router.Config{}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), adkModel(t, web.URL))
+	m := router.MustFallback(router.Config{}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), adkModel(t, web.URL))
 	req := &model.LLMRequest{Contents: genai.Text("hello"), Config: &genai.GenerateContentConfig{
 		Temperature: genai.Ptr[float32](0.3), TopK: genai.Ptr[float32](40), StopSequences: []string{"<END>"},
 		PresencePenalty: genai.Ptr[float32](0.1), FrequencyPenalty: genai.Ptr[float32](0.1), Seed: genai.Ptr[int32](7),

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -109,11 +109,11 @@ func (c *crowd) play(t *testing.T) (most int, served bool) {
 	for _, arrival := range c.Arrivals {
 		callers.Go(func() {
 			time.Sleep(arrival)
-			suite.Consume(t.Context(), guarded, c.StopAfter)
+			llmtest.Consume(t.Context(), guarded, c.StopAfter)
 		})
 	}
 	callers.Wait()
 	time.Sleep(time.Hour)
 	m.script = []act{{Does: answers}}
-	return m.most, strings.Contains(suite.Consume(t.Context(), guarded, 0), "a#")
+	return m.most, strings.Contains(llmtest.Consume(t.Context(), guarded, 0), "a#")
 }

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model/gemini"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -38,7 +38,7 @@ var faults = []fallbacktest.Step{
 // B140: whatever a server does, metrics count the requests that it has got, and the calls
 // that were made.
 func TestMetricsAgreeWithTheServer(t *testing.T) {
-	for seed := range suite.Runs(scripts) {
+	for seed := range race.Runs(scripts) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(seed), 140))
 			srv := fallbacktest.NewPipeServer()

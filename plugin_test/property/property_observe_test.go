@@ -20,7 +20,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
 )
@@ -31,7 +31,7 @@ const scripts = 2000
 // B140: whatever the faults, metrics, spans and log lines count what the record of each call
 // has, and what the models themselves have seen.
 func TestMetricsAgree(t *testing.T) {
-	for seed := range suite.Runs(scripts) {
+	for seed := range race.Runs(scripts) {
 		p := aPlan.Example(seed)
 		p.Hedged, p.Stream = seed%4 == 0, seed%3 == 0
 		p.Deadline = 10 * time.Minute

@@ -14,7 +14,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -221,7 +221,7 @@ func (c *consumed) add(resp *model.LLMResponse, err error) {
 	case resp.CustomMetadata[call.KeyRestart] == true:
 		c.screen, c.tags = "", nil
 	default:
-		c.screen += suite.TextOf(resp.Content)
+		c.screen += llmtest.TextOf(resp.Content)
 		if tag := resp.ModelVersion; tag != "" && !slices.Contains(c.tags, tag) {
 			c.tags = append(c.tags, tag)
 		}

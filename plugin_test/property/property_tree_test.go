@@ -11,7 +11,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -37,19 +37,19 @@ func (f *forest) leaf() model.LLM {
 	case 0:
 		return degrade.MustTemplate(degrade.TemplateConfig{Name: name, Text: "sorry"})
 	case 1, 2, 3:
-		return f.model(name, suite.Text("an answer"), false, false)
+		return f.model(name, llmtest.Text("an answer"), false, false)
 	case 4:
-		return f.model(name, suite.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "API key not valid."}), true, true)
+		return f.model(name, llmtest.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "API key not valid."}), true, true)
 	default:
-		return f.model(name, suite.Fail(suite.ErrUnavailable), true, false)
+		return f.model(name, llmtest.Fail(llmtest.ErrUnavailable), true, false)
 	}
 }
 
-func (f *forest) model(name string, step suite.Step, fails, fatal bool) model.LLM {
+func (f *forest) model(name string, step llmtest.Step, fails, fatal bool) model.LLM {
 	if !fails {
 		f.well++
 	}
-	return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+	return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		f.asked[name], f.failed[name] = true, fails
 		f.fatal = f.fatal || fatal
 		step(ctx, req, streamed, yield)

@@ -14,7 +14,7 @@ import (
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -29,7 +29,7 @@ func (client) Client() *genai.Client { return nil }
 
 // B65
 func TestBridgesForwardWhatTheModelHas(t *testing.T) {
-	m := suite.NewModel("flash", suite.Text("hi"))
+	m := llmtest.NewModel("flash", llmtest.Text("hi"))
 	has := func(m any) [2]bool {
 		_, v := m.(interface{ GetGoogleLLMVariant() genai.Backend })
 		_, c := m.(interface{ Client() *genai.Client })
@@ -38,15 +38,15 @@ func TestBridgesForwardWhatTheModelHas(t *testing.T) {
 	for name, llm := range map[string]modelv2.LLM{
 		"neither": m,
 		"variant": struct {
-			*suite.Model
+			*llmtest.Model
 			variant
 		}{m, variant{}},
 		"client": struct {
-			*suite.Model
+			*llmtest.Model
 			client
 		}{m, client{}},
 		"both": struct {
-			*suite.Model
+			*llmtest.Model
 			variant
 			client
 		}{m, variant{}, client{}},
@@ -122,7 +122,7 @@ func TestFromV2CarriesTheCaller(t *testing.T) {
 
 // The iterator stops when its consumer does.
 func TestBridgeStops(t *testing.T) {
-	both := adkv1.ToV2(adkv1.FromV2(suite.NewModel("flash", suite.Text("one two three"))))
+	both := adkv1.ToV2(adkv1.FromV2(llmtest.NewModel("flash", llmtest.Text("one two three"))))
 	n := 0
 	for range both.GenerateContent(t.Context(), &modelv2.LLMRequest{}, true) {
 		n++

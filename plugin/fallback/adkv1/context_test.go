@@ -23,7 +23,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/adk-fallback/adk-fallback/internal/caller"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -68,7 +68,7 @@ func (blocked) GenerateContent(context.Context, *model.LLMRequest, bool) iter.Se
 // What v1's session knows reaches a model, wherever it stands, as v2's does: a
 // policy's rules ask for it. B79
 func TestTheSessionsStateReachesAModel(t *testing.T) {
-	down := func() modelv2.LLM { return suite.NewModel("down", suite.Fail(suite.ErrUnavailable)) }
+	down := func() modelv2.LLM { return llmtest.NewModel("down", llmtest.Fail(llmtest.ErrUnavailable)) }
 	recovered := func(m modelv2.LLM) []*plugin.Plugin {
 		return []*plugin.Plugin{adkv1.MustNew(adkv1.Config{Recover: adkv1.FromV2(m), ErrorCodes: []any{429, 503}})}
 	}

@@ -6,15 +6,15 @@ import (
 
 	"google.golang.org/adk/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // A router, which is made of v2 models, as the model of an agent of ADK v1.
 func ExampleFromV2() {
-	flash := suite.NewModel("gemini-2.5-flash", suite.Fail(suite.ErrQuota)) // out of quota
-	pro := suite.NewModel("gemini-2.5-pro", suite.Text("Hello!"))
+	flash := llmtest.NewModel("gemini-2.5-flash", llmtest.Fail(llmtest.ErrQuota)) // out of quota
+	pro := llmtest.NewModel("gemini-2.5-pro", llmtest.Text("Hello!"))
 	m := adkv1.FromV2(router.MustFallback(router.Config{}, flash, pro))
 	for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{}, false) {
 		if err != nil {

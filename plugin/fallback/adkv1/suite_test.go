@@ -19,7 +19,7 @@ import (
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/plugintest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 )
@@ -28,7 +28,7 @@ import (
 // B114, B115, B116, B117, B118, B125: each is a subtest of that number, unary and
 // streamed.
 func TestPlugin(t *testing.T) {
-	suite.Run(t, suite.Harness{
+	plugintest.Run(t, plugintest.Harness{
 		NewPlugin: func(config turn.Config) error {
 			_, err := newPlugin(config)
 			return err
@@ -52,7 +52,7 @@ type app struct {
 	config   agent.RunConfig
 }
 
-func newApp(t *testing.T, setup suite.Setup) suite.App {
+func newApp(t *testing.T, setup plugintest.Setup) plugintest.App {
 	t.Helper()
 	p, err := newPlugin(setup.Config)
 	if err != nil {
@@ -89,7 +89,7 @@ func newApp(t *testing.T, setup suite.Setup) suite.App {
 	return a
 }
 
-func newAgent(t *testing.T, setup suite.Setup, spec suite.Agent) agent.Agent {
+func newAgent(t *testing.T, setup plugintest.Setup, spec plugintest.Agent) agent.Agent {
 	t.Helper()
 	var sub []agent.Agent
 	for _, s := range spec.Sub {
@@ -138,32 +138,32 @@ func message(text string) *genai.Content {
 	return genai.NewContentFromText(text, genai.RoleUser)
 }
 
-func (a *app) Run(ctx context.Context, sessionID, text string) ([]suite.Event, error) {
+func (a *app) Run(ctx context.Context, sessionID, text string) ([]plugintest.Event, error) {
 	return collect(a.runner.Run(ctx, "user", sessionID, message(text), a.config))
 }
 
-func (a *app) Retry(ctx context.Context, sessionID, text string) ([]suite.Event, error) {
+func (a *app) Retry(ctx context.Context, sessionID, text string) ([]plugintest.Event, error) {
 	return collect(adkv1.Retry(ctx, a.runner, "user", sessionID, message(text), a.config))
 }
 
-func (a *app) Advance(ctx context.Context, ev suite.Event) (context.Context, bool) {
+func (a *app) Advance(ctx context.Context, ev plugintest.Event) (context.Context, bool) {
 	return adkv1.Advance(ctx, ev.Native.(*session.Event))
 }
 
-func (a *app) Stored(t *testing.T, sessionID string) []suite.Event {
+func (a *app) Stored(t *testing.T, sessionID string) []plugintest.Event {
 	t.Helper()
 	got, err := a.sessions.Get(t.Context(), &session.GetRequest{AppName: "app", UserID: "user", SessionID: sessionID})
 	if err != nil {
 		t.Fatal(err)
 	}
-	var events []suite.Event
+	var events []plugintest.Event
 	for ev := range got.Session.Events().All() {
 		events = append(events, view(ev))
 	}
 	return events
 }
 
-func collect(events iter.Seq2[*session.Event, error]) (out []suite.Event, err error) {
+func collect(events iter.Seq2[*session.Event, error]) (out []plugintest.Event, err error) {
 	for ev, err := range events {
 		if err != nil {
 			return out, err
@@ -173,6 +173,6 @@ func collect(events iter.Seq2[*session.Event, error]) (out []suite.Event, err er
 	return out, nil
 }
 
-func view(ev *session.Event) suite.Event {
-	return suite.Event{Author: ev.Author, Branch: ev.Branch, Response: (*modelv2.LLMResponse)(&ev.LLMResponse), Native: ev}
+func view(ev *session.Event) plugintest.Event {
+	return plugintest.Event{Author: ev.Author, Branch: ev.Branch, Response: (*modelv2.LLMResponse)(&ev.LLMResponse), Native: ev}
 }

@@ -17,8 +17,8 @@ import (
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -41,7 +41,7 @@ func TestLastResorts(t *testing.T) {
 	for name, last := range map[string]modelv2.LLM{"retrieval": retrieval, "template-response": degrade.Template("Nobody can answer.")} {
 		for kind, sessions := range map[string]session.Service{"memory": session.InMemoryService(), "database": newDatabase(t)} {
 			for _, stream := range []bool{false, true} {
-				first := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("I am back."))
+				first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("I am back."))
 				app := newTreeApp(t, router.MustFallback(router.Config{}, first, last), sessions, stream)
 				id := fmt.Sprint(name, stream)
 				for _, question := range []string{"hi", "and now?"} {
@@ -53,8 +53,8 @@ func TestLastResorts(t *testing.T) {
 				if md, _ := stored[1].Metadata(); md.Degraded != name || md.ModelName != name || !md.Triggered || stored[1].Text() == request.Neutral {
 					t.Errorf("%s, %s: stored %q with %+v", name, kind, stored[1].Text(), md)
 				}
-				if got := first.Requests()[1].Contents[1]; suite.TextOf(got) != request.Neutral || got.Role != genai.RoleModel {
-					t.Errorf("%s, %s: the next request has %q", name, kind, suite.TextOf(got))
+				if got := first.Requests()[1].Contents[1]; llmtest.TextOf(got) != request.Neutral || got.Role != genai.RoleModel {
+					t.Errorf("%s, %s: the next request has %q", name, kind, llmtest.TextOf(got))
 				}
 			}
 		}
@@ -65,7 +65,7 @@ func TestLastResorts(t *testing.T) {
 func TestCachedAnswer(t *testing.T) {
 	c := cache.MustNew(cache.Config{LookupOnly: true})
 	defer c.Close()
-	first := suite.NewModel("first", suite.Text("an answer"), suite.Fail(suite.ErrUnavailable))
+	first := llmtest.NewModel("first", llmtest.Text("an answer"), llmtest.Fail(llmtest.ErrUnavailable))
 	m := middleware.Chain(router.MustFallback(router.Config{}, first, degrade.CachedAnswer(c)), c.Middleware())
 	app := newTreeApp(t, m, session.InMemoryService(), true)
 	for _, id := range []string{"s1", "s2"} {
@@ -94,7 +94,7 @@ func TestDeferred(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer queue.Close()
-	first := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("the full answer"))
+	first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("the full answer"))
 	m := router.MustFallback(router.Config{}, first, degrade.Deferred(queue))
 	app := newTreeApp(t, m, session.InMemoryService(), false)
 	ev := app.ask(t, "hi")
@@ -118,8 +118,8 @@ func TestDeferred(t *testing.T) {
 	if diff := cmp.Diff(call.Info{App: "app", User: "user", Session: "s", Agent: "assistant"}, d.Caller); diff != "" {
 		t.Errorf("caller (-want +got):\n%s", diff)
 	}
-	if id := ev.Response.CustomMetadata[jobs.KeyJob]; d.Job.ID != id || suite.TextOf(d.Response.Content) != "the full answer" || len(deliveries) != 0 {
-		t.Errorf("job %s was answered with %q, want job %v", d.Job.ID, suite.TextOf(d.Response.Content), id)
+	if id := ev.Response.CustomMetadata[jobs.KeyJob]; d.Job.ID != id || llmtest.TextOf(d.Response.Content) != "the full answer" || len(deliveries) != 0 {
+		t.Errorf("job %s was answered with %q, want job %v", d.Job.ID, llmtest.TextOf(d.Response.Content), id)
 	}
 }
 
@@ -140,20 +140,20 @@ func TestRoutersTellWhoAnswered(t *testing.T) {
 		want call.Metadata
 	}{
 		"hedge": {func(second modelv2.LLM) modelv2.LLM {
-			return router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("first", slow), second)
+			return router.MustHedge(router.HedgeConfig{Delay: time.Second}, llmtest.NewModel("first", slow), second)
 		}, call.Metadata{ModelName: "second"}},
 		"cascade": {func(second modelv2.LLM) modelv2.LLM {
 			judge := cascade.JudgeChecks(middleware.ValidateConfig{MinLength: 5})
-			return cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}}, suite.NewModel("first", suite.Text("no")), second)
+			return cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}}, llmtest.NewModel("first", llmtest.Text("no")), second)
 		}, call.Metadata{ModelName: "second"}},
 		"split": {func(second modelv2.LLM) modelv2.LLM {
-			old := suite.NewModel("first", suite.Text("no"))
+			old := llmtest.NewModel("first", llmtest.Text("no"))
 			return router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Model: old}, {Cohort: "new", Weight: 1, Model: second}}})
 		}, call.Metadata{ModelName: "second", ExperimentID: "e", Cohort: "new"}},
 	} {
 		for _, stream := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				app := newTreeApp(t, test.tree(suite.NewModel("second", suite.Text("the second answers"))), session.InMemoryService(), stream)
+				app := newTreeApp(t, test.tree(llmtest.NewModel("second", llmtest.Text("the second answers"))), session.InMemoryService(), stream)
 				app.ask(t, "hi")
 				stored := app.Stored(t, "s")
 				md, _ := stored[1].Metadata()

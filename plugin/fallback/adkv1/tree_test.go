@@ -20,7 +20,8 @@ import (
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/plugintest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -138,7 +139,7 @@ func newTreeApp(t *testing.T, m modelv2.LLM, sessions session.Service, stream bo
 }
 
 // ask runs a turn and returns its last event.
-func (a *treeApp) ask(t *testing.T, text string) suite.Event {
+func (a *treeApp) ask(t *testing.T, text string) plugintest.Event {
 	t.Helper()
 	events, err := a.Run(t.Context(), "s", text)
 	if err != nil {
@@ -151,12 +152,12 @@ func (a *treeApp) ask(t *testing.T, text string) suite.Event {
 // event that v1 stores says so. The next turn begins at the first model again.
 func TestEveryTreeFailsOver(t *testing.T) {
 	eachTree(t, func(t *testing.T, stream bool, build func(first, second modelv2.LLM) *treeApp) {
-		first := suite.NewModel("first", suite.Fail(suite.ErrDeadline), suite.Fail(suite.ErrDeadline), suite.Text("I am back."))
-		second := suite.NewModel("second", suite.Text("the second answers"))
+		first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrDeadline), llmtest.Fail(llmtest.ErrDeadline), llmtest.Text("I am back."))
+		second := llmtest.NewModel("second", llmtest.Text("the second answers"))
 		app := build(first, second)
 		got := app.ask(t, "hi")
 		stored := app.Stored(t, "s")
-		for where, ev := range map[string]suite.Event{"live": got, "stored": stored[len(stored)-1]} {
+		for where, ev := range map[string]plugintest.Event{"live": got, "stored": stored[len(stored)-1]} {
 			md, _ := ev.Metadata()
 			if ev.Text() != "the second answers" || !md.Triggered || md.OriginalModel != "first" || md.FallbackModel != "second" || md.ModelName != "second" || md.ErrorCode != "504" {
 				t.Errorf("%s: %q with %+v", where, ev.Text(), md)
@@ -178,7 +179,7 @@ func TestEveryTreeFailsOver(t *testing.T) {
 // B55: a silent model is left after its limit.
 func TestEveryTreeLeavesASilentModel(t *testing.T) {
 	eachTree(t, func(t *testing.T, stream bool, build func(first, second modelv2.LLM) *treeApp) {
-		first, second := suite.NewModel("first", silent), suite.NewModel("second", suite.Text("the second answers"))
+		first, second := llmtest.NewModel("first", silent), llmtest.NewModel("second", llmtest.Text("the second answers"))
 		app := build(first, second)
 		began := time.Now()
 		got := app.ask(t, "hi")
@@ -198,13 +199,13 @@ func silent(ctx context.Context, _ *modelv2.LLMRequest, _ bool, yield func(*mode
 // call of a tool and its result goes on with it; the tool runs once.
 func TestEveryTreeKeepsAToolLoop(t *testing.T) {
 	eachTree(t, func(t *testing.T, stream bool, build func(first, second modelv2.LLM) *treeApp) {
-		fails := suite.Fail(suite.ErrQuota)
-		lookup := suite.Call("c1", "lookup", "", nil)
-		for name, test := range map[string]struct{ first, second []suite.Step }{
-			"stays":    {[]suite.Step{fails}, []suite.Step{lookup, suite.Text("found it")}},
-			"switches": {[]suite.Step{lookup, fails}, []suite.Step{suite.Text("found it")}},
+		fails := llmtest.Fail(llmtest.ErrQuota)
+		lookup := llmtest.Call("c1", "lookup", "", nil)
+		for name, test := range map[string]struct{ first, second []llmtest.Step }{
+			"stays":    {[]llmtest.Step{fails}, []llmtest.Step{lookup, llmtest.Text("found it")}},
+			"switches": {[]llmtest.Step{lookup, fails}, []llmtest.Step{llmtest.Text("found it")}},
 		} {
-			first, second := suite.NewModel("first", test.first...), suite.NewModel("second", test.second...)
+			first, second := llmtest.NewModel("first", test.first...), llmtest.NewModel("second", test.second...)
 			app := build(first, second)
 			got := app.ask(t, "hi")
 			md, _ := got.Metadata()
@@ -224,8 +225,8 @@ func TestEveryTreeKeepsAToolLoop(t *testing.T) {
 // B52: an answer that is cut off starts again; what is stored is the second model's alone.
 func TestEveryTreeRestartsAStream(t *testing.T) {
 	eachTree(t, func(t *testing.T, stream bool, build func(first, second modelv2.LLM) *treeApp) {
-		first := suite.NewModel("first", suite.Fail(suite.ErrUnavailable, "half ", "an "))
-		app := build(first, suite.NewModel("second", suite.Text("a whole answer")))
+		first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable, "half ", "an "))
+		app := build(first, llmtest.NewModel("second", llmtest.Text("a whole answer")))
 		events, err := app.Run(t.Context(), "s", "hi")
 		if err != nil {
 			t.Fatal(err)
@@ -252,8 +253,8 @@ func TestEveryTreeRestartsAStream(t *testing.T) {
 // model is called; a consumer that leaves ends the model's call.
 func TestEveryTreeEndsWithItsCaller(t *testing.T) {
 	eachTree(t, func(t *testing.T, stream bool, build func(first, second modelv2.LLM) *treeApp) {
-		second := suite.NewModel("second", suite.Text("not asked for"))
-		app := build(suite.NewModel("first", silent), second)
+		second := llmtest.NewModel("second", llmtest.Text("not asked for"))
+		app := build(llmtest.NewModel("first", silent), second)
 		ctx, cancel := context.WithCancelCause(t.Context())
 		gone := errors.New("the user has gone")
 		time.AfterFunc(time.Second, func() { cancel(gone) })
@@ -270,7 +271,7 @@ func TestEveryTreeEndsWithItsCaller(t *testing.T) {
 			return
 		}
 		ended := make(chan struct{})
-		app = build(suite.NewModel("first", func(_ context.Context, _ *modelv2.LLMRequest, _ bool, yield func(*modelv2.LLMResponse, error) bool) {
+		app = build(llmtest.NewModel("first", func(_ context.Context, _ *modelv2.LLMRequest, _ bool, yield func(*modelv2.LLMResponse, error) bool) {
 			defer close(ended) // a second call would panic
 			for yield(&modelv2.LLMResponse{Content: genai.NewContentFromText("word ", genai.RoleModel), Partial: true}, nil) {
 			}

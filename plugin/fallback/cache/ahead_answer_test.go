@@ -9,8 +9,9 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -21,10 +22,10 @@ import (
 func TestNothingIsHeldWhileTheConsumerHasAnAnswerWithoutAModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
-		deny := stream.Wrap(stream.Of(s.stack(suite.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
+		deny := stream.Wrap(stream.Of(s.stack(llmtest.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return llmtest.ErrUnavailable })
 		m := s.cache.Middleware()(router.MustFallback(router.Config{}, deny, degrade.Template("sorry")))
 		time.Sleep(40 * time.Millisecond)
-		for _, err := range m.GenerateContent(t.Context(), suite.UserSays(strings.Repeat("long", 300)), false) {
+		for _, err := range m.GenerateContent(t.Context(), llmtest.UserSays(strings.Repeat("long", 300)), false) {
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -44,8 +45,8 @@ func TestNothingIsHeldWhileTheConsumerHasAnAnswerWithoutAModel(t *testing.T) {
 func TestNextAttemptWaitsForOneAnswerToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
-		broken := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second})(s.stack(suite.NewModel("broken", suite.Fail(suite.ErrUnavailable))))
-		twice := middleware.MustLimit(s.limits)(s.stack(suite.NewModel("flash", suite.Text("ok"))))
+		broken := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second})(s.stack(llmtest.NewModel("broken", llmtest.Fail(llmtest.ErrUnavailable))))
+		twice := middleware.MustLimit(s.limits)(s.stack(llmtest.NewModel("flash", llmtest.Text("ok"))))
 		m := s.cache.Middleware()(router.MustFallback(router.Config{}, broken, twice))
 		time.Sleep(40 * time.Millisecond)
 		began := time.Now()
@@ -62,10 +63,10 @@ func TestNextAttemptWaitsForOneAnswerToo(t *testing.T) {
 func TestPreviewLeavesWhatTheAnswerNeeds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
-		preview := suite.NewModel("preview", suite.Within(time.Second, suite.Text("well...")))
-		m := s.cache.Middleware()(router.MustProgressive(router.ProgressiveConfig{}, preview, s.stack(suite.NewModel("flash", suite.Text("ok")))))
+		preview := llmtest.NewModel("preview", llmtest.Within(time.Second, llmtest.Text("well...")))
+		m := s.cache.Middleware()(router.MustProgressive(router.ProgressiveConfig{}, preview, s.stack(llmtest.NewModel("flash", llmtest.Text("ok")))))
 		time.Sleep(40 * time.Millisecond)
-		suite.Takes(t, trip, func() {
+		llmtest.Takes(t, trip, func() {
 			if got := ask(t.Context(), m, true); got.Err != nil || got.Text() != "ok" {
 				t.Errorf("%q, %v", got.Text(), got.Err)
 			}
@@ -79,7 +80,7 @@ func TestBudgetThatIsNotSharedIsReservedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
 		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 1, true }})
-		go ask(t.Context(), s.cache.Middleware()(budget.Middleware()(suite.NewModel("flash", suite.Text("ok")))), false)
+		go ask(t.Context(), s.cache.Middleware()(budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("ok")))), false)
 		time.Sleep(trip / 2)
 		if share := budget.Share(""); share != 0 {
 			t.Errorf("%v of the budget is used while the call looks for an answer", share)
@@ -93,11 +94,11 @@ func TestCallWithoutAPlaceTakesNothingAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
 		s.limits.MaxConcurrent = 1
-		m := s.cache.Middleware()(s.stack(suite.NewModel("flash", suite.Within(time.Second, suite.Text("ok")))))
+		m := s.cache.Middleware()(s.stack(llmtest.NewModel("flash", llmtest.Within(time.Second, llmtest.Text("ok")))))
 		go ask(t.Context(), m, false)
 		time.Sleep(100 * time.Millisecond)
-		ctx, trips := suite.CountTrips(t.Context())
-		go suite.Collect(m.GenerateContent(ctx, suite.UserSays("another"), false))
+		ctx, trips := statetest.CountTrips(t.Context())
+		go llmtest.Collect(m.GenerateContent(ctx, llmtest.UserSays("another"), false))
 		time.Sleep(100 * time.Millisecond)
 		if n := trips.Load(); n != 1 {
 			t.Errorf("the store was asked %d times; want once, for the answer", n)

@@ -11,7 +11,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
@@ -21,12 +22,12 @@ import (
 func TestLimitIsExactWithCallsThatTakeAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perMinute, lasting = 100, 30 * time.Second
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		var replicas []*state.Shared
 		for range 4 {
 			replicas = append(replicas, store.Replica(t))
 		}
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		time.Sleep(2 * time.Second)
 		store.Trip(300 * time.Microsecond)
 		ends := time.Now().Add(lasting)
@@ -44,7 +45,7 @@ func TestLimitIsExactWithCallsThatTakeAhead(t *testing.T) {
 							question = fmt.Sprint(r.IntN(20))
 						}
 						ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(1500))*time.Microsecond)
-						suite.Collect(m.GenerateContent(ctx, suite.UserSays(question), false))
+						llmtest.Collect(m.GenerateContent(ctx, llmtest.UserSays(question), false))
 						cancel()
 						time.Sleep(time.Duration(1+r.IntN(20)) * time.Millisecond)
 					}

@@ -9,7 +9,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -22,7 +23,7 @@ const trip = time.Millisecond
 
 // scarce is one replica of an application whose limits are more than half used, by another one.
 type scarce struct {
-	store  *suite.Store
+	store  *statetest.Store
 	asked  *atomic.Int64 // how often the store was asked to take or lease
 	cache  *cache.Cache
 	limits middleware.LimitConfig
@@ -54,14 +55,14 @@ const (
 func newScarce(t *testing.T) *scarce {
 	t.Helper()
 	counts := &counting{Store: state.NewMemory()}
-	store := &suite.Store{Store: counts}
+	store := &statetest.Store{Store: counts}
 	shared, other := store.Replica(t), store.Replica(t)
 	s := &scarce{
 		store: store, asked: &counts.asked, cache: newCache(t, cache.Config{State: shared}),
 		limits: middleware.LimitConfig{RequestsPerMinute: requests, TokensPerMinute: tokens, MaxWait: time.Minute, State: shared},
 		budget: middleware.MustBudget(middleware.BudgetConfig{Limit: 100, State: shared, Price: func(string, *model.LLMRequest) (float64, bool) { return 1, true }}),
 	}
-	s.stack(suite.NewModel("flash")) // the replica knows the buckets
+	s.stack(llmtest.NewModel("flash")) // the replica knows the buckets
 	time.Sleep(2 * time.Second)
 	if other.Bucket("requests:flash", requests).Take(t.Context(), requests-requestsLeft) > 0 || other.Bucket("tokens:flash", tokens).Take(t.Context(), tokens-tokensLeft) > 0 {
 		t.Fatal("the limits are used up")
@@ -94,8 +95,8 @@ func (s *scarce) left(t *testing.T) (requestsNow, tokensNow int) {
 // A call that has to wait for a cached answer, both limits and the lease of its tenant waits for
 // all of them at the same time, whatever the tree. B96: so it does if the store does not answer.
 func TestCallWaitsForAllOfTheStoreAtTheSameTime(t *testing.T) {
-	broken := suite.NewModel("broken", suite.Fail(suite.ErrUnavailable))
-	backup := suite.NewModel("backup", suite.Text("not needed"))
+	broken := llmtest.NewModel("broken", llmtest.Fail(llmtest.ErrUnavailable))
+	backup := llmtest.NewModel("backup", llmtest.Text("not needed"))
 	for name, tree := range map[string]func(s *scarce, flash model.LLM) model.LLM{
 		"a model":           func(s *scarce, flash model.LLM) model.LLM { return s.cache.Middleware()(flash) },
 		"without the cache": func(_ *scarce, flash model.LLM) model.LLM { return flash },
@@ -115,14 +116,14 @@ func TestCallWaitsForAllOfTheStoreAtTheSameTime(t *testing.T) {
 		},
 		"breaker that is open": func(s *scarce, flash model.LLM) model.LLM {
 			open := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(s.stack(broken))
-			suite.Ask(context.Background(), open, false)
+			llmtest.Ask(context.Background(), open, false)
 			return s.cache.Middleware()(router.MustFallback(router.Config{}, open, flash))
 		},
 	} {
 		for _, frozen := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				s := newScarce(t)
-				m := tree(s, s.stack(suite.NewModel("flash", suite.Text("ok"))))
+				m := tree(s, s.stack(llmtest.NewModel("flash", llmtest.Text("ok"))))
 				time.Sleep(40 * time.Millisecond) // until its background work has ended
 				want := trip
 				if frozen {
@@ -147,13 +148,13 @@ func TestCallWaitsForAllOfTheStoreAtTheSameTime(t *testing.T) {
 func TestCallGoesAheadToTheModelOfItsTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
-		broken := suite.NewModel("broken", suite.Fail(suite.ErrUnavailable))
-		m := s.cache.Middleware()(router.MustFallback(router.Config{}, broken, s.stack(suite.NewModel("flash", suite.Text("ok")))))
-		ctx := suite.InTurn(t.Context(), "turn")
+		broken := llmtest.NewModel("broken", llmtest.Fail(llmtest.ErrUnavailable))
+		m := s.cache.Middleware()(router.MustFallback(router.Config{}, broken, s.stack(llmtest.NewModel("flash", llmtest.Text("ok")))))
+		ctx := llmtest.InTurn(t.Context(), "turn")
 		ask(ctx, m, false)
 		time.Sleep(41 * time.Millisecond)
-		suite.Takes(t, trip, func() {
-			if got := suite.Collect(m.GenerateContent(ctx, suite.UserSays("and then?"), false)); got.Err != nil || status(got) != call.CacheMiss {
+		llmtest.Takes(t, trip, func() {
+			if got := llmtest.Collect(m.GenerateContent(ctx, llmtest.UserSays("and then?"), false)); got.Err != nil || status(got) != call.CacheMiss {
 				t.Errorf("%q, %v", status(got), got.Err)
 			}
 		})

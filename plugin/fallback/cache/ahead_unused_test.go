@@ -9,8 +9,9 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -18,8 +19,8 @@ import (
 )
 
 // askLong makes a call that needs most of the tokens that are left.
-func askLong(ctx context.Context, m model.LLM) suite.Seen {
-	return suite.Collect(m.GenerateContent(ctx, suite.UserSays(strings.Repeat("long", 300)), false))
+func askLong(ctx context.Context, m model.LLM) llmtest.Seen {
+	return llmtest.Collect(m.GenerateContent(ctx, llmtest.UserSays(strings.Repeat("long", 300)), false))
 }
 
 // What a call has taken ahead and does not need goes back: because it is a hit, because it goes
@@ -28,23 +29,23 @@ func TestWhatIsNotNeededGoesBack(t *testing.T) {
 	for name, use := range map[string]func(t *testing.T, s *scarce, flash model.LLM){
 		"a hit": func(t *testing.T, s *scarce, flash model.LLM) {
 			first := newCache(t, cache.Config{State: s.limits.State})
-			askLong(t.Context(), first.Middleware()(suite.NewModel("flash", suite.Text("ok"))))
+			askLong(t.Context(), first.Middleware()(llmtest.NewModel("flash", llmtest.Text("ok"))))
 			time.Sleep(10 * time.Millisecond)
-			suite.Takes(t, trip, func() {
+			llmtest.Takes(t, trip, func() {
 				if got := askLong(t.Context(), s.cache.Middleware()(flash)); status(got) != call.CacheHit {
 					t.Errorf("%q, %v; want a hit", status(got), got.Err)
 				}
 			})
 		},
 		"another model": func(t *testing.T, s *scarce, flash model.LLM) {
-			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
-			slow := suite.NewModel("backup", suite.Within(time.Second, suite.Text("ok")))
+			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return llmtest.ErrUnavailable })
+			slow := llmtest.NewModel("backup", llmtest.Within(time.Second, llmtest.Text("ok")))
 			if got := askLong(t.Context(), s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow))); got.Text() != "ok" {
 				t.Errorf("%q, %v", got.Text(), got.Err)
 			}
 		},
 		"no model": func(t *testing.T, s *scarce, flash model.LLM) {
-			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
+			deny := stream.Wrap(stream.Of(flash), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return llmtest.ErrUnavailable })
 			askLong(t.Context(), s.cache.Middleware()(deny))
 		},
 		"a panic": func(t *testing.T, s *scarce, flash model.LLM) {
@@ -60,7 +61,7 @@ func TestWhatIsNotNeededGoesBack(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newScarce(t)
-			flash := suite.NewModel("flash", suite.Text("not needed"))
+			flash := llmtest.NewModel("flash", llmtest.Text("not needed"))
 			m := s.stack(flash)
 			time.Sleep(40 * time.Millisecond)
 			use(t, s, m)
@@ -81,8 +82,8 @@ func TestWhatIsNotNeededGoesBack(t *testing.T) {
 func TestWhatIsNotNeededIsNotHeldForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
-		deny := stream.Wrap(stream.Of(s.stack(suite.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return suite.ErrUnavailable })
-		slow := suite.NewModel("backup", suite.Within(time.Minute, suite.Text("ok")))
+		deny := stream.Wrap(stream.Of(s.stack(llmtest.NewModel("flash"))), func(context.Context, *model.LLMRequest, bool, *stream.Sink) error { return llmtest.ErrUnavailable })
+		slow := llmtest.NewModel("backup", llmtest.Within(time.Minute, llmtest.Text("ok")))
 		go askLong(t.Context(), s.cache.Middleware()(router.MustFallback(router.Config{}, deny, slow)))
 		time.Sleep(time.Second)
 		if r, n := s.left(t); r < requestsLeft || n < tokensLeft {
@@ -100,18 +101,20 @@ func TestHitsDoNotKeepAsking(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
 		const hits = 200
-		m, flash := s.cache.Middleware(), s.stack(suite.NewModel("flash", suite.Text("not needed")))
-		first := newCache(t, cache.Config{State: s.limits.State}).Middleware()(suite.NewModel("flash", suite.Text("ok")))
-		question := func(i int) *model.LLMRequest { return suite.UserSays(string(rune('a'+i%26)) + string(rune('a'+i/26))) }
+		m, flash := s.cache.Middleware(), s.stack(llmtest.NewModel("flash", llmtest.Text("not needed")))
+		first := newCache(t, cache.Config{State: s.limits.State}).Middleware()(llmtest.NewModel("flash", llmtest.Text("ok")))
+		question := func(i int) *model.LLMRequest {
+			return llmtest.UserSays(string(rune('a'+i%26)) + string(rune('a'+i/26)))
+		}
 		for i := range hits {
-			suite.Collect(first.GenerateContent(t.Context(), question(i), false))
+			llmtest.Collect(first.GenerateContent(t.Context(), question(i), false))
 			time.Sleep(2 * time.Millisecond)
 		}
 		time.Sleep(3 * time.Second)
 		for _, where := range []string{"the store", "memory"} {
 			before, began := s.asked.Load(), time.Now()
 			for i := range hits {
-				got := suite.Collect(m(flash).GenerateContent(t.Context(), question(i), false))
+				got := llmtest.Collect(m(flash).GenerateContent(t.Context(), question(i), false))
 				if status(got) != call.CacheHit {
 					t.Fatalf("call %d is a %s", i, status(got))
 				}
@@ -131,12 +134,12 @@ func TestWhatWasTakenAheadMustFit(t *testing.T) {
 	for _, size := range [][2]int{{1, 300}, {300, 1}} { // of the request, and of what the layer makes of it
 		synctest.Test(t, func(t *testing.T) {
 			s := newScarce(t)
-			inner := stream.Of(s.stack(suite.NewModel("flash", suite.Text("ok"))))
-			says := func(n int) *model.LLMRequest { return suite.UserSays(string(make([]byte, 4*n))) }
+			inner := stream.Of(s.stack(llmtest.NewModel("flash", llmtest.Text("ok"))))
+			says := func(n int) *model.LLMRequest { return llmtest.UserSays(string(make([]byte, 4*n))) }
 			changed := stream.Wrap(inner, func(ctx context.Context, _ *model.LLMRequest, streamed bool, out *stream.Sink) error {
 				return inner.Do(ctx, says(size[1]), streamed, out)
 			})
-			got := suite.Collect(s.cache.Middleware()(changed).GenerateContent(t.Context(), says(size[0]), false))
+			got := llmtest.Collect(s.cache.Middleware()(changed).GenerateContent(t.Context(), says(size[0]), false))
 			if got.Err != nil || status(got) != call.CacheMiss {
 				t.Fatalf("%q, %v", status(got), got.Err)
 			}
@@ -154,11 +157,11 @@ func TestQueuedCallHoldsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScarce(t)
 		s.limits.MaxConcurrent = 1
-		m := s.cache.Middleware()(s.stack(suite.NewModel("flash", suite.Within(30*time.Second, suite.Text("ok")))))
+		m := s.cache.Middleware()(s.stack(llmtest.NewModel("flash", llmtest.Within(30*time.Second, llmtest.Text("ok")))))
 		go ask(t.Context(), m, false)
 		time.Sleep(time.Second)
 		for i := range 3 {
-			go suite.Collect(m.GenerateContent(t.Context(), suite.UserSays(string(rune('a'+i))), false))
+			go llmtest.Collect(m.GenerateContent(t.Context(), llmtest.UserSays(string(rune('a'+i))), false))
 		}
 		time.Sleep(time.Second)
 		if r, _ := s.left(t); r < requestsLeft+1 { // 2.3 seconds have added 3
@@ -167,8 +170,8 @@ func TestQueuedCallHoldsNothing(t *testing.T) {
 		if share := s.budget.Share(""); share != 0.01 {
 			t.Errorf("%v of the budget is used; want the dollar of the call in progress", share)
 		}
-		ctx, trips := suite.CountTrips(t.Context())
-		go suite.Collect(m.GenerateContent(ctx, suite.UserSays("another"), false))
+		ctx, trips := statetest.CountTrips(t.Context())
+		go llmtest.Collect(m.GenerateContent(ctx, llmtest.UserSays("another"), false))
 		time.Sleep(time.Second)
 		if n := trips.Load(); n != 1 {
 			t.Errorf("a call that comes to a queue has asked the store %d times; want once, for the answer", n)
@@ -188,14 +191,14 @@ func TestReservationAheadMustFit(t *testing.T) {
 		"another tenant": {"other", "hi", map[string]float64{"other": 1, "acme": 0}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			store := suite.NewStore()
+			store := statetest.NewStore()
 			shared := store.Replica(t)
 			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 3, State: shared, Price: func(_ string, req *model.LLMRequest) (float64, bool) {
 				return float64(1 + len(req.Contents[0].Parts[0].Text)/6), true
 			}})
-			inner := stream.Of(budget.Middleware()(suite.NewModel("flash", suite.Text("ok"))))
+			inner := stream.Of(budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("ok"))))
 			layer := stream.Wrap(inner, func(ctx context.Context, _ *model.LLMRequest, streamed bool, out *stream.Sink) error {
-				return inner.Do(call.With(ctx, call.Info{Tenant: changed.tenant}), suite.UserSays(changed.text), streamed, out)
+				return inner.Do(call.With(ctx, call.Info{Tenant: changed.tenant}), llmtest.UserSays(changed.text), streamed, out)
 			})
 			ctx := call.With(t.Context(), call.Info{Tenant: "acme"})
 			if got := ask(ctx, newCache(t, cache.Config{State: shared}).Middleware()(layer), false); got.Err != nil {

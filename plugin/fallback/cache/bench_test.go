@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 )
 
@@ -56,7 +56,7 @@ func BenchmarkCache(b *testing.B) {
 		{"bypass", cache.Config{Skip: func(*model.LLMRequest) bool { return true }}},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
-			step := suite.Text(text)
+			step := llmtest.Text(text)
 			if bench.name == "stale" {
 				// One refresh is under way all the time, so that it is not measured.
 				first := true
@@ -65,11 +65,11 @@ func BenchmarkCache(b *testing.B) {
 						<-ctx.Done()
 					}
 					first = false
-					suite.Text(text)(ctx, req, stream, yield)
+					llmtest.Text(text)(ctx, req, stream, yield)
 				}
 			}
 			c := newCache(b, bench.config)
-			m, req := c.Middleware()(suite.Bare{Step: step}), conversation()
+			m, req := c.Middleware()(llmtest.Bare{Step: step}), conversation()
 			consume(b, m, req, false)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -95,7 +95,7 @@ func pour(tb testing.TB, m model.LLM, from, to int) {
 
 // answers of size bytes each, every one with a memory of its own.
 func answers(size int) model.LLM {
-	return suite.Bare{Step: func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	return llmtest.Bare{Step: func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		text := strings.Repeat("x", size)
 		yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
 	}}

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -32,18 +32,18 @@ func newCache(t testing.TB, config cache.Config) *cache.Cache {
 	return c
 }
 
-func hello() *model.LLMRequest { return suite.UserSays("hi") }
+func hello() *model.LLMRequest { return llmtest.UserSays("hi") }
 
 // ask makes one call and collects what comes.
-func ask(ctx context.Context, m model.LLM, streamed bool) suite.Seen {
-	return suite.Collect(m.GenerateContent(ctx, hello(), streamed))
+func ask(ctx context.Context, m model.LLM, streamed bool) llmtest.Seen {
+	return llmtest.Collect(m.GenerateContent(ctx, hello(), streamed))
 }
 
 // status returns the cache_status of an answer.
-func status(s suite.Seen) string { return s.Metadata().CacheStatus }
+func status(s llmtest.Seen) string { return s.Metadata().CacheStatus }
 
 // expect asks m once and checks the answer and its cache_status.
-func expect(t *testing.T, m model.LLM, text, cacheStatus string) suite.Seen {
+func expect(t *testing.T, m model.LLM, text, cacheStatus string) llmtest.Seen {
 	t.Helper()
 	got := ask(t.Context(), m, false)
 	if got.Err != nil || got.Text() != text || status(got) != cacheStatus {
@@ -53,16 +53,16 @@ func expect(t *testing.T, m model.LLM, text, cacheStatus string) suite.Seen {
 }
 
 // numbered answers "answer 1", "answer 2" and so on, each after d.
-func numbered(d time.Duration) *suite.Model {
+func numbered(d time.Duration) *llmtest.Model {
 	var n atomic.Int64
-	return suite.NewModel("flash", suite.Within(d, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-		suite.Text(fmt.Sprint("answer ", n.Add(1)))(ctx, req, stream, yield)
+	return llmtest.NewModel("flash", llmtest.Within(d, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		llmtest.Text(fmt.Sprint("answer ", n.Add(1)))(ctx, req, stream, yield)
 	}))
 }
 
 // B85
 func TestCacheHitCallsNoModel(t *testing.T) {
-	flash := suite.NewModel("flash", suite.Text("one"), suite.Text("two"))
+	flash := llmtest.NewModel("flash", llmtest.Text("one"), llmtest.Text("two"))
 	m := newCache(t, cache.Config{}).Middleware()(flash)
 	expect(t, m, "one", call.CacheMiss)
 	expect(t, m, "one", call.CacheHit)
@@ -73,7 +73,7 @@ func TestCacheHitCallsNoModel(t *testing.T) {
 
 // B85
 func TestCacheHitIsStreamedForUserInterfaces(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("a few words")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("a few words")))
 	ask(t.Context(), m, false)
 	var got []string
 	for resp, err := range m.GenerateContent(t.Context(), hello(), true) {
@@ -89,7 +89,7 @@ func TestCacheHitIsStreamedForUserInterfaces(t *testing.T) {
 
 // B85
 func TestCacheHitIsACopy(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content:           genai.NewContentFromText("whole", genai.RoleModel),
 			FinishReason:      genai.FinishReasonStop,
@@ -111,7 +111,7 @@ func TestCacheHitIsACopy(t *testing.T) {
 // A hit has cost nothing, and has no story of attempts: behind another model that
 // failed, it has that of this call.
 func TestCacheHitTellsOfItself(t *testing.T) {
-	pro := suite.NewModel("pro", suite.Respond(func() *model.LLMResponse {
+	pro := llmtest.NewModel("pro", llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content:       &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("pro's")}}},
 			FinishReason:  genai.FinishReasonStop,
@@ -122,7 +122,7 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 		}
 	}))
 	m := newCache(t, cache.Config{}).Middleware()(pro)
-	down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+	down := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 	if md, _ := call.ReadResponse(ask(t.Context(), router.MustFallback(router.Config{}, down, m), false).Final); !md.Triggered || md.CacheStatus != call.CacheMiss {
 		t.Fatalf("the first answer's metadata is %+v, want a fallback and a miss", md)
 	}
@@ -139,7 +139,7 @@ func TestCacheHitTellsOfItself(t *testing.T) {
 
 // Signatures are of the session in which they were made.
 func TestCacheHitHasNoSignatures(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content:      &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hello", ThoughtSignature: []byte("flash's")}}},
 			FinishReason: genai.FinishReasonStop,
@@ -154,11 +154,11 @@ func TestCacheHitHasNoSignatures(t *testing.T) {
 
 // B51
 func TestCacheHitVoidsWhatAFailedModelHeldBack(t *testing.T) {
-	pro := newCache(t, cache.Config{}).Middleware()(suite.NewModel("pro", suite.Text("kept")))
+	pro := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("pro", llmtest.Text("kept")))
 	ask(t.Context(), pro, false)
-	broken := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	broken := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		if yield(&model.LLMResponse{Partial: true, ModelVersion: "flash-001"}, nil) {
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 		}
 	})
 	for resp, err := range router.MustFallback(router.Config{}, broken, pro).GenerateContent(t.Context(), hello(), true) {
@@ -185,7 +185,7 @@ func TestCacheLookup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCache(t, cache.Config{TTL: time.Minute, LookupAge: lookupAge})
-				m := c.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+				m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("kept"), llmtest.Fail(llmtest.ErrUnavailable)))
 				req := hello()
 				req.Model = "flash"
 				lookup := func(wantFresh, wantOK bool) {
@@ -215,7 +215,7 @@ func TestCacheLookup(t *testing.T) {
 func TestCacheLookupAgeIsNotStaleWhileRevalidate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache(t, cache.Config{TTL: time.Minute, LookupAge: time.Hour})
-		m := c.Middleware()(suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)))
+		m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("kept"), llmtest.Fail(llmtest.ErrUnavailable)))
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		if got := ask(t.Context(), m, false); got.Err == nil {
@@ -241,11 +241,11 @@ func TestCacheLookupWithinACallFindsTheCallsAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache(t, cache.Config{TTL: time.Minute})
 		found := false
-		last := suite.NewModel("last", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		last := llmtest.NewModel("last", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			_, _, found = c.Lookup(ctx, req)
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 		})
-		m := c.Middleware()(router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Text("kept"), suite.Fail(suite.ErrUnavailable)), last))
+		m := c.Middleware()(router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Text("kept"), llmtest.Fail(llmtest.ErrUnavailable)), last))
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		ask(t.Context(), m, false)
@@ -272,7 +272,7 @@ func TestCacheLongestDurationsAreAllowed(t *testing.T) {
 }
 
 func TestCachePassesErrorsOn(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Fail(suite.ErrQuota)))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 	var api genai.APIError
 	if got := ask(t.Context(), m, false); !errors.As(got.Err, &api) || api.Code != 429 {
 		t.Errorf("error %v, want the model's own", got.Err)
@@ -285,7 +285,7 @@ func ExampleCache() {
 		log.Fatal(err)
 	}
 	defer answers.Close()
-	m := answers.Middleware()(suite.NewModel("flash", suite.Text("Paris.")))
+	m := answers.Middleware()(llmtest.NewModel("flash", llmtest.Text("Paris.")))
 	for range 2 {
 		for resp, err := range m.GenerateContent(context.Background(), hello(), false) {
 			if err != nil {

@@ -12,7 +12,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -22,7 +22,7 @@ func TestThousandIdenticalMissesMakeOneCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		flash := numbered(time.Second)
 		m := newCache(t, cache.Config{}).Middleware()(flash)
-		for _, got := range suite.AskMany(t.Context(), m, 1000) {
+		for _, got := range llmtest.AskMany(t.Context(), m, 1000) {
 			if got.Err != nil || got.Text() != "answer 1" {
 				t.Fatalf("%+v, want answer 1", got)
 			}
@@ -36,15 +36,15 @@ func TestThousandIdenticalMissesMakeOneCall(t *testing.T) {
 // B85: also those that come when the first call is just over.
 func TestIdenticalMissesMakeOneCallHoweverTheyMeet(t *testing.T) {
 	var calls atomic.Int64
-	flash := suite.Bare{Step: func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	flash := llmtest.Bare{Step: func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		calls.Add(1)
-		suite.Text("hi")(ctx, req, stream, yield)
+		llmtest.Text("hi")(ctx, req, stream, yield)
 	}}
 	m := newCache(t, cache.Config{}).Middleware()(flash)
 	const rounds = 2000
 	for i := range rounds {
 		ctx := call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)})
-		suite.AskMany(ctx, m, 4)
+		llmtest.AskMany(ctx, m, 4)
 	}
 	if got := calls.Load(); got != rounds {
 		t.Errorf("%d calls for %d requests", got, rounds)
@@ -58,8 +58,8 @@ func TestStaleHitAnswersAtOnceAndRefreshesOnce(t *testing.T) {
 		m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
 		expect(t, m, "answer 1", call.CacheMiss)
 		time.Sleep(time.Minute)
-		suite.Takes(t, 0, func() {
-			for _, got := range suite.AskMany(t.Context(), m, 1000) {
+		llmtest.Takes(t, 0, func() {
+			for _, got := range llmtest.AskMany(t.Context(), m, 1000) {
 				if got.Text() != "answer 1" || status(got) != call.CacheStale {
 					t.Fatalf("%+v, want answer 1, stale", got)
 				}
@@ -107,13 +107,13 @@ func TestRefreshHasARequestOfItsOwn(t *testing.T) {
 }
 
 func TestFailedRefreshLeavesTheStaleAnswer(t *testing.T) {
-	for name, fault := range map[string]suite.Step{
-		"error": suite.Fail(suite.ErrUnavailable),
+	for name, fault := range map[string]llmtest.Step{
+		"error": llmtest.Fail(llmtest.ErrUnavailable),
 		"panic": func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, // B80
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", suite.Text("one"), fault, suite.Text("two"))
+				flash := llmtest.NewModel("flash", llmtest.Text("one"), fault, llmtest.Text("two"))
 				m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}).Middleware()(flash)
 				expect(t, m, "one", call.CacheMiss)
 				time.Sleep(time.Minute)
@@ -138,7 +138,7 @@ func TestFailedRefreshLeavesTheStaleAnswer(t *testing.T) {
 
 func TestRefreshIsBoundedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("one"), suite.Silent, suite.Text("two"))
+		flash := llmtest.NewModel("flash", llmtest.Text("one"), llmtest.Silent, llmtest.Text("two"))
 		m := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Hour, MaxWait: 5 * time.Second}).Middleware()(flash)
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
@@ -158,7 +158,7 @@ func TestRefreshIsBoundedInTime(t *testing.T) {
 func TestCloseEndsRefreshesAndWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := false
-		flash := suite.NewModel("flash", suite.Text("one"), func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", llmtest.Text("one"), func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			<-ctx.Done()
 			time.Sleep(time.Second)
 			ended = true
@@ -169,7 +169,7 @@ func TestCloseEndsRefreshesAndWaits(t *testing.T) {
 		ask(t.Context(), m, false)
 		time.Sleep(time.Minute)
 		ask(t.Context(), m, false)
-		suite.Takes(t, time.Second, func() { c.Close() })
+		llmtest.Takes(t, time.Second, func() { c.Close() })
 		if !ended {
 			t.Error("Close did not wait for the refresh")
 		}
@@ -193,8 +193,8 @@ func TestSlowConsumerDelaysNobodyElse(t *testing.T) {
 			}
 		}()
 		synctest.Wait()
-		suite.Takes(t, time.Second, func() { expect(t, m, "answer 1", call.CacheHit) }) // one that has waited
-		suite.Takes(t, 0, func() { expect(t, m, "answer 1", call.CacheHit) })
+		llmtest.Takes(t, time.Second, func() { expect(t, m, "answer 1", call.CacheHit) }) // one that has waited
+		llmtest.Takes(t, 0, func() { expect(t, m, "answer 1", call.CacheHit) })
 		time.Sleep(time.Minute)
 	})
 }
@@ -209,7 +209,7 @@ func TestWaiterThatGivesUpLeavesTheOthersAlone(t *testing.T) {
 		wg.Go(func() { expect(t, m, "answer 1", call.CacheHit) })
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		suite.Takes(t, time.Second, func() {
+		llmtest.Takes(t, time.Second, func() {
 			if got := ask(ctx, m, false); !errors.Is(got.Err, context.DeadlineExceeded) {
 				t.Errorf("error %v, want the waiter's own deadline", got.Err)
 			}
@@ -239,11 +239,11 @@ func TestCallerThatGivesUpHandsOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", suite.Words(10, time.Second))
+				flash := llmtest.NewModel("flash", llmtest.Words(10, time.Second))
 				m := newCache(t, cache.Config{}).Middleware()(flash)
 				go leave(t, m)
 				synctest.Wait()
-				results := suite.AskMany(t.Context(), m, 10)
+				results := llmtest.AskMany(t.Context(), m, 10)
 				misses := 0
 				for _, got := range results {
 					if got.Err != nil {
@@ -264,28 +264,28 @@ func TestCallerThatGivesUpHandsOver(t *testing.T) {
 // What failed for one caller need not fail for another, and nobody waits in line
 // for a model that is down.
 func TestCallersAskForThemselvesWhenTheCallTheyWaitedForFails(t *testing.T) {
-	for name, first := range map[string]suite.Step{"error": suite.Fail(suite.ErrUnavailable), "function call": suite.Call("1", "pay", "", nil)} {
+	for name, first := range map[string]llmtest.Step{"error": llmtest.Fail(llmtest.ErrUnavailable), "function call": llmtest.Call("1", "pay", "", nil)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				// The caller's priority decides whether it is served.
-				flash := suite.NewModel("flash", suite.Within(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				flash := llmtest.NewModel("flash", llmtest.Within(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					step := first
 					if call.From(ctx).Priority == "paid" {
-						step = suite.Text("answer")
+						step = llmtest.Text("answer")
 					}
 					step(ctx, req, stream, yield)
 				}))
 				m := newCache(t, cache.Config{}).Middleware()(flash)
 				go ask(t.Context(), m, false)
 				synctest.Wait()
-				suite.Takes(t, 2*time.Second, func() {
-					for _, got := range suite.AskMany(t.Context(), m, 10) {
+				llmtest.Takes(t, 2*time.Second, func() {
+					for _, got := range llmtest.AskMany(t.Context(), m, 10) {
 						if got.Text() == "answer" {
 							t.Errorf("%+v, want none for this caller", got)
 						}
 					}
 				})
-				for _, got := range suite.AskMany(call.With(t.Context(), call.Info{Priority: "paid"}), m, 10) {
+				for _, got := range llmtest.AskMany(call.With(t.Context(), call.Info{Priority: "paid"}), m, 10) {
 					if got.Text() != "answer" {
 						t.Errorf("%+v, want an answer", got)
 					}
@@ -298,10 +298,10 @@ func TestCallersAskForThemselvesWhenTheCallTheyWaitedForFails(t *testing.T) {
 func TestCallerWaitsForAnotherOnlySoLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newCache(t, cache.Config{MaxWait: 5 * time.Second}).Middleware()(
-			suite.NewModel("flash", suite.Within(time.Hour, suite.Text("slow")), suite.Text("quick")))
+			llmtest.NewModel("flash", llmtest.Within(time.Hour, llmtest.Text("slow")), llmtest.Text("quick")))
 		go ask(t.Context(), m, false)
 		synctest.Wait()
-		suite.Takes(t, 5*time.Second, func() { expect(t, m, "quick", call.CacheMiss) })
+		llmtest.Takes(t, 5*time.Second, func() { expect(t, m, "quick", call.CacheMiss) })
 		expect(t, m, "quick", call.CacheHit)
 	})
 }
@@ -309,7 +309,7 @@ func TestCallerWaitsForAnotherOnlySoLong(t *testing.T) {
 func TestDifferentRequestsDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newCache(t, cache.Config{}).Middleware()(numbered(time.Second))
-		suite.Takes(t, time.Second, func() {
+		llmtest.Takes(t, time.Second, func() {
 			var wg sync.WaitGroup
 			for i := range 10 {
 				wg.Go(func() { ask(call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)}), m, false) })

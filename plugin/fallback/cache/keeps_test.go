@@ -9,8 +9,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -18,7 +18,7 @@ import (
 
 // B85: a consumer may change an answer as soon as it has it.
 func TestCacheKeepsTheAnswerAsTheModelGaveIt(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("whole")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("whole")))
 	for resp := range m.GenerateContent(t.Context(), hello(), false) {
 		resp.Content.Parts[0].Text = "changed"
 	}
@@ -59,21 +59,21 @@ func TestCacheBypass(t *testing.T) {
 
 // B86
 func TestCacheNeverKeeps(t *testing.T) {
-	answer := func(change func(*model.LLMResponse)) suite.Step {
-		return suite.Respond(func() *model.LLMResponse {
+	answer := func(change func(*model.LLMResponse)) llmtest.Step {
+		return llmtest.Respond(func() *model.LLMResponse {
 			resp := &model.LLMResponse{Content: genai.NewContentFromText("text", genai.RoleModel), FinishReason: genai.FinishReasonStop}
 			change(resp)
 			return resp
 		})
 	}
-	for name, step := range map[string]suite.Step{
-		"an error":              suite.Fail(suite.ErrUnavailable),
+	for name, step := range map[string]llmtest.Step{
+		"an error":              llmtest.Fail(llmtest.ErrUnavailable),
 		"a refusal":             answer(func(r *model.LLMResponse) { r.FinishReason = genai.FinishReasonSafety }),
 		"a truncated answer":    answer(func(r *model.LLMResponse) { r.FinishReason = genai.FinishReasonMaxTokens }),
 		"an unfinished answer":  answer(func(r *model.LLMResponse) { r.FinishReason = "" }),
 		"an interrupted answer": answer(func(r *model.LLMResponse) { r.Interrupted = true }),
 		"an answer with a code": answer(func(r *model.LLMResponse) { r.ErrorCode = string(genai.FinishReasonMaxTokens) }),
-		"a function call":       suite.Call("1", "pay", "", nil),
+		"a function call":       llmtest.Call("1", "pay", "", nil),
 		"text and function call": answer(func(r *model.LLMResponse) {
 			r.Content.Parts = append(r.Content.Parts, genai.NewPartFromFunctionCall("pay", nil))
 		}),
@@ -88,7 +88,7 @@ func TestCacheNeverKeeps(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCache(t, cache.Config{})
-			m := c.Middleware()(suite.NewModel("flash", step))
+			m := c.Middleware()(llmtest.NewModel("flash", step))
 			ask(t.Context(), m, false)
 			if got := ask(t.Context(), m, false); status(got) == call.CacheHit || c.Bytes() != 0 {
 				t.Errorf("%+v is a hit, %d bytes kept", got, c.Bytes())
@@ -110,7 +110,7 @@ func TestCacheCountsAllOfAnAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			resp.FinishReason = genai.FinishReasonStop
 			c := newCache(t, cache.Config{})
-			for range c.Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse { return resp }))).GenerateContent(t.Context(), hello(), false) {
+			for range c.Middleware()(llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse { return resp }))).GenerateContent(t.Context(), hello(), false) {
 				continue
 			}
 			if got := c.Bytes(); got < len(large) || got > 2*len(large) {
@@ -123,7 +123,7 @@ func TestCacheCountsAllOfAnAnswer(t *testing.T) {
 // An answer of one cache does not live longer for having passed another.
 func TestCacheDoesNotKeepWhatAnotherCacheKept(t *testing.T) {
 	inner, outer := newCache(t, cache.Config{}), newCache(t, cache.Config{})
-	m := inner.Middleware()(suite.NewModel("flash", suite.Text("kept")))
+	m := inner.Middleware()(llmtest.NewModel("flash", llmtest.Text("kept")))
 	ask(t.Context(), m, false)
 	ask(t.Context(), outer.Middleware()(m), false)
 	if outer.Bytes() != 0 {
@@ -161,7 +161,7 @@ func TestCacheInFrontOfSeveralModels(t *testing.T) {
 	} {
 		c := cache.MustNew(cache.Config{})
 		defer func() { _ = c.Close() }()
-		lite := suite.NewModel("lite", suite.Text("hi"))
+		lite := llmtest.NewModel("lite", llmtest.Text("hi"))
 		m := c.MiddlewareFor(test.also)(&renamed{lite, "flash", test.root})
 		for range 2 {
 			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("x")}, false) {
@@ -178,7 +178,7 @@ func TestCacheInFrontOfSeveralModels(t *testing.T) {
 
 // renamed is a model under another name, whose call starts at root.
 type renamed struct {
-	*suite.Model
+	*llmtest.Model
 	name, root string
 }
 

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 )
 
@@ -78,7 +78,7 @@ func BenchmarkCacheKey(b *testing.B) {
 func BenchmarkCacheHit(b *testing.B) {
 	for _, bench := range keyBenchmarks {
 		b.Run(bench.name, func(b *testing.B) {
-			m := newCache(b, cache.Config{}).Middleware()(suite.Bare{Step: suite.Text("It is 21.5 degrees and the sky is clear.")})
+			m := newCache(b, cache.Config{}).Middleware()(llmtest.Bare{Step: llmtest.Text("It is 21.5 degrees and the sky is clear.")})
 			consume(b, m, bench.req, false)
 			b.ReportAllocs()
 			for b.Loop() {

@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -37,7 +37,7 @@ var notInKey = map[string]string{
 
 // B86, B124
 func TestCacheKeyHasEveryField(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	f := &fields{t: t, m: m, seen: map[reflect.Type]bool{}, used: map[string]bool{}}
 	f.expect("an empty request", new(model.LLMRequest), call.CacheMiss)
 	f.walk(reflect.TypeFor[model.LLMRequest](), func(set func(reflect.Value)) *model.LLMRequest {

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -65,7 +65,7 @@ func randomIDs(seed uint64) func() string {
 
 // B124
 func TestCacheHitsWhateverIDsCallsHave(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	for _, req := range session(randomIDs(1)) {
 		if got := cacheStatus(t.Context(), t, m, req); got != call.CacheMiss {
 			t.Errorf("after %d contents of the first session: %s, want a miss", len(req.Contents), got)
@@ -87,7 +87,7 @@ func TestCacheHitsWhateverIDsCallsHave(t *testing.T) {
 // B124: where responses come in the order of their calls, they say which belong
 // together without ids.
 func TestCacheHitsWithoutIDsOfCalls(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	cacheStatus(t.Context(), t, m, toolSession("call_"))
 	if got := cacheStatus(t.Context(), t, m, toolSession("")); got != call.CacheHit {
 		t.Errorf("without ids: %s, want a hit", got)
@@ -96,7 +96,7 @@ func TestCacheHitsWithoutIDsOfCalls(t *testing.T) {
 
 // B86: the same calls and responses, otherwise paired, are another conversation.
 func TestCacheKeysDifferByWhatResponsesBelongTo(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	asked := func(calls []string, responses ...string) *model.LLMRequest {
 		req := hello()
 		said, answered := &genai.Content{Role: genai.RoleModel}, &genai.Content{Role: genai.RoleUser}
@@ -150,7 +150,7 @@ func TestCacheKeysFollowPairing(t *testing.T) {
 	c := newCache(t, cache.Config{})
 	paired := map[string]string{} // what was sent when a key was new, by the text of the answer
 	n := 0
-	m := c.Middleware()(suite.Bare{Step: suite.Respond(func() *model.LLMResponse {
+	m := c.Middleware()(llmtest.Bare{Step: llmtest.Respond(func() *model.LLMResponse {
 		n++
 		return &model.LLMResponse{Content: genai.NewContentFromText(fmt.Sprint(n), genai.RoleModel), FinishReason: genai.FinishReasonStop}
 	})})

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -50,7 +50,7 @@ func TestCacheKeysDifferByModelVersionAndTenant(t *testing.T) {
 		{tenant("acme"), "default", []string{"gemini", "2.5"}, call.CacheHit},
 		{call.With(tenant("acme"), call.Info{User: "other"}), "gemini-2.5-flash", nil, call.CacheHit},
 	} {
-		m := c.Middleware(test.version...)(suite.NewModel(test.model, suite.Text("text")))
+		m := c.Middleware(test.version...)(llmtest.NewModel(test.model, llmtest.Text("text")))
 		if got := cacheStatus(test.ctx, t, m, hello()); got != test.want {
 			t.Errorf("%s %v for %q: %s, want %s", test.model, test.version, call.From(test.ctx).Tenant, got, test.want)
 		}
@@ -66,7 +66,7 @@ func TestCacheScope(t *testing.T) {
 		}
 		return []string{info.Tenant, info.User}
 	}})
-	m := c.Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	for _, test := range []struct{ tenant, user, want string }{
 		{"", "ada", call.CacheMiss},
 		{"", "bob", call.CacheMiss},
@@ -107,7 +107,7 @@ func TestCacheKeyIsStable(t *testing.T) {
 		}
 		return req
 	}
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	cacheStatus(t.Context(), t, m, request(false, "one session's"))
 	if got := cacheStatus(t.Context(), t, m, request(true, "another's")); got != call.CacheHit {
 		t.Errorf("the same request is a %s", got)
@@ -116,7 +116,7 @@ func TestCacheKeyIsStable(t *testing.T) {
 
 // B86: neighbours must not run into each other, nor values of different types.
 func TestCacheKeysOfSimilarRequestsDiffer(t *testing.T) {
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	texts := func(texts ...string) *model.LLMRequest {
 		req := hello()
 		for _, text := range texts {
@@ -178,7 +178,7 @@ func TestCacheLeavesCyclesAlone(t *testing.T) {
 	cycle["self"] = cycle
 	req := hello()
 	req.Config = &genai.GenerateContentConfig{ResponseJsonSchema: cycle}
-	m := newCache(t, cache.Config{}).Middleware()(suite.NewModel("flash", suite.Text("text")))
+	m := newCache(t, cache.Config{}).Middleware()(llmtest.NewModel("flash", llmtest.Text("text")))
 	if got := cacheStatus(t.Context(), t, m, req); got != call.CacheBypass {
 		t.Errorf("a request without end is a %s, want a bypass", got)
 	}

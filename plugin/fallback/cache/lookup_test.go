@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -23,7 +23,7 @@ func TestCacheForLookupOnly(t *testing.T) {
 		defer c.Close()
 		m := c.Middleware()(flash)
 		for range 2 {
-			for i, got := range suite.AskMany(t.Context(), m, 3) {
+			for i, got := range llmtest.AskMany(t.Context(), m, 3) {
 				if got.Err != nil || status(got) != call.CacheBypass || got.Text() == "" {
 					t.Errorf("call %d: %q, %q, %v; want an answer of the model", i, got.Text(), status(got), got.Err)
 				}
@@ -47,8 +47,8 @@ func TestAnotherTargetsAnswerIsKeptForLookupAlone(t *testing.T) {
 		"a router in somebody's own model": func(m model.LLM) model.LLM { return struct{ model.LLM }{m} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("of flash"))
-			pro := suite.NewModel("pro", suite.Text("of pro"))
+			flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("of flash"))
+			pro := llmtest.NewModel("pro", llmtest.Text("of pro"))
 			c := newCache(t, cache.Config{})
 			m := c.Middleware()(around(router.MustFallback(router.Config{}, flash, pro)))
 			expect(t, m, "of pro", call.CacheMiss)
@@ -64,8 +64,8 @@ func TestAnotherTargetsAnswerIsKeptForLookupAlone(t *testing.T) {
 // the last one there is of any target is the best for the last resort.
 func TestAnotherTargetsAnswerTakesNoHitsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("of flash"), suite.Fail(suite.ErrUnavailable))
-		pro := suite.NewModel("pro", suite.Text("of pro"))
+		flash := llmtest.NewModel("flash", llmtest.Text("of flash"), llmtest.Fail(llmtest.ErrUnavailable))
+		pro := llmtest.NewModel("pro", llmtest.Text("of pro"))
 		c := newCache(t, cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute})
 		m := c.Middleware()(router.MustFallback(router.Config{}, flash, pro))
 		expect(t, m, "of flash", call.CacheMiss)
@@ -86,9 +86,9 @@ func TestAnotherTargetsAnswerTakesNoHitsPlace(t *testing.T) {
 
 func TestNobodyIsGivenAnotherTargetsAnswerForWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Within(time.Second, suite.Fail(suite.ErrUnavailable)))
-		m := newCache(t, cache.Config{}).Middleware()(router.MustFallback(router.Config{}, flash, suite.NewModel("pro", suite.Text("of pro"))))
-		for _, got := range suite.AskMany(t.Context(), m, 3) {
+		flash := llmtest.NewModel("flash", llmtest.Within(time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+		m := newCache(t, cache.Config{}).Middleware()(router.MustFallback(router.Config{}, flash, llmtest.NewModel("pro", llmtest.Text("of pro"))))
+		for _, got := range llmtest.AskMany(t.Context(), m, 3) {
 			if md, _ := call.ReadResponse(got.Final); got.Text() != "of pro" || !md.Triggered || md.CacheStatus != call.CacheMiss {
 				t.Errorf("%q, metadata %+v; want an answer that says how it came", got.Text(), md)
 			}

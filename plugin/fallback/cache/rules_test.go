@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -65,7 +65,7 @@ func TestCacheRules(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := cache.MustNew(cache.Config{TTL: time.Hour, StaleWhileRevalidate: time.Minute, Rules: rules})
 				defer c.Close()
-				m := c.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+				m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 				ctx := call.With(t.Context(), test.info)
 				if test.ttl == 0 {
 					for range 2 {
@@ -102,7 +102,7 @@ func TestCacheRuleOfTheCallerDecides(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := cache.MustNew(cache.Config{TTL: time.Hour, Rules: []cache.Rule{{Agent: "clerk", TTL: time.Minute}}})
 		defer c.Close()
-		m := c.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 		clerk := call.With(t.Context(), call.Info{Agent: "clerk"})
 		statusFor(t, t.Context(), m, user("hi"))
 		time.Sleep(30 * time.Minute)
@@ -137,7 +137,7 @@ func ExampleRule() {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	m := c.Middleware()(suite.NewModel("flash", suite.Text("Nine.")))
+	m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("Nine.")))
 	for _, question := range []string{"When do you open?", "When do you open?", "What time is it?"} {
 		for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{Contents: genai.Text(question)}, false) {
 			if err != nil {
@@ -171,7 +171,7 @@ func TestCacheRuleSeesABoundedPrompt(t *testing.T) {
 		"a prompt without letters": {"", call.CacheMiss},
 	} {
 		c := cache.MustNew(cache.Config{TTL: time.Hour, Rules: rules})
-		m := c.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		m := c.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 		if got := statusFor(t, t.Context(), m, user(test.text)); got != test.status {
 			t.Errorf("%s: status %q, want %q", name, got, test.status)
 		}

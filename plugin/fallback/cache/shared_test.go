@@ -10,14 +10,15 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // replicas returns the caches of two replicas.
-func replicas(t *testing.T, store *suite.Store, config cache.Config) (a, b *cache.Cache) {
+func replicas(t *testing.T, store *statetest.Store, config cache.Config) (a, b *cache.Cache) {
 	t.Helper()
 	config.State = store.Replica(t)
 	a = newCache(t, config)
@@ -30,15 +31,15 @@ func replicas(t *testing.T, store *suite.Store, config cache.Config) (a, b *cach
 func TestAnswerOfAnotherReplicaIsAHit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute}
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		a, b := replicas(t, store, config)
-		flash, other := numbered(0), suite.NewModel("flash", suite.Text("not needed"))
+		flash, other := numbered(0), llmtest.NewModel("flash", llmtest.Text("not needed"))
 		expect(t, a.Middleware("v1")(flash), "answer 1", call.CacheMiss)
 		synctest.Wait()
 		front := b.Middleware("v1")(other)
 		time.Sleep(40 * time.Second)
 		expect(t, front, "answer 1", call.CacheHit)
-		ctx, trips := suite.CountTrips(t.Context())
+		ctx, trips := statetest.CountTrips(t.Context())
 		if got := ask(ctx, front, true); status(got) != call.CacheHit || trips.Load() != 0 {
 			t.Errorf("the second hit is %q after %d trips; want one from memory", status(got), trips.Load())
 		}
@@ -56,7 +57,7 @@ func TestAnswerOfAnotherReplicaIsAHit(t *testing.T) {
 			t.Errorf("%d calls of the models; want 2", n)
 		}
 
-		for name, m := range map[string]model.LLM{"version": b.Middleware("v2")(numbered(0)), "model": b.Middleware("v1")(suite.NewModel("pro", suite.Text("answer 1")))} {
+		for name, m := range map[string]model.LLM{"version": b.Middleware("v2")(numbered(0)), "model": b.Middleware("v1")(llmtest.NewModel("pro", llmtest.Text("answer 1")))} {
 			if got := ask(t.Context(), m, false); status(got) != call.CacheMiss {
 				t.Errorf("a call of another %s is a %s", name, status(got))
 			}
@@ -71,10 +72,10 @@ func TestAnswerOfAnotherReplicaIsAHit(t *testing.T) {
 // A stale answer of another replica is returned at once and refreshed, and so is Lookup's.
 func TestStaleAnswerOfAnotherReplica(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := replicas(t, suite.NewStore(), cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute})
+		a, b := replicas(t, statetest.NewStore(), cache.Config{TTL: time.Minute, StaleWhileRevalidate: time.Minute})
 		expect(t, a.Middleware()(numbered(0)), "answer 1", call.CacheMiss)
 		time.Sleep(90 * time.Second)
-		late := suite.NewModel("flash", suite.Within(time.Second, suite.Text("new")))
+		late := llmtest.NewModel("flash", llmtest.Within(time.Second, llmtest.Text("new")))
 		expect(t, b.Middleware()(late), "answer 1", call.CacheStale)
 		time.Sleep(2 * time.Second)
 		expect(t, b.Middleware()(late), "new", call.CacheHit)
@@ -93,22 +94,22 @@ func TestStaleAnswerOfAnotherReplica(t *testing.T) {
 func TestLookupFindsAnswersOfOtherReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, only := range []bool{false, true} {
-			store := suite.NewStore()
+			store := statetest.NewStore()
 			a, b := replicas(t, store, cache.Config{LookupOnly: only})
-			backup := router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)), suite.NewModel("backup", suite.Text("of the backup")))
+			backup := router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("backup", llmtest.Text("of the backup")))
 			ask(t.Context(), a.Middleware()(backup), false)
 			synctest.Wait()
 			var found string
-			looks := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+			looks := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 				if resp, _, ok := b.Lookup(ctx, hello()); ok {
 					found = resp.Content.Parts[0].Text
 				}
-				if _, _, ok := b.Lookup(ctx, suite.UserSays("something else")); ok {
+				if _, _, ok := b.Lookup(ctx, llmtest.UserSays("something else")); ok {
 					t.Error("Lookup has found an answer to another request")
 				}
-				suite.Fail(suite.ErrUnavailable)(ctx, req, streamed, yield)
+				llmtest.Fail(llmtest.ErrUnavailable)(ctx, req, streamed, yield)
 			})
-			ctx, trips := suite.CountTrips(t.Context())
+			ctx, trips := statetest.CountTrips(t.Context())
 			ask(ctx, b.Middleware()(looks), false)
 			if found != "of the backup" {
 				t.Errorf("LookupOnly %t: Lookup has found %q", only, found)
@@ -123,11 +124,11 @@ func TestLookupFindsAnswersOfOtherReplicas(t *testing.T) {
 // Many concurrent calls for one request search the store once, and call the model once.
 func TestConcurrentMissesSearchOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, b := replicas(t, suite.NewStore(), cache.Config{})
+		_, b := replicas(t, statetest.NewStore(), cache.Config{})
 		flash := numbered(time.Second)
-		ctx, trips := suite.CountTrips(t.Context())
+		ctx, trips := statetest.CountTrips(t.Context())
 		m := b.Middleware()(flash)
-		for _, got := range suite.AskMany(ctx, m, 50) {
+		for _, got := range llmtest.AskMany(ctx, m, 50) {
 			if got.Text() != "answer 1" {
 				t.Errorf("%q, %v", got.Text(), got.Err)
 			}
@@ -141,8 +142,8 @@ func TestConcurrentMissesSearchOnce(t *testing.T) {
 // An answer that turns out not to be whole is withdrawn from the other replicas.
 func TestAnswerInPartsIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, b := replicas(t, suite.NewStore(), cache.Config{})
-		twice := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		a, b := replicas(t, statetest.NewStore(), cache.Config{})
+		twice := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			for i := range 2 {
 				if !yield(&model.LLMResponse{Content: genai.NewContentFromText(fmt.Sprint(i), genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil) {
 					return
@@ -158,14 +159,14 @@ func TestAnswerInPartsIsNotShared(t *testing.T) {
 // Without the store a replica has its own answers, and its calls wait 5 ms at most, once. B96
 func TestCacheWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		a, _ := replicas(t, store, cache.Config{})
 		store.Frozen(true)
 		m := a.Middleware()(numbered(0))
-		suite.Takes(t, 5*time.Millisecond, func() { expect(t, m, "answer 1", call.CacheMiss) })
-		suite.Takes(t, 0, func() {
+		llmtest.Takes(t, 5*time.Millisecond, func() { expect(t, m, "answer 1", call.CacheMiss) })
+		llmtest.Takes(t, 0, func() {
 			expect(t, m, "answer 1", call.CacheHit)
-			if got := suite.Collect(m.GenerateContent(t.Context(), suite.UserSays("another"), false)); status(got) != call.CacheMiss {
+			if got := llmtest.Collect(m.GenerateContent(t.Context(), llmtest.UserSays("another"), false)); status(got) != call.CacheMiss {
 				t.Errorf("another request is a %s", status(got))
 			}
 		})

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -26,7 +26,7 @@ func (e *badError) Error() string { return e.text }
 // badJudge is a case of a judge that has no confidence in an answer.
 type badJudge struct {
 	judge  cascade.Judge
-	cheap  suite.Step    // of the cheap model; nil for "cheap"
+	cheap  llmtest.Step  // of the cheap model; nil for "cheap"
 	reason string        // why the answer is rejected
 	took   time.Duration // by the whole call
 }
@@ -38,11 +38,11 @@ func TestBadJudges(t *testing.T) {
 	} {
 		for name, test := range cases {
 			t.Run(kind+"/"+name, func(t *testing.T) {
-				suite.InBubble(t, func(t *testing.T, streamed bool) {
+				llmtest.InBubble(t, func(t *testing.T, streamed bool) {
 					defer time.Sleep(2 * time.Hour) // the deaf ones have ended then
 					cheap := test.cheap
 					if cheap == nil {
-						cheap = suite.Text("cheap")
+						cheap = llmtest.Text("cheap")
 					}
 					started := time.Now()
 					got, record := judgedBy(t.Context(), test.judge, cheap, streamed)
@@ -55,7 +55,7 @@ func TestBadJudges(t *testing.T) {
 					if diff := cmp.Diff([]string{"flash failed: judge: " + test.reason, "pro ok"}, list); diff != "" {
 						t.Errorf("record (-want +got):\n%s", diff)
 					}
-					if got.Err != nil || got.Final == nil || suite.TextOf(got.Final.Content) != "strong" || got.Metadata().Reason != "judge: "+test.reason {
+					if got.Err != nil || got.Final == nil || llmtest.TextOf(got.Final.Content) != "strong" || got.Metadata().Reason != "judge: "+test.reason {
 						t.Errorf("the consumer saw %q (%v) because of %q, want the strong model's answer", got.Stream, got.Err, got.Metadata().Reason)
 					}
 					if took := time.Since(started); took != test.took {
@@ -69,11 +69,11 @@ func TestBadJudges(t *testing.T) {
 
 func badLogProbs() map[string]badJudge {
 	judge := cascade.JudgeLogProbs(true)
-	tokens := func(value float64) suite.Step {
-		return suite.Respond(func() *model.LLMResponse { return logprobs(whole("cheap", 1), float32(value), -0.1) })
+	tokens := func(value float64) llmtest.Step {
+		return llmtest.Respond(func() *model.LLMResponse { return logprobs(whole("cheap", 1), float32(value), -0.1) })
 	}
-	average := func(value float64) suite.Step {
-		return suite.Respond(func() *model.LLMResponse { return averaging(whole("cheap", 1), value) })
+	average := func(value float64) llmtest.Step {
+		return llmtest.Respond(func() *model.LLMResponse { return averaging(whole("cheap", 1), value) })
 	}
 	return map[string]badJudge{
 		"none":                  {judge, nil, "the answer has no log-probabilities", 0},
@@ -84,8 +84,8 @@ func badLogProbs() map[string]badJudge {
 		"average, infinite":     {judge, average(math.Inf(1)), "confidence +Inf is not from 0 to 1", 0},
 		"average, impossible":   {judge, average(math.Inf(-1)), "confidence 0 below 0.8", 0},
 		"average, more than 1":  {judge, average(math.Log(1.5)), "confidence 1.5 is not from 0 to 1", 0},
-		"in pieces, infinite":   {judge, suite.Send(logprobs(suite.Chunk("che"), -0.1), logprobs(suite.Chunk("ap"), float32(math.Inf(1))), whole("cheap", 1)), "confidence +Inf is not from 0 to 1", 0},
-		"in pieces, of nothing": {judge, suite.Send(logprobs(suite.Chunk("che")), logprobs(suite.Chunk("ap")), whole("cheap", 1)), "the answer has no log-probabilities", 0},
+		"in pieces, infinite":   {judge, llmtest.Send(logprobs(llmtest.Chunk("che"), -0.1), logprobs(llmtest.Chunk("ap"), float32(math.Inf(1))), whole("cheap", 1)), "confidence +Inf is not from 0 to 1", 0},
+		"in pieces, of nothing": {judge, llmtest.Send(logprobs(llmtest.Chunk("che")), logprobs(llmtest.Chunk("ap")), whole("cheap", 1)), "the answer has no log-probabilities", 0},
 	}
 }
 
@@ -105,7 +105,7 @@ func badStatements() map[string]badJudge {
 		"CONFIDENCE: 1":              "it states a confidence and nothing else",
 		"CONFIDENCE: 1\nCONFIDENCE:": "it states a confidence and nothing else",
 	} {
-		cases[text] = badJudge{cascade.JudgeStated(cascade.AskConfidence), suite.Text(text), reason, 0}
+		cases[text] = badJudge{cascade.JudgeStated(cascade.AskConfidence), llmtest.Text(text), reason, 0}
 	}
 	return cases
 }
@@ -150,21 +150,21 @@ func badFunctions() map[string]badJudge {
 }
 
 func badGraders() map[string]badJudge {
-	grader := func(step suite.Step) cascade.Judge { return cascade.JudgeModel(suite.NewModel("grader", step), "") }
+	grader := func(step llmtest.Step) cascade.Judge { return cascade.JudgeModel(llmtest.NewModel("grader", step), "") }
 	panicking := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("boom") }
 	ending := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { runtime.Goexit() }
-	calling := suite.Call("1", "look", "", nil)
+	calling := llmtest.Call("1", "look", "", nil)
 	cases := map[string]badJudge{
-		"fails":              {grader(suite.Fail(suite.ErrQuota)), nil, "it failed", 0},
+		"fails":              {grader(llmtest.Fail(llmtest.ErrQuota)), nil, "it failed", 0},
 		"panics":             {grader(panicking), nil, "it failed", 0},
 		"ends its goroutine": {grader(ending), nil, "it failed", 0},
-		"hangs":              {grader(suite.Within(time.Hour, suite.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
-		"hangs deafly":       {grader(suite.Deaf(time.Hour, suite.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
-		"nothing":            {grader(suite.Send()), nil, "it failed", 0},
-		"an empty answer":    {grader(suite.Mute(genai.FinishReasonStop)), nil, "it failed", 0},
-		"only thoughts":      {grader(suite.Mute(genai.FinishReasonStop, "CONFIDENCE: 1")), nil, "it failed", 0},
-		"a nil response":     {grader(suite.Send(nil)), nil, "it failed", 0},
-		"only pieces":        {grader(suite.Send(suite.Chunk("CONFIDENCE: 1"))), nil, "it failed", 0},
+		"hangs":              {grader(llmtest.Within(time.Hour, llmtest.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
+		"hangs deafly":       {grader(llmtest.Deaf(time.Hour, llmtest.Text("1"))), nil, "no verdict within 2s", 2 * time.Second},
+		"nothing":            {grader(llmtest.Send()), nil, "it failed", 0},
+		"an empty answer":    {grader(llmtest.Mute(genai.FinishReasonStop)), nil, "it failed", 0},
+		"only thoughts":      {grader(llmtest.Mute(genai.FinishReasonStop, "CONFIDENCE: 1")), nil, "it failed", 0},
+		"a nil response":     {grader(llmtest.Send(nil)), nil, "it failed", 0},
+		"only pieces":        {grader(llmtest.Send(llmtest.Chunk("CONFIDENCE: 1"))), nil, "it failed", 0},
 		"calls a function":   {grader(calling), nil, "its reply has no confidence", 0},
 	}
 	for reply, reason := range map[string]string{
@@ -181,7 +181,7 @@ func badGraders() map[string]badJudge {
 		"CONFIDENCE: 1.5":  "confidence 1.5 is not from 0 to 1",
 		"CONFIDENCE: 150%": "confidence 1.5 is not from 0 to 1",
 	} {
-		cases["reply "+reply] = badJudge{grader(suite.Text(reply)), nil, reason, 0}
+		cases["reply "+reply] = badJudge{grader(llmtest.Text(reply)), nil, reason, 0}
 	}
 	return cases
 }

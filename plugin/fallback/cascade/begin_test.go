@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -25,8 +25,8 @@ func TestTurnLeavesAStrongModelOverTheCeiling(t *testing.T) {
 		Judges: []cascade.Judge{sure(0)}, MaxCost: 0.02, Hold: true,
 		Price: func(string, *model.LLMRequest) (float64, bool) { return cost, true },
 	})
-	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
-	m, ctx := cascade.MustNew(config, cheap, strong), suite.InTurn(t.Context(), "turn")
+	cheap, strong := llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))
+	m, ctx := cascade.MustNew(config, cheap, strong), llmtest.InTurn(t.Context(), "turn")
 	for i, step := range []struct {
 		cost         float64
 		want, record string
@@ -36,7 +36,7 @@ func TestTurnLeavesAStrongModelOverTheCeiling(t *testing.T) {
 		{0.03, "cheap[cheap]", "flash failed, pro skipped"},
 	} {
 		cost, *record = step.cost, nil
-		got := suite.Ask(ctx, m, true)
+		got := llmtest.Ask(ctx, m, true)
 		if list := strings.Join(outcomes(*record), ", "); got.Stream != step.want || list != step.record {
 			t.Errorf("call %d: the consumer saw %q (%v) with the record %q, want %q with %q", i, got.Stream, got.Err, list, step.want, step.record)
 		}
@@ -51,7 +51,7 @@ func TestNamedStrongModelMayBeBarred(t *testing.T) {
 	} {
 		config, record := recorded(config)
 		config.Judges = []cascade.Judge{sure(1)}
-		got := askFor(t.Context(), cascade.MustNew(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), "pro")
+		got := askFor(t.Context(), cascade.MustNew(config, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))), "pro")
 		if diff := cmp.Diff([]string{"pro skipped", "flash ok"}, outcomes(*record)); diff != "" || got.Stream != "cheap[cheap]" {
 			t.Errorf("%s: the consumer saw %q (%v); record (-want +got):\n%s", name, got.Stream, got.Err, diff)
 		}
@@ -65,8 +65,8 @@ func TestCostIsProjectedOnce(t *testing.T) {
 		m := cascade.MustNew(cascade.Config{
 			Judges: []cascade.Judge{sure(confidence)}, MaxCost: 1,
 			Price: func(string, *model.LLMRequest) (float64, bool) { asked++; return 0.5, true },
-		}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-		suite.Ask(t.Context(), m, true)
+		}, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota)))
+		llmtest.Ask(t.Context(), m, true)
 		if asked != want {
 			t.Errorf("with confidence %v the price is asked for %d times, want %d", confidence, asked, want)
 		}
@@ -75,9 +75,9 @@ func TestCostIsProjectedOnce(t *testing.T) {
 
 // To a tenant that uses the strong model, it is no fallback; the cheap one is.
 func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
-	answers, fails := suite.Text("strong"), suite.Fail(suite.ErrQuota)
+	answers, fails := llmtest.Text("strong"), llmtest.Fail(llmtest.ErrQuota)
 	for name, test := range map[string]struct {
-		strong suite.Step
+		strong llmtest.Step
 		behind bool     // the cascade is the fallback of a model that is down
 		want   string   // model, triggered, original and fallback model
 		hooks  []string // fallbacks that the cascade's hook hears of
@@ -94,11 +94,11 @@ func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
 				Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 					heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel)
 				}},
-			}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
+			}, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", test.strong))
 			if test.behind {
-				m = router.MustFallback(router.Config{}, suite.NewModel("gpt", suite.Fail(suite.ErrQuota)), m)
+				m = router.MustFallback(router.Config{}, llmtest.NewModel("gpt", llmtest.Fail(llmtest.ErrQuota)), m)
 			}
-			got := suite.Ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true)
+			got := llmtest.Ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true)
 			md := got.Metadata()
 			if line := fmt.Sprint(md.ModelName, " ", md.Triggered, " ", md.OriginalModel, " ", md.FallbackModel); line != test.want || got.Err != nil {
 				t.Errorf("metadata %q (%v), want %q", line, got.Err, test.want)
@@ -112,7 +112,7 @@ func TestStrongModelOfATenantIsNoFallback(t *testing.T) {
 
 // A Judge does not change, nor does what a cascade was made from.
 func TestJudgeIsImmutable(t *testing.T) {
-	text := func(name string) model.LLM { return suite.NewModel(name, suite.Text(name)) }
+	text := func(name string) model.LLM { return llmtest.NewModel(name, llmtest.Text(name)) }
 	base := sure(0.1).DegradeBelow(0.9, text("a")).DegradeBelow(0.8, text("b")).DegradeBelow(0.7, text("c"))
 	judges := []cascade.Judge{base.DegradeBelow(0.2, text("d")), base.DegradeBelow(0.3, text("e")), base}
 	tenants := map[string]cascade.Settings{"": {MaxCost: math.Inf(1)}}
@@ -123,7 +123,7 @@ func TestJudgeIsImmutable(t *testing.T) {
 	clear(judges)
 	tenants[""] = cascade.Settings{Use: cascade.UseCheap}
 	for i, want := range []string{"d[d]", "e[e]", "c[c]"} {
-		if got := suite.Ask(t.Context(), models[i], true); got.Stream != want {
+		if got := llmtest.Ask(t.Context(), models[i], true); got.Stream != want {
 			t.Errorf("cascade %d: the consumer saw %q (%v), want %q", i, got.Stream, got.Err, want)
 		}
 	}
@@ -132,7 +132,7 @@ func TestJudgeIsImmutable(t *testing.T) {
 // B59: tools that the provider runs itself do not run a second time here, so an answer
 // with them is judged.
 func TestAnswerWithTheProvidersToolsIsJudged(t *testing.T) {
-	cheap := suite.Respond(func() *model.LLMResponse {
+	cheap := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{FinishReason: genai.FinishReasonStop, Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
 			{ToolCall: &genai.ToolCall{ID: "1"}}, {ToolResponse: &genai.ToolResponse{ID: "1"}}, {Text: "cheap"},
 		}}}

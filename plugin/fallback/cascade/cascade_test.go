@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -21,10 +21,10 @@ import (
 var errBadKey = genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "API key not valid. Please pass a valid API key."}
 
 // askFor makes one call of m with the name of a model.
-func askFor(ctx context.Context, m model.LLM, name string) suite.Seen {
-	req := suite.UserSays("hi")
+func askFor(ctx context.Context, m model.LLM, name string) llmtest.Seen {
+	req := llmtest.UserSays("hi")
 	req.Model = name
-	return suite.Collect(m.GenerateContent(ctx, req, true))
+	return llmtest.Collect(m.GenerateContent(ctx, req, true))
 }
 
 // sure returns a judge with that confidence in any answer.
@@ -77,8 +77,8 @@ func TestCascadeByConfidence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, record := recorded(test.config)
-			cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
-			got := suite.Ask(t.Context(), cascade.MustNew(config, cheap, strong), true)
+			cheap, strong := llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))
+			got := llmtest.Ask(t.Context(), cascade.MustNew(config, cheap, strong), true)
 			if got.Stream != test.want || got.Err != nil {
 				t.Fatalf("the consumer saw %q (%v), want %q", got.Stream, got.Err, test.want)
 			}
@@ -106,13 +106,13 @@ func TestCascadeByConfidence(t *testing.T) {
 
 // The strong model gets what the caller has asked, and the caller's request is unchanged.
 func TestStrongModelGetsTheOriginalRequest(t *testing.T) {
-	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
+	cheap, strong := llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence), cascade.JudgeLogProbs(true)}}, cheap, strong)
-	req := suite.UserSays("hi")
+	req := llmtest.UserSays("hi")
 	req.Config = &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("Be brief.", genai.RoleUser)}
-	suite.Collect(m.GenerateContent(t.Context(), req, true))
+	llmtest.Collect(m.GenerateContent(t.Context(), req, true))
 	got := strong.Requests()[0]
-	want := suite.UserSays("hi")
+	want := llmtest.UserSays("hi")
 	want.Model = "pro"
 	want.Config = &genai.GenerateContentConfig{SystemInstruction: genai.NewContentFromText("Be brief.", genai.RoleUser)}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -129,26 +129,26 @@ func TestStrongModelGetsTheOriginalRequest(t *testing.T) {
 // A cheap model that fails is replaced without a judge.
 func TestCascadeWithAFailedModel(t *testing.T) {
 	rejecting := cascade.Config{Judges: []cascade.Judge{sure(0.1)}}
-	badKey := suite.Fail(errBadKey)
+	badKey := llmtest.Fail(errBadKey)
 	for name, test := range map[string]struct {
-		cheap, strong suite.Step
+		cheap, strong llmtest.Step
 		want          string
 		record        []string
 		degraded      string
 		err           string
 	}{
-		"cheap fails":            {suite.Fail(suite.ErrQuota), suite.Text("strong"), "strong[strong]", []string{"flash failed", "pro ok"}, "", ""},
-		"cheap fails in between": {suite.Fail(suite.ErrUnavailable, "half "), suite.Text("strong"), "half |strong[strong]", []string{"flash failed", "pro ok"}, "", ""},
-		"cheap has a bad key":    {badKey, suite.Text("strong"), "", []string{"flash failed"}, "", errBadKey.Message},
-		"both fail":              {suite.Fail(suite.ErrQuota), suite.Fail(suite.ErrUnavailable), "", []string{"flash failed", "pro failed"}, "", suite.ErrQuota.Message},
-		"strong fails":           {suite.Text("cheap"), suite.Fail(suite.ErrUnavailable), "cheap|[cheap]", []string{"flash failed", "pro failed"}, "flash", ""},
-		"strong fails halfway":   {suite.Text("cheap"), suite.Fail(suite.ErrUnavailable, "half "), "cheap|half |[cheap]", []string{"flash failed", "pro failed"}, "flash", ""},
-		"strong has a bad key":   {suite.Text("cheap"), badKey, "cheap", []string{"flash failed", "pro failed"}, "", errBadKey.Message},
+		"cheap fails":            {llmtest.Fail(llmtest.ErrQuota), llmtest.Text("strong"), "strong[strong]", []string{"flash failed", "pro ok"}, "", ""},
+		"cheap fails in between": {llmtest.Fail(llmtest.ErrUnavailable, "half "), llmtest.Text("strong"), "half |strong[strong]", []string{"flash failed", "pro ok"}, "", ""},
+		"cheap has a bad key":    {badKey, llmtest.Text("strong"), "", []string{"flash failed"}, "", errBadKey.Message},
+		"both fail":              {llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrUnavailable), "", []string{"flash failed", "pro failed"}, "", llmtest.ErrQuota.Message},
+		"strong fails":           {llmtest.Text("cheap"), llmtest.Fail(llmtest.ErrUnavailable), "cheap|[cheap]", []string{"flash failed", "pro failed"}, "flash", ""},
+		"strong fails halfway":   {llmtest.Text("cheap"), llmtest.Fail(llmtest.ErrUnavailable, "half "), "cheap|half |[cheap]", []string{"flash failed", "pro failed"}, "flash", ""},
+		"strong has a bad key":   {llmtest.Text("cheap"), badKey, "cheap", []string{"flash failed", "pro failed"}, "", errBadKey.Message},
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, record := recorded(rejecting)
-			m := cascade.MustNew(config, suite.NewModel("flash", test.cheap), suite.NewModel("pro", test.strong))
-			got := suite.Ask(t.Context(), m, true)
+			m := cascade.MustNew(config, llmtest.NewModel("flash", test.cheap), llmtest.NewModel("pro", test.strong))
+			got := llmtest.Ask(t.Context(), m, true)
 			if got.Stream != test.want || (got.Err != nil) != (test.err != "") || got.Err != nil && !strings.Contains(got.Err.Error(), test.err) {
 				t.Fatalf("the consumer saw %q (%v), want %q (%s)", got.Stream, got.Err, test.want, test.err)
 			}
@@ -170,14 +170,14 @@ func TestCascadeWithAFailedModel(t *testing.T) {
 // The answer to the results is judged.
 func TestCascadeInAToolLoop(t *testing.T) {
 	for _, streamed := range []bool{false, true} {
-		cheap := suite.NewModel("flash", suite.Call("1", "refund", "", nil), suite.Text("cheap"))
-		strong := suite.NewModel("pro", suite.Call("2", "lookup", "", nil), suite.Text("strong"))
+		cheap := llmtest.NewModel("flash", llmtest.Call("1", "refund", "", nil), llmtest.Text("cheap"))
+		strong := llmtest.NewModel("pro", llmtest.Call("2", "lookup", "", nil), llmtest.Text("strong"))
 		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0.1)}}, cheap, strong)
-		ctx := suite.InTurn(t.Context(), "turn")
+		ctx := llmtest.InTurn(t.Context(), "turn")
 		contents := []*genai.Content{genai.NewContentFromText("refund me", genai.RoleUser)}
 		var tools, models []string
 		for range 5 {
-			got := suite.Collect(m.GenerateContent(ctx, &model.LLMRequest{Model: m.Name(), Contents: contents}, streamed))
+			got := llmtest.Collect(m.GenerateContent(ctx, &model.LLMRequest{Model: m.Name(), Contents: contents}, streamed))
 			if got.Err != nil {
 				t.Fatal(got.Err)
 			}
@@ -203,17 +203,17 @@ func TestCascadeInAToolLoop(t *testing.T) {
 
 // B113: a turn that has left the cheap model stays with the strong one, and says why.
 func TestTurnStaysWithTheStrongModel(t *testing.T) {
-	cheap, strong := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
+	cheap, strong := llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0.42)}}, cheap, strong)
-	ctx := suite.InTurn(t.Context(), "t1")
-	first, second := suite.Ask(ctx, m, false).Metadata(), suite.Ask(ctx, m, false).Metadata()
+	ctx := llmtest.InTurn(t.Context(), "t1")
+	first, second := llmtest.Ask(ctx, m, false).Metadata(), llmtest.Ask(ctx, m, false).Metadata()
 	if second.Reason != "judge: confidence 0.42 below 0.8" || second.Attempt != first.Attempt || second.ErrorCode != first.ErrorCode || second.OriginalModel != "flash" {
 		t.Errorf("metadata %+v, want the cause of the first call: %+v", second, first)
 	}
 	if n := len(cheap.Requests()); n != 1 {
 		t.Errorf("the cheap model is called %d times in the turn, want once", n)
 	}
-	if next := suite.Ask(suite.InTurn(t.Context(), "t2"), m, false); next.Metadata().OriginalModel != "flash" || len(cheap.Requests()) != 2 {
+	if next := llmtest.Ask(llmtest.InTurn(t.Context(), "t2"), m, false); next.Metadata().OriginalModel != "flash" || len(cheap.Requests()) != 2 {
 		t.Errorf("the next turn has metadata %+v, want it to begin with the cheap model", next.Metadata())
 	}
 }
@@ -237,17 +237,17 @@ func TestCascadeDegrades(t *testing.T) {
 		"accepted":      {risky(0.9, template), "cheap[cheap]", "", ""},
 		"unsure":        {risky(0.5, template), "cheap|strong[strong]", "", "judge: confidence 0.5 below 0.8"},
 		"risky":         {risky(0.2, template), "cheap|Please ask a person.[Please ask a person.]", "template-response", "judge: confidence 0.2 below 0.3"},
-		"another model": {risky(0.2, suite.NewModel("rag", suite.Text("from documents"))), "cheap|from documents[from documents]", "rag", "judge: confidence 0.2 below 0.3"},
-		"the lowest limit": {risky(0.1, suite.NewModel("rag", suite.Text("from documents")), template), "cheap|Please ask a person.[Please ask a person.]", "template-response",
+		"another model": {risky(0.2, llmtest.NewModel("rag", llmtest.Text("from documents"))), "cheap|from documents[from documents]", "rag", "judge: confidence 0.2 below 0.3"},
+		"the lowest limit": {risky(0.1, llmtest.NewModel("rag", llmtest.Text("from documents")), template), "cheap|Please ask a person.[Please ask a person.]", "template-response",
 			"judge: confidence 0.1 below 0.15"},
-		"the other model fails": {risky(0.2, suite.NewModel("rag", suite.Fail(suite.ErrInternal))), "cheap|strong[strong]", "", ""},
+		"the other model fails": {risky(0.2, llmtest.NewModel("rag", llmtest.Fail(llmtest.ErrInternal))), "cheap|strong[strong]", "", ""},
 		"a judge without a number": {cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 			return 0, errors.New("down")
 		}).DegradeBelow(0.3, template), "cheap|strong[strong]", "", "judge: it failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{test.judge}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
-			got := suite.Ask(t.Context(), m, true)
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{test.judge}}, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong")))
+			got := llmtest.Ask(t.Context(), m, true)
 			md := got.Metadata()
 			if got.Stream != test.want || md.Degraded != test.degraded {
 				t.Fatalf("the consumer saw %q (%v) with metadata %+v, want %q, degraded %q", got.Stream, got.Err, md, test.want, test.degraded)
@@ -262,9 +262,9 @@ func TestCascadeDegrades(t *testing.T) {
 // B112: the empty answer that ends a tool loop is accepted.
 func TestCascadeEndsAToolLoopWithNothing(t *testing.T) {
 	for name, judge := range map[string]cascade.Judge{"log-probabilities": cascade.JudgeLogProbs(true), "stated": cascade.JudgeStated(cascade.AskConfidence)} {
-		strong := suite.NewModel("pro", suite.Text("strong"))
-		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}}, suite.NewModel("flash", suite.Mute(genai.FinishReasonStop)), strong)
-		if got := suite.Collect(m.GenerateContent(t.Context(), suite.ToolsHaveRun(), true)); got.Err != nil || got.Stream != "[]" || len(strong.Requests()) > 0 {
+		strong := llmtest.NewModel("pro", llmtest.Text("strong"))
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}}, llmtest.NewModel("flash", llmtest.Mute(genai.FinishReasonStop)), strong)
+		if got := llmtest.Collect(m.GenerateContent(t.Context(), llmtest.ToolsHaveRun(), true)); got.Err != nil || got.Stream != "[]" || len(strong.Requests()) > 0 {
 			t.Errorf("%s: the consumer saw %q (%v), want the end of the turn", name, got.Stream, got.Err)
 		}
 	}
@@ -274,18 +274,18 @@ func TestCascadeEndsAToolLoopWithNothing(t *testing.T) {
 func TestHooksOfACascade(t *testing.T) {
 	for name, test := range map[string]struct {
 		confidence float64
-		strong     suite.Step
+		strong     llmtest.Step
 		want       []string
 	}{
-		"accepted": {1, suite.Text("strong"), nil},
-		"rejected": {0.1, suite.Text("strong"), []string{"flash -> pro: judge: confidence 0.1 below 0.8"}},
-		"stands":   {0.1, suite.Fail(suite.ErrQuota), nil},
+		"accepted": {1, llmtest.Text("strong"), nil},
+		"rejected": {0.1, llmtest.Text("strong"), []string{"flash -> pro: judge: confidence 0.1 below 0.8"}},
+		"stands":   {0.1, llmtest.Fail(llmtest.ErrQuota), nil},
 	} {
 		var heard []string
 		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(test.confidence)}, Hooks: call.Hooks{OnFallback: func(_ context.Context, md call.Metadata) {
 			heard = append(heard, md.OriginalModel+" -> "+md.FallbackModel+": "+md.Reason)
-		}}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", test.strong))
-		suite.Ask(t.Context(), m, true)
+		}}}, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", test.strong))
+		llmtest.Ask(t.Context(), m, true)
 		if diff := cmp.Diff(test.want, heard); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -294,7 +294,7 @@ func TestHooksOfACascade(t *testing.T) {
 
 // A request that names the strong model goes to it.
 func TestCascadeHonoursTheModelOfTheRequest(t *testing.T) {
-	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0)}}, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0)}}, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong")))
 	for name, want := range map[string]string{"flash": "cheap|strong[strong]", "pro": "strong[strong]"} {
 		got := askFor(t.Context(), m, name)
 		if got.Stream != want || got.Metadata().OriginalModel == "flash" != (name == "flash") {
@@ -304,8 +304,8 @@ func TestCascadeHonoursTheModelOfTheRequest(t *testing.T) {
 }
 
 func ExampleNew() {
-	flash := suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 0.97"), suite.Text("Perhaps 12.\nCONFIDENCE: 0.31"))
-	pro := suite.NewModel("pro", suite.Text("It is 14."))
+	flash := llmtest.NewModel("flash", llmtest.Text("Paris.\nCONFIDENCE: 0.97"), llmtest.Text("Perhaps 12.\nCONFIDENCE: 0.31"))
+	pro := llmtest.NewModel("pro", llmtest.Text("It is 14."))
 
 	m, err := cascade.New(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, flash, pro)
 	if err != nil {
@@ -313,7 +313,7 @@ func ExampleNew() {
 		return
 	}
 	for _, question := range []string{"What is the capital of France?", "How many primes are below 45?"} {
-		for resp, err := range m.GenerateContent(context.Background(), suite.UserSays(question), false) {
+		for resp, err := range m.GenerateContent(context.Background(), llmtest.UserSays(question), false) {
 			if err != nil {
 				fmt.Println(err)
 				return

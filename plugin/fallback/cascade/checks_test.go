@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -29,23 +29,23 @@ func TestJudgeChecks(t *testing.T) {
 		"kept":       {middleware.ValidateConfig{MinLength: 5}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, _ := judgedBy(t.Context(), cascade.JudgeChecks(test.config), suite.Text("cheap"), true)
+			got, _ := judgedBy(t.Context(), cascade.JudgeChecks(test.config), llmtest.Text("cheap"), true)
 			if got.Metadata().Reason != test.reason {
 				t.Errorf("reason %q, want %q", got.Metadata().Reason, test.reason)
 			}
 		})
 	}
-	schema := suite.UserSays("hi")
+	schema := llmtest.UserSays("hi")
 	schema.Config = &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Type: genai.TypeObject}}
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{})}, Hold: true},
-		suite.NewModel("flash", suite.Text("cheap"), suite.Text("{}")), suite.NewModel("pro", suite.Text(`{"by": "pro"}`)))
+		llmtest.NewModel("flash", llmtest.Text("cheap"), llmtest.Text("{}")), llmtest.NewModel("pro", llmtest.Text(`{"by": "pro"}`)))
 	for _, want := range []string{`{"by": "pro"}[{"by": "pro"}]`, "{}[{}]"} {
-		if got := suite.Collect(m.GenerateContent(t.Context(), schema, true)); got.Stream != want {
+		if got := llmtest.Collect(m.GenerateContent(t.Context(), schema, true)); got.Stream != want {
 			t.Errorf("the consumer saw %q, want %q", got.Stream, want)
 		}
 	}
 	if _, err := cascade.New(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{SkipSchema: true})}},
-		suite.NewModel("a"), suite.NewModel("b")); err == nil || !strings.Contains(err.Error(), "Config.Judges[0]: middleware: ValidateConfig") {
+		llmtest.NewModel("a"), llmtest.NewModel("b")); err == nil || !strings.Contains(err.Error(), "Config.Judges[0]: middleware: ValidateConfig") {
 		t.Errorf("error %v, want that of the checks", err)
 	}
 }
@@ -71,12 +71,12 @@ func TestReasonOfJudgeChecks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, streamed := range []bool{false, true} {
 				config, record := recorded(cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(test.config)}})
-				req := suite.UserSays("hi")
+				req := llmtest.UserSays("hi")
 				if name == "a schema" {
 					req.Config = &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Type: genai.TypeObject, Required: []string{"city"}}}
 				}
-				m := cascade.MustNew(config, suite.NewModel("flash", suite.Text(`{"secret":1}`)), suite.NewModel("pro", suite.Text(`{"city":1}`)))
-				got := suite.Collect(m.GenerateContent(t.Context(), req, streamed))
+				m := cascade.MustNew(config, llmtest.NewModel("flash", llmtest.Text(`{"secret":1}`)), llmtest.NewModel("pro", llmtest.Text(`{"city":1}`)))
+				got := llmtest.Collect(m.GenerateContent(t.Context(), req, streamed))
 				if diff := cmp.Diff([]string{"flash failed: " + test.want, "pro ok"}, attempts(*record)); diff != "" || got.Err != nil {
 					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}

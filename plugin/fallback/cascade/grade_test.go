@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -42,10 +42,10 @@ func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
 					},
 				})
 				charged := func(name, text string, tokens int32) model.LLM {
-					return budget.Middleware()(suite.NewModel(name, suite.Send(whole(text, tokens))))
+					return budget.Middleware()(llmtest.NewModel(name, llmtest.Send(whole(text, tokens))))
 				}
 				config, record := recorded(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(charged("grader", test.reply, 5), "")}})
-				got := suite.Ask(t.Context(), cascade.MustNew(config, charged("flash", "cheap", 3), charged("pro", "strong", 11)), streamed)
+				got := llmtest.Ask(t.Context(), cascade.MustNew(config, charged("flash", "cheap", 3), charged("pro", "strong", 11)), streamed)
 				var list []string
 				for i, line := range attempts(*record) {
 					list = append(list, line+" "+strconv.Itoa((*record)[i].InputTokens))
@@ -63,16 +63,16 @@ func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
 
 // A model as judge that fails or hangs is on record, and rejects the answer.
 func TestJudgeModelThatFails(t *testing.T) {
-	for name, grader := range map[string]suite.Step{
-		"fails":           suite.Fail(suite.ErrQuota),
-		"hangs":           suite.Within(time.Hour, suite.Text("1")),
-		"deaf":            suite.Deaf(time.Hour, suite.Text("1")),
-		"an empty answer": suite.Mute(genai.FinishReasonStop),
+	for name, grader := range map[string]llmtest.Step{
+		"fails":           llmtest.Fail(llmtest.ErrQuota),
+		"hangs":           llmtest.Within(time.Hour, llmtest.Text("1")),
+		"deaf":            llmtest.Deaf(time.Hour, llmtest.Text("1")),
+		"an empty answer": llmtest.Mute(genai.FinishReasonStop),
 	} {
 		t.Run(name, func(t *testing.T) {
-			suite.InBubble(t, func(t *testing.T, streamed bool) {
+			llmtest.InBubble(t, func(t *testing.T, streamed bool) {
 				defer time.Sleep(2 * time.Hour) // the deaf one has ended then
-				got, record := judgedBy(t.Context(), cascade.JudgeModel(suite.NewModel("grader", grader), ""), suite.Text("cheap"), streamed)
+				got, record := judgedBy(t.Context(), cascade.JudgeModel(llmtest.NewModel("grader", grader), ""), llmtest.Text("cheap"), streamed)
 				if diff := cmp.Diff([]string{"grader failed", "flash failed", "pro ok"}, outcomes(record)); diff != "" || got.Err != nil {
 					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}
@@ -91,8 +91,8 @@ func outcomes(all []call.Attempt) (list []string) {
 
 // B80: a router may judge. Its failures are on record; the verdict is the reason.
 func TestRouterAsJudge(t *testing.T) {
-	down := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(suite.ErrQuota)) }
-	says := func(name, reply string) model.LLM { return suite.NewModel(name, suite.Text(reply)) }
+	down := func(name string) model.LLM { return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrQuota)) }
+	says := func(name, reply string) model.LLM { return llmtest.NewModel(name, llmtest.Text(reply)) }
 	first := func(models ...model.LLM) model.LLM { return router.MustFallback(router.Config{}, models...) }
 	for name, test := range map[string]struct {
 		judge  func() model.LLM
@@ -114,8 +114,8 @@ func TestRouterAsJudge(t *testing.T) {
 			"judge: confidence 0.1 below 0.8"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			suite.InBubble(t, func(t *testing.T, streamed bool) {
-				got, record := judgedBy(t.Context(), cascade.JudgeModel(test.judge(), ""), suite.Text("cheap"), streamed)
+			llmtest.InBubble(t, func(t *testing.T, streamed bool) {
+				got, record := judgedBy(t.Context(), cascade.JudgeModel(test.judge(), ""), llmtest.Text("cheap"), streamed)
 				if diff := cmp.Diff(test.record, outcomes(record)); diff != "" || got.Err != nil {
 					t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 				}
@@ -129,25 +129,25 @@ func TestRouterAsJudge(t *testing.T) {
 
 // The judge reads the conversation and the answer, within its bounds, and no thoughts.
 func TestJudgeModelReadsTheConversation(t *testing.T) {
-	grader := suite.NewModel("grader", suite.Text("1"))
+	grader := llmtest.NewModel("grader", llmtest.Text("1"))
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "Is it polite?")}},
-		suite.NewModel("flash", suite.Text("It is 7 degrees.")), suite.NewModel("pro", suite.Text("strong")))
+		llmtest.NewModel("flash", llmtest.Text("It is 7 degrees.")), llmtest.NewModel("pro", llmtest.Text("strong")))
 	req := &model.LLMRequest{Contents: []*genai.Content{
 		genai.NewContentFromText(strings.Repeat("long ago ", 10_000), genai.RoleUser),
 		genai.NewContentFromText("How warm is it?", genai.RoleUser),
 		{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "a secret thought", Thought: true}, {FunctionCall: &genai.FunctionCall{Name: "weather"}}}},
 		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "weather", Response: map[string]any{"celsius": 7}}}}},
 	}}
-	suite.Collect(m.GenerateContent(t.Context(), req, false))
+	llmtest.Collect(m.GenerateContent(t.Context(), req, false))
 	asked := grader.Requests()[0]
-	text := suite.TextOf(asked.Contents[0])
+	text := llmtest.TextOf(asked.Contents[0])
 	for _, want := range []string{"user: How warm is it?", `[weather returned {"celsius":7}]`, "<answer>\nIt is 7 degrees.\n</answer>", "long ago"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the judge does not read %q", want)
 		}
 	}
-	if strings.Contains(text, "secret") || len(text) > 20<<10 || suite.TextOf(asked.Config.SystemInstruction) != "Is it polite?" {
-		t.Errorf("the judge reads %d bytes, and as its instruction %q", len(text), suite.TextOf(asked.Config.SystemInstruction))
+	if strings.Contains(text, "secret") || len(text) > 20<<10 || llmtest.TextOf(asked.Config.SystemInstruction) != "Is it polite?" {
+		t.Errorf("the judge reads %d bytes, and as its instruction %q", len(text), llmtest.TextOf(asked.Config.SystemInstruction))
 	}
 }
 
@@ -171,12 +171,12 @@ func TestJudgeModelReadsABoundedText(t *testing.T) {
 		"a word without an end": {[]*genai.Content{said("é" + strings.Repeat("é", bound))}, strings.Repeat("é", bound), []string{"user: éé", "éé…"}, []string{"\ufffd"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			grader := suite.NewModel("grader", suite.Text("1"))
-			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "")}}, suite.NewModel("flash", suite.Text(test.answer)), suite.NewModel("pro", suite.Text("strong")))
-			if got := suite.Collect(m.GenerateContent(t.Context(), &model.LLMRequest{Contents: test.conversation}, false)); got.Err != nil {
+			grader := llmtest.NewModel("grader", llmtest.Text("1"))
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "")}}, llmtest.NewModel("flash", llmtest.Text(test.answer)), llmtest.NewModel("pro", llmtest.Text("strong")))
+			if got := llmtest.Collect(m.GenerateContent(t.Context(), &model.LLMRequest{Contents: test.conversation}, false)); got.Err != nil {
 				t.Fatal(got.Err)
 			}
-			text := suite.TextOf(grader.Requests()[0].Contents[0])
+			text := llmtest.TextOf(grader.Requests()[0].Contents[0])
 			conversation, answer, _ := strings.Cut(text, "</conversation>")
 			if len(conversation) > bound+len("<conversation>\n")+1 || len(answer) > bound+len("\n\n<answer>\n\n</answer>") {
 				t.Errorf("the judge reads %d bytes of the conversation and %d of the answer, want at most %d", len(conversation), len(answer), bound)

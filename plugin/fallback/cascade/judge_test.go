@@ -9,15 +9,15 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 )
 
 // judgedBy calls a cascade whose models answer cheap and "strong".
-func judgedBy(ctx context.Context, j cascade.Judge, cheap suite.Step, streamed bool) (got suite.Seen, record []call.Attempt) {
+func judgedBy(ctx context.Context, j cascade.Judge, cheap llmtest.Step, streamed bool) (got llmtest.Seen, record []call.Attempt) {
 	config, all := recorded(cascade.Config{Judges: []cascade.Judge{j}, JudgeTimeout: 2 * time.Second})
-	got = suite.Ask(ctx, cascade.MustNew(config, suite.NewModel("flash", cheap), suite.NewModel("pro", suite.Text("strong"))), streamed)
+	got = llmtest.Ask(ctx, cascade.MustNew(config, llmtest.NewModel("flash", cheap), llmtest.NewModel("pro", llmtest.Text("strong"))), streamed)
 	return got, *all
 }
 
@@ -27,8 +27,8 @@ func TestLateJudgeCounts(t *testing.T) {
 		time.Sleep(1999 * time.Millisecond)
 		return 1, nil
 	})
-	suite.InBubble(t, func(t *testing.T, streamed bool) {
-		if got, record := judgedBy(t.Context(), judge, suite.Text("cheap"), streamed); len(record) != 1 || got.Metadata().ModelName != "flash" {
+	llmtest.InBubble(t, func(t *testing.T, streamed bool) {
+		if got, record := judgedBy(t.Context(), judge, llmtest.Text("cheap"), streamed); len(record) != 1 || got.Metadata().ModelName != "flash" {
 			t.Errorf("the consumer saw %q (%v), want the cheap answer", got.Stream, got.Err)
 		}
 	})
@@ -39,7 +39,7 @@ func TestErrorOfAJudgeIsRecorded(t *testing.T) {
 	judge := cascade.JudgeFunc(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) {
 		return 1, errors.New("the classifier is down")
 	})
-	_, record := judgedBy(t.Context(), judge, suite.Text("cheap"), false)
+	_, record := judgedBy(t.Context(), judge, llmtest.Text("cheap"), false)
 	if record[0].Reason != "judge: it failed" || record[0].Message != "the classifier is down" {
 		t.Errorf("record %+v, want the judge's error", record[0])
 	}
@@ -52,15 +52,15 @@ func TestCancelledDuringAJudge(t *testing.T) {
 			time.Sleep(time.Hour)
 			return 1, nil
 		}),
-		"model": cascade.JudgeModel(suite.NewModel("grader", suite.Deaf(time.Hour, suite.Text("1"))), ""),
+		"model": cascade.JudgeModel(llmtest.NewModel("grader", llmtest.Deaf(time.Hour, llmtest.Text("1"))), ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			suite.InBubble(t, func(t *testing.T, streamed bool) {
+			llmtest.InBubble(t, func(t *testing.T, streamed bool) {
 				defer time.Sleep(2 * time.Hour) // the deaf one has ended then
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()
 				started := time.Now()
-				got, record := judgedBy(ctx, judge, suite.Respond(func() *model.LLMResponse { return whole("cheap", 7) }), streamed)
+				got, record := judgedBy(ctx, judge, llmtest.Respond(func() *model.LLMResponse { return whole("cheap", 7) }), streamed)
 				if !errors.Is(got.Err, context.DeadlineExceeded) || got.Final != nil || time.Since(started) != time.Second {
 					t.Errorf("the consumer saw %q (%v) after %v, want the end of its context at once", got.Stream, got.Err, time.Since(started))
 				}
@@ -74,7 +74,7 @@ func TestCancelledDuringAJudge(t *testing.T) {
 }
 
 func whole(text string, tokens int32) *model.LLMResponse {
-	resp := suite.Counted(text, tokens)
+	resp := llmtest.Counted(text, tokens)
 	resp.Partial, resp.FinishReason = false, genai.FinishReasonStop
 	return resp
 }
@@ -82,15 +82,15 @@ func whole(text string, tokens int32) *model.LLMResponse {
 // A judge does not change what others see, and judges what the user would see.
 func TestJudgeFuncSeesRequestAndAnswer(t *testing.T) {
 	judge := cascade.JudgeFunc(func(_ context.Context, req *model.LLMRequest, resp *model.LLMResponse) (float64, error) {
-		if got := suite.TextOf(req.Contents[0]) + " " + suite.TextOf(resp.Content); got != "hi cheap" {
+		if got := llmtest.TextOf(req.Contents[0]) + " " + llmtest.TextOf(resp.Content); got != "hi cheap" {
 			t.Errorf("the judge sees %q", got)
 		}
 		req.Contents[0].Parts[0].Text, resp.Content.Parts[0].Text = "changed", "changed"
 		return 1, nil
 	})
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(""), judge}},
-		suite.NewModel("flash", suite.Text("cheap CONFIDENCE: 1")), suite.NewModel("pro", suite.Text("strong")))
-	if got := suite.Ask(t.Context(), m, false); got.Stream != "[cheap]" {
+		llmtest.NewModel("flash", llmtest.Text("cheap CONFIDENCE: 1")), llmtest.NewModel("pro", llmtest.Text("strong")))
+	if got := llmtest.Ask(t.Context(), m, false); got.Stream != "[cheap]" {
 		t.Errorf("the consumer saw %q (%v)", got.Stream, got.Err)
 	}
 }

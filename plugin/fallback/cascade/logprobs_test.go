@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -32,16 +32,16 @@ func averaging(resp *model.LLMResponse, value float64) *model.LLMResponse {
 func TestJudgeLogProbs(t *testing.T) {
 	average := func(value float64) *model.LLMResponse { return averaging(whole("cheap", 1), value) }
 	for name, test := range map[string]struct {
-		step   suite.Step
+		step   llmtest.Step
 		reason string // "" if the answer is accepted
 	}{
-		"average, sure":         {suite.Send(average(-0.1)), ""},
-		"average, unsure":       {suite.Send(average(-1)), "judge: confidence 0.367 below 0.8"},
-		"tokens":                {suite.Send(logprobs(whole("cheap", 1), -0.5, -1.5)), "judge: confidence 0.367 below 0.8"},
-		"none":                  {suite.Send(whole("cheap", 1)), "judge: the answer has no log-probabilities"},
-		"in the pieces, unsure": {suite.Send(logprobs(suite.Chunk("che"), -0.5), logprobs(suite.Chunk("ap"), -1.5), whole("cheap", 1)), "judge: confidence 0.367 below 0.8"},
-		"in the pieces, sure":   {suite.Send(logprobs(suite.Chunk("che"), -0.1), logprobs(suite.Chunk("ap"), -0.1), whole("cheap", 1)), ""},
-		"not a number":          {suite.Send(logprobs(whole("cheap", 1), float32(math.NaN()))), "judge: the answer has no log-probabilities"},
+		"average, sure":         {llmtest.Send(average(-0.1)), ""},
+		"average, unsure":       {llmtest.Send(average(-1)), "judge: confidence 0.367 below 0.8"},
+		"tokens":                {llmtest.Send(logprobs(whole("cheap", 1), -0.5, -1.5)), "judge: confidence 0.367 below 0.8"},
+		"none":                  {llmtest.Send(whole("cheap", 1)), "judge: the answer has no log-probabilities"},
+		"in the pieces, unsure": {llmtest.Send(logprobs(llmtest.Chunk("che"), -0.5), logprobs(llmtest.Chunk("ap"), -1.5), whole("cheap", 1)), "judge: confidence 0.367 below 0.8"},
+		"in the pieces, sure":   {llmtest.Send(logprobs(llmtest.Chunk("che"), -0.1), logprobs(llmtest.Chunk("ap"), -0.1), whole("cheap", 1)), ""},
+		"not a number":          {llmtest.Send(logprobs(whole("cheap", 1), float32(math.NaN()))), "judge: the answer has no log-probabilities"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, record := judgedBy(t.Context(), cascade.JudgeLogProbs(true), test.step, true)
@@ -62,15 +62,15 @@ func TestJudgeLogProbs(t *testing.T) {
 // Log-probabilities that only the cascade has asked for are in no response, nor is their
 // average, whether the answer is accepted or stands.
 func TestLogProbsAreRemoved(t *testing.T) {
-	pieces := suite.Send(logprobs(suite.Chunk("che"), -0.1), logprobs(suite.Chunk("ap"), -0.1), whole("cheap", 1))
-	average := suite.Send(logprobs(suite.Chunk("cheap"), -0.1), averaging(whole("cheap", 1), -0.1))
-	for name, step := range map[string]suite.Step{"pieces": pieces, "average": average} {
+	pieces := llmtest.Send(logprobs(llmtest.Chunk("che"), -0.1), logprobs(llmtest.Chunk("ap"), -0.1), whole("cheap", 1))
+	average := llmtest.Send(logprobs(llmtest.Chunk("cheap"), -0.1), averaging(whole("cheap", 1), -0.1))
+	for name, step := range map[string]llmtest.Step{"pieces": pieces, "average": average} {
 		for _, threshold := range []float64{0.8, 1} { // accepted, and stands
 			for _, hold := range []bool{false, true} {
 				for _, callers := range []bool{false, true} {
 					config := cascade.Config{Judges: []cascade.Judge{cascade.JudgeLogProbs(true)}, Threshold: threshold, Hold: hold}
-					m := cascade.MustNew(config, suite.NewModel("flash", step), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-					req := suite.UserSays("hi")
+					m := cascade.MustNew(config, llmtest.NewModel("flash", step), llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota)))
+					req := llmtest.UserSays("hi")
 					req.Config = &genai.GenerateContentConfig{ResponseLogprobs: callers}
 					seen, final := false, false
 					for resp, err := range m.GenerateContent(t.Context(), req, true) {
@@ -104,14 +104,14 @@ func TestLogProbsAreAskedFor(t *testing.T) {
 		"the caller's own": {true, true, nil, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cheap := suite.NewModel("flash", suite.Send(logprobs(whole("cheap", 1), -0.1)))
+			cheap := llmtest.NewModel("flash", llmtest.Send(logprobs(whole("cheap", 1), -0.1)))
 			target := router.Describe(cheap, router.Traits{Target: provider.Target{Takes: provider.Takes{Logprobs: test.takes}}})
-			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeLogProbs(test.ask)}}, target, suite.NewModel("pro", suite.Text("strong")))
-			req := suite.UserSays("hi")
+			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeLogProbs(test.ask)}}, target, llmtest.NewModel("pro", llmtest.Text("strong")))
+			req := llmtest.UserSays("hi")
 			if test.callers {
 				req.Config = &genai.GenerateContentConfig{ResponseLogprobs: true}
 			}
-			got := suite.Collect(m.GenerateContent(t.Context(), req, false))
+			got := llmtest.Collect(m.GenerateContent(t.Context(), req, false))
 			if config := cheap.Requests()[0].Config; (config != nil && config.ResponseLogprobs) != test.want {
 				t.Errorf("log-probabilities asked for: %t, want %t", !test.want, test.want)
 			}

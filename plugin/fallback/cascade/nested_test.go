@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
@@ -30,10 +30,10 @@ func pair(confidence float64, cheap, strong model.LLM) model.LLM {
 }
 
 func TestCascadeInOtherRouters(t *testing.T) {
-	cheap := func() model.LLM { return suite.NewModel("flash", suite.Text("cheap")) }
-	strong := func() model.LLM { return suite.NewModel("pro", suite.Text("strong")) }
-	down := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(suite.ErrQuota)) }
-	next := func() model.LLM { return suite.NewModel("gpt", suite.Text("next")) }
+	cheap := func() model.LLM { return llmtest.NewModel("flash", llmtest.Text("cheap")) }
+	strong := func() model.LLM { return llmtest.NewModel("pro", llmtest.Text("strong")) }
+	down := func(name string) model.LLM { return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrQuota)) }
+	next := func() model.LLM { return llmtest.NewModel("gpt", llmtest.Text("next")) }
 	template := degrade.Template("sorry")
 	in := func(midway router.MidStream, models ...model.LLM) model.LLM {
 		return router.MustFallback(router.Config{MidStream: midway}, models...)
@@ -56,23 +56,23 @@ func TestCascadeInOtherRouters(t *testing.T) {
 		"its last resort comes":              {in("", pair(0, down("flash"), in("", down("pro"), template)), down("gpt")), "sorry[sorry]", "template-response"},
 		"its own last resort, alone":         {pair(0, down("flash"), in("", down("pro"), template)), "sorry[sorry]", "template-response"},
 		"a fallback within, cheap":           {pair(0.9, in("", down("lite"), cheap()), strong()), "cheap[cheap]", "flash"},
-		"a fallback within that restarts":    {pair(0.9, in("", suite.NewModel("lite", suite.Fail(suite.ErrUnavailable, "half ")), cheap()), strong()), "half |cheap[cheap]", "flash"},
-		"a fallback within that is rejected": {pair(0, in("", suite.NewModel("lite", suite.Fail(suite.ErrUnavailable, "half ")), cheap()), strong()), "half |cheap|strong[strong]", "pro"},
+		"a fallback within that restarts":    {pair(0.9, in("", llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable, "half ")), cheap()), strong()), "half |cheap[cheap]", "flash"},
+		"a fallback within that is rejected": {pair(0, in("", llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable, "half ")), cheap()), strong()), "half |cheap|strong[strong]", "pro"},
 		"a fallback within, strong":          {pair(0, cheap(), in("", down("gpt"), strong())), "cheap|strong[strong]", "pro"},
-		"a cascade within":                   {pair(0, pair(0, cheap(), suite.NewModel("mid", suite.Text("middle"))), strong()), "cheap|middle|strong[strong]", "pro"},
+		"a cascade within":                   {pair(0, pair(0, cheap(), llmtest.NewModel("mid", llmtest.Text("middle"))), strong()), "cheap|middle|strong[strong]", "pro"},
 		"split": {router.MustSplit(router.SplitConfig{Arms: []router.Arm{{Cohort: "a", Weight: 1, Model: pair(0, cheap(), strong())}}}),
 			"cheap|strong[strong]", "pro"},
 		"hedge": {router.MustHedge(router.HedgeConfig{Delay: time.Hour}, pair(0, cheap(), strong()), next()), "cheap|strong[strong]", "pro"},
 		"the models of a verdict are no last resort of a failure before others": {in("", cascade.MustNew(cascade.Config{
 			Judges: []cascade.Judge{sure(0).DegradeBelow(0.5, template)}}, down("flash"), down("pro")), next()), "next[next]", "gpt"},
 		"a cascade in the place of an answer": {cascade.MustNew(cascade.Config{
-			Judges: []cascade.Judge{sure(0).DegradeBelow(0.5, pair(0, suite.NewModel("lite", suite.Text("little")), strong()))}}, cheap(), suite.NewModel("max", suite.Text("max"))),
+			Judges: []cascade.Judge{sure(0).DegradeBelow(0.5, pair(0, llmtest.NewModel("lite", llmtest.Text("little")), strong()))}}, cheap(), llmtest.NewModel("max", llmtest.Text("max"))),
 			"cheap|little|strong[strong]", "pro"},
 		"a verdict within a fallback": {in("", cascade.MustNew(cascade.Config{
 			Judges: []cascade.Judge{sure(0).DegradeBelow(0.5, template)}}, cheap(), strong()), next()), "cheap|sorry[sorry]", "template-response"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := suite.Ask(t.Context(), test.m, true)
+			got := llmtest.Ask(t.Context(), test.m, true)
 			if got.Stream != test.want || got.Err != nil || got.Metadata().ModelName != test.by {
 				t.Errorf("the consumer saw %q (%v) by %q, want %q by %q", got.Stream, got.Err, got.Metadata().ModelName, test.want, test.by)
 			}
@@ -85,10 +85,10 @@ func TestCascadeInOtherRouters(t *testing.T) {
 func TestGuardsReachIntoACascade(t *testing.T) {
 	record := func() (model.LLM, *[]string) {
 		var asked []string
-		grader := suite.NewModel("grader", suite.Text("0.1"))
-		rag := suite.NewModel("rag", suite.Fail(suite.ErrInternal))
+		grader := llmtest.NewModel("grader", llmtest.Text("0.1"))
+		rag := llmtest.NewModel("rag", llmtest.Fail(llmtest.ErrInternal))
 		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "").DegradeBelow(0.2, rag)}},
-			suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+			llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong")))
 		spy := func(_ context.Context, req *model.LLMRequest, t guard.Target) (*model.LLMRequest, error) {
 			asked = append(asked, t.Name)
 			return req, nil
@@ -96,7 +96,7 @@ func TestGuardsReachIntoACascade(t *testing.T) {
 		return router.MustFallback(router.Config{Guards: []guard.Guard{spy}}, m), &asked
 	}
 	m, asked := record()
-	suite.Ask(t.Context(), m, true)
+	llmtest.Ask(t.Context(), m, true)
 	if diff := cmp.Diff([]string{"flash", "grader", "rag", "pro"}, *asked); diff != "" {
 		t.Errorf("guarded (-want +got):\n%s", diff)
 	}
@@ -106,8 +106,8 @@ func TestGuardsReachIntoACascade(t *testing.T) {
 		"grader": "cheap|strong[strong]",
 		"pro":    "cheap|[cheap]", // stands
 	} {
-		grader := suite.NewModel("grader", suite.Text("0.1"))
-		flash, pro := suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))
+		grader := llmtest.NewModel("grader", llmtest.Text("0.1"))
+		flash, pro := llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))
 		allowed := func(_ context.Context, req *model.LLMRequest, t guard.Target) (*model.LLMRequest, error) {
 			if t.Name == forbidden {
 				return nil, errors.New("not in this region")
@@ -116,11 +116,11 @@ func TestGuardsReachIntoACascade(t *testing.T) {
 		}
 		m := router.MustFallback(router.Config{Guards: []guard.Guard{allowed}},
 			cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "")}}, flash, pro))
-		got := suite.Ask(t.Context(), m, true)
+		got := llmtest.Ask(t.Context(), m, true)
 		if got.Stream != want {
 			t.Errorf("without %s the consumer saw %q (%v), want %q", forbidden, got.Stream, got.Err, want)
 		}
-		for _, m := range []*suite.Model{flash, grader, pro} {
+		for _, m := range []*llmtest.Model{flash, grader, pro} {
 			if m.Name() == forbidden && len(m.Requests()) > 0 {
 				t.Errorf("%s is called although a guard refuses it", forbidden)
 			}
@@ -132,7 +132,7 @@ func TestGuardsReachIntoACascade(t *testing.T) {
 // the loss cuts off may be on record too: the hedge does not wait for it.
 func TestCascadeThatLosesAHedge(t *testing.T) {
 	slow := func(name, text string, tokens int32) model.LLM {
-		return suite.NewModel(name, suite.Within(2*time.Second, suite.Send(whole(text, tokens))))
+		return llmtest.NewModel(name, llmtest.Within(2*time.Second, llmtest.Send(whole(text, tokens))))
 	}
 	for name, test := range map[string]struct {
 		other time.Duration // until the other model answers
@@ -143,14 +143,14 @@ func TestCascadeThatLosesAHedge(t *testing.T) {
 		"while the strong model is at work": {5 * time.Second, []string{"flash failed 3", "gpt ok 0", "grader ok 5", "pro failed 0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			suite.InBubble(t, func(t *testing.T, streamed bool) {
+			llmtest.InBubble(t, func(t *testing.T, streamed bool) {
 				config := cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(slow("grader", "0.1", 5), "")}, Hold: true}
 				var list []string
 				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 					list = append(list, fmt.Sprint(a.Model, " ", a.Outcome, " ", a.InputTokens))
 				}}}, router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1},
-					cascade.MustNew(config, slow("flash", "cheap", 3), slow("pro", "strong", 11)), suite.NewModel("gpt", suite.Within(test.other, suite.Text("next")))))
-				got := suite.Ask(t.Context(), m, streamed)
+					cascade.MustNew(config, slow("flash", "cheap", 3), slow("pro", "strong", 11)), llmtest.NewModel("gpt", llmtest.Within(test.other, llmtest.Text("next")))))
+				got := llmtest.Ask(t.Context(), m, streamed)
 				time.Sleep(time.Hour)
 				for _, want := range test.want {
 					if n := strings.Count("\n"+strings.Join(list, "\n")+"\n", "\n"+want+"\n"); n != 1 {
@@ -169,13 +169,13 @@ func TestCascadeThatLosesAHedge(t *testing.T) {
 // B76: a cascade that answers after its judge wins a hedge, and the judge's attempt is
 // not taken for one in progress.
 func TestCascadeThatWinsAHedge(t *testing.T) {
-	suite.InBubble(t, func(t *testing.T, streamed bool) {
-		config := cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(suite.NewModel("grader", suite.Text("0.9")), "")}}
+	llmtest.InBubble(t, func(t *testing.T, streamed bool) {
+		config := cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(llmtest.NewModel("grader", llmtest.Text("0.9")), "")}}
 		var list []string
 		m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { list = append(list, a.Model+" "+string(a.Outcome)) }}},
 			router.MustHedge(router.HedgeConfig{Delay: time.Second},
-				cascade.MustNew(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong"))), suite.NewModel("gpt", suite.Text("next"))))
-		got := suite.Ask(t.Context(), m, streamed)
+				cascade.MustNew(config, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong"))), llmtest.NewModel("gpt", llmtest.Text("next"))))
+		got := llmtest.Ask(t.Context(), m, streamed)
 		if diff := cmp.Diff([]string{"grader ok", "flash ok"}, list); diff != "" || got.Err != nil {
 			t.Errorf("error %v; record (-want +got):\n%s", got.Err, diff)
 		}
@@ -184,8 +184,8 @@ func TestCascadeThatWinsAHedge(t *testing.T) {
 
 // B72: an open breaker of the strong model refuses it; the answer stands.
 func TestCascadeWithAnOpenBreaker(t *testing.T) {
-	pro := suite.NewModel("pro", suite.Text("forced"))
-	got := suite.Ask(t.Context(), pair(0, suite.NewModel("flash", suite.Text("cheap")), suite.OpenBreaker(pro, time.Now().Add(time.Minute))), true)
+	pro := llmtest.NewModel("pro", llmtest.Text("forced"))
+	got := llmtest.Ask(t.Context(), pair(0, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.OpenBreaker(pro, time.Now().Add(time.Minute))), true)
 	if got.Stream != "cheap|[cheap]" || got.Metadata().Degraded != "flash" || len(pro.Requests()) > 0 {
 		t.Errorf("the consumer saw %q (%v) after %d calls of pro, want the cheap answer", got.Stream, got.Err, len(pro.Requests()))
 	}
@@ -194,12 +194,12 @@ func TestCascadeWithAnOpenBreaker(t *testing.T) {
 // B86: a cache around a cascade keeps the cheap model's answers, but none that stands.
 func TestCacheAroundACascade(t *testing.T) {
 	for confidence, want := range map[float64]int{0: 2, 1: 1} {
-		cheap := suite.NewModel("flash", suite.Text("cheap"))
+		cheap := llmtest.NewModel("flash", llmtest.Text("cheap"))
 		c := cache.MustNew(cache.Config{TTL: time.Hour})
 		defer func() { _ = c.Close() }()
-		m := middleware.Chain(pair(confidence, cheap, suite.NewModel("pro", suite.Fail(suite.ErrQuota))), c.Middleware())
+		m := middleware.Chain(pair(confidence, cheap, llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota))), c.Middleware())
 		for range 2 {
-			suite.Ask(t.Context(), m, false)
+			llmtest.Ask(t.Context(), m, false)
 		}
 		if calls := len(cheap.Requests()); calls != want {
 			t.Errorf("with confidence %v the cheap model is called %d times, want %d", confidence, calls, want)
@@ -211,7 +211,7 @@ func TestCacheAroundACascade(t *testing.T) {
 func TestCascadeTellsThoseWithin(t *testing.T) {
 	for confidence, want := range map[float64]int{0: 1, 1: 0} {
 		told := 0
-		suite.Ask(t.Context(), pair(confidence, &reviewed{suite.NewModel("flash", suite.Text("cheap")), func() { told++ }}, suite.NewModel("pro", suite.Text("strong"))), true)
+		llmtest.Ask(t.Context(), pair(confidence, &reviewed{llmtest.NewModel("flash", llmtest.Text("cheap")), func() { told++ }}, llmtest.NewModel("pro", llmtest.Text("strong"))), true)
 		if told != want {
 			t.Errorf("with confidence %v told %d times, want %d", confidence, told, want)
 		}
@@ -220,7 +220,7 @@ func TestCascadeTellsThoseWithin(t *testing.T) {
 
 // reviewed is a layer that hears of rejected answers.
 type reviewed struct {
-	*suite.Model
+	*llmtest.Model
 	rejected func()
 }
 

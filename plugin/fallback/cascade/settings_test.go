@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -45,8 +45,8 @@ func TestCascadeCeiling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			config, record := recorded(cascade.Config{Judges: []cascade.Judge{sure(0.42)}, MaxCost: test.max, Price: test.price})
-			strong := suite.NewModel("pro", suite.Text("strong"))
-			got := suite.Ask(t.Context(), cascade.MustNew(config, suite.NewModel("flash", suite.Text("cheap")), strong), true)
+			strong := llmtest.NewModel("pro", llmtest.Text("strong"))
+			got := llmtest.Ask(t.Context(), cascade.MustNew(config, llmtest.NewModel("flash", llmtest.Text("cheap")), strong), true)
 			if got.Stream != test.want || got.Err != nil {
 				t.Fatalf("the consumer saw %q (%v), want %q", got.Stream, got.Err, test.want)
 			}
@@ -73,12 +73,12 @@ func TestNoCeilingNeedsNoPrice(t *testing.T) {
 		"a price that panics":  {MaxCost: 0.01, Tenants: none, Price: func(string, *model.LLMRequest) (float64, bool) { panic("asked for") }},
 	} {
 		config.Judges = []cascade.Judge{sure(0)}
-		m, err := cascade.New(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
+		m, err := cascade.New(config, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong")))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if got := suite.Ask(call.With(t.Context(), call.Info{Tenant: "t"}), m, true); got.Stream != "cheap|strong[strong]" {
+		if got := llmtest.Ask(call.With(t.Context(), call.Info{Tenant: "t"}), m, true); got.Stream != "cheap|strong[strong]" {
 			t.Errorf("%s: the consumer saw %q (%v), want the strong model's answer", name, got.Stream, got.Err)
 		}
 	}
@@ -88,7 +88,7 @@ func TestNoCeilingNeedsNoPrice(t *testing.T) {
 func TestEveryCeilingWithoutAPriceIsNamed(t *testing.T) {
 	ceiling := cascade.Settings{MaxCost: 1}
 	_, err := cascade.New(cascade.Config{MaxCost: 1, Tenants: map[string]cascade.Settings{"a": ceiling, "b": ceiling}},
-		suite.NewModel("flash"), suite.NewModel("pro"))
+		llmtest.NewModel("flash"), llmtest.NewModel("pro"))
 	for _, want := range []string{"Config.MaxCost is", `Config.Tenants["a"].MaxCost is`, `Config.Tenants["b"].MaxCost is`, "Config.Judges is empty"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want it to say %q", err, want)
@@ -99,10 +99,10 @@ func TestEveryCeilingWithoutAPriceIsNamed(t *testing.T) {
 // The list price of a long request is over a ceiling that a short one keeps.
 func TestCeilingByListPrice(t *testing.T) {
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(0)}, MaxCost: 0.02, Hold: true},
-		suite.NewModel("gemini-2.5-flash-lite", suite.Text("cheap")), suite.NewModel("gemini-2.5-pro", suite.Text("strong")))
+		llmtest.NewModel("gemini-2.5-flash-lite", llmtest.Text("cheap")), llmtest.NewModel("gemini-2.5-pro", llmtest.Text("strong")))
 	for length, want := range map[int]string{10: "strong[strong]", 1 << 20: "cheap[cheap]"} {
-		req := suite.UserSays(strings.Repeat("word ", length/5))
-		if got := suite.Collect(m.GenerateContent(t.Context(), req, true)); got.Stream != want {
+		req := llmtest.UserSays(strings.Repeat("word ", length/5))
+		if got := llmtest.Collect(m.GenerateContent(t.Context(), req, true)); got.Stream != want {
 			t.Errorf("of %d characters the consumer saw %q (%v), want %q", length, got.Stream, got.Err, want)
 		}
 	}
@@ -125,29 +125,29 @@ func TestCascadeByTenant(t *testing.T) {
 		"free": "cheap[cheap]", "premium": "strong[strong]", "relaxed": "cheap[cheap]", "frugal": "cheap|[cheap]", "generous": "cheap|strong[strong]",
 		"default": "cheap|strong[strong]", "": "cheap|strong[strong]", "another": "cheap|strong[strong]",
 	} {
-		m := cascade.MustNew(config, suite.NewModel("flash", suite.Text("cheap")), suite.NewModel("pro", suite.Text("strong")))
-		got := suite.Ask(call.With(t.Context(), call.Info{Tenant: tenant}), m, true)
+		m := cascade.MustNew(config, llmtest.NewModel("flash", llmtest.Text("cheap")), llmtest.NewModel("pro", llmtest.Text("strong")))
+		got := llmtest.Ask(call.With(t.Context(), call.Info{Tenant: tenant}), m, true)
 		if got.Stream != want || got.Metadata().Triggered != strings.HasSuffix(want, "|strong[strong]") {
 			t.Errorf("tenant %q saw %q (%+v), want %q", tenant, got.Stream, got.Metadata(), want)
 		}
 	}
 
-	down := func() (m model.LLM, cheap, strong *suite.Model) {
-		cheap, strong = suite.NewModel("flash", suite.Fail(suite.ErrQuota)), suite.NewModel("pro", suite.Fail(suite.ErrQuota))
+	down := func() (m model.LLM, cheap, strong *llmtest.Model) {
+		cheap, strong = llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota))
 		return cascade.MustNew(config, cheap, strong), cheap, strong
 	}
 	m, _, strong := down()
-	if got := suite.Ask(call.With(t.Context(), call.Info{Tenant: "free"}), m, true); got.Err == nil || len(strong.Requests()) > 0 {
+	if got := llmtest.Ask(call.With(t.Context(), call.Info{Tenant: "free"}), m, true); got.Err == nil || len(strong.Requests()) > 0 {
 		t.Errorf("error %v after %d calls of the strong model, want no call", got.Err, len(strong.Requests()))
 	}
 	m, cheap, _ := down()
-	if got := suite.Ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true); got.Err == nil || len(cheap.Requests()) != 1 {
+	if got := llmtest.Ask(call.With(t.Context(), call.Info{Tenant: "premium"}), m, true); got.Err == nil || len(cheap.Requests()) != 1 {
 		t.Errorf("error %v after %d calls of the cheap model, want it called when the strong one is down", got.Err, len(cheap.Requests()))
 	}
 }
 
 func TestCascadeConfigIsChecked(t *testing.T) {
-	a, b := suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b"))
+	a, b := llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b"))
 	ok := []cascade.Judge{sure(1)}
 	for want, build := range map[string]func() (model.LLM, error){
 		"Config.Judges is empty; must have 1 or more": func() (model.LLM, error) { return cascade.New(cascade.Config{}, a, b) },
@@ -217,9 +217,9 @@ func TestCascadeSparesAWait(t *testing.T) {
 			busy := genai.APIError{Code: 429, Details: []map[string]any{{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "20s"}}}
 			patient := middleware.MustRetry(middleware.RetryConfig{SkipWait: time.Second, Rand: func() float64 { return 0 }})
 			m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{sure(1)}, Tenants: map[string]cascade.Settings{"": {Use: use}}},
-				patient(suite.NewModel("flash", suite.Fail(busy), suite.Text("cheap"))), suite.NewModel("pro", suite.Text("strong")))
+				patient(llmtest.NewModel("flash", llmtest.Fail(busy), llmtest.Text("cheap"))), llmtest.NewModel("pro", llmtest.Text("strong")))
 			started := time.Now()
-			got := suite.Ask(t.Context(), m, true)
+			got := llmtest.Ask(t.Context(), m, true)
 			if heard := fmt.Sprint(got.Stream, " after ", time.Since(started)); heard != want {
 				t.Errorf("the consumer saw %s (%v), want %s", heard, got.Err, want)
 			}

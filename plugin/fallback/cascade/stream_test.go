@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -25,9 +25,9 @@ func cut(text string, size int) (all []string) {
 }
 
 // stating is a cascade by stated confidence.
-func stating(hold bool, cheap suite.Step) model.LLM {
+func stating(hold bool, cheap llmtest.Step) model.LLM {
 	return cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}, Hold: hold},
-		suite.NewModel("flash", cheap), suite.NewModel("pro", suite.Text("strong")))
+		llmtest.NewModel("flash", cheap), llmtest.NewModel("pro", llmtest.Text("strong")))
 }
 
 // The statement never reaches the user and is not stored, however the stream is cut.
@@ -46,13 +46,13 @@ func TestStatedConfidenceIsRemoved(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, hold := range []bool{false, true} {
 				for size := 1; size <= len(test.text); size++ {
-					got := suite.Ask(t.Context(), stating(hold, suite.Pieces(test.text, cut(test.text, size)...)), true)
+					got := llmtest.Ask(t.Context(), stating(hold, llmtest.Pieces(test.text, cut(test.text, size)...)), true)
 					if want := test.want + "[" + test.want + "]"; got.Stream != want || got.Err != nil {
 						t.Fatalf("hold %t, pieces of %d bytes: the consumer saw %q (%v), want %q", hold, size, got.Stream, got.Err, want)
 					}
 				}
 			}
-			if got := suite.Ask(t.Context(), stating(false, suite.Text(test.text)), false); got.Stream != "["+test.want+"]" {
+			if got := llmtest.Ask(t.Context(), stating(false, llmtest.Text(test.text)), false); got.Stream != "["+test.want+"]" {
 				t.Errorf("unary, the consumer saw %q (%v), want %q", got.Stream, got.Err, test.want)
 			}
 		})
@@ -63,12 +63,12 @@ func TestStatedConfidenceIsRemoved(t *testing.T) {
 func TestStatedConfidenceIsRemovedFromRejectedAnswers(t *testing.T) {
 	text := "Paris.\nCONFIDENCE: 0.1"
 	for size := 1; size <= len(text); size++ {
-		if got := suite.Ask(t.Context(), stating(false, suite.Pieces(text, cut(text, size)...)), true); got.Stream != "Paris.|strong[strong]" {
+		if got := llmtest.Ask(t.Context(), stating(false, llmtest.Pieces(text, cut(text, size)...)), true); got.Stream != "Paris.|strong[strong]" {
 			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.Stream, got.Err)
 		}
 		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}},
-			suite.NewModel("flash", suite.Pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-		if got := suite.Ask(t.Context(), m, true); got.Stream != "Paris.|[Paris.]" {
+			llmtest.NewModel("flash", llmtest.Pieces(text, cut(text, size)...)), llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota)))
+		if got := llmtest.Ask(t.Context(), m, true); got.Stream != "Paris.|[Paris.]" {
 			t.Errorf("pieces of %d bytes: the consumer saw %q (%v)", size, got.Stream, got.Err)
 		}
 	}
@@ -82,8 +82,8 @@ func TestTextLikeAStatementIsNotLost(t *testing.T) {
 		for size := 1; size <= len(text); size++ {
 			for _, hold := range []bool{false, true} {
 				m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Hold: hold},
-					suite.NewModel("flash", suite.Pieces(text, cut(text, size)...)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-				got := suite.Ask(t.Context(), m, true)
+					llmtest.NewModel("flash", llmtest.Pieces(text, cut(text, size)...)), llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota)))
+				got := llmtest.Ask(t.Context(), m, true)
 				want := text + "|[" + text + "]"
 				if hold {
 					want = text + "[" + text + "]"
@@ -94,8 +94,8 @@ func TestTextLikeAStatementIsNotLost(t *testing.T) {
 			}
 		}
 		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}},
-			suite.NewModel("flash", suite.Text(text)), suite.NewModel("pro", suite.Fail(suite.ErrQuota)))
-		if got := suite.Ask(t.Context(), m, false); got.Stream != "["+text+"]" {
+			llmtest.NewModel("flash", llmtest.Text(text)), llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrQuota)))
+		if got := llmtest.Ask(t.Context(), m, false); got.Stream != "["+text+"]" {
 			t.Errorf("unary, the consumer saw %q (%v), want %q", got.Stream, got.Err, text)
 		}
 	}
@@ -104,12 +104,12 @@ func TestTextLikeAStatementIsNotLost(t *testing.T) {
 // What looks like a statement stays behind the parts that precede it, in the last text.
 func TestTextLikeAStatementStaysInItsPart(t *testing.T) {
 	image := &genai.Part{InlineData: &genai.Blob{MIMEType: "image/png", Data: []byte("x")}}
-	answer := suite.Send(&model.LLMResponse{FinishReason: genai.FinishReasonStop, Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
+	answer := llmtest.Send(&model.LLMResponse{FinishReason: genai.FinishReasonStop, Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
 		{Text: "Paris. "}, {Text: "a thought", Thought: true}, image, {Text: "CONF"}, nil, image,
 	}}})
 	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Tenants: map[string]cascade.Settings{"": {Use: cascade.UseCheap}}},
-		suite.NewModel("flash", answer), suite.NewModel("pro", suite.Text("strong")))
-	for resp, err := range m.GenerateContent(t.Context(), suite.UserSays("hi"), false) {
+		llmtest.NewModel("flash", answer), llmtest.NewModel("pro", llmtest.Text("strong")))
+	for resp, err := range m.GenerateContent(t.Context(), llmtest.UserSays("hi"), false) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,21 +126,21 @@ func TestTextLikeAStatementStaysInItsPart(t *testing.T) {
 }
 
 func TestStatedConfidence(t *testing.T) {
-	part := func(parts ...*genai.Part) suite.Step {
-		return suite.Respond(func() *model.LLMResponse {
+	part := func(parts ...*genai.Part) llmtest.Step {
+		return llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: parts}, FinishReason: genai.FinishReasonStop}
 		})
 	}
 	thought := &genai.Part{Text: "CONFIDENCE: 0.1", Thought: true}
 	for name, test := range map[string]struct {
-		step         suite.Step
+		step         llmtest.Step
 		want, reason string
 	}{
-		"none":                {suite.Text("Paris."), "strong", "judge: the answer states no confidence"},
-		"no number":           {suite.Text("Paris.\nCONFIDENCE: high"), "strong", "judge: the answer states no confidence"},
-		"NaN":                 {suite.Text("Paris.\nCONFIDENCE: NaN"), "strong", "judge: the answer states no confidence"},
-		"more than 1":         {suite.Text("Paris.\nCONFIDENCE: 62"), "strong", "judge: confidence 62 is not from 0 to 1"},
-		"nothing else":        {suite.Text("CONFIDENCE: 1"), "strong", "judge: it states a confidence and nothing else"},
+		"none":                {llmtest.Text("Paris."), "strong", "judge: the answer states no confidence"},
+		"no number":           {llmtest.Text("Paris.\nCONFIDENCE: high"), "strong", "judge: the answer states no confidence"},
+		"NaN":                 {llmtest.Text("Paris.\nCONFIDENCE: NaN"), "strong", "judge: the answer states no confidence"},
+		"more than 1":         {llmtest.Text("Paris.\nCONFIDENCE: 62"), "strong", "judge: confidence 62 is not from 0 to 1"},
+		"nothing else":        {llmtest.Text("CONFIDENCE: 1"), "strong", "judge: it states a confidence and nothing else"},
 		"nothing but thought": {part(thought, &genai.Part{Text: "CONFIDENCE: 1"}), "strong", "judge: it states a confidence and nothing else"},
 		"in a thought":        {part(thought, &genai.Part{Text: "Paris.\nCONFIDENCE: 0.9"}), "CONFIDENCE: 0.1Paris.", ""},
 		"in two parts":        {part(&genai.Part{Text: "Paris.\nCONFI"}, &genai.Part{Text: "DENCE: 0.9"}), "Paris.", ""},
@@ -148,7 +148,7 @@ func TestStatedConfidence(t *testing.T) {
 		"beside a call":       {part(&genai.Part{Text: "I look.\nCONFIDENCE: 0.1"}, &genai.Part{FunctionCall: &genai.FunctionCall{Name: "look"}}), "I look.", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := suite.Ask(t.Context(), stating(false, test.step), false)
+			got := llmtest.Ask(t.Context(), stating(false, test.step), false)
 			if got.Stream != "["+test.want+"]" || got.Metadata().Reason != test.reason {
 				t.Errorf("the consumer saw %q (%v) because of %q, want %q because of %q", got.Stream, got.Err, got.Metadata().Reason, test.want, test.reason)
 			}
@@ -163,11 +163,11 @@ func TestJSONIsNotAskedForAConfidence(t *testing.T) {
 		"a schema":      {ResponseSchema: &genai.Schema{Type: genai.TypeObject}},
 		"a JSON schema": {ResponseJsonSchema: map[string]any{"type": "object"}},
 	} {
-		cheap := suite.NewModel("flash", suite.Text("{}"))
-		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("{}")))
-		req := suite.UserSays("hi")
+		cheap := llmtest.NewModel("flash", llmtest.Text("{}"))
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, llmtest.NewModel("pro", llmtest.Text("{}")))
+		req := llmtest.UserSays("hi")
 		req.Config = config
-		suite.Collect(m.GenerateContent(t.Context(), req, false))
+		llmtest.Collect(m.GenerateContent(t.Context(), req, false))
 		if cheap.Requests()[0].Config.SystemInstruction != nil {
 			t.Errorf("a request with %s is asked for a confidence", name)
 		}
@@ -177,14 +177,14 @@ func TestJSONIsNotAskedForAConfidence(t *testing.T) {
 // A cached prefix excludes a system instruction: the question for a confidence stands
 // beside the user's.
 func TestConfidenceIsAskedForBesideACachedPrefix(t *testing.T) {
-	cheap := suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 1"))
-	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, suite.NewModel("pro", suite.Text("strong")))
-	req := suite.UserSays("hi")
+	cheap := llmtest.NewModel("flash", llmtest.Text("Paris.\nCONFIDENCE: 1"))
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, llmtest.NewModel("pro", llmtest.Text("strong")))
+	req := llmtest.UserSays("hi")
 	req.Config = &genai.GenerateContentConfig{CachedContent: "cachedContents/1"}
-	got := suite.Collect(m.GenerateContent(t.Context(), req, false))
+	got := llmtest.Collect(m.GenerateContent(t.Context(), req, false))
 	asked := cheap.Requests()[0]
-	if got.Stream != "[Paris.]" || asked.Config.SystemInstruction != nil || suite.TextOf(asked.Contents[0]) != "hi"+cascade.AskConfidence || len(req.Contents[0].Parts) != 1 {
-		t.Errorf("the consumer saw %q (%v); the model was asked %q", got.Stream, got.Err, suite.TextOf(asked.Contents[0]))
+	if got.Stream != "[Paris.]" || asked.Config.SystemInstruction != nil || llmtest.TextOf(asked.Contents[0]) != "hi"+cascade.AskConfidence || len(req.Contents[0].Parts) != 1 {
+		t.Errorf("the consumer saw %q (%v); the model was asked %q", got.Stream, got.Err, llmtest.TextOf(asked.Contents[0]))
 	}
 }
 
@@ -196,9 +196,9 @@ func TestCascadeShowsTextAtOnce(t *testing.T) {
 			fmt.Fprint(&seen, "<judged>")
 			return 1, nil
 		})
-		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}, Hold: hold}, suite.NewModel("flash", suite.Text("one two")), suite.NewModel("pro", suite.Text("strong")))
-		for resp := range m.GenerateContent(t.Context(), suite.UserSays("hi"), true) {
-			fmt.Fprint(&seen, suite.TextOf(resp.Content), ";")
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{judge}, Hold: hold}, llmtest.NewModel("flash", llmtest.Text("one two")), llmtest.NewModel("pro", llmtest.Text("strong")))
+		for resp := range m.GenerateContent(t.Context(), llmtest.UserSays("hi"), true) {
+			fmt.Fprint(&seen, llmtest.TextOf(resp.Content), ";")
 		}
 		want := map[bool]string{false: "one ;two;<judged>one two;", true: "<judged>one ;two;one two;"}[hold]
 		if seen.String() != want {
@@ -209,11 +209,11 @@ func TestCascadeShowsTextAtOnce(t *testing.T) {
 
 // B56: a consumer that stops is not judged, and no other model is called.
 func TestConsumerOfACascadeStops(t *testing.T) {
-	strong := suite.NewModel("pro", suite.Text("strong"))
+	strong := llmtest.NewModel("pro", llmtest.Text("strong"))
 	for _, stopAt := range []int{1, 2} {
-		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}}, suite.NewModel("flash", suite.Text("one two three")), strong)
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}}, llmtest.NewModel("flash", llmtest.Text("one two three")), strong)
 		n := 0
-		for range m.GenerateContent(t.Context(), suite.UserSays("hi"), true) {
+		for range m.GenerateContent(t.Context(), llmtest.UserSays("hi"), true) {
 			if n++; n == stopAt {
 				break
 			}
@@ -229,7 +229,7 @@ func TestHeldAnswerIsBounded(t *testing.T) {
 	endless := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		text := strings.Repeat("x", 1<<16)
 		for n := 0; ; n++ {
-			if !yield(suite.Chunk(text), nil) {
+			if !yield(llmtest.Chunk(text), nil) {
 				return
 			}
 			if n > 2*middleware.MaxValidatedBytes>>16 {
@@ -238,8 +238,8 @@ func TestHeldAnswerIsBounded(t *testing.T) {
 			}
 		}
 	}
-	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}, Hold: true}, suite.NewModel("flash", endless), suite.NewModel("pro", suite.Text("strong")))
-	got := suite.Ask(t.Context(), m, true)
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{never(t)}, Hold: true}, llmtest.NewModel("flash", endless), llmtest.NewModel("pro", llmtest.Text("strong")))
+	got := llmtest.Ask(t.Context(), m, true)
 	if got.Stream != "strong[strong]" || got.Metadata().Reason != "judge: it is longer than 4 MiB or 262144 chunks" {
 		t.Errorf("the consumer saw %.40q (%v) because of %q", got.Stream, got.Err, got.Metadata().Reason)
 	}
@@ -248,10 +248,10 @@ func TestHeldAnswerIsBounded(t *testing.T) {
 // What was shown before a router within restarts is no part of the answer.
 func TestCascadeAroundARouterThatRestarts(t *testing.T) {
 	for hold, want := range map[bool]string{false: "half|Paris.[Paris.]", true: "Paris.[Paris.]"} {
-		inner := router.MustFallback(router.Config{}, suite.NewModel("lite", suite.Fail(suite.ErrUnavailable, "half ", "CONFIDENCE: ")),
-			suite.NewModel("flash", suite.Text("Paris.\nCONFIDENCE: 0.9")))
-		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Hold: hold}, inner, suite.NewModel("pro", suite.Text("strong")))
-		if got := suite.Ask(t.Context(), m, true); got.Stream != want || got.Err != nil {
+		inner := router.MustFallback(router.Config{}, llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable, "half ", "CONFIDENCE: ")),
+			llmtest.NewModel("flash", llmtest.Text("Paris.\nCONFIDENCE: 0.9")))
+		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated("")}, Hold: hold}, inner, llmtest.NewModel("pro", llmtest.Text("strong")))
+		if got := llmtest.Ask(t.Context(), m, true); got.Stream != want || got.Err != nil {
 			t.Errorf("hold %t: the consumer saw %q (%v), want %q", hold, got.Stream, got.Err, want)
 		}
 	}

@@ -10,14 +10,14 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/debugpage"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 func Example() {
 	page := debugpage.New(debugpage.Config{})
-	flash, pro := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)), suite.NewModel("pro", suite.Text("hello"))
+	flash, pro := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("pro", llmtest.Text("hello"))
 	m, err := router.NewFallback(router.Config{Hooks: page.Hooks()}, flash, pro)
 	if err != nil {
 		fmt.Println(err)

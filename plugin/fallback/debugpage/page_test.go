@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/debugpage"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -133,7 +133,7 @@ func ask(t *testing.T, ctx context.Context, m model.LLM) string {
 			return "error"
 		}
 		if !resp.Partial {
-			text = suite.TextOf(resp.Content)
+			text = llmtest.TextOf(resp.Content)
 		}
 	}
 	return text
@@ -155,9 +155,9 @@ func (o *outage) step(ctx context.Context, req *model.LLMRequest, stream bool, y
 	o.mu.Lock()
 	on := o.on
 	o.mu.Unlock()
-	step := suite.Text("hello")
+	step := llmtest.Text("hello")
 	if on {
-		step = suite.Fail(suite.ErrUnavailable)
+		step = llmtest.Fail(llmtest.ErrUnavailable)
 	}
 	step(ctx, req, stream, yield)
 }
@@ -165,8 +165,8 @@ func (o *outage) step(ctx context.Context, req *model.LLMRequest, stream bool, y
 // flashAndPro is a router over flash, which has outages and a breaker, and pro.
 func flashAndPro(page *debugpage.Page) (model.LLM, *outage) {
 	o := &outage{}
-	flash := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: 20 * time.Second})(suite.NewModel("flash", o.step))
-	m := router.MustFallback(router.Config{Hooks: page.Hooks()}, flash, suite.NewModel("pro", suite.Text("from pro")))
+	flash := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: 20 * time.Second})(llmtest.NewModel("flash", o.step))
+	m := router.MustFallback(router.Config{Hooks: page.Hooks()}, flash, llmtest.NewModel("pro", llmtest.Text("from pro")))
 	page.Watch(m)
 	return m, o
 }
@@ -220,7 +220,7 @@ func TestOutageAndRecoveryAreShown(t *testing.T) {
 func TestCallsThatNoTargetAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		page := debugpage.New(debugpage.Config{})
-		m := router.MustFallback(router.Config{Hooks: page.Hooks()}, suite.NewModel("flash", suite.Fail(suite.ErrQuota), suite.Text("hello")))
+		m := router.MustFallback(router.Config{Hooks: page.Hooks()}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("hello")))
 		ask(t, t.Context(), m)
 		if s := read(t, page, ""); s.Status != "failing" || !strings.HasPrefix(s.Headline, "No target answered the latest call.") || s.Latest[0].Outcome != "failed" {
 			t.Errorf("%s, %q, %+v", s.Status, s.Headline, s.Latest)

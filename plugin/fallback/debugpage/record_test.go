@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/debugpage"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -23,18 +23,18 @@ import (
 )
 
 // script returns random steps of a model.
-func script(random *rand.Rand) (steps []suite.Step) {
+func script(random *rand.Rand) (steps []llmtest.Step) {
 	for range 1 + random.IntN(4) {
 		switch random.IntN(5) {
 		case 0:
-			steps = append(steps, suite.Fail(suite.ErrUnavailable))
+			steps = append(steps, llmtest.Fail(llmtest.ErrUnavailable))
 		case 1:
-			steps = append(steps, suite.Fail(suite.ErrQuota, "half an "))
+			steps = append(steps, llmtest.Fail(llmtest.ErrQuota, "half an "))
 		case 2:
-			steps = append(steps, suite.Fail(suite.ErrInternal))
+			steps = append(steps, llmtest.Fail(llmtest.ErrInternal))
 		default:
 			pause := time.Duration(random.IntN(5000)) * time.Millisecond
-			text := suite.Text("an answer")
+			text := llmtest.Text("an answer")
 			steps = append(steps, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				select {
 				case <-time.After(pause):
@@ -62,7 +62,7 @@ func TestAgreesWithTheRecord(t *testing.T) {
 				OnAttempt: func(_ context.Context, a call.Attempt) { mu.Lock(); defer mu.Unlock(); attempts = append(attempts, a) },
 				OnEnd:     func(_ context.Context, r call.Result) { mu.Lock(); defer mu.Unlock(); results = append(results, r) },
 			})
-			a, b := suite.NewModel("a", script(random)...), suite.NewModel("b", script(random)...)
+			a, b := llmtest.NewModel("a", script(random)...), llmtest.NewModel("b", script(random)...)
 			flash := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1})(middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 3})(a))
 			var targets []model.LLM
 			if random.IntN(2) == 0 {
@@ -76,7 +76,7 @@ func TestAgreesWithTheRecord(t *testing.T) {
 			m := router.MustFallback(router.Config{Hooks: hooks}, targets...)
 			for range 5 {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+random.IntN(8))*time.Second)
-				suite.Consume(ctx, m, random.IntN(3))
+				llmtest.Consume(ctx, m, random.IntN(3))
 				cancel()
 			}
 			synctest.Wait()

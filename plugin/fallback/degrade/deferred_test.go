@@ -19,7 +19,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -84,7 +84,7 @@ func TestDeferredSaysSo(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if text := suite.TextOf(resp.Content); text != degrade.DefaultDeferredText {
+				if text := llmtest.TextOf(resp.Content); text != degrade.DefaultDeferredText {
 					t.Errorf("%s: text %q", name, text)
 				}
 				if md, _ := call.ReadResponse(resp); !resp.Partial && md.Degraded != "deferred" {
@@ -189,7 +189,7 @@ func TestDeferredAnswerFollows(t *testing.T) {
 		},
 	})
 	healthy := make(chan struct{})
-	flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		select {
 		case <-healthy:
 			yield(&model.LLMResponse{
@@ -197,7 +197,7 @@ func TestDeferredAnswerFollows(t *testing.T) {
 				UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 1, CandidatesTokenCount: 1},
 			}, nil)
 		default:
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 		}
 	})
 	closed := make(chan struct{}, 1)
@@ -250,7 +250,7 @@ func TestDeferredAnswerFollows(t *testing.T) {
 	events := got.Session.Events()
 	full := events.At(events.Len() - 1)
 	md, _ := call.ReadEvent(full)
-	if events.Len() != 3 || suite.TextOf(full.Content) != "Paris." || full.Author != "clerk" || full.CustomMetadata[jobs.KeyAnswer] != id || md.ModelName != "flash" || md.Degraded != "" {
+	if events.Len() != 3 || llmtest.TextOf(full.Content) != "Paris." || full.Author != "clerk" || full.CustomMetadata[jobs.KeyAnswer] != id || md.ModelName != "flash" || md.Degraded != "" {
 		t.Errorf("%d events, the last %+v", events.Len(), full)
 	}
 	if spent := budget.Spent("acme"); spent != 0.25 {
@@ -262,7 +262,7 @@ func TestDeferredAnswerFollows(t *testing.T) {
 func TestDeferredStaysWithinTheBudget(t *testing.T) {
 	queue := newQueue(t, jobs.Config{})
 	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 2, true }})
-	pro := suite.NewModel("pro", suite.Text("Paris."))
+	pro := llmtest.NewModel("pro", llmtest.Text("Paris."))
 	tree := router.MustFallback(router.Config{}, budget.Middleware()(pro), degrade.MustDeferred(degrade.DeferredConfig{Queue: queue, Delay: time.Millisecond}))
 	if _, _, err := ask(call.With(t.Context(), call.Info{Tenant: "acme"}), tree, hello(), false); err != nil {
 		t.Fatal(err)

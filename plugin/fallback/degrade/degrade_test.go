@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
@@ -58,7 +58,7 @@ func want(t *testing.T, got, want []string) {
 	}
 }
 
-var down = suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+var down = llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 
 // B87
 func TestTemplateSaysSo(t *testing.T) {
@@ -180,7 +180,7 @@ func TestCachedAnswerSaysSo(t *testing.T) {
 				c := cache.MustNew(cache.Config{TTL: time.Minute})
 				defer c.Close()
 				test.config.Cache = c
-				flash := suite.NewModel("flash", suite.Text("Paris."), suite.Fail(suite.ErrUnavailable))
+				flash := llmtest.NewModel("flash", llmtest.Text("Paris."), llmtest.Fail(llmtest.ErrUnavailable))
 				m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.MustCachedAnswer(test.config)), c.Middleware())
 				req := hello()
 				req.Model = "" // the cache knows whom it was asked of
@@ -213,7 +213,7 @@ func TestCachedAnswerAlone(t *testing.T) {
 	if _, _, err := ask(t.Context(), m, hello(), false); failure.Classify(err).Action != failure.Fallback {
 		t.Errorf("error %v, want a verdict to fall back", err)
 	}
-	if _, _, err := ask(t.Context(), c.Middleware()(suite.NewModel("flash", suite.Text("Paris."))), hello(), false); err != nil {
+	if _, _, err := ask(t.Context(), c.Middleware()(llmtest.NewModel("flash", llmtest.Text("Paris."))), hello(), false); err != nil {
 		t.Fatal(err)
 	}
 	texts, md, err := ask(t.Context(), m, hello(), false)
@@ -243,12 +243,12 @@ func TestCachedAnswerWithoutAnAnswerIsSkipped(t *testing.T) {
 func TestCachedAnswerWithoutText(t *testing.T) {
 	c := cache.MustNew(cache.Config{})
 	defer c.Close()
-	picture := suite.Respond(func() *model.LLMResponse {
+	picture := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromBytes([]byte("png"), "image/png", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 		}
 	})
-	if _, _, err := ask(t.Context(), c.Middleware()(suite.NewModel("flash", picture)), hello(), false); err != nil {
+	if _, _, err := ask(t.Context(), c.Middleware()(llmtest.NewModel("flash", picture)), hello(), false); err != nil {
 		t.Fatal(err)
 	}
 	for resp, err := range degrade.MustCachedAnswer(degrade.CachedAnswerConfig{Cache: c, Prefix: "Earlier:", Suffix: "(old)"}).
@@ -265,7 +265,7 @@ func TestCachedAnswerWithoutText(t *testing.T) {
 func TestDegradedAnswersAreNotCached(t *testing.T) {
 	c := cache.MustNew(cache.Config{})
 	defer c.Close()
-	flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("Paris."))
+	flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("Paris."))
 	m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.Template("Sorry.")), c.Middleware())
 	ask(t.Context(), m, hello(), false)
 	texts, _, _ := ask(t.Context(), m, hello(), false)
@@ -284,7 +284,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer c.Close()
-	flash := suite.NewModel("flash", suite.Text("Paris."), suite.Fail(suite.ErrUnavailable))
+	flash := llmtest.NewModel("flash", llmtest.Text("Paris."), llmtest.Fail(llmtest.ErrUnavailable))
 	m := middleware.Chain(
 		router.MustFallback(router.Config{}, flash, degrade.CachedAnswer(c), degrade.Template("Please try again later.")),
 		c.Middleware(),

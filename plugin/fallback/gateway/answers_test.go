@@ -11,13 +11,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // answers returns a step that answers with resp.
-func answers(resp *model.LLMResponse) suite.Step {
+func answers(resp *model.LLMResponse) llmtest.Step {
 	return func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		yield(resp, nil)
 	}
@@ -109,7 +109,7 @@ func TestValuesThatJSONDoesNotHaveInAStream(t *testing.T) {
 // B144: after the status of an answer that is not streamed, nothing but the answer is written.
 func TestNoErrorWithinAnAnswer(t *testing.T) {
 	for _, path := range []string{generate, chatCompletions} {
-		g := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
+		g := gatewayFor(t, gateway.Config{}, llmtest.Text("hi"))
 		w := &panicking{ResponseRecorder: httptest.NewRecorder()}
 		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(bodies[path])))
 		if !w.done || w.Code != 200 || w.Body.Len() > 0 {
@@ -134,7 +134,7 @@ func TestRefusalsAreRedacted(t *testing.T) {
 
 // miscounting returns n embeddings for any contents. The last one is nil if missing is set.
 type miscounting struct {
-	*suite.Model
+	*llmtest.Model
 	n       int
 	missing bool
 }
@@ -153,7 +153,7 @@ func (m miscounting) EmbedContent(context.Context, string, []*genai.Content, *ge
 // B144: embeddings that cannot be told apart are an error.
 func TestAnotherNumberOfEmbeddings(t *testing.T) {
 	for name, m := range map[string]miscounting{"none": {n: 0}, "too few": {n: 1}, "too many": {n: 3}, "one missing": {n: 2, missing: true}} {
-		m.Model = suite.NewModel("one", suite.Text("hi"))
+		m.Model = llmtest.NewModel("one", llmtest.Text("hi"))
 		g := newGateway(t, live(t, "primary: one", policy.Models{"one": m}))
 		for path, body := range map[string]string{
 			"/v1/embeddings":                        `{"model":"one","input":["a","b"]}`,
@@ -168,7 +168,7 @@ func TestAnotherNumberOfEmbeddings(t *testing.T) {
 
 // infinite returns embeddings. The first call's last one has value.
 type infinite struct {
-	*suite.Model
+	*llmtest.Model
 	value float32
 	calls *int
 }
@@ -193,7 +193,7 @@ func TestEmbeddingsThatAreNotFinite(t *testing.T) {
 			"/v1beta/models/one:embedContent":       `{"content":{"parts":[{"text":"a"}]}}`,
 			"/v1beta/models/one:batchEmbedContents": `{"requests":[{"content":{"parts":[{"text":"a"}]}},{"content":{"parts":[{"text":"b"}]}}]}`,
 		} {
-			m := infinite{suite.NewModel("one", suite.Text("hi")), float32(value), new(int)}
+			m := infinite{llmtest.NewModel("one", llmtest.Text("hi")), float32(value), new(int)}
 			g := newGateway(t, live(t, "primary: one", policy.Models{"one": m}))
 			if w := posted(g, path, body); w.Code != 502 || !strings.Contains(w.Body.String(), "a value that JSON cannot represent") {
 				t.Errorf("%v, %s: %d %s; want 502", value, path, w.Code, w.Body)

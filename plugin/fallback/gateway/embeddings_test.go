@@ -10,8 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 )
 
 // embeddingServer answers with the length of each text, and its place in the request, and
@@ -46,7 +46,7 @@ func TestEmbeddings(t *testing.T) {
 	srv := &embeddingServer{}
 	provider := httptest.NewServer(srv)
 	defer provider.Close()
-	l := live(t, "primary: a\nmodels: {embed-*: {provider: openai, base_url: '"+provider.URL+"/v1'}, down: {provider: openai, base_url: '"+provider.URL+"/v1'}}", handsIn(suite.NewModel("a", suite.Text("a"))))
+	l := live(t, "primary: a\nmodels: {embed-*: {provider: openai, base_url: '"+provider.URL+"/v1'}, down: {provider: openai, base_url: '"+provider.URL+"/v1'}}", handsIn(llmtest.NewModel("a", llmtest.Text("a"))))
 	c := serve(t, newGateway(t, l))
 	ask := func(body string) (doc openaiwire.Embeddings, r reply) {
 		r = post(t, c, "/v1/embeddings", body)

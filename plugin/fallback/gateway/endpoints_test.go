@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 )
 
@@ -33,7 +33,7 @@ func TestUnknownEndpoints(t *testing.T) {
 		"POST /v1/models/chat:countTokens": {status: 404, named: "NOT_FOUND"},
 	} {
 		log := &logged{}
-		g := gatewayFor(t, gateway.Config{Logger: log.logger()}, suite.Text("hi"))
+		g := gatewayFor(t, gateway.Config{Logger: log.logger()}, llmtest.Text("hi"))
 		method, path, _ := strings.Cut(request, " ")
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody))

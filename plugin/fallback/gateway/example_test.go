@@ -8,7 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -20,8 +20,8 @@ func ExampleNew() {
 		log.Fatal(err)
 	}
 	live, err := policy.NewLive(context.Background(), p, policy.Models{ // without this option: the providers' own
-		"gemini-2.5-flash": suite.NewModel("gemini-2.5-flash", suite.Fail(suite.ErrUnavailable)),
-		"gpt-4o":           suite.NewModel("gpt-4o", suite.Text("It is sunny.")),
+		"gemini-2.5-flash": llmtest.NewModel("gemini-2.5-flash", llmtest.Fail(llmtest.ErrUnavailable)),
+		"gpt-4o":           llmtest.NewModel("gpt-4o", llmtest.Text("It is sunny.")),
 	})
 	if err != nil {
 		log.Fatal(err)

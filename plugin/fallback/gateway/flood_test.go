@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
@@ -29,7 +29,7 @@ func TestAFloodDoesNotReachOtherTenants(t *testing.T) {
 				case <-ctx.Done():
 				}
 			}
-			suite.Text("for "+tenant)(ctx, req, streamed, yield)
+			llmtest.Text("for "+tenant)(ctx, req, streamed, yield)
 		})
 	r := listen(t, g, gateway.ServerConfig{})
 	ask := func(key string) (int, string) {

@@ -9,13 +9,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // embedding is a model that makes embeddings of a text's length.
-type embedding struct{ *suite.Model }
+type embedding struct{ *llmtest.Model }
 
 func (embedding) EmbedContent(_ context.Context, _ string, contents []*genai.Content, config *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
 	resp := &genai.EmbedContentResponse{}
@@ -27,7 +27,7 @@ func (embedding) EmbedContent(_ context.Context, _ string, contents []*genai.Con
 
 // B144: Google's client gets embeddings, in the order of its texts.
 func TestGenAIClientGetsEmbeddings(t *testing.T) {
-	l := live(t, "primary: one", policy.Models{"one": embedding{suite.NewModel("one", suite.Text("hi"))}})
+	l := live(t, "primary: one", policy.Models{"one": embedding{llmtest.NewModel("one", llmtest.Text("hi"))}})
 	g, err := gateway.New(gateway.Config{Routes: map[string]*policy.Live{"chat": l}})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,7 @@ func TestGenAIClientGetsEmbeddings(t *testing.T) {
 
 // B144: a batch with a null is refused, as its embeddings could not be told apart.
 func TestABatchWithANullIsRefused(t *testing.T) {
-	g := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
+	g := gatewayFor(t, gateway.Config{}, llmtest.Text("hi"))
 	w := posted(g, "/v1beta/models/chat:batchEmbedContents", `{"requests":[null,{"content":{"parts":[{"text":"a"}]}}]}`)
 	if e := refusalOf(t, w); w.Code != 400 || !strings.Contains(e.Error.Message, "requests[0].content is missing") {
 		t.Errorf("%d %s; want 400, and the missing content", w.Code, w.Body)

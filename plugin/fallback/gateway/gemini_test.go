@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -187,7 +187,7 @@ func TestGenAIClientGetsErrors(t *testing.T) {
 // B144: a stream that fails after its first content ends with an error, in both forms.
 func TestABrokenGeminiStreamSaysSo(t *testing.T) {
 	broken := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		if yield(suite.Chunk("half "), nil) {
+		if yield(llmtest.Chunk("half "), nil) {
 			yield(nil, genai.APIError{Code: 500, Message: "a key sk-abcdefghijklmnopqrstuvwxyz0123456789 leaks"})
 		}
 	}
@@ -215,7 +215,7 @@ func TestABrokenGeminiStreamSaysSo(t *testing.T) {
 
 // B144: without alt=sse a stream is a JSON list.
 func TestAGeminiStreamCanBeAList(t *testing.T) {
-	g := gatewayFor(t, gateway.Config{}, suite.Pieces("It is sunny.", "It is ", "sunny."))
+	g := gatewayFor(t, gateway.Config{}, llmtest.Pieces("It is sunny.", "It is ", "sunny."))
 	w := posted(g, "/v1beta/models/chat:streamGenerateContent", helloGemini)
 	var list []genai.GenerateContentResponse
 	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list) != 3 || w.Header().Get("Content-Type") != "application/json" {
@@ -256,7 +256,7 @@ func TestUnknownFieldsReachGeminiModelsOnly(t *testing.T) {
 
 // B144: what is no request is refused with the field at fault.
 func TestWrongGeminiRequestsAreRefused(t *testing.T) {
-	g := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
+	g := gatewayFor(t, gateway.Config{}, llmtest.Text("hi"))
 	for body, want := range map[string]string{
 		`[]`:                               "the body is a JSON array; it must be an object",
 		`null`:                             "contents is missing",

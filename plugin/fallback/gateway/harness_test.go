@@ -13,7 +13,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -39,7 +39,7 @@ func live(t testing.TB, text string, opts ...policy.Option) *policy.Live {
 }
 
 // handsIn is the option with the models of a test.
-func handsIn(all ...*suite.Model) policy.Option {
+func handsIn(all ...*llmtest.Model) policy.Option {
 	models := policy.Models{}
 	for _, m := range all {
 		models[m.Name()] = m

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 )
@@ -50,7 +50,7 @@ func withHashes(file string) string {
 // who is a model that returns the tenant and the priority of the call.
 func who(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 	info := call.From(ctx)
-	suite.Text(info.Tenant+" "+info.Priority)(ctx, req, streamed, yield)
+	llmtest.Text(info.Tenant+" "+info.Priority)(ctx, req, streamed, yield)
 }
 
 // B145: mistakes in a keys file are reported at once, with line and column.

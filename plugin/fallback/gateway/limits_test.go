@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 )
 
@@ -159,7 +159,7 @@ func TestACallDoesNotWaitForEver(t *testing.T) {
 // B145: bodies are bounded one by one and together, whatever their length is said to be.
 func TestBodiesAreBounded(t *testing.T) {
 	limits := gateway.Limits{MaxBody: 1000, MaxDepth: 10}
-	g := gatewayFor(t, gateway.Config{Limits: limits}, suite.Text("hi"))
+	g := gatewayFor(t, gateway.Config{Limits: limits}, llmtest.Text("hi"))
 	long := strings.Replace(helloGemini, "hello", strings.Repeat("a", 1000), 1)
 	fits := strings.Replace(helloGemini, "hello", strings.Repeat("a", 1000-len(helloGemini)+len("hello")), 1)
 	deep := strings.Replace(helloGemini, `"hello"`, `"h","x":`+strings.Repeat("[", 6)+`"{{{{{{"`+strings.Repeat("]", 6), 1)

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -60,7 +60,7 @@ func fixed(text string) string { return changing.ReplaceAllString(text, "_") }
 
 // A whole answer, byte for byte.
 func TestWholeChatAnswer(t *testing.T) {
-	w := chat(t, suite.NewModel("a", streamed), `{"model": "a", `+hello+`}`)
+	w := chat(t, llmtest.NewModel("a", streamed), `{"model": "a", `+hello+`}`)
 	const want = `{"id":"_","object":"chat.completion",_,"model":"a","usage":{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,` +
 		`"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}},` +
 		`"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"hm","content":"one two","refusal":null,"tool_calls":[` +
@@ -84,7 +84,7 @@ func TestStreamedChatAnswer(t *testing.T) {
 		if usage {
 			options = `"stream_options": {"include_usage": true}, `
 		}
-		w := chat(t, suite.NewModel("a", streamed), `{"model": "a", "stream": true, `+options+hello+`}`)
+		w := chat(t, llmtest.NewModel("a", streamed), `{"model": "a", "stream": true, `+options+hello+`}`)
 		const head = `data: {"id":"_","object":"chat.completion.chunk",_,"model":"a",`
 		want := head + `"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}` + "\n\n" +
 			head + `"choices":[{"index":0,"delta":{"reasoning_content":"hm"},"finish_reason":null}]}` + "\n\n" +
@@ -117,7 +117,7 @@ func TestFinishReasons(t *testing.T) {
 	} {
 		for _, stream := range []string{"true", "false"} {
 			resp := test.resp
-			a := suite.NewModel("a", suite.Respond(func() *model.LLMResponse { return &resp }))
+			a := llmtest.NewModel("a", llmtest.Respond(func() *model.LLMResponse { return &resp }))
 			g := newGateway(t, live(t, "primary: a\n", handsIn(a)))
 			got := post(t, serve(t, g), "/v1/chat/completions", `{"model": "a", "stream": `+stream+`, `+hello+`}`)
 			if got.status != test.status || got.finish != test.finish || (test.status == 400) != (got.failed["code"] == "content_filter") {
@@ -129,7 +129,7 @@ func TestFinishReasons(t *testing.T) {
 
 // An answer that a content policy stops within its text ends so.
 func TestAnswerThatIsStopped(t *testing.T) {
-	a := suite.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	a := llmtest.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		if yield(&model.LLMResponse{Content: genai.NewContentFromText("one", genai.RoleModel), Partial: true}, nil) {
 			yield(&model.LLMResponse{FinishReason: genai.FinishReasonSafety, ErrorCode: "SAFETY"}, nil)
 		}
@@ -186,7 +186,7 @@ func TestStatuses(t *testing.T) {
 func TestClientThatGoesCancels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
-		a := suite.NewModel("a", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		a := llmtest.NewModel("a", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			yield(&model.LLMResponse{Content: genai.NewContentFromText("one", genai.RoleModel), Partial: true}, nil)
 			<-ctx.Done()
 			ended <- context.Cause(ctx)
@@ -218,7 +218,7 @@ func TestClientThatGoesCancels(t *testing.T) {
 // Which model a name is, and what the list has.
 func TestNames(t *testing.T) {
 	models := func() policy.Option {
-		return handsIn(suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b")), suite.NewModel("c", suite.Text("c")))
+		return handsIn(llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c", llmtest.Text("c")))
 	}
 	const text = "primary: a\nfallbacks: [{name: b}, {name: template-response}]\nmodels: {c: {family: c}, 'x-*': {provider: openai, base_url: 'http://127.0.0.1:1/v1'}}\naliases: {see: c}\n"
 	one := newGateway(t, live(t, text, models()))
@@ -276,7 +276,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestNewNamesWhatIsWrong(t *testing.T) {
-	l := live(t, "primary: a\n", handsIn(suite.NewModel("a", suite.Text("a"))))
+	l := live(t, "primary: a\n", handsIn(llmtest.NewModel("a", llmtest.Text("a"))))
 	for name, config := range map[string]gateway.Config{
 		"Config.Routes is empty": {}, `Config.Routes["x"] is nil`: {Routes: map[string]*policy.Live{"x": nil}}, `"a/b" is no name`: {Routes: map[string]*policy.Live{"a/b": l}},
 	} {

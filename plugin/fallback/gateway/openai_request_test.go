@@ -13,7 +13,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai"
@@ -22,7 +22,7 @@ import (
 const hello = `"messages": [{"role": "user", "content": "hello"}]`
 
 // chat posts the body of a chat completion to a gateway with the model a.
-func chat(t testing.TB, a *suite.Model, body string) *httptest.ResponseRecorder {
+func chat(t testing.TB, a *llmtest.Model, body string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	newGateway(t, live(t, "primary: a\n", handsIn(a))).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
 	return w
@@ -77,7 +77,7 @@ func TestWrongChatRequests(t *testing.T) {
 		{say(`{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "["}}]}`), "messages[1].tool_calls[0].function.arguments"},
 		{say(`{"role": "assistant", "tool_calls": [{"id": "c", "function": {"arguments": "{}"}}]}`), "messages[1].tool_calls[0].function.name"},
 	} {
-		a := suite.NewModel("a", suite.Text("fine"))
+		a := llmtest.NewModel("a", llmtest.Text("fine"))
 		w := chat(t, a, test.body)
 		var got struct {
 			Error struct {
@@ -101,7 +101,7 @@ func TestWrongChatRequests(t *testing.T) {
 
 // A field that is null counts as absent: some clients send all that they know. B144
 func TestNullIsAbsent(t *testing.T) {
-	m := suite.NewModel("a", streamed)
+	m := llmtest.NewModel("a", streamed)
 	body := `{"model": "a", "messages": [{"role": "user", "content": "hello", "name": null},
 		{"role": "assistant", "content": "hi", "refusal": null, "audio": null, "function_call": null, "tool_calls": null}, {"role": "user", "content": "go on"}]`
 	for _, field := range []string{
@@ -177,7 +177,7 @@ models:
 
 // What provider/openai writes, the gateway reads as it was. B144
 func TestRequestsRoundTrip(t *testing.T) {
-	a := suite.NewModel("a", suite.Text("fine"))
+	a := llmtest.NewModel("a", llmtest.Text("fine"))
 	srv := httptest.NewServer(newGateway(t, live(t, "primary: a\n", handsIn(a))))
 	defer srv.Close()
 	client := openai.MustNew("a", openai.Config{BaseURL: srv.URL + "/v1", API: openai.Chat, HTTPClient: srv.Client()})

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -28,7 +28,7 @@ func TestRefusals(t *testing.T) {
 		{"flag", "flags: {off: {targets: [a], default: false}}", 1, 503, "overloaded"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := newGateway(t, live(t, "primary: a\n"+test.file, handsIn(suite.NewModel("a", suite.Text("fine")))))
+			g := newGateway(t, live(t, "primary: a\n"+test.file, handsIn(llmtest.NewModel("a", llmtest.Text("fine")))))
 			var w *httptest.ResponseRecorder
 			for range test.calls {
 				w = httptest.NewRecorder()

@@ -25,7 +25,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 )
 
@@ -101,7 +101,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // B145: a client that sends its headers or its body slowly is cut off, others are served.
 func TestSlowClientsAreCutOff(t *testing.T) {
 	limits := gateway.Limits{BodyTimeout: 100 * time.Millisecond}
-	r := listen(t, gatewayFor(t, gateway.Config{Limits: limits, Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, suite.Text("hi")), gateway.ServerConfig{HeaderTimeout: 100 * time.Millisecond})
+	r := listen(t, gatewayFor(t, gateway.Config{Limits: limits, Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, llmtest.Text("hi")), gateway.ServerConfig{HeaderTimeout: 100 * time.Millisecond})
 	headers := r.dial(t, "POST "+generate+" HTTP/1.1\r\nHost: gateway\r\nX-Slow: ")
 	const keyed = generate + "?key=a"
 	body := r.dial(t, strings.TrimSuffix(request(keyed, helloGemini), "}"))
@@ -228,7 +228,7 @@ func TestAShutdownLetsCallsEnd(t *testing.T) {
 func TestADrainIsBounded(t *testing.T) {
 	partial := make(chan struct{})
 	step := func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		yield(suite.Chunk("half "), nil)
+		yield(llmtest.Chunk("half "), nil)
 		close(partial)
 		<-ctx.Done()
 		yield(nil, ctx.Err())
@@ -286,8 +286,8 @@ func TestCloseEndsAShutdown(t *testing.T) {
 
 // B145: without keys, a gateway is for its own machine.
 func TestAGatewayWithoutKeysListensOnLoopbackOnly(t *testing.T) {
-	open := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
-	locked := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, suite.Text("hi"))
+	open := gatewayFor(t, gateway.Config{}, llmtest.Text("hi"))
+	locked := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, llmtest.Text("hi"))
 	for name, test := range map[string]struct {
 		g      *gateway.Gateway
 		config gateway.ServerConfig
@@ -324,7 +324,7 @@ func TestHTTP2WithoutTLSIsOff(t *testing.T) {
 	client := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: patience}
 	defer client.CloseIdleConnections()
 	for _, on := range []bool{false, true} {
-		r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{H2C: on})
+		r := listen(t, gatewayFor(t, gateway.Config{}, llmtest.Text("hi")), gateway.ServerConfig{H2C: on})
 		resp, err := client.Post(r.url+generate, "application/json", strings.NewReader(helloGemini))
 		if err == nil {
 			resp.Body.Close()
@@ -337,7 +337,7 @@ func TestHTTP2WithoutTLSIsOff(t *testing.T) {
 
 // B145: what two servers could read differently is refused, or ends the connection.
 func TestRequestsAreNotSmuggled(t *testing.T) {
-	r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{})
+	r := listen(t, gatewayFor(t, gateway.Config{}, llmtest.Text("hi")), gateway.ServerConfig{})
 	inner := "GET /v1beta/models HTTP/1.1\r\nHost: gateway\r\n\r\n"
 	head := "POST " + generate + " HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\n"
 	for name, test := range map[string]struct {
@@ -372,7 +372,7 @@ func TestRequestsAreNotSmuggled(t *testing.T) {
 
 // B145: a body that is too large is refused before it has been sent, or as soon as it shows.
 func TestLargeBodiesAreRefusedEarly(t *testing.T) {
-	r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{})
+	r := listen(t, gatewayFor(t, gateway.Config{}, llmtest.Text("hi")), gateway.ServerConfig{})
 	for _, length := range []int64{100 << 20, -1} {
 		body := &counted{Reader: io.LimitReader(zeros{}, 100<<20)}
 		req, err := http.NewRequest(http.MethodPost, r.url+generate, body)
@@ -421,7 +421,7 @@ func (c *counted) Read(p []byte) (int, error) {
 // versions of TLS are refused.
 func TestTLS(t *testing.T) {
 	certFile, keyFile, pool := certificateFiles(t, t.TempDir(), "first")
-	r := listen(t, gatewayFor(t, gateway.Config{}, suite.Text("hi")), gateway.ServerConfig{CertFile: certFile, KeyFile: keyFile})
+	r := listen(t, gatewayFor(t, gateway.Config{}, llmtest.Text("hi")), gateway.ServerConfig{CertFile: certFile, KeyFile: keyFile})
 	url := "https://" + r.Addr().String()
 	for _, test := range []struct {
 		proto   string

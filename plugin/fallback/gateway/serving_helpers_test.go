@@ -14,7 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -29,14 +29,14 @@ const (
 )
 
 // gatewayFor returns a gateway with a route "chat", whose model "one" does step.
-func gatewayFor(t *testing.T, config gateway.Config, step suite.Step) *gateway.Gateway {
+func gatewayFor(t *testing.T, config gateway.Config, step llmtest.Step) *gateway.Gateway {
 	t.Helper()
 	p, err := spec.Parse([]byte("primary: one"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	discard := slog.New(slog.DiscardHandler)
-	live, err := policy.NewLive(t.Context(), p, policy.Models{"one": suite.NewModel("one", step)}, policy.WithLogger(discard))
+	live, err := policy.NewLive(t.Context(), p, policy.Models{"one": llmtest.NewModel("one", step)}, policy.WithLogger(discard))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +98,7 @@ func (g *gate) step(ctx context.Context, req *model.LLMRequest, streamed bool, y
 	g.entered <- struct{}{}
 	select {
 	case <-g.open:
-		suite.Text("hi")(ctx, req, streamed, yield)
+		llmtest.Text("hi")(ctx, req, streamed, yield)
 	case <-ctx.Done():
 		yield(nil, ctx.Err())
 	}

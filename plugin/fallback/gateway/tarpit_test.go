@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 )
 
@@ -47,7 +47,7 @@ func TestAFloodIsHeld(t *testing.T) {
 	for name, flood := range floods {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, suite.Text("hi"))
+				g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, llmtest.Text("hi"))
 				for range 3 { // calls that the limit of key c allows
 					timed(t.Context(), g, "POST", generate, "c")
 				}
@@ -78,8 +78,8 @@ func TestAHoldEndsWithItsClient(t *testing.T) {
 			_, took := timed(ctx, g, "GET", "/v1/models", "a")
 			return took
 		}
-		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, suite.Text("hi"))
-		open := gatewayFor(t, gateway.Config{}, suite.Text("hi"))
+		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, llmtest.Text("hi"))
+		open := gatewayFor(t, gateway.Config{}, llmtest.Text("hi"))
 		for range 600 {
 			list(t.Context(), g)
 			list(t.Context(), open)
@@ -111,7 +111,7 @@ func exhaust(t *testing.T, g http.Handler, n int, keys ...string) {
 // B145: a thousand requests of all keys together are held. A client of any more must connect again.
 func TestWhatIsHeldIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: gateway.Limits{MaxTenantCalls: 2}}, suite.Text("hi"))
+		g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: gateway.Limits{MaxTenantCalls: 2}}, llmtest.Text("hi"))
 		list := func(key string) (took time.Duration, connection string) {
 			r := httptest.NewRequestWithContext(t.Context(), "GET", "/v1/models", http.NoBody)
 			r.Header.Set("X-Api-Key", key)
@@ -173,7 +173,7 @@ func TestRequestsWithUnreadBodiesAreNotHeld(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: gateway.Limits{MaxBody: 1000}}, suite.Text("hi"))
+				g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants), Limits: gateway.Limits{MaxBody: 1000}}, llmtest.Text("hi"))
 				exhaust(t, g, 600, "b", "wrong")
 				r := httptest.NewRequestWithContext(t.Context(), test.method, test.path, strings.NewReader(test.body))
 				r.Header.Set("X-Api-Key", test.key)
@@ -204,7 +204,7 @@ func TestHTTP2ConnectsAgain(t *testing.T) {
 	protocols.SetUnencryptedHTTP2(true)
 	client := &http.Client{Transport: &http.Transport{Protocols: protocols}, Timeout: patience}
 	defer client.CloseIdleConnections()
-	g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, suite.Text("hi"))
+	g := gatewayFor(t, gateway.Config{Keys: keysOf(t, threeTenants)}, llmtest.Text("hi"))
 	r := listen(t, g, gateway.ServerConfig{H2C: true})
 	connections := make(map[string]bool)
 	fetch := func() {
@@ -251,7 +251,7 @@ func TestAReloadKeepsTheHold(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		g := gatewayFor(t, gateway.Config{Keys: keys}, suite.Text("hi"))
+		g := gatewayFor(t, gateway.Config{Keys: keys}, llmtest.Text("hi"))
 		exhaust(t, g, 600, "a")
 		writeKeys(t, file, "keys: [{tenant: other, sha256: KEYa , requests_per_minute: 5}]")
 		begun := time.Now()

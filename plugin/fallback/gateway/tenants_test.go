@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -14,7 +14,7 @@ import (
 // B145: a cached answer stays within its tenant, whatever user a request names; a key that may
 // not name a model may not name it as a fallback either; no key is logged.
 func TestTenantsAreKeptApart(t *testing.T) {
-	a, b := suite.NewModel("a", suite.Text("fine")), suite.NewModel("b", suite.Text("fine"))
+	a, b := llmtest.NewModel("a", llmtest.Text("fine")), llmtest.NewModel("b", llmtest.Text("fine"))
 	log := &logged{}
 	g, err := gateway.New(gateway.Config{
 		Routes: map[string]*policy.Live{"main": live(t, "primary: a\ncache: {}\nmodels: {b: {}}", handsIn(a, b))},
@@ -71,7 +71,7 @@ func (p *panicking) Write(data []byte) (int, error) {
 // A panic within an answer ends it with an error, and is logged.
 func TestAPanicWithinAnAnswerIsLogged(t *testing.T) {
 	log := &logged{}
-	g := gatewayFor(t, gateway.Config{Logger: log.logger()}, suite.Text("hi"))
+	g := gatewayFor(t, gateway.Config{Logger: log.logger()}, llmtest.Text("hi"))
 	w := &panicking{ResponseRecorder: httptest.NewRecorder()}
 	g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, stream, strings.NewReader(helloGemini)))
 	if !strings.Contains(w.Body.String(), "the gateway panicked") || !strings.Contains(log.String(), "an answer panicked") {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -88,7 +88,7 @@ func TestARefusalBelongsToItsCall(t *testing.T) {
 		return nil, fmt.Errorf("wrapped: %w", shared)
 	}
 	for _, name := range []string{"a", "b"} {
-		_, err := answer(t.Context(), guard.Around(suite.NewModel(name, suite.Text("x")), guard.Target{}, closed), &model.LLMRequest{})
+		_, err := answer(t.Context(), guard.Around(llmtest.NewModel(name, llmtest.Text("x")), guard.Target{}, closed), &model.LLMRequest{})
 		want := &middleware.RefusedError{By: "mine", Model: name, Reason: "closed"}
 		if diff := cmp.Diff(error(want), err); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -115,7 +115,7 @@ func TestAroundTellsTheTarget(t *testing.T) {
 		told = t
 		return req, nil
 	}
-	a := suite.NewModel("a", suite.Text("a"))
+	a := llmtest.NewModel("a", llmtest.Text("a"))
 	template := degrade.MustTemplate(degrade.TemplateConfig{Text: "sorry"})
 	for name, test := range map[string]struct {
 		m         model.LLM
@@ -142,7 +142,7 @@ func TestAroundTellsTheTarget(t *testing.T) {
 
 // A guard by the name of a target holds for whatever model the request names. B79, B114
 func TestAroundGuardsTheModelThatIsCalled(t *testing.T) {
-	a := suite.NewModel("a", suite.Text("a"))
+	a := llmtest.NewModel("a", llmtest.Text("a"))
 	m := guard.Around(a, guard.Target{}, guard.Compliance(guard.Rule{Targets: []string{"a"}}))
 	for requested, want := range map[string]int{"other": 0, "": 1, "a": 1} {
 		before := len(a.Requests())
@@ -156,7 +156,7 @@ func TestAroundGuardsTheModelThatIsCalled(t *testing.T) {
 // A model that is refused is not called, and its breaker knows nothing of it; the next one
 // answers, and the record says why. B79
 func TestARouterPassesOverAGuardedModel(t *testing.T) {
-	a, b := suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b"))
+	a, b := llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b"))
 	breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})
 	m := router.MustFallback(router.Config{}, guard.Around(breaker(a), guard.Target{}, guard.Tenants("acme")), b)
 	for tenant, want := range map[string]string{"acme": "a", "other": "b"} {
@@ -176,8 +176,8 @@ func TestARouterPassesOverAGuardedModel(t *testing.T) {
 
 // A refusal of a group does not keep its answer of last resort from being given. B111
 func TestAroundAGroupLetsItsLastResortAnswer(t *testing.T) {
-	group := router.MustFallback(router.Config{}, suite.NewModel("a", suite.Text("a")), degrade.MustTemplate(degrade.TemplateConfig{Text: "sorry"}))
-	m := router.MustFallback(router.Config{}, guard.Around(group, guard.Target{}, guard.Tenants("acme")), suite.NewModel("b", suite.Fail(suite.ErrUnavailable)))
+	group := router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Text("a")), degrade.MustTemplate(degrade.TemplateConfig{Text: "sorry"}))
+	m := router.MustFallback(router.Config{}, guard.Around(group, guard.Target{}, guard.Tenants("acme")), llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable)))
 	if got, err := answer(t.Context(), m, &model.LLMRequest{}); got != "sorry" {
 		t.Errorf("%q, %v; want the template", got, err)
 	}
@@ -202,26 +202,26 @@ func TestAroundNothingPanics(t *testing.T) {
 			t.Errorf("panic %v", p)
 		}
 	}()
-	guard.Around((*suite.Model)(nil), guard.Target{})
+	guard.Around((*llmtest.Model)(nil), guard.Target{})
 }
 
 // ADK asks a model for optional methods.
 func TestAroundForwardsOptionalMethods(t *testing.T) {
-	if _, ok := guard.Around(suite.NewModel("a", suite.Text("x")), guard.Target{}).(interface{ GetGoogleLLMVariant() genai.Backend }); ok {
+	if _, ok := guard.Around(llmtest.NewModel("a", llmtest.Text("x")), guard.Target{}).(interface{ GetGoogleLLMVariant() genai.Backend }); ok {
 		t.Error("a model without a variant has one")
 	}
-	if _, ok := guard.Around(gemini{suite.NewModel("a", suite.Text("x"))}, guard.Target{}).(interface{ GetGoogleLLMVariant() genai.Backend }); !ok {
+	if _, ok := guard.Around(gemini{llmtest.NewModel("a", llmtest.Text("x"))}, guard.Target{}).(interface{ GetGoogleLLMVariant() genai.Backend }); !ok {
 		t.Error("the variant is hidden")
 	}
 }
 
-type gemini struct{ *suite.Model }
+type gemini struct{ *llmtest.Model }
 
 func (gemini) GetGoogleLLMVariant() genai.Backend { return genai.BackendGeminiAPI }
 
 func Example() {
-	flash := suite.NewModel("flash", suite.Text("Hello from flash."))
-	eu := router.Describe(suite.NewModel("mistral", suite.Text("Hello from the EU.")), router.Traits{Region: "europe-west4"})
+	flash := llmtest.NewModel("flash", llmtest.Text("Hello from flash."))
+	eu := router.Describe(llmtest.NewModel("mistral", llmtest.Text("Hello from the EU.")), router.Traits{Region: "europe-west4"})
 	m, err := router.NewFallback(router.Config{Guards: []guard.Guard{
 		guard.Compliance(guard.Rule{DataClasses: []string{"pii"}, Regions: []string{"europe-*"}}),
 		guard.ContextWindow,
@@ -241,7 +241,7 @@ func Example() {
 }
 
 func ExampleAround() {
-	gpt := guard.Around(suite.NewModel("gpt-4o", suite.Text("ok")), guard.Target{Region: "us", Capabilities: []string{"tools"}},
+	gpt := guard.Around(llmtest.NewModel("gpt-4o", llmtest.Text("ok")), guard.Target{Region: "us", Capabilities: []string{"tools"}},
 		guard.Tenants("acme"), guard.Capabilities, guard.Redact, guard.Tools("search"))
 	_, err := answer(context.Background(), gpt, &model.LLMRequest{Contents: genai.Text("hi")})
 	fmt.Println(err)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -13,7 +13,7 @@ import (
 // A provider has announced maintenance: its model rests, and calls go to the next one.
 func ExampleOf() {
 	breaker := middleware.MustBreaker(middleware.BreakerConfig{})
-	m := router.MustFallback(router.Config{}, breaker(suite.NewModel("flash")), breaker(suite.NewModel("pro")))
+	m := router.MustFallback(router.Config{}, breaker(llmtest.NewModel("flash")), breaker(llmtest.NewModel("pro")))
 
 	for n := range inspect.Of(m).All() {
 		if n.Breaker != nil && n.Name == "flash" {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -38,7 +38,7 @@ var others atomic.Int64
 
 // other returns a model with a name of its own.
 func other() model.LLM {
-	return suite.NewModel(fmt.Sprint("other ", others.Add(1)), suite.Text("hello"))
+	return llmtest.NewModel(fmt.Sprint("other ", others.Add(1)), llmtest.Text("hello"))
 }
 
 func split(m model.LLM) model.LLM {
@@ -115,7 +115,7 @@ func TestNoLayerHidesWhatIsInside(t *testing.T) {
 	names := slices.Sorted(maps.Keys(layers))
 	for _, outer := range names {
 		for _, inner := range names {
-			breaker := middleware.MustBreaker(middleware.BreakerConfig{})(google{suite.NewModel("innermost", suite.Text("hello"))})
+			breaker := middleware.MustBreaker(middleware.BreakerConfig{})(google{llmtest.NewModel("innermost", llmtest.Text("hello"))})
 			m := layers[outer](layers[inner](breaker))
 			found, model := false, false
 			for n := range inspect.Of(m).All() {
@@ -145,7 +145,7 @@ func (r renaming) Name() string {
 
 // A model has the name in the tree that it has in records.
 func TestNameOfAModel(t *testing.T) {
-	m := router.MustFallback(router.Config{}, renaming{suite.NewModel("a"), &[]string{"a", "a", "a", "a", "a", "a", "a", "b"}}, other())
+	m := router.MustFallback(router.Config{}, renaming{llmtest.NewModel("a"), &[]string{"a", "a", "a", "a", "a", "a", "a", "b"}}, other())
 	for range 10 {
 		n := inspect.Of(m)
 		if got := n.Inner[0]; got.Name != n.Name || got.Layer != "model" {

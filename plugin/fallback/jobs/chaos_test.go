@@ -22,7 +22,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
@@ -311,7 +311,7 @@ func work() error {
 	if err != nil {
 		return err
 	}
-	return q.Run(ctx, suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	return q.Run(ctx, llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		time.Sleep(time.Duration(rand.IntN(30)) * time.Millisecond)
 		if rand.IntN(20) == 0 {
 			yield(nil, errors.New("now and then it fails"))

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
@@ -43,7 +43,7 @@ func Example() {
 	}
 	defer queue.Close()
 
-	pro := suite.NewModel("pro", suite.Text("Paris.")) // the tree of the application's agents
+	pro := llmtest.NewModel("pro", llmtest.Text("Paris.")) // the tree of the application's agents
 	ended := make(chan error)
 	go func() { ended <- queue.Run(ctx, pro) }()
 

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
 
@@ -116,7 +116,7 @@ func TestFullDisk(t *testing.T) {
 	p := inFile(t)
 	q := p.open(t, jobs.Config{Driver: "sqlite-full", Poll: 20 * time.Millisecond})
 	b := newBlocking()
-	m := suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	m := llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		b.started <- ctx
 		<-b.finish
 		yield(&model.LLMResponse{Content: genai.NewContentFromText(strings.Repeat("Paris. ", 20_000), genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)

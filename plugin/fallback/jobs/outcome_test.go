@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -27,13 +27,13 @@ func TestOutcomes(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
 		q := p.open(t, jobs.Config{})
 		retryIn := func(delay string) error {
-			err := suite.ErrQuota
+			err := llmtest.ErrQuota
 			err.Details = []map[string]any{{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": delay}}
 			return err
 		}
 		quota := retryIn("1200s")
-		fail := func(err error) model.LLM { return suite.NewModel("pro", suite.Fail(err)) }
-		down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+		fail := func(err error) model.LLM { return llmtest.NewModel("pro", llmtest.Fail(err)) }
+		down := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 		broke := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: func(string, *model.LLMRequest) (float64, bool) { return 2, true }})
 		for name, test := range map[string]struct {
 			model    model.LLM
@@ -47,7 +47,7 @@ func TestOutcomes(t *testing.T) {
 			"asks for a wait":  {fail(retryIn("40s")), jobs.Pending, 1, "rate_limit", 40 * time.Second},
 			"asks for a delay": {fail(quota), jobs.Pending, 1, "quota", 1200 * time.Second},
 			"overloaded":       {down, jobs.Pending, 1, "overloaded", jobs.DefaultBackoff / 2},
-			"in a router":      {router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Fail(quota)), fail(quota)), jobs.Pending, 1, "quota", 1200 * time.Second},
+			"in a router":      {router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Fail(quota)), fail(quota)), jobs.Pending, 1, "quota", 1200 * time.Second},
 			"last resort":      {router.MustFallback(router.Config{}, down, degrade.Template("Sorry.")), jobs.Pending, 1, "degraded", jobs.DefaultBackoff / 2},
 			"refused":          {broke.Middleware()(paris), jobs.Pending, 0, "refused", jobs.DefaultBackoff / 2},
 			"unknown":          {fail(errors.New("something")), jobs.Pending, 1, "unknown", jobs.DefaultBackoff / 2},
@@ -72,14 +72,14 @@ func TestAttemptsOfDeadWorkersCount(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
 		q := p.open(t, jobs.Config{})
 		id := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.MaxAttempts = 2 })
-		dead := suite.NewModel("pro", suite.Fail(errors.New("killed"))) // Abandon leaves the job as it is then
+		dead := llmtest.NewModel("pro", llmtest.Fail(errors.New("killed"))) // Abandon leaves the job as it is then
 		for range 2 {
 			if _, _, err := q.Abandon(t.Context(), dead); err == nil {
 				t.Fatal("no attempt was made")
 			}
 			p.pass(t, jobs.DefaultLease)
 		}
-		m := suite.NewModel("pro", suite.Text("Paris."))
+		m := llmtest.NewModel("pro", llmtest.Text("Paris."))
 		step(t, q, m)
 		if job := get(t, q, id); job.State != jobs.Failed || !strings.Contains(job.Error, "the workers died") || len(m.Requests()) > 0 {
 			t.Errorf("job %+v after %d more calls, want it failed after none", job, len(m.Requests()))
@@ -97,7 +97,7 @@ func TestPanicsAreNotQuoted(t *testing.T) {
 		state  jobs.State
 		blames string // in the record, or in the log of a job that is done
 	}{
-		"model": {jobs.Config{}, suite.NewModel("pro", func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic(secret) }),
+		"model": {jobs.Config{}, llmtest.NewModel("pro", func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic(secret) }),
 			jobs.Pending, "panicked"},
 		"Deliver": {jobs.Config{Deliver: func(context.Context, jobs.Tx, jobs.Delivery) error { panic(errors.New(secret)) }}, paris,
 			jobs.Pending, "Config.Deliver panicked"},

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
 
@@ -42,7 +42,7 @@ func TestCodec(t *testing.T) {
 		plain := p.open(t, jobs.Config{Deliver: b.deliver})
 		sealed := p.open(t, jobs.Config{Codec: xor(0x5a), Deliver: b.deliver})
 		id := enqueue(t, sealed, "acme", "swordfish", func(r *jobs.Request) { r.MaxAttempts = 1 })
-		m := suite.NewModel("pro", suite.Text("trout"))
+		m := llmtest.NewModel("pro", llmtest.Text("trout"))
 		strangers := map[string]*jobs.Queue{
 			"no codec": plain, "another key": p.open(t, jobs.Config{Codec: xor(0x11)}), "panics": p.open(t, jobs.Config{Codec: xor(0)}),
 		}
@@ -103,7 +103,7 @@ func (p *place) dump(t *testing.T) (text string) {
 func TestUnreadableJobs(t *testing.T) {
 	p := inFile(t)
 	q := p.open(t, jobs.Config{Codec: xor(0x5a)})
-	m := suite.NewModel("pro", suite.Text("Paris."))
+	m := llmtest.NewModel("pro", llmtest.Text("Paris."))
 	for stored, reason := range map[string]string{
 		"X''": "empty", "NULL": "empty", "'p'": "JSON", "'p{swordfish'": "JSON", "'p[]'": "JSON", "'s'": "another key", "'zzz'": "newer release",
 	} {

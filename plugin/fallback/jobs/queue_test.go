@@ -15,7 +15,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/caller"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
@@ -24,7 +24,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-var paris = suite.NewModel("pro", suite.Text("Paris."))
+var paris = llmtest.NewModel("pro", llmtest.Text("Paris."))
 
 // box collects deliveries.
 type box struct {
@@ -47,7 +47,7 @@ func (b *box) texts() (texts []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, d := range b.got {
-		texts = append(texts, suite.TextOf(d.Response.Content))
+		texts = append(texts, llmtest.TextOf(d.Response.Content))
 	}
 	return texts
 }
@@ -59,12 +59,12 @@ func TestJobRunsAsItsCaller(t *testing.T) {
 		q := p.open(t, jobs.Config{Deliver: b.deliver})
 		info := call.Info{App: "shop", User: "ada", Session: "s1", Agent: "clerk", Tenant: "acme", Priority: "paid", Labels: map[string]string{"a": "1"}}
 		var seen call.Info
-		m := suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		m := llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			seen = call.From(ctx)
 			if !jobs.Within(ctx) {
 				t.Error("Within is false in a job's call")
 			}
-			suite.Text("Paris.")(ctx, req, stream, yield)
+			llmtest.Text("Paris.")(ctx, req, stream, yield)
 		})
 		config := &genai.GenerateContentConfig{
 			Temperature: genai.Ptr[float32](0.5), HTTPOptions: &genai.HTTPOptions{Headers: map[string][]string{"X-Goog-Api-Key": {"secret"}}},
@@ -188,7 +188,7 @@ func TestTenantsTakeTurns(t *testing.T) {
 		}
 		enqueue(t, q, "small", "small 0")
 		enqueue(t, q, "small", "small 1", func(r *jobs.Request) { r.Priority = 1 })
-		m := suite.NewModel("pro", suite.Text("ok"))
+		m := llmtest.NewModel("pro", llmtest.Text("ok"))
 		for range 7 {
 			step(t, q, m)
 		}
@@ -230,7 +230,7 @@ func TestFailedAttemptsBackOffAndEnd(t *testing.T) {
 		var ended []jobs.Job
 		q := p.open(t, jobs.Config{MaxAttempts: 3, Backoff: 10 * time.Second, MaxBackoff: 15 * time.Second, OnEnd: func(_ context.Context, j jobs.Job) { ended = append(ended, j) }})
 		id := enqueue(t, q, "acme", "hi")
-		m := suite.NewModel("pro", suite.Fail(errors.New("down, says ada@example.com")))
+		m := llmtest.NewModel("pro", llmtest.Fail(errors.New("down, says ada@example.com")))
 		for i, longest := range []time.Duration{10 * time.Second, 15 * time.Second} {
 			began := time.Now().Add(-time.Millisecond) // the clocks' units differ
 			step(t, q, m)
@@ -267,7 +267,7 @@ func TestRefusalsDoNotCount(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
 		q := p.open(t, jobs.Config{MaxAttempts: 2})
 		id := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.Delay = time.Hour })
-		down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("Paris."))
+		down := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("Paris."))
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Hour})(down)
 		if _, _, err := ask(t, breaker); err == nil {
 			t.Fatal("the first call did not fail")
@@ -302,11 +302,11 @@ func TestOnlyFullAnswersAreDelivered(t *testing.T) {
 	p := inFile(t)
 	q := p.open(t, jobs.Config{Deliver: b.deliver})
 	id := enqueue(t, q, "acme", "hi")
-	down := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+	down := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 	for i, m := range []model.LLM{
 		router.MustFallback(router.Config{}, down, degrade.Template("Sorry.")),
-		suite.NewModel("pro", suite.Call("1", "buy", "", nil)),
-		suite.NewModel("pro", func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }),
+		llmtest.NewModel("pro", llmtest.Call("1", "buy", "", nil)),
+		llmtest.NewModel("pro", func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }),
 		router.MustFallback(router.Config{}, down, degrade.Deferred(q)),
 	} {
 		step(t, q, m)
@@ -323,7 +323,7 @@ func TestOnlyFullAnswersAreDelivered(t *testing.T) {
 func TestJobsExpire(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {
 		q := p.open(t, jobs.Config{Expiry: time.Hour})
-		fail := suite.NewModel("pro", suite.Fail(suite.ErrUnavailable))
+		fail := llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrUnavailable))
 		waiting := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.Delay = 2 * time.Hour })
 		short := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.Expiry = time.Minute })
 		step(t, q, fail)
@@ -347,7 +347,7 @@ func TestDeliveryIsRepeated(t *testing.T) {
 		b := box{fail: errors.New("mailbox full")}
 		q := p.open(t, jobs.Config{Deliver: b.deliver, MaxAttempts: 1})
 		id := enqueue(t, q, "acme", "hi")
-		m := suite.NewModel("pro", suite.Text("one"), suite.Text("two"))
+		m := llmtest.NewModel("pro", llmtest.Text("one"), llmtest.Text("two"))
 		for range 3 {
 			step(t, q, m)
 			if job := get(t, q, id); job.State != jobs.Pending || !job.Answered || job.Attempts != 1 || !strings.Contains(job.Error, "mailbox full") {
@@ -423,9 +423,9 @@ func TestCallsOfJobsAreMarked(t *testing.T) {
 		q := p.open(t, jobs.Config{})
 		enqueue(t, q, "acme", "hi")
 		marked := false
-		step(t, q, suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		step(t, q, llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			marked = caller.IsDeferred(ctx)
-			suite.Text("hello")(ctx, req, stream, yield)
+			llmtest.Text("hello")(ctx, req, stream, yield)
 		}))
 		if !marked || caller.IsDeferred(t.Context()) {
 			t.Error("the call of a job is not marked as deferred")

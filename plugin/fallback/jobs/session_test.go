@@ -17,7 +17,7 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
@@ -85,7 +85,7 @@ func add(t *testing.T, service session.Service, author, text string, at time.Tim
 func history(t *testing.T, service session.Service) (texts []string) {
 	t.Helper()
 	for event := range open(t, service).Events().All() {
-		texts = append(texts, suite.TextOf(event.Content))
+		texts = append(texts, llmtest.TextOf(event.Content))
 	}
 	return texts
 }
@@ -107,7 +107,7 @@ func TestAnswerBecomesAnEvent(t *testing.T) {
 			b := box{fail: errors.New("after the event")}
 			q := p.open(t, jobs.Config{Sessions: service, Deliver: b.deliver})
 			id := enqueueFor(t, q, ada)
-			m := suite.NewModel("pro", suite.Respond(func() *model.LLMResponse {
+			m := llmtest.NewModel("pro", llmtest.Respond(func() *model.LLMResponse {
 				return &model.LLMResponse{Content: genai.NewContentFromText("Paris.", genai.RoleModel), FinishReason: genai.FinishReasonStop, CustomMetadata: map[string]any{"model_name": "pro"}}
 			}))
 			step(t, q, m)
@@ -119,7 +119,7 @@ func TestAnswerBecomesAnEvent(t *testing.T) {
 				t.Fatalf("%s: %d events, want 1", name, events.Len())
 			}
 			e := events.At(0)
-			if e.ID != id || e.Author != "clerk" || e.Branch != "root.clerk" || e.InvocationID != "i1" || suite.TextOf(e.Content) != "Paris." ||
+			if e.ID != id || e.Author != "clerk" || e.Branch != "root.clerk" || e.InvocationID != "i1" || llmtest.TextOf(e.Content) != "Paris." ||
 				e.CustomMetadata[jobs.KeyAnswer] != id || e.CustomMetadata["model_name"] != "pro" || !e.IsFinalResponse() {
 				t.Errorf("%s: event %+v", name, e)
 			}
@@ -235,7 +235,7 @@ func TestWorkerWaitsForItsEarlierSelf(t *testing.T) {
 		const lease = time.Hour // no heartbeat ends the first delivery
 		q := p.open(t, jobs.Config{Sessions: service, Workers: 2, Poll: 10 * time.Millisecond, Lease: lease})
 		id := enqueueFor(t, q, ada)
-		m := suite.NewModel("pro", suite.Text("Paris."))
+		m := llmtest.NewModel("pro", llmtest.Text("Paris."))
 		run(t, q, m)
 		<-service.inside
 		p.pass(t, lease)
@@ -271,7 +271,7 @@ func TestChangedSessionIsReadAgain(t *testing.T) {
 		service := &stale{Service: services(t)["in memory"], refusals: test.refusals}
 		q := p.open(t, jobs.Config{Sessions: service, MaxAttempts: 1})
 		id := enqueueFor(t, q, ada)
-		m := suite.NewModel("pro", suite.Text("Paris."))
+		m := llmtest.NewModel("pro", llmtest.Text("Paris."))
 		for i := range test.steps {
 			if job := get(t, q, id); job.State != jobs.Pending || i > 0 && (!job.Answered || job.Kind != "undelivered") {
 				t.Errorf("%d refusals, step %d: job %+v, want it pending", test.refusals, i, job)
@@ -342,7 +342,7 @@ func TestSessionServiceThatFails(t *testing.T) {
 	for name, service := range map[string]session.Service{"no such session": session.InMemoryService(), "panics": (*frozen)(nil)} {
 		q := p.open(t, jobs.Config{Sessions: service})
 		id := enqueueFor(t, q, ada)
-		m := suite.NewModel("pro", suite.Text("Paris."))
+		m := llmtest.NewModel("pro", llmtest.Text("Paris."))
 		step(t, q, m)
 		p.pass(t, jobs.DefaultMaxBackoff)
 		step(t, q, m)

@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
 )
 
@@ -25,11 +25,11 @@ func newBlocking() *blocking {
 }
 
 func (b *blocking) model() model.LLM {
-	return suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	return llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		b.started <- ctx
 		select {
 		case <-b.finish:
-			suite.Text("Paris.")(ctx, req, stream, yield)
+			llmtest.Text("Paris.")(ctx, req, stream, yield)
 		case <-ctx.Done():
 			yield(nil, ctx.Err())
 		}
@@ -89,8 +89,8 @@ func TestWorkWakesTheWorker(t *testing.T) {
 // same process, by NOTIFY in another.
 func TestWorkerStartsJobsWhenTheyAreDue(t *testing.T) {
 	const soon = 50 * time.Millisecond
-	failing := func() *suite.Model {
-		return suite.NewModel("pro", suite.Fail(errors.New("down")), suite.Text("Paris."))
+	failing := func() *llmtest.Model {
+		return llmtest.NewModel("pro", llmtest.Fail(errors.New("down")), llmtest.Text("Paris."))
 	}
 	onBoth(t, func(t *testing.T, p *place) {
 		config := jobs.Config{Poll: time.Hour, Workers: 2, Lease: time.Hour, Backoff: soon, MaxBackoff: soon}
@@ -189,7 +189,7 @@ func TestFence(t *testing.T) {
 			var late, prompt box
 			slow, fast := p.open(t, jobs.Config{Deliver: late.deliver}), p.open(t, jobs.Config{Deliver: prompt.deliver})
 			id := enqueue(t, slow, "acme", "hi")
-			got, comeBack, err := slow.Abandon(t.Context(), suite.NewModel("pro", suite.Text("late")))
+			got, comeBack, err := slow.Abandon(t.Context(), llmtest.NewModel("pro", llmtest.Text("late")))
 			if err != nil || got != id {
 				t.Fatal(got, err)
 			}
@@ -337,13 +337,13 @@ func TestDeafModel(t *testing.T) {
 	q := p.open(t, jobs.Config{Timeout: 10 * time.Millisecond, Workers: 1, Backoff: time.Millisecond, MaxBackoff: time.Millisecond})
 	deaf, release := make(chan struct{}), make(chan struct{})
 	var calls atomic.Int32
-	m := suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	m := llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		if calls.Add(1) == 1 {
 			close(deaf)
 			<-release
 			return
 		}
-		suite.Text("Paris.")(ctx, req, stream, yield)
+		llmtest.Text("Paris.")(ctx, req, stream, yield)
 	})
 	defer close(release)
 	first := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.MaxAttempts = 1 })

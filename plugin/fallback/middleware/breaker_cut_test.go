@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -14,7 +14,7 @@ import (
 // was too slow all the same. B72
 func TestBreakerCountsWhatALimitAroundItCutsOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := suite.NewModel("slow", silence)
+		slow := llmtest.NewModel("slow", silence)
 		m := middleware.Chain(slow,
 			middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: time.Second}),
 			middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2}),

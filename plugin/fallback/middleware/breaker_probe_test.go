@@ -13,8 +13,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -27,13 +27,13 @@ func probeRequest() *model.LLMRequest {
 }
 
 // kinds returns, for each request that a model has got, "probe", "forced" or "call".
-func kinds(m *suite.Model) (all []string) {
+func kinds(m *llmtest.Model) (all []string) {
 	for _, req := range m.Requests() {
 		kind := "call"
 		switch {
 		case len(req.Contents) == 0:
 			kind = "forced"
-		case suite.TextOf(req.Contents[0]) == probeText:
+		case llmtest.TextOf(req.Contents[0]) == probeText:
 			kind = "probe"
 		}
 		all = append(all, kind)
@@ -61,24 +61,24 @@ const (
 
 // B72
 func TestSuccessesToClose(t *testing.T) {
-	ok, bad := suite.Text("ok"), suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
+	ok, bad := llmtest.Text("ok"), llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
 	for _, test := range []struct {
 		name   string
 		needed int
-		probes []suite.Step
+		probes []llmtest.Step
 		want   []middleware.BreakerState
 	}{
-		{"one by default", 0, []suite.Step{ok}, []middleware.BreakerState{open, halfOpen, closed}},
-		{"one", 1, []suite.Step{ok}, []middleware.BreakerState{open, halfOpen, closed}},
-		{"three", 3, []suite.Step{ok, ok, ok}, []middleware.BreakerState{open, halfOpen, closed}},
-		{"too few", 3, []suite.Step{ok, ok}, []middleware.BreakerState{open, halfOpen}},
-		{"a failure among them", 3, []suite.Step{ok, ok, down}, []middleware.BreakerState{open, halfOpen, open}},
-		{"one that does not count among them", 3, []suite.Step{ok, bad, ok, bad, ok}, []middleware.BreakerState{open, halfOpen, closed}},
+		{"one by default", 0, []llmtest.Step{ok}, []middleware.BreakerState{open, halfOpen, closed}},
+		{"one", 1, []llmtest.Step{ok}, []middleware.BreakerState{open, halfOpen, closed}},
+		{"three", 3, []llmtest.Step{ok, ok, ok}, []middleware.BreakerState{open, halfOpen, closed}},
+		{"too few", 3, []llmtest.Step{ok, ok}, []middleware.BreakerState{open, halfOpen}},
+		{"a failure among them", 3, []llmtest.Step{ok, ok, down}, []middleware.BreakerState{open, halfOpen, open}},
+		{"one that does not count among them", 3, []llmtest.Step{ok, bad, ok, bad, ok}, []middleware.BreakerState{open, halfOpen, closed}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told states
-				flash := suite.NewModel("flash", append([]suite.Step{down}, test.probes...)...)
+				flash := llmtest.NewModel("flash", append([]llmtest.Step{down}, test.probes...)...)
 				m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: test.needed, OnStateChange: told.note})(flash)
 				calls(t, m, flash, 1)
 				time.Sleep(middleware.DefaultOpenFor)
@@ -96,8 +96,8 @@ func TestSuccessesToClose(t *testing.T) {
 // B72
 func TestSuccessesInARowStartAgainAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ok := suite.Text("ok")
-		flash := suite.NewModel("flash", down, ok, down, ok, down)
+		ok := llmtest.Text("ok")
+		flash := llmtest.NewModel("flash", down, ok, down, ok, down)
 		var told states
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 2, OnStateChange: told.note})(flash)
 		for range 3 {
@@ -125,9 +125,9 @@ func TestOneProbeAtATimeUntilClosed(t *testing.T) {
 			mu.Lock()
 			running--
 			mu.Unlock()
-			suite.Text("ok")(ctx, req, stream, yield)
+			llmtest.Text("ok")(ctx, req, stream, yield)
 		}
-		flash := suite.NewModel("flash", down, slow)
+		flash := llmtest.NewModel("flash", down, slow)
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 3})(flash)
 		calls(t, m, flash, 1)
 		time.Sleep(middleware.DefaultOpenFor)
@@ -156,7 +156,7 @@ func TestOneProbeAtATimeUntilClosed(t *testing.T) {
 func TestForcedSuccessCountsAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told states
-		flash := suite.NewModel("flash", down, suite.Text("ok"))
+		flash := llmtest.NewModel("flash", down, llmtest.Text("ok"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 2, OnStateChange: told.note})(flash)
 		calls(t, m, flash, 1)
 		for range 2 {
@@ -175,19 +175,19 @@ func TestForcedSuccessCountsAsOne(t *testing.T) {
 func TestOwnProbeSparesCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		recovered := time.Now().Add(5 * time.Minute)
-		flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			time.Sleep(100 * time.Millisecond)
 			if time.Now().Before(recovered) {
 				down(ctx, req, stream, yield)
 				return
 			}
-			suite.Text("from flash")(ctx, req, stream, yield)
+			llmtest.Text("from flash")(ctx, req, stream, yield)
 		})
 		var told states
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{
 			ConsecutiveFailures: 1, SuccessesToClose: 3, Probe: probeRequest, OnStateChange: told.note,
 		})
-		m := router.MustFallback(router.Config{}, breaker(flash), suite.NewModel("pro", suite.Text("from pro")))
+		m := router.MustFallback(router.Config{}, breaker(flash), llmtest.NewModel("pro", llmtest.Text("from pro")))
 		var back time.Time
 		for range 6 * 60 {
 			got := ask(t.Context(), m, true)
@@ -227,7 +227,7 @@ func TestOwnProbeSparesCalls(t *testing.T) {
 // B80: an idle process has no goroutine and sends nothing.
 func TestIdleBreakerSendsNoProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down)
+		flash := llmtest.NewModel("flash", down)
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, Probe: probeRequest})(flash)
 		calls(t, m, flash, 1)
 		time.Sleep(24 * time.Hour)
@@ -248,7 +248,7 @@ func TestIdleBreakerSendsNoProbe(t *testing.T) {
 // long they take.
 func TestNoCallPassesBesideOwnProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down, after(10*time.Second, suite.Text("ok")))
+		flash := llmtest.NewModel("flash", down, after(10*time.Second, llmtest.Text("ok")))
 		m := middleware.MustBreaker(middleware.BreakerConfig{
 			ConsecutiveFailures: 1, OpenFor: time.Second, SuccessesToClose: 4, Probe: probeRequest, ProbeTimeout: 11 * time.Second,
 		})(flash)
@@ -280,19 +280,19 @@ func TestOwnProbeEnds(t *testing.T) {
 	crash := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
 	for _, test := range []struct {
 		name    string
-		probe   suite.Step
+		probe   llmtest.Step
 		request func() *model.LLMRequest
 		after   time.Duration // when it has ended
 		want    middleware.BreakerState
 		next    string // who makes the next probe, if the breaker is not closed
 	}{
-		{"answer", suite.Text("ok"), probeRequest, 0, closed, ""},
+		{"answer", llmtest.Text("ok"), probeRequest, 0, closed, ""},
 		{"failure", down, probeRequest, 0, open, "probe"},
 		{"no end", silence, probeRequest, 5 * time.Second, open, "probe"},
 		{"deaf", deafFor(20 * time.Second), probeRequest, 6 * time.Second, open, "probe"},
 		{"deaf for longer than OpenFor", deafFor(time.Hour), probeRequest, 6 * time.Second, open, "call"},
-		{"invalid", suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}), probeRequest, 0, halfOpen, "call"},
-		{"bad key", suite.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED"}), probeRequest, 0, halfOpen, "call"},
+		{"invalid", llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}), probeRequest, 0, halfOpen, "call"},
+		{"bad key", llmtest.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED"}), probeRequest, 0, halfOpen, "call"},
 		{"model panics", crash, probeRequest, 0, halfOpen, "call"},
 		{"model ends its goroutine", exit, probeRequest, 0, halfOpen, "call"},
 		{"no request", nil, func() *model.LLMRequest { return nil }, 0, halfOpen, "call"},
@@ -301,11 +301,11 @@ func TestOwnProbeEnds(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told states
-				steps := []suite.Step{down}
+				steps := []llmtest.Step{down}
 				if test.probe != nil {
 					steps = append(steps, test.probe)
 				}
-				flash := suite.NewModel("flash", append(steps, suite.Text("ok"))...)
+				flash := llmtest.NewModel("flash", append(steps, llmtest.Text("ok"))...)
 				m := middleware.MustBreaker(middleware.BreakerConfig{
 					ConsecutiveFailures: 1, Probe: test.request, ProbeTimeout: 5 * time.Second, OnStateChange: told.note,
 				})(flash)
@@ -340,19 +340,19 @@ func TestOwnProbeEnds(t *testing.T) {
 
 // B72: after a call has been the probe in its stead, the breaker probes by itself again.
 func TestOwnProbesGoOn(t *testing.T) {
-	invalid := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
+	invalid := llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
 	for _, test := range []struct {
 		name  string
-		steps []suite.Step
+		steps []llmtest.Step
 		probe func(t *testing.T, m model.LLM) // makes a call the probe
 		want  []string
 	}{
-		{"a call after a probe that says nothing", []suite.Step{down, invalid, down}, func(t *testing.T, m model.LLM) {
+		{"a call after a probe that says nothing", []llmtest.Step{down, invalid, down}, func(t *testing.T, m model.LLM) {
 			_ = generate(t.Context(), m)
 			synctest.Wait()
 			_ = generate(t.Context(), m)
 		}, []string{"call", "probe", "call", "probe"}},
-		{"a forced call", []suite.Step{down}, func(t *testing.T, m model.LLM) {
+		{"a forced call", []llmtest.Step{down}, func(t *testing.T, m model.LLM) {
 			if err := force(t, m); refusedBy(err, "breaker") != nil {
 				t.Error("the forced call was refused")
 			}
@@ -360,7 +360,7 @@ func TestOwnProbesGoOn(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", test.steps...)
+				flash := llmtest.NewModel("flash", test.steps...)
 				m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, Probe: probeRequest})(flash)
 				calls(t, m, flash, 1)
 				time.Sleep(middleware.DefaultOpenFor)
@@ -381,15 +381,15 @@ func TestOwnProbesGoOn(t *testing.T) {
 func TestOwnProbeHasNoCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var callers []call.Info
-		flash := suite.NewModel("flash", down, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", down, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			callers = append(callers, call.From(ctx))
-			suite.Text("ok")(ctx, req, stream, yield)
+			llmtest.Text("ok")(ctx, req, stream, yield)
 		})
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, Probe: probeRequest})
 		var told []string
 		m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 			told = append(told, a.Model+" "+string(a.Outcome))
-		}}}, breaker(flash), suite.NewModel("pro", suite.Text("ok")))
+		}}}, breaker(flash), llmtest.NewModel("pro", llmtest.Text("ok")))
 		ctx := call.With(t.Context(), call.Info{User: "ada", Tenant: "acme"})
 		ask(ctx, m, false)
 		time.Sleep(middleware.DefaultOpenFor)
@@ -409,7 +409,7 @@ func TestOwnProbeHasNoCaller(t *testing.T) {
 // B121: Retry does not wait for a breaker that refuses the retry whatever its time.
 func TestRetryKnowsThatTheProbeIsNotItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down)
+		flash := llmtest.NewModel("flash", down)
 		m := middleware.Chain(flash,
 			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 3}),
 			middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Millisecond, Probe: probeRequest}),
@@ -425,7 +425,7 @@ func TestRetryKnowsThatTheProbeIsNotItsOwn(t *testing.T) {
 func TestBreakerThatProbesItselfRefusesAnyRetry(t *testing.T) {
 	for name, probe := range map[string]func() *model.LLMRequest{"its own": probeRequest, "a call": nil} {
 		synctest.Test(t, func(t *testing.T) {
-			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 2, Probe: probe})(suite.NewModel("flash", down, suite.Text("ok")))
+			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, SuccessesToClose: 2, Probe: probe})(llmtest.NewModel("flash", down, llmtest.Text("ok")))
 			breaker, ok := stream.Find[stream.Breaker](m)
 			if !ok {
 				t.Fatal("no breaker")
@@ -453,7 +453,7 @@ func ExampleBreakerConfig_probe() {
 			fmt.Println(model, from, to)
 		},
 	})
-	m := breaker(suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)))
+	m := breaker(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)))
 	for range middleware.DefaultConsecutiveFailures {
 		_ = generate(context.Background(), m)
 	}

@@ -10,7 +10,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
@@ -18,13 +19,13 @@ import (
 
 // replica is one replica's breaker in front of its model.
 type replica struct {
-	model   *suite.Model
+	model   *llmtest.Model
 	breaker model.LLM
 	changes []string // of its state
 }
 
-func newReplica(shared *state.Shared, config middleware.BreakerConfig, steps ...suite.Step) *replica {
-	r := &replica{model: suite.NewModel("flash", steps...)}
+func newReplica(shared *state.Shared, config middleware.BreakerConfig, steps ...llmtest.Step) *replica {
+	r := &replica{model: llmtest.NewModel("flash", steps...)}
 	config.State = shared
 	config.OnStateChange = func(_ string, from, to middleware.BreakerState) {
 		r.changes = append(r.changes, fmt.Sprintf("%s→%s", from, to))
@@ -35,20 +36,20 @@ func newReplica(shared *state.Shared, config middleware.BreakerConfig, steps ...
 
 func (r *replica) state() *inspect.Breaker { return inspect.Of(r.breaker).Breaker }
 
-var broken = suite.Fail(genai.APIError{Code: 503, Message: "overloaded"})
+var broken = llmtest.Fail(genai.APIError{Code: 503, Message: "overloaded"})
 
 // B95: by a push at once, and without pushes within a second.
 func TestOtherReplicasHonourACooldown(t *testing.T) {
 	for name, within := range map[string]time.Duration{"pushed": 0, "polled": time.Second} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				store := suite.NewStore()
+				store := statetest.NewStore()
 				if within > 0 {
 					store.Deaf()
 				}
 				config := middleware.BreakerConfig{ConsecutiveFailures: 3, OpenFor: time.Minute}
 				a := newReplica(store.Replica(t), config, broken)
-				others := []*replica{newReplica(store.Replica(t), config, suite.Text("ok")), newReplica(store.Replica(t), config, suite.Text("ok"))}
+				others := []*replica{newReplica(store.Replica(t), config, llmtest.Text("ok")), newReplica(store.Replica(t), config, llmtest.Text("ok"))}
 				synctest.Wait()
 				for range 3 {
 					generate(t.Context(), a.breaker)
@@ -80,9 +81,9 @@ func TestOtherReplicasHonourACooldown(t *testing.T) {
 // A probe is each replica's own; one that fails extends the rest of the others. B95
 func TestFailedProbeExtendsTheRestOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Minute, MaxOpenFor: 4 * time.Minute}
-		a, b := newReplica(store.Replica(t), config, broken), newReplica(store.Replica(t), config, suite.Text("ok"))
+		a, b := newReplica(store.Replica(t), config, broken), newReplica(store.Replica(t), config, llmtest.Text("ok"))
 		synctest.Wait()
 		generate(t.Context(), a.breaker)
 		synctest.Wait()
@@ -101,9 +102,9 @@ func TestFailedProbeExtendsTheRestOfOthers(t *testing.T) {
 // A breaker that closes closes those that have opened because of it, and no other.
 func TestClosingClosesWhatItHasOpened(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: 10 * time.Minute}
-		a, b, c := newReplica(store.Replica(t), config, suite.Text("ok")), newReplica(store.Replica(t), config, suite.Text("ok")), newReplica(store.Replica(t), config, broken)
+		a, b, c := newReplica(store.Replica(t), config, llmtest.Text("ok")), newReplica(store.Replica(t), config, llmtest.Text("ok")), newReplica(store.Replica(t), config, broken)
 		synctest.Wait()
 		a.state().Open(time.Hour, "maintenance")
 		synctest.Wait()
@@ -125,7 +126,7 @@ func TestClosingClosesWhatItHasOpened(t *testing.T) {
 // A breaker that is made later, such as by a reload or in a new replica, learns what rests.
 func TestNewBreakerLearnsWhatRests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		here := store.Replica(t)
 		config := middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Minute}
 		a := newReplica(here, config, broken)
@@ -133,14 +134,14 @@ func TestNewBreakerLearnsWhatRests(t *testing.T) {
 		synctest.Wait()
 		config.ConsecutiveFailures = 2
 		for name, shared := range map[string]*state.Shared{"same replica": here, "new replica": store.Replica(t)} {
-			later := newReplica(shared, config, suite.Text("ok"))
+			later := newReplica(shared, config, llmtest.Text("ok"))
 			time.Sleep(time.Second) // a new replica has its first beat
 			synctest.Wait()
 			if got := later.state().State; got != inspect.Open {
 				t.Errorf("%s: the breaker is %s; want open", name, got)
 			}
 			config.StateKey = "another"
-			if got := newReplica(shared, config, suite.Text("ok")); got.state().State != inspect.Closed || generate(t.Context(), got.breaker) != nil {
+			if got := newReplica(shared, config, llmtest.Text("ok")); got.state().State != inspect.Closed || generate(t.Context(), got.breaker) != nil {
 				t.Errorf("%s: a breaker with another key is not closed", name)
 			}
 			config.StateKey = ""
@@ -151,9 +152,9 @@ func TestNewBreakerLearnsWhatRests(t *testing.T) {
 // A breaker with requests of its own makes them also for a rest that it has learnt of.
 func TestLearntRestEndsWithTheBreakersOwnProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Minute, Probe: middleware.Ping}
-		a, b := newReplica(store.Replica(t), config, broken), newReplica(store.Replica(t), config, suite.Text("ok"))
+		a, b := newReplica(store.Replica(t), config, broken), newReplica(store.Replica(t), config, llmtest.Text("ok"))
 		synctest.Wait()
 		generate(t.Context(), a.breaker)
 		time.Sleep(time.Minute)
@@ -172,9 +173,9 @@ func TestLearntRestEndsWithTheBreakersOwnProbe(t *testing.T) {
 // is back, they share again. B96
 func TestBreakersGoOnWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Hour}
-		a, b := newReplica(store.Replica(t), config, broken), newReplica(store.Replica(t), config, suite.Text("ok"))
+		a, b := newReplica(store.Replica(t), config, broken), newReplica(store.Replica(t), config, llmtest.Text("ok"))
 		synctest.Wait()
 		store.Frozen(true)
 		time.Sleep(time.Second)

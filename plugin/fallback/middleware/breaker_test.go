@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -20,7 +20,7 @@ import (
 // B72
 func TestOpenBreakerSkipsTarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down)
+		flash := llmtest.NewModel("flash", down)
 		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 		if got := calls(t, m, flash, 20); got != middleware.DefaultConsecutiveFailures {
 			t.Errorf("%d calls reached the model, want %d", got, middleware.DefaultConsecutiveFailures)
@@ -46,10 +46,10 @@ func TestBreakerCountsOnlyWhatIsTheTargetsFault(t *testing.T) {
 		err    error
 		counts bool
 	}{
-		{"429", suite.ErrQuota, true},
-		{"500", suite.ErrInternal, true},
-		{"503", suite.ErrUnavailable, true},
-		{"504", suite.ErrDeadline, true},
+		{"429", llmtest.ErrQuota, true},
+		{"500", llmtest.ErrInternal, true},
+		{"503", llmtest.ErrUnavailable, true},
+		{"504", llmtest.ErrDeadline, true},
 		{"reset", errors.New("read tcp: connection reset by peer"), true},
 		{"our own timeout", &failure.TimeoutError{Phase: "idle", Limit: time.Second}, true},
 		{"empty", failure.ErrEmpty, true},
@@ -67,7 +67,7 @@ func TestBreakerCountsOnlyWhatIsTheTargetsFault(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			flash := suite.NewModel("flash", suite.Fail(tt.err))
+			flash := llmtest.NewModel("flash", llmtest.Fail(tt.err))
 			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 3})(flash)
 			want := 10
 			if tt.counts {
@@ -82,7 +82,7 @@ func TestBreakerCountsOnlyWhatIsTheTargetsFault(t *testing.T) {
 
 // B72
 func TestCallersCancellationNeverOpens(t *testing.T) {
-	flash := suite.NewModel("flash", down)
+	flash := llmtest.NewModel("flash", down)
 	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -95,8 +95,8 @@ func TestCallersCancellationNeverOpens(t *testing.T) {
 }
 
 func TestRequestFaultDoesNotBreakTheRow(t *testing.T) {
-	bad := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
-	flash := suite.NewModel("flash", down, bad, down, bad, down)
+	bad := llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"})
+	flash := llmtest.NewModel("flash", down, bad, down, bad, down)
 	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 3})(flash)
 	if got := calls(t, m, flash, 10); got != 5 {
 		t.Errorf("%d calls reached the model, want 5: three failures and two bad requests", got)
@@ -104,7 +104,7 @@ func TestRequestFaultDoesNotBreakTheRow(t *testing.T) {
 }
 
 func TestSuccessBreaksTheRow(t *testing.T) {
-	flash := suite.NewModel("flash", down, down, suite.Text("ok"), down, down, suite.Text("ok"))
+	flash := llmtest.NewModel("flash", down, down, llmtest.Text("ok"), down, down, llmtest.Text("ok"))
 	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 3})(flash)
 	if got := calls(t, m, flash, 10); got != 10 {
 		t.Errorf("%d of 10 calls reached the model, want all", got)
@@ -114,7 +114,7 @@ func TestSuccessBreaksTheRow(t *testing.T) {
 func TestPauseLongerThanWindowBreaksTheRow(t *testing.T) {
 	for pause, want := range map[time.Duration]int{time.Minute: 3, time.Minute + 1: 6} {
 		synctest.Test(t, func(t *testing.T) {
-			flash := suite.NewModel("flash", down)
+			flash := llmtest.NewModel("flash", down)
 			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 3, OpenFor: time.Hour})(flash)
 			for range 6 {
 				calls(t, m, flash, 1)
@@ -130,19 +130,19 @@ func TestPauseLongerThanWindowBreaksTheRow(t *testing.T) {
 func TestFailureRatioOpens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := middleware.BreakerConfig{ConsecutiveFailures: 1000, FailureRatio: 0.5, MinRequests: 8, Window: 10 * time.Second}
-		ok := suite.Text("ok")
+		ok := llmtest.Text("ok")
 
-		flash := suite.NewModel("flash", ok, ok, ok, ok, down, down, down, down)
+		flash := llmtest.NewModel("flash", ok, ok, ok, ok, down, down, down, down)
 		if got := calls(t, middleware.MustBreaker(config)(flash), flash, 20); got != 8 {
 			t.Errorf("%d calls reached the model, want 8: half of them failed", got)
 		}
 
-		few := suite.NewModel("flash", down, down, down, ok, down, down, down, ok)
+		few := llmtest.NewModel("flash", down, down, down, ok, down, down, down, ok)
 		if got := calls(t, middleware.MustBreaker(config)(few), few, 7); got != 7 {
 			t.Errorf("%d calls reached the model, want 7: too few for a share", got)
 		}
 
-		old := suite.NewModel("flash", down, down, down, down, down, down, ok, ok, ok, ok, ok, ok, ok, down, ok)
+		old := llmtest.NewModel("flash", down, down, down, down, down, down, ok, ok, ok, ok, ok, ok, ok, down, ok)
 		m := middleware.MustBreaker(config)(old)
 		calls(t, m, old, 6)
 		time.Sleep(11 * time.Second) // the failures are forgotten
@@ -151,7 +151,7 @@ func TestFailureRatioOpens(t *testing.T) {
 		}
 
 		config.MinRequests = 0
-		never := suite.NewModel("flash", down)
+		never := llmtest.NewModel("flash", down)
 		if got := calls(t, middleware.MustBreaker(config)(never), never, 20); got != middleware.DefaultMinRequests {
 			t.Errorf("%d calls reached the model, want %d", got, middleware.DefaultMinRequests)
 		}
@@ -161,7 +161,7 @@ func TestFailureRatioOpens(t *testing.T) {
 func TestBreakerTellsItsChanges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got []string
-		flash := suite.NewModel("flash", down, down, suite.Text("ok"))
+		flash := llmtest.NewModel("flash", down, down, llmtest.Text("ok"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{
 			ConsecutiveFailures: 1,
 			OnStateChange: func(model string, from, to middleware.BreakerState) {
@@ -186,7 +186,7 @@ func TestBreakerTellsItsChanges(t *testing.T) {
 // B80
 func TestPanicInOnStateChangeGoesNoFurther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down, suite.Text("ok"))
+		flash := llmtest.NewModel("flash", down, llmtest.Text("ok"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{
 			ConsecutiveFailures: 1,
 			OnStateChange:       func(string, middleware.BreakerState, middleware.BreakerState) { panic("hook") },
@@ -206,13 +206,13 @@ func TestBreakerWithRetryAround(t *testing.T) {
 		retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 4})
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 3})
 
-		flash := suite.NewModel("flash", down)
+		flash := llmtest.NewModel("flash", down)
 		err := generate(t.Context(), middleware.Chain(flash, retry, breaker))
 		if got := len(flash.Asked()); got != 3 || err == nil || refusedBy(err, "breaker") != nil {
 			t.Errorf("retry outside: %d tries and %v, want 3 and the model's error", got, err)
 		}
 
-		flash = suite.NewModel("flash", down)
+		flash = llmtest.NewModel("flash", down)
 		m := middleware.Chain(flash, breaker, retry)
 		for range 3 {
 			_ = generate(t.Context(), m)
@@ -251,7 +251,7 @@ func TestBreakerConfigErrorsNameEveryField(t *testing.T) {
 
 func TestBreakerIsForOneTarget(t *testing.T) {
 	breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})
-	flash, pro := suite.NewModel("flash", down), suite.NewModel("pro", suite.Text("ok"))
+	flash, pro := llmtest.NewModel("flash", down), llmtest.NewModel("pro", llmtest.Text("ok"))
 	a, b := breaker(flash), breaker(pro)
 	calls(t, a, flash, 2)
 	if got := calls(t, b, pro, 2); got != 2 {
@@ -260,7 +260,7 @@ func TestBreakerIsForOneTarget(t *testing.T) {
 }
 
 func ExampleNewBreaker() {
-	flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+	flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 	breaker, err := middleware.NewBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})
 	if err != nil {
 		panic(err)

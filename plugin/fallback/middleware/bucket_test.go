@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -58,7 +58,7 @@ func TestTokensOfABucketAfterCounts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &counter{counts: test.counts, release: make(chan struct{})}
-				m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, MaxWait: time.Hour})(suite.Bare{Step: c.step})
+				m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, MaxWait: time.Hour})(llmtest.Bare{Step: c.step})
 				var ends []<-chan error
 				for range test.counts {
 					ends = append(ends, send(t.Context(), m, ten, ""))
@@ -83,7 +83,7 @@ func TestTokensOfABucketAfterCounts(t *testing.T) {
 func TestTokensGivenBackFillNoMoreThanTheBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &counter{counts: []int32{1, 1, 1, 60, 10}, release: make(chan struct{}, 5)}
-		m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, MaxWait: time.Hour})(suite.Bare{Step: c.step})
+		m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, MaxWait: time.Hour})(llmtest.Bare{Step: c.step})
 		ten := strings.Repeat("word", 10)
 		var ends []<-chan error
 		for range 3 {

@@ -6,14 +6,14 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // New limits hold for what was spent before. B78
 func TestBudgetKeepsWhatWasSpentUnderNewLimits(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(0.4)})
-	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 	answers := func() (n int) {
 		for ask(t.Context(), m, false).err == nil {
 			n++
@@ -42,7 +42,7 @@ func TestBudgetKeepsWhatWasSpentUnderNewLimits(t *testing.T) {
 func TestBudgetKeepsWhatWasSpentInAnotherTimezone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which begins at midnight, UTC
 		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(0.4)})
-		m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 		answered := func() bool { return ask(t.Context(), m, false).err == nil }
 		for answered() {
 			continue

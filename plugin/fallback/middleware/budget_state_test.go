@@ -11,7 +11,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
@@ -25,13 +26,13 @@ type purse struct {
 func newPurse(shared *state.Shared, config middleware.BudgetConfig) purse {
 	config.State = shared
 	b := middleware.MustBudget(config)
-	return purse{b, b.Middleware()(suite.NewModel("flash", suite.Text("ok")))}
+	return purse{b, b.Middleware()(llmtest.NewModel("flash", llmtest.Text("ok")))}
 }
 
 // B97
 func TestReplicasKeepABudgetTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		var warned atomic.Int64
 		config := middleware.BudgetConfig{Limit: 20, Limits: map[string]float64{"big": 40, "free": math.Inf(1)}, Price: price(1), WarnAt: 0.9, Location: time.FixedZone("ten to midnight", 23*3600+50*60),
 			Warn: func(string, float64, float64) { warned.Add(1) }}
@@ -90,7 +91,7 @@ func TestReplicasKeepABudgetTogether(t *testing.T) {
 // A new limit counts what all have spent.
 func TestNewLimitCountsWhatAllHaveSpent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := middleware.BudgetConfig{Limit: 2, Price: price(1)}
 		a, b := newPurse(store.Replica(t), config), newPurse(store.Replica(t), config)
 		time.Sleep(2 * time.Second)
@@ -118,12 +119,12 @@ func TestNewLimitCountsWhatAllHaveSpent(t *testing.T) {
 // is under way.
 func TestSpendingIsBroughtAlong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := middleware.BudgetConfig{Limit: 10, Price: price(1)}
 		a, b := newPurse(nil, config), newPurse(store.Replica(t), config)
 		generate(t.Context(), a)
 		generate(t.Context(), a)
-		slow := a.Middleware()(suite.NewModel("slow", suite.Within(5*time.Second, suite.Text("ok"))))
+		slow := a.Middleware()(llmtest.NewModel("slow", llmtest.Within(5*time.Second, llmtest.Text("ok"))))
 		ended := make(chan error, 1)
 		go func() { ended <- generate(t.Context(), slow) }()
 		synctest.Wait()
@@ -144,7 +145,7 @@ func TestSpendingIsBroughtAlong(t *testing.T) {
 func TestBudgetWithoutTheStore(t *testing.T) {
 	for _, deny := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			store := suite.NewStore()
+			store := statetest.NewStore()
 			config := middleware.BudgetConfig{Limit: 100, Limits: map[string]float64{"free": math.Inf(1)}, Price: price(1)}
 			a := newPurse(store.ReplicaWith(t, state.Config{Deny: deny}), config)
 			newPurse(store.ReplicaWith(t, state.Config{Deny: deny}), config)

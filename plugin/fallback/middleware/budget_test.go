@@ -16,7 +16,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -34,8 +34,8 @@ func perToken(_ string, usage *genai.GenerateContentResponseUsageMetadata) float
 }
 
 // counted answers with text that took so many tokens.
-func counted(text string, tokens int32) suite.Step {
-	return suite.Respond(func() *model.LLMResponse {
+func counted(text string, tokens int32) llmtest.Step {
+	return llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: tokens},
@@ -66,7 +66,7 @@ func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
 					Cost: func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return cost },
 				})
 				var inFlight, most atomic.Int64
-				m := budget.Middleware()(suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				m := budget.Middleware()(llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					now := inFlight.Add(1)
 					for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
 					}
@@ -75,7 +75,7 @@ func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
 				}))
 				served := 0
 				for range 8 {
-					for _, got := range suite.AskMany(t.Context(), m, 200) {
+					for _, got := range llmtest.AskMany(t.Context(), m, 200) {
 						if got.Err == nil {
 							served++
 						}
@@ -101,7 +101,7 @@ func TestFallingBackDoesNotGoRoundTheBudget(t *testing.T) {
 		},
 		Cost: perToken,
 	})
-	flash, pro, local := suite.NewModel("flash", counted("hi", 3)), suite.NewModel("pro", suite.Text("pro")), suite.NewModel("local", suite.Text("local"))
+	flash, pro, local := llmtest.NewModel("flash", counted("hi", 3)), llmtest.NewModel("pro", llmtest.Text("pro")), llmtest.NewModel("local", llmtest.Text("local"))
 	paid := router.MustFallback(router.Config{}, budget.Middleware()(flash), budget.Middleware()(pro))
 	if got := ask(t.Context(), paid, false); got.err != nil {
 		t.Fatal(got.err)
@@ -123,7 +123,7 @@ func TestBudgetIsPerTenant(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{
 		Limit: 1, Limits: map[string]float64{"acme": 3, "internal": math.Inf(1)}, Price: price(1),
 	})
-	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 	for name, want := range map[string]float64{"": 1, "other": 1, "acme": 3, "internal": 9} {
 		for range 9 {
 			ask(tenant(t.Context(), name), m, false)
@@ -149,7 +149,7 @@ func TestBudgetIsPerDay(t *testing.T) {
 				midnight = time.Date(2000, 1, 2, 0, 0, 0, 0, location)
 			}
 			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1), Location: location})
-			m := budget.Middleware()(suite.NewModel("flash", after(2*time.Second, suite.Text("hi"))))
+			m := budget.Middleware()(llmtest.NewModel("flash", after(2*time.Second, llmtest.Text("hi"))))
 			ask(t.Context(), m, false)
 			time.Sleep(time.Until(midnight) - time.Second)
 			var refused *middleware.RefusedError
@@ -191,7 +191,7 @@ func TestBudgetIsPerDayWhereClocksChangeAtMidnight(t *testing.T) {
 				start, midnight := at(test.start), at(test.midnight)
 				time.Sleep(time.Until(start))
 				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1), Location: zone})
-				m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+				m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 				ask(t.Context(), m, false)
 				for ; time.Now().Before(midnight); time.Sleep(time.Minute) {
 					var refused *middleware.RefusedError
@@ -213,7 +213,7 @@ func TestBudgetIsPerDayWhereClocksChangeAtMidnight(t *testing.T) {
 func TestCallOverMidnightBelongsToTheDayItStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(1)})
-		m := budget.Middleware()(suite.NewModel("flash", after(2*time.Second, suite.Text("hi"))))
+		m := budget.Middleware()(llmtest.NewModel("flash", after(2*time.Second, llmtest.Text("hi"))))
 		time.Sleep(24*time.Hour - time.Second)
 		ask(t.Context(), m, false)
 		wantSpent(t, budget, 0)
@@ -234,7 +234,7 @@ func TestUnknownPriceIsRefusedToWhoHasALimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Limits: map[string]float64{"internal": math.Inf(1)}, Price: price, Cost: perToken})
-			m := budget.Middleware()(suite.NewModel("flash", counted("hi", 3)))
+			m := budget.Middleware()(llmtest.NewModel("flash", counted("hi", 3)))
 			var refused *middleware.RefusedError
 			if got := ask(t.Context(), m, false); !errors.As(got.err, &refused) || refused.Model != "flash" {
 				t.Errorf("error %v, want a refusal", got.err)
@@ -257,7 +257,7 @@ func TestBudgetWarnsOnceADay(t *testing.T) {
 				panic("warn") // B80
 			},
 		})
-		m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+		m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 		for range 2 {
 			for range 12 {
 				ask(tenant(t.Context(), "acme"), m, false)
@@ -275,9 +275,9 @@ func TestBudgetWithinCache(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
 	answers := cache.MustNew(cache.Config{})
 	defer answers.Close()
-	m := middleware.Chain(suite.NewModel("flash", counted("hi", 3)), answers.Middleware(), budget.Middleware())
+	m := middleware.Chain(llmtest.NewModel("flash", counted("hi", 3)), answers.Middleware(), budget.Middleware())
 	for _, want := range []string{call.CacheMiss, call.CacheHit} {
-		got := suite.Ask(t.Context(), m, false)
+		got := llmtest.Ask(t.Context(), m, false)
 		if got.Err != nil || got.Text() != "hi" || got.Metadata().CacheStatus != want {
 			t.Errorf("%q, %q, error %v; want hi, %q", got.Text(), got.Metadata().CacheStatus, got.Err, want)
 		}
@@ -296,7 +296,7 @@ func TestBudgetConfigNamesEveryWrongField(t *testing.T) {
 
 func TestBudgetIsSafeToReadWhileItIsSpent(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1, Price: price(0.001)})
-	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
@@ -313,7 +313,7 @@ func TestBudgetIsSafeToReadWhileItIsSpent(t *testing.T) {
 
 func BenchmarkBudget(b *testing.B) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 1e6, Price: price(0.001), Cost: perToken})
-	plain := suite.Bare{Step: counted("hi", 0)}
+	plain := llmtest.Bare{Step: counted("hi", 0)}
 	for name, m := range map[string]model.LLM{"without": middleware.Attempt(middleware.AttemptConfig{})(plain), "with": budget.Middleware()(plain)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -337,7 +337,7 @@ func ExampleBudget() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	m := budget.Middleware()(suite.NewModel("flash", suite.Text("hi")))
+	m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
 	ctx := call.With(context.Background(), call.Info{Tenant: "acme"})
 	for range 3 {
 		for _, err := range m.GenerateContent(ctx, hello(), false) {

@@ -10,15 +10,15 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // down answers with an error that is the target's fault and has no cooldown.
-var down = suite.Fail(suite.ErrUnavailable)
+var down = llmtest.Fail(llmtest.ErrUnavailable)
 
 // saying is an error with a verdict of its own.
 type saying failure.Verdict
@@ -49,7 +49,7 @@ func refusedBy(err error, layer string) *middleware.RefusedError {
 }
 
 // calls makes n calls and returns how many of them reached the model.
-func calls(t *testing.T, m model.LLM, scripted *suite.Model, n int) int {
+func calls(t *testing.T, m model.LLM, scripted *llmtest.Model, n int) int {
 	t.Helper()
 	before := len(scripted.Asked())
 	for range n {
@@ -93,8 +93,8 @@ type desk struct {
 	came []string // text of each request; guarded by mu
 }
 
-func (d *desk) model() *suite.Model {
-	return suite.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+func (d *desk) model() *llmtest.Model {
+	return llmtest.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		d.mu.Lock()
 		d.came = append(d.came, req.Contents[0].Parts[0].Text)
 		d.mu.Unlock()
@@ -102,7 +102,7 @@ func (d *desk) model() *suite.Model {
 			yield(nil, err)
 			return
 		}
-		suite.Text("ok")(nil, nil, false, yield)
+		llmtest.Text("ok")(nil, nil, false, yield)
 	})
 }
 

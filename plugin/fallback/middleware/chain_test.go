@@ -7,7 +7,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -26,7 +26,7 @@ func panicOf(f func()) (text string) {
 type emptied struct{ model.LLM }
 
 func TestNilIsFoundWhenTheProgramStarts(t *testing.T) {
-	flash := suite.NewModel("flash", suite.Text("ok"))
+	flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 	breaker := middleware.MustBreaker(middleware.BreakerConfig{})
 	var unset middleware.Middleware
 	nothing := func(model.LLM) model.LLM { return nil }
@@ -40,7 +40,7 @@ func TestNilIsFoundWhenTheProgramStarts(t *testing.T) {
 		{"layer that returns nil", func() { middleware.Chain(flash, breaker, nothing) }, "Chain: layers[1] returned nil"},
 		{"nil model in a chain", func() { middleware.Chain(nil) }, "Chain: the model is nil"},
 		{"nil model", func() { breaker(nil) }, "Breaker: the model is nil"},
-		{"nil pointer", func() { breaker((*suite.Model)(nil)) }, "Breaker: the model is nil"},
+		{"nil pointer", func() { breaker((*llmtest.Model)(nil)) }, "Breaker: the model is nil"},
 		{"struct around nil", func() { breaker(&emptied{}) }, "Breaker: the model is nil"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

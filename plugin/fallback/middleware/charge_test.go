@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -22,7 +22,7 @@ func TestEveryAttemptIsCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
 		empty := counted("", 3) // is no answer, but was paid for
-		m := middleware.Chain(suite.NewModel("flash", empty, suite.Fail(suite.ErrUnavailable), counted("hi", 5)),
+		m := middleware.Chain(llmtest.NewModel("flash", empty, llmtest.Fail(llmtest.ErrUnavailable), counted("hi", 5)),
 			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 2}), budget.Middleware())
 		if got := ask(t.Context(), m, false); got.err != nil {
 			t.Fatal(got.err)
@@ -35,8 +35,8 @@ func TestEveryAttemptIsCharged(t *testing.T) {
 func TestLoserOfAHedgeIsCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
-		slow := budget.Middleware()(suite.NewModel("slow", silence))
-		quick := budget.Middleware()(suite.NewModel("quick", counted("hi", 3)))
+		slow := budget.Middleware()(llmtest.NewModel("slow", silence))
+		quick := budget.Middleware()(llmtest.NewModel("quick", counted("hi", 3)))
 		hedge, err := router.NewHedge(router.HedgeConfig{Delay: time.Second}, slow, quick)
 		if err != nil {
 			t.Fatal(err)
@@ -52,42 +52,42 @@ func TestLoserOfAHedgeIsCharged(t *testing.T) {
 // B78
 func TestChargeOfAnAttemptByItsEnd(t *testing.T) {
 	const projected, used = 10, 3
-	half := func(end suite.Step) suite.Step {
+	half := func(end llmtest.Step) llmtest.Step {
 		return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			if yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil) {
 				end(ctx, req, stream, yield)
 			}
 		}
 	}
-	blocked := suite.Respond(func() *model.LLMResponse {
+	blocked := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{FinishReason: genai.FinishReasonSafety, UsageMetadata: &genai.GenerateContentResponseUsageMetadata{TotalTokenCount: used}}
 	})
 	nothing := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {}
 	for name, test := range map[string]struct {
-		step suite.Step
+		step llmtest.Step
 		want float64
 	}{
 		"answer":                     {counted("hi", used), used},
 		"streamed answer":            {half(counted("hi", used)), used},
-		"answer without usage":       {suite.Text("hi"), projected},
+		"answer without usage":       {llmtest.Text("hi"), projected},
 		"usage that counts nothing":  {counted("hi", 0), projected},
 		"refused, counting nothing":  {counted("", 0), projected},
 		"blocked":                    {blocked, used},
-		"rate limit":                 {suite.Fail(suite.ErrQuota), 0},
-		"overload":                   {suite.Fail(suite.ErrUnavailable), 0},
-		"overload after content":     {half(suite.Fail(suite.ErrUnavailable)), projected},
-		"not reached":                {suite.Fail(errors.New("dial tcp: connect: connection refused")), 0},
+		"rate limit":                 {llmtest.Fail(llmtest.ErrQuota), 0},
+		"overload":                   {llmtest.Fail(llmtest.ErrUnavailable), 0},
+		"overload after content":     {half(llmtest.Fail(llmtest.ErrUnavailable)), projected},
+		"not reached":                {llmtest.Fail(errors.New("dial tcp: connect: connection refused")), 0},
 		"truncated":                  {half(nothing), projected},
 		"empty":                      {nothing, projected},
 		"timeout":                    {silence, projected},
 		"timeout after content":      {half(silence), projected},
 		"panic of the model":         {func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, projected}, // B80
-		"unrecognized, perhaps paid": {suite.Fail(errors.New("no idea")), projected},
+		"unrecognized, perhaps paid": {llmtest.Fail(errors.New("no idea")), projected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(projected), Cost: perToken})
-				m := middleware.Chain(suite.NewModel("flash", test.step), middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second}), budget.Middleware())
+				m := middleware.Chain(llmtest.NewModel("flash", test.step), middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second}), budget.Middleware())
 				for range m.GenerateContent(t.Context(), hello(), true) {
 					continue
 				}
@@ -106,7 +106,7 @@ func TestUsageThatCountsAnything(t *testing.T) {
 		budget := middleware.MustBudget(middleware.BudgetConfig{
 			Price: price(10), Cost: func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return 3 },
 		})
-		ask(t.Context(), budget.Middleware()(suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+		ask(t.Context(), budget.Middleware()(llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel), UsageMetadata: &usage}
 		}))), false)
 		if got := budget.Spent(""); got != 3 {
@@ -124,12 +124,12 @@ func TestTariffOfAModel(t *testing.T) {
 			return 2 * float64(usage.TotalTokenCount)
 		},
 	}
-	ask(t.Context(), budget.MiddlewareAt(double)(suite.NewModel("flash", counted("hi", 3))), false)
+	ask(t.Context(), budget.MiddlewareAt(double)(llmtest.NewModel("flash", counted("hi", 3))), false)
 	wantSpent(t, budget, 6)
-	ask(t.Context(), budget.MiddlewareAt(double)(suite.NewModel("flash", suite.Text("hi"))), false)
+	ask(t.Context(), budget.MiddlewareAt(double)(llmtest.NewModel("flash", llmtest.Text("hi"))), false)
 	wantSpent(t, budget, 6+20)
 	refused := (*middleware.RefusedError)(nil)
-	if got := ask(t.Context(), budget.MiddlewareAt(middleware.Tariff{})(suite.NewModel("flash", suite.Text("hi"))), false); !errors.As(got.err, &refused) {
+	if got := ask(t.Context(), budget.MiddlewareAt(middleware.Tariff{})(llmtest.NewModel("flash", llmtest.Text("hi"))), false); !errors.As(got.err, &refused) {
 		t.Errorf("no price: error %v, want a refusal", got.err)
 	}
 	wantSpent(t, budget, 6+20)
@@ -160,7 +160,7 @@ func TestBudgetOfACallerThatLeaves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
-				leave(budget.Middleware()(suite.NewModel("flash", words(10, time.Second))))
+				leave(budget.Middleware()(llmtest.NewModel("flash", words(10, time.Second))))
 				wantSpent(t, budget, 10)
 				wantNothingReserved(t, budget)
 			})
@@ -194,7 +194,7 @@ func TestUnknownCostIsWhatWasProjected(t *testing.T) {
 		"negative": func(string, *genai.GenerateContentResponseUsageMetadata) float64 { return -1 },
 	} {
 		budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: cost})
-		ask(t.Context(), budget.Middleware()(suite.NewModel("flash", counted("hi", 3))), false)
+		ask(t.Context(), budget.Middleware()(llmtest.NewModel("flash", counted("hi", 3))), false)
 		if got := budget.Spent(""); got != 10 {
 			t.Errorf("%s: spent %v, want 10", name, got)
 		}
@@ -203,7 +203,7 @@ func TestUnknownCostIsWhatWasProjected(t *testing.T) {
 
 func TestSmallestPricesAddUp(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(1e-8)})
-	m := budget.Middleware()(suite.Bare{Step: suite.Text("hi")})
+	m := budget.Middleware()(llmtest.Bare{Step: llmtest.Text("hi")})
 	for range 100_000 {
 		for range m.GenerateContent(t.Context(), hello(), false) {
 			continue

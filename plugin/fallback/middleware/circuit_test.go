@@ -13,7 +13,7 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -23,9 +23,9 @@ func TestHalfOpenAdmitsOneProbe(t *testing.T) {
 		answer := make(chan struct{})
 		slow := func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			<-answer
-			suite.Text("ok")(ctx, req, stream, yield)
+			llmtest.Text("ok")(ctx, req, stream, yield)
 		}
-		flash := suite.NewModel("flash", down, slow)
+		flash := llmtest.NewModel("flash", down, slow)
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
 		calls(t, m, flash, 1)
 
@@ -62,7 +62,7 @@ func TestHalfOpenAdmitsOneProbe(t *testing.T) {
 // B72
 func TestFailedProbeOpensAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down)
+		flash := llmtest.NewModel("flash", down)
 		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 		calls(t, m, flash, 5)
 		for range 4 {
@@ -99,19 +99,19 @@ func TestProbeThatDoesNotCountLeavesItsPlace(t *testing.T) {
 	plain := func(t *testing.T, m model.LLM) { _ = generate(t.Context(), m) }
 	tests := []struct {
 		name  string
-		probe suite.Step
+		probe llmtest.Step
 		call  func(*testing.T, model.LLM)
 	}{
-		{"bad request", suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}), plain},
+		{"bad request", llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}), plain},
 		{"model panics", func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }, plain},
-		{"caller cancels", suite.Fail(context.Canceled), cancelled},
-		{"consumer stops", suite.Text("a long answer"), stop},
-		{"consumer panics", suite.Text("a long answer"), panics},
+		{"caller cancels", llmtest.Fail(context.Canceled), cancelled},
+		{"consumer stops", llmtest.Text("a long answer"), stop},
+		{"consumer panics", llmtest.Text("a long answer"), panics},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", down, tt.probe, down)
+				flash := llmtest.NewModel("flash", down, tt.probe, down)
 				var states []middleware.BreakerState
 				m := middleware.MustBreaker(middleware.BreakerConfig{
 					ConsecutiveFailures: 1,
@@ -138,7 +138,7 @@ func TestProbeThatHangsIsJoinedByAnother(t *testing.T) {
 			<-ctx.Done()
 			yield(nil, ctx.Err())
 		}
-		flash := suite.NewModel("flash", down, hang, suite.Text("ok"))
+		flash := llmtest.NewModel("flash", down, hang, llmtest.Text("ok"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
 		calls(t, m, flash, 1)
 		time.Sleep(middleware.DefaultOpenFor)
@@ -162,7 +162,7 @@ func TestProbeThatHangsIsJoinedByAnother(t *testing.T) {
 // B75
 func TestFailedProbesLengthenTheRestUpToItsBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down, down, down, down, down, suite.Text("ok"), down)
+		flash := llmtest.NewModel("flash", down, down, down, down, down, llmtest.Text("ok"), down)
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: 10 * time.Second, MaxOpenFor: 45 * time.Second})(flash)
 		var rests []time.Duration
 		for range 7 {
@@ -181,14 +181,14 @@ func TestFailedProbesLengthenTheRestUpToItsBound(t *testing.T) {
 
 // B72
 func TestResultOfACallFromBeforeIsOutOfDate(t *testing.T) {
-	for name, late := range map[string]suite.Step{"success": suite.Text("ok"), "failure": down} {
+	for name, late := range map[string]llmtest.Step{"success": llmtest.Text("ok"), "failure": down} {
 		synctest.Test(t, func(t *testing.T) {
 			answer := make(chan struct{})
 			slow := func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				<-answer
 				late(ctx, req, stream, yield)
 			}
-			flash := suite.NewModel("flash", slow, down, down)
+			flash := llmtest.NewModel("flash", slow, down, down)
 			m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
 			var old sync.WaitGroup
 			old.Go(func() { _ = generate(t.Context(), m) })
@@ -208,7 +208,7 @@ func TestResultOfACallFromBeforeIsOutOfDate(t *testing.T) {
 // B73
 func TestForcedCallPassesAnOpenBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", down, down, suite.Text("ok"))
+		flash := llmtest.NewModel("flash", down, down, llmtest.Text("ok"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})(flash)
 		calls(t, m, flash, 1)
 		opened := time.Now()
@@ -235,10 +235,10 @@ func TestBreakerProbesWithDiscipline(t *testing.T) {
 		gaps := rapid.SliceOfN(rapid.IntRange(0, 40), 1, 60).Draw(r, "seconds before each call")
 		ends := rapid.SliceOfN(rapid.IntRange(0, 3), len(gaps), len(gaps)).Draw(r, "how each call ends")
 		synctest.Test(t, func(t *testing.T) {
-			steps := []suite.Step{down, suite.Text("ok"), suite.Fail(genai.APIError{Code: 400}), suite.Fail(errors.New("boom"))}
+			steps := []llmtest.Step{down, llmtest.Text("ok"), llmtest.Fail(genai.APIError{Code: 400}), llmtest.Fail(errors.New("boom"))}
 			var failedAt time.Time
 			i, failures := 0, 0
-			flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				if rest := time.Since(failedAt); failures >= 3 && rest < middleware.DefaultOpenFor {
 					r.Errorf("asked %v after failure %d", rest, failures)
 				}
@@ -269,7 +269,7 @@ func TestClosedAgainStartsAfresh(t *testing.T) {
 		"share": {ConsecutiveFailures: 1000, FailureRatio: 0.5, MinRequests: 3, Window: time.Hour},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			flash := suite.NewModel("flash", down, down, down, suite.Text("ok"), down)
+			flash := llmtest.NewModel("flash", down, down, down, llmtest.Text("ok"), down)
 			m := middleware.MustBreaker(config)(flash)
 			calls(t, m, flash, 3)
 			time.Sleep(middleware.DefaultOpenFor)

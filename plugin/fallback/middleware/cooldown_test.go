@@ -9,7 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -17,7 +17,7 @@ import (
 func TestCooldownShorterThanOpenForIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		short := saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeModel, Cooldown: time.Second}
-		flash := suite.NewModel("flash", suite.Fail(short))
+		flash := llmtest.NewModel("flash", llmtest.Fail(short))
 		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 		calls(t, m, flash, 1)
 		if refused := refusedBy(generate(t.Context(), m), "breaker"); refused == nil || time.Until(refused.Until) != time.Second {
@@ -29,7 +29,7 @@ func TestCooldownShorterThanOpenForIsKept(t *testing.T) {
 func TestCooldownOpensAtOnceUntilItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		daily := saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeAccount, Cooldown: 7 * time.Hour, Reason: "a daily quota"}
-		flash := suite.NewModel("flash", suite.Fail(daily), suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Fail(daily), llmtest.Text("ok"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 		if got := calls(t, m, flash, 5); got != 1 {
 			t.Errorf("%d calls reached the model, want 1", got)
@@ -61,7 +61,7 @@ func TestLateCooldownOpensOrExtends(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			answer := make(chan struct{})
 			daily := saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeAccount, Cooldown: tt.cooldown}
-			flash := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			flash := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				<-answer
 				yield(nil, daily)
 			}, down)
@@ -83,7 +83,7 @@ func TestLateCooldownOpensOrExtends(t *testing.T) {
 func TestCooldownOfARetryCountsAfterTheRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		capacity := saying{Action: failure.Retry, MaxRetries: 1, Kind: failure.KindCapacity, Scope: failure.ScopeModel, Cooldown: time.Minute}
-		flash := suite.NewModel("flash", suite.Fail(capacity))
+		flash := llmtest.NewModel("flash", llmtest.Fail(capacity))
 		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 		if got := calls(t, m, flash, 5); got != 2 {
 			t.Errorf("%d calls reached the model, want 2: the call and its retry", got)
@@ -97,7 +97,7 @@ func TestCooldownOfARetryCountsAfterTheRetries(t *testing.T) {
 func TestServersDelayLengthensTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := saying{Action: failure.Retry, Kind: failure.KindOverloaded, Scope: failure.ScopeModel, RetryAfter: 2 * time.Minute}
-		flash := suite.NewModel("flash", suite.Fail(busy))
+		flash := llmtest.NewModel("flash", llmtest.Fail(busy))
 		m := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 		calls(t, m, flash, 5)
 		if refused := refusedBy(generate(t.Context(), m), "breaker"); refused == nil || !refused.Until.Equal(time.Now().Add(2*time.Minute)) {

@@ -14,16 +14,16 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // deafFor ignores its context for d.
-func deafFor(d time.Duration) suite.Step {
+func deafFor(d time.Duration) llmtest.Step {
 	return func(_ context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		time.Sleep(d)
-		suite.Text("late")(nil, req, stream, yield)
+		llmtest.Text("late")(nil, req, stream, yield)
 	}
 }
 
@@ -36,13 +36,13 @@ func TestLimitCountsCallsThatWereLeftBehind(t *testing.T) {
 		"grace":          func(m model.LLM) model.LLM { return grace(m) },
 		"grace in grace": func(m model.LLM) model.LLM { return grace(grace(m)) },
 		"hedge": func(m model.LLM) model.LLM {
-			return router.MustHedge(hedge, m, suite.NewModel("pro", suite.Text("pro")))
+			return router.MustHedge(hedge, m, llmtest.NewModel("pro", llmtest.Text("pro")))
 		},
 		"hedge in grace": func(m model.LLM) model.LLM {
-			return grace(router.MustHedge(hedge, m, suite.NewModel("pro", suite.Fail(suite.ErrUnavailable))))
+			return grace(router.MustHedge(hedge, m, llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrUnavailable))))
 		},
 		"then an answer": func(m model.LLM) model.LLM {
-			return router.MustFallback(router.Config{}, grace(m), suite.NewModel("pro", suite.Text("pro")))
+			return router.MustFallback(router.Config{}, grace(m), llmtest.NewModel("pro", llmtest.Text("pro")))
 		},
 		"goexit at last":  func(m model.LLM) model.LLM { return grace(exits{m}) },
 		"panics at last":  func(m model.LLM) model.LLM { return grace(panics{m}) },
@@ -50,7 +50,7 @@ func TestLimitCountsCallsThatWereLeftBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", deafFor(time.Hour))
+				flash := llmtest.NewModel("flash", deafFor(time.Hour))
 				m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, MaxWait: time.Second})(build(flash))
 				ask(t.Context(), m, true)
 				for range 2 {
@@ -98,19 +98,19 @@ func freeBudget(m model.LLM) model.LLM {
 // under way.
 func TestTheRequestIsTheCallersOwnAfterTheCall(t *testing.T) {
 	grace := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second})
-	reads := suite.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, _ func(*model.LLMResponse, error) bool) {
+	reads := llmtest.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, _ func(*model.LLMResponse, error) bool) {
 		time.Sleep(time.Hour)
-		_ = fmt.Sprint(req.Model, suite.TextOf(req.Contents[0]))
+		_ = fmt.Sprint(req.Model, llmtest.TextOf(req.Contents[0]))
 	})
 	slow := middleware.MustBudget(middleware.BudgetConfig{Price: func(_ string, req *model.LLMRequest) (float64, bool) {
 		time.Sleep(time.Hour)
-		return float64(len(suite.TextOf(req.Contents[0]))), true
+		return float64(len(llmtest.TextOf(req.Contents[0]))), true
 	}})
 	for name, m := range map[string]model.LLM{
 		"a deaf model":         grace(reads),
-		"a slow price":         grace(slow.Middleware()(suite.NewModel("flash", suite.Text("hi")))),
-		"a hedge inside":       grace(router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1}, reads, suite.NewModel("pro", deafFor(time.Hour)))),
-		"a deaf loser outside": router.MustHedge(router.HedgeConfig{Delay: time.Millisecond}, reads, suite.NewModel("pro", suite.Text("hi"))),
+		"a slow price":         grace(slow.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))),
+		"a hedge inside":       grace(router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1}, reads, llmtest.NewModel("pro", deafFor(time.Hour)))),
+		"a deaf loser outside": router.MustHedge(router.HedgeConfig{Delay: time.Millisecond}, reads, llmtest.NewModel("pro", llmtest.Text("hi"))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -128,9 +128,9 @@ func TestTheRequestIsTheCallersOwnAfterTheCall(t *testing.T) {
 // B80: whatever models and consumers do, in parallel, all places and reservations are
 // given back.
 func TestNothingIsKeptAfterManyCalls(t *testing.T) {
-	steps := []suite.Step{
-		suite.Text("a b c"), suite.Fail(suite.ErrUnavailable), suite.Fail(suite.ErrUnavailable, "half "), silence, deafFor(5 * time.Second),
-		suite.Respond(func() *model.LLMResponse { return nil }),
+	steps := []llmtest.Step{
+		llmtest.Text("a b c"), llmtest.Fail(llmtest.ErrUnavailable), llmtest.Fail(llmtest.ErrUnavailable, "half "), silence, deafFor(5 * time.Second),
+		llmtest.Respond(func() *model.LLMResponse { return nil }),
 		func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") },
 		func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			for range 10 { // goes on after it was told to stop
@@ -142,10 +142,10 @@ func TestNothingIsKeptAfterManyCalls(t *testing.T) {
 		b := middleware.MustBudget(middleware.BudgetConfig{Limit: 1000, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.001, true }})
 		var asked atomic.Int64
 		var calm atomic.Bool
-		flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			step := steps[int(asked.Add(1))%len(steps)]
 			if calm.Load() {
-				step = suite.Text("fine")
+				step = llmtest.Text("fine")
 			}
 			step(ctx, req, stream, yield)
 		})

@@ -7,13 +7,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // rich has the optional methods that ADK asks for.
 type rich struct {
-	*suite.Model
+	*llmtest.Model
 	client *genai.Client
 }
 
@@ -23,7 +23,7 @@ func (r rich) Client() *genai.Client            { return r.client }
 // B65: what the methods return is the model's own, not only that they are there.
 func TestOptionalMethodsReturnTheModelsOwn(t *testing.T) {
 	client := &genai.Client{}
-	m := middleware.Chain(rich{suite.NewModel("flash", suite.Text("ok")), client},
+	m := middleware.Chain(rich{llmtest.NewModel("flash", llmtest.Text("ok")), client},
 		middleware.MustBreaker(middleware.BreakerConfig{}),
 		middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1}),
 		middleware.Attempt(middleware.AttemptConfig{}),
@@ -40,7 +40,7 @@ func TestOptionalMethodsReturnTheModelsOwn(t *testing.T) {
 // its consumer sees nothing of it.
 func TestAnEndlessModelIsEnded(t *testing.T) {
 	yields := 0
-	endless := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	endless := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		for yields < 1000 {
 			yields++
 			yield(&model.LLMResponse{Content: genai.NewContentFromText("on ", genai.RoleModel), Partial: true}, nil)

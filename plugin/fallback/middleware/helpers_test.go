@@ -5,7 +5,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 )
 
 // result is what a consumer got of one call.
@@ -35,14 +35,14 @@ func ask(ctx context.Context, m model.LLM, streamed bool) result {
 	return r
 }
 
-// Helpers of the suite under the names that they have in these tests.
+// Helpers of llmtest under the names that they have in these tests.
 var (
-	after       = suite.Within
-	words       = suite.Words
-	mustNotHang = suite.Takes
+	after       = llmtest.Within
+	words       = llmtest.Words
+	mustNotHang = llmtest.Takes
 )
 
 // silence waits for the end of its context.
-var silence suite.Step = suite.Silent
+var silence llmtest.Step = llmtest.Silent
 
-func hello() *model.LLMRequest { return suite.UserSays("hi") }
+func hello() *model.LLMRequest { return llmtest.UserSays("hi") }

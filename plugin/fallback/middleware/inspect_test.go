@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -33,7 +33,7 @@ func breakerOf(t *testing.T, m model.LLM) *inspect.Breaker {
 
 func TestInspectBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: time.Minute})(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)))
+		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OpenFor: time.Minute})(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)))
 		ignore := cmpopts.IgnoreFields(inspect.Breaker{}, "Control")
 		for i, want := range []inspect.Breaker{
 			{State: inspect.Closed},
@@ -43,7 +43,7 @@ func TestInspectBreaker(t *testing.T) {
 			if diff := cmp.Diff(want, *breakerOf(t, m), ignore); diff != "" {
 				t.Errorf("after %d failures (-want +got):\n%s", i, diff)
 			}
-			suite.Consume(t.Context(), m, 0)
+			llmtest.Consume(t.Context(), m, 0)
 		}
 	})
 }
@@ -51,7 +51,7 @@ func TestInspectBreaker(t *testing.T) {
 func TestBreakerByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes []middleware.BreakerState
-		target := suite.NewModel("a", suite.Text("hello"))
+		target := llmtest.NewModel("a", llmtest.Text("hello"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OnStateChange: func(_ string, _, to middleware.BreakerState) { changes = append(changes, to) }})(target)
 		refused := func() bool {
 			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{}, false) {
@@ -92,9 +92,9 @@ func TestBreakerByHand(t *testing.T) {
 
 // A breaker that was closed by hand must not open by the failures before.
 func TestBreakerClosedByHandForgetsFailures(t *testing.T) {
-	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)))
+	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)))
 	for range 3 {
-		suite.Consume(t.Context(), m, 0)
+		llmtest.Consume(t.Context(), m, 0)
 		breakerOf(t, m).Close()
 	}
 	if b := breakerOf(t, m); b.State != inspect.Closed || b.Failures != 0 {
@@ -103,10 +103,10 @@ func TestBreakerClosedByHandForgetsFailures(t *testing.T) {
 }
 
 func TestBreakerClosedByHandForgetsTheRatio(t *testing.T) {
-	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 100, FailureRatio: 0.5, MinRequests: 3})(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)))
+	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 100, FailureRatio: 0.5, MinRequests: 3})(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)))
 	for range 3 {
-		suite.Consume(t.Context(), m, 0)
-		suite.Consume(t.Context(), m, 0)
+		llmtest.Consume(t.Context(), m, 0)
+		llmtest.Consume(t.Context(), m, 0)
 		breakerOf(t, m).Close()
 	}
 	if b := breakerOf(t, m); b.State != inspect.Closed {
@@ -121,7 +121,7 @@ func TestReasonOfABreakerOpenedByHand(t *testing.T) {
 		"maintenance\n\x1b[31m\xff": "maintenance \uFFFD[31m\uFFFD",
 		strings.Repeat("x", 1<<20):  strings.Repeat("x", call.MaxNameBytes-3) + "…",
 	} {
-		m := middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("a", suite.Text("hello")))
+		m := middleware.MustBreaker(middleware.BreakerConfig{})(llmtest.NewModel("a", llmtest.Text("hello")))
 		breakerOf(t, m).Open(time.Hour, reason)
 		if got := breakerOf(t, m).Reason; got != want {
 			t.Errorf("the reason is %.200q, want %q", got, want)
@@ -133,11 +133,11 @@ func TestReasonOfABreakerOpenedByHand(t *testing.T) {
 func TestBreakerByHandDuringAProbe(t *testing.T) {
 	for name, c := range map[string]struct {
 		decide func(*inspect.Breaker)
-		step   suite.Step
+		step   llmtest.Step
 		want   inspect.BreakerState
 	}{
-		"opened, then the probe succeeds": {func(b *inspect.Breaker) { b.Open(time.Hour, "") }, suite.Text("hello"), inspect.Open},
-		"closed, then the probe fails":    {func(b *inspect.Breaker) { b.Close() }, suite.Fail(suite.ErrUnavailable), inspect.Closed},
+		"opened, then the probe succeeds": {func(b *inspect.Breaker) { b.Open(time.Hour, "") }, llmtest.Text("hello"), inspect.Open},
+		"closed, then the probe fails":    {func(b *inspect.Breaker) { b.Close() }, llmtest.Fail(llmtest.ErrUnavailable), inspect.Closed},
 	} {
 		for _, own := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
@@ -145,13 +145,13 @@ func TestBreakerByHandDuringAProbe(t *testing.T) {
 				if own {
 					config.Probe = middleware.Ping
 				}
-				m := middleware.MustBreaker(config)(suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				m := middleware.MustBreaker(config)(llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					time.Sleep(time.Second)
 					c.step(ctx, req, stream, yield)
 				}))
 				breakerOf(t, m).Open(time.Minute, "")
 				time.Sleep(time.Minute)
-				go suite.Consume(t.Context(), m, 0)
+				go llmtest.Consume(t.Context(), m, 0)
 				synctest.Wait()
 				if state := breakerOf(t, m).State; state != inspect.HalfOpen {
 					t.Errorf("%s: before, the breaker is %s", name, state)
@@ -168,7 +168,7 @@ func TestBreakerByHandDuringAProbe(t *testing.T) {
 
 // The copy of a state, such as one from JSON, controls nothing.
 func TestBreakerFromJSON(t *testing.T) {
-	m := middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("a", suite.Text("hello")))
+	m := middleware.MustBreaker(middleware.BreakerConfig{})(llmtest.NewModel("a", llmtest.Text("hello")))
 	data, err := json.Marshal(inspect.Of(m))
 	if err != nil {
 		t.Fatal(err)
@@ -191,14 +191,14 @@ func TestBreakerFromJSON(t *testing.T) {
 func TestInspectLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		entered, leave := make(chan bool), make(chan bool)
-		target := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		target := llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			entered <- true
 			<-leave
-			suite.Text("hello")(ctx, req, stream, yield)
+			llmtest.Text("hello")(ctx, req, stream, yield)
 		})
 		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, RequestsPerMinute: 60, MaxQueue: 5})(target)
 		for range 3 {
-			go suite.Consume(t.Context(), m, 0)
+			go llmtest.Consume(t.Context(), m, 0)
 		}
 		<-entered
 		synctest.Wait()
@@ -218,12 +218,12 @@ func TestInspectBudget(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{
 		Limits: map[string]float64{"small": 1}, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.25, true },
 	})
-	a, b := budget.Middleware()(suite.NewModel("a", suite.Text("hello"))), budget.Middleware()(suite.NewModel("b", suite.Text("hello")))
+	a, b := budget.Middleware()(llmtest.NewModel("a", llmtest.Text("hello"))), budget.Middleware()(llmtest.NewModel("b", llmtest.Text("hello")))
 	for _, tenant := range []string{"large", "large", "small"} {
-		suite.Consume(call.With(t.Context(), call.Info{Tenant: tenant}), a, 0)
+		llmtest.Consume(call.With(t.Context(), call.Info{Tenant: tenant}), a, 0)
 	}
 	for range inspect.MaxTenants {
-		suite.Consume(call.With(t.Context(), call.Info{Tenant: time.Now().String()}), b, 0)
+		llmtest.Consume(call.With(t.Context(), call.Info{Tenant: time.Now().String()}), b, 0)
 	}
 	n := inspect.Of(a)
 	got := n.Budget

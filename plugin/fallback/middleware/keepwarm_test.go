@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -44,7 +44,7 @@ func TestKeepWarmSendsARequestPerInterval(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash, pro := suite.NewModel("flash", suite.Text("ok")), suite.NewModel("pro", suite.Text("ok"))
+				flash, pro := llmtest.NewModel("flash", llmtest.Text("ok")), llmtest.NewModel("pro", llmtest.Text("ok"))
 				m := warmed(middleware.KeepWarmConfig{Interval: test.interval}, flash, pro)
 				for range test.calls {
 					if got := ask(t.Context(), m, true); got.err != nil || got.text != "ok" {
@@ -67,7 +67,7 @@ func TestKeepWarmSendsARequestPerInterval(t *testing.T) {
 
 func TestStandbyThatAnswersIsWarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash, pro := suite.NewModel("flash", down), suite.NewModel("pro", after(time.Millisecond, suite.Text("ok")))
+		flash, pro := llmtest.NewModel("flash", down), llmtest.NewModel("pro", after(time.Millisecond, llmtest.Text("ok")))
 		m := warmed(middleware.KeepWarmConfig{}, flash, pro)
 		for range 600 {
 			ask(t.Context(), m, false)
@@ -88,7 +88,7 @@ func TestStandbyThatAnswersIsWarm(t *testing.T) {
 // The breaker of a standby knows its health before the standby is needed.
 func TestKeepWarmTeachesTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash, pro, gpt := suite.NewModel("flash", suite.Text("ok")), suite.NewModel("pro", down), suite.NewModel("gpt", suite.Text("ok"))
+		flash, pro, gpt := llmtest.NewModel("flash", llmtest.Text("ok")), llmtest.NewModel("pro", down), llmtest.NewModel("gpt", llmtest.Text("ok"))
 		guarded := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, Window: time.Hour, OpenFor: time.Hour})(pro)
 		var told []string
 		var mu sync.Mutex
@@ -124,10 +124,10 @@ func TestKeepWarmTeachesTheBreaker(t *testing.T) {
 func TestKeepWarmIsApartFromCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var callers []call.Info
-		flash := suite.NewModel("flash", suite.Text("ok"))
-		pro := suite.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
+		pro := llmtest.NewModel("pro", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			callers = append(callers, call.From(ctx))
-			after(time.Second, suite.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED"}))(ctx, req, stream, yield)
+			after(time.Second, llmtest.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED"}))(ctx, req, stream, yield)
 		})
 		m := warmed(middleware.KeepWarmConfig{}, flash, pro)
 		ctx, cancel := context.WithCancel(call.With(t.Context(), call.Info{User: "ada", Tenant: "acme"}))
@@ -150,7 +150,7 @@ func TestKeepWarmEnds(t *testing.T) {
 	crash := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
 	for _, test := range []struct {
 		name    string
-		standby suite.Step
+		standby llmtest.Step
 		request func() *model.LLMRequest
 		onPing  func(string, error)
 		want    int // requests that the standby gets in ten minutes
@@ -158,13 +158,13 @@ func TestKeepWarmEnds(t *testing.T) {
 		{"no end", silence, nil, nil, 10},
 		{"deaf", deafFor(5*time.Minute - time.Second), nil, nil, 2},
 		{"panics", crash, nil, nil, 10},
-		{"no request", suite.Text("ok"), func() *model.LLMRequest { return nil }, nil, 0},
-		{"the request panics", suite.Text("ok"), func() *model.LLMRequest { panic("request") }, nil, 0},
-		{"the hook panics", suite.Text("ok"), nil, func(string, error) { panic("hook") }, 10},
+		{"no request", llmtest.Text("ok"), func() *model.LLMRequest { return nil }, nil, 0},
+		{"the request panics", llmtest.Text("ok"), func() *model.LLMRequest { panic("request") }, nil, 0},
+		{"the hook panics", llmtest.Text("ok"), nil, func(string, error) { panic("hook") }, 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash, pro := suite.NewModel("flash", suite.Text("ok")), suite.NewModel("pro", test.standby)
+				flash, pro := llmtest.NewModel("flash", llmtest.Text("ok")), llmtest.NewModel("pro", test.standby)
 				m := warmed(middleware.KeepWarmConfig{Request: test.request, OnPing: test.onPing}, flash, pro)
 				for range 10 {
 					if got := ask(t.Context(), m, false); got.err != nil {
@@ -190,7 +190,7 @@ func TestKeepWarmConfigErrorsNameEveryField(t *testing.T) {
 			"middleware: KeepWarmConfig.Timeout: -1ns is negative; must be 0 for 30s, or more",
 			"middleware: KeepWarmConfig.Models is empty; must have one model or more",
 		}},
-		{middleware.KeepWarmConfig{Models: []model.LLM{suite.NewModel("pro", down), nil}}, []string{
+		{middleware.KeepWarmConfig{Models: []model.LLM{llmtest.NewModel("pro", down), nil}}, []string{
 			"middleware: KeepWarmConfig.Models[1] is nil; must be a model",
 		}},
 	} {
@@ -204,8 +204,8 @@ func TestKeepWarmConfigErrorsNameEveryField(t *testing.T) {
 }
 
 func ExampleNewKeepWarm() {
-	flash := suite.NewModel("flash", suite.Text("Hello!"))
-	pro := suite.NewModel("pro", suite.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "Invalid key"}))
+	flash := llmtest.NewModel("flash", llmtest.Text("Hello!"))
+	pro := llmtest.NewModel("pro", llmtest.Fail(genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "Invalid key"}))
 	done := make(chan struct{})
 	warm, err := middleware.NewKeepWarm(middleware.KeepWarmConfig{
 		Models: []model.LLM{pro},

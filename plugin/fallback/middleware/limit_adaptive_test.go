@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
@@ -31,8 +31,8 @@ func started(t *testing.T, m model.LLM, n int) int {
 
 func TestAdaptiveRateFallsAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limited := suite.Fail(suite.ErrQuota)
-		flash := suite.NewModel("flash", limited, suite.Text("ok"))
+		limited := llmtest.Fail(llmtest.ErrQuota)
+		flash := llmtest.NewModel("flash", limited, llmtest.Text("ok"))
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 60, Adaptive: true, MaxWait: time.Nanosecond})(flash)
 		if got := started(t, m, 100); got != 31 {
 			t.Errorf("%d calls started, want 31: one, then half of the bucket", got)
@@ -51,8 +51,8 @@ func TestAdaptiveRateFallsAndRecovers(t *testing.T) {
 
 func TestAdaptiveFallsToATenthAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		quota := suite.Fail(suite.ErrQuota)
-		flash := suite.NewModel("flash", quota, quota, quota, quota, quota, quota, suite.Fail(genai.APIError{Code: 400}))
+		quota := llmtest.Fail(llmtest.ErrQuota)
+		flash := llmtest.NewModel("flash", quota, quota, quota, quota, quota, quota, llmtest.Fail(genai.APIError{Code: 400}))
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 600, Adaptive: true, MaxWait: time.Nanosecond})(flash)
 		started(t, m, 1000)
 		time.Sleep(20 * time.Second)
@@ -70,14 +70,14 @@ func TestAdaptiveFallsOnceForCallsOfOneRound(t *testing.T) {
 			send(t.Context(), m, fmt.Sprint(i), "")
 		}
 		for range 8 {
-			d.release <- suite.ErrQuota
+			d.release <- llmtest.ErrQuota
 			synctest.Wait()
 		}
 		if got := len(d.names()); got != 8+4 {
 			t.Errorf("%d calls have started, want 8, and then 4 at a time", got)
 		}
 		for range 4 {
-			d.release <- suite.ErrQuota
+			d.release <- llmtest.ErrQuota
 			synctest.Wait()
 		}
 		if got := len(d.names()); got != 8+4+1 {
@@ -92,18 +92,18 @@ func TestAdaptiveFallsOnceForCallsOfOneRound(t *testing.T) {
 func TestAdaptiveForgivesNoDebt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		answer := make(chan struct{})
-		flash := suite.NewModel("flash",
+		flash := llmtest.NewModel("flash",
 			func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				<-answer
-				yield(nil, suite.ErrQuota)
+				yield(nil, llmtest.ErrQuota)
 			},
-			suite.Respond(func() *model.LLMResponse {
+			llmtest.Respond(func() *model.LLMResponse {
 				return &model.LLMResponse{
 					Content: genai.NewContentFromText("ok", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 					UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 70},
 				}
 			}),
-			suite.Text("ok"),
+			llmtest.Text("ok"),
 		)
 		m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, Adaptive: true, MaxWait: time.Hour})(flash)
 		ten := strings.Repeat("word", 10)
@@ -121,10 +121,10 @@ func TestAdaptiveForgivesNoDebt(t *testing.T) {
 
 func TestAdaptiveHeedsOnlyLimits(t *testing.T) {
 	for name, err := range map[string]error{
-		"503": suite.ErrUnavailable, "400": genai.APIError{Code: 400},
+		"503": llmtest.ErrUnavailable, "400": genai.APIError{Code: 400},
 		"daily quota": saying{Action: failure.Fallback, Kind: failure.KindQuota, Scope: failure.ScopeAccount, Cooldown: time.Hour},
 	} {
-		flash := suite.NewModel("flash", suite.Fail(err))
+		flash := llmtest.NewModel("flash", llmtest.Fail(err))
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 60, Adaptive: true, MaxWait: time.Nanosecond})(flash)
 		if got := started(t, m, 60); got != 60 {
 			t.Errorf("%s: %d calls started, want 60", name, got)

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -112,7 +112,7 @@ func TestCancelledWaitReturnsAtOnce(t *testing.T) {
 }
 
 func TestCancelledCallIsNotRefused(t *testing.T) {
-	flash := suite.NewModel("flash", suite.Text("ok"))
+	flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 	m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 1})(flash)
 	calls(t, m, flash, 1)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -173,7 +173,7 @@ func TestRefusalThatComesTooLateGivesNothingBack(t *testing.T) {
 // up, a small one behind it need not wait.
 func TestGivingUpLetsTheNextIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60, MaxWait: time.Hour})(flash)
 		<-send(t.Context(), m, strings.Repeat("word", 50), "")
 		ctx, cancel := context.WithCancel(t.Context())
@@ -209,7 +209,7 @@ func TestLimitLosesNoPlace(t *testing.T) {
 		callers := draw.Draw(r, "callers")
 		synctest.Test(t, func(t *testing.T) {
 			var running, most atomic.Int32
-			flash := suite.NewModel("flash", func(_ context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			flash := llmtest.NewModel("flash", func(_ context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				most.Store(max(most.Load(), running.Add(1)))
 				work, err := time.ParseDuration(req.Contents[0].Parts[0].Text)
 				if err != nil {
@@ -217,7 +217,7 @@ func TestLimitLosesNoPlace(t *testing.T) {
 				}
 				time.Sleep(work)
 				running.Add(-1) // with its final response, a call is over
-				suite.Text("ok")(nil, req, stream, yield)
+				llmtest.Text("ok")(nil, req, stream, yield)
 			})
 			m := middleware.MustLimit(middleware.LimitConfig{
 				MaxConcurrent: places, RequestsPerMinute: 6000, TokensPerMinute: 6000, MaxQueue: 4, MaxWait: 10 * time.Millisecond,

@@ -14,14 +14,15 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // limits returns the limits of n replicas in front of m.
-func limits(t *testing.T, store *suite.Store, n int, config middleware.LimitConfig, m model.LLM) (limits []model.LLM) {
+func limits(t *testing.T, store *statetest.Store, n int, config middleware.LimitConfig, m model.LLM) (limits []model.LLM) {
 	for range n {
 		config.State = store.Replica(t)
 		limits = append(limits, middleware.MustLimit(config)(m))
@@ -54,9 +55,9 @@ func flood(ctx context.Context, limits []model.LLM, d time.Duration) (admitted i
 // B97
 func TestReplicasKeepALimitTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		config := middleware.LimitConfig{RequestsPerMinute: 100, MaxWait: 1}
-		replicas := limits(t, suite.NewStore(), 4, config, flash)
+		replicas := limits(t, statetest.NewStore(), 4, config, flash)
 		for minute, want := range []int{200, 100, 100} { // the first has a full bucket, and what a minute adds
 			if got := flood(t.Context(), replicas, time.Minute); got < want-1 || got > want+1 {
 				t.Errorf("minute %d: %d calls were admitted; want %d ± 1", minute, got, want)
@@ -68,8 +69,8 @@ func TestReplicasKeepALimitTogether(t *testing.T) {
 // Without the store each replica keeps its share, and no call waits for it for more than 5 ms. B96
 func TestReplicasKeepTheirShareWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		store := statetest.NewStore()
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		replicas := limits(t, store, 4, middleware.LimitConfig{RequestsPerMinute: 100, MaxWait: 1}, flash)
 		flood(t.Context(), replicas, time.Minute)
 		store.Frozen(true)
@@ -94,8 +95,8 @@ func TestReplicasKeepTheirShareWithoutTheStore(t *testing.T) {
 // A call waits for what all replicas have used, or is refused at once with the time.
 func TestCallWaitsForTheSharedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
-		replicas := limits(t, suite.NewStore(), 2, middleware.LimitConfig{RequestsPerMinute: 6, MaxWait: 15 * time.Second}, flash)
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
+		replicas := limits(t, statetest.NewStore(), 2, middleware.LimitConfig{RequestsPerMinute: 6, MaxWait: 15 * time.Second}, flash)
 		for range 6 {
 			if err := generate(t.Context(), replicas[0]); err != nil {
 				t.Fatal(err)
@@ -118,9 +119,9 @@ func TestCallWaitsForTheSharedLimit(t *testing.T) {
 // Calls that wait for the shared limit start in the order of their priorities.
 func TestPrioritiesHoldForTheSharedLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		config := middleware.LimitConfig{RequestsPerMinute: 6, MaxWait: 5 * time.Minute, Priorities: map[string]int{"high": 1, "low": -1}}
-		replicas := limits(t, suite.NewStore(), 2, config, flash)
+		replicas := limits(t, statetest.NewStore(), 2, config, flash)
 		for range 6 {
 			generate(t.Context(), replicas[0])
 		}
@@ -152,8 +153,8 @@ func TestPrioritiesHoldForTheSharedLimit(t *testing.T) {
 // no more than it has taken.
 func TestWhatIsNotStartedTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		store := statetest.NewStore()
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		config := middleware.LimitConfig{RequestsPerMinute: 60, TokensPerMinute: 60, MaxWait: time.Minute}
 		replicas := limits(t, store, 2, config, flash)
 		long := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText(string(make([]byte, 4*50)), genai.RoleUser)}}
@@ -192,14 +193,14 @@ func TestWhatIsNotStartedTakesNothing(t *testing.T) {
 // once.
 func TestLimitsAreTakenAtTheSameTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
-		m := limits(t, store, 1, middleware.LimitConfig{RequestsPerMinute: 100, TokensPerMinute: 100, MaxWait: 1}, suite.NewModel("flash", suite.Text("ok")))[0] // "hi" is a token
+		store := statetest.NewStore()
+		m := limits(t, store, 1, middleware.LimitConfig{RequestsPerMinute: 100, TokensPerMinute: 100, MaxWait: 1}, llmtest.NewModel("flash", llmtest.Text("ok")))[0] // "hi" is a token
 		if got := flood(t.Context(), []model.LLM{m}, 2*time.Second); got < 90 {
 			t.Fatalf("%d calls were admitted; want a full bucket", got)
 		}
 		time.Sleep(10 * time.Second) // a sixth of each limit is back
 		store.Trip(time.Millisecond)
-		ctx, trips := suite.CountTrips(t.Context())
+		ctx, trips := statetest.CountTrips(t.Context())
 		began := time.Now()
 		if err := generate(ctx, m); err != nil {
 			t.Fatal(err)
@@ -213,10 +214,10 @@ func TestLimitsAreTakenAtTheSameTime(t *testing.T) {
 // What a call has taken from one limit goes back if the other one refuses it.
 func TestRefusedCallTakesNothingFromTheOtherLimit(t *testing.T) {
 	const text = "How is the weather in Paris today, and will it rain?"
-	each := tokens.Estimate(suite.UserSays(text))
+	each := tokens.Estimate(llmtest.UserSays(text))
 	// say makes a call of so many texts, and reports whether it was admitted.
 	say := func(t *testing.T, m model.LLM, texts int) bool {
-		for _, err := range m.GenerateContent(t.Context(), suite.UserSays(strings.Repeat(text, texts)), false) {
+		for _, err := range m.GenerateContent(t.Context(), llmtest.UserSays(strings.Repeat(text, texts)), false) {
 			if err != nil {
 				return false
 			}
@@ -226,7 +227,7 @@ func TestRefusedCallTakesNothingFromTheOtherLimit(t *testing.T) {
 	// drained returns a replica's limits after another replica has made so many calls.
 	drained := func(t *testing.T, texts, calls int) model.LLM {
 		config := middleware.LimitConfig{RequestsPerMinute: 20, TokensPerMinute: texts * each, MaxWait: 1}
-		replicas := limits(t, suite.NewStore(), 2, config, suite.NewModel("flash", suite.Text("ok")))
+		replicas := limits(t, statetest.NewStore(), 2, config, llmtest.NewModel("flash", llmtest.Text("ok")))
 		for i := range calls {
 			if !say(t, replicas[0], 1) {
 				t.Fatalf("call %d of %d was refused", i, calls)

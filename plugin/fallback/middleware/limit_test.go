@@ -12,15 +12,15 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 func TestRequestsPerMinuteSpacesCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 60})(flash)
 		started := time.Now()
 		for i := range 70 {
@@ -38,7 +38,7 @@ func TestRequestsPerMinuteSpacesCalls(t *testing.T) {
 // B77
 func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 2})(flash)
 		calls(t, m, flash, 2)
 		started := time.Now()
@@ -74,7 +74,7 @@ func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
 
 func TestTokensPerMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"))
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"))
 		m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(flash)
 		started := time.Now()
 		for i, want := range []time.Duration{0, 0, 5 * time.Second, 10 * time.Second} {
@@ -106,7 +106,7 @@ func TestProvidersCountTakesTheEstimatesPlace(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", suite.Respond(func() *model.LLMResponse {
+				flash := llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 					return &model.LLMResponse{
 						Content: genai.NewContentFromText("ok", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 						UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: tt.counted},
@@ -133,7 +133,7 @@ func (n *taps) Answered(_ *stream.Sink, _ *model.LLMResponse, t stream.Ticket) b
 }
 
 func TestLimitLeavesTheTapsAroundIt(t *testing.T) {
-	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(suite.NewModel("flash", suite.Text("ok")))
+	m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 60})(llmtest.NewModel("flash", llmtest.Text("ok")))
 	out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 	var seen taps
 	out.Enter(&seen, stream.Ticket{7})
@@ -172,7 +172,7 @@ func TestRequestLargerThanTheBucketIsRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 100})(suite.NewModel("flash", suite.Text("ok")))
+				m := middleware.MustLimit(middleware.LimitConfig{TokensPerMinute: 100})(llmtest.NewModel("flash", llmtest.Text("ok")))
 				started := time.Now()
 				var err error
 				for _, e := range m.GenerateContent(t.Context(), &tt.req, false) {
@@ -194,22 +194,22 @@ func TestPlaceIsGivenBackHoweverACallEnds(t *testing.T) {
 	panicking := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("model") }
 	ends := map[string]func(t *testing.T, around func(model.LLM) model.LLM){
 		"answer": func(t *testing.T, around func(model.LLM) model.LLM) {
-			_ = generate(t.Context(), around(suite.NewModel("flash", suite.Text("ok"))))
+			_ = generate(t.Context(), around(llmtest.NewModel("flash", llmtest.Text("ok"))))
 		},
 		"error": func(t *testing.T, around func(model.LLM) model.LLM) {
-			_ = generate(t.Context(), around(suite.NewModel("flash", down)))
+			_ = generate(t.Context(), around(llmtest.NewModel("flash", down)))
 		},
 		"model panics": func(t *testing.T, around func(model.LLM) model.LLM) {
-			_ = generate(t.Context(), around(suite.NewModel("flash", panicking)))
+			_ = generate(t.Context(), around(llmtest.NewModel("flash", panicking)))
 		},
 		"consumer stops": func(t *testing.T, around func(model.LLM) model.LLM) {
-			for range around(suite.NewModel("flash", suite.Text("a long answer"))).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
+			for range around(llmtest.NewModel("flash", llmtest.Text("a long answer"))).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 				break
 			}
 		},
 		"consumer panics": func(t *testing.T, around func(model.LLM) model.LLM) {
 			defer func() { _ = recover() }()
-			for range around(suite.NewModel("flash", suite.Text("a long answer"))).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
+			for range around(llmtest.NewModel("flash", llmtest.Text("a long answer"))).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 				panic("consumer")
 			}
 		},
@@ -231,7 +231,7 @@ func TestPlaceIsGivenBackHoweverACallEnds(t *testing.T) {
 
 func TestWaitIsRecordedWithTheAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Text("ok"), down)
+		flash := llmtest.NewModel("flash", llmtest.Text("ok"), down)
 		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 1, MaxWait: time.Hour})(flash)
 		calls(t, m, flash, 1)
 		out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
@@ -271,7 +271,7 @@ func ExampleNewLimit() {
 	if err != nil {
 		panic(err)
 	}
-	m := middleware.Chain(suite.NewModel("flash", suite.Text("ok")), limit)
+	m := middleware.Chain(llmtest.NewModel("flash", llmtest.Text("ok")), limit)
 	for range 3 {
 		fmt.Println(generate(context.Background(), m))
 	}

@@ -3,7 +3,7 @@ package middleware_test
 import (
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"google.golang.org/adk/v2/model"
@@ -15,7 +15,7 @@ func TestATenantHasOneBudgetHoweverItsNameIsWritten(t *testing.T) {
 		Limits: map[string]float64{"Müller GmbH": 1},
 		Price:  func(string, *model.LLMRequest) (float64, bool) { return 0.6, true },
 	})
-	m := middleware.Chain(suite.NewModel("m", suite.Text("hi")), budget.Middleware())
+	m := middleware.Chain(llmtest.NewModel("m", llmtest.Text("hi")), budget.Middleware())
 	for i, tenant := range []string{"müller gmbh", "MÜLLER GMBH", "Mu\u0308ller GmbH"} {
 		var err error
 		for _, got := range m.GenerateContent(call.With(t.Context(), call.Info{Tenant: tenant}), &model.LLMRequest{}, false) {

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
@@ -40,7 +40,7 @@ func TestLimitLeavesAtTheFinalResponse(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := middleware.MustLimit(test.config)(suite.NewModel("flash", suite.Text("to be continued")))
+				m := middleware.MustLimit(test.config)(llmtest.NewModel("flash", llmtest.Text("to be continued")))
 				mustNotHang(t, 0, func() {
 					if err := nested(t, m, m); err != nil {
 						t.Errorf("the call within: %v", err)
@@ -72,7 +72,7 @@ func TestLimitLeavesOnce(t *testing.T) {
 
 func TestBreakerEndsAtTheFinalResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		scripted := suite.NewModel("flash", down, suite.Text("to be continued"))
+		scripted := llmtest.NewModel("flash", down, llmtest.Text("to be continued"))
 		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Second})(scripted)
 		if generate(t.Context(), m) == nil {
 			t.Fatal("the first call succeeds, want it to open the breaker")

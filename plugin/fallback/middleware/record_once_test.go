@@ -12,8 +12,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -32,8 +32,8 @@ func noted(a call.Attempt) string {
 // B123, B125: each attempt of a call is in its record once, with its duration, whatever
 // layers are between it and the router.
 func TestEachAttemptIsRecordedOnce(t *testing.T) {
-	says, down := after(time.Second, suite.Text("an answer")), after(time.Second, suite.Fail(suite.ErrUnavailable))
-	refuses := after(time.Second, suite.Respond(func() *model.LLMResponse {
+	says, down := after(time.Second, llmtest.Text("an answer")), after(time.Second, llmtest.Fail(llmtest.ErrUnavailable))
+	refuses := after(time.Second, llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{FinishReason: genai.FinishReasonSafety}
 	}))
 	deaf := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {
@@ -44,8 +44,8 @@ func TestEachAttemptIsRecordedOnce(t *testing.T) {
 	retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: 1})
 	strict := middleware.MustValidate(middleware.ValidateConfig{MinLength: 20})
 	chain := func(models ...model.LLM) model.LLM { return router.MustFallback(router.Config{}, models...) }
-	flash := func(step suite.Step) model.LLM { return suite.NewModel("flash", step) }
-	pro := func(step suite.Step) model.LLM { return suite.NewModel("pro", step) }
+	flash := func(step llmtest.Step) model.LLM { return llmtest.NewModel("flash", step) }
+	pro := func(step llmtest.Step) model.LLM { return llmtest.NewModel("pro", step) }
 	for _, test := range []struct {
 		name string
 		m    model.LLM
@@ -57,16 +57,16 @@ func TestEachAttemptIsRecordedOnce(t *testing.T) {
 		{"a grace around retries", chain(grace(retry(flash(down))), pro(says)), []string{"flash failed overloaded 1s", "flash failed overloaded 1s", "pro ok 1s"}},
 		{"a grace around a router", grace(chain(flash(down), pro(says))), []string{"flash failed overloaded 1s", "pro ok 1s"}},
 		{"a grace in a grace", chain(grace(grace(flash(down))), grace(pro(says))), []string{"flash failed overloaded 1s", "pro ok 1s"}},
-		{"a grace that passes", chain(brief(chain(flash(down), pro(deaf))), suite.NewModel("last", says)),
+		{"a grace that passes", chain(brief(chain(flash(down), pro(deaf))), llmtest.NewModel("last", says)),
 			[]string{"flash failed overloaded 1s", "pro failed timeout 3s", "last ok 1s"}},
 		{"a rejected answer", chain(strict(flash(says)), pro(says)), []string{"flash failed rejected 1s", "pro ok 1s"}},
 		{"a rejected answer in a grace", chain(grace(strict(flash(says))), pro(says)), []string{"flash failed rejected 1s", "pro ok 1s"}},
 		{"a rejected answer of a grace", chain(strict(grace(flash(says))), pro(says)), []string{"flash failed rejected 1s", "pro ok 1s"}},
-		{"a rejected answer of a router", chain(strict(chain(flash(down), pro(says))), suite.NewModel("last", says)),
+		{"a rejected answer of a router", chain(strict(chain(flash(down), pro(says))), llmtest.NewModel("last", says)),
 			[]string{"flash failed overloaded 1s", "pro failed rejected 1s", "last ok 1s"}},
 		{"a rejected answer, retried", chain(retry(strict(flash(says))), pro(says)), []string{"flash failed rejected 1s", "pro ok 1s"}},
 		{"a refusal", chain(flash(refuses), pro(says)), []string{"flash failed content 1s"}},
-		{"a refusal in two routers", chain(chain(flash(refuses), pro(says)), suite.NewModel("last", says)), []string{"flash failed content 1s"}},
+		{"a refusal in two routers", chain(chain(flash(refuses), pro(says)), llmtest.NewModel("last", says)), []string{"flash failed content 1s"}},
 		{"a refusal of a fallback", chain(flash(down), grace(retry(pro(refuses)))), []string{"flash failed overloaded 1s", "pro failed content 1s"}},
 		{"a last resort", chain(flash(down), degrade.Template("sorry")), []string{"flash failed overloaded 1s", "template-response ok"}},
 		{"a last resort of a router within", chain(chain(flash(down), degrade.Template("sorry")), pro(down)),
@@ -91,22 +91,22 @@ func TestEachAttemptIsRecordedOnce(t *testing.T) {
 
 // B80, B125: what a model does after the end of its call is not recorded, nor told.
 func TestNothingIsRecordedAfterTheCall(t *testing.T) {
-	late := func(end suite.Step) suite.Step {
+	late := func(end llmtest.Step) llmtest.Step {
 		return func(_ context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			time.Sleep(time.Minute)
 			end(context.Background(), req, streamed, yield)
 		}
 	}
-	for name, end := range map[string]suite.Step{
-		"an answer": suite.Text("late"), "an error": suite.Fail(suite.ErrUnavailable),
+	for name, end := range map[string]llmtest.Step{
+		"an answer": llmtest.Text("late"), "an error": llmtest.Fail(llmtest.ErrUnavailable),
 		"a panic": func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("late") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var told []string
-				inner := router.MustFallback(router.Config{}, suite.NewModel("flash", late(end)), suite.NewModel("pro", late(end)))
+				inner := router.MustFallback(router.Config{}, llmtest.NewModel("flash", late(end)), llmtest.NewModel("pro", late(end)))
 				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { told = append(told, noted(a)) }}},
-					middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second})(inner), suite.NewModel("last", suite.Text("an answer")))
+					middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second})(inner), llmtest.NewModel("last", llmtest.Text("an answer")))
 				out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 				out.End(stream.Of(m).Do(t.Context(), hello(), true, out))
 				before, _ := out.Attempts()

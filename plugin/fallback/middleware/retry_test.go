@@ -13,8 +13,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -34,10 +34,10 @@ func TestRetryIsBounded(t *testing.T) {
 		took   time.Duration
 	}{
 		// Without jitter, the backoff is half of its range: 250 ms, 500 ms, 1 s, …
-		{"default", middleware.RetryConfig{}, suite.ErrUnavailable, 3, 750 * time.Millisecond},
-		{"four retries", middleware.RetryConfig{MaxRetries: 4}, suite.ErrUnavailable, 5, 3750 * time.Millisecond},
-		{"up to the maximum", middleware.RetryConfig{MaxRetries: 4, MaxDelay: time.Second}, suite.ErrUnavailable, 5, 1750 * time.Millisecond},
-		{"the verdict allows one", middleware.RetryConfig{}, suite.ErrDeadline, 2, 250 * time.Millisecond},
+		{"default", middleware.RetryConfig{}, llmtest.ErrUnavailable, 3, 750 * time.Millisecond},
+		{"four retries", middleware.RetryConfig{MaxRetries: 4}, llmtest.ErrUnavailable, 5, 3750 * time.Millisecond},
+		{"up to the maximum", middleware.RetryConfig{MaxRetries: 4, MaxDelay: time.Second}, llmtest.ErrUnavailable, 5, 1750 * time.Millisecond},
+		{"the verdict allows one", middleware.RetryConfig{}, llmtest.ErrDeadline, 2, 250 * time.Millisecond},
 		{"the provider's delay", middleware.RetryConfig{MaxRetries: 1}, retryInfo("7s"), 2, 7 * time.Second},
 		{"a delay below the backoff", middleware.RetryConfig{MaxRetries: 1, BaseDelay: 8 * time.Second}, retryInfo("2s"), 2, 4 * time.Second},
 		{"a longer delay than allowed", middleware.RetryConfig{}, retryInfo("61s"), 1, 0},
@@ -47,7 +47,7 @@ func TestRetryIsBounded(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				test.config.Rand = func() float64 { return 0 }
-				m := suite.NewModel("flash", suite.Fail(test.err))
+				m := llmtest.NewModel("flash", llmtest.Fail(test.err))
 				mustNotHang(t, test.took, func() {
 					got := ask(t.Context(), middleware.MustRetry(test.config)(m), true)
 					var api genai.APIError
@@ -65,13 +65,13 @@ func TestRetryIsBounded(t *testing.T) {
 
 func TestRetryAnswersAfterAFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, first := range map[string]suite.Step{
-			"error":     suite.Fail(suite.ErrUnavailable),
+		for name, first := range map[string]llmtest.Step{
+			"error":     llmtest.Fail(llmtest.ErrUnavailable),
 			"empty":     func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {},
-			"nil, nil":  suite.Respond(func() *model.LLMResponse { return nil }),
-			"malformed": suite.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL"} }),
+			"nil, nil":  llmtest.Respond(func() *model.LLMResponse { return nil }),
+			"malformed": llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL"} }),
 		} {
-			m := suite.NewModel("flash", first, suite.Text("the answer"))
+			m := llmtest.NewModel("flash", first, llmtest.Text("the answer"))
 			got := ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{})(m), true)
 			if got.err != nil || got.text != "the answer" || got.partials != 2 {
 				t.Errorf("%s: %+v, want the answer in two parts", name, got)
@@ -93,7 +93,7 @@ func TestRetryAfterAPartOfTheAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "half "), suite.Text("whole "))
+				m := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable, "half "), llmtest.Text("whole "))
 				got := ""
 				out := stream.NewSink(t.Context(), func(resp *model.LLMResponse, err error) bool {
 					switch {
@@ -125,12 +125,12 @@ func TestBackoffNeverExceedsItsMaximum(t *testing.T) {
 		for _, r := range []float64{0, 0.5, 0.999999} {
 			var gaps []time.Duration
 			var last time.Time
-			m := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			m := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				if !last.IsZero() {
 					gaps = append(gaps, time.Since(last))
 				}
 				last = time.Now()
-				yield(nil, suite.ErrUnavailable)
+				yield(nil, llmtest.ErrUnavailable)
 			})
 			config := middleware.RetryConfig{
 				MaxRetries: 70, BaseDelay: time.Second, MaxDelay: 10 * time.Second,
@@ -154,7 +154,7 @@ func TestCancellingTheWaitReturnsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
-		m := suite.NewModel("flash", suite.Fail(retryInfo("30s")))
+		m := llmtest.NewModel("flash", llmtest.Fail(retryInfo("30s")))
 		mustNotHang(t, 3*time.Second, func() {
 			if got := ask(ctx, middleware.MustRetry(middleware.RetryConfig{})(m), true); !errors.Is(got.err, context.Canceled) {
 				t.Errorf("error %v, want the caller's cancellation", got.err)
@@ -168,7 +168,7 @@ func TestRetryDoesNotWaitPastTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		m := suite.NewModel("flash", suite.Fail(retryInfo("30s")))
+		m := llmtest.NewModel("flash", llmtest.Fail(retryInfo("30s")))
 		mustNotHang(t, 0, func() {
 			var api genai.APIError
 			if got := ask(ctx, middleware.MustRetry(middleware.RetryConfig{})(m), true); !errors.As(got.err, &api) {
@@ -185,7 +185,7 @@ func TestTheSameQuotaAfterAWindowFallsBack(t *testing.T) {
 			"@type":      "type.googleapis.com/google.rpc.QuotaFailure",
 			"violations": []any{map[string]any{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}},
 		}}}
-		m := suite.NewModel("flash", suite.Fail(perMinute))
+		m := llmtest.NewModel("flash", llmtest.Fail(perMinute))
 		mustNotHang(t, time.Minute, func() {
 			ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{MaxRetries: 5})(m), false)
 		})
@@ -197,7 +197,7 @@ func TestTheSameQuotaAfterAWindowFallsBack(t *testing.T) {
 
 func TestGivingUpIsAVerdictToFallBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := middleware.MustRetry(middleware.RetryConfig{})(suite.NewModel("flash", suite.Fail(retryInfo("90s"))))
+		m := middleware.MustRetry(middleware.RetryConfig{})(llmtest.NewModel("flash", llmtest.Fail(retryInfo("90s"))))
 		got := ask(t.Context(), m, false)
 		verdict := failure.Classify(got.err)
 		if verdict.Action != failure.Fallback || verdict.Cooldown != 90*time.Second {
@@ -210,7 +210,7 @@ func TestGivingUpIsAVerdictToFallBack(t *testing.T) {
 func TestSkipWaitNeedsAnotherTarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, hasNext := range []bool{false, true} {
-			m := suite.NewModel("flash", suite.Fail(retryInfo("20s")), suite.Text("late"))
+			m := llmtest.NewModel("flash", llmtest.Fail(retryInfo("20s")), llmtest.Text("late"))
 			layer := middleware.MustRetry(middleware.RetryConfig{SkipWait: 5 * time.Second})(m).(stream.Layer)
 			out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 			out.HasNext = hasNext
@@ -225,7 +225,7 @@ func TestSkipWaitNeedsAnotherTarget(t *testing.T) {
 // B74: an outage is not amplified.
 func TestRetryBudgetBoundsExtraLoad(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+		m := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 		retrying := middleware.MustRetry(middleware.RetryConfig{})(m)
 		const calls = 1000
 		for range 50 { // uses up what is saved
@@ -243,7 +243,7 @@ func TestRetryBudgetBoundsExtraLoad(t *testing.T) {
 
 func TestRetryBudgetAllowsALittleTrafficToRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+		m := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 		ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{})(m), false)
 		if n := len(m.Requests()); n != 3 {
 			t.Errorf("%d attempts of the first call, want 3", n)
@@ -274,7 +274,7 @@ func ExampleNewRetry() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	flaky := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("Hello."))
+	flaky := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("Hello."))
 	m := retrying(flaky)
 	for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{}, false) {
 		fmt.Println(resp.Content.Parts[0].Text, err, "after", len(flaky.Requests()), "attempts")

@@ -9,8 +9,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -21,32 +21,32 @@ import (
 // B121: Retry does not wait where the time is over before the next try; a delay within
 // all limits is waited.
 func TestRetryKnowsTheLimitsAroundIt(t *testing.T) {
-	afterContent := func(err error) suite.Step { return suite.Fail(err, "half ") }
+	afterContent := func(err error) llmtest.Step { return llmtest.Fail(err, "half ") }
 	for _, test := range []struct {
 		name   string
 		limits []middleware.TimeoutConfig // outermost first
 		caller time.Duration
-		fails  suite.Step
+		fails  llmtest.Step
 		waits  bool
 	}{
-		{"total", []middleware.TimeoutConfig{{Total: 10 * time.Second}}, 0, suite.Fail(retryInfo("26s")), false},
-		{"total, with a grace", []middleware.TimeoutConfig{{Total: 10 * time.Second, Grace: time.Second}}, 0, suite.Fail(retryInfo("26s")), false},
-		{"total, further out", []middleware.TimeoutConfig{{Total: 10 * time.Second}, {Total: time.Minute}}, 0, suite.Fail(retryInfo("26s")), false},
-		{"total, just as long", []middleware.TimeoutConfig{{Total: 26 * time.Second}}, 0, suite.Fail(retryInfo("26s")), false},
-		{"total, longer", []middleware.TimeoutConfig{{Total: 27 * time.Second}}, 0, suite.Fail(retryInfo("26s")), true},
-		{"first content", []middleware.TimeoutConfig{{FirstContent: 10 * time.Second}}, 0, suite.Fail(retryInfo("26s")), false},
-		{"first content, further out, with a grace", []middleware.TimeoutConfig{{FirstContent: 10 * time.Second}, {Total: time.Minute, Grace: time.Second}}, 0, suite.Fail(retryInfo("26s")), false},
-		{"first content, longer", []middleware.TimeoutConfig{{FirstContent: 27 * time.Second}}, 0, suite.Fail(retryInfo("26s")), true},
+		{"total", []middleware.TimeoutConfig{{Total: 10 * time.Second}}, 0, llmtest.Fail(retryInfo("26s")), false},
+		{"total, with a grace", []middleware.TimeoutConfig{{Total: 10 * time.Second, Grace: time.Second}}, 0, llmtest.Fail(retryInfo("26s")), false},
+		{"total, further out", []middleware.TimeoutConfig{{Total: 10 * time.Second}, {Total: time.Minute}}, 0, llmtest.Fail(retryInfo("26s")), false},
+		{"total, just as long", []middleware.TimeoutConfig{{Total: 26 * time.Second}}, 0, llmtest.Fail(retryInfo("26s")), false},
+		{"total, longer", []middleware.TimeoutConfig{{Total: 27 * time.Second}}, 0, llmtest.Fail(retryInfo("26s")), true},
+		{"first content", []middleware.TimeoutConfig{{FirstContent: 10 * time.Second}}, 0, llmtest.Fail(retryInfo("26s")), false},
+		{"first content, further out, with a grace", []middleware.TimeoutConfig{{FirstContent: 10 * time.Second}, {Total: time.Minute, Grace: time.Second}}, 0, llmtest.Fail(retryInfo("26s")), false},
+		{"first content, longer", []middleware.TimeoutConfig{{FirstContent: 27 * time.Second}}, 0, llmtest.Fail(retryInfo("26s")), true},
 		{"first content is there", []middleware.TimeoutConfig{{FirstContent: 10 * time.Second}}, 0, afterContent(retryInfo("26s")), true},
 		{"idle", []middleware.TimeoutConfig{{Idle: 10 * time.Second}}, 0, afterContent(retryInfo("26s")), false},
-		{"idle, before any content", []middleware.TimeoutConfig{{Idle: 10 * time.Second}}, 0, suite.Fail(retryInfo("26s")), true},
+		{"idle, before any content", []middleware.TimeoutConfig{{Idle: 10 * time.Second}}, 0, llmtest.Fail(retryInfo("26s")), true},
 		{"idle, longer", []middleware.TimeoutConfig{{Idle: 40 * time.Second}}, 0, afterContent(retryInfo("26s")), true},
-		{"the caller's deadline", nil, 10 * time.Second, suite.Fail(retryInfo("26s")), false},
-		{"a backoff", []middleware.TimeoutConfig{{Total: 200 * time.Millisecond}}, 0, suite.Fail(suite.ErrUnavailable), false},
+		{"the caller's deadline", nil, 10 * time.Second, llmtest.Fail(retryInfo("26s")), false},
+		{"a backoff", []middleware.TimeoutConfig{{Total: 200 * time.Millisecond}}, 0, llmtest.Fail(llmtest.ErrUnavailable), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", test.fails, suite.Text("late"))
+				flash := llmtest.NewModel("flash", test.fails, llmtest.Text("late"))
 				m := middleware.MustRetry(middleware.RetryConfig{})(flash)
 				for i := len(test.limits) - 1; i >= 0; i-- {
 					m = middleware.MustTimeout(test.limits[i])(m)
@@ -78,7 +78,7 @@ func TestRetryKnowsTheLimitsAroundIt(t *testing.T) {
 // B121: an error whose verdict gives no reason is not asked about again for ever.
 func TestRetryObeysAVerdictWithoutAReason(t *testing.T) {
 	for _, action := range []failure.Action{failure.Fallback, failure.Fail} {
-		m := suite.NewModel("flash", suite.Fail(saying{Action: action, Kind: "own"}), suite.Text("hi"))
+		m := llmtest.NewModel("flash", llmtest.Fail(saying{Action: action, Kind: "own"}), llmtest.Text("hi"))
 		if got := ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{})(m), true); got.err == nil {
 			t.Errorf("%v: an answer, want the error of the only attempt", action)
 		}
@@ -90,8 +90,8 @@ func TestRetryObeysAVerdictWithoutAReason(t *testing.T) {
 
 // B121: Retry does not sleep in front of a breaker that would refuse the next call.
 func TestRetryDoesNotWaitForABreaker(t *testing.T) {
-	open := func(name string, m *middleware.BreakerConfig) (breaker, retrying model.LLM, flash *suite.Model) {
-		flash = suite.NewModel(name, suite.Fail(suite.ErrUnavailable))
+	open := func(name string, m *middleware.BreakerConfig) (breaker, retrying model.LLM, flash *llmtest.Model) {
+		flash = llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable))
 		breaker = middleware.MustBreaker(*m)(flash)
 		return breaker, middleware.MustRetry(middleware.RetryConfig{MaxRetries: 4})(breaker), flash
 	}
@@ -108,12 +108,12 @@ func TestRetryDoesNotWaitForABreaker(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var breaker model.LLM
 			n := 0
-			flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				if n++; n == 1 { // meanwhile, others fail
 					_ = generate(t.Context(), breaker)
 					_ = generate(t.Context(), breaker)
 				}
-				yield(nil, suite.ErrUnavailable)
+				yield(nil, llmtest.ErrUnavailable)
 			})
 			breaker = middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})(flash)
 			mustNotHang(t, 0, func() { ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{})(breaker), true) })
@@ -127,14 +127,14 @@ func TestRetryDoesNotWaitForABreaker(t *testing.T) {
 			stays, fails := make(chan struct{}), make(chan struct{})
 			var breaker model.LLM
 			n := 0
-			flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				switch n++; n {
 				case 1: // the call that is retried; it outlasts the time that the breaker is open
 					<-fails
 				case 3:
 					<-stays // the probe
 				}
-				yield(nil, suite.ErrUnavailable)
+				yield(nil, llmtest.ErrUnavailable)
 			})
 			breaker = middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Minute})(flash)
 			done := make(chan struct{})
@@ -176,7 +176,7 @@ func TestADelayThatIsNotWaitedOpensTheBreaker(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				flash := suite.NewModel("flash", suite.Fail(retryInfo(test.hint)), suite.Text("hi"))
+				flash := llmtest.NewModel("flash", llmtest.Fail(retryInfo(test.hint)), llmtest.Text("hi"))
 				breaker := middleware.MustBreaker(middleware.BreakerConfig{})(flash)
 				m := middleware.MustRetry(test.config)(breaker)
 				if test.total > 0 {
@@ -212,10 +212,10 @@ func TestADelayThatIsNotWaitedOpensTheBreaker(t *testing.T) {
 // failed is the model.
 func TestARefusedRetryLeavesNoWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+		flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})(flash)
 		time.AfterFunc(10*time.Millisecond, func() { _ = generate(t.Context(), breaker) }) // opens it during the backoff
-		m := router.MustFallback(router.Config{}, middleware.MustRetry(middleware.RetryConfig{})(breaker), suite.NewModel("pro", suite.Text("pro")))
+		m := router.MustFallback(router.Config{}, middleware.MustRetry(middleware.RetryConfig{})(breaker), llmtest.NewModel("pro", llmtest.Text("pro")))
 		_, attempts := record(t, m)
 		var pro []call.Attempt
 		for _, a := range attempts {
@@ -251,15 +251,15 @@ func TestAnErrorAfterTheAnswer(t *testing.T) {
 		},
 		"cache": answers.Middleware(),
 		"router": func(m model.LLM) model.LLM {
-			return router.MustFallback(router.Config{}, m, suite.NewModel("pro", suite.Text("pro")))
+			return router.MustFallback(router.Config{}, m, llmtest.NewModel("pro", llmtest.Text("pro")))
 		},
 		"hedge": func(m model.LLM) model.LLM {
-			return router.MustHedge(router.HedgeConfig{}, m, suite.NewModel("pro", suite.Text("pro")))
+			return router.MustHedge(router.HedgeConfig{}, m, llmtest.NewModel("pro", llmtest.Text("pro")))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-				suite.Text("hi")(ctx, req, stream, yield)
+			flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				llmtest.Text("hi")(ctx, req, stream, yield)
 				yield(nil, broken)
 			})
 			m := layer(flash)

@@ -12,7 +12,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
@@ -21,12 +22,12 @@ import (
 // ended.
 func course(t *testing.T, seed uint64, shared *state.Shared) string {
 	random := rand.New(rand.NewPCG(seed, 0))
-	steps := []suite.Step{
-		suite.Text("ok"), suite.Text("ok"), suite.Text("ok"), suite.Fail(genai.APIError{Code: 503}), suite.Fail(genai.APIError{Code: 503}),
-		suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}), suite.Fail(genai.APIError{Code: 429, Status: "RESOURCE_EXHAUSTED"}),
+	steps := []llmtest.Step{
+		llmtest.Text("ok"), llmtest.Text("ok"), llmtest.Text("ok"), llmtest.Fail(genai.APIError{Code: 503}), llmtest.Fail(genai.APIError{Code: 503}),
+		llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}), llmtest.Fail(genai.APIError{Code: 429, Status: "RESOURCE_EXHAUSTED"}),
 	}
 	next := steps[0]
-	flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+	flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		next(ctx, req, streamed, yield)
 	})
 	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 40, Price: price(1), State: shared})
@@ -60,7 +61,7 @@ func TestSharingChangesNothingForASingleReplica(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			alone := course(t, seed, nil)
 			time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour))) // both within a day, from a round time
-			if shared := course(t, seed, suite.NewStore().Replica(t)); shared != alone {
+			if shared := course(t, seed, statetest.NewStore().Replica(t)); shared != alone {
 				t.Errorf("seed %d: alone\n%s\nshared\n%s", seed, alone, shared)
 			}
 		})

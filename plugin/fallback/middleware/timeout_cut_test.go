@@ -10,14 +10,14 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 )
 
 // chatter ignores its context: it yields a chunk with text every gap, n of them, until
 // the consumer wants no more.
-func chatter(text string, n int, gap time.Duration) suite.Step {
+func chatter(text string, n int, gap time.Duration) llmtest.Step {
 	return func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		for range n {
 			time.Sleep(gap)
@@ -32,7 +32,7 @@ func chatter(text string, n int, gap time.Duration) suite.Step {
 // B119: a limit cuts a model that ignores its context and goes on yielding at its next
 // chunk, on the caller's goroutine as with a Grace.
 func TestLimitsCutAModelThatGoesOnYielding(t *testing.T) {
-	opening := func(step suite.Step) suite.Step {
+	opening := func(step llmtest.Step) llmtest.Step {
 		return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			if yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil) {
 				step(ctx, req, stream, yield)
@@ -42,7 +42,7 @@ func TestLimitsCutAModelThatGoesOnYielding(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		config middleware.TimeoutConfig
-		step   suite.Step
+		step   llmtest.Step
 		phase  string
 		most   time.Duration
 	}{
@@ -58,7 +58,7 @@ func TestLimitsCutAModelThatGoesOnYielding(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					test.config.Grace = grace
 					started := time.Now()
-					got := ask(t.Context(), middleware.MustTimeout(test.config)(suite.NewModel("flash", test.step)), true)
+					got := ask(t.Context(), middleware.MustTimeout(test.config)(llmtest.NewModel("flash", test.step)), true)
 					var timeout *failure.TimeoutError
 					if !errors.As(got.err, &timeout) || timeout.Phase != test.phase {
 						t.Errorf("grace %v: error %v, want a timeout of %q", grace, got.err, test.phase)
@@ -84,7 +84,7 @@ func TestTheCallersEndCutsAModelThatGoesOnYielding(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(3500*time.Millisecond, cancel)
 				mustNotHang(t, 4*time.Second, func() {
-					if got := ask(ctx, layer(suite.NewModel("flash", chatter(text, 1000, time.Second))), true); !errors.Is(got.err, context.Canceled) {
+					if got := ask(ctx, layer(llmtest.NewModel("flash", chatter(text, 1000, time.Second))), true); !errors.Is(got.err, context.Canceled) {
 						t.Errorf("%s, chunks of %q: error %v, want the caller's cancellation", name, text, got.err)
 					}
 				})
@@ -113,11 +113,11 @@ func TestAModelSeesItsDeadline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				started := time.Now()
 				var got time.Duration
-				var m model.LLM = suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				var m model.LLM = llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					if deadline, ok := ctx.Deadline(); ok {
 						got = deadline.Sub(started)
 					}
-					suite.Text("hi")(ctx, req, stream, yield)
+					llmtest.Text("hi")(ctx, req, stream, yield)
 				})
 				for i := len(test.config) - 1; i >= 0; i-- {
 					m = middleware.MustTimeout(test.config[i])(m)
@@ -153,7 +153,7 @@ func TestTheCauseIsTheLimitThatHasPassed(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var cause error
-			m := suite.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			m := llmtest.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				<-ctx.Done()
 				cause = context.Cause(ctx)
 				yield(nil, ctx.Err())
@@ -180,8 +180,8 @@ func TestALimitAfterTheAnswer(t *testing.T) {
 	} {
 		for _, deaf := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				m := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-					suite.Text("hi")(ctx, req, stream, yield)
+				m := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+					llmtest.Text("hi")(ctx, req, stream, yield)
 					if deaf {
 						time.Sleep(time.Hour)
 					} else {

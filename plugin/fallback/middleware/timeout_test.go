@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -46,7 +46,7 @@ func TestTimeout(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name     string
-		step     suite.Step
+		step     llmtest.Step
 		streamed bool
 		phase    string // of the error; empty for an answer
 		least    time.Duration
@@ -60,12 +60,12 @@ func TestTimeout(t *testing.T) {
 		{"slow but moving", words(10, 1900*time.Millisecond), true, "", 19 * time.Second, 19 * time.Second},
 		{"moving just within idle", after(time.Second, words(5, 900*time.Millisecond)), true, "", 5500 * time.Millisecond, 5500 * time.Millisecond},
 		{"never ending", words(1000, time.Second), true, "total", time.Minute, time.Minute},
-		{"in time", after(time.Second, suite.Text("hi")), false, "", time.Second, time.Second},
+		{"in time", after(time.Second, llmtest.Text("hi")), false, "", time.Second, time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				started := time.Now()
-				got := ask(t.Context(), middleware.MustTimeout(limits)(suite.NewModel("flash", test.step)), test.streamed)
+				got := ask(t.Context(), middleware.MustTimeout(limits)(llmtest.NewModel("flash", test.step)), test.streamed)
 				took := time.Since(started)
 				if took < test.least || took > test.most {
 					t.Errorf("it took %v, want %v to %v", took, test.least, test.most)
@@ -87,7 +87,7 @@ func TestTimeout(t *testing.T) {
 
 // B55: the time that the consumer takes is not the model's, whoever listens when.
 func TestTheConsumersTimeIsNotTheModels(t *testing.T) {
-	hold := func(listen func(ctx context.Context)) suite.Step {
+	hold := func(listen func(ctx context.Context)) llmtest.Step {
 		return func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			listen(ctx)
 			yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil)
@@ -116,7 +116,7 @@ func TestTheConsumersTimeIsNotTheModels(t *testing.T) {
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			m := middleware.MustTimeout(middleware.TimeoutConfig{Idle: 2 * time.Second})(suite.NewModel("flash", hold(listen)))
+			m := middleware.MustTimeout(middleware.TimeoutConfig{Idle: 2 * time.Second})(llmtest.NewModel("flash", hold(listen)))
 			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
@@ -133,7 +133,7 @@ func TestTheCallersCancellationIsNotATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		m := middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 2 * time.Second})(suite.NewModel("flash", silence))
+		m := middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 2 * time.Second})(llmtest.NewModel("flash", silence))
 		got := ask(ctx, m, true)
 		var timeout *failure.TimeoutError
 		if errors.As(got.err, &timeout) || !errors.Is(got.err, context.DeadlineExceeded) {
@@ -145,7 +145,7 @@ func TestTheCallersCancellationIsNotATimeout(t *testing.T) {
 // A model that ignores its context is left behind after the grace.
 func TestGraceContainsAModelThatIgnoresItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		deaf := suite.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		deaf := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			time.Sleep(time.Hour)
 			yield(&model.LLMResponse{Content: genai.NewContentFromText("late", genai.RoleModel)}, nil)
 		})
@@ -164,9 +164,9 @@ func TestGraceContainsAModelThatIgnoresItsContext(t *testing.T) {
 func TestGracePassesStreamsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		config := middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second}
-		for name, step := range map[string]suite.Step{"words": words(5, time.Second), "error": suite.Fail(suite.ErrUnavailable, "half ")} {
-			plain := ask(t.Context(), suite.NewModel("flash", step), true)
-			got := ask(t.Context(), middleware.MustTimeout(config)(suite.NewModel("flash", step)), true)
+		for name, step := range map[string]llmtest.Step{"words": words(5, time.Second), "error": llmtest.Fail(llmtest.ErrUnavailable, "half ")} {
+			plain := ask(t.Context(), llmtest.NewModel("flash", step), true)
+			got := ask(t.Context(), middleware.MustTimeout(config)(llmtest.NewModel("flash", step)), true)
 			if got.text != plain.text || got.partials != plain.partials || (got.err == nil) != (plain.err == nil) {
 				t.Errorf("%s: %+v, want %+v", name, got, plain)
 			}
@@ -179,7 +179,7 @@ func TestConsumerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, grace := range []time.Duration{0, time.Second} {
 			closed := false
-			m := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: grace})(suite.NewModel("flash",
+			m := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: grace})(llmtest.NewModel("flash",
 				func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					defer func() { closed = true }()
 					words(10, time.Second)(ctx, req, stream, yield)
@@ -213,14 +213,14 @@ func ExampleNewTimeout() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, err := range limited(suite.NewModel("flash", silence)).GenerateContent(context.Background(), &model.LLMRequest{}, true) {
+	for _, err := range limited(llmtest.NewModel("flash", silence)).GenerateContent(context.Background(), &model.LLMRequest{}, true) {
 		fmt.Println(err)
 	}
 	// Output: flash: failure: attempt timed out: first content limit of 10ms passed
 }
 
 // listed is a model whose API takes no schema of a list: the engine wraps it in an object.
-type listed struct{ *suite.Model }
+type listed struct{ *llmtest.Model }
 
 func (listed) Target() provider.Target { return provider.Target{API: provider.Chat, Model: "gpt-4o"} }
 
@@ -232,15 +232,15 @@ func TestWrappedAnswerIsNotSilent(t *testing.T) {
 		grows := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			for _, piece := range pieces {
 				time.Sleep(1500 * time.Millisecond)
-				yield(suite.Chunk(piece), nil)
+				yield(llmtest.Chunk(piece), nil)
 			}
-			yield(&model.LLMResponse{Content: suite.Chunk(strings.Join(pieces, "")).Content, FinishReason: genai.FinishReasonStop}, nil)
+			yield(&model.LLMResponse{Content: llmtest.Chunk(strings.Join(pieces, "")).Content, FinishReason: genai.FinishReasonStop}, nil)
 		}
 		stalls := func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-			yield(suite.Chunk(pieces[0]), nil)
+			yield(llmtest.Chunk(pieces[0]), nil)
 			silence(ctx, req, streamed, yield)
 		}
-		limited := middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 2 * time.Second, Idle: 2 * time.Second})(listed{suite.NewModel("gpt-4o", grows, stalls)})
+		limited := middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: 2 * time.Second, Idle: 2 * time.Second})(listed{llmtest.NewModel("gpt-4o", grows, stalls)})
 		req := &model.LLMRequest{Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{
 			ResponseMIMEType: "application/json", ResponseSchema: &genai.Schema{Type: genai.TypeArray, Items: &genai.Schema{Type: genai.TypeString}},
 		}}
@@ -249,7 +249,7 @@ func TestWrappedAnswerIsNotSilent(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			texts = append(texts, suite.TextOf(resp.Content))
+			texts = append(texts, llmtest.TextOf(resp.Content))
 		}
 		if len(texts) != 1 || texts[0] != `["a"]` {
 			t.Errorf("the texts are %q, want only the answer", texts)

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/clone"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -41,8 +41,8 @@ func history(turns int) *model.LLMRequest {
 
 // counting is a model that counts factor tokens for each that is estimated, and refuses
 // requests of more than window.
-func counting(name string, window int, factor float64) *suite.Model {
-	return suite.NewModel(name, func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+func counting(name string, window int, factor float64) *llmtest.Model {
+	return llmtest.NewModel(name, func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		counted := int(float64(tokens.Estimate(req)) * factor)
 		if counted > window {
 			yield(nil, genai.APIError{Code: 400, Status: "INVALID_ARGUMENT",
@@ -185,7 +185,7 @@ func TestLargerWindowComesBeforeTrimming(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			small, large := counting("small", 1000, 1), counting("large", 4000, 1)
 			if test.down {
-				large = suite.NewModel("large", suite.Fail(suite.ErrUnavailable))
+				large = llmtest.NewModel("large", llmtest.Fail(llmtest.ErrUnavailable))
 			}
 			var attempts []string
 			config := router.Config{
@@ -213,7 +213,7 @@ func isTrimmed(req *model.LLMRequest) bool {
 // B101
 func TestTrimIsInTheMetadata(t *testing.T) {
 	large := counting("large", 1000, 1)
-	m := router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)),
+	m := router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)),
 		middleware.MustTrim(middleware.TrimConfig{Window: 1000})(large))
 	for _, turns := range []int{30, 5} {
 		md, err := sendOnce(t, m, history(turns))
@@ -229,7 +229,7 @@ func TestTrimIsInTheMetadata(t *testing.T) {
 
 // A target behind itself is not called again for what trimming does not change.
 func TestOnlyOverflowRefusesWhatFits(t *testing.T) {
-	flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))
+	flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
 	trimmed := middleware.MustTrim(middleware.TrimConfig{Window: 1000, OnlyOverflow: true})
 	if _, err := sendOnce(t, router.MustFallback(router.Config{}, flash, trimmed(flash)), history(5)); err == nil {
 		t.Fatal("no error")
@@ -260,8 +260,8 @@ func TestTrimNeedsAWindow(t *testing.T) {
 // A long conversation goes to the model with the larger window. When that is down, the
 // small model answers, without the middle of the conversation.
 func ExampleNewTrim() {
-	small := suite.NewModel("small", suite.Text("Hello."))
-	large := suite.NewModel("large", suite.Text("Hello."), suite.Fail(suite.ErrUnavailable))
+	small := llmtest.NewModel("small", llmtest.Text("Hello."))
+	large := llmtest.NewModel("large", llmtest.Text("Hello."), llmtest.Fail(llmtest.ErrUnavailable))
 	trimmed, err := middleware.NewTrim(middleware.TrimConfig{Window: 1000, OnlyOverflow: true})
 	if err != nil {
 		log.Fatal(err)

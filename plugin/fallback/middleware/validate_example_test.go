@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -20,7 +20,7 @@ func ExampleNewValidate() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	flash, pro := suite.NewModel("flash", suite.Text("It is on its way.")), suite.NewModel("pro", suite.Text("Order A-17 is on its way."))
+	flash, pro := llmtest.NewModel("flash", llmtest.Text("It is on its way.")), llmtest.NewModel("pro", llmtest.Text("Order A-17 is on its way."))
 	m := router.MustFallback(router.Config{}, valid(flash), valid(pro))
 	for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{Contents: genai.Text("Where is my order?")}, false) {
 		if err != nil {

@@ -13,9 +13,9 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -61,7 +61,7 @@ func responses(ctx context.Context, m model.LLM, req *model.LLMRequest, streamed
 
 func textsOf(all []*model.LLMResponse) (texts []string) {
 	for _, resp := range all {
-		texts = append(texts, suite.TextOf(resp.Content))
+		texts = append(texts, llmtest.TextOf(resp.Content))
 	}
 	return texts
 }
@@ -91,7 +91,7 @@ func TestValidateByTheSchemaOfTheRequest(t *testing.T) {
 	for name, config := range of {
 		for answer, accepted := range answers {
 			for _, streamed := range []bool{false, true} {
-				m := middleware.MustValidate(middleware.ValidateConfig{})(suite.NewModel("flash", suite.Text(answer)))
+				m := middleware.MustValidate(middleware.ValidateConfig{})(llmtest.NewModel("flash", llmtest.Text(answer)))
 				_, err := responses(t.Context(), m, asking(config), streamed)
 				if (err == nil) != accepted {
 					t.Errorf("%s, streamed %v: %s: error %v, want accepted %v", name, streamed, answer, err, accepted)
@@ -107,7 +107,7 @@ func TestValidateByTheSchemaOfTheRequest(t *testing.T) {
 func TestValidateRules(t *testing.T) {
 	sorry := errors.New("it says sorry")
 	noExcuse := func(_ context.Context, _ *model.LLMRequest, resp *model.LLMResponse) error {
-		if strings.Contains(suite.TextOf(resp.Content), "sorry") {
+		if strings.Contains(llmtest.TextOf(resp.Content), "sorry") {
 			return sorry
 		}
 		return nil
@@ -128,7 +128,7 @@ func TestValidateRules(t *testing.T) {
 		"the first rule decides":  {middleware.ValidateConfig{MinLength: 100, Func: noExcuse}, "I am sorry.", "it has 11 characters, fewer than 100"},
 	} {
 		for _, streamed := range []bool{false, true} {
-			m := middleware.MustValidate(test.config)(suite.NewModel("flash", suite.Text(test.answer)))
+			m := middleware.MustValidate(test.config)(llmtest.NewModel("flash", llmtest.Text(test.answer)))
 			got, err := responses(t.Context(), m, asking(nil), streamed)
 			rejected, ok := errors.AsType[*middleware.RejectedError](err)
 			switch {
@@ -147,7 +147,7 @@ func TestValidateRules(t *testing.T) {
 // A request's schema is judged beside the other rules, unless it is skipped.
 func TestValidateSkipsTheSchema(t *testing.T) {
 	for skip, accepted := range map[bool]bool{false: false, true: true} {
-		m := middleware.MustValidate(middleware.ValidateConfig{SkipSchema: skip, MinLength: 3})(suite.NewModel("flash", suite.Text("no JSON")))
+		m := middleware.MustValidate(middleware.ValidateConfig{SkipSchema: skip, MinLength: 3})(llmtest.NewModel("flash", llmtest.Text("no JSON")))
 		if _, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseSchema: trains}), false); (err == nil) != accepted {
 			t.Errorf("SkipSchema %v: error %v, want accepted %v", skip, err, accepted)
 		}
@@ -157,7 +157,7 @@ func TestValidateSkipsTheSchema(t *testing.T) {
 // What is not the final answer of a model is not judged.
 func TestValidateJudgesFinalAnswersOnly(t *testing.T) {
 	strict := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1000})
-	aside := suite.Respond(func() *model.LLMResponse {
+	aside := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
 				{Text: "Let me look."}, {FunctionCall: &genai.FunctionCall{ID: "c1", Name: "timetable"}},
@@ -167,10 +167,10 @@ func TestValidateJudgesFinalAnswersOnly(t *testing.T) {
 	})
 	template := degrade.Template("Please try later.")
 	for name, m := range map[string]model.LLM{
-		"function call":           suite.NewModel("flash", suite.Call("c1", "timetable", "", nil)),
-		"function call with text": suite.NewModel("flash", aside),
+		"function call":           llmtest.NewModel("flash", llmtest.Call("c1", "timetable", "", nil)),
+		"function call with text": llmtest.NewModel("flash", aside),
 		"answer of last resort":   template,
-		"last resort of a router": router.MustFallback(router.Config{}, suite.NewModel("flash", suite.Fail(suite.ErrQuota)), template),
+		"last resort of a router": router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), template),
 	} {
 		for _, streamed := range []bool{false, true} {
 			if got, err := responses(t.Context(), strict(m), asking(nil), streamed); err != nil || len(got) == 0 {
@@ -182,7 +182,7 @@ func TestValidateJudgesFinalAnswersOnly(t *testing.T) {
 
 // Thoughts are no part of the text that is judged.
 func TestValidateIgnoresThoughts(t *testing.T) {
-	answer := suite.Respond(func() *model.LLMResponse {
+	answer := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{
 				{Text: "The user wants a train.", Thought: true}, {Text: `{"train": "IC 5", `}, {Text: `"platform": 7}`},
@@ -190,7 +190,7 @@ func TestValidateIgnoresThoughts(t *testing.T) {
 			FinishReason: genai.FinishReasonStop,
 		}
 	})
-	m := middleware.MustValidate(middleware.ValidateConfig{})(suite.NewModel("flash", answer))
+	m := middleware.MustValidate(middleware.ValidateConfig{})(llmtest.NewModel("flash", answer))
 	if _, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseSchema: trains}), false); err != nil {
 		t.Error(err)
 	}
@@ -199,7 +199,7 @@ func TestValidateIgnoresThoughts(t *testing.T) {
 // A streamed answer is shown once it is accepted, not before, and then as it came.
 func TestValidateHoldsAStreamBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := middleware.MustValidate(middleware.ValidateConfig{MinLength: 3})(suite.NewModel("flash", words(4, time.Second)))
+		m := middleware.MustValidate(middleware.ValidateConfig{MinLength: 3})(llmtest.NewModel("flash", words(4, time.Second)))
 		started := time.Now()
 		var texts []string
 		for resp, err := range m.GenerateContent(t.Context(), hello(), true) {
@@ -207,9 +207,9 @@ func TestValidateHoldsAStreamBack(t *testing.T) {
 				t.Fatal(err)
 			}
 			if time.Since(started) < 4*time.Second {
-				t.Fatalf("%q is shown after %v, want nothing before the whole answer", suite.TextOf(resp.Content), time.Since(started))
+				t.Fatalf("%q is shown after %v, want nothing before the whole answer", llmtest.TextOf(resp.Content), time.Since(started))
 			}
-			texts = append(texts, suite.TextOf(resp.Content))
+			texts = append(texts, llmtest.TextOf(resp.Content))
 		}
 		if got, want := strings.Join(texts, "|"), "word |word |word |word |word word word word "; got != want {
 			t.Errorf("shown: %s, want %s", got, want)
@@ -220,7 +220,7 @@ func TestValidateHoldsAStreamBack(t *testing.T) {
 // Where no rule applies, a stream is not held back.
 func TestValidateWithoutARuleShowsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := middleware.MustValidate(middleware.ValidateConfig{})(suite.NewModel("flash", words(4, time.Second)))
+		m := middleware.MustValidate(middleware.ValidateConfig{})(llmtest.NewModel("flash", words(4, time.Second)))
 		started := time.Now()
 		for range m.GenerateContent(t.Context(), hello(), true) {
 			if got := time.Since(started); got != time.Second {
@@ -237,9 +237,9 @@ func TestRejectedAnswerFallsBack(t *testing.T) {
 	validate := middleware.MustValidate(middleware.ValidateConfig{})
 	const good = `{"train": "IC 5", "platform": 7}`
 	for _, streamed := range []bool{false, true} {
-		backup := suite.NewModel("pro", suite.Text(good))
+		backup := llmtest.NewModel("pro", llmtest.Text(good))
 		m := router.MustFallback(router.Config{},
-			middleware.Chain(suite.NewModel("flash", suite.Text("my secret is 4711")), middleware.MustRetry(middleware.RetryConfig{}), validate, middleware.MustBreaker(middleware.BreakerConfig{})),
+			middleware.Chain(llmtest.NewModel("flash", llmtest.Text("my secret is 4711")), middleware.MustRetry(middleware.RetryConfig{}), validate, middleware.MustBreaker(middleware.BreakerConfig{})),
 			middleware.Chain(backup, validate))
 		got, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseSchema: trains}), streamed)
 		if err != nil {
@@ -276,7 +276,7 @@ func TestRecordOfARejectedAnswer(t *testing.T) {
 		"schema": {middleware.ValidateConfig{}, ""},
 	} {
 		m := router.MustFallback(router.Config{},
-			middleware.MustValidate(test.config)(suite.NewModel("flash", suite.Text(`{"train": "IC 5", "platform": "4711"}`))), suite.NewModel("pro", suite.Text("hi")))
+			middleware.MustValidate(test.config)(llmtest.NewModel("flash", llmtest.Text(`{"train": "IC 5", "platform": "4711"}`))), llmtest.NewModel("pro", llmtest.Text("hi")))
 		got, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseSchema: trains}), false)
 		if err != nil {
 			t.Fatal(err)
@@ -290,7 +290,7 @@ func TestRecordOfARejectedAnswer(t *testing.T) {
 // A layer keeps a bounded number of schemas, and judges by the right one whatever
 // it keeps.
 func TestValidateByManySchemas(t *testing.T) {
-	m := middleware.MustValidate(middleware.ValidateConfig{})(suite.NewModel("flash", suite.Text("7")))
+	m := middleware.MustValidate(middleware.ValidateConfig{})(llmtest.NewModel("flash", llmtest.Text("7")))
 	for range 2 {
 		for i := range 200 {
 			_, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseJsonSchema: map[string]any{"type": "integer", "minimum": i}}), false)
@@ -306,7 +306,7 @@ func TestValidateByManySchemas(t *testing.T) {
 func TestErrorOfRejectedAnswers(t *testing.T) {
 	validate := middleware.MustValidate(middleware.ValidateConfig{})
 	m := router.MustFallback(router.Config{},
-		validate(suite.NewModel("flash", suite.Text(`{"train": "secret", "platform": "4711"}`))), validate(suite.NewModel("pro", suite.Text("secret 4711"))))
+		validate(llmtest.NewModel("flash", llmtest.Text(`{"train": "secret", "platform": "4711"}`))), validate(llmtest.NewModel("pro", llmtest.Text("secret 4711"))))
 	_, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseSchema: trains}), false)
 	if err == nil {
 		t.Fatal("no error")
@@ -334,7 +334,7 @@ func TestRejectedAnswerIsCharged(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
-			m := middleware.Chain(suite.NewModel("flash", counted("too short", 3)), layers(budget)...)
+			m := middleware.Chain(llmtest.NewModel("flash", counted("too short", 3)), layers(budget)...)
 			if _, err := responses(t.Context(), m, hello(), streamed); err == nil {
 				t.Fatalf("%s: no error", name)
 			}
@@ -353,7 +353,7 @@ func TestRejectedAnswerIsNoOutage(t *testing.T) {
 		"breaker inside":  {middleware.MustRetry(middleware.RetryConfig{MaxRetries: 3}), validate, breaker},
 		"breaker outside": {middleware.MustRetry(middleware.RetryConfig{MaxRetries: 3}), breaker, validate},
 	} {
-		flash := suite.NewModel("flash", suite.Text("too short"))
+		flash := llmtest.NewModel("flash", llmtest.Text("too short"))
 		m := middleware.Chain(flash, layers...)
 		for range 3 {
 			_, err := responses(t.Context(), m, hello(), false)
@@ -377,11 +377,11 @@ func TestValidateFuncThatPanics(t *testing.T) {
 		for _, streamed := range []bool{false, true} {
 			budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
 			m := router.MustFallback(router.Config{},
-				middleware.Chain(suite.NewModel("flash", counted("hi", 3)), middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1}), panics, budget.Middleware()),
-				suite.NewModel("pro", suite.Text("from pro")))
+				middleware.Chain(llmtest.NewModel("flash", counted("hi", 3)), middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1}), panics, budget.Middleware()),
+				llmtest.NewModel("pro", llmtest.Text("from pro")))
 			for range 2 { // the second call finds the place free
 				got, err := responses(t.Context(), m, hello(), streamed)
-				if err != nil || suite.TextOf(got[len(got)-1].Content) != "from pro" {
+				if err != nil || llmtest.TextOf(got[len(got)-1].Content) != "from pro" {
 					t.Errorf("%s, streamed %v: %v, error %v, want the next target's answer", name, streamed, textsOf(got), err)
 				}
 			}
@@ -397,10 +397,10 @@ func TestValidateFuncSeesRequestAndAnswer(t *testing.T) {
 	called := false
 	m := middleware.MustValidate(middleware.ValidateConfig{
 		Func: func(_ context.Context, got *model.LLMRequest, resp *model.LLMResponse) error {
-			called = got == req && suite.TextOf(resp.Content) == "one two" && !resp.Partial
+			called = got == req && llmtest.TextOf(resp.Content) == "one two" && !resp.Partial
 			return nil
 		},
-	})(suite.NewModel("flash", suite.Text("one two")))
+	})(llmtest.NewModel("flash", llmtest.Text("one two")))
 	if _, err := responses(t.Context(), m, req, true); err != nil || !called {
 		t.Errorf("error %v, called with request and answer %v", err, called)
 	}
@@ -411,13 +411,13 @@ func TestValidateFuncSeesRequestAndAnswer(t *testing.T) {
 func TestValidateForACancelledCaller(t *testing.T) {
 	for _, streamed := range []bool{false, true} {
 		ctx, cancel := context.WithCancel(t.Context())
-		backup := suite.NewModel("pro", suite.Text("from pro"))
+		backup := llmtest.NewModel("pro", llmtest.Text("from pro"))
 		m := router.MustFallback(router.Config{}, middleware.MustValidate(middleware.ValidateConfig{
 			Func: func(ctx context.Context, _ *model.LLMRequest, _ *model.LLMResponse) error {
 				cancel()
 				return ctx.Err()
 			},
-		})(suite.NewModel("flash", suite.Text("hi"))), backup)
+		})(llmtest.NewModel("flash", llmtest.Text("hi"))), backup)
 		got, err := responses(ctx, m, hello(), streamed)
 		if !errors.Is(err, context.Canceled) || len(got) > 0 || len(backup.Requests()) > 0 {
 			t.Errorf("streamed %v: error %v, %d responses, backup asked %d times, want the cancellation alone", streamed, err, len(got), len(backup.Requests()))
@@ -432,7 +432,7 @@ func TestValidateForACancelledCaller(t *testing.T) {
 // target can be asked again.
 func TestValidateHidesAFailureMidStream(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "half ", "an "), suite.Text("whole answer"))
+		flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable, "half ", "an "), llmtest.Text("whole answer"))
 		m := middleware.Chain(flash, middleware.MustRetry(middleware.RetryConfig{}), middleware.MustValidate(middleware.ValidateConfig{MinLength: 5}))
 		got, err := responses(t.Context(), m, hello(), true)
 		if err != nil || strings.Join(textsOf(got), "|") != "whole |answer|whole answer" {
@@ -444,7 +444,7 @@ func TestValidateHidesAFailureMidStream(t *testing.T) {
 // A router within that begins again has shown nothing outside of the layer.
 func TestValidateAroundARouterThatRestarts(t *testing.T) {
 	m := middleware.MustValidate(middleware.ValidateConfig{MinLength: 5})(router.MustFallback(router.Config{},
-		suite.NewModel("flash", suite.Fail(suite.ErrUnavailable, "half ", "an ")), suite.NewModel("pro", suite.Text("whole answer"))))
+		llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable, "half ", "an ")), llmtest.NewModel("pro", llmtest.Text("whole answer"))))
 	got, err := responses(t.Context(), m, hello(), true)
 	if err != nil || strings.Join(textsOf(got), "|") != "whole |answer|whole answer" {
 		t.Errorf("%q, error %v, want the second model's answer alone", textsOf(got), err)
@@ -454,7 +454,7 @@ func TestValidateAroundARouterThatRestarts(t *testing.T) {
 // Those within that count answers hear of a rejected one.
 func TestValidateTellsThoseWithin(t *testing.T) {
 	told := 0
-	within := &listener{suite.NewModel("flash", suite.Text("short")), func() { told++ }}
+	within := &listener{llmtest.NewModel("flash", llmtest.Text("short")), func() { told++ }}
 	_, _ = responses(t.Context(), middleware.MustValidate(middleware.ValidateConfig{MinLength: 1000})(within), hello(), false)
 	if told != 1 {
 		t.Errorf("told %d times, want once", told)
@@ -466,7 +466,7 @@ func TestValidateTellsThoseWithin(t *testing.T) {
 }
 
 type listener struct {
-	*suite.Model
+	*llmtest.Model
 	rejected func()
 }
 
@@ -489,7 +489,7 @@ func TestValidateIsBounded(t *testing.T) {
 		yield(&model.LLMResponse{Content: genai.NewContentFromText(strings.Repeat("x", 100*piece), genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
 	}
 	for _, streamed := range []bool{false, true} {
-		m := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1})(suite.NewModel("flash", endless))
+		m := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1})(llmtest.NewModel("flash", endless))
 		got, err := responses(t.Context(), m, hello(), streamed)
 		rejected, ok := errors.AsType[*middleware.RejectedError](err)
 		if !ok || !strings.Contains(rejected.Reason, "longer") || len(got) > 0 {
@@ -508,7 +508,7 @@ func TestValidateWithAnUnusableSchema(t *testing.T) {
 		"invalid":   map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"pattern": "("}}},
 		"panics":    panickingSchema{},
 	} {
-		m := middleware.MustValidate(middleware.ValidateConfig{})(suite.NewModel("flash", suite.Text("hi")))
+		m := middleware.MustValidate(middleware.ValidateConfig{})(llmtest.NewModel("flash", llmtest.Text("hi")))
 		if _, err := responses(t.Context(), m, asking(&genai.GenerateContentConfig{ResponseJsonSchema: schema}), false); err != nil {
 			t.Errorf("%s: %v, want the answer", name, err)
 		}
@@ -532,7 +532,7 @@ func TestValidateConfigIsChecked(t *testing.T) {
 
 // What the layer adds to a call with a schema.
 func BenchmarkValidate(b *testing.B) {
-	flash := suite.NewModel("flash", suite.Text(`{"train": "IC 5", "platform": 7}`))
+	flash := llmtest.NewModel("flash", llmtest.Text(`{"train": "IC 5", "platform": 7}`))
 	req := asking(&genai.GenerateContentConfig{ResponseSchema: trains})
 	for name, m := range map[string]model.LLM{
 		"without": middleware.Attempt(middleware.AttemptConfig{})(flash),

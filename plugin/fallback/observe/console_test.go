@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -80,32 +80,32 @@ func TestConsoleLineOfTheEnd(t *testing.T) {
 
 // B125: every attempt of real calls has its line, once and in order.
 func TestConsoleShowsEveryAttemptOnce(t *testing.T) {
-	down := suite.Fail(suite.ErrUnavailable)
+	down := llmtest.Fail(llmtest.ErrUnavailable)
 	for _, c := range []struct {
 		name string
 		tree func(call.Hooks) model.LLM
 		want []string
 	}{
 		{"the primary answers", func(h call.Hooks) model.LLM {
-			return router.MustFallback(router.Config{Hooks: h}, suite.NewModel("a", suite.Text("x")), suite.NewModel("b", suite.Text("x")))
+			return router.MustFallback(router.Config{Hooks: h}, llmtest.NewModel("a", llmtest.Text("x")), llmtest.NewModel("b", llmtest.Text("x")))
 		}, []string{"a  ok"}},
 		{"a fallback answers", func(h call.Hooks) model.LLM {
-			return router.MustFallback(router.Config{Hooks: h}, suite.NewModel("a", down), suite.NewModel("b", suite.Text("x")))
+			return router.MustFallback(router.Config{Hooks: h}, llmtest.NewModel("a", down), llmtest.NewModel("b", llmtest.Text("x")))
 		}, []string{"a  failed  503 overloaded: overloaded or unavailable", "b  ok"}},
 		{"a last resort answers", func(h call.Hooks) model.LLM {
-			return router.MustFallback(router.Config{Hooks: h}, suite.NewModel("a", down), degrade.MustTemplate(degrade.TemplateConfig{Name: "sorry", Text: "x"}))
+			return router.MustFallback(router.Config{Hooks: h}, llmtest.NewModel("a", down), degrade.MustTemplate(degrade.TemplateConfig{Name: "sorry", Text: "x"}))
 		}, []string{"a  failed  503 overloaded: overloaded or unavailable", "sorry  ok", "the last resort sorry answered"}},
 		{"no target answers", func(h call.Hooks) model.LLM {
-			return router.MustFallback(router.Config{Hooks: h}, suite.NewModel("a", down), suite.NewModel("b", down))
+			return router.MustFallback(router.Config{Hooks: h}, llmtest.NewModel("a", down), llmtest.NewModel("b", down))
 		}, []string{"a  failed  503 overloaded: overloaded or unavailable", "b  failed  503 overloaded: overloaded or unavailable", "no target answered"}},
 		{"after a retry", func(h call.Hooks) model.LLM {
-			retried := middleware.Chain(suite.NewModel("a", down, suite.Text("x")), middleware.MustRetry(middleware.RetryConfig{BaseDelay: time.Second, Rand: func() float64 { return 0 }}))
-			return router.MustFallback(router.Config{Hooks: h}, retried, suite.NewModel("b", suite.Text("x")))
+			retried := middleware.Chain(llmtest.NewModel("a", down, llmtest.Text("x")), middleware.MustRetry(middleware.RetryConfig{BaseDelay: time.Second, Rand: func() float64 { return 0 }}))
+			return router.MustFallback(router.Config{Hooks: h}, retried, llmtest.NewModel("b", llmtest.Text("x")))
 		}, []string{"a  failed  503 overloaded: overloaded or unavailable", "a  ok  after a wait of 500ms"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var out bytes.Buffer
-			suite.Consume(t.Context(), c.tree(observe.Console(&out)), 0)
+			llmtest.Consume(t.Context(), c.tree(observe.Console(&out)), 0)
 			if diff := cmp.Diff("  "+strings.Join(c.want, "\n  ")+"\n", out.String()); diff != "" || strings.Contains(out.String(), "question") {
 				t.Errorf("%s (-want +got):\n%s", c.name, diff)
 			}
@@ -223,8 +223,8 @@ func (p *panicking) Write([]byte) (int, error) { p.writes++; panic("no writer") 
 func TestConsoleWithoutAWorkingWriter(t *testing.T) {
 	broken := &panicking{}
 	for name, hooks := range map[string]call.Hooks{"nil": observe.Console(nil), "failing": observe.Console(failing{}), "panicking": observe.Console(broken)} {
-		m := router.MustFallback(router.Config{Hooks: hooks}, suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("hello")))
-		if got := suite.Consume(t.Context(), m, 0); got != "hello" {
+		m := router.MustFallback(router.Config{Hooks: hooks}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Text("hello")))
+		if got := llmtest.Consume(t.Context(), m, 0); got != "hello" {
 			t.Errorf("%s: answer %q, want hello", name, got)
 		}
 	}

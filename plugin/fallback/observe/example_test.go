@@ -9,7 +9,7 @@ import (
 
 	"go.opentelemetry.io/otel"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -30,7 +30,7 @@ func ExampleNew() {
 		fmt.Println(err)
 		return
 	}
-	flash, pro := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)), suite.NewModel("pro", suite.Text("Paris."))
+	flash, pro := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("pro", llmtest.Text("Paris."))
 	m := router.MustFallback(router.Config{Hooks: o.Hooks()}, flash, pro)
 	defer o.Watch(m)()
 
@@ -45,7 +45,7 @@ func ExampleNew() {
 // A breaker opened by hand, for a maintenance that the provider has announced.
 func ExampleInspect() {
 	breaker := middleware.MustBreaker(middleware.BreakerConfig{})
-	m := router.MustFallback(router.Config{}, breaker(suite.NewModel("flash")), breaker(suite.NewModel("pro")))
+	m := router.MustFallback(router.Config{}, breaker(llmtest.NewModel("flash")), breaker(llmtest.NewModel("pro")))
 	for n := range observe.Inspect(m).All() {
 		if n.Breaker != nil && n.Name == "flash" {
 			n.Breaker.Open(time.Hour, "maintenance")

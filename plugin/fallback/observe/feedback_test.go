@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -18,8 +18,8 @@ import (
 func TestFeedback(t *testing.T) {
 	meter, metrics := newMeter(t)
 	o := observe.MustNew(meter, nil)
-	split := router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Weight: 1, Model: suite.NewModel("pro", suite.Text("hello"))}}})
-	m := router.MustFallback(router.Config{Hooks: o.Hooks()}, suite.NewModel("flash", suite.Fail(suite.ErrUnavailable)), split)
+	split := router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Weight: 1, Model: llmtest.NewModel("pro", llmtest.Text("hello"))}}})
+	m := router.MustFallback(router.Config{Hooks: o.Hooks()}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable)), split)
 	var md call.Metadata
 	for resp, err := range m.GenerateContent(call.With(t.Context(), call.Info{Invocation: "i-1"}), &model.LLMRequest{Contents: genai.Text("hi")}, false) {
 		if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
@@ -31,11 +31,11 @@ func TestGaugesAreTheStateOfTheTree(t *testing.T) {
 		})
 		c := cache.MustNew(cache.Config{})
 		defer c.Close()
-		a := middleware.Chain(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)),
+		a := middleware.Chain(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)),
 			middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1}), middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2}))
-		b := middleware.Chain(suite.NewModel("b", suite.Text("hello")), middleware.MustBreaker(middleware.BreakerConfig{}),
+		b := middleware.Chain(llmtest.NewModel("b", llmtest.Text("hello")), middleware.MustBreaker(middleware.BreakerConfig{}),
 			middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 3}), budget.Middleware())
-		split := router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Weight: 3, Model: b}, {Cohort: "new", Weight: 1, Model: suite.NewModel("c", suite.Text("hi"))}}})
+		split := router.MustSplit(router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Cohort: "old", Weight: 3, Model: b}, {Cohort: "new", Weight: 1, Model: llmtest.NewModel("c", llmtest.Text("hi"))}}})
 		m := c.Middleware()(router.MustFallback(router.Config{}, a, split))
 		stop := o.Watch(m)
 		for _, tenant := range []string{"acme", "free"} {
@@ -104,7 +104,7 @@ func TestGaugesOfEachState(t *testing.T) {
 		{Policy: &inspect.Policy{Loaded: time.Unix(8, 0), Problem: "wrong"}},
 		{Shared: &inspect.State{Reachable: true}},
 	} {
-		o.Watch(inspected{suite.NewModel("a"), n})
+		o.Watch(inspected{llmtest.NewModel("a"), n})
 	}
 	want := map[string]float64{
 		"fallback.breaker.state{target=a}": 1, "fallback.limit.queued{target=a}": 2, "fallback.limit.in_flight{target=a}": 3, "fallback.limit.pace{target=a}": 0.5,
@@ -143,7 +143,7 @@ func TestGaugesWithoutTheQueue(t *testing.T) {
 	logger, lines := newLogger(slog.LevelInfo)
 	o := observe.MustNew(meter, logger)
 	o.WatchJobs(jobs(func() (inspect.Jobs, error) { return inspect.Jobs{}, errors.New("the database is gone") }))
-	o.Watch(middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("a", suite.Text("hello"))))
+	o.Watch(middleware.MustBreaker(middleware.BreakerConfig{})(llmtest.NewModel("a", llmtest.Text("hello"))))
 	if got, ok := metrics()["fallback.breaker.state{target=a}"]; !ok || got != 0 {
 		t.Errorf("the state of the breaker is %v (present: %v), want 0", got, ok)
 	}

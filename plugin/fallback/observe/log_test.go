@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -32,16 +32,16 @@ func newLogger(level slog.Level) (*slog.Logger, *bytes.Buffer) {
 
 // B140: one line for each call that was no plain success.
 func TestLog(t *testing.T) {
-	quota := func() model.LLM { return suite.NewModel("flash", after(time.Second, suite.Fail(suite.ErrQuota))) }
+	quota := func() model.LLM { return llmtest.NewModel("flash", after(time.Second, llmtest.Fail(llmtest.ErrQuota))) }
 	retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: time.Second, MaxDelay: time.Second, Rand: func() float64 { return 1 }})
 	for name, c := range map[string]struct {
 		models []model.LLM
 		cancel bool
 		want   string
 	}{
-		"plain success": {models: []model.LLM{suite.NewModel("flash", suite.Text("Hello."))}},
+		"plain success": {models: []model.LLM{llmtest.NewModel("flash", llmtest.Text("Hello."))}},
 		"fallback": {
-			models: []model.LLM{quota(), suite.NewModel("pro", suite.Text("Hello."))},
+			models: []model.LLM{quota(), llmtest.NewModel("pro", llmtest.Text("Hello."))},
 			want:   `level=WARN msg="fallback: a fallback answered" invocation=i-1 agent=desk model=pro original_model=flash error_code=429 reason="rate limit without a hint: back off" attempts=2 duration=1s`,
 		},
 		"last resort": {
@@ -53,7 +53,7 @@ func TestLog(t *testing.T) {
 			want:   `level=ERROR msg="fallback: no target answered" invocation=i-1 agent=desk original_model=flash error_code=429 reason="rate limit without a hint: back off" attempts=1 duration=1s`,
 		},
 		"retry": {
-			models: []model.LLM{retry(suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("Hello.")))},
+			models: []model.LLM{retry(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("Hello.")))},
 			want:   `level=INFO msg="fallback: a target answered after failed attempts" invocation=i-1 agent=desk model=flash attempts=2 duration=1s`,
 		},
 		"cancelled": {
@@ -82,7 +82,7 @@ func TestLog(t *testing.T) {
 
 func TestLogKeepsToTheLevelOfTheLogger(t *testing.T) {
 	logger, lines := newLogger(slog.LevelError)
-	m := router.MustFallback(router.Config{Hooks: observe.MustNew(nil, logger).Hooks()}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("hello")))
+	m := router.MustFallback(router.Config{Hooks: observe.MustNew(nil, logger).Hooks()}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Text("hello")))
 	ask(t, t.Context(), m)
 	if lines.Len() > 0 {
 		t.Errorf("logged %s", lines)

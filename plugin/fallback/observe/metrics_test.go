@@ -21,7 +21,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -90,7 +90,7 @@ func answered() *model.LLMResponse {
 }
 
 // after is a step that takes d.
-func after(d time.Duration, step suite.Step) suite.Step {
+func after(d time.Duration, step llmtest.Step) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		select {
 		case <-time.After(d):
@@ -116,8 +116,8 @@ func TestMetricsOfAFallback(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		meter, metrics := newMeter(t)
 		o := observe.MustNew(meter, nil)
-		flash := suite.NewModel("gemini-2.5-flash", after(time.Second, suite.Fail(suite.ErrQuota)))
-		pro := suite.NewModel("gemini-2.5-pro", after(2*time.Second, suite.Respond(answered)))
+		flash := llmtest.NewModel("gemini-2.5-flash", after(time.Second, llmtest.Fail(llmtest.ErrQuota)))
+		pro := llmtest.NewModel("gemini-2.5-pro", after(2*time.Second, llmtest.Respond(answered)))
 		m := router.MustFallback(router.Config{Hooks: o.Hooks()}, flash, pro)
 		if err := ask(t, call.With(t.Context(), call.Info{Tenant: "acme"}), m); err != nil {
 			t.Fatal(err)
@@ -154,15 +154,15 @@ func TestMetricsOfWaitsHedgesAndLastResorts(t *testing.T) {
 		meter, metrics := newMeter(t)
 		o := observe.MustNew(meter, nil, observe.WithTenants(0))
 		retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: time.Second, MaxDelay: time.Second, Rand: func() float64 { return 0 }})
-		slow, quick := suite.NewModel("slow", after(time.Minute, suite.Text("late"))), suite.NewModel("quick", suite.Text("soon"))
+		slow, quick := llmtest.NewModel("slow", after(time.Minute, llmtest.Text("late"))), llmtest.NewModel("quick", llmtest.Text("soon"))
 		models := map[string]model.LLM{
 			"hedge": router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, slow, quick),
-			"retry": retry(suite.NewModel("flaky", suite.Fail(suite.ErrUnavailable), suite.Text("at last"))),
-			"last":  suite.NewModel("broken", suite.Fail(suite.ErrQuota)),
+			"retry": retry(llmtest.NewModel("flaky", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("at last"))),
+			"last":  llmtest.NewModel("broken", llmtest.Fail(llmtest.ErrQuota)),
 			"lost": router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1},
-				suite.NewModel("first", after(3*time.Second, suite.Text("soon"))), suite.NewModel("loser", after(time.Minute, suite.Text("late")))),
+				llmtest.NewModel("first", after(3*time.Second, llmtest.Text("soon"))), llmtest.NewModel("loser", after(time.Minute, llmtest.Text("late")))),
 			"failed": router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1},
-				suite.NewModel("only", after(3*time.Second, suite.Text("soon"))), suite.NewModel("bad", suite.Fail(suite.ErrUnavailable))),
+				llmtest.NewModel("only", after(3*time.Second, llmtest.Text("soon"))), llmtest.NewModel("bad", llmtest.Fail(llmtest.ErrUnavailable))),
 		}
 		for _, name := range slices.Sorted(maps.Keys(models)) {
 			m := router.MustFallback(router.Config{Hooks: o.Hooks()}, models[name], degrade.MustTemplate(degrade.TemplateConfig{Text: "Sorry."}))
@@ -195,7 +195,7 @@ func TestMetricsOfCallsWithoutAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		meter, metrics := newMeter(t)
 		o := observe.MustNew(meter, nil)
-		m := router.MustFallback(router.Config{Hooks: o.Hooks()}, suite.NewModel("a", after(time.Second, suite.Fail(suite.ErrUnavailable))))
+		m := router.MustFallback(router.Config{Hooks: o.Hooks()}, llmtest.NewModel("a", after(time.Second, llmtest.Fail(llmtest.ErrUnavailable))))
 		ask(t, t.Context(), m)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()

@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -17,7 +17,7 @@ import (
 // BenchmarkObserve in plugin_test.
 func TestAllocationsWithoutAnSDK(t *testing.T) {
 	allocations := func(hooks call.Hooks) float64 {
-		m := router.MustFallback(router.Config{Hooks: hooks}, suite.NewModel("a", suite.Text("hello")))
+		m := router.MustFallback(router.Config{Hooks: hooks}, llmtest.NewModel("a", llmtest.Text("hello")))
 		req := &model.LLMRequest{}
 		return testing.AllocsPerRun(200, func() {
 			for _, err := range m.GenerateContent(t.Context(), req, false) {

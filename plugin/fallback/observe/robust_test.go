@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -41,15 +41,15 @@ func TestWatchOfBadModels(t *testing.T) {
 	logger, lines := newLogger(slog.LevelInfo)
 	o := observe.MustNew(meter, logger)
 	o.Watch(nil)()
-	o.Watch((*suite.Model)(nil))()
+	o.Watch((*llmtest.Model)(nil))()
 	o.WatchJobs(nil)()
 	if metrics(); lines.Len() > 0 {
 		t.Errorf("nothing to watch logged %s", lines)
 	}
-	o.Watch(unreadable{suite.NewModel("a")})
-	o.Watch(uncomparable{suite.NewModel("a")})
+	o.Watch(unreadable{llmtest.NewModel("a")})
+	o.Watch(uncomparable{llmtest.NewModel("a")})
 	o.WatchJobs(jobs(func() (inspect.Jobs, error) { panic("secret") }))
-	o.Watch(middleware.MustBreaker(middleware.BreakerConfig{})(suite.NewModel("b")))
+	o.Watch(middleware.MustBreaker(middleware.BreakerConfig{})(llmtest.NewModel("b")))
 	if _, ok := metrics()["fallback.breaker.state{target=b}"]; !ok {
 		t.Error("bad models hide the state of others")
 	}
@@ -150,7 +150,7 @@ func TestBudgetOfManyTenants(t *testing.T) {
 		meter, metrics := newMeter(t)
 		o := observe.MustNew(meter, nil, observe.WithTenants(tenants))
 		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 10, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.25, true }})
-		m := budget.Middleware()(suite.NewModel("a", suite.Text("hello")))
+		m := budget.Middleware()(llmtest.NewModel("a", llmtest.Text("hello")))
 		for i := range most {
 			if err := ask(t, call.With(t.Context(), call.Info{Tenant: fmt.Sprint(i)}), m); err != nil {
 				t.Fatal(err)
@@ -199,7 +199,7 @@ func TestHugeNames(t *testing.T) {
 // Thumbs in an application without metrics are no errors.
 func TestFeedbackWithoutMeter(t *testing.T) {
 	o := observe.MustNew(nil, nil)
-	m := router.MustFallback(router.Config{Hooks: o.Hooks()}, suite.NewModel("a", suite.Text("hello")))
+	m := router.MustFallback(router.Config{Hooks: o.Hooks()}, llmtest.NewModel("a", llmtest.Text("hello")))
 	if err := ask(t, call.With(t.Context(), call.Info{Invocation: "i-1"}), m); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/observe"
@@ -35,10 +35,10 @@ func (d *dice) roll(sides int) int {
 // deep returns a hedge in a hedge, a preview of a cascade, and a router in a router.
 func deep(d *dice, hooks call.Hooks) model.LLM {
 	m := func(name string) model.LLM {
-		return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-			step := suite.Text("hello")
+		return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			step := llmtest.Text("hello")
 			if d.roll(3) == 0 {
-				step = suite.Fail(suite.ErrUnavailable)
+				step = llmtest.Fail(llmtest.ErrUnavailable)
 			}
 			after(time.Duration(d.roll(2000))*time.Millisecond, step)(ctx, req, stream, yield)
 		})

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -28,13 +28,13 @@ func sparing(fallbacks, share, more string, prices ...string) string {
 // A call comes back to the primary however the other models failed: also when the last
 // ones were skipped because they share something with one that failed.
 func TestSparedCallsComeBackPastModelsThatAreLeftOut(t *testing.T) {
-	tooLong := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "The input token count (2000) exceeds the maximum number of tokens allowed (1000)."})
+	tooLong := llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "The input token count (2000) exceeds the maximum number of tokens allowed (1000)."})
 	for _, test := range []struct{ name, fallbacks, window, want string }{
 		{"the last one is asked", "{name: b}, {name: template-response}", "100000", "a"},
 		{"the last one is left out", "{name: b}, {name: c}, {name: template-response}", "100000", "a"},
 		{"the primary would be too small as well", "{name: b}, {name: c}, {name: template-response}", "1000", ""},
 	} {
-		a, b, c := suite.NewModel("a", using("a", 700_000), using("a", 1)), suite.NewModel("b", tooLong), suite.NewModel("c", using("c", 1))
+		a, b, c := llmtest.NewModel("a", using("a", 700_000), using("a", 1)), llmtest.NewModel("b", tooLong), llmtest.NewModel("c", using("c", 1))
 		price := "{price: {input: 0, output: 1}, context_window: "
 		m := build(t, sparing(test.fallbacks, "0%", "", "models: {a: "+price+test.window+"}, b: "+price+"1000}, c: "+price+"900}}"), models(a, b, c))
 		askFor(t.Context(), m, false, asking(700_000))
@@ -47,11 +47,11 @@ func TestSparedCallsComeBackPastModelsThatAreLeftOut(t *testing.T) {
 
 // errors.content_policy applies to the way back as to any other target.
 func TestSparedCallsComeBackFromARefusalIfThePolicySaysSo(t *testing.T) {
-	refusal := suite.Respond(func() *model.LLMResponse {
+	refusal := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{Content: genai.NewContentFromText("no", genai.RoleModel), FinishReason: genai.FinishReasonSafety, ErrorCode: "SAFETY"}
 	})
 	for choice, want := range map[string]string{"fail": "no", "fallback": "a"} {
-		a, b := suite.NewModel("a", using("a", 700_000), using("a", 1)), suite.NewModel("b", refusal)
+		a, b := llmtest.NewModel("a", using("a", 700_000), using("a", 1)), llmtest.NewModel("b", refusal)
 		m := build(t, sparing("{name: b}, {name: template-response}", "0%", "errors: {content_policy: "+choice+"}"), models(a, b))
 		askFor(t.Context(), m, false, asking(700_000))
 		if got := askFor(t.Context(), m, false, asking(10_000)); got.text != want {
@@ -63,8 +63,8 @@ func TestSparedCallsComeBackFromARefusalIfThePolicySaysSo(t *testing.T) {
 // After a call has come back to the primary, the turn stays with the primary and not with
 // the model that failed.
 func TestTurnStaysWithThePrimaryItCameBackTo(t *testing.T) {
-	down := suite.Fail(suite.ErrUnavailable)
-	a, b := suite.NewModel("a", using("a", 700_000), using("a", 1), using("a", 1), down), suite.NewModel("b", down)
+	down := llmtest.Fail(llmtest.ErrUnavailable)
+	a, b := llmtest.NewModel("a", using("a", 700_000), using("a", 1), using("a", 1), down), llmtest.NewModel("b", down)
 	m := build(t, sparing("{name: b}, {name: template-response}", "0%", ""), models(a, b))
 	askFor(t.Context(), m, false, asking(700_000))
 	ctx := call.With(t.Context(), call.Info{Invocation: "turn", Agent: "agent", User: "user"})
@@ -81,12 +81,12 @@ func TestTurnStaysWithThePrimaryItCameBackTo(t *testing.T) {
 
 // If a call has called the primary, the way back is neither in its record nor in its error.
 func TestCallsThatAreNotSparedKnowNoWayBack(t *testing.T) {
-	down := suite.Fail(suite.ErrUnavailable)
+	down := llmtest.Fail(llmtest.ErrUnavailable)
 	for _, test := range []struct{ fallbacks, want string }{
 		{"{name: b}", ""},
 		{"{name: b}, {name: template-response}", "a failed, b failed, template-response ok"},
 	} {
-		a, b := suite.NewModel("a", down), suite.NewModel("b", down)
+		a, b := llmtest.NewModel("a", down), llmtest.NewModel("b", down)
 		got := ask(t.Context(), build(t, sparing(test.fallbacks, "0%", ""), models(a, b)), false)
 		if test.want == "" {
 			if got.err == nil || !strings.Contains(got.err.Error(), "(2 tried or skipped)") {
@@ -108,8 +108,8 @@ func TestCallsThatAreNotSparedKnowNoWayBack(t *testing.T) {
 // open.
 func TestPrimaryIsForcedWhenAllBreakersAreOpen(t *testing.T) {
 	for _, share := range []string{"0%", "100%"} {
-		down := suite.Fail(suite.ErrUnavailable)
-		a, b := suite.NewModel("a", using("a", 600_000), down, using("a", 1)), suite.NewModel("b", down)
+		down := llmtest.Fail(llmtest.ErrUnavailable)
+		a, b := llmtest.NewModel("a", using("a", 600_000), down, using("a", 1)), llmtest.NewModel("b", down)
 		m := build(t, sparing("{name: b}", share, "circuit_breaker: {failure_threshold: 1, backoff: 1h}"), models(a, b), policy.WithRand(func() float64 { return 0.5 }))
 		askFor(t.Context(), m, false, asking(600_000))
 		if got := askFor(t.Context(), m, false, asking(10)); got.err == nil {
@@ -131,7 +131,7 @@ func TestPrimaryIsForcedWhenAllBreakersAreOpen(t *testing.T) {
 func TestASparedPrimaryIsNoBudgetThatIsUsedUp(t *testing.T) {
 	var on atomic.Bool
 	on.Store(true)
-	a, b := suite.NewModel("a", using("a", 700_000)), suite.NewModel("b", using("b", 1))
+	a, b := llmtest.NewModel("a", using("a", 700_000)), llmtest.NewModel("b", using("b", 1))
 	m := build(t, sparing("{name: b}, {name: template-response}", "0%", "flags: {f: {targets: [a, b]}}\n"), models(a, b), policy.WithFlags(allFlags(on.Load), openfeature.NewEvaluationContext))
 	askFor(t.Context(), m, false, asking(700_000))
 	on.Store(false)

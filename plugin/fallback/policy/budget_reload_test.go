@@ -7,14 +7,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // Spending is kept when the limits change.
 func TestSpendSurvivesAReload(t *testing.T) {
-	a := suite.NewModel("a", using("a", 100_000))
+	a := llmtest.NewModel("a", using("a", 100_000))
 	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {usd_per_day: 0.5}"+priced), quiet, models(a))
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestSpendSurvivesAReload(t *testing.T) {
 // Spending is kept when the time zone changes.
 func TestSpendSurvivesAnotherTimezone(t *testing.T) {
 	for _, timezone := range []string{"Etc/UTC", "Asia/Tokyo"} {
-		a := suite.NewModel("a", using("a", 100_000))
+		a := llmtest.NewModel("a", using("a", 100_000))
 		l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {usd_per_day: 0.5}"+priced), quiet, models(a))
 		if err != nil {
 			t.Fatal(err)
@@ -58,7 +58,7 @@ func TestSpendSurvivesAnotherTimezone(t *testing.T) {
 // Days begin at midnight in the time zone, also after a reload has changed it.
 func TestDaysOfATimezone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which begins at midnight, UTC
-		a := suite.NewModel("a", using("a", 100_000))
+		a := llmtest.NewModel("a", using("a", 100_000))
 		l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {usd_per_day: 0.5, timezone: Asia/Tokyo}"+priced), quiet, models(a))
 		if err != nil {
 			t.Fatal(err)
@@ -92,8 +92,8 @@ func TestReloadsLeaveTheBudgetsOfCallsUnderWay(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				given := models(
-					suite.NewModel("a", after(10*time.Second, using("a", 900_000))), suite.NewModel("c", using("c", 1)),
-					suite.NewModel("down", after(10*time.Second, suite.Fail(suite.ErrUnavailable))),
+					llmtest.NewModel("a", after(10*time.Second, using("a", 900_000))), llmtest.NewModel("c", using("c", 1)),
+					llmtest.NewModel("down", after(10*time.Second, llmtest.Fail(llmtest.ErrUnavailable))),
 				)
 				l, err := policy.NewLive(t.Context(), parsed(t, test.before), quiet, given)
 				if err != nil {
@@ -126,7 +126,7 @@ func TestReloadsLeaveTheBudgetsOfCallsUnderWay(t *testing.T) {
 
 // Without budgets, a model without a price is not charged.
 func TestUnknownPriceWithoutALimitIsNotCounted(t *testing.T) {
-	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {tenants: {acme: {usd_per_day: 1}}}"), quiet, models(suite.NewModel("a", using("a", 100_000))))
+	l, err := policy.NewLive(t.Context(), parsed(t, "primary: a\nbudgets: {tenants: {acme: {usd_per_day: 1}}}"), quiet, models(llmtest.NewModel("a", using("a", 100_000))))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -23,8 +23,8 @@ import (
 )
 
 // using answers with text and a usage of output tokens.
-func using(text string, output int32) suite.Step {
-	return suite.Respond(func() *model.LLMResponse {
+func using(text string, output int32) llmtest.Step {
+	return llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{CandidatesTokenCount: output},
@@ -45,14 +45,14 @@ func TestBudgetHoldsUnderConcurrentCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const output = 8000 // tokens: 0.008 USD an attempt
 		var attempts atomic.Int64
-		counted := func(step suite.Step) suite.Step {
+		counted := func(step llmtest.Step) llmtest.Step {
 			return after(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				attempts.Add(1)
 				step(ctx, req, stream, yield)
 			})
 		}
-		a := suite.NewModel("a", counted(suite.Fail(errors.New("a fault that is billed"))))
-		b := suite.NewModel("b", counted(using("b", output)))
+		a := llmtest.NewModel("a", counted(llmtest.Fail(errors.New("a fault that is billed"))))
+		b := llmtest.NewModel("b", counted(using("b", output)))
 		m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 1.00}"+priced, models(a, b))
 		var group sync.WaitGroup
 		var answers, refusals atomic.Int64
@@ -98,7 +98,7 @@ func TestBudgetHoldsForAnswersAsLongAsAllowed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var spent atomic.Int64 // in millionths of a dollar, as tokens are
-				a := suite.NewModel("a", after(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				a := llmtest.NewModel("a", after(time.Second, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 					if got := req.Config.MaxOutputTokens; got != test.bound {
 						t.Errorf("the model was asked for %d tokens, want %d", got, test.bound)
 					}
@@ -128,7 +128,7 @@ func TestAnswersAreBoundedWhereDollarsAre(t *testing.T) {
 	for budgets, want := range map[string]int32{
 		"": 0, "budgets: {max_input_tokens: 1000}": 0, "budgets: {usd_per_day: 1}": spec.DefaultMaxOutput, "budgets: {usd_per_day: 1, max_output_tokens: 9}": 9,
 	} {
-		a := suite.NewModel("a", suite.Text("a"))
+		a := llmtest.NewModel("a", llmtest.Text("a"))
 		ask(t.Context(), build(t, "primary: a\n"+budgets+priced, models(a)), false)
 		got := int32(0)
 		if c := a.Requests()[0].Config; c != nil {
@@ -142,14 +142,14 @@ func TestAnswersAreBoundedWhereDollarsAre(t *testing.T) {
 
 // Input that the provider has cached can be free.
 func TestPriceOfCachedInput(t *testing.T) {
-	read := suite.Respond(func() *model.LLMResponse {
+	read := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromText("a", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 100_000, CachedContentTokenCount: 100_000},
 		}
 	})
 	for cached, want := range map[string]int{"": 5, ", cached: 0": 9, ", cached: 1": 5, ", cached: 0.1": 9} {
-		m := build(t, "primary: a\nbudgets: {usd_per_day: 0.5}\nmodels: {a: {price: {input: 1, output: 0"+cached+"}}}", models(suite.NewModel("a", read)))
+		m := build(t, "primary: a\nbudgets: {usd_per_day: 0.5}\nmodels: {a: {price: {input: 1, output: 0"+cached+"}}}", models(llmtest.NewModel("a", read)))
 		answers := 0
 		for range 9 {
 			if ask(t.Context(), m, false).err == nil {
@@ -175,7 +175,7 @@ func spend(ctx context.Context, m model.LLM) (n int) {
 }
 
 func TestBudgetsOfTenants(t *testing.T) {
-	m := build(t, "primary: a\nbudgets: {usd_per_day: 0.5, tenants: {big: {usd_per_day: 2}}}"+priced, models(suite.NewModel("a", using("a", 100_000))))
+	m := build(t, "primary: a\nbudgets: {usd_per_day: 0.5, tenants: {big: {usd_per_day: 2}}}"+priced, models(llmtest.NewModel("a", using("a", 100_000))))
 	for tenant, want := range map[string]int{"": 5, "small": 5, "big": 20} {
 		if got := spend(call.With(t.Context(), call.Info{Tenant: tenant}), m); got != want {
 			t.Errorf("tenant %q: %d answers of 0.10 USD, want %d", tenant, got, want)
@@ -187,7 +187,7 @@ func TestBudgetsOfTenants(t *testing.T) {
 func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
 	for _, exhausted := range []string{"deny", "degrade"} {
 		text := "primary: a\nfallbacks: [{name: template-response}]\nbudgets: {usd_per_day: 0.5, exhausted: " + exhausted + "}" + priced
-		a := suite.NewModel("a", using("a", 100_000))
+		a := llmtest.NewModel("a", using("a", 100_000))
 		m := build(t, text, models(a))
 		spend(t.Context(), m)
 		got := askFor(t.Context(), m, false, asking(100_000))
@@ -202,7 +202,7 @@ func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
 
 	// Neither a failure within the budget nor a spared target means that the budget is
 	// spent.
-	down := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+	down := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: template-response}]\nbudgets: {usd_per_day: 0.5}"+priced, models(down))
 	if got := ask(t.Context(), m, false); got.md.Degraded == "" {
 		t.Errorf("a model that fails, with money left: %v; want the template", got.err)
@@ -212,7 +212,7 @@ func TestWhatHappensWhenABudgetIsSpent(t *testing.T) {
 func TestDenyIsForBudgetsThatAreUsedUp(t *testing.T) {
 	const text = "primary: a\nfallbacks: [{name: b}, {name: template-response}]\nbudgets: {usd_per_day: 1}\n" +
 		"models: {a: {price: {input: 0, output: 0}}, b: {price: {input: 0, output: 1000}}}"
-	m := build(t, text, models(suite.NewModel("a", suite.Fail(errors.New("a fault"))), suite.NewModel("b", suite.Text("b"))))
+	m := build(t, text, models(llmtest.NewModel("a", llmtest.Fail(errors.New("a fault"))), llmtest.NewModel("b", llmtest.Text("b"))))
 	if got := askFor(t.Context(), m, false, asking(100_000)); got.md.Degraded == "" {
 		t.Errorf("one failed, the other one is too dear: %q, %v; want the template", got.text, got.err)
 	}
@@ -222,7 +222,7 @@ func TestDenyIsForBudgetsThatAreUsedUp(t *testing.T) {
 func TestSoftLimitLowersThePrimarysShare(t *testing.T) {
 	var draw atomic.Int64
 	alternate := func() float64 { return float64(draw.Add(1)%2) * 0.99 }
-	a, b := suite.NewModel("a", using("a", 100_000)), suite.NewModel("b", using("b", 0))
+	a, b := llmtest.NewModel("a", using("a", 100_000)), llmtest.NewModel("b", using("b", 0))
 	text := "primary: a\nfallbacks: [{name: b, condition: \"latency > 1s\"}]\nbudgets: {usd_per_day: 1, soft_limit: {}}" +
 		strings.Replace(priced, "output: 1}}}", "output: 0}}}", 1)
 	m := build(t, text, models(a, b), policy.WithRand(alternate))
@@ -242,10 +242,10 @@ func TestSoftLimitLowersThePrimarysShare(t *testing.T) {
 // A call that skips the primary comes back to it while the budget is not spent, before a
 // last resort and before an error. No call calls it twice.
 func TestSparedCallsComeBackToThePrimary(t *testing.T) {
-	up, down, free := using("a", 10_000), suite.Fail(suite.ErrUnavailable), using("b", 1)
+	up, down, free := using("a", 10_000), llmtest.Fail(llmtest.ErrUnavailable), using("b", 1)
 	for _, test := range []struct {
 		name, text string
-		a, b       suite.Step
+		a, b       llmtest.Step
 		want       string // who answers a call that the primary is spared; "" for the template
 		asked      int    // how often the primary is asked for it
 	}{
@@ -259,7 +259,7 @@ func TestSparedCallsComeBackToThePrimary(t *testing.T) {
 		{"a hedge in vain", "fallbacks: [{name: b}, {name: template-response}]\nhedge: {delay: 1m}", down, down, "", 1},
 	} {
 		for _, share := range []string{"0%", "100%"} {
-			a, b := suite.NewModel("a", using("a", 700_000), test.a), suite.NewModel("b", test.b)
+			a, b := llmtest.NewModel("a", using("a", 700_000), test.a), llmtest.NewModel("b", test.b)
 			m := build(t, "primary: a\n"+test.text+"\nbudgets: {usd_per_day: 1, max_output_tokens: 700000, soft_limit: {at: 50%, primary_share: "+share+"}}"+priced, models(a, b))
 			askFor(t.Context(), m, false, asking(700_000))
 			got := askFor(t.Context(), m, false, asking(10_000))
@@ -279,7 +279,7 @@ func TestSparedCallsComeBackToThePrimary(t *testing.T) {
 
 // max_input_tokens refuses requests, max_output_tokens limits answers.
 func TestTokenCaps(t *testing.T) {
-	a := suite.NewModel("a", suite.Text("a"))
+	a := llmtest.NewModel("a", llmtest.Text("a"))
 	m := build(t, "primary: a\nbudgets: {max_input_tokens: 10, max_output_tokens: 100}", models(a))
 	long := &model.LLMRequest{Contents: genai.Text(strings.Repeat("x", 100))}
 	if got := askFor(t.Context(), m, false, long); got.err == nil || !strings.Contains(got.err.Error(), "about 25 tokens, more than budgets.max_input_tokens, 10") {
@@ -344,8 +344,8 @@ func TestCostOfAnExperiment(t *testing.T) {
 
 // A turn that stays with a fallback comes back to the primary once.
 func TestPrimaryIsAskedOnceInATurnThatStaysElsewhere(t *testing.T) {
-	down := suite.Fail(suite.ErrUnavailable)
-	a, b := suite.NewModel("a", down), suite.NewModel("b", using("b", 1), down)
+	down := llmtest.Fail(llmtest.ErrUnavailable)
+	a, b := llmtest.NewModel("a", down), llmtest.NewModel("b", using("b", 1), down)
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 1, soft_limit: {}}"+priced, models(a, b))
 	ctx := call.With(t.Context(), call.Info{Invocation: "turn", Agent: "agent", User: "user"})
 	for range 2 {
@@ -369,15 +369,15 @@ func TestAFreeModelDoesNotGoRoundABudget(t *testing.T) {
 		{"in front", "free", "a", "deny", "acme", "free"},
 		{"for a tenant with more", "a", "free", "deny", "rich", "a"},
 	} {
-		m := build(t, fmt.Sprintf(file, test.primary, test.other, test.exhausted, 1000), models(suite.NewModel("a", using("a", 1)), suite.NewModel("free", suite.Text("free"))))
+		m := build(t, fmt.Sprintf(file, test.primary, test.other, test.exhausted, 1000), models(llmtest.NewModel("a", using("a", 1)), llmtest.NewModel("free", llmtest.Text("free"))))
 		got := askFor(call.With(t.Context(), call.Info{Tenant: test.tenant}), m, false, asking(8000))
 		if by := cmp.Or(got.md.Degraded, got.md.ModelName); by != test.want || (got.err == nil) != (test.want != "") {
 			t.Errorf("%s: %q answered (%v), want %q", test.name, by, got.err, test.want)
 		}
 	}
 
-	spent := suite.NewModel("a", using("a", 500_000))
-	m := build(t, fmt.Sprintf(file, "a", "free", "deny", 1), models(spent, suite.NewModel("free", suite.Text("free"))))
+	spent := llmtest.NewModel("a", using("a", 500_000))
+	m := build(t, fmt.Sprintf(file, "a", "free", "deny", 1), models(spent, llmtest.NewModel("free", llmtest.Text("free"))))
 	askFor(t.Context(), m, false, asking(500_000))
 	if got := askFor(t.Context(), m, false, asking(1)); got.err == nil {
 		t.Errorf("%s answered with no budget left", got.md.ModelName)

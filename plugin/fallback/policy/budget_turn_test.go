@@ -10,7 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -36,7 +36,7 @@ func TestSoftLimitIsDrawnOnceForATurn(t *testing.T) {
 	for _, more := range []string{"", "hedge: {delay: 1m}\n"} {
 		for _, share := range []int{20, 50} {
 			for _, calls := range []int{1, 2, 8} {
-				a, b := suite.NewModel("a", using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
+				a, b := llmtest.NewModel("a", using("a", 700_000), using("a", 0)), llmtest.NewModel("b", using("b", 0))
 				m := build(t, sparing("{name: b}", fmt.Sprint(share, "%"), more), models(a, b))
 				askFor(t.Context(), m, false, asking(700_000))
 				kept := 0
@@ -64,7 +64,7 @@ func TestTurnsKeepTheirModelOverASoftLimit(t *testing.T) {
 	for _, more := range []string{"", "hedge: {delay: 1m}\n"} {
 		synctest.Test(t, func(t *testing.T) {
 			free := using("a", 0)
-			a, b := suite.NewModel("a", free, free, using("a", 700_000), free), suite.NewModel("b", using("b", 0))
+			a, b := llmtest.NewModel("a", free, free, using("a", 700_000), free), llmtest.NewModel("b", using("b", 0))
 			m := build(t, sparing("{name: b}", "0%", more), models(a, b))
 			if by := answerers(inTurn(t, 1), m, 2); by != "aa" {
 				t.Fatalf("below the limit: %s", by)
@@ -83,7 +83,7 @@ func TestTurnsKeepTheirModelOverASoftLimit(t *testing.T) {
 
 // A long turn keeps its model although many others start and the policy changes.
 func TestTurnsKeepTheirModelAmongMany(t *testing.T) {
-	a, b := suite.NewModel("a", using("a", 0), using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
+	a, b := llmtest.NewModel("a", using("a", 0), using("a", 700_000), using("a", 0)), llmtest.NewModel("b", using("b", 0))
 	l, err := policy.NewLive(t.Context(), parsed(t, sparing("{name: b}", "0%", "")), quiet, models(a, b))
 	if err != nil {
 		t.Fatal(err)
@@ -108,7 +108,7 @@ func TestTurnsKeepTheirModelAmongMany(t *testing.T) {
 
 // All agents of a turn are on the same side.
 func TestAgentsShareTheirTurnsDraw(t *testing.T) {
-	a, b := suite.NewModel("a", using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
+	a, b := llmtest.NewModel("a", using("a", 700_000), using("a", 0)), llmtest.NewModel("b", using("b", 0))
 	m := build(t, sparing("{name: b}", "50%", ""), models(a, b))
 	askFor(t.Context(), m, false, asking(700_000))
 	for turn := range 50 {
@@ -124,7 +124,7 @@ func TestAgentsShareTheirTurnsDraw(t *testing.T) {
 
 // Calls outside of a turn are drawn one by one.
 func TestSoftLimitOutsideOfATurn(t *testing.T) {
-	a, b := suite.NewModel("a", using("a", 700_000), using("a", 0)), suite.NewModel("b", using("b", 0))
+	a, b := llmtest.NewModel("a", using("a", 700_000), using("a", 0)), llmtest.NewModel("b", using("b", 0))
 	draws := 0
 	m := build(t, sparing("{name: b}", "50%", ""), models(a, b), policy.WithRand(func() float64 {
 		draws++

@@ -11,7 +11,7 @@ import (
 
 	"github.com/open-feature/go-sdk/openfeature"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -100,7 +100,7 @@ func TestCachedAnswerObeysFlags(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var on atomic.Bool
-			a := suite.NewModel("a", suite.Text("a"), suite.Fail(suite.ErrUnavailable))
+			a := llmtest.NewModel("a", llmtest.Text("a"), llmtest.Fail(llmtest.ErrUnavailable))
 			l := live(t, "primary: a\n"+text+"\nflags: {f: {targets: [a]}}", models(a), policy.WithFlags(allFlags(on.Load), openfeature.NewEvaluationContext))
 			defer l.Close()
 			var by []string
@@ -191,7 +191,7 @@ func TestFlagsOfAPolicyWithinAnother(t *testing.T) {
 
 // Models that an outer policy switches off do not matter to an inner cache.
 func TestFlagsAroundACacheDoNotSplitIt(t *testing.T) {
-	a := suite.NewModel("a", suite.Text("a"))
+	a := llmtest.NewModel("a", llmtest.Text("a"))
 	inner := build(t, "primary: a\ncache: {}", models(a))
 	given := named("x")
 	given["in"] = inner

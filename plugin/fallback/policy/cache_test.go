@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -178,7 +178,7 @@ func TestAgeOfACachedAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, condition := range []string{"cache_hit", "true"} {
 				synctest.Test(t, func(t *testing.T) {
-					a := suite.NewModel("a", suite.Text("answer"), suite.Fail(suite.ErrUnavailable))
+					a := llmtest.NewModel("a", llmtest.Text("answer"), llmtest.Fail(llmtest.ErrUnavailable))
 					l := live(t, fmt.Sprintf("primary: a\nfallbacks: [{name: cached-answer, condition: %q}, {name: template-response}]\ndegrade: {cached_max_age: %s}\n%s",
 						condition, test.age, test.cache), models(a))
 					defer l.Close()
@@ -199,7 +199,7 @@ func TestAgeOfACachedAnswer(t *testing.T) {
 
 // After a last resort, the next call of the turn starts at the primary.
 func TestTurnGoesBackToThePrimaryAfterALastResort(t *testing.T) {
-	a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable), suite.Text("back"))
+	a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("back"))
 	m := build(t, "primary: a\nfallbacks: [{name: template-response}]", models(a))
 	ctx := call.With(t.Context(), call.Info{Invocation: "1", Agent: "clerk"})
 	if got := ask(ctx, m, false); got.md.Degraded != "template-response" {
@@ -226,7 +226,7 @@ func TestFailedReloadsLeaveNoGoroutines(t *testing.T) {
 // Answers of a domain are fresh for as long as its rule says. B85
 func TestCacheRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := suite.NewModel("a", suite.Text("hi"))
+		a := llmtest.NewModel("a", llmtest.Text("hi"))
 		live, err := policy.NewLive(t.Context(), parsed(t, "primary: a\ncache: {ttl: 1h, rules: [{prompt: '(?i)weather', ttl: 1m}, {labels: {plan: internal}, skip: true}]}"), quiet, models(a))
 		if err != nil {
 			t.Fatal(err)

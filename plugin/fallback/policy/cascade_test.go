@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -27,12 +27,12 @@ func judging(confidence float64, err error) policy.Option {
 // The cheap model answers, and the primary if it is not good enough. B80
 func TestCascade(t *testing.T) {
 	panics := policy.WithJudge(func(context.Context, *model.LLMRequest, *model.LLMResponse) (float64, error) { panic("judge") })
-	down := suite.Fail(suite.ErrUnavailable)
+	down := llmtest.Fail(llmtest.ErrUnavailable)
 	acme := call.Info{Tenant: "ACME"}
 	type calls struct{ Cheap, Strong, Grader, Next int }
 	for name, test := range map[string]struct {
 		file             string // beside primary and models
-		cheap, strong    suite.Step
+		cheap, strong    llmtest.Step
 		grade            string
 		judge            policy.Option
 		info             call.Info
@@ -40,9 +40,9 @@ func TestCascade(t *testing.T) {
 		calls            calls
 		triggered, fails bool
 	}{
-		"accepted":                        {file: "cascade: {model: cheap, judge: stated}", cheap: suite.Text("yes\nCONFIDENCE: 0.9"), text: "yes", calls: calls{Cheap: 1}},
-		"rejected":                        {file: "cascade: {model: cheap, judge: stated}", cheap: suite.Text("yes\nCONFIDENCE: 0.7"), text: "strong", calls: calls{1, 1, 0, 0}, triggered: true},
-		"accepted from less":              {file: "cascade: {model: cheap, judge: stated, confidence: 60%}", cheap: suite.Text("yes\nCONFIDENCE: 0.7"), text: "yes", calls: calls{Cheap: 1}},
+		"accepted":                        {file: "cascade: {model: cheap, judge: stated}", cheap: llmtest.Text("yes\nCONFIDENCE: 0.9"), text: "yes", calls: calls{Cheap: 1}},
+		"rejected":                        {file: "cascade: {model: cheap, judge: stated}", cheap: llmtest.Text("yes\nCONFIDENCE: 0.7"), text: "strong", calls: calls{1, 1, 0, 0}, triggered: true},
+		"accepted from less":              {file: "cascade: {model: cheap, judge: stated, confidence: 60%}", cheap: llmtest.Text("yes\nCONFIDENCE: 0.7"), text: "yes", calls: calls{Cheap: 1}},
 		"no probabilities":                {file: "cascade: {model: cheap}", text: "strong", calls: calls{1, 1, 0, 0}, triggered: true},
 		"too short":                       {file: "cascade: {model: cheap, checks: {min_length: 9}}", text: "strong", calls: calls{1, 1, 0, 0}, triggered: true},
 		"long enough":                     {file: "cascade: {model: cheap, checks: {min_length: 2}}", text: "cheap", calls: calls{Cheap: 1}},
@@ -82,13 +82,13 @@ func TestCascade(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", streamed ", streamed), func(t *testing.T) {
-				scripted := func(name string, step suite.Step) *suite.Model {
+				scripted := func(name string, step llmtest.Step) *llmtest.Model {
 					if step == nil {
-						step = suite.Text(name)
+						step = llmtest.Text(name)
 					}
-					return suite.NewModel(name, step)
+					return llmtest.NewModel(name, step)
 				}
-				cheap, strong, grader, next := scripted("cheap", test.cheap), scripted("strong", test.strong), scripted("grader", suite.Text(test.grade)), scripted("next", nil)
+				cheap, strong, grader, next := scripted("cheap", test.cheap), scripted("strong", test.strong), scripted("grader", llmtest.Text(test.grade)), scripted("next", nil)
 				options := []policy.Option{models(cheap, strong, grader, next)}
 				if test.judge != nil {
 					options = append(options, test.judge)
@@ -133,7 +133,7 @@ func TestCascadeWithAJudgeThatHangs(t *testing.T) {
 // The cheap model, the grader and the primary spend a tenant's budget. B78
 func TestCascadeIsCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cheap, grader, strong := suite.NewModel("cheap", using("cheap", 1000)), suite.NewModel("grader", using("0.1", 1000)), suite.NewModel("strong", using("strong", 1000))
+		cheap, grader, strong := llmtest.NewModel("cheap", using("cheap", 1000)), llmtest.NewModel("grader", using("0.1", 1000)), llmtest.NewModel("strong", using("strong", 1000))
 		m := build(t, "primary: strong\ncascade: {model: cheap, grader: grader}\nbudgets: {tenants: {acme: {usd_per_day: 1}}}\n"+
 			"models: {cheap: {price: {input: 0, output: 100}}, grader: {price: {input: 0, output: 200}, config: {max_output_tokens: 1000}}, strong: {price: {input: 0, output: 300}}}", models(cheap, grader, strong))
 		acme := call.With(t.Context(), call.Info{Tenant: "acme"})
@@ -156,8 +156,8 @@ func TestCascadeIsCharged(t *testing.T) {
 
 // State of the cheap model survives another policy, also one without the cascade.
 func TestCascadeKeepsItsStateOnReload(t *testing.T) {
-	cheap := suite.NewModel("cheap", suite.Fail(suite.ErrUnavailable))
-	options := []policy.Option{quiet, models(cheap, suite.NewModel("strong", suite.Text("strong"))), judging(1, nil)}
+	cheap := llmtest.NewModel("cheap", llmtest.Fail(llmtest.ErrUnavailable))
+	options := []policy.Option{quiet, models(cheap, llmtest.NewModel("strong", llmtest.Text("strong"))), judging(1, nil)}
 	const breaker = "circuit_breaker: {failure_threshold: 1}\n"
 	live, err := policy.NewLive(t.Context(), parsed(t, breaker+"primary: strong\ncascade: {model: cheap, judge: application}"), options...)
 	if err != nil {
@@ -179,14 +179,14 @@ func TestCascadeKeepsItsStateOnReload(t *testing.T) {
 func TestCascadeIsCached(t *testing.T) {
 	for name, test := range map[string]struct {
 		confidence float64
-		strong     suite.Step
+		strong     llmtest.Step
 		want       string
 		hit        bool
 	}{
-		"cheap": {1, suite.Text("strong"), "cheap", true}, "strong": {0, suite.Text("strong"), "strong", true}, "stood": {0, suite.Fail(suite.ErrUnavailable), "cheap", false},
+		"cheap": {1, llmtest.Text("strong"), "cheap", true}, "strong": {0, llmtest.Text("strong"), "strong", true}, "stood": {0, llmtest.Fail(llmtest.ErrUnavailable), "cheap", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			options := []policy.Option{quiet, models(suite.NewModel("cheap", suite.Text("cheap")), suite.NewModel("strong", test.strong)), judging(test.confidence, nil)}
+			options := []policy.Option{quiet, models(llmtest.NewModel("cheap", llmtest.Text("cheap")), llmtest.NewModel("strong", test.strong)), judging(test.confidence, nil)}
 			const cached = "primary: strong\ncache: {}\ncascade: {model: cheap, judge: application"
 			live, err := policy.NewLive(t.Context(), parsed(t, cached+"}"), options...)
 			if err != nil {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -47,8 +47,8 @@ func TestOverflowOfACascade(t *testing.T) {
 		", tenants: {acme: {max_cost: 0.000001}}": 0, ", tenants: {other: {use: cheap}}": 1, ", tenants: {acme: {use: strong}}": 1,
 	} {
 		for _, streamed := range []bool{false, true} {
-			strong := suite.NewModel("strong", suite.Text("strong"))
-			m := build(t, file+keys+"}", models(suite.NewModel("cheap", suite.Text("cheap")), strong), judging(0, nil))
+			strong := llmtest.NewModel("strong", llmtest.Text("strong"))
+			m := build(t, file+keys+"}", models(llmtest.NewModel("cheap", llmtest.Text("cheap")), strong), judging(0, nil))
 			got := askFor(call.With(t.Context(), call.Info{Tenant: "ACME"}), m, streamed, long(60))
 			if n := len(strong.Asked()); n != calls || (got.err == nil) != (calls > 0) {
 				t.Errorf("%q: %q (%v) after %d calls of the primary, want %d", keys, got.text, got.err, n, calls)

@@ -11,13 +11,13 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // newLive builds a Live of a policy's text with models of the test's.
-func newLive(t *testing.T, text string, all ...*suite.Model) *policy.Live {
+func newLive(t *testing.T, text string, all ...*llmtest.Model) *policy.Live {
 	t.Helper()
 	l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, models(all...))
 	if err != nil {
@@ -38,7 +38,7 @@ func chainFor(t *testing.T, l *policy.Live, names ...string) model.LLM {
 // A chain calls its models in order, then the policy's last resorts.
 func TestChainCallsItsModels(t *testing.T) {
 	const text = "primary: a\nfallbacks: [{name: b}, {name: template-response}]\n"
-	down := func(name string) *suite.Model { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable)) }
+	down := func(name string) *llmtest.Model { return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable)) }
 	a, b, c := down("a"), down("b"), down("c")
 	l := newLive(t, text, a, b, c)
 	got := ask(t.Context(), chainFor(t, l, "c", "a"), false)
@@ -58,9 +58,9 @@ func TestChainCallsItsModels(t *testing.T) {
 func TestChainsShareBreakers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nfallbacks: [{name: d, timeout: 1s}]\ntimeouts: {primary: 3s, fallback: 2s}\ncircuit_breaker: {failure_threshold: 2, backoff: 10m}\n"
-		down := func(name string) *suite.Model { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable)) }
-		a, b, c, off := suite.NewModel("a", suite.Text("a")), down("b"), suite.NewModel("c", suite.Text("c")), down("off")
-		l := newLive(t, text, a, b, c, off, suite.NewModel("d", suite.Text("d")))
+		down := func(name string) *llmtest.Model { return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable)) }
+		a, b, c, off := llmtest.NewModel("a", llmtest.Text("a")), down("b"), llmtest.NewModel("c", llmtest.Text("c")), down("off")
+		l := newLive(t, text, a, b, c, off, llmtest.NewModel("d", llmtest.Text("d")))
 		for _, names := range [][]string{{"b", "c"}, {"off", "b", "c"}, {"b", "a"}, {"off", "b", "a"}, {"b"}} {
 			ask(t.Context(), chainFor(t, l, names...), false)
 		}
@@ -73,11 +73,11 @@ func TestChainsShareBreakers(t *testing.T) {
 		}
 		// The limits are still those of the place.
 		for _, want := range []time.Duration{3 * time.Second, time.Second} {
-			slow := suite.NewModel("slow", silent)
+			slow := llmtest.NewModel("slow", silent)
 			l := newLive(t, strings.Replace(text, "name: d", "name: slow", 1), a, slow, c)
 			chain := []string{"slow", "c"}
 			if want == time.Second {
-				a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+				a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 				l, chain = newLive(t, strings.Replace(text, "name: d", "name: slow", 1), a, slow, c), []string{"a", "slow", "c"}
 			}
 			if got := ask(t.Context(), chainFor(t, l, chain...), false); got.took != want || got.text != "c" {
@@ -90,7 +90,7 @@ func TestChainsShareBreakers(t *testing.T) {
 // All chains spend the same budget.
 func TestChainsShareBudgets(t *testing.T) {
 	const text = "primary: a\nbudgets: {usd_per_day: $0.01}\nmodels: {a: {price: {input: $0, output: $10000}}, b: {price: {input: $0, output: $10000}}}\n"
-	l := newLive(t, text, suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b")))
+	l := newLive(t, text, llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b")))
 	req := &model.LLMRequest{Contents: genai.Text("hello"), Config: &genai.GenerateContentConfig{MaxOutputTokens: 1}}
 	if got := askFor(t.Context(), chainFor(t, l, "a"), false, req); got.err != nil {
 		t.Fatal(got.err)
@@ -113,10 +113,10 @@ func TestChainsResume(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, names := range [][]string{nil, {"a", "b"}} {
-				a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable, "one ", "two "))
-				b := suite.NewModel("b", suite.Text("one two three"))
+				a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, "one ", "two "))
+				b := llmtest.NewModel("b", llmtest.Text("one two three"))
 				m := chainFor(t, newLive(t, "primary: a\nfallbacks: [{name: b}]\n"+test.file, a, b), names...)
-				got := suite.Collect(m.GenerateContent(t.Context(), suite.UserSays("count"), true))
+				got := llmtest.Collect(m.GenerateContent(t.Context(), llmtest.UserSays("count"), true))
 				if got.Stream != test.want || (got.Err == nil) == (test.name == "fail") {
 					t.Errorf("%q, %v; want %q", got.Stream, got.Err, test.want)
 				}
@@ -127,16 +127,16 @@ func TestChainsResume(t *testing.T) {
 
 // A text that does not continue what was shown is an error, never a splice. B53
 func TestChainDiverges(t *testing.T) {
-	a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable, "one ", "two "))
-	l := newLive(t, "primary: a\nfallbacks: [{name: b}]\n", a, suite.NewModel("b", suite.Text("four five")))
-	got := suite.Collect(chainFor(t, l).GenerateContent(t.Context(), suite.UserSays("count"), true))
+	a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, "one ", "two "))
+	l := newLive(t, "primary: a\nfallbacks: [{name: b}]\n", a, llmtest.NewModel("b", llmtest.Text("four five")))
+	got := llmtest.Collect(chainFor(t, l).GenerateContent(t.Context(), llmtest.UserSays("count"), true))
 	if !errors.Is(got.Err, router.ErrDiverged) {
 		t.Errorf("%v, want %v", got.Err, router.ErrDiverged)
 	}
 }
 
 func TestChainRefuses(t *testing.T) {
-	l := newLive(t, "primary: a\nmodels: {'local-*': {provider: openai, base_url: 'http://localhost:1/v1'}}\n", suite.NewModel("a", suite.Text("a")))
+	l := newLive(t, "primary: a\nmodels: {'local-*': {provider: openai, base_url: 'http://localhost:1/v1'}}\n", llmtest.NewModel("a", llmtest.Text("a")))
 	for _, names := range [][]string{{"b"}, {"a", "b"}, {""}, {"template-response"}, {"local-*"}, {"local-../a"}} {
 		if _, err := l.Chain(t.Context(), names...); !errors.Is(err, policy.ErrUnknownModel) {
 			t.Errorf("%q: %v, want %v", names, err, policy.ErrUnknownModel)
@@ -149,7 +149,7 @@ func TestChainRefuses(t *testing.T) {
 
 // The chains kept are bounded, whatever names requests bring; one in use stays.
 func TestChainsAreBounded(t *testing.T) {
-	l := newLive(t, "primary: a\nmodels: {'*': {provider: openai, base_url: 'http://localhost:1/v1'}}\n", suite.NewModel("a", suite.Text("a")))
+	l := newLive(t, "primary: a\nmodels: {'*': {provider: openai, base_url: 'http://localhost:1/v1'}}\n", llmtest.NewModel("a", llmtest.Text("a")))
 	name := func(i int) string { return fmt.Sprintf("m%03d", i) }
 	first, kept := chainFor(t, l, name(0)), chainFor(t, l, "used")
 	for i := range 300 {

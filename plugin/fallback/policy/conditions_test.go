@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -39,18 +39,18 @@ func TestConditionsDecideAfterAFailure(t *testing.T) {
 		by         string
 		skipped    string // why b was
 	}{
-		{"true", suite.ErrQuota, []string{"error"}, "b", ""},
-		{"false", suite.ErrQuota, []string{"error_code == '503'", "error_code == '429'"}, "c", `condition "error_code == '503'" is false`},
-		{"kind", suite.ErrUnavailable, []string{"error_kind == 'rate_limit'", "error_kind == 'overloaded'"}, "c", `condition "error_kind == 'rate_limit'" is false`},
-		{"attempt", suite.ErrQuota, []string{"attempt > 1", "attempt == 1"}, "c", `condition "attempt > 1" is false`},
-		{"an unknown confidence", suite.ErrQuota, []string{"confidence < 0.5", "true"}, "c", `condition "confidence < 0.5" is false`},
-		{"an unknown price", suite.ErrQuota, []string{"cost > 0.05", "true"}, "c", `condition "cost > 0.05" is false`},
-		{"no answer", suite.ErrQuota, []string{"1 / (attempt - 1) > 0", "true"}, "c", `condition "1 / (attempt - 1) > 0" has no answer`},
-		{"tenant", suite.ErrQuota, []string{"tenant == 'b-only'", "labels['plan'] == 'paid'"}, "c", `condition "tenant == 'b-only'" is false`},
+		{"true", llmtest.ErrQuota, []string{"error"}, "b", ""},
+		{"false", llmtest.ErrQuota, []string{"error_code == '503'", "error_code == '429'"}, "c", `condition "error_code == '503'" is false`},
+		{"kind", llmtest.ErrUnavailable, []string{"error_kind == 'rate_limit'", "error_kind == 'overloaded'"}, "c", `condition "error_kind == 'rate_limit'" is false`},
+		{"attempt", llmtest.ErrQuota, []string{"attempt > 1", "attempt == 1"}, "c", `condition "attempt > 1" is false`},
+		{"an unknown confidence", llmtest.ErrQuota, []string{"confidence < 0.5", "true"}, "c", `condition "confidence < 0.5" is false`},
+		{"an unknown price", llmtest.ErrQuota, []string{"cost > 0.05", "true"}, "c", `condition "cost > 0.05" is false`},
+		{"no answer", llmtest.ErrQuota, []string{"1 / (attempt - 1) > 0", "true"}, "c", `condition "1 / (attempt - 1) > 0" has no answer`},
+		{"tenant", llmtest.ErrQuota, []string{"tenant == 'b-only'", "labels['plan'] == 'paid'"}, "c", `condition "tenant == 'b-only'" is false`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			given := named("b", "c")
-			given["a"] = suite.NewModel("a", suite.Fail(test.fails))
+			given["a"] = llmtest.NewModel("a", llmtest.Fail(test.fails))
 			ctx := call.With(t.Context(), call.Info{Tenant: "acme", Labels: map[string]string{"plan": "paid"}})
 			got := ask(ctx, build(t, chainOf(test.conditions...), given), false)
 			if got.text != test.by || reasonOf(got, "b") != test.skipped {
@@ -69,7 +69,7 @@ func TestConditionsAreNotAskedTwice(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		given := named("b")
-		given["a"] = suite.NewModel("a", silent)
+		given["a"] = llmtest.NewModel("a", silent)
 		if got := ask(t.Context(), build(t, chainOf("!error && latency > 1s"), given), false); got.text != "b" {
 			t.Errorf("%q answered (%v), want b", got.text, got.err)
 		}
@@ -80,7 +80,7 @@ func TestConditionsAreNotAskedTwice(t *testing.T) {
 func TestAttemptsAreCounted(t *testing.T) {
 	given := named("d", "e")
 	for _, name := range []string{"a", "b", "c"} {
-		given[name] = suite.NewModel(name, suite.Fail(suite.ErrUnavailable))
+		given[name] = llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable))
 	}
 	m := build(t, chainOf("error", "error", "attempt != 3", "attempt == 3")+"hedge: {delay: 1m}", given)
 	if got := ask(t.Context(), m, false); got.text != "e" {
@@ -91,7 +91,7 @@ func TestAttemptsAreCounted(t *testing.T) {
 // When no entry's condition is met, the error is that of the model.
 func TestNoConditionMet(t *testing.T) {
 	given := named("b")
-	given["a"] = suite.NewModel("a", suite.Fail(suite.ErrQuota))
+	given["a"] = llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota))
 	got := ask(t.Context(), build(t, chainOf("error_code == '503'"), given), false)
 	if api := (genai.APIError{}); !errors.As(got.err, &api) || api.Code != 429 {
 		t.Errorf("error %v, want the model's", got.err)
@@ -102,7 +102,7 @@ func TestNoConditionMet(t *testing.T) {
 // model in between.
 func TestConditionsSpeakOfAttempts(t *testing.T) {
 	given := named("c")
-	given["a"], given["b"] = suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b"))
+	given["a"], given["b"] = llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Text("b"))
 	m := build(t, chainOf("true", "error_code == '429'")+"flags: {f: {targets: [b], default: false}}", given)
 	if got := ask(t.Context(), m, false); got.text != "c" {
 		t.Errorf("%q answered (%v), want c: the attempt before it failed with 429", got.text, got.err)
@@ -113,7 +113,7 @@ func TestConditionsSpeakOfAttempts(t *testing.T) {
 func TestConditionsAndTheCallersCancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		given := named("b")
-		given["a"] = suite.NewModel("a", silent)
+		given["a"] = llmtest.NewModel("a", silent)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		got := ask(ctx, build(t, chainOf("error || latency > 2s"), given), false)
@@ -133,7 +133,7 @@ func TestUnknownPriceSkipsNobody(t *testing.T) {
 	}
 }
 
-func answer(text string, reason genai.FinishReason, logprobs float64) suite.Step {
+func answer(text string, reason genai.FinishReason, logprobs float64) llmtest.Step {
 	return func(_ context.Context, _ *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		if stream && !yield(&model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), Partial: true}, nil) {
 			return
@@ -143,16 +143,16 @@ func answer(text string, reason genai.FinishReason, logprobs float64) suite.Step
 }
 
 // thinking answers with a thought, and text beside it.
-func thinking(text string) suite.Step {
-	return suite.Respond(func() *model.LLMResponse {
+func thinking(text string) llmtest.Step {
+	return llmtest.Respond(func() *model.LLMResponse {
 		thought := &genai.Part{Text: "hm", Thought: true}
 		return &model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: text}, thought}}, FinishReason: genai.FinishReasonStop}
 	})
 }
 
 // words answers with the log-probability of each word, and no average.
-func words(logprobs ...float32) suite.Step {
-	return suite.Respond(func() *model.LLMResponse {
+func words(logprobs ...float32) llmtest.Step {
+	return llmtest.Respond(func() *model.LLMResponse {
 		result := &genai.LogprobsResult{}
 		for _, p := range logprobs {
 			result.ChosenCandidates = append(result.ChosenCandidates, &genai.LogprobsResultCandidate{LogProbability: p})
@@ -167,7 +167,7 @@ func TestConditionsOnAnswers(t *testing.T) {
 	const stop = genai.FinishReasonStop
 	for _, test := range []struct {
 		condition string
-		a         suite.Step
+		a         llmtest.Step
 		by        string
 	}{
 		{"true", answer("a", stop, 0), "a"},
@@ -186,7 +186,7 @@ func TestConditionsOnAnswers(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			given := named("b")
-			given["a"] = suite.NewModel("a", test.a)
+			given["a"] = llmtest.NewModel("a", test.a)
 			m := build(t, chainOf(test.condition), given)
 			var shown strings.Builder
 			for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("x")}, streamed) {
@@ -218,24 +218,24 @@ func TestErrorCodesDecideWhatMovesOn(t *testing.T) {
 	badKey := genai.APIError{Code: 401, Status: "UNAUTHENTICATED", Message: "API key not valid."}
 	for _, test := range []struct {
 		name string
-		a    suite.Step
+		a    llmtest.Step
 		by   string // empty for the error
 		file string // instead of codes
 	}{
-		{"listed", suite.Fail(suite.ErrQuota), "b", ""},
-		{"not listed", suite.Fail(suite.ErrUnavailable), "", ""},
-		{"listed, and else a failure to stop at", suite.Fail(badKey), "b", ""},
+		{"listed", llmtest.Fail(llmtest.ErrQuota), "b", ""},
+		{"not listed", llmtest.Fail(llmtest.ErrUnavailable), "", ""},
+		{"listed, and else a failure to stop at", llmtest.Fail(badKey), "b", ""},
 		{"our own timeout", silent, "b", ""},
-		{"of a kind that is listed", suite.Fail(io.ErrUnexpectedEOF), "b", "errors: {codes: [network, truncated]}\n"},
-		{"of a kind that is listed in capitals", suite.Fail(suite.ErrUnavailable), "b", "errors: {codes: [Overloaded]}\n"},
-		{"of a kind that is not listed", suite.Fail(suite.ErrQuota), "", "errors: {codes: [network, overloaded]}\n"},
-		{"any", suite.Fail(suite.ErrUnavailable), "b", "errors: {codes: [any]}\n"},
-		{"any, and a bad key", suite.Fail(badKey), "", "errors: {codes: [any]}\n"},
-		{"any, and a bad key that is listed", suite.Fail(badKey), "b", "errors: {codes: [any, auth]}\n"},
+		{"of a kind that is listed", llmtest.Fail(io.ErrUnexpectedEOF), "b", "errors: {codes: [network, truncated]}\n"},
+		{"of a kind that is listed in capitals", llmtest.Fail(llmtest.ErrUnavailable), "b", "errors: {codes: [Overloaded]}\n"},
+		{"of a kind that is not listed", llmtest.Fail(llmtest.ErrQuota), "", "errors: {codes: [network, overloaded]}\n"},
+		{"any", llmtest.Fail(llmtest.ErrUnavailable), "b", "errors: {codes: [any]}\n"},
+		{"any, and a bad key", llmtest.Fail(badKey), "", "errors: {codes: [any]}\n"},
+		{"any, and a bad key that is listed", llmtest.Fail(badKey), "b", "errors: {codes: [any, auth]}\n"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			given := named("b")
-			given["a"] = suite.NewModel("a", test.a)
+			given["a"] = llmtest.NewModel("a", test.a)
 			if got := ask(t.Context(), build(t, chainOf("error")+cmp.Or(test.file, codes), given), false); got.text != test.by || (got.err == nil) != (test.by != "") {
 				t.Errorf("%s: %q, %v; want %q", test.name, got.text, got.err, test.by)
 			}

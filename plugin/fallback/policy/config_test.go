@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -62,7 +62,7 @@ func TestSettingsAreSetReplacedAndRemoved(t *testing.T) {
 		{"system: {prefix: Be brief.}", func(c *genai.GenerateContentConfig) { c.SystemInstruction = system("Be brief.\n", "Be kind.") }},
 	} {
 		t.Run(test.config, func(t *testing.T) {
-			a := suite.NewModel("a", suite.Text("hi"))
+			a := llmtest.NewModel("a", llmtest.Text("hi"))
 			m := build(t, "primary: a\nmodels: {a: {config: {"+test.config+"}}}", models(a))
 			req := &model.LLMRequest{Contents: genai.Text("hi"), Config: agents()}
 			if got := askFor(t.Context(), m, false, req); got.text != "hi" {
@@ -82,7 +82,7 @@ func TestSettingsAreSetReplacedAndRemoved(t *testing.T) {
 
 // A model gets only the tools that the file allows. B102
 func TestToolsOfAModel(t *testing.T) {
-	a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("hi"))
+	a, b := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Text("hi"))
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nmodels: {b: {tools: [read_*]}}", models(a, b))
 	req := &model.LLMRequest{Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{Tools: []*genai.Tool{
 		{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "read_mail"}, {Name: "delete_mail"}}},

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -32,7 +32,7 @@ func TestCostOfAttempts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got call.Attempt
-			m := build(t, c.file, models(suite.NewModel("gemini-2.5-pro", suite.Respond(million)), suite.NewModel("mine", suite.Respond(million))),
+			m := build(t, c.file, models(llmtest.NewModel("gemini-2.5-pro", llmtest.Respond(million)), llmtest.NewModel("mine", llmtest.Respond(million))),
 				policy.WithHooks(call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { got = a }}))
 			if r := ask(t.Context(), m, false); r.err != nil {
 				t.Fatal(r.err)

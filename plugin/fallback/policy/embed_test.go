@@ -7,13 +7,13 @@ import (
 	"github.com/open-feature/go-sdk/openfeature"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // embedder is a model that has an embedding for everything.
-type embedder struct{ *suite.Model }
+type embedder struct{ *llmtest.Model }
 
 func (embedder) EmbedContent(context.Context, string, []*genai.Content, *genai.EmbedContentConfig) (*genai.EmbedContentResponse, error) {
 	return &genai.EmbedContentResponse{Embeddings: []*genai.ContentEmbedding{{Values: []float32{1}}}}, nil
@@ -31,7 +31,7 @@ func (p *priorities) Boolean(_ context.Context, _ string, _ bool, point openfeat
 func TestFactsOfEmbeddings(t *testing.T) {
 	var flags priorities
 	l := live(t, "primary: a\nflags: {f: {targets: [a]}}\npriority: {classes: [gold, free], from: labels.plan}",
-		policy.Models{"a": embedder{suite.NewModel("a", suite.Text("a"))}}, policy.WithFlags(&flags, openfeature.NewEvaluationContext))
+		policy.Models{"a": embedder{llmtest.NewModel("a", llmtest.Text("a"))}}, policy.WithFlags(&flags, openfeature.NewEvaluationContext))
 	ctx := call.With(t.Context(), call.Info{Labels: map[string]string{"plan": "gold"}})
 	if got := ask(ctx, l.Model(), false); got.text != "a" {
 		t.Fatalf("%q, %v", got.text, got.err)

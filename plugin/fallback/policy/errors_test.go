@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -49,11 +49,11 @@ func TestPolicyByHand(t *testing.T) {
 	if got, want := p.Fallbacks[0].Condition.String(), parsed(t, "primary: gpt-4o\nfallbacks: [{name: gpt-5}]").Fallbacks[0].Condition.String(); got != want {
 		t.Errorf("condition %q; want %q", got, want)
 	}
-	named := map[string]*suite.Model{}
+	named := map[string]*llmtest.Model{}
 	for _, name := range []string{"a", "b", "c"} {
-		named[name] = suite.NewModel(name, suite.Fail(genai.APIError{Code: 503}))
+		named[name] = llmtest.NewModel(name, llmtest.Fail(genai.APIError{Code: 503}))
 	}
-	m, err := policy.Build(t.Context(), p, quiet, models(named["a"], named["b"], named["c"], suite.NewModel("d", suite.Text("d"))))
+	m, err := policy.Build(t.Context(), p, quiet, models(named["a"], named["b"], named["c"], llmtest.NewModel("d", llmtest.Text("d"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestNilsAreErrors(t *testing.T) {
 	if _, err := policy.Build(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "policy: the policy is nil; use one that spec.Parse returns") {
 		t.Errorf("no policy: %v", err)
 	}
-	var none *suite.Model
+	var none *llmtest.Model
 	for name, option := range map[string]policy.Option{
 		"option 1": nil, `Models["a"]`: policy.Models{"a": nil}, `Models["b"]`: policy.Models{"b": none},
 		"WithLogger": policy.WithLogger((*slog.Logger)(nil)), "WithEnv": policy.WithEnv(nil), "WithRand": policy.WithRand(nil), "OnReload": policy.OnReload(nil),

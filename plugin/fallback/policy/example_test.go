@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -32,8 +32,8 @@ fallbacks:
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		log.Fatal(err)
 	}
-	large := suite.NewModel("house-large", suite.Fail(suite.ErrUnavailable))
-	small := suite.NewModel("house-small", suite.Text("Hello!"))
+	large := llmtest.NewModel("house-large", llmtest.Fail(llmtest.ErrUnavailable))
+	small := llmtest.NewModel("house-small", llmtest.Text("Hello!"))
 
 	m, err := policy.Load(context.Background(), file, policy.Models{"house-large": large, "house-small": small})
 	if err != nil {
@@ -62,7 +62,7 @@ func ExampleLive_Replace() {
 		return p
 	}
 	ctx := context.Background()
-	models := policy.Models{"flash": suite.NewModel("flash", suite.Text("From flash.")), "pro": suite.NewModel("pro", suite.Text("From pro."))}
+	models := policy.Models{"flash": llmtest.NewModel("flash", llmtest.Text("From flash.")), "pro": llmtest.NewModel("pro", llmtest.Text("From pro."))}
 	live, err := policy.NewLive(ctx, parsed("primary: flash"), models)
 	if err != nil {
 		log.Fatal(err)
@@ -97,7 +97,7 @@ func ExampleWithFlags() {
 		log.Fatal(err)
 	}
 	m, err := policy.Build(context.Background(), p,
-		policy.Models{"new": suite.NewModel("new", suite.Text("new")), "old": suite.NewModel("old", suite.Text("old"))},
+		policy.Models{"new": llmtest.NewModel("new", llmtest.Text("new")), "old": llmtest.NewModel("old", llmtest.Text("old"))},
 		policy.WithFlags(openfeature.NewClient("assistant"), openfeature.NewEvaluationContext))
 	if err != nil {
 		log.Fatal(err)

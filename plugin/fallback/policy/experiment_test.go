@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -47,7 +47,7 @@ func TestExperimentsSplitTheirTarget(t *testing.T) {
 // cohort.
 func TestArmsFallBack(t *testing.T) {
 	given := named("a", "c")
-	given["b"] = suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+	given["b"] = llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: c}]\nexperiments: {x: {arms: [{model: a, share: 0%}, {model: b, share: 100%}]}}", given)
 	if got := ask(t.Context(), m, false); got.text != "c" || got.md.Cohort != "b" {
 		t.Errorf("%q in cohort %q (%v), want c in cohort b", got.text, got.md.Cohort, got.err)
@@ -56,7 +56,7 @@ func TestArmsFallBack(t *testing.T) {
 
 func TestExperimentsWithAFallback(t *testing.T) {
 	given := named("b", "c")
-	given["a"] = suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+	given["a"] = llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nexperiments: {x: {target: b, arms: [{model: b, share: 0%}, {model: c, share: 100%}]}}", given)
 	if got := ask(t.Context(), m, false); got.text != "c" || got.md.ExperimentID != "x" {
 		t.Errorf("%q (%v), experiment %q; want c in x", got.text, got.err, got.md.ExperimentID)
@@ -66,7 +66,7 @@ func TestExperimentsWithAFallback(t *testing.T) {
 // max_drift removes an arm that fails more often than its control.
 func TestArmsThatDriftAreTakenOut(t *testing.T) {
 	given := named("a", "c")
-	bad := suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+	bad := llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable))
 	given["b"] = bad
 	m := build(t, "primary: a\nfallbacks: [{name: c}]\nexperiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}], max_drift: 10%, min_calls: 10}}", given)
 	for user := range 200 {
@@ -80,13 +80,13 @@ func TestArmsThatDriftAreTakenOut(t *testing.T) {
 // A call that the policy's limits or conditions end is a failure of the arm; a call that the
 // policy keeps from the arm is not.
 func TestArmsAreJudgedAsTheirPolicyJudges(t *testing.T) {
-	slow := after(5*time.Second, suite.Text("b"))
-	blank := suite.Respond(func() *model.LLMResponse {
+	slow := after(5*time.Second, llmtest.Text("b"))
+	blank := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{Content: genai.NewContentFromText(" ", genai.RoleModel), FinishReason: genai.FinishReasonStop}
 	})
 	for _, test := range []struct {
 		name, text string
-		b          suite.Step
+		b          llmtest.Step
 		out        bool
 	}{
 		{"too slow for a time limit", "fallbacks: [{name: c}]\ntimeouts: {primary: 1s}", slow, true},
@@ -95,16 +95,16 @@ func TestArmsAreJudgedAsTheirPolicyJudges(t *testing.T) {
 		{"too slow for one that judges", "fallbacks: [{name: c, condition: 'error || empty || latency > 1s'}]", slow, true},
 		{"rejected", "fallbacks: [{name: c, condition: 'error || empty'}]", blank, true},
 		{"rejected after a hedge", "fallbacks: [{name: d}, {name: c, condition: 'error || empty'}]\nhedge: {target: d, delay: 1m}", blank, true},
-		{"accepted", "fallbacks: [{name: c, condition: 'error || empty'}]", suite.Text("b"), false},
+		{"accepted", "fallbacks: [{name: c, condition: 'error || empty'}]", llmtest.Text("b"), false},
 		{"slower than a hedge", "fallbacks: [{name: d}]\nhedge: {target: d, delay: 1s, max_extra_load: 100%}", slow, false},
-		{"breaker open", "fallbacks: [{name: c}]\ncircuit_breaker: {failure_threshold: 2, backoff: 1h}", suite.Fail(suite.ErrUnavailable), true},
-		{"flag off", "fallbacks: [{name: c}]\nflags: {f: {targets: [b], default: false}}", suite.Text("b"), false},
-		{"not allowed to see it", "fallbacks: [{name: c}]\ncompliance: {rules: [{data_classes: [pii], targets: [a, c]}]}", suite.Text("b"), false},
+		{"breaker open", "fallbacks: [{name: c}]\ncircuit_breaker: {failure_threshold: 2, backoff: 1h}", llmtest.Fail(llmtest.ErrUnavailable), true},
+		{"flag off", "fallbacks: [{name: c}]\nflags: {f: {targets: [b], default: false}}", llmtest.Text("b"), false},
+		{"not allowed to see it", "fallbacks: [{name: c}]\ncompliance: {rules: [{data_classes: [pii], targets: [a, c]}]}", llmtest.Text("b"), false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				given := named("a", "c", "d")
-				given["b"] = suite.NewModel("b", test.b)
+				given["b"] = llmtest.NewModel("b", test.b)
 				var log bytes.Buffer
 				text := "primary: a\n" + test.text + "\nexperiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}], max_drift: 5%, min_calls: 10}}\n"
 				m := build(t, text, given, policy.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
@@ -141,7 +141,7 @@ func TestRollbacksSurviveAReload(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			given := named("a", "c")
-			bad := suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+			bad := llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable))
 			given["b"] = bad
 			l, err := policy.NewLive(t.Context(), parsed(t, head+same), quiet, given)
 			if err != nil {
@@ -179,15 +179,15 @@ func TestAdaptiveSettings(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			bad := true
-			a := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-				step := suite.Text("a")
+			a := llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+				step := llmtest.Text("a")
 				if bad {
-					step = suite.Fail(suite.ErrUnavailable)
+					step = llmtest.Fail(llmtest.ErrUnavailable)
 				}
 				step(ctx, req, stream, yield)
 			})
 			m := build(t, "primary: a\nfallbacks: [{name: c}]\nexperiments: {e: {arms: [{model: a, share: 100%}, {model: b, share: 0%}], adaptive: {"+settings+"}}}",
-				models(a, suite.NewModel("b", suite.Text("b")), suite.NewModel("c", suite.Text("c"))))
+				models(a, llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c", llmtest.Text("c"))))
 			run := func(seconds int) {
 				for range seconds {
 					for user := range 100 {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/plugin"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -43,7 +43,7 @@ func (w wrapped) GenerateContent(ctx context.Context, req *model.LLMRequest, str
 // The facts of the session reach a policy wherever it stands in an agent's model:
 // what a class of data may not see, it does not see. B79
 func TestFactsReachANestedPolicy(t *testing.T) {
-	down := func() *suite.Model { return suite.NewModel("down", suite.Fail(suite.ErrUnavailable)) }
+	down := func() *llmtest.Model { return llmtest.NewModel("down", llmtest.Fail(llmtest.ErrUnavailable)) }
 	for _, test := range []struct {
 		name string
 		// in returns an agent's model with m in it, and the plugins of its runner.
@@ -158,8 +158,8 @@ func TestComplianceFailsClosedWithoutTheSession(t *testing.T) {
 		}
 	})
 	t.Run("redaction", func(t *testing.T) {
-		a := suite.NewModel("a", suite.Text("ok"))
-		m := build(t, strings.Replace(classified, "targets: [b]", "targets: [b], otherwise: redact", 1), models(a, suite.NewModel("b", suite.Text("b"))))
+		a := llmtest.NewModel("a", llmtest.Text("ok"))
+		m := build(t, strings.Replace(classified, "targets: [b]", "targets: [b], otherwise: redact", 1), models(a, llmtest.NewModel("b", llmtest.Text("b"))))
 		req := &model.LLMRequest{Contents: genai.Text("I am ann@example.org")}
 		if got := askFor(t.Context(), m, false, req); got.text != "ok" || a.Requests()[0].Contents[0].Parts[0].Text != "I am [redacted]" {
 			t.Errorf("%q answered (%v), want a, without the address", got.text, got.err)

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -62,7 +62,7 @@ context: {tenant: "user:tenant", data_class: class, priority: urgency, labels: {
 `
 	state := map[string]any{"user:tenant": "acme", "app:plan": "gold", "seats": 5, "class": "pii", "urgency": "high"}
 	given := named("b", "c")
-	given["a"] = suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+	given["a"] = llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 	answer := func(ctx context.Context, state map[string]any) string {
 		got, err := answerOf(t, ctx, build(t, text, given), nil, false, state)
 		if err != nil {
@@ -108,7 +108,7 @@ func TestFactsAreTheSameAfterADatabase(t *testing.T) {
 			}
 		}
 		for _, value := range []any{test.value, kept} {
-			m := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+			m := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 			got, err := answerOf(t, t.Context(), build(t, "primary: a\nfallbacks: [{name: template-response}]\ncontext: {tenant: owner}\ndegrade: {template: '[{{.Tenant}}]'}", models(m)), nil, false, map[string]any{"owner": value})
 			if got != "["+test.want+"]" {
 				t.Errorf("%T %v: tenant %s (%v), want [%s]", value, value, got, err, test.want)
@@ -121,7 +121,7 @@ func TestFactsAreTheSameAfterADatabase(t *testing.T) {
 func TestPriorityFromAFact(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nrate_limits: {concurrency: 1, queue_timeout: 1m}\npriority: {classes: [paid, free], from: labels.plan}"
-		a := suite.NewModel("a", after(time.Second, suite.Text("a")))
+		a := llmtest.NewModel("a", after(time.Second, llmtest.Text("a")))
 		m := build(t, text, models(a))
 		took := make(chan string, 4)
 		for _, plan := range []string{"first", "free", "none", "paid"} {

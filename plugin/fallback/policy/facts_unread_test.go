@@ -9,18 +9,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // numbered answers with its name and how often it has been asked.
-func numbered(name string) *suite.Model {
+func numbered(name string) *llmtest.Model {
 	n := 0
-	return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		n++
-		suite.Text(fmt.Sprint(name, n))(ctx, req, stream, yield)
+		llmtest.Text(fmt.Sprint(name, n))(ctx, req, stream, yield)
 	})
 }
 
@@ -44,7 +44,7 @@ func TestUnreadFactsShareNoAnswers(t *testing.T) {
 		{"a class, without rules", "context: {data_class: class}", "class", []any{nil, []string{"x"}}, []string{"a1", "a1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\n"+test.text, models(numbered("a"), suite.NewModel("b", suite.Text("b"))))
+			l := live(t, "primary: a\nfallbacks: [{name: b}]\ncache: {}\n"+test.text, models(numbered("a"), llmtest.NewModel("b", llmtest.Text("b"))))
 			var got []string
 			for _, value := range test.values {
 				answer, err := answerOf(t, t.Context(), l.Model(), nil, false, map[string]any{test.key: value})

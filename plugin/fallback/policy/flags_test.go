@@ -10,7 +10,7 @@ import (
 	"github.com/open-feature/go-sdk/openfeature"
 	"github.com/open-feature/go-sdk/openfeature/memprovider"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -40,9 +40,9 @@ func TestFlagsSwitchTargets(t *testing.T) {
 func TestFlagsSwitchAnswersOfLastResort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nfallbacks: [{name: template-response}]\ntimeouts: {total: 1s}\nflags: {say-sorry: {targets: [template-response], default: %v}}"
-		for name, step := range map[string]suite.Step{"down": suite.Fail(suite.ErrUnavailable), "silent": silent} {
+		for name, step := range map[string]llmtest.Step{"down": llmtest.Fail(llmtest.ErrUnavailable), "silent": silent} {
 			for _, on := range []bool{true, false} {
-				got := ask(t.Context(), build(t, fmt.Sprintf(text, on), models(suite.NewModel("a", step))), false)
+				got := ask(t.Context(), build(t, fmt.Sprintf(text, on), models(llmtest.NewModel("a", step))), false)
 				if answered := got.err == nil; answered != on {
 					t.Errorf("%s, flag %v: %q answered (%v)", name, on, got.text, got.err)
 				}
@@ -153,7 +153,7 @@ func TestFlagsThatPanicAreTheFilesDefault(t *testing.T) {
 
 // A flag that is off is asked again for the arms of an experiment.
 func TestFlagsHoldInExperiments(t *testing.T) {
-	b := suite.NewModel("b", suite.Text("b"))
+	b := llmtest.NewModel("b", llmtest.Text("b"))
 	given := named("a", "c")
 	given["b"] = b
 	m := build(t, "primary: a\nfallbacks: [{name: c}]\nexperiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}]}}\nflags: {f: {targets: [b], default: false}}", given)

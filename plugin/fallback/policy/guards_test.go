@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -19,7 +19,7 @@ import (
 func named(names ...string) policy.Models {
 	given := policy.Models{}
 	for _, name := range names {
-		given[name] = suite.NewModel(name, suite.Text(name))
+		given[name] = llmtest.NewModel(name, llmtest.Text(name))
 	}
 	return given
 }
@@ -139,7 +139,7 @@ func TestNoCompliantTargetIsAClearRefusal(t *testing.T) {
 // A failure of a model that was allowed is no refusal. B79
 func TestAFailureIsNotTakenForARefusal(t *testing.T) {
 	given := named("b")
-	given["a"] = suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+	given["a"] = llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nmodels: {a: {region: europe-west1}}\ncompliance: {rules: [{regions: [europe-*]}]}", given)
 	if got := ask(t.Context(), m, false); got.err == nil || errors.Is(got.err, policy.ErrNoCompliantTarget) {
 		t.Errorf("error %v, want that of the model", got.err)
@@ -149,8 +149,8 @@ func TestAFailureIsNotTakenForARefusal(t *testing.T) {
 // Redaction is for the target that may not see the data, in its copy only. B79,
 // B60
 func TestComplianceRedactsTheAttemptsCopy(t *testing.T) {
-	trusted := suite.NewModel("trusted", suite.Fail(suite.ErrUnavailable))
-	other := suite.NewModel("other", suite.Text("ok"))
+	trusted := llmtest.NewModel("trusted", llmtest.Fail(llmtest.ErrUnavailable))
+	other := llmtest.NewModel("other", llmtest.Text("ok"))
 	m := build(t, "primary: trusted\nfallbacks: [{name: other}]\ncompliance: {rules: [{targets: [trusted], otherwise: redact}]}", models(trusted, other))
 	const text = "Mail jane@example.org,\ncall +49 30 1234567 or bill DE89 3704 0044 0532 0130 00, in 2026."
 	req := &model.LLMRequest{Contents: []*genai.Content{
@@ -188,7 +188,7 @@ func TestComplianceHoldsInHedgesAndExperiments(t *testing.T) {
 		{"hedge", "primary: a\nfallbacks: [{name: b}]\nhedge: {delay: 1ms, max_extra_load: 100%}"},
 		{"experiment", "primary: a\nexperiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}]}}"},
 	} {
-		a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("b"))
+		a, b := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Text("b"))
 		m := build(t, test.text+rule, models(a, b))
 		for range 50 {
 			ask(t.Context(), m, false)
@@ -208,13 +208,13 @@ func TestARuleWithRedactAloneIsForEveryTarget(t *testing.T) {
 		{"experiment", "experiments: {x: {arms: [{model: a, share: 50%}, {model: b, share: 50%}]}}"},
 	} {
 		for class, want := range map[string]string{"pii": "Mail [redacted].", "public": "Mail jane@example.org."} {
-			down := suite.Fail(suite.ErrUnavailable)
-			a, b := suite.NewModel("a", down), suite.NewModel("b", down)
+			down := llmtest.Fail(llmtest.ErrUnavailable)
+			a, b := llmtest.NewModel("a", down), llmtest.NewModel("b", down)
 			m := build(t, "primary: a\n"+test.text+"\ncompliance: {rules: [{data_classes: [pii], otherwise: redact}]}\nmodels: {a: {region: europe-west1}}", models(a, b))
 			for range 20 {
 				askFor(call.With(t.Context(), call.Info{DataClass: class}), m, false, &model.LLMRequest{Contents: genai.Text("Mail jane@example.org.")})
 			}
-			for _, asked := range []*suite.Model{a, b} {
+			for _, asked := range []*llmtest.Model{a, b} {
 				if len(asked.Requests()) == 0 {
 					t.Errorf("%s, %s: %s was not asked", test.name, class, asked.Name())
 				}

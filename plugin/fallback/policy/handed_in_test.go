@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -17,7 +17,7 @@ func TestHandedInModelsShareNothing(t *testing.T) {
 	for name, scope := range map[string]failure.Scope{"credential": failure.ScopeAccount, "provider": failure.ScopeProvider} {
 		t.Run(name, func(t *testing.T) {
 			broke := failure.Verdict{Action: failure.Fallback, Kind: failure.KindBilling, Scope: scope}.Err()
-			m := build(t, text, models(suite.NewModel("gpt-4o", suite.Fail(broke)), suite.NewModel("gpt-4.1", suite.Text("also"))))
+			m := build(t, text, models(llmtest.NewModel("gpt-4o", llmtest.Fail(broke)), llmtest.NewModel("gpt-4.1", llmtest.Text("also"))))
 			if got := ask(t.Context(), m, false); got.text != "also" {
 				t.Errorf("%q (%v), want an answer of the other model", got.text, got.err)
 			}

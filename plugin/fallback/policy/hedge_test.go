@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -23,7 +23,7 @@ func TestHedgesAreBoundedByThePolicy(t *testing.T) {
 		{"{delay: 1s, max_extra_load: 0.1%}", []string{"b", "a"}, time.Second},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			m := build(t, "primary: a\nfallbacks: [{name: b}]\nhedge: "+test.hedge, models(suite.NewModel("a", after(time.Minute, suite.Text("a"))), suite.NewModel("b", suite.Text("b"))))
+			m := build(t, "primary: a\nfallbacks: [{name: b}]\nhedge: "+test.hedge, models(llmtest.NewModel("a", after(time.Minute, llmtest.Text("a"))), llmtest.NewModel("b", llmtest.Text("b"))))
 			first := ask(t.Context(), m, false)
 			second := ask(t.Context(), m, false)
 			if by := []string{first.text, second.text}; !slices.Equal(by, test.by) || first.took != test.took {
@@ -35,9 +35,9 @@ func TestHedgesAreBoundedByThePolicy(t *testing.T) {
 
 // In a hedge, the condition of the hedge target refers to the primary, as it does without one.
 func TestConditionsOfAHedge(t *testing.T) {
-	a := suite.NewModel("a", suite.Text("a"))
+	a := llmtest.NewModel("a", llmtest.Text("a"))
 	m := build(t, "primary: a\nfallbacks: [{name: b, condition: \"!error && cost > 0.001\"}, {name: c}]\nhedge: {delay: 1m}\n"+
-		"models: {a: {price: {input: 0, output: 10}}}\n", models(a, suite.NewModel("b", suite.Text("b")), suite.NewModel("c", suite.Text("c"))))
+		"models: {a: {price: {input: 0, output: 10}}}\n", models(a, llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c", llmtest.Text("c"))))
 	if got := ask(t.Context(), m, false); got.text != "b" || len(a.Asked()) != 0 {
 		t.Errorf("%q (%v), a asked %d times; want b alone: a would have cost 0.01 USD", got.text, got.err, len(a.Asked()))
 	}
@@ -45,7 +45,7 @@ func TestConditionsOfAHedge(t *testing.T) {
 
 // A soft limit spares the primary of a hedge, not the hedge target.
 func TestSoftLimitWithinAHedge(t *testing.T) {
-	given := models(suite.NewModel("a", using("a", 900_000)), suite.NewModel("b", using("b", 10)), suite.NewModel("c", suite.Text("c")))
+	given := models(llmtest.NewModel("a", using("a", 900_000)), llmtest.NewModel("b", using("b", 10)), llmtest.NewModel("c", llmtest.Text("c")))
 	m := build(t, "primary: a\nfallbacks: [{name: b}, {name: c}]\nhedge: {delay: 1m}\nbudgets: {usd_per_day: 1, soft_limit: {primary_share: 0%}}"+priced,
 		given, policy.WithRand(func() float64 { return 0.5 }))
 	for i, want := range []string{"a", "b"} {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
@@ -51,7 +51,7 @@ func askFor(ctx context.Context, m model.LLM, streamed bool, req *model.LLMReque
 }
 
 // after follows step after d, or ends with the context's error.
-func after(d time.Duration, step suite.Step) suite.Step {
+func after(d time.Duration, step llmtest.Step) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		select {
 		case <-time.After(d):
@@ -91,7 +91,7 @@ func build(t testing.TB, text string, opts ...policy.Option) model.LLM {
 var quiet = policy.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
 
 // models names scripted models for a policy.
-func models(all ...*suite.Model) policy.Models {
+func models(all ...*llmtest.Model) policy.Models {
 	named := policy.Models{}
 	for _, m := range all {
 		named[m.Name()] = m

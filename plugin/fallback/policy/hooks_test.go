@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -21,26 +21,26 @@ func TestHooksOfAPolicy(t *testing.T) {
 	const rest = "fallbacks: [{name: b}, {name: template-response}]\ncache: {ttl: 1h}\n"
 	for _, test := range []struct {
 		name, file string
-		a, b       suite.Step
+		a, b       llmtest.Step
 		calls      int
 		want       []string
 	}{
-		{"healthy", rest, suite.Text("from a"), suite.Text("from b"), 1, []string{"a ok"}},
-		{"a cached answer", rest, suite.Text("from a"), suite.Text("from b"), 2, []string{"a ok"}},
-		{"a fallback", rest, suite.Fail(suite.ErrQuota), suite.Text("from b"), 1, []string{"a failed", "b ok", "fallback a → b"}},
-		{"a last resort", rest, suite.Fail(suite.ErrQuota), suite.Fail(suite.ErrInternal), 1, []string{
+		{"healthy", rest, llmtest.Text("from a"), llmtest.Text("from b"), 1, []string{"a ok"}},
+		{"a cached answer", rest, llmtest.Text("from a"), llmtest.Text("from b"), 2, []string{"a ok"}},
+		{"a fallback", rest, llmtest.Fail(llmtest.ErrQuota), llmtest.Text("from b"), 1, []string{"a failed", "b ok", "fallback a → b"}},
+		{"a last resort", rest, llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal), 1, []string{
 			"a failed", "b failed", "template-response ok", "fallback a → template-response",
 		}},
-		{"a last resort when the time is over", rest + "timeouts: {total: 3s}\n", silent, suite.Text("from b"), 1, []string{
+		{"a last resort when the time is over", rest + "timeouts: {total: 3s}\n", silent, llmtest.Text("from b"), 1, []string{
 			"a failed", "template-response ok", "fallback a → template-response",
 		}},
-		{"nobody", "fallbacks: [{name: b}]\n", suite.Fail(suite.ErrQuota), suite.Fail(suite.ErrInternal), 1, []string{"a failed", "b failed", "fallback a → "}},
-		{"a request that is too long", rest + "budgets: {max_input_tokens: 1}\n", suite.Text("from a"), suite.Text("from b"), 1, []string{"a skipped", "fallback a → "}},
+		{"nobody", "fallbacks: [{name: b}]\n", llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal), 1, []string{"a failed", "b failed", "fallback a → "}},
+		{"a request that is too long", rest + "budgets: {max_input_tokens: 1}\n", llmtest.Text("from a"), llmtest.Text("from b"), 1, []string{"a skipped", "fallback a → "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var got []string
-				live, err := policy.NewLive(t.Context(), parsed(t, "primary: a\n"+test.file), quiet, models(suite.NewModel("a", test.a), suite.NewModel("b", test.b)),
+				live, err := policy.NewLive(t.Context(), parsed(t, "primary: a\n"+test.file), quiet, models(llmtest.NewModel("a", test.a), llmtest.NewModel("b", test.b)),
 					policy.WithHooks(call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 						got = append(got, a.Model+" "+string(a.Outcome))
 						panic("a hook that panics changes nothing")

@@ -17,7 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -51,7 +51,7 @@ preview: {model: quick}
 budgets: {usd_per_day: 3}
 experiments: {test: {target: b, arms: [{model: b, share: 50%}, {model: d, share: 50%}]}}
 models: {a: {price: {input: 1, output: 1}}, "*": {price: {input: 1, output: 1}}}
-`, models(suite.NewModel("a"), suite.NewModel("b"), suite.NewModel("c"), suite.NewModel("d"), suite.NewModel("cheap"), suite.NewModel("quick")))
+`, models(llmtest.NewModel("a"), llmtest.NewModel("b"), llmtest.NewModel("c"), llmtest.NewModel("d"), llmtest.NewModel("cheap"), llmtest.NewModel("quick")))
 	want := `policy a
  cache
   progressive
@@ -109,7 +109,7 @@ func TestInspectReloads(t *testing.T) {
 		file := t.TempDir() + "/fallback.yaml"
 		writeFile(t, file, "primary: a\n")
 		start := time.Now()
-		m, err := policy.Watch(ctx, file, quiet, models(suite.NewModel("a", suite.Text("hello")), suite.NewModel("b", suite.Text("hello"))))
+		m, err := policy.Watch(ctx, file, quiet, models(llmtest.NewModel("a", llmtest.Text("hello")), llmtest.NewModel("b", llmtest.Text("hello"))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestCloseEndsGauges(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	const file = "primary: a\ncircuit_breaker: {}\nobserve: {}\n"
 	live, err := policy.NewLive(t.Context(), parsed(t, file), policy.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
-		quiet, models(suite.NewModel("a", suite.Text("hello"))))
+		quiet, models(llmtest.NewModel("a", llmtest.Text("hello"))))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestObserveOfAPolicy(t *testing.T) {
 	reader, lines := sdkmetric.NewManualReader(), &bytes.Buffer{}
 	const rest = "primary: a\nfallbacks: [{name: b}]\ncircuit_breaker: {failure_threshold: 100}\n"
 	live, err := policy.NewLive(t.Context(), parsed(t, rest), policy.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
-		policy.WithLogger(slog.New(slog.NewTextHandler(lines, nil))), models(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("hello"))))
+		policy.WithLogger(slog.New(slog.NewTextHandler(lines, nil))), models(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Text("hello"))))
 	if err != nil {
 		t.Fatal(err)
 	}

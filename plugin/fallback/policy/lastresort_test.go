@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/jobs"
@@ -39,7 +39,7 @@ func TestDeferredAnswer(t *testing.T) {
 	queue := newQueue(t, jobs.Config{})
 	m := build(t, "primary: a\nfallbacks: [{name: deferred-answer}, {name: template-response}]\npriority: {classes: [paid, free]}\nrate_limits: {concurrency: 9}\n"+
 		"degrade: {deferred: {message: 'Wait, {{.Tenant}}.', max_age: 6h}}",
-		models(suite.NewModel("a", suite.Fail(suite.ErrUnavailable))), policy.WithDeferred(degrade.DeferredConfig{Queue: queue, Delay: time.Hour}))
+		models(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))), policy.WithDeferred(degrade.DeferredConfig{Queue: queue, Delay: time.Hour}))
 	for _, streamed := range []bool{false, true} {
 		got := ask(call.With(t.Context(), call.Info{Tenant: "acme", Priority: "PAID"}), m, streamed)
 		if got.text != "Wait, acme." || got.md.Degraded != "deferred-answer" {
@@ -74,7 +74,7 @@ func TestDeferredAnswerWithoutAQueue(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	m := build(t, text, models(suite.NewModel("a", suite.Fail(suite.ErrUnavailable))), policy.WithDeferred(degrade.DeferredConfig{Queue: queue, Timeout: 50 * time.Millisecond}))
+	m := build(t, text, models(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))), policy.WithDeferred(degrade.DeferredConfig{Queue: queue, Timeout: 50 * time.Millisecond}))
 	if got := ask(t.Context(), m, false); got.md.Degraded != "template-response" || !strings.Contains(got.md.Attempts[1].Reason, "closed") {
 		t.Errorf("%q (%v), degraded %q, attempts %+v", got.text, got.err, got.md.Degraded, got.md.Attempts)
 	}
@@ -104,12 +104,12 @@ func TestDeferredAnswerFollows(t *testing.T) {
 		},
 	})
 	healthy := make(chan struct{})
-	a := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+	a := llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		select {
 		case <-healthy:
-			suite.Text("Paris.")(ctx, req, streamed, yield)
+			llmtest.Text("Paris.")(ctx, req, streamed, yield)
 		default:
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 		}
 	})
 	m := build(t, "primary: a\nfallbacks: [{name: deferred-answer}]\ncircuit_breaker: {failure_threshold: 1, backoff: 1ms}",
@@ -146,7 +146,7 @@ func TestRetrievalAnswer(t *testing.T) {
 	passages := map[string][]degrade.Passage{"opening hours": {{Text: "Open from nine to five.", Source: "handbook"}, {Text: "Closed on Sundays."}}}
 	search := policy.WithRetrieval(degrade.RetrievalConfig{Search: func(_ context.Context, query string) ([]degrade.Passage, error) { return passages[query], nil }})
 	m := build(t, "primary: a\nfallbacks: [{name: retrieval-answer}, {name: template-response}]\ndegrade: {retrieval: {intro: 'Found:', max_passages: 1}}",
-		models(suite.NewModel("a", suite.Fail(suite.ErrUnavailable))), search)
+		models(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))), search)
 	got := askFor(t.Context(), m, false, &model.LLMRequest{Contents: genai.Text("opening hours")})
 	if got.md.Degraded != "retrieval-answer" || !strings.HasPrefix(got.text, "Found:") || !strings.Contains(got.text, "nine to five") || strings.Contains(got.text, "Sundays") {
 		t.Errorf("%q (%v), degraded %q; want one passage", got.text, got.err, got.md.Degraded)

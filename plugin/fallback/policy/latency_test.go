@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -22,21 +22,21 @@ import (
 func TestConditionsWakeUp(t *testing.T) {
 	for _, test := range []struct {
 		condition string
-		a         suite.Step
+		a         llmtest.Step
 		by        string
 		took      time.Duration
 	}{
 		{"latency > 1s && tenant == 'vip' || latency > 4s", silent, "b", time.Second},
 		{"latency > 1s && tenant == 'other' || latency > 4s", silent, "b", 4 * time.Second},
 		{"latency >= 2s", silent, "b", 2 * time.Second},
-		{"latency > 1s", after(time.Second-1, suite.Text("a")), "a", time.Second - 1},
-		{"latency > 1s && error", after(3*time.Second, suite.Text("a")), "a", 3 * time.Second},
-		{"error", after(time.Minute, suite.Text("a")), "a", time.Minute},
+		{"latency > 1s", after(time.Second-1, llmtest.Text("a")), "a", time.Second - 1},
+		{"latency > 1s && error", after(3*time.Second, llmtest.Text("a")), "a", 3 * time.Second},
+		{"error", after(time.Minute, llmtest.Text("a")), "a", time.Minute},
 	} {
 		for _, streamed := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
 				given := named("b")
-				given["a"] = suite.NewModel("a", test.a)
+				given["a"] = llmtest.NewModel("a", test.a)
 				m := build(t, chainOf(test.condition), given)
 				got := ask(call.With(t.Context(), call.Info{Tenant: "vip"}), m, streamed)
 				if got.text != test.by || got.took != test.took {
@@ -55,7 +55,7 @@ func TestConditionsWakeUp(t *testing.T) {
 func TestLatenciesAreAskedAboutInTheirTime(t *testing.T) {
 	const condition = "cache_hit && latency > 1s && latency <= 2s || error && latency > 5s || latency > 9s"
 	synctest.Test(t, func(t *testing.T) {
-		l := live(t, chainOf(condition), models(suite.NewModel("a", silent, suite.Text("a")), suite.NewModel("b", suite.Text("b"))))
+		l := live(t, chainOf(condition), models(llmtest.NewModel("a", silent, llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b"))))
 		time.AfterFunc(3*time.Second, func() {
 			if got := ask(t.Context(), l.Model(), false); got.text != "a" {
 				t.Errorf("%q (%v), want an answer to be kept", got.text, got.err)
@@ -70,8 +70,8 @@ func TestLatenciesAreAskedAboutInTheirTime(t *testing.T) {
 // To a breaker, a model that a condition has given up was too slow. B72
 func TestModelsGivenUpCountForTheirBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := suite.NewModel("a", silent)
-		m := build(t, chainOf("latency > 1s || error")+"circuit_breaker: {failure_threshold: 2, backoff: 1m}", models(a, suite.NewModel("b", suite.Text("b"))))
+		a := llmtest.NewModel("a", silent)
+		m := build(t, chainOf("latency > 1s || error")+"circuit_breaker: {failure_threshold: 2, backoff: 1m}", models(a, llmtest.NewModel("b", llmtest.Text("b"))))
 		for range 3 {
 			ask(t.Context(), m, false)
 		}
@@ -85,7 +85,7 @@ func TestModelsGivenUpCountForTheirBreaker(t *testing.T) {
 func TestModelsGivenUpHaveTimedOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		given := named("b", "c")
-		given["a"] = suite.NewModel("a", silent)
+		given["a"] = llmtest.NewModel("a", silent)
 		m := build(t, chainOf("latency > 1s", "error_kind == 'timeout'")+"flags: {f: {targets: [b], default: false}}", given)
 		if got := ask(t.Context(), m, false); got.text != "c" {
 			t.Errorf("%q (%v), want c", got.text, got.err)
@@ -99,11 +99,11 @@ func TestConditionsLeaveAMovingStreamAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			if yield(&model.LLMResponse{Content: genai.NewContentFromText("a ", genai.RoleModel), Partial: true}, nil) {
-				after(time.Minute, suite.Text("a"))(ctx, req, false, yield)
+				after(time.Minute, llmtest.Text("a"))(ctx, req, false, yield)
 			}
 		}
 		given := named("b")
-		given["a"] = suite.NewModel("a", slow)
+		given["a"] = llmtest.NewModel("a", slow)
 		if got := ask(t.Context(), build(t, chainOf("latency > 1s"), given), true); got.text != "a" {
 			t.Errorf("%q answered (%v), want a", got.text, got.err)
 		}
@@ -114,7 +114,7 @@ func TestConditionsLeaveAMovingStreamAlone(t *testing.T) {
 func TestLatencyCountsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		given := named("b")
-		given["a"] = suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
+		given["a"] = llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
 		m := build(t, chainOf("latency > 2s")+"retry: {max_attempts: 10, base_delay: 1s, budget: 100%}", given)
 		if got := ask(t.Context(), m, false); got.text != "b" || got.took != 2*time.Second {
 			t.Errorf("%q after %v (%v), want b after 2s", got.text, got.took, got.err)
@@ -127,7 +127,7 @@ func TestConditionsOnTimeToFirstContent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for delay, by := range map[time.Duration]string{time.Second: "c", 3 * time.Second: "b"} {
 			given := named("b", "c")
-			given["a"] = suite.NewModel("a", after(delay, suite.Fail(suite.ErrUnavailable, "half ")))
+			given["a"] = llmtest.NewModel("a", after(delay, llmtest.Fail(llmtest.ErrUnavailable, "half ")))
 			if got := ask(t.Context(), build(t, chainOf("ttft > 2s", "error"), given), true); got.text != by {
 				t.Errorf("first content after %v: %q (%v), want %s", delay, got.text, got.err, by)
 			}
@@ -139,8 +139,8 @@ func TestConditionsOnTimeToFirstContent(t *testing.T) {
 func TestTotalTimeBoundsTheCall(t *testing.T) {
 	for _, last := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			a := suite.NewModel("a", after(time.Second, suite.Fail(suite.ErrUnavailable)))
-			b := suite.NewModel("b", silent)
+			a := llmtest.NewModel("a", after(time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+			b := llmtest.NewModel("b", silent)
 			text := "primary: a\nfallbacks: [{name: b}]\ntimeouts: {total: 3s}\ncircuit_breaker: {failure_threshold: 1}\n"
 			if last {
 				text = strings.Replace(text, "{name: b}", "{name: b}, {name: cached-answer}, {name: template-response}", 1)
@@ -190,7 +190,7 @@ func TestLastResortAtTheEndOfTheTime(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			text := fmt.Sprintf("primary: a\nfallbacks: [{name: template-response, condition: %q}]\ntimeouts: {total: 3s}\nstream: {mid_stream: %s}", test.condition, test.mode)
-			got := ask(t.Context(), build(t, text, models(suite.NewModel("a", half))), test.streamed)
+			got := ask(t.Context(), build(t, text, models(llmtest.NewModel("a", half))), test.streamed)
 			if answered := got.md.Degraded != ""; answered != test.answered || answered == (got.err != nil) {
 				t.Errorf("%s: %q, %v; want an answer: %v", test.name, got.text, got.err, test.answered)
 			}

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -50,7 +50,7 @@ func TestLimitsOfAPolicyCutAModelThatGoesOnSending(t *testing.T) {
 		for _, streamed := range []bool{false, true} {
 			t.Run(test.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					m := build(t, test.file, models(suite.NewModel("a", murmurs), suite.NewModel("b", suite.Text("b"))))
+					m := build(t, test.file, models(llmtest.NewModel("a", murmurs), llmtest.NewModel("b", llmtest.Text("b"))))
 					got := ask(t.Context(), m, streamed)
 					if got.took < test.took || got.took > test.took+time.Second {
 						t.Errorf("streamed %v: it took %v, want %v and a chunk at most", streamed, got.took, test.took)
@@ -69,13 +69,13 @@ func TestLimitsOfAPolicyCutAModelThatGoesOnSending(t *testing.T) {
 // and its time.
 func TestRejectedAnswerIsOneFailedAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		told := after(time.Second, suite.Respond(func() *model.LLMResponse {
+		told := after(time.Second, llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{
 				Content: genai.NewContentFromText("no", genai.RoleModel), FinishReason: genai.FinishReasonMaxTokens,
 				UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 7, CandidatesTokenCount: 2},
 			}
 		}))
-		m := build(t, "primary: a\nfallbacks: [{name: b, condition: \"finish_reason == 'MAX_TOKENS'\"}]\n", models(suite.NewModel("a", told), suite.NewModel("b", suite.Text("b"))))
+		m := build(t, "primary: a\nfallbacks: [{name: b, condition: \"finish_reason == 'MAX_TOKENS'\"}]\n", models(llmtest.NewModel("a", told), llmtest.NewModel("b", llmtest.Text("b"))))
 		got := ask(t.Context(), m, true)
 		if n := len(got.md.Attempts); n != 2 || got.text != "b" {
 			t.Fatalf("%q with %d attempts (%v), want b with 2: %+v", got.text, n, got.err, got.md.Attempts)
@@ -91,7 +91,7 @@ func TestRejectedAnswerIsOneFailedAttempt(t *testing.T) {
 // the same, models are charged as it says.
 func TestBudgetThatComesOrGoesWithAReload(t *testing.T) {
 	const most = "primary: a\nbudgets: {max_output_tokens: 100000"
-	l := live(t, most+"}"+priced, models(suite.NewModel("a", using("a", 100_000))))
+	l := live(t, most+"}"+priced, models(llmtest.NewModel("a", using("a", 100_000))))
 	for _, test := range []struct {
 		budget string
 		want   int // of at most 100

@@ -9,7 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -33,7 +33,7 @@ func TestReloadClosesACacheOnlyWhenItGoes(t *testing.T) {
 					silent(ctx, req, stream, yield)
 					ended.Add(1)
 				}
-				a := suite.NewModel("a", suite.Text("a"), fetch)
+				a := llmtest.NewModel("a", llmtest.Text("a"), fetch)
 				l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, models(a))
 				if err != nil {
 					t.Fatal(err)

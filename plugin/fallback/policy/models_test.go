@@ -19,7 +19,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -236,7 +236,7 @@ func TestARegionThatANewRuleReliesOn(t *testing.T) {
 // Models of the application take precedence, by the name in the file or the one that it is an
 // alias for. The provider sees the model's own name. B60
 func TestModelsOfTheApplication(t *testing.T) {
-	own := suite.NewModel("llama-3.3-70b", suite.Text("own"))
+	own := llmtest.NewModel("llama-3.3-70b", llmtest.Text("own"))
 	for _, name := range []string{"house", "local-llama", "gemini-2.5-flash"} {
 		text := "primary: " + name + "\naliases: {house: local-llama}"
 		m := build(t, text, policy.Models{"local-llama": own, "gemini-2.5-flash": own})
@@ -251,7 +251,7 @@ func TestModelsOfTheApplication(t *testing.T) {
 
 // Signatures belong to the provider's model, whatever its name in the file is. B63
 func TestSignaturesOfARenamedModel(t *testing.T) {
-	own := suite.NewModel("gemini-3-flash", suite.Text("own"))
+	own := llmtest.NewModel("gemini-3-flash", llmtest.Text("own"))
 	req := &model.LLMRequest{Contents: []*genai.Content{
 		genai.NewContentFromText("weather?", genai.RoleUser),
 		{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Name: "weather"}}}},
@@ -268,7 +268,7 @@ func TestSignaturesOfARenamedModel(t *testing.T) {
 
 // A model's config replaces the agent's settings, for that model only. B62
 func TestConfigOfAModel(t *testing.T) {
-	a, b := suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Text("b"))
+	a, b := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Text("b"))
 	const text = `
 primary: a
 fallbacks: [{name: b}]
@@ -303,8 +303,8 @@ func (m onGoogle) Client() *genai.Client              { return &genai.Client{} }
 // B65
 func TestOptionalMethodsAreThePrimarys(t *testing.T) {
 	given := named("plain")
-	given["vertex"] = onGoogle{suite.NewModel("vertex", suite.Text("v")), genai.BackendVertexAI}
-	given["studio"] = onGoogle{suite.NewModel("studio", suite.Text("s")), genai.BackendGeminiAPI}
+	given["vertex"] = onGoogle{llmtest.NewModel("vertex", llmtest.Text("v")), genai.BackendVertexAI}
+	given["studio"] = onGoogle{llmtest.NewModel("studio", llmtest.Text("s")), genai.BackendGeminiAPI}
 	type variant interface{ GetGoogleLLMVariant() genai.Backend }
 	type client interface{ Client() *genai.Client }
 

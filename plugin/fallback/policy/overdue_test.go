@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -29,7 +29,7 @@ func TestLastResortTakesBackWhatWasShown(t *testing.T) {
 				yield(nil, ctx.Err())
 			}
 		}
-		m := build(t, "primary: a\nfallbacks: [{name: template-response}]\ntimeouts: {total: 1s}\ndegrade: {template: sorry}", models(suite.NewModel("a", half)))
+		m := build(t, "primary: a\nfallbacks: [{name: template-response}]\ntimeouts: {total: 1s}\ndegrade: {template: sorry}", models(llmtest.NewModel("a", half)))
 		var got []string
 		for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("hello")}, true) {
 			if err != nil {
@@ -55,7 +55,7 @@ func TestErrorOfACallWhoseTimeIsOver(t *testing.T) {
 	const text = "primary: a\nfallbacks: [{name: b}, {name: c}]\nflags: {f: {targets: [b], default: false}}\ntimeouts: {total: 2s}\n"
 	const want = "policy: the time for the whole call is over: timeouts.total of 2s passed; a: The model is overloaded.; b: flag f is off; c: total limit passed"
 	synctest.Test(t, func(t *testing.T) {
-		m := build(t, text, models(suite.NewModel("a", after(time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("b"), suite.NewModel("c", silent)))
+		m := build(t, text, models(llmtest.NewModel("a", after(time.Second, llmtest.Fail(llmtest.ErrUnavailable))), llmtest.NewModel("b"), llmtest.NewModel("c", silent)))
 		got := ask(t.Context(), m, false)
 		if late := (*failure.TimeoutError)(nil); !errors.As(got.err, &late) || *late != (failure.TimeoutError{Phase: "total", Limit: 2 * time.Second}) || !errors.Is(got.err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the time limit of 2s and an exceeded deadline", got.err)
@@ -67,7 +67,7 @@ func TestErrorOfACallWhoseTimeIsOver(t *testing.T) {
 			t.Errorf("after %v: %v\nwant after 2s: %s", got.took, got.err, want)
 		}
 		// What an outer router has tried before is its own to tell.
-		outer := router.MustFallback(router.Config{}, suite.NewModel("before", suite.Fail(suite.ErrUnavailable)), m)
+		outer := router.MustFallback(router.Config{}, llmtest.NewModel("before", llmtest.Fail(llmtest.ErrUnavailable)), m)
 		if got := ask(t.Context(), outer, false); !strings.HasSuffix(got.err.Error(), want) {
 			t.Errorf("%v, want it to end with %s", got.err, want)
 		}
@@ -80,18 +80,18 @@ func TestErrorOfALongCallWhoseTimeIsOver(t *testing.T) {
 	const n = call.MaxAttempts + 4
 	text, given := "primary: m0\nfallbacks: [", named()
 	for i := range n {
-		name, step := fmt.Sprint("m", i), suite.Fail(suite.ErrUnavailable)
+		name, step := fmt.Sprint("m", i), llmtest.Fail(llmtest.ErrUnavailable)
 		if i == n-1 {
 			step = silent
 		}
-		given[name] = suite.NewModel(name, step)
+		given[name] = llmtest.NewModel(name, step)
 		if i > 0 {
 			text += "{name: " + name + "}, "
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
 		m := build(t, text+"]\nretry: {max_attempts: 1}\ntimeouts: {total: 200s}\n", given)
-		outer := router.MustFallback(router.Config{}, suite.NewModel("before", suite.Fail(suite.ErrUnavailable)), m)
+		outer := router.MustFallback(router.Config{}, llmtest.NewModel("before", llmtest.Fail(llmtest.ErrUnavailable)), m)
 		got := ask(t.Context(), outer, false)
 		_, own, _ := strings.Cut(got.err.Error(), "passed")
 		if own == "" || strings.Contains(own, "before") {

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/internal/tokens"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -33,14 +33,14 @@ func long(turns int) *model.LLMRequest {
 
 // holding answers, and refuses requests that do not fit its window, of which it counts
 // factor tokens for each that is estimated.
-func holding(name string, window int, factor float64) *suite.Model {
-	return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+func holding(name string, window int, factor float64) *llmtest.Model {
+	return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		counted := int(factor * float64(tokens.Estimate(req)))
 		if counted > window {
 			yield(nil, failure.Verdict{Action: failure.Fallback, Kind: failure.KindContextLength, HTTPStatus: 400}.Err())
 			return
 		}
-		suite.Respond(func() *model.LLMResponse {
+		llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{Content: genai.NewContentFromText(name, genai.RoleModel), FinishReason: genai.FinishReasonStop,
 				UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: int32(counted), CandidatesTokenCount: 1}}
 		})(ctx, req, streamed, yield)
@@ -77,9 +77,9 @@ func TestOverflow(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", streamed ", streamed), func(t *testing.T) {
-				all := map[string]*suite.Model{"small": holding("small", 4000, 1), "large": holding("large", 9000, 1), "other": suite.NewModel("other", suite.Text("other"))}
+				all := map[string]*llmtest.Model{"small": holding("small", 4000, 1), "large": holding("large", 9000, 1), "other": llmtest.NewModel("other", llmtest.Text("other"))}
 				if test.down != "" {
-					all[test.down] = suite.NewModel(test.down, suite.Fail(suite.ErrUnavailable))
+					all[test.down] = llmtest.NewModel(test.down, llmtest.Fail(llmtest.ErrUnavailable))
 				}
 				m := build(t, fmt.Sprintf(chain, test.overflow)+test.more, models(all["small"], all["large"], all["other"]))
 				got := askFor(t.Context(), m, streamed, long(test.turns))
@@ -138,7 +138,7 @@ func TestOverflowLearnsAcrossReloads(t *testing.T) {
 // record has nothing of it.
 func TestOverflowIsNoTargetOfOtherCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := suite.NewModel("a", suite.Fail(failure.Verdict{Action: failure.Retry, Kind: failure.KindRateLimit, HTTPStatus: 429, RetryAfter: 20 * time.Second}.Err()), suite.Text("a"))
+		a := llmtest.NewModel("a", llmtest.Fail(failure.Verdict{Action: failure.Retry, Kind: failure.KindRateLimit, HTTPStatus: 429, RetryAfter: 20 * time.Second}.Err()), llmtest.Text("a"))
 		attempts := 0
 		m := build(t, "primary: a\noverflow: trim\nretry: {max_attempts: 2}\nmodels: {a: {context_window: 4000}}", models(a),
 			policy.WithHooks(call.Hooks{OnAttempt: func(context.Context, call.Attempt) { attempts++ }}))

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -20,12 +20,12 @@ import (
 // field is the policy of the README, byte for byte, over three scripted models.
 type field struct {
 	model              model.LLM
-	gemini, gpt, local *suite.Model
+	gemini, gpt, local *llmtest.Model
 }
 
-func newField(t *testing.T, gemini, gpt, local suite.Step) *field {
+func newField(t *testing.T, gemini, gpt, local llmtest.Step) *field {
 	t.Helper()
-	f := &field{gemini: suite.NewModel("gemini-v2", gemini), gpt: suite.NewModel("gpt-4o", gpt), local: suite.NewModel("small-local-llm", local)}
+	f := &field{gemini: llmtest.NewModel("gemini-v2", gemini), gpt: llmtest.NewModel("gpt-4o", gpt), local: llmtest.NewModel("small-local-llm", local)}
 	data, err := os.ReadFile("spec/testdata/good/example.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -46,21 +46,21 @@ func (f *field) asked() [3]int {
 
 // Each line of the file of the field does what it says. B90
 func TestFileOfTheFieldBehavesAsItReads(t *testing.T) {
-	fails := suite.Fail(suite.ErrUnavailable)
+	fails := llmtest.Fail(llmtest.ErrUnavailable)
 	for _, test := range []struct {
 		name               string
-		gemini, gpt, local suite.Step
+		gemini, gpt, local llmtest.Step
 		answer             string // its beginning
 		by                 string
 		took               time.Duration
 		asked              [3]int
 	}{
-		{"primary: the primary answers", suite.Text("gemini"), fails, fails, "gemini", "gemini-v2", 0, [3]int{1, 0, 0}},
-		{"error: a failure moves on at once", fails, suite.Text("gpt"), fails, "gpt", "gpt-4o", 0, [3]int{1, 1, 0}},
-		{"latency > 3000ms: 3.2 s are too slow", after(3200*time.Millisecond, suite.Text("gemini")), suite.Text("gpt"), fails, "gpt", "gpt-4o", 3 * time.Second, [3]int{1, 1, 0}},
-		{"latency > 3000ms: 3 s are not", after(3*time.Second-1, suite.Text("gemini")), suite.Text("gpt"), fails, "gemini", "gemini-v2", 3*time.Second - 1, [3]int{1, 0, 0}},
-		{"latency > 1500ms: of gpt-4o", fails, silent, suite.Text("local"), "local", "small-local-llm", 1500 * time.Millisecond, [3]int{1, 1, 1}},
-		{"latency > 1500ms: after the 3 s of gemini", silent, silent, suite.Text("local"), "local", "small-local-llm", 4500 * time.Millisecond, [3]int{1, 1, 1}},
+		{"primary: the primary answers", llmtest.Text("gemini"), fails, fails, "gemini", "gemini-v2", 0, [3]int{1, 0, 0}},
+		{"error: a failure moves on at once", fails, llmtest.Text("gpt"), fails, "gpt", "gpt-4o", 0, [3]int{1, 1, 0}},
+		{"latency > 3000ms: 3.2 s are too slow", after(3200*time.Millisecond, llmtest.Text("gemini")), llmtest.Text("gpt"), fails, "gpt", "gpt-4o", 3 * time.Second, [3]int{1, 1, 0}},
+		{"latency > 3000ms: 3 s are not", after(3*time.Second-1, llmtest.Text("gemini")), llmtest.Text("gpt"), fails, "gemini", "gemini-v2", 3*time.Second - 1, [3]int{1, 0, 0}},
+		{"latency > 1500ms: of gpt-4o", fails, silent, llmtest.Text("local"), "local", "small-local-llm", 1500 * time.Millisecond, [3]int{1, 1, 1}},
+		{"latency > 1500ms: after the 3 s of gemini", silent, silent, llmtest.Text("local"), "local", "small-local-llm", 4500 * time.Millisecond, [3]int{1, 1, 1}},
 		{"fallback: 2s bounds the local model", fails, fails, silent, "I cannot answer right now", "template-response", 2 * time.Second, [3]int{1, 1, 1}},
 		{"cache_hit: nothing is kept, so the template answers", fails, fails, fails, "I cannot answer right now", "template-response", 0, [3]int{1, 1, 1}},
 	} {
@@ -94,8 +94,8 @@ func TestCostRuleOfTheFieldSkipsThePrimary(t *testing.T) {
 		t.Fatal(err)
 	}
 	priced := string(text) + "models:\n  gemini-v2: {price: {input: 10, output: 10}}\n"
-	gemini, gpt := suite.NewModel("gemini-v2", suite.Text("gemini")), suite.NewModel("gpt-4o", suite.Text("gpt"))
-	m := build(t, priced, models(gemini, gpt, suite.NewModel("small-local-llm", suite.Text("local"))))
+	gemini, gpt := llmtest.NewModel("gemini-v2", llmtest.Text("gemini")), llmtest.NewModel("gpt-4o", llmtest.Text("gpt"))
+	m := build(t, priced, models(gemini, gpt, llmtest.NewModel("small-local-llm", llmtest.Text("local"))))
 
 	// 10 USD for a million tokens: an answer of 4,000 is 0.04, one of 6,000 is 0.06.
 	for _, test := range []struct {
@@ -121,13 +121,13 @@ func TestCostRuleOfTheFieldSkipsThePrimary(t *testing.T) {
 func TestCachedAnswerOfTheField(t *testing.T) {
 	down := false
 	flaky := func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-		step := suite.Text("fresh")
+		step := llmtest.Text("fresh")
 		if down {
-			step = suite.Fail(suite.ErrUnavailable)
+			step = llmtest.Fail(llmtest.ErrUnavailable)
 		}
 		step(ctx, req, stream, yield)
 	}
-	f := newField(t, flaky, suite.Fail(suite.ErrUnavailable), suite.Fail(suite.ErrUnavailable))
+	f := newField(t, flaky, llmtest.Fail(llmtest.ErrUnavailable), llmtest.Fail(llmtest.ErrUnavailable))
 	for range 2 {
 		if got := ask(t.Context(), f.model, false); got.text != "fresh" || got.md.Degraded != "" {
 			t.Errorf("a model that answers: %q, degraded %q", got.text, got.md.Degraded)
@@ -156,9 +156,9 @@ func TestCachedAnswerOfTheField(t *testing.T) {
 // "failure_threshold: 5, window: 60s, backoff: 30s", for failures and for what a
 // condition found too slow alike. B72, B90
 func TestBreakerOfTheField(t *testing.T) {
-	for _, gemini := range []suite.Step{suite.Fail(suite.ErrUnavailable), silent} {
+	for _, gemini := range []llmtest.Step{llmtest.Fail(llmtest.ErrUnavailable), silent} {
 		synctest.Test(t, func(t *testing.T) {
-			f := newField(t, gemini, suite.Text("gpt"), suite.Text("local"))
+			f := newField(t, gemini, llmtest.Text("gpt"), llmtest.Text("local"))
 			for i := range 5 {
 				if i > 0 {
 					time.Sleep(10 * time.Second)

@@ -7,7 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
@@ -20,7 +20,7 @@ func ofParts(parts ...*genai.Part) *model.LLMRequest {
 // With otherwise: redact, a model that may not see personal data gets a request without it, or is
 // not called. The tests of package guard have all kinds of parts. B79, B60
 func TestRequestsAreRedactedForAModel(t *testing.T) {
-	a := suite.NewModel("a", suite.Text("ok"))
+	a := llmtest.NewModel("a", llmtest.Text("ok"))
 	m := build(t, "primary: a\ncompliance: {rules: [{targets: [trusted], otherwise: redact}]}\nmodels: {trusted: {}}", models(a))
 	req := ofParts(&genai.Part{Text: "Mail " + secret})
 	if got := askFor(t.Context(), m, false, req); got.err != nil {
@@ -45,7 +45,7 @@ func TestRedactionDropsSignatures(t *testing.T) {
 	req.Contents = append(req.Contents,
 		&genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Name: "find"}, ThoughtSignature: []byte("sig")}}},
 		&genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "find"}}}})
-	a := suite.NewModel("gemini-3-flash", suite.Text("ok"))
+	a := llmtest.NewModel("gemini-3-flash", llmtest.Text("ok"))
 	m := build(t, "primary: gemini-3-flash\ncompliance: {rules: [{targets: [trusted], otherwise: redact}]}\nmodels: {trusted: {}}", policy.Models{"gemini-3-flash": a})
 	if got := askFor(t.Context(), m, false, req); got.err != nil {
 		t.Fatal(got.err)

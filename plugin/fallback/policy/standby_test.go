@@ -12,15 +12,15 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
 
 // said returns the last text of each request to m so far.
-func said(m *suite.Model) (texts []string) {
+func said(m *llmtest.Model) (texts []string) {
 	for _, req := range m.Requests() {
-		texts = append(texts, suite.TextOf(req.Contents[len(req.Contents)-1]))
+		texts = append(texts, llmtest.TextOf(req.Contents[len(req.Contents)-1]))
 	}
 	return texts
 }
@@ -30,25 +30,25 @@ const ping = "Reply with OK."
 // B72: with probe, the breaker tries the model by itself, with a request of its own that no
 // tenant pays for; calls are refused until it has closed.
 func TestProbe(t *testing.T) {
-	fails := suite.Fail(suite.ErrUnavailable)
+	fails := llmtest.Fail(llmtest.ErrUnavailable)
 	dear := using("OK", 1_000_000) // a dollar
 	for _, test := range []struct {
 		name, breaker string
-		a             []suite.Step
+		a             []llmtest.Step
 		want          []string // requests to a, until it answers again
 		answers       int      // the first call after the backoff that a answers, from 0; -1 for none
 	}{
-		{"by a call", "", []suite.Step{fails, suite.Text("a")}, []string{"hello", "hello", "hello", "hello"}, 0},
-		{"by itself", "probe: true", []suite.Step{fails, suite.Text("OK"), suite.Text("a")}, []string{"hello", ping, "hello", "hello"}, 1},
-		{"twice", "probe: true, successes_to_close: 2", []suite.Step{fails, dear, dear, suite.Text("a")}, []string{"hello", ping, ping, "hello", "hello"}, 1},
-		{"too slow", "probe: true, probe_timeout: 1s", []suite.Step{fails, silent}, []string{"hello", ping}, -1},
+		{"by a call", "", []llmtest.Step{fails, llmtest.Text("a")}, []string{"hello", "hello", "hello", "hello"}, 0},
+		{"by itself", "probe: true", []llmtest.Step{fails, llmtest.Text("OK"), llmtest.Text("a")}, []string{"hello", ping, "hello", "hello"}, 1},
+		{"twice", "probe: true, successes_to_close: 2", []llmtest.Step{fails, dear, dear, llmtest.Text("a")}, []string{"hello", ping, ping, "hello", "hello"}, 1},
+		{"too slow", "probe: true, probe_timeout: 1s", []llmtest.Step{fails, silent}, []string{"hello", ping}, -1},
 	} {
 		for _, streamed := range []bool{false, true} {
 			t.Run(fmt.Sprint(test.name, " ", streamed), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					a := suite.NewModel("a", test.a...)
+					a := llmtest.NewModel("a", test.a...)
 					keys := strings.TrimSuffix("failure_threshold: 1, backoff: 10s, "+test.breaker, ", ")
-					m := build(t, "primary: a\nfallbacks: [{name: b}]\ncompliance: {rules: [{data_classes: [pii], targets: [a, b]}]}\ncircuit_breaker: {"+keys+"}\nbudgets: {usd_per_day: 0.50}"+priced, models(a, suite.NewModel("b", suite.Text("b"))))
+					m := build(t, "primary: a\nfallbacks: [{name: b}]\ncompliance: {rules: [{data_classes: [pii], targets: [a, b]}]}\ncircuit_breaker: {"+keys+"}\nbudgets: {usd_per_day: 0.50}"+priced, models(a, llmtest.NewModel("b", llmtest.Text("b"))))
 					ctx := call.With(t.Context(), call.Info{DataClass: "pii"})
 					ask(ctx, m, streamed)
 					time.Sleep(11 * time.Second)
@@ -79,8 +79,8 @@ func TestProbe(t *testing.T) {
 func TestProbeAfterAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nfallbacks: [{name: b}]\ncircuit_breaker: {failure_threshold: 1, backoff: 10s, probe: true}\n"
-		a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable), suite.Text("OK"), suite.Text("a"))
-		l := live(t, text, models(a, suite.NewModel("b", suite.Text("b"))))
+		a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("OK"), llmtest.Text("a"))
+		l := live(t, text, models(a, llmtest.NewModel("b", llmtest.Text("b"))))
 		ask(t.Context(), l.Model(), false)
 		if err := l.Replace(t.Context(), parsed(t, text+"notice: {text: another answers}\nmodels: {a: {tier: t}, b: {tier: t}}")); err != nil {
 			t.Fatal(err)
@@ -121,9 +121,9 @@ func TestWarmStandby(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				given, all := policy.Models{}, map[string]*suite.Model{}
+				given, all := policy.Models{}, map[string]*llmtest.Model{}
 				for _, name := range []string{"a", "b", "c", "d", "e"} {
-					all[name] = suite.NewModel(name, using(name, 1_000_000))
+					all[name] = llmtest.NewModel(name, using(name, 1_000_000))
 					given[name] = all[name]
 				}
 				// A budget that a single small request would use up; rules for answers that it does not meet.
@@ -131,7 +131,7 @@ func TestWarmStandby(t *testing.T) {
 					"models: {'*': {price: {input: 0, output: 1}}, a: {price: {input: 0, output: 0}}, e: {price: {input: 0, output: 0}}}\n" + test.keys
 				judged := map[string]bool{}
 				l := live(t, text, given, policy.Validators{"f": func(_ context.Context, req *model.LLMRequest, _ *model.LLMResponse) error {
-					judged[suite.TextOf(req.Contents[0])] = true
+					judged[llmtest.TextOf(req.Contents[0])] = true
 					return nil
 				}})
 				for range 13 {
@@ -165,10 +165,10 @@ func TestWarmStandby(t *testing.T) {
 func TestWarmStandbyTellsTheBreaker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log strings.Builder
-		a := suite.NewModel("a", suite.Text("a"), suite.Text("a"), suite.Text("a"), suite.Fail(suite.ErrUnavailable))
-		b := suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+		a := llmtest.NewModel("a", llmtest.Text("a"), llmtest.Text("a"), llmtest.Text("a"), llmtest.Fail(llmtest.ErrUnavailable))
+		b := llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable))
 		m := build(t, "primary: a\nfallbacks: [{name: b}, {name: c}]\nwarm_standby: {models: [b], interval: 1s}\ncircuit_breaker: {failure_threshold: 2, backoff: 1h}",
-			models(a, b, suite.NewModel("c", suite.Text("c"))), policy.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+			models(a, b, llmtest.NewModel("c", llmtest.Text("c"))), policy.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 		var last result
 		for range 4 {
 			last = ask(t.Context(), m, true)
@@ -189,13 +189,13 @@ func TestWarmStandbyAndReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const text = "primary: a\nfallbacks: [{name: b}, {name: c}]\nwarm_standby: {models: [%s], interval: 1m, timeout: 5s}\n"
 		took := make(chan time.Duration, 1)
-		b := suite.NewModel("b", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		b := llmtest.NewModel("b", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			started := time.Now()
 			silent(ctx, req, stream, yield)
 			took <- time.Since(started)
-		}, suite.Text("OK"))
-		c := suite.NewModel("c", suite.Text("OK"))
-		l := live(t, fmt.Sprintf(text, "b"), models(suite.NewModel("a", suite.Text("a")), b, c))
+		}, llmtest.Text("OK"))
+		c := llmtest.NewModel("c", llmtest.Text("OK"))
+		l := live(t, fmt.Sprintf(text, "b"), models(llmtest.NewModel("a", llmtest.Text("a")), b, c))
 		ask(t.Context(), l.Model(), false) // b hangs
 		if err := l.Replace(t.Context(), parsed(t, fmt.Sprintf(text, "c"))); err != nil {
 			t.Fatal(err)

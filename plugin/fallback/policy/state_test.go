@@ -16,7 +16,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -39,7 +40,7 @@ models:
 
 // opening is WithState for a store. It counts how often it was opened and closed.
 type opening struct {
-	store          *suite.Store
+	store          *statetest.Store
 	urls           []string
 	closed         atomic.Int32
 	fails          error
@@ -57,7 +58,7 @@ func (o *opening) option() policy.Option {
 }
 
 type closing struct {
-	*suite.Store
+	*statetest.Store
 	opening *opening
 }
 
@@ -67,7 +68,7 @@ func (c *closing) Close() error {
 }
 
 // newReplica returns a replica of a policy over a store, which the end of the test closes.
-func newReplica(t *testing.T, store *suite.Store, text string, m policy.Models) *policy.Live {
+func newReplica(t *testing.T, store *statetest.Store, text string, m policy.Models) *policy.Live {
 	t.Helper()
 	l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, m, (&opening{store: store}).option())
 	if err != nil {
@@ -78,7 +79,7 @@ func newReplica(t *testing.T, store *suite.Store, text string, m policy.Models) 
 }
 
 func healthy() policy.Models {
-	return models(suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b")), suite.NewModel("c", suite.Text("c")))
+	return models(llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c", llmtest.Text("c")))
 }
 
 // question is a request of its own.
@@ -88,15 +89,15 @@ func question(i int) string { return fmt.Sprint("question ", i) }
 // breakers and experiment are shared, and for none where nothing is.
 func TestHealthyCallWaitsForOneAnswerOfTheStoreAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		const section = "state: redis://localhost:6379\n"
 		replicas := []*policy.Live{newReplica(t, store, sharedPolicy+section, healthy()), newReplica(t, store, sharedPolicy+section, healthy())}
 		alone := newReplica(t, store, sharedPolicy, healthy())
 		time.Sleep(3 * time.Second)
 		for i := range 200 {
-			ctx, trips := suite.CountTrips(call.With(t.Context(), call.Info{User: fmt.Sprint(i), Tenant: "acme"}))
+			ctx, trips := statetest.CountTrips(call.With(t.Context(), call.Info{User: fmt.Sprint(i), Tenant: "acme"}))
 			m := replicas[i%2].Model()
-			for resp, err := range m.GenerateContent(ctx, suite.UserSays(question(i)), false) {
+			for resp, err := range m.GenerateContent(ctx, llmtest.UserSays(question(i)), false) {
 				if err != nil || resp == nil {
 					t.Fatalf("call %d: %v", i, err)
 				}
@@ -108,8 +109,8 @@ func TestHealthyCallWaitsForOneAnswerOfTheStoreAtMost(t *testing.T) {
 			if n := trips.Load(); n > most {
 				t.Errorf("call %d has waited for %d answers; want %d at most", i, n, most)
 			}
-			ctx, trips = suite.CountTrips(ctx)
-			for range alone.Model().GenerateContent(ctx, suite.UserSays(question(i)), false) {
+			ctx, trips = statetest.CountTrips(ctx)
+			for range alone.Model().GenerateContent(ctx, llmtest.UserSays(question(i)), false) {
 			}
 			if n := trips.Load(); n != 0 {
 				t.Errorf("call %d has waited for %d answers without section state", i, n)
@@ -123,22 +124,22 @@ func TestHealthyCallWaitsForOneAnswerOfTheStoreAtMost(t *testing.T) {
 // is one of all. B95, B97
 func TestReplicasOfAPolicyActAsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		text := strings.Replace(sharedPolicy, "experiments", "# experiments", 1) + "state: {url: redis://localhost:6379, prefix: \"one:\"}\n"
 		var down bool
 		var replicas []*policy.Live
-		asked := make([]*suite.Model, 3)
+		asked := make([]*llmtest.Model, 3)
 		for i := range 3 {
-			asked[i] = suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+			asked[i] = llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 				if down {
-					suite.Fail(genai.APIError{Code: 503})(ctx, req, streamed, yield)
+					llmtest.Fail(genai.APIError{Code: 503})(ctx, req, streamed, yield)
 					return
 				}
-				suite.Text("a")(ctx, req, streamed, yield)
+				llmtest.Text("a")(ctx, req, streamed, yield)
 			})
-			replicas = append(replicas, newReplica(t, store, text, models(asked[i], suite.NewModel("b", suite.Text("b")), suite.NewModel("c"))))
+			replicas = append(replicas, newReplica(t, store, text, models(asked[i], llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c"))))
 		}
-		stranger := newReplica(t, store, strings.Replace(text, "one:", "two:", 1), models(suite.NewModel("a", suite.Text("stranger")), suite.NewModel("b", suite.Text("b")), suite.NewModel("c")))
+		stranger := newReplica(t, store, strings.Replace(text, "one:", "two:", 1), models(llmtest.NewModel("a", llmtest.Text("stranger")), llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c")))
 		time.Sleep(3 * time.Second)
 
 		ask(t.Context(), replicas[0].Model(), false)
@@ -152,10 +153,10 @@ func TestReplicasOfAPolicyActAsOne(t *testing.T) {
 
 		down = true
 		for i := range 2 {
-			askFor(t.Context(), replicas[0].Model(), false, suite.UserSays(question(i)))
+			askFor(t.Context(), replicas[0].Model(), false, llmtest.UserSays(question(i)))
 		}
 		synctest.Wait()
-		if got := askFor(t.Context(), replicas[2].Model(), false, suite.UserSays(question(2))); got.text != "b" || len(asked[2].Asked()) != 0 {
+		if got := askFor(t.Context(), replicas[2].Model(), false, llmtest.UserSays(question(2))); got.text != "b" || len(asked[2].Asked()) != 0 {
 			t.Errorf("the third replica answers %q after %d calls of the primary", got.text, len(asked[2].Asked()))
 		}
 		for n := range inspect.Of(stranger.Model()).All() {
@@ -183,7 +184,7 @@ func TestReplicasOfAPolicyActAsOne(t *testing.T) {
 // state with it. It is closed when it is replaced, and by Close.
 func TestConnectionOfStateOverReloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := &opening{store: suite.NewStore()}
+		o := &opening{store: statetest.NewStore()}
 		url := "redis://user:password@first:6379"
 		env := policy.WithEnv(func(string) (string, bool) { return url, true })
 		text := func(section string) string { return "primary: a\ncircuit_breaker: {}\n" + section }
@@ -254,9 +255,9 @@ func TestStateThatCannotBeOpened(t *testing.T) {
 // how it names the server, or that it is removed for a while. B97
 func TestSpendingIsCountedOnceOverReloads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		text := func(section string) string { return "primary: a\nbudgets: {usd_per_day: 100}\n" + priced[1:] + section }
-		spending := func() policy.Models { return models(suite.NewModel("a", using("a", 100_000))) } // 0.10 USD
+		spending := func() policy.Models { return models(llmtest.NewModel("a", using("a", 100_000))) } // 0.10 USD
 		const local = "\nstate: {url: redis://first:6379}\n"
 		l := newReplica(t, store, text(local), spending())
 		other := newReplica(t, store, text(local), spending())
@@ -268,7 +269,7 @@ func TestSpendingIsCountedOnceOverReloads(t *testing.T) {
 			}
 			time.Sleep(3 * time.Second)
 			for _, r := range []*policy.Live{l, other} {
-				if got := askFor(t.Context(), r.Model(), false, suite.UserSays(question(i))); got.err != nil {
+				if got := askFor(t.Context(), r.Model(), false, llmtest.UserSays(question(i))); got.err != nil {
 					t.Fatal(got.err)
 				}
 			}
@@ -291,7 +292,7 @@ func TestTimeoutOfState(t *testing.T) {
 		"state: {url: redis://localhost:6379, timeout: 300ms}\n": 300 * time.Millisecond,
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			store := suite.NewStore()
+			store := statetest.NewStore()
 			l := newReplica(t, store, "primary: a\ncache: {ttl: 1m}\n"+section, healthy())
 			time.Sleep(3 * time.Second)
 			store.Frozen(true)
@@ -328,7 +329,7 @@ models:
 // the budgets of the policy in use stay as they are.
 func TestAPolicyThatIsNotPutIntoUseChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := &opening{store: suite.NewStore()}
+		o := &opening{store: statetest.NewStore()}
 		l, err := policy.NewLive(t.Context(), parsed(t, denied+"state: {url: redis://first, unavailable: deny}"), quiet, healthy(), o.option(), policy.WithMeterProvider(meterless{}))
 		if err != nil {
 			t.Fatal(err)
@@ -350,7 +351,7 @@ func TestAPolicyThatIsNotPutIntoUseChangesNothing(t *testing.T) {
 // A chain uses the connection of its policy, even if the variable with the URL has changed since.
 func TestAChainUsesTheConnectionOfItsPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := &opening{store: suite.NewStore()}
+		o := &opening{store: statetest.NewStore()}
 		url := "redis://first"
 		env := policy.WithEnv(func(string) (string, bool) { return url, true })
 		l, err := policy.NewLive(t.Context(), parsed(t, denied+"state: {url_env: URL, unavailable: deny}"), quiet, healthy(), o.option(), env)

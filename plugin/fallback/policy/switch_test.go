@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 )
@@ -39,8 +39,8 @@ func TestSticky(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			synctest.Test(t, func(t *testing.T) {
-				a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable), suite.Text("a"))
-				m := build(t, "primary: a\nfallbacks: [{name: b}]\n"+test.keys, models(a, suite.NewModel("b", suite.Text("b"))))
+				a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("a"))
+				m := build(t, "primary: a\nfallbacks: [{name: b}]\n"+test.keys, models(a, llmtest.NewModel("b", llmtest.Text("b"))))
 				var got []string
 				for _, at := range []struct{ session, turn string }{{"s", "1"}, {"s", "1"}, {"s", "2"}, {"other", "3"}} {
 					r := ask(inSession(t, at.session, at.turn), m, streamed)
@@ -62,7 +62,7 @@ func shown(ctx context.Context, m model.LLM, req *model.LLMRequest, streamed boo
 			return append(all, "error"), md
 		}
 		custom := resp.CustomMetadata
-		text := suite.TextOf(resp.Content)
+		text := llmtest.TextOf(resp.Content)
 		switch {
 		case custom[call.KeyRestart] == true:
 			all = append(all, "restart")
@@ -94,8 +94,8 @@ func TestNotice(t *testing.T) {
 		{"notice: {text: another answers, place: after}", "", []string{"partial b", "notice another answers", "final b"}},
 		{"notice: {text: another answers, place: metadata}", "", []string{"notice ", "partial b", "final b"}},
 	} {
-		a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable), suite.Text("a"), suite.Fail(suite.ErrUnavailable))
-		b := suite.NewModel("b", suite.Text("b"), suite.Fail(suite.ErrUnavailable))
+		a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("a"), llmtest.Fail(llmtest.ErrUnavailable))
+		b := llmtest.NewModel("b", llmtest.Text("b"), llmtest.Fail(llmtest.ErrUnavailable))
 		l := live(t, "primary: a\nfallbacks: [{name: b}, {name: cached-answer}]\ncache: {ttl: 1ms}\n"+test.keys, models(a, b))
 		got, md := shown(t.Context(), l.Model(), hello(), true)
 		if diff := cmp.Diff(test.want, got); diff != "" || md.Notice != "another answers" {
@@ -114,8 +114,8 @@ func TestNotice(t *testing.T) {
 
 // A primary that a soft limit has come back to is no fallback.
 func TestTheWayBackIsNoFallback(t *testing.T) {
-	a := suite.NewModel("a", using("x", 60_000), suite.Call("1", "pay", "", nil))
-	b := suite.NewModel("b", suite.Fail(suite.ErrUnavailable))
+	a := llmtest.NewModel("a", using("x", 60_000), llmtest.Call("1", "pay", "", nil))
+	b := llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable))
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 0.10, soft_limit: {at: 50%, primary_share: 0%}}\nnotice: {text: another answers}\ngate: {tools: [pay]}"+priced, models(a, b))
 	ask(t.Context(), m, false) // the budget reaches its soft limit
 	r := askFor(t.Context(), m, false, asking(100))
@@ -127,14 +127,14 @@ func TestTheWayBackIsNoFallback(t *testing.T) {
 // A soft limit spares the primary also where it has the conversation in its prompt cache,
 // and is in the tier of the fallback.
 func TestTierDoesNotUndoASoftLimit(t *testing.T) {
-	cached := suite.Respond(func() *model.LLMResponse {
+	cached := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromText("a", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 100, CachedContentTokenCount: 90, CandidatesTokenCount: 60_000},
 		}
 	})
 	m := build(t, "primary: a\nfallbacks: [{name: b}]\nbudgets: {usd_per_day: 0.10, soft_limit: {at: 50%, primary_share: 0%}}"+
-		"\nmodels: {a: {tier: t, price: {input: 0, output: 1}}, b: {tier: t, price: {input: 0, output: 1}}}", models(suite.NewModel("a", cached), suite.NewModel("b", suite.Text("b"))))
+		"\nmodels: {a: {tier: t, price: {input: 0, output: 1}}, b: {tier: t, price: {input: 0, output: 1}}}", models(llmtest.NewModel("a", cached), llmtest.NewModel("b", llmtest.Text("b"))))
 	if r := askFor(inSession(t, "s", "1"), m, false, asking(100)); r.text != "a" {
 		t.Fatalf("%q (%v) answers, want a", r.text, r.err)
 	}
@@ -153,7 +153,7 @@ func withTools(names ...string) *model.LLMRequest {
 }
 
 // given returns the names of the functions in the last request to m.
-func given(m *suite.Model) (names []string) {
+func given(m *llmtest.Model) (names []string) {
 	all := m.Requests()
 	if len(all) == 0 {
 		return nil
@@ -170,7 +170,7 @@ func given(m *suite.Model) (names []string) {
 
 // A fallback does not act: tools of the gate are withheld, or the application decides.
 func TestGate(t *testing.T) {
-	act := suite.Call("1", "delete_all", "", nil)
+	act := llmtest.Call("1", "delete_all", "", nil)
 	var asked []string
 	decide := func(yes bool) policy.Option {
 		return policy.WithApproval(func(_ context.Context, fc *genai.FunctionCall, model string) bool {
@@ -181,22 +181,22 @@ func TestGate(t *testing.T) {
 	for _, test := range []struct {
 		name, keys string
 		option     policy.Option
-		a, b       suite.Step
+		a, b       llmtest.Step
 		by         string // who answers
 		given      []string
 		asked      []string
 	}{
-		{"withheld", "gate: {tools: [pay, 'delete_*']}", quiet, suite.Fail(suite.ErrUnavailable), suite.Text("b"), "b", []string{"look"}, nil},
-		{"called all the same", "gate: {tools: [pay, 'delete_*']}", quiet, suite.Fail(suite.ErrUnavailable), act, "template-response", []string{"look"}, nil},
-		{"approved", "gate: {tools: ['delete_*'], approve: true}", decide(true), suite.Fail(suite.ErrUnavailable), act, "b", []string{"pay", "delete_all", "look"}, []string{"b delete_all"}},
-		{"not approved", "gate: {tools: ['delete_*'], approve: true}", decide(false), suite.Fail(suite.ErrUnavailable), act, "template-response", []string{"pay", "delete_all", "look"}, []string{"b delete_all"}},
-		{"not of the gate", "gate: {tools: [pay]}", quiet, suite.Fail(suite.ErrUnavailable), act, "b", []string{"delete_all", "look"}, nil},
-		{"the primary acts", "gate: {tools: ['*']}", quiet, act, suite.Text("b"), "a", nil, nil},
-		{"no function is called where approve is false", "gate: {tools: ['delete_*'], approve: false}", decide(true), suite.Fail(suite.ErrUnavailable), act, "template-response", []string{"pay", "look"}, nil},
+		{"withheld", "gate: {tools: [pay, 'delete_*']}", quiet, llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("b"), "b", []string{"look"}, nil},
+		{"called all the same", "gate: {tools: [pay, 'delete_*']}", quiet, llmtest.Fail(llmtest.ErrUnavailable), act, "template-response", []string{"look"}, nil},
+		{"approved", "gate: {tools: ['delete_*'], approve: true}", decide(true), llmtest.Fail(llmtest.ErrUnavailable), act, "b", []string{"pay", "delete_all", "look"}, []string{"b delete_all"}},
+		{"not approved", "gate: {tools: ['delete_*'], approve: true}", decide(false), llmtest.Fail(llmtest.ErrUnavailable), act, "template-response", []string{"pay", "delete_all", "look"}, []string{"b delete_all"}},
+		{"not of the gate", "gate: {tools: [pay]}", quiet, llmtest.Fail(llmtest.ErrUnavailable), act, "b", []string{"delete_all", "look"}, nil},
+		{"the primary acts", "gate: {tools: ['*']}", quiet, act, llmtest.Text("b"), "a", nil, nil},
+		{"no function is called where approve is false", "gate: {tools: ['delete_*'], approve: false}", decide(true), llmtest.Fail(llmtest.ErrUnavailable), act, "template-response", []string{"pay", "look"}, nil},
 	} {
 		for _, streamed := range []bool{false, true} {
 			asked = nil
-			a, b := suite.NewModel("a", test.a), suite.NewModel("b", test.b)
+			a, b := llmtest.NewModel("a", test.a), llmtest.NewModel("b", test.b)
 			m := build(t, "primary: a\nfallbacks: [{name: b}, {name: template-response}]\n"+test.keys, models(a, b), test.option)
 			r := askFor(t.Context(), m, streamed, withTools("pay", "delete_all", "look"))
 			by := r.md.ModelName
@@ -226,7 +226,7 @@ func TestApproveNeedsAFunction(t *testing.T) {
 // A call moves on to the target of a tier that has the conversation in its prompt cache,
 // else to one of the same provider.
 func TestTier(t *testing.T) {
-	cached := suite.Respond(func() *model.LLMResponse {
+	cached := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromText("c", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 100, CachedContentTokenCount: 90, TotalTokenCount: 100},
@@ -237,9 +237,9 @@ func TestTier(t *testing.T) {
 		{"{b: {tier: t}, c: {tier: other}}", "b"},
 		{"{}", "b"},
 	} {
-		a := suite.NewModel("a", suite.Fail(suite.ErrUnavailable))
-		b := suite.NewModel("b", suite.Fail(suite.ErrUnavailable), suite.Text("b"))
-		m := build(t, "primary: a\nfallbacks: [{name: b}, {name: c, condition: error}]\nmodels: "+test.models, models(a, b, suite.NewModel("c", cached)))
+		a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))
+		b := llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("b"))
+		m := build(t, "primary: a\nfallbacks: [{name: b}, {name: c, condition: error}]\nmodels: "+test.models, models(a, b, llmtest.NewModel("c", cached)))
 		if r := ask(inSession(t, "s", "1"), m, false); r.text != "c" {
 			t.Fatalf("%q (%v) answers, want c", r.text, r.err)
 		}
@@ -252,31 +252,31 @@ func TestTier(t *testing.T) {
 // preview shows a quick answer until the answer begins; it is never the answer, and rules,
 // flags and budgets apply to it.
 func TestPreview(t *testing.T) {
-	slow := after(time.Second, suite.Text("the answer"))
+	slow := after(time.Second, llmtest.Text("the answer"))
 	answered := []string{"partial the ", "partial answer", "final the answer"}
 	with := append([]string{"provisional small", "restart"}, answered...)
 	const off = "flags: {f: {targets: [small], default: false}}"
 	for _, test := range []struct {
 		name, keys string
-		small      suite.Step
+		small      llmtest.Step
 		unary      bool
 		want       []string
 		called     int
 	}{
-		{"shown", "", suite.Text("small"), false, with, 1},
-		{"within its time", "timeout: 300ms", after(200*time.Millisecond, suite.Text("small")), false, with, 1},
-		{"too late", "timeout: 300ms", after(400*time.Millisecond, suite.Text("small")), false, answered, 1},
-		{"fails", "", suite.Fail(suite.ErrUnavailable), false, answered, 1},
-		{"unary", "", suite.Text("small"), true, []string{"final the answer"}, 0},
-		{"flag off", "}\n" + off + "\nx: {", suite.Text("small"), false, answered, 0},
-		{"not allowed to see it", "}\ncompliance: {rules: [{data_classes: [pii], targets: [a]}]}\nx: {", suite.Text("small"), false, answered, 0},
-		{"an answer that is not accepted", "}\nvalidate: {min_length: 8}\nx: {", suite.Text("small"), false, answered, 1},
+		{"shown", "", llmtest.Text("small"), false, with, 1},
+		{"within its time", "timeout: 300ms", after(200*time.Millisecond, llmtest.Text("small")), false, with, 1},
+		{"too late", "timeout: 300ms", after(400*time.Millisecond, llmtest.Text("small")), false, answered, 1},
+		{"fails", "", llmtest.Fail(llmtest.ErrUnavailable), false, answered, 1},
+		{"unary", "", llmtest.Text("small"), true, []string{"final the answer"}, 0},
+		{"flag off", "}\n" + off + "\nx: {", llmtest.Text("small"), false, answered, 0},
+		{"not allowed to see it", "}\ncompliance: {rules: [{data_classes: [pii], targets: [a]}]}\nx: {", llmtest.Text("small"), false, answered, 0},
+		{"an answer that is not accepted", "}\nvalidate: {min_length: 8}\nx: {", llmtest.Text("small"), false, answered, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				small := suite.NewModel("small", test.small)
+				small := llmtest.NewModel("small", test.small)
 				text := strings.TrimSuffix("primary: a\npreview: {model: small, "+test.keys+"}", "\nx: {}")
-				m := build(t, text, models(suite.NewModel("a", slow), small))
+				m := build(t, text, models(llmtest.NewModel("a", slow), small))
 				started := time.Now()
 				got, md := shown(call.With(t.Context(), call.Info{DataClass: "pii"}), m, hello(), !test.unary)
 				if diff := cmp.Diff(test.want, got); diff != "" || time.Since(started) != time.Second || md.ModelName != "a" || md.Triggered {
@@ -293,7 +293,7 @@ func TestPreview(t *testing.T) {
 // An earlier answer is a preview too. What is kept is the answer alone.
 func TestPreviewOfAnEarlierAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := suite.NewModel("a", suite.Text("first"), after(time.Second, suite.Text("second")), after(time.Second, suite.Fail(suite.ErrUnavailable)))
+		a := llmtest.NewModel("a", llmtest.Text("first"), after(time.Second, llmtest.Text("second")), after(time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
 		l := live(t, "primary: a\npreview: {model: cached-answer}\ndegrade: {cached_notice: \"earlier: \"}", models(a))
 		for i, want := range [][]string{
 			{"partial first", "final first"},
@@ -311,10 +311,10 @@ func TestPreviewOfAnEarlierAnswer(t *testing.T) {
 // A preview is charged, and is not made once the budget is used up.
 func TestPreviewIsCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		small := suite.NewModel("small", using("small", 6_000))
+		small := llmtest.NewModel("small", using("small", 6_000))
 		const text = "primary: a\npreview: {model: small}\nbudgets: {usd_per_day: 0.01, max_output_tokens: 6000}\n" +
 			"models: {small: {price: {input: 0, output: 1}}, a: {price: {input: 0, output: 0}}}"
-		m := build(t, text, models(suite.NewModel("a", after(time.Second, suite.Text("a"))), small))
+		m := build(t, text, models(llmtest.NewModel("a", after(time.Second, llmtest.Text("a"))), small))
 		var got [][]string
 		for range 2 {
 			all, _ := shown(t.Context(), m, hello(), true)
@@ -330,8 +330,8 @@ func TestPreviewIsCharged(t *testing.T) {
 // A notice stands before the answer, also after a preview.
 func TestNoticeAfterAPreview(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := suite.NewModel("a", after(time.Second, suite.Fail(suite.ErrUnavailable)))
-		m := build(t, "primary: a\nfallbacks: [{name: b}]\npreview: {model: small}\nnotice: {text: another answers}", models(a, suite.NewModel("b", suite.Text("b")), suite.NewModel("small", suite.Text("small"))))
+		a := llmtest.NewModel("a", after(time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+		m := build(t, "primary: a\nfallbacks: [{name: b}]\npreview: {model: small}\nnotice: {text: another answers}", models(a, llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("small", llmtest.Text("small"))))
 		got, _ := shown(t.Context(), m, hello(), true)
 		if diff := cmp.Diff([]string{"provisional small", "restart", "notice another answers", "partial b", "final b"}, got); diff != "" {
 			t.Errorf("shown (-want +got):\n%s", diff)
@@ -345,14 +345,14 @@ func TestAdaptiveShareAndReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const file = "primary: a\nfallbacks: [{name: c}]\ntimeouts: {attempt: %s}\nexperiments: {e: {arms: [{model: a, share: 100%%}, {model: b, share: 0%%}], adaptive: {min_share: %s, step: 1s, slow_after: 1s}}}"
 		var bad bool
-		a := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-			step := suite.Text("a")
+		a := llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			step := llmtest.Text("a")
 			if bad {
-				step = suite.Fail(suite.ErrUnavailable)
+				step = llmtest.Fail(llmtest.ErrUnavailable)
 			}
 			step(ctx, req, stream, yield)
 		})
-		l := live(t, fmt.Sprintf(file, "1m", "2%"), models(a, suite.NewModel("b", suite.Text("b")), suite.NewModel("c", suite.Text("c"))))
+		l := live(t, fmt.Sprintf(file, "1m", "2%"), models(a, llmtest.NewModel("b", llmtest.Text("b")), llmtest.NewModel("c", llmtest.Text("c"))))
 		// share returns in how many of 100 users' calls the control was called.
 		share := func() int {
 			before := len(a.Asked())
@@ -403,8 +403,8 @@ func TestAdaptiveShareAndReload(t *testing.T) {
 func TestAdaptiveShareOfASlowControl(t *testing.T) {
 	for adaptive, moves := range map[string]bool{"slow_after: 1s, step: 10s": true, "slow_after: 1s, step: 1h": false, "step: 10s": false} {
 		synctest.Test(t, func(t *testing.T) {
-			a := suite.NewModel("a", after(3*time.Second, suite.Text("a")))
-			m := build(t, "primary: a\nexperiments: {e: {arms: [{model: a, share: 100%}, {model: b, share: 0%}], adaptive: {"+adaptive+"}}}", models(a, suite.NewModel("b", suite.Text("b"))))
+			a := llmtest.NewModel("a", after(3*time.Second, llmtest.Text("a")))
+			m := build(t, "primary: a\nexperiments: {e: {arms: [{model: a, share: 100%}, {model: b, share: 0%}], adaptive: {"+adaptive+"}}}", models(a, llmtest.NewModel("b", llmtest.Text("b"))))
 			before := 0
 			for range 20 {
 				before = len(a.Asked())

@@ -8,7 +8,8 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -21,7 +22,7 @@ const trip = time.Millisecond
 var scarce = strings.NewReplacer("requests_per_minute: 600, tokens_per_minute: 100000", "requests_per_minute: 100, tokens_per_minute: 300", "experiments:", "# experiments:").Replace(sharedPolicy)
 
 // newScarce returns a replica of a policy whose limits are more than half used, by another replica.
-func newScarce(t *testing.T, store *suite.Store, text string) *policy.Live {
+func newScarce(t *testing.T, store *statetest.Store, text string) *policy.Live {
 	t.Helper()
 	text += "state: redis://localhost:6379\n"
 	replicas := []*policy.Live{newReplica(t, store, text, healthy()), newReplica(t, store, text, healthy())}
@@ -53,8 +54,8 @@ func TestCallWaitsForOneAnswerOfTheStoreAtATime(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				m := newScarce(t, suite.NewStore(), text).Model()
-				suite.Takes(t, trip, func() { askStreamed(t, m, "new", 100) })
+				m := newScarce(t, statetest.NewStore(), text).Model()
+				llmtest.Takes(t, trip, func() { askStreamed(t, m, "new", 100) })
 			})
 		})
 	}
@@ -63,11 +64,11 @@ func TestCallWaitsForOneAnswerOfTheStoreAtATime(t *testing.T) {
 // A policy goes ahead by itself in a tree whose outer layers do not see into it.
 func TestPolicyInATreeGoesAheadByItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		outer := cache.MustNew(cache.Config{State: store.Replica(t)})
 		defer outer.Close()
 		m := outer.Middleware()(newScarce(t, store, scarce).Model())
-		suite.Takes(t, 2*trip, func() { askStreamed(t, m, "new", 100) })
+		llmtest.Takes(t, 2*trip, func() { askStreamed(t, m, "new", 100) })
 	})
 }
 
@@ -75,8 +76,8 @@ func TestPolicyInATreeGoesAheadByItself(t *testing.T) {
 // spare the primary.
 func TestOwnLeaseIsNotSpent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
-		l := newReplica(t, store, sparing("{name: b}", "0%", "cache: {ttl: 1m}\nstate: redis://localhost:6379\n", "models: {a: {price: {input: 0, output: 1}}, b: {price: {input: 0, output: 0}}}"), models(suite.NewModel("a", using("a", 1), using("a", 1)), suite.NewModel("b", using("b", 1))))
+		store := statetest.NewStore()
+		l := newReplica(t, store, sparing("{name: b}", "0%", "cache: {ttl: 1m}\nstate: redis://localhost:6379\n", "models: {a: {price: {input: 0, output: 1}}, b: {price: {input: 0, output: 0}}}"), models(llmtest.NewModel("a", using("a", 1), using("a", 1)), llmtest.NewModel("b", using("b", 1))))
 		time.Sleep(2 * time.Second)
 		store.Trip(time.Millisecond)
 		for _, output := range []int32{700_000, 600_000} { // the second finds a lease that is large enough
@@ -91,7 +92,7 @@ func TestOwnLeaseIsNotSpent(t *testing.T) {
 func askStreamed(t *testing.T, m model.LLM, tenant string, i int) {
 	t.Helper()
 	ctx := call.With(t.Context(), call.Info{Tenant: tenant, User: "user"})
-	for _, err := range m.GenerateContent(ctx, suite.UserSays(question(i)), true) {
+	for _, err := range m.GenerateContent(ctx, llmtest.UserSays(question(i)), true) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
@@ -21,7 +21,7 @@ import (
 func TestValidateMovesOn(t *testing.T) {
 	object := &genai.GenerateContentConfig{ResponseSchema: &genai.Schema{Type: genai.TypeObject}}
 	noApology := policy.Validators{"no-apology": func(_ context.Context, _ *model.LLMRequest, resp *model.LLMResponse) error {
-		if strings.Contains(suite.TextOf(resp.Content), "sorry") {
+		if strings.Contains(llmtest.TextOf(resp.Content), "sorry") {
 			return errors.New("it says sorry")
 		}
 		return nil
@@ -41,7 +41,7 @@ func TestValidateMovesOn(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			m := build(t, "primary: a\nfallbacks: [{name: template-response}]\nvalidate: "+test.section+"\nretry: {}\ncircuit_breaker: {failure_threshold: 1}\n",
-				models(suite.NewModel("a", suite.Text(test.answer))), noApology)
+				models(llmtest.NewModel("a", llmtest.Text(test.answer))), noApology)
 			for range 2 { // the breaker stays closed: the model is up
 				got := askFor(t.Context(), m, streamed, &model.LLMRequest{Contents: genai.Text("hi"), Config: object})
 				if got.err != nil || (got.text == test.answer) != (test.reason == "") {
@@ -62,7 +62,7 @@ func TestValidateMovesOn(t *testing.T) {
 // A condition can distinguish a rejected answer from other failures.
 func TestConditionOnARejectedAnswer(t *testing.T) {
 	m := build(t, "primary: a\nfallbacks: [{name: b, condition: 'error_kind == \"rate_limit\"'}, {name: c, condition: 'error_kind == \"rejected\"'}]\nvalidate: {min_length: 5}\nerrors: {codes: [429]}\n",
-		models(suite.NewModel("a", suite.Text("no")), suite.NewModel("b", suite.Text("from b")), suite.NewModel("c", suite.Text("from c"))))
+		models(llmtest.NewModel("a", llmtest.Text("no")), llmtest.NewModel("b", llmtest.Text("from b")), llmtest.NewModel("c", llmtest.Text("from c"))))
 	if got := ask(t.Context(), m, false); got.text != "from c" {
 		t.Errorf("%q, error %v, want c's answer", got.text, got.err)
 	}
@@ -79,7 +79,7 @@ func TestValidateLeavesTimeoutsAlone(t *testing.T) {
 			yield(&model.LLMResponse{Content: genai.NewContentFromText("whole", genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
 		}
 		m := build(t, "primary: a\nfallbacks: [{name: b}]\ntimeouts: {primary: 2s}\nvalidate: {min_length: 3}\n",
-			models(suite.NewModel("a", slow), suite.NewModel("b", suite.Text("from b"))))
+			models(llmtest.NewModel("a", slow), llmtest.NewModel("b", llmtest.Text("from b"))))
 		if got := ask(t.Context(), m, true); got.text != "whole" || got.partials != 5 {
 			t.Errorf("%q after %d partial responses, error %v, want a's answer", got.text, got.partials, got.err)
 		}
@@ -90,7 +90,7 @@ func TestValidateLeavesTimeoutsAlone(t *testing.T) {
 // application.
 func TestValidatorsAreChecked(t *testing.T) {
 	p := parsed(t, "primary: a\nvalidate:\n  function: no-apology\n")
-	_, err := policy.Build(t.Context(), p, quiet, models(suite.NewModel("a", suite.Text("hi"))))
+	_, err := policy.Build(t.Context(), p, quiet, models(llmtest.NewModel("a", llmtest.Text("hi"))))
 	if err == nil || !strings.Contains(err.Error(), `3:13: validate.function: the application has no function "no-apology"`) {
 		t.Errorf("unknown function: error %v", err)
 	}

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
@@ -64,7 +64,7 @@ func watch(t *testing.T, text string, options ...policy.Option) (m model.LLM, fi
 // B92
 func TestWatchFollowsTheFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, file, told := watch(t, "primary: one", models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
+		m, file, told := watch(t, "primary: one", models(llmtest.NewModel("one", llmtest.Text("1")), llmtest.NewModel("two", llmtest.Text("2"))))
 		step := func(what, text, answer string, problem string) {
 			t.Helper()
 			if text == "" {
@@ -112,7 +112,7 @@ func TestWatchSeesASwappedLink(t *testing.T) {
 		if err := os.Symlink(filepath.Join(dir, "one"), link); err != nil {
 			t.Fatal(err)
 		}
-		m, err := policy.Watch(ctx, link, quiet, models(suite.NewModel("one", suite.Text("1")), suite.NewModel("two", suite.Text("2"))))
+		m, err := policy.Watch(ctx, link, quiet, models(llmtest.NewModel("one", llmtest.Text("1")), llmtest.NewModel("two", llmtest.Text("2"))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,8 +136,8 @@ func TestReloadsNeitherDropNorMixCalls(t *testing.T) {
 		given := policy.Models{}
 		for i := range policies {
 			first, second := fmt.Sprintf("first-%d", i), fmt.Sprintf("second-%d", i)
-			given[first] = suite.NewModel(first, after(2*time.Second, suite.Fail(suite.ErrUnavailable)))
-			given[second] = suite.NewModel(second, after(time.Second, temperature))
+			given[first] = llmtest.NewModel(first, after(2*time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+			given[second] = llmtest.NewModel(second, after(time.Second, temperature))
 			policies[i] = parsed(t, fmt.Sprintf("primary: %s\nfallbacks: [{name: %s, condition: \"error || latency > 10s\"}]\nmodels: {%s: {config: {temperature: %d}}}", first, second, second, i))
 		}
 		l, err := policy.NewLive(t.Context(), policies[0], quiet, given)
@@ -188,9 +188,9 @@ func temperature(_ context.Context, req *model.LLMRequest, _ bool, yield func(*m
 // A call keeps the policy that it began with. B92
 func TestACallKeepsItsPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := suite.NewModel("slow", after(time.Minute, suite.Fail(suite.ErrUnavailable)))
+		slow := llmtest.NewModel("slow", after(time.Minute, llmtest.Fail(llmtest.ErrUnavailable)))
 		l, err := policy.NewLive(t.Context(), parsed(t, "primary: slow\nfallbacks: [{name: old}]"), quiet,
-			models(slow, suite.NewModel("old", suite.Text("old")), suite.NewModel("new", suite.Text("new"))))
+			models(slow, llmtest.NewModel("old", llmtest.Text("old")), llmtest.NewModel("new", llmtest.Text("new"))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,9 +212,9 @@ func TestACallKeepsItsPolicy(t *testing.T) {
 // The breaker of a model whose settings are the same stays open.
 func TestBreakersSurviveAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := suite.NewModel("down", suite.Fail(suite.ErrUnavailable))
+		down := llmtest.NewModel("down", llmtest.Fail(llmtest.ErrUnavailable))
 		const text = "primary: down\nfallbacks: [{name: up}]\ncircuit_breaker: {failure_threshold: 1, backoff: 10m}\n"
-		l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, models(down, suite.NewModel("up", suite.Text("up"))))
+		l, err := policy.NewLive(t.Context(), parsed(t, text), quiet, models(down, llmtest.NewModel("up", llmtest.Text("up"))))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -27,61 +27,61 @@ func tell(s seen) told {
 // B113: each call of a turn tells why the turn has left its root, and counts the
 // models that failed in it.
 func TestTurnKeepsItsCause(t *testing.T) {
-	quota, down, ok := suite.Fail(suite.ErrQuota), suite.Fail(suite.ErrUnavailable), suite.Text("ok")
+	quota, down, ok := llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("ok")
 	for _, test := range []struct {
 		name    string
-		a, b, c []suite.Step
+		a, b, c []llmtest.Step
 		tree    func(a, b, c model.LLM) model.LLM
 		want    []told
 	}{
 		{
-			"it stays", []suite.Step{quota}, []suite.Step{ok}, []suite.Step{ok},
+			"it stays", []llmtest.Step{quota}, []llmtest.Step{ok}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM { return fallback(a, b, c) },
 			[]told{{"b", "a", "429", 1}, {"b", "a", "429", 1}, {"b", "a", "429", 1}},
 		},
 		{
-			"after two", []suite.Step{quota}, []suite.Step{down}, []suite.Step{ok},
+			"after two", []llmtest.Step{quota}, []llmtest.Step{down}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM { return fallback(a, b, c) },
 			[]told{{"c", "a", "503", 2}, {"c", "a", "503", 2}},
 		},
 		{
-			"the choice fails too", []suite.Step{quota}, []suite.Step{ok, down}, []suite.Step{ok},
+			"the choice fails too", []llmtest.Step{quota}, []llmtest.Step{ok, down}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM { return fallback(a, b, c) },
 			[]told{{"b", "a", "429", 1}, {"c", "a", "503", 2}, {"c", "a", "503", 2}},
 		},
 		{
-			"it comes back to the root", []suite.Step{quota, ok}, []suite.Step{ok, down}, []suite.Step{down},
+			"it comes back to the root", []llmtest.Step{quota, ok}, []llmtest.Step{ok, down}, []llmtest.Step{down},
 			func(a, b, c model.LLM) model.LLM { return fallback(a, b, c) },
 			[]told{{"b", "a", "429", 1}, {"a", "", "", 0}, {"a", "", "", 0}},
 		},
 		{
-			"the same model fails again", []suite.Step{quota}, []suite.Step{ok, down, ok}, []suite.Step{down},
+			"the same model fails again", []llmtest.Step{quota}, []llmtest.Step{ok, down, ok}, []llmtest.Step{down},
 			func(a, b, c model.LLM) model.LLM { return fallback(a, b, c) },
 			[]told{{"b", "a", "429", 1}, {"", "", "", 0}, {"b", "a", "429", 1}},
 		},
 		{
-			"in a group", []suite.Step{quota}, []suite.Step{down}, []suite.Step{ok},
+			"in a group", []llmtest.Step{quota}, []llmtest.Step{down}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM { return fallback(a, fallback(b, c)) },
 			[]told{{"c", "a", "503", 2}, {"c", "a", "503", 2}},
 		},
 		{
-			"the group is the first", []suite.Step{quota}, []suite.Step{down}, []suite.Step{ok},
+			"the group is the first", []llmtest.Step{quota}, []llmtest.Step{down}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM { return fallback(fallback(a, b), c) },
 			[]told{{"c", "a", "503", 2}, {"c", "a", "503", 2}},
 		},
 		{
-			"the group's choice fails", []suite.Step{quota}, []suite.Step{ok, down}, []suite.Step{ok},
+			"the group's choice fails", []llmtest.Step{quota}, []llmtest.Step{ok, down}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM { return fallback(fallback(a, b), c) },
 			[]told{{"b", "a", "429", 1}, {"c", "a", "429", 2}, {"c", "a", "429", 2}},
 		},
 		{
-			"what the outer router knows", []suite.Step{quota}, []suite.Step{ok, down, ok}, []suite.Step{ok, down},
+			"what the outer router knows", []llmtest.Step{quota}, []llmtest.Step{ok, down, ok}, []llmtest.Step{ok, down},
 			func(a, b, c model.LLM) model.LLM { return fallback(fallback(a, b), c) },
 			// c leaves the turn to the group, which stays with b.
 			[]told{{"b", "a", "429", 1}, {"c", "a", "429", 2}, {"b", "a", "503", 3}},
 		},
 		{
-			"in a hedge", []suite.Step{quota}, []suite.Step{down}, []suite.Step{ok},
+			"in a hedge", []llmtest.Step{quota}, []llmtest.Step{down}, []llmtest.Step{ok},
 			func(a, b, c model.LLM) model.LLM {
 				return fallback(a, router.MustHedge(router.HedgeConfig{}, b, c))
 			},
@@ -89,7 +89,7 @@ func TestTurnKeepsItsCause(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := test.tree(suite.NewModel("a", test.a...), suite.NewModel("b", test.b...), suite.NewModel("c", test.c...))
+			m := test.tree(llmtest.NewModel("a", test.a...), llmtest.NewModel("b", test.b...), llmtest.NewModel("c", test.c...))
 			ctx := inTurn(t.Context(), "t1")
 			var got []told
 			for range test.want {
@@ -108,10 +108,10 @@ func TestTurnKeepsItsCause(t *testing.T) {
 // B113: the loser of a hedge has not failed.
 func TestLoserOfAHedgeIsNoCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		slow := suite.NewModel("slow", within(time.Minute, suite.Text("slow")))
-		hedge := router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, slow, suite.NewModel("fast", suite.Text("fast")))
+		slow := llmtest.NewModel("slow", within(time.Minute, llmtest.Text("slow")))
+		hedge := router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, slow, llmtest.NewModel("fast", llmtest.Text("fast")))
 		alone := tell(ask(inTurn(t.Context(), "t0"), hedge, true))
-		m := fallback(suite.NewModel("a", suite.Fail(suite.ErrQuota)), hedge)
+		m := fallback(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), hedge)
 		ctx := inTurn(t.Context(), "t1")
 		got := []told{alone, tell(ask(ctx, m, true)), tell(ask(ctx, m, true))}
 		want := []told{{"fast", "slow", "hedge_lost", 1}, {"fast", "a", "429", 1}, {"fast", "a", "429", 1}}
@@ -133,7 +133,7 @@ func TestTurnStaysForItsTime(t *testing.T) {
 		{time.Second, []time.Duration{time.Second, 0}, []string{"b", "a", "a"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			a, b := suite.NewModel("a", suite.Fail(suite.ErrQuota), suite.Text("a")), suite.NewModel("b", suite.Text("b"))
+			a, b := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b"))
 			m := router.MustFallback(router.Config{StayFor: test.stayFor}, a, b)
 			ctx := inTurn(t.Context(), "t1")
 			got := []string{ask(ctx, m, true).metadata().ModelName}
@@ -150,8 +150,8 @@ func TestTurnStaysForItsTime(t *testing.T) {
 
 // B113: what a group says of the place where it stays stands once in the record.
 func TestGroupSaysOnceWhereItStays(t *testing.T) {
-	a, b := suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b"), suite.Fail(suite.ErrUnavailable))
-	m := fallback(fallback(a, b, sorry("s")), suite.NewModel("c", suite.Fail(suite.ErrInternal)))
+	a, b := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Text("b"), llmtest.Fail(llmtest.ErrUnavailable))
+	m := fallback(fallback(a, b, sorry("s")), llmtest.NewModel("c", llmtest.Fail(llmtest.ErrInternal)))
 	ctx := inTurn(t.Context(), "t1")
 	ask(ctx, m, true)
 	got := ask(ctx, m, true).metadata()

@@ -9,14 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // deafAfter sends responses and ignores its context from then on, for an hour.
-func deafAfter(responses ...*model.LLMResponse) suite.Step {
+func deafAfter(responses ...*model.LLMResponse) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		send(responses...)(ctx, req, streamed, yield)
 		time.Sleep(time.Hour)
@@ -29,16 +29,18 @@ func TestRecordOfAModelThatIsLeftBehind(t *testing.T) {
 	grace := middleware.MustTimeout(middleware.TimeoutConfig{Total: 3 * time.Second, Grace: time.Second})
 	validate := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1})
 	hedged := func(first model.LLM) model.LLM {
-		return router.MustHedge(router.HedgeConfig{Delay: 4 * time.Second, MaxExtraLoad: 1}, first, suite.NewModel("last", suite.Text("last")))
+		return router.MustHedge(router.HedgeConfig{Delay: 4 * time.Second, MaxExtraLoad: 1}, first, llmtest.NewModel("last", llmtest.Text("last")))
 	}
-	then := func(first model.LLM) model.LLM { return fallback(first, suite.NewModel("last", suite.Text("last"))) }
+	then := func(first model.LLM) model.LLM {
+		return fallback(first, llmtest.NewModel("last", llmtest.Text("last")))
+	}
 	slow := func(name string) model.LLM { // fails after a second
-		return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			time.Sleep(time.Second)
-			suite.Fail(suite.ErrUnavailable)(ctx, req, streamed, yield)
+			llmtest.Fail(llmtest.ErrUnavailable)(ctx, req, streamed, yield)
 		})
 	}
-	deaf := func(name string) model.LLM { return suite.NewModel(name, deafAfter(counted("x", 5))) }
+	deaf := func(name string) model.LLM { return llmtest.NewModel(name, deafAfter(counted("x", 5))) }
 	type record struct {
 		Model  string
 		Took   time.Duration

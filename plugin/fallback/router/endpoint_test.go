@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -19,9 +19,9 @@ import (
 // B107: a target whose endpoint could not be reached is asked after the others,
 // in front of answers of last resort, and never left out.
 func TestSameEndpointIsAskedLast(t *testing.T) {
-	refused := suite.Fail(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED})
-	at := func(endpoint, name string, step suite.Step) model.LLM {
-		return router.Describe(suite.NewModel(name, step), router.Traits{Target: provider.Target{Endpoint: endpoint}})
+	refused := llmtest.Fail(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED})
+	at := func(endpoint, name string, step llmtest.Step) model.LLM {
+		return router.Describe(llmtest.NewModel(name, step), router.Traits{Target: provider.Target{Endpoint: endpoint}})
 	}
 	template := degrade.Template("sorry")
 	for _, test := range []struct {
@@ -29,11 +29,11 @@ func TestSameEndpointIsAskedLast(t *testing.T) {
 		models []model.LLM
 		want   []string // the models in the record, in order
 	}{
-		{"another endpoint first", []model.LLM{at("x", "a", refused), at("x", "b", suite.Text("b")), at("y", "c", suite.Text("c"))}, []string{"a", "c"}},
-		{"then the same one", []model.LLM{at("x", "a", refused), at("x", "b", suite.Text("b")), at("y", "c", refused)}, []string{"a", "c", "b"}},
-		{"before a last resort", []model.LLM{at("x", "a", refused), at("y", "b", refused), at("x", "c", suite.Text("c")), template}, []string{"a", "b", "c"}},
-		{"none is left out", []model.LLM{at("x", "a", refused), at("x", "b", refused), at("x", "c", suite.Text("c"))}, []string{"a", "b", "c"}},
-		{"unknown endpoints keep their order", []model.LLM{at("", "a", refused), at("", "b", suite.Text("b")), at("y", "c", suite.Text("c"))}, []string{"a", "b"}},
+		{"another endpoint first", []model.LLM{at("x", "a", refused), at("x", "b", llmtest.Text("b")), at("y", "c", llmtest.Text("c"))}, []string{"a", "c"}},
+		{"then the same one", []model.LLM{at("x", "a", refused), at("x", "b", llmtest.Text("b")), at("y", "c", refused)}, []string{"a", "c", "b"}},
+		{"before a last resort", []model.LLM{at("x", "a", refused), at("y", "b", refused), at("x", "c", llmtest.Text("c")), template}, []string{"a", "b", "c"}},
+		{"none is left out", []model.LLM{at("x", "a", refused), at("x", "b", refused), at("x", "c", llmtest.Text("c"))}, []string{"a", "b", "c"}},
+		{"unknown endpoints keep their order", []model.LLM{at("", "a", refused), at("", "b", llmtest.Text("b")), at("y", "c", llmtest.Text("c"))}, []string{"a", "b"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := router.MustFallback(router.Config{}, test.models...)

@@ -11,14 +11,14 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // after takes a second before each response of step, and ends with the caller.
-func after(step suite.Step) suite.Step {
+func after(step llmtest.Step) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		step(ctx, req, stream, func(resp *model.LLMResponse, err error) bool {
 			select {
@@ -34,8 +34,8 @@ func after(step suite.Step) suite.Step {
 // B125: OnEnd is called once for each call, whatever becomes of it, with the time that the
 // caller has waited.
 func TestEnds(t *testing.T) {
-	says := after(suite.Text("a b")) // two chunks and the whole
-	down := after(suite.Fail(suite.ErrUnavailable))
+	says := after(llmtest.Text("a b")) // two chunks and the whole
+	down := after(llmtest.Fail(llmtest.ErrUnavailable))
 	for _, test := range []struct {
 		name string
 		tree func(router.Config) model.LLM
@@ -44,37 +44,37 @@ func TestEnds(t *testing.T) {
 		want []string
 	}{
 		{"the first answers", func(c router.Config) model.LLM {
-			return router.MustFallback(c, suite.NewModel("a", says), suite.NewModel("b"))
+			return router.MustFallback(c, llmtest.NewModel("a", says), llmtest.NewModel("b"))
 		}, 0, 0,
 			[]string{"ok a false after 3s, first content 1s: a ok"}},
 		{"another answers", func(c router.Config) model.LLM {
-			return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", says))
+			return router.MustFallback(c, llmtest.NewModel("a", down), llmtest.NewModel("b", says))
 		}, 0, 0, []string{"ok b true after 4s, first content 2s: a failed, b ok"}},
 		{"an answer is cut off", func(c router.Config) model.LLM {
-			return router.MustFallback(c, suite.NewModel("a", after(suite.Fail(suite.ErrUnavailable, "a", "b"))), suite.NewModel("b", says))
+			return router.MustFallback(c, llmtest.NewModel("a", after(llmtest.Fail(llmtest.ErrUnavailable, "a", "b"))), llmtest.NewModel("b", says))
 		}, 0, 0, []string{"ok b true after 6s, first content 1s: a failed, b ok"}},
 		{"no target answers", func(c router.Config) model.LLM {
-			return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", down))
+			return router.MustFallback(c, llmtest.NewModel("a", down), llmtest.NewModel("b", down))
 		}, 0, 0,
 			[]string{"failed  true after 2s, first content 0s: a failed, b failed"}},
 		{"the caller cancels", func(c router.Config) model.LLM {
-			return router.MustFallback(c, suite.NewModel("a", down), suite.NewModel("b", says))
+			return router.MustFallback(c, llmtest.NewModel("a", down), llmtest.NewModel("b", says))
 		}, 0, 2500 * time.Millisecond,
 			[]string{"cancelled  false after 2.5s, first content 2s: a failed, b failed"}},
 		{"the caller stops reading", func(c router.Config) model.LLM {
-			return router.MustFallback(c, suite.NewModel("a", says), suite.NewModel("b"))
+			return router.MustFallback(c, llmtest.NewModel("a", says), llmtest.NewModel("b"))
 		}, 1, 0,
 			[]string{"cancelled  false after 1s, first content 1s: "}},
 		{"the same part runs again", func(c router.Config) model.LLM {
 			return middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1, BaseDelay: time.Nanosecond, MaxDelay: time.Nanosecond})(
-				router.MustFallback(c, suite.NewModel("a", down, down, says), suite.NewModel("b", down)))
+				router.MustFallback(c, llmtest.NewModel("a", down, down, says), llmtest.NewModel("b", down)))
 		}, 0, 0, []string{"failed  true after 4s, first content 0s: a failed, b failed, a failed, b failed"}},
 		{"routers in a hedge, of which one loses", func(c router.Config) model.LLM {
 			return router.MustHedge(router.HedgeConfig{Delay: time.Second / 2, MaxExtraLoad: 1},
-				router.MustFallback(c, suite.NewModel("a", says)), router.MustFallback(c, suite.NewModel("b", says)))
+				router.MustFallback(c, llmtest.NewModel("a", says)), router.MustFallback(c, llmtest.NewModel("b", says)))
 		}, 0, 0, []string{"ok a false after 3s, first content 1s: b failed, a ok"}},
 		{"a router in a router", func(c router.Config) model.LLM {
-			return router.MustFallback(router.Config{}, router.MustFallback(c, suite.NewModel("a", down)), suite.NewModel("b", says))
+			return router.MustFallback(router.Config{}, router.MustFallback(c, llmtest.NewModel("a", down)), llmtest.NewModel("b", says))
 		}, 0, 0, []string{"failed  true after 4s, first content 2s: a failed, b ok"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -121,7 +121,7 @@ func TestJoinedHooks(t *testing.T) {
 		}}
 	}
 	attempts := call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { got = append(got, a.Model) }}
-	m := router.MustFallback(router.Config{Hooks: call.Join(hook("first"), call.Hooks{}, attempts, hook("second"))}, suite.NewModel("a", suite.Text("a")))
+	m := router.MustFallback(router.Config{Hooks: call.Join(hook("first"), call.Hooks{}, attempts, hook("second"))}, llmtest.NewModel("a", llmtest.Text("a")))
 	ask(t.Context(), m, false)
 	if diff := cmp.Diff([]string{"a", "first", "second"}, got); diff != "" {
 		t.Errorf("hooks (-want +got):\n%s", diff)

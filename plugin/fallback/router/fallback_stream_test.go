@@ -10,30 +10,30 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 func TestStreams(t *testing.T) {
 	usage := &model.LLMResponse{Partial: true, UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 3}}
-	refusal := suite.Respond(func() *model.LLMResponse {
+	refusal := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
 	})
 	for _, test := range []struct {
 		name   string
 		config router.Config
-		first  suite.Step
+		first  llmtest.Step
 		want   string
 		err    error // of the first model, if the call fails
 		backup int   // calls of the second
 	}{
-		{"healthy", router.Config{}, suite.Text("one two"), "one two[one two]", nil, 0},
-		{"B50 failure before content", router.Config{}, suite.Fail(suite.ErrQuota), "from backup[from backup]", nil, 1},
+		{"healthy", router.Config{}, llmtest.Text("one two"), "one two[one two]", nil, 0},
+		{"B50 failure before content", router.Config{}, llmtest.Fail(llmtest.ErrQuota), "from backup[from backup]", nil, 1},
 		{"B51 metadata only, then failure", router.Config{}, func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
-			_ = yield(usage, nil) && yield(nil, suite.ErrQuota)
+			_ = yield(usage, nil) && yield(nil, llmtest.ErrQuota)
 		}, "from backup[from backup]", nil, 1},
-		{"B52 failure after content", router.Config{}, suite.Fail(suite.ErrUnavailable, "one "), "one |from backup[from backup]", nil, 1},
-		{"B53 failure after content, fail", router.Config{MidStream: router.FailMidStream}, suite.Fail(suite.ErrUnavailable, "one "), "one ", suite.ErrUnavailable, 0},
+		{"B52 failure after content", router.Config{}, llmtest.Fail(llmtest.ErrUnavailable, "one "), "one |from backup[from backup]", nil, 1},
+		{"B53 failure after content, fail", router.Config{MidStream: router.FailMidStream}, llmtest.Fail(llmtest.ErrUnavailable, "one "), "one ", llmtest.ErrUnavailable, 0},
 		{"B54 cut off after content", router.Config{}, send(chunk("one ")), "one |from backup[from backup]", nil, 1},
 		{"B57 nothing at all", router.Config{}, send(), "from backup[from backup]", nil, 1},
 		{"B57 neither response nor error", router.Config{}, send(nil), "from backup[from backup]", nil, 1},
@@ -45,15 +45,15 @@ func TestStreams(t *testing.T) {
 			panic("boom")
 		}, "one |from backup[from backup]", nil, 1},
 		{"B80 a model that yields after an error", router.Config{}, func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 			yield(chunk("late"), nil)
 		}, "from backup[from backup]", nil, 1},
-		{"a bad key", router.Config{}, suite.Fail(errBadKey), "", errBadKey, 0},
+		{"a bad key", router.Config{}, llmtest.Fail(errBadKey), "", errBadKey, 0},
 		{"a refusal is the answer", router.Config{}, refusal, "[SAFETY]", nil, 0},
 		{"a refusal, by policy", router.Config{FallbackOnContentPolicy: true}, refusal, "from backup[from backup]", nil, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			first, backup := suite.NewModel("first", test.first), suite.NewModel("backup", suite.Text("from backup"))
+			first, backup := llmtest.NewModel("first", test.first), llmtest.NewModel("backup", llmtest.Text("from backup"))
 			got := ask(t.Context(), router.MustFallback(test.config, first, backup), true)
 			if got.stream != test.want {
 				t.Errorf("the consumer saw %q, want %q", got.stream, test.want)
@@ -74,10 +74,10 @@ func TestMetadataChunksAreShownOnce(t *testing.T) {
 		return &model.LLMResponse{Partial: true, UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: n}}
 	}
 	m := router.MustFallback(router.Config{},
-		suite.NewModel("first", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-			_ = yield(usage(1), nil) && yield(nil, suite.ErrQuota)
+		llmtest.NewModel("first", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			_ = yield(usage(1), nil) && yield(nil, llmtest.ErrQuota)
 		}),
-		suite.NewModel("backup", send(usage(2), usage(3), chunk("hi"), usage(4), &model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel)})))
+		llmtest.NewModel("backup", send(usage(2), usage(3), chunk("hi"), usage(4), &model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel)})))
 	var got []int32
 	for resp := range m.GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 		if resp.UsageMetadata != nil {
@@ -92,12 +92,12 @@ func TestMetadataChunksAreShownOnce(t *testing.T) {
 // B56
 func TestConsumerStops(t *testing.T) {
 	closed := false
-	first := suite.NewModel("first", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	first := llmtest.NewModel("first", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		defer func() { closed = true }()
 		for yield(chunk("word "), nil) {
 		}
 	})
-	backup := suite.NewModel("backup", suite.Text("x"))
+	backup := llmtest.NewModel("backup", llmtest.Text("x"))
 	for range router.MustFallback(router.Config{}, first, backup).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 		break
 	}
@@ -108,24 +108,24 @@ func TestConsumerStops(t *testing.T) {
 
 // B56: a panic of the consumer is not taken for the model's.
 func TestConsumerPanics(t *testing.T) {
-	backup := suite.NewModel("backup", suite.Text("x"))
+	backup := llmtest.NewModel("backup", llmtest.Text("x"))
 	defer func() {
 		if r := recover(); r != "mine" || len(backup.Requests()) > 0 {
 			t.Errorf("recovered %v with %d calls of the backup, want the consumer's panic alone", r, len(backup.Requests()))
 		}
 	}()
-	for range router.MustFallback(router.Config{}, suite.NewModel("first", suite.Text("a b")), backup).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
+	for range router.MustFallback(router.Config{}, llmtest.NewModel("first", llmtest.Text("a b")), backup).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 		panic("mine")
 	}
 }
 
 // B59: what is final has been acted on.
 func TestNothingIsTriedAfterAFinalResponse(t *testing.T) {
-	first := suite.NewModel("first", func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
-		suite.Call("c1", "pay", "", nil)(ctx, req, s, yield)
-		yield(nil, suite.ErrUnavailable)
+	first := llmtest.NewModel("first", func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
+		llmtest.Call("c1", "pay", "", nil)(ctx, req, s, yield)
+		yield(nil, llmtest.ErrUnavailable)
 	})
-	backup := suite.NewModel("backup", suite.Call("c2", "pay", "", nil))
+	backup := llmtest.NewModel("backup", llmtest.Call("c2", "pay", "", nil))
 	calls := 0
 	for resp, err := range router.MustFallback(router.Config{}, first, backup).GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 		if err == nil && resp.Content.Parts[0].FunctionCall != nil {

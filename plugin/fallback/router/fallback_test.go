@@ -15,7 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -23,7 +23,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// seen is a suite.Seen.
+// seen is an llmtest.Seen.
 type seen struct {
 	stream string
 	final  *model.LLMResponse
@@ -36,12 +36,12 @@ func (s seen) metadata() call.Metadata {
 }
 
 func collect(responses iter.Seq2[*model.LLMResponse, error]) seen {
-	s := suite.Collect(responses)
+	s := llmtest.Collect(responses)
 	return seen{s.Stream, s.Final, s.Err}
 }
 
 func ask(ctx context.Context, m model.LLM, streamed bool) seen {
-	s := suite.Ask(ctx, m, streamed)
+	s := llmtest.Ask(ctx, m, streamed)
 	return seen{s.Stream, s.Final, s.Err}
 }
 
@@ -53,8 +53,8 @@ var (
 )
 
 func TestMetadata(t *testing.T) {
-	first, second := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("ok")), suite.NewModel("second", suite.Fail(suite.ErrUnavailable))
-	third := suite.NewModel("third", suite.Respond(func() *model.LLMResponse {
+	first, second := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("ok")), llmtest.NewModel("second", llmtest.Fail(llmtest.ErrUnavailable))
+	third := llmtest.NewModel("third", llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{Content: genai.NewContentFromText("hi", genai.RoleModel), ModelVersion: "third-001", CustomMetadata: map[string]any{"trace": "t1"}}
 	}))
 	m := router.MustFallback(router.Config{}, first, second, third)
@@ -81,7 +81,7 @@ func TestMetadata(t *testing.T) {
 // B73
 func TestAllFailed(t *testing.T) {
 	m := router.MustFallback(router.Config{Guards: []guard.Guard{except("second", "not in this region")}},
-		suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", suite.Text("x")), suite.NewModel("third", suite.Fail(suite.ErrUnavailable)))
+		llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", llmtest.Text("x")), llmtest.NewModel("third", llmtest.Fail(llmtest.ErrUnavailable)))
 	got := ask(t.Context(), m, true)
 	var all *router.AllFailedError
 	if !errors.As(got.err, &all) || len(all.Causes) != 3 {
@@ -102,8 +102,8 @@ func TestAllFailed(t *testing.T) {
 }
 
 // refusing stands for a target whose breaker is open.
-func refusing(name string, until time.Time, forced suite.Step) model.LLM {
-	return openBreaker(suite.NewModel(name, forced), until)
+func refusing(name string, until time.Time, forced llmtest.Step) model.LLM {
+	return openBreaker(llmtest.NewModel(name, forced), until)
 }
 
 // B73
@@ -111,13 +111,13 @@ func TestAllOpenAsksTheOneClosestToRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		m := router.MustFallback(router.Config{},
-			refusing("first", now.Add(20*time.Second), suite.Text("first")),
-			refusing("second", now.Add(10*time.Second), suite.Text("second")),
-			refusing("third", now.Add(30*time.Second), suite.Text("third")))
+			refusing("first", now.Add(20*time.Second), llmtest.Text("first")),
+			refusing("second", now.Add(10*time.Second), llmtest.Text("second")),
+			refusing("third", now.Add(30*time.Second), llmtest.Text("third")))
 		if got := ask(t.Context(), m, true); got.stream != "second[second]" {
 			t.Errorf("the consumer saw %q (%v), want the second model's answer", got.stream, got.err)
 		}
-		m = router.MustFallback(router.Config{}, refusing("first", now.Add(time.Second), suite.Text("first")), suite.NewModel("second", suite.Fail(suite.ErrQuota)))
+		m = router.MustFallback(router.Config{}, refusing("first", now.Add(time.Second), llmtest.Text("first")), llmtest.NewModel("second", llmtest.Fail(llmtest.ErrQuota)))
 		if got := ask(t.Context(), m, true); got.err == nil {
 			t.Error("an open breaker was forced although another target had been asked")
 		}
@@ -138,14 +138,14 @@ func TestFailuresRuleOutTargetsThatShareTheCause(t *testing.T) {
 		{"unknown windows", errContext, router.Traits{}, router.Traits{}, router.Traits{ContextWindow: 131_072}, "second"},
 		{"location of a provider", errLocation, router.Traits{Provider: "google"}, router.Traits{Provider: "openai"}, router.Traits{Provider: "google"}, "third"},
 		{"credit of an account", errBilling, router.Traits{Credential: "a"}, router.Traits{Credential: "b"}, router.Traits{Credential: "a"}, "third"},
-		{"quota of a model", suite.ErrQuota, router.Traits{Credential: "a", Provider: "google"}, router.Traits{}, router.Traits{Credential: "a", Provider: "google"}, "second"},
+		{"quota of a model", llmtest.ErrQuota, router.Traits{Credential: "a", Provider: "google"}, router.Traits{}, router.Traits{Credential: "a", Provider: "google"}, "second"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			first := suite.NewModel("first", suite.Fail(test.err))
+			first := llmtest.NewModel("first", llmtest.Fail(test.err))
 			m := router.MustFallback(router.Config{},
 				router.Describe(first, test.first),
-				router.Describe(suite.NewModel("second", suite.Text("second")), test.second),
-				router.Describe(suite.NewModel("third", suite.Text("third")), test.third))
+				router.Describe(llmtest.NewModel("second", llmtest.Text("second")), test.second),
+				router.Describe(llmtest.NewModel("third", llmtest.Text("third")), test.third))
 			got := ask(t.Context(), m, false)
 			if got.metadata().ModelName != test.want || len(first.Requests()) != 1 {
 				t.Errorf("%s answered (%v), want %s", got.metadata().ModelName, got.err, test.want)
@@ -160,11 +160,11 @@ func TestFailuresRuleOutTargetsThatShareTheCause(t *testing.T) {
 // B39
 func TestCallersCancellationEndsTheCall(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	first := suite.NewModel("first", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	first := llmtest.NewModel("first", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		cancel()
-		yield(nil, suite.ErrUnavailable)
+		yield(nil, llmtest.ErrUnavailable)
 	})
-	backup := suite.NewModel("backup", suite.Text("x"))
+	backup := llmtest.NewModel("backup", llmtest.Text("x"))
 	got := ask(ctx, router.MustFallback(router.Config{}, first, backup), true)
 	if !errors.Is(got.err, context.Canceled) || len(backup.Requests()) > 0 {
 		t.Errorf("error %v, %d calls of the backup, want the cancellation alone", got.err, len(backup.Requests()))
@@ -173,8 +173,8 @@ func TestCallersCancellationEndsTheCall(t *testing.T) {
 
 // B13, B04: routers nest, and tell one story.
 func TestNestedRouters(t *testing.T) {
-	inner := router.MustFallback(router.Config{}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Fail(suite.ErrUnavailable)))
-	got := ask(t.Context(), router.MustFallback(router.Config{}, inner, suite.NewModel("c", suite.Text("c"))), true)
+	inner := router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Fail(llmtest.ErrUnavailable)))
+	got := ask(t.Context(), router.MustFallback(router.Config{}, inner, llmtest.NewModel("c", llmtest.Text("c"))), true)
 	md := got.metadata()
 	if md.OriginalModel != "a" || md.ModelName != "c" || len(md.Attempts) != 3 {
 		t.Errorf("metadata %+v, want a, b and c", md)
@@ -182,9 +182,9 @@ func TestNestedRouters(t *testing.T) {
 }
 
 func TestConfigNamesEveryWrongField(t *testing.T) {
-	var none *suite.Model
-	a, b := suite.NewModel("a", suite.Text("x")), suite.NewModel("a", suite.Text("x"))
-	_, err := router.NewFallback(router.Config{MidStream: "stop", MaxTurns: -1, Guards: []guard.Guard{nil}}, a, nil, none, b, suite.NewModel("", suite.Text("x")))
+	var none *llmtest.Model
+	a, b := llmtest.NewModel("a", llmtest.Text("x")), llmtest.NewModel("a", llmtest.Text("x"))
+	_, err := router.NewFallback(router.Config{MidStream: "stop", MaxTurns: -1, Guards: []guard.Guard{nil}}, a, nil, none, b, llmtest.NewModel("", llmtest.Text("x")))
 	for _, want := range []string{"Config.MidStream", "Config.MaxTurns", "Config.Guards[0]", "models[1] is nil", "models[2] is nil", `models[3] is called "a" like models[0]`, "models[4] has an empty name"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that says %s", err, want)
@@ -197,15 +197,15 @@ func TestConfigNamesEveryWrongField(t *testing.T) {
 
 // A verdict is passed on as it is, so that layers outside judge the same.
 func TestFailureKeepsItsVerdict(t *testing.T) {
-	got := ask(t.Context(), router.MustFallback(router.Config{}, suite.NewModel("a", suite.Fail(errBadKey)), suite.NewModel("b", suite.Text("x"))), false)
+	got := ask(t.Context(), router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Fail(errBadKey)), llmtest.NewModel("b", llmtest.Text("x"))), false)
 	if v := failure.Classify(got.err); v.Action != failure.Fail || v.Kind != failure.KindAuth {
 		t.Errorf("verdict %+v, want a failure of the key", v)
 	}
 }
 
 func ExampleNewFallback() {
-	flash := suite.NewModel("flash", suite.Fail(suite.ErrQuota))
-	pro := suite.NewModel("pro", suite.Text("Hello from pro."))
+	flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota))
+	pro := llmtest.NewModel("pro", llmtest.Text("Hello from pro."))
 	m, err := router.NewFallback(router.Config{}, flash, pro)
 	if err != nil {
 		log.Fatal(err)

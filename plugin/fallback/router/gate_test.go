@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -43,7 +43,7 @@ func declared(req *model.LLMRequest) (names []string) {
 
 // calls answers with calls of functions, after a text. When streamed, it sends both as
 // partial responses first.
-func calls(names ...string) suite.Step {
+func calls(names ...string) llmtest.Step {
 	return func(_ context.Context, _ *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		content := genai.NewContentFromText("I will.", genai.RoleModel)
 		for _, name := range names {
@@ -105,7 +105,7 @@ func TestGate(t *testing.T) {
 	} {
 		for _, streamed := range []bool{false, true} {
 			t.Run(fmt.Sprint(test.name, " streamed ", streamed), func(t *testing.T) {
-				first, second, third := suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", calls(test.calls...)), suite.NewModel("third", suite.Text("I cannot."))
+				first, second, third := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", calls(test.calls...)), llmtest.NewModel("third", llmtest.Text("I cannot."))
 				m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay", "delete_*"}, Approve: test.approve}}, first, second, third)
 				names, partial, md, err := act(t.Context(), m, withTools("find", "pay", "delete_all"), streamed)
 				if diff := cmp.Diff(test.acts, names); diff != "" || len(partial) > 0 || err != nil || md.ModelName != test.answers {
@@ -127,8 +127,8 @@ func TestGate(t *testing.T) {
 
 // The gate is about the turn's models, wherever they are.
 func TestGateConcernsFallbacksOnly(t *testing.T) {
-	down := func(name string) *suite.Model { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable)) }
-	pays := func(name string) *suite.Model { return suite.NewModel(name, calls("pay")) }
+	down := func(name string) *llmtest.Model { return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable)) }
+	pays := func(name string) *llmtest.Model { return llmtest.NewModel(name, calls("pay")) }
 	gate := router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}
 	long := cascade.Config{Judges: []cascade.Judge{cascade.JudgeChecks(middleware.ValidateConfig{MinLength: 1000})}, Threshold: 0.5}
 	for _, test := range []struct {
@@ -148,7 +148,7 @@ func TestGateConcernsFallbacksOnly(t *testing.T) {
 		{"a gate of a group", fallback(down("a"), router.MustFallback(gate, pays("b"))), "", nil},
 		{"the second of a hedge", router.MustFallback(gate, router.MustHedge(router.HedgeConfig{}, down("a"), pays("b"))), "", nil},
 		{"the first of a hedge", router.MustFallback(gate, router.MustHedge(router.HedgeConfig{}, pays("a"), down("b"))), "", []string{"pay"}},
-		{"the strong model of a cascade", router.MustFallback(gate, cascade.MustNew(long, suite.NewModel("a", suite.Text("short")), pays("b"))), "", []string{"pay"}},
+		{"the strong model of a cascade", router.MustFallback(gate, cascade.MustNew(long, llmtest.NewModel("a", llmtest.Text("short")), pays("b"))), "", []string{"pay"}},
 		{"an arm of a split", router.MustFallback(gate, router.MustSplit(router.SplitConfig{Arms: []router.Arm{{Model: down("a")}, {Weight: 1, Model: pays("b")}}})), "", []string{"pay"}},
 	} {
 		for _, streamed := range []bool{false, true} {
@@ -164,8 +164,8 @@ func TestGateConcernsFallbacksOnly(t *testing.T) {
 
 // A turn that stays with a fallback stays behind the gate; the next turn does not.
 func TestGateLastsForTheTurn(t *testing.T) {
-	first := suite.NewModel("first", suite.Fail(suite.ErrUnavailable), calls("pay"))
-	second := suite.NewModel("second", calls("find"), calls("pay"), suite.Text("done"))
+	first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable), calls("pay"))
+	second := llmtest.NewModel("second", calls("find"), calls("pay"), llmtest.Text("done"))
 	m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}, first, second)
 	ctx := inTurn(t.Context(), "turn 1")
 	if names, _, _, err := act(ctx, m, withTools("find", "pay"), true); err != nil || !slices.Equal(names, []string{"find"}) {
@@ -185,8 +185,8 @@ func TestGateLastsForTheTurn(t *testing.T) {
 // A session that stays with a fallback is behind the gate in every turn, in parallel
 // sessions too; other sessions are not.
 func TestGateLastsForASession(t *testing.T) {
-	first := suite.NewModel("first", suite.Fail(suite.ErrUnavailable), calls("pay"))
-	second := suite.NewModel("second", calls("find"))
+	first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable), calls("pay"))
+	second := llmtest.NewModel("second", calls("find"))
 	m := router.MustFallback(router.Config{Sticky: router.StickySession, Gate: guard.Gate{Tools: []string{"pay"}}}, first, second)
 	if names, _, md, err := act(inSession(t.Context(), "weak/1"), m, withTools("find", "pay"), true); err != nil || md.ModelName != "second" {
 		t.Fatalf("the first turn: %v by %s, %v", names, md.ModelName, err)
@@ -223,7 +223,7 @@ func TestGateAndACallThatEnds(t *testing.T) {
 				<-ctx.Done()
 				return true
 			}},
-		}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", calls("pay")), suite.NewModel("third", calls("pay")))
+		}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", calls("pay")), llmtest.NewModel("third", calls("pay")))
 		names, partial, _, err := act(ctx, m, withTools("pay"), streamed)
 		if len(names)+len(partial) > 0 || !errors.Is(err, context.Canceled) {
 			t.Errorf("function calls %v, partial %v, error %v; want the caller's", names, partial, err)
@@ -264,7 +264,7 @@ func TestGateAndOddAnswers(t *testing.T) {
 		"1024 responses":             {many(1023), []string{"find"}},
 		"1025 responses":             {many(1024), nil},
 	} {
-		m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", send(test.answer...)))
+		m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", send(test.answer...)))
 		var got []string
 		var err error
 		for resp, e := range m.GenerateContent(t.Context(), withTools("pay", "find"), true) {
@@ -293,11 +293,11 @@ func TestGateAfterText(t *testing.T) {
 		{router.Resume, "I will. not.[I will. not.]"},
 		{router.FailMidStream, "I will."},
 	} {
-		third := suite.NewModel("third", send(chunk("I will not."), &model.LLMResponse{Content: genai.NewContentFromText("I will not.", genai.RoleModel), FinishReason: genai.FinishReasonStop}))
+		third := llmtest.NewModel("third", send(chunk("I will not."), &model.LLMResponse{Content: genai.NewContentFromText("I will not.", genai.RoleModel), FinishReason: genai.FinishReasonStop}))
 		if test.midway == router.Resume {
-			third = suite.NewModel("third", suite.Text("I will. not."))
+			third = llmtest.NewModel("third", llmtest.Text("I will. not."))
 		}
-		m := router.MustFallback(router.Config{MidStream: test.midway, Gate: guard.Gate{Tools: []string{"*"}}}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", calls("pay")), third)
+		m := router.MustFallback(router.Config{MidStream: test.midway, Gate: guard.Gate{Tools: []string{"*"}}}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", calls("pay")), third)
 		got := collect(m.GenerateContent(t.Context(), withTools("pay"), true))
 		if got.stream != test.want || (got.err != nil) != (test.midway == router.FailMidStream) {
 			t.Errorf("%s: the consumer saw %q (%v), want %q", test.midway, got.stream, got.err, test.want)
@@ -309,23 +309,23 @@ func TestGateAfterText(t *testing.T) {
 func TestGateJudgesEveryFinalResponse(t *testing.T) {
 	text := &model.LLMResponse{Content: genai.NewContentFromText("I will.", genai.RoleModel), FinishReason: genai.FinishReasonStop}
 	pay := &model.LLMResponse{Content: genai.NewContentFromFunctionCall("pay", nil, genai.RoleModel), FinishReason: genai.FinishReasonStop}
-	m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", send(text, pay)))
+	m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"pay"}}}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", send(text, pay)))
 	if names, _, _, err := act(t.Context(), m, withTools("pay"), true); len(names) > 0 || err == nil {
 		t.Errorf("function calls %v, error %v; want an error", names, err)
 	}
 }
 
 func TestGateNeedsTools(t *testing.T) {
-	_, err := router.NewFallback(router.Config{Gate: guard.Gate{Approve: func(context.Context, *genai.FunctionCall, string) bool { return true }}}, suite.NewModel("a", suite.Text("x")))
+	_, err := router.NewFallback(router.Config{Gate: guard.Gate{Approve: func(context.Context, *genai.FunctionCall, string) bool { return true }}}, llmtest.NewModel("a", llmtest.Text("x")))
 	if err == nil || !strings.Contains(err.Error(), "Config.Gate: Approve is set, but Tools is empty") {
 		t.Errorf("error %v, want one about Gate", err)
 	}
 }
 
 func ExampleNewFallback_gate() {
-	first := suite.NewModel("strong", suite.Fail(suite.ErrQuota))
-	second := suite.NewModel("weak", calls("delete_account"))
-	third := suite.NewModel("weaker", suite.Text("I cannot delete it now."))
+	first := llmtest.NewModel("strong", llmtest.Fail(llmtest.ErrQuota))
+	second := llmtest.NewModel("weak", calls("delete_account"))
+	third := llmtest.NewModel("weaker", llmtest.Text("I cannot delete it now."))
 	m := router.MustFallback(router.Config{Gate: guard.Gate{Tools: []string{"delete_*"}}}, first, second, third)
 	for resp, err := range m.GenerateContent(context.Background(), withTools("find_account", "delete_account"), false) {
 		fmt.Println(resp.Content.Parts[0].Text, err)

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
@@ -40,7 +40,7 @@ func TestGuardsAreAskedForEveryTarget(t *testing.T) {
 		},
 		except("first", "not for this tenant"),
 	}}
-	first, second := suite.NewModel("first", suite.Text("x")), suite.NewModel("second", suite.Text("second"))
+	first, second := llmtest.NewModel("first", llmtest.Text("x")), llmtest.NewModel("second", llmtest.Text("second"))
 	got := ask(t.Context(), router.MustFallback(config, first, second), false)
 	if diff := cmp.Diff([]string{"first", "second"}, asked); diff != "" || len(first.Requests()) > 0 {
 		t.Errorf("%d calls of the first model; guards asked (-want +got):\n%s", len(first.Requests()), diff)
@@ -58,8 +58,8 @@ func TestGuardsAreAskedForEveryTarget(t *testing.T) {
 // The refusal keeps the words of the guard, and the guards know a target by its traits,
 // in whatever group it is. B79
 func TestGuardsKnowTheTraitsOfTargets(t *testing.T) {
-	us := router.Describe(suite.NewModel("us", suite.Text("us")), router.Traits{Region: "us-east1", Aliases: []string{"america"}, Capabilities: []string{}, ContextWindow: 7})
-	eu := router.Describe(suite.NewModel("eu", suite.Text("eu")), router.Traits{Region: "europe-west4"})
+	us := router.Describe(llmtest.NewModel("us", llmtest.Text("us")), router.Traits{Region: "us-east1", Aliases: []string{"america"}, Capabilities: []string{}, ContextWindow: 7})
+	eu := router.Describe(llmtest.NewModel("eu", llmtest.Text("eu")), router.Traits{Region: "europe-west4"})
 	var told []guard.Target
 	guards := router.Config{Guards: []guard.Guard{
 		func(_ context.Context, req *model.LLMRequest, t guard.Target) (*model.LLMRequest, error) {
@@ -104,7 +104,7 @@ func final(answer func(func(*model.LLMResponse, error) bool)) (resp *model.LLMRe
 func TestGuardsLetLastResortsAnswer(t *testing.T) {
 	m := router.MustFallback(router.Config{Guards: []guard.Guard{
 		guard.Compliance(guard.Rule{Regions: []string{"europe-*"}}), guard.Tenants("acme"), guard.Tools(), guard.Redact,
-	}}, suite.NewModel("us", suite.Text("us")), degrade.MustTemplate(degrade.TemplateConfig{Text: "sorry"}))
+	}}, llmtest.NewModel("us", llmtest.Text("us")), degrade.MustTemplate(degrade.TemplateConfig{Text: "sorry"}))
 	req := &model.LLMRequest{Contents: []*genai.Content{{Parts: []*genai.Part{{InlineData: &genai.Blob{MIMEType: "image/png", Data: []byte("x")}}}}}}
 	if resp, err := final(m.GenerateContent(t.Context(), req, false)); err != nil || resp.Content.Parts[0].Text != "sorry" {
 		t.Errorf("%v, %v; want the template", resp, err)
@@ -122,7 +122,7 @@ func (w written) MarshalJSON() ([]byte, error) {
 // Each of the targets needs the redacted request, also those of a hedge, which have
 // copies of it, and under guards that give each another copy. B131
 func TestARequestIsRedactedOncePerCall(t *testing.T) {
-	down := func(name string) *suite.Model { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable)) }
+	down := func(name string) *llmtest.Model { return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable)) }
 	redacted := router.Config{Guards: []guard.Guard{guard.Tools("f"), guard.Compliance(guard.Rule{Targets: []string{"trusted"}, Redact: true})}}
 	for name, build := range map[string]func(a, b, c model.LLM) model.LLM{
 		"fallback": func(a, b, c model.LLM) model.LLM { return router.MustFallback(redacted, a, b, c) },
@@ -151,7 +151,7 @@ func TestARequestIsRedactedOncePerCall(t *testing.T) {
 		if n := times.Load(); n != 1 {
 			t.Errorf("%s: redacted %d times, want once (%v)", name, n, err)
 		}
-		for _, m := range []*suite.Model{a, b, c} {
+		for _, m := range []*llmtest.Model{a, b, c} {
 			if len(m.Requests()) == 0 {
 				t.Fatalf("%s: %s was not called", name, m.Name())
 			}

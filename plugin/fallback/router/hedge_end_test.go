@@ -13,13 +13,13 @@ import (
 	"google.golang.org/genai"
 	"pgregory.net/rapid"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // closing tells when the iterator of step has been closed.
-func closing(closed *bool, step suite.Step) suite.Step {
+func closing(closed *bool, step llmtest.Step) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		defer func() { *closed = true }()
 		step(ctx, req, streamed, yield)
@@ -42,12 +42,12 @@ func endless(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model
 
 // racing returns a hedge in which m wins, as the first model or as the hedge,
 // against a model that is still silent.
-func racing(first bool, step suite.Step) (m model.LLM, loserClosed *bool) {
+func racing(first bool, step llmtest.Step) (m model.LLM, loserClosed *bool) {
 	loserClosed = new(bool)
-	silent := closing(loserClosed, within(time.Hour, suite.Text("x")))
-	flash, lite := suite.NewModel("flash", silent), suite.NewModel("lite", within(time.Second, step))
+	silent := closing(loserClosed, within(time.Hour, llmtest.Text("x")))
+	flash, lite := llmtest.NewModel("flash", silent), llmtest.NewModel("lite", within(time.Second, step))
 	if first {
-		flash, lite = suite.NewModel("flash", within(2*time.Second, step)), suite.NewModel("lite", silent)
+		flash, lite = llmtest.NewModel("flash", within(2*time.Second, step)), llmtest.NewModel("lite", silent)
 	}
 	return router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), loserClosed
 }
@@ -104,7 +104,7 @@ func TestCallersCancellationEndsBothModels(t *testing.T) {
 func TestCallersCancellationDoesNotWaitForADeafHedge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second},
-			suite.NewModel("flash", within(2*time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("lite", deaf(time.Hour, suite.Text("x"))))
+			llmtest.NewModel("flash", within(2*time.Second, llmtest.Fail(llmtest.ErrUnavailable))), llmtest.NewModel("lite", deaf(time.Hour, llmtest.Text("x"))))
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		if got := hear(ctx, m, true); !errors.Is(got.Err, context.DeadlineExceeded) || got.Took != 5*time.Second {
@@ -118,7 +118,7 @@ func TestCallersCancellationDoesNotWaitForADeafHedge(t *testing.T) {
 // error, however the cancellation meets the hedge's next response.
 func TestConsumerThatCancelsIsNotLeftWithAPart(t *testing.T) {
 	hasty := func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-		suite.Text("a few words")(nil, nil, true, yield) // whatever becomes of the context
+		llmtest.Text("a few words")(nil, nil, true, yield) // whatever becomes of the context
 	}
 	for range 200 {
 		for _, at := range []string{"a ", "few ", "words", "a few words"} {
@@ -142,17 +142,17 @@ func TestConsumerThatCancelsIsNotLeftWithAPart(t *testing.T) {
 
 // The caller's context may live on for long.
 func TestEndReleasesEveryContext(t *testing.T) {
-	for name, step := range map[string]suite.Step{"answer": suite.Text("x"), "failure": suite.Fail(suite.ErrUnavailable)} {
+	for name, step := range map[string]llmtest.Step{"answer": llmtest.Text("x"), "failure": llmtest.Fail(llmtest.ErrUnavailable)} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var seen []context.Context
-				keep := func(step suite.Step) suite.Step {
+				keep := func(step llmtest.Step) llmtest.Step {
 					return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 						seen = append(seen, ctx)
 						step(ctx, req, streamed, yield)
 					}
 				}
-				flash, lite := suite.NewModel("flash", keep(suite.Fail(suite.ErrInternal))), suite.NewModel("lite", keep(step))
+				flash, lite := llmtest.NewModel("flash", keep(llmtest.Fail(llmtest.ErrInternal))), llmtest.NewModel("lite", keep(step))
 				hear(t.Context(), router.MustHedge(router.HedgeConfig{}, flash, lite), true)
 				for i, ctx := range seen {
 					if ctx.Err() == nil {
@@ -168,19 +168,19 @@ func TestEndReleasesEveryContext(t *testing.T) {
 func TestPanicOfAModelIsAFailure(t *testing.T) {
 	for name, broken := range map[string]func(string) model.LLM{
 		"in its iterator": func(name string) model.LLM {
-			return suite.NewModel(name, func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("broken") })
+			return llmtest.NewModel(name, func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("broken") })
 		},
 		"in a hook around it": func(name string) model.LLM {
 			hook := middleware.Attempt(middleware.AttemptConfig{Configure: func(*genai.GenerateContentConfig) { panic("broken") }})
-			return hook(suite.NewModel(name, suite.Text("x")))
+			return hook(llmtest.NewModel(name, llmtest.Text("x")))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				good := within(2*time.Second, suite.Text("good"))
+				good := within(2*time.Second, llmtest.Text("good"))
 				for _, m := range []model.LLM{
-					router.MustHedge(router.HedgeConfig{Delay: time.Second}, broken("flash"), suite.NewModel("lite", good)),
-					router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("flash", good), broken("lite")),
+					router.MustHedge(router.HedgeConfig{Delay: time.Second}, broken("flash"), llmtest.NewModel("lite", good)),
+					router.MustHedge(router.HedgeConfig{Delay: time.Second}, llmtest.NewModel("flash", good), broken("lite")),
 				} {
 					if got := hear(t.Context(), m, true); got.Err != nil || got.Final != "good" {
 						t.Errorf("heard %+v, want the good answer", got)
@@ -222,11 +222,11 @@ func TestHedgeHasOneWinner(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		streamed := rapid.Bool().Draw(rt, "streamed")
 		n := rapid.IntRange(2, 4).Draw(rt, "models")
-		steps := make([]suite.Step, n)
+		steps := make([]llmtest.Step, n)
 		for i := range n {
 			text := fmt.Sprintf("%[1]d%[1]d %[1]d%[1]d", i)
-			end := map[string]suite.Step{
-				"answers": suite.Text(text), "fails": suite.Fail(suite.ErrUnavailable), "is cut": suite.Fail(suite.ErrInternal, text),
+			end := map[string]llmtest.Step{
+				"answers": llmtest.Text(text), "fails": llmtest.Fail(llmtest.ErrUnavailable), "is cut": llmtest.Fail(llmtest.ErrInternal, text),
 				"is empty": func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) {},
 			}[rapid.SampledFrom([]string{"answers", "fails", "is cut", "is empty"}).Draw(rt, "end")]
 			after := time.Duration(rapid.IntRange(0, 6).Draw(rt, "after")) * time.Second / 2
@@ -237,10 +237,10 @@ func TestHedgeHasOneWinner(t *testing.T) {
 		}
 		deadline := time.Duration(rapid.IntRange(1, 20).Draw(rt, "deadline")) * time.Second / 2
 		synctest.Test(t, func(*testing.T) {
-			var asked []*suite.Model
+			var asked []*llmtest.Model
 			var models []model.LLM
 			for i, step := range steps {
-				asked = append(asked, suite.NewModel(fmt.Sprint("m", i), step))
+				asked = append(asked, llmtest.NewModel(fmt.Sprint("m", i), step))
 				models = append(models, asked[i])
 			}
 			m := router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, models...)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -13,8 +13,8 @@ import (
 // A model that is slow now and then: after 20 ms without content, another one is
 // asked too.
 func ExampleNewHedge() {
-	flash := suite.NewModel("flash", suite.Text("Hello from flash."), within(time.Minute, suite.Text("Sorry for the wait.")))
-	lite := suite.NewModel("lite", suite.Text("Hello from lite."))
+	flash := llmtest.NewModel("flash", llmtest.Text("Hello from flash."), within(time.Minute, llmtest.Text("Sorry for the wait.")))
+	lite := llmtest.NewModel("lite", llmtest.Text("Hello from lite."))
 
 	m, err := router.NewHedge(router.HedgeConfig{Delay: 20 * time.Millisecond}, flash, lite)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -20,7 +20,7 @@ import (
 
 func TestNextModelIsAskedAtOnceAfterAFailure(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", within(time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("lite", suite.Text("from lite"))
+		flash, lite := llmtest.NewModel("flash", within(time.Second, llmtest.Fail(llmtest.ErrUnavailable))), llmtest.NewModel("lite", llmtest.Text("from lite"))
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Minute}, flash, lite)
 		for range 50 { // the bound on extra load is for hedges
 			got := hear(t.Context(), m, streamed)
@@ -36,8 +36,8 @@ func TestNextModelIsAskedAtOnceAfterAFailure(t *testing.T) {
 
 func TestHedgeAnswersWhenFirstModelFailsLater(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", within(2*time.Second, suite.Fail(suite.ErrUnavailable))), suite.NewModel("lite", within(5*time.Second, suite.Text("from lite")))
-		pro := suite.NewModel("pro", suite.Text("x"))
+		flash, lite := llmtest.NewModel("flash", within(2*time.Second, llmtest.Fail(llmtest.ErrUnavailable))), llmtest.NewModel("lite", within(5*time.Second, llmtest.Text("from lite")))
+		pro := llmtest.NewModel("pro", llmtest.Text("x"))
 		m := router.MustHedge(router.HedgeConfig{Delay: 1500 * time.Millisecond}, flash, lite, pro)
 		// lite is asked after 1.5s; pro would be asked 1.5s later, but the budget
 		// of the first call is one hedge.
@@ -53,7 +53,7 @@ func TestHedgeAnswersWhenFirstModelFailsLater(t *testing.T) {
 
 func TestFirstModelAnswersWhenHedgeFails(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", within(5*time.Second, suite.Text("from flash"))), suite.NewModel("lite", suite.Fail(suite.ErrUnavailable))
+		flash, lite := llmtest.NewModel("flash", within(5*time.Second, llmtest.Text("from flash"))), llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 		if got.Err != nil || got.Final != "from flash" {
 			t.Errorf("heard %+v, want the answer of flash", got)
@@ -66,9 +66,9 @@ func TestFirstModelAnswersWhenHedgeFails(t *testing.T) {
 
 func TestLastModelIsAskedByTheHedgeThatFailedLast(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash := suite.NewModel("flash", within(2*time.Second, suite.Fail(suite.ErrUnavailable)))
-		lite := suite.NewModel("lite", within(3*time.Second, suite.Fail(suite.ErrInternal)))
-		pro := suite.NewModel("pro", suite.Text("from pro"))
+		flash := llmtest.NewModel("flash", within(2*time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+		lite := llmtest.NewModel("lite", within(3*time.Second, llmtest.Fail(llmtest.ErrInternal)))
+		pro := llmtest.NewModel("pro", llmtest.Text("from pro"))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: 1500 * time.Millisecond}, flash, lite, pro), streamed)
 		if got.Final != "from pro" || got.Took != 4500*time.Millisecond {
 			t.Errorf("heard %+v, want the answer of pro after 4.5s", got)
@@ -82,7 +82,7 @@ func TestLastModelIsAskedByTheHedgeThatFailedLast(t *testing.T) {
 func TestVerdictToFailAsksNobodyElse(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
 		bad := genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "contents is empty"}
-		flash, lite := suite.NewModel("flash", suite.Fail(bad)), suite.NewModel("lite", suite.Text("x"))
+		flash, lite := llmtest.NewModel("flash", llmtest.Fail(bad)), llmtest.NewModel("lite", llmtest.Text("x"))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 		var api genai.APIError
 		if !errors.As(got.Err, &api) || api.Code != 400 || len(lite.Requests()) > 0 {
@@ -95,8 +95,8 @@ func TestAllFailedNamesEveryModelInOrder(t *testing.T) {
 	for name, last := range map[string]time.Duration{"first model last": 2 * time.Second, "hedge last": time.Minute, "before the delay": 0} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, streamed bool) {
-				flash := suite.NewModel("flash", within(min(last, 5*time.Second), suite.Fail(suite.ErrUnavailable)))
-				lite := suite.NewModel("lite", within(last/2, suite.Fail(suite.ErrInternal)))
+				flash := llmtest.NewModel("flash", within(min(last, 5*time.Second), llmtest.Fail(llmtest.ErrUnavailable)))
+				lite := llmtest.NewModel("lite", within(last/2, llmtest.Fail(llmtest.ErrInternal)))
 				got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 				var all *router.AllFailedError
 				if !errors.As(got.Err, &all) || len(all.Causes) != 2 {
@@ -121,7 +121,7 @@ func TestRefusalIsRecordedAsSkipped(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second},
-			breaker(suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))), suite.NewModel("lite", suite.Text("from lite")))
+			breaker(llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))), llmtest.NewModel("lite", llmtest.Text("from lite")))
 		hear(t.Context(), m, streamed)
 		got := hear(t.Context(), m, streamed)
 		if diff := cmp.Diff([]string{"flash skipped refused"}, got.Record); got.Final != "from lite" || diff != "" {
@@ -136,13 +136,13 @@ func TestWinnerThatFailsIsRestartedByAFallback(t *testing.T) {
 	for name, delay := range map[string]time.Duration{"first model": time.Minute, "hedge": time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				cut := within(time.Second, suite.Fail(suite.ErrUnavailable, "half an "))
-				other := within(time.Hour, suite.Text("x"))
-				first, second := suite.NewModel("flash", cut), suite.NewModel("lite", other)
+				cut := within(time.Second, llmtest.Fail(llmtest.ErrUnavailable, "half an "))
+				other := within(time.Hour, llmtest.Text("x"))
+				first, second := llmtest.NewModel("flash", cut), llmtest.NewModel("lite", other)
 				if delay < time.Second {
-					first, second = suite.NewModel("flash", other), suite.NewModel("lite", cut)
+					first, second = llmtest.NewModel("flash", other), llmtest.NewModel("lite", cut)
 				}
-				m := router.MustFallback(router.Config{}, router.MustHedge(router.HedgeConfig{Delay: delay}, first, second), suite.NewModel("pro", suite.Text("from pro")))
+				m := router.MustFallback(router.Config{}, router.MustHedge(router.HedgeConfig{Delay: delay}, first, second), llmtest.NewModel("pro", llmtest.Text("from pro")))
 				got := hear(t.Context(), m, true)
 				if got.Partial != "half an |from pro" || got.Final != "from pro" {
 					t.Errorf("heard %+v, want a restart", got)
@@ -157,8 +157,8 @@ func TestRestartWithinAHedge(t *testing.T) {
 	for name, first := range map[string]time.Duration{"first model": 0, "hedge": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				composite := router.MustFallback(router.Config{}, suite.NewModel("lite", suite.Fail(suite.ErrUnavailable, "half an ")), suite.NewModel("pro", suite.Text("from pro")))
-				flash := suite.NewModel("flash", within(first, suite.Text("x")))
+				composite := router.MustFallback(router.Config{}, llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable, "half an ")), llmtest.NewModel("pro", llmtest.Text("from pro")))
+				flash := llmtest.NewModel("flash", within(first, llmtest.Text("x")))
 				m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, composite)
 				if first == 0 {
 					m = router.MustHedge(router.HedgeConfig{Delay: time.Second}, composite, flash)
@@ -183,8 +183,8 @@ func TestRestartWithinAHedge(t *testing.T) {
 func TestLosingIsNotTheTargetsFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1})
-		flash := suite.NewModel("flash", within(time.Minute, suite.Text("x")), suite.Text("from flash"))
-		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, breaker(flash), suite.NewModel("lite", suite.Text("from lite")))
+		flash := llmtest.NewModel("flash", within(time.Minute, llmtest.Text("x")), llmtest.Text("from flash"))
+		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, breaker(flash), llmtest.NewModel("lite", llmtest.Text("from lite")))
 		for _, want := range []string{"from lite", "from flash"} {
 			if got := hear(t.Context(), m, true); got.Final != want {
 				t.Errorf("heard %+v, want %q", got, want)
@@ -196,12 +196,12 @@ func TestLosingIsNotTheTargetsFault(t *testing.T) {
 func TestHedgeLostIsAVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cause error
-		flash := suite.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			<-ctx.Done()
 			cause = context.Cause(ctx)
 			yield(nil, ctx.Err())
 		})
-		hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, suite.NewModel("lite", suite.Text("x"))), false)
+		hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, llmtest.NewModel("lite", llmtest.Text("x"))), false)
 		synctest.Wait()
 		if v := failure.Classify(cause); v.Kind != router.KindHedgeLost || v.Action != failure.Fail {
 			t.Errorf("the loser's cause %v means %+v", cause, v)

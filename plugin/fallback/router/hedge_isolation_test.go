@@ -10,8 +10,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -19,8 +19,8 @@ import (
 // once more.
 func TestHedgeHasItsOwnRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", within(2*time.Second, suite.Text("from flash")))
-		lite := suite.NewModel("lite", deaf(time.Second, suite.Fail(suite.ErrUnavailable)), suite.Text("x"))
+		flash := llmtest.NewModel("flash", within(2*time.Second, llmtest.Text("from flash")))
+		lite := llmtest.NewModel("lite", deaf(time.Second, llmtest.Fail(llmtest.ErrUnavailable)), llmtest.Text("x"))
 		stubborn := &again{Layer: stream.Of(lite)}
 		req := userSays("hi")
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second / 2}, flash, stubborn)
@@ -56,8 +56,8 @@ func (a *again) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 // B63
 func TestHedgeAcceptsNoForeignSignature(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("gemini-2.5-flash", within(time.Hour, suite.Text("x")))
-		lite := suite.NewModel("gemini-2.5-lite", suite.Call("c2", "lookup", "sig of lite", nil))
+		flash := llmtest.NewModel("gemini-2.5-flash", within(time.Hour, llmtest.Text("x")))
+		lite := llmtest.NewModel("gemini-2.5-lite", llmtest.Call("c2", "lookup", "sig of lite", nil))
 		req := userSays("hi")
 		req.Contents = append(req.Contents, &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{ID: "c1"}, ThoughtSignature: []byte("sig of flash")}}})
 		for resp, err := range router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite).GenerateContent(t.Context(), req, false) {
@@ -76,7 +76,7 @@ func TestHedgeAcceptsNoForeignSignature(t *testing.T) {
 
 // B65
 func TestHedgeForwardsOptionalMethods(t *testing.T) {
-	plain, google := suite.NewModel("flash", suite.Text("x")), googleModel{suite.NewModel("gemini", suite.Text("x"))}
+	plain, google := llmtest.NewModel("flash", llmtest.Text("x")), googleModel{llmtest.NewModel("gemini", llmtest.Text("x"))}
 	type variant interface{ GetGoogleLLMVariant() genai.Backend }
 	if _, ok := router.MustHedge(router.HedgeConfig{}, google, plain).(variant); !ok {
 		t.Error("the variant of the first model is hidden")
@@ -86,7 +86,7 @@ func TestHedgeForwardsOptionalMethods(t *testing.T) {
 	}
 }
 
-type googleModel struct{ *suite.Model }
+type googleModel struct{ *llmtest.Model }
 
 func (googleModel) GetGoogleLLMVariant() genai.Backend { return genai.BackendGeminiAPI }
 
@@ -94,10 +94,10 @@ func (googleModel) GetGoogleLLMVariant() genai.Backend { return genai.BackendGem
 func TestHedgeHandsOnWhatIsAskedOfACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var flash, lite stream.Sink
-		probe := func(saw *stream.Sink, step suite.Step) model.LLM {
-			return &asked{Layer: stream.Of(suite.NewModel("m"+fmt.Sprintf("%p", saw), step)), saw: saw}
+		probe := func(saw *stream.Sink, step llmtest.Step) model.LLM {
+			return &asked{Layer: stream.Of(llmtest.NewModel("m"+fmt.Sprintf("%p", saw), step)), saw: saw}
 		}
-		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, probe(&flash, within(time.Hour, suite.Text("x"))), probe(&lite, suite.Text("x")))
+		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, probe(&flash, within(time.Hour, llmtest.Text("x"))), probe(&lite, llmtest.Text("x")))
 		out := stream.NewSink(t.Context(), func(*model.LLMResponse, error) bool { return true })
 		out.Force, out.Wait, out.Notes.Cohort, out.Root = true, time.Second, "c", "root"
 		if err := stream.Of(m).Do(t.Context(), userSays("hi"), false, out); err != nil {

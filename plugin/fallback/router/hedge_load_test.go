@@ -8,7 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -19,7 +19,7 @@ func TestExtraLoadIsBounded(t *testing.T) {
 		most  int // of 1000 calls
 	}{{0, 51}, {0.05, 51}, {0.2, 201}, {0.001, 2}, {1, 1000}} {
 		synctest.Test(t, func(t *testing.T) {
-			flash, lite := suite.NewModel("flash", within(time.Minute, suite.Text("x"))), suite.NewModel("lite", suite.Text("x"))
+			flash, lite := llmtest.NewModel("flash", within(time.Minute, llmtest.Text("x"))), llmtest.NewModel("lite", llmtest.Text("x"))
 			m := router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: test.share}, flash, lite)
 			hear(t.Context(), m, false)
 			if len(lite.Requests()) != 1 {
@@ -38,16 +38,16 @@ func TestExtraLoadIsBounded(t *testing.T) {
 // A quiet time does not save up hedges for more than its window.
 func TestSavedHedgesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		step := suite.Text("x")
-		flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		step := llmtest.Text("x")
+		flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			step(ctx, req, streamed, yield)
 		})
-		lite := suite.NewModel("lite", suite.Text("x"))
+		lite := llmtest.NewModel("lite", llmtest.Text("x"))
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite)
 		for range 5000 {
 			hear(t.Context(), m, false)
 		}
-		step = within(time.Minute, suite.Text("x"))
+		step = within(time.Minute, llmtest.Text("x"))
 		const n = 100
 		for range n {
 			hear(t.Context(), m, false)
@@ -78,16 +78,16 @@ func TestDelayIsMeasured(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, streamed bool) {
-				steps := make([]suite.Step, test.calls, test.calls+1)
+				steps := make([]llmtest.Step, test.calls, test.calls+1)
 				for i := range steps {
-					steps[i] = within(fast, suite.Text("x"))
+					steps[i] = within(fast, llmtest.Text("x"))
 					if i%20 < test.slow {
-						steps[i] = within(slow, suite.Text("x"))
+						steps[i] = within(slow, llmtest.Text("x"))
 					}
 				}
-				steps = append(steps, within(time.Hour, suite.Text("x")))
-				lite := suite.NewModel("lite", suite.Text("from lite"))
-				m := router.MustHedge(test.config, suite.NewModel("flash", steps...), lite)
+				steps = append(steps, within(time.Hour, llmtest.Text("x")))
+				lite := llmtest.NewModel("lite", llmtest.Text("from lite"))
+				m := router.MustHedge(test.config, llmtest.NewModel("flash", steps...), lite)
 				for range test.calls {
 					if got := hear(t.Context(), m, streamed); got.Err != nil {
 						t.Fatal(got.Err)
@@ -107,12 +107,12 @@ func TestDelayIsMeasured(t *testing.T) {
 // Whole answers take longer than first words: one says nothing of the other.
 func TestStreamedAndUnaryCallsAreMeasuredApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		steps := make([]suite.Step, 2*router.MinHedgeSamples+1)
+		steps := make([]llmtest.Step, 2*router.MinHedgeSamples+1)
 		for i := range steps {
-			steps[i] = within(300*time.Millisecond, suite.Text("x"))
+			steps[i] = within(300*time.Millisecond, llmtest.Text("x"))
 		}
-		steps[len(steps)-1] = within(time.Hour, suite.Text("x"))
-		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, suite.NewModel("flash", steps...), suite.NewModel("lite", suite.Text("x")))
+		steps[len(steps)-1] = within(time.Hour, llmtest.Text("x"))
+		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, llmtest.NewModel("flash", steps...), llmtest.NewModel("lite", llmtest.Text("x")))
 		for range 2 * router.MinHedgeSamples {
 			hear(t.Context(), m, true)
 		}
@@ -127,12 +127,12 @@ func TestStreamedAndUnaryCallsAreMeasuredApart(t *testing.T) {
 func TestDelayFollowsTheModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, n := 300*time.Millisecond, 0
-		flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			n++
 			jitter := time.Duration(n*37%100) * time.Millisecond
-			within(d+jitter, suite.Text("x"))(ctx, req, streamed, yield)
+			within(d+jitter, llmtest.Text("x"))(ctx, req, streamed, yield)
 		})
-		lite := suite.NewModel("lite", within(time.Hour, suite.Text("x")))
+		lite := llmtest.NewModel("lite", within(time.Hour, llmtest.Text("x")))
 		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, flash, lite)
 		hedged := func() int {
 			before := len(lite.Requests())
@@ -158,13 +158,13 @@ func TestDelayFollowsTheModel(t *testing.T) {
 // Calls that the first model loses tell that it is slow, too.
 func TestLostCallsRaiseTheDelay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var steps []suite.Step
+		var steps []llmtest.Step
 		for range router.MinHedgeSamples {
-			steps = append(steps, within(300*time.Millisecond, suite.Text("x")))
+			steps = append(steps, within(300*time.Millisecond, llmtest.Text("x")))
 		}
-		steps = append(steps, within(time.Hour, suite.Text("x")))
-		lite := suite.NewModel("lite", within(100*time.Millisecond, suite.Text("x")))
-		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, suite.NewModel("flash", steps...), lite)
+		steps = append(steps, within(time.Hour, llmtest.Text("x")))
+		lite := llmtest.NewModel("lite", within(100*time.Millisecond, llmtest.Text("x")))
+		m := router.MustHedge(router.HedgeConfig{MaxExtraLoad: 1}, llmtest.NewModel("flash", steps...), lite)
 		for range 2 * router.MinHedgeSamples {
 			hear(t.Context(), m, true)
 		}

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -29,10 +29,10 @@ func ledger(m model.LLM) (model.LLM, *[]string) {
 // B76: every model of a hedge that was asked stands on record once, however the call
 // ends for it.
 func TestModelsOfAHedgeAreRecordedOnce(t *testing.T) {
-	wait := within(time.Hour, suite.Text("late"))
+	wait := within(time.Hour, llmtest.Text("late"))
 	answersAnyway := func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
 		<-ctx.Done()
-		suite.Text("too late")(ctx, req, s, yield)
+		llmtest.Text("too late")(ctx, req, s, yield)
 	}
 	retry := middleware.MustRetry(middleware.RetryConfig{SkipWait: -1, BaseDelay: 100 * time.Millisecond})
 	timeout := func(m model.LLM) model.LLM {
@@ -44,31 +44,31 @@ func TestModelsOfAHedgeAreRecordedOnce(t *testing.T) {
 	hedge := func(a, b model.LLM) model.LLM {
 		return router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1}, a, b)
 	}
-	fast := within(time.Second, suite.Text("b"))
+	fast := within(time.Second, llmtest.Text("b"))
 	for _, test := range []struct {
 		name string
 		m    func() model.LLM
 		want []string // sorted
 	}{
-		{"the loser obeys", func() model.LLM { return hedge(suite.NewModel("a", wait), suite.NewModel("b", fast)) }, []string{"a failed hedge_lost", "b ok "}},
+		{"the loser obeys", func() model.LLM { return hedge(llmtest.NewModel("a", wait), llmtest.NewModel("b", fast)) }, []string{"a failed hedge_lost", "b ok "}},
 		{"the loser is deaf", func() model.LLM {
-			return hedge(suite.NewModel("a", deaf(time.Hour, suite.Text("x"))), suite.NewModel("b", fast))
+			return hedge(llmtest.NewModel("a", deaf(time.Hour, llmtest.Text("x"))), llmtest.NewModel("b", fast))
 		}, []string{"a failed hedge_lost", "b ok "}},
-		{"the loser answers anyway", func() model.LLM { return hedge(suite.NewModel("a", answersAnyway), suite.NewModel("b", fast)) }, []string{"a failed hedge_lost", "b ok "}},
+		{"the loser answers anyway", func() model.LLM { return hedge(llmtest.NewModel("a", answersAnyway), llmtest.NewModel("b", fast)) }, []string{"a failed hedge_lost", "b ok "}},
 		{"the loser is at its second try", func() model.LLM {
-			return hedge(retry(suite.NewModel("a", suite.Fail(suite.ErrUnavailable), wait)), suite.NewModel("b", fast))
+			return hedge(retry(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), wait)), llmtest.NewModel("b", fast))
 		},
 			[]string{"a failed hedge_lost", "a failed overloaded", "b ok "}},
 		{"and answers anyway", func() model.LLM {
-			return hedge(retry(suite.NewModel("a", suite.Fail(suite.ErrUnavailable), answersAnyway)), suite.NewModel("b", fast))
+			return hedge(retry(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), answersAnyway)), llmtest.NewModel("b", fast))
 		},
 			[]string{"a failed hedge_lost", "a failed overloaded", "b ok "}},
-		{"the time of all is over", func() model.LLM { return timeout(hedge(suite.NewModel("a", wait), suite.NewModel("b", wait))) }, []string{"a failed timeout", "b failed timeout"}},
-		{"the time of all is over, with grace", func() model.LLM { return grace(hedge(suite.NewModel("a", wait), suite.NewModel("b", wait))) }, []string{"a failed timeout", "b failed timeout"}},
+		{"the time of all is over", func() model.LLM { return timeout(hedge(llmtest.NewModel("a", wait), llmtest.NewModel("b", wait))) }, []string{"a failed timeout", "b failed timeout"}},
+		{"the time of all is over, with grace", func() model.LLM { return grace(hedge(llmtest.NewModel("a", wait), llmtest.NewModel("b", wait))) }, []string{"a failed timeout", "b failed timeout"}},
 		{"the time of deaf models is over", func() model.LLM {
-			return timeout(hedge(suite.NewModel("a", deaf(time.Hour, wait)), suite.NewModel("b", deaf(time.Hour, wait))))
+			return timeout(hedge(llmtest.NewModel("a", deaf(time.Hour, wait)), llmtest.NewModel("b", deaf(time.Hour, wait))))
 		}, []string{"a failed timeout", "b failed timeout"}},
-		{"each has its own time", func() model.LLM { return hedge(grace(suite.NewModel("a", wait)), grace(suite.NewModel("b", wait))) }, []string{"a failed timeout", "b failed timeout"}},
+		{"each has its own time", func() model.LLM { return hedge(grace(llmtest.NewModel("a", wait)), grace(llmtest.NewModel("b", wait))) }, []string{"a failed timeout", "b failed timeout"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, streamed bool) {
@@ -88,7 +88,7 @@ func TestModelsOfAHedgeAreRecordedOnce(t *testing.T) {
 func TestAnswerOfAHedgeIsRecordedOnceWhenTheCallerCancels(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
 		for range 20 {
-			hedge := router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b")))
+			hedge := router.MustHedge(router.HedgeConfig{Delay: time.Second}, llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b")))
 			m, record := ledger(hedge)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -111,7 +111,7 @@ func TestTokensOfALoser(t *testing.T) {
 		time.Sleep(time.Minute)
 	}
 	inBubble(t, func(t *testing.T, streamed bool) {
-		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("a", tells), suite.NewModel("b", suite.Text("b")))
+		m := router.MustHedge(router.HedgeConfig{Delay: time.Second}, llmtest.NewModel("a", tells), llmtest.NewModel("b", llmtest.Text("b")))
 		md := ask(t.Context(), m, streamed).metadata()
 		time.Sleep(time.Hour) // for a
 		if len(md.Attempts) != 2 || md.Attempts[0].InputTokens != 7 || md.Attempts[0].OutputTokens != 2 || md.Attempts[0].Duration != time.Second {
@@ -126,7 +126,7 @@ func TestCrowdAtAHedge(t *testing.T) {
 	var mu sync.Mutex
 	told := map[string]int{} // by call and model
 	hedge := router.MustHedge(router.HedgeConfig{Delay: time.Millisecond, MaxExtraLoad: 1},
-		suite.NewModel("a", within(3*time.Millisecond, suite.Text("a b c"))), suite.NewModel("b", within(2*time.Millisecond, suite.Text("a b c"))))
+		llmtest.NewModel("a", within(3*time.Millisecond, llmtest.Text("a b c"))), llmtest.NewModel("b", within(2*time.Millisecond, llmtest.Text("a b c"))))
 	m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(ctx context.Context, a call.Attempt) {
 		mu.Lock()
 		defer mu.Unlock()

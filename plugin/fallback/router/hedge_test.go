@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -65,7 +65,7 @@ func hear(ctx context.Context, m model.LLM, streamed bool, consume ...func(*mode
 
 func TestFastFirstModelIsNotHedged(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", within(900*time.Millisecond, suite.Text("from flash"))), suite.NewModel("lite", suite.Text("x"))
+		flash, lite := llmtest.NewModel("flash", within(900*time.Millisecond, llmtest.Text("from flash"))), llmtest.NewModel("lite", llmtest.Text("x"))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 		if got.Err != nil || got.Final != "from flash" || got.Record != nil {
 			t.Errorf("heard %+v, want the answer of flash and no record", got)
@@ -82,7 +82,7 @@ func TestFastFirstModelIsNotHedged(t *testing.T) {
 // B76
 func TestHedgeAnswersWhenFirstModelIsSlow(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", within(time.Minute, suite.Text("late"))), suite.NewModel("lite", within(time.Second/2, suite.Text("from lite")))
+		flash, lite := llmtest.NewModel("flash", within(time.Minute, llmtest.Text("late"))), llmtest.NewModel("lite", within(time.Second/2, llmtest.Text("from lite")))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 		if got.Err != nil || got.Final != "from lite" || streamed && got.Partial != "from lite" {
 			t.Errorf("heard %+v, want the answer of lite", got)
@@ -103,7 +103,7 @@ func TestHedgeAnswersWhenFirstModelIsSlow(t *testing.T) {
 // B76
 func TestFirstModelWinsOverItsHedge(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", within(3*time.Second, suite.Text("from flash"))), suite.NewModel("lite", within(time.Minute, suite.Text("x")))
+		flash, lite := llmtest.NewModel("flash", within(3*time.Second, llmtest.Text("from flash"))), llmtest.NewModel("lite", within(time.Minute, llmtest.Text("x")))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 		if got.Err != nil || got.Final != "from flash" || got.Took != 3*time.Second {
 			t.Errorf("heard %+v, want the answer of flash after 3s", got)
@@ -120,7 +120,7 @@ func TestFirstModelWinsOverItsHedge(t *testing.T) {
 // B76: the loser's content comes too late, although it ignores its cancellation.
 func TestContentOfTheLoserIsDropped(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		flash, lite := suite.NewModel("flash", deaf(5*time.Second, suite.Text("from flash"))), suite.NewModel("lite", suite.Text("from lite"))
+		flash, lite := llmtest.NewModel("flash", deaf(5*time.Second, llmtest.Text("from flash"))), llmtest.NewModel("lite", llmtest.Text("from lite"))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, flash, lite), streamed)
 		if got.Err != nil || got.Final != "from lite" || streamed && got.Partial != "from lite" {
 			t.Errorf("heard %+v, want the answer of lite alone", got)
@@ -139,7 +139,7 @@ func TestContentOfTheLoserIsDropped(t *testing.T) {
 func TestGraceBoundsAFirstModelThatIgnoresItsCancellation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		grace := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour, Grace: time.Second})
-		flash, lite := suite.NewModel("flash", deaf(time.Minute, suite.Text("x"))), suite.NewModel("lite", suite.Text("from lite"))
+		flash, lite := llmtest.NewModel("flash", deaf(time.Minute, llmtest.Text("x"))), llmtest.NewModel("lite", llmtest.Text("from lite"))
 		got := hear(t.Context(), router.MustHedge(router.HedgeConfig{Delay: time.Second}, grace(flash), lite), true)
 		if got.Final != "from lite" || got.Took != time.Second {
 			t.Errorf("heard %+v, want the answer of lite after 1s", got)
@@ -150,9 +150,9 @@ func TestGraceBoundsAFirstModelThatIgnoresItsCancellation(t *testing.T) {
 
 func TestEveryDelayAsksAnotherModel(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
-		slow := within(time.Minute, suite.Text("x"))
+		slow := within(time.Minute, llmtest.Text("x"))
 		m := router.MustHedge(router.HedgeConfig{Delay: time.Second, MaxExtraLoad: 1},
-			suite.NewModel("flash", slow), suite.NewModel("lite", slow), suite.NewModel("pro", suite.Text("from pro")))
+			llmtest.NewModel("flash", slow), llmtest.NewModel("lite", slow), llmtest.NewModel("pro", llmtest.Text("from pro")))
 		got := hear(t.Context(), m, streamed)
 		if got.Final != "from pro" || got.Took != 2*time.Second {
 			t.Errorf("heard %+v, want the answer of pro after 2s", got)
@@ -166,7 +166,7 @@ func TestEveryDelayAsksAnotherModel(t *testing.T) {
 
 // B15
 func TestNewHedgeNamesEveryWrongField(t *testing.T) {
-	flash, lite := suite.NewModel("flash", suite.Text("x")), suite.NewModel("lite", suite.Text("x"))
+	flash, lite := llmtest.NewModel("flash", llmtest.Text("x")), llmtest.NewModel("lite", llmtest.Text("x"))
 	for _, test := range []struct {
 		name   string
 		config router.HedgeConfig
@@ -176,8 +176,8 @@ func TestNewHedgeNamesEveryWrongField(t *testing.T) {
 		{"no models", router.HedgeConfig{}, nil, []string{"no models"}},
 		{"one model", router.HedgeConfig{}, []model.LLM{flash}, []string{"1 model; must be 2 or more"}},
 		{"nil model", router.HedgeConfig{}, []model.LLM{flash, nil}, []string{"models[1] is nil"}},
-		{"nil pointer", router.HedgeConfig{}, []model.LLM{(*suite.Model)(nil), flash}, []string{"models[0] is nil"}},
-		{"empty name", router.HedgeConfig{}, []model.LLM{flash, suite.NewModel("")}, []string{"models[1] has an empty name"}},
+		{"nil pointer", router.HedgeConfig{}, []model.LLM{(*llmtest.Model)(nil), flash}, []string{"models[0] is nil"}},
+		{"empty name", router.HedgeConfig{}, []model.LLM{flash, llmtest.NewModel("")}, []string{"models[1] has an empty name"}},
 		{"same name", router.HedgeConfig{}, []model.LLM{flash, lite, flash}, []string{`models[2] is called "flash" like models[0]`}},
 		{"negative", router.HedgeConfig{Delay: -1, MinDelay: -1, MaxExtraLoad: -1}, []model.LLM{flash, lite},
 			[]string{"HedgeConfig.Delay: -1ns", "HedgeConfig.MinDelay: -1ns", "HedgeConfig.MaxExtraLoad: -1"}},

@@ -3,7 +3,7 @@ package router_test
 import (
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
@@ -17,17 +17,17 @@ func armsOf(m model.LLM) []inspect.Arm {
 	return nil
 }
 
-// Helpers of the suite under the names that they have in these tests.
+// Helpers of llmtest under the names that they have in these tests.
 var (
-	chunk       = suite.Chunk
-	counted     = suite.Counted
-	send        = suite.Send
-	pieces      = suite.Pieces
-	within      = suite.Within
-	deaf        = suite.Deaf
-	mute        = suite.Mute
-	userSays    = suite.UserSays
-	inTurn      = suite.InTurn
-	inBubble    = suite.InBubble
-	openBreaker = suite.OpenBreaker
+	chunk       = llmtest.Chunk
+	counted     = llmtest.Counted
+	send        = llmtest.Send
+	pieces      = llmtest.Pieces
+	within      = llmtest.Within
+	deaf        = llmtest.Deaf
+	mute        = llmtest.Mute
+	userSays    = llmtest.UserSays
+	inTurn      = llmtest.InTurn
+	inBubble    = llmtest.InBubble
+	openBreaker = llmtest.OpenBreaker
 )

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -38,7 +38,7 @@ func (h *hearing) config(who string) router.Config {
 // B125: hooks see each attempt and each fallback once, in their order, on the
 // goroutine of the caller.
 func TestHooks(t *testing.T) {
-	quota, down := suite.Fail(suite.ErrQuota), suite.Fail(suite.ErrUnavailable)
+	quota, down := llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrUnavailable)
 	for _, test := range []struct {
 		name      string
 		tree      func(h *hearing) model.LLM
@@ -48,43 +48,43 @@ func TestHooks(t *testing.T) {
 		{
 			"the first answers",
 			func(h *hearing) model.LLM {
-				return router.MustFallback(h.config("r"), suite.NewModel("a", suite.Text("a")), suite.NewModel("b", suite.Text("b")))
+				return router.MustFallback(h.config("r"), llmtest.NewModel("a", llmtest.Text("a")), llmtest.NewModel("b", llmtest.Text("b")))
 			},
 			[]string{"r: a ok "}, nil,
 		},
 		{
 			"another answers",
 			func(h *hearing) model.LLM {
-				return router.MustFallback(h.config("r"), suite.NewModel("a", quota), suite.NewModel("b", suite.Text("b")))
+				return router.MustFallback(h.config("r"), llmtest.NewModel("a", quota), llmtest.NewModel("b", llmtest.Text("b")))
 			},
 			[]string{"r: a failed rate_limit", "r: b ok "}, []string{"r: a to b, 429 after 1 of 2"},
 		},
 		{
 			"nobody answers",
 			func(h *hearing) model.LLM {
-				return router.MustFallback(h.config("r"), suite.NewModel("a", quota), suite.NewModel("b", down))
+				return router.MustFallback(h.config("r"), llmtest.NewModel("a", quota), llmtest.NewModel("b", down))
 			},
 			[]string{"r: a failed rate_limit", "r: b failed overloaded"}, []string{"r: a to , 503 after 2 of 2"},
 		},
 		{
 			"a refusal is the answer",
 			func(h *hearing) model.LLM {
-				return router.MustFallback(h.config("r"), suite.NewModel("a", quota), suite.NewModel("b", refuse("no")))
+				return router.MustFallback(h.config("r"), llmtest.NewModel("a", quota), llmtest.NewModel("b", refuse("no")))
 			},
 			[]string{"r: a failed rate_limit", "r: b failed content"}, []string{"r: a to , SAFETY after 2 of 2"},
 		},
 		{
 			"an answer of last resort",
 			func(h *hearing) model.LLM {
-				return router.MustFallback(h.config("r"), suite.NewModel("a", quota), sorry("s"))
+				return router.MustFallback(h.config("r"), llmtest.NewModel("a", quota), sorry("s"))
 			},
 			[]string{"r: a failed rate_limit", "r: s ok "}, []string{"r: a to s, 429 after 1 of 2"},
 		},
 		{
 			"nested, the inner answers",
 			func(h *hearing) model.LLM {
-				inner := router.MustFallback(h.config("in"), suite.NewModel("a", quota), suite.NewModel("b", suite.Text("b")))
-				return router.MustFallback(h.config("out"), inner, suite.NewModel("c", suite.Text("c")))
+				inner := router.MustFallback(h.config("in"), llmtest.NewModel("a", quota), llmtest.NewModel("b", llmtest.Text("b")))
+				return router.MustFallback(h.config("out"), inner, llmtest.NewModel("c", llmtest.Text("c")))
 			},
 			[]string{"in: a failed rate_limit", "out: a failed rate_limit", "in: b ok ", "out: b ok "},
 			[]string{"in: a to b, 429 after 1 of 2", "out: a to b, 429 after 1 of 2"},
@@ -92,8 +92,8 @@ func TestHooks(t *testing.T) {
 		{
 			"nested, the outer answers",
 			func(h *hearing) model.LLM {
-				inner := router.MustFallback(h.config("in"), suite.NewModel("a", quota), suite.NewModel("b", down), sorry("s"))
-				return router.MustFallback(h.config("out"), inner, suite.NewModel("c", suite.Text("c")))
+				inner := router.MustFallback(h.config("in"), llmtest.NewModel("a", quota), llmtest.NewModel("b", down), sorry("s"))
+				return router.MustFallback(h.config("out"), inner, llmtest.NewModel("c", llmtest.Text("c")))
 			},
 			[]string{"in: a failed rate_limit", "out: a failed rate_limit", "in: b failed overloaded", "out: b failed overloaded", "out: c ok "},
 			[]string{"in: a to , 503 after 2 of 3", "out: a to c, 503 after 2 of 3"},
@@ -101,8 +101,8 @@ func TestHooks(t *testing.T) {
 		{
 			"nested, asked twice",
 			func(h *hearing) model.LLM {
-				inner := router.MustFallback(h.config("in"), suite.NewModel("a", quota), sorry("s"))
-				return router.MustFallback(h.config("out"), inner, suite.NewModel("c", down))
+				inner := router.MustFallback(h.config("in"), llmtest.NewModel("a", quota), sorry("s"))
+				return router.MustFallback(h.config("out"), inner, llmtest.NewModel("c", down))
 			},
 			[]string{"in: a failed rate_limit", "out: a failed rate_limit", "out: c failed overloaded", "in: s ok ", "out: s ok "},
 			[]string{"in: a to s, 503 after 2 of 3", "out: a to s, 503 after 2 of 3"},
@@ -110,7 +110,7 @@ func TestHooks(t *testing.T) {
 		{
 			"asked again by a retry, and then the first answers",
 			func(h *hearing) model.LLM {
-				inner := router.MustFallback(h.config("r"), suite.NewModel("a", down, suite.Text("a")), suite.NewModel("b", down))
+				inner := router.MustFallback(h.config("r"), llmtest.NewModel("a", down, llmtest.Text("a")), llmtest.NewModel("b", down))
 				return middleware.MustRetry(middleware.RetryConfig{})(inner)
 			},
 			[]string{"r: a failed overloaded", "r: b failed overloaded", "r: a ok "}, nil,
@@ -118,16 +118,16 @@ func TestHooks(t *testing.T) {
 		{
 			"a hedge",
 			func(h *hearing) model.LLM {
-				hedge := router.MustHedge(router.HedgeConfig{Delay: time.Second}, suite.NewModel("a", within(time.Minute, suite.Text("a"))), suite.NewModel("b", suite.Text("b")))
-				return router.MustFallback(h.config("r"), hedge, suite.NewModel("c", suite.Text("c")))
+				hedge := router.MustHedge(router.HedgeConfig{Delay: time.Second}, llmtest.NewModel("a", within(time.Minute, llmtest.Text("a"))), llmtest.NewModel("b", llmtest.Text("b")))
+				return router.MustFallback(h.config("r"), hedge, llmtest.NewModel("c", llmtest.Text("c")))
 			},
 			[]string{"r: a failed hedge_lost", "r: b ok "}, []string{"r: a to b, hedge_lost after 1 of 2"},
 		},
 		{
 			"routers in a hedge: who loses has not fallen back",
 			func(h *hearing) model.LLM {
-				x := router.MustFallback(h.config("x"), suite.NewModel("a", within(time.Minute, suite.Text("a"))), suite.NewModel("b", suite.Text("b")))
-				y := router.MustFallback(h.config("y"), suite.NewModel("c", quota), suite.NewModel("d", suite.Text("d")))
+				x := router.MustFallback(h.config("x"), llmtest.NewModel("a", within(time.Minute, llmtest.Text("a"))), llmtest.NewModel("b", llmtest.Text("b")))
+				y := router.MustFallback(h.config("y"), llmtest.NewModel("c", quota), llmtest.NewModel("d", llmtest.Text("d")))
 				return router.MustHedge(router.HedgeConfig{Delay: time.Second}, x, y)
 			},
 			[]string{"y: c failed rate_limit", "x: a failed hedge_lost", "y: d ok "}, []string{"y: c to d, 429 after 1 of 3"},
@@ -136,7 +136,7 @@ func TestHooks(t *testing.T) {
 			"a model that is left behind",
 			func(h *hearing) model.LLM {
 				grace := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Second, Grace: time.Second})
-				return router.MustFallback(h.config("r"), grace(suite.NewModel("a", deaf(time.Minute, quota))), suite.NewModel("b", within(2*time.Minute, suite.Text("b"))))
+				return router.MustFallback(h.config("r"), grace(llmtest.NewModel("a", deaf(time.Minute, quota))), llmtest.NewModel("b", within(2*time.Minute, llmtest.Text("b"))))
 			},
 			[]string{"r: a failed timeout", "r: b ok "}, []string{"r: a to b, timeout after 1 of 2"},
 		},
@@ -161,8 +161,8 @@ func TestCancelledCallHasNotFallenBack(t *testing.T) {
 	inBubble(t, func(t *testing.T, streamed bool) {
 		h := &hearing{}
 		ctx, cancel := context.WithCancel(t.Context())
-		m := router.MustFallback(h.config("r"), suite.NewModel("a", suite.Fail(suite.ErrQuota)),
-			suite.NewModel("b", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		m := router.MustFallback(h.config("r"), llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)),
+			llmtest.NewModel("b", func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				cancel()
 				yield(nil, ctx.Err())
 			}))
@@ -173,7 +173,7 @@ func TestCancelledCallHasNotFallenBack(t *testing.T) {
 			return
 		}
 		h = &hearing{}
-		m = router.MustFallback(h.config("r"), suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("one two")))
+		m = router.MustFallback(h.config("r"), llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Text("one two")))
 		for range m.GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 			break
 		}
@@ -190,8 +190,8 @@ func TestHookThatPanics(t *testing.T) {
 		m := router.MustFallback(router.Config{
 			Hooks: call.Hooks{OnAttempt: func(context.Context, call.Attempt) { n++; panic("boom") },
 				OnFallback: func(context.Context, call.Metadata) { n++; panic("boom") }},
-		}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), router.MustHedge(router.HedgeConfig{Delay: time.Second},
-			suite.NewModel("b", within(time.Minute, suite.Text("b"))), suite.NewModel("c", suite.Text("c"))))
+		}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), router.MustHedge(router.HedgeConfig{Delay: time.Second},
+			llmtest.NewModel("b", within(time.Minute, llmtest.Text("b"))), llmtest.NewModel("c", llmtest.Text("c"))))
 		var got seen
 		if text := logged(t, func() { got = ask(t.Context(), m, streamed) }); got.stream != "c[c]" && got.stream != "[c]" || text == "" {
 			t.Errorf("the consumer saw %q (%v); logged %q", got.stream, got.err, text)
@@ -211,7 +211,7 @@ func TestHookThatCallsAModel(t *testing.T) {
 		if len(told) == 1 {
 			ask(inTurn(ctx, "of the hook"), m, false)
 		}
-	}}}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b")))
+	}}}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Text("b")))
 	ask(inTurn(t.Context(), "t1"), m, false)
 	if diff := cmp.Diff([]string{"t1", "of the hook"}, told); diff != "" {
 		t.Errorf("told (-want +got):\n%s", diff)
@@ -224,9 +224,9 @@ func TestTimeOfACallThatIsHeld(t *testing.T) {
 	for _, streamed := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			var ended call.Result
-			slow := suite.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			slow := llmtest.NewModel("a", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 				time.Sleep(2 * time.Second)
-				suite.Text("hello")(ctx, req, stream, yield)
+				llmtest.Text("hello")(ctx, req, stream, yield)
 			})
 			m := router.MustFallback(router.Config{Hooks: call.Hooks{OnEnd: func(_ context.Context, r call.Result) { ended = r }}}, slow)
 			for resp := range m.GenerateContent(t.Context(), &model.LLMRequest{}, streamed) {
@@ -250,7 +250,7 @@ func TestRecordsHaveNoQuotedPrompt(t *testing.T) {
 		OnAttempt: func(_ context.Context, a call.Attempt) { seen = append(seen, a.Message, a.Reason) },
 		OnEnd:     func(_ context.Context, r call.Result) { seen = append(seen, fmt.Sprint(r)) },
 	}
-	m := router.MustFallback(router.Config{Hooks: hooks}, suite.NewModel("flash", suite.Fail(quoting)), suite.NewModel("pro", suite.Text("x")))
+	m := router.MustFallback(router.Config{Hooks: hooks}, llmtest.NewModel("flash", llmtest.Fail(quoting)), llmtest.NewModel("pro", llmtest.Text("x")))
 	for resp, err := range m.GenerateContent(t.Context(), userSays(prompt), false) {
 		if err != nil {
 			t.Fatal(err)

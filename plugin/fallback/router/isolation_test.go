@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -25,15 +25,15 @@ func TestAttemptsAreIsolated(t *testing.T) {
 		req.Contents = append(req.Contents, genai.NewContentFromText("leak", genai.RoleUser))
 		req.Config.Labels["team"] = "changed"
 		req.Model = "changed"
-		yield(nil, suite.ErrQuota)
+		yield(nil, llmtest.ErrQuota)
 	}
 	cool := middleware.Attempt(middleware.AttemptConfig{Configure: func(c *genai.GenerateContentConfig) { c.Temperature = genai.Ptr[float32](0) }})
 	var second *model.LLMRequest
 	m := router.MustFallback(router.Config{},
-		cool(suite.NewModel("first", vandal)),
-		suite.NewModel("second", func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
+		cool(llmtest.NewModel("first", vandal)),
+		llmtest.NewModel("second", func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
 			second = req
-			suite.Text("ok")(ctx, req, s, yield)
+			llmtest.Text("ok")(ctx, req, s, yield)
 		}))
 	if got := collect(m.GenerateContent(t.Context(), req, false)); got.err != nil {
 		t.Fatal(got.err)
@@ -51,8 +51,8 @@ func TestAttemptsAreIsolated(t *testing.T) {
 
 // B63, B64
 func TestSwitchInsideAToolLoop(t *testing.T) {
-	first := suite.NewModel("gemini-3-flash", suite.Call("c1", "lookup", "signature of flash", nil), suite.Fail(suite.ErrQuota), suite.Text("flash again"))
-	second := suite.NewModel("gemini-3-pro", suite.Call("c2", "lookup", "signature of pro", nil), suite.Text("done"))
+	first := llmtest.NewModel("gemini-3-flash", llmtest.Call("c1", "lookup", "signature of flash", nil), llmtest.Fail(llmtest.ErrQuota), llmtest.Text("flash again"))
+	second := llmtest.NewModel("gemini-3-pro", llmtest.Call("c2", "lookup", "signature of pro", nil), llmtest.Text("done"))
 	m := router.MustFallback(router.Config{}, first, second)
 	ctx := inTurn(t.Context(), "t1")
 	req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser)}}
@@ -94,14 +94,14 @@ func TestSwitchInsideAToolLoop(t *testing.T) {
 	}
 }
 
-type google struct{ *suite.Model }
+type google struct{ *llmtest.Model }
 
 func (google) GetGoogleLLMVariant() genai.Backend { return genai.BackendVertexAI }
 func (google) Client() *genai.Client              { return nil }
 
 // B65, B54
 func TestOptionalMethodsAreThePrimarys(t *testing.T) {
-	plain, rich := suite.NewModel("plain", suite.Text("x")), google{suite.NewModel("rich", send(chunk("cut"), &model.LLMResponse{Content: genai.NewContentFromText("cut", genai.RoleModel)}))}
+	plain, rich := llmtest.NewModel("plain", llmtest.Text("x")), google{llmtest.NewModel("rich", send(chunk("cut"), &model.LLMResponse{Content: genai.NewContentFromText("cut", genai.RoleModel)}))}
 	for name, m := range map[string]model.LLM{"plain": router.MustFallback(router.Config{}, plain, rich), "rich": router.MustFallback(router.Config{}, rich, plain)} {
 		v, hasVariant := m.(interface{ GetGoogleLLMVariant() genai.Backend })
 		_, hasClient := m.(interface{ Client() *genai.Client })

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -21,7 +21,7 @@ type outage struct{ asked []string }
 
 // down returns a model that fails.
 func (o *outage) down(name string) model.LLM {
-	return suite.NewModel(name, suite.Respond(func() *model.LLMResponse {
+	return llmtest.NewModel(name, llmtest.Respond(func() *model.LLMResponse {
 		o.asked = append(o.asked, name)
 		return &model.LLMResponse{ErrorCode: "503"}
 	}))
@@ -29,7 +29,7 @@ func (o *outage) down(name string) model.LLM {
 
 // healthy returns a model that answers.
 func (o *outage) healthy(name string) model.LLM {
-	return suite.NewModel(name, suite.Respond(func() *model.LLMResponse {
+	return llmtest.NewModel(name, llmtest.Respond(func() *model.LLMResponse {
 		o.asked = append(o.asked, name)
 		return &model.LLMResponse{Content: chunk(name).Content, FinishReason: "STOP"}
 	}))
@@ -161,9 +161,9 @@ func TestLastResortComesAfterTheRoot(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := suite.NewModel("a", suite.Fail(suite.ErrQuota), suite.Text("root again"))
-			b := suite.NewModel("b", suite.Text("b"), suite.Fail(suite.ErrUnavailable))
-			c := suite.NewModel("c", suite.Fail(suite.ErrInternal))
+			a := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("root again"))
+			b := llmtest.NewModel("b", llmtest.Text("b"), llmtest.Fail(llmtest.ErrUnavailable))
+			c := llmtest.NewModel("c", llmtest.Fail(llmtest.ErrInternal))
 			m := tree(a, b, c, sorry("s"))
 			ctx := inTurn(t.Context(), "t1")
 			first, second := ask(ctx, m, true).metadata(), ask(ctx, m, true)
@@ -181,7 +181,7 @@ func TestLastResortComesAfterTheRoot(t *testing.T) {
 func TestLastResortComesBeforeAForcedCall(t *testing.T) {
 	until := time.Now().Add(time.Minute)
 	open := func(name string, d time.Duration) model.LLM {
-		return openBreaker(suite.NewModel(name, suite.Text(name)), until.Add(d))
+		return openBreaker(llmtest.NewModel(name, llmtest.Text(name)), until.Add(d))
 	}
 	for _, test := range []struct {
 		name string
@@ -216,7 +216,7 @@ func TestLastResortOfAGroupThatIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := &outage{}
-			a := suite.NewModel("a", suite.Respond(func() *model.LLMResponse {
+			a := llmtest.NewModel("a", llmtest.Respond(func() *model.LLMResponse {
 				o.asked = append(o.asked, "a")
 				return &model.LLMResponse{ErrorCode: "503", UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 1}}
 			}))

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -19,7 +19,7 @@ import (
 
 // afterTools asks what follows a completed tool round.
 func afterTools(ctx context.Context, m model.LLM, streamed bool) seen {
-	req := suite.ToolsHaveRun()
+	req := llmtest.ToolsHaveRun()
 	req.Model = m.Name()
 	return collect(m.GenerateContent(ctx, req, streamed))
 }
@@ -45,14 +45,14 @@ func TestEmptyAnswerAfterToolsIsAnAnswer(t *testing.T) {
 		},
 	} {
 		for _, streamed := range []bool{false, true} {
-			for answer, step := range map[string]suite.Step{"nothing": mute(stop), "thoughts": mute(stop, "hm")} {
+			for answer, step := range map[string]llmtest.Step{"nothing": mute(stop), "thoughts": mute(stop, "hm")} {
 				t.Run(fmt.Sprint(name, "/", answer, "/", streamed), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
 						var opened []middleware.BreakerState
 						breaker := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OnStateChange: func(_ string, _, to middleware.BreakerState) {
 							opened = append(opened, to)
 						}})
-						m, other := suite.NewModel("m", step), suite.NewModel("other", suite.Text("other"))
+						m, other := llmtest.NewModel("m", step), llmtest.NewModel("other", llmtest.Text("other"))
 						got := afterTools(t.Context(), around(breaker(m), other), streamed)
 						if got.err != nil || got.final == nil || got.final.FinishReason != stop || len(got.final.Content.Parts) > 1 {
 							t.Fatalf("the consumer saw %+v, want the empty answer", got)
@@ -74,7 +74,7 @@ func TestEmptyAnswerAfterToolsIsAnAnswer(t *testing.T) {
 func TestOtherEmptyAnswersAreFailures(t *testing.T) {
 	for _, test := range []struct {
 		name  string
-		step  suite.Step
+		step  llmtest.Step
 		asks  func(context.Context, model.LLM, bool) seen
 		calls int
 	}{
@@ -82,14 +82,14 @@ func TestOtherEmptyAnswersAreFailures(t *testing.T) {
 		{"cut off", mute(genai.FinishReasonMaxTokens), afterTools, 1},
 		{"cut off in thoughts", mute(genai.FinishReasonMaxTokens, "hm"), afterTools, 1},
 		{"without a finish reason", mute(""), afterTools, 1},
-		{"an error code", suite.Respond(func() *model.LLMResponse {
+		{"an error code", llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{ErrorCode: "503", FinishReason: genai.FinishReasonStop}
 		}), afterTools, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, streamed := range []bool{false, true} {
-				m := suite.NewModel("m", test.step)
-				got := test.asks(t.Context(), fallback(m, suite.NewModel("other", suite.Text("other"))), streamed)
+				m := llmtest.NewModel("m", test.step)
+				got := test.asks(t.Context(), fallback(m, llmtest.NewModel("other", llmtest.Text("other"))), streamed)
 				if md := got.metadata(); md.ModelName != "other" || len(m.Requests()) != test.calls {
 					t.Errorf("%q answers (%v) after %d calls of m, want other after %d", md.ModelName, got.err, len(m.Requests()), test.calls)
 				}
@@ -102,17 +102,17 @@ func TestOtherEmptyAnswersAreFailures(t *testing.T) {
 func TestCallAfterAnEmptyAnswerDecides(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		second suite.Step
+		second llmtest.Step
 		want   []string
 	}{
-		{"it answers", suite.Text("done"), nil},
+		{"it answers", llmtest.Text("done"), nil},
 		{"it is empty too", mute(genai.FinishReasonStop), nil},
-		{"it fails", suite.Fail(suite.ErrQuota), []string{"m failed empty", "m failed rate_limit", "other ok "}},
+		{"it fails", llmtest.Fail(llmtest.ErrQuota), []string{"m failed empty", "m failed rate_limit", "other ok "}},
 		{"it is cut off", mute(genai.FinishReasonMaxTokens), []string{"m failed empty", "m failed empty", "other ok "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := suite.NewModel("m", mute(genai.FinishReasonStop), test.second)
-			got := afterTools(t.Context(), fallback(m, suite.NewModel("other", suite.Text("other"))), true)
+			m := llmtest.NewModel("m", mute(genai.FinishReasonStop), test.second)
+			got := afterTools(t.Context(), fallback(m, llmtest.NewModel("other", llmtest.Text("other"))), true)
 			var record []string
 			for _, a := range got.metadata().Attempts {
 				record = append(record, fmt.Sprint(a.Model, " ", a.Outcome, " ", a.Kind))

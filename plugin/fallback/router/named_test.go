@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -25,9 +25,9 @@ func askFor(ctx context.Context, m model.LLM, name string) seen {
 }
 
 // echo is a model that answers with the name it was asked for.
-func echo(name string) *suite.Model {
-	return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-		suite.Text(req.Model)(ctx, req, streamed, yield)
+func echo(name string) *llmtest.Model {
+	return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		llmtest.Text(req.Model)(ctx, req, streamed, yield)
 	})
 }
 
@@ -82,13 +82,13 @@ func TestNamedTargetIsAskedFirst(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var asked []string
 			at := func(name string) model.LLM {
-				return suite.NewModel(name, func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
+				return llmtest.NewModel(name, func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
 					asked = append(asked, req.Model)
 					if slices.Contains(test.down, name) {
-						yield(nil, suite.ErrQuota)
+						yield(nil, llmtest.ErrQuota)
 						return
 					}
-					suite.Text(name)(ctx, req, s, yield)
+					llmtest.Text(name)(ctx, req, s, yield)
 				})
 			}
 			var got seen
@@ -161,7 +161,7 @@ func TestNameReachesTheOneModelOfATree(t *testing.T) {
 			return 0.01
 		},
 	})
-	own := suite.NewModel("own", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	own := llmtest.NewModel("own", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		yield(&model.LLMResponse{
 			Content: chunk(req.Model).Content, FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: 1, TotalTokenCount: 1},
@@ -177,7 +177,7 @@ func TestNameReachesTheOneModelOfATree(t *testing.T) {
 			want = "own"
 		}
 		md := got.metadata()
-		if text := suite.TextOf(got.final.Content); text != want || md.ModelName != want || md.CacheStatus != test.status || md.Triggered {
+		if text := llmtest.TextOf(got.final.Content); text != want || md.ModelName != want || md.CacheStatus != test.status || md.Triggered {
 			t.Errorf("asked for %q: %q answers with %+v, want %q and status %s", test.name, text, md, want, test.status)
 		}
 		for _, name := range priced {
@@ -216,7 +216,7 @@ func TestRequestFitsTheNamedModel(t *testing.T) {
 
 // B114, B113: the name of a call counts more than where its turn stays.
 func TestNameCountsMoreThanTheTurn(t *testing.T) {
-	a, b, c := suite.NewModel("a", suite.Fail(suite.ErrQuota)), echo("b"), echo("c")
+	a, b, c := llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), echo("b"), echo("c")
 	m := fallback(a, b, c)
 	ctx := inTurn(t.Context(), "t1")
 	var got []string

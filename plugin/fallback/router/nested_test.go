@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -23,13 +23,13 @@ import (
 // target before it forces one of its own.
 func TestGroupForcesNothingWhileAnotherTargetIsLeft(t *testing.T) {
 	now := time.Now()
-	x, y := suite.NewModel("x", suite.Text("forced")), suite.NewModel("y", suite.Text("forced"))
+	x, y := llmtest.NewModel("x", llmtest.Text("forced")), llmtest.NewModel("y", llmtest.Text("forced"))
 	group := router.MustFallback(router.Config{}, openBreaker(x, now.Add(time.Minute)), openBreaker(y, now.Add(time.Second)))
-	m := router.MustFallback(router.Config{}, group, suite.NewModel("z", suite.Text("z")))
+	m := router.MustFallback(router.Config{}, group, llmtest.NewModel("z", llmtest.Text("z")))
 	if got := ask(t.Context(), m, true); got.stream != "z[z]" || len(x.Requests())+len(y.Requests()) > 0 {
 		t.Errorf("the consumer saw %q after %d forced calls, want z at once", got.stream, len(x.Requests())+len(y.Requests()))
 	}
-	alone := router.MustFallback(router.Config{}, group, openBreaker(suite.NewModel("z", suite.Text("z")), now.Add(time.Hour)))
+	alone := router.MustFallback(router.Config{}, group, openBreaker(llmtest.NewModel("z", llmtest.Text("z")), now.Add(time.Hour)))
 	if got := ask(t.Context(), alone, true); got.stream != "forced[forced]" || len(y.Requests()) != 1 {
 		t.Errorf("the consumer saw %q (%v), want the member that recovers first", got.stream, got.err)
 	}
@@ -38,7 +38,7 @@ func TestGroupForcesNothingWhileAnotherTargetIsLeft(t *testing.T) {
 // B73: a target that is forbidden does not keep an open one from being tried.
 func TestTheOnlyLegalTargetIsForced(t *testing.T) {
 	m := router.MustFallback(router.Config{Guards: []guard.Guard{except("us", "not in this region")}},
-		openBreaker(suite.NewModel("eu", suite.Text("eu")), time.Now().Add(time.Minute)), suite.NewModel("us", suite.Text("us")))
+		openBreaker(llmtest.NewModel("eu", llmtest.Text("eu")), time.Now().Add(time.Minute)), llmtest.NewModel("us", llmtest.Text("us")))
 	if got := ask(t.Context(), m, true); got.stream != "eu[eu]" {
 		t.Errorf("the consumer saw %q (%v), want the only legal target", got.stream, got.err)
 	}
@@ -46,8 +46,8 @@ func TestTheOnlyLegalTargetIsForced(t *testing.T) {
 
 // B79: guards are asked for each member of a group, and not for the group.
 func TestGuardsReachIntoGroups(t *testing.T) {
-	models := func() (eu, us *suite.Model) {
-		return suite.NewModel("eu", suite.Fail(suite.ErrQuota)), suite.NewModel("us", suite.Text("us"))
+	models := func() (eu, us *llmtest.Model) {
+		return llmtest.NewModel("eu", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("us", llmtest.Text("us"))
 	}
 	groups := map[string]func(a, b model.LLM) model.LLM{
 		"fallback": func(a, b model.LLM) model.LLM { return router.MustFallback(router.Config{}, a, b) },
@@ -94,38 +94,38 @@ func TestSkipWaitCountsTheOuterRoutersTargets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := genai.APIError{Code: 429, Details: []map[string]any{{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "20s"}}}
 		patient := middleware.MustRetry(middleware.RetryConfig{SkipWait: time.Second})
-		inner := router.MustFallback(router.Config{}, patient(suite.NewModel("x", suite.Fail(busy))))
+		inner := router.MustFallback(router.Config{}, patient(llmtest.NewModel("x", llmtest.Fail(busy))))
 		started := time.Now()
-		got := ask(t.Context(), router.MustFallback(router.Config{}, inner, suite.NewModel("z", suite.Text("z"))), true)
+		got := ask(t.Context(), router.MustFallback(router.Config{}, inner, llmtest.NewModel("z", llmtest.Text("z"))), true)
 		if took := time.Since(started); got.stream != "z[z]" || took > 0 {
 			t.Errorf("the consumer saw %q after %v, want z at once", got.stream, took)
 		}
 	})
 }
 
-func refuse(text string) suite.Step {
-	return suite.Respond(func() *model.LLMResponse {
+func refuse(text string) llmtest.Step {
+	return llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{ErrorCode: "SAFETY", ErrorMessage: text, FinishReason: genai.FinishReasonSafety}
 	})
 }
 
 func TestRefusals(t *testing.T) {
-	malformed := suite.Respond(func() *model.LLMResponse {
+	malformed := llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL", FinishReason: genai.FinishReasonMalformedFunctionCall}
 	})
 	for _, test := range []struct {
 		name          string
 		config        router.Config
-		first, second suite.Step
+		first, second llmtest.Step
 		want, model   string
 		attempts      []string
 	}{
 		{"after another bad response", router.Config{}, malformed, refuse("no"), "[SAFETY]", "b", []string{"a failed", "b failed"}},
-		{"before a failure", router.Config{FallbackOnContentPolicy: true}, refuse("no"), suite.Fail(suite.ErrUnavailable), "[SAFETY]", "a", nil},
-		{"after part of an answer", router.Config{}, suite.Fail(suite.ErrUnavailable, "half "), refuse("no"), "half |[SAFETY]", "b", []string{"a failed", "b failed"}},
+		{"before a failure", router.Config{FallbackOnContentPolicy: true}, refuse("no"), llmtest.Fail(llmtest.ErrUnavailable), "[SAFETY]", "a", nil},
+		{"after part of an answer", router.Config{}, llmtest.Fail(llmtest.ErrUnavailable, "half "), refuse("no"), "half |[SAFETY]", "b", []string{"a failed", "b failed"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := ask(t.Context(), router.MustFallback(test.config, suite.NewModel("a", test.first), suite.NewModel("b", test.second)), true)
+			got := ask(t.Context(), router.MustFallback(test.config, llmtest.NewModel("a", test.first), llmtest.NewModel("b", test.second)), true)
 			if got.stream != test.want || got.err != nil || got.metadata().ModelName != test.model {
 				t.Fatalf("the consumer saw %q (%v) by %q, want %q by %q", got.stream, got.err, got.metadata().ModelName, test.want, test.model)
 			}
@@ -144,9 +144,9 @@ func TestMetadataCountsModelsThatFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		retry := middleware.MustRetry(middleware.RetryConfig{MaxRetries: 2})
 		m := router.MustFallback(router.Config{},
-			retry(suite.NewModel("a", suite.Fail(suite.ErrUnavailable))),
-			openBreaker(suite.NewModel("b", suite.Text("b")), time.Now().Add(time.Minute)),
-			retry(suite.NewModel("c", suite.Fail(suite.ErrInternal), suite.Text("c"))))
+			retry(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable))),
+			openBreaker(llmtest.NewModel("b", llmtest.Text("b")), time.Now().Add(time.Minute)),
+			retry(llmtest.NewModel("c", llmtest.Fail(llmtest.ErrInternal), llmtest.Text("c"))))
 		md := ask(t.Context(), m, true).metadata()
 		if md.Attempt != 2 || md.ErrorCode != "500" || len(md.Attempts) != 6 || md.Attempts[5].Outcome != call.OK {
 			t.Errorf("metadata %+v, want two models that failed, the latest with 500, in five records and the answer", md)
@@ -156,7 +156,7 @@ func TestMetadataCountsModelsThatFailed(t *testing.T) {
 
 // A turn that stays with another model says so in each of its answers.
 func TestStickyAnswersTellOfTheFallback(t *testing.T) {
-	m := router.MustFallback(router.Config{}, suite.NewModel("a", suite.Fail(suite.ErrQuota)), suite.NewModel("b", suite.Text("b")))
+	m := router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("b", llmtest.Text("b")))
 	ctx := inTurn(t.Context(), "t1")
 	ask(ctx, m, false)
 	md := ask(ctx, m, false).metadata()
@@ -168,9 +168,9 @@ func TestStickyAnswersTellOfTheFallback(t *testing.T) {
 func TestVersionIsOfTheModelThatAnswers(t *testing.T) {
 	half := func(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		_ = yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true, ModelVersion: "a-1"}, nil) &&
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 	}
-	got := ask(t.Context(), router.MustFallback(router.Config{}, suite.NewModel("a", half), suite.NewModel("b", suite.Text("b"))), true)
+	got := ask(t.Context(), router.MustFallback(router.Config{}, llmtest.NewModel("a", half), llmtest.NewModel("b", llmtest.Text("b"))), true)
 	if got.metadata().ModelVersion != "" {
 		t.Errorf("version %q of b, want none", got.metadata().ModelVersion)
 	}
@@ -179,8 +179,8 @@ func TestVersionIsOfTheModelThatAnswers(t *testing.T) {
 // B53: what restarts further in is one answer to a continuation.
 func TestResumeAroundARestart(t *testing.T) {
 	inner := router.MustFallback(router.Config{},
-		suite.NewModel("a", suite.Fail(suite.ErrUnavailable, "one ", "two ")), suite.NewModel("b", suite.Text("one two three four")))
-	m := router.MustFallback(router.Config{MidStream: router.Resume}, suite.NewModel("x", suite.Fail(suite.ErrUnavailable, "one ")), inner)
+		llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, "one ", "two ")), llmtest.NewModel("b", llmtest.Text("one two three four")))
+	m := router.MustFallback(router.Config{MidStream: router.Resume}, llmtest.NewModel("x", llmtest.Fail(llmtest.ErrUnavailable, "one ")), inner)
 	if got := ask(t.Context(), m, true); got.stream != "one two three four[one two three four]" || got.err != nil {
 		t.Errorf("the consumer saw %q (%v), want one text", got.stream, got.err)
 	}
@@ -190,9 +190,9 @@ func TestResumeAroundARestart(t *testing.T) {
 func TestResumeOfACallThatIsNotStreamed(t *testing.T) {
 	// A model may send partial responses all the same.
 	m := router.MustFallback(router.Config{MidStream: router.Resume},
-		suite.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-			_ = yield(chunk("one "), nil) && yield(nil, suite.ErrUnavailable)
-		}), suite.NewModel("b", suite.Text("one two")))
+		llmtest.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			_ = yield(chunk("one "), nil) && yield(nil, llmtest.ErrUnavailable)
+		}), llmtest.NewModel("b", llmtest.Text("one two")))
 	if got := ask(t.Context(), m, false); got.stream != "one two[one two]" {
 		t.Errorf("the consumer saw %q (%v), want one text", got.stream, got.err)
 	}
@@ -206,7 +206,7 @@ func TestLayersGiveTheCallersOwnError(t *testing.T) {
 		"retry": middleware.MustRetry(middleware.RetryConfig{}), "breaker": middleware.MustBreaker(middleware.BreakerConfig{}),
 		"timeout": middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour}),
 	} {
-		if got := ask(ctx, layer(suite.NewModel("a", suite.Fail(errors.New("unexpected EOF")))), false); !errors.Is(got.err, context.DeadlineExceeded) {
+		if got := ask(ctx, layer(llmtest.NewModel("a", llmtest.Fail(errors.New("unexpected EOF")))), false); !errors.Is(got.err, context.DeadlineExceeded) {
 			t.Errorf("%s: error %v, want the caller's deadline", name, got.err)
 		}
 	}
@@ -215,7 +215,7 @@ func TestLayersGiveTheCallersOwnError(t *testing.T) {
 // A retry that gives up passes every cause on.
 func TestRetryKeepsTheCausesOfAGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		group := router.MustFallback(router.Config{}, suite.NewModel("a", suite.Fail(suite.ErrUnavailable)), suite.NewModel("b", suite.Fail(suite.ErrInternal)))
+		group := router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)), llmtest.NewModel("b", llmtest.Fail(llmtest.ErrInternal)))
 		got := ask(t.Context(), middleware.MustRetry(middleware.RetryConfig{MaxRetries: 1})(group), false)
 		var all *router.AllFailedError
 		if !errors.As(got.err, &all) || !strings.Contains(got.err.Error(), "2. b:") {
@@ -227,14 +227,14 @@ func TestRetryKeepsTheCausesOfAGroup(t *testing.T) {
 // The record of an attempt that was left behind is closed.
 func TestAbandonedModelWritesNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		deaf := suite.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		deaf := llmtest.NewModel("a", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			time.Sleep(3 * time.Second)
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 		})
 		contained := middleware.MustTimeout(middleware.TimeoutConfig{FirstContent: time.Second, Grace: time.Second})
-		late := suite.NewModel("b", func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
+		late := llmtest.NewModel("b", func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
 			time.Sleep(5 * time.Second)
-			suite.Text("b")(ctx, req, s, yield)
+			llmtest.Text("b")(ctx, req, s, yield)
 		})
 		md := ask(t.Context(), router.MustFallback(router.Config{}, contained(deaf), late), true).metadata()
 		if md.Attempt != 1 || len(md.Attempts) != 2 {
@@ -246,7 +246,7 @@ func TestAbandonedModelWritesNoMore(t *testing.T) {
 // B80: a panic on the goroutine of a Grace is an error too.
 func TestPanicUnderGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := middleware.Chain(suite.NewModel("a", suite.Fail(suite.ErrUnavailable)),
+		m := middleware.Chain(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)),
 			middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Minute, Grace: time.Second}),
 			middleware.MustRetry(middleware.RetryConfig{Rand: func() float64 { panic("boom") }}))
 		if got := ask(t.Context(), m, false); got.err == nil || !strings.Contains(got.err.Error(), "panicked") {
@@ -259,7 +259,7 @@ func TestPanicUnderGrace(t *testing.T) {
 func TestSlowConsumerIsNotAStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, grace := range []time.Duration{0, time.Second} {
-			m := middleware.MustTimeout(middleware.TimeoutConfig{Idle: time.Second, Grace: grace})(suite.NewModel("a", suite.Text("one two three")))
+			m := middleware.MustTimeout(middleware.TimeoutConfig{Idle: time.Second, Grace: grace})(llmtest.NewModel("a", llmtest.Text("one two three")))
 			words := 0
 			for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{}, true) {
 				if err != nil {

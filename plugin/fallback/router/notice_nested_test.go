@@ -11,8 +11,8 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/suite"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/guard"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -24,7 +24,7 @@ type wrapped struct{ model.LLM }
 // the text that another model continues, nor is it given to that model.
 func TestNoticesAndPreviewsAreNoTextToContinue(t *testing.T) {
 	cut := func(name string) model.LLM {
-		return suite.NewModel(name, slowly(time.Second, suite.Fail(suite.ErrUnavailable, "Hello ")))
+		return llmtest.NewModel(name, slowly(time.Second, llmtest.Fail(llmtest.ErrUnavailable, "Hello ")))
 	}
 	notice := router.Config{Notice: router.Notice{Text: "fallback!"}}
 	for _, test := range []struct {
@@ -40,13 +40,13 @@ func TestNoticesAndPreviewsAreNoTextToContinue(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				next := suite.NewModel("next", suite.Text("you"))
+				next := llmtest.NewModel("next", llmtest.Text("you"))
 				m := router.MustFallback(router.Config{MidStream: test.midway}, wrapped{test.first}, router.Describe(next, router.Traits{Prefill: true}))
 				if got := noticed(t, t.Context(), m, true); got != test.want {
 					t.Errorf("the consumer saw %q, want %q", got, test.want)
 				}
 				if requests := next.Requests(); test.midway == router.Resume {
-					if given := suite.TextOf(requests[0].Contents[len(requests[0].Contents)-1]); given != "Hello " {
+					if given := llmtest.TextOf(requests[0].Contents[len(requests[0].Contents)-1]); given != "Hello " {
 						t.Errorf("the next model was given %q to continue", given)
 					}
 				}
@@ -60,7 +60,7 @@ func TestNoticesAndPreviewsAreNoTextToContinue(t *testing.T) {
 func TestSwitchesInParallel(t *testing.T) {
 	flaky := func(name string) model.LLM {
 		odd := &model.LLMResponse{Content: genai.NewContentFromParts([]*genai.Part{nil, {Text: "from " + name}, nil}, genai.RoleModel), FinishReason: genai.FinishReasonStop}
-		return suite.NewModel(name, suite.Fail(suite.ErrUnavailable), suite.Text("from "+name), suite.Fail(suite.ErrQuota, "from "), cachedAnswer(100, 50), calls("pay"), suite.Respond(func() *model.LLMResponse { return odd }))
+		return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("from "+name), llmtest.Fail(llmtest.ErrQuota, "from "), cachedAnswer(100, 50), calls("pay"), llmtest.Respond(func() *model.LLMResponse { return odd }))
 	}
 	config := router.Config{
 		Sticky: router.StickySession, StayFor: time.Hour, MaxTurns: 3,

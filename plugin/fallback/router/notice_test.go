@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -27,7 +27,7 @@ func noticed(t *testing.T, ctx context.Context, m model.LLM, streamed bool) stri
 			return text + "error"
 		}
 		notice, has := resp.CustomMetadata[call.KeyNotice]
-		words := suite.TextOf(resp.Content)
+		words := llmtest.TextOf(resp.Content)
 		switch {
 		case has && notice != "fallback!":
 			t.Errorf("the notice is %v", notice)
@@ -53,11 +53,11 @@ func (flowing) InvocationID() string { return "turn" }
 
 // A person sees the notice, and it is not in the answer.
 func TestNotice(t *testing.T) {
-	failing := suite.NewModel("first", suite.Fail(suite.ErrQuota))
-	cut := suite.NewModel("first", suite.Fail(suite.ErrUnavailable, "Hello "))
-	down, unsure := suite.NewModel("strong", suite.Fail(suite.ErrQuota)), suite.NewModel("cheap", suite.Text("Hi"))
-	second := suite.NewModel("second", suite.Text("Hello you"))
-	thinking := suite.NewModel("second", send(
+	failing := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota))
+	cut := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable, "Hello "))
+	down, unsure := llmtest.NewModel("strong", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("cheap", llmtest.Text("Hi"))
+	second := llmtest.NewModel("second", llmtest.Text("Hello you"))
+	thinking := llmtest.NewModel("second", send(
 		&model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "hm", Thought: true}}}, Partial: true}, chunk("Hi"),
 		&model.LLMResponse{Content: genai.NewContentFromText("Hi", genai.RoleModel), FinishReason: genai.FinishReasonStop}))
 	notice := func(place router.NoticePlace) router.Config {
@@ -85,18 +85,18 @@ func TestNotice(t *testing.T) {
 			"(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"the second model of a hedge", router.MustFallback(notice(""), router.MustHedge(router.HedgeConfig{Delay: time.Hour, MaxExtraLoad: 1}, failing, second)),
 			"(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
-		{"all fail", router.MustFallback(notice(""), failing, suite.NewModel("second", suite.Fail(suite.ErrQuota))), "error", "error", "error"},
-		{"a call only", router.MustFallback(notice(""), failing, suite.NewModel("second", suite.Call("1", "find", "", nil))), "[]", "[]", "[]"},
+		{"all fail", router.MustFallback(notice(""), failing, llmtest.NewModel("second", llmtest.Fail(llmtest.ErrQuota))), "error", "error", "error"},
+		{"a call only", router.MustFallback(notice(""), failing, llmtest.NewModel("second", llmtest.Call("1", "find", "", nil))), "[]", "[]", "[]"},
 		{"after thoughts", router.MustFallback(notice(""), failing, thinking), "hm(fallback!)Hi[Hi!]", "hmHi[Hi!]", "hm(fallback!)Hi[Hi!]"},
 		{"restarted", router.MustFallback(notice(""), cut, second), "Hello |(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
-		{"restarted twice", router.MustFallback(notice(""), failing, suite.NewModel("cut", suite.Fail(suite.ErrUnavailable, "Oh ")), second), "(fallback!)Oh |(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
+		{"restarted twice", router.MustFallback(notice(""), failing, llmtest.NewModel("cut", llmtest.Fail(llmtest.ErrUnavailable, "Oh ")), second), "(fallback!)Oh |(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"restarted, after", router.MustFallback(restart, cut, second), "Hello |Hello you(fallback!)[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"resumed", router.MustFallback(resume, cut, second), "Hello you(fallback!)[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"in a group", router.MustFallback(notice(""), fallback(failing, second)), "(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"of a group", fallback(router.MustFallback(notice(""), failing, second)), "(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 		{"of a group that fails", fallback(router.MustFallback(notice(""), failing), second), "Hello you[Hello you]", "[Hello you]", "[Hello you]"},
 		{"within Validate", validate(router.MustFallback(notice(""), failing, second)), "(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
-		{"within a hedge", router.MustHedge(router.HedgeConfig{Delay: 1 << 40}, router.MustFallback(notice(""), failing, second), suite.NewModel("third", suite.Text("x"))), "(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
+		{"within a hedge", router.MustHedge(router.HedgeConfig{Delay: 1 << 40}, router.MustFallback(notice(""), failing, second), llmtest.NewModel("third", llmtest.Text("x"))), "(fallback!)Hello you[Hello you!]", "[Hello you!]", "(fallback!)[Hello you!]"},
 	} {
 		for _, run := range []struct {
 			name     string
@@ -116,7 +116,7 @@ func TestNotice(t *testing.T) {
 // Whoever stops at the notice gets nothing more.
 func TestNoticeStops(t *testing.T) {
 	for _, place := range []router.NoticePlace{router.NoticeBefore, router.NoticeAfter} {
-		m := router.MustFallback(router.Config{Notice: router.Notice{Text: "fallback!", Place: place}}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", suite.Text("Hello")))
+		m := router.MustFallback(router.Config{Notice: router.Notice{Text: "fallback!", Place: place}}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", llmtest.Text("Hello")))
 		for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("hi")}, true) {
 			if err != nil {
 				t.Fatal(err)
@@ -134,7 +134,7 @@ func TestNoticeNamesEveryWrongField(t *testing.T) {
 		"Config.Notice.Text has 513 bytes":      {Text: strings.Repeat("x", call.MaxNoticeBytes+1)},
 		`Place is "after", but Text is empty`:   {Place: router.NoticeAfter},
 	} {
-		if _, err := router.NewFallback(router.Config{Notice: notice}, suite.NewModel("a", suite.Text("x"))); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := router.NewFallback(router.Config{Notice: notice}, llmtest.NewModel("a", llmtest.Text("x"))); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one that says %s", err, want)
 		}
 	}
@@ -142,7 +142,7 @@ func TestNoticeNamesEveryWrongField(t *testing.T) {
 
 func ExampleNewFallback_notice() {
 	m := router.MustFallback(router.Config{Notice: router.Notice{Text: "Another model answers at the moment."}},
-		suite.NewModel("flash", suite.Fail(suite.ErrQuota)), suite.NewModel("pro", suite.Text("Hello from pro.")))
+		llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("pro", llmtest.Text("Hello from pro.")))
 	for resp, err := range m.GenerateContent(context.Background(), &model.LLMRequest{}, true) {
 		if err != nil {
 			fmt.Println(err)

@@ -11,7 +11,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -26,13 +26,13 @@ func hangs(ctx context.Context, _ *model.LLMRequest, _ bool, yield func(*model.L
 // A consumer that stops, at whatever response, or that panics, ends both models: no
 // goroutine outlives the call, or synctest fails the test.
 func TestProgressiveEndsWithItsConsumer(t *testing.T) {
-	text := suite.Text("short")
+	text := llmtest.Text("short")
 	talks := func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		if yield(chunk("one "), nil) {
 			hangs(ctx, req, streamed, yield)
 		}
 	}
-	for name, test := range map[string]struct{ preview, answer suite.Step }{
+	for name, test := range map[string]struct{ preview, answer llmtest.Step }{
 		"at the preview": {text, hangs}, "at the answer": {hangs, talks}, "at an answer after a preview": {text, slowly(time.Second, talks)},
 	} {
 		for _, panics := range []bool{false, true} {
@@ -42,7 +42,7 @@ func TestProgressiveEndsWithItsConsumer(t *testing.T) {
 						t.Errorf("%s: recovered %v", name, p)
 					}
 				}()
-				m := router.MustProgressive(router.ProgressiveConfig{}, suite.NewModel("small", test.preview), suite.NewModel("large", test.answer))
+				m := router.MustProgressive(router.ProgressiveConfig{}, llmtest.NewModel("small", test.preview), llmtest.NewModel("large", test.answer))
 				started, got := time.Now(), 0
 				for _, err := range m.GenerateContent(context.WithoutCancel(t.Context()), userSays("hi"), true) {
 					if got++; err != nil {
@@ -69,7 +69,7 @@ func TestProgressiveEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		m := router.MustProgressive(router.ProgressiveConfig{}, suite.NewModel("small", hangs), suite.NewModel("large", hangs))
+		m := router.MustProgressive(router.ProgressiveConfig{}, llmtest.NewModel("small", hangs), llmtest.NewModel("large", hangs))
 		if got := ask(ctx, m, true); got.stream != "" || got.err == nil {
 			t.Errorf("%q, %v; want the caller's error", got.stream, got.err)
 		}
@@ -79,12 +79,12 @@ func TestProgressiveEndsWithItsContext(t *testing.T) {
 // A chunk without content, which many providers send first, is no answer yet.
 func TestPreviewIsShownAfterAnEmptyChunk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		large := suite.NewModel("large", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
+		large := llmtest.NewModel("large", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			if yield(chunk(""), nil) {
-				slowly(2*time.Second, suite.Text("the answer"))(ctx, req, streamed, yield)
+				slowly(2*time.Second, llmtest.Text("the answer"))(ctx, req, streamed, yield)
 			}
 		})
-		m := router.MustProgressive(router.ProgressiveConfig{}, suite.NewModel("small", slowly(time.Second, suite.Text("short"))), large)
+		m := router.MustProgressive(router.ProgressiveConfig{}, llmtest.NewModel("small", slowly(time.Second, llmtest.Text("short"))), large)
 		if got := ask(t.Context(), m, true); got.stream != "short|the answer[the answer]" || got.err != nil {
 			t.Errorf("the consumer saw %q (%v)", got.stream, got.err)
 		}
@@ -98,7 +98,7 @@ func TestPreviewThatIgnoresItsTimeout(t *testing.T) {
 			time.Sleep(3 * time.Second)
 			return "late"
 		}})
-		m := router.MustProgressive(router.ProgressiveConfig{}, preview, suite.NewModel("large", slowly(5*time.Second, suite.Text("the answer"))))
+		m := router.MustProgressive(router.ProgressiveConfig{}, preview, llmtest.NewModel("large", slowly(5*time.Second, llmtest.Text("the answer"))))
 		if got := ask(t.Context(), m, true); got.stream != "the answer[the answer]" {
 			t.Errorf("the consumer saw %q (%v)", got.stream, got.err)
 		}
@@ -109,8 +109,8 @@ func TestPreviewThatIgnoresItsTimeout(t *testing.T) {
 func TestNoPreviewOfATextThatStays(t *testing.T) {
 	for _, midway := range []router.MidStream{router.Resume, router.FailMidStream} {
 		synctest.Test(t, func(t *testing.T) {
-			small := suite.NewModel("small", suite.Text("short"))
-			m := router.MustProgressive(router.ProgressiveConfig{}, small, suite.NewModel("large", slowly(time.Second, suite.Text("the answer"))))
+			small := llmtest.NewModel("small", llmtest.Text("short"))
+			m := router.MustProgressive(router.ProgressiveConfig{}, small, llmtest.NewModel("large", slowly(time.Second, llmtest.Text("the answer"))))
 			got := ask(t.Context(), router.MustFallback(router.Config{MidStream: midway}, m, says("other")), true)
 			if got.stream != "the answer[the answer]" || len(small.Requests()) > 0 {
 				t.Errorf("%s: the consumer saw %q (%v) after %d previews", midway, got.stream, got.err, len(small.Requests()))
@@ -123,7 +123,7 @@ func TestNoPreviewOfATextThatStays(t *testing.T) {
 // call ends. For the race detector.
 func TestPreviewsRaceWithAnswers(t *testing.T) {
 	m := router.MustFallback(router.Config{}, down("first"),
-		router.MustProgressive(router.ProgressiveConfig{}, suite.NewModel("small", suite.Text("short")), suite.NewModel("large", suite.Text("the answer"))))
+		router.MustProgressive(router.ProgressiveConfig{}, llmtest.NewModel("small", llmtest.Text("short")), llmtest.NewModel("large", llmtest.Text("the answer"))))
 	var calls sync.WaitGroup
 	for i := range 500 {
 		calls.Go(func() {
@@ -139,9 +139,9 @@ func TestPreviewsRaceWithAnswers(t *testing.T) {
 				case resp.CustomMetadata[call.KeyRestart] == true:
 					text += "|"
 				case !resp.Partial:
-					text += "[" + suite.TextOf(resp.Content) + "]"
+					text += "[" + llmtest.TextOf(resp.Content) + "]"
 				default:
-					text += suite.TextOf(resp.Content)
+					text += llmtest.TextOf(resp.Content)
 				}
 			}
 			if text = strings.TrimPrefix(text, "<short>|"); text != "the answer[the answer]" {

@@ -12,14 +12,14 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // slowly follows step after d, also if its context has ended by then.
-func slowly(d time.Duration, step suite.Step) suite.Step {
+func slowly(d time.Duration, step llmtest.Step) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		time.Sleep(d)
 		step(ctx, req, stream, yield)
@@ -28,29 +28,29 @@ func slowly(d time.Duration, step suite.Step) suite.Step {
 
 // A preview is shown until the answer comes, never delays it, and is not an answer.
 func TestProgressive(t *testing.T) {
-	fails, long := suite.Fail(suite.ErrUnavailable), slowly(time.Second, suite.Text("the answer"))
-	callsTool := suite.Call("1", "off", "", nil)
+	fails, long := llmtest.Fail(llmtest.ErrUnavailable), slowly(time.Second, llmtest.Text("the answer"))
+	callsTool := llmtest.Call("1", "off", "", nil)
 	for _, test := range []struct {
 		name            string
-		preview, answer suite.Step
+		preview, answer llmtest.Step
 		unary           bool
 		want            string
 		took            time.Duration
 		record          string
 	}{
-		{"shown", suite.Text("short"), long, false, "short|the answer[the answer]", time.Second, "small ok , large ok "},
-		{"unary", suite.Text("short"), long, true, "[the answer]", time.Second, "large ok "},
-		{"late", slowly(3*time.Second, suite.Text("short")), long, false, "the answer[the answer]", time.Second, "small failed preview, large ok "},
-		{"too slow", slowly(3*time.Second, suite.Text("short")), slowly(5*time.Second, suite.Text("ok")), false, "ok[ok]", 5 * time.Second, "small failed preview, large ok "},
-		{"hangs", slowly(time.Hour, suite.Text("short")), long, false, "the answer[the answer]", time.Second, "small failed preview, large ok "},
+		{"shown", llmtest.Text("short"), long, false, "short|the answer[the answer]", time.Second, "small ok , large ok "},
+		{"unary", llmtest.Text("short"), long, true, "[the answer]", time.Second, "large ok "},
+		{"late", slowly(3*time.Second, llmtest.Text("short")), long, false, "the answer[the answer]", time.Second, "small failed preview, large ok "},
+		{"too slow", slowly(3*time.Second, llmtest.Text("short")), slowly(5*time.Second, llmtest.Text("ok")), false, "ok[ok]", 5 * time.Second, "small failed preview, large ok "},
+		{"hangs", slowly(time.Hour, llmtest.Text("short")), long, false, "the answer[the answer]", time.Second, "small failed preview, large ok "},
 		{"fails", fails, long, false, "the answer[the answer]", time.Second, "small failed preview, large ok "},
 		{"calls a function", callsTool, long, false, "the answer[the answer]", time.Second, "small ok , large ok "},
 		{"panics", func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("boom") }, long, false, "the answer[the answer]", time.Second, "small failed preview, large ok "},
-		{"the answer fails", suite.Text("short"), slowly(time.Second, fails), false, "short error", time.Second, "small ok , large failed "},
+		{"the answer fails", llmtest.Text("short"), slowly(time.Second, fails), false, "short error", time.Second, "small ok , large failed "},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				small, large := suite.NewModel("small", test.preview), suite.NewModel("large", test.answer)
+				small, large := llmtest.NewModel("small", test.preview), llmtest.NewModel("large", test.answer)
 				var record []string
 				m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
 					kind := a.Kind
@@ -83,11 +83,11 @@ func TestProgressive(t *testing.T) {
 // The preview is marked; the answer, also that of a fallback, is not, and the failure of
 // the preview is not the reason of the fallback.
 func TestPreviewIsMarked(t *testing.T) {
-	for name, preview := range map[string]model.LLM{"template": degrade.Template("One moment."), "fails": suite.NewModel("small", suite.Fail(suite.ErrQuota))} {
+	for name, preview := range map[string]model.LLM{"template": degrade.Template("One moment."), "fails": llmtest.NewModel("small", llmtest.Fail(llmtest.ErrQuota))} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				large := suite.NewModel("large", slowly(time.Second, suite.Fail(suite.ErrUnavailable)))
-				m := router.MustProgressive(router.ProgressiveConfig{}, preview, router.MustFallback(router.Config{}, large, suite.NewModel("other", suite.Text("ok"))))
+				large := llmtest.NewModel("large", slowly(time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+				m := router.MustProgressive(router.ProgressiveConfig{}, preview, router.MustFallback(router.Config{}, large, llmtest.NewModel("other", llmtest.Text("ok"))))
 				provisional := 0
 				for resp, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Model: "large", Contents: genai.Text("hi")}, true) {
 					if err != nil {
@@ -122,7 +122,7 @@ func TestProgressiveConfigNamesEveryWrongField(t *testing.T) {
 
 // A template is shown until the model answers.
 func ExampleNewProgressive() {
-	slow := suite.NewModel("pro", slowly(200*time.Millisecond, suite.Text("Forty-two.")))
+	slow := llmtest.NewModel("pro", slowly(200*time.Millisecond, llmtest.Text("Forty-two.")))
 	m, err := router.NewProgressive(router.ProgressiveConfig{}, degrade.Template("Let me think."), slow)
 	if err != nil {
 		fmt.Println(err)

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -23,14 +23,14 @@ func resuming(models ...model.LLM) model.LLM {
 	return router.MustFallback(router.Config{MidStream: router.Resume}, models...)
 }
 
-func prefilling(name string, steps ...suite.Step) model.LLM {
-	return router.Describe(suite.NewModel(name, steps...), router.Traits{Prefill: true})
+func prefilling(name string, steps ...llmtest.Step) model.LLM {
+	return router.Describe(llmtest.NewModel(name, steps...), router.Traits{Prefill: true})
 }
 
 // B120: the text goes on, whatever the models that follow make of it.
 func TestResumedText(t *testing.T) {
-	down := suite.ErrUnavailable
-	cut := suite.Fail(down, "one ", "two ")
+	down := llmtest.ErrUnavailable
+	cut := llmtest.Fail(down, "one ", "two ")
 	thinks := send(&model.LLMResponse{Content: &genai.Content{Parts: []*genai.Part{{Text: "hm", Thought: true}}}, Partial: true})
 	for _, test := range []struct {
 		name   string
@@ -38,22 +38,22 @@ func TestResumedText(t *testing.T) {
 		want   string
 		err    string
 	}{
-		{"another text, then the next", []model.LLM{suite.NewModel("a", cut), suite.NewModel("b", suite.Text("one other")), suite.NewModel("c", suite.Text("one two three"))}, "one two three[one two three]", ""},
-		{"who can continue comes first", []model.LLM{suite.NewModel("a", cut), suite.NewModel("b", suite.Text("one two x")), prefilling("c", suite.Text("three"))}, "one two three[one two three]", ""},
-		{"another text after more of this one", []model.LLM{suite.NewModel("a", cut), suite.NewModel("b", pieces("x", "one two three ", "x")), suite.NewModel("c", suite.Text("one two three four"))}, "one two three x", "does not continue"},
-		{"all are other texts, and the first is asked once more", []model.LLM{suite.NewModel("a", cut, suite.Text("one two three")), suite.NewModel("b", suite.Text("other"))}, "one two three[one two three]", ""},
-		{"one model alone is asked once more", []model.LLM{suite.NewModel("a", cut, suite.Text("one two three"))}, "one two three[one two three]", ""},
-		{"and not twice", []model.LLM{suite.NewModel("a", cut, suite.Fail(down), suite.Text("one two three"))}, "one two ", "overloaded"},
-		{"restated whole", []model.LLM{suite.NewModel("a", cut), prefilling("b", pieces("one two three", "one two three"))}, "one two three[one two three]", ""},
-		{"restated in pieces", []model.LLM{suite.NewModel("a", cut), prefilling("b", pieces("one two three", "o", "ne t", "wo", " th", "ree"))}, "one two three[one two three]", ""},
-		{"restated, cut in a rune", []model.LLM{suite.NewModel("a", suite.Fail(down, "é\xc3")), prefilling("b", pieces("éè!", "\xc3", "\xa9\xc3", "\xa8!"))}, "é\xc3\xa8![éè!]", ""},
-		{"restated in part, then it goes on", []model.LLM{suite.NewModel("a", cut), prefilling("b", pieces("one three", "one ", "three"))}, "one two one three[one two one three]", ""},
-		{"restated only in the final response", []model.LLM{suite.NewModel("a", cut), prefilling("b", pieces("one two three"))}, "one two three[one two three]", ""},
-		{"no more than the text that it was given", []model.LLM{suite.NewModel("a", cut), prefilling("b", pieces("one two ", "one two "))}, "one two [one two ]", ""},
-		{"no prefill after thoughts alone", []model.LLM{suite.NewModel("a", thinks), prefilling("b", suite.Text("one"))}, "hmone[one]", ""},
-		{"refuses to continue, then replays", []model.LLM{suite.NewModel("a", cut), prefilling("b", suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "no prefill"}), suite.Text("one two three"))}, "one two three[one two three]", ""},
-		{"cut again in the middle of a replay", []model.LLM{suite.NewModel("a", cut), suite.NewModel("b", suite.Fail(down, "one ")), suite.NewModel("c", suite.Text("one two three"))}, "one two three[one two three]", ""},
-		{"a healthy model whose final text differs is its own", []model.LLM{suite.NewModel("a", pieces("one two", "one ", "two "))}, "one two [one two]", ""},
+		{"another text, then the next", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", llmtest.Text("one other")), llmtest.NewModel("c", llmtest.Text("one two three"))}, "one two three[one two three]", ""},
+		{"who can continue comes first", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", llmtest.Text("one two x")), prefilling("c", llmtest.Text("three"))}, "one two three[one two three]", ""},
+		{"another text after more of this one", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", pieces("x", "one two three ", "x")), llmtest.NewModel("c", llmtest.Text("one two three four"))}, "one two three x", "does not continue"},
+		{"all are other texts, and the first is asked once more", []model.LLM{llmtest.NewModel("a", cut, llmtest.Text("one two three")), llmtest.NewModel("b", llmtest.Text("other"))}, "one two three[one two three]", ""},
+		{"one model alone is asked once more", []model.LLM{llmtest.NewModel("a", cut, llmtest.Text("one two three"))}, "one two three[one two three]", ""},
+		{"and not twice", []model.LLM{llmtest.NewModel("a", cut, llmtest.Fail(down), llmtest.Text("one two three"))}, "one two ", "overloaded"},
+		{"restated whole", []model.LLM{llmtest.NewModel("a", cut), prefilling("b", pieces("one two three", "one two three"))}, "one two three[one two three]", ""},
+		{"restated in pieces", []model.LLM{llmtest.NewModel("a", cut), prefilling("b", pieces("one two three", "o", "ne t", "wo", " th", "ree"))}, "one two three[one two three]", ""},
+		{"restated, cut in a rune", []model.LLM{llmtest.NewModel("a", llmtest.Fail(down, "é\xc3")), prefilling("b", pieces("éè!", "\xc3", "\xa9\xc3", "\xa8!"))}, "é\xc3\xa8![éè!]", ""},
+		{"restated in part, then it goes on", []model.LLM{llmtest.NewModel("a", cut), prefilling("b", pieces("one three", "one ", "three"))}, "one two one three[one two one three]", ""},
+		{"restated only in the final response", []model.LLM{llmtest.NewModel("a", cut), prefilling("b", pieces("one two three"))}, "one two three[one two three]", ""},
+		{"no more than the text that it was given", []model.LLM{llmtest.NewModel("a", cut), prefilling("b", pieces("one two ", "one two "))}, "one two [one two ]", ""},
+		{"no prefill after thoughts alone", []model.LLM{llmtest.NewModel("a", thinks), prefilling("b", llmtest.Text("one"))}, "hmone[one]", ""},
+		{"refuses to continue, then replays", []model.LLM{llmtest.NewModel("a", cut), prefilling("b", llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "no prefill"}), llmtest.Text("one two three"))}, "one two three[one two three]", ""},
+		{"cut again in the middle of a replay", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", llmtest.Fail(down, "one ")), llmtest.NewModel("c", llmtest.Text("one two three"))}, "one two three[one two three]", ""},
+		{"a healthy model whose final text differs is its own", []model.LLM{llmtest.NewModel("a", pieces("one two", "one ", "two "))}, "one two [one two]", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := ask(t.Context(), resuming(test.models...), true)
@@ -68,11 +68,11 @@ func TestResumedText(t *testing.T) {
 // shown and after.
 func TestRetryWithinAReplay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, b := range map[string][]suite.Step{
-			"before anything new": {suite.Fail(suite.ErrUnavailable, "one "), suite.Text("one two three four")},
-			"after":               {suite.Fail(suite.ErrUnavailable, "one ", "two ", "three "), suite.Text("one two three four")},
+		for name, b := range map[string][]llmtest.Step{
+			"before anything new": {llmtest.Fail(llmtest.ErrUnavailable, "one "), llmtest.Text("one two three four")},
+			"after":               {llmtest.Fail(llmtest.ErrUnavailable, "one ", "two ", "three "), llmtest.Text("one two three four")},
 		} {
-			m := resuming(suite.NewModel("a", suite.Fail(suite.ErrUnavailable, "one ", "two ")), middleware.MustRetry(middleware.RetryConfig{})(suite.NewModel("b", b...)))
+			m := resuming(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, "one ", "two ")), middleware.MustRetry(middleware.RetryConfig{})(llmtest.NewModel("b", b...)))
 			if got := ask(t.Context(), m, true); got.stream != "one two three four[one two three four]" || got.err != nil {
 				t.Errorf("%s: the consumer saw %q (%v), want one text", name, got.stream, got.err)
 			}
@@ -94,10 +94,10 @@ func TestResumedResponses(t *testing.T) {
 	parts := func(partial bool, u *genai.GenerateContentResponseUsageMetadata, version string, parts ...*genai.Part) *model.LLMResponse {
 		return &model.LLMResponse{Content: &genai.Content{Role: genai.RoleModel, Parts: parts}, Partial: partial, UsageMetadata: u, ModelVersion: version}
 	}
-	a := suite.NewModel("a", send(parts(true, nil, "a-1", text("one ")), parts(true, usage(10, 20, 30), "a-1", text("two "))))
+	a := llmtest.NewModel("a", send(parts(true, nil, "a-1", text("one ")), parts(true, usage(10, 20, 30), "a-1", text("two "))))
 	whole := parts(false, usage(1, 2, 3), "b-1", thought, text("one two three"), image, text(" four"))
 	whole.FinishReason = genai.FinishReasonStop
-	b := suite.NewModel("b", send(parts(true, nil, "b-1", thought, text("one two th"), image, text("r")), parts(true, nil, "b-1", text("ee"), image, text(" four")), whole))
+	b := llmtest.NewModel("b", send(parts(true, nil, "b-1", thought, text("one two th"), image, text("r")), parts(true, nil, "b-1", text("ee"), image, text(" four")), whole))
 
 	var got []string
 	var final *model.LLMResponse
@@ -139,12 +139,12 @@ func TestResumedResponses(t *testing.T) {
 
 // B120: resuming is linear: four times the chunks allocate about four times as much.
 func TestResumeIsLinear(t *testing.T) {
-	for name, second := range map[string]func(step suite.Step) model.LLM{
-		"replayed": func(step suite.Step) model.LLM { return suite.NewModel("b", step) },
-		"restated": func(step suite.Step) model.LLM { return prefilling("b", step) },
+	for name, second := range map[string]func(step llmtest.Step) model.LLM{
+		"replayed": func(step llmtest.Step) model.LLM { return llmtest.NewModel("b", step) },
+		"restated": func(step llmtest.Step) model.LLM { return prefilling("b", step) },
 	} {
 		bytes := func(chunks int) uint64 {
-			stream := func(n int, err error) suite.Step {
+			stream := func(n int, err error) llmtest.Step {
 				return func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 					for range n {
 						if !yield(chunk("word "), nil) {
@@ -158,7 +158,7 @@ func TestResumeIsLinear(t *testing.T) {
 					yield(&model.LLMResponse{Content: chunk(strings.Repeat("word ", n)).Content, FinishReason: genai.FinishReasonStop}, nil)
 				}
 			}
-			m := resuming(suite.NewModel("a", stream(chunks/2, suite.ErrUnavailable)), second(stream(chunks, nil)))
+			m := resuming(llmtest.NewModel("a", stream(chunks/2, llmtest.ErrUnavailable)), second(stream(chunks, nil)))
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
 			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("hi")}, true) {
@@ -182,19 +182,19 @@ func TestResumedUsageOfAttemptsWithinATarget(t *testing.T) {
 	whole.Partial, whole.FinishReason = false, genai.FinishReasonStop
 	cut := func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		if yield(counted("one ", 10), nil) {
-			yield(nil, suite.ErrUnavailable)
+			yield(nil, llmtest.ErrUnavailable)
 		}
 	}
-	down := suite.Fail(suite.ErrUnavailable)
+	down := llmtest.Fail(llmtest.ErrUnavailable)
 	retry := middleware.MustRetry(middleware.RetryConfig{BaseDelay: 1, MaxDelay: 1})
 	grace := middleware.MustTimeout(middleware.TimeoutConfig{Total: time.Hour, Grace: time.Second})
 	for name, m := range map[string]model.LLM{
-		"two targets":                      resuming(suite.NewModel("a", cut), suite.NewModel("b", send(whole))),
-		"a retry":                          resuming(retry(suite.NewModel("a", cut, send(whole)))),
-		"a retry, with a grace":            resuming(retry(grace(suite.NewModel("a", cut, send(whole))))),
-		"a group":                          resuming(fallback(suite.NewModel("a", cut), suite.NewModel("b", send(whole)))),
-		"a group whose last sends nothing": resuming(fallback(suite.NewModel("a", cut), suite.NewModel("b", down)), suite.NewModel("c", send(whole))),
-		"a group, one of it sends nothing": resuming(fallback(suite.NewModel("a", cut), suite.NewModel("b", down), suite.NewModel("c", send(whole)))),
+		"two targets":                      resuming(llmtest.NewModel("a", cut), llmtest.NewModel("b", send(whole))),
+		"a retry":                          resuming(retry(llmtest.NewModel("a", cut, send(whole)))),
+		"a retry, with a grace":            resuming(retry(grace(llmtest.NewModel("a", cut, send(whole))))),
+		"a group":                          resuming(fallback(llmtest.NewModel("a", cut), llmtest.NewModel("b", send(whole)))),
+		"a group whose last sends nothing": resuming(fallback(llmtest.NewModel("a", cut), llmtest.NewModel("b", down)), llmtest.NewModel("c", send(whole))),
+		"a group, one of it sends nothing": resuming(fallback(llmtest.NewModel("a", cut), llmtest.NewModel("b", down), llmtest.NewModel("c", send(whole)))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got int32

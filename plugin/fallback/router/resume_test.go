@@ -8,17 +8,17 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // B53
 func TestResume(t *testing.T) {
 	const answer = "one two three four"
-	cut := func(step suite.Step) model.LLM { return suite.NewModel("first", step) }
-	half := suite.Fail(suite.ErrUnavailable, "one ", "two ")
-	rest := suite.Text("three four")
-	refusing := func(next suite.Step) suite.Step {
+	cut := func(step llmtest.Step) model.LLM { return llmtest.NewModel("first", step) }
+	half := llmtest.Fail(llmtest.ErrUnavailable, "one ", "two ")
+	rest := llmtest.Text("three four")
+	refusing := func(next llmtest.Step) llmtest.Step {
 		return func(ctx context.Context, req *model.LLMRequest, s bool, yield func(*model.LLMResponse, error) bool) {
 			if req.Contents[len(req.Contents)-1].Role == genai.RoleModel {
 				yield(nil, genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "prefill is not supported"})
@@ -29,23 +29,23 @@ func TestResume(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		first  suite.Step
-		second suite.Step
+		first  llmtest.Step
+		second llmtest.Step
 		traits router.Traits
 		tools  bool
 		want   string
 		err    error
 	}{
 		{"continued by prefill", half, rest, router.Traits{Prefill: true}, false, "one two three four[" + answer + "]", nil},
-		{"replayed", half, suite.Text(answer), router.Traits{}, false, "one two three four[" + answer + "]", nil},
-		{"replayed because of tools", half, suite.Text(answer), router.Traits{Prefill: true}, true, "one two three four[" + answer + "]", nil},
-		{"replayed because prefill is refused", half, refusing(suite.Text(answer)), router.Traits{Prefill: true}, false, "one two three four[" + answer + "]", nil},
-		{"another text", half, suite.Text("one other text"), router.Traits{}, false, "one two ", router.ErrDiverged},
-		{"a shorter text", half, suite.Text("one"), router.Traits{}, false, "one two ", router.ErrDiverged},
-		{"failure before content", suite.Fail(suite.ErrQuota), suite.Text(answer), router.Traits{}, false, "one two three four[" + answer + "]", nil},
+		{"replayed", half, llmtest.Text(answer), router.Traits{}, false, "one two three four[" + answer + "]", nil},
+		{"replayed because of tools", half, llmtest.Text(answer), router.Traits{Prefill: true}, true, "one two three four[" + answer + "]", nil},
+		{"replayed because prefill is refused", half, refusing(llmtest.Text(answer)), router.Traits{Prefill: true}, false, "one two three four[" + answer + "]", nil},
+		{"another text", half, llmtest.Text("one other text"), router.Traits{}, false, "one two ", router.ErrDiverged},
+		{"a shorter text", half, llmtest.Text("one"), router.Traits{}, false, "one two ", router.ErrDiverged},
+		{"failure before content", llmtest.Fail(llmtest.ErrQuota), llmtest.Text(answer), router.Traits{}, false, "one two three four[" + answer + "]", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			m := router.MustFallback(router.Config{MidStream: router.Resume}, cut(test.first), router.Describe(suite.NewModel("second", test.second), test.traits))
+			m := router.MustFallback(router.Config{MidStream: router.Resume}, cut(test.first), router.Describe(llmtest.NewModel("second", test.second), test.traits))
 			req := &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText("count", genai.RoleUser)}}
 			if test.tools {
 				req.Tools = map[string]any{"lookup": nil}
@@ -61,9 +61,9 @@ func TestResume(t *testing.T) {
 // B53: the third continues where the second was cut off too.
 func TestResumeTwice(t *testing.T) {
 	m := router.MustFallback(router.Config{MidStream: router.Resume},
-		suite.NewModel("first", suite.Fail(suite.ErrUnavailable, "one ")),
-		suite.NewModel("second", suite.Fail(suite.ErrUnavailable, "one ", "two ")),
-		suite.NewModel("third", suite.Text("one two three")))
+		llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable, "one ")),
+		llmtest.NewModel("second", llmtest.Fail(llmtest.ErrUnavailable, "one ", "two ")),
+		llmtest.NewModel("third", llmtest.Text("one two three")))
 	if got := ask(t.Context(), m, true); got.stream != "one two three[one two three]" {
 		t.Errorf("the consumer saw %q (%v), want one whole answer", got.stream, got.err)
 	}

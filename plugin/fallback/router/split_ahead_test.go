@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
@@ -63,7 +63,7 @@ func TestCacheTellsTheArmsApart(t *testing.T) {
 // An arm that is down is asked again: that its users are served by a backup is
 // what the experiment is to tell.
 func TestBackupOfAnArmIsNoHit(t *testing.T) {
-	pro := suite.NewModel("pro", suite.Fail(suite.ErrUnavailable))
+	pro := llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrUnavailable))
 	config := router.SplitConfig{Experiment: "e", Arms: []router.Arm{{Model: says("flash")}, {Weight: 1, Model: pro}}}
 	m := cachedSplit(t, config, says("backup"))
 	for range 2 {

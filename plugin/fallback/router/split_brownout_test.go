@@ -14,7 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -31,7 +31,7 @@ type brownOut struct {
 	rate     int // calls per second
 	users    int
 	streamed bool
-	bad      func(healthy time.Duration) suite.Step // one such call
+	bad      func(healthy time.Duration) llmtest.Step // one such call
 	adaptive *router.AdaptiveShare
 }
 
@@ -52,7 +52,7 @@ func latency(r *rand.Rand, median time.Duration) time.Duration {
 // scripted is a model in memory that keeps no record of its calls.
 type scripted struct {
 	name string
-	step suite.Step
+	step llmtest.Step
 }
 
 func (m scripted) Name() string { return m.name }
@@ -75,14 +75,14 @@ func (b brownOut) run(t *testing.T) (o outcome) {
 		started := time.Now()
 		primary := scripted{"flash", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			d := ctx.Value(drawnKey{}).(drawn)
-			step := within(d.primary, suite.Text("x"))
+			step := within(d.primary, llmtest.Text("x"))
 			if at := time.Since(started); d.unlucky && at >= brownOutFrom && at < brownOutTo {
 				step = b.bad(d.primary)
 			}
 			step(ctx, req, streamed, yield)
 		}}
 		other := scripted{"pro", func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
-			within(ctx.Value(drawnKey{}).(drawn).other, suite.Text("x"))(ctx, req, streamed, yield)
+			within(ctx.Value(drawnKey{}).(drawn).other, llmtest.Text("x"))(ctx, req, streamed, yield)
 		}}
 		m := router.MustSplit(router.SplitConfig{
 			Arms: []router.Arm{{Model: primary, Weight: 1}, {Model: other}}, Adaptive: b.adaptive,
@@ -151,12 +151,12 @@ func TestBrownOut(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		large int // seeds of the largest workload
-		bad   func(healthy time.Duration) suite.Step
+		bad   func(healthy time.Duration) llmtest.Step
 	}{
-		{"four times as slow", 0, func(d time.Duration) suite.Step { return within(4*d, suite.Text("x")) }},
-		{"ten times as slow", 1, func(d time.Duration) suite.Step { return within(10*d, suite.Text("x")) }},
-		{"hangs for half a minute", 0, func(time.Duration) suite.Step { return within(30*time.Second, suite.Text("x")) }},
-		{"fails", 0, func(d time.Duration) suite.Step { return within(d/4, suite.Fail(suite.ErrUnavailable)) }},
+		{"four times as slow", 0, func(d time.Duration) llmtest.Step { return within(4*d, llmtest.Text("x")) }},
+		{"ten times as slow", 1, func(d time.Duration) llmtest.Step { return within(10*d, llmtest.Text("x")) }},
+		{"hangs for half a minute", 0, func(time.Duration) llmtest.Step { return within(30*time.Second, llmtest.Text("x")) }},
+		{"fails", 0, func(d time.Duration) llmtest.Step { return within(d/4, llmtest.Fail(llmtest.ErrUnavailable)) }},
 	} {
 		for _, load := range []struct {
 			rate, users, seeds int
@@ -184,7 +184,7 @@ func TestBrownOut(t *testing.T) {
 
 // The workload is hard enough: with a fixed share, users meet the brown-out.
 func TestBrownOutWithoutAdaptiveShare(t *testing.T) {
-	b := brownOut{rate: 50, users: 500, streamed: true, bad: func(d time.Duration) suite.Step { return within(4*d, suite.Text("x")) }}
+	b := brownOut{rate: 50, users: 500, streamed: true, bad: func(d time.Duration) llmtest.Step { return within(4*d, llmtest.Text("x")) }}
 	if o := b.run(t); o.brown < 2*o.healthy {
 		t.Errorf("p99 %v in health and %v in the brown-out, want more than twice as much", o.healthy, o.brown)
 	}

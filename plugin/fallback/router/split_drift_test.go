@@ -10,7 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -21,7 +21,7 @@ type drift struct {
 	config    router.SplitConfig
 	m         model.LLM
 	rollbacks []router.Rollback
-	step      suite.Step // of both arms
+	step      llmtest.Step // of both arms
 	user      map[string]string
 }
 
@@ -31,18 +31,18 @@ func newDrift(t *testing.T, config router.SplitConfig) *drift {
 	step := func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		d.step(ctx, req, streamed, yield)
 	}
-	backup := suite.NewModel("backup", suite.Text("x"))
+	backup := llmtest.NewModel("backup", llmtest.Text("x"))
 	config.Experiment = "e"
 	config.Arms = []router.Arm{
-		{Cohort: "control", Weight: 1, Model: suite.NewModel("flash", step)},
-		{Cohort: "new", Weight: 1, Model: router.MustFallback(router.Config{}, suite.NewModel("pro", step), backup)},
+		{Cohort: "control", Weight: 1, Model: llmtest.NewModel("flash", step)},
+		{Cohort: "new", Weight: 1, Model: router.MustFallback(router.Config{}, llmtest.NewModel("pro", step), backup)},
 	}
 	if config.OnRollback == nil {
 		config.OnRollback = func(r router.Rollback) { d.rollbacks = append(d.rollbacks, r) }
 	}
 	d.m = router.MustSplit(config)
 	d.config = config
-	d.step = suite.Text("x")
+	d.step = llmtest.Text("x")
 	for i := 0; len(d.user) < 2; i++ {
 		id := string(rune('a' + i))
 		cohort := hear(user(t, id), router.MustSplit(router.SplitConfig{Experiment: "e", Arms: arms(1, 1)}), false).Metadata.Cohort
@@ -52,7 +52,7 @@ func newDrift(t *testing.T, config router.SplitConfig) *drift {
 }
 
 // calls makes n calls in an arm.
-func (d *drift) calls(cohort string, n int, step suite.Step) (last heard) {
+func (d *drift) calls(cohort string, n int, step llmtest.Step) (last heard) {
 	d.t.Helper()
 	d.step = step
 	for range n {
@@ -66,9 +66,9 @@ func bubble(f func(t *testing.T)) func(t *testing.T) {
 }
 
 var (
-	answers  = suite.Text("x")
-	refuses  = suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}) // nobody else is asked
-	fallsOut = suite.Fail(suite.ErrUnavailable)                                  // in the arm "new": a fallback answers
+	answers  = llmtest.Text("x")
+	refuses  = llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT"}) // nobody else is asked
+	fallsOut = llmtest.Fail(llmtest.ErrUnavailable)                                // in the arm "new": a fallback answers
 )
 
 func TestSplitCounts(t *testing.T) {
@@ -102,7 +102,7 @@ func TestCancelledAndStoppedCallsDoNotCount(t *testing.T) {
 		ctx, cancel := context.WithTimeout(user(t, d.user["control"]), time.Second)
 		defer cancel()
 		hear(ctx, d.m, false)
-		d.step = suite.Text("two words")
+		d.step = llmtest.Text("two words")
 		hear(user(t, d.user["control"]), d.m, true, func(*model.LLMResponse) bool { return false })
 		if got := armsOf(d.m)[0]; got.Calls != 0 {
 			t.Errorf("%+v, want no calls", got)

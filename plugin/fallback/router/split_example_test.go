@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -15,8 +15,8 @@ func ExampleNewSplit() {
 	m, err := router.NewSplit(router.SplitConfig{
 		Experiment: "pro-rollout",
 		Arms: []router.Arm{
-			{Cohort: "control", Weight: 1, Model: suite.NewModel("flash", suite.Text("Hello!"))},
-			{Cohort: "treatment", Weight: 1, Model: suite.NewModel("pro", suite.Text("Hello!"))},
+			{Cohort: "control", Weight: 1, Model: llmtest.NewModel("flash", llmtest.Text("Hello!"))},
+			{Cohort: "treatment", Weight: 1, Model: llmtest.NewModel("pro", llmtest.Text("Hello!"))},
 		},
 		MaxDrift:   0.05,
 		OnRollback: func(r router.Rollback) { fmt.Printf("%s: %s was taken out\n", r.Experiment, r.Cohort) },

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/statetest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
@@ -14,7 +14,7 @@ import (
 // later, and each reports it once. An arm with another name starts anew. B95
 func TestRollbackHoldsInAllReplicas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		config := router.SplitConfig{MaxDrift: 0.1, MinCalls: 10}
 		config.State = store.Replica(t)
 		a := newDrift(t, config)
@@ -58,7 +58,7 @@ func TestRollbackHoldsInAllReplicas(t *testing.T) {
 // Without the store, an arm is taken out where it drifts. B96
 func TestRollbackWithoutTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store := suite.NewStore()
+		store := statetest.NewStore()
 		store.Gone(true)
 		config := router.SplitConfig{MaxDrift: 0.1, MinCalls: 10}
 		config.State = store.Replica(t)
@@ -86,7 +86,7 @@ func TestRollbackWithoutTheStore(t *testing.T) {
 // keeps it, and ends a day after the last. B95
 func TestRollbackIsRenewed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		store, slow := suite.NewStore(), state.Config{Beat: time.Minute} // three days have few of them
+		store, slow := statetest.NewStore(), state.Config{Beat: time.Minute} // three days have few of them
 		config := router.SplitConfig{MaxDrift: 0.1, MinCalls: 10}
 		config.State = store.ReplicaWith(t, slow)
 		a := newDrift(t, config)

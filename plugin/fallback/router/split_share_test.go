@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -22,7 +22,7 @@ import (
 type moving struct {
 	t              *testing.T
 	m              model.LLM
-	primary, other suite.Step
+	primary, other llmtest.Step
 }
 
 func newMoving(t *testing.T, config router.SplitConfig) *moving {
@@ -53,7 +53,7 @@ func (v *moving) seconds(n int) {
 func (v *moving) share() float64 { return math.Round(armsOf(v.m)[0].Share*1000) / 1000 }
 
 // every makes every nth call take step a, and the others answer.
-func every(n int, a suite.Step) suite.Step {
+func every(n int, a llmtest.Step) llmtest.Step {
 	i := 0
 	return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 		step := answers
@@ -214,7 +214,7 @@ func TestHangingCallsLowerTheShare(t *testing.T) {
 func TestLongAnswersAreNotSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := newMoving(t, router.SplitConfig{Adaptive: &router.AdaptiveShare{SlowAfter: time.Second}})
-		v.primary = suite.Text("two words")
+		v.primary = llmtest.Text("two words")
 		for i := range 20 {
 			got := hear(user(t, fmt.Sprint("user", i)), v.m, true, func(*model.LLMResponse) bool {
 				time.Sleep(time.Minute)
@@ -343,8 +343,8 @@ func TestAdaptiveShareErrorsNameEveryField(t *testing.T) {
 func ExampleAdaptiveShare() {
 	m, err := router.NewSplit(router.SplitConfig{
 		Arms: []router.Arm{
-			{Weight: 1, Model: suite.NewModel("flash", suite.Text("Hello!"))},
-			{Weight: 0, Model: suite.NewModel("pro", suite.Text("Hello!"))},
+			{Weight: 1, Model: llmtest.NewModel("flash", llmtest.Text("Hello!"))},
+			{Weight: 0, Model: llmtest.NewModel("pro", llmtest.Text("Hello!"))},
 		},
 		Adaptive: &router.AdaptiveShare{},
 	})

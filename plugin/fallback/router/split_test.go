@@ -11,12 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-func says(name string) *suite.Model { return suite.NewModel(name, suite.Text("from "+name)) }
+func says(name string) *llmtest.Model { return llmtest.NewModel(name, llmtest.Text("from "+name)) }
 
 func user(t *testing.T, id string) context.Context {
 	return call.With(t.Context(), call.Info{User: id, Session: "s" + id})
@@ -164,7 +164,7 @@ func TestExperimentsAreIndependent(t *testing.T) {
 
 // Who was in the experiment is told although another model had to answer.
 func TestCohortStaysWhenARouterAroundFallsBack(t *testing.T) {
-	broken := []router.Arm{{Cohort: "new", Weight: 1, Model: suite.NewModel("flash", suite.Fail(suite.ErrUnavailable))}}
+	broken := []router.Arm{{Cohort: "new", Weight: 1, Model: llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))}}
 	m := router.MustFallback(router.Config{}, router.MustSplit(router.SplitConfig{Experiment: "e", Arms: broken}), says("pro"))
 	got := hear(user(t, "u"), m, false).Metadata
 	if got.Cohort != "new" || got.ExperimentID != "e" || got.ModelName != "pro" || !got.Triggered || got.OriginalModel != "flash" {
@@ -174,7 +174,7 @@ func TestCohortStaysWhenARouterAroundFallsBack(t *testing.T) {
 
 // B63: an arm that is not the first is its turn's own model.
 func TestArmKeepsItsSignatures(t *testing.T) {
-	pro := suite.NewModel("pro", suite.Call("c", "lookup", "sig", nil))
+	pro := llmtest.NewModel("pro", llmtest.Call("c", "lookup", "sig", nil))
 	m := router.MustSplit(router.SplitConfig{Arms: []router.Arm{{Model: says("flash")}, {Weight: 1, Model: pro}}})
 	for resp, err := range m.GenerateContent(t.Context(), userSays("hi"), false) {
 		if err != nil || string(resp.Content.Parts[0].ThoughtSignature) != "sig" {
@@ -194,7 +194,7 @@ func TestNewSplitNamesEveryWrongField(t *testing.T) {
 		{"no arms", router.SplitConfig{}, []string{"SplitConfig.Arms: 0 with a sum of weights of 0"}},
 		{"no weight", router.SplitConfig{Arms: []router.Arm{{Model: says("flash")}}}, []string{"SplitConfig.Arms: 1 with a sum of weights of 0"}},
 		{"nil model", router.SplitConfig{Arms: []router.Arm{{Weight: 1}}}, []string{"Arms[0].Model is nil"}},
-		{"nil pointer", router.SplitConfig{Arms: []router.Arm{{Weight: 1, Model: (*suite.Model)(nil)}}}, []string{"Arms[0].Model is nil"}},
+		{"nil pointer", router.SplitConfig{Arms: []router.Arm{{Weight: 1, Model: (*llmtest.Model)(nil)}}}, []string{"Arms[0].Model is nil"}},
 		{"negative weight", router.SplitConfig{Arms: []router.Arm{{Weight: -1, Model: says("flash")}}}, []string{"Arms[0].Weight: -1"}},
 		{"huge weight", router.SplitConfig{Arms: []router.Arm{{Weight: math.MaxInt, Model: says("flash")}}}, []string{"Arms[0].Weight: 9223372036854775807"}},
 		{"same cohort", router.SplitConfig{Arms: append(arms(1, 1), router.Arm{Cohort: "pro", Model: says("x")})}, []string{`Arms[2].Cohort: "pro" is the cohort of Arms[1]`}},
@@ -234,7 +234,7 @@ func TestArmsMayHaveModelsOfOneName(t *testing.T) {
 
 // That a user's arm is not the first is no fallback.
 func TestArmOfTheFirstTargetIsNoFallback(t *testing.T) {
-	pro := suite.NewModel("pro", suite.Fail(suite.ErrUnavailable), suite.Text("from pro"))
+	pro := llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("from pro"))
 	split := router.MustSplit(router.SplitConfig{Arms: []router.Arm{{Model: says("flash")}, {Weight: 1, Model: pro}}})
 	m := router.MustFallback(router.Config{}, split, says("backup"))
 	if got := hear(user(t, "ada"), m, false).Metadata; got.OriginalModel != "pro" || got.FallbackModel != "backup" {

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -26,12 +26,12 @@ func inSession(ctx context.Context, where string) context.Context {
 
 // What follows a switch: the first target fails once, or as often as the table says.
 func TestSticky(t *testing.T) {
-	quota := suite.Fail(suite.ErrQuota)
+	quota := llmtest.Fail(llmtest.ErrQuota)
 	wait := func(d time.Duration) string { return d.String() }
 	for _, test := range []struct {
 		name   string
 		sticky router.Sticky
-		second []suite.Step
+		second []llmtest.Step
 		calls  []string // "session/turn", or a time that passes before the next call
 		want   string
 	}{
@@ -45,16 +45,16 @@ func TestSticky(t *testing.T) {
 		{"a session's time is over", router.StickySession, nil, []string{"s/1", wait(40 * time.Second), "s/2", wait(20 * time.Second), "s/3"}, "second second first"},
 		{"a session's time is over within a turn", router.StickySession, nil, []string{"s/1", wait(40 * time.Second), "s/2", wait(40 * time.Second), "s/2", "s/3"}, "second second second first"},
 		{"a turn in which a tool runs long", router.StickySession, nil, []string{"s/1", wait(time.Minute), "s/1"}, "second first"},
-		{"the fallback fails", router.StickySession, []suite.Step{suite.Text("ok"), quota, suite.Text("ok")}, []string{"s/1", "s/2", "s/3"}, "second first first"},
+		{"the fallback fails", router.StickySession, []llmtest.Step{llmtest.Text("ok"), quota, llmtest.Text("ok")}, []string{"s/1", "s/2", "s/3"}, "second first first"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				second := test.second
 				if second == nil {
-					second = []suite.Step{suite.Text("ok")}
+					second = []llmtest.Step{llmtest.Text("ok")}
 				}
 				m := router.MustFallback(router.Config{Sticky: test.sticky, StayFor: time.Minute},
-					suite.NewModel("first", quota, suite.Text("ok")), suite.NewModel("second", second...), suite.NewModel("third", suite.Text("ok")))
+					llmtest.NewModel("first", quota, llmtest.Text("ok")), llmtest.NewModel("second", second...), llmtest.NewModel("third", llmtest.Text("ok")))
 				var got []string
 				for _, where := range test.calls {
 					if d, err := time.ParseDuration(where); err == nil {
@@ -74,8 +74,8 @@ func TestSticky(t *testing.T) {
 // A call that starts at the fallback says why, in every turn of the session. Models that
 // have failed in another turn do not count.
 func TestStickySessionIsOnRecord(t *testing.T) {
-	fails := suite.Fail(suite.ErrQuota)
-	m := router.MustFallback(router.Config{Sticky: router.StickySession}, suite.NewModel("first", fails), suite.NewModel("second", fails), suite.NewModel("third", suite.Text("ok")))
+	fails := llmtest.Fail(llmtest.ErrQuota)
+	m := router.MustFallback(router.Config{Sticky: router.StickySession}, llmtest.NewModel("first", fails), llmtest.NewModel("second", fails), llmtest.NewModel("third", llmtest.Text("ok")))
 	for i, where := range []string{"s/1", "s/1", "s/2"} {
 		md := ask(inSession(t.Context(), where), m, false).metadata()
 		if want := []int{2, 2, 1}[i]; !md.Triggered || md.OriginalModel != "first" || md.ErrorCode != "429" || md.Attempt != want {
@@ -88,15 +88,15 @@ func TestStickySessionIsOnRecord(t *testing.T) {
 }
 
 func TestStickyIsChecked(t *testing.T) {
-	_, err := router.NewFallback(router.Config{Sticky: "day"}, suite.NewModel("m", suite.Text("ok")))
+	_, err := router.NewFallback(router.Config{Sticky: "day"}, llmtest.NewModel("m", llmtest.Text("ok")))
 	if want := `router: Config.Sticky: "day" is unknown; must be "turn", "session" or "none"`; err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
 }
 
 // cachedAnswer answers with a usage of input tokens, cached ones of which came from the cache.
-func cachedAnswer(input, cached int32) suite.Step {
-	return suite.Respond(func() *model.LLMResponse {
+func cachedAnswer(input, cached int32) llmtest.Step {
+	return llmtest.Respond(func() *model.LLMResponse {
 		return &model.LLMResponse{
 			Content: genai.NewContentFromText("ok", genai.RoleModel), FinishReason: genai.FinishReasonStop,
 			UsageMetadata: &genai.GenerateContentResponseUsageMetadata{PromptTokenCount: input, CachedContentTokenCount: cached, CandidatesTokenCount: 1},
@@ -107,37 +107,37 @@ func cachedAnswer(input, cached int32) suite.Step {
 // An attempt says how many tokens came from the prompt cache, and how many cached
 // tokens of the conversation were lost because another target answers.
 func TestCachedTokensLostByASwitch(t *testing.T) {
-	fails, plain := suite.Fail(suite.ErrUnavailable), suite.Text("ok")
+	fails, plain := llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("ok")
 	for _, test := range []struct {
 		name          string
-		first, second []suite.Step
+		first, second []llmtest.Step
 		calls         []string
 		want          string // for each call: who answered, cached and lost
 	}{
-		{"lost", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2"}, "first 900/0, second 0/900"},
-		{"partly", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 300)}, []string{"s/1", "s/2"}, "first 900/0, second 300/600"},
-		{"not at all", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 1000)}, []string{"s/1", "s/2"}, "first 900/0, second 1000/0"},
-		{"at most the input", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(200, 0)}, []string{"s/1", "s/2"}, "first 900/0, second 0/200"},
-		{"unknown", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{plain}, []string{"s/1", "s/2"}, "first 900/0, second 0/0"},
-		{"nothing was cached", []suite.Step{cachedAnswer(1000, 0), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2"}, "first 0/0, second 0/0"},
-		{"nothing was cached last", []suite.Step{cachedAnswer(1000, 900), cachedAnswer(1000, 0), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, first 0/0, second 0/0"},
-		{"once", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0), cachedAnswer(1200, 0)}, []string{"s/1", "s/2", "s/2"}, "first 900/0, second 0/900, second 0/0"},
-		{"on the way back", []suite.Step{fails, cachedAnswer(1200, 0)}, []suite.Step{cachedAnswer(1100, 500)}, []string{"s/1", "s/2"}, "second 500/0, first 0/500"},
-		{"another conversation", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "x/2"}, "first 900/0, second 0/0"},
-		{"no session", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"/1", "/2"}, "first 900/0, second 0/0"},
-		{"the cache is cold", []suite.Step{cachedAnswer(1000, 900), fails}, []suite.Step{cachedAnswer(1100, 0)}, []string{"s/1", "10m", "s/2"}, "first 900/0, second 0/0"},
-		{"a last resort loses nothing", []suite.Step{cachedAnswer(1000, 900), fails, fails}, []suite.Step{fails, cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, template-response 0/0, second 0/900"},
+		{"lost", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2"}, "first 900/0, second 0/900"},
+		{"partly", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 300)}, []string{"s/1", "s/2"}, "first 900/0, second 300/600"},
+		{"not at all", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 1000)}, []string{"s/1", "s/2"}, "first 900/0, second 1000/0"},
+		{"at most the input", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(200, 0)}, []string{"s/1", "s/2"}, "first 900/0, second 0/200"},
+		{"unknown", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{plain}, []string{"s/1", "s/2"}, "first 900/0, second 0/0"},
+		{"nothing was cached", []llmtest.Step{cachedAnswer(1000, 0), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2"}, "first 0/0, second 0/0"},
+		{"nothing was cached last", []llmtest.Step{cachedAnswer(1000, 900), cachedAnswer(1000, 0), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, first 0/0, second 0/0"},
+		{"once", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 0), cachedAnswer(1200, 0)}, []string{"s/1", "s/2", "s/2"}, "first 900/0, second 0/900, second 0/0"},
+		{"on the way back", []llmtest.Step{fails, cachedAnswer(1200, 0)}, []llmtest.Step{cachedAnswer(1100, 500)}, []string{"s/1", "s/2"}, "second 500/0, first 0/500"},
+		{"another conversation", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"s/1", "x/2"}, "first 900/0, second 0/0"},
+		{"no session", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"/1", "/2"}, "first 900/0, second 0/0"},
+		{"the cache is cold", []llmtest.Step{cachedAnswer(1000, 900), fails}, []llmtest.Step{cachedAnswer(1100, 0)}, []string{"s/1", "10m", "s/2"}, "first 900/0, second 0/0"},
+		{"a last resort loses nothing", []llmtest.Step{cachedAnswer(1000, 900), fails, fails}, []llmtest.Step{fails, cachedAnswer(1100, 0)}, []string{"s/1", "s/2", "s/3"}, "first 900/0, template-response 0/0, second 0/900"},
 	} {
 		for _, nested := range []bool{false, true} {
 			t.Run(fmt.Sprint(test.name, " nested ", nested), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					var latest call.Attempt
 					config := router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { latest = a }}}
-					first, last := model.LLM(suite.NewModel("first", test.first...)), degrade.Template("Sorry.")
-					second := model.LLM(suite.NewModel("second", test.second...))
+					first, last := model.LLM(llmtest.NewModel("first", test.first...)), degrade.Template("Sorry.")
+					second := model.LLM(llmtest.NewModel("second", test.second...))
 					m := router.MustFallback(config, first, second, last)
 					if nested {
-						idle := suite.NewModel("idle", fails)
+						idle := llmtest.NewModel("idle", fails)
 						m = router.MustFallback(config, router.MustHedge(router.HedgeConfig{Delay: time.Hour}, first, idle), router.MustFallback(router.Config{}, second, last))
 					}
 					var got []string
@@ -181,7 +181,7 @@ func TestTierPrefersTheCloserTarget(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			var models []model.LLM
 			for _, target := range test.targets {
-				models = append(models, router.Describe(suite.NewModel(target.name, suite.Fail(suite.ErrUnavailable)),
+				models = append(models, router.Describe(llmtest.NewModel(target.name, llmtest.Fail(llmtest.ErrUnavailable)),
 					router.Traits{Provider: target.provider, Credential: target.credential, Tier: target.tier}))
 			}
 			var got []string
@@ -196,9 +196,9 @@ func TestTierPrefersTheCloserTarget(t *testing.T) {
 // Of the targets of one tier, the one that has the conversation in its prompt cache comes
 // first, then those that share its provider.
 func TestTierPrefersTheWarmTarget(t *testing.T) {
-	fails := suite.Fail(suite.ErrUnavailable)
-	describe := func(name, provider, tier string, steps ...suite.Step) model.LLM {
-		return router.Describe(suite.NewModel(name, steps...), router.Traits{Provider: provider, Credential: provider, Tier: tier})
+	fails := llmtest.Fail(llmtest.ErrUnavailable)
+	describe := func(name, provider, tier string, steps ...llmtest.Step) model.LLM {
+		return router.Describe(llmtest.NewModel(name, steps...), router.Traits{Provider: provider, Credential: provider, Tier: tier})
 	}
 	var called []string
 	m := router.MustFallback(router.Config{Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) { called = append(called, a.Model) }}},
@@ -215,7 +215,7 @@ func TestTierPrefersTheWarmTarget(t *testing.T) {
 
 // A session stays with a fallback, so that its prompt cache is used.
 func ExampleSticky() {
-	flash, pro := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), suite.Text("ok")), suite.NewModel("pro", suite.Text("ok"))
+	flash, pro := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("ok")), llmtest.NewModel("pro", llmtest.Text("ok"))
 	m := router.MustFallback(router.Config{Sticky: router.StickySession, StayFor: 5 * time.Minute}, flash, pro)
 	for _, session := range []string{"monday", "monday", "tuesday"} {
 		ctx := call.With(context.Background(), call.Info{Session: session})

@@ -6,14 +6,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 // The turn: it stays with what answered, and the next one starts at the root.
 func TestTurnStaysWithTheTargetThatAnswered(t *testing.T) {
-	first, second := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("first")), suite.NewModel("second", suite.Text("second"))
+	first, second := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("first")), llmtest.NewModel("second", llmtest.Text("second"))
 	m := router.MustFallback(router.Config{}, first, second)
 	var got []string
 	for _, turn := range []string{"t1", "t1", "t2", "t1", ""} {
@@ -31,28 +31,28 @@ func TestTurnStaysWithTheTargetThatAnswered(t *testing.T) {
 // An answer of last resort is for one call: the next one of the turn may get a
 // better one, of the target that the turn stayed with before or else of the first.
 func TestTurnDoesNotStayWithALastResort(t *testing.T) {
-	fails, last := suite.Fail(suite.ErrUnavailable), degrade.Template("Sorry.")
+	fails, last := llmtest.Fail(llmtest.ErrUnavailable), degrade.Template("Sorry.")
 	for name, test := range map[string]struct {
-		first, second []suite.Step
+		first, second []llmtest.Step
 		tree          func(first, second model.LLM) model.LLM
 		want          []string
 	}{
 		"back to the first": {
-			first: []suite.Step{fails, suite.Text("ok")}, second: []suite.Step{fails},
+			first: []llmtest.Step{fails, llmtest.Text("ok")}, second: []llmtest.Step{fails},
 			tree: func(first, second model.LLM) model.LLM {
 				return router.MustFallback(router.Config{}, first, second, last)
 			},
 			want: []string{"template-response", "first", "first"},
 		},
 		"back to the one before": {
-			first: []suite.Step{fails}, second: []suite.Step{suite.Text("ok"), fails, suite.Text("ok")},
+			first: []llmtest.Step{fails}, second: []llmtest.Step{llmtest.Text("ok"), fails, llmtest.Text("ok")},
 			tree: func(first, second model.LLM) model.LLM {
 				return router.MustFallback(router.Config{}, first, second, last)
 			},
 			want: []string{"second", "template-response", "second"},
 		},
 		"from within a group": {
-			first: []suite.Step{fails, suite.Text("ok")}, second: []suite.Step{fails},
+			first: []llmtest.Step{fails, llmtest.Text("ok")}, second: []llmtest.Step{fails},
 			tree: func(first, second model.LLM) model.LLM {
 				return router.MustFallback(router.Config{}, first, router.MustFallback(router.Config{}, second, last))
 			},
@@ -60,7 +60,7 @@ func TestTurnDoesNotStayWithALastResort(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			m := test.tree(suite.NewModel("first", test.first...), suite.NewModel("second", test.second...))
+			m := test.tree(llmtest.NewModel("first", test.first...), llmtest.NewModel("second", test.second...))
 			ctx := inTurn(t.Context(), "t1")
 			var got []string
 			for range test.want {
@@ -74,9 +74,9 @@ func TestTurnDoesNotStayWithALastResort(t *testing.T) {
 }
 
 func TestStickyTargetThatFailsIsFollowedByTheOthers(t *testing.T) {
-	first := suite.NewModel("first", suite.Fail(suite.ErrQuota), suite.Text("first again"))
-	second := suite.NewModel("second", suite.Text("second"), suite.Fail(suite.ErrQuota))
-	third := suite.NewModel("third", suite.Fail(suite.ErrQuota))
+	first := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("first again"))
+	second := llmtest.NewModel("second", llmtest.Text("second"), llmtest.Fail(llmtest.ErrQuota))
+	third := llmtest.NewModel("third", llmtest.Fail(llmtest.ErrQuota))
 	m := router.MustFallback(router.Config{}, first, second, third)
 	ctx := inTurn(t.Context(), "t1")
 	ask(ctx, m, false)
@@ -86,7 +86,7 @@ func TestStickyTargetThatFailsIsFollowedByTheOthers(t *testing.T) {
 }
 
 func TestRememberedTurnsAreBounded(t *testing.T) {
-	first, second := suite.NewModel("first", suite.Fail(suite.ErrQuota)), suite.NewModel("second", suite.Text("second"))
+	first, second := llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("second", llmtest.Text("second"))
 	m := router.MustFallback(router.Config{MaxTurns: 2}, first, second)
 	for _, turn := range []string{"t1", "t2", "t3"} {
 		ask(inTurn(t.Context(), turn), m, false)

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -20,7 +20,7 @@ func (onVertex) GetGoogleLLMVariant() genai.Backend { return genai.BackendVertex
 // The optional methods of a target do not hide what is known of it. B38, B65
 func TestTraitsOfAModelWithOptionalMethods(t *testing.T) {
 	elsewhere := genai.APIError{Code: 400, Status: "FAILED_PRECONDITION", Message: "User location is not supported for the API use."}
-	first, second, third := suite.NewModel("first", suite.Fail(elsewhere)), suite.NewModel("second", suite.Text("no")), suite.NewModel("third", suite.Text("yes"))
+	first, second, third := llmtest.NewModel("first", llmtest.Fail(elsewhere)), llmtest.NewModel("second", llmtest.Text("no")), llmtest.NewModel("third", llmtest.Text("yes"))
 	google := router.Traits{Provider: "google"}
 	m := router.MustFallback(router.Config{}, router.Describe(onVertex{first}, google), router.Describe(onVertex{second}, google), third)
 
@@ -42,19 +42,19 @@ func TestTraitsOfAModelWithOptionalMethods(t *testing.T) {
 // A description counts wherever it stands in the layers of a target; the outer one of two.
 func TestTraitsWithinOtherLayers(t *testing.T) {
 	breaker := middleware.MustBreaker(middleware.BreakerConfig{})
-	team := func(name string, step suite.Step) model.LLM {
-		return router.Describe(suite.NewModel(name, step), router.Traits{Credential: "team"})
+	team := func(name string, step llmtest.Step) model.LLM {
+		return router.Describe(llmtest.NewModel(name, step), router.Traits{Credential: "team"})
 	}
 	for name, test := range map[string]struct {
 		second model.LLM
 		want   string
 	}{
-		"within a breaker":     {breaker(team("second", suite.Text("second"))), "[third]"},
-		"within another, own":  {router.Describe(team("second", suite.Text("second")), router.Traits{Credential: "own"}), "[second]"},
-		"within a group, own":  {router.Describe(fallback(team("second", suite.Text("second"))), router.Traits{}), "[second]"},
-		"within a rule, twice": {router.When(router.Rule{}, breaker(breaker(team("second", suite.Text("second"))))), "[third]"},
+		"within a breaker":     {breaker(team("second", llmtest.Text("second"))), "[third]"},
+		"within another, own":  {router.Describe(team("second", llmtest.Text("second")), router.Traits{Credential: "own"}), "[second]"},
+		"within a group, own":  {router.Describe(fallback(team("second", llmtest.Text("second"))), router.Traits{}), "[second]"},
+		"within a rule, twice": {router.When(router.Rule{}, breaker(breaker(team("second", llmtest.Text("second"))))), "[third]"},
 	} {
-		m := fallback(breaker(team("first", suite.Fail(errBilling))), test.second, suite.NewModel("third", suite.Text("third")))
+		m := fallback(breaker(team("first", llmtest.Fail(errBilling))), test.second, llmtest.NewModel("third", llmtest.Text("third")))
 		if got := ask(t.Context(), m, false); got.stream != test.want {
 			t.Errorf("%s: %s (%v), want %s", name, got.stream, got.err, test.want)
 		}
@@ -66,7 +66,7 @@ func TestTraitsWithinOtherLayers(t *testing.T) {
 func TestDescriptionOfAGroupReachesItsTargets(t *testing.T) {
 	takesNot := func(takes provider.Takes) router.Traits { return router.Traits{Target: provider.Target{Takes: takes}} }
 	no, yes := new(bool), genai.Ptr(true)
-	inner := suite.NewModel("inner", suite.Text("answer"))
+	inner := llmtest.NewModel("inner", llmtest.Text("answer"))
 	group := router.MustFallback(router.Config{}, router.Describe(inner, takesNot(provider.Takes{Seed: no, TopK: yes})))
 	m := router.Describe(group, takesNot(provider.Takes{Temperature: no, TopK: no}))
 	req := &model.LLMRequest{Contents: genai.Text("hello"), Config: &genai.GenerateContentConfig{

@@ -8,7 +8,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -38,11 +38,11 @@ func nestings() []nesting {
 			return router.MustFallback(router.Config{MidStream: router.Resume}, m, other)
 		}},
 		{"after another failure", func(m, other model.LLM) model.LLM {
-			return router.MustFallback(router.Config{}, suite.NewModel("down "+m.Name(), suite.Fail(suite.ErrUnavailable)), m, other)
+			return router.MustFallback(router.Config{}, llmtest.NewModel("down "+m.Name(), llmtest.Fail(llmtest.ErrUnavailable)), m, other)
 		}},
 		{"hedge", func(m, other model.LLM) model.LLM { return router.MustHedge(router.HedgeConfig{}, m, other) }},
 		{"hedge after another failure", func(m, other model.LLM) model.LLM {
-			return router.MustHedge(router.HedgeConfig{}, suite.NewModel("late "+m.Name(), suite.Fail(suite.ErrInternal)), m, other)
+			return router.MustHedge(router.HedgeConfig{}, llmtest.NewModel("late "+m.Name(), llmtest.Fail(llmtest.ErrInternal)), m, other)
 		}},
 		{"split", split},
 		{"retry", layered(middleware.MustRetry(middleware.RetryConfig{}))},
@@ -59,16 +59,16 @@ func nestings() []nesting {
 func TestFailVerdictEndsTheCallFromAnyDepth(t *testing.T) {
 	for _, end := range []struct {
 		name string
-		step suite.Step
+		step llmtest.Step
 		kind failure.Kind
 		http int
 		want string // what the consumer sees of it
 	}{
-		{"bad key", suite.Fail(errUnauthorized), failure.KindAuth, 401, ""},
-		{"bad key as 400", suite.Fail(errBadKey), failure.KindAuth, 400, ""},
-		{"content policy, an error", suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "The request was blocked by our content policy (content_policy_violation)."}), failure.KindContent, 400, ""},
+		{"bad key", llmtest.Fail(errUnauthorized), failure.KindAuth, 401, ""},
+		{"bad key as 400", llmtest.Fail(errBadKey), failure.KindAuth, 400, ""},
+		{"content policy, an error", llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "The request was blocked by our content policy (content_policy_violation)."}), failure.KindContent, 400, ""},
 		{"content policy, a response", refuse("no"), failure.KindContent, 0, "[SAFETY]"},
-		{"content policy, a blocked prompt", suite.Respond(func() *model.LLMResponse {
+		{"content policy, a blocked prompt", llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{ErrorCode: "PROHIBITED_CONTENT", ErrorMessage: "blocked"}
 		}), failure.KindContent, 0, "[PROHIBITED_CONTENT]"},
 	} {
@@ -76,14 +76,14 @@ func TestFailVerdictEndsTheCallFromAnyDepth(t *testing.T) {
 			for _, outer := range nestings() {
 				t.Run(end.name+"/"+inner.name+"/"+outer.name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						bad := suite.NewModel("bad", end.step)
-						var others []*suite.Model
+						bad := llmtest.NewModel("bad", end.step)
+						var others []*llmtest.Model
 						other := func(name string) model.LLM {
-							others = append(others, suite.NewModel(name, suite.Text("answered all the same")))
+							others = append(others, llmtest.NewModel(name, llmtest.Text("answered all the same")))
 							return others[len(others)-1]
 						}
 						group := outer.in(inner.in(bad, other("x")), other("y"))
-						m := router.MustFallback(router.Config{}, suite.NewModel("first", suite.Fail(suite.ErrQuota)), group, other("z"))
+						m := router.MustFallback(router.Config{}, llmtest.NewModel("first", llmtest.Fail(llmtest.ErrQuota)), group, other("z"))
 						for _, streamed := range []bool{false, true} {
 							got := ask(t.Context(), m, streamed)
 							if got.stream != end.want || end.want == "" && got.err == nil {
@@ -108,24 +108,24 @@ func TestFailVerdictEndsTheCallFromAnyDepth(t *testing.T) {
 // B110: whether a refusal by content policy moves on is each router's own to say;
 // where one has no more targets, the router around it says.
 func TestContentPolicyIsEachRoutersOwn(t *testing.T) {
-	moves, down := router.Config{FallbackOnContentPolicy: true}, suite.Fail(suite.ErrUnavailable)
+	moves, down := router.Config{FallbackOnContentPolicy: true}, llmtest.Fail(llmtest.ErrUnavailable)
 	for _, test := range []struct {
 		name         string
 		inner, outer router.Config
-		a, b         suite.Step
+		a, b         llmtest.Step
 		want         string
 	}{
-		{"neither", router.Config{}, router.Config{}, refuse("no"), suite.Text("b"), "[SAFETY]"},
-		{"inner", moves, router.Config{}, refuse("no"), suite.Text("b"), "[b]"},
+		{"neither", router.Config{}, router.Config{}, refuse("no"), llmtest.Text("b"), "[SAFETY]"},
+		{"inner", moves, router.Config{}, refuse("no"), llmtest.Text("b"), "[b]"},
 		{"inner, which then fails", moves, router.Config{}, refuse("no"), down, "[SAFETY]"},
 		{"inner, which had failed", moves, router.Config{}, down, refuse("no"), "[SAFETY]"},
-		{"outer", router.Config{}, moves, refuse("no"), suite.Text("b"), "[z]"},
+		{"outer", router.Config{}, moves, refuse("no"), llmtest.Text("b"), "[z]"},
 		{"both", moves, moves, refuse("no"), refuse("no"), "[z]"},
 		{"both, after a failure", moves, moves, down, refuse("no"), "[z]"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inner := router.MustFallback(test.inner, suite.NewModel("a", test.a), suite.NewModel("b", test.b))
-			m := router.MustFallback(test.outer, inner, suite.NewModel("z", suite.Text("z")))
+			inner := router.MustFallback(test.inner, llmtest.NewModel("a", test.a), llmtest.NewModel("b", test.b))
+			m := router.MustFallback(test.outer, inner, llmtest.NewModel("z", llmtest.Text("z")))
 			if got := ask(t.Context(), m, false); got.stream != test.want {
 				t.Errorf("the consumer saw %q (%v), want %q", got.stream, got.err, test.want)
 			}
@@ -135,7 +135,7 @@ func TestContentPolicyIsEachRoutersOwn(t *testing.T) {
 
 // B110: what ends the call after a refusal is told, and not the refusal.
 func TestBadKeyAfterARefusal(t *testing.T) {
-	m := router.MustFallback(router.Config{FallbackOnContentPolicy: true}, suite.NewModel("a", refuse("no")), suite.NewModel("b", suite.Fail(errUnauthorized)))
+	m := router.MustFallback(router.Config{FallbackOnContentPolicy: true}, llmtest.NewModel("a", refuse("no")), llmtest.NewModel("b", llmtest.Fail(errUnauthorized)))
 	got := ask(t.Context(), m, false)
 	if v := failure.Classify(got.err); got.final != nil || v.Kind != failure.KindAuth || v.HTTPStatus != 401 {
 		t.Errorf("the consumer saw %q and %v, which means %s %d; want the bad key", got.stream, got.err, v.Kind, v.HTTPStatus)
@@ -147,7 +147,7 @@ func TestBadKeyAfterARefusal(t *testing.T) {
 func TestGroupIsRefusedUntilItsFirstMemberRecovers(t *testing.T) {
 	now := time.Now()
 	member := func(name string, until time.Duration) model.LLM {
-		return openBreaker(suite.NewModel(name, suite.Text(name)), now.Add(until))
+		return openBreaker(llmtest.NewModel(name, llmtest.Text(name)), now.Add(until))
 	}
 	for name, in := range map[string]func(models ...model.LLM) model.LLM{
 		"fallback": func(models ...model.LLM) model.LLM { return router.MustFallback(router.Config{}, models...) },

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -21,8 +21,8 @@ func ExampleWhen() {
 			return o.Err != nil || call.From(ctx).Labels["plan"] == "paid", nil
 		},
 	}
-	flash := suite.NewModel("flash", within(time.Minute, suite.Text("Sorry for the wait.")))
-	pro := suite.NewModel("pro", suite.Text("Hello from pro."))
+	flash := llmtest.NewModel("flash", within(time.Minute, llmtest.Text("Sorry for the wait.")))
+	pro := llmtest.NewModel("pro", llmtest.Text("Hello from pro."))
 
 	m, err := router.NewFallback(router.Config{}, flash, router.When(rule, pro), degrade.Template("Please come back later."))
 	if err != nil {

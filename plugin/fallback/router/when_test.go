@@ -14,7 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -24,11 +24,13 @@ import (
 )
 
 // slow answers after an hour, or ends with its context.
-func slow(name string) *suite.Model {
-	return suite.NewModel(name, within(time.Hour, suite.Text("from "+name)))
+func slow(name string) *llmtest.Model {
+	return llmtest.NewModel(name, within(time.Hour, llmtest.Text("from "+name)))
 }
 
-func down(name string) *suite.Model { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable)) }
+func down(name string) *llmtest.Model {
+	return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable))
+}
 
 // on is a rule that is true of what f is true of.
 func on(f func(o *router.Observation) bool) router.Rule {
@@ -67,9 +69,9 @@ func TestRuleAtALatency(t *testing.T) {
 // A stream that has shown content is not silent. B55
 func TestRuleLeavesAMovingStreamAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		flash := suite.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+		flash := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 			if yield(chunk("from "), nil) {
-				within(time.Minute, suite.Text("from flash"))(ctx, req, false, yield)
+				within(time.Minute, llmtest.Text("from flash"))(ctx, req, false, yield)
 			}
 		})
 		got := hear(t.Context(), fallback(flash, router.When(router.Rule{Latencies: []time.Duration{time.Second}}, says("pro"))), true)
@@ -93,16 +95,16 @@ func TestRuleAfterAFailure(t *testing.T) {
 		by       string
 		skipped  string // why pro was
 	}{
-		{"true", overloaded, quota, suite.ErrUnavailable, "from pro", ""},
-		{"false", quota, overloaded, suite.ErrUnavailable, "from gpt", "rule is false"},
-		{"the zero rule", quota, router.Rule{}, suite.ErrUnavailable, "from gpt", "rule is false"},
-		{"no name", router.Rule{If: quota.If}, router.Rule{}, suite.ErrUnavailable, "from gpt", "the rule of pro is false"},
-		{"no answer", noAnswer, router.Rule{}, suite.ErrUnavailable, "from gpt", "rule has no answer"},
-		{"a panic", panics, router.Rule{}, suite.ErrUnavailable, "from gpt", "rule has no answer"},
+		{"true", overloaded, quota, llmtest.ErrUnavailable, "from pro", ""},
+		{"false", quota, overloaded, llmtest.ErrUnavailable, "from gpt", "rule is false"},
+		{"the zero rule", quota, router.Rule{}, llmtest.ErrUnavailable, "from gpt", "rule is false"},
+		{"no name", router.Rule{If: quota.If}, router.Rule{}, llmtest.ErrUnavailable, "from gpt", "the rule of pro is false"},
+		{"no answer", noAnswer, router.Rule{}, llmtest.ErrUnavailable, "from gpt", "rule has no answer"},
+		{"a panic", panics, router.Rule{}, llmtest.ErrUnavailable, "from gpt", "rule has no answer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			logged(t, func() {
-				m := fallback(suite.NewModel("flash", suite.Fail(test.fails)), router.When(test.pro, says("pro")), router.When(test.gpt, says("gpt")))
+				m := fallback(llmtest.NewModel("flash", llmtest.Fail(test.fails)), router.When(test.pro, says("pro")), router.When(test.gpt, says("gpt")))
 				got := ask(t.Context(), m, false)
 				skipped := ""
 				for _, a := range got.metadata().Attempts {
@@ -185,7 +187,7 @@ func TestRuleOnAnswers(t *testing.T) {
 		return o.Moment == router.WhenAnswered && (o.Confidence() < 0.8 || o.Empty() || o.Answer.FinishReason == genai.FinishReasonMaxTokens)
 	})
 	unsure.Answers = true
-	answers := func(text string, logprob float64, reason genai.FinishReason) suite.Step {
+	answers := func(text string, logprob float64, reason genai.FinishReason) llmtest.Step {
 		final := &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: reason, AvgLogprobs: logprob}
 		return func(ctx context.Context, req *model.LLMRequest, streamed bool, yield func(*model.LLMResponse, error) bool) {
 			if streamed {
@@ -195,13 +197,13 @@ func TestRuleOnAnswers(t *testing.T) {
 			}
 		}
 	}
-	thinks := suite.Respond(func() *model.LLMResponse {
+	thinks := llmtest.Respond(func() *model.LLMResponse {
 		parts := []*genai.Part{{Text: "hm", Thought: true}, {Text: " "}}
 		return &model.LLMResponse{Content: genai.NewContentFromParts(parts, genai.RoleModel), FinishReason: genai.FinishReasonStop}
 	})
 	for _, test := range []struct {
 		name     string
-		flash    suite.Step
+		flash    llmtest.Step
 		rejected bool
 	}{
 		{"sure", answers("a", -0.1, genai.FinishReasonStop), false}, // e^-0.1 = 90 %
@@ -212,7 +214,7 @@ func TestRuleOnAnswers(t *testing.T) {
 		{"thoughts only", thinks, true},
 	} {
 		for _, streamed := range []bool{false, true} {
-			got := hear(t.Context(), fallback(suite.NewModel("flash", test.flash), router.When(unsure, says("pro"))), streamed)
+			got := hear(t.Context(), fallback(llmtest.NewModel("flash", test.flash), router.When(unsure, says("pro"))), streamed)
 			want := heard{Final: "from pro", Record: []string{"flash failed rejected"}}
 			if !test.rejected {
 				want = heard{Final: "a"}
@@ -262,7 +264,7 @@ func TestRuleOnTheTimeToFirstContent(t *testing.T) {
 		slow := on(func(o *router.Observation) bool { return o.TTFT > 2*time.Second })
 		slow.TTFT = true
 		for delay, by := range map[time.Duration]string{time.Second: "from gpt", 3 * time.Second: "from pro"} {
-			flash := suite.NewModel("flash", within(delay, suite.Fail(suite.ErrUnavailable, "half ")))
+			flash := llmtest.NewModel("flash", within(delay, llmtest.Fail(llmtest.ErrUnavailable, "half ")))
 			if got := hear(t.Context(), fallback(flash, router.When(slow, says("pro")), says("gpt")), true); got.Final != by {
 				t.Errorf("first content after %v: %q (%v), want %s", delay, got.Final, got.Err, by)
 			}
@@ -303,8 +305,8 @@ func TestRulesAndAHedge(t *testing.T) {
 		}, "from lite", time.Second},
 		{"a member's, after a failure in the try before", func() model.LLM {
 			retry := middleware.MustRetry(middleware.RetryConfig{BaseDelay: 1, MaxDelay: 1})
-			flash := suite.NewModel("flash", suite.Fail(suite.ErrUnavailable), within(time.Hour, suite.Text("from flash")))
-			lite := suite.NewModel("lite", suite.Fail(suite.ErrUnavailable), suite.Text("from lite"))
+			flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), within(time.Hour, llmtest.Text("from flash")))
+			lite := llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("from lite"))
 			return fallback(retry(hedge(time.Second, flash, router.When(of("flash"), lite))), router.When(router.Rule{}, says("pro")))
 		}, "from lite", time.Second},
 		{"the one after a hedge refers to it", func() model.LLM {
@@ -366,9 +368,9 @@ func TestRuleOfATargetThatIsCalledAgain(t *testing.T) {
 	of := func(target string) router.Rule {
 		return on(func(o *router.Observation) bool { return o.Target == target })
 	}
-	cut := suite.Fail(suite.ErrUnavailable, "one ")
-	refuses := suite.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "no prefill"})
-	pro := router.Describe(suite.NewModel("pro", refuses, suite.Text("one two")), router.Traits{Prefill: true})
+	cut := llmtest.Fail(llmtest.ErrUnavailable, "one ")
+	refuses := llmtest.Fail(genai.APIError{Code: 400, Status: "INVALID_ARGUMENT", Message: "no prefill"})
+	pro := router.Describe(llmtest.NewModel("pro", refuses, llmtest.Text("one two")), router.Traits{Prefill: true})
 	for _, test := range []struct {
 		name   string
 		config router.Config
@@ -378,9 +380,9 @@ func TestRuleOfATargetThatIsCalledAgain(t *testing.T) {
 		{"for its last resort", router.Config{}, []model.LLM{
 			down("flash"), router.When(of("flash"), fallback(down("pro"), degrade.Template("sorry"))), router.When(of("pro"), down("gpt"))}, "sorry"},
 		{"without a prefill", router.Config{MidStream: router.Resume}, []model.LLM{
-			suite.NewModel("flash", cut), router.When(of("flash"), pro)}, "one two"},
+			llmtest.NewModel("flash", cut), router.When(of("flash"), pro)}, "one two"},
 		{"because it was cut off first", router.Config{MidStream: router.Resume}, []model.LLM{
-			down("flash"), router.When(of("flash"), suite.NewModel("pro", cut, suite.Text("one two"))), router.When(of("pro"), down("gpt"))}, "one two"},
+			down("flash"), router.When(of("flash"), llmtest.NewModel("pro", cut, llmtest.Text("one two"))), router.When(of("pro"), down("gpt"))}, "one two"},
 	} {
 		if got := hear(t.Context(), router.MustFallback(test.config, test.models...), true); got.Final != test.want {
 			t.Errorf("%s: %q (%v), want %q", test.name, got.Final, got.Err, test.want)
@@ -393,8 +395,10 @@ func TestJudgeGetsEachFailureOnce(t *testing.T) {
 	group := func(models ...model.LLM) model.LLM {
 		return router.MustHedge(router.HedgeConfig{Delay: time.Minute}, models...)
 	}
-	cut := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(suite.ErrUnavailable, "half")) }
-	badKey := func(name string) model.LLM { return suite.NewModel(name, suite.Fail(errBadKey)) }
+	cut := func(name string) model.LLM {
+		return llmtest.NewModel(name, llmtest.Fail(llmtest.ErrUnavailable, "half"))
+	}
+	badKey := func(name string) model.LLM { return llmtest.NewModel(name, llmtest.Fail(errBadKey)) }
 	retry := middleware.MustRetry(middleware.RetryConfig{BaseDelay: time.Hour, MaxDelay: time.Hour, SkipWait: 1}) // it waits for no second try
 	validate := middleware.MustValidate(middleware.ValidateConfig{MinLength: 1000})
 	for name, test := range map[string]struct {
@@ -437,8 +441,8 @@ func TestJudgeReplacesVerdicts(t *testing.T) {
 		for _, test := range []struct {
 			err  error
 			want string
-		}{{errBadKey, "[from pro]"}, {suite.ErrUnavailable, ""}} {
-			if got := ask(t.Context(), chain(suite.NewModel("flash", suite.Fail(test.err)), says("pro")), false); got.stream != test.want {
+		}{{errBadKey, "[from pro]"}, {llmtest.ErrUnavailable, ""}} {
+			if got := ask(t.Context(), chain(llmtest.NewModel("flash", llmtest.Fail(test.err)), says("pro")), false); got.stream != test.want {
 				t.Errorf("%s, %v: %s, want %q", name, test.err, got.stream, test.want)
 			}
 		}
@@ -458,7 +462,7 @@ func TestRuleAndTraits(t *testing.T) {
 				t.Errorf("%s: %q after %v, want 1s", name, got.Final, got.Took)
 			}
 		})
-		billing := router.Describe(suite.NewModel("flash", suite.Fail(errBilling)), traits)
+		billing := router.Describe(llmtest.NewModel("flash", llmtest.Fail(errBilling)), traits)
 		if got := ask(t.Context(), fallback(billing, pro, says("gpt")), false); got.stream != "[from gpt]" {
 			t.Errorf("%s: %s, want gpt: pro has flash's credential", name, got.stream)
 		}

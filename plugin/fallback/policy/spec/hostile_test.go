@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/race"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
 )
 
@@ -73,7 +72,7 @@ func hostileFiles() map[string]string {
 func TestHostileFilesAreLittleWork(t *testing.T) {
 	parse(t, "primary: gemini-2.5-flash\nfallbacks: [{name: gpt-4o}]") // what is made once
 	bound := uint64(24 << 20)
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if race.Enabled {
 		bound *= 16 // the race detector makes every sync.Pool forget much of what it is given
 	}
 	for name, text := range hostileFiles() {

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/race"
 )
 
 // replacements are put in the place of each value and key of a file: values of each type
@@ -68,7 +68,7 @@ experiments:
 // B91: an editor and Parse agree on a file in which one value or key is another one, up to
 // what the schema cannot say: the language of a condition, and of texts in looser.
 func TestSchemaAndParserAgreeOnMutations(t *testing.T) {
-	if suite.Race {
+	if race.Enabled {
 		t.Skip("takes half a minute under the race detector, and starts no goroutine; run it without -race")
 	}
 	full, err := os.ReadFile("testdata/good/full.yaml")

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/suite"
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/openai"
 )
 
@@ -117,7 +117,7 @@ func TestMessages(t *testing.T) {
 	if diff := cmp.Diff(want, got.Contents); diff != "" {
 		t.Errorf("contents (-want +got):\n%s", diff)
 	}
-	if got := suite.TextOf(got.Config.SystemInstruction); got != "be briefand kind" {
+	if got := llmtest.TextOf(got.Config.SystemInstruction); got != "be briefand kind" {
 		t.Errorf("instruction %q", got)
 	}
 }

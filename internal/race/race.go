@@ -1,10 +1,11 @@
-package suite
+// Package race tells tests whether the race detector is on, which makes code about ten times as
+// slow and makes pools forget.
+package race
 
 // Runs returns how often a test tries a property: n times, or about a quarter of that under the
-// race detector, which makes the test about ten times as slow. .ci/run also runs these tests
-// without the detector.
+// race detector. .ci/run also runs these tests without the detector.
 func Runs(n int) int {
-	if Race {
+	if Enabled {
 		return n/4 + 1
 	}
 	return n
@@ -13,7 +14,7 @@ func Runs(n int) int {
 // Every returns the distance of the cases that a test tries of many: n, or five times as far under
 // the race detector. .ci/run also runs these tests without the detector.
 func Every(n int) int {
-	if Race {
+	if Enabled {
 		return 5 * n
 	}
 	return n

@@ -1,4 +1,4 @@
-package suite
+package providertest
 
 import (
 	"context"
@@ -36,10 +36,10 @@ const (
 	ADKGemini Protocol = "ADK's gemini"
 )
 
-// RunProvider proves that p is one provider like every other: the same answers
+// Run proves that p is one provider like every other: the same answers
 // and, whatever the protocol, the same verdicts. Servers are strict, so a request
 // that the real API would refuse fails it too.
-func RunProvider(t *testing.T, p Provider) {
+func Run(t *testing.T, p Provider) {
 	for _, stream := range []bool{false, true} {
 		c := &contract{Provider: p, stream: stream}
 		t.Run(map[bool]string{false: "unary", true: "streamed"}[stream], func(t *testing.T) {
@@ -57,7 +57,7 @@ func RunProvider(t *testing.T, p Provider) {
 	}
 }
 
-// contract is the suite for one provider in one mode.
+// contract is the tests of one provider in one mode.
 type contract struct {
 	Provider
 	stream bool

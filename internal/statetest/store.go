@@ -1,4 +1,6 @@
-package suite
+// Package statetest has a store of shared state for tests of several replicas: a store in memory
+// that can fail, freeze, be slow or lose messages, and that counts the calls somebody waits for.
+package statetest
 
 import (
 	"context"
@@ -11,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// Store is a store of shared state in memory that can be gone. It counts the calls that
-// somebody waits for.
+// Store is a store of shared state in memory. It works until a method makes it fail. It is safe
+// for concurrent use.
 type Store struct {
 	state.Store
 	gone   atomic.Bool

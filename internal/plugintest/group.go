@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -47,19 +48,19 @@ func answersOf(t *testing.T, app App) screen {
 
 // interrupted shows a part and waits until its call is given up; the next call is
 // answered with text.
-func interrupted(text string, shown func()) *Model {
-	return NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+func interrupted(text string, shown func()) *llmtest.Model {
+	return llmtest.NewModel("flash", func(ctx context.Context, _ *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		if stream && !yield(&model.LLMResponse{Content: genai.NewContentFromText("half ", genai.RoleModel), Partial: true}, nil) {
 			return
 		}
 		shown()
 		<-ctx.Done()
 		yield(nil, ctx.Err())
-	}, Text(text))
+	}, llmtest.Text(text))
 }
 
 // after is step, once ready is closed.
-func after(ready <-chan struct{}, step Step) Step {
+func after(ready <-chan struct{}, step llmtest.Step) llmtest.Step {
 	return func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		select {
 		case <-ready:
@@ -74,10 +75,10 @@ func after(ready <-chan struct{}, step Step) Step {
 // part of its answer. All come out once, on the screen and in the session.
 func (s *suite) outerLoopOverParallelAgents(t *testing.T) {
 	ready := make(chan struct{})
-	finished := NewModel("flash", Text("of a"))
+	finished := llmtest.NewModel("flash", llmtest.Text("of a"))
 	atWork := interrupted("of b", func() { close(ready) })
-	failing := NewModel("flash", ByModel(map[string]Step{
-		"flash": after(ready, Fail(ErrQuota, "lost ")), "pro": Fail(ErrDeadline, "lost too "), "max": Text("of c"),
+	failing := llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{
+		"flash": after(ready, llmtest.Fail(llmtest.ErrQuota, "lost ")), "pro": llmtest.Fail(llmtest.ErrDeadline, "lost too "), "max": llmtest.Text("of c"),
 	}))
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, Stream: s.stream,
@@ -114,7 +115,7 @@ func (s *suite) outerLoopOverFailingAgents(t *testing.T) {
 	want := screen{}
 	for i := range agents {
 		name, text := fmt.Sprint("agent", i), fmt.Sprint("answer ", i)
-		m := NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota, "lost "), "pro": Text(text)}))
+		m := llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota, "lost "), "pro": llmtest.Text(text)}))
 		setup.Agent.Sub = append(setup.Agent.Sub, Agent{Name: name, Model: m})
 		want[name+" all."+name] = []string{text}
 	}
@@ -134,8 +135,8 @@ func (s *suite) outerLoopOverFailingAgents(t *testing.T) {
 // B118: what came before the failed agent is not said again, be it in a sequence or
 // in rounds of a loop.
 func (s *suite) outerLoopInALoop(t *testing.T) {
-	first := NewModel("flash", Text("first 1"), Text("first 2"), Text("first 3"))
-	second := NewModel("flash", Text("second 1"), Fail(ErrQuota, "lost "), Text("second 2"), Text("second 3"))
+	first := llmtest.NewModel("flash", llmtest.Text("first 1"), llmtest.Text("first 2"), llmtest.Text("first 3"))
+	second := llmtest.NewModel("flash", llmtest.Text("second 1"), llmtest.Fail(llmtest.ErrQuota, "lost "), llmtest.Text("second 2"), llmtest.Text("second 3"))
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream,
 		Agent: Agent{Name: "loop", Rounds: 3, Sub: []Agent{{Name: "a", Model: first}, {Name: "b", Model: second}}},
@@ -158,8 +159,8 @@ func (s *suite) outerLoopDuringATool(t *testing.T) {
 	looking, failed := make(chan struct{}), make(chan struct{})
 	var failedOnce sync.Once
 	looked := 0
-	using := NewModel("flash", Call("c1", "lookup", "", nil), Text("used"))
-	failing := NewModel("flash", ByModel(map[string]Step{"flash": after(looking, Fail(ErrQuota)), "pro": Text("saved")}))
+	using := llmtest.NewModel("flash", llmtest.Call("c1", "lookup", "", nil), llmtest.Text("used"))
+	failing := llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{"flash": after(looking, llmtest.Fail(llmtest.ErrQuota)), "pro": llmtest.Text("saved")}))
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream,
 		Agent: Agent{Name: "all", Parallel: true, Sub: []Agent{

@@ -1,4 +1,4 @@
-package suite
+package providertest
 
 import (
 	"encoding/json"
@@ -84,23 +84,5 @@ func (c *contract) thoughts(t *testing.T) {
 				t.Error("the thought went back as text")
 			}
 		}
-	}
-}
-
-// ToolLoop returns a history with two function calls, the first with a signature, and their
-// results. The last content is nil.
-func ToolLoop() []*genai.Content {
-	return []*genai.Content{
-		genai.NewContentFromText("weather in Paris?", genai.RoleUser),
-		{Role: genai.RoleModel, Parts: []*genai.Part{
-			{Text: "let me look"},
-			{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "weather", Args: map[string]any{"city": "Paris", "days": []any{1.0}}}, ThoughtSignature: []byte("sig1")},
-			{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "time"}},
-		}},
-		{Role: genai.RoleUser, Parts: []*genai.Part{
-			{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "weather", Response: map[string]any{"sky": "clear"}}},
-			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "time"}},
-		}},
-		nil,
 	}
 }

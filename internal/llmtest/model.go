@@ -1,4 +1,4 @@
-package suite
+package llmtest
 
 import (
 	"context"
@@ -133,30 +133,3 @@ var (
 	ErrDeadline    = genai.APIError{Code: 504, Status: "DEADLINE_EXCEEDED", Message: "The deadline expired."}
 	ErrUnavailable = genai.APIError{Code: 503, Status: "UNAVAILABLE", Message: "The model is overloaded."}
 )
-
-// TextOf joins the texts of a content, which may be nil.
-func TextOf(content *genai.Content) string {
-	text := ""
-	if content != nil {
-		for _, part := range content.Parts {
-			text += part.Text
-		}
-	}
-	return text
-}
-
-// Consume makes a streamed call, takes at most that many responses (0 for all)
-// and returns the last text, or the error.
-func Consume(ctx context.Context, m model.LLM, most int) (text string) {
-	n := 0
-	for resp, err := range m.GenerateContent(ctx, &model.LLMRequest{Contents: genai.Text("a question")}, true) {
-		if err != nil {
-			return err.Error()
-		}
-		text = TextOf(resp.Content)
-		if n++; n == most {
-			break
-		}
-	}
-	return text
-}

@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"context"
@@ -14,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -21,7 +22,7 @@ import (
 )
 
 func (s *suite) healthy(t *testing.T) {
-	root, backup := NewModel("flash", Text("hello there")), NewModel("pro", Text("backup"))
+	root, backup := llmtest.NewModel("flash", llmtest.Text("hello there")), llmtest.NewModel("pro", llmtest.Text("backup"))
 	app := s.app(t, turn.Config{Recover: backup, FallbackModel: "pro-name"}, root)
 	events := mustRun(t, app, "s", "hi")
 	if got := final(t, events).Text(); got != "hello there" {
@@ -38,7 +39,7 @@ func (s *suite) healthy(t *testing.T) {
 }
 
 func (s *suite) fiveKeys(t *testing.T) {
-	app := s.app(t, turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrQuota)))
+	app := s.app(t, turn.Config{FallbackModel: "pro"}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 	ev := final(t, mustRun(t, app, "s", "hi"))
 	if ev.Response.ErrorCode != "429" || !strings.Contains(ev.Response.ErrorMessage, "quota") {
 		t.Errorf("error %q: %q, want 429 and the provider's message", ev.Response.ErrorCode, ev.Response.ErrorMessage)
@@ -58,8 +59,8 @@ func (s *suite) fiveKeys(t *testing.T) {
 }
 
 func (s *suite) otherErrors(t *testing.T) {
-	backup := NewModel("pro", Text("backup"))
-	app := s.app(t, turn.Config{Recover: backup}, NewModel("flash", Fail(ErrInternal)))
+	backup := llmtest.NewModel("pro", llmtest.Text("backup"))
+	app := s.app(t, turn.Config{Recover: backup}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrInternal)))
 	events, err := app.Run(t.Context(), "s", "hi")
 	var api genai.APIError
 	if !errors.As(err, &api) || api.Code != 500 {
@@ -70,7 +71,7 @@ func (s *suite) otherErrors(t *testing.T) {
 	}
 
 	blocked := &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
-	app = s.app(t, turn.Config{FallbackModel: "pro"}, NewModel("flash", Respond(func() *model.LLMResponse { return blocked })))
+	app = s.app(t, turn.Config{FallbackModel: "pro"}, llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse { return blocked })))
 	ev := final(t, mustRun(t, app, "s", "hi"))
 	if ev.Response.ErrorCode != "SAFETY" || ev.Response.CustomMetadata != nil {
 		t.Errorf("response %+v, want it untouched", ev.Response)
@@ -84,31 +85,31 @@ func (s *suite) codes(t *testing.T) {
 		err   error
 		want  string // error_code, or "" for an error that passes
 	}{
-		{"int", []any{429}, ErrQuota, "429"},
-		{"string", []any{"429"}, ErrQuota, "429"},
-		{"name", []any{"RESOURCE_EXHAUSTED"}, ErrQuota, "RESOURCE_EXHAUSTED"},
-		{"second of two", []any{"500", 429}, ErrQuota, "429"},
-		{"default 429", nil, ErrQuota, "429"},
-		{"default 504", nil, ErrDeadline, "504"},
-		{"not in the default", nil, ErrUnavailable, ""},
-		{"none", []any{}, ErrQuota, ""},
-		{"by pointer, wrapped", nil, fmt.Errorf("call: %w", &ErrQuota), "429"},
+		{"int", []any{429}, llmtest.ErrQuota, "429"},
+		{"string", []any{"429"}, llmtest.ErrQuota, "429"},
+		{"name", []any{"RESOURCE_EXHAUSTED"}, llmtest.ErrQuota, "RESOURCE_EXHAUSTED"},
+		{"second of two", []any{"500", 429}, llmtest.ErrQuota, "429"},
+		{"default 429", nil, llmtest.ErrQuota, "429"},
+		{"default 504", nil, llmtest.ErrDeadline, "504"},
+		{"not in the default", nil, llmtest.ErrUnavailable, ""},
+		{"none", []any{}, llmtest.ErrQuota, ""},
+		{"by pointer, wrapped", nil, fmt.Errorf("call: %w", &llmtest.ErrQuota), "429"},
 		{"status without code", nil, genai.APIError{Status: "RESOURCE_EXHAUSTED"}, "429"},
 		// B117
-		{"kind with a status", []any{"overloaded"}, ErrUnavailable, "503"},
-		{"kind as a constant", []any{failure.KindServer}, ErrInternal, "500"},
-		{"kind in capitals", []any{"Timeout"}, ErrDeadline, "504"},
-		{"another kind", []any{"overloaded", "network"}, ErrInternal, ""},
+		{"kind with a status", []any{"overloaded"}, llmtest.ErrUnavailable, "503"},
+		{"kind as a constant", []any{failure.KindServer}, llmtest.ErrInternal, "500"},
+		{"kind in capitals", []any{"Timeout"}, llmtest.ErrDeadline, "504"},
+		{"another kind", []any{"overloaded", "network"}, llmtest.ErrInternal, ""},
 		{"connection refused", []any{"network"}, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, "network"},
 		{"our own timeout", []any{"timeout"}, &failure.TimeoutError{Phase: "idle"}, "timeout"},
 		{"a client's timeout", []any{"timeout"}, fmt.Errorf("call: %w", context.DeadlineExceeded), "timeout"},
-		{"any: a status", []any{"any"}, ErrInternal, "500"},
+		{"any: a status", []any{"any"}, llmtest.ErrInternal, "500"},
 		{"any: no status", []any{"any"}, fmt.Errorf("read: %w", syscall.ECONNRESET), "network"},
 		{"any: what would fail", []any{"any"}, genai.APIError{Code: 401, Status: "UNAUTHENTICATED"}, ""},
 		{"code of a provider", []any{"SLOW_DAY"}, genai.APIError{Code: 500, Status: "SLOW_DAY"}, "SLOW_DAY"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			app := s.app(t, turn.Config{FallbackModel: "pro", ErrorCodes: test.codes}, NewModel("flash", Fail(test.err)))
+			app := s.app(t, turn.Config{FallbackModel: "pro", ErrorCodes: test.codes}, llmtest.NewModel("flash", llmtest.Fail(test.err)))
 			events, err := app.Run(t.Context(), "s", "hi")
 			if test.want == "" {
 				if err == nil {
@@ -126,8 +127,8 @@ func (s *suite) codes(t *testing.T) {
 	}
 	t.Run("in a response", func(t *testing.T) {
 		app := s.app(t, turn.Config{FallbackModel: "pro", ErrorCodes: []any{429, "malformed_function_call"}},
-			NewModel("flash", Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }),
-				Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL"} })))
+			llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }),
+				llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "MALFORMED_FUNCTION_CALL"} })))
 		for _, want := range []string{"429", "MALFORMED_FUNCTION_CALL"} {
 			ev := final(t, mustRun(t, app, "s", "hi"))
 			if md, _ := ev.Metadata(); md.ErrorCode != want || ev.Response.ErrorCode != want {
@@ -140,26 +141,26 @@ func (s *suite) codes(t *testing.T) {
 // B117: a kind also names an answer that is none; what a model says after its tools
 // may be empty (B112).
 func (s *suite) emptyAnswers(t *testing.T) {
-	empty := Respond(func() *model.LLMResponse { return &model.LLMResponse{FinishReason: genai.FinishReasonStop} })
+	empty := llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{FinishReason: genai.FinishReasonStop} })
 	for name, test := range map[string]struct {
 		codes []any
-		steps []Step
+		steps []llmtest.Step
 		want  string // the answer; "" for none
 	}{
-		"configured":                 {[]any{"empty"}, []Step{empty}, "saved"},
-		"any":                        {[]any{"any"}, []Step{empty}, "saved"},
-		"not configured":             {nil, []Step{empty}, ""},
-		"configured, after its tool": {[]any{"any"}, []Step{Call("c1", "lookup", "", nil), empty}, ""},
+		"configured":                 {[]any{"empty"}, []llmtest.Step{empty}, "saved"},
+		"any":                        {[]any{"any"}, []llmtest.Step{empty}, "saved"},
+		"not configured":             {nil, []llmtest.Step{empty}, ""},
+		"configured, after its tool": {[]any{"any"}, []llmtest.Step{llmtest.Call("c1", "lookup", "", nil), empty}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			backup := NewModel("pro", Text("saved"))
+			backup := llmtest.NewModel("pro", llmtest.Text("saved"))
 			for loop, config := range map[string]turn.Config{
 				"Recover":    {Recover: backup, ErrorCodes: test.codes},
 				"outer loop": {FallbackModel: "pro", ErrorCodes: test.codes},
 			} {
-				root := NewModel("flash", append(test.steps, Text("saved"))...)
+				root := llmtest.NewModel("flash", append(test.steps, llmtest.Text("saved"))...)
 				if loop == "Recover" || test.want == "" {
-					root = NewModel("flash", test.steps...)
+					root = llmtest.NewModel("flash", test.steps...)
 				}
 				app := s.NewApp(t, Setup{Config: config, Stream: s.stream, Agent: Agent{Name: "agent", Model: root, Lookup: func() {}}})
 				events, err := app.Retry(t.Context(), "s", "hi")
@@ -184,9 +185,9 @@ func (s *suite) emptyAnswers(t *testing.T) {
 // asked for; of a router that failed, every target is told.
 func (s *suite) routerInside(t *testing.T) {
 	t.Run("it answers", func(t *testing.T) {
-		m := NewModel("own", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		m := llmtest.NewModel("own", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 			if req.Model == "own" {
-				yield(nil, ErrQuota)
+				yield(nil, llmtest.ErrQuota)
 				return
 			}
 			yield(&model.LLMResponse{
@@ -203,8 +204,8 @@ func (s *suite) routerInside(t *testing.T) {
 		}
 	})
 	t.Run("it fails", func(t *testing.T) {
-		group := router.MustFallback(router.Config{}, NewModel("flash", Fail(ErrQuota)), NewModel("lite", Fail(ErrUnavailable)))
-		app := s.app(t, turn.Config{Recover: NewModel("pro", Text("saved"))}, group)
+		group := router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("lite", llmtest.Fail(llmtest.ErrUnavailable)))
+		app := s.app(t, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("saved"))}, group)
 		md, _ := final(t, mustRun(t, app, "s", "hi")).Metadata()
 		if diff := cmp.Diff([]string{"flash failed", "lite failed", "pro ok"}, outcomes(md)); diff != "" || md.Attempt != 2 {
 			t.Errorf("attempt %d, want 2; attempts (-want +got):\n%s", md.Attempt, diff)
@@ -214,7 +215,7 @@ func (s *suite) routerInside(t *testing.T) {
 
 func (s *suite) existingMetadata(t *testing.T) {
 	for _, existing := range []map[string]any{nil, {}, {"trace": "t1"}} {
-		m := NewModel("flash", Respond(func() *model.LLMResponse {
+		m := llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{ErrorCode: "429", CustomMetadata: existing}
 		}))
 		ev := final(t, mustRun(t, s.app(t, turn.Config{FallbackModel: "pro"}, m), "s", "hi"))
@@ -234,7 +235,7 @@ func (s *suite) noFallback(t *testing.T) {
 		"the agent's own model comes last": {FallbackModel: "flash"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			events, err := s.app(t, config, NewModel("flash", Fail(ErrQuota))).Run(t.Context(), "s", "hi")
+			events, err := s.app(t, config, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota))).Run(t.Context(), "s", "hi")
 			var api genai.APIError
 			if !errors.As(err, &api) || len(events) > 0 {
 				t.Errorf("error %v and %d events, want the model's error alone", err, len(events))
@@ -246,7 +247,7 @@ func (s *suite) noFallback(t *testing.T) {
 func (s *suite) database(t *testing.T) {
 	setup := Setup{
 		Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream, Database: true,
-		Agent: Agent{Name: "agent", Model: NewModel("own", ByModel(map[string]Step{"own": Fail(ErrQuota), "pro": Text("from pro")}))},
+		Agent: Agent{Name: "agent", Model: llmtest.NewModel("own", llmtest.ByModel(map[string]llmtest.Step{"own": llmtest.Fail(llmtest.ErrQuota), "pro": llmtest.Text("from pro")}))},
 	}
 	app := s.NewApp(t, setup)
 	events, err := app.Retry(t.Context(), "s", "hi")

@@ -1,12 +1,9 @@
-package suite
+package llmtest
 
 import (
 	"context"
 	"iter"
 	"sync"
-	"testing"
-	"testing/synctest"
-	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -78,43 +75,29 @@ func AskMany(ctx context.Context, m model.LLM, n int) []Seen {
 	return all
 }
 
-// Takes reports an f that does not take the time it should, to the nanosecond: it is for
-// the time of a synctest bubble.
-func Takes(t *testing.T, want time.Duration, f func()) {
-	t.Helper()
-	started := time.Now()
-	f()
-	if got := time.Since(started); got != want {
-		t.Errorf("it took %v, want %v", got, want)
+// TextOf joins the texts of a content, which may be nil.
+func TextOf(content *genai.Content) string {
+	text := ""
+	if content != nil {
+		for _, part := range content.Parts {
+			text += part.Text
+		}
 	}
+	return text
 }
 
-// UserSays is a request with one message.
-func UserSays(text string) *model.LLMRequest {
-	return &model.LLMRequest{Contents: []*genai.Content{genai.NewContentFromText(text, genai.RoleUser)}}
-}
-
-// ToolsHaveRun is the request that follows a completed tool round.
-func ToolsHaveRun() *model.LLMRequest {
-	return &model.LLMRequest{Contents: []*genai.Content{
-		genai.NewContentFromText("turn off the light", genai.RoleUser),
-		{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{ID: "1", Name: "off"}}}},
-		{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{ID: "1", Name: "off", Response: map[string]any{"ok": true}}}}},
-	}}
-}
-
-// InTurn returns a context of the given invocation.
-func InTurn(ctx context.Context, invocation string) context.Context {
-	return call.With(ctx, call.Info{Invocation: invocation, Agent: "agent"})
-}
-
-// InBubble runs f with time of its own, for unary and streamed calls. It fails when a
-// goroutine is left.
-func InBubble(t *testing.T, f func(t *testing.T, streamed bool)) {
-	t.Helper()
-	for name, streamed := range map[string]bool{"unary": false, "streamed": true} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { f(t, streamed) })
-		})
+// Consume makes a streamed call, takes at most that many responses (0 for all)
+// and returns the last text, or the error.
+func Consume(ctx context.Context, m model.LLM, most int) (text string) {
+	n := 0
+	for resp, err := range m.GenerateContent(ctx, &model.LLMRequest{Contents: genai.Text("a question")}, true) {
+		if err != nil {
+			return err.Error()
+		}
+		text = TextOf(resp.Content)
+		if n++; n == most {
+			break
+		}
 	}
+	return text
 }

@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"bytes"
@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
@@ -64,47 +65,47 @@ func (s *suite) hooks(t *testing.T) {
 		lines               []string // what each line of the log has
 	}{
 		"healthy": {
-			turn.Config{Recover: NewModel("pro", Text("x"))}, NewModel("flash", Text("fine")), []string{"flash ok"}, nil, []string{"ok flash 1"}, nil,
+			turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("x"))}, llmtest.NewModel("flash", llmtest.Text("fine")), []string{"flash ok"}, nil, []string{"ok flash 1"}, nil,
 		},
 		"Recover": {
-			turn.Config{Recover: NewModel("pro", Text("saved"))}, NewModel("flash", Fail(ErrQuota)),
+			turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("saved"))}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)),
 			[]string{"flash failed", "pro ok"}, []string{`flash to "pro" after flash failed, pro ok`},
 			[]string{"ok pro 2"}, []string{"original_model=flash failed_model=flash fallback_model=pro attempt=1 code=429"},
 		},
 		"Recover, in a tool loop": {
-			turn.Config{Recover: NewModel("pro", Call("c1", "lookup", "", nil), Text("saved"))}, NewModel("flash", Fail(ErrQuota)),
+			turn.Config{Recover: llmtest.NewModel("pro", llmtest.Call("c1", "lookup", "", nil), llmtest.Text("saved"))}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)),
 			[]string{"flash failed", "pro ok", "pro ok"},
 			[]string{`flash to "pro" after flash failed, pro ok`, `flash to "pro" after flash failed, pro ok`},
 			[]string{"ok pro 2", "ok pro 2"}, []string{"fallback_model=pro"},
 		},
 		"Recover fails too": {
-			turn.Config{Recover: NewModel("pro", Fail(ErrInternal))}, NewModel("flash", Fail(ErrQuota)),
+			turn.Config{Recover: llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrInternal))}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)),
 			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`}, []string{"failed  2"}, []string{"level=WARN"},
 		},
 		"the outer loop": {
 			turn.Config{FallbackModels: []string{"pro", "max"}},
-			NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Fail(ErrDeadline), "max": Text("saved")})),
+			llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "pro": llmtest.Fail(llmtest.ErrDeadline), "max": llmtest.Text("saved")})),
 			[]string{"flash failed", "pro failed", "max ok"}, []string{`flash to "max" after flash failed, pro failed, max ok`},
 			[]string{"ok max 3"}, []string{"failed_model=flash fallback_model=pro attempt=1 code=429", "failed_model=pro fallback_model=max attempt=2 code=504"},
 		},
 		"the outer loop, and nobody is left": {
-			turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrQuota)),
+			turn.Config{FallbackModel: "pro"}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)),
 			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`},
 			[]string{"failed  2"}, []string{"failed_model=flash fallback_model=pro", "level=WARN"},
 		},
 		"the outer loop ends in another error": {
-			turn.Config{FallbackModel: "pro"}, NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Fail(ErrInternal)})),
+			turn.Config{FallbackModel: "pro"}, llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "pro": llmtest.Fail(llmtest.ErrInternal)})),
 			[]string{"flash failed", "pro failed"}, []string{`flash to "" after flash failed, pro failed`},
 			[]string{"failed  2"}, []string{"failed_model=flash fallback_model=pro"},
 		},
 		"nothing to fall back to": {
-			turn.Config{}, NewModel("flash", Fail(ErrQuota)), []string{"flash failed"}, nil, []string{"failed  1"}, []string{"nothing to fall back to"},
+			turn.Config{}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), []string{"flash failed"}, nil, []string{"failed  1"}, []string{"nothing to fall back to"},
 		},
 		"not configured": {
-			turn.Config{FallbackModel: "pro"}, NewModel("flash", Fail(ErrInternal)), []string{"flash failed"}, nil, []string{"failed  1"}, nil,
+			turn.Config{FallbackModel: "pro"}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrInternal)), []string{"flash failed"}, nil, []string{"failed  1"}, nil,
 		},
 		"a router inside": {
-			turn.Config{FallbackModel: "pro"}, router.MustFallback(router.Config{}, NewModel("flash", Fail(ErrInternal)), NewModel("lite", Text("fine"))),
+			turn.Config{FallbackModel: "pro"}, router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrInternal)), llmtest.NewModel("lite", llmtest.Text("fine"))),
 			[]string{"flash failed", "lite ok"}, []string{`flash to "lite" after flash failed, lite ok`}, []string{"ok lite 2"}, nil,
 		},
 	} {
@@ -128,7 +129,7 @@ func (s *suite) hooks(t *testing.T) {
 	}
 	t.Run("a configured error is warned of once", func(t *testing.T) {
 		var h heard
-		app := s.app(t, h.listen(turn.Config{ErrorCodes: []any{429, 500}}), NewModel("flash", Fail(ErrQuota), Fail(ErrQuota), Fail(ErrInternal)))
+		app := s.app(t, h.listen(turn.Config{ErrorCodes: []any{429, 500}}), llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal)))
 		for range 3 {
 			_, _ = app.Run(t.Context(), "s", "a secret question")
 		}
@@ -155,10 +156,10 @@ func (h *heard) checkLog(t *testing.T, want []string) {
 
 func (s *suite) hooksPanic(t *testing.T) {
 	var h heard
-	config := h.listen(turn.Config{Recover: NewModel("pro", Text("saved"))})
+	config := h.listen(turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("saved"))})
 	config.OnAttempt = func(context.Context, call.Attempt) { panic("boom") }
 	config.OnFallback = func(context.Context, call.Metadata) { panic("boom") }
-	app := s.app(t, config, NewModel("flash", Fail(ErrQuota)))
+	app := s.app(t, config, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 	if got := final(t, mustRun(t, app, "s", "hi")).Text(); got != "saved" {
 		t.Errorf("answer %q, want %q", got, "saved")
 	}

@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"strings"
@@ -7,27 +7,28 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 )
 
 func (s *suite) otherPlugins(t *testing.T) {
 	for name, test := range map[string]struct {
 		config turn.Config
-		step   Step
+		step   llmtest.Step
 		want   string // "" for nothing
 	}{
-		"healthy":         {turn.Config{FallbackModel: "pro"}, Text("fine"), " fine"},
-		"annotated error": {turn.Config{FallbackModel: "pro"}, Fail(ErrQuota), "429 "},
-		"annotated code":  {turn.Config{FallbackModel: "pro"}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), "429 "},
-		"recovered error": {turn.Config{Recover: NewModel("pro", Text("saved"))}, Fail(ErrQuota), " saved"},
+		"healthy":         {turn.Config{FallbackModel: "pro"}, llmtest.Text("fine"), " fine"},
+		"annotated error": {turn.Config{FallbackModel: "pro"}, llmtest.Fail(llmtest.ErrQuota), "429 "},
+		"annotated code":  {turn.Config{FallbackModel: "pro"}, llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), "429 "},
+		"recovered error": {turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("saved"))}, llmtest.Fail(llmtest.ErrQuota), " saved"},
 		// ADK calls no other callback when one returns a response, and the model's own
 		// must not be written to.
-		"recovered code": {turn.Config{Recover: NewModel("pro", Text("saved"))}, Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), ""},
+		"recovered code": {turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("saved"))}, llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			seen := map[string]string{}
 			app := s.NewApp(t, Setup{
-				Config: test.config, Stream: s.stream, Agent: Agent{Name: "agent", Model: NewModel("flash", test.step)},
+				Config: test.config, Stream: s.stream, Agent: Agent{Name: "agent", Model: llmtest.NewModel("flash", test.step)},
 				Observe: func(observer string, resp *model.LLMResponse) {
 					if !resp.Partial {
 						seen[observer] += resp.ErrorCode + " " + Event{Response: resp}.Text()
@@ -47,7 +48,7 @@ func (s *suite) otherPlugins(t *testing.T) {
 }
 
 func badConfig(t *testing.T, h Harness) {
-	var none *Model
+	var none *llmtest.Model
 	for field, config := range map[string]turn.Config{
 		"RootModel":         {RootModel: " flash"},
 		"FallbackModel":     {FallbackModel: " "},
@@ -67,7 +68,7 @@ func badConfig(t *testing.T, h Harness) {
 		"ErrorCodes[1]    ": {ErrorCodes: []any{"any", "OK"}},
 		"ErrorCodes[0]    ": {ErrorCodes: []any{"acme_busy"}},
 		"Recover":           {Recover: none},
-		"Recover ":          {Recover: NewModel("", Text("x"))},
+		"Recover ":          {Recover: llmtest.NewModel("", llmtest.Text("x"))},
 		"MaxTurns":          {MaxTurns: -1},
 		"PruneTo":           {PruneTo: -1},
 		"PruneTo ":          {MaxTurns: 10, PruneTo: 11},

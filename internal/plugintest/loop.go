@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"context"
@@ -9,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
 func (s *suite) outerLoop(t *testing.T) {
-	m := NewModel("own", ByModel(map[string]Step{"own": Fail(ErrQuota, "half ", "an "), "pro": Fail(ErrDeadline), "max": Text("from max")}))
+	m := llmtest.NewModel("own", llmtest.ByModel(map[string]llmtest.Step{"own": llmtest.Fail(llmtest.ErrQuota, "half ", "an "), "pro": llmtest.Fail(llmtest.ErrDeadline), "max": llmtest.Text("from max")}))
 	app := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m)
 	events, err := app.Retry(t.Context(), "s", "hi")
 	if err != nil {
@@ -51,7 +52,7 @@ func (s *suite) outerLoop(t *testing.T) {
 }
 
 func (s *suite) outerLoopInToolLoop(t *testing.T) {
-	m := NewModel("own", Call("c1", "lookup", "own signature", nil), Fail(ErrQuota), Call("c2", "lookup", "other signature", nil), Text("done"))
+	m := llmtest.NewModel("own", llmtest.Call("c1", "lookup", "own signature", nil), llmtest.Fail(llmtest.ErrQuota), llmtest.Call("c2", "lookup", "other signature", nil), llmtest.Text("done"))
 	looked := 0
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{FallbackModel: "gemini-3-pro"}, Stream: s.stream,
@@ -85,7 +86,7 @@ func (s *suite) outerLoopInToolLoop(t *testing.T) {
 
 func (s *suite) outerLoopStops(t *testing.T) {
 	t.Run("when no model is left", func(t *testing.T) {
-		m := NewModel("own", Fail(ErrQuota))
+		m := llmtest.NewModel("own", llmtest.Fail(llmtest.ErrQuota))
 		events, err := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m).Retry(t.Context(), "s", "hi")
 		md, _ := final(t, events).Metadata()
 		if md.FallbackModel != "" || md.Attempt != 3 || len(m.Requests()) != 3 {
@@ -104,7 +105,7 @@ func (s *suite) outerLoopStops(t *testing.T) {
 		for i := range 40 {
 			chain = append(chain, fmt.Sprint("model", i))
 		}
-		m := NewModel("own", Fail(ErrQuota))
+		m := llmtest.NewModel("own", llmtest.Fail(llmtest.ErrQuota))
 		events, err := s.app(t, turn.Config{FallbackModels: chain}, m).Retry(t.Context(), "s", "hi")
 		var exhausted *turn.ExhaustedError
 		if !errors.As(err, &exhausted) {
@@ -118,7 +119,7 @@ func (s *suite) outerLoopStops(t *testing.T) {
 		}
 	})
 	t.Run("at an error that is not configured", func(t *testing.T) {
-		m := NewModel("own", Fail(ErrQuota), Fail(ErrInternal))
+		m := llmtest.NewModel("own", llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal))
 		_, err := s.app(t, turn.Config{FallbackModel: "pro", FallbackModels: []string{"max"}}, m).Retry(t.Context(), "s", "hi")
 		if err == nil || len(m.Requests()) != 2 {
 			t.Errorf("error %v after %d calls, want one after 2", err, len(m.Requests()))
@@ -128,8 +129,8 @@ func (s *suite) outerLoopStops(t *testing.T) {
 
 // An agent behind the one that failed does not run in a run that is repeated.
 func (s *suite) outerLoopInASequence(t *testing.T) {
-	a := NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Text("a")}))
-	b := NewModel("flash", Text("b"))
+	a := llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "pro": llmtest.Text("a")}))
+	b := llmtest.NewModel("flash", llmtest.Text("b"))
 	events, err := s.app(t, turn.Config{FallbackModel: "pro"}, a, b).Retry(t.Context(), "s", "hi")
 	if err != nil {
 		t.Fatal(err)
@@ -147,7 +148,7 @@ func (s *suite) outerLoopInASequence(t *testing.T) {
 
 func (s *suite) outerLoopIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	m := NewModel("flash", Fail(ErrQuota))
+	m := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota))
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream, Agent: Agent{Name: "agent", Model: m},
 		Observe: func(string, *model.LLMResponse) { cancel() },

@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"context"
@@ -11,11 +11,12 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 )
 
 func (s *suite) rootEachTurn(t *testing.T) {
-	m := NewModel("own", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Text("from pro")}))
+	m := llmtest.NewModel("own", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "pro": llmtest.Text("from pro")}))
 	app := s.app(t, turn.Config{RootModel: "flash", FallbackModel: "pro"}, m)
 	for range 2 {
 		events, err := app.Retry(t.Context(), "s", "hi")
@@ -32,7 +33,7 @@ func (s *suite) rootEachTurn(t *testing.T) {
 }
 
 func (s *suite) reset(t *testing.T) {
-	m := NewModel("flash", Fail(ErrQuota), Text("ok"), Fail(ErrQuota), Fail(ErrInternal), Fail(ErrQuota), Fail(context.Canceled), Fail(ErrQuota))
+	m := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("ok"), llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal), llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(context.Canceled), llmtest.Fail(llmtest.ErrQuota))
 	app := s.app(t, turn.Config{FallbackModel: "pro"}, m)
 	annotated := 0
 	for i := range 7 {
@@ -52,7 +53,7 @@ func (s *suite) reset(t *testing.T) {
 }
 
 func (s *suite) outerChoice(t *testing.T) {
-	m := NewModel("own", ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": Fail(ErrDeadline), "max": Text("from max")}))
+	m := llmtest.NewModel("own", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "pro": llmtest.Fail(llmtest.ErrDeadline), "max": llmtest.Text("from max")}))
 	app := s.app(t, turn.Config{RootModel: "flash", FallbackModel: "pro", FallbackModels: []string{"max"}}, m)
 	ctx, text := t.Context(), "hi"
 	for attempt := 1; attempt <= 2; attempt++ {
@@ -90,9 +91,9 @@ func (s *suite) outerChoice(t *testing.T) {
 func (s *suite) ownModels(t *testing.T) {
 	want := map[string]string{}
 	var models []model.LLM
-	for i, err := range []genai.APIError{ErrQuota, ErrDeadline, ErrQuota} {
+	for i, err := range []genai.APIError{llmtest.ErrQuota, llmtest.ErrDeadline, llmtest.ErrQuota} {
 		name := fmt.Sprint("model", i)
-		models = append(models, NewModel(name, Fail(err)))
+		models = append(models, llmtest.NewModel(name, llmtest.Fail(err)))
 		want[fmt.Sprint("agent", i)] = fmt.Sprintf("%s %d 1", name, err.Code)
 	}
 	got := map[string]string{}
@@ -105,7 +106,7 @@ func (s *suite) ownModels(t *testing.T) {
 		t.Errorf("original models (-want +got):\n%s", diff)
 	}
 	for i, m := range models {
-		if diff := cmp.Diff([]string{fmt.Sprint("model", i)}, m.(*Model).Asked()); diff != "" {
+		if diff := cmp.Diff([]string{fmt.Sprint("model", i)}, m.(*llmtest.Model).Asked()); diff != "" {
 			t.Errorf("models asked (-want +got):\n%s", diff)
 		}
 	}
@@ -133,8 +134,8 @@ func (s *suite) crowd(t *testing.T) {
 		for _, recovers := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, ", Recover ", recovers), func(t *testing.T) {
 				var waiting sync.WaitGroup
-				root := NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-					text := TextOf(req.Contents[len(req.Contents)-1])
+				root := llmtest.NewModel("flash", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+					text := llmtest.TextOf(req.Contents[len(req.Contents)-1])
 					if text == "work" {
 						yield(&model.LLMResponse{Content: genai.NewContentFromText("fine", genai.RoleModel)}, nil)
 						return
@@ -143,8 +144,8 @@ func (s *suite) crowd(t *testing.T) {
 					waiting.Wait()
 					yield(fail(text))
 				})
-				backup := NewModel("pro", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
-					text := TextOf(req.Contents[len(req.Contents)-1])
+				backup := llmtest.NewModel("pro", func(_ context.Context, req *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+					text := llmtest.TextOf(req.Contents[len(req.Contents)-1])
 					yield(&model.LLMResponse{Content: genai.NewContentFromText("saved "+text, genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil)
 				})
 				config := turn.Config{FallbackModel: "max"}
@@ -182,10 +183,10 @@ func crowdRun(t *testing.T, app App, text string, recovers bool) {
 }
 
 func (s *suite) sessions(t *testing.T) {
-	m := NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-		step := Text("fine")
+	m := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+		step := llmtest.Text("fine")
 		if text := req.Contents[len(req.Contents)-1].Parts[0].Text; strings.HasPrefix(text, "fail") {
-			step = Fail(genai.APIError{Code: 429, Message: text})
+			step = llmtest.Fail(genai.APIError{Code: 429, Message: text})
 		}
 		step(ctx, req, stream, yield)
 	})
@@ -217,11 +218,11 @@ func (s *suite) sessions(t *testing.T) {
 func (s *suite) parallelAgents(t *testing.T) {
 	setup := Setup{Config: turn.Config{FallbackModel: "pro"}, Stream: s.stream, Agent: Agent{Name: "all", Parallel: true}}
 	for i := range 8 {
-		step := Text("fine")
+		step := llmtest.Text("fine")
 		if i%2 == 0 {
-			step = Fail(genai.APIError{Code: 429, Message: fmt.Sprint("message ", i)})
+			step = llmtest.Fail(genai.APIError{Code: 429, Message: fmt.Sprint("message ", i)})
 		}
-		setup.Agent.Sub = append(setup.Agent.Sub, Agent{Name: fmt.Sprint("agent", i), Model: NewModel(fmt.Sprint("model", i), step)})
+		setup.Agent.Sub = append(setup.Agent.Sub, Agent{Name: fmt.Sprint("agent", i), Model: llmtest.NewModel(fmt.Sprint("model", i), step)})
 	}
 	got := map[string]string{}
 	for _, ev := range mustRun(t, s.NewApp(t, setup), "s", "hi") {
@@ -240,14 +241,14 @@ func (s *suite) parallelAgents(t *testing.T) {
 
 func (s *suite) cancellation(t *testing.T) {
 	for name, last := range map[string]func() (*model.LLMResponse, error){
-		"as an error":     func() (*model.LLMResponse, error) { return nil, ErrQuota },
+		"as an error":     func() (*model.LLMResponse, error) { return nil, llmtest.ErrQuota },
 		"as a response":   func() (*model.LLMResponse, error) { return &model.LLMResponse{ErrorCode: "429"}, nil },
 		"by another kind": func() (*model.LLMResponse, error) { return nil, context.DeadlineExceeded },
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			backup := NewModel("pro", Text("backup"))
-			root := NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+			backup := llmtest.NewModel("pro", llmtest.Text("backup"))
+			root := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 				cancel()
 				yield(last())
 			})

@@ -1,4 +1,4 @@
-package suite
+package plugintest
 
 import (
 	"context"
@@ -12,21 +12,22 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
 func (s *suite) recovers(t *testing.T) {
-	for name, first := range map[string]Step{
-		"error":                     Fail(ErrQuota),
-		"error after partial text":  Fail(ErrQuota, "half ", "an "),
-		"response with a bad code":  Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }),
-		"deadline of the provider":  Fail(ErrDeadline),
-		"error, wrapped and joined": Fail(errors.Join(errors.New("x"), fmt.Errorf("y: %w", ErrQuota))),
+	for name, first := range map[string]llmtest.Step{
+		"error":                     llmtest.Fail(llmtest.ErrQuota),
+		"error after partial text":  llmtest.Fail(llmtest.ErrQuota, "half ", "an "),
+		"response with a bad code":  llmtest.Respond(func() *model.LLMResponse { return &model.LLMResponse{ErrorCode: "429"} }),
+		"deadline of the provider":  llmtest.Fail(llmtest.ErrDeadline),
+		"error, wrapped and joined": llmtest.Fail(errors.Join(errors.New("x"), fmt.Errorf("y: %w", llmtest.ErrQuota))),
 	} {
 		t.Run(name, func(t *testing.T) {
-			root, backup := NewModel("flash", first, Text("root again")), NewModel("pro", Text("from the backup"))
+			root, backup := llmtest.NewModel("flash", first, llmtest.Text("root again")), llmtest.NewModel("pro", llmtest.Text("from the backup"))
 			app := s.app(t, turn.Config{Recover: backup}, root)
 			ev := final(t, mustRun(t, app, "s", "hi"))
 			md, _ := ev.Metadata()
@@ -55,8 +56,8 @@ func (s *suite) recovers(t *testing.T) {
 // B113, B116: once Recover has answered it answers the rest of the turn, and the
 // metadata keeps what made the turn leave its root.
 func (s *suite) recoversInToolLoop(t *testing.T) {
-	root := NewModel("gemini-3-flash", Call("c1", "lookup", "root signature", nil), Fail(ErrQuota), Text("root again"))
-	backup := NewModel("gemini-3-pro", Call("c2", "lookup", "backup signature", nil), Text("done"))
+	root := llmtest.NewModel("gemini-3-flash", llmtest.Call("c1", "lookup", "root signature", nil), llmtest.Fail(llmtest.ErrQuota), llmtest.Text("root again"))
+	backup := llmtest.NewModel("gemini-3-pro", llmtest.Call("c2", "lookup", "backup signature", nil), llmtest.Text("done"))
 	looked := 0
 	app := s.NewApp(t, Setup{
 		Config: turn.Config{Recover: backup}, Stream: s.stream,
@@ -114,8 +115,8 @@ func outcomes(md call.Metadata) (out []string) {
 // once.
 func (s *suite) recoverFailsLater(t *testing.T) {
 	t.Run("the root answers", func(t *testing.T) {
-		root := NewModel("flash", Fail(ErrQuota), Text("root again"))
-		backup := NewModel("pro", Call("c1", "lookup", "", nil), Fail(ErrInternal), Text("unused"))
+		root := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota), llmtest.Text("root again"))
+		backup := llmtest.NewModel("pro", llmtest.Call("c1", "lookup", "", nil), llmtest.Fail(llmtest.ErrInternal), llmtest.Text("unused"))
 		app := s.NewApp(t, Setup{
 			Config: turn.Config{Recover: backup}, Stream: s.stream, Agent: Agent{Name: "agent", Model: root, Lookup: func() {}},
 		})
@@ -129,7 +130,7 @@ func (s *suite) recoverFailsLater(t *testing.T) {
 		}
 	})
 	t.Run("the root fails too", func(t *testing.T) {
-		root, backup := NewModel("flash", Fail(ErrQuota)), NewModel("pro", Call("c1", "lookup", "", nil), Fail(ErrInternal))
+		root, backup := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)), llmtest.NewModel("pro", llmtest.Call("c1", "lookup", "", nil), llmtest.Fail(llmtest.ErrInternal))
 		app := s.NewApp(t, Setup{
 			Config: turn.Config{Recover: backup}, Stream: s.stream, Agent: Agent{Name: "agent", Model: root, Lookup: func() {}},
 		})
@@ -150,18 +151,18 @@ func (s *suite) sharedResponse(t *testing.T) {
 		config turn.Config
 	}{
 		"annotated": {model.LLMResponse{ErrorCode: "429", CustomMetadata: map[string]any{"own": true}}, turn.Config{FallbackModel: "pro"}},
-		"recovered": {model.LLMResponse{ErrorCode: "429"}, turn.Config{Recover: NewModel("pro", Call("c1", "lookup", "", nil), Text("saved"))}},
+		"recovered": {model.LLMResponse{ErrorCode: "429"}, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Call("c1", "lookup", "", nil), llmtest.Text("saved"))}},
 		"chosen":    {model.LLMResponse{Content: fine}, turn.Config{FallbackModel: "pro"}},
-		"healthy":   {model.LLMResponse{Content: fine}, turn.Config{Recover: NewModel("pro", Text("unused"))}},
+		"healthy":   {model.LLMResponse{Content: fine}, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Text("unused"))}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			shared := test.shared
-			step := Respond(func() *model.LLMResponse { return &shared })
+			step := llmtest.Respond(func() *model.LLMResponse { return &shared })
 			if name == "chosen" {
-				step = ByModel(map[string]Step{"flash": Fail(ErrQuota), "pro": step})
+				step = llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "pro": step})
 			}
 			app := s.NewApp(t, Setup{
-				Config: test.config, Stream: s.stream, Agent: Agent{Name: "agent", Model: NewModel("flash", step), Lookup: func() {}},
+				Config: test.config, Stream: s.stream, Agent: Agent{Name: "agent", Model: llmtest.NewModel("flash", step), Lookup: func() {}},
 			})
 			warmUp(t, app)
 			var wg sync.WaitGroup
@@ -184,12 +185,12 @@ func (s *suite) sharedResponse(t *testing.T) {
 
 // What comes after the answer is passed on as ADK would: a call has one answer.
 func (s *suite) errorAfterTheAnswer(t *testing.T) {
-	root := NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+	root := llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
 		if yield(&model.LLMResponse{Content: genai.NewContentFromText("whole", genai.RoleModel), FinishReason: genai.FinishReasonStop}, nil) {
-			yield(nil, ErrQuota)
+			yield(nil, llmtest.ErrQuota)
 		}
 	})
-	backup := NewModel("pro", Text("second answer"))
+	backup := llmtest.NewModel("pro", llmtest.Text("second answer"))
 	events, err := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, root).Retry(t.Context(), "s", "hi")
 	var api genai.APIError
 	if !errors.As(err, &api) || len(events) != 1 || events[0].Text() != "whole" || len(backup.Requests()) > 0 {
@@ -211,15 +212,15 @@ func signatures(contents []*genai.Content) string {
 
 func (s *suite) recoverFails(t *testing.T) {
 	t.Run("a router inside tells the whole story", func(t *testing.T) {
-		backup := router.MustFallback(router.Config{}, NewModel("pro", Fail(ErrInternal)), NewModel("max", Text("from max")))
-		md, _ := final(t, mustRun(t, s.app(t, turn.Config{Recover: backup}, NewModel("flash", Fail(ErrQuota))), "s", "hi")).Metadata()
+		backup := router.MustFallback(router.Config{}, llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrInternal)), llmtest.NewModel("max", llmtest.Text("from max")))
+		md, _ := final(t, mustRun(t, s.app(t, turn.Config{Recover: backup}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota))), "s", "hi")).Metadata()
 		if diff := cmp.Diff([]string{"flash failed", "pro failed", "max ok"}, outcomes(md)); diff != "" || md.FallbackModel != "max" || md.Attempt != 2 {
 			t.Errorf("fallback model %q; attempts (-want +got):\n%s", md.FallbackModel, diff)
 		}
 	})
 	t.Run("a router with many targets", s.recoverDropsAttempts)
 	t.Run("no model is left", func(t *testing.T) {
-		app := s.app(t, turn.Config{Recover: NewModel("pro", Fail(ErrInternal))}, NewModel("flash", Fail(ErrQuota)))
+		app := s.app(t, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Fail(llmtest.ErrInternal))}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 		_, err := app.Run(t.Context(), "s", "hi")
 		var both *turn.RecoverError
 		if !errors.As(err, &both) {
@@ -231,8 +232,8 @@ func (s *suite) recoverFails(t *testing.T) {
 		}
 	})
 	t.Run("the outer loop goes on", func(t *testing.T) {
-		m := NewModel("flash", ByModel(map[string]Step{"flash": Fail(ErrQuota), "max": Text("from max")}))
-		app := s.app(t, turn.Config{Recover: NewModel("pro", Respond(func() *model.LLMResponse { return nil })), FallbackModel: "max"}, m)
+		m := llmtest.NewModel("flash", llmtest.ByModel(map[string]llmtest.Step{"flash": llmtest.Fail(llmtest.ErrQuota), "max": llmtest.Text("from max")}))
+		app := s.app(t, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Respond(func() *model.LLMResponse { return nil })), FallbackModel: "max"}, m)
 		events, err := app.Retry(t.Context(), "s", "hi")
 		if err != nil {
 			t.Fatal(err)
@@ -246,12 +247,12 @@ func (s *suite) recoverFails(t *testing.T) {
 		refusal := func() *model.LLMResponse {
 			return &model.LLMResponse{ErrorCode: "SAFETY", FinishReason: genai.FinishReasonSafety}
 		}
-		app := s.app(t, turn.Config{Recover: NewModel("pro", Respond(refusal))}, NewModel("flash", Fail(ErrQuota)))
+		app := s.app(t, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Respond(refusal))}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 		if ev := final(t, mustRun(t, app, "s", "hi")); ev.Response.ErrorCode != "SAFETY" {
 			t.Errorf("error code %q, want the provider's reason", ev.Response.ErrorCode)
 		}
-		root := NewModel("flash", Respond(refusal))
-		app = s.app(t, turn.Config{Recover: NewModel("pro", Respond(refusal)), ErrorCodes: []any{"SAFETY"}}, root)
+		root := llmtest.NewModel("flash", llmtest.Respond(refusal))
+		app = s.app(t, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Respond(refusal)), ErrorCodes: []any{"SAFETY"}}, root)
 		events, err := app.Retry(t.Context(), "s", "hi")
 		if ev := final(t, events); err != nil || ev.Response.ErrorCode != "SAFETY" || len(root.Requests()) != 1 {
 			md, _ := ev.Metadata()
@@ -263,14 +264,14 @@ func (s *suite) recoverFails(t *testing.T) {
 // Of 20 targets that failed, the record has the first and the latest attempts, and
 // says how many it has not.
 func (s *suite) recoverDropsAttempts(t *testing.T) {
-	for name, last := range map[string]Step{"it answers": Text("saved"), "it fails": Fail(ErrInternal)} {
+	for name, last := range map[string]llmtest.Step{"it answers": llmtest.Text("saved"), "it fails": llmtest.Fail(llmtest.ErrInternal)} {
 		t.Run(name, func(t *testing.T) {
 			var targets []model.LLM
 			for i := range 20 {
-				targets = append(targets, NewModel(fmt.Sprint("target", i), Fail(ErrInternal)))
+				targets = append(targets, llmtest.NewModel(fmt.Sprint("target", i), llmtest.Fail(llmtest.ErrInternal)))
 			}
-			backup := router.MustFallback(router.Config{}, append(targets, NewModel("last", last))...)
-			app := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, NewModel("flash", Fail(ErrQuota)))
+			backup := router.MustFallback(router.Config{}, append(targets, llmtest.NewModel("last", last))...)
+			app := s.app(t, turn.Config{Recover: backup, FallbackModel: "max"}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 			md, _ := final(t, mustRun(t, app, "s", "hi")).Metadata()
 			// flash, 20 targets and the last
 			if len(md.Attempts)+md.AttemptsDropped != 22 || md.AttemptsDropped == 0 || md.Attempts[0].Model != "flash" || md.Attempts[len(md.Attempts)-1].Model != "last" {
@@ -282,7 +283,7 @@ func (s *suite) recoverDropsAttempts(t *testing.T) {
 
 func (s *suite) recoverPanics(t *testing.T) {
 	boom := func(context.Context, *model.LLMRequest, bool, func(*model.LLMResponse, error) bool) { panic("boom") }
-	app := s.app(t, turn.Config{Recover: NewModel("pro", boom)}, NewModel("flash", Fail(ErrQuota)))
+	app := s.app(t, turn.Config{Recover: llmtest.NewModel("pro", boom)}, llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota)))
 	_, err := app.Run(t.Context(), "s", "hi")
 	if err == nil || !strings.Contains(err.Error(), `model "pro" panicked`) {
 		t.Errorf("error %v, want one that tells of the panic", err)
@@ -291,14 +292,14 @@ func (s *suite) recoverPanics(t *testing.T) {
 
 // A model that goes on after its error gets one answer in its place.
 func (s *suite) recoversOnce(t *testing.T) {
-	root := NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
+	root := llmtest.NewModel("flash", func(_ context.Context, _ *model.LLMRequest, _ bool, yield func(*model.LLMResponse, error) bool) {
 		for range 2 {
-			if !yield(nil, ErrQuota) {
+			if !yield(nil, llmtest.ErrQuota) {
 				return
 			}
 		}
 	})
-	backup := NewModel("pro", Text("saved"))
+	backup := llmtest.NewModel("pro", llmtest.Text("saved"))
 	events, err := s.app(t, turn.Config{Recover: backup}, root).Run(t.Context(), "s", "hi")
 	if len(events) != 1 || len(backup.Requests()) != 1 || err == nil {
 		t.Errorf("%d events, %d calls of the backup, error %v, want one answer, and the second error as it is", len(events), len(backup.Requests()), err)

@@ -1,7 +1,4 @@
-// Package suite proves the behaviours of the FallbackPlugin through a real
-// runner, once for both majors of ADK: a harness of either runs it. It also has the
-// scripted models, and what their consumers see, for the tests of other packages.
-package suite
+package plugintest
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package suite
+package llmtest
 
 import (
 	"context"
