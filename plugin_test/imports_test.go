@@ -77,6 +77,7 @@ var arrows = map[string]string{
 	"internal/stream":                    "call failure inspect provider",
 	"plugin/fallback/inspect":            "",
 	"internal/alerts":                    "call policy/spec",
+	"internal/circuit":                   "inspect state",
 	"internal/queue":                     "inspect",
 	"internal/ledger":                    "state",
 	"internal/affinity":                  "call",

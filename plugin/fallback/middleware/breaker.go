@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/check"
+	"github.com/adk-fallback/adk-fallback/internal/circuit"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -127,19 +128,14 @@ func NewBreaker(config BreakerConfig) (Middleware, error) {
 	if err := config.check(); err != nil {
 		return nil, err
 	}
-	config.ConsecutiveFailures = cmp.Or(config.ConsecutiveFailures, DefaultConsecutiveFailures)
-	config.MinRequests = cmp.Or(config.MinRequests, DefaultMinRequests)
-	config.Window = cmp.Or(config.Window, DefaultWindow)
-	config.OpenFor = cmp.Or(config.OpenFor, DefaultOpenFor)
-	config.MaxOpenFor = cmp.Or(config.MaxOpenFor, config.OpenFor)
-	config.SuccessesToClose = cmp.Or(config.SuccessesToClose, 1)
-	config.ProbeTimeout = cmp.Or(config.ProbeTimeout, DefaultProbeTimeout)
 	return func(m model.LLM) model.LLM {
 		check.Model("middleware: Breaker", m)
-		b := &breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: newCircuit(&config), notify: config.OnStateChange}
-		b.share(&config)
+		b := &breaker{Around: stream.Around{Inner: stream.Of(m)}, circuit: circuit.New(config.circuit()), notify: config.OnStateChange}
+		if config.State != nil {
+			b.circuit.Share(config.State, "breaker:"+cmp.Or(config.StateKey, b.Name()), b.changed)
+		}
 		if config.Probe != nil {
-			b.pinger = newPinger(b.Inner, config.Probe, config.ProbeTimeout)
+			b.pinger = newPinger(b.Inner, config.Probe, cmp.Or(config.ProbeTimeout, DefaultProbeTimeout))
 		}
 		return stream.Forward(b, m)
 	}, nil
@@ -169,9 +165,26 @@ func (c *BreakerConfig) check() error {
 	return errors.Join(problems...)
 }
 
+// circuit returns the part of c that decides, with defaults filled in.
+func (c *BreakerConfig) circuit() circuit.Config {
+	own := circuit.Config{
+		ConsecutiveFailures: cmp.Or(c.ConsecutiveFailures, DefaultConsecutiveFailures),
+		FailureRatio:        c.FailureRatio,
+		MinRequests:         cmp.Or(c.MinRequests, DefaultMinRequests),
+		Window:              cmp.Or(c.Window, DefaultWindow),
+		OpenFor:             cmp.Or(c.OpenFor, DefaultOpenFor),
+		SuccessesToClose:    cmp.Or(c.SuccessesToClose, 1),
+	}
+	own.MaxOpenFor = cmp.Or(c.MaxOpenFor, own.OpenFor)
+	if c.Probe != nil {
+		own.OwnProbe = cmp.Or(c.ProbeTimeout, DefaultProbeTimeout) + 2*probeGrace // a time after its end
+	}
+	return own
+}
+
 type breaker struct {
 	stream.Around
-	circuit *circuit
+	circuit *circuit.Circuit
 	pinger  *pinger // nil without BreakerConfig.Probe
 	notify  func(model string, from, to BreakerState)
 }
@@ -184,17 +197,16 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	if out.AsksNoModel() {
 		return b.Inner.Do(ctx, req, streamed, out)
 	}
-	pass, before, after, refused := b.circuit.admit(out.Force)
+	pass, before, after, refused := b.circuit.Admit(out.Force)
 	b.changed(before, after)
 	if refused != nil {
-		if pass.own {
+		if pass.Own {
 			go b.probe(pass)
 		}
-		refused.Model = b.Name()
-		return refused
+		return &RefusedError{By: "breaker", Model: b.Name(), Reason: refused.Reason, Until: refused.Until}
 	}
-	out.Enter(b, stream.Ticket{pass.generation, pass.probe})
-	var ended outcome // neutral after a panic, so that the next call can be the probe
+	out.Enter(b, stream.Ticket{pass.Generation, pass.Probe})
+	var ended circuit.Outcome // neutral after a panic, so that the next call can be the probe
 	defer func() {
 		if answered := out.Leave(); !answered {
 			b.end(pass, ended)
@@ -212,55 +224,55 @@ func (b *breaker) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 
 // probe sends small requests until the circuit has closed, or one of them has not
 // succeeded. It runs on a goroutine of its own, and ends with the latest request.
-func (b *breaker) probe(pass permit) {
+func (b *breaker) probe(pass circuit.Permit) {
 	for {
 		out, err := b.pinger.ping()
-		o := outcome{result: succeeded}
+		o := circuit.Outcome{Result: circuit.Succeeded}
 		if err != nil {
 			o = judge(context.Background(), err)
 		}
 		b.end(pass, o)
-		if o.result != succeeded || !b.circuit.awaits(pass) {
-			out.WhenEnded(0, b.circuit.probed)
+		if o.Result != circuit.Succeeded || !b.circuit.Awaits(pass) {
+			out.WhenEnded(0, b.circuit.Probed)
 			return
 		}
 	}
 }
 
 // Refuses implements stream.Breaker.
-func (b *breaker) Refuses(then time.Time) bool { return b.circuit.refuses(then) }
+func (b *breaker) Refuses(then time.Time) bool { return b.circuit.Refuses(then) }
 
 // Rest implements stream.Breaker.
 func (b *breaker) Rest(d time.Duration, reason string) {
-	b.end(permit{}, outcome{result: failed, rest: d, enough: 1, reason: reason})
+	b.end(circuit.Permit{}, circuit.Outcome{Result: circuit.Failed, Rest: d, Enough: 1, Reason: reason})
 }
 
 // Answered implements stream.Tap. A call ends before the consumer gets the answer:
 // ADK runs tools and other agents while it holds the answer, and an unfinished probe
 // would refuse their calls.
 func (b *breaker) Answered(_ *stream.Sink, _ *model.LLMResponse, t stream.Ticket) (enough bool) {
-	b.end(permit{generation: t[0], probe: t[1]}, outcome{result: succeeded})
+	b.end(circuit.Permit{Generation: t[0], Probe: t[1]}, circuit.Outcome{Result: circuit.Succeeded})
 	return true
 }
 
-func (b *breaker) end(pass permit, o outcome) { b.changed(b.circuit.end(pass, o)) }
+func (b *breaker) end(pass circuit.Permit, o circuit.Outcome) { b.changed(b.circuit.End(pass, o)) }
 
 // judge returns the outcome of a call that ended without an answer.
-func judge(ctx context.Context, err error) outcome {
+func judge(ctx context.Context, err error) circuit.Outcome {
 	if err == nil {
-		return outcome{} // the consumer wanted no more before the answer was whole
+		return circuit.Outcome{} // the consumer wanted no more before the answer was whole
 	}
 	v := stream.VerdictOf(ctx, err)
 	if v.Action == failure.Fail || v.Scope == failure.ScopeRequest || v.Kind == failure.KindInvalid || v.Kind == failure.KindUnsupported || v.Kind == KindRefused {
-		return outcome{}
+		return circuit.Outcome{}
 	}
-	o := outcome{result: failed, rest: max(v.RetryAfter, v.Cooldown), reason: v.Reason}
+	o := circuit.Outcome{Result: circuit.Failed, Rest: max(v.RetryAfter, v.Cooldown), Reason: v.Reason}
 	switch {
 	case v.Cooldown == 0:
 	case v.Action == failure.Fallback:
-		o.enough = 1
+		o.Enough = 1
 	case v.MaxRetries > 0:
-		o.enough = v.MaxRetries + 1
+		o.Enough = v.MaxRetries + 1
 	}
 	return o
 }

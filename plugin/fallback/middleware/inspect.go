@@ -12,7 +12,7 @@ import (
 // Inspect returns the breaker's state; see package inspect.
 func (b *breaker) Inspect() inspect.Node {
 	n := b.Node("breaker")
-	state := b.circuit.inspect()
+	state := b.circuit.Inspect()
 	state.Control = b
 	n.Breaker, n.State = &state, b.circuit
 	return n
@@ -26,7 +26,7 @@ func (b *breaker) Open(d time.Duration, reason string) {
 }
 
 // Close implements inspect.BreakerControl.
-func (b *breaker) Close() { b.changed(b.circuit.closeByHand(), BreakerClosed) }
+func (b *breaker) Close() { b.changed(b.circuit.Close(), BreakerClosed) }
 
 // Inspect returns the limit's state.
 func (l *limit) Inspect() inspect.Node {

@@ -1,53 +1,48 @@
-package middleware
+package circuit
 
 import (
-	"cmp"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
 // shared is what a circuit shares with those of other replicas: a flag that is up while one
-// of them has found the target down. The fields are guarded by circuit.mu.
+// of them has found the target down.
 type shared struct {
 	flag      *state.Switch // nil if nothing is shared
 	own       time.Time     // when a probe is due for what this replica has found out itself
 	ownReason string
 }
 
-// share shares the circuit of b, before its first call.
-func (b *breaker) share(config *BreakerConfig) {
-	if config.State == nil {
-		return
-	}
-	c := b.circuit
+// Share shares the circuit with those of other replicas that have the same key, before its
+// first call. It tells changed the states before and after each change of theirs.
+func (c *Circuit) Share(with *state.Shared, key string, changed func(before, after inspect.BreakerState)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.shared.flag = config.State.Flag("breaker:"+cmp.Or(config.StateKey, b.Name()), func(f state.Flag) {
-		b.changed(c.learn(f))
-	})
+	c.shared.flag = with.Flag(key, func(f state.Flag) { changed(c.learn(f)) })
 }
 
 // learn takes the flag as another circuit has changed it, and returns the states before and
 // after. It opens a closed circuit and extends the rest of an open one. A flag that is
 // lowered takes that back. A half open circuit relies on its own probe.
-func (c *circuit) learn(f state.Flag) (before, after BreakerState) {
+func (c *Circuit) learn(f state.Flag) (before, after inspect.BreakerState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	defer c.calmDown()
 	before = c.state
 	until := time.Now().Add(f.For)
 	switch {
-	case c.state == BreakerHalfOpen:
+	case c.state == inspect.HalfOpen:
 	case f.For > 0:
-		if c.state == BreakerClosed || c.until.Before(until) {
+		if c.state == inspect.Closed || c.until.Before(until) {
 			c.until, c.reason = until, f.Reason
-			c.enter(BreakerOpen)
+			c.enter(inspect.Open)
 		}
-	case c.state == BreakerOpen && time.Now().Before(c.shared.own):
+	case c.state == inspect.Open && time.Now().Before(c.shared.own):
 		c.until, c.reason = c.shared.own, c.shared.ownReason
-	case c.state == BreakerOpen && c.shared.own.Before(c.until):
-		c.enter(BreakerClosed)
+	case c.state == inspect.Open && c.shared.own.Before(c.until):
+		c.enter(inspect.Closed)
 	}
 	return before, c.state
 }
