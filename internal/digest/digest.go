@@ -57,34 +57,31 @@ var identified = map[reflect.Type]bool{
 // depends on. It reports false for a request that has none: one with a function in
 // it, or nested without end. It panics if a MarshalJSON in the request does.
 func Of(req *model.LLMRequest, texts ...[]string) (sum Sum, ok bool) {
-	d := digests.Get().(*digest)
-	defer d.release()
-	for _, list := range texts {
-		d.texts(list)
-	}
 	var options *genai.HTTPOptions
 	if req.Config != nil {
 		options = req.Config.HTTPOptions
 	}
-	config(d, req.Config, options)
-	d.contents(req.Contents)
-	return d.sum(), d.err == nil
+	return of(req.Config, options, req.Contents, texts)
 }
 
 // OfEmbedding returns the digest of what the embedding of content depends on, with
 // texts, as [Of] does for a request.
 func OfEmbedding(content *genai.Content, settings *genai.EmbedContentConfig, texts ...[]string) (sum Sum, ok bool) {
+	var options *genai.HTTPOptions
+	if settings != nil {
+		options = settings.HTTPOptions
+	}
+	return of(settings, options, []*genai.Content{content}, texts)
+}
+
+func of[T any](settings *T, options *genai.HTTPOptions, contents []*genai.Content, texts [][]string) (sum Sum, ok bool) {
 	d := digests.Get().(*digest)
 	defer d.release()
 	for _, list := range texts {
 		d.texts(list)
 	}
-	var options *genai.HTTPOptions
-	if settings != nil {
-		options = settings.HTTPOptions
-	}
 	config(d, settings, options)
-	d.contents([]*genai.Content{content})
+	d.contents(contents)
 	return d.sum(), d.err == nil
 }
 

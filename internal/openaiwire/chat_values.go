@@ -69,27 +69,26 @@ func (l *ChatLogprobs) at(i int) *Logprob {
 func readLogprob(data []byte) Logprob {
 	var p Logprob
 	_ = jsonscan.Members(data, func(key, value []byte) {
-		switch string(key) {
-		case "token":
-			p.Token = textOf(value)
-		case "logprob":
-			p.Logprob, _ = numberOf(value)
-		case "top_logprobs":
+		p.read(key, value)
+		if string(key) == "top_logprobs" {
 			jsonscan.Each(value, func(_ int, token []byte) {
 				top := Logprob{}
-				_ = jsonscan.Members(token, func(key, value []byte) {
-					switch string(key) {
-					case "token":
-						top.Token = textOf(value)
-					case "logprob":
-						top.Logprob, _ = numberOf(value)
-					}
-				})
+				_ = jsonscan.Members(token, top.read)
 				p.TopLogprobs = append(p.TopLogprobs, top)
 			})
 		}
 	})
 	return p
+}
+
+// read reads a member that the token and its alternatives have.
+func (p *Logprob) read(key, value []byte) {
+	switch string(key) {
+	case "token":
+		p.Token = textOf(value)
+	case "logprob":
+		p.Logprob, _ = numberOf(value)
+	}
 }
 
 // textOf returns the text of a string, the digits of a number, else "". A string

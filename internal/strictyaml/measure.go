@@ -93,5 +93,15 @@ func ParseFloat(text string) (float64, error) {
 	return value, nil
 }
 
+// ParseShare parses a part of 1, such as 0.8 or 80%.
+func ParseShare(text string) (float64, error) {
+	digits, percent := strings.CutSuffix(text, "%")
+	value, err := ParseFloat(digits)
+	if percent {
+		value /= 100
+	}
+	return value, err
+}
+
 // FormatFloat formats a number without an exponent.
 func FormatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/adk-fallback/adk-fallback/internal/duration"
 )
 
 // Print writes r as text.
@@ -138,17 +140,8 @@ func latency(s Seconds) string {
 	return s.Duration().Round(time.Millisecond).String()
 }
 
-// short writes a duration in steps of a second, without zeros at its end: 24h.
-func short(d time.Duration) string {
-	text := d.Round(time.Second).String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}
+// short writes a duration in steps of a second.
+func short(d time.Duration) string { return duration.Text(d.Round(time.Second)) }
 
 // thousands writes a number of at most one digit after the point, with commas.
 func thousands(f float64) string {

@@ -83,11 +83,7 @@ var shares = strictyaml.Measure[Share]{
 }
 
 func parseShare(text string) (Share, error) {
-	digits, percent := strings.CutSuffix(text, "%")
-	value, err := strictyaml.ParseFloat(digits)
-	if percent {
-		value /= 100
-	}
+	value, err := strictyaml.ParseShare(text)
 	return Share(value), err
 }
 

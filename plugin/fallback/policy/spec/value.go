@@ -54,11 +54,7 @@ type Code string
 const AnyFailure = "any"
 
 func parseShare(text string) (Share, error) {
-	digits, percent := strings.CutSuffix(text, "%")
-	value, err := strictyaml.ParseFloat(digits)
-	if percent {
-		value /= 100
-	}
+	value, err := strictyaml.ParseShare(text)
 	return Share(value), err
 }
 

@@ -51,7 +51,7 @@ func New(name string, config Config) (*Model, error) {
 	if m.extras, err = request.Fields(config.ExtraBody); err != nil {
 		return nil, fmt.Errorf("anthropic: %w", err)
 	}
-	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
 	m.client = sdk.NewClient(options(&config, base.String(), m.target.Endpoint)...)
 	return m, nil
 }

@@ -98,7 +98,7 @@ func New(ctx context.Context, name string, config Config) (*Model, error) {
 	}
 	m.query, base.RawQuery = base.RawQuery, ""
 	m.root = strings.TrimSuffix(base.JoinPath(resolved.HTTPOptions.APIVersion).String(), "/")
-	m.target = provider.Target{API: provider.Gemini, Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	m.target = provider.Target{API: provider.Gemini, Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
 	if resolved.Backend == genai.BackendVertexAI {
 		m.target.API = provider.Vertex
 		if resolved.Project != "" && resolved.Location != "" && resolved.HTTPOptions.BaseURLResourceScope != genai.ResourceScopeCollection {
@@ -130,15 +130,6 @@ func clientError(err error) error {
 		return errors.New("gemini: no API key; set GOOGLE_API_KEY, or APIKey in Config.Client")
 	}
 	return errors.New("gemini: " + strings.TrimSuffix(reason, "."))
-}
-
-// endpoint returns the host of u, with its port if that is not the scheme's.
-func endpoint(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
-		return host
-	}
-	return host + ":" + port
 }
 
 // Name returns the provider's name for the model.

@@ -92,15 +92,6 @@ func (c *Config) base() (*url.URL, error) {
 	return u, nil
 }
 
-// endpoint returns the host of u, with its port if that is not the scheme's.
-func endpoint(u *url.URL) string {
-	host, port := strings.ToLower(u.Hostname()), u.Port()
-	if port == "" || u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
-		return host
-	}
-	return host + ":" + port
-}
-
 // answers returns the URL that requests for answers are posted to.
 func (c *Config) answers(u *url.URL, deployment string) string {
 	if c.API == Responses {

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/chat"
@@ -33,7 +34,7 @@ func New(name string, config Config) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	target := provider.Target{Model: name, Endpoint: endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	target := provider.Target{Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
 	if config.API == "" {
 		config.API = Chat
 		if target.Endpoint == "api.openai.com" {

@@ -43,7 +43,7 @@ func newServer(name string, base *url.URL, config *Config) (*server, error) {
 		deployment = config.Azure.Deployment
 	}
 	return &server{
-		name: name, deployment: deployment, endpoint: endpoint(base),
+		name: name, deployment: deployment, endpoint: httpclient.Endpoint(base),
 		answers: config.answers(base, deployment), embeddings: config.resource(base, deployment, "embeddings"),
 		header: config.header(), extras: extras, secret: config.APIKey, client: newClient(config.HTTPClient),
 	}, nil

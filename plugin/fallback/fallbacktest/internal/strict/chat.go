@@ -110,11 +110,7 @@ func checkChatFamily(in object, f *family) complaint {
 // checkChatRanges checks bounds that hold for every model
 // (https://github.com/openai/openai-openapi).
 func checkChatRanges(in object) complaint {
-	for _, r := range []struct {
-		key    string
-		lo, hi float64
-		kind   string
-	}{
+	if c := checkRanges(in, []valueRange{
 		{"temperature", 0, 2, "decimal"},
 		{"top_p", 0, 1, "decimal"},
 		{"presence_penalty", -2, 2, "decimal"},
@@ -123,10 +119,8 @@ func checkChatRanges(in object) complaint {
 		{"top_logprobs", 0, 20, "integer"},
 		{"max_tokens", 1, 1 << 30, "integer"},
 		{"max_completion_tokens", 1, 1 << 30, "integer"},
-	} {
-		if c := checkRange(in, r.key, r.lo, r.hi, r.kind); !c.ok() {
-			return c
-		}
+	}); !c.ok() {
+		return c
 	}
 	switch {
 	case in["max_tokens"] != nil && in["max_completion_tokens"] != nil:

@@ -160,17 +160,33 @@ func checkKeys(o object, prefix string, allowed ...string) complaint {
 	return complaint{}
 }
 
-// checkRange checks a number's bounds. The code of the refusal names the type.
-func checkRange(in object, key string, lo, hi float64, kind string) complaint {
-	v, isNumber := wire.Number(in, key)
+// valueRange bounds a number.
+type valueRange struct {
+	key    string
+	lo, hi float64
+	kind   string // of number: decimal or integer
+}
+
+func checkRanges(in object, ranges []valueRange) complaint {
+	for _, r := range ranges {
+		if c := r.check(in); !c.ok() {
+			return c
+		}
+	}
+	return complaint{}
+}
+
+// check checks the number, if it is given. The code of the refusal names the type.
+func (r *valueRange) check(in object) complaint {
+	v, isNumber := wire.Number(in, r.key)
 	switch {
-	case in[key] == nil:
+	case in[r.key] == nil:
 	case !isNumber:
-		return complaint{message: fmt.Sprintf("Invalid type for '%s': expected a %s.", key, kind), param: key, code: "invalid_type"}
-	case v < lo:
-		return complaint{message: fmt.Sprintf("Invalid '%s': %s below minimum value. Expected a value >= %v, but got %v instead.", key, kind, lo, v), param: key, code: kind + "_below_min_value"}
-	case v > hi:
-		return complaint{message: fmt.Sprintf("Invalid '%s': %s above maximum value. Expected a value <= %v, but got %v instead.", key, kind, hi, v), param: key, code: kind + "_above_max_value"}
+		return complaint{message: fmt.Sprintf("Invalid type for '%s': expected a %s.", r.key, r.kind), param: r.key, code: "invalid_type"}
+	case v < r.lo:
+		return complaint{message: fmt.Sprintf("Invalid '%s': %s below minimum value. Expected a value >= %v, but got %v instead.", r.key, r.kind, r.lo, v), param: r.key, code: r.kind + "_below_min_value"}
+	case v > r.hi:
+		return complaint{message: fmt.Sprintf("Invalid '%s': %s above maximum value. Expected a value <= %v, but got %v instead.", r.key, r.kind, r.hi, v), param: r.key, code: r.kind + "_above_max_value"}
 	}
 	return complaint{}
 }

@@ -88,19 +88,13 @@ func checkResponsesFamily(in object, f *family) complaint {
 // checkResponsesRanges checks bounds that hold for every model. The least output is
 // 16 tokens: https://github.com/vectorize-io/hindsight/issues/58.
 func checkResponsesRanges(in object) complaint {
-	for _, r := range []struct {
-		key    string
-		lo, hi float64
-		kind   string
-	}{
+	if c := checkRanges(in, []valueRange{
 		{"temperature", 0, 2, "decimal"},
 		{"top_p", 0, 1, "decimal"},
 		{"top_logprobs", 0, 20, "integer"},
 		{"max_output_tokens", 16, 1 << 30, "integer"},
-	} {
-		if c := checkRange(in, r.key, r.lo, r.hi, r.kind); !c.ok() {
-			return c
-		}
+	}); !c.ok() {
+		return c
 	}
 	switch {
 	case in["stream_options"] != nil && in["stream"] != true:
