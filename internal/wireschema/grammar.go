@@ -90,16 +90,26 @@ func (g *grammar) follows(ref string) bool {
 	if following, seen := g.seen[ref]; seen {
 		return !following
 	}
-	path, inside := strings.CutPrefix(ref, "#/")
-	var at any = g.root
-	for name := range strings.SplitSeq(path, "/") {
-		schema, _ := at.(map[string]any)
-		at = schema[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
-	}
-	if !inside || at == nil {
+	at := resolve(g.root, ref)
+	if at == nil {
 		return false
 	}
 	g.seen[ref] = true
 	defer func() { g.seen[ref] = false }()
 	return g.holds(at)
+}
+
+// resolve returns the schema within root that a reference such as #/$defs/place names; nil
+// if there is none.
+func resolve(root map[string]any, ref string) any {
+	path, inside := strings.CutPrefix(ref, "#/")
+	if !inside {
+		return nil
+	}
+	var at any = root
+	for name := range strings.SplitSeq(path, "/") {
+		schema, _ := at.(map[string]any)
+		at = schema[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]
+	}
+	return at
 }

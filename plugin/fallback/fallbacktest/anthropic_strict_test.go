@@ -187,6 +187,7 @@ func TestAnthropicRefusesSettings(t *testing.T) {
 		claude("long name", opus, tools(tool(strings.Repeat("a", 65), `{"type":"object"}`)), "custom.name"),
 		claude("no schema", opus, tools(`{"name":"f"}`), "input_schema: field required"),
 		claude("schema of genai", opus, tools(tool("f", `{"type":"OBJECT"}`)), "input_schema.type"),
+		claude("alternatives at the root", opus, tools(tool("f", `{"type":"object","oneOf":[{"required":["a"]}]}`)), "at the top level"),
 		claude("strict schema that is open", opus, tools(`{"name":"f","strict":true,"input_schema":{"type":"object"}}`), "additionalProperties"),
 		claude("strict schema", opus, tools(`{"name":"f","strict":true,"input_schema":{"type":"object","additionalProperties":false}}`), ""),
 		claude("forced tool", opus, choice(`{"type":"tool","name":"f"}`), ""),

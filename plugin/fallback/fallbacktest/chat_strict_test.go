@@ -145,6 +145,7 @@ func TestChatRefusesTools(t *testing.T) {
 		{"no object", "gpt-4o", params(`{"type":"string"}`), bad},
 		{"no properties", "gpt-4o", params(`{"type":"object"}`), bad},
 		{"no type of schema", "gpt-4o", params(`{"properties":{}}`), bad},
+		{"alternatives at the root", "gpt-4o", params(`{"type":"object","properties":{},"anyOf":[{"required":["a"]}]}`), bad},
 		{"Gemini's types", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"STRING"}}}`), bad},
 		{"array without items", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"array"}}}`), bad},
 		{"array", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"}}}}`), ""},

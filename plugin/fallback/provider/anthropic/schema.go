@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // The limits of the grammar of structured output.
@@ -119,6 +121,7 @@ func isType(schema map[string]any, name string) bool {
 // inputSchema returns schema in the form that the input of a tool takes: an
 // object.
 func inputSchema(schema map[string]any) map[string]any {
+	schema = wireschema.FlatRoot(schema)
 	if schema["type"] == "object" {
 		return schema
 	}

@@ -10,13 +10,15 @@ import (
 )
 
 // B101, B103: schemas that other vendors take, such as those of MCP servers, get the form
-// that OpenAI takes: arguments are an object, and an array says what its items are.
+// that OpenAI takes: arguments are an object with no alternatives at its root, and an array
+// says what its items are.
 // https://github.com/sigoden/aichat/issues/1049
 func TestSchemasOfOtherVendors(t *testing.T) {
 	const list, anyList = `{"type":"array"}`, `{"type":"array","items":{}}`
 	for given, want := range map[string]string{
 		`{}`:                         `{"type":"object","properties":{}}`,
 		`{"type":["null","object"]}`: `{"type":"object","properties":{}}`,
+		`{"type":"object","properties":{"a":{}},"oneOf":[{"required":["a"]},{"properties":{"b":{}},"required":["b"]}]}`:                                                                                              `{"type":"object","properties":{"a":{},"b":{}}}`,
 		`{"type":"object","properties":{"a":` + list + `,"b":{"type":["array","null"]},"c":{"anyOf":[` + list + `]},"d":{"type":"array","items":` + list + `},"e":{"$ref":"#/$defs/l"}},"$defs":{"l":` + list + `}}`: `{"type":"object","properties":{"a":` + anyList + `,"b":{"type":["array","null"],"items":{}},"c":{"anyOf":[` + anyList + `]},"d":{"type":"array","items":` + anyList + `},"e":{"$ref":"#/$defs/l"}},"$defs":{"l":` + anyList + `}}`,
 	} {
 		var schema map[string]any

@@ -24,6 +24,8 @@ func (m *messageRequest) toolsRule() string {
 			return at + ".custom.input_schema: field required"
 		case wire.Sub(t, "input_schema")["type"] != "object":
 			return at + ".custom.input_schema.type: input should be 'object'"
+		case hasAny(wire.Sub(t, "input_schema"), "oneOf", "allOf", "anyOf"): // https://github.com/anthropics/claude-code/issues/5319
+			return at + ".custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
 		case t["strict"] == true:
 			if text := claudeSchemaRule(wire.Sub(t, "input_schema"), at+".custom.input_schema"); text != "" {
 				return text

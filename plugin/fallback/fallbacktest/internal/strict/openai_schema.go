@@ -57,16 +57,25 @@ func checkFunction(f object, path string, keys ...string) complaint {
 }
 
 // checkParameters returns why a schema is none for a function, or "". Sources:
+// https://github.com/langchain-ai/langchainjs/issues/9804 (alternatives),
 // https://github.com/evalstate/fast-agent/issues/143 (properties),
 // https://github.com/sigoden/aichat/issues/1049 (items).
 func checkParameters(schema object) string {
 	if schema["type"] != "object" {
 		return fmt.Sprintf("schema must be a JSON Schema of type object, got type %v", schema["type"])
 	}
+	if hasAny(schema, "oneOf", "anyOf", "allOf", "enum", "not") {
+		return "schema must have type 'object' and not have 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level"
+	}
 	if _, ok := schema["properties"].(object); !ok && schema["$ref"] == nil {
 		return "object schema missing properties"
 	}
 	return walkSchema(schema, "", 0, checkNode)
+}
+
+// hasAny reports whether an object has one of keys.
+func hasAny(in object, keys ...string) bool {
+	return slices.ContainsFunc(keys, func(key string) bool { return in[key] != nil })
 }
 
 var jsonTypes = []string{"string", "number", "integer", "boolean", "object", "array", "null"}

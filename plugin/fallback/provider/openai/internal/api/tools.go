@@ -82,7 +82,7 @@ func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function,
 	if err != nil {
 		return Function{}, fmt.Errorf("openai: the parameters of %q: %w", declaration.Name, err)
 	}
-	if parameters == nil {
+	if parameters = wireschema.FlatRoot(parameters); parameters == nil {
 		parameters = map[string]any{}
 	}
 	// A schema without these is refused, with invalid_function_parameters. Arguments
