@@ -36,7 +36,7 @@ type Refusal struct {
 }
 
 // Change is a change to a refused request, named after what it omits or changes: a
-// [setting.Setting], or one of those below.
+// [setting.Setting], one of those below, or [lowerTokens] with a number.
 type Change string
 
 const (
@@ -63,6 +63,9 @@ func Find(api API, req *model.LLMRequest, refusal Refusal) (c Change, ok bool) {
 	}
 	if req.Config == nil {
 		return "", false
+	}
+	if c, ok := ofLimit(req, text); ok {
+		return c, true
 	}
 	if c, ok := ofTokens(api, req, refusal, text); ok {
 		return c, true
@@ -149,6 +152,13 @@ func (c Change) Apply(req *model.LLMRequest) (changed bool) {
 		return false
 	}
 	config := *req.Config
+	if most, ok := c.limit(); ok {
+		if config.MaxOutputTokens <= most {
+			return false
+		}
+		config.MaxOutputTokens, req.Config = most, &config
+		return true
+	}
 	switch c {
 	case newTokens, oldTokens:
 		if config.MaxOutputTokens == 0 {

@@ -19,7 +19,7 @@ func optionalParts() *model.LLMRequest {
 		},
 		Config: &genai.GenerateContentConfig{Temperature: f, TopP: f, TopK: f, PresencePenalty: f, FrequencyPenalty: f, StopSequences: []string{"x"}, Seed: genai.Ptr[int32](1), CandidateCount: 2,
 			SafetySettings: []*genai.SafetySetting{{}}, Labels: map[string]string{"a": "b"}, ThinkingConfig: &genai.ThinkingConfig{ThinkingLevel: "HIGH"}, ResponseLogprobs: true, Logprobs: genai.Ptr[int32](3),
-			MediaResolution: "X", ServiceTier: "flex", MaxOutputTokens: 100},
+			MediaResolution: "X", ServiceTier: "flex", MaxOutputTokens: 100_000},
 	}
 }
 
@@ -49,6 +49,13 @@ func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
 		{provider.Chat, "n", `{"error":{"message":"'n' : must be 1","param":"n"}}`, "candidate_count"},
 		{provider.Chat, "", `{"error":{"message":"\"n\" is not supported"}}`, "candidate_count"},
 		{provider.Chat, "max_tokens", `{"error":{"message":"Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.","param":"max_tokens"}}`, "max_completion_tokens"},
+		{provider.Chat, "max_tokens", `{"error":{"message":"max_tokens is too large: 100000. This model supports at most 16384 completion tokens, whereas you provided 100000.","type":"invalid_request_error","param":"max_tokens","code":"invalid_value"}}`, "max_output_tokens: 16384"},
+		{provider.Vertex, "", `{"error":{"code":400,"message":"Unable to submit request because it has a maxOutputTokens value of 100000 but the supported range is from 1 (inclusive) to 65536 (exclusive). Update the value and try again.","status":"INVALID_ARGUMENT"}}`, "max_output_tokens: 65535"},
+		{provider.Chat, "", `{"error":{"message":"Invalid max_tokens value, the valid range of max_tokens is [1, 8192]","type":"invalid_request_error","param":null,"code":"invalid_request_error"}}`, "max_output_tokens: 8192"},
+		{provider.Chat, "max_tokens", `{"error":{"message":"max_tokens for ` + "`llama-3.1-8b-instant`" + ` must be less than or equal to 8000","type":"invalid_request_error","param":"max_tokens"}}`, "max_output_tokens: 8000"},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens"}}`, "max_output_tokens: 64000"},
+		{provider.Anthropic, "", `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 100000 > 200000"}}`, ""},
+		{provider.Chat, "", `{"error":{"message":"'max_tokens' or 'max_completion_tokens' is too large: 64000. This model's maximum context length is 64001 tokens and your request has 24235 input tokens (64000 > 64001 - 24235)."}}`, ""},
 		{provider.Chat, "messages[1].tool_calls[0].id", `{"error":{"message":"Invalid 'messages[1].tool_calls[0].id': string too long.","code":"string_above_max_length","param":"messages[1].tool_calls[0].id"}}`, "call_ids"},
 		{provider.Chat, "", `{"message":"Tool call id was abc but must be a-z, A-Z, 0-9, with a length of 9.","type":"invalid_request_error"}`, "call_ids"},
 		{provider.Gemini, "", `{"error":{"code":400,"message":"Corrupted thought signature.","status":"INVALID_ARGUMENT"}}`, "thought_signatures"},
@@ -70,6 +77,18 @@ func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
 		r, ok := provider.Target{API: c.api, Model: "m"}.Repair(optionalParts(), provider.Refusal{Param: c.param, Message: c.text})
 		if got := string(r); ok != (c.want != "") || ok && got != c.want {
 			t.Errorf("%s says %s of %q: repair %q, %v; want %q", c.api, c.text, c.param, got, ok, c.want)
+		}
+	}
+}
+
+// B126: a limit above the model's own becomes the model's, and one below it stays.
+func TestRepairOfTheTokenLimit(t *testing.T) {
+	for given, want := range map[int32]int32{100_000: 16_384, 16_384: 16_384, 10: 10, 0: 0} {
+		config := &genai.GenerateContentConfig{MaxOutputTokens: given}
+		req := &model.LLMRequest{Config: config}
+		changed := provider.Repair("max_output_tokens: 16384").Apply(req)
+		if req.Config.MaxOutputTokens != want || changed != (given != want) || config.MaxOutputTokens != given {
+			t.Errorf("%d became %d, changed %v; the caller's is %d", given, req.Config.MaxOutputTokens, changed, config.MaxOutputTokens)
 		}
 	}
 }
