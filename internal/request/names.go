@@ -1,6 +1,7 @@
 package request
 
 import (
+	"iter"
 	"slices"
 	"strconv"
 
@@ -44,46 +45,54 @@ type Names struct {
 // NamesFor maps the names that a request declares or calls. The same request
 // gives the same names, and no two names become one.
 func NamesFor(rule *NameRule, tools []*genai.Tool, contents []*genai.Content) Names {
+	return NamesOf(rule, eachName(tools, contents))
+}
+
+// NamesOf maps names as [NamesFor] does. They may repeat.
+func NamesOf(rule *NameRule, names iter.Seq[string]) Names {
 	var odd []string
-	eachName(tools, contents, func(name string) {
+	for name := range names {
 		if !rule.Takes(name) && !slices.Contains(odd, name) {
 			odd = append(odd, name)
 		}
-	})
+	}
 	if len(odd) == 0 {
 		return Names{}
 	}
 	n := Names{out: map[string]string{}, back: map[string]string{}}
 	// Names that can stay are given first.
-	eachName(tools, contents, func(name string) {
+	for name := range names {
 		if rule.Takes(name) {
 			n.back[name] = name
 		}
-	})
+	}
 	for _, name := range odd {
 		n.add(rule, name)
 	}
 	return n
 }
 
-func eachName(tools []*genai.Tool, contents []*genai.Content, visit func(string)) {
-	for _, tool := range tools {
-		if tool == nil {
-			continue
-		}
-		for _, declaration := range tool.FunctionDeclarations {
-			if declaration != nil {
-				visit(declaration.Name)
+// eachName yields the names that are declared or called.
+func eachName(tools []*genai.Tool, contents []*genai.Content) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, tool := range tools {
+			if tool == nil {
+				continue
+			}
+			for _, declaration := range tool.FunctionDeclarations {
+				if declaration != nil && !yield(declaration.Name) {
+					return
+				}
 			}
 		}
-	}
-	for _, content := range contents {
-		if content == nil {
-			continue
-		}
-		for _, part := range content.Parts {
-			if part != nil && part.FunctionCall != nil {
-				visit(part.FunctionCall.Name)
+		for _, content := range contents {
+			if content == nil {
+				continue
+			}
+			for _, part := range content.Parts {
+				if part != nil && part.FunctionCall != nil && !yield(part.FunctionCall.Name) {
+					return
+				}
 			}
 		}
 	}

@@ -188,6 +188,8 @@ func TestAnthropicRefusesSettings(t *testing.T) {
 		claude("no schema", opus, tools(`{"name":"f"}`), "input_schema: field required"),
 		claude("schema of genai", opus, tools(tool("f", `{"type":"OBJECT"}`)), "input_schema.type"),
 		claude("alternatives at the root", opus, tools(tool("f", `{"type":"object","oneOf":[{"required":["a"]}]}`)), "at the top level"),
+		claude("argument of other letters", opus, tools(tool("f", `{"type":"object","properties":{"$top":{}}}`)), "Property keys"),
+		claude("argument with a dot", opus, tools(tool("f", `{"type":"object","properties":{"a.b":{}}}`)), ""),
 		claude("strict schema that is open", opus, tools(`{"name":"f","strict":true,"input_schema":{"type":"object"}}`), "additionalProperties"),
 		claude("strict schema", opus, tools(`{"name":"f","strict":true,"input_schema":{"type":"object","additionalProperties":false}}`), ""),
 		claude("forced tool", opus, choice(`{"type":"tool","name":"f"}`), ""),

@@ -10,7 +10,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/plainjson"
-	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
 
@@ -22,7 +21,7 @@ var errTooLong = fmt.Errorf("anthropic: the answer is longer than %d MiB: %w", m
 
 // collector puts an answer together, from a unary body or from events.
 type collector struct {
-	names  request.Names
+	names  names
 	model  string
 	stop   string
 	detail *stopDetails
@@ -245,7 +244,8 @@ func (c *collector) call(b *collected, resp *model.LLMResponse) (*genai.Function
 			return nil, false
 		}
 	}
-	return &genai.FunctionCall{ID: b.id, Name: c.names.Original(b.name), Args: args}, true
+	name := c.names.Original(b.name)
+	return &genai.FunctionCall{ID: b.id, Name: name, Args: c.names.originalArguments(name, args)}, true
 }
 
 // cite adds the sources of a block's text, which stands at offset in the text of

@@ -19,7 +19,7 @@ type encoder struct {
 	target provider.Target
 	family family
 	from   *genai.GenerateContentConfig // never nil
-	names  request.Names
+	names  names
 	to     body
 }
 
@@ -32,27 +32,27 @@ type body struct {
 }
 
 // encode returns the body for req. The names map those of functions back.
-func encode(config *Config, target provider.Target, req *model.LLMRequest, stream bool) (*body, request.Names, error) {
+func encode(config *Config, target provider.Target, req *model.LLMRequest, stream bool) (*body, names, error) {
 	e := &encoder{config: config, target: target, family: familyOf(target.Model), from: req.Config}
 	if e.from == nil {
 		e.from = &genai.GenerateContentConfig{}
 	}
 	e.to.Model, e.to.Stream = target.Model, stream
 	contents := request.Pair(req.Contents, toolID)
-	e.names = request.NamesFor(&toolNames, e.from.Tools, contents)
+	e.names.Names = request.NamesFor(&toolNames, e.from.Tools, contents)
 	e.system()
 	if err := e.tools(contents); err != nil {
-		return nil, request.Names{}, err
+		return nil, names{}, err
 	}
 	e.limits()
 	turn := turnStart(contents)
 	thinks := e.think(lacksThinking(contents[turn:]))
 	e.sampling(thinks)
 	if err := e.format(); err != nil {
-		return nil, request.Names{}, err
+		return nil, names{}, err
 	}
 	if err := e.messages(contents, turn, thinks); err != nil {
-		return nil, request.Names{}, err
+		return nil, names{}, err
 	}
 	e.end(thinks)
 	e.cache()

@@ -77,7 +77,8 @@ func (e *encoder) part(part *genai.Part, thoughts bool) (block, error) {
 		if args == nil {
 			args = map[string]any{}
 		}
-		b = block{Type: "tool_use", ID: part.FunctionCall.ID, Name: e.names.Wire(part.FunctionCall.Name), Input: args}
+		name := part.FunctionCall.Name
+		b = block{Type: "tool_use", ID: part.FunctionCall.ID, Name: e.names.Wire(name), Input: e.names.wireArguments(name, args)}
 	case part.FunctionResponse != nil:
 		b, err = e.toolResult(part.FunctionResponse)
 	case part.InlineData != nil:

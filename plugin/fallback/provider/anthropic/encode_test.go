@@ -311,20 +311,6 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// B100: the API takes no alternatives at the root of a tool's input.
-// https://github.com/anthropics/claude-code/issues/5319
-func TestToolWithAlternatives(t *testing.T) {
-	id := map[string]any{"type": "string"}
-	declared := &genai.FunctionDeclaration{Name: "f", ParametersJsonSchema: map[string]any{
-		"type": "object", "properties": map[string]any{"id": id}, "anyOf": []any{
-			map[string]any{"required": []any{"id"}}, map[string]any{"properties": map[string]any{"name": id}, "required": []any{"name"}},
-		},
-	}}
-	req := &model.LLMRequest{Contents: says("hi").Contents, Config: &genai.GenerateContentConfig{Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{declared}}}}}
-	body, _ := sent(t, "claude-sonnet-5", anthropic.Config{}, req)
-	equal(t, "tools", body["tools"], `[{"name":"f","input_schema":{"type":"object","properties":{"id":{"type":"string"},"name":{"type":"string"}}}}]`)
-}
-
 // A request that no model of the API takes is the caller's to mend.
 func TestDuplicateToolIsRefused(t *testing.T) {
 	s := serve(t, reply{body: done})

@@ -58,7 +58,9 @@ func (e *encoder) declare(declaration *genai.FunctionDeclaration) error {
 	if err != nil {
 		return &requestError{fmt.Sprintf("the parameters of the tool %s cannot be sent: %v", declaration.Name, err)}
 	}
-	e.to.Tools = append(e.to.Tools, tool{Name: e.names.Wire(declaration.Name), Description: declaration.Description, InputSchema: inputSchema(schema)})
+	e.to.Tools = append(e.to.Tools, tool{
+		Name: e.names.Wire(declaration.Name), Description: declaration.Description, InputSchema: e.names.declare(declaration.Name, inputSchema(schema)),
+	})
 	return nil
 }
 

@@ -26,6 +26,9 @@ func (m *messageRequest) toolsRule() string {
 			return at + ".custom.input_schema.type: input should be 'object'"
 		case hasAny(wire.Sub(t, "input_schema"), "oneOf", "allOf", "anyOf"): // https://github.com/anthropics/claude-code/issues/5319
 			return at + ".custom.input_schema: input_schema does not support oneOf, allOf, or anyOf at the top level"
+		case slices.ContainsFunc(wire.Keys(wire.Sub(wire.Sub(t, "input_schema"), "properties")), func(key string) bool { return !claudeArgument.MatchString(key) }):
+			// https://github.com/anthropics/claude-code/issues/79418
+			return at + ".custom.input_schema.properties: Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'"
 		case t["strict"] == true:
 			if text := claudeSchemaRule(wire.Sub(t, "input_schema"), at+".custom.input_schema"); text != "" {
 				return text

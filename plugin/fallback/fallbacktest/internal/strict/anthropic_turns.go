@@ -12,6 +12,7 @@ import (
 
 var (
 	claudeToolName = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
+	claudeArgument = regexp.MustCompile(`^[a-zA-Z0-9_.-]{1,64}$`)
 	claudeID       = regexp.MustCompile(`^[a-zA-Z0-9_-]+$`)
 )
 
