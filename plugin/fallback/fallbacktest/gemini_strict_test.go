@@ -171,6 +171,9 @@ func TestGeminiRefusesSettings(t *testing.T) {
 	function := func(fields string) string {
 		return with(`"tools":[{"functionDeclarations":[{"name":"f",` + fields + `}]}]`)
 	}
+	argument := func(schema string) string {
+		return function(`"parameters":{"type":"OBJECT","properties":{"a":` + schema + `}}`)
+	}
 	choice := func(fields string) string {
 		return with(`"tools":[` + fn + `],"toolConfig":{"functionCallingConfig":{` + fields + `}}`)
 	}
@@ -196,6 +199,10 @@ func TestGeminiRefusesSettings(t *testing.T) {
 		{"parameters that are no object", g2, function(`"parameters":{"type":"STRING"}`), "type should be OBJECT"},
 		{"JSON schema that is no object", g2, function(`"parametersJsonSchema":{"type":"array"}`), "type should be OBJECT"},
 		{"array without items", g2, function(`"parameters":{"type":"OBJECT","properties":{"a":{"type":"ARRAY"}}}`), "items: missing"},
+		{"parameters without properties", g2, function(`"parameters":{"type":"OBJECT"}`), "non-empty for OBJECT"},
+		{"enum of numbers", g2, argument(`{"type":"INTEGER","enum":["1"]}`), "only allowed for STRING"},
+		{"no type", g3, argument(`{"description":"anything"}`), "type: must be specified"},
+		{"required and not there", g2, argument(`{"type":"OBJECT","properties":{"b":{"type":"STRING"}},"required":["c"]}`), "required[0]: property is not defined"},
 		{"additionalProperties in parameters", g2, function(`"parameters":{"type":"OBJECT","additionalProperties":false}`), "unknown field"},
 		{"mode ANY", g2, choice(`"mode":"ANY","allowedFunctionNames":["f"]`), ""},
 		{"mode of another vendor", g2, choice(`"mode":"required"`), "mode: invalid value"},
@@ -306,6 +313,7 @@ func TestVertexRefuses(t *testing.T) {
 		{"logprobs", g2, config(`"responseLogprobs":true,"logprobs":2`), ""},
 		{"logprobs", "gemini-3.5-flash", config(`"responseLogprobs":true,"logprobs":2`), "logprobs"},
 		{"large topK", g2, config(`"topK":64`), "topK"},
+		{"alternatives with a type", g2, with(`"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"OBJECT","properties":{"a":{"description":"d","anyOf":[{"type":"STRING"}]}}}}]}]`), "alongside any_of"},
 		{"safety of images", g2, with(`"safetySettings":[{"category":"HARM_CATEGORY_IMAGE_HATE","threshold":"OFF","method":"SEVERITY"}]`), ""},
 		{"file of Cloud Storage", g2, turns(parts("user", `{"fileData":{"fileUri":"gs://b/a.pdf","mimeType":"application/pdf"}}`)), ""},
 	}, vertexAI, nil, "INVALID_ARGUMENT")

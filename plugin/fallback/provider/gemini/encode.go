@@ -10,7 +10,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -205,8 +204,12 @@ func (c *exchange) config(config *genai.GenerateContentConfig) error {
 	rest.Labels, rest.CachedContent, rest.ModelArmorConfig, rest.ServiceTier = nil, "", nil, ""
 	rest.ContinuationToken, rest.AutomaticContinuation, rest.GenerationOutputConfig, rest.Store = nil, nil, nil, nil
 	rest.ModelSelectionConfig, rest.ImageConfig = nil, c.model.imageConfig(config.ImageConfig)
-	if schema, ok := rest.ResponseJsonSchema.(*genai.Schema); ok {
-		if rest.ResponseJsonSchema, err = wireschema.JSON(schema); err != nil {
+	schema, ok := rest.ResponseJsonSchema.(*genai.Schema)
+	if rest.ResponseJsonSchema == nil && !isTaken(rest.ResponseSchema, maxDepth) {
+		schema, ok, rest.ResponseSchema = rest.ResponseSchema, true, nil
+	}
+	if ok {
+		if rest.ResponseJsonSchema, err = asJSON(schema); err != nil {
 			return fmt.Errorf("gemini: response schema: %w", err)
 		}
 	}

@@ -294,10 +294,10 @@ func TestNamesOfFunctions(t *testing.T) {
 func TestSchemasOfFunctions(t *testing.T) {
 	noEnvironment(t)
 	r := newRecorder(t)
-	object := &genai.Schema{Type: genai.TypeObject}
+	object, named := &genai.Schema{Type: genai.TypeObject}, &genai.Schema{Type: genai.TypeObject, Properties: map[string]*genai.Schema{"x": {Type: genai.TypeString}}}
 	req := hello()
 	req.Config = &genai.GenerateContentConfig{ResponseJsonSchema: object, Tools: []*genai.Tool{nil, {FunctionDeclarations: []*genai.FunctionDeclaration{
-		nil, {Name: "a", ParametersJsonSchema: object}, {Name: "b", Parameters: object, ParametersJsonSchema: map[string]any{"type": "object"}},
+		nil, {Name: "a", ParametersJsonSchema: object}, {Name: "b", Parameters: named, ParametersJsonSchema: map[string]any{"type": "object"}},
 		// jsonschema.For a pointer says null, too; functiontool takes pointers.
 		{Name: "c", ParametersJsonSchema: &jsonschema.Schema{Types: []string{"null", "object"}, Properties: map[string]*jsonschema.Schema{"x": {Type: "string"}}}},
 		{Name: "d", ParametersJsonSchema: map[string]any{}}, {Name: "e", ParametersJsonSchema: (*jsonschema.Schema)(nil)}}}}}
@@ -305,7 +305,7 @@ func TestSchemasOfFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, _ := json.Marshal([]any{r.body["tools"], r.body["generationConfig"]})
-	const want = `[[{"functionDeclarations":[{"name":"a","parametersJsonSchema":{"type":"object"}},{"name":"b","parameters":{"type":"OBJECT"}},` +
+	const want = `[[{"functionDeclarations":[{"name":"a","parametersJsonSchema":{"type":"object"}},{"name":"b","parameters":{"properties":{"x":{"type":"STRING"}},"type":"OBJECT"}},` +
 		`{"name":"c","parametersJsonSchema":{"properties":{"x":{"type":"string"}},"type":"object"}},{"name":"d","parametersJsonSchema":{"type":"object"}},{"name":"e"}]}],{"responseJsonSchema":{"type":"object"}}]`
 	if string(got) != want {
 		t.Errorf("sent %s, want %s", got, want)

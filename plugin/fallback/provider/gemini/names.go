@@ -27,12 +27,12 @@ func newNames(config *genai.GenerateContentConfig, contents []*genai.Content) na
 // names maps names of functions to those that the API takes, and back.
 type names struct{ request.Names }
 
-// tools returns tools with the API's names, and each schema in one form: the API
-// refuses both, and ADK may put a schema of genai's into the field for JSON Schema.
+// tools returns tools with the API's names, and each schema in one form that the API takes:
+// it refuses both, and ADK may put a schema of genai's into the field for JSON Schema.
 // Arguments are an object, although ADK says of those of a pointer that they may be null.
 func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 	odd := func(d *genai.FunctionDeclaration) bool {
-		return d != nil && (!isObject(d.ParametersJsonSchema) || d.Parameters != nil && d.ParametersJsonSchema != nil || n.Wire(d.Name) != d.Name)
+		return d != nil && (!isObject(d.ParametersJsonSchema) || !areTaken(d.Parameters) || d.Parameters != nil && d.ParametersJsonSchema != nil || n.Wire(d.Name) != d.Name)
 	}
 	hasOdd := func(t *genai.Tool) bool {
 		return t == nil || slices.ContainsFunc(t.FunctionDeclarations, func(d *genai.FunctionDeclaration) bool { return d == nil || odd(d) })
@@ -53,23 +53,36 @@ func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 			}
 			declaration := *given
 			declaration.Name = n.Wire(given.Name)
-			if given.Parameters != nil {
-				declaration.ParametersJsonSchema = nil
-			} else if !isObject(given.ParametersJsonSchema) {
-				converted, err := wireschema.JSON(given.ParametersJsonSchema)
-				if err != nil {
-					return nil, fmt.Errorf("gemini: function %s: %w", given.Name, err)
-				}
-				if declaration.ParametersJsonSchema = nil; converted != nil {
-					converted["type"] = "object"
-					declaration.ParametersJsonSchema = converted
-				}
+			if err := oneForm(&declaration); err != nil {
+				return nil, fmt.Errorf("gemini: function %s: %w", given.Name, err)
 			}
 			changed.FunctionDeclarations = append(changed.FunctionDeclarations, &declaration)
 		}
 		out = append(out, &changed)
 	}
 	return out, nil
+}
+
+// oneForm leaves the parameters of a function in one form.
+func oneForm(d *genai.FunctionDeclaration) (err error) {
+	var converted map[string]any
+	switch {
+	case d.Parameters != nil && areTaken(d.Parameters):
+		d.ParametersJsonSchema = nil
+		return nil
+	case d.Parameters != nil:
+		converted, err = asJSON(d.Parameters)
+	case !isObject(d.ParametersJsonSchema):
+		converted, err = wireschema.JSON(d.ParametersJsonSchema)
+	default:
+		return nil
+	}
+	d.Parameters, d.ParametersJsonSchema = nil, nil
+	if converted != nil {
+		converted["type"] = "object"
+		d.ParametersJsonSchema = converted
+	}
+	return err
 }
 
 // isObject reports whether parameters are JSON Schema of an object, or there are none.

@@ -22,8 +22,7 @@ func (g *geminiRequest) functions() (out []*genai.FunctionDeclaration) {
 }
 
 // declarationsRule: names of the allowed form, each once; parameters in one form,
-// and an object (google.golang.org/genai v1.77.0, FunctionDeclaration); arrays with
-// items (https://github.com/cline/cline/issues/7339).
+// and an object with properties (google.golang.org/genai v1.77.0, FunctionDeclaration).
 func (g *geminiRequest) declarationsRule() string {
 	seen := map[string]bool{}
 	for i, f := range g.functions() {
@@ -40,7 +39,10 @@ func (g *geminiRequest) declarationsRule() string {
 			f.ParametersJsonSchema != nil && !isObjectSchema(f.ParametersJsonSchema):
 			return fmt.Sprintf("function_declarations[%d].parameters: schema type should be OBJECT", i)
 		}
-		if text := itemsRule(f.Parameters); text != "" {
+		if f.Parameters != nil && len(f.Parameters.Properties) == 0 { // https://github.com/pipecat-ai/pipecat-flows/issues/110
+			return fmt.Sprintf("function_declarations[%d].parameters.properties: should be non-empty for OBJECT type", i)
+		}
+		if text := g.schemaRule(f.Parameters); text != "" {
 			return fmt.Sprintf("function_declarations[%d].parameters%s", i, text)
 		}
 		seen[f.Name] = true
@@ -53,27 +55,6 @@ func isObjectSchema(schema any) bool {
 	m, _ := schema.(map[string]any)
 	typ, _ := m["type"].(string)
 	return strings.EqualFold(typ, "object")
-}
-
-// itemsRule: an array says what its items are.
-func itemsRule(s *genai.Schema) string {
-	if s == nil {
-		return ""
-	}
-	if strings.EqualFold(string(s.Type), "array") && s.Items == nil {
-		return ".items: missing field"
-	}
-	for name, p := range s.Properties {
-		if text := itemsRule(p); text != "" {
-			return ".properties[" + name + "]" + text
-		}
-	}
-	for _, p := range append(slices.Clone(s.AnyOf), s.Items) {
-		if text := itemsRule(p); text != "" {
-			return text
-		}
-	}
-	return ""
 }
 
 // toolChoiceRule (google.golang.org/genai v1.77.0, FunctionCallingConfig).
@@ -197,7 +178,7 @@ func (g *geminiRequest) outputRule() string {
 	case !slices.Contains([]string{"", "text/plain", "application/json", "text/x.enum"}, c.ResponseMIMEType):
 		return fmt.Sprintf("responseMimeType: %q is not allowed", c.ResponseMIMEType)
 	}
-	if text := itemsRule(c.ResponseSchema); text != "" {
+	if text := g.schemaRule(c.ResponseSchema); text != "" {
 		return "responseSchema" + text
 	}
 	for _, m := range c.ResponseModalities {
