@@ -62,10 +62,15 @@ func anyConfig(t *rapid.T) *genai.GenerateContentConfig {
 			set()
 		}
 	}
-	some("system", func() { c.SystemInstruction = genai.NewContentFromText("be brief", genai.RoleUser) })
+	some("system", func() {
+		c.SystemInstruction = genai.NewContentFromText("be brief", genai.RoleUser)
+		some("media", func() {
+			c.SystemInstruction.Parts = append(c.SystemInstruction.Parts, genai.NewPartFromBytes([]byte("png"), "image/png"))
+		})
+	})
 	some("temperature", func() { c.Temperature = genai.Ptr[float32](0.5) })
 	some("top_p", func() { c.TopP = genai.Ptr[float32](0.5) })
-	some("top_k", func() { c.TopK = genai.Ptr[float32](5) })
+	some("top_k", func() { c.TopK = genai.Ptr(rapid.SampledFrom([]float32{5, 5.5}).Draw(t, "k")) })
 	some("penalty", func() { c.PresencePenalty = genai.Ptr[float32](1) })
 	some("seed", func() { c.Seed = genai.Ptr[int32](1) })
 	some("logprobs", func() { c.ResponseLogprobs, c.Logprobs = true, genai.Ptr[int32](2) })
@@ -142,7 +147,7 @@ func anyContents(t *rapid.T) []*genai.Content {
 			return &genai.Part{FunctionResponse: &genai.FunctionResponse{ID: rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "id"), Name: "weather", Response: map[string]any{"sky": "blue"},
 				Parts: []*genai.FunctionResponsePart{{InlineData: &genai.FunctionResponseBlob{MIMEType: "image/png", Data: []byte("png")}}, {FileData: &genai.FunctionResponseFileData{MIMEType: "application/pdf", FileURI: "https://example.com/a.pdf"}}}}}
 		case 6:
-			return &genai.Part{InlineData: &genai.Blob{MIMEType: rapid.SampledFrom([]string{"image/png", "image/gif", "audio/mp3", "text/csv", "video/mp4", "application/pdf", ""}).Draw(t, "mime"), Data: []byte("data")}}
+			return &genai.Part{InlineData: &genai.Blob{MIMEType: rapid.SampledFrom([]string{"image/png", "image/jpg", "image/gif", "audio/mp3", "text/csv", "application/json", "video/mp4", "application/pdf", ""}).Draw(t, "mime"), Data: rapid.SampledFrom([][]byte{[]byte("data"), nil}).Draw(t, "data")}}
 		case 7:
 			return &genai.Part{FileData: &genai.FileData{MIMEType: "image/png", FileURI: rapid.SampledFrom([]string{"gs://bucket/a", "https://example.com/a.png", "https://generativelanguage.googleapis.com/v1beta/files/a", "https://www.youtube.com/watch?v=a", "files/a", "::"}).Draw(t, "uri")}}
 		case 8:
@@ -243,6 +248,8 @@ func refusedBy(target Target, req *model.LLMRequest) string {
 			"schema+tools":     isNo(takes.SchemaWithTools) && (schema || c.ResponseMIMEType == jsonType) && len(c.Tools) > 0,
 			"cache":            isNo(takes.CachedContent) && c.CachedContent != "",
 			"system":           isNo(takes.System) && c.SystemInstruction != nil,
+			"system's media":   target.API != "" && c.SystemInstruction != nil && slices.ContainsFunc(c.SystemInstruction.Parts, func(p *genai.Part) bool { return p.InlineData != nil }),
+			"half a top_k":     target.isGemini() && c.TopK != nil && *c.TopK == 5.5,
 			"store":            target.API != "" && target.API != Gemini && c.Store != nil,
 			"armor":            target.API != "" && target.API != Vertex && c.ModelArmorConfig != nil,
 		} {
@@ -313,6 +320,8 @@ func refusedPart(target Target, takes Takes, part *genai.Part) string {
 	case part.InlineData != nil && takes.Media != nil && part.InlineData.MIMEType != "" &&
 		!slices.ContainsFunc(takes.Media, func(p string) bool { return match(p, mimeType(part.InlineData.MIMEType)) }):
 		return part.InlineData.MIMEType
+	case target.API != "" && part.InlineData != nil && (len(part.InlineData.Data) == 0 || part.InlineData.MIMEType == "image/jpg"):
+		return "no data, or a type with another name"
 	case part.FunctionResponse != nil && isNo(takes.ToolMedia) && len(part.FunctionResponse.Parts) > 0:
 		return "media in a result"
 	}

@@ -436,3 +436,14 @@ func TestSafetySettingsOfOneCategory(t *testing.T) {
 		}
 	}
 }
+
+// B101: top_k is an integer for Gemini.
+func TestFractionOfTopK(t *testing.T) {
+	for given, want := range map[float32]float32{40.5: 40, 40: 40} {
+		config := &genai.GenerateContentConfig{TopK: &given}
+		req, fitted := fit(t, flash25, config, ask(genai.NewPartFromText("hi")))
+		if *req.Config.TopK != want || len(fitted.Adapted) != 0 != (given != want) || *config.TopK != given {
+			t.Errorf("%v became %v, adapted %q; the caller's is %v", given, *req.Config.TopK, fitted.Adapted, *config.TopK)
+		}
+	}
+}

@@ -9,19 +9,20 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
 // media fits the contents that are not text. It checks the media types that the
 // target takes and turns text files into text. Media in a place where the target
-// does not take them move to the user's next part: those in tool results and,
-// except for Gemini, those in model turns.
+// does not take them move to the user's next part: those in tool results, those in the
+// system instruction and, except for Gemini, those in model turns.
 func (f *fitting) media() error {
-	if !slices.ContainsFunc(f.req.Contents, hasMedia) {
+	m := mover{f: f}
+	if err := m.system(); err != nil {
+		return err
+	}
+	if len(m.pending) == 0 && !slices.ContainsFunc(f.req.Contents, hasMedia) {
 		return nil
 	}
-	m := mover{f: f}
 	for i, content := range f.req.Contents {
 		own, err := m.content(content)
 		if err != nil {
@@ -45,110 +46,18 @@ func (f *fitting) media() error {
 
 func hasMedia(content *genai.Content) bool {
 	return content != nil && slices.ContainsFunc(content.Parts, func(p *genai.Part) bool {
-		return p != nil && (p.InlineData != nil || p.FileData != nil || p.FunctionResponse != nil && len(p.FunctionResponse.Parts) > 0)
+		return p != nil && (isMedia(p) || p.FunctionResponse != nil && len(p.FunctionResponse.Parts) > 0)
 	})
 }
 
-// mover is one run of media.
-type mover struct {
-	f       *fitting
-	out     []*genai.Content
-	pending []*genai.Part // to stand in the user's next content
-}
+func isMedia(p *genai.Part) bool { return p.InlineData != nil || p.FileData != nil }
 
-func (m *mover) content(content *genai.Content) (*genai.Content, error) {
-	if content == nil {
-		return nil, nil
+// mediaOf returns p, or nil if its media have no data and no address, which no API takes.
+func mediaOf(p *genai.Part) *genai.Part {
+	if p.InlineData != nil && len(p.InlineData.Data) == 0 || p.FileData != nil && p.FileData.FileURI == "" {
+		return nil
 	}
-	var failed error
-	ofModel := content.Role == genai.RoleModel || request.CallsFunction(content) // as request.Pair sees it
-	own := rewriteContent(content, func(p *genai.Part) *genai.Part {
-		if failed != nil {
-			return p
-		}
-		var changed *genai.Part
-		changed, failed = m.part(p, ofModel)
-		return changed
-	})
-	if failed != nil || ofModel || len(m.pending) == 0 {
-		return own, failed
-	}
-	// Results come first: whatever follows a call has to begin with them.
-	after := 0
-	for i, p := range own.Parts {
-		if p != nil && p.FunctionResponse != nil {
-			after = i + 1
-		}
-	}
-	with := *own
-	with.Parts = slices.Concat(own.Parts[:after], m.pending, own.Parts[after:])
-	m.pending = nil
-	return &with, nil
-}
-
-// part returns what stands for p in its place; nil for nothing.
-func (m *mover) part(p *genai.Part, ofModel bool) (*genai.Part, error) {
-	if p.FunctionResponse != nil && len(p.FunctionResponse.Parts) > 0 {
-		return m.result(p)
-	}
-	if p.InlineData == nil && p.FileData == nil {
-		return p, nil
-	}
-	own, err := m.f.fitMedia(p)
-	if err != nil || own == nil || own.InlineData == nil && own.FileData == nil {
-		return own, err
-	}
-	if ofModel && m.f.API != "" && !m.f.isGemini() {
-		m.pending = append(m.pending, own)
-		m.f.note("media: from the model's turn to the user's")
-		return nil, nil
-	}
-	return own, nil
-}
-
-// result fits the media of a tool result.
-func (m *mover) result(p *genai.Part) (*genai.Part, error) {
-	given := p.FunctionResponse.Parts
-	var kept []*genai.FunctionResponsePart
-	for _, part := range given {
-		as := partOf(part)
-		if as == nil {
-			continue
-		}
-		own, err := m.f.fitMedia(as)
-		if err != nil {
-			return nil, err
-		}
-		switch {
-		case own == nil:
-		case own == as && !isNo(m.f.takes.ToolMedia) && !isNo(m.f.takes.Tools) && (as.FileData == nil || m.f.API != Gemini):
-			kept = append(kept, part)
-		default:
-			if own == as {
-				m.f.note("media: from tool results to the user's turn")
-			}
-			m.pending = append(m.pending, own)
-		}
-	}
-	if len(kept) == len(given) {
-		return p, nil
-	}
-	own, response := *p, *p.FunctionResponse
-	response.Parts = kept
-	own.FunctionResponse = &response
-	return &own, nil
-}
-
-// partOf returns media of a tool result as a part of its own.
-func partOf(p *genai.FunctionResponsePart) *genai.Part {
-	switch {
-	case p == nil:
-	case p.InlineData != nil:
-		return &genai.Part{InlineData: &genai.Blob{MIMEType: p.InlineData.MIMEType, Data: p.InlineData.Data, DisplayName: p.InlineData.DisplayName}}
-	case p.FileData != nil:
-		return &genai.Part{FileData: &genai.FileData{MIMEType: p.FileData.MIMEType, FileURI: p.FileData.FileURI, DisplayName: p.FileData.DisplayName}}
-	}
-	return nil
+	return p
 }
 
 // fitMedia returns what a part of media becomes: itself, a text, or an error.
@@ -160,9 +69,9 @@ func (f *fitting) fitMedia(p *genai.Part) (*genai.Part, error) {
 	}
 	kind, reason := f.refusedMedia(p)
 	if reason == "" {
-		return p, nil
+		return f.imageType(p, kind), nil
 	}
-	if data := p.InlineData; data != nil && strings.HasPrefix(kind, "text/") && len(data.Data) > 0 && utf8.Valid(data.Data) {
+	if data := p.InlineData; data != nil && isTextType(kind) && len(data.Data) > 0 && utf8.Valid(data.Data) {
 		f.note("media: text as a part of text")
 		return &genai.Part{Text: string(data.Data)}, nil
 	}
@@ -170,6 +79,33 @@ func (f *fitting) fitMedia(p *genai.Part) (*genai.Part, error) {
 		return nil, err
 	}
 	return &genai.Part{Text: "[" + mediaName(kind) + " omitted]"}, nil
+}
+
+// imageType returns p with the usual name of an image's type: "Unsupported MIME type:
+// image/jpg" (ogkalu2/comic-translate#399, Gemini).
+func (f *fitting) imageType(p *genai.Part, kind string) *genai.Part {
+	if f.API == "" || !strings.HasPrefix(kind, "image/") {
+		return p
+	}
+	own := *p
+	switch {
+	case p.InlineData != nil && p.InlineData.MIMEType != kind:
+		blob := *p.InlineData
+		blob.MIMEType, own.InlineData = kind, &blob
+	case p.FileData != nil && p.FileData.MIMEType != kind:
+		file := *p.FileData
+		file.MIMEType, own.FileData = kind, &file
+	default:
+		return p
+	}
+	return &own
+}
+
+// isTextType reports whether files of a MIME type are texts.
+func isTextType(kind string) bool {
+	sub, isApplication := strings.CutPrefix(kind, "application/")
+	return strings.HasPrefix(kind, "text/") || isApplication &&
+		(strings.HasSuffix(sub, "+json") || strings.HasSuffix(sub, "+xml") || slices.Contains([]string{"json", "xml", "yaml", "x-yaml", "javascript", "x-ndjson"}, sub))
 }
 
 // blobOf returns the data of a data: URL (RFC 2397), which not every API takes as

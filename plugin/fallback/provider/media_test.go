@@ -62,3 +62,65 @@ func TestFilesByID(t *testing.T) {
 		t.Error("Ollama, which takes no files, is sent the id of one")
 	}
 }
+
+// everyTarget has a model of each API that takes images.
+var everyTarget = []provider.Target{
+	flash3, {API: provider.Vertex, Model: "gemini-3-flash"}, gpt4o, {API: provider.Chat, Model: "gpt-4o", Endpoint: "api.openai.com"}, sonnet,
+}
+
+// B100: media in a system instruction, which is text for every API, go to the user's turn.
+func TestMediaOfTheSystemInstruction(t *testing.T) {
+	image := genai.NewPartFromBytes([]byte("png"), "image/png")
+	for _, target := range everyTarget {
+		given := &genai.GenerateContentConfig{SystemInstruction: &genai.Content{Parts: []*genai.Part{{Text: "be brief"}, image}}}
+		req, fitted := fit(t, target, given, ask(genai.NewPartFromText("hi")))
+		if system := req.Config.SystemInstruction; len(system.Parts) != 1 || system.Parts[0].Text != "be brief" {
+			t.Errorf("%s: the instruction is %+v", target.API, system.Parts)
+		}
+		if parts := req.Contents[0].Parts; len(parts) != 2 || parts[0] != image || parts[1].Text != "hi" {
+			t.Errorf("%s: the user says %+v", target.API, parts)
+		}
+		if !slices.Contains(fitted.Adapted, "media: from the system instruction to the user's turn") || len(given.SystemInstruction.Parts) != 2 {
+			t.Errorf("%s: adapted %q, and the caller's instruction has %d parts", target.API, fitted.Adapted, len(given.SystemInstruction.Parts))
+		}
+	}
+	req := &model.LLMRequest{Contents: ask(genai.NewPartFromText("hi")), Config: &genai.GenerateContentConfig{SystemInstruction: &genai.Content{Parts: []*genai.Part{genai.NewPartFromBytes([]byte("x"), "video/mp4")}}}}
+	if _, err := sonnet.Fit(req); err == nil {
+		t.Error("a video in the instruction was sent to Anthropic")
+	}
+}
+
+// B100: what is empty is not sent, and images have the usual name of their type, in results
+// of tools, too.
+func TestMediaThatIsSentOtherwise(t *testing.T) {
+	for _, target := range everyTarget {
+		req, _ := fit(t, target, nil, []*genai.Content{
+			{Role: genai.RoleUser, Parts: []*genai.Part{
+				{Text: "hi"}, {InlineData: &genai.Blob{MIMEType: "image/png"}}, {FileData: &genai.FileData{MIMEType: "image/png"}}, {InlineData: &genai.Blob{MIMEType: "video/mp4"}},
+				genai.NewPartFromBytes([]byte("a"), "image/jpg"), genai.NewPartFromBytes([]byte(`{"b":1}`), "application/json; charset=utf-8"),
+			}},
+			{Role: genai.RoleModel, Parts: []*genai.Part{call("look", nil)}},
+			{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "look", Response: map[string]any{"a": "b"}, Parts: []*genai.FunctionResponsePart{
+				{InlineData: &genai.FunctionResponseBlob{MIMEType: "image/png"}}, {InlineData: &genai.FunctionResponseBlob{MIMEType: "image/jpg", Data: []byte("c")}},
+			}}}}},
+		})
+		if parts := req.Contents[0].Parts; len(parts) != 3 || parts[1].InlineData.MIMEType != "image/jpeg" || parts[2].Text != `{"b":1}` {
+			t.Errorf("%s: the user says %+v", target.API, parts)
+		}
+		var kinds []string
+		for _, content := range req.Contents[1:] {
+			for _, part := range content.Parts {
+				if part.InlineData != nil {
+					kinds = append(kinds, part.InlineData.MIMEType)
+				} else if part.FunctionResponse != nil {
+					for _, media := range part.FunctionResponse.Parts {
+						kinds = append(kinds, media.InlineData.MIMEType)
+					}
+				}
+			}
+		}
+		if !slices.Equal(kinds, []string{"image/jpeg"}) {
+			t.Errorf("%s: the result has media of %q", target.API, kinds)
+		}
+	}
+}

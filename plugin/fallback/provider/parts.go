@@ -37,6 +37,9 @@ func (f *fitting) vendorParts() {
 		if isText(p) {
 			return p
 		}
+		if isMedia(p) && mediaOf(p) == nil {
+			return nil // nothing is in it
+		}
 		if f.API != Gemini && (p.ToolCall != nil || p.ToolResponse != nil) {
 			return nil // SDK models.go: the Gemini API's own
 		}

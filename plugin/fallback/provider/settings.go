@@ -3,6 +3,7 @@ package provider
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -38,9 +39,23 @@ func (f *fitting) settings() {
 			f.note(s.Name)
 		}
 	}
+	f.wholeTopK()
 	f.stopSequences()
 	f.safety()
 	f.labels()
+}
+
+// wholeTopK: top_k is an integer for Gemini (ai.google.dev/api/generate-content,
+// GenerationConfig), as it is for the others, whose adapters cut off fractions.
+func (f *fitting) wholeTopK() {
+	k := f.req.Config.TopK
+	if k == nil || !f.isGemini() {
+		return
+	}
+	if whole := float32(math.Trunc(float64(*k))); whole != *k {
+		f.edit().TopK = &whole
+		f.note(fmt.Sprintf("top_k: %d", int(whole)))
+	}
 }
 
 // of reports whether t accepts an optional setting; nil if t does not say.

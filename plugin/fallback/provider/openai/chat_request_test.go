@@ -421,6 +421,20 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// B100: a call without a name, as in the history of a model that failed to call, gets one:
+// the API refuses it otherwise.
+func TestCallWithoutName(t *testing.T) {
+	contents := []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser), {Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{}}}}}
+	req := &model.LLMRequest{Contents: contents}
+	call := chatBody(t, "gpt-4o", openaiURL, req)["messages"].([]any)[1].(map[string]any)["tool_calls"].([]any)[0].(map[string]any)
+	if name := call["function"].(map[string]any)["name"]; name == "" {
+		t.Errorf("chat completions got %v", call)
+	}
+	if item := sent(t, "gpt-4o", req)["input"].([]any)[1].(map[string]any); item["name"] == nil || item["name"] == "" {
+		t.Errorf("Responses got %v", item)
+	}
+}
+
 // B60: a request stays as it was, names come back as they were, and the name in
 // the request wins.
 func TestChatNames(t *testing.T) {

@@ -33,11 +33,11 @@ func (n *Names) Wire(name string) string {
 	return allowed
 }
 
-// AllowedID returns s if it has only letters, digits, "_" and "-", and at most
-// limit of them. Otherwise it returns a text that has, and that differs for
+// AllowedID returns s if it has only letters, digits, "_" and "-", at least one and at
+// most limit of them. Otherwise it returns a text that has, and that differs for
 // different s.
 func AllowedID(s string, limit int) string {
-	ok := len(s) <= limit
+	ok := s != "" && len(s) <= limit
 	for i := 0; i < len(s) && ok; i++ {
 		ok = isAllowed(s[i])
 	}
