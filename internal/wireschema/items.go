@@ -1,9 +1,10 @@
 package wireschema
 
 // AddItems gives each array in schema, as [JSON] makes it, that does not say what its
-// items are the schema of anything. It changes schema.
+// items are the schema of anything, also beside prefixItems (AnswerDotAI/fastcore#798). It
+// changes schema.
 func AddItems(schema map[string]any) {
-	if isOfType(schema, "array") && schema["items"] == nil && schema["prefixItems"] == nil {
+	if isOfType(schema, "array") && schema["items"] == nil {
 		schema["items"] = map[string]any{}
 	}
 	for _, key := range []string{"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"} {

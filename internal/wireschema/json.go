@@ -26,7 +26,7 @@ const maxDepth = 64
 // Gemini's extensions become standard JSON Schema, at any depth: types in upper
 // case become lower case, nullable becomes the type "null", bounds in quotes become
 // numbers, the values of an enum get its type, and propertyOrdering and example are
-// omitted.
+// omitted. Keywords of older drafts become those of 2020-12.
 //
 // It returns an error for a schema that is no object, contains itself, is nested
 // deeper than 64 levels or has more than 20,000 parts.
@@ -130,6 +130,7 @@ func (w *schemaWriter) object(in map[string]any, depth int) (map[string]any, err
 			out[key] = value
 		}
 	}
+	modern(out)
 	if nullable {
 		out = orNull(out)
 	}

@@ -117,6 +117,7 @@ func (w *schemaWriter) standard(s *jsonschema.Schema, depth int) (any, error) {
 		}
 		out[field.key] = value
 	}
+	modern(out)
 	if s.Extra["nullable"] == true {
 		out = orNull(out)
 	}

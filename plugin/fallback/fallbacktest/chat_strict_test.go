@@ -148,6 +148,7 @@ func TestChatRefusesTools(t *testing.T) {
 		{"alternatives at the root", "gpt-4o", params(`{"type":"object","properties":{},"anyOf":[{"required":["a"]}]}`), bad},
 		{"Gemini's types", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"STRING"}}}`), bad},
 		{"array without items", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"array"}}}`), bad},
+		{"tuple without items", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"array","prefixItems":[{}]}}}`), bad},
 		{"array", "gpt-4o", params(`{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"}}}}`), ""},
 		{"nested array without items", "gpt-4o", params(`{"type":"object","properties":{"a":{"anyOf":[{"type":"array"}]}}}`), bad},
 		{"required null", "gpt-4o", params(`{"type":"object","properties":{},"required":null}`), bad},

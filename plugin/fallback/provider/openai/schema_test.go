@@ -18,6 +18,7 @@ func TestSchemasOfOtherVendors(t *testing.T) {
 	for given, want := range map[string]string{
 		`{}`:                         `{"type":"object","properties":{}}`,
 		`{"type":["null","object"]}`: `{"type":"object","properties":{}}`,
+		`{"type":"object","properties":{"a":{"type":"array","items":[{}]}}}`:                                                                                                                                         `{"type":"object","properties":{"a":{"type":"array","prefixItems":[{}],"items":{}}}}`,
 		`{"type":"object","properties":{"a":{}},"oneOf":[{"required":["a"]},{"properties":{"b":{}},"required":["b"]}]}`:                                                                                              `{"type":"object","properties":{"a":{},"b":{}}}`,
 		`{"type":"object","properties":{"a":` + list + `,"b":{"type":["array","null"]},"c":{"anyOf":[` + list + `]},"d":{"type":"array","items":` + list + `},"e":{"$ref":"#/$defs/l"}},"$defs":{"l":` + list + `}}`: `{"type":"object","properties":{"a":` + anyList + `,"b":{"type":["array","null"],"items":{}},"c":{"anyOf":[` + anyList + `]},"d":{"type":"array","items":` + anyList + `},"e":{"$ref":"#/$defs/l"}},"$defs":{"l":` + anyList + `}}`,
 	} {

@@ -96,7 +96,7 @@ func checkNode(s object, at string, _ int) string {
 			return fmt.Sprintf("%s: %v is not of type object (properties)", at, v)
 		}
 	}
-	if slices.Contains(typesOf(s), "array") && s["items"] == nil && s["prefixItems"] == nil {
+	if slices.Contains(typesOf(s), "array") && s["items"] == nil { // also beside prefixItems: https://github.com/AnswerDotAI/fastcore/issues/798
 		return at + ": array schema missing items"
 	}
 	return ""
