@@ -3,6 +3,7 @@ package provider_test
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -161,6 +162,9 @@ func TestUnfit(t *testing.T) {
 	tools := func(tools ...*genai.Tool) *genai.GenerateContentConfig {
 		return &genai.GenerateContentConfig{Tools: tools}
 	}
+	many := func(n int) *genai.GenerateContentConfig {
+		return tools(&genai.Tool{FunctionDeclarations: slices.Repeat(weather().FunctionDeclarations, n-1)}, weather())
+	}
 	search := &genai.Tool{GoogleSearch: &genai.GoogleSearch{}}
 	text := genai.NewPartFromText("hi")
 	for _, test := range []struct {
@@ -173,6 +177,8 @@ func TestUnfit(t *testing.T) {
 		{"search at OpenAI", gpt4o, tools(search), text, "google_search"},
 		{"search with functions on 2.5", flash25, tools(search, weather()), text, "google_search"},
 		{"file search on Vertex AI", provider.Target{API: provider.Vertex, Model: "gemini-3-flash"}, tools(&genai.Tool{FileSearch: &genai.FileSearch{}}), text, "file_search"},
+		{"129 functions at OpenAI", gpt4oChat, many(129), text, "function_declarations"},
+		{"129 functions at Azure", provider.Target{API: provider.Responses, Model: "gpt-5", Endpoint: "name.openai.azure.com"}, many(129), text, "function_declarations"},
 		{"functions at gemma", gemma, tools(weather()), text, "function_declarations"},
 		{"functions at gpt-6-astra in chat completions", provider.Target{API: provider.Chat, Model: "gpt-6-astra"}, tools(weather()), text, "function_declarations"},
 		{"a cache at Anthropic", sonnet, &genai.GenerateContentConfig{CachedContent: "cachedContents/a"}, text, "cached_content"},
@@ -433,6 +439,27 @@ func TestSafetySettingsOfOneCategory(t *testing.T) {
 		req, _ := fit(t, provider.Target{API: api, Model: "gemini-3-flash"}, &genai.GenerateContentConfig{SafetySettings: given}, ask(genai.NewPartFromText("hi")))
 		if diff := cmp.Diff([]*genai.SafetySetting{other, last}, req.Config.SafetySettings); diff != "" || given[0] != first {
 			t.Errorf("%s (-want +got):\n%s", api, diff)
+		}
+	}
+}
+
+// B102: OpenAI takes 128 functions, other servers more. With Drop, the others are omitted.
+func TestManyFunctions(t *testing.T) {
+	for _, test := range []struct {
+		endpoint    string
+		drop        bool
+		given, want int
+	}{
+		{"api.openai.com", false, 128, 128}, {"api.openai.com", true, 130, 128}, {"localhost:8000", false, 130, 130}, {"api.x.ai", false, 130, 130},
+	} {
+		given := &genai.GenerateContentConfig{Tools: []*genai.Tool{{FunctionDeclarations: slices.Repeat(weather().FunctionDeclarations, 100)}, {FunctionDeclarations: slices.Repeat(weather().FunctionDeclarations, test.given-100)}}}
+		req, fitted := fit(t, provider.Target{API: provider.Chat, Model: "gpt-4o", Endpoint: test.endpoint, Drop: test.drop}, given, ask(genai.NewPartFromText("hi")))
+		n := 0
+		for _, tool := range req.Config.Tools {
+			n += len(tool.FunctionDeclarations)
+		}
+		if n != test.want || slices.Contains(fitted.Adapted, "function_declarations") != (test.want < test.given) {
+			t.Errorf("%s, %d functions: %d are left, adapted %q; want %d", test.endpoint, test.given, n, fitted.Adapted, test.want)
 		}
 	}
 }

@@ -19,7 +19,7 @@ type mover struct {
 // ai.google.dev/api/generate-content ("currently, text only").
 func (m *mover) system() error {
 	f := m.f
-	if f.API == "" || f.req.Config == nil || !hasMedia(f.req.Config.SystemInstruction) {
+	if f.API == "" && !isNo(f.takes.System) || f.req.Config == nil || !hasMedia(f.req.Config.SystemInstruction) {
 		return nil
 	}
 	var failed error

@@ -3,6 +3,11 @@ package provider
 // Other servers that speak chat completions, by the endpoint's host, and open
 // models that many of them have. AISDK = vercel/ai ed857f5.
 
+const (
+	openaiHosts = "api.openai.com *.api.openai.com " + azureHosts
+	azureHosts  = "*.openai.azure.com *.cognitiveservices.azure.com *.services.ai.azure.com"
+)
+
 var chatTable = []row{
 	// Open weights of OpenAI: the rows of gpt-* are not for them. Efforts and text
 	// only: inferred from its model card.
@@ -14,7 +19,7 @@ var chatTable = []row{
 	// Azure serves OpenAI's models under names of the user's own: where a deployment
 	// is not named after its model, Takes has to say what it accepts. Labels: no
 	// metadata documented (inferred).
-	{apis: onResponses, host: "*.openai.azure.com *.cognitiveservices.azure.com *.services.ai.azure.com", takes: Takes{Labels: no()}},
+	{apis: onResponses, host: azureHosts, takes: Takes{Labels: no()}},
 
 	// xAI: NativeTavern#83 (penalties, even 0; stop on reasoning models, which all
 	// current ones are). Efforts: AISDK xai/src/supports-reasoning-effort.ts,

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -90,8 +91,18 @@ func (f *fitting) serverSide(mixed bool) {
 	}
 }
 
+// maxFunctions is how many functions OpenAI takes in a request: "array too long. Expected
+// an array with maximum length 128" (code-yeongyu/oh-my-openagent#2848).
+const maxFunctions = 128
+
 // functions checks function declarations.
 func (f *fitting) functions() error {
+	if f.isOpenAI() && countFunctions(f.req.Config) > maxFunctions {
+		if err := f.refuse("function_declarations", fmt.Sprintf("it takes at most %d", maxFunctions)); err != nil {
+			return err
+		}
+		f.firstFunctions(maxFunctions)
+	}
 	if !isNo(f.takes.Tools) || !hasFunctions(f.req.Config) {
 		return nil
 	}
@@ -104,6 +115,28 @@ func (f *fitting) functions() error {
 	}
 	f.editTools(func(t *genai.Tool) { t.FunctionDeclarations = nil })
 	return nil
+}
+
+// isOpenAI reports whether OpenAI or Azure serves the target.
+func (t Target) isOpenAI() bool {
+	return (t.API == Responses || t.API == Chat) && t.Endpoint != "" && matchesAny(openaiHosts, t.Endpoint)
+}
+
+func countFunctions(c *genai.GenerateContentConfig) (n int) {
+	for _, tool := range c.Tools {
+		if tool != nil {
+			n += len(tool.FunctionDeclarations)
+		}
+	}
+	return n
+}
+
+// firstFunctions omits all functions but the first n.
+func (f *fitting) firstFunctions(n int) {
+	f.editTools(func(t *genai.Tool) {
+		t.FunctionDeclarations = t.FunctionDeclarations[:min(n, len(t.FunctionDeclarations))]
+		n -= len(t.FunctionDeclarations)
+	})
 }
 
 // editTools changes each tool in a copy, and drops tools that are then empty.
