@@ -29,7 +29,7 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 	var chain []string // nil for the policy's own chain
 	switch {
 	case fallbacks == nil && inside == "":
-	case fallbacks == nil && isInChain(own, inside):
+	case fallbacks == nil && own.InChain(inside):
 		if start = own.Resolve(inside).Model; start == own.Resolve(own.Primary).Model {
 			start = ""
 		}
@@ -65,12 +65,6 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 		return nil, "", problem.New(http.StatusInternalServerError, problem.CodeServer, "", "the model "+problem.Quote(name)+" cannot be built; the gateway's log says why")
 	}
 	return m, start, nil
-}
-
-// isInChain reports whether a model is one of the policy's targets.
-func isInChain(p *spec.Policy, name string) bool {
-	of := p.Resolve(name).Model
-	return slices.ContainsFunc(p.Targets(), func(t spec.Target) bool { return !t.LastResort() && t.Model == of })
 }
 
 // routeOf returns the policy that a model's name belongs to, and the model's name in it; ""

@@ -44,6 +44,13 @@ func isPlainName(name string) bool {
 	return true
 }
 
+// InChain reports whether a name, or the model that it is an alias of, is the primary or one of
+// the fallbacks. Last resorts are not models.
+func (p *Policy) InChain(name string) bool {
+	model := p.canonical(name)
+	return name != "" && !IsLastResort(model) && p.place(model) != ""
+}
+
 // place returns the chain's name for a model, "" if it is not in the chain.
 func (p *Policy) place(model string) string {
 	if p.canonical(p.Primary) == model {

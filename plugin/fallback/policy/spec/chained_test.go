@@ -41,6 +41,20 @@ func TestDeclares(t *testing.T) {
 	}
 }
 
+func TestInChain(t *testing.T) {
+	p := parse(t, chained)
+	for name, want := range map[string]bool{
+		"gpt-4o": true, "fast": true, "gemini-2.5-flash": true, "gpt-4o-mini": false, "local-a": false, "": false, "cached-answer": false, "template-response": false,
+	} {
+		if got := p.InChain(name); got != want {
+			t.Errorf("InChain(%q) = %v, want %v", name, got, want)
+		}
+		if allocs := testing.AllocsPerRun(10, func() { p.InChain(name) }); allocs > 0 { // a gateway asks on each call
+			t.Errorf("InChain(%q) allocates %v times", name, allocs)
+		}
+	}
+}
+
 // The most specific pattern applies, and an exact name before any. Of two that are equally
 // specific, it is the first by name, on every call.
 func TestMostSpecificPattern(t *testing.T) {
