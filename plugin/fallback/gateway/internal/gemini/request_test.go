@@ -71,6 +71,28 @@ func TestOneElementIsAList(t *testing.T) {
 	}
 }
 
+// The Gemini API takes base64 with the alphabet for URLs, as Google's client for Python sends it,
+// and without padding.
+func TestBase64OfURLs(t *testing.T) {
+	for text, want := range map[string]string{"-_8=": "\xfb\xff", "-_8": "\xfb\xff", "+/8": "\xfb\xff", "aGk=": "hi", "-A==": "\xf8", "-A": "\xf8", "aGkh": "hi!"} {
+		got, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"inline_data":{"mime_type":"image/png","data":"` + text + `"}}]},
+			{"role":"model","parts":[{"functionCall":{"name":"f","args":{"data":"-_8="}},"thoughtSignature":"` + text + `"}]}]}`))
+		if p != nil {
+			t.Errorf("%s: %+v", text, p)
+			continue
+		}
+		image, called := got.Contents[0].Parts[0], got.Contents[1].Parts[0]
+		if string(image.InlineData.Data) != want || string(called.ThoughtSignature) != want || called.FunctionCall.Args["data"] != "-_8=" {
+			t.Errorf("%s: %q, signature %q, arguments %v; want %q", text, image.InlineData.Data, called.ThoughtSignature, called.FunctionCall.Args, want)
+		}
+	}
+	for _, wrong := range []string{"!!", "aGk?", "a", "=", "a-b=c"} {
+		if _, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"` + wrong + `"}}]}]}`)); p == nil {
+			t.Errorf("%q is taken", wrong)
+		}
+	}
+}
+
 // Ids of 64 bits stay exact, which float64 cannot hold.
 func TestLongNumbersStayExact(t *testing.T) {
 	const id = "9007199254740993"
