@@ -79,3 +79,30 @@ models:
 		}
 	}
 }
+
+// A wrong address in the policy is no mistake of the client, who does not learn it. B144
+func TestWrongAddressesAreNotTheClientsMistake(t *testing.T) {
+	for name, h := range map[string]http.Handler{
+		"another server": http.RedirectHandler("http://inside.invalid/v1", http.StatusTemporaryRedirect),
+		"another method": http.RedirectHandler("/v2", http.StatusFound),
+		"nothing there":  http.NotFoundHandler(),
+	} {
+		srv := httptest.NewServer(h)
+		defer srv.Close()
+		g := newGateway(t, live(t, "primary: a\nmodels: {a: {provider: openai_chat, base_url: '"+srv.URL+"/v1', credential_env: KEY}}",
+			policy.WithEnv(func(string) (string, bool) { return "key", true })))
+		for path, body := range map[string]string{
+			"/v1/chat/completions":                  `{"model": "a", "messages": [{"role": "user", "content": "x"}]}`,
+			"/v1beta/models/a:generateContent":      `{"contents": [{"parts": [{"text": "x"}]}]}`,
+			"/v1beta/models/main:generateContent":   `{"contents": [{"parts": [{"text": "x"}]}], "fallbacks": ["a"]}`,
+			"/v1/models/a:streamGenerateContent":    `{"contents": [{"parts": [{"text": "x"}]}]}`,
+			"/v1/models/main:streamGenerateContent": `{"contents": [{"parts": [{"text": "x"}]}]}`,
+		} {
+			w := httptest.NewRecorder()
+			g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body)))
+			if text := w.Body.String(); w.Code != http.StatusBadGateway || !strings.Contains(text, "upstream_error") || !strings.Contains(text, "a wrong base URL") || strings.Contains(text, "127.0.0.1") || strings.Contains(text, "inside") {
+				t.Errorf("%s, %s: %d %s; want 502 without an address", name, path, w.Code, text)
+			}
+		}
+	}
+}
