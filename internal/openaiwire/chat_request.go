@@ -18,12 +18,12 @@ type Chat struct {
 	Model    string        `json:"model"`
 	Messages []ChatMessage `json:"messages"`
 
-	MaxTokens           int64              `json:"max_tokens"`
-	MaxCompletionTokens int64              `json:"max_completion_tokens"`
+	MaxTokens           *int64             `json:"max_tokens"`
+	MaxCompletionTokens *int64             `json:"max_completion_tokens"`
 	Temperature         *float64           `json:"temperature"`
 	TopP                *float64           `json:"top_p"`
 	TopK                *int64             `json:"top_k"` // not OpenAI's
-	N                   int64              `json:"n"`
+	N                   *int64             `json:"n"`
 	Stop                ChatStop           `json:"stop"`
 	PresencePenalty     *float64           `json:"presence_penalty"`
 	FrequencyPenalty    *float64           `json:"frequency_penalty"`
@@ -59,6 +59,9 @@ type ChatMessage struct {
 	ToolCalls  []ChatToolCall `json:"tool_calls"`
 	ToolCallID string         `json:"tool_call_id"`
 	Refusal    string         `json:"refusal"` // of an earlier answer; not sent
+
+	FunctionCall json.RawMessage `json:"function_call"` // what tool_calls were before; not sent
+	Audio        json.RawMessage `json:"audio"`         // of an earlier answer; not sent
 
 	Reasoning        *string         `json:"reasoning"`         // OpenRouter, Groq, vLLM
 	ReasoningContent *string         `json:"reasoning_content"` // DeepSeek

@@ -31,7 +31,7 @@ func full() *openaiwire.Chat {
 			},
 			{Role: "tool", ToolCallID: "c", Content: openaiwire.ChatContent{Text: "{}"}},
 		},
-		MaxTokens: 1, MaxCompletionTokens: 2, Temperature: pointer(0.7), TopP: pointer(1e-7), TopK: pointer[int64](3), N: 2, Stop: openaiwire.ChatStop{"a", "b"},
+		MaxTokens: pointer[int64](1), MaxCompletionTokens: pointer[int64](2), Temperature: pointer(0.7), TopP: pointer(1e-7), TopK: pointer[int64](3), N: pointer[int64](2), Stop: openaiwire.ChatStop{"a", "b"},
 		PresencePenalty: pointer(0.0), FrequencyPenalty: pointer(-0.5), Seed: pointer[int64](0), RandomSeed: pointer[int64](9), Logprobs: true, TopLogprobs: 3,
 		ReasoningEffort: "low", ResponseFormat: &openaiwire.ChatFormat{Type: "json_schema", JSONSchema: &openaiwire.ChatSchema{Name: "s", Description: "d", Schema: json.RawMessage(`{"type":"object"}`), Strict: true}},
 		Modalities: []string{"text", "audio"}, Tools: []openaiwire.ChatTool{{Type: "function", Function: openaiwire.ChatDeclaration{Name: "f", Description: "d", Parameters: json.RawMessage(`{"type":"object"}`), Strict: true}}},

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"reflect"
 )
 
 // EmbeddingsRequest asks for the embeddings of texts.
@@ -14,7 +15,7 @@ import (
 type EmbeddingsRequest struct {
 	Model          string          `json:"model"`
 	Input          EmbeddingsInput `json:"input"`
-	Dimensions     int64           `json:"dimensions,omitempty"`
+	Dimensions     *int64          `json:"dimensions,omitempty"`
 	EncodingFormat string          `json:"encoding_format,omitempty"` // "float" or "base64"; "" means float
 	User           string          `json:"user,omitempty"`
 }
@@ -39,6 +40,9 @@ func (in *EmbeddingsInput) UnmarshalJSON(data []byte) error {
 	for i, element := range elements {
 		if c := element[0]; c == '[' || c == '-' || c >= '0' && c <= '9' {
 			return ErrTokens
+		}
+		if string(element) == "null" { // package json would take it for an empty text
+			return &json.UnmarshalTypeError{Value: "null", Type: reflect.TypeFor[string]()}
 		}
 		if err := json.Unmarshal(element, &(*in)[i]); err != nil {
 			return err

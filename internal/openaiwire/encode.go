@@ -28,12 +28,12 @@ func (c *Chat) Append(dst []byte) []byte {
 		o.b = appendFormat(o.b, f)
 	}
 	o.textIf("reasoning_effort", c.ReasoningEffort)
-	o.count("max_tokens", c.MaxTokens)
-	o.count("max_completion_tokens", c.MaxCompletionTokens)
+	o.integer("max_tokens", c.MaxTokens)
+	o.integer("max_completion_tokens", c.MaxCompletionTokens)
 	o.float("temperature", c.Temperature)
 	o.float("top_p", c.TopP)
 	o.integer("top_k", c.TopK)
-	o.count("n", c.N)
+	o.integer("n", c.N)
 	if len(c.Stop) > 0 {
 		o.key("stop")
 		o.b = appendList(o.b, c.Stop, func(b []byte, s *string) []byte { return appendString(b, *s) })

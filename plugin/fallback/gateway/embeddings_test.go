@@ -71,7 +71,7 @@ func TestEmbeddings(t *testing.T) {
 	if !strings.Contains(r.body, `"embedding":"AACgQAAAAD8="`) || !slices.Equal(doc.Data[0].Embedding.Values, []float32{5, 0.5}) {
 		t.Errorf("base64: %s", r.body)
 	}
-	if got := srv.asked; len(got) != 1 || got[0].Model != "embed-3" || got[0].Dimensions != 2 || len(got[0].Input) != 2 || srv.paths[0] != "/v1/embeddings" {
+	if got := srv.asked; len(got) != 1 || got[0].Model != "embed-3" || *got[0].Dimensions != 2 || len(got[0].Input) != 2 || srv.paths[0] != "/v1/embeddings" {
 		t.Errorf("the provider was asked %+v at %v; want one request for the two different texts", got, srv.paths)
 	}
 	ask(`{"model": "embed-3", "input": "three"}`) // other dimensions
@@ -87,6 +87,8 @@ func TestEmbeddings(t *testing.T) {
 		{`{"model": "embed-3", "input": [[1, 2]]}`, "input", "invalid_request", 400},
 		{`{"model": "embed-3", "input": []}`, "input", "invalid_request", 400},
 		{`{"model": "embed-3", "input": {}}`, "input", "invalid_request", 400},
+		{`{"model": "embed-3", "input": ["a", null]}`, "input", "invalid_request", 400},
+		{`{"model": "embed-3", "input": "x", "dimensions": 0}`, "dimensions", "invalid_request", 400},
 		{`{"model": "embed-3"}`, "input", "invalid_request", 400},
 		{`{"model": 3, "input": "x"}`, "model", "invalid_request", 400},
 		{`{"input": "x"}`, "model", "invalid_request", 400},

@@ -34,6 +34,9 @@ func TestWrongChatRequests(t *testing.T) {
 	say := func(message string) string {
 		return `{"model": "a", "messages": [{"role": "user", "content": "x"}, ` + message + `]}`
 	}
+	declared := func(choice string) string {
+		return tool(`"tools": [{"function": {"name": "f"}}], "tool_choice": ` + choice)
+	}
 	for _, test := range []struct{ body, param string }{
 		{``, ""}, {`{`, ""}, {`null`, ""}, {`[]`, ""}, {`"x"`, ""},
 		{`{` + hello + `}`, "model"},
@@ -44,8 +47,9 @@ func TestWrongChatRequests(t *testing.T) {
 		{`{"model": "a", "messages": [1]}`, "messages[0]"},
 		{tool(`"temperature": "hot"`), "temperature"},
 		{tool(`"temperature": 1e308`), "temperature"}, {tool(`"top_p": -1e39`), "top_p"}, {tool(`"presence_penalty": 1e999`), "presence_penalty"},
-		{tool(`"n": 2`), "n"}, {tool(`"n": -1`), "n"},
-		{tool(`"max_tokens": -1`), "max_tokens"},
+		{tool(`"n": 2`), "n"}, {tool(`"n": -1`), "n"}, {tool(`"n": 0`), "n"},
+		{tool(`"max_tokens": -1`), "max_tokens"}, {tool(`"max_tokens": 0`), "max_tokens"},
+		{tool(`"max_completion_tokens": -1`), "max_completion_tokens"}, {tool(`"max_completion_tokens": 0, "max_tokens": 5`), "max_completion_tokens"},
 		{tool(`"max_tokens": 1.5`), "max_tokens"},
 		{tool(`"stop": 3`), "stop"},
 		{tool(`"stream": "yes"`), "stream"},
@@ -59,6 +63,10 @@ func TestWrongChatRequests(t *testing.T) {
 		{tool(`"tools": [{"type": "function", "function": {}}]`), "tools[0].function.name"},
 		{tool(`"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]`), "tools[0].function.parameters"},
 		{tool(`"tool_choice": "maybe"`), "tool_choice"}, {tool(`"tool_choice": 1`), "tool_choice"}, {tool(`"tool_choice": "required"`), "tool_choice"},
+		{declared(`{"type": "function", "function": {"name": "g"}}`), "tool_choice"},
+		{declared(`{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": [{"function": {"name": "f"}}, {"function": {"name": "g"}}]}}`), "tool_choice"},
+		{declared(`{"type": "allowed_tools", "allowed_tools": {"mode": "auto", "tools": []}}`), "tool_choice.allowed_tools.tools"},
+		{tool(`"tool_choice": {"type": "function", "function": {"name": "f"}}`), "tool_choice"},
 		{tool(`"functions": []`), "functions"}, {tool(`"function_call": "auto"`), "function_call"},
 		{tool(`"fallbacks": "b"`), "fallbacks"}, {tool(`"fallbacks": [1]`), "fallbacks"},
 		{tool(`"fallbacks": [` + strings.Repeat(`"a",`, 16) + `"a"]`), "fallbacks"},
@@ -67,6 +75,8 @@ func TestWrongChatRequests(t *testing.T) {
 		{say(`{"role": 1}`), "messages[1].role"},
 		{say(`{"role": "user", "content": 1}`), "messages[1].content"},
 		{say(`{"role": "user", "content": []}`), "messages[1].content"},
+		{say(`{"role": "user", "content": null}`), "messages[1].content"},
+		{say(`{"role": "user", "content": ""}, {"role": "user", "text": "hello"}`), "messages[2].content"},
 		{say(`{"role": "user", "content": [{"type": "video"}]}`), "messages[1].content[0].type"},
 		{say(`{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "ftp://x"}}]}`), "messages[1].content[0].image_url.url"},
 		{say(`{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:image/png;base64,?"}}]}`), "messages[1].content[0].image_url.url"},
@@ -76,6 +86,8 @@ func TestWrongChatRequests(t *testing.T) {
 		{say(`{"role": "tool", "tool_call_id": "c", "content": "x"}`), "messages[1].tool_call_id"},
 		{say(`{"role": "assistant", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "["}}]}`), "messages[1].tool_calls[0].function.arguments"},
 		{say(`{"role": "assistant", "tool_calls": [{"id": "c", "function": {"arguments": "{}"}}]}`), "messages[1].tool_calls[0].function.name"},
+		{say(`{"role": "assistant", "content": null, "function_call": {"name": "f", "arguments": "{}"}}`), "messages[1].function_call"},
+		{say(`{"role": "assistant", "audio": {"id": "audio_1"}}`), "messages[1].audio"},
 	} {
 		a := llmtest.NewModel("a", llmtest.Text("fine"))
 		w := chat(t, a, test.body)

@@ -23,7 +23,8 @@ func (m *Model) EmbedContent(ctx context.Context, model string, contents []*gena
 		wire.Input[i] = request.Text(content)
 	}
 	if config != nil && config.OutputDimensionality != nil {
-		wire.Dimensions = int64(*config.OutputDimensionality)
+		dimensions := int64(*config.OutputDimensionality)
+		wire.Dimensions = &dimensions
 	}
 	body, err := json.Marshal(wire)
 	if err != nil {

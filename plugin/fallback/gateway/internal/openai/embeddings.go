@@ -37,8 +37,8 @@ func DecodeEmbeddings(body []byte) (Embeddings, *problem.Problem) {
 	for _, text := range wire.Input {
 		e.Contents = append(e.Contents, genai.NewContentFromText(text, genai.RoleUser))
 	}
-	if wire.Dimensions > 0 {
-		e.Config.OutputDimensionality = genai.Ptr(int32(min(wire.Dimensions, math.MaxInt32)))
+	if wire.Dimensions != nil {
+		e.Config.OutputDimensionality = genai.Ptr(int32(min(*wire.Dimensions, math.MaxInt32)))
 	}
 	return e, nil
 }
@@ -57,7 +57,7 @@ func checkEmbeddings(wire *openaiwire.EmbeddingsRequest, err error) *problem.Pro
 		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
 	case len(wire.Input) == 0 || len(wire.Input) > protocol.MaxEmbeddings:
 		return problem.Invalid("input", fmt.Sprintf("input must be 1 to %d texts", protocol.MaxEmbeddings))
-	case wire.Dimensions < 0:
+	case wire.Dimensions != nil && *wire.Dimensions < 1:
 		return problem.Invalid("dimensions", "dimensions must be at least 1")
 	case wire.EncodingFormat != "" && wire.EncodingFormat != "float" && wire.EncodingFormat != "base64":
 		return problem.Invalid("encoding_format", "encoding_format must be float or base64")

@@ -71,6 +71,12 @@ func (c *Request) say(m *openaiwire.ChatMessage, at string) *problem.Problem {
 
 // answered adds an earlier answer of a model.
 func (c *Request) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
+	switch {
+	case isSet(m.FunctionCall):
+		return problem.Invalid(at+".function_call", "function_call is not supported; use tool_calls")
+	case isSet(m.Audio):
+		return problem.Invalid(at+".audio", "the audio of an earlier answer is not supported; send its transcript as content")
+	}
 	content := &genai.Content{Role: genai.RoleModel}
 	for _, thought := range []*string{m.ReasoningContent, m.Reasoning} {
 		if thought != nil && *thought != "" {

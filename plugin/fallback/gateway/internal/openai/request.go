@@ -40,6 +40,10 @@ func Decode(body []byte) (*Request, *problem.Problem) {
 	}
 	c := &Request{LLMRequest: &model.LLMRequest{Config: &genai.GenerateContentConfig{}}, Named: wire.Model, Streamed: wire.Stream}
 	c.includeUsage = wire.StreamOptions != nil && wire.StreamOptions.IncludeUsage
+	if at := withoutContent(body, wire.Messages); at >= 0 {
+		path := fmt.Sprintf("messages[%d].content", at)
+		return nil, problem.Invalid(path, path+" is missing; it must be a text or a list of parts")
+	}
 	for _, step := range []func(*openaiwire.Chat) *problem.Problem{c.own, c.messages, c.settings, c.tools, c.format} {
 		if p := step(&wire); p != nil {
 			return nil, p
@@ -84,6 +88,28 @@ func wrongMessage(body []byte, otherwise string) string {
 	return otherwise
 }
 
+// withoutContent returns the index of the first message of a user that has no content, not even an
+// empty one; -1 if there is none.
+func withoutContent(body []byte, messages []openaiwire.ChatMessage) int {
+	var raw struct {
+		Messages []struct {
+			Content json.RawMessage `json:"content"`
+		} `json:"messages"`
+	}
+	for i := range messages {
+		if m := &messages[i]; m.Role != "user" || m.Content.Text != "" || m.Content.Parts != nil {
+			continue
+		}
+		if raw.Messages == nil && (json.Unmarshal(body, &raw) != nil || len(raw.Messages) != len(messages)) {
+			return -1 // not reached: the body was decoded before
+		}
+		if content := raw.Messages[i].Content; len(content) == 0 || string(content) == "null" {
+			return i
+		}
+	}
+	return -1
+}
+
 // own reads the fields for the gateway, and keeps the fields for the target.
 func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 	switch {
@@ -91,23 +117,23 @@ func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 		return problem.Invalid("model", "model is missing; GET /v1/models lists the models")
 	case len(wire.Messages) == 0:
 		return problem.Invalid("messages", "messages is empty; it must have at least one message")
-	case wire.N < 0 || wire.N > 1:
+	case wire.N != nil && *wire.N != 1:
 		return problem.Invalid("n", "n must be 1: the gateway returns one choice")
 	}
 	if p := c.list(wire.Extra[protocol.FieldFallbacks]); p != nil {
 		return p
 	}
-	if user, ok := wire.Extra[fieldUser]; ok && string(user) != "null" && json.Unmarshal(user, &c.User) != nil {
+	if user := wire.Extra[fieldUser]; isSet(user) && json.Unmarshal(user, &c.User) != nil {
 		return problem.Invalid(fieldUser, "user must be a string")
 	}
 	for _, old := range []string{"functions", "function_call"} {
-		if raw, ok := wire.Extra[old]; ok && string(raw) != "null" {
+		if isSet(wire.Extra[old]) {
 			return problem.Invalid(old, old+" is not supported; use tools and tool_choice")
 		}
 	}
 	fields := make(map[string]any, len(wire.Extra)+1)
 	for name, value := range wire.Extra {
-		if name != protocol.FieldFallbacks && name != fieldUser && string(value) != "null" {
+		if name != protocol.FieldFallbacks && name != fieldUser && isSet(value) {
 			fields[name] = value
 		}
 	}
@@ -120,7 +146,7 @@ func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 
 // list reads the request's own fallbacks.
 func (c *Request) list(raw json.RawMessage) *problem.Problem {
-	if len(raw) == 0 || string(raw) == "null" {
+	if !isSet(raw) {
 		return nil
 	}
 	if json.Unmarshal(raw, &c.Fallbacks) != nil || c.Fallbacks == nil {
@@ -128,6 +154,9 @@ func (c *Request) list(raw json.RawMessage) *problem.Problem {
 	}
 	return protocol.CheckFallbacks(c.Fallbacks)
 }
+
+// isSet reports whether a request has a field.
+func isSet(raw json.RawMessage) bool { return len(raw) > 0 && string(raw) != "null" }
 
 // object reads a JSON object.
 func object(raw json.RawMessage) (fields map[string]any, ok bool) {

@@ -23,14 +23,18 @@ func (c *Request) settings(wire *openaiwire.Chat) *problem.Problem {
 	}
 	config.Temperature, config.TopP, config.TopK = float(wire.Temperature), float(wire.TopP), wholeFloat(wire.TopK)
 	config.PresencePenalty, config.FrequencyPenalty = float(wire.PresencePenalty), float(wire.FrequencyPenalty)
-	most := wire.MaxCompletionTokens
-	if most == 0 {
-		most = wire.MaxTokens
+	for _, f := range []struct { // the last one that is set applies
+		name  string
+		value *int64
+	}{{"max_tokens", wire.MaxTokens}, {"max_completion_tokens", wire.MaxCompletionTokens}} {
+		switch {
+		case f.value == nil:
+		case *f.value < 1:
+			return problem.Invalid(f.name, f.name+" must be at least 1")
+		default:
+			config.MaxOutputTokens = int32(min(*f.value, math.MaxInt32))
+		}
 	}
-	if most < 0 || wire.MaxTokens < 0 {
-		return problem.Invalid("max_tokens", "max_tokens and max_completion_tokens must be at least 1")
-	}
-	config.MaxOutputTokens = int32(min(most, math.MaxInt32))
 	config.StopSequences = wire.Stop
 	for _, seed := range []*int64{wire.Seed, wire.RandomSeed} {
 		if seed != nil {

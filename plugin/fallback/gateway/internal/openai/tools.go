@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"google.golang.org/genai"
 
@@ -22,7 +23,7 @@ func (c *Request) tools(wire *openaiwire.Chat) *problem.Problem {
 		if declared.Name == "" {
 			return problem.Invalid(at+".function.name", "a function needs a name")
 		}
-		if len(t.Function.Parameters) > 0 && string(t.Function.Parameters) != "null" {
+		if isSet(t.Function.Parameters) {
 			schema, ok := object(t.Function.Parameters)
 			if !ok {
 				return problem.Invalid(at+".function.parameters", "parameters must be a JSON Schema, an object")
@@ -39,7 +40,7 @@ func (c *Request) tools(wire *openaiwire.Chat) *problem.Problem {
 
 // choice reads tool_choice.
 func (c *Request) choice(raw json.RawMessage) *problem.Problem {
-	if len(raw) == 0 || string(raw) == "null" {
+	if !isSet(raw) {
 		return nil
 	}
 	var word string
@@ -60,6 +61,9 @@ func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 			word, choice.AllowedFunctionNames = "required", []string{named.Function.Name}
 		case named.Type == "allowed_tools":
 			word = named.Allowed.Mode
+			if len(named.Allowed.Tools) == 0 {
+				return problem.Invalid("tool_choice.allowed_tools.tools", "allowed_tools needs tools")
+			}
 			for _, tool := range named.Allowed.Tools {
 				choice.AllowedFunctionNames = append(choice.AllowedFunctionNames, tool.Function.Name)
 			}
@@ -81,6 +85,18 @@ func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 	if len(c.Config.Tools) == 0 && word == "required" {
 		return problem.Invalid("tool_choice", "tool_choice needs tools")
 	}
+	for _, name := range choice.AllowedFunctionNames {
+		if !c.declares(name) {
+			return problem.Invalid("tool_choice", "tool_choice names the function "+problem.Quote(name)+", which is not one of tools")
+		}
+	}
 	c.Config.ToolConfig = &genai.ToolConfig{FunctionCallingConfig: choice}
 	return nil
+}
+
+// declares reports whether the request has a function.
+func (c *Request) declares(name string) bool {
+	return slices.ContainsFunc(c.Config.Tools, func(t *genai.Tool) bool {
+		return slices.ContainsFunc(t.FunctionDeclarations, func(f *genai.FunctionDeclaration) bool { return f.Name == name })
+	})
 }

@@ -68,13 +68,14 @@ func (e *encoder) settings(config *genai.GenerateContentConfig) {
 	}
 	if n := int64(config.MaxOutputTokens); n > 0 {
 		if e.dialect.maxCompletionTokens {
-			body.MaxCompletionTokens = n
+			body.MaxCompletionTokens = &n
 		} else {
-			body.MaxTokens = n
+			body.MaxTokens = &n
 		}
 	}
 	if config.CandidateCount > 1 {
-		body.N = int64(config.CandidateCount)
+		n := int64(config.CandidateCount)
+		body.N = &n
 	}
 	body.Stop = slices.DeleteFunc(slices.Clone(config.StopSequences), func(s string) bool { return s == "" })
 	if config.Seed != nil {
