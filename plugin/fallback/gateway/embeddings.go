@@ -41,7 +41,7 @@ func (g *Gateway) embeddings(w http.ResponseWriter, r *http.Request) {
 
 // embedGemini answers a request for one embedding, or for a batch.
 func (g *Gateway) embedGemini(w http.ResponseWriter, r *http.Request, name string, batch bool) *problem.Problem {
-	calls, p := gemini.DecodeEmbeddings(exchangeOf(r.Context()).data, batch)
+	calls, p := gemini.DecodeEmbeddings(exchangeOf(r.Context()).data, name, batch)
 	var all []*genai.ContentEmbedding
 	if p == nil {
 		all, p = g.embed(r.Context(), name, calls)

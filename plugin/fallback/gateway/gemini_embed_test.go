@@ -52,7 +52,8 @@ func TestGenAIClientGetsEmbeddings(t *testing.T) {
 	if w := posted(g, "/v1beta/models/chat:batchEmbedContents", mixed); w.Code != 200 || strings.TrimSpace(w.Body.String()) != `{"embeddings":[{"values":[1,0]},{"values":[1,1]}]}` {
 		t.Errorf("two settings: status %d, body %s", w.Code, w.Body)
 	}
-	for body, want := range map[string]string{`{}`: "requests must be a list", `{"requests":[{}]}`: "requests[0].content is missing", `{"requests":5}`: "wrong type"} {
+	for body, want := range map[string]string{`{}`: "requests must be a list", `{"requests":[{}]}`: "requests[0].content is missing", `{"requests":5}`: "wrong type",
+		`{"requests":[{"model":"models/chat","content":{"parts":[{"text":"a"}]}},{"model":"models/other","content":{"parts":[{"text":"a"}]}}]}`: "requests[1].model must be"} {
 		if w := posted(g, "/v1beta/models/chat:batchEmbedContents", body); w.Code != 400 || !strings.Contains(refusalOf(t, w).Error.Message, want) {
 			t.Errorf("%s: status %d, body %s; want %q", body, w.Code, w.Body, want)
 		}

@@ -3,6 +3,7 @@ package gemini
 import (
 	"fmt"
 	"reflect"
+	"strings"
 
 	"google.golang.org/genai"
 
@@ -12,6 +13,7 @@ import (
 
 // embedRequest is an EmbedContentRequest: https://ai.google.dev/api/embeddings.
 type embedRequest struct {
+	Model                string         `json:"model"` // of a batch: the same as that of the path
 	Content              *genai.Content `json:"content"`
 	TaskType             string         `json:"taskType"`
 	Title                string         `json:"title"`
@@ -32,9 +34,9 @@ type embedding struct {
 	Values []float32 `json:"values"`
 }
 
-// DecodeEmbeddings returns the calls of a body, which has one request or, with batch, a list.
-// Consecutive requests with equal settings are one call.
-func DecodeEmbeddings(body []byte, batch bool) ([]protocol.EmbedCall, *problem.Problem) {
+// DecodeEmbeddings returns the calls of a body for a model, which has one request or, with batch,
+// a list. Consecutive requests with equal settings are one call.
+func DecodeEmbeddings(body []byte, model string, batch bool) ([]protocol.EmbedCall, *problem.Problem) {
 	body = camelKeys(body)
 	var in batchRequest
 	var err error
@@ -58,6 +60,10 @@ func DecodeEmbeddings(body []byte, batch bool) ([]protocol.EmbedCall, *problem.P
 		}
 		if one == nil || one.Content == nil { // a missing one would shift the others' embeddings
 			return nil, problem.Invalid(path, path+" is missing")
+		}
+		if named := strings.TrimPrefix(one.Model, "models/"); batch && named != "" && named != strings.TrimPrefix(model, "models/") {
+			at := fmt.Sprintf("requests[%d].model", i)
+			return nil, problem.Invalid(at, at+" must be the model of the path, "+problem.Quote(model))
 		}
 		if p := checkContent(path, one.Content); p != nil {
 			return nil, p

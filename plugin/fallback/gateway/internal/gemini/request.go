@@ -44,8 +44,8 @@ type generationConfig struct {
 	Temperature                *float32                             `json:"temperature"`
 	TopP                       *float32                             `json:"topP"`
 	TopK                       *float32                             `json:"topK"`
-	CandidateCount             int32                                `json:"candidateCount"`
-	MaxOutputTokens            int32                                `json:"maxOutputTokens"`
+	CandidateCount             *int32                               `json:"candidateCount"`
+	MaxOutputTokens            *int32                               `json:"maxOutputTokens"`
 	StopSequences              []string                             `json:"stopSequences"`
 	ResponseLogprobs           bool                                 `json:"responseLogprobs"`
 	Logprobs                   *int32                               `json:"logprobs"`
@@ -90,8 +90,11 @@ func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.
 	if p := protocol.CheckFallbacks(in.Fallbacks); p != nil {
 		return nil, nil, p
 	}
-	if in.GenerationConfig != nil && (in.GenerationConfig.CandidateCount < 0 || in.GenerationConfig.CandidateCount > 1) {
-		return nil, nil, problem.Invalid("generationConfig.candidateCount", "candidateCount must be 1: the gateway returns one candidate")
+	if p := in.GenerationConfig.check(); p != nil {
+		return nil, nil, p
+	}
+	if p := in.checkCalling(); p != nil {
+		return nil, nil, p
 	}
 	req = &model.LLMRequest{Contents: in.Contents, Config: in.config()}
 	request.SetFields(req, request.Gemini, in.unknown(body))
@@ -113,6 +116,47 @@ func checkContent(path string, content *genai.Content) *problem.Problem {
 	return nil
 }
 
+// check checks the limits of the answer. c may be nil.
+func (c *generationConfig) check() *problem.Problem {
+	switch {
+	case c == nil:
+	case c.CandidateCount != nil && *c.CandidateCount != 1:
+		return problem.Invalid("generationConfig.candidateCount", "candidateCount must be 1: the gateway returns one candidate")
+	case c.MaxOutputTokens != nil && *c.MaxOutputTokens < 1:
+		return problem.Invalid("generationConfig.maxOutputTokens", "maxOutputTokens must be at least 1")
+	}
+	return nil
+}
+
+// checkCalling refuses a request that forces a call of functions, of which it declares none. Some
+// targets would answer without a call.
+func (in *contentRequest) checkCalling() *problem.Problem {
+	const path = "toolConfig.functionCallingConfig"
+	if in.ToolConfig == nil || in.ToolConfig.FunctionCallingConfig == nil || in.ToolConfig.FunctionCallingConfig.Mode != genai.FunctionCallingConfigModeAny {
+		return nil
+	}
+	allowed, some := in.ToolConfig.FunctionCallingConfig.AllowedFunctionNames, false
+	for _, tool := range withoutNil(in.Tools) {
+		for _, f := range withoutNil(tool.FunctionDeclarations) {
+			if len(allowed) == 0 || slices.Contains(allowed, f.Name) {
+				return nil
+			}
+			some = true
+		}
+	}
+	if some {
+		return problem.Invalid(path+".allowedFunctionNames", "allowedFunctionNames has no function that tools declares")
+	}
+	return problem.Invalid(path, "mode ANY needs functionDeclarations in tools")
+}
+
+func valueOf(n *int32) int32 {
+	if n == nil {
+		return 0
+	}
+	return *n
+}
+
 func withoutNil[T any](list []*T) []*T {
 	return slices.DeleteFunc(list, func(one *T) bool { return one == nil })
 }
@@ -129,8 +173,8 @@ func (in *contentRequest) config() *genai.GenerateContentConfig {
 		tool.FunctionDeclarations = withoutNil(tool.FunctionDeclarations)
 	}
 	if c := in.GenerationConfig; c != nil {
-		config.Temperature, config.TopP, config.TopK, config.CandidateCount = c.Temperature, c.TopP, c.TopK, c.CandidateCount
-		config.MaxOutputTokens, config.StopSequences, config.Seed = c.MaxOutputTokens, c.StopSequences, c.Seed
+		config.Temperature, config.TopP, config.TopK, config.CandidateCount = c.Temperature, c.TopP, c.TopK, valueOf(c.CandidateCount)
+		config.MaxOutputTokens, config.StopSequences, config.Seed = valueOf(c.MaxOutputTokens), c.StopSequences, c.Seed
 		config.ResponseLogprobs, config.Logprobs = c.ResponseLogprobs, c.Logprobs
 		config.PresencePenalty, config.FrequencyPenalty = c.PresencePenalty, c.FrequencyPenalty
 		config.ResponseMIMEType, config.ResponseSchema, config.ResponseJsonSchema = c.ResponseMIMEType, c.ResponseSchema, c.ResponseJSONSchema

@@ -60,7 +60,7 @@ func TestOneElementIsAList(t *testing.T) {
 	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
-	calls, p := gemini.DecodeEmbeddings([]byte(`{"content":{"parts":{"text":"Hello there"}}}`), false)
+	calls, p := gemini.DecodeEmbeddings([]byte(`{"content":{"parts":{"text":"Hello there"}}}`), "a", false)
 	if p != nil || len(calls) != 1 || calls[0].Contents[0].Parts[0].Text != "Hello there" {
 		t.Errorf("embeddings of %+v, %+v", calls, p)
 	}
@@ -89,6 +89,30 @@ func TestBase64OfURLs(t *testing.T) {
 	for _, wrong := range []string{"!!", "aGk?", "a", "=", "a-b=c"} {
 		if _, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"inlineData":{"mimeType":"image/png","data":"` + wrong + `"}}]}]}`)); p == nil {
 			t.Errorf("%q is taken", wrong)
+		}
+	}
+}
+
+// What the Gemini API refuses is not sent to another target without a part of it.
+func TestWrongRequests(t *testing.T) {
+	const declared = `"tools":[null,{"functionDeclarations":[null,{"name":"f"}]}],`
+	calling := func(config string) string { return `"toolConfig":{"functionCallingConfig":` + config + `}` }
+	for fields, want := range map[string]string{
+		`"generationConfig":{"maxOutputTokens":0}`:                            "generationConfig.maxOutputTokens",
+		`"generationConfig":{"maxOutputTokens":-1}`:                           "generationConfig.maxOutputTokens",
+		`"generation_config":{"candidate_count":0}`:                           "generationConfig.candidateCount",
+		`"generationConfig":{"candidateCount":2}`:                             "generationConfig.candidateCount",
+		`"generationConfig":{"maxOutputTokens":null,"candidateCount":1}`:      "",
+		calling(`{"mode":"ANY"}`):                                             "toolConfig.functionCallingConfig",
+		calling(`{"mode":"AUTO"}`):                                            "",
+		`"tools":[{"googleSearch":{}}],` + calling(`{"mode":"ANY"}`):          "toolConfig.functionCallingConfig",
+		declared + calling(`{"mode":"ANY"}`):                                  "",
+		declared + calling(`{"mode":"ANY","allowedFunctionNames":["g"]}`):     "toolConfig.functionCallingConfig.allowedFunctionNames",
+		declared + calling(`{"mode":"ANY","allowedFunctionNames":["g","f"]}`): "",
+	} {
+		_, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],` + fields + `}`))
+		if got := p != nil; got != (want != "") || got && p.Param != want {
+			t.Errorf("%s: refused with %+v, want the field %q", fields, p, want)
 		}
 	}
 }
