@@ -85,6 +85,9 @@ func (g *Gateway) routes() {
 	g.openAIRoutes()
 	g.geminiRoutes()
 	g.mux.HandleFunc("/", g.noEndpoint)
+	for _, path := range []string{"/v1/models", "/v1beta/models"} { // or ServeMux would redirect a POST to path/
+		g.mux.HandleFunc(path, g.noEndpoint)
+	}
 }
 
 // noEndpoint refuses a request whose method or path is that of no endpoint.
