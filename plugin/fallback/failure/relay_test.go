@@ -30,6 +30,10 @@ func TestRelayAndGatewayErrors(t *testing.T) {
 		{"litellm key without the model", 401, `{"error":{"message":"key not allowed, tried to use m","type":"key_model_access_denied","param":"model","code":"401"}}`, outcome{fallback, failure.KindModel, 0}},
 		// https://docs.litellm.ai/docs/proxy/error_reference
 		{"litellm team without the model", 401, `{"error":{"message":"team not allowed, tried to use m","type":"team_model_access_denied","param":"model","code":"401"}}`, outcome{fallback, failure.KindModel, 0}},
+		// https://github.com/NVIDIA/NemoClaw/issues/11902
+		{"nvidia retired model", 410, `{"type":"about:blank","title":"Gone","status":410,"detail":"The model 'a/b' has reached its end of life on 2026-08-07T09:00:00Z and is no longer available."}`, outcome{fallback, failure.KindModel, 0}},
+		{"gone", 410, ``, outcome{fallback, failure.KindModel, 0}},
+		{"gone for good", 410, `{"error":"Gone"}`, outcome{fallback, failure.KindModel, 0}},
 		{"nvidia model", 404, `{"status":404,"title":"Not Found","detail":"Function 'f': Not found for account 'a'"}`, outcome{fallback, failure.KindModel, 0}},
 		{"litellm context", 400, `{"error":{"message":"litellm.ContextWindowExceededError: BadRequestError - prompt is too long","type":"invalid_request_error","code":"400"}}`, outcome{fallback, failure.KindContextLength, 0}},
 		// https://github.com/lbjlaq/Antigravity-Manager/issues/1653

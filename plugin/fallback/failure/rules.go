@@ -96,6 +96,8 @@ func (e *evidence) byStatus() Verdict {
 		return Verdict{Action: Fallback, Kind: KindBilling, Scope: ScopeAccount, Cooldown: personCooldown, Reason: "payment required: only another account can serve"}
 	case s == 404:
 		return e.notFound()
+	case s == 410: // a retired model of NVIDIA's: https://github.com/NVIDIA/NemoClaw/issues/11902
+		return modelMissing()
 	case s == 408, s == 504, s == 524:
 		return e.retry1(Verdict{Kind: KindTimeout, Scope: e.faulty(), Reason: "the server ran out of time: one retry"})
 	case s == 412 && e.prose.HasAny(limitWords): // Portkey: https://portkey.ai/docs/aigw/api-reference/inference-api/error-codes
