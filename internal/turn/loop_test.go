@@ -66,8 +66,14 @@ func (s *stage) ask(agent, branch string) {
 	s.event(agent, branch, resp)
 }
 
-// loop plays each run on a stage and returns what the consumer is told.
+// loop plays both runs on a stage and returns what the consumer is told.
 func loop(t *testing.T, play func(s *stage)) (told []string) {
+	t.Helper()
+	return loopRuns(t, 2, play)
+}
+
+// loopRuns is loop with any number of runs.
+func loopRuns(t *testing.T, runs int, play func(s *stage)) (told []string) {
 	t.Helper()
 	s := &stage{t: t, p: newPlugin(t, turn.Config{FallbackModel: "pro"})}
 	run := func(ctx context.Context, _ bool) iter.Seq2[turn.Event, error] {
@@ -85,8 +91,8 @@ func loop(t *testing.T, play func(s *stage)) (told []string) {
 		}
 		told = append(told, llmtest.TextOf(ev.Response.Content))
 	}
-	if s.run != 2 {
-		t.Errorf("%d runs, want 2", s.run)
+	if s.run != runs {
+		t.Errorf("%d runs, want %d", s.run, runs)
 	}
 	return told
 }
@@ -134,23 +140,50 @@ func TestWhatHoldsAFailedAgentRunsAgain(t *testing.T) {
 	}
 }
 
-// B118: an agent that only runs others is not skipped for them: they are, each.
-func TestGroupsRunAgain(t *testing.T) {
+// B118: a group that has finished is skipped as a whole, once. Its members are not
+// skipped when it runs again.
+func TestFinishedGroupsAreSkipped(t *testing.T) {
 	wantTold(t, loop(t, func(s *stage) {
-		for range 2 { // rounds of a loop
-			if !s.begins("group", "") {
-				t.Error("the group is skipped")
+		for round := range 2 { // of a loop
+			begins := s.begins("group", "")
+			if want := s.run == 1 || round == 1; begins != want {
+				t.Errorf("in run %d and round %d the group begins: %v, want %v", s.run, round, begins, want)
 			}
-			if s.begins("member", "group.member") {
-				s.say("member", "group.member", "hello")
-				s.p.AfterAgent(s.on("member", "group.member"))
+			if begins {
+				if s.begins("member", "group.member") {
+					s.say("member", "group.member", "hello")
+					s.p.AfterAgent(s.on("member", "group.member"))
+				}
+				s.p.AfterAgent(s.on("group", ""))
 			}
-			s.p.AfterAgent(s.on("group", ""))
 			if s.ask("failing", ""); s.over {
 				return
 			}
 		}
 	}), "hello", "failing from pro", "hello", "failing from pro")
+}
+
+// B118: in a group that has not finished, finished members are skipped; once it has, in
+// a later run, it is skipped as a whole.
+func TestGroupsFinishInALaterRun(t *testing.T) {
+	round := func(s *stage) {
+		if s.begins("group", "") {
+			if s.begins("member", "") {
+				s.say("member", "", "hello")
+				s.p.AfterAgent(s.on("member", ""))
+			}
+			if s.ask("failing", ""); s.over {
+				return
+			}
+			s.p.AfterAgent(s.on("group", ""))
+		}
+		s.ask("last", "")
+	}
+	wantTold(t, loopRuns(t, 3, func(s *stage) {
+		if round(s); !s.over {
+			round(s)
+		}
+	}), "hello", "failing from pro", "last from pro", "hello", "failing from pro", "last from pro")
 }
 
 // B118, B59: what a tool at work runs under a runner of its own is not part of the

@@ -21,8 +21,9 @@ func (p place) holds(other place) bool {
 }
 
 // repeat is the state that the runs of one turn of an outer loop share, in the context
-// of each. An agent that has answered in one run is skipped in the next, as often as it
-// has answered. A nil repeat has no state.
+// of each. An agent that has finished in one run is skipped in the next, as often as it
+// has finished. A group that has finished is skipped as a whole: a loop may have ended
+// by itself, which no event of a skipped member would say. A nil repeat has no state.
 type repeat struct {
 	// skipped is the content of ADK's event for a skipped agent. It is empty and
 	// recognized by its address.
@@ -31,22 +32,23 @@ type repeat struct {
 	mu         sync.Mutex              // guards what follows
 	invocation string                  // of the run; runs that a tool starts have another
 	closing    bool                    // the run ends: no agent and no call of a model may begin in it
-	done       map[place]int           // how often agents have finished, in all runs
-	skip       map[place]int           // how often they are still to be skipped in this one
+	skip       map[place]int           // how often agents are still to be skipped in this run
+	passed     map[place]int           // how often they have finished or were skipped in this run, see pass
 	running    map[place]*execution    // in this run
 	asks       map[place]call.Metadata // models to call in the next run
 }
 
 // execution is one run of one agent.
 type execution struct {
-	called   bool // it has called a model, so its answer ends it
-	authored bool // it has an event; agents that only run others have none, and run again
-	answered bool // its last event is a final answer
-	failed   bool // it, or an agent inside it, must be repeated
+	before   map[place]int // what had passed when it began
+	called   bool          // it has called a model, so its answer ends it
+	authored bool          // it has an event; agents that only run others have none
+	answered bool          // its last event is a final answer
+	failed   bool          // it, or an agent inside it, must be repeated
 }
 
 func newRepeat() *repeat {
-	return &repeat{skipped: &genai.Content{}, done: map[place]int{}}
+	return &repeat{skipped: &genai.Content{}, skip: map[place]int{}}
 }
 
 // lock returns the repeat that the given invocation is a run of, locked, or nil.
@@ -72,7 +74,10 @@ func (r *repeat) start(ctx context.Context) context.Context {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.invocation, r.closing = "", false
-	r.skip, r.running, r.asks = maps.Clone(r.done), map[place]*execution{}, map[place]call.Metadata{}
+	for at, n := range r.passed {
+		r.skip[at] += n
+	}
+	r.passed, r.running, r.asks = map[place]int{}, map[place]*execution{}, map[place]call.Metadata{}
 	next := &outer{repeat: r}
 	if earlier := outerOf(ctx); earlier != nil {
 		next.choices = earlier.choices
@@ -87,10 +92,27 @@ func (r *repeat) finish() map[place]call.Metadata {
 	defer r.mu.Unlock()
 	for at, e := range r.running {
 		if e.called && e.answered && !e.failed {
-			r.done[at]++
+			r.pass(at, e)
 		}
 	}
 	return r.asks
+}
+
+// pass counts an agent that has finished. What finished inside it is skipped with it,
+// so it is not counted by itself. It needs the lock.
+func (r *repeat) pass(at place, e *execution) {
+	r.forgetInside(at, e)
+	r.passed[at]++
+}
+
+// forgetInside forgets what has finished inside an agent since it began. It needs the
+// lock.
+func (r *repeat) forgetInside(at place, e *execution) {
+	for inside := range r.passed {
+		if at.holds(inside) {
+			r.passed[inside] = e.before[inside]
+		}
+	}
 }
 
 // see notes an event that is passed on.
@@ -128,9 +150,13 @@ func (r *repeat) busy() bool {
 	return false
 }
 
-// fail records that an agent, and the agents that it runs inside, must be repeated. It
-// needs the lock.
+// fail records that an agent, and the agents that it runs inside, must be repeated. The
+// results of agents that it has called are in its history, so those are not skipped if it
+// calls them again. It needs the lock.
 func (r *repeat) fail(at place) {
+	if e := r.running[at]; e != nil {
+		r.forgetInside(at, e)
+	}
 	for outer, e := range r.running {
 		e.failed = e.failed || outer.holds(at)
 	}
@@ -194,12 +220,13 @@ func (p *Plugin) BeforeAgent(ctx Context) *genai.Content {
 	switch {
 	case r.skip[at] > 0:
 		r.skip[at]--
+		r.passed[at]++
 		return r.skipped
 	case r.closing:
 		r.fail(at)
 		return r.skipped
 	}
-	r.running[at] = &execution{}
+	r.running[at] = &execution{before: maps.Clone(r.passed)}
 	return nil
 }
 
@@ -211,8 +238,8 @@ func (p *Plugin) AfterAgent(ctx Context) {
 	}
 	defer r.mu.Unlock()
 	at := placeOf(ctx)
-	if e := r.running[at]; e != nil && e.authored && !e.failed {
-		r.done[at]++
+	if e := r.running[at]; e != nil && (e.authored || !e.called) && !e.failed {
+		r.pass(at, e)
 	}
 	delete(r.running, at)
 }

@@ -48,6 +48,11 @@ type Runner interface {
 // their events appear once, to the consumer and in the session. Unfinished agents run
 // again, after a "fallback_restart" for each author and branch that was shown in part.
 // Before that, Retry waits for running tools and for running agents of your own code.
+//
+// Two cases need Recover or a router model instead. In a graph (workflowagent), nodes
+// that are functions run again, and without the result of a skipped agent. An agent that
+// fails while it runs as a tool (llmagent.ModeSingleTurn) is not called again: its caller
+// gets an empty result.
 func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error] {
 	run := func(ctx context.Context, first bool) iter.Seq2[*session.Event, error] {
 		if !first {
