@@ -2,6 +2,7 @@ package turn
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strconv"
@@ -66,6 +67,10 @@ func parseCode(entry any) (c code, problem string) {
 	switch {
 	case v.IsValid() && v.CanInt():
 		return parseStatus(v.Int())
+	case v.IsValid() && v.CanUint() && v.Uint() <= math.MaxInt64:
+		return parseStatus(int64(v.Uint()))
+	case v.IsValid() && v.CanFloat() && v.Float() == math.Trunc(v.Float()) && math.Abs(v.Float()) <= math.MaxInt32: // a number in JSON
+		return parseStatus(int64(v.Float()))
 	case v.IsValid() && v.Kind() == reflect.String:
 		return parseWord(strings.TrimSpace(v.String()))
 	}

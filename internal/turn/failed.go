@@ -187,11 +187,16 @@ func (p *Plugin) giveUp(ctx Context, s *state) {
 	p.tellEnd(ctx, call.Cancelled, md)
 }
 
-// next returns the first fallback model that this turn has neither started at
-// nor tried, or "".
+// next returns the fallback model that comes after the called one, or "". It skips the
+// model that this turn started at, and those that it has tried. It goes forward only: of
+// a long turn, the metadata that an outer loop hands on has not every model.
 func (p *Plugin) next(s *state) string {
-	for _, name := range p.chain {
-		if name != s.root && name != s.asked && (s.failures == nil || !slices.Contains(s.failures.tried, name)) {
+	rest := p.chain
+	if s.asked != s.root {
+		rest = rest[slices.Index(rest, s.asked)+1:]
+	}
+	for _, name := range rest {
+		if name != s.root && (s.failures == nil || !slices.Contains(s.failures.tried, name)) {
 			return name
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"slices"
+	"strings"
 
 	"google.golang.org/adk/v2/model"
 
@@ -36,7 +37,13 @@ func (e Event) failure() (call.Metadata, bool) {
 	if n := len(md.Attempts); n > 0 && md.Attempts[n-1].Model == md.FallbackModel {
 		return md, false
 	}
-	return md, ok && md.Triggered && e.Response.ErrorCode != "" && e.Response.ErrorCode == md.ErrorCode
+	return md, ok && md.Triggered && isCodeOf(e.Response.ErrorCode, md)
+}
+
+// isCodeOf reports whether a response's code, which may be a long text, is the one in
+// its metadata, which has the beginning of a long one.
+func isCodeOf(code string, md call.Metadata) bool {
+	return md.ErrorCode != "" && (code == md.ErrorCode || !call.Fits(code) && strings.HasPrefix(code, md.ErrorCode))
 }
 
 // isAnswer reports whether the event is its agent's final answer for ADK's flow.

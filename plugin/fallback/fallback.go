@@ -37,7 +37,7 @@ type Config struct {
 	// ErrorCodes are the failures that trigger a fallback. Default: 429 and 504;
 	// an empty list means none. An entry is one of:
 	//
-	//   - an HTTP status from 400 to 599, as int or string: 429, "503";
+	//   - an HTTP status from 400 to 599, as a number or a string: 429, "503";
 	//   - the gRPC name of one, or a provider's own code: "RESOURCE_EXHAUSTED",
 	//     "SAFETY", "overloaded_error", "ThrottlingException";
 	//   - a kind of package failure, as string or constant: "network", "timeout",
