@@ -214,13 +214,23 @@ func (s *suite) routerInside(t *testing.T) {
 }
 
 func (s *suite) existingMetadata(t *testing.T) {
-	for _, existing := range []map[string]any{nil, {}, {"trace": "t1"}} {
+	for _, existing := range []map[string]any{
+		nil, {}, {"trace": "t1"},
+		{"trace": "t1", "error_code": 5, "model_name": true, "fallback_attempt": "many", "fallback_attempts": "none"},
+		{"trace": "t1", "fallback_attempts": []any{map[string]any{"who": "another plugin"}, 7}},
+		{"fallback_triggered": true, "fallback_model": "other", "fallback_attempt": -7},
+	} {
 		m := llmtest.NewModel("flash", llmtest.Respond(func() *model.LLMResponse {
 			return &model.LLMResponse{ErrorCode: "429", CustomMetadata: existing}
 		}))
-		ev := final(t, mustRun(t, s.app(t, turn.Config{FallbackModel: "pro"}, m), "s", "hi"))
-		if md, _ := ev.Metadata(); !md.Triggered {
+		app := s.app(t, turn.Config{FallbackModel: "pro"}, m)
+		ev := final(t, mustRun(t, app, "s", "hi"))
+		if md, _ := ev.Metadata(); !md.Triggered || md.Attempt != 1 || len(md.Attempts) != 1 || md.Attempts[0].Model != "flash" {
 			t.Errorf("metadata %v, want it annotated", ev.Response.CustomMetadata)
+		}
+		var exhausted *turn.ExhaustedError
+		if _, err := app.Retry(t.Context(), "s", "hi"); !errors.As(err, &exhausted) {
+			t.Errorf("metadata %v: error %v, want an ExhaustedError", existing, err)
 		}
 		if ev.Response.CustomMetadata["trace"] != existing["trace"] {
 			t.Errorf("metadata %v lost what was there: %v", ev.Response.CustomMetadata, existing)

@@ -34,7 +34,7 @@ func (e Event) NextModel() (call.Metadata, bool) {
 // names: that is the answer.
 func (e Event) failure() (call.Metadata, bool) {
 	md, ok := call.ReadResponse(e.Response)
-	if n := len(md.Attempts); n > 0 && md.Attempts[n-1].Model == md.FallbackModel {
+	if n := len(md.Attempts); n > 0 && md.FallbackModel != "" && md.Attempts[n-1].Model == md.FallbackModel {
 		return md, false
 	}
 	return md, ok && md.Triggered && isCodeOf(e.Response.ErrorCode, md)

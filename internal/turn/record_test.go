@@ -2,6 +2,8 @@ package turn_test
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,7 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
-	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -50,4 +52,37 @@ func TestAttemptsOfARouterThatFailed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// B02: the count of models begins at 1, also if the only target of a router was skipped.
+func TestSkippedTargetsCountAsOneModel(t *testing.T) {
+	p := newPlugin(t, turn.Config{ErrorCodes: []any{"any"}, FallbackModel: "pro"})
+	ctx := agentContext{t.Context(), "i", "agent", ""}
+	req := begin(t, p, ctx, "flash")
+	resp, err := p.OnModelError(ctx, req, &stream.RefusedError{By: "breaker", Model: "flash", Reason: "open"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if md, _ := call.ReadResponse(resp); md.Attempt != 1 || len(md.Attempts) != 1 || md.Attempts[0].Outcome != call.Skipped {
+		t.Errorf("metadata %+v, want one model and one skipped attempt", md)
+	}
+}
+
+// B14: a target may have no name, and the metadata of a turn without a next model has
+// none either: this is no answer.
+func TestNamelessModelHasNotAnswered(t *testing.T) {
+	resp := &model.LLMResponse{ErrorCode: "429"}
+	call.Metadata{Triggered: true, Attempt: 1, ErrorCode: "429", Attempts: []call.Attempt{{Outcome: call.Failed}}}.WriteTo(resp)
+	run := func(context.Context, bool) iter.Seq2[turn.Event, error] {
+		return func(yield func(turn.Event, error) bool) { yield(turn.Event{Author: "agent", Response: resp}, nil) }
+	}
+	same := func(ev turn.Event) turn.Event { return ev }
+	var last error
+	for _, err := range turn.Loop(t.Context(), run, func(ev turn.Event) (turn.Event, bool) { return ev, true }, same) {
+		last = err
+	}
+	var exhausted *turn.ExhaustedError
+	if !errors.As(last, &exhausted) {
+		t.Errorf("error %v, want an ExhaustedError", last)
+	}
 }

@@ -111,7 +111,7 @@ func (s *state) metadata() call.Metadata {
 	if f == nil {
 		f = &failures{} // another call of this agent, which ADK does not make, has reset it
 	}
-	return call.Metadata{Triggered: true, OriginalModel: s.root, Attempt: f.count, ErrorCode: f.code, Reason: f.reason}
+	return call.Metadata{Triggered: true, OriginalModel: s.root, Attempt: max(f.count, 1), ErrorCode: f.code, Reason: f.reason}
 }
 
 // story is metadata with the attempts.

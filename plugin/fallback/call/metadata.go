@@ -174,9 +174,9 @@ func Merge(resp *model.LLMResponse, fields map[string]any) {
 }
 
 // ReadMap reads the metadata back from a CustomMetadata map, also from one that
-// went through JSON, where ints became floats. Values of the wrong type are
-// treated as absent. It reports false when the map holds no key of the
-// contract.
+// went through JSON, where ints became floats. Values of the wrong type, and
+// attempts without an outcome, are treated as absent. It reports false when the
+// map holds no key of the contract.
 func ReadMap(custom map[string]any) (Metadata, bool) {
 	var m Metadata
 	found := read(custom, KeyTriggered, &m.Triggered)
@@ -196,8 +196,9 @@ func ReadMap(custom map[string]any) (Metadata, bool) {
 	if list, ok := custom[KeyAttempts].([]any); ok {
 		found = true
 		for _, entry := range list {
-			if fields, ok := entry.(map[string]any); ok && len(m.Attempts) < MaxAttempts {
-				m.Attempts = append(m.Attempts, attemptFromMap(fields))
+			fields, _ := entry.(map[string]any)
+			if a := attemptFromMap(fields); a.Outcome != "" && len(m.Attempts) < MaxAttempts {
+				m.Attempts = append(m.Attempts, a)
 			}
 		}
 	}
