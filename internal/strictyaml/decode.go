@@ -101,7 +101,7 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 		return true
 	}
 	if n.Kind != kind {
-		d.problem(at, path, mustBe(s.allowed(), n))
+		d.problem(at, path, mustBe(s.allowed(), n)+s.instead(n))
 		return false
 	}
 	switch {

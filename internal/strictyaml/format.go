@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // Format is the format of a file. It is immutable and safe for concurrent use.
@@ -169,10 +171,35 @@ func (s *shape) allowed() string {
 		return "a mapping with " + s.section.allowed
 	case s.keys != nil:
 		return fmt.Sprintf("a mapping from names to %s, at most %d", s.elem.brief(), s.max)
-	case s.min == 0:
-		return fmt.Sprintf("a list of at most %d: %s", s.max, s.elem.brief())
 	}
-	return fmt.Sprintf("a list of %d to %d: %s", s.min, s.max, s.elem.brief())
+	size := fmt.Sprintf("at most %d", s.max)
+	if s.min > 0 {
+		size = fmt.Sprintf("%d to %d", s.min, s.max)
+	}
+	if s.elem.section != nil {
+		return "a list of " + size + " mappings"
+	}
+	return "a list of " + size + ": " + s.elem.brief()
+}
+
+// instead says what to write instead of n, which does not have the shape s: its text as
+// the required key of a mapping, or a mapping as an entry of a list. It returns "" if
+// there is nothing to say.
+func (s *shape) instead(n *yaml.Node) string {
+	section, dash := s.section, ""
+	if s.elem != nil && s.keys == nil {
+		section, dash = s.elem.section, "- "
+	}
+	if section == nil || len(section.fields) == 0 {
+		return ""
+	}
+	switch first := section.fields[0]; {
+	case dash != "" && n.Kind == yaml.MappingNode:
+		return "; write - before each mapping"
+	case n.Kind == yaml.ScalarNode && n.Tag == "!!str" && first.required && first.shape.scalar != nil:
+		return "; write " + dash + first.key + ": " + Quoted(n.Value)
+	}
+	return ""
 }
 
 // brief is allowed for an element of a list or mapping.
