@@ -101,7 +101,7 @@ func TestPolicyFilesOfThePagesAreAccepted(t *testing.T) {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	checked := 0
-	for _, page := range []string{"../README.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/observability.md", "../docs/gateway.md", "../samples/observability/README.md", "../samples/observability/runbooks/README.md"} {
+	for _, page := range []string{"../README.md", "../docs/cookbook.md", "../docs/troubleshooting.md", "../docs/policy.md", "../docs/observability.md", "../docs/state.md", "../docs/gateway.md", "../samples/observability/README.md", "../samples/observability/runbooks/README.md"} {
 		for i, block := range blocks(t, page, "yaml") {
 			if !strings.HasPrefix(block, "primary:") {
 				block = "primary: gemini-2.5-flash\n" + block // sections alone
