@@ -33,7 +33,7 @@ func (c Classifier) ClassifyResponse(resp *model.LLMResponse, want Expect) (Verd
 	}
 	content, thoughts := has(resp.Content)
 	// ADK's aggregated stream repeats MAX_TOKENS as an error code although the answer is there.
-	if resp.ErrorCode != "" && !(content && resp.ErrorCode == string(genai.FinishReasonMaxTokens)) {
+	if resp.ErrorCode != "" && !(content && isMaxTokens(resp.ErrorCode)) {
 		return c.errorCode(resp), true
 	}
 	switch {
@@ -54,18 +54,26 @@ func (c Classifier) errorCode(resp *model.LLMResponse) Verdict {
 	if v, bad := finishVerdict(resp.ErrorCode); bad {
 		return v.with(resp)
 	}
-	if resp.ErrorCode == string(genai.FinishReasonMaxTokens) {
+	if isMaxTokens(resp.ErrorCode) {
 		return Verdict{Action: Fallback, Kind: KindEmpty, Scope: ScopeRequest, Reason: "the output limit was spent before any answer"}.with(resp)
 	}
 	e := evidence{clock: c}
-	e.token(resp.ErrorCode)
+	code := strings.TrimSpace(resp.ErrorCode)
+	e.token(code)
 	e.addText(resp.ErrorMessage, 0)
+	if strings.ContainsAny(code, " {") { // a status line such as "429 Too Many Requests", or a whole error
+		e.addText(code, 0)
+	}
 	return e.verdict()
 }
 
-// finishVerdict judges a finish or block reason; false for those of a whole answer.
+func isMaxTokens(code string) bool {
+	return strings.EqualFold(code, string(genai.FinishReasonMaxTokens))
+}
+
+// finishVerdict judges a finish or block reason, in any case; false for those of a whole answer.
 func finishVerdict(reason string) (Verdict, bool) {
-	switch reason {
+	switch strings.ToUpper(reason) {
 	case "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "JAILBREAK", "MODEL_ARMOR",
 		"IMAGE_SAFETY", "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "CONTENT_FILTER", "REFUSAL": // the last two: OpenAI, Anthropic
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "blocked by a content policy"}, true

@@ -47,6 +47,12 @@ func TestClassifyResponse(t *testing.T) {
 		"status as a code":          {&model.LLMResponse{ErrorCode: "429", ErrorMessage: "slow down"}, always, failure.Retry, failure.KindRateLimit},
 		"status on a partial":       {&model.LLMResponse{ErrorCode: "503", Partial: true}, always, failure.Retry, failure.KindOverloaded},
 		"name as a code":            {&model.LLMResponse{ErrorCode: "UNAVAILABLE"}, always, failure.Retry, failure.KindOverloaded},
+		"status line as a code":     {&model.LLMResponse{ErrorCode: "429 Too Many Requests"}, always, failure.Retry, failure.KindRateLimit},
+		"code with spaces around":   {&model.LLMResponse{ErrorCode: " 503\n"}, always, failure.Retry, failure.KindOverloaded},
+		"error as a code":           {&model.LLMResponse{ErrorCode: `{"error":{"code":404,"status":"NOT_FOUND"}}`}, always, failure.Fallback, failure.KindModel},
+		"safety in lower case":      {&model.LLMResponse{ErrorCode: "safety"}, always, failure.Fail, failure.KindContent},
+		"filter in lower case":      {&model.LLMResponse{Content: content(text), FinishReason: "content_filter"}, always, failure.Fail, failure.KindContent},
+		"limit in lower case":       {&model.LLMResponse{Content: content(text), ErrorCode: "max_tokens"}, failure.Expect{}, "", ""},
 		"code with a provider body": {&model.LLMResponse{ErrorCode: "429", ErrorMessage: plain}, always, failure.Fallback, failure.KindQuota},
 	}
 	for name, tt := range tests {
