@@ -51,8 +51,8 @@ type Runner interface {
 //
 // Two cases need Recover or a router model instead. In a graph (workflowagent), nodes
 // that are functions run again, and without the result of a skipped agent. An agent that
-// fails while it runs as a tool (llmagent.ModeSingleTurn) is not called again: its caller
-// gets an empty result.
+// fails while it runs as a tool (llmagent.ModeSingleTurn) gives its caller an empty
+// result, and runs again only if the caller calls it again.
 func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error] {
 	run := func(ctx context.Context, first bool) iter.Seq2[*session.Event, error] {
 		if !first {
