@@ -53,7 +53,8 @@ func AllFailed(ctx context.Context, causes []error) error {
 func (e *AllFailedError) Unwrap() []error { return e.Causes }
 
 // Refusal returns err as a refusal, or nil if a model was called. A group of models
-// refuses a call if each member does, until the first of them recovers.
+// refuses a call if each member does, until the first of them recovers. If breakers are
+// among those that refuse, the first of these counts: a router may force it.
 func Refusal(err error) *stream.RefusedError {
 	switch err := err.(type) {
 	case *stream.RefusedError:
@@ -65,11 +66,18 @@ func Refusal(err error) *stream.RefusedError {
 			if refused == nil {
 				return nil
 			}
-			if soonest == nil || refused.Until.Before(soonest.Until) {
+			if soonest == nil || isBefore(refused, soonest) {
 				soonest = refused
 			}
 		}
 		return soonest
 	}
 	return nil
+}
+
+func isBefore(a, b *stream.RefusedError) bool {
+	if breaker := a.By == "breaker"; breaker != (b.By == "breaker") {
+		return breaker
+	}
+	return a.Until.Before(b.Until)
 }

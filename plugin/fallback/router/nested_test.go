@@ -44,6 +44,22 @@ func TestTheOnlyLegalTargetIsForced(t *testing.T) {
 	}
 }
 
+// B73: nor does one that is forbidden within a group.
+func TestTheOnlyLegalMemberOfAGroupIsForced(t *testing.T) {
+	eu, us := openBreaker(suite.NewModel("eu", suite.Text("eu")), time.Now().Add(time.Minute)), suite.NewModel("us", suite.Text("us"))
+	for name, group := range map[string]model.LLM{
+		"fallback":                  router.MustFallback(router.Config{}, eu, us),
+		"fallback, forbidden first": router.MustFallback(router.Config{}, us, eu),
+		"hedge":                     router.MustHedge(router.HedgeConfig{}, eu, us),
+	} {
+		guards := []guard.Guard{except("us", "not in this region"), except("asia", "not in this region")}
+		m := router.MustFallback(router.Config{Guards: guards}, group, suite.NewModel("asia", suite.Text("asia")))
+		if got := ask(t.Context(), m, true); got.stream != "eu[eu]" {
+			t.Errorf("%s: the consumer saw %q (%v), want the only legal target", name, got.stream, got.err)
+		}
+	}
+}
+
 // B79: guards are asked for each member of a group, and not for the group.
 func TestGuardsReachIntoGroups(t *testing.T) {
 	models := func() (eu, us *llmtest.Model) {
