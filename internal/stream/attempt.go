@@ -172,6 +172,12 @@ func (a *attempt) describe() {
 func (a *attempt) accept(resp *model.LLMResponse) {
 	a.noteUsage(resp)
 	a.version, a.finish = cmp.Or(resp.ModelVersion, a.version), cmp.Or(resp.FinishReason, a.finish)
+	if resp.Partial && resp.CustomMetadata[call.KeyRestart] == true {
+		if !a.out.renew() {
+			a.err = fmt.Errorf("fallback: model %q starts its answer again, but what was shown must not be discarded: %w", a.name, failure.ErrTruncated)
+		}
+		return
+	}
 	if a.answer != nil && !a.final {
 		if resp = a.answer(resp); resp == nil {
 			a.out.heard()

@@ -21,8 +21,8 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		switch {
 		case len(resp.CustomMetadata) == 0:
 		case resp.CustomMetadata[call.KeyRestart] == true:
-			// An inner router restarts. The consumer gets this Sink's marker, if it has
-			// shown anything.
+			// A fork restarts. The consumer gets this Sink's marker, if it has shown
+			// anything.
 			s.Restart()
 			return true
 		case resp.CustomMetadata[call.KeyProvisional] == true && (s.Continuous || s.Compared):
@@ -168,6 +168,21 @@ func (s *Sink) Restart() {
 		return
 	}
 	s.Shown, s.restart, s.named, s.told, s.spoken = false, true, "", false, false
+}
+
+// renew prepares for another answer in the attempt in progress, which a router inside a
+// model that is no Layer begins. It reports false if what was shown must not be discarded.
+// To layers that compare answers, it is another attempt.
+func (s *Sink) renew() bool {
+	if s.Final {
+		return true
+	}
+	if s.Shown && s.Continuous {
+		return false
+	}
+	s.begun = s.record.begun.Add(1)
+	s.Restart()
+	return true
 }
 
 // Again reports whether another attempt may be made, and prepares for it.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -66,5 +67,34 @@ func TestResumeTwice(t *testing.T) {
 		llmtest.NewModel("third", llmtest.Text("one two three")))
 	if got := ask(t.Context(), m, true); got.stream != "one two three[one two three]" {
 		t.Errorf("the consumer saw %q (%v), want one whole answer", got.stream, got.err)
+	}
+}
+
+// B52, B53: a router inside an application's own model restarts its answer by itself.
+func TestRestartInsideAnApplicationsModel(t *testing.T) {
+	inner := func(first ...string) model.LLM {
+		return wrapped{router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, first...)), llmtest.NewModel("b", llmtest.Text("one two three")))}
+	}
+	cut := llmtest.NewModel("cut", llmtest.Fail(llmtest.ErrUnavailable, "one "))
+	for _, test := range []struct {
+		name   string
+		mode   router.MidStream
+		models []model.LLM
+		want   string
+		err    error
+	}{
+		{"restart", router.Restart, []model.LLM{inner("one ")}, "one |one two three[one two three]", nil},
+		{"resume", router.Resume, []model.LLM{inner("one ", "two ")}, "one two three[one two three]", nil},
+		{"resume after another target", router.Resume, []model.LLM{cut, inner("one ", "two ")}, "one two three[one two three]", nil},
+		{"resume after another target, nothing added", router.Resume, []model.LLM{cut, inner("on")}, "one two three[one two three]", nil},
+		{"resume with another text", router.Resume, []model.LLM{inner("two ")}, "two ", router.ErrDiverged},
+		{"fail", router.FailMidStream, []model.LLM{inner("one ")}, "one ", failure.ErrTruncated},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := ask(t.Context(), router.MustFallback(router.Config{MidStream: test.mode}, test.models...), true)
+			if got.stream != test.want || !errors.Is(got.err, test.err) {
+				t.Errorf("the consumer saw %q (%v), want %q (%v)", got.stream, got.err, test.want, test.err)
+			}
+		})
 	}
 }
