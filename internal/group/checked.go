@@ -21,7 +21,7 @@ var errUnchecked = errors.New("it goes on too long after a function call")
 // askChecked calls a fallback whose answer is checked if it calls functions. The check
 // runs when the target has returned, so that the target's limits do not count its time.
 func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest, streamed bool, out *stream.Sink) error {
-	c := &unchecked{}
+	before, c := out.Notes, &unchecked{}
 	c.fork = out.Fork(c.take)
 	reviewed, pending := review.With(ctx)
 	err := target.Do(reviewed, req, streamed, c.fork)
@@ -41,6 +41,7 @@ func askChecked(ctx context.Context, target stream.Layer, req *model.LLMRequest,
 		return err // it came after the answer
 	}
 	pending.Reject()
+	out.Disown(before)
 	return out.Reject(fmt.Errorf("router: the answer of %s is rejected: %w", out.Model, rejected), failure.Verdict{
 		Action: failure.Fallback, Kind: failure.KindRejected, Scope: failure.ScopeRequest, Reason: rejected.Error(),
 	})

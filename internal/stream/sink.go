@@ -277,6 +277,12 @@ func (s *Sink) count(a *call.Attempt) {
 	}
 }
 
+// Disown removes what the notes say of the origin of an answer that is rejected. before are
+// the notes before its call. The rest, such as an experiment, also applies to later targets.
+func (s *Sink) Disown(before Notes) {
+	s.Notes.CacheStatus, s.Notes.Degraded = before.CacheStatus, before.Degraded
+}
+
 // Reject records that a layer rejects the answer that s has passed on, with the verdict
 // v, and returns the attempt's error.
 func (s *Sink) Reject(err error, v failure.Verdict) *AttemptError {

@@ -40,7 +40,7 @@ func (r *run) cheap() error {
 	pending.Reject()
 	rejected := a.fork.Reject(&rejectedError{a.fork.Model, verdict.reason}, verdict.verdict())
 	a.fork.Join()
-	r.out.Notes.CacheStatus, r.out.Notes.Degraded = before.CacheStatus, before.Degraded
+	r.out.Disown(before)
 	r.to = verdict.to
 	if !a.tooLong {
 		r.rejected = a

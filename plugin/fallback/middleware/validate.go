@@ -147,7 +147,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	if schema == nil && v.config.Pattern == nil && v.config.MinLength == 0 && v.config.Func == nil {
 		return v.Inner.Do(ctx, req, streamed, out)
 	}
-	held := &holdBack{}
+	before, held := out.Notes, &holdBack{}
 	held.fork = out.Fork(held.take)
 	reviewed, pending := review.With(ctx)
 	err := v.Inner.Do(reviewed, req, streamed, held.fork)
@@ -165,6 +165,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 		return stream.Ended(ctx) // the result of Func is then not about the answer
 	}
 	rejected.Model = out.Model
+	out.Disown(before)
 	return out.Reject(rejected, rejected.Verdict())
 }
 

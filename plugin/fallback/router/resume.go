@@ -91,6 +91,7 @@ func (c *resumed) refusesPrefill(err error) bool {
 
 // attempt calls target i and passes on the text that its answer adds.
 func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
+	before := c.out.Notes
 	c.given, c.added, c.other, c.number = given, false, false, 0
 	c.fork = c.out.Fork(c.take)
 	c.fork.Continuous, c.fork.Resumes, c.fork.Compared = false, false, true // a retry may start over
@@ -105,6 +106,7 @@ func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 		return err
 	}
 	c.over = c.added
+	c.out.Disown(before)
 	return c.diverged()
 }
 

@@ -80,7 +80,7 @@ func (e *movedOn) Verdict() failure.Verdict {
 // rule may reject is held back until it is whole: not everything that was shown can be
 // taken back.
 func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink) error {
-	hold := a.step.next.rule.Answers
+	hold, before := a.step.next.rule.Answers, out.Notes
 	var held []*model.LLMResponse
 	var fork *stream.Sink
 	fork = out.Fork(func(resp *model.LLMResponse) bool {
@@ -102,6 +102,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 	a.answer = held[len(held)-1]
 	if verdict, rejected := a.rejects(ctx); rejected {
 		pending.Reject()
+		out.Disown(before)
 		return out.Reject(verdict.Err(), verdict)
 	}
 	for _, resp := range held {
