@@ -66,7 +66,8 @@ type cheapAnswer struct {
 	held     []*model.LLMResponse // partial ones
 	bytes    int                  // of text in them
 	tooLong  bool                 // more than is held back
-	final    *model.LLMResponse   // with log-probabilities, without a stated confidence
+	earlier  []*model.LLMResponse // final ones before the last, such as a text before a function call
+	final    *model.LLMResponse   // the last; with log-probabilities, without a stated confidence
 	logprobs confidence.Mean      // of the partial responses
 	stated   *confidence.Stated   // of the partial responses; nil if it is not removed
 	found    bool                 // the final response states a confidence
@@ -166,8 +167,12 @@ func (a *cheapAnswer) takeFinal(resp *model.LLMResponse) bool {
 		own.AvgLogprobs = mean // ADK's Gemini model omits it from the final response of a stream
 		resp = &own
 	}
+	if a.final != nil {
+		a.earlier = append(a.earlier, a.final)
+	}
 	a.final = resp
-	return true
+	a.tooLong = len(a.earlier) == middleware.MaxValidatedChunks
+	return !a.tooLong
 }
 
 // clean returns resp without log-probabilities that only the cascade has asked for:
@@ -188,7 +193,11 @@ func (a *cheapAnswer) release() {
 			return
 		}
 	}
-	a.fork.Pass(a.clean(a.final))
+	for _, resp := range append(a.earlier, a.final) {
+		if !a.fork.Pass(a.clean(resp)) {
+			return
+		}
+	}
 }
 
 // stand passes on a rejected answer, marked as such.

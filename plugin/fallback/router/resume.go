@@ -135,6 +135,9 @@ func (c *resumed) take(resp *model.LLMResponse) bool {
 	if resp.UsageMetadata != nil {
 		c.told = resp.UsageMetadata
 	}
+	if c.out.Final {
+		return c.fork.Pass(resp) // it follows the answer, such as a function call in a response of its own
+	}
 	if !resp.Partial {
 		return c.finish(resp)
 	}
