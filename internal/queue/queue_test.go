@@ -154,3 +154,29 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 		}
 	})
 }
+
+// B77: a call that the gate stops gives its place to the next one, also if it does not wait
+// itself.
+func TestCallStoppedAtTheGateGivesItsPlaceUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := true
+		q := queue.New(queue.Limits{RequestsPerMinute: 600, MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute, Gate: func(context.Context, int) time.Duration {
+			if first {
+				first = false
+				time.Sleep(time.Second)
+				return time.Hour
+			}
+			return 0
+		}})
+		go func() {
+			if _, after, ok := q.Enter(t.Context(), 1); ok || after != time.Hour {
+				t.Errorf("Enter: %v, %t; want to be stopped for an hour", after, ok)
+			}
+		}()
+		synctest.Wait()
+		started := time.Now()
+		if _, err := q.Wait(t.Context(), 0, 1, 0, never); err != nil || time.Since(started) != time.Second {
+			t.Errorf("the next call: %v after %v, want its turn after 1s", err, time.Since(started))
+		}
+	})
+}
