@@ -162,14 +162,14 @@ func (c Config) prepared() (Config, error) {
 	return c, errors.Join(problems...)
 }
 
-// spacing is the time between two starts of a tenant's jobs in microseconds, 0 for none.
-func (c *Config) spacing(tenant string) int64 {
+// nextStart is when a tenant may start another job after one at now, in microseconds.
+func (c *Config) nextStart(tenant string, now int64) int64 {
 	rate, ok := c.Rates[tenant]
 	if !ok {
 		rate = c.Rate
 	}
 	if rate == 0 {
-		return 0
+		return 0 // not now: a clock that is set back would stop the tenant
 	}
-	return int64(min(1e6/rate, float64(24*time.Hour/time.Microsecond)))
+	return now + int64(min(1e6/rate, float64(24*time.Hour/time.Microsecond)))
 }

@@ -16,6 +16,7 @@ type lease struct {
 	payload, answer []byte
 	left            time.Duration // until the job expires, by the database's clock when it was taken
 	taken           time.Time
+	called          bool // the tree of models was called; of work alone
 
 	cancel context.CancelCauseFunc // of the context of the job's work
 	done   chan struct{}           // closed when the work has ended
@@ -77,7 +78,7 @@ func (q *Queue) claimOf(ctx context.Context, c *conn, tenant string) (*lease, er
 		return nil, err
 	}
 	served, err := c.exec(ctx, "UPDATE fallback_tenants SET served_at = ?2, next_at = ?3 WHERE tenant = ?1 AND next_at <= ?2",
-		tenant, c.now, c.now+q.config.spacing(tenant))
+		tenant, c.now, q.config.nextStart(tenant, c.now))
 	if err != nil || served == 0 {
 		return nil, err
 	}

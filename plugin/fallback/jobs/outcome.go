@@ -22,13 +22,9 @@ func (e *degradedError) Error() string {
 	return "jobs: no model answered; only the last resort " + e.name + " did"
 }
 
-// modelCalled reports whether err, of an attempt, means that a model was called. Calls
-// that a breaker, a limit or a budget refused cost nothing and do not count, nor does a
-// request that this worker could not read.
+// modelCalled reports whether err, of a call of the tree, means that a model was called.
+// Calls that a breaker, a limit or a budget refused cost nothing and do not count.
 func modelCalled(err error) bool {
-	if is[*unreadableError](err) {
-		return false
-	}
 	if degraded, ok := errors.AsType[*degradedError](err); ok {
 		return degraded.called
 	}
@@ -79,7 +75,7 @@ func (q *Queue) giveBack(ctx context.Context, l *lease, failed error) error {
 	v := failure.Classify(failed)
 	message, kind := call.Attempt{Message: failed.Error()}.Bounded().Message, kindOf(failed, v)
 	uncounted := 0
-	if l.answer == nil && (errors.Is(failed, ErrShutdown) || !modelCalled(failed)) {
+	if l.answer == nil && (!l.called || errors.Is(failed, ErrShutdown) || !modelCalled(failed)) {
 		uncounted = 1
 	}
 	attempts := l.job.Attempts - uncounted

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/panics"
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -79,16 +80,26 @@ type unreadableError struct{ err error }
 func (e *unreadableError) Error() string { return "jobs: the job cannot be read: " + e.err.Error() }
 func (e *unreadableError) Unwrap() error { return e.err }
 
-// unseal reads into v what seal returned. Its error is an *unreadableError.
-func (q *Queue) unseal(stored []byte, v any) error {
-	plain, err := q.open(stored)
+// unsealPayload reads what is stored of a job.
+func (q *Queue) unsealPayload(stored []byte) (p payload, err error) {
+	plain, err := q.unseal(stored, &p)
+	if err == nil {
+		plainjson.KeepNumbers(plain, p.Contents)
+	}
+	return p, err
+}
+
+// unseal reads into v what seal returned, and returns it as JSON. Its error is an
+// *unreadableError.
+func (q *Queue) unseal(stored []byte, v any) (plain []byte, err error) {
+	plain, err = q.open(stored)
 	if err == nil && json.Unmarshal(plain, v) != nil {
 		err = errors.New("it is no JSON of a job") // the error of package json would quote the prompt
 	}
 	if err != nil {
-		return &unreadableError{err}
+		return nil, &unreadableError{err}
 	}
-	return nil
+	return plain, nil
 }
 
 // open returns the JSON that seal stored.

@@ -81,14 +81,15 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 	if l.job.Attempts > l.job.MaxAttempts {
 		return errors.New("jobs: no attempt is left: " + cmp.Or(l.job.Error, "the workers died"))
 	}
-	var p payload
-	if err := q.unseal(l.payload, &p); err != nil {
+	p, err := q.unsealPayload(l.payload)
+	if err != nil {
 		return err
 	}
+	l.called = true
 	callCtx, cancel := context.WithTimeoutCause(call.With(caller.Deferred(context.WithValue(ctx, jobKey{}, l.job.ID)), p.Caller), left, ErrExpired)
 	defer cancel()
 	var resp *model.LLMResponse
-	err := contain("the model", func() (err error) { resp, err = answer(callCtx, m, p.request(m.Name())); return err })
+	err = contain("the model", func() (err error) { resp, err = answer(callCtx, m, p.request(m.Name())); return err })
 	if err != nil {
 		if errors.Is(context.Cause(callCtx), ErrExpired) {
 			return ErrExpired
@@ -133,11 +134,11 @@ func answer(ctx context.Context, m model.LLM, req *model.LLMRequest) (whole *mod
 // deliver passes the stored answer on and ends the job.
 func (q *Queue) deliver(ctx context.Context, l *lease) error {
 	d := Delivery{Job: l.job, Response: &model.LLMResponse{}}
-	var p payload
-	if err := q.unseal(l.payload, &p); err != nil {
+	p, err := q.unsealPayload(l.payload)
+	if err != nil {
 		return err
 	}
-	if err := q.unseal(l.answer, d.Response); err != nil {
+	if _, err := q.unseal(l.answer, d.Response); err != nil {
 		return err
 	}
 	d.Caller, d.Job.Answered = p.Caller, true
@@ -152,7 +153,7 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 			return &undeliveredError{err}
 		}
 	}
-	err := q.set(ctx, l, "state = 'done', due_at = NULL, ended_at = ?3, payload = NULL, answer = NULL, error = '', kind = ''", func(now int64) []any { return []any{now} },
+	err = q.set(ctx, l, "state = 'done', due_at = NULL, ended_at = ?3, payload = NULL, answer = NULL, error = '', kind = ''", func(now int64) []any { return []any{now} },
 		func(c *conn) error {
 			if q.config.Deliver == nil {
 				return nil

@@ -33,10 +33,8 @@ var errBusy = errors.New("jobs: a turn of the session is under way")
 func (q *Queue) appendEvent(ctx context.Context, d Delivery, patient bool) (err error) {
 	for range 3 { // the session may change between Get and AppendEvent
 		var got *session.GetResponse
-		got, err = q.config.Sessions.Get(ctx, &session.GetRequest{
-			AppName: d.Caller.App, UserID: d.Caller.User, SessionID: d.Caller.Session,
-			After: d.Job.Created.Add(-time.Hour), // an hour for clocks that differ
-		})
+		// All events: that of an earlier delivery is older than the job after Retry.
+		got, err = q.config.Sessions.Get(ctx, &session.GetRequest{AppName: d.Caller.App, UserID: d.Caller.User, SessionID: d.Caller.Session})
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
+	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/protocol"
@@ -74,7 +75,7 @@ func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.
 	if err != nil {
 		return nil, nil, wrongJSON(err)
 	}
-	keepNumbers(body, in.Contents)
+	plainjson.KeepNumbers(body, in.Contents)
 	in.Contents = slices.DeleteFunc(in.Contents, func(c *genai.Content) bool { return c == nil })
 	if len(in.Contents) == 0 {
 		return nil, nil, problem.Invalid("contents", "contents is missing; it must be a list with one content at least")

@@ -1,15 +1,13 @@
-package gemini
+package plainjson
 
 import (
 	"encoding/json"
 
 	"google.golang.org/genai"
-
-	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 )
 
-// exactContents are the contents of a request, with the values in which package json, by
-// genai's types, would change whole numbers above 2⁵³, such as ids of 64 bits.
+// exactContents are contents with the values in which package json, by genai's types,
+// would change whole numbers above 2⁵³, such as ids of 64 bits.
 type exactContents struct {
 	Contents []struct {
 		Parts []struct {
@@ -23,9 +21,10 @@ type exactContents struct {
 	} `json:"contents"`
 }
 
-// keepNumbers puts the exact numbers of body into contents, which were decoded from it.
-func keepNumbers(body []byte, contents []*genai.Content) {
-	if !plainjson.HasLongNumber(body) {
+// KeepNumbers puts the exact numbers of body into contents, which package json has decoded
+// from its field contents: they are then as [Object] would have read them.
+func KeepNumbers(body []byte, contents []*genai.Content) {
+	if !HasLongNumber(body) {
 		return
 	}
 	var exact exactContents
@@ -52,7 +51,7 @@ func keepNumbers(body []byte, contents []*genai.Content) {
 }
 
 func keep(to *map[string]any, from json.RawMessage) {
-	if object, err := plainjson.Object(from); err == nil && object != nil {
+	if object, err := Object(from); err == nil && object != nil {
 		*to = object
 	}
 }
