@@ -1,7 +1,8 @@
 -- KEYS[1]: the space. ARGV: a replica, the microseconds for which it lives (0: it has ended).
 -- Returns the number of replicas, then for each flag the microseconds left and its text.
 --
--- A space is a hash: "replica NAME" → "EXPIRES", "flag KEY" → "EXPIRES TEXT".
+-- A space is a hash: "replica NAME" → "EXPIRES", "flag KEY" → "EXPIRES TEXT". Other fields and
+-- values are not of this release; they are ignored.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local replica, left = 'replica ' .. ARGV[1], tonumber(ARGV[2])
@@ -17,13 +18,14 @@ end
 
 local all, answer = redis.call('HGETALL', KEYS[1]), {0}
 for i = 1, #all, 2 do
+  local kind = string.match(all[i], '^%a+ ')
   local expires, text = string.match(all[i + 1], '^(%d+) ?(.*)$')
-  if tonumber(expires) <= now then
+  if expires and tonumber(expires) <= now then
     redis.call('HDEL', KEYS[1], all[i])
-  elseif string.sub(all[i], 1, 5) == 'flag ' then
+  elseif expires and kind == 'flag ' then
     answer[#answer + 1] = string.format('%.0f', expires - now)
     answer[#answer + 1] = text
-  else
+  elseif expires and kind == 'replica ' then
     answer[1] = answer[1] + 1
   end
 end

@@ -3,7 +3,6 @@ package redis
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
@@ -29,5 +28,5 @@ func decode(text string) (state.Flag, error) {
 	if err := json.Unmarshal([]byte(text), &w); err != nil {
 		return state.Flag{}, fmt.Errorf("state/redis: flag: %w", err)
 	}
-	return state.Flag{Key: w.Key, For: time.Duration(w.Micros) * time.Microsecond, Reason: w.Reason, From: w.From}, nil
+	return state.Flag{Key: w.Key, For: micros(max(0, w.Micros)), Reason: w.Reason, From: w.From}, nil
 }

@@ -3,8 +3,9 @@
 -- Returns the lease, the leases of others, what all have spent, as decimal text.
 --
 -- An account is a hash: "spent", and for each replica "by NAME", what it has spent, and "lease NAME",
--- "AMOUNT EXPIRES". Amounts are 64-bit integers, and Lua's numbers are exact below 2^53 only. So
--- the server adds them, and what is computed here are differences.
+-- "AMOUNT EXPIRES". Anything else in these fields counts as nothing. Amounts are 64-bit integers,
+-- and Lua's numbers are exact below 2^53 only. So the server adds them, and what is computed here
+-- are differences.
 local limit, spent, least, most = ARGV[1], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -23,8 +24,16 @@ local function minus(a, b)
   return (high - less) * 1000000000 + low - lower
 end
 
+-- Returns the amount in a field.
+local function amountOf(field)
+  return string.match(redis.call('HGET', KEYS[1], field) or '', '^%d+$') or '0'
+end
+
 local by, lease = 'by ' .. ARGV[3], 'lease ' .. ARGV[3]
-local before = redis.call('HGET', KEYS[1], by) or '0'
+local before = amountOf(by)
+if amountOf('spent') == '0' then
+  redis.call('HDEL', KEYS[1], 'spent')
+end
 local charged = math.max(minus(spent, before), 0)
 redis.call('HINCRBY', KEYS[1], 'spent', '0') -- first: without memory, it fails and nothing has changed
 if charged > 0 then
@@ -42,7 +51,7 @@ for i = 1, #account, 2 do
     all = value
   elseif string.sub(field, 1, 6) == 'lease ' then
     local amount, expires = string.match(value, '^(%d+) (%d+)$')
-    if tonumber(expires) <= now then
+    if not amount or tonumber(expires) <= now then
       redis.call('HDEL', KEYS[1], field)
     elseif field == lease then
       mine = math.max(amount - charged, 0)

@@ -59,11 +59,11 @@ func (s *store) Lease(ctx context.Context, a state.Account, c state.Change) (sta
 	return state.Balance{Leased: answer.number(0), Others: answer.number(1), Spent: answer.number(2)}, answer.err
 }
 
-// Get implements [state.Store].
+// Get implements [state.Store]. A key of another type has no value: Set replaces it.
 func (s *store) Get(ctx context.Context, key string) ([]byte, error) {
 	return within(ctx, func(ctx context.Context) ([]byte, error) {
 		value, err := s.client.Get(ctx, key).Bytes()
-		if errors.Is(err, redis.Nil) {
+		if errors.Is(err, redis.Nil) || redis.HasErrorPrefix(err, "WRONGTYPE") {
 			return nil, nil
 		}
 		return value, err

@@ -3,7 +3,8 @@
 --
 -- A bucket is "PARTS TIME": what it held at a time of the server, in microseconds. A token is
 -- 60,000,000 parts, so that each microsecond adds as many parts as there are tokens per minute,
--- and all numbers are whole. A full bucket has no key.
+-- and all numbers are whole. A full bucket has no key,
+-- and a key with anything else is replaced, as if there were none.
 local token = 60000000
 local rate, least, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -11,9 +12,9 @@ local now = time[1] * 1000000 + time[2]
 local full = rate * token
 
 local parts = full
-local bucket = redis.call('GET', KEYS[1])
-if bucket then
-  local held, at = string.match(bucket, '^(%d+) (%d+)$')
+local bucket = redis.pcall('GET', KEYS[1])
+local held, at = string.match(type(bucket) == 'string' and bucket or '', '^(%d+) (%d+)$')
+if held then
   parts = math.min(full, held + math.max(0, now - at) * rate) -- clocks can be set back
 end
 
