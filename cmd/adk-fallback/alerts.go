@@ -38,6 +38,9 @@ The file - is standard input. Mistakes and warnings go to standard error.
 		},
 		ValidArgsFunction: completeOneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkOutput(output, args[0]); err != nil {
+				return fmt.Errorf("alerts: --output: %w", err)
+			}
 			rules, err := rulesOf(args[0], cmd.InOrStdin(), cmd.ErrOrStderr())
 			switch {
 			case err != nil:

@@ -81,6 +81,7 @@ func TestAlertsRefuses(t *testing.T) {
 		{[]string{"none.yaml"}, "alerts: open none.yaml: "},
 		{[]string{"testdata"}, "alerts: testdata is a folder; "},
 		{[]string{"--output", "none/rules.yaml", "testdata/everything.yaml"}, "alerts: open none"},
+		{[]string{"--output", "testdata/../testdata/everything.yaml", "testdata/everything.yaml"}, "alerts: --output: testdata/../testdata/everything.yaml is an input, "},
 		{[]string{"--ouput", "x", "a.yaml"}, "alerts: unknown flag --ouput; did you mean --output?"},
 	} {
 		out, err := run(t, "", append([]string{"alerts"}, test.args...)...)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,7 @@ A file with errors has no models, tree and worst_case. A file that cannot be rea
 				return fmt.Errorf("check: --schema takes no FILE; remove %s", args[0])
 			case !f.schema && len(args) == 0:
 				return errors.New("check needs at least one FILE, or - for standard input")
-			case len(slices.DeleteFunc(slices.Clone(args), func(arg string) bool { return arg != stdin })) > 1:
+			case readTwice(args...):
 				return errors.New("check: - is given twice; standard input can be read once")
 			}
 			return nil

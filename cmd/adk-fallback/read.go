@@ -46,6 +46,26 @@ func readPolicy(file string, in io.Reader, known spec.Known) (*spec.Policy, []sp
 	return p, spec.Check(p, known), nil // the warnings
 }
 
+// readTwice reports whether standard input is among files more than once. It can be read once.
+func readTwice(files ...string) bool {
+	first := slices.Index(files, stdin)
+	return first >= 0 && slices.Contains(files[first+1:], stdin)
+}
+
+// checkOutput returns an error if writing file would destroy one of the inputs.
+func checkOutput(file string, inputs ...string) error {
+	out, err := os.Stat(file)
+	if err != nil || !out.Mode().IsRegular() {
+		return nil // writing says what is wrong
+	}
+	for _, input := range inputs {
+		if in, err := os.Stat(input); err == nil && os.SameFile(in, out) {
+			return fmt.Errorf("%s is an input, which the output would replace; name another file", file)
+		}
+	}
+	return nil
+}
+
 func readFile(file string, in io.Reader) ([]byte, error) {
 	if file != stdin {
 		f, err := os.Open(file)

@@ -110,11 +110,16 @@ func (f *serveFlags) check() error {
 		least int64
 	}{
 		{"max-calls", int64(f.limits.MaxCalls), 1}, {"max-tenant-calls", int64(f.limits.MaxTenantCalls), 0}, {"max-body", int64(f.limits.MaxBody), 1},
-		{"drain", int64(f.server.Drain), 1}, {"drain-delay", int64(f.server.DrainDelay), 0},
 	} {
 		if flag.value < flag.least {
 			return fmt.Errorf("serve: --%s is %d; it must be at least %d", flag.name, flag.value, flag.least)
 		}
+	}
+	switch {
+	case f.server.Drain <= 0:
+		return fmt.Errorf("serve: --drain is %v; it must be above 0s", f.server.Drain)
+	case f.server.DrainDelay < 0:
+		return fmt.Errorf("serve: --drain-delay is %v; it must be at least 0s", f.server.DrainDelay)
 	}
 	return nil
 }

@@ -243,6 +243,8 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 		"serve --max-body much " + good:     `serve: --max-body is "much"; it must be a size of at most 1024MiB, such as 20MiB`,
 		"serve --max-body 2000MiB " + good:  `serve: --max-body is "2000MiB"; it must be a size of at most 1024MiB, such as 20MiB`,
 		"serve --max-body 0 " + good:        "serve: --max-body is 0; it must be at least 1",
+		"serve --drain -1s " + good:         "serve: --drain is -1s; it must be above 0s",
+		"serve --drain-delay -1s " + good:   "serve: --drain-delay is -1s; it must be at least 0s",
 		"serve --max-calls -1 " + good:      "serve: --max-calls is -1; it must be at least 1",
 		"serve --drain soon " + good:        `serve: --drain is "soon"; it must be a duration, such as 30s`,
 		"serve --log-format xml " + good:    `serve: --log-format is "xml"; it must be text or json`,

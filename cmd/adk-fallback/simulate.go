@@ -37,7 +37,7 @@ compares the policies with each other and with the primary alone. It prints avai
 fallbacks, amplification (requests at providers for each call), and for each event how long users noticed it and how
 long calls stayed with fallbacks. It needs no keys and makes no network calls.
 
---scenario is a file, or one of the scenarios that --list prints. docs/simulate.md describes the format.
+--scenario is a file, or one of the scenarios that --list prints. The file - is standard input. docs/simulate.md describes the format.
 
 A simulated call stands for many real ones; quotas, limits and budgets are divided accordingly. --calls sets the number
 of simulated calls of each policy: more take longer and are more accurate. Notes at the end of the report say what is not
@@ -69,6 +69,8 @@ first one without any policy. Shares are from 0 to 1.
 				return errors.New("simulate needs at least one FILE")
 			case f.scenario == "":
 				return errors.New("simulate needs --scenario; --list prints the built-in ones")
+			case readTwice(append(slices.Clone(args), f.scenario)...):
+				return errors.New("simulate: - is given twice; standard input can be read once")
 			}
 			return nil
 		},
@@ -116,7 +118,13 @@ func simulatePolicies(cmd *cobra.Command, files []string, f simulateFlags, seede
 	if err != nil {
 		return err
 	}
-	s, err := readScenario(f.scenario)
+	if err := checkOutput(f.html, append(slices.Clone(files), f.scenario)...); err != nil {
+		return fmt.Errorf("simulate: --html: %w", err)
+	}
+	s, err := readScenario(f.scenario, cmd.InOrStdin())
+	if f.scenario == stdin {
+		f.scenario = stdinName
+	}
 	if bad, ok := errors.AsType[*scenario.Error](err); ok {
 		if err := printProblems(cmd.ErrOrStderr(), f.scenario, bad.Problems); err != nil {
 			return fmt.Errorf("simulate: %w", err)

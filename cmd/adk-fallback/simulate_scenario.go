@@ -27,11 +27,11 @@ func scenarioNames() (names []string) {
 	return names
 }
 
-// readScenario reads a built-in scenario, or else a file.
-func readScenario(name string) (*scenario.Scenario, error) {
+// readScenario reads a built-in scenario, or else a file; the file "-" is in.
+func readScenario(name string, in io.Reader) (*scenario.Scenario, error) {
 	data, err := scenarios.ReadFile("scenarios/" + name + ".yaml")
 	if err != nil {
-		data, err = readFile(name, nil)
+		data, err = readFile(name, in)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		near := nearest.Of(name, scenarioNames())
@@ -46,7 +46,7 @@ func readScenario(name string) (*scenario.Scenario, error) {
 func listScenarios(out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, name := range scenarioNames() {
-		s, err := readScenario(name)
+		s, err := readScenario(name, nil)
 		if err != nil {
 			return fmt.Errorf("simulate: %w", err)
 		}

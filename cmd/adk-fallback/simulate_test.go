@@ -169,6 +169,10 @@ func TestSimulateExplainsMistakes(t *testing.T) {
 		{[]string{"--scenario", "slow-primary", bad}, exitProblems, "the policy has errors"},
 		{[]string{"--scenario", scenario, good}, exitProblems, "the scenario has errors"},
 		{[]string{"--scenario", "slow-primary", "--require", "availble >= 99%", good}, exitUsage, `--require: "availble >= 99%": there is no figure availble; did you mean available?`},
+		{[]string{"--scenario", "slow-primary", "--html", good, good}, exitUsage, "--html: " + good + " is an input"},
+		{[]string{"--scenario", scenario, "--html", scenario, good}, exitUsage, "--html: " + scenario + " is an input"},
+		{[]string{"--scenario", "-", "-"}, exitUsage, "- is given twice"},
+		{[]string{"--scenario", "slow-primary", "-", "-"}, exitUsage, "- is given twice"},
 		{[]string{"--list", good}, exitUsage, "take no FILE"},
 		{[]string{"--list", "--schema"}, exitUsage, "exclude each other"},
 	} {
@@ -178,6 +182,17 @@ func TestSimulateExplainsMistakes(t *testing.T) {
 		}
 		if errors.Is(err, errScenario) && !strings.Contains(out, scenario+":1:19: traffic: unknown key") {
 			t.Errorf("the mistake has no place: %q", out)
+		}
+	}
+}
+
+func TestScenarioIsReadFromStandardInput(t *testing.T) {
+	policy := write(t, "primary: gpt-5\n")
+	for input, want := range map[string]string{
+		"length: 1m\ntraffic: {rps: 10}\n": "scenario  <stdin>\n", "traffic: {rps: 0}\n": "<stdin>:1:16: traffic.rps: must be ",
+	} {
+		if out, err := run(t, input, "simulate", "--scenario", "-", policy); !strings.HasPrefix(out, want) {
+			t.Errorf("%q: error %v, output %q; want it to begin with %q", input, err, out, want)
 		}
 	}
 }

@@ -69,12 +69,13 @@ type Outcome struct {
 
 // Require adds the outcomes of requirements to r, for each run but the one without a policy.
 // It returns how many are missed. A requirement is missed if there is nothing to measure: no
-// answer for a time, no price for a cost, or a figure of 0 without a policy to compare with.
+// call, no answer for a time, no price for a cost, or a figure of 0 without a policy to compare with.
 func (r *Report) Require(all []Requirement) (missed int) {
 	last := len(r.Runs) - 1
 	for _, run := range r.Runs[:last] {
 		for _, q := range all {
 			o := q.outcome(run, r.Runs[last])
+			o.Met = o.Met && r.Sampling.Calls > 0
 			if r.Required = append(r.Required, o); !o.Met {
 				missed++
 			}

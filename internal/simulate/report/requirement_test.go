@@ -66,6 +66,17 @@ func TestNothingMeasuredIsMissed(t *testing.T) {
 	}
 }
 
+// A simulation without a call misses every bound.
+func TestNoCallsMissEveryBound(t *testing.T) {
+	r := example()
+	r.Sampling.Calls = 0
+	for _, text := range []string{"failed <= 1%", "available >= 0%", "amplification <= 2", "whole answer p99 <= 1h"} {
+		if line, missed := required(t, r, text); missed != 1 {
+			t.Errorf("%s: %s; want it missed", text, line)
+		}
+	}
+}
+
 func TestOutcomesAreInTheReport(t *testing.T) {
 	r := example()
 	for _, text := range []string{"whole answer p99 <= 2s", "available >= 50%"} {
