@@ -93,3 +93,14 @@ func TestClockThatIsSetBack(t *testing.T) {
 	enqueue(t, q, "acme", "hi")
 	step(t, q, paris)
 }
+
+// OnEnd gets a job that is done as Get returns it: answered.
+func TestOnEndSaysThatTheModelHasAnswered(t *testing.T) {
+	var ended []jobs.Job
+	q := inFile(t).open(t, jobs.Config{OnEnd: func(_ context.Context, job jobs.Job) { ended = append(ended, job) }})
+	id := enqueue(t, q, "acme", "hi")
+	step(t, q, paris)
+	if len(ended) != 1 || ended[0].ID != id || !ended[0].Answered {
+		t.Errorf("ended jobs %+v, want one that is answered", ended)
+	}
+}

@@ -100,7 +100,7 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 	if err != nil {
 		return err
 	}
-	l.answer = stored
+	l.answer, l.job.Answered = stored, true
 	return q.endure(ctx, left, func(ctx context.Context) error {
 		return q.set(ctx, l, "answer = ?3, error = '', kind = ''", func(int64) []any { return []any{stored} }, nil)
 	})
@@ -141,7 +141,7 @@ func (q *Queue) deliver(ctx context.Context, l *lease) error {
 	if _, err := q.unseal(l.answer, d.Response); err != nil {
 		return err
 	}
-	d.Caller, d.Job.Answered = p.Caller, true
+	d.Caller = p.Caller
 	if q.config.Sessions != nil && p.Caller.Session != "" {
 		// From here on no other worker appends the event, unless this one is frozen for
 		// a whole lease; see appendEvent.
