@@ -54,10 +54,10 @@ type DeferredConfig struct {
 // the full answer follows when a model can be called again. The response's metadata has
 // the job's id under [jobs.KeyJob].
 //
-// The same call of the same session is queued once, also if the turn is run again. If the
-// queue fails, the model fails with a *middleware.RefusedError, a verdict to fall back, so
-// put a template behind it. It refuses calls of the queue's own jobs. The error names every
-// wrong field.
+// The same call of the same session is queued once until its answer has been delivered, also
+// if the turn is run again. If the queue fails, the model fails with a
+// *middleware.RefusedError, a verdict to fall back, so put a template behind it. It refuses
+// calls of the queue's own jobs. The error names every wrong field.
 func NewDeferred(config DeferredConfig) (model.LLM, error) {
 	var problems []error
 	if config.Queue == nil {
@@ -117,9 +117,17 @@ func (c *DeferredConfig) enqueue(ctx context.Context, req *model.LLMRequest) (st
 	}
 	within, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	id, err := c.Queue.Enqueue(within, jobs.Request{LLM: req, Key: key, Priority: c.Priorities[match.Fold(caller.Priority)], Delay: c.Delay, Expiry: c.Expiry})
-	if err != nil {
-		return "", &middleware.RefusedError{By: "deferred", Model: c.Name, Reason: err.Error()}
+	for next := key; ; {
+		id, err := c.Queue.Enqueue(within, jobs.Request{LLM: req, Key: next, Priority: c.Priorities[match.Fold(caller.Priority)], Delay: c.Delay, Expiry: c.Expiry})
+		if err != nil {
+			return "", &middleware.RefusedError{By: "deferred", Model: c.Name, Reason: err.Error()}
+		}
+		if key == "" {
+			return id, nil
+		}
+		if job, err := c.Queue.Get(within, id); err != nil || job.State != jobs.Done {
+			return id, nil // after an error too: the job is in the queue
+		}
+		next = key + " " + id // the full answer has been given; this call needs one of its own
 	}
-	return id, nil
 }

@@ -131,6 +131,27 @@ func TestDeferredOncePerCall(t *testing.T) {
 	}
 }
 
+// A call whose answer has been delivered is queued again when it comes again: the short answer
+// promises a full one.
+func TestDeferredAgainAfterTheAnswer(t *testing.T) {
+	queue := newQueue(t, jobs.Config{})
+	m := degrade.MustDeferred(degrade.DeferredConfig{Queue: queue, Delay: time.Nanosecond})
+	runQueue(t, queue, suite.NewModel("flash", suite.Text("Paris.")))
+	for n := 1; n <= 3; n++ {
+		if _, _, err := ask(call.With(t.Context(), call.Info{Session: "s1"}), m, hello(), false); err != nil {
+			t.Fatal(err)
+		}
+		list := queued(t, queue)
+		if len(list) != n {
+			t.Fatalf("%d jobs after %d calls, want as many", len(list), n)
+		}
+		until(t, func() bool {
+			job, err := queue.Get(t.Context(), list[0].ID)
+			return err == nil && job.State == jobs.Done
+		})
+	}
+}
+
 // A queue that fails leaves the answer to the next tier, soon, and the record says why.
 func TestDeferredWithoutAQueue(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "locked.db")
