@@ -47,7 +47,8 @@
 // # Prompts at rest
 //
 // A job holds the request as JSON until it is done; a failed or cancelled one until its
-// retention ends. Config.File has mode 0600. Config.Codec can encrypt jobs; all workers need
+// retention ends. Tools that the provider runs, such as MCP servers, are stored with their
+// credentials. Config.File has mode 0600. Config.Codec can encrypt jobs; all workers need
 // the same codec. A worker that cannot read a job makes no attempt and leaves it to others,
 // until the job expires. No part of a prompt or an answer is in a log or in Job.
 //
