@@ -158,6 +158,8 @@ var vocabulary = []struct {
 	{glm, KindOverloaded, 429, "1312"},
 	{dashscope, KindBilling, 400, "Arrearage"},
 	{dashscope, KindBilling, 403, "AllocationQuota.FreeTierOnly AccessDenied.Unpurchased"},
+	{dashscope, KindBilling, 429, "CommodityNotPurchased PrepaidBillOverdue PostpaidBillOverdue"},
+	{dashscope, KindModel, 403, "Model.AccessDenied"},
 	{dashscope, KindContent, 400, "data_inspection_failed"},
 	{dashscope, KindRateLimit, 429, "Throttling Throttling.RateQuota Throttling.AllocationQuota Throttling.BurstRate"},
 	{doubao, KindBilling, 403, "AccountOverdueError"},

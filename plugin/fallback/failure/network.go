@@ -71,7 +71,7 @@ var texts = []struct {
 }{
 	{prose.Phrases("no such host", "server misbehaving", "name resolution", "getaddrinfo", "name or service not known", "nodename nor servname"), unreachable("the host name could not be resolved")},
 	{prose.Phrases("connection reset", "connection refused", "broken pipe", "econnreset", "econnrefused", "refused_stream", "goaway", "client connection lost",
-		"server closed idle connection", "connection closed", "forcibly closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected",
+		"server closed idle connection", "connection closed", "forcibly closed", "force closed", "socket hang up", "stream error", "connection error", "connection aborted", "connectionreset", "server disconnected", "peer closed", "fetch failed", "other side closed", "socket disconnected",
 		"stream disconnected", "upstream connect error", "failed to connect to all addresses", "closed network connection", "connection broken", "premature close", "eof occurred", "typeerror: terminated", "channelclosed"), unreachable("the connection was reset or refused")},
 	{prose.Phrases("tls handshake timeout", "dial tcp", "network is unreachable", "no route to host", "connection timed out", "etimedout",
 		"transport connection broken"), unreachable("the connection could not be made")},

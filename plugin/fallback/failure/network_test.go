@@ -41,6 +41,7 @@ func TestTextsOfGoErrors(t *testing.T) {
 		{"closed by the other side", 0, "terminated (cause: other side closed)", outcome{retry, failure.KindNetwork, 0}},
 		{"closed before TLS", 0, "Client network socket disconnected before a secure connection", outcome{retry, failure.KindNetwork, 0}},
 		{"closed here", 0, "read tcp 10.0.0.1:1->10.0.0.2:443: use of closed network connection", outcome{retry, failure.KindNetwork, 0}},
+		{"forced to close", 0, "http2: client connection force closed via ClientConn.Close", outcome{retry, failure.KindNetwork, 0}},
 		{"closed during TLS", 0, "SSLEOFError(8, 'EOF occurred in violation of protocol')", outcome{retry, failure.KindNetwork, 0}},
 		{"closed in the body", 0, "Invalid response body of https://HOST/v1: Premature close", outcome{retry, failure.KindNetwork, 0}},
 		{"broken in the body", 0, "('Connection broken: IncompleteRead(12 bytes read)')", outcome{retry, failure.KindNetwork, 0}},

@@ -2,6 +2,7 @@ package failure
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/redact"
@@ -52,7 +53,7 @@ func (e *evidence) decide() Verdict {
 	case KindBilling:
 		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeAccount, Cooldown: max(e.wait(), personCooldown), Reason: "no credit, or billing is off: only another account can serve"}
 	case KindLocation:
-		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeProvider, Reason: "the provider does not serve this location"}
+		return elsewhere()
 	case KindContextLength:
 		return Verdict{Action: Fallback, Kind: kind, Scope: ScopeRequest, Reason: "the request does not fit the model's context window"}
 	case KindTooLarge:
@@ -90,6 +91,8 @@ func (e *evidence) byStatus() Verdict {
 	switch s := e.status; {
 	case s == 429, s == 0 && (e.zero || e.quota != ""):
 		return e.limited(KindRateLimit)
+	case s == 403 && len(e.text) == len("error code: 1020") && strings.HasPrefix(e.text, "error code: 1"):
+		return elsewhere() // Cloudflare's edge: https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
 	case s == 401, s == 403:
 		return Verdict{Action: Fail, Kind: KindAuth, Scope: ScopeAccount, Reason: "not authenticated, or not permitted"}
 	case s == 402:
@@ -106,6 +109,10 @@ func (e *evidence) byStatus() Verdict {
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}
 	case s == 413:
 		return tooLarge()
+	case s == 424: // what it needed failed. TGI: a fault while generating; Bedrock: ModelErrorException
+		return e.retry1(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "something behind the server failed: one retry"})
+	case s == 498 && e.prose.HasAny(blockedWords): // Cohere: https://docs.cohere.com/reference/errors
+		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}
 	case s == 498: // Groq's flex tier: https://console.groq.com/docs/errors
 		return e.noCapacity()
 	case s == 499:
@@ -219,6 +226,10 @@ func (e *evidence) faulty() Scope {
 
 func overloaded(scope Scope) Verdict {
 	return Verdict{Kind: KindOverloaded, Scope: scope, Reason: "overloaded or unavailable"}
+}
+
+func elsewhere() Verdict {
+	return Verdict{Action: Fallback, Kind: KindLocation, Scope: ScopeProvider, Reason: "the provider does not serve this location"}
 }
 
 func tooLarge() Verdict {

@@ -22,6 +22,9 @@ func (e *evidence) settle() {
 	e.printed()
 	e.stubs()
 	if classOf(e.status) == bad {
+		if e.prose.HasAny(partWords) {
+			e.learn(word{meaning: meaning{KindUnsupported, 400}})
+		}
 		e.text = prose.Unquoted(e.text, isCode)
 		e.prose = prose.Of(e.text)
 	}
@@ -67,11 +70,16 @@ func (e *evidence) settleQuota() {
 }
 
 var (
-	quotaWords  = prose.Phrases("limit", "quota", "too many", "allowance", "配额", "上限", "限额", "限流", "频率")
-	rateWords   = prose.Phrases("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "throttled", "rate exceeded", "速率限制", "限流", "请求过于频繁", "频率过高", "并发")
-	googleWords = prose.Phrases("googleapis.com", "gemini", "generate_requests", "generate_content", "generaterequests", "generatecontent")
-	limitWords  = prose.Phrases("limit", "budget", "exhausted", "exceeded")
-	noneWords   = prose.Phrases("have a free quota tier", "no free quota")
+	quotaWords   = prose.Phrases("limit", "quota", "too many", "allowance", "配额", "上限", "限额", "限流", "频率")
+	rateWords    = prose.Phrases("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "throttled", "rate exceeded", "速率限制", "限流", "请求过于频繁", "频率过高", "并发")
+	googleWords  = prose.Phrases("googleapis.com", "gemini", "generate_requests", "generate_content", "generaterequests", "generatecontent")
+	blockedWords = prose.Phrases("blocked")
+	// partWords are how servers written in Rust (DeepSeek) refuse a part of a message that is not text. They are quoted, so they
+	// count before quotations are removed.
+	partWords = prose.Phrases("unknown variant `image", "unknown variant `input_audio", "unknown variant `file", "unknown variant `video",
+		"unknown variant image_url")
+	limitWords = prose.Phrases("limit", "budget", "exhausted", "exceeded")
+	noneWords  = prose.Phrases("have a free quota tier", "no free quota")
 	// personWords are in limits that count all models together: Code Assist's, those of plans, OpenRouter's for free models.
 	personWords = prose.Phrases("individual quota", "usage limit", "session limit", "weekly limit", "hit your limit", "your weekly", "your daily", "your monthly", "premium request", "your copilot", "free allocation", "free-models-per", "使用上限", "accounts")
 	// ownerWords name the owner of a limit (Moonshot, LiteLLM, APIM). The limit counts all models unless one is named too.

@@ -19,6 +19,16 @@ func TestWhatOneModelCannotTakeFallsBack(t *testing.T) {
 		"Gemini thinking budget": `{"error":{"code":400,"message":"Thinking budget is not supported for this model. Use thinking level instead.","status":"INVALID_ARGUMENT"}}`,
 		"Gemini model turn":      `[{"error":{"code":400,"message":"Requests ending with a model turn are not supported.","status":"INVALID_ARGUMENT"}}]`,
 		"vLLM images":            `{"error":{"message":"this model does not support image input","type":"BadRequestError","param":null,"code":400}}`,
+		// https://github.com/tailcallhq/forgecode/issues/1185
+		"OpenAI output limit":    `{"error":{"message":"max_tokens is too large: 20480. This model supports at most 16384 completion tokens, whereas you provided 20480.","type":"invalid_request_error","param":"max_tokens","code":"invalid_value"}}`,
+		"Anthropic output limit": `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens for claude-3-5-sonnet-20241022"}}`,
+		"Gemini budget":          `{"error":{"code":400,"message":"The thinking budget 32768 is invalid. Please choose a value between 512 and 24576.","status":"INVALID_ARGUMENT"}}`,
+		// https://github.com/1jehuang/jcode/issues/310, https://github.com/nesquena/hermes-webui/issues/2297
+		"DeepSeek image":           "{\"error\":{\"message\":\"Failed to deserialize the JSON body into the target type: messages[7]: unknown variant `image_url`, expected `text` at line 1 column 114708\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"invalid_request_error\"}}",
+		"DeepSeek image, unquoted": `Error code: 400 - {'error': {'message': 'Failed to deserialize the JSON body into the target type: messages[137]: unknown variant image_url, expected text at line 1 column 460917', 'type': 'invalid_request_error', 'param': None, 'code': 'invalid_request_error'}}`,
+		// https://github.com/studio-dots-ai/dots.ocr/issues/26
+		"vLLM text model":     `{"object":"error","message":"Qwen/Qwen3-0.6B is not a multimodal model None","type":"BadRequestError","param":null,"code":400}`,
+		"Alibaba stream only": `{"error":{"code":"invalid_parameter_error","message":"This model only support stream mode, please enable the stream parameter to access the model.","type":"invalid_request_error"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := failure.Classifier{}.ClassifyHTTP(400, nil, []byte(body))
@@ -29,9 +39,25 @@ func TestWhatOneModelCannotTakeFallsBack(t *testing.T) {
 	}
 }
 
+// llama.cpp reports it as a fault of its own: https://github.com/ggml-org/llama.cpp/issues/15377,
+// https://github.com/ggml-org/llama.cpp/issues/12947
+func TestImagesForATextModelBehind500(t *testing.T) {
+	for _, message := range []string{
+		"image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+		`Failed to parse messages: Unsupported content part type: "image_url"; messages = []`,
+	} {
+		body := fmt.Sprintf(`{"error":{"code":500,"message":%q,"type":"server_error"}}`, message)
+		if got := (failure.Classifier{}).ClassifyHTTP(500, nil, []byte(body)); got.Action != failure.Fallback || got.Kind != failure.KindUnsupported {
+			t.Errorf("%s: got %s %s, want fallback unsupported", message, got.Action, got.Kind)
+		}
+	}
+}
+
 // A mistake that every model would refuse is the caller's.
 func TestMalformedRequestsFail(t *testing.T) {
-	for _, message := range []string{"Missing required parameter: 'messages'.", "Invalid type for 'messages': expected an array.", "Unknown parameter: 'foo'."} {
+	for _, message := range []string{"Missing required parameter: 'messages'.", "Invalid type for 'messages': expected an array.", "Unknown parameter: 'foo'.",
+		"Failed to deserialize the JSON body into the target type: messages[0]: unknown variant `foo`, expected one of `system`, `user`",
+		"max_tokens must be greater than 0.", "The file has been deprecated: error code: 1020 is not a valid value."} {
 		body := fmt.Sprintf(`{"error":{"message":%q,"type":"invalid_request_error","param":null,"code":null}}`, message)
 		if got := (failure.Classifier{}).ClassifyHTTP(400, nil, []byte(body)); got.Action != failure.Fail {
 			t.Errorf("%s: got %s %s, want fail", message, got.Action, got.Kind)

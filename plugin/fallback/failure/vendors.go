@@ -29,6 +29,8 @@ const (
 	oauth
 	// The rest have no codes of their own that say more than a status.
 	xai
+	together
+	huggingface
 	deepseek
 	cohere
 	ollama
@@ -66,12 +68,14 @@ var vendors = [...]struct {
 	oneapi:     {"One API, New API", "https://github.com/QuantumNous/new-api", "A token without quota is billing, a saturated group a rate limit, a model without a channel is not there."},
 	cloudflare: {"Cloudflare Workers AI, AI Gateway", "https://developers.cloudflare.com/workers-ai/platform/errors/",
 		"Numbers in its envelope (`success`, `result`, `errors`) are its own; `cf` marks them here. Days end at midnight UTC."},
-	llamacpp: {"llama.cpp, LM Studio", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server", "What does not fit the context goes to the next target."},
-	oauth:    {"OAuth 2.0", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2", "A grant that ended fails."},
-	xai:      {"xAI", "https://docs.x.ai/developers/rate-limits", "No credits and a monthly limit come as 403, and are billing."},
-	deepseek: {"DeepSeek", "https://api-docs.deepseek.com/quick_start/error_codes", "402 is billing, 503 an overload."},
-	cohere:   {"Cohere", "https://docs.cohere.com/docs/rate-limits", "The calls per month of a trial key are a quota."},
-	ollama:   {"Ollama", "https://docs.ollama.com/api/errors", "Session and weekly limits of its cloud are quotas."},
-	portkey:  {"Portkey", "https://portkey.ai/docs/aigw/api-reference/inference-api/error-codes", "412 is an exhausted budget, 446 a guardrail."},
-	grpc:     {"gRPC", "https://grpc.io/docs/guides/status-codes/", "Names and numbers in front of a message count as their HTTP status."},
+	llamacpp:    {"llama.cpp, LM Studio", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server", "What does not fit the context goes to the next target."},
+	oauth:       {"OAuth 2.0", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2", "A grant that ended fails."},
+	xai:         {"xAI", "https://docs.x.ai/developers/rate-limits", "No credits and a monthly limit come as 403, and are billing."},
+	together:    {"Together AI", "https://docs.together.ai/docs/error-codes", "A dedicated endpoint that is not running is a missing model."},
+	huggingface: {"Hugging Face: router, TGI", "https://github.com/huggingface/text-generation-inference/blob/main/router/src/infer/mod.rs", "A fault while generating comes as 424, and is retried once."},
+	deepseek:    {"DeepSeek", "https://api-docs.deepseek.com/quick_start/error_codes", "402 is billing, 503 an overload."},
+	cohere:      {"Cohere", "https://docs.cohere.com/docs/rate-limits", "The calls per month of a trial key are a quota."},
+	ollama:      {"Ollama", "https://docs.ollama.com/api/errors", "Session and weekly limits of its cloud are quotas."},
+	portkey:     {"Portkey", "https://portkey.ai/docs/aigw/api-reference/inference-api/error-codes", "412 is an exhausted budget, 446 a guardrail."},
+	grpc:        {"gRPC", "https://grpc.io/docs/guides/status-codes/", "Names and numbers in front of a message count as their HTTP status."},
 }

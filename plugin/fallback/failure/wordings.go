@@ -49,7 +49,8 @@ var wordings = []struct {
 }{
 	// A web page of Google's or Cloudflare's edge, which serves nothing to this address for a while.
 	{[]vendor{google, cloudflare}, KindLocation, true, unknown | denied | limited | server, prose.Phrases(
-		"automated queries", "unusual traffic", "you have been blocked", "attention required! | cloudflare"), nil},
+		"automated queries", "unusual traffic", "you have been blocked", "attention required! | cloudflare", "just a moment...",
+		"cloudflare to restrict access"), nil},
 	// Alibaba reports the limit of tokens per minute as insufficient_quota, with a link to the section about it.
 	{[]vendor{dashscope}, KindRateLimit, true, unknown | limited, prose.Phrases(
 		"error-code#token-limit", "throttling.allocationquota", "throttling.ratequota", "throttling.burstrate"), nil},
@@ -66,7 +67,7 @@ var wordings = []struct {
 		"organization must be verified", "must be verified to", "marketplace subscription", "aws marketplace", "model access is denied", "use case details",
 		"guardrail restriction", "data policy", "no allowed providers", "provider restrictions", "no endpoints available",
 		"before using this model", "requires terms acceptance", "free tier users do not have access"),
-		prose.Phrases("terms of service")},
+		prose.Phrases("terms of service", "available for service")}, // Kubernetes: a service has no endpoints
 	// Groq ("Failed to call a function", "Tool call validation failed", "Failed to validate JSON"), Ollama ("error parsing tool
 	// call"), llama.cpp ("Failed to parse tool call arguments"), Gemini's finish reason as text. The model's output is
 	// unusable; the request is not the cause.
@@ -76,7 +77,8 @@ var wordings = []struct {
 	// MiniMax sends these with 500, xAI and Moonshot with 403, Anthropic and Alibaba with 400.
 	{[]vendor{minimax, xai, moonshot, anthropic, glm}, KindBilling, false, every &^ missing, prose.Phrases(
 		"insufficient…balance", "balance…insufficient", "balance is too low", "insufficient credit", "credit…insufficient", "insufficient funds", "out of credits",
-		"no credits", "credits are depleted", "credits have been", "not enough credits", "余额不足", "餘額不足", "欠费", "额度不足", "额度已用尽"), nil},
+		"no credits", "credits are depleted", "credits have been", "not enough credits", "余额不足", "餘額不足", "欠费", "额度不足", "额度已用尽"),
+		prose.Phrases("no credits were")}, // "No credits were charged"
 	// Quotas of plans. Claude: "session limit", "weekly limit", "hit your limit · resets 4pm (UTC)". Codex: "usage limit".
 	// Ollama: "session usage limit". Copilot: "premium request allowance". Kimi: "usage limit for this period". GLM: "使用上限".
 	{[]vendor{anthropic, codex, ollama, copilot, moonshot, glm}, KindQuota, false, unknown | denied | limited, prose.Phrases(
@@ -98,18 +100,21 @@ var wordings = []struct {
 	// Azure API Management: "Out of call volume quota", "Out of bandwidth quota", "Token quota is exceeded".
 	{[]vendor{azure}, KindQuota, false, denied, prose.Phrases(
 		"call volume quota", "bandwidth quota", "token quota", "quota…exceeded", "exceeded…quota", "out of…quota", "quota…exhausted", "quota…replenished"), nil},
-	{[]vendor{google, openai, anthropic, bedrock}, KindAuth, false, unknown | bad | denied, prose.Phrases(
+	// The AWS SDK found no credential. The status is that of the machine's own metadata service, which it looked at last.
+	{[]vendor{bedrock}, KindAuth, false, every, prose.Phrases("no ec2 imds role found", "static credentials are empty"), nil},
+	{[]vendor{google, openai, anthropic, bedrock, oneapi}, KindAuth, false, unknown | bad | denied, prose.Phrases(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "api key is invalid", "api key…revoked",
 		"no api key", "missing api key", "invalid x-api-key", "has been suspended",
 		"has been disabled", "verify your account", "violat…terms", "disabled…terms", "breaking the terms", "unauthorized", "authentication", "permission denied", "deactivated",
-		"could not find default credentials", "could not load the default credentials", "unable to locate credentials", "before or it is disabled"), nil},
-	{[]vendor{openai, google, bedrock, openrouter, ollama, copilot}, KindModel, false, unknown | bad | denied | missing, prose.Phrases(
+		"could not find default credentials", "could not load the default credentials", "unable to locate credentials", "before or it is disabled", "无效的令牌", "令牌已过期"), nil},
+	{[]vendor{openai, google, bedrock, openrouter, ollama, copilot, dashscope, together, llamacpp, huggingface}, KindModel, false, unknown | bad | denied | missing, prose.Phrases(
 		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "access to this model", "have access to it", "have access to…model", "not authorized to…model",
 		"invalid model", "unknown model", "unavailable model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model…does not exist", "not found for account",
 		"model…was not found", "model…is not found", "model…is not available", "model…has been retired", "model…deprecated", "reached its end of life", "no such model", "not supported by any provider",
-		"not allowed to access model", "not included in your plan", "subscription…does not include", "模型不存在", "无可用渠道", "暂未开放"),
-		prose.Phrases("temporarily", "file ", "cached content")},
+		"not allowed to access model", "not included in your plan", "subscription…does not include", "model access denied", "dedicated endpoint…is not running",
+		"no models loaded", "model unloaded", "model is unloaded", "model is not loaded", "failed to load model", "too large to be loaded", "模型不存在", "无可用渠道", "暂未开放"),
+		prose.Phrases("temporarily", " file", "file not", "cached content")},
 	{[]vendor{anthropic, google, openai, copilot}, KindTooLarge, false, unknown | bad | limited, prose.Phrases(
 		"request too large", "request is too large", "payload size exceeds", "payload too large", "entity too large", "body too large", "exceeds the maximum size", "required for long context", "long context beta",
 		"message you submitted was too long"), nil},
@@ -119,11 +124,11 @@ var wordings = []struct {
 		prose.Phrases("token", "context")},
 	// OpenAI ("maximum context length"), Anthropic ("prompt is too long", "exceed context limit"), Gemini ("exceeds the maximum
 	// number of tokens"), llama.cpp ("available context size"), LM Studio ("n_keep >= n_ctx"), Cohere ("too many tokens"), TGI
-	// ("tokens must be <= 4096"), Copilot ("prompt token count"), GLM ("Prompt 超长").
-	{[]vendor{openai, anthropic, google, llamacpp, cohere, copilot, glm}, KindContextLength, false, unknown | bad | server, prose.Phrases(
+	// ("tokens must be <= 4096"), Alibaba ("Range of input length should be [1, 204800]"), Copilot ("prompt token count"), GLM ("Prompt 超长").
+	{[]vendor{openai, anthropic, google, llamacpp, cohere, huggingface, dashscope, copilot, glm}, KindContextLength, false, unknown | bad | server, prose.Phrases(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length",
 		"prompt is too long", "input is too long", "too many tokens", "too many input tokens", "prompt token count", "only supports up to…token", "token…only supports up to", "token limit",
-		"tokens…must be <=", "n_ctx", "n_keep", "exceeds…context", "exceed context", "exceed the…context", "too long…context", "上下文长度", "超长"),
+		"tokens…must be <=", "must have less than…token", "range of input length", "n_ctx", "n_keep", "exceeds…context", "exceed context", "exceed the…context", "too long…context", "上下文长度", "超长"),
 		prose.Phrases("time frame", "time period", "deadline exceeded")},
 	// The same in other words: SGLang ("exceeds the maximum allowed length"), DeepSeek, Mistral, AWS ("length is X while limit is Y").
 	{[]vendor{openai, deepseek, mistral, moonshot, anyone}, KindContextLength, false, unknown | bad | server, prose.Phrases(
@@ -138,23 +143,34 @@ var wordings = []struct {
 	// "not supported with this model", Anthropic "not supported for this model", Gemini "is not enabled for this model",
 	// llama.cpp "does not support".
 	{[]vendor{openai, anthropic, google, xai, ollama, llamacpp}, KindUnsupported, false, unknown | bad, prose.Phrases(
-		"by this model", "for this model", "with this model", "on this model", "this model does not support", "model does not support", "model doesn't support", "model only supports", "this model only works",
+		"by this model", "for this model", "with this model", "on this model", "this model does not support", "model does not support", "model doesn't support", "model only support", "this model only works",
 		"not enabled for models/", "not supported for models/", "not supported by…model", "not supported for…model", "not supported with…model", "not supported in…model", "not enabled for…model", "not available for…model", "are not supported for",
 		"not a supported thinking level", "thinking level is not supported", "thinking level…not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
 		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function", "does not support thinking",
-		"does not support the", "does not support parameter", "模型不支持"), nil},
+		"does not support the", "does not support parameter", "thinking budget…is invalid", "模型不支持"), nil},
+	// More tokens for the answer than the model writes. OpenAI "This model supports at most 16384 completion tokens", Anthropic
+	// "the maximum allowed number of output tokens for".
+	{[]vendor{openai, anthropic}, KindUnsupported, false, unknown | bad, prose.Phrases(
+		"model supports at most…tokens", "maximum allowed number of output tokens"), nil},
+	// An image or sound for a model that reads text. llama.cpp sends it with 500.
+	{[]vendor{llamacpp, anyone}, KindUnsupported, false, unknown | bad | server, prose.Phrases(
+		"image input is not supported", "audio input is not supported", "video input is not supported", "unsupported content part type", "is not a multimodal model"), nil},
 	// Cloudflare's AI Gateway sends these with 400.
 	{[]vendor{cloudflare, openrouter}, KindServer, false, unknown | bad, prose.Phrases(
 		"failed to get response from", "no response from provider", "unable to reach the provider", "provider unreachable", "upstream request failed", "finish_reason: error"),
 		nil},
+	// What runs the model is broken, which NVIDIA, LM Studio and TGI report as a mistake of the request.
+	{[]vendor{nvidia, llamacpp, huggingface}, KindCapacity, false, unknown | bad, prose.Phrases(
+		"degraded function", "model has crashed", "cuda out of memory"), nil},
 	{[]vendor{google, azure, cloudflare}, KindCapacity, false, unknown | limited | server, prose.Phrases(
 		"no capacity", "out of capacity", "at capacity", "over capacity", "insufficient capacity", "capacity exceeded", "capacity temporarily exceeded"), nil},
 	{[]vendor{anyone}, KindEmpty, false, server, prose.Phrases(
 		"returned no content", "no content was generated", "returned an empty", "empty response", "empty completion"), nil},
 	{[]vendor{google, anyone}, KindTimeout, false, server, prose.Phrases(
 		"deadline expired", "timed out", "timeout"), nil},
-	{[]vendor{google, openai, cerebras}, KindOverloaded, false, unknown, prose.Phrases(
-		"overloaded", "high demand", "high traffic", "no healthy upstream"), nil},
+	{[]vendor{google, openai, cerebras, anyone}, KindOverloaded, false, unknown, prose.Phrases(
+		"overloaded", "high demand", "high traffic", "no healthy upstream", "model busy", "model is busy", "server busy", "server is busy",
+		"繁忙", "访问量过大", "过载", "负载已饱和"), nil},
 }
 
 // wordingKind returns the kind of the first wording that matches the text for a status, or "" if none does. If firm is set,

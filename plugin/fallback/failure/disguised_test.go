@@ -1,0 +1,73 @@
+package failure_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
+)
+
+// A server may report its own fault as a mistake of the request. The request is fine, so the call goes on.
+func TestFaultsReportedAsTheCallersMistake(t *testing.T) {
+	const retry, fallback, fail = failure.Retry, failure.Fallback, failure.Fail
+	check(t, []response{
+		// https://github.com/decolua/9router/issues/2527, https://github.com/tashfeenahmed/freellmapi/issues/522
+		{"NVIDIA degraded function", 400, `{"status":400,"title":"Bad Request","detail":"Function id '87ea0ddc-cff1-4bca-bf8b-3bd98a35ddd0': DEGRADED function cannot be invoked"}`, outcome{retry, failure.KindCapacity, 0}},
+		// https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/1347
+		{"LM Studio crash", 400, `{"error":"The model has crashed without additional information. (Exit code: 18446744072635812000)"}`, outcome{retry, failure.KindCapacity, 0}},
+		// https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/1492, https://github.com/charmbracelet/crush/issues/2546
+		{"LM Studio unloaded", 400, `{"error":"Model is unloaded."}`, outcome{fallback, failure.KindModel, 0}},
+		{"LM Studio cannot load", 400, `{"error":{"message":"Failed to load model \"qwen/qwen3-coder-30b\". Error: Operation canceled.","type":"invalid_request_error"}}`, outcome{fallback, failure.KindModel, 0}},
+		// https://github.com/HeyPuter/puter/issues/3168
+		{"Together stopped endpoint", 400, `{"id":"o","error":{"message":"The dedicated endpoint for mistralai/Mixtral-8x22B-Instruct-v0.1 is not running. Please visit https://api.together.ai/models to start the endpoint.","type":"invalid_request_error","param":null,"code":"dedicated_endpoint_not_running"}}`, outcome{fallback, failure.KindModel, 0}},
+		// https://github.com/huggingface/text-generation-inference/blob/main/router/src/infer/mod.rs
+		{"TGI generation", 424, `{"error":"Request failed during generation: Server error: CUDA error: device-side assert triggered","error_type":"generation"}`, outcome{retry, failure.KindServer, 0}},
+		{"TGI inputs", 422, "{\"error\":\"Input validation error: `inputs` must have less than 4096 tokens. Given: 5000\",\"error_type\":\"validation\"}", outcome{fallback, failure.KindContextLength, 0}},
+		// https://github.com/aws-samples/sample-getting-started-with-strands-agents-course/issues/1
+		{"Bedrock inference profile", 400, `{"message":"Invocation of model ID anthropic.claude-3-5-sonnet-20241022-v2:0 with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model."}`, outcome{fallback, failure.KindModel, 0}},
+		// https://github.com/QwenLM/qwen-code/issues/98, https://github.com/LLM-Red-Team/qwen-free-api/issues/23
+		{"Alibaba input length", 400, `{"error":{"code":"invalid_parameter_error","message":"<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 204800]","param":null,"type":"invalid_request_error"}}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"Alibaba input length, text", 0, `Internal error: 400 <400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 983616]`, outcome{fallback, failure.KindContextLength, 0}},
+		// https://help.aliyun.com/en/model-studio/error-code
+		{"Alibaba not purchased", 429, `{"code":"CommodityNotPurchased","message":"Commodity has not purchased yet.","request_id":"r"}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"Alibaba workspace", 403, `{"code":"Model.AccessDenied","message":"Model access denied.","request_id":"r"}`, outcome{fallback, failure.KindModel, 0}},
+		{"Kubernetes without endpoints", 503, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no endpoints available for service \"vllm\"","reason":"ServiceUnavailable","code":503}`, outcome{retry, failure.KindOverloaded, 0}},
+		// https://docs.cohere.com/reference/errors
+		{"Cohere blocked", 498, `{"message":"blocked input: please adjust the input"}`, outcome{fail, failure.KindContent, 0}},
+		// https://openrouter.ai/docs/api-reference/errors
+		{"OpenRouter moderation", 403, `{"error":{"message":"openai/gpt-4o requires moderation. Your input was flagged for \"violence\". No credits were charged.","code":403,"metadata":{"reasons":["violence"]}}}`, outcome{fail, failure.KindContent, 0}},
+		// https://github.com/truefoundry/models/pull/862
+		{"DeepInfra busy", 0, `{"error":{"message":"Model busy, retry later"}}`, outcome{retry, failure.KindOverloaded, 0}},
+		{"busy in Chinese", 0, `{"error":{"message":"服务器繁忙，请稍后重试"}}`, outcome{retry, failure.KindOverloaded, 0}},
+		{"New API token", 0, `{"error":{"message":"无效的令牌 (request id: 2025)","type":"new_api_error"}}`, outcome{fail, failure.KindAuth, 0}},
+	})
+}
+
+// The edge of a provider's network may refuse this address. That says nothing about the key.
+func TestEdgeRefusesTheAddress(t *testing.T) {
+	for _, body := range []string{
+		"error code: 1009", "error code: 1020", // https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/
+		`<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title></head></html>`,
+		`<!doctype html><html><head><title>Access denied | api.example.com used Cloudflare to restrict access</title></head></html>`,
+	} {
+		if v := atNoon.ClassifyHTTP(403, nil, []byte(body)); v.Action != failure.Fallback || v.Kind != failure.KindLocation || v.Scope != failure.ScopeProvider {
+			t.Errorf("ClassifyHTTP(403, %q) = %s %s %s, want fallback location provider", body, v.Action, v.Kind, v.Scope)
+		}
+	}
+}
+
+// The AWS SDK for Go found no credential. What its last resort, the machine's metadata service, answered is no status of the
+// model: https://github.com/aws/aws-sdk-go/issues/5306, https://github.com/aws/aws-sdk-go/issues/5138
+func TestNoCredentialOfAWS(t *testing.T) {
+	const prefix = "operation error Bedrock Runtime: Converse, get identity: get credentials: failed to refresh cached credentials, "
+	for _, text := range []string{
+		prefix + "no EC2 IMDS role found, operation error ec2imds: GetMetadata, exceeded maximum number of attempts, 3, http response error StatusCode: 503, request to EC2 IMDS failed",
+		prefix + "no EC2 IMDS role found, operation error ec2imds: GetMetadata, request canceled, context deadline exceeded",
+		prefix + "no EC2 IMDS role found, operation error ec2imds: GetMetadata, http response error StatusCode: 404, request to EC2 IMDS failed",
+		prefix + "static credentials are empty",
+	} {
+		if v := atNoon.ClassifyHTTP(0, nil, []byte(text)); v.Action != failure.Fail || v.Kind != failure.KindAuth {
+			t.Errorf("%q: got %s %s, want fail auth", text, v.Action, v.Kind)
+		}
+	}
+}
