@@ -1,3 +1,3 @@
 // Package httpclient holds what the HTTP clients of all providers share: the
-// connection pool and the rule for redirects.
+// connection pool, the rule for redirects, the names of endpoints, and what is no answer.
 package httpclient

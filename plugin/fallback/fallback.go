@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/session"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -121,13 +122,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 }
 
 // MustNew is [New], but panics on an error.
-func MustNew(cfg Config) *plugin.Plugin {
-	p, err := New(cfg)
-	if err != nil {
-		panic(err)
-	}
-	return p
-}
+func MustNew(cfg Config) *plugin.Plugin { return check.Must(New(cfg)) }
 
 // RecoverError is the error of a call whose model and Recover have both failed. Its
 // fields Model and Recover are the two errors; errors.Is and errors.As find both.

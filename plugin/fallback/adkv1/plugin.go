@@ -10,6 +10,7 @@ import (
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/turn"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
@@ -88,13 +89,7 @@ func New(cfg Config) (*plugin.Plugin, error) {
 }
 
 // MustNew is [New], but panics on an error.
-func MustNew(cfg Config) *plugin.Plugin {
-	p, err := New(cfg)
-	if err != nil {
-		panic(err)
-	}
-	return p
-}
+func MustNew(cfg Config) *plugin.Plugin { return check.Must(New(cfg)) }
 
 // RecoverError is the error of a call whose model failed and for which Recover
 // failed too. Its fields Model and Recover are the two errors, and errors.Is and

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/affinity"
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
@@ -146,11 +147,7 @@ func New(config Config, cheap, strong model.LLM) (model.LLM, error) {
 
 // MustNew is New, but panics on an error.
 func MustNew(config Config, cheap, strong model.LLM) model.LLM {
-	m, err := New(config, cheap, strong)
-	if err != nil {
-		panic(err)
-	}
-	return m
+	return check.Must(New(config, cheap, strong))
 }
 
 // degraded returns the models of DegradeBelow, one of each name.

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -50,11 +51,7 @@ func NewCachedAnswer(config CachedAnswerConfig) (model.LLM, error) {
 
 // MustCachedAnswer is NewCachedAnswer, but panics on an error.
 func MustCachedAnswer(config CachedAnswerConfig) model.LLM {
-	m, err := NewCachedAnswer(config)
-	if err != nil {
-		panic(err)
-	}
-	return m
+	return check.Must(NewCachedAnswer(config))
 }
 
 // CachedAnswer is NewCachedAnswer with the defaults. With a nil cache it never

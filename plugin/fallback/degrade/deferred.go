@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/digest"
 	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
@@ -93,13 +94,7 @@ func NewDeferred(config DeferredConfig) (model.LLM, error) {
 }
 
 // MustDeferred is NewDeferred, but panics on an error.
-func MustDeferred(config DeferredConfig) model.LLM {
-	m, err := NewDeferred(config)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
+func MustDeferred(config DeferredConfig) model.LLM { return check.Must(NewDeferred(config)) }
 
 // Deferred is NewDeferred with the defaults. It panics if queue is nil.
 func Deferred(queue *jobs.Queue) model.LLM { return MustDeferred(DeferredConfig{Queue: queue}) }

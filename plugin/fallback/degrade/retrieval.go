@@ -14,6 +14,7 @@ import (
 	"google.golang.org/adk/v2/memory"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/clip"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -103,13 +104,7 @@ func NewRetrieval(config RetrievalConfig) (model.LLM, error) {
 }
 
 // MustRetrieval is NewRetrieval, but panics on an error.
-func MustRetrieval(config RetrievalConfig) model.LLM {
-	m, err := NewRetrieval(config)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
+func MustRetrieval(config RetrievalConfig) model.LLM { return check.Must(NewRetrieval(config)) }
 
 // Retrieval is NewRetrieval with the defaults. With a nil service it finds nothing.
 func Retrieval(service memory.Service) model.LLM {

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/phrase"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -85,13 +86,7 @@ func CheckTemplate(text string) error {
 func textError(err error) error { return fmt.Errorf("degrade: TemplateConfig.Text: %w", err) }
 
 // MustTemplate is NewTemplate, but panics on an error.
-func MustTemplate(config TemplateConfig) model.LLM {
-	m, err := NewTemplate(config)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
+func MustTemplate(config TemplateConfig) model.LLM { return check.Must(NewTemplate(config)) }
 
 // Template returns a model that answers with text as it stands, without fields;
 // see [NewTemplate]. An empty text means DefaultText.

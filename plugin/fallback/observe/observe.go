@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
@@ -76,11 +77,7 @@ func New(meter metric.Meter, logger *slog.Logger, options ...Option) (*Observer,
 
 // MustNew is New, but panics on an error.
 func MustNew(meter metric.Meter, logger *slog.Logger, options ...Option) *Observer {
-	o, err := New(meter, logger, options...)
-	if err != nil {
-		panic(err)
-	}
-	return o
+	return check.Must(New(meter, logger, options...))
 }
 
 // Hooks returns the hooks that record metrics and logs. Set them in one place of a tree of

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/affinity"
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -76,11 +77,7 @@ func NewFallback(config Config, models ...model.LLM) (model.LLM, error) {
 
 // MustFallback is NewFallback, but panics on an error.
 func MustFallback(config Config, models ...model.LLM) model.LLM {
-	m, err := NewFallback(config, models...)
-	if err != nil {
-		panic(err)
-	}
-	return m
+	return check.Must(NewFallback(config, models...))
 }
 
 type fallback struct {

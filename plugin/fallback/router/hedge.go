@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/quantile"
 	"github.com/adk-fallback/adk-fallback/internal/share"
@@ -93,11 +94,7 @@ func NewHedge(config HedgeConfig, models ...model.LLM) (model.LLM, error) {
 
 // MustHedge is NewHedge, but panics on an error.
 func MustHedge(config HedgeConfig, models ...model.LLM) model.LLM {
-	m, err := NewHedge(config, models...)
-	if err != nil {
-		panic(err)
-	}
-	return m
+	return check.Must(NewHedge(config, models...))
 }
 
 func (c HedgeConfig) check() (errs []error) {

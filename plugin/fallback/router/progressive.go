@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -71,11 +72,7 @@ func NewProgressive(config ProgressiveConfig, preview, m model.LLM) (model.LLM, 
 
 // MustProgressive is NewProgressive, but panics on an error.
 func MustProgressive(config ProgressiveConfig, preview, m model.LLM) model.LLM {
-	p, err := NewProgressive(config, preview, m)
-	if err != nil {
-		panic(err)
-	}
-	return p
+	return check.Must(NewProgressive(config, preview, m))
 }
 
 // progressive is the layer around m.

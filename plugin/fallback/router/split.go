@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
@@ -132,13 +133,7 @@ func NewSplit(config SplitConfig) (model.LLM, error) {
 }
 
 // MustSplit is NewSplit, but panics on an error.
-func MustSplit(config SplitConfig) model.LLM {
-	m, err := NewSplit(config)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
+func MustSplit(config SplitConfig) model.LLM { return check.Must(NewSplit(config)) }
 
 func (c *SplitConfig) check() error {
 	var problems []error

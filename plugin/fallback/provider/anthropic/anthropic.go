@@ -18,6 +18,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/sse"
@@ -80,13 +81,7 @@ func options(config *Config, base, endpoint string) []option.RequestOption {
 }
 
 // MustNew is [New] that panics on an error.
-func MustNew(name string, config Config) *Model {
-	m, err := New(name, config)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
+func MustNew(name string, config Config) *Model { return check.Must(New(name, config)) }
 
 // Name implements model.LLM: it returns the provider's name for the model.
 func (m *Model) Name() string { return m.name }
@@ -188,7 +183,8 @@ func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*
 // has chosen.
 func (m *Model) read(ctx context.Context, s *stream) error {
 	kind, _, _ := mime.ParseMediaType(s.resp.Header.Get("Content-Type"))
-	if kind != "application/json" && !isPage(kind) {
+	page := httpclient.IsPage(s.resp.Header)
+	if kind != "application/json" && !page {
 		return s.read(ctx, sse.NewReader(s.resp.Body))
 	}
 	data, err := io.ReadAll(io.LimitReader(s.resp.Body, maxAnswer+1))
@@ -199,7 +195,7 @@ func (m *Model) read(ctx context.Context, s *stream) error {
 		return fmt.Errorf("anthropic: reading the answer: %w", err)
 	case len(data) > maxAnswer:
 		return errTooLong
-	case isPage(kind): // of a proxy or of a login, never an answer
+	case page:
 		return m.newError(s.resp, string(data), nil)
 	}
 	data = sse.Trim(data)
@@ -224,5 +220,3 @@ func isEvents(data []byte) bool {
 	}
 	return false
 }
-
-func isPage(kind string) bool { return kind == "text/html" || kind == "application/xhtml+xml" }

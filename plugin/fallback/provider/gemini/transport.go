@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"mime"
 	"net/http"
 	"net/url"
 	"runtime"
@@ -129,17 +128,10 @@ func (m *Model) post(ctx context.Context, url string, header http.Header, body [
 	if err != nil {
 		return nil, fmt.Errorf("gemini: asking %s: %w", m.target.Endpoint, httpclient.Bare(err))
 	}
-	if resp.StatusCode/100 == 2 && !isPage(resp.Header) {
+	if resp.StatusCode/100 == 2 && !httpclient.IsPage(resp.Header) {
 		return resp, nil
 	}
 	defer resp.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	return nil, m.newError(resp, text)
-}
-
-// isPage tells whether a response is a web page: that of a proxy or of a login,
-// never an answer.
-func isPage(h http.Header) bool {
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	return kind == "text/html" || kind == "application/xhtml+xml"
 }

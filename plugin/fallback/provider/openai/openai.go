@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
@@ -63,13 +64,7 @@ func New(name string, config Config) (*Model, error) {
 }
 
 // MustNew is [New] that panics on an error.
-func MustNew(name string, config Config) *Model {
-	m, err := New(name, config)
-	if err != nil {
-		panic(err)
-	}
-	return m
-}
+func MustNew(name string, config Config) *Model { return check.Must(New(name, config)) }
 
 // Name implements model.LLM: it returns the provider's name for the model.
 func (m *Model) Name() string { return m.target.Model }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"net/url"
 
@@ -99,7 +98,7 @@ func (s *server) post(ctx context.Context, url string, header http.Header, body 
 	if err != nil {
 		return nil, fmt.Errorf("openai: calling %s: %w", s.endpoint, httpclient.Bare(err))
 	}
-	if resp.StatusCode/100 == 2 && !isPage(resp.Header) {
+	if resp.StatusCode/100 == 2 && !httpclient.IsPage(resp.Header) {
 		return resp, nil
 	}
 	defer resp.Body.Close()
@@ -108,13 +107,6 @@ func (s *server) post(ctx context.Context, url string, header http.Header, body 
 		return nil, fmt.Errorf("openai: reading the answer: %w", err)
 	}
 	return nil, s.Error(resp, text)
-}
-
-// isPage reports whether a response is a web page: that of a proxy or of a login,
-// never an answer.
-func isPage(h http.Header) bool {
-	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
-	return kind == "text/html" || kind == "application/xhtml+xml"
 }
 
 // minSecret is the least length of a key that is looked for in what a server
