@@ -57,23 +57,7 @@ first one without any policy. Shares are from 0 to 1.
   adk-fallback simulate before.yaml after.yaml --scenario scenario.yaml --html report.html
   adk-fallback simulate fallback.yaml --scenario regional-outage --require 'available >= 99.9%' --require 'cost <= 120% of without'
   adk-fallback simulate --schema > scenario.schema.json`,
-		Args: func(_ *cobra.Command, args []string) error {
-			switch {
-			case f.list && f.schema:
-				return errors.New("simulate: --list and --schema exclude each other")
-			case (f.list || f.schema) && len(args) > 0:
-				return fmt.Errorf("simulate: --list and --schema take no FILE; remove %s", args[0])
-			case f.list || f.schema:
-				return nil
-			case len(args) == 0:
-				return errors.New("simulate needs at least one FILE")
-			case f.scenario == "":
-				return errors.New("simulate needs --scenario; --list prints the built-in ones")
-			case readTwice(append(slices.Clone(args), f.scenario)...):
-				return errors.New("simulate: - is given twice; standard input can be read once")
-			}
-			return nil
-		},
+		Args:              f.checkArgs,
 		ValidArgsFunction: completeFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
@@ -99,6 +83,25 @@ first one without any policy. Shares are from 0 to 1.
 	})
 	_ = cmd.MarkFlagFilename("html", "html") // fails for a flag that does not exist
 	return cmd
+}
+
+// checkArgs reports arguments and flags that do not go together.
+func (f *simulateFlags) checkArgs(_ *cobra.Command, args []string) error {
+	switch {
+	case f.list && f.schema:
+		return errors.New("simulate: --list and --schema exclude each other")
+	case (f.list || f.schema) && len(args) > 0:
+		return fmt.Errorf("simulate: --list and --schema take no FILE; remove %s", args[0])
+	case f.list || f.schema:
+		return nil
+	case len(args) == 0:
+		return errors.New("simulate needs at least one FILE")
+	case f.scenario == "":
+		return errors.New("simulate needs --scenario; --list prints the built-in ones")
+	case readTwice(append(slices.Clone(args), f.scenario)...):
+		return errors.New("simulate: - is given twice; standard input can be read once")
+	}
+	return nil
 }
 
 // Bounds of --calls. A simulated call takes up to 200 bytes of memory to its end.

@@ -127,15 +127,17 @@ func (s *suite) hooks(t *testing.T) {
 			h.checkLog(t, test.lines)
 		})
 	}
-	t.Run("a configured error is warned of once", func(t *testing.T) {
-		var h heard
-		app := s.app(t, h.listen(turn.Config{ErrorCodes: []any{429, 500}}), llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal)))
-		for range 3 {
-			_, _ = app.Run(t.Context(), "s", "a secret question")
-		}
-		h.checkLog(t, []string{"code=429", "code=500"})
-	})
+	t.Run("a configured error is warned of once", s.hooksWarnOnce)
 	t.Run("a panic is contained", s.hooksPanic)
+}
+
+func (s *suite) hooksWarnOnce(t *testing.T) {
+	var h heard
+	app := s.app(t, h.listen(turn.Config{ErrorCodes: []any{429, 500}}), llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrQuota), llmtest.Fail(llmtest.ErrInternal)))
+	for range 3 {
+		_, _ = app.Run(t.Context(), "s", "a secret question")
+	}
+	h.checkLog(t, []string{"code=429", "code=500"})
 }
 
 func (h *heard) checkLog(t *testing.T, want []string) {
