@@ -42,7 +42,12 @@ func (s *stage) say(agent, branch, text string) {
 func (s *stage) begins(agent, branch string) bool {
 	skipped := s.p.BeforeAgent(s.on(agent, branch))
 	if skipped != nil {
-		s.event(agent, branch, &model.LLMResponse{Content: skipped})
+		resp := &model.LLMResponse{Content: skipped}
+		ctx := s.on(agent, branch)
+		if !s.p.OnEvent(ctx, ctx.invocation, turn.Event{Author: agent, Branch: branch, Response: resp}) || resp.Partial {
+			s.t.Error("the event of a skipped agent is not reported as such, or is changed: ADK's flow must find it final")
+		}
+		s.event(agent, branch, resp)
 	}
 	return skipped == nil
 }

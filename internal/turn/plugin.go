@@ -192,16 +192,21 @@ func (p *Plugin) answered(ctx Context, s *state, resp *model.LLMResponse) {
 	p.tellFallback(ctx, md)
 }
 
-// OnEvent writes the metadata from AfterModel to the event of a call.
-func (p *Plugin) OnEvent(ctx context.Context, invocation string, ev Event) {
-	if ev.Response == nil || hide(ctx, invocation, ev) || ev.Response.Partial {
-		return
+// OnEvent writes the metadata from AfterModel to the event of a call. It reports whether
+// the event is that of a skipped agent: the session must not get it, so the caller replaces
+// it by a partial copy. ADK's flow goes on with the event itself, which must be final.
+func (p *Plugin) OnEvent(ctx context.Context, invocation string, ev Event) (skipped bool) {
+	if ev.Response == nil || ev.Response.Partial {
+		return false
+	}
+	if isSkipped(ctx, invocation, ev) {
+		return true
 	}
 	p.turns.Lock()
 	s := p.turns.find(invocation, ev.Author, ev.Branch)
 	if s == nil || s.note == nil || s.note.code != ev.Response.ErrorCode {
 		p.turns.Unlock()
-		return
+		return false
 	}
 	n := s.note
 	s.note = nil
@@ -212,6 +217,7 @@ func (p *Plugin) OnEvent(ctx context.Context, invocation string, ev Event) {
 	if n.foreign {
 		request.DropSignatures(ev.Response)
 	}
+	return false
 }
 
 // End forgets a turn; it is called when its run ends.

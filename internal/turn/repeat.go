@@ -190,9 +190,8 @@ func (o *outer) isClosed(ctx Context) bool {
 	return r.closing
 }
 
-// hide reports whether ev is the event of a skipped agent. It makes such an event
-// partial, so that the session does not get it.
-func hide(ctx context.Context, invocation string, ev Event) bool {
+// isSkipped reports whether ev is the event of a skipped agent.
+func isSkipped(ctx context.Context, invocation string, ev Event) bool {
 	if ev.Response.Content == nil || len(ev.Response.Content.Parts) > 0 {
 		return false
 	}
@@ -201,11 +200,7 @@ func hide(ctx context.Context, invocation string, ev Event) bool {
 		return false
 	}
 	defer r.mu.Unlock()
-	if ev.Response.Content != r.skipped {
-		return false
-	}
-	ev.Response.Partial = true
-	return true
+	return ev.Response.Content == r.skipped
 }
 
 // BeforeAgent returns a content, which skips the agent, if it has finished in an

@@ -43,7 +43,9 @@
 // It never writes to a response of the agent's model. The event callback writes the
 // metadata of such responses, so it is on the event and in the session, but after-model
 // callbacks do not see it. If the event callback of a plugin registered before it
-// returns another event, this plugin does not see the event.
+// returns another event, this plugin does not see the event. Under [Retry], this plugin
+// replaces the empty event of an agent that it skips, so plugins registered after it do
+// not see that one.
 //
 // # Agents as tools
 //

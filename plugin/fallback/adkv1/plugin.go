@@ -114,8 +114,10 @@ func (c callbacks) onModelError(ctx agent.CallbackContext, req *model.LLMRequest
 }
 
 func (c callbacks) onEvent(ctx agent.InvocationContext, ev *session.Event) (*session.Event, error) {
-	if v, ok := view(ev); ok {
-		c.core.OnEvent(ctx, ev.InvocationID, v)
+	if v, ok := view(ev); ok && c.core.OnEvent(ctx, ev.InvocationID, v) {
+		hidden := *ev
+		hidden.Partial = true
+		return &hidden, nil
 	}
 	return nil, nil
 }
