@@ -13,7 +13,8 @@ import (
 // of the whole call.
 type Hooks struct {
 	// OnAttempt is called after each attempt, in the order of the record: failed
-	// attempts, the one that answered, and skipped targets.
+	// attempts, the one that answered, and skipped targets. It is not called for an attempt
+	// whose answer the caller stops reading without cancelling the context.
 	OnAttempt func(ctx context.Context, a Attempt)
 	// OnFallback is called once for each call that a fallback answered, or that no target
 	// answered (then FallbackModel is empty). It is not called if the caller cancelled
