@@ -60,8 +60,8 @@ type word struct {
 
 // vocabulary is the providers' machine-readable codes, types and reasons, separated by spaces, each as the vendor
 // writes it ([normal] makes one form of them); [vendors] has the pages that document them. A code that says no more than
-// its HTTP status has no kind. Numbers are codes of their vendors too; "cf" stands before those of Cloudflare's envelope,
-// because others give them another meaning.
+// its HTTP status has no kind. Numbers are codes of their vendors too; "cf" stands before those of Cloudflare's envelope, and
+// "mm" before some of MiniMax's, because others give them another meaning.
 //
 // docs/errors.md lists this table.
 var vocabulary = []struct {
@@ -164,13 +164,21 @@ var vocabulary = []struct {
 	{dashscope, KindRateLimit, 429, "Throttling Throttling.RateQuota Throttling.AllocationQuota Throttling.BurstRate"},
 	{doubao, KindBilling, 403, "AccountOverdueError"},
 	{doubao, KindQuota, 429, "AccountQuotaExceeded SetLimitExceeded"},
-	{doubao, KindModel, 404, "ModelNotOpen InvalidEndpointOrModel.NotFound"},
+	{doubao, KindModel, 404, "ModelNotOpen InvalidEndpointOrModel.NotFound InvalidEndpoint.NotFound InvalidEndpoint.ClosedEndpoint"},
+	{doubao, KindContent, 400, "InputTextRiskDetection OutputTextRiskDetection InputImageRiskDetection OutputImageRiskDetection SensitiveContentDetected"},
 	{doubao, KindOverloaded, 429, "ServerOverloaded"},
 	{minimax, KindBilling, 429, "1008 insufficient_balance_error"},
 	{minimax, KindRateLimit, 429, "1039 1041 2045"},
 	{minimax, KindContent, 400, "1026 1027"},
 	{minimax, KindAuth, 401, "2049"},
 	{minimax, KindQuota, 429, "2056"},
+	{minimax, KindRateLimit, 429, "mm1002"},
+	{minimax, KindAuth, 401, "mm1004"},
+	{minimax, KindTimeout, 504, "mm1001"},
+	{minimax, "", 500, "mm1000 mm1013 mm1024 mm1033"},
+	{minimax, "", 400, "mm2013"},
+	{baidu, KindContextLength, 400, "characters_too_long tokens_too_long"},
+	{siliconflow, KindContextLength, 400, "max_seq_len"},
 
 	{openrouter, KindBilling, 402, "insufficient_credits credits_exhausted"},
 	{copilot, KindModel, 400, "unsupported_api_for_model model_permission_denied"},

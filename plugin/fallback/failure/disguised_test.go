@@ -32,6 +32,13 @@ func TestFaultsReportedAsTheCallersMistake(t *testing.T) {
 		{"Alibaba not purchased", 429, `{"code":"CommodityNotPurchased","message":"Commodity has not purchased yet.","request_id":"r"}`, outcome{fallback, failure.KindBilling, time.Hour}},
 		{"Alibaba workspace", 403, `{"code":"Model.AccessDenied","message":"Model access denied.","request_id":"r"}`, outcome{fallback, failure.KindModel, 0}},
 		{"Kubernetes without endpoints", 503, `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":"no endpoints available for service \"vllm\"","reason":"ServiceUnavailable","code":503}`, outcome{retry, failure.KindOverloaded, 0}},
+		// https://github.com/diegosouzapw/OmniRoute/issues/11486
+		{"OpenCode Zen unavailable", 400, `{"error":{"message":"Model is unavailable."}}`, outcome{retry, failure.KindCapacity, 0}},
+		{"OpenCode Zen overloaded", 400, `{"error":{"message":"Service temporarily overloaded"}}`, outcome{retry, failure.KindCapacity, 0}},
+		// https://github.com/JohnnyZ93/oai-compatible-copilot/issues/214
+		{"restricted model", 400, `{"error":{"code":1369,"message":"Request denied by upstream policy. This model is restricted to authorized applications.","request_id":"r"}}`, outcome{fallback, failure.KindModel, 0}},
+		// https://github.com/github/copilot-cli/issues/730
+		{"Copilot quota", 0, `Model call failed: {"message":"You have no quota","code":"quota_exceeded"} (Request ID: 676E:18712:55183D)`, outcome{fallback, failure.KindQuota, time.Hour}},
 		// https://docs.cohere.com/reference/errors
 		{"Cohere blocked", 498, `{"message":"blocked input: please adjust the input"}`, outcome{fail, failure.KindContent, 0}},
 		// https://openrouter.ai/docs/api-reference/errors
@@ -40,6 +47,40 @@ func TestFaultsReportedAsTheCallersMistake(t *testing.T) {
 		{"DeepInfra busy", 0, `{"error":{"message":"Model busy, retry later"}}`, outcome{retry, failure.KindOverloaded, 0}},
 		{"busy in Chinese", 0, `{"error":{"message":"服务器繁忙，请稍后重试"}}`, outcome{retry, failure.KindOverloaded, 0}},
 		{"New API token", 0, `{"error":{"message":"无效的令牌 (request id: 2025)","type":"new_api_error"}}`, outcome{fail, failure.KindAuth, 0}},
+	})
+}
+
+// Codes and words that only these vendors use.
+func TestCodesOfVendors(t *testing.T) {
+	const retry, fallback, fail = failure.Retry, failure.Fallback, failure.Fail
+	check(t, []response{
+		// https://platform.minimax.io/docs/api-reference/errorcode: numbers in base_resp, under HTTP 200
+		{"MiniMax key", 200, `{"base_resp":{"status_code":1004,"status_msg":"login fail: Please carry the API secret key in the 'Authorization' field of the request header"}}`, outcome{fail, failure.KindAuth, 0}},
+		{"MiniMax rate", 200, `{"id":"","choices":null,"created":0,"base_resp":{"status_code":1002,"status_msg":"limited"}}`, outcome{retry, failure.KindRateLimit, 0}},
+		{"MiniMax balance", 200, `{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		{"MiniMax timeout", 200, `{"base_resp":{"status_code":1001,"status_msg":"timeout"}}`, outcome{retry, failure.KindTimeout, 0}},
+		{"MiniMax unknown", 200, `{"base_resp":{"status_code":1000,"status_msg":"unknown error"}}`, outcome{retry, failure.KindServer, 0}},
+		{"MiniMax internal", 200, `{"base_resp":{"status_code":1013,"status_msg":"internal service error"}}`, outcome{retry, failure.KindServer, 0}},
+		{"MiniMax parameters", 200, `{"base_resp":{"status_code":2013,"status_msg":"invalid params, empty field"}}`, outcome{fail, failure.KindInvalid, 0}},
+		// The same number of another vendor: https://docs.z.ai/api-reference/api-code
+		{"GLM token", 401, `{"error":{"code":"1002","message":"Authentication Token is illegal"}}`, outcome{fail, failure.KindAuth, 0}},
+		// https://cloud.baidu.com/doc/qianfan-api/s/rmwbl43x7
+		{"Baidu characters", 400, `{"error":{"code":"characters_too_long","message":"the max input characters is 20000","type":"invalid_request_error"},"id":"as-1"}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"Baidu tokens", 400, `{"error":{"code":"tokens_too_long","message":"too long","type":"invalid_request_error"},"id":"as-1"}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"Baidu JSON", 400, `{"error":{"code":"malformed_json","message":"Invalid Argument","type":"invalid_request_error"},"id":"as-1"}`, outcome{fail, failure.KindInvalid, 0}},
+		// https://github.com/langgenius/dify/issues/19394
+		{"SiliconFlow length", 400, `{"code":20015,"message":"length of prompt_tokens (57535) must be less than max_seq_len (32768).","data":null}`, outcome{fallback, failure.KindContextLength, 0}},
+		{"SiliconFlow disabled", 403, `{"code":30003,"message":"Model disabled.","data":null}`, outcome{fallback, failure.KindModel, 0}},
+		// https://www.volcengine.com/docs/82379/1299023, https://www.volcengine.com/docs/82379/1099476, https://github.com/nicepkg/aide/issues/80
+		{"Ark closed endpoint", 400, `{"error":{"code":"InvalidEndpoint.ClosedEndpoint","message":"The request targeted an endpoint that is currently closed or temporarily unavailable. Request ID: r","type":"BadRequest"}}`, outcome{fallback, failure.KindModel, 0}},
+		{"Ark endpoint", 404, "The request targeted an endpoint that does not exist or is invalid. Request id: r", outcome{fallback, failure.KindModel, 0}},
+		{"Ark risk", 400, `{"error":{"code":"InputTextRiskDetection","message":"The request could not be processed because of its input.","type":"BadRequest"}}`, outcome{fail, failure.KindContent, 0}},
+		{"Ark sensitive", 400, `{"error":{"code":"SensitiveContentDetected.Violence","message":"The request failed because the input text may contain sensitive information.","type":"BadRequest"}}`, outcome{fail, failure.KindContent, 0}},
+		{"Ark free trial", 429, `{"error":{"code":"QuotaExceeded","message":"Your account 2100 has exhausted its free trial quota for the doubao-pro model. Please visit the Ark console to activate the model service.","type":"TooManyRequests"}}`, outcome{fallback, failure.KindBilling, time.Hour}},
+		// https://docs.together.ai/docs/error-codes: 403 for a request that is longer than the context
+		{"Together length", 403, "{\"error\":{\"message\":\"Input token count + `max_tokens` parameter must be less than the context length of the model being queried.\",\"type\":\"invalid_request_error\"}}", outcome{fallback, failure.KindContextLength, 0}},
+		// https://github.com/vercel/ai/issues/18303: the provider's error in a string in the chunk of a gateway
+		{"Vercel AI Gateway", 200, `data: {"id":"gen_1","object":"chat.completion.chunk","model":"alibaba/qwen-3-14b","error":{"code":"error","message":"Stream error occurred","name":"AI_TypeValidationError","cause":{"name":"ZodError","message":"[ { \"code\": \"invalid_union\" } ]"},"value":{"error_type":"validation_error","error_message":"{\"error\":{\"message\":\"This model's maximum context length is 40960 tokens. However, you requested 100 output tokens and your prompt contains at least 40861 input tokens.\"}}"}}}`, outcome{fallback, failure.KindContextLength, 0}},
 	})
 }
 

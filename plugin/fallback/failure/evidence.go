@@ -28,13 +28,13 @@ type evidence struct {
 	clock Classifier
 	ctx   context.Context // the caller's, which is not done; nil if there is none
 
-	status      int  // HTTP status, the innermost one; 0 unknown
-	statusDepth int  // where it was found
-	fromCode    int  // HTTP status that a code implies; counts when status says nothing
-	fault       int  // HTTP status that the type of an AWS fault implies; counts above every other
-	cloudflare  bool // within the envelope of Cloudflare's APIs
-	anthropic   bool // has headers of Anthropic's
-	kind        Kind // what the most telling code says
+	status      int    // HTTP status, the innermost one; 0 unknown
+	statusDepth int    // where it was found
+	fromCode    int    // HTTP status that a code implies; counts when status says nothing
+	fault       int    // HTTP status that the type of an AWS fault implies; counts above every other
+	numbers     string // whose numeric codes stand here, as [vocabulary] marks them: "cf", "mm"; "" unknown
+	anthropic   bool   // has headers of Anthropic's
+	kind        Kind   // what the most telling code says
 	code        string
 	codeRank    int
 

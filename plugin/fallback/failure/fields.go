@@ -23,12 +23,14 @@ func (e *evidence) walk(v any, depth int) {
 		if v["$fault"] != nil { // the AWS SDK for JavaScript
 			e.addFault(lenient.Text(v["name"]))
 		}
-		outer := e.cloudflare
-		e.cloudflare = outer || isCloudflare(v)
+		outer := e.numbers
+		if inner := numbersOf(v); inner != "" {
+			e.numbers = inner
+		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			e.field(key, v[key], depth)
 		}
-		e.cloudflare = outer
+		e.numbers = outer
 	case []any:
 		for _, item := range v {
 			e.walk(item, depth+1)
@@ -78,12 +80,26 @@ func (e *evidence) field(key string, v any, depth int) {
 	}
 }
 
-// isCloudflare reports whether v is the envelope of Cloudflare's APIs, which have numeric codes of their own:
-// https://developers.cloudflare.com/fundamentals/api/reference/response-format/
-func isCloudflare(v map[string]any) bool {
+// Marks of numeric codes that several vendors use.
+const (
+	cloudflareNumbers = "cf"
+	minimaxNumbers    = "mm"
+)
+
+// numbersOf returns whose numeric codes are in v: those of the envelope of Cloudflare's APIs
+// (https://developers.cloudflare.com/fundamentals/api/reference/response-format/), or of MiniMax's base_resp
+// (https://platform.minimax.io/docs/api-reference/errorcode).
+func numbersOf(v map[string]any) string {
 	success, ok := v["success"].(bool)
 	_, result := v["result"]
-	return ok && !success && result
+	_, status := v["status_msg"]
+	switch {
+	case ok && !success && result:
+		return cloudflareNumbers
+	case status:
+		return minimaxNumbers
+	}
+	return ""
 }
 
 // zeroOmitted reports whether v is a quota violation without its quotaValue, which means a limit of 0. The Gemini API states

@@ -24,11 +24,11 @@ func (e *evidence) number(f float64, depth int) {
 
 // vendorNumber reads a vendor's own numeric code.
 func (e *evidence) vendorNumber(n int) {
-	code := strconv.Itoa(n)
-	if e.cloudflare {
-		code = "cf" + code
+	m, ok := lookup(e.numbers + strconv.Itoa(n))
+	if !ok && e.numbers == minimaxNumbers {
+		m, ok = lookup(strconv.Itoa(n))
 	}
-	if m, ok := lookup(code); ok {
+	if ok {
 		e.learn(m)
 		if e.codeRank < 2 {
 			e.code, e.codeRank = strconv.Itoa(n), 2

@@ -26,6 +26,11 @@ func TestWhatOneModelCannotTakeFallsBack(t *testing.T) {
 		// https://github.com/1jehuang/jcode/issues/310, https://github.com/nesquena/hermes-webui/issues/2297
 		"DeepSeek image":           "{\"error\":{\"message\":\"Failed to deserialize the JSON body into the target type: messages[7]: unknown variant `image_url`, expected `text` at line 1 column 114708\",\"type\":\"invalid_request_error\",\"param\":null,\"code\":\"invalid_request_error\"}}",
 		"DeepSeek image, unquoted": `Error code: 400 - {'error': {'message': 'Failed to deserialize the JSON body into the target type: messages[137]: unknown variant image_url, expected text at line 1 column 460917', 'type': 'invalid_request_error', 'param': None, 'code': 'invalid_request_error'}}`,
+		// https://github.com/browser-use/web-ui/issues/274
+		"OpenAI image":      `{"error":{"message":"Invalid content type. image_url is only supported by certain models.","type":"invalid_request_error","param":"messages.[1].content.[1].type","code":null}}`,
+		"OpenAI tool":       `{"error":{"message":"Hosted tool 'web_search_preview' is not supported with gpt-4.1-nano.","type":"invalid_request_error","param":"tools","code":null}}`,
+		"SiliconFlow image": `{"code":20041,"message":"The model is not a VLM (Vision Language Model). Please use text-only prompts.","data":null}`, // https://github.com/web-infra-dev/midscene/issues/378
+		"LM Studio image":   `{"error":"Model does not support images. Please use a model that does."}`,                                             // https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/908
 		// https://github.com/studio-dots-ai/dots.ocr/issues/26
 		"vLLM text model":     `{"object":"error","message":"Qwen/Qwen3-0.6B is not a multimodal model None","type":"BadRequestError","param":null,"code":400}`,
 		"Alibaba stream only": `{"error":{"code":"invalid_parameter_error","message":"This model only support stream mode, please enable the stream parameter to access the model.","type":"invalid_request_error"}}`,
@@ -57,7 +62,7 @@ func TestImagesForATextModelBehind500(t *testing.T) {
 func TestMalformedRequestsFail(t *testing.T) {
 	for _, message := range []string{"Missing required parameter: 'messages'.", "Invalid type for 'messages': expected an array.", "Unknown parameter: 'foo'.",
 		"Failed to deserialize the JSON body into the target type: messages[0]: unknown variant `foo`, expected one of `system`, `user`",
-		"max_tokens must be greater than 0.", "The file has been deprecated: error code: 1020 is not a valid value."} {
+		"max_tokens must be greater than 0.", "The parameter 'quota_project' has the value 'model is unavailable', which is not allowed.", "The file has been deprecated: error code: 1020 is not a valid value."} {
 		body := fmt.Sprintf(`{"error":{"message":%q,"type":"invalid_request_error","param":null,"code":null}}`, message)
 		if got := (failure.Classifier{}).ClassifyHTTP(400, nil, []byte(body)); got.Action != failure.Fail {
 			t.Errorf("%s: got %s %s, want fail", message, got.Action, got.Kind)

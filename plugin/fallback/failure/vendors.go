@@ -26,6 +26,8 @@ const (
 	oneapi
 	cloudflare
 	llamacpp
+	baidu
+	siliconflow
 	oauth
 	// The rest have no codes of their own that say more than a status.
 	xai
@@ -61,7 +63,7 @@ var vendors = [...]struct {
 	glm:        {"Z.ai (GLM)", "https://docs.z.ai/api-reference/api-code", "Resets without a zone are in China's time if the sentence is Chinese, else in UTC."},
 	dashscope:  {"Alibaba Model Studio (DashScope, Qwen)", "https://help.aliyun.com/zh/model-studio/error-code", "`insufficient_quota` with a link to `#token-limit` is a rate limit."},
 	doubao:     {"Volcengine Ark (Doubao)", "https://www.volcengine.com/docs/82379/1299023", "An overdue account is billing, a limit that was set in its console a quota."},
-	minimax:    {"MiniMax", "https://platform.minimax.io/docs/api-reference/errorcode", "An insufficient balance comes as 500, and is billing."},
+	minimax:    {"MiniMax", "https://platform.minimax.io/docs/api-reference/errorcode", "An insufficient balance comes as 500, and is billing. Numbers beside a `status_msg` are its own; `mm` marks those here that others use too."},
 	openrouter: {"OpenRouter", "https://openrouter.ai/docs/api-reference/errors", "The upstream's own error in `metadata.raw` decides. Days end at midnight UTC."},
 	copilot:    {"GitHub Copilot", "https://docs.github.com/en/copilot/concepts/rate-limits", "Premium requests and weekly limits are quotas."},
 	litellm:    {"LiteLLM", "https://docs.litellm.ai/docs/proxy/error_reference", "The provider's error in the text decides. A budget is billing, whatever its status."},
@@ -69,6 +71,8 @@ var vendors = [...]struct {
 	cloudflare: {"Cloudflare Workers AI, AI Gateway", "https://developers.cloudflare.com/workers-ai/platform/errors/",
 		"Numbers in its envelope (`success`, `result`, `errors`) are its own; `cf` marks them here. Days end at midnight UTC."},
 	llamacpp:    {"llama.cpp, LM Studio", "https://github.com/ggml-org/llama.cpp/tree/master/tools/server", "What does not fit the context goes to the next target."},
+	baidu:       {"Baidu Qianfan", "https://cloud.baidu.com/doc/qianfan-api/s/rmwbl43x7", "Its older API sends `error_code` and `error_msg` under HTTP 200."},
+	siliconflow: {"SiliconFlow", "https://docs.siliconflow.cn/en/faqs/error-code", "An insufficient balance comes as 403, and is billing."},
 	oauth:       {"OAuth 2.0", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2", "A grant that ended fails."},
 	xai:         {"xAI", "https://docs.x.ai/developers/rate-limits", "No credits and a monthly limit come as 403, and are billing."},
 	together:    {"Together AI", "https://docs.together.ai/docs/error-codes", "A dedicated endpoint that is not running is a missing model."},

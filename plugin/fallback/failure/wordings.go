@@ -83,11 +83,11 @@ var wordings = []struct {
 	// Ollama: "session usage limit". Copilot: "premium request allowance". Kimi: "usage limit for this period". GLM: "使用上限".
 	{[]vendor{anthropic, codex, ollama, copilot, moonshot, glm}, KindQuota, false, unknown | denied | limited, prose.Phrases(
 		"usage limit", "session limit", "weekly limit", "hit your limit", "limit will reset at", "limit will reset on", "your monthly limit", "your daily limit", "your weekly", "limit of your current plan", "limit of your plan",
-		"premium request", "exceeded your…usage", "exceeded your…allowance", "quota…refreshed in the next period", "使用上限", "使用限额", "已达上限", "达到上限", "用量上限", "次数限额", "利用上限", "사용량 한도"),
+		"premium request", "you have no quota", "exceeded your…usage", "exceeded your…allowance", "quota…refreshed in the next period", "使用上限", "使用限额", "已达上限", "达到上限", "用量上限", "次数限额", "利用上限", "사용량 한도"),
 		prose.Phrases("api usage limits", "per minute", "per-minute", "every minute", "每分钟", "concurren", "并发")},
 	{[]vendor{openai, anthropic, google, xai, openrouter, doubao}, KindBilling, false, unknown | bad | denied | limited, prose.Phrases(
 		"credit balance", "insufficient quota", "insufficientquota", "account balance",
-		"more credits", "available credits", "any credits", "purchase credits", "free credits…restricted",
+		"more credits", "exhausted…free trial quota", "available credits", "any credits", "purchase credits", "free credits…restricted",
 		"spending cap", "spend cap", "spending limit", "spend limit", "key limit exceeded", "out of extra usage", "your extra usage", "overdue", "billing hard limit",
 		"billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "in arrears", "good standing", "included credits"), nil},
@@ -112,7 +112,7 @@ var wordings = []struct {
 		"invalid model", "unknown model", "unavailable model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model…does not exist", "not found for account",
 		"model…was not found", "model…is not found", "model…is not available", "model…has been retired", "model…deprecated", "reached its end of life", "no such model", "not supported by any provider",
-		"not allowed to access model", "not included in your plan", "subscription…does not include", "model access denied", "dedicated endpoint…is not running",
+		"not allowed to access model", "model disabled", "model is restricted", "targeted an endpoint that does not exist", "not included in your plan", "subscription…does not include", "model access denied", "dedicated endpoint…is not running",
 		"no models loaded", "model unloaded", "model is unloaded", "model is not loaded", "failed to load model", "too large to be loaded", "模型不存在", "无可用渠道", "暂未开放"),
 		prose.Phrases("temporarily", " file", "file not", "cached content")},
 	{[]vendor{anthropic, google, openai, copilot}, KindTooLarge, false, unknown | bad | limited, prose.Phrases(
@@ -125,7 +125,7 @@ var wordings = []struct {
 	// OpenAI ("maximum context length"), Anthropic ("prompt is too long", "exceed context limit"), Gemini ("exceeds the maximum
 	// number of tokens"), llama.cpp ("available context size"), LM Studio ("n_keep >= n_ctx"), Cohere ("too many tokens"), TGI
 	// ("tokens must be <= 4096"), Alibaba ("Range of input length should be [1, 204800]"), Copilot ("prompt token count"), GLM ("Prompt 超长").
-	{[]vendor{openai, anthropic, google, llamacpp, cohere, huggingface, dashscope, copilot, glm}, KindContextLength, false, unknown | bad | server, prose.Phrases(
+	{[]vendor{openai, anthropic, google, llamacpp, cohere, huggingface, dashscope, copilot, glm}, KindContextLength, false, unknown | bad | denied | server, prose.Phrases(
 		"maximum number of tokens", "maximum context length", "context length", "context window", "context limit", "context size", "maximum model length",
 		"prompt is too long", "input is too long", "too many tokens", "too many input tokens", "prompt token count", "only supports up to…token", "token…only supports up to", "token limit",
 		"tokens…must be <=", "must have less than…token", "range of input length", "n_ctx", "n_keep", "exceeds…context", "exceed context", "exceed the…context", "too long…context", "上下文长度", "超长"),
@@ -138,7 +138,7 @@ var wordings = []struct {
 		prose.Phrases("image", "video", "audio", " file", "pages", "stop sequence", "string too long", "per minute", "time frame", "rate limit", "quota", "deadline exceeded")},
 	{[]vendor{openai, azure, anthropic, google, deepseek, bedrock}, KindContent, false, unknown | bad | denied, prose.Phrases(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
-		"prohibited content", "content exists risk", "inappropriate content", "sensitive words", "guardrail…denied", "guardrails…failed", "敏感内容", "不安全或敏感"), nil},
+		"prohibited content", "content exists risk", "inappropriate content", "sensitive content", "sensitive information", "sensitive words", "guardrail…denied", "guardrails…failed", "敏感内容", "不安全或敏感"), nil},
 	// A 400 about a part of the request that this model does not take, but another may. Each vendor has its own words: OpenAI
 	// "not supported with this model", Anthropic "not supported for this model", Gemini "is not enabled for this model",
 	// llama.cpp "does not support".
@@ -147,21 +147,21 @@ var wordings = []struct {
 		"not enabled for models/", "not supported for models/", "not supported by…model", "not supported for…model", "not supported with…model", "not supported in…model", "not enabled for…model", "not available for…model", "are not supported for",
 		"not a supported thinking level", "thinking level is not supported", "thinking level…not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
 		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function", "does not support thinking",
-		"does not support the", "does not support parameter", "thinking budget…is invalid", "模型不支持"), nil},
+		"does not support the", "does not support parameter", "only supported by certain models", "not supported with gpt", "thinking budget…is invalid", "模型不支持"), nil},
 	// More tokens for the answer than the model writes. OpenAI "This model supports at most 16384 completion tokens", Anthropic
 	// "the maximum allowed number of output tokens for".
 	{[]vendor{openai, anthropic}, KindUnsupported, false, unknown | bad, prose.Phrases(
 		"model supports at most…tokens", "maximum allowed number of output tokens"), nil},
 	// An image or sound for a model that reads text. llama.cpp sends it with 500.
 	{[]vendor{llamacpp, anyone}, KindUnsupported, false, unknown | bad | server, prose.Phrases(
-		"image input is not supported", "audio input is not supported", "video input is not supported", "unsupported content part type", "is not a multimodal model"), nil},
+		"image input is not supported", "audio input is not supported", "video input is not supported", "unsupported content part type", "is not a multimodal model", "is not a vlm"), nil},
 	// Cloudflare's AI Gateway sends these with 400.
 	{[]vendor{cloudflare, openrouter}, KindServer, false, unknown | bad, prose.Phrases(
 		"failed to get response from", "no response from provider", "unable to reach the provider", "provider unreachable", "upstream request failed", "finish_reason: error"),
 		nil},
-	// What runs the model is broken, which NVIDIA, LM Studio and TGI report as a mistake of the request.
-	{[]vendor{nvidia, llamacpp, huggingface}, KindCapacity, false, unknown | bad, prose.Phrases(
-		"degraded function", "model has crashed", "cuda out of memory"), nil},
+	// What runs the model is broken or busy, which NVIDIA, LM Studio, TGI and some relays report as a mistake of the request.
+	{[]vendor{nvidia, llamacpp, huggingface, anyone}, KindCapacity, false, unknown | bad, prose.Phrases(
+		"degraded function", "model has crashed", "cuda out of memory", "model is unavailable", "temporarily overloaded"), nil},
 	{[]vendor{google, azure, cloudflare}, KindCapacity, false, unknown | limited | server, prose.Phrases(
 		"no capacity", "out of capacity", "at capacity", "over capacity", "insufficient capacity", "capacity exceeded", "capacity temporarily exceeded"), nil},
 	{[]vendor{anyone}, KindEmpty, false, server, prose.Phrases(
