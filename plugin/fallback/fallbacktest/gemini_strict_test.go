@@ -204,6 +204,7 @@ func TestGeminiRefusesSettings(t *testing.T) {
 		{"no type", g3, argument(`{"description":"anything"}`), "type: must be specified"},
 		{"required and not there", g2, argument(`{"type":"OBJECT","properties":{"b":{"type":"STRING"}},"required":["c"]}`), "required[0]: property is not defined"},
 		{"additionalProperties in parameters", g2, function(`"parameters":{"type":"OBJECT","additionalProperties":false}`), "unknown field"},
+		{"mode without functions", g2, with(`"toolConfig":{"functionCallingConfig":{"mode":"AUTO"}}`), "without function_declarations"},
 		{"mode ANY", g2, choice(`"mode":"ANY","allowedFunctionNames":["f"]`), ""},
 		{"mode of another vendor", g2, choice(`"mode":"required"`), "mode: invalid value"},
 		{"allowed names in mode AUTO", g2, choice(`"mode":"AUTO","allowedFunctionNames":["f"]`), "mode is ANY or VALIDATED"},

@@ -43,7 +43,7 @@ type Fitted struct {
 // what they point to, so a shallow copy of a shared request is enough. A second
 // Fit changes nothing. Fit takes linear time.
 func (t Target) Fit(req *model.LLMRequest) (Fitted, error) {
-	if isPlain(req) && (req.Config == nil || req.Config.SystemInstruction == nil || !hasMedia(req.Config.SystemInstruction) && !isNo(t.Accepts().System)) {
+	if isPlain(req) && (req.Config == nil || req.Config.SystemInstruction == nil || isTextOnly(req.Config.SystemInstruction) && !isNo(t.Accepts().System)) {
 		return Fitted{}, nil
 	}
 	f := fitting{Target: t, takes: t.Accepts(), req: *req}

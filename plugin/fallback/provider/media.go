@@ -3,6 +3,7 @@ package provider
 import (
 	"cmp"
 	"encoding/base64"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -67,6 +68,7 @@ func (f *fitting) fitMedia(p *genai.Part) (*genai.Part, error) {
 		inline.FileData, inline.InlineData = nil, blob
 		p = &inline
 	}
+	p = f.typed(p)
 	kind, reason := f.refusedMedia(p)
 	if reason == "" {
 		return f.imageType(p, kind), nil
@@ -98,6 +100,16 @@ func (f *fitting) imageType(p *genai.Part, kind string) *genai.Part {
 	default:
 		return p
 	}
+	return &own
+}
+
+// typed returns p with a MIME type, which every API requires, if its data tell it.
+func (f *fitting) typed(p *genai.Part) *genai.Part {
+	if f.API == "" || p.InlineData == nil || p.InlineData.MIMEType != "" {
+		return p
+	}
+	own, blob := *p, *p.InlineData
+	blob.MIMEType, own.InlineData = http.DetectContentType(blob.Data), &blob
 	return &own
 }
 

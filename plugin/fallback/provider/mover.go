@@ -15,23 +15,31 @@ type mover struct {
 	pending []*genai.Part // to stand in the user's next content
 }
 
-// system takes the media out of the system instruction, which is text for every API:
+// system takes what is no text out of the system instruction, which is text for every API:
 // ai.google.dev/api/generate-content ("currently, text only").
 func (m *mover) system() error {
 	f := m.f
-	if f.API == "" && !isNo(f.takes.System) || f.req.Config == nil || !hasMedia(f.req.Config.SystemInstruction) {
+	if f.API == "" && !isNo(f.takes.System) || f.req.Config == nil || isTextOnly(f.req.Config.SystemInstruction) {
 		return nil
 	}
 	var failed error
 	rest := rewriteContent(f.req.Config.SystemInstruction, func(p *genai.Part) *genai.Part {
-		if failed != nil || !isMedia(p) {
+		switch {
+		case failed != nil || isText(p):
 			return p
+		case p.Text != "":
+			return f.ownFieldsOf(p)
+		case !isMedia(p):
+			if p = callAsText(codeAsText(p)); p.Text == "" {
+				return nil
+			}
+			return p
+		case mediaOf(p) == nil:
+			return nil
 		}
 		var own *genai.Part
-		if mediaOf(p) != nil {
-			if own, failed = f.fitMedia(p); failed == nil && isMedia(own) {
-				m.pending, own = append(m.pending, own), nil
-			}
+		if own, failed = f.fitMedia(p); failed == nil && isMedia(own) {
+			m.pending, own = append(m.pending, own), nil
 		}
 		return own
 	})
@@ -42,8 +50,14 @@ func (m *mover) system() error {
 		rest = nil
 	}
 	f.edit().SystemInstruction = rest
-	f.note("media: from the system instruction to the user's turn")
+	if len(m.pending) > 0 {
+		f.note("media: from the system instruction to the user's turn")
+	}
 	return nil
+}
+
+func isTextOnly(content *genai.Content) bool {
+	return content == nil || !slices.ContainsFunc(content.Parts, func(p *genai.Part) bool { return p != nil && !isText(p) })
 }
 
 func (m *mover) content(content *genai.Content) (*genai.Content, error) {
@@ -51,7 +65,8 @@ func (m *mover) content(content *genai.Content) (*genai.Content, error) {
 		return nil, nil
 	}
 	var failed error
-	ofModel := content.Role == genai.RoleModel || request.CallsFunction(content) // as request.Pair sees it
+	ofModel := content.Role == genai.RoleModel || request.CallsFunction(content) || // as request.Pair sees it
+		m.f.API == Responses && !isUser(content) // an instruction within the conversation is text, too
 	own := rewriteContent(content, func(p *genai.Part) *genai.Part {
 		if failed != nil {
 			return p

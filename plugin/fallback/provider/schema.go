@@ -50,8 +50,8 @@ func (f *fitting) schema() error {
 	case refused, f.API == Anthropic && !isNo(f.takes.Tools) && beyondGrammar(c):
 		f.schemaAsTool()
 	case f.API == "" || f.isGemini():
-		if c.ResponseMIMEType == "" && f.API != "" {
-			f.edit().ResponseMIMEType = jsonType // Gemini refuses a schema without it
+		if c.ResponseMIMEType != jsonType && c.ResponseMIMEType != enumType && f.API != "" {
+			f.edit().ResponseMIMEType = jsonType // Gemini refuses a schema with another, or none
 			f.note("response_mime_type: application/json")
 		}
 	default:

@@ -3,7 +3,6 @@ package provider
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -40,22 +39,10 @@ func (f *fitting) settings() {
 		}
 	}
 	f.wholeTopK()
+	f.topLogprobs()
 	f.stopSequences()
 	f.safety()
 	f.labels()
-}
-
-// wholeTopK: top_k is an integer for Gemini (ai.google.dev/api/generate-content,
-// GenerationConfig), as it is for the others, whose adapters cut off fractions.
-func (f *fitting) wholeTopK() {
-	k := f.req.Config.TopK
-	if k == nil || !f.isGemini() {
-		return
-	}
-	if whole := float32(math.Trunc(float64(*k))); whole != *k {
-		f.edit().TopK = &whole
-		f.note(fmt.Sprintf("top_k: %d", int(whole)))
-	}
 }
 
 // of reports whether t accepts an optional setting; nil if t does not say.
@@ -284,15 +271,15 @@ func (f *fitting) modalities() error {
 	}
 	var kept []string
 	for _, modality := range given {
-		if slices.ContainsFunc(f.takes.Modalities, func(s string) bool { return strings.EqualFold(s, modality) }) {
-			kept = append(kept, modality)
+		if i := slices.IndexFunc(f.takes.Modalities, func(s string) bool { return strings.EqualFold(s, modality) }); i >= 0 {
+			kept = append(kept, f.takes.Modalities[i])
 			continue
 		}
 		if err := f.refuse("response_modalities", "its answers are "+strings.ToLower(strings.Join(f.takes.Modalities, " and "))+" only"); err != nil {
 			return err
 		}
 	}
-	if len(kept) < len(given) {
+	if !slices.Equal(kept, given) {
 		f.edit().ResponseModalities = kept
 	}
 	return nil

@@ -191,7 +191,12 @@ func (f *fitting) toolChoice() {
 		f.note("tool_choice: ANY to AUTO")
 	case f.API != "" && !f.isGemini() && mode == genai.FunctionCallingConfigModeValidated:
 		f.note("tool_choice: VALIDATED to AUTO")
-	case f.API != "" && len(calling.AllowedFunctionNames) > 0 && (mode == "" || mode == genai.FunctionCallingConfigModeAuto):
+	case f.API != "" && len(calling.AllowedFunctionNames) > 0 && mode == genai.FunctionCallingConfigModeNone:
+		own := *calling
+		own.AllowedFunctionNames = nil // there are none to choose from; Gemini refuses the names
+		f.editToolConfig().FunctionCallingConfig = &own
+		return
+	case f.API != "" && len(calling.AllowedFunctionNames) > 0 && (mode == "" || mode == genai.FunctionCallingConfigModeUnspecified || mode == genai.FunctionCallingConfigModeAuto):
 		f.note("tools: the allowed functions only") // Gemini refuses the names, others ignore them
 	default:
 		return
@@ -220,8 +225,9 @@ func (f *fitting) toolConfig() {
 	if f.req.Config.ToolConfig == nil {
 		return
 	}
-	if callingOf(f.req.Config) != nil && f.API != "" && !f.isGemini() && !hasFunctions(f.req.Config) {
-		// OpenAI refuses a choice of tools without tools.
+	if callingOf(f.req.Config) != nil && f.API != "" && !hasFunctions(f.req.Config) {
+		// OpenAI refuses a choice of tools without tools, and Gemini, too: "Function calling
+		// config is set without function_declarations" (pydantic/pydantic-ai#5791).
 		f.editToolConfig().FunctionCallingConfig = nil
 		f.note("tool_choice")
 	}

@@ -46,7 +46,7 @@ func hasRole(content *genai.Content) bool {
 
 // userTurns adds a user's turn where the target requires one: if there is no turn at
 // all (every API), before a model's turn that begins the history (Anthropic; Gemini if
-// it is a call), and after a model's turn that ends it, unless the target takes that as
+// it is a call, or alone: GeminiForJanitors#35), and after a model's turn that ends it, unless the target takes that as
 // a prefill.
 func (f *fitting) userTurns() {
 	contents := f.req.Contents
@@ -59,7 +59,7 @@ func (f *fitting) userTurns() {
 		f.note("contents: user turn first")
 		return
 	}
-	if first := contents[0]; !isUser(first) && (f.API == Anthropic || f.isGemini() && request.CallsFunction(first)) {
+	if first := contents[0]; !isUser(first) && (f.API == Anthropic || f.isGemini() && (request.CallsFunction(first) || len(contents) == 1)) {
 		contents = slices.Insert(slices.Clone(contents), 0, genai.NewContentFromText(begin, genai.RoleUser))
 		f.note("contents: user turn first")
 	}

@@ -24,7 +24,7 @@ func (e *encoder) messages(contents []*genai.Content, turn int, thinks bool) err
 		}
 		var results, rest []block
 		for _, part := range content.Parts {
-			b, err := e.part(part, thinks && i >= turn)
+			b, err := e.part(part, thinks && i >= turn && role == assistant)
 			switch {
 			case err != nil:
 				return err

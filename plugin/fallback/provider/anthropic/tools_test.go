@@ -7,6 +7,7 @@ import (
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
 )
 
@@ -28,6 +29,14 @@ func TestToolWithAlternatives(t *testing.T) {
 	}, user(say("hi")))
 	body, _ := sent(t, "claude-sonnet-5", anthropic.Config{}, req)
 	equal(t, "tools", body["tools"], `[{"name":"f","input_schema":{"type":"object","properties":{"id":{"type":"string"},"name":{"type":"string"}}}}]`)
+}
+
+// B100: a thought in a content of the user's is not sent: only the assistant's have any.
+func TestThoughtOfTheUser(t *testing.T) {
+	thought := &genai.Part{Text: "hm", Thought: true, ThoughtSignature: request.Seal("anthropic", []byte("thinking/s"))}
+	req := &model.LLMRequest{Contents: []*genai.Content{user(say("hi")), bot(call("1", "f", nil)), user(result("1", "f", nil), thought)}}
+	body, _ := sent(t, "claude-sonnet-5", anthropic.Config{}, req)
+	equal(t, "the last message", body["messages"].([]any)[2], `{"role":"user","content":[{"type":"tool_result","tool_use_id":"1"}]}`)
 }
 
 // B100: arguments whose names the API refuses have others there, in the declaration, in the

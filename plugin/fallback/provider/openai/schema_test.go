@@ -40,6 +40,10 @@ func TestSchemasOfOtherVendors(t *testing.T) {
 	answer := &model.LLMRequest{Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{
 		ResponseMIMEType: "application/json", ResponseJsonSchema: map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"type": "array"}}, "required": []any{"a"}},
 	}}
+	anything := &model.LLMRequest{Contents: genai.Text("hi"), Config: &genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: map[string]any{}}}
+	if form := sent(t, "gpt-4o", anything)["text"].(map[string]any)["format"].(map[string]any); form["schema"] == nil {
+		t.Errorf("the form of an answer of any schema is %v", form)
+	}
 	format := chatBody(t, "gpt-4o", openaiURL, answer)["response_format"].(map[string]any)["json_schema"].(map[string]any)
 	if diff := cmp.Diff(decoded(t, `{"name":"response","schema":{"type":"object","properties":{"a":`+anyList+`},"required":["a"]}}`), any(format)); diff != "" {
 		t.Errorf("the form of the answer (-want +got):\n%s", diff)

@@ -62,7 +62,10 @@ func (g *geminiRequest) toolChoiceRule() string {
 	if g.ToolConfig == nil || g.ToolConfig.FunctionCallingConfig == nil {
 		return ""
 	}
-	c := g.ToolConfig.FunctionCallingConfig
+	c, flag := g.ToolConfig.FunctionCallingConfig, g.ToolConfig.IncludeServerSideToolInvocations
+	if !g.vertex && len(g.functions()) == 0 && (flag == nil || !*flag) { // https://github.com/pydantic/pydantic-ai/pull/5791
+		return "function calling config is set without function_declarations"
+	}
 	if !slices.Contains([]genai.FunctionCallingConfigMode{"", "MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"}, c.Mode) {
 		return fmt.Sprintf("tool_config.function_calling_config.mode: invalid value %q", c.Mode)
 	}

@@ -60,6 +60,7 @@ func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
 		{provider.Chat, "", `{"message":"Tool call id was abc but must be a-z, A-Z, 0-9, with a length of 9.","type":"invalid_request_error"}`, "call_ids"},
 		{provider.Gemini, "", `{"error":{"code":400,"message":"Corrupted thought signature.","status":"INVALID_ARGUMENT"}}`, "thought_signatures"},
 		{provider.Gemini, "", `{"error":{"code":400,"message":"Penalty is not enabled for models/gemini-2.5-flash"}}`, "penalties"},
+		{provider.Vertex, "", `{"error":{"code":400,"message":"Unable to submit request because it has a topK value of 64 but the supported range is from 1 (inclusive) to 41 (exclusive). Update the value and try again."}}`, "top_k"},
 		{provider.Gemini, "", `{"error":{"code":400,"message":"Multiple candidates is not enabled for this model"}}`, "candidate_count"},
 		{provider.Gemini, "", `{"error":{"code":400,"message":"Logprobs is not enabled for models/x"}}`, "top_logprobs"},
 		{provider.Gemini, "", `{"error":{"code":400,"message":"Invalid JSON payload received. Unknown name \"topK\" at 'generation_config': Cannot find field."}}`, "top_k"},

@@ -53,6 +53,7 @@ func refuses(text string) bool {
 		"not support", "unsupported", "not enabled", "not permitted", "not allowed", "not available", "unrecognized", "unknown name", "unknown parameter",
 		"unknown argument", "unexpected", "extra inputs", "extra_forbidden", "cannot be specified", "cannot both", "invalid value", "not a valid", "is invalid",
 		"only the default", "cannot be used", "does not accept", "must be", "should be", "cannot be set", "can only be",
+		"supported range is",
 	} {
 		if strings.Contains(text, words) {
 			return true

@@ -27,6 +27,9 @@ func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("openai: the response schema: %w", err)
 	}
+	if len(converted) == 0 {
+		converted["type"] = "object" // a schema of anything is left out, and then missed
+	}
 	wireschema.AddItems(converted)
 	name := "response"
 	if title, isText := converted["title"].(string); isText && title != "" {
