@@ -136,7 +136,7 @@ func TestDeferredOncePerCall(t *testing.T) {
 func TestDeferredAgainAfterTheAnswer(t *testing.T) {
 	queue := newQueue(t, jobs.Config{})
 	m := degrade.MustDeferred(degrade.DeferredConfig{Queue: queue, Delay: time.Nanosecond})
-	runQueue(t, queue, suite.NewModel("flash", suite.Text("Paris.")))
+	runQueue(t, queue, llmtest.NewModel("flash", llmtest.Text("Paris.")))
 	for n := 1; n <= 3; n++ {
 		if _, _, err := ask(call.With(t.Context(), call.Info{Session: "s1"}), m, hello(), false); err != nil {
 			t.Fatal(err)

@@ -46,14 +46,14 @@ func TestTheOnlyLegalTargetIsForced(t *testing.T) {
 
 // B73: nor does one that is forbidden within a group.
 func TestTheOnlyLegalMemberOfAGroupIsForced(t *testing.T) {
-	eu, us := openBreaker(suite.NewModel("eu", suite.Text("eu")), time.Now().Add(time.Minute)), suite.NewModel("us", suite.Text("us"))
+	eu, us := openBreaker(llmtest.NewModel("eu", llmtest.Text("eu")), time.Now().Add(time.Minute)), llmtest.NewModel("us", llmtest.Text("us"))
 	for name, group := range map[string]model.LLM{
 		"fallback":                  router.MustFallback(router.Config{}, eu, us),
 		"fallback, forbidden first": router.MustFallback(router.Config{}, us, eu),
 		"hedge":                     router.MustHedge(router.HedgeConfig{}, eu, us),
 	} {
 		guards := []guard.Guard{except("us", "not in this region"), except("asia", "not in this region")}
-		m := router.MustFallback(router.Config{Guards: guards}, group, suite.NewModel("asia", suite.Text("asia")))
+		m := router.MustFallback(router.Config{Guards: guards}, group, llmtest.NewModel("asia", llmtest.Text("asia")))
 		if got := ask(t.Context(), m, true); got.stream != "eu[eu]" {
 			t.Errorf("%s: the consumer saw %q (%v), want the only legal target", name, got.stream, got.err)
 		}

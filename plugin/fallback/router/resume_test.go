@@ -103,7 +103,7 @@ func TestRestartInsideAnApplicationsModel(t *testing.T) {
 func TestResumePassesOnWhatFollowsTheAnswer(t *testing.T) {
 	text := &model.LLMResponse{Content: genai.NewContentFromText("one two", genai.RoleModel)}
 	call := &model.LLMResponse{Content: genai.NewContentFromFunctionCall("lookup", nil, genai.RoleModel), FinishReason: genai.FinishReasonStop}
-	m := router.MustFallback(router.Config{MidStream: router.Resume}, suite.NewModel("a", suite.Fail(suite.ErrUnavailable, "one ")), suite.NewModel("b", send(text, call)))
+	m := router.MustFallback(router.Config{MidStream: router.Resume}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, "one ")), llmtest.NewModel("b", send(text, call)))
 	if got := ask(t.Context(), m, true); got.stream != "one two[one two][]" || got.err != nil || len(got.final.Content.Parts) != 1 || got.final.Content.Parts[0].FunctionCall == nil {
 		t.Errorf("the consumer saw %q (%v), want the text and then the call", got.stream, got.err)
 	}
