@@ -72,6 +72,7 @@ func TestAlertsPrintsProblemsToStandardError(t *testing.T) {
 }
 
 func TestAlertsRefuses(t *testing.T) {
+	policy := write(t, "primary: gpt-5\n")
 	for _, test := range []struct {
 		args []string
 		want string
@@ -81,7 +82,7 @@ func TestAlertsRefuses(t *testing.T) {
 		{[]string{"none.yaml"}, "alerts: open none.yaml: "},
 		{[]string{"testdata"}, "alerts: testdata is a folder; "},
 		{[]string{"--output", "none/rules.yaml", "testdata/everything.yaml"}, "alerts: open none"},
-		{[]string{"--output", "testdata/../testdata/everything.yaml", "testdata/everything.yaml"}, "alerts: --output: testdata/../testdata/everything.yaml is an input, "},
+		{[]string{"--output", policy, policy}, "alerts: --output: " + policy + " is an input, "},
 		{[]string{"--ouput", "x", "a.yaml"}, "alerts: unknown flag --ouput; did you mean --output?"},
 	} {
 		out, err := run(t, "", append([]string{"alerts"}, test.args...)...)
