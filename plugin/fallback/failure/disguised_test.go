@@ -35,6 +35,8 @@ func TestFaultsReportedAsTheCallersMistake(t *testing.T) {
 		// https://github.com/diegosouzapw/OmniRoute/issues/11486
 		{"OpenCode Zen unavailable", 400, `{"error":{"message":"Model is unavailable."}}`, outcome{retry, failure.KindCapacity, 0}},
 		{"OpenCode Zen overloaded", 400, `{"error":{"message":"Service temporarily overloaded"}}`, outcome{retry, failure.KindCapacity, 0}},
+		// https://github.com/charmbracelet/crush/issues/386: OpenAI's SDK for Go quotes an error that is a string
+		{"xAI argument", 0, `POST "https://api.x.ai/v1/chat/completions": 400 Bad Request "Argument not supported on this model: reasoningEffort"`, outcome{fallback, failure.KindUnsupported, 0}},
 		// https://github.com/JohnnyZ93/oai-compatible-copilot/issues/214
 		{"restricted model", 400, `{"error":{"code":1369,"message":"Request denied by upstream policy. This model is restricted to authorized applications.","request_id":"r"}}`, outcome{fallback, failure.KindModel, 0}},
 		// https://github.com/github/copilot-cli/issues/730
@@ -45,6 +47,7 @@ func TestFaultsReportedAsTheCallersMistake(t *testing.T) {
 		{"OpenRouter moderation", 403, `{"error":{"message":"openai/gpt-4o requires moderation. Your input was flagged for \"violence\". No credits were charged.","code":403,"metadata":{"reasons":["violence"]}}}`, outcome{fail, failure.KindContent, 0}},
 		// https://github.com/truefoundry/models/pull/862
 		{"DeepInfra busy", 0, `{"error":{"message":"Model busy, retry later"}}`, outcome{retry, failure.KindOverloaded, 0}},
+		{"Amazon Q", 0, "The model you've selected is experiencing high load. Please switch to another model and try again.", outcome{retry, failure.KindOverloaded, 0}}, // https://github.com/Amazon-Q-Developer/language-servers/pull/1711
 		{"busy in Chinese", 0, `{"error":{"message":"服务器繁忙，请稍后重试"}}`, outcome{retry, failure.KindOverloaded, 0}},
 		{"New API token", 0, `{"error":{"message":"无效的令牌 (request id: 2025)","type":"new_api_error"}}`, outcome{fail, failure.KindAuth, 0}},
 	})

@@ -169,7 +169,7 @@ var wordings = []struct {
 	{[]vendor{google, anyone}, KindTimeout, false, server, prose.Phrases(
 		"deadline expired", "timed out", "timeout"), nil},
 	{[]vendor{google, openai, cerebras, anyone}, KindOverloaded, false, unknown, prose.Phrases(
-		"overloaded", "high demand", "high traffic", "no healthy upstream", "model busy", "model is busy", "server busy", "server is busy",
+		"overloaded", "high demand", "high load", "high traffic", "no healthy upstream", "model busy", "model is busy", "server busy", "server is busy",
 		"繁忙", "访问量过大", "过载", "负载已饱和"), nil},
 }
 

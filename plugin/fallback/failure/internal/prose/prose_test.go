@@ -82,13 +82,15 @@ func TestPageTitle(t *testing.T) {
 func TestUnquoted(t *testing.T) {
 	isCode := func(word string) bool { return word == "quota_exceeded" }
 	for text, want := range map[string]string{
-		`unknown name "quota" here`:  "unknown name   here",
-		"field properties[quota] is": "field properties  is",
-		"check_quota failed":         "  failed",
-		"quota_exceeded failed":      "quota_exceeded failed",
-		"it's the users' quota":      "it's the users' quota",
-		`"quota exceeded"`:           `"quota exceeded"`,
-		`400 "quota exceeded"`:       `400 "quota exceeded"`,
+		`unknown name "quota" here`:                  "unknown name   here",
+		"field properties[quota] is":                 "field properties  is",
+		"check_quota failed":                         "  failed",
+		"quota_exceeded failed":                      "quota_exceeded failed",
+		"it's the users' quota":                      "it's the users' quota",
+		`"quota exceeded"`:                           `"quota exceeded"`,
+		`400 "quota exceeded"`:                       `400 "quota exceeded"`,
+		`post "u": 400 bad request "quota exceeded"`: `post  : 400 bad request "quota exceeded"`,
+		`a bad request "quota exceeded"`:             `a bad request  `,
 	} {
 		if got := prose.Unquoted(text, isCode); got != want {
 			t.Errorf("Unquoted(%q) = %q, want %q", text, got, want)

@@ -1,6 +1,10 @@
 package prose
 
-import "strings"
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
 
 // Unquoted returns a text without what is quoted in it or indexed, and without identifiers that are not codes: `Unknown name
 // "moderation" at properties[flagged] of check_authentication`. In a message about a mistake of the request these are the
@@ -40,6 +44,24 @@ func identifierEnd(text string, i int, isCode func(word string) bool) int {
 	return end
 }
 
+// behindStatus reports whether lower-case text ends with a number, or with an HTTP status and its name as Go prints them: "post
+// url: 400 bad request ".
+func behindStatus(text string) bool {
+	text, spaced := strings.CutSuffix(text, " ")
+	if !spaced || text == "" {
+		return false
+	}
+	if c := text[len(text)-1]; c >= '0' && c <= '9' {
+		return true
+	}
+	for n := 400; n < 600; n++ {
+		if name := http.StatusText(n); name != "" && strings.HasSuffix(text, strconv.Itoa(n)+" "+strings.ToLower(name)) {
+			return true
+		}
+	}
+	return false
+}
+
 // quotedEnd returns the end of the quotation or index that is opened at i, 0 when none is.
 func quotedEnd(text string, i int) int {
 	const longest = 1 << 10
@@ -56,7 +78,7 @@ func quotedEnd(text string, i int) int {
 		}
 		for end := i + 1; end < min(len(text), i+longest); end++ {
 			if text[end] == quote && (end+1 == len(text) || !wordByte(text[end+1]) || text[end+1] == '.' || text[end+1] == ',') {
-				if end == len(text)-1 && (i == 0 || i > 1 && text[i-1] == ' ' && text[i-2] >= '0' && text[i-2] <= '9') {
+				if end == len(text)-1 && (i == 0 || behindStatus(text[:i])) {
 					return 0 // the message itself, perhaps behind its status: 400 "Model m does not support parameter p."
 				}
 				return end + 1
