@@ -1,6 +1,8 @@
 package wireschema
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -24,13 +26,14 @@ const maxDepth = 64
 //
 // Gemini's extensions become standard JSON Schema, at any depth: types in upper
 // case become lower case, nullable becomes the type "null", bounds in quotes become
-// numbers, the values of an enum get its type, and propertyOrdering and example are
-// omitted. Keywords of older drafts become those of 2020-12.
+// numbers, the values of an enum get its type, and propertyOrdering (see [Ordered])
+// and example are omitted. Keywords of older drafts become those of 2020-12.
 //
 // It returns an error for a schema that is no object, contains itself, is nested
 // deeper than 64 levels or has more than 20,000 parts.
-func JSON(schema any) (map[string]any, error) {
-	w := &schemaWriter{}
+func JSON(schema any) (map[string]any, error) { return new(schemaWriter).root(schema) }
+
+func (w *schemaWriter) root(schema any) (map[string]any, error) {
 	converted, err := w.schema(schema, maxDepth)
 	if err != nil {
 		return nil, err
@@ -50,7 +53,10 @@ func JSON(schema any) (map[string]any, error) {
 }
 
 // schemaWriter is one run of [JSON].
-type schemaWriter struct{ parts int }
+type schemaWriter struct {
+	parts int
+	order Order
+}
 
 // schema converts what stands where a schema may stand. What is none, such as a
 // bool, is copied.
@@ -83,10 +89,11 @@ func (w *schemaWriter) schema(v any, depth int) (any, error) {
 	case nil, bool, string, float64:
 		return v, nil
 	}
-	plain, err := toJSON(v)
+	plain, text, err := toJSON(v)
 	if err != nil {
 		return nil, err
 	}
+	w.order.read(json.NewDecoder(bytes.NewReader(text)))
 	return w.schema(plain, depth)
 }
 
@@ -105,7 +112,10 @@ func (w *schemaWriter) object(in map[string]any, depth int) (map[string]any, err
 	for key, value := range in {
 		var err error
 		switch key {
-		case "propertyOrdering", "example":
+		case "propertyOrdering":
+			w.order.addFirst(value)
+			continue
+		case "example":
 			continue
 		case "nullable":
 			nullable = value == true

@@ -36,26 +36,42 @@ func (w *schemaWriter) value(v any, depth int) (any, error) {
 		}
 		return out, nil
 	}
-	return toJSON(v)
+	plain, _, err := toJSON(v)
+	return plain, err
 }
 
-// toJSON returns v in JSON's shapes.
-func toJSON(v any) (any, error) {
-	data, ok := v.(json.RawMessage)
-	if !ok {
-		var err error
-		if data, err = json.Marshal(v); err != nil {
-			return nil, fmt.Errorf("schema: not JSON: %w", err)
+// toJSON returns v in JSON's shapes, and the text that these were read from.
+func toJSON(v any) (plain any, text []byte, err error) {
+	raw, ok := v.(json.RawMessage)
+	if text = raw; !ok {
+		if text, err = json.Marshal(v); err != nil {
+			return nil, nil, fmt.Errorf("schema: not JSON: %w", err)
 		}
 	}
-	if len(data) == 0 {
-		return nil, nil
+	if len(text) == 0 {
+		return nil, nil, nil
 	}
-	var plain any
-	if err := json.Unmarshal(data, &plain); err != nil {
-		return nil, fmt.Errorf("schema: not JSON: %w", err)
+	if err := json.Unmarshal(text, &plain); err != nil {
+		return nil, nil, fmt.Errorf("schema: not JSON: %w", err)
 	}
-	return plain, nil
+	return plain, text, nil
+}
+
+// toStrings returns the strings of a list.
+func toStrings(v any) (out []string, ok bool) {
+	list, ok := v.([]any)
+	if !ok {
+		out, ok = v.([]string)
+		return out, ok
+	}
+	for _, element := range list {
+		text, isText := element.(string)
+		if !isText {
+			return nil, false
+		}
+		out = append(out, text)
+	}
+	return out, true
 }
 
 func toList[T any](values []T) []any {

@@ -259,12 +259,12 @@ func settings(t *rapid.T) *genai.GenerateContentConfig {
 	})
 	maybe("schema", func() {
 		c.ResponseMIMEType = "application/json"
-		c.ResponseJsonSchema = map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"type": "string"}}}
+		c.ResponseJsonSchema = json.RawMessage(`{"properties":{"b":{"type":"string"},"a":{"type":"string"}},"type":"object"}`) // in this order
 	})
 	maybe("tools", func() {
 		c.Tools = []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{
-			{Name: "f", Description: text(t, "description"), ParametersJsonSchema: map[string]any{"type": "object", "properties": map[string]any{"x": map[string]any{"type": "string"}}}},
-			{Name: "g_1", ParametersJsonSchema: map[string]any{"type": "object", "properties": map[string]any{}}},
+			{Name: "f", Description: text(t, "description"), ParametersJsonSchema: json.RawMessage(`{"properties":{"x":{"type":"string"},"a":{"type":"string"}},"type":"object"}`)},
+			{Name: "g_1", ParametersJsonSchema: json.RawMessage(`{"properties":{},"type":"object"}`)},
 		}}}
 		maybe("choice", func() {
 			mode := rapid.SampledFrom([]genai.FunctionCallingConfigMode{genai.FunctionCallingConfigModeNone, genai.FunctionCallingConfigModeAny}).Draw(t, "mode")

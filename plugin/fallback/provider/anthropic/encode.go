@@ -140,7 +140,7 @@ func (e *encoder) format() error {
 	if from == nil {
 		return nil
 	}
-	schema, err := wireschema.JSON(from)
+	schema, order, err := wireschema.Ordered(from)
 	if err != nil {
 		return &requestError{fmt.Sprintf("the response schema cannot be sent: %v", err)}
 	}
@@ -150,7 +150,11 @@ func (e *encoder) format() error {
 	if e.to.OutputConfig == nil {
 		e.to.OutputConfig = &outputConfig{}
 	}
-	e.to.OutputConfig.Format = &format{"json_schema", outputSchema(schema)}
+	text, err := order.Marshal(outputSchema(schema))
+	if err != nil {
+		return &requestError{fmt.Sprintf("the response schema cannot be sent: %v", err)}
+	}
+	e.to.OutputConfig.Format = &format{"json_schema", text}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package anthropic
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -54,13 +55,15 @@ func (e *encoder) declare(declaration *genai.FunctionDeclaration) error {
 	if from == nil && declaration.Parameters != nil {
 		from = declaration.Parameters
 	}
-	schema, err := wireschema.JSON(from)
+	schema, order, err := wireschema.Ordered(from)
 	if err != nil {
 		return &requestError{fmt.Sprintf("the parameters of the tool %s cannot be sent: %v", declaration.Name, err)}
 	}
-	e.to.Tools = append(e.to.Tools, tool{
-		Name: e.names.Wire(declaration.Name), Description: declaration.Description, InputSchema: e.names.declare(declaration.Name, inputSchema(schema)),
-	})
+	text, err := order.Marshal(e.names.declare(declaration.Name, inputSchema(schema)))
+	if err != nil {
+		return &requestError{fmt.Sprintf("the parameters of the tool %s cannot be sent: %v", declaration.Name, err)}
+	}
+	e.to.Tools = append(e.to.Tools, tool{Name: e.names.Wire(declaration.Name), Description: declaration.Description, InputSchema: text})
 	return nil
 }
 
@@ -73,7 +76,7 @@ func (e *encoder) recall(contents []*genai.Content) {
 				continue
 			}
 			known[part.FunctionCall.Name] = true
-			e.to.Tools = append(e.to.Tools, tool{Name: e.names.Wire(part.FunctionCall.Name), InputSchema: inputSchema(nil)})
+			e.to.Tools = append(e.to.Tools, tool{Name: e.names.Wire(part.FunctionCall.Name), InputSchema: json.RawMessage(`{"type":"object","properties":{}}`)})
 		}
 	}
 }

@@ -73,10 +73,10 @@ type cacheControl struct {
 }
 
 type tool struct {
-	Name         string         `json:"name"`
-	Description  string         `json:"description,omitempty"`
-	InputSchema  map[string]any `json:"input_schema"`
-	CacheControl *cacheControl  `json:"cache_control,omitempty"`
+	Name         string          `json:"name"`
+	Description  string          `json:"description,omitempty"`
+	InputSchema  json.RawMessage `json:"input_schema"`
+	CacheControl *cacheControl   `json:"cache_control,omitempty"`
 }
 
 type toolChoice struct {
@@ -97,8 +97,8 @@ type outputConfig struct {
 }
 
 type format struct {
-	Type   string         `json:"type"`
-	Schema map[string]any `json:"schema"`
+	Type   string          `json:"type"`
+	Schema json.RawMessage `json:"schema"`
 }
 
 type metadata struct {

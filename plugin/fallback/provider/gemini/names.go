@@ -1,6 +1,7 @@
 package gemini
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -94,6 +95,11 @@ func isObject(schema any) bool {
 		return s != nil && s.Type == "object"
 	case map[string]any:
 		return s["type"] == "object"
+	case json.RawMessage:
+		var root struct {
+			Type any `json:"type"`
+		}
+		return json.Unmarshal(s, &root) == nil && root.Type == "object"
 	}
 	return true
 }

@@ -55,7 +55,7 @@ type generationConfig struct {
 	Seed                       *int32                               `json:"seed"`
 	ResponseMIMEType           string                               `json:"responseMimeType"`
 	ResponseSchema             *genai.Schema                        `json:"responseSchema"`
-	ResponseJSONSchema         any                                  `json:"responseJsonSchema"`
+	ResponseJSONSchema         json.RawMessage                      `json:"responseJsonSchema"`
 	RoutingConfig              *genai.GenerationConfigRoutingConfig `json:"routingConfig"`
 	ModelConfig                *genai.ModelSelectionConfig          `json:"modelConfig"`
 	ResponseModalities         []string                             `json:"responseModalities"`
@@ -76,6 +76,7 @@ func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.
 		return nil, nil, wrongJSON(err)
 	}
 	plainjson.KeepNumbers(body, in.Contents)
+	keepOrder(body, in.Tools)
 	in.Contents = slices.DeleteFunc(in.Contents, func(c *genai.Content) bool { return c == nil })
 	if len(in.Contents) == 0 {
 		return nil, nil, problem.Invalid("contents", "contents is missing; it must be a list with one content at least")
@@ -100,6 +101,31 @@ func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.
 	req = &model.LLMRequest{Contents: in.Contents, Config: in.config()}
 	request.SetFields(req, request.Gemini, in.unknown(body))
 	return req, in.Fallbacks, nil
+}
+
+// keepOrder puts the text of the functions' schemas in the place of maps, which have no order:
+// models write arguments in the order of their properties.
+func keepOrder(body []byte, tools []*genai.Tool) {
+	var in struct {
+		Tools []struct {
+			FunctionDeclarations []struct {
+				ParametersJSONSchema json.RawMessage `json:"parametersJsonSchema"`
+			} `json:"functionDeclarations"`
+		} `json:"tools"`
+	}
+	if json.Unmarshal(body, &in) != nil {
+		return // not reached: it has been decoded
+	}
+	for i, tool := range tools {
+		if tool == nil {
+			continue
+		}
+		for j, declaration := range tool.FunctionDeclarations {
+			if declaration != nil && declaration.ParametersJsonSchema != nil {
+				declaration.ParametersJsonSchema = in.Tools[i].FunctionDeclarations[j].ParametersJSONSchema
+			}
+		}
+	}
 }
 
 // checkContent checks a content, and sets the API's default role.
@@ -178,7 +204,10 @@ func (in *contentRequest) config() *genai.GenerateContentConfig {
 		config.MaxOutputTokens, config.StopSequences, config.Seed = valueOf(c.MaxOutputTokens), c.StopSequences, c.Seed
 		config.ResponseLogprobs, config.Logprobs = c.ResponseLogprobs, c.Logprobs
 		config.PresencePenalty, config.FrequencyPenalty = c.PresencePenalty, c.FrequencyPenalty
-		config.ResponseMIMEType, config.ResponseSchema, config.ResponseJsonSchema = c.ResponseMIMEType, c.ResponseSchema, c.ResponseJSONSchema
+		config.ResponseMIMEType, config.ResponseSchema = c.ResponseMIMEType, c.ResponseSchema
+		if len(c.ResponseJSONSchema) > 0 && string(c.ResponseJSONSchema) != "null" {
+			config.ResponseJsonSchema = c.ResponseJSONSchema
+		}
 		config.RoutingConfig, config.ModelSelectionConfig = c.RoutingConfig, c.ModelConfig
 		config.ResponseModalities, config.MediaResolution, config.SpeechConfig = c.ResponseModalities, c.MediaResolution, c.SpeechConfig
 		config.AudioTimestamp, config.ThinkingConfig, config.ImageConfig = c.AudioTimestamp, c.ThinkingConfig, c.ImageConfig

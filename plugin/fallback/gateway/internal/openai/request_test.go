@@ -18,7 +18,7 @@ import (
 
 // Each field becomes what the canonical form has for it.
 func TestFields(t *testing.T) {
-	weather := &genai.FunctionDeclaration{Name: "weather", Description: "tells it", ParametersJsonSchema: map[string]any{"type": "object"}}
+	weather := &genai.FunctionDeclaration{Name: "weather", Description: "tells it", ParametersJsonSchema: json.RawMessage(`{"type": "object"}`)}
 	tools := []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{weather}}}
 	const weatherTool = `"tools": [{"type": "function", "function": {"name": "weather", "description": "tells it", "parameters": {"type": "object"}}}], `
 	choice := func(mode genai.FunctionCallingConfigMode, names ...string) *genai.GenerateContentConfig {
@@ -47,7 +47,7 @@ func TestFields(t *testing.T) {
 		{`"response_format": {"type": "json_object"}`, &genai.GenerateContentConfig{ResponseMIMEType: "application/json"}},
 		{
 			`"response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": true, "schema": {"type": "object"}}}`,
-			&genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: map[string]any{"type": "object"}},
+			&genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: json.RawMessage(`{"type": "object"}`)},
 		},
 		{`"modalities": ["text"]`, &genai.GenerateContentConfig{}},
 		{weatherTool + `"stream": false`, &genai.GenerateContentConfig{Tools: tools}},

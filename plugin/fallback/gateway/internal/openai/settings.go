@@ -90,11 +90,10 @@ func (c *Request) format(wire *openaiwire.Chat) *problem.Problem {
 		if f.JSONSchema == nil {
 			return problem.Invalid("response_format.json_schema", "json_schema is missing")
 		}
-		schema, ok := object(f.JSONSchema.Schema)
-		if !ok {
+		if _, ok := object(f.JSONSchema.Schema); !ok {
 			return problem.Invalid("response_format.json_schema.schema", "schema must be a JSON Schema, an object")
 		}
-		c.Config.ResponseJsonSchema = schema
+		c.Config.ResponseJsonSchema = f.JSONSchema.Schema // its text has the order of the properties
 	default:
 		return problem.Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
 	}

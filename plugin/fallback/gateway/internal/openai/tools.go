@@ -24,11 +24,10 @@ func (c *Request) tools(wire *openaiwire.Chat) *problem.Problem {
 			return problem.Invalid(at+".function.name", "a function needs a name")
 		}
 		if isSet(t.Function.Parameters) {
-			schema, ok := object(t.Function.Parameters)
-			if !ok {
+			if _, ok := object(t.Function.Parameters); !ok {
 				return problem.Invalid(at+".function.parameters", "parameters must be a JSON Schema, an object")
 			}
-			declared.ParametersJsonSchema = schema
+			declared.ParametersJsonSchema = t.Function.Parameters
 		}
 		tool.FunctionDeclarations = append(tool.FunctionDeclarations, declared)
 	}

@@ -15,7 +15,7 @@ import (
 func TestMetadataHidesMessagesWithAddresses(t *testing.T) {
 	md := call.Metadata{Triggered: true}
 	for _, kind := range []failure.Kind{failure.KindNetwork, failure.KindTimeout, failure.KindOverloaded} {
-		md.Attempts = append(md.Attempts, call.Attempt{Kind: string(kind), Message: "the message of " + string(kind)})
+		md.Attempts = append(md.Attempts, call.Attempt{Outcome: call.Failed, Kind: string(kind), Message: "the message of " + string(kind)})
 	}
 	got, err := json.Marshal(protocol.Metadata(&model.LLMResponse{CustomMetadata: md.Map()}))
 	if err != nil {

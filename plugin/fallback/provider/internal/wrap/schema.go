@@ -34,11 +34,11 @@ func ObjectOf(c *genai.GenerateContentConfig) Schema {
 			Type: genai.TypeObject, Properties: map[string]*genai.Schema{wrapper: schema}, Required: []string{wrapper},
 		}}
 	}
-	object, err := wireschema.JSON(c.ResponseJsonSchema)
+	object, order, err := wireschema.Ordered(c.ResponseJsonSchema)
 	if err != nil || isObject(object) {
 		return Schema{JSON: c.ResponseJsonSchema} // the adapter reports a broken one
 	}
-	object = maps.Clone(object)
+	object = maps.Clone(order.Keep(object))
 	root := map[string]any{"type": "object", "required": []any{wrapper}, "additionalProperties": false}
 	for _, key := range []string{"$defs", "definitions"} { // references name them from the root
 		if defs, ok := object[key]; ok {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"google.golang.org/genai"
@@ -12,6 +13,17 @@ import (
 type Schema struct {
 	Name string         // the API requires one
 	JSON map[string]any // JSON Schema
+
+	order wireschema.Order
+}
+
+// Text returns the schema, or its form for strict mode, as JSON.
+func (s *Schema) Text(form map[string]any) (json.RawMessage, error) {
+	text, err := s.order.Marshal(form)
+	if err != nil {
+		return nil, fmt.Errorf("openai: the response schema: %w", err)
+	}
+	return text, nil
 }
 
 // AnswerSchema returns the schema that config demands; nil if it demands none.
@@ -23,7 +35,7 @@ func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
 	if schema == nil {
 		return nil, nil
 	}
-	converted, err := wireschema.JSON(schema)
+	converted, order, err := wireschema.Ordered(schema)
 	if err != nil {
 		return nil, fmt.Errorf("openai: the response schema: %w", err)
 	}
@@ -35,5 +47,5 @@ func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
 	if title, isText := converted["title"].(string); isText && title != "" {
 		name = AllowedID(title, maxName)
 	}
-	return &Schema{name, converted}, nil
+	return &Schema{name, converted, order}, nil
 }

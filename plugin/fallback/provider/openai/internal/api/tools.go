@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -12,9 +13,9 @@ import (
 
 // Function is a function that the model may call.
 type Function struct {
-	Name, Description string         // the name is the API's
-	Parameters        map[string]any // JSON Schema of an object
-	Strict            bool           // the schema is one of strict mode
+	Name, Description string          // the name is the API's
+	Parameters        json.RawMessage // JSON Schema of an object
+	Strict            bool            // the schema is one of strict mode
 }
 
 // Choice says which functions the model has to call.
@@ -78,7 +79,7 @@ func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function,
 	if schema == nil && declaration.Parameters != nil {
 		schema = declaration.Parameters
 	}
-	parameters, err := wireschema.JSON(schema)
+	parameters, order, err := wireschema.Ordered(schema)
 	if err != nil {
 		return Function{}, fmt.Errorf("openai: the parameters of %q: %w", declaration.Name, err)
 	}
@@ -97,7 +98,11 @@ func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function,
 	if parameters["additionalProperties"] == false {
 		_, strict = wireschema.Strict(parameters)
 	}
-	return Function{Name: names.Wire(declaration.Name), Description: declaration.Description, Parameters: parameters, Strict: strict}, nil
+	text, err := order.Marshal(parameters)
+	if err != nil {
+		return Function{}, fmt.Errorf("openai: the parameters of %q: %w", declaration.Name, err)
+	}
+	return Function{Name: names.Wire(declaration.Name), Description: declaration.Description, Parameters: text, Strict: strict}, nil
 }
 
 // CallArguments returns the arguments of a call as the text of an object.

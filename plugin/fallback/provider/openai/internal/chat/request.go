@@ -2,7 +2,6 @@ package chat
 
 import (
 	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -10,7 +9,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
-	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
@@ -122,12 +120,8 @@ func (e *encoder) tools(config *genai.GenerateContentConfig) error {
 		return err
 	}
 	for _, function := range functions {
-		parameters, err := plainjson.Marshal(function.Parameters)
-		if err != nil {
-			return fmt.Errorf("openai: the parameters of %q: %w", function.Name, err)
-		}
 		e.body.Tools = append(e.body.Tools, openaiwire.ChatTool{Function: openaiwire.ChatDeclaration{
-			Name: function.Name, Description: function.Description, Parameters: parameters, Strict: e.dialect.strict && function.Strict,
+			Name: function.Name, Description: function.Description, Parameters: function.Parameters, Strict: e.dialect.strict && function.Strict,
 		}})
 	}
 	switch {
@@ -156,16 +150,15 @@ func (e *encoder) format(config *genai.GenerateContentConfig) error {
 		}
 		return nil
 	}
-	strict := false
+	form, strict := schema.JSON, false
 	if e.dialect.strict {
-		var conformant map[string]any
-		if conformant, strict = wireschema.Strict(schema.JSON); strict {
-			schema.JSON = conformant
+		if conformant, ok := wireschema.Strict(form); ok {
+			form, strict = conformant, true
 		}
 	}
-	data, err := plainjson.Marshal(schema.JSON)
+	data, err := schema.Text(form)
 	if err != nil {
-		return fmt.Errorf("openai: the response schema: %w", err)
+		return err
 	}
 	if e.dialect.noJSONSchema {
 		e.instruct("Answer with a JSON object that follows this JSON Schema, and nothing else:\n" + string(data))

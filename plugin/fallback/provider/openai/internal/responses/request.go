@@ -111,11 +111,15 @@ func applyFormat(body *wire.Request, config *genai.GenerateContentConfig) error 
 		}
 		return nil
 	}
-	strict, ok := wireschema.Strict(schema.JSON)
-	if ok {
-		schema.JSON = strict
+	form, strict := wireschema.Strict(schema.JSON)
+	if !strict {
+		form = schema.JSON
 	}
-	body.Text = &wire.Text{Format: &wire.Format{Type: "json_schema", Name: schema.Name, Schema: schema.JSON, Strict: &ok}}
+	text, err := schema.Text(form)
+	if err != nil {
+		return err
+	}
+	body.Text = &wire.Text{Format: &wire.Format{Type: "json_schema", Name: schema.Name, Schema: text, Strict: &strict}}
 	return nil
 }
 

@@ -52,11 +52,11 @@ func (in *Input) UnmarshalJSON(data []byte) error {
 // Tool is a function that the model may call, or a tool that the
 // server runs, which has a type only.
 type Tool struct {
-	Type        string         `json:"type"` // "function"
-	Name        string         `json:"name,omitempty"`
-	Description string         `json:"description,omitempty"`
-	Parameters  map[string]any `json:"parameters,omitzero"` // JSON Schema of an object
-	Strict      *bool          `json:"strict,omitempty"`    // the server's default is true
+	Type        string          `json:"type"` // "function"
+	Name        string          `json:"name,omitempty"`
+	Description string          `json:"description,omitempty"`
+	Parameters  json.RawMessage `json:"parameters,omitempty"` // JSON Schema of an object
+	Strict      *bool           `json:"strict,omitempty"`     // the server's default is true
 }
 
 // ToolChoice makes the model call one function (type "function"), or
@@ -76,11 +76,11 @@ type Text struct {
 // Format is a form of text: "text", "json_object" or "json_schema".
 // The other fields belong to the last.
 type Format struct {
-	Type        string         `json:"type"`
-	Name        string         `json:"name,omitempty"` // at most 64 of a-z A-Z 0-9 _ -
-	Description string         `json:"description,omitempty"`
-	Schema      map[string]any `json:"schema,omitempty"`
-	Strict      *bool          `json:"strict,omitempty"`
+	Type        string          `json:"type"`
+	Name        string          `json:"name,omitempty"` // at most 64 of a-z A-Z 0-9 _ -
+	Description string          `json:"description,omitempty"`
+	Schema      json.RawMessage `json:"schema,omitempty"`
+	Strict      *bool           `json:"strict,omitempty"`
 }
 
 // Reasoning configures reasoning models.
