@@ -28,7 +28,7 @@ func logged(t *testing.T, build func()) string {
 }
 
 // Building a tree logs faults of a model that this module cannot fix, such as a client
-// with retries of its own. ADK's OpenAI model is tested in openaisdk.
+// with retries of its own. ADK's OpenAI model is tested in sdks.
 func TestTreesWarnOfModelsThatCannotBeFixed(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()

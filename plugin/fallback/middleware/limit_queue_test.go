@@ -208,15 +208,27 @@ func TestLimitLosesNoPlace(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		callers := draw.Draw(r, "callers")
 		synctest.Test(t, func(t *testing.T) {
-			var running, most atomic.Int32
+			var mu sync.Mutex
+			var running, most int // guarded by mu
+			begin := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				running++
+				most = max(most, running)
+			}
+			end := func() {
+				mu.Lock()
+				defer mu.Unlock()
+				running--
+			}
 			flash := llmtest.NewModel("flash", func(_ context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
-				most.Store(max(most.Load(), running.Add(1)))
+				begin()
 				work, err := time.ParseDuration(req.Contents[0].Parts[0].Text)
 				if err != nil {
 					r.Error(err)
 				}
 				time.Sleep(work)
-				running.Add(-1) // with its final response, a call is over
+				end() // with its final response, a call is over
 				llmtest.Text("ok")(nil, req, stream, yield)
 			})
 			m := middleware.MustLimit(middleware.LimitConfig{
@@ -233,17 +245,17 @@ func TestLimitLosesNoPlace(t *testing.T) {
 				})
 			}
 			all.Wait()
-			if most.Load() > places {
-				r.Errorf("%d calls ran at a time, want at most %d", most.Load(), places)
+			if most > places {
+				r.Errorf("%d calls ran at a time, want at most %d", most, places)
 			}
 			time.Sleep(time.Minute)
-			most.Store(0)
+			most = 0
 			for range places {
 				all.Go(func() { _ = say(t.Context(), m, "1s", "") })
 			}
 			all.Wait()
-			if most.Load() != places {
-				r.Errorf("%d places are left, want %d", most.Load(), places)
+			if most != places {
+				r.Errorf("%d places are left, want %d", most, places)
 			}
 		})
 	})

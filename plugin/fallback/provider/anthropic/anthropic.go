@@ -11,10 +11,7 @@ import (
 	"iter"
 	"mime"
 	"net/http"
-	"strings"
 
-	sdk "github.com/anthropics/anthropic-sdk-go/v2"
-	"github.com/anthropics/anthropic-sdk-go/v2/option"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -32,7 +29,9 @@ type Model struct {
 	target provider.Target
 	config Config
 	extras map[string]json.RawMessage
-	client sdk.Client
+	url    string      // for messages
+	header http.Header // of each request
+	client *http.Client
 }
 
 // New returns the model of that name, such as "claude-sonnet-5-5". It makes no
@@ -48,36 +47,15 @@ func New(name string, config Config) (*Model, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
 	}
-	m := &Model{name: name, config: config}
+	m := &Model{
+		name: name, config: config,
+		url: base.JoinPath("v1", "messages").String(), header: config.header(base.String()), client: newClient(config.HTTPClient),
+	}
 	if m.extras, err = request.Fields(config.ExtraBody); err != nil {
 		return nil, fmt.Errorf("anthropic: %w", err)
 	}
 	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
-	m.client = sdk.NewClient(options(&config, base.String(), m.target.Endpoint)...)
 	return m, nil
-}
-
-// options returns the options of the SDK's client. Without them the client would
-// read URL, credential and headers from the environment and from files, create
-// spans of its own besides those of this module, and retry.
-func options(config *Config, base, endpoint string) []option.RequestOption {
-	opts := []option.RequestOption{
-		option.WithoutEnvironmentDefaults(),
-		option.WithoutOpenTelemetry(), // also ANTHROPIC_OPEN_TELEMETRY_*, which would put prompts into spans
-		option.WithMaxRetries(0),
-		option.WithHTTPClient(newClient(config.HTTPClient)),
-		option.WithBaseURL(base),
-	}
-	if config.APIKey != "" {
-		opts = append(opts, option.WithAPIKey(config.APIKey))
-		if base != defaultBaseURL {
-			opts = append(opts, option.WithHeader("X-Api-Key", config.APIKey))
-		}
-	}
-	if len(config.Betas) > 0 {
-		opts = append(opts, option.WithHeader("Anthropic-Beta", strings.Join(config.Betas, ",")))
-	}
-	return opts
 }
 
 // MustNew is [New] that panics on an error.
@@ -137,10 +115,6 @@ func (m *Model) generate(ctx context.Context, req *model.LLMRequest, streams boo
 	return nil
 }
 
-// oldVersion is the version of the API that accepts sampling settings; see
-// [encoder.sampling].
-const oldVersion = "2023-06-01"
-
 // post sends a request with its options. The response has a status of success and a body to be
 // closed.
 func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*http.Response, error) {
@@ -152,31 +126,35 @@ func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*
 	if err != nil {
 		return nil, err
 	}
-	var opts []option.RequestOption
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(data))
+	if err != nil {
+		return nil, fmt.Errorf("anthropic: %w", err)
+	}
+	req.Header = m.header.Clone()
 	if b.sampling {
-		opts = append(opts, option.WithHeader("Anthropic-Version", oldVersion))
+		req.Header.Set(versionHeader, oldVersion)
 	}
 	if b.Stream {
-		opts = append(opts, option.WithHeader("Accept", "text/event-stream"))
+		req.Header.Set("Accept", "text/event-stream")
 	}
 	for name, values := range request.Header(m.config.Header, options.Headers) {
-		opts = append(opts, option.WithHeaderDel(name))
-		for _, value := range values {
-			opts = append(opts, option.WithHeaderAdd(name, value))
-		}
+		req.Header[http.CanonicalHeaderKey(name)] = values
 	}
-	var resp *http.Response
-	err = m.client.Post(ctx, "v1/messages", data, &resp, opts...)
+	resp, err := m.client.Do(req)
 	switch {
-	case err == nil:
-		return resp, nil
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return nil, ctx.Err()
-	case resp != nil && resp.StatusCode >= 400 && resp.Body != nil:
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // in memory already
-		return nil, m.newError(resp, string(text), err)
+	case err != nil:
+		return nil, fmt.Errorf("anthropic: calling %s: %w", m.target.Endpoint, httpclient.Bare(err))
+	case resp.StatusCode < 400:
+		return resp, nil
 	}
-	return nil, fmt.Errorf("anthropic: calling %s: %w", m.target.Endpoint, httpclient.Bare(err))
+	defer func() { _ = resp.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // what there is of it
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return nil, m.newError(resp, string(text))
 }
 
 // read reads the answer: events, or a message in one piece, whichever the server
@@ -196,7 +174,7 @@ func (m *Model) read(ctx context.Context, s *stream) error {
 	case len(data) > maxAnswer:
 		return errTooLong
 	case page:
-		return m.newError(s.resp, string(data), nil)
+		return m.newError(s.resp, string(data))
 	}
 	data = sse.Trim(data)
 	switch {
@@ -208,7 +186,7 @@ func (m *Model) read(ctx context.Context, s *stream) error {
 	if ok, err := s.unary(data); ok {
 		return err
 	}
-	return m.newError(s.resp, string(data), nil)
+	return m.newError(s.resp, string(data))
 }
 
 // isEvents reports whether data is a stream, whatever its content type says.

@@ -79,12 +79,35 @@ func (c *Config) base() (*url.URL, error) {
 	if u.User != nil {
 		return nil, fmt.Errorf("anthropic: the base URL of host %s holds a user name or password; use APIKey or Header instead", u.Host)
 	}
-	if u.RawQuery != "" { // which the SDK would drop
+	if u.RawQuery != "" {
 		return nil, fmt.Errorf("anthropic: the base URL of host %s has a query, which the API does not use; remove it", u.Host)
 	}
 	// No server has /v1/v1/messages, so a base URL may include the version.
 	u.Path, u.RawPath = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"), ""
 	return u, nil
+}
+
+// Versions of the API. The old one accepts sampling settings; see [encoder.sampling].
+const (
+	versionHeader = "Anthropic-Version"
+	version       = "2026-10-21" // that of github.com/anthropics/anthropic-sdk-go/v2 v2.15.0
+	oldVersion    = "2023-06-01"
+)
+
+// header returns the headers of each request, apart from Header, which overrides them.
+func (c *Config) header(base string) http.Header {
+	h := http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}, "User-Agent": {"adk-fallback"}}
+	h.Set(versionHeader, version)
+	if c.APIKey != "" {
+		h.Set("Authorization", "Bearer "+c.APIKey)
+		if base != defaultBaseURL {
+			h.Set("X-Api-Key", c.APIKey)
+		}
+	}
+	if len(c.Betas) > 0 {
+		h.Set("Anthropic-Beta", strings.Join(c.Betas, ","))
+	}
+	return h
 }
 
 // validate checks the fields that [Config.base] does not check.

@@ -20,16 +20,12 @@ type Error struct {
 	Message    string         // the API's explanation; "" if it gave none
 	RequestID  string         // the API's id of the request, for its support; "" if it gave none
 
-	raw   string
-	cause error
+	raw string
 }
 
 // RawJSON returns the body, or the data of the event, as it was received: at most
 // 1 MiB.
 func (e *Error) RawJSON() string { return e.raw }
-
-// Unwrap returns the SDK's error, if there is one.
-func (e *Error) Unwrap() error { return e.cause }
 
 // maxErrorText bounds the server's words in an error message, in bytes.
 const maxErrorText = 1 << 10
@@ -76,12 +72,12 @@ const minSecret = 8
 // newError returns the error that raw describes, a body or the data of an event.
 // Of resp only status and headers are kept: its request has the key. A server
 // that echoes the key does not make it appear.
-func (m *Model) newError(resp *http.Response, raw string, cause error) *Error {
+func (m *Model) newError(resp *http.Response, raw string) *Error {
 	raw = raw[:min(len(raw), maxErrorBody)]
 	if key := m.config.APIKey; len(key) >= minSecret {
 		raw = strings.ReplaceAll(raw, key, "[redacted]")
 	}
-	e := &Error{StatusCode: resp.StatusCode, raw: raw, cause: cause}
+	e := &Error{StatusCode: resp.StatusCode, raw: raw}
 	e.Response = &http.Response{Status: resp.Status, StatusCode: resp.StatusCode, Proto: resp.Proto, Header: resp.Header, Body: http.NoBody}
 	var body struct {
 		Type      string          `json:"type"`

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	sdk "github.com/anthropics/anthropic-sdk-go/v2"
-
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
 )
@@ -63,7 +61,7 @@ func TestErrorVerdicts(t *testing.T) {
 					t.Errorf("%s: %+v", name, reported)
 				}
 				if s.calls() != 1 {
-					t.Errorf("%s: %d calls: the SDK retries", name, s.calls())
+					t.Errorf("%s: %d calls", name, s.calls())
 				}
 			}
 		})
@@ -136,10 +134,6 @@ func TestErrorIsBoundedAndWithoutKey(t *testing.T) {
 	}
 	if reported.Response.Request != nil || reported.Response.Header.Get("Content-Type") == "" {
 		t.Errorf("response %+v", reported.Response)
-	}
-	var cause *sdk.Error
-	if !errors.As(err, &cause) || cause.StatusCode != http.StatusUnauthorized {
-		t.Errorf("the SDK's error is lost: %v", cause)
 	}
 }
 

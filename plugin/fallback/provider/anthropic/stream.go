@@ -112,7 +112,7 @@ func (s *stream) read(ctx context.Context, events *sse.Reader) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err == io.EOF && s.isEmpty() && len(events.Stray()) > 0: // the words of somebody in between
-			return s.from.newError(s.resp, string(events.Stray()), nil)
+			return s.from.newError(s.resp, string(events.Stray()))
 		case err == io.EOF:
 			return nil // finish reports what is missing
 		case errors.Is(err, sse.ErrTooLong):
@@ -135,7 +135,7 @@ func isReported(err error) bool {
 func (s *stream) take(e *event, from sse.Event) error {
 	err := e.parse(from.Name, from.Data)
 	if from.Name == "error" || e.kind == "error" {
-		return s.from.newError(s.resp, string(from.Data), nil)
+		return s.from.newError(s.resp, string(from.Data))
 	}
 	if err != nil {
 		if from.Done() { // the mark of another protocol, which some servers add
@@ -147,7 +147,7 @@ func (s *stream) take(e *event, from sse.Event) error {
 	case "message": // a server that does not stream
 		ok, err := s.unary(from.Data)
 		if !ok {
-			return s.from.newError(s.resp, string(from.Data), nil)
+			return s.from.newError(s.resp, string(from.Data))
 		}
 		return err
 	case "message_start":

@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"io"
 	"net/http"
 
 	"github.com/adk-fallback/adk-fallback/internal/httpclient"
@@ -22,23 +21,9 @@ func newClient(base *http.Client) *http.Client {
 	if base == nil {
 		next = httpclient.Transport()
 	}
-	client.Transport = bounded{failure.Capture(next)}
+	client.Transport = failure.Capture(next)
 	if client.CheckRedirect == nil {
 		client.CheckRedirect = httpclient.StayAtHost
 	}
 	return client
-}
-
-// bounded cuts error bodies, which the SDK reads to their end, whatever it is.
-type bounded struct{ next http.RoundTripper }
-
-func (b bounded) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := b.next.RoundTrip(req)
-	if err == nil && resp.StatusCode >= 400 && resp.Body != nil {
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.LimitReader(resp.Body, maxErrorBody), resp.Body}
-	}
-	return resp, err
 }

@@ -1,4 +1,4 @@
-package openaisdk_test
+package sdks_test
 
 import (
 	"encoding/json"
