@@ -63,7 +63,7 @@ var vendors = [...]struct {
 	glm:        {"Z.ai (GLM)", "https://docs.z.ai/api-reference/api-code", "Resets without a zone are in China's time if the sentence is Chinese, else in UTC."},
 	dashscope:  {"Alibaba Model Studio (DashScope, Qwen)", "https://help.aliyun.com/zh/model-studio/error-code", "`insufficient_quota` with a link to `#token-limit` is a rate limit."},
 	doubao:     {"Volcengine Ark (Doubao)", "https://www.volcengine.com/docs/82379/1299023", "An overdue account is billing, a limit that was set in its console a quota."},
-	minimax:    {"MiniMax", "https://platform.minimax.io/docs/api-reference/errorcode", "An insufficient balance comes as 500, and is billing. Numbers beside a `status_msg` are its own; `mm` marks those here that others use too."},
+	minimax:    {"MiniMax", "https://platform.minimax.io/docs/api-reference/errorcode", "An insufficient balance comes as 500, and is billing. Numbers beside a `status_msg` are MiniMax's; in the table, `mm` marks those that other vendors use too."},
 	openrouter: {"OpenRouter", "https://openrouter.ai/docs/api-reference/errors", "The upstream's own error in `metadata.raw` decides. Days end at midnight UTC."},
 	copilot:    {"GitHub Copilot", "https://docs.github.com/en/copilot/concepts/rate-limits", "Premium requests and weekly limits are quotas."},
 	litellm:    {"LiteLLM", "https://docs.litellm.ai/docs/proxy/error_reference", "The provider's error in the text decides. A budget is billing, whatever its status."},
