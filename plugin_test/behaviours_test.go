@@ -31,7 +31,7 @@ func TestBehavioursAreProven(t *testing.T) {
 	cited := make(map[string]string) // by a file
 	citation := regexp.MustCompile(`\bB\d{2,3}\b`)
 	err = filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
-		// Packages of tests that several packages run have no test files themselves.
+		// These packages have tests that other packages run, so their files are no test files.
 		folder := filepath.Base(filepath.Dir(path))
 		isTest := strings.HasSuffix(path, "_test.go") || folder == "plugintest" || folder == "providertest"
 		if err != nil || entry.IsDir() || !isTest {

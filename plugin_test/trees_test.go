@@ -23,9 +23,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback"
 )
 
-// B118: whatever agents a turn runs, in sequences, groups and loops, with transfers and
-// loops that end by themselves, and whichever of them fail: each answers as often as it
-// is run.
+// B118: a turn runs agents in sequences, groups and loops, with transfers and loops that end
+// by themselves. Whichever of the agents fail, each answers as often as it is run.
 func TestRetryOverRandomTrees(t *testing.T) {
 	for seed := range uint64(100) {
 		g := &grove{random: rand.New(rand.NewPCG(seed, 0)), want: map[string]int{}}
@@ -55,8 +54,8 @@ type grove struct {
 	want   map[string]int // how often each agent is to answer
 }
 
-// tree returns an agent that a turn runs that many times. In a loop, there is none that
-// ends by itself, because that would end the outer one too.
+// tree returns an agent that a turn runs the given number of times. A loop contains no loop
+// that ends by itself, because that would end the outer one, too.
 func (g *grove) tree(name string, depth, times int, inLoop bool) agent.Agent {
 	config := agent.Config{Name: name}
 	members := func(times int, inLoop bool) {

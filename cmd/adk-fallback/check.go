@@ -63,7 +63,7 @@ A file with errors has no models, tree and worst_case. A file that cannot be rea
 			case !f.schema && len(args) == 0:
 				return errors.New("check needs at least one FILE, or - for standard input")
 			case readTwice(args...):
-				return errors.New("check: - is given twice; standard input can be read once")
+				return errors.New("check: - is given twice, but standard input can be read only once; replace one - by a file")
 			}
 			return nil
 		},

@@ -300,7 +300,7 @@ func TestCheckSaysHowToUseIt(t *testing.T) {
 		want string
 	}{
 		"no file":         {nil, "check needs at least one FILE, or - for standard input"},
-		"stdin twice":     {[]string{"-", example, "-"}, "check: - is given twice; standard input can be read once"},
+		"stdin twice":     {[]string{"-", example, "-"}, "check: - is given twice, but standard input can be read only once; replace one - by a file"},
 		"schema and file": {[]string{"--schema", "a.yaml"}, "check: --schema takes no FILE; remove a.yaml"},
 		"a folder":        {[]string{"testdata"}, "check: testdata is a folder; name its files, such as testdata" + string(os.PathSeparator) + "*.yaml"},
 		"unknown flag":    {[]string{"--yaml", example}, "check: unknown flag --yaml; see adk-fallback check --help"},

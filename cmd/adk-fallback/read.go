@@ -46,7 +46,7 @@ func readPolicy(file string, in io.Reader, known spec.Known) (*spec.Policy, []sp
 	return p, spec.Check(p, known), nil // the warnings
 }
 
-// readTwice reports whether standard input is among files more than once. It can be read once.
+// readTwice reports whether standard input is among files more than once. It can be read only once.
 func readTwice(files ...string) bool {
 	first := slices.Index(files, stdin)
 	return first >= 0 && slices.Contains(files[first+1:], stdin)
@@ -56,11 +56,11 @@ func readTwice(files ...string) bool {
 func checkOutput(file string, inputs ...string) error {
 	out, err := os.Stat(file)
 	if err != nil || !out.Mode().IsRegular() {
-		return nil // writing says what is wrong
+		return nil // writing it returns the error
 	}
 	for _, input := range inputs {
 		if in, err := os.Stat(input); err == nil && os.SameFile(in, out) {
-			return fmt.Errorf("%s is an input, which the output would replace; name another file", file)
+			return fmt.Errorf("%s is an input, which the output would replace; name another output file", file)
 		}
 	}
 	return nil

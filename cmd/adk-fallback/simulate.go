@@ -85,7 +85,7 @@ first one without any policy. Shares are from 0 to 1.
 	return cmd
 }
 
-// checkArgs reports arguments and flags that do not go together.
+// checkArgs returns an error for arguments and flags that do not go together.
 func (f *simulateFlags) checkArgs(_ *cobra.Command, args []string) error {
 	switch {
 	case f.list && f.schema:
@@ -99,7 +99,7 @@ func (f *simulateFlags) checkArgs(_ *cobra.Command, args []string) error {
 	case f.scenario == "":
 		return errors.New("simulate needs --scenario; --list prints the built-in ones")
 	case readTwice(append(slices.Clone(args), f.scenario)...):
-		return errors.New("simulate: - is given twice; standard input can be read once")
+		return errors.New("simulate: - is given twice, but standard input can be read only once; replace one - by a file")
 	}
 	return nil
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
 
-// Config says when a circuit opens and for how long. All fields are set, but for those that
-// name a zero value.
+// Config says when a circuit opens and for how long. All fields must be set, except those whose
+// comment gives 0 a meaning.
 type Config struct {
 	ConsecutiveFailures int           // failures in a row that open it
 	FailureRatio        float64       // share of failed calls that opens it; 0 for none
 	MinRequests         int           // calls that FailureRatio needs
 	Window              time.Duration // how long an outcome counts
-	OpenFor             time.Duration // the shortest rest
-	MaxOpenFor          time.Duration // up to which failed probes double the rest
+	OpenFor             time.Duration // first time to stay open; a failure may state another
+	MaxOpenFor          time.Duration // up to which failed probes double that time
 	SuccessesToClose    int           // probes in a row that close it
 
-	// OwnProbe is the longest time that a probe of the owner's takes. 0: calls are the probes.
+	// OwnProbe is the longest time that a probe by the owner takes. 0: calls are the probes.
 	OwnProbe time.Duration
 }
 
@@ -33,7 +33,7 @@ type Circuit struct {
 	// Otherwise, and always with a FailureRatio, it is 0.
 	calm atomic.Uint64
 
-	mu         sync.Mutex // guards all below
+	mu         sync.Mutex // guards the fields below
 	state      inspect.BreakerState
 	generation uint64 // changes of state so far; a result counts in the generation of its permit only
 
@@ -50,8 +50,8 @@ type Circuit struct {
 	probes    uint64        // probes so far
 	expires   time.Time     // when another probe may start
 	successes int           // of probes in a row
-	byCall    bool          // the owner's probe has shown nothing: a call is the next
-	busy      bool          // the model has not returned from the owner's probe
+	byCall    bool          // the owner's probe was neutral, so the next probe is a call
+	busy      bool          // the model has not returned from the owner's probe yet
 
 	shared shared
 }
@@ -78,7 +78,7 @@ const (
 	Failed
 )
 
-// Outcome is a result with what follows from a failure. The zero value is neutral.
+// Outcome is a result, and for a failure how the circuit must react. The zero value is neutral.
 type Outcome struct {
 	Result Result
 	Rest   time.Duration // Failed: the shortest time to stay open
@@ -96,7 +96,7 @@ func New(config Config) *Circuit {
 	return c
 }
 
-// calmDown sets calm. It needs mu, as all unexported methods but learn do.
+// calmDown sets calm. The caller holds mu, as for all unexported methods except learn.
 func (c *Circuit) calmDown() {
 	if c.state == inspect.Closed && c.run == 0 && c.config.FailureRatio == 0 {
 		c.calm.Store(c.generation + 1)
@@ -198,7 +198,7 @@ func (c *Circuit) open(now time.Time, o Outcome) {
 	c.shared.flag.Raise(rest, o.Reason)
 }
 
-// grow doubles the rest after a failed probe.
+// grow doubles the time to stay open after a failed probe.
 func (c *Circuit) grow() {
 	if c.openFor > c.config.MaxOpenFor/2 {
 		c.openFor = c.config.MaxOpenFor
@@ -213,7 +213,7 @@ func (c *Circuit) Close() (before inspect.BreakerState) {
 	defer c.mu.Unlock()
 	defer c.calmDown()
 	before, c.run = c.state, 0
-	c.latestCalls = window.New[calls](c.config.Window) // also if it is closed
+	c.latestCalls = window.New[calls](c.config.Window) // enter keeps those of a closed circuit
 	c.enter(inspect.Closed)
 	c.shared.flag.Lower()
 	return before

@@ -9,7 +9,7 @@ import (
 // ownIsNext reports whether the next probe is the owner's.
 func (c *Circuit) ownIsNext() bool { return c.config.OwnProbe > 0 && !c.byCall && !c.busy }
 
-// begin returns the number of a probe that begins.
+// begin starts a probe and returns its number.
 func (c *Circuit) begin(now time.Time, own bool) uint64 {
 	c.probes++
 	c.probe, c.expires = c.probes, now.Add(c.config.OpenFor)
@@ -29,7 +29,7 @@ func (c *Circuit) succeed(pass Permit) {
 		c.enter(inspect.Closed)
 		c.shared.flag.Lower()
 	case pass.Own:
-		c.expires = time.Now().Add(c.config.OwnProbe) // it goes on
+		c.expires = time.Now().Add(c.config.OwnProbe) // the owner's probe goes on
 	case pass.Probe == c.probe:
 		c.probe = 0
 	}
@@ -42,7 +42,7 @@ func (c *Circuit) Awaits(pass Permit) bool {
 	return c.state == inspect.HalfOpen && c.generation == pass.Generation && c.probe == pass.Probe
 }
 
-// Probed says that the model has returned from the owner's probe.
+// Probed records that the model has returned from the owner's probe.
 func (c *Circuit) Probed() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,8 +15,9 @@ type shared struct {
 	ownReason string
 }
 
-// Share shares the circuit with those of other replicas that have the same key, before its
-// first call. It tells changed the states before and after each change of theirs.
+// Share shares the circuit with those of other replicas that have the same key. It must be called
+// before the first call. After each change by another replica, changed gets the states before and
+// after.
 func (c *Circuit) Share(with *state.Shared, key string, changed func(before, after inspect.BreakerState)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -54,7 +54,7 @@ func (e *AllFailedError) Unwrap() []error { return e.Causes }
 
 // Refusal returns err as a refusal, or nil if a model was called. A group of models
 // refuses a call if each member does, until the first of them recovers. If breakers are
-// among those that refuse, the first of these counts: a router may force it.
+// among them, the breaker that recovers first counts, because a router may force it.
 func Refusal(err error) *stream.RefusedError {
 	switch err := err.(type) {
 	case *stream.RefusedError:

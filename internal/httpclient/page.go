@@ -5,8 +5,8 @@ import (
 	"net/http"
 )
 
-// IsPage reports whether a response is a web page: that of a proxy or of a login, never an
-// answer.
+// IsPage reports whether a response is a web page, such as that of a proxy or a login. No model
+// answers with one.
 func IsPage(h http.Header) bool {
 	kind, _, _ := mime.ParseMediaType(h.Get("Content-Type"))
 	return kind == "text/html" || kind == "application/xhtml+xml"

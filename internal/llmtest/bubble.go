@@ -9,13 +9,13 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
-// InTurn returns a context of the given invocation.
+// InTurn returns a context of a call in the given invocation.
 func InTurn(ctx context.Context, invocation string) context.Context {
 	return call.With(ctx, call.Info{Invocation: invocation, Agent: "agent"})
 }
 
-// InBubble runs f with time of its own, for unary and streamed calls. It fails when a
-// goroutine is left.
+// InBubble runs f in a bubble of package synctest, once for unary and once for streamed calls.
+// The test fails if f leaves a goroutine.
 func InBubble(t *testing.T, f func(t *testing.T, streamed bool)) {
 	t.Helper()
 	for name, streamed := range map[string]bool{"unary": false, "streamed": true} {
@@ -25,8 +25,8 @@ func InBubble(t *testing.T, f func(t *testing.T, streamed bool)) {
 	}
 }
 
-// Takes reports an f that does not take the time it should, to the nanosecond: it is for
-// the time of a synctest bubble.
+// Takes reports an error if f does not take exactly the wanted time. It is meant for the time in
+// a bubble of package synctest.
 func Takes(t *testing.T, want time.Duration, f func()) {
 	t.Helper()
 	started := time.Now()

@@ -86,7 +86,7 @@ func TextOf(content *genai.Content) string {
 	return text
 }
 
-// Consume makes a streamed call, takes at most that many responses (0 for all)
+// Consume makes a streamed call, takes at most the given number of responses (0 for all)
 // and returns the last text, or the error.
 func Consume(ctx context.Context, m model.LLM, most int) (text string) {
 	n := 0

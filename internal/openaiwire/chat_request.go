@@ -60,7 +60,7 @@ type ChatMessage struct {
 	ToolCallID string         `json:"tool_call_id"`
 	Refusal    string         `json:"refusal"` // of an earlier answer; not sent
 
-	FunctionCall json.RawMessage `json:"function_call"` // what tool_calls were before; not sent
+	FunctionCall json.RawMessage `json:"function_call"` // the deprecated form of tool_calls; not sent
 	Audio        json.RawMessage `json:"audio"`         // of an earlier answer; not sent
 
 	Reasoning        *string         `json:"reasoning"`         // OpenRouter, Groq, vLLM

@@ -41,7 +41,7 @@ func (in *EmbeddingsInput) UnmarshalJSON(data []byte) error {
 		if c := element[0]; c == '[' || c == '-' || c >= '0' && c <= '9' {
 			return ErrTokens
 		}
-		if string(element) == "null" { // package json would take it for an empty text
+		if string(element) == "null" { // package json would decode it as an empty text
 			return &json.UnmarshalTypeError{Value: "null", Type: reflect.TypeFor[string]()}
 		}
 		if err := json.Unmarshal(element, &(*in)[i]); err != nil {

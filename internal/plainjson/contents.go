@@ -6,7 +6,7 @@ import (
 	"google.golang.org/genai"
 )
 
-// exactContents are contents with the values in which package json, by genai's types,
+// exactContents are the values of contents in which package json, decoding genai's types,
 // would change whole numbers above 2⁵³, such as ids of 64 bits.
 type exactContents struct {
 	Contents []struct {
@@ -22,7 +22,7 @@ type exactContents struct {
 }
 
 // KeepNumbers puts the exact numbers of body into contents, which package json has decoded
-// from its field contents: they are then as [Object] would have read them.
+// from body's field contents. The values are then as [Object] reads them.
 func KeepNumbers(body []byte, contents []*genai.Content) {
 	if !HasLongNumber(body) {
 		return

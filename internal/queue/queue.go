@@ -75,7 +75,7 @@ func (q *Queue) Enter(ctx context.Context, tokens int) (round int, after time.Du
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		q.putBack(tokens)
-		q.admit() // others that wait for the place: the call itself may not wait for it
+		q.admit() // waiting calls can take the place; the call itself may not wait for it
 		return 0, after, false
 	}
 	return round, 0, true

@@ -155,7 +155,7 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 	})
 }
 
-// B77: a call that the gate stops gives its place to the next one, also if it does not wait
+// B77: a call that the gate stops gives its place to the next one, even if it does not wait
 // itself.
 func TestCallStoppedAtTheGateGivesItsPlaceUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

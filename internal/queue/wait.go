@@ -11,16 +11,16 @@ type waiter struct {
 	rank   int
 	tokens int
 	ends   func(then time.Time) bool
-	last   time.Time     // it waits until then at most
-	closed time.Time     // until when the gate lets nothing through for it
+	last   time.Time     // the latest time until which it waits
+	closed time.Time     // until when the gate does not let it through
 	round  int           // of the pace, when its turn came
 	turn   chan *Refusal // gets one value: nil to start, or to try the gate
 }
 
 // Wait is Enter for a call that has to wait. Higher ranks come first. In a full queue, a
-// call replaces the latest one of the lowest rank, if that is lower. A call that would
-// wait in vain is refused at once: longer than MaxWait, or to a time at which ends
-// reports that the call is over. after is that of Enter. The error is a [*Refusal] or that
+// call replaces the latest one of the lowest rank, if that is lower. A call is refused at
+// once if it would wait longer than MaxWait, or until a time at which ends reports that the
+// call is over. after is the time that Enter has returned. The error is a [*Refusal] or that
 // of ctx.
 func (q *Queue) Wait(ctx context.Context, rank, tokens int, after time.Duration, ends func(then time.Time) bool) (round int, err error) {
 	if ctx.Err() != nil {

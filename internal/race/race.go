@@ -1,5 +1,5 @@
 // Package race tells tests whether the race detector is on, which makes code about ten times as
-// slow and makes pools forget.
+// slow and makes a sync.Pool drop items at random.
 package race
 
 // Runs returns how often a test tries a property: n times, or about a quarter of that under the
@@ -11,8 +11,8 @@ func Runs(n int) int {
 	return n
 }
 
-// Every returns the distance of the cases that a test tries of many: n, or five times as far under
-// the race detector. .ci/run also runs these tests without the detector.
+// Every returns n, or 5n under the race detector, for a test that tries every n-th of many cases.
+// .ci/run also runs these tests without the detector.
 func Every(n int) int {
 	if Enabled {
 		return 5 * n

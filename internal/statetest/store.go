@@ -1,5 +1,5 @@
 // Package statetest has a store of shared state for tests of several replicas: a store in memory
-// that can fail, freeze, be slow or lose messages, and that counts the calls somebody waits for.
+// that can fail, freeze, be slow or lose messages, and that counts the calls that somebody waits for.
 package statetest
 
 import (

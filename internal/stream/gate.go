@@ -21,8 +21,8 @@ func (s *Sink) Send(resp *model.LLMResponse) bool {
 		switch {
 		case len(resp.CustomMetadata) == 0:
 		case resp.CustomMetadata[call.KeyRestart] == true:
-			// A fork restarts. The consumer gets this Sink's marker, if it has shown
-			// anything.
+			// A fork restarts. The consumer gets this Sink's marker, if the Sink has
+			// shown anything.
 			s.Restart()
 			return true
 		case resp.CustomMetadata[call.KeyProvisional] == true && (s.Continuous || s.Compared):
@@ -170,9 +170,9 @@ func (s *Sink) Restart() {
 	s.Shown, s.restart, s.named, s.told, s.spoken = false, true, "", false, false
 }
 
-// renew prepares for another answer in the attempt in progress, which a router inside a
-// model that is no Layer begins. It reports false if what was shown must not be discarded.
-// To layers that compare answers, it is another attempt.
+// renew prepares for another answer in the attempt in progress: a router inside a model that
+// is no Layer restarts it. It reports false if what was shown must not be discarded. Layers
+// that compare answers see another attempt.
 func (s *Sink) renew() bool {
 	if s.Final {
 		return true

@@ -277,8 +277,9 @@ func (s *Sink) count(a *call.Attempt) {
 	}
 }
 
-// Disown removes what the notes say of the origin of an answer that is rejected. before are
-// the notes before its call. The rest, such as an experiment, also applies to later targets.
+// Disown removes from the notes where a rejected answer came from: it restores these fields from
+// before, the notes before its call. The others, such as an experiment, also apply to later
+// targets.
 func (s *Sink) Disown(before Notes) {
 	s.Notes.CacheStatus, s.Notes.Degraded = before.CacheStatus, before.Degraded
 }

@@ -188,8 +188,9 @@ func (p *Plugin) giveUp(ctx Context, s *state) {
 }
 
 // next returns the fallback model that comes after the called one, or "". It skips the
-// model that this turn started at, and those that it has tried. It goes forward only: of
-// a long turn, the metadata that an outer loop hands on has not every model.
+// model that this turn started at, and those that it has tried. It only goes
+// forward, because the metadata that an outer loop passes on does not list every model of
+// a long turn.
 func (p *Plugin) next(s *state) string {
 	rest := p.chain
 	if s.asked != s.root {

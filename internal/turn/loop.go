@@ -40,8 +40,8 @@ func (e Event) failure() (call.Metadata, bool) {
 	return md, ok && md.Triggered && isCodeOf(e.Response.ErrorCode, md)
 }
 
-// isCodeOf reports whether a response's code, which may be a long text, is the one in
-// its metadata, which has the beginning of a long one.
+// isCodeOf reports whether a response's code is the one in its metadata, which has only the
+// beginning of a long code.
 func isCodeOf(code string, md call.Metadata) bool {
 	return md.ErrorCode != "" && (code == md.ErrorCode || !call.Fits(code) && strings.HasPrefix(code, md.ErrorCode))
 }

@@ -23,7 +23,7 @@ func (p place) holds(other place) bool {
 // repeat is the state that the runs of one turn of an outer loop share, in the context
 // of each. An agent that has finished in one run is skipped in the next, as often as it
 // has finished. A group that has finished is skipped as a whole: a loop may have ended
-// by itself, which no event of a skipped member would say. A nil repeat has no state.
+// by itself, and no event of a skipped member would end it again. A nil repeat has no state.
 type repeat struct {
 	// skipped is the content of ADK's event for a skipped agent. It is empty and
 	// recognized by its address.

@@ -1,7 +1,7 @@
 package wireschema
 
-// modern gives a schema the form of JSON Schema 2020-12 where older drafts have another. The
-// schemas of MCP servers are of any draft, and Anthropic refuses what is not valid in that one:
+// modern replaces keywords of older drafts by those of JSON Schema 2020-12. The schemas of MCP
+// servers may have any draft, and Anthropic refuses what is not valid in 2020-12:
 // "JSON schema is invalid. It must match JSON Schema draft 2020-12" (Dokploy/mcp#74).
 func modern(schema map[string]any) {
 	// Before 2020-12: a list of the first items, and what follows them.

@@ -1,8 +1,8 @@
 package wireschema
 
-// AddItems gives each array in schema, as [JSON] makes it, that does not say what its
-// items are the schema of anything, also beside prefixItems (AnswerDotAI/fastcore#798). It
-// changes schema.
+// AddItems adds items, a schema of anything, to each array in schema that has none, even
+// beside prefixItems: OpenAI requires it (AnswerDotAI/fastcore#798). It changes schema, which
+// must come from [JSON].
 func AddItems(schema map[string]any) {
 	if isOfType(schema, "array") && schema["items"] == nil {
 		schema["items"] = map[string]any{}

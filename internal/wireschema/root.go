@@ -6,14 +6,14 @@ import (
 	"slices"
 )
 
-// FlatRoot returns schema, as [JSON] makes it and of an object, in a form that has only
-// properties at its root: Anthropic and OpenAI refuse functions whose parameters have anyOf,
-// oneOf or allOf there ("input_schema does not support oneOf, allOf, or anyOf at the top
+// FlatRoot returns schema in a form that has only properties at its root. schema must come from
+// [JSON] and describe an object. Anthropic and OpenAI refuse functions whose parameters have
+// anyOf, oneOf or allOf there ("input_schema does not support oneOf, allOf, or anyOf at the top
 // level", anthropics/claude-code#5319; "schema must have type 'object' and not have
 // 'oneOf'/'anyOf'/'allOf'/'enum'/'not' at the top level", langchain-ai/langchainjs#9804).
 //
-// What schema accepts, the result accepts, too: it has the properties of all alternatives,
-// and requires what each of them requires. It shares parts with schema, which is not changed.
+// The result accepts all that schema accepts. It has the properties of all alternatives, and
+// requires what each of them requires. It shares parts with schema, which is not changed.
 func FlatRoot(schema map[string]any) map[string]any {
 	if !slices.ContainsFunc(rootless, func(key string) bool { return schema[key] != nil }) {
 		return schema
@@ -33,7 +33,7 @@ func FlatRoot(schema map[string]any) map[string]any {
 }
 
 // rootless are the keywords that the root of a function's parameters must not have. A
-// reference is merged for the sake of models: none of its properties would be named.
+// reference is merged, too, because the root would name none of its properties.
 var rootless = []string{"anyOf", "oneOf", "allOf", "not", "enum", "$ref"}
 
 // root is one run of [FlatRoot].
@@ -42,7 +42,7 @@ type root struct {
 	refs map[string]*merged // by reference; empty while it is being followed
 }
 
-// merged is what an object has with all its alternatives.
+// merged is an object with all its alternatives.
 type merged struct {
 	properties map[string]any
 	required   map[string]bool
@@ -83,7 +83,7 @@ func (r *root) follow(ref string) *merged {
 	return r.refs[ref]
 }
 
-// both adds what holds beside m.
+// both adds the properties and requirements of other, which apply as well.
 func (m *merged) both(other *merged) {
 	for name, schema := range other.properties {
 		if _, ok := m.properties[name]; !ok {
@@ -93,7 +93,7 @@ func (m *merged) both(other *merged) {
 	maps.Copy(m.required, other.required)
 }
 
-// either returns what holds in one of several alternatives.
+// either returns the properties of all alternatives, and what each of them requires.
 func (r *root) either(alternatives []any) *merged {
 	one := &merged{properties: map[string]any{}}
 	kinds := map[string][]any{} // the schemas of each property, each once

@@ -50,7 +50,7 @@ type Runner interface {
 // Before that, Retry waits for running tools and for running agents of your own code.
 //
 // Two cases need Recover or a router model instead. In a graph (workflowagent), nodes
-// that are functions run again, and without the result of a skipped agent. An agent that
+// that are functions run again, without the results of skipped agents. An agent that
 // fails while it runs as a tool (llmagent.ModeSingleTurn) gives its caller an empty
 // result, and runs again only if the caller calls it again.
 func Retry(ctx context.Context, r Runner, userID, sessionID string, msg *genai.Content, cfg agent.RunConfig, opts ...runner.RunOption) iter.Seq2[*session.Event, error] {

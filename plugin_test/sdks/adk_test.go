@@ -42,8 +42,8 @@ func TestTreesWarnOfADKsModel(t *testing.T) {
 	}
 }
 
-// B101, B109: ADK's model refuses settings before it asks. Behind a router it gets none of
-// them, and the answer names them.
+// B101, B109: ADK's model refuses some settings before it calls the API. Behind a router it
+// gets none of them, and the answer names them.
 func TestADKsModelIsReached(t *testing.T) {
 	var body map[string]any
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -68,8 +68,8 @@ type Outcome struct {
 }
 
 // Require adds the outcomes of requirements to r, for each run but the one without a policy.
-// It returns how many are missed. A requirement is missed if there is nothing to measure: no
-// call, no answer for a time, no price for a cost, or a figure of 0 without a policy to compare with.
+// It returns how many are missed. A requirement is missed if there is nothing to measure: no call,
+// no answer for a time, no price for a cost, or a figure of 0 without a policy to compare with.
 func (r *Report) Require(all []Requirement) (missed int) {
 	last := len(r.Runs) - 1
 	for _, run := range r.Runs[:last] {

@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// A hit that is rejected is not what answers: the metadata does not say that the next
-// target's answer is from a cache, and a cache around the router keeps it for Lookup.
+// After a rejected hit, the metadata does not say that the next target's answer is from a
+// cache, and a cache around the router keeps that answer for Lookup.
 func TestRejectedHitIsNoHit(t *testing.T) {
 	for name, chain := range map[string]func(hits, next model.LLM) model.LLM{
 		"by Validate": func(hits, next model.LLM) model.LLM {

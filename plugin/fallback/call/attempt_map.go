@@ -29,7 +29,7 @@ type boxes struct {
 	numbers [7]any
 }
 
-// box returns text as a value.
+// box returns text as a value of a map.
 func (b *boxes) box(text string) any {
 	for _, value := range b.texts {
 		if value == text {

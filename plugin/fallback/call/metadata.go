@@ -175,7 +175,7 @@ func Merge(resp *model.LLMResponse, fields map[string]any) {
 // ReadMap reads the metadata back from a CustomMetadata map, also from one that
 // went through JSON, where ints became floats. Values of the wrong type, and
 // attempts without an outcome, are treated as absent. It reports false when the
-// map holds no key of the contract.
+// map has no key of the contract.
 func ReadMap(custom map[string]any) (Metadata, bool) {
 	var m Metadata
 	found := read(custom, KeyTriggered, &m.Triggered)

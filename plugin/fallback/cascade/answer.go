@@ -66,7 +66,7 @@ type cheapAnswer struct {
 	held     []*model.LLMResponse // partial ones
 	bytes    int                  // of text in them
 	tooLong  bool                 // more than is held back
-	earlier  []*model.LLMResponse // final ones before the last, such as a text before a function call
+	earlier  []*model.LLMResponse // final responses before the last, such as a text before a function call
 	final    *model.LLMResponse   // the last; with log-probabilities, without a stated confidence
 	logprobs confidence.Mean      // of the partial responses
 	stated   *confidence.Stated   // of the partial responses; nil if it is not removed

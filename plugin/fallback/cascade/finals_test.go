@@ -11,7 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cascade"
 )
 
-// A model may send its answer in several responses: all of them are the consumer's, or none.
+// A model may send its answer in several responses. The consumer gets all of them or none.
 func TestAnswerInSeveralResponses(t *testing.T) {
 	says := func(text string) *model.LLMResponse {
 		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}

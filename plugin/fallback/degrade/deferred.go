@@ -55,8 +55,8 @@ type DeferredConfig struct {
 // the full answer follows when a model can be called again. The response's metadata has
 // the job's id under [jobs.KeyJob].
 //
-// The same call of the same session is queued once until its answer has been delivered, also
-// if the turn is run again. If the queue fails, the model fails with a
+// Until its answer has been delivered, the same call of the same session is queued only once,
+// even if the turn runs again. If the queue fails, the model fails with a
 // *middleware.RefusedError, a verdict to fall back, so put a template behind it. It refuses
 // calls of the queue's own jobs. The error names every wrong field.
 func NewDeferred(config DeferredConfig) (model.LLM, error) {
@@ -121,8 +121,8 @@ func (c *DeferredConfig) enqueue(ctx context.Context, req *model.LLMRequest) (st
 			return id, nil
 		}
 		if job, err := c.Queue.Get(within, id); err != nil || job.State != jobs.Done {
-			return id, nil // after an error too: the job is in the queue
+			return id, nil // even after an error: the job is in the queue
 		}
-		next = key + " " + id // the full answer has been given; this call needs one of its own
+		next = key + " " + id // the job's answer was delivered; this call needs another
 	}
 }

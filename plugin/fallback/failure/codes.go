@@ -60,8 +60,8 @@ type word struct {
 
 // vocabulary is the providers' machine-readable codes, types and reasons, separated by spaces, each as the vendor
 // writes it ([normal] makes one form of them); [vendors] has the pages that document them. A code that says no more than
-// its HTTP status has no kind. Numbers are codes of their vendors too; "cf" stands before those of Cloudflare's envelope, and
-// "mm" before some of MiniMax's, because others give them another meaning.
+// its HTTP status has no kind. Numbers are codes of their vendors too; the prefix "cf" marks those of Cloudflare's
+// envelope, and "mm" some of MiniMax's, because other vendors give them another meaning.
 //
 // docs/errors.md lists this table.
 var vocabulary = []struct {

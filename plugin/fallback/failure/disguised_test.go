@@ -100,8 +100,8 @@ func TestEdgeRefusesTheAddress(t *testing.T) {
 	}
 }
 
-// The AWS SDK for Go found no credential. What its last resort, the machine's metadata service, answered is no status of the
-// model: https://github.com/aws/aws-sdk-go/issues/5306, https://github.com/aws/aws-sdk-go/issues/5138
+// The AWS SDK for Go found no credential. It asked the machine's metadata service last, whose answer is no status of the model:
+// https://github.com/aws/aws-sdk-go/issues/5306, https://github.com/aws/aws-sdk-go/issues/5138
 func TestNoCredentialOfAWS(t *testing.T) {
 	const prefix = "operation error Bedrock Runtime: Converse, get identity: get credentials: failed to refresh cached credentials, "
 	for _, text := range []string{

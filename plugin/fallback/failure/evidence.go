@@ -32,7 +32,7 @@ type evidence struct {
 	statusDepth int    // where it was found
 	fromCode    int    // HTTP status that a code implies; counts when status says nothing
 	fault       int    // HTTP status that the type of an AWS fault implies; counts above every other
-	numbers     string // whose numeric codes stand here, as [vocabulary] marks them: "cf", "mm"; "" unknown
+	numbers     string // whose numeric codes these are, as marked in [vocabulary]: "cf", "mm"; "" if unknown
 	anthropic   bool   // has headers of Anthropic's
 	kind        Kind   // what the most telling code says
 	code        string

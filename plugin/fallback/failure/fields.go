@@ -80,7 +80,7 @@ func (e *evidence) field(key string, v any, depth int) {
 	}
 }
 
-// Marks of numeric codes that several vendors use.
+// Marks in [vocabulary] of numeric codes that several vendors use.
 const (
 	cloudflareNumbers = "cf"
 	minimaxNumbers    = "mm"

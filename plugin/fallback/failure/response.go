@@ -71,7 +71,8 @@ func isMaxTokens(code string) bool {
 	return strings.EqualFold(code, string(genai.FinishReasonMaxTokens))
 }
 
-// finishVerdict judges a finish or block reason, in any case; false for those of a whole answer.
+// finishVerdict judges a finish or block reason, in upper or lower case. It returns false for the
+// reasons of a whole answer.
 func finishVerdict(reason string) (Verdict, bool) {
 	switch strings.ToUpper(reason) {
 	case "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "JAILBREAK", "MODEL_ARMOR",

@@ -109,7 +109,7 @@ func (e *evidence) byStatus() Verdict {
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}
 	case s == 413:
 		return tooLarge()
-	case s == 424: // what it needed failed. TGI: a fault while generating; Bedrock: ModelErrorException
+	case s == 424: // failed dependency: TGI reports a fault while generating, Bedrock a ModelErrorException
 		return e.retry1(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "something behind the server failed: one retry"})
 	case s == 498 && e.prose.HasAny(blockedWords): // Cohere: https://docs.cohere.com/reference/errors
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}

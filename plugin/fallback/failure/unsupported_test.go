@@ -44,7 +44,7 @@ func TestWhatOneModelCannotTakeFallsBack(t *testing.T) {
 	}
 }
 
-// llama.cpp reports it as a fault of its own: https://github.com/ggml-org/llama.cpp/issues/15377,
+// llama.cpp reports an unsupported image as a fault of its own: https://github.com/ggml-org/llama.cpp/issues/15377,
 // https://github.com/ggml-org/llama.cpp/issues/12947
 func TestImagesForATextModelBehind500(t *testing.T) {
 	for _, message := range []string{

@@ -100,7 +100,7 @@ var wordings = []struct {
 	// Azure API Management: "Out of call volume quota", "Out of bandwidth quota", "Token quota is exceeded".
 	{[]vendor{azure}, KindQuota, false, denied, prose.Phrases(
 		"call volume quota", "bandwidth quota", "token quota", "quota…exceeded", "exceeded…quota", "out of…quota", "quota…exhausted", "quota…replenished"), nil},
-	// The AWS SDK found no credential. The status is that of the machine's own metadata service, which it looked at last.
+	// The AWS SDK found no credential. The status is that of the machine's metadata service, which it asked last.
 	{[]vendor{bedrock}, KindAuth, false, every, prose.Phrases("no ec2 imds role found", "static credentials are empty"), nil},
 	{[]vendor{google, openai, anthropic, bedrock, oneapi}, KindAuth, false, unknown | bad | denied, prose.Phrases(
 		"api key not valid", "api key expired", "api key not found", "invalid api key", "incorrect api key", "api key was reported", "api key is invalid", "api key…revoked",
@@ -148,18 +148,18 @@ var wordings = []struct {
 		"not a supported thinking level", "thinking level is not supported", "thinking level…not supported", "thinking budget is not supported", "unsupported parameter", "unsupported value", "unrecognized request argument",
 		"requests ending with a model turn", "does not support image", "does not support tool", "does not support system", "does not support function", "does not support thinking",
 		"does not support the", "does not support parameter", "only supported by certain models", "not supported with gpt", "thinking budget…is invalid", "模型不支持"), nil},
-	// More tokens for the answer than the model writes. OpenAI "This model supports at most 16384 completion tokens", Anthropic
+	// The token limit is above the model's own. OpenAI "This model supports at most 16384 completion tokens", Anthropic
 	// "the maximum allowed number of output tokens for".
 	{[]vendor{openai, anthropic}, KindUnsupported, false, unknown | bad, prose.Phrases(
 		"model supports at most…tokens", "maximum allowed number of output tokens"), nil},
-	// An image or sound for a model that reads text. llama.cpp sends it with 500.
+	// An image or sound for a model that reads only text. llama.cpp sends this with 500.
 	{[]vendor{llamacpp, anyone}, KindUnsupported, false, unknown | bad | server, prose.Phrases(
 		"image input is not supported", "audio input is not supported", "video input is not supported", "unsupported content part type", "is not a multimodal model", "is not a vlm"), nil},
 	// Cloudflare's AI Gateway sends these with 400.
 	{[]vendor{cloudflare, openrouter}, KindServer, false, unknown | bad, prose.Phrases(
 		"failed to get response from", "no response from provider", "unable to reach the provider", "provider unreachable", "upstream request failed", "finish_reason: error"),
 		nil},
-	// What runs the model is broken or busy, which NVIDIA, LM Studio, TGI and some relays report as a mistake of the request.
+	// The server of the model is broken or busy. NVIDIA, LM Studio, TGI and some relays report that as a mistake of the request.
 	{[]vendor{nvidia, llamacpp, huggingface, anyone}, KindCapacity, false, unknown | bad, prose.Phrases(
 		"degraded function", "model has crashed", "cuda out of memory", "model is unavailable", "temporarily overloaded"), nil},
 	{[]vendor{google, azure, cloudflare}, KindCapacity, false, unknown | limited | server, prose.Phrases(

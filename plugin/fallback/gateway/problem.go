@@ -75,8 +75,8 @@ func describe(v failure.Verdict, err error) string {
 	return text
 }
 
-// textOf returns the text of err. Of a failure of the network, and of a wrong address, it is the
-// verdict's reason, as the error itself has addresses that clients must not learn.
+// textOf returns the text of err. For a failure of the network or a wrong address, it returns the
+// verdict's reason, because err contains addresses that clients must not learn.
 func textOf(err error) string {
 	if all, ok := err.(*router.AllFailedError); ok {
 		var b strings.Builder
@@ -101,14 +101,14 @@ func hasAddress(v failure.Verdict, err error) bool {
 	return v.Kind == failure.KindNetwork || isMisplaced(v) || dial || lookup
 }
 
-// isMisplaced reports whether a call has failed because the model's address is wrong, such as one
-// that redirects to another server.
+// isMisplaced reports whether a call has failed because the model's address is wrong, for example
+// because it redirects to another server.
 func isMisplaced(v failure.Verdict) bool {
 	return v.Kind == failure.KindInvalid && v.Scope == failure.ScopeEndpoint
 }
 
 // statusOf returns the status and the code of a verdict. A provider's 401 and 403 concern the
-// gateway's credentials, never the client's, and a wrong address concerns its policy.
+// gateway's credentials, never the client's, and a wrong address is a mistake in its policy.
 func statusOf(v failure.Verdict) (status int, code string) {
 	if isMisplaced(v) {
 		return http.StatusBadGateway, problem.CodeUpstream

@@ -169,7 +169,7 @@ func (c *Config) nextStart(tenant string, now int64) int64 {
 		rate = c.Rate
 	}
 	if rate == 0 {
-		return 0 // not now: a clock that is set back would stop the tenant
+		return 0 // with the time now, a clock that is set back would stop the tenant
 	}
 	return now + int64(min(1e6/rate, float64(24*time.Hour/time.Microsecond)))
 }

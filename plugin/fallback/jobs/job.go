@@ -65,7 +65,7 @@ type Request struct {
 	// LLM is the request to answer. Required. Its tools are declared to the model but
 	// cannot be called, since no agent waits for the call. HTTPOptions are not stored:
 	// they may hold credentials. Tools that the provider runs are stored with their
-	// credentials, such as the headers of an MCP server; seal these with Config.Codec.
+	// credentials, such as the headers of an MCP server; encrypt them with Config.Codec.
 	LLM *model.LLMRequest
 	// Key makes Enqueue idempotent: the tenant's earlier job with the same key is
 	// returned, unless it failed or was cancelled. It must not hold personal data.

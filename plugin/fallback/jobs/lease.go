@@ -16,7 +16,7 @@ type lease struct {
 	payload, answer []byte
 	left            time.Duration // until the job expires, by the database's clock when it was taken
 	taken           time.Time
-	called          bool // the tree of models was called; of work alone
+	called          bool // the tree of models was called; used by work only
 
 	cancel context.CancelCauseFunc // of the context of the job's work
 	done   chan struct{}           // closed when the work has ended

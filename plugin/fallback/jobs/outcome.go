@@ -22,7 +22,7 @@ func (e *degradedError) Error() string {
 	return "jobs: no model answered; only the last resort " + e.name + " did"
 }
 
-// modelCalled reports whether err, of a call of the tree, means that a model was called.
+// modelCalled reports whether err, the error of a call of the tree, means that a model was called.
 // Calls that a breaker, a limit or a budget refused cost nothing and do not count.
 func modelCalled(err error) bool {
 	if degraded, ok := errors.AsType[*degradedError](err); ok {

@@ -80,7 +80,7 @@ type unreadableError struct{ err error }
 func (e *unreadableError) Error() string { return "jobs: the job cannot be read: " + e.err.Error() }
 func (e *unreadableError) Unwrap() error { return e.err }
 
-// unsealPayload reads what is stored of a job.
+// unsealPayload reads the stored payload of a job.
 func (q *Queue) unsealPayload(stored []byte) (p payload, err error) {
 	plain, err := q.unseal(stored, &p)
 	if err == nil {
@@ -89,7 +89,7 @@ func (q *Queue) unsealPayload(stored []byte) (p payload, err error) {
 	return p, err
 }
 
-// unseal reads into v what seal returned, and returns it as JSON. Its error is an
+// unseal decodes into v what seal returned, and returns it as JSON. Its error is an
 // *unreadableError.
 func (q *Queue) unseal(stored []byte, v any) (plain []byte, err error) {
 	plain, err = q.open(stored)

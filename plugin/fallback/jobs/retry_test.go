@@ -50,7 +50,7 @@ func TestRetryFindsTheEvent(t *testing.T) {
 	}
 }
 
-// Attempts counts calls: not that a worker has taken a job that had expired.
+// Attempts counts calls. A worker that ends an expired job does not add one.
 func TestEndWithoutACallIsNoAttempt(t *testing.T) {
 	p := inFile(t)
 	q := p.open(t, jobs.Config{})
@@ -89,12 +89,12 @@ func TestClockThatIsSetBack(t *testing.T) {
 	q := p.open(t, jobs.Config{})
 	enqueue(t, q, "acme", "hi")
 	step(t, q, paris)
-	p.pass(t, -time.Hour) // what is stored is an hour ahead of the clock
+	p.pass(t, -time.Hour) // the stored times are an hour ahead of the clock
 	enqueue(t, q, "acme", "hi")
 	step(t, q, paris)
 }
 
-// OnEnd gets a job that is done as Get returns it: answered.
+// OnEnd gets a job that is done as Get returns it, with Answered set.
 func TestOnEndSaysThatTheModelHasAnswered(t *testing.T) {
 	var ended []jobs.Job
 	q := inFile(t).open(t, jobs.Config{OnEnd: func(_ context.Context, job jobs.Job) { ended = append(ended, job) }})

@@ -33,7 +33,7 @@ var errBusy = errors.New("jobs: a turn of the session is under way")
 func (q *Queue) appendEvent(ctx context.Context, d Delivery, patient bool) (err error) {
 	for range 3 { // the session may change between Get and AppendEvent
 		var got *session.GetResponse
-		// All events: that of an earlier delivery is older than the job after Retry.
+		// It gets all events: after Retry, the event of an earlier delivery may be old.
 		got, err = q.config.Sessions.Get(ctx, &session.GetRequest{AppName: d.Caller.App, UserID: d.Caller.User, SessionID: d.Caller.Session})
 		if err != nil {
 			return err

@@ -177,7 +177,7 @@ func (c *BreakerConfig) circuit() circuit.Config {
 	}
 	own.MaxOpenFor = cmp.Or(c.MaxOpenFor, own.OpenFor)
 	if c.Probe != nil {
-		own.OwnProbe = cmp.Or(c.ProbeTimeout, DefaultProbeTimeout) + 2*probeGrace // a time after its end
+		own.OwnProbe = cmp.Or(c.ProbeTimeout, DefaultProbeTimeout) + 2*probeGrace // longer than the probe itself takes
 	}
 	return own
 }
@@ -260,7 +260,7 @@ func (b *breaker) end(pass circuit.Permit, o circuit.Outcome) { b.changed(b.circ
 // judge returns the outcome of a call that ended without an answer.
 func judge(ctx context.Context, err error) circuit.Outcome {
 	if err == nil {
-		return circuit.Outcome{} // the consumer wanted no more before the answer was whole
+		return circuit.Outcome{} // the consumer stopped before the answer was whole
 	}
 	v := stream.VerdictOf(ctx, err)
 	if v.Action == failure.Fail || v.Scope == failure.ScopeRequest || v.Kind == failure.KindInvalid || v.Kind == failure.KindUnsupported || v.Kind == KindRefused {

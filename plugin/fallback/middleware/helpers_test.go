@@ -35,7 +35,7 @@ func ask(ctx context.Context, m model.LLM, streamed bool) result {
 	return r
 }
 
-// Helpers of llmtest under the names that they have in these tests.
+// Short names for helpers of llmtest.
 var (
 	after       = llmtest.Within
 	words       = llmtest.Words

@@ -443,7 +443,8 @@ func TestSafetySettingsOfOneCategory(t *testing.T) {
 	}
 }
 
-// B102: OpenAI takes 128 functions, other servers more. With Drop, the others are omitted.
+// B102: OpenAI takes 128 functions, other servers take more. With Drop, the functions after
+// these are omitted.
 func TestManyFunctions(t *testing.T) {
 	for _, test := range []struct {
 		endpoint    string

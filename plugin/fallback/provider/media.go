@@ -103,7 +103,7 @@ func (f *fitting) imageType(p *genai.Part, kind string) *genai.Part {
 	return &own
 }
 
-// typed returns p with a MIME type, which every API requires, if its data tell it.
+// typed returns p with the MIME type that its data show, because every API requires one.
 func (f *fitting) typed(p *genai.Part) *genai.Part {
 	if f.API == "" || p.InlineData == nil || p.InlineData.MIMEType != "" {
 		return p
@@ -113,7 +113,7 @@ func (f *fitting) typed(p *genai.Part) *genai.Part {
 	return &own
 }
 
-// isTextType reports whether files of a MIME type are texts.
+// isTextType reports whether files of a MIME type are text.
 func isTextType(kind string) bool {
 	sub, isApplication := strings.CutPrefix(kind, "application/")
 	return strings.HasPrefix(kind, "text/") || isApplication &&

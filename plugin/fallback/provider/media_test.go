@@ -68,7 +68,8 @@ var everyTarget = []provider.Target{
 	flash3, {API: provider.Vertex, Model: "gemini-3-flash"}, gpt4o, {API: provider.Chat, Model: "gpt-4o", Endpoint: "api.openai.com"}, sonnet,
 }
 
-// B100: media in a system instruction, which is text for every API, go to the user's turn.
+// B100: media in a system instruction, which is text only for every API, move to the user's
+// turn.
 func TestMediaOfTheSystemInstruction(t *testing.T) {
 	image := genai.NewPartFromBytes([]byte("png"), "image/png")
 	for _, target := range everyTarget {
@@ -90,8 +91,8 @@ func TestMediaOfTheSystemInstruction(t *testing.T) {
 	}
 }
 
-// B100: what is empty is not sent, and images have the usual name of their type, in results
-// of tools, too.
+// B100: empty media are not sent, and images have the usual name of their type, also in
+// results of tools.
 func TestMediaThatIsSentOtherwise(t *testing.T) {
 	for _, target := range everyTarget {
 		req, _ := fit(t, target, nil, []*genai.Content{

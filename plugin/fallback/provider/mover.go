@@ -8,14 +8,14 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// mover is one run of media.
+// mover is the state of one call of media.
 type mover struct {
 	f       *fitting
 	out     []*genai.Content
 	pending []*genai.Part // to stand in the user's next content
 }
 
-// system takes what is no text out of the system instruction, which is text for every API:
+// system leaves only text in the system instruction, because no API takes more there:
 // ai.google.dev/api/generate-content ("currently, text only").
 func (m *mover) system() error {
 	f := m.f
@@ -66,7 +66,7 @@ func (m *mover) content(content *genai.Content) (*genai.Content, error) {
 	}
 	var failed error
 	ofModel := content.Role == genai.RoleModel || request.CallsFunction(content) || // as request.Pair sees it
-		m.f.API == Responses && !isUser(content) // an instruction within the conversation is text, too
+		m.f.API == Responses && !isUser(content) // an instruction in the conversation is text only, too
 	own := rewriteContent(content, func(p *genai.Part) *genai.Part {
 		if failed != nil {
 			return p
@@ -78,7 +78,7 @@ func (m *mover) content(content *genai.Content) (*genai.Content, error) {
 	if failed != nil || ofModel || len(m.pending) == 0 {
 		return own, failed
 	}
-	// Results come first: whatever follows a call has to begin with them.
+	// Results come first: the content that follows a call must begin with them.
 	after := 0
 	for i, p := range own.Parts {
 		if p != nil && p.FunctionResponse != nil {
@@ -91,7 +91,7 @@ func (m *mover) content(content *genai.Content) (*genai.Content, error) {
 	return &with, nil
 }
 
-// part returns what stands for p in its place; nil for nothing.
+// part returns what replaces p, or nil if nothing does.
 func (m *mover) part(p *genai.Part, ofModel bool) (*genai.Part, error) {
 	if p.FunctionResponse != nil && len(p.FunctionResponse.Parts) > 0 {
 		return m.result(p)
@@ -148,7 +148,7 @@ func (m *mover) result(p *genai.Part) (*genai.Part, error) {
 	return &own, nil
 }
 
-// partOf returns media of a tool result as a part of its own; nil if there is nothing in it.
+// partOf returns media of a tool result as a part of its own, or nil if they are empty.
 func partOf(p *genai.FunctionResponsePart) *genai.Part {
 	switch {
 	case p == nil:

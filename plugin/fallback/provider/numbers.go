@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// wholeTopK: top_k is an integer for Gemini (ai.google.dev/api/generate-content,
-// GenerationConfig), as it is for the others, whose adapters cut off fractions.
+// wholeTopK cuts off the fraction of top_k for Gemini, where it is an integer
+// (ai.google.dev/api/generate-content, GenerationConfig). The other adapters do that for
+// their own APIs.
 func (f *fitting) wholeTopK() {
 	k := f.req.Config.TopK
 	if k == nil || !f.isGemini() {
@@ -18,8 +19,8 @@ func (f *fitting) wholeTopK() {
 	}
 }
 
-// maxLogprobs is how many alternatives of a token Gemini gives, from 1. It asks for
-// responseLogprobs beside them: ai.google.dev/api/generate-content, GenerationConfig.
+// maxLogprobs is the most alternatives of a token that Gemini returns; the fewest is 1.
+// They require responseLogprobs: ai.google.dev/api/generate-content, GenerationConfig.
 const maxLogprobs = 20
 
 // topLogprobs brings the number of alternatives into Gemini's range. The other adapters do

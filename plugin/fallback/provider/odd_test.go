@@ -12,7 +12,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// B100: a system instruction is text for every API, whatever stands in it.
+// B100: a system instruction with other parts is sent as text to every API.
 func TestSystemInstructionOfOtherParts(t *testing.T) {
 	given := &genai.Content{Parts: []*genai.Part{
 		{Text: "be brief", PartMetadata: map[string]any{"a": "b"}}, {ExecutableCode: &genai.ExecutableCode{Code: "1", Language: genai.LanguagePython}},
@@ -35,7 +35,7 @@ func TestSystemInstructionOfOtherParts(t *testing.T) {
 	}
 }
 
-// B100: an instruction within the conversation, which Responses takes, holds no media.
+// B100: an instruction in the conversation, which Responses takes, has no media.
 func TestMediaOfAnInstructionInTheConversation(t *testing.T) {
 	image := genai.NewPartFromBytes([]byte("png"), "image/png")
 	req, _ := fit(t, gpt4o, nil, []*genai.Content{{Role: "system", Parts: []*genai.Part{{Text: "look"}, image}}, {Role: genai.RoleUser, Parts: []*genai.Part{{Text: "hi"}}}})
@@ -47,7 +47,7 @@ func TestMediaOfAnInstructionInTheConversation(t *testing.T) {
 	}
 }
 
-// B100: Gemini refuses a single turn of the model, also where it takes a prefill.
+// B100: Gemini refuses a single turn of the model, even where it takes a prefill.
 func TestSingleTurnOfTheModel(t *testing.T) {
 	req, _ := fit(t, flash25, nil, []*genai.Content{genai.NewContentFromText("Once", genai.RoleModel)})
 	if len(req.Contents) != 2 || req.Contents[0].Role != genai.RoleUser || req.Contents[1].Parts[0].Text != "Once" {
@@ -74,8 +74,8 @@ func TestSettingsThatGeminiTakesOtherwise(t *testing.T) {
 	}
 }
 
-// B101: names that may be called are sent with a choice that takes them, and no choice
-// without functions.
+// B101: the names of functions that may be called are sent only with a mode that takes them,
+// and no mode is sent without functions.
 func TestChoiceOfFunctions(t *testing.T) {
 	choose := func(mode genai.FunctionCallingConfigMode) *genai.ToolConfig {
 		return &genai.ToolConfig{FunctionCallingConfig: &genai.FunctionCallingConfig{Mode: mode, AllowedFunctionNames: []string{"weather"}}}
@@ -98,7 +98,7 @@ func TestChoiceOfFunctions(t *testing.T) {
 	}
 }
 
-// B100: data without a type get the one that they tell, as every API requires one.
+// B100: data without a MIME type get the one that they show, because every API requires one.
 func TestMediaWithoutType(t *testing.T) {
 	for data, want := range map[string]string{"\x89PNG\r\n\x1a\n": "image/png", "%PDF-1.7": "application/pdf", "\x00\x01\x02": ""} {
 		for _, target := range everyTarget {

@@ -38,7 +38,7 @@ func (f *fitting) vendorParts() {
 			return p
 		}
 		if isMedia(p) && mediaOf(p) == nil {
-			return nil // nothing is in it
+			return nil // it is empty
 		}
 		if f.API != Gemini && (p.ToolCall != nil || p.ToolResponse != nil) {
 			return nil // SDK models.go: the Gemini API's own

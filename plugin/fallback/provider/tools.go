@@ -91,7 +91,7 @@ func (f *fitting) serverSide(mixed bool) {
 	}
 }
 
-// maxFunctions is how many functions OpenAI takes in a request: "array too long. Expected
+// maxFunctions is the most functions that OpenAI takes in a request: "array too long. Expected
 // an array with maximum length 128" (code-yeongyu/oh-my-openagent#2848).
 const maxFunctions = 128
 
@@ -193,7 +193,7 @@ func (f *fitting) toolChoice() {
 		f.note("tool_choice: VALIDATED to AUTO")
 	case f.API != "" && len(calling.AllowedFunctionNames) > 0 && mode == genai.FunctionCallingConfigModeNone:
 		own := *calling
-		own.AllowedFunctionNames = nil // there are none to choose from; Gemini refuses the names
+		own.AllowedFunctionNames = nil // no function may be called, and Gemini refuses the names
 		f.editToolConfig().FunctionCallingConfig = &own
 		return
 	case f.API != "" && len(calling.AllowedFunctionNames) > 0 && (mode == "" || mode == genai.FunctionCallingConfigModeUnspecified || mode == genai.FunctionCallingConfigModeAuto):

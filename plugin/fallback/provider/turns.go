@@ -46,8 +46,8 @@ func hasRole(content *genai.Content) bool {
 
 // userTurns adds a user's turn where the target requires one: if there is no turn at
 // all (every API), before a model's turn that begins the history (Anthropic; Gemini if
-// it is a call, or alone: GeminiForJanitors#35), and after a model's turn that ends it, unless the target takes that as
-// a prefill.
+// it is a call or the only turn: GeminiForJanitors#35), and after a model's turn that
+// ends it, unless the target takes that as a prefill.
 func (f *fitting) userTurns() {
 	contents := f.req.Contents
 	switch {

@@ -17,7 +17,7 @@ func armsOf(m model.LLM) []inspect.Arm {
 	return nil
 }
 
-// Helpers of llmtest under the names that they have in these tests.
+// Short names for helpers of llmtest.
 var (
 	chunk       = llmtest.Chunk
 	counted     = llmtest.Counted

@@ -44,7 +44,7 @@ func TestTheOnlyLegalTargetIsForced(t *testing.T) {
 	}
 }
 
-// B73: nor does one that is forbidden within a group.
+// B73: a target that is forbidden within a group does not keep an open one from being tried.
 func TestTheOnlyLegalMemberOfAGroupIsForced(t *testing.T) {
 	eu, us := openBreaker(llmtest.NewModel("eu", llmtest.Text("eu")), time.Now().Add(time.Minute)), llmtest.NewModel("us", llmtest.Text("us"))
 	for name, group := range map[string]model.LLM{

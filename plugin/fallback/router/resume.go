@@ -136,7 +136,7 @@ func (c *resumed) take(resp *model.LLMResponse) bool {
 		c.told = resp.UsageMetadata
 	}
 	if c.out.Final {
-		return c.fork.Pass(resp) // it follows the answer, such as a function call in a response of its own
+		return c.fork.Pass(resp) // it follows the final answer, such as a function call in its own response
 	}
 	if !resp.Partial {
 		return c.finish(resp)

@@ -70,7 +70,7 @@ func TestResumeTwice(t *testing.T) {
 	}
 }
 
-// B52, B53: a router inside an application's own model restarts its answer by itself.
+// B52, B53: a router inside an application's own model restarts its answer.
 func TestRestartInsideAnApplicationsModel(t *testing.T) {
 	inner := func(first ...string) model.LLM {
 		return wrapped{router.MustFallback(router.Config{}, llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable, first...)), llmtest.NewModel("b", llmtest.Text("one two three")))}

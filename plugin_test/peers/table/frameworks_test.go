@@ -13,7 +13,7 @@ func TestTableHasTheFrameworks(t *testing.T) {
 	wantIn(t, pageOf(t), " | cannot: client |", "| github.com/cloudwego/eino | v0.9.0 |", "| github.com/firebase/genkit/go | v1.12.0 |", "| github.com/maximhq/bifrost/core | v1.7.4 |")
 }
 
-// Every reason is for rows and an alternative that exist, and that can do them.
+// Every reason names rows and an alternative that exist, and the alternative can do the rows.
 func TestReasonsAreForRows(t *testing.T) {
 	for _, r := range reasons {
 		for _, name := range r.rows {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// pageOf returns the page that a short run writes. It is what the run prints.
+// pageOf returns the page that a short run writes, and checks that the run prints the same.
 func pageOf(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "benchmarks.md")

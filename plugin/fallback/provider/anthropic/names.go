@@ -11,19 +11,19 @@ import (
 // (platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools).
 var toolNames = request.NameRule{Max: 64, Byte: isNameByte}
 
-// argumentNames: "tools.0.custom.input_schema.properties: Property keys should match pattern
-// '^[a-zA-Z0-9_.-]{1,64}$'" (anthropics/claude-code#79418). It is checked at the root alone
-// (decocms/studio#6874).
+// argumentNames is the rule for names of arguments: "tools.0.custom.input_schema.properties:
+// Property keys should match pattern '^[a-zA-Z0-9_.-]{1,64}$'" (anthropics/claude-code#79418).
+// Only names at the root are checked (decocms/studio#6874).
 var argumentNames = request.NameRule{Max: 64, Byte: func(c byte) bool { return isNameByte(c) || c == '.' }}
 
 // names maps the names of functions and of their arguments to those that the API takes, and
 // back.
 type names struct {
 	request.Names
-	arguments map[string]request.Names // by the function's own name; only of those with a name to be mapped
+	arguments map[string]request.Names // by the function's own name; only for functions with arguments to map
 }
 
-// declare returns the input schema of a function, which it may change, with the API's names.
+// declare returns the input schema of a function with the API's names. It may change schema.
 func (n *names) declare(function string, schema map[string]any) map[string]any {
 	properties, _ := schema["properties"].(map[string]any)
 	own := request.NamesOf(&argumentNames, slices.Values(slices.Sorted(maps.Keys(properties))))

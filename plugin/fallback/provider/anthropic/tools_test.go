@@ -11,7 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/anthropic"
 )
 
-// declares returns a request with a function of those parameters.
+// declares returns a request with a function of the given parameters.
 func declares(parameters map[string]any, contents ...*genai.Content) *model.LLMRequest {
 	return &model.LLMRequest{Contents: contents, Config: &genai.GenerateContentConfig{
 		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "f", ParametersJsonSchema: parameters}}}},
@@ -31,7 +31,7 @@ func TestToolWithAlternatives(t *testing.T) {
 	equal(t, "tools", body["tools"], `[{"name":"f","input_schema":{"type":"object","properties":{"id":{"type":"string"},"name":{"type":"string"}}}}]`)
 }
 
-// B100: a thought in a content of the user's is not sent: only the assistant's have any.
+// B100: a thought in a user's content is not sent: only the assistant has thoughts.
 func TestThoughtOfTheUser(t *testing.T) {
 	thought := &genai.Part{Text: "hm", Thought: true, ThoughtSignature: request.Seal("anthropic", []byte("thinking/s"))}
 	req := &model.LLMRequest{Contents: []*genai.Content{user(say("hi")), bot(call("1", "f", nil)), user(result("1", "f", nil), thought)}}
@@ -39,8 +39,8 @@ func TestThoughtOfTheUser(t *testing.T) {
 	equal(t, "the last message", body["messages"].([]any)[2], `{"role":"user","content":[{"type":"tool_result","tool_use_id":"1"}]}`)
 }
 
-// B100: arguments whose names the API refuses have others there, in the declaration, in the
-// history and in the answer.
+// B100: arguments whose names the API refuses have other names in the declaration and the
+// history, and their own again in the answer.
 // https://github.com/anthropics/claude-code/issues/79418
 func TestArgumentNames(t *testing.T) {
 	text := map[string]any{"type": "string"}

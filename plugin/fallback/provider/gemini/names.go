@@ -29,8 +29,8 @@ func newNames(config *genai.GenerateContentConfig, contents []*genai.Content) na
 type names struct{ request.Names }
 
 // tools returns tools with the API's names, and each schema in one form that the API takes:
-// it refuses both, and ADK may put a schema of genai's into the field for JSON Schema.
-// Arguments are an object, although ADK says of those of a pointer that they may be null.
+// the API refuses a function with both forms, and ADK may put a schema of genai into the field
+// for JSON Schema. Arguments are always an object; ADK declares those of a pointer as nullable.
 func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 	odd := func(d *genai.FunctionDeclaration) bool {
 		return d != nil && (!isObject(d.ParametersJsonSchema) || !areTaken(d.Parameters) || d.Parameters != nil && d.ParametersJsonSchema != nil || n.Wire(d.Name) != d.Name)

@@ -15,8 +15,8 @@ import (
 // maxDepth bounds the nesting of a schema; [wireschema.JSON] refuses what is deeper.
 const maxDepth = 64
 
-// isTaken reports whether the API takes a schema of genai as it is. OpenAI and Anthropic
-// take all of these, as JSON Schema:
+// isTaken reports whether the API takes a schema of genai as it is. It refuses these, which
+// OpenAI and Anthropic take as JSON Schema:
 //
 //   - an array without items: cline/cline#7339
 //   - an enum of another type than STRING: ".enum: only allowed for STRING type"
@@ -24,7 +24,7 @@ const maxDepth = 64
 //   - anyOf beside other fields: "When using any_of, it must be the only field set"
 //     (lambda-alpha-labs/Graphenium#37, Vertex AI)
 //   - neither a type nor anyOf: UKGovernmentBEIS/inspect_ai#3097, from Gemini 3 on
-//   - required properties that are not there: "required[0]: property is not defined"
+//   - required properties that are not defined: "required[0]: property is not defined"
 //     (iBUHub/AIStudioToAPI#154)
 func isTaken(s *genai.Schema, depth int) bool {
 	if s == nil || depth == 0 {
@@ -45,15 +45,15 @@ func isTaken(s *genai.Schema, depth int) bool {
 	return taken(s.Items) && !slices.ContainsFunc(slices.Collect(maps.Values(s.Properties)), func(child *genai.Schema) bool { return !taken(child) })
 }
 
-// areTaken reports whether the API takes parameters of a function as they are: an object,
-// and one with properties ("should be non-empty for OBJECT type",
+// areTaken reports whether the API takes the parameters of a function as they are: an object
+// that has properties ("should be non-empty for OBJECT type",
 // pipecat-ai/pipecat-flows#110).
 func areTaken(s *genai.Schema) bool {
 	return s == nil || strings.EqualFold(string(s.Type), string(genai.TypeObject)) && len(s.Properties) > 0 && isTaken(s, maxDepth)
 }
 
-// asJSON returns a schema as JSON Schema, in whose form the API takes what [isTaken]
-// excludes (UKGovernmentBEIS/inspect_ai#3097).
+// asJSON returns a schema as JSON Schema. In that form, the API takes what [isTaken] excludes
+// (UKGovernmentBEIS/inspect_ai#3097).
 func asJSON(s *genai.Schema) (map[string]any, error) {
 	schema, err := wireschema.JSON(s)
 	if err != nil {
@@ -64,7 +64,7 @@ func asJSON(s *genai.Schema) (map[string]any, error) {
 	return schema, nil
 }
 
-// requireDefined removes what is required and not defined.
+// requireDefined removes required properties that are not defined.
 func requireDefined(v any) {
 	switch v := v.(type) {
 	case []any:

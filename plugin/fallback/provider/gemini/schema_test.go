@@ -7,8 +7,8 @@ import (
 	"google.golang.org/genai"
 )
 
-// B100, B103: a schema of genai that other vendors take, and Gemini only as JSON Schema, is
-// sent as that. Sources: isTaken.
+// B100, B103: a schema of genai that Gemini takes only as JSON Schema is sent as JSON Schema.
+// The comment of isTaken has the sources.
 func TestSchemasThatGeminiTakesAsJSON(t *testing.T) {
 	noEnvironment(t)
 	text := &genai.Schema{Type: genai.TypeString}

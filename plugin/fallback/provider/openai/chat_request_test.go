@@ -421,8 +421,8 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// B100: a call without a name, as in the history of a model that failed to call, gets one:
-// the API refuses it otherwise.
+// B100: a call without a name, such as one in the history of a model that failed to call, gets
+// a name, because the API refuses it otherwise.
 func TestCallWithoutName(t *testing.T) {
 	contents := []*genai.Content{genai.NewContentFromText("hi", genai.RoleUser), {Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{}}}}}
 	req := &model.LLMRequest{Contents: contents}

@@ -11,7 +11,7 @@ import (
 
 // B101, B103: schemas that other vendors take, such as those of MCP servers, get the form
 // that OpenAI takes: arguments are an object with no alternatives at its root, and an array
-// says what its items are.
+// has items.
 // https://github.com/sigoden/aichat/issues/1049
 func TestSchemasOfOtherVendors(t *testing.T) {
 	const list, anyList = `{"type":"array"}`, `{"type":"array","items":{}}`

@@ -2,7 +2,7 @@
 -- Returns the number of replicas, then for each flag the microseconds left and its text.
 --
 -- A space is a hash: "replica NAME" → "EXPIRES", "flag KEY" → "EXPIRES TEXT". Other fields and
--- values are not of this release; they are ignored.
+-- values are ignored: another program or release may have written them.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local replica, left = 'replica ' .. ARGV[1], tonumber(ARGV[2])

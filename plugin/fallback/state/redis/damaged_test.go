@@ -9,8 +9,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// What another program has written counts as nothing. If it made an operation fail, that would
-// look like an outage, and nothing would be shared.
+// Values that another program has written count as absent. If they made an operation fail, that
+// would look like an outage, and nothing would be shared.
 func TestDamagedKeysCountAsNothing(t *testing.T) {
 	onBoth(t, func(t *testing.T, url string) {
 		store := open(t, url)

@@ -3,7 +3,7 @@
 -- Returns the lease, the leases of others, what all have spent, as decimal text.
 --
 -- An account is a hash: "spent", and for each replica "by NAME", what it has spent, and "lease NAME",
--- "AMOUNT EXPIRES". Anything else in these fields counts as nothing. Amounts are 64-bit integers,
+-- "AMOUNT EXPIRES". Any other value of these fields counts as absent. Amounts are 64-bit integers,
 -- and Lua's numbers are exact below 2^53 only. So the server adds them, and what is computed here
 -- are differences.
 local limit, spent, least, most = ARGV[1], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])

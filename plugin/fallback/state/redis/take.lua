@@ -3,8 +3,8 @@
 --
 -- A bucket is "PARTS TIME": what it held at a time of the server, in microseconds. A token is
 -- 60,000,000 parts, so that each microsecond adds as many parts as there are tokens per minute,
--- and all numbers are whole. A full bucket has no key,
--- and a key with anything else is replaced, as if there were none.
+-- and all numbers are whole. A full bucket has no key. A key with another value counts as absent
+-- and is replaced.
 local token = 60000000
 local rate, least, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = redis.call('TIME')

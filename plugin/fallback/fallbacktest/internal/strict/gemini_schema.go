@@ -9,7 +9,7 @@ import (
 	"google.golang.org/genai"
 )
 
-// schemaRule holds a schema of genai's form to what the API takes of it. Sources:
+// schemaRule returns what the API refuses in a schema of genai's form, or "". Sources:
 // https://github.com/cline/cline/issues/7339 (items),
 // https://github.com/anomalyco/opencode/pull/28412 (enum),
 // https://github.com/iBUHub/AIStudioToAPI/issues/154 (required),

@@ -34,8 +34,8 @@ type embedding struct {
 	Values []float32 `json:"values"`
 }
 
-// DecodeEmbeddings returns the calls of a body for a model, which has one request or, with batch,
-// a list. Consecutive requests with equal settings are one call.
+// DecodeEmbeddings returns the calls of a body for a model. The body has one request or, with
+// batch, a list of them. Consecutive requests with equal settings are one call.
 func DecodeEmbeddings(body []byte, model string, batch bool) ([]protocol.EmbedCall, *problem.Problem) {
 	body = camelKeys(body)
 	var in batchRequest
@@ -63,7 +63,7 @@ func DecodeEmbeddings(body []byte, model string, batch bool) ([]protocol.EmbedCa
 		}
 		if named := strings.TrimPrefix(one.Model, "models/"); batch && named != "" && named != strings.TrimPrefix(model, "models/") {
 			at := fmt.Sprintf("requests[%d].model", i)
-			return nil, problem.Invalid(at, at+" must be the model of the path, "+problem.Quote(model))
+			return nil, problem.Invalid(at, at+" must be "+problem.Quote(model)+", the model of the path")
 		}
 		if p := checkContent(path, one.Content); p != nil {
 			return nil, p

@@ -9,19 +9,19 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 )
 
-// The Gemini API takes looser JSON than package json does. One element may stand in place of a
-// list, as in Google's examples for curl: {"contents": {"parts": {"text": "Hello"}}}. Base64 may
-// have the alphabet for URLs, which google-genai for Python sends, and no padding:
+// The Gemini API takes looser JSON than package json does. A single element may replace a list,
+// as in Google's examples for curl: {"contents": {"parts": {"text": "Hello"}}}. Base64 may have
+// the alphabet for URLs, which google-genai for Python sends, and no padding:
 // https://protobuf.dev/programming-guides/json/.
 
-// repeated are the fields that have a list of objects.
+// repeated are the fields that hold a list of objects.
 var repeated = map[string]bool{"contents": true, "parts": true, "tools": true, "functionDeclarations": true, "safetySettings": true, "requests": true}
 
-// binary are the fields that have base64.
+// binary are the fields that hold base64.
 var binary = map[string]bool{"data": true, "thoughtSignature": true, "continuationToken": true, "voiceSampleAudio": true, "consentAudio": true}
 
 // decode decodes body, whose keys are in camelCase, into v, which points to a struct. It returns
-// the body that it has decoded.
+// body, or the stricter form of it that it has decoded.
 func decode(body []byte, v any) ([]byte, error) {
 	err := json.Unmarshal(body, v)
 	if err == nil {
@@ -31,15 +31,15 @@ func decode(body []byte, v any) ([]byte, error) {
 	if !ok {
 		return body, err
 	}
-	reflect.ValueOf(v).Elem().SetZero() // of what has been decoded
+	reflect.ValueOf(v).Elem().SetZero() // discard what the failed call has decoded
 	if json.Unmarshal(strict, v) != nil {
 		return body, err
 	}
 	return strict, nil
 }
 
-// tightened returns body with lists in place of single elements, and with standard base64; false
-// if nothing changes.
+// tightened returns body with lists instead of single elements, and with standard base64. It returns
+// false if nothing changes.
 func tightened(body []byte) ([]byte, bool) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -51,7 +51,8 @@ func tightened(body []byte) ([]byte, bool) {
 	return out, err == nil
 }
 
-// tighten changes v in place, and reports whether it has. What is the client's own stays as it is.
+// tighten changes v in place, and reports whether it has. Values of the client's own, such as
+// arguments of functions, stay unchanged.
 func tighten(v any) (changed bool) {
 	switch v := v.(type) {
 	case []any:
@@ -81,7 +82,8 @@ func tighten(v any) (changed bool) {
 
 var standardAlphabet = strings.NewReplacer("-", "+", "_", "/")
 
-// standardBase64 returns base64 of any form with the standard alphabet and padding.
+// standardBase64 returns base64 of either alphabet, padded or not, with the standard alphabet and
+// padding.
 func standardBase64(text string) string {
 	digits := strings.TrimRight(text, "=")
 	if pad := -len(digits) & 3; digits != "" && pad < 3 {

@@ -155,8 +155,8 @@ func (c *generationConfig) check() *problem.Problem {
 	return nil
 }
 
-// checkCalling refuses a request that forces a call of functions, of which it declares none. Some
-// targets would answer without a call.
+// checkCalling refuses a request that forces a call but declares no function that may be called.
+// Some targets would answer without a call.
 func (in *contentRequest) checkCalling() *problem.Problem {
 	const path = "toolConfig.functionCallingConfig"
 	if in.ToolConfig == nil || in.ToolConfig.FunctionCallingConfig == nil || in.ToolConfig.FunctionCallingConfig.Mode != genai.FunctionCallingConfigModeAny {
@@ -172,7 +172,7 @@ func (in *contentRequest) checkCalling() *problem.Problem {
 		}
 	}
 	if some {
-		return problem.Invalid(path+".allowedFunctionNames", "allowedFunctionNames has no function that tools declares")
+		return problem.Invalid(path+".allowedFunctionNames", "allowedFunctionNames names no function of tools; name at least one")
 	}
 	return problem.Invalid(path, "mode ANY needs functionDeclarations in tools")
 }

@@ -61,7 +61,7 @@ func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 		case named.Type == "allowed_tools":
 			word = named.Allowed.Mode
 			if len(named.Allowed.Tools) == 0 {
-				return problem.Invalid("tool_choice.allowed_tools.tools", "allowed_tools needs tools")
+				return problem.Invalid("tool_choice.allowed_tools.tools", "allowed_tools.tools is empty; name at least one function")
 			}
 			for _, tool := range named.Allowed.Tools {
 				choice.AllowedFunctionNames = append(choice.AllowedFunctionNames, tool.Function.Name)
@@ -86,14 +86,14 @@ func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 	}
 	for _, name := range choice.AllowedFunctionNames {
 		if !c.declares(name) {
-			return problem.Invalid("tool_choice", "tool_choice names the function "+problem.Quote(name)+", which is not one of tools")
+			return problem.Invalid("tool_choice", "tool_choice names the function "+problem.Quote(name)+", which is missing in tools; declare it there")
 		}
 	}
 	c.Config.ToolConfig = &genai.ToolConfig{FunctionCallingConfig: choice}
 	return nil
 }
 
-// declares reports whether the request has a function.
+// declares reports whether the request declares the named function.
 func (c *Request) declares(name string) bool {
 	return slices.ContainsFunc(c.Config.Tools, func(t *genai.Tool) bool {
 		return slices.ContainsFunc(t.FunctionDeclarations, func(f *genai.FunctionDeclaration) bool { return f.Name == name })

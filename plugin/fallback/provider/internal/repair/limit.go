@@ -8,11 +8,11 @@ import (
 	"google.golang.org/adk/v2/model"
 )
 
-// lowerTokens begins the change of a token limit that is above the model's own, which
-// follows it: an answer could not be longer.
+// lowerTokens is the prefix of a change that lowers the token limit to the model's own, which
+// follows it. No answer of the model could be longer.
 const lowerTokens = "max_output_tokens: "
 
-// limits find the longest answer of a model in a refusal, in lower case:
+// limits find the model's own token limit in a refusal, in lower case:
 //
 //   - OpenAI: "max_tokens is too large: 32000. This model supports at most 16384 completion
 //     tokens" (enoch3712/ExtractThinker#346)
@@ -25,7 +25,7 @@ const lowerTokens = "max_output_tokens: "
 //   - Anthropic: "max_tokens: 128000 > 64000" (home-generative-agent v3.45.1)
 var limits = []struct {
 	text     *regexp.Regexp
-	excluded int32 // 1 if the number itself is too large
+	excluded int32 // 1 if the number itself is above the limit, else 0
 }{
 	{regexp.MustCompile(`supports at most (\d+) completion tokens`), 0},
 	{regexp.MustCompile(`maxoutputtokens value of \d+ but the supported range is from 1 \(inclusive\) to (\d+) \(exclusive\)`), 1},

@@ -82,7 +82,7 @@ func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
 	}
 }
 
-// B126: a limit above the model's own becomes the model's, and one below it stays.
+// B126: a token limit above the model's own becomes the model's own, and one below it stays.
 func TestRepairOfTheTokenLimit(t *testing.T) {
 	for given, want := range map[int32]int32{100_000: 16_384, 16_384: 16_384, 10: 10, 0: 0} {
 		config := &genai.GenerateContentConfig{MaxOutputTokens: given}

@@ -40,7 +40,7 @@ func AnswerSchema(config *genai.GenerateContentConfig) (*Schema, error) {
 		return nil, fmt.Errorf("openai: the response schema: %w", err)
 	}
 	if len(converted) == 0 {
-		converted["type"] = "object" // a schema of anything is left out, and then missed
+		converted["type"] = "object" // an empty schema would be omitted, and OpenAI requires one
 	}
 	wireschema.AddItems(converted)
 	name := "response"
