@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
@@ -85,5 +86,34 @@ func TestAdaptKeepsCallIDs(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"call c1", "call c2", "response c1", "response c2"}, ids); diff != "" {
 		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}
+
+// A final response without content does not hide the one before it.
+func TestWhole(t *testing.T) {
+	said := func(text string) *model.LLMResponse {
+		resp := &model.LLMResponse{ModelVersion: text}
+		if text != "" {
+			resp.Content = genai.NewContentFromText(text, genai.RoleModel)
+		}
+		return resp
+	}
+	one, two, none, part := said("one"), said("two"), said(""), said("part")
+	part.Partial = true
+	for want, all := range map[string][]*model.LLMResponse{
+		"one of one":    {part, one},
+		"onetwo of two": {part, one, two, part},
+		"one of ":       {one, none},
+		" of ":          {none},
+	} {
+		if got := request.Whole(all); request.Text(got.Content)+" of "+got.ModelVersion != want {
+			t.Errorf("text %q of %q, want %q", request.Text(got.Content), got.ModelVersion, want)
+		}
+	}
+	if got := request.Whole([]*model.LLMResponse{part}); got != nil {
+		t.Errorf("%+v of a partial response, want nil", got)
+	}
+	if n := len(one.Content.Parts); n != 1 {
+		t.Errorf("the first response has %d parts, want 1", n)
 	}
 }

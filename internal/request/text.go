@@ -84,6 +84,30 @@ func WithText(resp *model.LLMResponse, rest string) *model.LLMResponse {
 	return &changed
 }
 
+// Whole returns the final ones among the responses of a call as one, nil if there is none: the last,
+// with the parts of all, which it shares. A model may send a text and the call that follows it apart.
+func Whole(responses []*model.LLMResponse) *model.LLMResponse {
+	var last *model.LLMResponse
+	var contents []*genai.Content
+	for _, resp := range responses {
+		if resp.Partial {
+			continue
+		}
+		if last = resp; resp.Content != nil {
+			contents = append(contents, resp.Content)
+		}
+	}
+	if len(contents) == 0 || len(contents) == 1 && contents[0] == last.Content {
+		return last
+	}
+	own := *last
+	own.Content = &genai.Content{Role: contents[0].Role}
+	for _, content := range contents {
+		own.Content.Parts = append(own.Content.Parts, content.Parts...)
+	}
+	return &own
+}
+
 // Prepended returns content with text in front of its own, after thoughts.
 func Prepended(content *genai.Content, text string) *genai.Content {
 	if text == "" {

@@ -87,3 +87,16 @@ func TestNamelessModelHasNotAnswered(t *testing.T) {
 		t.Errorf("error %v, want an ExhaustedError", last)
 	}
 }
+
+// B13: Recover may send its answer in several responses. An agent's call has one.
+func TestRecoverAnswersInSeveralResponses(t *testing.T) {
+	said := func(text string) *model.LLMResponse {
+		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}
+	}
+	p := newPlugin(t, turn.Config{Recover: llmtest.NewModel("pro", llmtest.Send(said("one "), said("two")))})
+	ctx := agentContext{t.Context(), "i", "agent", ""}
+	req := begin(t, p, ctx, "flash")
+	if resp, err := p.OnModelError(ctx, req, llmtest.ErrQuota); err != nil || llmtest.TextOf(resp.Content) != "one two" {
+		t.Errorf("answer %+v (%v), want both texts", resp, err)
+	}
+}

@@ -35,14 +35,17 @@ func (e *RecoverError) Unwrap() []error { return []error{e.Model, e.Recover} }
 // failure. Recover is called like a target of a router: it gets its own copy of the
 // request, is recorded, and ends in a whole answer or an error.
 func (p *Plugin) recover(ctx Context, s *state, root string, req *model.LLMRequest) (*model.LLMResponse, error) {
-	var final *model.LLMResponse
+	var sent []*model.LLMResponse
 	var err error
 	out := stream.NewSink(ctx, func(resp *model.LLMResponse, failed error) bool {
-		final, err = resp, failed
+		if err = failed; err == nil {
+			sent = append(sent, resp)
+		}
 		return true
 	})
 	out.Root, out.Fallback = root, true
 	out.End(p.backup.Do(call.Carry(ctx), asAsked(req), false, out))
+	final := request.Whole(sent)
 	if err == nil && final == nil {
 		err = failure.ErrEmpty
 	}

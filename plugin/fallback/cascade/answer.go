@@ -24,7 +24,7 @@ func (r *run) cheap() error {
 	reviewed, pending := review.With(r.ctx)
 	err := group.Ask(reviewed, r.layers[cheapLayer], a.request(), r.streamed, a.fork)
 	a.fork.Join() // its notes also apply to later targets
-	if a.final == nil && !a.tooLong {
+	if len(a.finals) == 0 && !a.tooLong {
 		return err
 	}
 	verdict := r.judge(a)
@@ -66,11 +66,10 @@ type cheapAnswer struct {
 	held     []*model.LLMResponse // partial ones
 	bytes    int                  // of text in them
 	tooLong  bool                 // more than is held back
-	earlier  []*model.LLMResponse // final responses before the last, such as a text before a function call
-	final    *model.LLMResponse   // the last; with log-probabilities, without a stated confidence
+	finals   []*model.LLMResponse // with log-probabilities, without a stated confidence
 	logprobs confidence.Mean      // of the partial responses
 	stated   *confidence.Stated   // of the partial responses; nil if it is not removed
-	found    bool                 // the final response states a confidence
+	found    bool                 // a final response states a confidence
 	value    float64              // the stated confidence, or NaN
 }
 
@@ -160,19 +159,20 @@ func (a *cheapAnswer) takeFinal(resp *model.LLMResponse) bool {
 			}
 			return text
 		})
-		a.found, a.value = whole.Found(), whole.Value()
+		if whole.Found() || len(a.finals) == 0 {
+			a.found, a.value = whole.Found(), whole.Value()
+		}
 	}
 	if mean := a.logprobs.Logprob(); resp.AvgLogprobs == 0 && resp.LogprobsResult == nil && !math.IsNaN(mean) {
 		own := *resp
 		own.AvgLogprobs = mean // ADK's Gemini model omits it from the final response of a stream
 		resp = &own
 	}
-	if a.final != nil {
-		a.earlier = append(a.earlier, a.final)
+	if a.tooLong = len(a.finals) == middleware.MaxValidatedChunks; a.tooLong {
+		return false
 	}
-	a.final = resp
-	a.tooLong = len(a.earlier) == middleware.MaxValidatedChunks
-	return !a.tooLong
+	a.finals = append(a.finals, resp)
+	return true
 }
 
 // clean returns resp without log-probabilities that only the cascade has asked for:
@@ -193,7 +193,7 @@ func (a *cheapAnswer) release() {
 			return
 		}
 	}
-	for _, resp := range append(a.earlier, a.final) {
+	for _, resp := range a.finals {
 		if !a.fork.Pass(a.clean(resp)) {
 			return
 		}

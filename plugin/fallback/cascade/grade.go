@@ -54,14 +54,13 @@ func JudgeModel(m model.LLM, instruction string) Judge {
 func grade(ctx context.Context, layer stream.Layer, instruction string, a *judged, out *stream.Sink) (float64, error) {
 	out.Root = ""
 	out.Orders = stream.Orders{Guard: out.Guard, LastResorts: stream.LastResortsLater}
-	var reply *model.LLMResponse
+	var sent []*model.LLMResponse
 	fork := out.Fork(func(resp *model.LLMResponse) bool {
-		if !resp.Partial {
-			reply = resp
-		}
+		sent = append(sent, resp)
 		return true
 	})
 	err := group.Ask(ctx, layer, gradeRequest(layer.Name(), instruction, a), false, fork)
+	reply := request.Whole(sent)
 	if reply == nil {
 		if err == nil {
 			err = errors.New("cascade: the judge gave no reply")

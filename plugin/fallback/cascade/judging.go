@@ -24,14 +24,15 @@ import (
 
 // judge asks the judges about an answer, until one rejects it.
 func (r *run) judge(a *cheapAnswer) ruling {
+	whole := request.Whole(a.finals)
 	switch {
 	case a.tooLong:
 		return ruling{reason: fmt.Sprintf("judge: it is longer than %d MiB or %d chunks", middleware.MaxValidatedBytes>>20, middleware.MaxValidatedChunks)}
 	case r.settings.Use == UseCheap, a.fork.Notes.Degraded != a.degraded:
 		return ruling{}
-	case request.CallsFunction(a.final.Content):
+	case request.CallsFunction(whole.Content):
 		return ruling{} // the answer to its results is judged
-	case !answers(a.final.Content):
+	case !answers(whole.Content):
 		if a.found {
 			return ruling{reason: "judge: it states a confidence and nothing else"}
 		}
@@ -39,7 +40,7 @@ func (r *run) judge(a *cheapAnswer) ruling {
 	}
 	for i := range r.config.Judges {
 		j := &r.config.Judges[i]
-		value, err := r.score(j, &judged{req: r.req, resp: a.final, stated: a.value})
+		value, err := r.score(j, &judged{req: r.req, resp: whole, stated: a.value})
 		if r.ctx.Err() != nil {
 			return ruling{}
 		}

@@ -52,6 +52,20 @@ func (b *box) texts() (texts []string) {
 	return texts
 }
 
+// A model may send its answer in several responses: the delivery has all of it.
+func TestAnswerInSeveralResponsesIsDeliveredWhole(t *testing.T) {
+	said := func(text string) *model.LLMResponse {
+		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}
+	}
+	var b box
+	q := inFile(t).open(t, jobs.Config{Deliver: b.deliver})
+	enqueue(t, q, "acme", "hi")
+	step(t, q, llmtest.NewModel("pro", llmtest.Send(said("Paris, "), said("France."))))
+	if diff := cmp.Diff([]string{"Paris, France."}, b.texts()); diff != "" {
+		t.Errorf("delivered (-want +got):\n%s", diff)
+	}
+}
+
 // The call is made in the name of the deferred call's caller.
 func TestJobRunsAsItsCaller(t *testing.T) {
 	onBoth(t, func(t *testing.T, p *place) {

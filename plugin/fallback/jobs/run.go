@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/caller"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
@@ -108,14 +109,14 @@ func (q *Queue) attempt(ctx context.Context, m model.LLM, l *lease) error {
 
 // answer makes one call and returns the whole answer.
 func answer(ctx context.Context, m model.LLM, req *model.LLMRequest) (whole *model.LLMResponse, err error) {
+	var sent []*model.LLMResponse
 	for resp, err := range m.GenerateContent(ctx, req, false) {
 		if err != nil {
 			return nil, err
 		}
-		if !resp.Partial {
-			whole = resp
-		}
+		sent = append(sent, resp)
 	}
+	whole = request.Whole(sent)
 	if whole == nil || whole.Content == nil || len(whole.Content.Parts) == 0 {
 		return nil, errors.New("jobs: the model gave no answer")
 	}

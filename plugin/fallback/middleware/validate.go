@@ -77,7 +77,7 @@ func (e *RejectedError) Verdict() failure.Verdict {
 // responses are passed on, followed by the final one. If no rule applies to a
 // request, nothing is held back.
 //
-// The rules apply to the text of the final response, without thoughts. They do not
+// The rules apply to the text of the final responses, without thoughts. They do not
 // apply to an answer that calls functions, because the final answer comes later,
 // or to an answer of last resort ("degraded" in its metadata). A schema that is
 // invalid or refers to another document is ignored, which is logged once. Formats,
@@ -152,7 +152,7 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 	reviewed, pending := review.With(ctx)
 	err := v.Inner.Do(reviewed, req, streamed, held.fork)
 	held.fork.Join() // its notes also apply to later targets
-	if held.answer == nil && !held.tooLong {
+	if !held.answered && !held.tooLong {
 		return err
 	}
 	rejected := v.judge(ctx, req, schema, held)
@@ -173,24 +173,25 @@ func (v *validate) Do(ctx context.Context, req *model.LLMRequest, streamed bool,
 type holdBack struct {
 	fork      *stream.Sink
 	responses []*model.LLMResponse
-	answer    *model.LLMResponse // the final one
-	bytes     int                // of text in the partial ones
-	tooLong   bool               // to be judged
+	bytes     int  // of text in the partial ones
+	final     int  // of text in the final ones
+	answered  bool // there is a final one
+	tooLong   bool // to be judged
 }
 
 // take keeps resp and reports whether more is wanted.
 func (h *holdBack) take(resp *model.LLMResponse) bool {
 	switch {
 	case !resp.Partial:
-		h.answer = resp
-		h.tooLong = len(request.Text(resp.Content)) > MaxValidatedBytes
+		h.answered = true
+		h.final += len(request.Text(resp.Content))
 	case resp.CustomMetadata[call.KeyRestart] == true:
 		*h = holdBack{fork: h.fork} // an inner router restarts; the part was not shown
 		return true
 	default:
 		h.bytes += len(request.Text(resp.Content))
-		h.tooLong = h.bytes > MaxValidatedBytes || len(h.responses) == MaxValidatedChunks
 	}
+	h.tooLong = max(h.bytes, h.final) > MaxValidatedBytes || len(h.responses) == MaxValidatedChunks
 	if !h.tooLong {
 		h.responses = append(h.responses, resp)
 	}

@@ -31,7 +31,7 @@ func (v *validate) judge(ctx context.Context, req *model.LLMRequest, schema *jso
 	if held.fork.Notes.Degraded != "" {
 		return nil
 	}
-	return v.check(ctx, req, schema, held.answer)
+	return v.check(ctx, req, schema, request.Whole(held.responses))
 }
 
 // rules are the checks of a configuration. They are safe for concurrent use.

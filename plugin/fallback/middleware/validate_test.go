@@ -66,6 +66,17 @@ func textsOf(all []*model.LLMResponse) (texts []string) {
 	return texts
 }
 
+// An answer in several final responses is judged as a whole.
+func TestValidateAnAnswerInSeveralResponses(t *testing.T) {
+	said := func(text string) *model.LLMResponse {
+		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}
+	}
+	m := middleware.MustValidate(middleware.ValidateConfig{Pattern: regexp.MustCompile("^one two$")})(llmtest.NewModel("flash", llmtest.Send(said("one "), said("two"))))
+	if all, err := responses(t.Context(), m, asking(nil), true); err != nil || len(all) != 2 {
+		t.Errorf("%d responses (%v), want both", len(all), err)
+	}
+}
+
 // The zero config accepts what the request's schema does, of both kinds, and any
 // answer to a request without one.
 func TestValidateByTheSchemaOfTheRequest(t *testing.T) {

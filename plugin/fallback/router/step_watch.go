@@ -9,6 +9,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/deadline"
 	"github.com/adk-fallback/adk-fallback/internal/group"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/review"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -99,7 +100,7 @@ func (a *attempt) observed(ctx context.Context, streamed bool, out *stream.Sink)
 	if !hold || !fork.Final {
 		return err
 	}
-	a.answer = held[len(held)-1]
+	a.answer = request.Whole(held)
 	if verdict, rejected := a.rejects(ctx); rejected {
 		pending.Reject()
 		out.Disown(before)
