@@ -112,17 +112,11 @@ func (c *DeferredConfig) enqueue(ctx context.Context, req *model.LLMRequest) (st
 	}
 	within, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	for next := key; ; {
-		id, err := c.Queue.Enqueue(within, jobs.Request{LLM: req, Key: next, Priority: c.Priorities[match.Fold(caller.Priority)], Delay: c.Delay, Expiry: c.Expiry})
-		if err != nil {
-			return "", &middleware.RefusedError{By: "deferred", Model: c.Name, Reason: err.Error()}
-		}
-		if key == "" {
-			return id, nil
-		}
-		if job, err := c.Queue.Get(within, id); err != nil || job.State != jobs.Done {
-			return id, nil // even after an error: the job is in the queue
-		}
-		next = key + " " + id // the job's answer was delivered; this call needs another
+	id, err := c.Queue.Enqueue(within, jobs.Request{
+		LLM: req, Key: key, KeyUntilDone: true, Priority: c.Priorities[match.Fold(caller.Priority)], Delay: c.Delay, Expiry: c.Expiry,
+	})
+	if err != nil {
+		return "", &middleware.RefusedError{By: "deferred", Model: c.Name, Reason: err.Error()}
 	}
+	return id, nil
 }

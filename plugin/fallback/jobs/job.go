@@ -71,6 +71,8 @@ type Request struct {
 	// returned, unless it failed or was cancelled. It must not hold personal data.
 	// Empty means none.
 	Key string
+	// KeyUntilDone: an earlier job with the same key that is done is not returned either.
+	KeyUntilDone bool
 	// Priority orders the jobs of one tenant: higher first. It has no effect on other
 	// tenants, so that none can starve another.
 	Priority int

@@ -108,8 +108,12 @@ func (q *Queue) Enqueue(ctx context.Context, r Request) (id string, err error) {
 			ON CONFLICT (tenant) DO UPDATE SET seen_at = ?2`, caller.Tenant, c.now); err != nil {
 			return err
 		}
-		if r.Key != "" { // a job without an answer gives its key up
-			if _, err := c.exec(ctx, "UPDATE fallback_jobs SET idempotency = NULL WHERE tenant = ?1 AND idempotency = ?2 AND state IN ('failed', 'cancelled')", caller.Tenant, r.Key); err != nil {
+		if r.Key != "" { // a job that is over gives its key up
+			over := "'failed', 'cancelled'"
+			if r.KeyUntilDone {
+				over += ", 'done'"
+			}
+			if _, err := c.exec(ctx, "UPDATE fallback_jobs SET idempotency = NULL WHERE tenant = ?1 AND idempotency = ?2 AND state IN ("+over+")", caller.Tenant, r.Key); err != nil {
 				return err
 			}
 		}

@@ -52,6 +52,26 @@ func (b *box) texts() (texts []string) {
 	return texts
 }
 
+// A key that holds until its job is done is that of one job at a time.
+func TestKeyUntilDone(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *place) {
+		q := p.open(t, jobs.Config{})
+		untilDone := func(r *jobs.Request) { r.Key, r.KeyUntilDone = "k", true }
+		first := enqueue(t, q, "acme", "hi", untilDone)
+		if id := enqueue(t, q, "acme", "hi", untilDone); id != first {
+			t.Errorf("job %s while %s is pending, want no other", id, first)
+		}
+		step(t, q, paris)
+		second := enqueue(t, q, "acme", "hi", untilDone)
+		if second == first {
+			t.Error("the job that is done was returned, want another")
+		}
+		if id := enqueue(t, q, "acme", "hi", func(r *jobs.Request) { r.Key = "k" }); id != second {
+			t.Errorf("job %s, want %s, which has the key", id, second)
+		}
+	})
+}
+
 // A model may send its answer in several responses: the delivery has all of it.
 func TestAnswerInSeveralResponsesIsDeliveredWhole(t *testing.T) {
 	said := func(text string) *model.LLMResponse {
