@@ -82,6 +82,22 @@ func TestRetryAfterATransferInALoop(t *testing.T) {
 	}
 }
 
+// B118: an agent that gets the turn back from the one that it has transferred to is one
+// agent, which has finished.
+func TestRetryAfterATransferThereAndBack(t *testing.T) {
+	transfer := func(to string) llmtest.Step {
+		return llmtest.Call("c1", "transfer_to_agent", "", map[string]any{"agent_name": to})
+	}
+	front := llmtest.NewModel("flash", transfer("helper"), llmtest.Text("answer"), llmtest.Text("again"))
+	root := built(sequentialagent.New(sequentialagent.Config{AgentConfig: agent.Config{Name: "root", SubAgents: []agent.Agent{
+		named(llmagent.Config{SubAgents: []agent.Agent{named(llmagent.Config{}, "helper", llmtest.NewModel("flash", transfer("front")))}}, "front", front),
+		named(llmagent.Config{}, "reviewer", onPro("reviewed")),
+	}}}))
+	if diff := cmp.Diff([]string{"answer", "reviewed"}, retried(t, root)); diff != "" {
+		t.Errorf("shown (-want +got):\n%s", diff)
+	}
+}
+
 // B118, B59: the result of an agent that was called as a tool is in the history of its
 // caller. If the caller fails and calls it again on the next model, it answers again.
 func TestRetryOfAnAgentThatCallsAgents(t *testing.T) {

@@ -34,12 +34,13 @@ type repeat struct {
 	closing    bool                    // the run ends: no agent and no call of a model may begin in it
 	skip       map[place]int           // how often agents are still to be skipped in this run
 	passed     map[place]int           // how often they have finished or were skipped in this run, see pass
-	running    map[place]*execution    // in this run
+	running    map[place]*execution    // in this run, the innermost of each agent
 	asks       map[place]call.Metadata // models to call in the next run
 }
 
 // execution is one run of one agent.
 type execution struct {
+	outer    *execution    // of the same agent, around this one, as after two transfers; usually nil
 	before   map[place]int // what had passed when it began
 	called   bool          // it has called a model, so its answer ends it
 	authored bool          // it has an event; agents that only run others have none
@@ -158,7 +159,9 @@ func (r *repeat) fail(at place) {
 		r.forgetInside(at, e)
 	}
 	for outer, e := range r.running {
-		e.failed = e.failed || outer.holds(at)
+		for ; e != nil && outer.holds(at); e = e.outer {
+			e.failed = true
+		}
 	}
 }
 
@@ -221,7 +224,7 @@ func (p *Plugin) BeforeAgent(ctx Context) *genai.Content {
 		r.fail(at)
 		return r.skipped
 	}
-	r.running[at] = &execution{before: maps.Clone(r.passed)}
+	r.running[at] = &execution{outer: r.running[at], before: maps.Clone(r.passed)}
 	return nil
 }
 
@@ -233,8 +236,14 @@ func (p *Plugin) AfterAgent(ctx Context) {
 	}
 	defer r.mu.Unlock()
 	at := placeOf(ctx)
-	if e := r.running[at]; e != nil && (e.authored || !e.called) && !e.failed {
+	e := r.running[at]
+	if e == nil {
+		return
+	}
+	if (e.authored || !e.called) && !e.failed {
 		r.pass(at, e)
 	}
-	delete(r.running, at)
+	if r.running[at] = e.outer; e.outer == nil {
+		delete(r.running, at)
+	}
 }
