@@ -10,6 +10,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/kinds"
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
+	"github.com/adk-fallback/adk-fallback/internal/redact"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -41,6 +42,10 @@ func match(codes []code, v failure.Verdict) (name string, ok bool) {
 	}
 	return "", false
 }
+
+// codeName returns a response's code for metadata. The code may be a whole error, which may
+// quote a key.
+func codeName(code string) string { return redact.Text(code, call.MaxNameBytes) }
 
 // parseCodes parses configured codes: 429 and "429" mean the same. Nil means the
 // default, and an empty list none.

@@ -57,7 +57,7 @@ func (p *Plugin) OnModelError(ctx Context, req *model.LLMRequest, err error) (*m
 // releases it.
 func (p *Plugin) badResponse(ctx Context, s *state, resp *model.LLMResponse, f failed) *model.LLMResponse {
 	if resp.ErrorCode != "" {
-		f.name = resp.ErrorCode
+		f.name = codeName(resp.ErrorCode)
 	}
 	if ctx.Err() != nil {
 		f.means.Kind = failure.KindCanceled // whatever it is, the caller has cancelled

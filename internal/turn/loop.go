@@ -43,7 +43,11 @@ func (e Event) failure() (call.Metadata, bool) {
 // isCodeOf reports whether a response's code is the one in its metadata, which has only the
 // beginning of a long code.
 func isCodeOf(code string, md call.Metadata) bool {
-	return md.ErrorCode != "" && (code == md.ErrorCode || !call.Fits(code) && strings.HasPrefix(code, md.ErrorCode))
+	if md.ErrorCode == "" || code == md.ErrorCode {
+		return md.ErrorCode != ""
+	}
+	name := codeName(code)
+	return name == md.ErrorCode || !call.Fits(name) && strings.HasPrefix(name, md.ErrorCode)
 }
 
 // isAnswer reports whether the event is its agent's final answer for ADK's flow.
