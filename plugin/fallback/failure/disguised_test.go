@@ -87,6 +87,27 @@ func TestCodesOfVendors(t *testing.T) {
 	})
 }
 
+// A server of tools that a request names and that fails says nothing about the model: no breaker counts it. The model's own
+// faults with the same status count.
+func TestFaultOfAToolServerIsTheRequests(t *testing.T) {
+	for body, want := range map[string]failure.Scope{
+		`{"error":{"message":"Error retrieving tool list from MCP server: 'crm'. Http status code: 424 (Failed Dependency)","type":"external_connector_error","param":"tools","code":"http_error"}}`: failure.ScopeRequest,
+		`{"error":"Request failed during generation: Server error: CUDA error","error_type":"generation"}`:                                                                                           failure.ScopeModel,
+	} {
+		if v := atNoon.ClassifyHTTP(424, nil, []byte(body)); v.Action != failure.Retry || v.MaxRetries != 1 || v.Kind != failure.KindServer || v.Scope != want {
+			t.Errorf("ClassifyHTTP(424, %q) = %s %d %s %s, want one retry, server, %s", body, v.Action, v.MaxRetries, v.Kind, v.Scope, want)
+		}
+	}
+}
+
+// Numbers that several vendors use are codes, too: ErrorCodes takes what a verdict's Code may be.
+func TestIsCodeOfANumberOfOneVendor(t *testing.T) {
+	v := atNoon.ClassifyHTTP(200, nil, []byte(`{"base_resp":{"status_code":2013,"status_msg":"invalid params"}}`))
+	if !v.Matches("2013") || !failure.IsCode("2013") || failure.IsCode("2014") {
+		t.Errorf("code %q; IsCode(2013) is %t, IsCode(2014) %t; want true of what matches alone", v.Code, failure.IsCode("2013"), failure.IsCode("2014"))
+	}
+}
+
 // The edge of a provider's network may refuse this address. That says nothing about the key.
 func TestEdgeRefusesTheAddress(t *testing.T) {
 	for _, body := range []string{

@@ -118,6 +118,9 @@ func has(c *genai.Content) (content, thoughts bool) {
 
 // IsCode reports whether word is a provider's code or a finish reason that this package knows, in any case.
 func IsCode(word string) bool {
+	if isCode(cloudflareNumbers+word) || isCode(minimaxNumbers+word) {
+		return true // a number of one vendor's, see [vocabulary]
+	}
 	for _, spelled := range []string{word, strings.ToUpper(word)} {
 		if v, _ := ClassifyResponse(&model.LLMResponse{ErrorCode: spelled}, Expect{}); v.Kind != KindUnknown {
 			return true

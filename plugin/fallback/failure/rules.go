@@ -109,6 +109,8 @@ func (e *evidence) byStatus() Verdict {
 		return Verdict{Action: Fail, Kind: KindContent, Scope: ScopeRequest, Reason: "refused by a content policy"}
 	case s == 413:
 		return tooLarge()
+	case s == 424 && e.prose.HasAny(connectorWords): // not the model's fault: https://github.com/microsoft/agent-framework/issues/1210
+		return e.retry1(Verdict{Kind: KindServer, Scope: ScopeRequest, Reason: "a server of tools that the request names failed: one retry"})
 	case s == 424: // failed dependency: TGI reports a fault while generating, Bedrock a ModelErrorException
 		return e.retry1(Verdict{Kind: KindServer, Scope: ScopeModel, Reason: "something behind the server failed: one retry"})
 	case s == 498 && e.prose.HasAny(blockedWords): // Cohere: https://docs.cohere.com/reference/errors

@@ -74,6 +74,8 @@ var (
 	rateWords    = prose.Phrases("rate limit", "quota", "too many requests", "limit reached", "limit exceeded", "throttled", "rate exceeded", "速率限制", "限流", "请求过于频繁", "频率过高", "并发")
 	googleWords  = prose.Phrases("googleapis.com", "gemini", "generate_requests", "generate_content", "generaterequests", "generatecontent")
 	blockedWords = prose.Phrases("blocked")
+	// connectorWords are about servers that the provider calls because the request says so.
+	connectorWords = prose.Phrases("mcp server", "mcp connector", "external_connector")
 	// partWords are how servers written in Rust (DeepSeek) refuse a part of a message that is not text. They are quoted, so they
 	// count before quotations are removed.
 	partWords = prose.Phrases("unknown variant `image", "unknown variant `input_audio", "unknown variant `file", "unknown variant `video",
