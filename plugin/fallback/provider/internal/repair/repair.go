@@ -64,14 +64,14 @@ func Find(api API, req *model.LLMRequest, refusal Refusal) (c Change, ok bool) {
 	if req.Config == nil {
 		return "", false
 	}
-	if c, ok := ofLimit(req, text); ok {
+	param := strings.ToLower(refusal.Param)
+	ofEssential := isEssential(param, text)
+	if c, ok := ofLimit(req, text); ok && !ofEssential {
 		return c, true
 	}
 	if c, ok := ofTokens(api, req, refusal, text); ok {
 		return c, true
 	}
-	param := strings.ToLower(refusal.Param)
-	ofEssential := isEssential(param, text)
 	for i := range setting.Optional {
 		s := &setting.Optional[i]
 		if s.Given(req.Config) && (is(s, param) || !ofEssential && named(s, text)) {

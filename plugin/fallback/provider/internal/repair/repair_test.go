@@ -71,6 +71,7 @@ func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
 		{provider.Chat, "", `{"error":{"message":"litellm.UnsupportedParamsError: openai does not support parameters: ['reasoning_effort'], for model=gpt-4o"}}`, "thinking"},
 		{provider.Responses, "reasoning.effort", `{"error":{"message":"Unsupported value: 'xhigh'","param":"reasoning.effort","code":"unsupported_value"}}`, "thinking"},
 		{provider.Responses, "input[2].encrypted_content", `{"error":{"message":"The encrypted content gAAA could not be verified.","param":null,"code":"invalid_encrypted_content"}}`, "thoughts"},
+		{provider.Chat, "", `{"detail":[{"type":"string_type","loc":["body","messages",0,"content"],"msg":"Input should be a valid string","input":{"text":"max_tokens: 9 > 1"}}]}`, ""},
 		{provider.Chat, "messages[0].content", `{"error":{"message":"Invalid value: 'temperature must be'","param":"messages[0].content"}}`, ""},
 		{provider.Chat, "prompt", `{"error":{"message":"stop: not allowed","param":"prompt","code":"content_filter"}}`, ""},
 		{provider.Chat, "response_format", `{"error":{"message":"Invalid schema for response_format 'x': 'stop' is not permitted.","param":"response_format"}}`, ""},
