@@ -20,7 +20,7 @@ type ExhaustedError struct {
 func newExhausted(last Event, md call.Metadata) *ExhaustedError {
 	means, _ := failure.ClassifyResponse(last.Response, failure.Expect{})
 	return &ExhaustedError{
-		Agent: last.Author, Code: last.Response.ErrorCode, Message: last.Response.ErrorMessage, Metadata: md, Means: means,
+		Agent: last.Author, Code: md.ErrorCode, Message: last.Response.ErrorMessage, Metadata: md, Means: means,
 	}
 }
 

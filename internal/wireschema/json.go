@@ -258,7 +258,14 @@ func orNull(schema map[string]any) map[string]any {
 		return schema
 	}
 	if _, ok := schema["$ref"]; ok {
-		return map[string]any{"anyOf": []any{schema, map[string]any{"type": "null"}}}
+		out := map[string]any{"anyOf": []any{schema, map[string]any{"type": "null"}}}
+		for _, key := range []string{"$defs", "definitions"} { // references name them from where they stand
+			if defs, ok := schema[key]; ok {
+				out[key] = defs
+				delete(schema, key)
+			}
+		}
+		return out
 	}
 	return schema // anything, null included
 }

@@ -97,14 +97,17 @@ func (m *merged) both(other *merged) {
 func (r *root) either(alternatives []any) *merged {
 	one := &merged{properties: map[string]any{}}
 	kinds := map[string][]any{} // the schemas of each property, each once
-	for i, alternative := range alternatives {
+	for _, alternative := range alternatives {
+		if schema, ok := alternative.(map[string]any); ok && schema["type"] != nil && !isOfType(schema, "object") {
+			continue // such as null: arguments are an object
+		}
 		m := r.flatten(alternative)
 		for name, schema := range m.properties {
 			if !slices.ContainsFunc(kinds[name], func(kind any) bool { return reflect.DeepEqual(kind, schema) }) {
 				kinds[name] = append(kinds[name], schema)
 			}
 		}
-		if i == 0 {
+		if one.required == nil {
 			one.required = m.required
 		}
 		maps.DeleteFunc(one.required, func(name string, _ bool) bool { return !m.required[name] })

@@ -26,6 +26,7 @@ func TestFlatRoot(t *testing.T) {
 			`{"type":"object","properties":{"next":{"$ref":"#/$defs/t"}},"required":["next"],"$defs":{"t":{"type":"object","properties":{"next":{"$ref":"#/$defs/t"}},"required":["next"]}}}`},
 		{"itself", `{"$ref":"#/$defs/t","$defs":{"t":{"anyOf":[{"$ref":"#/$defs/t"},{"properties":{"a":` + s + `},"required":["a"]}]}}}`,
 			`{"type":"object","properties":{"a":` + s + `},"$defs":{"t":{"anyOf":[{"$ref":"#/$defs/t"},{"properties":{"a":` + s + `},"required":["a"]}]}}}`},
+		{"or null", `{"anyOf":[{"type":"null"},{"type":"object","properties":{"a":` + s + `},"required":["a"]}]}`, `{"type":"object","properties":{"a":` + s + `},"required":["a"]}`},
 		{"nowhere", `{"type":"object","allOf":[{"$ref":"https://example.com/a"},true]}`, `{"type":"object","properties":{}}`},
 	} {
 		given := object(t, test.given)
@@ -35,6 +36,18 @@ func TestFlatRoot(t *testing.T) {
 		if diff := cmp.Diff(object(t, test.given), given); diff != "" {
 			t.Errorf("%s: the given schema has changed (-before +after):\n%s", test.name, diff)
 		}
+	}
+}
+
+// The properties of a reference that may be null are found, too.
+func TestFlatRootOfAReferenceOrNull(t *testing.T) {
+	schema, err := wireschema.JSON(object(t, `{"$ref":"#/$defs/t","nullable":true,"$defs":{"t":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	flat := wireschema.FlatRoot(schema)
+	if diff := cmp.Diff(object(t, `{"a":{"type":"string"}}`), flat["properties"]); diff != "" || flat["$defs"] == nil {
+		t.Errorf("%v; properties (-want +got):\n%s", flat, diff)
 	}
 }
 

@@ -465,9 +465,25 @@ func TestManyFunctions(t *testing.T) {
 	}
 }
 
+// Functions that may not be called do not count: they are not declared.
+func TestFewOfManyFunctionsAreAllowed(t *testing.T) {
+	declarations := slices.Repeat(weather().FunctionDeclarations, 200)
+	declarations[150] = &genai.FunctionDeclaration{Name: "allowed"}
+	for _, mode := range []genai.FunctionCallingConfigMode{genai.FunctionCallingConfigModeAny, genai.FunctionCallingConfigModeAuto} {
+		given := &genai.GenerateContentConfig{
+			Tools:      []*genai.Tool{{FunctionDeclarations: declarations}},
+			ToolConfig: &genai.ToolConfig{FunctionCallingConfig: &genai.FunctionCallingConfig{Mode: mode, AllowedFunctionNames: []string{"allowed"}}},
+		}
+		req, _ := fit(t, provider.Target{API: provider.Chat, Model: "gpt-4o", Endpoint: "api.openai.com"}, given, ask(genai.NewPartFromText("hi")))
+		if left := req.Config.Tools[0].FunctionDeclarations; len(left) != 1 || left[0].Name != "allowed" {
+			t.Errorf("mode %s: %d functions are left, want the allowed one", mode, len(left))
+		}
+	}
+}
+
 // B101: top_k is an integer for Gemini.
 func TestFractionOfTopK(t *testing.T) {
-	for given, want := range map[float32]float32{40.5: 40, 40: 40} {
+	for given, want := range map[float32]float32{40.5: 40, 40: 40, 0.5: 1} {
 		config := &genai.GenerateContentConfig{TopK: &given}
 		req, fitted := fit(t, flash25, config, ask(genai.NewPartFromText("hi")))
 		if *req.Config.TopK != want || len(fitted.Adapted) != 0 != (given != want) || *config.TopK != given {

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// wholeTopK cuts off the fraction of top_k for Gemini, where it is an integer
+// wholeTopK cuts off the fraction of top_k for Gemini, where it is an integer from 1
 // (ai.google.dev/api/generate-content, GenerationConfig). The other adapters do that for
 // their own APIs.
 func (f *fitting) wholeTopK() {
@@ -13,7 +13,7 @@ func (f *fitting) wholeTopK() {
 	if k == nil || !f.isGemini() {
 		return
 	}
-	if whole := float32(math.Trunc(float64(*k))); whole != *k {
+	if whole := max(1, float32(math.Trunc(float64(*k)))); *k > 0 && whole != *k {
 		f.edit().TopK = &whole
 		f.note(fmt.Sprintf("top_k: %d", int(whole)))
 	}

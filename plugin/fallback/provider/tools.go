@@ -97,6 +97,9 @@ const maxFunctions = 128
 
 // functions checks function declarations.
 func (f *fitting) functions() error {
+	if calling := callingOf(f.req.Config); f.isOpenAI() && countFunctions(f.req.Config) > maxFunctions && calling != nil && calling.Mode != genai.FunctionCallingConfigModeNone {
+		f.declareOnly(calling.AllowedFunctionNames) // the others would not be sent
+	}
 	if f.isOpenAI() && countFunctions(f.req.Config) > maxFunctions {
 		if err := f.refuse("function_declarations", fmt.Sprintf("it takes at most %d", maxFunctions)); err != nil {
 			return err
