@@ -15,7 +15,7 @@
 //	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m})
 //
 // [Models] supplies models of the application. [Option] lists the other options, among them
-// providers whose SDKs are not part of this package, such as anthropic.Provider. [Live] is for
+// providers that are not part of this package, such as anthropic.Provider. [Live] is for
 // policies that do not come from a file; the application replaces them. The package compiles
 // with both majors of ADK; see package adkv1.
 //

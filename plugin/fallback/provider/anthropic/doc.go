@@ -10,7 +10,7 @@
 // It does not use Anthropic's SDK, whose part would be one POST: its stream decoder
 // takes seven times the CPU and the allocations, its accumulator fails on streams
 // that real servers send, such as a delta of a block that was never started, and it
-// adds a minute to a build and megabytes to a program.
+// adds a minute to a build and 20 MB to a program.
 //
 // This package holds the protocol. The tables of package provider say what a model
 // accepts; the table here (family.go) has only what the wire format depends on.

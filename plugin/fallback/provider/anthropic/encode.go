@@ -100,9 +100,9 @@ func (e *encoder) limits() {
 	}
 }
 
-// sampling sets temperature, top_p and top_k. API version 2026-10-21, which the
-// SDK asks for, refuses them on every model, even with their default values; the
-// older version, 2023-06-01, takes them if the model does. Both versions are in
+// sampling sets temperature, top_p and top_k. The API's version refuses them on
+// every model, even with their default values; the older version takes them if the
+// model does. Both versions are in
 // service and take everything else that is sent here, so a request with such a
 // setting selects the older one. [provider.Target.Fit] has already omitted the
 // settings that the model does not take.

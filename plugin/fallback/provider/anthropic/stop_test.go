@@ -34,7 +34,7 @@ func TestErrorRedactsKeys(t *testing.T) {
 	}
 }
 
-// The SDK would drop the query of a base URL.
+// A query of a base URL is refused.
 func TestBaseURLWithAQuery(t *testing.T) {
 	if _, err := anthropic.New("claude-sonnet-5", anthropic.Config{BaseURL: "https://gateway.example?key=1"}); err == nil {
 		t.Error("no error")
