@@ -118,8 +118,10 @@ func has(c *genai.Content) (content, thoughts bool) {
 
 // IsCode reports whether word is a provider's code or a finish reason that this package knows, in any case.
 func IsCode(word string) bool {
-	if isCode(cloudflareNumbers+word) || isCode(minimaxNumbers+word) {
-		return true // a number of one vendor's, see [vocabulary]
+	for _, vendor := range []string{cloudflareNumbers, minimaxNumbers} { // whose numbers say more than a status, see [vocabulary]
+		if m, ok := lookup(vendor + word); ok && m.kind != "" {
+			return true
+		}
 	}
 	for _, spelled := range []string{word, strings.ToUpper(word)} {
 		if v, _ := ClassifyResponse(&model.LLMResponse{ErrorCode: spelled}, Expect{}); v.Kind != KindUnknown {
