@@ -39,18 +39,22 @@ func TestOrderOfPropertiesReachesEveryAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	untyped := *ordered // Gemini takes a property of any type as JSON Schema only
+	untyped.Properties = map[string]*genai.Schema{"answer": {}, "thoughts": {}}
 	for name, test := range map[string]struct {
-		model model.LLM
-		want  string
+		model  model.LLM
+		schema *genai.Schema
+		want   string
 	}{
-		"chat completions": {openAI(openai.Chat), properties},
-		"Responses":        {openAI(openai.Responses), properties},
-		"Anthropic":        {anthropic.MustNew("claude-sonnet-4-5", anthropic.Config{BaseURL: srv.URL, APIKey: "key"}), properties},
-		"Gemini":           {google, `"propertyOrdering":["thoughts","answer"]`},
+		"chat completions":       {openAI(openai.Chat), ordered, properties},
+		"Responses":              {openAI(openai.Responses), ordered, properties},
+		"Anthropic":              {anthropic.MustNew("claude-sonnet-4-5", anthropic.Config{BaseURL: srv.URL, APIKey: "key"}), ordered, properties},
+		"Gemini":                 {google, ordered, `"propertyOrdering":["thoughts","answer"]`},
+		"Gemini, as JSON Schema": {google, &untyped, `"properties":{"thoughts":{},"answer":{}}`},
 	} {
 		for part, config := range map[string]*genai.GenerateContentConfig{
-			"answer":    {ResponseMIMEType: "application/json", ResponseSchema: ordered},
-			"arguments": {Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "say", Parameters: ordered}}}}},
+			"answer":    {ResponseMIMEType: "application/json", ResponseSchema: test.schema},
+			"arguments": {Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "say", Parameters: test.schema}}}}},
 		} {
 			body = ""
 			for range test.model.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("hello"), Config: config}, false) {

@@ -113,7 +113,9 @@ func (w *schemaWriter) object(in map[string]any, depth int) (map[string]any, err
 		var err error
 		switch key {
 		case "propertyOrdering":
-			w.order.addFirst(value)
+			if names, ok := toStrings(value); ok {
+				w.order.state(names)
+			}
 			continue
 		case "example":
 			continue

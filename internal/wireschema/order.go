@@ -1,9 +1,11 @@
 package wireschema
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/adk-fallback/adk-fallback/internal/plainjson"
 )
@@ -13,7 +15,14 @@ import (
 // https://developers.openai.com/api/docs/guides/structured-outputs), so an answer that
 // follows its reasons must stay behind them. A map has no order, so [Ordered] returns it
 // beside the schema. The zero value orders by name.
-type Order struct{ lists [][]string }
+type Order struct {
+	// The orders of objects, by the names of their properties as setOf writes them. Those that
+	// the schema states count before those of its text.
+	stated, written map[string][]string
+
+	odd    bool           // one of them is not by name
+	places map[string]int // see place
+}
 
 // Ordered is [JSON] and returns the order of the properties, too: that of propertyOrdering in
 // a genai.Schema or a map, of PropertyOrder in a jsonschema.Schema, and of the text in a
@@ -25,25 +34,31 @@ func Ordered(schema any) (map[string]any, Order, error) {
 }
 
 // Marshal returns a schema as JSON, its properties in the order. The schema may be another
-// form of the one that the order is of.
+// form of the one that the order is of. It takes linear time.
 func (o Order) Marshal(schema map[string]any) (json.RawMessage, error) {
-	if len(o.lists) == 0 {
+	if !o.odd {
 		return plainjson.Marshal(schema)
 	}
-	return o.append(nil, schema)
+	var w orderedWriter
+	w.order, w.values = o, json.NewEncoder(&w.Buffer)
+	w.values.SetEscapeHTML(false)
+	if err := w.write(schema); err != nil {
+		return nil, err
+	}
+	return w.Bytes(), nil
 }
 
 // Keep returns schema with the order in it, as propertyOrdering, for another [Ordered].
 // Schemas that change are copied.
 func (o Order) Keep(schema map[string]any) map[string]any {
-	if len(o.lists) == 0 {
+	if !o.odd {
 		return schema
 	}
 	kept, _ := o.keep(schema).(map[string]any)
 	return kept
 }
 
-func (o Order) keep(v any) any {
+func (o *Order) keep(v any) any {
 	switch v := v.(type) {
 	case []any:
 		out := make([]any, len(v))
@@ -64,18 +79,33 @@ func (o Order) keep(v any) any {
 	return v
 }
 
-// add notes the order of the properties of one object.
-func (o *Order) add(names []string) {
-	if !slices.IsSorted(names) {
-		o.lists = append(o.lists, names)
+// state notes an order that an object states.
+func (o *Order) state(names []string) { o.note(&o.stated, names) }
+
+// note notes the order of an object. Of two orders of the same names, which a map may yield in any
+// sequence, the first by name counts.
+func (o *Order) note(orders *map[string][]string, names []string) {
+	if len(names) < 2 {
+		return
 	}
+	o.odd = o.odd || !slices.IsSorted(names)
+	set := setOf(names)
+	if earlier, ok := (*orders)[set]; ok && slices.Compare(earlier, names) <= 0 {
+		return
+	}
+	if *orders == nil {
+		*orders = map[string][]string{}
+	}
+	(*orders)[set] = names
 }
 
-// addFirst is add for an order that is stated and not only that of a text.
-func (o *Order) addFirst(v any) {
-	if names, ok := toStrings(v); ok && len(names) > 0 {
-		o.lists = slices.Insert(o.lists, 0, names)
+// setOf writes names, in whatever order they are, as one text.
+func setOf(names []string) string {
+	var set []byte
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		set = strconv.AppendQuote(set, name)
 	}
+	return string(set)
 }
 
 // read notes the orders in the text of a schema, which is valid JSON. It returns the keys of
@@ -88,7 +118,7 @@ func (o *Order) read(d *json.Decoder) (keys []string) {
 			key, _ := token.(string)
 			keys = append(keys, key)
 			if within := o.read(d); key == "properties" {
-				o.add(within)
+				o.note(&o.written, within)
 			}
 		}
 	case json.Delim('['):
@@ -102,75 +132,98 @@ func (o *Order) read(d *json.Decoder) (keys []string) {
 	return keys
 }
 
-// append appends a schema, or a value within.
-func (o Order) append(b []byte, v any) (_ []byte, err error) {
+// sorted returns the names of properties in the order of their object. An object that another form
+// of the schema has put together has those names first that have a place in any order.
+func (o *Order) sorted(properties map[string]any) []string {
+	names := slices.Sorted(maps.Keys(properties))
+	set := setOf(names)
+	for _, orders := range []map[string][]string{o.stated, o.written} {
+		if own, ok := orders[set]; ok {
+			return own
+		}
+	}
+	slices.SortStableFunc(names, func(a, b string) int { return o.place(a) - o.place(b) })
+	return names
+}
+
+// place returns the place of a name among those of all orders.
+func (o *Order) place(name string) int {
+	if o.places == nil {
+		o.places = map[string]int{}
+		for _, orders := range []map[string][]string{o.stated, o.written} {
+			for _, set := range slices.Sorted(maps.Keys(orders)) {
+				for _, name := range orders[set] {
+					if _, ok := o.places[name]; !ok {
+						o.places[name] = len(o.places)
+					}
+				}
+			}
+		}
+	}
+	if place, ok := o.places[name]; ok {
+		return place
+	}
+	return len(o.places)
+}
+
+// orderedWriter writes a schema in an order.
+type orderedWriter struct {
+	bytes.Buffer
+	order  Order
+	values *json.Encoder // of the same buffer
+}
+
+// write writes a schema, or a value within.
+func (w *orderedWriter) write(v any) error {
 	switch v := v.(type) {
 	case []any:
-		b = append(b, '[')
+		w.WriteByte('[')
 		for i, value := range v {
 			if i > 0 {
-				b = append(b, ',')
+				w.WriteByte(',')
 			}
-			if b, err = o.append(b, value); err != nil {
-				return nil, err
+			if err := w.write(value); err != nil {
+				return err
 			}
 		}
-		return append(b, ']'), nil
+		w.WriteByte(']')
+		return nil
 	case map[string]any:
-		return o.object(b, v, slices.Sorted(maps.Keys(v)))
+		return w.object(v, slices.Sorted(maps.Keys(v)))
 	}
-	data, err := plainjson.Marshal(v)
-	return append(b, data...), err
+	return w.value(v)
 }
 
-// object appends an object with its keys in the given order.
-func (o Order) object(b []byte, v map[string]any, keys []string) (_ []byte, err error) {
-	b = append(b, '{')
+// object writes an object with its keys in the given order.
+func (w *orderedWriter) object(v map[string]any, keys []string) error {
+	w.WriteByte('{')
 	for i, key := range keys {
 		if i > 0 {
-			b = append(b, ',')
+			w.WriteByte(',')
 		}
-		name, err := plainjson.Marshal(key)
-		if err != nil {
-			return nil, err
+		if err := w.value(key); err != nil {
+			return err
 		}
-		b = append(append(b, name...), ':')
+		w.WriteByte(':')
+		var err error
 		if properties, ok := v[key].(map[string]any); ok && key == "properties" {
-			b, err = o.object(b, properties, o.sorted(properties))
+			err = w.object(properties, w.order.sorted(properties))
 		} else {
-			b, err = o.append(b, v[key])
+			err = w.write(v[key])
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return append(b, '}'), nil
+	w.WriteByte('}')
+	return nil
 }
 
-// sorted returns the names of properties in the order that has most of them. Those that it
-// has not come last.
-func (o Order) sorted(properties map[string]any) []string {
-	var best map[string]int
-	most := 0
-	for _, list := range o.lists {
-		places, has := make(map[string]int, len(list)), 0
-		for i, name := range list {
-			places[name] = i
-			if _, ok := properties[name]; ok {
-				has++
-			}
-		}
-		if has > most {
-			best, most = places, has
-		}
+// value writes a value that holds no others.
+func (w *orderedWriter) value(v any) error {
+	if err := w.values.Encode(v); err != nil {
+		return err
 	}
-	names := slices.Sorted(maps.Keys(properties))
-	place := func(name string) int {
-		if i, ok := best[name]; ok {
-			return i
-		}
-		return len(best)
-	}
-	slices.SortStableFunc(names, func(a, b string) int { return place(a) - place(b) })
-	return names
+	w.Truncate(w.Len() - 1) // the newline
+	return nil
 }

@@ -2,6 +2,8 @@ package wireschema_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -57,6 +59,49 @@ func TestOrderOfProperties(t *testing.T) {
 		if got, _ := order.Marshal(strict); string(got) != want {
 			t.Errorf("%s, kept:\ngot  %s\nwant %s", name, got, want)
 		}
+	}
+}
+
+// Each object keeps its own order, whatever others with the same names have, and in whatever
+// sequence a map yields them.
+func TestOrderOfEachObject(t *testing.T) {
+	const want = `{"properties":{"first":{"properties":{"z":{},"y":{}}},"second":{"properties":{"y":{},"z":{},"x":{}}},"third":{"properties":{"x":{},"z":{}}}}}`
+	var schema map[string]any
+	if err := json.Unmarshal([]byte(`{"properties":{"first":{"properties":{"z":{},"y":{}},"propertyOrdering":["z","y"]},`+
+		`"second":{"properties":{"y":{},"z":{},"x":{}},"propertyOrdering":["y","z","x"]},"third":{"properties":{"x":{},"z":{}},"propertyOrdering":["x","z"]}}}`), &schema); err != nil {
+		t.Fatal(err)
+	}
+	for range 50 {
+		converted, order, err := wireschema.Ordered(schema)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := order.Marshal(converted); err != nil || string(got) != want {
+			t.Fatalf("got  %s, %v\nwant %s", got, err, want)
+		}
+	}
+}
+
+// BenchmarkOrder shows that the time for each object of a schema does not grow with their number.
+func BenchmarkOrder(b *testing.B) {
+	for _, objects := range []int{100, 3000} {
+		b.Run(fmt.Sprint(objects, " objects"), func(b *testing.B) {
+			var text strings.Builder
+			for i := range objects {
+				fmt.Fprintf(&text, `,"z%d":{"type":"object","properties":{"b%d":{"type":"string"},"a%d":{"type":"string"}}}`, objects-i, i, i)
+			}
+			schema := json.RawMessage(`{"type":"object","properties":{` + text.String()[1:] + `}}`)
+			for b.Loop() {
+				converted, order, err := wireschema.Ordered(schema)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := order.Marshal(converted); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*objects), "ns/object")
+		})
 	}
 }
 

@@ -1,8 +1,8 @@
 package wireschema
 
 import (
+	"encoding/json"
 	"maps"
-	"reflect"
 	"slices"
 )
 
@@ -96,14 +96,17 @@ func (m *merged) both(other *merged) {
 // either returns the properties of all alternatives, and what each of them requires.
 func (r *root) either(alternatives []any) *merged {
 	one := &merged{properties: map[string]any{}}
-	kinds := map[string][]any{} // the schemas of each property, each once
+	kinds := map[string][]any{}   // the schemas of each property, each once
+	known := map[[2]string]bool{} // by the property and the schema as text
 	for _, alternative := range alternatives {
 		if schema, ok := alternative.(map[string]any); ok && schema["type"] != nil && !isOfType(schema, "object") {
 			continue // such as null: arguments are an object
 		}
 		m := r.flatten(alternative)
 		for name, schema := range m.properties {
-			if !slices.ContainsFunc(kinds[name], func(kind any) bool { return reflect.DeepEqual(kind, schema) }) {
+			text, _ := json.Marshal(schema) // which comes from JSON
+			if kind := [2]string{name, string(text)}; !known[kind] {
+				known[kind] = true
 				kinds[name] = append(kinds[name], schema)
 			}
 		}

@@ -14,7 +14,7 @@ import (
 // gemini converts a schema of genai.
 func (w *schemaWriter) gemini(s *genai.Schema, depth int) (map[string]any, error) {
 	out := make(map[string]any, 4)
-	w.order.addFirst(s.PropertyOrdering)
+	w.order.state(s.PropertyOrdering)
 	set(out, "title", s.Title)
 	set(out, "description", s.Description)
 	set(out, "format", s.Format)
@@ -100,7 +100,7 @@ func (w *schemaWriter) standard(s *jsonschema.Schema, depth int) (any, error) {
 	if v.IsZero() {
 		return true, nil
 	}
-	w.order.add(s.PropertyOrder)
+	w.order.state(s.PropertyOrder)
 	out, err := w.object(s.Extra, depth) // which may hold what only Gemini knows
 	if err != nil {
 		return nil, err

@@ -209,7 +209,7 @@ func (c *exchange) config(config *genai.GenerateContentConfig) error {
 		schema, ok, rest.ResponseSchema = rest.ResponseSchema, true, nil
 	}
 	if ok {
-		if rest.ResponseJsonSchema, err = asJSON(schema); err != nil {
+		if rest.ResponseJsonSchema, err = asJSON(schema, false); err != nil {
 			return fmt.Errorf("gemini: response schema: %w", err)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/request"
-	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // functionNames: ^[a-zA-Z_][a-zA-Z0-9_.:-]{0,63}$. genai says up to 128
@@ -66,22 +65,14 @@ func (n *names) tools(tools []*genai.Tool) ([]*genai.Tool, error) {
 
 // oneForm leaves the parameters of a function in one form.
 func oneForm(d *genai.FunctionDeclaration) (err error) {
-	var converted map[string]any
 	switch {
 	case d.Parameters != nil && areTaken(d.Parameters):
 		d.ParametersJsonSchema = nil
-		return nil
 	case d.Parameters != nil:
-		converted, err = asJSON(d.Parameters)
+		d.ParametersJsonSchema, err = asJSON(d.Parameters, true)
+		d.Parameters = nil
 	case !isObject(d.ParametersJsonSchema):
-		converted, err = wireschema.JSON(d.ParametersJsonSchema)
-	default:
-		return nil
-	}
-	d.Parameters, d.ParametersJsonSchema = nil, nil
-	if converted != nil {
-		converted["type"] = "object"
-		d.ParametersJsonSchema = converted
+		d.ParametersJsonSchema, err = asJSON(d.ParametersJsonSchema, true)
 	}
 	return err
 }

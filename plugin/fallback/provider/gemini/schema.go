@@ -52,16 +52,19 @@ func areTaken(s *genai.Schema) bool {
 	return s == nil || strings.EqualFold(string(s.Type), string(genai.TypeObject)) && len(s.Properties) > 0 && isTaken(s, maxDepth)
 }
 
-// asJSON returns a schema as JSON Schema. In that form, the API takes what [isTaken] excludes
-// (UKGovernmentBEIS/inspect_ai#3097).
-func asJSON(s *genai.Schema) (map[string]any, error) {
-	schema, err := wireschema.JSON(s)
-	if err != nil {
+// asJSON returns a schema as JSON Schema, nil for none. In that form, the API takes what [isTaken]
+// excludes (UKGovernmentBEIS/inspect_ai#3097). It is a text, because maps have no order.
+func asJSON(s any, ofArguments bool) (any, error) {
+	schema, order, err := wireschema.Ordered(s)
+	if err != nil || schema == nil {
 		return nil, err
 	}
 	wireschema.AddItems(schema)
 	requireDefined(schema)
-	return schema, nil
+	if ofArguments {
+		schema["type"] = "object"
+	}
+	return order.Marshal(schema)
 }
 
 // requireDefined removes required properties that are not defined.
