@@ -55,13 +55,15 @@ func TestEachModelOfALongChainIsCalledOnce(t *testing.T) {
 // B02: a model may put a whole text into a response's error code. The outer loop goes on
 // although metadata has only its beginning.
 func TestLongErrorCode(t *testing.T) {
-	p := newPlugin(t, turn.Config{FallbackModel: "pro", ErrorCodes: []any{"any"}})
-	ctx := agentContext{t.Context(), "i", "a", ""}
-	begin(t, p, ctx, "flash")
-	ev := turn.Event{Author: "a", Response: &model.LLMResponse{ErrorCode: "429: " + strings.Repeat("too many requests ", 20)}}
-	p.AfterModel(ctx, ev.Response)
-	p.OnEvent(t.Context(), "i", ev)
-	if md, ok := ev.NextModel(); !ok || md.FallbackModel != "pro" {
-		t.Errorf("next model %q, %v; want pro", md.FallbackModel, ok)
+	for _, code := range []string{"429: " + strings.Repeat("too many requests ", 20), `{"error":` + strings.Repeat(`"too many requests",`, 5) + "}"} {
+		p := newPlugin(t, turn.Config{FallbackModel: "pro", ErrorCodes: []any{"any"}})
+		ctx := agentContext{t.Context(), "i", "a", ""}
+		begin(t, p, ctx, "flash")
+		ev := turn.Event{Author: "a", Response: &model.LLMResponse{ErrorCode: code}}
+		p.AfterModel(ctx, ev.Response)
+		p.OnEvent(t.Context(), "i", ev)
+		if md, ok := ev.NextModel(); !ok || md.FallbackModel != "pro" {
+			t.Errorf("%s: next model %q, %v; want pro", code, md.FallbackModel, ok)
+		}
 	}
 }

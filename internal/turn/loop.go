@@ -43,8 +43,8 @@ func (e Event) failure() (call.Metadata, bool) {
 // isCodeOf reports whether a response's code is the one in its metadata, which has only the
 // beginning of a long code.
 func isCodeOf(code string, md call.Metadata) bool {
-	if md.ErrorCode == "" || code == md.ErrorCode {
-		return md.ErrorCode != ""
+	if md.ErrorCode == "" {
+		return false
 	}
 	name := codeName(code)
 	return name == md.ErrorCode || !call.Fits(name) && strings.HasPrefix(name, md.ErrorCode)

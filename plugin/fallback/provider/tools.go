@@ -97,14 +97,10 @@ const maxFunctions = 128
 
 // functions checks function declarations.
 func (f *fitting) functions() error {
-	if calling := callingOf(f.req.Config); f.isOpenAI() && countFunctions(f.req.Config) > maxFunctions && calling != nil && calling.Mode != genai.FunctionCallingConfigModeNone {
-		f.declareOnly(calling.AllowedFunctionNames) // the others would not be sent
-	}
-	if f.isOpenAI() && countFunctions(f.req.Config) > maxFunctions {
-		if err := f.refuse("function_declarations", fmt.Sprintf("it takes at most %d", maxFunctions)); err != nil {
+	if f.isOpenAI() {
+		if err := f.fewFunctions(); err != nil {
 			return err
 		}
-		f.firstFunctions(maxFunctions)
 	}
 	if !isNo(f.takes.Tools) || !hasFunctions(f.req.Config) {
 		return nil
@@ -117,6 +113,22 @@ func (f *fitting) functions() error {
 		return err
 	}
 	f.editTools(func(t *genai.Tool) { t.FunctionDeclarations = nil })
+	return nil
+}
+
+// fewFunctions checks that there are not too many functions to choose from.
+func (f *fitting) fewFunctions() error {
+	calling := callingOf(f.req.Config)
+	if countFunctions(f.req.Config) > maxFunctions && calling != nil && calling.Mode != genai.FunctionCallingConfigModeNone {
+		f.declareOnly(calling.AllowedFunctionNames) // the others would not be sent
+	}
+	if countFunctions(f.req.Config) <= maxFunctions {
+		return nil
+	}
+	if err := f.refuse("function_declarations", fmt.Sprintf("it takes at most %d", maxFunctions)); err != nil {
+		return err
+	}
+	f.firstFunctions(maxFunctions)
 	return nil
 }
 

@@ -100,12 +100,11 @@ func (e *encoder) limits() {
 	}
 }
 
-// sampling sets temperature, top_p and top_k. The API's version refuses them on
-// every model, even with their default values; the older version takes them if the
-// model does. Both versions are in
-// service and take everything else that is sent here, so a request with such a
-// setting selects the older one. [provider.Target.Fit] has already omitted the
-// settings that the model does not take.
+// sampling sets temperature, top_p and top_k. The latest version of the API refuses
+// them on every model, even with their default values; the older one takes them if
+// the model does. Both are in service and take everything else that is sent here, so
+// a request with such a setting selects the older one. [provider.Target.Fit] has
+// already omitted the settings that the model does not take.
 // https://platform.claude.com/docs/en/api/versioning
 func (e *encoder) sampling(thinks bool) {
 	temperature, topP, topK := e.from.Temperature, e.from.TopP, e.from.TopK
