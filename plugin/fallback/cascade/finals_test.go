@@ -54,3 +54,13 @@ func TestJudgesOfAnAnswerInSeveralResponses(t *testing.T) {
 		}
 	}
 }
+
+// A model that grades may send its reply in several responses, too.
+func TestGradeInSeveralResponses(t *testing.T) {
+	grader := llmtest.NewModel("grader", llmtest.Send(said(genai.NewPartFromText("CONFIDENCE: 0.9")), said()))
+	m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeModel(grader, "")}},
+		llmtest.NewModel("flash", llmtest.Text("good")), llmtest.NewModel("pro", llmtest.Text("strong")))
+	if got := llmtest.Ask(t.Context(), m, false); got.Metadata().ModelName != "flash" || got.Err != nil {
+		t.Errorf("%s answered (%v), want flash", got.Metadata().ModelName, got.Err)
+	}
+}
