@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/internal/queue"
 )
 
@@ -177,6 +178,23 @@ func TestCallStoppedAtTheGateGivesItsPlaceUp(t *testing.T) {
 		started := time.Now()
 		if _, err := q.Wait(t.Context(), 0, 1, 0, never); err != nil || time.Since(started) != time.Second {
 			t.Errorf("the next call: %v after %v, want its turn after 1s", err, time.Since(started))
+		}
+	})
+}
+
+// B77: a call that gives up in the moment in which its turn comes takes nothing of the rate.
+func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{RequestsPerMinute: 2, MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute})
+		q.Enter(t.Context(), 1)
+		ctx := llmtest.NewLeaving(t.Context(), func() { q.Leave(0, queue.Unknown, 0) })
+		second := enqueue(ctx, q, 0, "second", nil)
+		ctx.Leave()
+		if err := <-second; err != context.Canceled {
+			t.Fatalf("the second call: %v, want that it gives up", err)
+		}
+		if _, _, ok := q.Enter(t.Context(), 1); !ok {
+			t.Error("the second request of the minute is gone")
 		}
 	})
 }

@@ -120,7 +120,7 @@ func (q *Queue) join(w *waiter) *Refusal {
 }
 
 // giveUp takes w out of the queue. If its turn has come in the same moment, it
-// gives its place back.
+// gives its place and its tokens back.
 func (q *Queue) giveUp(w *waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,6 +129,7 @@ func (q *Queue) giveUp(w *waiter) {
 		q.admit()
 	} else if refused := <-w.turn; refused == nil {
 		q.atGate = false
-		q.release()
+		q.putBack(w.tokens)
+		q.admit()
 	}
 }

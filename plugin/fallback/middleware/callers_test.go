@@ -111,23 +111,3 @@ func (d *desk) names() []string {
 	defer d.mu.Unlock()
 	return append([]string(nil), d.came...)
 }
-
-// leaving is a context that is done, and runs last when it is first asked why.
-type leaving struct {
-	context.Context
-	done chan struct{}
-	once sync.Once
-	last func()
-}
-
-func (l *leaving) Done() <-chan struct{} { return l.done }
-
-func (l *leaving) Err() error {
-	select {
-	case <-l.done:
-		l.once.Do(l.last)
-		return context.Canceled
-	default:
-		return nil
-	}
-}

@@ -127,12 +127,12 @@ func TestTurnThatComesTooLateIsGivenBack(t *testing.T) {
 		d := &desk{release: make(chan error)}
 		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1})(d.model())
 		send(t.Context(), m, "first", "")
-		ctx := &leaving{Context: t.Context(), done: make(chan struct{}), last: func() {
+		ctx := llmtest.NewLeaving(t.Context(), func() {
 			d.release <- nil // the place of the first is now the second's
 			synctest.Wait()
-		}}
+		})
 		second := send(ctx, m, "second", "")
-		close(ctx.done)
+		ctx.Leave()
 		if err := <-second; !errors.Is(err, context.Canceled) {
 			t.Errorf("second: %v, want the caller's own error", err)
 		}
@@ -152,11 +152,11 @@ func TestRefusalThatComesTooLateGivesNothingBack(t *testing.T) {
 		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, MaxQueue: 1, Priorities: map[string]int{"paid": 1}})(d.model())
 		send(t.Context(), m, "first", "")
 		var paid <-chan error
-		ctx := &leaving{Context: t.Context(), done: make(chan struct{}), last: func() {
+		ctx := llmtest.NewLeaving(t.Context(), func() {
 			paid = send(t.Context(), m, "paid", "paid") // takes the place of the second in the queue
-		}}
+		})
 		second := send(ctx, m, "second", "")
-		close(ctx.done)
+		ctx.Leave()
 		<-second
 		synctest.Wait()
 		if diff := cmp.Diff([]string{"first"}, d.names()); diff != "" {

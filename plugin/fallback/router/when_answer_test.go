@@ -15,7 +15,9 @@ func TestRuleSeesTheWholeAnswer(t *testing.T) {
 	final := func(text string) *model.LLMResponse {
 		return &model.LLMResponse{Content: genai.NewContentFromText(text, genai.RoleModel), FinishReason: genai.FinishReasonStop}
 	}
-	rule := on(func(o *router.Observation) bool { return o.Answer != nil && llmtest.TextOf(o.Answer.Content) == "onetwo" })
+	rule := on(func(o *router.Observation) bool {
+		return o.Answer != nil && llmtest.TextOf(o.Answer.Content) == "onetwo"
+	})
 	rule.Answers = true
 	m := router.MustFallback(router.Config{}, llmtest.NewModel("flash", llmtest.Send(final("one"), final("two"))), router.When(rule, llmtest.NewModel("pro", llmtest.Text("better"))))
 	if got := llmtest.Ask(t.Context(), m, true); got.Text() != "better" || got.Err != nil {
