@@ -46,6 +46,17 @@ func TestEach(t *testing.T) {
 	}
 }
 
+func TestDepth(t *testing.T) {
+	for data, want := range map[string]int{
+		``: 0, `1`: 0, `"[{"`: 0, `[]`: 1, ` {"a":[1,{"b":"]}"}],"c":{}} `: 3, `["\\",["\\\"["]]`: 2, `[[1],[2]]`: 2,
+		`[[`: 2, `["[[`: 1, `]]]]`: 0, `}{{`: 1, `"a\"[["[`: 1, `"\`: 0,
+	} {
+		if got := jsonscan.Depth([]byte(data)); got != want {
+			t.Errorf("%q: got %d, want %d", data, got, want)
+		}
+	}
+}
+
 // A stream visits each of its events: no byte of that may come from the heap.
 func TestMembersAllocatesNothing(t *testing.T) {
 	data := []byte(`{"a":[1,2,{"b":"c"}],"d":"e"}`)

@@ -138,6 +138,27 @@ func skipValue(data []byte, i int) int {
 	return i
 }
 
+// Depth returns how deep JSON is nested: 0 for a value that is neither object nor array. It does
+// not check anything else.
+func Depth(data []byte) (deepest int) {
+	for i, now := 0, 0; i < len(data); i++ {
+		switch data[i] {
+		case '"':
+			end := skipString(data, i)
+			if end < 0 {
+				return deepest
+			}
+			i = end - 1
+		case '{', '[':
+			now++
+			deepest = max(deepest, now)
+		case '}', ']':
+			now--
+		}
+	}
+	return deepest
+}
+
 // Unquote returns the text of a JSON string; false for another value. What is no
 // UTF-8 becomes U+FFFD, as in package json.
 func Unquote(value []byte) (string, bool) {
@@ -150,49 +171,54 @@ func Unquote(value []byte) (string, bool) {
 	case first < 0 && utf8.Valid(inner):
 		return string(inner), true
 	case first < 0:
-		return valid(inner), true
+		return valid(string(inner)), true
 	}
-	b, ok := unescape(append(make([]byte, 0, len(inner)), inner[:first]...), inner[first:])
-	if !utf8.Valid(b) {
-		return valid(b), ok
+	var text strings.Builder // its text needs no copy
+	text.Grow(len(inner))
+	text.Write(inner[:first])
+	ok := unescape(&text, inner[first:])
+	if !utf8.ValidString(text.String()) {
+		return valid(text.String()), ok
 	}
-	return string(b), ok
+	return text.String(), ok
 }
 
 // valid replaces each byte that is not UTF-8 by U+FFFD, as package json does.
-func valid(b []byte) string { return string([]rune(string(b))) }
+func valid(s string) string { return string([]rune(s)) }
 
-// unescape appends to dst what a JSON string with escapes says; false for an
+// unescape writes to dst what a JSON string with escapes says. It returns false for an
 // escape that JSON does not have. Half of a surrogate pair becomes U+FFFD.
-func unescape(dst, s []byte) ([]byte, bool) {
+func unescape(dst *strings.Builder, s []byte) bool {
 	for len(s) > 0 {
 		n := bytes.IndexByte(s, '\\')
 		if n < 0 {
-			return append(dst, s...), true
+			dst.Write(s)
+			return true
 		}
-		dst, s = append(dst, s[:n]...), s[n+1:]
+		dst.Write(s[:n])
+		s = s[n+1:]
 		if len(s) == 0 {
-			return dst, false
+			return false
 		}
 		c := s[0]
 		s = s[1:]
 		switch c {
 		case '"', '\\', '/':
-			dst = append(dst, c)
+			dst.WriteByte(c)
 		case 'n':
-			dst = append(dst, '\n')
+			dst.WriteByte('\n')
 		case 't':
-			dst = append(dst, '\t')
+			dst.WriteByte('\t')
 		case 'r':
-			dst = append(dst, '\r')
+			dst.WriteByte('\r')
 		case 'b':
-			dst = append(dst, '\b')
+			dst.WriteByte('\b')
 		case 'f':
-			dst = append(dst, '\f')
+			dst.WriteByte('\f')
 		case 'u':
 			r, ok := hex4(s)
 			if !ok {
-				return dst, false
+				return false
 			}
 			s = s[4:]
 			if utf16.IsSurrogate(r) {
@@ -204,12 +230,12 @@ func unescape(dst, s []byte) ([]byte, bool) {
 					s = s[6:]
 				}
 			}
-			dst = utf8.AppendRune(dst, r)
+			dst.WriteRune(r)
 		default:
-			return dst, false
+			return false
 		}
 	}
-	return dst, true
+	return true
 }
 
 // hex4 reads four hexadecimal digits.

@@ -133,7 +133,11 @@ func (c *ChatContent) UnmarshalJSON(data []byte) error {
 		c.Null = true
 		return nil
 	}
-	return json.Unmarshal(data, &c.Text)
+	var ok bool
+	if c.Text, ok = jsonscan.Unquote(data); ok {
+		return nil
+	}
+	return json.Unmarshal(data, &c.Text) // another type: an error
 }
 
 // ChatPart is one part of a [ChatContent].

@@ -136,6 +136,13 @@ func Text(most int, allowed string) *Scalar {
 	}
 }
 
+// AtMost bounds the length of a string in characters, and returns s. In the pattern, a bound costs
+// memory: package regexp keeps a copy of all ranges of a class such as \p{L} for each repetition.
+func (s *Scalar) AtMost(most int) *Scalar {
+	s.Schema.MaxLength = jsonschema.Ptr(most)
+	return s.Only(func(text string) bool { return utf8.RuneCountInString(text) <= most })
+}
+
 // Only adds a condition that a JSON Schema cannot express, and returns s.
 func (s *Scalar) Only(good func(text string) bool) *Scalar {
 	read := s.Read

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
@@ -33,7 +34,7 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e 
 	}
 	e.body = bodyRead
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // otherwise net/http would take the deadline for a disconnect
-	if depth(body) > g.limits.MaxDepth {
+	if jsonscan.Depth(body) > g.limits.MaxDepth {
 		return nil, problem.Invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
 	}
 	return body, nil
@@ -80,24 +81,4 @@ func tooLarge(most int) *problem.Problem {
 
 func noRoom() *problem.Problem {
 	return later(http.StatusServiceUnavailable, shortly, "the bodies of all requests together are too large for the gateway")
-}
-
-// depth returns how deep JSON is nested. It does not check anything else.
-func depth(data []byte) (deepest int) {
-	now, inText := 0, false
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case inText && c == '\\':
-			i++
-		case c == '"':
-			inText = !inText
-		case inText:
-		case c == '{' || c == '[':
-			now++
-			deepest = max(deepest, now)
-		case c == '}' || c == ']':
-			now--
-		}
-	}
-	return deepest
 }

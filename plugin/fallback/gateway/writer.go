@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -36,8 +37,16 @@ func (w *writer) Write(data []byte) (n int, err error) {
 	return n, err
 }
 
-// FlushError is what http.ResponseController's Flush calls.
-func (w *writer) FlushError() error { return w.within(w.control.Flush) }
+// FlushError is what http.ResponseController's Flush calls. A writer of the application that cannot
+// flush sends the answer at the end.
+func (w *writer) FlushError() error {
+	return w.within(func() error {
+		if err := w.control.Flush(); !errors.Is(err, http.ErrNotSupported) {
+			return err
+		}
+		return nil
+	})
+}
 
 // within runs a write with a deadline, and removes the deadline afterwards: otherwise HTTP/2
 // would end a stream that waits for its model.

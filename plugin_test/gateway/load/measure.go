@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,10 +61,12 @@ func openLoop(ctx context.Context, url, key string, rate int, length time.Durati
 	latencies = make([]time.Duration, n)
 	var wg sync.WaitGroup
 	var failures atomic.Int64
+	runtime.LockOSThread() // for pause
+	defer runtime.UnlockOSThread()
 	begin := time.Now()
 	for i := range n {
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
-		time.Sleep(time.Until(due))
+		pause(time.Until(due))
 		wg.Go(func() {
 			if err := ask(ctx, c, url, fast, key); err != nil {
 				failures.Add(1)

@@ -91,7 +91,7 @@ func TestAKeyIsNoVariable(t *testing.T) {
 func TestNamesInAnyScript(t *testing.T) {
 	problems, ok := problemsWith(spec.Known{}, `
 primary: gpt-4o
-budgets: {tenants: {Müller GmbH: {usd_per_day: 1}, "auth0|abc": {usd_per_day: 1}, 株式会社: {usd_per_day: 1}, "a+b@example.org": {usd_per_day: 1}}}
+budgets: {tenants: {Müller GmbH: {usd_per_day: 1}, "auth0|abc": {usd_per_day: 1}, 株式会社: {usd_per_day: 1}, "a+b@example.org": {usd_per_day: 1}, `+strings.Repeat("ä", 128)+`: {usd_per_day: 1}}}
 compliance: {rules: [{tenants: [Müller GmbH, "auth0|abc"], data_classes: [персональные, PII], targets: ["*"]}]}
 `)
 	if !ok || problems != "" {

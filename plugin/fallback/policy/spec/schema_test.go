@@ -36,6 +36,7 @@ func TestSchemaRefusesWhatParseRefusesInOneValue(t *testing.T) {
 		"budgets: {usd_per_day: -1}", "budgets: {usd_per_day: 5 EUR}", "budgets: {tenants: {acme: 5}}", "models: {'a,b': {}}", "models: {a: {provider: openia}}",
 		"models: {a: {capabilities: [telepathy]}}", "models: {a: {price: {input: 1}}}", "models: {a: {credential_env: sk-123}}", "models: {a: {base_url: ftp://x}}",
 		"models: {a: {config: {temperature: 3}}}", "flags: {f: {targets: [a], default: 'yes'}}", "aliases: {a: 5}", "context: {tenant: a b}", "priority: {from: plan, classes: [a]}",
+		"fallbacks: [{name: " + strings.Repeat("ä", 129) + "}]", "models: {'" + strings.Repeat("*", 129) + "': {}}",
 		"version: 2", "alerts: []", "alerts: {budget_burn: 0.5}", "alerts: {disable: [burn]}", "alerts: {labels: {__x: y}}", "state: {prefix: 5}", "state: http://localhost", "state: {url: redis://me@host}", "state:", "colour: red", "cache: {tll: 5m}", "models: {a: {price: {input: 1, output: 2, thinking: 3}}}",
 	} {
 		text := value

@@ -35,7 +35,7 @@ const fieldUser = "user"
 // that use chat completions. A field that is null counts as absent.
 func Decode(body []byte) (*Request, *problem.Problem) {
 	var wire openaiwire.Chat
-	if err := json.Unmarshal(body, &wire); err != nil {
+	if err := wire.UnmarshalJSON(body); err != nil { // json.Unmarshal would read the body twice more
 		return nil, undecodable(body, err)
 	}
 	c := &Request{LLMRequest: &model.LLMRequest{Config: &genai.GenerateContentConfig{}}, Named: wire.Model, Streamed: wire.Stream}

@@ -3,9 +3,11 @@ package openai_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -156,4 +158,36 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("the request is no JSON: %v", err)
 		}
 	})
+}
+
+// BenchmarkDecode reads a long conversation. Package json, on a struct with the same fields,
+// is beside it; size and time grow together.
+func BenchmarkDecode(b *testing.B) {
+	for _, messages := range []int{10, 400} {
+		text := strings.Repeat(`The quick brown fox\njumps over the lazy dog. `, 10)
+		body := []byte(`{"model":"m","messages":[{"role":"user","content":"` + text + `"}` +
+			strings.Repeat(`,{"role":"assistant","content":"`+text+`"},{"role":"user","content":"`+text+`"}`, messages/2) + `]}`)
+		b.Run(fmt.Sprintf("messages=%d/gateway", messages), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				if _, p := openai.Decode(body); p != nil {
+					b.Fatal(p)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("messages=%d/encoding-json", messages), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			var into struct {
+				Model    string
+				Messages []struct{ Role, Content string }
+			}
+			for b.Loop() {
+				if err := json.Unmarshal(body, &into); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

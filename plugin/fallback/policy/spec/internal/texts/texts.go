@@ -21,8 +21,8 @@ const maxNotice = 512
 
 // Kinds returns the kinds by the tag kind of a field; "" is names.
 func Kinds() map[string]*strictyaml.Scalar {
-	name := strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit")
-	pattern := strictyaml.Pattern(`^[\p{L}\p{N}*][\p{L}\p{M}\p{N}._:/@|+ *-]{0,127}$`, "a name, in which * stands for any text")
+	name := strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]*$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit").AtMost(128)
+	pattern := strictyaml.Pattern(`^[\p{L}\p{N}*][\p{L}\p{M}\p{N}._:/@|+ *-]*$`, "a name, in which * stands for any text").AtMost(128)
 	env := strictyaml.Pattern(`^[A-Za-z_][A-Za-z0-9_]{0,127}$`, "the name of an environment variable, such as OPENAI_API_KEY")
 	env.Secret = true
 	address := strictyaml.Pattern(`^https?://[^\s/?#@]+[^\s?#@]*$`, "an http or https URL without user, query and fragment, its host in ASCII")

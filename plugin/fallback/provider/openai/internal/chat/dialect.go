@@ -1,11 +1,12 @@
 package chat
 
 import (
-	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 	"hash/fnv"
 	"net"
 	"path"
 	"strings"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/openai/internal/api"
 )
 
 // dialect says how a request for chat completions is written for one server and
