@@ -25,7 +25,7 @@ func TestShortRun(t *testing.T) {
 	}
 	defer b.stop()
 	for _, url := range b.targets() {
-		if latencies, failed := openLoop(t.Context(), url, calm, 50, time.Second); failed > 0 || len(latencies) != 50 {
+		if latencies, failed := openLoop(t.Context(), client(), url, calm, 50, time.Second); failed > 0 || len(latencies) != 50 {
 			t.Errorf("%s: %d of %d calls failed", b.name(url), failed, len(latencies))
 		}
 	}

@@ -54,9 +54,7 @@ func ask(ctx context.Context, c *http.Client, url, model, key string) error {
 
 // openLoop makes rate calls a second for some time, whatever their answers take, and returns
 // their latencies, in order, counted from when each was due.
-func openLoop(ctx context.Context, url, key string, rate int, length time.Duration) (latencies []time.Duration, failed int) {
-	c := client()
-	defer c.CloseIdleConnections()
+func openLoop(ctx context.Context, c *http.Client, url, key string, rate int, length time.Duration) (latencies []time.Duration, failed int) {
 	n := int(float64(rate) * length.Seconds())
 	latencies = make([]time.Duration, n)
 	var wg sync.WaitGroup
@@ -83,14 +81,14 @@ func openLoop(ctx context.Context, url, key string, rate int, length time.Durati
 func (b *bench) latency(ctx context.Context, s settings) error {
 	quantiles := []float64{0.5, 0.9, 0.99}
 	all := map[string][][]time.Duration{} // by URL and round
-	for _, url := range b.targets() {
-		openLoop(ctx, url, calm, s.rate, time.Second) // warm
-	}
 	failures := 0
 	for range s.rounds {
 		for _, url := range b.targets() {
+			c := client()
+			openLoop(ctx, c, url, calm, s.rate, time.Second) // connects
 			before := b.cpu(url)
-			latencies, failed := openLoop(ctx, url, calm, s.rate, s.round)
+			latencies, failed := openLoop(ctx, c, url, calm, s.rate, s.round)
+			c.CloseIdleConnections()
 			failures += failed
 			var row []time.Duration
 			for _, q := range quantiles {
@@ -168,6 +166,9 @@ func closedLoop(ctx context.Context, url, key string, callers int, length time.D
 func (b *bench) flood(ctx context.Context, s settings) error {
 	const rate = 200
 	fmt.Printf("Unary calls of one tenant at %d a second, without and with a tenant that floods, in ms\n", rate)
+	c := client()
+	defer c.CloseIdleConnections()
+	openLoop(ctx, c, b.keyed, calm, rate, time.Second) // connects
 	for _, callers := range []int{0, 16} {
 		ended := make(chan int)
 		go func() {
@@ -175,7 +176,7 @@ func (b *bench) flood(ctx context.Context, s settings) error {
 			fmt.Printf("%d callers flood: %d calls, %d of them refused; ", callers, n, refused)
 			ended <- n
 		}()
-		latencies, failed := openLoop(ctx, b.keyed, calm, rate, s.round)
+		latencies, failed := openLoop(ctx, c, b.keyed, calm, rate, s.round)
 		<-ended
 		fmt.Printf("p50 %.2f, p99 %.2f, %d failed\n", ms(latencies[len(latencies)/2]), ms(latencies[int(0.99*float64(len(latencies)-1))]), failed)
 	}
