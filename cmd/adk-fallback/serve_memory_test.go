@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -11,15 +12,26 @@ import (
 func TestGCPercent(t *testing.T) {
 	const mib = 1 << 20
 	for _, c := range []struct {
-		inUse uint64
-		want  int
-	}{{0, 1000}, {mib, 1000}, {32 * mib, 500}, {96 * mib, 100}, {176 * mib, 12}, {256 * mib, 12}, {4096 * mib, 12}} {
-		if got := gcPercent(c.inUse); got != c.want {
-			t.Errorf("%d MiB in use: %d%%, want %d%%", c.inUse/mib, got, c.want)
+		inUse, limit uint64
+		want         int
+	}{
+		{0, math.MaxInt64, 25500}, {mib, math.MaxInt64, 25500}, {32 * mib, math.MaxInt64, 700}, {128 * mib, math.MaxInt64, 100},
+		{240 * mib, math.MaxInt64, 12}, {4096 * mib, math.MaxInt64, 12}, {32 * mib, 128 * mib, 100}, {96 * mib, 128 * mib, 12},
+	} {
+		if got := gcPercent(c.inUse, leastHeap(c.limit)); got != c.want {
+			t.Errorf("%d MiB in use of %d: %d%%, want %d%%", c.inUse/mib, c.limit/mib, got, c.want)
 		}
 	}
 	if got := memoryInUse(); got == 0 || got > 16<<30 {
 		t.Errorf("the memory in use is %d bytes", got)
+	}
+}
+
+func TestMemoryLimitOfTheEnvironment(t *testing.T) {
+	before := debug.SetMemoryLimit(64 << 20)
+	defer debug.SetMemoryLimit(before)
+	if got := leastHeap(memoryLimit()); got != 32<<20 {
+		t.Errorf("no collection below %d bytes with a limit of 64 MiB, want half", got)
 	}
 }
 

@@ -141,8 +141,7 @@ func TestOpenAISDKHoldsAConversationOverResponses(t *testing.T) {
 					input = append(input, responses.ResponseInputItemUnionParam{OfOutputMessage: &p})
 				case responses.ResponseFunctionToolCall:
 					p := v.ToParam()
-					output := responses.ResponseInputItemParamOfFunctionCallOutput(`{"sky":"clear"}`)
-					output.OfFunctionCallOutput.CallID = openai.String(v.CallID)
+					output := responses.ResponseInputItemParamOfFunctionCallOutput(v.CallID, `{"sky":"clear"}`)
 					input = append(input, responses.ResponseInputItemUnionParam{OfFunctionCall: &p}, output)
 				}
 			}

@@ -4,12 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
-
-// newestSDK is the OpenAI SDK that an application may require beside policy.
-const newestSDK = "github.com/openai/openai-go/v3 v3.98.0"
 
 // build builds the application as go build does and returns its size in MB.
 func build(t *testing.T) float64 {
@@ -23,19 +19,6 @@ func build(t *testing.T) float64 {
 		t.Fatal(err)
 	}
 	return float64(info.Size()) / 1e6
-}
-
-// A module that requires a new OpenAI SDK builds with policy, whose own requirements
-// do not hold the SDK back.
-func TestPolicyBuildsBesideTheNewestOpenAISDK(t *testing.T) {
-	version, err := exec.Command("go", "list", "-m", "github.com/openai/openai-go/v3").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := strings.TrimSpace(string(version)); got != newestSDK {
-		t.Fatalf("the build list has %s, want %s", got, newestSDK)
-	}
-	build(t)
 }
 
 // A minimal application with a policy is smaller than half as much again as one without,

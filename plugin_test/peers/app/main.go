@@ -1,5 +1,4 @@
-// Command app is the smallest ADK application with a policy file, to see that it
-// builds beside the newest OpenAI SDK, and how large it is.
+// Command app is the smallest ADK application with a policy file, to see how large it is.
 package main
 
 import (
