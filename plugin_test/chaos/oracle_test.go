@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/genai"
+
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -105,6 +107,9 @@ func (p *plan) limit() time.Duration {
 func (w *world) judgeFinal(g *turn, f final, answers map[string]string, fail func(rule, string, ...any)) {
 	if f.code != "" && f.text == "" {
 		return // a refusal, or an error as a response
+	}
+	if w.Entry == viaGateway && f.code == string(genai.FinishReasonSafety) && f.text == f.screen {
+		return // a refusal after text that the client had already
 	}
 	if f.text == "" && g.calls > 0 {
 		return // B112: the tool has run, and the model has nothing to add
