@@ -27,6 +27,14 @@ func Text(content *genai.Content) string {
 	return text.String()
 }
 
+// IsForText reports whether req asks for plain text: neither for JSON, with or without a schema,
+// nor for another format.
+func IsForText(req *model.LLMRequest) bool {
+	c := req.Config
+	return c == nil || c.ResponseSchema == nil && c.ResponseJsonSchema == nil &&
+		(c.ResponseMIMEType == "" || strings.HasPrefix(c.ResponseMIMEType, "text/plain"))
+}
+
 // foreignEvent begins a content of the user's role in which ADK tells an agent what
 // another agent said.
 const foreignEvent = "For context:"

@@ -17,6 +17,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 	"github.com/adk-fallback/adk-fallback/internal/panics"
 	"github.com/adk-fallback/adk-fallback/internal/redact"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
@@ -134,7 +135,7 @@ func JudgeStated(instruction string) Judge {
 // instruct adds an instruction to req, a shallow copy with a configuration of its own.
 func instruct(req *model.LLMRequest, text string) {
 	c := req.Config
-	if c.ResponseSchema != nil || c.ResponseJsonSchema != nil || c.ResponseMIMEType == "application/json" {
+	if !request.IsForText(req) {
 		return
 	}
 	part := &genai.Part{Text: text}

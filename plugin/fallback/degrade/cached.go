@@ -4,12 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/check"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
@@ -31,7 +31,7 @@ type CachedAnswerConfig struct {
 	Name string
 	// Prefix and Suffix stand around the answer and tell the user what it is.
 	// Prefix means DefaultPrefix if both are empty. They are omitted if the request
-	// asks for another format than plain text (ResponseMIMEType), because JSON with
+	// asks for another format than plain text (ResponseMIMEType, or a schema), because JSON with
 	// them would not be valid. Positions in an answer's citations do not count them.
 	Prefix, Suffix string
 }
@@ -73,7 +73,7 @@ func (c *CachedAnswerConfig) find(ctx context.Context, req *model.LLMRequest) (*
 	if !ok {
 		return nil, call.Metadata{}, &middleware.RefusedError{By: "cache", Model: c.Name, Reason: "it has no earlier answer to this request"}
 	}
-	if isPlainText(req) {
+	if request.IsForText(req) {
 		c.mark(resp.Content)
 	}
 	md := call.Metadata{CacheStatus: call.CacheStale}
@@ -81,10 +81,6 @@ func (c *CachedAnswerConfig) find(ctx context.Context, req *model.LLMRequest) (*
 		md.CacheStatus = call.CacheHit
 	}
 	return resp, md, nil
-}
-
-func isPlainText(req *model.LLMRequest) bool {
-	return req.Config == nil || req.Config.ResponseMIMEType == "" || strings.HasPrefix(req.Config.ResponseMIMEType, "text/plain")
 }
 
 // mark puts Prefix before the first text of content and Suffix after the last.

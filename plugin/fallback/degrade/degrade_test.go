@@ -167,12 +167,14 @@ func TestCachedAnswerSaysSo(t *testing.T) {
 	for name, test := range map[string]struct {
 		config degrade.CachedAnswerConfig
 		mime   string
+		schema *genai.Schema
 		text   string
 	}{
 		"by default":      {text: degrade.DefaultPrefix + "Paris."},
 		"in own words":    {config: degrade.CachedAnswerConfig{Name: "old", Prefix: "Earlier: ", Suffix: " (old)"}, text: "Earlier: Paris. (old)"},
 		"at the end":      {config: degrade.CachedAnswerConfig{Suffix: " (old)"}, text: "Paris. (old)"},
 		"not inside JSON": {mime: "application/json", text: "Paris."},
+		"nor by a schema": {schema: &genai.Schema{Type: genai.TypeString}, text: "Paris."},
 		"in plain text":   {mime: "text/plain", text: degrade.DefaultPrefix + "Paris."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +186,7 @@ func TestCachedAnswerSaysSo(t *testing.T) {
 				m := middleware.Chain(router.MustFallback(router.Config{}, flash, degrade.MustCachedAnswer(test.config)), c.Middleware())
 				req := hello()
 				req.Model = "" // the cache knows whom it was asked of
-				req.Config = &genai.GenerateContentConfig{ResponseMIMEType: test.mime}
+				req.Config = &genai.GenerateContentConfig{ResponseMIMEType: test.mime, ResponseSchema: test.schema}
 				if _, md, err := ask(t.Context(), m, req, false); err != nil || md.Degraded != "" {
 					t.Fatalf("degraded %q, error %v, want an answer of the model's", md.Degraded, err)
 				}

@@ -136,7 +136,7 @@ func (r *retrieval) find(ctx context.Context, req *model.LLMRequest) (*model.LLM
 	switch {
 	case r.Search == nil:
 		return r.refuse("it has no memory to search")
-	case !isPlainText(req):
+	case !request.IsForText(req):
 		return r.refuse("the request asks for another format than plain text")
 	case query == "":
 		return r.refuse("the request has no message of the user")

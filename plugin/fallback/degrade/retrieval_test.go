@@ -145,6 +145,8 @@ func TestRetrievalWithoutPassagesLeavesItToTheNext(t *testing.T) {
 	}
 	json := question(secret)
 	json.Config = &genai.GenerateContentConfig{ResponseMIMEType: "application/json"}
+	schema := question(secret)
+	schema.Config = &genai.GenerateContentConfig{ResponseJsonSchema: map[string]any{"type": "object"}}
 	for name, test := range map[string]struct {
 		search search
 		req    *model.LLMRequest
@@ -166,6 +168,7 @@ func TestRetrievalWithoutPassagesLeavesItToTheNext(t *testing.T) {
 			return nil, ctx.Err()
 		}, reason: "the search took longer than 2s"},
 		"JSON is wanted": {search: found(degrade.Passage{Text: "found"}), req: json, reason: "the request asks for another format than plain text"},
+		"a schema":       {search: found(degrade.Passage{Text: "found"}), req: schema, reason: "the request asks for another format than plain text"},
 		"no message":     {search: found(degrade.Passage{Text: "found"}), req: &model.LLMRequest{}, reason: "the request has no message of the user"},
 	} {
 		t.Run(name, func(t *testing.T) {
