@@ -39,12 +39,13 @@ type Config struct {
 	// means Restart.
 	//
 	// With Resume, the consumer sees one continuous text. If the next model's
-	// [Traits] have Prefill and the request has no tools, it is given the text so far
-	// to continue; such models come first. Otherwise, or if it refuses, it answers
-	// from the start, and only the text beyond the text so far is passed on. If its
-	// answer differs, the next model is called, or, if part of that answer was shown,
-	// the call ends with [ErrDiverged]. When no other model is left, the one that was
-	// cut off is called once more. The usage of the final response covers all attempts.
+	// [Traits] have Prefill, and the request has no tools and asks for plain text, the
+	// model is given the text so far to continue; such models come first. Otherwise, or
+	// if it refuses, it answers from the start, and only the text beyond the text so far
+	// is passed on. If its answer differs, the next model is called, or, if part of that
+	// answer was shown, the call ends with [ErrDiverged]. When no other model is left,
+	// the one that was cut off is called once more. The usage of the final response
+	// covers all attempts.
 	MidStream MidStream
 
 	// Guards run in order before each call of a target; see [guard.All]. Each may

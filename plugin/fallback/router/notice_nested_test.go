@@ -46,7 +46,7 @@ func TestNoticesAndPreviewsAreNoTextToContinue(t *testing.T) {
 					t.Errorf("the consumer saw %q, want %q", got, test.want)
 				}
 				if requests := next.Requests(); test.midway == router.Resume {
-					if given := llmtest.TextOf(requests[0].Contents[len(requests[0].Contents)-1]); given != "Hello " {
+					if given := llmtest.TextOf(requests[0].Contents[len(requests[0].Contents)-1]); given != "Hello" {
 						t.Errorf("the next model was given %q to continue", given)
 					}
 				}

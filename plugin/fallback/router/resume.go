@@ -32,7 +32,10 @@ type resumed struct {
 	fork      *stream.Sink
 	number    int64         // see Sink.Begun
 	told      *tokens.Usage // what it has told of its tokens
-	given     string        // the text that it was given to continue
+	given     string        // the text that it was given to continue, without white space at its end
+	gap       string        // that white space
+	early     string        // the beginning of its continuation, if it may be repeating gap; not in at
+	opening   bool          // its continuation has not gone beyond gap
 	undecided bool          // it may be repeating given: its text so far is a prefix of it
 	restated  bool          // it has repeated given
 	at        int           // length of its text so far, within shown
@@ -40,9 +43,15 @@ type resumed struct {
 	other     bool          // it has diverged from the text
 }
 
-// canPrefill reports whether a model that continues texts can continue this one.
+// trailing is the white space that some APIs refuse, and some adapters remove, at the end of a
+// text to continue. The model then begins with its own.
+const trailing = " \t\r\n"
+
+// canPrefill reports whether a model that continues texts can continue this one. A model that
+// is held to JSON begins a new value instead.
 func (c *resumed) canPrefill(req *model.LLMRequest) bool {
-	return c.shown.Len() > 0 && len(req.Tools) == 0 && (req.Config == nil || len(req.Config.Tools) == 0)
+	return len(req.Tools) == 0 && (req.Config == nil || len(req.Config.Tools) == 0) && request.IsForText(req) &&
+		strings.TrimRight(c.shown.String(), trailing) != ""
 }
 
 // again reports whether the target that was cut off first may be called once more.
@@ -59,7 +68,8 @@ func (c *resumed) again(target *int) bool {
 func (c *resumed) ask(i int) error {
 	before := c.began
 	if c.targets[i].traits.Prefill && c.canPrefill(c.req) {
-		if err := c.attempt(i, c.prefilled(), c.shown.String()); err == nil || c.added || !c.refusesPrefill(err) {
+		given := strings.TrimRight(c.shown.String(), trailing)
+		if err := c.attempt(i, c.prefilled(given), given); err == nil || c.added || !c.refusesPrefill(err) {
 			return err
 		}
 	}
@@ -70,10 +80,10 @@ func (c *resumed) ask(i int) error {
 	return err
 }
 
-// prefilled returns the request with the text so far as the beginning of the answer.
-func (c *resumed) prefilled() *model.LLMRequest {
+// prefilled returns the request with the beginning of the answer.
+func (c *resumed) prefilled(given string) *model.LLMRequest {
 	req := clone.Request(c.req)
-	req.Contents = append(req.Contents, genai.NewContentFromText(c.shown.String(), genai.RoleModel))
+	req.Contents = append(req.Contents, genai.NewContentFromText(given, genai.RoleModel))
 	return req
 }
 
@@ -92,7 +102,10 @@ func (c *resumed) refusesPrefill(err error) bool {
 // attempt calls target i and passes on the text that its answer adds.
 func (c *resumed) attempt(i int, req *model.LLMRequest, given string) error {
 	before := c.out.Notes
-	c.given, c.added, c.other, c.number = given, false, false, 0
+	c.given, c.gap, c.added, c.other, c.number = given, "", false, false, 0
+	if given != "" {
+		c.gap = c.shown.String()[len(given):]
+	}
 	c.fork = c.out.Fork(c.take)
 	c.fork.Continuous, c.fork.Resumes, c.fork.Compared = false, false, true // a retry may start over
 	err := c.targets[i].Do(c.ctx, req, c.streamed, c.fork)
@@ -131,6 +144,7 @@ func (c *resumed) take(resp *model.LLMResponse) bool {
 	if n := c.fork.Begun(); n != c.number {
 		c.pay() // a layer within has tried again
 		c.number, c.at, c.undecided, c.restated, c.alone = n, 0, c.given != "", false, !c.began
+		c.opening, c.early = false, ""
 	}
 	if resp.UsageMetadata != nil {
 		c.told = resp.UsageMetadata
@@ -173,13 +187,22 @@ func (c *resumed) beyond(text string) (rest string, ok bool) {
 		n := min(len(text), len(c.given)-c.at)
 		switch c.undecided = false; {
 		case text[:n] != c.given[c.at:c.at+n]: // a continuation that began like the text
-			text, c.at = c.given[:c.at]+text, len(c.given)
+			text, c.at, c.opening = c.given[:c.at]+text, len(c.given), true
 		case c.at+n < len(c.given):
 			c.at, c.undecided = c.at+n, true
 			return "", true
 		default:
 			text, c.at, c.restated = text[n:], len(c.given), true
 		}
+	}
+	if c.opening {
+		text = c.early + text
+		if len(text) < len(c.gap) && strings.HasPrefix(c.gap, text) {
+			c.early = text
+			return "", true
+		}
+		c.opening, c.early = false, ""
+		c.at += len(c.unspoken(text))
 	}
 	shown := c.shown.String()
 	n := min(len(text), len(shown)-c.at)
@@ -190,11 +213,21 @@ func (c *resumed) beyond(text string) (rest string, ok bool) {
 	return text[n:], true
 }
 
+// unspoken returns the white space between the text that the attempt was given and its
+// continuation that the continuation does not have.
+func (c *resumed) unspoken(continuation string) string {
+	if strings.HasPrefix(continuation, c.gap) {
+		return ""
+	}
+	return c.gap
+}
+
 // finish passes on a final response, which has the whole text of the attempt. If no
 // other attempt has shown anything, the response is passed on unchanged.
 func (c *resumed) finish(resp *model.LLMResponse) bool {
 	if c.began && !c.alone {
-		whole, missing := request.Text(resp.Content), c.given
+		whole := request.Text(resp.Content)
+		missing := c.given + c.unspoken(whole)
 		if c.restated || c.undecided && strings.HasPrefix(whole, c.given) {
 			missing = ""
 		}
