@@ -1,5 +1,5 @@
-// Package clip shortens texts for records, at the end of a word and with a mark, so
-// that a reader sees that something is missing.
+// Package clip shortens texts, between words and with a mark, so that a reader sees
+// that something is missing.
 package clip
 
 import (
@@ -34,4 +34,26 @@ func Words(s string, max int) string {
 		}
 	}
 	return strings.TrimRight(s[:end], " ,;:.") + mark
+}
+
+// End returns s if it has at most max bytes, else an ellipsis and the end of s from the
+// beginning of a word on, together at most max bytes. A max too small for the ellipsis
+// gives "".
+func End(s string, max int) string {
+	if len(s) <= max {
+		return s
+	}
+	start := len(s) - max + len(mark)
+	if start > len(s) {
+		return ""
+	}
+	for start < len(s) && !utf8.RuneStart(s[start]) {
+		start++
+	}
+	if s[start-1] != ' ' {
+		if space := strings.IndexByte(s[start:], ' '); space >= 0 && space <= longestWord {
+			start += space
+		}
+	}
+	return mark + strings.TrimLeft(s[start:], " ")
 }

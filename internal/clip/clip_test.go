@@ -30,11 +30,35 @@ func TestWords(t *testing.T) {
 	}
 }
 
+func TestEnd(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		max        int
+		want       string
+	}{
+		{"it fits", "quota exceeded", 14, "quota exceeded"},
+		{"in a word", "quota exceeded for today", 15, "…for today"},
+		{"before a word", "quota exceeded for today", 12, "…for today"},
+		{"after a word", "quota exceeded for today", 13, "…for today"},
+		{"what is no word", strings.Repeat("x", 100), 50, "…" + strings.Repeat("x", 47)},
+		{"other scripts", "配额已用完请稍后重试", 11, "…重试"},
+		{"no room", "quota", 2, ""},
+		{"nothing", "quota", 0, ""},
+		{"less than nothing", "quota", -1, ""},
+	} {
+		if got := clip.End(c.text, c.max); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestWordsIsBoundedAndStable(t *testing.T) {
 	check := func(s string, max uint8) bool {
 		s = strings.ToValidUTF8(s, "?")
 		got := clip.Words(s, int(max))
-		return len(got) <= int(max) && utf8.ValidString(got) && clip.Words(got, int(max)) == got
+		end := clip.End(s, int(max))
+		return len(got) <= int(max) && utf8.ValidString(got) && clip.Words(got, int(max)) == got &&
+			len(end) <= int(max) && utf8.ValidString(end) && clip.End(end, int(max)) == end
 	}
 	if err := quick.Check(check, nil); err != nil {
 		t.Error(err)

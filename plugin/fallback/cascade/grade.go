@@ -77,11 +77,16 @@ func grade(ctx context.Context, layer stream.Layer, instruction string, a *judge
 
 // readGrade returns the confidence in a judge's reply.
 func readGrade(text string) (value float64, ok bool) {
-	var stated confidence.Stated
-	stated.Add(text)
-	stated.End()
-	if stated.Found() {
-		return stated.Value(), true
+	for line := range strings.Lines(text) { // reasons may follow
+		var stated confidence.Stated
+		stated.Add(line)
+		stated.End()
+		if stated.Found() && (!ok || !math.IsNaN(stated.Value())) {
+			value, ok = stated.Value(), true
+		}
+	}
+	if ok {
+		return value, true
 	}
 	value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	return value, err == nil
@@ -96,7 +101,7 @@ func gradeRequest(name, instruction string, a *judged) *model.LLMRequest {
 	}
 }
 
-// conversation returns the end of the conversation as text, whole messages of it.
+// conversation returns the end of the conversation as text: whole messages, and the end of the one before them.
 func conversation(req *model.LLMRequest) string {
 	var messages []string
 	size := 0
@@ -119,7 +124,12 @@ func conversation(req *model.LLMRequest) string {
 			}
 		}
 		if text.Len() > 0 {
-			message := clip.Words(content.Role+": "+text.String(), maxGradedConversation-size) + "\n"
+			who := content.Role + ": "
+			said := clip.End(text.String(), maxGradedConversation-size-len(who)) // a question may follow a long document
+			if said == "" {
+				break
+			}
+			message := who + said + "\n"
 			messages = append(messages, message)
 			size += len(message)
 		}

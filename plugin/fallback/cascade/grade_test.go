@@ -29,6 +29,7 @@ func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
 	}{
 		"accepts":          {"CONFIDENCE: 0.9", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
 		"a bare number":    {" 0.9\n", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
+		"reasons follow":   {"**Confidence:** 0.9\n\nThe answer is supported by the text.", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
 		"rejects":          {"CONFIDENCE: 0.1", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence 0.1 below 0.8 3", "pro ok 11"}, 19},
 		"reply in prose":   {"It is fine.", []string{"grader ok: judge of an answer 5", "flash failed: judge: its reply has no confidence 3", "pro ok 11"}, 19},
 		"reply is no text": {"CONFIDENCE: NaN", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence NaN is not from 0 to 1 3", "pro ok 11"}, 19},
@@ -151,7 +152,8 @@ func TestJudgeModelReadsTheConversation(t *testing.T) {
 	}
 }
 
-// A judge reads the latest 16 KiB of the conversation and the first 16 KiB of the answer,
+// A judge reads the latest 16 KiB of the conversation, also of a message that is longer: a
+// question may follow a document. It reads the first 16 KiB of the answer, and
 // whole messages and words of them as far as possible.
 func TestJudgeModelReadsABoundedText(t *testing.T) {
 	const bound = 16 << 10
@@ -164,11 +166,11 @@ func TestJudgeModelReadsABoundedText(t *testing.T) {
 	}{
 		"short":                 {[]*genai.Content{said("one"), nil, {Role: genai.RoleModel, Parts: []*genai.Part{nil}}, said("two")}, "fine", []string{"user: one\nuser: two\n", "\nfine\n"}, []string{"…"}},
 		"a long answer":         {[]*genai.Content{said("one")}, long("fine") + " end", []string{"user: one", "\nfine word"}, []string{" end"}},
-		"a long last message":   {[]*genai.Content{said("one"), said(long("two") + " end")}, "fine", []string{"user: two word", "\nfine\n"}, []string{"user: one", " end"}},
-		"a long first message":  {[]*genai.Content{said(long("one")), said("two")}, "fine", []string{"user: one word", "user: two\n"}, nil},
+		"a long last message":   {[]*genai.Content{said("one"), said(long("two") + " end")}, "fine", []string{"user: …word", " end\n", "\nfine\n"}, []string{"user: one", "two"}},
+		"a long first message":  {[]*genai.Content{said(long("one")), said("two")}, "fine", []string{"user: …word", "user: two\n"}, []string{"one"}},
 		"many messages":         {append(slices.Repeat([]*genai.Content{said("old")}, bound), said("new")), "fine", []string{"user: old\nuser: new\n"}, nil},
 		"a message that fits":   {[]*genai.Content{said("one"), said(strings.Repeat("x", bound-len("user: \n")))}, "fine", []string{"user: xxx"}, []string{"user: one", "…"}},
-		"a word without an end": {[]*genai.Content{said("é" + strings.Repeat("é", bound))}, strings.Repeat("é", bound), []string{"user: éé", "éé…"}, []string{"\ufffd"}},
+		"a word without an end": {[]*genai.Content{said("é" + strings.Repeat("é", bound))}, strings.Repeat("é", bound), []string{"user: …éé", "éé…"}, []string{"\ufffd"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grader := llmtest.NewModel("grader", llmtest.Text("1"))
