@@ -46,7 +46,7 @@ func encode(config *Config, target provider.Target, req *model.LLMRequest, strea
 	}
 	e.limits()
 	turn := turnStart(contents)
-	thinks := e.think(lacksThinking(contents[turn:]))
+	thinks := e.think(lacksThinking(contents[turn:]) || e.prefills(contents))
 	e.sampling(thinks)
 	if err := e.format(); err != nil {
 		return nil, names{}, err
@@ -161,6 +161,21 @@ func (e *encoder) format() error {
 // to speak last. ADK's Gemini model uses the same text.
 const goOn = "Continue processing previous requests as instructed. Exit or provide a summary if no more outputs are needed."
 
+// prefills reports whether contents end with a text for the model to continue, which the API
+// refuses beside thinking.
+func (e *encoder) prefills(contents []*genai.Content) bool {
+	if len(contents) == 0 || !e.takesPrefill() {
+		return false
+	}
+	last := contents[len(contents)-1]
+	return last.Role == genai.RoleModel && len(last.Parts) > 0 && isText(last.Parts[len(last.Parts)-1].Text)
+}
+
+func (e *encoder) takesPrefill() bool {
+	takes := e.target.Accepts().Prefill
+	return takes != nil && *takes
+}
+
 // end makes the conversation begin and end with the user, as the API requires.
 // Some older models continue a last turn of the assistant (prefill), unless they
 // think or have an output format.
@@ -172,8 +187,7 @@ func (e *encoder) end(thinks bool) {
 	}
 	if last := &messages[len(messages)-1]; last.Role == assistant {
 		text := &last.Content[len(last.Content)-1]
-		takes := e.target.Accepts().Prefill
-		if takes != nil && *takes && !thinks && (e.to.OutputConfig == nil || e.to.OutputConfig.Format == nil) && text.Type == "text" {
+		if e.takesPrefill() && !thinks && (e.to.OutputConfig == nil || e.to.OutputConfig.Format == nil) && text.Type == "text" {
 			text.Text = strings.TrimRight(text.Text, " \t\r\n") // the API refuses it otherwise
 		} else {
 			messages = append(messages, message{Role: user, Content: []block{{Type: "text", Text: goOn}}})

@@ -128,6 +128,15 @@ func TestPrefill(t *testing.T) {
 	equal(t, "messages", body["messages"], `[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":[{"type":"text","text":"{"}]}]`)
 }
 
+// Such a model does not think: with thinking it would answer another turn of the user's instead.
+func TestPrefillWithoutThinking(t *testing.T) {
+	takes := provider.Takes{Prefill: genai.Ptr(true)}
+	req := &model.LLMRequest{Contents: []*genai.Content{user(say("a")), bot(say("b"))}, Config: &genai.GenerateContentConfig{ThinkingConfig: &genai.ThinkingConfig{ThinkingBudget: genai.Ptr[int32](2048)}}}
+	body, _ := sent(t, "claude-haiku-4-5", anthropic.Config{Takes: takes}, req)
+	equal(t, "messages", body["messages"], `[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":[{"type":"text","text":"b"}]}]`)
+	equal(t, "thinking", body["thinking"], `{"type":"disabled"}`)
+}
+
 func TestSystemAndLimits(t *testing.T) {
 	config := &genai.GenerateContentConfig{
 		SystemInstruction: user(say("be brief"), say(""), say("be kind")), MaxOutputTokens: 200_000, StopSequences: []string{"END", " ", ""},
