@@ -77,6 +77,29 @@ func TestGaugesAreTheStateOfTheTree(t *testing.T) {
 	})
 }
 
+// A budget counts all ways to write a tenant's name as one tenant, and so do metrics.
+func TestATenantHasOneLabel(t *testing.T) {
+	meter, metrics := newMeter(t)
+	o := observe.MustNew(meter, nil, observe.WithTenants(1))
+	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 2, Price: func(string, *model.LLMRequest) (float64, bool) { return 0.5, true }})
+	m := router.MustFallback(router.Config{Hooks: o.Hooks()}, budget.Middleware()(llmtest.NewModel("gemini-2.5-pro", llmtest.Respond(answered))))
+	o.Watch(m)
+	for _, tenant := range []string{"ACME", "acme", "Acme "} {
+		if err := ask(t, call.With(t.Context(), call.Info{Tenant: tenant}), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := metrics()
+	for series, want := range map[string]float64{
+		"fallback.calls{deferred=false fallback=false model=gemini-2.5-pro outcome=ok tenant=" + acme + "}": 3,
+		"fallback.budget.spent{tenant=" + acme + "}":                                                        1.5,
+	} {
+		if got[series] != want {
+			t.Errorf("%s is %v, want %v; there are %v", series, got[series], want, got)
+		}
+	}
+}
+
 // free is the label of the tenant free.
 const free = "ad95d5fa651b"
 

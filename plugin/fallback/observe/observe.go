@@ -10,6 +10,7 @@ import (
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/check"
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 )
@@ -24,8 +25,8 @@ type Option func(*Observer) error
 // The others share the tenant "other". 0 means that no metric has a tenant. Default:
 // DefaultTenants.
 //
-// A tenant's label is a hash of its name (the first 12 hexadecimal digits of SHA-256),
-// because a name may be personal data.
+// A tenant's label is a hash of its name in lower case (the first 12 hexadecimal digits of
+// SHA-256), because a name may be personal data.
 func WithTenants(n int) Option {
 	return func(o *Observer) error {
 		if n < 0 {
@@ -111,7 +112,7 @@ func (o *Observer) label(tenant string) string {
 	if o.tenants.most == 0 {
 		return ""
 	}
-	return o.tenants.of(tenant)
+	return o.tenants.of(match.Fold(tenant)) // as budgets count them
 }
 
 // Close ends the reading of gauges: those of Watch and WatchJobs are no longer collected.
