@@ -171,6 +171,12 @@ type Reservation struct {
 	shared  *state.SharedAccount
 }
 
+// Settled returns r after Settle, for what else the attempt costs.
+func (r Reservation) Settled() Reservation {
+	r.amount = 0
+	return r
+}
+
 // Reserve sets amount aside for tenant, unless that would exceed its limit. The attempt
 // belongs to the day it started on. If the limit is shared, Reserve may wait; the error is
 // that of ctx.

@@ -22,11 +22,13 @@ import (
 // it. Every model with a price needs it, including fallbacks.
 //
 // An attempt is charged the Cost of the latest usage that it reported, in a final
-// response (also a rejected one) or before it was cut off. Without a usage, or with
+// response (also a rejected one; before the consumer gets it) or before it was cut off. A
+// usage after that can only raise the charge. Without a usage, or with
 // one of 0 tokens, it is charged its projected price: the provider also bills attempts
 // cut off by a timeout, the caller or a hedge. It is charged nothing if, before any
-// content, the provider was not reached or returned an error status, which is not
-// billed (https://ai.google.dev/gemini-api/docs/billing).
+// content, the provider was not reached, returned an error status, which is not
+// billed (https://ai.google.dev/gemini-api/docs/billing), or did not let the account call
+// the model: no credential, no credit, a limit.
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
 		check.Model("middleware: Budget", m)
@@ -88,20 +90,55 @@ func (l *charged) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	case err != nil:
 		return stream.Ended(ctx)
 	}
-	before := out.Begun()
-	defer func() {
-		usage := out.Usage()
-		if out.Begun() == before {
-			usage = nil // that of another target: no attempt was made
-		}
-		cost := l.cost(ctx, tariff, projected, usage, err, out.Shown)
-		if earlier := out.Earlier; earlier != nil {
-			cost += l.cost(ctx, tariff, projected, earlier.Usage, earlier.Err, false)
-		}
-		l.budget.settle(reserved, cost)
+	b := &bill{charged: l, ctx: ctx, tariff: tariff, projected: projected, reserved: reserved, before: out.Begun()}
+	out.Enter(b, stream.Ticket{})
+	defer func() { // also when a consumer panics
+		out.Leave()
+		b.pay(b.due(out, err))
 	}()
 	err = l.Inner.Do(ctx, req, streamed, out)
 	return err
+}
+
+// bill is the charge of a call.
+type bill struct {
+	*charged
+	ctx       context.Context
+	tariff    Tariff
+	projected ledger.Nano
+	reserved  ledger.Reservation
+	before    int64 // the number of the attempt before
+	paid      ledger.Nano
+}
+
+// Answered implements stream.Tap. A call is charged before the consumer gets the answer: ADK
+// runs tools and other agents while it holds the answer, and their calls may need what is left
+// of the reservation.
+func (b *bill) Answered(out *stream.Sink, _ *model.LLMResponse, _ stream.Ticket) (enough bool) {
+	if out.Usage() == nil {
+		return false // it may follow
+	}
+	b.pay(b.due(out, nil))
+	return true
+}
+
+// due returns the charge of a call that ended with err.
+func (b *bill) due(out *stream.Sink, err error) ledger.Nano {
+	usage := out.Usage()
+	if out.Begun() == b.before {
+		usage = nil // that of another target: no attempt was made
+	}
+	cost := b.cost(b.ctx, b.tariff, b.projected, usage, err, out.Shown)
+	if earlier := out.Earlier; earlier != nil {
+		cost += b.cost(b.ctx, b.tariff, b.projected, earlier.Usage, earlier.Err, false)
+	}
+	return cost
+}
+
+// pay ends the reservation, and charges cost, less what was paid already.
+func (b *bill) pay(cost ledger.Nano) {
+	b.budget.settle(b.reserved, max(cost-b.paid, 0))
+	b.reserved, b.paid = b.reserved.Settled(), max(cost, b.paid)
 }
 
 // Early implements stream.Early. It reserves nothing, so that a call that does not need its
@@ -127,7 +164,14 @@ func (l *charged) cost(ctx context.Context, tariff Tariff, projected ledger.Nano
 
 // isUnbilled reports whether a failure before any content cost nothing.
 func isUnbilled(v failure.Verdict) bool {
-	return v.HTTPStatus >= 400 || v.Kind == failure.KindNetwork || v.Kind == KindRefused
+	switch v.Kind {
+	case failure.KindNetwork, KindRefused,
+		// Also without a status, as from an SDK that finds no credential.
+		failure.KindAuth, failure.KindBilling, failure.KindLocation, failure.KindModel,
+		failure.KindZeroQuota, failure.KindQuota, failure.KindRateLimit, failure.KindCapacity, failure.KindOverloaded:
+		return true
+	}
+	return v.HTTPStatus >= 400
 }
 
 // price calls Tariff.Price.

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -82,4 +83,48 @@ func TestBreakerEndsAtTheFinalResponse(t *testing.T) {
 			t.Errorf("the call within a probe's answer: %v", err)
 		}
 	})
+}
+
+// What an answer does not need of its reservation is free before the consumer gets it.
+func TestBudgetIsChargedAtTheFinalResponse(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 15, Price: price(10), Cost: perToken})
+	m := budget.Middleware()(llmtest.NewModel("flash", counted("to be continued", 3)))
+	if err := nested(t, m, m); err != nil {
+		t.Errorf("the call within: %v", err)
+	}
+	wantSpent(t, budget, 3+3)
+}
+
+// A usage after the answer counts, too, and no part of it twice.
+func TestBudgetChargesALaterUsage(t *testing.T) {
+	for name, test := range map[string]struct {
+		usages []int32 // of the final responses; 0 for none
+		want   float64
+	}{
+		"more":  {[]int32{3, 5}, 5},
+		"less":  {[]int32{5, 3}, 5},
+		"last":  {[]int32{0, 3}, 3},
+		"first": {[]int32{3, 0}, 3},
+	} {
+		budget := middleware.MustBudget(middleware.BudgetConfig{Limit: 100, Price: price(10), Cost: perToken})
+		m := budget.Middleware()(llmtest.NewModel("flash", func(ctx context.Context, req *model.LLMRequest, stream bool, yield func(*model.LLMResponse, error) bool) {
+			for _, tokens := range test.usages {
+				more := true
+				counted("part", tokens)(ctx, req, stream, func(resp *model.LLMResponse, err error) bool {
+					more = yield(resp, err)
+					return more
+				})
+				if !more {
+					return
+				}
+			}
+		}))
+		for range m.GenerateContent(t.Context(), hello(), true) {
+			continue
+		}
+		if got := budget.Spent(""); got != test.want {
+			t.Errorf("%s: spent %v, want %v", name, got, test.want)
+		}
+		wantNothingReserved(t, budget)
+	}
 }
