@@ -5,7 +5,6 @@ import (
 	"iter"
 	"reflect"
 
-	"google.golang.org/adk/agent"
 	"google.golang.org/adk/model"
 	modelv2 "google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -101,10 +100,7 @@ func (m *fromV2) Name() string { return m.inner.Name() }
 func (m *fromV2) unwrapV2() modelv2.LLM { return m.inner }
 
 func (m *fromV2) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
-	if v1, ok := ctx.(agent.InvocationContext); ok {
-		ctx = invocation{v1}
-	}
-	responses := m.inner.GenerateContent(ctx, (*modelv2.LLMRequest)(req), stream)
+	responses := m.inner.GenerateContent(completed(ctx), (*modelv2.LLMRequest)(req), stream)
 	return func(yield func(*model.LLMResponse, error) bool) {
 		for resp, err := range responses {
 			if !yield((*model.LLMResponse)(resp), err) {

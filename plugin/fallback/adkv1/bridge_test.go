@@ -97,26 +97,34 @@ func (m infoModel) GenerateContent(ctx context.Context, _ *modelv2.LLMRequest, _
 }
 
 func TestFromV2CarriesTheCaller(t *testing.T) {
-	var got call.Info
-	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: adkv1.FromV2(infoModel{&got})})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := runner.New(runner.Config{AppName: "app", Agent: a, SessionService: session.InMemoryService(), AutoCreateSession: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, err := range r.Run(t.Context(), "ada", "s1", genai.NewContentFromText("hi", genai.RoleUser), agent.RunConfig{}) {
+	for name, test := range map[string]struct {
+		model func(modelv2.LLM) model.LLM
+		want  call.Info
+	}{
+		"alone":                         {adkv1.FromV2, call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant"}},
+		"in a model that says who pays": {func(m modelv2.LLM) model.LLM { return paid{adkv1.FromV2(m)} }, call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant", Tenant: "acme"}},
+	} {
+		var got call.Info
+		a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: test.model(infoModel{&got})})
 		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	if got.Invocation == "" {
-		t.Error("the invocation is not known")
-	}
-	got.Invocation = ""
-	if diff := cmp.Diff(call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant"}, got); diff != "" {
-		t.Errorf("caller (-want +got):\n%s", diff)
+		r, err := runner.New(runner.Config{AppName: "app", Agent: a, SessionService: session.InMemoryService(), AutoCreateSession: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range r.Run(t.Context(), "ada", "s1", genai.NewContentFromText("hi", genai.RoleUser), agent.RunConfig{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got.Invocation == "" {
+			t.Errorf("%s: the invocation is not known", name)
+		}
+		got.Invocation = ""
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%s: caller (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

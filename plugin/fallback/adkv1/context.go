@@ -1,6 +1,7 @@
 package adkv1
 
 import (
+	"context"
 	"errors"
 	"iter"
 
@@ -8,10 +9,34 @@ import (
 	"google.golang.org/adk/session"
 	modelv2 "google.golang.org/adk/v2/model"
 	sessionv2 "google.golang.org/adk/v2/session"
+
+	"github.com/adk-fallback/adk-fallback/internal/caller"
 )
+
+// completed returns ctx with what the engine asks of v2's context, if ctx is v1's context of a
+// model call, or was derived from what call.With has made of it.
+func completed(ctx context.Context) context.Context {
+	if v1, ok := ctx.(agent.InvocationContext); ok {
+		return invocation{v1}
+	}
+	switch v1 := caller.Context(ctx).(type) {
+	case invocation: // by an outer bridge
+	case agent.InvocationContext:
+		return invocation{v1.WithContext(ctx)}
+	}
+	return ctx
+}
 
 // invocation is v1's context of a model call, with what the engine asks of v2's.
 type invocation struct{ agent.InvocationContext }
+
+// Value implements context.Context.
+func (i invocation) Value(key any) any {
+	if key == (caller.Key{}) {
+		return i
+	}
+	return i.InvocationContext.Value(key)
+}
 
 func (i invocation) AgentName() string {
 	if a := i.Agent(); a != nil {

@@ -25,6 +25,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/caller"
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/adkv1"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -65,6 +66,13 @@ func (blocked) GenerateContent(context.Context, *model.LLMRequest, bool) iter.Se
 	}
 }
 
+// paid is a model of the application around another one.
+type paid struct{ model.LLM }
+
+func (m paid) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
+	return m.LLM.GenerateContent(call.With(ctx, call.Info{Tenant: "acme"}), req, stream)
+}
+
 // What v1's session knows reaches a model, wherever it stands, as v2's does: a
 // policy's rules ask for it. B79
 func TestTheSessionsStateReachesAModel(t *testing.T) {
@@ -83,6 +91,10 @@ func TestTheSessionsStateReachesAModel(t *testing.T) {
 		}},
 		{"in a fallback", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) {
 			return adkv1.FromV2(router.MustFallback(router.Config{}, down(), m)), nil
+		}},
+		{"in a model that says who pays", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return paid{adkv1.FromV2(m)}, nil }},
+		{"in two of them", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) {
+			return paid{adkv1.FromV2(middleware.Chain(adkv1.ToV2(paid{adkv1.FromV2(m)}), middleware.MustRetry(middleware.RetryConfig{})))}, nil
 		}},
 		{"as Recover of the plugin", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return adkv1.FromV2(down()), recovered(m) }},
 		{"as Recover after an error code", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return blocked{}, recovered(m) }},

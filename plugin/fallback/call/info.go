@@ -32,6 +32,13 @@ type adkContext interface {
 	Branch() string
 }
 
+// anyADK is what the contexts of a model call have in both majors. v1's does not satisfy
+// adkContext: package adkv1 finds it behind the context of [With] and completes it.
+type anyADK interface {
+	InvocationID() string
+	Branch() string
+}
+
 type infoKey struct{}
 
 // carrier is a context that knows who asks.
@@ -77,7 +84,7 @@ func With(ctx context.Context, info Info) context.Context {
 		maps.Copy(labels, info.Labels)
 		merged.Labels = labels
 	}
-	_, adk := ctx.(adkContext)
+	_, adk := ctx.(anyADK)
 	return &carrier{Context: ctx, info: merged, adk: adk}
 }
 
