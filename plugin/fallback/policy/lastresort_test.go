@@ -140,6 +140,46 @@ func TestDeferredAnswerFollows(t *testing.T) {
 	}
 }
 
+// A call that was deferred because the budget was spent is made as soon as a reload raises the
+// budget, not at midnight.
+func TestDeferredAnswerFollowsARaisedBudget(t *testing.T) {
+	ended := make(chan jobs.Job, 1)
+	queue := newQueue(t, jobs.Config{
+		OnEnd:   func(_ context.Context, job jobs.Job) { ended <- job },
+		Deliver: func(context.Context, jobs.Tx, jobs.Delivery) error { return nil },
+	})
+	policyOf := func(usd string) *spec.Policy {
+		return parsed(t, "primary: a\nfallbacks: [{name: deferred-answer}]\nbudgets: {usd_per_day: "+usd+", max_output_tokens: 100000, exhausted: degrade}"+priced)
+	}
+	l, err := policy.NewLive(t.Context(), policyOf("0.01"), quiet, named("a"), policy.WithDeferred(degrade.DeferredConfig{Queue: queue, Delay: 10 * time.Hour}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	go func() { stopped <- queue.Run(ctx, l.Model()) }()
+	defer func() {
+		cancel()
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}()
+	if got := askFor(t.Context(), l.Model(), false, asking(50_000)); got.md.Degraded != "deferred-answer" {
+		t.Fatalf("%q (%v), degraded %q", got.text, got.err, got.md.Degraded)
+	}
+	if err := l.Replace(t.Context(), policyOf("1")); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case job := <-ended:
+		if job.State != jobs.Done {
+			t.Errorf("job %+v, want it done", job)
+		}
+	case <-time.After(time.Minute):
+		t.Error("the job still waits")
+	}
+}
+
 // retrieval-answer quotes what the application finds, and the next entry answers if
 // that is nothing. B87
 func TestRetrievalAnswer(t *testing.T) {

@@ -87,8 +87,11 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	}
 	t.Hooks = observed.hooks(l.options.hooks)
 	l.chains.reset()
-	l.kept.Replace(kept) // the budgets first
+	relimited := l.kept.Replace(kept) // the budgets first
 	l.tree.Store(t)
+	if wake := l.options.Wake; wake != nil && relimited {
+		go wake() // ends by itself
+	}
 	status := l.status.Load()
 	l.status.Store(&inspect.Policy{File: status.File, Loaded: time.Now(), Reloads: status.Reloads + 1})
 	l.observing(observed)

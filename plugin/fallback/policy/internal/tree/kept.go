@@ -2,6 +2,7 @@ package tree
 
 import (
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
@@ -48,8 +49,12 @@ func (l Layers) First(n int) Layers {
 }
 
 // Replace puts next in the place of k, and closes in the background what next has not taken
-// over. The purse gets the limits of next. Calls may be in progress.
-func (k *Kept) Replace(next Kept) {
+// over. The purse gets the limits of next. Calls may be in progress. relimited reports whether
+// calls that budgets have refused may fit now.
+func (k *Kept) Replace(next Kept) (relimited bool) {
+	if was, is := k.limits, next.limits; was != nil {
+		relimited = is == nil || is.Limit != was.Limit || !maps.Equal(is.Limits, was.Limits)
+	}
 	if next.purse != nil {
 		if l := next.limits; l != nil {
 			_ = next.purse.SetLimits(l.Limit, l.Limits) // Build has checked them
@@ -66,6 +71,7 @@ func (k *Kept) Replace(next Kept) {
 		go before.close() // it waits for the server for a second at most
 	}
 	*k = next
+	return relimited
 }
 
 // CloseNew closes the cache and the connection of section state, unless before has the same
