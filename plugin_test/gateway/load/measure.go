@@ -64,7 +64,7 @@ func openLoop(ctx context.Context, c *http.Client, url, key string, rate int, le
 	begin := time.Now()
 	for i := range n {
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
-		pause(time.Until(due))
+		pause(due)
 		wg.Go(func() {
 			if err := ask(ctx, c, url, fast, key); err != nil {
 				failures.Add(1)

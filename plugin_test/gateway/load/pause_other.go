@@ -4,4 +4,4 @@ package main
 
 import "time"
 
-func pause(d time.Duration) { time.Sleep(d) }
+func pause(due time.Time) { time.Sleep(time.Until(due)) }
