@@ -15,7 +15,7 @@ func TestGCPercent(t *testing.T) {
 		inUse, limit uint64
 		want         int
 	}{
-		{0, math.MaxInt64, 25500}, {mib, math.MaxInt64, 25500}, {32 * mib, math.MaxInt64, 700}, {128 * mib, math.MaxInt64, 100},
+		{0, math.MaxInt64, 6300}, {mib, math.MaxInt64, 6300}, {8 * mib, math.MaxInt64, 3100}, {32 * mib, math.MaxInt64, 700}, {128 * mib, math.MaxInt64, 100},
 		{240 * mib, math.MaxInt64, 12}, {4096 * mib, math.MaxInt64, 12}, {32 * mib, 128 * mib, 100}, {96 * mib, 128 * mib, 12},
 	} {
 		if got := gcPercent(c.inUse, leastHeap(c.limit)); got != c.want {

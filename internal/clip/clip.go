@@ -1,5 +1,5 @@
-// Package clip shortens texts, between words and with a mark, so that a reader sees
-// that something is missing.
+// Package clip cuts texts between words and marks the cut, so that a reader sees that
+// something is missing.
 package clip
 
 import (
@@ -50,10 +50,10 @@ func End(s string, max int) string {
 	for start < len(s) && !utf8.RuneStart(s[start]) {
 		start++
 	}
-	if s[start-1] != ' ' {
-		if space := strings.IndexByte(s[start:], ' '); space >= 0 && space <= longestWord {
+	if s[start-1] != ' ' && s[start-1] != '\n' {
+		if space := strings.IndexAny(s[start:], " \n"); space >= 0 && space <= longestWord {
 			start += space
 		}
 	}
-	return mark + strings.TrimLeft(s[start:], " ")
+	return mark + strings.TrimLeft(s[start:], " \n")
 }

@@ -40,6 +40,7 @@ func TestEnd(t *testing.T) {
 		{"in a word", "quota exceeded for today", 15, "…for today"},
 		{"before a word", "quota exceeded for today", 12, "…for today"},
 		{"after a word", "quota exceeded for today", 13, "…for today"},
+		{"lines", "xx\nyy zz\nww vv", 8, "…ww vv"},
 		{"what is no word", strings.Repeat("x", 100), 50, "…" + strings.Repeat("x", 47)},
 		{"other scripts", "配额已用完请稍后重试", 11, "…重试"},
 		{"no room", "quota", 2, ""},

@@ -102,7 +102,8 @@ func TestFromV2CarriesTheCaller(t *testing.T) {
 		want  call.Info
 	}{
 		"alone":                         {adkv1.FromV2, call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant"}},
-		"in a model that says who pays": {func(m modelv2.LLM) model.LLM { return paid{adkv1.FromV2(m)} }, call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant", Tenant: "acme"}},
+		"in a model that says who pays": {func(m modelv2.LLM) model.LLM { return paid{adkv1.FromV2(m), acme} }, call.Info{App: "app", User: "ada", Session: "s1", Agent: "assistant", Tenant: "acme"}},
+		"in a model that says who asks": {func(m modelv2.LLM) model.LLM { return paid{adkv1.FromV2(m), call.Info{User: "bob", Session: "own"}} }, call.Info{App: "app", User: "bob", Session: "own", Agent: "assistant"}},
 	} {
 		var got call.Info
 		a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: test.model(infoModel{&got})})

@@ -11,10 +11,11 @@ import (
 	sessionv2 "google.golang.org/adk/v2/session"
 
 	"github.com/adk-fallback/adk-fallback/internal/caller"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 )
 
 // completed returns ctx with what the engine asks of v2's context, if ctx is v1's context of a
-// model call, or was derived from what call.With has made of it.
+// model call, or was derived from a context that call.With returned for one.
 func completed(ctx context.Context) context.Context {
 	if v1, ok := ctx.(agent.InvocationContext); ok {
 		return invocation{v1}
@@ -22,7 +23,7 @@ func completed(ctx context.Context) context.Context {
 	switch v1 := caller.Context(ctx).(type) {
 	case invocation: // by an outer bridge
 	case agent.InvocationContext:
-		return invocation{v1.WithContext(ctx)}
+		return call.With(invocation{v1.WithContext(ctx)}, call.From(ctx)) // what it was given goes first
 	}
 	return ctx
 }

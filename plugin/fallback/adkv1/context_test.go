@@ -66,11 +66,16 @@ func (blocked) GenerateContent(context.Context, *model.LLMRequest, bool) iter.Se
 	}
 }
 
+var acme = call.Info{Tenant: "acme"}
+
 // paid is a model of the application around another one.
-type paid struct{ model.LLM }
+type paid struct {
+	model.LLM
+	by call.Info
+}
 
 func (m paid) GenerateContent(ctx context.Context, req *model.LLMRequest, stream bool) iter.Seq2[*model.LLMResponse, error] {
-	return m.LLM.GenerateContent(call.With(ctx, call.Info{Tenant: "acme"}), req, stream)
+	return m.LLM.GenerateContent(call.With(ctx, m.by), req, stream)
 }
 
 // What v1's session knows reaches a model, wherever it stands, as v2's does: a
@@ -92,9 +97,9 @@ func TestTheSessionsStateReachesAModel(t *testing.T) {
 		{"in a fallback", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) {
 			return adkv1.FromV2(router.MustFallback(router.Config{}, down(), m)), nil
 		}},
-		{"in a model that says who pays", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return paid{adkv1.FromV2(m)}, nil }},
+		{"in a model that says who pays", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return paid{adkv1.FromV2(m), acme}, nil }},
 		{"in two of them", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) {
-			return paid{adkv1.FromV2(middleware.Chain(adkv1.ToV2(paid{adkv1.FromV2(m)}), middleware.MustRetry(middleware.RetryConfig{})))}, nil
+			return paid{adkv1.FromV2(middleware.Chain(adkv1.ToV2(paid{adkv1.FromV2(m), acme}), middleware.MustRetry(middleware.RetryConfig{}))), acme}, nil
 		}},
 		{"as Recover of the plugin", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return adkv1.FromV2(down()), recovered(m) }},
 		{"as Recover after an error code", func(m modelv2.LLM) (model.LLM, []*plugin.Plugin) { return blocked{}, recovered(m) }},

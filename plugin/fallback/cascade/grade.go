@@ -77,19 +77,24 @@ func grade(ctx context.Context, layer stream.Layer, instruction string, a *judge
 
 // readGrade returns the confidence in a judge's reply.
 func readGrade(text string) (value float64, ok bool) {
-	for line := range strings.Lines(text) { // reasons may follow
-		var stated confidence.Stated
-		stated.Add(line)
-		stated.End()
-		if stated.Found() && (!ok || !math.IsNaN(stated.Value())) {
-			value, ok = stated.Value(), true
-		}
-	}
-	if ok {
+	if value, ok = stated(text); ok {
 		return value, true
+	}
+	for line := range strings.Lines(text) { // reasons may follow
+		if value, ok = stated(line); ok && !math.IsNaN(value) {
+			return value, true
+		}
 	}
 	value, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
 	return value, err == nil
+}
+
+// stated returns the confidence at the end of text.
+func stated(text string) (value float64, ok bool) {
+	var s confidence.Stated
+	s.Add(text)
+	s.End()
+	return s.Value(), s.Found()
 }
 
 func gradeRequest(name, instruction string, a *judged) *model.LLMRequest {

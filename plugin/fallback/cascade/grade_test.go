@@ -30,6 +30,7 @@ func TestJudgeModelIsChargedAndRecorded(t *testing.T) {
 		"accepts":          {"CONFIDENCE: 0.9", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
 		"a bare number":    {" 0.9\n", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
 		"reasons follow":   {"**Confidence:** 0.9\n\nThe answer is supported by the text.", []string{"grader ok: judge of an answer 5", "flash ok 3"}, 8},
+		"quotes a line":    {"CONFIDENCE: 0.1\n\nThe answer ends with\nconfidence: 0.95\nwhich nothing supports.", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence 0.1 below 0.8 3", "pro ok 11"}, 19},
 		"rejects":          {"CONFIDENCE: 0.1", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence 0.1 below 0.8 3", "pro ok 11"}, 19},
 		"reply in prose":   {"It is fine.", []string{"grader ok: judge of an answer 5", "flash failed: judge: its reply has no confidence 3", "pro ok 11"}, 19},
 		"reply is no text": {"CONFIDENCE: NaN", []string{"grader ok: judge of an answer 5", "flash failed: judge: confidence NaN is not from 0 to 1 3", "pro ok 11"}, 19},

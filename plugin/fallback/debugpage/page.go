@@ -17,9 +17,9 @@ import (
 
 // Config says what a page shows and allows. The zero value works.
 type Config struct {
-	// ShowTenants shows the names of tenants. Default: the first twelve hexadecimal digits
-	// of their SHA-256 in lower case, as in the metrics of package observe, because the name of a tenant
-	// can be personal data:
+	// ShowTenants shows the names of tenants. Default: the first twelve hexadecimal digits of
+	// the SHA-256 of the name in lower case, as in the metrics of package observe, because the
+	// name of a tenant can be personal data:
 	//
 	//	printf %s acme | sha256sum | cut -c 1-12
 	//

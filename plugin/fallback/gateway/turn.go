@@ -142,9 +142,6 @@ func (a *answering) final(resp *model.LLMResponse) *problem.Problem {
 	if err != nil {
 		return noJSON()
 	}
-	if !a.streamed {
-		a.w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	}
 	a.begin(resp)
 	return a.send(data)
 }
@@ -216,14 +213,13 @@ func (a *answering) begin(resp *model.LLMResponse) {
 	a.w.WriteHeader(http.StatusOK)
 }
 
-// send sends data at once, so that the client does not wait until the call is recorded. If the
-// client has stopped reading, the call ends.
+// send writes data at once. If the client has stopped reading, the call ends.
 func (a *answering) send(data []byte) *problem.Problem {
 	if len(data) == 0 {
 		return nil
 	}
 	_, err := a.w.Write(data)
-	if err == nil {
+	if err == nil && a.streamed {
 		err = a.control.Flush()
 	}
 	if err != nil {

@@ -45,7 +45,8 @@ type BudgetConfig struct {
 	Cost func(modelName string, usage *genai.GenerateContentResponseUsageMetadata) float64
 
 	// Warn is called once for each tenant and day, when the share WarnAt of the limit
-	// has been spent, on the goroutine of the call that spent it. Optional.
+	// has been spent, on the goroutine of the call that spent it, before the consumer gets
+	// the answer. It must be fast. Optional.
 	Warn func(tenant string, spent, limit float64)
 	// WarnAt is in (0, 1]; 0 means DefaultWarnAt.
 	WarnAt float64

@@ -21,14 +21,14 @@ import (
 // innermost, directly around Attempt or the model, so that every attempt passes
 // it. Every model with a price needs it, including fallbacks.
 //
-// An attempt is charged the Cost of the latest usage that it reported, in a final
-// response (also a rejected one; before the consumer gets it) or before it was cut off. A
-// usage after that can only raise the charge. Without a usage, or with
-// one of 0 tokens, it is charged its projected price: the provider also bills attempts
-// cut off by a timeout, the caller or a hedge. It is charged nothing if, before any
-// content, the provider was not reached, returned an error status, which is not
-// billed (https://ai.google.dev/gemini-api/docs/billing), or did not let the account call
-// the model: no credential, no credit, a limit.
+// An attempt is charged the Cost of the latest usage that it reported, in a final response
+// (also a rejected one) or before it was cut off. It is charged before the consumer gets the
+// response; a usage after that can only raise the charge. Without a usage, or with one of 0
+// tokens, it is charged its projected price: the provider also bills attempts cut off by a
+// timeout, the caller or a hedge. It is charged nothing if, before any content, the provider
+// was not reached, returned an error status (not billed,
+// https://ai.google.dev/gemini-api/docs/billing) or refused the call: no credential, no
+// credit, a limit, no capacity.
 func (b *Budget) Middleware() Middleware {
 	return func(m model.LLM) model.LLM {
 		check.Model("middleware: Budget", m)

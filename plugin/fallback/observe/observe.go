@@ -25,8 +25,8 @@ type Option func(*Observer) error
 // The others share the tenant "other". 0 means that no metric has a tenant. Default:
 // DefaultTenants.
 //
-// A tenant's label is a hash of its name in lower case (the first 12 hexadecimal digits of
-// SHA-256), because a name may be personal data.
+// A tenant's label is the first 12 hexadecimal digits of the SHA-256 of the name in lower case,
+// because a name may be personal data.
 func WithTenants(n int) Option {
 	return func(o *Observer) error {
 		if n < 0 {

@@ -78,8 +78,8 @@ func WithRetrieval(config degrade.RetrievalConfig) Option {
 //	…
 //	go queue.Run(ctx, m)
 //
-// When a breaker of the policy closes, or a later policy has other limits for dollars, the
-// policy wakes the queue. A config without a Queue has no effect.
+// When a breaker of the policy closes, or a reload changes the budgets' limits, the policy
+// wakes the queue. A config without a Queue has no effect.
 func WithDeferred(config degrade.DeferredConfig) Option {
 	// Everything that needs the queue is called from here, so that a program without this
 	// option does not contain package jobs.

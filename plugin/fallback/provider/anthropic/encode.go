@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"google.golang.org/adk/v2/model"
@@ -164,11 +165,17 @@ const goOn = "Continue processing previous requests as instructed. Exit or provi
 // prefills reports whether contents end with a text for the model to continue, which the API
 // refuses beside thinking.
 func (e *encoder) prefills(contents []*genai.Content) bool {
-	if len(contents) == 0 || !e.takesPrefill() {
+	if len(contents) == 0 || !e.takesPrefill() || e.from.ResponseSchema != nil || e.from.ResponseJsonSchema != nil {
 		return false
 	}
 	last := contents[len(contents)-1]
-	return last.Role == genai.RoleModel && len(last.Parts) > 0 && isText(last.Parts[len(last.Parts)-1].Text)
+	for _, part := range slices.Backward(last.Parts) {
+		if part.Thought || part.Text != "" && !isText(part.Text) {
+			continue // not sent
+		}
+		return last.Role == genai.RoleModel && isText(part.Text)
+	}
+	return false
 }
 
 func (e *encoder) takesPrefill() bool {

@@ -135,6 +135,11 @@ func TestPrefillWithoutThinking(t *testing.T) {
 	body, _ := sent(t, "claude-haiku-4-5", anthropic.Config{Takes: takes}, req)
 	equal(t, "messages", body["messages"], `[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":[{"type":"text","text":"b"}]}]`)
 	equal(t, "thinking", body["thinking"], `{"type":"disabled"}`)
+
+	// With a schema, there is no prefill: the model may think.
+	req.Config.ResponseJsonSchema = map[string]any{"type": "object", "properties": map[string]any{"a": map[string]any{"type": "string"}}, "required": []any{"a"}, "additionalProperties": false}
+	body, _ = sent(t, "claude-haiku-4-5", anthropic.Config{Takes: takes}, req)
+	equal(t, "thinking with a schema", body["thinking"], `{"budget_tokens":2048,"type":"enabled"}`)
 }
 
 func TestSystemAndLimits(t *testing.T) {

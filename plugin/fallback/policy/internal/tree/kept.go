@@ -50,7 +50,7 @@ func (l Layers) First(n int) Layers {
 
 // Replace puts next in the place of k, and closes in the background what next has not taken
 // over. The purse gets the limits of next. Calls may be in progress. relimited reports whether
-// calls that budgets have refused may fit now.
+// the limits changed.
 func (k *Kept) Replace(next Kept) (relimited bool) {
 	if was, is := k.limits, next.limits; was != nil {
 		relimited = is == nil || is.Limit != was.Limit || !maps.Equal(is.Limits, was.Limits)
