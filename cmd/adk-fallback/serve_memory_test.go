@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"math"
+	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
@@ -27,11 +29,19 @@ func TestGCPercent(t *testing.T) {
 	}
 }
 
-func TestMemoryLimitOfTheEnvironment(t *testing.T) {
-	before := debug.SetMemoryLimit(64 << 20)
-	defer debug.SetMemoryLimit(before)
-	if got := leastHeap(memoryLimit()); got != 32<<20 {
-		t.Errorf("no collection below %d bytes with a limit of 64 MiB, want half", got)
+func TestMemoryLimit(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64 << 20))
+	for text, want := range map[string]uint64{"33554432\n": 32 << 20, "134217728\n": 64 << 20, "max\n": 64 << 20, "": 64 << 20} {
+		file := filepath.Join(t.TempDir(), "memory.max")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := memoryLimit(file); got != want {
+			t.Errorf("a container with the limit %q, GOMEMLIMIT 64 MiB: %d, want %d", text, got, want)
+		}
+	}
+	if got := memoryLimit(filepath.Join(t.TempDir(), "none")); got != 64<<20 {
+		t.Errorf("no container, GOMEMLIMIT 64 MiB: %d", got)
 	}
 }
 

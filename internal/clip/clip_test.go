@@ -9,12 +9,23 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/clip"
 )
 
+type cut struct {
+	name, text string
+	max        int
+	want       string
+}
+
+func cuts(t *testing.T, f func(s string, max int) string, all []cut) {
+	t.Helper()
+	for _, c := range all {
+		if got := f(c.text, c.max); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
 func TestWords(t *testing.T) {
-	for _, c := range []struct {
-		name, text string
-		max        int
-		want       string
-	}{
+	cuts(t, clip.Words, []cut{
 		{"it fits", "quota exceeded", 14, "quota exceeded"},
 		{"in a word", "quota exceeded for today", 18, "quota exceeded…"},
 		{"after a word", "quota exceeded for today", 17, "quota exceeded…"},
@@ -23,19 +34,11 @@ func TestWords(t *testing.T) {
 		{"other scripts", "配额已用完请稍后重试", 11, "配额…"},
 		{"no room", "quota", 2, ""},
 		{"nothing", "quota", 0, ""},
-	} {
-		if got := clip.Words(c.text, c.max); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
+	})
 }
 
 func TestEnd(t *testing.T) {
-	for _, c := range []struct {
-		name, text string
-		max        int
-		want       string
-	}{
+	cuts(t, clip.End, []cut{
 		{"it fits", "quota exceeded", 14, "quota exceeded"},
 		{"in a word", "quota exceeded for today", 15, "…for today"},
 		{"before a word", "quota exceeded for today", 12, "…for today"},
@@ -46,11 +49,7 @@ func TestEnd(t *testing.T) {
 		{"no room", "quota", 2, ""},
 		{"nothing", "quota", 0, ""},
 		{"less than nothing", "quota", -1, ""},
-	} {
-		if got := clip.End(c.text, c.max); got != c.want {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
-	}
+	})
 }
 
 func TestWordsIsBoundedAndStable(t *testing.T) {

@@ -47,7 +47,8 @@ func encode(config *Config, target provider.Target, req *model.LLMRequest, strea
 	}
 	e.limits()
 	turn := turnStart(contents)
-	thinks := e.think(lacksThinking(contents[turn:]) || e.prefills(contents))
+	prefill := e.prefills(contents)
+	thinks := e.think(lacksThinking(contents[turn:]) || prefill)
 	e.sampling(thinks)
 	if err := e.format(); err != nil {
 		return nil, names{}, err
@@ -55,7 +56,7 @@ func encode(config *Config, target provider.Target, req *model.LLMRequest, strea
 	if err := e.messages(contents, turn, thinks); err != nil {
 		return nil, names{}, err
 	}
-	e.end(thinks)
+	e.end(prefill && !thinks)
 	e.cache()
 	return &e.to, e.names, nil
 }
@@ -162,10 +163,11 @@ func (e *encoder) format() error {
 // to speak last. ADK's Gemini model uses the same text.
 const goOn = "Continue processing previous requests as instructed. Exit or provide a summary if no more outputs are needed."
 
-// prefills reports whether contents end with a text for the model to continue, which the API
-// refuses beside thinking.
+// prefills reports whether contents end with a text for the model to continue. Some older models
+// do, unless they think or have an output format.
 func (e *encoder) prefills(contents []*genai.Content) bool {
-	if len(contents) == 0 || !e.takesPrefill() || e.from.ResponseSchema != nil || e.from.ResponseJsonSchema != nil {
+	takes := e.target.Accepts().Prefill
+	if len(contents) == 0 || takes == nil || !*takes || e.from.ResponseSchema != nil || e.from.ResponseJsonSchema != nil {
 		return false
 	}
 	last := contents[len(contents)-1]
@@ -178,15 +180,9 @@ func (e *encoder) prefills(contents []*genai.Content) bool {
 	return false
 }
 
-func (e *encoder) takesPrefill() bool {
-	takes := e.target.Accepts().Prefill
-	return takes != nil && *takes
-}
-
-// end makes the conversation begin and end with the user, as the API requires.
-// Some older models continue a last turn of the assistant (prefill), unless they
-// think or have an output format.
-func (e *encoder) end(thinks bool) {
+// end makes the conversation begin and end with the user, as the API requires, or
+// with the text for the model to continue (prefill).
+func (e *encoder) end(prefill bool) {
 	messages := e.to.Messages
 	if len(messages) == 0 || messages[0].Role != user {
 		begin := message{Role: user, Content: []block{{Type: "text", Text: "Handle the requests as specified in the system instruction."}}}
@@ -194,7 +190,7 @@ func (e *encoder) end(thinks bool) {
 	}
 	if last := &messages[len(messages)-1]; last.Role == assistant {
 		text := &last.Content[len(last.Content)-1]
-		if e.takesPrefill() && !thinks && (e.to.OutputConfig == nil || e.to.OutputConfig.Format == nil) && text.Type == "text" {
+		if prefill && text.Type == "text" {
 			text.Text = strings.TrimRight(text.Text, " \t\r\n") // the API refuses it otherwise
 		} else {
 			messages = append(messages, message{Role: user, Content: []block{{Type: "text", Text: goOn}}})
