@@ -141,7 +141,8 @@ func (l *ladder) newRunner(t *testing.T, m model.LLM) *runner.Runner {
 		}
 		tools = append(tools, one)
 	}
-	a, err := llmagent.New(llmagent.Config{Name: "assistant", Model: m, Instruction: "Be brief.", Tools: tools})
+	// The mode is the default one; ADK v2.2.0 writes a default, unguarded, in the first runs.
+	a, err := llmagent.New(llmagent.Config{Name: "assistant", Mode: llmagent.ModeChat, Model: m, Instruction: "Be brief.", Tools: tools})
 	if err != nil {
 		t.Fatal(err)
 	}
