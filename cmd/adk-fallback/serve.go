@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -24,6 +26,7 @@ type serveFlags struct {
 	server    gateway.ServerConfig
 	limits    gateway.Limits
 	logFormat string
+	logLevel  string
 	control   bool
 }
 
@@ -43,7 +46,8 @@ serve listens on loopback addresses only.
 /healthz and /readyz. The latter two are also served at --addr.
 
 On SIGTERM or Ctrl-C, /readyz fails. After --drain-delay, no connection is accepted. Calls in progress have --drain to end;
-a second signal ends them at once. Logs go to standard error: a line for each request, without its query, body and key.
+a second signal ends them at once. Logs go to standard error: a line for each request, without its query, body and key, unless
+--log-level is warn or error.
 
 docs/gateway.md describes the endpoints, docs/gateway-operation.md keys, limits, shutdown and logs.
 
@@ -84,20 +88,29 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.limits.MaxCalls, "max-calls", 10_000, "maximum `number` of calls in progress at a time, including streams")
 	flags.IntVar(&f.limits.MaxTenantCalls, "max-tenant-calls", 0, "maximum `number` of calls in progress of a tenant (default: half of --max-calls)")
 	flags.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
+	flags.StringVar(&f.logLevel, "log-level", "info", "least `level` of the log's lines: debug, info, warn or error; requests are info")
 	_ = cmd.MarkFlagFilename("keys", policyExtensions...) // fails for a flag that does not exist
 	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")
 	_ = cmd.MarkFlagFilename("tls-key", "pem", "key")
 	_ = cmd.RegisterFlagCompletionFunc("log-format", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(slices.Sorted(maps.Keys(logLevels)), cobra.ShellCompDirectiveNoFileComp))
 	completeNothing(cmd, "addr", "admin-addr", "drain", "drain-delay", "max-body", "max-calls", "max-tenant-calls")
 }
 
-// logger returns the log in the format of --log-format.
+var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
+
+// logger returns the log as the flags describe it.
 func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
+	level, ok := logLevels[f.logLevel]
+	if !ok {
+		return nil, fmt.Errorf("serve: --log-level is %.64q; it must be debug, info, warn or error", f.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
 	switch f.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(out, nil)), nil
+		return slog.New(slog.NewTextHandler(out, options)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(out, nil)), nil
+		return slog.New(slog.NewJSONHandler(out, options)), nil
 	}
 	return nil, fmt.Errorf("serve: --log-format is %.64q; it must be text or json", f.logFormat)
 }

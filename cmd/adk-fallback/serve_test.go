@@ -248,6 +248,7 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 		"serve --max-calls -1 " + good:      "serve: --max-calls is -1; it must be at least 1",
 		"serve --drain soon " + good:        `serve: --drain is "soon"; it must be a duration, such as 30s`,
 		"serve --log-format xml " + good:    `serve: --log-format is "xml"; it must be text or json`,
+		"serve --log-level loud " + good:    `serve: --log-level is "loud"; it must be debug, info, warn or error`,
 		"serve --adr :0 " + good:            "serve: unknown flag --adr; did you mean --addr?",
 		"serve --addr nowhere " + good:      `serve: gateway: address "nowhere": `,
 		"keys new":                          "keys new needs --tenant",
@@ -258,6 +259,26 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 		out, err := run(t, "", strings.Split(args, " ")...)
 		if exitStatus(err) != exitUsage || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: status %d, error %v, output %q; want %d and %q", args, exitStatus(err), err, out, exitUsage, want)
+		}
+	}
+}
+
+// The log has lines of the least level and above.
+func TestServeLogsFromALevelOn(t *testing.T) {
+	levels := []string{"debug", "info", "warn", "error"}
+	for at, least := range levels {
+		var log bytes.Buffer
+		logger, err := (&serveFlags{logFormat: "text", logLevel: least}).logger(&log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, level := range levels {
+			logger.Log(t.Context(), logLevels[level], "line of "+level)
+		}
+		for i, level := range levels {
+			if got, want := strings.Contains(log.String(), "line of "+level), i >= at; got != want {
+				t.Errorf("--log-level %s: a line of level %s is logged: %t, want %t", least, level, got, want)
+			}
 		}
 	}
 }

@@ -220,6 +220,9 @@ func headerSize(r *http.Request) (size, n int) {
 
 // log writes the line of a request. It has no query, body, key or name of a tenant.
 func (g *Gateway) log(out *writer, r *http.Request, e *exchange, started time.Time) {
+	if !g.config.Logger.Enabled(r.Context(), slog.LevelInfo) {
+		return
+	}
 	attributes := []slog.Attr{
 		slog.String("method", r.Method), slog.String("endpoint", e.endpoint), slog.Int("status", out.statusOf(e.problem)),
 		slog.Duration("duration", time.Since(started).Round(time.Microsecond)), slog.String("request", out.Header().Get("X-Request-Id")),

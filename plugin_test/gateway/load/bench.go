@@ -112,7 +112,7 @@ func start(ctx context.Context, s settings) (b *bench, err error) {
 	if err := os.WriteFile(file, fmt.Appendf(nil, policyText, provider), 0o600); err != nil {
 		return b, err
 	}
-	if b.gateway, err = b.launch(ctx, command, "serve", file, "--addr", served, "--admin-addr", admin); err != nil {
+	if b.gateway, err = b.launch(ctx, command, "serve", file, "--addr", served, "--admin-addr", admin, "--log-level", "warn"); err != nil {
 		return b, err
 	}
 	b.behind[b.served] = b.gateway
