@@ -40,6 +40,7 @@ func TestResume(t *testing.T) {
 		{"continued by prefill", half, rest, router.Traits{Prefill: true}, false, "one two three four[" + answer + "]", nil},
 		{"replayed", half, llmtest.Text(answer), router.Traits{}, false, "one two three four[" + answer + "]", nil},
 		{"replayed because of tools", half, llmtest.Text(answer), router.Traits{Prefill: true}, true, "one two three four[" + answer + "]", nil},
+		{"compared because of tools", half, rest, router.Traits{Prefill: true}, true, "one two ", router.ErrDiverged},
 		{"replayed because prefill is refused", half, refusing(llmtest.Text(answer)), router.Traits{Prefill: true}, false, "one two three four[" + answer + "]", nil},
 		{"another text", half, llmtest.Text("one other text"), router.Traits{}, false, "one two ", router.ErrDiverged},
 		{"a shorter text", half, llmtest.Text("one"), router.Traits{}, false, "one two ", router.ErrDiverged},

@@ -119,7 +119,7 @@ func (r *run) rank(i int) int {
 		return none
 	case r.avoid.unreachable(&t.traits):
 		return unreachable
-	case r.resumed != nil && t.traits.Prefill && r.resumed.canPrefill(r.req):
+	case r.resumed != nil && t.traits.Prefill && r.resumed.given() != "":
 		return continues
 	}
 	return ordinary
