@@ -37,7 +37,6 @@ type embedding struct {
 // DecodeEmbeddings returns the calls of a body for a model. The body has one request or, with
 // batch, a list of them. Consecutive requests with equal settings are one call.
 func DecodeEmbeddings(body []byte, model string, batch bool) ([]protocol.EmbedCall, *problem.Problem) {
-	body = camelKeys(body)
 	var in batchRequest
 	var err error
 	if batch {

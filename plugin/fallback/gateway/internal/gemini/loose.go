@@ -3,81 +3,192 @@ package gemini
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"reflect"
+	"strconv"
 	"strings"
 
-	"github.com/adk-fallback/adk-fallback/internal/plainjson"
+	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
 )
 
-// The Gemini API takes looser JSON than package json does. A single element may replace a list,
-// as in Google's examples for curl: {"contents": {"parts": {"text": "Hello"}}}. Base64 may have
-// the alphabet for URLs, which google-genai for Python sends, and no padding:
-// https://protobuf.dev/programming-guides/json/.
+// The Gemini API takes looser JSON than package json does, like all APIs defined by protocol buffers
+// (https://protobuf.dev/programming-guides/json/):
+//   - field names in snake_case, as in Google's examples for curl
+//   - a single element in place of a list, as in {"contents": {"parts": {"text": "Hello"}}}
+//   - base64 with the alphabet for URLs, which google-genai for Python sends, and without padding
+//   - numbers as strings, which the limits of schemas are in @google/genai for JavaScript
+//   - numbers as names of enumerations, which google-generativeai for Python sends over REST
 
 // repeated are the fields that hold a list of objects.
-var repeated = map[string]bool{"contents": true, "parts": true, "tools": true, "functionDeclarations": true, "safetySettings": true, "requests": true}
+var repeated = setOf("contents", "parts", "tools", "functionDeclarations", "safetySettings", "requests")
 
 // binary are the fields that hold base64.
-var binary = map[string]bool{"data": true, "thoughtSignature": true, "continuationToken": true, "voiceSampleAudio": true, "consentAudio": true}
+var binary = setOf("data", "thoughtSignature", "continuationToken", "voiceSampleAudio", "consentAudio")
 
-// decode decodes body, whose keys are in camelCase, into v, which points to a struct. It returns
-// body, or the stricter form of it that it has decoded.
+// numeric are the fields that hold a number.
+var numeric = setOf("temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "logprobs", "presencePenalty", "frequencyPenalty", "seed", "thinkingBudget",
+	"outputDimensionality", "minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties", "minimum", "maximum")
+
+// enumerations are the names of the values of some fields, in the order of their numbers in
+// google/ai/generativelanguage/v1beta.
+var enumerations = map[string][]string{
+	"type": {"TYPE_UNSPECIFIED", "STRING", "NUMBER", "INTEGER", "BOOLEAN", "ARRAY", "OBJECT", "NULL"},
+	"mode": {"MODE_UNSPECIFIED", "AUTO", "ANY", "NONE", "VALIDATED"},
+	"category": {
+		"HARM_CATEGORY_UNSPECIFIED", "HARM_CATEGORY_DEROGATORY", "HARM_CATEGORY_TOXICITY", "HARM_CATEGORY_VIOLENCE", "HARM_CATEGORY_SEXUAL", "HARM_CATEGORY_MEDICAL",
+		"HARM_CATEGORY_DANGEROUS", "HARM_CATEGORY_HARASSMENT", "HARM_CATEGORY_HATE_SPEECH", "HARM_CATEGORY_SEXUALLY_EXPLICIT", "HARM_CATEGORY_DANGEROUS_CONTENT", "HARM_CATEGORY_CIVIC_INTEGRITY",
+	},
+	"threshold":          {"HARM_BLOCK_THRESHOLD_UNSPECIFIED", "BLOCK_LOW_AND_ABOVE", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_ONLY_HIGH", "BLOCK_NONE", "OFF"},
+	"responseModalities": {"MODALITY_UNSPECIFIED", "TEXT", "IMAGE", "AUDIO"},
+	"taskType": {
+		"TASK_TYPE_UNSPECIFIED", "RETRIEVAL_QUERY", "RETRIEVAL_DOCUMENT", "SEMANTIC_SIMILARITY", "CLASSIFICATION", "CLUSTERING", "QUESTION_ANSWERING", "FACT_VERIFICATION", "CODE_RETRIEVAL_QUERY",
+	},
+}
+
+// opaque are the fields whose values are the client's own.
+var opaque = setOf("args", "response", "parametersJsonSchema", "responseJsonSchema", "labels", "partMetadata", "default", "example", "enum")
+
+// named are the fields whose values are objects with names of the client's own, and a schema for each.
+var named = setOf("properties", "defs")
+
+func setOf(names ...string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
+}
+
+// decode decodes body into v, which points to a struct. It returns body, or the stricter form of it
+// that it has decoded.
 func decode(body []byte, v any) ([]byte, error) {
-	err := json.Unmarshal(body, v)
-	if err == nil {
-		return body, nil
+	if !hasSnakeKeys(body) {
+		if err := json.Unmarshal(body, v); err == nil {
+			return body, nil
+		}
+		reflect.ValueOf(v).Elem().SetZero() // discard what the failed call has decoded
 	}
-	strict, ok := tightened(body)
-	if !ok {
-		return body, err
+	var compact bytes.Buffer
+	if json.Compact(&compact, body) != nil {
+		return body, json.Unmarshal(body, v) // whose error says where
 	}
-	reflect.ValueOf(v).Elem().SetZero() // discard what the failed call has decoded
-	if json.Unmarshal(strict, v) != nil {
-		return body, err
-	}
-	return strict, nil
+	r := &rewriter{in: compact.Bytes()}
+	r.value("", false)
+	return r.out, json.Unmarshal(r.out, v)
 }
 
-// tightened returns body with lists instead of single elements, and with standard base64. It returns
-// false if nothing changes.
-func tightened(body []byte) ([]byte, bool) {
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	var v any
-	if d.Decode(&v) != nil || !tighten(v) {
-		return nil, false
-	}
-	out, err := plainjson.Marshal(v)
-	return out, err == nil
+// rewriter copies a JSON value, which must be valid and without space, and changes it to the form
+// that package json decodes. It keeps the order of fields: models write arguments and answers in the
+// order of the properties of their schemas.
+type rewriter struct {
+	in, out []byte
+	at      int // the next byte of in
 }
 
-// tighten changes v in place, and reports whether it has. Values of the client's own, such as
-// arguments of functions, stay unchanged.
-func tighten(v any) (changed bool) {
-	switch v := v.(type) {
-	case []any:
-		for _, element := range v {
-			changed = tighten(element) || changed
+// value copies the value of a field in camelCase, or an element of its list.
+func (r *rewriter) value(field string, element bool) {
+	switch first := r.in[r.at]; {
+	case first == '{' && repeated[field] && !element:
+		r.out = append(r.out, '[')
+		r.object(field)
+		r.out = append(r.out, ']')
+	case first == '{':
+		r.object(field)
+	case first == '[':
+		r.list(func() { r.value(field, true) }, ']')
+	default:
+		r.out = append(r.out, strict(field, r.next())...)
+	}
+}
+
+// object copies the object that a field has.
+func (r *rewriter) object(field string) {
+	r.list(func() {
+		key := r.next()
+		name := camelOf(string(key[1 : len(key)-1]))
+		if named[field] {
+			name = ""
+			r.out = append(r.out, key...)
+		} else {
+			r.out = append(append(append(r.out, '"'), name...), '"')
 		}
-	case map[string]any:
-		for key, value := range v {
-			if opaque[key] || key == "properties" || key == "defs" {
-				continue
-			}
-			changed = tighten(value) || changed
-			switch value := value.(type) {
-			case map[string]any:
-				if repeated[key] {
-					v[key], changed = []any{value}, true
+		r.out = append(r.out, ':')
+		r.at++
+		if opaque[name] {
+			r.out = append(r.out, r.next()...)
+			return
+		}
+		r.value(name, false)
+	}, '}')
+}
+
+// list copies what begins with a bracket and ends with end; element copies each of its elements.
+func (r *rewriter) list(element func(), end byte) {
+	r.out = append(r.out, r.in[r.at])
+	for r.at++; r.in[r.at] != end; {
+		if r.in[r.at] == ',' {
+			r.out = append(r.out, ',')
+			r.at++
+		}
+		element()
+	}
+	r.out = append(r.out, end)
+	r.at++
+}
+
+// next returns the value at r.at, or a key, and moves behind it.
+func (r *rewriter) next() []byte {
+	start := r.at
+	for depth := 0; r.at < len(r.in); r.at++ {
+		switch r.in[r.at] {
+		case '"':
+			for r.at++; r.in[r.at] != '"'; r.at++ {
+				if r.in[r.at] == '\\' {
+					r.at++
 				}
-			case string:
-				if standard := standardBase64(value); binary[key] && standard != value {
-					v[key], changed = standard, true
-				}
 			}
+		case '{', '[':
+			depth++
+			continue
+		case '}', ']':
+			if depth == 0 { // of what the value is in
+				return r.in[start:r.at]
+			}
+			depth--
+		case ',', ':':
+			if depth == 0 {
+				return r.in[start:r.at]
+			}
+		default:
+			continue
 		}
 	}
-	return changed
+	return r.in[start:r.at]
+}
+
+// strict returns the text of a field's value, which is neither an object nor a list.
+func strict(field string, value []byte) []byte {
+	text, isText := jsonscan.Unquote(value)
+	switch {
+	case isText && binary[field]:
+		if standard := standardBase64(text); standard != text {
+			return []byte(`"` + standard + `"`)
+		}
+	case numeric[field]:
+		if !isText {
+			text = string(value)
+		}
+		if whole, err := strconv.ParseFloat(text, 64); err == nil && whole == math.Trunc(whole) && math.Abs(whole) < 1<<53 {
+			return strconv.AppendInt(nil, int64(whole), 10)
+		} else if isText && err == nil && !math.IsInf(whole, 0) && !math.IsNaN(whole) {
+			return strconv.AppendFloat(nil, whole, 'g', -1, 64)
+		}
+	case !isText:
+		if n, err := strconv.Atoi(string(value)); err == nil && n >= 0 && n < len(enumerations[field]) {
+			return []byte(`"` + enumerations[field][n] + `"`)
+		}
+	}
+	return value
 }
 
 var standardAlphabet = strings.NewReplacer("-", "+", "_", "/")

@@ -71,7 +71,7 @@ type generationConfig struct {
 // fallbacks; nil for none.
 func Decode(body []byte) (req *model.LLMRequest, fallbacks []string, p *problem.Problem) {
 	var in contentRequest
-	body, err := decode(camelKeys(body), &in)
+	body, err := decode(body, &in)
 	if err != nil {
 		return nil, nil, wrongJSON(err)
 	}
@@ -155,14 +155,19 @@ func (c *generationConfig) check() *problem.Problem {
 	return nil
 }
 
-// checkCalling refuses a request that forces a call but declares no function that may be called.
-// Some targets would answer without a call.
+// checkCalling sets the mode in upper case. It refuses a request that forces a call but declares no
+// function that may be called: some targets would answer without a call.
 func (in *contentRequest) checkCalling() *problem.Problem {
 	const path = "toolConfig.functionCallingConfig"
-	if in.ToolConfig == nil || in.ToolConfig.FunctionCallingConfig == nil || in.ToolConfig.FunctionCallingConfig.Mode != genai.FunctionCallingConfigModeAny {
+	if in.ToolConfig == nil || in.ToolConfig.FunctionCallingConfig == nil {
 		return nil
 	}
-	allowed, some := in.ToolConfig.FunctionCallingConfig.AllowedFunctionNames, false
+	calling := in.ToolConfig.FunctionCallingConfig
+	// Google's examples for curl have it in lower case.
+	if calling.Mode = genai.FunctionCallingConfigMode(strings.ToUpper(string(calling.Mode))); calling.Mode != genai.FunctionCallingConfigModeAny {
+		return nil
+	}
+	allowed, some := calling.AllowedFunctionNames, false
 	for _, tool := range withoutNil(in.Tools) {
 		for _, f := range withoutNil(tool.FunctionDeclarations) {
 			if len(allowed) == 0 || slices.Contains(allowed, f.Name) {

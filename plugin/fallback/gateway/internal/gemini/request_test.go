@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -93,6 +94,94 @@ func TestBase64OfURLs(t *testing.T) {
 	}
 }
 
+// A schema keeps the order of its properties, which models follow, also in a request that is
+// changed before it is decoded: for a name in snake_case, or for one element in place of a list.
+func TestSchemasKeepTheirOrder(t *testing.T) {
+	const schema = `{"type":"object","properties":{"z_name":{"type":"string"},"a":{"type":"string","enum":["\u00e4 b","}"]}},"x-a":[1.50,{}]}`
+	for _, body := range []string{
+		`{"contents":[{"parts":[{"text":"x"}]}],"tools":[{"functionDeclarations":[{"name":"f","parametersJsonSchema":SCHEMA}]}],"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":SCHEMA}}`,
+		`{"contents": [{"parts": [{"text": "x"}]}], "tools": [{"function_declarations": [{"name": "f", "parameters_json_schema": SCHEMA}]}], "generation_config": {"response_mime_type": "application/json", "response_json_schema": SCHEMA}}`,
+		`{"contents":{"parts":{"text":"x"}},"tools":{"functionDeclarations":{"name":"f","parametersJsonSchema":SCHEMA}},"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":SCHEMA}}`,
+	} {
+		got, _, p := gemini.Decode([]byte(strings.ReplaceAll(body, "SCHEMA", schema)))
+		if p != nil {
+			t.Errorf("%s: %+v", body, p)
+			continue
+		}
+		for _, of := range []any{got.Config.ResponseJsonSchema, got.Config.Tools[0].FunctionDeclarations[0].ParametersJsonSchema} {
+			if text, _ := json.Marshal(of); string(text) != schema {
+				t.Errorf("%s: the schema is %s", body, text)
+			}
+		}
+	}
+}
+
+// Clients write numbers as strings: @google/genai for JavaScript declares the limits of schemas so.
+func TestNumbersMayBeStrings(t *testing.T) {
+	got, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"temperature":"0.5","topK":40.0,"maxOutputTokens":100.0,"seed":"7","stopSequences":["1"],
+		"responseMimeType":"application/json","responseSchema":{"type":"ARRAY","minItems":"1","maxItems":"3","items":{"type":"STRING","minLength":"2"}}},
+		"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"OBJECT","minProperties":"1","properties":{"seed":{"type":"NUMBER","minimum":"0.5","maximum":"5"}}}}]}]}`))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	want := &genai.GenerateContentConfig{
+		Temperature: genai.Ptr[float32](0.5), TopK: genai.Ptr[float32](40), MaxOutputTokens: 100, Seed: genai.Ptr[int32](7), StopSequences: []string{"1"}, ResponseMIMEType: "application/json",
+		ResponseSchema: &genai.Schema{Type: genai.TypeArray, MinItems: genai.Ptr[int64](1), MaxItems: genai.Ptr[int64](3), Items: &genai.Schema{Type: genai.TypeString, MinLength: genai.Ptr[int64](2)}},
+		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "f", Parameters: &genai.Schema{
+			Type: genai.TypeObject, MinProperties: genai.Ptr[int64](1), Properties: map[string]*genai.Schema{"seed": {Type: genai.TypeNumber, Minimum: genai.Ptr(0.5), Maximum: genai.Ptr(5.0)}}}}}}},
+	}
+	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	for _, wrong := range []string{`"seed":1.5`, `"seed":"many"`, `"topK":""`, `"temperature":"NaN"`, `"temperature":"1e999"`, `"maxOutputTokens":"1e12"`} {
+		if _, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{` + wrong + `}}`)); p == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
+// google-generativeai for Python, and LangChain with it, send the numbers of enumerations over REST.
+func TestEnumerationsMayBeNumbers(t *testing.T) {
+	got, _, p := gemini.Decode([]byte(`{"model":"models/a","contents":[{"parts":[{"text":"x"}],"role":"user"}],"safetySettings":[{"category":7,"threshold":3}],"generationConfig":{"responseModalities":[1,"IMAGE"]},
+		"toolConfig":{"functionCallingConfig":{"mode":2}},
+		"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":6,"properties":{"type":{"type":1}}}}]}]}`))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	want := &genai.GenerateContentConfig{
+		SafetySettings:     []*genai.SafetySetting{{Category: genai.HarmCategoryHarassment, Threshold: genai.HarmBlockThresholdBlockOnlyHigh}},
+		ResponseModalities: []string{"TEXT", "IMAGE"},
+		ToolConfig:         &genai.ToolConfig{FunctionCallingConfig: &genai.FunctionCallingConfig{Mode: genai.FunctionCallingConfigModeAny}},
+		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "f", Parameters: &genai.Schema{
+			Type: genai.TypeObject, Properties: map[string]*genai.Schema{"type": {Type: genai.TypeString}}}}}}},
+	}
+	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("configuration (-want +got):\n%s", diff)
+	}
+	calls, p := gemini.DecodeEmbeddings([]byte(`{"content":{"parts":[{"text":"x"}]},"taskType":3}`), "a", false)
+	if p != nil || calls[0].Config.TaskType != "SEMANTIC_SIMILARITY" {
+		t.Errorf("embeddings of %+v, %+v", calls, p)
+	}
+	for _, wrong := range []string{`"safetySettings":[{"category":99}]`, `"safetySettings":[{"category":-1}]`, `"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":1.5}}]}]`} {
+		if _, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],` + wrong + `}`)); p == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+}
+
+// Google's examples for curl have the mode of function calling in lower case.
+func TestModesMayBeInLowerCase(t *testing.T) {
+	const declared = `"tools":[{"functionDeclarations":[{"name":"f"}]}]`
+	for mode, want := range map[string]genai.FunctionCallingConfigMode{
+		"none": genai.FunctionCallingConfigModeNone, "any": genai.FunctionCallingConfigModeAny, "auto": genai.FunctionCallingConfigModeAuto, "ANY": genai.FunctionCallingConfigModeAny, "": "",
+	} {
+		got, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],` + declared + `,"tool_config":{"function_calling_config":{"mode":"` + mode + `"}}}`))
+		if p != nil || got.Config.ToolConfig.FunctionCallingConfig.Mode != want {
+			t.Errorf("%q: %+v, %+v; want %q", mode, got, p, want)
+		}
+	}
+}
+
 // What the Gemini API refuses is not sent to another target without a part of it.
 func TestWrongRequests(t *testing.T) {
 	const declared = `"tools":[null,{"functionDeclarations":[null,{"name":"f"}]}],`
@@ -104,6 +193,7 @@ func TestWrongRequests(t *testing.T) {
 		`"generationConfig":{"candidateCount":2}`:                             "generationConfig.candidateCount",
 		`"generationConfig":{"maxOutputTokens":null,"candidateCount":1}`:      "",
 		calling(`{"mode":"ANY"}`):                                             "toolConfig.functionCallingConfig",
+		calling(`{"mode":"any"}`):                                             "toolConfig.functionCallingConfig",
 		calling(`{"mode":"AUTO"}`):                                            "",
 		`"tools":[{"googleSearch":{}}],` + calling(`{"mode":"ANY"}`):          "toolConfig.functionCallingConfig",
 		declared + calling(`{"mode":"ANY"}`):                                  "",
@@ -138,6 +228,7 @@ func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
 		`[`, `{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"temperature":1e30},"unknown":{"a":[1,{"b":null}]},"fallbacks":["a"]}`, `{"contents":{"parts":{"functionCall":{"name":"a","args":{"n":90071992547409931}}}}}`,
 		`{"contents":[null,{"role":"function","parts":[null,{"function_response":{"name":"a"}}]}],"system_instruction":{"parts":[null]},"safety_settings":[null]}`,
+		`{"contents":{"parts":{"inline_data":{"data":"-_8"}}},"a_\"b":["\\",{}],"generation_config":{"seed":"1","response_modalities":[1]},"tools":[[]]}`,
 		`{"contents":[{"parts":[{"text":"x"}]}],"tools":[null,{"functionDeclarations":[null,{"name":"a","parameters":{"type":"OBJECT","properties":{"a_b":null}}}]}]}`,
 	} {
 		f.Add([]byte(seed))
