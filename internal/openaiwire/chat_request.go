@@ -105,6 +105,9 @@ func ForcedTool(name string) json.RawMessage {
 type ChatFormat struct {
 	Type       string      `json:"type"` // "text", "json_object", "json_schema"
 	JSONSchema *ChatSchema `json:"json_schema"`
+
+	// Schema is the schema in the form of llama.cpp, Together and Fireworks; not sent.
+	Schema json.RawMessage `json:"schema"`
 }
 
 // ChatSchema is the schema that an answer has to follow.

@@ -59,6 +59,7 @@ func TestWrongChatRequests(t *testing.T) {
 		{tool(`"response_format": {"type": "xml"}`), "response_format.type"},
 		{tool(`"response_format": {"type": "json_schema"}`), "response_format.json_schema"},
 		{tool(`"response_format": {"type": "json_schema", "json_schema": {"schema": []}}`), "response_format.json_schema.schema"},
+		{tool(`"response_format": {"type": "json_object", "schema": "x"}`), "response_format.schema"},
 		{tool(`"tools": [{"type": "custom"}]`), "tools[0].type"},
 		{tool(`"tools": [{"type": "function", "function": {}}]`), "tools[0].function.name"},
 		{tool(`"tools": [{"type": "function", "function": {"name": "f", "parameters": []}}]`), "tools[0].function.parameters"},

@@ -14,7 +14,7 @@ import (
 
 // messages reads the conversation.
 func (c *Request) messages(wire *openaiwire.Chat) *problem.Problem {
-	names := map[string]string{} // of functions, by the ids of their calls
+	called := calls{}
 	for i := range wire.Messages {
 		m, at := &wire.Messages[i], fmt.Sprintf("messages[%d]", i)
 		var p *problem.Problem
@@ -24,9 +24,9 @@ func (c *Request) messages(wire *openaiwire.Chat) *problem.Problem {
 		case "user":
 			p = c.say(m, at)
 		case "assistant":
-			p = c.answered(m, at, names)
+			p = c.answered(m, at, called)
 		case "tool":
-			p = c.result(m, at, names)
+			p = c.result(m, at, called)
 		default:
 			p = problem.Invalid(at+".role", "role must be system, developer, user, assistant or tool, not "+problem.Quote(m.Role))
 		}
@@ -35,6 +35,33 @@ func (c *Request) messages(wire *openaiwire.Chat) *problem.Problem {
 		}
 	}
 	return nil
+}
+
+// calls are the names of the functions that the last answer with an id has called, by that id. Some
+// servers give several calls of an answer the same id: the name of the function, or none.
+type calls map[string][]string
+
+// add adds the calls of an answer.
+func (c calls) add(of []openaiwire.ChatToolCall) {
+	for _, call := range of {
+		delete(c, call.ID)
+	}
+	for _, call := range of {
+		c[call.ID] = append(c[call.ID], call.Function.Name)
+	}
+}
+
+// take returns the name of the function whose result has an id: of several, the first one without a
+// result. ok is false if there is no call with that id.
+func (c calls) take(id string) (name string, ok bool) {
+	names := c[id]
+	if len(names) == 0 {
+		return "", false
+	}
+	if len(names) > 1 {
+		c[id] = names[1:]
+	}
+	return names[0], true
 }
 
 // instruct adds an instruction. All instructions of the conversation are joined at its start.
@@ -70,7 +97,7 @@ func (c *Request) say(m *openaiwire.ChatMessage, at string) *problem.Problem {
 }
 
 // answered adds an earlier answer of a model.
-func (c *Request) answered(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
+func (c *Request) answered(m *openaiwire.ChatMessage, at string, called calls) *problem.Problem {
 	switch {
 	case isSet(m.FunctionCall):
 		return problem.Invalid(at+".function_call", "function_call is not supported; use tool_calls")
@@ -103,11 +130,11 @@ func (c *Request) answered(m *openaiwire.ChatMessage, at string, names map[strin
 		if args == nil {
 			args = map[string]any{}
 		}
-		names[call.ID] = call.Function.Name
 		content.Parts = append(content.Parts, &genai.Part{
 			FunctionCall: &genai.FunctionCall{ID: call.ID, Name: call.Function.Name, Args: args}, ThoughtSignature: signatureOf(call.ExtraContent),
 		})
 	}
+	called.add(m.ToolCalls)
 	if len(content.Parts) > 0 {
 		c.Contents = append(c.Contents, content)
 	}
@@ -115,8 +142,8 @@ func (c *Request) answered(m *openaiwire.ChatMessage, at string, names map[strin
 }
 
 // result adds the result of a call. Consecutive results become one message.
-func (c *Request) result(m *openaiwire.ChatMessage, at string, names map[string]string) *problem.Problem {
-	name, ok := names[m.ToolCallID]
+func (c *Request) result(m *openaiwire.ChatMessage, at string, called calls) *problem.Problem {
+	name, ok := called.take(m.ToolCallID)
 	if !ok {
 		return problem.Invalid(at+".tool_call_id", "there is no call with the id "+problem.Quote(m.ToolCallID)+" before its result")
 	}

@@ -51,6 +51,15 @@ func TestFields(t *testing.T) {
 			`"response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": true, "schema": {"type": "object"}}}`,
 			&genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: json.RawMessage(`{"type": "object"}`)},
 		},
+		{
+			`"response_format": {"type": "json_object", "schema": {"type": "object"}}`,
+			&genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: json.RawMessage(`{"type": "object"}`)},
+		},
+		{
+			`"response_format": {"type": "json_schema", "schema": {"type": "object"}}`,
+			&genai.GenerateContentConfig{ResponseMIMEType: "application/json", ResponseJsonSchema: json.RawMessage(`{"type": "object"}`)},
+		},
+		{`"response_format": {"type": "json_object", "schema": null}`, &genai.GenerateContentConfig{ResponseMIMEType: "application/json"}},
 		{`"modalities": ["text"]`, &genai.GenerateContentConfig{}},
 		{weatherTool + `"stream": false`, &genai.GenerateContentConfig{Tools: tools}},
 		{weatherTool + `"tool_choice": "auto"`, choice(genai.FunctionCallingConfigModeAuto)},
@@ -121,6 +130,33 @@ func TestMessages(t *testing.T) {
 	}
 	if got := llmtest.TextOf(got.Config.SystemInstruction); got != "be briefand kind" {
 		t.Errorf("instruction %q", got)
+	}
+}
+
+// Calls of one answer may have the same id: Gemini's own endpoint for this protocol gives none, and
+// LlamaIndex puts the function's name there. Their results come in the order of the calls.
+func TestCallsWithTheSameID(t *testing.T) {
+	const called = `{"role": "assistant", "tool_calls": [%s]}`
+	call := func(id, name string) string {
+		return fmt.Sprintf(`{"id": %q, "type": "function", "function": {"name": %q, "arguments": "{}"}}`, id, name)
+	}
+	got, p := openai.Decode([]byte(`{"model": "a", "messages": [{"role": "user", "content": "x"},
+		` + fmt.Sprintf(called, call("", "f")+", "+call("", "g")) + `,
+		{"role": "tool", "tool_call_id": "", "content": "of f"}, {"role": "tool", "tool_call_id": "", "content": "of g"},
+		` + fmt.Sprintf(called, call("", "h")) + `, {"role": "tool", "tool_call_id": "", "content": "of h"}, {"role": "tool", "tool_call_id": "", "content": "of h again"}]}`))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	var results []string
+	for _, content := range got.Contents {
+		for _, part := range content.Parts {
+			if r := part.FunctionResponse; r != nil {
+				results = append(results, fmt.Sprint(r.Name, ": ", r.Response["output"]))
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{"f: of f", "g: of g", "h: of h", "h: of h again"}, results); diff != "" {
+		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
 

@@ -82,20 +82,25 @@ func (c *Request) format(wire *openaiwire.Chat) *problem.Problem {
 	if f == nil {
 		return nil
 	}
+	schema, at := f.Schema, "response_format.schema" // as llama.cpp, Together and Fireworks have it
 	switch f.Type {
 	case "text":
 		return nil
 	case "json_object":
 	case "json_schema":
-		if f.JSONSchema == nil {
+		if f.JSONSchema != nil {
+			schema, at = f.JSONSchema.Schema, "response_format.json_schema.schema"
+		} else if !isSet(schema) {
 			return problem.Invalid("response_format.json_schema", "json_schema is missing")
 		}
-		if _, ok := object(f.JSONSchema.Schema); !ok {
-			return problem.Invalid("response_format.json_schema.schema", "schema must be a JSON Schema, an object")
-		}
-		c.Config.ResponseJsonSchema = f.JSONSchema.Schema // its text has the order of the properties
 	default:
 		return problem.Invalid("response_format.type", "response_format.type must be text, json_object or json_schema")
+	}
+	if f.Type == "json_schema" || isSet(schema) {
+		if _, ok := object(schema); !ok {
+			return problem.Invalid(at, "schema must be a JSON Schema, an object")
+		}
+		c.Config.ResponseJsonSchema = schema // its text has the order of the properties
 	}
 	c.Config.ResponseMIMEType = "application/json"
 	return nil
