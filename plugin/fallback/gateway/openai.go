@@ -41,36 +41,39 @@ func (g *Gateway) chatCompletions(w http.ResponseWriter, r *http.Request) {
 	note(r.Context(), c.Named, p)
 }
 
-// modelDocument is a model in a list.
-type modelDocument struct {
+// openAIModel is a model in a list.
+type openAIModel struct {
 	ID      string `json:"id"`
 	Object  string `json:"object"`
 	Created int64  `json:"created"`
 	OwnedBy string `json:"owned_by"`
-	gemini.Model
 }
 
 // listModels answers GET /v1/models. One document serves the clients of both protocols, because
-// the npm package @google/genai 3.3.0 lists models at the same path as OpenAI's clients.
+// the npm package @google/genai 3.3.0 lists models at the same path as OpenAI's clients. Each has a
+// list of its own: Open WebUI would show the Gemini API's name, models/NAME.
 func (g *Gateway) listModels(w http.ResponseWriter, r *http.Request) {
 	list := struct {
-		Object string          `json:"object"`
-		Data   []modelDocument `json:"data"`
-		Models []gemini.Model  `json:"models"`
-	}{Object: "list", Data: []modelDocument{}, Models: []gemini.Model{}}
+		Object string         `json:"object"`
+		Data   []openAIModel  `json:"data"`
+		Models []gemini.Model `json:"models"`
+	}{Object: "list", Data: []openAIModel{}, Models: []gemini.Model{}}
 	for _, m := range g.models() {
 		if mayName(r.Context(), m.name) {
-			list.Data = append(list.Data, g.modelDocument(m))
+			list.Data = append(list.Data, g.openAIModel(m))
 			list.Models = append(list.Models, gemini.ModelOf(m.name))
 		}
 	}
 	writeJSON(w, openai.Errors{}, list)
 }
 
-// getModel answers GET /v1/models/{model}.
+// getModel answers GET /v1/models/{model}, also to the clients of both protocols.
 func (g *Gateway) getModel(w http.ResponseWriter, r *http.Request) {
 	if m, ok := g.find(w, r, openai.Errors{}); ok {
-		writeJSON(w, openai.Errors{}, g.modelDocument(m))
+		writeJSON(w, openai.Errors{}, struct {
+			openAIModel
+			gemini.Model
+		}{g.openAIModel(m), gemini.ModelOf(m.name)})
 	}
 }
 
@@ -92,8 +95,8 @@ func (g *Gateway) find(w http.ResponseWriter, r *http.Request, out protocol.Erro
 	return listed{}, false
 }
 
-func (g *Gateway) modelDocument(m listed) modelDocument {
-	return modelDocument{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: cmp.Or(m.owner, "adk-fallback"), Model: gemini.ModelOf(m.name)}
+func (g *Gateway) openAIModel(m listed) openAIModel {
+	return openAIModel{ID: m.name, Object: "model", Created: g.started.Unix(), OwnedBy: cmp.Or(m.owner, "adk-fallback")}
 }
 
 // writeJSON answers with v. If v cannot be encoded, it refuses the request and returns why.

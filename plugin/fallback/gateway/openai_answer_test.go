@@ -249,13 +249,19 @@ func TestNames(t *testing.T) {
 	for g, want := range map[*gateway.Gateway][]string{one: {"main", "a", "b", "c", "see"}, two: {"main", "main/a", "main/b", "main/c", "main/see", "other", "other/b"}} {
 		w := httptest.NewRecorder()
 		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/models", nil))
-		var list struct{ Data []struct{ ID, Object string } }
+		var list struct {
+			Data   []struct{ ID, Object, Name string }
+			Models []struct{ Name string }
+		}
 		if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
 			t.Fatal(err)
 		}
 		var got []string
-		for _, m := range list.Data {
+		for i, m := range list.Data {
 			got = append(got, m.ID)
+			if m.Object != "model" || m.Name != "" || list.Models[i].Name != "models/"+m.ID { // Open WebUI shows a name instead of the id
+				t.Errorf("listed as %+v and %+v", m, list.Models[i])
+			}
 			w := httptest.NewRecorder()
 			g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/v1/models/"+m.ID, nil))
 			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"id":"`+m.ID+`"`) {
