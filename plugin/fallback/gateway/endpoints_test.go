@@ -49,9 +49,30 @@ func TestUnknownEndpoints(t *testing.T) {
 		if w.Code != want.status || want.code != "" && code != want.code || want.named != "" && named != want.named || w.Header().Get("Allow") != want.allow {
 			t.Errorf("%s: %d, Allow %q, %s; want %+v", request, w.Code, w.Header().Get("Allow"), w.Body, want)
 		}
+		if want.code == "not_found" && !strings.Contains(w.Body.String(), "the endpoints are /v1/chat/completions, ") {
+			t.Errorf("%s: %s; want the endpoints that exist", request, w.Body)
+		}
 		if !strings.Contains(log.String(), " problem=") {
 			t.Errorf("%s: the log does not say why: %s", request, log)
 		}
+	}
+}
+
+// B144: a client whose base URL ends with a slash gets its answer at once, also with its key in the
+// query.
+func TestASlashTooMany(t *testing.T) {
+	g := gatewayFor(t, gateway.Config{Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, llmtest.Text("hi"))
+	const chat = `{"model": "chat", ` + hello + `}`
+	for path, body := range map[string]string{
+		"/v1//chat/completions?key=a": chat, "//v1/chat/completions?key=a": chat, "///v1///chat/completions?key=a": chat,
+		"//v1beta/models/chat:generateContent?key=a": helloGemini, "/v1beta//models/ch%61t:generateContent?key=a": helloGemini,
+	} {
+		if w := posted(g, path, body); w.Code != http.StatusOK {
+			t.Errorf("%s: status %d, Location %q, %s", path, w.Code, w.Header().Get("Location"), w.Body)
+		}
+	}
+	if w := posted(g, "//v1beta//files?key=a", "{}"); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "NOT_FOUND") {
+		t.Errorf("status %d, %s", w.Code, w.Body)
 	}
 }
 

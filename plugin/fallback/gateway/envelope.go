@@ -83,7 +83,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := &exchange{key: g.anyone}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), exchangeKey{}, e))
 	defer cancel()
-	r = r.WithContext(ctx)
+	r = withoutEmptySegments(r.WithContext(ctx))
 	out := &writer{ResponseWriter: w, control: http.NewResponseController(w), timeout: g.limits.WriteTimeout, gone: cancel}
 	out.Header().Set("X-Request-Id", rand.Text())
 	if r.ContentLength != 0 {
@@ -114,6 +114,21 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		refuseUnread(out, r, e)
 	}
+}
+
+// withoutEmptySegments returns a request without the second slash of a path such as
+// /v1//chat/completions, whose client has a base URL that ends with a slash. Otherwise ServeMux would
+// redirect it, and its API key in the query would be lost.
+func withoutEmptySegments(r *http.Request) *http.Request {
+	if !strings.Contains(r.URL.Path, "//") {
+		return r
+	}
+	u := *r.URL
+	for strings.Contains(u.Path, "//") {
+		u.Path, u.RawPath = strings.ReplaceAll(u.Path, "//", "/"), strings.ReplaceAll(u.RawPath, "//", "/")
+	}
+	r.URL = &u
+	return r
 }
 
 // Bounds for reading the rest of a body after its request has been refused. Most clients read

@@ -92,7 +92,7 @@ func (g *Gateway) routes() {
 
 // noEndpoint refuses a request whose method or path is that of no endpoint.
 func (g *Gateway) noEndpoint(w http.ResponseWriter, r *http.Request) {
-	p := problem.New(http.StatusNotFound, problem.CodePath, "", "there is no endpoint "+problem.Quote(r.Method+" "+r.URL.Path))
+	p := problem.New(http.StatusNotFound, problem.CodePath, "", "there is no endpoint "+problem.Quote(r.Method+" "+r.URL.Path)+"; the endpoints are /v1/chat/completions, /v1/embeddings, /v1/models and, of the Gemini API, /v1beta/models")
 	var allowed []string
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		other := r.WithContext(r.Context())
