@@ -121,7 +121,7 @@ func (c *Request) answered(m *openaiwire.ChatMessage, at string, called calls) *
 	}
 	for i, call := range m.ToolCalls {
 		args, ok := object(json.RawMessage(call.Function.Arguments))
-		if !ok && strings.TrimSpace(call.Function.Arguments) != "" {
+		if text := strings.TrimSpace(call.Function.Arguments); !ok && text != "" && text != "null" { // both mean a call without arguments
 			return problem.Invalid(fmt.Sprintf("%s.tool_calls[%d].function.arguments", at, i), "arguments must be a JSON object in a string")
 		}
 		if call.Function.Name == "" {

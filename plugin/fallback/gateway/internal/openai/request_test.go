@@ -97,7 +97,8 @@ func TestMessages(t *testing.T) {
 			{"type": "file", "file": {"file_id": "file-1"}}]},
 		{"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": [
 			{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}, "extra_content": {"google": {"thought_signature": "c2ln"}}},
-			{"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}}]},
+			{"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
+			{"id": "c3", "type": "function", "function": {"name": "g", "arguments": "null"}}]},
 		{"role": "tool", "tool_call_id": "c2", "content": "sunny"},
 		{"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "{\"y\": 2}"}]},
 		{"role": "assistant", "content": [{"type": "text", "text": "so"}, {"type": "refusal", "refusal": "no"}]},
@@ -117,6 +118,7 @@ func TestMessages(t *testing.T) {
 			{Text: "hm", Thought: true},
 			{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "f", Args: map[string]any{"x": 1.0}}, ThoughtSignature: []byte("sig")},
 			{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "g", Args: map[string]any{}}},
+			{FunctionCall: &genai.FunctionCall{ID: "c3", Name: "g", Args: map[string]any{}}},
 		}},
 		{Role: genai.RoleUser, Parts: []*genai.Part{
 			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "g", Response: map[string]any{"output": "sunny"}}},
