@@ -79,6 +79,9 @@ func TestEmbeddings(t *testing.T) {
 		t.Errorf("%d requests, want another one for other dimensions", len(srv.asked))
 	}
 
+	if _, r := ask(`{"model": "embed-3", "input": [[1, 2]]}`); !strings.Contains(r.body, "check_embedding_ctx_length=False") { // what LangChain sends by default
+		t.Errorf("tokens: %s; want the way out", r.body)
+	}
 	for _, test := range []struct {
 		body, param, code string
 		status            int
