@@ -45,6 +45,9 @@ type attempt struct {
 
 	repaired []string // the repairs that changed req
 
+	carried map[string]any // the fields of [request.SetFields] in req, of a fallback's attempt
+	plain   bool           // without those fields
+
 	final bool        // a final response has been passed on
 	mute  bool        // its answer is empty, after tools, and well-formed
 	done  bool        // the iterator has been told to stop

@@ -81,11 +81,12 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	if out.Root != "" && out.Root != a.name {
 		request.Adapt(own.Contents, "", true)
 		adapted = withoutRootsOwn(own)
+		a.carried = fields
 	}
-	if fields != nil {
+	if fields != nil && !a.plain {
 		request.AddFields(own, fields)
 	}
-	if foreign {
+	if foreign || a.plain {
 		adapted = append(adapted, "extra_body")
 	}
 	if s.options.Prepare != nil {

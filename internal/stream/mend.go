@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -39,6 +40,23 @@ func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Tar
 		return "", true
 	}
 	return repair, true
+}
+
+// refusesCarried reports whether the server refuses a field that the request carries for the
+// protocol. Only the fallbacks of a call may be called again without these fields: they were made
+// for the primary, which may be of another vendor. repairFor must have reported a refusal with err.
+func (a *attempt) refusesCarried(err error) bool {
+	failed, ok := err.(*AttemptError)
+	if !ok || a.plain || len(a.carried) == 0 {
+		return false
+	}
+	text := a.refusal(failed.Err).Message
+	for name := range a.carried {
+		if strings.Contains(text, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // learn remembers, for a day, the repair that err asks for, and logs it.

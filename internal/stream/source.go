@@ -83,10 +83,11 @@ func (s *Source) Inspect() inspect.Node {
 	return inspect.Node{Layer: "model", Name: s.name}
 }
 
-// Do implements Layer. It calls the model once more, at once, in two cases. If the
+// Do implements Layer. It calls the model once more, at once, in three cases. If the
 // server refuses an optional part of the request, the part is omitted or changed;
 // later requests are repaired in advance, unless the second call shows that the part
-// was not the reason. If the model ends a turn with an empty answer after its tools
+// was not the reason. If a fallback's server refuses a field that the request carries
+// for the protocol, all of these are omitted from this call. If the model ends a turn with an empty answer after its tools
 // have run, a second such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	r := s.resolve(out.Described, out.Chosen)
@@ -100,8 +101,13 @@ func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out
 		again.believe = true
 		return again.make(ctx, req, stream, r)
 	}
-	repair, _ := a.repairFor(ctx, err, &r.target)
+	repair, refused := a.repairFor(ctx, err, &r.target)
 	if repair == "" {
+		if refused && a.refusesCarried(err) {
+			again := s.again(out, err)
+			again.plain = true
+			return again.make(ctx, req, stream, r)
+		}
 		return err
 	}
 	s.learn(ctx, repair, err)

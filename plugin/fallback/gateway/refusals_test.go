@@ -42,6 +42,58 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// A fallback may refuse fields of the request that the primary knows, such as those of one vendor. It
+// is called again without them. The primary is not: its client gets the refusal. B144
+func TestAFallbackMayRefuseUnknownFields(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	refuses := fallbacktest.Func(func(r fallbacktest.Request) fallbacktest.Step {
+		if strings.Contains(string(r.Body), "x_top") {
+			return fallbacktest.Status(422, `{"detail":[{"type":"extra_forbidden","loc":["body","x_top"],"msg":"Extra inputs are not permitted","input":1}]}`)
+		}
+		return fallbacktest.Text("fine")
+	})
+	srv.Script("down", fallbacktest.Overloaded())
+	srv.Script("strict", refuses)
+	srv.Script("other", fallbacktest.Status(400, `{"error":{"message":"no such tool","param":"tools"}}`))
+	g := newGateway(t, live(t, `
+primary: down
+fallbacks: [{name: strict}]
+retry: {max_attempts: 1}
+models:
+  down: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+  strict: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+  other: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true })))
+	for _, test := range []struct {
+		fields       string
+		status       int
+		calls        int // of the last model
+		last, reason string
+	}{
+		{`"model": "main"`, 200, 2, "strict", `"fallback_adapted":["extra_body"]`},
+		{`"model": "main", "stream": true`, 200, 2, "strict", `"fallback_adapted":["extra_body"]`},
+		{`"model": "strict"`, 400, 1, "strict", "Extra inputs are not permitted"},
+		{`"model": "down", "fallbacks": ["other"]`, 400, 1, "other", "no such tool"},
+	} {
+		before := len(srv.RequestsFor(test.last))
+		w := httptest.NewRecorder()
+		body := `{` + test.fields + `, "x_top": 1, "parallel_tool_calls": false, ` + hello + `}`
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
+		requests := srv.RequestsFor(test.last)[before:]
+		if w.Code != test.status || len(requests) != test.calls || !strings.Contains(w.Body.String(), test.reason) {
+			t.Errorf("%s: %d after %d calls, %s; want %d after %d with %q", test.fields, w.Code, len(requests), w.Body, test.status, test.calls, test.reason)
+			continue
+		}
+		if sent := string(requests[0].Body); !strings.Contains(sent, `"x_top":1`) || !strings.Contains(sent, `"parallel_tool_calls":false`) {
+			t.Errorf("%s: the first request has not all fields: %s", test.fields, sent)
+		}
+		if sent := string(requests[len(requests)-1].Body); test.calls == 2 && strings.Contains(sent, "parallel_tool_calls") {
+			t.Errorf("%s: the second request is %s", test.fields, sent)
+		}
+	}
+}
+
 // A client does not learn the addresses of servers behind the gateway. B144
 func TestAddressesOfServersAreNotShown(t *testing.T) {
 	srv := fallbacktest.NewServer()
