@@ -151,10 +151,11 @@ func (c *Request) result(m *openaiwire.ChatMessage, at string, called calls) *pr
 	if p != nil {
 		return p
 	}
-	text := ""
-	for _, part := range parts {
-		text += part.Text
+	lines := make([]string, len(parts))
+	for i, part := range parts {
+		lines[i] = part.Text
 	}
+	text := strings.Join(lines, "\n")
 	response, ok := object(json.RawMessage(text))
 	if !ok {
 		response = map[string]any{"output": text}

@@ -99,7 +99,7 @@ func TestMessages(t *testing.T) {
 			{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}, "extra_content": {"google": {"thought_signature": "c2ln"}}},
 			{"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
 			{"id": "c3", "type": "function", "function": {"name": "g", "arguments": "null"}}]},
-		{"role": "tool", "tool_call_id": "c2", "content": "sunny"},
+		{"role": "tool", "tool_call_id": "c2", "content": [{"type": "text", "text": "sunny"}, {"type": "text", "text": "and warm"}]},
 		{"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "{\"y\": 2}"}]},
 		{"role": "assistant", "content": [{"type": "text", "text": "so"}, {"type": "refusal", "refusal": "no"}]},
 		{"role": "user", "content": "and now?"}]}`))
@@ -121,7 +121,7 @@ func TestMessages(t *testing.T) {
 			{FunctionCall: &genai.FunctionCall{ID: "c3", Name: "g", Args: map[string]any{}}},
 		}},
 		{Role: genai.RoleUser, Parts: []*genai.Part{
-			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "g", Response: map[string]any{"output": "sunny"}}},
+			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "g", Response: map[string]any{"output": "sunny\nand warm"}}},
 			{FunctionResponse: &genai.FunctionResponse{ID: "c1", Name: "f", Response: map[string]any{"y": 2.0}}},
 		}},
 		{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "so"}, {Text: "no"}}},
