@@ -66,6 +66,31 @@ models:
 	}
 }
 
+// The text of a tool's result, such as a file, reaches the target as it is: within JSON, its quotes
+// and line breaks would be escaped. B144
+func TestResultsAreNotEscaped(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	l := live(t, `
+primary: claude-opus-5
+models:
+  claude-*: {provider: anthropic, base_url: "`+srv.URL+`", credential_env: KEY}
+  gpt-4*: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+  gpt-5*: {provider: openai, api: responses, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true }), anthropic.Provider)
+	g := newGateway(t, l)
+	for _, name := range []string{"claude-opus-5", "gpt-4o", "gpt-5"} {
+		srv.Script(name, fallbacktest.Text("fine"))
+		const file = `"fmt.Println(\"hi\")\n\treturn"`
+		w := posted(g, "/v1/chat/completions", `{"model": "`+name+`", "messages": [{"role": "user", "content": "read it"},
+			{"role": "assistant", "tool_calls": [{"id": "c", "type": "function", "function": {"name": "read", "arguments": "{}"}}]}, {"role": "tool", "tool_call_id": "c", "content": `+file+`}]}`)
+		sent := srv.RequestsFor(name)
+		if w.Code != http.StatusOK || len(sent) != 1 || !strings.Contains(string(sent[0].Body), `:`+file) {
+			t.Errorf("%s: %d %s; sent %s", name, w.Code, w.Body, sent[0].Body)
+		}
+	}
+}
+
 // callsOf returns the calls of an answer, without their numbers.
 func callsOf(r reply) (calls []any) {
 	events := r.events

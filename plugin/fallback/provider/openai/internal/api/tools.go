@@ -117,10 +117,14 @@ func CallArguments(call *genai.FunctionCall) (string, error) {
 	return string(text), nil
 }
 
-// ResultText returns the result of a call as the text of an object.
+// ResultText returns the result of a call: the text of an object, or the text itself of a result
+// that has only a text as its output. Within JSON, its quotes and line breaks would be escaped.
 func ResultText(response *genai.FunctionResponse) (string, error) {
 	if response.Response == nil {
 		return "{}", nil
+	}
+	if text, ok := response.Response["output"].(string); ok && text != "" && len(response.Response) == 1 {
+		return text, nil
 	}
 	text, err := plainjson.Marshal(response.Response)
 	if err != nil {
