@@ -84,20 +84,25 @@ type ChatUsage struct {
 	ReasoningTokens  int64 `json:"-"`
 }
 
-// MarshalJSON implements json.Marshaler.
+// MarshalJSON implements json.Marshaler. The details have all fields of OpenAI's, since clients
+// read them without a look whether they are there: https://github.com/openai-php/client/issues/524.
 func (u ChatUsage) MarshalJSON() ([]byte, error) {
-	type cached struct {
+	type prompt struct {
 		CachedTokens int64 `json:"cached_tokens"`
+		AudioTokens  int64 `json:"audio_tokens"`
 	}
-	type reasoning struct {
-		ReasoningTokens int64 `json:"reasoning_tokens"`
+	type completion struct {
+		ReasoningTokens          int64 `json:"reasoning_tokens"`
+		AudioTokens              int64 `json:"audio_tokens"`
+		AcceptedPredictionTokens int64 `json:"accepted_prediction_tokens"`
+		RejectedPredictionTokens int64 `json:"rejected_prediction_tokens"`
 	}
 	type usage ChatUsage
 	return json.Marshal(struct {
 		usage
-		Prompt     cached    `json:"prompt_tokens_details"`
-		Completion reasoning `json:"completion_tokens_details"`
-	}{usage(u), cached{u.CachedTokens}, reasoning{u.ReasoningTokens}})
+		Prompt     prompt     `json:"prompt_tokens_details"`
+		Completion completion `json:"completion_tokens_details"`
+	}{usage(u), prompt{CachedTokens: u.CachedTokens}, completion{ReasoningTokens: u.ReasoningTokens}})
 }
 
 // ChatLogprobs holds the log probabilities of tokens.

@@ -62,7 +62,7 @@ func fixed(text string) string { return changing.ReplaceAllString(text, "_") }
 func TestWholeChatAnswer(t *testing.T) {
 	w := chat(t, llmtest.NewModel("a", streamed), `{"model": "a", `+hello+`}`)
 	const want = `{"id":"_","object":"chat.completion",_,"model":"a","usage":{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,` +
-		`"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}},` +
+		`"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":2,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},` +
 		`"choices":[{"index":0,"message":{"role":"assistant","reasoning_content":"hm","content":"one two","refusal":null,"tool_calls":[` +
 		`{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"},"extra_content":{"google":{"thought_signature":"c2ln"}}},` +
 		`{"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]},` +
@@ -94,7 +94,7 @@ func TestStreamedChatAnswer(t *testing.T) {
 			head + `"choices":[{"index":0,"delta":{"tool_calls":[{"index":1,"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]},"finish_reason":null}]}` + "\n\n" +
 			head + `"choices":[{"index":0,"delta":{},"finish_reason":"tool_calls","logprobs":{"content":[{"token":"one","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"two","logprob":-1.1,"bytes":null}]},{"token":"two","logprob":-0.1,"bytes":null,"top_logprobs":[]}]}}],"fallback":{"model_name":"a"}}` + "\n\n"
 		if usage {
-			want += head + `"usage":{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}},"choices":[]}` + "\n\n"
+			want += head + `"usage":{"prompt_tokens":10,"completion_tokens":7,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":2,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}},"choices":[]}` + "\n\n"
 		}
 		if diff := cmp.Diff(want+"data: [DONE]\n\n", fixed(w.Body.String())); diff != "" {
 			t.Errorf("usage %v (-want +got):\n%s", usage, diff)
