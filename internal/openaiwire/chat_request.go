@@ -60,6 +60,7 @@ type ChatMessage struct {
 	ToolCallID string         `json:"tool_call_id"`
 	Refusal    string         `json:"refusal"` // of an earlier answer; not sent
 
+	CacheControl json.RawMessage `json:"cache_control"` // as in ChatPart, for the whole message
 	FunctionCall json.RawMessage `json:"function_call"` // the deprecated form of tool_calls; not sent
 	Audio        json.RawMessage `json:"audio"`         // of an earlier answer; not sent
 
@@ -153,6 +154,8 @@ type ChatPart struct {
 	File       *ChatFile  `json:"file"`
 
 	DocumentURL string `json:"document_url"` // Mistral's form of a file
+
+	CacheControl json.RawMessage `json:"cache_control"` // Anthropic's cache breakpoint, as LiteLLM and OpenRouter have it; not sent
 }
 
 // ChatImage is an image, by its address or as a data URL.

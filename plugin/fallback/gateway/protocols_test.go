@@ -91,6 +91,42 @@ models:
 	}
 }
 
+// A cache breakpoint of a part or a message, as coding agents set it for Claude, reaches Claude, and no
+// other model. B144
+func TestCacheBreakpoints(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	srv.Strict()
+	l := live(t, `
+primary: claude-opus-5
+models:
+  claude-*: {provider: anthropic, base_url: "`+srv.URL+`", credential_env: KEY}
+  gemini-*: {provider: gemini, base_url: "`+srv.URL+`", credential_env: KEY}
+  gpt-4*: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true }), anthropic.Provider)
+	g := newGateway(t, l)
+	for name, want := range map[string]int{"claude-opus-5": 3, "gemini-3-flash-preview": 0, "gpt-4o": 0} {
+		srv.Script(name, fallbacktest.Text("fine"))
+		w := posted(g, "/v1/chat/completions", `{"model": "`+name+`", "messages": [
+			{"role": "system", "content": [{"type": "text", "text": "Be brief.", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
+			{"role": "user", "content": "a", "cache_control": {"type": "ephemeral"}}, {"role": "assistant", "content": "b", "cache_control": null},
+			{"role": "user", "content": [{"type": "text", "text": "c", "cache_control": "none"}, {"type": "text", "text": "d", "cache_control": {"type": "ephemeral"}}]}]}`)
+		sent := string(srv.RequestsFor(name)[0].Body)
+		got := strings.Count(sent, `"cache_control":{"type":"ephemeral","ttl":"`)
+		if w.Code != http.StatusOK || got != want || want == 0 && strings.Contains(sent, "cache_control") {
+			t.Errorf("%s: %d %s; sent %s; want %d breakpoints", name, w.Code, w.Body, sent, want)
+		}
+		for _, text := range []string{`"text":"Be brief.","cache_control":{"type":"ephemeral","ttl":"1h"}`, `"text":"a","cache_control":{"type":"ephemeral","ttl":"5m"}`, `"text":"d","cache_control":{"type":"ephemeral","ttl":"5m"}`} {
+			if want > 0 && !strings.Contains(sent, text) {
+				t.Errorf("%s was sent %s; want %s", name, sent, text)
+			}
+		}
+	}
+	for _, v := range srv.Violations() {
+		t.Error(v)
+	}
+}
+
 // callsOf returns the calls of an answer, without their numbers.
 func callsOf(r reply) (calls []any) {
 	events := r.events

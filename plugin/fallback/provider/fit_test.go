@@ -119,7 +119,9 @@ func TestPartMetadata(t *testing.T) {
 		target      provider.Target
 		given, want map[string]any
 	}{
-		{flash3, map[string]any{"cache_control": "5m", "a": 1}, map[string]any{"cache_control": "5m", "a": 1}},
+		{flash3, map[string]any{"cache_control": "5m", "a": 1}, map[string]any{"a": 1}},
+		{flash3, map[string]any{"cache_control": "5m"}, nil},
+		{flash3, map[string]any{"a": 1}, map[string]any{"a": 1}},
 		{sonnet, map[string]any{"cache_control": "5m"}, map[string]any{"cache_control": "5m"}},
 		{sonnet, map[string]any{"cache_control": "5m", "a": 1}, map[string]any{"cache_control": "5m"}},
 		{sonnet, map[string]any{"a": 1}, nil},

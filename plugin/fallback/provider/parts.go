@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"google.golang.org/genai"
@@ -153,10 +154,7 @@ func asJSON(object map[string]any) string {
 // (SDK models.go, partToMldev and partToVertex).
 func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 	studio := f.API == Gemini
-	metadata := p.PartMetadata
-	if !studio {
-		metadata = f.ownMetadata(metadata)
-	}
+	metadata := f.ownMetadata(p.PartMetadata)
 	if len(metadata) == len(p.PartMetadata) && (studio || p.MediaProcessing == "") &&
 		(f.isGemini() || p.VideoMetadata == nil && p.MediaResolution == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil) {
 		return p
@@ -176,14 +174,18 @@ func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 const cacheKey = "cache_control"
 
 // ownMetadata returns the metadata of a part that the target uses. Only the Gemini
-// API has the field itself.
+// API has the field itself, and only Anthropic's the breakpoint.
 func (f *fitting) ownMetadata(given map[string]any) map[string]any {
 	control, ok := given[cacheKey]
 	switch {
-	case f.API != Anthropic || !ok:
-		return nil
-	case len(given) == 1:
+	case f.API == Gemini && !ok, f.API == Anthropic && ok && len(given) == 1:
 		return given
+	case f.API == Gemini && len(given) > 1:
+		own := maps.Clone(given)
+		delete(own, cacheKey)
+		return own
+	case f.API == Anthropic && ok:
+		return map[string]any{cacheKey: control}
 	}
-	return map[string]any{cacheKey: control}
+	return nil
 }

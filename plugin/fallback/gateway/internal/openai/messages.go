@@ -70,6 +70,7 @@ func (c *Request) instruct(m *openaiwire.ChatMessage, at string) *problem.Proble
 	if p != nil {
 		return p
 	}
+	mark(parts, m)
 	if c.Config.SystemInstruction == nil {
 		c.Config.SystemInstruction = &genai.Content{Role: genai.RoleUser}
 	}
@@ -87,11 +88,13 @@ func (c *Request) say(m *openaiwire.ChatMessage, at string) *problem.Problem {
 		if p != nil {
 			return p
 		}
+		part.PartMetadata = breakpoint(m.Content.Parts[i].CacheControl)
 		content.Parts = append(content.Parts, part)
 	}
 	if len(content.Parts) == 0 {
 		return problem.Invalid(at+".content", "the content is an empty list")
 	}
+	mark(content.Parts, m)
 	c.Contents = append(c.Contents, content)
 	return nil
 }
@@ -184,10 +187,31 @@ func texts(content openaiwire.ChatContent, at string) (parts []*genai.Part, p *p
 			return nil, problem.Invalid(fmt.Sprintf("%s.content[%d].type", at, i), "a message of this role may only have parts of type text, not "+problem.Quote(part.Type))
 		}
 		if text != "" {
-			parts = append(parts, &genai.Part{Text: text})
+			parts = append(parts, &genai.Part{Text: text, PartMetadata: breakpoint(part.CacheControl)})
 		}
 	}
 	return parts, nil
+}
+
+// mark sets the cache breakpoint of a message, if it has one, after its last part.
+func mark(parts []*genai.Part, m *openaiwire.ChatMessage) {
+	if control := breakpoint(m.CacheControl); control != nil && len(parts) > 0 {
+		parts[len(parts)-1].PartMetadata = control
+	}
+}
+
+// breakpoint returns the metadata of a part with a cache breakpoint, as provider/anthropic has it; nil
+// for none. Coding agents such as Cline and Roo Code set breakpoints in the format of LiteLLM:
+// https://docs.litellm.ai/docs/completion/prompt_caching
+func breakpoint(raw json.RawMessage) map[string]any {
+	var control struct{ Type, TTL string }
+	if !isSet(raw) || json.Unmarshal(raw, &control) != nil || control.Type != "ephemeral" {
+		return nil
+	}
+	if control.TTL != "1h" {
+		control.TTL = "5m" // the default
+	}
+	return map[string]any{"cache_control": control.TTL}
 }
 
 // extraContent is the extra field of a call in Google's own endpoint for this protocol:
