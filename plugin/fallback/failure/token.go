@@ -120,7 +120,7 @@ func (e *evidence) stubs() {
 // textTokens finds codes in prose: the word after "code = " or "status: ", words with an underscore, and names of exceptions.
 func (e *evidence) textTokens() {
 	for i := range codeMarks {
-		if e.prose.Has(&codeMarks[i]) {
+		if e.prose.Contains(&codeMarks[i]) {
 			_, after, _ := strings.Cut(e.text, codeMarks[i].String())
 			e.knownToken(after[:codeLength(after)])
 		}

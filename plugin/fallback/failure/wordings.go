@@ -1,6 +1,10 @@
 package failure
 
-import "github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
+import (
+	"slices"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure/internal/prose"
+)
 
 // class groups the HTTP statuses for which a phrase can decide.
 type class uint8
@@ -92,8 +96,8 @@ var wordings = []struct {
 		"billing to be enabled", "enable billing", "billing is not enabled", "billing account",
 		"check your billing details", "payment required", "api usage limits", "in arrears", "good standing", "included credits"), nil},
 	// In a 429 these are advice, not the cause.
-	{[]vendor{dashscope, glm, anyone}, KindBilling, false, bad | denied, prose.Phrases(
-		"top up", "top-up", "recharge", "paid balance", "payment method", "payment information", "subscription…expired", "plan…expired", "free quota…exhausted", "充值"), nil},
+	{[]vendor{dashscope, glm, anyone}, KindBilling, false, bad | denied, slices.Concat(prose.Words("top up"), prose.Phrases(
+		"top-up", "recharge", "paid balance", "payment method", "payment information", "subscription…expired", "plan…expired", "free quota…exhausted", "充值")), nil},
 	{[]vendor{google, openai, anthropic}, KindLocation, false, unknown | bad | denied, prose.Phrases(
 		"location is not supported", "not available in your country", "not available in your region", "country, region, or territory not supported",
 		"unsupported countries", "not available in your location", "not supported in your region", "not supported in your country"), nil},
@@ -107,14 +111,14 @@ var wordings = []struct {
 		"no api key", "missing api key", "invalid x-api-key", "has been suspended",
 		"has been disabled", "verify your account", "violat…terms", "disabled…terms", "breaking the terms", "unauthorized", "authentication", "permission denied", "deactivated",
 		"could not find default credentials", "could not load the default credentials", "unable to locate credentials", "before or it is disabled", "无效的令牌", "令牌已过期"), nil},
-	{[]vendor{openai, google, bedrock, openrouter, ollama, copilot, dashscope, together, llamacpp, huggingface}, KindModel, false, unknown | bad | denied | missing, prose.Phrases(
-		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "access to this model", "have access to it", "have access to…model", "not authorized to…model",
+	{[]vendor{openai, google, bedrock, openrouter, ollama, copilot, dashscope, together, llamacpp, huggingface}, KindModel, false, unknown | bad | denied | missing, slices.Concat(prose.Words("have access to it"), prose.Phrases(
+		"model not found", "model not exist", "is not found for api version", "access to model", "access to the model", "access to this model", "have access to…model", "not authorized to…model",
 		"invalid model", "unknown model", "unavailable model", "unknown provider", "unsupported model", "decommissioned", "no longer available", "no endpoints found", "not servable", "not a valid model",
 		"model identifier is invalid", "on-demand throughput", "publisher model", "no available channel for model", "model is not supported", "model…does not exist", "not found for account",
 		"model…was not found", "model…is not found", "model…is not available", "model…has been retired", "model…deprecated", "reached its end of life", "no such model", "not supported by any provider",
 		"not allowed to access model", "model disabled", "model is restricted", "targeted an endpoint that does not exist", "not included in your plan", "subscription…does not include", "model access denied", "dedicated endpoint…is not running",
-		"no models loaded", "model unloaded", "model is unloaded", "model is not loaded", "failed to load model", "too large to be loaded", "模型不存在", "无可用渠道", "暂未开放"),
-		prose.Phrases("temporarily", " file", "file not", "cached content")},
+		"no models loaded", "model unloaded", "model is unloaded", "model is not loaded", "failed to load model", "too large to be loaded", "模型不存在", "无可用渠道", "暂未开放")),
+		slices.Concat(prose.Words(" file", " files"), prose.Phrases("temporarily", "file not", "cached content"))},
 	{[]vendor{anthropic, google, openai, copilot}, KindTooLarge, false, unknown | bad | limited, prose.Phrases(
 		"request too large", "request is too large", "payload size exceeds", "payload too large", "entity too large", "body too large", "exceeds the maximum size", "required for long context", "long context beta",
 		"message you submitted was too long"), nil},
@@ -135,7 +139,7 @@ var wordings = []struct {
 		"maximum…length", "length…maximum", "prompt…too long", "input…too long", "messages…too long", "conversation…too long",
 		"token…exceed", "exceed…token", "input…exceed", "prompt…exceed", "length is…limit is", "length is…while limit", "longer than the maximum",
 		"greater than the maximum", "larger than the maximum", "reduce the length", "reduce the prompt", "maximum sequence", "最大长度", "超过模型"),
-		prose.Phrases("image", "video", "audio", " file", "pages", "stop sequence", "string too long", "per minute", "time frame", "rate limit", "quota", "deadline exceeded")},
+		slices.Concat(prose.Words(" file", " files"), prose.Phrases("image", "video", "audio", "pages", "stop sequence", "string too long", "per minute", "time frame", "rate limit", "quota", "deadline exceeded"))},
 	{[]vendor{openai, azure, anthropic, google, deepseek, bedrock}, KindContent, false, unknown | bad | denied, prose.Phrases(
 		"content policy", "content filter", "content management policy", "responsible ai", "safety system", "flagged", "moderation", "usage policy", "usage policies",
 		"prohibited content", "content exists risk", "inappropriate content", "sensitive content", "sensitive information", "sensitive words", "guardrail…denied", "guardrails…failed", "敏感内容", "不安全或敏感"), nil},

@@ -69,6 +69,31 @@ func wordedErrors() []response {
 	}
 }
 
+// A wording is not found across the edges of words, nor in its negation.
+func TestWordingsAreWords(t *testing.T) {
+	const retry, fallback, fail = failure.Retry, failure.Fallback, failure.Fail
+	invalid := outcome{fail, failure.KindInvalid, 0}
+	denied := outcome{fail, failure.KindAuth, 0}
+	missing := outcome{fallback, failure.KindModel, 0}
+	check(t, []response{
+		{"discover a budget", 400, "Could not discover the budget's unit.", invalid},
+		{"moreover", 403, "Moreover, this budget belongs to another project.", denied},
+		{"stop upstream", 400, "The client must not stop upstream streams.", invalid},
+		{"access to items", 403, "You do not have access to items of this collection.", denied},
+		{"unavailable credits", 403, "Unavailable credits service.", denied},
+		{"many credits", 400, "The form has as many credits as fields.", invalid},
+		{"monkey limit", 400, "turnkey limit exceeded its range", invalid},
+		{"unexpired", 403, "The subscription is unexpired, but has no scope for this call.", denied},
+		{"a filename", 400, "Unknown model: the filename must be that of a model.", missing},
+		{"a filesystem", 404, "The model was not found in the filesystem.", missing},
+		{"a file", 400, "The file of this invalid model request was not found.", invalid},
+		{"that capacity", 429, "Per-deployment limits: that capacity is shared.", outcome{retry, failure.KindRateLimit, 0}},
+		// Claude Code: https://github.com/anthropics/claude-code/issues/63014
+		{"not the usage limit", 0, "API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited", outcome{retry, failure.KindRateLimit, 0}},
+		{"not the usage limit, 429", 429, "Server is temporarily limiting requests (not your usage limit)", outcome{retry, failure.KindRateLimit, 0}},
+	})
+}
+
 // B37, B106
 func TestWordings(t *testing.T) { check(t, wordedErrors()) }
 

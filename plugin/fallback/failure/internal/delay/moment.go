@@ -26,7 +26,7 @@ const maxMoments = 16
 func untilMoment(t *prose.Text, now func() time.Time) (longest time.Duration, ok bool) {
 	left := maxMoments
 	for i := range moments {
-		if !t.Has(&moments[i]) {
+		if !t.Contains(&moments[i]) {
 			continue
 		}
 		from := now()

@@ -3,6 +3,7 @@
 //
 //	text := prose.Of("rate limit reached. try again in 20s")
 //	text.HasAny(prose.Phrases("rate limit", "too many…requests"))
+//	text.HasAny(prose.Words("tpm"))
 package prose
 
 import (
@@ -23,6 +24,7 @@ type Phrase struct {
 	g    bigrams
 	s    string
 	then string // must follow in the same sentence, within reach bytes; "" if nothing has to follow
+	edge edge
 }
 
 // reach is how far apart the two parts of a phrase may be, in bytes: enough for the name of a model and some words.
@@ -38,8 +40,11 @@ func (g *bigrams) add(s string) {
 	}
 }
 
-// Phrases returns the phrases of a table. "a…b" is a phrase of two parts: a, followed by b in the same sentence. It is not
-// inlined, because that would add 12 KB of code to the tables.
+// Phrases returns the phrases of a table. "a…b" is a phrase of two parts: a, followed by b in the same sentence. A phrase of
+// several words begins at the start of a word ("over…budget" is not in "however, the budget"). A single word may be a part of a
+// longer one ("timeout" in "readtimeout"). Every phrase may go on ("image input" in "image inputs").
+//
+// It is not inlined, because that would add 12 KB of code to the tables.
 //
 //go:noinline
 func Phrases(list ...string) []Phrase {
@@ -49,6 +54,18 @@ func Phrases(list ...string) []Phrase {
 		p.s, p.then, _ = strings.Cut(s, "…")
 		p.g.add(p.s)
 		p.g.add(p.then)
+		if p.then != "" || strings.Contains(p.s, " ") {
+			p.edge = start
+		}
+	}
+	return all
+}
+
+// Words returns phrases of one part that match whole words only.
+func Words(list ...string) []Phrase {
+	all := Phrases(list...)
+	for i := range all {
+		all[i].edge = whole
 	}
 	return all
 }
@@ -71,28 +88,17 @@ func Of(lower string) Text {
 // String returns the text.
 func (t *Text) String() string { return t.s }
 
-// Has reports whether p is in t.
-func (t *Text) Has(p *Phrase) bool {
-	if p.g[0]&^t.g[0]|p.g[1]&^t.g[1]|p.g[2]&^t.g[2]|p.g[3]&^t.g[3] != 0 {
-		return false
-	}
-	for rest := t.s; ; {
-		_, after, found := strings.Cut(rest, p.s)
-		if !found || p.then == "" {
-			return found
-		}
-		sentence, _, _ := strings.Cut(after[:min(len(after), reach)], ". ")
-		if strings.Contains(sentence, p.then) {
-			return true
-		}
-		rest = after
-	}
+// Contains reports whether t has the bytes of p, a phrase of one part, wherever they are.
+func (t *Text) Contains(p *Phrase) bool { return t.mayHave(p) && strings.Contains(t.s, p.s) }
+
+func (t *Text) mayHave(p *Phrase) bool {
+	return p.g[0]&^t.g[0]|p.g[1]&^t.g[1]|p.g[2]&^t.g[2]|p.g[3]&^t.g[3] == 0
 }
 
 // After returns what follows each occurrence of a phrase of one part in t.
 func (t *Text) After(p *Phrase) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		if !t.Has(p) {
+		if !t.Contains(p) {
 			return
 		}
 		for rest := t.s; ; {
@@ -108,35 +114,26 @@ func (t *Text) After(p *Phrase) iter.Seq[string] {
 // HasAny reports whether one of the phrases is in t.
 func (t *Text) HasAny(list []Phrase) bool {
 	for i := range list {
-		if list[i].g[0]&^t.g[0] == 0 && t.Has(&list[i]) { // a quarter of the set excludes nearly all phrases
+		if list[i].g[0]&^t.g[0] == 0 && t.mayHave(&list[i]) && t.has(&list[i]) { // a quarter of the set excludes nearly all phrases
 			return true
 		}
 	}
 	return false
 }
 
-// HasWord reports whether one of the phrases is in t as a word, with no letter or digit next to it.
-func (t *Text) HasWord(list []Phrase) bool {
-	for i := range list {
-		if !t.Has(&list[i]) {
-			continue
+func (t *Text) has(p *Phrase) bool {
+	for at := 0; ; {
+		n := p.edge.index(t.s[at:], p.s)
+		if n < 0 {
+			return false
 		}
-		for at := 0; ; {
-			n := strings.Index(t.s[at:], list[i].s)
-			if n < 0 {
-				break
-			}
-			start, end := at+n, at+n+len(list[i].s)
-			if (start == 0 || !isAlphanumeric(t.s[start-1])) && (end == len(t.s) || !isAlphanumeric(t.s[end])) {
-				return true
-			}
-			at = end
+		at += n + len(p.s)
+		if p.then == "" {
+			return true
+		}
+		sentence, _, _ := strings.Cut(t.s[at:min(len(t.s), at+reach)], ". ")
+		if p.edge.index(sentence, p.then) >= 0 {
+			return true
 		}
 	}
-	return false
 }
-
-// IsLetter reports whether c is a letter of ASCII.
-func IsLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
-
-func isAlphanumeric(c byte) bool { return IsLetter(c) || c >= '0' && c <= '9' }

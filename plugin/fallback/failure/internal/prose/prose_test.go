@@ -29,11 +29,33 @@ func TestHasAny(t *testing.T) {
 	}
 }
 
-func TestHasWord(t *testing.T) {
-	for text, want := range map[string]bool{"tpm limit": true, "limit (tpm)": true, "the ctpm and the tpm": true, "ctpm": false, "tpms": false, "tpm2": false} {
-		text := prose.Of(text)
-		if got := text.HasWord(prose.Phrases("tpm")); got != want {
-			t.Errorf("HasWord of %q = %v, want %v", text.String(), got, want)
+func TestEdges(t *testing.T) {
+	for name, tt := range map[string]struct {
+		text string
+		any  []prose.Phrase
+		want bool
+	}{
+		"several words at the start of a word":    {"it is over the budget", prose.Phrases("over…budget"), true},
+		"several words in the middle of one":      {"however, the budget", prose.Phrases("over…budget"), false},
+		"a later occurrence":                      {"stop up to top up", prose.Phrases("top up"), true},
+		"behind an underscore":                    {"max_tokens: over_budget", prose.Phrases("over…budget"), true},
+		"behind a digit":                          {"the 5hour limit", prose.Phrases("hour limit"), true},
+		"the second part in the middle of a word": {"a subscription that is unexpired", prose.Phrases("subscription…expired"), false},
+		"the second part joined to the first":     {"insufficientbalance", prose.Phrases("insufficient…balance"), true},
+		"several words that go on":                {"image inputs", prose.Phrases("image input"), true},
+		"one word at the end of a longer one":     {"readtimeout", prose.Phrases("timeout"), true},
+		"a negation of the noun":                  {"limiting requests (not your usage limit)", prose.Phrases("usage limit"), false},
+		"a negation of the verb":                  {"you do not have access to it", prose.Phrases("have access to it"), true},
+		"a whole word":                            {"tpm limit", prose.Words("tpm"), true},
+		"a whole word in brackets":                {"limit (tpm)", prose.Words("tpm"), true},
+		"a whole word, later":                     {"the ctpm and the tpm", prose.Words("tpm"), true},
+		"the end of a word":                       {"ctpm", prose.Words("tpm"), false},
+		"the start of a word":                     {"tpms", prose.Words("tpm"), false},
+		"with a digit":                            {"tpm2", prose.Words("tpm"), false},
+	} {
+		text := prose.Of(tt.text)
+		if got := text.HasAny(tt.any); got != tt.want {
+			t.Errorf("%s: HasAny of %q = %v, want %v", name, tt.text, got, tt.want)
 		}
 	}
 }

@@ -23,17 +23,12 @@ const (
 // "10 calls / minute", "50 per 86400s", "daily". It returns 0 if there is none.
 func Window(t *prose.Text) (span time.Duration) {
 	for i := range rateMarks {
-		if m := &rateMarks[i]; t.Has(m) {
+		if m := &rateMarks[i]; t.Contains(m) {
 			span = max(span, longestAfter(t.String(), m.String()))
 		}
 	}
 	for i := range spanWords {
 		if w := &spanWords[i]; w.span > span && t.HasAny(w.any) {
-			span = w.span
-		}
-	}
-	for i := range spanCodes {
-		if w := &spanCodes[i]; w.span > span && t.HasWord(w.any) {
 			span = w.span
 		}
 	}
@@ -56,15 +51,10 @@ var (
 		{prose.Phrases("daily", "day limit", "-day limit", "-day usage", "今日", "每天", "每日", "当日", "当天", "毎日", "1日", "하루", "일일"), day},
 		{prose.Phrases("hourly", "-hour limit", "-hour usage", "hour limit", "session limit", "session usage limit", "小时", "時間"), time.Hour},
 		{prose.Phrases("每分钟", "每分鐘", "分钟内"), time.Minute},
-	}
-	// spanCodes are abbreviations of windows (Groq, Moonshot, SiliconFlow: "TPM limit reached"). They match whole words only.
-	spanCodes = []struct {
-		any  []prose.Phrase
-		span time.Duration
-	}{
-		{prose.Phrases("tpd", "rpd", "qpd"), day},
-		{prose.Phrases("tph", "rph"), time.Hour},
-		{prose.Phrases("tpm", "rpm", "qpm", "itpm", "otpm"), time.Minute},
+		// Groq, Moonshot, SiliconFlow: "TPM limit reached"
+		{prose.Words("tpd", "rpd", "qpd"), day},
+		{prose.Words("tph", "rph"), time.Hour},
+		{prose.Words("tpm", "rpm", "qpm", "itpm", "otpm"), time.Minute},
 	}
 )
 

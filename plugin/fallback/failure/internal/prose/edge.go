@@ -1,0 +1,57 @@
+package prose
+
+import "strings"
+
+// edge is what [Text.HasAny] requires of the text beside a phrase.
+type edge uint8
+
+const (
+	anywhere edge = iota
+	start         // the phrase begins at the start of a word, and "not your" and the like are not before it
+	whole         // no letter or digit is beside the phrase
+)
+
+// index returns where s is in text, with the edges that it requires, and -1 if it is not there.
+func (e edge) index(text, s string) int {
+	for at := 0; ; at++ {
+		n := strings.Index(text[at:], s)
+		if n < 0 {
+			return -1
+		}
+		at += n
+		if e.fits(text[:at], s, text[at+len(s):]) {
+			return at
+		}
+	}
+}
+
+func (e edge) fits(before, s, after string) bool {
+	switch e {
+	case start:
+		return !(before != "" && IsLetter(before[len(before)-1]) && IsLetter(s[0])) && !negated(before)
+	case whole:
+		return !joined(before, s) && !joined(s, after)
+	}
+	return true
+}
+
+// joined reports whether a and b are parts of one word.
+func joined(a, b string) bool {
+	return a != "" && b != "" && isAlphanumeric(a[len(a)-1]) && isAlphanumeric(b[0])
+}
+
+// negated reports whether text ends with a negation of the noun that follows, as in "limiting requests (not your usage
+// limit)". "must not exceed" and "do not have access" negate a verb: these are what such errors say.
+func negated(text string) bool {
+	for _, determiner := range [...]string{"your ", "a ", "an ", "the "} {
+		if before, found := strings.CutSuffix(text, determiner); found {
+			return strings.HasSuffix(before, "not ")
+		}
+	}
+	return false
+}
+
+// IsLetter reports whether c is a letter of ASCII.
+func IsLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+func isAlphanumeric(c byte) bool { return IsLetter(c) || c >= '0' && c <= '9' }
