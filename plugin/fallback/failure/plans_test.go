@@ -57,6 +57,12 @@ func planErrors() []response {
 		{"bandwidth, TimeSpan", 403, `{"statusCode":403,"message":"Out of bandwidth quota. Quota will be replenished in 22.14:18:12."}`, quota(542*time.Hour + 18*time.Minute + 12*time.Second)},
 		{"bandwidth, hours only", 403, "Out of bandwidth quota. Quota will be replenished in 01:30:00.", quota(90 * time.Minute)},
 		{"tokens", 403, `{"statusCode":403,"message":"Token quota is exceeded. Try again in 21 hours 14 minutes."}`, quota(21*time.Hour + 14*time.Minute)},
+		// Relays: a limit of tokens is the key's or the plan's, unless the text says that it is the model's.
+		{"tokens of a plan", 403, `{"error":{"message":"Your plan's token limit has been reached."}}`, quota(time.Hour)},
+		{"tokens of a key", 403, `{"error":"Token limit exceeded for this API key"}`, quota(time.Hour)},
+		{"tokens of a month", 403, `{"error":"You have used the maximum number of tokens of this key"}`, quota(time.Hour)},
+		{"tokens of a minute", 403, `{"error":"Token limit of 90,000 per minute exceeded"}`, rate(time.Minute)},
+		{"tokens of a prompt", 403, `{"error":"The prompt has 9000 tokens, which exceeds the token limit of 8192"}`, outcome{fallback, failure.KindContextLength, 0}},
 		// https://github.com/epam/statgpt-backend/pull/199: the number before the slash is what was used.
 		{"several windows", 429, "Hit token rate limit. Minute limit: 0 / 1600000 tokens. Day limit: 2105 / 10 tokens.", quota(untilMidnightUTC)},
 		// https://github.com/meta-llama/llama-models/issues/354: tokens of a time, not of a request
