@@ -67,7 +67,7 @@ func TestEmbeddings(t *testing.T) {
 			t.Errorf("embedding %d: %+v, want %v", i, e, want)
 		}
 	}
-	doc, r = ask(`{"model": "main/embed-3", "input": "three", "dimensions": 2, "encoding_format": "base64"}`)
+	doc, r = ask(`{"model": "main/embed-3", "input": "three", "dimensions": 2.0, "encoding_format": "base64"}`)
 	if !strings.Contains(r.body, `"embedding":"AACgQAAAAD8="`) || !slices.Equal(doc.Data[0].Embedding.Values, []float32{5, 0.5}) {
 		t.Errorf("base64: %s", r.body)
 	}
@@ -91,6 +91,7 @@ func TestEmbeddings(t *testing.T) {
 		{`{"model": "embed-3", "input": []}`, "input", "invalid_request", 400},
 		{`{"model": "embed-3", "input": {}}`, "input", "invalid_request", 400},
 		{`{"model": "embed-3", "input": ["a", null]}`, "input", "invalid_request", 400},
+		{`{"model": "embed-3", "input": "x", "dimensions": 2.5}`, "dimensions", "invalid_request", 400},
 		{`{"model": "embed-3", "input": "x", "dimensions": 0}`, "dimensions", "invalid_request", 400},
 		{`{"model": "embed-3"}`, "input", "invalid_request", 400},
 		{`{"model": 3, "input": "x"}`, "model", "invalid_request", 400},

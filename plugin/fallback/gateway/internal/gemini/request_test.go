@@ -207,6 +207,27 @@ func TestWrongRequests(t *testing.T) {
 	}
 }
 
+// JSON has one kind of numbers: a whole one is an integer however it is written.
+func TestWholeNumbersAreIntegers(t *testing.T) {
+	got, _, p := gemini.Decode([]byte(`{"contents":{"parts":{"text":"1.0"}},"generationConfig":{"maxOutputTokens":1e2,"candidateCount":1.0,"seed":-5.0,
+		"logprobs":2.0,"thinkingConfig":{"thinkingBudget":10.24e2},"temperature":0.5}}`))
+	if p != nil {
+		t.Fatalf("%+v", p)
+	}
+	want := &genai.GenerateContentConfig{
+		MaxOutputTokens: 100, CandidateCount: 1, Seed: genai.Ptr[int32](-5), Logprobs: genai.Ptr[int32](2),
+		ThinkingConfig: &genai.ThinkingConfig{ThinkingBudget: genai.Ptr[int32](1024)}, Temperature: genai.Ptr[float32](0.5),
+	}
+	if diff := cmp.Diff(want, got.Config); diff != "" || got.Contents[0].Parts[0].Text != "1.0" {
+		t.Errorf("text %q, configuration (-want +got):\n%s", got.Contents[0].Parts[0].Text, diff)
+	}
+	for _, number := range []string{"100.5", "1e-1", "1e10", `"a hundred"`} {
+		if _, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":` + number + `}}`)); p == nil || p.Param != "generationConfig.maxOutputTokens" {
+			t.Errorf("%s: refused with %+v, want the field", number, p)
+		}
+	}
+}
+
 // Ids of 64 bits stay exact, which float64 cannot hold.
 func TestLongNumbersStayExact(t *testing.T) {
 	const id = "9007199254740993"

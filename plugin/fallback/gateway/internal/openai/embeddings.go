@@ -28,7 +28,10 @@ type Embeddings struct {
 // set.
 func DecodeEmbeddings(body []byte) (Embeddings, *problem.Problem) {
 	var wire openaiwire.EmbeddingsRequest
-	err := json.Unmarshal(body, &wire)
+	_, err := protocol.Decode(body, func(body []byte) error {
+		wire = openaiwire.EmbeddingsRequest{}
+		return json.Unmarshal(body, &wire)
+	})
 	e := Embeddings{Named: wire.Model}
 	if p := checkEmbeddings(&wire, err); p != nil {
 		return e, p

@@ -35,7 +35,11 @@ const fieldUser = "user"
 // that use chat completions. A field that is null counts as absent.
 func Decode(body []byte) (*Request, *problem.Problem) {
 	var wire openaiwire.Chat
-	if err := wire.UnmarshalJSON(body); err != nil { // json.Unmarshal would read the body twice more
+	body, err := protocol.Decode(body, func(body []byte) error {
+		wire = openaiwire.Chat{}
+		return wire.UnmarshalJSON(body) // json.Unmarshal would read the body twice more
+	})
+	if err != nil {
 		return nil, undecodable(body, err)
 	}
 	c := &Request{LLMRequest: &model.LLMRequest{Config: &genai.GenerateContentConfig{}}, Named: wire.Model, Streamed: wire.Stream}
