@@ -2,10 +2,15 @@
 -- Returns the number of replicas, then for each flag the microseconds left and its text.
 --
 -- A space is a hash: "replica NAME" → "EXPIRES", "flag KEY" → "EXPIRES TEXT". Other fields and
--- values are ignored: another program or release may have written them.
+-- values are ignored: another program or release may have written them. A key of another type is
+-- replaced.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local replica, left = 'replica ' .. ARGV[1], tonumber(ARGV[2])
+local found = redis.pcall('HGET', KEYS[1], replica)
+if type(found) == 'table' and string.find(found.err or '', 'WRONGTYPE') then
+  redis.call('DEL', KEYS[1])
+end
 if left > 0 then
   redis.call('HSET', KEYS[1], replica, string.format('%.0f', now + left))
   local expires = math.ceil(left / 1000) + 1000

@@ -47,6 +47,32 @@ func TestDamagedKeysCountAsNothing(t *testing.T) {
 				}
 			}
 		}
+		for _, command := range [][]any{{"SET", "some-account", "full"}, {"RPUSH", "some-account", "full"}} {
+			write("DEL", "some-account")
+			write(command...)
+			balance, err := store.Lease(t.Context(), state.Account{Key: "some-account", Limit: 100, Ends: time.Hour},
+				state.Change{Replica: "some-replica", Spent: 1, Most: 10, TTL: time.Minute})
+			if want := (state.Balance{Leased: 10, Spent: 1}); err != nil || balance != want {
+				t.Errorf("%q: %+v, error %v; want %+v", command, balance, err, want)
+			}
+		}
+		for _, command := range [][]any{{"SET", "some-space:replicas", "2"}, {"RPUSH", "some-space:replicas", "replica other"}} {
+			write("DEL", "some-space:replicas")
+			write(command...)
+			replicas, flags, err := store.Beat(t.Context(), "some-space:", "some-replica", time.Minute)
+			if err != nil || replicas != 1 || len(flags) > 0 {
+				t.Errorf("%q: %d replicas, flags %v, error %v; want one and none", command, replicas, flags, err)
+			}
+			write("DEL", "some-space:replicas")
+			write(command...)
+			if err := store.Raise(t.Context(), "some-space:", state.Flag{Key: "some-flag", For: time.Minute}); err != nil {
+				t.Errorf("%q: raise: %v", command, err)
+			}
+			if _, flags, err := store.Beat(t.Context(), "some-space:", "some-replica", time.Minute); err != nil || len(flags) != 1 {
+				t.Errorf("%q: flags %v, error %v; want the one raised", command, flags, err)
+			}
+		}
+		write("DEL", "some-space:replicas")
 		for _, field := range []string{"replica other", "flag some-flag", "other"} {
 			for _, value := range []string{"", "soon", "-1 {}"} {
 				write("HSET", "some-space:replicas", field, value)

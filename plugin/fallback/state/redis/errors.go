@@ -20,7 +20,6 @@ var hints = map[string]string{
 	"MISCONF":     "it cannot save to its disk",
 	"MOVED":       "it is part of a cluster; use New with a cluster client",
 	"CLUSTERDOWN": "its cluster is down",
-	"WRONGTYPE":   "a key is used by another program; set another prefix",
 	"ERR":         "it refused a command; it must be Redis 7 or later, with room for more clients",
 }
 

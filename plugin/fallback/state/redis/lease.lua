@@ -3,9 +3,9 @@
 -- Returns the lease, the leases of others, what all have spent, as decimal text.
 --
 -- An account is a hash: "spent", and for each replica "by NAME", what it has spent, and "lease NAME",
--- "AMOUNT EXPIRES". Any other value of these fields counts as absent. Amounts are 64-bit integers,
--- and Lua's numbers are exact below 2^53 only. So the server adds them, and what is computed here
--- are differences.
+-- "AMOUNT EXPIRES". Any other value of these fields counts as absent, and a key of another type is
+-- replaced. Amounts are 64-bit integers, and Lua's numbers are exact below 2^53 only. So the server
+-- adds them, and what is computed here are differences.
 local limit, spent, least, most = ARGV[1], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -30,6 +30,10 @@ local function amountOf(field)
 end
 
 local by, lease = 'by ' .. ARGV[3], 'lease ' .. ARGV[3]
+local found = redis.pcall('HGET', KEYS[1], by)
+if type(found) == 'table' and string.find(found.err or '', 'WRONGTYPE') then
+  redis.call('DEL', KEYS[1])
+end
 local before = amountOf(by)
 if amountOf('spent') == '0' then
   redis.call('HDEL', KEYS[1], 'spent')

@@ -5,6 +5,10 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local field, left = 'flag ' .. ARGV[2], tonumber(ARGV[3])
+local found = redis.pcall('HGET', KEYS[1], field)
+if type(found) == 'table' and string.find(found.err or '', 'WRONGTYPE') then
+  redis.call('DEL', KEYS[1])
+end
 if left > 0 then
   redis.call('HSET', KEYS[1], field, string.format('%.0f ', now + left) .. ARGV[4])
   local expires = math.ceil(left / 1000) + 1000
