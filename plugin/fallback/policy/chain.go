@@ -30,8 +30,7 @@ const (
 // see [spec.Policy.Declares].
 var ErrUnknownModel = errors.New("policy: unknown model")
 
-// chains are the trees for chains that are not the policy's own. The mutex of Live guards
-// them.
+// chains are the trees for chains that are not the policy's own. Live.mu guards them.
 type chains struct {
 	lru    *simplelru.LRU[string, *chained] // by the names of the models; nil before the first
 	former tree.Layers                      // of the trees of an earlier policy
@@ -41,7 +40,7 @@ type chains struct {
 
 // chained is the tree of such a chain, with its layers that have state.
 type chained struct {
-	tree   *tree.Tree
+	continuous
 	layers tree.Layers
 }
 
@@ -56,7 +55,7 @@ type chained struct {
 // resumed.
 //
 // The model does not follow later policies, so call Chain for each call. A Live keeps the 256
-// most recently used chains. The error wraps [ErrUnknownModel], or says why a model cannot be
+// most recently used chains. Others are built, one at a time. The error wraps [ErrUnknownModel], or says why a model cannot be
 // built.
 func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 	if len(models) == 0 {
@@ -66,30 +65,52 @@ func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 	if len(models) > MaxChain {
 		return nil, fmt.Errorf("policy: a chain of %d models; must be at most %d", len(models), MaxChain)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	p := l.tree.Load().Policy
-	for _, name := range models {
-		if !p.Declares(name) && !l.options.HandsIn(name) {
-			return nil, fmt.Errorf("%w: %s", ErrUnknownModel, strictyaml.Quoted(name))
-		}
-	}
 	key := strings.Join(models, "\x00")
-	if l.chains.lru == nil {
-		l.chains.lru, _ = simplelru.NewLRU[string, *chained](maxChains, nil) // fails only for a size below 1
-	}
-	if c, ok := l.chains.lru.Get(key); ok {
-		return continuous{c.tree, resumes(p)}, nil
-	}
-	c, err := l.chain(ctx, models)
+	c, err := builtOnce(l, &l.chains.lru, maxChains, key, models, func() (*chained, error) { return l.chain(ctx, models) })
 	if err != nil {
 		return nil, err
 	}
-	l.chains.lru.Add(key, c)
-	return continuous{c.tree, resumes(p)}, nil
+	return c.continuous, nil
 }
 
-// chain builds a chain. It needs mu.
+// builtOnce returns what a list of l.chains has for a key, or builds it. The policy must declare the models.
+func builtOnce[T any](l *Live, list **simplelru.LRU[string, T], size int, key string, models []string, build func() (T, error)) (T, error) {
+	find := func() (value T, found bool, err error) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		p := l.tree.Load().Policy
+		for _, name := range models {
+			if !p.Declares(name) && !l.options.HandsIn(name) {
+				return value, false, fmt.Errorf("%w: %s", ErrUnknownModel, strictyaml.Quoted(name))
+			}
+		}
+		if *list != nil {
+			value, found = (*list).Get(key)
+		}
+		return value, found, nil
+	}
+	if value, found, err := find(); found || err != nil {
+		return value, err
+	}
+	l.building.Lock()
+	defer l.building.Unlock()
+	if value, found, err := find(); found || err != nil { // what was built meanwhile, perhaps for a later policy
+		return value, err
+	}
+	value, err := build()
+	if err != nil {
+		return value, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if *list == nil {
+		*list, _ = simplelru.NewLRU[string, T](size, nil) // fails only for a size below 1
+	}
+	(*list).Add(key, value)
+	return value, nil
+}
+
+// chain builds a chain. It needs building.
 func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 	current := l.tree.Load()
 	t, layers, err := tree.BuildChain(ctx, current.Policy.WithChain(models...), &l.options.Config, l.known())
@@ -97,11 +118,13 @@ func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 		return nil, fmt.Errorf("policy: the chain %s: %w", strings.Join(models, ", "), err)
 	}
 	t.Hooks = current.Hooks
-	return &chained{t, layers}, nil
+	return &chained{continuous{t, resumes(current.Policy)}, layers}, nil
 }
 
-// known returns the state that a chain takes over. It needs mu.
+// known returns the state that a chain takes over. It needs building.
 func (l *Live) known() tree.Kept {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	all := l.kept
 	all.Layers = all.With(l.chains.layers())
 	return all

@@ -1,6 +1,7 @@
 package policy_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
@@ -160,5 +162,53 @@ func TestChainsAreBounded(t *testing.T) {
 	}
 	if chainFor(t, l, name(299)) != chainFor(t, l, name(299)) || chainFor(t, l, name(0)) == first {
 		t.Errorf("the latest chain is built anew, or one is kept after 300 others")
+	}
+}
+
+// Making a client may take seconds, for example to read credentials. Calls of chains and embedders that are kept do not wait
+// for it.
+func TestKeptChainsDoNotWaitForNewOnes(t *testing.T) {
+	begun, end := make(chan struct{}), make(chan struct{})
+	slow := provider.Factory{Name: "anthropic", New: func(provider.Settings) (model.LLM, error) {
+		close(begun)
+		<-end
+		return llmtest.NewModel("slow", llmtest.Text("slow")), nil
+	}}
+	l := live(t, "primary: a\nmodels: {slow: {provider: anthropic, credential_env: KEY}}", slow, env(map[string]string{"KEY": "key"}), policy.Models{
+		"a": llmtest.NewModel("a", llmtest.Text("a")), "b": embedder{llmtest.NewModel("b", llmtest.Text("b"))},
+	})
+	kept := func(ctx context.Context) error {
+		_, err := l.Chain(ctx, "b")
+		if err == nil {
+			_, err = l.Embedder(ctx, "b")
+		}
+		return err
+	}
+	if err := kept(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	built := make(chan error, 1)
+	go func() { // ends after end
+		_, err := l.Chain(context.WithoutCancel(t.Context()), "slow")
+		built <- err
+	}()
+	select {
+	case <-begun:
+	case err := <-built:
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- kept(context.WithoutCancel(t.Context())) }() // ends after end at the latest
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a call of a chain that is kept waits for one that is built")
+	}
+	close(end)
+	if err := <-built; err != nil {
+		t.Error(err)
 	}
 }

@@ -2,11 +2,7 @@ package policy
 
 import (
 	"context"
-	"fmt"
 
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-
-	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/cache"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/internal/tree"
 )
@@ -26,22 +22,11 @@ const maxEmbedders = 64
 //
 // The Embedder uses the policy that is in use now. Its argument model is ignored.
 func (l *Live) Embedder(ctx context.Context, name string) (cache.Embedder, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	p := l.tree.Load().Policy
-	if !p.Declares(name) && !l.options.HandsIn(name) {
-		return nil, fmt.Errorf("%w: %s", ErrUnknownModel, strictyaml.Quoted(name))
-	}
-	if l.chains.embedders == nil {
-		l.chains.embedders, _ = simplelru.NewLRU[string, *tree.Embedder](maxEmbedders, nil) // fails only for a size below 1
-	}
-	if e, ok := l.chains.embedders.Get(name); ok {
-		return e, nil
-	}
-	e, err := tree.NewEmbedder(ctx, p.WithChain(name), &l.options.Config)
+	e, err := builtOnce(l, &l.chains.embedders, maxEmbedders, name, []string{name}, func() (*tree.Embedder, error) {
+		return tree.NewEmbedder(ctx, l.tree.Load().Policy.WithChain(name), &l.options.Config)
+	})
 	if err != nil {
 		return nil, err
 	}
-	l.chains.embedders.Add(name, e)
 	return e, nil
 }

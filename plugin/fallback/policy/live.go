@@ -43,10 +43,14 @@ type Live struct {
 	tree    atomic.Pointer[tree.Tree]
 	status  atomic.Pointer[inspect.Policy]
 
-	mu       sync.Mutex
-	kept     tree.Kept // guarded by mu; state that the next tree can take over
-	observed *observed // guarded by mu; nil without section observe
-	chains   chains    // guarded by mu
+	// building is held while models are built, one after the other, so that those of a name have one breaker. This may take
+	// seconds, for example to read credentials. It is taken before mu.
+	building sync.Mutex
+	kept     tree.Kept // guarded by building; state that the next tree can take over
+	observed *observed // guarded by building; nil without section observe
+
+	mu     sync.Mutex // not held while anything is waited for
+	chains chains     // guarded by mu
 }
 
 // NewLive builds the model of a policy; see [Live.Model].
@@ -74,8 +78,8 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if p == nil {
 		return errors.New("policy: the policy is nil; use one that spec.Parse returns")
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.building.Lock()
+	defer l.building.Unlock()
 	t, kept, err := tree.Build(ctx, p, &l.options.Config, l.known())
 	if err != nil {
 		return err
@@ -86,7 +90,9 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 		return fmt.Errorf("policy: %w", err)
 	}
 	t.Hooks = observed.hooks(l.options.hooks)
+	l.mu.Lock()
 	l.chains.reset()
+	l.mu.Unlock()
 	relimited := l.kept.Replace(kept) // the budgets first
 	l.tree.Store(t)
 	if wake := l.options.Wake; wake != nil && relimited {
@@ -100,8 +106,8 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 
 // refused notes why a change of the file is not in use; nil if the file's policy is.
 func (l *Live) refused(why error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.building.Lock()
+	defer l.building.Unlock()
 	status := *l.status.Load()
 	status.Problem, status.ProblemAt = "", time.Time{}
 	if why != nil {
@@ -122,8 +128,8 @@ func (l *Live) Policy() *spec.Policy { return l.tree.Load().Policy }
 // with state.unavailable: deny, tenants with a limit are refused. A policy that is put into use
 // afterwards starts with an empty cache, and Close must be called again.
 func (l *Live) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.building.Lock()
+	defer l.building.Unlock()
 	l.observing(nil)
 	return l.kept.Close()
 }

@@ -49,7 +49,7 @@ func (l *Live) observe(s *spec.Observe) (*observed, error) {
 }
 
 // observing puts now, which may be nil, into the place of what has recorded calls. The tree
-// must be in place: its state may be read at any time from then on. It needs mu.
+// must be in place: its state may be read at any time from then on. It needs building.
 func (l *Live) observing(now *observed) {
 	if l.observed == now {
 		return
