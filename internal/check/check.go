@@ -3,11 +3,15 @@
 package check
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/match"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
 )
 
@@ -18,6 +22,24 @@ func NotNegative[T int | time.Duration](field string, value T, allowed string) e
 		return nil
 	}
 	return fmt.Errorf("%s: %v is negative; must be %s", field, value, allowed)
+}
+
+// Folded returns names as [match.Fold] has them, and an error for each name that is another way to write an earlier one:
+// which value is meant cannot be told. field is the package and the field, such as "middleware: BudgetConfig.Limits".
+func Folded[V any](field string, names map[string]V) (map[string]V, error) {
+	if names == nil {
+		return nil, nil
+	}
+	var problems []error
+	all, first := make(map[string]V, len(names)), make(map[string]string, len(names))
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		folded := match.Fold(name)
+		if other, twice := first[folded]; twice {
+			problems = append(problems, fmt.Errorf("%s[%q]: is the same name as %q, because case does not matter; remove one of them", field, name, other))
+		}
+		all[folded], first[folded] = names[name], name
+	}
+	return all, errors.Join(problems...)
 }
 
 // Model panics if m, which a layer is to be put around, is no model. layer is the

@@ -47,7 +47,7 @@ type DeferredConfig struct {
 	// means the queue's own.
 	Expiry time.Duration
 	// Priorities ranks a tenant's jobs by their call.Info.Priority: higher first. Case
-	// does not matter. Priorities not listed rank 0.
+	// does not matter, so two ways to write one priority are an error. Priorities not listed rank 0.
 	Priorities map[string]int
 }
 
@@ -71,17 +71,14 @@ func NewDeferred(config DeferredConfig) (model.LLM, error) {
 	if err != nil {
 		problems = append(problems, fmt.Errorf("degrade: DeferredConfig.Text: %w", err))
 	}
-	if err := errors.Join(problems...); err != nil {
+	priorities, err := check.Folded("degrade: DeferredConfig.Priorities", config.Priorities)
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
+	config.Priorities = priorities
 	config.Name = cmp.Or(config.Name, DefaultDeferredName)
 	config.Timeout = cmp.Or(config.Timeout, DefaultDeferredTimeout)
 	config.Delay = cmp.Or(config.Delay, DefaultDeferredDelay)
-	ranks := config.Priorities
-	config.Priorities = make(map[string]int, len(ranks))
-	for class, rank := range ranks {
-		config.Priorities[match.Fold(class)] = rank
-	}
 	return &lastResort{name: config.Name, find: func(ctx context.Context, req *model.LLMRequest) (*model.LLMResponse, call.Metadata, error) {
 		id, err := config.enqueue(ctx, req)
 		if err != nil {

@@ -184,8 +184,8 @@ func TestDeferredWithoutAQueue(t *testing.T) {
 }
 
 func TestDeferredConfigNamesEveryWrongField(t *testing.T) {
-	_, err := degrade.NewDeferred(degrade.DeferredConfig{Timeout: -1, Expiry: -2, Text: "{{.Prompt}}"})
-	for _, want := range []string{"DeferredConfig.Queue is nil", "DeferredConfig.Timeout is -1ns", "Expiry is -2ns", "DeferredConfig.Text"} {
+	_, err := degrade.NewDeferred(degrade.DeferredConfig{Timeout: -1, Expiry: -2, Text: "{{.Prompt}}", Priorities: map[string]int{"paid": 1, "Paid": 2}})
+	for _, want := range []string{`DeferredConfig.Priorities["paid"]: is the same name as "Paid"`, "DeferredConfig.Queue is nil", "DeferredConfig.Timeout is -1ns", "Expiry is -2ns", "DeferredConfig.Text"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
 		}

@@ -28,8 +28,9 @@ type BudgetConfig struct {
 	// Limit is how much each tenant may spend in a day (call.Info.Tenant, in which case
 	// does not matter; calls without one share a tenant). 0 means no limit: spending is only counted.
 	Limit float64
-	// Limits overrides Limit for single tenants. Values must be above 0; math.Inf(1)
-	// means no limit.
+	// Limits overrides Limit for single tenants, in which case does not matter: two ways to
+	// write one tenant, such as ACME and acme, are an error. Values must be above 0;
+	// math.Inf(1) means no limit.
 	Limits map[string]float64
 	// Location is the time zone of days. Nil means UTC.
 	Location *time.Location
@@ -81,7 +82,8 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 	if config.Price == nil {
 		problems = append(problems, errors.New("middleware: BudgetConfig.Price: is nil; must be a function"))
 	}
-	problems = append(problems, checkLimits(config.Limit, config.Limits)...)
+	limits, err := checkLimits(config.Limit, config.Limits)
+	problems = append(problems, err)
 	if !(config.WarnAt >= 0 && config.WarnAt <= 1) {
 		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.WarnAt: %v is out of range; must be 0 (default %v) or above 0 up to 1", config.WarnAt, DefaultWarnAt))
 	}
@@ -89,12 +91,14 @@ func NewBudget(config BudgetConfig) (*Budget, error) {
 		return nil, err
 	}
 	config.WarnAt = cmp.Or(config.WarnAt, DefaultWarnAt)
-	b := &Budget{config: config, ledger: ledger.New(config.Limit, folded(config.Limits), config.Location)}
+	b := &Budget{config: config, ledger: ledger.New(config.Limit, limits, config.Location)}
 	b.SetState(config.State)
 	return b, nil
 }
 
-func checkLimits(limit float64, limits map[string]float64) (problems []error) {
+// checkLimits returns limits by the folded names of the tenants, or an error that names every wrong limit.
+func checkLimits(limit float64, limits map[string]float64) (map[string]float64, error) {
+	var problems []error
 	if !(limit >= 0) {
 		problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limit: %v is out of range; must be 0 for no limit, or more", limit))
 	}
@@ -103,19 +107,8 @@ func checkLimits(limit float64, limits map[string]float64) (problems []error) {
 			problems = append(problems, fmt.Errorf("middleware: BudgetConfig.Limits[%q]: %v is out of range; must be above 0, or math.Inf(1) for no limit", tenant, limit))
 		}
 	}
-	return problems
-}
-
-// folded returns a map with names that compare as package match has them.
-func folded[V any](names map[string]V) map[string]V {
-	if names == nil {
-		return nil
-	}
-	all := make(map[string]V, len(names))
-	for name, value := range names {
-		all[match.Fold(name)] = value
-	}
-	return all
+	byTenant, err := check.Folded("middleware: BudgetConfig.Limits", limits)
+	return byTenant, errors.Join(append(problems, err)...)
 }
 
 // MustBudget is NewBudget, but panics on an error.
@@ -124,10 +117,11 @@ func MustBudget(config BudgetConfig) *Budget { return check.Must(NewBudget(confi
 // SetLimits replaces BudgetConfig.Limit and Limits. Today's spending counts toward the
 // new limits. The error names every wrong limit; then nothing changes.
 func (b *Budget) SetLimits(limit float64, limits map[string]float64) error {
-	if err := errors.Join(checkLimits(limit, limits)...); err != nil {
+	limits, err := checkLimits(limit, limits)
+	if err != nil {
 		return err
 	}
-	b.ledger.SetLimits(limit, folded(limits))
+	b.ledger.SetLimits(limit, limits)
 	return nil
 }
 

@@ -33,6 +33,9 @@ func TestBudgetKeepsWhatWasSpentUnderNewLimits(t *testing.T) {
 	if err := budget.SetLimits(-1, map[string]float64{"other": 0}); err == nil || strings.Count(err.Error(), "\n") != 1 {
 		t.Errorf("error %v, want both limits", err)
 	}
+	if err := budget.SetLimits(9, map[string]float64{"other": 1, "Other": 2}); err == nil || !strings.Contains(err.Error(), `["other"]: is the same name as "Other"`) {
+		t.Errorf("error %v, want the tenant with two limits", err)
+	}
 	if answers() != 0 {
 		t.Error("wrong limits have changed something")
 	}

@@ -121,10 +121,10 @@ func TestFallingBackDoesNotGoRoundTheBudget(t *testing.T) {
 
 func TestBudgetIsPerTenant(t *testing.T) {
 	budget := middleware.MustBudget(middleware.BudgetConfig{
-		Limit: 1, Limits: map[string]float64{"acme": 3, "internal": math.Inf(1)}, Price: price(1),
+		Limit: 1, Limits: map[string]float64{"Acme": 3, "internal": math.Inf(1)}, Price: price(1),
 	})
 	m := budget.Middleware()(llmtest.NewModel("flash", llmtest.Text("hi")))
-	for name, want := range map[string]float64{"": 1, "other": 1, "acme": 3, "internal": 9} {
+	for name, want := range map[string]float64{"": 1, "other": 1, "ACME": 3, "internal": 9} {
 		for range 9 {
 			ask(tenant(t.Context(), name), m, false)
 		}
@@ -286,8 +286,8 @@ func TestBudgetWithinCache(t *testing.T) {
 }
 
 func TestBudgetConfigNamesEveryWrongField(t *testing.T) {
-	_, err := middleware.NewBudget(middleware.BudgetConfig{Limit: -1, Limits: map[string]float64{"acme": 0, "other": math.NaN()}, WarnAt: 2})
-	for _, field := range []string{"Price", "Limit:", `Limits["acme"]`, `Limits["other"]`, "WarnAt"} {
+	_, err := middleware.NewBudget(middleware.BudgetConfig{Limit: -1, Limits: map[string]float64{"acme": 0, "other": math.NaN(), "Other": 1}, WarnAt: 2})
+	for _, field := range []string{"Price", "Limit:", `Limits["acme"]`, `Limits["other"]: NaN`, `Limits["other"]: is the same name as "Other"`, "WarnAt"} {
 		if err == nil || !strings.Contains(err.Error(), "BudgetConfig."+field) {
 			t.Errorf("error %v, want one that names %s", err, field)
 		}

@@ -48,10 +48,9 @@ type LimitConfig struct {
 	// MaxWait is how long a call may wait. A call that would wait longer is refused at
 	// once. 0 means DefaultMaxQueueWait; a nanosecond means that no call waits.
 	MaxWait time.Duration
-	// Priorities ranks waiting calls by their call.Info.Priority, in which case does not
-	// matter: higher ranks first,
-	// equal ranks in order of arrival. Priorities not listed rank 0. A rank may be
-	// negative.
+	// Priorities ranks waiting calls by their call.Info.Priority: higher ranks first,
+	// equal ranks in order of arrival. Case does not matter, so two ways to write one
+	// priority are an error. Priorities not listed rank 0. A rank may be negative.
 	Priorities map[string]int
 
 	// Adaptive halves the limits, down to a tenth, when the provider reports that they
@@ -84,12 +83,13 @@ func NewLimit(config LimitConfig) (Middleware, error) {
 	if config.RequestsPerMinute == 0 && config.TokensPerMinute == 0 && config.MaxConcurrent == 0 {
 		problems = append(problems, errors.New("middleware: LimitConfig: no limit is set; set RequestsPerMinute, TokensPerMinute or MaxConcurrent above 0"))
 	}
-	if err := errors.Join(problems...); err != nil {
+	priorities, err := check.Folded("middleware: LimitConfig.Priorities", config.Priorities)
+	if err := errors.Join(append(problems, err)...); err != nil {
 		return nil, err
 	}
 	config.MaxQueue = cmp.Or(config.MaxQueue, DefaultMaxQueue)
 	config.MaxWait = cmp.Or(config.MaxWait, DefaultMaxQueueWait)
-	config.Priorities = folded(config.Priorities)
+	config.Priorities = priorities
 	return func(m model.LLM) model.LLM {
 		check.Model("middleware: Limit", m)
 		l := &limit{Around: stream.Around{Inner: stream.Of(m)}, config: &config}

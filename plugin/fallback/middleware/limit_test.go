@@ -244,13 +244,14 @@ func TestWaitIsRecordedWithTheAttempt(t *testing.T) {
 }
 
 func TestLimitConfigErrorsNameEveryField(t *testing.T) {
-	_, err := middleware.NewLimit(middleware.LimitConfig{RequestsPerMinute: -1, TokensPerMinute: -1, MaxConcurrent: -1, MaxQueue: -1, MaxWait: -1})
+	_, err := middleware.NewLimit(middleware.LimitConfig{RequestsPerMinute: -1, TokensPerMinute: -1, MaxConcurrent: -1, MaxQueue: -1, MaxWait: -1, Priorities: map[string]int{"paid": 1, "Paid": 2, "batch": -1}})
 	want := []string{
 		"middleware: LimitConfig.RequestsPerMinute: -1 is negative; must be 0 for no limit, or more",
 		"middleware: LimitConfig.TokensPerMinute: -1 is negative; must be 0 for no limit, or more",
 		"middleware: LimitConfig.MaxConcurrent: -1 is negative; must be 0 for no limit, or more",
 		"middleware: LimitConfig.MaxQueue: -1 is negative; must be 0 for 100, or more",
 		"middleware: LimitConfig.MaxWait: -1ns is negative; must be 0 for 10s, or more",
+		`middleware: LimitConfig.Priorities["paid"]: is the same name as "Paid", because case does not matter; remove one of them`,
 	}
 	if err == nil {
 		t.Fatal("no error")
