@@ -117,8 +117,8 @@ const AskConfidence = `After your answer, write one more line: the word "CONFIDE
 // An answer without one is rejected.
 //
 // instruction is added to the system instruction of requests to the cheap model, such
-// as [AskConfidence]; empty adds nothing. It is not added to requests for JSON, whose
-// answers cannot state anything.
+// as [AskConfidence]; empty adds nothing. It is not added to requests for JSON or for a
+// value of an enum (text/x.enum), whose answers cannot state anything.
 func JudgeStated(instruction string) Judge {
 	j := Judge{stated: true, score: func(_ context.Context, a *judged, _ *stream.Sink) (float64, error) {
 		if math.IsNaN(a.stated) {

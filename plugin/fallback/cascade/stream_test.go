@@ -156,20 +156,25 @@ func TestStatedConfidence(t *testing.T) {
 	}
 }
 
-// A request for JSON has no room for a statement.
-func TestJSONIsNotAskedForAConfidence(t *testing.T) {
+// An answer in JSON, or one word of a list, has no room for a statement, so it is rejected.
+func TestOnlyPlainTextIsAskedForAConfidence(t *testing.T) {
 	for name, config := range map[string]*genai.GenerateContentConfig{
 		"a type":        {ResponseMIMEType: "application/json"},
 		"a schema":      {ResponseSchema: &genai.Schema{Type: genai.TypeObject}},
 		"a JSON schema": {ResponseJsonSchema: map[string]any{"type": "object"}},
+		"an enum":       {ResponseMIMEType: "text/x.enum"},
+		"plain text":    {ResponseMIMEType: "text/plain"},
 	} {
 		cheap := llmtest.NewModel("flash", llmtest.Text("{}"))
 		m := cascade.MustNew(cascade.Config{Judges: []cascade.Judge{cascade.JudgeStated(cascade.AskConfidence)}}, cheap, llmtest.NewModel("pro", llmtest.Text("{}")))
 		req := llmtest.UserSays("hi")
 		req.Config = config
-		llmtest.Collect(m.GenerateContent(t.Context(), req, false))
-		if cheap.Requests()[0].Config.SystemInstruction != nil {
-			t.Errorf("a request with %s is asked for a confidence", name)
+		got := llmtest.Collect(m.GenerateContent(t.Context(), req, false))
+		if asked := cheap.Requests()[0].Config.SystemInstruction != nil; asked != (name == "plain text") {
+			t.Errorf("%s: asked for a confidence: %v", name, asked)
+		}
+		if md := got.Metadata(); md.Reason != "judge: the answer states no confidence" || md.FallbackModel != "pro" {
+			t.Errorf("%s: %+v, want an answer of the strong model", name, md)
 		}
 	}
 }
