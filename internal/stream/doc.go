@@ -107,7 +107,7 @@ func Serve(layer Layer, ctx context.Context, req *model.LLMRequest, stream bool)
 		ctx := call.Carry(ctx)
 		out := NewSink(ctx, yield)
 		out.parts = stream || adk
-		defer out.leave() // the consumer may panic
+		defer out.over() // the consumer may panic
 		req := unanswered.Neutral(ctx, req)
 		if req.Model != layer.Name() {
 			out.Chosen = req.Model

@@ -202,10 +202,19 @@ func (s *Sink) End(err error) {
 		s.finish(bad.Response)
 		err = nil
 	}
-	s.leave()
-	s.tellEnd()
-	s.record.log.Close()
+	s.over()
 	if err != nil && !s.Stopped {
 		s.yield(nil, err)
 	}
+}
+
+// over ends the recording of the call and calls the hooks of its end, once.
+func (s *Sink) over() {
+	if s.isOver {
+		return
+	}
+	s.isOver = true
+	s.leave()
+	s.tellEnd()
+	s.record.log.Close()
 }

@@ -31,8 +31,9 @@ type ending struct {
 
 // Observe runs do, a router's or a policy's part of the call, and calls its hooks.
 // OnFallback and OnEnd are called at the end of the call, because an outer layer may run
-// the same part again. first names the part's first target.
-func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do func() error) error {
+// the same part again. first names the part's first target. If the consumer panics, it wants no
+// more: the part ends as if it had stopped.
+func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do func() error) (err error) {
 	if hooks.OnAttempt == nil && hooks.OnFallback == nil && hooks.OnEnd == nil {
 		return do()
 	}
@@ -41,13 +42,14 @@ func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do 
 	outer := s.hooks
 	s.hooks = s.spareHooked()
 	*s.hooks = hooked{hooks, outer}
-	err := do()
-	s.hooks = outer
-	if outermost && s.Root != "" {
-		first = s.Root // which an experiment may have chosen
-	}
-	s.observed(ctx, hooks, first, began, err)
-	return err
+	defer func() {
+		s.hooks = outer
+		if outermost && s.Root != "" {
+			first = s.Root // which an experiment may have chosen
+		}
+		s.observed(ctx, hooks, first, began, err)
+	}()
+	return do()
 }
 
 // observed keeps the result of a part that has ended with err for OnFallback and OnEnd.

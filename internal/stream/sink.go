@@ -43,6 +43,7 @@ type Sink struct {
 	yielded  bool      // in yield: a panic now is the consumer's
 	apart    bool      // used on another goroutine than the caller's
 	closed   bool      // nothing is recorded any more; guarded by record.mu
+	isOver   bool      // the hooks of the call's end have been called
 	detached *Detached // whose outermost Sink it is; nil for none
 
 	// Breaker is the state of the breaker around the next attempt; "" without one.

@@ -20,8 +20,8 @@ type Hooks struct {
 	// answered (then FallbackModel is empty). It is not called if the caller cancelled
 	// the call.
 	OnFallback func(ctx context.Context, md Metadata)
-	// OnEnd is called once at the end of each call, after the other hooks. It is not
-	// called for the losing part of a hedge.
+	// OnEnd is called once at the end of each call, after the other hooks, also if the caller
+	// panics while it reads the answer. It is not called for the losing part of a hedge.
 	OnEnd func(ctx context.Context, r Result)
 }
 

@@ -3,6 +3,8 @@ package router_test
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,6 +110,44 @@ func TestEnds(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// B125: a consumer that panics, or ends its goroutine, wants no more: its call ends as if it had stopped reading.
+func TestEndsOfConsumersThatPanic(t *testing.T) {
+	says := llmtest.Text("a b") // two chunks and the whole
+	trees := map[string]func(router.Config) model.LLM{
+		"fallback": func(c router.Config) model.LLM { return router.MustFallback(c, llmtest.NewModel("a", says)) },
+		"two routers": func(c router.Config) model.LLM {
+			return router.MustFallback(router.Config{}, router.MustFallback(c, llmtest.NewModel("a", says)), llmtest.NewModel("b"))
+		},
+		"in a hedge": func(c router.Config) model.LLM {
+			return router.MustFallback(c, router.MustHedge(router.HedgeConfig{Delay: time.Hour}, llmtest.NewModel("a", says), llmtest.NewModel("b")))
+		},
+	}
+	for name, tree := range trees {
+		for read, want := range []call.Outcome{call.Cancelled, call.Cancelled, call.OK} {
+			for how, end := range map[string]func(){"panics": func() { panic("mine") }, "ends": runtime.Goexit} {
+				synctest.Test(t, func(t *testing.T) {
+					var got []call.Outcome
+					m := tree(router.Config{Hooks: call.Hooks{OnEnd: func(_ context.Context, r call.Result) { got = append(got, r.Outcome) }}})
+					go func() { // ends with the call
+						defer func() { _ = recover() }()
+						n := 0
+						for range m.GenerateContent(t.Context(), &model.LLMRequest{Contents: genai.Text("hi")}, true) {
+							if n == read {
+								end()
+							}
+							n++
+						}
+					}()
+					synctest.Wait()
+					if !slices.Equal(got, []call.Outcome{want}) {
+						t.Errorf("%s, consumer %s at response %d: ends %v, want %v", name, how, read+1, got, want)
+					}
+				})
+			}
+		}
 	}
 }
 
