@@ -14,9 +14,16 @@ const (
 
 // Latencies remembers how long the latest [Window] calls took to their first
 // content. They are kept in order as well, so that the percentile of every call
-// costs two binary searches and no sorting.
+// costs two binary searches and no sorting. The zero value is ready for use. Its methods
+// are safe for concurrent use.
 type Latencies struct {
+	// Every is the shortest time between two calls that are remembered, once [MinSamples]
+	// are: so a burst does not fill the window. 0 means that all calls are remembered. It
+	// must be set before the first call.
+	Every time.Duration
+
 	mu     sync.Mutex
+	latest time.Time       // guarded by mu; when the latest call was remembered; used if Every is set
 	recent []time.Duration // guarded by mu; in the order of their arrival, as a ring
 	oldest int             // guarded by mu
 	sorted []time.Duration // guarded by mu
@@ -26,6 +33,13 @@ type Latencies struct {
 func (p *Latencies) Add(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.Every > 0 {
+		now := time.Now()
+		if len(p.recent) >= MinSamples && now.Sub(p.latest) < p.Every {
+			return
+		}
+		p.latest = now
+	}
 	if len(p.recent) < Window {
 		p.recent = append(p.recent, d)
 	} else {

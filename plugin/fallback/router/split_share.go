@@ -134,19 +134,13 @@ type balance struct {
 	full   float64
 	share  atomic.Uint64 // bits of the primary's share, a float64
 
-	times [2][2]times // by arm, and by whether calls are streamed
+	times [2][2]quantile.Latencies // by arm, and by whether calls are streamed
 
 	mu    sync.Mutex
 	since time.Time     // guarded by mu; when counting began
 	seen  [2]goodAndBad // guarded by mu; by arm
 	fell  time.Time     // guarded by mu; the latest decrease; zero for none
 	low   float64       // guarded by mu; the share after it; full once that was reached again
-}
-
-// times are the times to first content of an arm's calls.
-type times struct {
-	quantile.Latencies
-	latest atomic.Int64 // Unix time, in nanoseconds, of the latest one
 }
 
 // goodAndBad are the calls of an arm since counting began.
@@ -173,6 +167,11 @@ func newBalance(config AdaptiveShare, full float64) *balance {
 	}
 	b := &balance{config: config, full: full, low: full, since: time.Now()}
 	b.share.Store(math.Float64bits(full))
+	for arm := range b.times {
+		for i := range b.times[arm] {
+			b.times[arm][i].Every = config.Step
+		}
+	}
 	return b
 }
 
@@ -242,18 +241,12 @@ func (b *balance) slowAfter(arm int, streamed bool) (limit time.Duration, ok boo
 
 // measure takes the time to first content of a call.
 func (b *balance) measure(arm int, streamed bool, d time.Duration) {
-	if arm == 0 && b.now() < b.full {
-		return
+	if arm > 0 || b.now() == b.full {
+		b.measured(arm, streamed).Add(d)
 	}
-	t, now := b.measured(arm, streamed), time.Now().UnixNano()
-	if _, known := t.P95(); known && now-t.latest.Load() < int64(b.config.Step) {
-		return
-	}
-	t.latest.Store(now)
-	t.Add(d)
 }
 
-func (b *balance) measured(arm int, streamed bool) *times {
+func (b *balance) measured(arm int, streamed bool) *quantile.Latencies {
 	if streamed {
 		return &b.times[arm][1]
 	}
