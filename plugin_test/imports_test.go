@@ -203,6 +203,8 @@ func TestPackagesStayLight(t *testing.T) {
 		{"internal/strictyaml", "plugin internal/condition internal/price cel.dev google.golang.org/adk google.golang.org/genai"},
 		// It compares texts: no model, no router.
 		{"internal/continuation", "plugin google.golang.org/adk google.golang.org/genai"},
+		// It counts calls and moves a share: no model, no router.
+		{"internal/adaptive", "plugin google.golang.org/adk google.golang.org/genai"},
 		// Parts that are used by hand.
 		{"plugin/fallback/guard", "github.com/maypok86/ cel.dev/ github.com/open-feature/ go.yaml.in/yaml"},
 		{"plugin/fallback/middleware", "github.com/maypok86/"},

@@ -10,6 +10,10 @@ import (
 const (
 	Window     = 128 // calls that are remembered
 	MinSamples = 20  // calls that are measured before their 95th percentile means anything: of 20, one is slower
+
+	// Noise is the least difference that means anything: less is the network's, not a slow
+	// model's.
+	Noise = 100 * time.Millisecond
 )
 
 // Latencies remembers how long the latest [Window] calls took to their first

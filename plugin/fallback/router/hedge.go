@@ -29,7 +29,7 @@ const (
 	DefaultHedgeDelay = 2 * time.Second
 	// DefaultMinHedgeDelay is the smallest measured delay: less is network noise, not
 	// a slow model.
-	DefaultMinHedgeDelay = 100 * time.Millisecond
+	DefaultMinHedgeDelay = quantile.Noise
 	// DefaultMaxExtraLoad is the share of calls that may be hedged.
 	DefaultMaxExtraLoad = 0.05
 	// MinHedgeSamples is how many calls a 95th percentile needs: of 20, one is slower.

@@ -14,6 +14,7 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/adaptive"
 	"github.com/adk-fallback/adk-fallback/internal/check"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/nilcheck"
@@ -181,11 +182,11 @@ func (c *SplitConfig) check() error {
 
 // split is the layer.
 type split struct {
-	config  SplitConfig
-	arms    []*arm
-	total   uint64      // the sum of weights
-	balance *balance    // nil without SplitConfig.Adaptive
-	warned  atomic.Bool // of a model name that no target has
+	config SplitConfig
+	arms   []*arm
+	total  uint64          // the sum of weights
+	share  *adaptive.Share // nil without SplitConfig.Adaptive
+	warned atomic.Bool     // of a model name that no target has
 }
 
 func newSplit(config SplitConfig) *split {
@@ -202,7 +203,7 @@ func newSplit(config SplitConfig) *split {
 		s.total += uint64(a.Weight)
 	}
 	if config.Adaptive != nil {
-		s.balance = newBalance(*config.Adaptive, fullShare(config.Arms))
+		s.share = newShare(*config.Adaptive, fullShare(config.Arms))
 	}
 	s.follow()
 	return s
@@ -240,7 +241,7 @@ func (s *split) Do(ctx context.Context, req *model.LLMRequest, streamed bool, ou
 	if a.lastResort && out.LastResorts == stream.LastResortsLater || !a.lastResort && !a.holdsLastResort && out.LastResorts == stream.LastResortsOnly {
 		return &middleware.RefusedError{By: "router", Model: a.layer.Name(), Reason: "models have their turn before answers of last resort"}
 	}
-	w := s.balance.watch(i, streamed)
+	w := newWatch(s.share, i, streamed)
 	err := w.ask(ctx, a.layer, req, streamed, out)
 	s.judge(ctx, a, err, out, w)
 	return err
@@ -262,8 +263,8 @@ func (s *split) choose(ctx context.Context) int {
 		return i
 	}
 	point := s.point(ctx)
-	if s.balance != nil {
-		if s.balance.takes(point) {
+	if s.share != nil {
+		if s.share.Takes(point) {
 			return 0
 		}
 		return 1

@@ -75,8 +75,8 @@ func pick(point, total uint64, arms []*arm) int {
 
 // shares returns the present part of the users of each arm.
 func (s *split) shares() []float64 {
-	if s.balance != nil {
-		primary := s.balance.now()
+	if s.share != nil {
+		primary := s.share.Value()
 		return []float64{primary, 1 - primary}
 	}
 	shares := make([]float64, len(s.arms))

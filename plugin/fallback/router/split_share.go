@@ -1,17 +1,15 @@
 package router
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"math"
-	"sync"
-	"sync/atomic"
 	"time"
 
-	"github.com/adk-fallback/adk-fallback/internal/quantile"
+	"github.com/adk-fallback/adk-fallback/internal/adaptive"
 )
 
-// Defaults and fixed figures of a share that moves by itself.
+// Defaults and a fixed figure of a share that moves by itself.
 const (
 	// DefaultMinShare leaves the primary 2 % of the users: enough to see it recover, and
 	// so few that slow calls among theirs stay beyond the 99th percentile of all calls.
@@ -22,24 +20,8 @@ const (
 	DefaultShareDecrease = 0.5
 	// DefaultShareStep is the shortest time between two changes of the share.
 	DefaultShareStep = time.Second
-	// SlowFactor times the 95th percentile is hardly ever exceeded in health.
-	SlowFactor = 1.5
-
-	// minBad is how many bad calls lower a share: one or two are chance.
-	minBad = 3
-	// tooBad is the excess of bad calls over the other arm's that lowers a share.
-	tooBad = 0.10
-	// goodEnough is the rate of bad calls up to which the primary is healthy.
-	goodEnough = 0.05
-	// minGood is how many calls show that it is.
-	minGood = 10
-	// calmSteps is how many steps after a decrease the share may rise: a primary that is
-	// bad for a part of its calls often has a good second.
-	calmSteps = 10
-	// maxSteps is how many steps a decision may take. With so few calls, those without a
-	// bad one, or no call at all, raise the share too: else an arm that no user falls
-	// into would never be tried again.
-	maxSteps = 20
+	// SlowFactor, 1.5, times the 95th percentile is hardly ever exceeded in health.
+	SlowFactor = adaptive.SlowFactor
 )
 
 // AdaptiveShare moves users away from the primary, the first of two arms, while its
@@ -128,127 +110,14 @@ func fullShare(arms []Arm) float64 {
 	return float64(arms[0].Weight) / sum
 }
 
-// balance is the share at work. It is safe for concurrent use.
-type balance struct {
-	config AdaptiveShare // defaults filled in
-	full   float64
-	share  atomic.Uint64 // bits of the primary's share, a float64
-
-	times [2][2]quantile.Latencies // by arm, and by whether calls are streamed
-
-	mu    sync.Mutex
-	since time.Time     // guarded by mu; when counting began
-	seen  [2]goodAndBad // guarded by mu; by arm
-	fell  time.Time     // guarded by mu; the latest decrease; zero for none
-	low   float64       // guarded by mu; the share after it; full once that was reached again
-}
-
-// goodAndBad are the calls of an arm since counting began.
-type goodAndBad struct{ all, bad int }
-
-func (n goodAndBad) rate() float64 {
-	if n.all == 0 {
-		return 0
-	}
-	return float64(n.bad) / float64(n.all)
-}
-
-func newBalance(config AdaptiveShare, full float64) *balance {
-	orDefault := func(value *float64, fallback float64) {
-		if *value == 0 {
-			*value = fallback
-		}
-	}
-	orDefault(&config.MinShare, min(DefaultMinShare, full))
-	orDefault(&config.Increase, DefaultShareIncrease)
-	orDefault(&config.Decrease, DefaultShareDecrease)
-	if config.Step == 0 {
-		config.Step = DefaultShareStep
-	}
-	b := &balance{config: config, full: full, low: full, since: time.Now()}
-	b.share.Store(math.Float64bits(full))
-	for arm := range b.times {
-		for i := range b.times[arm] {
-			b.times[arm][i].Every = config.Step
-		}
-	}
-	return b
-}
-
-// now returns the primary's share.
-func (b *balance) now() float64 { return math.Float64frombits(b.share.Load()) }
-
-// takes reports whether a point of [0, 2⁶⁴) is the primary's.
-func (b *balance) takes(point uint64) bool {
-	b.decide() // also while no call ends
-	return float64(point)/(1<<64) < b.now()
-}
-
-// add counts calls of an arm.
-func (b *balance) add(arm int, n goodAndBad) {
-	b.mu.Lock()
-	b.seen[arm].all += n.all
-	b.seen[arm].bad += n.bad
-	b.mu.Unlock()
-	b.decide()
-}
-
-// decide moves the share if what was counted is reason to.
-func (b *balance) decide() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := time.Now()
-	steps := now.Sub(b.since) / b.config.Step
-	if steps < 1 {
-		return
-	}
-	share, primary := b.now(), b.seen[0]
-	calm := now.Sub(b.fell) >= calmSteps*b.config.Step
-	healthy := primary.rate() <= goodEnough && calm
-	switch {
-	case b.worse(0):
-		share = max(min(share*b.config.Decrease, b.low), b.config.MinShare)
-		b.low, b.fell = share, now
-	case b.worse(1):
-		share = b.full - (b.full-share)*b.config.Decrease
-	case healthy && (primary.all >= minGood || steps >= maxSteps):
-		share = min(share+b.config.Increase, b.full)
-	case steps < maxSteps:
-		return
-	}
-	if share == b.full {
-		b.low = share
-	}
-	b.share.Store(math.Float64bits(share))
-	b.since, b.seen = now, [2]goodAndBad{}
-}
-
-// worse reports whether an arm is worse than the other.
-func (b *balance) worse(arm int) bool {
-	return b.seen[arm].bad >= minBad && b.seen[arm].rate()-b.seen[1-arm].rate() > tooBad
-}
-
-// slowAfter returns the time without content after which a call of an arm is bad. ok is
-// false if it is not known.
-func (b *balance) slowAfter(arm int, streamed bool) (limit time.Duration, ok bool) {
-	if b.config.SlowAfter > 0 {
-		return b.config.SlowAfter, true
-	}
-	own, ok := b.measured(arm, streamed).P95()
-	other, _ := b.measured(1-arm, streamed).P95()
-	return max(time.Duration(SlowFactor*float64(max(own, other))), DefaultMinHedgeDelay), ok
-}
-
-// measure takes the time to first content of a call.
-func (b *balance) measure(arm int, streamed bool, d time.Duration) {
-	if arm > 0 || b.now() == b.full {
-		b.measured(arm, streamed).Add(d)
-	}
-}
-
-func (b *balance) measured(arm int, streamed bool) *quantile.Latencies {
-	if streamed {
-		return &b.times[arm][1]
-	}
-	return &b.times[arm][0]
+// newShare returns the share of a primary that has the part full of the weights.
+func newShare(config AdaptiveShare, full float64) *adaptive.Share {
+	return adaptive.New(adaptive.Config{
+		Min:       cmp.Or(config.MinShare, min(DefaultMinShare, full)),
+		Max:       full,
+		Increase:  cmp.Or(config.Increase, DefaultShareIncrease),
+		Decrease:  cmp.Or(config.Decrease, DefaultShareDecrease),
+		Step:      cmp.Or(config.Step, DefaultShareStep),
+		SlowAfter: config.SlowAfter,
+	})
 }

@@ -7,13 +7,14 @@ import (
 
 	"google.golang.org/adk/v2/model"
 
+	"github.com/adk-fallback/adk-fallback/internal/adaptive"
 	"github.com/adk-fallback/adk-fallback/internal/group"
 	"github.com/adk-fallback/adk-fallback/internal/stream"
 )
 
 // watch is one call of an arm whose share moves by itself. A nil *watch does nothing.
 type watch struct {
-	balance  *balance
+	share    *adaptive.Share
 	arm      int
 	streamed bool
 	started  time.Time
@@ -25,13 +26,13 @@ type watch struct {
 	late  bool          // guarded by mu; counted as bad, because it is slow
 }
 
-// watch begins to watch a call of arm i.
-func (b *balance) watch(i int, streamed bool) *watch {
-	if b == nil {
+// newWatch begins to watch a call of an arm. It returns nil if share is nil.
+func newWatch(share *adaptive.Share, arm int, streamed bool) *watch {
+	if share == nil {
 		return nil
 	}
-	w := &watch{balance: b, arm: i, streamed: streamed, started: time.Now()}
-	if limit, ok := b.slowAfter(i, streamed); ok {
+	w := &watch{share: share, arm: arm, streamed: streamed, started: time.Now()}
+	if limit, ok := share.SlowAfter(arm, streamed); ok {
 		// The timer's goroutine ends at once. A call counts as soon as it is slow: the
 		// share must not wait for calls that do not end.
 		w.timer = time.AfterFunc(limit, w.slow)
@@ -79,7 +80,7 @@ func (w *watch) slow() {
 	w.late = late
 	w.mu.Unlock()
 	if late {
-		w.balance.add(w.arm, goodAndBad{1, 1})
+		w.share.Add(w.arm, 1, 1)
 	}
 }
 
@@ -95,9 +96,9 @@ func (w *watch) ended(counts Counts) {
 	w.mu.Unlock()
 	bad := counts.Errors + counts.Fallbacks
 	if bad == 0 && heard > 0 && (!late || w.arm != 0) {
-		w.balance.measure(w.arm, w.streamed, heard)
+		w.share.Measure(w.arm, w.streamed, heard)
 	}
 	if !late {
-		w.balance.add(w.arm, goodAndBad{counts.Calls, bad})
+		w.share.Add(w.arm, counts.Calls, bad)
 	}
 }
