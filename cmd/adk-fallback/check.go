@@ -35,8 +35,8 @@ worst case of a call. It needs no keys and makes no network calls.
 
 The file - is standard input, which messages call ` + stdinName + `.
 
-If neither the file nor the prefix of a model's name gives its provider, the application must supply the model, and check
-warns of it. --model names the models that the application supplies; any other is then an error.
+If neither the file nor the prefix of a model's name gives its provider, the application must supply the model, and the output
+says so. --model names the models that the application supplies; any other is then an error.
 
 --json prints one JSON object on a line for each file, in the order of the arguments:
 

@@ -17,6 +17,7 @@ func Known() spec.Known {
 	return spec.Known{
 		Price:    func(id string) bool { _, ok := price.Of(id); return ok },
 		Window:   price.Window,
+		Near:     price.Near,
 		Code:     failure.IsCode,
 		Logprobs: logprobs,
 	}

@@ -1,9 +1,13 @@
 package price
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
+
+	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 // row is one model of a provider's list, under the name that it has without a date or a release stage.
@@ -49,6 +53,39 @@ func Of(model string) (Price, bool) {
 func Window(model string) (tokens int, ok bool) {
 	r, ok := find(model)
 	return r.window, ok
+}
+
+// Near returns the listed model that a name misspells, "" if it is listed or near none. Only one word between the hyphens may
+// differ, and no part with a digit, because gpt-5.9 is a later model and not a misspelled gpt-5.2. Safe for concurrent use.
+func Near(model string) string {
+	if _, ok := find(model); ok {
+		return ""
+	}
+	words := strings.Split(model[strings.LastIndexByte(model, '/')+1:], "-")
+	for _, name := range slices.Sorted(maps.Keys(list())) {
+		if oneMisspelled(words, strings.Split(name, "-")) {
+			return name
+		}
+	}
+	return ""
+}
+
+// oneMisspelled reports whether words are the meant ones except for one, which is near.
+func oneMisspelled(words, meant []string) bool {
+	if len(words) != len(meant) {
+		return false
+	}
+	different := 0
+	for i, word := range words {
+		if word == meant[i] {
+			continue
+		}
+		different++
+		if strings.ContainsAny(word+meant[i], "0123456789") || nearest.Of(word, meant[i:i+1]) == "" {
+			return false
+		}
+	}
+	return different == 1
 }
 
 func find(model string) (row, bool) {

@@ -113,6 +113,20 @@ func TestOtherModelsAreNotListed(t *testing.T) {
 	}
 }
 
+func TestNearIsAListedModelWithOneWordMisspelled(t *testing.T) {
+	for name, want := range map[string]string{
+		"gemini-2.5-flahs": "gemini-2.5-flash", "gemni-2.5-flash": "gemini-2.5-flash", "cluade-sonnet-5": "claude-sonnet-5",
+		"models/gemini-2.5-flsh": "gemini-2.5-flash", "gpt-5.2-codx": "gpt-5.2-codex",
+		"gemini-2.5-flash": "", "gemini-2.5-flash-001": "", "gemini-2.6-flash": "", "gpt-5.9": "", "gpt-4": "", "claude-opus-4-9": "",
+		"gemini-2.5-flash-image": "", "gpt-4o-mini-tts": "", "gpt-5.2-mini": "", "gemini-v2": "", "small-local-llm": "", "": "", "/": "",
+		"gemni-2.5-flahs": "", // two words
+	} {
+		if got := price.Near(name); got != want {
+			t.Errorf("Near(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestCost(t *testing.T) {
 	flat := price.Price{Rates: price.Rates{Input: 2, Cached: 0.5, Output: 8}}
 	tiered := flat

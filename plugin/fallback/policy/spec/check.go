@@ -164,11 +164,18 @@ func (c *checker) name(path, name string) {
 	if missing := c.known.Provider; r.Provider != "" && missing != nil && !missing(r.Provider) && !c.known.HandsIn(r) {
 		c.err(path, quoted(name)+" needs provider "+r.Provider+", which this program does not have; add "+AddProvider(r.Provider))
 	}
+	near := c.near(r)
+	if r.Provider != "" && near != "" {
+		c.warn(path, quoted(name)+" is not a listed model (did you mean "+near+"?); correct it, or set "+at("models", r.ID)+".context_window")
+	}
 	if name == "" || IsLastResort(model) || r.Provider != "" {
 		return
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
 	hint := didYouMeanLastResort(name, candidates...)
+	if hint == "" && near != "" {
+		hint = " (did you mean " + near + "?)"
+	}
 	message := quoted(name) + " is not a known model" + hint + "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
 	case c.known.Model == nil:
@@ -178,6 +185,15 @@ func (c *checker) name(path, name string) {
 	case !c.known.Model(name) && !c.known.Model(model):
 		c.err(path, message)
 	}
+}
+
+// near returns the listed model that the id of r misspells, "" for none. An entry of that name, a server of one's own and
+// an application that supplies the model say that the name is meant.
+func (c *checker) near(r Resolved) string {
+	if _, meant := c.Models[r.ID]; meant || c.known.Near == nil || r.Settings.BaseURL != "" || c.known.HandsIn(r) {
+		return ""
+	}
+	return c.known.Near(r.ID)
 }
 
 // AddProvider returns the advice on how an application adds a provider.

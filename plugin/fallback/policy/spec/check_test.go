@@ -13,6 +13,7 @@ import (
 func TestCheckWarns(t *testing.T) {
 	noPrice := func(string) bool { return false }
 	handedIn := func(name string) bool { return name == "house" }
+	misspelled := spec.Known{Near: func(string) string { return "gemini-2.5-flash" }}
 	for _, test := range []struct {
 		name  string
 		file  string
@@ -164,6 +165,20 @@ func TestCheckWarns(t *testing.T) {
 			want: []string{
 				`2:35: warning: fallbacks[1].name: "cached-anwser" is not a known model (did you mean cached-answer?); add models.cached-anwser.provider, or supply the model from the application`,
 			},
+		},
+		{
+			name:  "of a listed model that is misspelled",
+			file:  "primary: gemini-2.5-flahs\nfallbacks: [{name: gemni-2.5-flash}]",
+			known: misspelled,
+			want: []string{
+				`1:10: warning: primary: "gemini-2.5-flahs" is not a listed model (did you mean gemini-2.5-flash?); correct it, or set models["gemini-2.5-flahs"].context_window`,
+				`2:20: warning: fallbacks[0].name: "gemni-2.5-flash" is not a known model (did you mean gemini-2.5-flash?); add models["gemni-2.5-flash"].provider, or supply`,
+			},
+		},
+		{
+			name:  "of no such name that has an entry or a server of its own",
+			file:  "primary: gemini-2.5-flahs\nfallbacks: [{name: gemni-2.5-flash}]\nmodels: {gemini-2.5-flahs: {context_window: 9}, gemni-*: {provider: openai, base_url: \"http://127.0.0.1:1/v1\"}}",
+			known: misspelled,
 		},
 		{
 			name:  "as an error of a name that the application does not resolve either",

@@ -16,6 +16,9 @@ type Known struct {
 	// Window returns the context window of a provider's model id, in tokens. Nil means
 	// that only the file's context_window is known.
 	Window func(id string) (tokens int, ok bool)
+	// Near returns the listed model that a provider's model id misspells, "" if it is listed
+	// or near none. Nil means that misspelled ids are not found.
+	Near func(id string) string
 	// Code reports whether a word is a known code of a failure. Nil means that any word
 	// may be one.
 	Code func(word string) bool
