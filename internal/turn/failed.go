@@ -167,7 +167,7 @@ func (p *Plugin) annotate(ctx Context, s *state, next string, n *note) map[strin
 		p.tellFallback(ctx, md)
 		return fields
 	}
-	p.log(ctx, slog.LevelInfo, "fallback: a model failed; an outer loop is to ask the next", from, md)
+	p.log(ctx, slog.LevelInfo, "fallback: a model failed; an outer loop, such as Retry, must call the next", from, md)
 	asks(ctx, md)
 	return fields
 }

@@ -36,7 +36,7 @@ func (p *Plugin) recovered(ctx Context, s *state, attempts []call.Attempt, dropp
 	p.unlock()
 
 	p.tell(ctx, attempts...)
-	p.log(ctx, level, "fallback: Recover answered in the place of a model", from, md)
+	p.log(ctx, level, "fallback: Recover answered instead of the model", from, md)
 	p.tellFallback(ctx, md)
 	return fields
 }

@@ -5,7 +5,7 @@
 //
 // A [Model] is an ADK model: it converts requests that an agent made for Gemini
 // into the form that the API accepts, and answers as Gemini would. It does not
-// retry: use middleware.Retry. It reads nothing from the environment.
+// retry: use middleware.NewRetry. It reads nothing from the environment.
 //
 // It does not use Anthropic's SDK, whose part would be one POST: its stream decoder
 // takes seven times the CPU and the allocations, its accumulator fails on streams

@@ -29,7 +29,7 @@ type Config struct {
 	// host; on Vertex AI with credentials, genai's, which keeps 100. A given client is
 	// copied, not changed.
 	//
-	// HTTPOptions.RetryOptions must be nil: use middleware.Retry. On Vertex AI, a key
+	// HTTPOptions.RetryOptions must be nil: use middleware.NewRetry. On Vertex AI, a key
 	// cannot be combined with a project and a location, because keys are served by
 	// the global endpoint.
 	Client *genai.ClientConfig
@@ -112,7 +112,7 @@ func New(ctx context.Context, name string, config Config) (*Model, error) {
 // check rejects settings that could not be applied as written.
 func check(c *genai.ClientConfig) error {
 	if c.HTTPOptions.RetryOptions != nil {
-		return errors.New("gemini: HTTPOptions.RetryOptions is set; remove it and use middleware.Retry, which counts attempts and knows quotas")
+		return errors.New("gemini: HTTPOptions.RetryOptions is set; remove it and use middleware.NewRetry, which counts attempts and knows quotas")
 	}
 	onVertex := c.Backend == genai.BackendVertexAI || c.Backend == genai.BackendEnterprise
 	if onVertex && c.APIKey != "" && (c.Location != "" || c.Project != "") {

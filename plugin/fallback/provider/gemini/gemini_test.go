@@ -30,7 +30,7 @@ func TestNewRefuses(t *testing.T) {
 		{"a key with a location on Vertex AI", "gemini-3-flash", &genai.ClientConfig{Backend: genai.BackendVertexAI, APIKey: key, Location: "europe-west4"}, `not by location "europe-west4"`},
 		{"a key with a project on Vertex AI", "gemini-3-flash", &genai.ClientConfig{Backend: genai.BackendEnterprise, APIKey: key, Project: "p"}, "remove Location and Project"},
 		{"a project on the Gemini API", "gemini-3-flash", &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: key, Project: "p"}, "project and location are not supported"},
-		{"retries of genai", "gemini-3-flash", &genai.ClientConfig{APIKey: key, HTTPOptions: retries}, "use middleware.Retry"},
+		{"retries of genai", "gemini-3-flash", &genai.ClientConfig{APIKey: key, HTTPOptions: retries}, "use middleware.NewRetry"},
 		{"a base URL that is none", "gemini-3-flash", &genai.ClientConfig{APIKey: key, HTTPOptions: genai.HTTPOptions{BaseURL: "ftp://user:" + key + "@x"}}, "set HTTPOptions.BaseURL"},
 		{"no name", "", &genai.ClientConfig{APIKey: key}, "no name of a model"},
 		{"a path out of the API", "../x", &genai.ClientConfig{APIKey: key}, "no name of a model"},

@@ -7,5 +7,5 @@
 //
 // A [Model] is an ADK model: it converts requests that an agent made for Gemini
 // into the form that its server accepts, and answers as Gemini would. It does not
-// retry: use middleware.Retry.
+// retry: use middleware.NewRetry.
 package openai
