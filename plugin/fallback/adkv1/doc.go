@@ -1,4 +1,4 @@
-// Package adkv1 is the FallbackPlugin for google.golang.org/adk, major version 1, and a
+// Package adkv1 is the fallback plugin for google.golang.org/adk, major version 1, and a
 // bridge for models in both directions.
 //
 //	p := adkv1.MustNew(adkv1.Config{Recover: pro})

@@ -10,6 +10,7 @@ import (
 // text that was shown.
 var ErrDiverged = errors.New("router: the next model's answer does not continue what was shown")
 
-// AllFailedError says that no target answered. Its causes are in the order in
-// which the targets were called or skipped. errors.Is and errors.As find each.
+// AllFailedError says that no target answered, after two or more were called or skipped. Its
+// causes are in that order; errors.Is and errors.As find each. If only one was called or
+// skipped, because there is no other or its verdict is to fail, its own error is returned.
 type AllFailedError = group.AllFailedError

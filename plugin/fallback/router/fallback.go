@@ -28,8 +28,8 @@ import (
 // fail in the same way: its window is no larger, or its credential or provider is the
 // same. Last resorts (package degrade) come after all other targets, whatever their
 // place, also those inside a nested router. If open breakers refuse every target,
-// including any last resort, the one that recovers first is called anyway. When all
-// fail, the error is an [*AllFailedError].
+// including any last resort, the one that recovers first is called anyway. If two or
+// more fail or are skipped and none answers, the error is an [*AllFailedError].
 //
 // Within one ADK turn, later calls of the same agent (a tool loop) stay with the target
 // that answered, unless it was a last resort ("degraded" in its metadata). The next turn
