@@ -34,7 +34,7 @@ func Check(who string, models []model.LLM) ([]stream.Layer, []error) {
 		}
 		name := m.Name()
 		if first, ok := taken[name]; ok && !isOptional(m) {
-			errs = append(errs, fmt.Errorf("%s: models[%d] is called %q like models[%d]; must be unique", who, i, name, first))
+			errs = append(errs, fmt.Errorf("%s: models[%d] is called %q like models[%d]; use each name once, or a policy with entries under models for two accounts of one model", who, i, name, first))
 			continue
 		}
 		if name == "" {

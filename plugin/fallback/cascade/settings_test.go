@@ -199,8 +199,8 @@ func TestCascadeConfigIsChecked(t *testing.T) {
 		`Config.Tenants["x"].Use is "best"; must be empty, "cheap" or "st`: func() (model.LLM, error) {
 			return cascade.New(cascade.Config{Judges: ok, Tenants: map[string]cascade.Settings{"x": {Use: "best"}}}, a, b)
 		},
-		"New: models[1] is nil; must be a model":                      func() (model.LLM, error) { return cascade.New(cascade.Config{Judges: ok}, a, nil) },
-		`New: models[1] is called "a" like models[0]; must be unique`: func() (model.LLM, error) { return cascade.New(cascade.Config{Judges: ok}, a, a) },
+		"New: models[1] is nil; must be a model":                          func() (model.LLM, error) { return cascade.New(cascade.Config{Judges: ok}, a, nil) },
+		`New: models[1] is called "a" like models[0]; use each name once`: func() (model.LLM, error) { return cascade.New(cascade.Config{Judges: ok}, a, a) },
 	} {
 		t.Run(want, func(t *testing.T) {
 			if m, err := build(); err == nil || m != nil || !strings.Contains(err.Error(), "cascade: ") || !strings.Contains(err.Error(), want) {

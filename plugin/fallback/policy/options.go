@@ -118,8 +118,8 @@ func optionsOf(opts []Option) (*options, error) {
 	return o, errors.Join(problems...)
 }
 
-// WithLogger sets the logger for warnings about a policy, state changes of breakers, and
-// reloads. Default: slog.Default(). Prompts, answers and keys are never logged.
+// WithLogger sets the logger for warnings about a policy, state changes of breakers,
+// reloads and, with section observe, calls. Default: slog.Default(). Prompts, answers and keys are never logged.
 func WithLogger(logger *slog.Logger) Option {
 	return optionFunc(func(o *options) { o.Logger = logger })
 }
