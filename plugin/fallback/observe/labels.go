@@ -15,6 +15,7 @@ import (
 // Bounds of the values of labels: each combination is a time series.
 const (
 	maxNames     = 64 // of targets, kinds, experiments: more than an application has
+	maxReserved  = 1024
 	maxNameBytes = 64 // of each
 	maxKeyBytes  = 256
 	other        = "other"
@@ -38,7 +39,10 @@ func readable(name string) string { return printable.Line(name, maxNameBytes) }
 func hashed(name string) string { return redact.DigestOf(name).String() }
 
 // of returns the value of a name; "" for "".
-func (n *names) of(name string) string {
+func (n *names) of(name string) string { return n.within(name, n.most) }
+
+// within is of for a bound of its own.
+func (n *names) within(name string, most int) string {
 	if name == "" {
 		return ""
 	}
@@ -49,7 +53,7 @@ func (n *names) of(name string) string {
 	if value, ok := n.known.get(key); ok {
 		return value
 	}
-	return n.known.add(key, n.most, func() string { return n.shown(name) }, other)
+	return n.known.add(key, most, func() string { return n.shown(name) }, other)
 }
 
 // latest is a map that is read without a lock and copied when it grows, which it does a

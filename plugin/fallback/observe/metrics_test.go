@@ -259,6 +259,35 @@ func TestHostileNamesInMetrics(t *testing.T) {
 	}
 }
 
+// B141: names that clients invent do not hide the targets of an application.
+func TestReservedTargetsHaveMetricsOfTheirOwn(t *testing.T) {
+	meter, metrics := newMeter(t)
+	o := observe.MustNew(meter, nil)
+	hooks := o.Hooks()
+	attempt := func(name string) { hooks.OnAttempt(t.Context(), call.Attempt{Model: name, Outcome: call.OK}) }
+	for i := range 100 {
+		attempt(fmt.Sprint("local-", i))
+	}
+	o.Reserve("flash", "pro")
+	for _, name := range []string{"flash", "pro", "local-0", "local-200"} {
+		attempt(name)
+	}
+	got := metrics()
+	for target, want := range map[string]float64{"flash": 1, "pro": 1, "local-0": 2, "other": 37} {
+		if n := got["fallback.attempts{outcome=ok target="+target+"}"]; n != want {
+			t.Errorf("%s has %v attempts, want %v", target, n, want)
+		}
+	}
+	for i := range 2000 {
+		o.Reserve(fmt.Sprint("reserved-", i))
+	}
+	attempt("reserved-1999")
+	if n := metrics()["fallback.attempts{outcome=ok target=other}"]; n != 38 {
+		t.Errorf("other has %v attempts, want also that of a target beyond all bounds", n)
+	}
+	observe.MustNew(nil, nil).Reserve("flash") // no metrics
+}
+
 func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		option observe.Option

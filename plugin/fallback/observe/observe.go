@@ -81,6 +81,18 @@ func MustNew(meter metric.Meter, logger *slog.Logger, options ...Option) *Observ
 	return check.Must(New(meter, logger, options...))
 }
 
+// Reserve gives targets metrics of their own, even if 64 other names have been seen before: clients of a
+// gateway may invent names. Package policy calls it with the models of its file. At most 1024 names have
+// metrics of their own.
+func (o *Observer) Reserve(targets ...string) {
+	if o.metrics == nil {
+		return
+	}
+	for _, target := range targets {
+		o.metrics.targets.within(target, maxReserved)
+	}
+}
+
 // Hooks returns the hooks that record metrics and logs. Set them in one place of a tree of
 // models: the outermost router, the policy, or the plugin. In two, calls count twice.
 func (o *Observer) Hooks() call.Hooks {

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"os"
@@ -228,5 +229,36 @@ func TestObserveOfAPolicy(t *testing.T) {
 		if n := strings.Count(lines.String(), "a fallback answered"); n != step.logged {
 			t.Errorf("%s: %d lines are logged, want %d", step.file, n, step.logged)
 		}
+	}
+}
+
+// Clients of a gateway may name whatever a pattern of the policy matches. That does not hide the models of the policy.
+func TestInventedNamesDoNotHideModelsInMetrics(t *testing.T) {
+	reader := sdkmetric.NewManualReader()
+	l := live(t, "primary: a\nmodels: {'local-*': {provider: openai, base_url: 'http://127.0.0.1:1/v1'}}\nobserve: {log: false}",
+		policy.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))), models(llmtest.NewModel("a", llmtest.Text("a"))))
+	for i := range 70 {
+		ask(t.Context(), chainFor(t, l, fmt.Sprint("local-", i)), false)
+	}
+	if got := ask(t.Context(), l.Model(), false); got.err != nil {
+		t.Fatal(got.err)
+	}
+	targets := map[string]bool{}
+	var all metricdata.ResourceMetrics
+	if err := reader.Collect(t.Context(), &all); err != nil {
+		t.Fatal(err)
+	}
+	for _, scope := range all.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			if sum, ok := m.Data.(metricdata.Sum[int64]); ok && m.Name == "fallback.attempts" {
+				for _, p := range sum.DataPoints {
+					value, _ := p.Attributes.Value("target")
+					targets[value.AsString()] = true
+				}
+			}
+		}
+	}
+	if len(targets) != 65 || !targets["a"] || !targets["other"] {
+		t.Errorf("%d targets, a %v, other %v; want 64 and other, with a", len(targets), targets["a"], targets["other"])
 	}
 }

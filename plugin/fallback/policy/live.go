@@ -89,6 +89,7 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 		kept.CloseNew(l.kept)
 		return fmt.Errorf("policy: %w", err)
 	}
+	observed.reserve(p)
 	t.Hooks = observed.hooks(l.options.hooks)
 	l.mu.Lock()
 	l.chains.reset()

@@ -2,6 +2,9 @@ package policy
 
 import (
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
@@ -61,6 +64,30 @@ func (l *Live) observing(now *observed) {
 		now.observer.Watch(&served{l})
 	}
 	l.observed = now
+}
+
+// reserve gives the models of p metrics of their own, whatever names clients invent for its patterns.
+func (o *observed) reserve(p *spec.Policy) {
+	if o == nil {
+		return
+	}
+	names := slices.Concat(slices.Sorted(maps.Keys(p.Models)), slices.Sorted(maps.Keys(p.Aliases)))
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.Contains(name, "*") })
+	if t, ok := p.PreviewTarget(); ok {
+		names = append(names, t.Name)
+	}
+	for _, t := range p.Targets() {
+		names = append(names, t.Name)
+		for _, one := range []*spec.Target{t.Cheap, t.Grader} {
+			if one != nil {
+				names = append(names, one.Name)
+			}
+		}
+		for _, m := range t.Models() {
+			names = append(names, m.Name)
+		}
+	}
+	o.observer.Reserve(names...)
 }
 
 // hooks returns the hooks of o, and those of the application.
