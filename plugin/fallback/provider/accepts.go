@@ -55,6 +55,7 @@ func (t *Takes) set(more *Takes) {
 		{&t.CachedContent, &more.CachedContent},
 		{&t.MediaURL, &more.MediaURL},
 		{&t.ToolMedia, &more.ToolMedia},
+		{&t.PartResolution, &more.PartResolution},
 		{&t.Prefill, &more.Prefill},
 		{&t.System, &more.System},
 	} {

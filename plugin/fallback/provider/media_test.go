@@ -29,6 +29,34 @@ func TestDataURLsAreSentAsData(t *testing.T) {
 	}
 }
 
+// B102: the resolution of a part is sent to targets that have one, and to no other.
+func TestPartResolution(t *testing.T) {
+	low := &genai.PartMediaResolution{Level: genai.PartMediaResolutionLevelMediaResolutionLow}
+	for name, test := range map[string]struct {
+		target provider.Target
+		want   bool
+	}{
+		"Gemini 3": {flash3, true}, "Gemini 4": {provider.Target{API: provider.Vertex, Model: "gemini-4-neon"}, true}, "Gemini 2.5": {flash25, false},
+		"Gemma": {provider.Target{API: provider.Gemini, Model: "gemma-4-31b-it"}, false}, "Claude": {sonnet, false}, "Responses": {gpt4o, true},
+		"chat completions": {provider.Target{API: provider.Chat, Model: "pixtral", Endpoint: "127.0.0.1"}, true},
+	} {
+		given := []*genai.Part{
+			{InlineData: &genai.Blob{MIMEType: "image/png", Data: []byte("hi")}, MediaResolution: low},
+			{FileData: &genai.FileData{FileURI: "data:image/png;base64,aGk="}, MediaResolution: low},
+			{Text: "what is this?", MediaResolution: low},
+		}
+		req, _ := fit(t, test.target, nil, ask(given...))
+		for i, part := range req.Contents[0].Parts {
+			if got, want := part.MediaResolution != nil, test.want && i < 2; got != want {
+				t.Errorf("%s, part %d: has a resolution: %v, want %v", name, i, got, want)
+			}
+		}
+		if given[0].MediaResolution == nil {
+			t.Errorf("%s: the caller's part was changed", name)
+		}
+	}
+}
+
 // B102: the id of an uploaded file is sent to the vendor that has the file, and to no
 // other.
 func TestFilesByID(t *testing.T) {

@@ -154,19 +154,35 @@ func asJSON(object map[string]any) string {
 // (SDK models.go, partToMldev and partToVertex).
 func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 	studio := f.API == Gemini
-	metadata := f.ownMetadata(p.PartMetadata)
-	if len(metadata) == len(p.PartMetadata) && (studio || p.MediaProcessing == "") &&
-		(f.isGemini() || p.VideoMetadata == nil && p.MediaResolution == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil) {
+	metadata, resolution := f.ownMetadata(p.PartMetadata), p.MediaResolution
+	if !f.takesResolution(p) {
+		resolution = nil
+	}
+	if len(metadata) == len(p.PartMetadata) && (studio || p.MediaProcessing == "") && resolution == p.MediaResolution &&
+		(f.isGemini() || p.VideoMetadata == nil && p.AudioTranscription == nil && p.SpeechMetadata == nil) {
 		return p
 	}
 	own := *p
+	own.MediaResolution = resolution
 	if own.PartMetadata = metadata; !studio {
 		own.MediaProcessing = ""
 	}
 	if !f.isGemini() {
-		own.VideoMetadata, own.MediaResolution, own.AudioTranscription, own.SpeechMetadata = nil, nil, nil, nil
+		own.VideoMetadata, own.AudioTranscription, own.SpeechMetadata = nil, nil, nil
 	}
 	return &own
+}
+
+// takesResolution reports whether the target has the resolution of a part: Gemini for media, the
+// protocols of OpenAI for images, as detail.
+func (f *fitting) takesResolution(p *genai.Part) bool {
+	switch {
+	case isNo(f.takes.PartResolution), !isMedia(p):
+		return false
+	case f.API == Chat, f.API == Responses:
+		return true // the adapter reads it for images only
+	}
+	return f.isGemini()
 }
 
 // cacheKey is the key in the metadata of a part under which Anthropic's adapter

@@ -92,6 +92,7 @@ type Takes struct {
 	Media           []string // MIME types of input beside text, such as image/png or audio/*
 	MediaURL        *bool    // media by a public URL instead of inline
 	ToolMedia       *bool    // media inside tool results
+	PartResolution  *bool    // a media resolution of a single part
 	Prefill         *bool    // a request that ends with a model turn
 	System          *bool    // a system instruction
 }

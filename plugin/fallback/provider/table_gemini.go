@@ -62,9 +62,10 @@ var geminiTable = []row{
 	// Gemini 2.5 and before. Levels: GC/models/thinking after neurolink#1707. JSON
 	// with functions: python-genai#867, #706 (on Vertex AI too, although ADK v2.2.0
 	// asks for both there). Search with functions: symfony/ai#803.
-	// Media in results: SDK FunctionResponsePart.
+	// Media in results: SDK FunctionResponsePart. A part's resolution:
+	// langchain4j#4389 ("not supported for this Model").
 	{apis: onGoogle, model: "gemini-*", before: 300, takes: Takes{
-		ThinkingLevels: list(""), SchemaWithTools: no(), MixedTools: no(), ToolMedia: no(),
+		ThinkingLevels: list(""), SchemaWithTools: no(), MixedTools: no(), ToolMedia: no(), PartResolution: no(),
 	}},
 	{apis: onVertex, model: "gemini-*", before: 300, takes: Takes{Candidates: yes(), Logprobs: yes()}}, // aiplatform#3603; generative-ai#2947
 	{apis: onGoogle, model: "gemini-2.5-pro*", takes: Takes{ThinkingBudget: &Budget{Min: 128, Max: 32768, Auto: true}}},
@@ -83,7 +84,7 @@ var geminiTable = []row{
 	// tools and no JSON before generation 4: inferred.
 	{apis: onGoogle, model: "gemma-*", takes: Takes{
 		Penalties: no(), Logprobs: no(), Candidates: no(), CachedContent: no(), System: no(), ProviderTools: list(""),
-		ThinkingLevels: list(""), ThinkingBudget: noBudget(), SchemaWithTools: no(), ToolMedia: no(),
+		ThinkingLevels: list(""), ThinkingBudget: noBudget(), SchemaWithTools: no(), ToolMedia: no(), PartResolution: no(),
 		Modalities: list("TEXT"), Media: list("image/png image/jpeg image/webp"),
 	}},
 	{apis: onGoogle, model: "gemma-*", before: 400, takes: Takes{Tools: no(), JSON: no(), Schema: no()}},

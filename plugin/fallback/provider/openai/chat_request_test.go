@@ -466,3 +466,22 @@ func TestChatNames(t *testing.T) {
 		}
 	}
 }
+
+// resolved returns media with a resolution of their own.
+func resolved(kind string, level genai.PartMediaResolutionLevel) *genai.Part {
+	return &genai.Part{InlineData: &genai.Blob{MIMEType: kind, Data: []byte("abc")}, MediaResolution: &genai.PartMediaResolution{Level: level}}
+}
+
+// The resolution of an image is its detail; other media have none.
+func TestChatDetail(t *testing.T) {
+	body := chatBody(t, "m", plainURL, &model.LLMRequest{Contents: []*genai.Content{{Role: genai.RoleUser, Parts: []*genai.Part{
+		resolved("image/png", genai.PartMediaResolutionLevelMediaResolutionLow), resolved("image/png", genai.PartMediaResolutionLevelMediaResolutionHigh),
+		resolved("image/png", genai.PartMediaResolutionLevelMediaResolutionMedium), resolved("application/pdf", genai.PartMediaResolutionLevelMediaResolutionLow),
+	}}}})
+	const image = `{"type":"image_url","image_url":{"url":"data:image/png;base64,YWJj"`
+	want := chatJSON(t, `[{"role":"user","content":[`+image+`,"detail":"low"}},`+image+`,"detail":"high"}},`+image+`}},
+		{"type":"file","file":{"filename":"document.pdf","file_data":"data:application/pdf;base64,YWJj"}}]}]`)
+	if diff := cmp.Diff(want, body["messages"]); diff != "" {
+		t.Errorf("messages (-want +got):\n%s", diff)
+	}
+}

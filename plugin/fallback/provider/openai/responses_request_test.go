@@ -84,6 +84,13 @@ func TestResponsesInput(t *testing.T) {
 			  {"type":"function_call_output","call_id":"b","output":"{\"output\":\"\"}"},
 			  {"type":"function_call_output","call_id":"c","output":"{\"more\":1,\"output\":\"x\"}"}]`,
 		},
+		"resolutions": {
+			[]*genai.Content{content("user", resolved("image/png", genai.PartMediaResolutionLevelMediaResolutionLow),
+				resolved("image/png", genai.PartMediaResolutionLevelMediaResolutionMedium), resolved("image/png", genai.PartMediaResolutionLevelMediaResolutionUltraHigh))},
+			`[{"type":"message","role":"user","content":[
+			  {"type":"input_image","detail":"low","image_url":"data:image/png;base64,YWJj"},{"type":"input_image","detail":"auto","image_url":"data:image/png;base64,YWJj"},
+			  {"type":"input_image","detail":"high","image_url":"data:image/png;base64,YWJj"}]}]`,
+		},
 		"media": {
 			[]*genai.Content{content("user", genai.NewPartFromBytes(image, "image/png"), genai.NewPartFromURI("https://example.com/a.jpg", "image/jpeg"),
 				genai.NewPartFromBytes([]byte("%PDF"), "application/pdf"), genai.NewPartFromURI("https://example.com/a.pdf", "application/pdf"), genai.NewPartFromBytes([]byte("a,b"), "text/csv"))},

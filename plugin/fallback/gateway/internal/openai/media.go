@@ -19,7 +19,11 @@ func partOf(part *openaiwire.ChatPart, at string) (*genai.Part, *problem.Problem
 	case part.Type == "text":
 		return &genai.Part{Text: part.Text}, nil
 	case part.Type == "image_url" && part.ImageURL != nil:
-		return imageOf(part.ImageURL.URL, at+".image_url.url")
+		image, p := imageOf(part.ImageURL.URL, at+".image_url.url")
+		if level := details[part.ImageURL.Detail]; level != "" && p == nil {
+			image.MediaResolution = &genai.PartMediaResolution{Level: level}
+		}
+		return image, p
 	case part.Type == "input_audio" && part.InputAudio != nil:
 		kind := audioTypes[part.InputAudio.Format]
 		if kind == "" {
@@ -38,6 +42,14 @@ func partOf(part *openaiwire.ChatPart, at string) (*genai.Part, *problem.Problem
 
 // audioTypes are the types of recordings, by their names in the protocol.
 var audioTypes = map[string]string{"wav": "audio/wav", "mp3": "audio/mpeg"}
+
+// details are the resolutions of images, by their names in the protocol. The others, such as auto, leave it
+// to the model.
+var details = map[string]genai.PartMediaResolutionLevel{
+	"low":      genai.PartMediaResolutionLevelMediaResolutionLow,
+	"high":     genai.PartMediaResolutionLevelMediaResolutionHigh,
+	"original": genai.PartMediaResolutionLevelMediaResolutionUltraHigh,
+}
 
 // imageOf returns an image.
 func imageOf(address, at string) (*genai.Part, *problem.Problem) {

@@ -99,7 +99,7 @@ func TestMessages(t *testing.T) {
 		{"role": "user", "name": "bob", "content": [
 			{"type": "text", "text": "look"},
 			{"type": "image_url", "image_url": {"url": "data:image/png;base64,` + png + `", "detail": "low"}},
-			{"type": "image_url", "image_url": {"url": "https://example.com/a.webp?x=1"}},
+			{"type": "image_url", "image_url": {"url": "https://example.com/a.webp?x=1", "detail": "auto"}},
 			{"type": "input_audio", "input_audio": {"data": "` + png + `", "format": "mp3"}},
 			{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,` + png + `"}},
 			{"type": "file", "file": {"file_id": "file-1"}}]},
@@ -117,9 +117,11 @@ func TestMessages(t *testing.T) {
 	blob := func(kind, name string) *genai.Part {
 		return &genai.Part{InlineData: &genai.Blob{MIMEType: kind, Data: []byte("png"), DisplayName: name}}
 	}
+	low := blob("image/png", "")
+	low.MediaResolution = &genai.PartMediaResolution{Level: genai.PartMediaResolutionLevelMediaResolutionLow}
 	want := []*genai.Content{
 		{Role: genai.RoleUser, Parts: []*genai.Part{
-			{Text: "look"}, blob("image/png", ""), {FileData: &genai.FileData{FileURI: "https://example.com/a.webp?x=1", MIMEType: "image/webp"}},
+			{Text: "look"}, low, {FileData: &genai.FileData{FileURI: "https://example.com/a.webp?x=1", MIMEType: "image/webp"}},
 			blob("audio/mpeg", ""), blob("application/pdf", "a.pdf"), {FileData: &genai.FileData{FileURI: "file-1"}},
 		}},
 		{Role: genai.RoleModel, Parts: []*genai.Part{

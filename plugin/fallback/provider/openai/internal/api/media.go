@@ -35,3 +35,18 @@ func Untaken(what string) error {
 		Message: "openai: the API does not take " + what, Reason: "the request has a part that the API does not accept",
 	}.Err()
 }
+
+// Detail returns OpenAI's name for the resolution at which a model reads an image, "" for its own
+// choice.
+func Detail(image *genai.Part) string {
+	if image.MediaResolution == nil {
+		return ""
+	}
+	switch image.MediaResolution.Level {
+	case genai.PartMediaResolutionLevelMediaResolutionLow:
+		return "low"
+	case genai.PartMediaResolutionLevelMediaResolutionHigh, genai.PartMediaResolutionLevelMediaResolutionUltraHigh:
+		return "high"
+	}
+	return ""
+}

@@ -17,6 +17,9 @@ import (
 // part is none of them.
 func (e *encoder) media(part *genai.Part) (openaiwire.ChatPart, bool, error) {
 	one, ok, err := mediaPart(part)
+	if one.ImageURL != nil {
+		one.ImageURL.Detail = api.Detail(part)
+	}
 	if e.dialect.documentURL && one.File != nil && one.File.FileData != "" {
 		one = openaiwire.ChatPart{Type: "document_url", DocumentURL: one.File.FileData}
 	}

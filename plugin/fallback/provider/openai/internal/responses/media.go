@@ -14,20 +14,26 @@ import (
 // mediaPart returns an image or a document as a part of a message; false if part
 // is neither.
 func mediaPart(part *genai.Part) (wire.Part, bool, error) {
+	var media wire.Part
+	var ok bool
+	var err error
 	switch {
 	case part.InlineData != nil:
-		return inlinePart(part.InlineData)
+		media, ok, err = inlinePart(part.InlineData)
 	case part.FileData != nil:
-		return linkedPart(part.FileData)
+		media, ok, err = linkedPart(part.FileData)
 	}
-	return wire.Part{}, false, nil
+	if media.Type == wire.PartInputImage {
+		media.Detail = cmp.Or(api.Detail(part), "auto")
+	}
+	return media, ok, err
 }
 
 func inlinePart(blob *genai.Blob) (media wire.Part, ok bool, err error) {
 	kind, _, _ := mime.ParseMediaType(blob.MIMEType)
 	switch {
 	case strings.HasPrefix(kind, "image/"):
-		return wire.Part{Type: wire.PartInputImage, Detail: "auto", ImageURL: api.DataURL(kind, blob.Data)}, true, nil
+		return wire.Part{Type: wire.PartInputImage, ImageURL: api.DataURL(kind, blob.Data)}, true, nil
 	case kind == "application/pdf":
 		return wire.Part{Type: wire.PartInputFile, Filename: cmp.Or(blob.DisplayName, "document.pdf"), FileData: api.DataURL(kind, blob.Data)}, true, nil
 	case strings.HasPrefix(kind, "text/"), kind == "application/json":
@@ -53,7 +59,7 @@ func linkedPart(file *genai.FileData) (media wire.Part, ok bool, err error) {
 		return media, false, api.Untaken("input of type " + file.MIMEType)
 	}
 	if image {
-		media.Type, media.Detail = wire.PartInputImage, "auto"
+		media.Type = wire.PartInputImage
 	}
 	return media, true, nil
 }
