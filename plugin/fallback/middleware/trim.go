@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math"
 	"strings"
-	"sync/atomic"
 
 	"google.golang.org/adk/v2/model"
 
@@ -82,7 +80,7 @@ func MustTrim(config TrimConfig) Middleware { return check.Must(NewTrim(config))
 type trimmed struct {
 	stream.Around
 	config TrimConfig
-	scale  scale
+	scale  tokens.Scale
 }
 
 // overflow is a trimmed model that a router may have beside the same model untrimmed.
@@ -103,7 +101,7 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	estimated := tokens.Estimate(req)
 	refused := l.wasTooLong(out)
 	if refused {
-		l.scale.tooLong(estimated, l.config.Window)
+		l.scale.TooLong(estimated, l.config.Window)
 	}
 	sent, reason := l.fit(req, estimated, refused)
 	if reason != "" {
@@ -119,9 +117,9 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	switch usage := out.Usage(); {
 	case out.Begun() == before: // no attempt was made
 	case err != nil && stream.VerdictOf(ctx, err).Kind == failure.KindContextLength:
-		l.scale.tooLong(estimated, l.config.Window)
+		l.scale.TooLong(estimated, l.config.Window)
 	case err == nil && usage != nil:
-		l.scale.learn(estimated, int(usage.PromptTokenCount))
+		l.scale.Learn(estimated, int(usage.PromptTokenCount))
 	}
 	return err
 }
@@ -129,8 +127,8 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 // fit returns req, or a shorter copy, or why there is none. refused says that the model has
 // refused req for its length.
 func (l *trimmed) fit(req *model.LLMRequest, estimated int, refused bool) (sent *model.LLMRequest, reason string) {
-	budget := l.scale.estimate(l.config.Window - l.output(req))
-	switch whole := l.scale.estimate(l.config.Window); {
+	budget := l.scale.Estimate(l.config.Window - l.output(req))
+	switch whole := l.scale.Estimate(l.config.Window); {
 	case l.config.OnlyOverflow && (estimated <= budget || estimated <= whole && !refused):
 		return nil, "the request fits without trimming"
 	case estimated <= budget:
@@ -174,51 +172,4 @@ type trimNote struct{}
 func (trimNote) Answered(out *stream.Sink, _ *model.LLMResponse, _ stream.Ticket) (enough bool) {
 	out.Notes.Adapted = strings.TrimPrefix(out.Notes.Adapted+"\n"+"history", "\n")
 	return true
-}
-
-// scale is how many tokens a model counts for each that is estimated. The zero value is
-// 1. It is safe for concurrent use; of two corrections at once, one may be lost.
-type scale struct{ bits atomic.Uint64 }
-
-const (
-	minScale, maxScale = 0.25, 8
-	// minLearned is the shortest request to learn from, in estimated tokens: of a shorter
-	// one, most is what the provider adds.
-	minLearned = 200
-	// tooLongBy is by how much a request that was refused is taken to exceed the window.
-	tooLongBy = 1.1
-)
-
-func (s *scale) load() float64 {
-	if bits := s.bits.Load(); bits != 0 {
-		return math.Float64frombits(bits)
-	}
-	return 1
-}
-
-func (s *scale) store(x float64) {
-	s.bits.Store(math.Float64bits(min(max(x, minScale), maxScale)))
-}
-
-// estimate returns which estimate stands for a number of counted tokens.
-func (s *scale) estimate(counted int) int { return int(float64(counted) / s.load()) }
-
-// learn takes the model's count of a request. A higher one counts at once, a lower one
-// by an eighth: a request that is too long costs a call.
-func (s *scale) learn(estimated, counted int) {
-	if estimated < minLearned || counted <= 0 {
-		return
-	}
-	now, seen := s.load(), float64(counted)/float64(estimated)
-	if seen < now {
-		seen = now + (seen-now)/8
-	}
-	s.store(seen)
-}
-
-// tooLong takes that a request did not fit the window.
-func (s *scale) tooLong(estimated, window int) {
-	if seen := tooLongBy * float64(window) / float64(max(estimated, 1)); seen > s.load() {
-		s.store(seen)
-	}
 }
