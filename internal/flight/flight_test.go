@@ -49,6 +49,10 @@ func TestWaitingCallsLearnHowTheFlightEnded(t *testing.T) {
 	}
 }
 
+func TestPatienceThatWasNotNeededStops(*testing.T) {
+	flight.NewPatience(time.Minute).Stop()
+}
+
 func TestPatienceIsForAllWaitsOfACall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g flight.Group[string]

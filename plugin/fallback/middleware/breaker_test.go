@@ -150,6 +150,14 @@ func TestFailureRatioOpens(t *testing.T) {
 			t.Errorf("%d calls reached the model, want 9: one of them failed", got)
 		}
 
+		past := llmtest.NewModel("flash", ok, ok, ok, ok, ok, ok, ok, ok, down, down, down, down, ok, ok, ok, down)
+		m = middleware.MustBreaker(config)(past)
+		calls(t, m, past, 8)
+		time.Sleep(11 * time.Second) // the successes are forgotten
+		if got := calls(t, m, past, 12); got != 8 {
+			t.Errorf("%d calls reached the model, want 8: five of them failed", got)
+		}
+
 		config.MinRequests = 0
 		never := llmtest.NewModel("flash", down)
 		if got := calls(t, middleware.MustBreaker(config)(never), never, 20); got != middleware.DefaultMinRequests {
