@@ -94,6 +94,16 @@ func TestCooldownOfARetryCountsAfterTheRetries(t *testing.T) {
 	})
 }
 
+// Retries that a verdict grants do not keep a breaker closed beyond its own number.
+func TestCooldownOfARetryDoesNotRaiseConsecutiveFailures(t *testing.T) {
+	capacity := saying{Action: failure.Retry, MaxRetries: 5, Kind: failure.KindCapacity, Scope: failure.ScopeModel, Cooldown: time.Minute}
+	flash := llmtest.NewModel("flash", llmtest.Fail(capacity))
+	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2})(flash)
+	if got := calls(t, m, flash, 8); got != 2 {
+		t.Errorf("%d calls reached the model, want 2", got)
+	}
+}
+
 func TestServersDelayLengthensTheRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := saying{Action: failure.Retry, Kind: failure.KindOverloaded, Scope: failure.ScopeModel, RetryAfter: 2 * time.Minute}
