@@ -2,6 +2,7 @@ package failure_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 )
@@ -88,6 +89,9 @@ func TestWordingsAreWords(t *testing.T) {
 		{"a filesystem", 404, "The model was not found in the filesystem.", missing},
 		{"a file", 400, "The file of this invalid model request was not found.", invalid},
 		{"that capacity", 429, "Per-deployment limits: that capacity is shared.", outcome{retry, failure.KindRateLimit, 0}},
+		{"a name", 400, "maxTokens exceeds the limit of the deployment.", outcome{fallback, failure.KindContextLength, 0}},
+		{"the name of a code", 500, "TeamBudget exceeded for team a", outcome{fallback, failure.KindBilling, time.Hour}},
+		{"behind an escape", 400, `upstream said: b'oops\nInput is too long.'`, outcome{fallback, failure.KindContextLength, 0}},
 		// Claude Code: https://github.com/anthropics/claude-code/issues/63014
 		{"not the usage limit", 0, "API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited", outcome{retry, failure.KindRateLimit, 0}},
 		{"not the usage limit, 429", 429, "Server is temporarily limiting requests (not your usage limit)", outcome{retry, failure.KindRateLimit, 0}},

@@ -28,16 +28,29 @@ func (e edge) index(text, s string) int {
 func (e edge) fits(before, s, after string) bool {
 	switch e {
 	case start:
-		return !(before != "" && IsLetter(before[len(before)-1]) && IsLetter(s[0])) && !negated(before)
+		inside := before != "" && IsLetter(before[len(before)-1]) && joined(before, s) && !endsNames(s)
+		return !inside && !negated(before)
 	case whole:
 		return !joined(before, s) && !joined(s, after)
 	}
 	return true
 }
 
-// joined reports whether a and b are parts of one word.
+// joined reports whether a and b are parts of one word. The letter of an escape, as in the text \n, is part of none: some
+// programs print an error with its escapes.
 func joined(a, b string) bool {
-	return a != "" && b != "" && isAlphanumeric(a[len(a)-1]) && isAlphanumeric(b[0])
+	return a != "" && b != "" && isAlphanumeric(a[len(a)-1]) && isAlphanumeric(b[0]) && !(len(a) > 1 && a[len(a)-2] == '\\')
+}
+
+// endsNames reports whether s begins with a noun that names of fields and codes end with: maxTokens, DailyQuota, TeamBudget,
+// ChatModel. In lower case, they are one word.
+func endsNames(s string) bool {
+	for _, noun := range [...]string{"token", "quota", "budget", "model"} {
+		if strings.HasPrefix(s, noun) {
+			return true
+		}
+	}
+	return false
 }
 
 // negated reports whether text ends with a negation of the noun that follows, as in "limiting requests (not your usage
