@@ -71,6 +71,10 @@ func TestASlashTooMany(t *testing.T) {
 			t.Errorf("%s: status %d, Location %q, %s", path, w.Code, w.Header().Get("Location"), w.Body)
 		}
 	}
+	// A name may have slashes.
+	if w := posted(g, "//v1beta/models/a%2F%2Fb:generateContent?key=a", helloGemini); !strings.Contains(w.Body.String(), "a//b") {
+		t.Errorf("status %d, %s; want the name a//b", w.Code, w.Body)
+	}
 	if w := posted(g, "//v1beta//files?key=a", "{}"); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "NOT_FOUND") {
 		t.Errorf("status %d, %s", w.Code, w.Body)
 	}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -120,13 +121,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // /v1//chat/completions, whose client has a base URL that ends with a slash. Otherwise ServeMux would
 // redirect it, and its API key in the query would be lost.
 func withoutEmptySegments(r *http.Request) *http.Request {
-	if !strings.Contains(r.URL.Path, "//") {
+	path := r.URL.EscapedPath() // a slash within a name is %2F
+	if !strings.Contains(path, "//") {
 		return r
 	}
-	u := *r.URL
-	for strings.Contains(u.Path, "//") {
-		u.Path, u.RawPath = strings.ReplaceAll(u.Path, "//", "/"), strings.ReplaceAll(u.RawPath, "//", "/")
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
 	}
+	u := *r.URL
+	u.RawPath = path
+	u.Path, _ = url.PathUnescape(path) // which was valid before
 	r.URL = &u
 	return r
 }
