@@ -3,7 +3,6 @@ package gemini
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"reflect"
 	"strconv"
 	"strings"
@@ -175,14 +174,10 @@ func strict(field string, value []byte) []byte {
 			return []byte(`"` + standard + `"`)
 		}
 	case numeric[field]:
-		if !isText {
-			text = string(value)
+		if isText && json.Valid([]byte(text)) && strings.IndexByte("-0123456789", text[0]) >= 0 {
+			value = []byte(text)
 		}
-		if whole, err := strconv.ParseFloat(text, 64); err == nil && whole == math.Trunc(whole) && math.Abs(whole) < 1<<53 {
-			return strconv.AppendInt(nil, int64(whole), 10)
-		} else if isText && err == nil && !math.IsInf(whole, 0) && !math.IsNaN(whole) {
-			return strconv.AppendFloat(nil, whole, 'g', -1, 64)
-		}
+		return jsonscan.Integers(value)
 	case !isText:
 		if n, err := strconv.Atoi(string(value)); err == nil && n >= 0 && n < len(enumerations[field]) {
 			return []byte(`"` + enumerations[field][n] + `"`)

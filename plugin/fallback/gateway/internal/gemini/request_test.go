@@ -119,21 +119,21 @@ func TestSchemasKeepTheirOrder(t *testing.T) {
 // Clients write numbers as strings: @google/genai for JavaScript declares the limits of schemas so.
 func TestNumbersMayBeStrings(t *testing.T) {
 	got, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"temperature":"0.5","topK":40.0,"maxOutputTokens":100.0,"seed":"7","stopSequences":["1"],
-		"responseMimeType":"application/json","responseSchema":{"type":"ARRAY","minItems":"1","maxItems":"3","items":{"type":"STRING","minLength":"2"}}},
+		"responseMimeType":"application/json","responseSchema":{"type":"ARRAY","minItems":"1","maxItems":"9007199254740993","items":{"type":"STRING","minLength":"2"}}},
 		"tools":[{"functionDeclarations":[{"name":"f","parameters":{"type":"OBJECT","minProperties":"1","properties":{"seed":{"type":"NUMBER","minimum":"0.5","maximum":"5"}}}}]}]}`))
 	if p != nil {
 		t.Fatalf("%+v", p)
 	}
 	want := &genai.GenerateContentConfig{
 		Temperature: genai.Ptr[float32](0.5), TopK: genai.Ptr[float32](40), MaxOutputTokens: 100, Seed: genai.Ptr[int32](7), StopSequences: []string{"1"}, ResponseMIMEType: "application/json",
-		ResponseSchema: &genai.Schema{Type: genai.TypeArray, MinItems: genai.Ptr[int64](1), MaxItems: genai.Ptr[int64](3), Items: &genai.Schema{Type: genai.TypeString, MinLength: genai.Ptr[int64](2)}},
+		ResponseSchema: &genai.Schema{Type: genai.TypeArray, MinItems: genai.Ptr[int64](1), MaxItems: genai.Ptr[int64](9007199254740993), Items: &genai.Schema{Type: genai.TypeString, MinLength: genai.Ptr[int64](2)}},
 		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "f", Parameters: &genai.Schema{
 			Type: genai.TypeObject, MinProperties: genai.Ptr[int64](1), Properties: map[string]*genai.Schema{"seed": {Type: genai.TypeNumber, Minimum: genai.Ptr(0.5), Maximum: genai.Ptr(5.0)}}}}}}},
 	}
 	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
 	}
-	for _, wrong := range []string{`"seed":1.5`, `"seed":"many"`, `"topK":""`, `"temperature":"NaN"`, `"temperature":"1e999"`, `"maxOutputTokens":"1e12"`} {
+	for _, wrong := range []string{`"seed":1.5`, `"seed":"many"`, `"topK":""`, `"temperature":"NaN"`, `"temperature":"null"`, `"temperature":"\"1\""`, `"temperature":"1e999"`, `"maxOutputTokens":"1e12"`} {
 		if _, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{` + wrong + `}}`)); p == nil {
 			t.Errorf("%s is taken", wrong)
 		}
