@@ -31,8 +31,8 @@ type ending struct {
 
 // Observe runs do, a router's or a policy's part of the call, and calls its hooks.
 // OnFallback and OnEnd are called at the end of the call, because an outer layer may run
-// the same part again. first names the part's first target. If the consumer panics, it wants no
-// more: the part ends as if it had stopped.
+// the same part again. first names the part's first target. If the consumer panics, the part
+// ends as if the consumer had stopped.
 func (s *Sink) Observe(ctx context.Context, hooks *call.Hooks, first string, do func() error) (err error) {
 	if hooks.OnAttempt == nil && hooks.OnFallback == nil && hooks.OnEnd == nil {
 		return do()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
@@ -42,17 +43,18 @@ func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Tar
 	return repair, true
 }
 
-// refusesCarried reports whether the server refuses a field that the request carries for the
-// protocol. Only the fallbacks of a call may be called again without these fields: they were made
-// for the primary, which may be of another vendor. repairFor must have reported a refusal with err.
+// refusesCarried reports whether the server names a field that the request carries for the protocol.
+// Only the fallbacks of a call may be called again without these fields: they were made for the
+// primary, which may be of another vendor. No repair is learnt, because fields of clients are many.
+// repairFor must have reported a refusal with err.
 func (a *attempt) refusesCarried(err error) bool {
 	failed, ok := err.(*AttemptError)
-	if !ok || a.plain || len(a.carried) == 0 {
+	if !ok || len(a.carried) == 0 {
 		return false
 	}
-	text := a.refusal(failed.Err).Message
-	for name := range a.carried {
-		if strings.Contains(text, name) {
+	between := func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	for word := range strings.FieldsFuncSeq(a.refusal(failed.Err).Message, between) {
+		if _, ok := a.carried[word]; ok {
 			return true
 		}
 	}

@@ -87,8 +87,8 @@ func (s *Source) Inspect() inspect.Node {
 // server refuses an optional part of the request, the part is omitted or changed;
 // later requests are repaired in advance, unless the second call shows that the part
 // was not the reason. If a fallback's server refuses a field that the request carries
-// for the protocol, all of these are omitted from this call. If the model ends a turn with an empty answer after its tools
-// have run, a second such answer is accepted.
+// for the protocol, this call omits all of these. If the model ends a turn with an
+// empty answer after its tools have run, a second such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	r := s.resolve(out.Described, out.Chosen)
 	a := s.newAttempt(out)

@@ -78,7 +78,7 @@ models:
 	} {
 		before := len(srv.RequestsFor(test.last))
 		w := httptest.NewRecorder()
-		body := `{` + test.fields + `, "x_top": 1, "parallel_tool_calls": false, ` + hello + `}`
+		body := `{` + test.fields + `, "x_top": 1, "too": 1, "parallel_tool_calls": false, ` + hello + `}`
 		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v1/chat/completions", strings.NewReader(body)))
 		requests := srv.RequestsFor(test.last)[before:]
 		if w.Code != test.status || len(requests) != test.calls || !strings.Contains(w.Body.String(), test.reason) {
