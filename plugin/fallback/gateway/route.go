@@ -61,7 +61,9 @@ func (g *Gateway) resolve(ctx context.Context, name string, fallbacks []string) 
 	case len(chain) > policy.MaxChain:
 		return nil, "", problem.Invalid(protocol.FieldFallbacks, "fallbacks has too many models")
 	case err != nil:
-		g.config.Logger.Error("gateway: a model cannot be built", "error", err)
+		if ctx.Err() == nil {
+			g.config.Logger.Error("gateway: a model cannot be built", "error", err)
+		}
 		return nil, "", problem.New(http.StatusInternalServerError, problem.CodeServer, "", "the model "+problem.Quote(name)+" cannot be built; the gateway's log says why")
 	}
 	return m, start, nil

@@ -55,8 +55,8 @@ type chained struct {
 // resumed.
 //
 // The model does not follow later policies, so call Chain for each call. A Live keeps the 256
-// most recently used chains. Others are built, one at a time. The error wraps [ErrUnknownModel], or says why a model cannot be
-// built.
+// most recently used chains. Others are built, one at a time, and ctx bounds the wait. The error
+// wraps [ErrUnknownModel] or ctx's error, or says why a model cannot be built.
 func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 	if len(models) == 0 {
 		t := l.tree.Load()
@@ -66,7 +66,7 @@ func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 		return nil, fmt.Errorf("policy: a chain of %d models; must be at most %d", len(models), MaxChain)
 	}
 	key := strings.Join(models, "\x00")
-	c, err := builtOnce(l, &l.chains.lru, maxChains, key, models, func() (*chained, error) { return l.chain(ctx, models) })
+	c, err := builtOnce(ctx, l, &l.chains.lru, maxChains, key, models, func() (*chained, error) { return l.chain(ctx, models) })
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 }
 
 // builtOnce returns what a list of l.chains has for a key, or builds it. The policy must declare the models.
-func builtOnce[T any](l *Live, list **simplelru.LRU[string, T], size int, key string, models []string, build func() (T, error)) (T, error) {
+func builtOnce[T any](ctx context.Context, l *Live, list **simplelru.LRU[string, T], size int, key string, models []string, build func() (T, error)) (T, error) {
 	find := func() (value T, found bool, err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
@@ -92,8 +92,11 @@ func builtOnce[T any](l *Live, list **simplelru.LRU[string, T], size int, key st
 	if value, found, err := find(); found || err != nil {
 		return value, err
 	}
-	l.building.Lock()
-	defer l.building.Unlock()
+	if err := l.lock(ctx); err != nil {
+		var none T
+		return none, err
+	}
+	defer l.unlock()
 	if value, found, err := find(); found || err != nil { // what was built meanwhile, perhaps for a later policy
 		return value, err
 	}

@@ -165,8 +165,8 @@ func TestChainsAreBounded(t *testing.T) {
 	}
 }
 
-// Making a client may take seconds, for example to read credentials. Calls of chains and embedders that are kept do not wait
-// for it.
+// Making a client may take seconds, for example to read credentials. Calls of chains and embedders that are kept do not
+// wait for it, nor do calls that have ended.
 func TestKeptChainsDoNotWaitForNewOnes(t *testing.T) {
 	begun, end := make(chan struct{}), make(chan struct{})
 	slow := provider.Factory{Name: "anthropic", New: func(provider.Settings) (model.LLM, error) {
@@ -197,7 +197,7 @@ func TestKeptChainsDoNotWaitForNewOnes(t *testing.T) {
 	case err := <-built:
 		t.Fatal(err)
 	}
-	done := make(chan error, 1)
+	done := make(chan error, 2)
 	go func() { done <- kept(context.WithoutCancel(t.Context())) }() // ends after end at the latest
 	select {
 	case err := <-done:
@@ -206,6 +206,20 @@ func TestKeptChainsDoNotWaitForNewOnes(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("a call of a chain that is kept waits for one that is built")
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	go func() { // ends after end at the latest
+		_, err := l.Chain(gone, "slow", "b")
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("a call that has ended: %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("a call that has ended waits for a chain that is built")
 	}
 	close(end)
 	if err := <-built; err != nil {

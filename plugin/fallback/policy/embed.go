@@ -22,7 +22,7 @@ const maxEmbedders = 64
 //
 // The Embedder uses the policy that is in use now. Its argument model is ignored.
 func (l *Live) Embedder(ctx context.Context, name string) (cache.Embedder, error) {
-	e, err := builtOnce(l, &l.chains.embedders, maxEmbedders, name, []string{name}, func() (*tree.Embedder, error) {
+	e, err := builtOnce(ctx, l, &l.chains.embedders, maxEmbedders, name, []string{name}, func() (*tree.Embedder, error) {
 		return tree.NewEmbedder(ctx, l.tree.Load().Policy.WithChain(name), &l.options.Config)
 	})
 	if err != nil {

@@ -43,9 +43,10 @@ type Live struct {
 	tree    atomic.Pointer[tree.Tree]
 	status  atomic.Pointer[inspect.Policy]
 
-	// building is held while models are built, one after the other, so that those of a name have one breaker. This may take
-	// seconds, for example to read credentials. It is taken before mu.
-	building sync.Mutex
+	// building is a lock that a context can end the wait for; see lock. It is held while models are built, one after
+	// the other, so that those of a name have one breaker. This may take seconds, for example to read credentials. It
+	// is taken before mu.
+	building chan struct{}
 	kept     tree.Kept // guarded by building; state that the next tree can take over
 	observed *observed // guarded by building; nil without section observe
 
@@ -64,7 +65,7 @@ func NewLive(ctx context.Context, p *spec.Policy, opts ...Option) (*Live, error)
 
 // newLive is NewLive for the policy of a file; "" for none.
 func newLive(ctx context.Context, p *spec.Policy, o *options, file string) (*Live, error) {
-	l := &Live{options: o}
+	l := &Live{options: o, building: make(chan struct{}, 1)}
 	l.status.Store(&inspect.Policy{File: file, Reloads: -1})
 	if err := l.Replace(ctx, p); err != nil {
 		return nil, err
@@ -72,14 +73,29 @@ func newLive(ctx context.Context, p *spec.Policy, o *options, file string) (*Liv
 	return l, nil
 }
 
+// lock takes building. The error is that of ctx, which has ended before.
+func (l *Live) lock(ctx context.Context) error {
+	select {
+	case l.building <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("policy: waiting for models that are being built: %w", ctx.Err())
+	}
+}
+
+// unlock gives building back.
+func (l *Live) unlock() { <-l.building }
+
 // Replace puts p into use for calls that start from now on. If p cannot be built, it
 // returns an error, and the policy in use stays.
 func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 	if p == nil {
 		return errors.New("policy: the policy is nil; use one that spec.Parse returns")
 	}
-	l.building.Lock()
-	defer l.building.Unlock()
+	if err := l.lock(ctx); err != nil {
+		return err
+	}
+	defer l.unlock()
 	t, kept, err := tree.Build(ctx, p, &l.options.Config, l.known())
 	if err != nil {
 		return err
@@ -107,8 +123,8 @@ func (l *Live) Replace(ctx context.Context, p *spec.Policy) error {
 
 // refused notes why a change of the file is not in use; nil if the file's policy is.
 func (l *Live) refused(why error) {
-	l.building.Lock()
-	defer l.building.Unlock()
+	_ = l.lock(context.Background()) // which never ends
+	defer l.unlock()
 	status := *l.status.Load()
 	status.Problem, status.ProblemAt = "", time.Time{}
 	if why != nil {
@@ -129,8 +145,8 @@ func (l *Live) Policy() *spec.Policy { return l.tree.Load().Policy }
 // with state.unavailable: deny, tenants with a limit are refused. A policy that is put into use
 // afterwards starts with an empty cache, and Close must be called again.
 func (l *Live) Close() error {
-	l.building.Lock()
-	defer l.building.Unlock()
+	_ = l.lock(context.Background()) // which never ends
+	defer l.unlock()
 	l.observing(nil)
 	return l.kept.Close()
 }
