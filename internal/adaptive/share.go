@@ -19,8 +19,7 @@ const primary, alternative = 0, 1
 // Fixed figures. Probabilities are those of independent calls.
 const (
 	// minBad is how many bad calls lower a share. One or two are chance: if 1 % of an arm's
-	// calls are bad, 1 of 1000 steps with 20 calls has three or
-	// more.
+	// calls are bad, 1 of 1000 steps with 20 calls has three or more.
 	minBad = 3
 	// tooBad is the excess of an arm's rate of bad calls over the other's that lowers its
 	// share. What both arms suffer is no reason to move. Up to twice goodEnough, a rate

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Integers returns JSON with its whole numbers written as integers, as package json decodes them into Go's: 100 for 100.0
-// and 1e2. Numbers outside of int64 stay as they are, and so does everything else. It returns data itself if nothing
-// changes.
+// Integers returns JSON with its whole numbers written as integers, as package json decodes them into Go's: 100
+// for 100.0 and 1e2. Numbers outside of int64 stay as they are, and so does everything else. It returns data
+// itself if nothing changes.
 func Integers(data []byte) []byte {
 	var out []byte
 	kept := 0 // what is before it has been copied to out

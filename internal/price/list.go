@@ -55,8 +55,9 @@ func Window(model string) (tokens int, ok bool) {
 	return r.window, ok
 }
 
-// Near returns the listed model that a name misspells, "" if it is listed or near none. Only one word between the hyphens may
-// differ, and no part with a digit, because gpt-5.9 is a later model and not a misspelled gpt-5.2. Safe for concurrent use.
+// Near returns the listed model that a name misspells, "" if it is listed or near none. Only one word between the
+// hyphens may differ, and no part with a digit, because gpt-5.9 is a later model and not a misspelled gpt-5.2.
+// Safe for concurrent use.
 func Near(model string) string {
 	if _, ok := find(model); ok {
 		return ""

@@ -36,14 +36,14 @@ func (e edge) fits(before, s, after string) bool {
 	return true
 }
 
-// joined reports whether a and b are parts of one word. The letter of an escape, as in the text \n, is part of none: some
-// programs print an error with its escapes.
+// joined reports whether a and b are parts of one word. The letter of an escape, as in the text \n, is part of
+// none: some programs print an error with its escapes.
 func joined(a, b string) bool {
 	return a != "" && b != "" && isAlphanumeric(a[len(a)-1]) && isAlphanumeric(b[0]) && !(len(a) > 1 && a[len(a)-2] == '\\')
 }
 
-// endsNames reports whether s begins with a noun that names of fields and codes end with: maxTokens, DailyQuota, TeamBudget,
-// ChatModel. In lower case, they are one word.
+// endsNames reports whether s begins with a noun that names of fields and codes end with: maxTokens, DailyQuota,
+// TeamBudget, ChatModel. In lower case, they are one word.
 func endsNames(s string) bool {
 	for _, noun := range [...]string{"token", "quota", "budget", "model"} {
 		if strings.HasPrefix(s, noun) {

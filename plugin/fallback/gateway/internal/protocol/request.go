@@ -25,9 +25,9 @@ func CheckFallbacks(names []string) *problem.Problem {
 	return nil
 }
 
-// Decode decodes a body with unmarshal, which must discard what an earlier call has decoded. JSON has one kind of numbers,
-// so 100.0 and 1e2 are the integer 100, but package json refuses them: if unmarshal fails, it is called again with integers
-// in their place. Decode returns the body that was decoded last.
+// Decode decodes a body with unmarshal, which must discard what an earlier call has decoded. JSON has one kind of
+// numbers, so 100.0 and 1e2 are the integer 100, but package json refuses them: if unmarshal fails, it is called
+// again with integers in their place. Decode returns the body that was decoded last.
 func Decode(body []byte, unmarshal func([]byte) error) ([]byte, error) {
 	err := unmarshal(body)
 	if err == nil {
