@@ -226,3 +226,32 @@ func TestKeptChainsDoNotWaitForNewOnes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Calls of one new chain at the same time share its tree, and so its breakers.
+func TestANewChainIsBuiltOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		slow := provider.Factory{Name: "anthropic", New: func(provider.Settings) (model.LLM, error) {
+			<-end
+			return llmtest.NewModel("slow", llmtest.Text("slow")), nil
+		}}
+		l := live(t, "primary: a\nmodels: {slow: {provider: anthropic, credential_env: KEY}}", slow, env(map[string]string{"KEY": "key"}), policy.Models{
+			"a": llmtest.NewModel("a", llmtest.Text("a")),
+		})
+		built := make(chan model.LLM, 2)
+		for range 2 {
+			go func() { // ends after end
+				m, err := l.Chain(t.Context(), "slow")
+				if err != nil {
+					t.Error(err)
+				}
+				built <- m
+			}()
+		}
+		synctest.Wait()
+		close(end)
+		if first, second := <-built, <-built; first != second {
+			t.Error("two calls at the same time have two trees")
+		}
+	})
+}
