@@ -172,3 +172,17 @@ func SaysJSON(text string) bool {
 	}
 	return false
 }
+
+// OnlyText returns the text of a tool's result that has nothing else, under one of keys. Within JSON, its quotes and line
+// breaks would be escaped. The Gemini API names it "output" (genai.FunctionResponse), ADK's function tools "result".
+func OnlyText(result map[string]any, keys ...string) (text string, ok bool) {
+	if len(result) != 1 {
+		return "", false
+	}
+	for _, key := range keys {
+		if text, ok = result[key].(string); ok {
+			return text, true
+		}
+	}
+	return "", false
+}

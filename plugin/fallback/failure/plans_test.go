@@ -62,6 +62,7 @@ func planErrors() []response {
 		{"tokens of a key", 403, `{"error":"Token limit exceeded for this API key"}`, quota(time.Hour)},
 		{"tokens of a month", 403, `{"error":"You have used the maximum number of tokens of this key"}`, quota(time.Hour)},
 		{"tokens of a minute", 403, `{"error":"Token limit of 90,000 per minute exceeded"}`, rate(time.Minute)},
+		{"tokens of the input", 403, `{"error":"Input token limit exceeded"}`, outcome{fallback, failure.KindContextLength, 0}},
 		{"tokens of a prompt", 403, `{"error":"The prompt has 9000 tokens, which exceeds the token limit of 8192"}`, outcome{fallback, failure.KindContextLength, 0}},
 		// https://github.com/epam/statgpt-backend/pull/199: the number before the slash is what was used.
 		{"several windows", 429, "Hit token rate limit. Minute limit: 0 / 1600000 tokens. Day limit: 2105 / 10 tokens.", quota(untilMidnightUTC)},

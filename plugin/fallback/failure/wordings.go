@@ -106,7 +106,7 @@ var wordings = []struct {
 		"call volume quota", "bandwidth quota", "token quota", "quota…exceeded", "exceeded…quota", "out of…quota", "quota…exhausted", "quota…replenished"), nil},
 	// How many tokens a key or a plan may use, unless the text says that it is about one request.
 	{[]vendor{anyone}, KindQuota, false, denied, prose.Phrases("token limit", "maximum number of tokens"),
-		prose.Phrases("context", "prompt", "model's", "this model", "requested", "per minute", "per-minute", "every minute")},
+		prose.Phrases("context", "prompt", "input", "model's", "this model", "requested", "per minute", "per-minute", "every minute")},
 	// The AWS SDK found no credential. The status is that of the machine's metadata service, which it asked last.
 	{[]vendor{bedrock}, KindAuth, false, every, prose.Phrases("no ec2 imds role found", "static credentials are empty"), nil},
 	{[]vendor{google, openai, anthropic, bedrock, oneapi}, KindAuth, false, unknown | bad | denied, prose.Phrases(

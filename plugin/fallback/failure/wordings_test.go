@@ -94,6 +94,7 @@ func TestWordingsAreWords(t *testing.T) {
 		{"behind an escape", 400, `upstream said: b'oops\nInput is too long.'`, outcome{fallback, failure.KindContextLength, 0}},
 		// Claude Code: https://github.com/anthropics/claude-code/issues/63014
 		{"not the usage limit", 0, "API Error: Server is temporarily limiting requests (not your usage limit) · Rate limited", outcome{retry, failure.KindRateLimit, 0}},
+		{"not a balance", 403, "You are not a paid balance user.", outcome{fallback, failure.KindBilling, time.Hour}},
 		{"not the usage limit, 429", 429, "Server is temporarily limiting requests (not your usage limit)", outcome{retry, failure.KindRateLimit, 0}},
 	})
 }

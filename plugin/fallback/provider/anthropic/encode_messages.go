@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -139,12 +140,8 @@ func responseText(response map[string]any) (string, error) {
 	if len(response) == 0 {
 		return "", nil
 	}
-	if len(response) == 1 {
-		for _, key := range []string{"output", "result", "error"} {
-			if s, ok := response[key].(string); ok {
-				return s, nil
-			}
-		}
+	if text, ok := request.OnlyText(response, "output", "result", "error"); ok {
+		return text, nil
 	}
 	encoded, err := json.Marshal(response)
 	return string(encoded), err

@@ -7,7 +7,7 @@ type edge uint8
 
 const (
 	anywhere edge = iota
-	start         // the phrase begins at the start of a word, and "not your" and the like are not before it
+	start         // the phrase begins at the start of a word, and "not your" is not before it
 	whole         // no letter or digit is beside the phrase
 )
 
@@ -29,7 +29,7 @@ func (e edge) fits(before, s, after string) bool {
 	switch e {
 	case start:
 		inside := before != "" && IsLetter(before[len(before)-1]) && joined(before, s) && !endsNames(s)
-		return !inside && !negated(before)
+		return !inside && !strings.HasSuffix(before, "not your ")
 	case whole:
 		return !joined(before, s) && !joined(s, after)
 	}
@@ -48,17 +48,6 @@ func endsNames(s string) bool {
 	for _, noun := range [...]string{"token", "quota", "budget", "model"} {
 		if strings.HasPrefix(s, noun) {
 			return true
-		}
-	}
-	return false
-}
-
-// negated reports whether text ends with a negation of the noun that follows, as in "limiting requests (not your usage
-// limit)". "must not exceed" and "do not have access" negate a verb: these are what such errors say.
-func negated(text string) bool {
-	for _, determiner := range [...]string{"your ", "a ", "an ", "the "} {
-		if before, found := strings.CutSuffix(text, determiner); found {
-			return strings.HasSuffix(before, "not ")
 		}
 	}
 	return false

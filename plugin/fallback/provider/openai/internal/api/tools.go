@@ -8,6 +8,7 @@ import (
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/plainjson"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
@@ -117,13 +118,12 @@ func CallArguments(call *genai.FunctionCall) (string, error) {
 	return string(text), nil
 }
 
-// ResultText returns the result of a call: the text of an object, or the text itself of a result
-// that has only a text as its output. Within JSON, its quotes and line breaks would be escaped.
+// ResultText returns the result of a call as JSON, or a text as it is. An error stays JSON: the API has no other sign of it.
 func ResultText(response *genai.FunctionResponse) (string, error) {
 	if response.Response == nil {
 		return "{}", nil
 	}
-	if text, ok := response.Response["output"].(string); ok && text != "" && len(response.Response) == 1 {
+	if text, ok := request.OnlyText(response.Response, "output", "result"); ok && text != "" {
 		return text, nil
 	}
 	text, err := plainjson.Marshal(response.Response)
