@@ -122,6 +122,16 @@ models:
 			}
 		}
 	}
+	srv.Script("claude-opus-5", fallbacktest.Text("fine"))
+	posted(g, "/v1/chat/completions", `{"model": "claude-opus-5", "messages": [{"role": "user", "content": "a"},
+		{"role": "assistant", "reasoning_content": "hm", "cache_control": {"type": "ephemeral"}}, {"role": "user", "content": "b"},
+		{"role": "assistant", "tool_calls": [{"id": "1", "function": {"name": "f"}}, {"id": "2", "function": {"name": "f"}}], "cache_control": {"type": "ephemeral"}},
+		{"role": "tool", "tool_call_id": "1", "content": "r", "cache_control": {"type": "ephemeral"}},
+		{"role": "tool", "tool_call_id": "2", "content": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}, {"type": "text", "text": "t"}]}]}`)
+	sent := string(srv.RequestsFor("claude-opus-5")[1].Body)
+	if got := strings.Count(sent, `"cache_control":{"type":"ephemeral","ttl":"5m"}`); got != 3 {
+		t.Errorf("sent %s; want breakpoints after the calls and after both results", sent)
+	}
 	for _, v := range srv.Violations() {
 		t.Error(v)
 	}

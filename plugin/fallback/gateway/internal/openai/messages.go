@@ -138,6 +138,7 @@ func (c *Request) answered(m *openaiwire.ChatMessage, at string, called calls) *
 		})
 	}
 	called.add(m.ToolCalls)
+	mark(content.Parts, m)
 	if len(content.Parts) > 0 {
 		c.Contents = append(c.Contents, content)
 	}
@@ -154,21 +155,26 @@ func (c *Request) result(m *openaiwire.ChatMessage, at string, called calls) *pr
 	if p != nil {
 		return p
 	}
+	one := &genai.Part{}
 	lines := make([]string, len(parts))
 	for i, part := range parts {
 		lines[i] = part.Text
+		if part.PartMetadata != nil {
+			one.PartMetadata = part.PartMetadata
+		}
 	}
+	mark([]*genai.Part{one}, m)
 	text := strings.Join(lines, "\n")
 	response, ok := object(json.RawMessage(text))
 	if !ok {
 		response = map[string]any{"output": text}
 	}
-	part := &genai.Part{FunctionResponse: &genai.FunctionResponse{ID: m.ToolCallID, Name: name, Response: response}}
+	one.FunctionResponse = &genai.FunctionResponse{ID: m.ToolCallID, Name: name, Response: response}
 	if n := len(c.Contents); n > 0 && c.Contents[n-1].Parts[0].FunctionResponse != nil {
-		c.Contents[n-1].Parts = append(c.Contents[n-1].Parts, part)
+		c.Contents[n-1].Parts = append(c.Contents[n-1].Parts, one)
 		return nil
 	}
-	c.Contents = append(c.Contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{part}})
+	c.Contents = append(c.Contents, &genai.Content{Role: genai.RoleUser, Parts: []*genai.Part{one}})
 	return nil
 }
 
