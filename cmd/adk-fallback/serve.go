@@ -46,7 +46,7 @@ serve listens on loopback addresses only.
 /healthz and /readyz. The latter two are also served at --addr.
 
 On SIGTERM or Ctrl-C, /readyz fails. After --drain-delay, no connection is accepted. Calls in progress have --drain to end;
-a second signal ends them at once. Logs go to standard error: a line for each request, without its query, body and key, unless
+a second signal ends them at once. Logs go to standard error. Each request has a line, without its query, body and key, unless
 --log-level is warn or error.
 
 docs/gateway.md describes the endpoints, docs/gateway-operation.md keys, limits, shutdown and logs.
@@ -88,7 +88,7 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 	flags.IntVar(&f.limits.MaxCalls, "max-calls", 10_000, "maximum `number` of calls in progress at a time, including streams")
 	flags.IntVar(&f.limits.MaxTenantCalls, "max-tenant-calls", 0, "maximum `number` of calls in progress of a tenant (default: half of --max-calls)")
 	flags.StringVar(&f.logFormat, "log-format", "text", "`format` of the log: text or json")
-	flags.StringVar(&f.logLevel, "log-level", "info", "least `level` of the log's lines: debug, info, warn or error; requests are info")
+	flags.StringVar(&f.logLevel, "log-level", "info", "lowest `level` that is logged: debug, info, warn or error; requests are info")
 	_ = cmd.MarkFlagFilename("keys", policyExtensions...) // fails for a flag that does not exist
 	_ = cmd.MarkFlagFilename("tls-cert", "pem", "crt")
 	_ = cmd.MarkFlagFilename("tls-key", "pem", "key")
@@ -99,7 +99,7 @@ func (f *serveFlags) register(cmd *cobra.Command) {
 
 var logLevels = map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError}
 
-// logger returns the log as the flags describe it.
+// logger returns a logger with the format and the level of the flags.
 func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
 	level, ok := logLevels[f.logLevel]
 	if !ok {

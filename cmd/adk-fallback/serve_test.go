@@ -263,7 +263,7 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 	}
 }
 
-// The log has lines of the least level and above.
+// The log has the lines of the given level and above.
 func TestServeLogsFromALevelOn(t *testing.T) {
 	levels := []string{"debug", "info", "warn", "error"}
 	for at, least := range levels {

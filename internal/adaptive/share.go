@@ -1,6 +1,6 @@
 // Package adaptive moves users between two arms, a primary and an alternative: away from the
 // primary while its calls fail or are slow, and back when it is healthy. It learns how many
-// calls were bad and how long they took. It knows no models; package router calls them.
+// calls were bad and how long they took. It calls no models; package router does.
 //
 // The rule is additive increase and multiplicative decrease. The comment of
 // router.AdaptiveShare states it and its sources.
@@ -28,16 +28,16 @@ const (
 	// goodEnough is the rate of bad calls up to which the primary is healthy. As many
 	// exceed the 95th percentile, from which SlowAfter is measured.
 	goodEnough = 0.05
-	// minGood is how many calls show that it is. If 20 % of its calls are bad, 1 of 9 steps
-	// with 10 calls has no bad one; calmSteps is for these.
+	// minGood is how many calls show that the primary is healthy. If 20 % of its calls are
+	// bad, 1 of 9 steps with 10 calls has no bad one; calmSteps makes up for that.
 	minGood = 10
-	// calmSteps is how many steps after a decrease the share may rise: a primary that is
-	// bad for a part of its calls often has a good second.
+	// calmSteps is how many steps after a decrease the share may rise: a primary that
+	// fails a part of its calls often has a second without a failure.
 	calmSteps = 10
-	// maxSteps is how many steps a decision may take. With so few calls, those without a
-	// bad one, or no call at all, raise the share too: else an arm that no user falls
-	// into would never be tried again. With router.DefaultShareIncrease, an unused share
-	// is whole after seven such decisions.
+	// maxSteps is how many steps a decision may take. If it takes that many, the share rises
+	// unless a call was bad, even if there was no call: otherwise an arm that no user falls
+	// into would never be tried again. With router.DefaultShareIncrease, an unused share is
+	// whole after seven such decisions.
 	maxSteps = 20
 )
 
@@ -115,7 +115,7 @@ func (s *Share) Add(arm, all, bad int) {
 	s.move()
 }
 
-// move changes the share if what was counted is reason to. The caller holds mu.
+// move changes the share if the counts are a reason to. The caller holds mu.
 func (s *Share) move() {
 	now := time.Now()
 	steps := now.Sub(s.since) / s.config.Step

@@ -21,7 +21,7 @@ func with(change func(*adaptive.Config)) adaptive.Config {
 	return config
 }
 
-// traffic is what calls do to a share.
+// traffic makes calls and counts them in a share.
 type traffic struct {
 	*adaptive.Share
 	primary, other int // every nth call of the arm is bad; 0 for none

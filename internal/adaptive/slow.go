@@ -6,8 +6,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/quantile"
 )
 
-// SlowFactor times the 95th percentile is hardly ever exceeded in health: by 1 of 400 calls whose
-// times are log-normal with a σ of 0.35, as in package router's test of a brown-out.
+// SlowFactor times the 95th percentile is a time that healthy calls hardly ever exceed: 1 of 400
+// does if times are log-normal with a σ of 0.35, as in package router's test of a brown-out.
 const SlowFactor = 1.5
 
 // SlowAfter returns the time without content after which a call of an arm is bad. ok is false
@@ -24,7 +24,7 @@ func (s *Share) SlowAfter(arm int, streamed bool) (limit time.Duration, ok bool)
 	return max(time.Duration(SlowFactor*float64(max(own, other))), quantile.Noise), ok
 }
 
-// Measure takes the time to first content of a call of an arm. The primary is measured only
+// Measure records the time to first content of a call of an arm. The primary is measured only
 // while it has its whole share, so that it is compared with its own healthy times.
 func (s *Share) Measure(arm int, streamed bool, d time.Duration) {
 	if arm != primary || s.Value() == s.config.Max {

@@ -24,9 +24,8 @@ func NotNegative[T int | time.Duration](field string, value T, allowed string) e
 	return fmt.Errorf("%s: %v is negative; must be %s", field, value, allowed)
 }
 
-// Folded returns names as [match.Fold] has them, and an error for each name that is another way to write an
-// earlier one: which value is meant cannot be told. field is the package and the field, such as "middleware:
-// BudgetConfig.Limits".
+// Folded returns the values by the names that [match.Fold] returns. Two spellings of one name are an error, because
+// either value may be meant. field is the package and the field, such as "middleware: BudgetConfig.Limits".
 func Folded[V any](field string, names map[string]V) (map[string]V, error) {
 	if names == nil {
 		return nil, nil

@@ -3,9 +3,8 @@
 // the text that it has, or learns that the other answer differs.
 //
 // A model that is given a text may go on after it, or repeat it first. Some APIs refuse white
-// space at the end of the given text, so it is given without, and the model may or may not
-// begin with that white space. Which of these it does shows only as its own text arrives,
-// piece by piece.
+// space at the end of the given text, so the text is given without it. The model may then begin
+// with that white space or omit it. Only its own text, piece by piece, shows what it does.
 //
 //	var text continuation.Text
 //	text.Attempt("").Add("one two ") // the first attempt is cut off here
@@ -15,7 +14,7 @@
 //	a.Add("two three")              // "three": it did repeat the text
 //	a.End("one two three")          // "", "": nothing is missing, and nothing new
 //
-// The package knows no models; package router calls them.
+// The package calls no models; package router does.
 package continuation
 
 import "strings"
@@ -46,8 +45,9 @@ type Attempt struct {
 	given string
 	gap   string // the white space that followed given in the text
 
-	// As long as the attempt's text is a beginning of like, which is first given and then gap,
-	// it is like[:at]. Then like is "", and at is how far into the answer the attempt has come.
+	// like is the text that the attempt may be repeating: at first given, then perhaps gap. As
+	// long as it may, the attempt's text is like[:at]. After that, like is "", and at is the
+	// attempt's position in the answer.
 	like string
 	at   int
 }
@@ -93,7 +93,7 @@ func (a *Attempt) End(whole string) (missing, beyond string, ok bool) {
 	return shown[:start], beyond, true
 }
 
-// start returns where in the answer an attempt begins whose text begins with text.
+// start returns the position in the answer of an attempt whose text begins with text.
 func (a *Attempt) start(text string) int {
 	switch {
 	case strings.HasPrefix(text, a.given):

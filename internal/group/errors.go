@@ -10,8 +10,9 @@ import (
 )
 
 // AllFailedError says that no target answered, after two or more were called or skipped. Its
-// causes are in that order; errors.Is and errors.As find each. If only one was called or
-// skipped, because there is no other or its verdict is to fail, its own error is returned.
+// causes are in the order of these targets, and errors.Is and errors.As find each. If only one
+// was called or skipped, because there is no other or its verdict is to fail, the call returns
+// its error instead.
 type AllFailedError struct {
 	Causes []error
 	// Means is the verdict of the call: the latest cause's verdict to fail, or else the

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Integers returns JSON with its whole numbers written as integers, as package json decodes them into Go's: 100
+// Integers returns JSON with its whole numbers written as package json decodes them into Go's integers: 100
 // for 100.0 and 1e2. Numbers outside of int64 stay as they are, and so does everything else. It returns data
 // itself if nothing changes.
 func Integers(data []byte) []byte {
@@ -37,7 +37,7 @@ func Integers(data []byte) []byte {
 	return append(out, data[kept:]...)
 }
 
-// integer returns a number with a fraction or an exponent as an integer; false if it is none.
+// integer returns a whole number that has a fraction or an exponent as an integer. It returns false for any other.
 func integer(number string) (string, bool) {
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(number), "e")
 	before, after, _ := strings.Cut(mantissa, ".")

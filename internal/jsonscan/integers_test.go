@@ -31,7 +31,7 @@ func TestIntegers(t *testing.T) {
 	}
 }
 
-// The value stays the same, and what is no JSON stays none.
+// Integers does not change values. What is not JSON does not become JSON.
 func FuzzIntegers(f *testing.F) {
 	for _, seed := range []string{"100.0", "1e2", "-12.50e3", "0.1e1", "1e-1", "-", "1.e5", "00.0", "1e+", `"a`} {
 		f.Add(seed)

@@ -28,7 +28,7 @@ func in(t *testing.T, session string) context.Context {
 	return call.With(t.Context(), call.Info{App: "app", User: "user", Session: session})
 }
 
-// repaired returns which repairs a request has got that needs all of them.
+// repaired returns the repairs that are made to a request that needs all of them.
 func repaired(ctx context.Context, b *lesson.Book, more provider.Repair) []string {
 	return b.Apply(ctx, &model.LLMRequest{
 		Contents: []*genai.Content{{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "Hm.", Thought: true}, {Text: "Yes."}}}},

@@ -84,8 +84,8 @@ type ChatUsage struct {
 	ReasoningTokens  int64 `json:"-"`
 }
 
-// MarshalJSON implements json.Marshaler. The details have all fields of OpenAI's, since clients
-// read them without a look whether they are there: https://github.com/openai-php/client/issues/524.
+// MarshalJSON implements json.Marshaler. The details have all fields of OpenAI's, because
+// some clients fail if one is missing: https://github.com/openai-php/client/issues/524.
 func (u ChatUsage) MarshalJSON() ([]byte, error) {
 	type prompt struct {
 		CachedTokens int64 `json:"cached_tokens"`

@@ -71,7 +71,7 @@ func Near(model string) string {
 	return ""
 }
 
-// oneMisspelled reports whether words are the meant ones except for one, which is near.
+// oneMisspelled reports whether exactly one of words differs from the meant one, and is near it.
 func oneMisspelled(words, meant []string) bool {
 	if len(words) != len(meant) {
 		return false

@@ -11,8 +11,8 @@ const (
 	Window     = 128 // calls that are remembered
 	MinSamples = 20  // calls that are measured before their 95th percentile means anything: of 20, one is slower
 
-	// Noise is the least difference that means anything: less is the network's, not a slow
-	// model's.
+	// Noise is the smallest difference that counts. The network causes smaller ones, not a
+	// slow model.
 	Noise = 100 * time.Millisecond
 )
 
@@ -21,9 +21,9 @@ const (
 // costs two binary searches and no sorting. The zero value is ready for use. Its methods
 // are safe for concurrent use.
 type Latencies struct {
-	// Every is the shortest time between two calls that are remembered, once [MinSamples]
-	// are: so a burst does not fill the window. 0 means that all calls are remembered. It
-	// must be set before the first call.
+	// Every is the shortest time between two remembered calls, once [MinSamples] are
+	// remembered, so that a burst does not fill the window. 0 means that all calls are
+	// remembered. It must be set before the first call.
 	Every time.Duration
 
 	mu     sync.Mutex

@@ -173,8 +173,9 @@ func SaysJSON(text string) bool {
 	return false
 }
 
-// OnlyText returns the text of a tool's result that has nothing else, under one of keys. Within JSON, its quotes and line
-// breaks would be escaped. The Gemini API names it "output" (genai.FunctionResponse), ADK's function tools "result".
+// OnlyText returns the text of a tool's result that has only a text, under one of keys. Within JSON, its quotes and
+// line breaks would be escaped. The key is "output" in the Gemini API (genai.FunctionResponse), and "result" in ADK's
+// function tools.
 func OnlyText(result map[string]any, keys ...string) (text string, ok bool) {
 	if len(result) != 1 {
 		return "", false

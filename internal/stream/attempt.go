@@ -45,8 +45,8 @@ type attempt struct {
 
 	repaired []string // the repairs that changed req
 
-	carried map[string]any // the fields of [request.SetFields] in req, of a fallback's attempt
-	plain   bool           // without those fields
+	carried map[string]any // in a fallback's attempt, the fields of [request.SetFields] in req
+	plain   bool           // sends req without those fields
 
 	final bool        // a final response has been passed on
 	mute  bool        // its answer is empty, after tools, and well-formed

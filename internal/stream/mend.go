@@ -45,7 +45,7 @@ func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Tar
 
 // refusesCarried reports whether the server names a field that the request carries for the protocol.
 // Only the fallbacks of a call may be called again without these fields: they were made for the
-// primary, which may be of another vendor. No repair is learnt, because fields of clients are many.
+// primary, which may be of another vendor. No repair is learnt, because clients may send any field.
 // repairFor must have reported a refusal with err.
 func (a *attempt) refusesCarried(err error) bool {
 	failed, ok := err.(*AttemptError)

@@ -11,32 +11,32 @@ type Scale struct {
 
 const (
 	// The bounds of a scale. A token of a single byte is a scale of 4; twice that is left for attachments that are longer
-	// than estimated. Gemini counts a small image as 258 tokens, of which 1,000 are estimated. A count beyond the bounds is
+	// than estimated. Gemini counts a small image as 258 tokens; the estimate is 1,000. A count beyond the bounds is
 	// taken to be wrong, such as one without what the provider has read from its cache.
 	minScale, maxScale = 0.25, 8
 
-	// minLearned is the shortest request to learn from, in estimated tokens: of a shorter one, most is what the provider
-	// adds, such as the hundreds of tokens in which it explains tools to the model.
+	// minLearned is the shortest request to learn from, in estimated tokens. The provider adds most of the tokens of a
+	// shorter one, such as the hundreds of tokens that explain tools to the model.
 	minLearned = 200
 
-	// lowering divides the way down to a lower count, so that it is halved by about five requests. One request with an
-	// unusual content does not lower the scale for the others.
+	// lowering divides the step to a lower count: after about five requests, the scale is half the way down. So one
+	// request with unusual content hardly lowers the scale for the others.
 	lowering = 8
 
-	// tooLongBy is by how much a request that was refused is taken to exceed its window. By how much it did is not known: a
-	// larger figure would cut more than is needed, a smaller one would take more refused calls to find the scale.
+	// tooLongBy is the factor by which a refused request is assumed to exceed its window. The real factor is unknown: a
+	// larger figure would cut more than is needed, and a smaller one would take more refused calls to find the scale.
 	tooLongBy = 1.1
 )
 
-// Estimate returns which estimate stands for a number of counted tokens, rounded down.
+// Estimate returns the estimate, rounded down, of a request with a number of counted tokens.
 func (s *Scale) Estimate(counted int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return int(float64(counted) / s.now())
 }
 
-// Learn takes the model's count of a request; 0 or less is none. A higher one counts at once, a lower one in part: a
-// request that is too long costs a call.
+// Learn takes the model's count of a request; 0 or less means that there is none. A higher count applies at once, a
+// lower one only in part, because a request that is too long costs a call.
 func (s *Scale) Learn(estimated, counted int) {
 	if estimated < minLearned || counted <= 0 {
 		return
@@ -50,7 +50,8 @@ func (s *Scale) Learn(estimated, counted int) {
 	s.set(seen)
 }
 
-// TooLong takes that a request did not fit the window, in counted tokens. It never lowers the scale.
+// TooLong records that a request was refused as longer than the window, which is in counted tokens. It never lowers
+// the scale.
 func (s *Scale) TooLong(estimated, window int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

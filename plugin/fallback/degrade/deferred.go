@@ -47,7 +47,7 @@ type DeferredConfig struct {
 	// means the queue's own.
 	Expiry time.Duration
 	// Priorities ranks a tenant's jobs by their call.Info.Priority: higher first. Case
-	// does not matter, so two ways to write one priority are an error. Priorities not listed rank 0.
+	// does not matter, so two spellings of one priority are an error. Priorities not listed rank 0.
 	Priorities map[string]int
 }
 

@@ -70,7 +70,7 @@ func wordedErrors() []response {
 	}
 }
 
-// A wording is not found across the edges of words, nor in its negation.
+// A wording of several words begins at the start of a word, and does not count after "not your".
 func TestWordingsAreWords(t *testing.T) {
 	const retry, fallback, fail = failure.Retry, failure.Fallback, failure.Fail
 	invalid := outcome{fail, failure.KindInvalid, 0}

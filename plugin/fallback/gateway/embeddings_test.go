@@ -80,7 +80,7 @@ func TestEmbeddings(t *testing.T) {
 	}
 
 	if _, r := ask(`{"model": "embed-3", "input": [[1, 2]]}`); !strings.Contains(r.body, "check_embedding_ctx_length=False") { // what LangChain sends by default
-		t.Errorf("tokens: %s; want the way out", r.body)
+		t.Errorf("tokens: %s; want what to set in LangChain", r.body)
 	}
 	for _, test := range []struct {
 		body, param, code string

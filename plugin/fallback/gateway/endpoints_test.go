@@ -60,7 +60,7 @@ func TestUnknownEndpoints(t *testing.T) {
 
 // B144: a client whose base URL ends with a slash gets its answer at once, also with its key in the
 // query.
-func TestASlashTooMany(t *testing.T) {
+func TestRepeatedSlashesAreIgnored(t *testing.T) {
 	g := gatewayFor(t, gateway.Config{Keys: keysOf(t, "keys: [{tenant: acme, sha256: KEYa}]")}, llmtest.Text("hi"))
 	const chat = `{"model": "chat", ` + hello + `}`
 	for path, body := range map[string]string{

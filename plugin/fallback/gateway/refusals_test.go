@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // A fallback may refuse fields of the request that the primary knows, such as those of one vendor. It
-// is called again without them. The primary is not: its client gets the refusal. B144
+// is called again without them. The primary is not called again, and its client gets the refusal. B144
 func TestAFallbackMayRefuseUnknownFields(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()

@@ -28,9 +28,9 @@ type BudgetConfig struct {
 	// Limit is how much each tenant may spend in a day (call.Info.Tenant, in which case
 	// does not matter; calls without one share a tenant). 0 means no limit: spending is only counted.
 	Limit float64
-	// Limits overrides Limit for single tenants, in which case does not matter: two ways to
-	// write one tenant, such as ACME and acme, are an error. Values must be above 0;
-	// math.Inf(1) means no limit.
+	// Limits overrides Limit for single tenants. Case does not matter, so two spellings of
+	// one tenant, such as ACME and acme, are an error. Values must be above 0; math.Inf(1)
+	// means no limit.
 	Limits map[string]float64
 	// Location is the time zone of days. Nil means UTC.
 	Location *time.Location

@@ -94,7 +94,7 @@ func TestCooldownOfARetryCountsAfterTheRetries(t *testing.T) {
 	})
 }
 
-// Retries that a verdict grants do not keep a breaker closed beyond its own number.
+// The retries of a verdict do not raise the number of failures that opens a breaker.
 func TestCooldownOfARetryDoesNotRaiseConsecutiveFailures(t *testing.T) {
 	capacity := saying{Action: failure.Retry, MaxRetries: 5, Kind: failure.KindCapacity, Scope: failure.ScopeModel, Cooldown: time.Minute}
 	flash := llmtest.NewModel("flash", llmtest.Fail(capacity))

@@ -49,7 +49,7 @@ type LimitConfig struct {
 	// once. 0 means DefaultMaxQueueWait; a nanosecond means that no call waits.
 	MaxWait time.Duration
 	// Priorities ranks waiting calls by their call.Info.Priority: higher ranks first,
-	// equal ranks in order of arrival. Case does not matter, so two ways to write one
+	// equal ranks in order of arrival. Case does not matter, so two spellings of one
 	// priority are an error. Priorities not listed rank 0. A rank may be negative.
 	Priorities map[string]int
 

@@ -41,7 +41,7 @@ func hashed(name string) string { return redact.DigestOf(name).String() }
 // of returns the value of a name; "" for "".
 func (n *names) of(name string) string { return n.within(name, n.most) }
 
-// within is of for a bound of its own.
+// within is like of, with most as its bound.
 func (n *names) within(name string, most int) string {
 	if name == "" {
 		return ""

@@ -73,7 +73,7 @@ func (l *Live) Chain(ctx context.Context, models ...string) (model.LLM, error) {
 	return c.continuous, nil
 }
 
-// builtOnce returns what a list of l.chains has for a key, or builds it. The policy must declare the models.
+// builtOnce returns the value that a list of l.chains has for a key, or builds it. The policy must declare the models.
 func builtOnce[T any](ctx context.Context, l *Live, list **simplelru.LRU[string, T], size int, key string, models []string, build func() (T, error)) (T, error) {
 	find := func() (value T, found bool, err error) {
 		l.mu.Lock()
@@ -97,7 +97,7 @@ func builtOnce[T any](ctx context.Context, l *Live, list **simplelru.LRU[string,
 		return none, err
 	}
 	defer l.unlock()
-	if value, found, err := find(); found || err != nil { // what was built meanwhile, perhaps for a later policy
+	if value, found, err := find(); found || err != nil { // built meanwhile, perhaps for a later policy
 		return value, err
 	}
 	value, err := build()
@@ -113,7 +113,7 @@ func builtOnce[T any](ctx context.Context, l *Live, list **simplelru.LRU[string,
 	return value, nil
 }
 
-// chain builds a chain. It needs building.
+// chain builds a chain. It needs l.building.
 func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 	current := l.tree.Load()
 	t, layers, err := tree.BuildChain(ctx, current.Policy.WithChain(models...), &l.options.Config, l.known())
@@ -124,7 +124,7 @@ func (l *Live) chain(ctx context.Context, models []string) (*chained, error) {
 	return &chained{continuous{t, resumes(current.Policy)}, layers}, nil
 }
 
-// known returns the state that a chain takes over. It needs building.
+// known returns the state that a chain takes over. It needs l.building.
 func (l *Live) known() tree.Kept {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -43,9 +43,9 @@ type Live struct {
 	tree    atomic.Pointer[tree.Tree]
 	status  atomic.Pointer[inspect.Policy]
 
-	// building is a lock that a context can end the wait for; see lock. It is held while models are built, one after
-	// the other, so that those of a name have one breaker. This may take seconds, for example to read credentials. It
-	// is taken before mu.
+	// building is a lock; a context can end the wait for it, see lock. It is held while models are built, one after
+	// the other, so that models of one name share one breaker. This may take seconds, for example to read credentials.
+	// It is taken before mu.
 	building chan struct{}
 	kept     tree.Kept // guarded by building; state that the next tree can take over
 	observed *observed // guarded by building; nil without section observe
@@ -73,7 +73,7 @@ func newLive(ctx context.Context, p *spec.Policy, o *options, file string) (*Liv
 	return l, nil
 }
 
-// lock takes building. The error is that of ctx, which has ended before.
+// lock takes building. It fails with the error of ctx if ctx ends first.
 func (l *Live) lock(ctx context.Context) error {
 	select {
 	case l.building <- struct{}{}:

@@ -52,7 +52,7 @@ func (l *Live) observe(s *spec.Observe) (*observed, error) {
 }
 
 // observing puts now, which may be nil, into the place of what has recorded calls. The tree
-// must be in place: its state may be read at any time from then on. It needs building.
+// must be in place: its state may be read at any time from then on. It needs l.building.
 func (l *Live) observing(now *observed) {
 	if l.observed == now {
 		return
@@ -66,7 +66,7 @@ func (l *Live) observing(now *observed) {
 	l.observed = now
 }
 
-// reserve gives the models of p metrics of their own, whatever names clients invent for its patterns.
+// reserve gives the models of p metrics of their own, even if clients invent many names for its patterns.
 func (o *observed) reserve(p *spec.Policy) {
 	if o == nil {
 		return

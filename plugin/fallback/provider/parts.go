@@ -173,8 +173,8 @@ func (f *fitting) ownFieldsOf(p *genai.Part) *genai.Part {
 	return &own
 }
 
-// takesResolution reports whether the target has the resolution of a part: Gemini for media, the
-// protocols of OpenAI for images, as detail.
+// takesResolution reports whether the target takes the resolution of a part: Gemini for media,
+// OpenAI's protocols for images, as detail.
 func (f *fitting) takesResolution(p *genai.Part) bool {
 	switch {
 	case isNo(f.takes.PartResolution), !isMedia(p):
@@ -190,7 +190,7 @@ func (f *fitting) takesResolution(p *genai.Part) bool {
 const cacheKey = "cache_control"
 
 // ownMetadata returns the metadata of a part that the target uses. Only the Gemini
-// API has the field itself, and only Anthropic's the breakpoint.
+// API has the field itself. Only Anthropic's API has the cache breakpoint.
 func (f *fitting) ownMetadata(given map[string]any) map[string]any {
 	control, ok := given[cacheKey]
 	switch {

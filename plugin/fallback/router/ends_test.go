@@ -113,7 +113,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// B125: a consumer that panics, or ends its goroutine, wants no more: its call ends as if it had stopped reading.
+// B125: if a consumer panics or ends its goroutine, its call ends as if the consumer had stopped reading.
 func TestEndsOfConsumersThatPanic(t *testing.T) {
 	says := llmtest.Text("a b") // two chunks and the whole
 	trees := map[string]func(router.Config) model.LLM{

@@ -11,6 +11,7 @@ import (
 var ErrDiverged = errors.New("router: the next model's answer does not continue what was shown")
 
 // AllFailedError says that no target answered, after two or more were called or skipped. Its
-// causes are in that order; errors.Is and errors.As find each. If only one was called or
-// skipped, because there is no other or its verdict is to fail, its own error is returned.
+// causes are in the order of these targets, and errors.Is and errors.As find each. If only one
+// was called or skipped, because there is no other or its verdict is to fail, the call returns
+// its error instead.
 type AllFailedError = group.AllFailedError

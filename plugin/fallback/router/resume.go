@@ -31,7 +31,7 @@ type resumed struct {
 	fork     *stream.Sink
 	compared *continuation.Attempt
 	number   int64         // see Sink.Begun
-	told     *tokens.Usage // what it has told of its tokens
+	told     *tokens.Usage // the tokens that it has reported
 	added    bool          // it has added to the text
 	other    bool          // it has diverged from the text
 }

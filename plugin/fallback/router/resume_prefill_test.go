@@ -13,8 +13,8 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
 
-// B53: a model that is held to JSON begins its answer anew, whatever text it is given, and one
-// with tools may call a function, so what it says is compared and not appended.
+// B53: a model that is held to JSON begins its answer anew, whatever text it is given. A model
+// with tools may call a function. So their answers are compared and not appended.
 func TestResumeOfJSONOrWithToolsIsReplayed(t *testing.T) {
 	for name, config := range map[string]*genai.GenerateContentConfig{
 		"JSON":          {ResponseMIMEType: "application/json"},

@@ -20,7 +20,7 @@ const (
 	DefaultShareDecrease = 0.5
 	// DefaultShareStep is the shortest time between two changes of the share.
 	DefaultShareStep = time.Second
-	// SlowFactor, 1.5, times the 95th percentile is hardly ever exceeded in health.
+	// Healthy calls hardly ever exceed SlowFactor, 1.5, times the 95th percentile.
 	SlowFactor = adaptive.SlowFactor
 )
 
@@ -110,7 +110,7 @@ func fullShare(arms []Arm) float64 {
 	return float64(arms[0].Weight) / sum
 }
 
-// newShare returns the share of a primary that has the part full of the weights.
+// newShare returns the share of a primary. full is its part of the weights, at most 1.
 func newShare(config AdaptiveShare, full float64) *adaptive.Share {
 	return adaptive.New(adaptive.Config{
 		Min:       cmp.Or(config.MinShare, min(DefaultMinShare, full)),

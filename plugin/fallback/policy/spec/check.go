@@ -187,8 +187,8 @@ func (c *checker) name(path, name string) {
 	}
 }
 
-// near returns the listed model that the id of r misspells, "" for none. An entry of that name, a server of one's
-// own and an application that supplies the model say that the name is meant.
+// near returns the listed model that the id of r misspells, "" for none. A name is not misspelled if it has an entry
+// under models or a base_url, or if the application supplies the model.
 func (c *checker) near(r Resolved) string {
 	if _, meant := c.Models[r.ID]; meant || c.known.Near == nil || r.Settings.BaseURL != "" || c.known.HandsIn(r) {
 		return ""

@@ -17,8 +17,8 @@ type Cascade struct {
 	// What measures the confidence in the cheap model's answer: the probabilities of its
 	// tokens (logprobs), the model's own statement (stated), or the application's function
 	// (application; see policy.WithJudge). With stated, an instruction asks the model for
-	// the statement, which is removed from the answer. Answers in JSON, or of one value of
-	// an enum, have no statement, so stated rejects them. Default: logprobs, or none if
+	// the statement, which is removed from the answer. An answer in JSON, or one value of an
+	// enum, cannot have a statement, so stated rejects it. Default: logprobs, or none if
 	// checks or grader is set.
 	Judge string `key:"judge" enum:"logprobs|stated|application"`
 	// Confidence from which the cheap model's answer is accepted.

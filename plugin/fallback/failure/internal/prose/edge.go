@@ -7,11 +7,11 @@ type edge uint8
 
 const (
 	anywhere edge = iota
-	start         // the phrase begins at the start of a word, and "not your" is not before it
+	start         // the phrase begins at the start of a word, and does not follow "not your"
 	whole         // no letter or digit is beside the phrase
 )
 
-// index returns where s is in text, with the edges that it requires, and -1 if it is not there.
+// index returns the first position of s in text at which its edges fit, or -1.
 func (e edge) index(text, s string) int {
 	for at := 0; ; at++ {
 		n := strings.Index(text[at:], s)
@@ -36,14 +36,14 @@ func (e edge) fits(before, s, after string) bool {
 	return true
 }
 
-// joined reports whether a and b are parts of one word. The letter of an escape, as in the text \n, is part of
-// none: some programs print an error with its escapes.
+// joined reports whether a and b are parts of one word. The letter of an escape, such as \n, is not
+// part of a word: some programs print an error with its escapes.
 func joined(a, b string) bool {
 	return a != "" && b != "" && isAlphanumeric(a[len(a)-1]) && isAlphanumeric(b[0]) && !(len(a) > 1 && a[len(a)-2] == '\\')
 }
 
-// endsNames reports whether s begins with a noun that names of fields and codes end with: maxTokens, DailyQuota,
-// TeamBudget, ChatModel. In lower case, they are one word.
+// endsNames reports whether s begins with a noun that ends names of fields and codes: maxTokens, DailyQuota,
+// TeamBudget, ChatModel. In lower case, such a name is one word.
 func endsNames(s string) bool {
 	for _, noun := range [...]string{"token", "quota", "budget", "model"} {
 		if strings.HasPrefix(s, noun) {

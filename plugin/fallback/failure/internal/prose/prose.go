@@ -41,8 +41,8 @@ func (g *bigrams) add(s string) {
 }
 
 // Phrases returns the phrases of a table. "a…b" is a phrase of two parts: a, followed by b in the same sentence. A
-// phrase of several words begins at the start of a word ("over…budget" is not in "however, the budget"), unless names
-// end with its first word ("token…exceed" is in "maxtokens exceeds"). A single word may be a part of a longer one
+// phrase of several words begins at the start of a word ("over…budget" is not in "however, the budget"), unless its
+// first word ends names ("token…exceed" is in "maxtokens exceeds"). A single word may be a part of a longer one
 // ("timeout" in "readtimeout"). Every phrase may go on ("image input" in "image inputs").
 //
 // It is not inlined, because that would add 12 KB of code to the tables.

@@ -15,8 +15,8 @@ import (
 //   - field names in snake_case, as in Google's examples for curl
 //   - a single element in place of a list, as in {"contents": {"parts": {"text": "Hello"}}}
 //   - base64 with the alphabet for URLs, which google-genai for Python sends, and without padding
-//   - numbers as strings, which the limits of schemas are in @google/genai for JavaScript
-//   - numbers as names of enumerations, which google-generativeai for Python sends over REST
+//   - numbers as strings, as @google/genai for JavaScript sends the limits of schemas
+//   - numbers as values of enumerations, as google-generativeai for Python sends them over REST
 
 // repeated are the fields that hold a list of objects.
 var repeated = setOf("contents", "parts", "tools", "functionDeclarations", "safetySettings", "requests")

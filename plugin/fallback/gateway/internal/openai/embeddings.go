@@ -51,7 +51,7 @@ func checkEmbeddings(wire *openaiwire.EmbeddingsRequest, err error) *problem.Pro
 	var typ *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, openaiwire.ErrTokens):
-		return problem.Invalid("input", "input must be texts: tokens are those of one model; LangChain sends texts with check_embedding_ctx_length=False")
+		return problem.Invalid("input", "input must be a text or a list of texts, not tokens; in LangChain, set check_embedding_ctx_length=False")
 	case errors.As(err, &typ):
 		return problem.Invalid(cmp.Or(typ.Field, "input"), cmp.Or(typ.Field, "input")+" has the wrong type: "+typ.Value)
 	case err != nil:

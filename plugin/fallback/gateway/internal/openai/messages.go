@@ -37,8 +37,9 @@ func (c *Request) messages(wire *openaiwire.Chat) *problem.Problem {
 	return nil
 }
 
-// calls are the names of the functions that the last answer with an id has called, by that id. Some
-// servers give several calls of an answer the same id: the name of the function, or none.
+// calls are the names of called functions, by the id of the call. If several answers have an id, the
+// last one counts. Some servers give several calls of an answer the same id: the name of the function,
+// or none.
 type calls map[string][]string
 
 // add adds the calls of an answer.
@@ -51,8 +52,8 @@ func (c calls) add(of []openaiwire.ChatToolCall) {
 	}
 }
 
-// take returns the name of the function whose result has an id: of several, the first one without a
-// result. ok is false if there is no call with that id.
+// take returns the name of the function that was called with an id: of several, the first one
+// without a result. ok is false if there is no call with that id.
 func (c calls) take(id string) (name string, ok bool) {
 	names := c[id]
 	if len(names) == 0 {

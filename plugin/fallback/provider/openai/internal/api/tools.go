@@ -118,7 +118,8 @@ func CallArguments(call *genai.FunctionCall) (string, error) {
 	return string(text), nil
 }
 
-// ResultText returns the result of a call as JSON, or a text as it is. An error stays JSON: the API has no other sign of it.
+// ResultText returns the result of a call as JSON, or as it is if it is only a text. An error stays JSON, because the
+// API has no other sign of it.
 func ResultText(response *genai.FunctionResponse) (string, error) {
 	if response.Response == nil {
 		return "{}", nil
