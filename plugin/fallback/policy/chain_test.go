@@ -255,3 +255,15 @@ func TestANewChainIsBuiltOnce(t *testing.T) {
 		}
 	})
 }
+
+// A context that has ended ends only a wait. If nobody else builds, the outcome does not depend on luck.
+func TestAnEndedContextEndsOnlyAWait(t *testing.T) {
+	l := live(t, "primary: a", policy.Models{"a": llmtest.NewModel("a", llmtest.Text("a"))})
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 50 {
+		if err := l.Replace(gone, l.Policy()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -73,8 +73,13 @@ func newLive(ctx context.Context, p *spec.Policy, o *options, file string) (*Liv
 	return l, nil
 }
 
-// lock takes building. It fails with the error of ctx if ctx ends first.
+// lock takes building. It fails with the error of ctx if ctx ends while it waits.
 func (l *Live) lock(ctx context.Context) error {
+	select {
+	case l.building <- struct{}{}: // also if ctx has ended: whoever builds decides what that means
+		return nil
+	default:
+	}
 	select {
 	case l.building <- struct{}{}:
 		return nil
