@@ -13,7 +13,7 @@ func Each(data []byte, visit func(i int, element []byte)) {
 		if i == len(data) || data[i] == ']' {
 			return
 		}
-		end := skipValue(data, i)
+		end := SkipValue(data, i)
 		if end <= i {
 			return
 		}

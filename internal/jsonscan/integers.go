@@ -24,7 +24,7 @@ func Integers(data []byte) []byte {
 			i++
 			continue
 		}
-		end := skipValue(data, i)
+		end := SkipValue(data, i)
 		if whole, ok := integer(string(data[i:end])); ok && json.Valid(data[i:end]) {
 			out = append(append(out, data[kept:i]...), whole...)
 			kept = end

@@ -49,7 +49,7 @@ func Members(data []byte, visit func(key, value []byte)) error {
 			return errors.New("a colon is expected in the JSON object")
 		}
 		i = skipSpace(data, i+1)
-		end = skipValue(data, i)
+		end = SkipValue(data, i)
 		if end < 0 {
 			return errCut
 		}
@@ -105,8 +105,8 @@ func skipString(data []byte, i int) int {
 	}
 }
 
-// skipValue returns where the value ends that begins at i, or -1.
-func skipValue(data []byte, i int) int {
+// SkipValue returns where the value ends that begins at data[i], with no space before it; -1 if it does not end.
+func SkipValue(data []byte, i int) int {
 	if i == len(data) {
 		return -1
 	}

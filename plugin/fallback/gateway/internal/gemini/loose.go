@@ -138,30 +138,7 @@ func (r *rewriter) list(element func(), end byte) {
 // next returns the value at r.at, or a key, and moves behind it.
 func (r *rewriter) next() []byte {
 	start := r.at
-	for depth := 0; r.at < len(r.in); r.at++ {
-		switch r.in[r.at] {
-		case '"':
-			for r.at++; r.in[r.at] != '"'; r.at++ {
-				if r.in[r.at] == '\\' {
-					r.at++
-				}
-			}
-		case '{', '[':
-			depth++
-			continue
-		case '}', ']':
-			if depth == 0 { // of what the value is in
-				return r.in[start:r.at]
-			}
-			depth--
-		case ',', ':':
-			if depth == 0 {
-				return r.in[start:r.at]
-			}
-		default:
-			continue
-		}
-	}
+	r.at = jsonscan.SkipValue(r.in, start)
 	return r.in[start:r.at]
 }
 
