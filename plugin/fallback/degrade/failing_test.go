@@ -201,19 +201,23 @@ func TestFailingTiersPassTheCallOn(t *testing.T) {
 			}
 		}
 	}
-	deferred := func(t *testing.T, open faultyQueue) model.LLM {
-		return degrade.MustDeferred(degrade.DeferredConfig{Queue: open(t, t.TempDir()), Timeout: 100 * time.Millisecond})
+	deferred := func(t *testing.T, reason string) model.LLM {
+		timeout := 10 * time.Second // which a busy machine does not need
+		if strings.Contains(reason, "locked") {
+			timeout = 100 * time.Millisecond
+		}
+		return degrade.MustDeferred(degrade.DeferredConfig{Queue: faultyQueues[reason](t, t.TempDir()), Timeout: timeout})
 	}
 	retrieval := func(search func(context.Context, string) (*memory.SearchResponse, error)) model.LLM {
 		return degrade.MustRetrieval(degrade.RetrievalConfig{Memory: faultyMemory{search: search}, Timeout: 50 * time.Millisecond})
 	}
-	for reason, open := range faultyQueues {
-		t.Run("queue: "+reason, func(t *testing.T) { check(t, reason, deferred(t, open)) })
+	for reason := range faultyQueues {
+		t.Run("queue: "+reason, func(t *testing.T) { check(t, reason, deferred(t, reason)) })
 	}
 	for reason, search := range faultyMemories {
 		t.Run("memory: "+reason, func(t *testing.T) { check(t, reason, retrieval(search)) })
 	}
 	t.Run("both", func(t *testing.T) {
-		check(t, "full; panicked", retrieval(faultyMemories["the search panicked"]), deferred(t, faultyQueues["database or disk is full"]))
+		check(t, "full; panicked", retrieval(faultyMemories["the search panicked"]), deferred(t, "database or disk is full"))
 	})
 }
