@@ -26,10 +26,7 @@ func (b Bucket) Delay(now time.Time, n int) time.Duration {
 	if b.limiter == nil {
 		return 0
 	}
-	missing := float64(n) - b.limiter.TokensAt(now)
-	if missing <= 0 {
-		return 0
-	}
+	missing := max(float64(n)-b.limiter.TokensAt(now), 0)
 	return time.Duration(missing / float64(b.limiter.Limit()) * float64(time.Second))
 }
 
@@ -44,11 +41,8 @@ func (b Bucket) Settle(now time.Time, more int) {
 	if b.limiter == nil {
 		return
 	}
-	if more > 0 {
-		until := b.limiter.TokensAt(now) + float64(b.perMinute) // what may still be taken
-		more = min(more, b.perMinute, max(int(until), 0))
-	}
-	b.limiter.ReserveN(now, more) // gives back if it is less than 0
+	left := b.limiter.TokensAt(now) + float64(b.perMinute)     // until the debt is the size
+	b.limiter.ReserveN(now, min(more, b.perMinute, int(left))) // gives back if it is less than 0
 }
 
 // Set sets the rate to a share of the configured one. If slower, it also halves the

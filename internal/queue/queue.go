@@ -85,7 +85,7 @@ func (q *Queue) Enter(ctx context.Context, tokens int) (round int, after time.Du
 func (q *Queue) EnterPassed(tokens int) (round int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) > 0 || q.atGate || !q.take(q.now(), tokens) {
+	if len(q.waiting) > 0 || q.atGate || !q.take(time.Now(), tokens) {
 		return 0, false
 	}
 	return q.pace.round, true
@@ -106,13 +106,12 @@ func (q *Queue) Busy() bool {
 func (q *Queue) Leave(round int, f Feedback, more int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if more != 0 {
-		q.tokens.Settle(time.Now(), more)
-	}
+	q.tokens.Settle(time.Now(), more)
 	if f != Unknown && q.pace.learn(round, f) {
 		q.adapt(f)
 	}
-	q.release()
+	q.running--
+	q.admit()
 }
 
 // Inspect returns the state.
@@ -125,15 +124,7 @@ func (q *Queue) Inspect() inspect.Limit {
 	}
 }
 
-// release gives a place back. As all below, it needs mu.
-func (q *Queue) release() {
-	q.running--
-	if len(q.waiting) > 0 {
-		q.admit()
-	}
-}
-
-// adapt applies the pace after it has changed.
+// adapt applies the pace after it has changed. As all below, it needs mu.
 func (q *Queue) adapt(f Feedback) {
 	now := time.Now()
 	q.requests.Set(now, q.pace.share(), f == Exceeded)
@@ -143,7 +134,7 @@ func (q *Queue) adapt(f Feedback) {
 // admit lets in those whose turn it is, and sets the alarm for the next one.
 // One that waits for a running call to end needs no alarm. At the gate there is one at a time.
 func (q *Queue) admit() {
-	now := q.now()
+	now := time.Now()
 	for len(q.waiting) > 0 && !q.atGate && !now.Before(q.waiting[0].closed) && q.take(now, q.waiting[0].tokens) {
 		w := q.waiting[0]
 		q.waiting = slices.Delete(q.waiting, 0, 1)
@@ -151,7 +142,7 @@ func (q *Queue) admit() {
 		q.atGate = q.limits.Gate != nil
 		w.turn <- nil
 	}
-	if len(q.waiting) > 0 && !q.atGate {
+	if len(q.waiting) > 0 {
 		if delay := q.delay(now, q.waiting[0]); delay > 0 {
 			q.ring(delay)
 		}
@@ -160,7 +151,6 @@ func (q *Queue) admit() {
 
 // ring sets the alarm.
 func (q *Queue) ring(delay time.Duration) {
-	delay += time.Nanosecond // it is rounded down
 	if q.alarm != nil {
 		q.alarm.Reset(delay)
 		return
@@ -198,12 +188,4 @@ func (q *Queue) putBack(tokens int) {
 // delay returns how long the buckets and the gate need until a call may start.
 func (q *Queue) delay(now time.Time, w *waiter) time.Duration {
 	return max(q.requests.Delay(now, 1), q.tokens.Delay(now, w.tokens), w.closed.Sub(now))
-}
-
-// now reads the clock if there is a bucket, as there is with a gate.
-func (q *Queue) now() time.Time {
-	if q.limits.RequestsPerMinute == 0 && q.limits.TokensPerMinute == 0 {
-		return time.Time{}
-	}
-	return time.Now()
 }

@@ -20,7 +20,7 @@ func never(time.Time) bool { return false }
 func enqueue(ctx context.Context, q *queue.Queue, rank int, name string, order chan<- string) (done <-chan error) {
 	end := make(chan error, 1)
 	go func() {
-		_, err := q.Wait(ctx, rank, 0, 0, never)
+		_, err := q.Wait(ctx, rank, 1, 0, never)
 		if err == nil {
 			order <- name
 		}
@@ -96,6 +96,15 @@ func TestCallThatWouldWaitInVainIsRefusedAtOnce(t *testing.T) {
 	})
 }
 
+func TestCallerThatHasLeftIsNotRefused(t *testing.T) {
+	q := queue.New(queue.Limits{TokensPerMinute: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := q.Wait(ctx, 0, 2, 0, never); err != context.Canceled {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+}
+
 func TestCallThatGivesUpLetsTheNextIn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 3, MaxWait: time.Minute})
@@ -150,10 +159,102 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 		time.Sleep(10*time.Second - 1)
 		end(queue.Kept, 2)
 		time.Sleep(time.Nanosecond)
+		end(queue.Unknown, 2)
 		end(queue.Kept, 2)
 		end(queue.Kept, 2)
-		if diff := cmp.Diff([]int{10, 5, 5, 2, 2, 2, 3, 3}, got); diff != "" {
+		if diff := cmp.Diff([]int{10, 5, 5, 2, 2, 2, 2, 3, 3}, got); diff != "" {
 			t.Errorf("calls at once (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// What is left of the rate is halved once for calls of one round, as its limits are.
+func TestRateFallsOnceForCallsOfOneRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{RequestsPerMinute: 60})
+		for range 2 {
+			q.Enter(t.Context(), 0)
+		}
+		for range 2 {
+			q.Leave(0, queue.Exceeded, 0)
+		}
+		entered := 0
+		for ok := true; ok; entered++ {
+			_, _, ok = q.Enter(t.Context(), 0)
+		}
+		if entered--; entered != 29 {
+			t.Errorf("%d calls enter, want 29: half of the 58 that were left", entered)
+		}
+	})
+}
+
+func TestFallenLimitLeavesOneCall(t *testing.T) {
+	q := queue.New(queue.Limits{MaxConcurrent: 2})
+	for round := range 4 {
+		if _, _, ok := q.Enter(t.Context(), 0); !ok {
+			t.Fatalf("no call enters after %d falls", round)
+		}
+		q.Leave(round, queue.Exceeded, 0)
+	}
+}
+
+// A call that enters after a fall can make the limits fall again, however it has entered.
+func TestCallEntersInTheLatestRound(t *testing.T) {
+	open := func(context.Context, int) time.Duration { return 0 }
+	for name, c := range map[string]struct {
+		gate  func(context.Context, int) time.Duration
+		enter func(*queue.Queue) (round int)
+	}{
+		"at once":               {nil, func(q *queue.Queue) int { round, _, _ := q.Enter(t.Context(), 0); return round }},
+		"through the gate":      {open, func(q *queue.Queue) int { round, _, _ := q.Enter(t.Context(), 0); return round }},
+		"having passed before":  {open, func(q *queue.Queue) int { round, _ := q.EnterPassed(0); return round }},
+		"after waiting":         {nil, func(q *queue.Queue) int { round, _ := q.Wait(t.Context(), 0, 0, 0, never); return round }},
+		"after waiting at gate": {open, func(q *queue.Queue) int { round, _ := q.Wait(t.Context(), 0, 0, 0, never); return round }},
+	} {
+		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute, Gate: c.gate})
+		q.Enter(t.Context(), 0)
+		q.Leave(0, queue.Exceeded, 0)
+		if got := c.enter(q); got != 1 {
+			t.Errorf("%s: round %d, want 1", name, got)
+		}
+	}
+}
+
+// The limit outside of the queue is not charged for a call that has to wait here.
+func TestCallThatMustWaitTakesNothingAtTheGate(t *testing.T) {
+	taken := 0
+	q := queue.New(queue.Limits{MaxConcurrent: 1, Gate: func(context.Context, int) time.Duration { taken++; return 0 }})
+	if q.Busy() {
+		t.Error("an empty queue is busy")
+	}
+	q.Enter(t.Context(), 0)
+	if _, _, ok := q.Enter(t.Context(), 0); ok || !q.Busy() || taken != 1 {
+		t.Errorf("the second call of one at once: admitted is %t, busy is %t, %d have taken from the gate; want false, true and 1", ok, q.Busy(), taken)
+	}
+}
+
+// B77: neither while a call waits nor while it is at the gate.
+func TestNoCallOvertakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New(queue.Limits{TokensPerMinute: 60, MaxQueue: 2, MaxWait: time.Minute, Gate: func(_ context.Context, tokens int) time.Duration {
+			if tokens == 60 {
+				time.Sleep(5 * time.Second)
+			}
+			return 0
+		}})
+		q.Enter(t.Context(), 1)
+		go q.Wait(t.Context(), 0, 60, 0, never) // for a second, then five at the gate
+		for range 3 {
+			synctest.Wait()
+			_, ok := q.EnterPassed(0)
+			if _, _, entered := q.Enter(t.Context(), 0); ok || entered || !q.Busy() {
+				t.Errorf("admitted is %t and %t, busy is %t; want that the calls wait", ok, entered, q.Busy())
+			}
+			time.Sleep(2 * time.Second)
+		}
+		time.Sleep(time.Second)
+		if _, ok := q.EnterPassed(0); !ok || q.Busy() {
+			t.Errorf("behind the last call: admitted is %t, busy is %t; want true and false", ok, q.Busy())
 		}
 	})
 }
@@ -187,7 +288,7 @@ func TestCallStoppedAtTheGateGivesItsPlaceUp(t *testing.T) {
 // B77: a call that gives up in the moment in which its turn comes takes nothing of the rate.
 func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := queue.New(queue.Limits{RequestsPerMinute: 2, MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute})
+		q := queue.New(queue.Limits{RequestsPerMinute: 3, TokensPerMinute: 3, MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute})
 		q.Enter(t.Context(), 1)
 		ctx := llmtest.NewLeaving(t.Context(), func() { q.Leave(0, queue.Unknown, 0) })
 		second := enqueue(ctx, q, 0, "second", nil)
@@ -195,8 +296,11 @@ func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
 		if err := <-second; err != context.Canceled {
 			t.Fatalf("the second call: %v, want that it gives up", err)
 		}
-		if _, _, ok := q.Enter(t.Context(), 1); !ok {
-			t.Error("the second request of the minute is gone")
+		for n, want := range []bool{true, true, false} {
+			if _, _, ok := q.Enter(t.Context(), 1); ok != want {
+				t.Errorf("call %d of the two that are left in this minute: admitted is %t, want %t", n+1, ok, want)
+			}
+			q.Leave(0, queue.Unknown, 0)
 		}
 	})
 }

@@ -97,7 +97,7 @@ const reasonRate = "the rate is used up for longer than a call may wait"
 func (q *Queue) join(w *waiter) *Refusal {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	now := q.now()
+	now := time.Now()
 	w.last = now.Add(q.limits.MaxWait)
 	if delay := q.delay(now, w); delay >= q.limits.MaxWait || delay > 0 && w.ends(now.Add(delay)) {
 		return &Refusal{Reason: reasonRate, Until: now.Add(delay)}

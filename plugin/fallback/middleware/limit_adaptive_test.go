@@ -30,23 +30,26 @@ func started(t *testing.T, m model.LLM, n int) int {
 }
 
 func TestAdaptiveRateFallsAndRecovers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		limited := llmtest.Fail(llmtest.ErrQuota)
-		flash := llmtest.NewModel("flash", limited, llmtest.Text("ok"))
-		m := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 60, Adaptive: true, MaxWait: time.Nanosecond})(flash)
-		if got := started(t, m, 100); got != 31 {
-			t.Errorf("%d calls started, want 31: one, then half of the bucket", got)
-		}
-		var got []int
-		for range 8 {
-			time.Sleep(10 * time.Second)
-			got = append(got, started(t, m, 100))
-		}
-		// The share grows by a tenth of one a second at the end of each ten seconds.
-		if diff := cmp.Diff([]int{5, 6, 7, 8, 9, 10, 10, 10}, got); diff != "" {
-			t.Errorf("calls in each ten seconds (-want +got):\n%s", diff)
-		}
-	})
+	for name, config := range map[string]middleware.LimitConfig{"requests": {RequestsPerMinute: 60}, "tokens": {TokensPerMinute: 60}} { // of one token each
+		synctest.Test(t, func(t *testing.T) {
+			limited := llmtest.Fail(llmtest.ErrQuota)
+			flash := llmtest.NewModel("flash", limited, llmtest.Text("ok"))
+			config.Adaptive, config.MaxWait = true, time.Nanosecond
+			m := middleware.MustLimit(config)(flash)
+			if got := started(t, m, 100); got != 31 {
+				t.Errorf("%s: %d calls started, want 31: one, then half of the bucket", name, got)
+			}
+			var got []int
+			for range 8 {
+				time.Sleep(10 * time.Second)
+				got = append(got, started(t, m, 100))
+			}
+			// The share grows by a tenth of one a second at the end of each ten seconds.
+			if diff := cmp.Diff([]int{5, 6, 7, 8, 9, 10, 10, 10}, got); diff != "" {
+				t.Errorf("%s: calls in each ten seconds (-want +got):\n%s", name, diff)
+			}
+		})
+	}
 }
 
 func TestAdaptiveFallsToATenthAtMost(t *testing.T) {
