@@ -2,7 +2,6 @@ package circuit
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/window"
@@ -27,11 +26,6 @@ type Config struct {
 // Circuit is the state of one breaker. It is safe for concurrent use.
 type Circuit struct {
 	config Config
-
-	// calm is the generation plus 1 while the circuit is closed and the latest call
-	// that counts has not failed, which is the common case: then a call takes no lock.
-	// Otherwise, and always with a FailureRatio, it is 0.
-	calm atomic.Uint64
 
 	mu         sync.Mutex // guards the fields below
 	state      inspect.BreakerState
@@ -87,37 +81,23 @@ type Outcome struct {
 }
 
 // coolsDown reports whether the failure alone is enough to open.
-func (o *Outcome) coolsDown() bool { return o.Result == Failed && o.Enough == 1 }
+func (o *Outcome) coolsDown() bool { return o.Enough == 1 }
 
 // New returns a closed circuit.
 func New(config Config) *Circuit {
-	c := &Circuit{config: config, state: inspect.Closed, openFor: config.OpenFor, latestCalls: window.New[calls](config.Window)}
-	c.calmDown()
-	return c
-}
-
-// calmDown sets calm. The caller holds mu, as for all unexported methods except learn.
-func (c *Circuit) calmDown() {
-	if c.state == inspect.Closed && c.run == 0 && c.config.FailureRatio == 0 {
-		c.calm.Store(c.generation + 1)
-	} else {
-		c.calm.Store(0)
-	}
+	return &Circuit{config: config, state: inspect.Closed, openFor: config.OpenFor, latestCalls: window.New[calls](config.Window)}
 }
 
 // Admit lets a call through or refuses it, and returns the states before and after. An
 // open circuit lets a forced call through. If the call is refused and pass.Own is true,
 // the owner must make a probe of its own with pass.
 func (c *Circuit) Admit(force bool) (pass Permit, before, after inspect.BreakerState, refused *Refusal) {
-	if calm := c.calm.Load(); calm > 0 {
-		return Permit{Generation: calm - 1}, inspect.Closed, inspect.Closed, nil
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before = c.state
 	if c.state != inspect.Closed {
 		now := time.Now()
-		if c.state == inspect.Open && !now.Before(c.until) {
+		if !now.Before(c.until) {
 			c.enter(inspect.HalfOpen)
 		}
 		if c.state == inspect.HalfOpen && (c.probe == 0 || !now.Before(c.expires)) {
@@ -154,12 +134,8 @@ func (c *Circuit) Refuses(then time.Time) bool {
 // and after. The outcome of an earlier generation is ignored, unless the target itself
 // stated a cooldown.
 func (c *Circuit) End(pass Permit, o Outcome) (before, after inspect.BreakerState) {
-	if o.Result != Failed && c.calm.Load() > 0 {
-		return inspect.Closed, inspect.Closed // nothing changes
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer c.calmDown()
 	before = c.state
 	switch {
 	case o.coolsDown():
@@ -177,7 +153,8 @@ func (c *Circuit) End(pass Permit, o Outcome) (before, after inspect.BreakerStat
 	return before, c.state
 }
 
-// open opens the circuit, or extends the time that it is open.
+// open opens the circuit, or extends the time that it is open. The caller holds mu, as for all
+// unexported methods except learn.
 func (c *Circuit) open(now time.Time, o Outcome) {
 	if c.state == inspect.HalfOpen {
 		c.grow()
@@ -211,7 +188,6 @@ func (c *Circuit) grow() {
 func (c *Circuit) Close() (before inspect.BreakerState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer c.calmDown()
 	before, c.run = c.state, 0
 	c.latestCalls = window.New[calls](c.config.Window) // enter keeps those of a closed circuit
 	c.enter(inspect.Closed)

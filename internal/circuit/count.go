@@ -17,10 +17,7 @@ func (c *Circuit) count(o Outcome) {
 	if o.Result == Neutral {
 		return
 	}
-	var now time.Time
-	if o.Result == Failed || c.config.FailureRatio > 0 {
-		now = time.Now()
-	}
+	now := time.Now()
 	if c.config.FailureRatio > 0 {
 		c.latestCalls.At(now).add(o.Result)
 	}

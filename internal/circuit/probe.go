@@ -39,7 +39,7 @@ func (c *Circuit) succeed(pass Permit) {
 func (c *Circuit) Awaits(pass Permit) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state == inspect.HalfOpen && c.generation == pass.Generation && c.probe == pass.Probe
+	return c.probe == pass.Probe
 }
 
 // Probed records that the model has returned from the owner's probe.

@@ -1,6 +1,7 @@
 package circuit_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,66 @@ func TestOwnProbeThatIsReplacedIsNotAwaited(t *testing.T) {
 		c.End(own, circuit.Outcome{Result: circuit.Succeeded})
 		if c.Awaits(own) {
 			t.Error("two probes are under way")
+		}
+	})
+}
+
+// A call is refused beside a probe: until the probe has ended, or has taken OpenFor.
+func TestRefusesBesideAProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuit.New(circuit.Config{ConsecutiveFailures: 1, Window: time.Hour, OpenFor: time.Minute, MaxOpenFor: time.Minute, SuccessesToClose: 1})
+		// expect compares what is said of now and of a minute later.
+		expect := func(when string, want ...bool) {
+			t.Helper()
+			now := time.Now()
+			if got := []bool{c.Refuses(now), c.Refuses(now.Add(time.Minute - 1)), c.Refuses(now.Add(time.Minute))}; !slices.Equal(got, want) {
+				t.Errorf("%s: refuses is %v at once, just before and after a minute; want %v", when, got, want)
+			}
+		}
+		pass, _, _, _ := c.Admit(false)
+		expect("closed", false, false, false)
+		c.End(pass, circuit.Outcome{Result: circuit.Failed})
+		expect("open", true, true, false)
+		time.Sleep(time.Minute)
+		probe, _, _, _ := c.Admit(false)
+		expect("beside the probe", true, true, false)
+		c.End(probe, circuit.Outcome{})
+		expect("after a probe that has shown nothing", false, false, false)
+	})
+}
+
+// A probe that fails opens the circuit for the time that the target states, even if the next
+// probe is due before this one would have taken too long.
+func TestNextProbeIsDueWhenTheTargetSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuit.New(circuit.Config{ConsecutiveFailures: 1, Window: time.Hour, OpenFor: time.Minute, MaxOpenFor: time.Minute, SuccessesToClose: 1})
+		for range 3 {
+			pass, _, _, refused := c.Admit(false)
+			if refused != nil {
+				t.Fatalf("refused: %+v", refused)
+			}
+			c.End(pass, circuit.Outcome{Result: circuit.Failed, Rest: time.Second, Enough: 1})
+			time.Sleep(time.Second)
+		}
+	})
+}
+
+// If the owner's probe shows nothing, calls are the probes until one of them counts.
+func TestCallsAreTheProbesAfterTheOwners(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := circuit.New(circuit.Config{
+			ConsecutiveFailures: 1, Window: time.Hour, OpenFor: time.Minute, MaxOpenFor: time.Minute, SuccessesToClose: 1, OwnProbe: time.Second,
+		})
+		pass, _, _, _ := c.Admit(false)
+		c.End(pass, circuit.Outcome{Result: circuit.Failed})
+		time.Sleep(time.Minute)
+		for i, own := range []bool{true, false, false} {
+			pass, _, _, refused := c.Admit(false)
+			if pass.Own != own || (refused != nil) != own {
+				t.Errorf("probe %d: %+v, refused %v; want that it is the owner's: %v", i, pass, refused, own)
+			}
+			c.End(pass, circuit.Outcome{})
+			c.Probed()
 		}
 	})
 }

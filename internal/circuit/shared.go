@@ -30,7 +30,6 @@ func (c *Circuit) Share(with *state.Shared, key string, changed func(before, aft
 func (c *Circuit) learn(f state.Flag) (before, after inspect.BreakerState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer c.calmDown()
 	before = c.state
 	until := time.Now().Add(f.For)
 	switch {
@@ -40,9 +39,9 @@ func (c *Circuit) learn(f state.Flag) (before, after inspect.BreakerState) {
 			c.until, c.reason = until, f.Reason
 			c.enter(inspect.Open)
 		}
-	case c.state == inspect.Open && time.Now().Before(c.shared.own):
+	case time.Now().Before(c.shared.own):
 		c.until, c.reason = c.shared.own, c.shared.ownReason
-	case c.state == inspect.Open && c.shared.own.Before(c.until):
+	default:
 		c.enter(inspect.Closed)
 	}
 	return before, c.state

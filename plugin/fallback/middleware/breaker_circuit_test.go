@@ -3,6 +3,7 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -45,8 +46,8 @@ func TestHalfOpenAdmitsOneProbe(t *testing.T) {
 		}
 		for range 9 {
 			refused := refusedBy(<-errs, "breaker")
-			if refused == nil || !refused.Until.Equal(due) {
-				t.Errorf("refusal beside a probe = %+v, want one that says that calls are due since %v", refused, due)
+			if refused == nil || !refused.Until.Equal(due) || !strings.HasPrefix(refused.Reason, "a probe is under way; ") {
+				t.Errorf("refusal beside a probe = %+v, want one that says so, and that calls are due since %v", refused, due)
 			}
 		}
 		close(answer)

@@ -7,6 +7,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
@@ -121,6 +123,79 @@ func TestClosingClosesWhatItHasOpened(t *testing.T) {
 			t.Errorf("a breaker with a cause of its own is %+v; want it to rest for that", got)
 		}
 	})
+}
+
+// What one replica finds out, b, after what another has found out, a. B95
+func TestCausesOfTwoReplicas(t *testing.T) {
+	open := func(r *replica, d time.Duration) {
+		r.state().Open(d, "by hand")
+		synctest.Wait()
+	}
+	end := func(r *replica) {
+		r.state().Close()
+		synctest.Wait()
+	}
+	for name, c := range map[string]struct {
+		do   func(t *testing.T, a, b *replica)
+		want time.Duration // how long b is open still; 0 if it is closed
+	}{
+		"a shorter rest of the other shortens nothing": {func(_ *testing.T, a, b *replica) {
+			open(b, time.Hour)
+			end(a) // b stays open
+			open(a, time.Minute)
+		}, time.Hour},
+		"a shorter rest of its own shortens nothing": {func(_ *testing.T, a, b *replica) {
+			open(b, time.Hour)
+			open(b, time.Minute)
+			end(a)
+		}, time.Hour},
+		"a rest that was ended counts no more": {func(_ *testing.T, a, b *replica) {
+			open(b, time.Hour)
+			end(b)
+			open(a, time.Minute)
+		}, time.Minute},
+		"nor when another one ends": {func(_ *testing.T, a, b *replica) {
+			open(b, time.Hour)
+			end(b)
+			open(a, time.Minute)
+			end(a)
+		}, 0},
+		"the other's model answers again": {func(t *testing.T, a, b *replica) {
+			open(a, time.Hour)
+			if err := force(t, a.breaker); err != nil {
+				t.Error(err)
+			}
+			synctest.Wait()
+		}, 0},
+		"its own probe decides": {func(t *testing.T, a, b *replica) {
+			open(b, time.Minute)
+			time.Sleep(time.Minute)
+			go generate(t.Context(), b.breaker)
+			synctest.Wait()
+			open(a, time.Hour)
+			if got := b.state().State; got != inspect.HalfOpen {
+				t.Errorf("%s beside a probe", got)
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+		}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := statetest.NewStore()
+				a, b := newReplica(store.Replica(t), middleware.BreakerConfig{}, llmtest.Text("ok")), newReplica(store.Replica(t), middleware.BreakerConfig{}, after(time.Second, llmtest.Text("ok")))
+				synctest.Wait()
+				c.do(t, a, b)
+				want := inspect.Breaker{State: inspect.Closed}
+				if c.want > 0 {
+					want = inspect.Breaker{State: inspect.Open, Reason: "by hand", Until: time.Now().Add(c.want)}
+				}
+				if diff := cmp.Diff(want, *b.state(), cmpopts.IgnoreFields(inspect.Breaker{}, "Control")); diff != "" {
+					t.Errorf("b (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 // A breaker that is made later, such as by a reload or in a new replica, learns what rests.

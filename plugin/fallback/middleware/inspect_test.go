@@ -104,14 +104,29 @@ func TestBreakerClosedByHandForgetsFailures(t *testing.T) {
 
 func TestBreakerClosedByHandForgetsTheRatio(t *testing.T) {
 	m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 100, FailureRatio: 0.5, MinRequests: 3})(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)))
-	for range 3 {
-		llmtest.Consume(t.Context(), m, 0)
-		llmtest.Consume(t.Context(), m, 0)
+	for range 2 {
 		breakerOf(t, m).Close()
+		llmtest.Consume(t.Context(), m, 0)
+		llmtest.Consume(t.Context(), m, 0)
 	}
 	if b := breakerOf(t, m); b.State != inspect.Closed {
 		t.Errorf("the breaker is %s: %s", b.State, b.Reason)
 	}
+}
+
+func TestBreakerClosedByHandForgetsTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 1, OpenFor: time.Minute})(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable)))
+		breakerOf(t, m).Open(time.Hour, "maintenance")
+		breakerOf(t, m).Close()
+		if b := breakerOf(t, m); b.Reason != "" || !b.Until.IsZero() {
+			t.Errorf("closed, the breaker is open until %v: %s", b.Until, b.Reason)
+		}
+		llmtest.Consume(t.Context(), m, 0)
+		if b := breakerOf(t, m); b.State != inspect.Open || !b.Until.Equal(time.Now().Add(time.Minute)) {
+			t.Errorf("after a failure, the breaker is %s until %v; want open for a minute", b.State, b.Until)
+		}
+	})
 }
 
 // B141
@@ -196,13 +211,13 @@ func TestInspectLimit(t *testing.T) {
 			<-leave
 			llmtest.Text("hello")(ctx, req, stream, yield)
 		})
-		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, RequestsPerMinute: 60, MaxQueue: 5})(target)
+		m := middleware.MustLimit(middleware.LimitConfig{MaxConcurrent: 1, RequestsPerMinute: 60, TokensPerMinute: 6000, MaxQueue: 5})(target)
 		for range 3 {
 			go llmtest.Consume(t.Context(), m, 0)
 		}
 		<-entered
 		synctest.Wait()
-		want := &inspect.Limit{InFlight: 1, MaxConcurrent: 1, Queued: 2, MaxQueue: 5, RequestsPerMinute: 60, Pace: 1}
+		want := &inspect.Limit{InFlight: 1, MaxConcurrent: 1, Queued: 2, MaxQueue: 5, RequestsPerMinute: 60, TokensPerMinute: 6000, Pace: 1}
 		if diff := cmp.Diff(want, inspect.Of(m).Limit); diff != "" {
 			t.Errorf("limit (-want +got):\n%s", diff)
 		}
