@@ -47,7 +47,7 @@ type Ledger struct {
 	location *time.Location      // guarded by mu; where days begin
 	tomorrow time.Time           // guarded by mu; when accounts ends
 	accounts map[string]*account // guarded by mu; today's, by tenant
-	sharing  sharing             // guarded by mu
+	state    *state.Shared       // guarded by mu; nil if the accounts are not shared
 }
 
 // account is what one tenant has spent on one day. All but tenant is guarded by Ledger.mu.
@@ -167,8 +167,7 @@ type Refusal struct {
 type Reservation struct {
 	account *account
 	amount  Nano
-	sharing sharing
-	shared  *state.SharedAccount
+	shared  *state.SharedAccount // of account, when the reservation was made
 }
 
 // Settled returns r after Settle, for what else the attempt costs.
@@ -184,7 +183,7 @@ func (l *Ledger) Reserve(ctx context.Context, tenant string, amount Nano, known 
 	l.mu.Lock()
 	a := l.today(tenant)
 	limit, tomorrow := a.limit, l.tomorrow
-	r = Reservation{a, amount, l.sharing, a.shared}
+	r = Reservation{a, amount, a.shared}
 	switch {
 	case limit == unlimited:
 	case !known:
@@ -196,7 +195,7 @@ func (l *Ledger) Reserve(ctx context.Context, tenant string, amount Nano, known 
 		a.reserved += amount
 	}
 	l.mu.Unlock()
-	if refused != nil || r.shared == nil || amount == 0 {
+	if refused != nil || amount == 0 {
 		return r, refused, nil
 	}
 	switch err = r.shared.Reserve(ctx, int64(amount)); {
@@ -230,7 +229,7 @@ func (l *Ledger) Settle(r Reservation, cost Nano, warnAt float64) (w Warning, wa
 	a := r.account
 	a.reserved -= r.amount
 	a.spent += cost
-	if r.sharing == l.sharing {
+	if r.shared == a.shared {
 		a.shared.Settle(int64(r.amount), int64(cost))
 	} else { // see SetState
 		r.shared.Settle(int64(r.amount), 0)

@@ -7,25 +7,19 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/state"
 )
 
-// sharing says with whom the accounts are shared. A reservation is settled where it was made.
-type sharing struct {
-	state *state.Shared // nil for nobody
-	times int           // how often this has changed
-}
-
 // slack is how long a shared account is kept after its day: for attempts that end later,
 // and because the day may still grow when its time zone changes, from UTC+14 to UTC-12.
 const slack = 26 * time.Hour
 
 // SetState shares the accounts with other replicas, from now on; nil ends that. What this
-// process has spent today counts there too.
+// process has spent today counts there too. A reservation is settled where it was made.
 func (l *Ledger) SetState(s *state.Shared) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if s == l.sharing.state {
+	if s == l.state {
 		return
 	}
-	l.sharing = sharing{s, l.sharing.times + 1}
+	l.state = s
 	l.roll()
 	for _, a := range l.accounts {
 		a.key = "" // replicas that start now use the key of the present day
@@ -36,10 +30,6 @@ func (l *Ledger) SetState(s *state.Shared) {
 
 // share opens the shared account of a, or changes its limit. It needs mu.
 func (l *Ledger) share(a *account) {
-	if l.sharing.state == nil {
-		a.shared = nil
-		return
-	}
 	if a.key == "" {
 		a.key = redact.DigestOf(a.tenant).String() + "@" + l.tomorrow.UTC().Format("2006-01-02T15:04Z")
 		a.ends = l.tomorrow.Add(slack)
@@ -48,5 +38,5 @@ func (l *Ledger) share(a *account) {
 	if a.limit == unlimited {
 		limit = 0
 	}
-	a.shared = l.sharing.state.Account(a.key, limit, a.ends)
+	a.shared = l.state.Account(a.key, limit, a.ends)
 }
