@@ -51,13 +51,13 @@ func History(contents []*genai.Content, budget int, size func(*genai.Content) in
 func cut(contents []*genai.Content, sizes []int, excess, step int) (from, to int) {
 	first, last := turns(contents)
 	joined := pairs(contents)
-	for from = first; from < last && joined[from]; from++ {
+	for from = first; joined[from]; from++ {
 	}
 	rounded := (excess + step - 1) / step * step
 	for i, dropped := from, 0; i < last; {
 		dropped += sizes[i]
 		i++
-		if dropped < excess || joined[i] || i < last && !mayBegin(contents, i) {
+		if dropped < excess || joined[i] || !mayBegin(contents, i) {
 			continue
 		}
 		if to = i; dropped >= rounded {
@@ -76,12 +76,10 @@ func turns(contents []*genai.Content) (first, last int) {
 	for first < len(contents) && beginsTurn(contents[first]) {
 		first++
 	}
-	for last = len(contents); last > 0; last-- {
-		if beginsTurn(contents[last-1]) {
-			break
-		}
+	last = len(contents) - 1
+	for last > 0 && !beginsTurn(contents[last]) {
+		last--
 	}
-	last = max(last-1, 0)
 	for last > 0 && beginsTurn(contents[last-1]) {
 		last-- // the user's message is several contents
 	}
@@ -118,7 +116,7 @@ func pairs(contents []*genai.Content) (joined []bool) {
 				}
 			case p.FunctionResponse != nil:
 				at, ok := byID[p.FunctionResponse.ID]
-				if !ok || p.FunctionResponse.ID == "" {
+				if !ok {
 					at, ok = byName[p.FunctionResponse.Name]
 				}
 				if ok {

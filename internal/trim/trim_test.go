@@ -110,6 +110,12 @@ func TestHistory(t *testing.T) {
 		"nil contents":                    {"u1 nil a1 nil u2", 3, "u1 … u2"},
 		"no user's message":               {"a1 a2 a3 a4", 2, ""},
 		"a call goes on after its result": {"u1 a1 u2 cxf rxf a2 cyf ryf u3", 5, "u1 … u3"},
+		"the last messages are too long":  {"u1 a1 u2 a2 u3 u4", 3, ""},
+		"nil before a call":               {"u1 a1 u2 nil cxf rxf a2 u3", 6, "u1 … cxf rxf a2 u3"},
+		"a response without a call":       {"u1 a1 rxf u2 a2 u3", 3, "u1 … u3"},
+		"a response to a call without id": {"u1 a1 u2 c-f f c-g rxf r-g u3", 7, "u1 … u3"},
+		"rounded up to two, of sixteen":   {"u1 a1 u2 a2 u3 a3 u4 a4 u5 a5 u6 a6 u7 a7 u8 a8 u9 a9", 16, "u1 … u4 a4 u5 a5 u6 a6 u7 a7 u8 a8 u9 a9"},
+		"nothing":                         {"", -1, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			kept, ok := trim.History(parse(test.history), test.budget, one)

@@ -99,11 +99,10 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 		return l.Inner.Do(ctx, req, streamed, out)
 	}
 	estimated := tokens.Estimate(req)
-	refused := l.wasTooLong(out)
-	if refused {
+	if l.wasTooLong(out) {
 		l.scale.TooLong(estimated, l.config.Window)
 	}
-	sent, reason := l.fit(req, estimated, refused)
+	sent, reason := l.fit(req, estimated)
 	if reason != "" {
 		return &RefusedError{By: "trim", Model: l.Name(), Reason: reason}
 	}
@@ -124,12 +123,11 @@ func (l *trimmed) Do(ctx context.Context, req *model.LLMRequest, streamed bool, 
 	return err
 }
 
-// fit returns req, or a shorter copy, or why there is none. refused says that the model has
-// refused req for its length.
-func (l *trimmed) fit(req *model.LLMRequest, estimated int, refused bool) (sent *model.LLMRequest, reason string) {
+// fit returns req, or a shorter copy, or why there is none.
+func (l *trimmed) fit(req *model.LLMRequest, estimated int) (sent *model.LLMRequest, reason string) {
 	budget := l.scale.Estimate(l.config.Window - l.output(req))
-	switch whole := l.scale.Estimate(l.config.Window); {
-	case l.config.OnlyOverflow && (estimated <= budget || estimated <= whole && !refused):
+	switch {
+	case l.config.OnlyOverflow && estimated <= l.scale.Estimate(l.config.Window):
 		return nil, "the request fits without trimming"
 	case estimated <= budget:
 		return req, ""

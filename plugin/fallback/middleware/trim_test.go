@@ -118,8 +118,8 @@ func TestTrimRefusesWhatCannotFit(t *testing.T) {
 	} {
 		flash := counting("flash", 1000, 1)
 		_, err := sendOnce(t, middleware.MustTrim(middleware.TrimConfig{Window: 1000})(flash), req)
-		if v := failure.Classify(err); v.Action != failure.Fallback || v.Code != "trim" {
-			t.Errorf("%s: error %v, want a refusal", name, err)
+		if refused := refusedBy(err, "trim"); refused == nil || refused.Model != "flash" || failure.Classify(err).Action != failure.Fallback {
+			t.Errorf("%s: error %v, want a refusal of flash", name, err)
 		}
 		if n := len(flash.Requests()); n != 0 {
 			t.Errorf("%s: %d calls, want none", name, n)
@@ -165,6 +165,25 @@ func TestTrimLearnsFromARefusal(t *testing.T) {
 	}
 	if failures == 0 || failures > 3 {
 		t.Errorf("%d calls have failed, want one to three", failures)
+	}
+}
+
+// Only a refusal for its length teaches, and only one by the model itself.
+func TestTrimLearnsNothingFromOtherFailures(t *testing.T) {
+	req := history(9) // about 900 by the estimate
+	large := counting("large", 1000, 1)
+	trimmed := middleware.MustTrim(middleware.TrimConfig{Window: 1000})
+	m := router.MustFallback(router.Config{}, counting("small", 500, 1), trimmed(large))
+	if _, err := sendOnce(t, m, req); err != nil || isTrimmed(large.Requests()[0]) {
+		t.Errorf("error %v; want an answer to the whole request, which was too long for another model", err)
+	}
+	flash := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable))
+	m = trimmed(flash)
+	for range 2 {
+		_, err := sendOnce(t, m, req)
+		if sent := flash.Requests(); err == nil || isTrimmed(sent[len(sent)-1]) {
+			t.Errorf("error %v; want the whole request to fail, after %d", err, len(sent)-1)
+		}
 	}
 }
 
@@ -224,6 +243,14 @@ func TestTrimIsInTheMetadata(t *testing.T) {
 		if diff := cmp.Diff(want, md.Adapted); err != nil || diff != "" {
 			t.Errorf("%d turns: error %v, adapted (-want +got):\n%s", turns, err, diff)
 		}
+	}
+}
+
+func TestTrimIsNotInTheMetadataOfAnotherTarget(t *testing.T) {
+	small := llmtest.NewModel("small", llmtest.Fail(llmtest.ErrUnavailable))
+	m := router.MustFallback(router.Config{}, middleware.MustTrim(middleware.TrimConfig{Window: 1000})(small), counting("large", 4000, 1))
+	if md, err := sendOnce(t, m, history(30)); err != nil || !isTrimmed(small.Requests()[0]) || md.Adapted != nil {
+		t.Errorf("error %v, adapted %q; want the answer of large to the whole request", err, md.Adapted)
 	}
 }
 
@@ -293,13 +320,13 @@ func ExampleNewTrim() {
 // A request that is trimmed leaves room for its answer. One that fits, but not together with
 // its answer, is not trimmed until the model has refused it.
 func TestTrimLeavesRoomForTheAnswer(t *testing.T) {
-	for _, output := range []int{0, 400, 5000} {
+	for _, output := range []int{-400, 0, 400, 5000} {
 		flash := counting("flash", 1000, 1)
 		m := middleware.MustTrim(middleware.TrimConfig{Window: 1000, Output: func(*model.LLMRequest) int { return output }})(flash)
 		if _, err := sendOnce(t, m, history(60)); err != nil {
 			t.Fatal(err)
 		}
-		if length, most := tokens.Estimate(flash.Requests()[0]), 1000-min(output, 500); length > most || length < most/2 {
+		if length, most := tokens.Estimate(flash.Requests()[0]), 1000-min(max(output, 0), 500); length > most || length < most/2 {
 			t.Errorf("an answer of %d tokens leaves %d for the input; want up to %d", output, length, most)
 		}
 	}
