@@ -304,3 +304,80 @@ func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
 		}
 	})
 }
+
+// B77: a call that the gate stops when its turn has come keeps nothing while it waits, or ends
+// at once if the wait would be in vain.
+func TestCallThatTheGateStops(t *testing.T) {
+	const refused = "queue: the rate is used up for longer than a call may wait"
+	for name, c := range map[string]struct {
+		wait   time.Duration // that the gate asks for, the first time
+		ends   bool          // the call is over then
+		leaves bool          // the caller, at the gate
+		want   string
+	}{
+		"for less than it may wait": {wait: 2 * time.Second, want: "<nil>"},
+		"for longer":                {wait: time.Minute, want: refused},
+		"to its end":                {wait: time.Second, ends: true, want: refused},
+		"while its caller leaves":   {wait: time.Minute, leaves: true, want: "context canceled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				stopped := false
+				q := queue.New(queue.Limits{RequestsPerMinute: 1, TokensPerMinute: 1, MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute, Gate: func(context.Context, int) time.Duration {
+					if stopped {
+						return 0
+					}
+					stopped = true
+					if c.leaves {
+						leave()
+					}
+					return c.wait
+				}})
+				started := time.Now()
+				_, err := q.Wait(ctx, 0, 1, 0, func(time.Time) bool { return c.ends })
+				var took time.Duration
+				if err == nil {
+					took = c.wait
+				}
+				if fmt.Sprint(err) != c.want || time.Since(started) != took {
+					t.Errorf("error %v after %v, want %s after %v", err, time.Since(started), c.want, took)
+				}
+				if r, ok := errors.AsType[*queue.Refusal](err); ok && !r.Until.Equal(started.Add(c.wait)) {
+					t.Errorf("refused until %v, want for %v", r.Until, c.wait)
+				}
+				if _, ok := q.EnterPassed(1); ok != (err != nil) {
+					t.Errorf("another call enters then: %t", ok)
+				}
+			})
+		})
+	}
+}
+
+// B77
+func TestCallThatTheGateStopsKeepsItsPlaceInItsRank(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		stopped := false
+		q := queue.New(queue.Limits{MaxConcurrent: 1, MaxQueue: 3, MaxWait: time.Minute, Gate: func(context.Context, int) time.Duration {
+			if stopped {
+				return 0
+			}
+			stopped = true
+			time.Sleep(time.Second)
+			return time.Second
+		}})
+		order := make(chan string, 3)
+		enqueue(t.Context(), q, 0, "first", order)
+		enqueue(t.Context(), q, 0, "second", order)
+		enqueue(t.Context(), q, 1, "high", order)
+		var got []string
+		for range 3 {
+			got = append(got, <-order)
+			q.Leave(0, queue.Unknown, 0)
+		}
+		if diff := cmp.Diff([]string{"high", "first", "second"}, got); diff != "" {
+			t.Errorf("order (-want +got):\n%s", diff)
+		}
+	})
+}
