@@ -285,24 +285,33 @@ func TestCallStoppedAtTheGateGivesItsPlaceUp(t *testing.T) {
 	})
 }
 
-// B77: a call that gives up in the moment in which its turn comes takes nothing of the rate.
+// B77: a call that gives up in the moment in which its turn comes takes nothing of the rate, and
+// the next one has its turn.
 func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := queue.New(queue.Limits{RequestsPerMinute: 3, TokensPerMinute: 3, MaxConcurrent: 1, MaxQueue: 1, MaxWait: time.Minute})
-		q.Enter(t.Context(), 1)
-		ctx := llmtest.NewLeaving(t.Context(), func() { q.Leave(0, queue.Unknown, 0) })
-		second := enqueue(ctx, q, 0, "second", nil)
-		ctx.Leave()
-		if err := <-second; err != context.Canceled {
-			t.Fatalf("the second call: %v, want that it gives up", err)
-		}
-		for n, want := range []bool{true, true, false} {
-			if _, _, ok := q.Enter(t.Context(), 1); ok != want {
-				t.Errorf("call %d of the two that are left in this minute: admitted is %t, want %t", n+1, ok, want)
+	for name, gate := range map[string]func(context.Context, int) time.Duration{"no gate": nil, "gate": func(context.Context, int) time.Duration { return 0 }} {
+		synctest.Test(t, func(t *testing.T) {
+			q := queue.New(queue.Limits{RequestsPerMinute: 3, TokensPerMinute: 3, MaxConcurrent: 1, MaxQueue: 2, MaxWait: time.Minute, Gate: gate})
+			q.Enter(t.Context(), 1)
+			ctx := llmtest.NewLeaving(t.Context(), func() { q.Leave(0, queue.Unknown, 0) })
+			order := make(chan string, 1)
+			second := enqueue(ctx, q, 0, "second", order)
+			third := enqueue(t.Context(), q, 0, "third", order)
+			ctx.Leave()
+			if err := <-second; err != context.Canceled {
+				t.Fatalf("%s: the second call: %v, want that it gives up", name, err)
+			}
+			if err := <-third; err != nil {
+				t.Fatalf("%s: the third call: %v, want that it has its turn", name, err)
 			}
 			q.Leave(0, queue.Unknown, 0)
-		}
-	})
+			for n, want := range []bool{true, false} {
+				if _, _, ok := q.Enter(t.Context(), 1); ok != want {
+					t.Errorf("%s: call %d, when one is left in this minute: admitted is %t, want %t", name, n+1, ok, want)
+				}
+				q.Leave(0, queue.Unknown, 0)
+			}
+		})
+	}
 }
 
 // B77: a call that the gate stops when its turn has come keeps nothing while it waits, or ends
