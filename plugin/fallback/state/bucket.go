@@ -28,8 +28,7 @@ type SharedBucket struct {
 	sent      int // the part of the debt that exchanges in progress settle; not in debt meanwhile
 	wanted    int // by calls that wait for the store
 	asked     int // the part of wanted that exchanges in progress ask for
-	latest    int // tokens that the latest call wanted
-	idle      int // ticks since that call
+	idle      int // ticks since the latest call
 	active    bool
 	queued    bool
 
@@ -61,7 +60,7 @@ func (s *Shared) Bucket(key string, perMinute int) *SharedBucket {
 	if b.perMinute != perMinute {
 		b.perMinute, b.left, b.leftAt, b.age, b.askAgain = perMinute, perMinute, time.Now(), unknown, time.Time{}
 	}
-	b.use(0)
+	b.use()
 	b.enqueue() // to read how many tokens are left
 	return b
 }
@@ -74,7 +73,7 @@ func (b *SharedBucket) Take(ctx context.Context, n int) (wait time.Duration) {
 		return 0
 	}
 	b.mu.Lock()
-	b.use(n)
+	b.use()
 	if !b.s.gone() && b.owed()+n <= b.credit(n) {
 		b.spend(n)
 		b.mu.Unlock()
@@ -96,10 +95,7 @@ func (b *SharedBucket) Ready(n int) bool {
 
 // use marks the bucket as in use. It needs mu, as do all methods below unless their comments
 // say otherwise.
-func (b *SharedBucket) use(n int) {
-	if n > 0 {
-		b.latest = n
-	}
+func (b *SharedBucket) use() {
 	b.idle = 0
 	if !b.active {
 		b.active = true
@@ -129,14 +125,14 @@ func (b *SharedBucket) owed() int { return b.debt + b.sent }
 // tokens left.
 func (b *SharedBucket) credit(n int) int {
 	replicas := int(b.s.replicas.Load())
-	credit := max(b.perMinute/100/replicas, b.latest, n)
+	credit := max(b.perMinute/100/replicas, n)
 	if b.age > 1 || b.left-b.owed() < max(b.perMinute/2, 2*replicas*credit) {
 		return 0
 	}
 	return credit
 }
 
-// unknown is the age of a bucket that was never read.
+// unknown is the age of a bucket that was never read, or not for a while.
 const unknown = 2
 
 // maxIdle is the number of ticks without a call for which the bucket is still read: a minute.
@@ -162,8 +158,8 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 			b.spend(n)
 			return 0
 		case n+b.debt >= b.refused && now.Before(b.askAgain):
-			return max(b.refill.Sub(now), time.Millisecond)
-		case b.back, b.turn.n >= maxExchanges, b.turn.n > 0 && b.asked >= b.wanted:
+			return b.refill.Sub(now)
+		case b.back, b.turn.n >= maxExchanges, b.asked >= b.wanted:
 			b.turn.wait(ctx, &b.s.link, &b.mu)
 		default:
 			need := n + b.debt
@@ -176,8 +172,7 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 			b.asked -= ask
 			switch {
 			case err != nil: // as above
-			case wait == 0 && ctx.Err() != nil:
-				b.enqueue() // to put them back
+			case ctx.Err() != nil: // look puts back what was taken
 				return tick
 			case wait > 0:
 				b.refused, b.refill, b.askAgain = need, time.Now().Add(wait), time.Now().Add(min(wait, tick))
@@ -234,7 +229,7 @@ func (b *SharedBucket) share(now time.Time) (size, perMinute float64) {
 	if outage := b.s.link.outage.Load(); b.outage != outage {
 		held := (float64(b.left)+now.Sub(b.leftAt).Minutes()*float64(b.perMinute))/replicas - float64(b.owed())
 		b.outage, b.here = outage, gcra{}
-		b.here.take(now, perMinute, max(size-held, 0))
+		b.here.take(now, perMinute, size-held)
 	}
 	return size, perMinute
 }
@@ -248,7 +243,7 @@ func (b *SharedBucket) Settle(more int) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.use(0) // look must send what the call leaves, however long it took
+	b.use() // look must send what the call leaves, however long it took
 	if b.s.gone() {
 		now := time.Now()
 		_, perMinute := b.share(now)
@@ -297,7 +292,7 @@ func (b *SharedBucket) look() {
 	b.idle++
 	b.age++
 	if b.idle > maxIdle && b.owed() == 0 {
-		b.active = false
+		b.active, b.age = false, unknown
 		b.s.retire(b)
 		return
 	}
