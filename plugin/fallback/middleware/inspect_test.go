@@ -50,9 +50,9 @@ func TestInspectBreaker(t *testing.T) {
 
 func TestBreakerByHand(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var changes []middleware.BreakerState
+		var changes []string
 		target := llmtest.NewModel("a", llmtest.Text("hello"))
-		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OnStateChange: func(_ string, _, to middleware.BreakerState) { changes = append(changes, to) }})(target)
+		m := middleware.MustBreaker(middleware.BreakerConfig{ConsecutiveFailures: 2, OnStateChange: func(_ string, from, to middleware.BreakerState) { changes = append(changes, string(from+"→"+to)) }})(target)
 		refused := func() bool {
 			for _, err := range m.GenerateContent(t.Context(), &model.LLMRequest{}, false) {
 				if e, ok := errors.AsType[*middleware.RefusedError](err); ok {
@@ -83,7 +83,8 @@ func TestBreakerByHand(t *testing.T) {
 		if refused() {
 			t.Error("a breaker lets no probe through when its time is over")
 		}
-		want := []middleware.BreakerState{middleware.BreakerOpen, middleware.BreakerClosed, middleware.BreakerOpen, middleware.BreakerHalfOpen, middleware.BreakerClosed}
+		breakerOf(t, m).Close() // it is
+		want := []string{"closed→open", "open→closed", "closed→open", "open→half_open", "half_open→closed"}
 		if diff := cmp.Diff(want, changes); diff != "" {
 			t.Errorf("changes (-want +got):\n%s", diff)
 		}
