@@ -1,6 +1,8 @@
 package state_test
 
 import (
+	"context"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +23,48 @@ func TestLongUnusedBucketIsReadFirst(t *testing.T) {
 		time.Sleep(500 * time.Millisecond)
 		if b.Take(t.Context(), 1) == 0 {
 			t.Error("a token of an empty bucket")
+		}
+	})
+}
+
+// takes counts the requests for tokens.
+type takes struct {
+	state.Store
+	n atomic.Int64
+}
+
+func (s *takes) Take(ctx context.Context, b state.Bucket, least, most int) (state.Tokens, error) {
+	s.n.Add(1)
+	return s.Store.Take(ctx, b, least, most)
+}
+
+func TestUnusedBucketIsNotReadForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &takes{Store: state.NewMemory()}
+		replica(t, store, state.Config{}).Bucket("model", 60).Take(t.Context(), 1)
+		time.Sleep(2 * time.Minute)
+		before := store.n.Load()
+		time.Sleep(time.Hour)
+		if n := store.n.Load() - before; n != 0 {
+			t.Errorf("%d requests in an hour without calls", n)
+		}
+	})
+}
+
+// B97: if all replicas used as much as a call needs, half of the bucket must be left.
+func TestCreditOfAllReplicas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replicas, _ := team(t, 4, state.Config{})
+		b := replicas[0].Bucket("model", 100)
+		b.Take(t.Context(), 25)
+		time.Sleep(10 * time.Millisecond)
+		if !b.Ready(9) || b.Ready(10) {
+			t.Errorf("75 tokens are left: ready for 9 is %t, for 10 is %t; want true and false", b.Ready(9), b.Ready(10))
+		}
+		b.Take(t.Context(), 30)
+		time.Sleep(10 * time.Millisecond)
+		if b.Ready(1) {
+			t.Error("a bucket that is not half full has credit")
 		}
 	})
 }
