@@ -145,6 +145,7 @@ func TestShareIsFilledBeforeItsFirstCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		replicas, stores := team(t, 2, state.Config{})
 		b := replicas[0].Bucket("model", 60)
+		time.Sleep(30 * time.Second)
 		b.Take(t.Context(), 60)
 		synctest.Wait()
 		stores[0].set(refused)
@@ -165,6 +166,7 @@ func TestMoreTokensAreTakenAtOnce(t *testing.T) {
 		replicas, _ := team(t, 2, state.Config{})
 		b := replicas[0].Bucket("model", 60)
 		b.Take(t.Context(), 10)
+		synctest.Wait()
 		b.Settle(40)
 		synctest.Wait()
 		if replicas[1].Bucket("model", 60).Take(t.Context(), 11) == 0 {
