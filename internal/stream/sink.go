@@ -124,7 +124,7 @@ type Orders struct {
 	Force bool
 	// Continuous: the text shown must not be discarded.
 	Continuous bool
-	// Resumes: an outer router continues the text shown, so an inner one does too.
+	// Resumes: the router continues the text shown, whatever its own configuration says.
 	Resumes bool
 	// Compared: an outer router compares the text shown with what follows a restart, so
 	// a layer that may reject a whole answer holds it back.

@@ -28,3 +28,13 @@ func TestLastResortAnswersBehindALayerThatRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestLastResortAnswersBehindALimitOfItsOwn(t *testing.T) {
+	limited := middleware.MustLimit(middleware.LimitConfig{RequestsPerMinute: 1, MaxWait: 1})
+	m := router.MustFallback(router.Config{}, llmtest.NewModel("flash", down), limited(degrade.Template("sorry")))
+	for range 2 {
+		if got := ask(t.Context(), m, false); got.text != "sorry" {
+			t.Errorf("%q, error %v; want the template", got.text, got.err)
+		}
+	}
+}

@@ -293,3 +293,18 @@ func TestSlowConsumerIsNotAStall(t *testing.T) {
 		}
 	})
 }
+
+// B52, B53: a group restarts or continues what is cut off as the outer router says.
+func TestGroupCutMidStreamDoesAsTheOuterRouterSays(t *testing.T) {
+	for mode, want := range map[router.MidStream]string{
+		router.Restart:       "one two |one two three[one two three]",
+		router.FailMidStream: "one two ",
+		router.Resume:        "one two three[one two three]",
+	} {
+		group := fallback(llmtest.NewModel("first", llmtest.Fail(llmtest.ErrUnavailable, "one ", "two ")), llmtest.NewModel("second", llmtest.Text("one two three")))
+		m := router.MustFallback(router.Config{MidStream: mode}, group, llmtest.NewModel("third", llmtest.Text("other")))
+		if got := ask(t.Context(), m, true); got.stream != want || (got.err == nil) != (mode != router.FailMidStream) {
+			t.Errorf("%v: the consumer saw %q (%v), want %q", mode, got.stream, got.err, want)
+		}
+	}
+}

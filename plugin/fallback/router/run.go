@@ -159,9 +159,9 @@ func (r *run) inOrder(n int) int {
 func (r *run) visit(i int) error {
 	t, first := &r.targets[i], len(r.causes) == 0
 	resort := t.lastResort || r.seen[i] == visited || r.outer.LastResorts == stream.LastResortsOnly
-	r.seen[i] = spent
-	if t.holdsLastResort && !resort {
-		r.seen[i] = visited
+	r.seen[i] = visited
+	if resort {
+		r.seen[i] = spent
 	}
 	if reason := r.avoid.reason(&t.traits); reason != "" {
 		refused := &middleware.RefusedError{By: "router", Model: t.Name(), Reason: reason}
@@ -188,7 +188,7 @@ func (r *run) orders(resort bool) stream.Orders {
 	if r.gated {
 		orders.Check = withCheck(r.outer.Check, &r.config.Gate)
 	}
-	orders.Continuous, orders.Resumes = r.midway != Restart, r.midway == Resume
+	orders.Continuous = r.midway != Restart
 	orders.LastResorts = stream.LastResortsLater
 	if resort {
 		orders.LastResorts = stream.LastResortsOnly

@@ -213,6 +213,18 @@ func TestTierPrefersTheWarmTarget(t *testing.T) {
 	}
 }
 
+// A new turn starts at the first target, even if another one of its tier has the conversation.
+func TestTurnStartsAtTheFirstTargetOfItsTier(t *testing.T) {
+	tier := router.Traits{Tier: "x"}
+	m := router.MustFallback(router.Config{}, router.Describe(llmtest.NewModel("a", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("ok")), tier),
+		router.Describe(llmtest.NewModel("b", cachedAnswer(10, 5)), tier))
+	for i, where := range []string{"s/1", "s/2"} {
+		if got, want := ask(inSession(t.Context(), where), m, false).metadata().ModelName, []string{"b", "a"}[i]; got != want {
+			t.Errorf("%s: %s answered, want %s", where, got, want)
+		}
+	}
+}
+
 // A session stays with a fallback, so that its prompt cache is used.
 func ExampleSticky() {
 	flash, pro := llmtest.NewModel("flash", llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("ok")), llmtest.NewModel("pro", llmtest.Text("ok"))

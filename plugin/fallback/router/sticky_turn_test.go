@@ -1,12 +1,14 @@
 package router_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -52,7 +54,7 @@ func TestTurnDoesNotStayWithALastResort(t *testing.T) {
 			want: []string{"second", "template-response", "second"},
 		},
 		"from within a group": {
-			first: []llmtest.Step{fails, llmtest.Text("ok")}, second: []llmtest.Step{fails},
+			first: []llmtest.Step{fails, llmtest.Text("ok")}, second: []llmtest.Step{fails, llmtest.Text("ok")},
 			tree: func(first, second model.LLM) model.LLM {
 				return router.MustFallback(router.Config{}, first, router.MustFallback(router.Config{}, second, last))
 			},
@@ -82,6 +84,24 @@ func TestStickyTargetThatFailsIsFollowedByTheOthers(t *testing.T) {
 	ask(ctx, m, false)
 	if got := ask(ctx, m, false); got.stream != "[first again]" {
 		t.Errorf("the consumer saw %q (%v), want the first model after second and third", got.stream, got.err)
+	}
+}
+
+// After the fallback that a session stays with come the first target and all others in order.
+func TestSessionsTargetThatFailsIsFollowedByAllInOrder(t *testing.T) {
+	fails, answers := llmtest.Fail(llmtest.ErrUnavailable), llmtest.Text("ok")
+	var order []string
+	config := router.Config{Sticky: router.StickySession, Hooks: call.Hooks{OnAttempt: func(_ context.Context, a call.Attempt) {
+		if a.Outcome != call.Skipped {
+			order = append(order, a.Model)
+		}
+	}}}
+	m := router.MustFallback(config, llmtest.NewModel("a", fails), llmtest.NewModel("b", fails), llmtest.NewModel("c", answers, fails), llmtest.NewModel("d", answers))
+	for _, where := range []string{"s/1", "s/2"} {
+		ask(inSession(t.Context(), where), m, false)
+	}
+	if diff := cmp.Diff([]string{"a", "b", "c", "c", "a", "b", "d"}, order); diff != "" {
+		t.Errorf("attempts (-want +got):\n%s", diff)
 	}
 }
 

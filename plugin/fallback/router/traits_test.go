@@ -1,6 +1,7 @@
 package router_test
 
 import (
+	"strings"
 	"testing"
 
 	"google.golang.org/adk/v2/model"
@@ -31,8 +32,12 @@ func TestTraitsOfAModelWithOptionalMethods(t *testing.T) {
 		}
 		answer = resp
 	}
-	if md, _ := call.ReadResponse(answer); md.ModelName != "third" {
+	md, _ := call.ReadResponse(answer)
+	if md.ModelName != "third" {
 		t.Errorf("%s answered, want third: the provider that refuses this place is to be left alone", md.ModelName)
+	}
+	if a := md.Attempts[1]; a.Model != "second" || a.Outcome != call.Skipped || !strings.Contains(a.Reason, "provider google has failed in this call") {
+		t.Errorf("the skipped target is on record as %+v", a)
 	}
 	if asked := second.Asked(); len(asked) != 0 {
 		t.Errorf("second was asked %d times", len(asked))
