@@ -12,6 +12,6 @@ import (
 
 func init() {
 	around = func(_ context.Context, _ model.LLM) (model.LLM, error) {
-		return anthropic.New("claude-sonnet-5", anthropic.Config{})
+		return anthropic.New("claude-sonnet-5", anthropic.Config{APIKey: "KEY"})
 	}
 }

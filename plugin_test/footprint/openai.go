@@ -11,5 +11,7 @@ import (
 )
 
 func init() {
-	around = func(_ context.Context, _ model.LLM) (model.LLM, error) { return openai.New("gpt-5.2", openai.Config{}) }
+	around = func(_ context.Context, _ model.LLM) (model.LLM, error) {
+		return openai.New("gpt-5.2", openai.Config{APIKey: "KEY"})
+	}
 }

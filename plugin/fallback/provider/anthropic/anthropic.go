@@ -35,13 +35,18 @@ type Model struct {
 }
 
 // New returns the model of that name, such as "claude-sonnet-5-5". It makes no
-// network call and reads nothing from the environment.
+// network call and reads nothing from the environment. It fails for Anthropic's own
+// endpoint without a credential.
 func New(name string, config Config) (*Model, error) {
 	if name == "" {
 		return nil, errors.New("anthropic: the model has no name")
 	}
 	base, err := config.base()
 	if err != nil {
+		return nil, err
+	}
+	endpoint := httpclient.Endpoint(base)
+	if err := config.checkCredential(endpoint); err != nil {
 		return nil, err
 	}
 	if err := config.validate(); err != nil {
@@ -54,7 +59,7 @@ func New(name string, config Config) (*Model, error) {
 	if m.extras, err = request.Fields(config.ExtraBody); err != nil {
 		return nil, fmt.Errorf("anthropic: %w", err)
 	}
-	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	m.target = provider.Target{API: provider.Anthropic, Model: name, Endpoint: endpoint, Takes: config.Takes, Drop: config.Drop}
 	return m, nil
 }
 

@@ -7,11 +7,15 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // defaultBaseURL is Anthropic's own endpoint.
-const defaultBaseURL = "https://api.anthropic.com"
+const (
+	defaultBaseURL = "https://api.anthropic.com"
+	ownEndpoint    = "api.anthropic.com"
+)
 
 // The values of [Config.CacheControl].
 const (
@@ -23,7 +27,9 @@ const (
 // required; the rest is optional.
 type Config struct {
 	// APIKey is sent as a bearer token. A server that is not Anthropic's also gets it
-	// as x-api-key, because many such servers read only that header.
+	// as x-api-key, because many such servers read only that header. Anthropic's own
+	// endpoint needs it, unless Header or the transport of HTTPClient has the
+	// credential.
 	APIKey string
 	// BaseURL is the URL before /v1/messages. Default: https://api.anthropic.com.
 	BaseURL string
@@ -67,9 +73,6 @@ const CacheControlKey = "cache_control"
 // base returns the parsed base URL, which ends before /v1/messages.
 func (c *Config) base() (*url.URL, error) {
 	if c.BaseURL == "" {
-		if c.APIKey == "" {
-			return nil, errors.New("anthropic: no API key; set APIKey, or BaseURL for a server that needs none")
-		}
 		return url.Parse(defaultBaseURL)
 	}
 	u, err := url.Parse(c.BaseURL)
@@ -85,6 +88,17 @@ func (c *Config) base() (*url.URL, error) {
 	// No server has /v1/v1/messages, so a base URL may include the version.
 	u.Path, u.RawPath = strings.TrimSuffix(strings.TrimSuffix(u.Path, "/"), "/v1"), ""
 	return u, nil
+}
+
+// checkCredential returns an error if a server with that name would refuse every call.
+func (c *Config) checkCredential(endpoint string) error {
+	if err := httpclient.CheckKey(c.APIKey); err != nil {
+		return fmt.Errorf("anthropic: %w", err)
+	}
+	if endpoint == ownEndpoint && !httpclient.HasCredential(c.APIKey, c.Header, c.HTTPClient) {
+		return errors.New("anthropic: no API key; set APIKey, or BaseURL for a server that needs none")
+	}
+	return nil
 }
 
 // Versions of the API. The old one accepts sampling settings; see [encoder.sampling].

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -46,8 +47,27 @@ func TestEnvironmentIsNotRead(t *testing.T) {
 	if elsewhere.calls() != 0 {
 		t.Error("the base URL of the environment is asked")
 	}
-	if _, err := anthropic.New("claude-x", anthropic.Config{}); err == nil || !strings.Contains(err.Error(), "no API key") {
-		t.Errorf("without a key: %v", err)
+}
+
+func TestNewRequiresCredential(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		config anthropic.Config
+		want   string // in the error; "" for none
+	}{
+		{"none", anthropic.Config{}, "no API key"},
+		{"none for its URL", anthropic.Config{BaseURL: "https://api.anthropic.com/v1"}, "no API key"},
+		{"a client without one", anthropic.Config{HTTPClient: &http.Client{Timeout: time.Minute}}, "no API key"},
+		{"a key with a line break", anthropic.Config{APIKey: "secret\n"}, "line break"},
+		{"a key", anthropic.Config{APIKey: "k"}, ""},
+		{"a header", anthropic.Config{Header: http.Header{"x-api-key": {"k"}}}, ""},
+		{"a transport that signs", anthropic.Config{HTTPClient: &http.Client{Transport: http.DefaultTransport}}, ""},
+		{"none for a local server", anthropic.Config{BaseURL: "http://127.0.0.1:8000"}, ""},
+	} {
+		_, err := anthropic.New("claude-x", test.config)
+		if (err == nil) != (test.want == "") || err != nil && (!strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "secret")) {
+			t.Errorf("%s: %v, want %q", test.name, err, test.want)
+		}
 	}
 }
 

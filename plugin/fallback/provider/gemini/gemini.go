@@ -87,6 +87,9 @@ func New(ctx context.Context, name string, config Config) (*Model, error) {
 		return nil, clientError(err)
 	}
 	resolved := client.ClientConfig()
+	if err := httpclient.CheckKey(resolved.APIKey); err != nil {
+		return nil, fmt.Errorf("gemini: %w", err)
+	}
 	m := &Model{name: name, client: client, http: resolved.HTTPClient, secret: resolved.APIKey, options: resolved.HTTPOptions}
 	m.http.Transport = withCapture(m.http.Transport, config.Client == nil || config.Client.HTTPClient == nil)
 	if m.http.CheckRedirect == nil {

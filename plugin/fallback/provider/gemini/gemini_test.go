@@ -27,6 +27,7 @@ func TestNewRefuses(t *testing.T) {
 		want        string
 	}{
 		{"no key", "gemini-3-flash", nil, "set GOOGLE_API_KEY"},
+		{"a key with a line break", "gemini-3-flash", &genai.ClientConfig{APIKey: key + "\n"}, "line break"},
 		{"a key with a location on Vertex AI", "gemini-3-flash", &genai.ClientConfig{Backend: genai.BackendVertexAI, APIKey: key, Location: "europe-west4"}, `not by location "europe-west4"`},
 		{"a key with a project on Vertex AI", "gemini-3-flash", &genai.ClientConfig{Backend: genai.BackendEnterprise, APIKey: key, Project: "p"}, "remove Location and Project"},
 		{"a project on the Gemini API", "gemini-3-flash", &genai.ClientConfig{Backend: genai.BackendGeminiAPI, APIKey: key, Project: "p"}, "project and location are not supported"},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/adk/v2/model"
@@ -404,12 +405,16 @@ func TestChatConfig(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for name, config := range map[string]openai.Config{
+		"no key":                  {},
+		"no key for its URL":      {BaseURL: "https://API.openai.com:443/v1"},
+		"a client without a key":  {HTTPClient: &http.Client{Timeout: time.Minute}},
+		"a key with a line break": {APIKey: "secret\n", BaseURL: "http://models.example/v1"},
 		"no address":              {BaseURL: "models.example"},
 		"another scheme":          {BaseURL: "ftp://models.example"},
 		"a password":              {BaseURL: "http://user:secret@models.example/v1"},
-		"an unknown API":          {API: "completions"},
+		"an unknown API":          {APIKey: "k", API: "completions"},
 		"Azure without a base":    {Azure: &openai.Azure{}},
-		"a body that is no JSON":  {ExtraBody: map[string]any{"f": func() {}}},
+		"a body that is no JSON":  {APIKey: "k", ExtraBody: map[string]any{"f": func() {}}},
 		"an address with a space": {BaseURL: "http://models example/v1"},
 	} {
 		if _, err := openai.New("m", config); err == nil || !strings.HasPrefix(err.Error(), "openai: ") || strings.Contains(err.Error(), "secret") {
@@ -418,6 +423,19 @@ func TestNewRefuses(t *testing.T) {
 	}
 	if _, err := openai.New("", openai.Config{}); err == nil {
 		t.Error("a model without a name is accepted")
+	}
+}
+
+func TestNewTakesEachCredential(t *testing.T) {
+	for name, config := range map[string]openai.Config{
+		"a key":                   {APIKey: "k"},
+		"a header":                {Header: http.Header{"authorization": {"Bearer k"}}},
+		"a transport that signs":  {HTTPClient: &http.Client{Transport: &chatRecorder{}}},
+		"none for a local server": {BaseURL: "http://127.0.0.1:11434/v1"},
+	} {
+		if _, err := openai.New("m", config); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -1,12 +1,14 @@
 package openai
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/adk-fallback/adk-fallback/internal/httpclient"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
@@ -17,13 +19,17 @@ const (
 )
 
 // defaultBaseURL is OpenAI's own endpoint.
-const defaultBaseURL = "https://api.openai.com/v1"
+const (
+	defaultBaseURL = "https://api.openai.com/v1"
+	ownEndpoint    = "api.openai.com"
+)
 
-// Config configures a [Model]. The zero value calls OpenAI's own endpoint without a
-// key.
+// Config configures a [Model]. A key, or the URL of a server that needs none, is
+// required; the rest is optional.
 type Config struct {
 	// APIKey is sent as a bearer token, or in Azure's api-key header. If it is empty,
-	// no key is sent, as for local servers.
+	// no key is sent, as for local servers. OpenAI's own endpoint needs it, unless
+	// Header or the transport of HTTPClient has the credential.
 	APIKey string
 	// BaseURL is the URL before /responses or /chat/completions. Default:
 	// https://api.openai.com/v1. For Azure it is the resource, such as
@@ -90,6 +96,17 @@ func (c *Config) base() (*url.URL, error) {
 		return nil, fmt.Errorf("openai: the base URL of host %s holds a user name or password; use APIKey or Header instead", u.Host)
 	}
 	return u, nil
+}
+
+// checkCredential returns an error if a server with that name would refuse every call.
+func (c *Config) checkCredential(endpoint string) error {
+	if err := httpclient.CheckKey(c.APIKey); err != nil {
+		return fmt.Errorf("openai: %w", err)
+	}
+	if endpoint == ownEndpoint && !httpclient.HasCredential(c.APIKey, c.Header, c.HTTPClient) {
+		return errors.New("openai: no API key; set APIKey, or BaseURL for a server that needs none")
+	}
+	return nil
 }
 
 // answers returns the URL that requests for answers are posted to.

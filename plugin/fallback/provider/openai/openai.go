@@ -26,7 +26,8 @@ type Model struct {
 	}
 }
 
-// New returns the model of that name. It makes no network call.
+// New returns the model of that name. It makes no network call and reads nothing from
+// the environment. It fails for OpenAI's own endpoint without a credential.
 func New(name string, config Config) (*Model, error) {
 	if name == "" {
 		return nil, errors.New("openai: the model has no name")
@@ -36,9 +37,12 @@ func New(name string, config Config) (*Model, error) {
 		return nil, err
 	}
 	target := provider.Target{Model: name, Endpoint: httpclient.Endpoint(base), Takes: config.Takes, Drop: config.Drop}
+	if err := config.checkCredential(target.Endpoint); err != nil {
+		return nil, err
+	}
 	if config.API == "" {
 		config.API = Chat
-		if target.Endpoint == "api.openai.com" {
+		if target.Endpoint == ownEndpoint {
 			config.API = Responses
 		}
 	}
