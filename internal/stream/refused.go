@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/telemetry"
@@ -29,7 +30,7 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	return "middleware: " + e.By + " refused " + e.Model + ": " + e.Reason
+	return "middleware: " + e.By + " refused " + cmp.Or(e.Model, "the model") + ": " + e.Reason
 }
 
 // attributes are those of the event on the call's span.

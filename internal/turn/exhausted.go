@@ -1,6 +1,7 @@
 package turn
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
@@ -25,7 +26,14 @@ func newExhausted(last Event, md call.Metadata) *ExhaustedError {
 }
 
 func (e *ExhaustedError) Error() string {
-	return fmt.Sprintf("fallback: no model answered agent %q, %d failed; the last with %s: %s", e.Agent, e.Metadata.Attempt, e.Code, e.Message)
+	text := fmt.Sprintf("fallback: no model answered agent %q, %d failed", e.Agent, e.Metadata.Attempt)
+	if e.Code != "" {
+		text += "; the last with " + e.Code
+	}
+	if why := cmp.Or(e.Message, e.Means.Reason); why != "" {
+		text += ": " + why
+	}
+	return text
 }
 
 // Verdict returns Means, for package failure.

@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/llmtest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // B91: whether it is a wrong value, a wrong template, a name that nobody resolves
@@ -79,6 +81,14 @@ func TestNilsAreErrors(t *testing.T) {
 		if _, err := policy.NewLive(t.Context(), &spec.Policy{Primary: "a"}, option); err == nil || err.Error() != want {
 			t.Errorf("error %v; want %s", err, want)
 		}
+	}
+}
+
+// B15
+func TestFactoryNeedsName(t *testing.T) {
+	nameless := provider.Factory{New: func(provider.Settings) (model.LLM, error) { return nil, nil }}
+	if _, err := policy.NewLive(t.Context(), &spec.Policy{Primary: "a"}, nameless); err == nil || err.Error() != "policy: a provider.Factory has no Name; set one such as anthropic" {
+		t.Errorf("error %v", err)
 	}
 }
 

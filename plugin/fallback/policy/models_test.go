@@ -23,6 +23,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/failure"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/fallbacktest"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
 // env is a set of environment variables.
@@ -164,6 +165,22 @@ func TestWhatCannotBeBuilt(t *testing.T) {
 				t.Errorf("%s: error %q does not say %q", test.name, err, want)
 			}
 		}
+	}
+}
+
+func TestProviderWithoutUsualVariable(t *testing.T) {
+	none := provider.Factory{Name: "anthropic", New: func(provider.Settings) (model.LLM, error) { return llmtest.NewModel("m"), nil }}
+	_, err := policy.Build(t.Context(), parsed(t, "primary: claude-sonnet-5"), none, env(map[string]string{"": "key"}))
+	if err == nil || !strings.Contains(err.Error(), "no key for anthropic; name the variable that holds it in credential_env") {
+		t.Errorf("error %v; want one that names credential_env alone", err)
+	}
+}
+
+// B15
+func TestProviderWithoutNew(t *testing.T) {
+	_, err := policy.Build(t.Context(), parsed(t, "primary: claude-sonnet-5"), provider.Factory{Name: "anthropic", KeyEnv: "KEY"}, env(map[string]string{"KEY": "key"}))
+	if err == nil || !strings.Contains(err.Error(), "the provider.Factory of anthropic has no New; set it") {
+		t.Errorf("error %v; want one that names New", err)
 	}
 }
 

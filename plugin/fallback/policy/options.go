@@ -98,6 +98,9 @@ func optionsOf(opts []Option) (*options, error) {
 			isNil(fmt.Sprintf("Models[%q]", name))
 		}
 	}
+	if _, nameless := o.Factories[""]; nameless {
+		problems = append(problems, errors.New("policy: a provider.Factory has no Name; set one such as anthropic"))
+	}
 	for _, name := range slices.Sorted(maps.Keys(o.Validators)) {
 		if o.Validators[name] == nil {
 			isNil(fmt.Sprintf("Validators[%q]", name))

@@ -7,10 +7,12 @@ import "google.golang.org/adk/v2/model"
 //
 //	m, err := policy.Load(ctx, "fallback.yaml", anthropic.Provider)
 type Factory struct {
-	Name   string // of the provider in a policy file, such as "anthropic"
-	KeyEnv string // the environment variable that usually holds its key
+	Name string // of the provider in a policy file, such as "anthropic"; required
+	// KeyEnv is the environment variable that usually holds the key. If it is empty,
+	// each model without a base_url needs a credential_env.
+	KeyEnv string
 	// New returns a model. It must not make a network call, and its errors must not
-	// contain the key.
+	// contain the key. Required.
 	New func(Settings) (model.LLM, error)
 }
 

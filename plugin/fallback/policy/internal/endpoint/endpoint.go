@@ -50,8 +50,11 @@ func (e *Endpoint) Model(ctx context.Context) (model.LLM, error) {
 	if !ok {
 		return nil, fmt.Errorf("this program does not have provider %s; add %s", e.Provider, spec.AddProvider(e.Provider))
 	}
+	if factory.New == nil {
+		return nil, fmt.Errorf("the provider.Factory of %s has no New; set it", e.Provider)
+	}
 	settings := provider.Settings{Model: e.ID, APIKey: e.Key, BaseURL: e.Settings.BaseURL, Takes: takesOf(e.Settings.Takes), Drop: e.drops()}
-	if settings.APIKey == "" && e.UsualKey() {
+	if settings.APIKey == "" && factory.KeyEnv != "" && e.UsualKey() {
 		settings.APIKey = e.first(factory.KeyEnv)
 	}
 	if settings.APIKey == "" && settings.BaseURL == "" {
@@ -72,7 +75,12 @@ func (e *Endpoint) first(names ...string) string {
 
 func (e *Endpoint) drops() bool { return e.Settings.Unsupported == "drop" }
 
+// noKey returns the error of a provider whose usual variables hold no key. variables is "" if it
+// has none.
 func noKey(provider, variables string) error {
+	if variables == "" {
+		return fmt.Errorf("no key for %s; name the variable that holds it in credential_env", provider)
+	}
 	return fmt.Errorf("no key for %s; set %s, or name another variable in credential_env", provider, variables)
 }
 
