@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
-
-	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
 // maxValues is the most values of a file, counting those that aliases repeat.
@@ -29,7 +27,7 @@ type Document struct {
 func (f *Format) Decode(data []byte, v any) Document {
 	doc := readDocument(data, f.empty)
 	d := &decoder{
-		doc: doc, out: Document{Places: map[string]Place{}, Problems: doc.problems}, merging: map[*yaml.Node]bool{},
+		format: f, doc: doc, out: Document{Places: map[string]Place{}, Problems: doc.problems}, merging: map[*yaml.Node]bool{},
 		compiled: map[string]compiled{}, sources: map[string]int{},
 	}
 	if doc.root != nil {
@@ -43,8 +41,8 @@ func (f *Format) Decode(data []byte, v any) Document {
 // an empty one.
 func (f *Format) SetDefaults(section any) {
 	v := reflect.ValueOf(section).Elem()
-	d := &decoder{compiled: map[string]compiled{}, sources: map[string]int{}}
-	for _, field := range f.section(v.Type()).fields {
+	d := &decoder{format: f, compiled: map[string]compiled{}, sources: map[string]int{}}
+	for _, field := range f.section(v.Type(), "").fields {
 		if field.fallback != "" {
 			d.setDefault(&field, v.Field(field.index))
 		}
@@ -54,6 +52,7 @@ func (f *Format) SetDefaults(section any) {
 // decoder reads a document along the shapes of its values, so that it visits only expected
 // values, however deep a file is.
 type decoder struct {
+	format  *Format
 	doc     *document
 	out     Document
 	values  int                 // read so far
@@ -92,7 +91,7 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 	kind := yaml.MappingNode
 	switch {
 	case s.scalar != nil:
-		return d.scalar(s.scalar, n, path, v)
+		return d.scalar(s, n, path, v)
 	case s.elem != nil && s.keys == nil:
 		kind = yaml.SequenceNode
 	}
@@ -101,12 +100,16 @@ func (d *decoder) decode(s *shape, n *yaml.Node, path string, v reflect.Value) b
 		return true
 	}
 	if n.Kind != kind {
-		d.problem(at, path, mustBe(s.allowed(), n)+s.instead(n))
+		instead := d.refused(s.place, n, nil)
+		if instead == "" {
+			instead = s.instead(n)
+		}
+		d.problem(at, path, mustBe(s.allowed(), n)+instead)
 		return false
 	}
 	switch {
 	case s.section != nil:
-		d.section(s.section, n, path, v)
+		d.section(s, n, path, v)
 	case s.keys != nil:
 		d.mapping(s, n, path, v)
 	default:
@@ -129,10 +132,10 @@ func (d *decoder) count(n *yaml.Node, path string) bool {
 	return d.values <= maxValues
 }
 
-func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) bool {
-	at := Place{n.Line, n.Column}
+func (d *decoder) scalar(shape *shape, n *yaml.Node, path string, v reflect.Value) bool {
+	at, s := Place{n.Line, n.Column}, shape.scalar
 	if n.Kind != yaml.ScalarNode {
-		d.problem(at, path, mustBe(s.Allowed, n))
+		d.problem(at, path, mustBe(s.Allowed, n)+d.refused(shape.place, n, nil))
 		return false
 	}
 	if d.doc.tagged(n) {
@@ -144,7 +147,7 @@ func (d *decoder) scalar(s *Scalar, n *yaml.Node, path string, v reflect.Value) 
 	}
 	value, ok := s.Read(valueOf(n))
 	if !ok {
-		message := mustBe(s.Allowed, n)
+		message := mustBe(s.Allowed, n) + d.refused(shape.place, n, s.choices)
 		if s.Secret && n.Tag == "!!str" {
 			message = "must be " + s.Allowed + "; the value is not shown, because it may be a key"
 		}
@@ -229,16 +232,12 @@ func (d *decoder) mapping(s *shape, n *yaml.Node, path string, v reflect.Value) 
 	}
 }
 
-func (d *decoder) section(s *section, n *yaml.Node, path string, v reflect.Value) {
-	given := make(map[string]bool)
+func (d *decoder) section(shape *shape, n *yaml.Node, path string, v reflect.Value) {
+	s, given := shape.section, make(map[string]bool)
 	for _, p := range d.pairs(n, path) {
 		f, known := s.field(p.key.Value)
 		if !known {
-			message := "unknown key " + Quoted(p.key.Value)
-			if len(d.out.Problems) < MaxProblems {
-				message += nearest.DidYouMean(p.key.Value, s.keys)
-			}
-			d.problem(Place{p.key.Line, p.key.Column}, path, message+"; the keys are "+s.allowed)
+			d.problem(Place{p.key.Line, p.key.Column}, path, d.unknownKey(shape, p))
 			continue
 		}
 		given[f.key] = true
@@ -286,7 +285,7 @@ func (d *decoder) setDefault(f *field, v reflect.Value) {
 	case v.Type() == reflect.TypeFor[float64](): // not a share, which is text
 		n.Tag = "!!float"
 	}
-	d.scalar(f.shape.scalar, n, f.key, v)
+	d.scalar(f.shape, n, f.key, v)
 }
 
 // placeOf records the place of a value that is not a scalar: that of its key.

@@ -9,7 +9,7 @@
 //		Servers []string `key:"servers,required" items:"1..8"`
 //	}
 //
-//	format := strictyaml.New(reflect.TypeFor[Settings](), strictyaml.Kinds{})
+//	format := strictyaml.New(reflect.TypeFor[Settings](), strictyaml.Kinds{}, nil)
 //	var s Settings
 //	doc := format.Decode(data, &s) // doc.Problems lists every mistake with line and column
 //

@@ -12,45 +12,57 @@ import (
 // Format is the format of a file. It is immutable and safe for concurrent use.
 type Format struct {
 	kinds Kinds
+	hints Hints
 	root  *shape
 	empty string
 }
 
-// New returns the format that a struct type describes. It panics if a field has a type or
-// tag without a kind.
-func New(t reflect.Type, kinds Kinds) *Format {
-	f := &Format{kinds: kinds}
-	f.root = f.shape(t, "")
+// New returns the format that a struct type describes. Optional hints help with what people
+// write by mistake. New panics if a field has a type or tag without a kind, and if a hint is about
+// a place that the format does not have.
+func New(t reflect.Type, kinds Kinds, hints Hints) *Format {
+	f := &Format{kinds: kinds, hints: hints}
+	f.root = f.shape(t, "", "")
 	f.empty = "a mapping with " + f.root.section.allowed
 	if required := f.root.section.required(); required != "" {
 		f.empty = "a mapping with the key " + required + " at least"
 	}
+	f.checkHints()
 	return f
 }
 
 // Scalars returns the scalars of the format by their Allowed.
 func (f *Format) Scalars() map[string]*Scalar {
 	all := make(map[string]*Scalar)
+	f.each(func(s *shape) {
+		if s.scalar != nil {
+			all[s.scalar.Allowed] = s.scalar
+		}
+	})
+	return all
+}
+
+// each calls visit for every shape of the format, outer ones first.
+func (f *Format) each(visit func(*shape)) {
 	var walk func(*shape)
 	walk = func(s *shape) {
+		visit(s)
 		switch {
-		case s.scalar != nil:
-			all[s.scalar.Allowed] = s.scalar
 		case s.section != nil:
-			for _, f := range s.section.fields {
-				walk(f.shape)
+			for i := range s.section.fields {
+				walk(s.section.fields[i].shape)
 			}
-		default:
+		case s.elem != nil:
 			walk(s.elem)
 		}
 	}
 	walk(f.root)
-	return all
 }
 
 // shape is the form of a value. Exactly one of scalar, section and elem is set. elem is the
 // form of the elements of a list, or of a mapping with names as keys.
 type shape struct {
+	place    string // as in Hints
 	scalar   *Scalar
 	section  *section
 	elem     *shape
@@ -82,28 +94,28 @@ type field struct {
 // maxKeys is the most keys that a mapping with names as keys may have.
 const maxKeys = 1000
 
-func (f *Format) shape(t reflect.Type, tag reflect.StructTag) *shape {
+func (f *Format) shape(t reflect.Type, tag reflect.StructTag, place string) *shape {
 	if s := f.kinds.scalarOf(t, tag); s != nil {
-		return &shape{scalar: s}
+		return &shape{place: place, scalar: s}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		return f.shape(t.Elem(), tag)
+		return f.shape(t.Elem(), tag, place)
 	case reflect.Struct:
-		return &shape{section: f.section(t)}
+		return &shape{place: place, section: f.section(t, place)}
 	case reflect.Slice:
 		least, most, _ := strings.Cut(tag.Get("items"), "..")
-		return &shape{elem: f.shape(t.Elem(), tag), min: mustParse(strconv.Atoi, least), max: mustParse(strconv.Atoi, most)}
+		return &shape{place: place, elem: f.shape(t.Elem(), tag, place+"[]"), min: mustParse(strconv.Atoi, least), max: mustParse(strconv.Atoi, most)}
 	case reflect.Map:
 		keys := f.kinds.Texts[tag.Get("keys")]
 		if keys != nil {
-			return &shape{elem: f.shape(t.Elem(), tag), keys: keys, max: maxKeys}
+			return &shape{place: place, elem: f.shape(t.Elem(), tag, place+".*"), keys: keys, max: maxKeys}
 		}
 	}
 	panic(fmt.Sprintf("strictyaml: a field of type %v with tag %q has no shape", t, tag))
 }
 
-func (f *Format) section(t reflect.Type) *section {
+func (f *Format) section(t reflect.Type, place string) *section {
 	s := &section{name: t.Name(), nulls: -1}
 	for i := range t.NumField() {
 		of := t.Field(i)
@@ -116,7 +128,7 @@ func (f *Format) section(t reflect.Type) *section {
 		}
 		s.fields = append(s.fields, field{
 			key: key, name: of.Name, index: i, required: option == "required", nullable: option == "nullable", short: option == "short",
-			fallback: of.Tag.Get("default"), shape: f.shape(of.Type, of.Tag),
+			fallback: of.Tag.Get("default"), shape: f.shape(of.Type, of.Tag, At(place, key)),
 		})
 		s.keys = append(s.keys, key)
 	}

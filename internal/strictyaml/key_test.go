@@ -57,6 +57,11 @@ var format = strictyaml.New(reflect.TypeFor[shop](), strictyaml.Kinds{
 		},
 	},
 	Texts: map[string]*strictyaml.Scalar{"": strictyaml.Pattern(`^[a-z]+$`, "a word")},
+}, strictyaml.Hints{
+	"*":           {"until": "set timeout"},
+	"goods.*":     {"instock": "write stock"},
+	"goods.*.way": {"ship": "no ships; use rail", "*": "by air is too loud"},
+	"towns":       {"a mapping": "list the names alone"},
 })
 
 // problems returns those of a file, one a line.
@@ -75,16 +80,25 @@ func TestMistakesHaveTheirPlaces(t *testing.T) {
 		{"none", "towns: [bern]", ""},
 		{"empty file", "", "1:1: file is empty; it must be a mapping with the key towns at least"},
 		{"missing and unknown", "timout: 3s", `1:1: missing key towns; it must be a list of 1 to 3: a word` + "\n" + `1:1: unknown key "timout" (did you mean timeout?); the keys are timeout, towns, goods, sum`},
+		{"advice on a key", "towns: [bern]\ngoods: {tea: {In-Stock: 3}}", `2:15: goods.tea: unknown key "In-Stock"; write stock`},
+		{"advice on a key anywhere", "towns: [bern]\nUNTIL: 3s", `2:1: unknown key "UNTIL"; set timeout`},
+		{"advice on a value", "towns: [bern]\ngoods: {tea: {way: Ship}}", `2:20: goods.tea.way: must be post or rail, not "Ship"; no ships; use rail`},
+		{"advice on any other value", "towns: [bern]\ngoods: {tea: {way: plane}}", `2:20: goods.tea.way: must be post or rail, not "plane"; by air is too loud`},
+		{"a misspelled value", "towns: [bern]\ngoods: {tea: {way: rial}}", `2:20: goods.tea.way: must be post or rail, not "rial" (did you mean rail?)`},
+		{"advice on a mapping", "towns: {bern: 1}", `1:8: towns: must be a list of 1 to 3: a word, not a mapping; list the names alone`},
+		{"a key of the file in a section", "towns: [bern]\ngoods: {tea: {towns: [bern]}}", `2:15: goods.tea: unknown key "towns"; it belongs at the top level of the file`},
+		{"a key of the file with another value", "towns: [bern]\ngoods: {tea: {towns: bern}}", `2:15: goods.tea: unknown key "towns"; it is a key of the top level of the file; the keys are stock, way`},
+		{"a key of a section in the file", "towns: [bern]\nway: rail", `2:1: unknown key "way"; it is a key of goods.NAME`},
 		{"bound", "towns: [bern]\ntimeout: 2h", `2:10: timeout: must be a duration from 1ms to 1h, such as 30s, not "2h"`},
 		{"list", "towns: []", "1:8: towns: must be a list of 1 to 3: a word; this list has 0"},
 		{"item", "towns: [bern, 4]", "1:15: towns[1]: must be a word, not 4"},
-		{"enum in a mapping", "towns: [bern]\ngoods:\n  tea: {way: ship}", `3:14: goods.tea.way: must be post or rail, not "ship"`},
+		{"enum in a mapping", "towns: [bern]\ngoods:\n  tea: {way: ship}", `3:14: goods.tea.way: must be post or rail, not "ship"; no ships; use rail`},
 		{"name of a mapping", "towns: [bern]\ngoods: {Tea: {}}", `2:9: goods: key "Tea" must be a word`},
 		{"null where it is not allowed", "towns: [bern]\ngoods: {tea: {way: null}}", "2:20: goods.tea.way: must be post or rail, not empty"},
 		{"twice", "towns: [bern]\ntowns: [bern]", `2:1: duplicate key "towns", first on line 1`},
 		{"within a compiled text", "towns: [bern]\nsum: >\n  1 +\n  ?", `4:3: sum: unexpected "?"`},
 		{"all at once", "towns: [4]\ntimeout: x", "1:9: towns[0]: must be a word, not 4\n" + `2:10: timeout: must be a duration from 1ms to 1h, such as 30s, not "x"`},
-		{"an alias, once", "towns: [bern]\ngoods: {tea: &g {way: ship}, milk: *g, salt: {<<: *g}}", `2:23: goods.milk.way: must be post or rail, not "ship"`},
+		{"an alias, once", "towns: [bern]\ngoods: {tea: &g {way: ship}, milk: *g, salt: {<<: *g}}", `2:23: goods.milk.way: must be post or rail, not "ship"; no ships; use rail`},
 		{"a merge of itself", "towns: [bern]\ngoods: &g {<<: *g}", "2:8: goods: mapping merges itself through <<; merge another mapping"},
 		{"a merge of text", "towns: [bern]\n<<: x", `2:5: << must have an alias of a mapping, or a list of them, not "x"`},
 	} {
@@ -128,7 +142,7 @@ func TestCompiledTextsAreBounded(t *testing.T) {
 		}}
 	}}}
 	var s sums
-	doc := strictyaml.New(reflect.TypeFor[sums](), kinds).Decode([]byte("all: [aaaaa, aaaaa, bbb, cc, dd]"), &s)
+	doc := strictyaml.New(reflect.TypeFor[sums](), kinds, nil).Decode([]byte("all: [aaaaa, aaaaa, bbb, cc, dd]"), &s)
 	if len(doc.Problems) != 1 || doc.Problems[0].String() != "1:26: all[3]: sums have more than 8 bytes in all; equal ones count once" || compiled != 2 {
 		t.Errorf("problems %v, %d compiled; want one problem and 2", doc.Problems, compiled)
 	}
@@ -189,6 +203,18 @@ func TestFieldWithoutAKindPanics(t *testing.T) {
 	}()
 	strictyaml.New(reflect.TypeFor[struct {
 		C chan int `key:"c"`
-	}](), strictyaml.Kinds{})
+	}](), strictyaml.Kinds{}, nil)
+	t.Error("no panic")
+}
+
+func TestHintWithoutPlacePanics(t *testing.T) {
+	defer func() {
+		if r := recover(); r != "strictyaml: hints for town, which is no place of the format" {
+			t.Errorf("panic %v", r)
+		}
+	}()
+	strictyaml.New(reflect.TypeFor[struct {
+		Towns bool `key:"towns"`
+	}](), strictyaml.Kinds{}, strictyaml.Hints{"town": {}})
 	t.Error("no panic")
 }

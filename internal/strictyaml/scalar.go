@@ -32,6 +32,8 @@ type Scalar struct {
 	MaxSource, MaxSources int
 	// What is the plural name of the values, for messages.
 	What string
+
+	choices []string // the allowed words, if there are only these
 }
 
 // Mistake is a mistake in a text that is compiled.
@@ -90,7 +92,7 @@ func boolScalar() *Scalar {
 }
 
 func enumScalar(choices []string) *Scalar {
-	s := &Scalar{Schema: &jsonschema.Schema{Type: "string"}}
+	s := &Scalar{Schema: &jsonschema.Schema{Type: "string"}, choices: choices}
 	for _, choice := range choices {
 		s.Schema.Enum = append(s.Schema.Enum, choice)
 	}

@@ -74,7 +74,7 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 			"":     strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit"),
 			"text": strictyaml.Text(maxText, fmt.Sprintf("text of 1 to %d characters", maxText)),
 		},
-	})
+	}, nil)
 })
 
 var shares = strictyaml.Measure[Share]{

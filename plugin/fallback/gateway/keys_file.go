@@ -50,8 +50,17 @@ var keysFormat = sync.OnceValue(func() *strictyaml.Format {
 		"":        strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit"),
 		"pattern": strictyaml.Pattern(`^[\p{L}\p{N}*][\p{L}\p{M}\p{N}._:/@|+ *-]{0,127}$`, "a name, in which * stands for any text"),
 		"sha256":  hash,
-	}})
+	}}, strictyaml.Hints{"keys[]": keysHints})
 })
+
+// keysHints has advice on keys that people write for a client. A file with the keys themselves would
+// give them to everyone who can read it.
+var keysHints = map[string]string{
+	"key": onlyHash, "apikey": onlyHash, "virtualkey": onlyHash, "token": onlyHash, "secret": onlyHash,
+	"rpm": "write requests_per_minute", "maxparallelrequests": "write concurrency",
+}
+
+const onlyHash = "the file has hashes of keys alone; write the output of adk-fallback keys new"
 
 // KeysError has all mistakes of a keys file, in the order of the file.
 type KeysError struct {

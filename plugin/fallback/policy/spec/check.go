@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -173,8 +174,10 @@ func (c *checker) name(path, name string) {
 	}
 	candidates := append(slices.Sorted(maps.Keys(c.Models)), slices.Sorted(maps.Keys(c.Aliases))...)
 	hint := didYouMeanLastResort(name, candidates...)
-	if hint == "" && near != "" {
-		hint = " (did you mean " + near + "?)"
+	if hint == "" {
+		if near = cmp.Or(near, withoutVendor(name)); near != "" {
+			hint = " (did you mean " + near + "?)"
+		}
 	}
 	message := quoted(name) + " is not a known model" + hint + "; add " + at("models", name) + ".provider, or supply the model from the application"
 	switch {
@@ -182,9 +185,18 @@ func (c *checker) name(path, name string) {
 		if hint != "" { // else it is one that the application supplies, as far as anybody can tell
 			c.warn(path, message)
 		}
-	case !c.known.Model(name) && !c.known.Model(model):
+	case !c.known.Model(name) && !c.known.Model(model) && !c.given(at("models", r.Entry, "provider")):
 		c.err(path, message)
 	}
+}
+
+// withoutVendor returns the model of a name such as openai/gpt-5.2 or openai:gpt-5.2, which other
+// libraries use, "" if there is none that a provider is known for.
+func withoutVendor(name string) string {
+	if model := name[strings.LastIndexAny(name, "/:")+1:]; model != name && providerOf(model) != "" {
+		return model
+	}
+	return ""
 }
 
 // near returns the listed model that the id of r misspells, "" for none. A name is not misspelled if it has an entry

@@ -26,7 +26,7 @@ func (c *checker) declared() {
 		if !used[name] && !strings.Contains(name, "*") { // requests to a gateway may use a pattern
 			c.warn(path, "no target uses "+quoted(name)+didYouMean(name, c.mentioned())+"; name a target, or remove it, unless requests to a gateway name it")
 		}
-		if c.Resolve(name).Provider == "" && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
+		if c.Resolve(name).Provider == "" && !c.given(at(path, "provider")) && (m.ID != "" || m.BaseURL != "" || m.CredentialEnv != "") {
 			c.err(path, "id, base_url and credential_env need a provider; add one, such as provider: openai")
 		}
 		c.rateLimits(at(path, "rate_limits"), m.RateLimits)

@@ -30,7 +30,7 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 			reflect.TypeFor[Condition](): conditions,
 		},
 		Texts: texts.Kinds(),
-	})
+	}, hints)
 })
 
 // Schema returns the format of a policy file as a JSON Schema (draft 2020-12), with which
