@@ -115,6 +115,12 @@ func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
 	return nil, fmt.Errorf("serve: --log-format is %.64q; it must be text or json", f.logFormat)
 }
 
+// asFlags replaces the fields that errors of package gateway name by the flags that set them.
+var asFlags = strings.NewReplacer(
+	"Config.Keys", "--keys", "ServerConfig.AllowNoKeys", "--insecure-no-keys", "ServerConfig.AdminAddr", "--admin-addr", "ServerConfig.Addr", "--addr",
+	"ServerConfig: one of CertFile and KeyFile", "one of --tls-cert and --tls-key",
+)
+
 // check returns an error for a flag that the library would take for its default.
 func (f *serveFlags) check() error {
 	for _, flag := range []struct {
@@ -163,7 +169,7 @@ func serve(ctx context.Context, path string, f *serveFlags, errOut io.Writer) er
 	defer h.close()
 	server, err := gateway.Listen(h.gateway, f.server)
 	if err != nil {
-		return fmt.Errorf("serve: %w", err)
+		return errors.New("serve: " + asFlags.Replace(err.Error()))
 	}
 	attributes := []any{"address", server.Addr().String(), "routes", strings.Join(h.names, " "), "keys", f.keys != "", "tls", f.server.CertFile != ""}
 	if addr := server.AdminAddr(); addr != nil {

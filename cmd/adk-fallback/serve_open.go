@@ -154,7 +154,7 @@ func printedProblems(out io.Writer, file string, err error) error {
 		return errors.Join(errProblems, printProblems(out, file, bad.Problems))
 	}
 	if bad, ok := errors.AsType[*gateway.KeysError](err); ok {
-		return errors.Join(errProblems, printProblems(out, file, bad.Problems))
+		return errors.Join(errKeys, printProblems(out, file, bad.Problems))
 	}
 	return err
 }
@@ -162,7 +162,11 @@ func printedProblems(out io.Writer, file string, err error) error {
 // oneOf returns what serve says of errors, some of which may be printed already.
 func oneOf(problems []error) error {
 	rest := slices.DeleteFunc(slices.Clone(problems), func(err error) bool { return errors.Is(err, errProblems) })
-	if len(rest) == 0 {
+	switch {
+	case len(rest) > 0:
+	case !slices.ContainsFunc(problems, func(err error) bool { return !errors.Is(err, errKeys) }):
+		return fmt.Errorf("serve: %w; nothing is served", errKeys)
+	default:
 		return fmt.Errorf("serve: %w", errServed)
 	}
 	for i, err := range rest {
@@ -173,6 +177,14 @@ func oneOf(problems []error) error {
 
 // errServed is errProblems for files that are no policies too.
 var errServed = fmt.Errorf("%w; nothing is served", errProblems)
+
+// errKeys is errProblems for a keys file.
+var errKeys = keysProblems{errProblems}
+
+type keysProblems struct{ error }
+
+func (keysProblems) Error() string   { return "the keys file has errors" }
+func (e keysProblems) Unwrap() error { return e.error }
 
 // routeMeters makes meters whose metrics have the name of the route, so that those of several
 // policies differ.

@@ -223,6 +223,10 @@ func TestServeReportsMistakes(t *testing.T) {
 	if exitStatus(err) != exitProblems || err.Error() != "serve: the policy has errors; nothing is served" {
 		t.Errorf("status %d, error %v; want %d", exitStatus(err), err, exitProblems)
 	}
+	good := write(t, testProvider(t)("small"))
+	if _, err := run(t, "", "serve", "--keys", keys, good); exitStatus(err) != exitProblems || err.Error() != "serve: the keys file has errors; nothing is served" {
+		t.Errorf("status %d, error %v; want %d", exitStatus(err), err, exitProblems)
+	}
 }
 
 func TestServeRefusesWhatItCannotUse(t *testing.T) {
@@ -232,29 +236,30 @@ func TestServeRefusesWhatItCannotUse(t *testing.T) {
 	writeIn(t, twins, "a.yaml", policyOf("small"))
 	writeIn(t, twins, "a.yml", policyOf("small"))
 	for args, want := range map[string]string{
-		"serve":                             "serve needs exactly one FILE, or a FOLDER with several",
-		"serve a b":                         "serve needs exactly one FILE, or a FOLDER with several",
-		"serve none.yaml":                   "serve: stat none.yaml: no such file or directory",
-		"serve " + empty:                    "serve: " + empty + " has no policy; a policy is a file *.yaml or *.yml in it",
-		"serve " + twins:                    "have the same route, a; rename one",
-		"serve --keys none.yaml " + good:    "serve: gateway: keys: stat none.yaml: no such file or directory",
-		"serve --addr :0 " + good:           "serve: gateway: without keys, anyone who reaches :0 could make calls",
-		"serve --tls-cert cert.pem " + good: "one of CertFile and KeyFile is missing",
-		"serve --max-body much " + good:     `serve: --max-body is "much"; it must be a size of at most 1024MiB, such as 20MiB`,
-		"serve --max-body 2000MiB " + good:  `serve: --max-body is "2000MiB"; it must be a size of at most 1024MiB, such as 20MiB`,
-		"serve --max-body 0 " + good:        "serve: --max-body is 0; it must be at least 1",
-		"serve --drain -1s " + good:         "serve: --drain is -1s; it must be above 0s",
-		"serve --drain-delay -1s " + good:   "serve: --drain-delay is -1s; it must be at least 0s",
-		"serve --max-calls -1 " + good:      "serve: --max-calls is -1; it must be at least 1",
-		"serve --drain soon " + good:        `serve: --drain is "soon"; it must be a duration, such as 30s`,
-		"serve --log-format xml " + good:    `serve: --log-format is "xml"; it must be text or json`,
-		"serve --log-level loud " + good:    `serve: --log-level is "loud"; it must be debug, info, warn or error`,
-		"serve --adr :0 " + good:            "serve: unknown flag --adr; did you mean --addr?",
-		"serve --addr nowhere " + good:      `serve: gateway: address "nowhere": `,
-		"keys new":                          "keys new needs --tenant",
-		"keys new --tenant \n":              `keys new: --tenant is "\n"; it must be a name of at most 128 letters`,
-		"keys new acme":                     `keys new takes no arguments; remove "acme"`,
-		"keys add":                          `unknown command "add"; see adk-fallback keys --help`,
+		"serve":                                                     "serve needs exactly one FILE, or a FOLDER with several",
+		"serve a b":                                                 "serve needs exactly one FILE, or a FOLDER with several",
+		"serve none.yaml":                                           "serve: stat none.yaml: no such file or directory",
+		"serve " + empty:                                            "serve: " + empty + " has no policy; a policy is a file *.yaml or *.yml in it",
+		"serve " + twins:                                            "have the same route, a; rename one",
+		"serve --keys none.yaml " + good:                            "serve: gateway: keys: stat none.yaml: no such file or directory",
+		"serve --addr :0 " + good:                                   "serve: gateway: without keys, anyone who reaches :0 could make calls; configure keys (--keys), listen on a loopback address such as 127.0.0.1:8900, or allow it explicitly (--insecure-no-keys)",
+		"serve --tls-cert cert.pem " + good:                         "serve: gateway: one of --tls-cert and --tls-key is missing; TLS needs both",
+		"serve --max-body much " + good:                             `serve: --max-body is "much"; it must be a size of at most 1024MiB, such as 20MiB`,
+		"serve --max-body 2000MiB " + good:                          `serve: --max-body is "2000MiB"; it must be a size of at most 1024MiB, such as 20MiB`,
+		"serve --max-body 0 " + good:                                "serve: --max-body is 0; it must be at least 1",
+		"serve --drain -1s " + good:                                 "serve: --drain is -1s; it must be above 0s",
+		"serve --drain-delay -1s " + good:                           "serve: --drain-delay is -1s; it must be at least 0s",
+		"serve --max-calls -1 " + good:                              "serve: --max-calls is -1; it must be at least 1",
+		"serve --drain soon " + good:                                `serve: --drain is "soon"; it must be a duration, such as 30s`,
+		"serve --log-format xml " + good:                            `serve: --log-format is "xml"; it must be text or json`,
+		"serve --log-level loud " + good:                            `serve: --log-level is "loud"; it must be debug, info, warn or error`,
+		"serve --adr :0 " + good:                                    "serve: unknown flag --adr; did you mean --addr?",
+		"serve --addr nowhere " + good:                              `serve: gateway: address "nowhere": address nowhere: missing port in address; set --addr to a host and a port, such as 127.0.0.1:8900`,
+		"serve --addr 127.0.0.1:0 --admin-addr 192.0.2.1:0 " + good: "; set another --admin-addr",
+		"keys new":                                                  "keys new needs --tenant",
+		"keys new --tenant \n":                                      `keys new: --tenant is "\n"; it must be a name of at most 128 letters`,
+		"keys new acme":                                             `keys new takes no arguments; remove "acme"`,
+		"keys add":                                                  `unknown command "add"; see adk-fallback keys --help`,
 	} {
 		out, err := run(t, "", strings.Split(args, " ")...)
 		if exitStatus(err) != exitUsage || !strings.Contains(err.Error(), want) {

@@ -74,8 +74,10 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 			"":     strictyaml.Pattern(`^[\p{L}\p{N}][\p{L}\p{M}\p{N}._:/@|+ -]{0,127}$`, "a name of at most 128 letters, digits, spaces and . _ : / @ | + -, beginning with a letter or digit"),
 			"text": strictyaml.Text(maxText, fmt.Sprintf("text of 1 to %d characters", maxText)),
 		},
-	}, nil)
+	}, strictyaml.Hints{"": {"primary": aPolicy, "fallbacks": aPolicy}})
 })
+
+const aPolicy = "it belongs in a policy, which is a FILE of simulate; a scenario has traffic, models and events"
 
 var shares = strictyaml.Measure[Share]{
 	What: "a share", Such: []string{"80%", "0.8"}, Number: "number", Text: `^[0-9]+(\.[0-9]+)?%$`,

@@ -24,6 +24,7 @@ func TestMistakesHaveTheirPlaces(t *testing.T) {
 	for file, want := range map[string]string{
 		"length: 1h\n":                                                                             "1:1: missing key traffic",
 		"traffic: {rps: 0}\n":                                                                      "1:16: traffic.rps: must be a number from 0.01 to 100000, not 0",
+		"traffic: {rps: 5}\nprimary: a\n":                                                          `2:1: unknown key "primary"; it belongs in a policy`,
 		"traffic: {rps: 5, speed: 3}\n":                                                            "1:19: traffic: unknown key",
 		"traffic: {rps: 5, tenants: {a: 50%, b: 40%}}\n":                                           "1:19: traffic.tenants: add up to 90%; they must add up to 100%",
 		"traffic: {rps: 5, input_tokens: {p50: 9, p99: 8}}\n":                                      "traffic.input_tokens.p99: is less than p50, 9",

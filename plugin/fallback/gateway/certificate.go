@@ -38,7 +38,7 @@ func (c *certificate) read() ([]byte, error) {
 	}
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: certificate: %w", err)
+		return nil, fmt.Errorf("gateway: certificate %s with key %s: %w", c.certFile, c.keyFile, err)
 	}
 	c.pair.Store(&pair)
 	return both, nil

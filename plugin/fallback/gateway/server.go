@@ -72,10 +72,10 @@ func Listen(g *Gateway, config ServerConfig) (*Server, error) {
 	}
 	addr, err := net.ResolveTCPAddr("tcp", config.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: address %q: %w", config.Addr, err)
+		return nil, fmt.Errorf("gateway: address %q: %w; set ServerConfig.Addr to a host and a port, such as %s", config.Addr, err, defaultAddr)
 	}
 	if g.config.Keys == nil && !config.AllowNoKeys && !addr.IP.IsLoopback() {
-		return nil, fmt.Errorf("gateway: without keys, anyone who reaches %s could make calls; configure keys, listen on a loopback address such as %s, or allow it explicitly", config.Addr, defaultAddr)
+		return nil, fmt.Errorf("gateway: without keys, anyone who reaches %s could make calls; configure keys (Config.Keys), listen on a loopback address such as %s, or allow it explicitly (ServerConfig.AllowNoKeys)", config.Addr, defaultAddr)
 	}
 	s := &Server{gateway: g, config: config, done: make(chan struct{})}
 	if config.CertFile != "" {
@@ -84,12 +84,12 @@ func Listen(g *Gateway, config ServerConfig) (*Server, error) {
 		}
 	}
 	if s.listener, err = net.ListenTCP("tcp", addr); err != nil {
-		return nil, fmt.Errorf("gateway: %w", err)
+		return nil, fmt.Errorf("gateway: %w; set another ServerConfig.Addr", err)
 	}
 	if config.AdminAddr != "" {
 		if s.adminListener, err = net.Listen("tcp", config.AdminAddr); err != nil {
 			_ = s.listener.Close()
-			return nil, fmt.Errorf("gateway: %w", err)
+			return nil, fmt.Errorf("gateway: %w; set another ServerConfig.AdminAddr", err)
 		}
 	}
 	s.build()

@@ -293,7 +293,7 @@ func TestAGatewayWithoutKeysListensOnLoopbackOnly(t *testing.T) {
 		config gateway.ServerConfig
 		want   string
 	}{
-		"all addresses":             {open, gateway.ServerConfig{Addr: ":0"}, "gateway: without keys, anyone who reaches :0 could make calls; configure keys"},
+		"all addresses":             {open, gateway.ServerConfig{Addr: ":0"}, "gateway: without keys, anyone who reaches :0 could make calls; configure keys (Config.Keys), listen on a loopback address such as 127.0.0.1:8900, or allow it explicitly (ServerConfig.AllowNoKeys)"},
 		"all of IPv4":               {open, gateway.ServerConfig{Addr: "0.0.0.0:0"}, "gateway: without keys, anyone"},
 		"a name of the loopback":    {open, gateway.ServerConfig{Addr: "localhost:0"}, ""},
 		"IPv4 loopback":             {open, gateway.ServerConfig{Addr: "127.0.0.2:0"}, ""},
@@ -301,8 +301,9 @@ func TestAGatewayWithoutKeysListensOnLoopbackOnly(t *testing.T) {
 		"with keys":                 {locked, gateway.ServerConfig{Addr: ":0"}, ""},
 		"half a certificate":        {open, gateway.ServerConfig{Addr: "127.0.0.1:0", CertFile: "cert.pem"}, "one of CertFile and KeyFile is missing"},
 		"no certificate":            {open, gateway.ServerConfig{Addr: "127.0.0.1:0", CertFile: "none.pem", KeyFile: "none.pem"}, "no such file"},
-		"no address":                {open, gateway.ServerConfig{Addr: "nowhere"}, `gateway: address "nowhere"`},
-		"an address of another one": {open, gateway.ServerConfig{Addr: "127.0.0.1:0", AdminAddr: "192.0.2.1:0"}, "gateway: listen tcp 192.0.2.1:0"},
+		"no address":                {open, gateway.ServerConfig{Addr: "nowhere"}, `gateway: address "nowhere": address nowhere: missing port in address; set ServerConfig.Addr to a host and a port, such as 127.0.0.1:8900`},
+		"an address of another one": {open, gateway.ServerConfig{Addr: "127.0.0.1:0", AdminAddr: "192.0.2.1:0"}, "; set another ServerConfig.AdminAddr"},
+		"the gateway's address":     {open, gateway.ServerConfig{Addr: "192.0.2.1:0", AllowNoKeys: true}, "; set another ServerConfig.Addr"},
 		"a negative drain":          {open, gateway.ServerConfig{Drain: -1}, "gateway: ServerConfig.Drain: -1ns is negative"},
 	} {
 		t.Run(name, func(t *testing.T) {

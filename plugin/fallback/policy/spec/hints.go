@@ -28,6 +28,7 @@ var hints = strictyaml.Hints{
 		"maxbudget": "set budgets.usd_per_day", "budgetduration": "budgets are for a day; set budgets.usd_per_day",
 		"redis": "set state to the server's URL", "redisurl": "set state to the server's URL", "redishost": "set state to the server's URL",
 		"apiversion": notKubernetes, "kind": notKubernetes, "spec": notKubernetes,
+		"traffic": aScenario, "events": aScenario, "rps": aScenario,
 		"addr": ofServe, "listen": ofServe, "port": ofServe, "masterkey": ofServe, "keys": ofServe,
 	},
 	"primary":           {"a mapping": "write the name alone; its settings belong in models.NAME", "a list": "name one model; the others belong in fallbacks"},
@@ -78,6 +79,7 @@ const (
 	equalOnly     = "the cache answers equal requests only; remove this key"
 	notKubernetes = "a policy file is not a Kubernetes resource; name the first model in primary"
 	ofServe       = "addresses and keys of a gateway are flags of adk-fallback serve: --addr and --keys"
+	aScenario     = "it belongs in a scenario, the file of simulate --scenario"
 	noProtocol    = "the file cannot set it; supply the model from the application, made with openai.New"
 )
 
