@@ -46,7 +46,7 @@ status of a policy file with errors.
 
 --require makes the command fail, with exit status 1, if a policy misses a bound, for example in CI. A bound is a figure
 of the report, <= or >=, and a value. With "of without", the value is a share of the figure of the primary alone. A bound is
-missed if there is nothing to measure, such as a cost without prices.
+missed if there is nothing to measure, such as a cost if the price of one model is unknown.
 
 --json prints one JSON object. Its runs are the policies in the order of the arguments, and at the end the primary of the
 first one without any policy. Shares are from 0 to 1.

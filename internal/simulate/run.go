@@ -82,7 +82,7 @@ func Run(c Config) (*report.Report, error) {
 	for i, l := range least {
 		r.Notes = append(r.Notes, l.notes(c.Policies[i].Name, without.CostUSD/each/float64(max(1, len(bare.records))))...)
 	}
-	r.Notes = append(append(r.Notes, unused(s, worlds)...), unpriced(append(worlds, bare))...)
+	r.Notes = append(append(r.Notes, unused(s, worlds)...), unpriced(r.Runs)...)
 	return r, nil
 }
 
@@ -134,19 +134,15 @@ func unused(s *scenario.Scenario, worlds []*world) (all []string) {
 }
 
 // unpriced names the models of which no price is known.
-func unpriced(worlds []*world) []string {
-	seen := map[string]bool{}
+func unpriced(runs []report.Run) []string {
 	var names []string
-	for _, w := range worlds {
-		for _, p := range w.inOrder() {
-			if !p.priced && p.requests > 0 && !seen[p.name] {
-				seen[p.name] = true
-				names = append(names, p.name)
-			}
-		}
+	for _, run := range runs {
+		names = append(names, run.Unpriced...)
 	}
+	slices.Sort(names)
+	names = slices.Compact(names)
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{"No price is known of " + strings.Join(names, ", ") + "; the cost is without it. Set price in the policy or in the scenario."}
+	return []string{"No price is known of " + strings.Join(names, ", ") + "; a cost without it meets no bound. Set price in the policy or in the scenario."}
 }

@@ -2,6 +2,7 @@ package simulate_test
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,6 +129,18 @@ func TestPriceChangesAreKnownAfterAReload(t *testing.T) {
 	}
 	if a, b := known.Runs[1].CostUSD, unknown.Runs[1].CostUSD; a != b {
 		t.Errorf("$%.4f and $%.4f without a policy, want the same", a, b)
+	}
+}
+
+// A model without a known price is named, in the run that calls it and in a note.
+func TestUnknownPricesAreNamed(t *testing.T) {
+	const policy = "primary: flash\nfallbacks: [{name: pro}, {name: lite}]\nmodels: {flash: {price: {input: 1, output: 1}}}\n"
+	r := simulated(t, "length: 10m\ntraffic: {rps: 1}\nevents: [{name: down, at: 1m, for: 2m, models: [primary], errors: {server: 100%}}]\n", 1e6, policy)
+	if got := r.Runs[0].Unpriced; len(got) != 1 || got[0] != "pro" || len(r.Runs[1].Unpriced) != 0 {
+		t.Errorf("%v and %v without a policy, want pro and none", got, r.Runs[1].Unpriced)
+	}
+	if want := "No price is known of pro; a cost without it meets no bound. Set price in the policy or in the scenario."; !slices.Contains(r.Notes, want) {
+		t.Errorf("notes %q lack %q", r.Notes, want)
 	}
 }
 

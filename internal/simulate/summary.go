@@ -26,6 +26,9 @@ func (w *world) summary(name string) report.Run {
 			continue
 		}
 		m := report.Model{Name: p.name, Requests: p.requests, Extra: p.extra, Answers: p.answers, Failures: p.failures, CostUSD: float64(p.nanoUSD) / 1e9 * w.each}
+		if !p.priced && p.requests > 0 {
+			run.Unpriced = append(run.Unpriced, p.name)
+		}
 		run.CostUSD += m.CostUSD
 		requests += float64(p.requests)*w.each + float64(p.extra)*w.replicas
 		run.Models = append(run.Models, m)

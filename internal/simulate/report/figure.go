@@ -15,6 +15,23 @@ type figure struct {
 	of   func(Run) float64
 	// rare figures are shown only if they are above 0 in a run.
 	rare bool
+	// partial reports whether a part of the value is unknown; nil if it never is.
+	partial func(Run) bool
+}
+
+// known reports whether the whole value of a run is known.
+func (f figure) known(run Run) bool { return f.partial == nil || !f.partial(run) }
+
+// text returns the value of a run as it is printed. An unknown price is never printed as free.
+func (f figure) text(run Run) string {
+	value := f.of(run)
+	switch {
+	case f.known(run):
+		return f.unit.print(value)
+	case value == 0:
+		return "unknown"
+	}
+	return f.unit.print(value) + " or more"
 }
 
 // unit says how the values of a figure are written and read.
@@ -37,24 +54,24 @@ var (
 // figures are those of every report, in the order of the table.
 var figures = slices.Concat(
 	[]figure{
-		{"available", inPercent, func(run Run) float64 { return run.Available }, false},
-		{"degraded", inPercent, func(run Run) float64 { return run.Degraded }, false},
-		{"failed", inPercent, func(run Run) float64 { return run.Failed }, false},
-		{"wrong", inPercent, func(run Run) float64 { return run.Wrong }, true},
-		{"fallback rate", inPercent, func(run Run) float64 { return run.Fallback }, false},
-		{"cached", inPercent, func(run Run) float64 { return run.Cached }, true},
-		{"amplification", asNumber, func(run Run) float64 { return run.Amplification }, false},
+		{name: "available", unit: inPercent, of: func(run Run) float64 { return run.Available }},
+		{name: "degraded", unit: inPercent, of: func(run Run) float64 { return run.Degraded }},
+		{name: "failed", unit: inPercent, of: func(run Run) float64 { return run.Failed }},
+		{name: "wrong", unit: inPercent, of: func(run Run) float64 { return run.Wrong }, rare: true},
+		{name: "fallback rate", unit: inPercent, of: func(run Run) float64 { return run.Fallback }},
+		{name: "cached", unit: inPercent, of: func(run Run) float64 { return run.Cached }, rare: true},
+		{name: "amplification", unit: asNumber, of: func(run Run) float64 { return run.Amplification }},
 	},
 	times("first content", func(run Run) Percentiles { return run.FirstContent }),
 	times("whole answer", func(run Run) Percentiles { return run.Whole }),
-	[]figure{{"cost", inDollars, func(run Run) float64 { return run.CostUSD }, false}},
+	[]figure{{name: "cost", unit: inDollars, of: func(run Run) float64 { return run.CostUSD }, partial: func(run Run) bool { return len(run.Unpriced) > 0 }}},
 )
 
 func times(name string, of func(Run) Percentiles) []figure {
 	return []figure{
-		{name + " p50", inTime, func(run Run) float64 { return float64(of(run).P50) }, false},
-		{name + " p95", inTime, func(run Run) float64 { return float64(of(run).P95) }, false},
-		{name + " p99", inTime, func(run Run) float64 { return float64(of(run).P99) }, false},
+		{name: name + " p50", unit: inTime, of: func(run Run) float64 { return float64(of(run).P50) }},
+		{name: name + " p95", unit: inTime, of: func(run Run) float64 { return float64(of(run).P95) }},
+		{name: name + " p99", unit: inTime, of: func(run Run) float64 { return float64(of(run).P99) }},
 	}
 }
 

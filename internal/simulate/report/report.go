@@ -54,7 +54,8 @@ type Run struct {
 	Amplification float64     `json:"amplification"`
 	FirstContent  Percentiles `json:"first_content_seconds"` // of answered calls
 	Whole         Percentiles `json:"whole_answer_seconds"`  // of answered calls
-	CostUSD       float64     `json:"cost_usd"`              // of all real calls
+	CostUSD       float64     `json:"cost_usd"`              // of all real calls, without those of Unpriced
+	Unpriced      []string    `json:"unpriced,omitempty"`    // models with requests whose price is unknown
 	Models        []Model     `json:"models"`
 	Recoveries    []Recovery  `json:"recoveries"` // one for each event
 	Series        []Point     `json:"series"`     // equal parts of the time
@@ -74,7 +75,7 @@ type Model struct {
 	Extra    int64            `json:"extra_requests"` // of the policy itself, such as probes; each stands for one of each process
 	Answers  int64            `json:"answers"`
 	Failures map[string]int64 `json:"failures"` // by kind
-	CostUSD  float64          `json:"cost_usd"` // of all real calls
+	CostUSD  float64          `json:"cost_usd"` // of all real calls; 0 if the price is unknown, see Run.Unpriced
 }
 
 // Recovery is how a run came through an event.

@@ -69,7 +69,7 @@ type Outcome struct {
 
 // Require adds the outcomes of requirements to r, for each run but the one without a policy.
 // It returns how many are missed. A requirement is missed if there is nothing to measure: no call,
-// no answer for a time, no price for a cost, or a figure of 0 without a policy to compare with.
+// no answer for a time, an unknown price in a cost, or a figure of 0 without a policy to compare with.
 func (r *Report) Require(all []Requirement) (missed int) {
 	last := len(r.Runs) - 1
 	for _, run := range r.Runs[:last] {
@@ -88,13 +88,13 @@ func (q *Requirement) outcome(run, without Run) Outcome {
 	unit := q.figure.unit
 	value, base := q.figure.of(run), q.figure.of(without)
 	o := Outcome{Run: run.Name, Figure: q.figure.name, Value: value * unit.inJSON, Required: q.text}
-	o.is = fmt.Sprintf("%s (without: %s)", unit.print(value), unit.print(base))
-	o.Met = !unit.measured || value > 0
+	o.is = fmt.Sprintf("%s (without: %s)", q.figure.text(run), q.figure.text(without))
+	o.Met = (!unit.measured || value > 0) && q.figure.known(run)
 	against := value
 	if q.relative {
 		o.Required += " of without"
-		o.Met = o.Met && base > 0
-		if base > 0 {
+		o.Met = o.Met && base > 0 && q.figure.known(without)
+		if o.Met {
 			against = value / base
 			o.is = fmt.Sprintf("%s, %.1f%% of without (%s)", unit.print(value), 100*against, unit.print(base))
 		}

@@ -66,6 +66,32 @@ func TestNothingMeasuredIsMissed(t *testing.T) {
 	}
 }
 
+// A cost without the price of a model meets no bound, and is not printed as if it were whole.
+func TestUnknownPricesMissBoundsOnCost(t *testing.T) {
+	for _, test := range []struct {
+		name, text, want string
+		change           func(runs []report.Run)
+	}{
+		{"a part", "cost <= $1000000", "missed: a<b>.yaml: cost is $12,346 or more (without: $0.50), required <= $1000000", func(runs []report.Run) { runs[0].Unpriced = []string{"local"} }},
+		{"all", "cost <= $1000000", "missed: a<b>.yaml: cost is unknown (without: $0.50), required <= $1000000", func(runs []report.Run) { runs[0].Unpriced, runs[0].CostUSD = []string{"local"}, 0 }},
+		{"without a policy", "cost <= 9999999% of without", "missed: a<b>.yaml: cost is $12,346 (without: $0.50 or more), required <= 9999999% of without", func(runs []report.Run) { runs[1].Unpriced = []string{"local"} }},
+		{"another figure", "available >= 99%", "met: a<b>.yaml: available is 99.995% (without: 0.000%), required >= 99%", func(runs []report.Run) { runs[0].Unpriced = []string{"local"} }},
+	} {
+		r := example()
+		test.change(r.Runs)
+		if line, _ := required(t, r, test.text); line != test.want {
+			t.Errorf("%s:\n%s\nwant\n%s", test.name, line, test.want)
+		}
+		page, err := r.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cost := " or more</td>"; strings.Contains(string(page), cost) == (test.name == "all") || strings.Contains(string(page), "unknown</td>") != (test.name == "all") {
+			t.Errorf("%s: the page does not say that the cost is unknown", test.name)
+		}
+	}
+}
+
 // A simulation without a call misses every bound.
 func TestNoCallsMissEveryBound(t *testing.T) {
 	r := example()

@@ -70,7 +70,7 @@ func (r *Report) Table() []Row {
 	rows := []Row{row("", func(run Run) string { return run.Name })}
 	for _, f := range figures {
 		if !f.rare || slices.ContainsFunc(r.Runs, func(run Run) bool { return f.of(run) > 0 }) {
-			rows = append(rows, row(f.name, func(run Run) string { return f.unit.print(f.of(run)) }))
+			rows = append(rows, row(f.name, func(run Run) string { return f.text(run) }))
 		}
 	}
 	for i, e := range r.Events {
