@@ -110,7 +110,11 @@ func (s *state) collectTargets(all *targets, since, now time.Time) {
 	for i, t := range s.Targets {
 		known[t.Name] = i
 	}
+	crowded := ""
 	for _, t := range all.all() {
+		if t.name == others {
+			crowded = line(others, call.MaxNameBytes)
+		}
 		i, ok := known[line(t.name, call.MaxNameBytes)]
 		if !ok {
 			s.target(t.name)
@@ -121,7 +125,7 @@ func (s *state) collectTargets(all *targets, since, now time.Time) {
 	for i := range s.Targets {
 		t := &s.Targets[i]
 		if t.Windows == nil {
-			t.Windows = statsOf(nil, since, now)
+			t.Windows, t.CountedAs = statsOf(nil, since, now), crowded
 		}
 		t.Health = t.healthOf()
 	}

@@ -50,7 +50,8 @@
 //     US dollars
 //   - targets: for each its id, name, health (idle, healthy, failing, half_open or open),
 //     failures_in_a_row, latest_failure (an attempt) and latest_failure_at, breakers with
-//     id, state, failures, reason and until, last_resort, and windows: as above, of attempts.
+//     id, state, failures, reason and until, last_resort, counted_as (the target that its calls
+//     are counted as), and windows: as above, of attempts.
 //     There, stopped are attempts that lost a hedge or were previews, and skipped is how often
 //     the target was not called
 //   - latest: the latest calls, the latest first. For each id, ended, outcome, model (the one
@@ -67,5 +68,5 @@
 // A call that its first target answers costs the hooks about a microsecond and three
 // allocations (go test -bench Hooks). Percentiles are within 4.5 %. The memory of a page is at most 10 MB, whatever is called: 64 targets have
 // statistics of their own, of which one that has been idle for an hour makes room for another;
-// further targets are counted together, as "other targets".
+// further targets are counted together, as "other targets". The page says so of each watched one.
 package debugpage

@@ -60,7 +60,8 @@ type (
 		Failures         int      `json:"failures_in_a_row"`
 		Failure          *attempt `json:"latest_failure"`
 		Breakers         []breaker
-		LastResort       bool `json:"last_resort"`
+		LastResort       bool   `json:"last_resort"`
+		CountedAs        string `json:"counted_as"`
 		Windows          []window
 	}
 	ended struct {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/call"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/debugpage"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/degrade"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/inspect"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/middleware"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/router"
 )
@@ -201,6 +203,26 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("the page has %d bytes", w.Body.Len())
 	}
 	runtime.KeepAlive(page)
+}
+
+// A watched target without statistics of its own does not look as if it was never called.
+func TestCrowdedOutTargetsSaySo(t *testing.T) {
+	page := debugpage.New(debugpage.Config{})
+	page.Watch(inspected{&inspect.Node{Layer: "model", Name: "late"}})
+	try := func(name string) {
+		page.Hooks().OnAttempt(t.Context(), call.Attempt{Model: name, Outcome: call.OK})
+	}
+	for i := range 64 {
+		try(fmt.Sprint("m", i))
+	}
+	const note = "Calls of this one are counted as “other targets”."
+	if strings.Contains(get(t, page, "/").Body.String(), note) || read(t, page, "").target(t, "late").CountedAs != "" {
+		t.Error("the page says it before it is so")
+	}
+	try("late")
+	if got := strings.Count(get(t, page, "/").Body.String(), note); got != 1 || read(t, page, "").target(t, "late").CountedAs != "other targets" {
+		t.Errorf("the page says it %d times; want it of late alone", got)
+	}
 }
 
 // A target that has been idle for an hour makes room for a new one.

@@ -92,6 +92,7 @@ type targetState struct {
 	FailedAt   time.Time      `json:"latest_failure_at,omitzero"`
 	Breakers   []breakerState `json:"breakers,omitempty"`
 	LastResort bool           `json:"last_resort,omitempty"`
+	CountedAs  string         `json:"counted_as,omitempty"` // the target that its calls are counted as
 	Windows    []stats        `json:"windows"`
 }
 
