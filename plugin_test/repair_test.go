@@ -101,10 +101,48 @@ func TestRefusedSettingIsRepaired(t *testing.T) {
 	}
 }
 
-// B106: one repair a call; then the next target is asked, which is told what was
-// left out for the one that answers.
-func TestSecondRefusalMovesOn(t *testing.T) {
-	first := llmtest.NewModel("custom-2", refuse("temperature", "not supported with this model"), refuse("seed", "not supported with this model"))
+// B126: most servers name one setting at a time, and each of them is left out.
+func TestEachRefusedSettingIsRepaired(t *testing.T) {
+	first := llmtest.NewModel("custom-11", refuse("temperature", "temperature is not supported"), refuse("seed", "seed is not supported"), llmtest.Text("repaired"), llmtest.Text("again"))
+	m := router.MustFallback(router.Config{}, first, llmtest.NewModel("other", llmtest.Text("other")))
+	for i, want := range []string{"repaired", "again"} {
+		answer, err := answerOf(t, m, withSettings())
+		if err != nil || llmtest.TextOf(answer.Content) != want {
+			t.Fatalf("call %d: answer %v, error %v; want %s", i, answer, err, want)
+		}
+	}
+	requests := first.Requests()
+	if len(requests) != 4 {
+		t.Fatalf("the model was called %d times, want 4", len(requests))
+	}
+	for i, req := range requests {
+		if temperature, seed := req.Config.Temperature != nil, req.Config.Seed != nil; temperature != (i < 1) || seed != (i < 2) {
+			t.Errorf("request %d: temperature sent %v, seed sent %v", i, temperature, seed)
+		}
+	}
+}
+
+// B126: a server that never stops refusing is called nine times.
+func TestRepairsAreBounded(t *testing.T) {
+	var steps []llmtest.Step
+	for i := range 20 {
+		steps = append(steps, refuse("max_tokens", fmt.Sprintf("This model supports at most %d completion tokens", 50-i)))
+	}
+	m := llmtest.NewModel("custom-12", steps...)
+	req := withSettings()
+	req.Config.MaxOutputTokens = 100
+	if _, err := answerOf(t, stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)}), req); err == nil {
+		t.Error("no error")
+	}
+	if n := len(m.Requests()); n != 9 {
+		t.Errorf("the model was called %d times, want 9", n)
+	}
+}
+
+// B106: if no repair helps, the next target is asked, which is told what was left out for
+// the one that answers.
+func TestARefusalWithoutARepairMovesOn(t *testing.T) {
+	first := llmtest.NewModel("custom-2", refuse("temperature", "not supported with this model"), refuse("tools", "not supported with this model"))
 	other := llmtest.NewModel("other", llmtest.Text("other"))
 	m := router.MustFallback(router.Config{}, first, other)
 	answer, err := answerOf(t, m, withSettings())

@@ -87,9 +87,9 @@ func (l *Book) Forget(ctx context.Context, r provider.Repair) {
 	}
 }
 
-// Apply repairs req in advance, and with more if it is not "". It returns the
-// names of the repairs that changed it.
-func (l *Book) Apply(ctx context.Context, req *model.LLMRequest, more provider.Repair) []string {
+// Apply repairs req in advance, and with more. It returns the names of the repairs
+// that changed it.
+func (l *Book) Apply(ctx context.Context, req *model.LLMRequest, more ...provider.Repair) []string {
 	var names []string
 	for _, repair := range l.known(ctx, more) {
 		if repair.Apply(req) {
@@ -99,8 +99,8 @@ func (l *Book) Apply(ctx context.Context, req *model.LLMRequest, more provider.R
 	return names
 }
 
-// known returns the repairs for a call, and more if it is not "", in order.
-func (l *Book) known(ctx context.Context, more provider.Repair) (repairs []provider.Repair) {
+// known returns the repairs for a call, and more, in order.
+func (l *Book) known(ctx context.Context, more []provider.Repair) (repairs []provider.Repair) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var now time.Time
@@ -114,9 +114,7 @@ func (l *Book) known(ctx context.Context, more provider.Repair) (repairs []provi
 			repairs = append(repairs, key.repair)
 		}
 	}
-	if more != "" && !slices.Contains(repairs, more) {
-		repairs = append(repairs, more)
-	}
+	repairs = append(repairs, more...)
 	slices.Sort(repairs)
-	return repairs
+	return slices.Compact(repairs)
 }

@@ -29,11 +29,11 @@ func in(t *testing.T, session string) context.Context {
 }
 
 // repaired returns the repairs that are made to a request that needs all of them.
-func repaired(ctx context.Context, b *lesson.Book, more provider.Repair) []string {
+func repaired(ctx context.Context, b *lesson.Book, more ...provider.Repair) []string {
 	return b.Apply(ctx, &model.LLMRequest{
 		Contents: []*genai.Content{{Role: genai.RoleModel, Parts: []*genai.Part{{Text: "Hm.", Thought: true}, {Text: "Yes."}}}},
 		Config:   &genai.GenerateContentConfig{MaxOutputTokens: 1000},
-	}, more)
+	}, more...)
 }
 
 func TestApplyRepairsWhatWasRefused(t *testing.T) {
@@ -48,21 +48,22 @@ func TestApplyRepairsWhatWasRefused(t *testing.T) {
 	both := []string{string(atMost(100)), string(atMost(50))}
 	for name, test := range map[string]struct {
 		ctx  context.Context
-		more provider.Repair
+		more []provider.Repair
 		want []string
 	}{
-		"same session":  {a, "", append(both, string(ofHistory))},
-		"other session": {in(t, "b"), "", both},
-		"no session":    {t.Context(), "", both},
-		"one more":      {t.Context(), atMost(25), []string{string(atMost(100)), string(atMost(25))}}, // 50 has nothing to lower
-		"a known one":   {t.Context(), atMost(50), both},
+		"same session":  {a, nil, append(both, string(ofHistory))},
+		"other session": {in(t, "b"), nil, both},
+		"no session":    {t.Context(), nil, both},
+		"one more":      {t.Context(), []provider.Repair{atMost(25)}, []string{string(atMost(100)), string(atMost(25))}}, // 50 has nothing to lower
+		"two more":      {t.Context(), []provider.Repair{ofHistory, atMost(50)}, append(both, string(ofHistory))},
+		"a known one":   {t.Context(), []provider.Repair{atMost(50)}, both},
 	} {
-		if diff := cmp.Diff(test.want, repaired(test.ctx, &b, test.more)); diff != "" {
+		if diff := cmp.Diff(test.want, repaired(test.ctx, &b, test.more...)); diff != "" {
 			t.Errorf("%s: repairs (-want +got):\n%s", name, diff)
 		}
 	}
 	b.Forget(a, atMost(50))
-	if diff := cmp.Diff([]string{string(atMost(100)), string(ofHistory)}, repaired(a, &b, "")); diff != "" {
+	if diff := cmp.Diff([]string{string(atMost(100)), string(ofHistory)}, repaired(a, &b)); diff != "" {
 		t.Errorf("after one was forgotten (-want +got):\n%s", diff)
 	}
 }
@@ -73,11 +74,11 @@ func TestLessonLastsADay(t *testing.T) {
 		known.Add(t.Context(), atMost(100))
 		again.Add(t.Context(), atMost(100))
 		time.Sleep(24*time.Hour - 1)
-		if got := repaired(t.Context(), &known, ""); len(got) != 1 || again.Add(t.Context(), atMost(100)) {
+		if got := repaired(t.Context(), &known); len(got) != 1 || again.Add(t.Context(), atMost(100)) {
 			t.Errorf("after almost a day, repairs %q, want one, and that it is not new", got)
 		}
 		time.Sleep(time.Nanosecond)
-		if got := repaired(t.Context(), &known, ""); len(got) != 0 || !again.Add(t.Context(), atMost(100)) {
+		if got := repaired(t.Context(), &known); len(got) != 0 || !again.Add(t.Context(), atMost(100)) {
 			t.Errorf("after a day, repairs %q, want none, and that it is new", got)
 		}
 	})

@@ -29,8 +29,7 @@ type attempt struct {
 	source  *Source
 	name    string // the model to call
 	out     *Sink
-	repair  provider.Repair                             // to make on top of what was learnt; "" for none
-	believe bool                                        // an empty answer after tools is an answer
+	mending mending                                     // what the earlier attempts of the call have shown
 	req     *model.LLMRequest                           // the model's own copy; nil before it is made
 	answer  func(*model.LLMResponse) *model.LLMResponse // converts a response; nil for no change
 	wait    time.Duration                               // before the attempt
@@ -46,7 +45,6 @@ type attempt struct {
 	repaired []string // the repairs that changed req
 
 	carried map[string]any // in a fallback's attempt, the fields of [request.SetFields] in req
-	plain   bool           // sends req without those fields
 
 	final bool        // a final response has been passed on
 	mute  bool        // its answer is empty, after tools, and well-formed
@@ -60,7 +58,7 @@ var errOver = fmt.Errorf("fallback: the call is over: %w", context.Canceled)
 
 // make makes the attempt and records its failure.
 func (a *attempt) make(ctx context.Context, req *model.LLMRequest, stream bool, r *resolved) (err error) {
-	if err := a.prepare(ctx, req, &r.target, a.repair); err != nil {
+	if err := a.prepare(ctx, req, &r.target); err != nil {
 		return err
 	}
 	a.started = time.Now()
@@ -228,5 +226,5 @@ func (a *attempt) attempt(outcome call.Outcome) call.Attempt {
 // empty response after its tools have run.
 func (a *attempt) believes(resp *model.LLMResponse, verdict failure.Verdict) bool {
 	a.mute = verdict.Kind == failure.KindEmpty && resp.ErrorCode == "" && resp.FinishReason == genai.FinishReasonStop && request.EndsWithResults(a.req)
-	return a.mute && a.believe
+	return a.mute && a.mending.believe
 }

@@ -64,7 +64,7 @@ func (s *Source) resolve(described *provider.Target, chosen string) *resolved {
 
 // prepare makes the attempt's own copy of req in the form that the model accepts.
 // The error is a refusal, or a failure that has been recorded.
-func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target, repair provider.Repair) (err error) {
+func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *provider.Target) (err error) {
 	s, out := a.source, a.out
 	defer func() {
 		if r := recover(); r != nil {
@@ -81,19 +81,22 @@ func (a *attempt) prepare(ctx context.Context, req *model.LLMRequest, target *pr
 	if out.Root != "" && out.Root != a.name {
 		request.Adapt(own.Contents, "", true)
 		adapted = withoutRootsOwn(own)
+		if a.mending.plain {
+			fields, foreign = nil, true
+		}
 		a.carried = fields
 	}
-	if fields != nil && !a.plain {
+	if fields != nil {
 		request.AddFields(own, fields)
 	}
-	if foreign || a.plain {
+	if foreign {
 		adapted = append(adapted, "extra_body")
 	}
 	if s.options.Prepare != nil {
 		s.options.Prepare(own)
 	}
 	withoutRetries(own)
-	a.repaired = s.lessons.Apply(ctx, own, repair)
+	a.repaired = s.lessons.Apply(ctx, own, a.mending.repairs...)
 	adapted = append(adapted, a.repaired...)
 	fitted, err := target.Fit(own)
 	if err != nil {

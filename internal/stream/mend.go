@@ -21,6 +21,43 @@ const (
 	statusEntity = 422 // used by FastAPI servers
 )
 
+// maxRepairs bounds the repairs of a call's request for one model. Most servers name one refused
+// setting at a time, and a request has few that are optional.
+const maxRepairs = 8
+
+// mending is what the attempts of a call at one model have shown that the next one needs.
+type mending struct {
+	believe bool              // an empty answer after tools is an answer
+	plain   bool              // a fallback's request omits the fields of [request.SetFields]
+	repairs []provider.Repair // on top of what was learnt before
+}
+
+// mend returns what another attempt needs to succeed after a has failed with err. ok is false if there
+// is nothing that a has not had.
+func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) (m mending, ok bool) {
+	m = a.mending
+	if a.mute && ctx.Err() == nil && a.out.Again() {
+		m.believe = true
+		return m, true
+	}
+	repair, refused := a.repairFor(ctx, err, target)
+	switch {
+	case !refused:
+		return m, false
+	case repair != "" && len(m.repairs) < maxRepairs:
+		a.source.learn(ctx, repair, err)
+		m.repairs = append(m.repairs, repair)
+		return m, true
+	case a.refusesCarried(err):
+		m.plain = true
+		return m, true
+	}
+	if n := len(m.repairs); n > 0 && repair == "" {
+		a.source.lessons.Forget(ctx, m.repairs[n-1]) // the server meant something else
+	}
+	return m, false
+}
+
 // repairFor looks for a repair after the attempt has failed with err. It reports
 // whether the server refused the request. The repair is "" if there is no new one.
 func (a *attempt) repairFor(ctx context.Context, err error, target *provider.Target) (repair provider.Repair, refused bool) {

@@ -74,9 +74,9 @@ type Sink struct {
 	spoken bool // a text of the answer in progress has been shown
 	parts  bool // the consumer expects partial responses
 
-	// Earlier is the attempt before the one in progress, if one call of a Source made
-	// both; else nil.
-	Earlier *Earlier
+	// Earlier are the attempts before the one in progress that the same call of a Source
+	// has made.
+	Earlier []Earlier
 
 	record   *record
 	ahead    *ahead // nil if no layer has gone ahead; see Ahead

@@ -83,41 +83,27 @@ func (s *Source) Inspect() inspect.Node {
 	return inspect.Node{Layer: "model", Name: s.name}
 }
 
-// Do implements Layer. It calls the model once more, at once, in three cases. If the
+// Do implements Layer. It calls the model again, at once, in three cases. If the
 // server refuses an optional part of the request, the part is omitted or changed;
-// later requests are repaired in advance, unless the second call shows that the part
+// later requests are repaired in advance, unless the next call shows that the part
 // was not the reason. If a fallback's server refuses a field that the request carries
 // for the protocol, this call omits all of these. If the model ends a turn with an
 // empty answer after its tools have run, a second such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	r := s.resolve(out.Described, out.Chosen)
 	a := s.newAttempt(out)
-	err := a.make(ctx, req, stream, r)
-	if err == nil {
-		return nil
-	}
-	if a.mute && ctx.Err() == nil && out.Again() {
-		again := s.again(out, err)
-		again.believe = true
-		return again.make(ctx, req, stream, r)
-	}
-	repair, refused := a.repairFor(ctx, err, &r.target)
-	if repair == "" {
-		if refused && a.refusesCarried(err) {
-			again := s.again(out, err)
-			again.plain = true
-			return again.make(ctx, req, stream, r)
+	for {
+		err := a.make(ctx, req, stream, r)
+		if err == nil {
+			return nil
 		}
-		return err
+		more, ok := a.mend(ctx, err, &r.target)
+		if !ok {
+			return err
+		}
+		a = s.again(out, err)
+		a.mending = more
 	}
-	s.learn(ctx, repair, err)
-	again := s.again(out, err)
-	again.repair = repair
-	err = again.make(ctx, req, stream, r)
-	if other, refused := again.repairFor(ctx, err, &r.target); refused && other == "" {
-		s.lessons.Forget(ctx, repair) // the server meant something else
-	}
-	return err
 }
 
 // newAttempt starts an attempt.
@@ -128,9 +114,9 @@ func (s *Source) newAttempt(out *Sink) *attempt {
 	return a
 }
 
-// again starts a second attempt, after one that failed with err.
+// again starts another attempt, after one that failed with err.
 func (s *Source) again(out *Sink, err error) *attempt {
-	earlier := &Earlier{Usage: out.Usage(), Err: err}
+	earlier := append(out.Earlier, Earlier{Usage: out.Usage(), Err: err})
 	a := s.newAttempt(out)
 	out.Earlier = earlier
 	return a

@@ -53,8 +53,17 @@ func TestAFallbackMayRefuseUnknownFields(t *testing.T) {
 		}
 		return fallbacktest.Text("fine")
 	})
+	refusesBoth := fallbacktest.Func(func(r fallbacktest.Request) fallbacktest.Step {
+		for _, field := range []string{"seed", "x_top", "top_p"} { // one at a time
+			if strings.Contains(string(r.Body), `"`+field+`"`) {
+				return fallbacktest.Status(400, `{"error":{"message":"Unsupported parameter: '`+field+`' is not supported with this model.","param":"`+field+`"}}`)
+			}
+		}
+		return fallbacktest.Text("fine")
+	})
 	srv.Script("down", fallbacktest.Overloaded())
 	srv.Script("strict", refuses)
+	srv.Script("stricter", refusesBoth)
 	srv.Script("other", fallbacktest.Status(400, `{"error":{"message":"no such tool","param":"tools"}}`))
 	g := newGateway(t, live(t, `
 primary: down
@@ -63,6 +72,7 @@ retry: {max_attempts: 1}
 models:
   down: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
   strict: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+  stricter: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
   other: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
 `, policy.WithEnv(func(string) (string, bool) { return "key", true })))
 	for _, test := range []struct {
@@ -73,6 +83,8 @@ models:
 	}{
 		{`"model": "main"`, 200, 2, "strict", `"fallback_adapted":["extra_body"]`},
 		{`"model": "main", "stream": true`, 200, 2, "strict", `"fallback_adapted":["extra_body"]`},
+		{`"model": "down", "fallbacks": ["stricter"], "seed": 1, "top_p": 0.5`, 200, 4, "stricter", `"fallback_adapted":["extra_body","seed","top_p"]`},
+		{`"model": "down", "fallbacks": ["stricter"], "seed": 1, "top_p": 0.5`, 200, 2, "stricter", `"fallback_adapted":["extra_body","seed","top_p"]`}, // the settings are known
 		{`"model": "strict"`, 400, 1, "strict", "Extra inputs are not permitted"},
 		{`"model": "down", "fallbacks": ["other"]`, 400, 1, "other", "no such tool"},
 	} {
@@ -88,7 +100,7 @@ models:
 		if sent := string(requests[0].Body); !strings.Contains(sent, `"x_top":1`) || !strings.Contains(sent, `"parallel_tool_calls":false`) {
 			t.Errorf("%s: the first request has not all fields: %s", test.fields, sent)
 		}
-		if sent := string(requests[len(requests)-1].Body); test.calls == 2 && strings.Contains(sent, "parallel_tool_calls") {
+		if sent := string(requests[len(requests)-1].Body); test.calls > 1 && strings.Contains(sent, "parallel_tool_calls") {
 			t.Errorf("%s: the second request is %s", test.fields, sent)
 		}
 	}

@@ -129,7 +129,7 @@ func (b *bill) due(out *stream.Sink, err error) ledger.Nano {
 		usage = nil // that of another target: no attempt was made
 	}
 	cost := b.cost(b.ctx, b.tariff, b.projected, usage, err, out.Shown)
-	if earlier := out.Earlier; earlier != nil {
+	for _, earlier := range out.Earlier {
 		cost += b.cost(b.ctx, b.tariff, b.projected, earlier.Usage, earlier.Err, false)
 	}
 	return cost

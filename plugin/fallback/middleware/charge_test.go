@@ -31,6 +31,25 @@ func TestEveryAttemptIsCharged(t *testing.T) {
 	})
 }
 
+// A model that is called again at once is charged for all its attempts. B78
+func TestAttemptsOfARepairedCallAreCharged(t *testing.T) {
+	budget := middleware.MustBudget(middleware.BudgetConfig{Price: price(10), Cost: perToken})
+	refused := llmtest.Fail(errors.New(`Error 400, Message: temperature is not supported, Status: INVALID_ARGUMENT`))
+	m := budget.Middleware()(llmtest.NewModel("flash", counted("", 3), refused, counted("hi", 5)))
+	req := &model.LLMRequest{
+		Contents: []*genai.Content{
+			genai.NewContentFromText("hi", genai.RoleUser),
+			{Role: genai.RoleModel, Parts: []*genai.Part{{FunctionCall: &genai.FunctionCall{Name: "f"}}}},
+			{Role: genai.RoleUser, Parts: []*genai.Part{{FunctionResponse: &genai.FunctionResponse{Name: "f"}}}},
+		},
+		Config: &genai.GenerateContentConfig{Temperature: genai.Ptr[float32](1)},
+	}
+	if all, err := responses(t.Context(), m, req, false); err != nil || len(all) != 1 || llmtest.TextOf(all[0].Content) != "hi" {
+		t.Fatalf("%v, %v; want the third attempt's answer", all, err)
+	}
+	wantSpent(t, budget, 3+0+5)
+}
+
 // B76, B78
 func TestLoserOfAHedgeIsCharged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
