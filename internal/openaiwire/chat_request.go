@@ -86,6 +86,8 @@ type ChatFunction struct {
 type ChatTool struct {
 	Type     string          `json:"type"` // "function"; "" means that too
 	Function ChatDeclaration `json:"function"`
+
+	CacheControl json.RawMessage `json:"cache_control"` // as in ChatPart
 }
 
 // ChatDeclaration is what a model is told of a function.
@@ -94,6 +96,8 @@ type ChatDeclaration struct {
 	Description string          `json:"description"`
 	Parameters  json.RawMessage `json:"parameters"` // JSON Schema of an object
 	Strict      bool            `json:"strict"`
+
+	CacheControl json.RawMessage `json:"cache_control"` // LiteLLM has it here too
 }
 
 // ForcedTool returns the tool choice that makes the model call the function of

@@ -132,6 +132,23 @@ models:
 	if got := strings.Count(sent, `"cache_control":{"type":"ephemeral","ttl":"5m"}`); got != 3 {
 		t.Errorf("sent %s; want breakpoints after the calls and after both results", sent)
 	}
+	for name, want := range map[string]int{"claude-opus-5": 4, "gemini-3-flash-preview": 0, "gpt-4o": 0} {
+		srv.Script(name, fallbacktest.Text("fine"))
+		w := posted(g, "/v1/chat/completions", `{"model": "`+name+`", "tools": [
+			{"type": "function", "function": {"name": "a"}, "cache_control": {"type": "ephemeral"}},
+			{"type": "function", "function": {"name": "b"}},
+			{"type": "function", "function": {"name": "c", "cache_control": {"type": "ephemeral", "ttl": "1h"}}},
+			{"type": "function", "function": {"name": "d", "cache_control": null}, "cache_control": {"type": "ephemeral", "ttl": "1h"}}],
+			"messages": [{"role": "system", "content": "s", "cache_control": {"type": "ephemeral", "ttl": "1h"}}, {"role": "user", "content": "u", "cache_control": {"type": "ephemeral"}}]}`)
+		requests := srv.RequestsFor(name)
+		sent := string(requests[len(requests)-1].Body)
+		if got := strings.Count(sent, `"cache_control"`); w.Code != http.StatusOK || got != want {
+			t.Errorf("%s: %d %s; sent %s; want %d breakpoints", name, w.Code, w.Body, sent, want)
+		}
+		if last := `"cache_control":{"type":"ephemeral","ttl":"1h"}},{"name":"d",`; want > 0 && !strings.Contains(sent, last) {
+			t.Errorf("%s was sent %s; want the breakpoints of the last two tools", name, sent)
+		}
+	}
 	for _, v := range srv.Violations() {
 		t.Error(v)
 	}

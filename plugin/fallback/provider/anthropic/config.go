@@ -55,7 +55,7 @@ type Config struct {
 	DisableParallelToolUse bool
 	// CacheControl caches the prompt for [Cache5Minutes] or [CacheHour]: tools,
 	// system instruction and conversation get a breakpoint each. Default: only the
-	// breakpoints of parts, see [CacheControlKey].
+	// breakpoints of parts and tools, see [CacheControlKey] and [CachedTool].
 	CacheControl string
 
 	// Takes and Drop describe a model that the tables do not know; see

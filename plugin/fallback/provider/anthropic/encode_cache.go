@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"cmp"
+	"slices"
 
 	"google.golang.org/genai"
 )
@@ -21,45 +22,60 @@ func partCache(part *genai.Part) *cacheControl {
 
 func breakpoint(ttl string) *cacheControl { return &cacheControl{Type: "ephemeral", TTL: ttl} }
 
-// cache sets the breakpoints that the configuration asks for, and takes away
-// those of parts that are too many. The API refuses a longer duration behind a
-// shorter one, so parts follow the configuration in that.
+// CachedTool is a value in LLMRequest.Tools, under the name of a function. It sets a
+// cache breakpoint after the declaration of the function.
+type CachedTool interface {
+	// CacheControl returns a duration, [Cache5Minutes] or [CacheHour]; "" for no breakpoint.
+	CacheControl() string
+}
+
+// toolCache returns the breakpoint that a tool asks for, or nil.
+func toolCache(tool any) *cacheControl {
+	if cached, ok := tool.(CachedTool); ok {
+		if ttl := cached.CacheControl(); isTTL(ttl) {
+			return breakpoint(ttl)
+		}
+	}
+	return nil
+}
+
+// cache sets the breakpoints that the configuration asks for, and takes away those
+// of parts and tools that are too many: the last ones stay. The API refuses a longer
+// duration behind a shorter one, so parts and tools follow the configuration in that.
 func (e *encoder) cache() {
 	left := maxBreakpoints
+	tools, system := e.to.Tools, e.to.System // without those that the configuration marks
 	if ttl := e.config.CacheControl; ttl != "" {
 		e.to.CacheControl = breakpoint(ttl) // on the last block of the conversation
 		left--
-		if n := len(e.to.Tools); n > 0 {
-			e.to.Tools[n-1].CacheControl = breakpoint(ttl)
+		if n := len(tools); n > 0 {
+			tools[n-1].CacheControl, tools = breakpoint(ttl), tools[:n-1]
 			left--
 		}
-		if n := len(e.to.System); n > 0 {
-			e.to.System[n-1].CacheControl = breakpoint(ttl)
+		if n := len(system); n > 0 {
+			system[n-1].CacheControl, system = breakpoint(ttl), system[:n-1]
 			left--
 		}
 	}
-	for i := len(e.to.Messages) - 1; i >= 0; i-- {
-		left = e.keepLast(e.to.Messages[i].Content, left)
-	}
-	others := e.to.System
-	if n := len(others); n > 0 && e.config.CacheControl != "" {
-		others = others[:n-1]
-	}
-	e.keepLast(others, left)
-}
-
-// keepLast leaves the last breakpoints of blocks, at most left, and returns how
-// many more there may be.
-func (e *encoder) keepLast(blocks []block, left int) int {
-	for i := len(blocks) - 1; i >= 0; i-- {
-		switch b := &blocks[i]; {
-		case b.CacheControl == nil:
+	keep := func(mark **cacheControl) {
+		switch {
+		case *mark == nil:
 		case left > 0:
 			left--
-			b.CacheControl.TTL = cmp.Or(e.config.CacheControl, b.CacheControl.TTL)
+			(*mark).TTL = cmp.Or(e.config.CacheControl, (*mark).TTL)
 		default:
-			b.CacheControl = nil
+			*mark = nil
 		}
 	}
-	return left
+	for _, message := range slices.Backward(e.to.Messages) {
+		for i := range slices.Backward(message.Content) {
+			keep(&message.Content[i].CacheControl)
+		}
+	}
+	for i := range slices.Backward(system) {
+		keep(&system[i].CacheControl)
+	}
+	for i := range slices.Backward(tools) {
+		keep(&tools[i].CacheControl)
+	}
 }

@@ -11,8 +11,9 @@ import (
 )
 
 // tools declares the functions and says how they are to be called. Tools that the
-// provider runs are not of this API; [provider.Target.Fit] has dealt with them.
-func (e *encoder) tools(contents []*genai.Content) error {
+// provider runs are not of this API; [provider.Target.Fit] has dealt with them. live
+// are the values that the request has for its functions.
+func (e *encoder) tools(contents []*genai.Content, live map[string]any) error {
 	choice := e.choice()
 	allowed := e.allowed(choice)
 	declared := map[string]bool{}
@@ -31,6 +32,7 @@ func (e *encoder) tools(contents []*genai.Content) error {
 			if err := e.declare(declaration); err != nil {
 				return err
 			}
+			e.to.Tools[len(e.to.Tools)-1].CacheControl = toolCache(live[declaration.Name])
 		}
 	}
 	if len(e.to.Tools) == 0 {

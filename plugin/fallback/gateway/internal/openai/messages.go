@@ -208,17 +208,25 @@ func mark(parts []*genai.Part, m *openaiwire.ChatMessage) {
 }
 
 // breakpoint returns the metadata of a part with a cache breakpoint, as provider/anthropic has it; nil
-// for none. Coding agents such as Cline and Roo Code set breakpoints in the format of LiteLLM:
-// https://docs.litellm.ai/docs/completion/prompt_caching
+// for none.
 func breakpoint(raw json.RawMessage) map[string]any {
+	if ttl := cacheTime(raw); ttl != "" {
+		return map[string]any{"cache_control": ttl}
+	}
+	return nil
+}
+
+// cacheTime returns the duration of a cache breakpoint, "" for none. Coding agents such as Cline and Roo
+// Code set breakpoints in the format of LiteLLM: https://docs.litellm.ai/docs/completion/prompt_caching
+func cacheTime(raw json.RawMessage) string {
 	var control struct{ Type, TTL string }
 	if !isSet(raw) || json.Unmarshal(raw, &control) != nil || control.Type != "ephemeral" {
-		return nil
+		return ""
 	}
 	if control.TTL != "1h" {
-		control.TTL = "5m" // the default
+		return "5m" // the default
 	}
-	return map[string]any{"cache_control": control.TTL}
+	return control.TTL
 }
 
 // extraContent is the extra field of a call in Google's own endpoint for this protocol:

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -30,12 +31,24 @@ func (c *Request) tools(wire *openaiwire.Chat) *problem.Problem {
 			declared.ParametersJsonSchema = t.Function.Parameters
 		}
 		tool.FunctionDeclarations = append(tool.FunctionDeclarations, declared)
+		if ttl := cmp.Or(cacheTime(t.CacheControl), cacheTime(t.Function.CacheControl)); ttl != "" {
+			if c.Tools == nil {
+				c.Tools = map[string]any{}
+			}
+			c.Tools[declared.Name] = cached(ttl)
+		}
 	}
 	if len(tool.FunctionDeclarations) > 0 {
 		c.Config.Tools = []*genai.Tool{tool}
 	}
 	return c.choice(wire.ToolChoice)
 }
+
+// cached is a function with a cache breakpoint, as provider/anthropic has it: its duration.
+type cached string
+
+// CacheControl implements anthropic.CachedTool.
+func (c cached) CacheControl() string { return string(c) }
 
 // choice reads tool_choice.
 func (c *Request) choice(raw json.RawMessage) *problem.Problem {
