@@ -202,6 +202,12 @@ func (c *Chat) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	*c = Chat(f)
+	return c.ReadExtra(data)
+}
+
+// ReadExtra sets Extra to the fields of data, a JSON object, that c does not know.
+func (c *Chat) ReadExtra(data []byte) error {
+	c.Extra = nil
 	return jsonscan.Members(data, func(key, value []byte) {
 		name, ok := jsonscan.Unquote(append(append([]byte{'"'}, key...), '"'))
 		if known := chatFields(); !ok || known[strings.ToLower(name)] {

@@ -156,7 +156,7 @@ models:
   responses: {provider: openai, api: responses, base_url: "`+srv.URL+`/v1"}
 `, policy.WithEnv(func(string) (string, bool) { return "key", true }))
 	g := newGateway(t, l)
-	const fields = `"logit_bias": {"1": 1.50}, "x_top": [1, {"y": 12345678901234567890}], "parallel_tool_calls": false, "user": "u", "fallbacks": %s`
+	const fields = `"logit_bias": {"1": 1.50}, "max_tokens": 5.0, "x_top": [2.0, {"y": 12345678901234567890}], "parallel_tool_calls": false, "user": "u", "fallbacks": %s`
 	for model, fallbacks := range map[string]string{"chat": "[]", "responses": "[]", "gemini-2.5-flash": "[]"} {
 		w := httptest.NewRecorder()
 		body := `{"model": "` + model + `", ` + hello + `, ` + strings.Replace(fields, "%s", fallbacks, 1) + `}`
@@ -178,7 +178,7 @@ models:
 		}
 		want := map[string]string{}
 		if r.Model == "chat" {
-			want = map[string]string{"logit_bias": `{"1":1.50}`, "x_top": `[1,{"y":12345678901234567890}]`, "parallel_tool_calls": "false"}
+			want = map[string]string{"logit_bias": `{"1":1.50}`, "x_top": `[2.0,{"y":12345678901234567890}]`, "parallel_tool_calls": "false"}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s got (-want +got):\n%s", r.Model, diff)

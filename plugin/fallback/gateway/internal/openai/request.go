@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -35,10 +36,14 @@ const fieldUser = "user"
 // that use chat completions. A field that is null counts as absent.
 func Decode(body []byte) (*Request, *problem.Problem) {
 	var wire openaiwire.Chat
-	body, err := protocol.Decode(body, func(body []byte) error {
+	given := body
+	body, err := protocol.Decode(given, func(body []byte) error {
 		wire = openaiwire.Chat{}
 		return wire.UnmarshalJSON(body) // json.Unmarshal would read the body twice more
 	})
+	if err == nil && !bytes.Equal(body, given) {
+		err = wire.ReadExtra(given) // targets get unknown fields as they are
+	}
 	if err != nil {
 		return nil, undecodable(body, err)
 	}
