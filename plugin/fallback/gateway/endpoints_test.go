@@ -20,10 +20,14 @@ func TestUnknownEndpoints(t *testing.T) {
 		named  string // in that of the Gemini API
 		allow  string
 	}{
-		"GET /":                            {status: 404, code: "not_found"},
-		"GET /v1":                          {status: 404, code: "not_found"},
-		"POST /chat/completions":           {status: 404, code: "not_found"},
-		"POST /v1/responses":               {status: 404, code: "not_found"},
+		"GET /":                              {status: 404, code: "not_found"},
+		"GET /v1":                            {status: 404, code: "not_found"},
+		"POST /chat/completions":             {status: 404, code: "not_found"},
+		"POST /v1/responses":                 {status: 404, code: "not_found"},
+		"POST /v1/completions":               {status: 404, code: "not_found"},
+		"POST /v1beta/openai/embeddings":     {status: 404, code: "not_found"},
+		"POST /v1alpha/models/a:countTokens": {status: 404, named: "NOT_FOUND"},
+		"POST /v1beta1/projects/p/locations/l/publishers/google/models/a:generateContent": {status: 404, named: "NOT_FOUND"},
 		"POST /v1/models":                  {status: 405, code: "method_not_allowed", allow: "GET"},
 		"DELETE /v1/models":                {status: 405, code: "method_not_allowed", allow: "GET"},
 		"POST /v1beta/models":              {status: 405, named: "UNIMPLEMENTED", allow: "GET"},
@@ -49,11 +53,23 @@ func TestUnknownEndpoints(t *testing.T) {
 		if w.Code != want.status || want.code != "" && code != want.code || want.named != "" && named != want.named || w.Header().Get("Allow") != want.allow {
 			t.Errorf("%s: %d, Allow %q, %s; want %+v", request, w.Code, w.Header().Get("Allow"), w.Body, want)
 		}
-		if want.code == "not_found" && !strings.Contains(w.Body.String(), "the endpoints are /v1/chat/completions, ") {
-			t.Errorf("%s: %s; want the endpoints that exist", request, w.Body)
+		if text := w.Body.String(); (want.code == "not_found" || want.named == "NOT_FOUND") && !strings.Contains(text, "the endpoints are /v1/chat/completions, ") && !strings.Contains(text, "use generateContent, ") {
+			t.Errorf("%s: %s; want what exists", request, w.Body)
 		}
 		if !strings.Contains(log.String(), " problem=") {
 			t.Errorf("%s: the log does not say why: %s", request, log)
+		}
+	}
+}
+
+// A list of models may be requested with a slash at the end, as some clients join URLs. B144
+func TestListsOfModelsMayEndWithASlash(t *testing.T) {
+	g := gatewayFor(t, gateway.Config{}, llmtest.Text("hi"))
+	for path, want := range map[string]string{"/v1/models/": `"id":"chat"`, "/v1beta/models/": `"name":"models/chat"`} {
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
+		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s; want %s", path, w.Code, w.Body, want)
 		}
 	}
 }

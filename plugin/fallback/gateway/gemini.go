@@ -11,10 +11,17 @@ import (
 // The endpoints of the Gemini API: https://ai.google.dev/api/generate-content. Clients call
 // them under v1beta. v1 has only the methods of models, as its lists of models are OpenAI's.
 
-// isGemini reports whether a request belongs to the Gemini API.
+// isGemini reports whether a request belongs to the Gemini API. Google serves OpenAI's protocol under
+// /v1beta/openai.
 func isGemini(r *http.Request) bool {
 	path := r.URL.Path
-	return strings.HasPrefix(path, "/v1beta/") || r.Method == http.MethodPost && strings.HasPrefix(path, "/v1/models/")
+	switch {
+	case strings.HasPrefix(path, "/v1beta/openai/"):
+		return false
+	case strings.HasPrefix(path, "/v1beta"), strings.HasPrefix(path, "/v1alpha"): // also v1beta1, of Vertex AI
+		return true
+	}
+	return r.Method == http.MethodPost && strings.HasPrefix(path, "/v1/models/")
 }
 
 // geminiRoutes registers the endpoints of the Gemini API.
@@ -22,6 +29,7 @@ func (g *Gateway) geminiRoutes() {
 	g.mux.HandleFunc("POST /v1beta/models/{model...}", g.serveGemini)
 	g.mux.HandleFunc("POST /v1/models/{model...}", g.serveGemini)
 	g.mux.HandleFunc("GET /v1beta/models", g.serveGeminiModels)
+	g.mux.HandleFunc("GET /v1beta/models/{$}", g.serveGeminiModels)
 	g.mux.HandleFunc("GET /v1beta/models/{model...}", g.serveGeminiModel)
 }
 

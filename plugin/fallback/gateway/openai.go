@@ -15,6 +15,7 @@ import (
 func (g *Gateway) openAIRoutes() {
 	g.mux.HandleFunc("POST /v1/chat/completions", g.chatCompletions)
 	g.mux.HandleFunc("GET /v1/models", g.listModels)
+	g.mux.HandleFunc("GET /v1/models/{$}", g.listModels)
 	g.mux.HandleFunc("GET /v1/models/{model...}", g.getModel)
 	g.mux.HandleFunc("POST /v1/embeddings", g.embeddings)
 }
