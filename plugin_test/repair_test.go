@@ -122,6 +122,21 @@ func TestEachRefusedSettingIsRepaired(t *testing.T) {
 	}
 }
 
+// B126: one caller's value that is out of range does not take the setting from the others.
+func TestRefusedValueIsNotRemembered(t *testing.T) {
+	m := llmtest.NewModel("custom-13", refuse("temperature", "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead."),
+		llmtest.Text("repaired"), llmtest.Text("again"))
+	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+	for range 2 {
+		if _, err := answerOf(t, source, withSettings()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if requests := m.Requests(); len(requests) != 3 || requests[1].Config.Temperature != nil || requests[2].Config.Temperature == nil {
+		t.Errorf("%d requests; want the temperature omitted in the second one only", len(requests))
+	}
+}
+
 // B126: a server that never stops refusing is called nine times.
 func TestRepairsAreBounded(t *testing.T) {
 	var steps []llmtest.Step
@@ -221,7 +236,7 @@ func (r refusing) GenerateContent(_ context.Context, req *model.LLMRequest, _ bo
 
 // A repair that did not help is taken back: the server meant something else.
 func TestRepairThatDoesNotHelpIsForgotten(t *testing.T) {
-	const message = "temperature and height must be columns of the table"
+	const message = "unexpected columns of the table: temperature, height"
 	first := llmtest.NewModel("custom-5", refuse("", message), refuse("", message), llmtest.Text("answer"))
 	m := stream.NewSource(first, stream.Options{Logger: slog.New(slog.DiscardHandler)})
 	if _, err := answerOf(t, m, withSettings()); err == nil {

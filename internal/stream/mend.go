@@ -45,7 +45,7 @@ func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) 
 	case !refused:
 		return m, false
 	case repair != "" && len(m.repairs) < maxRepairs:
-		a.source.learn(ctx, repair, err)
+		a.learn(ctx, repair, err)
 		m.repairs = append(m.repairs, repair)
 		return m, true
 	case a.refusesCarried(err):
@@ -99,8 +99,9 @@ func (a *attempt) refusesCarried(err error) bool {
 }
 
 // learn remembers, for a day, the repair that err asks for, and logs it.
-func (s *Source) learn(ctx context.Context, repair provider.Repair, err error) {
-	if s.lessons.Add(ctx, repair) {
+func (a *attempt) learn(ctx context.Context, repair provider.Repair, err error) {
+	failed, ok := err.(*AttemptError)
+	if s := a.source; ok && repair.Lasts(a.refusal(failed.Err)) && s.lessons.Add(ctx, repair) {
 		s.logger().WarnContext(ctx, "fallback: the model refuses a part of the request; later requests omit or change it",
 			"model", s.name, "part", string(repair), "code", VerdictOf(ctx, err).Code)
 	}

@@ -22,6 +22,12 @@ type Repair string
 // does not apply to other sessions.
 func (r Repair) OfSession() bool { return repair.Change(r).OfSession() }
 
+// Lasts reports whether later requests need the repair too. A refusal of a value, such as
+// a temperature of 3, says nothing about other values.
+func (r Repair) Lasts(refusal Refusal) bool {
+	return repair.Change(r).Lasts(repair.Refusal(refusal))
+}
+
 // Repair returns the change for a refusal. ok is false if the refusal is not
 // about an optional part of req.
 func (t Target) Repair(req *model.LLMRequest, refusal Refusal) (r Repair, ok bool) {

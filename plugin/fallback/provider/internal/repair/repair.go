@@ -51,6 +51,13 @@ const (
 // does not apply to other sessions.
 func (c Change) OfSession() bool { return c == thoughts || c == signatures }
 
+// Lasts reports whether other requests need the change too: not if the server refuses a
+// value of a setting, because it may take another one.
+func (c Change) Lasts(refusal Refusal) bool {
+	isSetting := slices.ContainsFunc(setting.Optional, func(s setting.Setting) bool { return s.Name == string(c) })
+	return !isSetting || !ofValue(strings.ToLower(refusal.Message))
+}
+
 // Find returns the change for a refusal by api. ok is false if the refusal is not
 // about an optional part of req.
 func Find(api API, req *model.LLMRequest, refusal Refusal) (c Change, ok bool) {

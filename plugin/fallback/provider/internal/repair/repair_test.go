@@ -83,6 +83,31 @@ func TestRepairIsThatOfWhatTheServerNames(t *testing.T) {
 	}
 }
 
+// B126: a refusal of a value says nothing about other values of the setting.
+func TestRefusedValuesAreNoLessons(t *testing.T) {
+	for _, c := range []struct {
+		repair provider.Repair
+		text   string
+		lasts  bool
+	}{
+		{"temperature", `Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.`, true},
+		{"temperature", `Unsupported parameter: 'temperature' is not supported with this model.`, true},
+		{"seed", `{"detail":[{"type":"extra_forbidden","loc":["body","seed"],"msg":"Extra inputs are not permitted","input":7}]}`, true},
+		{"temperature", `Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead.`, false},
+		{"top_k", `Unable to submit request because it has a topK value of 64 but the supported range is from 1 (inclusive) to 41 (exclusive).`, false},
+		{"top_p", `top_p must be in (0, 1], got 1.5.`, false},
+		{"temperature", `{"detail":[{"loc":["body","temperature"],"msg":"Input should be less than or equal to 2"}]}`, false},
+		{"thinking", `Unsupported value: 'xhigh' is not supported with the 'gpt-5' model. Supported values are: 'minimal', 'low', 'medium', and 'high'.`, false},
+		{"thinking", `The thinking budget 50000 is invalid. Please choose a value between 512 and 24576.`, false},
+		{"max_output_tokens: 8192", `the valid range of max_tokens is [1, 8192]`, true}, // never too low
+		{"call_ids", `Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40.`, true},
+	} {
+		if got := c.repair.Lasts(provider.Refusal{Message: c.text}); got != c.lasts {
+			t.Errorf("%s after %q: lasts %v", c.repair, c.text, got)
+		}
+	}
+}
+
 // B126: a token limit above the model's own becomes the model's own, and one below it stays.
 func TestRepairOfTheTokenLimit(t *testing.T) {
 	for given, want := range map[int32]int32{100_000: 16_384, 16_384: 16_384, 10: 10, 0: 0} {

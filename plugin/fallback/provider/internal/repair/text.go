@@ -91,3 +91,23 @@ func mentions(text, word string) bool {
 func isNameByte(c byte) bool {
 	return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 }
+
+// ofValue reports whether a text, in lower case, is about the value of a setting:
+//
+//   - OpenAI: "decimal above maximum value. Expected a value <= 2, but got 3 instead.",
+//     "Unsupported value: 'xhigh' … Supported values are: 'low', 'medium', and 'high'."
+//   - Vertex AI: "the supported range is from 1 (inclusive) to 41 (exclusive)"
+//   - vLLM: "top_p must be in (0, 1], got 1.5."; pydantic: "Input should be less than or equal to 2"
+//   - Gemini: "The thinking budget 50000 is invalid. Please choose a value between 512 and 24576."
+//
+// "Only the default (1) value is supported" is about the setting.
+func ofValue(text string) bool {
+	for _, words := range []string{
+		" range", "maximum", "minimum", "less than", "greater than", "at most", "at least", "between", "must be", "should be", "one of", "expected a value", "supported values", " got ",
+	} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
