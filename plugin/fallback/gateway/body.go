@@ -1,12 +1,14 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/adk-fallback/adk-fallback/internal/jsonscan"
@@ -17,10 +19,13 @@ import (
 // arrives, so that a body that never arrives costs little.
 const firstRead = 16 << 10
 
+// byteOrderMark begins files that some editors of Windows write. A reader of JSON may ignore it (RFC 8259).
+var byteOrderMark = []byte("\ufeff")
+
 // readBody returns the body of a request. t counts its bytes. It ignores the header
-// Content-Type, which many clients do not set.
+// Content-Type, which many clients do not set, and a byte order mark.
 func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e *exchange) ([]byte, *problem.Problem) {
-	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return nil, problem.New(http.StatusUnsupportedMediaType, problem.CodeInvalid, "", "a body with a Content-Encoding is not supported; send it as it is")
 	}
 	most := g.limits.MaxBody
@@ -34,6 +39,7 @@ func (g *Gateway) readBody(w http.ResponseWriter, r *http.Request, t *ticket, e 
 	}
 	e.body = bodyRead
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // otherwise net/http would take the deadline for a disconnect
+	body = bytes.TrimPrefix(body, byteOrderMark)
 	if jsonscan.Depth(body) > g.limits.MaxDepth {
 		return nil, problem.Invalid("", "the JSON of the body is nested deeper than "+strconv.Itoa(g.limits.MaxDepth))
 	}

@@ -181,6 +181,8 @@ func TestBodiesAreBounded(t *testing.T) {
 		"nothing":           {"", false, nil, 400, "no JSON, from byte 0 on"},
 		"no type":           {helloGemini, false, []string{"Content-Type", ""}, 200, "hi"},
 		"compressed":        {helloGemini, false, []string{"Content-Encoding", "gzip"}, 415, "a body with a Content-Encoding is not supported"},
+		"not compressed":    {helloGemini, false, []string{"Content-Encoding", "Identity"}, 200, "hi"},
+		"byte order mark":   {"\ufeff" + helloGemini, false, nil, 200, "hi"},
 		"a page in browser": {helloGemini, false, []string{"Origin", "http://example.com"}, 403, "does not serve web pages"},
 		"10,000 headers":    {helloGemini, false, manyHeaders(10_000), 431, "too many or too large headers"},
 		"a large header":    {helloGemini, false, []string{"X", strings.Repeat("x", 40_000)}, 431, "too many or too large headers"},
