@@ -26,7 +26,7 @@ func TestSystemInstructionOfOtherParts(t *testing.T) {
 				texts = append(texts, part.Text)
 			}
 		}
-		if want := []string{"be brief", "```python\n1\n```", `Called f with {"a":1}`}; !slices.Equal(texts, want) {
+		if want := []string{"be brief", "\n```python\n1\n```\n", `Called f with {"a":1}`}; !slices.Equal(texts, want) {
 			t.Errorf("%s: the instruction is %q, want %q", target.API, texts, want)
 		}
 		if metadata := req.Config.SystemInstruction.Parts[0].PartMetadata; (metadata != nil) != (target.API == provider.Gemini) {

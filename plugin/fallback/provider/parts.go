@@ -120,11 +120,16 @@ func (f *fitting) ownThought(p *genai.Part) *genai.Part {
 func codeAsText(p *genai.Part) *genai.Part {
 	switch {
 	case p.ExecutableCode != nil:
-		return &genai.Part{Text: "```" + strings.ToLower(string(p.ExecutableCode.Language)) + "\n" + p.ExecutableCode.Code + "\n```"}
+		return fenced(strings.ToLower(string(p.ExecutableCode.Language)), p.ExecutableCode.Code)
 	case p.CodeExecutionResult != nil:
-		return &genai.Part{Text: "```output\n" + p.CodeExecutionResult.Output + "\n```"}
+		return fenced("output", p.CodeExecutionResult.Output)
 	}
 	return p
+}
+
+// fenced returns a block of Markdown on lines of its own: chat completions join texts without a separator.
+func fenced(kind, text string) *genai.Part {
+	return &genai.Part{Text: "\n```" + kind + "\n" + text + "\n```\n"}
 }
 
 // callAsText makes a text of a call and of its result, for a target without

@@ -212,7 +212,7 @@ func TestTurns(t *testing.T) {
 			{ExecutableCode: &genai.ExecutableCode{Code: "1+1", Language: genai.LanguagePython}}, {CodeExecutionResult: &genai.CodeExecutionResult{Output: "2"}}, {ToolCall: &genai.ToolCall{}},
 		}}, genai.NewContentFromText("and?", genai.RoleUser))
 		req, _ := fit(t, gpt4o, nil, contents)
-		if parts := req.Contents[1].Parts; len(parts) != 2 || parts[0].Text != "```python\n1+1\n```" || parts[1].Text != "```output\n2\n```" {
+		if parts := req.Contents[1].Parts; len(parts) != 2 || parts[0].Text != "\n```python\n1+1\n```\n" || parts[1].Text != "\n```output\n2\n```\n" {
 			t.Errorf("history %v", parts)
 		}
 		if req, _ := fit(t, flash25, nil, contents); req.Contents[1].Parts[0].ExecutableCode == nil || len(req.Contents[1].Parts) != 3 {
