@@ -18,8 +18,9 @@ import (
 //   - numbers as strings, as @google/genai for JavaScript sends the limits of schemas
 //   - numbers as values of enumerations, as google-generativeai for Python sends them over REST
 
-// repeated are the fields that hold a list of objects.
-var repeated = setOf("contents", "parts", "tools", "functionDeclarations", "safetySettings", "requests")
+// repeated are the fields that hold a list.
+var repeated = setOf("contents", "parts", "tools", "functionDeclarations", "safetySettings", "requests",
+	"stopSequences", "allowedFunctionNames", "responseModalities", "required", "propertyOrdering")
 
 // binary are the fields that hold base64.
 var binary = setOf("data", "thoughtSignature", "continuationToken", "voiceSampleAudio", "consentAudio")
@@ -86,17 +87,21 @@ type rewriter struct {
 
 // value copies the value of a field in camelCase, or an element of its list.
 func (r *rewriter) value(field string, element bool) {
-	switch first := r.in[r.at]; {
-	case first == '{' && repeated[field] && !element:
+	first := r.in[r.at]
+	alone := repeated[field] && !element && first != '[' && first != 'n' // null
+	if alone {
 		r.out = append(r.out, '[')
+	}
+	switch first {
+	case '{':
 		r.object(field)
-		r.out = append(r.out, ']')
-	case first == '{':
-		r.object(field)
-	case first == '[':
+	case '[':
 		r.list(func() { r.value(field, true) }, ']')
 	default:
 		r.out = append(r.out, strict(field, r.next())...)
+	}
+	if alone {
+		r.out = append(r.out, ']')
 	}
 }
 

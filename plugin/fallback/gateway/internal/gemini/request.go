@@ -140,7 +140,28 @@ func checkContent(path string, content *genai.Content) *problem.Problem {
 	if content.Parts = withoutNil(content.Parts); len(content.Parts) == 0 {
 		return problem.Invalid(path+".parts", path+".parts is missing; it must be a list with one part at least")
 	}
+	for i, part := range content.Parts {
+		if hasSeveral(part) {
+			path := fmt.Sprintf("%s.parts[%d]", path, i)
+			return problem.Invalid(path, path+" has several fields such as text and inlineData; send each in a part of its own")
+		}
+	}
 	return nil
+}
+
+// hasSeveral reports whether a part has more than one of the fields of which the API takes one. Targets
+// would get only one of them.
+func hasSeveral(p *genai.Part) bool {
+	n := 0
+	for _, given := range []bool{
+		p.Text != "", p.InlineData != nil, p.FileData != nil, p.FunctionCall != nil, p.FunctionResponse != nil,
+		p.ExecutableCode != nil, p.CodeExecutionResult != nil, p.ToolCall != nil, p.ToolResponse != nil,
+	} {
+		if given {
+			n++
+		}
+	}
+	return n > 1
 }
 
 // check checks the limits of the answer. c may be nil.

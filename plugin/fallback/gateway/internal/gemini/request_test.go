@@ -45,7 +45,9 @@ func TestRequestsMayBeInSnakeCase(t *testing.T) {
 func TestOneElementIsAList(t *testing.T) {
 	got, _, p := gemini.Decode([]byte(`{"system_instruction":{"parts":{"text":"You are a cat."}},"contents":{"parts":{"text":"Hello there"}},
 		"safety_settings":{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"},
-		"tools":{"functionDeclarations":{"name":"f","parameters":{"type":"OBJECT","properties":{"parts":{"type":"STRING"}}}}},"labels":{"tools":"a"}}`))
+		"tools":{"functionDeclarations":{"name":"f","parameters":{"type":"OBJECT","properties":{"parts":{"type":"STRING"}}}}},"labels":{"tools":"a"},
+		"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":"f"}},"generationConfig":{"stopSequences":"END","responseModalities":1,
+		"responseSchema":{"type":"OBJECT","properties":{"required":{"type":"STRING"}},"required":"required","propertyOrdering":null}}}`))
 	if p != nil {
 		t.Fatalf("%+v", p)
 	}
@@ -57,6 +59,9 @@ func TestOneElementIsAList(t *testing.T) {
 		SafetySettings: []*genai.SafetySetting{{Category: genai.HarmCategoryHarassment, Threshold: genai.HarmBlockThresholdBlockNone}},
 		Tools: []*genai.Tool{{FunctionDeclarations: []*genai.FunctionDeclaration{{Name: "f", Parameters: &genai.Schema{
 			Type: genai.TypeObject, Properties: map[string]*genai.Schema{"parts": {Type: genai.TypeString}}}}}}},
+		ToolConfig:    &genai.ToolConfig{FunctionCallingConfig: &genai.FunctionCallingConfig{Mode: genai.FunctionCallingConfigModeAny, AllowedFunctionNames: []string{"f"}}},
+		StopSequences: []string{"END"}, ResponseModalities: []string{"TEXT"},
+		ResponseSchema: &genai.Schema{Type: genai.TypeObject, Properties: map[string]*genai.Schema{"required": {Type: genai.TypeString}}, Required: []string{"required"}},
 	}
 	if diff := cmp.Diff(want, got.Config, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("configuration (-want +got):\n%s", diff)
@@ -187,18 +192,20 @@ func TestWrongRequests(t *testing.T) {
 	const declared = `"tools":[null,{"functionDeclarations":[null,{"name":"f"}]}],`
 	calling := func(config string) string { return `"toolConfig":{"functionCallingConfig":` + config + `}` }
 	for fields, want := range map[string]string{
-		`"generationConfig":{"maxOutputTokens":0}`:                            "generationConfig.maxOutputTokens",
-		`"generationConfig":{"maxOutputTokens":-1}`:                           "generationConfig.maxOutputTokens",
-		`"generation_config":{"candidate_count":0}`:                           "generationConfig.candidateCount",
-		`"generationConfig":{"candidateCount":2}`:                             "generationConfig.candidateCount",
-		`"generationConfig":{"maxOutputTokens":null,"candidateCount":1}`:      "",
-		calling(`{"mode":"ANY"}`):                                             "toolConfig.functionCallingConfig",
-		calling(`{"mode":"any"}`):                                             "toolConfig.functionCallingConfig",
-		calling(`{"mode":"AUTO"}`):                                            "",
-		`"tools":[{"googleSearch":{}}],` + calling(`{"mode":"ANY"}`):          "toolConfig.functionCallingConfig",
-		declared + calling(`{"mode":"ANY"}`):                                  "",
-		declared + calling(`{"mode":"ANY","allowedFunctionNames":["g"]}`):     "toolConfig.functionCallingConfig.allowedFunctionNames",
-		declared + calling(`{"mode":"ANY","allowedFunctionNames":["g","f"]}`): "",
+		`"generationConfig":{"maxOutputTokens":0}`:                                                               "generationConfig.maxOutputTokens",
+		`"generationConfig":{"maxOutputTokens":-1}`:                                                              "generationConfig.maxOutputTokens",
+		`"generation_config":{"candidate_count":0}`:                                                              "generationConfig.candidateCount",
+		`"generationConfig":{"candidateCount":2}`:                                                                "generationConfig.candidateCount",
+		`"generationConfig":{"maxOutputTokens":null,"candidateCount":1}`:                                         "",
+		`"contents":[{"parts":[{"text":"x"},{"text":"x","inlineData":{"mimeType":"image/png","data":"eA=="}}]}]`: "contents[0].parts[1]",
+		`"contents":[{"parts":[{"text":"x","thoughtSignature":"eA==","videoMetadata":{"fps":1}}]}]`:              "",
+		calling(`{"mode":"ANY"}`):                                                                                "toolConfig.functionCallingConfig",
+		calling(`{"mode":"any"}`):                                                                                "toolConfig.functionCallingConfig",
+		calling(`{"mode":"AUTO"}`):                                                                               "",
+		`"tools":[{"googleSearch":{}}],` + calling(`{"mode":"ANY"}`):                                             "toolConfig.functionCallingConfig",
+		declared + calling(`{"mode":"ANY"}`):                                                                     "",
+		declared + calling(`{"mode":"ANY","allowedFunctionNames":["g"]}`):                                        "toolConfig.functionCallingConfig.allowedFunctionNames",
+		declared + calling(`{"mode":"ANY","allowedFunctionNames":["g","f"]}`):                                    "",
 	} {
 		_, _, p := gemini.Decode([]byte(`{"contents":[{"parts":[{"text":"x"}]}],` + fields + `}`))
 		if got := p != nil; got != (want != "") || got && p.Param != want {
