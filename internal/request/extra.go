@@ -12,8 +12,9 @@ import (
 type Protocol string
 
 const (
-	Chat   Protocol = "chat"   // chat completions
-	Gemini Protocol = "gemini" // generateContent, also of Vertex AI
+	Chat      Protocol = "chat"      // chat completions
+	Responses Protocol = "responses" // OpenAI's Responses
+	Gemini    Protocol = "gemini"    // generateContent, also of Vertex AI
 )
 
 // carried begins the keys in ExtraBody under which a request carries such fields. They are no
@@ -21,7 +22,8 @@ const (
 const carried = "adk-fallback/"
 
 // SetFields gives req fields for a body of a protocol. The engine sends them to a target that
-// speaks it, whichever place it has in a chain, and to no other; see [TakeFields].
+// speaks it, whichever place it has in a chain, and to no other; see [TakeFields]. A request may
+// have fields for several protocols.
 func SetFields(req *model.LLMRequest, protocol Protocol, fields map[string]any) {
 	if len(fields) == 0 {
 		return
@@ -42,21 +44,22 @@ func SetFields(req *model.LLMRequest, protocol Protocol, fields map[string]any) 
 
 // TakeFields removes the fields of [SetFields] from an attempt's own copy of a request, whose
 // target speaks a protocol; "" for another one. It returns those of the protocol, nil if there
-// are none, and whether there were others.
+// are none, and whether there were others with names that these do not have.
 func TakeFields(own *model.LLMRequest, protocol Protocol) (fields map[string]any, others bool) {
 	if own.Config == nil || own.Config.HTTPOptions == nil {
 		return nil, false
 	}
 	body := own.Config.HTTPOptions.ExtraBody
+	fields, _ = body[carried+string(protocol)].(map[string]any)
 	for key, value := range body {
-		of, ok := strings.CutPrefix(key, carried)
-		if !ok {
+		if !strings.HasPrefix(key, carried) {
 			continue
 		}
-		if of == string(protocol) {
-			fields, _ = value.(map[string]any)
-		} else {
-			others = true
+		of, _ := value.(map[string]any)
+		for name := range of {
+			if _, ok := fields[name]; !ok {
+				others = true
+			}
 		}
 		delete(body, key)
 	}

@@ -113,6 +113,8 @@ func protocolOf(target *provider.Target) request.Protocol {
 	switch target.API {
 	case provider.Chat:
 		return request.Chat
+	case provider.Responses:
+		return request.Responses
 	case provider.Gemini, provider.Vertex:
 		return request.Gemini
 	}

@@ -139,7 +139,8 @@ func TestNullIsAbsent(t *testing.T) {
 }
 
 // Fields that the gateway does not know reach a target that speaks chat completions as they
-// are, also as a fallback, and no other; its own reach none. B144
+// are, also as a fallback, and no other, except for those that Responses have too; its own reach
+// none. B144
 func TestUnknownFields(t *testing.T) {
 	srv := fallbacktest.NewServer()
 	defer srv.Close()
@@ -156,7 +157,7 @@ models:
   responses: {provider: openai, api: responses, base_url: "`+srv.URL+`/v1"}
 `, policy.WithEnv(func(string) (string, bool) { return "key", true }))
 	g := newGateway(t, l)
-	const fields = `"logit_bias": {"1": 1.50}, "max_tokens": 5.0, "x_top": [2.0, {"y": 12345678901234567890}], "parallel_tool_calls": false, "user": "u", "fallbacks": %s`
+	const fields = `"service_tier": "flex", "logit_bias": {"1": 1.50}, "max_tokens": 5.0, "x_top": [2.0, {"y": 12345678901234567890}], "parallel_tool_calls": false, "user": "u", "fallbacks": %s`
 	for model, fallbacks := range map[string]string{"chat": "[]", "responses": "[]", "gemini-2.5-flash": "[]"} {
 		w := httptest.NewRecorder()
 		body := `{"model": "` + model + `", ` + hello + `, ` + strings.Replace(fields, "%s", fallbacks, 1) + `}`
@@ -171,14 +172,17 @@ models:
 			t.Fatal(err)
 		}
 		got := map[string]string{}
-		for _, name := range []string{"logit_bias", "x_top", "parallel_tool_calls", "user", "fallbacks", "adk-fallback/chat"} {
+		for _, name := range []string{"service_tier", "logit_bias", "x_top", "parallel_tool_calls", "user", "fallbacks", "adk-fallback/chat", "adk-fallback/responses"} {
 			if value, ok := body[name]; ok {
 				got[name] = string(value)
 			}
 		}
 		want := map[string]string{}
 		if r.Model == "chat" {
-			want = map[string]string{"logit_bias": `{"1":1.50}`, "x_top": `[2.0,{"y":12345678901234567890}]`, "parallel_tool_calls": "false"}
+			want = map[string]string{"service_tier": `"flex"`, "logit_bias": `{"1":1.50}`, "x_top": `[2.0,{"y":12345678901234567890}]`, "parallel_tool_calls": "false"}
+		}
+		if r.Model == "responses" {
+			want = map[string]string{"service_tier": `"flex"`, "parallel_tool_calls": "false"}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s got (-want +got):\n%s", r.Model, diff)

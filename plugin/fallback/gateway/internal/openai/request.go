@@ -150,8 +150,19 @@ func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 		fields["parallel_tool_calls"] = *wire.ParallelToolCalls
 	}
 	request.SetFields(c.LLMRequest, request.Chat, fields)
+	shared := map[string]any{}
+	for _, name := range alsoOfResponses {
+		if value, ok := fields[name]; ok {
+			shared[name] = value
+		}
+	}
+	request.SetFields(c.LLMRequest, request.Responses, shared)
 	return nil
 }
+
+// alsoOfResponses are fields that OpenAI's Responses have too, with the same meaning. The canonical form has none of
+// them. https://platform.openai.com/docs/api-reference/responses/create
+var alsoOfResponses = []string{"parallel_tool_calls", "service_tier", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
 
 // list reads the request's own fallbacks.
 func (c *Request) list(raw json.RawMessage) *problem.Problem {
