@@ -14,6 +14,7 @@ type Protocol string
 const (
 	Chat      Protocol = "chat"      // chat completions
 	Responses Protocol = "responses" // OpenAI's Responses
+	Messages  Protocol = "messages"  // Anthropic's Messages
 	Gemini    Protocol = "gemini"    // generateContent, also of Vertex AI
 )
 

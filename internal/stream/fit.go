@@ -115,6 +115,8 @@ func protocolOf(target *provider.Target) request.Protocol {
 		return request.Chat
 	case provider.Responses:
 		return request.Responses
+	case provider.Anthropic:
+		return request.Messages
 	case provider.Gemini, provider.Vertex:
 		return request.Gemini
 	}

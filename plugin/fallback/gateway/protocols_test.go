@@ -154,6 +154,37 @@ models:
 	}
 }
 
+// Claude calls one function at a time if the request says so, also as a fallback. B144
+func TestOneCallAtATime(t *testing.T) {
+	srv := fallbacktest.NewServer()
+	defer srv.Close()
+	srv.Strict()
+	g := newGateway(t, live(t, `
+primary: gpt-4o
+fallbacks: [{name: claude-opus-5}]
+retry: {max_attempts: 1}
+models:
+  claude-*: {provider: anthropic, base_url: "`+srv.URL+`", credential_env: KEY}
+  gpt-4*: {provider: openai_chat, base_url: "`+srv.URL+`/v1", credential_env: KEY}
+`, policy.WithEnv(func(string) (string, bool) { return "key", true }), anthropic.Provider))
+	srv.Script("gpt-4o", fallbacktest.Overloaded())
+	srv.Script("claude-opus-5", fallbacktest.Text("fine"))
+	for _, test := range []struct{ fields, want string }{
+		{`"parallel_tool_calls": false`, `"tool_choice":{"type":"auto","disable_parallel_tool_use":true}`},
+		{`"parallel_tool_calls": false, "tool_choice": "required"`, `"tool_choice":{"type":"any","disable_parallel_tool_use":true}`},
+		{`"parallel_tool_calls": true, "tool_choice": "required"`, `"tool_choice":{"type":"any"}`},
+	} {
+		w := posted(g, "/v1/chat/completions", `{"model": "main", `+hello+`, "tools": [{"type": "function", "function": {"name": "f"}}], `+test.fields+`}`)
+		requests := srv.RequestsFor("claude-opus-5")
+		if sent := string(requests[len(requests)-1].Body); w.Code != http.StatusOK || !strings.Contains(sent, test.want) || strings.Count(sent, "parallel") != strings.Count(test.want, "parallel") {
+			t.Errorf("%s: %d %s; sent %s; want %s", test.fields, w.Code, w.Body, sent, test.want)
+		}
+	}
+	for _, v := range srv.Violations() {
+		t.Error(v)
+	}
+}
+
 // callsOf returns the calls of an answer, without their numbers.
 func callsOf(r reply) (calls []any) {
 	events := r.events

@@ -127,6 +127,7 @@ func (m *Model) post(ctx context.Context, options genai.HTTPOptions, b *body) (*
 	if err != nil {
 		return nil, fmt.Errorf("anthropic: %w", err)
 	}
+	delete(more, SerialKey)
 	data, err := b.marshal(m.extras, more)
 	if err != nil {
 		return nil, err

@@ -51,7 +51,8 @@ type Config struct {
 	// MaxTokens is the limit of output tokens, thinking included, for requests
 	// without one; the API requires a limit. Default: the model's maximum.
 	MaxTokens int32
-	// DisableParallelToolUse makes the model call at most one tool at a time.
+	// DisableParallelToolUse makes the model call at most one tool at a time. The value
+	// true under [SerialKey] in the ExtraBody of a request's HTTPOptions does the same.
 	DisableParallelToolUse bool
 	// CacheControl caches the prompt for [Cache5Minutes] or [CacheHour]: tools,
 	// system instruction and conversation get a breakpoint each. Default: only the
@@ -63,6 +64,11 @@ type Config struct {
 	Takes provider.Takes
 	Drop  bool
 }
+
+// SerialKey is a key in the ExtraBody of a request's HTTPOptions; see
+// [Config.DisableParallelToolUse]. It is not sent: in the API, the field is part of
+// tool_choice.
+const SerialKey = "disable_parallel_tool_use"
 
 // CacheControlKey is a key in the metadata of a part of a user's turn or of the
 // system instruction. It sets a cache breakpoint after the part. Its value is a

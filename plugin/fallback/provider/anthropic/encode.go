@@ -42,7 +42,7 @@ func encode(config *Config, target provider.Target, req *model.LLMRequest, strea
 	contents := request.Pair(req.Contents, toolID)
 	e.names.Names = request.NamesFor(&toolNames, e.from.Tools, contents)
 	e.system()
-	if err := e.tools(contents, req.Tools); err != nil {
+	if err := e.tools(contents, req); err != nil {
 		return nil, names{}, err
 	}
 	e.limits()

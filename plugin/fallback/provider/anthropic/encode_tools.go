@@ -5,15 +5,16 @@ import (
 	"fmt"
 	"slices"
 
+	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/internal/wireschema"
 )
 
 // tools declares the functions and says how they are to be called. Tools that the
-// provider runs are not of this API; [provider.Target.Fit] has dealt with them. live
-// are the values that the request has for its functions.
-func (e *encoder) tools(contents []*genai.Content, live map[string]any) error {
+// provider runs are not of this API; [provider.Target.Fit] has dealt with them.
+func (e *encoder) tools(contents []*genai.Content, req *model.LLMRequest) error {
 	choice := e.choice()
 	allowed := e.allowed(choice)
 	declared := map[string]bool{}
@@ -32,7 +33,7 @@ func (e *encoder) tools(contents []*genai.Content, live map[string]any) error {
 			if err := e.declare(declaration); err != nil {
 				return err
 			}
-			e.to.Tools[len(e.to.Tools)-1].CacheControl = toolCache(live[declaration.Name])
+			e.to.Tools[len(e.to.Tools)-1].CacheControl = toolCache(req.Tools[declaration.Name])
 		}
 	}
 	if len(e.to.Tools) == 0 {
@@ -42,7 +43,8 @@ func (e *encoder) tools(contents []*genai.Content, live map[string]any) error {
 		}
 		choice = &toolChoice{Type: "none"}
 	}
-	if e.config.DisableParallelToolUse && (choice == nil || choice.Type != "none") {
+	serial := e.config.DisableParallelToolUse || request.Options(req).ExtraBody[SerialKey] == true
+	if serial && (choice == nil || choice.Type != "none") {
 		if choice == nil {
 			choice = &toolChoice{Type: "auto"}
 		}

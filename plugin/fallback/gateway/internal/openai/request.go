@@ -157,6 +157,9 @@ func (c *Request) own(wire *openaiwire.Chat) *problem.Problem {
 		}
 	}
 	request.SetFields(c.LLMRequest, request.Responses, shared)
+	if wire.ParallelToolCalls != nil && !*wire.ParallelToolCalls {
+		request.SetFields(c.LLMRequest, request.Messages, map[string]any{"disable_parallel_tool_use": true}) // see provider/anthropic
+	}
 	return nil
 }
 
