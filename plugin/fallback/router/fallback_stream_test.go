@@ -49,6 +49,7 @@ func TestStreams(t *testing.T) {
 			yield(chunk("late"), nil)
 		}, "from backup[from backup]", nil, 1},
 		{"a bad key", router.Config{}, llmtest.Fail(errBadKey), "", errBadKey, 0},
+		{"a bad key, by policy of refusals", router.Config{FallbackOnContentPolicy: true}, llmtest.Fail(errBadKey), "", errBadKey, 0},
 		{"a refusal is the answer", router.Config{}, refusal, "[SAFETY]", nil, 0},
 		{"a refusal, by policy", router.Config{FallbackOnContentPolicy: true}, refusal, "from backup[from backup]", nil, 1},
 	} {
@@ -65,6 +66,16 @@ func TestStreams(t *testing.T) {
 				t.Errorf("%d calls of the backup, want %d", n, test.backup)
 			}
 		})
+	}
+}
+
+// A version that only the parts of a stream have is the answer's, too.
+func TestModelVersionOfTheParts(t *testing.T) {
+	versioned := chunk("hel")
+	versioned.ModelVersion = "flash-001"
+	m := fallback(llmtest.NewModel("flash", send(versioned, chunk("lo"), &model.LLMResponse{Content: genai.NewContentFromText("hello", genai.RoleModel), FinishReason: genai.FinishReasonStop})))
+	if got := ask(t.Context(), m, true).metadata().ModelVersion; got != "flash-001" {
+		t.Errorf("model version %q, want that of the first part", got)
 	}
 }
 

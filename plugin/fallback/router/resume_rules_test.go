@@ -40,7 +40,7 @@ func TestResumedText(t *testing.T) {
 	}{
 		{"another text, then the next", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", llmtest.Text("one other")), llmtest.NewModel("c", llmtest.Text("one two three"))}, "one two three[one two three]", ""},
 		{"who can continue comes first", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", llmtest.Text("one two x")), prefilling("c", llmtest.Text("three"))}, "one two three[one two three]", ""},
-		{"another text after more of this one", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", pieces("x", "one two three ", "x")), llmtest.NewModel("c", llmtest.Text("one two three four"))}, "one two three x", "does not continue"},
+		{"another text after more of this one", []model.LLM{llmtest.NewModel("a", cut), llmtest.NewModel("b", pieces("x", "one two three ", "x")), llmtest.NewModel("c", llmtest.Text("one two three x y"))}, "one two three x", "does not continue"},
 		{"all are other texts, and the first is asked once more", []model.LLM{llmtest.NewModel("a", cut, llmtest.Text("one two three")), llmtest.NewModel("b", llmtest.Text("other"))}, "one two three[one two three]", ""},
 		{"one model alone is asked once more", []model.LLM{llmtest.NewModel("a", cut, llmtest.Text("one two three"))}, "one two three[one two three]", ""},
 		{"and not twice", []model.LLM{llmtest.NewModel("a", cut, llmtest.Fail(down), llmtest.Text("one two three"))}, "one two ", "overloaded"},

@@ -516,3 +516,16 @@ func TestRulesAndTheCallersCancellation(t *testing.T) {
 		}
 	})
 }
+
+// A rule that is evaluated when an attempt has failed knows the request and how long it took.
+func TestRuleKnowsTheAttemptThatFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen []router.Observation
+		rule := on(func(o *router.Observation) bool { seen = append(seen, *o); return true })
+		flash := llmtest.NewModel("flash", within(2*time.Second, llmtest.Fail(llmtest.ErrUnavailable)))
+		ask(t.Context(), fallback(flash, router.When(rule, says("pro"))), false)
+		if len(seen) != 1 || seen[0].Moment != router.WhenFailed || seen[0].Target != "flash" || seen[0].Latency != 2*time.Second || llmtest.TextOf(seen[0].Request.Contents[0]) != "hi" {
+			t.Errorf("the rule saw %+v; want the failure of flash after 2s", seen)
+		}
+	})
+}
