@@ -51,8 +51,13 @@ func NamesFor(rule *NameRule, tools []*genai.Tool, contents []*genai.Content) Na
 // NamesOf maps names as [NamesFor] does. They may repeat.
 func NamesOf(rule *NameRule, names iter.Seq[string]) Names {
 	var odd []string
+	var seen map[string]bool
 	for name := range names {
-		if !rule.Takes(name) && !slices.Contains(odd, name) {
+		if !rule.Takes(name) && !seen[name] {
+			if seen == nil {
+				seen = map[string]bool{}
+			}
+			seen[name] = true
 			odd = append(odd, name)
 		}
 	}
@@ -66,10 +71,21 @@ func NamesOf(rule *NameRule, names iter.Seq[string]) Names {
 			n.back[name] = name
 		}
 	}
+	next := map[string]int{}
 	for _, name := range odd {
-		n.add(rule, name)
+		n.add(rule, name, next)
 	}
 	return n
+}
+
+// In returns a function that reports whether a list has a name. A client may declare thousands of
+// functions and allow thousands, so the list is searched once.
+func In(list []string) func(name string) bool {
+	set := make(map[string]bool, len(list))
+	for _, name := range list {
+		set[name] = true
+	}
+	return func(name string) bool { return set[name] }
 }
 
 // eachName yields the names that are declared or called.
@@ -98,8 +114,9 @@ func eachName(tools []*genai.Tool, contents []*genai.Content) iter.Seq[string] {
 	}
 }
 
-// add gives name one that the API takes and no other name has.
-func (n *Names) add(rule *NameRule, name string) {
+// add gives name one that the API takes and no other name has. next has the next number for
+// names that would be the same.
+func (n *Names) add(rule *NameRule, name string, next map[string]int) {
 	plain := []byte(name)
 	for i, c := range plain {
 		if !rule.Byte(c) {
@@ -109,11 +126,13 @@ func (n *Names) add(rule *NameRule, name string) {
 	if len(plain) == 0 || !rule.start(plain[0]) {
 		plain = slices.Insert(plain, 0, '_')
 	}
-	own := string(plain[:min(len(plain), rule.Max)])
-	for i := 2; n.has(own); i++ {
+	first := string(plain[:min(len(plain), rule.Max)])
+	own, i := first, max(next[first], 2)
+	for ; n.has(own); i++ {
 		suffix := "_" + strconv.Itoa(i)
 		own = string(plain[:min(len(plain), rule.Max-len(suffix))]) + suffix
 	}
+	next[first] = i
 	n.out[name], n.back[own] = own, name
 }
 

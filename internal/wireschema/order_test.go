@@ -3,6 +3,7 @@ package wireschema_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -122,5 +123,23 @@ func TestOrderOfSomeProperties(t *testing.T) {
 		if got, err := order.Marshal(converted); err != nil || string(got) != want {
 			t.Errorf("%s: got %s, %v, want %s", schema, got, err, want)
 		}
+	}
+}
+
+// A client may send a schema with thousands of properties: its order takes memory in proportion.
+func TestOrderOfManyProperties(t *testing.T) {
+	var text strings.Builder
+	for i := range 9_000 {
+		fmt.Fprintf(&text, `,"p%d":{}`, i)
+	}
+	schema := json.RawMessage(`{"type":"object","properties":{` + text.String()[1:] + `}}`)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, _, err := wireschema.Ordered(schema); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 1000*uint64(len(schema)) {
+		t.Errorf("a schema of %d bytes took %d bytes of memory", len(schema), took)
 	}
 }

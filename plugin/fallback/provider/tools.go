@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/genai"
 
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider/internal/wrap"
 )
 
@@ -228,9 +229,10 @@ func (f *fitting) declareOnly(allowed []string) {
 	if len(allowed) == 0 {
 		return
 	}
+	isAllowed := request.In(allowed)
 	f.editTools(func(t *genai.Tool) {
 		t.FunctionDeclarations = slices.DeleteFunc(slices.Clone(t.FunctionDeclarations), func(d *genai.FunctionDeclaration) bool {
-			return d == nil || d.Name != wrap.Tool && !slices.Contains(allowed, d.Name)
+			return d == nil || d.Name != wrap.Tool && !isAllowed(d.Name)
 		})
 	})
 }

@@ -3,7 +3,6 @@ package anthropic
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"google.golang.org/adk/v2/model"
 	"google.golang.org/genai"
@@ -17,13 +16,14 @@ import (
 func (e *encoder) tools(contents []*genai.Content, req *model.LLMRequest) error {
 	choice := e.choice()
 	allowed := e.allowed(choice)
+	isAllowed := request.In(allowed)
 	declared := map[string]bool{}
 	for _, tool := range e.from.Tools {
 		if tool == nil {
 			continue
 		}
 		for _, declaration := range tool.FunctionDeclarations {
-			if declaration == nil || len(allowed) > 1 && !slices.Contains(allowed, declaration.Name) {
+			if declaration == nil || len(allowed) > 1 && !isAllowed(declaration.Name) {
 				continue
 			}
 			if declared[declaration.Name] {

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"google.golang.org/genai"
 
 	"github.com/adk-fallback/adk-fallback/internal/openaiwire"
+	"github.com/adk-fallback/adk-fallback/internal/request"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/gateway/internal/problem"
 )
 
@@ -97,18 +97,18 @@ func (c *Request) choice(raw json.RawMessage) *problem.Problem {
 	if len(c.Config.Tools) == 0 && word == "required" {
 		return problem.Invalid("tool_choice", "tool_choice needs tools")
 	}
+	var declared []string
+	if len(choice.AllowedFunctionNames) > 0 && len(c.Config.Tools) > 0 {
+		for _, f := range c.Config.Tools[0].FunctionDeclarations {
+			declared = append(declared, f.Name)
+		}
+	}
+	declares := request.In(declared)
 	for _, name := range choice.AllowedFunctionNames {
-		if !c.declares(name) {
+		if !declares(name) {
 			return problem.Invalid("tool_choice", "tool_choice names the function "+problem.Quote(name)+", which is missing in tools; declare it there")
 		}
 	}
 	c.Config.ToolConfig = &genai.ToolConfig{FunctionCallingConfig: choice}
 	return nil
-}
-
-// declares reports whether the request declares the named function.
-func (c *Request) declares(name string) bool {
-	return slices.ContainsFunc(c.Config.Tools, func(t *genai.Tool) bool {
-		return slices.ContainsFunc(t.FunctionDeclarations, func(f *genai.FunctionDeclaration) bool { return f.Name == name })
-	})
 }

@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"google.golang.org/genai"
 
@@ -37,12 +36,13 @@ func Functions(config *genai.GenerateContentConfig, names *Names) ([]Function, C
 		calling = config.ToolConfig.FunctionCallingConfig
 	}
 	var functions []Function
+	isChoosable := choosable(calling)
 	for _, tool := range config.Tools {
 		if tool == nil {
 			continue
 		}
 		for _, declaration := range tool.FunctionDeclarations {
-			if declaration == nil || !isChoosable(declaration.Name, calling) {
+			if declaration == nil || !isChoosable(declaration.Name) {
 				continue
 			}
 			function, err := functionOf(declaration, names)
@@ -65,14 +65,13 @@ func Functions(config *genai.GenerateContentConfig, names *Names) ([]Function, C
 	return functions, Free, nil
 }
 
-// isChoosable reports whether the model may call a function. Where only some may
-// be called, the others are not declared: not every server knows a choice among
-// several.
-func isChoosable(name string, calling *genai.FunctionCallingConfig) bool {
+// choosable returns which functions the model may call. Where only some may be called,
+// the others are not declared: not every server knows a choice among several.
+func choosable(calling *genai.FunctionCallingConfig) func(name string) bool {
 	if calling == nil || calling.Mode != genai.FunctionCallingConfigModeAny || len(calling.AllowedFunctionNames) == 0 {
-		return true
+		return func(string) bool { return true }
 	}
-	return slices.Contains(calling.AllowedFunctionNames, name)
+	return request.In(calling.AllowedFunctionNames)
 }
 
 func functionOf(declaration *genai.FunctionDeclaration, names *Names) (Function, error) {
