@@ -124,18 +124,12 @@ func (c *Request) answered(m *openaiwire.ChatMessage, at string, called calls) *
 		content.Parts = append(content.Parts, &genai.Part{Text: m.Refusal})
 	}
 	for i, call := range m.ToolCalls {
-		args, ok := object(json.RawMessage(call.Function.Arguments))
-		if text := strings.TrimSpace(call.Function.Arguments); !ok && text != "" && text != "null" { // both mean a call without arguments
-			return problem.Invalid(fmt.Sprintf("%s.tool_calls[%d].function.arguments", at, i), "arguments must be a JSON object in a string")
-		}
 		if call.Function.Name == "" {
 			return problem.Invalid(fmt.Sprintf("%s.tool_calls[%d].function.name", at, i), "a call needs the name of its function")
 		}
-		if args == nil {
-			args = map[string]any{}
-		}
 		content.Parts = append(content.Parts, &genai.Part{
-			FunctionCall: &genai.FunctionCall{ID: call.ID, Name: call.Function.Name, Args: args}, ThoughtSignature: signatureOf(call.ExtraContent),
+			FunctionCall:     &genai.FunctionCall{ID: call.ID, Name: call.Function.Name, Args: arguments(call.Function.Arguments)},
+			ThoughtSignature: signatureOf(call.ExtraContent),
 		})
 	}
 	called.add(m.ToolCalls)
@@ -144,6 +138,19 @@ func (c *Request) answered(m *openaiwire.ChatMessage, at string, called calls) *
 		c.Contents = append(c.Contents, content)
 	}
 	return nil
+}
+
+// arguments returns those of a call. OpenAI takes any text, such as arguments that were cut off: a client
+// sends them again in every later request, with an error as the call's result.
+func arguments(text string) map[string]any {
+	args, ok := object(json.RawMessage(text))
+	switch trimmed := strings.TrimSpace(text); {
+	case ok:
+		return args
+	case trimmed == "" || trimmed == "null": // some clients' form of no arguments
+		return map[string]any{}
+	}
+	return map[string]any{"arguments": text}
 }
 
 // result adds the result of a call. Consecutive results become one message.

@@ -106,7 +106,9 @@ func TestMessages(t *testing.T) {
 		{"role": "assistant", "content": null, "reasoning_content": "hm", "tool_calls": [
 			{"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"x\":1}"}, "extra_content": {"google": {"thought_signature": "c2ln"}}},
 			{"id": "c2", "type": "function", "function": {"name": "g", "arguments": ""}},
-			{"id": "c3", "type": "function", "function": {"name": "g", "arguments": "null"}}]},
+			{"id": "c3", "type": "function", "function": {"name": "g", "arguments": "null"}},
+			{"id": "c4", "type": "function", "function": {"name": "g", "arguments": "{\"cut\": \"of"}},
+			{"id": "c5", "type": "function", "function": {"name": "g", "arguments": "[1]"}}]},
 		{"role": "tool", "tool_call_id": "c2", "content": [{"type": "text", "text": "sunny"}, {"type": "text", "text": "and warm"}]},
 		{"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "{\"y\": 2}"}]},
 		{"role": "assistant", "content": [{"type": "text", "text": "so"}, {"type": "refusal", "refusal": "no"}]},
@@ -129,6 +131,8 @@ func TestMessages(t *testing.T) {
 			{FunctionCall: &genai.FunctionCall{ID: "c1", Name: "f", Args: map[string]any{"x": 1.0}}, ThoughtSignature: []byte("sig")},
 			{FunctionCall: &genai.FunctionCall{ID: "c2", Name: "g", Args: map[string]any{}}},
 			{FunctionCall: &genai.FunctionCall{ID: "c3", Name: "g", Args: map[string]any{}}},
+			{FunctionCall: &genai.FunctionCall{ID: "c4", Name: "g", Args: map[string]any{"arguments": `{"cut": "of`}}},
+			{FunctionCall: &genai.FunctionCall{ID: "c5", Name: "g", Args: map[string]any{"arguments": "[1]"}}},
 		}},
 		{Role: genai.RoleUser, Parts: []*genai.Part{
 			{FunctionResponse: &genai.FunctionResponse{ID: "c2", Name: "g", Response: map[string]any{"output": "sunny\nand warm"}}},
