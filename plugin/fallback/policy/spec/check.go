@@ -190,8 +190,8 @@ func (c *checker) name(path, name string) {
 	}
 }
 
-// withoutVendor returns the model of a name such as openai/gpt-5.2 or openai:gpt-5.2, which other
-// libraries use, "" if there is none that a provider is known for.
+// withoutVendor returns the model of a name such as openai/gpt-5.2 or openai:gpt-5.2, as other
+// libraries write it. It returns "" if no provider of that model is known.
 func withoutVendor(name string) string {
 	if model := name[strings.LastIndexAny(name, "/:")+1:]; model != name && providerOf(model) != "" {
 		return model

@@ -2,13 +2,13 @@ package spec
 
 import "github.com/adk-fallback/adk-fallback/internal/strictyaml"
 
-// hints has advice on what people write in their first file: words of provider SDKs, and of the
-// configurations of LiteLLM, OpenRouter, Portkey and Envoy AI Gateway.
+// hints has advice on what people write by mistake in their first policy file: words of provider SDKs,
+// and of the configurations of LiteLLM, OpenRouter, Portkey and Envoy AI Gateway.
 var hints = strictyaml.Hints{
 	"*": {
 		"apikey": byVariable, "openaiapikey": byVariable, "apitoken": byVariable, "accesstoken": byVariable, "authtoken": byVariable,
 		"virtualkey": byVariable, "secretkey": byVariable,
-		"enabled":       "a section that the file has is in effect; remove this key, or the section",
+		"enabled":       "a section in the file is enabled; remove this key, or the section to disable it",
 		"onstatuscodes": onStatus, "statuscodes": onStatus, "retryonstatuscodes": onStatus, "retryon": onStatus, "fallbackon": onStatus,
 		"weight": byShare, "weights": byShare, "loadbalance": byShare,
 	},
@@ -25,15 +25,15 @@ var hints = strictyaml.Hints{
 		"requesttimeout": "set timeouts.attempt", "streamtimeout": "set stream.first_content",
 		"allowedfails": "set circuit_breaker.failure_threshold", "cooldown": "set circuit_breaker.backoff", "cooldowntime": "set circuit_breaker.backoff",
 		"rpm": "set rate_limits.requests_per_minute", "tpm": "set rate_limits.tokens_per_minute", "maxparallelrequests": "set rate_limits.concurrency",
-		"maxbudget": "set budgets.usd_per_day", "budgetduration": "budgets are for a day; set budgets.usd_per_day",
-		"redis": "set state to the server's URL", "redisurl": "set state to the server's URL", "redishost": "set state to the server's URL",
+		"maxbudget": "set budgets.usd_per_day", "budgetduration": "a budget is per day; set budgets.usd_per_day",
+		"redis": asState, "redisurl": asState, "redishost": asState,
 		"apiversion": notKubernetes, "kind": notKubernetes, "spec": notKubernetes,
 		"traffic": aScenario, "events": aScenario, "rps": aScenario,
 		"addr": ofServe, "listen": ofServe, "port": ofServe, "masterkey": ofServe, "keys": ofServe,
 	},
-	"primary":           {"a mapping": "write the name alone; its settings belong in models.NAME", "a list": "name one model; the others belong in fallbacks"},
+	"primary":           {"a mapping": "write the model's name alone; its settings belong in models.NAME", "a list": "name one model; the others belong in fallbacks"},
 	"fallbacks[]":       {"model": "write name", "modelname": "write name", "target": "write name", "when": "write condition", "if": "write condition", "retries": asRetry, "maxretries": asRetry, "numretries": asRetry},
-	"models":            {"a list": "name the models in primary and fallbacks; models has settings by name, such as gpt-5.2: {context_window: 400000}"},
+	"models":            {"a list": "name the models in primary and fallbacks; models has their settings by name, such as gpt-5.2: {context_window: 400000}"},
 	"models.*":          modelHints,
 	"models.*.provider": servers,
 	"models.*.config": {
@@ -55,32 +55,33 @@ var hints = strictyaml.Hints{
 	"retry": {
 		"attempts": attempts, "maxretries": attempts, "numretries": attempts, "retries": attempts,
 		"delay": "write base_delay", "initialdelay": "write base_delay", "backoff": "write base_delay", "maxbackoff": "write max_delay",
-		"multiplier": "the delay doubles with each attempt; remove this key", "jitter": "the delay is random; remove this key",
+		"multiplier": "the delay doubles with each attempt; remove this key", "jitter": "the delay always has jitter; remove this key",
 	},
 	"errors":  {"statuscodes": "write codes", "onstatuscodes": "write codes", "status": "write codes", "kinds": "write codes"},
 	"cache":   {"maxage": "write ttl", "maxsize": "write max_bytes", "mode": equalOnly, "type": equalOnly, "similaritythreshold": equalOnly},
-	"budgets": {"maxbudget": "write usd_per_day", "daily": "write usd_per_day", "usd": "write usd_per_day", "limit": "write usd_per_day", "budgetduration": "budgets are for a day; write usd_per_day"},
+	"budgets": {"maxbudget": "write usd_per_day", "daily": "write usd_per_day", "usd": "write usd_per_day", "limit": "write usd_per_day", "budgetduration": "a budget is per day; write usd_per_day"},
 	"hedge":   {"after": "write delay", "model": "write target"},
-	"state":   {"redis": "write url", "redisurl": "write url", "host": "write url", "password": "name a variable with the whole URL in url_env"},
+	"state":   {"redis": "write url", "redisurl": "write url", "host": "write url", "password": "put the URL with the password into an environment variable, and the variable's name into url_env"},
 }
 
-// What several hints say.
+// Advice that several words share.
 const (
-	byVariable    = "a file never contains a key; put the key into an environment variable, and the variable's name into models.NAME.credential_env"
+	byVariable    = "a policy file contains no API keys; put the key into an environment variable, and the variable's name into models.NAME.credential_env"
 	asPrimary     = "name the first model in primary"
-	asFallbacks   = "name the models in fallbacks, such as - name: gpt-5.2"
+	asFallbacks   = "list the models in fallbacks, such as - name: gpt-5.2"
 	asChain       = "name the first model in primary and the others in fallbacks; their settings belong in models"
-	asSections    = "its settings are sections of this file: timeouts, retry, circuit_breaker, errors, cache"
+	asSections    = "its settings are sections at the top level of a policy file: timeouts, retry, circuit_breaker, errors, cache"
 	asRetry       = "set retry.max_attempts, which counts the first attempt"
 	attempts      = "write max_attempts, which counts the first attempt"
 	onStatus      = "set errors.codes, such as [429, 503, timeout]"
-	byShare       = "shares of the users belong in experiments"
+	byShare       = "to split users between models, use experiments"
+	asState       = "set state to the URL of the Redis server"
 	perMillion    = "write input and output, in dollars per million tokens"
-	equalOnly     = "the cache answers equal requests only; remove this key"
+	equalOnly     = "the cache answers only equal requests; remove this key"
 	notKubernetes = "a policy file is not a Kubernetes resource; name the first model in primary"
-	ofServe       = "addresses and keys of a gateway are flags of adk-fallback serve: --addr and --keys"
-	aScenario     = "it belongs in a scenario, the file of simulate --scenario"
-	noProtocol    = "the file cannot set it; supply the model from the application, made with openai.New"
+	ofServe       = "a gateway's address and API keys are flags of adk-fallback serve: --addr and --keys"
+	aScenario     = "it belongs in a scenario file; name that file in adk-fallback simulate --scenario"
+	onlyInGo      = "a policy file cannot set it; create the model in the application, such as with openai.New, and supply it from there"
 )
 
 var modelHints = map[string]string{
@@ -93,8 +94,8 @@ var modelHints = map[string]string{
 	"maxinputtokens": "write context_window", "contextlength": "write context_window", "maxcontext": "write context_window",
 	"rpm": "set rate_limits.requests_per_minute", "tpm": "set rate_limits.tokens_per_minute", "maxparallelrequests": "set rate_limits.concurrency",
 	"inputcostpertoken": "set price, in dollars per million tokens", "outputcostpertoken": "set price, in dollars per million tokens", "cost": "set price, in dollars per million tokens",
-	"timeout": "set timeouts.primary, or timeout of its entry in fallbacks", "retries": asRetry, "maxretries": asRetry, "numretries": asRetry,
-	"apiversion": noProtocol, "organization": noProtocol, "headers": noProtocol, "extraheaders": noProtocol, "extrabody": noProtocol,
+	"timeout": "set timeouts.primary, or timeout in the model's entry of fallbacks", "retries": asRetry, "maxretries": asRetry, "numretries": asRetry,
+	"apiversion": onlyInGo, "organization": onlyInGo, "headers": onlyInGo, "extraheaders": onlyInGo, "extrabody": onlyInGo,
 	"litellmparams": "its settings belong here: provider, id, base_url, credential_env",
 }
 
@@ -103,11 +104,11 @@ var limitHints = map[string]string{
 	"maxparallelrequests": "write concurrency", "maxconcurrent": "write concurrency", "maxconcurrency": "write concurrency", "parallel": "write concurrency",
 }
 
-// servers has advice on a provider that a file names: the provider whose protocol it speaks, and
-// its address. docs/providers.md has the same addresses.
+// servers has advice on providers that a policy file does not know: the provider whose protocol they
+// speak, and their base URL. docs/providers.md has the same URLs.
 var servers = func() map[string]string {
 	all := map[string]string{
-		"*":      "a server that speaks OpenAI's protocol is provider: openai with base_url; any other model is supplied by the application",
+		"*":      "for a server that speaks OpenAI's protocol, write provider: openai and base_url; the application must supply any other model",
 		"google": "write gemini, or vertexai for Vertex AI", "googleai": "write gemini", "googlegemini": "write gemini", "googlegenai": "write gemini", "aistudio": "write gemini",
 		"vertex": "write vertexai", "googlevertex": "write vertexai", "googlevertexai": "write vertexai", "gcp": "write vertexai",
 		"claude": "write anthropic", "chatgpt": "write openai", "openaicompatible": "write openai, with base_url", "custom": "write openai, with base_url",

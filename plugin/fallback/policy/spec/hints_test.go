@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// B91: a hint names keys that the file has at that place.
+// B91: a hint names only keys that the format has at that place.
 func TestHintsNameKeysOfTheFormat(t *testing.T) {
 	write, set := regexp.MustCompile(`^write ([a-z_]+)($|,)`), regexp.MustCompile(`^set ([a-z_]+)(?:\.([a-z_]+))?($|,)`)
 	checked := 0
@@ -62,7 +62,7 @@ func wrap(place, inner string) string {
 	return inner
 }
 
-// B91: the advice for a server is a complete entry that the docs have too.
+// B91: the advice on a server is a valid entry of models, with a URL that the docs have too.
 func TestHintsForServersAreEntries(t *testing.T) {
 	docs, err := os.ReadFile("../../../../docs/providers.md")
 	if err != nil {
@@ -88,7 +88,7 @@ func TestHintsForServersAreEntries(t *testing.T) {
 	}
 }
 
-// B91: a wrong provider is one mistake.
+// B91: a wrong provider is reported as one mistake.
 func TestRefusedProviderIsReportedOnce(t *testing.T) {
 	_, err := Known{Model: func(string) bool { return false }}.Parse([]byte("primary: my\nmodels: {my: {provider: bedrock, id: m}}"))
 	if err == nil || strings.Count(err.Error(), "\n") != 1 {
