@@ -41,7 +41,7 @@ func (b Bucket) Settle(now time.Time, more int) {
 	if b.limiter == nil {
 		return
 	}
-	left := b.limiter.TokensAt(now) + float64(b.perMinute)     // until the debt is the size
+	left := b.limiter.TokensAt(now) + float64(b.perMinute)     // what may still be taken: the debt is at most the size
 	b.limiter.ReserveN(now, min(more, b.perMinute, int(left))) // gives back if it is less than 0
 }
 

@@ -34,11 +34,11 @@ func TestOwnProbeThatIsReplacedIsNotAwaited(t *testing.T) {
 	})
 }
 
-// A call is refused beside a probe: until the probe has ended, or has taken OpenFor.
+// While a probe is under way, other calls are refused: until it ends, or has taken OpenFor.
 func TestRefusesBesideAProbe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := circuit.New(circuit.Config{ConsecutiveFailures: 1, Window: time.Hour, OpenFor: time.Minute, MaxOpenFor: time.Minute, SuccessesToClose: 1})
-		// expect compares what is said of now and of a minute later.
+		// expect compares what Refuses reports for now, just before a minute and after it.
 		expect := func(when string, want ...bool) {
 			t.Helper()
 			now := time.Now()
@@ -58,8 +58,8 @@ func TestRefusesBesideAProbe(t *testing.T) {
 	})
 }
 
-// A probe that fails opens the circuit for the time that the target states, even if the next
-// probe is due before this one would have taken too long.
+// A probe that fails opens the circuit for the time that the target states, even if that is shorter
+// than the time that a probe may take.
 func TestNextProbeIsDueWhenTheTargetSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := circuit.New(circuit.Config{ConsecutiveFailures: 1, Window: time.Hour, OpenFor: time.Minute, MaxOpenFor: time.Minute, SuccessesToClose: 1})
@@ -74,7 +74,7 @@ func TestNextProbeIsDueWhenTheTargetSays(t *testing.T) {
 	})
 }
 
-// If the owner's probe shows nothing, calls are the probes until one of them counts.
+// If the owner's probe shows nothing, the next probes are calls, until the result of one counts.
 func TestCallsAreTheProbesAfterTheOwners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := circuit.New(circuit.Config{

@@ -167,7 +167,7 @@ type Refusal struct {
 type Reservation struct {
 	account *account
 	amount  Nano
-	shared  *state.SharedAccount // of account, when the reservation was made
+	shared  *state.SharedAccount // that of account when the reservation was made
 }
 
 // Settled returns r after Settle, for what else the attempt costs.

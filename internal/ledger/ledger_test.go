@@ -70,7 +70,7 @@ func reserve(t *testing.T, l *ledger.Ledger, tenant string, amount ledger.Nano) 
 	return r
 }
 
-// B78: reservations count as what is spent does.
+// B78: reservations count like spending.
 func TestAccounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := ledger.New(10, map[string]float64{"small": 1, "free": 0}, nil)
@@ -107,7 +107,7 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
-// The same state again, as after a reload of the same file, changes nothing.
+// Setting the same state again, as a reload of the same file does, changes nothing.
 func TestSpendingIsSharedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := statetest.NewStore().Replica(t)
@@ -121,7 +121,7 @@ func TestSpendingIsSharedOnce(t *testing.T) {
 	})
 }
 
-// A reservation is given back where it was made, though its cost counts where it is known now.
+// A reservation is released in the state in which it was made. Its cost counts in the new state.
 func TestReservationOfAnEarlierState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		before, now := statetest.NewStore().Replica(t), statetest.NewStore().Replica(t)
@@ -141,7 +141,7 @@ func TestReservationOfAnEarlierState(t *testing.T) {
 	})
 }
 
-// What is refused, or given up, reserves nothing.
+// A reservation that is refused or given up reserves nothing.
 func TestSharedRefusals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := statetest.NewStore()
@@ -188,8 +188,8 @@ func TestPreparedReservationWaitsForNothing(t *testing.T) {
 	})
 }
 
-// The day that is under way keeps its account when it is made longer or shorter. One that is
-// shared anew is that of other replicas.
+// The current day keeps its account if a time zone makes it longer or shorter. An account that is
+// shared again is the one of the other replicas.
 func TestSharedDayInAnotherTimeZone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store, tokyo := statetest.NewStore(), time.FixedZone("Tokyo", 9*3600)

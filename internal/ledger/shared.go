@@ -12,7 +12,8 @@ import (
 const slack = 26 * time.Hour
 
 // SetState shares the accounts with other replicas, from now on; nil ends that. What this
-// process has spent today counts there too. A reservation is settled where it was made.
+// process has spent today counts there too. An earlier reservation is released in the state in
+// which it was made; its cost counts in the new one.
 func (l *Ledger) SetState(s *state.Shared) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -87,8 +87,8 @@ func (l *Book) Forget(ctx context.Context, r provider.Repair) {
 	}
 }
 
-// Apply repairs req in advance, and with more. It returns the names of the repairs
-// that changed it.
+// Apply makes the known repairs to req in advance, and more. It returns the names of
+// the repairs that changed req.
 func (l *Book) Apply(ctx context.Context, req *model.LLMRequest, more ...provider.Repair) []string {
 	var names []string
 	for _, repair := range l.known(ctx, more) {
@@ -99,7 +99,7 @@ func (l *Book) Apply(ctx context.Context, req *model.LLMRequest, more ...provide
 	return names
 }
 
-// known returns the repairs for a call, and more, in order.
+// known returns the known repairs for a call and more, in order, without duplicates.
 func (l *Book) known(ctx context.Context, more []provider.Repair) (repairs []provider.Repair) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

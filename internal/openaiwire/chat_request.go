@@ -97,7 +97,7 @@ type ChatDeclaration struct {
 	Parameters  json.RawMessage `json:"parameters"` // JSON Schema of an object
 	Strict      bool            `json:"strict"`
 
-	CacheControl json.RawMessage `json:"cache_control"` // LiteLLM has it here too
+	CacheControl json.RawMessage `json:"cache_control"` // LiteLLM also takes it here
 }
 
 // ForcedTool returns the tool choice that makes the model call the function of

@@ -124,7 +124,7 @@ func (q *Queue) Inspect() inspect.Limit {
 	}
 }
 
-// adapt applies the pace after it has changed. As all below, it needs mu.
+// adapt applies the pace after it has changed. Like all methods below, it needs mu.
 func (q *Queue) adapt(f Feedback) {
 	now := time.Now()
 	q.requests.Set(now, q.pace.share(), f == Exceeded)

@@ -168,7 +168,7 @@ func TestLimitsFallByHalvesAndRiseByTenths(t *testing.T) {
 	})
 }
 
-// What is left of the rate is halved once for calls of one round, as its limits are.
+// The rest of the rate is halved once for all calls of one round, as the limits are.
 func TestRateFallsOnceForCallsOfOneRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue.New(queue.Limits{RequestsPerMinute: 60})
@@ -198,7 +198,7 @@ func TestFallenLimitLeavesOneCall(t *testing.T) {
 	}
 }
 
-// A call that enters after a fall can make the limits fall again, however it has entered.
+// A call that enters after the limits have fallen can make them fall again, however it has entered.
 func TestCallEntersInTheLatestRound(t *testing.T) {
 	open := func(context.Context, int) time.Duration { return 0 }
 	for name, c := range map[string]struct {
@@ -220,7 +220,7 @@ func TestCallEntersInTheLatestRound(t *testing.T) {
 	}
 }
 
-// The limit outside of the queue is not charged for a call that has to wait here.
+// A call that must wait in the queue takes nothing from the gate.
 func TestCallThatMustWaitTakesNothingAtTheGate(t *testing.T) {
 	taken := 0
 	q := queue.New(queue.Limits{MaxConcurrent: 1, Gate: func(context.Context, int) time.Duration { taken++; return 0 }})
@@ -233,7 +233,7 @@ func TestCallThatMustWaitTakesNothingAtTheGate(t *testing.T) {
 	}
 }
 
-// B77: neither while a call waits nor while it is at the gate.
+// B77: no call overtakes one that waits, or one that is at the gate.
 func TestNoCallOvertakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue.New(queue.Limits{TokensPerMinute: 60, MaxQueue: 2, MaxWait: time.Minute, Gate: func(_ context.Context, tokens int) time.Duration {
@@ -285,8 +285,8 @@ func TestCallStoppedAtTheGateGivesItsPlaceUp(t *testing.T) {
 	})
 }
 
-// B77: a call that gives up in the moment in which its turn comes takes nothing of the rate, and
-// the next one has its turn.
+// B77: a call that gives up in the moment in which its turn comes takes nothing from the rate, and
+// the next call gets its turn.
 func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
 	for name, gate := range map[string]func(context.Context, int) time.Duration{"no gate": nil, "gate": func(context.Context, int) time.Duration { return 0 }} {
 		synctest.Test(t, func(t *testing.T) {
@@ -314,8 +314,8 @@ func TestGivingUpWithTheTurnTakesNothing(t *testing.T) {
 	}
 }
 
-// B77: a call that the gate stops when its turn has come keeps nothing while it waits, or ends
-// at once if the wait would be in vain.
+// B77: a call that the gate stops when its turn has come holds nothing while it waits. It ends at
+// once if it cannot wait that long.
 func TestCallThatTheGateStops(t *testing.T) {
 	const refused = "queue: the rate is used up for longer than a call may wait"
 	for name, c := range map[string]struct {

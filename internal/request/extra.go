@@ -45,7 +45,7 @@ func SetFields(req *model.LLMRequest, protocol Protocol, fields map[string]any) 
 
 // TakeFields removes the fields of [SetFields] from an attempt's own copy of a request, whose
 // target speaks a protocol; "" for another one. It returns those of the protocol, nil if there
-// are none, and whether there were others with names that these do not have.
+// are none. others reports whether another protocol's fields had names that these do not have.
 func TakeFields(own *model.LLMRequest, protocol Protocol) (fields map[string]any, others bool) {
 	if own.Config == nil || own.Config.HTTPOptions == nil {
 		return nil, false

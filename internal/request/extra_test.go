@@ -10,7 +10,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// A target gets the fields for its protocol, and is told of others only if it lacks them.
+// A target gets the fields of its protocol. Those of another one are reported if the target lacks them.
 func TestTakeFields(t *testing.T) {
 	for protocol, want := range map[request.Protocol]struct {
 		fields map[string]any

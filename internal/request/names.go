@@ -78,8 +78,8 @@ func NamesOf(rule *NameRule, names iter.Seq[string]) Names {
 	return n
 }
 
-// In returns a function that reports whether a list has a name. A client may declare thousands of
-// functions and allow thousands, so the list is searched once.
+// In returns a function that reports whether a list has a name. It does not search the list each time,
+// because a client may declare and allow thousands of functions.
 func In(list []string) func(name string) bool {
 	set := make(map[string]bool, len(list))
 	for _, name := range list {
@@ -114,8 +114,8 @@ func eachName(tools []*genai.Tool, contents []*genai.Content) iter.Seq[string] {
 	}
 }
 
-// add gives name one that the API takes and no other name has. next has the next number for
-// names that would be the same.
+// add gives name one that the API takes and no other name has. Names that would become the same get
+// numbers; next has the next number for each.
 func (n *Names) add(rule *NameRule, name string, next map[string]int) {
 	plain := []byte(name)
 	for i, c := range plain {

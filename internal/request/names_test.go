@@ -10,7 +10,7 @@ import (
 )
 
 // Names that would become the same get numbers, in the order in which they come. A client may send
-// thousands of them, so no pair of them is compared.
+// thousands of names, so they are not compared in pairs.
 func TestNamesThatWouldBeTheSame(t *testing.T) {
 	rule := &request.NameRule{Max: 12, Byte: func(c byte) bool { return c == '_' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' }}
 	given := []string{"f$", "f_", "f%", "f$", "f_2", "f&", "abcdefghijklm", "abcdefghijkln", "abcdefghij_2", "", "$"}

@@ -133,7 +133,7 @@ func unused(s *scenario.Scenario, worlds []*world) (all []string) {
 	return all
 }
 
-// unpriced names the models of which no price is known.
+// unpriced returns a note that names the models without a known price, if there are any.
 func unpriced(runs []report.Run) []string {
 	var names []string
 	for _, run := range runs {

@@ -29,7 +29,7 @@ type attempt struct {
 	source  *Source
 	name    string // the model to call
 	out     *Sink
-	mending mending                                     // what the earlier attempts of the call have shown
+	mending mending                                     // of the attempts so far
 	req     *model.LLMRequest                           // the model's own copy; nil before it is made
 	answer  func(*model.LLMResponse) *model.LLMResponse // converts a response; nil for no change
 	wait    time.Duration                               // before the attempt

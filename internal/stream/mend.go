@@ -21,19 +21,20 @@ const (
 	statusEntity = 422 // used by FastAPI servers
 )
 
-// maxRepairs bounds the repairs of a call's request for one model. Most servers name one refused
-// setting at a time, and a request has few that are optional.
+// maxRepairs bounds the repairs that one call makes for a model. Most servers name one refused
+// setting at a time, and a request has few optional settings.
 const maxRepairs = 8
 
-// mending is what the attempts of a call at one model have shown that the next one needs.
+// mending is what the next attempt of a call must do differently, as its earlier attempts at the same
+// model have shown.
 type mending struct {
-	believe bool              // an empty answer after tools is an answer
-	plain   bool              // a fallback's request omits the fields of [request.SetFields]
-	repairs []provider.Repair // on top of what was learnt before
+	believe bool              // accept an empty answer after tools
+	plain   bool              // in a fallback's request, omit the fields of [request.SetFields]
+	repairs []provider.Repair // in addition to those learnt from other calls
 }
 
-// mend returns what another attempt needs to succeed after a has failed with err. ok is false if there
-// is nothing that a has not had.
+// mend returns the mending of the next attempt after a has failed with err. ok is false if another
+// attempt would not help.
 func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) (m mending, ok bool) {
 	m = a.mending
 	if a.mute && ctx.Err() == nil && a.out.Again() {
@@ -98,7 +99,8 @@ func (a *attempt) refusesCarried(err error) bool {
 	return false
 }
 
-// learn remembers, for a day, the repair that err asks for, and logs it.
+// learn remembers, for a day, the repair that err asks for, and logs it. If the server refuses only a
+// value, it does neither: other calls may send another value.
 func (a *attempt) learn(ctx context.Context, repair provider.Repair, err error) {
 	failed, ok := err.(*AttemptError)
 	if s := a.source; ok && repair.Lasts(a.refusal(failed.Err)) && s.lessons.Add(ctx, repair) {

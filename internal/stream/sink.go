@@ -74,8 +74,8 @@ type Sink struct {
 	spoken bool // a text of the answer in progress has been shown
 	parts  bool // the consumer expects partial responses
 
-	// Earlier are the attempts before the one in progress that the same call of a Source
-	// has made.
+	// Earlier are the attempts that the current call of a Source made before the one in
+	// progress.
 	Earlier []Earlier
 
 	record   *record
@@ -124,7 +124,7 @@ type Orders struct {
 	Force bool
 	// Continuous: the text shown must not be discarded.
 	Continuous bool
-	// Resumes: the router continues the text shown, whatever its own configuration says.
+	// Resumes: a router continues the text shown, whatever its own configuration says.
 	Resumes bool
 	// Compared: an outer router compares the text shown with what follows a restart, so
 	// a layer that may reject a whole answer holds it back.

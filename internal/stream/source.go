@@ -83,12 +83,16 @@ func (s *Source) Inspect() inspect.Node {
 	return inspect.Node{Layer: "model", Name: s.name}
 }
 
-// Do implements Layer. It calls the model again, at once, in three cases. If the
-// server refuses an optional part of the request, the part is omitted or changed;
-// later requests are repaired in advance, unless the next call shows that the part
-// was not the reason. If a fallback's server refuses a field that the request carries
-// for the protocol, this call omits all of these. If the model ends a turn with an
-// empty answer after its tools have run, a second such answer is accepted.
+// Do implements Layer. It calls the model again, at once, in three cases:
+//
+//   - The server refuses an optional part of the request. The part is omitted or
+//     changed, at most maxRepairs times. Later requests are repaired in advance, unless
+//     only a value was refused, or the next attempt shows that the part was not the
+//     reason.
+//   - A fallback's server refuses a field that the request carries for the protocol.
+//     This call omits all such fields.
+//   - The model ends a turn with an empty answer after its tools have run. A second
+//     such answer is accepted.
 func (s *Source) Do(ctx context.Context, req *model.LLMRequest, stream bool, out *Sink) error {
 	r := s.resolve(out.Described, out.Chosen)
 	a := s.newAttempt(out)

@@ -17,7 +17,7 @@ type Format struct {
 	empty string
 }
 
-// New returns the format that a struct type describes. Optional hints help with what people
+// New returns the format that a struct type describes. hints is optional advice on what people
 // write by mistake. New panics if a field has a type or tag without a kind, and if a hint is about
 // a place that the format does not have.
 func New(t reflect.Type, kinds Kinds, hints Hints) *Format {

@@ -10,13 +10,17 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/nearest"
 )
 
-// Hints is advice on what people write by mistake, such as keys of other programs: by place, then
-// by word. A place is the path of a section or value, "" for the file, with * for each name of a
-// mapping and [] for each entry of a list: models.*.provider. The place * means every section.
+// Hints is advice on what people write by mistake, such as keys of other programs. It is by place,
+// then by word.
 //
-// A word is an unknown key of a section, or a value that is not allowed; "a list" and "a mapping"
-// are words too. Words are in lower case without - and _, so that api_key, apiKey and API-KEY are
-// one. The word * means every other value of the place.
+// A place is the path of a section or value, such as models.*.provider. It has * for each name of a
+// mapping and [] for each entry of a list. The place "" is the top level of the file. The advice at
+// the place * applies to every section.
+//
+// A word is an unknown key of a section, or a value that is not allowed. The words "a list" and
+// "a mapping" are for values of these kinds. Words are in lower case without - and _, so that
+// api_key, apiKey and API-KEY are one word. The word * is for every other scalar, unless it
+// misspells one that is allowed.
 type Hints map[string]map[string]string
 
 // of returns the advice on a word at a place, "" if there is none.
@@ -25,7 +29,7 @@ func (h Hints) of(place, word string) string {
 }
 
 // unknownKey returns the message about the unknown key p in a section of the shape s: with the advice
-// on it, the known key that it misspells, or the sections that have it.
+// on it, the known key that it misspells, or the sections that have that key.
 func (d *decoder) unknownKey(s *shape, p pair) string {
 	key := p.key.Value
 	message := "unknown key " + Quoted(key)
@@ -37,7 +41,7 @@ func (d *decoder) unknownKey(s *shape, p pair) string {
 			return message + "; " + advice
 		}
 	}
-	// A key of the file within a section, or the reverse, is most often wrong indentation.
+	// A key of the top level within a section usually has the wrong indentation.
 	if f, ok := d.format.root.section.field(key); ok && f.shape.fits(p.value) {
 		return message + "; it belongs at the top level of the file"
 	}
@@ -53,7 +57,7 @@ func (d *decoder) unknownKey(s *shape, p pair) string {
 	return message + "; the keys are " + s.section.allowed
 }
 
-// fits reports whether n has the kind of node that s has.
+// fits reports whether n is of the kind that s has: a scalar, a list or a mapping.
 func (s *shape) fits(n *yaml.Node) bool {
 	n = resolved(n)
 	switch {
@@ -65,7 +69,7 @@ func (s *shape) fits(n *yaml.Node) bool {
 	return n.Kind == yaml.MappingNode
 }
 
-// placesOf returns the sections that have a key, for messages.
+// placesOf returns the places of the sections that have a key, for messages.
 func (f *Format) placesOf(key string) []string {
 	var places []string
 	f.each(func(s *shape) {
@@ -89,8 +93,8 @@ func (f *Format) checkHints() {
 	}
 }
 
-// refused returns what to add to the message about n, which is not allowed at a place: advice, or
-// the choice that it misspells.
+// refused returns the end of the message about n, which is not allowed at a place: advice, or the
+// choice that n misspells.
 func (d *decoder) refused(place string, n *yaml.Node, choices []string) string {
 	word := n.Value
 	switch {

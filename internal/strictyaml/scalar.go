@@ -33,7 +33,7 @@ type Scalar struct {
 	// What is the plural name of the values, for messages.
 	What string
 
-	choices []string // the allowed words, if there are only these
+	choices []string // all allowed words of an enumeration; else nil
 }
 
 // Mistake is a mistake in a text that is compiled.

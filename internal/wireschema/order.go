@@ -103,7 +103,7 @@ func (o *Order) note(orders *map[string][]string, names []string) {
 func setOf(names []string) string {
 	var set []byte
 	for _, name := range slices.Sorted(slices.Values(names)) {
-		set = strconv.AppendQuote(slices.Grow(set, len(name)+2), name) // by itself, AppendQuote copies all of it each time
+		set = strconv.AppendQuote(slices.Grow(set, len(name)+2), name) // AppendQuote alone would copy all of set for each name
 	}
 	return string(set)
 }

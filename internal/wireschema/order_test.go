@@ -126,7 +126,7 @@ func TestOrderOfSomeProperties(t *testing.T) {
 	}
 }
 
-// A client may send a schema with thousands of properties: its order takes memory in proportion.
+// A client may send a schema with thousands of properties. Their order takes memory in proportion to its size.
 func TestOrderOfManyProperties(t *testing.T) {
 	var text strings.Builder
 	for i := range 9_000 {

@@ -22,7 +22,8 @@ type figure struct {
 // known reports whether the whole value of a run is known.
 func (f figure) known(run Run) bool { return f.partial == nil || !f.partial(run) }
 
-// text returns the value of a run as it is printed. An unknown price is never printed as free.
+// text returns the value of a run as it is printed. A cost is never printed as $0.00 because a price is
+// unknown.
 func (f figure) text(run Run) string {
 	value := f.of(run)
 	switch {

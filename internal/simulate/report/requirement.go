@@ -69,7 +69,7 @@ type Outcome struct {
 
 // Require adds the outcomes of requirements to r, for each run but the one without a policy.
 // It returns how many are missed. A requirement is missed if there is nothing to measure: no call,
-// no answer for a time, an unknown price in a cost, or a figure of 0 without a policy to compare with.
+// no answer for a time, a price that a cost lacks, or a figure of 0 without a policy to compare with.
 func (r *Report) Require(all []Requirement) (missed int) {
 	last := len(r.Runs) - 1
 	for _, run := range r.Runs[:last] {

@@ -66,7 +66,8 @@ func TestNothingMeasuredIsMissed(t *testing.T) {
 	}
 }
 
-// A cost without the price of a model meets no bound, and is not printed as if it were whole.
+// If the price of a model is unknown, the cost meets no bound, and the report says that it is not the
+// whole cost.
 func TestUnknownPricesMissBoundsOnCost(t *testing.T) {
 	for _, test := range []struct {
 		name, text, want string
