@@ -115,7 +115,7 @@ func (f *serveFlags) logger(out io.Writer) (*slog.Logger, error) {
 	return nil, fmt.Errorf("serve: --log-format is %.64q; it must be text or json", f.logFormat)
 }
 
-// asFlags replaces the fields that errors of package gateway name by the flags that set them.
+// asFlags replaces the fields that errors of package gateway name with the flags that set them.
 var asFlags = strings.NewReplacer(
 	"Config.Keys", "--keys", "ServerConfig.AllowNoKeys", "--insecure-no-keys", "ServerConfig.AdminAddr", "--admin-addr", "ServerConfig.Addr", "--addr",
 	"ServerConfig: one of CertFile and KeyFile", "one of --tls-cert and --tls-key",

@@ -68,5 +68,5 @@
 // A call that its first target answers costs the hooks about a microsecond and three
 // allocations (go test -bench Hooks). Percentiles are within 4.5 %. The memory of a page is at most 10 MB, whatever is called: 64 targets have
 // statistics of their own, of which one that has been idle for an hour makes room for another;
-// further targets are counted together, as "other targets". The page says so of each watched one.
+// further targets are counted together, as "other targets". For a watched one, the page says so.
 package debugpage

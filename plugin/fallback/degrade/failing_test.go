@@ -202,7 +202,7 @@ func TestFailingTiersPassTheCallOn(t *testing.T) {
 		}
 	}
 	deferred := func(t *testing.T, reason string) model.LLM {
-		timeout := 10 * time.Second // which a busy machine does not need
+		timeout := 10 * time.Second // longer than a busy machine needs
 		if strings.Contains(reason, "locked") {
 			timeout = 100 * time.Millisecond
 		}

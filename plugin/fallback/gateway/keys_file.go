@@ -53,7 +53,7 @@ var keysFormat = sync.OnceValue(func() *strictyaml.Format {
 	}}, strictyaml.Hints{"keys[]": keysHints})
 })
 
-// keysHints has advice on keys that people write for a client. A file with the keys themselves would
+// keysHints has advice on what people write by mistake for a client. A file with the keys themselves would
 // give them to everyone who can read it.
 var keysHints = map[string]string{
 	"key": onlyHash, "apikey": onlyHash, "virtualkey": onlyHash, "token": onlyHash, "secret": onlyHash,

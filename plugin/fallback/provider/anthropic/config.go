@@ -11,7 +11,7 @@ import (
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/provider"
 )
 
-// defaultBaseURL is Anthropic's own endpoint.
+// Anthropic's own endpoint, and its host.
 const (
 	defaultBaseURL = "https://api.anthropic.com"
 	ownEndpoint    = "api.anthropic.com"
@@ -66,7 +66,7 @@ type Config struct {
 }
 
 // SerialKey is a key in the ExtraBody of a request's HTTPOptions; see
-// [Config.DisableParallelToolUse]. It is not sent: in the API, the field is part of
+// [Config.DisableParallelToolUse]. The key itself is not sent: in the API, the field is part of
 // tool_choice.
 const SerialKey = "disable_parallel_tool_use"
 
@@ -96,7 +96,7 @@ func (c *Config) base() (*url.URL, error) {
 	return u, nil
 }
 
-// checkCredential returns an error if a server with that name would refuse every call.
+// checkCredential returns an error if the key cannot be sent, or if ownEndpoint would get no credential.
 func (c *Config) checkCredential(endpoint string) error {
 	if err := httpclient.CheckKey(c.APIKey); err != nil {
 		return fmt.Errorf("anthropic: %w", err)

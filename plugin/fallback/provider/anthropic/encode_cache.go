@@ -39,9 +39,9 @@ func toolCache(tool any) *cacheControl {
 	return nil
 }
 
-// cache sets the breakpoints that the configuration asks for, and takes away those
-// of parts and tools that are too many: the last ones stay. The API refuses a longer
-// duration behind a shorter one, so parts and tools follow the configuration in that.
+// cache sets the breakpoints that the configuration asks for. If there are too many, it
+// removes the first ones of parts and tools. The API refuses a longer duration behind a
+// shorter one, so the configured duration also applies to parts and tools.
 func (e *encoder) cache() {
 	left := maxBreakpoints
 	tools, system := e.to.Tools, e.to.System // without those that the configuration marks

@@ -18,7 +18,7 @@ const (
 	Chat      = "chat"
 )
 
-// defaultBaseURL is OpenAI's own endpoint.
+// OpenAI's own endpoint, and its host.
 const (
 	defaultBaseURL = "https://api.openai.com/v1"
 	ownEndpoint    = "api.openai.com"
@@ -98,7 +98,7 @@ func (c *Config) base() (*url.URL, error) {
 	return u, nil
 }
 
-// checkCredential returns an error if a server with that name would refuse every call.
+// checkCredential returns an error if the key cannot be sent, or if ownEndpoint would get no credential.
 func (c *Config) checkCredential(endpoint string) error {
 	if err := httpclient.CheckKey(c.APIKey); err != nil {
 		return fmt.Errorf("openai: %w", err)

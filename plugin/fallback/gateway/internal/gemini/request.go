@@ -149,8 +149,8 @@ func checkContent(path string, content *genai.Content) *problem.Problem {
 	return nil
 }
 
-// hasSeveral reports whether a part has more than one of the fields of which the API takes one. Targets
-// would get only one of them.
+// hasSeveral reports whether a part has more than one of the fields of which the API takes at most one.
+// Targets would get only one of them.
 func hasSeveral(p *genai.Part) bool {
 	n := 0
 	for _, given := range []bool{

@@ -44,7 +44,7 @@ func (c *Request) tools(wire *openaiwire.Chat) *problem.Problem {
 	return c.choice(wire.ToolChoice)
 }
 
-// cached is a function with a cache breakpoint, as provider/anthropic has it: its duration.
+// cached is the duration of a function's cache breakpoint, as provider/anthropic reads it.
 type cached string
 
 // CacheControl implements anthropic.CachedTool.

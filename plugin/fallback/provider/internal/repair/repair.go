@@ -51,8 +51,8 @@ const (
 // does not apply to other sessions.
 func (c Change) OfSession() bool { return c == thoughts || c == signatures }
 
-// Lasts reports whether other requests need the change too: not if the server refuses a
-// value of a setting, because it may take another one.
+// Lasts reports whether other requests need the change too. They do not if the server
+// refuses a value of a setting, because it may take another value.
 func (c Change) Lasts(refusal Refusal) bool {
 	isSetting := slices.ContainsFunc(setting.Optional, func(s setting.Setting) bool { return s.Name == string(c) })
 	return !isSetting || !ofValue(strings.ToLower(refusal.Message))

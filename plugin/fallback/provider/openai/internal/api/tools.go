@@ -65,8 +65,8 @@ func Functions(config *genai.GenerateContentConfig, names *Names) ([]Function, C
 	return functions, Free, nil
 }
 
-// choosable returns which functions the model may call. Where only some may be called,
-// the others are not declared: not every server knows a choice among several.
+// choosable returns a function that reports whether the model may call a function. If only
+// some may be called, the others are not declared: not every server knows such a choice.
 func choosable(calling *genai.FunctionCallingConfig) func(name string) bool {
 	if calling == nil || calling.Mode != genai.FunctionCallingConfigModeAny || len(calling.AllowedFunctionNames) == 0 {
 		return func(string) bool { return true }
