@@ -45,8 +45,9 @@ func SetFields(req *model.LLMRequest, protocol Protocol, fields map[string]any) 
 
 // TakeFields removes the fields of [SetFields] from an attempt's own copy of a request, whose
 // target speaks a protocol; "" for another one. It returns those of the protocol, nil if there
-// are none. others reports whether another protocol's fields had names that these do not have.
-func TakeFields(own *model.LLMRequest, protocol Protocol) (fields map[string]any, others bool) {
+// are none. fewer reports whether another protocol has more of them. A field may have another
+// name in another protocol.
+func TakeFields(own *model.LLMRequest, protocol Protocol) (fields map[string]any, fewer bool) {
 	if own.Config == nil || own.Config.HTTPOptions == nil {
 		return nil, false
 	}
@@ -57,17 +58,13 @@ func TakeFields(own *model.LLMRequest, protocol Protocol) (fields map[string]any
 			continue
 		}
 		of, _ := value.(map[string]any)
-		for name := range of {
-			if _, ok := fields[name]; !ok {
-				others = true
-			}
-		}
+		fewer = fewer || len(fields) < len(of)
 		delete(body, key)
 	}
 	if len(body) == 0 {
 		own.Config.HTTPOptions.ExtraBody = nil
 	}
-	return fields, others
+	return fields, fewer
 }
 
 // AddFields adds fields to the ExtraBody of an attempt's own copy of a request, which may

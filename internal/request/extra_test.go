@@ -10,11 +10,11 @@ import (
 	"github.com/adk-fallback/adk-fallback/internal/request"
 )
 
-// A target gets the fields of its protocol. Those of another one are reported if the target lacks them.
+// A target gets the fields for its protocol, and is told if there are more for another protocol.
 func TestTakeFields(t *testing.T) {
 	for protocol, want := range map[request.Protocol]struct {
 		fields map[string]any
-		others bool
+		fewer  bool
 	}{
 		request.Chat:      {map[string]any{"a": 1, "b": 2}, false},
 		request.Responses: {map[string]any{"a": 1}, true},
@@ -25,12 +25,24 @@ func TestTakeFields(t *testing.T) {
 		request.SetFields(req, request.Chat, map[string]any{"a": 1, "b": 2})
 		request.SetFields(req, request.Responses, map[string]any{"a": 1})
 		request.SetFields(req, request.Gemini, nil)
-		fields, others := request.TakeFields(req, protocol)
-		if diff := cmp.Diff(want.fields, fields); diff != "" || others != want.others {
-			t.Errorf("%q: others %v, fields (-want +got):\n%s", protocol, others, diff)
+		fields, fewer := request.TakeFields(req, protocol)
+		if diff := cmp.Diff(want.fields, fields); diff != "" || fewer != want.fewer {
+			t.Errorf("%q: fewer %v, fields (-want +got):\n%s", protocol, fewer, diff)
 		}
 		if diff := cmp.Diff(map[string]any{"own": 3}, req.Config.HTTPOptions.ExtraBody); diff != "" {
 			t.Errorf("%q: what is left (-want +got):\n%s", protocol, diff)
+		}
+	}
+}
+
+// A field that has another name in another protocol is no field that the target lacks.
+func TestTakeFieldsWithAnotherName(t *testing.T) {
+	for _, protocol := range []request.Protocol{request.Chat, request.Messages} {
+		req := &model.LLMRequest{}
+		request.SetFields(req, request.Chat, map[string]any{"parallel_tool_calls": false})
+		request.SetFields(req, request.Messages, map[string]any{"disable_parallel_tool_use": true})
+		if fields, fewer := request.TakeFields(req, protocol); len(fields) != 1 || fewer {
+			t.Errorf("%q: fewer %v, fields %v", protocol, fewer, fields)
 		}
 	}
 }

@@ -179,6 +179,9 @@ models:
 		if sent := string(requests[len(requests)-1].Body); w.Code != http.StatusOK || !strings.Contains(sent, test.want) || strings.Count(sent, "parallel") != strings.Count(test.want, "parallel") {
 			t.Errorf("%s: %d %s; sent %s; want %s", test.fields, w.Code, w.Body, sent, test.want)
 		}
+		if applied := strings.Contains(test.want, "parallel"); applied == strings.Contains(w.Body.String(), "extra_body") {
+			t.Errorf("%s: the answer is %s; it must name extra_body only if a field was omitted", test.fields, w.Body)
+		}
 	}
 	for _, v := range srv.Violations() {
 		t.Error(v)
