@@ -175,7 +175,8 @@ func (b *SharedBucket) take(ctx context.Context, n int) (wait time.Duration) {
 			case ctx.Err() != nil: // look puts back what was taken
 				return tick
 			case wait > 0:
-				b.refused, b.refill, b.askAgain = need, time.Now().Add(wait), time.Now().Add(min(wait, tick))
+				now := time.Now() // one, so that askAgain is never after refill
+				b.refused, b.refill, b.askAgain = need, now.Add(wait), now.Add(min(wait, tick))
 				return wait
 			default:
 				b.spend(n)
