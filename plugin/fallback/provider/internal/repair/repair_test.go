@@ -99,6 +99,13 @@ func TestRefusedValuesAreNoLessons(t *testing.T) {
 		{"temperature", `{"detail":[{"loc":["body","temperature"],"msg":"Input should be less than or equal to 2"}]}`, false},
 		{"thinking", `Unsupported value: 'xhigh' is not supported with the 'gpt-5' model. Supported values are: 'minimal', 'low', 'medium', and 'high'.`, false},
 		{"thinking", `The thinking budget 50000 is invalid. Please choose a value between 512 and 24576.`, false},
+		{"thinking", `Budget 0 is invalid. This model only works in thinking mode.`, false},
+		{"thinking", `Thinking level MINIMAL is not supported for this model.`, false},
+		{"thinking", `Thinking level is not supported for this model.`, true},
+		{"thinking", `Thinking budget is not supported for this model. Use thinking level instead.`, true},
+		{"thinking", `This model does not support effort level 'xhigh'.`, false},
+		{"thinking", `This model does not support the effort parameter.`, true},
+		{"thinking", `{"error":{"message":"output_config.effort \"xhigh\" is not supported by model claude-opus-4.7"}}`, false},
 		{"max_output_tokens: 8192", `the valid range of max_tokens is [1, 8192]`, true}, // never too low
 		{"call_ids", `Invalid 'messages[1].tool_calls[0].id': string too long. Expected a string with maximum length 40.`, true},
 	} {

@@ -1,6 +1,7 @@
 package repair
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -98,7 +99,10 @@ func isNameByte(c byte) bool {
 //     "Unsupported value: 'xhigh' … Supported values are: 'low', 'medium', and 'high'."
 //   - Vertex AI: "the supported range is from 1 (inclusive) to 41 (exclusive)"
 //   - vLLM: "top_p must be in (0, 1], got 1.5."; pydantic: "Input should be less than or equal to 2"
-//   - Gemini: "The thinking budget 50000 is invalid. Please choose a value between 512 and 24576."
+//   - Gemini: "The thinking budget 50000 is invalid. Please choose a value between 512 and 24576.",
+//     "Budget 0 is invalid. This model only works in thinking mode." (vercel/ai#8027),
+//     "Thinking level MINIMAL is not supported for this model." (vellum-ai/vellum-assistant#32687)
+//   - Anthropic: "output_config.effort 'xhigh' is not supported when thinking is disabled" (anthropics/claude-code#81084)
 //
 // "Only the default (1) value is supported" is about the setting.
 func ofValue(text string) bool {
@@ -109,5 +113,8 @@ func ofValue(text string) bool {
 			return true
 		}
 	}
-	return false
+	return ofThinking.MatchString(text)
 }
+
+// ofThinking finds a value of a thinking setting in a text in lower case.
+var ofThinking = regexp.MustCompile("(?:level|effort|budget)(?: of)? ['\"`\\\\]*(?:none|minimal|low|medium|high|xhigh|max|-?[0-9]+)\\b")
