@@ -126,7 +126,8 @@ func TestEachRefusedSettingIsRepaired(t *testing.T) {
 func TestRefusedValueIsNotRemembered(t *testing.T) {
 	m := llmtest.NewModel("custom-13", refuse("temperature", "Invalid 'temperature': decimal above maximum value. Expected a value <= 2, but got 3 instead."),
 		llmtest.Text("repaired"), llmtest.Text("again"))
-	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.DiscardHandler)})
+	var log strings.Builder
+	source := stream.NewSource(m, stream.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 2 {
 		if _, err := answerOf(t, source, withSettings()); err != nil {
 			t.Fatal(err)
@@ -134,6 +135,9 @@ func TestRefusedValueIsNotRemembered(t *testing.T) {
 	}
 	if requests := m.Requests(); len(requests) != 3 || requests[1].Config.Temperature != nil || requests[2].Config.Temperature == nil {
 		t.Errorf("%d requests; want the temperature omitted in the second one only", len(requests))
+	}
+	if !strings.Contains(log.String(), "this call omits it") || !strings.Contains(log.String(), "part=temperature") {
+		t.Errorf("the log is %q", log.String())
 	}
 }
 

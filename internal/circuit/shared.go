@@ -41,7 +41,7 @@ func (c *Circuit) learn(f state.Flag) (before, after inspect.BreakerState) {
 		}
 	case time.Now().Before(c.shared.own):
 		c.until, c.reason = c.shared.own, c.shared.ownReason
-	default:
+	case c.shared.own.Before(c.until): // otherwise its own rest is over, and a probe decides
 		c.enter(inspect.Closed)
 	}
 	return before, c.state

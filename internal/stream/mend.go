@@ -37,7 +37,7 @@ type mending struct {
 // attempt would not help.
 func (a *attempt) mend(ctx context.Context, err error, target *provider.Target) (m mending, ok bool) {
 	m = a.mending
-	if a.mute && ctx.Err() == nil && a.out.Again() {
+	if a.mute && !m.believe && ctx.Err() == nil && a.out.Again() {
 		m.believe = true
 		return m, true
 	}
@@ -100,13 +100,20 @@ func (a *attempt) refusesCarried(err error) bool {
 }
 
 // learn remembers, for a day, the repair that err asks for, and logs it. If the server refuses only a
-// value, it does neither: other calls may send another value.
+// value, nothing is remembered, because other calls may send another value, and each call is logged.
 func (a *attempt) learn(ctx context.Context, repair provider.Repair, err error) {
 	failed, ok := err.(*AttemptError)
-	if s := a.source; ok && repair.Lasts(a.refusal(failed.Err)) && s.lessons.Add(ctx, repair) {
-		s.logger().WarnContext(ctx, "fallback: the model refuses a part of the request; later requests omit or change it",
-			"model", s.name, "part", string(repair), "code", VerdictOf(ctx, err).Code)
+	if !ok {
+		return
 	}
+	s, message := a.source, "fallback: the model refuses a value in the request; this call omits it"
+	if repair.Lasts(a.refusal(failed.Err)) {
+		if !s.lessons.Add(ctx, repair) {
+			return
+		}
+		message = "fallback: the model refuses a part of the request; later requests omit or change it"
+	}
+	s.logger().WarnContext(ctx, message, "model", s.name, "part", string(repair), "code", VerdictOf(ctx, err).Code)
 }
 
 // refusal reads the server's error from err, or from the recorded HTTP exchange.
