@@ -144,5 +144,5 @@ func unpriced(runs []report.Run) []string {
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{"No price is known of " + strings.Join(names, ", ") + "; a cost without it meets no bound. Set price in the policy or in the scenario."}
+	return []string{"The price is unknown for " + strings.Join(names, ", ") + ". A cost without it meets no bound. Set price in the policy or in the scenario."}
 }

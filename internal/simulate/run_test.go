@@ -139,7 +139,7 @@ func TestUnknownPricesAreNamed(t *testing.T) {
 	if got := r.Runs[0].Unpriced; len(got) != 1 || got[0] != "pro" || len(r.Runs[1].Unpriced) != 0 {
 		t.Errorf("%v and %v without a policy, want pro and none", got, r.Runs[1].Unpriced)
 	}
-	if want := "No price is known of pro; a cost without it meets no bound. Set price in the policy or in the scenario."; !slices.Contains(r.Notes, want) {
+	if want := "The price is unknown for pro. A cost without it meets no bound. Set price in the policy or in the scenario."; !slices.Contains(r.Notes, want) {
 		t.Errorf("notes %q lack %q", r.Notes, want)
 	}
 }

@@ -60,7 +60,7 @@ var keysHints = map[string]string{
 	"rpm": "write requests_per_minute", "maxparallelrequests": "write concurrency",
 }
 
-const onlyHash = "the file has hashes of keys alone; write the output of adk-fallback keys new"
+const onlyHash = "the file contains only hashes of keys; write what adk-fallback keys new prints"
 
 // KeysError has all mistakes of a keys file, in the order of the file.
 type KeysError struct {

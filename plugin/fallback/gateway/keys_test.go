@@ -64,7 +64,7 @@ func TestMistakesInAKeysFileHavePlaces(t *testing.T) {
 		"no keys":        {"priorities: [a]\n", []string{"1:1: missing key keys"}},
 		"no list":        {"keys: {}\n", []string{"1:7: keys: must be a list"}},
 		"a key itself":   {"keys:\n  - tenant: acme\n    sha256: sk-abcdefghijklmnopqrstuvwxyz123456\n", []string{"3:13: keys[0].sha256: must be the SHA-256 of a key"}},
-		"a client's key": {"keys:\n  - {tenant: acme, api_key: secret}\n", []string{"2:5: keys[0]: missing key sha256", "2:20: keys[0]: unknown key \"api_key\"; the file has hashes of keys alone; write the output of adk-fallback keys new"}},
+		"a client's key": {"keys:\n  - {tenant: acme, api_key: secret}\n", []string{"2:5: keys[0]: missing key sha256", "2:20: keys[0]: unknown key \"api_key\"; the file contains only hashes of keys; write what adk-fallback keys new prints"}},
 		"an unknown key": {"keys:\n  - {tenant: acme, sha256: " + hash + ", rpm: 3}\n", []string{"2:94: keys[0]: unknown key \"rpm\""}},
 		"no tenant":      {"keys:\n  - {sha256: " + hash + "}\n", []string{"2:5: keys[0]: missing key tenant"}},
 		"a hash twice": {"keys:\n  - {tenant: a, sha256: " + hash + "}\n  - {tenant: b, sha256: " + strings.ToUpper(hash) + "}\n",
