@@ -120,6 +120,7 @@ var arrows = map[string]string{
 	"plugin/fallback/policy/internal/app":                "degrade policy/spec provider state",
 	"plugin/fallback/policy/internal/stack":              "failure inspect middleware policy/spec state",
 	"plugin/fallback/policy/internal/tree":               "cache call cascade degrade failure guard inspect middleware policy/spec router state",
+	"plugin/fallback/policy/spec/internal/hints":         "internal/strictyaml",
 	"plugin/fallback/policy/spec/internal/region":        "",
 	"plugin/fallback/policy/spec/internal/texts":         "",
 }

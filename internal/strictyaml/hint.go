@@ -89,7 +89,7 @@ func (f *Format) checkHints() {
 	delete(left, "*")
 	f.each(func(s *shape) { delete(left, s.place) })
 	for place := range left {
-		panic("strictyaml: hints for " + place + ", which is no place of the format")
+		panic("strictyaml: the format has no place " + place + ", which hints are for")
 	}
 }
 

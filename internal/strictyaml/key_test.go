@@ -209,7 +209,7 @@ func TestFieldWithoutAKindPanics(t *testing.T) {
 
 func TestHintWithoutPlacePanics(t *testing.T) {
 	defer func() {
-		if r := recover(); r != "strictyaml: hints for town, which is no place of the format" {
+		if r := recover(); r != "strictyaml: the format has no place town, which hints are for" {
 			t.Errorf("panic %v", r)
 		}
 	}()

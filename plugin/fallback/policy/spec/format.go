@@ -10,6 +10,7 @@ import (
 
 	"github.com/adk-fallback/adk-fallback/internal/condition"
 	"github.com/adk-fallback/adk-fallback/internal/strictyaml"
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec/internal/hints"
 	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec/internal/texts"
 )
 
@@ -30,7 +31,7 @@ var format = sync.OnceValue(func() *strictyaml.Format {
 			reflect.TypeFor[Condition](): conditions,
 		},
 		Texts: texts.Kinds(),
-	}, hints)
+	}, hints.All)
 })
 
 // Schema returns the format of a policy file as a JSON Schema (draft 2020-12), with which

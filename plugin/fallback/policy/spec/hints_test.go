@@ -6,13 +6,15 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/adk-fallback/adk-fallback/plugin/fallback/policy/spec/internal/hints"
 )
 
 // B91: a hint names only keys that the format has at that place.
 func TestHintsNameKeysOfTheFormat(t *testing.T) {
 	write, set := regexp.MustCompile(`^write ([a-z_]+)($|,)`), regexp.MustCompile(`^set ([a-z_]+)(?:\.([a-z_]+))?($|,)`)
 	checked := 0
-	for place, words := range hints {
+	for place, words := range hints.All {
 		for word, advice := range words {
 			var within string
 			switch {
@@ -69,7 +71,7 @@ func TestHintsForServersAreEntries(t *testing.T) {
 		t.Fatal(err)
 	}
 	entries := 0
-	for name, advice := range servers {
+	for name, advice := range hints.All["models.*.provider"] {
 		entry, ok := strings.CutPrefix(advice, "write provider: ")
 		if !ok {
 			continue

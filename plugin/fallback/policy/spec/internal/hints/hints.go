@@ -1,10 +1,11 @@
-package spec
+// Package hints has advice on what people write by mistake in their first policy file: words of provider
+// SDKs, and of the configurations of LiteLLM, OpenRouter, Portkey and Envoy AI Gateway.
+package hints
 
 import "github.com/adk-fallback/adk-fallback/internal/strictyaml"
 
-// hints has advice on what people write by mistake in their first policy file: words of provider SDKs,
-// and of the configurations of LiteLLM, OpenRouter, Portkey and Envoy AI Gateway.
-var hints = strictyaml.Hints{
+// All is the advice of the format.
+var All = strictyaml.Hints{
 	"*": {
 		"apikey": byVariable, "openaiapikey": byVariable, "apitoken": byVariable, "accesstoken": byVariable, "authtoken": byVariable,
 		"virtualkey": byVariable, "secretkey": byVariable,
@@ -34,15 +35,15 @@ var hints = strictyaml.Hints{
 	"primary":           {"a mapping": "write the model's name alone; its settings belong in models.NAME", "a list": "name one model; the others belong in fallbacks"},
 	"fallbacks[]":       {"model": "write name", "modelname": "write name", "target": "write name", "when": "write condition", "if": "write condition", "retries": asRetry, "maxretries": asRetry, "numretries": asRetry},
 	"models":            {"a list": "name the models in primary and fallbacks; models has their settings by name, such as gpt-5.2: {context_window: 400000}"},
-	"models.*":          modelHints,
+	"models.*":          ofModel,
 	"models.*.provider": servers,
 	"models.*.config": {
 		"maxtokens": "write max_output_tokens", "maxcompletiontokens": "write max_output_tokens", "stop": "write stop_sequences",
 		"reasoningeffort": "write thinking_level", "systemprompt": "write system", "systeminstruction": "write system", "instructions": "write system",
 	},
 	"models.*.price":       {"inputcostpertoken": perMillion, "outputcostpertoken": perMillion, "inputcost": perMillion, "outputcost": perMillion, "prompt": perMillion, "completion": perMillion},
-	"models.*.rate_limits": limitHints,
-	"rate_limits":          limitHints,
+	"models.*.rate_limits": ofLimits,
+	"rate_limits":          ofLimits,
 	"timeouts": {
 		"request": "write attempt", "call": "write attempt", "overall": "write total", "deadline": "write total",
 		"firsttoken": "set stream.first_content", "ttft": "set stream.first_content",
@@ -84,7 +85,7 @@ const (
 	onlyInGo      = "a policy file cannot set it; create the model in the application, such as with openai.New, and supply it from there"
 )
 
-var modelHints = map[string]string{
+var ofModel = map[string]string{
 	"key": byVariable, "token": byVariable, "credential": byVariable, "credentials": byVariable,
 	"env": "write credential_env", "envvar": "write credential_env", "keyenv": "write credential_env", "apikeyenv": "write credential_env", "apikeyname": "write credential_env",
 	"url": "write base_url", "apibase": "write base_url", "endpoint": "write base_url", "host": "write base_url", "address": "write base_url", "uri": "write base_url",
@@ -99,7 +100,7 @@ var modelHints = map[string]string{
 	"litellmparams": "its settings belong here: provider, id, base_url, credential_env",
 }
 
-var limitHints = map[string]string{
+var ofLimits = map[string]string{
 	"rpm": "write requests_per_minute", "tpm": "write tokens_per_minute", "requests": "write requests_per_minute", "tokens": "write tokens_per_minute",
 	"maxparallelrequests": "write concurrency", "maxconcurrent": "write concurrency", "maxconcurrency": "write concurrency", "parallel": "write concurrency",
 }
